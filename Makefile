@@ -1,0 +1,54 @@
+# make quickstart   set up, then build a small real corpus, offline after the install
+# make test         set up with the test extras, then run all that CI runs
+# make bench NAME=ingest
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: quickstart test bench lock install install-test check format clean
+
+quickstart: .venv/installed
+	$(BIN)/glotmill run pipelines/recipes/quickstart.toml --output out/quickstart
+
+test: .venv/installed-test check
+	$(BIN)/pytest
+
+check: .venv/installed-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: .venv/installed-test
+	@test -n "$(NAME)" || { echo "name a benchmark: make bench NAME=ingest" >&2; exit 2; }
+	$(BIN)/python -m tests.benchmarks.$(NAME)
+
+install: .venv/installed
+install-test: .venv/installed-test
+
+# The lock files are complete, so nothing is resolved here: --no-deps also keeps out what commonlid would bring.
+.venv/bin/pip:
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("glotmill needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv .venv
+
+.venv/installed: requirements.txt pyproject.toml | .venv/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/installed-test: requirements-test.txt .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-test.txt
+	@touch $@
+
+# Needs uv. The test set is resolved first, and the run-time set within it, so that both agree.
+lock:
+	echo commonlid==0.2.5 | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	  --extra test --output-file requirements-test.txt pyproject.toml -
+	echo commonlid==0.2.5 | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	  --constraint requirements-test.txt --output-file requirements.txt pyproject.toml -
+
+format: .venv/installed-test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf out .venv

@@ -1,0 +1,1 @@
+"""The data card: statistics, charts, README.md and the HTML report."""

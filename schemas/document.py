@@ -1,0 +1,137 @@
+"""DOCUMENT: one row per document, the record every text stage reads and writes.
+
+RECORD is what a reader yields before that: the same identity and provenance, with the payload either as text
+or as raw bytes that extraction still has to turn into text.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from schemas.columns import column
+
+DOCUMENT = pa.schema(
+    [
+        column(
+            "id",
+            pa.string(),
+            "Hex BLAKE2b-128 of source name, file path as the recipe names it, and position in that file; "
+            "or the source's own id where the recipe maps one.",
+        ),
+        column("text", pa.large_string(), "Text of the document, UTF-8."),
+        column(
+            "language",
+            pa.string(),
+            "ISO 639-3 code; `und` where no language reached its threshold, `zxx` where there is no language; "
+            "null until identified.",
+            nullable=True,
+        ),
+        column(
+            "script",
+            pa.string(),
+            "ISO 15924 code of the script that most letters belong to; `Zyyy` where there are no letters; "
+            "null until identified.",
+            nullable=True,
+        ),
+        column(
+            "language_score",
+            pa.float32(),
+            "Calibrated probability in [0, 1] that `language` is right; null until identified.",
+            nullable=True,
+        ),
+        column(
+            "runner_up_language",
+            pa.string(),
+            "Second best label, as `language_Script`; null if there was none.",
+            nullable=True,
+        ),
+        column(
+            "runner_up_score",
+            pa.float32(),
+            "Probability in [0, 1] of the second best label; null if there was none.",
+            nullable=True,
+        ),
+        column("source", pa.string(), "Name of the recipe's source that the document was read from."),
+        column("path", pa.string(), "File within the source, as the recipe names it."),
+        column(
+            "position",
+            pa.int64(),
+            "Where in the file: row number (Parquet, CSV), byte offset in the uncompressed text (JSONL, lines), "
+            "byte offset of the record (WARC), page id (Wikipedia); 0 for a file that is one document.",
+        ),
+        column("url", pa.string(), "Address the text was fetched from; null if unknown.", nullable=True),
+        column(
+            "licence",
+            pa.string(),
+            "SPDX identifier or the source's own words; null if unknown.",
+            nullable=True,
+        ),
+        column(
+            "date",
+            pa.string(),
+            "ISO 8601 date or time of fetching or writing; null if unknown.",
+            nullable=True,
+        ),
+        column(
+            "parent_id",
+            pa.string(),
+            "Id of the document this one was made from; null for originals.",
+            nullable=True,
+        ),
+        column("synthetic", pa.bool_(), "True if a model or a rule wrote the text."),
+        column(
+            "generator",
+            pa.string(),
+            "Engine and model that wrote the text; null for originals.",
+            nullable=True,
+        ),
+        column(
+            "declared_language",
+            pa.string(),
+            "Language that the page or the source itself declares (HTML `lang`, a mapped column), "
+            "as written there; null if it declares none.",
+            nullable=True,
+        ),
+        column(
+            "other_language_share",
+            pa.float32(),
+            "Share in [0, 1] of the letters that lie in lines identified as another language than the document's; "
+            "null until measured.",
+            nullable=True,
+        ),
+    ]
+)
+
+RECORD = pa.schema(
+    [
+        *(DOCUMENT.field(name) for name in ("id", "source", "path", "position")),
+        column(
+            "text",
+            pa.large_string(),
+            "Text as the source has it; null where `raw` is to be extracted.",
+            nullable=True,
+        ),
+        column(
+            "raw",
+            pa.large_binary(),
+            "Payload bytes, for extraction or of a record that failed.",
+            nullable=True,
+        ),
+        column("media_type", pa.string(), "Media type of `raw`, such as text/html; null for text.", nullable=True),
+        column(
+            "charset",
+            pa.string(),
+            "Encoding that the transport declared for `raw`; null if none.",
+            nullable=True,
+        ),
+        *(DOCUMENT.field(name) for name in ("url", "licence", "date", "declared_language")),
+        column("error", pa.string(), "Why the record could not be read; null if it could.", nullable=True),
+    ]
+)
+
+CANDIDATES = column(
+    "language_candidates",
+    pa.list_(pa.struct([("label", pa.string()), ("score", pa.float32())])),
+    "Up to three best labels as `language_Script` with their probabilities, best first; only if the recipe asks.",
+    nullable=True,
+)

@@ -1,0 +1,93 @@
+"""Language and script codes, parsed and checked once: `uzb_Cyrl` is ISO 639-3 and ISO 15924.
+
+Codes come from hostile places (file names, model labels, HTML attributes), and become folder names, so
+`parse_label` is the only way in: what it returns is safe to join to a path.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+UNDETERMINED = "und"  # ISO 639-3: there is language, nobody can say which
+NO_LINGUISTIC_CONTENT = "zxx"  # ISO 639-3: there is no language
+COMMON_SCRIPT = "Zyyy"  # ISO 15924: undetermined script
+
+_LABEL = re.compile(r"([a-z]{3})_([A-Z][a-z]{3})")
+
+# Labels that models and sources use and ISO 639-3 does not: collections, retired and private codes.
+_REPLACED = {
+    "sh": "hbs",
+    "iw": "heb",
+    "in": "ind",
+    "ji": "yid",
+    "jw": "jav",
+    "mo": "ron",
+    "bh": "bho",  # a collection (Bihari); Bhojpuri is what web corpora hold under it
+    "eml": "egl",  # retired 2009 into egl and rgn; Emilian is the larger
+    "als": "als",  # Tosk Albanian in ISO 639-3; lid.176 means Alemannic and is mapped by its own table
+    "no": "nor",
+}
+
+
+class LanguageScript(NamedTuple):
+    """A language (ISO 639-3) in a script (ISO 15924), written `uzb_Cyrl`."""
+
+    language: str
+    script: str
+
+    def __str__(self) -> str:
+        return f"{self.language}_{self.script}"
+
+
+def parse_label(label: str) -> LanguageScript:
+    """Parse `uzb_Cyrl`; anything that is not three small letters, `_`, and a titled script raises ValueError.
+
+    >>> parse_label("uzb_Cyrl").script
+    'Cyrl'
+    >>> parse_label("../etc")
+    Traceback (most recent call last):
+    ...
+    ValueError: language must look like uzb_Cyrl (ISO 639-3, ISO 15924), got '../etc'
+    """
+    match = _LABEL.fullmatch(label)
+    if not match:
+        raise ValueError(f"language must look like uzb_Cyrl (ISO 639-3, ISO 15924), got {label!r}")
+    return LanguageScript(match[1], match[2])
+
+
+@cache
+def to_iso639_3(code: str) -> str | None:
+    """Map an ISO 639-1, -2 or -3 code, or a retired one, to ISO 639-3; None if there is no such code.
+
+    >>> to_iso639_3("eu"), to_iso639_3("baq"), to_iso639_3("eus"), to_iso639_3("iw"), to_iso639_3("q9")
+    ('eus', 'eus', 'eus', 'heb', None)
+    """
+    from iso639 import Lang
+    from iso639.exceptions import DeprecatedLanguageValue, InvalidLanguageValue
+
+    code = _REPLACED.get(code, code)
+    try:
+        return Lang(code).pt3 or None
+    except DeprecatedLanguageValue as retired:
+        return retired.change_to or None
+    except InvalidLanguageValue:
+        return None
+
+
+@cache
+def language_name(code: str) -> str:
+    """Return the English reference name of an ISO 639-3 code, or the code itself if it has none."""
+    from iso639 import Lang
+    from iso639.exceptions import InvalidLanguageValue
+
+    if code in _SPECIAL_NAMES:
+        return _SPECIAL_NAMES[code]
+    try:
+        return str(Lang(code).name)
+    except InvalidLanguageValue:
+        return code
+
+
+_SPECIAL_NAMES = {UNDETERMINED: "Undetermined", NO_LINGUISTIC_CONTENT: "No linguistic content"}

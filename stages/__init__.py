@@ -1,0 +1,1 @@
+"""One transformation a file: pure functions on a block of documents."""

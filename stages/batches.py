@@ -1,0 +1,127 @@
+"""What flows between stages: blocks of documents, kept and rejected rows, and the guard around a stage.
+
+A stage is a pure function on one block (a `pyarrow.RecordBatch`). A map returns a block of the same rows in the
+same order; a filter returns `Filtered(kept, rejected)`. `run_stages` applies a chain of them to a block and accounts for
+every row: a row that makes a stage raise is isolated by halving the block, and comes back as failed while the
+rest goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+from schemas.ledger import REJECTION
+
+
+class StageConfig(BaseModel):
+    """Options of one stage: frozen, unknown keys refused, written to the manifest and card as they are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Filtered(NamedTuple):
+    """A filter's answer: the rows kept, and the rows rejected with the REJECTION columns behind their own."""
+
+    kept: pa.RecordBatch
+    rejected: pa.RecordBatch
+
+
+StageFunction = Callable[[pa.RecordBatch], "pa.RecordBatch | Filtered"]
+
+
+class BoundStage(NamedTuple):
+    """A stage with its options and models bound: what a worker runs."""
+
+    name: str
+    function: StageFunction
+
+
+class Outcome(NamedTuple):
+    """What became of a block: `kept`, and for each stage that turned rows away, those rows with their reasons.
+
+    Rows in = rows kept + rows rejected + rows failed. Blocks of `rejected` and `failed` carry the columns they
+    had on entering the stage, then the REJECTION columns.
+    """
+
+    kept: pa.RecordBatch
+    rejected: list[pa.RecordBatch]
+    failed: list[pa.RecordBatch]
+
+
+def reject(
+    batch: pa.RecordBatch,
+    stage: str,
+    reason: str | pa.Array,
+    value: pa.Array | None = None,
+    threshold: float | pa.Array | None = None,
+    detail: str | pa.Array | None = None,
+) -> pa.RecordBatch:
+    """Append the REJECTION columns to n rejected rows; a scalar holds for all of them, null where not given."""
+
+    def filled(given: object, field: pa.Field) -> pa.Array:
+        if isinstance(given, pa.Array | pa.ChunkedArray):
+            return given.cast(field.type)
+        return pa.repeat(pa.scalar(given, field.type), batch.num_rows)
+
+    columns = [
+        filled(given, field) for given, field in zip((stage, reason, value, threshold, detail), REJECTION, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays([*batch.columns, *columns], schema=pa.schema([*batch.schema, *REJECTION]))
+
+
+def set_columns(batch: pa.RecordBatch, **columns: pa.Array) -> pa.RecordBatch:
+    """Replace the named columns, keeping their fields (type, description) and every other column untouched."""
+    for name, values in columns.items():
+        position = batch.schema.get_field_index(name)
+        field = batch.schema.field(position)
+        batch = batch.set_column(position, field, values.cast(field.type))
+    return batch
+
+
+def run_stages(block: pa.RecordBatch, stages: Sequence[BoundStage]) -> Outcome:
+    """Run a chain of stages over one block and account for every row of it."""
+    rejected: list[pa.RecordBatch] = []
+    failed: list[pa.RecordBatch] = []
+    for stage in stages:
+        if block.num_rows == 0:
+            break
+        parts = _guarded(block, stage, failed)
+        block = pa.concat_batches([part.kept for part in parts]) if parts else block.slice(0, 0)
+        rejected.extend(part.rejected for part in parts if part.rejected.num_rows)
+    return Outcome(block, rejected, failed)
+
+
+def _guarded(block: pa.RecordBatch, stage: BoundStage, failed: list[pa.RecordBatch]) -> list[Filtered]:
+    """Apply a stage; if it raises, halve the block until the rows that make it raise stand alone."""
+    try:
+        result = stage.function(block)
+    except (MemoryError, KeyboardInterrupt, OSError):
+        raise  # the machine's trouble, not the row's
+    except Exception as error:
+        # The one place that catches everything: whatever a stage trips over is that row's fate, in the ledger.
+        if block.num_rows == 1:
+            failed.append(reject(block, stage.name, "error", detail=error_line(error)))
+            return []
+        middle = block.num_rows // 2
+        return _guarded(block.slice(0, middle), stage, failed) + _guarded(block.slice(middle), stage, failed)
+    filtered = result if isinstance(result, Filtered) else Filtered(result, reject(result.slice(0, 0), stage.name, ""))
+    if filtered.kept.num_rows + filtered.rejected.num_rows != block.num_rows:
+        raise AssertionError(
+            f"stage {stage.name} lost rows: {block.num_rows} in, {filtered.kept.num_rows} kept, "
+            f"{filtered.rejected.num_rows} rejected"
+        )
+    return [filtered]
+
+
+def error_line(error: BaseException) -> str:
+    """Write an exception as one line of at most 500 characters, for the ledger.
+
+    >>> error_line(ValueError("first\\nlast"))
+    'ValueError: last'
+    """
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[-1]}"[:500] if lines else type(error).__name__
