@@ -184,7 +184,7 @@ def build_corpus(output: Path, debs: Path, pages: int | None = None, copies: int
     shares = {name: None if pages is None else pages // len(LABELS) for name in LABELS}
     for name in list(LABELS)[: (pages or 0) % len(LABELS)]:
         shares[name] = (shares[name] or 0) + 1
-    translations = {}
+    translations: dict[str, dict[str, str | int]] = {}
     counted = ("pages", "html_bytes", "warc_bytes", "parquet_bytes")
     totals = dict.fromkeys(counted, 0)
     for name, share in shares.items():
