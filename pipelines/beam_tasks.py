@@ -1,0 +1,50 @@
+"""The Beam side of running tasks: one DoFn for all phases, and the pipeline a local worker process runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from pipelines.tasks import Counts, Task, Worker, run_task
+
+# A local worker's queue ends. They cannot be pickled into a pipeline; the runner is in this very process.
+_CLAIMS: list[Iterator[dict[str, Any]]] = []
+_ANSWER: list[Callable[[tuple[str, Counts, None]], None]] = []
+
+
+class RunTask(beam.DoFn):
+    """Do a task and emit its name with what it counted; the worker's models are loaded once in `setup`."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+
+    def setup(self) -> None:
+        self.worker.setup()
+
+    def process(self, element: dict[str, Any]) -> Iterator[tuple[str, Counts]]:
+        task = Task.model_validate(element)
+        counts = run_task(self.worker, task)
+        for name in ("documents_in", "kept", "dropped", "duplicates", "failed"):
+            if name in counts:
+                Metrics.counter(self.worker.phase, name).inc(counts[name])
+        yield task.name, counts
+
+
+def run_claims(
+    worker: Worker, claims: Iterator[dict[str, Any]], answer: Callable[[tuple[str, Counts, None]], None]
+) -> None:
+    """Run a pipeline over the tasks that `claims` yields, one after another, answering for each as it ends."""
+    _CLAIMS[:], _ANSWER[:] = [claims], [answer]
+    with beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([])) as pipeline:
+        (
+            pipeline
+            | "Lane" >> beam.Create([0], reshuffle=False)
+            | "Claim" >> beam.FlatMap(lambda _: _CLAIMS[0])
+            | "RunTask" >> beam.ParDo(RunTask(worker))
+            | "Answer" >> beam.Map(lambda done: _ANSWER[0]((done[0], done[1], None)))
+        )

@@ -1,0 +1,89 @@
+"""The one table of stages a recipe may name, and the recipe model that is closed over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pydantic import Field
+from stages.extraction import ExtractionConfig, extract_text
+from stages.language_filtering import LanguageFilteringConfig, filter_language
+
+from schemas.recipe import Recipe as AnyRecipe
+from stages.batches import BoundStage, StageConfig, StageFunction
+from stages.deduplication.exact import ExactDeduplicationConfig, exact_keys, id_keys
+from stages.language_identification import (
+    LanguageIdentificationConfig,
+    identify_language,
+    load_identifier,
+)
+from stages.length_filtering import LengthFilteringConfig, filter_length
+
+DUPLICATE_ID = "duplicate_id"
+
+IngestStage = Annotated[
+    ExtractionConfig | LanguageIdentificationConfig | LanguageFilteringConfig | LengthFilteringConfig,
+    Field(discriminator="stage"),
+]
+DedupStage = ExactDeduplicationConfig
+
+
+class Recipe(AnyRecipe[IngestStage, DedupStage]):
+    """A recipe whose stages are the ones below."""
+
+
+class IngestEntry(NamedTuple):
+    """How a stage of the ingest phase gets its options and loads its models."""
+
+    config: type[StageConfig]
+    bind: Callable[[Any], StageFunction]
+
+
+class DedupEntry(NamedTuple):
+    """How a deduplication stage turns its options into a function from n documents to n keys."""
+
+    config: type[StageConfig] | None
+    bind: Callable[[Any], Callable[[pa.RecordBatch], npt.NDArray[np.void]]]
+
+
+def _bind_identification(config: LanguageIdentificationConfig) -> StageFunction:
+    return partial(identify_language, identifier=load_identifier(config), config=config)
+
+
+INGEST_STAGES = {
+    "extract_text": IngestEntry(ExtractionConfig, lambda config: partial(extract_text, config=config)),
+    "identify_language": IngestEntry(LanguageIdentificationConfig, _bind_identification),
+    "filter_language": IngestEntry(LanguageFilteringConfig, lambda config: partial(filter_language, config=config)),
+    "filter_length": IngestEntry(LengthFilteringConfig, lambda config: partial(filter_length, config=config)),
+}
+
+DEDUP_STAGES = {
+    DUPLICATE_ID: DedupEntry(None, lambda _: id_keys),
+    "exact": DedupEntry(ExactDeduplicationConfig, lambda config: partial(exact_keys, config=config)),
+}
+
+
+def bind_ingest(recipe: Recipe) -> list[BoundStage]:
+    """Bind the recipe's ingest stages to their options and models, in order; this loads the models."""
+    return [BoundStage(config.stage, INGEST_STAGES[config.stage].bind(config)) for config in recipe.ingest]
+
+
+def stage_problems(recipe: Recipe) -> list[str]:
+    """List what is wrong with the stages as a chain; each alone has been checked by its own model."""
+    names = [stage.stage for stage in recipe.ingest]
+    problems = []
+    raw = [source.name for source in recipe.sources if source.format in ("html", "warc")]
+    if raw and "extract_text" not in names:
+        problems.append(
+            f"ingest: sources {', '.join(raw)} bring HTML and no stage takes the text out; begin with "
+            '[[ingest]] stage = "extract_text"'
+        )
+    if "extract_text" in names[1:]:
+        problems.append(f"ingest[{names.index('extract_text', 1)}]: extract_text must be the first stage")
+    if "filter_language" in names and "identify_language" not in names[: names.index("filter_language")]:
+        problems.append("ingest: filter_language needs identify_language before it")
+    return problems

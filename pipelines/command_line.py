@@ -1,0 +1,260 @@
+"""glotmill: the command line. Heavy libraries are imported by the commands that need them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pipelines.corpus_build import Plan
+
+app = typer.Typer(
+    name="glotmill",
+    help="Turn raw multilingual text into a published corpus with a data card, one recipe at a time.",
+    epilog="Example: glotmill plan pipelines/recipes/quickstart.toml",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+recipe_app = typer.Typer(
+    help="Write, check and describe recipes.",
+    epilog="Example: glotmill recipe new eus_web.toml",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+lid_app = typer.Typer(
+    help="Train and try language identification models.",
+    epilog="Example: echo 'Kaixo, zer moduz?' | glotmill lid predict",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(recipe_app, name="recipe")
+app.add_typer(lid_app, name="lid")
+
+RecipeArgument = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a TOML file.")]
+CorpusArgument = Annotated[
+    str, typer.Argument(metavar="DIR", help="Folder of the corpus: the --output of its run; any fsspec URL.")
+]
+
+
+@app.command(epilog="Example: glotmill plan pipelines/recipes/quickstart.toml")
+def plan(
+    recipe: RecipeArgument,
+    splits: Annotated[bool, typer.Option("--splits", help="List every split, not only the sums.")] = False,
+) -> None:
+    """Show what a recipe would do: splits, bytes, stages, versions, models. Nothing is run."""
+    from pipelines.corpus_build import make_plan
+
+    _show_plan(make_plan(recipe), splits)
+
+
+@app.command(epilog="Example: glotmill run pipelines/recipes/quickstart.toml --output out/quickstart")
+def run(
+    recipe: RecipeArgument,
+    output: Annotated[
+        str, typer.Option(help="Folder of the corpus; any fsspec URL. By default out/ and the corpus's name.")
+    ] = "",
+    workers: Annotated[int, typer.Option(min=0, help="Worker processes on this machine; 0 for one a core.")] = 0,
+    runner: Annotated[str, typer.Option(help="`local`, or a Beam runner by name.")] = "local",
+    block_bytes: Annotated[
+        int, typer.Option(min=1024, help="Text that a worker holds at a time, in bytes; never changes the output.")
+    ] = 32 << 20,
+    restart: Annotated[bool, typer.Option("--restart", help="Discard what an earlier run left in --output.")] = False,
+    keep_staging: Annotated[
+        bool, typer.Option("--keep-staging", help="Leave the intermediate files of the run in --output/staging.")
+    ] = False,
+    beam_options: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- BEAM OPTION]...", help="Options for the Beam runner.")
+    ] = None,
+) -> None:
+    """Build the corpus. After a stop of any kind the same command goes on where it stopped."""
+    from dataclasses import replace
+
+    from rich.console import Console
+
+    from pipelines.corpus_build import build, make_plan
+    from pipelines.progress import progress_bar
+    from pipelines.runners import RunnerConfig
+
+    if beam_options and runner == "local":
+        raise typer.BadParameter(f"the local runner takes no Beam options, got {' '.join(beam_options)}")
+    planned = make_plan(recipe)
+    target = output or f"out/{planned.recipe.corpus.name}"
+    config = RunnerConfig(runner=runner, beam_options=tuple(beam_options or ()))
+    if workers:
+        config = replace(config, workers=workers)
+    weights = {split.id: split.size_bytes for split in planned.splits}
+    with progress_bar(Console(stderr=True), weights) as report:
+        manifest = build(
+            planned, target, config, report, block_bytes=block_bytes, restart=restart, keep_staging=keep_staging
+        )
+    _show_result(manifest, target)
+
+
+@app.command(epilog="Example: glotmill status out/quickstart")
+def status(corpus: CorpusArgument) -> None:
+    """Show how far a run is, from any terminal, by the marks that its finished splits left."""
+    from pipelines.progress import minutes, read_status
+    from pipelines.staging import Store
+
+    store = Store(corpus)
+    if store.exists("manifest.json"):
+        manifest = store.read_json("manifest.json")
+        published = sum(file["rows"] or 0 for file in manifest["files"] if file["path"].startswith("data/"))
+        print(f"{corpus}: finished, {published:,} documents published in {len(manifest['files'])} files")
+        return
+    found = read_status(store)
+    share = found.bytes_done / found.bytes if found.bytes else 1.0
+    line = f"{corpus}: {found.phase}, {share:.0%} of the input, {found.splits_done} of {found.splits} splits, "
+    line += f"{found.documents:,} documents"
+    if found.bytes_done and found.seconds:
+        rate = found.bytes_done / found.seconds
+        line += f", {rate / 1e6:.1f} MB/s, {minutes((found.bytes - found.bytes_done) / rate)} left for ingest"
+    print(line)
+
+
+@app.command(epilog="Example: glotmill explain 5e8d92b04a1c7f36e1a90c8fd0c6b3ad --corpus out/quickstart")
+def explain(
+    document: Annotated[str, typer.Argument(metavar="DOC_ID", help="Id of a document, published or not.")],
+    corpus: Annotated[str, typer.Option(help="Folder of the corpus.")] = ".",
+) -> None:
+    """Tell the whole history of one document from the ledger."""
+    from pipelines.history import document_history
+    from pipelines.staging import Store
+
+    for line in document_history(Store(corpus), document):
+        print(line)
+
+
+@recipe_app.command("schema", epilog="Example: glotmill recipe schema > recipe.schema.json")
+def recipe_schema() -> None:
+    """Print the JSON Schema of recipes, for editors that complete and check TOML."""
+    import json
+
+    from pipelines.catalogue import Recipe
+
+    print(json.dumps(Recipe.model_json_schema(), indent=2, ensure_ascii=False))
+
+
+@recipe_app.command("check", epilog="Example: glotmill recipe check pipelines/recipes/quickstart.toml")
+def recipe_check(recipe: RecipeArgument) -> None:
+    """Check a recipe and the sources it names; every mistake at once."""
+    from pipelines.corpus_build import make_plan
+
+    planned = make_plan(recipe)
+    print(f"{recipe}: fine, {len(planned.recipe.sources)} sources in {len(planned.splits)} splits")
+
+
+@recipe_app.command("new", epilog="Example: glotmill recipe new eus_web.toml")
+def recipe_new(recipe: Annotated[Path, typer.Argument(metavar="FILE", help="File to write.")]) -> None:
+    """Write a recipe to start from, with every line explained."""
+    from importlib.resources import files
+
+    text = files("pipelines").joinpath("recipes/starter.toml").read_text(encoding="utf-8")
+    try:
+        with recipe.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise typer.BadParameter(f"{recipe} exists already; name another file") from None
+    print(f"{recipe}: written; edit its sources, then: glotmill plan {recipe}")
+
+
+def _show_plan(planned: Plan, every_split: bool) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    recipe = planned.recipe
+    table = Table(title=f"sources of {recipe.corpus.name}", title_justify="left")
+    for heading in ("source", "format", "files", "splits", "MB"):
+        table.add_column(heading, justify="left" if heading in ("source", "format") else "right")
+    for source in recipe.sources:
+        own = [split for split in planned.splits if split.source == source.name]
+        paths = {file.path for split in own for file in split.files}
+        size = sum(split.size_bytes for split in own) / 1e6
+        table.add_row(source.name, source.format, f"{len(paths):,}", f"{len(own):,}", f"{size:,.1f}")
+    console.print(table)
+    if every_split:
+        for split in planned.splits:
+            print(f"  {split.id}  {split.source}  {split.path}  {split.start}..{split.end}  {split.size_bytes:,} bytes")
+    for phase, stages in (("ingest", recipe.ingest), ("dedup", recipe.dedup)):
+        for stage in stages:
+            options = ", ".join(f"{name}={value!r}" for name, value in stage.model_dump(exclude={"stage"}).items())
+            console.print(f"{phase:8} {stage.stage}  [dim]{escape(options)}[/dim]", highlight=False)
+    for model in planned.models:
+        console.print(f"model    {escape(model.name)} {escape(model.version)} {model.sha256 or ''}", highlight=False)
+    versions = ", ".join(f"{name} {version}" for name, version in planned.packages.items())
+    console.print(f"versions {escape(versions)}", highlight=False)
+
+
+def _show_result(manifest: Any, target: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from schemas.language import language_name
+
+    rows: dict[str, list[int]] = {}
+    for file in manifest.files:
+        if file.path.startswith("data/"):
+            entry = rows.setdefault(file.path.split("/")[1], [0, 0])
+            entry[0] += file.rows or 0
+            entry[1] += file.bytes
+    largest = sorted(rows.items(), key=lambda item: (-item[1][0], -item[1][1], item[0]))
+    table = Table(title=f"{len(rows)} languages and scripts, the largest first", title_justify="left")
+    for heading in ("label", "language", "documents", "kB"):
+        table.add_column(heading, justify="right" if heading in ("documents", "kB") else "left")
+    for label, (documents, size) in largest[:10]:
+        table.add_row(label, language_name(label.split("_")[0]), f"{documents:,}", f"{size / 1e3:,.1f}")
+    console = Console()
+    console.print(table)
+    for record in manifest.phases:
+        print(
+            f"{record.phase}: {record.documents_in:,} in = {record.kept:,} kept + {record.dropped:,} dropped "
+            f"+ {record.duplicates:,} duplicates + {record.failed:,} failed"
+        )
+    print(f"corpus   {target}/data")
+    print(f"card     {target}/README.md")
+    print(f"report   {target}/report.html")
+    if largest:
+        print("next     open the report in a browser, or load a language in Python:")
+        print(f'         datasets.load_dataset("{target}", "{largest[0][0]}", split="train")')
+
+
+def _fail(lines: Iterable[str], code: int) -> int:
+    for line in lines:
+        print(f"glotmill: {line}", file=sys.stderr)
+    return code
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line: exit 0, 1 if the work failed, 2 if the command or recipe was wrong."""
+    try:
+        app(args=arguments, standalone_mode=True)
+    except Exception as error:
+        code = _known_failure(error)
+        if code is None:
+            raise
+        sys.exit(code)
+    except KeyboardInterrupt:
+        sys.exit(_fail(["stopped; run the same command again to go on"], 1))
+
+
+def _known_failure(error: Exception) -> int | None:
+    """Say a user's mistake in a line and give its exit code; None for what is our own mistake."""
+    from pipelines.failures import FAILED, MISUSED
+
+    if isinstance(error, MISUSED):
+        return _fail(str(error).splitlines(), 2)
+    if isinstance(error, FAILED):
+        return _fail(str(error).splitlines(), 1)
+    return None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,350 @@
+"""Build a corpus from a recipe: plan it, run its phases in order, and finish with card and manifest.
+
+Everything is resumable: what a phase finished is found by its markers, and an output folder that another recipe
+or other input began is refused with the difference named.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from data_cards.rendering import card_files
+from pydantic import BaseModel, ConfigDict
+from stages.reading.sources import plan_splits, source_problems
+
+from data_cards.columns import column_rows
+from data_cards.funnel import merge_fates
+from data_cards.statistics import merge
+from pipelines.catalogue import Recipe, models, stage_problems
+from pipelines.dedup import dedup_phases, deduplicate
+from pipelines.ingest import BLOCK_BYTES, IngestWorker
+from pipelines.publish import LedgerWorker, Piece, ShardWorker, plan_shards, published_schema
+from pipelines.runners import RunnerConfig, run_tasks
+from pipelines.staged import StagedSplit, kept_rows, removals, staged_split
+from pipelines.staging import PLAN, StagingError, Store
+from pipelines.tasks import Counts, Report, Task
+from schemas.card import Card, FateCount, Identity, ModelVersion, PublishedFile, SourceRow, Step, TextStatistics
+from schemas.ledger import FATES
+from schemas.manifest import FileRecord, Manifest, PhaseRecord, SplitRecord
+from schemas.recipe import RecipeError, parse_recipe, recipe_hash
+from schemas.split import InputSplit
+
+MANIFEST = "manifest.json"
+
+# What decides the bytes of a corpus beside recipe and input; a change of one is refused on resume.
+PACKAGES = (
+    "glotmill", "apache-beam", "commonlid", "fasttext-community", "fastwarc", "gflanguages", "numpy", "polars",
+    "py3langid", "pyarrow", "pycld2", "resiliparse",
+)  # fmt: skip
+
+
+class Plan(BaseModel):
+    """What a run would do: pure facts of recipe, input and installed packages."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recipe_text: str
+    base: str  # folder that relative paths of the recipe start from
+    splits: tuple[InputSplit, ...]
+    packages: dict[str, str]
+    models: tuple[ModelVersion, ...]
+
+    @property
+    def recipe(self) -> Recipe:
+        return parse_recipe(self.recipe_text, Recipe)
+
+    def ingest_tasks(self) -> list[Task]:
+        return [Task(name=s.id, weight_bytes=s.size_bytes, payload=s.model_dump()) for s in self.splits]
+
+
+def make_plan(recipe_path: Path) -> Plan:
+    """Check a recipe and list its splits; raises RecipeError with every problem found, before anything runs."""
+    try:
+        text = recipe_path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise RecipeError(str(recipe_path), ["no such file; `glotmill recipe new` writes one to start from"]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(str(recipe_path), [f"cannot be read: {error}"]) from None
+    recipe = parse_recipe(text, Recipe, str(recipe_path))
+    base = str(recipe_path.resolve().parent)
+    problems = [f"sources.{s.name}: {problem}" for s in recipe.sources for problem in source_problems(s, base)]
+    if problems := [*problems, *stage_problems(recipe)]:
+        raise RecipeError(str(recipe_path), problems)
+    splits = [split for source in recipe.sources for split in plan_splits(source, base, recipe.engine.split_bytes)]
+    return Plan(
+        recipe_text=text,
+        base=base,
+        splits=tuple(splits),
+        packages={name: importlib.metadata.version(name) for name in PACKAGES},
+        models=models(recipe),
+    )
+
+
+def build(
+    plan: Plan,
+    output: str,
+    config: RunnerConfig,
+    report: Report,
+    *,
+    block_bytes: int = BLOCK_BYTES,
+    restart: bool = False,
+    keep_staging: bool = False,
+) -> Manifest:
+    """Run all phases that are not finished yet and return the manifest, which is written last."""
+    store = Store(output)
+    with store.locked():
+        if restart:
+            _clear(store)
+        _agree(store, plan)
+        if not store.exists(MANIFEST):
+            _run_phases(store, plan, config, report, block_bytes)
+        if not keep_staging:
+            for name in sorted(store.names("staging") - {"lock"}):
+                store.remove(f"staging/{name}")
+    if not keep_staging:
+        store.remove("staging")
+    return Manifest.model_validate(store.read_json(MANIFEST))
+
+
+def _run_phases(store: Store, plan: Plan, config: RunnerConfig, report: Report, block_bytes: int) -> None:
+    recipe = plan.recipe
+    ingested = run_tasks(IngestWorker(store, recipe, block_bytes), plan.ingest_tasks(), config, report)
+    staged = [staged_split(split.id, ingested[split.id]) for split in plan.splits]
+    deduplicate(store, recipe, staged, config, report)
+    phases = dedup_phases(recipe)
+    survivors = _survivors(store, staged, phases)
+    pieces = plan_shards(staged, survivors, recipe.publish.shard_bytes)
+    schema = published_schema(list(_staged_schemas(store, staged)))
+    shards = run_tasks(ShardWorker(store, recipe, phases, schema), shard_tasks(pieces), config, report)
+    ledgers = run_tasks(LedgerWorker(store, phases), ledger_tasks(plan, staged, pieces), config, report)
+    _finish(store, plan, ingested, shards, ledgers, schema)
+
+
+def shard_tasks(pieces: Sequence[Piece]) -> list[Task]:
+    by_shard: dict[str, list[Piece]] = {}
+    for piece in pieces:
+        by_shard.setdefault(piece.shard, []).append(piece)
+    return [
+        Task(
+            name=shard.removeprefix("data/").replace("/", "-"),
+            weight_bytes=sum(piece.run.text_bytes for piece in group),
+            payload={"pieces": [piece.model_dump() for piece in group]},
+        )
+        for shard, group in sorted(by_shard.items())
+    ]
+
+
+def ledger_tasks(plan: Plan, staged: Sequence[StagedSplit], pieces: Sequence[Piece]) -> list[Task]:
+    by_split: dict[str, list[Piece]] = {}
+    for piece in pieces:
+        by_split.setdefault(piece.split, []).append(piece)
+    return [
+        Task(
+            name=f"{position:05d}-{split.name}",
+            weight_bytes=split.documents,
+            payload={
+                "split": split.model_dump(),
+                "pieces": [piece.model_dump() for piece in by_split.get(split.name, ())],
+            },
+        )
+        for position, split in enumerate(staged)
+    ]
+
+
+def _survivors(store: Store, staged: Sequence[StagedSplit], phases: Sequence[str]) -> dict[tuple[str, int], int]:
+    counts = {}
+    for split in staged:
+        removed = removals(store, phases, split.name)["row"].to_numpy()
+        for run in split.runs:
+            counts[split.name, run.first_row] = int(kept_rows(run, removed).sum())
+    return counts
+
+
+def _staged_schemas(store: Store, staged: Sequence[StagedSplit]) -> Iterator[pa.Schema]:
+    for split in staged:
+        if split.files:  # all parts of a split have the same columns
+            with store.fs.open(store.full(split.files[0]), "rb") as stream:
+                yield pq.read_schema(stream)
+
+
+def _agree(store: Store, plan: Plan) -> None:
+    """Begin an output folder, or refuse to go on with one that something else began."""
+    facts = {
+        "recipe": recipe_hash(plan.recipe_text),
+        "input": _input_state(plan),
+        "packages": plan.packages,
+        "models": {model.name: model.sha256 or model.version for model in plan.models},
+    }
+    if store.exists(MANIFEST):
+        manifest = Manifest.model_validate(store.read_json(MANIFEST))
+        known = {"recipe": manifest.recipe_sha256, "packages": manifest.packages, "models": manifest.models}
+        if manifest.splits and {s.id for s in manifest.splits} != {s.id for s in plan.splits}:
+            known["input"] = "changed"
+    elif store.exists(PLAN):
+        known = {name: value for name, value in store.read_json(PLAN).items() if name in facts}
+    else:
+        foreign = store.names("") - {"staging"}
+        if foreign:
+            raise StagingError(
+                f"{store.url} holds other files ({', '.join(sorted(foreign)[:3])}); choose an empty or new --output"
+            )
+        store.write_json(PLAN, facts | {"weights": {split.id: split.size_bytes for split in plan.splits}})
+        return
+    if changed := sorted(name for name, value in known.items() if facts[name] != value):
+        raise StagingError(
+            f"{store.url} was begun with other {' and '.join(changed)}: choose another --output, or discard what is "
+            "there with --restart"
+        )
+
+
+def _input_state(plan: Plan) -> dict[str, str]:
+    """Fingerprint every input file by what its file system says of it (size, time, entity tag)."""
+    state = {}
+    stores: dict[str, Store] = {}
+    for split in plan.splits:
+        for file in split.files:
+            if not file.location:
+                continue
+            protocol = file.location.split("://", 1)[0] if "://" in file.location else ""
+            fs = stores.setdefault(protocol, Store(file.location)).fs
+            state[f"{split.source} {file.path}"] = str(fs.ukey(fs._strip_protocol(file.location)))
+    return state
+
+
+OUR_FILES = (
+    "README.md",
+    "report.html",
+    "statistics.json",
+    MANIFEST,
+    "recipe.toml",
+    "charts",
+    "data",
+    "ledger",
+    "rejects",
+)
+
+
+def _clear(store: Store) -> None:
+    """Remove what a run writes, and nothing else; the staging lock stays held."""
+    if not store.exists(MANIFEST) and not store.exists(PLAN) and store.names("") - {"staging"}:
+        raise StagingError(f"{store.url} was not made by glotmill: nothing removed; choose another --output")
+    for name in (*OUR_FILES, *(f"staging/{n}" for n in sorted(store.names("staging") - {"lock"}))):
+        store.remove(name)
+
+
+def _finish(
+    store: Store,
+    plan: Plan,
+    ingested: Mapping[str, Counts],
+    shards: Mapping[str, Counts],
+    ledgers: Mapping[str, Counts],
+    schema: pa.Schema,
+) -> None:
+    recipe = plan.recipe
+    fates = merge_fates([FateCount.model_validate(fate) for fate in counts["fates"]] for counts in ledgers.values())
+    by_label: dict[str, list[TextStatistics]] = {}
+    for counts in shards.values():
+        by_label.setdefault(counts["label"], []).append(TextStatistics.model_validate_json(counts["statistics"]))
+    read = Counter[str]()
+    for split in plan.splits:
+        read[split.source] += ingested[split.id]["documents_in"]
+    card = Card(
+        identity=Identity(
+            name=recipe.corpus.name,
+            title=recipe.corpus.title or recipe.corpus.name,
+            description=recipe.corpus.description,
+            version=recipe.corpus.version,
+            licence=recipe.corpus.licence,
+            homepage=recipe.corpus.homepage or None,
+            contact=recipe.corpus.contact or None,
+        ),
+        sources=tuple(
+            SourceRow(
+                name=source.name,
+                documents=read[source.name],
+                licence=source.licence,
+                url=source.url,
+                description=source.description or "",
+            )
+            for source in recipe.sources
+        ),
+        recipe=plan.recipe_text,
+        steps=(
+            Step(phase="ingest", stage="read"),
+            *(Step(phase="ingest", stage=stage.stage) for stage in recipe.ingest),
+            Step(phase="ingest", stage="require_text"),
+            *(Step(phase="dedup", stage=phase.split("-", 2)[2]) for phase in dedup_phases(recipe)),
+        ),
+        fates=fates,
+        statistics={label: merge(parts) for label, parts in sorted(by_label.items())},
+        columns=column_rows(schema),
+        files=tuple(
+            PublishedFile(
+                path=counts["file"]["path"],
+                language=counts["label"],
+                split="train",
+                documents=counts["file"]["rows"],
+                size_bytes=counts["file"]["bytes"],
+                sha256=counts["file"]["sha256"],
+            )
+            for _, counts in sorted(shards.items())
+        ),
+        packages=plan.packages,
+        models=plan.models,
+    )
+    written = {"recipe.toml": plan.recipe_text.encode(), **card_files(card)}
+    for path, content in written.items():
+        store.write(path, content)
+    files = [FileRecord(path=path, bytes=len(content), sha256=store.sha256(path)) for path, content in written.items()]
+    files += [FileRecord.model_validate(counts["file"]) for counts in shards.values()]
+    files += [FileRecord.model_validate(file) for counts in ledgers.values() for file in counts["files"]]
+    manifest = Manifest(
+        corpus=recipe.corpus.name,
+        version=recipe.corpus.version,
+        recipe_sha256=recipe_hash(plan.recipe_text),
+        packages=plan.packages,
+        models={model.name: model.sha256 or model.version for model in plan.models},
+        phases=tuple(_phase_records(recipe, fates)),
+        splits=tuple(
+            SplitRecord(
+                id=split.id,
+                source=split.source,
+                path=split.path,
+                start=split.start,
+                end=split.end,
+                file_bytes=split.file_bytes,
+                documents_in=ingested[split.id]["documents_in"],
+                staged=ingested[split.id]["kept"],
+                dropped=ingested[split.id]["dropped"],
+                failed=ingested[split.id]["failed"],
+            )
+            for split in plan.splits
+        ),
+        files=tuple(sorted(files, key=lambda file: file.path)),
+    )
+    store.write(MANIFEST, manifest.model_dump_json(indent=1).encode() + b"\n")
+
+
+def _phase_records(recipe: Recipe, fates: Sequence[FateCount]) -> Iterator[PhaseRecord]:
+    """Reckon each phase's account from the ledger's counts: what comes out of one goes into the next."""
+    left = sum(row.documents for row in fates)
+    for phase in ("ingest", "dedup"):
+        out = Counter(dict.fromkeys(FATES, 0))
+        for row in fates:
+            if row.phase == phase:
+                out[row.fate] += row.documents
+        kept = left - sum(out.values())
+        yield PhaseRecord(
+            phase=phase,
+            documents_in=left,
+            kept=kept,
+            dropped=out["dropped"],
+            duplicates=out["duplicate"],
+            failed=out["failed"],
+        )
+        left = kept

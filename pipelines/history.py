@@ -1,0 +1,65 @@
+"""The history of one document, told from the ledger: where it came from, which stages it passed, how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines.catalogue import Recipe
+from pipelines.dedup import dedup_phases
+from pipelines.staging import StagingError, Store
+from schemas.recipe import parse_recipe
+
+
+def find_in_ledger(store: Store, document: str) -> list[dict[str, Any]]:
+    """Find the ledger rows of a document id: none, one, or several if a source used the id more than once."""
+    rows: list[dict[str, Any]] = []
+    for name in sorted(store.names("ledger")):
+        with store.fs.open(store.full(f"ledger/{name}"), "rb") as stream:
+            rows += pq.read_table(stream, filters=pc.field("id") == document).to_pylist()
+    return rows
+
+
+def document_history(store: Store, document: str) -> Iterator[str]:
+    """Yield the lines of a document's history; raises StagingError if the corpus or the document is not there."""
+    if not store.exists("manifest.json"):
+        raise StagingError(
+            f"{store.url} holds no finished corpus; finish it with glotmill run, or name another --corpus"
+        )
+    rows = find_in_ledger(store, document)
+    if not rows:
+        raise StagingError(
+            f"no document {document} in the ledger of {store.url}; ids are in the column `id` of its files"
+        )
+    recipe = parse_recipe(store.read("recipe.toml").decode(), Recipe)
+    for row in rows:
+        yield f"document  {row['id']}"
+        yield f"source    {row['source']}, {row['path']}, position {row['position']}"
+        if row["url"]:
+            yield f"url       {row['url']}"
+        if row["language"]:
+            yield f"language  {row['language']}_{row['script']}, score {row['language_score']:.3f}"
+        yield from _stages(recipe, row)
+
+
+def _stages(recipe: Recipe, row: dict[str, Any]) -> Iterator[str]:
+    chain = [("ingest", "read"), *(("ingest", stage.stage) for stage in recipe.ingest), ("ingest", "require_text")]
+    chain += [("dedup", phase.split("-", 2)[2]) for phase in dedup_phases(recipe)]
+    for phase, stage in chain:
+        if (phase, stage) == (row["phase"], row["stage"]):
+            yield f"{phase:9} {stage}: {_decision(row)}"
+            return
+        yield f"{phase:9} {stage}: passed"
+    yield f"publish   {row['shard']}, row {row['row']}"
+
+
+def _decision(row: dict[str, Any]) -> str:
+    if row["fate"] == "duplicate":
+        return f"duplicate of {row['duplicate_of']}"
+    measured = f", measured {row['value']:g}" if row["value"] is not None else ""
+    limit = f", threshold {row['threshold']:g}" if row["threshold"] is not None else ""
+    detail = f": {row['detail']}" if row["detail"] else ""
+    return f"{row['fate']}, {row['reason']}{measured}{limit}{detail}"

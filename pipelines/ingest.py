@@ -1,0 +1,248 @@
+"""The ingest phase: read splits, run the recipe's stages on each block, stage the survivors. No shuffle at all.
+
+For each split it writes, under `staging/ingest/<split>/`:
+
+- `documents-00000.parquet` …: survivors, in parts of at most PART_BYTES of text, sorted by language and script inside
+  a part with one row group for each, otherwise in reading order;
+- `ledger.parquet`: the documents that did not survive, in reading order, with stage, reason, value and threshold;
+- `rejects.parquet`: the raw bytes of those that failed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from stages.reading.sources import read_split
+
+from pipelines.catalogue import Recipe, bind_ingest
+from pipelines.regrouping import Regrouper
+from pipelines.staging import Store
+from pipelines.tasks import Counts, Task, task_folder
+from schemas.columns import column
+from schemas.document import DOCUMENT
+from schemas.language import COMMON_SCRIPT, UNDETERMINED
+from schemas.ledger import LEDGER, REJECTION
+from schemas.split import InputSplit
+from stages.batches import BoundStage, reject, run_stages
+
+PHASE = "ingest"
+BLOCK_BYTES = 32 << 20
+PART_BYTES = 64 << 20
+LEDGER_GROUP_BYTES = 16 << 20
+REJECTS_GROUP_BYTES = 16 << 20
+
+REJECTS = pa.schema(
+    [
+        *(DOCUMENT.field(name) for name in ("id", "source", "path", "position")),
+        REJECTION.field("stage"),
+        REJECTION.field("detail"),
+        column("raw", pa.large_binary(), "Bytes of the record as the source held them, as far as they were read."),
+    ]
+)
+
+_ROW = "row in block"  # the name cannot be a column of a user's: it has spaces, which `keep` refuses
+_PAYLOAD = ("raw", "media_type", "charset", "error")
+
+
+class IngestWorker:
+    """Turns one split into staged documents, ledger and rejects."""
+
+    phase = PHASE
+
+    def __init__(self, store: Store, recipe: Recipe, block_bytes: int = BLOCK_BYTES) -> None:
+        self.store, self.recipe, self.block_bytes = store, recipe, block_bytes
+        self.stages: list[BoundStage] = []
+
+    def setup(self) -> None:
+        self.stages = bind_ingest(self.recipe)
+
+    def run(self, task: Task) -> Counts:
+        split = InputSplit.model_validate(task.payload)
+        source = next(source for source in self.recipe.sources if source.name == split.source)
+        with contextlib.ExitStack() as open_files:
+            output = SplitOutput(self.store, task_folder(PHASE, task.name), open_files)
+            for block in read_split(split, source, self.block_bytes):
+                output.add(block, self.stages)
+            return output.close() | {"bytes_in": split.size_bytes}
+
+
+def open_block(record_block: pa.RecordBatch) -> pa.RecordBatch:
+    """Give n records the columns of documents, null where nothing is known yet, and number them 0 to n-1."""
+    rows = record_block.num_rows
+    known = set(record_block.schema.names)
+    fields, arrays = list(record_block.schema), list(record_block.columns)
+    for field in DOCUMENT:
+        if field.name not in known:
+            value = pa.scalar(False if pa.types.is_boolean(field.type) else None, field.type)
+            fields.append(field)
+            arrays.append(pa.repeat(value, rows))
+    fields.append(pa.field(_ROW, pa.int32()))
+    arrays.append(pa.array(np.arange(rows, dtype=np.int32)))
+    return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _without_readable_text(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Reject the rows that a reader could not read: they have an error and nothing else to go on."""
+    return reject(batch, "read", "error", detail=batch["error"])
+
+
+def _require_text(batch: pa.RecordBatch) -> pa.RecordBatch:
+    if batch["text"].null_count:
+        raise ValueError("no text: the record holds raw bytes that no stage extracted")
+    return batch
+
+
+class SplitOutput:
+    """Runs blocks through the stages and writes what becomes of each row; every row is counted once."""
+
+    def __init__(self, store: Store, folder: str, open_files: contextlib.ExitStack) -> None:
+        self.store, self.folder, self.open_files = store, folder, open_files
+        self.parts: list[dict[str, Any]] = []
+        self.counts: Counter[str] = Counter()
+        self.turned_away: Counter[tuple[str, str, str, str]] = Counter()  # fate, stage, reason, label
+        self._documents = Regrouper("text", PART_BYTES)
+        self._ledger = _GroupedFile(store, f"{folder}/ledger.parquet", LEDGER, "id", LEDGER_GROUP_BYTES, open_files)
+        self._rejects = _GroupedFile(
+            store, f"{folder}/rejects.parquet", REJECTS, "raw", REJECTS_GROUP_BYTES, open_files
+        )
+
+    def add(self, record_block: pa.RecordBatch, stages: Sequence[BoundStage]) -> None:
+        block = open_block(record_block)
+        readable = pc.is_null(block["error"])
+        unreadable = _without_readable_text(block.filter(pc.invert(readable)))
+        outcome = run_stages(block.filter(readable), [*stages, BoundStage("require_text", _require_text)])
+        kept = outcome.kept.drop_columns([_ROW, *(name for name in _PAYLOAD if name in outcome.kept.schema.names)])
+        self.counts["documents_in"] += block.num_rows
+        self.counts["kept"] += kept.num_rows
+        self.counts["text_bytes"] += pc.sum(pc.binary_length(kept["text"])).as_py() or 0
+        for part in self._documents.add(kept):
+            self._write_part(part)
+        failed = [unreadable, *outcome.failed]
+        self._turn_away(record_block, outcome.rejected, failed)
+
+    def _turn_away(
+        self, record_block: pa.RecordBatch, dropped: Sequence[pa.RecordBatch], failed: Sequence[pa.RecordBatch]
+    ) -> None:
+        """Write ledger rows for all, raw bytes for the failed, in reading order whatever stage decided."""
+        rows = [
+            (_fate_rows(batch, fate), batch[_ROW])
+            for fate, group in (("dropped", dropped), ("failed", failed))
+            for batch in group
+        ]
+        ledger = pa.Table.from_batches([batch for batch, _ in rows], LEDGER)
+        if not ledger.num_rows:
+            return
+        places = pa.chunked_array([numbers for _, numbers in rows]).to_numpy()
+        ledger = ledger.take(np.argsort(places, kind="stable"))
+        for row in (
+            ledger.group_by(["fate", "stage", "reason", "language", "script"])
+            .aggregate([([], "count_all")])
+            .to_pylist()
+        ):
+            label = f"{row['language'] or UNDETERMINED}_{row['script'] or COMMON_SCRIPT}"
+            self.turned_away[row["fate"], row["stage"], row["reason"], label] += row["count_all"]
+            self.counts[row["fate"]] += row["count_all"]
+        self._ledger.add(ledger.combine_chunks().to_batches()[0])
+        failed_rows = pc.equal(ledger["fate"], "failed")
+        if pc.any(failed_rows).as_py():
+            order = np.sort(places)
+            origin = record_block.take(order[failed_rows.to_numpy()])
+            columns = {name: origin[name] for name in ("id", "source", "path", "position")}
+            turned = ledger.filter(failed_rows).combine_chunks()
+            columns |= {name: turned[name].combine_chunks() for name in ("stage", "detail")}
+            columns["raw"] = pc.fill_null(pc.coalesce(origin["raw"], origin["text"].cast(pa.large_binary())), b"")
+            self._rejects.add(pa.RecordBatch.from_arrays(list(columns.values()), schema=REJECTS))
+
+    def _write_part(self, part: pa.Table) -> None:
+        languages = pc.fill_null(part["language"], UNDETERMINED)
+        scripts = pc.fill_null(part["script"], COMMON_SCRIPT)
+        labels = pc.binary_join_element_wise(languages, scripts, "_")
+        order = pc.array_sort_indices(labels)  # stable
+        part, labels = part.take(order), labels.take(order).combine_chunks()
+        encoded = pc.run_end_encode(labels)
+        runs = []
+        name = f"{self.folder}/documents-{len(self.parts):05d}.parquet"
+        with self.store.writing(name) as path, pq.ParquetWriter(path, part.schema, **STAGED) as writer:
+            start = 0
+            for label, end in zip(encoded.values.to_pylist(), encoded.run_ends.to_pylist(), strict=True):
+                run = part.slice(start, end - start)
+                writer.write_table(run, row_group_size=run.num_rows)
+                text_bytes = pc.sum(pc.binary_length(run["text"])).as_py()
+                runs.append({"label": label, "rows": run.num_rows, "text_bytes": text_bytes})
+                start = end
+        self.parts.append({"file": name.rsplit("/", 1)[1], "runs": runs})
+
+    def close(self) -> Counts:
+        for part in self._documents.flush():
+            self._write_part(part)
+        self._ledger.close()
+        self._rejects.close()
+        names = ("documents_in", "kept", "dropped", "failed", "text_bytes")
+        return {
+            **{name: self.counts[name] for name in names},
+            "parts": self.parts,
+            "turned_away": [[*key, count] for key, count in sorted(self.turned_away.items())],
+        }
+
+
+STAGED: dict[str, Any] = {
+    "compression": "zstd",
+    "compression_level": 1,
+    "use_dictionary": False,
+    "write_statistics": False,
+}
+
+
+def _fate_rows(batch: pa.RecordBatch, fate: str) -> pa.RecordBatch:
+    """Project turned-away rows onto LEDGER."""
+    rows = batch.num_rows
+    fixed = {"fate": fate, "phase": PHASE}
+    arrays = [
+        batch[field.name].cast(field.type)
+        if field.name in batch.schema.names and field.name not in fixed
+        else pa.repeat(pa.scalar(fixed.get(field.name), field.type), rows)
+        for field in LEDGER
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=LEDGER)
+
+
+class _GroupedFile:
+    """A Parquet file that appears only if rows are added, in row groups that do not depend on the blocks."""
+
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        schema: pa.Schema,
+        payload: str,
+        group_bytes: int,
+        open_files: contextlib.ExitStack,
+    ) -> None:
+        self.store, self.name, self.schema, self.open_files = store, name, schema, open_files
+        self._groups = Regrouper(payload, group_bytes)
+        self._files: contextlib.ExitStack | None = None
+        self._writer: Any = None
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        self._write(self._groups.add(batch))
+
+    def _write(self, groups: Iterator[pa.Table]) -> None:
+        for group in groups:
+            if self._files is None:
+                self._files = self.open_files.enter_context(contextlib.ExitStack())
+                path: Path = self._files.enter_context(self.store.writing(self.name))
+                self._writer = self._files.enter_context(pq.ParquetWriter(path, self.schema, compression="zstd"))
+            self._writer.write_table(group, row_group_size=group.num_rows)
+
+    def close(self) -> None:
+        self._write(self._groups.flush())
+        if self._files is not None:
+            self._files.close()

@@ -1,0 +1,143 @@
+"""The key shuffle: documents are compared across splits by moving 24 bytes for each, never their text.
+
+Three rounds of packed arrays go through Beam, each a `GroupByKey` over a few large elements, one for each
+(split, partition):
+
+1. (key, document) from the split to the key's partition, where equal keys meet and every duplicate finds its keeper;
+2. (duplicate, keeper) to the split that holds the keeper, which looks up the keeper's id;
+3. (duplicate, keeper's id) to the split that holds the duplicate, which writes its removal list.
+
+A document's number is the place of its row among all staged rows, splits in the plan's order.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.staging import Store
+from stages.deduplication.exact import KEY, first_of_equals
+
+KEYED = np.dtype([("key", KEY), ("document", "<u8")])
+EDGE = np.dtype([("duplicate", "<u8"), ("keeper", "<u8")])
+REMOVED = pa.schema(
+    [pa.field("row", pa.int64(), nullable=False), pa.field("duplicate_of", pa.string(), nullable=False)]
+)
+PARTITION_KEYS = 1 << 22  # keys one partition should hold: 100 MB packed, sorted in about a second
+
+
+def partitions_for(documents: int) -> int:
+    return max(1, -(-documents // PARTITION_KEYS))
+
+
+def packed(values: npt.NDArray[Any], destinations: npt.NDArray[np.int64]) -> Iterator[tuple[int, bytes]]:
+    """Group n records by destination and give each destination its records as bytes."""
+    order = np.argsort(destinations, kind="stable")
+    values, destinations = values[order], destinations[order]
+    present, starts = np.unique(destinations, return_index=True)
+    for destination, group in zip(present.tolist(), np.split(values, starts[1:]), strict=False):
+        yield destination, group.tobytes()
+
+
+class SendKeys(beam.DoFn):
+    """Split number -> (partition, packed KEYED) for the keys staged for that split."""
+
+    def __init__(self, store: Store, files: Sequence[str], bases: Sequence[int], partitions: int) -> None:
+        self.store, self.files, self.bases, self.partitions = store, files, bases, partitions
+
+    def process(self, split: int) -> Iterator[tuple[int, bytes]]:
+        staged = np.load(io.BytesIO(self.store.read(self.files[split])), allow_pickle=False)
+        keyed = np.empty(len(staged), KEYED)
+        keyed["key"] = staged["key"]
+        keyed["document"] = staged["row"] + np.uint64(self.bases[split])
+        yield from packed(keyed, (keyed["key"]["high"] % np.uint64(self.partitions)).astype(np.int64))
+
+
+class FindDuplicates(beam.DoFn):
+    """(partition, packed KEYED) -> (split of the keeper, packed EDGE)."""
+
+    def __init__(self, bases: Sequence[int]) -> None:
+        self.bases = bases
+
+    def process(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
+        keyed = np.frombuffer(b"".join(group[1]), KEYED)
+        duplicates, keepers = first_of_equals(keyed["key"], keyed["document"])
+        edges = np.empty(len(duplicates), EDGE)
+        edges["duplicate"], edges["keeper"] = duplicates, keepers
+        yield from packed(edges, np.searchsorted(self.bases, keepers, side="right") - 1)
+
+
+class NameKeepers(beam.DoFn):
+    """(split of the keeper, packed EDGE) -> (split of the duplicate, Arrow stream of REMOVED)."""
+
+    def __init__(self, store: Store, parts: Sequence[Sequence[str]], bases: Sequence[int]) -> None:
+        self.store, self.parts, self.bases = store, parts, bases
+
+    def process(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
+        split, packed_edges = group
+        edges = np.frombuffer(b"".join(packed_edges), EDGE)
+        ids = read_column(self.store, self.parts[split], "id")
+        named = ids.take(pa.array(edges["keeper"] - np.uint64(self.bases[split])))
+        for target, places in packed(
+            np.arange(len(edges)), np.searchsorted(self.bases, edges["duplicate"], side="right") - 1
+        ):
+            chosen = np.frombuffer(places, np.int64)
+            rows = (edges["duplicate"][chosen] - np.uint64(self.bases[target])).astype(np.int64)
+            table = pa.table([pa.array(rows), named.take(pa.array(chosen))], REMOVED)
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, REMOVED) as writer:
+                writer.write_table(table)
+            yield target, sink.getvalue().to_pybytes()
+
+
+class WriteRemovals(beam.DoFn):
+    """(split of the duplicates, Arrow streams of REMOVED) -> its removal list, sorted by row, and nothing more."""
+
+    def __init__(self, store: Store, targets: Sequence[str]) -> None:
+        self.store, self.targets = store, targets
+
+    def process(self, group: tuple[int, Iterable[bytes]]) -> None:
+        split, streams = group
+        table = pa.concat_tables([pa.ipc.open_stream(stream).read_all() for stream in streams]).sort_by("row")
+        with self.store.writing(self.targets[split]) as path:
+            pq.write_table(table, path, compression="zstd")
+
+
+def read_column(store: Store, files: Sequence[str], name: str) -> pa.ChunkedArray:
+    """Read one column of a split's staged parts, in row order."""
+    columns = []
+    for file in files:
+        with store.fs.open(store.full(file), "rb") as stream:
+            columns.append(pq.read_table(stream, columns=[name])[name])
+    return pa.chunked_array([chunk for column in columns for chunk in column.chunks], columns[0].type)
+
+
+def shuffle_keys(
+    pipeline: beam.Pipeline,
+    store: Store,
+    key_files: Sequence[str],
+    parts: Sequence[Sequence[str]],
+    bases: Sequence[int],
+    documents: int,
+    targets: Sequence[str],
+) -> None:
+    """Compose the three rounds: staged keys of each split in, a removal list for each split that has any out."""
+    (
+        pipeline
+        | "Splits" >> beam.Create(range(len(key_files)), reshuffle=False)
+        | "Spread" >> beam.Reshuffle()
+        | "SendKeys" >> beam.ParDo(SendKeys(store, key_files, bases, partitions_for(documents)))
+        | "ByKey" >> beam.GroupByKey()
+        | "FindDuplicates" >> beam.ParDo(FindDuplicates(bases))
+        | "ByKeeper" >> beam.GroupByKey()
+        | "NameKeepers" >> beam.ParDo(NameKeepers(store, parts, bases))
+        | "ByDuplicate" >> beam.GroupByKey()
+        | "WriteRemovals" >> beam.ParDo(WriteRemovals(store, targets))
+    )

@@ -1,0 +1,218 @@
+"""The publish phase: plan the shards from row-group counts, write them in the Hub's layout, finish the ledger.
+
+No text is shuffled: a shard is a list of staged row groups, and whoever writes it reads those. Rows keep the order
+of the input, so that a next version of the corpus differs where it differs and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict
+
+from data_cards.funnel import count_fates, merge_fates
+from data_cards.statistics import measure, merge
+from pipelines.catalogue import Recipe
+from pipelines.regrouping import Regrouper
+from pipelines.staged import Run, StagedSplit, kept_rows, read_runs, removals
+from pipelines.staging import Store
+from pipelines.tasks import Counts, Task, task_folder
+from schemas.document import DOCUMENT
+from schemas.language import parse_label
+from schemas.ledger import LEDGER
+
+SHARDS = "publish-shards"
+LEDGERS = "publish-ledger"
+LEDGER_ROWS = 1 << 16
+
+# As the Hub's own writer does it: pages that can be skipped by an index, and cut by content, so that a next version
+# re-uploads only what changed.
+PUBLISHED: dict[str, Any] = {
+    "compression": "zstd",
+    "write_page_index": True,
+    "use_content_defined_chunking": True,
+}
+
+
+class Piece(BaseModel):
+    """One run of one split as a shard takes it: `rows` survivors, which begin at row `first_row` of the shard."""
+
+    model_config = ConfigDict(frozen=True)
+
+    split: str
+    run: Run
+    shard: str
+    first_row: int
+    rows: int
+
+
+def plan_shards(
+    splits: Sequence[StagedSplit], survivors: Mapping[tuple[str, int], int], shard_bytes: int
+) -> list[Piece]:
+    """Assign every run that has survivors to a shard of its label, in order; `survivors` counts by (split, first row).
+
+    A label whose text takes n times `shard_bytes` gets ceil(n) shards of about equal size.
+    """
+    by_label: dict[str, list[tuple[str, Run, int]]] = {}
+    for split in splits:
+        for run in split.runs:
+            if rows := survivors[split.name, run.first_row]:
+                by_label.setdefault(str(parse_label(run.label)), []).append((split.name, run, rows))
+    pieces = []
+    for label, runs in sorted(by_label.items()):
+        sizes = [run.text_bytes * rows // run.rows for _, run, rows in runs]
+        total = sum(sizes)
+        wanted = max(1, -(-total // shard_bytes))
+        # the shard in whose share of the label's bytes a run begins; shares that no run begins in do not count
+        begins = np.cumsum([0, *sizes[:-1]]) * wanted // max(total, 1)
+        used, indices = np.unique(begins, return_inverse=True)
+        filled = dict.fromkeys(range(len(used)), 0)
+        for (split_name, run, rows), index in zip(runs, indices.tolist(), strict=True):
+            shard = f"data/{label}/train-{index:05d}-of-{len(used):05d}.parquet"
+            pieces.append(Piece(split=split_name, run=run, shard=shard, first_row=filled[index], rows=rows))
+            filled[index] += rows
+    return pieces
+
+
+def published_schema(schemas: Sequence[pa.Schema]) -> pa.Schema:
+    """Unite the schemas of all staged parts: the document's columns, then others by name; null where a part has none.
+
+    A column that two sources type differently becomes a string.
+    """
+    fields: dict[str, pa.Field] = {}
+    for schema in schemas:
+        for field in schema:
+            known = fields.setdefault(field.name, field)
+            if known.type != field.type:
+                fields[field.name] = field.with_type(pa.string())
+    others = sorted(name for name in fields if name not in DOCUMENT.names)
+    return pa.schema([*DOCUMENT, *(fields[name].with_nullable(True) for name in others)])
+
+
+class ShardWorker:
+    """Writes one published Parquet file and measures what is in it."""
+
+    phase = SHARDS
+
+    def __init__(self, store: Store, recipe: Recipe, dedup_phases: Sequence[str], schema: pa.Schema) -> None:
+        self.store, self.recipe, self.dedup_phases, self.schema = store, recipe, dedup_phases, schema
+
+    def setup(self) -> None:
+        pass
+
+    def run(self, task: Task) -> Counts:
+        pieces = [Piece.model_validate(piece) for piece in task.payload["pieces"]]
+        shard, label = pieces[0].shard, pieces[0].run.label
+        options = PUBLISHED | {"compression_level": self.recipe.publish.compression_level}
+        groups = Regrouper("text", self.recipe.publish.row_group_bytes)
+        parts, rows, removed_of = [], 0, ("", np.empty(0, np.int64))
+        with self.store.writing(shard) as path, pq.ParquetWriter(path, self.schema, **options) as writer:
+            for piece, (_, table) in zip(pieces, read_runs(self.store, [piece.run for piece in pieces]), strict=True):
+                if removed_of[0] != piece.split:
+                    removed_of = piece.split, _removed_rows(self.store, self.dedup_phases, piece.split)
+                for batch in _conformed(table.filter(pa.array(kept_rows(piece.run, removed_of[1]))), self.schema):
+                    rows += batch.num_rows
+                    parts.append(measure(batch, label))
+                    for group in groups.add(batch):
+                        writer.write_table(group, row_group_size=group.num_rows)
+            for group in groups.flush():
+                writer.write_table(group, row_group_size=group.num_rows)
+        return {
+            "documents_in": rows,
+            "kept": rows,
+            "label": label,
+            "file": file_record(self.store, shard) | {"rows": rows},
+            "statistics": merge(parts).model_dump_json(),
+        }
+
+
+class LedgerWorker:
+    """Writes the final ledger of one split: each of its documents once, with its fate; and its rejects."""
+
+    phase = LEDGERS
+
+    def __init__(self, store: Store, dedup_phases: Sequence[str]) -> None:
+        self.store, self.dedup_phases = store, dedup_phases
+
+    def setup(self) -> None:
+        pass
+
+    def run(self, task: Task) -> Counts:
+        split = StagedSplit.model_validate(task.payload["split"])
+        pieces = {piece.run.first_row: piece for piece in map(Piece.model_validate, task.payload["pieces"])}
+        removed = removals(self.store, self.dedup_phases, split.name)
+        rows, fates = 0, []
+        file = f"ledger/{task.name}.parquet"
+        with self.store.writing(file) as path, pq.ParquetWriter(path, LEDGER, compression="zstd") as writer:
+            for table in self._tables(split, pieces, removed):
+                if table.num_rows:
+                    writer.write_table(table, row_group_size=LEDGER_ROWS)
+                    rows += table.num_rows
+                    fates.extend(count_fates(batch) for batch in table.combine_chunks().to_batches())
+        files = [file_record(self.store, file) | {"rows": rows}]
+        rejects = f"{task_folder('ingest', split.name)}/rejects.parquet"
+        if self.store.exists(rejects):
+            target = f"rejects/{task.name}.parquet"
+            self.store.copy(rejects, target)
+            files.append(file_record(self.store, target))
+        return {"files": files, "fates": [fate.model_dump() for fate in merge_fates(fates)]}
+
+    def _tables(self, split: StagedSplit, pieces: Mapping[int, Piece], removed: pa.Table) -> Any:
+        """Yield LEDGER tables: what ingest turned away, in reading order, then the staged rows, in theirs."""
+        turned_away = f"{task_folder('ingest', split.name)}/ledger.parquet"
+        if self.store.exists(turned_away):
+            with self.store.fs.open(self.store.full(turned_away), "rb") as stream:
+                file = pq.ParquetFile(stream)
+                for group in range(file.num_row_groups):
+                    yield file.read_row_group(group)
+        removed_rows = removed["row"].to_numpy()
+        identity = [name for name in LEDGER.names if name in DOCUMENT.names]
+        for run, table in read_runs(self.store, split.runs, identity):
+            kept = kept_rows(run, removed_rows)
+            start, _end = np.searchsorted(removed_rows, (run.first_row, run.first_row + run.rows))
+            # for each row of the run, its place in the removal list, null if it was kept
+            place = np.cumsum(~kept) - 1 + start
+            place = pa.array(place, mask=kept)
+            piece = pieces.get(run.first_row)
+            survivor = pa.array(kept)
+            columns = {name: table[name] for name in identity} | {
+                "fate": pc.if_else(survivor, "published", "duplicate"),
+                "phase": pc.if_else(survivor, "publish", "dedup"),
+                "stage": removed["stage"].take(place),
+                "reason": pc.if_else(survivor, pa.scalar(None, pa.string()), "duplicate"),
+                "duplicate_of": removed["duplicate_of"].take(place),
+                "shard": pc.if_else(survivor, pa.scalar(piece.shard if piece else None, pa.string()), None),
+                "row": pa.array(np.cumsum(kept) - 1 + (piece.first_row if piece else 0), mask=~kept),
+            }
+            yield pa.table(
+                [
+                    columns[field.name].cast(field.type)
+                    if field.name in columns
+                    else pa.nulls(table.num_rows, field.type)
+                    for field in LEDGER
+                ],
+                LEDGER,
+            )
+
+
+def file_record(store: Store, path: str) -> dict[str, Any]:
+    """Describe a finished file for the manifest."""
+    return {"path": path, "bytes": int(store.fs.size(store.full(path))), "sha256": store.sha256(path)}
+
+
+def _removed_rows(store: Store, phases: Sequence[str], split: str) -> Any:
+    return removals(store, phases, split)["row"].to_numpy()
+
+
+def _conformed(table: pa.Table, schema: pa.Schema) -> list[pa.RecordBatch]:
+    columns = [
+        table[field.name].cast(field.type) if field.name in table.schema.names else pa.nulls(table.num_rows, field.type)
+        for field in schema
+    ]
+    batches: list[pa.RecordBatch] = pa.table(columns, schema).combine_chunks().to_batches()
+    return batches

@@ -1,0 +1,130 @@
+"""Where a run keeps its files: atomic writes, done markers, one run at a time.
+
+A file appears under its final name complete or not at all. On a local disk it is written beside its place and
+renamed; on an object store a local temporary file is put in one request, which those stores make visible whole.
+A task's done marker is written after its files, so a task without one is simply done again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+PLAN = "staging/plan.json"  # what a run was begun with
+PARTIAL = "staging/partial"  # files still being written; emptied when a run starts
+
+
+class StagingError(RuntimeError):
+    """The output folder cannot be used for this run; the message says what to do."""
+
+
+class Store:
+    """A corpus folder on any fsspec file system. Paths are relative to it, with forward slashes."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.fs, self.root = fsspec.url_to_fs(url)
+        self.local = isinstance(self.fs, LocalFileSystem)
+
+    def __reduce__(self) -> tuple[type[Store], tuple[str]]:  # workers open their own connections
+        return Store, (self.url,)
+
+    def full(self, path: str) -> str:
+        """Return what `self.fs` calls a path of this store."""
+        return f"{self.root}/{path}" if path else self.root
+
+    def exists(self, path: str) -> bool:
+        return bool(self.fs.exists(self.full(path)))
+
+    def read(self, path: str) -> bytes:
+        return bytes(self.fs.cat_file(self.full(path)))
+
+    def read_json(self, path: str) -> Any:
+        return json.loads(self.read(path))
+
+    def names(self, folder: str) -> set[str]:
+        """List the names in a folder; none if there is no such folder."""
+        try:
+            return {str(entry).rstrip("/").rsplit("/", 1)[-1] for entry in self.fs.ls(self.full(folder), detail=False)}
+        except FileNotFoundError:
+            return set()
+
+    @contextlib.contextmanager
+    def writing(self, path: str) -> Iterator[Path]:
+        """Give a local path to write to; when the block ends well, the file stands whole under `path`."""
+        if self.local:
+            Path(self.full(PARTIAL)).mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=self.full(PARTIAL) if self.local else None)
+        os.close(handle)
+        partial = Path(name)
+        try:
+            yield partial
+            if self.local:
+                target = Path(self.full(path))
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with partial.open("rb") as written:
+                    os.fsync(written.fileno())
+                partial.chmod(0o644)
+                partial.replace(target)
+            else:
+                self.fs.put_file(str(partial), self.full(path))
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def write(self, path: str, content: bytes) -> None:
+        with self.writing(path) as partial:
+            partial.write_bytes(content)
+
+    def write_json(self, path: str, value: Any) -> None:
+        """Write JSON whose bytes depend on the value alone."""
+        text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False)
+        self.write(path, text.encode() + b"\n")
+
+    def remove(self, path: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self.fs.rm(self.full(path), recursive=True)
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy a file within the store, atomically."""
+        if self.local:
+            with self.writing(target) as partial:
+                shutil.copyfile(self.full(source), partial)
+        else:
+            self.fs.cp_file(self.full(source), self.full(target))
+
+    def sha256(self, path: str) -> str:
+        """Hash a file, streaming."""
+        digest = hashlib.sha256()
+        with self.fs.open(self.full(path), "rb") as stream:
+            while chunk := stream.read(1 << 20):
+                digest.update(chunk)
+        return digest.hexdigest()
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold this folder for one run; a second run on the same machine is refused. Clears what a kill left."""
+        if not self.local:
+            yield
+            return
+        staging = Path(self.full("staging"))
+        staging.mkdir(parents=True, exist_ok=True)
+        with (staging / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StagingError(
+                    f"another run is writing to {self.url}: wait for it, or choose another --output"
+                ) from None
+            shutil.rmtree(self.full(PARTIAL), ignore_errors=True)
+            yield

@@ -1,0 +1,69 @@
+"""Tasks with done markers: what makes a phase resumable, and what `glotmill status` reads.
+
+A phase is a list of tasks, each a pure function of files that are complete. A task writes its files, then its marker
+`staging/<phase>/<task>/done.json` with what it counted. Running a phase is running the tasks without a marker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from pipelines.staging import Store
+
+Counts = dict[str, Any]  # what a task reports: JSON values
+
+
+class Task(BaseModel):
+    """A piece of a phase's work: its name within the phase, its weight, and what its worker needs to know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    weight_bytes: int = 0
+    payload: dict[str, Any] = {}
+
+
+class Worker(Protocol):
+    """Does tasks of one phase. Pickled to the workers; `setup` loads what is heavy, once in each process."""
+
+    phase: str
+    store: Store
+
+    def setup(self) -> None: ...
+
+    def run(self, task: Task) -> Counts: ...
+
+
+Report = Callable[[Task, Counts], None]
+
+
+def task_folder(phase: str, task: str) -> str:
+    return f"staging/{phase}/{task}"
+
+
+def marker(phase: str, task: str) -> str:
+    return f"{task_folder(phase, task)}/done.json"
+
+
+def run_task(worker: Worker, task: Task) -> Counts:
+    """Do one task and write its marker; a marker that is there already means that nothing is left to do."""
+    path = marker(worker.phase, task.name)
+    if worker.store.exists(path):
+        done: Counts = worker.store.read_json(path)
+        return done
+    counts = worker.run(task)
+    worker.store.write_json(path, counts)
+    return counts
+
+
+def finished(store: Store, phase: str, tasks: Sequence[Task]) -> dict[str, Counts]:
+    """Read the markers of a phase's finished tasks, by task name."""
+    begun = store.names(f"staging/{phase}")
+    return {
+        task.name: store.read_json(marker(phase, task.name))
+        for task in tasks
+        if task.name in begun and store.exists(marker(phase, task.name))
+    }

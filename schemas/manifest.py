@@ -1,0 +1,62 @@
+"""The manifest: the record of a run, with the SHA-256 of every file, by which a stranger can check a corpus.
+
+It holds nothing that differs between two runs of the same recipe over the same input: no clock, no host, no path
+of this machine, no number of workers.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FileRecord(_Record):
+    """One file of the corpus."""
+
+    path: str  # relative to the corpus folder, with forward slashes
+    bytes: int
+    sha256: str
+    rows: int | None = None  # for Parquet
+
+
+class SplitRecord(_Record):
+    """One split of the input and what became of its records; the counts sum."""
+
+    id: str
+    source: str
+    path: str
+    start: int
+    end: int
+    file_bytes: int
+    documents_in: int
+    staged: int
+    dropped: int
+    failed: int
+
+
+class PhaseRecord(_Record):
+    """One phase: documents in = kept + dropped + duplicates + failed."""
+
+    phase: str
+    documents_in: int
+    kept: int
+    dropped: int
+    duplicates: int
+    failed: int
+
+
+class Manifest(_Record):
+    """What went in, what was done, and what came out."""
+
+    format: str = "glotmill-manifest/1"
+    corpus: str
+    version: str
+    recipe_sha256: str
+    packages: dict[str, str]  # distribution -> version
+    models: dict[str, str]  # model -> sha256 of its file, or the distribution's version
+    phases: tuple[PhaseRecord, ...]
+    splits: tuple[SplitRecord, ...]
+    files: tuple[FileRecord, ...]

@@ -1,0 +1,195 @@
+"""The recipe: one TOML file that says what goes in, what is done to it, and what comes out.
+
+Which stages there are is known to the pipelines alone, so `Recipe` is generic over them: the catalogue closes it.
+Every mistake in a recipe is reported at once, each with its line, its path and what would be right.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from schemas.source import Source
+
+IngestStage = TypeVar("IngestStage", bound=BaseModel)
+DedupStage = TypeVar("DedupStage", bound=BaseModel)
+
+
+class RecipeError(ValueError):
+    """A recipe cannot be used; `problems` holds one line for each mistake."""
+
+    def __init__(self, name: str, problems: Sequence[str]) -> None:
+        self.problems = list(problems)
+        super().__init__(f"{name}: " + f"\n{name}: ".join(self.problems))
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CorpusConfig(_Table):
+    """What the corpus is: goes to the head of the data card as it stands."""
+
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,95}$", description="Short name: small letters, digits, `.`, `_`, `-`."
+    )
+    title: str = Field(default="", max_length=200, description="Title of the data card; the name if empty.")
+    description: str = Field(default="", description="What the corpus is and whom it is for, as Markdown.")
+    version: str = Field(default="0.1.0", max_length=50, description="Version of the corpus, by your own counting.")
+    licence: str = Field(
+        default="other",
+        max_length=200,
+        description="Licence of the whole, as the Hub names it (`cc0-1.0`, `cc-by-4.0`, `odc-by`); `other` if mixed.",
+    )
+    homepage: str = Field(default="", max_length=500, description="Where to read more, if anywhere.")
+    contact: str = Field(default="", max_length=200, description="Whom to ask about the corpus or removals.")
+
+
+class EngineConfig(_Table):
+    """How the work is cut. It decides the order of rows, so it belongs to the recipe; runners do not."""
+
+    split_bytes: int = Field(
+        default=64 << 20,
+        ge=1 << 10,
+        description="Input that one worker reads alone, in bytes, where the format can be split.",
+    )
+
+
+class PublishConfig(_Table):
+    """How the corpus is written."""
+
+    shard_bytes: int = Field(
+        default=500_000_000,
+        ge=1 << 10,
+        description="Text in one Parquet file, in bytes before compression; the Hub recommends at most 500 MB a file.",
+    )
+    row_group_bytes: int = Field(
+        default=100_000_000,
+        ge=1 << 10,
+        description="Text in one row group, in bytes; 100 MB is what the Hub's own writer uses at most.",
+    )
+    compression_level: int = Field(default=3, ge=1, le=22, description="Level of zstd: 3 is fast, 19 is small.")
+
+
+class Recipe(_Table, Generic[IngestStage, DedupStage]):
+    """A data set's full configuration, in the order in which things happen."""
+
+    corpus: CorpusConfig
+    sources: Annotated[tuple[Source, ...], Field(min_length=1, description="What is read, in order of priority.")]
+    ingest: tuple[IngestStage, ...] = Field(default=(), description="Stages on each document, in order.")
+    dedup: tuple[DedupStage, ...] = Field(default=(), description="Deduplication stages over all documents, in order.")
+    publish: PublishConfig = Field(default_factory=PublishConfig)
+    engine: EngineConfig = Field(default_factory=EngineConfig)
+
+    @field_validator("sources")
+    @classmethod
+    def _names_differ(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+        names = [source.name for source in sources]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"sources must have different names, got {', '.join(twice)} more than once")
+        return sources
+
+
+RecipeModel = TypeVar("RecipeModel", bound=BaseModel)
+
+
+def parse_recipe(text: str, model: type[RecipeModel], name: str = "recipe") -> RecipeModel:
+    """Parse a recipe's TOML; raises RecipeError with every mistake, each by line and path."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(name, [f"not TOML: {error}"]) from None
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        lines = _key_lines(text)
+        problems = [_problem(e, lines, model) for e in error.errors(include_url=False)]
+        raise RecipeError(name, problems) from None
+
+
+def recipe_hash(text: str) -> str:
+    """Return the hex SHA-256 of a recipe's bytes, by which runs and manifests name it."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _problem(error: Any, lines: dict[tuple[str | int, ...], int], model: type[BaseModel]) -> str:
+    """Write one pydantic error as `line 7: sources[0].paths: …`, with the alternatives where there are some."""
+    loc = error["loc"]
+    # pydantic puts the tag of a discriminated union behind the index; the user never wrote it there
+    path = (*loc[:2], *loc[3:]) if len(loc) > 2 and isinstance(loc[1], int) else loc
+    line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
+    where = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
+    message, given = error["msg"].removeprefix("Value error, "), error.get("input")
+    match error["type"]:
+        case "extra_forbidden":
+            siblings = _siblings(loc, model)
+            close = difflib.get_close_matches(str(path[-1]), siblings, 1)
+            message = "unknown key" + (f", did you mean {close[0]!r}?" if close else "")
+            message += f" (known: {', '.join(siblings)})" if siblings else ""
+        case "union_tag_invalid":
+            expected = error["ctx"]["expected_tags"].replace("'", "")
+            key = error["ctx"]["discriminator"].strip("'")
+            message, where = f"unknown {key} {error['ctx']['tag']!r} (known: {expected})", f"{where}.{key}"
+        case "union_tag_not_found":
+            message = f"needs a key {error['ctx']['discriminator']}"
+        case "missing":
+            message = "required key is missing"
+        case _ if isinstance(given, str | int | float) and "got" not in message:
+            message = f"{message[:1].lower()}{message[1:]}, got {given!r}"
+    return (f"line {line}: " if line else "") + (f"{where}: " if where else "") + message
+
+
+def _siblings(loc: Sequence[str | int], model: type[BaseModel]) -> list[str]:
+    """List the keys that would have been right where an unknown one was found."""
+    schema = model.model_json_schema()
+
+    def resolved(node: Any) -> Any:
+        while "$ref" in node:
+            node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+        return node
+
+    node: Any = schema
+    for part in loc[:-1]:
+        node = resolved(node)
+        if isinstance(part, int):
+            node = node["items"]
+        elif "discriminator" in node:
+            node = {"$ref": node["discriminator"]["mapping"][part]}
+        else:
+            node = node["properties"][part]
+    return sorted(resolved(node).get("properties", {}))
+
+
+_HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_KEY = re.compile(r"\s*([A-Za-z0-9_.\-\"']+)\s*=")
+
+
+def _key_lines(text: str) -> dict[tuple[str | int, ...], int]:
+    """Map each key's path to its line, for tables and keys written one to a line (TOML parsers keep no lines)."""
+    lines: dict[tuple[str | int, ...], int] = {}
+    counts: dict[tuple[str | int, ...], int] = {}
+    prefix: tuple[str | int, ...] = ()
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.match(line):
+            prefix = ()
+            for key in _parts(header[2]):
+                prefix = (*prefix, key)
+                if prefix in counts and not (header[1] == "[[" and len(prefix) == len(list(_parts(header[2])))):
+                    prefix = (*prefix, counts[prefix])
+            if header[1] == "[[":
+                counts[prefix] = counts.get(prefix, -1) + 1
+                prefix = (*prefix, counts[prefix])
+            lines.setdefault(prefix, number)
+        elif assignment := _KEY.match(line):
+            lines.setdefault((*prefix, *_parts(assignment[1])), number)
+    return lines
+
+
+def _parts(dotted: str) -> Iterable[str]:
+    return (part.strip().strip("\"'") for part in dotted.split("."))

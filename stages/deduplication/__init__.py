@@ -1,0 +1,1 @@
+"""Deduplication: the keys documents are compared by, one kind a file."""

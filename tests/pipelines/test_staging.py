@@ -1,0 +1,55 @@
+"""A file appears whole or not at all, and one folder belongs to one run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.staging import PARTIAL, StagingError, Store
+
+
+def test_a_file_that_fails_half_way_never_appears(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+
+    def fail_half_way() -> None:
+        with store.writing("data/a.parquet") as path:
+            path.write_bytes(b"half")
+            assert not store.exists("data/a.parquet")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        fail_half_way()
+    assert not store.exists("data/a.parquet")
+    assert list((tmp_path / PARTIAL).iterdir()) == []
+
+
+def test_writing_replaces_a_file_whole(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    store.write("a/b.json", b"first")
+    store.write("a/b.json", b"second")
+    assert store.read("a/b.json") == b"second"
+    assert store.sha256("a/b.json") == "16367aacb67a4a017c8da8ab95682ccb390863780f7114dda0a0e0c55644c7c4"
+    assert store.names("a") == {"b.json"}
+    assert store.names("nowhere") == set()
+
+
+def test_a_second_run_in_the_same_folder_is_refused(tmp_path: Path) -> None:
+    with (
+        Store(str(tmp_path)).locked(),
+        pytest.raises(StagingError, match=r"another run is writing to .*: wait for it, or choose another --output"),
+        Store(str(tmp_path)).locked(),
+    ):
+        pass
+    with Store(str(tmp_path)).locked():
+        pass
+
+
+def test_object_stores_hold_the_same_layout() -> None:
+    store = Store("memory://staging-test")
+    with store.locked(), store.writing("a/b") as path:
+        path.write_bytes(b"x")
+    assert store.read("a/b") == b"x"
+    assert store.names("a") == {"b"}
+    store.remove("a")
+    assert not store.exists("a/b")

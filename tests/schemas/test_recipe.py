@@ -1,0 +1,88 @@
+"""A recipe's mistakes are all reported at once, with line, path and alternatives."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pipelines.catalogue import Recipe
+from schemas.recipe import RecipeError, parse_recipe
+
+GOOD = """
+[corpus]
+name = "eus_web"
+licence = "cc0-1.0"
+
+[[sources]]
+name = "crawl"
+format = "warc"
+paths = ["*.warc.gz"]
+
+[[ingest]]
+stage = "extract_text"
+
+[[ingest]]
+stage = "filter_length"
+min_code_points = 50
+
+[[dedup]]
+stage = "exact"
+"""
+
+
+def problems_of(text: str) -> list[str]:
+    with pytest.raises(RecipeError) as raised:
+        parse_recipe(text, Recipe, "eus.toml")
+    assert all(line.startswith("eus.toml: ") for line in str(raised.value).splitlines())
+    return raised.value.problems
+
+
+def test_good_recipe() -> None:
+    recipe = parse_recipe(GOOD, Recipe)
+    assert [stage.stage for stage in recipe.ingest] == ["extract_text", "filter_length"]
+    assert recipe.publish.shard_bytes == 500_000_000
+
+
+MISTAKES = {
+    "unknown key, with the one that was meant": (
+        GOOD.replace("min_code_points = 50", "min_codepoints = 50"),
+        r"line 16: ingest\[1\]\.min_codepoints: unknown key, did you mean 'min_code_points'\? "
+        r"\(known: max_code_points, min_code_points, stage\)",
+    ),
+    "unknown stage, with all there are": (
+        GOOD.replace('"filter_length"', '"filter_lenght"'),
+        r"line 14: ingest\[1\]\.stage: unknown stage 'filter_lenght' \(known: extract_text, .*filter_length\)",
+    ),
+    "unknown format": (
+        GOOD.replace('"warc"', '"warcs"'),
+        r"line 6: sources\[0\]\.format: unknown format 'warcs' \(known: parquet, jsonl, .*warc.*\)",
+    ),
+    "missing key": (GOOD.replace('name = "eus_web"', ""), r"line 2: corpus\.name: required key is missing"),
+    "range": (
+        GOOD.replace("min_code_points = 50", "min_code_points = -1"),
+        r"line 16: ingest\[1\]\.min_code_points: input should be greater than or equal to 0, got -1",
+    ),
+    "two sources of one name": (
+        GOOD + '\n[[sources]]\nname = "crawl"\nformat = "warc"\npaths = ["b"]\n',
+        r"line 6: sources: sources must have different names, got crawl more than once",
+    ),
+    "not TOML": (GOOD + "\n= 3", r"not TOML: .*line 20"),
+    "unknown table": (GOOD + "\n[dedupe]\nx = 1\n", r"line 21: dedupe: unknown key, did you mean 'dedup'\?"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_mistake(text: str, message: str) -> None:
+    (problem,) = problems_of(text)
+    assert re.search(message, problem), problem
+
+
+def test_all_mistakes_at_once() -> None:
+    text = GOOD.replace("min_code_points = 50", "min_codepoints = 50").replace('"warc"', '"warcs"')
+    assert len(problems_of(text)) == 2
+
+
+def test_nor_stays_a_string() -> None:
+    recipe = parse_recipe(GOOD.replace('name = "eus_web"', 'name = "no"'), Recipe)
+    assert recipe.corpus.name == "no"
