@@ -1,0 +1,145 @@
+"""Count the fates of documents from the ledger, and line them up as a funnel: in, out, and why not."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from schemas.card import Card, FateCount, Step
+from schemas.columns import require_columns
+from schemas.ledger import LEDGER
+
+_GROUPS = ["source", "language", "script", "fate", "phase", "stage", "reason"]
+
+
+def count_fates(batch: pa.RecordBatch) -> tuple[FateCount, ...]:
+    """Group ledger rows by source, language, fate and reason.
+
+    A published row without a language counts as `und`, without a script as `Zyyy`: that is where it is published.
+    Raises SchemaError if a LEDGER column is missing or mistyped.
+    """
+    require_columns(batch, LEDGER, _GROUPS)
+    grouped = pa.Table.from_batches([batch.select(_GROUPS)]).group_by(_GROUPS).aggregate([([], "count_all")])
+    return merge_fates([[_fate(**row) for row in grouped.to_pylist()]])
+
+
+def _fate(
+    source: str,
+    language: str | None,
+    script: str | None,
+    fate: str,
+    phase: str,
+    stage: str | None,
+    reason: str | None,
+    count_all: int,
+) -> FateCount:
+    unidentified = language is None and fate != "published"
+    label = None if unidentified else f"{language or 'und'}_{script or 'Zyyy'}"
+    published = fate == "published"  # its stage is the writer, which is no reason
+    return FateCount.model_validate(
+        {
+            "source": source,
+            "language": label,
+            "fate": fate,
+            "phase": phase,
+            "stage": None if published else stage,
+            "reason": None if published else reason,
+            "documents": count_all,
+        }
+    )
+
+
+def merge_fates(parts: Iterable[Iterable[FateCount]]) -> tuple[FateCount, ...]:
+    """Add up counts of the same fate; sorted, so the same whatever the order and grouping."""
+    total: Counter[tuple[str | None, ...]] = Counter()
+    for part in parts:
+        for row in part:
+            total[row.source, row.language, row.fate, row.phase, row.stage, row.reason] += row.documents
+    names = ("source", "language", "fate", "phase", "stage", "reason")
+    return tuple(
+        FateCount.model_validate({**dict(zip(names, key, strict=True)), "documents": total[key]})
+        for key in sorted(total, key=lambda key: tuple((part is not None, part or "") for part in key))
+    )
+
+
+class Loss(NamedTuple):
+    """Documents that left the chain at a step, for one reason."""
+
+    fate: str
+    reason: str
+    documents: int
+
+
+class FunnelStep(NamedTuple):
+    """One step: documents that came in, those that left it and why, those that went on."""
+
+    step: Step
+    documents_in: int
+    losses: tuple[Loss, ...]
+
+    @property
+    def documents_out(self) -> int:
+        """Documents that went on to the next step."""
+        return self.documents_in - sum(loss.documents for loss in self.losses)
+
+
+def funnel(fates: Iterable[FateCount], steps: Sequence[Step]) -> tuple[FunnelStep, ...]:
+    """Line up the steps in running order; what comes out of the last one is what was published."""
+    rows = list(fates)
+    going = sum(row.documents for row in rows)
+    leaving: dict[tuple[str, str], Counter[tuple[str, str]]] = defaultdict(Counter)
+    for row in rows:
+        if row.fate != "published":
+            leaving[row.phase, row.stage or ""][row.fate, row.reason or row.fate] += row.documents
+    found = []
+    for step in steps:
+        losses = tuple(
+            Loss(fate, reason, count)
+            for (fate, reason), count in sorted(
+                leaving[step.phase, step.stage].items(), key=lambda item: (-item[1], item[0])
+            )
+        )
+        found.append(FunnelStep(step, going, losses))
+        going = found[-1].documents_out
+    return tuple(found)
+
+
+class LanguageFunnel(NamedTuple):
+    """What became of the documents of one language and script (null: never identified)."""
+
+    language: str | None
+    documents_in: int
+    published: int
+    dropped: int
+    duplicate: int
+    failed: int
+    reasons: tuple[Loss, ...]
+
+
+def funnel_by_language(card: Card) -> tuple[LanguageFunnel, ...]:
+    """Sum up the fates of each language, largest input first; in = published + dropped + duplicate + failed."""
+    fates: dict[str | None, Counter[str]] = defaultdict(Counter)
+    reasons: dict[str | None, Counter[tuple[str, str]]] = defaultdict(Counter)
+    for row in card.fates:
+        fates[row.language][row.fate] += row.documents
+        if row.fate != "published":
+            reasons[row.language][row.fate, row.reason or row.fate] += row.documents
+    found = [
+        LanguageFunnel(
+            language,
+            counts.total(),
+            counts["published"],
+            counts["dropped"],
+            counts["duplicate"],
+            counts["failed"],
+            tuple(
+                Loss(fate, reason, count)
+                for (fate, reason), count in sorted(reasons[language].items(), key=lambda item: (-item[1], item[0]))
+            ),
+        )
+        for language, counts in fates.items()
+    ]
+    return tuple(sorted(found, key=lambda row: (-row.documents_in, row.language or "")))

@@ -1,0 +1,294 @@
+"""Measure published documents: the numbers on a card, block by block, and again from the Parquet files alone.
+
+`measure` runs in the worker that writes a shard; `merge` adds up what the workers found. Everything is an integer,
+a set of integers by key, or the k smallest of a total order, so that any partition of the rows into blocks, shards
+and row groups gives the same result. Shares and scores are summed in millionths for that reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from data_cards.display import cut_text
+from data_cards.languages import words_are_spaced
+from schemas.card import (
+    LENGTH_BINS,
+    SAMPLE_CODE_POINTS,
+    SAMPLES_KEPT,
+    SHARE_BINS,
+    Sample,
+    TextStatistics,
+    TextVolume,
+)
+from schemas.columns import SchemaError, require_columns
+from schemas.document import DOCUMENT
+from schemas.language import parse_label, to_iso639_3
+
+MAX_DISTINCT = 10_000  # licences, generators or sources; beyond that the column holds something else
+UNREADABLE = "unreadable"
+
+_WORD = r"[\p{L}\p{N}][^\s\x{1361}]*"  # once for each run between white space that holds a letter or a digit
+_USED = tuple(
+    name
+    for name in DOCUMENT.names
+    if name not in ("language", "script", "runner_up_score", "path", "position", "parent_id")
+)
+_SUMS = (
+    *("documents", "code_points", "utf8_bytes", "arrow_bits", "synthetic"),
+    *("score_millionths", "other_language_millionths"),
+)
+_READ_ROWS = 4096  # rows a batch when reading shards back
+
+
+def measure(batch: pa.RecordBatch, label: str) -> TextStatistics:
+    """Measure n published documents of one `language_Script`.
+
+    Raises SchemaError if a DOCUMENT column is missing or mistyped, or a column has a type that cards cannot declare.
+    """
+    require_columns(batch, DOCUMENT, _USED)
+    texts = batch["text"]
+    code_points = _integers(pc.utf8_length(texts))
+    utf8_bytes = _integers(pc.binary_length(texts))
+    scores, others = batch["language_score"], batch["other_language_share"]
+    return TextStatistics(
+        documents=batch.num_rows,
+        code_points=int(code_points.sum()),
+        utf8_bytes=int(utf8_bytes.sum()),
+        words=_count_words(texts) if words_are_spaced(label) else None,
+        arrow_bits=sum(
+            _value_bits(column, name) for name, column in zip(batch.schema.names, batch.columns, strict=True)
+        ),
+        lengths=_length_bins(code_points),
+        scores=_share_bins(scores),
+        score_millionths=_millionths(scores),
+        other_language_shares=_share_bins(others),
+        other_language_millionths=_millionths(others),
+        sources=_volumes(batch["source"], code_points, utf8_bytes),
+        licences=_counts(batch["licence"], "licence"),
+        generators=_counts(batch["generator"], "generator"),
+        declared=_declared(batch["declared_language"]),
+        runner_ups=_counts(batch["runner_up_language"], "runner_up_language"),
+        years=_counts(_years(batch["date"]), "year"),
+        synthetic=pc.sum(batch["synthetic"]).as_py() or 0,
+        nulls={name: column.null_count for name, column in zip(batch.schema.names, batch.columns, strict=True)},
+        samples=_samples(batch, code_points),
+    )
+
+
+def merge(parts: Iterable[TextStatistics]) -> TextStatistics:
+    """Add up measurements of one language and script: the same whatever the order and grouping; none gives zeros.
+
+    Raises ValueError if a column that should hold few values holds more than MAX_DISTINCT different ones.
+    """
+    found = list(parts)
+    if len(found) == 1:
+        return found[0]
+    words = [part.words for part in found]
+    merged: dict[str, Any] = {name: sum(getattr(part, name) for part in found) for name in _SUMS}
+    for name in ("lengths", "scores", "other_language_shares"):
+        bins = np.array([getattr(part, name) for part in found], dtype=np.int64)
+        merged[name] = tuple(bins.sum(axis=0).tolist()) if found else getattr(TextStatistics(), name)
+    for name in ("licences", "generators", "declared", "runner_ups", "years", "nulls"):
+        merged[name] = _few(_added(getattr(part, name) for part in found), name)
+    return TextStatistics(
+        **merged,
+        words=None if None in words else sum(count for count in words if count is not None),
+        sources=_few(_added_volumes(part.sources for part in found), "sources"),
+        samples=_smallest(sample for part in found for sample in part.samples),
+    )
+
+
+def read_statistics(file: Any, label: str) -> TextStatistics:
+    """Measure one Parquet file (a path or an open binary file) as its writer did, whatever its row groups."""
+    with pq.ParquetFile(file) as parquet:
+        return merge(measure(batch, label) for batch in parquet.iter_batches(batch_size=_READ_ROWS))
+
+
+def statistics_of(paths: Iterable[str]) -> dict[str, TextStatistics]:
+    """Measure published files; the folder that holds a file names its `language_Script`.
+
+    Raises ValueError if a folder is not named so.
+    """
+    labelled: dict[str, list[TextStatistics]] = {}
+    for path in sorted(map(str, paths)):
+        label = str(parse_label(PurePosixPath(path).parent.name))
+        labelled.setdefault(label, []).append(read_statistics(path, label))
+    return {label: merge(labelled[label]) for label in sorted(labelled)}
+
+
+def statistics_json(statistics: Mapping[str, TextStatistics]) -> str:
+    """Write statistics as JSON with sorted keys, one language a line."""
+    lines = (
+        f"{json.dumps(label)}: {json.dumps(statistics[label].model_dump(), ensure_ascii=False, sort_keys=True)}"
+        for label in sorted(statistics)
+    )
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _integers(array: pa.Array) -> np.ndarray:
+    return array.to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _count_words(texts: pa.Array) -> int:
+    return int(pl.Series(texts).str.count_matches(_WORD).sum())
+
+
+def _length_bins(lengths: np.ndarray) -> tuple[int, ...]:
+    digits = np.frexp(lengths.astype(np.float64))[1]  # exact below 2**53: the number of binary digits
+    return tuple(np.bincount(np.minimum(digits, LENGTH_BINS - 1), minlength=LENGTH_BINS).tolist())
+
+
+def _known(shares: pa.Array) -> np.ndarray:
+    """Shares that are numbers, within [0, 1], as doubles; float32 to double is exact."""
+    values = shares.drop_null().to_numpy(zero_copy_only=False).astype(np.float64)
+    return np.clip(values[~np.isnan(values)], 0.0, 1.0)
+
+
+def _share_bins(shares: pa.Array) -> tuple[int, ...]:
+    bins = np.minimum((_known(shares) * SHARE_BINS).astype(np.int64), SHARE_BINS - 1)
+    return tuple(np.bincount(bins, minlength=SHARE_BINS).tolist())
+
+
+def _millionths(shares: pa.Array) -> int:
+    return int(np.rint(_known(shares) * 1e6).astype(np.int64).sum())
+
+
+def _counts(values: pa.Array, name: str) -> dict[str, int]:
+    counted = values.drop_null().value_counts()
+    keys, counts = counted.field("values").to_pylist(), counted.field("counts").to_pylist()
+    return _few(dict(zip(keys, counts, strict=True)), name)
+
+
+def _few(counts: dict[str, Any], name: str) -> dict[str, Any]:
+    if len(counts) > MAX_DISTINCT:
+        raise ValueError(
+            f"{name} must have at most {MAX_DISTINCT} different values, got {len(counts)}; "
+            f"map a column to it that names a few, such as {sorted(counts)[0]!r}"
+        )
+    return {key: counts[key] for key in sorted(counts)}
+
+
+def _added(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for part in parts:
+        total.update(part)
+    return dict(total)
+
+
+def _added_volumes(parts: Iterable[Mapping[str, TextVolume]]) -> dict[str, TextVolume]:
+    total: dict[str, TextVolume] = {}
+    for part in parts:
+        for name, volume in part.items():
+            before = total.get(name, TextVolume())
+            total[name] = TextVolume(
+                documents=before.documents + volume.documents,
+                code_points=before.code_points + volume.code_points,
+                utf8_bytes=before.utf8_bytes + volume.utf8_bytes,
+            )
+    return total
+
+
+def _volumes(sources: pa.Array, code_points: np.ndarray, utf8_bytes: np.ndarray) -> dict[str, TextVolume]:
+    encoded = sources.dictionary_encode()
+    names = encoded.dictionary.to_pylist()
+    groups = encoded.indices.to_numpy(zero_copy_only=False)
+    totals = np.zeros((len(names), 3), dtype=np.int64)
+    np.add.at(totals, groups, np.stack([np.ones_like(code_points), code_points, utf8_bytes], axis=1))
+    volumes = {
+        name: TextVolume(documents=documents, code_points=points, utf8_bytes=size)
+        for name, (documents, points, size) in zip(names, totals.tolist(), strict=True)
+    }
+    return _few(volumes, "sources")
+
+
+def _declared(declared: pa.Array) -> dict[str, int]:
+    # A loop over the different values of a column of language codes, not over its rows.
+    counts: Counter[str] = Counter()
+    found = declared.drop_null().value_counts()
+    for value, count in zip(found.field("values").to_pylist(), found.field("counts").to_pylist(), strict=True):
+        counts[_declared_code(value) if len(value) < 40 else UNREADABLE] += count
+    return {code: counts[code] for code in sorted(counts)}
+
+
+@cache
+def _declared_code(value: str) -> str:
+    """Read the language of an HTML `lang` or a locale such as `eu_ES.UTF-8`: its first subtag, as ISO 639-3."""
+    match = re.match(r"\s*([A-Za-z]{2,3})(?![A-Za-z0-9])", value)
+    return (match and to_iso639_3(match[1].lower())) or UNREADABLE
+
+
+def _years(dates: pa.Array) -> pa.Array:
+    kept = dates.filter(pc.match_substring_regex(dates, r"^[0-9]{4}($|-[0-9]{2})"), null_selection_behavior="drop")
+    return pc.utf8_slice_codeunits(kept, 0, 4)
+
+
+def _value_bits(values: pa.Array, name: str) -> int:
+    """Size in Arrow memory of values and offsets, in bits, independent of slices and of how rows are batched."""
+    kind, rows = values.type, len(values)
+    if pa.types.is_dictionary(kind):
+        return _value_bits(values.dictionary_decode(), name)
+    if pa.types.is_null(kind):
+        return 0
+    if _is_binary(kind):
+        wide = pa.types.is_large_string(kind) or pa.types.is_large_binary(kind)
+        return rows * (64 if wide else 32) + 8 * (pc.sum(pc.binary_length(values)).as_py() or 0)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return rows * (64 if pa.types.is_large_list(kind) else 32) + _value_bits(values.flatten(), name)
+    if pa.types.is_struct(kind):
+        return sum(_value_bits(child, name) for child in values.flatten())
+    if pa.types.is_primitive(kind) or pa.types.is_decimal(kind) or pa.types.is_fixed_size_binary(kind):
+        return rows * int(kind.bit_width)
+    raise SchemaError(
+        f"column {name!r} has type {kind}, which a card cannot declare; leave it out or cast it to string"
+    )
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    return any(
+        test(kind)
+        for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+    )
+
+
+def _samples(batch: pa.RecordBatch, code_points: np.ndarray) -> tuple[Sample, ...]:
+    if batch.num_rows == 0:
+        return ()
+    # A loop over documents: one C call each; no vectorized hash of strings is fixed across library versions.
+    digests = b"".join(hashlib.blake2b(i.encode(), digest_size=8).digest() for i in batch["id"].to_pylist())
+    keys = np.frombuffer(digests, dtype=">u8")
+    highest = np.partition(keys, min(SAMPLES_KEPT, len(keys)) - 1)[: min(SAMPLES_KEPT, len(keys))].max()
+    chosen = np.flatnonzero(keys <= highest)
+    rows = batch.select(["id", "source", "url", "licence", "language_score", "synthetic"]).take(chosen).to_pylist()
+    # Texts may be huge: cut in Arrow first, with one code point to spare to see whether there is more.
+    texts = pc.utf8_slice_codeunits(batch["text"].take(chosen), 0, SAMPLE_CODE_POINTS + 1).to_pylist()
+    return _smallest(
+        Sample(
+            key=f"{key:016x}",
+            text=cut_text(text, SAMPLE_CODE_POINTS),
+            code_points=length,
+            **row | {"language_score": _rounded(row["language_score"])},
+        )
+        for key, text, length, row in zip(keys[chosen].tolist(), texts, code_points[chosen].tolist(), rows, strict=True)
+    )
+
+
+def _rounded(score: float | None) -> float | None:
+    return None if score is None or score != score else round(score, 4)
+
+
+def _smallest(samples: Iterable[Sample]) -> tuple[Sample, ...]:
+    # Ids may repeat in a broken corpus: the whole sample breaks the tie.
+    return tuple(sorted(samples, key=lambda sample: (sample.key, sample.model_dump_json()))[:SAMPLES_KEPT])

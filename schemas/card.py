@@ -1,0 +1,229 @@
+"""CARD: what a data card must hold, as facts; nothing here knows how they are shown.
+
+Every figure on a card is a sum of integers that were counted where the rows were written, so that it does not
+depend on the order of addition and can be counted again from the published Parquet files alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from schemas.language import parse_label
+
+LENGTH_BINS = 40  # bin k holds lengths of k binary digits: 0, 1, 2-3, 4-7, ...; the last one all longer ones
+SHARE_BINS = 20  # bin k holds [k/20, (k+1)/20); the last one also 1
+SAMPLES_KEPT = 5  # for each language
+SAMPLE_CODE_POINTS = 600
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class CardPart(BaseModel):
+    """A part of a card: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Sample(CardPart):
+    """The beginning of one published document, chosen by the hash of its id."""
+
+    key: str = Field(description="Hex BLAKE2b-64 of the document's id; the smallest keys are the samples.")
+    id: str
+    text: str = Field(description=f"At most {SAMPLE_CODE_POINTS} code points, cut between graphemes.")
+    code_points: Count = Field(description="Length of the whole document.")
+    source: str
+    url: str | None
+    licence: str | None
+    language_score: float | None = Field(description="Rounded to four digits.")
+    synthetic: bool
+
+
+class TextVolume(CardPart):
+    """How much text: documents, Unicode code points, bytes in UTF-8."""
+
+    documents: Count = 0
+    code_points: Count = 0
+    utf8_bytes: Count = 0
+
+
+class TextStatistics(TextVolume):
+    """What the card says about the documents of one language and script; sums over any partition of the rows."""
+
+    words: Count | None = Field(
+        default=0,
+        description="Runs of characters between white space (or Ethiopic wordspace) that hold a letter or a digit; "
+        "null for languages whose spelling does not separate words by spaces.",
+    )
+    arrow_bits: Count = Field(
+        default=0, description="Size in Arrow memory of values and offsets, in bits; without validity bitmaps."
+    )
+    lengths: tuple[Count, ...] = Field(
+        default=(0,) * LENGTH_BINS,
+        description="Documents by binary digits of their length in code points: 0, 1, 2-3, 4-7, ...",
+    )
+    scores: tuple[Count, ...] = Field(
+        default=(0,) * SHARE_BINS, description="Documents by language score, in steps of 0.05."
+    )
+    score_millionths: Count = Field(default=0, description="Sum of the language scores, each rounded to 1e-6.")
+    other_language_shares: tuple[Count, ...] = Field(
+        default=(0,) * SHARE_BINS, description="Documents by share of letters in other languages, in steps of 0.05."
+    )
+    other_language_millionths: Count = Field(default=0, description="Sum of those shares, each rounded to 1e-6.")
+    sources: dict[str, TextVolume] = Field(default_factory=dict)
+    licences: dict[str, Count] = Field(default_factory=dict, description="Documents by licence, where one is known.")
+    generators: dict[str, Count] = Field(default_factory=dict, description="Documents by the engine that wrote them.")
+    declared: dict[str, Count] = Field(
+        default_factory=dict,
+        description="Documents by the language that their page declares, where it does: ISO 639-3, or `unreadable`.",
+    )
+    runner_ups: dict[str, Count] = Field(default_factory=dict, description="Documents by second best label.")
+    years: dict[str, Count] = Field(default_factory=dict, description="Documents by year, where a date is known.")
+    synthetic: Count = 0
+    nulls: dict[str, Count] = Field(default_factory=dict, description="Null values by column.")
+    samples: tuple[Sample, ...] = ()
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of these rows as one Arrow table: values, offsets, and a bitmap for each column with nulls."""
+        bitmaps = sum(1 for nulls in self.nulls.values() if nulls)
+        return -(-self.arrow_bits // 8) + bitmaps * -(-self.documents // 8)
+
+
+Fate = Literal["published", "dropped", "duplicate", "failed"]
+
+
+class FateCount(CardPart):
+    """How many documents of one source and language met the same fate, for the same reason."""
+
+    source: str
+    language: str | None = Field(description="`language_Script`; null if the document was never identified.")
+    fate: Fate
+    phase: str
+    stage: str | None
+    reason: str | None
+    documents: Count
+
+
+class Step(CardPart):
+    """A place in the chain where documents may leave it, in running order."""
+
+    phase: str
+    stage: str
+
+
+class Identity(CardPart):
+    """What the corpus is called and who answers for it."""
+
+    name: str = Field(pattern=r"[A-Za-z0-9][A-Za-z0-9._-]*")
+    title: str
+    description: str
+    version: str
+    licence: str | None = Field(default=None, description="SPDX identifier or other words; null: see the sources.")
+    licence_url: str | None = None
+    homepage: str | None = None
+    contact: str | None = None
+    tags: tuple[str, ...] = ()
+    limitations: tuple[str, ...] = ()
+
+
+class SourceRow(CardPart):
+    """A source of the recipe, and the number of documents its readers yielded."""
+
+    name: str
+    documents: Count
+    licence: str | None = None
+    url: str | None = None
+    description: str = ""
+
+
+class ColumnRow(CardPart):
+    """A published column, from the field of the Arrow schema."""
+
+    name: str
+    kind: str = Field(description="Arrow type.")
+    nullable: bool
+    description: str
+    feature: dict[str, Any] = Field(description="The column as `dataset_info` of a Hub card declares it.")
+
+
+class PublishedFile(CardPart):
+    """A shard."""
+
+    path: str
+    language: str
+    split: str = Field(pattern=r"[a-z_]+")
+    documents: Count
+    size_bytes: Count
+    sha256: str = Field(pattern=r"[0-9a-f]{64}")
+
+
+class ModelVersion(CardPart):
+    """A model that a stage used."""
+
+    name: str
+    version: str
+    sha256: str | None = None
+
+
+class Card(CardPart):
+    """All facts of a card. Building one checks that no document is lost between the sources and the files."""
+
+    identity: Identity
+    sources: tuple[SourceRow, ...]
+    recipe: str = Field(description="The recipe, verbatim.")
+    steps: tuple[Step, ...]
+    fates: tuple[FateCount, ...]
+    statistics: dict[str, TextStatistics] = Field(description="By `language_Script`.")
+    columns: tuple[ColumnRow, ...]
+    files: tuple[PublishedFile, ...]
+    packages: dict[str, str] = Field(default_factory=dict)
+    models: tuple[ModelVersion, ...] = ()
+
+    @field_validator("statistics")
+    @classmethod
+    def _labels_are_safe(cls, statistics: dict[str, TextStatistics]) -> dict[str, TextStatistics]:
+        return {str(parse_label(label)): statistics[label] for label in sorted(statistics)}
+
+    @model_validator(mode="after")
+    def _conserves(self) -> Card:
+        if problems := [*self._lost(), *self._unknown_steps()]:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _lost(self) -> list[str]:
+        read = Counter({source.name: source.documents for source in self.sources})
+        fated: Counter[str] = Counter()
+        ledger: Counter[str] = Counter()
+        for row in self.fates:
+            fated[row.source] += row.documents
+            if row.fate == "published":
+                ledger[row.language or "no language"] += row.documents
+        written: Counter[str] = Counter()
+        for file in self.files:
+            written[file.language] += file.documents
+        counted = Counter({label: part.documents for label, part in self.statistics.items()})
+        return [
+            *(
+                f"source {name!r}: {read[name]} documents read, but the ledger has the fate of {fated[name]}"
+                for name in sorted(read.keys() | fated.keys())
+                if read[name] != fated[name]
+            ),
+            *(
+                f"{label}: {ledger[label]} documents published by the ledger, {counted[label]} in the statistics, "
+                f"{written[label]} in the files"
+                for label in sorted(ledger.keys() | counted.keys() | written.keys())
+                if not ledger[label] == counted[label] == written[label]
+            ),
+        ]
+
+    def _unknown_steps(self) -> list[str]:
+        known = {(step.phase, step.stage) for step in self.steps}
+        found = {(row.phase, row.stage or "") for row in self.fates if row.fate != "published" and row.documents}
+        names = ", ".join(f"{step.phase}/{step.stage}" for step in self.steps)
+        return [
+            f"step {phase}/{stage} of the ledger is not among the steps of the card; there are {names}"
+            for phase, stage in sorted(found - known)
+        ]
