@@ -7,8 +7,18 @@ import hashlib
 from pydantic import BaseModel, ConfigDict
 
 
+class InputFile(BaseModel):
+    """One file of one source."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str  # as the recipe names it, after globbing: the same on every machine
+    location: str  # what fsspec opens; absolute for local files
+    file_bytes: int  # size of the whole file
+
+
 class InputSplit(BaseModel):
-    """One piece of one file of one source. Its id is a pure function of where its content lies.
+    """One piece of one file of one source, or several small files. Its id is a pure function of where its content lies.
 
     `start` and `end` are in the unit of the format: row groups (Parquet), bytes (plain text formats), and
     0 and -1 for a file that has to be read from its beginning to its end (compressed files, XML dumps).
@@ -22,10 +32,20 @@ class InputSplit(BaseModel):
     start: int = 0
     end: int = -1
     file_bytes: int  # size of the whole file
-    size_bytes: int  # share of the file that this split reads: for progress and for load balancing
+    size_bytes: int  # share of the input that this split reads: for progress and for load balancing
+    # Further whole files that the same worker reads after the first: a folder of 89,000 pages is not 89,000 splits.
+    others: tuple[InputFile, ...] = ()
 
     @property
     def id(self) -> str:
-        """Hex BLAKE2b-64 of source, path, file size and range."""
-        address = "\0".join(map(str, (self.source, self.path, self.file_bytes, self.start, self.end)))
-        return hashlib.blake2b(address.encode(), digest_size=8).hexdigest()
+        """Hex BLAKE2b-64 of source, path, file size and range, and of the path and size of each other file."""
+        address = [self.source, self.path, self.file_bytes, self.start, self.end]
+        for other in self.others:
+            address += [other.path, other.file_bytes]
+        return hashlib.blake2b("\0".join(map(str, address)).encode(), digest_size=8).hexdigest()
+
+    @property
+    def files(self) -> tuple[InputFile, ...]:
+        """Every file of the split, in the order in which it is read."""
+        first = InputFile(path=self.path, location=self.location, file_bytes=self.file_bytes)
+        return (first, *self.others)

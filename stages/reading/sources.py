@@ -1,0 +1,76 @@
+"""Every format a recipe may name, and what the pipelines ask of it: problems, splits, records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from schemas.source import Source
+from schemas.split import InputFile, InputSplit
+from stages.reading import gflanguages, jsonl, parquet, warc
+from stages.reading.files import SourceError, access_problems, find_files, shortened
+from stages.reading.records import cut_blocks
+
+SPLIT_BYTES = 64 << 20
+BLOCK_BYTES = 32 << 20
+
+
+def _find_by_paths(source: Any, base: str) -> tuple[list[InputFile], list[str]]:
+    return find_files(source.paths, base)
+
+
+class Format(NamedTuple):
+    """How one format is found, checked, split and read. Each function takes a source of that format."""
+
+    plan: Callable[[Any, Sequence[InputFile], int], Iterator[InputSplit]]
+    read: Callable[[InputSplit, Any], Iterator[pa.RecordBatch]]
+    problems: Callable[[Any, Sequence[InputFile]], list[str]]
+    find: Callable[[Any, str], tuple[list[InputFile], list[str]]] = _find_by_paths
+
+
+FORMATS: Mapping[str, Format] = {
+    "parquet": Format(parquet.plan, parquet.read, parquet.problems),
+    "jsonl": Format(jsonl.plan, jsonl.read, jsonl.problems),
+    "warc": Format(warc.plan, warc.read, warc.problems),
+    "gflanguages": Format(gflanguages.plan, gflanguages.read, gflanguages.problems, gflanguages.find),
+}
+
+
+def source_problems(source: Source, base: str) -> list[str]:
+    """List everything that is known to be wrong with a source before anything runs; empty if nothing is.
+
+    `base` is the recipe's folder or its URL. Reads listings, footers and first lines, no data. Each problem is one
+    line that begins with the source's name.
+    """
+    form = FORMATS[source.format]
+    files, problems = form.find(source, base)
+    problems += shortened(access_problems(files))
+    if not problems:
+        try:
+            problems = form.problems(source, files)
+        except PermissionError as error:
+            problems = [f"no permission to read {error.filename or files[0].path}"]
+    return [f"source {source.name!r}: {problem}" for problem in problems]
+
+
+def plan_splits(source: Source, base: str, split_bytes: int = SPLIT_BYTES) -> list[InputSplit]:
+    """Cut a source into splits of about `split_bytes`, sorted by path and place; the same on every machine.
+
+    Raises SourceError, naming every problem, if a path matches nothing or cannot be listed.
+    """
+    form = FORMATS[source.format]
+    files, problems = form.find(source, base)
+    if problems:
+        raise SourceError("; ".join(f"source {source.name!r}: {problem}" for problem in problems))
+    return list(form.plan(source, files, split_bytes))
+
+
+def read_split(split: InputSplit, source: Source, block_bytes: int = BLOCK_BYTES) -> Iterator[pa.RecordBatch]:
+    """Yield the records of a split in blocks: the columns of RECORD, then those that the source keeps.
+
+    A block holds at most `block_bytes` of payload, or a single record that is larger. What cannot be read is a row
+    with `error`; an empty split yields no block. Raises OSError if the store itself fails.
+    """
+    return cut_blocks(FORMATS[source.format].read(split, source), block_bytes)
