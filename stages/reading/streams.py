@@ -74,8 +74,9 @@ COMPRESSIONS = tuple(_DECODERS)
 # Endings of compressed files that are not read: refused by name, so that they are not taken for broken text.
 UNREAD_COMPRESSIONS = (".zip", ".7z", ".rar", ".lz4", ".br", ".lzma", ".lz", ".lzo", ".z", ".tar", ".tgz", ".snappy")
 
-_DECODING_ERRORS: tuple[type[Exception], ...] = (
-    igzip_lib.error,
+IgzipError = cast("type[Exception]", igzip_lib.error)  # its stub declares an instance
+_DECODING_ERRORS = (
+    IgzipError,
     OSError,
     EOFError,
     lzma.LZMAError,
