@@ -16,11 +16,11 @@ from data_cards.funnel import FunnelStep
 from data_cards.overview import compact
 from schemas.card import SHARE_BINS
 
-WIDTH = 760
+WIDTH = 620
 MOST_BARS = 30
 _PADDING = 24
 _TOP = 76  # below title and subtitle
-_GLYPH = 7.2  # widest usual advance of a 13 px sans-serif letter
+_GLYPH = 6.8  # widest usual advance of a 13 px sans-serif letter
 
 _LIGHT = {
     "ground": "#ffffff",
@@ -101,7 +101,7 @@ def language_chart(bars: Sequence[Bar]) -> Chart:
     shown, others = ranked[:MOST_BARS], ranked[MOST_BARS:]
     if others:
         rest = Bar(
-            f"{len(others)} other languages" if len(others) > 1 else "1 other language",
+            f"{len(others)} more",
             "",
             sum(bar.code_points for bar in others),
             sum(bar.documents for bar in others),
@@ -110,7 +110,7 @@ def language_chart(bars: Sequence[Bar]) -> Chart:
     sizes = [max(1, bar.code_points) for bar in shown] or [1]
     low = max(0, math.floor(math.log10(min(sizes))) - 1)
     high = max(low + 1, math.ceil(math.log10(max(sizes))))
-    left, right, row = 262, WIDTH - 132, 23
+    left, right, row = 244, WIDTH - 128, 23
     bottom = _TOP + row * len(shown)
 
     def x(size: float) -> float:
@@ -124,16 +124,15 @@ def language_chart(bars: Sequence[Bar]) -> Chart:
     for number, bar in enumerate(shown):
         y = _TOP + row * number
         end = x(max(1, bar.code_points))
-        code = f" {bar.label}" if bar.label else ""
-        room = (left - 10 - _PADDING) / _GLYPH - len(code)
+        room = (left - 10 - _PADDING) / _GLYPH - len(bar.label) - 1
         parts.append(
             f'<text x="{left - 10}" y="{y + 15}" text-anchor="end">{_escape(_shortened(bar.name, room))}'
-            f'<tspan class="faint">{_escape(code)}</tspan>{_tooltip(bar.name)}</text>'
+            f'<tspan class="faint" dx="6">{_escape(bar.label)}</tspan>{_tooltip(bar.name)}</text>'
         )
         parts.append(_rect(left, y + 3, max(1.0, end - left), row - 7, "main" if bar.label else "rest", 2))
         parts.append(
             f'<text x="{end + 8:.1f}" y="{y + 15}">{compact(bar.code_points)}'
-            f'<tspan class="faint"> in {compact(bar.documents)} docs</tspan></text>'
+            f'<tspan class="faint"> in {compact(bar.documents)} {"doc" if bar.documents == 1 else "docs"}</tspan></text>'
         )
     words = "; ".join(f"{bar.name} {bar.code_points}" for bar in shown[:5])
     return _framed(
@@ -196,7 +195,7 @@ def _histogram(bins: Sequence[int], edges: Sequence[str], title: str, subtitle: 
 def funnel_chart(steps: Sequence[FunnelStep]) -> Chart:
     """What goes on and what is lost at each step, on a linear scale of documents."""
     total = max((step.documents_in for step in steps), default=0)
-    left, right, row = 232, WIDTH - 176, 32
+    left, right, row = 232, WIDTH - 132, 32
     parts, legend_x = [], float(_PADDING)
     for name, words in (("main", "goes on"), ("dropped", "dropped"), ("duplicate", "duplicate"), ("failed", "failed")):
         parts.append(_rect(legend_x, 66, 11, 11, name, 2))
