@@ -31,6 +31,64 @@ _REPLACED = {
 }
 
 
+# One code for a language, whatever a source calls it. ISO 639-1 codes, and so the names of web pages, data sets and
+# most gold labels (`uz_Cyrl`, `ar_Arab`), are those of macrolanguages, while models tend to use the individual
+# language that is nearly always meant. We collapse to the macrolanguage's code where one member is its standard
+# language; other members keep their own code (`arz`, `yue`, `ckb`, `azb`, `vro` are not `ara`, `zho`, `kur`, `aze`, `est`).
+# Source: the ISO 639-3 macrolanguage mappings; the choice of members is ours.
+_STANDARD_MEMBERS = {
+    "aka": "twi",
+    "ara": "arb",
+    "aym": "ayr ayc",
+    "aze": "azj",
+    "bal": "bcc bgn bgp",
+    "bik": "bcl",
+    "bua": "bxr",
+    "chm": "mhr",
+    "doi": "dgo",
+    "est": "ekk",
+    "fas": "pes prs",
+    "grn": "gug",
+    "iku": "ike",
+    "kau": "knc",
+    "kok": "gom knn",
+    "kom": "kpv",
+    "kon": "kng",
+    "kur": "kmr",
+    "lav": "lvs",
+    "mlg": "plt",
+    "mon": "khk",
+    "msa": "zsm zlm",
+    "nep": "npi",
+    "ori": "ory",
+    "orm": "gaz",
+    "pus": "pbt pbu pst",
+    "sqi": "als",
+    "srd": "src sro",
+    "swa": "swh",
+    "syr": "aii",
+    "uzb": "uzn uzs",
+    "yid": "ydd",
+    "zha": "zyb",
+    "zho": "cmn",
+    "zza": "diq kiu",
+    # and the other way round, where the member is what everyone writes
+    "fil": "tgl",  # Filipino is standardized Tagalog; sources use either code for the same text
+    "nob": "nor",  # Norwegian with no further word is Bokmål; Nynorsk says so
+    "pnb": "lah",  # Lahnda is a group; what is written under it is Western Punjabi
+}
+_ONE_CODE = {member: code for code, members in _STANDARD_MEMBERS.items() for member in members.split()}
+
+
+def one_code(language: str) -> str:
+    """Return the code that this project uses for an ISO 639-3 language; most are their own.
+
+    >>> one_code("uzn"), one_code("cmn"), one_code("yue"), one_code("eus")
+    ('uzb', 'zho', 'yue', 'eus')
+    """
+    return _ONE_CODE.get(language, language)
+
+
 class LanguageScript(NamedTuple):
     """A language (ISO 639-3) in a script (ISO 15924), written `uzb_Cyrl`."""
 

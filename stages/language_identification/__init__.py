@@ -1,0 +1,1 @@
+"""Name the language of each document: passages, models, calibration, training."""

@@ -1,0 +1,234 @@
+"""Turn what a model says into a probability, by a table learned from sentences of known language.
+
+For a model m, the probability that its label l is right, given its evidence bin b, is modelled as
+`logit P = bin[m, b] + label[m, l]`: how sure it looks, and how far that label is to be trusted when it does. Models
+that agree are combined by noisy-or, `1 - product(1 - P)`, which is too sure of itself because models err together;
+so the result is mapped once more, by the monotone function that makes it right on the calibration sentences (isotonic
+regression, Ayer et al. 1955).
+
+A label here is a language in the script of the text (`srp_Latn` is not trusted because `srp_Cyrl` is). A language that
+the calibration sentences have in other scripts only is taken as impossible in this one, unless the model's own
+label names the script. A language that they do not have at all gets `UNSEEN_CORRECT` imagined right answers beside its
+observed wrong ones.
+
+The table assumes languages of similar size. On a corpus where one language dominates, its neighbours' labels are
+right less often than the table says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.language import NO_LINGUISTIC_CONTENT
+from stages.language_identification.embedded_models import LabelTable, Opinions
+from stages.language_identification.labels import same_script
+
+RIDGE = 0.5  # how strongly a label's trust is drawn to 0, in observations of variance 1
+UNSEEN_CORRECT = 30.0
+_STEPS = 40
+
+
+class ModelCalibration(NamedTuple):
+    """Log-odds of one model: one for each evidence bin, and one for each label, at first rank and at later ranks."""
+
+    bins: NDArray[np.float64]
+    labels: Mapping[str, tuple[float, float]]
+
+    def scores(
+        self, opinions: Opinions, table: LabelTable, scripts: NDArray[np.str_], known: frozenset[str]
+    ) -> NDArray[np.float32]:
+        """Return the probability of each opinion, shape (n, ranks); 0 where there is none or the script forbids it."""
+        names, codes = np.unique(scripts, return_inverse=True)
+        trust = np.stack([self._trust(table, name, known) for name in names.tolist()])  # script, label, rank group
+        later = (np.arange(opinions.labels.shape[1]) > 0).astype(np.int64)
+        logits = self.bins[opinions.evidence] + trust[codes[:, None], opinions.labels, later]
+        return np.where(opinions.labels >= 0, 1 / (1 + np.exp(-logits)), 0).astype(np.float32)
+
+    def _trust(self, table: LabelTable, script: str, known: frozenset[str]) -> NDArray[np.float64]:
+        trust = np.empty((len(table.languages), 2))
+        for row, (language, own) in enumerate(zip(table.languages, table.scripts, strict=True)):
+            trust[row] = self.labels.get(f"{language}_{script}", (0.0, 0.0))
+            if not possible(language, own, script, known):
+                trust[row] = -np.inf
+        return trust
+
+
+class Calibration(NamedTuple):
+    """The whole table: `models` by name, the (language, script) labels it knows, and the map for combined scores."""
+
+    models: Mapping[str, ModelCalibration]
+    known: frozenset[str]
+    combined: tuple[NDArray[np.float64], NDArray[np.float64]]
+    sources: Mapping[str, object]
+
+
+def possible(language: str, own: str | None, script: str, known: frozenset[str]) -> bool:
+    """Tell whether a label of `language` can be right for a text in `script`.
+
+    >>> known = frozenset({"hin_Deva", "*hin"})
+    >>> [possible("hin", own, script, known) for own, script in ((None, "Deva"), (None, "Latn"), ("Latn", "Latn"))]
+    [True, False, True]
+    """
+    if own is not None:
+        return same_script(own, script)
+    return f"{language}_{script}" in known or f"*{language}" not in known
+
+
+def known_labels(labels: Iterable[str]) -> frozenset[str]:
+    """Make the lookup of `possible`: the labels themselves and `*language` for each of their languages."""
+    labels = set(labels)
+    return frozenset(labels | {f"*{label[:3]}" for label in labels})
+
+
+def fit_model(
+    opinions: Opinions, table: LabelTable, bins: int, scripts: Sequence[str], gold: Sequence[str], known: frozenset[str]
+) -> ModelCalibration:
+    """Learn a model's log-odds from its opinions on n texts whose gold labels (`eus_Latn`) are known."""
+    rows, ranks = np.nonzero(opinions.labels >= 0)
+    label_of = opinions.labels[rows, ranks]
+    languages = np.asarray(table.languages)[label_of]
+    script_of = np.asarray(scripts)[rows]
+    allowed = np.asarray(
+        [
+            possible(language, table.scripts[number], script, known)
+            for language, number, script in zip(languages.tolist(), label_of.tolist(), script_of.tolist(), strict=True)
+        ]
+    )
+    rows, ranks, languages, script_of = rows[allowed], ranks[allowed], languages[allowed], script_of[allowed]
+    evidence = opinions.evidence[rows, ranks]
+    right = (languages == np.asarray([g[:3] for g in gold])[rows]).astype(np.float64)
+    total = np.bincount(evidence, minlength=bins)
+    correct = np.bincount(evidence, weights=right, minlength=bins)
+    rate = (correct + 0.5) / (total + 1)
+    offsets = np.log(rate / (1 - rate))
+    names, code = np.unique(
+        [f"{a}_{b}" + "!" * bool(r) for a, b, r in zip(languages, script_of, ranks, strict=True)], return_inverse=True
+    )
+    unseen = np.asarray([name[:3] != NO_LINGUISTIC_CONTENT and f"*{name[:3]}" not in known for name in names.tolist()])
+    trust = _fit_labels(offsets, code, evidence, right, len(names), unseen)
+    # once more for the bins, with the labels' trust known
+    offsets = _fit_labels(trust, evidence, code, right, bins, np.zeros(bins, bool), ridge=1e-2, start=offsets)
+    trust = _fit_labels(offsets, code, evidence, right, len(names), unseen)
+    first = {name: float(t) for name, t in zip(names.tolist(), trust, strict=True)}
+    labels = sorted({name.rstrip("!") for name in first})
+    return ModelCalibration(
+        np.round(offsets, 3),
+        {name: (round(first.get(name, 0.0), 2), round(first.get(name + "!", 0.0), 2)) for name in labels},
+    )
+
+
+def _fit_labels(
+    other: NDArray[np.float64],
+    group: NDArray[np.int64],
+    other_group: NDArray[np.int64],
+    right: NDArray[np.float64],
+    count: int,
+    unseen: NDArray[np.bool_],
+    ridge: float = RIDGE,
+    start: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """Fit one log-odds a group by Newton's method, with `other[other_group]` fixed; ridge-penalized logistic
+    regression.
+    """
+    fixed = other[other_group]
+    value = np.zeros(count) if start is None else start.copy()
+    typical = np.average(fixed, weights=right + 1e-9) if len(fixed) else 0.0
+    imagined = np.where(unseen, UNSEEN_CORRECT, 0.0)
+    for _ in range(_STEPS):
+        p = 1 / (1 + np.exp(-(fixed + value[group])))
+        gradient = np.bincount(group, weights=right - p, minlength=count) - ridge * value
+        curvature = np.bincount(group, weights=p * (1 - p), minlength=count) + ridge
+        q = 1 / (1 + np.exp(-(typical + value)))
+        gradient += imagined * (1 - q)
+        curvature += imagined * q * (1 - q)
+        value += np.clip(gradient / curvature, -1, 1)
+    return value
+
+
+def noisy_or(
+    languages: NDArray[np.int64], scores: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Combine each row's (language, score) opinions: one entry a language, best first, then (-1, 0).
+
+    >>> noisy_or(np.array([[3, 5, 3]]), np.array([[0.5, 0.6, 0.5]], np.float32))
+    (array([[ 3,  5, -1]]), array([[0.75, 0.6 , 0.  ]], dtype=float32))
+    """
+    languages = np.where(scores > 0, languages, -1)
+    same = (languages[:, :, None] == languages[:, None, :]) & (languages[:, :, None] >= 0)
+    doubt = np.where(same, 1 - scores[:, None, :].astype(np.float64), 1).prod(axis=2)
+    repeated = np.tril(same, -1).any(axis=2)
+    combined = np.where((languages < 0) | repeated, 0, 1 - doubt)
+    order = np.argsort(-combined, axis=1, kind="stable")
+    combined = np.take_along_axis(combined, order, axis=1)
+    languages = np.where(combined > 0, np.take_along_axis(languages, order, axis=1), -1)
+    return languages, combined.astype(np.float32)
+
+
+def isotonic(
+    scores: NDArray[np.floating], right: NDArray[np.floating], knots: int = 40
+) -> tuple[list[float], list[float]]:
+    """Fit the non-decreasing step from score to frequency, by pooling adjacent violators over equally filled bins."""
+    order = np.argsort(scores, kind="stable")
+    parts = [part for part in np.array_split(order, knots) if len(part)]
+    pools: list[list[float]] = []  # weight, mean score, mean frequency
+    for part in parts:
+        pools.append([len(part), float(scores[part].mean()), float(right[part].mean())])
+        while len(pools) > 1 and pools[-2][2] >= pools[-1][2]:
+            weight, score, share = pools.pop()
+            before = pools[-1]
+            joint = before[0] + weight
+            pools[-1] = [
+                joint,
+                (before[0] * before[1] + weight * score) / joint,
+                (before[0] * before[2] + weight * share) / joint,
+            ]
+    return [round(p[1], 4) for p in pools], [round(p[2], 4) for p in pools]
+
+
+@cache
+def load_calibration() -> Calibration:
+    """Read the table that ships with the project."""
+    return read_calibration(files(__package__).joinpath("calibration.json").read_text("utf-8"))
+
+
+def read_calibration(text: str) -> Calibration:
+    """Read a table as `write_calibration` wrote it."""
+    content = json.loads(text)
+    models = {
+        name: ModelCalibration(
+            np.asarray(model["bins"], np.float64),
+            {label: (pair[0], pair[1]) for label, pair in model["labels"].items()},
+        )
+        for name, model in content["models"].items()
+    }
+    x, y = content["combined"]
+    return Calibration(
+        models,
+        known_labels(content["known"].split()),
+        (np.asarray(x, np.float64), np.asarray(y, np.float64)),
+        content["sources"],
+    )
+
+
+def write_calibration(calibration: Calibration) -> str:
+    """Write the table as JSON, a line for each model's labels, in one order always."""
+    content = {
+        "sources": calibration.sources,
+        "known": " ".join(sorted(label for label in calibration.known if not label.startswith("*"))),
+        "combined": [calibration.combined[0].tolist(), calibration.combined[1].tolist()],
+        "models": {
+            name: {
+                "bins": model.bins.tolist(),
+                "labels": {label: list(pair) for label, pair in sorted(model.labels.items())},
+            }
+            for name, model in sorted(calibration.models.items())
+        },
+    }
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False).replace("},", "},\n") + "\n"

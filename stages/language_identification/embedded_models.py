@@ -1,0 +1,342 @@
+"""The three models of the default cascade, read from the packages that ship them, answering many texts at once.
+
+- CLD2 (package `pycld2`, Apache-2.0): native code, one call a text.
+- py3langid (BSD-3-Clause): its automaton and naive Bayes table, walked here over all texts in step, because the
+  package walks one text byte by byte in Python. The scores are the package's own; a test compares them.
+- fun_langid (in package `commonlid`, CC BY 4.0, Isaac Caswell): for each of 1,600 languages its 150 most telling
+  character 4-grams. A text's score for a language is the share of its 4-grams that are in the language's list.
+  Counted here with one hash table over all texts; again a test compares.
+
+Each answers with `Opinions`: its best labels, and a number of evidence for each that calibration turns into a
+probability. No model's own score is a probability.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import unicodedata
+from collections.abc import Sequence
+from importlib.metadata import distribution, version
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.language import UNDETERMINED
+from stages.language_identification.labels import CLD2_CODES, FUN_LANGID_CODES, read_label
+
+RANKS = 3  # best labels that each model reports
+
+
+class Opinions(NamedTuple):
+    """What one model says of n texts: `labels[i, r]` indexes its `languages`, best first, -1 for none.
+
+    `evidence[i, r]` is the number of the calibration bin: how sure the model looks, in its own terms.
+    """
+
+    labels: NDArray[np.int64]
+    evidence: NDArray[np.int64]
+
+
+class LabelTable(NamedTuple):
+    """The classes of a model: `languages[i]` is ISO 639-3, `scripts[i]` ISO 15924 or None where it names none."""
+
+    languages: tuple[str, ...]
+    scripts: tuple[str | None, ...]
+
+
+def _table(codes: Sequence[tuple[str, str | None]]) -> LabelTable:
+    return LabelTable(tuple(c[0] for c in codes), tuple(c[1] for c in codes))
+
+
+SHORT_TEXTS = (20, 50)  # code points; below, the same score means less
+LENGTHS = len(SHORT_TEXTS) + 1
+
+
+def by_length(evidence: NDArray[np.int64], bins: int, texts: Sequence[str]) -> NDArray[np.int64]:
+    """Number the evidence anew for short, middling and long texts: `bins` becomes `bins * LENGTHS`."""
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    return evidence + bins * np.searchsorted(SHORT_TEXTS, lengths, side="right")[:, None]
+
+
+class CLD2:
+    """Compact Language Detector 2. Evidence: whether it calls itself reliable, its normalized score, and its share."""
+
+    name = "pycld2"
+    version = version("pycld2")
+    SCORES = (300.0, 600.0, 900.0, 1200.0)  # normalized score per 1,000 bytes
+    _BINS = 2 * 2 * (len(SCORES) + 1) + (RANKS - 1) * (len(SCORES) + 1)
+    bins = _BINS * LENGTHS
+
+    def __init__(self) -> None:
+        import pycld2
+
+        self._detect = pycld2.detect
+        codes = sorted({code for _, code in pycld2.LANGUAGES if not code.startswith("xx-")})
+        self._number = {code: position for position, code in enumerate(codes)}
+        self.labels = _table([read_label(code, CLD2_CODES) for code in codes])
+        self._undetermined = np.asarray([language == UNDETERMINED for language in self.labels.languages])
+
+    def __call__(self, texts: Sequence[str]) -> Opinions:
+        """Identify n texts without control characters (CLD2 refuses those)."""
+        number, detect = self._number, self._detect
+        labels = np.full((len(texts), RANKS), -1, np.int64)
+        score = np.zeros((len(texts), RANKS))
+        percent = np.zeros(len(texts))
+        reliable = np.zeros(len(texts), np.int64)
+        for row, text in enumerate(texts):  # CLD2 has no call for many texts
+            sure, _, ((_, a, share, x), (_, b, _, y), (_, c, _, z)) = detect(text, bestEffort=True)
+            labels[row] = number.get(a, -1), number.get(b, -1), number.get(c, -1)
+            score[row] = x, y, z
+            percent[row] = share
+            reliable[row] = sure
+        labels[self._undetermined[labels] & (labels >= 0)] = -1
+        bands = np.searchsorted(self.SCORES, score, side="right")
+        width = len(self.SCORES) + 1
+        evidence = bands + width * (3 + np.arange(RANKS))
+        evidence[:, 0] = bands[:, 0] + width * (reliable + 2 * (percent >= 90))
+        return Opinions(labels, by_length(evidence, self._BINS, texts))
+
+
+class Py3Langid:
+    """Naive Bayes over byte n-grams. Evidence: the package's normalized probability."""
+
+    name = "py3langid"
+    version = version("py3langid")
+    PROBABILITIES = (0.3, 0.5, 0.7, 0.85, 0.95, 0.99, 0.999)
+    SECOND = (0.02, 0.1, 0.3)
+    _BINS = len(PROBABILITIES) + 1 + (RANKS - 1) * (len(SECOND) + 1)
+    bins = _BINS * LENGTHS
+
+    def __init__(self) -> None:
+        from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+        model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        self._next = np.asarray(model.tk_nextmove, np.int32)
+        self._row = np.asarray(model.tk_row, np.int32) << 8
+        self._feature = np.asarray(model.tk_output, np.int32)
+        self._weights = np.asarray(model.nb_ptc, np.float32)
+        self._prior = np.asarray(model.nb_pc, np.float32)
+        self.codes = tuple(dict.fromkeys(model.nb_classes))
+        self._fold = np.asarray([self.codes.index(code) for code in model.nb_classes])
+        self.labels = _table([read_label(code) for code in self.codes])
+
+    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the package's normalized probabilities, shape (n, classes), of n texts."""
+        encoded = [unicodedata.normalize("NFC", text).encode() for text in texts]
+        lengths = np.asarray([len(e) for e in encoded])
+        rows, features = self._walk(encoded, lengths)
+        scores = self._bayes(rows, features, len(texts))
+        scores *= (1.0 / np.sqrt(np.maximum(lengths, 1))).astype(np.float32)[:, None]
+        scores -= scores.max(axis=1, keepdims=True)
+        np.exp(scores, out=scores)
+        scores /= scores.sum(axis=1, keepdims=True)
+        folded = np.zeros((len(texts), len(self.codes)), np.float32)
+        np.add.at(folded.T, self._fold, scores.T)
+        return folded
+
+    def _walk(self, encoded: list[bytes], lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Walk the automaton over all texts at once; return (text, feature) for each n-gram found."""
+        order = np.argsort(-lengths, kind="stable")  # so that the texts not yet at their end are a prefix
+        starts = (np.cumsum(lengths) - lengths)[order]
+        data = np.frombuffer(b"".join(encoded), np.uint8)
+        longest = int(lengths.max(initial=0))
+        alive = np.searchsorted(-lengths[order], -np.arange(longest), side="left")
+        state = np.zeros(len(encoded), np.int32)
+        rows, features = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        for step, count in enumerate(alive.tolist()):  # as many steps as the longest text has bytes
+            state = self._next[self._row[state[:count]] + data[starts[:count] + step]]
+            feature = self._feature[state]
+            hit = np.flatnonzero(feature >= 0)
+            rows.append(order[hit])
+            features.append(feature[hit])
+        return np.concatenate(rows), np.concatenate(features)
+
+    def _bayes(self, rows: NDArray[np.int64], features: NDArray[np.int64], count: int) -> NDArray[np.float32]:
+        """Sum log(1 + occurrences) * weight of each text's features; texts without a feature score 0 everywhere."""
+        # A row's sum in this product does not depend on the other rows, as it might in BLAS.
+        from scipy.sparse import csr_array  # type: ignore[import-untyped, unused-ignore]
+
+        width = len(self._weights)
+        keys, occurrences = np.unique(rows * width + features, return_counts=True)
+        starts = np.searchsorted(keys, np.arange(count + 1) * width)
+        used, columns = np.unique(keys % width, return_inverse=True)
+        matrix = csr_array(
+            (np.log1p(occurrences.astype(np.float32)), columns, starts), shape=(count, len(used)), dtype=np.float32
+        )
+        scores = np.asarray(matrix @ self._weights[used])
+        scores += np.where(np.diff(starts)[:, None] > 0, self._prior, np.float32(0))
+        return scores
+
+    def __call__(self, texts: Sequence[str]) -> Opinions:
+        """Identify n texts."""
+        probabilities = self.probabilities(texts)
+        labels = best(probabilities, RANKS)
+        score = np.take_along_axis(probabilities, labels, axis=1)
+        evidence = np.empty(labels.shape, np.int64)
+        evidence[:, 0] = np.searchsorted(self.PROBABILITIES, score[:, 0], side="right")
+        later = len(self.PROBABILITIES) + 1 + (len(self.SECOND) + 1) * np.arange(RANKS - 1)
+        evidence[:, 1:] = later + np.searchsorted(self.SECOND, score[:, 1:], side="right")
+        return Opinions(labels, by_length(evidence, self._BINS, texts))
+
+
+class FunLangID:
+    """Share of a text's 4-grams that are among the 150 most telling ones of a language.
+
+    Evidence: the best share, and how far the second language lies behind the best.
+    """
+
+    name = "fun_langid"
+    version = version("commonlid")
+    SHARES = (0.05, 0.1, 0.15, 0.2, 0.28)
+    LEADS = (0.04, 0.1, 0.2, 0.35)  # (best - second) / best
+    BEHIND = (0.8, 0.95)  # later labels: share / best share
+    _BINS = (len(SHARES) + 1) * (len(LEADS) + 1) + (RANKS - 1) * (len(BEHIND) + 1)
+    bins = _BINS * LENGTHS
+    _SINGLE = frozenset({"zh", "zh-Hant", "yue", "ja"})  # languages scored by single characters as well
+    _SLOTS = 1 << 18
+
+    def __init__(self) -> None:
+        lexicon = _fun_langid_lexicon()
+        self.codes = tuple(code for code, _ in lexicon)
+        self.labels = _table([read_label(code, FUN_LANGID_CODES) for code in self.codes])
+        pairs = [(gram, row) for row, (_, grams) in enumerate(lexicon) for gram in grams[:150] if 0 < len(gram) <= 4]
+        grams = sorted({gram for gram, _ in pairs})
+        number = {gram: position for position, gram in enumerate(grams)}
+        owners = np.asarray([(number[gram], row) for gram, row in pairs])  # a gram listed twice counts twice, as there
+        owners = owners[np.lexsort((owners[:, 1], owners[:, 0]))]
+        self._starts = np.searchsorted(owners[:, 0], np.arange(len(grams) + 1))
+        self._owners = owners[:, 1]
+        alphabet = sorted({character for gram in grams for character in gram})
+        # a code point's number in the lexicon's alphabet; 1 for any other, 0 for nothing (a stripped space)
+        self._alphabet = np.ones(0x110000, np.uint16)
+        self._alphabet[[ord(character) for character in alphabet]] = np.arange(2, len(alphabet) + 2)
+        self._space = np.zeros(0x110000, bool)
+        self._space[[c for c in range(0x3001) if chr(c).isspace()]] = True
+        packed = np.asarray([[*map(ord, gram), *[-1] * (4 - len(gram))] for gram in grams])
+        keys = self._pack(np.where(packed < 0, 0, self._alphabet[packed]))
+        order = np.argsort(keys)
+        self._keys = keys[order]
+        self._grams = order
+        self._single_owner = np.isin(
+            np.arange(len(self.codes)), [i for i, c in enumerate(self.codes) if c in self._SINGLE]
+        )
+        self._hash_table()
+
+    @staticmethod
+    def _pack(letters: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Pack four numbers below 2^14 into one key."""
+        wide = letters.astype(np.int64)
+        return (wide[..., 0] << 42) | (wide[..., 1] << 28) | (wide[..., 2] << 14) | wide[..., 3]
+
+    def _slot(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        mixed = keys.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing: the same on every machine
+        return (mixed >> np.uint64(64 - 18)).astype(np.int64)
+
+    def _hash_table(self) -> None:
+        """Lay out the sorted keys by slot, so that a lookup scans the few keys of one slot."""
+        slots = self._slot(self._keys)
+        order = np.argsort(slots, kind="stable")
+        self._keys, self._grams, slots = self._keys[order], self._grams[order], slots[order]
+        self._slot_starts = np.searchsorted(slots, np.arange(self._SLOTS + 1)).astype(np.int32)
+        self._crowd = int(np.diff(self._slot_starts).max())
+        self._keys = np.append(self._keys, np.full(self._crowd, -1))
+
+    def _find(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the number of each key's gram, -1 where the lexicon has none."""
+        slots = self._slot(keys)
+        position = self._slot_starts[slots]
+        found = np.full(len(keys), -1, np.int64)
+        left = np.flatnonzero(position < self._slot_starts[slots + 1])
+        for step in range(self._crowd):  # at most as many as keys share a slot: 4 or so
+            at = position[left] + step
+            hit = self._keys[at] == keys[left]
+            found[left[hit]] = self._grams[at[hit]]
+            left = left[~hit]
+            left = left[position[left] + step + 1 < self._slot_starts[slots[left] + 1]]
+        return found
+
+    def shares(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return fun_langid's score of n texts for each of its codes, shape (n, codes)."""
+        stripped = [f" {text.lower().replace(chr(34), chr(39)).replace('/', ' ').strip()} " for text in texts]
+        lengths = np.asarray([len(text) for text in stripped])
+        points = np.frombuffer("".join(stripped).encode("utf-32-le"), np.uint32)
+        letters, space = self._alphabet[points], self._space[points]
+        starts = np.cumsum(lengths) - lengths
+        windows = np.maximum(lengths - 4, 0)  # the original leaves out the last window
+        rows = np.repeat(np.arange(len(texts)), windows)
+        first = np.arange(windows.sum()) + np.repeat(starts - (np.cumsum(windows) - windows), windows)
+        grams, kept = self._stripped_windows(letters, space, first)
+        totals = np.bincount(rows[kept], minlength=len(texts))
+        found = self._find(grams)
+        hit = found >= 0
+        scores = self._count(rows[kept][hit], found[hit], len(texts))
+        singles = np.flatnonzero((points >= 126) & ~space)
+        key = self._pack(np.stack([letters[singles], *[np.zeros(len(singles), np.uint16)] * 3], axis=1))
+        found = self._find(key)
+        hit = found >= 0
+        text_of = np.repeat(np.arange(len(texts)), lengths)
+        scores += self._count(text_of[singles[hit]], found[hit], len(texts)) * self._single_owner
+        scores /= np.maximum(totals, 1)[:, None].astype(np.float32)
+        return scores
+
+    def _stripped_windows(
+        self, letters: NDArray[np.uint16], space: NDArray[np.bool_], first: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Pack the four letters at each place, white space stripped from both ends; keep those of at least two."""
+        window = first[:, None] + np.arange(4)
+        values, blank = letters[window], space[window]
+        lead = np.logical_and.accumulate(blank, axis=1)
+        trail = np.logical_and.accumulate(blank[:, ::-1], axis=1)[:, ::-1]
+        values = np.where(lead | trail, 0, values)
+        shift = lead.sum(axis=1)
+        packed = self._pack(values) << (14 * shift)
+        packed &= (1 << 56) - 1
+        kept = (4 - shift - np.where(shift == 4, 0, trail.sum(axis=1))) > 1
+        return packed[kept], kept
+
+    def _count(self, rows: NDArray[np.int64], grams: NDArray[np.int64], count: int) -> NDArray[np.float32]:
+        sizes = self._starts[grams + 1] - self._starts[grams]
+        within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        owner = self._owners[np.repeat(self._starts[grams], sizes) + within]
+        cells = np.repeat(rows, sizes) * len(self.codes) + owner
+        return np.bincount(cells, minlength=count * len(self.codes)).reshape(count, -1).astype(np.float32)
+
+    def __call__(self, texts: Sequence[str]) -> Opinions:
+        """Identify n texts."""
+        shares = self.shares(texts)
+        labels = best(shares, RANKS)
+        score = np.take_along_axis(shares, labels, axis=1)
+        top = np.maximum(score[:, :1], 1e-9)
+        evidence = np.empty(labels.shape, np.int64)
+        lead = np.searchsorted(self.LEADS, (score[:, 0] - score[:, 1]) / top[:, 0], side="right")
+        evidence[:, 0] = np.searchsorted(self.SHARES, score[:, 0], side="right") * (len(self.LEADS) + 1) + lead
+        later = (len(self.SHARES) + 1) * (len(self.LEADS) + 1) + (len(self.BEHIND) + 1) * np.arange(RANKS - 1)
+        evidence[:, 1:] = later + np.searchsorted(self.BEHIND, score[:, 1:] / top, side="right")
+        labels[score <= 0] = -1
+        return Opinions(labels, by_length(evidence, self._BINS, texts))
+
+
+def _fun_langid_lexicon() -> list[tuple[str, list[str]]]:
+    """Read fun_langid's table from the one file of `commonlid` that holds it; the package itself is not imported."""
+    files = distribution("commonlid").files or []
+    path = next(file.locate() for file in files if str(file).endswith("vendor/fun_langid.py"))
+    spec = importlib.util.spec_from_file_location("glotmill_fun_langid", str(path))
+    if spec is None or spec.loader is None:
+        raise ImportError(f"fun_langid cannot be read from {path}; reinstall commonlid")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    table = module.FunLangID.__new__(module.FunLangID)
+    table._init_lexicon()
+    return table._lexicon
+
+
+def best(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    """Return the columns of the `count` highest scores of each row, best first; of equals, the first column."""
+    scores = scores.copy()
+    chosen = np.empty((len(scores), count), np.int64)
+    every = np.arange(len(scores))
+    for rank in range(count):
+        chosen[:, rank] = scores.argmax(axis=1)
+        scores[every, chosen[:, rank]] = -np.inf
+    return chosen

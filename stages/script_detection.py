@@ -1,0 +1,173 @@
+"""Count the scripts (ISO 15924) of each text, and name the one it is written in.
+
+A code point counts for its value of the Unicode Script property; Common and Inherited (digits, punctuation,
+emoji, combining accents) count for none. Three writing systems are not one script each, so `main_scripts` names them
+by the codes that ISO 15924 has for the mixture, which are also what data sets and models use:
+
+- Japanese mixes Han with Hiragana and Katakana: `Jpan` if at least a tenth of those letters are Kana.
+- Korean is Hangul with some Han: `Kore`.
+- Han alone is `Hans` or `Hant` by whichever letters of one side outnumber those of the other, and `Hani` where
+  neither does (a few letters that both sides share). A letter belongs to one side if it is in GB 2312 (the simplified
+  standard) and not in Big5 (the traditional one), or the other way round.
+
+Source: Unicode Standard Annex #24 (Scripts.txt, as fontTools ships it); GB/T 2312-1980 and Big5 as Python's
+codecs hold them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from schemas.language import COMMON_SCRIPT
+
+JAPANESE_KANA_SHARE = 0.1  # of Kana and Han; running Japanese has over half, Chinese quoting Japanese has little
+_CHUNK_BYTES = 1 << 22  # UTF-8 decoded at once: bounds the arrays below at about 100 MiB whatever a document's length
+_CODE_POINTS = 0x110000
+
+
+class ScriptCounts(NamedTuple):
+    """Letters of n texts by script: `counts[i, j]` code points of text i are in `scripts[j]`.
+
+    `scripts` is in alphabetical order and has no Zyyy, Zinh or Zzzz; Han letters stand under `Hans` or `Hant` where one
+    side alone has them, else under `Hani`. `code_points` counts everything, `neutral` white space and the marks that
+    take the script of their letter (Inherited).
+    """
+
+    scripts: tuple[str, ...]
+    counts: NDArray[np.int64]
+    code_points: NDArray[np.int64]
+    neutral: NDArray[np.int64]
+
+    @property
+    def letters(self) -> NDArray[np.int64]:
+        """Code points of each text that belong to any script: letters, syllables and their own marks."""
+        return self.counts.sum(axis=1)
+
+    def of(self, *scripts: str) -> NDArray[np.int64]:
+        """Letters of each text in any of `scripts`."""
+        return self.counts[:, [self.scripts.index(s) for s in scripts if s in self.scripts]].sum(axis=1)
+
+
+@cache
+def script_table() -> tuple[tuple[str, ...], NDArray[np.uint8]]:
+    """Return (codes, table): the script of code point c is `codes[table[c]]`.
+
+    Common and unassigned code points are `Zyyy`, which is entry 0; white space joins the Inherited ones, entry 1.
+    """
+    from fontTools.unicodedata import Scripts  # type: ignore[import-untyped, unused-ignore]
+
+    ranges = np.asarray([*Scripts.RANGES, _CODE_POINTS])
+    values = [COMMON_SCRIPT if v == "Zzzz" else v for v in Scripts.VALUES]
+    codes = (COMMON_SCRIPT, "Zinh", *sorted({*values, "Hans", "Hant"} - {COMMON_SCRIPT, "Zinh"}))
+    number = {code: position for position, code in enumerate(codes)}
+    table = np.repeat(np.asarray([number[v] for v in values], np.uint8), np.diff(ranges))
+    table[[c for c in range(0x3001) if chr(c).isspace()]] = 1
+    simplified, traditional = _code_points_of("gb2312"), _code_points_of("big5")
+    for code, one, other in (("Hans", simplified, traditional), ("Hant", traditional, simplified)):
+        alone = np.setdiff1d(one, other)
+        table[alone[table[alone] == number["Hani"]]] = number[code]
+    return codes, table
+
+
+def _code_points_of(encoding: str) -> NDArray[np.uint32]:
+    """List the code points of a double-byte encoding by decoding every pair of bytes it could use."""
+    pairs = (bytes((high, low)) for high in range(0xA1, 0xFF) for low in range(0x40, 0xFF))
+    return np.unique(np.frombuffer(b"".join(pairs).decode(encoding, "ignore").encode("utf-32-le"), np.uint32))
+
+
+def count_scripts(texts: pa.Array) -> ScriptCounts:
+    """Count the letters of n texts (string or large_string, no nulls) by script.
+
+    Memory is bounded: text is decoded 4 MiB at a time, inside a document where it is longer than that.
+    """
+    codes, table = script_table()
+    data, offsets = utf8_bytes(texts)
+    totals = np.zeros((len(texts), 0), np.int64)
+    present: list[int] = []
+    for first, last, start, end in _chunks(data, offsets):
+        scripts = table[np.frombuffer(bytes(data[start:end]).decode().encode("utf-32-le"), np.uint32)]
+        begins = (data[start:end] & 0xC0) != 0x80  # the first byte of each code point
+        cuts = np.clip(offsets[first : last + 1], start, end) - start
+        lengths = np.diff(np.append(0, np.cumsum(begins))[cuts])
+        found = np.flatnonzero(np.bincount(scripts, minlength=len(codes)))
+        local = np.zeros(len(codes), np.int64)
+        local[found] = np.arange(len(found))
+        keys = np.repeat(np.arange(last - first) * len(found), lengths) + local[scripts]
+        counts = np.bincount(keys, minlength=(last - first) * len(found)).reshape(last - first, len(found))
+        new = [code for code in found.tolist() if code not in present]
+        if new:
+            present += new
+            totals = np.pad(totals, ((0, 0), (0, len(new))))
+        totals[first:last, [present.index(code) for code in found.tolist()]] += counts
+    order = sorted(position for position in present if position > 1)
+    return ScriptCounts(
+        tuple(codes[position] for position in order),
+        totals[:, [present.index(position) for position in order]],
+        totals.sum(axis=1),
+        totals[:, present.index(1)] if 1 in present else np.zeros(len(texts), np.int64),
+    )
+
+
+def utf8_bytes(texts: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """View n texts without nulls as (bytes, n + 1 offsets into them); no copy of large_string."""
+    texts = texts.cast(pa.large_string())
+    offsets = np.frombuffer(texts.buffers()[1], np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    if not len(offsets):  # Arrow may leave out the offsets of an empty array
+        offsets = np.zeros(1, np.int64)
+    data = texts.buffers()[2]
+    return np.frombuffer(data if data is not None else b"", np.uint8), offsets
+
+
+def _chunks(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> list[tuple[int, int, int, int]]:
+    """Cut the texts into (first text, end text, start byte, end byte) of about 4 MiB, never inside a code point."""
+    chunks = []
+    start, stop = int(offsets[0]), int(offsets[-1])
+    ends = offsets[1:].tolist()
+    while start < stop:
+        end = min(start + _CHUNK_BYTES, stop)
+        while end < stop and data[end] & 0xC0 == 0x80:
+            end -= 1
+        first = bisect_right(ends, start)
+        last = bisect_right(ends, end - 1) + 1
+        chunks.append((first, last, start, end))
+        start = end
+    return chunks
+
+
+def main_scripts(found: ScriptCounts) -> list[str]:
+    """Name the script that each of n texts is written in; `Zyyy` where there are no letters.
+
+    The script with the most letters wins; of equals, the first in the alphabet.
+    """
+    if not found.scripts:
+        return [COMMON_SCRIPT] * len(found.counts)
+    han = found.of("Hani", "Hans", "Hant")
+    kana = found.of("Hira", "Kana")
+    hangul = found.of("Hang")
+    simplified, traditional = found.of("Hans"), found.of("Hant")
+    chinese = np.select([simplified > traditional, traditional > simplified], ["Hans", "Hant"], "Hani")
+    japanese = (kana > 0) & (kana >= JAPANESE_KANA_SHARE * (han + kana))
+    east_asian = {
+        "Jpan": np.where(japanese, han + kana, 0),
+        "Kore": np.where(~japanese & (hangul >= JAPANESE_KANA_SHARE * (han + hangul)), han + hangul, hangul),
+    }
+    taken = (east_asian["Jpan"] > 0) | (east_asian["Kore"] > hangul)
+    east_asian["Hani"] = np.where(taken, 0, han)
+    others = [s for s in found.scripts if s not in ("Hani", "Hans", "Hant", "Hira", "Kana", "Hang")]
+    names = np.asarray(sorted([*others, *east_asian]))
+    counts = np.stack([east_asian[n] if n in east_asian else found.of(n) for n in names.tolist()], axis=1)
+    best = names[counts.argmax(axis=1)]
+    best = np.where(best == "Hani", chinese, best)
+    return np.where(counts.max(axis=1) > 0, best, COMMON_SCRIPT).tolist()
+
+
+def detect_scripts(texts: pa.Array) -> pa.Array:
+    """Return the main script of n texts as an ISO 15924 code each; null texts count as empty."""
+    return pa.array(main_scripts(count_scripts(pc.fill_null(texts, ""))), pa.string())

