@@ -123,6 +123,7 @@ def language_chart(bars: Sequence[Bar]) -> Chart:
         parts.append(_text(x(10**power), bottom + 20, compact(10**power), "small", "middle"))
     for number, bar in enumerate(shown):
         y = _TOP + row * number
+        unit = "doc" if bar.documents == 1 else "docs"
         end = x(max(1, bar.code_points))
         room = (left - 10 - _PADDING) / _GLYPH - len(bar.label) - 1
         parts.append(
@@ -132,7 +133,7 @@ def language_chart(bars: Sequence[Bar]) -> Chart:
         parts.append(_rect(left, y + 3, max(1.0, end - left), row - 7, "main" if bar.label else "rest", 2))
         parts.append(
             f'<text x="{end + 8:.1f}" y="{y + 15}">{compact(bar.code_points)}'
-            f'<tspan class="faint"> in {compact(bar.documents)} {"doc" if bar.documents == 1 else "docs"}</tspan></text>'
+            f'<tspan class="faint"> in {compact(bar.documents)} {unit}</tspan></text>'
         )
     words = "; ".join(f"{bar.name} {bar.code_points}" for bar in shown[:5])
     return _framed(

@@ -17,7 +17,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 # Embeddings, overrides, isolates: harmless inside an element that isolates, not in a cell or a label.
 _DIRECTION_CONTROLS = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 _MARKDOWN = re.compile(r"([\\`*_\[\]~|$])")
-_BLOCK_START = re.compile(r"([-+#=]|\d+(?=[.)]))")
+_BLOCK_START = re.compile(r"([-+#=]|\d+(?=[.)](?:\s|$)))")
 
 
 # Joined to what precedes although not a mark: joiners, Thai and Lao am, half-width kana voicing, vowel and final jamo.
@@ -93,6 +93,24 @@ def escape_markdown(text: str) -> Markdown:
         mark = start.end() if start[1].isdigit() else 0
         line = f"{line[:mark]}\\{line[mark:]}"
     return Markdown(line)
+
+
+def code(text: str) -> Markdown:
+    """Set a name in code type; one that could break out of it is escaped text instead."""
+    return (
+        Markdown(f"`{text}`")
+        if one_line(text) == text and text and not set(text) & set("`|")
+        else escape_markdown(text)
+    )
+
+
+def code_spans(text: str) -> list[tuple[bool, str]]:
+    """Split a description at its `names`: pairs of (whether it is a name, text).
+
+    >>> code_spans("in `ug` only")
+    [(False, 'in '), (True, 'ug'), (False, ' only')]
+    """
+    return [(number % 2 == 1, part) for number, part in enumerate(re.split(r"`([^`|]+)`", text)) if part]
 
 
 def fenced(text: str, language: str = "") -> Markdown:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import NamedTuple
 
-from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED, language_name, parse_label, to_iso639_3
+from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED, language_name, one_code, parse_label, to_iso639_3
 
 # Scripts whose orthographies do not put spaces between words: the scripts of line-breaking class SA (UAX #14), the
 # South-East Asian ones of classes AK and AS that are written without spaces, Tibetan (a mark ends each syllable),
@@ -42,16 +43,19 @@ class LanguageFacts(NamedTuple):
 
 
 @cache
-def _autonyms() -> dict[tuple[str, str], tuple[str, str]]:
+def _names() -> dict[tuple[str, str], tuple[str, str]]:
+    """Name and autonym by ISO 639-3 code and script; members of a macrolanguage stand in for it where it has none."""
     from gflanguages import LoadLanguages
 
     found: dict[tuple[str, str], tuple[str, str]] = {}
-    for entry in LoadLanguages().values():
-        code = to_iso639_3(entry.language)
-        # The first entry of a language and script is the plain one; others add a region or a variety.
-        if code and (code, entry.script) not in found:
-            found[code, entry.script] = (entry.name, entry.autonym)
-    return found
+    stand_ins: dict[tuple[str, str], tuple[str, str]] = {}
+    for _, entry in sorted(LoadLanguages().items()):
+        if code := to_iso639_3(entry.language):
+            # The first entry of a language and script is the plain one; others add a region or a variety.
+            names = entry.name, re.sub(r"\s*[(\uff08][^()\uff08\uff09]*[)\uff09]$", "", entry.autonym)
+            found.setdefault((code, entry.script), names)
+            stand_ins.setdefault((one_code(code), entry.script), names)
+    return stand_ins | found
 
 
 @cache
@@ -72,11 +76,19 @@ def language_facts(label: str) -> LanguageFacts:
     from iso639.exceptions import InvalidLanguageValue
 
     language, script = parse_label(label)
-    name, autonym = _autonyms().get((language, script), (language_name(language), ""))
+    known = _names()
+    name, autonym = known.get((language, script)) or known.get((one_code(language), script)) or ("", "")
     try:
         short = Lang(language).pt1 or language
     except InvalidLanguageValue:
         short = language
-    named = language_name(language) if language in (UNDETERMINED, NO_LINGUISTIC_CONTENT) else name
+    special = language in (UNDETERMINED, NO_LINGUISTIC_CONTENT)
     script_name = _script_names().get(script, "no letters" if script == "Zyyy" else script)
-    return LanguageFacts(label, named, autonym or None, script_name, short, f"{short}-{script}")
+    return LanguageFacts(
+        label,
+        language_name(language) if special or not name else name,
+        autonym or None,
+        script_name,
+        short,
+        f"{short}-{script}",
+    )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from data_cards.languages import LanguageFacts, language_facts, words_are_spaced
 from schemas.card import SHARE_BINS, Card, TextStatistics
-from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED, parse_label, to_iso639_3
+from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED, one_code, parse_label, to_iso639_3
 
 FEW_DOCUMENTS = 100
 LOW_SCORE_BINS = SHARE_BINS // 2  # scores below 0.5
@@ -58,23 +58,23 @@ def _declared_same(label: str, part: TextStatistics) -> float | None:
 
 
 def same_language(declared: str, language: str) -> bool:
-    """Tell whether two ISO 639-3 codes are equal, or one is the other's macrolanguage.
+    """Tell whether a declared ISO 639-3 code fits a language: the same by `one_code`, or its macrolanguage.
 
-    >>> same_language("nor", "nob"), same_language("nno", "nob")
-    (True, False)
+    >>> same_language("nor", "nno"), same_language("fil", "tgl"), same_language("nob", "nno")
+    (True, True, False)
     """
-    return declared == language or language in _macrolanguage(declared) or declared in _macrolanguage(language)
+    return one_code(declared) == one_code(language) or declared == _macrolanguage(language)
 
 
-def _macrolanguage(code: str) -> tuple[str, ...]:
+def _macrolanguage(code: str) -> str | None:
     from iso639 import Lang
     from iso639.exceptions import InvalidLanguageValue
 
     try:
         macro = Lang(code).macro()
     except InvalidLanguageValue:
-        return ()
-    return (macro.pt3,) if macro else ()
+        return None
+    return str(macro.pt3) if macro else None
 
 
 class Totals(NamedTuple):

@@ -13,7 +13,16 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from data_cards.charts import Bar, Chart, funnel_chart, language_chart, length_chart, score_chart
-from data_cards.display import ELLIPSIS, Markdown, cut_text, escape_markdown, fenced, html_block
+from data_cards.display import (
+    ELLIPSIS,
+    Markdown,
+    code,
+    code_spans,
+    cut_text,
+    escape_markdown,
+    fenced,
+    html_block,
+)
 from data_cards.funnel import funnel, funnel_by_language
 from data_cards.metadata import front_matter
 from data_cards.overview import added_bins, binary_size, language_rows, limitations, totals
@@ -112,7 +121,8 @@ def _environment() -> Environment:
         "percent": lambda share: Markdown("" if share is None else f"{share:.1%}"),
         "score": lambda score: Markdown("" if score is None else f"{score:.2f}"),
         "size": lambda number: Markdown(binary_size(number)),
-        "code": _code,
+        "code": code,
+        "prose": _prose,
         "name": _name,
         "fenced": fenced,
         "autolink": _autolink,
@@ -131,9 +141,16 @@ def _finalize(value: Any) -> str:
     raise TypeError(f"a card shows text and whole numbers, got {value!r}; give it a filter in the template")
 
 
-def _code(text: str) -> Markdown:
-    """A name in code type; one that could break out of it is escaped text instead."""
-    return Markdown(f"`{text}`") if text and not set(text) & set("`|\n\r<>") else escape_markdown(text)
+def _prose(text: str) -> Markdown:
+    """A description whose `names` are set in code type."""
+    # Escaping trims: the spaces around names are put back.
+    parts = [code(part) if is_name else _kept_spaces(part) for is_name, part in code_spans(text)]
+    return Markdown("".join(parts))
+
+
+def _kept_spaces(text: str) -> str:
+    before, after = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+    return f"{' ' * bool(before)}{escape_markdown(text)}{' ' * bool(after)}"
 
 
 def _name(text: str) -> Markdown:

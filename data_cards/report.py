@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from data_cards.charts import CHART_STYLE, PALETTE_STYLE, Chart, sparkline
-from data_cards.display import one_line, visible
+from data_cards.display import code_spans, one_line, visible
 from data_cards.funnel import LanguageFunnel, funnel, funnel_by_language
 from data_cards.overview import binary_size, compact, language_rows, limitations, totals
 from schemas.card import SAMPLES_KEPT, Card
@@ -83,6 +83,7 @@ def _environment() -> Environment:
         "size": binary_size,
         "line": one_line,
         "visible": visible,
+        "code_spans": code_spans,
         "sparkline": lambda bins, label: _inline(sparkline(bins, label)),
         "commonest": lambda counts: sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:3],
     }
