@@ -87,7 +87,10 @@ class FunnelStep(NamedTuple):
 
 
 def funnel(fates: Iterable[FateCount], steps: Sequence[Step]) -> tuple[FunnelStep, ...]:
-    """Line up the steps in running order; what comes out of the last one is what was published."""
+    """Line up the steps in running order; what comes out of the last one is what was published.
+
+    A stage that a recipe runs twice is one step, in its first place: the ledger does not tell the two runs apart.
+    """
     rows = list(fates)
     going = sum(row.documents for row in rows)
     leaving: dict[tuple[str, str], Counter[tuple[str, str]]] = defaultdict(Counter)
@@ -95,7 +98,7 @@ def funnel(fates: Iterable[FateCount], steps: Sequence[Step]) -> tuple[FunnelSte
         if row.fate != "published":
             leaving[row.phase, row.stage or ""][row.fate, row.reason or row.fate] += row.documents
     found = []
-    for step in steps:
+    for step in dict.fromkeys(steps):
         losses = tuple(
             Loss(fate, reason, count)
             for (fate, reason), count in sorted(

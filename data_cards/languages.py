@@ -8,13 +8,16 @@ from typing import NamedTuple
 
 from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED, language_name, one_code, parse_label, to_iso639_3
 
-# Scripts whose orthographies do not put spaces between words: the scripts of line-breaking class SA (UAX #14), the
-# South-East Asian ones of classes AK and AS that are written without spaces, Tibetan (a mark ends each syllable),
-# and the East Asian scripts other than Hangul.
+# Scripts whose orthographies put no spaces between words: those of line-breaking class SA (UAX #14), the
+# South-East Asian ones of classes AK and AS, Tibetan (a mark ends each syllable), the East Asian ones but Hangul,
+# and old scripts written in one run or with dividers of their own. The passages of gflanguages in these scripts run
+# for 20 letters or more between spaces, or are spaced by syllable or phrase; Braille has a blank of its own.
 _UNSPACED_SCRIPTS = frozenset(
     {
-        *("Thai", "Laoo", "Khmr", "Mymr", "Tale", "Talu", "Lana", "Tavt", "Ahom", "Bali", "Java", "Tibt"),
+        *("Thai", "Laoo", "Khmr", "Mymr", "Tale", "Talu", "Lana", "Tavt", "Ahom"),
+        *("Bali", "Java", "Kawi", "Batk", "Maka", "Diak", "Bhks", "Tibt"),
         *("Hani", "Hans", "Hant", "Jpan", "Hira", "Kana", "Hrkt", "Bopo", "Yiii", "Tang", "Nshu"),
+        *("Egyp", "Xsux", "Xpeo", "Sarb", "Samr", "Orkh", "Runr", "Hung", "Lyci", "Cari", "Khoj", "Brai"),
     }
 )
 # Orthographies that put spaces between syllables: a count of runs would be one of syllables.

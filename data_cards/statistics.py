@@ -40,7 +40,8 @@ from schemas.language import parse_label, to_iso639_3
 MAX_DISTINCT = 10_000  # licences, generators or sources; beyond that the column holds something else
 UNREADABLE = "unreadable"
 
-_WORD = r"[\p{L}\p{N}][^\s\x{1361}]*"  # once for each run between white space that holds a letter or a digit
+# Once for each run between white space that holds a letter or a digit, as the Unicode tables of Polars know them.
+_WORD = r"[\p{L}\p{N}][^\s\x{1361}]*"
 _USED = tuple(
     name
     for name in DOCUMENT.names

@@ -61,6 +61,16 @@ def test_what_leaves_the_last_step_is_what_was_published(rows: list[dict[str, An
     assert steps[-1].documents_out == sum(row["fate"] == "published" for row in rows)
 
 
+def test_a_stage_that_runs_twice_loses_its_documents_once() -> None:
+    row = {"language": "eus", "script": "Latn", "source": "web", "id": "i", "path": "p", "position": 0}
+    steps = funnel(count_fates(ledger([row | SHORT, row | KEPT])), [*STEPS, STEPS[1]])
+    assert [(step.step.stage, step.documents_out) for step in steps] == [
+        ("read", 2),
+        ("filter_length", 1),
+        ("exact", 1),
+    ]
+
+
 def test_published_rows_count_where_they_are_published_and_others_as_never_identified() -> None:
     unknown = {"language": None, "script": None, "source": "web", "id": "i", "path": "p", "position": 0}
     fates = count_fates(ledger([unknown | KEPT, unknown | SHORT, unknown | SAME]))

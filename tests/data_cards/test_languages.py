@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import polars as pl
 import pytest
 
-from data_cards.languages import language_facts
+from data_cards.languages import language_facts, words_are_spaced
 from data_cards.overview import same_language
 
 FACTS = {
@@ -47,3 +50,20 @@ SAME = {
 @pytest.mark.parametrize(("declared", "language", "expected"), SAME.values(), ids=SAME.keys())
 def test_declared_languages(declared: str, language: str, expected: bool) -> None:
     assert same_language(declared, language) is expected
+
+
+def test_scripts_that_write_on_for_twenty_letters_are_not_called_spaced(declaration: Mapping[str, list[str]]) -> None:
+    """Real text is the judge."""
+    lengths = {
+        label: sum(map(len, texts)) / sum(pl.Series(texts).str.count_matches(r"[^\s\x{1361}]+"))
+        for label, texts in declaration.items()
+    }
+    assert not [label for label, mean in lengths.items() if mean > 20 and words_are_spaced(label)]
+
+
+SPACED = ["eus_Latn", "uig_Arab", "yor_Latn", "mlt_Latn", "amh_Ethi", "hin_Deva", "kor_Kore", "mon_Mong", "tam_Taml"]
+
+
+@pytest.mark.parametrize("label", SPACED)
+def test_most_scripts_are_spaced(label: str) -> None:
+    assert words_are_spaced(label)
