@@ -12,9 +12,11 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from pipelines.tasks import Counts, Task, Worker, run_task
 
-# A local worker's queue ends. They cannot be pickled into a pipeline; the runner is in this very process.
+# A local worker's queue ends. They cannot be pickled into a pipeline, but the runner is in this very process, and
+# functions of a module are pickled by name.
 _CLAIMS: list[Iterator[dict[str, Any]]] = []
 _ANSWER: list[Callable[[tuple[str, Counts, None]], None]] = []
+FAILURES: list[Exception] = []  # what a task raised, before Beam wraps it in its own words
 
 
 class RunTask(beam.DoFn):
@@ -28,11 +30,23 @@ class RunTask(beam.DoFn):
 
     def process(self, element: dict[str, Any]) -> Iterator[tuple[str, Counts]]:
         task = Task.model_validate(element)
-        counts = run_task(self.worker, task)
+        try:
+            counts = run_task(self.worker, task)
+        except Exception as error:
+            FAILURES.append(error)
+            raise
         for name in ("documents_in", "kept", "dropped", "duplicates", "failed"):
             if name in counts:
                 Metrics.counter(self.worker.phase, name).inc(counts[name])
         yield task.name, counts
+
+
+def _claim(_: int) -> Iterator[dict[str, Any]]:
+    return _CLAIMS[0]
+
+
+def _answer(done: tuple[str, Counts]) -> None:
+    _ANSWER[0]((*done, None))
 
 
 def run_claims(
@@ -44,7 +58,7 @@ def run_claims(
         (
             pipeline
             | "Lane" >> beam.Create([0], reshuffle=False)
-            | "Claim" >> beam.FlatMap(lambda _: _CLAIMS[0])
+            | "Claim" >> beam.FlatMap(_claim)
             | "RunTask" >> beam.ParDo(RunTask(worker))
-            | "Answer" >> beam.Map(lambda done: _ANSWER[0]((done[0], done[1], None)))
+            | "Answer" >> beam.Map(_answer)
         )

@@ -11,12 +11,13 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 from stages.extraction import ExtractionConfig, extract_text
-from stages.language_filtering import LanguageFilteringConfig, filter_language
 
+from schemas.card import ModelVersion
 from schemas.recipe import Recipe as AnyRecipe
 from stages.batches import BoundStage, StageConfig, StageFunction
 from stages.deduplication.exact import ExactDeduplicationConfig, exact_keys, id_keys
-from stages.language_identification import (
+from stages.language_filtering import LanguageFilteringConfig, filter_language
+from stages.language_identification.identify import (
     LanguageIdentificationConfig,
     identify_language,
     load_identifier,
@@ -51,7 +52,7 @@ class DedupEntry(NamedTuple):
 
 
 def _bind_identification(config: LanguageIdentificationConfig) -> StageFunction:
-    return partial(identify_language, identifier=load_identifier(config), config=config)
+    return partial(identify_language, identify=load_identifier(config), config=config)
 
 
 INGEST_STAGES = {
@@ -70,6 +71,12 @@ DEDUP_STAGES = {
 def bind_ingest(recipe: Recipe) -> list[BoundStage]:
     """Bind the recipe's ingest stages to their options and models, in order; this loads the models."""
     return [BoundStage(config.stage, INGEST_STAGES[config.stage].bind(config)) for config in recipe.ingest]
+
+
+def models(recipe: Recipe) -> tuple[ModelVersion, ...]:
+    """Name the models of the recipe's stages, for plan, manifest and card."""
+    identifiers = [load_identifier(c) for c in recipe.ingest if isinstance(c, LanguageIdentificationConfig)]
+    return tuple(ModelVersion(name=i.name, version=i.version, sha256=i.sha256) for i in identifiers)
 
 
 def stage_problems(recipe: Recipe) -> list[str]:

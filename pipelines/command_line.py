@@ -94,6 +94,9 @@ def run(
             planned, target, config, report, block_bytes=block_bytes, restart=restart, keep_staging=keep_staging
         )
     _show_result(manifest, target)
+    if not any(file.path.startswith("data/") for file in manifest.files):
+        print(f"glotmill: no document was published; {target}/ledger says why for each of them", file=sys.stderr)
+        raise typer.Exit(1)
 
 
 @app.command(epilog="Example: glotmill status out/quickstart")
@@ -218,6 +221,8 @@ def _show_result(manifest: Any, target: str) -> None:
             f"{record.phase}: {record.documents_in:,} in = {record.kept:,} kept + {record.dropped:,} dropped "
             f"+ {record.duplicates:,} duplicates + {record.failed:,} failed"
         )
+    if failed := sum(record.failed for record in manifest.phases):
+        print(f"failed   {failed:,}: their bytes are in {target}/rejects, the reasons in {target}/ledger")
     print(f"corpus   {target}/data")
     print(f"card     {target}/README.md")
     print(f"report   {target}/report.html")

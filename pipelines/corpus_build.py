@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from data_cards.rendering import card_files
 from pydantic import BaseModel, ConfigDict
 from stages.reading.sources import plan_splits, source_problems
 
 from data_cards.columns import column_rows
 from data_cards.funnel import merge_fates
+from data_cards.rendering import card_files
 from data_cards.statistics import merge
 from pipelines.catalogue import Recipe, models, stage_problems
 from pipelines.dedup import dedup_phases, deduplicate
@@ -72,7 +72,7 @@ def make_plan(recipe_path: Path) -> Plan:
         raise RecipeError(str(recipe_path), [f"cannot be read: {error}"]) from None
     recipe = parse_recipe(text, Recipe, str(recipe_path))
     base = str(recipe_path.resolve().parent)
-    problems = [f"sources.{s.name}: {problem}" for s in recipe.sources for problem in source_problems(s, base)]
+    problems = [problem for source in recipe.sources for problem in source_problems(source, base)]
     if problems := [*problems, *stage_problems(recipe)]:
         raise RecipeError(str(recipe_path), problems)
     splits = [split for source in recipe.sources for split in plan_splits(source, base, recipe.engine.split_bytes)]

@@ -2,7 +2,7 @@
 
 For each split it writes, under `staging/ingest/<split>/`:
 
-- `documents-00000.parquet` …: survivors, in parts of at most PART_BYTES of text, sorted by language and script inside
+- `documents-00000.parquet` …: survivors, in parts of `part_bytes` of text, sorted by language and script inside
   a part with one row group for each, otherwise in reading order;
 - `ledger.parquet`: the documents that did not survive, in reading order, with stage, reason, value and threshold;
 - `rejects.parquet`: the raw bytes of those that failed.
@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from stages.reading.records import SKIPPED
 from stages.reading.sources import read_split
 
 from pipelines.catalogue import Recipe, bind_ingest
@@ -35,7 +36,6 @@ from stages.batches import BoundStage, reject, run_stages
 
 PHASE = "ingest"
 BLOCK_BYTES = 32 << 20
-PART_BYTES = 64 << 20
 LEDGER_GROUP_BYTES = 16 << 20
 REJECTS_GROUP_BYTES = 16 << 20
 
@@ -68,7 +68,7 @@ class IngestWorker:
         split = InputSplit.model_validate(task.payload)
         source = next(source for source in self.recipe.sources if source.name == split.source)
         with contextlib.ExitStack() as open_files:
-            output = SplitOutput(self.store, task_folder(PHASE, task.name), open_files)
+            output = SplitOutput(self.store, task_folder(PHASE, task.name), self.recipe.engine.part_bytes, open_files)
             for block in read_split(split, source, self.block_bytes):
                 output.add(block, self.stages)
             return output.close() | {"bytes_in": split.size_bytes}
@@ -89,9 +89,20 @@ def open_block(record_block: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
 
 
-def _without_readable_text(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Reject the rows that a reader could not read: they have an error and nothing else to go on."""
-    return reject(batch, "read", "error", detail=batch["error"])
+def split_unreadable(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch, pa.RecordBatch]:
+    """Split records into those that could be read, those that are no documents, and those that are damaged.
+
+    A reader's error is `<reason>: <words>`; SKIPPED says which reasons speak of good records that are no documents.
+    """
+    readable = pc.is_null(batch["error"])
+    rest = batch.filter(pc.invert(readable))
+    if not rest.num_rows:
+        return batch, rest, rest
+    parts = pc.split_pattern(rest["error"], ": ", max_splits=1)
+    reasons = pc.list_element(parts, 0)
+    turned_away = reject(rest, "read", reasons, detail=rest["error"])
+    skipped = pc.is_in(reasons, pa.array(SKIPPED))
+    return batch.filter(readable), turned_away.filter(skipped), turned_away.filter(pc.invert(skipped))
 
 
 def _require_text(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -103,12 +114,12 @@ def _require_text(batch: pa.RecordBatch) -> pa.RecordBatch:
 class SplitOutput:
     """Runs blocks through the stages and writes what becomes of each row; every row is counted once."""
 
-    def __init__(self, store: Store, folder: str, open_files: contextlib.ExitStack) -> None:
+    def __init__(self, store: Store, folder: str, part_bytes: int, open_files: contextlib.ExitStack) -> None:
         self.store, self.folder, self.open_files = store, folder, open_files
         self.parts: list[dict[str, Any]] = []
         self.counts: Counter[str] = Counter()
         self.turned_away: Counter[tuple[str, str, str, str]] = Counter()  # fate, stage, reason, label
-        self._documents = Regrouper("text", PART_BYTES)
+        self._documents = Regrouper("text", part_bytes)
         self._ledger = _GroupedFile(store, f"{folder}/ledger.parquet", LEDGER, "id", LEDGER_GROUP_BYTES, open_files)
         self._rejects = _GroupedFile(
             store, f"{folder}/rejects.parquet", REJECTS, "raw", REJECTS_GROUP_BYTES, open_files
@@ -116,17 +127,15 @@ class SplitOutput:
 
     def add(self, record_block: pa.RecordBatch, stages: Sequence[BoundStage]) -> None:
         block = open_block(record_block)
-        readable = pc.is_null(block["error"])
-        unreadable = _without_readable_text(block.filter(pc.invert(readable)))
-        outcome = run_stages(block.filter(readable), [*stages, BoundStage("require_text", _require_text)])
+        readable, skipped, damaged = split_unreadable(block)
+        outcome = run_stages(readable, [*stages, BoundStage("require_text", _require_text)])
         kept = outcome.kept.drop_columns([_ROW, *(name for name in _PAYLOAD if name in outcome.kept.schema.names)])
         self.counts["documents_in"] += block.num_rows
         self.counts["kept"] += kept.num_rows
         self.counts["text_bytes"] += pc.sum(pc.binary_length(kept["text"])).as_py() or 0
         for part in self._documents.add(kept):
             self._write_part(part)
-        failed = [unreadable, *outcome.failed]
-        self._turn_away(record_block, outcome.rejected, failed)
+        self._turn_away(record_block, [skipped, *outcome.rejected], [damaged, *outcome.failed])
 
     def _turn_away(
         self, record_block: pa.RecordBatch, dropped: Sequence[pa.RecordBatch], failed: Sequence[pa.RecordBatch]

@@ -164,13 +164,13 @@ def _run_local(worker: Worker, tasks: Sequence[Task], workers: int, report: Repo
 def _forkserver() -> Any:
     """Processes forked from a server that imported Beam and our modules once, before any thread began."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pipelines.beam_tasks", "pipelines.ingest", "pipelines.dedup", "pipelines.publish"])
+    context.set_forkserver_preload(["pipelines.worker_imports"])
     return context
 
 
 def _begin_worker() -> None:
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what a task raises is told once, by the parent
 
 
 def _check_alive(processes: Sequence[Any]) -> None:
@@ -186,12 +186,13 @@ def _check_alive(processes: Sequence[Any]) -> None:
 def _local_worker(worker: Worker, claims: Any, answers: Any) -> None:
     """Run one Beam pipeline whose source is the shared queue; ends when the queue does, or with the parent."""
     _begin_worker()
-    from pipelines.beam_tasks import run_claims
+    from pipelines.beam_tasks import FAILURES, run_claims
 
     try:
         run_claims(worker, _claimed(claims), answers.put)
     except Exception as error:  # everything ends as one line for the user, in the parent
-        answers.put((None, None, (_failure_line(error), traceback.format_exc())))
+        first = FAILURES[0] if FAILURES else error
+        answers.put((None, None, (_failure_line(first), traceback.format_exc())))
     answers.close()
     answers.join_thread()
 
@@ -202,14 +203,10 @@ def _claimed(claims: Any) -> Iterator[dict[str, Any]]:
 
 
 def _failure_line(error: BaseException) -> str:
-    root = error
-    while root.__cause__ is not None:  # Beam wraps what a step raises
-        root = root.__cause__
-    text = str(root).strip().splitlines()[0] if str(root).strip() else ""
-    text = text.split(" [while running '")[0]
-    if isinstance(root, OSError):
-        return f"{text}; nothing finished is lost: mend that and run the same command again"
-    return f"{type(root).__name__}: {text}"
+    lines = str(error).strip().splitlines() or [""]
+    if isinstance(error, OSError):
+        return f"{lines[0]}; nothing finished is lost: mend that and run the same command again"
+    return f"{type(error).__name__}: {lines[0]}"
 
 
 def _die_with_parent() -> None:

@@ -11,7 +11,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -59,6 +59,11 @@ class EngineConfig(_Table):
         ge=1 << 10,
         description="Input that one worker reads alone, in bytes, where the format can be split.",
     )
+    part_bytes: int = Field(
+        default=64 << 20,
+        ge=1 << 10,
+        description="Text in one staged file, in bytes; with the block size it bounds a worker's memory.",
+    )
 
 
 class PublishConfig(_Table):
@@ -81,7 +86,7 @@ class Recipe(_Table, Generic[IngestStage, DedupStage]):
     """A data set's full configuration, in the order in which things happen."""
 
     corpus: CorpusConfig
-    sources: Annotated[tuple[Source, ...], Field(min_length=1, description="What is read, in order of priority.")]
+    sources: tuple[Source, ...] = Field(description="What is read, in order of priority; at least one.")
     ingest: tuple[IngestStage, ...] = Field(default=(), description="Stages on each document, in order.")
     dedup: tuple[DedupStage, ...] = Field(default=(), description="Deduplication stages over all documents, in order.")
     publish: PublishConfig = Field(default_factory=PublishConfig)
@@ -90,6 +95,8 @@ class Recipe(_Table, Generic[IngestStage, DedupStage]):
     @field_validator("sources")
     @classmethod
     def _names_differ(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+        if not sources:
+            raise ValueError("sources must name at least one source")
         names = [source.name for source in sources]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"sources must have different names, got {', '.join(twice)} more than once")
@@ -183,6 +190,7 @@ def _key_lines(text: str) -> dict[tuple[str | int, ...], int]:
                 if prefix in counts and not (header[1] == "[[" and len(prefix) == len(list(_parts(header[2])))):
                     prefix = (*prefix, counts[prefix])
             if header[1] == "[[":
+                lines.setdefault(prefix, number)
                 counts[prefix] = counts.get(prefix, -1) + 1
                 prefix = (*prefix, counts[prefix])
             lines.setdefault(prefix, number)

@@ -67,7 +67,7 @@ MISTAKES = {
         GOOD + '\n[[sources]]\nname = "crawl"\nformat = "warc"\npaths = ["b"]\n',
         r"line 6: sources: sources must have different names, got crawl more than once",
     ),
-    "not TOML": (GOOD + "\n= 3", r"not TOML: .*line 20"),
+    "not TOML": (GOOD + "\n= 3", r"not TOML: .*line 21"),
     "unknown table": (GOOD + "\n[dedupe]\nx = 1\n", r"line 21: dedupe: unknown key, did you mean 'dedup'\?"),
 }
 

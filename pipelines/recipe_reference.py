@@ -1,0 +1,99 @@
+"""The recipe reference, generated from the models: `python -m pipelines.recipe_reference > docs/recipe.md`."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from pipelines.catalogue import DEDUP_STAGES, INGEST_STAGES
+from schemas.recipe import CorpusConfig, EngineConfig, PublishConfig
+from schemas.source import Columns, Source
+
+HEAD = """# Recipe reference
+
+Generated from the models by `python -m pipelines.recipe_reference`; a test fails when it lags.
+
+A recipe is TOML. Unknown keys are errors, and all mistakes are reported at once, each with its line. Paths are
+relative to the recipe's folder. `glotmill recipe new FILE` writes a recipe to start from, `glotmill recipe check FILE`
+checks one, and `glotmill recipe schema` prints the JSON Schema for editors.
+"""
+
+
+def reference() -> Iterator[str]:
+    """Yield the lines of the page."""
+    yield HEAD
+    yield from _table("## `[corpus]`", CorpusConfig)
+    yield "## `[[sources]]`\n"
+    yield "What is read, in order of priority: of two equal documents the one from the earlier source is kept.\n"
+    for model in typing.get_args(typing.get_args(Source)[0]):
+        name = typing.get_args(model.model_fields["format"].annotation)[0]
+        yield from _table(f'### `format = "{name}"`', model)
+    yield from _table("### `[sources.columns]`", Columns)
+    for title, stages in (("ingest", INGEST_STAGES), ("dedup", DEDUP_STAGES)):
+        yield f"## `[[{title}]]`\n"
+        yield {
+            "ingest": "Stages on each document, in the order they are written.\n",
+            "dedup": "Stages over all documents, in order, each over what the ones before it kept.\n",
+        }[title]
+        for name, entry in stages.items():
+            if entry.config is not None:
+                yield from _table(f'### `stage = "{name}"`', entry.config)
+    yield from _table("## `[publish]`", PublishConfig)
+    yield from _table("## `[engine]`", EngineConfig)
+
+
+def _table(heading: str, model: type[BaseModel]) -> Iterator[str]:
+    yield f"{heading}\n"
+    yield f"{(model.__doc__ or '').strip()}\n"
+    yield "| key | type | default | meaning |\n| --- | --- | --- | --- |"
+    for name, field in model.model_fields.items():
+        if name not in ("stage", "format"):
+            meaning = _cell(" ".join((field.description or "").split()))
+            yield f"| `{name}` | {_cell(_type(field.annotation))} | {_cell(_default(field))} | {meaning} |"
+    yield ""
+
+
+def _type(annotation: Any) -> str:
+    arguments = typing.get_args(annotation)
+    match typing.get_origin(annotation):
+        case None:
+            names = {str: "string", int: "integer", float: "number", bool: "true or false"}
+            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+                return "table"
+            return names.get(annotation, getattr(annotation, "__name__", str(annotation)))
+        case typing.Literal:
+            return " or ".join(f"`{value}`" for value in arguments)
+        case typing.Annotated:
+            return _type(arguments[0])
+        case origin if isinstance(origin, type) and issubclass(origin, tuple | list):
+            return f"list of {_type(arguments[0])}"
+        case origin if (isinstance(origin, type) and issubclass(origin, dict)) or "Mapping" in str(origin):
+            return f"table of {_type(arguments[1])}"
+        case _:
+            return " or ".join(_type(argument) for argument in arguments if argument is not type(None))
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True, validated_data={})
+    if value is PydanticUndefined or value is None or isinstance(value, BaseModel):
+        return ""
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, tuple):
+        return f"`{list(value)}`"
+    return f"`{value!r}`".replace("'", '"')
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    print("\n".join(reference()).rstrip())

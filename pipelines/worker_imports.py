@@ -1,0 +1,9 @@
+"""What every local worker needs, imported once by the process that workers are forked from."""
+
+import importlib
+import logging
+
+logging.disable(logging.WARNING)  # on import Beam warns of Google Cloud clients that are not installed
+for module in ("beam_tasks", "ingest", "dedup", "key_shuffle", "publish"):
+    importlib.import_module(f"pipelines.{module}")
+logging.disable(logging.NOTSET)

@@ -1,0 +1,146 @@
+"""The command line: help with examples that work, one line for a user's mistake, exit codes 0, 1 and 2."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.dataset as ds
+import pytest
+from typer.main import get_command
+
+from pipelines.command_line import app
+from tests.laws.mixed_corpus import write_mixed_corpus
+
+ROOT = Path(__file__).parents[2]
+GLOTMILL = Path(sys.executable).with_name("glotmill")
+
+
+def glotmill(*arguments: str, cwd: Path = ROOT, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(GLOTMILL), *arguments], cwd=cwd, input=stdin, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def commands() -> dict[str, str]:
+    """Every command by its words, with the example that its help ends with."""
+    found: dict[str, str] = {}
+
+    def walk(command: object, words: tuple[str, ...]) -> None:
+        found[" ".join(words)] = getattr(command, "epilog", "") or ""
+        for name, child in getattr(command, "commands", {}).items():
+            walk(child, (*words, name))
+
+    walk(get_command(app), ())
+    return found
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as the examples expect it: the recipes of this project and a finished quickstart corpus."""
+    folder = tmp_path_factory.mktemp("workplace")
+    (folder / "pipelines").mkdir()
+    (folder / "pipelines" / "recipes").symlink_to(ROOT / "pipelines" / "recipes")
+    done = glotmill("run", "pipelines/recipes/quickstart.toml", "--output", "out/quickstart", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize("words", commands())
+def test_help_ends_with_an_example_that_works(words: str, workplace: Path) -> None:
+    shown = glotmill(*words.split(), "--help")
+    example = commands()[words].removeprefix("Example: ")
+    assert shown.returncode == 0
+    assert " ".join(shown.stdout.split()).endswith(" ".join(f"Example: {example}".split()))
+    document = ds.dataset(workplace / "out/quickstart/data").head(1)["id"][0].as_py()
+    command = re.sub(r"\b[0-9a-f]{32}\b", document, example).replace("glotmill", shlex.quote(str(GLOTMILL)))
+    ran = subprocess.run(  # the examples are shell commands
+        ["sh", "-c", command], cwd=workplace, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.strip()
+
+
+def test_run_says_where_things_lie(workplace: Path) -> None:
+    again = glotmill("run", "pipelines/recipes/quickstart.toml", "--output", "out/quickstart", cwd=workplace)
+    for expected in ("out/quickstart/README.md", "out/quickstart/report.html", "load_dataset"):
+        assert expected in again.stdout
+    status = glotmill("status", "out/quickstart", cwd=workplace)
+    assert re.search(r"finished, \d+ documents published in \d+ files", status.stdout)
+
+
+def test_explain_tells_the_history(tmp_path: Path) -> None:
+    recipe = write_mixed_corpus(tmp_path, 300)
+    done = glotmill("run", str(recipe), "--output", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    ledger = ds.dataset(tmp_path / "out" / "ledger").to_table().to_pylist()
+    expected = {
+        "published": r"publish +data/\w+/train-\d{5}-of-\d{5}\.parquet, row \d+",
+        "dropped": r"filter_length: dropped, too_short, measured 2, threshold 20",
+        "duplicate": r"exact: duplicate of \w+",
+        "failed": r"read: failed, \w+: ",
+    }
+    for fate, pattern in expected.items():
+        document = next(row["id"] for row in ledger if row["fate"] == fate and row["stage"] != "duplicate_id")
+        shown = glotmill("explain", document, "--corpus", str(tmp_path / "out"))
+        assert re.search(pattern, shown.stdout), (fate, shown.stdout, shown.stderr)
+        assert f"document  {document}" in shown.stdout
+
+
+BAD_RECIPE = """
+[corpus]
+name = "x"
+[[sources]]
+name = "lines"
+format = "jsonl"
+paths = ["nothing-*.jsonl"]
+"""
+
+MISTAKES = {
+    "no such recipe": (("run", "nowhere.toml"), 2, r"nowhere\.toml: no such file; `glotmill recipe new` writes one"),
+    "a path that matches nothing": (("run", "bad.toml"), 2, r"bad\.toml: .*nothing-\*\.jsonl"),
+    "a corpus that is not there": (("explain", "x", "--corpus", "nowhere"), 2, r"nowhere holds no finished corpus; "),
+    "a run that has not begun": (("status", "nowhere"), 2, r"no run has begun in nowhere; begin one with"),
+    "an unknown flag": (("run", "bad.toml", "--speed", "9"), 2, "No such option"),
+    "Beam options without a Beam runner": (("run", "bad.toml", "--", "--parallelism=8"), 2, "takes no Beam options"),
+    "an output that holds other files": (("run", "good.toml", "--output", "."), 2, r"holds other files .*--output"),
+    "a recipe file that exists": (("recipe", "new", "bad.toml"), 2, r"bad\.toml exists already"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "code", "message"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_mistake(arguments: tuple[str, ...], code: int, message: str, tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text(BAD_RECIPE)
+    (tmp_path / "good.toml").write_text(BAD_RECIPE.replace("nothing-*", "some"))
+    (tmp_path / "some.jsonl").write_text('{"text": "kaixo"}\n')
+    ran = glotmill(*arguments, cwd=tmp_path)
+    assert ran.returncode == code, ran.stderr
+    assert re.search(message, " ".join(ran.stderr.split())), ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_another_recipe_in_the_same_output_is_refused_until_restarted(tmp_path: Path) -> None:
+    (tmp_path / "some.jsonl").write_text('{"text": "kaixo mundua"}\n')
+    (tmp_path / "a.toml").write_text(BAD_RECIPE.replace("nothing-*", "some"))
+    (tmp_path / "b.toml").write_text(BAD_RECIPE.replace("nothing-*", "some").replace('"x"', '"y"'))
+    assert glotmill("run", "a.toml", "--output", "out", cwd=tmp_path).returncode == 0
+    refused = glotmill("run", "b.toml", "--output", "out", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "out was begun with other recipe: choose another --output" in refused.stderr
+    assert glotmill("run", "b.toml", "--output", "out", "--restart", cwd=tmp_path).returncode == 0
+    assert json.loads((tmp_path / "out/manifest.json").read_text())["corpus"] == "y"
+
+
+def test_help_is_quick() -> None:
+    """Help imports nothing heavy; the best of five says what it costs when the machine is not busy elsewhere."""
+    times = []
+    for _ in range(5):
+        begin = time.monotonic()
+        glotmill("--help")
+        times.append(time.monotonic() - begin)
+    assert min(times) < 0.5
