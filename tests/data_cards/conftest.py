@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import settings
 
 from data_cards.columns import column_rows
 from data_cards.funnel import merge_fates
@@ -18,6 +19,10 @@ from data_cards.statistics import merge, read_statistics
 from schemas.card import Card, FateCount, Identity, ModelVersion, PublishedFile, SourceRow, Step
 from schemas.document import CANDIDATES, DOCUMENT
 from schemas.language import to_iso639_3
+
+# A busy machine is no failure: examples have no deadline.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 SCHEMA = pa.schema([*DOCUMENT, CANDIDATES])
 HOSTILE = (
