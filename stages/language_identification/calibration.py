@@ -41,22 +41,29 @@ class ModelCalibration(NamedTuple):
     bins: NDArray[np.float64]
     labels: Mapping[str, tuple[float, float]]
 
-    def scores(
-        self, opinions: Opinions, table: LabelTable, scripts: NDArray[np.str_], known: frozenset[str]
-    ) -> NDArray[np.float32]:
+    def scores(self, opinions: Opinions, scripts: NDArray[np.str_], trust: Trust) -> NDArray[np.float32]:
         """Return the probability of each opinion, shape (n, ranks); 0 where there is none or the script forbids it."""
         names, codes = np.unique(scripts, return_inverse=True)
-        trust = np.stack([self._trust(table, name, known) for name in names.tolist()])  # script, label, rank group
+        by_script = np.stack([trust[name] for name in names.tolist()])  # script, label, rank group
         later = (np.arange(opinions.labels.shape[1]) > 0).astype(np.int64)
-        logits = self.bins[opinions.evidence] + trust[codes[:, None], opinions.labels, later]
+        logits = self.bins[opinions.evidence] + by_script[codes[:, None], opinions.labels, later]
         return np.where(opinions.labels >= 0, 1 / (1 + np.exp(-logits)), 0).astype(np.float32)
 
-    def _trust(self, table: LabelTable, script: str, known: frozenset[str]) -> NDArray[np.float64]:
-        trust = np.empty((len(table.languages), 2))
-        for row, (language, own) in enumerate(zip(table.languages, table.scripts, strict=True)):
-            trust[row] = self.labels.get(f"{language}_{script}", (0.0, 0.0))
-            if not possible(language, own, script, known):
+
+class Trust(dict[str, NDArray[np.float64]]):
+    """For each script, made when first asked for: the log-odds of a model's labels, shape (labels, 2 rank groups)."""
+
+    def __init__(self, model: ModelCalibration, table: LabelTable, known: frozenset[str]) -> None:
+        super().__init__()
+        self.model, self.table, self.known = model, table, known
+
+    def __missing__(self, script: str) -> NDArray[np.float64]:
+        trust = np.empty((len(self.table.languages), 2))
+        for row, (language, own) in enumerate(zip(self.table.languages, self.table.scripts, strict=True)):
+            trust[row] = self.model.labels.get(f"{language}_{script}", (0.0, 0.0))
+            if not possible(language, own, script, self.known):
                 trust[row] = -np.inf
+        self[script] = trust
         return trust
 
 

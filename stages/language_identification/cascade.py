@@ -9,7 +9,8 @@ tests/benchmarks/language_identification.py).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import random
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from stages.language_identification.calibration import (
     Calibration,
     ModelCalibration,
+    Trust,
     fit_model,
     isotonic,
     known_labels,
@@ -32,7 +34,8 @@ from stages.script_detection import count_scripts, main_scripts
 
 ACCEPT = 0.9
 CANDIDATES = 3
-_BATCH = 512  # texts at once in the array models: their tables of (text, language) stay in cache
+CROP = (4, 45)  # code points of the crops that calibration adds
+SLOW_CODE_POINTS = 400  # the slow models read no more of a passage
 
 
 class Candidates(NamedTuple):
@@ -62,6 +65,7 @@ class Model(Protocol):
     name: str
     version: str
     bins: int
+    batch: int  # texts to ask for at once
     labels: LabelTable
 
     def __call__(self, texts: Sequence[str]) -> Opinions: ...
@@ -97,6 +101,11 @@ class Cascade:
         self.languages = tuple(sorted({language for table in tables for language in table.languages}))
         number = {language: position for position, language in enumerate(self.languages)}
         self._numbers = [np.asarray([number[language] for language in table.languages]) for table in tables]
+        names = (OneLanguageScript.name, self.fast.name, *(model.name for model in self.slow))
+        self._trust = {
+            name: Trust(self.calibration.models[name], table, self.calibration.known)
+            for name, table in zip(names, tables, strict=True)
+        }
         self.version = " ".join(f"{model.name} {model.version}" for model in (self.fast, *self.slow))
         self.sha256 = hashlib.sha256(write_calibration(self.calibration).encode()).hexdigest()
 
@@ -111,19 +120,18 @@ class Cascade:
         scores = np.zeros((len(texts), CANDIDATES), np.float32)
         sole = OneLanguageScript.opinions(scripts)
         codes[:, :1] = np.where(sole.labels >= 0, self._numbers[0][sole.labels], -1)
-        scores[:, :1] = self._scores(OneLanguageScript.name, sole, OneLanguageScript.labels, scripts)
+        scores[:, :1] = self._scores(OneLanguageScript.name, sole, scripts)
         rest = np.flatnonzero(scores[:, 0] < self.accept)
         if len(rest):
             opinions = self.fast([texts[row] for row in rest.tolist()])
-            first = self._scores(self.fast.name, opinions, self.fast.labels, scripts[rest])
+            first = self._scores(self.fast.name, opinions, scripts[rest])
             fast = np.where(opinions.labels >= 0, self._numbers[1][opinions.labels], -1)
             codes[rest], scores[rest] = noisy_or(fast, first)
             unsure = np.flatnonzero(first.max(axis=1) < self.accept)
-            for start in range(0, len(unsure), _BATCH):
-                part = unsure[start : start + _BATCH]
-                rows = rest[part]
-                combined = self._combine([texts[row] for row in rows.tolist()], scripts[rows], fast[part], first[part])
-                codes[rows], scores[rows] = combined
+            if len(unsure):
+                rows = rest[unsure]
+                beginnings = [texts[row][:SLOW_CODE_POINTS] for row in rows.tolist()]
+                codes[rows], scores[rows] = self._combine(beginnings, scripts[rows], fast[unsure], first[unsure])
         return Candidates(self.languages, codes, scores)
 
     def _combine(
@@ -136,18 +144,16 @@ class Cascade:
         """Ask the slow models, and combine with what the fast one said."""
         languages, scores = [fast], [first]
         for number, model in zip(self._numbers[2:], self.slow, strict=True):
-            opinions = model(texts)
+            opinions = batched(model, texts)
             languages.append(np.where(opinions.labels >= 0, number[opinions.labels], -1))
-            scores.append(self._scores(model.name, opinions, model.labels, scripts))
+            scores.append(self._scores(model.name, opinions, scripts))
         combined, raw = noisy_or(np.concatenate(languages, axis=1), np.concatenate(scores, axis=1))
         x, y = self.calibration.combined
         mapped = np.where(raw > 0, np.interp(raw, x, y), 0).astype(np.float32)
         return combined[:, :CANDIDATES], mapped[:, :CANDIDATES]
 
-    def _scores(
-        self, name: str, opinions: Opinions, table: LabelTable, scripts: NDArray[np.str_]
-    ) -> NDArray[np.float32]:
-        return self.calibration.models[name].scores(opinions, table, scripts, self.calibration.known)
+    def _scores(self, name: str, opinions: Opinions, scripts: NDArray[np.str_]) -> NDArray[np.float32]:
+        return self.calibration.models[name].scores(opinions, scripts, self._trust[name])
 
 
 def text_scripts(texts: Sequence[str]) -> NDArray[np.str_]:
@@ -155,17 +161,33 @@ def text_scripts(texts: Sequence[str]) -> NDArray[np.str_]:
     return np.asarray(main_scripts(count_scripts(pa.array(texts, pa.large_string()))), dtype="<U4")
 
 
-def calibrate(texts: Sequence[str], gold: Sequence[str], sources: dict[str, object]) -> Calibration:
+def crop(texts: Sequence[str], shortest: int, longest: int, seed: int) -> list[str]:
+    """Cut a random piece of `shortest` to `longest` code points out of each text."""
+    chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
+    cropped = []
+    for text in texts:  # two random numbers and a slice
+        length = chance.randint(shortest, longest)
+        start = chance.randint(0, max(0, len(text) - length))
+        cropped.append(text[start : start + length].strip() or text[:length])
+    return cropped
+
+
+def calibrate(texts: Sequence[str], gold: Sequence[str], sources: Mapping[str, object], seed: int = 0) -> Calibration:
     """Learn the cascade's table from n lower-case passages with gold labels (`eus_Latn`; `zxx_Zyyy` for noise).
 
-    Half of the texts, by their order, teach the models' tables, and the other half the map of combined scores.
+    Each text is joined by a crop of 4 to 45 code points, so that scores mean the same for short text. Half of the
+    texts, drawn with `seed`, teach the models' tables, the other half the map of combined scores; then all teach the
+    tables.
     """
+    order = np.random.default_rng(seed).permutation(2 * len(texts))
+    texts, gold = [*texts, *crop(texts, *CROP, seed)], [*gold, *gold]
+    texts, gold = [texts[row] for row in order.tolist()], [gold[row] for row in order.tolist()]
     known = known_labels(label for label in gold if not label.startswith("zxx"))
     scripts = text_scripts(texts)
     everything = np.arange(len(texts))
     teach, check = everything[::2], everything[1::2]
     models: list[Model] = [CLD2(), Py3Langid(), FunLangID()]
-    opinions = {model.name: _batched(model, texts) for model in models}
+    opinions = {model.name: batched(model, texts) for model in models}
     opinions[OneLanguageScript.name] = OneLanguageScript.opinions(scripts)
     tables = {model.name: (model.labels, model.bins) for model in models}
     tables[OneLanguageScript.name] = (OneLanguageScript.labels, OneLanguageScript.bins)
@@ -185,9 +207,7 @@ def calibrate(texts: Sequence[str], gold: Sequence[str], sources: dict[str, obje
 
     identity = (np.asarray([0.0, 1.0]), np.asarray([0.0, 1.0]))
     trial = Cascade(Calibration(fitted(teach), known, identity, sources))
-    first = trial._scores(
-        "pycld2", Opinions(*(part[check] for part in opinions["pycld2"])), CLD2().labels, scripts[check]
-    )
+    first = trial._scores("pycld2", Opinions(*(part[check] for part in opinions["pycld2"])), scripts[check])
     unsure = check[first.max(axis=1) < ACCEPT]
     answer = trial([texts[row] for row in unsure.tolist()])
     right = np.asarray([trial.languages[c] == gold[row][:3] for c, row in zip(answer.codes[:, 0], unsure, strict=True)])
@@ -195,6 +215,7 @@ def calibrate(texts: Sequence[str], gold: Sequence[str], sources: dict[str, obje
     return Calibration(fitted(everything), known, (np.asarray([0.0, *x, 1.0]), np.asarray([0.0, *y, 1.0])), sources)
 
 
-def _batched(model: Model, texts: Sequence[str]) -> Opinions:
-    parts = [model(texts[start : start + _BATCH]) for start in range(0, len(texts), _BATCH)]
+def batched(model: Model, texts: Sequence[str]) -> Opinions:
+    """Ask a model about n texts in the batches that suit it; each row's answer depends on its own text alone."""
+    parts = [model(texts[start : start + model.batch]) for start in range(0, len(texts), model.batch)]
     return Opinions(np.concatenate([p.labels for p in parts]), np.concatenate([p.evidence for p in parts]))

@@ -17,7 +17,7 @@ import importlib.util
 import unicodedata
 from collections.abc import Sequence
 from importlib.metadata import distribution, version
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,7 @@ def _table(codes: Sequence[tuple[str, str | None]]) -> LabelTable:
     return LabelTable(tuple(c[0] for c in codes), tuple(c[1] for c in codes))
 
 
-SHORT_TEXTS = (20, 50)  # code points; below, the same score means less
+SHORT_TEXTS = (12, 25, 50)  # code points; below, the same score means less
 LENGTHS = len(SHORT_TEXTS) + 1
 
 
@@ -63,6 +63,7 @@ class CLD2:
     """Compact Language Detector 2. Evidence: whether it calls itself reliable, its normalized score, and its share."""
 
     name = "pycld2"
+    batch = 1 << 20
     version = version("pycld2")
     SCORES = (300.0, 600.0, 900.0, 1200.0)  # normalized score per 1,000 bytes
     _BINS = 2 * 2 * (len(SCORES) + 1) + (RANKS - 1) * (len(SCORES) + 1)
@@ -79,17 +80,14 @@ class CLD2:
 
     def __call__(self, texts: Sequence[str]) -> Opinions:
         """Identify n texts without control characters (CLD2 refuses those)."""
-        number, detect = self._number, self._detect
-        labels = np.full((len(texts), RANKS), -1, np.int64)
-        score = np.zeros((len(texts), RANKS))
-        percent = np.zeros(len(texts))
-        reliable = np.zeros(len(texts), np.int64)
-        for row, text in enumerate(texts):  # CLD2 has no call for many texts
-            sure, _, ((_, a, share, x), (_, b, _, y), (_, c, _, z)) = detect(text, bestEffort=True)
-            labels[row] = number.get(a, -1), number.get(b, -1), number.get(c, -1)
-            score[row] = x, y, z
-            percent[row] = share
-            reliable[row] = sure
+        detect = self._detect
+        answers = [detect(text, bestEffort=True) for text in texts]  # CLD2 has no call for many texts
+        reliable = np.asarray([sure for sure, _, _ in answers], np.int64)
+        details = [entry for _, _, entries in answers for entry in entries]  # three of each text
+        number = self._number
+        labels = np.asarray([number.get(code, -1) for _, code, _, _ in details], np.int64).reshape(-1, RANKS)
+        score = np.asarray([score for _, _, _, score in details], np.float64).reshape(-1, RANKS)
+        percent = np.asarray([share for _, _, share, _ in details[::RANKS]], np.int64)
         labels[self._undetermined[labels] & (labels >= 0)] = -1
         bands = np.searchsorted(self.SCORES, score, side="right")
         width = len(self.SCORES) + 1
@@ -102,6 +100,7 @@ class Py3Langid:
     """Naive Bayes over byte n-grams. Evidence: the package's normalized probability."""
 
     name = "py3langid"
+    batch = 4096
     version = version("py3langid")
     PROBABILITIES = (0.3, 0.5, 0.7, 0.85, 0.95, 0.99, 0.999)
     SECOND = (0.02, 0.1, 0.3)
@@ -142,15 +141,16 @@ class Py3Langid:
         data = np.frombuffer(b"".join(encoded), np.uint8)
         longest = int(lengths.max(initial=0))
         alive = np.searchsorted(-lengths[order], -np.arange(longest), side="left")
-        state = np.zeros(len(encoded), np.int32)
-        rows, features = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        row = np.full(len(encoded), self._row[0], np.int32)
+        walked = [np.zeros(0, np.int32)]
         for step, count in enumerate(alive.tolist()):  # as many steps as the longest text has bytes
-            state = self._next[self._row[state[:count]] + data[starts[:count] + step]]
-            feature = self._feature[state]
-            hit = np.flatnonzero(feature >= 0)
-            rows.append(order[hit])
-            features.append(feature[hit])
-        return np.concatenate(rows), np.concatenate(features)
+            state = self._next[row[:count] + data[starts[:count] + step]]
+            row = self._row[state]
+            walked.append(state)
+        feature = self._feature[np.concatenate(walked)]
+        hit = np.flatnonzero(feature >= 0)
+        place = np.arange(len(feature)) - np.repeat(np.cumsum(alive) - alive, alive)
+        return order[place[hit]], feature[hit].astype(np.int64)
 
     def _bayes(self, rows: NDArray[np.int64], features: NDArray[np.int64], count: int) -> NDArray[np.float32]:
         """Sum log(1 + occurrences) * weight of each text's features; texts without a feature score 0 everywhere."""
@@ -160,7 +160,10 @@ class Py3Langid:
         width = len(self._weights)
         keys, occurrences = np.unique(rows * width + features, return_counts=True)
         starts = np.searchsorted(keys, np.arange(count + 1) * width)
-        used, columns = np.unique(keys % width, return_inverse=True)
+        present = keys % width
+        occurs = np.zeros(width, bool)
+        occurs[present] = True
+        used, columns = np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[present]
         matrix = csr_array(
             (np.log1p(occurrences.astype(np.float32)), columns, starts), shape=(count, len(used)), dtype=np.float32
         )
@@ -187,6 +190,7 @@ class FunLangID:
     """
 
     name = "fun_langid"
+    batch = 256  # the table of (text, code) stays in the processor's cache
     version = version("commonlid")
     SHARES = (0.05, 0.1, 0.15, 0.2, 0.28)
     LEADS = (0.04, 0.1, 0.2, 0.35)  # (best - second) / best
@@ -214,20 +218,25 @@ class FunLangID:
         self._space = np.zeros(0x110000, bool)
         self._space[[c for c in range(0x3001) if chr(c).isspace()]] = True
         packed = np.asarray([[*map(ord, gram), *[-1] * (4 - len(gram))] for gram in grams])
-        keys = self._pack(np.where(packed < 0, 0, self._alphabet[packed]))
+        keys = self._pack(*np.where(packed < 0, 0, self._alphabet[packed]).astype(np.int64).T)
         order = np.argsort(keys)
         self._keys = keys[order]
         self._grams = order
-        self._single_owner = np.isin(
-            np.arange(len(self.codes)), [i for i, c in enumerate(self.codes) if c in self._SINGLE]
-        )
+        singles = [(gram, row) for gram, row in pairs if len(gram) == 1 and self.codes[row] in self._SINGLE]
+        self._single = np.zeros(0x110000, bool)
+        self._single[[ord(gram) for gram, _ in singles if ord(gram) >= 126]] = True
+        self._single_owners = {code: self.codes.index(code) for code in sorted(self._SINGLE)}
+        self._owned = {
+            code: np.asarray(sorted(ord(gram) for gram, row in singles if self.codes[row] == code), np.uint32)
+            for code in self._single_owners
+        }
         self._hash_table()
 
     @staticmethod
-    def _pack(letters: NDArray[np.integer]) -> NDArray[np.int64]:
+    def _pack(*letters: NDArray[np.int64]) -> NDArray[np.int64]:
         """Pack four numbers below 2^14 into one key."""
-        wide = letters.astype(np.int64)
-        return (wide[..., 0] << 42) | (wide[..., 1] << 28) | (wide[..., 2] << 14) | wide[..., 3]
+        a, b, c, d = letters
+        return (a << 42) | (b << 28) | (c << 14) | d
 
     def _slot(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         mixed = keys.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing: the same on every machine
@@ -256,57 +265,54 @@ class FunLangID:
             left = left[position[left] + step + 1 < self._slot_starts[slots[left] + 1]]
         return found
 
-    def shares(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return fun_langid's score of n texts for each of its codes, shape (n, codes)."""
+    def counts(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Count 4-grams that are in each code's list, shape (n, codes), and all 4-grams, shape (n,), of n texts."""
         stripped = [f" {text.lower().replace(chr(34), chr(39)).replace('/', ' ').strip()} " for text in texts]
         lengths = np.asarray([len(text) for text in stripped])
         points = np.frombuffer("".join(stripped).encode("utf-32-le"), np.uint32)
-        letters, space = self._alphabet[points], self._space[points]
-        starts = np.cumsum(lengths) - lengths
-        windows = np.maximum(lengths - 4, 0)  # the original leaves out the last window
-        rows = np.repeat(np.arange(len(texts)), windows)
-        first = np.arange(windows.sum()) + np.repeat(starts - (np.cumsum(windows) - windows), windows)
-        grams, kept = self._stripped_windows(letters, space, first)
-        totals = np.bincount(rows[kept], minlength=len(texts))
-        found = self._find(grams)
-        hit = found >= 0
-        scores = self._count(rows[kept][hit], found[hit], len(texts))
-        singles = np.flatnonzero((points >= 126) & ~space)
-        key = self._pack(np.stack([letters[singles], *[np.zeros(len(singles), np.uint16)] * 3], axis=1))
-        found = self._find(key)
-        hit = found >= 0
         text_of = np.repeat(np.arange(len(texts)), lengths)
-        scores += self._count(text_of[singles[hit]], found[hit], len(texts)) * self._single_owner
-        scores /= np.maximum(totals, 1)[:, None].astype(np.float32)
-        return scores
+        keys, kept = self._windows(points)
+        ends = np.repeat(np.cumsum(lengths), lengths)
+        kept &= np.arange(len(keys)) < ends[: len(keys)] - 4  # within one text; the original leaves out the last window
+        places = np.flatnonzero(kept)
+        totals = np.bincount(text_of[places], minlength=len(texts))
+        found = self._find(keys[places])
+        hit = found >= 0
+        scores = self._count(text_of[places[hit]], found[hit], len(texts))
+        singles = np.flatnonzero(self._single[points])
+        for code, column in self._single_owners.items():
+            owned = singles[np.isin(points[singles], self._owned[code])]
+            scores[:, column] += np.bincount(text_of[owned], minlength=len(texts))
+        return scores, totals
 
-    def _stripped_windows(
-        self, letters: NDArray[np.uint16], space: NDArray[np.bool_], first: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Pack the four letters at each place, white space stripped from both ends; keep those of at least two."""
-        window = first[:, None] + np.arange(4)
-        values, blank = letters[window], space[window]
-        lead = np.logical_and.accumulate(blank, axis=1)
-        trail = np.logical_and.accumulate(blank[:, ::-1], axis=1)[:, ::-1]
-        values = np.where(lead | trail, 0, values)
-        shift = lead.sum(axis=1)
-        packed = self._pack(values) << (14 * shift)
-        packed &= (1 << 56) - 1
-        kept = (4 - shift - np.where(shift == 4, 0, trail.sum(axis=1))) > 1
-        return packed[kept], kept
+    def _windows(self, points: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Pack the four letters that begin at each place, white space stripped from both ends; keep those of two or
+        more.
+        """
+        count = max(len(points) - 3, 0)
+        letters, space = self._alphabet[points].astype(np.int64), self._space[points]
+        a, b, c, d = (space[i : i + count] for i in range(4))
+        two, three = c & d, b & c & d  # blanks at the end
+        key = self._pack(letters[:count], *(letters[i : i + count] for i in (1, 2, 3)))
+        key &= np.where(d, ~np.int64((1 << 14) - 1), -1)
+        key &= np.where(two, ~np.int64((1 << 28) - 1), -1)
+        lead = a.astype(np.int64) + (a & b) + (a & b & c)
+        key <<= 14 * lead
+        key &= (1 << 56) - 1
+        size = 4 - lead - d - two - three
+        return key, size > 1
 
-    def _count(self, rows: NDArray[np.int64], grams: NDArray[np.int64], count: int) -> NDArray[np.float32]:
+    def _count(self, rows: NDArray[np.int64], grams: NDArray[np.int64], count: int) -> NDArray[np.int64]:
         sizes = self._starts[grams + 1] - self._starts[grams]
-        within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        owner = self._owners[np.repeat(self._starts[grams], sizes) + within]
-        cells = np.repeat(rows, sizes) * len(self.codes) + owner
-        return np.bincount(cells, minlength=count * len(self.codes)).reshape(count, -1).astype(np.float32)
+        owner = self._owners[np.arange(sizes.sum()) + np.repeat(self._starts[grams] - np.cumsum(sizes) + sizes, sizes)]
+        cells = np.repeat(rows * len(self.codes), sizes) + owner
+        return np.bincount(cells, minlength=count * len(self.codes)).reshape(count, -1)
 
     def __call__(self, texts: Sequence[str]) -> Opinions:
         """Identify n texts."""
-        shares = self.shares(texts)
-        labels = best(shares, RANKS)
-        score = np.take_along_axis(shares, labels, axis=1)
+        counts, totals = self.counts(texts)
+        labels = best(counts, RANKS)
+        score = np.take_along_axis(counts, labels, axis=1) / np.maximum(totals, 1)[:, None]
         top = np.maximum(score[:, :1], 1e-9)
         evidence = np.empty(labels.shape, np.int64)
         lead = np.searchsorted(self.LEADS, (score[:, 0] - score[:, 1]) / top[:, 0], side="right")
@@ -317,26 +323,34 @@ class FunLangID:
         return Opinions(labels, by_length(evidence, self._BINS, texts))
 
 
-def _fun_langid_lexicon() -> list[tuple[str, list[str]]]:
-    """Read fun_langid's table from the one file of `commonlid` that holds it; the package itself is not imported."""
-    files = distribution("commonlid").files or []
-    path = next(file.locate() for file in files if str(file).endswith("vendor/fun_langid.py"))
-    spec = importlib.util.spec_from_file_location("glotmill_fun_langid", str(path))
+def fun_langid_module() -> Any:
+    """Load the one file of `commonlid` that holds fun_langid; the package itself, with its dependencies, is not
+    imported.
+    """
+    found = (file.locate() for file in distribution("commonlid").files or [])
+    path = next((str(path) for path in found if str(path).endswith("vendor/fun_langid.py")), None)
+    spec = importlib.util.spec_from_file_location("fun_langid", path) if path else None
     if spec is None or spec.loader is None:
-        raise ImportError(f"fun_langid cannot be read from {path}; reinstall commonlid")
+        raise ImportError("commonlid has no vendor/fun_langid.py; install commonlid==0.2.5")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def _fun_langid_lexicon() -> list[tuple[str, list[str]]]:
+    """Read fun_langid's lists of 4-grams without building its own index."""
+    module = fun_langid_module()
     table = module.FunLangID.__new__(module.FunLangID)
     table._init_lexicon()
     return table._lexicon
 
 
-def best(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-    """Return the columns of the `count` highest scores of each row, best first; of equals, the first column."""
+def best(scores: NDArray[np.float32] | NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return the columns of the `count` highest scores (at least 0) of each row, best first; of equals, the first."""
     scores = scores.copy()
     chosen = np.empty((len(scores), count), np.int64)
     every = np.arange(len(scores))
     for rank in range(count):
         chosen[:, rank] = scores.argmax(axis=1)
-        scores[every, chosen[:, rank]] = -np.inf
+        scores[every, chosen[:, rank]] = -1
     return chosen

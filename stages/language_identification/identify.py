@@ -11,9 +11,9 @@ letters that are surely in another. Candidates and runner-up carry the expected 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -209,3 +209,14 @@ def _with_candidates(batch: pa.RecordBatch, votes: Votes, labels: NDArray[np.obj
     if position >= 0:
         return batch.set_column(position, CANDIDATES, column)
     return batch.append_column(CANDIDATES, column)
+
+
+def predict_languages(
+    texts: Sequence[str], identify: Callable[[list[str]], Candidates], config: LanguageIdentificationConfig
+) -> list[dict[str, Any]]:
+    """Identify n texts outside a corpus: one row a text with text, language, script, scores and candidates."""
+    written = ("language", "script", "language_score", "runner_up_language", "runner_up_score", "other_language_share")
+    fields = [DOCUMENT.field(name) for name in ("text", *written)]
+    columns = [pa.array(texts, fields[0].type), *(pa.nulls(len(texts), field.type) for field in fields[1:])]
+    batch = pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
+    return identify_language(batch, identify, config.model_copy(update={"candidates": True})).to_pylist()
