@@ -56,8 +56,8 @@ DOCUMENT = pa.schema(
         column(
             "position",
             pa.int64(),
-            "Where in the file: row number (Parquet, CSV), byte offset in the uncompressed text (JSONL, lines), "
-            "byte offset of the record (WARC), page id (Wikipedia); 0 for a file that is one document.",
+            "Where in the file: row number (Parquet), byte offset in the uncompressed file (JSONL, CSV, TSV, lines, "
+            "WARC), page id (Wikipedia); 0 for a file that is one document, -1 for where a damaged dump breaks off.",
         ),
         column("url", pa.string(), "Address the text was fetched from; null if unknown.", nullable=True),
         column(

@@ -12,12 +12,11 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from schemas.split import InputFile, InputSplit
-from stages.reading.streams import UNREAD_COMPRESSIONS
+from stages.reading.streams import UNREAD_COMPRESSIONS, compression_of
 
 _GLOB_CHARACTERS = frozenset("*?[")
+FILES_PER_SPLIT = 10_000
 _SHOWN = 5  # problems of one kind that are written out
-
-PAGE_ENDINGS = (".html", ".htm", ".xhtml")
 
 
 class SourceError(ValueError):
@@ -128,21 +127,26 @@ def byte_ranges(source: str, file: InputFile, split_bytes: int) -> Iterator[Inpu
         yield InputSplit(source=source, **file.model_dump(), start=start, end=end, size_bytes=end - start)
 
 
-def grouped_files(
-    source: str, files: Sequence[InputFile], split_bytes: int, files_per_split: int
-) -> Iterator[InputSplit]:
-    """Yield splits of consecutive whole files: at most `files_per_split` and, unless one is larger, `split_bytes`."""
-    group: list[InputFile] = []
+def line_splits(source: str, files: Sequence[InputFile], split_bytes: int) -> Iterator[InputSplit]:
+    """Split files whose records are lines: plain ones by byte range, while a compressed file is one split."""
     for file in files:
-        full = sum(other.file_bytes for other in group) + file.file_bytes > split_bytes
-        if group and (full or len(group) == files_per_split):
-            yield _group(source, group)
-            group = []
-        group.append(file)
-    if group:
-        yield _group(source, group)
+        if not compression_of(file.path):
+            yield from byte_ranges(source, file, split_bytes)
+        elif file.file_bytes:
+            yield whole_file_split(source, file)
 
 
-def _group(source: str, files: list[InputFile]) -> InputSplit:
-    size_bytes = sum(file.file_bytes for file in files)
+def grouped_files(source: str, files: Sequence[InputFile], split_bytes: int) -> Iterator[InputSplit]:
+    """Yield splits of consecutive whole files, together at most `split_bytes` and FILES_PER_SPLIT files."""
+    start = size_bytes = 0
+    for place, file in enumerate(files):
+        if place > start and (size_bytes + file.file_bytes > split_bytes or place - start == FILES_PER_SPLIT):
+            yield _group(source, files[start:place], size_bytes)
+            start, size_bytes = place, 0
+        size_bytes += file.file_bytes
+    if start < len(files):
+        yield _group(source, files[start:], size_bytes)
+
+
+def _group(source: str, files: Sequence[InputFile], size_bytes: int) -> InputSplit:
     return InputSplit(source=source, **files[0].model_dump(), size_bytes=size_bytes, others=tuple(files[1:]))

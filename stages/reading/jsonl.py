@@ -21,9 +21,9 @@ import pyarrow.json
 
 from schemas.source import JsonLinesSource
 from schemas.split import InputFile, InputSplit
-from stages.reading.files import byte_ranges, whole_file_split
+from stages.reading.files import line_splits
 from stages.reading.records import RAW_BYTES, failed_record, kept_strings, make_records, size_in_words
-from stages.reading.streams import BrokenStreamError, Lines, chunks, compression_of, line_ends, open_file, read_lines
+from stages.reading.streams import BrokenStreamError, Lines, chunks, line_ends, open_file, read_lines
 
 _HEAD_BYTES = 1 << 20  # how far the first line is looked for when a file is checked
 _SPACE = b" \t\r\n"
@@ -31,11 +31,7 @@ _SPACE = b" \t\r\n"
 
 def plan(source: JsonLinesSource, files: Sequence[InputFile], split_bytes: int) -> Iterator[InputSplit]:
     """Split plain files by byte range; a compressed file is one split."""
-    for file in files:
-        if compression_of(file.path):
-            yield whole_file_split(source.name, file)
-        else:
-            yield from byte_ranges(source.name, file, split_bytes)
+    return line_splits(source.name, files, split_bytes)
 
 
 def problems(source: JsonLinesSource, files: Sequence[InputFile]) -> list[str]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from schemas.source import Source
 from schemas.split import InputFile, InputSplit
-from stages.reading import gflanguages, jsonl, parquet, warc
+from stages.reading import delimited, gflanguages, html_pages, hub, jsonl, parquet, text, warc, wikipedia
 from stages.reading.files import SourceError, access_problems, find_files, shortened
 from stages.reading.records import cut_blocks
 
@@ -33,7 +33,13 @@ class Format(NamedTuple):
 FORMATS: Mapping[str, Format] = {
     "parquet": Format(parquet.plan, parquet.read, parquet.problems),
     "jsonl": Format(jsonl.plan, jsonl.read, jsonl.problems),
+    "csv": Format(delimited.plan, delimited.read, delimited.problems),
+    "tsv": Format(delimited.plan, delimited.read, delimited.problems),
+    "text": Format(text.plan, text.read, text.problems),
+    "html": Format(html_pages.plan, html_pages.read, html_pages.problems, html_pages.find),
     "warc": Format(warc.plan, warc.read, warc.problems),
+    "wikipedia": Format(wikipedia.plan, wikipedia.read, wikipedia.problems),
+    "hub": Format(parquet.plan, parquet.read, parquet.problems, hub.find),
     "gflanguages": Format(gflanguages.plan, gflanguages.read, gflanguages.problems, gflanguages.find),
 }
 

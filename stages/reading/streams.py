@@ -132,6 +132,21 @@ def chunks(file: IO[bytes], path: str) -> Iterator[bytes]:
             data = file.read(input_bytes)
 
 
+def read_whole(location: str, path: str, max_bytes: int) -> bytes | Unreadable:
+    """Read a file that is one record; Unreadable if it is broken or longer than `max_bytes` once uncompressed."""
+    content = bytearray()
+    with open_file(location) as file:
+        try:
+            for chunk in chunks(file, path):
+                content += chunk
+                if len(content) > max_bytes:
+                    words = f"too_large: the file exceeds max_record_bytes, which is {max_bytes}"
+                    return Unreadable(0, words, bytes(content[:RAW_BYTES]))
+        except BrokenStreamError as error:
+            return Unreadable(0, f"broken_stream: {error}", bytes(content[:RAW_BYTES]) or error.rest)
+    return bytes(content)
+
+
 class Lines(NamedTuple):
     """Whole lines: the bytes from `offset` of the uncompressed file, each line but the file's last with its newline."""
 
