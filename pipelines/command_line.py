@@ -79,9 +79,11 @@ def run(
 
     from pipelines.corpus_build import build, make_plan
     from pipelines.progress import progress_bar
-    from pipelines.runners import RunnerConfig
+    from pipelines.runners import LOCAL, RunnerConfig, warm_up
 
-    if beam_options and runner == "local":
+    if runner == LOCAL:
+        warm_up()
+    if beam_options and runner == LOCAL:
         raise typer.BadParameter(f"the local runner takes no Beam options, got {' '.join(beam_options)}")
     planned = make_plan(recipe)
     target = output or f"out/{planned.recipe.corpus.name}"
@@ -209,6 +211,7 @@ def _show_result(manifest: Any, target: str) -> None:
             entry[0] += file.rows or 0
             entry[1] += file.bytes
     largest = sorted(rows.items(), key=lambda item: (-item[1][0], -item[1][1], item[0]))
+    named = [label for label, _ in largest if not label.startswith(("und", "zxx"))]
     table = Table(title=f"{len(rows)} languages and scripts, the largest first", title_justify="left")
     for heading in ("label", "language", "documents", "kB"):
         table.add_column(heading, justify="right" if heading in ("documents", "kB") else "left")
@@ -227,8 +230,9 @@ def _show_result(manifest: Any, target: str) -> None:
     print(f"card     {target}/README.md")
     print(f"report   {target}/report.html")
     if largest:
+        example = named[0] if named else largest[0][0]
         print("next     open the report in a browser, or load a language in Python:")
-        print(f'         datasets.load_dataset("{target}", "{largest[0][0]}", split="train")')
+        print(f'         datasets.load_dataset("{target}", "{example}", split="train")')
 
 
 def _fail(lines: Iterable[str], code: int) -> int:

@@ -14,7 +14,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
-from stages.reading.sources import plan_splits, source_problems
 
 from data_cards.columns import column_rows
 from data_cards.funnel import merge_fates
@@ -33,6 +32,7 @@ from schemas.ledger import FATES
 from schemas.manifest import FileRecord, Manifest, PhaseRecord, SplitRecord
 from schemas.recipe import RecipeError, parse_recipe, recipe_hash
 from schemas.split import InputSplit
+from stages.reading.sources import plan_splits, source_problems
 
 MANIFEST = "manifest.json"
 

@@ -20,8 +20,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from stages.reading.records import SKIPPED
-from stages.reading.sources import read_split
 
 from pipelines.catalogue import Recipe, bind_ingest
 from pipelines.regrouping import Regrouper
@@ -33,6 +31,8 @@ from schemas.language import COMMON_SCRIPT, UNDETERMINED
 from schemas.ledger import LEDGER, REJECTION
 from schemas.split import InputSplit
 from stages.batches import BoundStage, reject, run_stages
+from stages.reading.records import SKIPPED
+from stages.reading.sources import read_split
 
 PHASE = "ingest"
 BLOCK_BYTES = 32 << 20

@@ -28,7 +28,7 @@ from schemas.ledger import LEDGER
 
 SHARDS = "publish-shards"
 LEDGERS = "publish-ledger"
-LEDGER_ROWS = 1 << 16
+LEDGER_GROUP_BYTES = 8 << 20  # of ids and what Regrouper counts for a row: about 80,000 rows
 
 # As the Hub's own writer does it: pages that can be skipped by an index, and cut by content, so that a next version
 # re-uploads only what changed.
@@ -108,7 +108,12 @@ class ShardWorker:
     def run(self, task: Task) -> Counts:
         pieces = [Piece.model_validate(piece) for piece in task.payload["pieces"]]
         shard, label = pieces[0].shard, pieces[0].run.label
-        options = PUBLISHED | {"compression_level": self.recipe.publish.compression_level}
+        short = [name for name in self.schema.names if name not in ("id", "text")]  # values that repeat or compare
+        options = PUBLISHED | {
+            "compression_level": self.recipe.publish.compression_level,
+            "use_dictionary": short,
+            "write_statistics": ["id", *short],
+        }
         groups = Regrouper("text", self.recipe.publish.row_group_bytes)
         parts, rows, removed_of = [], 0, ("", np.empty(0, np.int64))
         with self.store.writing(shard) as path, pq.ParquetWriter(path, self.schema, **options) as writer:
@@ -148,12 +153,16 @@ class LedgerWorker:
         removed = removals(self.store, self.dedup_phases, split.name)
         rows, fates = 0, []
         file = f"ledger/{task.name}.parquet"
+        groups = Regrouper("id", LEDGER_GROUP_BYTES)
         with self.store.writing(file) as path, pq.ParquetWriter(path, LEDGER, compression="zstd") as writer:
             for table in self._tables(split, pieces, removed):
-                if table.num_rows:
-                    writer.write_table(table, row_group_size=LEDGER_ROWS)
-                    rows += table.num_rows
-                    fates.extend(count_fates(batch) for batch in table.combine_chunks().to_batches())
+                for batch in table.combine_chunks().to_batches():
+                    rows += batch.num_rows
+                    fates.append(count_fates(batch))
+                    for group in groups.add(batch):
+                        writer.write_table(group, row_group_size=group.num_rows)
+            for group in groups.flush():
+                writer.write_table(group, row_group_size=group.num_rows)
         files = [file_record(self.store, file) | {"rows": rows}]
         rejects = f"{task_folder('ingest', split.name)}/rejects.parquet"
         if self.store.exists(rejects):

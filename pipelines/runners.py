@@ -19,6 +19,7 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -166,6 +167,12 @@ def _forkserver() -> Any:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["pipelines.worker_imports"])
     return context
+
+
+def warm_up() -> None:
+    """Begin to import what local workers need, while this process goes on."""
+    _forkserver()
+    forkserver.ensure_running()
 
 
 def _begin_worker() -> None:
