@@ -27,6 +27,8 @@ _INPUT_BYTES = 1 << 16
 # zstd has no bound on its output, but its blocks do: 128 KiB from 4 bytes, so 2 KiB of input are 64 MiB at the very
 # most.
 _ZSTD_INPUT_BYTES = 2048
+_GZIP_MEMBER = b"\x1f\x8b\x08"  # magic and deflate, the only method there is
+_RESUMPTIONS = 1000  # of places in a row that look like a member and are none, after which a file is given up
 _ZSTD_WINDOW_BYTES = 1 << 27  # what the zstd command line accepts without --long
 _XZ_MEMORY_BYTES = 1 << 28
 
@@ -41,6 +43,10 @@ class _Decoder(Protocol):
     @property
     def unused_data(self) -> bytes: ...
     def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
 
 
 class _ZstdFrame:
@@ -102,7 +108,7 @@ def open_file(location: str) -> IO[bytes]:
     return fsspec.open(location, "rb").open()
 
 
-def chunks(file: IO[bytes], path: str) -> Iterator[bytes]:
+def chunks(file: _Readable, path: str) -> Iterator[bytes]:
     """Yield the uncompressed bytes of a file, compressed as the ending of `path` says, in chunks of bounded size.
 
     Raises BrokenStreamError where the stream is truncated or damaged, after everything before that was yielded.
@@ -122,7 +128,7 @@ def chunks(file: IO[bytes], path: str) -> Iterator[bytes]:
             try:
                 chunk = decoder.decompress(data, CHUNK_BYTES)
             except _DECODING_ERRORS as error:
-                rest = (data + file.read(RAW_BYTES))[:RAW_BYTES]
+                rest = data + file.read(RAW_BYTES - len(data))
                 raise BrokenStreamError(f"the {compression} stream is damaged ({error})", rest) from error
             data = b""
             if chunk:
@@ -130,6 +136,52 @@ def chunks(file: IO[bytes], path: str) -> Iterator[bytes]:
         data = decoder.unused_data or file.read(input_bytes)
         while data and not (data := data.lstrip(b"\0")):  # padding, which gzip ignores too
             data = file.read(input_bytes)
+
+
+def chunks_and_breaks(file: IO[bytes], path: str) -> Iterator[bytes | BrokenStreamError]:
+    """Yield chunks as `chunks` does, but where a gzip file of many members is damaged, the break and then what follows.
+
+    Reading goes on at the next bytes that look like the beginning of a member and can be decoded.
+    """
+    rest: bytes | None = b""
+    attempts = 0  # since something could be decoded
+    while rest is not None and attempts < _RESUMPTIONS:
+        try:
+            for chunk in chunks(_Joined(rest, file), path):
+                attempts = 0
+                yield chunk
+            return
+        except BrokenStreamError as broken:
+            if not attempts:
+                yield broken
+            attempts += 1
+            rest = _next_member(broken.rest, file) if compression_of(path) == ".gz" else None
+
+
+def _next_member(rest: bytes, file: IO[bytes]) -> bytes | None:
+    """Return the bytes from the next beginning of a gzip member on, those that were read; None if there is none."""
+    start = rest.find(_GZIP_MEMBER, 1)
+    while start < 0:
+        more = file.read(CHUNK_BYTES)
+        if not more:
+            return None
+        rest = rest[-len(_GZIP_MEMBER) + 1 :] + more
+        start = rest.find(_GZIP_MEMBER)
+    return rest[start:]
+
+
+class _Joined:
+    """A file with bytes put back in front of it."""
+
+    def __init__(self, first: bytes, file: IO[bytes]) -> None:
+        self._first = first
+        self._file = file
+
+    def read(self, size: int) -> bytes:
+        if not self._first:
+            return self._file.read(size)
+        head, self._first = self._first[:size], self._first[size:]
+        return head
 
 
 def read_whole(location: str, path: str, max_bytes: int) -> bytes | Unreadable:

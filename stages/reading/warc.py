@@ -30,7 +30,7 @@ from schemas.source import WarcSource
 from schemas.split import InputFile, InputSplit
 from stages.reading.files import whole_file_split
 from stages.reading.records import RAW_BYTES, decode_strings, make_records, record_schema, size_in_words
-from stages.reading.streams import CHUNK_BYTES, BrokenStreamError, IgzipError, chunks, open_file
+from stages.reading.streams import CHUNK_BYTES, BrokenStreamError, IgzipError, chunks, chunks_and_breaks, open_file
 
 _HEADER_BYTES = 1 << 16  # longest header block of a record
 _BATCH_BYTES = 8 << 20
@@ -72,7 +72,7 @@ def read(split: InputSplit, source: WarcSource) -> Iterator[pa.RecordBatch]:
     held_bytes = 0
     # Record by record: each is a message of its own, with headers and an encoding of its own.
     with open_file(split.location) as file:
-        for frame in _frames(chunks(file, split.path), source.max_record_bytes):
+        for frame in _frames(chunks_and_breaks(file, split.path), source.max_record_bytes):
             row = _row(frame, source.max_record_bytes)
             if row is None:
                 continue
@@ -85,13 +85,16 @@ def read(split: InputSplit, source: WarcSource) -> Iterator[pa.RecordBatch]:
         yield _batch(rows, split, source)
 
 
-def _frames(stream: Iterator[bytes], max_record_bytes: int) -> Iterator[_Frame]:
+def _frames(stream: Iterator[bytes | BrokenStreamError], max_record_bytes: int) -> Iterator[_Frame]:
     """Find the records of an archive: each whole, or in pieces that say what is wrong."""
     window = _Window(stream)
     while True:
         window.drop_newlines()
         if not window.fill(1):
-            break
+            if window.failure is None:
+                return
+            yield window.pass_break(window.failure)
+            continue
         header = window.search(_HEADER_END, _HEADER_BYTES)
         begins = _VERSION_LINE.match(window.held)
         length = _CONTENT_LENGTH.search(window.held, 0, header.end()) if header else None
@@ -123,14 +126,12 @@ def _frames(stream: Iterator[bytes], max_record_bytes: int) -> Iterator[_Frame]:
             offset, octets = window.offset, bytes(window.held[:record_bytes])
             window.skip(record_bytes)
             yield _Frame(offset, octets, None)
-    if window.failure is not None:
-        yield _Frame(window.offset, window.failure.rest, f"broken_stream: {window.failure}")
 
 
 class _Window:
     """The part of a stream that is being looked at: `held` begins at `offset` of the uncompressed file."""
 
-    def __init__(self, stream: Iterator[bytes]) -> None:
+    def __init__(self, stream: Iterator[bytes | BrokenStreamError]) -> None:
         self._stream = stream
         self.held = bytearray()
         self.offset = 0
@@ -139,14 +140,20 @@ class _Window:
     def fill(self, size: int) -> bool:
         """Hold at least `size` bytes; False if the stream ends or breaks before."""
         while len(self.held) < size:
-            try:
-                chunk = next(self._stream, b"")
-            except BrokenStreamError as error:
-                self.failure, chunk = error, b""
+            chunk = next(self._stream, b"") if self.failure is None else b""
+            if isinstance(chunk, BrokenStreamError):
+                self.failure, chunk = chunk, b""
             if not chunk:
                 return False
             self.held += chunk
         return True
+
+    def pass_break(self, failure: BrokenStreamError) -> _Frame:
+        """Go on behind a break in the stream; it counts as one byte, so that no two records share an offset."""
+        frame = _Frame(self.offset, failure.rest, f"broken_stream: {failure}")
+        self.offset += 1
+        self.failure = None
+        return frame
 
     def search(self, pattern: re.Pattern[bytes], limit: int) -> re.Match[bytes] | None:
         """Find `pattern` in the first `limit` bytes."""
@@ -188,6 +195,8 @@ class _Window:
             passed += give_up(max(len(self.held) - _VERSION_BYTES, 0))
             if not self.fill(len(self.held) + 1):
                 passed += give_up(len(self.held))
+                if self.failure is not None:  # one row for the break and the record that it cuts off
+                    error = self.pass_break(self.failure).error or error
                 break
         else:
             passed += give_up(found.start(1))
