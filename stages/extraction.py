@@ -28,6 +28,7 @@ import re
 from typing import Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 from resiliparse.extract.html2text import extract_plain_text
@@ -38,38 +39,23 @@ from schemas.columns import require_columns
 from schemas.document import RECORD
 from stages.batches import StageConfig, set_columns
 
-# A container that holds the page's title or its main element is the page, whatever its name says.
-_NOT_THE_PAGE = ":not(:has(h1, main, article))"
-_CONTAINERS = ":is(div, ul, ol, dl, table, td, p, section, menu)"
+# A container that holds the page's title or its main element is the page, whatever its name says. The cheap test of the
+# name stands first: `:is` before it took a third of all time.
+_CONTAINER = ":is(div, ul, ol, dl, table, td, p, section, menu, a):not(:has(h1, main, article))"
 _PARTS_OF_NAMES = ("breadcrumb", "cookie", "footer", "menu", "nav", "sidebar")
 _WHOLE_NAMES = (
-    *(
-        "advertisement",
-        "ads",
-        "banner",
-        "comments",
-        "header",
-        "headerlink",
-        "login",
-        "pager",
-        "pagination",
-        "permalink",
-    ),
-    *("related", "search", "searchbox", "share", "skip-link", "social", "toc", "tocframe", "topbar"),
+    *("banner", "header", "headerlink", "pager", "pagination", "permalink", "related", "search", "share", "skip-link"),
+    "social",
 )
 _ROLES = ("banner", "complementary", "contentinfo", "dialog", "menu", "menubar", "navigation", "search")
-_SECTIONS = ("nav", "aside", "dialog", "form", "button", "select", "body > header", "body > footer")
-# What to leave out, by the word that a page must contain for the selector to match anything: each selector is tried on
-# every element, and most pages hold few of the words.
-BOILERPLATE_SELECTORS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    *((f"<{selector.rpartition(' ')[2]}", (selector,)) for selector in _SECTIONS),
-    ("hidden", ("[hidden]",)),
-    ("role", tuple(f'[role="{role}"]' for role in _ROLES)),
-    *(
-        (part, tuple(f'{_CONTAINERS}[{name}*="{part}" i]{_NOT_THE_PAGE}' for name in ("class", "id")))
-        for part in _PARTS_OF_NAMES
-    ),
-    *((name, tuple(f"{prefix}{name}{_NOT_THE_PAGE}" for prefix in (".", "#"))) for name in _WHOLE_NAMES),
+BOILERPLATE_SELECTOR = ", ".join(
+    [
+        "nav, aside, dialog, form, button, select, [hidden], body > header, body > footer",
+        *(f'[role="{role}"]' for role in _ROLES),
+        *(f'[{name}*="{part}" i]{_CONTAINER}' for part in _PARTS_OF_NAMES for name in ("class", "id")),
+        *(f'[{name}^="toc" i]{_CONTAINER}' for name in ("class", "id")),
+        *(f"{prefix}{name}{_CONTAINER}" for name in _WHOLE_NAMES for prefix in (".", "#")),
+    ]
 )
 
 HTML_MEDIA_TYPES = frozenset({"text/html", "application/xhtml+xml"})
@@ -80,26 +66,49 @@ _CODECS = {"big5": "big5hkscs", "euc_kr": "cp949", "gbk": "gb18030", "iso8859-11
 _MULTIBYTE = frozenset(
     {"big5hkscs", "cp932", "cp949", "euc_jp", "gb18030", "iso2022_jp", "utf-8", "utf-16-le", "utf-16-be"}
 )
+# Detection answers these for pages of languages it has no model of; measured on the sample texts of gflanguages.
+_DETECTED_AS = {"koi8-r": "koi8-u"}  # equal but for eight box-drawing characters, which Ukrainian letters replaced
+_CODEC_BY_LANGUAGE = {"eo": "iso8859-3", "mt": "iso8859-3"}  # taken for Big5 or Latin-1
+_HTML_LANGUAGE = re.compile(rb"""<html\b[^>]*?\blang\s*=\s*["']?([A-Za-z]{2,3})\b""", re.IGNORECASE)
+_JAPANESE_ESCAPES = (b"\x1b$B", b"\x1b$@")  # ISO-2022-JP writes letters with ASCII bytes between these and ESC ( B
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _DECLARED_CHARSET = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
 _DECLARATION_BYTES = 1024  # WHATWG HTML, 13.2.3.2: a declaration must lie in the first 1024 bytes
 _REPLACEMENT = "\ufffd"
 _FORGIVEN = 20
 
-# Parsing is quadratic in these, by the standard's own rules, so a page of a megabyte could take hours or gigabytes:
-# attributes of one element, formatting elements left open (each later paragraph opens them again), nested lists
-# (each level indents the text). Browsers stop at a depth of 512.
-_MAX_OPEN_ELEMENTS = 512
+# By the standard's own rules some markup is quadratic to parse or to lay out, so that 40 kB could take gigabytes, and a
+# megabyte hours: attributes of one element, formatting elements left open (every later paragraph opens them again, at
+# about 360 bytes each in resiliparse 2.0.1), nested lists (each level indents the text), nested containers (`:has`
+# looks through each). Browsers stop at a depth of 512.
 _MAX_ATTRIBUTES = 2048
-_SMALL_PAGE = 65_536  # code points; too small for any of that to cost more than seconds
-_FORMATTING = ("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
-_LISTS = ("dir", "dl", "menu", "ol", "ul")
-_NESTING_TAG = re.compile(rf"<(/?)({'|'.join((*_FORMATTING, *_LISTS))})(?=[\s/>])", re.IGNORECASE)
+_MAX_DEPTH = 512
+_MAX_LIST_DEPTH = 64
+_SHORT_PAGE = 32_768  # code points; too short to hold so many attributes that they cost a second
+_MAX_REOPENED = 1_000_000
+_FEW_TAGS = 1500  # too few for any of that but the attributes to cost a second or half a gigabyte
+_FORMATTING = (
+    "b",
+    "big",
+    "code",
+    "em",
+    "font",
+    "i",
+    "s",
+    "small",
+    "strike",
+    "strong",
+    "tt",
+    "u",
+)  # `a` ends an open `a`
+_LISTS = ("dir", "menu", "ol", "ul")
+_NESTED = ("div", "dl", "section", "table", *_LISTS)
+_TAG = re.compile(r"</?[a-z][a-z0-9]*")
 _ATTRIBUTE_RUN = re.compile(
-    rf"""<[a-z](?:[^\s>"'=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"']++))?+[\s/"']++){{{_MAX_ATTRIBUTES}}}""", re.I
+    rf"""<[a-z](?:[^\s>"'=/]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"']++))?+[\s/"']++){{{_MAX_ATTRIBUTES}}}""", re.I
 )
 
-_BLANK_LINES = re.compile(r"[^\S\n]*\n(?:[^\S\n]*\n)+")
+_BLANK_LINES = re.compile(r"\n(?:[^\S\n]*+\n)+")
 _MAX_LANGUAGE_TAG = 64  # the longest registered BCP 47 tag has 25 code points
 
 
@@ -165,6 +174,8 @@ def decode_page(raw: bytes, charset: str | None = None) -> str:
     if inner in ("utf-16-le", "utf-16-be"):
         inner = "utf-8"  # the declaration was read as ASCII, so it is wrong (WHATWG HTML, 13.2.3.2)
     declared = [codec for codec in (python_codec(charset), inner) if codec]
+    if not declared and any(escape in raw for escape in _JAPANESE_ESCAPES):
+        declared = ["iso2022_jp"]
     # Multi-byte encodings are strict enough to be believed before UTF-8 is tried; single-byte ones fit any bytes.
     for codec in (*(codec for codec in declared[:1] if codec in _MULTIBYTE), "utf-8", *declared):
         try:
@@ -175,26 +186,35 @@ def decode_page(raw: bytes, charset: str | None = None) -> str:
     beyond_ascii = len(lossy) - len(lossy.encode("ascii", errors="ignore"))
     if lossy.count(_REPLACEMENT) * _FORGIVEN <= beyond_ascii:
         return lossy
-    return raw.decode(python_codec(detect_encoding(raw)) or "utf-8", errors="replace")
+    language = _HTML_LANGUAGE.search(raw, 0, _DECLARATION_BYTES)
+    known = _CODEC_BY_LANGUAGE.get(language[1].decode("ascii").lower()) if language else None
+    detected = python_codec(detect_encoding(raw)) or "utf-8"
+    return raw.decode(known or _DETECTED_AS.get(detected, detected), errors="replace")
 
 
-def refuse_hostile_nesting(html: str) -> None:
-    """Raise ValueError for markup that the standard's own rules make quadratic to parse (see the limits above)."""
-    if _ATTRIBUTE_RUN.search(html):
+def refuse_hostile_markup(folded: str) -> None:
+    """Raise ValueError for lower-case markup that the standard's own rules make quadratic to parse (see the limits)."""
+    if len(folded) > _SHORT_PAGE and _ATTRIBUTE_RUN.search(folded):
         raise ValueError(f"an element must have fewer than {_MAX_ATTRIBUTES} attributes")
-    tags = _NESTING_TAG.findall(html)
-    if len(tags) <= _MAX_OPEN_ELEMENTS:
+    if folded.count("<") <= _FEW_TAGS:
         return
-    names = np.array([name.lower() for _, name in tags])
-    steps = np.array([-1 if slash else 1 for slash, _ in tags])
-    for group in (*((name,) for name in _FORMATTING), _LISTS):
-        level = np.cumsum(steps[np.isin(names, group)])
+    tags = np.array(_TAG.findall(folded))
+
+    def depth(*names: str) -> npt.NDArray[np.int64]:
+        steps = np.isin(tags, [f"<{name}" for name in names]).astype(np.int64)
+        level = np.cumsum(steps - np.isin(tags, [f"</{name}" for name in names]))
         # A closing tag that closes nothing is ignored, so the depth is counted from the lowest level so far.
-        depth = level - np.minimum.accumulate(np.minimum(level, 0)) if len(level) else level
-        if len(depth) and depth.max() > _MAX_OPEN_ELEMENTS:
-            raise ValueError(
-                f"at most {_MAX_OPEN_ELEMENTS} elements of {'/'.join(group)} may be open, got {depth.max()}"
-            )
+        return level - np.minimum.accumulate(np.minimum(level, 0))
+
+    for names, limit in ((_NESTED, _MAX_DEPTH), (_LISTS, _MAX_LIST_DEPTH)):
+        if (deepest := depth(*names).max(initial=0)) > limit:
+            raise ValueError(f"{', '.join(names)} must be nested at most {limit} deep, got {deepest}")
+    still_open = sum(depth(name) for name in _FORMATTING)
+    reopens = ~np.isin(tags, [f"<{name}" for name in _FORMATTING]) & ~np.char.startswith(tags, "</")
+    if (reopened := int(np.sum(still_open * reopens))) > _MAX_REOPENED:
+        raise ValueError(
+            f"formatting elements left open must be reopened at most {_MAX_REOPENED} times, got {reopened}"
+        )
 
 
 def read_page(html: str, config: ExtractionConfig) -> Page:
@@ -204,20 +224,15 @@ def read_page(html: str, config: ExtractionConfig) -> Page:
     apart by tabs. Scripts, styles, comments, images' alternative texts and list bullets are left out; every other code
     point of the text stays as it is, but for runs of ASCII white space.
     """
-    if len(html) > _SMALL_PAGE:
-        refuse_hostile_nesting(html)
+    refuse_hostile_markup(html.lower())
     tree = HTMLTree.parse(html.replace("\0", ""))
-    skipped: list[str] = []
-    if config.engine == "selectors":
-        folded = html.lower()
-        skipped = [selector for word, selectors in BOILERPLATE_SELECTORS if word in folded for selector in selectors]
     text = extract_plain_text(
         tree,
         preserve_formatting=True,
         main_content=config.engine == "resiliparse",
         list_bullets=False,
         alt_texts=False,
-        skip_elements=skipped,
+        skip_elements=[BOILERPLATE_SELECTOR] if config.engine == "selectors" else None,
     )
     return Page(_BLANK_LINES.sub("\n\n", text).strip(), _declared_language(tree))
 
