@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
-from stages.extraction import ExtractionConfig, extract_text
 
 from schemas.card import ModelVersion
 from schemas.recipe import Recipe as AnyRecipe
 from stages.batches import BoundStage, StageConfig, StageFunction
 from stages.deduplication.exact import ExactDeduplicationConfig, exact_keys, id_keys
+from stages.extraction import ExtractionConfig, extract_text
 from stages.language_filtering import LanguageFilteringConfig, filter_language
 from stages.language_identification.identify import (
     LanguageIdentificationConfig,
@@ -73,10 +74,32 @@ def bind_ingest(recipe: Recipe) -> list[BoundStage]:
     return [BoundStage(config.stage, INGEST_STAGES[config.stage].bind(config)) for config in recipe.ingest]
 
 
-def models(recipe: Recipe) -> tuple[ModelVersion, ...]:
-    """Name the models of the recipe's stages, for plan, manifest and card."""
-    identifiers = [load_identifier(c) for c in recipe.ingest if isinstance(c, LanguageIdentificationConfig)]
-    return tuple(ModelVersion(name=i.name, version=i.version, sha256=i.sha256) for i in identifiers)
+def at_home(recipe: Recipe, base: str) -> Recipe:
+    """Make the recipe's relative model files absolute: they lie relative to its folder, as its sources do."""
+    ingest = tuple(
+        stage.model_copy(update={"model": str(Path(base, stage.model))})
+        if isinstance(stage, LanguageIdentificationConfig) and _is_file(stage)
+        else stage
+        for stage in recipe.ingest
+    )
+    return recipe.model_copy(update={"ingest": ingest})
+
+
+def _is_file(config: LanguageIdentificationConfig) -> bool:
+    return config.model != "cascade" and "://" not in config.model
+
+
+def models(recipe: Recipe, base: str) -> tuple[ModelVersion, ...]:
+    """Load the models of the recipe's stages and name them, for plan, manifest and card.
+
+    Raises FileNotFoundError or ValueError for a model that is not there or not one.
+    """
+    named = []
+    for written, stage in zip(recipe.ingest, at_home(recipe, base).ingest, strict=True):
+        if isinstance(stage, LanguageIdentificationConfig) and isinstance(written, LanguageIdentificationConfig):
+            identifier = load_identifier(stage)
+            named.append(ModelVersion(name=written.model, version=identifier.version, sha256=identifier.sha256))
+    return tuple(dict.fromkeys(named))
 
 
 def stage_problems(recipe: Recipe) -> list[str]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from schemas.failures import FailureError, MisuseError
+
 if TYPE_CHECKING:
     from pipelines.corpus_build import Plan
 
@@ -84,7 +86,7 @@ def run(
     if runner == LOCAL:
         warm_up()
     if beam_options and runner == LOCAL:
-        raise typer.BadParameter(f"the local runner takes no Beam options, got {' '.join(beam_options)}")
+        raise MisuseError(f"the local runner takes no Beam options, got {' '.join(beam_options)}")
     planned = make_plan(recipe)
     target = output or f"out/{planned.recipe.corpus.name}"
     config = RunnerConfig(runner=runner, beam_options=tuple(beam_options or ()))
@@ -165,8 +167,80 @@ def recipe_new(recipe: Annotated[Path, typer.Argument(metavar="FILE", help="File
         with recipe.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise typer.BadParameter(f"{recipe} exists already; name another file") from None
+        raise MisuseError(f"{recipe} exists already; name another file") from None
     print(f"{recipe}: written; edit its sources, then: glotmill plan {recipe}")
+
+
+@lid_app.command(
+    "train",
+    epilog="Example: glotmill lid train out/quickstart/data/eus_Latn/*.parquet out/quickstart/data/spa_Latn/*.parquet "
+    "--output eus_spa.ftz",
+)
+def lid_train(
+    files: Annotated[list[str], typer.Argument(metavar="PARQUET...", help="Parquet files with texts and gold labels.")],
+    output: Annotated[Path, typer.Option(help="Model to write, .ftz (or .bin with --no-quantize).")],
+    text_column: Annotated[str, typer.Option(help="Column with the text.")] = "text",
+    label_column: Annotated[
+        str, typer.Option(help="Column with labels like eus_Latn or eu; without it, columns language and script.")
+    ] = "label",
+    max_sentences: Annotated[int, typer.Option(min=1, help="Passages of a label to learn from, at most.")] = 1000,
+    held_out_share: Annotated[float, typer.Option(help="Share of the passages kept to measure on.")] = 0.1,
+    quantize: Annotated[bool, typer.Option(help="Shrink the model to about a quarter.")] = True,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of crops, noise and training.")] = 0,
+) -> None:
+    """Train a fastText model that a recipe can name, and measure it on passages that it did not see."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from stages.language_identification.training import TrainingOptions, train
+
+    try:
+        options = TrainingOptions(
+            text_column=text_column,
+            label_column=label_column,
+            max_sentences=max_sentences,
+            held_out_share=held_out_share,
+            quantize=quantize,
+            seed=seed,
+        )
+        with Console(stderr=True).status("reading") as spinner:
+            report = train(files, str(output), options, spinner.update)
+    except (ValueError, FileNotFoundError) as error:
+        raise MisuseError(" ".join(str(error).split())) from None
+    table = Table("label", "learned", "held out", "precision", "recall", "F1")
+    for label, row in report.labels.items():
+        figures = (f"{row.precision:.3f}", f"{row.recall:.3f}", f"{row.f1:.3f}")
+        table.add_row(label, f"{row.learned:,}", f"{row.held_out:,}", *figures)
+    Console().print(table)
+    for reason, count in report.skipped.items():
+        if count:
+            print(f"{count:,} passages left out: {reason}")
+    print(f"macro-F1 {report.macro_f1:.3f} on held-out passages")
+    print(f"model    {report.model}, {report.size_bytes / 1e6:.1f} MB, sha256 {report.sha256}")
+    print(f'next     in a recipe: [[ingest]] stage = "identify_language", model = "{report.model}"')
+
+
+@lid_app.command("predict", epilog="Example: echo 'Kaixo, zer moduz?' | glotmill lid predict")
+def lid_predict(
+    texts: Annotated[list[str] | None, typer.Argument(metavar="[TEXT]...", help="Texts; else lines of stdin.")] = None,
+    model: Annotated[str, typer.Option(help="`cascade`, or a fastText model by path or hf:// URL.")] = "cascade",
+) -> None:
+    """Name the language of each text: the best three labels with their probabilities."""
+    from stages.language_identification.identify import (
+        LanguageIdentificationConfig,
+        load_identifier,
+        predict_languages,
+    )
+
+    given = texts or [line.rstrip("\n") for line in sys.stdin]
+    config = LanguageIdentificationConfig(model=model)
+    try:
+        identifier = load_identifier(config)
+    except (FileNotFoundError, ValueError) as error:
+        raise MisuseError(str(error)) from None
+    for row in predict_languages(given, identifier, config):
+        others = ", ".join(f"{c['label']} {c['score']:.2f}" for c in row["language_candidates"] or ())
+        print(f"{row['language']}_{row['script']}\t{row['language_score']:.2f}\t{others}\t{row['text'][:60]}")
 
 
 def _show_plan(planned: Plan, every_split: bool) -> None:
@@ -244,25 +318,13 @@ def _fail(lines: Iterable[str], code: int) -> int:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line: exit 0, 1 if the work failed, 2 if the command or recipe was wrong."""
     try:
-        app(args=arguments, standalone_mode=True)
-    except Exception as error:
-        code = _known_failure(error)
-        if code is None:
-            raise
-        sys.exit(code)
+        app(args=arguments)
+    except MisuseError as error:
+        sys.exit(_fail(str(error).splitlines(), 2))
+    except (FailureError, OSError) as error:
+        sys.exit(_fail(str(error).splitlines(), 1))
     except KeyboardInterrupt:
         sys.exit(_fail(["stopped; run the same command again to go on"], 1))
-
-
-def _known_failure(error: Exception) -> int | None:
-    """Say a user's mistake in a line and give its exit code; None for what is our own mistake."""
-    from pipelines.failures import FAILED, MISUSED
-
-    if isinstance(error, MISUSED):
-        return _fail(str(error).splitlines(), 2)
-    if isinstance(error, FAILED):
-        return _fail(str(error).splitlines(), 1)
-    return None
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from data_cards.columns import column_rows
 from data_cards.funnel import merge_fates
 from data_cards.rendering import card_files
 from data_cards.statistics import merge
-from pipelines.catalogue import Recipe, models, stage_problems
+from pipelines.catalogue import Recipe, at_home, models, stage_problems
 from pipelines.dedup import dedup_phases, deduplicate
 from pipelines.ingest import BLOCK_BYTES, IngestWorker
 from pipelines.publish import LedgerWorker, Piece, ShardWorker, plan_shards, published_schema
@@ -56,7 +56,7 @@ class Plan(BaseModel):
 
     @property
     def recipe(self) -> Recipe:
-        return parse_recipe(self.recipe_text, Recipe)
+        return at_home(parse_recipe(self.recipe_text, Recipe), self.base)
 
     def ingest_tasks(self) -> list[Task]:
         return [Task(name=s.id, weight_bytes=s.size_bytes, payload=s.model_dump()) for s in self.splits]
@@ -75,13 +75,17 @@ def make_plan(recipe_path: Path) -> Plan:
     problems = [problem for source in recipe.sources for problem in source_problems(source, base)]
     if problems := [*problems, *stage_problems(recipe)]:
         raise RecipeError(str(recipe_path), problems)
+    try:
+        found_models = models(recipe, base)
+    except (FileNotFoundError, ValueError) as error:
+        raise RecipeError(str(recipe_path), [f"ingest: {error}"]) from None
     splits = [split for source in recipe.sources for split in plan_splits(source, base, recipe.engine.split_bytes)]
     return Plan(
         recipe_text=text,
         base=base,
         splits=tuple(splits),
         packages={name: importlib.metadata.version(name) for name in PACKAGES},
-        models=models(recipe),
+        models=found_models,
     )
 
 

@@ -25,7 +25,7 @@ STAGED_KEY = np.dtype([("key", KEY), ("row", "<u8")])
 
 def dedup_phases(recipe: Recipe) -> list[str]:
     """Name the dedup phases of a recipe, in order: `dedup-0-duplicate_id`, `dedup-1-exact`."""
-    brings_ids = any(getattr(source, "columns", None) and source.columns.id for source in recipe.sources)
+    brings_ids = any(getattr(getattr(source, "columns", None), "id", None) for source in recipe.sources)
     stages = [DUPLICATE_ID] if brings_ids else []
     stages += [stage.stage for stage in recipe.dedup]
     return [f"dedup-{position}-{stage}" for position, stage in enumerate(stages)]

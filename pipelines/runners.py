@@ -24,11 +24,12 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from pipelines.tasks import Counts, Report, Task, Worker, finished
+from schemas.failures import FailureError
 
 LOCAL = "local"
 
 
-class WorkerError(RuntimeError):
+class WorkerError(FailureError):
     """A task failed for a reason that is not a document's; one line for the user, the traceback in `details`."""
 
     def __init__(self, line: str, details: str = "") -> None:

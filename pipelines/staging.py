@@ -21,11 +21,13 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from schemas.failures import MisuseError
+
 PLAN = "staging/plan.json"  # what a run was begun with
 PARTIAL = "staging/partial"  # files still being written; emptied when a run starts
 
 
-class StagingError(RuntimeError):
+class StagingError(MisuseError):
     """The output folder cannot be used for this run; the message says what to do."""
 
 

@@ -15,13 +15,14 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from schemas.failures import MisuseError
 from schemas.source import Source
 
 IngestStage = TypeVar("IngestStage", bound=BaseModel)
 DedupStage = TypeVar("DedupStage", bound=BaseModel)
 
 
-class RecipeError(ValueError):
+class RecipeError(MisuseError):
     """A recipe cannot be used; `problems` holds one line for each mistake."""
 
     def __init__(self, name: str, problems: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from schemas.failures import MisuseError
 from schemas.split import InputFile, InputSplit
 from stages.reading.streams import UNREAD_COMPRESSIONS, compression_of
 
@@ -19,7 +20,7 @@ FILES_PER_SPLIT = 10_000
 _SHOWN = 5  # problems of one kind that are written out
 
 
-class SourceError(ValueError):
+class SourceError(MisuseError):
     """A source cannot be read as the recipe says; the message names every problem at once."""
 
 
