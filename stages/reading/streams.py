@@ -222,12 +222,12 @@ def read_lines(location: str, path: str, start: int, end: int, max_line_bytes: i
     or, if there is none, the compressed bytes from the break.
     """
     with open_file(location) as file:
-        offset = start
         if start:
             # A line belongs to the split in which it starts: skip the one that started before.
             file.seek(start - 1)
-            offset = start - 1
-        yield from _lines(chunks(file, path), offset, start, end, max_line_bytes)
+            yield from _lines(chunks(file, path), start - 1, start, end, max_line_bytes)
+        else:
+            yield from _lines(chunks(file, path), 0, 0, end, max_line_bytes)
 
 
 def _lines(
@@ -248,6 +248,9 @@ def _lines(
             return
         if not chunk:
             break
+        if position == 0 and chunk.startswith(codecs.BOM_UTF8):
+            chunk = chunk[len(codecs.BOM_UTF8) :]
+            offset = position = len(codecs.BOM_UTF8)
         if end >= 0 and position + len(chunk) >= end:
             last = chunk.find(b"\n", max(end - 1 - position, 0))  # ends the line that holds the byte before `end`
             if last >= 0:
@@ -286,8 +289,6 @@ def _lines(
 
 def _whole_lines(offset: int, data: bytes | bytearray, max_line_bytes: int) -> Iterator[Lines | Unreadable]:
     data = bytes(data)
-    if offset == 0 and data.startswith(codecs.BOM_UTF8):
-        offset, data = len(codecs.BOM_UTF8), data[len(codecs.BOM_UTF8) :]
     start = 0
     if len(data) > max_line_bytes:
         ends = line_ends(data)
