@@ -65,7 +65,7 @@ class CLD2:
     name = "pycld2"
     batch = 1 << 20
     version = version("pycld2")
-    SCORES = (300.0, 600.0, 900.0, 1200.0)  # normalized score per 1,000 bytes
+    SCORES = (300.0, 600.0, 900.0, 1200.0, 1600.0, 2200.0)  # normalized score per 1,000 code points
     _BINS = 2 * 2 * (len(SCORES) + 1) + (RANKS - 1) * (len(SCORES) + 1)
     bins = _BINS * LENGTHS
 
@@ -87,6 +87,8 @@ class CLD2:
         number = self._number
         labels = np.asarray([number.get(code, -1) for _, code, _, _ in details], np.int64).reshape(-1, RANKS)
         score = np.asarray([score for _, _, _, score in details], np.float64).reshape(-1, RANKS)
+        # CLD2 normalizes by bytes; by code points, a letter of Cyrillic or Devanagari tells as much as one of Latin.
+        score *= np.asarray([len(text.encode()) / max(len(text), 1) for text in texts])[:, None]
         percent = np.asarray([share for _, _, share, _ in details[::RANKS]], np.int64)
         labels[self._undetermined[labels] & (labels >= 0)] = -1
         bands = np.searchsorted(self.SCORES, score, side="right")
@@ -282,7 +284,7 @@ class FunLangID:
         singles = np.flatnonzero(self._single[points])
         for code, column in self._single_owners.items():
             owned = singles[np.isin(points[singles], self._owned[code])]
-            scores[:, column] += np.bincount(text_of[owned], minlength=len(texts))
+            scores[:, column] += np.bincount(text_of[owned], minlength=len(texts)) * (totals > 0)
         return scores, totals
 
     def _windows(self, points: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

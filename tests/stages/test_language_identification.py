@@ -1,0 +1,279 @@
+"""Languages are told from their neighbours, noise is no language, and rows stay as they are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from schemas.columns import SchemaError
+from schemas.document import CANDIDATES, DOCUMENT
+from stages.language_identification.cascade import Candidates, Identifier
+from stages.language_identification.identify import (
+    LanguageIdentificationConfig,
+    identify_language,
+    load_identifier,
+    predict_languages,
+)
+from stages.language_identification.labels import CLD2_CODES, LID_176_CODES, ONE_LANGUAGE_SCRIPTS, read_label
+from stages.language_identification.passages import cut_passages
+
+DEFAULT = LanguageIdentificationConfig()
+WRITTEN = ("language", "script", "language_score", "runner_up_language", "runner_up_score", "other_language_share")
+FIELDS = pa.schema([DOCUMENT.field(name) for name in ("id", "text", *WRITTEN)])
+
+
+def batch_of(texts: list[str]) -> pa.RecordBatch:
+    identity = pa.array([str(i) for i in range(len(texts))], pa.string())
+    empty = [pa.nulls(len(texts), field.type) for field in list(FIELDS)[2:]]
+    return pa.RecordBatch.from_arrays([identity, pa.array(texts, pa.large_string()), *empty], schema=FIELDS)
+
+
+@pytest.fixture(scope="module")
+def cascade() -> Identifier:
+    return load_identifier(DEFAULT)
+
+
+def answering(*rows: Sequence[tuple[str, float]]) -> Callable[[list[str]], Candidates]:
+    """An identifier that gives the same answers to whatever passages come, in turn."""
+    names = tuple(sorted({name for row in rows for name, _ in row}))
+
+    def identify(texts: list[str]) -> Candidates:
+        assert len(texts) == len(rows)
+        codes = [[names.index(n) for n, _ in row] + [-1] * (3 - len(row)) for row in rows]
+        scores = [[s for _, s in row] + [0.0] * (3 - len(row)) for row in rows]
+        return Candidates(names, np.asarray(codes), np.asarray(scores, np.float32))
+
+    return identify
+
+
+EUS = "Gaur goizean lagunekin mendira joan naiz eta ibilaldi luzea egin dugu basoan zehar."
+ENG = "This morning I went to the mountains with my friends and we took a long walk through the forest."
+LANGUAGES = {
+    "eus": (EUS, "eus_Latn"),
+    "eus in capitals": (EUS.upper(), "eus_Latn"),
+    "mlt": ("Illum il-bieraħ mort is-suq ma' ommi biex nixtru l-ħut u l-ħaxix għall-ikla tal-lejl.", "mlt_Latn"),
+    "yor": ("Mo lọ sí ọjà lánàá láti ra oúnjẹ fún ìdílé mi, ṣùgbọ́n òjò ń rọ̀ púpọ̀.", "yor_Latn"),
+    "uig": ("بىز بۈگۈن مەكتەپكە بېرىپ ئۇيغۇر تىلى دەرسىنى ئاڭلىدۇق ۋە كىتاب ئوقۇدۇق.", "uig_Arab"),
+    "khm": ("ថ្ងៃនេះ យើងបានទៅផ្សារដើម្បីទិញម្ហូប ហើយបានជួបមិត្តភក្តិចាស់ៗជាច្រើននាក់។", "khm_Khmr"),
+    "bod": ("དེ་རིང་ང་ཚོ་སློབ་གྲྭར་ཕྱིན་ནས་བོད་ཡིག་གི་དཔེ་ཆ་ཀློག་པ་ཡིན།", "bod_Tibt"),
+    "dzo is not bod": ("ད་རིས་ང་བཅས་སློབ་གྲྭ་ནང་འགྱོ་སྟེ་ རྫོང་ཁའི་དཔེ་དེབ་ལྷབ་ཅི།", "dzo_Tibt"),
+    "uzb in Cyrillic is not rus": (
+        "Бугун биз бозорга бориб, уйимиз учун янги нон ва мева-сабзавотлар сотиб олдик.",
+        "uzb_Cyrl",
+    ),
+    "rus": ("Сегодня мы ходили на рынок и купили для дома свежий хлеб, овощи и фрукты.", "rus_Cyrl"),
+    "ukr is not rus": ("Вчора ми ходили на ринок і купили для родини свіжий хліб, молоко та овочі.", "ukr_Cyrl"),
+    "srp in Latin is not slv": (
+        "Juče smo išli na pijacu da kupimo hleb, mleko i sveže povrće za celu porodicu.",
+        "srp_Latn",
+    ),
+    "slv": ("Včeraj smo šli na tržnico, da bi kupili kruh, mleko in svežo zelenjavo za vso družino.", "slv_Latn"),
+    "orm": ("Kaleessa gabaa dhaqnee daabboo, aannan fi kuduraa haaraa maatii keenyaaf binne.", "orm_Latn"),
+    "fin": ("Eilen kävimme torilla ostamassa leipää, maitoa ja tuoreita vihanneksia koko perheelle.", "fin_Latn"),
+    "ben": ("আজ সকালে আমরা বাজারে গিয়ে পরিবারের জন্য তাজা শাকসবজি কিনেছি।", "ben_Beng"),
+    "asm is not ben": ("আজি ৰাতিপুৱা আমি বজাৰলৈ গৈ পৰিয়ালৰ বাবে সতেজ শাক-পাচলি কিনিলোঁ।", "asm_Beng"),
+    "kat": ("დღეს დილით ბაზარში წავედით და ოჯახისთვის ახალი პური და ბოსტნეული ვიყიდეთ.", "kat_Geor"),
+    "xmf is Georgian script and not kat": (
+        "ამდღა ჩქი ბაზარშა მიდაფრთით დო ჩქინი ოჯახიშო ახალი ქობალი იფჩითით.",
+        "xmf_Geor",
+    ),
+    "div: a script of one language": ("މިއަދު އަހަރެމެން ބާޒާރަށް ގޮސް ގެޔަށް ބޭނުންވާ ތަކެތި ގަތީމެވެ.", "div_Thaa"),
+    "sat: a script of one language": ("ᱛᱮᱦᱮᱧ ᱟᱞᱮ ᱦᱟᱴ ᱛᱮ ᱪᱟᱞᱟᱣ ᱞᱮᱱᱟ", "sat_Olck"),
+    "glg is not por": ("Onte fomos ao mercado mercar pan, leite e verduras frescas para toda a familia.", "glg_Latn"),
+    "por": ("Ontem fomos ao mercado comprar pão, leite e legumes frescos para toda a família.", "por_Latn"),
+    "swa": ("Jana tulienda sokoni kununua mkate, maziwa na mboga mbichi kwa ajili ya familia yote.", "swa_Latn"),
+    "yue is not zho": ("我哋尋日去咗街市買餸，跟住返屋企煮飯食，個仔話好好味呀。", "yue_Hant"),
+    "zho, traditional": ("我們昨天去市場買了新鮮的蔬菜和水果，然後回家做飯給全家人吃。", "zho_Hant"),
+    "zho, simplified": ("我们昨天去市场买了新鲜的蔬菜和水果，然后回家做饭给全家人吃。", "zho_Hans"),
+    "jpn": ("昨日、私たちは市場に行って、家族のために新鮮な野菜を買いました。", "jpn_Jpan"),
+    "kor": ("어제 우리는 시장에 가서 가족을 위해 신선한 채소를 샀습니다.", "kor_Kore"),
+    "eus with NUL and control characters": (
+        "Gaur\x00 goizean\x07 lagunekin\x1b mendira joan\x9f naiz\ufffe eta.",
+        "eus_Latn",
+    ),
+    "hin in Latin is not orm or fin": (
+        "kal hum log bazaar gaye the aur wahan se ghar ke liye sabzi aur doodh lekar aaye",
+        "und_Latn",
+    ),
+    "ara in Latin is not anything": ("9olt lek ma tkhafch 3la had chi rah kolchi mzyan inchallah", "und_Latn"),
+    "a word is too little": ("agur", "und_Latn"),
+}
+NOISE = {
+    "empty": "",
+    "white space": " \t\n\u2003\r\n",
+    "numbers": "12 345,67 89-01-02 +34 943 00 00 00",
+    "address": "https://example.org/eu/hasiera?id=20 www.example.org/aa/bb",
+    "code": "for (int i = 0; i < n; i++) { sum += values[i]; }",
+    "markup": '<div class="a"><span id="b"></span></div>',
+    "base64": "aGF1IGV1c2thcmF6a28gdGVzdHUgYmF0IGRhCg==",
+    "emoji": "\U0001f600 \U0001f603 \U0001f389",
+    "keyboard": "asdf ghjk qwer zxcv lkjh poiu asdkj qweoi zmxnc",
+    "only control characters": "\x00\x01\x02\x7f",
+}
+
+
+@pytest.mark.parametrize(("text", "label"), LANGUAGES.values(), ids=LANGUAGES.keys())
+def test_language(cascade: Identifier, text: str, label: str) -> None:
+    (row,) = identify_language(batch_of([text]), cascade, DEFAULT).to_pylist()
+    assert f"{row['language']}_{row['script']}" == label, row
+    assert (row["language_score"] >= DEFAULT.min_score) == (row["language"] != "und")
+
+
+@pytest.mark.parametrize("text", NOISE.values(), ids=NOISE.keys())
+def test_noise_is_no_language(cascade: Identifier, text: str) -> None:
+    (row,) = identify_language(batch_of([text]), cascade, DEFAULT).to_pylist()
+    assert row["language"] == "zxx"
+    assert row["other_language_share"] is None
+
+
+def test_code_around_text_does_not_count(cascade: Identifier) -> None:
+    text = f"<p>{EUS}</p>\nif (x == 1) {{ return a[i] + b[i]; }}\nhttps://example.org/aaa/bbb"
+    (row,) = identify_language(batch_of([text]), cascade, DEFAULT).to_pylist()
+    assert (row["language"], row["other_language_share"]) == ("eus", 0.0)
+
+
+def test_share_of_another_language(cascade: Identifier) -> None:
+    mixed, pure = identify_language(
+        batch_of([f"{EUS}\n{ENG}\n{EUS.replace('Gaur', 'Atzo')}", EUS]), cascade, DEFAULT
+    ).to_pylist()
+    letters = sum(map(str.isalpha, ENG)) / sum(map(str.isalpha, EUS * 2 + ENG))
+    assert mixed["language"] == "eus"
+    assert mixed["language_score"] >= 0.9, "a page in two languages is surely in the first"
+    assert mixed["other_language_share"] == pytest.approx(letters, abs=0.02)
+    assert mixed["runner_up_language"] == "eng_Latn"
+    assert pure["other_language_share"] == 0.0
+    off = LanguageIdentificationConfig(other_language_share=False)
+    assert identify_language(batch_of([EUS]), cascade, off)["other_language_share"].to_pylist() == [None]
+
+
+def test_thresholds_and_what_und_says() -> None:
+    def answer(config: LanguageIdentificationConfig) -> tuple[object, ...]:
+        (row,) = identify_language(batch_of([EUS]), answering([("eus", 0.6), ("spa", 0.3)]), config).to_pylist()
+        return tuple(row[name] for name in ("language", "runner_up_language", "runner_up_score"))
+
+    assert answer(DEFAULT) == ("eus", "spa_Latn", pytest.approx(0.3))
+    assert answer(LanguageIdentificationConfig(min_score=0.7)) == ("und", "eus_Latn", pytest.approx(0.6))
+    assert answer(LanguageIdentificationConfig(min_score=0.7, thresholds={"eus_Latn": 0.6}))[0] == "eus"
+    assert answer(LanguageIdentificationConfig(thresholds={"eus_Latn": 0.61}))[0] == "und"
+    assert answer(LanguageIdentificationConfig(thresholds={"eus_Cyrl": 0.99}))[0] == "eus", "another script's threshold"
+
+
+def test_merged_languages_add_up() -> None:
+    identify = answering([("bos", 0.35), ("hrv", 0.3), ("slv", 0.2)])
+    plain = identify_language(batch_of([ENG]), identify, DEFAULT).to_pylist()[0]
+    config = LanguageIdentificationConfig(merge={"hbs": ("bos", "hrv", "srp", "cnr")})
+    merged = identify_language(batch_of([ENG]), identify, config).to_pylist()[0]
+    assert (plain["language"], merged["language"]) == ("und", "hbs")
+    assert merged["language_score"] == pytest.approx(0.65)
+    assert merged["runner_up_language"] == "slv_Latn"
+
+
+def test_candidates_on_request(cascade: Identifier) -> None:
+    config = LanguageIdentificationConfig(candidates=True)
+    batch = identify_language(batch_of([EUS, "", "12"]), cascade, config)
+    assert batch.schema.field(CANDIDATES.name) == CANDIDATES
+    first, *rest = batch[CANDIDATES.name].to_pylist()
+    assert first[0]["label"] == "eus_Latn"
+    assert rest == [[], []]
+    again = identify_language(batch, cascade, config)
+    assert again.schema.names.count(CANDIDATES.name) == 1
+
+
+PIECES = st.sampled_from([EUS, ENG, "12 34", "\n", "\x00", "agur", "Привет", "{}[];", "\ufdd0", "", *NOISE.values()])
+
+
+@settings(deadline=None, max_examples=40)  # seven model calls an example
+@given(st.lists(st.lists(PIECES, max_size=4).map("\n".join) | st.text(max_size=40), max_size=6))
+def test_rows_keep_their_order_and_do_not_depend_on_each_other(cascade: Identifier, texts: list[str]) -> None:
+    batch = batch_of(texts)
+    found = identify_language(batch, cascade, DEFAULT)
+    assert found.schema.equals(batch.schema)
+    assert found["id"].equals(batch["id"])
+    assert found["text"].equals(batch["text"])
+    alone = [identify_language(batch.slice(i, 1), cascade, DEFAULT).to_pylist()[0] for i in range(len(texts))]
+    assert found.to_pylist() == alone
+
+
+def test_time_on_a_long_document_does_not_grow_with_it(cascade: Identifier) -> None:
+    long = "\n".join([EUS] * 250_000)  # 21 MB
+    start = time.process_time()
+    (row,) = identify_language(batch_of([long]), cascade, DEFAULT).to_pylist()
+    assert row["language"] == "eus"
+    assert time.process_time() - start < 10, "reads a sample; without one this takes minutes"
+    passages = cut_passages(pa.array([long], pa.large_string()), DEFAULT.max_code_points)
+    assert sum(map(len, passages.texts.to_pylist())) <= DEFAULT.max_code_points
+
+
+def test_the_sample_of_a_long_document_reaches_its_end() -> None:
+    text = "aaaa bbbb cccc. " * 1000 + "\n" + "\u1780\u1781\u1782 " * 10_000
+    scripts = cut_passages(pa.array([text], pa.large_string()), 2000).scripts
+    assert set(scripts) == {"Latn", "Khmr"}
+
+
+def test_predict_gives_a_row_a_text(cascade: Identifier) -> None:
+    rows = predict_languages([EUS, ENG], cascade, DEFAULT)
+    assert [(row["text"], row["language"]) for row in rows] == [(EUS, "eus"), (ENG, "eng")]
+    assert rows[0][CANDIDATES.name][0]["label"] == "eus_Latn"
+
+
+BAD_OPTIONS = {
+    "a score above one": ({"min_score": 1.5}, "less than or equal to 1"),
+    "a threshold above one": ({"thresholds": {"eus_Latn": 2}}, r"threshold of eus_Latn must be in \[0, 1\], got 2"),
+    "a threshold of a language without script": ({"thresholds": {"eus": 0.5}}, "language must look like uzb_Cyrl"),
+    "a merged name": ({"merge": {"serbo-croatian": ("srp",)}}, "language must look like uzb_Cyrl"),
+    "an unknown option": ({"threshold": 0.5}, "Extra inputs are not permitted"),
+}
+
+
+@pytest.mark.parametrize(("options", "message"), BAD_OPTIONS.values(), ids=BAD_OPTIONS.keys())
+def test_bad_options_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        LanguageIdentificationConfig.model_validate(options)
+
+
+def test_missing_columns_are_named(cascade: Identifier) -> None:
+    with pytest.raises(SchemaError, match="'text' is missing"):
+        identify_language(batch_of([EUS]).drop_columns(["text"]), cascade, DEFAULT)
+
+
+LABELS = {
+    "GlotLID, Northern Uzbek": ("__label__uzn_Cyrl", None, ("uzb", "Cyrl")),
+    "GlotLID, Standard Arabic": ("__label__arb_Arab", None, ("ara", "Arab")),
+    "GlotLID, Egyptian Arabic is no Standard Arabic": ("__label__arz_Arab", None, ("arz", "Arab")),
+    "GlotLID, Mandarin": ("__label__cmn_Hani", None, ("zho", "Hani")),
+    "OpenLID, Cantonese is not Mandarin": ("__label__yue_Hant", None, ("yue", "Hant")),
+    "OpenLID, Central Kurdish is not Kurmanji": ("__label__ckb_Arab", None, ("ckb", "Arab")),
+    "two letters": ("__label__eu", None, ("eus", None)),
+    "Norwegian is Bokm\u00e5l": ("no", None, ("nob", None)),
+    "Nynorsk is not": ("nn", None, ("nno", None)),
+    "Tagalog is Filipino": ("tl", None, ("fil", None)),
+    "retired Hebrew": ("iw", None, ("heb", None)),
+    "als is Tosk Albanian": ("__label__als_Latn", None, ("sqi", "Latn")),
+    "lid.176: als is Alemannic": ("__label__als", LID_176_CODES, ("gsw", None)),
+    "lid.176: eml": ("__label__eml", LID_176_CODES, ("egl", None)),
+    "lid.176: bh": ("__label__bh", LID_176_CODES, ("bho", None)),
+    "lid.176: sh": ("__label__sh", LID_176_CODES, ("hbs", None)),
+    "CLD2: ChineseT": ("zh-Hant", CLD2_CODES, ("zho", "Hant")),
+    "CLD2: Montenegrin": ("sr-ME", CLD2_CODES, ("cnr", None)),
+    "CLD2: unknown": ("un", CLD2_CODES, ("und", None)),
+    "noise": ("__label__zxx_Zyyy", None, ("zxx", "Zyyy")),
+    "no language": ("__label__../../etc", None, ("und", None)),
+}
+
+
+@pytest.mark.parametrize(("label", "codes", "expected"), LABELS.values(), ids=LABELS.keys())
+def test_read_label(label: str, codes: dict[str, str] | None, expected: tuple[str, str | None]) -> None:
+    assert read_label(label, codes) == expected
+
+
+def test_scripts_of_several_languages_have_no_shortcut() -> None:
+    assert {"Thaa", "Cher", "Olck"} <= ONE_LANGUAGE_SCRIPTS.keys()
+    shared = {"Geor": "kat, xmf", "Tibt": "bod, dzo", "Ethi": "amh, tir", "Hebr": "heb, yid", "Cans": "iku, cre"}
+    assert not shared.keys() & ONE_LANGUAGE_SCRIPTS.keys()

@@ -1,0 +1,178 @@
+"""The vectorized models answer as their packages do, and calibration is what it says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import gflanguages
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stages.language_identification.calibration import (
+    fit_model,
+    isotonic,
+    known_labels,
+    load_calibration,
+    noisy_or,
+    read_calibration,
+    write_calibration,
+)
+from stages.language_identification.cascade import Cascade, calibrate, crop
+from stages.language_identification.embedded_models import (
+    CLD2,
+    FunLangID,
+    LabelTable,
+    Opinions,
+    Py3Langid,
+    best,
+    fun_langid_module,
+)
+
+SAMPLES = sorted(
+    language.sample_text.tester.replace("\n", " ").lower()
+    for language in gflanguages.LoadLanguages().values()
+    if language.sample_text.tester
+)[::3]
+ODD = [
+    "",
+    " ",
+    "a",
+    "ab",
+    "abc",
+    "ab cd",
+    "  a  b  ",
+    "的一是",
+    'say "a/b"',
+    "ǆ ǅ",
+    "i̇stanbul",
+    "\u3000日本\u3000",
+    "x" * 500,
+]
+
+
+@pytest.fixture(scope="module")
+def py3langid() -> Py3Langid:
+    return Py3Langid()
+
+
+@pytest.fixture(scope="module")
+def fun_langid() -> FunLangID:
+    return FunLangID()
+
+
+def test_py3langid_gives_the_package_s_label_and_probability(py3langid: Py3Langid) -> None:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    theirs = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    texts = [*SAMPLES, *ODD]
+    expected = [theirs.classify(text) for text in texts]
+    found = py3langid.probabilities(texts)
+    assert [py3langid.codes[column] for column in found.argmax(axis=1)] == [label for label, _ in expected]
+    assert found.max(axis=1) == pytest.approx([score for _, score in expected], abs=1e-4)
+
+
+def test_fun_langid_gives_the_package_s_scores(fun_langid: FunLangID) -> None:
+    theirs = fun_langid_module().FunLangID()
+    texts = [*SAMPLES[::4], *ODD]
+    counts, totals = fun_langid.counts(texts)
+    shares = counts / np.maximum(totals, 1)[:, None]
+    for row, text in enumerate(texts):
+        expected = {code: score for code, score in theirs.predict(text, len(fun_langid.codes)) if score}
+        found = {fun_langid.codes[column]: shares[row, column] for column in np.flatnonzero(shares[row])}
+        assert found == pytest.approx(expected), text
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn")), max_size=60), min_size=1, max_size=6))
+def test_an_answer_depends_on_its_own_text_alone(py3langid: Py3Langid, fun_langid: FunLangID, texts: list[str]) -> None:
+    for model in (CLD2(), py3langid, fun_langid):
+        together = model(texts)
+        for row, text in enumerate(texts):
+            alone = model([text])
+            assert np.array_equal(alone.labels[0], together.labels[row]), (model.name, text)
+            assert np.array_equal(alone.evidence[0], together.evidence[row]), (model.name, text)
+            assert (alone.evidence >= 0).all()
+            assert (alone.evidence < model.bins).all()
+
+
+def test_cascade_accepts_the_fast_model_and_asks_the_others_when_it_is_unsure() -> None:
+    cascade = Cascade()
+    asked: list[str] = []
+    slow, original = cascade.slow
+
+    class Listening:
+        name, version, bins, batch, labels = "fun_langid", "1", FunLangID.bins, 8, original.labels
+
+        def __call__(self, texts: list[str]) -> Opinions:
+            asked.extend(texts)
+            return original(texts)
+
+    cascade.slow = (slow, Listening())  # type: ignore[assignment]
+    sure, unsure = "hau euskarazko testu argia da, eta luzea ere bada, benetan", "mo dupe"
+    found = cascade([sure, unsure, "ᱟᱞᱮ ᱦᱟᱴ"])
+    assert asked == [unsure]
+    assert [found.languages[code] for code in found.codes[:, 0]][::2] == ["eus", "sat"]
+    assert (found.scores[[0, 2], 0] >= cascade.accept).all()
+
+
+def test_table_is_the_one_that_the_packages_installed_were_calibrated_with() -> None:
+    models = load_calibration().sources["models"]
+    assert models == {model.name: model.version for model in (CLD2, Py3Langid, FunLangID)}, (
+        "calibrate again: python -m tests.benchmarks.language_identification --calibrate"
+    )
+
+
+def test_table_survives_writing() -> None:
+    table = load_calibration()
+    assert write_calibration(read_calibration(write_calibration(table))) == write_calibration(table)
+    assert Cascade().sha256 == hashlib.sha256(write_calibration(table).encode()).hexdigest()
+
+
+def test_fit_recovers_how_often_a_label_is_right() -> None:
+    chance = np.random.default_rng(3)
+    table = LabelTable(("eus", "spa", "sat"), (None, None, None))
+    rate = np.asarray([[0.95, 0.5], [0.6, 0.1]])  # label, bin
+    labels, bins = chance.integers(0, 2, 20_000), chance.integers(0, 2, 20_000)
+    right = chance.random(20_000) < rate[labels, bins]
+    gold = [("eus_Latn", "spa_Latn")[label if ok else 1 - label] for label, ok in zip(labels, right, strict=True)]
+    opinions = Opinions(labels[:, None], bins[:, None])
+    fitted = fit_model(opinions, table, 2, ["Latn"] * 20_000, gold, known_labels(gold))
+    for label, name in enumerate(("eus_Latn", "spa_Latn")):
+        logits = fitted.bins + fitted.labels[name][0]
+        assert 1 / (1 + np.exp(-logits)) == pytest.approx(rate[label], abs=0.06)
+
+
+def test_isotonic_never_falls_and_meets_the_frequencies() -> None:
+    chance = np.random.default_rng(5)
+    scores = chance.random(20_000)
+    x, y = isotonic(scores, (chance.random(20_000) < scores**2).astype(np.float64))
+    assert y == sorted(y)
+    assert np.interp([0.3, 0.6, 0.9], x, y) == pytest.approx([0.09, 0.36, 0.81], abs=0.04)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.floats(0.01, 0.99)), min_size=1, max_size=6))
+def test_noisy_or_is_one_minus_the_product_of_doubts(opinions: list[tuple[int, float]]) -> None:
+    languages, scores = noisy_or(
+        np.asarray([[label for label, _ in opinions]]), np.asarray([[score for _, score in opinions]], np.float32)
+    )
+    expected = {label: 1 - np.prod([1 - score for other, score in opinions if other == label]) for label, _ in opinions}
+    found = {int(label): float(score) for label, score in zip(languages[0], scores[0], strict=True) if label >= 0}
+    assert found == pytest.approx(expected, abs=1e-5)
+    assert (np.diff(scores[0]) <= 0).all()
+
+
+def test_calibrating_twice_gives_the_same_table() -> None:
+    texts = SAMPLES[::2]
+    gold = ["eus_Latn" if position % 2 else "zxx_Zyyy" for position in range(len(texts))]
+    first, second = (write_calibration(calibrate(texts, gold, {})) for _ in range(2))
+    assert first == second
+    assert json.loads(first)["known"] == "eus_Latn"
+    assert crop(texts, 4, 9, seed=1) == crop(texts, 4, 9, seed=1)
+    assert all(len(piece) <= 9 for piece in crop(texts, 4, 9, seed=1))
+
+
+def test_best_prefers_the_first_of_equals() -> None:
+    assert best(np.asarray([[1, 3, 3, 2]]), 3).tolist() == [[1, 2, 3]]
