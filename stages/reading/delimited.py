@@ -70,7 +70,7 @@ def read(split: InputSplit, source: DelimitedSource) -> Iterator[pa.RecordBatch]
     schema = kept_strings(source.keep)
     header = _header(source, split.location, split.path)
     if isinstance(header, str):
-        yield failed_record(schema, source.name, split.path, split.start, f"broken_record: {header}")
+        yield failed_record(schema, source, split.path, split.start, f"broken_record: {header}")
         return
     wanted = {**source.columns.mapped(), **{name: name for name in source.keep}}
     places = [header.index(column) for column in wanted.values()] if header else []
@@ -86,11 +86,9 @@ def read(split: InputSplit, source: DelimitedSource) -> Iterator[pa.RecordBatch]
         columns = dict(zip(wanted, map(list, zip(*values, strict=True)), strict=True))
         return make_records(
             schema,
-            source.name,
+            source,
             split.path,
             positions,
-            licence=source.licence,
-            max_record_bytes=source.max_record_bytes,
             **columns,
         )
 
@@ -106,7 +104,7 @@ def read(split: InputSplit, source: DelimitedSource) -> Iterator[pa.RecordBatch]
             positions, values, held_bytes = [], [], 0
         if error:
             error += size_in_words(len(octets))
-            yield failed_record(schema, source.name, split.path, position, error, octets[:RAW_BYTES])
+            yield failed_record(schema, source, split.path, position, error, octets[:RAW_BYTES])
     if positions:
         yield batch()
 

@@ -49,11 +49,9 @@ def read(split: InputSplit, source: GflanguagesSource) -> Iterator[pa.RecordBatc
     # 755 small messages, once: a protocol buffer has no columns.
     yield make_records(
         record_schema(),
-        source.name,
+        source,
         [f"{split.path}/{code}" for code, _ in described],
         [0] * len(described),
-        licence=source.licence,
-        max_record_bytes=source.max_record_bytes,
         text=["\n".join(getattr(language.sample_text, name) for name in PASSAGES) for _, language in described],
         declared_language=[f"{language.language}_{language.script}" for _, language in described],
     )

@@ -44,7 +44,7 @@ def read(split: InputSplit, source: HtmlSource) -> Iterator[pa.RecordBatch]:
         page = read_whole(file.location, file.path, source.max_record_bytes)
         if isinstance(page, Unreadable):
             yield from _batch(paths, pages, source)
-            yield failed_record(record_schema(), source.name, file.path, 0, page.error, page.raw)
+            yield failed_record(record_schema(), source, file.path, 0, page.error, page.raw)
             paths, pages, held_bytes = [], [], 0
         elif page:
             paths.append(file.path)
@@ -61,11 +61,9 @@ def _batch(paths: list[str], pages: list[bytes], source: HtmlSource) -> Iterator
         return
     yield make_records(
         record_schema(),
-        source.name,
+        source,
         paths,
         [0] * len(pages),
-        licence=source.licence,
-        max_record_bytes=source.max_record_bytes,
         raw=pages,
         media_type=["text/html"] * len(pages),
     )

@@ -69,7 +69,7 @@ def read(split: InputSplit, source: JsonLinesSource) -> Iterator[pa.RecordBatch]
     parser = _Parser(source)
     for piece in read_lines(split.location, split.path, split.start, split.end, source.max_record_bytes):
         if not isinstance(piece, Lines):
-            yield failed_record(schema, source.name, split.path, piece.offset, piece.error, piece.raw)
+            yield failed_record(schema, source, split.path, piece.offset, piece.error, piece.raw)
             continue
         lines = _object_lines(piece.data)
         for lines_parsed, found in parser.parse(lines):
@@ -77,15 +77,13 @@ def read(split: InputSplit, source: JsonLinesSource) -> Iterator[pa.RecordBatch]
             if isinstance(found, str):
                 line = lines_parsed.bytes()
                 error = found + size_in_words(len(line))
-                yield failed_record(schema, source.name, split.path, int(positions[0]), error, bytes(line[:RAW_BYTES]))
+                yield failed_record(schema, source, split.path, int(positions[0]), error, bytes(line[:RAW_BYTES]))
             else:
                 yield make_records(
                     schema,
-                    source.name,
+                    source,
                     split.path,
                     positions,
-                    licence=source.licence,
-                    max_record_bytes=source.max_record_bytes,
                     **found,
                 )
 
@@ -168,7 +166,7 @@ class _Parser:
                     yield lines, {name: self._column(table, name) for name in self._columns}
                     return
         if count == 1:
-            yield lines, self._error(lines.bytes(), failure)
+            yield lines, self._error(bytes(lines.bytes()[: RAW_BYTES + 1]).strip(_SPACE), failure)
         else:
             yield from self.parse(lines.slice(0, count // 2))
             yield from self.parse(lines.slice(count // 2, count))
@@ -181,10 +179,10 @@ class _Parser:
             values = pc.struct_field(values, key)
         return values.cast(pa.large_string() if name == "text" else pa.string())
 
-    def _error(self, line: memoryview, failure: str) -> str:
+    def _error(self, line: bytes, failure: str) -> str:
         """Say what is wrong with a single line, in the words of the column if it is a matter of type."""
         try:
-            value = json.loads(bytes(line)) if len(line) <= RAW_BYTES else None
+            value = json.loads(line) if len(line) <= RAW_BYTES else None  # a longer one keeps Arrow's words
         except UnicodeDecodeError as error:
             return f"invalid_encoding: not UTF-8 at byte {error.start} of the line"
         except (ValueError, RecursionError) as error:

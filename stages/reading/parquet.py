@@ -112,7 +112,7 @@ def read(split: InputSplit, source: TabularSource) -> Iterator[pa.RecordBatch]:
                         f"broken_stream: rows {position + delivered} to {position + rows - 1} of row group {group} "
                         f"cannot be decoded: {' '.join(str(error).split())[:200]}"
                     )
-                    yield failed_record(schema, source.name, split.path, position + delivered, words)
+                    yield failed_record(schema, source, split.path, position + delivered, words)
                     break
                 if batch is None:
                     break
@@ -212,11 +212,9 @@ def _records(
         columns[name] = values
     return make_records(
         schema,
-        source.name,
+        source,
         split.path,
         np.arange(position, position + batch.num_rows),
-        licence=source.licence,
-        max_record_bytes=source.max_record_bytes,
         error=error,
         **columns,
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -70,14 +70,21 @@ def document_ids(source: str, paths: Sequence[str], positions: Sequence[int]) ->
     return ids
 
 
+class _SourceOfRecords(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def licence(self) -> str | None: ...
+    @property
+    def max_record_bytes(self) -> int: ...
+
+
 def make_records(
     schema: pa.Schema,
-    source: str,
+    source: _SourceOfRecords,
     path: str | Sequence[str],
     positions: Sequence[int] | npt.NDArray[np.int64],
-    *,
-    licence: str | None = None,
-    max_record_bytes: int,
+    /,
     **columns: Any,
 ) -> pa.RecordBatch:
     """Make a batch of n records from the columns a reader has; the others are null.
@@ -94,13 +101,13 @@ def make_records(
             arrays[field.name] = pa.nulls(rows, field.type)
     for name in _PROVENANCE:
         arrays[name] = _empty_to_null(arrays[name])
-    if licence is not None:
-        arrays["licence"] = pc.fill_null(arrays["licence"], licence)
-    arrays["source"] = pa.repeat(pa.scalar(source, pa.string()), rows)
+    if source.licence is not None:
+        arrays["licence"] = pc.fill_null(arrays["licence"], source.licence)
+    arrays["source"] = pa.repeat(pa.scalar(source.name, pa.string()), rows)
     arrays["path"] = pa.array(paths, pa.string())
     arrays["position"] = pa.array(positions, pa.int64())
-    arrays["error"] = _errors(arrays, mapped_id="id" in columns, max_record_bytes=max_record_bytes)
-    own = pa.array(document_ids(source, paths, arrays["position"].to_pylist()), pa.string())
+    arrays["error"] = _errors(arrays, mapped_id="id" in columns, max_record_bytes=source.max_record_bytes)
+    own = pa.array(document_ids(source.name, paths, arrays["position"].to_pylist()), pa.string())
     arrays["id"] = pc.if_else(pc.is_null(arrays["error"]), arrays["id"], own) if "id" in columns else own
     if arrays["error"].null_count < rows:
         _withdraw_failed(arrays)
@@ -108,15 +115,10 @@ def make_records(
 
 
 def failed_record(
-    schema: pa.Schema,
-    source: str,
-    path: str,
-    position: int,
-    error: str,
-    raw: bytes | None = None,
+    schema: pa.Schema, source: _SourceOfRecords, path: str, position: int, error: str, raw: bytes | None = None
 ) -> pa.RecordBatch:
     """Make the single row of a record that could not be read, with the bytes that were read of it."""
-    return make_records(schema, source, path, [position], max_record_bytes=RAW_BYTES, error=[error], raw=[raw])
+    return make_records(schema, source, path, [position], error=[error], raw=[raw])
 
 
 def size_in_words(total: int) -> str:

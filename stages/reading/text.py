@@ -35,7 +35,7 @@ def read(split: InputSplit, source: TextSource) -> Iterator[pa.RecordBatch]:
         for file in split.files:
             content = read_whole(file.location, file.path, source.max_record_bytes)
             if isinstance(content, Unreadable):
-                yield failed_record(schema, source.name, file.path, 0, content.error, content.raw)
+                yield failed_record(schema, source, file.path, 0, content.error, content.raw)
             elif content:
                 yield _decoded(pa.array([content], pa.large_binary()), np.zeros(1, np.int64), file.path, source)
         return
@@ -49,7 +49,7 @@ def read(split: InputSplit, source: TextSource) -> Iterator[pa.RecordBatch]:
             starts = piece.offset + np.concatenate((np.zeros(1, np.int64), ends[:-1]))
             yield _decoded(octets, starts, split.path, source)
         else:
-            yield failed_record(schema, source.name, split.path, piece.offset, piece.error, piece.raw)
+            yield failed_record(schema, source, split.path, piece.offset, piece.error, piece.raw)
 
 
 def _decoded(octets: pa.Array, positions: np.ndarray[Any, Any], path: str, source: TextSource) -> pa.RecordBatch:
@@ -57,11 +57,9 @@ def _decoded(octets: pa.Array, positions: np.ndarray[Any, Any], path: str, sourc
     failed = pa.array(undecodable)
     batch = make_records(
         record_schema(),
-        source.name,
+        source,
         path,
         positions,
-        licence=source.licence,
-        max_record_bytes=source.max_record_bytes,
         text=pc.utf8_rtrim(text, "\r\n") if source.unit == "line" else pc.utf8_ltrim(text, "\ufeff"),
         raw=pc.if_else(failed, octets, pa.scalar(None, pa.large_binary())),
         error=pc.if_else(failed, f"invalid_encoding: the text is not {source.encoding}", pa.scalar(None, pa.string())),

@@ -336,11 +336,9 @@ def _batch(rows: list[dict[str, Any]], split: InputSplit, source: WarcSource) ->
         columns["raw"][place] = rows[place]["octets"]
     return make_records(
         schema,
-        source.name,
+        source,
         split.path,
         [row["position"] for row in rows],
-        licence=source.licence,
-        max_record_bytes=source.max_record_bytes,
         text=text,
         declared_language=[row.get("declared_language") for row in rows],
         **columns,

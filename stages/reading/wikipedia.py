@@ -52,11 +52,9 @@ def read(split: InputSplit, source: WikipediaSource) -> Iterator[pa.RecordBatch]
         names = ("text", "raw", "url", "date", "declared_language", "error")
         return make_records(
             schema,
-            source.name,
+            source,
             split.path,
             [row["position"] for row in rows],
-            licence=source.licence,
-            max_record_bytes=source.max_record_bytes,
             **{name: [row.get(name) for row in rows] for name in names},
         )
 
@@ -79,7 +77,7 @@ def read(split: InputSplit, source: WikipediaSource) -> Iterator[pa.RecordBatch]
     if rows:
         yield batch()
     if error:
-        yield failed_record(schema, source.name, split.path, -1, error, rest[:RAW_BYTES])
+        yield failed_record(schema, source, split.path, -1, error, rest[:RAW_BYTES])
 
 
 class _DoctypeError(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pytest
@@ -26,10 +26,19 @@ from stages.reading.records import (
 )
 
 
-def records(texts: list[str | None], **columns: Any) -> pa.RecordBatch:
-    positions = list(range(len(texts)))
-    columns.setdefault("max_record_bytes", 1000)
-    return make_records(record_schema(), "s", "p.txt", positions, text=texts, **columns)
+class FromTest(NamedTuple):
+    """As much of a source as records need."""
+
+    name: str = "s"
+    licence: str | None = None
+    max_record_bytes: int = 1000
+
+
+TEST = FromTest()
+
+
+def records(texts: list[str | None], source: FromTest = TEST, **columns: Any) -> pa.RecordBatch:
+    return make_records(record_schema(), source, "p.txt", range(len(texts)), text=texts, **columns)
 
 
 def test_an_id_is_the_hash_of_source_path_and_position() -> None:
@@ -44,11 +53,11 @@ def test_ids_of_documents_do_not_change_between_releases() -> None:
 
 
 def test_what_a_record_lacks_is_null_and_the_licence_of_the_source_fills_gaps() -> None:
-    batch = records(["bat", "bi"], licence="CC0-1.0", url=["", "http://x"])
+    batch = records(["bat", "bi"], FromTest(licence="CC0-1.0"), url=["", "http://x"], licence=[None, "MIT"])
     assert batch.schema == RECORD
     first, second = batch.to_pylist()
     assert (first["url"], second["url"]) == (None, "http://x")
-    assert first["licence"] == "CC0-1.0"
+    assert (first["licence"], second["licence"]) == ("CC0-1.0", "MIT")
     assert {first[name] for name in ("raw", "media_type", "charset", "date", "declared_language", "error")} == {None}
 
 
@@ -92,7 +101,7 @@ def test_an_id_of_the_source_is_kept(mapped: str) -> None:
 
 
 def test_a_failed_row_keeps_the_first_mebibyte_and_says_so() -> None:
-    row = records(["\0" + "a" * RAW_BYTES], max_record_bytes=10 << 20).to_pylist()[0]
+    row = records(["\0" + "a" * RAW_BYTES], FromTest(max_record_bytes=10 << 20)).to_pylist()[0]
     assert row["raw"] == b"\0" + b"a" * (RAW_BYTES - 1)
     assert row["error"] == f"nul_in_text: text holds a NUL (the first {RAW_BYTES} of {RAW_BYTES + 1} bytes are kept)"
 
@@ -122,10 +131,9 @@ def test_unchecked_strings_are_checked() -> None:
 def test_blocks_depend_on_the_rows_alone(lengths: list[int], cuts: list[int], block_bytes: int) -> None:
     whole = make_records(
         kept_strings(["extra"]),
-        "s",
+        FromTest(),
         "p",
         range(len(lengths)),
-        max_record_bytes=1000,
         text=["a" * (length // 2) for length in lengths],
         extra=["b" * (length - length // 2) for length in lengths],
     )
@@ -143,5 +151,5 @@ def test_blocks_depend_on_the_rows_alone(lengths: list[int], cuts: list[int], bl
 
 def test_a_block_has_at_most_so_many_rows() -> None:
     rows = BLOCK_ROWS + 1
-    batch = make_records(record_schema(), "s", "p", range(rows), max_record_bytes=9, text=[""] * rows)
+    batch = make_records(record_schema(), FromTest(), "p", range(rows), text=[""] * rows)
     assert [block.num_rows for block in cut_blocks([batch], 1 << 30)] == [BLOCK_ROWS, 1]

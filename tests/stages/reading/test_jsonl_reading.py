@@ -1,0 +1,180 @@
+"""JSON Lines: by byte range, by the block, and each bad line by itself."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import lzma
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+Rows = list[dict[str, Any]]
+
+BAD_LINES: dict[str, tuple[bytes, str]] = {
+    "not JSON": (b"kaixo", "broken_record: not JSON: Expecting value"),
+    "cut off": (b'{"text": "kai', "broken_record: not JSON: Unterminated string starting"),
+    "a list": (b'["text"]', "broken_record: the line must be a JSON object, got list"),
+    "two objects": (b'{"text": "a"}{"text": "b"}', "broken_record: not JSON: Extra data"),
+    "text is null": (b'{"text": null}', "no_text: text is null or missing"),
+    "no text": (b'{"id": "a"}', "no_text: text is null or missing"),
+    "text is a number": (b'{"text": 5}', "wrong_type: 'text' must be a string, got 5"),
+    "text is a list": (b'{"text": ["a"]}', "wrong_type: 'text' must be a string, got [\"a\"]"),
+    "text twice": (b'{"text": "a", "text": "b"}', "broken_record: JSON parse error: Column(/text) was specified twice"),
+    "invalid UTF-8": (b'{"text": "\xff"}', "invalid_encoding: not UTF-8 at byte 10 of the line"),
+    "an unpaired surrogate": (b'{"text": "\\ud800"}', "broken_record: JSON parse error: "),
+    "NUL in the text": (b'{"text": "a\\u0000b"}', "nul_in_text: text holds a NUL"),
+    "a bare NUL": (b'{"text": "a\0b"}', "broken_record: not JSON: Invalid control character"),
+    "url is a number": (b'{"text": "a", "meta": {"url": 1}}', "wrong_type: 'meta.url' must be a string, got 1"),
+    "meta is a string": (b'{"text": "a", "meta": "x"}', "broken_record: JSON parse error: "),
+    "id is a list": (b'{"text": "a", "id": []}', "wrong_type: 'id' must be a string, got []"),
+    "deeper than any text": (b"[" * 5000, "broken_record: "),
+}
+
+
+@pytest.mark.parametrize(("line", "error"), BAD_LINES.values(), ids=BAD_LINES.keys())
+def test_a_bad_line_fails_alone(line: bytes, error: str, tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    good = [b'{"text": "%d", "id": "i%d", "meta": {"url": "http://%d"}}' % (n, n, n) for n in range(20)]
+    lines = [*good[:7], line, *good[7:]]
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    columns = {"id": "id", "url": "meta.url"}
+    # the first line is checked before anything runs, so the bad one stands further down
+    rows = read_all(format="jsonl", paths=["a.jsonl"], columns=columns)
+    failed = rows.pop(7)
+    assert failed["error"].startswith(error)
+    assert "\n" not in failed["error"]
+    assert failed["text"] is None
+    assert failed["position"] == sum(len(each) + 1 for each in lines[:7])
+    if not error.startswith(("no_text", "nul_in_text")):  # those were parsed, and what is kept is the text
+        assert failed["raw"] == line + b"\n"
+    assert [row["text"] for row in rows] == [str(n) for n in range(20)]
+    assert [row["id"] for row in rows] == [f"i{n}" for n in range(20)]
+    assert [row["url"] for row in rows] == [f"http://{n}" for n in range(20)]
+    assert not any(row["error"] for row in rows)
+
+
+def test_lines_may_be_indented_empty_and_end_like_windows(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    content = b'\xef\xbb\xbf{"text":"bat"}\r\n\r\n \t \n  {"text":"bi"} \n{"text":"hiru"}'
+    (tmp_path / "a.jsonl").write_bytes(content)
+    rows = read_all(format="jsonl", paths=["a.jsonl"])
+    assert [(row["text"], row["error"]) for row in rows] == [("bat", None), ("bi", None), ("hiru", None)]
+    assert [row["position"] for row in rows] == [3, content.index(b"  {"), content.index(b'{"text":"hiru')]
+
+
+def test_ids_may_be_numbers_and_strings_in_one_file(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    ids: list[Any] = [1, "two", 3, None, 2**62, 2**70]
+    lines = [json.dumps({"text": "a", "id": each}) for each in ids]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    rows = read_all(format="jsonl", paths=["a.jsonl"], columns={"id": "id"})
+    assert [row["id"] for row in rows][:3] == ["1", "two", "3"]
+    assert [bool(row["error"]) for row in rows] == [False, False, False, True, False, True]
+
+
+def test_kept_columns_are_strings_and_null_where_missing(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text":"a","genre":"news"}\n{"text":"b"}\n{"text":"c","genre":1}\n')
+    rows = read_all(format="jsonl", paths=["a.jsonl"], keep=["genre"])
+    assert [row["genre"] for row in rows] == ["news", None, None]
+    assert rows[2]["error"] == "wrong_type: 'genre' must be a string, got 1"
+
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+    ".zst": zstandard.compress,
+}
+
+
+@pytest.mark.parametrize("ending", PACKED)
+def test_a_compressed_file_reads_like_the_plain_one(ending: str, tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    content = b"".join(b'{"text": "testua %d"}\n' % number for number in range(1000))
+    (tmp_path / f"a.jsonl{ending}").write_bytes(PACKED[ending](content))
+    rows = read_all(format="jsonl", paths=[f"a.jsonl{ending}"], split_bytes=100)
+    assert [(row["text"], row["position"]) for row in rows[:2]] == [("testua 0", 0), ("testua 1", 21)]
+    assert len(rows) == 1000
+
+
+LINE = st.sampled_from(
+    [
+        '{"text": "\u0f56\u0f7c\u0f51"}',
+        '{"text": "bat", "id": 5}',
+        '{"text": ""}',
+        '{"text": 5}',
+        "{",
+        "}",
+        '{"x": {"text": "q"}',
+        ', "y": 1}',
+        "",
+        " ",
+        "\r",
+        '{"text":',
+        '"b"}',
+        "[]",
+        '{"a": {}',
+        "{}",
+    ]
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(st.lists(LINE, max_size=25), st.integers(1, 200), st.integers(1, 50))
+def test_neighbours_splits_and_blocks_change_nothing(
+    tmp_path: Path, read_all: Callable[..., Rows], lines: list[str], split_bytes: int, block_bytes: int
+) -> None:
+    # a good first line, which is what is checked before anything runs
+    content = "\n".join(['{"text": "a", "id": "x"}', *lines])
+    (tmp_path / "a.jsonl").write_text(content, newline="")
+    source = {"format": "jsonl", "paths": ["a.jsonl"], "columns": {"id": "id"}}
+    rows = read_all(**source)
+    assert read_all(**source, split_bytes=split_bytes, block_bytes=block_bytes) == rows
+    for number, line in enumerate(content.split("\n")):
+        (tmp_path / f"{number:02}.jsonl").write_text('{"text": "a", "id": "x"}\n' + line, newline="")
+    alone = [row for row in read_all(**source | {"paths": ["[0-9]*.jsonl"]}) if row["position"]]
+    for leftover in tmp_path.glob("[0-9]*"):
+        leftover.unlink()
+    assert [(row["text"], row["error"]) for row in rows] == [(row["text"], row["error"]) for row in alone]
+
+
+CHECKED: dict[str, tuple[bytes, list[str]]] = {
+    "no text": (b'{"body": "a", "url": "x"}\n', ["the first line has no 'text' for text; it has 'body', 'url'"]),
+    "text is a number": (b'{"text": 5}', ["'text' must be a string, got 5 in the first line"]),
+    "text is nested": (b'{"text": {"eu": "a"}}', ['\'text\' must be a string, got {"eu": "a"} in the first line']),
+    "a broken first line is its own row": (b"not JSON\n", []),
+    "an empty file": (b"", []),
+}
+
+
+@pytest.mark.parametrize(("content", "expected"), CHECKED.values(), ids=CHECKED.keys())
+def test_the_first_line_is_checked_before_anything_runs(
+    content: bytes, expected: list[str], tmp_path: Path, problems: Callable[..., list[str]]
+) -> None:
+    (tmp_path / "a.jsonl").write_bytes(content)
+    found = problems(format="jsonl", paths=["a.jsonl"])
+    assert found == [f"source 'test': a.jsonl: {words}" for words in expected]
+
+
+def test_an_empty_file_has_no_rows(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b"")
+    (tmp_path / "b.jsonl.gz").write_bytes(b"")
+    (tmp_path / "c.jsonl.gz").write_bytes(gzip.compress(b""))
+    assert read_all(format="jsonl", paths=["*.jsonl*"]) == []
+
+
+def test_a_long_line_is_read_up_to_the_limit(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    text = "\u0f56" * 10_000_000
+    (tmp_path / "a.jsonl").write_text(
+        json.dumps({"text": "bat"}) + "\n" + json.dumps({"text": text}, ensure_ascii=False)
+    )
+    rows = read_all(format="jsonl", paths=["a.jsonl"], split_bytes=1 << 20)
+    assert [len(row["text"]) for row in rows] == [3, 10_000_000]
+    rows = read_all(format="jsonl", paths=["a.jsonl"], split_bytes=1 << 20, max_record_bytes=1 << 20)
+    assert rows[1]["error"].startswith(
+        "too_large: the line has 30000012 bytes, max_record_bytes is 1048576 (the first "
+    )
+    assert len(rows[1]["raw"]) == 1 << 20

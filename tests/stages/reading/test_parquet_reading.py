@@ -1,0 +1,197 @@
+"""Parquet: split by row groups, checked by the footers, one row failing at a time."""
+
+from __future__ import annotations
+
+import datetime
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+Rows = list[dict[str, Any]]
+
+
+def test_columns_are_mapped_kept_and_written_as_strings(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    when = datetime.datetime(2024, 5, 6, 7, 8, 9, 123456)
+    table = pa.table(
+        {
+            "body": ["Kaixo mundua", None],
+            "number": pa.array([7, 8], pa.uint32()),
+            "meta": [{"url": "http://a", "web": {"language": "eu"}}, None],
+            "day": [datetime.date(2024, 5, 6)] * 2,
+            "when": pa.array([when, None], pa.timestamp("us", "Europe/Madrid")),
+            "naive": pa.array([when, None], pa.timestamp("ns")),
+            "tags": [["a", "b"], []],
+            "dotted.name": ["x", "y"],
+        }
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    columns = {"text": "body", "id": "number", "url": "meta.url", "declared_language": "meta.web.language"}
+    source = {"format": "parquet", "paths": ["a.parquet"], "keep": ["tags", "number"]}
+    first, second = read_all(**source, columns=columns | {"date": "when", "licence": "dotted.name"})
+    assert (first["text"], first["id"], first["url"], first["declared_language"]) == (
+        "Kaixo mundua",
+        "7",
+        "http://a",
+        "eu",
+    )
+    assert (first["date"], first["licence"], first["tags"], first["number"]) == (
+        "2024-05-06T07:08:09Z",
+        "x",
+        ["a", "b"],
+        7,
+    )
+    assert (first["path"], first["position"], second["position"]) == ("a.parquet", 0, 1)
+    assert second["error"] == "no_text: text is null or missing"
+    assert second["url"] is None
+    assert read_all(**source, columns=columns | {"date": "day"})[0]["date"] == "2024-05-06"
+    assert read_all(**source, columns=columns | {"date": "naive"})[0]["date"] == "2024-05-06T07:08:09"
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.string(), pa.large_string(), pa.binary(), pa.large_binary(), pa.dictionary(pa.int32(), pa.string())]
+)
+def test_every_kind_of_string_is_read(kind: pa.DataType, tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    texts = ["\u0f56\u0f7c\u0f51", "", "\u0f56\u0f7c\u0f51"] * 50
+    pq.write_table(pa.table({"text": pa.array(texts).cast(kind)}), tmp_path / "a.parquet", row_group_size=40)
+    assert [row["text"] for row in read_all(format="parquet", paths=["*.parquet"])] == texts
+
+
+def test_splits_and_blocks_change_nothing_but_the_cutting(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    texts = [f"{number} " * (number % 90) for number in range(1000)]
+    pq.write_table(pa.table({"text": texts}), tmp_path / "a.parquet", row_group_size=70)
+    pq.write_table(pa.table({"text": texts[:9]}), tmp_path / "b.parquet")
+    pq.write_table(pa.table({"text": pa.array([], pa.string())}), tmp_path / "empty.parquet")
+    whole = read_all(format="parquet", paths=["*.parquet"])
+    assert [row["text"] for row in whole] == texts + texts[:9]
+    assert [row["position"] for row in whole] == [*range(1000), *range(9)]
+    assert len({row["id"] for row in whole}) == 1009
+    assert read_all(format="parquet", paths=["*.parquet"], split_bytes=1, block_bytes=100) == whole
+    assert read_all(format="parquet", paths=["*.parquet"], split_bytes=20_000, block_bytes=1) == whole
+
+
+def test_bytes_that_are_not_utf8_fail_their_row_alone(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    table = pa.table({"text": [b"bat", b"\xff\xfe", b"hiru"], "url": [b"http://a", b"http://b", b"\xff"]})
+    pq.write_table(table, tmp_path / "a.parquet")
+    rows = read_all(format="parquet", paths=["a.parquet"], columns={"url": "url"})
+    assert [row["error"] for row in rows] == [
+        None,
+        "invalid_encoding: 'text' is not UTF-8",
+        "invalid_encoding: 'url' is not UTF-8",
+    ]
+    assert [row["raw"] for row in rows] == [None, b"\xff\xfe", b"hiru"]
+    assert rows[0]["text"] == "bat"
+
+
+def test_a_damaged_row_group_is_one_failed_record_and_the_next_is_read(
+    tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
+    path = tmp_path / "a.parquet"
+    texts = [f"testua {number}" for number in range(300)]
+    pq.write_table(pa.table({"text": texts}), path, row_group_size=100, compression="zstd", use_dictionary=False)
+    chunk = pq.read_metadata(path).row_group(1).column(0)
+    octets = bytearray(path.read_bytes())
+    middle = chunk.data_page_offset + chunk.total_compressed_size // 2
+    octets[middle : middle + 20] = b"\xff" * 20
+    path.write_bytes(octets)
+    rows = read_all(format="parquet", paths=["a.parquet"])
+    assert [row["text"] for row in rows if not row["error"]] == texts[:100] + texts[200:]
+    (failed,) = [row for row in rows if row["error"]]
+    assert failed["position"] == 100
+    assert failed["error"].startswith("broken_stream: rows 100 to 199 of row group 1 cannot be decoded: ")
+
+
+BAD_COLUMNS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "a column that is not there": (
+        {"columns": {"text": "body"}},
+        ["no column 'body' for text; it has 'text', 'n', 'meta', 'tags'"],
+    ),
+    "a number as text": ({"columns": {"text": "n"}}, ["column 'n' must be a string for text, got int64"]),
+    "a list as text": (
+        {"columns": {"text": "tags"}},
+        ["column 'tags' must be a string for text, got list<element: string>"],
+    ),
+    "a struct as url": (
+        {"columns": {"url": "meta"}},
+        ["column 'meta' must be a string for url, got struct<url: string>"],
+    ),
+    "a field that the struct lacks": (
+        {"columns": {"url": "meta.uri"}},
+        ["no column 'meta.uri' for url; it has 'text', 'n', 'meta', 'tags'"],
+    ),
+    "all at once": (
+        {"columns": {"text": "n", "date": "n"}, "keep": ["gone"]},
+        [
+            "column 'n' must be a string for text, got int64",
+            "column 'n' must be a string, a date or a timestamp for date, got int64",
+            "no column 'gone' to keep; it has 'text', 'n', 'meta', 'tags'",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("source", "expected"), BAD_COLUMNS.values(), ids=BAD_COLUMNS.keys())
+def test_columns_are_checked_by_the_footer(
+    source: dict[str, Any], expected: list[str], tmp_path: Path, problems: Callable[..., list[str]]
+) -> None:
+    table = pa.table({"text": ["a"], "n": [1], "meta": [{"url": "http://a"}], "tags": [["x"]]})
+    pq.write_table(table, tmp_path / "a.parquet")
+    found = problems(format="parquet", paths=["a.parquet"], **source)
+    assert found == [f"source 'test': a.parquet: {words}" for words in expected]
+
+
+def test_a_kept_column_must_have_one_type(tmp_path: Path, problems: Callable[..., list[str]]) -> None:
+    pq.write_table(pa.table({"text": ["a"], "n": [1]}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"text": ["a"], "n": [1.5]}), tmp_path / "b.parquet")
+    assert problems(format="parquet", paths=["*.parquet"], keep=["n"]) == [
+        "source 'test': b.parquet: kept column 'n' must be of one type in all files, got double after int64"
+    ]
+
+
+BROKEN_FILES = {"empty": b"", "text": b"not parquet at all, not even nearly", "cut": None}
+
+
+@pytest.mark.parametrize("content", BROKEN_FILES.values(), ids=BROKEN_FILES.keys())
+def test_an_unreadable_footer_is_a_problem(
+    content: bytes | None, tmp_path: Path, problems: Callable[..., list[str]]
+) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["a"] * 100}), path)
+    path.write_bytes(path.read_bytes()[:-20] if content is None else content)
+    (problem,) = problems(format="parquet", paths=["a.parquet"])
+    assert problem.startswith("source 'test': a.parquet: not a readable Parquet file: ")
+    assert "\n" not in problem
+
+
+BOMB = """
+import resource, sys
+from pathlib import Path
+import pyarrow as pa, pyarrow.parquet as pq
+from schemas.source import ParquetSource
+from stages.reading.sources import plan_splits, read_split
+folder = Path(sys.argv[1])
+value = pa.DictionaryArray.from_arrays(pa.array([0] * 2000, pa.int32()), pa.array(["x" * 10_000_000]))
+pq.write_table(pa.table({"text": value}), folder / "bomb.parquet", compression="zstd", store_schema=False)
+source = ParquetSource(format="parquet", name="bomb", paths=("bomb.parquet",))
+(split,) = plan_splits(source, str(folder))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+rows = 0
+for block in read_split(split, source):
+    rows += block.num_rows
+    if rows >= 60:
+        break
+print(rows, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_one_long_value_for_many_rows_is_not_written_out_at_once(tmp_path: Path) -> None:
+    run = subprocess.run([sys.executable, "-c", BOMB, str(tmp_path)], capture_output=True, text=True, check=True)
+    rows, grown_mib = map(int, run.stdout.split())
+    assert (tmp_path / "bomb.parquet").stat().st_size < 100_000
+    assert rows >= 60
+    assert grown_mib < 400, "2,000 rows of 10 MB in a file of some kB must be read a few at a time"
