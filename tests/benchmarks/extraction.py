@@ -19,7 +19,9 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import logging
 import re
+import statistics
 import tempfile
 import time
 from collections import Counter
@@ -27,11 +29,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import regex
-from resiliparse.extract.html2text import extract_plain_text
+import regex  # type: ignore[import-untyped]
+import trafilatura
 from resiliparse.parse.encoding import detect_encoding
-from resiliparse.parse.html import HTMLTree
+from resiliparse.parse.html import HTMLTree, Node
 
+from stages.extraction import ExtractionConfig, read_page
 from tests.benchmarks.help_pages import download_packages, find_package, package_files
 
 
@@ -83,6 +86,15 @@ GENERATORS = {
     "doxygen": Generator("div.header div.headertitle, div.contents", ".permalink, .dynheader, .dyncontent"),
     "javadoc": Generator("main div.header, main section.class-description, main section.details", "ol.sub-nav"),
 }
+# Generators whose pages were read for their labels only, after the rules of the extractor were fixed.
+HELD_OUT = {
+    "sphinx-rtd": Generator('[itemprop="articleBody"]', "a.headerlink, div.toctree-wrapper, div.contents"),
+    "sphinx-pallets": Generator("div.body", "a.headerlink, div.toctree-wrapper, div.contents"),
+    "gi-docgen": Generator("#main", "button, .srclink, .anchor"),
+    "yard": Generator("#content", ".showSource, .summary_toggle, .toggleSource"),
+    "haddock": Generator("#content", "#table-of-contents, a.selflink"),
+    "nodejs": Generator("#apicontent", ".mark"),
+}
 
 _REFERENCE = r"\./usr/share/debian-reference/ch\d\d\.{0}\.html"
 _GUIDE = r"\./usr/share/doc/maint-guide-{0}/html/[a-z]+\.{0}\.html"
@@ -106,7 +118,9 @@ MANUALS = (
     Manual("installation-guide-amd64", "ron_Latn", _INSTALLATION.format("ro"), "docbook-xsl"),
     Manual("gimp-help-fa", "fas_Arab", r"\./usr/share/gimp/2\.0/help/fa/gimp-[a-z-]+\.html", "docbook-gimp"),
     Manual("gimp-help-el", "ell_Grek", r"\./usr/share/gimp/2\.0/help/el/gimp-[a-z-]+\.html", "docbook-gimp"),
-    Manual("postgresql-doc-15", "eng_Latn", r"\./usr/share/doc/postgresql-doc-15/html/[a-z-]+\.html", "docbook-postgresql"),
+    Manual(
+        "postgresql-doc-15", "eng_Latn", r"\./usr/share/doc/postgresql-doc-15/html/[a-z-]+\.html", "docbook-postgresql"
+    ),
     Manual("libglib2.0-doc", "eng_Latn", r"\./usr/share/gtk-doc/html/glib/glib-[A-Za-z0-9-]+\.html", "gtk-doc"),
     Manual("debian-handbook", "ara_Arab", _HANDBOOK.format("ar-MA"), "publican"),
     Manual("debian-handbook", "fas_Arab", _HANDBOOK.format("fa-IR"), "publican"),
@@ -114,10 +128,30 @@ MANUALS = (
     Manual("developers-reference-ja", "jpn_Jpan", _DEVELOPERS.format("ja"), "sphinx-classic"),
     Manual("developers-reference-ru", "rus_Cyrl", _DEVELOPERS.format("ru"), "sphinx-classic"),
     Manual("developers-reference-de", "deu_Latn", _DEVELOPERS.format("de"), "sphinx-classic"),
-    Manual("python3.11-doc", "eng_Latn", r"\./usr/share/doc/python3\.11/html/(library|tutorial|howto)/[a-z.]+\.html", "sphinx-python"),
-    Manual("python-requests-doc", "eng_Latn", r"\./usr/share/doc/python-requests-doc/html/(user|community|dev)/[a-z-]+\.html", "sphinx-alabaster"),
-    Manual("python-django-doc", "eng_Latn", r"\./usr/share/doc/python-django-doc/html/(topics|ref|howto|intro)/[a-z0-9/-]+\.html", "sphinx-django"),
-    Manual("sphinx-doc", "eng_Latn", r"\./usr/share/doc/sphinx-doc/html/(usage|extdev|man|development)/[a-z/-]+\.html", "sphinx-sphinx13"),
+    Manual(
+        "python3.11-doc",
+        "eng_Latn",
+        r"\./usr/share/doc/python3\.11/html/(library|tutorial|howto)/[a-z.]+\.html",
+        "sphinx-python",
+    ),
+    Manual(
+        "python-requests-doc",
+        "eng_Latn",
+        r"\./usr/share/doc/python-requests-doc/html/(user|community|dev)/[a-z-]+\.html",
+        "sphinx-alabaster",
+    ),
+    Manual(
+        "python-django-doc",
+        "eng_Latn",
+        r"\./usr/share/doc/python-django-doc/html/(topics|ref|howto|intro)/[a-z0-9/-]+\.html",
+        "sphinx-django",
+    ),
+    Manual(
+        "sphinx-doc",
+        "eng_Latn",
+        r"\./usr/share/doc/sphinx-doc/html/(usage|extdev|man|development)/[a-z/-]+\.html",
+        "sphinx-sphinx13",
+    ),
     Manual("apache2-doc", "jpn_Jpan", _HTTPD.format("ja"), "apache-xslt"),
     Manual("apache2-doc", "kor_Kore", _HTTPD.format("ko"), "apache-xslt"),
     Manual("apache2-doc", "fra_Latn", _HTTPD.format("fr"), "apache-xslt"),
@@ -131,18 +165,51 @@ MANUALS = (
     Manual("libreoffice-help-hi", "hin_Deva", _HELP, "libreoffice-help"),
     Manual("libreoffice-help-eu", "eus_Latn", _HELP, "libreoffice-help"),
     Manual("rust-doc", "eng_Latn", r"\./usr/share/doc/rust-doc/html/(book|reference)/[a-z0-9-]+\.html", "mdbook"),
-    Manual("rust-doc", "eng_Latn", r"\./usr/share/doc/rust-doc/html/std/[a-z]+/(struct|trait|fn)\.[A-Za-z_]+\.html", "rustdoc"),
+    Manual(
+        "rust-doc",
+        "eng_Latn",
+        r"\./usr/share/doc/rust-doc/html/std/[a-z]+/(struct|trait|fn)\.[A-Za-z_]+\.html",
+        "rustdoc",
+    ),
     Manual("mkdocs-doc", "eng_Latn", r"\./usr/share/doc/mkdocs/html/(?!search)[a-z-]+/[a-z-]+\.html", "mkdocs"),
-    Manual("libsfml-doc", "eng_Latn", r"\./usr/share/doc/libsfml-dev/html/class[a-z0-9_A-Z]+(?<!-members)\.html", "doxygen"),
-    Manual("libcommons-lang3-java-doc", "eng_Latn", r"\./usr/share/doc/libcommons-lang3-java/api/org/[a-z0-9/]+/[A-Z][A-Za-z]+\.html", "javadoc"),
+    Manual(
+        "libsfml-doc", "eng_Latn", r"\./usr/share/doc/libsfml-dev/html/class[a-z0-9_A-Z]+(?<!-members)\.html", "doxygen"
+    ),
+    Manual(
+        "libcommons-lang3-java-doc",
+        "eng_Latn",
+        r"\./usr/share/doc/libcommons-lang3-java/api/org/[a-z0-9/]+/[A-Z][A-Za-z]+\.html",
+        "javadoc",
+    ),
+    Manual(
+        "python-attr-doc",
+        "eng_Latn",
+        r"\./usr/share/doc/python-attr-doc/html/(?!genindex|search|index)[a-z-]+\.html",
+        "sphinx-rtd",
+    ),
+    Manual(
+        "python-click-doc",
+        "eng_Latn",
+        r"\./usr/share/doc/python-click-doc/html/(?!genindex|search|index)[a-z-]+\.html",
+        "sphinx-pallets",
+    ),
+    Manual(
+        "libpango1.0-doc",
+        "eng_Latn",
+        r"\./usr/share/doc/libpango1\.0-doc/reference/Pango/[A-Za-z_.]+\.html",
+        "gi-docgen",
+    ),
+    Manual("yard-doc", "eng_Latn", r"\./usr/share/doc/yard/doc/YARD/[A-Za-z/]+\.html", "yard"),
+    Manual("libghc-aeson-doc", "eng_Latn", r"\./usr/share/doc/libghc-aeson-doc/html/Data-[A-Za-z-]+\.html", "haddock"),
+    Manual("nodejs-doc", "eng_Latn", r"\./usr/share/doc/nodejs/api/[a-z_]+\.html", "nodejs"),
 )
 PAGES_PER_MANUAL = 8
 MIN_TOKENS = 60  # a page with less main text is an index or a redirect
 
 _BLOCKS = (
     "address, article, aside, blockquote, br, caption, dd, details, div, dl, dt, fieldset, figcaption, figure, footer, "
-    "form, h1, h2, h3, h4, h5, h6, header, hr, legend, li, main, nav, ol, option, p, pre, section, summary, table, td, th, "
-    "tr, ul"
+    "form, h1, h2, h3, h4, h5, h6, header, hr, legend, li, main, nav, ol, option, p, pre, section, summary, table, td, "
+    "th, tr, ul"
 )
 _TOKEN = regex.compile(
     r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]"
@@ -157,16 +224,55 @@ def shingles(text: str) -> Counter[tuple[str, str, str]]:
     return Counter(zip(tokens, tokens[1:], tokens[2:], strict=False))
 
 
+def whole_page(html: str) -> str:
+    return read_page(html, ExtractionConfig(engine="whole_page")).text
+
+
+def selectors(html: str) -> str:
+    return read_page(html, ExtractionConfig(engine="selectors")).text
+
+
+def resiliparse_main(html: str) -> str:
+    return read_page(html, ExtractionConfig(engine="resiliparse")).text
+
+
+def trafilatura_default(html: str) -> str:
+    return trafilatura.extract(html, include_comments=False) or ""
+
+
+def trafilatura_precision(html: str) -> str:
+    """As datatrove calls it."""
+    return trafilatura.extract(html, favor_precision=True, include_comments=False, deduplicate=True) or ""
+
+
+EXTRACTORS: tuple[Callable[[str], str], ...] = (
+    selectors,
+    resiliparse_main,
+    whole_page,
+    trafilatura_default,
+    trafilatura_precision,
+)
+
+
+def _space(tree: HTMLTree) -> Node:
+    space = tree.create_text_node(" ")
+    assert space is not None
+    return space
+
+
 def main_text(html: str, generator: Generator) -> str:
     """Return the labelled main text of a page, a space at every edge of a block element."""
     tree = HTMLTree.parse(html)
+    document = tree.document
+    assert document is not None  # parsing always makes one
     # `values` takes a linear pass; iterating over the collection itself takes a quadratic one (resiliparse 2.0.1).
-    for node in tree.document.query_selector_all(f"script, style, noscript, {generator.leave_out}").values():
+    for node in document.query_selector_all(f"script, style, noscript, {generator.leave_out}").values():
         node.decompose()
-    for node in tree.document.query_selector_all(_BLOCKS).values():
-        node.parent.insert_before(tree.create_text_node(" "), node)
-        node.append_child(tree.create_text_node(" "))
-    return " ".join(node.text for node in tree.document.query_selector_all(generator.main).values())
+    for node in document.query_selector_all(_BLOCKS).values():
+        assert node.parent is not None  # a block lies in the body
+        node.parent.insert_before(_space(tree), node)
+        node.append_child(_space(tree))
+    return " ".join(node.text or "" for node in document.query_selector_all(generator.main).values())
 
 
 def labelled_pages(debs: Path) -> list[LabelledPage]:
@@ -176,8 +282,8 @@ def labelled_pages(debs: Path) -> list[LabelledPage]:
         found = dict(package_files(find_package(debs, manual.package), re.compile(manual.pages)))
         chosen: list[LabelledPage] = []
         for path in sorted(found, key=lambda path: hashlib.blake2b(path.encode()).digest()):
-            html = found[path].decode(detect_encoding(found[path], from_html_meta=True))
-            tokens = shingles(main_text(html, GENERATORS[manual.generator]))
+            html = found[path].decode(detect_encoding(found[path], from_html_meta=True) or "utf-8")
+            tokens = shingles(main_text(html, (GENERATORS | HELD_OUT)[manual.generator]))
             if tokens.total() >= MIN_TOKENS:
                 chosen.append(LabelledPage(manual, path, html, tokens))
             if len(chosen) == PAGES_PER_MANUAL:
@@ -195,3 +301,53 @@ def scores(expected: Counter[tuple[str, str, str]], text: str) -> tuple[float, f
     precision = shared / found.total() if shared else 0.0
     recall = shared / expected.total()
     return precision, recall, 2 * precision * recall / (precision + recall) if shared else 0.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--debs", type=Path, help="folder of downloaded packages; default: download them")
+    arguments = parser.parse_args()
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # it warns of every page that it finds nothing on
+    if arguments.debs:
+        pages = labelled_pages(arguments.debs)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            download_packages(sorted({manual.package for manual in MANUALS}), Path(folder))
+            pages = labelled_pages(Path(folder))
+    measured, table = {}, {}
+    for extract in EXTRACTORS:
+        extract(pages[0].html)  # imports and lazy tables are not the extractor's speed
+        begin = time.process_time()
+        texts = [extract(page.html) for page in pages]
+        seconds = time.process_time() - begin
+        by_generator: dict[str, list[tuple[float, float, float]]] = {}
+        for page, text in zip(pages, texts, strict=True):
+            by_generator.setdefault(page.manual.generator, []).append(scores(page.tokens, text))
+        table[extract.__name__] = {name: _means(each) for name, each in by_generator.items()}
+        seen, held_out = (
+            _means([row for name, row in table[extract.__name__].items() if (name in HELD_OUT) is held])
+            for held in (False, True)
+        )
+        measured[extract.__name__] = {
+            "docs_per_cpu_s": len(pages) / seconds,
+            **dict(zip(("precision", "recall", "f1"), seen, strict=True)),
+            **dict(zip(("held_out_precision", "held_out_recall", "held_out_f1"), held_out, strict=True)),
+        }
+    languages = {page.manual.language for page in pages}
+    size = sum(len(page.html.encode()) for page in pages) / len(pages)
+    print(f"{len(pages)} pages of {size:,.0f} bytes, {len(languages)} languages; precision recall f1")
+    print("generator".ljust(20), *(extract.__name__.rjust(22) for extract in EXTRACTORS))
+    for name in (*GENERATORS, *HELD_OUT):
+        rows = (" ".join(f"{value:.3f}" for value in table[extract.__name__][name]) for extract in EXTRACTORS)
+        print(name.ljust(20), *(row.rjust(22) for row in rows))
+    rounded = {name: {key: round(value, 4) for key, value in row.items()} for name, row in measured.items()}
+    print(json.dumps({"pages": len(pages), "languages": len(languages), "extractors": rounded}))
+
+
+def _means(rows: list[tuple[float, float, float]]) -> tuple[float, float, float]:
+    precision, recall, f1 = (statistics.fmean(column) for column in zip(*rows, strict=True))
+    return precision, recall, f1
+
+
+if __name__ == "__main__":
+    main()
