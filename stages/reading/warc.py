@@ -40,7 +40,7 @@ _VERSION_LINE = re.compile(rb"WARC/[01]\.\d{1,3}\r?\n")
 _VERSION_BYTES = 16  # a version line is not longer
 _NEXT_RECORD = re.compile(rb"\n(WARC/[01]\.\d{1,3}\r?\n)")
 _NEWLINES = re.compile(rb"[\r\n]+")
-_CHUNK_HEADER = re.compile(rb"[0-9A-Fa-f]+[ \t]*(;[^\r\n]*)?\r\n")
+_CHUNK_HEADER = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
 _CONTENT_LENGTH = re.compile(rb"\nContent-Length:[ \t]*(\d{1,18})[ \t]*\r?\n", re.IGNORECASE)
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 
@@ -102,11 +102,12 @@ def _frames(stream: Iterator[bytes | BrokenStreamError], max_record_bytes: int) 
             missing = "WARC/1.x line" if not begins else "end of its header" if not header else "Content-Length"
             yield window.broken(f"broken_record: the record has no {missing}")
             continue
-        record_bytes = header.end() + int(length[1])
-        if int(length[1]) > max_record_bytes:
-            offset, head = window.offset, bytes(window.held[: header.end()])
+        header_bytes, content_bytes = header.end(), int(length[1])  # a match looks into `held`, which moves on below
+        record_bytes = header_bytes + content_bytes
+        if content_bytes > max_record_bytes:
+            offset, head = window.offset, bytes(window.held[:header_bytes])
             skipped = window.skip(record_bytes)
-            words = f"too_large: the record has {length[1].decode()} bytes, max_record_bytes is {max_record_bytes}"
+            words = f"too_large: the record has {content_bytes} bytes, max_record_bytes is {max_record_bytes}"
             if skipped < record_bytes:
                 words += f", and the file ends after {skipped} of them"
             yield _Frame(offset, head, f"{words} (its header is kept)")
@@ -120,7 +121,7 @@ def _frames(stream: Iterator[bytes | BrokenStreamError], max_record_bytes: int) 
             )
         elif window.held[record_bytes : record_bytes + 1].strip(b"\r\n"):
             yield window.broken(
-                f"broken_record: the record goes on after the {length[1].decode()} bytes of its Content-Length"
+                f"broken_record: the record goes on after the {content_bytes} bytes of its Content-Length"
             )
         else:
             offset, octets = window.offset, bytes(window.held[:record_bytes])
@@ -219,7 +220,7 @@ def _row(frame: _Frame, max_record_bytes: int) -> dict[str, Any] | None:
             "declared_language": record.headers.get("WARC-Identified-Content-Language"),
         }
     try:
-        media_type, charset, payload = _payload(record, frame.octets, max_record_bytes)
+        media_type, charset, payload = _payload(record, max_record_bytes)
     except _SkippedError as skipped:
         return row | {"error": str(skipped)}
     except (OSError, BrokenStreamError, _BrokenRecordError) as error:
@@ -236,22 +237,14 @@ class _BrokenRecordError(Exception):
     """The HTTP message within a record is damaged."""
 
 
-def _payload(record: WarcRecord, octets: bytes, max_record_bytes: int) -> tuple[str, str | None, bytes]:
+def _payload(record: WarcRecord, max_record_bytes: int) -> tuple[str, str | None, bytes]:
     """Return media type, declared charset and payload of a response or resource, with HTTP's encodings undone."""
     if not record.is_http:
         media_type, charset = _content_type(record.headers.get("Content-Type"))
         _require_text_type(media_type)
         return media_type, charset, record.reader.read()
-    try:
-        record.parse_http(auto_decode="transfer")
-        payload = record.reader.read()
-    except OSError:
-        # Many crawlers undo the chunking and leave its header.
-        record = WarcRecord.from_bytes(octets)
-        record.parse_http()
-        payload = record.reader.read()
-        if _CHUNK_HEADER.match(payload):
-            raise
+    record.parse_http()
+    payload = record.reader.read()
     headers = record.http_headers
     if headers is None or headers.status_code is None:
         raise _BrokenRecordError("the response has no HTTP status line")
@@ -259,6 +252,8 @@ def _payload(record: WarcRecord, octets: bytes, max_record_bytes: int) -> tuple[
         raise _SkippedError(f"http_status: {headers.status_code}")
     media_type = (record.http_content_type or "").lower()
     _require_text_type(media_type)
+    if "chunked" in (headers.get("Transfer-Encoding") or "").lower():
+        payload = _dechunked(payload)
     for coding in reversed((headers.get("Content-Encoding") or "").lower().split(",")):
         payload = _decoded(payload, coding.strip(), max_record_bytes)
     return media_type, record.http_charset, payload
@@ -273,6 +268,23 @@ def _content_type(header: str | None) -> tuple[str, str | None]:
 def _require_text_type(media_type: str) -> None:
     if media_type not in _TEXT_TYPES:
         raise _SkippedError(f"media_type: {media_type[:100] or 'none is declared'}")
+
+
+def _dechunked(payload: bytes) -> bytes:
+    """Undo HTTP's chunking (RFC 9112, section 7.1); fastwarc's decoder stops at chunk extensions."""
+    parts: list[bytes] = []
+    position = 0
+    while header := _CHUNK_HEADER.match(payload, position):
+        end = header.end() + int(header[1], 16)
+        if end == header.end():
+            return b"".join(parts)
+        parts.append(payload[header.end() : end])
+        if not payload.startswith(b"\r\n", end):
+            raise _BrokenRecordError(f"the chunk at byte {position} of the payload is cut off or its length wrong")
+        position = end + 2
+    if position:
+        raise _BrokenRecordError(f"no chunk begins at byte {position} of the payload")
+    return payload  # many crawlers undo the chunking and leave its header
 
 
 def _decoded(payload: bytes, coding: str, max_record_bytes: int) -> bytes:
