@@ -89,13 +89,15 @@ def count_scripts(texts: pa.Array) -> ScriptCounts:
     """
     codes, table = script_table()
     data, offsets = utf8_bytes(texts)
+    whole_lengths = pc.utf8_length(texts).to_numpy(zero_copy_only=False).astype(np.int64)
     totals = np.zeros((len(texts), 0), np.int64)
     present: list[int] = []
     for first, last, start, end in _chunks(data, offsets):
         scripts = table[np.frombuffer(bytes(data[start:end]).decode().encode("utf-32-le"), np.uint32)]
-        begins = (data[start:end] & 0xC0) != 0x80  # the first byte of each code point
-        cuts = np.clip(offsets[first : last + 1], start, end) - start
-        lengths = np.diff(np.append(0, np.cumsum(begins))[cuts])
+        lengths = whole_lengths[first:last].copy()
+        for row in {first, last - 1}:  # only the first and the last text of a chunk can lie partly outside
+            inside = data[max(int(offsets[row]), start) : min(int(offsets[row + 1]), end)]
+            lengths[row - first] = np.count_nonzero((inside & 0xC0) != 0x80)
         found = np.flatnonzero(np.bincount(scripts, minlength=len(codes)))
         local = np.zeros(len(codes), np.int64)
         local[found] = np.arange(len(found))

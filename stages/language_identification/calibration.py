@@ -1,7 +1,7 @@
 """Turn what a model says into a probability, by a table learned from sentences of known language.
 
 For a model m, the probability that its label l is right, given its evidence bin b, is modelled as
-`logit P = bin[m, b] + label[m, l]`: how sure it looks, and how far that label is to be trusted when it does. Models
+`logit P = bin[m, b] + label[m, l, g]`: how sure it looks, and how far that label is to be trusted when it does. Models
 that agree are combined by noisy-or, `1 - product(1 - P)`, which is too sure of itself because models err together;
 so the result is mapped once more, by the monotone function that makes it right on the calibration sentences (isotonic
 regression, Ayer et al. 1955).
@@ -32,35 +32,39 @@ from stages.language_identification.labels import same_script
 
 RIDGE = 0.5  # how strongly a label's trust is drawn to 0, in observations of variance 1
 UNSEEN_CORRECT = 30.0
+GROUPS = 3
+SURE = 1.0  # log-odds of an evidence bin (73 %) from which a model counts as sure
+_NO_TRUST = (0.0,) * GROUPS
 _STEPS = 40
 
 
 class ModelCalibration(NamedTuple):
-    """Log-odds of one model: one for each evidence bin, and one for each label, at first rank and at later ranks."""
+    """Log-odds of one model: one for each evidence bin, and one for each label and `trust_group`."""
 
     bins: NDArray[np.float64]
-    labels: Mapping[str, tuple[float, float]]
+    labels: Mapping[str, tuple[float, ...]]
 
     def scores(self, opinions: Opinions, scripts: NDArray[np.str_], trust: Trust) -> NDArray[np.float32]:
         """Return the probability of each opinion, shape (n, ranks); 0 where there is none or the script forbids it."""
         names, codes = np.unique(scripts, return_inverse=True)
-        by_script = np.stack([trust[name] for name in names.tolist()])  # script, label, rank group
-        later = (np.arange(opinions.labels.shape[1]) > 0).astype(np.int64)
-        logits = self.bins[opinions.evidence] + by_script[codes[:, None], opinions.labels, later]
+        by_script = np.stack([trust[name] for name in names.tolist()])  # script, label, group
+        logits = self.bins[opinions.evidence]
+        groups = trust_group(logits, np.arange(opinions.labels.shape[1]))
+        logits = logits + by_script[codes[:, None], opinions.labels, groups]
         return np.where(opinions.labels >= 0, 1 / (1 + np.exp(-logits)), 0).astype(np.float32)
 
 
 class Trust(dict[str, NDArray[np.float64]]):
-    """For each script, made when first asked for: the log-odds of a model's labels, shape (labels, 2 rank groups)."""
+    """For each script, made when first asked for: the log-odds of a model's labels, shape (labels, GROUPS)."""
 
     def __init__(self, model: ModelCalibration, table: LabelTable, known: frozenset[str]) -> None:
         super().__init__()
         self.model, self.table, self.known = model, table, known
 
     def __missing__(self, script: str) -> NDArray[np.float64]:
-        trust = np.empty((len(self.table.languages), 2))
+        trust = np.empty((len(self.table.languages), GROUPS))
         for row, (language, own) in enumerate(zip(self.table.languages, self.table.scripts, strict=True)):
-            trust[row] = self.model.labels.get(f"{language}_{script}", (0.0, 0.0))
+            trust[row] = self.model.labels.get(f"{language}_{script}", _NO_TRUST)
             if not possible(language, own, script, self.known):
                 trust[row] = -np.inf
         self[script] = trust
@@ -115,37 +119,39 @@ def fit_model(
     correct = np.bincount(evidence, weights=right, minlength=bins)
     rate = (correct + 0.5) / (total + 1)
     offsets = np.log(rate / (1 - rate))
-    names, code = np.unique(
-        [f"{a}_{b}" + "!" * bool(r) for a, b, r in zip(languages, script_of, ranks, strict=True)], return_inverse=True
-    )
-    unseen = np.asarray([name[:3] != NO_LINGUISTIC_CONTENT and f"*{name[:3]}" not in known for name in names.tolist()])
-    trust = _fit_labels(offsets, code, evidence, right, len(names), unseen)
+    names, code = np.unique([f"{a}_{b}" for a, b in zip(languages, script_of, strict=True)], return_inverse=True)
+    unseen = np.asarray([n[:3] != NO_LINGUISTIC_CONTENT and f"*{n[:3]}" not in known for n in names.tolist()], bool)
+    trust = _fit_labels(offsets[evidence], code, right, len(names), unseen)
     # once more for the bins, with the labels' trust known
-    offsets = _fit_labels(trust, evidence, code, right, bins, np.zeros(bins, bool), ridge=1e-2, start=offsets)
-    trust = _fit_labels(offsets, code, evidence, right, len(names), unseen)
-    first = {name: float(t) for name, t in zip(names.tolist(), trust, strict=True)}
-    labels = sorted({name.rstrip("!") for name in first})
-    return ModelCalibration(
-        np.round(offsets, 3),
-        {name: (round(first.get(name, 0.0), 2), round(first.get(name + "!", 0.0), 2)) for name in labels},
+    offsets = np.round(_fit_labels(trust[code], evidence, right, bins, np.zeros(bins, bool), ridge=1e-2), 3)
+    trust = _fit_labels(offsets[evidence], code, right, len(names), unseen)
+    # and how much more or less each label is to be trusted when the model looks sure, unsure, or says it second
+    groups = code * GROUPS + trust_group(offsets[evidence], ranks)
+    more = _fit_labels(
+        offsets[evidence] + trust[code], groups, right, len(names) * GROUPS, np.zeros(len(names) * GROUPS, bool)
     )
+    rows_of = np.round(trust[:, None] + more.reshape(-1, GROUPS), 2).tolist()
+    return ModelCalibration(offsets, {name: tuple(row) for name, row in zip(names.tolist(), rows_of, strict=True)})
+
+
+def trust_group(logits: NDArray[np.float64], ranks: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number the group of each opinion: 0 the first label of a sure model, 1 of an unsure one, 2 a later label."""
+    return np.where(ranks > 0, 2, (logits < SURE).astype(np.int64))
 
 
 def _fit_labels(
-    other: NDArray[np.float64],
+    fixed: NDArray[np.float64],
     group: NDArray[np.int64],
-    other_group: NDArray[np.int64],
     right: NDArray[np.float64],
     count: int,
     unseen: NDArray[np.bool_],
     ridge: float = RIDGE,
-    start: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
-    """Fit one log-odds a group by Newton's method, with `other[other_group]` fixed; ridge-penalized logistic
-    regression.
+    """Fit one log-odds a group to n outcomes, beside their `fixed` log-odds: ridge-penalized logistic regression.
+
+    Solved by Newton's method. Groups that are `unseen` get `UNSEEN_CORRECT` imagined right outcomes.
     """
-    fixed = other[other_group]
-    value = np.zeros(count) if start is None else start.copy()
+    value = np.zeros(count)
     typical = np.average(fixed, weights=right + 1e-9) if len(fixed) else 0.0
     imagined = np.where(unseen, UNSEEN_CORRECT, 0.0)
     for _ in range(_STEPS):
@@ -211,7 +217,7 @@ def read_calibration(text: str) -> Calibration:
     models = {
         name: ModelCalibration(
             np.asarray(model["bins"], np.float64),
-            {label: (pair[0], pair[1]) for label, pair in model["labels"].items()},
+            {label: tuple(row) for label, row in model["labels"].items()},
         )
         for name, model in content["models"].items()
     }
@@ -233,7 +239,7 @@ def write_calibration(calibration: Calibration) -> str:
         "models": {
             name: {
                 "bins": model.bins.tolist(),
-                "labels": {label: list(pair) for label, pair in sorted(model.labels.items())},
+                "labels": {label: list(row) for label, row in sorted(model.labels.items())},
             }
             for name, model in sorted(calibration.models.items())
         },

@@ -179,7 +179,8 @@ def _with_languages(
     language = np.select(
         [empty, known, sure], [NO_LINGUISTIC_CONTENT, names[votes.language[:, 0]], NO_LINGUISTIC_CONTENT], UNDETERMINED
     )
-    script = np.where(known, scripts[votes.script[:, 0]], np.asarray(detect_scripts(batch["text"]).to_pylist(), object))
+    script = scripts[votes.script[:, 0]]
+    script[~known] = detect_scripts(batch["text"].filter(pa.array(~known))).to_pylist()
     second = np.where(sure, 1, 0)  # what `und` beat is the best label itself
     every = np.arange(batch.num_rows)
     has_second = (votes.language[every, second] >= 0) & ~empty

@@ -30,13 +30,15 @@ SAMPLE_WINDOWS = 8
 
 _BREAKS = r"[\r\x0B\x0C\x1C-\x1E\x{85}\x{2028}\x{2029}]"
 _CONTROLS = r"[\p{Cc}\p{Noncharacter_Code_Point}--\n]"
+# ASCII classes and boundaries: with Unicode ones the search falls back to a matcher ten times as slow.
+_W, _B = "[A-Za-z0-9_]", r"(?-u:\b)"
 _NO_LANGUAGE = (
-    r"(?:https?|ftp)://\S+|\bwww\.\S+|[\w.+-]+@[\w-]+\.[\w.-]+"  # addresses
-    r"|</?[A-Za-z!][^<>]{0,500}>|&#?\w{1,10};"  # tags and entities
+    rf"(?:https?|ftp)://[!-~]+|{_B}www\.[!-~]+|[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]+"  # addresses
+    r"|</?[A-Za-z!][^<>]*>|&#?[A-Za-z0-9]+;"  # tags and entities
     r"|[A-Za-z0-9+/=_-]{30,}"  # base64, hashes, keys
-    r"|\b(?:0x)?[0-9A-Fa-f]*[0-9][0-9A-Fa-f]{6,}\b"  # hexadecimal numbers
-    r"|\b\w*[A-Za-z0-9]_\w+|\b[A-Za-z0-9]+(?:\.[A-Za-z_][A-Za-z0-9_]*)*\("  # snake_case, calls()
-    r"|(?:[A-Za-z]:)?(?:[\w.-]*[/\\]){2,}[\w.-]*"  # paths
+    rf"|{_B}(?:0x)?[0-9A-Fa-f]*[0-9][0-9A-Fa-f]{{6,}}{_B}"  # hexadecimal numbers
+    rf"|[A-Za-z0-9]*_{_W}+|[A-Za-z0-9]+(?:\.{_W}+)*\("  # snake_case, calls()
+    r"|(?:[A-Za-z0-9_.:-]*[/\\]){2,}[A-Za-z0-9_.-]*"  # paths
 )
 _CODE_MARKS = r"[{}\[\]<>=|\\$#^~`+*_;@]"
 
@@ -54,31 +56,38 @@ def cut_passages(texts: pa.Array, max_code_points: int) -> Passages:
     """Cut n texts (no nulls) into passages; of a text over `max_code_points`, evenly spread pieces that sum to that."""
     sampled = sample_long_texts(texts, max_code_points)
     lines = pl.Series(sampled).str.replace_all(_BREAKS, "\n").str.split("\n")
-    frame = pl.DataFrame({"document": np.arange(len(texts)), "line": lines}).explode("line")
-    frame = frame.with_columns(pl.col("line").str.strip_chars()).filter(pl.col("line").str.len_bytes() > 0)
-    frame = frame.with_columns(
-        whole=pl.col("line").str.len_bytes(),
-        line=pl.col("line").str.slice(0, LINE_CODE_POINTS),
-    ).with_columns(weight=pl.col("whole") / pl.col("line").str.len_bytes())
-    text = readable(frame["line"])
+    documents = np.repeat(np.arange(len(texts)), lines.list.len().to_numpy())
+    distinct = lines.explode(empty_as_null=False).to_arrow().dictionary_encode()  # pages repeat their menus
+    frame = _judge_lines(pl.Series(distinct.dictionary, dtype=pl.String))
+    frame = frame[distinct.indices.to_numpy(zero_copy_only=False)]
+    frame = frame.with_columns(document=documents).filter("linguistic")
+    return _join_short_lines(frame)
+
+
+def _judge_lines(lines: pl.Series) -> pl.DataFrame:
+    """Make lines readable and judge each: columns text, script, letters (of its beginning), weight, linguistic."""
+    whole = lines.str.strip_chars()
+    line = whole.str.slice(0, LINE_CODE_POINTS)
+    text = readable(line)
     counts = count_scripts(text.to_arrow())
-    original = frame["line"].str.len_chars().to_numpy()
-    marks = frame["line"].str.count_matches(_CODE_MARKS).to_numpy()
+    code_points = line.str.len_chars().to_numpy()
+    marks = line.str.count_matches(_CODE_MARKS).to_numpy()
     letters = counts.letters
     linguistic = (
         (letters >= MIN_LINE_LETTERS)
         & (letters >= MIN_LETTER_SHARE * (counts.code_points - counts.neutral))
-        & (letters >= MIN_LETTER_SHARE / 2 * original)
-        & (marks <= MAX_CODE_MARKS * original)
+        & (letters >= MIN_LETTER_SHARE / 2 * code_points)
+        & (marks <= MAX_CODE_MARKS * code_points)
     )
-    frame = frame.select(
-        "document",
-        "weight",
-        text=text,
-        script=pl.Series(main_scripts(counts), dtype=pl.String),
-        letters=letters,
-    ).filter(linguistic)
-    return _join_short_lines(frame)
+    return pl.DataFrame(
+        {
+            "text": text,
+            "script": pl.Series(main_scripts(counts), dtype=pl.String),
+            "letters": letters,
+            "weight": letters * whole.str.len_bytes().to_numpy() / np.maximum(line.str.len_bytes().to_numpy(), 1),
+            "linguistic": linguistic,
+        }
+    )
 
 
 def readable(lines: pl.Series) -> pl.Series:
@@ -106,7 +115,7 @@ def _join_short_lines(frame: pl.DataFrame) -> Passages:
             pl.col("document").first(),
             pl.col("text").str.join(" "),
             pl.col("script").first(),
-            weight=(pl.col("letters") * pl.col("weight")).sum(),
+            pl.col("weight").sum(),
         )
     )
     return Passages(
