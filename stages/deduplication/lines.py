@@ -1,0 +1,208 @@
+"""Repeated lines and paragraphs: navigation, licences and templates that many documents of a source share.
+
+A line that stands in at least `min_documents` documents of one source (or one language) is part of what the documents
+were printed on, and is taken out of them; what remains of a document is checked for length again. The threshold is what
+keeps this safe: dropping every second occurrence of a line, as if it were a duplicate document, takes refrains,
+formulas and headings out of honest text (FineWeb measured that it lowers the quality of what is left, Penedo et al.
+2024, section 3.4), and short lines repeat by nature, so only longer ones count.
+
+Keys travel: `line_keys` gives each document the keys of its distinct lines, `frequent_lines` finds those that enough
+documents share, `remove_lines` takes them out where the text lies. CCNet (Wenzek et al. 2020) hashes normalized
+paragraphs in the same way; here case, marks and punctuation stay, as in exact deduplication.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field
+
+from schemas.columns import require_columns
+from schemas.document import DOCUMENT
+from stages.batches import Filtered, StageConfig, reject, set_columns
+from stages.deduplication.exact import KEY, hash_keys
+from stages.script_detection import utf8_bytes
+
+FREQUENT = np.dtype([("key", KEY), ("first", "<u8")])  # a line that is repeated, and the first document that has it
+
+
+class LineDeduplicationConfig(StageConfig):
+    """Options of `line_keys`, `frequent_lines` and `remove_lines`."""
+
+    stage: Literal["lines"] = "lines"
+    unit: Literal["line", "paragraph"] = Field(
+        default="line", description="What is compared and removed: lines, or paragraphs (lines up to a blank one)."
+    )
+    within: Literal["source", "language", "corpus"] = Field(
+        default="source", description="Whose documents are counted; what repeats in one source may be text in another."
+    )
+    min_documents: int = Field(
+        default=10, ge=2, description="A line is removed if at least this many documents have it, each counted once."
+    )
+    min_line_code_points: int = Field(
+        default=10,
+        ge=1,
+        description="Shorter lines always stay: answers, refrains and headings repeat by nature.",
+    )
+    fold_digits: bool = Field(
+        default=False,
+        description='Treat all digits as the same, so that "Page 3 of 9" is repeated; so are headings of laws.',
+    )
+    keep_first: bool = Field(
+        default=False, description="Leave the line in the first document that has it, so that its words are not lost."
+    )
+    min_code_points: int = Field(
+        default=100, ge=0, description="A document that had lines removed is rejected if less than this remains of it."
+    )
+
+
+class LineKeys(NamedTuple):
+    """Distinct lines of n documents: `keys[i]` stands in the document of row `rows[i]`; ordered by row."""
+
+    keys: npt.NDArray[np.void]
+    rows: npt.NDArray[np.int64]
+
+
+class RemovedLines(NamedTuple):
+    """Documents without their repeated lines, and what was taken from each of the n documents that came in."""
+
+    documents: Filtered
+    lines: npt.NDArray[np.int64]
+    code_points: npt.NDArray[np.int64]
+
+
+def line_keys(batch: pa.RecordBatch, config: LineDeduplicationConfig) -> LineKeys:
+    """Give n documents the keys of their distinct lines that count; one line twice in a document counts once.
+
+    Lines are equal if their NFC is, white space at their ends and between their words aside. Lines without a letter
+    never count. Raises SchemaError without `text` or the column that `within` names.
+    """
+    units = _units(batch, config)
+    distinct = units.select("row", "number").unique(maintain_order=True)
+    return LineKeys(_keys(units)[distinct["number"].to_numpy()], distinct["row"].to_numpy().astype(np.int64))
+
+
+def frequent_lines(
+    keys: npt.NDArray[np.void], documents: npt.NDArray[np.uint64], config: LineDeduplicationConfig
+) -> npt.NDArray[np.void]:
+    """Find the lines that enough documents have, as FREQUENT sorted by key.
+
+    `keys[i]` stands in `documents[i]`, each pair once; all pairs of a key must be given together.
+    """
+    order = np.lexsort((documents, keys["low"], keys["high"]))
+    keys, documents = keys[order], documents[order]
+    starts = np.flatnonzero(np.concatenate((np.ones(min(len(keys), 1), bool), keys[1:] != keys[:-1])))
+    counts = np.diff(starts, append=len(keys))
+    found = starts[counts >= config.min_documents]
+    frequent = np.empty(len(found), FREQUENT)
+    frequent["key"], frequent["first"] = keys[found], documents[found]
+    return frequent
+
+
+def remove_lines(
+    batch: pa.RecordBatch,
+    documents: npt.NDArray[np.uint64],
+    frequent: npt.NDArray[np.void],
+    config: LineDeduplicationConfig,
+) -> RemovedLines:
+    """Take repeated lines (FREQUENT sorted by key) out of n documents, whose numbers are `documents`.
+
+    A document that loses none stays as it is, byte for byte. One that does also loses line ends at its own two ends,
+    and is rejected, with the text it came with, if fewer than `min_code_points` remain
+    (`too_short_without_repeated_lines`). Order is kept.
+    """
+    units = _units(batch, config)
+    removed = np.zeros(len(units), bool)
+    if len(frequent):
+        keys = _keys(units)
+        place = np.minimum(np.searchsorted(frequent["key"], keys), len(frequent) - 1)
+        number = units["number"].to_numpy()
+        removed = (frequent["key"][place] == keys)[number]
+        if config.keep_first:
+            first = units.select(pl.struct("row", "number").is_first_distinct()).to_series().to_numpy()
+            removed &= ~(first & (frequent["first"][place[number]] == documents[units["row"].to_numpy()]))
+    gone = units.filter(pl.Series(removed))
+    lines = np.bincount(gone["row"].to_numpy(), minlength=batch.num_rows)
+    before = pc.utf8_length(batch["text"]).to_numpy()
+    without = pl.Series(_without(batch["text"], gone)).str.strip_chars("\r\n")
+    changed = pa.array(lines > 0)
+    text = pc.if_else(changed, without.to_arrow().cast(pa.large_string()), batch["text"])
+    after = pc.utf8_length(text)
+    short = pc.and_(changed, pc.less(after, config.min_code_points))
+    return RemovedLines(
+        Filtered(
+            set_columns(batch, text=text).filter(pc.invert(short)),
+            reject(
+                batch.filter(short),
+                config.stage,
+                "too_short_without_repeated_lines",
+                value=after.filter(short),
+                threshold=config.min_code_points,
+            ),
+        ),
+        lines,
+        before - after.to_numpy(),
+    )
+
+
+def _units(batch: pa.RecordBatch, config: LineDeduplicationConfig) -> pl.DataFrame:
+    """Cut n documents into the lines or paragraphs that count: row, byte span in the text, number of the distinct unit.
+
+    Equal numbers are equal (group, written line); `group` and `line` say what the number stands for.
+    """
+    grouped = () if config.within == "corpus" else (config.within,)
+    require_columns(batch, DOCUMENT, ("text", *grouped))
+    texts = batch["text"]
+    data, offsets = utf8_bytes(texts)
+    breaks = np.flatnonzero(data[offsets[0] : offsets[-1]] == ord("\n")) + offsets[0] + 1
+    starts = np.union1d(breaks, offsets[:-1])
+    starts = starts[starts < offsets[-1]]
+    lines = _strings(texts, np.append(starts, offsets[-1]))
+    if config.unit == "paragraph":
+        blank = (lines.str.strip_chars() == "").to_numpy()
+        opens = np.isin(starts, offsets) | (~blank & np.concatenate(([True], blank[:-1])))
+        starts = starts[opens]
+        lines = _strings(texts, np.append(starts, offsets[-1]))
+    rows = np.searchsorted(offsets, starts, side="right") - 1
+    group = pl.Series(batch[config.within]).fill_null("") if grouped else pl.Series([""] * batch.num_rows)
+    frame = pl.DataFrame({"row": rows, "start": starts, "end": np.append(starts, offsets[-1])[1:], "line": lines})
+    frame = frame.with_columns(pl.col("line").str.strip_chars(), group=group.gather(rows))
+    counts = (pl.col("line").str.len_chars() >= config.min_line_code_points) & pl.col("line").str.contains(r"\p{L}")
+    frame = frame.filter(counts)
+    written = pl.col("line").str.normalize("NFC").str.replace_all(r"\s+", " ")
+    if config.fold_digits:
+        written = written.str.replace_all(r"\p{Nd}", "0")
+    distinct = frame.select("line").unique(maintain_order=True).with_columns(written=written)
+    frame = frame.join(distinct, on="line", how="left", maintain_order="left").drop("line")
+    return frame.with_columns(number=pl.struct("group", "written").rank("dense").cast(pl.Int64) - 1)
+
+
+def _keys(units: pl.DataFrame) -> npt.NDArray[np.void]:
+    """Hash the distinct units in the order of their numbers; the group is part of the key."""
+    distinct = units.unique("number").sort("number")
+    named = distinct.select(pl.col("group") + "\0" + pl.col("written")).to_series()
+    return hash_keys(named.to_arrow().cast(pa.large_string()))
+
+
+def _strings(texts: pa.Array, offsets: npt.NDArray[np.int64]) -> pl.Series:
+    """View the bytes of some texts as other strings, which begin and end at `offsets`."""
+    buffers = [None, pa.py_buffer(offsets), texts.buffers()[2] or pa.py_buffer(b"")]
+    return pl.Series(pa.Array.from_buffers(pa.large_string(), len(offsets) - 1, buffers))
+
+
+def _without(texts: pa.Array, units: pl.DataFrame) -> pa.Array:
+    """Write n texts without the bytes of some units."""
+    data, offsets = utf8_bytes(texts)
+    base, size = int(offsets[0]), int(offsets[-1] - offsets[0])
+    change = np.zeros(size + 1, np.int8)
+    change[units["start"].to_numpy() - base] += 1  # units do not overlap, so no place is hit twice in one line
+    change[units["end"].to_numpy() - base] -= 1
+    stays = np.cumsum(change[:-1], dtype=np.int8) == 0
+    ends = np.concatenate(([0], np.cumsum(stays)))[offsets - base]
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(data[base : base + size][stays])]
+    return pa.Array.from_buffers(pa.large_string(), len(texts), buffers)
