@@ -37,16 +37,17 @@ _MARKUP = re.compile(
     | ^ [ \t:;*\#]* (?P<table> \{\| )
     | ^ [ \t]* (?P<table_end> \|\} (?!\}) )
     | (?P<comment> <!-- )
-    | < (?P<end>/?) (?P<tag> [a-zA-Z][a-zA-Z0-9]{0,30} ) (?: [\s/] [^<>]{0,2000} )? >
+    | < (?P<end>/?) (?P<tag> [a-zA-Z][a-zA-Z0-9]{0,30} )
+        (?: [\s/] (?: "[^"]{0,500}" | '[^']{0,500}' | [^<>"']{1,500}+ ){0,40}+ )? >
     """,
     re.VERBOSE | re.MULTILINE,
 )
 _QUOTES = re.compile(r"'{2,}")
-_HEADING = re.compile(r"^={1,6}[ \t]*([^=\n](?:[^\n]*[^=\n])?)[ \t]*={1,6}[ \t]*$", re.MULTILINE)
+_HEADING = re.compile(r"^={1,6}(?!=)([^\n]*[^=\n])={1,6}$", re.MULTILINE)
 _LIST_OR_RULE = re.compile(r"^(?:[*#:;]+|-{4,})[ \t]*", re.MULTILINE)
 _BEHAVIOUR_SWITCH = re.compile(r"__[^\W\d_]{3,40}__")  # __NOTOC__ and its translations
 _EMPTY_BRACKETS = re.compile(r" ?\((?:[\s,;:\u060c\u061b])*\)")  # what a dropped template leaves
-_LINE_END = re.compile(r"[ \t]+$", re.MULTILINE)
+_LINE_END = re.compile(r"(?<![ \t])[ \t]+$", re.MULTILINE)  # a run of spaces is tried once, from its beginning
 _LINE_START = re.compile(r"^[ \t]+", re.MULTILINE)
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
@@ -59,8 +60,8 @@ def plain_text(wikitext: str, dropped_namespaces: Set[str] = ENGLISH_NAMESPACES)
     >>> plain_text("'''Bilbo''' [[Bizkaia]]ko {{hiri}}[[hiriburu|hiriburua]] da.<ref>x</ref> &amp;")
     'Bilbo Bizkaiako hiriburua da. &'
     """
-    text = _without_structures(wikitext, dropped_namespaces)
-    text = _HEADING.sub(r"\1", _QUOTES.sub("", text))
+    text = _QUOTES.sub("", _without_structures(wikitext, dropped_namespaces))
+    text = _HEADING.sub(r"\1", _LINE_END.sub("", text))
     text = html.unescape(_LIST_OR_RULE.sub("", text))
     text = _EMPTY_BRACKETS.sub("", _BEHAVIOUR_SWITCH.sub("", text))
     return _EMPTY_LINES.sub("\n\n", _LINE_START.sub("", _LINE_END.sub("", text))).strip()

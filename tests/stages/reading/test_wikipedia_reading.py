@@ -1,0 +1,208 @@
+"""MediaWiki dumps: articles as text, redirects skipped, hostile XML never expanded; wikitext in linear time."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import pytest
+
+from stages.reading.wikitext import plain_text
+
+Rows = list[dict[str, Any]]
+
+HEAD = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="{language}">
+  <siteinfo><sitename>Wikipedia</sitename><dbname>{language}wiki</dbname>
+    <base>https://{language}.wikipedia.org/wiki/{home}</base>
+    <namespaces><namespace key="-2" case="first-letter">Media</namespace>
+    <namespace key="0" case="first-letter" />
+    <namespace key="6" case="first-letter">{file}</namespace>
+    <namespace key="14" case="first-letter">{category}</namespace>
+    </namespaces></siteinfo>
+"""
+
+
+def page(number: int | str, title: str, text: str, namespace: int = 0, extra: str = "", model: str = "wikitext") -> str:
+    return (
+        f"<page><title>{escape(title)}</title><ns>{namespace}</ns><id>{number}</id>{extra}<revision><id>9{number}</id>"
+        f"<timestamp>2024-05-06T07:08:09Z</timestamp><contributor><username>x</username><id>1</id></contributor>"
+        f"<model>{model}</model><text bytes='1' xml:space='preserve'>{escape(text)}</text></revision></page>\n"
+    )
+
+
+def dump(
+    *pages: str, language: str = "eu", home: str = "Azala", file: str = "Fitxategi", category: str = "Kategoria"
+) -> bytes:
+    head = HEAD.format(language=language, home=home, file=file, category=category)
+    return (head + "".join(pages) + "</mediawiki>\n").encode()
+
+
+BASQUE = dump(
+    page(12, "Bilbo & hiria", "'''Bilbo''' [[Fitxategi:a.jpg|thumb|[[Bizkaia]]ko]]hiria da.\n[[Kategoria:Hiriak]]"),
+    page(13, "Bilbao", "#BIRZUZENDU [[Bilbo]]", extra='<redirect title="Bilbo" />'),
+    page(14, "Eztabaida:Bilbo", "ez da artikulua", namespace=1),
+    page(15, "Hondarra", "Azkena."),
+)
+
+
+@pytest.mark.parametrize("name", ["eu.xml", "eu.xml.bz2", "eu.xml.gz"])
+def test_articles_of_a_basque_dump(name: str, tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    packed = {"eu.xml": BASQUE, "eu.xml.bz2": bz2.compress(BASQUE), "eu.xml.gz": gzip.compress(BASQUE)}
+    (tmp_path / name).write_bytes(packed[name])
+    article, redirect, last = read_all(format="wikipedia", paths=[name], licence="CC-BY-SA-4.0")
+    assert (article["text"], article["error"]) == ("Bilbo hiria da.", None)
+    assert article["url"] == "https://eu.wikipedia.org/wiki/Bilbo_%26_hiria"
+    assert (article["position"], article["declared_language"], article["date"]) == (12, "eu", "2024-05-06T07:08:09Z")
+    assert article["licence"] == "CC-BY-SA-4.0"
+    assert (redirect["position"], redirect["error"], redirect["text"]) == (13, "redirect: to 'Bilbo'", None)
+    assert last["text"] == "Azkena."
+
+
+def test_the_namespaces_of_a_tibetan_dump_are_its_own(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    file, category = "\u0f61\u0f72\u0f42\u0f0b\u0f46", "\u0f62\u0f72\u0f42\u0f66\u0f0b"
+    text = f"\u0f56\u0f7c\u0f51\u0f0b[[{file}:a.jpg|x]][[{category}:y]][[Fitxategi:z]]"
+    (tmp_path / "bo.xml").write_bytes(dump(page(1, "\u0f56", text), language="bo", file=file, category=category))
+    (row,) = read_all(format="wikipedia", paths=["bo.xml"])
+    assert row["text"] == "\u0f56\u0f7c\u0f51\u0f0bFitxategi:z", "a Basque namespace means nothing there"
+    assert row["url"] == "https://bo.wikipedia.org/wiki/%E0%BD%96"
+
+
+BAD_PAGES: dict[str, tuple[str, str]] = {
+    "an id that is no number": (page("x1", "A", "a"), "broken_record: the page id must be a number, got 'x1'"),
+    "a module": (page(2, "A", "return {}", model="Scribunto"), "media_type: Scribunto"),
+    "a deleted text": (
+        page(2, "A", "").replace("<text ", "<text deleted='deleted' "),
+        "no_text: text is null or missing",
+    ),
+    "a page over the limit": (page(2, "A", "a" * 6000), "too_large: the page exceeds max_record_bytes, which is 5000"),
+}
+
+
+@pytest.mark.parametrize(("bad", "error"), BAD_PAGES.values(), ids=BAD_PAGES.keys())
+def test_a_bad_page_fails_alone(bad: str, error: str, tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    (tmp_path / "a.xml").write_bytes(dump(page(1, "Bat", "bat"), bad, page(3, "Hiru", "hiru")))
+    first, failed, last = read_all(format="wikipedia", paths=["a.xml"], max_record_bytes=5000)
+    assert (first["text"], last["text"]) == ("bat", "hiru")
+    assert failed["error"] == error
+
+
+LAUGHS = b"""<!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;">]>
+<mediawiki><page><title>x</title><ns>0</ns><id>1</id><revision><text>&c;</text></revision></page></mediawiki>"""
+BROKEN_DUMPS: dict[str, tuple[bytes, list[int], str]] = {
+    "cut off": (BASQUE[:-60], [12, 13], "broken_stream: the XML is damaged: "),
+    "damaged in the middle": (
+        BASQUE.replace(b"<title>Hondarra", b"<title><Hondarra"),
+        [12, 13],
+        "broken_stream: the XML is damaged: ",
+    ),
+    "entities declared": (LAUGHS, [], "broken_stream: the XML is damaged: document type 'lolz' is declared"),
+    "an entity that nobody declared": (
+        BASQUE.replace(b"Azkena", b"&unknown;"),
+        [12, 13],
+        "broken_stream: the XML is damaged: undefined entity",
+    ),
+    "no XML": (b"kaixo", [], "broken_stream: the XML is damaged: syntax error"),
+}
+
+
+@pytest.mark.parametrize(("content", "pages", "error"), BROKEN_DUMPS.values(), ids=BROKEN_DUMPS.keys())
+def test_a_broken_dump_gives_what_precedes_and_one_failed_record(
+    content: bytes, pages: list[int], error: str, tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
+    (tmp_path / "a.xml").write_bytes(content)
+    *read, failed = read_all(format="wikipedia", paths=["a.xml"])
+    assert [row["position"] for row in read] == pages
+    assert failed["error"].startswith(error)
+    assert (failed["position"], failed["text"]) == (-1, None)
+
+
+def test_a_truncated_bzip2_dump_gives_what_precedes(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    pages = [page(number, f"T{number}", f"testua {number} " * 50) for number in range(1, 3000)]
+    packed = bz2.compress(dump(*pages), 1)
+    (tmp_path / "a.xml.bz2").write_bytes(packed[: len(packed) // 2])
+    *read, failed = read_all(format="wikipedia", paths=["a.xml.bz2"])
+    assert [row["position"] for row in read] == list(range(1, len(read) + 1))
+    assert len(read) > 500
+    assert failed["error"] == "broken_stream: the .bz2 stream is truncated"
+    assert read_all(format="wikipedia", paths=["a.xml.bz2"], block_bytes=500) == [*read, failed]
+
+
+WIKITEXT = {
+    "bold and italic": ("'''Bilbo''' ''hiria'' '''''da'''''", "Bilbo hiria da"),
+    "mlt: one apostrophe is a letter": ("il-'ajn u ta' Malta", "il-'ajn u ta' Malta"),
+    "a link and its label": ("[[Bilbo]]ra, [[Bilbo|hirira]]", "Bilbora, hirira"),
+    "a link to a namespace that is shown": (
+        "[[:Kategoria:Hiriak]] eta [[Wikipedia:Azala|azala]]",
+        "Kategoria:Hiriak eta azala",
+    ),
+    "a file with a link in its caption": ("a[[File:x.jpg|thumb|b [[c|d]] e]]f", "af"),
+    "a category in other letters": ("a [[ category : x]]b", "a b"),
+    "a template in a template": ("a{{b|c={{d|e}}}}f", "af"),
+    "a parameter with a default": ("a{{{b|c}}}d", "ad"),
+    "a parameter at the end of a template": ("a{{b|{{{c}}}}}d", "ad"),
+    "a table": ("a\n{| class=x\n|-\n| b || {{c}}\n|}\nd", "a\n\nd"),
+    "a table in a table": ("a\n{|\n| \n{|\n| b\n|}\n| c\n|}\nd", "a\n\nd"),
+    "a template that ends as a table does": ("a {{b\n|c=d\n|}} e", "a  e"),
+    "references": ('a<ref name="x">b {{c}}</ref>d<ref name=y />e<REF>f</REF >g', "adeg"),
+    "a comment": ("a<!-- b -- [[c]] -->d", "ad"),
+    "a comment that never ends": ("a<!-- b", "a"),
+    "raw text": ("<nowiki>[[a]] '</nowiki> b", "[[a]] ' b"),
+    "a formula": ("a <math>x^{{2}}</math>b", "a b"),
+    "other tags": ("a<br/>b<div class='x>y'>c</div><b>d</b>", "a\nb\nc\nd"),
+    "an address with a label, and without": ("[https://x.org/y z] [https://x.org] [//x.org w]", "z  w"),
+    "an address around a link": ("[https://x.org [[a]] b]", "a b"),
+    "a bare address is text": ("https://x.org", "https://x.org"),
+    "brackets are text": ("a [b] c]] d}} {e}", "a [b] c]] d}} {e}"),
+    "headings": ("== A ==\nb\n=== C=D ===\ne", "A\nb\nC=D\ne"),
+    "an equation is no heading": ("= a\nb = c", "= a\nb = c"),
+    "lists": ("* a\n** b\n# c\n; d : e\n: f", "a\nb\nc\nd : e\nf"),
+    "a rule": ("a\n----\nb", "a\n\nb"),
+    "entities": ("a&nbsp;b &amp;lt; &#x0f56; &#0;", "a\u00a0b &lt; \u0f56 \ufffd"),
+    "switches": ("__NOTOC__a __\u0411\u0415\u0417_x__", "a __\u0411\u0415\u0417_x__"),
+    "brackets that a template leaves": ("Bilbo ({{lang|x}}; ) da", "Bilbo da"),
+    "what is never closed is text": ("a {{b [[c|d {| e", "a b c|d {| e"),
+    "a stray end within a link": ("[[a|b {{c]] d", "b c d"),
+}
+
+
+@pytest.mark.parametrize(("wikitext", "expected"), WIKITEXT.values(), ids=WIKITEXT.keys())
+def test_plain_text(wikitext: str, expected: str) -> None:
+    assert plain_text(wikitext) == expected
+
+
+HOSTILE = (
+    *(
+        "{{",
+        "[[",
+        "[[a|",
+        "[http://a ",
+        "<b ",
+        "<b>",
+        "<ref>",
+        "<ref name=",
+        "<!--",
+        "{{{",
+        "\n{|",
+        "''",
+        "\n== a",
+        "&#",
+    ),
+    *("<nowiki>", "<ref>a</ref ", "[[File:a|[//b ", "(", " (;", "\n====", "__A", " ", "\n\n", "}}{{", "]][[", "|}\n{|"),
+    *('<a "', "<a ''", "<a '\" ", "<a b=c ", "<!-- --", "[", "]", "<", "_", "=", "\n= =", "\t\n"),
+)
+
+
+@pytest.mark.parametrize("markup", HOSTILE)
+def test_time_grows_with_the_length_of_the_page(markup: str) -> None:
+    def seconds(repeats: int) -> float:
+        begin = time.process_time()
+        plain_text(f"=a{markup * repeats}x")
+        return time.process_time() - begin
+
+    # Four times the page may take sixteen times as long before this fails, and a second is far from what 240 kB need.
+    assert seconds(40_000) < max(16 * seconds(10_000), 1.0)
