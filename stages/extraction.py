@@ -86,7 +86,7 @@ _MAX_DEPTH = 512
 _MAX_LIST_DEPTH = 64
 _SHORT_PAGE = 32_768  # code points; too short to hold so many attributes that they cost a second
 _MAX_REOPENED = 1_000_000
-_FEW_TAGS = 1500  # too few for any of that but the attributes to cost a second or half a gigabyte
+_FEW_TAGS = 1000  # too few for any of that but the attributes to cost a second or half a gigabyte
 _FORMATTING = (
     "b",
     "big",
@@ -102,7 +102,7 @@ _FORMATTING = (
     "u",
 )  # `a` ends an open `a`
 _LISTS = ("dir", "menu", "ol", "ul")
-_NESTED = ("div", "dl", "section", "table", *_LISTS)
+_NESTED = ("dialog", "div", "dl", "legend", "optgroup", "search", "section", "summary", "table", *_LISTS)
 _TAG = re.compile(r"</?[a-z][a-z0-9]*")
 _ATTRIBUTE_RUN = re.compile(
     rf"""<[a-z](?:[^\s>"'=/]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"']++))?+[\s/"']++){{{_MAX_ATTRIBUTES}}}""", re.I
@@ -190,7 +190,9 @@ def decode_page(raw: bytes, charset: str | None = None) -> str:
         return lossy
     language = _HTML_LANGUAGE.search(raw, 0, _DECLARATION_BYTES)
     known = _CODEC_BY_LANGUAGE.get(language[1].decode("ascii").lower()) if language else None
-    detected = python_codec(detect_encoding(raw)) or "utf-8"
+    # Not its web-compatible names: those turn cp949, what it answers for Korean, into UTF-8 (resiliparse 2.0.1).
+    found = detect_encoding(raw, html5_compatible=False) or "utf-8"
+    detected = python_codec(found) or found
     return raw.decode(known or _DETECTED_AS.get(detected, detected), errors="replace")
 
 
@@ -200,7 +202,7 @@ def refuse_hostile_markup(folded: str) -> None:
         raise ValueError(f"an element must have fewer than {_MAX_ATTRIBUTES} attributes")
     if folded.count("<") <= _FEW_TAGS:
         return
-    tags = np.array(_TAG.findall(folded))
+    tags = np.array(_TAG.findall(folded), dtype=np.str_)
 
     def depth(*names: str) -> npt.NDArray[np.int64]:
         steps = np.isin(tags, [f"<{name}" for name in names]).astype(np.int64)

@@ -1,0 +1,343 @@
+"""Extraction: the main text of pages, exact to the code point, from any encoding, and never from hostile markup."""
+
+from __future__ import annotations
+
+import codecs
+import subprocess
+import sys
+import time
+
+import gflanguages
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from schemas.columns import SchemaError
+from schemas.document import RECORD
+from stages.batches import BoundStage, run_stages
+from stages.extraction import ExtractionConfig, decode_page, extract_text, read_page
+
+CONFIG = ExtractionConfig()
+
+
+def records(*rows: dict[str, object]) -> pa.RecordBatch:
+    defaults: dict[str, object] = {"source": "web", "path": "a.warc.gz", "position": 0}
+    return pa.RecordBatch.from_pylist(
+        [{**dict.fromkeys(RECORD.names), **defaults, "id": str(n), **row} for n, row in enumerate(rows)], schema=RECORD
+    )
+
+
+def html(raw: bytes | str, **row: object) -> dict[str, object]:
+    return {"raw": raw.encode() if isinstance(raw, str) else raw, "media_type": "text/html", **row}
+
+
+def text_of(page: str, **options: object) -> str:
+    return read_page(page, ExtractionConfig.model_validate(options)).text
+
+
+# Spelling that a careless extractor changes. Each stands between words, so that a stripped edge does not hide it.
+SPELLINGS = {
+    "fas: zero-width non-joiner is spelling": "\u0645\u06cc\u200c\u0631\u0648\u062f \u0648",
+    "ara: the same word without it stays without": "\u0645\u06cc\u0631\u0648\u062f \u0648",
+    "mal: zero-width joiner makes a chillu": "\u0d05\u0d35\u0d28\u0d4d\u200d \u0d07",
+    "khm: coeng stacks the next consonant": "\u1781\u17d2\u1798\u17c2\u179a",
+    "tha: an unspaced neighbour without coeng": "\u0e20\u0e32\u0e29\u0e32\u0e44\u0e17\u0e22",
+    "bod: tsheg ends a syllable": "\u0f56\u0f7c\u0f51\u0f0b\u0f66\u0f90\u0f51\u0f0b",
+    "bod: no-break tsheg is another letter": "\u0f56\u0f7c\u0f51\u0f0c",
+    "heb: points and their order": "\u05e9\u05b8\u05c1\u05dc\u05d5\u05b9\u05dd",
+    "heb: marks of direction": "\u05d0\u200f! \u202babc\u202c",
+    "mlt: h with stroke": "\u0127alq g\u0127ajn",
+    "hrv: d with stroke, its neighbour": "\u0111ak",
+    "yor: decomposed tone and underdot stay as they are": "o\u0323\u0301ba",
+    "vie: composed letters stay composed": "ti\u1ebfng vi\u1ec7t",
+    "uig: hamza on its carrier": "\u0626\u06c7\u064a\u063a\u06c7\u0631",
+    "tur: dotted and dotless i": "\u0130\u0131Ii",
+    "kor: conjoining letters stay apart": "\u1112\u1161\u11ab",
+    "jpn: ideographic space": "\u4e00\u3000\u4e8c",
+    "fra: no-break space before punctuation": "vrai\u00a0? oui\u202f!",
+    "soft hyphens are the page's own": "sol\u00addat",
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS.keys())
+@pytest.mark.parametrize("engine", ["selectors", "resiliparse", "whole_page"])
+def test_spelling_is_kept_to_the_code_point(spelling: str, engine: str) -> None:
+    page = f'<html dir="rtl"><body><h1>x</h1><article><p>a {spelling} z</p></article></body></html>'
+    assert f"a {spelling} z" in text_of(page, engine=engine)
+
+
+LAYOUTS = {
+    "paragraphs are apart, line breaks are lines": ("<p>a<p>b<br>c", "a\n\nb\nc"),
+    "inline markup does not break a word": ("<p>ka<b>la</b><i>llisut</i>", "kalallisut"),
+    "kor: inline markup does not break a word": ("<p>\ud55c<b>\uad6d</b>\uc5b4", "\ud55c\uad6d\uc5b4"),
+    "white space of the markup is one space": ("<p>a\n\t  b", "a b"),
+    "pre keeps its indents": ("<pre>  if\n      then</pre>", "  if\n      then"),
+    "cells of a row are apart by tabs": ("<table><tr><td>a<td>b<tr><td>c<td>d</table>", "a\t\tb\nc\t\td"),
+    "text before a table does not grow into it": ("ab<table><tr><td>cd</table>", "ab\ncd"),
+    "a summary does not grow into its details": ("<details><summary>ab</summary>cd</details>", "ab\ncd"),
+    "lists: a line an item, no bullets": ("<ol><li>a<li>b</ol>", "  a\n  b"),
+    "jpn: ruby keeps its reading in the page's brackets": (
+        "<ruby>\u6f22<rp>(</rp><rt>\u304b\u3093</rt><rp>)</rp></ruby>",
+        "\u6f22(\u304b\u3093)",
+    ),
+    "no markdown": ("<h1>a</h1><p><b>b</b> <a href='u'>c</a> <code>d</code><hr>", "a\n\nb c d"),
+    "scripts, styles, comments, templates and pictures say nothing": (
+        "<script>s</script><style>t</style><!--c--><template>u</template><img alt='v' src='w'>x",
+        "x",
+    ),
+    "entities are characters": ("<p>&lt;b&gt; &amp; &#x1780;", "<b> & \u1780"),
+    "NUL is dropped": ("<p>a\0b", "ab"),
+    "nothing": ("", ""),
+    "plain text in an HTML page": ("just text", "just text"),
+    "broken markup": ("<p>a<b<i>c</p></div></b><table>d<p", "ac\n\nd"),
+}
+
+
+@pytest.mark.parametrize(("page", "expected"), LAYOUTS.values(), ids=LAYOUTS.keys())
+def test_layout(page: str, expected: str) -> None:
+    assert text_of(page) == expected
+
+
+BOILERPLATE = {
+    "sectioning elements": ("<nav>N</nav><p>keep</p><aside>N</aside>", "keep"),
+    "a landmark role": ('<div role="navigation">N</div><p>keep</p>', "keep"),
+    "a class name that contains nav": ('<div class="site-nav-wrap">N</div><p>keep</p>', "keep"),
+    "the page's header and footer": ("<header>N</header><p>keep</p><footer>N</footer>", "keep"),
+    "but the header of an article": ("<article><header>title</header><p>keep</p></article>", "title\n\nkeep"),
+    "a container that holds the title is the page": (
+        '<div class="wy-nav-content"><h1>title</h1><p>keep</p></div>',
+        "title\n\nkeep",
+    ),
+    "a word in the text is not a class name": ("<p>nav menu sidebar</p>", "nav menu sidebar"),
+    "an inline element is not a container": ('<p>press <span class="menuchoice">File</span></p>', "press File"),
+    "hidden": ("<p hidden>N</p><p>keep</p>", "keep"),
+}
+
+
+@pytest.mark.parametrize(("page", "expected"), BOILERPLATE.values(), ids=BOILERPLATE.keys())
+def test_boilerplate(page: str, expected: str) -> None:
+    assert text_of(page) == expected
+    assert text_of(page, engine="whole_page").count("N") == page.count(">N<")
+
+
+def test_short_items_count_the_same_in_every_script() -> None:
+    """What the default engine is chosen for: Khmer items without a space are kept as English ones are."""
+    items = {
+        "eng": ["small words", "and more words"],
+        "khm": ["\u1796\u17b6\u1780\u17d2\u1799", "\u1781\u17d2\u1798\u17c2\u179a"],
+    }
+    for words in items.values():
+        page = "<h1>x</h1><ul>" + "".join(f"<li>{word}</li>" for word in words) + "</ul>"
+        assert text_of(page).split("\n\n")[1].split("\n") == [f"  {word}" for word in words]
+
+
+LANGUAGE_SAMPLES = gflanguages.LoadLanguages()
+
+
+def sample(key: str, codec: str) -> str:
+    """A passage of the Universal Declaration, less what the codec cannot write."""
+    texts = LANGUAGE_SAMPLES[key].sample_text
+    text = " ".join((texts.specimen_48, texts.specimen_36, texts.specimen_32, texts.specimen_21, texts.specimen_16))
+    return text.encode(codec, errors="ignore").decode(codec)
+
+
+# Language, its codec in Python, the label a page would use.
+ENCODINGS = (
+    ("ru_Cyrl", "cp1251", "windows-1251"),
+    ("ru_Cyrl", "koi8-r", "koi8-r"),
+    ("uk_Cyrl", "koi8-u", "koi8-u"),
+    ("bg_Cyrl", "cp1251", "windows-1251"),
+    ("pl_Latn", "iso8859-2", "iso-8859-2"),
+    ("hu_Latn", "iso8859-2", "latin2"),
+    ("ja_Jpan", "cp932", "Shift_JIS"),
+    ("ja_Jpan", "euc_jp", "EUC-JP"),
+    ("ja_Jpan", "iso2022_jp", "ISO-2022-JP"),
+    ("zh_Hans", "gb18030", "GB2312"),
+    ("zh_Hant", "big5", "Big5"),
+    ("ar_Arab", "cp1256", "windows-1256"),
+    ("fa_Arab", "cp1256", "windows-1256"),
+    ("he_Hebr", "cp1255", "windows-1255"),
+    ("th_Thai", "cp874", "TIS-620"),
+    ("mt_Latn", "iso8859-3", "iso-8859-3"),
+    ("el_Grek", "iso8859-7", "iso-8859-7"),
+    ("tr_Latn", "cp1254", "iso-8859-9"),
+    ("eu_Latn", "cp1252", "iso-8859-1"),
+    ("km_Khmr", "utf-8", "utf-8"),
+    ("bo_Tibt", "utf-8", "utf8"),
+)
+
+
+@pytest.mark.parametrize(("key", "codec", "label"), ENCODINGS, ids=[f"{key} {label}" for key, _, label in ENCODINGS])
+def test_encoding(key: str, codec: str, label: str) -> None:
+    page = f'<html lang="{key[:2]}"><p>{sample(key, codec)}</p></html>'
+    declaring = f'<meta http-equiv="content-type" content="text/html; charset={label}">{page}'
+    assert decode_page(page.encode(codec), label) == page, "declared by the transport"
+    assert decode_page(declaring.encode(codec)) == declaring, "declared by the page"
+    assert decode_page(page.encode(codec)) == page, "detected"
+
+
+KOREAN = "\ubaa8\ub4e0 \uc778\uac04\uc740 \ud0dc\uc5b4\ub0a0 \ub54c\ubd80\ud130 \uc790\uc720\ub85c\uc6b0\uba70 \ub611 "
+
+
+def test_korean_syllables_outside_ks_x_1001_are_read_as_the_web_means_euc_kr() -> None:
+    page = f"<p>{KOREAN * 20}\ub620\ubc29\uac01\ud558 \ud7a3</p>"  # HIH (U+D7A3) is in windows-949 alone
+    assert decode_page(page.encode("cp949"), "euc-kr") == page
+    assert decode_page(page.encode("cp949")) == page
+
+
+DECLARATIONS = {
+    "the transport comes before the page": (b"<meta charset=koi8-r><p>\xf0\xf0", "windows-1251", "\u0440\u0440"),
+    "a byte-order mark comes before both": (codecs.BOM_UTF16_LE + "\u1780".encode("utf-16-le"), "koi8-r", "\u1780"),
+    "UTF-8 that is declared Latin-1 is UTF-8": ("\u0127alq".encode(), "iso-8859-1", "\u0127alq"),
+    "Latin-1 that is declared UTF-8 and is not": (
+        b"<p>caf\xe9 ol\xe9 \xe0 la carte, d\xe9j\xe0 vu" * 9,
+        "utf-8",
+        "caf\u00e9",
+    ),
+    "GBK that happens to be valid UTF-8 is what it is declared to be": (b"\xc1\xaa\xcd\xa8", "gbk", "\u8054\u901a"),
+    "an unknown label is none": ("\u0127alq".encode(), "klingon", "\u0127alq"),
+    "UTF-16 cannot be declared in ASCII": ("<meta charset=utf-16><p>\u0127".encode(), None, "\u0127"),
+    "UTF-7 is no encoding of the web": (b"<meta charset=utf-7><p>+ADw-", None, "+ADw-"),
+    "an XML declaration counts": ("<?xml version='1.0' encoding='koi8-r'?><p>\u0434".encode("koi8-r"), None, "\u0434"),
+}
+
+
+@pytest.mark.parametrize(("raw", "charset", "expected"), DECLARATIONS.values(), ids=DECLARATIONS.keys())
+def test_declarations(raw: bytes, charset: str | None, expected: str) -> None:
+    assert expected in decode_page(raw, charset)
+
+
+@given(st.binary(max_size=400), st.sampled_from([None, "utf-8", "euc-kr", "koi8-r", "utf-16", "x"]))
+def test_any_bytes_decode_to_text_that_utf_8_can_write(raw: bytes, charset: str | None) -> None:
+    decode_page(raw, charset).encode()
+
+
+LANGUAGES = {
+    "html lang": ('<html lang="mt-MT"><p>x', "mt-MT"),
+    "xml:lang": ('<html xml:lang="bo"><p>x', "bo"),
+    "meta": ('<meta http-equiv="Content-Language" content="ug"><p>x', "ug"),
+    "none": ("<p lang='yo'>x", None),
+    "empty": ('<html lang=" "><p>x', None),
+    "too long to be a tag": (f'<html lang="{"x" * 65}"><p>x', None),
+}
+
+
+@pytest.mark.parametrize(("page", "expected"), LANGUAGES.values(), ids=LANGUAGES.keys())
+def test_declared_language(page: str, expected: str | None) -> None:
+    assert read_page(page, CONFIG).declared_language == expected
+
+
+def test_a_block_keeps_its_rows_and_order() -> None:
+    block = records(
+        html('<html lang="eu"><p>kaixo</p>'),
+        {"text": "as it was"},
+        html('<html lang="eu"><p>bi</p>', declared_language="fr"),
+        {"raw": "\u0127alq".encode("iso8859-3"), "media_type": "text/plain", "charset": "iso-8859-3"},
+        {"raw": b"<b>not markup</b>", "media_type": "text/plain"},
+        {},
+    )
+    out = extract_text(block, CONFIG)
+    assert out["text"].to_pylist() == ["kaixo", "as it was", "bi", "\u0127alq", "<b>not markup</b>", ""]
+    assert out["declared_language"].to_pylist() == ["eu", None, "fr", None, None, None]
+    assert out.schema == block.schema
+    assert out["raw"] == block["raw"]
+    assert extract_text(block.slice(0, 0), CONFIG).num_rows == 0
+
+
+BAD_ROWS = {
+    "bytes of no encoding": (
+        html(b"<p>\xff\xfe\xfd" + bytes(range(128, 256)) * 4, charset="utf-8"),
+        r"code points could not be decoded, over max_damaged_share 0\.005",
+    ),
+    "NUL bytes": (html(b"<p>" + b"a\0" * 50), "could not be decoded"),
+    "a media type of something else": (html("x", media_type="image/png"), "got 'image/png'"),
+    "too large": (html("<p>" + "x" * 1_000_000), "page of 1000003 bytes is over max_html_bytes 1000000"),
+    "deep": (html("<div>" * 100_000), "must be nested at most 512 deep, got 100000"),
+}
+
+
+@pytest.mark.parametrize(("row", "message"), BAD_ROWS.values(), ids=BAD_ROWS.keys())
+def test_a_bad_row_fails_alone_and_keeps_its_bytes(row: dict[str, object], message: str) -> None:
+    config = ExtractionConfig(max_html_bytes=1_000_000)
+    block = records(*[html(f"<p>good {n}") for n in range(5)], row, *[html(f"<p>good {n}") for n in range(5, 9)])
+    outcome = run_stages(block, [BoundStage("extract_text", lambda rows: extract_text(rows, config))])
+    assert outcome.kept["text"].to_pylist() == [f"good {n}" for n in range(9)]
+    [failed] = outcome.failed
+    assert failed["raw"].to_pylist() == [row["raw"]]
+    with pytest.raises(ValueError, match=message):
+        extract_text(records(row), config)
+
+
+def test_a_stray_byte_is_forgiven_and_the_limit_is_an_option() -> None:
+    page = html("<p>" + "\u0127alq " * 200 + "\ufffd", charset="utf-8")
+    assert extract_text(records(page), CONFIG)["text"][0].as_py().endswith("\ufffd")
+    with pytest.raises(ValueError, match=r"1 of 1001 code points could not be decoded, over max_damaged_share 0\.0"):
+        extract_text(records(page), ExtractionConfig(max_damaged_share=0))
+
+
+def test_a_missing_column_is_named() -> None:
+    with pytest.raises(SchemaError, match="'raw' is missing"):
+        extract_text(records(html("x")).drop_columns(["raw"]), CONFIG)
+
+
+@pytest.mark.parametrize("options", [{"engine": "magic"}, {"max_html_bytes": 0}, {"max_damaged_share": 1.5}, {"x": 1}])
+def test_impossible_options_are_refused(options: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        ExtractionConfig.model_validate(options)
+
+
+# Each is legal to send and was seen to take minutes, gigabytes, or a quadratic time in the parser or a selector.
+HOSTILE = {
+    "nested containers": "'<div>' * 100_000",
+    "nested containers with names": "'<div class=nav>' * 100_000 + '<h1>x'",
+    "nested tables": "'<table><tr><td>' * 100_000",
+    "nested lists": "'<ul><li>x' * 100_000",
+    "nested lists on a short page": "'<ul><li>x' * 490",
+    "formatting left open": "''.join(f'<p><b id=i{i}>' for i in range(50_000)) + '<p>x' * 50_000",
+    "formatting left open after idle closing tags": "'</b>' * 9000 + ''.join(f'<p><b id=i{i}>' for i in range(9000))",
+    "formatting left open on a short page": "''.join(f'<p><b id=i{i}>' for i in range(490)) + '<p>x' * 500",
+    "attributes": "'<p ' + ' '.join(f'a{i}=1' for i in range(200_000))",
+    "attributes that quote the end of the tag": "'<p ' + ' '.join(f'a{i}=\">\"' for i in range(200_000))",
+    "attributes apart by slashes": "'<p ' + '/'.join(f'a{i}' for i in range(200_000))",
+    "open quotes": "'<p a=\"' * 100_000",
+    "tags never closed": "'<a ' * 100_000",
+    "comments never closed": "'<!--' * 100_000",
+    "spans never closed": "'<span class=\"nav toc header\">' * 100_000",
+    "links around blocks": "'<a><p>' * 100_000",
+    "foreign content": "'<svg><g>' * 100_000",
+    "space": "' ' * 1_000_000 + '\\n \\n' * 300_000",
+    "summaries": "'<summary>x' * 100_000",
+    "broken tags": "'<' * 1_000_000",
+    "entities": "'&amp' * 500_000",
+}
+RUN = """
+import resource
+resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+from stages.extraction import ExtractionConfig, read_page
+try:
+    print("text", len(read_page({page}, ExtractionConfig()).text))
+except ValueError as error:
+    print("refused", error)
+"""
+
+
+@pytest.mark.parametrize("page", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_markup_takes_seconds_and_kills_no_worker(page: str) -> None:
+    command = [sys.executable, "-c", RUN.replace("{page}", page)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr[-300:]
+    assert done.stdout.startswith(("text", "refused"))
+
+
+def test_a_page_of_200_mb_is_refused_unparsed() -> None:
+    begin = time.process_time()
+    with pytest.raises(ValueError, match="page of 200000000 bytes is over max_html_bytes 16777216"):
+        extract_text(records({"raw": bytes(200_000_000), "media_type": "text/html"}), CONFIG)
+    assert time.process_time() - begin < 10
+
+
+def test_an_ordinary_long_page_is_not_taken_for_hostile() -> None:
+    rows = "".join(f"<tr><td><b>{n}</b><td><ul><li><i>x</i><ul><li>y</ul></ul></tr>" for n in range(20_000))
+    assert text_of(f"<font><table>{rows}</table></font>").count("y") == 20_000
