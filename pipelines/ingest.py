@@ -13,13 +13,11 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipelines.catalogue import Recipe, bind_ingest
 from pipelines.regrouping import Regrouper
@@ -179,7 +177,7 @@ class SplitOutput:
         encoded = pc.run_end_encode(labels)
         runs = []
         name = f"{self.folder}/documents-{len(self.parts):05d}.parquet"
-        with self.store.writing(name) as path, pq.ParquetWriter(path, part.schema, **STAGED) as writer:
+        with self.store.writing_parquet(name, part.schema, **STAGED) as writer:
             start = 0
             for label, end in zip(encoded.values.to_pylist(), encoded.run_ends.to_pylist(), strict=True):
                 run = part.slice(start, end - start)
@@ -247,8 +245,9 @@ class _GroupedFile:
         for group in groups:
             if self._files is None:
                 self._files = self.open_files.enter_context(contextlib.ExitStack())
-                path: Path = self._files.enter_context(self.store.writing(self.name))
-                self._writer = self._files.enter_context(pq.ParquetWriter(path, self.schema, compression="zstd"))
+                self._writer = self._files.enter_context(
+                    self.store.writing_parquet(self.name, self.schema, compression="zstd")
+                )
             self._writer.write_table(group, row_group_size=group.num_rows)
 
     def close(self) -> None:

@@ -106,8 +106,8 @@ class WriteRemovals(beam.DoFn):
     def process(self, group: tuple[int, Iterable[bytes]]) -> None:
         split, streams = group
         table = pa.concat_tables([pa.ipc.open_stream(stream).read_all() for stream in streams]).sort_by("row")
-        with self.store.writing(self.targets[split]) as path:
-            pq.write_table(table, path, compression="zstd")
+        with self.store.writing_parquet(self.targets[split], REMOVED, compression="zstd") as writer:
+            writer.write_table(table)
 
 
 def read_column(store: Store, files: Sequence[str], name: str) -> pa.ChunkedArray:

@@ -116,7 +116,7 @@ class ShardWorker:
         }
         groups = Regrouper("text", self.recipe.publish.row_group_bytes)
         parts, rows, removed_of = [], 0, ("", np.empty(0, np.int64))
-        with self.store.writing(shard) as path, pq.ParquetWriter(path, self.schema, **options) as writer:
+        with self.store.writing_parquet(shard, self.schema, **options) as writer:
             for piece, (_, table) in zip(pieces, read_runs(self.store, [piece.run for piece in pieces]), strict=True):
                 if removed_of[0] != piece.split:
                     removed_of = piece.split, _removed_rows(self.store, self.dedup_phases, piece.split)
@@ -154,7 +154,7 @@ class LedgerWorker:
         rows, fates = 0, []
         file = f"ledger/{task.name}.parquet"
         groups = Regrouper("id", LEDGER_GROUP_BYTES)
-        with self.store.writing(file) as path, pq.ParquetWriter(path, LEDGER, compression="zstd") as writer:
+        with self.store.writing_parquet(file, LEDGER, compression="zstd") as writer:
             for table in self._tables(split, pieces, removed):
                 for batch in table.combine_chunks().to_batches():
                     rows += batch.num_rows

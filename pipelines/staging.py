@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from schemas.failures import MisuseError
@@ -83,6 +85,23 @@ class Store:
                 self.fs.put_file(str(partial), self.full(path))
         finally:
             partial.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def writing_parquet(self, path: str, schema: pa.Schema, **options: Any) -> Iterator[pq.ParquetWriter]:
+        """Give a Parquet writer; when the block ends well, the file stands whole under `path`.
+
+        The writer gets a Python file, and is closed here whatever happens: left to its destructor, a writer on a full
+        disk complains on stderr behind our back.
+        """
+        with self.writing(path) as partial, partial.open("wb") as file:
+            writer = pq.ParquetWriter(file, schema, **options)
+            try:
+                yield writer
+            except BaseException:
+                with contextlib.suppress(OSError):  # the reason is already on its way
+                    writer.close()
+                raise
+            writer.close()
 
     def write(self, path: str, content: bytes) -> None:
         with self.writing(path) as partial:
