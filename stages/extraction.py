@@ -39,24 +39,36 @@ from schemas.columns import require_columns
 from schemas.document import RECORD
 from stages.batches import StageConfig, set_columns
 
-# A container that holds the page's title or its main element is the page, whatever its name says. The cheap test of the
-# name stands first: `:is` before it took a third of all time.
-_CONTAINER = ":is(div, ul, ol, dl, table, td, p, section, menu, a):not(:has(h1, main, article))"
 _PARTS_OF_NAMES = ("breadcrumb", "cookie", "footer", "menu", "nav", "sidebar")
 _WHOLE_NAMES = (
     *("banner", "header", "headerlink", "pager", "pagination", "permalink", "related", "search", "share", "skip-link"),
     "social",
 )
 _ROLES = ("banner", "complementary", "contentinfo", "dialog", "menu", "menubar", "navigation", "search")
-BOILERPLATE_SELECTOR = ", ".join(
-    [
-        "nav, aside, dialog, form, button, select, [hidden], body > header, body > footer",
-        *(f'[role="{role}"]' for role in _ROLES),
-        *(f'[{name}*="{part}" i]{_CONTAINER}' for part in _PARTS_OF_NAMES for name in ("class", "id")),
-        *(f'[{name}^="toc" i]{_CONTAINER}' for name in ("class", "id")),
-        *(f"{prefix}{name}{_CONTAINER}" for name in _WHOLE_NAMES for prefix in (".", "#")),
-    ]
-)
+
+
+def _boilerplate_selector() -> str:
+    """Select what is left out. The cheapest test stands first in each part, which more than halves the time."""
+
+    def any_of(selectors: list[str]) -> str:
+        return f":is({', '.join(selectors)})"
+
+    def named(attribute: str) -> str:
+        parts = [f'[{attribute}*="{part}" i]' for part in _PARTS_OF_NAMES]
+        return any_of([*parts, f'[{attribute}^="toc" i]', *(f'[{attribute}~="{name}" i]' for name in _WHOLE_NAMES)])
+
+    # A container that holds the page's title or its main element is the page, whatever its name says.
+    container = ":is(div, ul, ol, dl, table, td, p, section, menu, a):not(:has(h1, main, article))"
+    return ", ".join(
+        [
+            "nav, aside, dialog, form, button, select, [hidden], body > header, body > footer",
+            "[role]" + any_of([f'[role="{role}"]' for role in _ROLES]),
+            *(f"[{attribute}]{named(attribute)}{container}" for attribute in ("class", "id")),
+        ]
+    )
+
+
+BOILERPLATE_SELECTOR = _boilerplate_selector()
 
 HTML_MEDIA_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _TEXT_MEDIA_TYPE = "text/plain"
