@@ -52,16 +52,20 @@ def find_files(patterns: Iterable[str], base: str, endings: Sequence[str] = ()) 
                 problems.append(f"file name {os.fsencode(file.path)!r} is not UTF-8; rename the file")
             else:
                 known = found.get(file.location)
-                found[file.location] = file if known is None else min(file, known, key=lambda f: f.path)
+                found[file.location] = file if known is None else min(file, known, key=_portability)
     return sorted(found.values(), key=lambda file: file.path), problems
+
+
+def _portability(file: InputFile) -> tuple[bool, str]:
+    return posixpath.isabs(file.path), file.path
 
 
 def _matches(pattern: str, base: str, endings: Sequence[str]) -> Iterator[InputFile | None]:
     """Yield the files of one pattern; None for a folder that stands for nothing."""
     is_url = "://" in pattern or "::" in pattern
     relative = not is_url and not posixpath.isabs(pattern)
-    store, address = fsspec.url_to_fs(posixpath.join(base, pattern) if relative else pattern)
-    root = fsspec.url_to_fs(base)[1] if relative else ""
+    store, root = fsspec.url_to_fs(base if relative else pattern)
+    address = posixpath.normpath(posixpath.join(root, pattern)) if relative else root
     if not _GLOB_CHARACTERS.isdisjoint(pattern) and not store.exists(address):
         entries = store.glob(address, detail=True)
     elif store.isdir(address):

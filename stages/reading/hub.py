@@ -43,7 +43,8 @@ def find(source: HubSource, base: str) -> tuple[list[InputFile], list[str]]:
     there_are = f"; its configurations are {', '.join(configs)}" if configs else ""
     return [], [
         f"data set {source.dataset!r} has no Parquet for config {source.config or 'default'!r}, "
-        f"split {source.split!r} at revision {source.revision!r}{there_are}"
+        f"split {source.split!r} at revision {source.revision!r}{there_are}; "
+        "check its name, or log in if it is not public"
     ]
 
 
