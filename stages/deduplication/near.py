@@ -1,0 +1,122 @@
+"""Near duplicates: MinHash signatures of documents, the bands they meet in, and how similar two of them are.
+
+Documents whose signatures agree in a whole band become candidates; a candidate is a duplicate only if its similarity
+with the document that is kept passes the threshold (`keepers`). With b bands of r rows, two documents of Jaccard
+similarity s become candidates with probability 1 - (1 - s^r)^b. The default, 14 bands of 8 rows, is FineWeb-2's: it
+proposes 92.4 % of the pairs at 0.8, 99.96 % at 0.9 and 77 % at 0.75. Verification at 0.8 then refuses what the bands
+propose below that, which FineWeb-2 deletes. `bands = "optimum"` takes the bands and rows that minimize the false
+candidates and the misses at the threshold, by datasketch's rule.
+
+Signatures are rensa's R-MinHash, version 2 (Fast Similarity Sketching): each slot is an unbiased estimate, and the
+same set of shingles gives the same signature on every machine.
+
+Sources: Broder 1997 (resemblance), Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, chapter 3 (bands);
+Penedo et al. 2025, FineWeb-2 (14 x 8, word 5-grams); Dahlgaard, Knudsen, Thorup 2017, Fast Similarity Sketching.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Annotated, Literal, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pydantic import Field
+from rensa import RMinHash  # type: ignore[import-untyped, unused-ignore]
+
+from stages.batches import StageConfig
+from stages.deduplication.exact import KEY
+from stages.deduplication.shingles import Shingles, mix64, shingle_hashes
+
+_HIGH, _LOW = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
+
+
+class NearDeduplicationConfig(StageConfig):
+    """Options of near deduplication."""
+
+    stage: Literal["near"] = "near"
+    threshold: float = Field(
+        default=0.8,
+        gt=0,
+        le=1,
+        description="Least Jaccard similarity of a duplicate with the document that is kept.",
+    )
+    bands: Annotated[int, Field(ge=1, le=1024)] | Literal["optimum"] = Field(
+        default=14,
+        description='Bands of a signature, or "optimum": bands and rows chosen for the threshold among `permutations`.',
+    )
+    rows: int = Field(default=8, ge=1, le=64, description="Rows of a band; more rows make fewer candidates.")
+    permutations: int = Field(
+        default=112, ge=2, le=4096, description='Longest signature that "optimum" may choose; unused otherwise.'
+    )
+    word_shingle: int = Field(default=5, ge=1, le=100, description="Words in a shingle, where words are spaced.")
+    grapheme_shingle: int = Field(
+        default=10,
+        ge=1,
+        le=100,
+        description="Grapheme clusters in a shingle, in scripts written without spaces between words.",
+    )
+    seed: int = Field(default=0, ge=0, lt=1 << 64, description="Seed of the signatures.")
+    verify: Literal["signature", "shingles", "none"] = Field(
+        default="signature",
+        description="How a candidate is compared with the document that is kept: by the share of equal signature "
+        "slots, by the exact Jaccard similarity of the shingles, or not at all (then a shared template is enough).",
+    )
+
+
+class NearKeys(NamedTuple):
+    """What n documents are compared by, without the documents that have no letters, which resemble nothing.
+
+    `rows` (m,) are the places of the m others in the batch, in order; `signatures` (m, bands * rows) and `keys`
+    (m, bands) belong to them.
+    """
+
+    rows: NDArray[np.int64]
+    signatures: NDArray[np.uint32]
+    keys: NDArray[np.void]
+
+
+def band_shape(config: NearDeduplicationConfig) -> tuple[int, int]:
+    """Return (bands, rows): as given, or datasketch's optimum for the threshold."""
+    if config.bands != "optimum":
+        return config.bands, config.rows
+    from datasketch import MinHashLSH  # type: ignore[import-untyped, unused-ignore]
+
+    lsh = MinHashLSH(threshold=config.threshold, num_perm=config.permutations)
+    return lsh.b, lsh.r
+
+
+def near_keys(batch: pa.RecordBatch, config: NearDeduplicationConfig) -> NearKeys:
+    """Make the signatures and band keys of n documents. Raises SchemaError without `text`."""
+    shingles = shingle_hashes(batch, config.word_shingle, config.grapheme_shingle)
+    rows = np.flatnonzero(np.diff(shingles.offsets))
+    made = signatures(shingles, config)[rows]
+    return NearKeys(rows, made, band_keys(made, config))
+
+
+def signatures(shingles: Shingles, config: NearDeduplicationConfig) -> NDArray[np.uint32]:
+    """Make the MinHash signatures (n, bands * rows) of n sets of shingles; of an empty set, all ones bits."""
+    bands, rows = band_shape(config)
+    matrix = RMinHash.digest_matrix_from_flat_token_hashes(shingles.hashes, shingles.offsets, bands * rows, config.seed)
+    slots = itertools.chain.from_iterable(matrix.to_rows())  # rensa gives lists, and no buffer
+    count = len(shingles.offsets) - 1
+    return np.fromiter(slots, np.uint32, count * bands * rows).reshape(count, bands * rows)
+
+
+def band_keys(signatures: NDArray[np.uint32], config: NearDeduplicationConfig) -> NDArray[np.void]:
+    """Make the KEYs (n, bands) of n signatures: equal where the band and all its rows are."""
+    bands, rows = band_shape(config)
+    slots = signatures.reshape(len(signatures), bands, rows)
+    keys = np.empty((len(signatures), bands), KEY)
+    for part, factor in (("high", _HIGH), ("low", _LOW)):
+        state = np.broadcast_to(mix64(np.arange(1, bands + 1, dtype=np.uint64) * factor), keys.shape)
+        for row in range(rows):
+            state = mix64((state ^ slots[:, :, row]) * factor)
+        keys[part] = state
+    return keys
+
+
+def estimated_similarity(left: NDArray[np.uint32], right: NDArray[np.uint32]) -> NDArray[np.float64]:
+    """Estimate the Jaccard similarity of n pairs from their signatures (n, slots): the share of equal slots."""
+    return np.count_nonzero(left == right, axis=1) / left.shape[1]

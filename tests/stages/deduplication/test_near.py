@@ -1,0 +1,126 @@
+"""Signatures, bands and similarities, against their formulas and against exact sets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from stages.deduplication.exact import KEY
+from stages.deduplication.near import (
+    NearDeduplicationConfig,
+    band_keys,
+    band_shape,
+    estimated_similarity,
+    near_keys,
+    signatures,
+)
+from stages.deduplication.shingles import Shingles
+
+DEFAULT = NearDeduplicationConfig()
+
+
+def sets(*lists: NDArray[np.uint64]) -> Shingles:
+    lengths = [0, *map(len, lists)]
+    return Shingles(np.concatenate([np.empty(0, np.uint64), *lists]), np.cumsum(lengths))
+
+
+def pairs_at(similarity: float, count: int, size: int, seed: int) -> Shingles:
+    """Make 2 * count sets of random hashes; the sets 2i and 2i + 1 have the given Jaccard similarity."""
+    shared = round(2 * size * similarity / (1 + similarity))
+    random = np.random.default_rng(seed).integers(0, 1 << 64, (count, 2 * size - shared), np.uint64)
+    left, right = random[:, :size], random[:, size - shared :]
+    return sets(*np.stack([left, right], axis=1).reshape(2 * count, size))
+
+
+def test_known_answers() -> None:
+    """Signatures and keys are stored in indexes: they never change."""
+    made = signatures(sets(np.array([1, 2, 3], np.uint64)), NearDeduplicationConfig(bands=2, rows=2))
+    assert made.tolist() == [[2021784390, 174134441, 435726589, 2649113185]]
+    assert band_keys(made, NearDeduplicationConfig(bands=2, rows=2)).tolist() == [
+        [(3816904073713663385, 8575705939037146576), (10330697731860893289, 14771277920065514276)]
+    ]
+
+
+def test_a_signature_depends_on_the_set_alone() -> None:
+    shingles = np.random.default_rng(0).integers(0, 1 << 64, 100, np.uint64)
+    repeated = np.concatenate([shingles[::-1], shingles[:50]])
+    made = signatures(sets(shingles, repeated, shingles[:0]), DEFAULT)
+    assert made.dtype == np.uint32
+    assert made.shape == (3, 112)
+    assert np.array_equal(made[0], made[1])
+    assert (made[2] == 2**32 - 1).all()
+
+
+def test_another_seed_makes_another_signature() -> None:
+    shingles = sets(np.arange(1000, dtype=np.uint64))
+    assert (signatures(shingles, DEFAULT) != signatures(shingles, NearDeduplicationConfig(seed=1))).mean() > 0.9
+
+
+@pytest.mark.parametrize("size", [20, 400])
+@pytest.mark.parametrize("similarity", [0.0, 0.25, 0.5, 0.8, 0.9, 1.0])
+def test_estimates_are_unbiased(similarity: float, size: int) -> None:
+    count = 2000
+    shingles = pairs_at(similarity, count, size, seed=1)
+    shared = round(2 * size * similarity / (1 + similarity))
+    exact = shared / (2 * size - shared)
+    made = signatures(shingles, DEFAULT)
+    estimates = estimated_similarity(made[0::2], made[1::2])
+    deviation = np.sqrt(exact * (1 - exact) / 112)  # of independent slots; these are no worse
+    assert abs(estimates.mean() - exact) <= 4 * deviation / np.sqrt(count) + 1e-3
+    assert estimates.std() <= deviation * 1.1
+
+
+@pytest.mark.parametrize("similarity", [0.5, 0.7, 0.8, 0.9])
+def test_candidates_are_as_many_as_the_formula_says(similarity: float) -> None:
+    count = 3000
+    keys = band_keys(signatures(pairs_at(similarity, count, 200, seed=2), DEFAULT), DEFAULT)
+    exact = round(400 * similarity / (1 + similarity)) / (400 - round(400 * similarity / (1 + similarity)))
+    expected = 1 - (1 - exact**8) ** 14
+    found = (keys[0::2] == keys[1::2]).any(axis=1).mean()
+    assert abs(found - expected) < 4 * np.sqrt(expected * (1 - expected) / count) + 0.01
+
+
+def test_band_keys_tell_bands_rows_and_positions_apart() -> None:
+    config = NearDeduplicationConfig(bands=3, rows=2)
+    made = np.array([[1, 2, 1, 2, 2, 1], [1, 2, 9, 9, 2, 1], [0, 0, 0, 0, 0, 0]], np.uint32)
+    keys = band_keys(made, config)
+    assert keys.dtype == KEY
+    assert keys.shape == (3, 3)
+    assert (keys[0] == keys[1]).tolist() == [True, False, True]
+    assert len(np.unique(keys)) == 3 * 3 - 2
+    assert len(np.unique(keys["high"])) == len(np.unique(keys["low"])) == 3 * 3 - 2
+
+
+def test_near_keys_leave_out_documents_without_letters() -> None:
+    batch = pa.record_batch({"text": pa.array(["", "kaixo mundua", "...", "Kaixo, mundua!"], pa.large_string())})
+    made = near_keys(batch, DEFAULT)
+    assert made.rows.tolist() == [1, 3]
+    assert np.array_equal(made.signatures[0], made.signatures[1])
+    assert np.array_equal(made.keys[0], made.keys[1])
+    assert len(near_keys(batch.slice(0, 0), DEFAULT).rows) == 0
+
+
+def test_bands_from_a_threshold() -> None:
+    """The worked example of datasketch: 128 permutations at 0.5 make 25 bands of 5."""
+    config = NearDeduplicationConfig(bands="optimum", threshold=0.5, permutations=128)
+    assert band_shape(config) == (25, 5)
+    assert signatures(sets(np.arange(9, dtype=np.uint64)), config).shape == (1, 125)
+
+
+REFUSED = {
+    "threshold 0": {"threshold": 0.0},
+    "threshold over 1": {"threshold": 1.5},
+    "no bands": {"bands": 0},
+    "bands in words": {"bands": "many"},
+    "no shingle": {"word_shingle": 0},
+    "unknown": {"rowss": 8},
+}
+
+
+@pytest.mark.parametrize("options", REFUSED.values(), ids=REFUSED.keys())
+def test_options(options: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(options))):
+        NearDeduplicationConfig.model_validate(options)

@@ -1,0 +1,238 @@
+"""Shingles: what a unit is in each script, what separates units, and that every hash is what it always was."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import gflanguages
+import numpy as np
+import pyarrow as pa
+import pytest
+import regex  # type: ignore[import-untyped, unused-ignore]
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.columns import SchemaError
+from stages.deduplication import shingles
+from stages.deduplication.shingles import mix64, shingle_hashes
+
+WORDS, GRAPHEMES = 3, 4
+
+
+def hashes_of(*texts: str, words: int = WORDS, graphemes: int = GRAPHEMES) -> list[list[int]]:
+    batch = pa.record_batch({"text": pa.array(texts, pa.large_string())})
+    found = shingle_hashes(batch, words, graphemes)
+    assert found.hashes.dtype == np.uint64
+    assert len(found.offsets) == len(texts) + 1
+    return [part.tolist() for part in np.split(found.hashes, found.offsets[1:-1])] if texts else []
+
+
+def units_of(text: str) -> list[int]:
+    [units] = hashes_of(text, words=1, graphemes=1)
+    return units
+
+
+UNITS = {
+    "eus: punctuation and white space separate words": ("Kaixo,\tmundua! (bai)", ["Kaixo", "mundua", "bai"]),
+    "eus: digits are words": ("3 urte 2024an", ["3", "urte", "2024an"]),
+    "deu: soft hyphens are invisible": ("Donau\u00addampf", ["Donaudampf"]),
+    "eng: an ordinary hyphen separates": ("well-known", ["well", "known"]),
+    "fas: the zero-width non-joiner is spelling": ("\u0645\u06cc\u200c\u0631\u0648\u062f", None),
+    "uzb: the modifier letter of o\u02bb is a letter": ("o\u02bbzbek tili", ["o\u02bbzbek", "tili"]),
+    "yor: tone and underdot belong to their letter": ("\u1ecd\u0301j\u1ecd\u0301 m\u00e9je", None),
+    "hin: vowel signs and virama belong to the word": (
+        "\u0939\u093f\u0928\u094d\u0926\u0940 \u092d\u093e\u0937\u093e",
+        None,
+    ),
+    "tha: each consonant with its signs is a unit": (
+        "\u0e20\u0e32\u0e29\u0e32\u0e44\u0e17\u0e22",
+        ["\u0e20", "\u0e32", "\u0e29", "\u0e32", "\u0e44", "\u0e17", "\u0e22"],
+    ),
+    "tha: sara am belongs to its consonant": (
+        "\u0e19\u0e49\u0e33\u0e15\u0e32",
+        ["\u0e19\u0e49\u0e33", "\u0e15", "\u0e32"],
+    ),
+    "lao: sara am belongs to its consonant": ("\u0e99\u0ec9\u0eb3", ["\u0e99\u0ec9\u0eb3"]),
+    "khm: coeng stacks the next consonant": (
+        "\u1781\u17d2\u1798\u17c2\u179a",
+        ["\u1781\u17d2\u1798\u17c2", "\u179a"],
+    ),
+    "khm: the zero-width space separates": ("\u1780\u200b\u1781", ["\u1780", "\u1781"]),
+    "mya: asat ends a syllable and does not stack": ("\u1000\u103a\u1000", ["\u1000\u103a", "\u1000"]),
+    "mya: virama stacks": ("\u1000\u1039\u1000", ["\u1000\u1039\u1000"]),
+    "mya: visarga stays with its consonant": ("\u1000\u1038\u1001", ["\u1000\u1038", "\u1001"]),
+    "jav: pangkon stacks": ("\ua98f\ua9c0\ua98f\ua98f", ["\ua98f\ua9c0\ua98f", "\ua98f"]),
+    "ban: adeg adeg stacks": ("\u1b13\u1b44\u1b13\u1b13", ["\u1b13\u1b44\u1b13", "\u1b13"]),
+    "sun: Sundanese is spaced": ("\u1b9e\u1ba5 \u1b9e\u1b9e", ["\u1b9e\u1ba5", "\u1b9e\u1b9e"]),
+    "bod: tsheg separates syllables": (
+        "\u0f56\u0f7c\u0f51\u0f0b\u0f61\u0f72\u0f42\u0f0d",
+        ["\u0f56\u0f7c\u0f51", "\u0f61\u0f72\u0f42"],
+    ),
+    "jpn: the length mark and voicing belong to Kana": (
+        "\u30b3\u30fc\u30d2\u30fc\u304b\u3099",
+        ["\u30b3", "\u30fc", "\u30d2", "\u30fc", "\u304c"],
+    ),
+    "kor: Hangul is spaced": ("\ud55c\uad6d\uc5b4 \ub9d0", ["\ud55c\uad6d\uc5b4", "\ub9d0"]),
+    "zho: each letter of Han is a unit, full-width punctuation separates": (
+        "\u4e2d\u6587\uff0c\u6587",
+        ["\u4e2d", "\u6587", "\u6587"],
+    ),
+    "jpn: Latin words within Han stay words": ("\u4e2dPython3\u6587", ["\u4e2d", "Python3", "\u6587"]),
+    "tha: a Latin word behind a tone mark is a word of its own": (
+        "\u0e01\u0e48abc\u0e01",
+        ["\u0e01\u0e48", "abc", "\u0e01"],
+    ),
+    "emoji and their selectors are no units": ("\u2764\ufe0f \U0001f469\u200d\U0001f33e", []),
+    "private use letters are letters": ("\ue000\ue001", ["\ue000\ue001"]),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), UNITS.values(), ids=UNITS.keys())
+def test_units(text: str, expected: list[str] | None) -> None:
+    """A unit in a text has the hash of that unit standing alone; null: as separated by spaces."""
+    assert units_of(text) == [units_of(unit)[0] for unit in (text.split(" ") if expected is None else expected)]
+
+
+SAME = {
+    "yor: composed and decomposed": ("\u1ecd\u0301", "o\u0323\u0301", True),
+    "yor: marks in another order": ("o\u0301\u0323", "o\u0323\u0301", True),
+    "yor: another tone is another word": ("\u00e8d\u00e8", "\u00e9d\u00e9", False),
+    "div: another vowel sign is another word": ("\u0788\u07a8", "\u0788\u07a6", False),
+    "tel: another vowel sign is another word": ("\u0c15\u0c3f", "\u0c15\u0c3e", False),
+    "kor: conjoining jamo compose": ("\ud55c", "\u1112\u1161\u11ab", True),
+    "tur: dotted capital I": ("\u0130zmir", "izmir", True),
+    "tur: dotless i is another letter": ("\u0131z", "iz", False),
+    "ell: final sigma": ("\u03c3\u03bf\u03c6\u03cc\u03c2", "\u03a3\u039f\u03a6\u038c\u03a3", True),
+    "kat: Mtavruli capitals": ("\u10e5\u10d0", "\u1ca5\u1c90", True),
+    "fas: with and without the non-joiner": ("\u0645\u06cc\u200c\u0631", "\u0645\u06cc\u0631", False),
+    "rus: Cyrillic a is not Latin a": ("\u0430", "a", False),
+    "letters in another order": ("ab", "ba", False),
+}
+
+
+@pytest.mark.parametrize(("left", "right", "same"), SAME.values(), ids=SAME.keys())
+def test_same_unit(left: str, right: str, same: bool) -> None:
+    assert (units_of(left) == units_of(right)) is same
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["th_Thai", "lo_Laoo", "km_Khmr", "my_Mymr", "ja_Jpan", "yue_Hant", "jv_Java", "ban_Bali", "kkh_Lana", "ii_Yiii"],
+)
+def test_clusters_are_those_of_uax_29(code: str) -> None:
+    """On real text, against the extended grapheme clusters of `regex`, but for marks and stacked vowels."""
+    sample = gflanguages.LoadLanguages()[code].sample_text
+    text = unicodedata.normalize("NFC", "\n".join((sample.specimen_48, sample.specimen_36, sample.specimen_16)))
+    text = regex.sub(r"[\p{Cf}--[\u200b\u200c\u200d]]", "", text, flags=regex.V1)
+    words = regex.split(r"[\p{P}\p{S}\p{Z}\p{Cc}\u200b]+", text)
+    unspaced = regex.compile(
+        r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tai_Tham}\p{Javanese}\p{Balinese}\p{Yi}\p{Han}\p{Hira}\p{Kana}\u30fc]"
+    )
+    clusters: list[str] = []
+    for word in words:
+        pieces = regex.findall(r"\X", word) if unspaced.search(word) else [word]
+        for position, piece in enumerate(pieces):
+            before = pieces[position - 1] if position else "\u1000"
+            alone = regex.match(r"\p{M}", piece) or before.endswith("\ua9c0")
+            if alone or not unspaced.search(before + piece):
+                clusters[-1] += piece
+            elif piece:
+                clusters.append(piece)
+    found = units_of(text)
+    assert len(clusters) > 100
+    assert len(found) == len(clusters)
+    folded = [cluster.casefold() for cluster in clusters]
+    assert len(set(zip(found, folded, strict=True))) == len(set(found)) == len(set(folded))
+
+
+def reference(text: str, words: int = WORDS, graphemes: int = GRAPHEMES) -> list[tuple[str, ...]]:
+    """Make the shingles of a text of Latin words and Han letters, apart from all arrays."""
+    units = regex.findall(r"[a-z0-9]+|\p{Han}", text.lower())
+    lengths = [graphemes if regex.match(r"\p{Han}", unit) else words for unit in units]
+    made = [
+        tuple(units[start : start + length]) for start, length in enumerate(lengths) if start + length <= len(units)
+    ]
+    return made or ([tuple(units)] if units else [])
+
+
+TEXTS = st.lists(st.text(st.sampled_from("aB1 \u4e2d\u6587,\n"), max_size=40), max_size=8)
+
+
+@given(TEXTS, st.integers(0, 3))
+def test_windows_as_one_would_write_them(texts: list[str], offset: int) -> None:
+    batch = pa.record_batch({"text": pa.array(["x y z w"] * offset + texts, pa.large_string())}).slice(offset)
+    made = shingle_hashes(batch, WORDS, GRAPHEMES)
+    expected = [reference(text) for text in texts]
+    assert np.diff(made.offsets).tolist() == list(map(len, expected))
+    flat = [shingle for text in expected for shingle in text]
+    pairs = set(zip(flat, made.hashes.tolist(), strict=True))
+    assert len(pairs) == len(set(flat)) == len(set(made.hashes.tolist()))
+
+
+@given(TEXTS)
+def test_a_text_has_the_same_shingles_in_any_company(texts: list[str]) -> None:
+    assert hashes_of(*texts) == [hashes_of(text)[0] for text in texts]
+
+
+@given(text=st.text(st.sampled_from("aB1 \u4e2d\u0301\u00ad\n"), min_size=64, max_size=400), spaced=st.booleans())
+def test_a_long_text_is_cut_without_a_trace(text: str, spaced: bool) -> None:
+    """Pieces of 16 bytes against one piece; a run of letters of 16 bytes may be cut, so there are none here."""
+    text = " ".join(regex.findall(r".{1,5}", text, regex.DOTALL))
+    whole = hashes_of(text, "a b")
+    original = shingles._PIECE_BYTES
+    try:
+        shingles._PIECE_BYTES = 16
+        assert hashes_of(text, "a b") == whole
+    finally:
+        shingles._PIECE_BYTES = original
+
+
+FEW = {
+    "empty": ("", 0),
+    "white space": (" \n\t", 0),
+    "punctuation alone": ("... !? \u3002", 0),
+    "one word": ("kaixo", 1),
+    "as many words as a shingle": ("a b c", 1),
+    "one more": ("a b c d", 2),
+    "one letter of Han": ("\u4e2d", 1),
+    "a lone combining mark": ("\u0301", 1),
+}
+
+
+@pytest.mark.parametrize(("text", "count"), FEW.values(), ids=FEW.keys())
+def test_short_texts_are_compared_whole(text: str, count: int) -> None:
+    assert len(hashes_of(text)[0]) == count
+
+
+def test_a_short_text_is_not_a_part_of_a_longer_one() -> None:
+    short, longer = hashes_of("a b", "a b c d")
+    assert not set(short) & set(longer)
+
+
+def test_text_in_another_script_changes_no_shingle() -> None:
+    alone, mixed = hashes_of("a b c d", "a b c d \u4e2d\u6587\u4e2d\u6587\u6587")
+    assert set(alone) < set(mixed)
+
+
+def test_known_answers() -> None:
+    """These hashes are stored in indexes: they never change."""
+    assert mix64(np.array([1, 2**64 - 1], np.uint64)).tolist() == [6238072747940578789, 13029008266876403067]
+    assert hashes_of("Kaixo mundua", "\u4e2d\u6587", "a b c d") == [
+        [828556392242529102],
+        [11309247771233460291],
+        [8133408630795994112, 1034018039568662963],
+    ]
+
+
+def test_hundreds_of_megabytes_are_not_needed_for_one_word() -> None:
+    [made] = hashes_of("a" * 3_000_000)
+    assert 1 <= len(made) < 30
+
+
+def test_schema() -> None:
+    with pytest.raises(SchemaError, match="'text' is missing"):
+        shingle_hashes(pa.record_batch({"id": pa.array(["a"])}), 5, 10)
+
+
+def test_no_documents() -> None:
+    assert hashes_of() == []
