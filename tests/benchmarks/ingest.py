@@ -14,11 +14,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.datatrove_peer import run_peer
 from tests.benchmarks.help_pages import LABELS, build_corpus, download_packages
+from tests.benchmarks.measuring import Figures, measure
 
 PEER_PAGES = 1500
 RECIPE = """
@@ -40,27 +41,13 @@ stage = "identify_language"
 """
 
 
-def measured(command: list[str]) -> dict[str, float]:
-    """Run a command; return its wall and CPU seconds (children included) and the peak of its largest process, in MB."""
-    begin = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{' '.join(command)} failed with status {status}")
-    return {
-        "wall": time.monotonic() - begin,
-        "cpu": usage.ru_utime + usage.ru_stime,
-        "peak_rss_mb": usage.ru_maxrss / 1024,
-    }
-
-
-def run_ours(recipe: Path, output: Path, workers: int) -> dict[str, float]:
-    """Run the whole job; CPU seconds include the workers, which the run waits for."""
+def run_ours(recipe: Path, output: Path, workers: int) -> tuple[Figures, int]:
+    """Run the whole job; returns its figures and the number of documents read."""
     shutil.rmtree(output, ignore_errors=True)
     command = [sys.executable, "-m", "pipelines.command_line", "run", str(recipe)]
-    figures = measured([*command, "--output", str(output), "--workers", str(workers)])
+    figures = measure([*command, "--output", str(output), "--workers", str(workers)])
     manifest = json.loads((output / "manifest.json").read_text())
-    return figures | {"documents": manifest["phases"][0]["documents_in"]}
+    return figures, manifest["phases"][0]["documents_in"]
 
 
 # Both run in a process of their own that has already imported everything, over the same splits.
@@ -100,22 +87,20 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as debs:
             download_packages([f"libreoffice-help-{name}" for name in LABELS], Path(debs))
             build_corpus(corpus, Path(debs))
-    from tests.benchmarks.datatrove_peer import run_peer
-
     warcs = sorted((corpus / "warc").glob("*.warc.gz"))
     with tempfile.TemporaryDirectory(dir=folder) as scratch_name:
         scratch = Path(scratch_name)
         recipe = scratch / "help_pages.toml"
         recipe.write_text(RECIPE.format(warc=corpus / "warc"))
-        one = run_ours(recipe, scratch / "one", 1)
-        two = run_ours(recipe, scratch / "two", 2)
+        one, documents = run_ours(recipe, scratch / "one", 1)
+        two, _ = run_ours(recipe, scratch / "two", 2)
         # In turns, and the smaller of three: the machine's other work only ever adds.
         loops, beams = [], []
         for _ in range(3):
             loops.append(beam_or_loop(recipe, scratch / "loop", "loop"))
             beams.append(beam_or_loop(recipe, scratch / "beam", "beam"))
         peer: dict[str, Any] = run_peer(warcs, scratch / "peer", limit=PEER_PAGES)
-    ours, theirs = one["documents"] / one["cpu"], peer["documents"] / peer["cpu_seconds"]
+    ours, theirs = documents / one.cpu_seconds, peer["documents"] / peer["cpu_seconds"]
     for name, figures in (("1 worker", one), ("2 workers", two), ("datatrove", peer)):
         print(name, figures)
     print("plain loop", loops, "Beam", beams)
@@ -124,8 +109,8 @@ def main() -> None:
         "beam_overhead": round(min(beams) / min(loops) - 1, 4),
         "ours_docs_per_cpu_s": round(ours, 1),
         "peer_docs_per_cpu_s": round(theirs, 2),
-        "peak_rss_mb": round(one["peak_rss_mb"], 1),
-        "speedup_2_workers": round(one["wall"] / two["wall"], 3),
+        "peak_rss_mb": round(one.peak_rss_mb, 1),
+        "speedup_2_workers": round(one.wall_seconds / two.wall_seconds, 3),
     }
     print(json.dumps(result))
 
