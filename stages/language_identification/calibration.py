@@ -122,7 +122,8 @@ def fit_model(
     names, code = np.unique([f"{a}_{b}" for a, b in zip(languages, script_of, strict=True)], return_inverse=True)
     unseen = np.asarray([n[:3] != NO_LINGUISTIC_CONTENT and f"*{n[:3]}" not in known for n in names.tolist()], bool)
     trust = _fit_labels(offsets[evidence], code, right, len(names), unseen)
-    # once more for the bins, with the labels' trust known
+    # once more for the bins, with the labels' trust known; its mean belongs to the bins
+    trust -= trust[code].mean() if len(code) else 0.0
     offsets = np.round(_fit_labels(trust[code], evidence, right, bins, np.zeros(bins, bool), ridge=1e-2), 3)
     trust = _fit_labels(offsets[evidence], code, right, len(names), unseen)
     # and how much more or less each label is to be trusted when the model looks sure, unsure, or says it second

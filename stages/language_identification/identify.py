@@ -29,7 +29,7 @@ from stages.language_identification.labels import merged
 from stages.language_identification.passages import Passages, cut_passages
 from stages.script_detection import detect_scripts
 
-OTHER_LANGUAGE_SCORE = 0.9  # a passage counts as another language only if it is that sure
+OTHER_LANGUAGE_SCORE = 0.8  # a passage counts as another language only if it is that sure
 _TOP = 3
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from stages.script_detection import count_scripts, main_scripts, utf8_bytes
 
 LINE_CODE_POINTS = 1000  # a longer line is judged by its beginning, and counts with all its length
-SHORT_LINE_LETTERS = 60  # shorter lines of one script are put together
+SHORT_LINE_LETTERS = 50  # shorter lines of one script are put together
 PASSAGE_LETTERS = 200  # up to about this many letters
 MIN_LETTER_SHARE = 0.5  # of what is neither space nor mark; running text of any script has over 0.8
 MIN_LINE_LETTERS = 2
@@ -98,19 +98,32 @@ def readable(lines: pl.Series) -> pl.Series:
 
 
 def _join_short_lines(frame: pl.DataFrame) -> Passages:
-    """Put short lines of one document and script together, up to about PASSAGE_LETTERS."""
+    """Put short lines of one document and script together, up to about PASSAGE_LETTERS.
+
+    What is left alone and still short, such as a heading, goes with the long line after it, or else with the one
+    before.
+    """
+    same = (pl.col("document") == pl.col("document").shift(1)) & (pl.col("script") == pl.col("script").shift(1))
     long = pl.col("letters") >= SHORT_LINE_LETTERS
-    changed = (
-        long
-        | long.shift(1, fill_value=True)
-        | (pl.col("document") != pl.col("document").shift(1))
-        | (pl.col("script") != pl.col("script").shift(1))
+    frame = frame.with_columns(run=(long | long.shift(1) | ~same).fill_null(True).cum_sum())
+    frame = frame.with_columns(part=(pl.col("letters").cum_sum().over("run") - pl.col("letters")) // PASSAGE_LETTERS)
+    runs = frame.group_by("run", maintain_order=True).agg(pl.col("document", "script").first(), pl.col("letters").sum())
+    alone = pl.col("letters") < SHORT_LINE_LETTERS
+    after, before = (
+        (pl.col("document") == pl.col("document").shift(step)) & (pl.col("script") == pl.col("script").shift(step))
+        for step in (-1, 1)
     )
-    frame = frame.with_columns(run=changed.fill_null(True).cum_sum())
-    before = pl.col("letters").cum_sum().over("run") - pl.col("letters")
+    runs = runs.select(
+        "run",
+        group=pl.when(alone & after)
+        .then(pl.col("run") + 1)
+        .when(alone & before)
+        .then(pl.col("run") - 1)
+        .otherwise("run"),
+    )
     joined = (
-        frame.with_columns(part=before // PASSAGE_LETTERS)
-        .group_by("run", "part", maintain_order=True)
+        frame.join(runs, on="run", maintain_order="left")
+        .group_by("group", "part", maintain_order=True)
         .agg(
             pl.col("document").first(),
             pl.col("text").str.join(" "),
