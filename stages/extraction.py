@@ -9,10 +9,10 @@ Engines on 375 labelled pages of 67 kB, of 26 documentation generators in 20 lan
 (`python -m tests.benchmarks.extraction`; precision, recall and F1 of main text, means over generators):
 
     engine        precision  recall  F1     held out: precision  recall  F1     pages a CPU second
-    selectors     0.977      0.981   0.976            0.971      0.990   0.980  176
-    resiliparse   0.938      0.920   0.918            0.972      0.925   0.945  146
-    whole_page    0.831      0.995   0.884            0.879      0.992   0.928  211
-    trafilatura   0.938      0.856   0.881            0.967      0.856   0.896  15, not offered
+    selectors     0.977      0.981   0.976            0.971      0.990   0.980  181
+    resiliparse   0.938      0.920   0.918            0.972      0.925   0.945  152
+    whole_page    0.831      0.995   0.884            0.879      0.992   0.928  226
+    trafilatura   0.938      0.856   0.881            0.967      0.856   0.896  16, not offered
 
 `selectors` leaves out what the page itself marks as something else than content: HTML's sectioning elements, ARIA
 landmark roles, and class names and ids that templates the world over give to navigation. It looks at no word, no
