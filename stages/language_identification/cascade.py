@@ -92,11 +92,15 @@ class Cascade:
 
     name = "cascade"
 
-    def __init__(self, calibration: Calibration | None = None, accept: float = ACCEPT) -> None:
+    def __init__(
+        self,
+        calibration: Calibration | None = None,
+        accept: float = ACCEPT,
+        models: tuple[Model, ...] | None = None,
+    ) -> None:
         self.calibration = calibration or load_calibration()
         self.accept = accept
-        self.fast = CLD2()
-        self.slow: tuple[Model, ...] = (Py3Langid(), FunLangID())
+        self.fast, *self.slow = models or embedded_models()
         tables = [OneLanguageScript.labels, self.fast.labels, *(model.labels for model in self.slow)]
         self.languages = tuple(sorted({language for table in tables for language in table.languages}))
         number = {language: position for position, language in enumerate(self.languages)}
@@ -156,6 +160,11 @@ class Cascade:
         return self.calibration.models[name].scores(opinions, scripts, self._trust[name])
 
 
+def embedded_models() -> tuple[Model, ...]:
+    """Load the models of the cascade: the fast one, then the slow ones."""
+    return CLD2(), Py3Langid(), FunLangID()
+
+
 def text_scripts(texts: Sequence[str]) -> NDArray[np.str_]:
     """Return the main script of each text."""
     return np.asarray(main_scripts(count_scripts(pa.array(texts, pa.large_string()))), dtype="<U4")
@@ -186,7 +195,7 @@ def calibrate(texts: Sequence[str], gold: Sequence[str], sources: Mapping[str, o
     scripts = text_scripts(texts)
     everything = np.arange(len(texts))
     teach, check = everything[::2], everything[1::2]
-    models: list[Model] = [CLD2(), Py3Langid(), FunLangID()]
+    models = embedded_models()
     opinions = {model.name: batched(model, texts) for model in models}
     opinions[OneLanguageScript.name] = OneLanguageScript.opinions(scripts)
     tables = {model.name: (model.labels, model.bins) for model in models}
@@ -206,7 +215,7 @@ def calibrate(texts: Sequence[str], gold: Sequence[str], sources: Mapping[str, o
         }
 
     identity = (np.asarray([0.0, 1.0]), np.asarray([0.0, 1.0]))
-    trial = Cascade(Calibration(fitted(teach), known, identity, sources))
+    trial = Cascade(Calibration(fitted(teach), known, identity, sources), models=models)
     first = trial._scores("pycld2", Opinions(*(part[check] for part in opinions["pycld2"])), scripts[check])
     unsure = check[first.max(axis=1) < ACCEPT]
     answer = trial([texts[row] for row in unsure.tolist()])

@@ -30,6 +30,7 @@ from stages.language_identification.passages import Passages, cut_passages
 from stages.script_detection import detect_scripts
 
 OTHER_LANGUAGE_SCORE = 0.8  # a passage counts as another language only if it is that sure
+WRITTEN = ("language", "script", "language_score", "runner_up_language", "runner_up_score", "other_language_share")
 _TOP = 3
 
 
@@ -107,7 +108,7 @@ def identify_language(
     `identify` answers for passages (see `Identifier`). Adds the column CANDIDATES if the recipe asks. Raises
     SchemaError if `text` or a column to set is missing or mistyped.
     """
-    require_columns(batch, DOCUMENT, ("text", "language", "script", "language_score", "other_language_share"))
+    require_columns(batch, DOCUMENT, ("text", *WRITTEN))
     passages = cut_passages(batch["text"], config.max_code_points)
     unique = passages.texts.dictionary_encode()
     found = identify(unique.dictionary.to_pylist())
@@ -216,8 +217,7 @@ def predict_languages(
     texts: Sequence[str], identify: Callable[[list[str]], Candidates], config: LanguageIdentificationConfig
 ) -> list[dict[str, Any]]:
     """Identify n texts outside a corpus: one row a text with text, language, script, scores and candidates."""
-    written = ("language", "script", "language_score", "runner_up_language", "runner_up_score", "other_language_share")
-    fields = [DOCUMENT.field(name) for name in ("text", *written)]
+    fields = [DOCUMENT.field(name) for name in ("text", *WRITTEN)]
     columns = [pa.array(texts, fields[0].type), *(pa.nulls(len(texts), field.type) for field in fields[1:])]
     batch = pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
     return identify_language(batch, identify, config.model_copy(update={"candidates": True})).to_pylist()

@@ -16,6 +16,7 @@ from schemas.columns import SchemaError
 from schemas.document import CANDIDATES, DOCUMENT
 from stages.language_identification.cascade import Candidates, Identifier
 from stages.language_identification.identify import (
+    WRITTEN,
     LanguageIdentificationConfig,
     identify_language,
     load_identifier,
@@ -25,7 +26,6 @@ from stages.language_identification.labels import CLD2_CODES, LID_176_CODES, ONE
 from stages.language_identification.passages import cut_passages
 
 DEFAULT = LanguageIdentificationConfig()
-WRITTEN = ("language", "script", "language_score", "runner_up_language", "runner_up_score", "other_language_share")
 FIELDS = pa.schema([DOCUMENT.field(name) for name in ("id", "text", *WRITTEN)])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 
 import gflanguages
 import numpy as np
@@ -103,15 +104,16 @@ def test_cascade_accepts_the_fast_model_and_asks_the_others_when_it_is_unsure() 
     cascade = Cascade()
     asked: list[str] = []
     slow, original = cascade.slow
+    assert slow.name == "py3langid"
 
     class Listening:
         name, version, bins, batch, labels = "fun_langid", "1", FunLangID.bins, 8, original.labels
 
-        def __call__(self, texts: list[str]) -> Opinions:
+        def __call__(self, texts: Sequence[str]) -> Opinions:
             asked.extend(texts)
             return original(texts)
 
-    cascade.slow = (slow, Listening())  # type: ignore[assignment]
+    cascade.slow = [slow, Listening()]
     sure, unsure = "hau euskarazko testu argia da, eta luzea ere bada, benetan", "mo dupe"
     found = cascade([sure, unsure, "ᱟᱞᱮ ᱦᱟᱴ"])
     assert asked == [unsure]
