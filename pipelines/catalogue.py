@@ -16,6 +16,7 @@ from schemas.card import ModelVersion
 from schemas.recipe import Recipe as AnyRecipe
 from stages.batches import BoundStage, StageConfig, StageFunction
 from stages.deduplication.exact import ExactDeduplicationConfig, exact_keys, id_keys
+from stages.deduplication.url import UrlDeduplicationConfig, UrlKeys, url_keys
 from stages.extraction import ExtractionConfig, extract_text
 from stages.language_filtering import LanguageFilteringConfig, filter_language
 from stages.language_identification.identify import (
@@ -31,7 +32,7 @@ IngestStage = Annotated[
     ExtractionConfig | LanguageIdentificationConfig | LanguageFilteringConfig | LengthFilteringConfig,
     Field(discriminator="stage"),
 ]
-DedupStage = ExactDeduplicationConfig
+DedupStage = Annotated[ExactDeduplicationConfig | UrlDeduplicationConfig, Field(discriminator="stage")]
 
 
 class Recipe(AnyRecipe[IngestStage, DedupStage]):
@@ -45,11 +46,19 @@ class IngestEntry(NamedTuple):
     bind: Callable[[Any], StageFunction]
 
 
+class Keyed(NamedTuple):
+    """The documents of a block that a deduplication stage compares, by their rows in it, and a KEY for each."""
+
+    rows: npt.NDArray[np.int64]
+    keys: npt.NDArray[np.void]
+
+
 class DedupEntry(NamedTuple):
-    """How a deduplication stage turns its options into a function from n documents to n keys."""
+    """How a deduplication stage makes keys, of which equal ones mean duplicates, and what columns it reads."""
 
     config: type[StageConfig] | None
-    bind: Callable[[Any], Callable[[pa.RecordBatch], npt.NDArray[np.void]]]
+    columns: tuple[str, ...]
+    bind: Callable[[Any], Callable[[pa.RecordBatch], Keyed]]
 
 
 def _bind_identification(config: LanguageIdentificationConfig) -> StageFunction:
@@ -64,9 +73,20 @@ INGEST_STAGES = {
 }
 
 DEDUP_STAGES = {
-    DUPLICATE_ID: DedupEntry(None, lambda _: id_keys),
-    "exact": DedupEntry(ExactDeduplicationConfig, lambda config: partial(exact_keys, config=config)),
+    DUPLICATE_ID: DedupEntry(None, ("id",), lambda _: lambda batch: _all(id_keys(batch))),
+    "exact": DedupEntry(
+        ExactDeduplicationConfig, ("text",), lambda config: lambda batch: _all(exact_keys(batch, config))
+    ),
+    "url": DedupEntry(UrlDeduplicationConfig, ("url",), lambda config: lambda batch: _present(url_keys(batch, config))),
 }
+
+
+def _all(keys: npt.NDArray[np.void]) -> Keyed:
+    return Keyed(np.arange(len(keys)), keys)
+
+
+def _present(found: UrlKeys) -> Keyed:
+    return Keyed(np.flatnonzero(found.present), found.keys[found.present])
 
 
 def bind_ingest(recipe: Recipe) -> list[BoundStage]:

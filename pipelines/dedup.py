@@ -40,24 +40,25 @@ class KeyWorker:
         self.config = config
 
     def setup(self) -> None:
-        self.keys = DEDUP_STAGES[self.phase.split("-", 2)[2]].bind(self.config)
+        entry = DEDUP_STAGES[self.phase.split("-", 2)[2]]
+        self.columns, self.keys = list(entry.columns), entry.bind(self.config)
 
     def run(self, task: Task) -> Counts:
         split = StagedSplit.model_validate(task.payload)
         removed = removals(self.store, self.earlier, split.name)["row"].to_numpy()
         staged = []
-        for run, table in read_runs(self.store, split.runs, ["id", "text"]):
+        for run, table in read_runs(self.store, split.runs, self.columns):
             mask = kept_rows(run, removed)
-            keyed = np.empty(int(mask.sum()), STAGED_KEY)
-            keyed["row"] = np.flatnonzero(mask) + run.first_row
-            if len(keyed):
-                kept = table.filter(pa.array(mask)).combine_chunks().to_batches()[0]
-                keyed["key"] = self.keys(kept)
-            staged.append(keyed)
+            places = np.flatnonzero(mask) + run.first_row
+            for batch in table.filter(pa.array(mask)).combine_chunks().to_batches():
+                rows, keys = self.keys(batch)
+                keyed = np.empty(len(keys), STAGED_KEY)
+                keyed["row"], keyed["key"] = places[rows], keys
+                staged.append(keyed)
         content = io.BytesIO()
-        np.save(content, np.concatenate(staged), allow_pickle=False)
+        np.save(content, np.concatenate([*staged, np.empty(0, STAGED_KEY)]), allow_pickle=False)
         self.store.write(f"{task_folder(self.phase, task.name)}/keys.npy", content.getvalue())
-        return {"documents_in": sum(map(len, staged))}
+        return {"keys": sum(map(len, staged))}
 
 
 def deduplicate(
