@@ -125,7 +125,12 @@ RECORD = pa.schema(
             nullable=True,
         ),
         *(DOCUMENT.field(name) for name in ("url", "licence", "date", "declared_language")),
-        column("error", pa.string(), "Why the record could not be read; null if it could.", nullable=True),
+        column(
+            "error",
+            pa.string(),
+            "Why the record is no document, as `<reason>: <words>`; null if it is one.",
+            nullable=True,
+        ),
     ]
 )
 

@@ -184,7 +184,9 @@ def cut_blocks(batches: Iterable[pa.RecordBatch], block_bytes: int) -> Iterator[
 
 
 def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
-    return pa.concat_batches(batches)  # copies a lone slice too, so that it does not hold on to what it was cut from
+    if len(batches) == 1 and batches[0].get_total_buffer_size() < 2 * batches[0].nbytes:
+        return batches[0]
+    return pa.concat_batches(batches)  # also a lone small slice, so that it does not hold on to what it was cut from
 
 
 def _payload_bytes(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
@@ -233,8 +235,9 @@ def _errors(arrays: Mapping[str, pa.Array], *, mapped_id: bool, max_record_bytes
             pc.greater(payload_bytes, max_record_bytes),
             f"too_large: the record exceeds max_record_bytes, which is {max_record_bytes}",
         ),
-        where(pc.match_substring(text, "\0"), "nul_in_text: text holds a NUL"),
     ]
+    if _holds_nul(text):
+        found.append(where(pc.match_substring(text, "\0"), "nul_in_text: text holds a NUL"))
     if mapped_id:
         ids = arrays["id"]
         unfit = pc.or_(
@@ -245,6 +248,15 @@ def _errors(arrays: Mapping[str, pa.Array], *, mapped_id: bool, max_record_bytes
         found.append(where(pc.is_null(ids), f"invalid_id: id must be {rule}, got null"))
         found.append(where(unfit, f"invalid_id: id must be {rule}"))
     return pc.coalesce(*found)
+
+
+def _holds_nul(text: pa.Array) -> bool:
+    """Look for a NUL in all texts at once; a hit may also lie under a null."""
+    offsets, octets = text.buffers()[1:]
+    if not len(text) or octets is None:
+        return False
+    first, last = np.frombuffer(offsets, np.int64)[[text.offset, text.offset + len(text)]]
+    return bool(last > first) and not np.frombuffer(octets, np.uint8)[first:last].all()
 
 
 def _withdraw_failed(arrays: dict[str, pa.Array]) -> None:

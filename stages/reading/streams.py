@@ -234,7 +234,8 @@ def _lines(
     stream: Iterator[bytes], offset: int, start: int, end: int, max_line_bytes: int
 ) -> Iterator[Lines | Unreadable]:
     skipping = start > offset  # until the newline that ends a line of the split before
-    whole = bytearray()  # whole lines from `offset` on
+    whole: list[bytes] = []  # whole lines from `offset` on
+    whole_bytes = 0
     begun: list[bytes] = []  # the line after them, as far as it was read and is worth holding
     begun_bytes = 0  # its length, held or not
     position = offset  # of the next chunk
@@ -244,7 +245,7 @@ def _lines(
             chunk = next(stream, b"")
         except BrokenStreamError as error:
             yield from _whole_lines(offset, whole, max_line_bytes)
-            yield Unreadable(offset + len(whole), f"broken_stream: {error}", b"".join(begun)[:RAW_BYTES] or error.rest)
+            yield Unreadable(offset + whole_bytes, f"broken_stream: {error}", b"".join(begun)[:RAW_BYTES] or error.rest)
             return
         if not chunk:
             break
@@ -268,8 +269,8 @@ def _lines(
             offset, begun, begun_bytes = position - len(chunk) + first + 1, [], 0
             chunk, last = chunk[first + 1 :], last - first - 1
         if last:
-            whole += b"".join(begun)
-            whole += memoryview(chunk)[:last]
+            whole += [*begun, chunk[:last]]
+            whole_bytes += begun_bytes + last
             begun, begun_bytes = [], 0
         if last < len(chunk):
             begun_bytes += len(chunk) - last
@@ -277,18 +278,22 @@ def _lines(
                 begun.append(chunk[last:])
             elif len(begun) != 1 or len(begun[0]) != RAW_BYTES:
                 begun = [b"".join([*begun, chunk[last:]])[:RAW_BYTES]]
-        if len(whole) >= LINES_BYTES or (whole and begun_bytes > max_line_bytes):
+        if whole_bytes >= LINES_BYTES or (whole and begun_bytes > max_line_bytes):
             yield from _whole_lines(offset, whole, max_line_bytes)
-            offset, whole = offset + len(whole), bytearray()
+            offset, whole_bytes = offset + whole_bytes, 0
     if begun_bytes > max_line_bytes:
         yield from _whole_lines(offset, whole, max_line_bytes)
-        yield _too_long(offset + len(whole), begun_bytes, max_line_bytes, b"".join(begun))
+        yield _too_long(offset + whole_bytes, begun_bytes, max_line_bytes, b"".join(begun))
     else:
-        yield from _whole_lines(offset, whole + b"".join(begun), max_line_bytes)
+        whole += begun
+        del begun
+        yield from _whole_lines(offset, whole, max_line_bytes)
 
 
-def _whole_lines(offset: int, data: bytes | bytearray, max_line_bytes: int) -> Iterator[Lines | Unreadable]:
-    data = bytes(data)
+def _whole_lines(offset: int, pieces: list[bytes], max_line_bytes: int) -> Iterator[Lines | Unreadable]:
+    """Join `pieces`, and empty the list, so that a long line is not held twice while it is being used."""
+    data = b"".join(pieces)
+    pieces.clear()
     start = 0
     if len(data) > max_line_bytes:
         ends = line_ends(data)

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 from fastwarc.stream_io import BrotliReader
-from fastwarc.warc import WarcRecord, WarcRecordType
+from fastwarc.warc import WarcHeader, WarcRecord, WarcRecordType
 from isal import igzip_lib
 
 from schemas.source import WarcSource
@@ -212,8 +212,8 @@ def _row(frame: _Frame, max_record_bytes: int) -> dict[str, Any] | None:
     record = WarcRecord.from_bytes(frame.octets)
     if not record.record_type & _DOCUMENTS:
         return None
-    row["url"] = record.headers.get("WARC-Target-URI")
-    row["date"] = record.headers.get("WARC-Date")
+    row["url"] = record.headers.get(WarcHeader.WARC_TARGET_URI)
+    row["date"] = record.headers.get(WarcHeader.WARC_DATE)
     if record.record_type == WarcRecordType.conversion:
         return row | {
             "octets": record.reader.read(),
@@ -240,7 +240,7 @@ class _BrokenRecordError(Exception):
 def _payload(record: WarcRecord, max_record_bytes: int) -> tuple[str, str | None, bytes]:
     """Return media type, declared charset and payload of a response or resource, with HTTP's encodings undone."""
     if not record.is_http:
-        media_type, charset = _content_type(record.headers.get("Content-Type"))
+        media_type, charset = _content_type(record.headers.get(WarcHeader.CONTENT_TYPE))
         _require_text_type(media_type)
         return media_type, charset, record.reader.read()
     record.parse_http()
