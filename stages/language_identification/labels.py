@@ -119,5 +119,5 @@ def merged(
     """
     new_code = {old: new for new, members in merge.items() for old in members}
     renamed = [new_code.get(language, language) for language in languages]
-    names = sorted(set(renamed))
-    return tuple(names), np.asarray([names.index(name) for name in renamed], np.int64)
+    names, numbers = np.unique(np.asarray(renamed, np.str_), return_inverse=True)
+    return tuple(names.tolist()), numbers
