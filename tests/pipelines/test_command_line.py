@@ -77,6 +77,19 @@ def test_run_says_where_things_lie(workplace: Path) -> None:
     assert re.search(r"finished, \d+ documents published in \d+ files", status.stdout)
 
 
+def test_datasets_loads_what_a_run_published(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    import datasets
+
+    folder = str(workplace / "out/quickstart")
+    loaded = datasets.load_dataset(folder, "eus_Latn", split="train", cache_dir=str(workplace / "cache"))
+    streamed = list(datasets.load_dataset(folder, "eus_Latn", split="train", streaming=True))
+    assert len(loaded) == len(streamed) >= 1
+    assert loaded[0]["language"] == "eus"
+    assert streamed[0]["id"] == loaded[0]["id"]
+    assert loaded[0]["text"].startswith("Herri eta nazio guztiek")
+
+
 def test_explain_tells_the_history(tmp_path: Path) -> None:
     recipe = write_mixed_corpus(tmp_path, 300)
     done = glotmill("run", str(recipe), "--output", str(tmp_path / "out"))
