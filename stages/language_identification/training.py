@@ -74,7 +74,7 @@ class LabelReport(NamedTuple):
 
 
 class TrainingReport(NamedTuple):
-    """What training came to: F1 of each label, and its mean over the languages with held-out passages, without `zxx`."""
+    """What training came to: F1 of each label, and its mean over languages with held-out passages (not `zxx`)."""
 
     model: str
     sha256: str

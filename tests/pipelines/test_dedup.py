@@ -1,0 +1,59 @@
+"""Deduplication stages in a recipe: in order, each over what the ones before it kept, across splits and files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.dataset as ds
+import pytest
+
+from tests.laws.running import run
+
+RECIPE = """
+[corpus]
+name = "dedup"
+
+[engine]
+split_bytes = 1024
+
+[[sources]]
+name = "lines"
+format = "jsonl"
+paths = ["*.jsonl"]
+
+[sources.columns]
+url = "url"
+
+{stages}
+"""
+DOCUMENTS = [  # (text, url): numbers are the documents' places
+    ("Kaixo, mundua!", "https://eus.example/a?utm_source=x"),  # 0
+    ("Kaixo,   mundua!", "https://eus.example/b"),  # 1 the text of 0
+    ("Beste testu bat.", "http://EUS.example/a"),  # 2 the address of 0
+    ("Hirugarren testua.", None),  # 3
+    ("Laugarren testua.", None),  # 4 no address either, and so no duplicate
+    ("Beste testu bat.", "https://eus.example/c"),  # 5 the text of 2
+]
+CASES = {
+    "exact alone": (["exact"], {1: 0, 5: 2}),
+    "url alone": (["url"], {2: 0}),
+    "exact, then url": (["exact", "url"], {1: 0, 5: 2, 2: 0}),
+    "url, then exact: 5 outlives 2, which was removed before": (["url", "exact"], {2: 0, 1: 0}),
+}
+
+
+@pytest.mark.parametrize(("stages", "expected"), CASES.values(), ids=CASES.keys())
+def test_stages_in_order(stages: list[str], expected: dict[int, int], tmp_path: Path) -> None:
+    for place, (text, url) in enumerate(DOCUMENTS):
+        filler = "".join(json.dumps({"text": f"{place} {n}", "url": None}) + "\n" for n in range(40))
+        line = json.dumps({"text": text, "url": url}) + "\n"
+        (tmp_path / f"{place}.jsonl").write_text(line + filler)  # several splits a file
+    (tmp_path / "dedup.toml").write_text(
+        RECIPE.format(stages="\n".join(f'[[dedup]]\nstage = "{stage}"' for stage in stages))
+    )
+    run(tmp_path / "dedup.toml", tmp_path / "out")
+    ledger = ds.dataset(tmp_path / "out/ledger").to_table().to_pylist()
+    place_of = {row["id"]: int(row["path"][0]) for row in ledger if row["position"] == 0}
+    found = {place_of[row["id"]]: place_of[row["duplicate_of"]] for row in ledger if row["fate"] == "duplicate"}
+    assert found == expected
