@@ -1,0 +1,1 @@
+"""Decontamination: texts of evaluation sets found in documents, judged, and dropped or masked."""

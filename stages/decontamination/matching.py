@@ -1,0 +1,421 @@
+"""Find the texts of evaluation sets in documents, whichever way they are written, and drop or mask what is found.
+
+A text of an evaluation item is found where n-grams of it stand together in a document and cover at least `min_overlap`
+of it, and at least one n-gram's length. N-grams are of 8 words, and the share is one half: the rule of Tulu 3 (Lambert
+et al. 2024, section 3.2). It bears edits that the 13-grams of GPT-3 (Brown et al. 2020, appendix C) do not: a sentence
+of 20 words with one word changed in its middle has no 13-gram left, and the sentences of FLORES have 21 words on
+average. In scripts written without spaces n-grams are of 16 grapheme clusters, in the ratio of the near-duplicate
+shingles, 5 words to 10.
+
+Questions are shorter, and a word changed in the middle of 14 leaves no 8-gram. So the n-grams of a text of m words are
+of (m - 1) / 2 words, at least `min_item_words` and at most 8, while what they must cover stays 8 words, or the whole
+text where it is shorter. N-grams that more than `max_texts` different texts share are a set's own phrases ("Which of
+the following is true?"), and say nothing.
+
+Both sides are folded (`units`: case, tone marks, vowel points, look-alike letters), and in languages written in several
+scripts they are compared once more as script-neutral skeletons, word by word, so that a Serbian question in Latin is
+found in a Cyrillic page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
+
+from schemas.columns import column, require_columns
+from schemas.document import DOCUMENT
+from stages.batches import Filtered, StageConfig, reject, set_columns
+from stages.decontamination.units import Units, cut_units
+from stages.deduplication.across_scripts import SCRIPTS_BY_LANGUAGE, skeletons
+from stages.deduplication.exact import hash_keys
+from stages.deduplication.shingles import mix64
+from stages.script_detection import detect_scripts, utf8_bytes
+
+ITEM = pa.schema(
+    [
+        column("evaluation_set", pa.string(), "Name of the evaluation set."),
+        column("part", pa.string(), "Configuration and split, as `config/split`."),
+        column("item", pa.string(), "The set's own id of the item, or its row number in the part."),
+        column("field", pa.string(), "Field of the item that the text is from."),
+        column("language", pa.string(), "ISO 639-3 code of the text; null if the set does not say.", nullable=True),
+        column("text", pa.large_string(), "The text to look for."),
+    ]
+)
+MATCH = pa.schema(
+    [
+        column("row", pa.int64(), "Row of the document in its block."),
+        column("id", pa.string(), "Id of the document."),
+        column("language", pa.string(), "ISO 639-3 code of the document; null if unknown.", nullable=True),
+        column("item_text", pa.int64(), "Number of the text in the index; items with equal texts share it."),
+        column("form", pa.string(), "How it was found: `folded`, or `skeleton` for another script."),
+        column("overlap", pa.float64(), "Share in (0, 1] of the units of the text that stand in the document."),
+        column(
+            "spans",
+            pa.list_(pa.struct([pa.field("start", pa.int64()), pa.field("end", pa.int64())])),
+            "Where, in bytes of the NFC form of the document's text.",
+        ),
+    ]
+)
+
+
+class DecontaminationConfig(StageConfig):
+    """Options of decontamination."""
+
+    stage: Literal["decontaminate"] = "decontaminate"
+    mode: Literal["drop", "mask"] = Field(
+        default="drop", description="Drop a document that holds evaluation text, or take the text out of it."
+    )
+    words: int = Field(
+        default=8, ge=2, le=100, description="Words in an n-gram, where words are spaced, and least number to find."
+    )
+    graphemes: int = Field(
+        default=16, ge=2, le=400, description="Grapheme clusters in an n-gram, in scripts without spaces between words."
+    )
+    min_item_words: int = Field(
+        default=5, ge=1, description="Shorter texts are not looked for: they stand in honest documents by chance."
+    )
+    min_item_graphemes: int = Field(default=10, ge=1, description="The same, for scripts without spaces.")
+    min_overlap: float = Field(
+        default=0.5, gt=0, le=1, description="Least share of a text's units that the n-grams found must cover."
+    )
+    max_texts: int = Field(
+        default=10, ge=1, description="N-grams of more different evaluation texts than this are ignored, as templates."
+    )
+    across_scripts: bool = Field(
+        default=True, description="Compare languages written in several scripts by skeleton too."
+    )
+    mask: str = Field(default="", description="What is written in place of evaluation text that is taken out.")
+    min_code_points: int = Field(
+        default=100, ge=0, description="A document that was masked is rejected if less than this remains of it."
+    )
+
+    @model_validator(mode="after")
+    def _shorter_than_an_ngram(self) -> DecontaminationConfig:
+        if self.min_item_words > self.words or self.min_item_graphemes > self.graphemes:
+            raise ValueError(
+                "min_item_words and min_item_graphemes must not exceed words and graphemes, got "
+                f"{self.min_item_words} > {self.words} or {self.min_item_graphemes} > {self.graphemes}"
+            )
+        return self
+
+
+_GRAM = np.dtype([("hash", "<u8"), ("text", "<u4"), ("place", "<u4"), ("units", "<u4"), ("cluster", "?")])
+_FORMS = ("folded", "skeleton")
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_BASE = 0xD6E8FEB86659FD93  # odd, so it has an inverse modulo 2^64
+_FILTER_BITS = 22
+_LONGEST_ITEM = 100_000  # code points; of a longer text the beginning is looked for
+_MATCHED = ("row", "item_text", "form")
+
+
+class ItemIndex(NamedTuple):
+    """Evaluation texts, ready to be looked for.
+
+    `items` is ITEM with the number of its text in `item_text`. `grams` are the n-grams of the t texts, sorted by hash,
+    `present[hash >> 42]` whether any begins so, `lengths` how many units they have, and whether they begin with a
+    cluster. Of a text, `units` and `octets` are its lengths, `needed` how many units of it must be found, `checked`
+    whether it has n-grams, and so is looked for at all.
+    """
+
+    items: pa.Table
+    grams: npt.NDArray[np.void]
+    present: npt.NDArray[np.bool_]
+    lengths: tuple[tuple[int, bool], ...]
+    units: npt.NDArray[np.int64]
+    needed: npt.NDArray[np.int64]
+    octets: npt.NDArray[np.int64]
+    checked: npt.NDArray[np.bool_]
+
+
+def item_ngrams(items: pa.Table, config: DecontaminationConfig) -> ItemIndex:
+    """Index the texts of evaluation items (ITEM). Raises SchemaError if a column is missing or mistyped."""
+    require_columns(items, ITEM, ITEM.names)
+    frame = pl.DataFrame(items.select(ITEM.names))
+    frame = frame.with_columns(pl.col("text").str.normalize("NFC").str.slice(0, _LONGEST_ITEM))
+    distinct = frame.select("text", "language").unique(maintain_order=True).with_row_index("item_text")
+    numbered = frame.join(distinct, on=["text", "language"], how="left", nulls_equal=True, maintain_order="left")
+    texts = distinct["text"].to_arrow().cast(pa.large_string())
+    batch = pa.record_batch(
+        {"text": texts, "language": distinct["language"].to_arrow().cast(pa.string()), "script": detect_scripts(texts)}
+    )
+    totals, needed = np.zeros((2, len(texts)), np.int64)
+    made = [np.empty(0, _GRAM)]
+    for units in cut_units(texts):
+        heads, sizes = _runs(units.texts)
+        totals[units.texts[heads]] = sizes
+        shortest = np.minimum(sizes, np.where(units.clusters[heads], config.graphemes, config.words))
+        needed[units.texts[heads]] = np.maximum(np.ceil(config.min_overlap * sizes), shortest)
+        made.extend(_item_grams(told, config) for _, told in _forms(units, batch, config))
+    grams = np.concatenate(made)
+    grams = grams[np.lexsort((grams["place"], grams["text"], grams["hash"]))]
+    grams = grams[~_templates(grams, config.max_texts)]
+    present = np.zeros(1 << _FILTER_BITS, bool)
+    present[grams["hash"] >> np.uint64(64 - _FILTER_BITS)] = True
+    checked = np.zeros(len(texts), bool)
+    checked[grams["text"]] = True
+    kinds = np.unique(grams[["units", "cluster"]])
+    return ItemIndex(
+        numbered.to_arrow(),
+        grams,
+        present,
+        tuple(kinds.tolist()),
+        totals,
+        needed,
+        pc.binary_length(texts).to_numpy(),
+        checked,
+    )
+
+
+def find_contamination(batch: pa.RecordBatch, index: ItemIndex, config: DecontaminationConfig) -> pa.Table:
+    """Find the evaluation texts that stand in n documents, as MATCH sorted by row and text.
+
+    Raises SchemaError if `id`, `text`, `language` or `script` is missing or mistyped.
+    """
+    require_columns(batch, DOCUMENT, ("id", "text", "language", "script"))
+    composed = set_columns(batch, text=_composed(batch["text"]))
+    hits = [
+        _hits(form, told, index)
+        for units in cut_units(composed["text"])
+        for form, told in _forms(units, composed, config)
+    ]
+    lengths = {"all": index.units, "needed": index.needed, "octets": index.octets}
+    # N-grams that are further apart than the text is long are no one occurrence of it. In one, what was edited lies
+    # between the n-grams that are left.
+    found = (
+        pl.concat([_NO_HITS, *hits])
+        .unique([*_MATCHED, "place", "start"])
+        .join(pl.DataFrame(lengths).with_row_index("item_text").cast(pl.Int64), on="item_text", how="left")
+        .sort(*_MATCHED, "start", "place")
+        .with_columns(reached=pl.col("end").cum_max().shift(1).over(_MATCHED))
+        .with_columns(apart=(pl.col("start") > pl.col("reached") + pl.col("octets")).fill_null(True))
+        .with_columns(occurrence=pl.col("apart").cum_sum().over(_MATCHED))
+    )
+    occurrence = (*_MATCHED, "occurrence")
+    spans = (
+        found.sort(*occurrence, "place")
+        .with_columns(stop=pl.col("place") + pl.col("units"))
+        .with_columns(covered=pl.col("stop").cum_max().shift(1, fill_value=0).over(occurrence))
+        .with_columns(new=(pl.col("stop") - pl.max_horizontal("place", "covered")).clip(0))
+        .group_by(*occurrence, "all", "needed")
+        .agg(pl.col("new").sum(), pl.col("start").min(), pl.col("end").max())
+        .filter(pl.col("new") >= pl.col("needed"))
+        .sort(*occurrence)
+        .group_by(*_MATCHED, maintain_order=True)
+        .agg(overlap=(pl.col("new") / pl.col("all")).max(), spans=pl.struct("start", "end"))
+        .unique(["row", "item_text"], keep="first", maintain_order=True)  # folded comes before skeleton
+    )
+    rows = pa.array(spans["row"].to_numpy())
+    columns = {
+        "row": rows,
+        "id": batch["id"].take(rows),
+        "language": batch["language"].take(rows),
+        "item_text": spans["item_text"].to_arrow(),
+        "form": pa.array([_FORMS[form] for form in spans["form"].to_list()], pa.string()),
+        "overlap": spans["overlap"].to_arrow(),
+        "spans": spans["spans"].to_arrow(),
+    }
+    return pa.table({field.name: columns[field.name].cast(field.type) for field in MATCH}, MATCH)
+
+
+def remove_contamination(
+    batch: pa.RecordBatch, matches: pa.Table, index: ItemIndex, config: DecontaminationConfig
+) -> Filtered:
+    """Drop the documents with matches (`evaluation_text`), or take the matches out; kept and rejected sum to n.
+
+    A masked document is in NFC, and is rejected (`too_short_without_evaluation_text`) if too little remains. Rejected
+    rows keep the text they came with, and say the greatest overlap and the item.
+    """
+    best = pl.DataFrame(matches.select(["row", "item_text", "overlap"])).sort(
+        ["row", "overlap", "item_text"], descending=[False, True, False]
+    )
+    best = best.unique("row", keep="first", maintain_order=True)
+    named = (
+        pl.DataFrame(index.items)
+        .unique("item_text", keep="first", maintain_order=True)
+        .select("item_text", name=pl.concat_str("evaluation_set", "part", "item", "field", separator=" "))
+    )
+    best = best.join(named, on="item_text", how="left", maintain_order="left")
+    rows = best["row"].to_numpy()
+    found = np.zeros(batch.num_rows, bool)
+    found[rows] = True
+    if config.mode == "drop":
+        return Filtered(
+            batch.filter(pa.array(~found)),
+            reject(
+                batch.filter(pa.array(found)),
+                config.stage,
+                "evaluation_text",
+                value=best["overlap"].to_arrow(),
+                threshold=config.min_overlap,
+                detail=best["name"].to_arrow(),
+            ),
+        )
+    masked = _masked(batch["text"], matches, config.mask)
+    left = pc.utf8_length(masked)
+    short = pa.array(found & (left.to_numpy() < config.min_code_points))
+    return Filtered(
+        set_columns(batch, text=masked).filter(pc.invert(short)),
+        reject(
+            batch.filter(short),
+            config.stage,
+            "too_short_without_evaluation_text",
+            value=left.filter(short),
+            threshold=config.min_code_points,
+            detail=best["name"].to_arrow().filter(short.take(pa.array(rows))),
+        ),
+    )
+
+
+def _masked(texts: pa.Array, matches: pa.Table, mask: str) -> pa.Array:
+    """Write texts in NFC, with `mask` in place of the spans of each match; texts without a match stay as they are."""
+    spans = (
+        pl.DataFrame(matches.select(["row", "spans"]))
+        .explode("spans")
+        .unnest("spans")
+        .sort("row", "start", "end")
+        .with_columns(reached=pl.col("end").cum_max().shift(1).over("row"))
+        .with_columns(span=(pl.col("start") > pl.col("reached")).fill_null(True).cum_sum().over("row"))
+        .group_by("row", "span", maintain_order=True)
+        .agg(pl.col("start").min(), pl.col("end").max())
+        .group_by("row", maintain_order=True)
+        .agg("start", "end")
+    )
+    rows = spans["row"].to_numpy()
+    written = []
+    for text, starts, ends in zip(  # the few documents that hold evaluation text, and their few spans
+        _composed(texts.take(pa.array(rows))).to_pylist(), spans["start"].to_list(), spans["end"].to_list(), strict=True
+    ):
+        octets = text.encode()
+        parts = [octets[begin:end] for begin, end in zip([0, *ends], [*starts, len(octets)], strict=True)]
+        written.append(mask.join(part.decode() for part in parts))
+    found = np.zeros(len(texts), bool)
+    found[rows] = True
+    return pc.replace_with_mask(texts, pa.array(found), pa.array(written, pa.large_string()))
+
+
+def _composed(texts: pa.Array) -> pa.Array:
+    return pl.DataFrame({"t": pl.Series(texts)})["t"].str.normalize("NFC").to_arrow().cast(pa.large_string())
+
+
+def _forms(units: Units, batch: pa.RecordBatch, config: DecontaminationConfig) -> Iterator[tuple[int, Units]]:
+    """Yield units of a block, whose texts are in NFC, by form: folded, and those that have one as their skeletons."""
+    yield 0, units
+    if not config.across_scripts or not len(units.texts):
+        return
+    languages = batch["language"].take(pa.array(units.texts))
+    chosen = pc.is_in(languages, pa.array(sorted(SCRIPTS_BY_LANGUAGE))).to_numpy(zero_copy_only=False)
+    if not chosen.any():
+        return
+    some = Units(*(values[chosen] for values in units))
+    octets, offsets = utf8_bytes(batch["text"])
+    base = offsets[some.texts]
+    # Each unit and the gap behind it as strings over the text's own bytes.
+    cuts = np.append(np.stack([base + some.starts, base + some.ends], axis=1).ravel(), base[-1] + some.ends[-1])
+    data = pa.py_buffer(octets)
+    words = pa.Array.from_buffers(pa.large_string(), len(cuts) - 1, [None, pa.py_buffer(cuts), data])
+    frame = pl.DataFrame(
+        {
+            "word": pl.Series(words).gather_every(2),
+            "language": pl.Series(languages.filter(pa.array(chosen))),
+            "script": pl.Series(batch["script"].take(pa.array(some.texts))),
+        }
+    )
+    distinct = frame.unique(maintain_order=True)
+    made = skeletons(*(distinct[name].to_arrow() for name in ("word", "language", "script")))
+    keyed = distinct.with_columns(
+        skeleton=pl.Series(hash_keys(pc.fill_null(made, ""))["low"]), written=pl.Series(made.is_valid())
+    )
+    told = frame.join(keyed, on=["word", "language", "script"], how="left", nulls_equal=True, maintain_order="left")
+    written = told["written"].to_numpy()
+    hashes = told["skeleton"].to_numpy() ^ _GOLDEN
+    yield 1, Units(*(values[written] for values in some._replace(hashes=hashes)))
+
+
+def _runs(values: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return where each run of equal numbers begins, and how long it is."""
+    heads = np.flatnonzero(np.diff(values, prepend=-1))
+    return heads, np.diff(np.append(heads, len(values)))
+
+
+def _item_grams(units: Units, config: DecontaminationConfig) -> npt.NDArray[np.void]:
+    """Make the n-grams of evaluation texts, as long as the length of each asks for; none of one that is too short."""
+    heads, sizes = _runs(units.texts)
+    place = np.arange(len(units.texts)) - np.repeat(heads, sizes)
+    half = (np.repeat(sizes, sizes) - 1) // 2
+    lengths = np.where(
+        units.clusters,
+        half.clip(config.min_item_graphemes, config.graphemes),
+        half.clip(config.min_item_words, config.words),
+    )
+    at = np.flatnonzero(lengths <= np.repeat(sizes, sizes) - place)
+    grams = np.empty(len(at), _GRAM)
+    sums = _prefix_sums(units)
+    for length in np.unique(lengths[at]).tolist():
+        these = lengths[at] == length
+        grams["hash"][these] = _gram_hashes(sums, at[these], length)
+    grams["text"], grams["place"], grams["units"] = units.texts[at], place[at], lengths[at]
+    grams["cluster"] = units.clusters[at]
+    return grams
+
+
+_HIT = pl.Schema(dict.fromkeys(("row", "item_text", "form", "place", "units", "start", "end"), pl.Int64))
+_NO_HITS = pl.DataFrame(schema=_HIT)
+
+
+def _hits(form: int, units: Units, index: ItemIndex) -> pl.DataFrame:
+    """Look the n-grams of some documents up: a row for each place of an evaluation text that each of them is at."""
+    sums = _prefix_sums(units)
+    found = [_NO_HITS]
+    for length, cluster in index.lengths:
+        firsts = np.flatnonzero(units.clusters[: max(0, len(units.texts) - length + 1)] == cluster)
+        firsts = firsts[units.texts[firsts] == units.texts[firsts + length - 1]]
+        hashes = _gram_hashes(sums, firsts, length)
+        likely = index.present[hashes >> np.uint64(64 - _FILTER_BITS)]
+        firsts, hashes = firsts[likely], hashes[likely]
+        left = np.searchsorted(index.grams["hash"], hashes, side="left")
+        counts = np.searchsorted(index.grams["hash"], hashes, side="right") - left
+        firsts, left = np.repeat(firsts, counts), np.repeat(left, counts)
+        grams = index.grams[left + np.arange(len(left)) - np.repeat(counts.cumsum() - counts, counts)]
+        columns = {
+            "row": units.texts[firsts],
+            "item_text": grams["text"],
+            "form": np.full(len(firsts), form),
+            "place": grams["place"],
+            "units": grams["units"],
+            "start": units.starts[firsts],
+            "end": units.ends[firsts + length - 1],
+        }
+        found.append(pl.DataFrame(columns).cast(_HIT))
+    return pl.concat(found)
+
+
+def _prefix_sums(units: Units) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+    """Return sums of unit hashes by powers of the base, and the inverse powers: what n-gram hashes are made from."""
+    powers, inverses = (
+        np.concatenate([np.ones(1, np.uint64), np.full(len(units.hashes), base, np.uint64)]).cumprod(dtype=np.uint64)
+        for base in (_BASE, pow(_BASE, -1, 1 << 64))
+    )
+    return np.concatenate([np.zeros(1, np.uint64), np.cumsum(units.hashes * powers[:-1], dtype=np.uint64)]), inverses
+
+
+def _gram_hashes(
+    sums: tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]], firsts: npt.NDArray[np.int64], length: int
+) -> npt.NDArray[np.uint64]:
+    """Hash the runs of `length` units that begin at `firsts`."""
+    totals, inverses = sums
+    return mix64((totals[firsts + length] - totals[firsts]) * inverses[firsts] + (np.uint64(length) ^ _GOLDEN))
+
+
+def _templates(grams: npt.NDArray[np.void], max_texts: int) -> npt.NDArray[np.bool_]:
+    """Mark the n-grams (sorted by hash and text) that more than `max_texts` texts share."""
+    opens = np.diff(grams["hash"], prepend=~grams["hash"][:1]) != 0
+    new_text = opens | (np.diff(grams["text"].astype(np.int64), prepend=-1) != 0)
+    run = np.cumsum(opens) - 1
+    return (np.bincount(run, new_text) > max_texts)[run]
