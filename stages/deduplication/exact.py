@@ -48,8 +48,7 @@ def hash_keys(values: pa.Array) -> npt.NDArray[np.void]:
     offsets = np.frombuffer(values.buffers()[1], np.int64, len(values) + 1, values.offset * 8).tolist()
     bytes_ = memoryview(values.buffers()[2] or b"")
     digests = b"".join(
-        hashlib.blake2b(bytes_[start:end], digest_size=16).digest()
-        for start, end in itertools.pairwise(offsets)
+        hashlib.blake2b(bytes_[start:end], digest_size=16).digest() for start, end in itertools.pairwise(offsets)
     )
     return np.frombuffer(digests, KEY)
 
