@@ -27,27 +27,18 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.columns import column, require_columns
 from schemas.document import DOCUMENT
 from stages.batches import Filtered, StageConfig, reject, set_columns
+from stages.decontamination.evaluation_sets import ITEM, EvaluationSet, evaluation_set
 from stages.decontamination.units import Units, cut_units
 from stages.deduplication.across_scripts import SCRIPTS_BY_LANGUAGE, skeletons
 from stages.deduplication.exact import hash_keys
 from stages.deduplication.shingles import mix64
 from stages.script_detection import detect_scripts, utf8_bytes
 
-ITEM = pa.schema(
-    [
-        column("evaluation_set", pa.string(), "Name of the evaluation set."),
-        column("part", pa.string(), "Configuration and split, as `config/split`."),
-        column("item", pa.string(), "The set's own id of the item, or its row number in the part."),
-        column("field", pa.string(), "Field of the item that the text is from."),
-        column("language", pa.string(), "ISO 639-3 code of the text; null if the set does not say.", nullable=True),
-        column("text", pa.large_string(), "The text to look for."),
-    ]
-)
 MATCH = pa.schema(
     [
         column("row", pa.int64(), "Row of the document in its block."),
@@ -61,6 +52,7 @@ MATCH = pa.schema(
             pa.list_(pa.struct([pa.field("start", pa.int64()), pa.field("end", pa.int64())])),
             "Where, in bytes of the NFC form of the document's text.",
         ),
+        column("passage", pa.large_string(), "The first span with 60 code points around, at most 1,000 in all."),
     ]
 )
 
@@ -69,6 +61,9 @@ class DecontaminationConfig(StageConfig):
     """Options of decontamination."""
 
     stage: Literal["decontaminate"] = "decontaminate"
+    evaluation_sets: tuple[str | EvaluationSet, ...] = Field(
+        default=(), description="What is looked for: sets of the registry by name, or described here."
+    )
     mode: Literal["drop", "mask"] = Field(
         default="drop", description="Drop a document that holds evaluation text, or take the text out of it."
     )
@@ -96,6 +91,14 @@ class DecontaminationConfig(StageConfig):
         default=100, ge=0, description="A document that was masked is rejected if less than this remains of it."
     )
 
+    @field_validator("evaluation_sets")
+    @classmethod
+    def _known(cls, sets: tuple[str | EvaluationSet, ...]) -> tuple[str | EvaluationSet, ...]:
+        names = [evaluation_set(entry).name if isinstance(entry, str) else entry.name for entry in sets]
+        if len(set(names)) < len(names):
+            raise ValueError(f"evaluation_sets must name each set once, got {names}")
+        return sets
+
     @model_validator(mode="after")
     def _shorter_than_an_ngram(self) -> DecontaminationConfig:
         if self.min_item_words > self.words or self.min_item_graphemes > self.graphemes:
@@ -112,6 +115,7 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _BASE = 0xD6E8FEB86659FD93  # odd, so it has an inverse modulo 2^64
 _FILTER_BITS = 22
 _LONGEST_ITEM = 100_000  # code points; of a longer text the beginning is looked for
+_CONTEXT, _LONGEST_PASSAGE = 60, 1000  # code points of a passage that a human is shown
 _MATCHED = ("row", "item_text", "form")
 
 
@@ -180,8 +184,9 @@ def find_contamination(batch: pa.RecordBatch, index: ItemIndex, config: Decontam
     """
     require_columns(batch, DOCUMENT, ("id", "text", "language", "script"))
     composed = set_columns(batch, text=_composed(batch["text"]))
+    hashes = np.ascontiguousarray(index.grams["hash"])
     hits = [
-        _hits(form, told, index)
+        _hits(form, told, index, hashes)
         for units in cut_units(composed["text"])
         for form, told in _forms(units, composed, config)
     ]
@@ -220,6 +225,7 @@ def find_contamination(batch: pa.RecordBatch, index: ItemIndex, config: Decontam
         "form": pa.array([_FORMS[form] for form in spans["form"].to_list()], pa.string()),
         "overlap": spans["overlap"].to_arrow(),
         "spans": spans["spans"].to_arrow(),
+        "passage": _passages(composed["text"], spans),
     }
     return pa.table({field.name: columns[field.name].cast(field.type) for field in MATCH}, MATCH)
 
@@ -300,6 +306,21 @@ def _masked(texts: pa.Array, matches: pa.Table, mask: str) -> pa.Array:
     return pc.replace_with_mask(texts, pa.array(found), pa.array(written, pa.large_string()))
 
 
+def _passages(texts: pa.Array, spans: pl.DataFrame) -> pa.Array:
+    """Cut out the first span of each match with what is around it."""
+    octets, offsets = utf8_bytes(texts)
+    firsts = spans.select("row", pl.col("spans").list.first().struct.unnest())
+    passages = []
+    for row, start, end in firsts.rows():  # a slice for each match, of which there are few
+        begin, stop = int(offsets[row]), int(offsets[row + 1])
+        before = bytes(octets[max(begin, begin + start - 4 * _CONTEXT) : begin + start]).decode("utf-8", "ignore")
+        behind = bytes(octets[begin + start : min(stop, begin + end + 4 * _CONTEXT)][: 4 * _LONGEST_PASSAGE])
+        inside = len(bytes(octets[begin + start : begin + end][: 4 * _LONGEST_PASSAGE]).decode("utf-8", "ignore"))
+        passage = before[-_CONTEXT:] + behind.decode("utf-8", "ignore")[: inside + _CONTEXT]
+        passages.append(passage[:_LONGEST_PASSAGE])
+    return pa.array(passages, pa.large_string())
+
+
 def _composed(texts: pa.Array) -> pa.Array:
     return pl.DataFrame({"t": pl.Series(texts)})["t"].str.normalize("NFC").to_arrow().cast(pa.large_string())
 
@@ -369,7 +390,7 @@ _HIT = pl.Schema(dict.fromkeys(("row", "item_text", "form", "place", "units", "s
 _NO_HITS = pl.DataFrame(schema=_HIT)
 
 
-def _hits(form: int, units: Units, index: ItemIndex) -> pl.DataFrame:
+def _hits(form: int, units: Units, index: ItemIndex, sought: npt.NDArray[np.uint64]) -> pl.DataFrame:
     """Look the n-grams of some documents up: a row for each place of an evaluation text that each of them is at."""
     sums = _prefix_sums(units)
     found = [_NO_HITS]
@@ -379,8 +400,8 @@ def _hits(form: int, units: Units, index: ItemIndex) -> pl.DataFrame:
         hashes = _gram_hashes(sums, firsts, length)
         likely = index.present[hashes >> np.uint64(64 - _FILTER_BITS)]
         firsts, hashes = firsts[likely], hashes[likely]
-        left = np.searchsorted(index.grams["hash"], hashes, side="left")
-        counts = np.searchsorted(index.grams["hash"], hashes, side="right") - left
+        left = np.searchsorted(sought, hashes, side="left")
+        counts = np.searchsorted(sought, hashes, side="right") - left
         firsts, left = np.repeat(firsts, counts), np.repeat(left, counts)
         grams = index.grams[left + np.arange(len(left)) - np.repeat(counts.cumsum() - counts, counts)]
         columns = {

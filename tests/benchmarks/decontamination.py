@@ -25,7 +25,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from schemas.language import one_code
-from stages.decontamination.matching import ITEM, DecontaminationConfig, find_contamination, item_ngrams
+from stages.decontamination.evaluation_sets import ITEM
+from stages.decontamination.matching import DecontaminationConfig, find_contamination, item_ngrams
 from stages.script_detection import detect_scripts
 
 CONFIG = DecontaminationConfig()

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from schemas.columns import SchemaError
+from stages.decontamination.evaluation_sets import ITEM
 from stages.decontamination.matching import (
-    ITEM,
     MATCH,
     DecontaminationConfig,
     ItemIndex,

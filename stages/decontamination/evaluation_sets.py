@@ -1,0 +1,181 @@
+"""Evaluation sets: which there are, and what of their rows is text that must not stand in a corpus.
+
+`evaluation_sets.toml` lists the common multilingual ones by name; a recipe can describe its own in the same words. Each
+text field of a row is an item text of its own, since a question leaks without its passage, and a passage without its
+question.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Annotated, Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from schemas.columns import column
+from schemas.language import one_code, to_iso639_3
+
+ITEM = pa.schema(
+    [
+        column("evaluation_set", pa.string(), "Name of the evaluation set."),
+        column("part", pa.string(), "Configuration and split, as `config/split`."),
+        column("item", pa.string(), "The set's own id of the item, or its row number in the part."),
+        column("field", pa.string(), "Field of the item that the text is from."),
+        column("language", pa.string(), "ISO 639-3 code of the text; null if the set does not say.", nullable=True),
+        column("text", pa.large_string(), "The text to look for."),
+    ]
+)
+
+
+class EvaluationSet(BaseModel):
+    """One evaluation set: where its rows are, and which of their fields are text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64, description="Name of the set on the card.")
+    hub: str | None = Field(
+        default=None, pattern=r"^[\w.-]+/[\w.-]+$", description="Name of the data set on the Hugging Face Hub."
+    )
+    paths: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(), description="Parquet or JSON Lines files or globs, instead of a Hub name."
+    )
+    configs: str = Field(
+        default=".*", description="Regular expression of the Hub configurations to read; a group `language` is theirs."
+    )
+    splits: tuple[str, ...] = Field(default=(), description="Splits to read; all if empty.")
+    fields: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        min_length=1,
+        description="Fields that hold text; `answers.text` is within a structure, lists count each, `*` is all.",
+    )
+    item_field: str | None = Field(default=None, description="Field that names the item; the row number if none.")
+    language: str | None = Field(default=None, pattern="^[a-z]{3}$", description="ISO 639-3 code of all texts.")
+    language_field: str | None = Field(default=None, description="Field that names the language of a row.")
+    language_pattern: str = Field(
+        default="(?P<language>.*)", description="Regular expression of that field's values, with the group `language`."
+    )
+    verified: bool = Field(
+        default=False, description="Whether fields and splits were checked against the set's page or a known harness."
+    )
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        if (self.hub is None) == (not self.paths):
+            raise ValueError(f"{self.name} must have either hub or paths")
+        for name in ("configs", "language_pattern"):
+            try:
+                pattern = re.compile(getattr(self, name))
+            except re.error as error:
+                raise ValueError(f"{name} of {self.name} must be a regular expression: {error}") from None
+            if name == "language_pattern" and "language" not in pattern.groupindex:
+                raise ValueError(f"language_pattern of {self.name} must have a group (?P<language>...)")
+        return self
+
+
+@cache
+def known_sets() -> dict[str, EvaluationSet]:
+    """Return the evaluation sets of the registry by name."""
+    text = resources.files("stages.decontamination").joinpath("evaluation_sets.toml").read_text(encoding="utf-8")
+    found = [EvaluationSet.model_validate(entry) for entry in tomllib.loads(text)["sets"]]
+    return {entry.name: entry for entry in found}
+
+
+def evaluation_set(name: str) -> EvaluationSet:
+    """Return a set of the registry; raises ValueError, with the names there are, for one that is not in it."""
+    if name not in known_sets():
+        raise ValueError(f"evaluation set must be one of {', '.join(sorted(known_sets()))}, or described; got {name!r}")
+    return known_sets()[name]
+
+
+@cache
+def language_code(name: str) -> str | None:
+    """Map what sets call a language to this project's ISO 639-3 code; None for what is no language.
+
+    >>> language_code("uzn_Latn"), language_code("sw"), language_code("zh-CN"), language_code("azerbaijani")
+    ('uzb', 'swa', 'zho', 'aze')
+    >>> language_code("default")
+    """
+    from iso639 import Lang
+    from iso639.exceptions import InvalidLanguageValue
+
+    spoken = name.replace("_", " ").replace("-", " ").title()
+    try:
+        return one_code(Lang(spoken).pt3)
+    except InvalidLanguageValue:
+        code = to_iso639_3(re.split("[-_]", name)[0].lower())
+        return None if code is None else one_code(code)
+
+
+def evaluation_items(rows: pa.Table, source: EvaluationSet, config: str, split: str) -> pa.Table:
+    """Take the texts of n rows of an evaluation set, one ITEM for each text that is not empty, by field, then by row.
+
+    Raises ValueError, with the columns there are, if a field is missing.
+    """
+    table = rows.combine_chunks()
+    names = [source.item_field] if source.item_field else []
+    ids = pa.array(range(len(rows)), pa.int64()) if not names else _values(table, names[0])[0]
+    languages = _languages(table, source, config)
+    made = []
+    for field in _text_fields(table, source):
+        texts, parents = _values(table, field)
+        spoken = languages
+        if source.fields == ("*",):
+            spoken = pa.repeat(pa.scalar(language_code(field), pa.string()), len(rows))
+        count = len(texts)
+        columns = {
+            "evaluation_set": pa.repeat(source.name, count),
+            "part": pa.repeat(f"{config}/{split}", count),
+            "item": ids.cast(pa.string()).take(parents),
+            "field": pa.repeat(field, count),
+            "language": spoken.take(parents),
+            "text": texts.cast(pa.large_string()),
+        }
+        made.append(pa.table([columns[name] for name in ITEM.names], ITEM))
+    items = pa.concat_tables(made)
+    return items.filter(pc.greater(pc.utf8_length(pc.utf8_trim_whitespace(pc.fill_null(items["text"], ""))), 0))
+
+
+def _text_fields(table: pa.Table, source: EvaluationSet) -> list[str]:
+    if source.fields != ("*",):
+        return list(source.fields)
+    return [
+        field.name for field in table.schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+    ]
+
+
+def _values(table: pa.Table, field: str) -> tuple[pa.Array, pa.Array]:
+    """Return the values of a field of n rows and the row of each: lists are taken apart, dots lead into structures."""
+    first, *path = field.split(".")
+    if first not in table.column_names:
+        raise ValueError(f"field must be one of {', '.join(table.column_names)}, got {field!r}")
+    column_ = table[first]
+    values = column_.chunk(0) if column_.num_chunks else pa.array([], column_.type)
+    rows = pa.array(range(len(values)), pa.int64())
+    while path or pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
+        if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
+            rows = rows.take(pc.list_parent_indices(values))
+            values = pc.list_flatten(values)
+        elif pa.types.is_struct(values.type) and values.type.get_field_index(path[0]) >= 0:
+            values = pc.struct_field(values, path.pop(0))
+        else:
+            raise ValueError(f"field must lead to text, got {field!r}; {path[0]!r} is not in {values.type}")
+    return values, rows
+
+
+def _languages(table: pa.Table, source: EvaluationSet, config: str) -> pa.Array:
+    """Say the language of n rows, as the set or the configuration's name says it."""
+    if source.language_field is None:
+        match = re.fullmatch(source.configs, config)
+        told = match["language"] if match and "language" in match.re.groupindex else None
+        code = source.language or (language_code(told) if told else None)
+        return pa.repeat(pa.scalar(code, pa.string()), len(table))
+    named = _values(table, source.language_field)[0].cast(pa.string()).dictionary_encode()
+    codes = []
+    for value in named.dictionary.to_pylist():  # the distinct ones
+        match = re.fullmatch(source.language_pattern, value)
+        codes.append(language_code(match["language"]) if match else None)
+    return pa.array(codes, pa.string()).take(named.indices)

@@ -1,0 +1,146 @@
+"""What decontamination found, in figures, and what a human says of it.
+
+`contamination_rates` counts how much of each evaluation set stood in the corpus. `judging_sheet` samples matches into a
+table that opens in any spreadsheet program; whoever reads the language writes `yes` or `no` into its last column, and
+`judged_precision` reads it back. The interval is Wilson's (1927), which holds for few answers too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from schemas.columns import column, require_columns
+from stages.decontamination.matching import MATCH, ItemIndex
+from stages.deduplication.exact import hash_keys
+
+RATE = pa.schema(
+    [
+        column("evaluation_set", pa.string(), "Name of the evaluation set."),
+        column("language", pa.string(), "ISO 639-3 code of its texts; null if unknown.", nullable=True),
+        column("texts", pa.int64(), "Texts of the set in this language, equal ones counted once."),
+        column("texts_checked", pa.int64(), "Those of them that are long enough to be looked for."),
+        column("texts_found", pa.int64(), "Those of them that stand in the corpus."),
+        column("documents", pa.int64(), "Documents of the corpus that hold any of them."),
+        column("rate", pa.float64(), "`texts_found` / `texts_checked`; null if none was checked.", nullable=True),
+    ]
+)
+SHEET = pa.schema(
+    [
+        column("match", pa.string(), "Hex key of document and text, by which answers are told apart."),
+        column("evaluation_set", pa.string(), "Name of the evaluation set."),
+        column("part", pa.string(), "Configuration and split."),
+        column("item", pa.string(), "Id of the item."),
+        column("field", pa.string(), "Field of the item."),
+        column("language", pa.string(), "ISO 639-3 code of the item; null if unknown.", nullable=True),
+        column("form", pa.string(), "How it was found."),
+        column("overlap", pa.float64(), "Share of the text that was found."),
+        column("item_text", pa.string(), "The evaluation text, at most 1,000 code points."),
+        column("document", pa.string(), "Id of the document."),
+        column("passage", pa.string(), "Where it stands in the document, with some text around."),
+        column("judgement", pa.string(), "`yes` if the passage is the item, `no` if not, empty while not judged."),
+    ]
+)
+PRECISION = pa.schema(
+    [
+        column("evaluation_set", pa.string(), "Name of the evaluation set."),
+        column("judged", pa.int64(), "Matches that a human judged."),
+        column("right", pa.int64(), "Those of them that are the item."),
+        column("precision", pa.float64(), "`right` / `judged`."),
+        column("low", pa.float64(), "Lower end of the 95 % interval (Wilson)."),
+        column("high", pa.float64(), "Upper end of the 95 % interval (Wilson)."),
+    ]
+)
+_Z = 1.959964  # 97.5 % point of the normal distribution
+_LONGEST_CELL = 1000
+_ANSWERS = ("yes", "no", "")
+
+
+def contamination_rates(matches: pa.Table, index: ItemIndex) -> pa.Table:
+    """Count, for each evaluation set and language, its texts and those found, as RATE sorted by set and language.
+
+    `matches` are the MATCHes of all blocks of a corpus together.
+    """
+    require_columns(matches, MATCH, ("id", "item_text"))
+    texts = pl.DataFrame(index.items).select("evaluation_set", "language", "item_text").unique()
+    checked = pl.DataFrame({"item_text": np.flatnonzero(index.checked)}).with_columns(checked=pl.lit(value=True))
+    found = pl.DataFrame(matches.select(["id", "item_text"]))
+    texts = texts.with_columns(pl.col("item_text").cast(pl.Int64))
+    documents = (
+        texts.join(found, on="item_text", how="inner")
+        .group_by("evaluation_set", "language")
+        .agg(texts_found=pl.col("item_text").n_unique(), documents=pl.col("id").n_unique())
+    )
+    group = ["evaluation_set", "language"]
+    rates = (
+        texts.join(checked, on="item_text", how="left")
+        .group_by(group)
+        .agg(texts=pl.len(), texts_checked=pl.col("checked").sum())
+        .join(documents, on=group, how="left", nulls_equal=True)
+        .with_columns(pl.col("texts_found", "documents").fill_null(0))
+        .with_columns(rate=pl.when(pl.col("texts_checked") > 0).then(pl.col("texts_found") / pl.col("texts_checked")))
+        .sort(group)
+    )
+    return _as(rates, RATE)
+
+
+def judging_sheet(matches: pa.Table, index: ItemIndex, per_set: int = 50, seed: int = 0) -> pa.Table:
+    """Sample up to `per_set` matches of each evaluation set into a SHEET to be judged, by a hash that `seed` changes.
+
+    Cells are one line each, and one that a spreadsheet program would take for a formula begins with an apostrophe.
+    """
+    require_columns(matches, MATCH, MATCH.names)
+    items = pl.DataFrame(index.items).unique(["evaluation_set", "item_text"], keep="first", maintain_order=True)
+    items = items.with_columns(pl.col("item_text").cast(pl.Int64)).rename({"text": "written"})
+    found = pl.DataFrame(matches.drop_columns(["language", "spans"]))
+    found = found.join(items, on="item_text", how="left", maintain_order="left")
+    named = pl.concat_str(pl.lit(str(seed)), "id", "evaluation_set", "part", "item", "field", "written", separator="\0")
+    keys = hash_keys(found.select(named).to_series().to_arrow().cast(pa.large_string()))
+    lines = found.with_columns(
+        match=pl.Series([f"{high:016x}{low:016x}" for high, low in keys.tolist()], dtype=pl.String)
+    )
+    sheet = (
+        lines.sort("evaluation_set", "match")
+        .filter(pl.int_range(pl.len()).over("evaluation_set") < per_set)
+        .select(
+            "match", "evaluation_set", "part", "item", "field", "language", "form", "overlap",
+            item_text=pl.col("written"), document=pl.col("id"), passage=pl.col("passage"), judgement=pl.lit(""),
+        )
+    )  # fmt: skip
+    text = pl.col(pl.String).exclude("match", "judgement")
+    one_line = text.str.replace_all(r"[\s\p{Cc}\x{2028}\x{2029}]+", " ").str.strip_chars().str.slice(0, _LONGEST_CELL)
+    return _as(sheet.with_columns(one_line.str.replace(r"^([=+\-@])", "'$1")), SHEET)
+
+
+def judged_precision(sheet: pa.Table) -> pa.Table:
+    """Turn a judged SHEET into a PRECISION row for each evaluation set that has answers, sorted by name.
+
+    Answers may be in capitals and have space around. Raises ValueError that names the rows with any other answer, or
+    with a match that stands there twice.
+    """
+    require_columns(sheet, SHEET, ("match", "evaluation_set", "judgement"))
+    frame = pl.DataFrame(sheet.select(["match", "evaluation_set", "judgement"]))
+    frame = frame.with_columns(pl.col("judgement").fill_null("").str.strip_chars().str.to_lowercase())
+    wrong = frame.with_row_index("row", offset=2).filter(  # row 1 is the header
+        ~pl.col("judgement").is_in(_ANSWERS) | pl.col("match").is_duplicated()
+    )
+    if len(wrong):
+        lines = ", ".join(f"row {row} ({answer!r})" for row, _, _, answer in wrong.rows()[:10])
+        raise ValueError(f"judgement must be yes, no or empty, once for each match; got {lines}")
+    judged = (
+        frame.filter(pl.col("judgement") != "")
+        .group_by("evaluation_set")
+        .agg(judged=pl.len(), right=(pl.col("judgement") == "yes").sum())
+        .sort("evaluation_set")
+    )
+    n, right = pl.col("judged"), pl.col("right")
+    share = right / n
+    middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
+    half = _Z * (share * (1 - share) / n + _Z**2 / (4 * n**2)).sqrt() / (1 + _Z**2 / n)
+    return _as(judged.with_columns(precision=share, low=middle - half, high=middle + half), PRECISION)
+
+
+def _as(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
+    table = frame.to_arrow()
+    return pa.table([table[field.name].cast(field.type) for field in schema], schema)

@@ -1,0 +1,127 @@
+"""The registry of evaluation sets, and the texts that are taken out of their rows."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pydantic import ValidationError
+
+from stages.decontamination.evaluation_sets import (
+    ITEM,
+    EvaluationSet,
+    evaluation_items,
+    evaluation_set,
+    known_sets,
+    language_code,
+)
+from stages.decontamination.matching import DecontaminationConfig
+
+
+def taken(
+    rows: list[dict[str, Any]], source: EvaluationSet, config: str = "c"
+) -> list[tuple[str, str, str | None, str]]:
+    items = evaluation_items(pa.Table.from_pylist(rows), source, config, "test")
+    assert items.schema == ITEM
+    assert set(items["part"].to_pylist()) <= {f"{config}/test"}
+    return [(r["item"], r["field"], r["language"], r["text"]) for r in items.to_pylist()]
+
+
+EXAMPLES = {
+    "flores_200": ("uzn_Latn", {"id": 7, "sentence": "Gap"}, [("7", "sentence", "uzb", "Gap")]),
+    "mlqa": ("mlqa.hi.hi", {"id": "x", "context": "C", "question": "Q"},
+             [("x", "context", "hin", "C"), ("x", "question", "hin", "Q")]),
+    "tydiqa_goldp": ("secondary_task", {"id": "swahili-12-3", "context": "C", "question": "Q"},
+                     [("swahili-12-3", "context", "swa", "C"), ("swahili-12-3", "question", "swa", "Q")]),
+    "tumlu_mini": ("crimean-tatar", {"question": "Q", "choices": ["a", "b"]},
+                   [("0", "question", "crh", "Q"), ("0", "choices", "crh", "a"), ("0", "choices", "crh", "b")]),
+    "miracl": ("yo", {"query_id": "q", "query": "Q", "positive_passages": [{"text": "P"}, {"text": "R"}]},
+               [("q", "query", "yor", "Q"), ("q", "positive_passages.text", "yor", "P"),
+                ("q", "positive_passages.text", "yor", "R")]),
+    "mmmlu": ("SW_KE", {"Question": "Q", "A": "a", "B": "", "C": " ", "D": None},
+              [("0", "Question", "swa", "Q"), ("0", "A", "swa", "a")]),
+    "ntrex_128": ("default", {"eng_Latn": "E", "mlt_Latn": "M", "n": 1},
+                  [("0", "eng_Latn", "eng", "E"), ("0", "mlt_Latn", "mlt", "M")]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES.items(), ids=EXAMPLES.keys())
+def test_texts_of_a_known_set(
+    name: str, example: tuple[str, dict[str, Any], list[tuple[str, str, str | None, str]]]
+) -> None:
+    config, row, expected = example
+    assert taken([row], evaluation_set(name), config) == expected
+
+
+def test_every_known_set_can_be_read() -> None:
+    assert {"flores_200", "belebele", "xnli", "xquad", "mlqa", "tydiqa_goldp", "sib_200", "afriqa", "tumlu_mini",
+            "global_mmlu", "mgsm", "miracl"} <= set(known_sets())  # fmt: skip
+    for name, source in known_sets().items():
+        assert source.name == name
+        assert source.hub
+        assert source.splits
+        assert re.compile(source.configs)
+
+
+CODES = {
+    "ISO 639-1": ("sw", "swa"),
+    "ISO 639-3 of a member": ("uzn", "uzb"),
+    "with a script": ("azj_Latn", "aze"),
+    "with a region": ("zh-CN", "zho"),
+    "in capitals": ("AR", "ara"),
+    "an English name": ("indonesian", "ind"),
+    "an English name of two words": ("crimean-tatar", "crh"),
+    "no language": ("default", None),
+    "nothing": ("", None),
+}
+
+
+@pytest.mark.parametrize(("name", "code"), CODES.values(), ids=CODES.keys())
+def test_language_code(name: str, code: str | None) -> None:
+    assert language_code(name) == code
+
+
+OWN = EvaluationSet(name="own", paths=("own.jsonl",), fields=("a.b",), language="eus")
+
+
+def test_lists_within_structures_within_lists() -> None:
+    rows: list[dict[str, Any]] = [{"a": [{"b": ["x", "y"]}, {"b": []}]}, {"a": []}, {"a": [{"b": ["z"]}]}]
+    assert taken(rows, OWN) == [("0", "a.b", "eus", "x"), ("0", "a.b", "eus", "y"), ("2", "a.b", "eus", "z")]
+
+
+def test_no_rows() -> None:
+    table = pa.table({"a": pa.array([], pa.struct([("b", pa.string())]))})
+    assert evaluation_items(table, OWN, "c", "test").num_rows == 0
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [({"c": "x"}, "field must be one of c, got 'a.b'"), ({"a": {"c": "x"}}, "field must lead to text, got 'a.b'")],
+)
+def test_a_missing_field_is_named(row: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        taken([row], OWN)
+
+
+REFUSED = {
+    "neither hub nor paths": ({"name": "a", "fields": ["t"]}, "a must have either hub or paths"),
+    "no pattern": ({"name": "a", "hub": "o/a", "fields": ["t"], "configs": "("}, "configs of a must be a regular"),
+    "no group": ({"name": "a", "hub": "o/a", "fields": ["t"], "language_pattern": "x"}, "must have a group"),
+    "a path as a Hub name": ({"name": "a", "hub": "../../x/y", "fields": ["t"]}, "String should match pattern"),
+}
+
+
+@pytest.mark.parametrize(("entry", "message"), REFUSED.values(), ids=REFUSED.keys())
+def test_a_wrong_description_is_refused(entry: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        EvaluationSet.model_validate(entry)
+
+
+def test_a_recipe_names_sets_of_the_registry_or_describes_its_own() -> None:
+    assert DecontaminationConfig(evaluation_sets=("flores_200", OWN)).evaluation_sets == ("flores_200", OWN)
+    with pytest.raises(ValidationError, match=r"evaluation set must be one of afrimgsm, .*got 'flores_300'"):
+        DecontaminationConfig(evaluation_sets=("flores_300",))
+    with pytest.raises(ValidationError, match="evaluation_sets must name each set once"):
+        DecontaminationConfig(evaluation_sets=("mgsm", "mgsm"))
