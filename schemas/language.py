@@ -34,7 +34,7 @@ _REPLACED = {
 # One code for a language, whatever a source calls it. ISO 639-1 codes, and so the names of web pages, data sets and
 # most gold labels (`uz_Cyrl`, `ar_Arab`), are those of macrolanguages, while models tend to use the individual
 # language that is nearly always meant. We collapse to the macrolanguage's code where one member is its standard
-# language; other members keep their own code (`arz`, `yue`, `ckb`, `azb`, `vro` are not `ara`, `zho`, `kur`, `aze`, `est`).
+# language; other members keep their own code (`arz` is not `ara`, `yue` not `zho`, `ckb` not `kur`, `azb` not `aze`).
 # Source: the ISO 639-3 macrolanguage mappings; the choice of members is ours.
 _STANDARD_MEMBERS = {
     "aka": "twi",
