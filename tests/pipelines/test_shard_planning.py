@@ -16,7 +16,8 @@ RUNS = st.lists(st.tuples(LABELS, st.integers(1, 50), st.integers(0, 5000), st.f
 def test_plan(drawn: list[list[tuple[str, int, int, float]]], shard_bytes: int) -> None:
     splits, survivors = [], {}
     for number, runs_drawn in enumerate(drawn):
-        runs, first = [], 0
+        runs: list[Run] = []
+        first = 0
         for label, rows, text_bytes, share in runs_drawn:
             runs.append(
                 Run(file="f", row_group=len(runs), label=label, first_row=first, rows=rows, text_bytes=text_bytes)
