@@ -9,7 +9,7 @@ A cluster is no verdict: documents at its ends may have nothing in common. It sa
 together (`keepers`).
 
 Source: Kiveris, Lattanzi, Mirrokni, Rastogi, Vassilvitskii 2014, Connected Components in MapReduce and Beyond, the
-alternating algorithm (section 3.2). It takes O(log^2 n) rounds, and O(log n) on every graph that was tried.
+alternating algorithm, for which the paper conjectures O(log n) rounds: 21 on a path of a million nodes in order.
 """
 
 from __future__ import annotations

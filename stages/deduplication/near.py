@@ -27,8 +27,10 @@ from rensa import RMinHash  # type: ignore[import-untyped, unused-ignore]
 
 from stages.batches import StageConfig
 from stages.deduplication.exact import KEY
+from stages.deduplication.keepers import Removals, Similarity, remove_duplicates
 from stages.deduplication.shingles import Shingles, mix64, shingle_hashes
 
+_COMPARED = 1 << 22  # shingles compared at once: about 150 MiB, or one pair of longer texts
 _HIGH, _LOW = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 
 
@@ -52,10 +54,12 @@ class NearDeduplicationConfig(StageConfig):
     )
     word_shingle: int = Field(default=5, ge=1, le=100, description="Words in a shingle, where words are spaced.")
     grapheme_shingle: int = Field(
-        default=10,
+        default=8,
         ge=1,
         le=100,
-        description="Grapheme clusters in a shingle, in scripts written without spaces between words.",
+        description="Grapheme clusters in a shingle, in scripts written without spaces between words. At 8, pairs of "
+        "help pages over 0.6 are as similar in Chinese as their translations into six spaced languages are by 5 words, "
+        "within 0.01; at 5 they are 0.03 more similar.",
     )
     seed: int = Field(default=0, ge=0, lt=1 << 64, description="Seed of the signatures.")
     verify: Literal["signature", "shingles", "none"] = Field(
@@ -120,3 +124,65 @@ def band_keys(signatures: NDArray[np.uint32], config: NearDeduplicationConfig) -
 def estimated_similarity(left: NDArray[np.uint32], right: NDArray[np.uint32]) -> NDArray[np.float64]:
     """Estimate the Jaccard similarity of n pairs from their signatures (n, slots): the share of equal slots."""
     return np.count_nonzero(left == right, axis=1) / left.shape[1]
+
+
+def distinct_shingles(shingles: Shingles) -> Shingles:
+    """Sort the shingles of each of n texts and leave out repetitions."""
+    owners = np.repeat(np.arange(len(shingles.offsets) - 1), np.diff(shingles.offsets))
+    hashes = shingles.hashes[np.lexsort((shingles.hashes, owners))]
+    first = np.ones(len(hashes), np.bool_)
+    first[1:] = (hashes[1:] != hashes[:-1]) | (owners[1:] != owners[:-1])
+    return Shingles(hashes[first], np.append(0, first.cumsum())[shingles.offsets])
+
+
+def exact_similarity(distinct: Shingles, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Compute the Jaccard similarity of n pairs of texts, given by their places in `distinct_shingles`.
+
+    Two texts without shingles have similarity 0. Shingles are compared by 44 bits of their hash, so that a text of 10^6
+    may show one shared shingle too many.
+    """
+    sizes = np.diff(distinct.offsets)
+    shared = np.zeros(len(left), np.int64)
+    reach = np.append(0, (sizes[left] + sizes[right]).cumsum())
+    start = 0
+    while start < len(left):
+        end = max(start + 1, int(np.searchsorted(reach, reach[start] + _COMPARED, side="right")) - 1)
+        end = min(end, start + (1 << 20))
+        texts = np.concatenate([left[start:end], right[start:end]])
+        counts = sizes[texts]
+        pairs = np.repeat(np.tile(np.arange(end - start, dtype=np.uint64), 2), counts)
+        ends = counts.cumsum()
+        at = np.arange(len(pairs)) + np.repeat(distinct.offsets[texts] - ends + counts, counts)
+        packed = np.sort(pairs << np.uint64(44) | distinct.hashes[at] >> np.uint64(20))
+        equal = packed[1:][packed[1:] == packed[:-1]] >> np.uint64(44)
+        shared[start:end] = np.bincount(equal.astype(np.int64), minlength=end - start)
+        start = end
+    return shared / np.maximum(sizes[left] + sizes[right] - shared, 1)
+
+
+def similarity_of(
+    signatures: NDArray[np.uint32], distinct: Shingles | None, config: NearDeduplicationConfig
+) -> Similarity:
+    """Choose the similarity that `config.verify` names; raise ValueError if it lacks `distinct_shingles`."""
+    if config.verify == "none":
+        return lambda left, right: np.ones(len(left))
+    if config.verify == "signature":
+        return lambda left, right: estimated_similarity(signatures[left], signatures[right])
+    if distinct is None:
+        raise ValueError('distinct shingles must be given with verify = "shingles", got none')
+    return lambda left, right: exact_similarity(distinct, left, right)
+
+
+def near_duplicates(
+    keys: NDArray[np.void], ranks: NDArray[np.int64], similarity: Similarity, config: NearDeduplicationConfig
+) -> Removals:
+    """Decide which of n documents to remove, given their KEYs (n, bands) and ranks (n,); see `remove_duplicates`.
+
+    The n documents may be all there are or whole clusters of them: the answer for a document is the same.
+    """
+    flat = keys.ravel()
+    order = np.argsort(flat["high"])
+    flat = flat[order]
+    firsts = np.ones(len(flat), np.bool_)
+    firsts[1:] = flat[1:] != flat[:-1]
+    return remove_duplicates(firsts.cumsum(), order // keys.shape[1], ranks, similarity, config.threshold)

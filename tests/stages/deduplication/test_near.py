@@ -5,19 +5,26 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from stages.deduplication import near
 from stages.deduplication.exact import KEY
 from stages.deduplication.near import (
     NearDeduplicationConfig,
     band_keys,
     band_shape,
+    distinct_shingles,
     estimated_similarity,
+    exact_similarity,
+    near_duplicates,
     near_keys,
     signatures,
+    similarity_of,
 )
-from stages.deduplication.shingles import Shingles
+from stages.deduplication.shingles import Shingles, shingle_hashes
 
 DEFAULT = NearDeduplicationConfig()
 
@@ -101,6 +108,62 @@ def test_near_keys_leave_out_documents_without_letters() -> None:
     assert np.array_equal(made.signatures[0], made.signatures[1])
     assert np.array_equal(made.keys[0], made.keys[1])
     assert len(near_keys(batch.slice(0, 0), DEFAULT).rows) == 0
+
+
+HASHES = st.lists(st.integers(0, 9).map(lambda number: number << 60 | number), max_size=12)
+
+
+@given(st.lists(HASHES, min_size=1, max_size=6), st.integers(1, 40))
+def test_exact_similarity_is_that_of_sets(lists: list[list[int]], compared: int) -> None:
+    """Whatever number of shingles is compared at once."""
+    distinct = distinct_shingles(sets(*[np.array(hashes, np.uint64) for hashes in lists]))
+    assert [part.tolist() for part in np.split(distinct.hashes, distinct.offsets[1:-1])] == [
+        sorted(set(hashes)) for hashes in lists
+    ]
+    left, right = (places.ravel() for places in np.meshgrid(np.arange(len(lists)), np.arange(len(lists))))
+    original = near._COMPARED
+    try:
+        near._COMPARED = compared
+        found = exact_similarity(distinct, left, right)
+    finally:
+        near._COMPARED = original
+    assert found.tolist() == [
+        len({*lists[a]} & {*lists[b]}) / max(1, len({*lists[a]} | {*lists[b]}))
+        for a, b in zip(left.tolist(), right.tolist(), strict=True)
+    ]
+    assert exact_similarity(distinct, left[:0], right[:0]).tolist() == []
+
+
+def words(*numbers: range) -> str:
+    return " ".join(f"w{number}" for part in numbers for number in part)
+
+
+CHAIN = [words(range(start, start + 100)) for start in (0, 7, 14, 21)]  # each resembles the next by 0.86
+
+
+@pytest.mark.parametrize("verify", ["signature", "shingles"])
+def test_a_chain_of_documents_is_not_one_duplicate(verify: str) -> None:
+    config = NearDeduplicationConfig.model_validate({"verify": verify, "bands": 40, "rows": 4})
+    batch = pa.record_batch({"text": pa.array([*CHAIN, "", CHAIN[0].upper() + "!"], pa.large_string())})
+    made = near_keys(batch, config)
+    distinct = distinct_shingles(shingle_hashes(batch.take(pa.array(made.rows)), 5, 8))
+    assert exact_similarity(distinct, np.array([0, 0]), np.array([1, 2])).tolist() == [89 / 103, 82 / 110]
+    found = near_duplicates(
+        made.keys, np.arange(len(made.rows)), similarity_of(made.signatures, distinct, config), config
+    )
+    gone = dict(zip(made.rows[found.removed].tolist(), made.rows[found.keepers].tolist(), strict=True))
+    assert gone == {1: 0, 3: 2, 5: 0}, "the third resembles the first by 0.75 alone"
+    assert found.refused >= 1
+
+
+def test_without_verification_a_shared_band_is_enough() -> None:
+    config = NearDeduplicationConfig(verify="none", bands=40, rows=1)
+    batch = pa.record_batch({"text": pa.array([CHAIN[0], CHAIN[3]], pa.large_string())})
+    made = near_keys(batch, config)
+    found = near_duplicates(made.keys, np.arange(2), similarity_of(made.signatures, None, config), config)
+    assert found.removed.tolist() == [1]
+    with pytest.raises(ValueError, match="distinct shingles must be given"):
+        similarity_of(made.signatures, None, NearDeduplicationConfig(verify="shingles"))
 
 
 def test_bands_from_a_threshold() -> None:
