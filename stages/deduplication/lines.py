@@ -6,7 +6,7 @@ keeps this safe: dropping every second occurrence of a line, as if it were a dup
 formulas and headings out of honest text (FineWeb measured that it lowers the quality of what is left, Penedo et al.
 2024, section 3.4), and short lines repeat by nature, so only longer ones count.
 
-Keys travel: `line_keys` gives each document the keys of its distinct lines, `frequent_lines` finds those that enough
+Keys travel: `line_keys` gives each document the keys of its distinct lines, `frequent_keys` finds those that enough
 documents share, `remove_lines` takes them out where the text lies. CCNet (Wenzek et al. 2020) hashes normalized
 paragraphs in the same way; here case, marks and punctuation stay, as in exact deduplication.
 """
@@ -28,11 +28,11 @@ from stages.batches import Filtered, StageConfig, reject, set_columns
 from stages.deduplication.exact import KEY, hash_keys
 from stages.script_detection import utf8_bytes
 
-FREQUENT = np.dtype([("key", KEY), ("first", "<u8")])  # a line that is repeated, and the first document that has it
+FREQUENT = np.dtype([("key", KEY), ("first", "<u8")])  # a key that is repeated, and the first document that has it
 
 
 class LineDeduplicationConfig(StageConfig):
-    """Options of `line_keys`, `frequent_lines` and `remove_lines`."""
+    """Options of `line_keys`, `frequent_keys` and `remove_lines`."""
 
     stage: Literal["lines"] = "lines"
     unit: Literal["line", "paragraph"] = Field(
@@ -87,21 +87,34 @@ def line_keys(batch: pa.RecordBatch, config: LineDeduplicationConfig) -> LineKey
     return LineKeys(_keys(units)[distinct["number"].to_numpy()], distinct["row"].to_numpy().astype(np.int64))
 
 
-def frequent_lines(
-    keys: npt.NDArray[np.void], documents: npt.NDArray[np.uint64], config: LineDeduplicationConfig
+def frequent_keys(
+    keys: npt.NDArray[np.void], documents: npt.NDArray[np.uint64], min_documents: int
 ) -> npt.NDArray[np.void]:
-    """Find the lines that enough documents have, as FREQUENT sorted by key.
+    """Find the keys that at least so many documents have, as FREQUENT sorted by key.
 
-    `keys[i]` stands in `documents[i]`, each pair once; all pairs of a key must be given together.
+    `keys[i]` is of `documents[i]`, each pair once; all pairs of a key must be given together.
     """
     order = np.lexsort((documents, keys["low"], keys["high"]))
     keys, documents = keys[order], documents[order]
     starts = np.flatnonzero(np.concatenate((np.ones(min(len(keys), 1), bool), keys[1:] != keys[:-1])))
-    counts = np.diff(starts, append=len(keys))
-    found = starts[counts >= config.min_documents]
+    found = starts[np.diff(starts, append=len(keys)) >= min_documents]
     frequent = np.empty(len(found), FREQUENT)
     frequent["key"], frequent["first"] = keys[found], documents[found]
     return frequent
+
+
+def look_up(
+    keys: npt.NDArray[np.void], known: npt.NDArray[np.void]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Find n KEYs among sorted ones: the place of each, which says nothing of one that is not there, and which are.
+
+    Known keys that share their high half, one pair in 2^64, count as the first of them alone.
+    """
+    if not len(known):
+        return np.zeros(len(keys), np.int64), np.zeros(len(keys), bool)
+    high = np.ascontiguousarray(known["high"])
+    place = np.minimum(np.searchsorted(high, keys["high"]), len(known) - 1)
+    return place, (high[place] == keys["high"]) & (known["low"][place] == keys["low"])
 
 
 def remove_lines(
@@ -120,9 +133,9 @@ def remove_lines(
     removed = np.zeros(len(units), bool)
     if len(frequent):
         keys = _keys(units)
-        place = np.minimum(np.searchsorted(frequent["key"], keys), len(frequent) - 1)
+        place, repeated = look_up(keys, frequent["key"])
         number = units["number"].to_numpy()
-        removed = (frequent["key"][place] == keys)[number]
+        removed = repeated[number]
         if config.keep_first:
             first = units.select(pl.struct("row", "number").is_first_distinct()).to_series().to_numpy()
             removed &= ~(first & (frequent["first"][place[number]] == documents[units["row"].to_numpy()]))

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.columns import SchemaError
-from stages.deduplication.lines import LineDeduplicationConfig, RemovedLines, frequent_lines, line_keys, remove_lines
+from stages.deduplication.lines import LineDeduplicationConfig, RemovedLines, frequent_keys, line_keys, remove_lines
 
 SMALL = LineDeduplicationConfig(min_documents=2, min_line_code_points=1, min_code_points=0)
 
@@ -34,7 +34,7 @@ def numbers(batch: pa.RecordBatch) -> npt.NDArray[np.uint64]:
 
 def deduplicated(batch: pa.RecordBatch, config: LineDeduplicationConfig) -> RemovedLines:
     found = line_keys(batch, config)
-    frequent = frequent_lines(found.keys, numbers(batch)[found.rows], config)
+    frequent = frequent_keys(found.keys, numbers(batch)[found.rows], config.min_documents)
     return remove_lines(batch, numbers(batch), frequent, config)
 
 
@@ -153,7 +153,7 @@ def test_keys_and_removal_do_not_depend_on_where_the_rows_lie(texts: list[str], 
     whole = line_keys(batch, config)
     parts = [line_keys(part, config) for part in (batch.slice(0, cut), batch.slice(cut))]
     assert sorted(whole.keys.tolist()) == sorted(parts[0].keys.tolist() + parts[1].keys.tolist())
-    frequent = frequent_lines(whole.keys, numbers(batch)[whole.rows], config)
+    frequent = frequent_keys(whole.keys, numbers(batch)[whole.rows], config.min_documents)
     together = remove_lines(batch, numbers(batch), frequent, config)
     apart = [
         remove_lines(batch.slice(0, cut), numbers(batch)[:cut], frequent, config),

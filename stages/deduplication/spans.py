@@ -1,0 +1,347 @@
+"""Repeated spans: runs of at least `min_bytes` equal bytes that stand in several documents, whatever is around them.
+
+Passages that are quoted, syndicated or pasted repeat without their lines being equal. Two rounds of keys find all of
+them, and no text travels:
+
+1. Winnowing (Schleimer, Wilkerson, Aiken 2003) picks, of every `min_bytes` consecutive bytes, the least of the hashes
+   of `fingerprint_bytes` bytes in them, the last one of equals. A span that two documents share has the same pick in
+   both, so it holds a fingerprint that the shuffle finds in both (`span_fingerprints`, `frequent_keys`). About 2 in
+   `min_bytes - fingerprint_bytes + 2` bytes are picked.
+2. Around fingerprints that are shared, and nowhere else, every window of `min_bytes` bytes becomes a key of 128 bits
+   (`span_windows`). A byte is part of a repeated span exactly if it lies in a window that enough documents have: no
+   pair of texts is compared, so no step is quadratic, and nothing is missed by comparing with only one of many.
+
+`remove_spans` then takes the spans out. A cut never lies inside a code point, nor between a letter and its marks: spans
+shrink to that. The default of 200 bytes is about the 50 tokens of Lee et al. 2022 in English.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
+
+from schemas.columns import require_columns
+from schemas.document import DOCUMENT
+from stages.batches import Filtered, StageConfig, reject, set_columns
+from stages.deduplication.exact import KEY
+from stages.deduplication.lines import look_up
+from stages.deduplication.shingles import mix64
+from stages.script_detection import utf8_bytes
+
+_PIECE_BYTES = 1 << 20  # worked on at once: bounds the arrays below at about 100 MiB
+_PLACE_BITS = np.uint64(22)  # enough for a place in a piece and the window behind it
+_BASES = (0x9FB21C651E98DF25, 0xD6E8FEB86659FD93)  # odd, so they have inverses modulo 2^64
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+class SpanDeduplicationConfig(StageConfig):
+    """Options of `span_fingerprints`, `span_windows` and `remove_spans`."""
+
+    stage: Literal["spans"] = "spans"
+    min_bytes: int = Field(default=200, ge=8, le=1 << 20, description="Shortest repeated span, in bytes of UTF-8.")
+    fingerprint_bytes: int = Field(
+        default=64,
+        ge=4,
+        description="Bytes of a fingerprint; shorter ones travel less and have more windows looked at in vain.",
+    )
+    min_documents: int = Field(default=2, ge=2, description="A span is repeated if this many documents have it.")
+    keep_first: bool = Field(
+        default=True, description="Leave each span in the first document that has it, so that it is not lost."
+    )
+    mask: str = Field(default="", description="What is written in place of a span that is taken out.")
+    min_code_points: int = Field(
+        default=100, ge=0, description="A document that had spans removed is rejected if less than this remains of it."
+    )
+
+    @model_validator(mode="after")
+    def _fingerprint_in_span(self) -> SpanDeduplicationConfig:
+        if self.fingerprint_bytes > self.min_bytes:
+            raise ValueError(
+                "fingerprint_bytes must not exceed min_bytes, got "
+                f"fingerprint_bytes={self.fingerprint_bytes}, min_bytes={self.min_bytes}"
+            )
+        return self
+
+
+class SpanKeys(NamedTuple):
+    """Distinct keys of n documents: `keys[i]` is of the document of row `rows[i]`; ordered by row, then key."""
+
+    keys: npt.NDArray[np.void]
+    rows: npt.NDArray[np.int64]
+
+
+class Spans(NamedTuple):
+    """Spans of n documents, in order: the row of each, and the bytes of its text from `starts` to `ends`."""
+
+    rows: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
+
+
+class RemovedSpans(NamedTuple):
+    """Documents without their repeated spans, and what was taken from each of the n documents that came in."""
+
+    documents: Filtered
+    spans: npt.NDArray[np.int64]
+    octets: npt.NDArray[np.int64]
+
+
+def span_fingerprints(batch: pa.RecordBatch, config: SpanDeduplicationConfig) -> SpanKeys:
+    """Pick the fingerprints of n documents, each once a document. Raises SchemaError without `text`."""
+    require_columns(batch, DOCUMENT, ("text",))
+    return _distinct([(_fingerprint_keys(piece.hashes[piece.picked]), piece.rows[piece.picked])
+                      for piece in _pieces(batch["text"], config)])  # fmt: skip
+
+
+def span_windows(batch: pa.RecordBatch, shared: npt.NDArray[np.void], config: SpanDeduplicationConfig) -> SpanKeys:
+    """Make the keys of the windows of n documents around fingerprints that are shared, each once a document.
+
+    `shared` are the KEYs of the fingerprints that enough documents have, sorted.
+    """
+    found = [(keys, piece.rows[starts]) for piece, starts, keys in _windows(batch, shared, config)]
+    return _distinct(found)
+
+
+def repeated_spans(
+    batch: pa.RecordBatch,
+    documents: npt.NDArray[np.uint64],
+    shared: npt.NDArray[np.void],
+    repeated: npt.NDArray[np.void],
+    config: SpanDeduplicationConfig,
+) -> Spans:
+    """Find the spans of n documents, whose numbers are `documents`, that are to be taken out, to the byte.
+
+    `repeated` are the windows that enough documents have, with the first of them: FREQUENT sorted by key. With
+    `keep_first`, a byte that is part of a window which stands here first is left.
+    """
+    _, offsets = utf8_bytes(batch["text"])
+    base = int(offsets[0])
+    size = int(offsets[-1]) - base
+    taken = np.zeros(size + 1, np.int32)
+    left = np.zeros(size + 1, np.int32)
+    if len(repeated):
+        for piece, starts, keys in _windows(batch, shared, config):
+            place, hit = look_up(keys, repeated["key"])
+            first = hit & config.keep_first & (repeated["first"][place] == documents[piece.rows[starts]])
+            for change, these in ((taken, hit & ~first), (left, first)):
+                begins = piece.base - base + starts[these]
+                np.add.at(change, begins, 1)
+                np.add.at(change, begins + config.min_bytes, -1)
+    removed = (np.cumsum(taken[:-1]) > 0) & (np.cumsum(left[:-1]) == 0)
+    before = np.concatenate([[False], removed[:-1]])
+    after = np.concatenate([removed[1:], [False]])
+    bounds = offsets[(offsets > base) & (offsets < offsets[-1])] - base  # spans of two documents may touch
+    before[bounds] = False
+    after[bounds - 1] = False
+    starts, ends = np.flatnonzero(removed & ~before), np.flatnonzero(removed & ~after) + 1
+    rows = np.searchsorted(offsets, starts + base, side="right") - 1
+    return Spans(rows, starts + base - offsets[rows], ends + base - offsets[rows])
+
+
+def remove_spans(
+    batch: pa.RecordBatch,
+    documents: npt.NDArray[np.uint64],
+    shared: npt.NDArray[np.void],
+    repeated: npt.NDArray[np.void],
+    config: SpanDeduplicationConfig,
+) -> RemovedSpans:
+    """Take the repeated spans out of n documents (see `repeated_spans`), shrunk to whole letters with their marks.
+
+    A document that loses none stays as it is. One that does is rejected, with the text it came with, if fewer than
+    `min_code_points` remain (`too_short_without_repeated_spans`). Order is kept.
+    """
+    spans = _whole_letters(batch["text"], repeated_spans(batch, documents, shared, repeated, config))
+    counts = np.bincount(spans.rows, minlength=batch.num_rows)
+    octets = np.bincount(spans.rows, spans.ends - spans.starts, minlength=batch.num_rows).astype(np.int64)
+    text = _replaced(batch["text"], spans, config.mask.encode())
+    changed = pa.array(counts > 0)
+    after = pc.utf8_length(text)
+    short = pc.and_(changed, pc.less(after, config.min_code_points))
+    return RemovedSpans(
+        Filtered(
+            set_columns(batch, text=text).filter(pc.invert(short)),
+            reject(
+                batch.filter(short),
+                config.stage,
+                "too_short_without_repeated_spans",
+                value=after.filter(short),
+                threshold=config.min_code_points,
+            ),
+        ),
+        counts,
+        octets,
+    )
+
+
+class _Piece(NamedTuple):
+    """Bytes of some texts from `base` on: the row of each place, the hash of the fingerprint there, which are picked.
+
+    `whole` says which places begin a window that lies within one text, and within the piece.
+    """
+
+    base: int
+    rows: npt.NDArray[np.int64]
+    hashes: npt.NDArray[np.uint64]
+    picked: npt.NDArray[np.int64]
+    whole: npt.NDArray[np.bool_]
+    data: npt.NDArray[np.uint8]
+
+
+def _pieces(texts: pa.Array, config: SpanDeduplicationConfig) -> Iterator[_Piece]:
+    """Yield the texts in pieces of a mebibyte, with what is needed to pick around their ends as if there were none."""
+    data, offsets = utf8_bytes(texts)
+    reach = config.min_bytes
+    width = reach - config.fingerprint_bytes + 1
+    for begin in range(int(offsets[0]), int(offsets[-1]), _PIECE_BYTES):
+        # Windows that begin up to `reach` before the piece may pick in it, and those that begin in it reach beyond.
+        first = max(int(offsets[0]), begin - reach)
+        stop = min(int(offsets[-1]), begin + _PIECE_BYTES + 2 * reach)
+        part = data[first:stop]
+        cuts = np.clip(offsets, first, stop)
+        rows = np.repeat(np.arange(len(offsets) - 1), np.diff(cuts))
+        whole = np.arange(first, stop) + reach <= cuts[rows + 1]
+        hashes = _rolling(part, config.fingerprint_bytes, 0, slice(None))
+        least = _last_least(hashes, width)
+        picked = np.zeros(len(hashes), bool)
+        picked[least[whole[: len(least)]]] = True
+        yield _Piece(first, rows, hashes, np.flatnonzero(picked), whole, part)
+
+
+def _windows(
+    batch: pa.RecordBatch, shared: npt.NDArray[np.void], config: SpanDeduplicationConfig
+) -> Iterator[tuple[_Piece, npt.NDArray[np.int64], npt.NDArray[np.void]]]:
+    """Yield pieces with the places in them where windows around shared fingerprints begin, and their keys."""
+    require_columns(batch, DOCUMENT, ("text",))
+    if not len(shared):
+        return
+    for piece in _pieces(batch["text"], config):
+        found = piece.picked[look_up(_fingerprint_keys(piece.hashes[piece.picked]), shared)[1]]
+        change = np.zeros(len(piece.data) + 1, np.int32)
+        np.add.at(change, np.maximum(found + config.fingerprint_bytes - config.min_bytes, 0), 1)
+        np.add.at(change, found + 1, -1)
+        starts = np.flatnonzero((np.cumsum(change[:-1]) > 0) & piece.whole)
+        if not len(starts):
+            continue
+        windows = np.empty(len(starts), KEY)
+        for part, number in (("high", 0), ("low", 1)):
+            windows[part] = _rolling(piece.data, config.min_bytes, number, starts)
+        yield piece, starts, windows
+
+
+def _rolling(
+    octets: npt.NDArray[np.uint8], length: int, number: int, at: slice | npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint64]:
+    """Hash the runs of `length` bytes that begin at some places, by the first or the second base."""
+    powers, inverses = _powers(number, len(octets))
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(_octet_values().take(octets) * powers, dtype=np.uint64)])
+    count = max(0, len(octets) - length + 1)
+    return mix64((sums[length : length + count][at] - sums[:count][at]) * inverses[:count][at])
+
+
+def _last_least(hashes: npt.NDArray[np.uint64], width: int) -> npt.NDArray[np.int64]:
+    """Return for every `width` consecutive hashes the place of the least, the last of equals.
+
+    Equal means equal in the upper 42 bits, which the bytes decide alone. The least of a window is the lesser of a
+    suffix's and a prefix's least in blocks of the window's width (van Herk 1992, Gil and Werman 1993).
+    """
+    count = len(hashes) - width + 1
+    if count < 1:
+        return np.empty(0, np.int64)
+    low = (np.uint64(1) << _PLACE_BITS) - np.uint64(1)
+    ranked = np.full(-(-len(hashes) // width) * width, np.iinfo(np.uint64).max, np.uint64)
+    ranked[: len(hashes)] = (hashes & ~low) | (low - np.arange(len(hashes), dtype=np.uint64))
+    blocks = ranked.reshape(-1, width)
+    prefix = np.minimum.accumulate(blocks, axis=1).ravel()
+    suffix = np.minimum.accumulate(blocks[:, ::-1], axis=1)[:, ::-1].ravel()
+    least = np.minimum(suffix[:count], prefix[width - 1 : width - 1 + count])
+    return (low - (least & low)).astype(np.int64)
+
+
+def _fingerprint_keys(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.void]:
+    keys = np.zeros(len(hashes), KEY)
+    keys["high"] = hashes
+    return keys
+
+
+def _distinct(found: list[tuple[npt.NDArray[np.void], npt.NDArray[np.int64]]]) -> SpanKeys:
+    """Put pieces together, each key of a row once."""
+    keys = np.concatenate([np.empty(0, KEY), *(keys for keys, _ in found)])
+    rows = np.concatenate([np.empty(0, np.int64), *(rows for _, rows in found)])
+    order = np.lexsort((keys["low"], keys["high"], rows))
+    keys, rows = keys[order], rows[order]
+    new = np.ones(len(keys), bool)
+    new[1:] = (keys[1:] != keys[:-1]) | (rows[1:] != rows[:-1])
+    return SpanKeys(keys[new], rows[new])
+
+
+def _whole_letters(texts: pa.Array, spans: Spans) -> Spans:
+    """Shrink spans so that neither end lies inside a code point, nor between a letter and its marks."""
+    octets, offsets = utf8_bytes(texts)
+    starts, ends = spans.starts.copy(), spans.ends.copy()
+    for number, (row, start, end) in enumerate(zip(*(values.tolist() for values in spans), strict=True)):
+        # A few bytes at each end of each span: marks have no width in bytes that an expression could skip.
+        text = octets[offsets[row] : offsets[row + 1]]
+        while start < end and _continues(text, start):
+            start += 1
+        while end > start and end < len(text) and _continues(text, end):
+            end -= 1
+        starts[number], ends[number] = start, end
+    some = ends > starts
+    return Spans(spans.rows[some], starts[some], ends[some])
+
+
+def _continues(text: npt.NDArray[np.uint8], place: int) -> bool:
+    """Say whether the byte at a place belongs to the letter before it: inside a code point, or a mark, or a joiner."""
+    if text[place] & 0xC0 == 0x80:
+        return True
+    letter = bytes(text[place : place + 4]).decode("utf-8", "ignore")[:1]
+    return unicodedata.category(letter)[0] == "M" or letter in "\u200c\u200d"
+
+
+def _replaced(texts: pa.Array, spans: Spans, mask: bytes) -> pa.Array:
+    """Write n texts with `mask` in place of spans."""
+    data, offsets = utf8_bytes(texts)
+    base, stop = int(offsets[0]), int(offsets[-1])
+    begins, ends = offsets[spans.rows] + spans.starts - base, offsets[spans.rows] + spans.ends - base
+    change = np.zeros(stop - base + 1, np.int8)
+    np.add.at(change, begins, 1)
+    np.add.at(change, ends, -1)
+    width = (np.cumsum(change[:-1], dtype=np.int8) == 0).astype(np.int64)
+    stays = width.astype(bool)
+    width[begins] += len(mask)
+    places = np.concatenate([[0], np.cumsum(width)])
+    written = np.empty(places[-1], np.uint8)
+    written[places[:-1][stays]] = data[base:stop][stays]
+    written[(places[begins][:, None] + np.arange(len(mask))).ravel()] = np.tile(
+        np.frombuffer(mask, np.uint8), len(begins)
+    )
+    buffers = [None, pa.py_buffer(places[offsets - base]), pa.py_buffer(written)]
+    return pa.Array.from_buffers(pa.large_string(), len(texts), buffers)
+
+
+@cache
+def _octet_values() -> npt.NDArray[np.uint64]:
+    return mix64(np.arange(1, 257, dtype=np.uint64) * _GOLDEN)
+
+
+@cache
+def _all_powers(number: int, count: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+    base = _BASES[number]
+    return tuple(  # type: ignore[return-value]
+        np.concatenate([np.ones(1, np.uint64), np.full(count, factor, np.uint64)]).cumprod(dtype=np.uint64)
+        for factor in (base, pow(base, -1, 1 << 64))
+    )
+
+
+def _powers(number: int, count: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+    """Return the first powers of a base and their inverses; made once in a process, for a round number of bytes."""
+    powers, inverses = _all_powers(number, 1 << max(12, (count - 1).bit_length()))
+    return powers[:count], inverses[:count]

@@ -1,0 +1,214 @@
+"""Repeated spans: all of them and to the byte, by comparison with every window of every text; and clean cuts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pytest
+from gflanguages import LoadLanguages
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from schemas.columns import SchemaError
+from stages.deduplication import spans as spans_module
+from stages.deduplication.lines import frequent_keys
+from stages.deduplication.spans import (
+    RemovedSpans,
+    SpanDeduplicationConfig,
+    remove_spans,
+    repeated_spans,
+    span_fingerprints,
+    span_windows,
+)
+
+SMALL = SpanDeduplicationConfig(min_bytes=8, fingerprint_bytes=4, keep_first=False, min_code_points=0)
+
+
+def batch_of(texts: list[str]) -> pa.RecordBatch:
+    return pa.record_batch({"text": pa.array(texts, pa.large_string())})
+
+
+def numbers(batch: pa.RecordBatch) -> npt.NDArray[np.uint64]:
+    return np.arange(100, 100 + batch.num_rows, dtype=np.uint64)
+
+
+def rounds(batch: pa.RecordBatch, config: SpanDeduplicationConfig) -> tuple[npt.NDArray[np.void], npt.NDArray[np.void]]:
+    """Do what the shuffle does: the fingerprints that are shared, and the windows that are repeated."""
+    picked = span_fingerprints(batch, config)
+    shared = frequent_keys(picked.keys, numbers(batch)[picked.rows], config.min_documents)["key"]
+    windows = span_windows(batch, shared, config)
+    return shared, frequent_keys(windows.keys, numbers(batch)[windows.rows], config.min_documents)
+
+
+def found(texts: list[str], config: SpanDeduplicationConfig) -> list[tuple[int, int, int]]:
+    batch = batch_of(texts)
+    spans = repeated_spans(batch, numbers(batch), *rounds(batch, config), config)
+    return list(zip(*(values.tolist() for values in spans), strict=True))
+
+
+def removed(texts: list[str], config: SpanDeduplicationConfig) -> RemovedSpans:
+    batch = batch_of(texts)
+    return remove_spans(batch, numbers(batch), *rounds(batch, config), config)
+
+
+def brute_force(texts: list[str], config: SpanDeduplicationConfig) -> list[tuple[int, int, int]]:
+    octets = [text.encode() for text in texts]
+    size = config.min_bytes
+    homes: dict[bytes, list[int]] = defaultdict(list)
+    for row, text in enumerate(octets):
+        for window in {text[i : i + size] for i in range(len(text) - size + 1)}:
+            homes[window].append(row)
+    spans = []
+    for row, text in enumerate(octets):
+        taken, left = [False] * (len(text) + 1), [False] * (len(text) + 1)
+        for i in range(len(text) - size + 1):
+            rows = homes[text[i : i + size]]
+            if len(rows) >= config.min_documents:
+                marks = left if config.keep_first and rows[0] == row else taken
+                marks[i : i + size] = [True] * size
+        start = None
+        for place, (one, other) in enumerate(zip(taken, left, strict=True)):
+            if one and not other:
+                start = place if start is None else start
+            elif start is not None:
+                spans.append((row, start, place))
+                start = None
+    return spans
+
+
+PARTS = ["abcdefgh", "abcdefghijklm", "a" * 12, "\u0e01\u0e34\u0e02\u0e33", "\u4e00\u4e8c\u4e09", "x", "\U0001f600", ""]
+pieces = st.lists(st.sampled_from(PARTS), max_size=5)
+documents = st.lists(st.one_of(pieces.map("".join), st.text("ab\u00e9", max_size=40)), max_size=5)
+
+
+@settings(deadline=None)
+@given(documents, st.integers(8, 14), st.integers(4, 8), st.booleans(), st.integers(2, 3))
+def test_every_repeated_span_is_found_to_the_byte(
+    texts: list[str], size: int, fingerprint: int, keep_first: bool, low: int
+) -> None:
+    config = SpanDeduplicationConfig(
+        min_bytes=size, fingerprint_bytes=fingerprint, keep_first=keep_first, min_documents=low
+    )
+    assert found(texts, config) == brute_force(texts, config)
+
+
+@settings(deadline=None)
+@given(documents, st.integers(8, 14))
+def test_pieces_change_nothing(texts: list[str], size: int) -> None:
+    config = SpanDeduplicationConfig(min_bytes=size, fingerprint_bytes=4)
+    expected = brute_force(texts, config)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spans_module, "_PIECE_BYTES", 7)
+        assert found(texts, config) == expected
+
+
+@settings(deadline=None)
+@given(documents, st.integers(0, 3))
+def test_keys_and_spans_depend_on_the_document_alone(texts: list[str], cut: int) -> None:
+    batch = batch_of(texts)
+    shared, repeated = rounds(batch, SMALL)
+    whole = repeated_spans(batch, numbers(batch), shared, repeated, SMALL)
+    parts = [
+        repeated_spans(batch.slice(begin, length), numbers(batch)[begin : begin + length], shared, repeated, SMALL)
+        for begin, length in ((0, min(cut, len(texts))), (min(cut, len(texts)), len(texts)))
+        if batch.slice(begin, length).num_rows
+    ]
+    assert whole.starts.tolist() == [start for part in parts for start in part.starts.tolist()]
+    assert whole.ends.tolist() == [end for part in parts for end in part.ends.tolist()]
+
+
+@settings(deadline=None)
+@given(documents, st.booleans(), st.sampled_from(["", "[...]", "\u2026"]))
+def test_what_remains_is_the_text_without_its_spans(texts: list[str], keep_first: bool, mask: str) -> None:
+    config = SMALL.model_copy(update={"keep_first": keep_first, "mask": mask})
+    result = removed(texts, config)
+    kept = result.documents.kept["text"].to_pylist()
+    for text, remaining, count, octets in zip(texts, kept, result.spans, result.octets, strict=True):
+        assert len(remaining.encode()) == len(text.encode()) - octets + count * len(mask.encode())
+        if not count:
+            assert remaining == text
+        if not mask:
+            letters = iter(text)
+            assert all(letter in letters for letter in remaining), "letters in their order"
+
+
+CUTS = {
+    "eus: to the letter": (["xx Bai, hemen gaude yy", "Bai, hemen gaude"], ["xx  yy", ""]),
+    "tha: two letters that begin with the same bytes": (
+        ["\u0e01\u0e02\u0e03\u0e04\u0e05", "\u0e01\u0e02\u0e03\u0e04\u0e06"],
+        ["\u0e05", "\u0e06"],
+    ),
+    "tha: a letter goes with its vowel sign": (
+        ["\u0e02\u0e03\u0e04\u0e01\u0e34", "\u0e02\u0e03\u0e04\u0e01\u0e35"],
+        ["\u0e01\u0e34", "\u0e01\u0e35"],
+    ),
+    "yor: a mark stays with its letter": (["e\u0301abcdefghij", "a\u0301abcdefghij"], ["e\u0301", "a\u0301"]),
+    "yor: a mark is no beginning": (["e\u0301bcdefghi", "a\u0301bcdefghi"], ["e\u0301", "a\u0301"]),
+    "hin: a virama stays with its letter": (
+        ["\u0915\u0916\u0917\u0918\u094d\u0937", "\u0915\u0916\u0917\u0918\u0937"],
+        ["\u0918\u094d\u0937", "\u0937"],
+    ),
+    "emoji: four bytes are one": (
+        ["\U0001f600\U0001f601\U0001f602", "\U0001f600\U0001f601\U0001f603"], ["\U0001f602", "\U0001f603"]),
+    "too short": (["abcdefg", "abcdefg"], ["abcdefg", "abcdefg"]),
+    "twice in one document alone": (["abcdefghi abcdefghi", "x"], ["abcdefghi abcdefghi", "x"]),
+    "across the border of two documents": (["abcd", "efgh", "abcdefgh"], ["abcd", "efgh", "abcdefgh"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("texts", "expected"), CUTS.values(), ids=CUTS.keys())
+def test_cuts(texts: list[str], expected: list[str]) -> None:
+    assert removed(texts, SMALL).documents.kept["text"].to_pylist() == expected
+
+
+def test_the_first_document_keeps_its_span_when_asked() -> None:
+    config = SMALL.model_copy(update={"keep_first": True, "mask": "*"})
+    kept = removed(["a quoted passage", "so: a quoted passage!", "a quoted passage"], config).documents.kept
+    assert kept["text"].to_pylist() == ["a quoted passage", "so: *!", "*"]
+
+
+def test_a_document_left_too_short_is_rejected_with_the_text_it_came_with() -> None:
+    result = removed(["a quoted passage, x", "a quoted passage, yyyy"], SMALL.model_copy(update={"min_code_points": 2}))
+    assert result.documents.kept["text"].to_pylist() == ["yyyy"]
+    rejected = result.documents.rejected.to_pylist()
+    assert [(r["text"], r["reason"], r["value"], r["threshold"]) for r in rejected] == [
+        ("a quoted passage, x", "too_short_without_repeated_spans", 1.0, 2.0)
+    ]
+    assert result.spans.tolist() == [1, 1]
+    assert result.octets.tolist() == [18, 18]
+
+
+def test_passages_in_many_scripts_with_the_default_lengths() -> None:
+    config = SpanDeduplicationConfig(keep_first=False, min_code_points=0)
+    samples = LoadLanguages()
+    for code in ("eu_Latn", "ru_Cyrl", "ar_Arab", "th_Thai", "km_Khmr", "bo_Tibt", "hi_Deva", "ja_Jpan"):
+        passage = samples[code].sample_text.specimen_21.strip()
+        assert len(passage.encode()) > 300, code
+        kept = removed([f"1 {passage} 2", f"3 {passage} 4", passage[:40]], config).documents.kept
+        assert kept["text"].to_pylist() == ["12", "34", passage[:40]], code
+
+
+def test_a_text_of_one_letter_makes_few_keys() -> None:
+    picked = span_fingerprints(batch_of(["a" * 100_000, "a" * 50_000]), SpanDeduplicationConfig())
+    assert picked.rows.tolist() == [0, 1]
+
+
+def test_few_fingerprints_travel() -> None:
+    generator = np.random.default_rng(0)
+    text = "".join(map(chr, generator.integers(97, 123, 200_000)))
+    count = len(span_fingerprints(batch_of([text]), SpanDeduplicationConfig()).keys)
+    assert count == pytest.approx(len(text) * 2 / (200 - 64 + 2), rel=0.05), "the density of winnowing: 2 / (w + 1)"
+
+
+def test_a_fingerprint_longer_than_a_span_is_refused() -> None:
+    with pytest.raises(ValidationError, match="fingerprint_bytes must not exceed min_bytes, got fingerprint_bytes=64"):
+        SpanDeduplicationConfig(min_bytes=32)
+
+
+def test_a_batch_without_text_is_refused() -> None:
+    with pytest.raises(SchemaError, match="'text' is missing"):
+        span_fingerprints(pa.record_batch({"id": ["a"]}), SMALL)
