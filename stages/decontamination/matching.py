@@ -113,7 +113,7 @@ _GRAM = np.dtype([("hash", "<u8"), ("text", "<u4"), ("place", "<u4"), ("units", 
 _FORMS = ("folded", "skeleton")
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _BASE = 0xD6E8FEB86659FD93  # odd, so it has an inverse modulo 2^64
-_FILTER_BITS = 22
+_LEAST_FILTER_BITS, _MOST_FILTER_BITS = 12, 27
 _LONGEST_ITEM = 100_000  # code points; of a longer text the beginning is looked for
 _CONTEXT, _LONGEST_PASSAGE = 60, 1000  # code points of a passage that a human is shown
 _MATCHED = ("row", "item_text", "form")
@@ -123,7 +123,7 @@ class ItemIndex(NamedTuple):
     """Evaluation texts, ready to be looked for.
 
     `items` is ITEM with the number of its text in `item_text`. `grams` are the n-grams of the t texts, sorted by hash,
-    `present[hash >> 42]` whether any begins so, `lengths` how many units they have, and whether they begin with a
+    `present` whether any hash begins with these bits, `lengths` how many units they have, and whether they begin with a
     cluster. Of a text, `units` and `octets` are its lengths, `needed` how many units of it must be found, `checked`
     whether it has n-grams, and so is looked for at all.
     """
@@ -160,8 +160,9 @@ def item_ngrams(items: pa.Table, config: DecontaminationConfig) -> ItemIndex:
     grams = np.concatenate(made)
     grams = grams[np.lexsort((grams["place"], grams["text"], grams["hash"]))]
     grams = grams[~_templates(grams, config.max_texts)]
-    present = np.zeros(1 << _FILTER_BITS, bool)
-    present[grams["hash"] >> np.uint64(64 - _FILTER_BITS)] = True
+    bits = np.clip(len(grams).bit_length() + 6, _LEAST_FILTER_BITS, _MOST_FILTER_BITS)  # 1 in 64 passes in vain
+    present = np.zeros(1 << int(bits), bool)
+    present[_filter_places(grams["hash"], present)] = True
     checked = np.zeros(len(texts), bool)
     checked[grams["text"]] = True
     kinds = np.unique(grams[["units", "cluster"]])
@@ -398,7 +399,7 @@ def _hits(form: int, units: Units, index: ItemIndex, sought: npt.NDArray[np.uint
         firsts = np.flatnonzero(units.clusters[: max(0, len(units.texts) - length + 1)] == cluster)
         firsts = firsts[units.texts[firsts] == units.texts[firsts + length - 1]]
         hashes = _gram_hashes(sums, firsts, length)
-        likely = index.present[hashes >> np.uint64(64 - _FILTER_BITS)]
+        likely = index.present[_filter_places(hashes, index.present)]
         firsts, hashes = firsts[likely], hashes[likely]
         left = np.searchsorted(sought, hashes, side="left")
         counts = np.searchsorted(sought, hashes, side="right") - left
@@ -415,6 +416,11 @@ def _hits(form: int, units: Units, index: ItemIndex, sought: npt.NDArray[np.uint
         }
         found.append(pl.DataFrame(columns).cast(_HIT))
     return pl.concat(found)
+
+
+def _filter_places(hashes: npt.NDArray[np.uint64], present: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Return the upper bits of hashes, as many as the filter has."""
+    return (hashes >> np.uint64(65 - len(present).bit_length())).astype(np.int64)
 
 
 def _prefix_sums(units: Units) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
