@@ -16,6 +16,8 @@ from schemas.card import ModelVersion
 from schemas.recipe import Recipe as AnyRecipe
 from stages.batches import BoundStage, StageConfig, StageFunction
 from stages.deduplication.exact import ExactDeduplicationConfig, exact_keys, id_keys
+from stages.deduplication.keepers import KeeperOrder
+from stages.deduplication.near import NearDeduplicationConfig
 from stages.deduplication.url import UrlDeduplicationConfig, UrlKeys, url_keys
 from stages.extraction import ExtractionConfig, extract_text
 from stages.language_filtering import LanguageFilteringConfig, filter_language
@@ -32,11 +34,18 @@ IngestStage = Annotated[
     ExtractionConfig | LanguageIdentificationConfig | LanguageFilteringConfig | LengthFilteringConfig,
     Field(discriminator="stage"),
 ]
-DedupStage = Annotated[ExactDeduplicationConfig | UrlDeduplicationConfig, Field(discriminator="stage")]
+DedupStage = Annotated[
+    ExactDeduplicationConfig | UrlDeduplicationConfig | NearDeduplicationConfig, Field(discriminator="stage")
+]
 
 
 class Recipe(AnyRecipe[IngestStage, DedupStage]):
     """A recipe whose stages are the ones below."""
+
+    keepers: KeeperOrder | None = Field(
+        default=None,
+        description="Which of several duplicates is kept; without it the first one, in the order of the input.",
+    )
 
 
 class IngestEntry(NamedTuple):
@@ -54,11 +63,11 @@ class Keyed(NamedTuple):
 
 
 class DedupEntry(NamedTuple):
-    """How a deduplication stage makes keys, of which equal ones mean duplicates, and what columns it reads."""
+    """What columns a deduplication stage reads, and how it makes keys of which equal ones mean duplicates."""
 
     config: type[StageConfig] | None
     columns: tuple[str, ...]
-    bind: Callable[[Any], Callable[[pa.RecordBatch], Keyed]]
+    keys: Callable[[pa.RecordBatch, Any], Keyed] | None
 
 
 def _bind_identification(config: LanguageIdentificationConfig) -> StageFunction:
@@ -73,11 +82,11 @@ INGEST_STAGES = {
 }
 
 DEDUP_STAGES = {
-    DUPLICATE_ID: DedupEntry(None, ("id",), lambda _: lambda batch: _all(id_keys(batch))),
-    "exact": DedupEntry(
-        ExactDeduplicationConfig, ("text",), lambda config: lambda batch: _all(exact_keys(batch, config))
-    ),
-    "url": DedupEntry(UrlDeduplicationConfig, ("url",), lambda config: lambda batch: _present(url_keys(batch, config))),
+    DUPLICATE_ID: DedupEntry(None, ("id",), lambda batch, _: _all(id_keys(batch))),
+    "exact": DedupEntry(ExactDeduplicationConfig, ("text",), lambda batch, config: _all(exact_keys(batch, config))),
+    "url": DedupEntry(UrlDeduplicationConfig, ("url",), lambda batch, config: _present(url_keys(batch, config))),
+    # Its keys are only the beginning: see pipelines/near_shuffle.py.
+    "near": DedupEntry(NearDeduplicationConfig, ("text", "script"), None),
 }
 
 

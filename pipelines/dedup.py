@@ -2,25 +2,32 @@
 
 Stages run in the recipe's order, each over what the ones before it kept, so that no document is removed in
 favour of one that is itself removed. A source that brings its own ids is first checked for ids used twice.
+
+Of documents that repeat each other the recipe's `[keepers]` says which one is kept; without it the first one is, in the
+order of the input: sources as the recipe lists them, then file and position.
 """
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.catalogue import DEDUP_STAGES, DUPLICATE_ID, Recipe
-from pipelines.runners import RunnerConfig, run_pipeline, run_tasks
+from pipelines.key_shuffle import keyed_dtype
+from pipelines.near_shuffle import BANDS_AT_ONCE, read_reports, signature_dtype
+from pipelines.runners import RunnerConfig, run_function, run_pipeline, run_tasks
 from pipelines.staged import StagedSplit, kept_rows, read_runs, removal_file, removals
 from pipelines.staging import Store
 from pipelines.tasks import Counts, Report, Task, task_folder
-from stages.deduplication.exact import KEY
+from stages.deduplication.keepers import preference_keys
+from stages.deduplication.near import NearDeduplicationConfig, band_shape, signatures
+from stages.deduplication.shingles import shingle_hashes
 
-STAGED_KEY = np.dtype([("key", KEY), ("row", "<u8")])
+MAX_EDGES_IN_MEMORY = 50_000_000  # at about 80 bytes each
 
 
 def dedup_phases(recipe: Recipe) -> list[str]:
@@ -31,8 +38,13 @@ def dedup_phases(recipe: Recipe) -> list[str]:
     return [f"dedup-{position}-{stage}" for position, stage in enumerate(stages)]
 
 
+def _criteria(recipe: Recipe) -> int:
+    """Count the preference keys of a document: none where the order of the input decides."""
+    return len(recipe.keepers.by) + 2 if recipe.keepers else 0
+
+
 class KeyWorker:
-    """Makes the keys of one split's documents that earlier dedup phases kept."""
+    """Makes the keys, or the signatures, of one split's documents that earlier dedup phases kept."""
 
     def __init__(self, store: Store, recipe: Recipe, phases: Sequence[str], config: Any) -> None:
         self.store, self.recipe = store, recipe
@@ -40,25 +52,52 @@ class KeyWorker:
         self.config = config
 
     def setup(self) -> None:
-        entry = DEDUP_STAGES[self.phase.split("-", 2)[2]]
-        self.columns, self.keys = list(entry.columns), entry.bind(self.config)
+        self.entry = DEDUP_STAGES[self.phase.split("-", 2)[2]]
+        of_keepers = self.recipe.keepers.columns if self.recipe.keepers else ()
+        self.columns = list(dict.fromkeys([*self.entry.columns, *of_keepers]))
 
     def run(self, task: Task) -> Counts:
         split = StagedSplit.model_validate(task.payload)
+        make = self._signed if isinstance(self.config, NearDeduplicationConfig) else self._keyed
+        made = np.concatenate(list(make(split)))
+        self.store.save_array(f"{task_folder(self.phase, task.name)}/keys.npy", made)
+        return {"keys": len(made)}
+
+    def _batches(self, split: StagedSplit) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch]]:
         removed = removals(self.store, self.earlier, split.name)["row"].to_numpy()
-        staged = []
         for run, table in read_runs(self.store, split.runs, self.columns):
             mask = kept_rows(run, removed)
             places = np.flatnonzero(mask) + run.first_row
             for batch in table.filter(pa.array(mask)).combine_chunks().to_batches():
-                rows, keys = self.keys(batch)
-                keyed = np.empty(len(keys), STAGED_KEY)
-                keyed["row"], keyed["key"] = places[rows], keys
-                staged.append(keyed)
-        content = io.BytesIO()
-        np.save(content, np.concatenate([*staged, np.empty(0, STAGED_KEY)]), allow_pickle=False)
-        self.store.write(f"{task_folder(self.phase, task.name)}/keys.npy", content.getvalue())
-        return {"keys": sum(map(len, staged))}
+                yield places, batch
+
+    def _keyed(self, split: StagedSplit) -> Iterator[npt.NDArray[Any]]:
+        keys_of, kind = self.entry.keys, keyed_dtype(_criteria(self.recipe))
+        if keys_of is None:
+            raise TypeError(f"{self.phase} has no keys of which equal ones mean duplicates")
+        yield np.empty(0, kind)
+        for places, batch in self._batches(split):
+            rows, keys = keys_of(batch, self.config)
+            keyed = np.empty(len(keys), kind)
+            keyed["document"], keyed["key"] = places[rows], keys
+            keyed["preference"] = self._preference(batch)[rows]
+            yield keyed
+
+    def _signed(self, split: StagedSplit) -> Iterator[npt.NDArray[Any]]:
+        kind = signature_dtype(self.config, _criteria(self.recipe))
+        yield np.empty(0, kind)
+        for places, batch in self._batches(split):
+            shingles = shingle_hashes(batch, self.config.word_shingle, self.config.grapheme_shingle)
+            rows = np.flatnonzero(np.diff(shingles.offsets))  # a text without letters resembles nothing
+            signed = np.empty(len(rows), kind)
+            signed["row"], signed["preference"] = places[rows], self._preference(batch)[rows]
+            signed["signature"] = signatures(shingles, self.config)[rows]
+            yield signed
+
+    def _preference(self, batch: pa.RecordBatch) -> npt.NDArray[np.uint64]:
+        if self.recipe.keepers:
+            return preference_keys(batch, self.recipe.keepers)
+        return np.empty((batch.num_rows, 0), np.uint64)
 
 
 def deduplicate(
@@ -71,34 +110,83 @@ def deduplicate(
     phases = dedup_phases(recipe)
     configs = [None] * (len(phases) - len(recipe.dedup)) + list(recipe.dedup)
     for position, (phase, stage_config) in enumerate(zip(phases, configs, strict=True)):
+        done = f"staging/{phase}-removed/done.json"
+        if store.exists(done):
+            continue
         tasks = [
-            Task(
-                name=split.name,
-                weight_bytes=sum(run.text_bytes for run in split.runs),
-                payload=split.model_dump(),
-            )
+            Task(name=split.name, weight_bytes=sum(run.text_bytes for run in split.runs), payload=split.model_dump())
             for split in splits
         ]
         run_tasks(KeyWorker(store, recipe, phases[: position + 1], stage_config), tasks, config, report)
-        _shuffle(store, phase, splits, config)
+        shuffle = PhaseShuffle(store, phase, splits, _criteria(recipe), config)
+        counts = shuffle.near(stage_config) if isinstance(stage_config, NearDeduplicationConfig) else shuffle.equal()
+        store.write_json(done, counts)
 
 
-def _shuffle(store: Store, phase: str, splits: Sequence[StagedSplit], config: RunnerConfig) -> None:
-    done = f"staging/{phase}-removed/done.json"
-    if store.exists(done):
-        return
-    documents = [split.documents for split in splits]
-    bases = [0, *np.cumsum(documents).tolist()][:-1]
-    run_pipeline(
-        "pipelines.key_shuffle:shuffle_keys",
-        (
-            store,
-            [f"{task_folder(phase, split.name)}/keys.npy" for split in splits],
-            [split.files for split in splits],
-            bases,
-            sum(documents),
-            [removal_file(phase, split.name) for split in splits],
-        ),
-        config,
-    )
-    store.write_json(done, {"splits": len(splits)})
+class PhaseShuffle:
+    """The shuffles of one dedup phase, each a pipeline of its own over staged files."""
+
+    def __init__(
+        self, store: Store, phase: str, splits: Sequence[StagedSplit], criteria: int, config: RunnerConfig
+    ) -> None:
+        self.store, self.phase, self.splits, self.criteria, self.config = store, phase, splits, criteria, config
+        counts = [split.documents for split in splits]
+        self.bases, self.documents = [0, *np.cumsum(counts).tolist()][:-1], sum(counts)
+        self.keys = [f"{task_folder(phase, split.name)}/keys.npy" for split in splits]
+        self.targets = [removal_file(phase, split.name) for split in splits]
+
+    def _run(self, compose: str, *arguments: Any) -> None:
+        run_pipeline(compose, (self.store, *arguments), self.config)
+
+    def equal(self) -> Counts:
+        parts = [split.files for split in self.splits]
+        self._run(
+            "pipelines.key_shuffle:shuffle_keys",
+            *(self.keys, parts, self.bases, self.documents, self.criteria, self.targets),
+        )
+        return {}
+
+    def near(self, config: NearDeduplicationConfig, max_edges: int = MAX_EDGES_IN_MEMORY) -> Counts:
+        scratch = f"staging/{self.phase}-clusters"
+        self.store.remove(scratch)  # what a kill left: these steps are quick, and are done again as a whole
+        bands, _ = band_shape(config)
+        files: list[str] = []
+        for start in range(0, bands, BANDS_AT_ONCE):
+            some, folder = range(start, min(start + BANDS_AT_ONCE, bands)), f"{scratch}/edges-{start}"
+            self._run(
+                "pipelines.near_shuffle:meet_in_bands", *(self.keys, self.bases, self.documents, config, some, folder)
+            )
+            files += self._arrays(folder)
+        edges = sum(len(self.store.load_array(file)) for file in files)
+        stars = edges > max_edges
+        if stars:
+            files = self._alternate(files, edges, scratch)
+        names, members = [split.name for split in self.splits], f"{scratch}/members"
+        clustered = run_function(
+            "pipelines.near_shuffle:write_clusters", (self.store, files, self.bases, names, members, stars)
+        )
+        self._run(
+            "pipelines.near_shuffle:decide",
+            *(self.splits, self.keys, members, self.bases, clustered),
+            *(config, self.criteria, self.targets, f"{scratch}/reports"),
+        )
+        counts = {"edges": edges, "clustered": clustered, **read_reports(self.store, f"{scratch}/reports")}
+        self.store.remove(scratch)
+        return counts
+
+    def _alternate(self, files: list[str], edges: int, scratch: str) -> list[str]:
+        """Run large and small stars in turn until a round changes nothing."""
+        changed, number = 1, 0
+        while changed:
+            changed = 0
+            for step in ("large", "small"):
+                folder = f"{scratch}/{number:03d}-{step}"
+                self._run("pipelines.near_shuffle:alternate", files, step, folder, edges)
+                files = self._arrays(folder)
+                reports = sorted(name for name in self.store.names(folder) if name.endswith(".json"))
+                changed += sum(self.store.read_json(f"{folder}/{name}")["changed"] for name in reports)
+            number += 1
+        return files
+
+    def _arrays(self, folder: str) -> list[str]:
+        return [f"{folder}/{name}" for name in sorted(self.store.names(folder)) if name.endswith(".npy")]

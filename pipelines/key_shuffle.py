@@ -12,7 +12,6 @@ A document's number is the place of its row among all staged rows, splits in the
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -25,10 +24,14 @@ import pyarrow.parquet as pq
 from pipelines.staging import Store
 from stages.deduplication.exact import KEY, first_of_equals
 
-KEYED = np.dtype([("key", KEY), ("document", "<u8")])
-EDGE = np.dtype([("duplicate", "<u8"), ("keeper", "<u8")])
+EDGE = np.dtype([("duplicate", "<u8"), ("keeper", "<u8"), ("similarity", "<f8")])
 REMOVED = pa.schema(
-    [pa.field("row", pa.int64(), nullable=False), pa.field("duplicate_of", pa.string(), nullable=False)]
+    [
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("duplicate_of", pa.string(), nullable=False),
+        pa.field("keeper", pa.uint64(), nullable=False),  # its number
+        pa.field("similarity", pa.float64(), nullable=False),  # with the keeper; 1 for equal keys
+    ]
 )
 PARTITION_KEYS = 1 << 22  # keys one partition should hold: 100 MB packed, sorted in about a second
 
@@ -46,31 +49,34 @@ def packed(values: npt.NDArray[Any], destinations: npt.NDArray[np.int64]) -> Ite
         yield destination, group.tobytes()
 
 
+def keyed_dtype(criteria: int) -> np.dtype[Any]:
+    """Describe a key of a document, its number (in a staged file: its row), and its preference keys, if any."""
+    return np.dtype([("key", KEY), ("document", "<u8"), ("preference", "<u8", (criteria,))])
+
+
 class SendKeys(beam.DoFn):
-    """Split number -> (partition, packed KEYED) for the keys staged for that split."""
+    """Split number -> (partition, packed keys) for the keys staged for that split."""
 
-    def __init__(self, store: Store, files: Sequence[str], bases: Sequence[int], partitions: int) -> None:
-        self.store, self.files, self.bases, self.partitions = store, files, bases, partitions
+    def __init__(self, store: Store, files: Sequence[str], bases: Sequence[int]) -> None:
+        self.store, self.files, self.bases = store, files, bases
 
-    def process(self, split: int) -> Iterator[tuple[int, bytes]]:
-        staged = np.load(io.BytesIO(self.store.read(self.files[split])), allow_pickle=False)
-        keyed = np.empty(len(staged), KEYED)
-        keyed["key"] = staged["key"]
-        keyed["document"] = staged["row"] + np.uint64(self.bases[split])
-        yield from packed(keyed, (keyed["key"]["high"] % np.uint64(self.partitions)).astype(np.int64))
+    def process(self, split: int, partitions: int) -> Iterator[tuple[int, bytes]]:
+        keyed = np.array(self.store.load_array(self.files[split]))
+        keyed["document"] += np.uint64(self.bases[split])  # a row of the split until here
+        yield from packed(keyed, (keyed["key"]["high"] % np.uint64(partitions)).astype(np.int64))
 
 
 class FindDuplicates(beam.DoFn):
-    """(partition, packed KEYED) -> (split of the keeper, packed EDGE)."""
+    """(partition, packed keys) -> (split of the keeper, packed EDGE)."""
 
-    def __init__(self, bases: Sequence[int]) -> None:
-        self.bases = bases
+    def __init__(self, bases: Sequence[int], criteria: int) -> None:
+        self.bases, self.criteria = bases, criteria
 
     def process(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
-        keyed = np.frombuffer(b"".join(group[1]), KEYED)
-        duplicates, keepers = first_of_equals(keyed["key"], keyed["document"])
+        keyed = np.frombuffer(b"".join(group[1]), keyed_dtype(self.criteria))
+        duplicates, keepers = first_of_equals(keyed["key"], keyed["document"], keyed["preference"])
         edges = np.empty(len(duplicates), EDGE)
-        edges["duplicate"], edges["keeper"] = duplicates, keepers
+        edges["duplicate"], edges["keeper"], edges["similarity"] = duplicates, keepers, 1.0
         yield from packed(edges, np.searchsorted(self.bases, keepers, side="right") - 1)
 
 
@@ -90,7 +96,9 @@ class NameKeepers(beam.DoFn):
         ):
             chosen = np.frombuffer(places, np.int64)
             rows = (edges["duplicate"][chosen] - np.uint64(self.bases[target])).astype(np.int64)
-            table = pa.table([pa.array(rows), named.take(pa.array(chosen))], REMOVED)
+            kept = edges[chosen]
+            columns = [rows, named.take(pa.array(chosen)), kept["keeper"].copy(), kept["similarity"].copy()]
+            table = pa.table([pa.array(c) if isinstance(c, np.ndarray) else c for c in columns], REMOVED)
             sink = pa.BufferOutputStream()
             with pa.ipc.new_stream(sink, REMOVED) as writer:
                 writer.write_table(table)
@@ -126,16 +134,31 @@ def shuffle_keys(
     parts: Sequence[Sequence[str]],
     bases: Sequence[int],
     documents: int,
+    criteria: int,
     targets: Sequence[str],
 ) -> None:
     """Compose the three rounds: staged keys of each split in, a removal list for each split that has any out."""
-    (
+    edges = (
         pipeline
         | "Splits" >> beam.Create(range(len(key_files)), reshuffle=False)
         | "Spread" >> beam.Reshuffle()
-        | "SendKeys" >> beam.ParDo(SendKeys(store, key_files, bases, partitions_for(documents)))
+        | "SendKeys" >> beam.ParDo(SendKeys(store, key_files, bases), partitions_for(documents))
         | "ByKey" >> beam.GroupByKey()
-        | "FindDuplicates" >> beam.ParDo(FindDuplicates(bases))
+        | "FindDuplicates" >> beam.ParDo(FindDuplicates(bases, criteria))
+    )
+    name_and_write(edges, store, parts, bases, targets)
+
+
+def name_and_write(
+    edges: beam.PCollection,
+    store: Store,
+    parts: Sequence[Sequence[str]],
+    bases: Sequence[int],
+    targets: Sequence[str],
+) -> None:
+    """Compose the last two rounds: (split of the keeper, packed EDGE) in, removal lists out."""
+    (
+        edges
         | "ByKeeper" >> beam.GroupByKey()
         | "NameKeepers" >> beam.ParDo(NameKeepers(store, parts, bases))
         | "ByDuplicate" >> beam.GroupByKey()

@@ -17,7 +17,7 @@ import os
 import queue
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import forkserver
 from multiprocessing.connection import wait
@@ -65,6 +65,11 @@ def run_tasks(worker: Worker, tasks: Sequence[Task], config: RunnerConfig, repor
     return done
 
 
+def run_function(name: str, arguments: tuple[Any, ...]) -> Any:
+    """Call `name` ("module:function") in a process of its own, whose memory ends with it; return what it returns."""
+    return _in_process(_call, (name, arguments))
+
+
 def run_pipeline(compose: str, arguments: tuple[Any, ...], config: RunnerConfig) -> None:
     """Run the pipeline that `compose` ("module:function") builds from a pipeline and `arguments`.
 
@@ -73,32 +78,40 @@ def run_pipeline(compose: str, arguments: tuple[Any, ...], config: RunnerConfig)
     if config.runner != LOCAL:
         _compose_and_run(compose, arguments, config)
         return
+    _in_process(_compose_and_run, (compose, arguments, config))
+
+
+def _in_process(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     context = _forkserver()
     answers: Any = context.SimpleQueue()
-    process: Any = context.Process(target=_local_pipeline, args=(compose, arguments, answers), daemon=True)
+    process: Any = context.Process(target=_answer, args=(function, arguments, answers), daemon=True)
     process.start()
     process.join()
     _check_alive([process])
-    if failure := answers.get():
+    answer, failure = answers.get()
+    if failure:
         raise WorkerError(*failure)
+    return answer
 
 
-def _local_pipeline(compose: str, arguments: tuple[Any, ...], answers: Any) -> None:
+def _answer(function: Callable[..., Any], arguments: tuple[Any, ...], answers: Any) -> None:
     _begin_worker()
     try:
-        _compose_and_run(compose, arguments, RunnerConfig())
+        answers.put((function(*arguments), None))
     except Exception as error:  # everything ends as one line for the user, in the parent
-        answers.put((_failure_line(error), traceback.format_exc()))
-    else:
-        answers.put(None)
+        answers.put((None, (_failure_line(error), traceback.format_exc())))
+
+
+def _call(name: str, arguments: tuple[Any, ...]) -> Any:
+    module, function = name.split(":")
+    return getattr(importlib.import_module(module), function)(*arguments)
 
 
 def _compose_and_run(compose: str, arguments: tuple[Any, ...], config: RunnerConfig) -> None:
     import apache_beam as beam
 
-    module, function = compose.split(":")
     with beam.Pipeline(runner=_beam_runner(config), options=_beam_options(config)) as pipeline:
-        getattr(importlib.import_module(module), function)(pipeline, *arguments)
+        _call(compose, (pipeline, *arguments))
 
 
 def _beam_runner(config: RunnerConfig) -> Any:

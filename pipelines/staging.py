@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
@@ -111,6 +114,19 @@ class Store:
         """Write JSON whose bytes depend on the value alone."""
         text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False)
         self.write(path, text.encode() + b"\n")
+
+    def save_array(self, path: str, values: npt.NDArray[Any]) -> None:
+        """Write a NumPy array, atomically."""
+        with self.writing(path) as partial, partial.open("wb") as file:
+            np.save(file, values, allow_pickle=False)
+
+    def load_array(self, path: str) -> npt.NDArray[Any]:
+        """Read a NumPy array: mapped into memory from a local disk, copied from elsewhere."""
+        if self.local:
+            mapped: npt.NDArray[Any] = np.load(self.full(path), mmap_mode="r", allow_pickle=False)
+            return mapped
+        copied: npt.NDArray[Any] = np.load(io.BytesIO(self.read(path)), allow_pickle=False)
+        return copied
 
     def remove(self, path: str) -> None:
         with contextlib.suppress(FileNotFoundError):

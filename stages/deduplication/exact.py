@@ -66,13 +66,15 @@ def id_keys(batch: pa.RecordBatch) -> npt.NDArray[np.void]:
 
 
 def first_of_equals(
-    keys: npt.NDArray[np.void], documents: npt.NDArray[np.uint64]
+    keys: npt.NDArray[np.void], documents: npt.NDArray[np.uint64], preference: npt.NDArray[np.uint64] | None = None
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
     """Find which of n documents repeat another: (duplicates, the document each repeats), sorted by duplicate.
 
-    Of documents with one key the one with the lowest number is kept, and all others name it directly.
+    Of documents with one key the one is kept whose row of `preference` (n, k) comes first in lexicographic order, of
+    equals the one with the lowest number; all others name it directly.
     """
-    order = np.lexsort((documents, keys["low"], keys["high"]))
+    criteria = () if preference is None else tuple(preference.T[::-1])
+    order = np.lexsort((documents, *criteria, keys["low"], keys["high"]))
     keys, documents = keys[order], documents[order]
     starts = np.ones(len(keys), bool)
     starts[1:] = keys[1:] != keys[:-1]

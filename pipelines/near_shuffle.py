@@ -1,0 +1,319 @@
+"""The shuffle of near duplicates: band keys travel, then the signatures of the few documents that meet.
+
+1. For a few bands at a time, (band key, document) goes to the key's partition. Where documents meet, each is tied to
+   the first of them: star edges, written where they were found. So many bands at a time that a document takes at most
+   `BYTES_A_DOCUMENT` in the shuffle.
+2. The clusters that the edges tie together are found: in memory up to `max_edges`, by alternating stars over packed
+   edges through the shuffle above that (stages.deduplication.components).
+3. Each document of a cluster sends its signature to the cluster's partition, where it is decided which are kept and for
+   which of these the others go (stages.deduplication.keepers). From there on it is as with equal keys.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipelines.key_shuffle import EDGE, name_and_write, packed
+from pipelines.staged import StagedSplit, read_runs
+from pipelines.staging import Store
+from stages.deduplication.components import (
+    both_ways,
+    connected_components,
+    downwards,
+    large_star,
+    small_star,
+)
+from stages.deduplication.keepers import cluster_sizes, preference_ranks
+from stages.deduplication.near import (
+    NearDeduplicationConfig,
+    band_keys,
+    band_shape,
+    distinct_shingles,
+    near_duplicates,
+    similarity_of,
+)
+from stages.deduplication.shingles import Shingles, shingle_hashes
+
+MET = np.dtype([("band", "<u8"), ("document", "<u8")])
+PAIR = np.dtype([("node", "<u8"), ("neighbour", "<u8")])
+MEMBER = np.dtype([("row", "<u8"), ("cluster", "<u8")])
+BYTES_A_DOCUMENT = 200  # in the shuffle of step 1, as held by the local runner: packed twice, before and after
+BANDS_AT_ONCE = max(1, BYTES_A_DOCUMENT // (2 * MET.itemsize))
+PARTITION_BYTES = 64 << 20  # of band keys, edges or signatures in one partition
+LARGEST_CLUSTERS = 10  # of each partition, whose sizes and keepers are reported
+
+
+def signature_dtype(config: NearDeduplicationConfig, criteria: int) -> np.dtype[Any]:
+    """Describe what a split stages for each document: its row, its preference keys, its signature."""
+    bands, rows = band_shape(config)
+    return np.dtype([("row", "<u8"), ("preference", "<u8", (criteria,)), ("signature", "<u4", (bands * rows,))])
+
+
+class _SendBands(beam.DoFn):
+    """Split number -> (partition, packed MET) for some of the bands."""
+
+    def __init__(self, store: Store, files: Sequence[str], bases: Sequence[int], config: Any, bands: range) -> None:
+        self.store, self.files, self.bases, self.config, self.bands = store, files, bases, config, bands
+        self.partitions = 1
+
+    def process(self, split: int, partitions: int) -> Iterator[tuple[int, bytes]]:
+        staged = self.store.load_array(self.files[split])
+        keys = band_keys(staged["signature"], self.config)["high"][:, self.bands.start : self.bands.stop]
+        met = np.empty(keys.size, MET)
+        met["band"] = keys.ravel()
+        met["document"] = np.repeat(staged["row"] + np.uint64(self.bases[split]), keys.shape[1])
+        yield from packed(met, (met["band"] % np.uint64(partitions)).astype(np.int64))
+
+
+class _TieStars(beam.DoFn):
+    """(partition, packed MET) -> a file of edges: each document of a bucket with the first of the bucket."""
+
+    def __init__(self, store: Store, folder: str) -> None:
+        self.store, self.folder = store, folder
+
+    def process(self, group: tuple[int, Iterable[bytes]]) -> None:
+        met = np.frombuffer(b"".join(group[1]), MET)
+        met = met[np.lexsort((met["document"], met["band"]))]
+        first = np.ones(len(met), bool)
+        first[1:] = met["band"][1:] != met["band"][:-1]
+        centres = met["document"][np.flatnonzero(first)[np.cumsum(first) - 1]] if len(met) else met["document"]
+        edges = np.stack([met["document"], centres], axis=1)[~first]
+        if len(edges):
+            self.store.save_array(f"{self.folder}/{group[0]:06d}.npy", np.unique(edges, axis=0))
+
+
+def meet_in_bands(
+    pipeline: beam.Pipeline,
+    store: Store,
+    files: Sequence[str],
+    bases: Sequence[int],
+    documents: int,
+    config: NearDeduplicationConfig,
+    bands: range,
+    folder: str,
+) -> None:
+    """Compose step 1 for some bands: staged signatures of each split in, files of edges in `folder` out."""
+    partitions = max(1, -(-documents * len(bands) * MET.itemsize // PARTITION_BYTES))
+    (
+        pipeline
+        | "Splits" >> beam.Create(range(len(files)), reshuffle=False)
+        | "Spread" >> beam.Reshuffle()
+        | "SendBands" >> beam.ParDo(_SendBands(store, files, bases, config, bands), partitions)
+        | "ByBand" >> beam.GroupByKey()
+        | "TieStars" >> beam.ParDo(_TieStars(store, folder))
+    )
+
+
+class _SendEdges(beam.DoFn):
+    """File of edges -> (partition of the node, packed PAIR), as the next step wants them."""
+
+    def __init__(self, store: Store, step: str) -> None:
+        self.store, self.arrange = store, both_ways if step == "large" else downwards
+
+    def process(self, file: str, partitions: int) -> Iterator[tuple[int, bytes]]:
+        pairs = self.arrange(self.store.load_array(file))
+        pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+        records = np.empty(len(pairs), PAIR)
+        records["node"], records["neighbour"] = pairs[:, 0], pairs[:, 1]
+        yield from packed(records, (records["node"] % np.uint64(partitions)).astype(np.int64))
+
+
+class _Star(beam.DoFn):
+    """(partition, packed PAIR) -> the edges that one step leaves, as a file, and how many it changed, as another."""
+
+    def __init__(self, store: Store, step: str, folder: str) -> None:
+        self.store, self.step, self.folder = store, large_star if step == "large" else small_star, folder
+
+    def process(self, group: tuple[int, Iterable[bytes]]) -> None:
+        records = np.frombuffer(b"".join(group[1]), PAIR)
+        pairs = np.unique(np.stack([records["node"], records["neighbour"]], axis=1), axis=0)
+        edges, changed = self.step(pairs)
+        self.store.save_array(f"{self.folder}/{group[0]:06d}.npy", edges)
+        self.store.write_json(f"{self.folder}/{group[0]:06d}.json", {"changed": changed})
+
+
+def alternate(pipeline: beam.Pipeline, store: Store, files: Sequence[str], step: str, folder: str, edges: int) -> None:
+    """Compose one step of the alternating algorithm: files of edges in, files of edges in `folder` out."""
+    partitions = max(1, -(-2 * edges * PAIR.itemsize // PARTITION_BYTES))
+    (
+        pipeline
+        | "Files" >> beam.Create(list(files), reshuffle=False)
+        | "Spread" >> beam.Reshuffle()
+        | "SendEdges" >> beam.ParDo(_SendEdges(store, step), partitions)
+        | "ByNode" >> beam.GroupByKey()
+        | "Star" >> beam.ParDo(_Star(store, step, folder))
+    )
+
+
+def write_clusters(
+    store: Store, edge_files: Sequence[str], bases: Sequence[int], names: Sequence[str], folder: str, stars: bool
+) -> int:
+    """Find the clusters and write, for each split that has some, (row, cluster); returns how many documents these are.
+
+    With `stars` the edges are already stars around each cluster's smallest node, and only need to be read off.
+    """
+    edges = np.concatenate([np.empty((0, 2), np.uint64), *(store.load_array(file) for file in edge_files)])
+    if stars:
+        nodes = np.unique(edges)
+        clusters = nodes.copy()
+        clusters[np.searchsorted(nodes, edges[:, 0])] = edges[:, 1]
+    else:
+        nodes, clusters = connected_components(np.unique(edges, axis=0))
+    splits = np.searchsorted(np.asarray(bases, np.uint64), nodes, side="right") - 1
+    for split in np.unique(splits).tolist():
+        own = splits == split
+        members = np.empty(int(own.sum()), MEMBER)
+        members["row"], members["cluster"] = nodes[own] - np.uint64(bases[split]), clusters[own]
+        store.save_array(f"{folder}/{names[split]}.npy", members)
+    return len(nodes)
+
+
+class _SendMembers(beam.DoFn):
+    """Split number -> (cluster partition, Arrow stream of its clusters' documents with their signatures)."""
+
+    def __init__(
+        self,
+        store: Store,
+        splits: Sequence[StagedSplit],
+        signatures: Sequence[str],
+        clusters: str,
+        bases: Sequence[int],
+        config: NearDeduplicationConfig,
+    ) -> None:
+        self.store, self.splits, self.signatures = store, splits, signatures
+        self.clusters, self.bases, self.config = clusters, bases, config
+
+    def process(self, split: int, partitions: int) -> Iterator[tuple[int, bytes]]:
+        members = self.store.load_array(f"{self.clusters}/{self.splits[split].name}.npy")
+        staged = self.store.load_array(self.signatures[split])
+        staged = staged[np.searchsorted(staged["row"], members["row"])]
+        shingles = self._shingles(split, members["row"].astype(np.int64))
+        table = pa.table(
+            {
+                "cluster": members["cluster"],
+                "document": members["row"] + np.uint64(self.bases[split]),
+                "preference": _fixed_binary(staged["preference"]),
+                "signature": _fixed_binary(staged["signature"]),
+                "shingles": shingles,
+            }
+        )
+        destinations = (members["cluster"] % np.uint64(partitions)).astype(np.int64)
+        for partition in np.unique(destinations).tolist():
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, table.schema) as writer:
+                writer.write_table(table.filter(pa.array(destinations == partition)))
+            yield partition, sink.getvalue().to_pybytes()
+
+    def _shingles(self, split: int, rows: npt.NDArray[np.int64]) -> pa.Array:
+        """Make the distinct shingles of some rows again from their text, if they are to be compared by them."""
+        if self.config.verify != "shingles":
+            return pa.nulls(len(rows), pa.large_list(pa.uint64()))
+        lists = []
+        for run, table in read_runs(self.store, self.splits[split].runs, ["text", "script"]):
+            inside = rows[(rows >= run.first_row) & (rows < run.first_row + run.rows)] - run.first_row
+            for batch in table.take(pa.array(inside)).combine_chunks().to_batches():
+                made = shingle_hashes(batch, self.config.word_shingle, self.config.grapheme_shingle)
+                distinct = distinct_shingles(made)
+                lists.append(pa.LargeListArray.from_arrays(distinct.offsets, distinct.hashes))
+        return pa.concat_arrays(lists)
+
+
+def _fixed_binary(values: npt.NDArray[Any]) -> pa.Array:
+    """Turn an (n, k) array into n binaries of k numbers each."""
+    width = values.dtype.itemsize * values.shape[1]
+    kind = pa.binary(max(width, 1))
+    content = np.ascontiguousarray(values).tobytes() or bytes(len(values))
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(content)])
+
+
+class _DecideClusters(beam.DoFn):
+    """(cluster partition, documents) -> (split of the keeper, packed EDGE); writes what it counted."""
+
+    def __init__(
+        self, store: Store, bases: Sequence[int], config: NearDeduplicationConfig, criteria: int, folder: str
+    ) -> None:
+        self.store, self.bases, self.config, self.criteria, self.folder = store, bases, config, criteria, folder
+
+    def process(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
+        table = pa.concat_tables([pa.ipc.open_stream(stream).read_all() for stream in group[1]])
+        table = table.sort_by("document").combine_chunks()
+        documents = table["document"].to_numpy()
+        signatures = _numbers(table["signature"], np.dtype("<u4"), table.num_rows)
+        preference = _numbers(table["preference"], np.dtype("<u8"), table.num_rows) if self.criteria else None
+        ranks = np.arange(len(documents)) if preference is None else preference_ranks(preference)
+        distinct = None
+        if self.config.verify == "shingles":
+            lists = table["shingles"].combine_chunks()
+            distinct = Shingles(lists.values.to_numpy(), lists.offsets.to_numpy())
+        similarity = similarity_of(signatures, distinct, self.config)
+        found = near_duplicates(band_keys(signatures, self.config), ranks, similarity, self.config)
+        edges = np.empty(len(found.removed), EDGE)
+        edges["duplicate"], edges["keeper"] = documents[found.removed], documents[found.keepers]
+        edges["similarity"] = found.similarities
+        self._report(group[0], documents, found)
+        yield from packed(edges, np.searchsorted(self.bases, edges["keeper"], side="right") - 1)
+
+    def _report(self, partition: int, documents: npt.NDArray[np.uint64], found: Any) -> None:
+        keepers, sizes = cluster_sizes(found)
+        largest = np.lexsort((documents[keepers], -sizes))[:LARGEST_CLUSTERS]
+        self.store.write_json(
+            f"{self.folder}/{partition:06d}.json",
+            {
+                "compared": found.compared,
+                "refused": found.refused,
+                "exhausted_buckets": found.exhausted,
+                "largest": [[int(documents[keepers[i]]), int(sizes[i])] for i in largest],
+            },
+        )
+
+
+def _numbers(column: pa.ChunkedArray, kind: np.dtype[Any], rows: int) -> npt.NDArray[Any]:
+    array = column.combine_chunks()
+    width = array.type.byte_width
+    buffer = memoryview(array.buffers()[1])[array.offset * width : (array.offset + rows) * width]
+    return np.frombuffer(buffer, kind).reshape(rows, width // kind.itemsize)
+
+
+def decide(
+    pipeline: beam.Pipeline,
+    store: Store,
+    splits: Sequence[StagedSplit],
+    signatures: Sequence[str],
+    clusters: str,
+    bases: Sequence[int],
+    clustered: int,
+    config: NearDeduplicationConfig,
+    criteria: int,
+    targets: Sequence[str],
+    folder: str,
+) -> None:
+    """Compose step 3: clusters and signatures in, a removal list for each split that has any out."""
+    present = store.names(clusters)
+    with_clusters = [number for number, split in enumerate(splits) if f"{split.name}.npy" in present]
+    partitions = max(1, -(-clustered * signature_dtype(config, criteria).itemsize // PARTITION_BYTES))
+    edges = (
+        pipeline
+        | "Splits" >> beam.Create(with_clusters, reshuffle=False)
+        | "Spread" >> beam.Reshuffle()
+        | "SendMembers" >> beam.ParDo(_SendMembers(store, splits, signatures, clusters, bases, config), partitions)
+        | "ByCluster" >> beam.GroupByKey()
+        | "DecideClusters" >> beam.ParDo(_DecideClusters(store, bases, config, criteria, folder))
+    )
+    name_and_write(edges, store, [split.files for split in splits], bases, targets)
+
+
+def read_reports(store: Store, folder: str) -> dict[str, Any]:
+    """Add up what the partitions reported: candidates compared and refused, buckets cut short, largest clusters."""
+    reports = [json.loads(store.read(f"{folder}/{name}")) for name in sorted(store.names(folder))]
+    largest = sorted((entry for report in reports for entry in report["largest"]), key=lambda e: (-e[1], e[0]))
+    return {
+        **{name: sum(report[name] for report in reports) for name in ("compared", "refused", "exhausted_buckets")},
+        "largest": largest[:LARGEST_CLUSTERS],
+    }

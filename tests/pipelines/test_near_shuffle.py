@@ -1,0 +1,99 @@
+"""Near duplicates across splits: the shuffle finds what one process finds over all documents at once."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.corpus_build import make_plan
+from pipelines.dedup import PhaseShuffle
+from pipelines.runners import RunnerConfig
+from pipelines.staged import staged_split
+from pipelines.staging import Store
+from pipelines.tasks import marker
+from stages.deduplication.keepers import KeeperOrder, preference_keys, preference_ranks
+from stages.deduplication.near import NearDeduplicationConfig, near_duplicates, near_keys, similarity_of
+from tests.laws.mixed_corpus import passages
+from tests.laws.running import run
+
+RECIPE = """
+[corpus]
+name = "near"
+
+[engine]
+split_bytes = 20_000
+
+[[sources]]
+name = "lines"
+format = "jsonl"
+paths = ["lines.jsonl"]
+
+[[dedup]]
+stage = "near"
+
+{keepers}
+"""
+LONGEST = '[keepers]\nby = ["longest"]'
+
+
+def edited(text: str, edits: int, chance: random.Random) -> str:
+    """Replace some words by numbers: the more, the less similar."""
+    words = text.split(" ")
+    for place in chance.sample(range(len(words)), min(edits, len(words))):
+        words[place] = str(chance.randrange(10**6))
+    return " ".join(words)
+
+
+@pytest.fixture(scope="module")
+def texts() -> list[str]:
+    chance = random.Random(3)
+    return [edited(text, chance.choice([0, 1, 2, 5, 20]), chance) for text in passages() * 12]
+
+
+def expected_removals(texts: list[str], ids: list[str], longest: bool) -> dict[str, str]:
+    batch = pa.record_batch(
+        {"text": pa.array(texts, pa.large_string()), "id": ids, "script": pa.nulls(len(ids), pa.string())}
+    )
+    config = NearDeduplicationConfig()
+    keys = near_keys(batch, config)
+    ranks = np.arange(len(keys.rows))
+    if longest:
+        ranks = preference_ranks(preference_keys(batch, KeeperOrder(by=("longest",)))[keys.rows])
+    found = near_duplicates(keys.keys, ranks, similarity_of(keys.signatures, None, config), config)
+    pairs = zip(keys.rows[found.removed].tolist(), keys.rows[found.keepers].tolist(), strict=True)
+    return {ids[removed]: ids[keeper] for removed, keeper in pairs}
+
+
+@pytest.mark.parametrize("keepers", ["", LONGEST], ids=["the first is kept", "the longest is kept"])
+def test_the_shuffle_agrees_with_one_process(texts: list[str], keepers: str, tmp_path: Path) -> None:
+    (tmp_path / "lines.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    (tmp_path / "near.toml").write_text(RECIPE.format(keepers=keepers))
+    run(tmp_path / "near.toml", tmp_path / "out", "--keep-staging")
+    ledger = ds.dataset(tmp_path / "out/ledger").to_table().sort_by("position").to_pylist()
+    expected = expected_removals(texts, [row["id"] for row in ledger], bool(keepers))
+    assert {row["id"]: row["duplicate_of"] for row in ledger if row["fate"] == "duplicate"} == expected
+    assert 50 < len(expected) < len(texts) - 50, "some go and some stay, or this says little"
+    if not keepers:
+        _alternating_stars_give_the_same(tmp_path)
+
+
+def _alternating_stars_give_the_same(folder: Path) -> None:
+    """Run the shuffle once more with no edge allowed in memory, and compare the removal lists."""
+    store, plan = Store(str(folder / "out")), make_plan(folder / "near.toml")
+    removed = folder / "out/staging/dedup-0-near-removed"
+    before = {file.name: pq.read_table(file) for file in sorted(removed.glob("*.parquet"))}
+    for file in removed.iterdir():
+        file.unlink()
+    staged = [staged_split(split.id, store.read_json(marker("ingest", split.id))) for split in plan.splits]
+    assert len(staged) > 3
+    shuffle = PhaseShuffle(store, "dedup-0-near", staged, 0, RunnerConfig())
+    counts = shuffle.near(NearDeduplicationConfig(), max_edges=0)
+    assert counts["edges"] > 0
+    assert {file.name: pq.read_table(file) for file in sorted(removed.glob("*.parquet"))} == before
