@@ -28,6 +28,7 @@ from stages.batches import Filtered, StageConfig, reject, set_columns
 from stages.deduplication.exact import KEY, hash_keys
 from stages.script_detection import utf8_bytes
 
+_LONGEST_LINE = 1 << 16  # bytes; what is longer is no template, and is not looked at
 FREQUENT = np.dtype([("key", KEY), ("first", "<u8")])  # a key that is repeated, and the first document that has it
 
 
@@ -79,8 +80,8 @@ class RemovedLines(NamedTuple):
 def line_keys(batch: pa.RecordBatch, config: LineDeduplicationConfig) -> LineKeys:
     """Give n documents the keys of their distinct lines that count; one line twice in a document counts once.
 
-    Lines are equal if their NFC is, white space at their ends and between their words aside. Lines without a letter
-    never count. Raises SchemaError without `text` or the column that `within` names.
+    Lines are equal if their NFC is, white space at their ends and between their words aside. Lines without a letter,
+    and of more than 65,536 bytes, never count. Raises SchemaError without `text` or the column that `within` names.
     """
     units = _units(batch, config)
     distinct = units.select("row", "number").unique(maintain_order=True)
@@ -184,7 +185,9 @@ def _units(batch: pa.RecordBatch, config: LineDeduplicationConfig) -> pl.DataFra
     rows = np.searchsorted(offsets, starts, side="right") - 1
     group = pl.Series(batch[config.within]).fill_null("") if grouped else pl.Series([""] * batch.num_rows)
     frame = pl.DataFrame({"row": rows, "start": starts, "end": np.append(starts, offsets[-1])[1:], "line": lines})
-    frame = frame.with_columns(pl.col("line").str.strip_chars(), group=group.gather(rows))
+    frame = frame.with_columns(group=group.gather(rows))
+    frame = frame.filter(pl.col("end") - pl.col("start") <= _LONGEST_LINE)
+    frame = frame.with_columns(pl.col("line").str.strip_chars())
     counts = (pl.col("line").str.len_chars() >= config.min_line_code_points) & pl.col("line").str.contains(r"\p{L}")
     frame = frame.filter(counts)
     written = pl.col("line").str.normalize("NFC").str.replace_all(r"\s+", " ")
@@ -211,11 +214,13 @@ def _strings(texts: pa.Array, offsets: npt.NDArray[np.int64]) -> pl.Series:
 def _without(texts: pa.Array, units: pl.DataFrame) -> pa.Array:
     """Write n texts without the bytes of some units."""
     data, offsets = utf8_bytes(texts)
+    starts, ends = units["start"].to_numpy(), units["end"].to_numpy()
     base, size = int(offsets[0]), int(offsets[-1] - offsets[0])
     change = np.zeros(size + 1, np.int8)
-    change[units["start"].to_numpy() - base] += 1  # units do not overlap, so no place is hit twice in one line
-    change[units["end"].to_numpy() - base] -= 1
+    change[starts - base] += 1  # units do not overlap, so no place is hit twice in one line
+    change[ends - base] -= 1
     stays = np.cumsum(change[:-1], dtype=np.int8) == 0
-    ends = np.concatenate(([0], np.cumsum(stays)))[offsets - base]
-    buffers = [None, pa.py_buffer(ends), pa.py_buffer(data[base : base + size][stays])]
+    lost = np.concatenate(([0], np.cumsum(ends - starts)))
+    moved = offsets - base - lost[np.searchsorted(starts, offsets)]
+    buffers = [None, pa.py_buffer(moved), pa.py_buffer(data[base : base + size][stays])]
     return pa.Array.from_buffers(pa.large_string(), len(texts), buffers)

@@ -18,7 +18,7 @@ shrink to that. The default of 200 bytes is about the 50 tokens of Lee et al. 20
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Literal, NamedTuple
 
@@ -97,8 +97,10 @@ class RemovedSpans(NamedTuple):
 def span_fingerprints(batch: pa.RecordBatch, config: SpanDeduplicationConfig) -> SpanKeys:
     """Pick the fingerprints of n documents, each once a document. Raises SchemaError without `text`."""
     require_columns(batch, DOCUMENT, ("text",))
-    return _distinct([(_fingerprint_keys(piece.hashes[piece.picked]), piece.rows[piece.picked])
-                      for piece in _pieces(batch["text"], config)])  # fmt: skip
+    return _distinct(
+        (_fingerprint_keys(piece.hashes[piece.picked]), piece.rows[piece.picked])
+        for piece in _pieces(batch["text"], config)
+    )
 
 
 def span_windows(batch: pa.RecordBatch, shared: npt.NDArray[np.void], config: SpanDeduplicationConfig) -> SpanKeys:
@@ -106,8 +108,7 @@ def span_windows(batch: pa.RecordBatch, shared: npt.NDArray[np.void], config: Sp
 
     `shared` are the KEYs of the fingerprints that enough documents have, sorted.
     """
-    found = [(keys, piece.rows[starts]) for piece, starts, keys in _windows(batch, shared, config)]
-    return _distinct(found)
+    return _distinct((keys, piece.rows[starts]) for piece, starts, keys in _windows(batch, shared, config))
 
 
 def repeated_spans(
@@ -125,17 +126,15 @@ def repeated_spans(
     _, offsets = utf8_bytes(batch["text"])
     base = int(offsets[0])
     size = int(offsets[-1]) - base
-    taken = np.zeros(size + 1, np.int32)
-    left = np.zeros(size + 1, np.int32)
+    taken, left = np.zeros((2, size), bool)
     if len(repeated):
         for piece, starts, keys in _windows(batch, shared, config):
             place, hit = look_up(keys, repeated["key"])
             first = hit & config.keep_first & (repeated["first"][place] == documents[piece.rows[starts]])
-            for change, these in ((taken, hit & ~first), (left, first)):
-                begins = piece.base - base + starts[these]
-                np.add.at(change, begins, 1)
-                np.add.at(change, begins + config.min_bytes, -1)
-    removed = (np.cumsum(taken[:-1]) > 0) & (np.cumsum(left[:-1]) == 0)
+            here = slice(piece.base - base, piece.base - base + len(piece.data))
+            for covered, these in ((taken, hit & ~first), (left, first)):
+                covered[here] |= _covered(starts[these], config.min_bytes, len(piece.data))
+    removed = taken & ~left
     before = np.concatenate([[False], removed[:-1]])
     after = np.concatenate([removed[1:], [False]])
     bounds = offsets[(offsets > base) & (offsets < offsets[-1])] - base  # spans of two documents may touch
@@ -181,6 +180,14 @@ def remove_spans(
     )
 
 
+def _covered(starts: npt.NDArray[np.int64], length: int, size: int) -> npt.NDArray[np.bool_]:
+    """Mark the places from 0 to `size` that lie within `length` behind any of `starts`."""
+    change = np.zeros(size + 1, np.int32)
+    np.add.at(change, starts, 1)
+    np.add.at(change, starts + length, -1)
+    return np.cumsum(change[:-1], dtype=np.int32) > 0
+
+
 class _Piece(NamedTuple):
     """Bytes of some texts from `base` on: the row of each place, the hash of the fingerprint there, which are picked.
 
@@ -224,10 +231,11 @@ def _windows(
         return
     for piece in _pieces(batch["text"], config):
         found = piece.picked[look_up(_fingerprint_keys(piece.hashes[piece.picked]), shared)[1]]
+        begins = np.maximum(found + config.fingerprint_bytes - config.min_bytes, 0)
         change = np.zeros(len(piece.data) + 1, np.int32)
-        np.add.at(change, np.maximum(found + config.fingerprint_bytes - config.min_bytes, 0), 1)
+        np.add.at(change, begins, 1)
         np.add.at(change, found + 1, -1)
-        starts = np.flatnonzero((np.cumsum(change[:-1]) > 0) & piece.whole)
+        starts = np.flatnonzero((np.cumsum(change[:-1], dtype=np.int32) > 0) & piece.whole)
         if not len(starts):
             continue
         windows = np.empty(len(starts), KEY)
@@ -271,10 +279,13 @@ def _fingerprint_keys(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.void]:
     return keys
 
 
-def _distinct(found: list[tuple[npt.NDArray[np.void], npt.NDArray[np.int64]]]) -> SpanKeys:
-    """Put pieces together, each key of a row once."""
-    keys = np.concatenate([np.empty(0, KEY), *(keys for keys, _ in found)])
-    rows = np.concatenate([np.empty(0, np.int64), *(rows for _, rows in found)])
+def _distinct(pieces: Iterable[tuple[npt.NDArray[np.void], npt.NDArray[np.int64]]]) -> SpanKeys:
+    """Put the keys of pieces together, each key of a row once, in a piece and in all."""
+    found = [SpanKeys(np.empty(0, KEY), np.empty(0, np.int64)), *(_once(*piece) for piece in pieces)]
+    return _once(np.concatenate([keys for keys, _ in found]), np.concatenate([rows for _, rows in found]))
+
+
+def _once(keys: npt.NDArray[np.void], rows: npt.NDArray[np.int64]) -> SpanKeys:
     order = np.lexsort((keys["low"], keys["high"], rows))
     keys, rows = keys[order], rows[order]
     new = np.ones(len(keys), bool)
@@ -309,21 +320,16 @@ def _continues(text: npt.NDArray[np.uint8], place: int) -> bool:
 def _replaced(texts: pa.Array, spans: Spans, mask: bytes) -> pa.Array:
     """Write n texts with `mask` in place of spans."""
     data, offsets = utf8_bytes(texts)
-    base, stop = int(offsets[0]), int(offsets[-1])
-    begins, ends = offsets[spans.rows] + spans.starts - base, offsets[spans.rows] + spans.ends - base
-    change = np.zeros(stop - base + 1, np.int8)
-    np.add.at(change, begins, 1)
-    np.add.at(change, ends, -1)
-    width = (np.cumsum(change[:-1], dtype=np.int8) == 0).astype(np.int64)
-    stays = width.astype(bool)
-    width[begins] += len(mask)
-    places = np.concatenate([[0], np.cumsum(width)])
-    written = np.empty(places[-1], np.uint8)
-    written[places[:-1][stays]] = data[base:stop][stays]
-    written[(places[begins][:, None] + np.arange(len(mask))).ravel()] = np.tile(
-        np.frombuffer(mask, np.uint8), len(begins)
-    )
-    buffers = [None, pa.py_buffer(places[offsets - base]), pa.py_buffer(written)]
+    begins, ends = offsets[spans.rows] + spans.starts, offsets[spans.rows] + spans.ends
+    octets, last = data.data, int(offsets[0])
+    parts: list[memoryview | bytes] = []
+    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):  # a slice a span, copied once at the end
+        parts += (octets[last:begin], mask)
+        last = end
+    written = b"".join([*parts, octets[last : int(offsets[-1])]])
+    shifts = np.concatenate([[0], np.cumsum(len(mask) - (ends - begins))])
+    moved = offsets - offsets[0] + shifts[np.searchsorted(begins, offsets)]
+    buffers = [None, pa.py_buffer(moved), pa.py_buffer(written)]
     return pa.Array.from_buffers(pa.large_string(), len(texts), buffers)
 
 
