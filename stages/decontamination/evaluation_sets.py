@@ -50,7 +50,8 @@ class EvaluationSet(BaseModel):
     splits: tuple[str, ...] = Field(default=(), description="Splits to read; all if empty.")
     fields: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         min_length=1,
-        description="Fields that hold text; `answers.text` is within a structure, lists count each, `*` is all.",
+        description="Fields that hold text; `answers.text` is within a structure, lists count each, `*` is all columns "
+        "named by a language and a script, such as eng_Latn.",
     )
     item_field: str | None = Field(default=None, description="Field that names the item; the row number if none.")
     language: str | None = Field(default=None, pattern="^[a-z]{3}$", description="ISO 639-3 code of all texts.")
@@ -142,9 +143,10 @@ def evaluation_items(rows: pa.Table, source: EvaluationSet, config: str, split: 
 def _text_fields(table: pa.Table, source: EvaluationSet) -> list[str]:
     if source.fields != ("*",):
         return list(source.fields)
-    return [
-        field.name for field in table.schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
-    ]
+    named = [name for name in table.column_names if re.fullmatch("[a-z]{3}_[A-Z][a-z]{3}", name)]
+    if not named:
+        raise ValueError(f"columns must be named by language and script, such as eng_Latn, got {table.column_names}")
+    return named
 
 
 def _values(table: pa.Table, field: str) -> tuple[pa.Array, pa.Array]:

@@ -42,7 +42,7 @@ EXAMPLES = {
                 ("q", "positive_passages.text", "yor", "R")]),
     "mmmlu": ("SW_KE", {"Question": "Q", "A": "a", "B": "", "C": " ", "D": None},
               [("0", "Question", "swa", "Q"), ("0", "A", "swa", "a")]),
-    "ntrex_128": ("default", {"eng_Latn": "E", "mlt_Latn": "M", "n": 1},
+    "ntrex_128": ("default", {"eng_Latn": "E", "mlt_Latn": "M", "id": "x"},
                   [("0", "eng_Latn", "eng", "E"), ("0", "mlt_Latn", "mlt", "M")]),
 }  # fmt: skip
 
@@ -103,6 +103,13 @@ def test_no_rows() -> None:
 def test_a_missing_field_is_named(row: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         taken([row], OWN)
+
+
+def test_a_set_of_a_column_a_language_without_such_columns_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match=r"columns must be named by language and script, such as eng_Latn, got \['a'\]"
+    ):
+        taken([{"a": "x"}], evaluation_set("ntrex_128"))
 
 
 REFUSED = {
