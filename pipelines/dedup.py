@@ -20,7 +20,7 @@ from pipelines.catalogue import DEDUP_STAGES, DUPLICATE_ID, Recipe
 from pipelines.key_shuffle import keyed_dtype
 from pipelines.near_shuffle import BANDS_AT_ONCE, read_reports, signature_dtype
 from pipelines.runners import RunnerConfig, run_function, run_pipeline, run_tasks
-from pipelines.staged import StagedSplit, kept_rows, read_runs, removal_file, removals
+from pipelines.staged import StagedSplit, kept_rows, read_runs, removal_file, removals, sizes_file
 from pipelines.staging import Store
 from pipelines.tasks import Counts, Report, Task, task_folder
 from stages.deduplication.keepers import preference_keys
@@ -121,6 +121,39 @@ def deduplicate(
         shuffle = PhaseShuffle(store, phase, splits, _criteria(recipe), config)
         counts = shuffle.near(stage_config) if isinstance(stage_config, NearDeduplicationConfig) else shuffle.equal()
         store.write_json(done, counts)
+    write_cluster_sizes(store, splits, phases)
+
+
+def write_cluster_sizes(store: Store, staged: Sequence[StagedSplit], phases: Sequence[str]) -> None:
+    """Count what each kept document stands for, and write (row, size) for each split that has sizes above 1.
+
+    A document that was kept by one stage and removed by a later one brings along what was removed for it.
+    """
+    splits = [split for split in staged if split.documents]
+    bases = np.cumsum([0, *(split.documents for split in splits)]).astype(np.uint64)
+    nodes, behind = np.empty(0, np.uint64), np.empty(0, np.int64)  # documents, and how many were removed for each
+    for phase in phases:
+        if phase.endswith(DUPLICATE_ID):
+            continue  # an id used twice says nothing about the texts
+        edges = [
+            (table["row"].to_numpy().astype(np.uint64) + base, table["keeper"].to_numpy())
+            for split, base in zip(splits, bases, strict=False)
+            if (table := removals(store, [phase], split.name)).num_rows
+        ]
+        if not edges:
+            continue
+        removed, keepers = (np.concatenate(ends) for ends in zip(*edges, strict=True))
+        brought = np.ones(len(removed), np.int64)
+        known = np.isin(removed, nodes)
+        brought[known] += behind[np.searchsorted(nodes, removed[known])]
+        nodes, places = np.unique(np.concatenate([nodes, keepers]), return_inverse=True)
+        gained, behind = np.concatenate([behind, brought]), np.zeros(len(nodes), np.int64)
+        np.add.at(behind, places, gained)
+    owners = np.searchsorted(bases, nodes, side="right") - 1
+    for number in np.unique(owners).tolist():
+        own = owners == number
+        rows = np.stack([(nodes[own] - bases[number]).astype(np.int64), behind[own] + 1], axis=1)
+        store.save_array(sizes_file(splits[number].name), rows)
 
 
 class PhaseShuffle:

@@ -19,7 +19,7 @@ from data_cards.funnel import count_fates, merge_fates
 from data_cards.statistics import measure, merge
 from pipelines.catalogue import Recipe
 from pipelines.regrouping import Regrouper
-from pipelines.staged import Run, StagedSplit, kept_rows, read_runs, removals
+from pipelines.staged import Run, StagedSplit, cluster_sizes, kept_rows, read_runs, removals
 from pipelines.staging import Store
 from pipelines.tasks import Counts, Task, task_folder
 from schemas.document import DOCUMENT
@@ -120,7 +120,14 @@ class ShardWorker:
             for piece, (_, table) in zip(pieces, read_runs(self.store, [piece.run for piece in pieces]), strict=True):
                 if removed_of[0] != piece.split:
                     removed_of = piece.split, _removed_rows(self.store, self.dedup_phases, piece.split)
-                for batch in _conformed(table.filter(pa.array(kept_rows(piece.run, removed_of[1]))), self.schema):
+                kept = kept_rows(piece.run, removed_of[1])
+                table = table.filter(pa.array(kept))
+                if self.recipe.dedup:
+                    sizes = cluster_sizes(self.store, piece.split, np.flatnonzero(kept) + piece.run.first_row)
+                    table = table.set_column(
+                        table.schema.get_field_index("cluster_size"), DOCUMENT.field("cluster_size"), pa.array(sizes)
+                    )
+                for batch in _conformed(table, self.schema):
                     rows += batch.num_rows
                     parts.append(measure(batch, label))
                     for group in groups.add(batch):

@@ -57,6 +57,21 @@ def removal_file(dedup_phase: str, split: str) -> str:
     return f"staging/{dedup_phase}-removed/{split}.parquet"
 
 
+def sizes_file(split: str) -> str:
+    return f"staging/cluster-sizes/{split}.npy"
+
+
+def cluster_sizes(store: Store, split: str, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Look up what n rows of a split stand for: themselves, and the documents removed for them."""
+    sizes = np.ones(len(rows), np.int64)
+    if store.exists(sizes_file(split)):
+        known = store.load_array(sizes_file(split))  # (row, size), by row
+        places = np.minimum(np.searchsorted(known[:, 0], rows), len(known) - 1)
+        found = known[places, 0] == rows
+        sizes[found] = known[places[found], 1]
+    return sizes
+
+
 def removals(store: Store, dedup_phases: Sequence[str], split: str) -> pa.Table:
     """Read which rows of a split the given dedup phases removed: row, duplicate_of, stage; sorted by row."""
     tables = []

@@ -99,6 +99,13 @@ DOCUMENT = pa.schema(
             "null until measured.",
             nullable=True,
         ),
+        column(
+            "cluster_size",
+            pa.int64(),
+            "Documents of the input that this one stands for: itself and those removed as its duplicates, and theirs; "
+            "null if nothing was deduplicated.",
+            nullable=True,
+        ),
     ]
 )
 

@@ -61,6 +61,10 @@ min_code_points = 20
 
 [[dedup]]
 stage = "exact"
+
+[[dedup]]
+stage = "near"
+threshold = 0.97
 """
 
 

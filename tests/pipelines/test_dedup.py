@@ -57,3 +57,10 @@ def test_stages_in_order(stages: list[str], expected: dict[int, int], tmp_path: 
     place_of = {row["id"]: int(row["path"][0]) for row in ledger if row["position"] == 0}
     found = {place_of[row["id"]]: place_of[row["duplicate_of"]] for row in ledger if row["fate"] == "duplicate"}
     assert found == expected
+    published = ds.dataset(tmp_path / "out/data").to_table().to_pylist()
+    stands_for = {place_of[row["id"]]: row["cluster_size"] for row in published if row["position"] == 0}
+    assert stands_for == {place: _stands_for(place, expected) for place in stands_for}
+
+
+def _stands_for(place: int, removed: dict[int, int]) -> int:
+    return 1 + sum(_stands_for(other, removed) for other, keeper in removed.items() if keeper == place)
