@@ -164,7 +164,7 @@ def test_num_bytes_is_the_size_of_one_arrow_table(make_row: Callable[..., dict[s
     rows = [
         dict.fromkeys(DOCUMENT.names, "x" * (n % 7))
         | dict.fromkeys(("language_score", "runner_up_score", "other_language_share"), 0.5)
-        | {"synthetic": True, "position": n}
+        | {"synthetic": True, "position": n, "cluster_size": n}
         for n in range(1000)
     ]
     batch = pa.RecordBatch.from_pylist(rows, schema=DOCUMENT)
