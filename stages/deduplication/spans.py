@@ -7,9 +7,15 @@ them, and no text travels:
    of `fingerprint_bytes` bytes in them, the last one of equals. A span that two documents share has the same pick in
    both, so it holds a fingerprint that the shuffle finds in both (`span_fingerprints`, `frequent_keys`). About 2 in
    `min_bytes - fingerprint_bytes + 2` bytes are picked.
-2. Around fingerprints that are shared, and nowhere else, every window of `min_bytes` bytes becomes a key of 128 bits
-   (`span_windows`). A byte is part of a repeated span exactly if it lies in a window that enough documents have: no
-   pair of texts is compared, so no step is quadratic, and nothing is missed by comparing with only one of many.
+2. Around fingerprints that are shared, and nowhere else, windows become keys of 128 bits (`span_windows`). A byte is
+   part of a repeated span exactly if it lies in a window that enough documents have: no pair of texts is compared, so
+   no step is quadratic, and nothing is missed by comparing with only one of many.
+
+With `stride` 1 these are all windows of `min_bytes` bytes, and spans are found to the byte. A longer stride sends a
+fraction: windows that begin every so many bytes before a shared fingerprint, which is the same place in every document
+that shares it, and are `stride` - 1 bytes shorter, so that every span of `min_bytes` still has one. A span may then be
+found without up to `stride` - 1 bytes at each end, and one that is up to as much shorter than `min_bytes` may be
+found too; what is taken out is still equal to the byte.
 
 `remove_spans` then takes the spans out. A cut never lies inside a code point, nor between a letter and its marks: spans
 shrink to that. The default of 200 bytes is about the 50 tokens of Lee et al. 2022 in English.
@@ -52,6 +58,11 @@ class SpanDeduplicationConfig(StageConfig):
         ge=4,
         description="Bytes of a fingerprint; shorter ones travel less and have more windows looked at in vain.",
     )
+    stride: int = Field(
+        default=16,
+        ge=1,
+        description="Bytes between windows; 1 finds spans to the byte, and sends 24 bytes for each repeated one.",
+    )
     min_documents: int = Field(default=2, ge=2, description="A span is repeated if this many documents have it.")
     keep_first: bool = Field(
         default=True, description="Leave each span in the first document that has it, so that it is not lost."
@@ -68,7 +79,16 @@ class SpanDeduplicationConfig(StageConfig):
                 "fingerprint_bytes must not exceed min_bytes, got "
                 f"fingerprint_bytes={self.fingerprint_bytes}, min_bytes={self.min_bytes}"
             )
+        if 2 * self.stride > self.min_bytes:
+            raise ValueError(
+                f"stride must not exceed half of min_bytes, got stride={self.stride}, min_bytes={self.min_bytes}"
+            )
         return self
+
+    @property
+    def window_bytes(self) -> int:
+        """Length of the windows that are compared."""
+        return self.min_bytes - self.stride + 1
 
 
 class SpanKeys(NamedTuple):
@@ -133,7 +153,7 @@ def repeated_spans(
             first = hit & config.keep_first & (repeated["first"][place] == documents[piece.rows[starts]])
             here = slice(piece.base - base, piece.base - base + len(piece.data))
             for covered, these in ((taken, hit & ~first), (left, first)):
-                covered[here] |= _covered(starts[these], config.min_bytes, len(piece.data))
+                covered[here] |= _covered(starts[these], config.window_bytes, len(piece.data))
     removed = taken & ~left
     before = np.concatenate([[False], removed[:-1]])
     after = np.concatenate([removed[1:], [False]])
@@ -191,14 +211,14 @@ def _covered(starts: npt.NDArray[np.int64], length: int, size: int) -> npt.NDArr
 class _Piece(NamedTuple):
     """Bytes of some texts from `base` on: the row of each place, the hash of the fingerprint there, which are picked.
 
-    `whole` says which places begin a window that lies within one text, and within the piece.
+    `room` is how many bytes there are from each place to the end of its text, or of the piece.
     """
 
     base: int
     rows: npt.NDArray[np.int64]
     hashes: npt.NDArray[np.uint64]
     picked: npt.NDArray[np.int64]
-    whole: npt.NDArray[np.bool_]
+    room: npt.NDArray[np.int64]
     data: npt.NDArray[np.uint8]
 
 
@@ -214,12 +234,12 @@ def _pieces(texts: pa.Array, config: SpanDeduplicationConfig) -> Iterator[_Piece
         part = data[first:stop]
         cuts = np.clip(offsets, first, stop)
         rows = np.repeat(np.arange(len(offsets) - 1), np.diff(cuts))
-        whole = np.arange(first, stop) + reach <= cuts[rows + 1]
+        room = cuts[rows + 1] - np.arange(first, stop)
         hashes = _rolling(part, config.fingerprint_bytes, 0, slice(None))
         least = _last_least(hashes, width)
         picked = np.zeros(len(hashes), bool)
-        picked[least[whole[: len(least)]]] = True
-        yield _Piece(first, rows, hashes, np.flatnonzero(picked), whole, part)
+        picked[least[room[: len(least)] >= reach]] = True
+        yield _Piece(first, rows, hashes, np.flatnonzero(picked), room, part)
 
 
 def _windows(
@@ -231,16 +251,15 @@ def _windows(
         return
     for piece in _pieces(batch["text"], config):
         found = piece.picked[look_up(_fingerprint_keys(piece.hashes[piece.picked]), shared)[1]]
-        begins = np.maximum(found + config.fingerprint_bytes - config.min_bytes, 0)
-        change = np.zeros(len(piece.data) + 1, np.int32)
-        np.add.at(change, begins, 1)
-        np.add.at(change, found + 1, -1)
-        starts = np.flatnonzero((np.cumsum(change[:-1], dtype=np.int32) > 0) & piece.whole)
+        begins = np.zeros(len(piece.data), bool)
+        for back in range(0, config.min_bytes - config.fingerprint_bytes + 1, config.stride):
+            begins[(found - back)[found >= back]] = True
+        starts = np.flatnonzero(begins & (piece.room >= config.window_bytes))
         if not len(starts):
             continue
         windows = np.empty(len(starts), KEY)
         for part, number in (("high", 0), ("low", 1)):
-            windows[part] = _rolling(piece.data, config.min_bytes, number, starts)
+            windows[part] = _rolling(piece.data, config.window_bytes, number, starts)
         yield piece, starts, windows
 
 

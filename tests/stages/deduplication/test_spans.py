@@ -25,7 +25,7 @@ from stages.deduplication.spans import (
     span_windows,
 )
 
-SMALL = SpanDeduplicationConfig(min_bytes=8, fingerprint_bytes=4, keep_first=False, min_code_points=0)
+SMALL = SpanDeduplicationConfig(min_bytes=8, fingerprint_bytes=4, stride=1, keep_first=False, min_code_points=0)
 
 
 def batch_of(texts: list[str]) -> pa.RecordBatch:
@@ -91,15 +91,37 @@ def test_every_repeated_span_is_found_to_the_byte(
     texts: list[str], size: int, fingerprint: int, keep_first: bool, low: int
 ) -> None:
     config = SpanDeduplicationConfig(
-        min_bytes=size, fingerprint_bytes=fingerprint, keep_first=keep_first, min_documents=low
+        min_bytes=size, fingerprint_bytes=fingerprint, stride=1, keep_first=keep_first, min_documents=low
     )
     assert found(texts, config) == brute_force(texts, config)
 
 
 @settings(deadline=None)
+@given(documents, st.integers(8, 16), st.integers(4, 8), st.integers(2, 4))
+def test_a_stride_misses_no_span_and_takes_nothing_that_is_not_repeated(
+    texts: list[str], size: int, fingerprint: int, stride: int
+) -> None:
+    config = SMALL.model_copy(update={"min_bytes": size, "fingerprint_bytes": fingerprint, "stride": stride})
+
+    def octets(spans: list[tuple[int, int, int]]) -> set[tuple[int, int]]:
+        return {(row, place) for row, start, end in spans for place in range(start, end)}
+
+    taken = octets(found(texts, config))
+    shorter = config.model_copy(update={"min_bytes": config.window_bytes, "stride": 1})
+    assert taken <= octets(brute_force(texts, shorter))
+    windows = {text.encode()[i : i + size] for text in texts for i in range(len(text.encode()) - size + 1)}
+    for window in windows:
+        homes = [row for row, text in enumerate(texts) if window in text.encode()]
+        for row in homes if len(homes) > 1 else []:
+            at = texts[row].encode().index(window)
+            inner = range(at + stride - 1, at + size - stride + 1)
+            assert {(row, place) for place in inner} <= taken, "a span of this length is found but for its ends"
+
+
+@settings(deadline=None)
 @given(documents, st.integers(8, 14))
 def test_pieces_change_nothing(texts: list[str], size: int) -> None:
-    config = SpanDeduplicationConfig(min_bytes=size, fingerprint_bytes=4)
+    config = SpanDeduplicationConfig(min_bytes=size, fingerprint_bytes=4, stride=1)
     expected = brute_force(texts, config)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(spans_module, "_PIECE_BYTES", 7)
@@ -183,7 +205,7 @@ def test_a_document_left_too_short_is_rejected_with_the_text_it_came_with() -> N
 
 
 def test_passages_in_many_scripts_with_the_default_lengths() -> None:
-    config = SpanDeduplicationConfig(keep_first=False, min_code_points=0)
+    config = SpanDeduplicationConfig(stride=1, keep_first=False, min_code_points=0)
     samples = LoadLanguages()
     for code in ("eu_Latn", "ru_Cyrl", "ar_Arab", "th_Thai", "km_Khmr", "bo_Tibt", "hi_Deva", "ja_Jpan"):
         passage = samples[code].sample_text.specimen_21.strip()
@@ -207,6 +229,11 @@ def test_few_fingerprints_travel() -> None:
 def test_a_fingerprint_longer_than_a_span_is_refused() -> None:
     with pytest.raises(ValidationError, match="fingerprint_bytes must not exceed min_bytes, got fingerprint_bytes=64"):
         SpanDeduplicationConfig(min_bytes=32)
+
+
+def test_a_stride_longer_than_half_a_span_is_refused() -> None:
+    with pytest.raises(ValidationError, match="stride must not exceed half of min_bytes, got stride=5, min_bytes=8"):
+        SpanDeduplicationConfig(min_bytes=8, fingerprint_bytes=4, stride=5)
 
 
 def test_a_batch_without_text_is_refused() -> None:
