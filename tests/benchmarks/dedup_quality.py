@@ -10,6 +10,7 @@ more, so that there are chains.
   not.
 - Found are all pairs of documents that a system takes for duplicates of each other: ours, a kept document and those
   removed for it, and these among each other; datatrove's, the members of a cluster.
+- Ours is measured twice: verified by signatures, the default, and (`exact_`) by shingles, `verify = "shingles"`.
 - Precision, recall and F1 are over these two sets of pairs. Both systems have 14 bands of 8 and see the same texts.
 
 The truth is by our shingles; datatrove's are of words as its tokenizers cut them, without accents and numbers, and from
@@ -52,6 +53,7 @@ from tests.benchmarks.datatrove_dedup_peer import run_peer
 from tests.benchmarks.help_pages import LABELS, build_corpus, download_packages
 
 CONFIG = NearDeduplicationConfig()
+EXACT = CONFIG.model_copy(update={"verify": "shingles"})
 TARGETS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
 BASES = 105  # texts of a script, seven for each target
 RUNGS = 40  # copies made with ever more edits, of which the one nearest to the target is taken
@@ -95,19 +97,26 @@ class Score(NamedTuple):
 
 def main() -> None:
     corpora = read_corpora()
-    ours, peers = {}, {}
+    ours: dict[str, Score] = {}
+    exact: dict[str, Score] = {}
+    peers: dict[str, Score] = {}
     for label, texts in sorted(corpora.items()):
         truth = true_pairs(texts)
-        found = our_pairs(texts)
-        peer = peer_pairs(texts, label[:3])
-        ours[label] = Score(len(truth), len(found), len(truth & found))
-        peers[label] = Score(len(truth), len(peer), len(truth & peer))
-        print(label, len(texts), "documents", ours[label], "datatrove", peers[label], flush=True)
+        for scores, found in (
+            (ours, our_pairs(texts, CONFIG)),
+            (exact, our_pairs(texts, EXACT)),
+            (peers, peer_pairs(texts, label[:3])),
+        ):
+            scores[label] = Score(len(truth), len(found), len(truth & found))
+        print(label, len(texts), ours[label], "exact", exact[label], "datatrove", peers[label], flush=True)
     by_script = {
-        label.split("_")[1]: ours[label].figures() | {"peer_pair_f1": peers[label].figures()["pair_f1"]}
+        label.split("_")[1]: ours[label].figures()
+        | {"exact_pair_f1": exact[label].figures()["pair_f1"], "peer_pair_f1": peers[label].figures()["pair_f1"]}
         for label in ours
     }
-    result = total(ours.values()).figures() | total(peers.values()).figures("peer_") | {"by_script": by_script}
+    result: dict[str, object] = {"by_script": by_script}
+    for prefix, scores in (("", ours), ("exact_", exact), ("peer_", peers)):
+        result |= total(scores.values()).figures(prefix)
     print(json.dumps(result))
 
 
@@ -207,12 +216,14 @@ def true_pairs(texts: Sequence[str]) -> Pairs:
     return frozenset(zip(left[alike].tolist(), right[alike].tolist(), strict=True))
 
 
-def our_pairs(texts: Sequence[str]) -> Pairs:
+def our_pairs(texts: Sequence[str], config: NearDeduplicationConfig) -> Pairs:
     batch = batch_of(texts)
-    made = near_keys(batch, CONFIG)
+    made = near_keys(batch, config)
     ranks = preference_ranks(preference_keys(batch.take(pa.array(made.rows)), KeeperOrder()))
-    distinct = distinct_shingles(shingle_hashes(batch, CONFIG.word_shingle, CONFIG.grapheme_shingle))
-    found = near_duplicates(made.keys, ranks, similarity_of(made.signatures, distinct, CONFIG), CONFIG)
+    distinct = distinct_shingles(
+        shingle_hashes(batch.take(pa.array(made.rows)), config.word_shingle, config.grapheme_shingle)
+    )
+    found = near_duplicates(made.keys, ranks, similarity_of(made.signatures, distinct, config), config)
     return pairs_within(made.rows[found.keepers], made.rows[found.removed])
 
 

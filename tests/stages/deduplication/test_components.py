@@ -7,7 +7,7 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -53,6 +53,7 @@ NODES = st.one_of(st.integers(0, 30), st.integers(0, 2**64 - 1), st.sampled_from
 EDGES = st.lists(st.tuples(NODES, NODES), max_size=60)
 
 
+@settings(deadline=None)
 @given(EDGES)
 def test_components_are_what_a_search_finds(edges: list[tuple[int, int]]) -> None:
     expected = searched(edges)
@@ -60,6 +61,7 @@ def test_components_are_what_a_search_finds(edges: list[tuple[int, int]]) -> Non
     assert as_dict(star_components(packed(edges))[0]) == expected
 
 
+@settings(deadline=None)
 @given(EDGES, st.integers(1, 5))
 def test_steps_work_on_partitions(edges: list[tuple[int, int]], partitions: int) -> None:
     """Pairs go to the partition of their node, as a shuffle would send them; loops end with the counts."""

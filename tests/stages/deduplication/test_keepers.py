@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydantic import ValidationError
@@ -77,6 +77,7 @@ def graphs(draw: st.DrawFn) -> tuple[list[list[int]], list[int], Matrix]:
     return buckets, ranks, dict(zip(pairs, values, strict=True))
 
 
+@settings(deadline=None)
 @given(graphs(), st.integers(1, 4), st.sampled_from([0, 0, 1, 2, 64]))
 def test_the_answer_is_that_of_going_through_one_by_one(
     graph: tuple[list[list[int]], list[int], Matrix], max_keepers: int, rounds: int
@@ -96,6 +97,7 @@ def test_the_answer_is_that_of_going_through_one_by_one(
     assert found.compared - found.refused >= len(found.removed), "one may pass with several"
 
 
+@settings(deadline=None)
 @given(graphs(), st.integers(1, 4))
 def test_guarantees(graph: tuple[list[list[int]], list[int], Matrix], max_keepers: int) -> None:
     buckets, ranks, similar = graph
@@ -113,6 +115,7 @@ def test_guarantees(graph: tuple[list[list[int]], list[int], Matrix], max_keeper
             assert all(similar[min(a, b), max(a, b)] < 0.5 for a in stay for b in stay if a != b)
 
 
+@settings(deadline=None)
 @given(graphs(), st.randoms(use_true_random=False))
 def test_the_order_of_the_input_is_of_no_account(graph: tuple[list[list[int]], list[int], Matrix], random: Any) -> None:
     buckets, ranks, similar = graph
@@ -202,6 +205,7 @@ def test_a_long_chain(in_order: bool) -> None:
     assert len(found.removed) == count // 2 if in_order else len(found.removed) > count // 2
 
 
+@settings(deadline=None)
 @given(graphs())
 def test_cluster_sizes(graph: tuple[list[list[int]], list[int], Matrix]) -> None:
     found = decide(*graph)
@@ -267,6 +271,7 @@ def test_criteria_are_asked_in_order() -> None:
     assert preferred(KeeperOrder(by=("longest", "newest")), **columns) == [1, 0, 2]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(), unique=True, min_size=1), st.randoms(use_true_random=False))
 def test_of_equals_the_id_decides_wherever_it_stands(ids: list[str], random: Any) -> None:
     texts = pa.array(["same"] * len(ids), pa.large_string())

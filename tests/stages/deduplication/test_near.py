@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydantic import ValidationError
@@ -113,6 +113,7 @@ def test_near_keys_leave_out_documents_without_letters() -> None:
 HASHES = st.lists(st.integers(0, 9).map(lambda number: number << 60 | number), max_size=12)
 
 
+@settings(deadline=None)
 @given(st.lists(HASHES, min_size=1, max_size=6), st.integers(1, 40))
 def test_exact_similarity_is_that_of_sets(lists: list[list[int]], compared: int) -> None:
     """Whatever number of shingles is compared at once."""

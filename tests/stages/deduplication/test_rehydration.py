@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.deduplication.rehydration import by_removal_rate, by_size, smoothed
@@ -51,6 +51,7 @@ def test_few_groups_stay_as_they_are() -> None:
     assert smoothed(np.array([0.0, 0, 5, 0, 0])).tolist() == [0.0, 0, 1, 0, 0]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 1000), st.integers(0, 1000)).map(sorted), min_size=1, max_size=30),
     st.integers(1, 20),

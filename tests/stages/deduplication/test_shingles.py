@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import unicodedata
 
 import gflanguages
@@ -9,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import regex  # type: ignore[import-untyped, unused-ignore]
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.columns import SchemaError
@@ -158,6 +159,7 @@ def reference(text: str, words: int = WORDS, graphemes: int = GRAPHEMES) -> list
 TEXTS = st.lists(st.text(st.sampled_from("aB1 \u4e2d\u6587,\n"), max_size=40), max_size=8)
 
 
+@settings(deadline=None)
 @given(TEXTS, st.integers(0, 3))
 def test_windows_as_one_would_write_them(texts: list[str], offset: int) -> None:
     batch = pa.record_batch({"text": pa.array(["x y z w"] * offset + texts, pa.large_string())}).slice(offset)
@@ -169,11 +171,13 @@ def test_windows_as_one_would_write_them(texts: list[str], offset: int) -> None:
     assert len(pairs) == len(set(flat)) == len(set(made.hashes.tolist()))
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_a_text_has_the_same_shingles_in_any_company(texts: list[str]) -> None:
     assert hashes_of(*texts) == [hashes_of(text)[0] for text in texts]
 
 
+@settings(deadline=None)
 @given(text=st.text(st.sampled_from("aB1 \u4e2d\u0301\u00ad\n"), min_size=64, max_size=400), spaced=st.booleans())
 def test_a_long_text_is_cut_without_a_trace(text: str, spaced: bool) -> None:
     """Pieces of 16 bytes against one piece; a run of letters of 16 bytes may be cut, so there are none here."""
@@ -224,9 +228,19 @@ def test_known_answers() -> None:
     ]
 
 
-def test_hundreds_of_megabytes_are_not_needed_for_one_word() -> None:
-    [made] = hashes_of("a" * 3_000_000)
-    assert 1 <= len(made) < 30
+@pytest.mark.parametrize("text", ["kaixo mundua ", "\u0e01\u0e32", "\u1e0b\u0323", "a"])
+def test_memory_beside_the_result_does_not_grow_with_the_text(text: str) -> None:
+    """A document of 8 MB; joining the pieces' results takes the result's size once more."""
+    batch = pa.record_batch({"text": pa.array([text * (8_000_000 // len(text.encode()))], pa.large_string())})
+    hashes_of("a")  # the tables are made
+    tracemalloc.start()
+    try:
+        made = shingle_hashes(batch, 5, 8)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(made.hashes) > 50
+    assert peak < 2 * made.hashes.nbytes + (24 << 20)
 
 
 def test_schema() -> None:
