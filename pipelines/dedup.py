@@ -17,9 +17,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.catalogue import DEDUP_STAGES, DUPLICATE_ID, Recipe
-from pipelines.key_shuffle import keyed_dtype
-from pipelines.near_shuffle import BANDS_AT_ONCE, read_reports, signature_dtype
 from pipelines.runners import RunnerConfig, run_function, run_pipeline, run_tasks
+from pipelines.shuffle_records import BANDS_AT_ONCE, keyed_dtype, read_reports, signature_dtype
 from pipelines.staged import StagedSplit, kept_rows, read_runs, removal_file, removals, sizes_file
 from pipelines.staging import Store
 from pipelines.tasks import Counts, Report, Task, task_folder

@@ -21,18 +21,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.shuffle_records import EDGE, REMOVED, keyed_dtype
 from pipelines.staging import Store
-from stages.deduplication.exact import KEY, first_of_equals
+from stages.deduplication.exact import first_of_equals
 
-EDGE = np.dtype([("duplicate", "<u8"), ("keeper", "<u8"), ("similarity", "<f8")])
-REMOVED = pa.schema(
-    [
-        pa.field("row", pa.int64(), nullable=False),
-        pa.field("duplicate_of", pa.string(), nullable=False),
-        pa.field("keeper", pa.uint64(), nullable=False),  # its number
-        pa.field("similarity", pa.float64(), nullable=False),  # with the keeper; 1 for equal keys
-    ]
-)
 PARTITION_KEYS = 1 << 22  # keys one partition should hold: 100 MB packed, sorted in about a second
 
 
@@ -47,11 +39,6 @@ def packed(values: npt.NDArray[Any], destinations: npt.NDArray[np.int64]) -> Ite
     present, starts = np.unique(destinations, return_index=True)
     for destination, group in zip(present.tolist(), np.split(values, starts[1:]), strict=False):
         yield destination, group.tobytes()
-
-
-def keyed_dtype(criteria: int) -> np.dtype[Any]:
-    """Describe a key of a document, its number (in a staged file: its row), and its preference keys, if any."""
-    return np.dtype([("key", KEY), ("document", "<u8"), ("preference", "<u8", (criteria,))])
 
 
 class SendKeys(beam.DoFn):

@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -20,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.key_shuffle import EDGE, name_and_write, packed
+from pipelines.key_shuffle import name_and_write, packed
+from pipelines.shuffle_records import EDGE, LARGEST_CLUSTERS, MEMBER, MET, PAIR, signature_dtype
 from pipelines.staged import StagedSplit, read_runs
 from pipelines.staging import Store
 from stages.deduplication.components import (
@@ -34,26 +34,13 @@ from stages.deduplication.keepers import cluster_sizes, preference_ranks
 from stages.deduplication.near import (
     NearDeduplicationConfig,
     band_keys,
-    band_shape,
     distinct_shingles,
     near_duplicates,
     similarity_of,
 )
 from stages.deduplication.shingles import Shingles, shingle_hashes
 
-MET = np.dtype([("band", "<u8"), ("document", "<u8")])
-PAIR = np.dtype([("node", "<u8"), ("neighbour", "<u8")])
-MEMBER = np.dtype([("row", "<u8"), ("cluster", "<u8")])
-BYTES_A_DOCUMENT = 200  # in the shuffle of step 1, as held by the local runner: packed twice, before and after
-BANDS_AT_ONCE = max(1, BYTES_A_DOCUMENT // (2 * MET.itemsize))
 PARTITION_BYTES = 64 << 20  # of band keys, edges or signatures in one partition
-LARGEST_CLUSTERS = 10  # of each partition, whose sizes and keepers are reported
-
-
-def signature_dtype(config: NearDeduplicationConfig, criteria: int) -> np.dtype[Any]:
-    """Describe what a split stages for each document: its row, its preference keys, its signature."""
-    bands, rows = band_shape(config)
-    return np.dtype([("row", "<u8"), ("preference", "<u8", (criteria,)), ("signature", "<u4", (bands * rows,))])
 
 
 class _SendBands(beam.DoFn):
@@ -307,13 +294,3 @@ def decide(
         | "DecideClusters" >> beam.ParDo(_DecideClusters(store, bases, config, criteria, folder))
     )
     name_and_write(edges, store, [split.files for split in splits], bases, targets)
-
-
-def read_reports(store: Store, folder: str) -> dict[str, Any]:
-    """Add up what the partitions reported: candidates compared and refused, buckets cut short, largest clusters."""
-    reports = [json.loads(store.read(f"{folder}/{name}")) for name in sorted(store.names(folder))]
-    largest = sorted((entry for report in reports for entry in report["largest"]), key=lambda e: (-e[1], e[0]))
-    return {
-        **{name: sum(report[name] for report in reports) for name in ("compared", "refused", "exhausted_buckets")},
-        "largest": largest[:LARGEST_CLUSTERS],
-    }

@@ -160,3 +160,9 @@ def test_help_is_quick() -> None:
         glotmill("--help")
         times.append(time.monotonic() - begin)
     assert min(times) < 0.5
+
+
+def test_only_workers_import_beam() -> None:
+    """Beam takes three seconds to import: the process that plans and reports goes without."""
+    code = "import sys, pipelines.corpus_build, pipelines.history; sys.exit('apache_beam' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -1,0 +1,51 @@
+"""What travels through the shuffles and what is staged for them: packed records, known without Beam."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipelines.staging import Store
+from stages.deduplication.exact import KEY
+from stages.deduplication.near import NearDeduplicationConfig, band_shape
+
+EDGE = np.dtype([("duplicate", "<u8"), ("keeper", "<u8"), ("similarity", "<f8")])
+REMOVED = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("duplicate_of", pa.string(), nullable=False),
+        pa.field("keeper", pa.uint64(), nullable=False),  # its number
+        pa.field("similarity", pa.float64(), nullable=False),  # with the keeper; 1 for equal keys
+    ]
+)
+# Where documents meet in a band; an edge as a step of the alternating algorithm sees it; a document of a cluster.
+MET = np.dtype([("band", "<u8"), ("document", "<u8")])
+PAIR = np.dtype([("node", "<u8"), ("neighbour", "<u8")])
+MEMBER = np.dtype([("row", "<u8"), ("cluster", "<u8")])
+BYTES_A_DOCUMENT = 200  # in the shuffle of step 1, as held by the local runner: packed twice, before and after
+BANDS_AT_ONCE = max(1, BYTES_A_DOCUMENT // (2 * MET.itemsize))
+LARGEST_CLUSTERS = 10  # of each partition, whose sizes and keepers are reported
+
+
+def keyed_dtype(criteria: int) -> np.dtype[Any]:
+    """Describe a key of a document, its number (in a staged file: its row), and its preference keys, if any."""
+    return np.dtype([("key", KEY), ("document", "<u8"), ("preference", "<u8", (criteria,))])
+
+
+def signature_dtype(config: NearDeduplicationConfig, criteria: int) -> np.dtype[Any]:
+    """Describe what a split stages for each document: its row, its preference keys, its signature."""
+    bands, rows = band_shape(config)
+    return np.dtype([("row", "<u8"), ("preference", "<u8", (criteria,)), ("signature", "<u4", (bands * rows,))])
+
+
+def read_reports(store: Store, folder: str) -> dict[str, Any]:
+    """Add up what the partitions reported: candidates compared and refused, buckets cut short, largest clusters."""
+    reports = [json.loads(store.read(f"{folder}/{name}")) for name in sorted(store.names(folder))]
+    largest = sorted((entry for report in reports for entry in report["largest"]), key=lambda e: (-e[1], e[0]))
+    return {
+        **{name: sum(report[name] for report in reports) for name in ("compared", "refused", "exhausted_buckets")},
+        "largest": largest[:LARGEST_CLUSTERS],
+    }
