@@ -27,7 +27,7 @@ from rensa import RMinHash  # type: ignore[import-untyped, unused-ignore]
 
 from stages.batches import StageConfig
 from stages.deduplication.exact import KEY
-from stages.deduplication.keepers import Removals, Similarity, remove_duplicates
+from stages.deduplication.keepers import KeeperOrder, Removals, Similarity, remove_duplicates
 from stages.deduplication.shingles import Shingles, mix64, shingle_hashes
 
 _COMPARED = 1 << 22  # shingles compared at once: about 150 MiB, or one pair of longer texts
@@ -67,6 +67,7 @@ class NearDeduplicationConfig(StageConfig):
         description="How a candidate is compared with the document that is kept: by the share of equal signature "
         "slots, by the exact Jaccard similarity of the shingles, or not at all (then a shared template is enough).",
     )
+    keep: KeeperOrder = Field(default=KeeperOrder(), description="Which of several documents is kept.")
 
 
 class NearKeys(NamedTuple):
