@@ -1,9 +1,9 @@
 """Clusters: the connected components of candidate pairs, on one machine or in rounds of packed edges.
 
-`connected_components` holds all edges in memory (76 bytes each at the peak, measured with ten million). Above that, `large_star` and `small_star` turn
-the graph step by step into stars around the smallest node of each component; each step needs, at one time, only the
-neighbours of the nodes of one partition, so that a shuffle of packed edges between steps is all there is to share.
-Both give the same answer.
+`connected_components` holds all edges in memory (76 bytes each at the peak, measured with ten million). Above that,
+`large_star` and `small_star` turn the graph step by step into stars around the smallest node of each component; each
+step needs, at one time, only the neighbours of the nodes of one partition, so that a shuffle of packed edges between
+steps is all there is to share. Both give the same answer.
 
 A cluster is no verdict: documents at its ends may have nothing in common. It says which documents have to be looked at
 together (`keepers`).
