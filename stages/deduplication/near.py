@@ -57,9 +57,9 @@ class NearDeduplicationConfig(StageConfig):
         default=8,
         ge=1,
         le=100,
-        description="Grapheme clusters in a shingle, in scripts written without spaces between words. At 8, pairs of "
-        "help pages over 0.6 are as similar in Chinese as their translations into six spaced languages are by 5 words, "
-        "within 0.01; at 5 they are 0.03 more similar.",
+        description="Grapheme clusters in a shingle, in scripts written without spaces between words. At 8, 586 pairs "
+        "of help pages are on average as similar in Japanese and Chinese as in six spaced languages by 5 words, within "
+        "0.01; at 5 they are 0.01 to 0.02 more similar, at 12 some 0.03 less.",
     )
     seed: int = Field(default=0, ge=0, lt=1 << 64, description="Seed of the signatures.")
     verify: Literal["signature", "shingles", "none"] = Field(
