@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 
-def start(recipe: Path, output: Path, *options: str) -> subprocess.Popen[str]:
+def start(recipe: Path, output: Path | str, *options: str) -> subprocess.Popen[str]:
     """Begin `glotmill run` in the background."""
     command = [sys.executable, "-m", "pipelines.command_line", "run", str(recipe), "--output", str(output), *options]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
-def run(recipe: Path, output: Path, *options: str) -> None:
+def run(recipe: Path, output: Path | str, *options: str) -> None:
     """Run to the end; fails with what it printed if it fails."""
     process = start(recipe, output, *options)
     _, errors = process.communicate(timeout=300)

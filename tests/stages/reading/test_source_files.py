@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -229,29 +229,6 @@ def test_a_kept_column_may_have_any_other_name(tmp_path: Path, read_all: Callabl
 def test_a_split_of_one_file_keeps_the_id_it_always_had() -> None:
     split = InputSplit(source="s", path="a", location="/x/a", start=0, end=9, file_bytes=9, size_bytes=9)
     assert split.id == hashlib.blake2b(b"s\0a\x009\x000\x009", digest_size=8).hexdigest()
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Serve S3 on loopback, and return the URL of an empty bucket there."""
-    try:
-        from moto.server import ThreadedMotoServer
-        from s3fs import S3FileSystem
-    except ImportError as missing:
-        if os.environ.get("GLOTMILL_REQUIRE_ENGINES") == "1":
-            raise
-        pytest.skip(f"{missing.name} is not installed; it comes with glotmill[test]")
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    S3FileSystem.clear_instance_cache()
-    S3FileSystem().mkdir("corpora")
-    yield "s3://corpora"
-    S3FileSystem.clear_instance_cache()
-    server.stop()
 
 
 def test_a_glob_over_s3(bucket: str, read_all: Callable[..., Rows], problems: Callable[..., list[str]]) -> None:
