@@ -21,6 +21,7 @@ from stages.deduplication.near import NearDeduplicationConfig
 from stages.deduplication.url import UrlDeduplicationConfig, UrlKeys, url_keys
 from stages.extraction import ExtractionConfig, extract_text
 from stages.language_filtering import LanguageFilteringConfig, filter_language
+from stages.language_identification.cascade import embedded_identity
 from stages.language_identification.identify import (
     LanguageIdentificationConfig,
     identify_language,
@@ -119,15 +120,19 @@ def _is_file(config: LanguageIdentificationConfig) -> bool:
 
 
 def models(recipe: Recipe, base: str) -> tuple[ModelVersion, ...]:
-    """Load the models of the recipe's stages and name them, for plan, manifest and card.
+    """Name the models of the recipe's stages, for plan, manifest and card; a model file is loaded, to see that it is one.
 
     Raises FileNotFoundError or ValueError for a model that is not there or not one.
     """
     named = []
     for written, stage in zip(recipe.ingest, at_home(recipe, base).ingest, strict=True):
         if isinstance(stage, LanguageIdentificationConfig) and isinstance(written, LanguageIdentificationConfig):
-            identifier = load_identifier(stage)
-            named.append(ModelVersion(name=written.model, version=identifier.version, sha256=identifier.sha256))
+            if written.model == "cascade":
+                version, sha256 = embedded_identity()
+            else:
+                identifier = load_identifier(stage)
+                version, sha256 = identifier.version, identifier.sha256
+            named.append(ModelVersion(name=written.model, version=version, sha256=sha256))
     return tuple(dict.fromkeys(named))
 
 

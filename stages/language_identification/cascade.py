@@ -110,8 +110,7 @@ class Cascade:
             name: Trust(self.calibration.models[name], table, self.calibration.known)
             for name, table in zip(names, tables, strict=True)
         }
-        self.version = " ".join(f"{model.name} {model.version}" for model in (self.fast, *self.slow))
-        self.sha256 = hashlib.sha256(write_calibration(self.calibration).encode()).hexdigest()
+        self.version, self.sha256 = identity((self.fast, *self.slow), self.calibration)
 
     def __call__(self, texts: Sequence[str]) -> Candidates:
         """Identify n lower-case passages; each row depends on its own text alone."""
@@ -158,6 +157,17 @@ class Cascade:
 
     def _scores(self, name: str, opinions: Opinions, scripts: NDArray[np.str_]) -> NDArray[np.float32]:
         return self.calibration.models[name].scores(opinions, scripts, self._trust[name])
+
+
+def identity(models: Sequence[type[Model] | Model], calibration: Calibration) -> tuple[str, str]:
+    """Name models with their versions, and hash the table they are trusted by; neither needs the models loaded."""
+    version = " ".join(f"{model.name} {model.version}" for model in models)
+    return version, hashlib.sha256(write_calibration(calibration).encode()).hexdigest()
+
+
+def embedded_identity() -> tuple[str, str]:
+    """Return version and sha256 of the default cascade, without loading it."""
+    return identity((CLD2, Py3Langid, FunLangID), load_calibration())
 
 
 def embedded_models() -> tuple[Model, ...]:
