@@ -120,7 +120,7 @@ def _is_file(config: LanguageIdentificationConfig) -> bool:
 
 
 def models(recipe: Recipe, base: str) -> tuple[ModelVersion, ...]:
-    """Name the models of the recipe's stages, for plan, manifest and card; a model file is loaded, to see that it is one.
+    """Name the models of the recipe's stages, for plan, manifest and card; a model file is loaded, to see if it is one.
 
     Raises FileNotFoundError or ValueError for a model that is not there or not one.
     """

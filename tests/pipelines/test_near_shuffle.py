@@ -19,7 +19,14 @@ from pipelines.staged import staged_split
 from pipelines.staging import Store
 from pipelines.tasks import marker
 from stages.deduplication.keepers import KeeperOrder, preference_keys, preference_ranks
-from stages.deduplication.near import NearDeduplicationConfig, near_duplicates, near_keys, similarity_of
+from stages.deduplication.near import (
+    NearDeduplicationConfig,
+    distinct_shingles,
+    near_duplicates,
+    near_keys,
+    similarity_of,
+)
+from stages.deduplication.shingles import shingle_hashes
 from tests.laws.mixed_corpus import passages
 from tests.laws.running import run
 
@@ -37,6 +44,7 @@ paths = ["lines.jsonl"]
 
 [[dedup]]
 stage = "near"
+verify = "{verify}"
 
 {keepers}
 """
@@ -57,27 +65,33 @@ def texts() -> list[str]:
     return [edited(text, chance.choice([0, 1, 2, 5, 20]), chance) for text in passages() * 12]
 
 
-def expected_removals(texts: list[str], ids: list[str], longest: bool) -> dict[str, str]:
+def expected_removals(texts: list[str], ids: list[str], longest: bool, verify: str) -> dict[str, str]:
     batch = pa.record_batch(
         {"text": pa.array(texts, pa.large_string()), "id": ids, "script": pa.nulls(len(ids), pa.string())}
     )
-    config = NearDeduplicationConfig()
+    config = NearDeduplicationConfig.model_validate({"verify": verify})
     keys = near_keys(batch, config)
     ranks = np.arange(len(keys.rows))
     if longest:
         ranks = preference_ranks(preference_keys(batch, KeeperOrder(by=("longest",)))[keys.rows])
-    found = near_duplicates(keys.keys, ranks, similarity_of(keys.signatures, None, config), config)
+    distinct = distinct_shingles(shingle_hashes(batch, config.word_shingle, config.grapheme_shingle))
+    assert len(keys.rows) == len(texts), "each text has letters"
+    found = near_duplicates(keys.keys, ranks, similarity_of(keys.signatures, distinct, config), config)
     pairs = zip(keys.rows[found.removed].tolist(), keys.rows[found.keepers].tolist(), strict=True)
     return {ids[removed]: ids[keeper] for removed, keeper in pairs}
 
 
-@pytest.mark.parametrize("keepers", ["", LONGEST], ids=["the first is kept", "the longest is kept"])
-def test_the_shuffle_agrees_with_one_process(texts: list[str], keepers: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("keepers", "verify"),
+    [("", "shingles"), (LONGEST, "signature")],
+    ids=["the first is kept, compared by shingles", "the longest is kept, compared by signature"],
+)
+def test_the_shuffle_agrees_with_one_process(texts: list[str], keepers: str, verify: str, tmp_path: Path) -> None:
     (tmp_path / "lines.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
-    (tmp_path / "near.toml").write_text(RECIPE.format(keepers=keepers))
+    (tmp_path / "near.toml").write_text(RECIPE.format(keepers=keepers, verify=verify))
     run(tmp_path / "near.toml", tmp_path / "out", "--keep-staging")
     ledger = ds.dataset(tmp_path / "out/ledger").to_table().sort_by("position").to_pylist()
-    expected = expected_removals(texts, [row["id"] for row in ledger], bool(keepers))
+    expected = expected_removals(texts, [row["id"] for row in ledger], bool(keepers), verify)
     assert {row["id"]: row["duplicate_of"] for row in ledger if row["fate"] == "duplicate"} == expected
     assert 50 < len(expected) < len(texts) - 50, "some go and some stay, or this says little"
     if not keepers:
