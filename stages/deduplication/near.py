@@ -65,8 +65,8 @@ class NearDeduplicationConfig(StageConfig):
     verify: Literal["signature", "shingles", "none"] = Field(
         default="shingles",
         description="How a candidate is compared with the document that is kept: by the exact Jaccard similarity of "
-        "the shingles (precision 0.99 on edited pages in 19 scripts), by the share of equal signature slots (0.94, without "
-        "reading the texts again), or not at all (0.46: then a shared template is enough).",
+        "the shingles (precision 0.99 on edited pages in 19 scripts), by the share of equal signature slots (0.94, "
+        "without reading the texts again), or not at all (0.46: then a shared template is enough).",
     )
 
 
