@@ -119,7 +119,7 @@ def status(corpus: CorpusArgument) -> None:
     share = found.bytes_done / found.bytes if found.bytes else 1.0
     line = f"{corpus}: {found.phase}, {share:.0%} of the input, {found.splits_done} of {found.splits} splits, "
     line += f"{found.documents:,} documents"
-    if found.bytes_done and found.seconds:
+    if 0 < found.bytes_done < found.bytes and found.seconds:
         rate = found.bytes_done / found.seconds
         line += f", {rate / 1e6:.1f} MB/s, {minutes((found.bytes - found.bytes_done) / rate)} left for ingest"
     print(line)
