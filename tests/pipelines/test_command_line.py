@@ -98,7 +98,7 @@ def test_explain_tells_the_history(tmp_path: Path) -> None:
     expected = {
         "published": r"publish +data/\w+/train-\d{5}-of-\d{5}\.parquet, row \d+",
         "dropped": r"filter_length: dropped, too_short, measured 2, threshold 20",
-        "duplicate": r"exact: duplicate of \w+",
+        "duplicate": r"(exact|near): duplicate of \w+",
         "failed": r"read: failed, \w+: ",
     }
     for fate, pattern in expected.items():
