@@ -20,11 +20,11 @@ from data_cards.funnel import merge_fates
 from data_cards.rendering import card_files
 from data_cards.statistics import merge
 from pipelines.catalogue import Recipe, at_home, models, stage_problems
-from pipelines.dedup import dedup_phases, deduplicate
+from pipelines.dedup import dedup_phases, deduplicate, stage_chain
 from pipelines.ingest import BLOCK_BYTES, IngestWorker
 from pipelines.publish import LedgerWorker, Piece, ShardWorker, plan_shards, published_schema
 from pipelines.runners import RunnerConfig, run_tasks
-from pipelines.staged import StagedSplit, kept_rows, removals, staged_split
+from pipelines.staged import StagedSplit, kept_rows, removed_rows, staged_split
 from pipelines.staging import PLAN, StagingError, Store
 from pipelines.tasks import Counts, Report, Task
 from schemas.card import Card, FateCount, Identity, ModelVersion, PublishedFile, SourceRow, Step, TextStatistics
@@ -163,7 +163,7 @@ def ledger_tasks(plan: Plan, staged: Sequence[StagedSplit], pieces: Sequence[Pie
 def _survivors(store: Store, staged: Sequence[StagedSplit], phases: Sequence[str]) -> dict[tuple[str, int], int]:
     counts = {}
     for split in staged:
-        removed = removals(store, phases, split.name)["row"].to_numpy()
+        removed = removed_rows(store, phases, split.name)
         for run in split.runs:
             counts[split.name, run.first_row] = int(kept_rows(run, removed).sum())
     return counts
@@ -215,7 +215,9 @@ def _input_state(plan: Plan) -> dict[str, str]:
             if not file.location:
                 continue
             protocol = file.location.split("://", 1)[0] if "://" in file.location else ""
-            fs = stores.setdefault(protocol, Store(file.location)).fs
+            if protocol not in stores:
+                stores[protocol] = Store(file.location)
+            fs = stores[protocol].fs
             state[f"{split.source} {file.path}"] = str(fs.ukey(fs._strip_protocol(file.location)))
     return state
 
@@ -278,12 +280,7 @@ def _finish(
             for source in recipe.sources
         ),
         recipe=plan.recipe_text,
-        steps=(
-            Step(phase="ingest", stage="read"),
-            *(Step(phase="ingest", stage=stage.stage) for stage in recipe.ingest),
-            Step(phase="ingest", stage="require_text"),
-            *(Step(phase="dedup", stage=phase.split("-", 2)[2]) for phase in dedup_phases(recipe)),
-        ),
+        steps=(Step(phase=phase, stage=stage) for phase, stage in stage_chain(recipe)),
         fates=fates,
         statistics={label: merge(parts) for label, parts in sorted(by_label.items())},
         columns=column_rows(schema),

@@ -19,12 +19,20 @@ import pyarrow as pa
 from pipelines.catalogue import DEDUP_STAGES, DUPLICATE_ID, Recipe
 from pipelines.runners import RunnerConfig, run_function, run_pipeline, run_tasks
 from pipelines.shuffle_records import BANDS_AT_ONCE, keyed_dtype, read_reports, signature_dtype
-from pipelines.staged import StagedSplit, kept_rows, read_runs, removal_file, removals, sizes_file
+from pipelines.staged import (
+    StagedSplit,
+    kept_rows,
+    read_runs,
+    removal_file,
+    removals,
+    removed_rows,
+    sizes_file,
+    stage_of,
+)
 from pipelines.staging import Store
 from pipelines.tasks import Counts, Report, Task, task_folder
 from stages.deduplication.keepers import preference_keys
-from stages.deduplication.near import NearDeduplicationConfig, band_shape, signatures
-from stages.deduplication.shingles import shingle_hashes
+from stages.deduplication.near import NearDeduplicationConfig, band_shape, near_keys
 
 MAX_EDGES_IN_MEMORY = 50_000_000  # at about 80 bytes each
 
@@ -35,6 +43,12 @@ def dedup_phases(recipe: Recipe) -> list[str]:
     stages = [DUPLICATE_ID] if brings_ids else []
     stages += [stage.stage for stage in recipe.dedup]
     return [f"dedup-{position}-{stage}" for position, stage in enumerate(stages)]
+
+
+def stage_chain(recipe: Recipe) -> list[tuple[str, str]]:
+    """List (phase, stage) of every place where a document may leave the chain, in running order."""
+    ingest = ["read", *(stage.stage for stage in recipe.ingest), "require_text"]
+    return [("ingest", stage) for stage in ingest] + [("dedup", stage_of(phase)) for phase in dedup_phases(recipe)]
 
 
 def _criteria(recipe: Recipe) -> int:
@@ -51,7 +65,7 @@ class KeyWorker:
         self.config = config
 
     def setup(self) -> None:
-        self.entry = DEDUP_STAGES[self.phase.split("-", 2)[2]]
+        self.entry = DEDUP_STAGES[stage_of(self.phase)]
         of_keepers = self.recipe.keepers.columns if self.recipe.keepers else ()
         self.columns = list(dict.fromkeys([*self.entry.columns, *of_keepers]))
 
@@ -63,7 +77,7 @@ class KeyWorker:
         return {"keys": len(made)}
 
     def _batches(self, split: StagedSplit) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch]]:
-        removed = removals(self.store, self.earlier, split.name)["row"].to_numpy()
+        removed = removed_rows(self.store, self.earlier, split.name)
         for run, table in read_runs(self.store, split.runs, self.columns):
             mask = kept_rows(run, removed)
             places = np.flatnonzero(mask) + run.first_row
@@ -86,11 +100,10 @@ class KeyWorker:
         kind = signature_dtype(self.config, _criteria(self.recipe))
         yield np.empty(0, kind)
         for places, batch in self._batches(split):
-            shingles = shingle_hashes(batch, self.config.word_shingle, self.config.grapheme_shingle)
-            rows = np.flatnonzero(np.diff(shingles.offsets))  # a text without letters resembles nothing
-            signed = np.empty(len(rows), kind)
-            signed["row"], signed["preference"] = places[rows], self._preference(batch)[rows]
-            signed["signature"] = signatures(shingles, self.config)[rows]
+            found = near_keys(batch, self.config)
+            signed = np.empty(len(found.rows), kind)
+            signed["row"], signed["preference"] = places[found.rows], self._preference(batch)[found.rows]
+            signed["signature"] = found.signatures
             yield signed
 
     def _preference(self, batch: pa.RecordBatch) -> npt.NDArray[np.uint64]:

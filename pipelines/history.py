@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.catalogue import Recipe
-from pipelines.dedup import dedup_phases
+from pipelines.dedup import stage_chain
 from pipelines.staging import StagingError, Store
 from schemas.recipe import parse_recipe
 
@@ -46,9 +46,7 @@ def document_history(store: Store, document: str) -> Iterator[str]:
 
 
 def _stages(recipe: Recipe, row: dict[str, Any]) -> Iterator[str]:
-    chain = [("ingest", "read"), *(("ingest", stage.stage) for stage in recipe.ingest), ("ingest", "require_text")]
-    chain += [("dedup", phase.split("-", 2)[2]) for phase in dedup_phases(recipe)]
-    for phase, stage in chain:
+    for phase, stage in stage_chain(recipe):
         if (phase, stage) == (row["phase"], row["stage"]):
             yield f"{phase:9} {stage}: {_decision(row)}"
             return

@@ -116,7 +116,6 @@ class SplitOutput:
         self.store, self.folder, self.open_files = store, folder, open_files
         self.parts: list[dict[str, Any]] = []
         self.counts: Counter[str] = Counter()
-        self.turned_away: Counter[tuple[str, str, str, str]] = Counter()  # fate, stage, reason, label
         self._documents = Regrouper("text", part_bytes)
         self._ledger = _GroupedFile(store, f"{folder}/ledger.parquet", LEDGER, "id", LEDGER_GROUP_BYTES, open_files)
         self._rejects = _GroupedFile(
@@ -149,14 +148,7 @@ class SplitOutput:
             return
         places = pa.chunked_array([numbers for _, numbers in rows]).to_numpy()
         ledger = ledger.take(np.argsort(places, kind="stable"))
-        for row in (
-            ledger.group_by(["fate", "stage", "reason", "language", "script"])
-            .aggregate([([], "count_all")])
-            .to_pylist()
-        ):
-            label = f"{row['language'] or UNDETERMINED}_{row['script'] or COMMON_SCRIPT}"
-            self.turned_away[row["fate"], row["stage"], row["reason"], label] += row["count_all"]
-            self.counts[row["fate"]] += row["count_all"]
+        self.counts.update(ledger["fate"].to_pylist())
         self._ledger.add(ledger.combine_chunks().to_batches()[0])
         failed_rows = pc.equal(ledger["fate"], "failed")
         if pc.any(failed_rows).as_py():
@@ -193,11 +185,7 @@ class SplitOutput:
         self._ledger.close()
         self._rejects.close()
         names = ("documents_in", "kept", "dropped", "failed", "text_bytes")
-        return {
-            **{name: self.counts[name] for name in names},
-            "parts": self.parts,
-            "turned_away": [[*key, count] for key, count in sorted(self.turned_away.items())],
-        }
+        return {**{name: self.counts[name] for name in names}, "parts": self.parts}
 
 
 STAGED: dict[str, Any] = {

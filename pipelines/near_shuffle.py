@@ -48,7 +48,6 @@ class _SendBands(beam.DoFn):
 
     def __init__(self, store: Store, files: Sequence[str], bases: Sequence[int], config: Any, bands: range) -> None:
         self.store, self.files, self.bases, self.config, self.bands = store, files, bases, config, bands
-        self.partitions = 1
 
     def process(self, split: int, partitions: int) -> Iterator[tuple[int, bytes]]:
         staged = self.store.load_array(self.files[split])

@@ -19,7 +19,7 @@ from data_cards.funnel import count_fates, merge_fates
 from data_cards.statistics import measure, merge
 from pipelines.catalogue import Recipe
 from pipelines.regrouping import Regrouper
-from pipelines.staged import Run, StagedSplit, cluster_sizes, kept_rows, read_runs, removals
+from pipelines.staged import Run, StagedSplit, cluster_sizes, kept_rows, read_runs, removals, removed_rows
 from pipelines.staging import Store
 from pipelines.tasks import Counts, Task, task_folder
 from schemas.document import DOCUMENT
@@ -119,7 +119,7 @@ class ShardWorker:
         with self.store.writing_parquet(shard, self.schema, **options) as writer:
             for piece, (_, table) in zip(pieces, read_runs(self.store, [piece.run for piece in pieces]), strict=True):
                 if removed_of[0] != piece.split:
-                    removed_of = piece.split, _removed_rows(self.store, self.dedup_phases, piece.split)
+                    removed_of = piece.split, removed_rows(self.store, self.dedup_phases, piece.split)
                 kept = kept_rows(piece.run, removed_of[1])
                 table = table.filter(pa.array(kept))
                 if self.recipe.dedup:
@@ -219,10 +219,6 @@ class LedgerWorker:
 def file_record(store: Store, path: str) -> dict[str, Any]:
     """Describe a finished file for the manifest."""
     return {"path": path, "bytes": int(store.fs.size(store.full(path))), "sha256": store.sha256(path)}
-
-
-def _removed_rows(store: Store, phases: Sequence[str], split: str) -> Any:
-    return removals(store, phases, split)["row"].to_numpy()
 
 
 def _conformed(table: pa.Table, schema: pa.Schema) -> list[pa.RecordBatch]:

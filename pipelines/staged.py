@@ -53,6 +53,11 @@ def staged_split(name: str, counts: Counts) -> StagedSplit:
     return StagedSplit(name=name, documents=counts["kept"], runs=tuple(runs))
 
 
+def stage_of(dedup_phase: str) -> str:
+    """Return the stage of a dedup phase: `exact` of `dedup-1-exact`."""
+    return dedup_phase.split("-", 2)[2]
+
+
 def removal_file(dedup_phase: str, split: str) -> str:
     return f"staging/{dedup_phase}-removed/{split}.parquet"
 
@@ -80,7 +85,7 @@ def removals(store: Store, dedup_phases: Sequence[str], split: str) -> pa.Table:
         if store.exists(file):
             with store.fs.open(store.full(file), "rb") as stream:
                 table = pq.read_table(stream)
-            tables.append(table.append_column("stage", pa.repeat(phase.split("-", 2)[2], table.num_rows)))
+            tables.append(table.append_column("stage", pa.repeat(stage_of(phase), table.num_rows)))
     if not tables:
         return pa.table(
             {
@@ -90,6 +95,12 @@ def removals(store: Store, dedup_phases: Sequence[str], split: str) -> pa.Table:
             }
         )
     return pa.concat_tables(tables).sort_by("row")
+
+
+def removed_rows(store: Store, dedup_phases: Sequence[str], split: str) -> npt.NDArray[np.int64]:
+    """Read the rows of a split that the given dedup phases removed, in ascending order."""
+    rows: npt.NDArray[np.int64] = removals(store, dedup_phases, split)["row"].to_numpy()
+    return rows
 
 
 def kept_rows(run: Run, removed: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
