@@ -1,0 +1,1 @@
+"""Text written one way: rules of Unicode and of each orthography, chosen by language and script."""

@@ -1,0 +1,149 @@
+"""What a normalization rule is, the options all of them see, and the vectorized edits they are made of.
+
+A rule is a function on many texts of one language and script. It says which code points or sequences it can change
+(`candidates`), so that clean text is passed over in one scan, and it is idempotent: applied to its own output it
+changes nothing. Languages are the codes of `schemas.language.one_code` (`aze`, not `azj`); scripts are those of
+`stages.script_detection` (`Jpan`, `Kore`, `Hans`, `Hant`). Either may be unknown (None): rules of Unicode hold then,
+rules of an orthography do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+from pydantic import Field
+
+from stages.batches import StageConfig
+
+Applies = Callable[[str | None, str | None], bool]
+CodePoints = npt.NDArray[np.uint32]
+BOUNDARY = 0x110000  # stands before, between and after texts where `edit_code_points` lays them in a row
+
+
+class NormalizationOptions(StageConfig):
+    """Options that rules look at; `NormalizationConfig` adds the choice of rules."""
+
+    form: Literal["NFC", "NFKC"] = Field(
+        default="NFC",
+        description='NFC keeps meaning; NFKC also folds compatibility characters ("10\u00b3" becomes "103").',
+    )
+    digits: Literal["keep", "native", "ascii"] = Field(
+        default="keep",
+        description="Digits of the scripts that have their own: as written, those of the language's locale, or 0 to 9.",
+    )
+    diacritics: Literal["keep", "strip"] = Field(
+        default="keep",
+        description="Vowel signs that readers do without: Arabic harakat, Hebrew points and accents, Syriac vowels.",
+    )
+    han: Literal["keep", "simplified", "traditional"] = Field(
+        default="keep",
+        description="Chinese letters: as written, or converted by OpenCC; many-to-one in both directions, so lossy.",
+    )
+
+
+class Rule(NamedTuple):
+    """One rule: for whom it is meant, what it can change, and the change."""
+
+    name: str  # the switch's name in a recipe
+    description: str  # one line for the recipe reference and the card
+    source: str  # the standard or paper it follows
+    applies: Applies  # (ISO 639-3 language, ISO 15924 script) -> whether the rule is meant for them
+    candidates: str  # regular expression in Rust's syntax: a text without a match is not changed by the rule
+    # n texts (no nulls) of one language and script, each with a candidate -> the same n texts, changed or not
+    apply: Callable[[pl.Series, str | None, str | None, NormalizationOptions], pl.Series]
+    default: bool = True
+
+
+def everywhere(language: str | None, script: str | None) -> bool:
+    """Hold for any language and script, known or not."""
+    return True
+
+
+def written_in(*labels: str) -> Applies:
+    """Hold for languages (`fas`), scripts (`Arab`) and languages in one script (`uzb_Latn`), as given.
+
+    >>> applies = written_in("fas", "uzb_Latn", "Thai")
+    >>> applies("fas", "Arab"), applies("uzb", "Latn"), applies("uzb", "Cyrl"), applies(None, "Thai")
+    (True, True, False, True)
+    """
+    names = frozenset(labels)
+
+    def applies(language: str | None, script: str | None) -> bool:
+        return language in names or script in names or f"{language}_{script}" in names
+
+    return applies
+
+
+def code_point_class(points: Iterable[int | str]) -> str:
+    """Write code points (numbers or one-letter strings) as a class of a regular expression, with ranges.
+
+    >>> code_point_class("abcx")
+    '[\\\\x{61}-\\\\x{63}\\\\x{78}]'
+    """
+    numbers = np.unique([ord(point) if isinstance(point, str) else point for point in points])
+    breaks = np.flatnonzero(np.diff(numbers) != 1)
+    firsts, lasts = numbers[np.append(0, breaks + 1)], numbers[np.append(breaks, len(numbers) - 1)]
+    ranges = (
+        f"\\x{{{first:x}}}" + ("" if first == last else f"-\\x{{{last:x}}}")
+        for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True)
+    )
+    return f"[{''.join(ranges)}]"
+
+
+def any_of(sequences: Iterable[str]) -> str:
+    """Write an alternation that matches any of some literal sequences; single letters become one class.
+
+    >>> any_of(["b", "a", "xy"])
+    '[\\\\x{61}-\\\\x{62}]|\\\\x{78}\\\\x{79}'
+    """
+    listed = sorted(set(sequences))
+    single = [sequence for sequence in listed if len(sequence) == 1]
+    longer = ["".join(f"\\x{{{ord(point):x}}}" for point in sequence) for sequence in listed if len(sequence) > 1]
+    return "|".join(([code_point_class(single)] if single else []) + longer)
+
+
+def replace_sequences(texts: pl.Series, replacements: Mapping[str, str]) -> pl.Series:
+    """Replace literal sequences, of those that match at one place the longest; one pass, left to right."""
+    longest_first = sorted(replacements, key=len, reverse=True)  # Polars takes the first pattern that matches
+    return texts.str.replace_many(longest_first, [replacements[found] for found in longest_first], leftmost=True)
+
+
+def edit_code_points(
+    texts: pl.Series, edit: Callable[[CodePoints], tuple[CodePoints, npt.NDArray[np.bool_]]]
+) -> pl.Series:
+    """Change n texts as one array of code points, where neighbours are seen by shifting the array.
+
+    `edit` is given BOUNDARY, the first text, BOUNDARY, ..., the last text, BOUNDARY as a fresh uint32 array, and
+    answers with an array of the same length and a mask of what is kept; it must leave each BOUNDARY in place.
+    """
+    offsets = np.concatenate(([0], np.cumsum(texts.str.len_chars().to_numpy()))).astype(np.int64)
+    joined = np.frombuffer("".join(texts.to_list()).encode("utf-32-le"), np.uint32)
+    points, kept = edit(np.insert(joined, offsets, BOUNDARY))
+    ends = np.flatnonzero(points == BOUNDARY)
+    if len(ends) != len(offsets) or not kept[ends].all():
+        raise AssertionError(f"an edit of {len(texts)} texts must keep {len(offsets)} boundaries, got {len(ends)}")
+    points = points[kept]
+    return from_code_points(points[points != BOUNDARY], np.diff(np.flatnonzero(points == BOUNDARY)) - 1)
+
+
+def from_code_points(points: CodePoints, lengths: npt.NDArray[np.int64]) -> pl.Series:
+    """Make strings of an array of code points; text i has `lengths[i]` of them."""
+    data = points.astype("<u4").tobytes().decode("utf-32-le").encode()
+    sizes = 1 + (points > 0x7F).astype(np.int64) + (points > 0x7FF) + (points > 0xFFFF)
+    ends = np.concatenate(([0], np.cumsum(sizes)))[np.concatenate(([0], np.cumsum(lengths)))]
+    buffers = [None, pa.py_buffer(ends.astype(np.int64)), pa.py_buffer(data)]
+    return pl.Series(pa.Array.from_buffers(pa.large_string(), len(lengths), buffers))
+
+
+def among(points: CodePoints, members: Sequence[int] | str) -> npt.NDArray[np.bool_]:
+    """Mark which code points are among a few; BOUNDARY never is.
+
+    >>> among(np.asarray([97, 98, BOUNDARY], np.uint32), "ac").tolist()
+    [True, False, False]
+    """
+    return np.isin(points, [ord(m) if isinstance(m, str) else m for m in members])
