@@ -56,7 +56,9 @@ class Rule(NamedTuple):
     candidates: str  # regular expression in Rust's syntax: a text without a match is not changed by the rule
     # n texts (no nulls) of one language and script, each with a candidate -> the same n texts, changed or not
     apply: Callable[[pl.Series, str | None, str | None, NormalizationOptions], pl.Series]
-    default: bool = True
+    default: bool = True  # whether it holds without being enabled
+    # whether the options give the rule anything to do (`options.digits != "keep"`); if not, it is left out of the scan
+    wanted: Callable[[NormalizationOptions], bool] = lambda options: True
 
 
 def everywhere(language: str | None, script: str | None) -> bool:
@@ -119,7 +121,7 @@ def edit_code_points(
     """Change n texts as one array of code points, where neighbours are seen by shifting the array.
 
     `edit` is given BOUNDARY, the first text, BOUNDARY, ..., the last text, BOUNDARY as a fresh uint32 array, and
-    answers with an array of the same length and a mask of what is kept; it must leave each BOUNDARY in place.
+    answers with what the array becomes and a mask of what is kept of that; each BOUNDARY must stay in its place.
     """
     offsets = np.concatenate(([0], np.cumsum(texts.str.len_chars().to_numpy()))).astype(np.int64)
     joined = np.frombuffer("".join(texts.to_list()).encode("utf-32-le"), np.uint32)

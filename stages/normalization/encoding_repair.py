@@ -1,0 +1,49 @@
+"""Repair UTF-8 that was read as another encoding, without touching text that only looks odd.
+
+The decision and the repair are ftfy's (Robyn Speer): a line is looked at only if it holds a sequence that its heuristic
+calls bad, and is changed only if re-encoding it in one of nine single-byte encodings gives valid UTF-8, or if a part of
+it does. What ftfy would replace by U+FFFD because bytes are lost is left as it is, since `MANHÃ?` may be meant.
+"""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+from ftfy import TextFixerConfig, fix_encoding
+from ftfy.badness import BADNESS_RE
+
+from stages.normalization.rules import NormalizationOptions, Rule, everywhere
+
+_FTFY = TextFixerConfig(explain=False, replace_lossy_sequences=False)
+
+
+def _in_rust_syntax(pattern: str) -> str:
+    """Write ftfy's verbose pattern, of classes and literals, without its layout: a space counts in a class alone."""
+    pattern = re.sub(r"^\s*#.*$", "", pattern, flags=re.MULTILINE)
+    classes = re.sub(r"\[[^\]]*\]", lambda found: found[0].replace(" ", r"\x20"), pattern)
+    return "(?m)" + re.sub(r"\s", "", classes.replace("\xa0", r"\xa0"))
+
+
+def _repair(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
+    """Repair the lines that look bad, each distinct one once."""
+    lines = pl.DataFrame({"row": range(len(texts)), "line": texts.str.split("\n")}).explode("line")
+    bad = lines.filter(pl.col("line").str.contains(CANDIDATES))["line"].unique(maintain_order=True)
+    # A loop over distinct bad lines, because ftfy works on one string; few lines of a corpus get here.
+    repaired = [fix_encoding(line, _FTFY) for line in bad.to_list()]
+    lines = lines.with_columns(pl.col("line").replace(bad, pl.Series(repaired, dtype=pl.String)))
+    return lines.group_by("row", maintain_order=True).agg(pl.col("line").str.join("\n"))["line"]
+
+
+CANDIDATES = _in_rust_syntax(BADNESS_RE.pattern)
+
+RULES = (
+    Rule(
+        "encoding_repair",
+        "UTF-8 that was read as Windows-1252 or another single-byte encoding is read again as UTF-8.",
+        "ftfy 6 (Speer 2019, doi:10.5281/zenodo.2591652)",
+        everywhere,
+        CANDIDATES,
+        _repair,
+    ),
+)

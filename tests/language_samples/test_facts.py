@@ -1,0 +1,128 @@
+"""Each fact of the TOML files beside this one holds: a text that must change, and a neighbour that must not.
+
+A fact names the rule, the language and script, what the text is (`from`) and what the whole chain makes of it (`to`);
+`unlike` is a text, mostly of another language or script, that has what the rule looks for and must stay as it is.
+`options` are those of `NormalizationConfig`. `known_failure` says why a fact does not hold yet, and fails once it does.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.document import DOCUMENT
+from schemas.language import one_code, parse_label
+from stages.normalization.normalize import RULES, NormalizationConfig, normalize_counted
+
+FOLDER = Path(__file__).parent
+FILES = sorted(FOLDER.glob("*.toml"))
+
+
+class Unlike(BaseModel):
+    """The neighbour that must not change."""
+
+    model_config = ConfigDict(extra="forbid")
+    says: str
+    language: str | None = None
+    script: str | None = None
+    text: str
+
+
+class Fact(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    says: str
+    rule: str
+    language: str | None = None
+    script: str | None = None
+    source: str = Field(alias="from")
+    target: str = Field(alias="to")
+    unlike: Unlike
+    options: dict[str, Any] = {}
+    known_failure: str | None = None
+
+    @property
+    def config(self) -> NormalizationConfig:
+        """The options of the fact, with its rule enabled."""
+        return NormalizationConfig(enable=(self.rule,), **self.options)
+
+
+def read_facts(path: Path) -> list[Fact]:
+    return [Fact.model_validate(fact) for fact in tomllib.loads(path.read_text())["fact"]]
+
+
+FACTS = {f"{path.stem}: {fact.language}: {fact.says}": fact for path in FILES for fact in read_facts(path)}
+
+
+def run(text: str, language: str | None, script: str | None, config: NormalizationConfig) -> tuple[str, set[str]]:
+    """Normalize one text, and name the rules that changed it."""
+    fields = [DOCUMENT.field(name) for name in ("text", "language", "script")]
+    columns = [pa.array([value], field.type) for value, field in zip((text, language, script), fields, strict=True)]
+    documents, counts = normalize_counted(pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields)), config)
+    return documents["text"][0].as_py(), set(counts["rule"].to_pylist())
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        pytest.param(
+            fact,
+            id=name,
+            marks=[pytest.mark.xfail(reason=fact.known_failure, strict=True)] if fact.known_failure else [],
+        )
+        for name, fact in FACTS.items()
+    ],
+)
+def test_fact(fact: Fact) -> None:
+    text, rules = run(fact.source, fact.language, fact.script, fact.config)
+    assert text == fact.target
+    assert fact.rule in rules, "another rule did it"
+    assert run(fact.target, fact.language, fact.script, fact.config) == (fact.target, set()), "not idempotent"
+    assert run(fact.unlike.text, fact.unlike.language, fact.unlike.script, fact.config) == (fact.unlike.text, set()), (
+        f"must not change: {fact.unlike.says}"
+    )
+
+
+@pytest.mark.parametrize("fact", FACTS.values(), ids=FACTS.keys())
+def test_the_pair_is_comparable(fact: Fact) -> None:
+    for language, script in ((fact.language, fact.script), (fact.unlike.language, fact.unlike.script)):
+        parse_label(f"{language or 'und'}_{script or 'Zyyy'}")
+        assert language is None or one_code(language) == language, f"{language} stands under {one_code(language)}"
+    assert fact.source != fact.target
+    gone = (set(fact.source) - set(fact.target)) or set(fact.source)
+    assert gone & set(fact.unlike.text), "the neighbour has nothing of what the rule changes"
+    assert fact.source != fact.unlike.text or (fact.language, fact.script) != (fact.unlike.language, fact.unlike.script)
+
+
+def test_each_fact_says_something_of_its_own() -> None:
+    count = sum(len(read_facts(path)) for path in FILES)
+    assert len(FACTS) == count, "two facts of one file and language say the same"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_invisible_and_lookalike_characters_are_written_as_escapes(path: Path) -> None:
+    text = path.read_text()
+    hidden = {c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Zs", "Co", "Cn") and c not in "\n "}
+    assert not hidden, [f"U+{ord(c):04X}" for c in hidden]
+    assert unicodedata.is_normalized("NFC", text), "marks that compose"
+    for word in re.findall(r"[^\W\d_]+", text):
+        scripts = {unicodedata.name(c, "").split()[0] for c in word} & {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN"}
+        assert len(scripts) < 2, f"look-alikes: {word}"
+
+
+def test_every_rule_that_runs_by_default_has_a_fact() -> None:
+    have = Counter(fact.rule for fact in FACTS.values())
+    assert not [rule.name for rule in RULES if rule.default and not have[rule.name]]
+
+
+def test_there_are_as_many_facts_languages_and_scripts_as_promised() -> None:
+    languages = {fact.language for fact in FACTS.values()} - {None}
+    scripts = {fact.script for fact in FACTS.values()} - {None}
+    assert (len(FACTS), len(languages), len(scripts)) >= (1, 1, 1)
