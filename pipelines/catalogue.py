@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -14,10 +14,19 @@ from pydantic import Field
 
 from schemas.card import ModelVersion
 from schemas.recipe import Recipe as AnyRecipe
-from stages.batches import BoundStage, StageConfig, StageFunction
+from stages.batches import BoundStage, Filtered, StageConfig, StageFunction
+from stages.decontamination.matching import DecontaminationConfig
 from stages.deduplication.exact import ExactDeduplicationConfig, exact_keys, id_keys
 from stages.deduplication.keepers import KeeperOrder
+from stages.deduplication.lines import LineDeduplicationConfig, LineKeys, line_keys, remove_lines
 from stages.deduplication.near import NearDeduplicationConfig
+from stages.deduplication.spans import (
+    SpanDeduplicationConfig,
+    SpanKeys,
+    remove_spans,
+    span_fingerprints,
+    span_windows,
+)
 from stages.deduplication.url import UrlDeduplicationConfig, UrlKeys, url_keys
 from stages.extraction import ExtractionConfig, extract_text
 from stages.language_filtering import LanguageFilteringConfig, filter_language
@@ -36,7 +45,12 @@ IngestStage = Annotated[
     Field(discriminator="stage"),
 ]
 DedupStage = Annotated[
-    ExactDeduplicationConfig | UrlDeduplicationConfig | NearDeduplicationConfig, Field(discriminator="stage")
+    ExactDeduplicationConfig
+    | UrlDeduplicationConfig
+    | NearDeduplicationConfig
+    | LineDeduplicationConfig
+    | SpanDeduplicationConfig,
+    Field(discriminator="stage"),
 ]
 
 
@@ -46,6 +60,9 @@ class Recipe(AnyRecipe[IngestStage, DedupStage]):
     keepers: KeeperOrder | None = Field(
         default=None,
         description="Which of several duplicates is kept; without it the first one, in the order of the input.",
+    )
+    decontaminate: DecontaminationConfig | None = Field(
+        default=None, description="Evaluation sets whose texts are looked for and taken out, after deduplication."
     )
 
 
@@ -63,12 +80,35 @@ class Keyed(NamedTuple):
     keys: npt.NDArray[np.void]
 
 
-class DedupEntry(NamedTuple):
-    """What columns a deduplication stage reads, and how it makes keys of which equal ones mean duplicates."""
+class EqualEntry(NamedTuple):
+    """A deduplication stage of whose keys equal ones mean duplicates: the columns it reads, and how it makes keys."""
 
     config: type[StageConfig] | None
     columns: tuple[str, ...]
-    keys: Callable[[pa.RecordBatch, Any], Keyed] | None
+    keys: Callable[[pa.RecordBatch, Any], Keyed]
+
+
+class NearEntry(NamedTuple):
+    """A deduplication stage that compares signatures: see pipelines/near_shuffle.py."""
+
+    config: type[StageConfig]
+    columns: tuple[str, ...]
+
+
+FrequentKeys = Sequence[npt.NDArray[np.void]]  # FREQUENT of the rounds so far
+
+
+class RepeatsEntry(NamedTuple):
+    """A deduplication stage that takes out parts of texts which many documents share.
+
+    In each of its rounds it makes keys, and hears which of them enough documents have; then it rewrites the texts of a
+    block, given the documents' numbers.
+    """
+
+    config: type[StageConfig]
+    columns: tuple[str, ...]
+    rounds: tuple[Callable[[pa.RecordBatch, FrequentKeys, Any], Keyed], ...]
+    rewrite: Callable[[pa.RecordBatch, npt.NDArray[np.uint64], FrequentKeys, Any], Filtered]
 
 
 def _bind_identification(config: LanguageIdentificationConfig) -> StageFunction:
@@ -82,12 +122,28 @@ INGEST_STAGES = {
     "filter_length": IngestEntry(LengthFilteringConfig, lambda config: partial(filter_length, config=config)),
 }
 
-DEDUP_STAGES = {
-    DUPLICATE_ID: DedupEntry(None, ("id",), lambda batch, _: _all(id_keys(batch))),
-    "exact": DedupEntry(ExactDeduplicationConfig, ("text",), lambda batch, config: _all(exact_keys(batch, config))),
-    "url": DedupEntry(UrlDeduplicationConfig, ("url",), lambda batch, config: _present(url_keys(batch, config))),
-    # Its keys are only the beginning: see pipelines/near_shuffle.py.
-    "near": DedupEntry(NearDeduplicationConfig, ("text", "script"), None),
+DEDUP_STAGES: dict[str, EqualEntry | NearEntry | RepeatsEntry] = {
+    DUPLICATE_ID: EqualEntry(None, ("id",), lambda batch, _: _all(id_keys(batch))),
+    "exact": EqualEntry(ExactDeduplicationConfig, ("text",), lambda batch, config: _all(exact_keys(batch, config))),
+    "url": EqualEntry(UrlDeduplicationConfig, ("url",), lambda batch, config: _present(url_keys(batch, config))),
+    "near": NearEntry(NearDeduplicationConfig, ("text", "script")),
+    "lines": RepeatsEntry(
+        LineDeduplicationConfig,
+        ("text", "source", "language"),
+        (lambda batch, _, config: _told(line_keys(batch, config)),),
+        lambda batch, documents, known, config: remove_lines(batch, documents, known[0], config).documents,
+    ),
+    "spans": RepeatsEntry(
+        SpanDeduplicationConfig,
+        ("text",),
+        (
+            lambda batch, _, config: _told(span_fingerprints(batch, config)),
+            lambda batch, known, config: _told(span_windows(batch, known[0]["key"], config)),
+        ),
+        lambda batch, documents, known, config: (
+            remove_spans(batch, documents, known[0]["key"], known[1], config).documents
+        ),
+    ),
 }
 
 
@@ -97,6 +153,10 @@ def _all(keys: npt.NDArray[np.void]) -> Keyed:
 
 def _present(found: UrlKeys) -> Keyed:
     return Keyed(np.flatnonzero(found.present), found.keys[found.present])
+
+
+def _told(found: LineKeys | SpanKeys) -> Keyed:
+    return Keyed(found.rows, found.keys)
 
 
 def bind_ingest(recipe: Recipe) -> list[BoundStage]:

@@ -20,11 +20,12 @@ from data_cards.funnel import merge_fates
 from data_cards.rendering import card_files
 from data_cards.statistics import merge
 from pipelines.catalogue import Recipe, at_home, models, stage_problems
-from pipelines.dedup import dedup_phases, deduplicate, stage_chain
+from pipelines.chain import phases_after_ingest, stage_chain
+from pipelines.dedup import deduplicate
 from pipelines.ingest import BLOCK_BYTES, IngestWorker
 from pipelines.publish import LedgerWorker, Piece, ShardWorker, plan_shards, published_schema
 from pipelines.runners import RunnerConfig, run_tasks
-from pipelines.staged import StagedSplit, kept_rows, removed_rows, staged_split
+from pipelines.staged import StagedSplit, family_of, kept_rows, removals, staged_split
 from pipelines.staging import PLAN, StagingError, Store
 from pipelines.tasks import Counts, Report, Task
 from schemas.card import Card, FateCount, Identity, ModelVersion, PublishedFile, SourceRow, Step, TextStatistics
@@ -120,7 +121,7 @@ def _run_phases(store: Store, plan: Plan, config: RunnerConfig, report: Report, 
     ingested = run_tasks(IngestWorker(store, recipe, block_bytes), plan.ingest_tasks(), config, report)
     staged = [staged_split(split.id, ingested[split.id]) for split in plan.splits]
     deduplicate(store, recipe, staged, config, report)
-    phases = dedup_phases(recipe)
+    phases = phases_after_ingest(recipe)
     survivors = _survivors(store, staged, phases)
     pieces = plan_shards(staged, survivors, recipe.publish.shard_bytes)
     schema = published_schema(list(_staged_schemas(store, staged)))
@@ -163,7 +164,7 @@ def ledger_tasks(plan: Plan, staged: Sequence[StagedSplit], pieces: Sequence[Pie
 def _survivors(store: Store, staged: Sequence[StagedSplit], phases: Sequence[str]) -> dict[tuple[str, int], int]:
     counts = {}
     for split in staged:
-        removed = removed_rows(store, phases, split.name)
+        removed = removals(store, phases, split.name)["row"].to_numpy()
         for run in split.runs:
             counts[split.name, run.first_row] = int(kept_rows(run, removed).sum())
     return counts
@@ -334,7 +335,7 @@ def _finish(
 def _phase_records(recipe: Recipe, fates: Sequence[FateCount]) -> Iterator[PhaseRecord]:
     """Reckon each phase's account from the ledger's counts: what comes out of one goes into the next."""
     left = sum(row.documents for row in fates)
-    for phase in ("ingest", "dedup"):
+    for phase in dict.fromkeys(["ingest", "dedup", *map(family_of, phases_after_ingest(recipe))]):
         out = Counter(dict.fromkeys(FATES, 0))
         for row in fates:
             if row.phase == phase:

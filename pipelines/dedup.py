@@ -15,20 +15,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from pipelines.catalogue import DEDUP_STAGES, DUPLICATE_ID, Recipe
+from pipelines.catalogue import DEDUP_STAGES, DUPLICATE_ID, EqualEntry, Recipe, RepeatsEntry
+from pipelines.chain import dedup_phases
+from pipelines.repeats import take_out_repeats
 from pipelines.runners import RunnerConfig, run_function, run_pipeline, run_tasks
 from pipelines.shuffle_records import BANDS_AT_ONCE, keyed_dtype, read_reports, signature_dtype
-from pipelines.staged import (
-    StagedSplit,
-    kept_rows,
-    read_runs,
-    removal_file,
-    removals,
-    removed_rows,
-    sizes_file,
-    stage_of,
-)
+from pipelines.staged import SplitAfter, StagedSplit, removal_file, removals, sizes_file, stage_of
 from pipelines.staging import Store
 from pipelines.tasks import Counts, Report, Task, task_folder
 from stages.deduplication.keepers import preference_keys
@@ -37,27 +31,13 @@ from stages.deduplication.near import NearDeduplicationConfig, band_shape, near_
 MAX_EDGES_IN_MEMORY = 50_000_000  # at about 80 bytes each
 
 
-def dedup_phases(recipe: Recipe) -> list[str]:
-    """Name the dedup phases of a recipe, in order: `dedup-0-duplicate_id`, `dedup-1-exact`."""
-    brings_ids = any(getattr(getattr(source, "columns", None), "id", None) for source in recipe.sources)
-    stages = [DUPLICATE_ID] if brings_ids else []
-    stages += [stage.stage for stage in recipe.dedup]
-    return [f"dedup-{position}-{stage}" for position, stage in enumerate(stages)]
-
-
-def stage_chain(recipe: Recipe) -> list[tuple[str, str]]:
-    """List (phase, stage) of every place where a document may leave the chain, in running order."""
-    ingest = ["read", *(stage.stage for stage in recipe.ingest), "require_text"]
-    return [("ingest", stage) for stage in ingest] + [("dedup", stage_of(phase)) for phase in dedup_phases(recipe)]
-
-
 def _criteria(recipe: Recipe) -> int:
     """Count the preference keys of a document: none where the order of the input decides."""
     return len(recipe.keepers.by) + 2 if recipe.keepers else 0
 
 
 class KeyWorker:
-    """Makes the keys, or the signatures, of one split's documents that earlier dedup phases kept."""
+    """Makes the keys, or the signatures, of one split's documents that earlier phases kept."""
 
     def __init__(self, store: Store, recipe: Recipe, phases: Sequence[str], config: Any) -> None:
         self.store, self.recipe = store, recipe
@@ -70,39 +50,29 @@ class KeyWorker:
         self.columns = list(dict.fromkeys([*self.entry.columns, *of_keepers]))
 
     def run(self, task: Task) -> Counts:
-        split = StagedSplit.model_validate(task.payload)
-        make = self._signed if isinstance(self.config, NearDeduplicationConfig) else self._keyed
-        made = np.concatenate(list(make(split)))
+        split = SplitAfter(self.store, StagedSplit.model_validate(task.payload), self.earlier)
+        entry = self.entry
+        made = np.concatenate(list(self._keyed(split, entry) if isinstance(entry, EqualEntry) else self._signed(split)))
         self.store.save_array(f"{task_folder(self.phase, task.name)}/keys.npy", made)
         return {"keys": len(made)}
 
-    def _batches(self, split: StagedSplit) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch]]:
-        removed = removed_rows(self.store, self.earlier, split.name)
-        for run, table in read_runs(self.store, split.runs, self.columns):
-            mask = kept_rows(run, removed)
-            places = np.flatnonzero(mask) + run.first_row
-            for batch in table.filter(pa.array(mask)).combine_chunks().to_batches():
-                yield places, batch
-
-    def _keyed(self, split: StagedSplit) -> Iterator[npt.NDArray[Any]]:
-        keys_of, kind = self.entry.keys, keyed_dtype(_criteria(self.recipe))
-        if keys_of is None:
-            raise TypeError(f"{self.phase} has no keys of which equal ones mean duplicates")
+    def _keyed(self, split: SplitAfter, entry: EqualEntry) -> Iterator[npt.NDArray[Any]]:
+        kind = keyed_dtype(_criteria(self.recipe))
         yield np.empty(0, kind)
-        for places, batch in self._batches(split):
-            rows, keys = keys_of(batch, self.config)
+        for places, block in split.blocks(self.columns):
+            rows, keys = entry.keys(block, self.config)
             keyed = np.empty(len(keys), kind)
             keyed["document"], keyed["key"] = places[rows], keys
-            keyed["preference"] = self._preference(batch)[rows]
+            keyed["preference"] = self._preference(block)[rows]
             yield keyed
 
-    def _signed(self, split: StagedSplit) -> Iterator[npt.NDArray[Any]]:
+    def _signed(self, split: SplitAfter) -> Iterator[npt.NDArray[Any]]:
         kind = signature_dtype(self.config, _criteria(self.recipe))
         yield np.empty(0, kind)
-        for places, batch in self._batches(split):
-            found = near_keys(batch, self.config)
+        for places, block in split.blocks(self.columns):
+            found = near_keys(block, self.config)
             signed = np.empty(len(found.rows), kind)
-            signed["row"], signed["preference"] = places[found.rows], self._preference(batch)[found.rows]
+            signed["row"], signed["preference"] = places[found.rows], self._preference(block)[found.rows]
             signed["signature"] = found.signatures
             yield signed
 
@@ -121,17 +91,20 @@ def deduplicate(
         return
     phases = dedup_phases(recipe)
     configs = [None] * (len(phases) - len(recipe.dedup)) + list(recipe.dedup)
+    tasks = [split.task() for split in splits]
     for position, (phase, stage_config) in enumerate(zip(phases, configs, strict=True)):
         done = f"staging/{phase}-removed/done.json"
         if store.exists(done):
             continue
-        tasks = [
-            Task(name=split.name, weight_bytes=sum(run.text_bytes for run in split.runs), payload=split.model_dump())
-            for split in splits
-        ]
-        run_tasks(KeyWorker(store, recipe, phases[: position + 1], stage_config), tasks, config, report)
-        shuffle = PhaseShuffle(store, phase, splits, _criteria(recipe), config)
-        counts = shuffle.near(stage_config) if isinstance(stage_config, NearDeduplicationConfig) else shuffle.equal()
+        so_far = phases[: position + 1]
+        if isinstance(DEDUP_STAGES[stage_of(phase)], RepeatsEntry):
+            counts = take_out_repeats(store, splits, so_far, stage_config, config, report)
+        else:
+            run_tasks(KeyWorker(store, recipe, so_far, stage_config), tasks, config, report)
+            shuffle = PhaseShuffle(store, so_far, splits, _criteria(recipe), config)
+            counts = (
+                shuffle.near(stage_config) if isinstance(stage_config, NearDeduplicationConfig) else shuffle.equal()
+            )
         store.write_json(done, counts)
     write_cluster_sizes(store, splits, phases)
 
@@ -150,7 +123,7 @@ def write_cluster_sizes(store: Store, staged: Sequence[StagedSplit], phases: Seq
         edges = [
             (table["row"].to_numpy().astype(np.uint64) + base, table["keeper"].to_numpy())
             for split, base in zip(splits, bases, strict=False)
-            if (table := removals(store, [phase], split.name)).num_rows
+            if (table := _duplicates(store, phase, split.name)).num_rows
         ]
         if not edges:
             continue
@@ -168,13 +141,21 @@ def write_cluster_sizes(store: Store, staged: Sequence[StagedSplit], phases: Seq
         store.save_array(sizes_file(splits[number].name), rows)
 
 
+def _duplicates(store: Store, phase: str, split: str) -> pa.Table:
+    """Read the rows of a split that one phase removed in favour of other documents of this corpus."""
+    table = removals(store, [phase], split)
+    return table.filter(pc.is_valid(table["keeper"]))
+
+
 class PhaseShuffle:
     """The shuffles of one dedup phase, each a pipeline of its own over staged files."""
 
     def __init__(
-        self, store: Store, phase: str, splits: Sequence[StagedSplit], criteria: int, config: RunnerConfig
+        self, store: Store, phases: Sequence[str], splits: Sequence[StagedSplit], criteria: int, config: RunnerConfig
     ) -> None:
-        self.store, self.phase, self.splits, self.criteria, self.config = store, phase, splits, criteria, config
+        self.store, self.splits, self.criteria, self.config = store, splits, criteria, config
+        *self.earlier, self.phase = phases
+        phase = self.phase
         counts = [split.documents for split in splits]
         self.bases, self.documents = [0, *np.cumsum(counts).tolist()][:-1], sum(counts)
         self.keys = [f"{task_folder(phase, split.name)}/keys.npy" for split in splits]
@@ -212,7 +193,7 @@ class PhaseShuffle:
         )
         self._run(
             "pipelines.near_shuffle:decide",
-            *(self.splits, self.keys, members, self.bases, clustered),
+            *(self.splits, self.earlier, self.keys, members, self.bases, clustered),
             *(config, self.criteria, self.targets, f"{scratch}/reports"),
         )
         counts = {"edges": edges, "clustered": clustered, **read_reports(self.store, f"{scratch}/reports")}

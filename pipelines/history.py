@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.catalogue import Recipe
-from pipelines.dedup import stage_chain
+from pipelines.chain import stage_chain
 from pipelines.staging import StagingError, Store
 from schemas.recipe import parse_recipe
 
@@ -36,22 +36,22 @@ def document_history(store: Store, document: str) -> Iterator[str]:
         )
     recipe = parse_recipe(store.read("recipe.toml").decode(), Recipe)
     for row in rows:
-        yield f"document  {row['id']}"
-        yield f"source    {row['source']}, {row['path']}, position {row['position']}"
+        yield f"document      {row['id']}"
+        yield f"source        {row['source']}, {row['path']}, position {row['position']}"
         if row["url"]:
-            yield f"url       {row['url']}"
+            yield f"url           {row['url']}"
         if row["language"]:
-            yield f"language  {row['language']}_{row['script']}, score {row['language_score']:.3f}"
+            yield f"language      {row['language']}_{row['script']}, score {row['language_score']:.3f}"
         yield from _stages(recipe, row)
 
 
 def _stages(recipe: Recipe, row: dict[str, Any]) -> Iterator[str]:
     for phase, stage in stage_chain(recipe):
         if (phase, stage) == (row["phase"], row["stage"]):
-            yield f"{phase:9} {stage}: {_decision(row)}"
+            yield f"{phase:13} {stage}: {_decision(row)}"
             return
-        yield f"{phase:9} {stage}: passed"
-    yield f"publish   {row['shard']}, row {row['row']}"
+        yield f"{phase:13} {stage}: passed"
+    yield f"publish       {row['shard']}, row {row['row']}"
 
 
 def _decision(row: dict[str, Any]) -> str:

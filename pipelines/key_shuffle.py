@@ -21,8 +21,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.shuffle_records import EDGE, REMOVED, keyed_dtype
+from pipelines.shuffle_records import EDGE, keyed_dtype
+from pipelines.staged import REMOVED
 from pipelines.staging import Store
+from schemas.columns import arrange
 from stages.deduplication.exact import first_of_equals
 
 PARTITION_KEYS = 1 << 22  # keys one partition should hold: 100 MB packed, sorted in about a second
@@ -82,10 +84,16 @@ class NameKeepers(beam.DoFn):
             np.arange(len(edges)), np.searchsorted(self.bases, edges["duplicate"], side="right") - 1
         ):
             chosen = np.frombuffer(places, np.int64)
-            rows = (edges["duplicate"][chosen] - np.uint64(self.bases[target])).astype(np.int64)
             kept = edges[chosen]
-            columns = [rows, named.take(pa.array(chosen)), kept["keeper"].copy(), kept["similarity"].copy()]
-            table = pa.table([pa.array(c) if isinstance(c, np.ndarray) else c for c in columns], REMOVED)
+            columns = {
+                "row": pa.array((kept["duplicate"] - np.uint64(self.bases[target])).astype(np.int64)),
+                "fate": pa.repeat("duplicate", len(kept)),
+                "reason": pa.repeat("duplicate", len(kept)),
+                "value": pa.array(kept["similarity"].copy()),
+                "duplicate_of": named.take(pa.array(chosen)),
+                "keeper": pa.array(kept["keeper"].copy()),
+            }
+            table = arrange(columns, REMOVED, len(kept))
             sink = pa.BufferOutputStream()
             with pa.ipc.new_stream(sink, REMOVED) as writer:
                 writer.write_table(table)

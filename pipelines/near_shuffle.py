@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from pipelines.key_shuffle import name_and_write, packed
 from pipelines.shuffle_records import EDGE, LARGEST_CLUSTERS, MEMBER, MET, PAIR, signature_dtype
-from pipelines.staged import StagedSplit, read_runs
+from pipelines.staged import SplitAfter, StagedSplit
 from pipelines.staging import Store
 from stages.deduplication.components import (
     both_ways,
@@ -168,12 +168,13 @@ class _SendMembers(beam.DoFn):
         self,
         store: Store,
         splits: Sequence[StagedSplit],
+        earlier: Sequence[str],
         signatures: Sequence[str],
         clusters: str,
         bases: Sequence[int],
         config: NearDeduplicationConfig,
     ) -> None:
-        self.store, self.splits, self.signatures = store, splits, signatures
+        self.store, self.splits, self.earlier, self.signatures = store, splits, earlier, signatures
         self.clusters, self.bases, self.config = clusters, bases, config
 
     def process(self, split: int, partitions: int) -> Iterator[tuple[int, bytes]]:
@@ -202,7 +203,7 @@ class _SendMembers(beam.DoFn):
         if self.config.verify != "shingles":
             return pa.nulls(len(rows), pa.large_list(pa.uint64()))
         lists = []
-        for run, table in read_runs(self.store, self.splits[split].runs, ["text", "script"]):
+        for run, table in SplitAfter(self.store, self.splits[split], self.earlier).runs(["text", "script"]):
             inside = rows[(rows >= run.first_row) & (rows < run.first_row + run.rows)] - run.first_row
             for batch in table.take(pa.array(inside)).combine_chunks().to_batches():
                 made = shingle_hashes(batch, self.config.word_shingle, self.config.grapheme_shingle)
@@ -271,6 +272,7 @@ def decide(
     pipeline: beam.Pipeline,
     store: Store,
     splits: Sequence[StagedSplit],
+    earlier: Sequence[str],
     signatures: Sequence[str],
     clusters: str,
     bases: Sequence[int],
@@ -288,7 +290,8 @@ def decide(
         pipeline
         | "Splits" >> beam.Create(with_clusters, reshuffle=False)
         | "Spread" >> beam.Reshuffle()
-        | "SendMembers" >> beam.ParDo(_SendMembers(store, splits, signatures, clusters, bases, config), partitions)
+        | "SendMembers"
+        >> beam.ParDo(_SendMembers(store, splits, earlier, signatures, clusters, bases, config), partitions)
         | "ByCluster" >> beam.GroupByKey()
         | "DecideClusters" >> beam.ParDo(_DecideClusters(store, bases, config, criteria, folder))
     )

@@ -6,7 +6,8 @@ of the input, so that a next version of the corpus differs where it differs and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,12 @@ from pydantic import BaseModel, ConfigDict
 from data_cards.funnel import count_fates, merge_fates
 from data_cards.statistics import measure, merge
 from pipelines.catalogue import Recipe
+from pipelines.ingest import REJECTS
 from pipelines.regrouping import Regrouper
-from pipelines.staged import Run, StagedSplit, cluster_sizes, kept_rows, read_runs, removals, removed_rows
+from pipelines.staged import Run, SplitAfter, StagedSplit, cluster_sizes
 from pipelines.staging import Store
 from pipelines.tasks import Counts, Task, task_folder
+from schemas.columns import arrange
 from schemas.document import DOCUMENT
 from schemas.language import parse_label
 from schemas.ledger import LEDGER
@@ -99,8 +102,8 @@ class ShardWorker:
 
     phase = SHARDS
 
-    def __init__(self, store: Store, recipe: Recipe, dedup_phases: Sequence[str], schema: pa.Schema) -> None:
-        self.store, self.recipe, self.dedup_phases, self.schema = store, recipe, dedup_phases, schema
+    def __init__(self, store: Store, recipe: Recipe, phases: Sequence[str], schema: pa.Schema) -> None:
+        self.store, self.recipe, self.phases, self.schema = store, recipe, phases, schema
 
     def setup(self) -> None:
         pass
@@ -115,19 +118,11 @@ class ShardWorker:
             "write_statistics": ["id", *short],
         }
         groups = Regrouper("text", self.recipe.publish.row_group_bytes)
-        parts, rows, removed_of = [], 0, ("", np.empty(0, np.int64))
+        parts, rows = [], 0
         with self.store.writing_parquet(shard, self.schema, **options) as writer:
-            for piece, (_, table) in zip(pieces, read_runs(self.store, [piece.run for piece in pieces]), strict=True):
-                if removed_of[0] != piece.split:
-                    removed_of = piece.split, removed_rows(self.store, self.dedup_phases, piece.split)
-                kept = kept_rows(piece.run, removed_of[1])
-                table = table.filter(pa.array(kept))
-                if self.recipe.dedup:
-                    sizes = cluster_sizes(self.store, piece.split, np.flatnonzero(kept) + piece.run.first_row)
-                    table = table.set_column(
-                        table.schema.get_field_index("cluster_size"), DOCUMENT.field("cluster_size"), pa.array(sizes)
-                    )
-                for batch in _conformed(table, self.schema):
+            for table in self._survivors(pieces):
+                columns = dict(zip(table.schema.names, table.columns, strict=True))
+                for batch in arrange(columns, self.schema, table.num_rows).combine_chunks().to_batches():
                     rows += batch.num_rows
                     parts.append(measure(batch, label))
                     for group in groups.add(batch):
@@ -142,27 +137,40 @@ class ShardWorker:
             "statistics": merge(parts).model_dump_json(),
         }
 
+    def _survivors(self, pieces: Sequence[Piece]) -> Iterator[pa.Table]:
+        """Yield what is left of each piece, with the texts as they are now, and what each document stands for."""
+        for name, group in itertools.groupby(pieces, key=lambda piece: piece.split):
+            runs = tuple(piece.run for piece in group)
+            split = SplitAfter(self.store, StagedSplit(name=name, documents=0, runs=runs), self.phases)
+            for run, table in split.runs():
+                kept = split.kept(run)
+                table = table.filter(pa.array(kept))
+                if self.recipe.dedup:
+                    sizes = cluster_sizes(self.store, name, np.flatnonzero(kept) + run.first_row)
+                    place = table.schema.get_field_index("cluster_size")
+                    table = table.set_column(place, DOCUMENT.field("cluster_size"), pa.array(sizes))
+                yield table
+
 
 class LedgerWorker:
     """Writes the final ledger of one split: each of its documents once, with its fate; and its rejects."""
 
     phase = LEDGERS
 
-    def __init__(self, store: Store, dedup_phases: Sequence[str]) -> None:
-        self.store, self.dedup_phases = store, dedup_phases
+    def __init__(self, store: Store, phases: Sequence[str]) -> None:
+        self.store, self.phases = store, phases
 
     def setup(self) -> None:
         pass
 
     def run(self, task: Task) -> Counts:
-        split = StagedSplit.model_validate(task.payload["split"])
+        split = SplitAfter(self.store, StagedSplit.model_validate(task.payload["split"]), self.phases)
         pieces = {piece.run.first_row: piece for piece in map(Piece.model_validate, task.payload["pieces"])}
-        removed = removals(self.store, self.dedup_phases, split.name)
         rows, fates = 0, []
         file = f"ledger/{task.name}.parquet"
         groups = Regrouper("id", LEDGER_GROUP_BYTES)
         with self.store.writing_parquet(file, LEDGER, compression="zstd") as writer:
-            for table in self._tables(split, pieces, removed):
+            for table in self._tables(split, pieces):
                 for batch in table.combine_chunks().to_batches():
                     rows += batch.num_rows
                     fates.append(count_fates(batch))
@@ -171,60 +179,65 @@ class LedgerWorker:
             for group in groups.flush():
                 writer.write_table(group, row_group_size=group.num_rows)
         files = [file_record(self.store, file) | {"rows": rows}]
-        rejects = f"{task_folder('ingest', split.name)}/rejects.parquet"
-        if self.store.exists(rejects):
-            target = f"rejects/{task.name}.parquet"
-            self.store.copy(rejects, target)
+        target = f"rejects/{task.name}.parquet"
+        if self._write_rejects(split, target):
             files.append(file_record(self.store, target))
         return {"files": files, "fates": [fate.model_dump() for fate in merge_fates(fates)]}
 
-    def _tables(self, split: StagedSplit, pieces: Mapping[int, Piece], removed: pa.Table) -> Any:
+    def _tables(self, split: SplitAfter, pieces: Mapping[int, Piece]) -> Iterator[pa.Table]:
         """Yield LEDGER tables: what ingest turned away, in reading order, then the staged rows, in theirs."""
-        turned_away = f"{task_folder('ingest', split.name)}/ledger.parquet"
+        turned_away = f"{task_folder('ingest', split.split.name)}/ledger.parquet"
         if self.store.exists(turned_away):
             with self.store.fs.open(self.store.full(turned_away), "rb") as stream:
                 file = pq.ParquetFile(stream)
                 for group in range(file.num_row_groups):
                     yield file.read_row_group(group)
-        removed_rows = removed["row"].to_numpy()
         identity = [name for name in LEDGER.names if name in DOCUMENT.names]
-        for run, table in read_runs(self.store, split.runs, identity):
-            kept = kept_rows(run, removed_rows)
-            start, _end = np.searchsorted(removed_rows, (run.first_row, run.first_row + run.rows))
+        reasons = [name for name in split.removals.schema.names if name in LEDGER.names and name != "row"]
+        for run, table in split.runs(identity):
+            kept = split.kept(run)
+            start = int(np.searchsorted(split.removed, run.first_row))
             # for each row of the run, its place in the removal list, null if it was kept
-            place = np.cumsum(~kept) - 1 + start
-            place = pa.array(place, mask=kept)
+            place = pa.array(np.cumsum(~kept) - 1 + start, mask=kept)
             piece = pieces.get(run.first_row)
             survivor = pa.array(kept)
-            columns = {name: table[name] for name in identity} | {
-                "fate": pc.if_else(survivor, "published", "duplicate"),
-                "phase": pc.if_else(survivor, "publish", "dedup"),
-                "stage": removed["stage"].take(place),
-                "reason": pc.if_else(survivor, pa.scalar(None, pa.string()), "duplicate"),
-                "duplicate_of": removed["duplicate_of"].take(place),
+            columns = {name: table[name] for name in identity}
+            columns |= {name: split.removals[name].take(place) for name in reasons}
+            columns |= {
+                "fate": pc.fill_null(columns["fate"], "published"),
+                "phase": pc.fill_null(columns["phase"], "publish"),
                 "shard": pc.if_else(survivor, pa.scalar(piece.shard if piece else None, pa.string()), None),
                 "row": pa.array(np.cumsum(kept) - 1 + (piece.first_row if piece else 0), mask=~kept),
             }
-            yield pa.table(
-                [
-                    columns[field.name].cast(field.type)
-                    if field.name in columns
-                    else pa.nulls(table.num_rows, field.type)
-                    for field in LEDGER
-                ],
-                LEDGER,
-            )
+            yield arrange(columns, LEDGER, table.num_rows)
+
+    def _write_rejects(self, split: SplitAfter, target: str) -> bool:
+        """Keep the raw records that failed in ingest, and the texts that failed later; say whether there are any."""
+        early = f"{task_folder('ingest', split.split.name)}/rejects.parquet"
+        failed = split.removals.filter(pc.equal(split.removals["fate"], "failed"))
+        if not failed.num_rows:
+            if found := self.store.exists(early):
+                self.store.copy(early, target)
+            return found
+        with self.store.writing_parquet(target, REJECTS, compression="zstd") as writer:
+            if self.store.exists(early):
+                with self.store.fs.open(self.store.full(early), "rb") as stream:
+                    file = pq.ParquetFile(stream)
+                    for group in range(file.num_row_groups):
+                        writer.write_table(file.read_row_group(group))
+            rows = failed["row"].to_numpy()
+            for run, table in split.runs([*(name for name in REJECTS.names if name in DOCUMENT.names), "text"]):
+                start, end = np.searchsorted(rows, (run.first_row, run.first_row + run.rows))
+                if start < end:
+                    told = table.take(pa.array(rows[start:end] - run.first_row))
+                    reasons = failed.slice(start, end - start)
+                    columns = {name: told[name] for name in told.schema.names}
+                    columns |= {name: reasons[name] for name in ("stage", "detail")}
+                    columns["raw"] = told["text"].cast(pa.large_binary())
+                    writer.write_table(arrange(columns, REJECTS, told.num_rows))
+        return True
 
 
 def file_record(store: Store, path: str) -> dict[str, Any]:
     """Describe a finished file for the manifest."""
     return {"path": path, "bytes": int(store.fs.size(store.full(path))), "sha256": store.sha256(path)}
-
-
-def _conformed(table: pa.Table, schema: pa.Schema) -> list[pa.RecordBatch]:
-    columns = [
-        table[field.name].cast(field.type) if field.name in table.schema.names else pa.nulls(table.num_rows, field.type)
-        for field in schema
-    ]
-    batches: list[pa.RecordBatch] = pa.table(columns, schema).combine_chunks().to_batches()
-    return batches

@@ -13,6 +13,9 @@ from pydantic_core import PydanticUndefined
 from pipelines.catalogue import DEDUP_STAGES, INGEST_STAGES
 from schemas.recipe import CorpusConfig, EngineConfig, PublishConfig
 from schemas.source import Columns, Source
+from stages.decontamination.evaluation_sets import EvaluationSet
+from stages.decontamination.matching import DecontaminationConfig
+from stages.deduplication.keepers import KeeperOrder
 
 HEAD = """# Recipe reference
 
@@ -43,6 +46,9 @@ def reference() -> Iterator[str]:
         for name, entry in stages.items():
             if entry.config is not None:
                 yield from _table(f'### `stage = "{name}"`', entry.config)
+    yield from _table("## `[keepers]`", KeeperOrder)
+    yield from _table("## `[decontaminate]`", DecontaminationConfig)
+    yield from _table("### `[[decontaminate.evaluation_sets]]`", EvaluationSet)
     yield from _table("## `[publish]`", PublishConfig)
     yield from _table("## `[engine]`", EngineConfig)
 

@@ -6,21 +6,12 @@ import json
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from pipelines.staging import Store
 from stages.deduplication.exact import KEY
 from stages.deduplication.near import NearDeduplicationConfig, band_shape
 
 EDGE = np.dtype([("duplicate", "<u8"), ("keeper", "<u8"), ("similarity", "<f8")])
-REMOVED = pa.schema(
-    [
-        pa.field("row", pa.int64(), nullable=False),
-        pa.field("duplicate_of", pa.string(), nullable=False),
-        pa.field("keeper", pa.uint64(), nullable=False),  # its number
-        pa.field("similarity", pa.float64(), nullable=False),  # with the keeper; 1 for equal keys
-    ]
-)
 # Where documents meet in a band; an edge as a step of the alternating algorithm sees it; a document of a cluster.
 MET = np.dtype([("band", "<u8"), ("document", "<u8")])
 PAIR = np.dtype([("node", "<u8"), ("neighbour", "<u8")])

@@ -1,4 +1,9 @@
-"""What ingest staged, as later phases see it: splits in the plan's order, their parts, and which rows are removed."""
+"""What ingest staged, as later phases see it: splits in the plan's order, their parts, and what became of the rows.
+
+The parts are never written again, so that a document keeps its number, the place of its row. A later phase that turns
+rows away writes a removal list for each split; one that changes texts writes those texts, by row, beside the parts.
+`SplitAfter` puts the three together.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,18 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from pipelines.staging import Store
-from pipelines.tasks import Counts, task_folder
+from pipelines.tasks import Counts, Task, task_folder
+from schemas.document import DOCUMENT
+from schemas.ledger import LEDGER
+
+REMOVED = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False),
+        *(LEDGER.field(name) for name in ("fate", "reason", "value", "threshold", "detail", "duplicate_of")),
+        pa.field("keeper", pa.uint64()),  # number of the document kept instead; null unless it is of this corpus
+    ]
+)
+REWRITTEN = pa.schema([pa.field("row", pa.int64(), nullable=False), DOCUMENT.field("text")])
 
 
 class Run(BaseModel):
@@ -37,6 +53,10 @@ class StagedSplit(BaseModel):
     documents: int
     runs: tuple[Run, ...]
 
+    def task(self) -> Task:
+        """Return the task of doing something with this split."""
+        return Task(name=self.name, weight_bytes=sum(run.text_bytes for run in self.runs), payload=self.model_dump())
+
     @property
     def files(self) -> list[str]:
         return list(dict.fromkeys(run.file for run in self.runs))
@@ -53,13 +73,26 @@ def staged_split(name: str, counts: Counts) -> StagedSplit:
     return StagedSplit(name=name, documents=counts["kept"], runs=tuple(runs))
 
 
-def stage_of(dedup_phase: str) -> str:
-    """Return the stage of a dedup phase: `exact` of `dedup-1-exact`."""
-    return dedup_phase.split("-", 2)[2]
+def stage_of(phase: str) -> str:
+    """Return the stage of a phase after ingest: `exact` of `dedup-1-exact`.
+
+    >>> stage_of("dedup-1-exact"), stage_of("decontaminate")
+    ('exact', 'decontaminate')
+    """
+    return phase.split("-", 2)[-1]
 
 
-def removal_file(dedup_phase: str, split: str) -> str:
-    return f"staging/{dedup_phase}-removed/{split}.parquet"
+def family_of(phase: str) -> str:
+    """Return what ledger and card call a phase after ingest: `dedup` of `dedup-1-exact`."""
+    return phase.split("-", 1)[0]
+
+
+def removal_file(phase: str, split: str) -> str:
+    return f"staging/{phase}-removed/{split}.parquet"
+
+
+def rewritten_file(phase: str, split: str) -> str:
+    return f"staging/{phase}-removed/{split}-texts.parquet"
 
 
 def sizes_file(split: str) -> str:
@@ -77,30 +110,19 @@ def cluster_sizes(store: Store, split: str, rows: npt.NDArray[np.int64]) -> npt.
     return sizes
 
 
-def removals(store: Store, dedup_phases: Sequence[str], split: str) -> pa.Table:
-    """Read which rows of a split the given dedup phases removed: row, duplicate_of, stage; sorted by row."""
-    tables = []
-    for phase in dedup_phases:
+def removals(store: Store, phases: Sequence[str], split: str) -> pa.Table:
+    """Read which rows of a split the given phases removed: REMOVED, phase, stage; sorted by row."""
+    schema = pa.schema([*REMOVED, LEDGER.field("phase"), LEDGER.field("stage")])
+    tables = [schema.empty_table()]
+    for phase in phases:
         file = removal_file(phase, split)
         if store.exists(file):
             with store.fs.open(store.full(file), "rb") as stream:
                 table = pq.read_table(stream)
-            tables.append(table.append_column("stage", pa.repeat(stage_of(phase), table.num_rows)))
-    if not tables:
-        return pa.table(
-            {
-                "row": pa.array([], pa.int64()),
-                "duplicate_of": pa.array([], pa.string()),
-                "stage": pa.array([], pa.string()),
-            }
-        )
+            for name, value in (("phase", family_of(phase)), ("stage", stage_of(phase))):
+                table = table.append_column(name, pa.repeat(value, table.num_rows))
+            tables.append(table.cast(schema))
     return pa.concat_tables(tables).sort_by("row")
-
-
-def removed_rows(store: Store, dedup_phases: Sequence[str], split: str) -> npt.NDArray[np.int64]:
-    """Read the rows of a split that the given dedup phases removed, in ascending order."""
-    rows: npt.NDArray[np.int64] = removals(store, dedup_phases, split)["row"].to_numpy()
-    return rows
 
 
 def kept_rows(run: Run, removed: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
@@ -109,6 +131,66 @@ def kept_rows(run: Run, removed: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]
     start, end = np.searchsorted(removed, (run.first_row, run.first_row + run.rows))
     mask[removed[start:end] - run.first_row] = False
     return mask
+
+
+class SplitAfter:
+    """A split as the given phases left it: which rows they removed, and the texts that they changed."""
+
+    def __init__(self, store: Store, split: StagedSplit, phases: Sequence[str]) -> None:
+        self.store, self.split = store, split
+        self.removals = removals(store, phases, split.name)
+        self.removed: npt.NDArray[np.int64] = self.removals["row"].to_numpy()
+        self._rewritten = [
+            _RewrittenTexts(store, file) for phase in phases if store.exists(file := rewritten_file(phase, split.name))
+        ]
+
+    def kept(self, run: Run) -> npt.NDArray[np.bool_]:
+        """Mask the rows of one run that are still there."""
+        return kept_rows(run, self.removed)
+
+    def runs(
+        self, columns: Sequence[str] | None = None, runs: Sequence[Run] | None = None
+    ) -> Iterator[tuple[Run, pa.Table]]:
+        """Read runs (default: all), removed rows included, with the texts as they are now."""
+        for run, table in read_runs(self.store, self.split.runs if runs is None else runs, columns):
+            if "text" in table.schema.names:
+                for texts in self._rewritten:
+                    table = texts.put_into(run, table)
+            yield run, table
+
+    def blocks(self, columns: Sequence[str]) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch]]:
+        """Read what is still there, a run at a time: the rows' places in the split, and some of their columns."""
+        for run, table in self.runs(columns):
+            mask = self.kept(run)
+            for block in table.filter(pa.array(mask)).combine_chunks().to_batches():
+                yield np.flatnonzero(mask) + run.first_row, block
+
+
+class _RewrittenTexts:
+    """The texts of a split that one phase changed: REWRITTEN sorted by row, a row group for a run that has any."""
+
+    def __init__(self, store: Store, file: str) -> None:
+        self.store, self.file = store, file
+        with store.fs.open(store.full(file), "rb") as stream:
+            metadata = pq.read_metadata(stream)
+        groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
+        self.last_rows = [group.column(0).statistics.max for group in groups]
+
+    def put_into(self, run: Run, table: pa.Table) -> pa.Table:
+        group = int(np.searchsorted(self.last_rows, run.first_row))
+        if group == len(self.last_rows):
+            return table
+        with self.store.fs.open(self.store.full(self.file), "rb") as stream:
+            changed = pq.ParquetFile(stream).read_row_group(group)
+        places = changed["row"].to_numpy() - run.first_row
+        if places[0] >= run.rows:
+            return table
+        chosen = np.arange(run.rows)
+        chosen[places] = run.rows + np.arange(len(places))
+        both = pa.chunked_array([*table["text"].chunks, *changed["text"].chunks], table["text"].type)
+        return table.set_column(
+            table.schema.get_field_index("text"), DOCUMENT.field("text"), both.take(pa.array(chosen))
+        )
 
 
 def read_runs(

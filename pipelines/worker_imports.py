@@ -4,6 +4,6 @@ import importlib
 import logging
 
 logging.disable(logging.WARNING)  # on import Beam warns of Google Cloud clients that are not installed
-for module in ("beam_tasks", "ingest", "dedup", "key_shuffle", "publish"):
+for module in ("beam_tasks", "ingest", "dedup", "key_shuffle", "near_shuffle", "repeat_shuffle", "publish"):
     importlib.import_module(f"pipelines.{module}")
 logging.disable(logging.NOTSET)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pyarrow as pa
 
@@ -44,3 +45,16 @@ def require_columns(batch: pa.RecordBatch, expected: pa.Schema, names: Iterable[
     """
     if problems := column_problems(batch.schema, expected, names):
         raise SchemaError(f"batch lacks required columns: {'; '.join(problems)}")
+
+
+def arrange(columns: Mapping[str, Any], schema: pa.Schema, rows: int) -> pa.Table:
+    """Put named arrays of n rows in the order and types of a schema; columns that are not given are null.
+
+    >>> arrange({"b": pa.array([1])}, pa.schema([("a", pa.string()), ("b", pa.float64())]), 1).to_pylist()
+    [{'a': None, 'b': 1.0}]
+    """
+    arrays = [
+        columns[field.name].cast(field.type) if field.name in columns else pa.nulls(rows, field.type)
+        for field in schema
+    ]
+    return pa.table(arrays, schema)

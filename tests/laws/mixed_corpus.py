@@ -65,7 +65,19 @@ stage = "exact"
 [[dedup]]
 stage = "near"
 threshold = 0.97
+
+[[dedup]]
+stage = "lines"
+min_documents = 4
+min_code_points = 30
+
+[[dedup]]
+stage = "spans"
+min_bytes = 120
+stride = 1
+min_code_points = 30
 """
+MENU = "Home | News | About us | Contact"
 
 
 def passages() -> list[str]:
@@ -84,7 +96,10 @@ def write_mixed_corpus(folder: Path, documents: int, seed: int = 7) -> Path:
         if random_.random() < 0.1:
             return "ez"  # too short to keep
         chosen = random_.choice(texts)
-        return chosen if random_.random() < 0.2 else f"{chosen} {random_.randrange(10**9)}"  # a copy, or a variant
+        if random_.random() < 0.2:
+            return chosen  # a copy
+        numbered = f"{chosen} {random_.randrange(10**9)}"  # a variant
+        return f"{MENU}\n{numbered}" if random_.random() < 0.2 else numbered
 
     third = documents // 3
     for number in range(3):

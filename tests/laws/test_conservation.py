@@ -49,16 +49,19 @@ def test_published_rows_lie_where_the_ledger_says(corpus: Path) -> None:
         assert row["shard"].startswith(f"data/{document['language']}_{document['script']}/")
 
 
-def test_a_duplicate_names_a_document_that_was_published_with_the_same_text(corpus: Path) -> None:
+def test_a_duplicate_names_a_document_that_outlived_it(corpus: Path) -> None:
+    """Removed for an equal one by one stage, that one may go by the next: each stage's keepers live until then."""
     ledger = ds.dataset(corpus / "ledger").to_table().to_pylist()
-    published = {row["id"] for row in ledger if row["fate"] == "published"}
+    left_at = {row["id"]: row["stage"] for row in ledger if row["phase"] == "dedup"}
+    order = ["duplicate_id", "exact", "near", "lines", "spans"]
     duplicates = [row for row in ledger if row["fate"] == "duplicate"]
     assert {row["stage"] for row in duplicates} == {"exact", "near", "duplicate_id"}
-    assert all(row["duplicate_of"] in published for row in duplicates if row["stage"] == "near")
-    kept_by_exact = published | {row["id"] for row in duplicates if row["stage"] == "near"}
-    assert all(row["duplicate_of"] in kept_by_exact for row in duplicates if row["stage"] == "exact")
-    texts = ds.dataset(corpus / "data").to_table(columns=["text"])["text"].to_pylist()
-    assert len({" ".join(text.split()) for text in texts}) == len(texts)
+    for row in duplicates:
+        if row["stage"] != "duplicate_id":
+            kept_until = left_at.get(row["duplicate_of"], "published")
+            assert kept_until == "published" or order.index(kept_until) > order.index(row["stage"])
+    dropped = {row["stage"] for row in ledger if row["fate"] == "dropped" and row["phase"] == "dedup"}
+    assert dropped == {"lines", "spans"}, "both are met, or the laws say little of them"
 
 
 def test_a_failed_record_leaves_its_bytes(corpus: Path) -> None:
