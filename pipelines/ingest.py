@@ -116,6 +116,7 @@ class SplitOutput:
         self.store, self.folder, self.open_files = store, folder, open_files
         self.parts: list[dict[str, Any]] = []
         self.counts: Counter[str] = Counter()
+        self.changes: Counter[tuple[str, str, str, str]] = Counter()  # by stage, rule, label and what is counted
         self._documents = Regrouper("text", part_bytes)
         self._ledger = _GroupedFile(store, f"{folder}/ledger.parquet", LEDGER, "id", LEDGER_GROUP_BYTES, open_files)
         self._rejects = _GroupedFile(
@@ -132,6 +133,11 @@ class SplitOutput:
         self.counts["text_bytes"] += pc.sum(pc.binary_length(kept["text"])).as_py() or 0
         for part in self._documents.add(kept):
             self._write_part(part)
+        for stage, changes in outcome.changes:
+            for row in changes.to_pylist():  # a row for each rule that changed something, in each language
+                label = f"{row['language'] or UNDETERMINED}_{row['script'] or COMMON_SCRIPT}"
+                for name in ("documents", "code_points"):
+                    self.changes[stage, row["rule"], label, name] += row[name]
         self._turn_away(record_block, [skipped, *outcome.rejected], [damaged, *outcome.failed])
 
     def _turn_away(
@@ -185,7 +191,8 @@ class SplitOutput:
         self._ledger.close()
         self._rejects.close()
         names = ("documents_in", "kept", "dropped", "failed", "text_bytes")
-        return {**{name: self.counts[name] for name in names}, "parts": self.parts}
+        changes = [[*key, count] for key, count in sorted(self.changes.items())]
+        return {**{name: self.counts[name] for name in names}, "parts": self.parts, "changes": changes}
 
 
 STAGED: dict[str, Any] = {

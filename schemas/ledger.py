@@ -1,4 +1,4 @@
-"""LEDGER: the fate of every document, one row each; REJECTION: why a stage turned a row away."""
+"""LEDGER: the fate of every document; REJECTION: why a stage turned a row away; CHANGE: what one changed, counted."""
 
 from __future__ import annotations
 
@@ -20,6 +20,21 @@ REJECTION = pa.schema(
             pa.string(),
             "Last line of the error, or other words to the reason; null if none.",
             nullable=True,
+        ),
+    ]
+)
+
+CHANGE = pa.schema(
+    [
+        column("rule", pa.string(), "Rule of the stage, or scheme, that changed the documents."),
+        DOCUMENT.field("language"),
+        DOCUMENT.field("script"),
+        column("documents", pa.int64(), "Documents that it changed."),
+        column(
+            "code_points",
+            pa.int64(),
+            "Code points that it changed: positions that differ in texts that kept their length; in others what was "
+            "added or removed, whichever is more.",
         ),
     ]
 )

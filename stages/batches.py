@@ -1,7 +1,7 @@
 """What flows between stages: blocks of documents, kept and rejected rows, and the guard around a stage.
 
 A stage is a pure function on one block (a `pyarrow.RecordBatch`). A map returns a block of the same rows in the same
-order; a filter returns `Filtered(kept, rejected)`. `run_stages` applies a chain of them to a block and accounts for
+order, or `Changed` if it counts what it changed; a filter returns `Filtered(kept, rejected)`. `run_stages` applies a chain of them to a block and accounts for
 every row: a row that makes a stage raise is isolated by halving the block, and comes back as failed while the rest
 goes on.
 """
@@ -30,7 +30,14 @@ class Filtered(NamedTuple):
     rejected: pa.RecordBatch
 
 
-StageFunction = Callable[[pa.RecordBatch], "pa.RecordBatch | Filtered"]
+class Changed(NamedTuple):
+    """A map's answer that counts what it changed: the same rows, and CHANGE rows."""
+
+    batch: pa.RecordBatch
+    changes: pa.Table
+
+
+StageFunction = Callable[[pa.RecordBatch], "pa.RecordBatch | Filtered | Changed"]
 
 
 class BoundStage(NamedTuple):
@@ -44,12 +51,13 @@ class Outcome(NamedTuple):
     """What became of a block: `kept`, and for each stage that turned rows away, those rows with their reasons.
 
     Rows in = rows kept + rows rejected + rows failed. Blocks of `rejected` and `failed` carry the columns they
-    had on entering the stage, then the REJECTION columns.
+    had on entering the stage, then the REJECTION columns. `changes` are (stage, CHANGE rows).
     """
 
     kept: pa.RecordBatch
     rejected: list[pa.RecordBatch]
     failed: list[pa.RecordBatch]
+    changes: list[tuple[str, pa.Table]]
 
 
 def reject(
@@ -84,18 +92,16 @@ def set_columns(batch: pa.RecordBatch, **columns: pa.Array) -> pa.RecordBatch:
 
 def run_stages(block: pa.RecordBatch, stages: Sequence[BoundStage]) -> Outcome:
     """Run a chain of stages over one block and account for every row of it."""
-    rejected: list[pa.RecordBatch] = []
-    failed: list[pa.RecordBatch] = []
+    outcome = Outcome(block, [], [], [])
     for stage in stages:
         if block.num_rows == 0:
             break
-        parts = _guarded(block, stage, failed)
-        block = pa.concat_batches([part.kept for part in parts]) if parts else block.slice(0, 0)
-        rejected.extend(part.rejected for part in parts if part.rejected.num_rows)
-    return Outcome(block, rejected, failed)
+        parts = _guarded(block, stage, outcome)
+        block = pa.concat_batches(parts) if parts else block.slice(0, 0)
+    return outcome._replace(kept=block)
 
 
-def _guarded(block: pa.RecordBatch, stage: BoundStage, failed: list[pa.RecordBatch]) -> list[Filtered]:
+def _guarded(block: pa.RecordBatch, stage: BoundStage, outcome: Outcome) -> list[pa.RecordBatch]:
     """Apply a stage; if it raises, halve the block until the rows that make it raise stand alone."""
     try:
         result = stage.function(block)
@@ -104,17 +110,25 @@ def _guarded(block: pa.RecordBatch, stage: BoundStage, failed: list[pa.RecordBat
     except Exception as error:
         # The one place that catches everything: whatever a stage trips over is that row's fate, in the ledger.
         if block.num_rows == 1:
-            failed.append(reject(block, stage.name, "error", detail=error_line(error)))
+            outcome.failed.append(reject(block, stage.name, "error", detail=error_line(error)))
             return []
         middle = block.num_rows // 2
-        return _guarded(block.slice(0, middle), stage, failed) + _guarded(block.slice(middle), stage, failed)
-    filtered = result if isinstance(result, Filtered) else Filtered(result, reject(result.slice(0, 0), stage.name, ""))
-    if filtered.kept.num_rows + filtered.rejected.num_rows != block.num_rows:
+        return _guarded(block.slice(0, middle), stage, outcome) + _guarded(block.slice(middle), stage, outcome)
+    rejected = 0
+    if isinstance(result, Filtered):
+        kept, rejected = result.kept, result.rejected.num_rows
+        if rejected:
+            outcome.rejected.append(result.rejected)
+    elif isinstance(result, Changed):
+        kept = result.batch
+        outcome.changes.append((stage.name, result.changes))
+    else:
+        kept = result
+    if kept.num_rows + rejected != block.num_rows:
         raise AssertionError(
-            f"stage {stage.name} lost rows: {block.num_rows} in, {filtered.kept.num_rows} kept, "
-            f"{filtered.rejected.num_rows} rejected"
+            f"stage {stage.name} lost rows: {block.num_rows} in, {kept.num_rows} kept, {rejected} rejected"
         )
-    return [filtered]
+    return [kept]
 
 
 def error_line(error: BaseException) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.batches import BoundStage, Filtered, reject, run_stages
+from stages.batches import BoundStage, Changed, Filtered, reject, run_stages
 
 
 def numbers(values: list[int]) -> pa.RecordBatch:
@@ -38,6 +38,18 @@ def test_every_row_is_kept_rejected_or_failed(values: list[int]) -> None:
         assert batch["reason"].to_pylist() == ["error"]
         assert batch["detail"][0].as_py().startswith("ValueError: ")
         assert "multiple of seven" in batch["detail"][0].as_py()
+
+
+def test_a_map_that_counts_its_changes_counts_each_row_once_whatever_rows_fail() -> None:
+    def halve(batch: pa.RecordBatch) -> Changed:
+        refuse_multiples_of_seven(batch)
+        changes = pa.table({"rule": ["halve"], "documents": [batch.num_rows]})
+        return Changed(pa.record_batch({"n": pc.divide(batch["n"], 2)}), changes)
+
+    outcome = run_stages(numbers([2, 7, 4, 6, 14, 8]), [BoundStage("halve", halve)])
+    assert outcome.kept["n"].to_pylist() == [1, 2, 3, 4]
+    assert {stage for stage, _ in outcome.changes} == {"halve"}
+    assert sum(changes["documents"][0].as_py() for _, changes in outcome.changes) == 4
 
 
 def test_a_stage_that_loses_rows_is_a_defect_and_not_a_rows_fate() -> None:
