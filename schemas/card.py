@@ -17,6 +17,8 @@ LENGTH_BINS = 40  # bin k holds lengths of k binary digits: 0, 1, 2-3, 4-7, ...;
 SHARE_BINS = 20  # bin k holds [k/20, (k+1)/20); the last one also 1
 SAMPLES_KEPT = 5  # for each language
 SAMPLE_CODE_POINTS = 600
+CLUSTERS_KEPT = 10  # for each deduplication stage
+EXAMPLES_KEPT = 3  # of the documents removed in a cluster
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -168,6 +170,102 @@ class ModelVersion(CardPart):
     sha256: str | None = None
 
 
+class DuplicateExample(CardPart):
+    """A document that was removed for another one."""
+
+    id: str
+    similarity: float | None = Field(ge=0, le=1, description="With the document kept, to four digits; null if unknown.")
+    text: str = Field(description=f"At most {SAMPLE_CODE_POINTS} code points, cut between graphemes.")
+    code_points: Count = Field(description="Length of the whole document.")
+
+
+class DuplicateCluster(CardPart):
+    """A document that was kept, and what one stage removed for it."""
+
+    keeper: str = Field(description="Id of the document kept.")
+    label: str = Field(description="Its `language_Script`.")
+    documents: Count = Field(description="The document kept and those removed for it.")
+    text: str = Field(description=f"Of the document kept: at most {SAMPLE_CODE_POINTS} code points.")
+    code_points: Count
+    examples: tuple[DuplicateExample, ...] = Field(
+        description=f"Up to {EXAMPLES_KEPT} of the removed: the least similar ones, then by the order of the input."
+    )
+
+
+class DedupReport(CardPart):
+    """What one deduplication stage did. What a kind of stage does not count is null."""
+
+    stage: str
+    removed: Count = Field(description="Documents that left the corpus here: duplicates, or too little text was left.")
+    compared: Count | None = Field(default=None, description="Pairs of candidates whose similarity was measured.")
+    refused: Count | None = Field(default=None, description="Those of them that turned out to be no duplicates.")
+    exhausted_buckets: Count | None = Field(
+        default=None, description="Buckets with more kept documents than others of the bucket were compared with."
+    )
+    rewritten: Count | None = Field(default=None, description="Documents that went on with a part taken out.")
+    code_points: Count | None = Field(default=None, description="What was taken out of those.")
+    clusters: tuple[DuplicateCluster, ...] = Field(default=(), description="The largest, of two documents or more.")
+
+    @model_validator(mode="after")
+    def _refused_were_compared(self) -> DedupReport:
+        if (self.refused or 0) > (self.compared or 0):
+            raise ValueError(f"{self.stage}: refused {self.refused} of {self.compared} compared")
+        return self
+
+
+class SizeWeight(CardPart):
+    """Neighbouring cluster sizes with the same sampling weight."""
+
+    least_size: Count
+    greatest_size: Count
+    documents: Count = Field(description="Published documents of these sizes.")
+    removed: Count = Field(
+        description="Documents of these sizes that a stage dropped for another reason than repetition."
+    )
+    weight: Count
+
+
+class SamplingWeights(CardPart):
+    """How often to repeat published documents, by what each stands for."""
+
+    rule: Literal["cluster_size", "removal_rate"]
+    by_label: dict[str, tuple[SizeWeight, ...]] = Field(description="By `language_Script`, sizes ascending.")
+
+
+class ContaminationRate(CardPart):
+    """How much of an evaluation set stood in the corpus, in one language."""
+
+    evaluation_set: str
+    language: str | None = Field(description="ISO 639-3 code of the set's texts; null if unknown.")
+    texts: Count = Field(description="Texts of the set in this language, equal ones counted once.")
+    texts_checked: Count = Field(description="Those of them that are long enough to be looked for.")
+    texts_found: Count = Field(description="Those of them that stood in the corpus.")
+    documents: Count = Field(description="Documents of the corpus that held any of them.")
+
+    @model_validator(mode="after")
+    def _are_parts(self) -> ContaminationRate:
+        if not self.texts_found <= self.texts_checked <= self.texts:
+            raise ValueError(
+                f"{self.evaluation_set}: texts found, checked and all must ascend, got {self.texts_found}, "
+                f"{self.texts_checked}, {self.texts}"
+            )
+        return self
+
+
+class JudgedPrecision(CardPart):
+    """What humans said of the matches with an evaluation set."""
+
+    evaluation_set: str
+    judged: Count
+    right: Count
+
+    @model_validator(mode="after")
+    def _right_were_judged(self) -> JudgedPrecision:
+        if self.right > self.judged:
+            raise ValueError(f"{self.evaluation_set}: {self.right} matches right of {self.judged} judged")
+        return self
+
+
 class Card(CardPart):
     """All facts of a card. Building one checks that no document is lost between the sources and the files."""
 
@@ -181,6 +279,13 @@ class Card(CardPart):
     files: tuple[PublishedFile, ...]
     packages: dict[str, str] = Field(default_factory=dict)
     models: tuple[ModelVersion, ...] = ()
+    deduplication: tuple[DedupReport, ...] = Field(default=(), description="Its stages, in running order.")
+    sampling: SamplingWeights | None = Field(default=None, description="Null if the recipe asks for no weights.")
+    contamination: tuple[ContaminationRate, ...] = ()
+    judged: tuple[JudgedPrecision, ...] = ()
+    judging_sheet: str | None = Field(
+        default=None, description="Path within the corpus of the sampled matches that wait for a judgement."
+    )
 
     @field_validator("statistics")
     @classmethod
