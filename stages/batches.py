@@ -1,9 +1,9 @@
 """What flows between stages: blocks of documents, kept and rejected rows, and the guard around a stage.
 
 A stage is a pure function on one block (a `pyarrow.RecordBatch`). A map returns a block of the same rows in the same
-order, or `Changed` if it counts what it changed; a filter returns `Filtered(kept, rejected)`. `run_stages` applies a chain of them to a block and accounts for
-every row: a row that makes a stage raise is isolated by halving the block, and comes back as failed while the rest
-goes on.
+order, or `Changed` if it counts what it changed; a filter returns `Filtered(kept, rejected)`. `run_stages` applies a
+chain of them to a block and accounts for every row: a row that makes a stage raise is isolated by halving the block,
+and comes back as failed while the rest goes on.
 """
 
 from __future__ import annotations
