@@ -17,8 +17,9 @@ that shares it, and are `stride` - 1 bytes shorter, so that every span of `min_b
 found without up to `stride` - 1 bytes at each end, and one that is up to as much shorter than `min_bytes` may be
 found too; what is taken out is still equal to the byte.
 
-`remove_spans` then takes the spans out. A cut never lies inside a code point, nor between a letter and its marks: spans
-shrink to that. The default of 200 bytes is about the 50 tokens of Lee et al. 2022 in English.
+`remove_spans` then takes the spans out. A cut never lies inside a code point, nor between a letter and its marks, and
+where words are spaced not inside a word: spans shrink to that, so that no halves of words are left. The default of 200
+bytes is about the 50 tokens of Lee et al. 2022 in English.
 """
 
 from __future__ import annotations
@@ -45,6 +46,9 @@ from stages.script_detection import utf8_bytes
 _PIECE_BYTES = 1 << 20  # worked on at once: bounds the arrays below at about 100 MiB
 _PLACE_BITS = np.uint64(22)  # enough for a place in a piece and the window behind it
 _BASES = (0x9FB21C651E98DF25, 0xD6E8FEB86659FD93)  # odd, so they have inverses modulo 2^64
+_SPACES = np.frombuffer(b" \n\t\r", np.uint8)
+_IN_WORD = np.array([bytes([octet]).isalnum() or octet > 0x7F for octet in range(256)])
+_LONGEST_WORD = 64  # bytes; where no space is as near, words are not spaced
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -172,12 +176,12 @@ def remove_spans(
     repeated: npt.NDArray[np.void],
     config: SpanDeduplicationConfig,
 ) -> RemovedSpans:
-    """Take the repeated spans out of n documents (see `repeated_spans`), shrunk to whole letters with their marks.
+    """Take the repeated spans out of n documents (see `repeated_spans`), shrunk to whole words or letters.
 
     A document that loses none stays as it is. One that does is rejected, with the text it came with, if fewer than
     `min_code_points` remain (`too_short_without_repeated_spans`). Order is kept.
     """
-    spans = _whole_letters(batch["text"], repeated_spans(batch, documents, shared, repeated, config))
+    spans = _whole_words(batch["text"], repeated_spans(batch, documents, shared, repeated, config))
     counts = np.bincount(spans.rows, minlength=batch.num_rows)
     octets = np.bincount(spans.rows, spans.ends - spans.starts, minlength=batch.num_rows).astype(np.int64)
     text = _replaced(batch["text"], spans, config.mask.encode())
@@ -312,13 +316,20 @@ def _once(keys: npt.NDArray[np.void], rows: npt.NDArray[np.int64]) -> SpanKeys:
     return SpanKeys(keys[new], rows[new])
 
 
-def _whole_letters(texts: pa.Array, spans: Spans) -> Spans:
-    """Shrink spans so that neither end lies inside a code point, nor between a letter and its marks."""
+def _whole_words(texts: pa.Array, spans: Spans) -> Spans:
+    """Shrink spans to whole words where there are spaces near their ends, to letters with their marks elsewhere."""
     octets, offsets = utf8_bytes(texts)
     starts, ends = spans.starts.copy(), spans.ends.copy()
     for number, (row, start, end) in enumerate(zip(*(values.tolist() for values in spans), strict=True)):
         # A few bytes at each end of each span: marks have no width in bytes that an expression could skip.
         text = octets[offsets[row] : offsets[row + 1]]
+        if 0 < start < end and _IN_WORD[text[start - 1 : start + 1]].all():
+            spaces = np.flatnonzero(np.isin(text[start : min(end, start + _LONGEST_WORD)], _SPACES))
+            start += int(spaces[0]) + 1 if len(spaces) else 0
+        if start < end < len(text) and _IN_WORD[text[end - 1 : end + 1]].all():
+            begin = max(start, end - _LONGEST_WORD)
+            spaces = np.flatnonzero(np.isin(text[begin:end], _SPACES))
+            end = begin + int(spaces[-1]) + 1 if len(spaces) else end
         while start < end and _continues(text, start):
             start += 1
         while end > start and end < len(text) and _continues(text, end):

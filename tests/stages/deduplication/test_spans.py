@@ -160,6 +160,14 @@ def test_what_remains_is_the_text_without_its_spans(texts: list[str], keep_first
 
 CUTS = {
     "eus: to the letter": (["xx Bai, hemen gaude yy", "Bai, hemen gaude"], ["xx  yy", ""]),
+    "eus: no halves of words are left": (
+        ["mendia eta itsasoa", "hondia eta itsasorik"],
+        ["mendia itsasoa", "hondia itsasorik"],
+    ),
+    "khm: words that are not spaced are cut at letters": (
+        ["\u1780\u1781\u1782\u1783\u1784", "\u1785\u1781\u1782\u1783\u1786"],
+        ["\u1780\u1784", "\u1785\u1786"],
+    ),
     "tha: two letters that begin with the same bytes": (
         ["\u0e01\u0e02\u0e03\u0e04\u0e05", "\u0e01\u0e02\u0e03\u0e04\u0e06"],
         ["\u0e05", "\u0e06"],
