@@ -204,7 +204,7 @@ RULES = (
     ),
     Rule(
         "indic_sign_order",
-        "Vowel signs stand before anusvara, candrabindu and visarga, the first part of a two-part sign before the other.",
+        "Vowel signs stand before anusvara, candrabindu and visarga, the first part of a two-part sign first.",
         _CHAPTER + " (order of signs in a syllable)",
         written_in(*SCRIPTS),
         out_of_order(SIGN_RANKS),
