@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.catalogue import Recipe, bind_ingest
+from pipelines.parts import PartsWriter
 from pipelines.regrouping import Regrouper
 from pipelines.staging import Store
 from pipelines.tasks import Counts, Task, task_folder
@@ -114,10 +115,9 @@ class SplitOutput:
 
     def __init__(self, store: Store, folder: str, part_bytes: int, open_files: contextlib.ExitStack) -> None:
         self.store, self.folder, self.open_files = store, folder, open_files
-        self.parts: list[dict[str, Any]] = []
         self.counts: Counter[str] = Counter()
         self.changes: Counter[tuple[str, str, str, str]] = Counter()  # by stage, rule, label and what is counted
-        self._documents = Regrouper("text", part_bytes)
+        self._documents = PartsWriter(store, folder, part_bytes)
         self._ledger = _GroupedFile(store, f"{folder}/ledger.parquet", LEDGER, "id", LEDGER_GROUP_BYTES, open_files)
         self._rejects = _GroupedFile(
             store, f"{folder}/rejects.parquet", REJECTS, "raw", REJECTS_GROUP_BYTES, open_files
@@ -131,8 +131,7 @@ class SplitOutput:
         self.counts["documents_in"] += block.num_rows
         self.counts["kept"] += kept.num_rows
         self.counts["text_bytes"] += pc.sum(pc.binary_length(kept["text"])).as_py() or 0
-        for part in self._documents.add(kept):
-            self._write_part(part)
+        self._documents.add(kept)
         for stage, changes in outcome.changes:
             for row in changes.to_pylist():  # a row for each rule that changed something, in each language
                 label = f"{row['language'] or UNDETERMINED}_{row['script'] or COMMON_SCRIPT}"
@@ -166,41 +165,13 @@ class SplitOutput:
             columns["raw"] = pc.fill_null(pc.coalesce(origin["raw"], origin["text"].cast(pa.large_binary())), b"")
             self._rejects.add(pa.RecordBatch.from_arrays(list(columns.values()), schema=REJECTS))
 
-    def _write_part(self, part: pa.Table) -> None:
-        languages = pc.fill_null(part["language"], UNDETERMINED)
-        scripts = pc.fill_null(part["script"], COMMON_SCRIPT)
-        labels = pc.binary_join_element_wise(languages, scripts, "_")
-        order = pc.array_sort_indices(labels)  # stable
-        part, labels = part.take(order), labels.take(order).combine_chunks()
-        encoded = pc.run_end_encode(labels)
-        runs = []
-        name = f"{self.folder}/documents-{len(self.parts):05d}.parquet"
-        with self.store.writing_parquet(name, part.schema, **STAGED) as writer:
-            start = 0
-            for label, end in zip(encoded.values.to_pylist(), encoded.run_ends.to_pylist(), strict=True):
-                run = part.slice(start, end - start)
-                writer.write_table(run, row_group_size=run.num_rows)
-                text_bytes = pc.sum(pc.binary_length(run["text"])).as_py()
-                runs.append({"label": label, "rows": run.num_rows, "text_bytes": text_bytes})
-                start = end
-        self.parts.append({"file": name.rsplit("/", 1)[1], "runs": runs})
-
     def close(self) -> Counts:
-        for part in self._documents.flush():
-            self._write_part(part)
+        parts = self._documents.close()
         self._ledger.close()
         self._rejects.close()
         names = ("documents_in", "kept", "dropped", "failed", "text_bytes")
         changes = [[*key, count] for key, count in sorted(self.changes.items())]
-        return {**{name: self.counts[name] for name in names}, "parts": self.parts, "changes": changes}
-
-
-STAGED: dict[str, Any] = {
-    "compression": "zstd",
-    "compression_level": 1,
-    "use_dictionary": False,
-    "write_statistics": False,
-}
+        return {**{name: self.counts[name] for name in names}, "parts": parts, "changes": changes}
 
 
 def _fate_rows(batch: pa.RecordBatch, fate: str) -> pa.RecordBatch:
