@@ -132,7 +132,6 @@ PERSIAN = ("fas", "haz", "glk", "mzn", "lrc", "bqi", "luz", "tgk_Arab", "azb", "
 KURDISH = ("ckb", "kur_Arab", "sdh")
 URDU_LETTERS = PERSIAN_LETTERS | {HEH: HEH_GOAL, TEH_MARBUTA: "\u06c3"}  # TEH MARBUTA GOAL
 URDU = ("urd", "pnb", "pan_Arab", "skr", "hno")
-KASHMIRI_LETTERS = PERSIAN_LETTERS | {HEH: HEH_GOAL}
 # Pashto has YEH (i), FARSI YEH (ay), E (e), YEH WITH TAIL and YEH WITH HAMZA ABOVE (both ey): only ALEF MAKSURA, which
 # it has not, is changed, to the letter of the same shape.
 PASHTO_LETTERS = {KAF: KEHEH, ALEF_MAKSURA: FARSI_YEH}
@@ -226,7 +225,8 @@ HAMZA_SEQUENCES = {
     "\u0677": "\u0674\u06c7",
     "\u0678": "\u0674\u0649",
 }
-YEH_WITH_HAMZA = {FARSI_YEH + HAMZA_ABOVE: "\u0626"}
+# At the end of a word FARSI YEH with the mark is the ezafe of Urdu and Persian, and stays.
+_YEH_HAMZA = f"{FARSI_YEH}{HAMZA_ABOVE}({_LETTER})"
 # The chart calls U+06C0 a ligature, not a letter: "for ezafe, use 0654 over the language-appropriate base letter".
 # Its decomposition has AE as the base, which is right in neither language.
 PERSIAN_EZAFE = {"\u06c0": HEH + HAMZA_ABOVE}
@@ -309,10 +309,10 @@ RULES = (
     ),
     _letter_rule(
         "kashmiri_letters",
-        "KAF, YEH and HEH become KEHEH, FARSI YEH and HEH GOAL.",
+        "KAF and YEH become KEHEH and FARSI YEH; HEH stands for HEH GOAL or HEH DOACHASHMEE, and stays.",
         _CHARTS,
         ("kas_Arab",),
-        KASHMIRI_LETTERS,
+        PERSIAN_LETTERS,
     ),
     _letter_rule(
         "pashto_letters",
@@ -358,12 +358,13 @@ RULES = (
         any_of(HAMZA_SEQUENCES),
         _replace(HAMZA_SEQUENCES),
     ),
-    _letter_rule(
+    Rule(
         "arabic_yeh_hamza",
-        "FARSI YEH with a hamza typed as a mark becomes YEH WITH HAMZA ABOVE.",
+        "FARSI YEH with a hamza typed as a mark becomes YEH WITH HAMZA ABOVE in a word; at its end it is the ezafe.",
         _NOT_EMIT,
-        (*PERSIAN, *KURDISH, *URDU, "pus"),
-        YEH_WITH_HAMZA,
+        written_in(*PERSIAN, *KURDISH, *URDU, "pus"),
+        _YEH_HAMZA,
+        lambda texts, language, script, options: texts.str.replace_all(_YEH_HAMZA, "\u0626$1"),
     ),
     _letter_rule(
         "persian_ezafe",
