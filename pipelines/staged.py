@@ -62,12 +62,12 @@ class StagedSplit(BaseModel):
         return list(dict.fromkeys(run.file for run in self.runs))
 
 
-def staged_split(name: str, counts: Counts) -> StagedSplit:
-    """Read a split's parts off what its ingest task counted."""
+def staged_split(name: str, counts: Counts, phase: str = "ingest") -> StagedSplit:
+    """Read a split's parts off what the task counted that staged them."""
     runs, first_row = [], 0
     for part in counts["parts"]:
         for row_group, run in enumerate(part["runs"]):
-            file = f"{task_folder('ingest', name)}/{part['file']}"
+            file = f"{task_folder(phase, name)}/{part['file']}"
             runs.append(Run(file=file, row_group=row_group, first_row=first_row, **run))
             first_row += run["rows"]
     return StagedSplit(name=name, documents=counts["kept"], runs=tuple(runs))
@@ -158,8 +158,8 @@ class SplitAfter:
                     table = texts.put_into(run, table)
             yield run, table
 
-    def blocks(self, columns: Sequence[str]) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch]]:
-        """Read what is still there, a run at a time: the rows' places in the split, and some of their columns."""
+    def blocks(self, columns: Sequence[str] | None = None) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch]]:
+        """Read what is still there, a run at a time: the rows' places in the split, and their columns."""
         for run, table in self.runs(columns):
             mask = self.kept(run)
             for block in table.filter(pa.array(mask)).combine_chunks().to_batches():
