@@ -34,7 +34,7 @@ from schemas.card import (
     TextVolume,
 )
 from schemas.columns import SchemaError, require_columns
-from schemas.document import DOCUMENT
+from schemas.document import DOCUMENT, SAMPLING_WEIGHT
 from schemas.language import parse_label, to_iso639_3
 
 MAX_DISTINCT = 10_000  # licences, generators or sources; beyond that the column holds something else
@@ -83,6 +83,7 @@ def measure(batch: pa.RecordBatch, label: str) -> TextStatistics:
         declared=_declared(batch["declared_language"]),
         runner_ups=_counts(batch["runner_up_language"], "runner_up_language"),
         years=_counts(_years(batch["date"]), "year"),
+        sampling_weights=_weights(batch),
         synthetic=pc.sum(batch["synthetic"]).as_py() or 0,
         nulls={name: column.null_count for name, column in zip(batch.schema.names, batch.columns, strict=True)},
         samples=_samples(batch, code_points),
@@ -102,7 +103,7 @@ def merge(parts: Iterable[TextStatistics]) -> TextStatistics:
     for name in ("lengths", "scores", "other_language_shares"):
         bins = np.array([getattr(part, name) for part in found], dtype=np.int64)
         merged[name] = tuple(bins.sum(axis=0).tolist()) if found else getattr(TextStatistics(), name)
-    for name in ("licences", "generators", "declared", "runner_ups", "years", "nulls"):
+    for name in ("licences", "generators", "declared", "runner_ups", "years", "sampling_weights", "nulls"):
         merged[name] = _few(_added(getattr(part, name) for part in found), name)
     return TextStatistics(
         **merged,
@@ -167,13 +168,20 @@ def _millionths(shares: pa.Array) -> int:
     return int(np.rint(_known(shares) * 1e6).astype(np.int64).sum())
 
 
-def _counts(values: pa.Array, name: str) -> dict[str, int]:
+def _counts(values: pa.Array, name: str) -> dict[Any, int]:
     counted = values.drop_null().value_counts()
     keys, counts = counted.field("values").to_pylist(), counted.field("counts").to_pylist()
     return _few(dict(zip(keys, counts, strict=True)), name)
 
 
-def _few(counts: dict[str, Any], name: str) -> dict[str, Any]:
+def _weights(batch: pa.RecordBatch) -> dict[Any, int]:
+    if SAMPLING_WEIGHT.name not in batch.schema.names:
+        return {}
+    require_columns(batch, pa.schema([SAMPLING_WEIGHT]), [SAMPLING_WEIGHT.name])
+    return _counts(batch[SAMPLING_WEIGHT.name], SAMPLING_WEIGHT.name)
+
+
+def _few(counts: dict[Any, Any], name: str) -> dict[Any, Any]:
     if len(counts) > MAX_DISTINCT:
         raise ValueError(
             f"{name} must have at most {MAX_DISTINCT} different values, got {len(counts)}; "
@@ -182,8 +190,8 @@ def _few(counts: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: counts[key] for key in sorted(counts)}
 
 
-def _added(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    total: Counter[str] = Counter()
+def _added(parts: Iterable[Mapping[Any, int]]) -> dict[Any, int]:
+    total: Counter[Any] = Counter()
     for part in parts:
         total.update(part)
     return dict(total)

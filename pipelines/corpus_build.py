@@ -10,6 +10,7 @@ import importlib.metadata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,11 +21,13 @@ from data_cards.funnel import merge_fates
 from data_cards.rendering import card_files
 from data_cards.statistics import merge
 from pipelines.catalogue import Recipe, at_home, models, stage_problems
-from pipelines.chain import phases_after_ingest, stage_chain
+from pipelines.chain import dedup_phases, phases_after_ingest, stage_chain
 from pipelines.dedup import deduplicate
+from pipelines.dedup_report import dedup_reports
 from pipelines.ingest import BLOCK_BYTES, IngestWorker
 from pipelines.publish import LedgerWorker, Piece, ShardWorker, plan_shards, published_schema
 from pipelines.runners import RunnerConfig, run_tasks
+from pipelines.sampling_weights import write_sampling_weights
 from pipelines.staged import StagedSplit, family_of, kept_rows, removals, staged_split
 from pipelines.staging import PLAN, StagingError, Store
 from pipelines.tasks import Counts, Report, Task
@@ -124,10 +127,12 @@ def _run_phases(store: Store, plan: Plan, config: RunnerConfig, report: Report, 
     phases = phases_after_ingest(recipe)
     survivors = _survivors(store, staged, phases)
     pieces = plan_shards(staged, survivors, recipe.publish.shard_bytes)
-    schema = published_schema(list(_staged_schemas(store, staged)))
+    weighting = write_sampling_weights(store, recipe, staged, phases)
+    schema = published_schema(list(_staged_schemas(store, staged)), weighted=weighting is not None)
     shards = run_tasks(ShardWorker(store, recipe, phases, schema), shard_tasks(pieces), config, report)
     ledgers = run_tasks(LedgerWorker(store, phases), ledger_tasks(plan, staged, pieces), config, report)
-    _finish(store, plan, ingested, shards, ledgers, schema)
+    findings = {"deduplication": dedup_reports(store, staged, dedup_phases(recipe)), "sampling": weighting}
+    _finish(store, plan, ingested, shards, ledgers, schema, findings)
 
 
 def shard_tasks(pieces: Sequence[Piece]) -> list[Task]:
@@ -251,6 +256,7 @@ def _finish(
     shards: Mapping[str, Counts],
     ledgers: Mapping[str, Counts],
     schema: pa.Schema,
+    findings: Mapping[str, Any],
 ) -> None:
     recipe = plan.recipe
     fates = merge_fates([FateCount.model_validate(fate) for fate in counts["fates"]] for counts in ledgers.values())
@@ -298,6 +304,7 @@ def _finish(
         ),
         packages=plan.packages,
         models=plan.models,
+        **findings,
     )
     written = {"recipe.toml": plan.recipe_text.encode(), **card_files(card)}
     for path, content in written.items():

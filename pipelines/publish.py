@@ -21,11 +21,12 @@ from data_cards.statistics import measure, merge
 from pipelines.catalogue import Recipe
 from pipelines.ingest import REJECTS
 from pipelines.regrouping import Regrouper
+from pipelines.sampling_weights import sampling_weights
 from pipelines.staged import Run, SplitAfter, StagedSplit, cluster_sizes
 from pipelines.staging import Store
 from pipelines.tasks import Counts, Task, task_folder
 from schemas.columns import arrange
-from schemas.document import DOCUMENT
+from schemas.document import DOCUMENT, SAMPLING_WEIGHT
 from schemas.language import parse_label
 from schemas.ledger import LEDGER
 
@@ -82,10 +83,10 @@ def plan_shards(
     return pieces
 
 
-def published_schema(schemas: Sequence[pa.Schema]) -> pa.Schema:
+def published_schema(schemas: Sequence[pa.Schema], *, weighted: bool = False) -> pa.Schema:
     """Unite the schemas of all staged parts: the document's columns, then others by name; null where a part has none.
 
-    A column that two sources type differently becomes a string.
+    A column that two sources type differently becomes a string. `weighted` shards say how often to repeat a document.
     """
     fields: dict[str, pa.Field] = {}
     for schema in schemas:
@@ -94,7 +95,8 @@ def published_schema(schemas: Sequence[pa.Schema]) -> pa.Schema:
             if known.type != field.type:
                 fields[field.name] = field.with_type(pa.string())
     others = sorted(name for name in fields if name not in DOCUMENT.names)
-    return pa.schema([*DOCUMENT, *(fields[name].with_nullable(True) for name in others)])
+    written = [*DOCUMENT, *([SAMPLING_WEIGHT] if weighted else [])]
+    return pa.schema([*written, *(fields[name].with_nullable(True) for name in others)])
 
 
 class ShardWorker:
@@ -149,6 +151,9 @@ class ShardWorker:
                     sizes = cluster_sizes(self.store, name, np.flatnonzero(kept) + run.first_row)
                     place = table.schema.get_field_index("cluster_size")
                     table = table.set_column(place, DOCUMENT.field("cluster_size"), pa.array(sizes))
+                    if SAMPLING_WEIGHT.name in self.schema.names:
+                        weights = sampling_weights(self.store, run.label, sizes)
+                        table = table.append_column(SAMPLING_WEIGHT, pa.array(weights))
                 yield table
 
 

@@ -83,6 +83,9 @@ class TextStatistics(TextVolume):
     )
     runner_ups: dict[str, Count] = Field(default_factory=dict, description="Documents by second best label.")
     years: dict[str, Count] = Field(default_factory=dict, description="Documents by year, where a date is known.")
+    sampling_weights: dict[int, Count] = Field(
+        default_factory=dict, description="Documents by `sampling_weight`, where there is that column."
+    )
     synthetic: Count = 0
     nulls: dict[str, Count] = Field(default_factory=dict, description="Null values by column.")
     samples: tuple[Sample, ...] = ()
@@ -174,7 +177,9 @@ class DuplicateExample(CardPart):
     """A document that was removed for another one."""
 
     id: str
-    similarity: float | None = Field(ge=0, le=1, description="With the document kept, to four digits; null if unknown.")
+    similarity: float | None = Field(
+        ge=0, le=1, description="With the document kept, to four digits; null where keys were compared, not texts."
+    )
     text: str = Field(description=f"At most {SAMPLE_CODE_POINTS} code points, cut between graphemes.")
     code_points: Count = Field(description="Length of the whole document.")
 
@@ -294,7 +299,7 @@ class Card(CardPart):
 
     @model_validator(mode="after")
     def _conserves(self) -> Card:
-        if problems := [*self._lost(), *self._unknown_steps()]:
+        if problems := [*self._lost(), *self._unknown_steps(), *self._weighed_otherwise()]:
             raise ValueError("; ".join(problems))
         return self
 
@@ -332,3 +337,16 @@ class Card(CardPart):
             f"step {phase}/{stage} of the ledger is not among the steps of the card; there are {names}"
             for phase, stage in sorted(found - known)
         ]
+
+    def _weighed_otherwise(self) -> list[str]:
+        problems = []
+        for label, part in self.statistics.items() if self.sampling else ():
+            planned: Counter[int] = Counter()
+            for row in self.sampling.by_label.get(label, ()) if self.sampling else ():
+                planned[row.weight] += row.documents
+            if planned != Counter(part.sampling_weights):
+                problems.append(
+                    f"{label}: documents by sampling weight are {dict(sorted(planned.items()))} by the rule, "
+                    f"{part.sampling_weights} in the files"
+                )
+        return problems

@@ -141,6 +141,12 @@ RECORD = pa.schema(
     ]
 )
 
+SAMPLING_WEIGHT = column(
+    "sampling_weight",
+    pa.int64(),
+    "How often to repeat the document in training, by what it stands for (`cluster_size`); only if the recipe asks.",
+)
+
 CANDIDATES = column(
     "language_candidates",
     pa.list_(pa.struct([("label", pa.string()), ("score", pa.float32())])),

@@ -11,7 +11,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -81,6 +81,13 @@ class PublishConfig(_Table):
         description="Text in one row group, in bytes; 100 MB is what the Hub's own writer uses at most.",
     )
     compression_level: int = Field(default=3, ge=1, le=22, description="Level of zstd: 3 is fast, 19 is small.")
+    sampling_weight: Literal["cluster_size", "removal_rate"] | None = Field(
+        default=None,
+        description="Adds a column `sampling_weight`: how often to repeat a document, by how often it was found. "
+        "`cluster_size`: 1 for 1, 2 for 2, 3 for 3 to 4, 5 for 5 to 99, 8 for 100 to 999, 1 from 1,000 on. "
+        "`removal_rate`: 1 to 10 for each cluster size of a language, the more the smaller the share of its documents "
+        "that stages dropped for another reason than repetition.",
+    )
 
 
 class Recipe(_Table, Generic[IngestStage, DedupStage]):

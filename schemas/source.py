@@ -7,11 +7,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from schemas.document import CANDIDATES, DOCUMENT, RECORD
+from schemas.document import CANDIDATES, DOCUMENT, RECORD, SAMPLING_WEIGHT
 from schemas.ledger import LEDGER, REJECTION
 
 # What a kept column may not be called: each of these stands beside it in a block, a ledger or a published file.
-RESERVED_COLUMNS = frozenset((*DOCUMENT.names, *RECORD.names, *REJECTION.names, *LEDGER.names, CANDIDATES.name))
+RESERVED_COLUMNS = frozenset(
+    (*DOCUMENT.names, *RECORD.names, *REJECTION.names, *LEDGER.names, CANDIDATES.name, SAMPLING_WEIGHT.name)
+)
 
 _ASCII = bytes(range(128))
 
