@@ -9,7 +9,9 @@ rules of an orthography do not.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -38,7 +40,7 @@ class NormalizationOptions(StageConfig):
     )
     diacritics: Literal["keep", "strip"] = Field(
         default="keep",
-        description="Vowel signs that readers do without: Arabic harakat, Hebrew points and accents, Syriac vowels.",
+        description="Vowel signs that readers do without: Arabic harakat, Hebrew points and accents.",
     )
     han: Literal["keep", "simplified", "traditional"] = Field(
         default="keep",
@@ -81,6 +83,12 @@ def written_in(*labels: str) -> Applies:
     return applies
 
 
+def not_written_in(*labels: str) -> Applies:
+    """Hold wherever `written_in` of the same labels does not, the unknown included."""
+    within = written_in(*labels)
+    return lambda language, script: not within(language, script)
+
+
 def code_point_class(points: Iterable[int | str]) -> str:
     """Write code points (numbers or one-letter strings) as a class of a regular expression, with ranges.
 
@@ -107,6 +115,50 @@ def any_of(sequences: Iterable[str]) -> str:
     single = [sequence for sequence in listed if len(sequence) == 1]
     longer = ["".join(f"\\x{{{ord(point):x}}}" for point in sequence) for sequence in listed if len(sequence) > 1]
     return "|".join(([code_point_class(single)] if single else []) + longer)
+
+
+def letter_map(letters: str, replacements: str) -> dict[str, str]:
+    """Pair letters with their replacements; the two are of one length."""
+    return dict(zip(letters, replacements, strict=True))
+
+
+def letter_rule(name: str, description: str, source: str, applies: Applies, letters: Mapping[str, str]) -> Rule:
+    """Make a rule that replaces letters or sequences wherever they stand."""
+
+    def apply(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
+        return replace_sequences(texts, letters)
+
+    return Rule(name, description, source, applies, any_of(letters), apply)
+
+
+def pattern_rule(
+    name: str, description: str, source: str, applies: Applies, pattern: str, replacement: str, candidates: str = ""
+) -> Rule:
+    """Make a rule that replaces each match of a pattern (Rust's syntax); `${1}` is what its first group matched.
+
+    What the pattern matches is the candidates unless they are given.
+    """
+
+    def apply(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
+        return texts.str.replace_all(pattern, replacement)
+
+    return Rule(name, description, source, applies, candidates or pattern, apply)
+
+
+def edit_rule(
+    name: str,
+    description: str,
+    source: str,
+    applies: Applies,
+    candidates: str,
+    edit: Callable[[CodePoints], tuple[CodePoints, npt.NDArray[np.bool_]]],
+) -> Rule:
+    """Make a rule that edits code points, as `edit_code_points` does."""
+
+    def apply(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
+        return edit_code_points(texts, edit)
+
+    return Rule(name, description, source, applies, candidates, apply)
 
 
 def replace_sequences(texts: pl.Series, replacements: Mapping[str, str]) -> pl.Series:
@@ -140,6 +192,18 @@ def from_code_points(points: CodePoints, lengths: npt.NDArray[np.int64]) -> pl.S
     ends = np.concatenate(([0], np.cumsum(sizes)))[np.concatenate(([0], np.cumsum(lengths)))]
     buffers = [None, pa.py_buffer(ends.astype(np.int64)), pa.py_buffer(data)]
     return pl.Series(pa.Array.from_buffers(pa.large_string(), len(lengths), buffers))
+
+
+@cache
+def _word_parts() -> npt.NDArray[np.bool_]:
+    table = np.zeros(BOUNDARY + 1, bool)
+    table[[p for p in range(0x20000) if unicodedata.category(chr(p))[0] in "LM"]] = True
+    return table
+
+
+def in_word(points: CodePoints) -> npt.NDArray[np.bool_]:
+    """Mark letters and marks (general category L or M) of planes 0 and 1; the apostrophe U+02BC is a letter."""
+    return _word_parts()[points]
 
 
 def among(points: CodePoints, members: Sequence[int] | str) -> npt.NDArray[np.bool_]:

@@ -11,11 +11,7 @@ sequences; UTS #37 and StandardizedVariants.txt for variation sequences.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import polars as pl
-
-from stages.normalization.rules import Applies, NormalizationOptions, Rule, everywhere, written_in
+from stages.normalization.rules import Applies, Rule, everywhere, not_written_in, pattern_rule
 
 SPACED_BY_ZERO_WIDTH = ("Khmr", "Laoo", "Mymr", "Thai", "Lana", "Talu", "Java", "Bali", "Tibt")
 RIGHT_TO_LEFT = (
@@ -26,23 +22,8 @@ RIGHT_TO_LEFT = (
 _CHINESE_AND_NEIGHBOURS = ("Jpan", "Kore", "Hani", "Hans", "Hant", "Bopo", "Yiii", "Hira", "Kana", "Nshu", "Tang")
 
 
-def not_written_in(*labels: str) -> Applies:
-    """Hold wherever `written_in` of the same labels does not, the unknown included."""
-    within = written_in(*labels)
-    return lambda language, script: not within(language, script)
-
-
-def substitution(pattern: str, replacement: str) -> Callable[..., pl.Series]:
-    """Make the change of a rule that replaces each match of a pattern; `${1}` is what its first group matched."""
-
-    def apply(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
-        return texts.str.replace_all(pattern, replacement)
-
-    return apply
-
-
 def _removal(name: str, description: str, source: str, applies: Applies, pattern: str) -> Rule:
-    return Rule(name, description, source, applies, pattern, substitution(pattern, ""))
+    return pattern_rule(name, description, source, applies, pattern, "")
 
 
 # Code points that begin a variation sequence: emoji (and keycaps), Han and CJK punctuation, mathematical operators,
@@ -62,13 +43,14 @@ _FLAG = r"\x{1f3f4}[\x{e0020}-\x{e007e}]+\x{e007f}"
 _TAGS = r"[\x{e0001}\x{e0020}-\x{e007f}]"
 
 RULES = (
-    Rule(
+    pattern_rule(
         "line_ends",
         "Every line end (CR LF, CR, NEL, vertical tab, form feed, line and paragraph separator) becomes LF.",
         "Unicode Standard, section 5.8 (newline guidelines)",
         everywhere,
+        r"\r\n|[\r\x0b\x0c\x{85}\x{2028}\x{2029}]",
+        "\n",
         r"[\r\x0b\x0c\x{85}\x{2028}\x{2029}]",
-        substitution(r"\r\n|[\r\x0b\x0c\x{85}\x{2028}\x{2029}]", "\n"),
     ),
     _removal(
         "controls",
@@ -101,29 +83,32 @@ RULES = (
         not_written_in(*RIGHT_TO_LEFT),
         r"[\x{200e}\x{200f}\x{61c}]",
     ),
-    Rule(
+    pattern_rule(
         "spaces",
         "No-break, en, em, thin, hair and mathematical spaces become U+0020.",
         "Unicode Standard, section 6.2, table 6-2",
         everywhere,
         r"[\x{a0}\x{2000}-\x{200a}\x{205f}]",
-        substitution(r"[\x{a0}\x{2000}-\x{200a}\x{205f}]", " "),
+        " ",
+        r"[\x{a0}\x{2000}-\x{200a}\x{205f}]",
     ),
-    Rule(
+    pattern_rule(
         "narrow_no_break_spaces",
         "U+202F becomes U+0020, but in Mongolian script, where it binds suffixes.",
         "Unicode Standard, sections 6.2 and 13.5",
         not_written_in("Mong"),
         r"\x{202f}",
-        substitution(r"\x{202f}", " "),
+        " ",
+        r"\x{202f}",
     ),
-    Rule(
+    pattern_rule(
         "ideographic_spaces",
         "U+3000 becomes U+0020 outside the East Asian scripts whose width it has.",
         "Unicode Standard, section 6.2",
         not_written_in(*_CHINESE_AND_NEIGHBOURS),
         r"\x{3000}",
-        substitution(r"\x{3000}", " "),
+        " ",
+        r"\x{3000}",
     ),
     _removal(
         "soft_hyphens",
@@ -160,20 +145,22 @@ RULES = (
         not_written_in("Mong", "Phag"),
         r"[\x{180b}-\x{180f}]",
     ),
-    Rule(
+    pattern_rule(
         "stray_variation_selectors",
         "Variation selectors are removed where their base has no variants; emoji and Han keep theirs.",
         "UTS #51, UTS #37, StandardizedVariants.txt",
         everywhere,
+        f"({_SEQUENCES})|{_SELECTORS}",
+        "${1}",
         _STRAY_SELECTOR,
-        substitution(f"({_SEQUENCES})|{_SELECTORS}", "${1}"),
     ),
-    Rule(
+    pattern_rule(
         "stray_tags",
         "Tag characters are removed where they do not spell a flag: they are invisible and can carry any ASCII text.",
         "UTS #51, section 4.4; Unicode Standard, section 23.9",
         everywhere,
+        f"({_FLAG})|{_TAGS}",
+        "${1}",
         _TAGS,
-        substitution(f"({_FLAG})|{_TAGS}", "${1}"),
     ),
 )

@@ -1,0 +1,267 @@
+"""Latin orthographies: the letter each has, where keyboards and fonts offered another that looks like it.
+
+Source: CLDR exemplar sets for the letters of each language; further sources stand with their rules.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.normalization.rules import (
+    BOUNDARY,
+    CodePoints,
+    among,
+    code_point_class,
+    edit_rule,
+    everywhere,
+    in_word,
+    letter_map,
+    letter_rule,
+    pattern_rule,
+    written_in,
+)
+
+OKINA, APOSTROPHE = "\u02bb", "\u02bc"
+# What is typed for a letter that looks like an apostrophe: ' ` and the quotation marks, primes and accents like it.
+_TYPED = "'`\u00b4\u02b9\u02bb\u02bc\u02bd\u02bf\u02c8\u2018\u2019\u201b\u2032\u2035\uff07"
+_NOT_OKINA = code_point_class(set(_TYPED) - {OKINA})
+_NOT_APOSTROPHE = code_point_class(set(_TYPED) - {APOSTROPHE})
+_IN_WORD = r"[\p{L}\p{M}]"
+_VOWELS = "aeiou\u0101\u0113\u012b\u014d\u016b\u00e1\u00e9\u00ed\u00f3\u00fa"
+_VOWELS += _VOWELS.upper()
+
+_LIGATURES = {
+    "\ufb00": "ff",
+    "\ufb01": "fi",
+    "\ufb02": "fl",
+    "\ufb03": "ffi",
+    "\ufb04": "ffl",
+    "\ufb05": "\u017ft",
+    "\ufb06": "st",
+    "\u0149": "\u02bcn",
+}
+_DIGRAPHS = {
+    letter: unicodedata.normalize("NFKC", letter)
+    for letter in "\u01c4\u01c5\u01c6\u01c7\u01c8\u01c9\u01ca\u01cb\u01cc\u0132\u0133"
+}
+
+# Vietnamese: a tone typed before the circumflex or breve of the same letter, which NFC does not reorder.
+_TONE_FIRST = {
+    unicodedata.normalize("NFC", letter + tone) + quality: letter + quality + tone
+    for letter, qualities in {"a": "\u0302\u0306", "e": "\u0302", "o": "\u0302"}.items()
+    for quality in qualities
+    for tone in "\u0300\u0301\u0303\u0309"
+    for letter in (letter, letter.upper())
+}
+
+# Letters under which Yoruba and Igbo have a dot, with the tones that NFC composes first.
+_DOTTED = "".join(
+    unicodedata.normalize("NFC", letter + tone)
+    for letter in "eosiuEOSIU"
+    for tone in ("", "\u0300", "\u0301", "\u0302", "\u0304", "\u030c")
+    if len(unicodedata.normalize("NFC", letter + tone)) == 1
+)
+_NASAL = "".join(unicodedata.normalize("NFC", letter + tone) for letter in "aioAIO" for tone in ("", "\u0301"))
+
+
+class _Quotes:
+    """Where the apostrophes of an array of code points stand, and whether their line quotes with them."""
+
+    def __init__(self, points: CodePoints) -> None:
+        typed = among(points, _TYPED)
+        word = in_word(points) & ~typed
+        self.before = np.append(BOUNDARY, points[:-1]).astype(np.uint32)
+        self.after = np.append(points[1:], BOUNDARY).astype(np.uint32)
+        follows, precedes = np.append(False, word[:-1]), np.append(word[1:], False)
+        beside_another = among(self.before, _TYPED) | among(self.after, _TYPED)
+        self.medial = typed & follows & precedes
+        self.initial = typed & ~follows & precedes & ~beside_another
+        self.final = typed & follows & ~precedes & ~beside_another
+        line = np.cumsum((points == ord("\n")) | (points == BOUNDARY))
+        size = int(line[-1]) + 1
+        self.opened = (np.bincount(line[self.initial], minlength=size) > 0)[line]
+        self.closed = (np.bincount(line[self.final], minlength=size) > 0)[line]
+
+
+def _apostrophes(
+    letter: str, choose: Callable[[_Quotes], npt.NDArray[np.bool_]]
+) -> Callable[[CodePoints], tuple[CodePoints, npt.NDArray[np.bool_]]]:
+    """Make the edit that turns the chosen apostrophes into a letter."""
+
+    def edit(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]]:
+        points[choose(_Quotes(points))] = ord(letter)
+        return points, np.ones(len(points), bool)
+
+    return edit
+
+
+RULES = (
+    letter_rule(
+        "latin_ligatures",
+        "Typographic ligatures (ff, fi, fl, st) and the Afrikaans digraph U+0149 become their letters.",
+        "Unicode Standard, section 7.1",
+        everywhere,
+        _LIGATURES,
+    ),
+    letter_rule(
+        "latin_digraphs",
+        "The one-code digraphs of South Slavic languages (d\u017e, lj, nj) and Dutch (ij) become two letters.",
+        "Unicode Standard, section 7.1; CLDR exemplar sets hr, bs, sr_Latn, nl",
+        written_in("hrv", "bos_Latn", "srp_Latn", "nld"),
+        _DIGRAPHS,
+    ),
+    letter_rule(
+        "romanian_comma_below",
+        "Romanian s and t with cedilla get the comma below that the language writes.",
+        "CLDR exemplar set ro; ISO 8859-16",
+        written_in("ron_Latn"),
+        letter_map("\u015f\u015e\u0163\u0162", "\u0219\u0218\u021b\u021a"),
+    ),
+    letter_rule(
+        "turkic_dotted_i",
+        "A dot above that lower-casing left behind a dotted i is removed.",
+        "Unicode Standard, section 3.13; SpecialCasing.txt",
+        written_in("tur", "aze_Latn", "crh_Latn", "tat_Latn", "gag_Latn", "kaz_Latn"),
+        {"i\u0307": "i", "\u0131\u0307": "i"},
+    ),
+    letter_rule(
+        "azerbaijani_schwa",
+        "The turned e of African alphabets becomes the schwa of Azerbaijani, whose small letter looks the same.",
+        "CLDR exemplar set az",
+        written_in("aze_Latn"),
+        letter_map("\u01dd\u018e", "\u0259\u018f"),
+    ),
+    letter_rule(
+        "hausa_hooked_letters",
+        "b, d and k with a dot below become the hooked letters that the dots stand for.",
+        "CLDR exemplar set ha",
+        written_in("hau_Latn"),
+        letter_map("\u1e05\u1e04\u1e0d\u1e0c\u1e33\u1e32", "\u0253\u0181\u0257\u018a\u0199\u0198"),
+    ),
+    edit_rule(
+        "hausa_glottal_stop",
+        "The apostrophe inside a Hausa word, and before its y, becomes the letter U+02BC.",
+        "CLDR exemplar set ha",
+        written_in("hau_Latn"),
+        rf"{_IN_WORD}{_NOT_APOSTROPHE}\p{{L}}|{_NOT_APOSTROPHE}[yY]",
+        _apostrophes(APOSTROPHE, lambda at: at.medial | (at.initial & among(at.after, "yY") & ~at.closed)),
+    ),
+    pattern_rule(
+        "yoruba_dot_below",
+        "A line or macron below e, o, s (Yoruba) or i, o, u (Igbo) becomes the dot below of today's spelling.",
+        "CLDR exemplar sets yo, ig",
+        written_in("yor", "ibo"),
+        rf"({code_point_class(_DOTTED)})[\x{{329}}\x{{331}}]",
+        "${1}\u0323",
+    ),
+    letter_rule(
+        "vietnamese_mark_order",
+        "A tone typed before the circumflex or breve of its letter is put behind it.",
+        "Unicode Standard, section 7.1 (Vietnamese)",
+        written_in("vie_Latn"),
+        _TONE_FIRST,
+    ),
+    letter_rule(
+        "stroked_d",
+        "The capitals Eth and African D become the stroked D that they look like.",
+        "CLDR exemplar sets vi, hr, bs, sr_Latn, se, smn",
+        written_in("vie_Latn", "hrv", "bos_Latn", "srp_Latn", "sme", "smn"),
+        letter_map("\u00d0\u0189", "\u0110\u0110"),
+    ),
+    letter_rule(
+        "icelandic_eth",
+        "The stroked and the African D become the Eth that they look like as capitals.",
+        "CLDR exemplar sets is, fo",
+        written_in("isl", "fao"),
+        letter_map("\u0110\u0189\u0111", "\u00d0\u00d0\u00f0"),
+    ),
+    letter_rule(
+        "ewe_african_d",
+        "Eth and the stroked D become the African D that they look like as capitals.",
+        "CLDR exemplar set ee",
+        written_in("ewe"),
+        letter_map("\u00d0\u0110\u0111\u00f0", "\u0189\u0189\u0256\u0256"),
+    ),
+    pattern_rule(
+        "catalan_middle_dot",
+        "Bullets and dot operators typed between two l become the middle dot U+00B7.",
+        "Institut d'Estudis Catalans, Ortografia catalana (2017)",
+        written_in("cat"),
+        r"([lL])[\x{2022}\x{2027}\x{2219}\x{22c5}]([lL])",
+        "${1}\u00b7${2}",
+    ),
+    letter_rule(
+        "catalan_l_with_dot",
+        "The letter L with middle dot becomes l and a middle dot.",
+        "CLDR exemplar set ca",
+        written_in("cat"),
+        {"\u0140": "l\u00b7", "\u013f": "L\u00b7"},
+    ),
+    edit_rule(
+        "polynesian_okina",
+        "The glottal stop of Hawaiian, Tongan and Wallisian before a vowel becomes U+02BB; quotation marks stay.",
+        "CLDR exemplar sets haw, to, wls",
+        written_in("haw", "ton", "wls"),
+        rf"{_NOT_OKINA}{code_point_class(_VOWELS)}",
+        _apostrophes(OKINA, lambda at: among(at.after, _VOWELS) & (at.medial | (at.initial & ~at.closed))),
+    ),
+    edit_rule(
+        "uzbek_turned_comma",
+        "The apostrophe of o\u02bb and g\u02bb becomes U+02BB.",
+        "CLDR exemplar set uz; Uzbek alphabet of 1995",
+        written_in("uzb_Latn"),
+        rf"[oOgG]{_NOT_OKINA}",
+        _apostrophes(OKINA, lambda at: among(at.before, "oOgG") & (at.medial | (at.final & ~at.opened))),
+    ),
+    edit_rule(
+        "uzbek_apostrophe",
+        "The apostrophe behind any other letter of an Uzbek word becomes the letter U+02BC.",
+        "CLDR exemplar set uz; Uzbek alphabet of 1995",
+        written_in("uzb_Latn"),
+        rf"[\p{{L}}--[oOgG]]{_NOT_APOSTROPHE}\p{{L}}",
+        _apostrophes(APOSTROPHE, lambda at: at.medial & ~among(at.before, "oOgG")),
+    ),
+    pattern_rule(
+        "breton_ch",
+        "The apostrophe of the Breton letter c\u02bch becomes U+02BC; that of elision stays.",
+        "CLDR exemplar set br",
+        written_in("bre"),
+        rf"([cC]){_NOT_APOSTROPHE}([hH])",
+        "${1}\u02bc${2}",
+    ),
+    edit_rule(
+        "letter_apostrophes",
+        "The glottal stop or ejective inside a word of Guarani, Quechua and Skolt Sami becomes U+02BC.",
+        "CLDR exemplar sets gn, qu, sms",
+        written_in("grn", "que", "quz", "quy", "sms"),
+        rf"{_IN_WORD}{_NOT_APOSTROPHE}\p{{L}}",
+        _apostrophes(APOSTROPHE, lambda at: at.medial),
+    ),
+    edit_rule(
+        "navajo_glottal_stop",
+        "The glottal stop of Navajo, inside a word or at its end, becomes U+02BC; quotation marks stay.",
+        "CLDR exemplar set nv",
+        written_in("nav"),
+        rf"{_IN_WORD}{_NOT_APOSTROPHE}",
+        _apostrophes(APOSTROPHE, lambda at: at.medial | (at.final & ~at.opened)),
+    ),
+    pattern_rule(
+        "navajo_ogonek",
+        "A cedilla under a, i or o becomes the ogonek that marks nasal vowels.",
+        "CLDR exemplar set nv",
+        written_in("nav"),
+        rf"({code_point_class(_NASAL)})\x{{327}}",
+        "${1}\u0328",
+    ),
+    letter_rule(
+        "navajo_e_ogonek",
+        "The letter e with cedilla becomes e with ogonek.",
+        "CLDR exemplar set nv",
+        written_in("nav"),
+        letter_map("\u0229\u0228", "\u0119\u0118"),
+    ),
+)

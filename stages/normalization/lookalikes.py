@@ -1,0 +1,215 @@
+"""Put letters of another script that look the same back into the script of their word.
+
+A Cyrillic `\u0430` in a Latin word (a keyboard left switched, optical recognition, a word list poisoned on purpose)
+looks right and is another string. A word is repaired only if there is one script that all of it can be written in:
+
+- some of its letters exist in one script alone, and every other letter has a look-alike there;
+- that script has at least half of the letters, or is that of the document;
+- where it is not that of the document, the other letters are not the end of the word: `Google\u0443` in Russian is a
+  Latin name with a Cyrillic ending, and means what it says;
+- a word of at least three letters that could all be of either script takes that of the document.
+
+Everything else is mixed on purpose, or cannot be told, and stays. Words are runs of letters and marks.
+
+Source: UTS #39, confusables.txt, of which only pairs are taken that a reader cannot tell apart; the alphabets of
+languages that have further letters of that kind are in CLDR's exemplar sets.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from stages.normalization.rules import (
+    BOUNDARY,
+    CodePoints,
+    NormalizationOptions,
+    Rule,
+    edit_code_points,
+    everywhere,
+    letter_map,
+)
+from stages.script_detection import script_table
+
+SCRIPTS = ("Latn", "Cyrl", "Grek", "Armn")
+_NO_WORD, _MARK, _FIRST_SCRIPT = 0, 1, 2  # values of the word table; then SCRIPTS in their order
+
+# From letters that look alike to those of the script the table is for.
+_TO_LATIN = letter_map(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u04bb\u0501\u051b\u051d\u04d9\u04d5\u0451\u0457"
+    "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425\u0406\u0408\u0405\u051a\u051c\u04d8"
+    "\u04d4\u0401\u0407\u04ae\u04d3\u04e7\u04ab\u04d1\u04d7\u04d2\u04e6\u04aa\u04d0\u04d6"
+    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf\u03bd\u03cc"
+    "\u0585\u0570\u057d\u0578\u0581\u0566\u0555\u054d\u054f",
+    "aeopcyxijshdqw\u0259\u00e6\u00eb\u00ef"
+    "ABEKMHOPCTYXIJSQW\u018f"
+    "\u00c6\u00cb\u00cfY\u00e4\u00f6\u00e7\u0103\u0115\u00c4\u00d6\u00c7\u0102\u0114"
+    "ABEZHIKMNOPTYXov\u00f3"
+    "ohungqOUS",
+)
+_TO_CYRILLIC = letter_map(
+    "aeopcyx\u00ebABEKMHOPCTYX\u00cb" + "\u0391\u0392\u0395\u039a\u039c\u0397\u039f\u03a1\u03a4\u03a7\u03bf",
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0451\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422"
+    "\u0423\u0425\u0401\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0422\u0425\u043e",
+)
+_TO_GREEK = letter_map(
+    "ABEZHIKMNOPTYXovu\u00f3\u00fa" + "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0422\u0425\u043e",
+    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf\u03bd\u03c5\u03cc"
+    "\u03cd\u0391\u0392\u0395\u039a\u039c\u0397\u039f\u03a1\u03a4\u03a7\u03bf",
+)
+_TO_ARMENIAN = letter_map(
+    "ohungqOUS\u043e\u041e",
+    "\u0585\u0570\u057d\u0578\u0581\u0566\u0555\u054d\u054f\u0585\u0555",
+)
+_TARGETS = (_TO_LATIN, _TO_CYRILLIC, _TO_GREEK, _TO_ARMENIAN)
+
+# Letters that some Cyrillic alphabets have and others lack.
+_I = {"i": "\u0456", "I": "\u0406"}
+_JE = {"j": "\u0458", "J": "\u0408"}
+_SHHA = {"h": "\u04bb"}
+_SCHWA = {"\u0259": "\u04d9", "\u018f": "\u04d8"}
+_BARRED_O = {"\u0275": "\u04e9", "\u019f": "\u04e8"}
+_STRAIGHT_U = {"Y": "\u04ae"}
+_O_DIAERESIS = {"\u00f6": "\u04e7", "\u00d6": "\u04e6"}
+_U_DIAERESIS = {"\u00fc": "\u04f1", "\u00dc": "\u04f0"}
+_TURKIC = _SHHA | _SCHWA | _BARRED_O | _STRAIGHT_U
+CYRILLIC_OF_LANGUAGE: Mapping[str, Mapping[str, str]] = {
+    "ukr": _I | {"\u00ef": "\u0457", "\u00cf": "\u0407"},
+    "rue": _I | {"\u00ef": "\u0457", "\u00cf": "\u0407"},
+    "bel": _I,
+    "kom": _I | _O_DIAERESIS,
+    "koi": _I | _O_DIAERESIS,
+    "kaz": _I | _TURKIC,
+    "tat": _TURKIC,
+    "bak": _TURKIC,
+    "uig": _TURKIC,
+    "aze": _JE | _TURKIC,
+    "sah": _SHHA | _BARRED_O | _STRAIGHT_U,
+    "kir": _BARRED_O | _STRAIGHT_U,
+    "tuk": _SCHWA | _BARRED_O | _STRAIGHT_U,
+    "mon": _BARRED_O | _STRAIGHT_U,
+    "tyv": _BARRED_O | _STRAIGHT_U,
+    "bua": _SHHA | _BARRED_O | _STRAIGHT_U,
+    "xal": _SHHA | _SCHWA | _BARRED_O | _STRAIGHT_U,
+    "kur": _SHHA | _SCHWA | {"q": "\u051b", "Q": "\u051a", "w": "\u051d", "W": "\u051c"} | _O_DIAERESIS,
+    "srp": _JE,
+    "hbs": _JE,
+    "bos": _JE,
+    "mkd": _JE | {"s": "\u0455", "S": "\u0405"},
+    "alt": _JE | _O_DIAERESIS | _U_DIAERESIS,
+    "kjh": _I | _O_DIAERESIS | _U_DIAERESIS,
+    "mhr": _O_DIAERESIS | _U_DIAERESIS,
+    "chm": _O_DIAERESIS | _U_DIAERESIS,
+    "mrj": _O_DIAERESIS | _U_DIAERESIS | {"\u00e4": "\u04d3", "\u00c4": "\u04d2"},
+    "udm": _O_DIAERESIS,
+    "oss": {"\u00e6": "\u04d5", "\u00c6": "\u04d4"},
+    "chv": letter_map(
+        "\u0103\u0115\u00e7\u00ff\u0102\u0114\u00c7\u0178", "\u04d1\u04d7\u04ab\u04f3\u04d0\u04d6\u04aa\u04f2"
+    ),
+}
+# Greek letters typed for those of African alphabets, and for the German \u00df.
+_OPEN_E = {"\u03b5": "\u025b"}
+_GAMMA = {"\u03b3": "\u0263"}
+LATIN_OF_LANGUAGE: Mapping[str, Mapping[str, str]] = {
+    "kab": _OPEN_E | _GAMMA | {"\u03a3": "\u0190", "\u0393": "\u0194"},
+    "ewe": _OPEN_E | _GAMMA | {"\u03c5": "\u028b"},
+    "twi": _OPEN_E,
+    "fat": _OPEN_E,
+    "gaa": _OPEN_E,
+    "dag": _OPEN_E | _GAMMA,
+    "bam": _OPEN_E,
+    "dyu": _OPEN_E,
+    "fon": _OPEN_E,
+    "lin": _OPEN_E,
+    "deu": {"\u03b2": "\u00df"},
+}
+
+_LETTERS = (r"\p{Latin}", r"\p{Cyrillic}", r"\p{Greek}", r"\p{Armenian}")
+_CANDIDATES = "|".join(
+    rf"{own}[\p{{M}}\p{{Lm}}]*[{''.join(other for other in _LETTERS if other != own)}]" for own in _LETTERS
+)
+
+
+@cache
+def _word_table() -> npt.NDArray[np.uint8]:
+    """Make the table of what each code point is in a word: a letter of one of SCRIPTS, a mark of any, or no part."""
+    codes, scripts = script_table()
+    table = np.zeros(BOUNDARY + 1, np.uint8)
+    for position, script in enumerate(SCRIPTS):
+        points = np.flatnonzero(scripts == codes.index(script))
+        table[[p for p in points.tolist() if unicodedata.category(chr(p))[0] == "L"]] = _FIRST_SCRIPT + position
+    neutral = np.flatnonzero(scripts < 2)
+    table[[p for p in neutral.tolist() if p < 0xD800 and unicodedata.category(chr(p)) in ("Mn", "Me", "Lm")]] = _MARK
+    return table
+
+
+@cache
+def _replacements(language: str | None) -> npt.NDArray[np.uint32]:
+    """Make the table [script, code point] of look-alikes in each of SCRIPTS; 0 where there is none."""
+    table = np.zeros((len(SCRIPTS), 0x600), np.uint32)
+    own_letters: tuple[Mapping[str, Mapping[str, str]], ...] = (LATIN_OF_LANGUAGE, CYRILLIC_OF_LANGUAGE, {}, {})
+    for row, (letters, extra) in enumerate(zip(_TARGETS, own_letters, strict=True)):
+        for letter, own in (letters | extra.get(language or "", {})).items():
+            table[row, ord(letter)] = ord(own)
+    return table
+
+
+def _repair(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
+    home = SCRIPTS.index(script) if script in SCRIPTS else -1
+
+    def edit(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]]:
+        return _repair_words(points, _replacements(language), home), np.ones(len(points), bool)
+
+    return edit_code_points(texts, edit)
+
+
+def _repair_words(points: CodePoints, look_alike: npt.NDArray[np.uint32], home: int) -> CodePoints:
+    kinds = _word_table()[points]
+    inside = kinds != _NO_WORD
+    word = np.cumsum(inside & ~np.append(False, inside[:-1]))  # 0 before the first word
+    at = np.flatnonzero(kinds >= _FIRST_SCRIPT)
+    script = kinds[at].astype(np.int64) - _FIRST_SCRIPT
+    present = np.bincount(word[at] * len(SCRIPTS) + script, minlength=(int(word[-1]) + 1) * len(SCRIPTS))
+    mixed = np.count_nonzero(present.reshape(-1, len(SCRIPTS)), axis=1) > 1
+    of_mixed = mixed[word[at]]
+    at, script = at[of_mixed], script[of_mixed]
+    if not len(at):
+        return points
+    _, word = np.unique(word[at], return_inverse=True)
+    words = int(word[-1]) + 1
+    letters = points[at]
+    # could[i, s]: letter i can be written in script s, as it is or by its look-alike
+    could = look_alike[:, np.minimum(letters, look_alike.shape[1] - 1)].T > 0
+    could[np.arange(len(at)), script] = True
+    counts = np.stack([np.bincount(word[script == s], minlength=words) for s in range(len(SCRIPTS))], axis=1)
+    lacking = np.stack([np.bincount(word[~could[:, s]], minlength=words) for s in range(len(SCRIPTS))], axis=1)
+    possible = (lacking == 0) & (counts > 0)
+    size = counts.sum(axis=1)
+    target = np.where(possible.sum(axis=1) == 1, possible.argmax(axis=1), -1)
+    if home >= 0:  # nothing in the word tells, but the document does
+        target = np.where((possible.sum(axis=1) > 1) & possible[:, home] & (size > 2), home, target)
+    own = np.where(target >= 0, counts[np.arange(words), target], 0)
+    last = np.append(np.flatnonzero(np.diff(word)), len(word) - 1)  # of each word
+    ends_foreign = script[last] != target
+    target[~((target == home) | ((2 * own >= size) & ~ends_foreign))] = -1
+    goal = target[word]
+    changed = (goal >= 0) & (goal != script)
+    points[at[changed]] = look_alike[goal[changed], letters[changed]]
+    return points
+
+
+RULES = (
+    Rule(
+        "look_alike_letters",
+        "A letter of another script inside a word becomes its look-alike in the script of the word.",
+        "UTS #39, confusables.txt",
+        everywhere,
+        _CANDIDATES,
+        _repair,
+    ),
+)
