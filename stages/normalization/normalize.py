@@ -25,9 +25,14 @@ from schemas.columns import column, require_columns
 from schemas.document import DOCUMENT
 from stages.batches import set_columns
 from stages.normalization import (
+    arabic,
     composition,
+    digits,
     encoding_repair,
+    indic,
     joiners,
+    southeast_asian,
+    tibetan,
     unicode_cleaning,
 )
 from stages.normalization.rules import NormalizationOptions, Rule
@@ -36,6 +41,11 @@ RULES: tuple[Rule, ...] = (
     *encoding_repair.RULES,
     *unicode_cleaning.RULES,
     *composition.RULES,
+    *arabic.RULES,
+    *indic.RULES,
+    *southeast_asian.RULES,
+    *tibetan.RULES,
+    *digits.RULES,
     *joiners.RULES,  # after the rules of letters that a joiner is part of
 )
 

@@ -29,9 +29,8 @@ STACK_RANKS = rank_table(
 VOWELS = {
     "\u0f77": "\u0fb2\u0f71\u0f80",
     "\u0f79": "\u0fb3\u0f71\u0f80",
-    "\u0f7a\u0f7a": "\u0f7b",  # ours: EE is drawn as two E, OO as two O
-    "\u0f7c\u0f7c": "\u0f7d",
 }
+# E and O typed twice may be a slip, or stand for EE and OO, which look so: they stay.
 MARKS = "\u0f71\u0f72\u0f74\u0f7e\u0f80\u0f82\u0f83\u0f84"
 TSHEG, TSHEG_WITHOUT_BREAK, SHAD = "\u0f0b", "\u0f0c", "\u0f0d"
 _SYLLABLE_END = "[\u0f40-\u0f6c\u0f71-\u0f84\u0f8d-\u0fbc\u0f0b]"
@@ -48,7 +47,7 @@ def _write_shads(
 RULES = (
     Rule(
         "tibetan_doubled_marks",
-        "A vowel or sign above or below a stack that is typed twice is kept once (but E and O, which make EE and OO).",
+        "A vowel or sign above or below a stack that is typed twice is kept once; E and O stay.",
         "ours: the second one is drawn over the first",
         written_in("Tibt"),
         doubled(MARKS),
@@ -56,7 +55,7 @@ RULES = (
     ),
     Rule(
         "tibetan_vowels",
-        "Deprecated vowels become the signs they are made of; E or O typed twice becomes EE or OO.",
+        "Deprecated vowels become the signs they are made of.",
         "Unicode Character Database 17, DoNotEmit.txt; Unicode Standard 17, section 13.4",
         written_in("Tibt"),
         any_of(VOWELS),
