@@ -16,10 +16,11 @@ from schemas.card import ModelVersion
 from schemas.recipe import Recipe as AnyRecipe
 from stages.batches import BoundStage, Filtered, StageConfig, StageFunction
 from stages.decontamination.matching import DecontaminationConfig
+from stages.deduplication.across_scripts import AcrossScriptsConfig, across_scripts_signatures
 from stages.deduplication.exact import ExactDeduplicationConfig, exact_keys, id_keys
 from stages.deduplication.keepers import KeeperOrder
 from stages.deduplication.lines import LineDeduplicationConfig, LineKeys, line_keys, remove_lines
-from stages.deduplication.near import NearDeduplicationConfig
+from stages.deduplication.near import NearDeduplicationConfig, Signed, near_signatures
 from stages.deduplication.spans import (
     SpanDeduplicationConfig,
     SpanKeys,
@@ -48,6 +49,7 @@ DedupStage = Annotated[
     ExactDeduplicationConfig
     | UrlDeduplicationConfig
     | NearDeduplicationConfig
+    | AcrossScriptsConfig
     | LineDeduplicationConfig
     | SpanDeduplicationConfig,
     Field(discriminator="stage"),
@@ -89,10 +91,16 @@ class EqualEntry(NamedTuple):
 
 
 class NearEntry(NamedTuple):
-    """A deduplication stage that compares signatures: see pipelines/near_shuffle.py."""
+    """A deduplication stage that compares signatures: see pipelines/near_shuffle.py.
+
+    It says how signatures are made of a block, how they are compared, and how many sort keys each brings of its own.
+    """
 
     config: type[StageConfig]
     columns: tuple[str, ...]
+    sign: Callable[[pa.RecordBatch, Any], Signed]
+    comparison: Callable[[Any], NearDeduplicationConfig]
+    criteria: int = 0
 
 
 FrequentKeys = Sequence[npt.NDArray[np.void]]  # FREQUENT of the rounds so far
@@ -126,7 +134,14 @@ DEDUP_STAGES: dict[str, EqualEntry | NearEntry | RepeatsEntry] = {
     DUPLICATE_ID: EqualEntry(None, ("id",), lambda batch, _: _all(id_keys(batch))),
     "exact": EqualEntry(ExactDeduplicationConfig, ("text",), lambda batch, config: _all(exact_keys(batch, config))),
     "url": EqualEntry(UrlDeduplicationConfig, ("url",), lambda batch, config: _present(url_keys(batch, config))),
-    "near": NearEntry(NearDeduplicationConfig, ("text", "script")),
+    "near": NearEntry(NearDeduplicationConfig, ("text",), near_signatures, lambda config: config),
+    "across_scripts": NearEntry(
+        AcrossScriptsConfig,
+        ("text", "language", "script", "runner_up_language", "declared_language"),
+        across_scripts_signatures,
+        lambda config: config.of_skeletons,
+        criteria=1,
+    ),
     "lines": RepeatsEntry(
         LineDeduplicationConfig,
         ("text", "source", "language"),
@@ -210,4 +225,10 @@ def stage_problems(recipe: Recipe) -> list[str]:
         problems.append(f"ingest[{names.index('extract_text', 1)}]: extract_text must be the first stage")
     if "filter_language" in names and "identify_language" not in names[: names.index("filter_language")]:
         problems.append("ingest: filter_language needs identify_language before it")
+    stages = [stage.stage for stage in recipe.dedup]
+    if "across_scripts" in stages and "identify_language" not in names:
+        problems.append(
+            f"dedup[{stages.index('across_scripts')}]: across_scripts compares the scripts of a language, and no stage "
+            'finds out languages; add [[ingest]] stage = "identify_language"'
+        )
     return problems

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.catalogue import DEDUP_STAGES, DUPLICATE_ID, EqualEntry, Recipe, RepeatsEntry
+from pipelines.catalogue import DEDUP_STAGES, DUPLICATE_ID, EqualEntry, NearEntry, Recipe, RepeatsEntry
 from pipelines.chain import dedup_phases
 from pipelines.repeats import take_out_repeats
 from pipelines.runners import RunnerConfig, run_function, run_pipeline, run_tasks
@@ -26,14 +26,15 @@ from pipelines.staged import SplitAfter, StagedSplit, removal_file, removals, si
 from pipelines.staging import Store
 from pipelines.tasks import Counts, Report, Task, task_folder
 from stages.deduplication.keepers import preference_keys
-from stages.deduplication.near import NearDeduplicationConfig, band_shape, near_keys
+from stages.deduplication.near import NearDeduplicationConfig, band_shape
 
 MAX_EDGES_IN_MEMORY = 50_000_000  # at about 80 bytes each
 
 
-def _criteria(recipe: Recipe) -> int:
-    """Count the preference keys of a document: none where the order of the input decides."""
-    return len(recipe.keepers.by) + 2 if recipe.keepers else 0
+def _criteria(recipe: Recipe, entry: EqualEntry | NearEntry) -> int:
+    """Count the preference keys of a document: the stage's own, and the recipe's if it says which one is kept."""
+    own = entry.criteria if isinstance(entry, NearEntry) else 0
+    return own + (len(recipe.keepers.by) + 2 if recipe.keepers else 0)
 
 
 class KeyWorker:
@@ -45,19 +46,23 @@ class KeyWorker:
         self.config = config
 
     def setup(self) -> None:
-        self.entry = DEDUP_STAGES[stage_of(self.phase)]
+        entry = DEDUP_STAGES[stage_of(self.phase)]
+        if isinstance(entry, RepeatsEntry):
+            raise TypeError(f"the worker of {self.phase} is RepeatsWorker, got KeyWorker")
+        self.entry, self.criteria = entry, _criteria(self.recipe, entry)
         of_keepers = self.recipe.keepers.columns if self.recipe.keepers else ()
         self.columns = list(dict.fromkeys([*self.entry.columns, *of_keepers]))
 
     def run(self, task: Task) -> Counts:
         split = SplitAfter(self.store, StagedSplit.model_validate(task.payload), self.earlier)
         entry = self.entry
-        made = np.concatenate(list(self._keyed(split, entry) if isinstance(entry, EqualEntry) else self._signed(split)))
+        make = self._signed(split, entry) if isinstance(entry, NearEntry) else self._keyed(split, entry)
+        made = np.concatenate(list(make))
         self.store.save_array(f"{task_folder(self.phase, task.name)}/keys.npy", made)
         return {"keys": len(made)}
 
     def _keyed(self, split: SplitAfter, entry: EqualEntry) -> Iterator[npt.NDArray[Any]]:
-        kind = keyed_dtype(_criteria(self.recipe))
+        kind = keyed_dtype(self.criteria)
         yield np.empty(0, kind)
         for places, block in split.blocks(self.columns):
             rows, keys = entry.keys(block, self.config)
@@ -66,14 +71,14 @@ class KeyWorker:
             keyed["preference"] = self._preference(block)[rows]
             yield keyed
 
-    def _signed(self, split: SplitAfter) -> Iterator[npt.NDArray[Any]]:
-        kind = signature_dtype(self.config, _criteria(self.recipe))
+    def _signed(self, split: SplitAfter, entry: NearEntry) -> Iterator[npt.NDArray[Any]]:
+        kind = signature_dtype(entry.comparison(self.config), self.criteria)
         yield np.empty(0, kind)
         for places, block in split.blocks(self.columns):
-            found = near_keys(block, self.config)
+            found = entry.sign(block, self.config)
             signed = np.empty(len(found.rows), kind)
-            signed["row"], signed["preference"] = places[found.rows], self._preference(block)[found.rows]
-            signed["signature"] = found.signatures
+            signed["row"], signed["signature"], signed["script"] = places[found.rows], found.signatures, found.scripts
+            signed["preference"] = np.hstack([found.preference, self._preference(block)[found.rows]])
             yield signed
 
     def _preference(self, batch: pa.RecordBatch) -> npt.NDArray[np.uint64]:
@@ -97,14 +102,13 @@ def deduplicate(
         if store.exists(done):
             continue
         so_far = phases[: position + 1]
-        if isinstance(DEDUP_STAGES[stage_of(phase)], RepeatsEntry):
+        entry = DEDUP_STAGES[stage_of(phase)]
+        if isinstance(entry, RepeatsEntry):
             counts = take_out_repeats(store, splits, so_far, stage_config, config, report)
         else:
             run_tasks(KeyWorker(store, recipe, so_far, stage_config), tasks, config, report)
-            shuffle = PhaseShuffle(store, so_far, splits, _criteria(recipe), config)
-            counts = (
-                shuffle.near(stage_config) if isinstance(stage_config, NearDeduplicationConfig) else shuffle.equal()
-            )
+            shuffle = PhaseShuffle(store, so_far, splits, _criteria(recipe, entry), config)
+            counts = shuffle.near(entry.comparison(stage_config)) if isinstance(entry, NearEntry) else shuffle.equal()
         store.write_json(done, counts)
     write_cluster_sizes(store, splits, phases)
 

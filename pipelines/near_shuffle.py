@@ -34,6 +34,7 @@ from stages.deduplication.keepers import cluster_sizes, preference_ranks
 from stages.deduplication.near import (
     NearDeduplicationConfig,
     band_keys,
+    between_scripts,
     distinct_shingles,
     near_duplicates,
     similarity_of,
@@ -188,6 +189,7 @@ class _SendMembers(beam.DoFn):
                 "document": members["row"] + np.uint64(self.bases[split]),
                 "preference": _fixed_binary(staged["preference"]),
                 "signature": _fixed_binary(staged["signature"]),
+                "script": staged["script"],
                 "shingles": shingles,
             }
         )
@@ -203,7 +205,7 @@ class _SendMembers(beam.DoFn):
         if self.config.verify != "shingles":
             return pa.nulls(len(rows), pa.large_list(pa.uint64()))
         lists = []
-        for run, table in SplitAfter(self.store, self.splits[split], self.earlier).runs(["text", "script"]):
+        for run, table in SplitAfter(self.store, self.splits[split], self.earlier).runs(["text"]):
             inside = rows[(rows >= run.first_row) & (rows < run.first_row + run.rows)] - run.first_row
             for batch in table.take(pa.array(inside)).combine_chunks().to_batches():
                 made = shingle_hashes(batch, self.config.word_shingle, self.config.grapheme_shingle)
@@ -239,7 +241,8 @@ class _DecideClusters(beam.DoFn):
         if self.config.verify == "shingles":
             lists = table["shingles"].combine_chunks()
             distinct = Shingles(lists.values.to_numpy(), lists.offsets.to_numpy())
-        similarity = similarity_of(signatures, distinct, self.config)
+        scripts = table["script"].to_numpy()
+        similarity = between_scripts(similarity_of(signatures, distinct, self.config), scripts)
         found = near_duplicates(band_keys(signatures, self.config), ranks, similarity, self.config)
         edges = np.empty(len(found.removed), EDGE)
         edges["duplicate"], edges["keeper"] = documents[found.removed], documents[found.keepers]

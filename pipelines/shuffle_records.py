@@ -27,9 +27,13 @@ def keyed_dtype(criteria: int) -> np.dtype[Any]:
 
 
 def signature_dtype(config: NearDeduplicationConfig, criteria: int) -> np.dtype[Any]:
-    """Describe what a split stages for each document: its row, its preference keys, its signature."""
+    """Describe what a split stages for each document: its row, its preference keys, its signature, its script number.
+
+    Documents of one script number, other than 0, are not compared with each other.
+    """
     bands, rows = band_shape(config)
-    return np.dtype([("row", "<u8"), ("preference", "<u8", (criteria,)), ("signature", "<u4", (bands * rows,))])
+    fields = [("row", "<u8"), ("preference", "<u8", (criteria,)), ("signature", "<u4", (bands * rows,))]
+    return np.dtype([*fields, ("script", "u1")])
 
 
 def read_reports(store: Store, folder: str) -> dict[str, Any]:

@@ -11,7 +11,10 @@ no transliteration, because what the two scripts of a language spell differently
   skeleton is the consonants alone, without aspiration, length, retroflexion and nasals at a word's end.
 
 Only languages in `SCRIPTS_BY_LANGUAGE` have skeletons. Members of one group share theirs, since a text in Cyrillic is
-identified as Serbian where the same text in Latin is identified as Bosnian or Croatian.
+identified as Serbian where the same text in Latin is identified as Bosnian or Croatian. Identification often stops
+short of one of these, and of Hindi in Latin letters; a document whose language is undetermined is therefore compared as
+what it declares, or else as the language that came nearest. Which language lent its letters decides nothing: the
+skeletons still have to agree.
 
 Sources of the correspondences. Serbian, Bosnian, Montenegrin: Cyrillic and Gaj's Latin, one to one in the orthography
 of Matica srpska (2010). Uzbek: law 931-XII of 2 September 1993, as changed on 6 May 1995. Azerbaijani: law of 25
@@ -36,8 +39,9 @@ from pydantic import Field, field_validator
 
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
+from schemas.language import UNDETERMINED, one_code, to_iso639_3
 from stages.batches import StageConfig
-from stages.deduplication.near import NearDeduplicationConfig, near_keys
+from stages.deduplication.near import NearDeduplicationConfig, Signed, near_signatures
 
 
 class ScriptGroup(NamedTuple):
@@ -104,7 +108,7 @@ _GROUPS = (
         },
     ),
     ScriptGroup(
-        ("hin",),
+        ("hin", "hif"),  # Fiji Hindi, in Latin letters: what identification takes Hindi for that is typed in them
         {
             "Deva": "क k ख k ग g घ g ङ n च c छ c ज j झ j ञ n ट t ठ t ड d ढ d ण n त t थ t द d ध d न n प p फ p ब b भ b "
             "म m य y र r ल l व v श s ष s स s ह h \u094dह - ज\u094dञ gy \u0902 n \u0901 n ऋ ra \u0943 ra "
@@ -119,17 +123,20 @@ _GROUPS = (
 )
 SCRIPTS_BY_LANGUAGE = {language: tuple(group.letters) for group in _GROUPS for language in group.languages}
 
+COLUMNS = ("text", "language", "script", "runner_up_language", "declared_language")  # that are looked at
+
 _SCRIPTS = sorted({script for scripts in SCRIPTS_BY_LANGUAGE.values() for script in scripts})
 _MARKS_AND_APOSTROPHES = r"[\p{Mn}'\x{2018}\x{2019}\x{60}\x{B4}\x{2032}\x{2B9}\x{2BB}-\x{2BD}]"
 
 
 class AcrossScriptsConfig(StageConfig):
-    """Options of `across_scripts_keys` and `script_preference`."""
+    """Options of deduplication across scripts."""
 
     stage: Literal["across_scripts"] = "across_scripts"
     keep: tuple[str, ...] = Field(
         default=(),
-        description="ISO 15924 codes, the script to keep first; where it does not decide, the recipe's order does.",
+        description="ISO 15924 codes, the script to keep first; where it does not decide, `[keepers]` does, and without "
+        "that the first document, of those of one split the one whose script is first in the alphabet.",
     )
     threshold: float = Field(
         default=0.7,
@@ -147,32 +154,41 @@ class AcrossScriptsConfig(StageConfig):
             raise ValueError(f"keep must name scripts that have skeletons, {', '.join(_SCRIPTS)}, got {unknown}")
         return keep
 
+    @property
+    def of_skeletons(self) -> NearDeduplicationConfig:
+        """Return how skeletons are compared: by their signatures, since the texts themselves have nothing in common."""
+        return NearDeduplicationConfig(threshold=self.threshold, bands=self.bands, rows=self.rows, verify="signature")
 
-class AcrossScriptsKeys(NamedTuple):
-    """What m of n documents are compared by: their rows in the batch, signatures, band keys, and scripts by number.
 
-    Equal numbers in `scripts` (m,) are equal scripts; documents of one script are for the other kinds to compare.
+def across_scripts_signatures(batch: pa.RecordBatch, config: AcrossScriptsConfig) -> Signed:
+    """Sign the skeletons of those of n documents that have one with letters; the script that is kept comes first.
+
+    Documents of one script are for the other kinds of deduplication to compare. Raises SchemaError if a column of
+    `COLUMNS` is missing or mistyped.
     """
-
-    rows: npt.NDArray[np.int64]
-    signatures: npt.NDArray[np.uint32]
-    keys: npt.NDArray[np.void]
-    scripts: npt.NDArray[np.int64]
-
-
-def across_scripts_keys(batch: pa.RecordBatch, config: AcrossScriptsConfig) -> AcrossScriptsKeys:
-    """Make signatures and band keys of the skeletons of those of n documents that have one with letters, in order.
-
-    Raises SchemaError if `text`, `language` or `script` is missing or mistyped.
-    """
-    require_columns(batch, DOCUMENT, ("text", "language", "script"))
-    made = skeletons(batch["text"], batch["language"], batch["script"])
+    require_columns(batch, DOCUMENT, COLUMNS)
+    made = skeletons(batch["text"], _likely_languages(batch), batch["script"])
     present = np.flatnonzero(made.is_valid().to_numpy(zero_copy_only=False))
     written = pa.record_batch({"text": made.drop_null()})
-    near = near_keys(written, NearDeduplicationConfig(threshold=config.threshold, bands=config.bands, rows=config.rows))
-    rows = present[near.rows]
-    scripts = pc.index_in(batch["script"].take(pa.array(rows)), pa.array(_SCRIPTS)).to_numpy(zero_copy_only=False)
-    return AcrossScriptsKeys(rows, near.signatures, near.keys, scripts.astype(np.int64))
+    signed = near_signatures(written, config.of_skeletons)
+    rows = present[signed.rows]
+    scripts = batch["script"].take(pa.array(rows))
+    numbers = pc.index_in(scripts, pa.array(_SCRIPTS)).to_numpy(zero_copy_only=False).astype(np.uint8) + np.uint8(1)
+    return Signed(rows, signed.signatures, numbers, script_preference(scripts, config)[:, None])
+
+
+def _likely_languages(batch: pa.RecordBatch) -> pa.Array:
+    """Give n documents their language, or where it is undetermined the declared or the nearest one with skeletons."""
+    frame = pl.DataFrame({name: pl.Series(batch[name]) for name in COLUMNS[1:]})
+    frame = frame.with_columns(
+        tag=pl.col("declared_language").str.extract("^([A-Za-z]{2,3})(?:[-_]|$)").str.to_lowercase()
+    )
+    codes = {tag: one_code(to_iso639_3(tag) or UNDETERMINED) for tag in frame["tag"].unique().drop_nulls()}
+    declared = pl.col("tag").replace_strict(codes, return_dtype=pl.String)
+    nearest = pl.col("runner_up_language").str.slice(0, 3)
+    known = [pl.when(guess.is_in(list(SCRIPTS_BY_LANGUAGE))).then(guess) for guess in (declared, nearest)]
+    language = pl.when(pl.col("language") != UNDETERMINED).then(pl.col("language"))
+    return frame.select(pl.coalesce(language, *known)).to_series().to_arrow()
 
 
 def skeletons(texts: pa.Array, languages: pa.Array, scripts: pa.Array) -> pa.Array:
@@ -189,11 +205,10 @@ def skeletons(texts: pa.Array, languages: pa.Array, scripts: pa.Array) -> pa.Arr
     return found["skeleton"].to_arrow().cast(pa.large_string())
 
 
-def script_preference(batch: pa.RecordBatch, config: AcrossScriptsConfig) -> npt.NDArray[np.int64]:
-    """Rank n documents by their script: 0 for the one that `keep` names first; all that it does not name rank last."""
-    require_columns(batch, DOCUMENT, ("script",))
-    place = pc.index_in(batch["script"], pa.array(config.keep, pa.string()))
-    return pc.fill_null(place, len(config.keep)).to_numpy().astype(np.int64)
+def script_preference(scripts: pa.Array, config: AcrossScriptsConfig) -> npt.NDArray[np.uint64]:
+    """Rank n scripts: 0 for the one that `keep` names first; all that it does not name rank last."""
+    place = pc.index_in(scripts, pa.array(config.keep, pa.string()))
+    return pc.fill_null(place, len(config.keep)).to_numpy(zero_copy_only=False).astype(np.uint64)
 
 
 def _skeleton(text: pl.Expr, group: ScriptGroup) -> pl.Expr:

@@ -70,16 +70,18 @@ class NearDeduplicationConfig(StageConfig):
     )
 
 
-class NearKeys(NamedTuple):
+class Signed(NamedTuple):
     """What n documents are compared by, without the documents that have no letters, which resemble nothing.
 
-    `rows` (m,) are the places of the m others in the batch, in order; `signatures` (m, bands * rows) and `keys`
-    (m, bands) belong to them.
+    `rows` (m,) are the places of the m others in the batch, in order; `signatures` (m, bands * rows) belong to them.
+    Documents of one number in `scripts` (m,), other than 0, are not compared with each other. `preference` (m, k) are
+    sort keys that go before the recipe's own: of two rows, the lexicographically smaller is preferred.
     """
 
     rows: NDArray[np.int64]
     signatures: NDArray[np.uint32]
-    keys: NDArray[np.void]
+    scripts: NDArray[np.uint8]
+    preference: NDArray[np.uint64]
 
 
 def band_shape(config: NearDeduplicationConfig) -> tuple[int, int]:
@@ -92,12 +94,12 @@ def band_shape(config: NearDeduplicationConfig) -> tuple[int, int]:
     return lsh.b, lsh.r
 
 
-def near_keys(batch: pa.RecordBatch, config: NearDeduplicationConfig) -> NearKeys:
-    """Make the signatures and band keys of n documents. Raises SchemaError without `text`."""
+def near_signatures(batch: pa.RecordBatch, config: NearDeduplicationConfig) -> Signed:
+    """Make the signatures of n documents, whatever their scripts. Raises SchemaError without `text`."""
     shingles = shingle_hashes(batch, config.word_shingle, config.grapheme_shingle)
     rows = np.flatnonzero(np.diff(shingles.offsets))
     made = signatures(shingles, config)[rows]
-    return NearKeys(rows, made, band_keys(made, config))
+    return Signed(rows, made, np.zeros(len(rows), np.uint8), np.empty((len(rows), 0), np.uint64))
 
 
 def signatures(shingles: Shingles, config: NearDeduplicationConfig) -> NDArray[np.uint32]:
@@ -172,6 +174,20 @@ def similarity_of(
     if distinct is None:
         raise ValueError('distinct shingles must be given with verify = "shingles", got none')
     return lambda left, right: exact_similarity(distinct, left, right)
+
+
+def between_scripts(similarity: Similarity, scripts: NDArray[np.uint8]) -> Similarity:
+    """Call documents of one script wholly different, given the `scripts` (n,) of `Signed`."""
+    if not scripts.any():
+        return similarity
+
+    def compare(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
+        found = np.zeros(len(left))
+        apart = np.flatnonzero((scripts[left] != scripts[right]) | (scripts[left] == 0))
+        found[apart] = similarity(left[apart], right[apart])
+        return found
+
+    return compare
 
 
 def near_duplicates(

@@ -42,10 +42,11 @@ from numpy.typing import NDArray
 from stages.deduplication.keepers import KeeperOrder, preference_keys, preference_ranks
 from stages.deduplication.near import (
     NearDeduplicationConfig,
+    band_keys,
     distinct_shingles,
     exact_similarity,
     near_duplicates,
-    near_keys,
+    near_signatures,
     similarity_of,
 )
 from stages.deduplication.shingles import shingle_hashes
@@ -224,12 +225,13 @@ def true_pairs(texts: Sequence[str]) -> Pairs:
 
 def our_pairs(texts: Sequence[str], config: NearDeduplicationConfig) -> Pairs:
     batch = batch_of(texts)
-    made = near_keys(batch, config)
+    made = near_signatures(batch, config)
+    keys = band_keys(made.signatures, config)
     ranks = preference_ranks(preference_keys(batch.take(pa.array(made.rows)), KeeperOrder()))
     distinct = distinct_shingles(
         shingle_hashes(batch.take(pa.array(made.rows)), config.word_shingle, config.grapheme_shingle)
     )
-    found = near_duplicates(made.keys, ranks, similarity_of(made.signatures, distinct, config), config)
+    found = near_duplicates(keys, ranks, similarity_of(made.signatures, distinct, config), config)
     return pairs_within(made.rows[found.keepers], made.rows[found.removed])
 
 

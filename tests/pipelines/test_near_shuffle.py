@@ -21,9 +21,10 @@ from pipelines.tasks import marker
 from stages.deduplication.keepers import KeeperOrder, preference_keys, preference_ranks
 from stages.deduplication.near import (
     NearDeduplicationConfig,
+    band_keys,
     distinct_shingles,
     near_duplicates,
-    near_keys,
+    near_signatures,
     similarity_of,
 )
 from stages.deduplication.shingles import shingle_hashes
@@ -70,14 +71,15 @@ def expected_removals(texts: list[str], ids: list[str], longest: bool, verify: s
         {"text": pa.array(texts, pa.large_string()), "id": ids, "script": pa.nulls(len(ids), pa.string())}
     )
     config = NearDeduplicationConfig.model_validate({"verify": verify})
-    keys = near_keys(batch, config)
-    ranks = np.arange(len(keys.rows))
+    made = near_signatures(batch, config)
+    ranks = np.arange(len(made.rows))
     if longest:
-        ranks = preference_ranks(preference_keys(batch, KeeperOrder(by=("longest",)))[keys.rows])
+        ranks = preference_ranks(preference_keys(batch, KeeperOrder(by=("longest",)))[made.rows])
     distinct = distinct_shingles(shingle_hashes(batch, config.word_shingle, config.grapheme_shingle))
-    assert len(keys.rows) == len(texts), "each text has letters"
-    found = near_duplicates(keys.keys, ranks, similarity_of(keys.signatures, distinct, config), config)
-    pairs = zip(keys.rows[found.removed].tolist(), keys.rows[found.keepers].tolist(), strict=True)
+    assert len(made.rows) == len(texts), "each text has letters"
+    keys = band_keys(made.signatures, config)
+    found = near_duplicates(keys, ranks, similarity_of(made.signatures, distinct, config), config)
+    pairs = zip(made.rows[found.removed].tolist(), made.rows[found.keepers].tolist(), strict=True)
     return {ids[removed]: ids[keeper] for removed, keeper in pairs}
 
 

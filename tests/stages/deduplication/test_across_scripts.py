@@ -14,11 +14,11 @@ from schemas.columns import SchemaError
 from stages.deduplication.across_scripts import (
     SCRIPTS_BY_LANGUAGE,
     AcrossScriptsConfig,
-    across_scripts_keys,
+    across_scripts_signatures,
     script_preference,
     skeletons,
 )
-from stages.deduplication.near import estimated_similarity
+from stages.deduplication.near import band_keys, estimated_similarity
 
 PASSAGES = ("specimen_48", "specimen_36", "specimen_32", "specimen_21", "specimen_16")
 
@@ -157,18 +157,43 @@ def test_hindi_as_it_is_typed_in_latin_letters() -> None:
     assert similarity(words_of(passages("hi_Deva"), ("hin", "Deva")), typed) < 0.05, "other articles"
 
 
-def batch_of(rows: list[tuple[str, str | None, str]]) -> pa.RecordBatch:
+def batch_of(rows: list[tuple[str, str | None, str]], **columns: list[str | None]) -> pa.RecordBatch:
     texts, languages, scripts = zip(*rows, strict=True)
+    unknown: list[str | None] = [None] * len(rows)
     return pa.record_batch(
         {
             "text": pa.array(texts, pa.large_string()),
             "language": pa.array(languages, pa.string()),
             "script": pa.array(scripts, pa.string()),
+            "runner_up_language": pa.array(columns.get("runner_up_language", unknown), pa.string()),
+            "declared_language": pa.array(columns.get("declared_language", unknown), pa.string()),
         }
     )
 
 
-def test_keys_are_those_of_the_rows_that_have_a_skeleton() -> None:
+UNDETERMINED = {
+    "srp in Latin, nearest to hrv": ("sr_Latn", "und", "Latn", "hrv_Latn", None, True),
+    "aze in Cyrillic, nearest to aze": ("az_Cyrl", "und", "Cyrl", "aze_Cyrl", None, True),
+    "srp in Latin, declared as written in HTML": ("sr_Latn", "und", "Latn", "slv_Latn", "sr-Latn-RS", True),
+    "not identified at all, declared": ("uz_Latn", None, "Latn", None, "UZ", True),
+    "declared as nothing we know": ("sr_Latn", "und", "Latn", "slv_Latn", "x-default", False),
+    "declared as a language of one script": ("sr_Latn", "und", "Latn", "slv_Latn", "eu", False),
+    "rus, whatever the page declares": ("ru_Cyrl", "rus", "Cyrl", None, "sr", False),
+    "rus, whatever comes next": ("ru_Cyrl", "rus", "Cyrl", "srp_Cyrl", None, False),
+}
+
+
+@pytest.mark.parametrize(
+    ("code", "language", "script", "nearest", "declared", "signed"), UNDETERMINED.values(), ids=UNDETERMINED.keys()
+)
+def test_an_undetermined_language_is_what_it_may_be(
+    code: str, language: str | None, script: str, nearest: str | None, declared: str | None, signed: bool
+) -> None:
+    batch = batch_of([(passages(code), language, script)], runner_up_language=[nearest], declared_language=[declared])
+    assert len(across_scripts_signatures(batch, AcrossScriptsConfig()).rows) == signed
+
+
+def test_the_rows_that_have_a_skeleton_are_signed() -> None:
     batch = batch_of(
         [
             (passages("ru_Cyrl"), "rus", "Cyrl"),
@@ -178,19 +203,23 @@ def test_keys_are_those_of_the_rows_that_have_a_skeleton() -> None:
             (passages("az_Latn"), "aze", "Latn"),
         ]
     )
-    found = across_scripts_keys(batch, AcrossScriptsConfig())
+    config = AcrossScriptsConfig(keep=("Latn",))
+    found = across_scripts_signatures(batch, config)
+    keys = band_keys(found.signatures, config.of_skeletons)
     assert found.rows.tolist() == [1, 3, 4]
     assert (found.scripts[0], found.scripts[1]) != (found.scripts[1], found.scripts[2])
     assert found.scripts[1] == found.scripts[2]
     assert estimated_similarity(found.signatures[:1], found.signatures[1:2])[0] > 0.9
-    assert (found.keys[0] == found.keys[1]).any()
-    assert not (found.keys[0] == found.keys[2]).any()
+    assert found.scripts.all()
+    assert found.preference.tolist() == [[1], [0], [0]]
+    assert (keys[0] == keys[1]).any()
+    assert not (keys[0] == keys[2]).any()
 
 
 def test_the_recipe_chooses_the_script_that_stays() -> None:
-    batch = batch_of([("a", "srp", "Cyrl"), ("a", "srp", "Latn"), ("a", "kaz", "Arab")])
-    assert script_preference(batch, AcrossScriptsConfig(keep=("Latn", "Cyrl"))).tolist() == [1, 0, 2]
-    assert script_preference(batch, AcrossScriptsConfig()).tolist() == [0, 0, 0]
+    scripts = pa.array(["Cyrl", "Latn", "Arab"])
+    assert script_preference(scripts, AcrossScriptsConfig(keep=("Latn", "Cyrl"))).tolist() == [1, 0, 2]
+    assert script_preference(scripts, AcrossScriptsConfig()).tolist() == [0, 0, 0]
 
 
 def test_a_script_that_has_no_skeletons_is_refused() -> None:
@@ -200,13 +229,14 @@ def test_a_script_that_has_no_skeletons_is_refused() -> None:
 
 def test_a_batch_without_languages_is_refused() -> None:
     with pytest.raises(SchemaError, match="'language' is missing"):
-        across_scripts_keys(pa.record_batch({"text": pa.array(["a"], pa.large_string())}), AcrossScriptsConfig())
+        across_scripts_signatures(pa.record_batch({"text": pa.array(["a"], pa.large_string())}), AcrossScriptsConfig())
 
 
 def test_an_empty_batch_has_no_keys() -> None:
-    found = across_scripts_keys(batch_of([("a", "srp", "Latn")]).slice(1), AcrossScriptsConfig())
-    assert len(found.rows) == len(found.keys) == len(found.scripts) == 0
-    assert found.keys.shape == (0, 20)
+    found = across_scripts_signatures(batch_of([("a", "srp", "Latn")]).slice(1), AcrossScriptsConfig())
+    assert len(found.rows) == len(found.scripts) == 0
+    assert found.signatures.shape == (0, 100)
+    assert found.preference.shape == (0, 1)
 
 
 def test_every_group_gives_each_of_its_languages_the_same_scripts() -> None:

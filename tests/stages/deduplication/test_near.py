@@ -16,11 +16,12 @@ from stages.deduplication.near import (
     NearDeduplicationConfig,
     band_keys,
     band_shape,
+    between_scripts,
     distinct_shingles,
     estimated_similarity,
     exact_similarity,
     near_duplicates,
-    near_keys,
+    near_signatures,
     signatures,
     similarity_of,
 )
@@ -101,13 +102,21 @@ def test_band_keys_tell_bands_rows_and_positions_apart() -> None:
     assert len(np.unique(keys["high"])) == len(np.unique(keys["low"])) == 3 * 3 - 2
 
 
-def test_near_keys_leave_out_documents_without_letters() -> None:
+def test_documents_without_letters_are_not_signed() -> None:
     batch = pa.record_batch({"text": pa.array(["", "kaixo mundua", "...", "Kaixo, mundua!"], pa.large_string())})
-    made = near_keys(batch, DEFAULT)
+    made = near_signatures(batch, DEFAULT)
     assert made.rows.tolist() == [1, 3]
+    assert made.scripts.tolist() == [0, 0]
+    assert made.preference.shape == (2, 0)
     assert np.array_equal(made.signatures[0], made.signatures[1])
-    assert np.array_equal(made.keys[0], made.keys[1])
-    assert len(near_keys(batch.slice(0, 0), DEFAULT).rows) == 0
+    assert len(near_signatures(batch.slice(0, 0), DEFAULT).rows) == 0
+
+
+def test_documents_of_one_script_are_not_compared() -> None:
+    scripts = np.array([1, 1, 2, 0, 0], np.uint8)
+    compare = between_scripts(lambda left, right: np.full(len(left), 0.9), scripts)
+    left, right = np.array([0, 0, 2, 3, 1]), np.array([1, 2, 1, 4, 1])
+    assert compare(left, right).tolist() == [0.0, 0.9, 0.9, 0.9, 0.0]
 
 
 HASHES = st.lists(st.integers(0, 9).map(lambda number: number << 60 | number), max_size=12)
@@ -146,12 +155,11 @@ CHAIN = [words(range(start, start + 100)) for start in (0, 7, 14, 21)]  # each r
 def test_a_chain_of_documents_is_not_one_duplicate(verify: str) -> None:
     config = NearDeduplicationConfig.model_validate({"verify": verify, "bands": 40, "rows": 4})
     batch = pa.record_batch({"text": pa.array([*CHAIN, "", CHAIN[0].upper() + "!"], pa.large_string())})
-    made = near_keys(batch, config)
+    made = near_signatures(batch, config)
+    keys = band_keys(made.signatures, config)
     distinct = distinct_shingles(shingle_hashes(batch.take(pa.array(made.rows)), 5, 8))
     assert exact_similarity(distinct, np.array([0, 0]), np.array([1, 2])).tolist() == [89 / 103, 82 / 110]
-    found = near_duplicates(
-        made.keys, np.arange(len(made.rows)), similarity_of(made.signatures, distinct, config), config
-    )
+    found = near_duplicates(keys, np.arange(len(made.rows)), similarity_of(made.signatures, distinct, config), config)
     gone = dict(zip(made.rows[found.removed].tolist(), made.rows[found.keepers].tolist(), strict=True))
     assert gone == {1: 0, 3: 2, 5: 0}, "the third resembles the first by 0.75 alone"
     assert found.refused >= 1
@@ -160,8 +168,9 @@ def test_a_chain_of_documents_is_not_one_duplicate(verify: str) -> None:
 def test_without_verification_a_shared_band_is_enough() -> None:
     config = NearDeduplicationConfig(verify="none", bands=40, rows=1)
     batch = pa.record_batch({"text": pa.array([CHAIN[0], CHAIN[3]], pa.large_string())})
-    made = near_keys(batch, config)
-    found = near_duplicates(made.keys, np.arange(2), similarity_of(made.signatures, None, config), config)
+    made = near_signatures(batch, config)
+    keys = band_keys(made.signatures, config)
+    found = near_duplicates(keys, np.arange(2), similarity_of(made.signatures, None, config), config)
     assert found.removed.tolist() == [1]
     with pytest.raises(ValueError, match="distinct shingles must be given"):
         similarity_of(made.signatures, None, NearDeduplicationConfig(verify="shingles"))
