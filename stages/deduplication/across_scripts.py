@@ -135,8 +135,8 @@ class AcrossScriptsConfig(StageConfig):
     stage: Literal["across_scripts"] = "across_scripts"
     keep: tuple[str, ...] = Field(
         default=(),
-        description="ISO 15924 codes, the script to keep first; where it does not decide, `[keepers]` does, and without "
-        "that the first document, of those of one split the one whose script is first in the alphabet.",
+        description="ISO 15924 codes, the script to keep first; where it does not decide, `[keepers]` does, or else "
+        "the first document is kept, and of those of one split the one whose script is first in the alphabet.",
     )
     threshold: float = Field(
         default=0.7,
