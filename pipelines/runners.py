@@ -227,6 +227,8 @@ def _failure_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines() or [""]
     if isinstance(error, OSError):
         return f"{lines[0]}; nothing finished is lost: mend that and run the same command again"
+    if isinstance(error, FailureError):
+        return lines[0]
     return f"{type(error).__name__}: {lines[0]}"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Annotated, Self
@@ -23,8 +24,8 @@ from schemas.language import one_code, to_iso639_3
 ITEM = pa.schema(
     [
         column("evaluation_set", pa.string(), "Name of the evaluation set."),
-        column("part", pa.string(), "Configuration and split, as `config/split`."),
-        column("item", pa.string(), "The set's own id of the item, or its row number in the part."),
+        column("part", pa.string(), "Configuration and split, as `config/split`, or file, as the recipe names it."),
+        column("item", pa.string(), "The set's own id of the item, or its row number in the file."),
         column("field", pa.string(), "Field of the item that the text is from."),
         column("language", pa.string(), "ISO 639-3 code of the text; null if the set does not say.", nullable=True),
         column("text", pa.large_string(), "The text to look for."),
@@ -41,13 +42,22 @@ class EvaluationSet(BaseModel):
     hub: str | None = Field(
         default=None, pattern=r"^[\w.-]+/[\w.-]+$", description="Name of the data set on the Hugging Face Hub."
     )
+    revision: str = Field(
+        default="main",
+        pattern=r"^[A-Za-z0-9][\w./-]*$",
+        description="Branch, tag or commit on the Hub; the corpus records the commit.",
+    )
     paths: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
-        default=(), description="Parquet or JSON Lines files or globs, instead of a Hub name."
+        default=(),
+        description="Files or globs, instead of a Hub name: Parquet (.parquet) or JSON Lines (.jsonl, .ndjson, .json), "
+        "plain, .gz, .bz2, .xz or .zst.",
     )
     configs: str = Field(
-        default=".*", description="Regular expression of the Hub configurations to read; a group `language` is theirs."
+        default=".*",
+        description="Regular expression of the Hub configurations, or of the files' names without ending, that are "
+        "read; a group `language` in it is their language.",
     )
-    splits: tuple[str, ...] = Field(default=(), description="Splits to read; all if empty.")
+    splits: tuple[str, ...] = Field(default=(), description="Splits to read from the Hub; all if empty.")
     fields: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         min_length=1,
         description="Fields that hold text; `answers.text` is within a structure, lists count each, `*` is all columns "
@@ -111,14 +121,19 @@ def language_code(name: str) -> str | None:
         return None if code is None else one_code(code)
 
 
-def evaluation_items(rows: pa.Table, source: EvaluationSet, config: str, split: str) -> pa.Table:
+def evaluation_items(rows: pa.Table, source: EvaluationSet, config: str, part: str, first_row: int = 0) -> pa.Table:
     """Take the texts of n rows of an evaluation set, one ITEM for each text that is not empty, by field, then by row.
 
-    Raises ValueError, with the columns there are, if a field is missing.
+    `first_row` is the number of the first row in its file. Raises ValueError, with the columns there are, if a field
+    is missing or leads to something else than text.
     """
     table = rows.combine_chunks()
-    names = [source.item_field] if source.item_field else []
-    ids = pa.array(range(len(rows)), pa.int64()) if not names else _values(table, names[0])[0]
+    ids = pa.array(range(first_row, first_row + len(rows)), pa.int64()).cast(pa.string())
+    if source.item_field:
+        named, parents = _values(table, source.item_field)
+        if len(named) != len(rows) or not parents.equals(pa.array(range(len(rows)), pa.int64())):
+            raise ValueError(f"item_field must lead to one value a row, got {source.item_field!r}")
+        ids = pc.coalesce(_strings(named, source.item_field, pa.string()), ids)
     languages = _languages(table, source, config)
     made = []
     for field in _text_fields(table, source):
@@ -129,43 +144,76 @@ def evaluation_items(rows: pa.Table, source: EvaluationSet, config: str, split: 
         count = len(texts)
         columns = {
             "evaluation_set": pa.repeat(source.name, count),
-            "part": pa.repeat(f"{config}/{split}", count),
-            "item": ids.cast(pa.string()).take(parents),
+            "part": pa.repeat(part, count),
+            "item": ids.take(parents),
             "field": pa.repeat(field, count),
             "language": spoken.take(parents),
-            "text": texts.cast(pa.large_string()),
+            "text": _strings(texts, field, pa.large_string()),
         }
         made.append(pa.table([columns[name] for name in ITEM.names], ITEM))
     items = pa.concat_tables(made)
     return items.filter(pc.greater(pc.utf8_length(pc.utf8_trim_whitespace(pc.fill_null(items["text"], ""))), 0))
 
 
+def read_columns(source: EvaluationSet, names: Sequence[str]) -> list[str]:
+    """Choose, of a file's columns, those that the set's fields are in; raises ValueError for a field in none."""
+    wanted = [*_fields(names, source), *filter(None, (source.item_field, source.language_field))]
+    columns = [field if field in names else field.split(".")[0] for field in wanted]
+    if missing := [field for field, first in zip(wanted, columns, strict=True) if first not in names]:
+        raise ValueError(f"field must be one of {', '.join(names)}, got {missing[0]!r}")
+    return list(dict.fromkeys(columns))
+
+
 def _text_fields(table: pa.Table, source: EvaluationSet) -> list[str]:
+    return _fields(table.column_names, source)
+
+
+def _fields(columns: Sequence[str], source: EvaluationSet) -> list[str]:
     if source.fields != ("*",):
         return list(source.fields)
-    named = [name for name in table.column_names if re.fullmatch("[a-z]{3}_[A-Z][a-z]{3}", name)]
+    named = [name for name in columns if re.fullmatch("[a-z]{3}_[A-Z][a-z]{3}", name)]
     if not named:
-        raise ValueError(f"columns must be named by language and script, such as eng_Latn, got {table.column_names}")
+        raise ValueError(f"columns must be named by language and script, such as eng_Latn, got {list(columns)}")
     return named
 
 
 def _values(table: pa.Table, field: str) -> tuple[pa.Array, pa.Array]:
     """Return the values of a field of n rows and the row of each: lists are taken apart, dots lead into structures."""
-    first, *path = field.split(".")
+    first, *path = [field] if field in table.column_names else field.split(".")
     if first not in table.column_names:
         raise ValueError(f"field must be one of {', '.join(table.column_names)}, got {field!r}")
     column_ = table[first]
     values = column_.chunk(0) if column_.num_chunks else pa.array([], column_.type)
     rows = pa.array(range(len(values)), pa.int64())
-    while path or pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
-        if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
+    while path or _is_list(values.type):
+        if _is_list(values.type):
             rows = rows.take(pc.list_parent_indices(values))
             values = pc.list_flatten(values)
         elif pa.types.is_struct(values.type) and values.type.get_field_index(path[0]) >= 0:
             values = pc.struct_field(values, path.pop(0))
+        elif pa.types.is_null(values.type):
+            path.clear()  # nothing but nulls all the way
         else:
             raise ValueError(f"field must lead to text, got {field!r}; {path[0]!r} is not in {values.type}")
     return values, rows
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def _strings(values: pa.Array, field: str, kind: pa.DataType) -> pa.Array:
+    """Write values as strings: texts, bytes in UTF-8, numbers; raises ValueError for what has no text."""
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    try:
+        strings = values.cast(kind)
+        strings.validate(full=True)
+    except pa.ArrowException as error:
+        raise ValueError(
+            f"field must lead to text, got {field!r} of type {values.type}: {' '.join(str(error).split())[:200]}"
+        ) from None
+    return strings
 
 
 def _languages(table: pa.Table, source: EvaluationSet, config: str) -> pa.Array:
@@ -175,7 +223,10 @@ def _languages(table: pa.Table, source: EvaluationSet, config: str) -> pa.Array:
         told = match["language"] if match and "language" in match.re.groupindex else None
         code = source.language or (language_code(told) if told else None)
         return pa.repeat(pa.scalar(code, pa.string()), len(table))
-    named = _values(table, source.language_field)[0].cast(pa.string()).dictionary_encode()
+    values, parents = _values(table, source.language_field)
+    if len(values) != len(table) or not parents.equals(pa.array(range(len(table)), pa.int64())):
+        raise ValueError(f"language_field must lead to one value a row, got {source.language_field!r}")
+    named = _strings(values, source.language_field, pa.string()).dictionary_encode()
     codes = []
     for value in named.dictionary.to_pylist():  # the distinct ones
         match = re.fullmatch(source.language_pattern, value)

@@ -3,18 +3,33 @@
 `contamination_rates` counts how much of each evaluation set stood in the corpus. `judging_sheet` samples matches into a
 table that opens in any spreadsheet program; whoever reads the language writes `yes` or `no` into its last column, and
 `judged_precision` reads it back. The interval is Wilson's (1927), which holds for few answers too.
+
+Matches come in parts, each with all matches of its documents: what is counted and sampled does not depend on where they
+were cut.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
 from schemas.columns import column, require_columns
-from stages.decontamination.matching import MATCH, ItemIndex
+from stages.decontamination.evaluation_sets import ITEM
+from stages.decontamination.matching import MATCH
 from stages.deduplication.exact import hash_keys
 
+FINDING = pa.schema(
+    [
+        column("document", pa.string(), "Id of the document."),
+        column("language", pa.string(), "ISO 639-3 code of the document; null if unknown.", nullable=True),
+        *(ITEM.field(name) for name in ("evaluation_set", "part", "item", "field")),
+        *(MATCH.field(name) for name in ("form", "overlap", "spans", "passage")),
+    ]
+)
 RATE = pa.schema(
     [
         column("evaluation_set", pa.string(), "Name of the evaluation set."),
@@ -28,7 +43,9 @@ RATE = pa.schema(
 )
 SHEET = pa.schema(
     [
-        column("match", pa.string(), "Hex key of document and text, by which answers are told apart."),
+        column(
+            "match", pa.string(), "Key of document and text, by which answers are told apart: `m` and 32 hex digits."
+        ),
         column("evaluation_set", pa.string(), "Name of the evaluation set."),
         column("part", pa.string(), "Configuration and split."),
         column("item", pa.string(), "Id of the item."),
@@ -57,60 +74,80 @@ _LONGEST_CELL = 1000
 _ANSWERS = ("yes", "no", "")
 
 
-def contamination_rates(matches: pa.Table, index: ItemIndex) -> pa.Table:
+def items_by_set(numbered: pa.Table) -> pl.DataFrame:
+    """Choose, of items with numbered texts, the first of each set that has a text: the one that a match names."""
+    items = pl.DataFrame(numbered).unique(["evaluation_set", "item_text"], keep="first", maintain_order=True)
+    return items.rename({"language": "item_language", "text": "written"})
+
+
+def findings(matches: pa.Table, items: pl.DataFrame) -> pa.Table:
+    """Name the items of matches (MATCH), one FINDING for each evaluation set that has the text, in their order."""
+    require_columns(matches, MATCH, MATCH.names)
+    return _as(_named(matches, items).rename({"id": "document"}), FINDING)
+
+
+def contamination_rates(parts: Iterable[pa.Table], numbered: pa.Table, checked: npt.NDArray[np.bool_]) -> pa.Table:
     """Count, for each evaluation set and language, its texts and those found, as RATE sorted by set and language.
 
-    `matches` are the MATCHes of all blocks of a corpus together.
+    `numbered` are the items with the numbers of their texts, `checked` says which texts were looked for.
     """
-    require_columns(matches, MATCH, ("id", "item_text"))
-    texts = pl.DataFrame(index.items).select("evaluation_set", "language", "item_text").unique()
-    checked = pl.DataFrame({"item_text": np.flatnonzero(index.checked)}).with_columns(checked=pl.lit(value=True))
-    found = pl.DataFrame(matches.select(["id", "item_text"]))
-    texts = texts.with_columns(pl.col("item_text").cast(pl.Int64))
-    documents = (
-        texts.join(found, on="item_text", how="inner")
-        .group_by("evaluation_set", "language")
-        .agg(texts_found=pl.col("item_text").n_unique(), documents=pl.col("id").n_unique())
-    )
+    texts = pl.DataFrame(numbered).select("evaluation_set", "language", "item_text").unique()
     group = ["evaluation_set", "language"]
+    found = np.zeros(len(checked), bool)
+    held = [texts.select(group).clear().with_columns(documents=pl.lit(0, pl.UInt32))]
+    for matches in parts:
+        require_columns(matches, MATCH, ("row", "item_text"))
+        found[matches["item_text"].to_numpy()] = True
+        pairs = texts.join(pl.DataFrame(matches.select(["row", "item_text"])), on="item_text", how="inner")
+        held.append(pairs.group_by(group).agg(documents=pl.col("row").n_unique()))
+    documents = pl.concat(held).group_by(group).agg(pl.col("documents").cast(pl.Int64).sum())
+    numbers = texts["item_text"].to_numpy()
     rates = (
-        texts.join(checked, on="item_text", how="left")
+        texts.with_columns(checked=checked[numbers], found=found[numbers])
         .group_by(group)
-        .agg(texts=pl.len(), texts_checked=pl.col("checked").sum())
+        .agg(texts=pl.len(), texts_checked=pl.col("checked").sum(), texts_found=pl.col("found").sum())
         .join(documents, on=group, how="left", nulls_equal=True)
-        .with_columns(pl.col("texts_found", "documents").fill_null(0))
+        .with_columns(pl.col("documents").fill_null(0))
         .with_columns(rate=pl.when(pl.col("texts_checked") > 0).then(pl.col("texts_found") / pl.col("texts_checked")))
         .sort(group)
     )
     return _as(rates, RATE)
 
 
-def judging_sheet(matches: pa.Table, index: ItemIndex, per_set: int = 50, seed: int = 0) -> pa.Table:
+def judging_sheet(parts: Iterable[pa.Table], items: pl.DataFrame, per_set: int = 50, seed: int = 0) -> pa.Table:
     """Sample up to `per_set` matches of each evaluation set into a SHEET to be judged, by a hash that `seed` changes.
 
     Cells are one line each, and one that a spreadsheet program would take for a formula begins with an apostrophe.
     """
-    require_columns(matches, MATCH, MATCH.names)
-    items = pl.DataFrame(index.items).unique(["evaluation_set", "item_text"], keep="first", maintain_order=True)
-    items = items.with_columns(pl.col("item_text").cast(pl.Int64)).rename({"text": "written"})
-    found = pl.DataFrame(matches.drop_columns(["language", "spans"]))
-    found = found.join(items, on="item_text", how="left", maintain_order="left")
-    named = pl.concat_str(pl.lit(str(seed)), "id", "evaluation_set", "part", "item", "field", "written", separator="\0")
-    keys = hash_keys(found.select(named).to_series().to_arrow().cast(pa.large_string()))
-    lines = found.with_columns(
-        match=pl.Series([f"{high:016x}{low:016x}" for high, low in keys.tolist()], dtype=pl.String)
-    )
-    sheet = (
-        lines.sort("evaluation_set", "match")
-        .filter(pl.int_range(pl.len()).over("evaluation_set") < per_set)
-        .select(
-            "match", "evaluation_set", "part", "item", "field", "language", "form", "overlap",
-            item_text=pl.col("written"), document=pl.col("id"), passage=pl.col("passage"), judgement=pl.lit(""),
-        )
-    )  # fmt: skip
+    sampled = [_as(pl.DataFrame(schema=dict.fromkeys(SHEET.names, pl.String)), SHEET)]
+    for matches in parts:
+        require_columns(matches, MATCH, MATCH.names)
+        sampled.append(_sample(_keyed(_named(matches, items), seed), per_set))
+    whole = _sample(pl.DataFrame(pa.concat_tables(sampled)), per_set)
     text = pl.col(pl.String).exclude("match", "judgement")
     one_line = text.str.replace_all(r"[\s\p{Cc}\x{2028}\x{2029}]+", " ").str.strip_chars().str.slice(0, _LONGEST_CELL)
-    return _as(sheet.with_columns(one_line.str.replace(r"^([=+\-@])", "'$1")), SHEET)
+    # Full-width signs begin a formula too, in Japanese editions.
+    safe = one_line.str.replace(r"^([=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}])", "'$1")
+    return _as(pl.DataFrame(whole).with_columns(safe), SHEET)
+
+
+def _named(matches: pa.Table, items: pl.DataFrame) -> pl.DataFrame:
+    return pl.DataFrame(matches).join(items, on="item_text", how="inner", maintain_order="left_right")
+
+
+def _keyed(named: pl.DataFrame, seed: int) -> pl.DataFrame:
+    identity = pl.concat_str(
+        pl.lit(str(seed)), "id", "evaluation_set", "part", "item", "field", "written", separator="\0"
+    )
+    keys = hash_keys(named.select(identity).to_series().to_arrow().cast(pa.large_string()))
+    match = pl.Series("match", [f"m{high:016x}{low:016x}" for high, low in keys.tolist()], dtype=pl.String)
+    return named.with_columns(match, language="item_language", item_text="written", document="id", judgement=pl.lit(""))
+
+
+def _sample(lines: pl.DataFrame, per_set: int) -> pa.Table:
+    """Keep the lines of each set with the smallest keys; an id that stands for two documents counts once."""
+    sampled = lines.sort("evaluation_set", "match").unique("match", keep="first", maintain_order=True)
+    return _as(sampled.filter(pl.int_range(pl.len()).over("evaluation_set") < per_set), SHEET)
 
 
 def judged_precision(sheet: pa.Table) -> pa.Table:

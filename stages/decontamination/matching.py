@@ -110,41 +110,58 @@ class DecontaminationConfig(StageConfig):
 
 
 _GRAM = np.dtype([("hash", "<u8"), ("text", "<u4"), ("place", "<u4"), ("units", "<u4"), ("cluster", "?")])
+_PLACE = np.dtype([("text", "<u4"), ("place", "<u4"), ("units", "<u4")])
 _FORMS = ("folded", "skeleton")
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _BASE = 0xD6E8FEB86659FD93  # odd, so it has an inverse modulo 2^64
 _LEAST_FILTER_BITS, _MOST_FILTER_BITS = 12, 27
 _LONGEST_ITEM = 100_000  # code points; of a longer text the beginning is looked for
+_MOST_PLACES = 8  # of one n-gram in one text; one that repeats itself more would meet itself in as many places
 _CONTEXT, _LONGEST_PASSAGE = 60, 1000  # code points of a passage that a human is shown
 _MATCHED = ("row", "item_text", "form")
 
 
 class ItemIndex(NamedTuple):
-    """Evaluation texts, ready to be looked for.
+    """Evaluation texts, ready to be looked for: flat arrays, so that they can be mapped into memory from disk.
 
-    `items` is ITEM with the number of its text in `item_text`. `grams` are the n-grams of the t texts, sorted by hash,
-    `present` whether any hash begins with these bits, `lengths` how many units they have, and whether they begin with a
-    cluster. Of a text, `units` and `octets` are its lengths, `needed` how many units of it must be found, `checked`
-    whether it has n-grams, and so is looked for at all.
+    `hashes` are the n-grams of the t texts in ascending order, `places` where in which text each of them stands, and
+    `present` whether any hash begins with these bits. `lengths` are the distinct numbers of units of an n-gram, each
+    with whether it begins with a cluster. Of a text, `units` and `octets` are its lengths, `needed` how many units of
+    it must be found, `checked` whether it has n-grams, and so is looked for at all, and `names` the first item that
+    has it.
     """
 
-    items: pa.Table
-    grams: npt.NDArray[np.void]
+    hashes: npt.NDArray[np.uint64]
+    places: npt.NDArray[np.void]
     present: npt.NDArray[np.bool_]
-    lengths: tuple[tuple[int, bool], ...]
+    lengths: npt.NDArray[np.void]
     units: npt.NDArray[np.int64]
     needed: npt.NDArray[np.int64]
     octets: npt.NDArray[np.int64]
     checked: npt.NDArray[np.bool_]
+    names: pa.Array
 
 
-def item_ngrams(items: pa.Table, config: DecontaminationConfig) -> ItemIndex:
-    """Index the texts of evaluation items (ITEM). Raises SchemaError if a column is missing or mistyped."""
+def numbered_texts(items: pa.Table) -> pa.Table:
+    """Put ITEM in NFC, and number its texts in `item_text`: items with equal text and language share a number.
+
+    Raises SchemaError if a column is missing or mistyped.
+    """
     require_columns(items, ITEM, ITEM.names)
     frame = pl.DataFrame(items.select(ITEM.names))
     frame = frame.with_columns(pl.col("text").str.normalize("NFC").str.slice(0, _LONGEST_ITEM))
     distinct = frame.select("text", "language").unique(maintain_order=True).with_row_index("item_text")
     numbered = frame.join(distinct, on=["text", "language"], how="left", nulls_equal=True, maintain_order="left")
+    return numbered.with_columns(pl.col("item_text").cast(pl.Int64)).to_arrow()
+
+
+def item_ngrams(numbered: pa.Table, config: DecontaminationConfig) -> ItemIndex:
+    """Index the texts of evaluation items that `numbered_texts` has numbered."""
+    distinct = (
+        pl.DataFrame(numbered)
+        .unique("item_text", keep="first", maintain_order=True)
+        .with_columns(name=pl.concat_str("evaluation_set", "part", "item", "field", separator=" "))
+    )
     texts = distinct["text"].to_arrow().cast(pa.large_string())
     batch = pa.record_batch(
         {"text": texts, "language": distinct["language"].to_arrow().cast(pa.string()), "script": detect_scripts(texts)}
@@ -165,16 +182,19 @@ def item_ngrams(items: pa.Table, config: DecontaminationConfig) -> ItemIndex:
     present[_filter_places(grams["hash"], present)] = True
     checked = np.zeros(len(texts), bool)
     checked[grams["text"]] = True
-    kinds = np.unique(grams[["units", "cluster"]])
+    places = np.empty(len(grams), _PLACE)
+    for name in _PLACE.names or ():
+        places[name] = grams[name]
     return ItemIndex(
-        numbered.to_arrow(),
-        grams,
+        np.ascontiguousarray(grams["hash"]),
+        places,
         present,
-        tuple(kinds.tolist()),
+        np.unique(grams[["units", "cluster"]]),
         totals,
         needed,
         pc.binary_length(texts).to_numpy(),
         checked,
+        distinct["name"].to_arrow().cast(pa.large_string()),
     )
 
 
@@ -185,25 +205,23 @@ def find_contamination(batch: pa.RecordBatch, index: ItemIndex, config: Decontam
     """
     require_columns(batch, DOCUMENT, ("id", "text", "language", "script"))
     composed = set_columns(batch, text=_composed(batch["text"]))
-    hashes = np.ascontiguousarray(index.grams["hash"])
     hits = [
-        _hits(form, told, index, hashes)
+        _hits(form, told, index)
         for units in cut_units(composed["text"])
         for form, told in _forms(units, composed, config)
     ]
-    lengths = {"all": index.units, "needed": index.needed, "octets": index.octets}
+    hit = pl.concat([_NO_HITS, *hits]).unique([*_MATCHED, "place", "start"])
+    texts = hit["item_text"].to_numpy()
     # N-grams that are further apart than the text is long are no one occurrence of it. In one, what was edited lies
     # between the n-grams that are left.
     found = (
-        pl.concat([_NO_HITS, *hits])
-        .unique([*_MATCHED, "place", "start"])
-        .join(pl.DataFrame(lengths).with_row_index("item_text").cast(pl.Int64), on="item_text", how="left")
+        hit.with_columns(all=index.units[texts], needed=index.needed[texts], octets=index.octets[texts])
         .sort(*_MATCHED, "start", "place")
         .with_columns(reached=pl.col("end").cum_max().shift(1).over(_MATCHED))
         .with_columns(apart=(pl.col("start") > pl.col("reached") + pl.col("octets")).fill_null(True))
         .with_columns(occurrence=pl.col("apart").cum_sum().over(_MATCHED))
     )
-    occurrence = (*_MATCHED, "occurrence")
+    occurrence, match = (*_MATCHED, "occurrence"), ("row", "item_text")
     spans = (
         found.sort(*occurrence, "place")
         .with_columns(stop=pl.col("place") + pl.col("units"))
@@ -212,10 +230,14 @@ def find_contamination(batch: pa.RecordBatch, index: ItemIndex, config: Decontam
         .group_by(*occurrence, "all", "needed")
         .agg(pl.col("new").sum(), pl.col("start").min(), pl.col("end").max())
         .filter(pl.col("new") >= pl.col("needed"))
-        .sort(*occurrence)
-        .group_by(*_MATCHED, maintain_order=True)
-        .agg(overlap=(pl.col("new") / pl.col("all")).max(), spans=pl.struct("start", "end"))
-        .unique(["row", "item_text"], keep="first", maintain_order=True)  # folded comes before skeleton
+        # What is found in both forms is found once: as folded, and wherever either form stands.
+        .sort(*match, "start", "end", "form")
+        .with_columns(reached=pl.col("end").cum_max().shift(1).over(match))
+        .with_columns(span=(pl.col("start") >= pl.col("reached")).fill_null(True).cum_sum().over(match))
+        .group_by(*match, "span", maintain_order=True)
+        .agg(pl.col("form").min(), (pl.col("new") / pl.col("all")).max(), pl.col("start").min(), pl.col("end").max())
+        .group_by(*match, maintain_order=True)
+        .agg(pl.col("form").min(), overlap=pl.col("new").max(), spans=pl.struct("start", "end"))
     )
     rows = pa.array(spans["row"].to_numpy())
     columns = {
@@ -243,12 +265,7 @@ def remove_contamination(
         ["row", "overlap", "item_text"], descending=[False, True, False]
     )
     best = best.unique("row", keep="first", maintain_order=True)
-    named = (
-        pl.DataFrame(index.items)
-        .unique("item_text", keep="first", maintain_order=True)
-        .select("item_text", name=pl.concat_str("evaluation_set", "part", "item", "field", separator=" "))
-    )
-    best = best.join(named, on="item_text", how="left", maintain_order="left")
+    names = index.names.take(best["item_text"].to_arrow())
     rows = best["row"].to_numpy()
     found = np.zeros(batch.num_rows, bool)
     found[rows] = True
@@ -261,7 +278,7 @@ def remove_contamination(
                 "evaluation_text",
                 value=best["overlap"].to_arrow(),
                 threshold=config.min_overlap,
-                detail=best["name"].to_arrow(),
+                detail=names,
             ),
         )
     masked = _masked(batch["text"], matches, config.mask)
@@ -275,7 +292,7 @@ def remove_contamination(
             "too_short_without_evaluation_text",
             value=left.filter(short),
             threshold=config.min_code_points,
-            detail=best["name"].to_arrow().filter(short.take(pa.array(rows))),
+            detail=names.filter(short.take(pa.array(rows))),
         ),
     )
 
@@ -391,20 +408,20 @@ _HIT = pl.Schema(dict.fromkeys(("row", "item_text", "form", "place", "units", "s
 _NO_HITS = pl.DataFrame(schema=_HIT)
 
 
-def _hits(form: int, units: Units, index: ItemIndex, sought: npt.NDArray[np.uint64]) -> pl.DataFrame:
+def _hits(form: int, units: Units, index: ItemIndex) -> pl.DataFrame:
     """Look the n-grams of some documents up: a row for each place of an evaluation text that each of them is at."""
     sums = _prefix_sums(units)
     found = [_NO_HITS]
-    for length, cluster in index.lengths:
+    for length, cluster in index.lengths.tolist():
         firsts = np.flatnonzero(units.clusters[: max(0, len(units.texts) - length + 1)] == cluster)
         firsts = firsts[units.texts[firsts] == units.texts[firsts + length - 1]]
         hashes = _gram_hashes(sums, firsts, length)
         likely = index.present[_filter_places(hashes, index.present)]
         firsts, hashes = firsts[likely], hashes[likely]
-        left = np.searchsorted(sought, hashes, side="left")
-        counts = np.searchsorted(sought, hashes, side="right") - left
+        left = np.searchsorted(index.hashes, hashes, side="left")
+        counts = np.searchsorted(index.hashes, hashes, side="right") - left
         firsts, left = np.repeat(firsts, counts), np.repeat(left, counts)
-        grams = index.grams[left + np.arange(len(left)) - np.repeat(counts.cumsum() - counts, counts)]
+        grams = index.places[left + np.arange(len(left)) - np.repeat(counts.cumsum() - counts, counts)]
         columns = {
             "row": units.texts[firsts],
             "item_text": grams["text"],
@@ -441,8 +458,8 @@ def _gram_hashes(
 
 
 def _templates(grams: npt.NDArray[np.void], max_texts: int) -> npt.NDArray[np.bool_]:
-    """Mark the n-grams (sorted by hash and text) that more than `max_texts` texts share."""
+    """Mark the n-grams (sorted by hash and text) that too many texts share, or that repeat too often in one."""
     opens = np.diff(grams["hash"], prepend=~grams["hash"][:1]) != 0
     new_text = opens | (np.diff(grams["text"].astype(np.int64), prepend=-1) != 0)
-    run = np.cumsum(opens) - 1
-    return (np.bincount(run, new_text) > max_texts)[run]
+    run, within = np.cumsum(opens) - 1, np.cumsum(new_text) - 1
+    return (np.bincount(run, new_text) > max_texts)[run] | (np.bincount(within) > _MOST_PLACES)[within]

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import fsspec
+import httpx2
 import yaml  # type: ignore[import-untyped]
+from huggingface_hub import HfApi
 
 from schemas.source import HubSource
 from schemas.split import InputFile
@@ -23,14 +25,89 @@ _CONVERTED = "refs/convert/parquet"
 _CARD_BYTES = 1 << 20
 _FRONT_MATTER = re.compile(rb"\A---\r?\n(.*?\n)---\r?$", re.DOTALL | re.MULTILINE)
 _ALL_ENDINGS = (".parquet",)
+_TROUBLE = (OSError, httpx2.HTTPError)  # of the Hub's client: its own errors are both, those of the network are not
+_USUAL_SPLITS = ("test", "train", "validation")
 
 
 def find(source: HubSource, base: str) -> tuple[list[InputFile], list[str]]:
     """Return the Parquet files of the source's configuration and split, and what is wrong if there are none."""
     try:
-        patterns, configs = _patterns(source)
-    except (OSError, ValueError) as error:
-        return [], [f"data set {source.dataset!r} cannot be read from the Hub: {' '.join(str(error).split())[:300]}"]
+        return _find(source, _card(source.dataset, source.revision), base)
+    except (*_TROUBLE, ValueError) as error:
+        return [], [_unreadable(source.dataset, error)]
+
+
+class HubPart(NamedTuple):
+    """The Parquet files of one split of one configuration."""
+
+    config: str
+    split: str
+    files: tuple[InputFile, ...]
+
+
+def find_parts(
+    dataset: str, revision: str, wanted: Callable[[str], bool], splits: Sequence[str] = ()
+) -> tuple[str, list[HubPart], list[str]]:
+    """Return the commit that a revision stands for, its wanted configurations' parts, sorted, and what is wrong.
+
+    Without `splits` all that are known are found. A configuration may lack some of those that are asked for, but each
+    must be in one of them. What the Hub converted is read at its newest, whatever the revision.
+    """
+    try:
+        commit = str(HfApi().dataset_info(dataset, revision=revision).sha)
+        card = _card(dataset, commit)
+        known = _splits_by_config(card) or _converted_splits(dataset) or {"default": ()}
+        parts = []
+        for config in sorted(filter(wanted, known)):
+            for split in splits or known[config] or _USUAL_SPLITS:
+                if split in known[config] or not known[config]:
+                    named = None if config == "default" else config
+                    source = HubSource(
+                        name="set", format="hub", dataset=dataset, config=named, split=split, revision=commit
+                    )
+                    files, _ = _find(source, card, "")
+                    parts += [HubPart(config, split, tuple(files))] if files else []
+    except (*_TROUBLE, ValueError) as error:
+        return "", [], [_unreadable(dataset, error)]
+    names = ", ".join(sorted(known)[:20])
+    if not parts:
+        return commit, [], [f"data set {dataset!r} has no Parquet in what is asked for; its configurations are {names}"]
+    missing = [split for split in splits if split not in {part.split for part in parts}]
+    return commit, parts, [f"data set {dataset!r} has no split {split!r}" for split in missing]
+
+
+def _unreadable(dataset: str, error: Exception) -> str:
+    return f"data set {dataset!r} cannot be read from the Hub: {' '.join(str(error).split())[:300]}"
+
+
+def _splits_by_config(card: list[dict[str, Any]]) -> dict[str, tuple[str, ...]]:
+    """Return the splits of each configuration that a card names; none where it does not say."""
+    found = {}
+    for config in card:
+        files = config.get("data_files")
+        entries = [entry for entry in (files if isinstance(files, list) else [files]) if isinstance(entry, dict | str)]
+        splits = ("train" if isinstance(entry, str) else str(entry.get("split", "train")) for entry in entries)
+        found[str(config.get("config_name", "default"))] = tuple(dict.fromkeys(splits))
+    return found
+
+
+def _converted_splits(dataset: str) -> dict[str, tuple[str, ...]]:
+    """Return the splits of each configuration that the Hub itself converted to Parquet."""
+    root = f"hf://datasets/{dataset}@{_CONVERTED.replace('/', '%2F')}"
+    store, folder = fsspec.url_to_fs(root)
+    found: dict[str, list[str]] = {}
+    try:
+        names = store.glob(f"{folder}/*/*/*.parquet")
+    except FileNotFoundError:
+        return {}
+    for name in sorted(names):
+        *_, config, split, _ = name.split("/")
+        found.setdefault(config, []).append(split)
+    return {config: tuple(dict.fromkeys(splits)) for config, splits in found.items()}
+
+
+def _find(source: HubSource, card: list[dict[str, Any]], base: str) -> tuple[list[InputFile], list[str]]:
+    patterns, configs = _patterns(source, card)
     for revision, paths in patterns:
         root = f"hf://datasets/{source.dataset}@{revision.replace('/', '%2F')}"
         files, problems = find_files([f"{root}/{path}" for path in paths], base)
@@ -48,9 +125,8 @@ def find(source: HubSource, base: str) -> tuple[list[InputFile], list[str]]:
     ]
 
 
-def _patterns(source: HubSource) -> tuple[list[tuple[str, list[str]]], list[str]]:
+def _patterns(source: HubSource, card: list[dict[str, Any]]) -> tuple[list[tuple[str, list[str]]], list[str]]:
     """Return where the files may lie, as (revision, globs), best first, and the configurations that the card names."""
-    card = _card(source)
     configs = {str(config.get("config_name", "default")): config for config in card}
     names = list(configs)
     if source.config is not None:
@@ -74,9 +150,9 @@ def _patterns(source: HubSource) -> tuple[list[tuple[str, list[str]]], list[str]
     ], names
 
 
-def _card(source: HubSource) -> list[dict[str, Any]]:
+def _card(dataset: str, revision: str) -> list[dict[str, Any]]:
     """Return `configs` of the data set's card; empty if there is no card or it has none."""
-    location = f"hf://datasets/{source.dataset}@{source.revision.replace('/', '%2F')}/README.md"
+    location = f"hf://datasets/{dataset}@{revision.replace('/', '%2F')}/README.md"
     try:
         with fsspec.open(location, "rb") as file:
             head = file.read(_CARD_BYTES)

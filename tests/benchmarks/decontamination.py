@@ -27,7 +27,7 @@ import pyarrow as pa
 
 from schemas.language import one_code
 from stages.decontamination.evaluation_sets import ITEM
-from stages.decontamination.matching import DecontaminationConfig, find_contamination, item_ngrams
+from stages.decontamination.matching import DecontaminationConfig, find_contamination, item_ngrams, numbered_texts
 from stages.script_detection import detect_scripts
 
 CONFIG = DecontaminationConfig()
@@ -97,11 +97,12 @@ def found_in_the_other_script(folder: Path, language: str, known: str, injected:
         {"evaluation_set": "udhr", "part": known, "item": str(n), "field": "text", "language": language, "text": text}
         for n, text in enumerate(known_texts)
     ]
-    index = item_ngrams(pa.Table.from_pylist(rows, ITEM), CONFIG)
+    numbered = numbered_texts(pa.Table.from_pylist(rows, ITEM))
+    index = item_ngrams(numbered, CONFIG)
     batch = batch_of([f"Esan zuten: {page} Eta kito." for page in pages], [language] * len(pages))
     matches = find_contamination(batch, index, CONFIG)
     pairs = set(zip(matches["row"].to_pylist(), matches["item_text"].to_pylist(), strict=True))
-    numbers = index.items["item_text"].to_pylist()
+    numbers = numbered["item_text"].to_pylist()
     return sum((row, number) in pairs for row, number in enumerate(numbers)) / len(numbers)
 
 
@@ -120,8 +121,9 @@ def main(folder: Path) -> None:
         {"evaluation_set": "udhr", "part": "even", "item": str(n), "field": "text", "language": lang, "text": text}
         for n, (lang, text, _) in enumerate(items)
     ]
-    index = item_ngrams(pa.Table.from_pylist(rows, ITEM), CONFIG)
-    numbers = index.items["item_text"].to_pylist()
+    numbered = numbered_texts(pa.Table.from_pylist(rows, ITEM))
+    index = item_ngrams(numbered, CONFIG)
+    numbers = numbered["item_text"].to_pylist()
     checked = [bool(index.checked[number]) for number in numbers]
     clean = batch_of([" ".join(parts) for parts, _ in pages], [language for _, language in pages])
     flagged = find_contamination(clean, index, CONFIG)
@@ -140,7 +142,7 @@ def main(folder: Path) -> None:
         hits = [(row, number) in pairs for row, number in enumerate(numbers)]
         recall[name] = sum(h for h, c in zip(hits, checked, strict=True) if c) / sum(checked)
     for match in flagged.to_pylist()[:20]:
-        print(match["language"], match["overlap"], index.items["text"].to_pylist()[numbers.index(match["item_text"])])
+        print(match["language"], match["overlap"], numbered["text"].to_pylist()[numbers.index(match["item_text"])])
     figures = {
         "languages": len(pages),
         "items": len(items),

@@ -23,7 +23,7 @@ from stages.decontamination.matching import DecontaminationConfig
 def taken(
     rows: list[dict[str, Any]], source: EvaluationSet, config: str = "c"
 ) -> list[tuple[str, str, str | None, str]]:
-    items = evaluation_items(pa.Table.from_pylist(rows), source, config, "test")
+    items = evaluation_items(pa.Table.from_pylist(rows), source, config, f"{config}/test")
     assert items.schema == ITEM
     assert set(items["part"].to_pylist()) <= {f"{config}/test"}
     return [(r["item"], r["field"], r["language"], r["text"]) for r in items.to_pylist()]
@@ -93,7 +93,7 @@ def test_lists_within_structures_within_lists() -> None:
 
 def test_no_rows() -> None:
     table = pa.table({"a": pa.array([], pa.struct([("b", pa.string())]))})
-    assert evaluation_items(table, OWN, "c", "test").num_rows == 0
+    assert evaluation_items(table, OWN, "c", "c/test").num_rows == 0
 
 
 @pytest.mark.parametrize(

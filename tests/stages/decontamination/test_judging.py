@@ -11,14 +11,17 @@ import pytest
 
 from stages.decontamination.evaluation_sets import ITEM
 from stages.decontamination.judging import (
+    FINDING,
     PRECISION,
     RATE,
     SHEET,
     contamination_rates,
+    findings,
+    items_by_set,
     judged_precision,
     judging_sheet,
 )
-from stages.decontamination.matching import DecontaminationConfig, find_contamination, item_ngrams
+from stages.decontamination.matching import DecontaminationConfig, find_contamination, item_ngrams, numbered_texts
 
 CONFIG = DecontaminationConfig()
 FIRST = "=SUM(1) bat bi hiru lau bost sei zazpi zortzi bederatzi"
@@ -32,7 +35,9 @@ ITEMS = pa.Table.from_pylist(
     ],
     ITEM,
 )
-INDEX = item_ngrams(ITEMS, CONFIG)
+NUMBERED = numbered_texts(ITEMS)
+NAMED = items_by_set(NUMBERED)
+INDEX = item_ngrams(NUMBERED, CONFIG)
 BATCH = pa.record_batch(
     {
         "id": pa.array(["d0", "d1", "d2"]),
@@ -45,19 +50,19 @@ MATCHES = find_contamination(BATCH, INDEX, CONFIG)
 
 
 def test_rates_count_texts_once_and_documents_once() -> None:
-    rates = contamination_rates(MATCHES, INDEX)
+    rates = contamination_rates([MATCHES], NUMBERED, INDEX.checked)
     assert rates.schema == RATE
     assert [tuple(row.values()) for row in rates.to_pylist()] == [
         ("a", None, 1, 1, 1, 1, 1.0),
         ("a", "eus", 2, 2, 2, 2, 1.0),
         ("b", "eus", 2, 1, 1, 2, 1.0),
     ]
-    none = contamination_rates(MATCHES.slice(0, 0), INDEX).to_pylist()
+    none = contamination_rates([], NUMBERED, INDEX.checked).to_pylist()
     assert [(r["texts_found"], r["documents"], r["rate"]) for r in none] == [(0, 0, 0.0)] * 3
 
 
 def test_a_sheet_survives_a_spreadsheet_program() -> None:
-    sheet = judging_sheet(MATCHES, INDEX)
+    sheet = judging_sheet([MATCHES], NAMED)
     assert sheet.schema == SHEET
     sink = io.BytesIO()
     pyarrow.csv.write_csv(sheet, sink)
@@ -71,11 +76,32 @@ def test_a_sheet_survives_a_spreadsheet_program() -> None:
 
 
 def test_the_sample_is_bounded_and_changes_with_the_seed_alone() -> None:
-    small = judging_sheet(MATCHES, INDEX, per_set=1)
+    small = judging_sheet([MATCHES], NAMED, per_set=1)
     assert small["evaluation_set"].to_pylist() == ["a", "b"]
-    assert judging_sheet(MATCHES.take([2, 0, 1, *range(3, len(MATCHES))]), INDEX, per_set=1) == small
-    keys = {tuple(judging_sheet(MATCHES, INDEX, per_set=1, seed=seed)["item"].to_pylist()) for seed in range(20)}
+    assert judging_sheet([MATCHES.slice(2), MATCHES.slice(0, 2)], NAMED, per_set=1) == small
+    keys = {tuple(judging_sheet([MATCHES], NAMED, per_set=1, seed=seed)["item"].to_pylist()) for seed in range(20)}
     assert len(keys) > 1
+
+
+def test_a_finding_names_an_item_of_each_set_that_has_the_text() -> None:
+    found = findings(MATCHES, NAMED)
+    assert found.schema == FINDING
+    rows = [(r["document"], r["evaluation_set"], r["item"]) for r in found.to_pylist()]
+    assert rows == [
+        ("d0", "a", "0"),
+        ("d0", "b", "3"),
+        ("d1", "a", "0"),
+        ("d1", "b", "3"),
+        ("d1", "a", "1"),
+        ("d1", "a", "2"),
+    ]
+
+
+def test_an_id_that_stands_for_two_documents_is_judged_once() -> None:
+    once = judging_sheet([MATCHES], NAMED)
+    assert judging_sheet([MATCHES, MATCHES], NAMED) == once
+    rates = contamination_rates([MATCHES, MATCHES], NUMBERED, INDEX.checked).to_pylist()
+    assert [(r["texts_found"], r["documents"]) for r in rates] == [(1, 2), (2, 4), (1, 4)]
 
 
 def answered(*answers: tuple[str, str]) -> pa.Table:

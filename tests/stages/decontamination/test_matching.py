@@ -20,6 +20,7 @@ from stages.decontamination.matching import (
     ItemIndex,
     find_contamination,
     item_ngrams,
+    numbered_texts,
     remove_contamination,
 )
 
@@ -37,7 +38,7 @@ def items_of(*texts: tuple[str | None, str]) -> pa.Table:
         {"evaluation_set": "set", "part": "part", "item": str(n), "field": "text", "language": language, "text": text}
         for n, (language, text) in enumerate(texts)
     ]
-    return pa.Table.from_pylist(rows, ITEM)
+    return numbered_texts(pa.Table.from_pylist(rows, ITEM))
 
 
 def batch_of(*documents: tuple[str, str | None, str]) -> pa.RecordBatch:
@@ -163,8 +164,9 @@ def test_phrases_of_the_set_itself_are_no_evidence() -> None:
 
 
 def test_items_with_equal_texts_share_a_number() -> None:
-    index = item_ngrams(items_of(("eus", EUS), ("eus", EUS), ("mlt", EUS)), DEFAULT)
-    assert index.items["item_text"].to_pylist() == [0, 0, 1]
+    numbered = items_of(("eus", EUS), ("eus", EUS), ("mlt", EUS))
+    assert numbered["item_text"].to_pylist() == [0, 0, 1]
+    assert item_ngrams(numbered, DEFAULT).names.to_pylist() == ["set part 0 text", "set part 2 text"]
 
 
 def test_an_item_that_stands_twice_has_two_spans() -> None:
@@ -230,4 +232,4 @@ def test_the_shortest_text_must_not_exceed_an_ngram() -> None:
 
 def test_items_without_a_column_are_refused() -> None:
     with pytest.raises(SchemaError, match="'language' is missing"):
-        item_ngrams(items_of(("eus", EUS)).drop_columns(["language"]), DEFAULT)
+        numbered_texts(items_of(("eus", EUS)).drop_columns(["language"]))
