@@ -1,0 +1,301 @@
+"""The schemes of transliteration: name, languages and scripts, whose standard, what engine, and what is lost.
+
+A scheme is found by its name, the language and the script of the text; the script that it leads to follows. It is
+reversible if its words are: `reversible_words` is a pattern of the words that come back identical, every one of them
+(a test draws such words at random). Where that cannot be, `lossy` says in a line what is lost; a scheme may be right by
+its standard and still lose something, as Serbian in Latin letters, where nj is two sounds in a few words.
+
+Sources of the letters:
+
+- `serbian`: Pravopis srpskoga jezika, Matica srpska 2010; Montenegrin: Pravopis crnogorskoga jezika 2009.
+- `uzbek_1995`: law 931-XII of 2 September 1993 as changed on 6 May 1995, and the spelling rules of 24 August 1995.
+  `uzbek_2023`: the draft of the working group at the Alisher Navoi university, 2023 (four letters changed).
+- `azerbaijani_1991`: law 33 of 25 December 1991, on the Cyrillic of 1958.
+- `kazakh_2021`: the alphabet shown by the national commission on 28 January 2021; letters of Russian words as used.
+- `turkmen_1993`: decree 1380 of 12 April 1993, with the letters of 1999.
+- `belarusian_2007`: instruction of the State Committee on Property 15/2007 (UN resolution X/7). `lacinka`: J. Lesik,
+  Dzietki, as codified by B. Taraskievic 1929.
+- `iso9`: ISO 9:1995. `iso9985`: ISO 9985:1996. `iso9984`: ISO 9984:1996. `iso15919`: ISO 15919:2001.
+- `ala_lc`: ALA-LC Romanization Tables, Library of Congress (2012 edition).
+- `elot_743`: ELOT 743 (1982), transcription, which is ISO 843 type 2.
+- `ircam`: Institut Royal de la Culture Amazighe, 2004.
+- `uly`: Uyghur Latin Yeziqi, Xinjiang University 2001, on the Arabic script of 1983.
+- `hawar`: the alphabet of the magazine Hawar, 1932, for Sorani letters.
+- `bgn_pcgn`, `mns_5217`, `sera`, `revised_romanization`, `pinyin`: as CLDR has them; see each row.
+- `wylie`: T. Wylie 1959 with the extensions of the Tibetan and Himalayan Library.
+- `maltese_arabic`: after Micallef et al. 2023 ("Treating Maltese as an Arabic Dialect", CAWL) and 2024 ("Maltese as
+  Multilingual Code-Switching", EACL): multilingual models have read much Arabic and little Maltese, so Maltese words
+  of Arabic origin do better in Arabic script, and Arabic dialects in Maltese letters are more Maltese-like text.
+  The table is ours: consonants as Maltese inherited them, long vowels written, the article joined to its noun.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Literal, NamedTuple
+
+from schemas.language import one_code
+
+Engine = Literal["rules", "indic", "icu", "uroman", "pyewts", "opencc"]
+
+RULES_VERSION = "1"  # of the tables in this folder; raise it when one changes what it writes
+_PACKAGES = {"uroman": "uroman", "pyewts": "pyewts", "opencc": "opencc"}
+
+
+class Scheme(NamedTuple):
+    """A way from one script to another.
+
+    `languages` are ISO 639-3 codes as `one_code` has them, none where it is for all. `source` and `target` are ISO
+    15924 codes, source `Zyyy` where it is for all but Latin. `detail` is what the engine calls it.
+    """
+
+    name: str
+    languages: tuple[str, ...]
+    source: str
+    target: str
+    engine: Engine
+    detail: str
+    lossy: str = ""
+    reversible_words: str = ""
+
+    @property
+    def reversible(self) -> bool:
+        return bool(self.reversible_words)
+
+    @property
+    def version(self) -> str:
+        """Version of what makes the text: `1` for our tables, else the engine's own, as `icu 72.1`."""
+        if self.engine in ("rules", "indic"):
+            return RULES_VERSION
+        if self.engine == "icu":
+            try:
+                from icu import ICU_VERSION  # type: ignore[import-untyped, unused-ignore]
+            except ImportError as missing:
+                raise missing_engine("icu", "icu") from missing
+            return f"icu {ICU_VERSION}"
+        try:
+            return f"{self.engine} {version(_PACKAGES[self.engine])}"
+        except PackageNotFoundError as missing:
+            raise missing_engine(self.engine, "transliteration") from missing
+
+    def __str__(self) -> str:
+        languages = " ".join(self.languages) or "any language"
+        return f"{self.name} ({languages}: {self.source} to {self.target})"
+
+
+def missing_engine(module: str, extra: str) -> ImportError:
+    """Say which extra of this project brings a module that is not installed."""
+    return ImportError(f"this scheme needs the module {module}; install glotmill[{extra}]")
+
+
+_UNCLEAR = "letters fall together"
+_RESPELLED = "letters fall together or are dropped, and some words are respelled"
+_VOWELS = "short vowels are not written in the source"
+_SOUND = "written by sound: spelling is lost"
+
+
+def _both(
+    name: str,
+    languages: str,
+    one: str,
+    other: str,
+    engine: Engine = "rules",
+    detail: str = "",
+    *,
+    there: str | tuple[str, str] = _UNCLEAR,
+    back: str | tuple[str, str] = _UNCLEAR,
+) -> list[Scheme]:
+    """Make the two directions of a scheme; `there` and `back` say what is lost, or ("", words) that nothing is."""
+    lost = [(given, "") if isinstance(given, str) else given for given in (there, back)]
+    codes = tuple(languages.split())
+    return [
+        Scheme(name, codes, one, other, engine, detail or name, *lost[0]),
+        Scheme(name, codes, other, one, engine, detail or name, *lost[1]),
+    ]
+
+
+def _one_way(name: str, languages: str, scripts: str, engine: Engine, detail: str, lossy: str) -> Scheme:
+    source, target = scripts.split()
+    return Scheme(name, tuple(languages.split()), source, target, engine, detail, lossy)
+
+
+_INDIC = {
+    "Deva": "hin mar nep san kok mai bho awa hne mag doi brx",
+    "Beng": "ben",
+    "Guru": "pan",
+    "Gujr": "guj",
+    "Orya": "ori",
+    "Taml": "tam",
+    "Telu": "tel",
+    "Knda": "kan tcy",
+    "Mlym": "mal",
+}
+_CAPITALS = "the target has no capitals"
+_CYRILLIC_ALL = "абвгґѓғҕдђеӗёєжҗзѕиӣӥйіїјкќқҡлљмнњңҥоӧөпҧрстћҭуўӯӱүұфхҳһцчҷџшщыӹэәюяѣѫ"
+_AZERBAIJANI_CYRILLIC = "абвгғдеәжзиыјкҝлмноөпрстуүфхһчҹшАБВГҒДЕӘЖЗИЫЈКҜЛМНОӨПРСТУҮФХҺЧҸШ"
+_AZERBAIJANI_LATIN = "abvqğdeəjziıykglmnoöprstuüfxhçcşABVQĞDEƏJZİIYKGLMNOÖPRSTUÜFXHÇCŞ"
+_UYGHUR_VOWEL, _UYGHUR_CONSONANT = "[اەېىوۆۇۈ]", "[بپتجچخدرزژسشغفقكگڭلمنھۋي]"
+_SERBIAN_LATIN = "(?:[abvgdđežzijklmnoprstćufhcčš]|lj|nj|dž)+"
+
+SCHEMES: tuple[Scheme, ...] = (
+    *_both(
+        "serbian",
+        "srp hbs bos cnr hrv",
+        "Cyrl",
+        "Latn",
+        there="нј, лј and дж fall together with њ, љ and џ",
+        back=("", _SERBIAN_LATIN),
+    ),
+    *_both("uzbek_1995", "uzb", "Cyrl", "Latn", there=_RESPELLED, back=_RESPELLED),
+    *_both("uzbek_2023", "uzb", "Cyrl", "Latn", there=_RESPELLED, back=_RESPELLED),
+    *_both(
+        "azerbaijani_1991",
+        "aze",
+        "Cyrl",
+        "Latn",
+        there=("", f"[{_AZERBAIJANI_CYRILLIC}]+"),
+        back=("", f"[{_AZERBAIJANI_LATIN}]+"),
+    ),
+    _one_way(
+        "kazakh_2021", "kaz", "Cyrl Latn", "rules", "kazakh_2021", "и and й, х and һ fall together; ъ ь are dropped"
+    ),
+    _one_way("turkmen_1993", "tuk", "Cyrl Latn", "rules", "turkmen_1993", _RESPELLED),
+    _one_way("belarusian_2007", "bel", "Cyrl Latn", "rules", "belarusian_2007", _RESPELLED),
+    _one_way("lacinka", "bel", "Cyrl Latn", "rules", "lacinka", _RESPELLED),
+    *_both("iso9", "", "Cyrl", "Latn", there=("", f"[{_CYRILLIC_ALL}ъь{_CYRILLIC_ALL.upper()}]+"), back=_UNCLEAR),
+    _one_way("ala_lc", "rus", "Cyrl Latn", "rules", "ala_lc_rus", "ш with щ, and е with ъ, can read as one"),
+    _one_way("ala_lc", "ukr", "Cyrl Latn", "rules", "ala_lc_ukr", "the apostrophe is dropped"),
+    _one_way("ala_lc", "amh tir", "Ethi Latn", "icu", "Ethi-Latn/ALALOC", _UNCLEAR),
+    *_both(
+        "iso9985",
+        "hye hyw",
+        "Armn",
+        "Latn",
+        there=("", "[աբգդեզէըթժիլխծկհձղճմյնշոչպջռսվտրցւփքօֆ]+"),
+        back="the ligature ew is written as two letters",
+    ),
+    *_both(
+        "iso9984",
+        "kat xmf lzz sva",
+        "Geor",
+        "Latn",
+        there=("", "[აბგდევზთიკლმნოპჟრსტუფქღყშჩცძწჭხჯჰ]+"),
+        back=_CAPITALS,
+    ),
+    *_both(
+        "ircam",
+        "zgh tzm shi rif kab",
+        "Tfng",
+        "Latn",
+        there=("", "[ⴰⴱⴳⴷⴹⴻⴼⴽⵀⵃⵄⵅⵇⵉⵊⵍⵎⵏⵓⵔⵕⵖⵙⵚⵛⵜⵟⵡⵢⵣⵥ]+"),
+        back=_CAPITALS,
+    ),
+    _one_way("elot_743", "ell", "Grek Latn", "rules", "elot_743", _SOUND),
+    *_both(
+        "uly",
+        "uig",
+        "Arab",
+        "Latn",
+        there=("", f"(?:\u0626{_UYGHUR_VOWEL}|{_UYGHUR_CONSONANT}{_UYGHUR_VOWEL}?)+"),
+        back=_CAPITALS,
+    ),
+    _one_way("hawar", "ckb", "Arab Latn", "rules", "hawar", "the short i is not written in the source"),
+    *_both("maltese_arabic", "mlt", "Latn", "Arab", there="short vowels are dropped", back=_VOWELS),
+    _one_way(
+        "maltese_arabic",
+        "ara aeb ajp apc apd arq ary arz ayl shu acm acq acw afb",
+        "Arab Latn",
+        "rules",
+        "maltese_arabic",
+        _VOWELS,
+    ),
+    _one_way("urdu_hindi", "hin", "Deva Arab", "icu", "Deva-ur", "letters of Arabic words are chosen by sound"),
+    _one_way("urdu_hindi", "urd", "Arab Deva", "rules", "urdu_hindi", _VOWELS),
+    *(
+        scheme
+        for script, languages in _INDIC.items()
+        for scheme in _both("iso15919", languages, script, "Latn", "indic", script, there=_UNCLEAR, back=_CAPITALS)
+    ),
+    *_both("iso15919", "asm", "Beng", "Latn", "indic", "asm", back=_CAPITALS),
+    _one_way("iso15919", "sin", "Sinh Latn", "icu", "si-si_Latn", _UNCLEAR),
+    *_both("iast", "san pli", "Deva", "Latn", "indic", "iast", back=_CAPITALS),
+    *_both("wylie", "bod dzo", "Tibt", "Latn", "pyewts", "", back=_UNCLEAR),
+    *_both("sera", "amh tir gez tig", "Ethi", "Latn", "icu", "Ethiopic-Latin/SERA", back=_UNCLEAR),
+    *_both("revised_romanization", "kor", "Kore", "Latn", "icu", "Hangul-Latin", back=_UNCLEAR),
+    _one_way("mns_5217", "mon", "Cyrl Latn", "icu", "mn-mn_Latn/MNS", _UNCLEAR),
+    *(
+        _one_way(
+            "pinyin", "zho", f"{script} Latn", "icu", "Han-Latin", "sound alone; of several readings the commonest"
+        )
+        for script in ("Hans", "Hant")
+    ),
+    *(
+        _one_way("bgn_pcgn", language, f"{script} Latn", "icu", f"{name}-Latin/BGN", _UNCLEAR)
+        for script, names in {
+            "Cyrl": "rus Russian ukr Ukrainian bel Belarusian bul Bulgarian mkd Macedonian srp Serbian kaz Kazakh "
+            "kir Kirghiz mon Mongolian uzb Uzbek aze Azerbaijani tuk Turkmen",
+            "Armn": "hye Armenian",
+            "Geor": "kat Georgian",
+            "Grek": "ell Greek",
+            "Ethi": "amh Amharic",
+            "Thaa": "div Maldivian",
+        }.items()
+        for language, name in zip(names.split()[::2], names.split()[1::2], strict=True)
+    ),
+    _one_way("hans", "zho yue wuu nan hak gan lzh", "Hant Hans", "opencc", "t2s", "several letters become one"),
+    _one_way("hant", "zho yue wuu nan hak gan lzh", "Hans Hant", "opencc", "s2t", "one letter becomes one of several"),
+    _one_way("hant_tw", "zho", "Hans Hant", "opencc", "s2twp", "words of Taiwan replace those of the mainland"),
+    _one_way("hant_hk", "zho yue", "Hans Hant", "opencc", "s2hk", "one letter becomes one of several"),
+    _one_way("uroman", "", "Zyyy Latn", "uroman", "", _SOUND),
+)
+
+
+def scheme_for(name: str, language: str, script: str) -> Scheme:
+    """Find the scheme of that name for a language (ISO 639-3) and script (ISO 15924).
+
+    Raises ValueError that lists the names, or the pairs of that name.
+
+    >>> scheme_for("uzbek_1995", "uzn", "Cyrl").target
+    'Latn'
+    >>> scheme_for("serbian", "rus", "Cyrl")
+    Traceback (most recent call last):
+    ...
+    ValueError: no transliteration serbian from rus_Cyrl; there is srp hbs bos cnr hrv: Cyrl to Latn, Latn to Cyrl
+    """
+    named = [scheme for scheme in SCHEMES if scheme.name == name]
+    if not named:
+        raise ValueError(f"scheme must be one of {', '.join(scheme_names())}, got {name!r}")
+    for scheme in named:
+        if covers(scheme, language, script):
+            return scheme
+    raise ValueError(f"no transliteration {name} from {language}_{script}; there is {_pairs(named)}")
+
+
+def covers(scheme: Scheme, language: str, script: str) -> bool:
+    """Say if a scheme is for texts of this language and script."""
+    if scheme.languages and one_code(language) not in scheme.languages:
+        return False
+    return scheme.source == script or (scheme.source == "Zyyy" and script not in ("Latn", "Zyyy"))
+
+
+def reverse_of(scheme: Scheme) -> Scheme | None:
+    """Find the scheme that leads back, if there is one."""
+    for other in SCHEMES:
+        same = other.name == scheme.name and set(scheme.languages) <= set(other.languages)
+        if same and (other.source, other.target) == (scheme.target, scheme.source):
+            return other
+    return None
+
+
+def scheme_names() -> list[str]:
+    """List the names of all schemes, in alphabetical order."""
+    return sorted({scheme.name for scheme in SCHEMES})
+
+
+def _pairs(schemes: list[Scheme]) -> str:
+    by_languages: dict[str, list[str]] = {}
+    for scheme in schemes:
+        source = "any script but Latn" if scheme.source == "Zyyy" else scheme.source
+        key = " ".join(scheme.languages) or "any language"
+        by_languages.setdefault(key, []).append(f"{source} to {scheme.target}")
+    return "; ".join(f"{languages}: {', '.join(pairs)}" for languages, pairs in by_languages.items())

@@ -1,0 +1,282 @@
+"""Transliterate documents: replace their text, add a parallel document, or give pairs for alignment training.
+
+Why: a model that has read much of a language in one script has read none of it in the other, and pairs of a text with
+its romanization bring languages of many scripts together (Purkayastha et al. 2023; Liu et al. 2024, TransliCo). What a
+scheme does not cover is left alone: other languages and scripts, and inside a text what `tokens.PROTECTED` names,
+tokens of other scripts, words with a letter that the scheme's alphabet lacks (`WhatsApp` in Uzbek), digits, marks
+without a letter, private use and unassigned code points.
+
+With a condition only some tokens are changed, say words of Arabic origin in Maltese: Micallef et al. (2024) found that
+this serves better than changing all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field, field_validator
+
+from schemas.columns import column, require_columns
+from schemas.document import DOCUMENT
+from schemas.language import one_code, parse_label
+from stages.batches import StageConfig, set_columns
+from stages.script_detection import detect_scripts
+from stages.transliteration.conditions import Condition, ConditionConfig
+from stages.transliteration.engines import engine_for, rules_of
+from stages.transliteration.schemes import Scheme, scheme_for
+from stages.transliteration.tokens import ADDRESSES, Runs, convert_tokens
+
+ANY = "*"  # in a recipe's schemes: every language and script that has no scheme of its own
+
+PROVENANCE = pa.schema(
+    [
+        column(
+            "transliterated_from",
+            pa.string(),
+            "Language and script of the text before transliteration, as `uzb_Cyrl`; null for originals.",
+            nullable=True,
+        ),
+        column("transliteration_scheme", pa.string(), "Name of the scheme; null for originals.", nullable=True),
+        column(
+            "transliteration_version",
+            pa.string(),
+            "Version of the scheme's table, or engine and its version; null for originals.",
+            nullable=True,
+        ),
+    ]
+)
+"""What a document that was transliterated says of it, beside `parent_id`; DOCUMENT has these columns at its end."""
+
+PAIR = pa.schema(
+    [
+        column("id", pa.string(), "Id of the document."),
+        column("language", pa.string(), "ISO 639-3 code."),
+        column("script", pa.string(), "ISO 15924 code of `original`."),
+        column("original", pa.large_string(), "Text as it was."),
+        column("romanization", pa.large_string(), "The text transliterated, to Latin with most schemes."),
+        *(PROVENANCE.field(name) for name in ("transliteration_scheme", "transliteration_version")),
+    ]
+)
+
+
+class TransliterationConfig(StageConfig):
+    """Options of `transliterate_batch`, `parallel_rows` and `pairs`."""
+
+    stage: Literal["transliterate"] = "transliterate"
+    schemes: dict[str, str] = Field(
+        min_length=1,
+        description='Scheme by language and script, as { uzb_Cyrl = "uzbek_1995" }; "*" stands for all others.',
+    )
+    mode: Literal["replace", "parallel", "pair"] = Field(
+        default="replace",
+        description="Replace the text; or keep it and add a document beside it; or give pairs of both.",
+    )
+    condition: ConditionConfig | None = Field(
+        default=None, description="Which tokens are changed; without it all that the scheme covers."
+    )
+
+    @field_validator("schemes")
+    @classmethod
+    def _known(cls, schemes: dict[str, str]) -> dict[str, str]:
+        for label, name in schemes.items():
+            if label != ANY:
+                scheme_for(name, *parse_label(label))
+            elif name != "uroman":
+                raise ValueError(f'"*" must be "uroman", the scheme for every language and script, got {name!r}')
+        return schemes
+
+
+class _Part(NamedTuple):
+    """Rows of a batch that share a scheme, language and script, and their texts transliterated."""
+
+    rows: npt.NDArray[np.int64]
+    scheme: Scheme
+    texts: pa.Array
+
+
+def transliterate(texts: pa.Array, scheme: Scheme, condition: Condition | None = None) -> pa.Array:
+    """Transliterate n texts (string or large_string; null stays null) to large_string.
+
+    `condition` takes distinct tokens of the source script and says which of them to change. Raises ImportError, in one
+    line, if the scheme's library is not installed.
+    """
+    convert = engine_for(scheme)
+    covered = _covered(scheme)
+
+    def changed(tokens: pl.Series) -> pl.Series:
+        wanted = tokens.str.contains(covered) if covered else pl.repeat(True, len(tokens), eager=True)
+        if condition is not None:
+            wanted &= condition(tokens)
+        at = wanted.arg_true()
+        return tokens.scatter(at, pl.Series(convert(tokens.gather(at).to_list()), dtype=pl.String))
+
+    given = pc.fill_null(texts, "").cast(pa.large_string())
+    made = convert_tokens(given, runs_of(scheme), changed)
+    return pc.if_else(pc.is_valid(texts), made, pa.scalar(None, pa.large_string())) if texts.null_count else made
+
+
+def transliterate_batch(
+    batch: pa.RecordBatch, config: TransliterationConfig, condition: Condition | None = None
+) -> pa.RecordBatch:
+    """Replace `text` and `script` of the documents that a scheme covers: n rows in, the same n in the same order out.
+
+    With a condition, `script` becomes the one that most letters then are in. Raises SchemaError if `text`, `language`
+    or `script` is missing or mistyped.
+    """
+    require_columns(batch, DOCUMENT, ("text", "language", "script"))
+    texts, scripts = batch["text"], batch["script"]
+    for part in _parts(batch, config, condition):
+        at = pa.array(np.isin(np.arange(batch.num_rows), part.rows))
+        texts = pc.replace_with_mask(texts, at, part.texts)
+        new = pa.repeat(part.scheme.target, len(part.rows)) if condition is None else detect_scripts(part.texts)
+        scripts = pc.replace_with_mask(scripts, at, new)
+    return set_columns(batch, text=texts, script=scripts)
+
+
+def parallel_rows(
+    batch: pa.RecordBatch, config: TransliterationConfig, condition: Condition | None = None
+) -> pa.RecordBatch:
+    """Make the documents that stand beside those of the batch: one for each that a scheme changes, in their order.
+
+    A new row has its parent's columns, but for: `id`, the hex BLAKE2b-128 of the parent's id, scheme and version;
+    `parent_id`; `synthetic` true; `generator`, the engine's version; `text`; `script`; `cluster_size` null; and the
+    columns of PROVENANCE, which are added if the batch lacks them. Raises SchemaError as `transliterate_batch`.
+    """
+    require_columns(batch, DOCUMENT, ("id", "text", "language", "script"))
+    made = [_beside(batch, part, condition) for part in _parts(batch, config, condition)]
+    for field in PROVENANCE:
+        if field.name not in batch.schema.names:
+            batch = batch.append_column(field, pa.nulls(batch.num_rows, field.type))
+    if not made:
+        return batch.slice(0, 0)
+    rows = np.concatenate([part.rows for part, _ in made])
+    order = pa.array(np.argsort(rows, kind="stable"))
+    parents = batch.take(pa.array(rows))
+    columns = {name: pa.concat_arrays([new[name] for _, new in made]) for name in made[0][1]}
+    present = {name: values for name, values in columns.items() if name in parents.schema.names}
+    return set_columns(parents, **present).take(order)
+
+
+def pairs(batch: pa.RecordBatch, config: TransliterationConfig, condition: Condition | None = None) -> pa.RecordBatch:
+    """Give a PAIR for each document that a scheme changes, in their order. Raises SchemaError as `parallel_rows`."""
+    beside = parallel_rows(batch, config, condition)
+    originals = batch.take(pc.index_in(beside["parent_id"], batch["id"])) if beside.num_rows else batch.slice(0, 0)
+    columns = [
+        *(originals[name] for name in ("id", "language", "script", "text")),
+        *(beside[name] for name in ("text", "transliteration_scheme", "transliteration_version")),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=PAIR)
+
+
+def _parts(batch: pa.RecordBatch, config: TransliterationConfig, condition: Condition | None) -> Iterator[_Part]:
+    """Transliterate the texts of a batch scheme by scheme, each in one call."""
+    labels = pc.binary_join_element_wise(batch["language"], batch["script"], "_").dictionary_encode()
+    by_scheme: dict[Scheme, list[int]] = {}
+    for number, label in enumerate(labels.dictionary.to_pylist()):
+        if scheme := _scheme_of(label, config):
+            by_scheme.setdefault(scheme, []).append(number)
+    indices = pc.fill_null(labels.indices, -1).to_numpy(zero_copy_only=False)
+    for scheme, numbers in by_scheme.items():
+        rows = np.flatnonzero(np.isin(indices, numbers))
+        yield _Part(rows, scheme, transliterate(batch["text"].take(pa.array(rows)), scheme, condition))
+
+
+def _scheme_of(label: str, config: TransliterationConfig) -> Scheme | None:
+    """Find the scheme that a recipe has for documents of a label, by either code of a language that has two."""
+    language, _, script = label.partition("_")
+    for written, name in config.schemes.items():
+        if written != ANY:
+            one = parse_label(written)
+            if (one_code(one.language), one.script) == (one_code(language), script):
+                return scheme_for(name, language, script)
+    if ANY in config.schemes and script not in ("Latn", "Zyyy"):
+        return scheme_for(config.schemes[ANY], language, script)
+    return None
+
+
+def _beside(batch: pa.RecordBatch, part: _Part, condition: Condition | None) -> tuple[_Part, dict[str, pa.Array]]:
+    """Make the columns in which a part's new documents differ, of those whose text the scheme changed."""
+    before = batch["text"].take(pa.array(part.rows))
+    differ = pc.not_equal(part.texts, before)
+    rows, texts = part.rows[differ.to_numpy(zero_copy_only=False)], part.texts.filter(differ)
+    parents = batch.select(["id", "language", "script"]).take(pa.array(rows))
+    scheme, version = part.scheme, part.scheme.version
+
+    def same(value: object, kind: pa.DataType) -> pa.Array:
+        return pa.repeat(pa.scalar(value, kind), len(rows))
+
+    # One C call a row: there is no vectorized cryptographic hash.
+    ids = [_digest(parent, "transliteration", scheme.name, version) for parent in parents["id"].to_pylist()]
+    kind = pa.string()
+    return part._replace(rows=rows, texts=texts), {
+        "id": pa.array(ids, kind),
+        "text": texts,
+        "script": same(scheme.target, kind) if condition is None else detect_scripts(texts),
+        "parent_id": parents["id"],
+        "synthetic": same(True, pa.bool_()),
+        "generator": same(f"{scheme.engine} {version}" if version.isdigit() else version, kind),
+        "cluster_size": same(None, pa.int64()),
+        "transliterated_from": pc.binary_join_element_wise(parents["language"], parents["script"], "_"),
+        "transliteration_scheme": same(scheme.name, kind),
+        "transliteration_version": same(version, kind),
+    }
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
+
+
+# The inside of a class: the letters of a script that is not one script of Unicode.
+_SCRIPT_CLASSES = {
+    "Hans": r"\p{Han}",
+    "Hant": r"\p{Han}",
+    "Kore": r"\p{Hangul}",
+    "Zyyy": r"\p{L}--\p{Latin}",
+    "Ethi": r"\p{Ethiopic}--\p{N}",
+}
+_TIBETAN = r"\p{Tibetan}--[\p{N}\x{f0b}\x{f0c}]"
+_WYLIE = r"!-~&&[^0-9<>{}\x22]"
+
+
+@cache
+def runs_of(scheme: Scheme) -> Runs:
+    """Write the patterns of what a scheme may convert."""
+    if scheme.source == "Tibt":  # a syllable with its dot and the spaces behind it, which Wylie writes
+        return Runs(r"\p{Tibetan}--\p{N}", rf"[{_TIBETAN}]+[\x{{f0b}}\x{{f0c}}]? *|[\x{{f0b}}\x{{f0c}}] *")
+    if scheme.engine == "pyewts":
+        return Runs(_WYLIE, rf"[{_WYLIE}]+ ?", ADDRESSES)
+    if scheme.detail == "Ethiopic-Latin/SERA" and scheme.source == "Latn":
+        return Runs(r"\p{Latin}\x60'", r"[\p{Latin}\x60',;:2]+", ADDRESSES)
+    letters = _SCRIPT_CLASSES.get(scheme.source, rf"\p{{{scheme.source}}}&&\p{{L}}")
+    more, alone = ("-" if scheme.detail == "Hangul-Latin" else ""), ""
+    if scheme.engine in ("rules", "indic"):
+        rules = rules_of(scheme)
+        more, alone = "".join(sorted(set("".join(rules.units)))), rules.alone
+    inside = rf"[{letters}]\p{{M}}{_escaped(more)}"
+    run = rf"[{letters}][{inside}]*"
+    if not alone:
+        return Runs(letters, run)
+    return Runs(rf"[{letters}]{_escaped(alone)}", rf"{run}|[{_escaped(alone)}]")
+
+
+@cache
+def _covered(scheme: Scheme) -> str | None:
+    """Write the pattern of the tokens that a table has every letter of."""
+    if scheme.engine not in ("rules", "indic"):
+        return None
+    rules = rules_of(scheme)
+    long = sorted((unit for unit in rules.units if len(unit) > 1), key=lambda unit: (-len(unit), unit))
+    single = "".join(sorted(unit for unit in rules.units if len(unit) == 1)) + rules.alone
+    return f"^(?:{'|'.join([*map(_escaped, long), f'[{_escaped(single)}{chr(92)}p{{M}}]'])})+$"
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\x{{{ord(character):x}}}" for character in text)
