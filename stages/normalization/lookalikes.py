@@ -154,7 +154,7 @@ def _replacements(language: str | None) -> npt.NDArray[np.uint32]:
     table = np.zeros((len(SCRIPTS), 0x600), np.uint32)
     own_letters: tuple[Mapping[str, Mapping[str, str]], ...] = (LATIN_OF_LANGUAGE, CYRILLIC_OF_LANGUAGE, {}, {})
     for row, (letters, extra) in enumerate(zip(_TARGETS, own_letters, strict=True)):
-        for letter, own in (letters | extra.get(language or "", {})).items():
+        for letter, own in {**letters, **extra.get(language or "", {})}.items():
             table[row, ord(letter)] = ord(own)
     return table
 

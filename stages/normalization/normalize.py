@@ -27,10 +27,19 @@ from stages.batches import set_columns
 from stages.normalization import (
     arabic,
     composition,
+    cyrillic,
     digits,
+    east_asian,
     encoding_repair,
+    ethiopic,
+    greek,
+    hebrew,
     indic,
     joiners,
+    latin,
+    lookalikes,
+    misread_letters,
+    smaller_scripts,
     southeast_asian,
     tibetan,
     unicode_cleaning,
@@ -38,15 +47,24 @@ from stages.normalization import (
 from stages.normalization.rules import NormalizationOptions, Rule
 
 RULES: tuple[Rule, ...] = (
-    *encoding_repair.RULES,
+    *encoding_repair.RULES,  # before its evidence is cleaned away
     *unicode_cleaning.RULES,
     *composition.RULES,
     *arabic.RULES,
+    *hebrew.RULES,
+    *ethiopic.RULES,
     *indic.RULES,
-    *southeast_asian.RULES,
     *tibetan.RULES,
-    *digits.RULES,
+    *southeast_asian.RULES,
+    *east_asian.RULES,
+    *smaller_scripts.RULES,
+    *misread_letters.RULES,
+    *lookalikes.RULES,
+    *latin.RULES,
+    *cyrillic.RULES,
+    *greek.RULES,
     *joiners.RULES,  # after the rules of letters that a joiner is part of
+    *digits.RULES,
 )
 
 RULE_COUNTS = pa.schema(
@@ -65,6 +83,7 @@ RULE_COUNTS = pa.schema(
 )
 
 _SLICE_BYTES = 1 << 22  # text worked on at once: bounds the copies that a chain of rules makes
+_BUNDLE = 8  # rules whose candidates are looked for at once before those of each
 _MAX_PASSES = 16  # real text settles in two; more takes noise nested in noise
 
 
@@ -168,12 +187,16 @@ class _Chain:
         active = np.arange(len(texts))
         for _ in range(_MAX_PASSES):
             before = texts
-            for number, rule in enumerate(self.rules):
-                rows = active[self.applies[group[active], number]]
-                if len(rows):
-                    rows = rows[texts.gather(rows).str.contains(rule.candidates).to_numpy()]
-                for one in np.unique(group[rows]).tolist():
-                    texts = self._apply(number, one, texts, rows[group[rows] == one], counted)
+            for first in range(0, len(self.rules), _BUNDLE):
+                bundle = self.rules[first : first + _BUNDLE]
+                pattern = _pattern(tuple(rule.candidates for rule in bundle))
+                held = active[texts.gather(active).str.contains(pattern).to_numpy()]
+                for number, rule in enumerate(bundle, first):
+                    rows = held[self.applies[group[held], number]]
+                    if len(rows):
+                        rows = rows[texts.gather(rows).str.contains(rule.candidates).to_numpy()]
+                    for one in np.unique(group[rows]).tolist():
+                        texts = self._apply(number, one, texts, rows[group[rows] == one], counted)
             changed = active[(texts.gather(active) != before.gather(active)).to_numpy()]
             if not len(changed):
                 return texts

@@ -19,7 +19,7 @@ RIGHT_TO_LEFT = (
     *("Armi", "Avst", "Chrs", "Cprt", "Elym", "Hatr", "Hung", "Khar", "Lydi", "Mani", "Merc", "Mero", "Narb", "Nbat"),
     *("Orkh", "Ougr", "Palm", "Phli", "Phlp", "Phnx", "Prti", "Sarb", "Sogd", "Sogo"),
 )
-_CHINESE_AND_NEIGHBOURS = ("Jpan", "Kore", "Hani", "Hans", "Hant", "Bopo", "Yiii", "Hira", "Kana", "Nshu", "Tang")
+CHINESE_AND_NEIGHBOURS = ("Jpan", "Kore", "Hani", "Hans", "Hant", "Bopo", "Yiii", "Hira", "Kana", "Nshu", "Tang")
 
 
 def _removal(name: str, description: str, source: str, applies: Applies, pattern: str) -> Rule:
@@ -105,7 +105,7 @@ RULES = (
         "ideographic_spaces",
         "U+3000 becomes U+0020 outside the East Asian scripts whose width it has.",
         "Unicode Standard, section 6.2",
-        not_written_in(*_CHINESE_AND_NEIGHBOURS),
+        not_written_in(*CHINESE_AND_NEIGHBOURS),
         r"\x{3000}",
         " ",
         r"\x{3000}",
