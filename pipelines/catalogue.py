@@ -231,4 +231,10 @@ def stage_problems(recipe: Recipe) -> list[str]:
             f"dedup[{stages.index('across_scripts')}]: across_scripts compares the scripts of a language, and no stage "
             'finds out languages; add [[ingest]] stage = "identify_language"'
         )
+    finding = [stage for stage in stages if not isinstance(DEDUP_STAGES[stage], RepeatsEntry)]
+    if recipe.publish.sampling_weight and not finding:
+        problems.append(
+            f'publish: sampling_weight = "{recipe.publish.sampling_weight}" goes by how many duplicates a document had, '
+            'and no stage finds duplicates; add [[dedup]] stage = "near", or leave it out'
+        )
     return problems
