@@ -223,7 +223,7 @@ ALPHABETS: Mapping[tuple[str, str], LetterRules] = {
         _BELARUSIAN, _LACINKA_CONTEXTS, _BELARUSIAN_SETS, first=ONE_APOSTROPHE, more=APOSTROPHES
     ),
     ("iso9985", "Armn"): LetterRules(_ARMENIAN + " և ew"),
-    ("iso9985", "Latn"): LetterRules(swapped(_ARMENIAN)),
+    ("iso9985", "Latn"): LetterRules(swapped(_ARMENIAN) + " ew և"),
     ("iso9984", "Geor"): LetterRules(_GEORGIAN, caseless=True),
     ("iso9984", "Latn"): LetterRules(swapped(_GEORGIAN), caseless=True),
     ("ircam", "Tfng"): LetterRules(_TIFINAGH),

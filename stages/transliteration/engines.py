@@ -17,7 +17,6 @@ from stages.transliteration.indic import compile_indic
 from stages.transliteration.letter_rules import CompiledRules, compile_letters
 from stages.transliteration.schemes import Scheme, missing_engine
 
-_LATIN = re.compile("[A-Za-z]")
 Convert = Callable[[list[str]], list[str]]
 
 
@@ -100,13 +99,13 @@ def _load_pyewts(scheme: Scheme) -> Convert:
     except ImportError as missing:
         raise missing_engine("pyewts", "transliteration") from missing
     converter = pyewts()
-    if scheme.target == "Latn":
-        return _joined(converter.toWylie)
-    convert = _joined(converter.toUnicode)
-    # What is not Wylie comes back half in Latin letters: such a token stays as it was.
-    return lambda tokens: [
-        token if _LATIN.search(made) else made for token, made in zip(tokens, convert(tokens), strict=True)
-    ]
+    convert, foreign = (
+        (converter.toWylie, re.compile(r"\\"))  # a sign that Wylie has no letters for becomes an escape
+        if scheme.target == "Latn"
+        else (converter.toUnicode, re.compile("[A-Za-z]"))  # what is not Wylie stays in part Latin
+    )
+    # A call a token, here a syllable: given lines, pyewts takes some of their ends for white space of its own.
+    return lambda tokens: [token if foreign.search(made := convert(token)) else made for token in tokens]
 
 
 def _load_opencc(scheme: Scheme) -> Convert:

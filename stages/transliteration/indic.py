@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from stages.transliteration.letter_rules import CompiledRules
 
-_BLOCKS = {
+BLOCKS = {
     "Deva": 0x0900,
     "Beng": 0x0980,
     "Guru": 0x0A00,
@@ -70,7 +70,7 @@ class _Letters:
     """The letters that one script has, in one standard."""
 
     def __init__(self, script: str, language: str, *, iast: bool) -> None:
-        self.base = _BLOCKS[script]
+        self.base = BLOCKS[script]
         self.iast = iast
         self.script = script
         consonants = {self.at(place): latin for place, latin in _CONSONANTS.items() if self.has(place)}

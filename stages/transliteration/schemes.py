@@ -31,10 +31,12 @@ Sources of the letters:
 
 from __future__ import annotations
 
+import unicodedata
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal, NamedTuple
 
 from schemas.language import one_code
+from stages.transliteration.indic import BLOCKS as INDIC_BLOCKS
 
 Engine = Literal["rules", "indic", "icu", "uroman", "pyewts", "opencc"]
 
@@ -130,7 +132,46 @@ _INDIC = {
     "Knda": "kan tcy",
     "Mlym": "mal",
 }
+# Words of any letters: a vowel, or consonants joined by viramas and perhaps a vowel sign, and perhaps a nasal.
+_INDIC_WORDS = "(?:[{vowel}][{mark}]?|[{consonant}](?:{virama}[{consonant}])*[{sign}]?[{mark}]?)+"
+_INDIC_LETTERS = {  # places in the block of a script; what a script lacks is left out of its words
+    "vowel": [*range(0x05, 0x0C), *range(0x0E, 0x11), *range(0x12, 0x15)],
+    "sign": [*range(0x3E, 0x44), 0x46, 0x47, 0x48, 0x4A, 0x4B, 0x4C],
+    "consonant": [*range(0x15, 0x3A)],
+    "mark": [0x01, 0x02, 0x03],
+    "virama": [0x4D],
+}
+
+
+def _indic_words(script: str, without: str = "") -> str:
+    """Write the pattern of words of an Indic script, for any letters that it has and that are not `without`."""
+    base = INDIC_BLOCKS[script]
+    letters = {kind: "".join(map(chr, (base + place for place in places))) for kind, places in _INDIC_LETTERS.items()}
+    own = {
+        kind: "".join(
+            c for c in found if unicodedata.is_normalized("NFC", c) and unicodedata.name(c, "") and c not in without
+        )
+        for kind, found in letters.items()
+    }
+    return _INDIC_WORDS.format(**own)
+
+
+# Gurmukhi doubles a consonant by a sign of its own, not by a virama.
+_GURMUKHI_WORDS = "[ਕਖਗਘਚਛਜਝਟਠਡਢਣਤਥਦਧਨਪਫਬਭਮਯਰਲਵਸਹ][\u0a3e-\u0a42\u0a47\u0a48\u0a4b\u0a4c]?(?:[\u0a70\u0a71]?" + (
+    "[ਕਗਚਜਟਡਤਦਨਪਬਮਲਸ][\u0a3e-\u0a42\u0a47\u0a48\u0a4b\u0a4c]?)*"
+)
+# Without the rows of rare labialized letters; the glottal row stands at the beginning, for ነአ reads as ና.
+_ETHIOPIC_WORDS = (
+    "[\u12a0-\u12a6]?[\u1200-\u1206\u1208-\u1246\u1260-\u1286\u1290-\u129f\u12a8-\u12ae\u12c8-\u12ce\u12d0-\u12d6"
+    "\u12d8-\u12ee\u12f0-\u12f7\u1300-\u130e\u1320-\u1346\u1348-\u1357]+"
+)
+_TIBETAN_WORDS = (
+    "(?:[\u0f40-\u0f42\u0f44-\u0f47\u0f49\u0f4f-\u0f51\u0f53-\u0f56\u0f58-\u0f5b\u0f5d-\u0f64\u0f66-\u0f68]"
+    "[\u0f72\u0f74\u0f7a\u0f7c]?[གངདནབམའརལས]?\u0f0b)+"
+)
 _CAPITALS = "the target has no capitals"
+_MALAYALAM = "a letter without vowel is written as one with a virama"
+_NOT_SANSKRIT = "\u090e\u0912\u0929\u0931\u0933\u0934\u0946\u094a"  # letters of other languages in Devanagari
 _CYRILLIC_ALL = "абвгґѓғҕдђеӗёєжҗзѕиӣӥйіїјкќқҡлљмнњңҥоӧөпҧрстћҭуўӯӱүұфхҳһцчҷџшщыӹэәюяѣѫ"
 _AZERBAIJANI_CYRILLIC = "абвгғдеәжзиыјкҝлмноөпрстуүфхһчҹшАБВГҒДЕӘЖЗИЫЈКҜЛМНОӨПРСТУҮФХҺЧҸШ"
 _AZERBAIJANI_LATIN = "abvqğdeəjziıykglmnoöprstuüfxhçcşABVQĞDEƏJZİIYKGLMNOÖPRSTUÜFXHÇCŞ"
@@ -171,8 +212,8 @@ SCHEMES: tuple[Scheme, ...] = (
         "hye hyw",
         "Armn",
         "Latn",
-        there=("", "[աբգդեզէըթժիլխծկհձղճմյնշոչպջռսվտրցւփքօֆ]+"),
-        back="the ligature ew is written as two letters",
+        there=("", "(?:[աբգդեզէըթժիլխծկհձղճմյնշոչպջռսվտրցփքօֆև]|ու)+"),
+        back="ե with ւ becomes the ligature, as modern spelling has it",
     ),
     *_both(
         "iso9984",
@@ -214,14 +255,45 @@ SCHEMES: tuple[Scheme, ...] = (
     *(
         scheme
         for script, languages in _INDIC.items()
-        for scheme in _both("iso15919", languages, script, "Latn", "indic", script, there=_UNCLEAR, back=_CAPITALS)
+        for scheme in _both(
+            "iso15919",
+            languages,
+            script,
+            "Latn",
+            "indic",
+            script,
+            there=_MALAYALAM
+            if script == "Mlym"
+            else ("", _GURMUKHI_WORDS if script == "Guru" else _indic_words(script)),
+            back=_CAPITALS,
+        )
     ),
-    *_both("iso15919", "asm", "Beng", "Latn", "indic", "asm", back=_CAPITALS),
+    *_both(
+        "iso15919", "asm", "Beng", "Latn", "indic", "asm", there=("", _indic_words("Beng", "\u09b0")), back=_CAPITALS
+    ),
     _one_way("iso15919", "sin", "Sinh Latn", "icu", "si-si_Latn", _UNCLEAR),
-    *_both("iast", "san pli", "Deva", "Latn", "indic", "iast", back=_CAPITALS),
-    *_both("wylie", "bod dzo", "Tibt", "Latn", "pyewts", "", back=_UNCLEAR),
-    *_both("sera", "amh tir gez tig", "Ethi", "Latn", "icu", "Ethiopic-Latin/SERA", back=_UNCLEAR),
-    *_both("revised_romanization", "kor", "Kore", "Latn", "icu", "Hangul-Latin", back=_UNCLEAR),
+    *_both(
+        "iast",
+        "san pli",
+        "Deva",
+        "Latn",
+        "indic",
+        "iast",
+        there=("", _indic_words("Deva", _NOT_SANSKRIT)),
+        back=_CAPITALS,
+    ),
+    *_both("wylie", "bod dzo", "Tibt", "Latn", "pyewts", "", there=("", _TIBETAN_WORDS), back=_UNCLEAR),
+    *_both(
+        "sera",
+        "amh tir gez tig",
+        "Ethi",
+        "Latn",
+        "icu",
+        "Ethiopic-Latin/SERA",
+        there=("", _ETHIOPIC_WORDS),
+        back=_UNCLEAR,
+    ),
+    *_both("revised_romanization", "kor", "Kore", "Latn", "icu", "Hangul-Latin", there=("", "[가-힣]+"), back=_UNCLEAR),
     _one_way("mns_5217", "mon", "Cyrl Latn", "icu", "mn-mn_Latn/MNS", _UNCLEAR),
     *(
         _one_way(

@@ -13,6 +13,7 @@ this serves better than changing all.
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from typing import Literal, NamedTuple
@@ -29,6 +30,7 @@ from schemas.document import DOCUMENT
 from schemas.language import one_code, parse_label
 from stages.batches import StageConfig, set_columns
 from stages.script_detection import detect_scripts
+from stages.transliteration.alphabets import APOSTROPHES
 from stages.transliteration.conditions import Condition, ConditionConfig
 from stages.transliteration.engines import engine_for, rules_of
 from stages.transliteration.schemes import Scheme, scheme_for
@@ -243,6 +245,7 @@ _SCRIPT_CLASSES = {
     "Ethi": r"\p{Ethiopic}--\p{N}",
 }
 _TIBETAN = r"\p{Tibetan}--[\p{N}\x{f0b}\x{f0c}]"
+_QUOTES = frozenset(APOSTROPHES)  # which stand before words as well
 _WYLIE = r"!-~&&[^0-9<>{}\x22]"
 
 
@@ -260,6 +263,8 @@ def runs_of(scheme: Scheme) -> Runs:
     if scheme.engine in ("rules", "indic"):
         rules = rules_of(scheme)
         more, alone = "".join(sorted(set("".join(rules.units)))), rules.alone
+        primes = "".join(sorted({unit[0] for unit in rules.units if unicodedata.category(unit[0]) == "Lm"} - _QUOTES))
+        letters = rf"[{letters}]{_escaped(primes)}"
     inside = rf"[{letters}]\p{{M}}{_escaped(more)}"
     run = rf"[{letters}][{inside}]*"
     if not alone:
