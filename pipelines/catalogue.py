@@ -225,6 +225,10 @@ def stage_problems(recipe: Recipe) -> list[str]:
         problems.append(f"ingest[{names.index('extract_text', 1)}]: extract_text must be the first stage")
     if "filter_language" in names and "identify_language" not in names[: names.index("filter_language")]:
         problems.append("ingest: filter_language needs identify_language before it")
+    if recipe.decontaminate and not recipe.decontaminate.evaluation_sets:
+        problems.append(
+            'decontaminate: evaluation_sets must name what to look for, such as ["flores_200", "belebele"]; got none'
+        )
     stages = [stage.stage for stage in recipe.dedup]
     if "across_scripts" in stages and "identify_language" not in names:
         problems.append(

@@ -138,6 +138,26 @@ def explain(
         print(line)
 
 
+@app.command(epilog="Example: glotmill judge judging_sheet.csv --corpus out/contaminated")
+def judge(
+    sheet: Annotated[Path, typer.Argument(metavar="SHEET", help="The corpus's judging sheet, filled; CSV in UTF-8.")],
+    corpus: Annotated[str, typer.Option(help="Folder of the corpus.")] = ".",
+) -> None:
+    """Take a human's answers about decontamination into a corpus, and its card.
+
+    In decontamination/judging_sheet.csv write yes or no into the column judgement: is the passage the item?
+    """
+    from pipelines.judging import judge as take_answers
+    from pipelines.staging import Store
+
+    for row in take_answers(Store(corpus), sheet.read_bytes()).to_pylist():
+        print(
+            f"{row['evaluation_set']}: {row['right']:,} of {row['judged']:,} judged matches are the item, "
+            f"{row['precision']:.1%} (95 % interval {row['low']:.1%} to {row['high']:.1%})"
+        )
+    print(f"card     {corpus}/README.md")
+
+
 @recipe_app.command("schema", epilog="Example: glotmill recipe schema > recipe.schema.json")
 def recipe_schema() -> None:
     """Print the JSON Schema of recipes, for editors that complete and check TOML."""
@@ -266,6 +286,15 @@ def _show_plan(planned: Plan, every_split: bool) -> None:
         for stage in stages:
             options = ", ".join(f"{name}={value!r}" for name, value in stage.model_dump(exclude={"stage"}).items())
             console.print(f"{phase:8} {stage.stage}  [dim]{escape(options)}[/dim]", highlight=False)
+    if recipe.decontaminate:
+        given = recipe.decontaminate.model_dump(exclude={"stage", "evaluation_sets"})
+        shown = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        console.print(f"decontaminate  [dim]{escape(shown)}[/dim]", highlight=False)
+    for found in planned.evaluation_sets:
+        size = sum(file.file.file_bytes for file in found.files) / 1e6
+        where = f"{found.source.hub} at {found.revision}" if found.source.hub else ", ".join(found.source.paths)
+        line = f"evaluation set {found.source.name}: {len(found.files):,} files, {size:,.1f} MB, {where}"
+        console.print(escape(line), highlight=False)
     for model in planned.models:
         console.print(f"model    {escape(model.name)} {escape(model.version)} {model.sha256 or ''}", highlight=False)
     versions = ", ".join(f"{name} {version}" for name, version in planned.packages.items())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,24 @@ from pydantic import BaseModel, ConfigDict
 
 from data_cards.columns import column_rows
 from data_cards.funnel import merge_fates
-from data_cards.rendering import card_files
 from data_cards.statistics import merge
 from pipelines.catalogue import Recipe, at_home, models, stage_problems
 from pipelines.chain import dedup_phases, phases_after_ingest, stage_chain
+from pipelines.decontaminate import contamination_of, decontaminate, read_evaluation_sets, versions_of
 from pipelines.dedup import deduplicate
 from pipelines.dedup_report import dedup_reports
 from pipelines.ingest import BLOCK_BYTES, IngestWorker
-from pipelines.publish import LedgerWorker, Piece, ShardWorker, plan_shards, published_schema
+from pipelines.publish import (
+    CARD,
+    MANIFEST,
+    LedgerWorker,
+    Piece,
+    ShardWorker,
+    file_record,
+    plan_shards,
+    published_schema,
+    write_card,
+)
 from pipelines.runners import RunnerConfig, run_tasks
 from pipelines.sampling_weights import write_sampling_weights
 from pipelines.staged import StagedSplit, family_of, kept_rows, removals, staged_split
@@ -33,12 +43,13 @@ from pipelines.staging import PLAN, StagingError, Store
 from pipelines.tasks import Counts, Report, Task
 from schemas.card import Card, FateCount, Identity, ModelVersion, PublishedFile, SourceRow, Step, TextStatistics
 from schemas.ledger import FATES
-from schemas.manifest import FileRecord, Manifest, PhaseRecord, SplitRecord
+from schemas.manifest import EvaluationSetRecord, FileRecord, Manifest, PhaseRecord, SplitRecord
 from schemas.recipe import RecipeError, parse_recipe, recipe_hash
-from schemas.split import InputSplit
+from schemas.split import InputFile, InputSplit
+from stages.decontamination.evaluation_files import FoundSet, find_evaluation_sets
 from stages.reading.sources import plan_splits, source_problems
 
-MANIFEST = "manifest.json"
+RECIPE = "recipe.toml"
 
 # What decides the bytes of a corpus beside recipe and input; a change of one is refused on resume.
 PACKAGES = (
@@ -57,6 +68,7 @@ class Plan(BaseModel):
     splits: tuple[InputSplit, ...]
     packages: dict[str, str]
     models: tuple[ModelVersion, ...]
+    evaluation_sets: tuple[FoundSet, ...]
 
     @property
     def recipe(self) -> Recipe:
@@ -77,6 +89,10 @@ def make_plan(recipe_path: Path) -> Plan:
     recipe = parse_recipe(text, Recipe, str(recipe_path))
     base = str(recipe_path.resolve().parent)
     problems = [problem for source in recipe.sources for problem in source_problems(source, base)]
+    sets: list[FoundSet] = []
+    if recipe.decontaminate:
+        sets, wrong = find_evaluation_sets(recipe.decontaminate, base)
+        problems += [f"decontaminate: {problem}" for problem in wrong]
     if problems := [*problems, *stage_problems(recipe)]:
         raise RecipeError(str(recipe_path), problems)
     try:
@@ -90,6 +106,7 @@ def make_plan(recipe_path: Path) -> Plan:
         splits=tuple(splits),
         packages={name: importlib.metadata.version(name) for name in PACKAGES},
         models=found_models,
+        evaluation_sets=tuple(sets),
     )
 
 
@@ -121,18 +138,31 @@ def build(
 
 def _run_phases(store: Store, plan: Plan, config: RunnerConfig, report: Report, block_bytes: int) -> None:
     recipe = plan.recipe
+    looked_for: Mapping[str, Counts] = {}
+    if recipe.decontaminate:
+        looked_for = read_evaluation_sets(store, recipe.decontaminate, plan.evaluation_sets, config, report)
     ingested = run_tasks(IngestWorker(store, recipe, block_bytes), plan.ingest_tasks(), config, report)
     staged = [staged_split(split.id, ingested[split.id]) for split in plan.splits]
     deduplicate(store, recipe, staged, config, report)
     phases = phases_after_ingest(recipe)
+    found: Counts = {"files": [], "rates": [], "sheet": None}
+    if recipe.decontaminate:
+        found = decontaminate(store, recipe.decontaminate, staged, phases, config, report)
     survivors = _survivors(store, staged, phases)
     pieces = plan_shards(staged, survivors, recipe.publish.shard_bytes)
     weighting = write_sampling_weights(store, recipe, staged, phases)
     schema = published_schema(list(_staged_schemas(store, staged)), weighted=weighting is not None)
     shards = run_tasks(ShardWorker(store, recipe, phases, schema), shard_tasks(pieces), config, report)
     ledgers = run_tasks(LedgerWorker(store, phases), ledger_tasks(plan, staged, pieces), config, report)
-    findings = {"deduplication": dedup_reports(store, staged, dedup_phases(recipe)), "sampling": weighting}
-    _finish(store, plan, ingested, shards, ledgers, schema, findings)
+    findings = {
+        "deduplication": dedup_reports(store, staged, dedup_phases(recipe)),
+        "sampling": weighting,
+        "evaluation_sets": versions_of(plan.evaluation_sets, looked_for),
+        "contamination": contamination_of(found),
+        "judging_sheet": found["sheet"],
+    }
+    files = [FileRecord.model_validate(file) for file in found["files"]]
+    _finish(store, plan, ingested, shards, ledgers, schema, findings, files)
 
 
 def shard_tasks(pieces: Sequence[Piece]) -> list[Task]:
@@ -187,6 +217,7 @@ def _agree(store: Store, plan: Plan) -> None:
     facts = {
         "recipe": recipe_hash(plan.recipe_text),
         "input": _input_state(plan),
+        "evaluation_sets": _evaluation_state(plan),
         "packages": plan.packages,
         "models": {model.name: model.sha256 or model.version for model in plan.models},
     }
@@ -195,6 +226,8 @@ def _agree(store: Store, plan: Plan) -> None:
         known = {"recipe": manifest.recipe_sha256, "packages": manifest.packages, "models": manifest.models}
         if manifest.splits and {s.id for s in manifest.splits} != {s.id for s in plan.splits}:
             known["input"] = "changed"
+        if _sets_read(manifest) != _sets_found(plan):
+            known["evaluation_sets"] = "changed"
     elif store.exists(PLAN):
         known = {name: value for name, value in store.read_json(PLAN).items() if name in facts}
     else:
@@ -214,17 +247,32 @@ def _agree(store: Store, plan: Plan) -> None:
 
 def _input_state(plan: Plan) -> dict[str, str]:
     """Fingerprint every input file by what its file system says of it (size, time, entity tag)."""
+    return _fingerprints((split.source, file) for split in plan.splits for file in split.files if file.location)
+
+
+def _evaluation_state(plan: Plan) -> dict[str, str]:
+    """Fingerprint the evaluation sets: the commit on the Hub, and every file."""
+    revisions = {found.source.name: found.revision for found in plan.evaluation_sets if found.revision}
+    return revisions | _fingerprints((found.source.name, f.file) for found in plan.evaluation_sets for f in found.files)
+
+
+def _sets_found(plan: Plan) -> set[tuple[str, str | None, frozenset[str]]]:
+    return {(f.source.name, f.revision, frozenset(x.file.path for x in f.files)) for f in plan.evaluation_sets}
+
+
+def _sets_read(manifest: Manifest) -> set[tuple[str, str | None, frozenset[str]]]:
+    return {(read.name, read.revision, frozenset(read.files)) for read in manifest.evaluation_sets}
+
+
+def _fingerprints(files: Iterable[tuple[str, InputFile]]) -> dict[str, str]:
     state = {}
     stores: dict[str, Store] = {}
-    for split in plan.splits:
-        for file in split.files:
-            if not file.location:
-                continue
-            protocol = file.location.split("://", 1)[0] if "://" in file.location else ""
-            if protocol not in stores:
-                stores[protocol] = Store(file.location)
-            fs = stores[protocol].fs
-            state[f"{split.source} {file.path}"] = str(fs.ukey(fs._strip_protocol(file.location)))
+    for owner, file in files:
+        protocol = file.location.split("://", 1)[0] if "://" in file.location else ""
+        if protocol not in stores:
+            stores[protocol] = Store(file.location)
+        fs = stores[protocol].fs
+        state[f"{owner} {file.path}"] = str(fs.ukey(fs._strip_protocol(file.location)))
     return state
 
 
@@ -233,8 +281,10 @@ OUR_FILES = (
     "report.html",
     "statistics.json",
     MANIFEST,
-    "recipe.toml",
+    RECIPE,
+    CARD,
     "charts",
+    "decontamination",
     "data",
     "ledger",
     "rejects",
@@ -257,6 +307,7 @@ def _finish(
     ledgers: Mapping[str, Counts],
     schema: pa.Schema,
     findings: Mapping[str, Any],
+    files: Sequence[FileRecord],
 ) -> None:
     recipe = plan.recipe
     fates = merge_fates([FateCount.model_validate(fate) for fate in counts["fates"]] for counts in ledgers.values())
@@ -306,10 +357,8 @@ def _finish(
         models=plan.models,
         **findings,
     )
-    written = {"recipe.toml": plan.recipe_text.encode(), **card_files(card)}
-    for path, content in written.items():
-        store.write(path, content)
-    files = [FileRecord(path=path, bytes=len(content), sha256=store.sha256(path)) for path, content in written.items()]
+    store.write(RECIPE, plan.recipe_text.encode())
+    files = [*files, *write_card(store, card), FileRecord.model_validate(file_record(store, RECIPE))]
     files += [FileRecord.model_validate(counts["file"]) for counts in shards.values()]
     files += [FileRecord.model_validate(file) for counts in ledgers.values() for file in counts["files"]]
     manifest = Manifest(
@@ -333,6 +382,10 @@ def _finish(
                 failed=ingested[split.id]["failed"],
             )
             for split in plan.splits
+        ),
+        evaluation_sets=tuple(
+            EvaluationSetRecord(name=found.name, revision=found.revision, files=found.files)
+            for found in card.evaluation_sets
         ),
         files=tuple(sorted(files, key=lambda file: file.path)),
     )

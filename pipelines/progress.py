@@ -15,6 +15,8 @@ from pipelines.staging import PLAN, StagingError, Store
 from pipelines.tasks import Counts, Report, marker
 from pipelines.tasks import Task as Work
 
+_LATER = ("dedup", "decontaminate", "publish")  # phases after ingest, in running order
+
 
 class _Rate(ProgressColumn):
     """Documents, MB a second and time left, once there is something to divide."""
@@ -48,7 +50,7 @@ def progress_bar(console: Console, weights: dict[str, int]) -> Iterator[Report]:
                 documents = progress.tasks[bar].fields["documents"] + counts["documents_in"]
                 progress.update(bar, advance=weights[task.name], documents=documents)
             else:
-                progress.update(later, visible=True, description="deduplicate and publish", advance=task.weight_bytes)
+                progress.update(later, visible=True, description="phases after ingest", advance=task.weight_bytes)
 
         yield report
 
@@ -72,9 +74,9 @@ def read_status(store: Store) -> Status:
     weights: dict[str, int] = store.read_json(PLAN)["weights"]
     begun = store.names("staging/ingest")
     done = [name for name in weights if name in begun and store.exists(marker("ingest", name))]
-    later = sorted(name for name in store.names("staging") if name.startswith(("dedup", "publish")))
+    later = sorted(name for name in store.names("staging") if name.startswith(_LATER))
     return Status(
-        phase="publish" if any(name.startswith("publish") for name in later) else "dedup" if later else "ingest",
+        phase=max((name.split("-")[0] for name in later), key=_LATER.index, default="ingest"),
         splits_done=len(done),
         splits=len(weights),
         documents=sum(store.read_json(marker("ingest", name))["documents_in"] for name in done),

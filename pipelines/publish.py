@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from data_cards.funnel import count_fates, merge_fates
+from data_cards.rendering import card_files
 from data_cards.statistics import measure, merge
 from pipelines.catalogue import Recipe
 from pipelines.ingest import REJECTS
@@ -25,13 +26,17 @@ from pipelines.sampling_weights import sampling_weights
 from pipelines.staged import Run, SplitAfter, StagedSplit, cluster_sizes
 from pipelines.staging import Store
 from pipelines.tasks import Counts, Task, task_folder
+from schemas.card import Card
 from schemas.columns import arrange
 from schemas.document import DOCUMENT, SAMPLING_WEIGHT
 from schemas.language import parse_label
 from schemas.ledger import LEDGER
+from schemas.manifest import FileRecord
 
 SHARDS = "publish-shards"
 LEDGERS = "publish-ledger"
+CARD = "card.json"
+MANIFEST = "manifest.json"
 LEDGER_GROUP_BYTES = 8 << 20  # of ids and what Regrouper counts for a row: about 80,000 rows
 
 # As the Hub's own writer does it: pages that can be skipped by an index, and cut by content, so that a next version
@@ -241,6 +246,14 @@ class LedgerWorker:
                     columns["raw"] = told["text"].cast(pa.large_binary())
                     writer.write_table(arrange(columns, REJECTS, told.num_rows))
         return True
+
+
+def write_card(store: Store, card: Card) -> list[FileRecord]:
+    """Write a card's facts, from which it can be written again, and all files that show them; return their records."""
+    written = {CARD: card.model_dump_json(indent=1).encode() + b"\n", **card_files(card)}
+    for path, content in written.items():
+        store.write(path, content)
+    return [FileRecord(path=path, bytes=len(content), sha256=store.sha256(path)) for path, content in written.items()]
 
 
 def file_record(store: Store, path: str) -> dict[str, Any]:

@@ -4,6 +4,15 @@ import importlib
 import logging
 
 logging.disable(logging.WARNING)  # on import Beam warns of Google Cloud clients that are not installed
-for module in ("beam_tasks", "ingest", "dedup", "key_shuffle", "near_shuffle", "repeat_shuffle", "publish"):
+for module in (
+    "beam_tasks",
+    "ingest",
+    "dedup",
+    "key_shuffle",
+    "near_shuffle",
+    "repeat_shuffle",
+    "decontaminate",
+    "publish",
+):
     importlib.import_module(f"pipelines.{module}")
 logging.disable(logging.NOTSET)

@@ -237,6 +237,16 @@ class SamplingWeights(CardPart):
     by_label: dict[str, tuple[SizeWeight, ...]] = Field(description="By `language_Script`, sizes ascending.")
 
 
+class EvaluationSetVersion(CardPart):
+    """An evaluation set that was looked for, and what tells one version of it from another."""
+
+    name: str
+    hub: str | None = Field(description="Its name on the Hugging Face Hub; null if it was read from files.")
+    revision: str | None = Field(description="Commit on the Hub; null for files.")
+    texts: Count = Field(description="Texts of all its fields.")
+    files: dict[str, str] = Field(description="Hex SHA-256 of each file that was read.")
+
+
 class ContaminationRate(CardPart):
     """How much of an evaluation set stood in the corpus, in one language."""
 
@@ -286,6 +296,7 @@ class Card(CardPart):
     models: tuple[ModelVersion, ...] = ()
     deduplication: tuple[DedupReport, ...] = Field(default=(), description="Its stages, in running order.")
     sampling: SamplingWeights | None = Field(default=None, description="Null if the recipe asks for no weights.")
+    evaluation_sets: tuple[EvaluationSetVersion, ...] = Field(default=(), description="What was looked for.")
     contamination: tuple[ContaminationRate, ...] = ()
     judged: tuple[JudgedPrecision, ...] = ()
     judging_sheet: str | None = Field(

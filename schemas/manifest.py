@@ -22,6 +22,14 @@ class FileRecord(_Record):
     rows: int | None = None  # for Parquet
 
 
+class EvaluationSetRecord(_Record):
+    """One evaluation set: its commit on the Hub, if it is from there, and the files that were read."""
+
+    name: str
+    revision: str | None
+    files: dict[str, str]  # path, as the recipe names it or on the Hub -> sha256
+
+
 class SplitRecord(_Record):
     """One split of the input and what became of its records; the counts sum."""
 
@@ -59,4 +67,5 @@ class Manifest(_Record):
     models: dict[str, str]  # model -> sha256 of its file, or the distribution's version
     phases: tuple[PhaseRecord, ...]
     splits: tuple[SplitRecord, ...]
+    evaluation_sets: tuple[EvaluationSetRecord, ...] = ()
     files: tuple[FileRecord, ...]

@@ -10,12 +10,16 @@ were cut.
 
 from __future__ import annotations
 
+import codecs
+import csv
+import io
 from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
+import pyarrow.csv
 
 from schemas.columns import column, require_columns
 from stages.decontamination.evaluation_sets import ITEM
@@ -148,6 +152,58 @@ def _sample(lines: pl.DataFrame, per_set: int) -> pa.Table:
     """Keep the lines of each set with the smallest keys; an id that stands for two documents counts once."""
     sampled = lines.sort("evaluation_set", "match").unique("match", keep="first", maintain_order=True)
     return _as(sampled.filter(pl.int_range(pl.len()).over("evaluation_set") < per_set), SHEET)
+
+
+def sheet_bytes(sheet: pa.Table) -> bytes:
+    """Write a SHEET as CSV in UTF-8, with the byte order mark by which spreadsheet programs know it."""
+    sink = io.BytesIO(codecs.BOM_UTF8)
+    sink.seek(0, io.SEEK_END)
+    pa.csv.write_csv(sheet, sink)
+    return sink.getvalue()
+
+
+def read_sheet(content: bytes) -> pa.Table:
+    """Read a sheet that came back: comma, semicolon or tab between the cells, all of them strings.
+
+    Raises ValueError that says what is wrong if it is no such table.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"sheet must be CSV in UTF-8, got other bytes at {error.start}; save it as such") from None
+    header = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=header.count)
+    try:
+        names, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    except (csv.Error, ValueError) as error:
+        raise ValueError(f"sheet must be CSV with a header, got what cannot be read: {error}") from None
+    if missing := [name for name in ("match", "evaluation_set", "judgement") if names.count(name) != 1]:
+        raise ValueError(f"sheet must have each column of the judging sheet once, got no or several {missing[0]!r}")
+    for number, row in enumerate(rows, start=2):  # a sheet is short
+        if len(row) > len(names):
+            raise ValueError(f"sheet must have {len(names)} cells in a row, got {len(row)} in row {number}")
+    filled = [[*row, *[""] * (len(names) - len(row))] for row in rows]
+    columns = dict(zip(names, zip(*filled, strict=True) if filled else [()] * len(names), strict=True))
+    return pa.table({name: pa.array(columns[name], pa.string()) for name in SHEET.names if name in columns})
+
+
+def fill_sheet(own: pa.Table, given: pa.Table) -> pa.Table:
+    """Put the answers of a sheet that came back into the corpus's own sheet; a match without one stays empty.
+
+    Raises ValueError for answers other than yes, no and nothing, and for a match that is not of this corpus.
+    """
+    judged_precision(given)
+    frame = pl.DataFrame(given.select(["match", "evaluation_set", "judgement"])).with_row_index("row", offset=2)
+    known = pl.DataFrame(own.select(["match", "evaluation_set"]))
+    foreign = frame.join(known, on=["match", "evaluation_set"], how="anti", maintain_order="left")
+    if len(foreign):
+        lines = ", ".join(f"row {row} ({match!r})" for row, match, *_ in foreign.rows()[:5])
+        raise ValueError(f"match and evaluation_set must be of this corpus's own sheet, got {lines}")
+    answers = frame.select("match", answer=pl.col("judgement").str.strip_chars().str.to_lowercase())
+    if not (answers["answer"] != "").any():
+        raise ValueError("sheet must hold answers, got none; write yes or no into the column judgement")
+    filled = pl.DataFrame(own).join(answers, on="match", how="left", maintain_order="left")
+    return _as(filled.with_columns(judgement=pl.col("answer").fill_null("")), SHEET)
 
 
 def judged_precision(sheet: pa.Table) -> pa.Table:
