@@ -161,13 +161,14 @@ BURMESE_MARKS = _non_spacing(range(0x102B, 0x103F))
 _MARK = "[\u102b-\u1032\u1036\u103a-\u103e]"
 _DIGIT_AS_LETTER = ((f"\u1040({_MARK})", "\u101d$1"), (f"\u1047({_MARK})", "\u101b$1"))
 _BURMESE_LETTERS = {
+    "\u1025\u1037\u103a": "\u1009\u1037\u103a",
     "\u1025\u103a": "\u1009\u103a",  # a vowel letter has no asat; the consonant NYA looks the same
     "\u1044\u1004\u103a\u1038": "\u104e\u1004\u103a\u1038",  # the digit four in "the aforesaid"
 }
-# What Zawgyi has and Burmese in Unicode has not: E before its consonant, so also first in a word; virama as asat, so
-# not before a consonant; the vowels and stacked letters of Zawgyi, in Unicode those of Mon, Karen and Shan.
+# What Zawgyi has and Burmese in Unicode has not: E and medial ra before their consonant, so also first in a word;
+# virama as asat, so not before a consonant; vowels and stacked letters that in Unicode are of Mon, Karen and Shan.
 _ZAWGYI_CANDIDATES = (
-    "(?:^|[^\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f\u200b-\u200d])\u1031"
+    "(?:^|[^\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f\u200b-\u200d])[\u1031\u103b-\u103e]"
     "|\u1039(?:[^\u1000-\u1021]|$)|[\u1033\u1034\u105a\u1060-\u1097]"
 )
 _MIN_ZAWGYI_SCORE = 0.95  # as the documentation of myanmar-tools advises; under 0.05 it is Unicode
@@ -237,8 +238,8 @@ LAO_RANKS = rank_table(
     {1: "\u0ebc", 2: "\u0eb1\u0ebb\u0ecd" + _chars(range(0xEB4, 0xEBA)), 3: _chars(range(0xEC8, 0xECC)), 4: "\u0ecc"}
 )
 THAI_MARKS, LAO_MARKS = _non_spacing(range(0xE31, 0xE4F)), _non_spacing(range(0xEB1, 0xECF))
-_THAI_AM = "\u0e4d([\u0e48-\u0e4b]?)\u0e32|\u0e33([\u0e48-\u0e4b])"
-_LAO_AM = "\u0ecd([\u0ec8-\u0ecb]?)\u0eb2|\u0eb3([\u0ec8-\u0ecb])"
+_THAI_AM = "\u0e4d([\u0e48-\u0e4b]*)\u0e32|\u0e33([\u0e48-\u0e4b]+)"
+_LAO_AM = "\u0ecd([\u0ec8-\u0ecb]*)\u0eb2|\u0eb3([\u0ec8-\u0ecb]+)"
 THAI_VOWELS = {"\u0e40\u0e40": "\u0e41", "\u0e24\u0e32": "\u0e24\u0e45", "\u0e26\u0e32": "\u0e26\u0e45"}
 LAO_VOWELS = {"\u0ec0\u0ec0": "\u0ec1"}
 
