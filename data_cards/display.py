@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Iterator
 
 ELLIPSIS = "\u2026"
 
@@ -60,6 +61,20 @@ def cut_text(text: str, max_code_points: int) -> str:
         if _may_cut(text[position - 1], text[position]):
             return text[:position]
     return text[:max_code_points]
+
+
+def graphemes(text: str) -> Iterator[str]:
+    """Split a short text into graphemes, or into a few of them where a cut is not known to be allowed.
+
+    >>> [len(grapheme) for grapheme in graphemes("ke\u0301ng")]
+    [1, 2, 1, 1]
+    """
+    start = 0
+    # A loop over characters, as above: for excerpts only.
+    for position in range(1, len(text) + 1):
+        if position == len(text) or _may_cut(text[position - 1], text[position]):
+            yield text[start:position]
+            start = position
 
 
 def visible(text: str) -> str:

@@ -136,6 +136,11 @@ def limitations(card: Card) -> tuple[str, ...]:
         found.append(
             "Words are not counted where spelling does not space them: " + ", ".join(_shortened(uncounted)) + "."
         )
+    if cut_short := sum(report.exhausted_buckets or 0 for report in card.deduplication):
+        found.append(
+            f"Some near duplicates may be left: {cut_short:,} buckets held more kept documents than others of the bucket "
+            "were compared with."
+        )
     if len(card.sources) == 1:
         found.append("All documents come from one source, and share its bias in subject and style.")
     return (*found, *card.identity.limitations)

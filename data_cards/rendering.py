@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from data_cards.charts import Bar, Chart, funnel_chart, language_chart, length_chart, score_chart
+from data_cards.contamination import evaluation_set_rows
 from data_cards.display import (
     ELLIPSIS,
     Markdown,
@@ -23,6 +24,7 @@ from data_cards.display import (
     fenced,
     html_block,
 )
+from data_cards.duplicates import RULES, nothing_to_weigh, stage_rows, weight_rows
 from data_cards.funnel import funnel, funnel_by_language
 from data_cards.metadata import front_matter
 from data_cards.overview import added_bins, binary_size, language_rows, limitations, totals
@@ -34,6 +36,7 @@ SAMPLED_LANGUAGES = 12
 SAMPLES_SHOWN = 3
 SHOWN_CODE_POINTS = 300
 LICENCES_SHOWN = 20
+RANGES_SHOWN = 8  # of cluster sizes
 
 
 def card_files(card: Card) -> dict[str, bytes]:
@@ -66,7 +69,7 @@ def draw_charts(card: Card) -> dict[str, Chart]:
 
 def render_card(card: Card) -> str:
     """Write README.md: the Hub's metadata, then the card in Markdown."""
-    rows = language_rows(card)
+    rows, sets = language_rows(card), evaluation_set_rows(card)
     body = (
         _environment()
         .get_template("README.md.jinja")
@@ -80,6 +83,14 @@ def render_card(card: Card) -> str:
             sampled=rows[:SAMPLED_LANGUAGES],
             volumes=_volumes(card),
             licences=_licences(card),
+            dedup_stages=stage_rows(card),
+            weights=weight_rows(card),
+            weight_rule=RULES[card.sampling.rule] if card.sampling else "",
+            nothing_to_weigh=nothing_to_weigh(card),
+            evaluation_sets=sets,
+            unjudged=any(row.found and not row.precision for row in sets),
+            sampled_languages=SAMPLED_LANGUAGES,
+            ranges_shown=RANGES_SHOWN,
             samples_shown=SAMPLES_SHOWN,
         )
     )
@@ -118,6 +129,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "count": lambda number: Markdown(f"{number:,}"),
+        "known": lambda number: Markdown("\u2013" if number is None else f"{number:,}"),
         "percent": lambda share: Markdown("" if share is None else f"{share:.1%}"),
         "score": lambda score: Markdown("" if score is None else f"{score:.2f}"),
         "size": lambda number: Markdown(binary_size(number)),

@@ -16,12 +16,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from data_cards.charts import CHART_STYLE, PALETTE_STYLE, Chart, sparkline
-from data_cards.display import code_spans, one_line, visible
+from data_cards.contamination import evaluation_set_rows
+from data_cards.display import code_spans, cut_text, one_line, visible
+from data_cards.duplicates import RULES, cluster_views, nothing_to_weigh, stage_rows, weight_rows
 from data_cards.funnel import LanguageFunnel, funnel, funnel_by_language
 from data_cards.overview import binary_size, compact, language_rows, limitations, totals
 from schemas.card import SAMPLES_KEPT, Card
 
 OPEN_LANGUAGES = 3
+HEADING_CODE_POINTS = 60
 
 
 def render_report(card: Card, charts: Mapping[str, Chart]) -> str:
@@ -48,6 +51,12 @@ def render_report(card: Card, charts: Mapping[str, Chart]) -> str:
             fates=fates,
             limitations=limitations(card),
             largest_share=max((row.share for row in rows), default=0.0),
+            dedup_stages=stage_rows(card),
+            clusters=[(report, cluster_views(report)) for report in card.deduplication if report.clusters],
+            weights=weight_rows(card),
+            weight_rule=RULES[card.sampling.rule] if card.sampling else "",
+            nothing_to_weigh=nothing_to_weigh(card),
+            evaluation_sets=evaluation_set_rows(card),
             open_languages=OPEN_LANGUAGES,
             samples_kept=SAMPLES_KEPT,
         )
@@ -77,11 +86,13 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "count": lambda number: f"{number:,}",
+        "known": lambda number: "\u2013" if number is None else f"{number:,}",
         "compact": compact,
         "percent": lambda share: "" if share is None else f"{share:.1%}",
         "score": lambda score: "" if score is None else f"{score:.2f}",
         "size": binary_size,
         "line": one_line,
+        "heading": lambda text: cut_text(one_line(text), HEADING_CODE_POINTS),
         "visible": visible,
         "code_spans": code_spans,
         "sparkline": lambda bins, label: _inline(sparkline(bins, label)),

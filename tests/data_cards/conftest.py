@@ -16,15 +16,31 @@ from data_cards.columns import column_rows
 from data_cards.funnel import merge_fates
 from data_cards.rendering import card_files
 from data_cards.statistics import merge, read_statistics
-from schemas.card import Card, FateCount, Identity, ModelVersion, PublishedFile, SourceRow, Step
-from schemas.document import CANDIDATES, DOCUMENT
+from schemas.card import (
+    Card,
+    ContaminationRate,
+    DedupReport,
+    DuplicateCluster,
+    DuplicateExample,
+    FateCount,
+    Identity,
+    JudgedPrecision,
+    ModelVersion,
+    PublishedFile,
+    SamplingWeights,
+    SizeWeight,
+    SourceRow,
+    Step,
+    TextStatistics,
+)
+from schemas.document import CANDIDATES, DOCUMENT, SAMPLING_WEIGHT
 from schemas.language import to_iso639_3
 
 # A busy machine is no failure: examples have no deadline.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
-SCHEMA = pa.schema([*DOCUMENT, CANDIDATES])
+SCHEMA = pa.schema([*DOCUMENT, SAMPLING_WEIGHT, CANDIDATES])
 HOSTILE = (
     "<script>alert('x')</script> | a | b | ```\n~~~\n# not a heading\n\n- [link](javascript:alert(1)) "
     "\u202eright to left\u0000 \x1b[31m <!-- --> ]]> &lt; {{ 7*7 }} $x$ \r\n\r\n</blockquote></details>" + " long" * 400
@@ -54,6 +70,7 @@ def row(text: str, number: int = 0, label: str = "eus_Latn", **given: Any) -> Ro
         "path": "udhr.txt",
         "position": number,
         "synthetic": False,
+        "sampling_weight": 1 if number % 3 else 3,
         **given,
     }
 
@@ -195,7 +212,77 @@ def card_of(statistics: dict[str, Any], files: Sequence[PublishedFile], **identi
         files=tuple(files),
         packages={"pyarrow": pa.__version__},
         models=(ModelVersion(name="pycld2", version="0.42", sha256="0" * 64),),
+        **findings(statistics),
     )
+
+
+UYGHUR = (
+    "\u06be\u06d5\u0645\u0645\u06d5 \u0626\u0627\u062f\u06d5\u0645 "
+    "\u0626\u06d5\u0631\u0643\u0649\u0646 \u062a\u06c7\u063a\u06c7\u0644\u06c7\u067e"
+)
+
+
+def findings(statistics: dict[str, TextStatistics]) -> dict[str, Any]:
+    """What deduplication and decontamination tell a card, hostile text among it."""
+
+    def removed(number: int, text: str, similarity: float | None = None, code_points: int = 0) -> DuplicateExample:
+        return DuplicateExample(
+            id=f"<i>{number}</i>", similarity=similarity, text=text, code_points=max(len(text), code_points)
+        )
+
+    clusters = (
+        DuplicateCluster(
+            keeper="k1",
+            label="uig_Arab",
+            documents=4,
+            text=UYGHUR,
+            code_points=len(UYGHUR),
+            examples=(removed(1, UYGHUR + " \u0628\u0627\u0631", 0.8125), removed(2, UYGHUR, 1.0, 9_000)),
+        ),
+        DuplicateCluster(
+            keeper="k2",
+            label="und_Zyyy",
+            documents=2,
+            text=HOSTILE[:600],
+            code_points=len(HOSTILE),
+            examples=(removed(3, "<mark>x</mark> " + HOSTILE[:500], 0.71),),
+        ),
+    )
+    weights = {
+        label: (
+            SizeWeight(least_size=1, greatest_size=1, documents=part.sampling_weights.get(1, 0), removed=2, weight=1),
+            SizeWeight(least_size=3, greatest_size=4, documents=part.sampling_weights.get(3, 0), removed=0, weight=3),
+        )
+        for label, part in statistics.items()
+    }
+
+    def rate(name: str, language: str | None, texts: int, checked: int, found: int, documents: int) -> Any:
+        return ContaminationRate(
+            evaluation_set=name,
+            language=language,
+            texts=texts,
+            texts_checked=checked,
+            texts_found=found,
+            documents=documents,
+        )
+
+    return {
+        "deduplication": (
+            DedupReport(stage="exact", removed=5, clusters=clusters[1:]),
+            DedupReport(stage="near", removed=0, compared=40, refused=10, exhausted_buckets=3, clusters=clusters[:1]),
+            DedupReport(stage="lines", removed=0, rewritten=7, code_points=1234),
+        ),
+        "sampling": SamplingWeights(rule="removal_rate", by_label=weights),
+        "contamination": (
+            rate("flores", "eus", 1012, 1000, 20, 31),
+            rate("flores", "uig", 1012, 1000, 0, 0),
+            rate("flores", None, 5, 0, 0, 0),
+            rate("<b>|xnli", "yor", 100, 100, 50, 49),
+            rate("clean", "khm", 10, 10, 0, 0),
+        ),
+        "judged": (JudgedPrecision(evaluation_set="flores", judged=10, right=9),),
+        "judging_sheet": "decontamination/judging.csv",
+    }
 
 
 class Published:

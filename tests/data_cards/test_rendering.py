@@ -41,8 +41,9 @@ def table(readme: str, first_head: str) -> list[list[str]]:
 
 
 SECTIONS = (
-    *("How to load it", "Languages", "Sources and licences", "What was left out, and why", "Columns", "Samples"),
-    *("How it was made", "How to check it", "Known limitations"),
+    *("How to load it", "Languages", "Sources and licences", "What was left out, and why", "Deduplication"),
+    *("Sampling weights", "Evaluation sets", "Columns", "Samples", "How it was made", "How to check it"),
+    "Known limitations",
 )
 
 
@@ -98,6 +99,44 @@ def test_conservation_is_shown(readme: str, published: Any) -> None:
     ]
     assert steps[1][3] == r"no\_text 11, error 2 (failed)"
     assert [row[2] for row in steps[:-1]] == [row[1] for row in steps[1:]]
+
+
+def test_deduplication_is_told_by_stage(readme: str) -> None:
+    unknown = "\u2013"
+    assert table(readme, "Stage") == [
+        ["exact", "5", unknown, unknown, "2", unknown, unknown],
+        ["near", "0", "40", "10 (25.0%)", "4", unknown, unknown],
+        ["lines", "0", unknown, unknown, unknown, "7", "1,234"],
+    ]
+    assert "3 buckets held more kept documents" in readme
+
+
+def test_weights_add_up(readme: str, published: Any) -> None:
+    rows = table("\n---\n" + readme.split("## Sampling weights")[1], "Subset")
+    for row in rows[:-1]:
+        weights = published.card.statistics[row[0].strip("`")].sampling_weights
+        assert row[1:3] == [f"{sum(weights.values()):,}", f"{sum(w * n for w, n in weights.items()):,}"]
+        assert row[3] == f"1 \u2192 1 ({weights.get(1, 0)}), 3\u20134 \u2192 3 ({weights.get(3, 0)})"
+    assert rows[-1][0] == "**all**"
+    assert int(rows[-1][2]) == sum(int(row[2]) for row in rows[:-1]) > int(rows[-1][1])
+    assert "dropped for another reason than repetition, so every weight is 1" not in readme
+
+
+def test_evaluation_sets_with_rate_and_precision(readme: str) -> None:
+    assert table(readme, "Evaluation set") == [
+        [r"&lt;b&gt;\|xnli", "1", "100", "50", "50.0%", "Yoruba 50.0%", "not judged"],
+        ["flores", "3", "2,000", "20", "1.0%", "Basque 2.0%", "90.0% of 10 judged (95 %: 59.6% to 98.2%)"],
+        ["clean", "1", "10", "0", "0.0%", "", ""],
+    ]
+    assert "are in `decontamination/judging.csv`." in readme
+
+
+def test_what_was_not_done_is_not_told(published: Any) -> None:
+    plain = {"deduplication": (), "sampling": None, "contamination": (), "judged": (), "judging_sheet": None}
+    files = card_files(published.card.model_copy(update=plain))
+    for file in ("README.md", "report.html"):
+        for words in ("Deduplication", "Sampling weights", "Evaluation sets"):
+            assert words not in files[file].decode()
 
 
 def test_columns_come_from_the_schema(readme: str, published: Any) -> None:

@@ -75,11 +75,12 @@ def test_the_policy_allows_this_style_and_this_script_only(page: Page) -> None:
 
 def test_every_sample_of_every_language_is_there_to_read(page: Page, published: Any) -> None:
     shown = [(a.get("lang"), a.get("dir"), text) for a, text in page.all("p") if "lang" in a]
-    expected = [
-        (sample.text, len(sample.text) < sample.code_points)
-        for label in published.card.statistics
-        for sample in published.card.statistics[label].samples
-    ]
+    clusters = [cluster for report in published.card.deduplication for cluster in report.clusters]
+    examples = [(cluster, example) for cluster in clusters for example in cluster.examples]
+    differing = [example for cluster, example in examples if example.text != cluster.text]
+    samples = [sample for part in published.card.statistics.values() for sample in part.samples]
+    expected = [(text.text, len(text.text) < text.code_points) for text in [*samples, *clusters, *differing]]
+    assert 0 < len(differing) < len(examples)
     assert len(shown) == len(expected)
     texts = {text for _, _, text in shown}
     assert texts == {visible(text) + (" \u2026" if cut else "") for text, cut in expected}
@@ -88,7 +89,7 @@ def test_every_sample_of_every_language_is_there_to_read(page: Page, published: 
 
 
 def test_languages_link_to_their_samples(page: Page, published: Any) -> None:
-    places = {attributes["id"] for attributes, _ in page.all("details")}
+    places = {attributes["id"] for attributes, _ in page.all("details") if "id" in attributes}
     links = {(attributes["href"] or "")[1:] for attributes, text in page.all("a") if "_" in text}
     assert places == links == set(published.card.statistics)
 
@@ -99,6 +100,22 @@ def test_figures_add_up_in_the_funnel(page: Page, published: Any) -> None:
     kept = sum(part.documents for part in published.card.statistics.values())
     assert foot.strip() == f"all{read}{kept}1952"
     assert read == kept + 19 + 5 + 2
+
+
+def test_what_differs_within_a_cluster_is_marked(page: Page) -> None:
+    marked = [text for _, text in page.all("mark")]
+    assert marked == ["Marked", "<mark>x</mark> ", "\u0628\u0627\u0631"]
+    captions = [text for _, text in page.all("figcaption")]
+    assert "removedsimilarity 1.000, 9,000 code points, <i>2</i>: the same as far as the other is shown" in captions
+    assert "kept, 26 code points, k1" in captions
+
+
+def test_every_language_of_an_evaluation_set(page: Page) -> None:
+    rows = [text.strip() for _, text in page.all("tr")]
+    assert "Basque eus1,0121,000202.0%31" in rows
+    assert "unknown500\u20130" in rows
+    assert "flores3 languages2,0292,000201.0%90.0% of 10 judged (59.6% to 98.2%)" in rows
+    assert "<b>|xnli1 language1001005050.0%not judged: decontamination/judging.csv" in rows
 
 
 def test_the_recipe_is_verbatim(page: Page, published: Any) -> None:

@@ -98,13 +98,13 @@ def test_explain_tells_the_history(tmp_path: Path) -> None:
     expected = {
         "published": r"publish +data/\w+/train-\d{5}-of-\d{5}\.parquet, row \d+",
         "dropped": r"filter_length: dropped, too_short, measured 2, threshold 20",
-        "duplicate": r"(exact|near): duplicate of \w+",
+        "duplicate": r"(exact|near): duplicate of \w+, similarity (1|0\.\d+)$",
         "failed": r"read: failed, \w+: ",
     }
     for fate, pattern in expected.items():
         document = next(row["id"] for row in ledger if row["fate"] == fate and row["stage"] != "duplicate_id")
         shown = glotmill("explain", document, "--corpus", str(tmp_path / "out"))
-        assert re.search(pattern, shown.stdout), (fate, shown.stdout, shown.stderr)
+        assert re.search(pattern, shown.stdout, re.MULTILINE), (fate, shown.stdout, shown.stderr)
         assert f"document  {document}" in shown.stdout
 
 

@@ -1,0 +1,92 @@
+"""Evaluation sets on a card: how much of each stood in the corpus, and how far a human agreed that it did.
+
+The interval is Wilson's, which keeps within [0, 1] and holds for few answers too.
+
+Source: Wilson 1927, Probable Inference, the Law of Succession, and Statistical Inference.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import NamedTuple
+
+from data_cards.languages import language_facts
+from schemas.card import Card, ContaminationRate, JudgedPrecision
+from schemas.language import language_name, parse_label
+
+LANGUAGES_NAMED = 3  # of a set, on README.md
+_Z = 1.959964  # 97.5 % point of the normal distribution
+
+
+class RateRow(NamedTuple):
+    """A language of an evaluation set."""
+
+    counts: ContaminationRate
+    language: str
+    rate: float | None  # texts found of those checked; null if none was
+
+
+class Precision(NamedTuple):
+    """What humans said, with the ends of the 95 % interval."""
+
+    counts: JudgedPrecision
+    share: float
+    low: float
+    high: float
+
+
+class EvaluationSetRow(NamedTuple):
+    """An evaluation set, summed up over its languages."""
+
+    name: str
+    texts: int
+    checked: int
+    found: int
+    rate: float | None
+    languages: tuple[RateRow, ...]  # highest rate first
+    precision: Precision | None  # null if nothing was judged
+
+    @property
+    def most(self) -> tuple[RateRow, ...]:
+        """The languages of which most was found, if any was."""
+        return tuple(row for row in self.languages[:LANGUAGES_NAMED] if row.counts.texts_found)
+
+
+def evaluation_set_rows(card: Card) -> tuple[EvaluationSetRow, ...]:
+    """List a card's evaluation sets, highest rate first, then by name."""
+    judged = {counts.evaluation_set: counts for counts in card.judged if counts.judged}
+    names = {parse_label(label).language: language_facts(label).name for label in card.statistics}
+    by_name: dict[str, list[RateRow]] = {}
+    for counts in card.contamination:
+        name = names.get(counts.language or "") or (language_name(counts.language) if counts.language else "unknown")
+        row = RateRow(counts, name, _rate(counts.texts_found, counts.texts_checked))
+        by_name.setdefault(counts.evaluation_set, []).append(row)
+    rows = []
+    for name, languages in by_name.items():
+        texts, checked, found = (
+            sum(getattr(row.counts, field) for row in languages) for field in ("texts", "texts_checked", "texts_found")
+        )
+        ranked = sorted(languages, key=lambda row: (-(row.rate or 0), row.counts.language or ""))
+        precision = _precision(judged[name]) if name in judged else None
+        rows.append(EvaluationSetRow(name, texts, checked, found, _rate(found, checked), tuple(ranked), precision))
+    return tuple(sorted(rows, key=lambda row: (-(row.rate or 0), row.name)))
+
+
+def _rate(found: int, checked: int) -> float | None:
+    return found / checked if checked else None
+
+
+def _precision(counts: JudgedPrecision) -> Precision:
+    return Precision(counts, counts.right / counts.judged, *wilson_interval(counts.right, counts.judged))
+
+
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share, of which `successes` of `trials` were seen.
+
+    >>> [round(end, 4) for end in wilson_interval(9, 10)]
+    [0.5958, 0.9821]
+    """
+    share, square = successes / trials, _Z**2
+    middle = (share + square / (2 * trials)) / (1 + square / trials)
+    half = _Z * sqrt(share * (1 - share) / trials + square / (4 * trials**2)) / (1 + square / trials)
+    return max(0.0, middle - half), min(1.0, middle + half)
