@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -14,7 +14,7 @@ from pydantic import Field
 
 from schemas.card import ModelVersion
 from schemas.recipe import Recipe as AnyRecipe
-from stages.batches import BoundStage, Filtered, StageConfig, StageFunction
+from stages.batches import BoundStage, Changed, Filtered, StageConfig, StageFunction
 from stages.decontamination.matching import DecontaminationConfig
 from stages.deduplication.across_scripts import AcrossScriptsConfig, across_scripts_signatures
 from stages.deduplication.exact import ExactDeduplicationConfig, exact_keys, id_keys
@@ -38,11 +38,19 @@ from stages.language_identification.identify import (
     load_identifier,
 )
 from stages.length_filtering import LengthFilteringConfig, filter_length
+from stages.normalization.normalize import NormalizationConfig, normalize_counted
+from stages.transliteration.conditions import load_condition
+from stages.transliteration.transliterate import TransliterationConfig, transliterate_batch
 
 DUPLICATE_ID = "duplicate_id"
 
 IngestStage = Annotated[
-    ExtractionConfig | LanguageIdentificationConfig | LanguageFilteringConfig | LengthFilteringConfig,
+    ExtractionConfig
+    | LanguageIdentificationConfig
+    | LanguageFilteringConfig
+    | LengthFilteringConfig
+    | NormalizationConfig
+    | TransliterationConfig,
     Field(discriminator="stage"),
 ]
 DedupStage = Annotated[
@@ -123,10 +131,21 @@ def _bind_identification(config: LanguageIdentificationConfig) -> StageFunction:
     return partial(identify_language, identify=load_identifier(config), config=config)
 
 
+def _normalize(batch: pa.RecordBatch, config: NormalizationConfig) -> Changed:
+    return Changed(*normalize_counted(batch, config))
+
+
+def _bind_replacement(config: TransliterationConfig) -> StageFunction:
+    condition = load_condition(config.condition) if config.condition else None
+    return partial(transliterate_batch, config=config, condition=condition)
+
+
 INGEST_STAGES = {
     "extract_text": IngestEntry(ExtractionConfig, lambda config: partial(extract_text, config=config)),
     "identify_language": IngestEntry(LanguageIdentificationConfig, _bind_identification),
     "filter_language": IngestEntry(LanguageFilteringConfig, lambda config: partial(filter_language, config=config)),
+    "normalize": IngestEntry(NormalizationConfig, lambda config: partial(_normalize, config=config)),
+    "transliterate": IngestEntry(TransliterationConfig, _bind_replacement),
     "filter_length": IngestEntry(LengthFilteringConfig, lambda config: partial(filter_length, config=config)),
 }
 
@@ -223,6 +242,9 @@ def stage_problems(recipe: Recipe) -> list[str]:
         )
     if "extract_text" in names[1:]:
         problems.append(f"ingest[{names.index('extract_text', 1)}]: extract_text must be the first stage")
+    for position, stage in enumerate(recipe.ingest):
+        if isinstance(stage, TransliterationConfig):
+            problems += _misplaced(stage, f"ingest[{position}]", names[:position])
     if "filter_language" in names and "identify_language" not in names[: names.index("filter_language")]:
         problems.append("ingest: filter_language needs identify_language before it")
     if recipe.decontaminate and not recipe.decontaminate.evaluation_sets:
@@ -238,7 +260,18 @@ def stage_problems(recipe: Recipe) -> list[str]:
     finding = [stage for stage in stages if not isinstance(DEDUP_STAGES[stage], RepeatsEntry)]
     if recipe.publish.sampling_weight and not finding:
         problems.append(
-            f'publish: sampling_weight = "{recipe.publish.sampling_weight}" goes by how many duplicates a document had, '
-            'and no stage finds duplicates; add [[dedup]] stage = "near", or leave it out'
+            f'publish: sampling_weight = "{recipe.publish.sampling_weight}" goes by how many duplicates there were, and '
+            'no stage finds duplicates; add [[dedup]] stage = "near", or leave it out'
         )
     return problems
+
+
+def _misplaced(stage: TransliterationConfig, place: str, before: list[str]) -> Iterator[str]:
+    """Say what is wrong with where a recipe of the ingest phase transliterates."""
+    if "identify_language" not in before:
+        yield f"{place}: transliterate goes by language and script, so it needs identify_language before it"
+    if stage.mode != "replace":
+        yield (
+            f'{place}: mode = "{stage.mode}" makes documents of those that are left in the end; put the stage under '
+            '[[augment]], or choose mode = "replace"'
+        )
