@@ -260,13 +260,13 @@ def stage_problems(recipe: Recipe) -> list[str]:
     finding = [stage for stage in stages if not isinstance(DEDUP_STAGES[stage], RepeatsEntry)]
     if recipe.publish.sampling_weight and not finding:
         problems.append(
-            f'publish: sampling_weight = "{recipe.publish.sampling_weight}" goes by how many duplicates there were, and '
+            f'publish: sampling_weight = "{recipe.publish.sampling_weight}" goes by how many duplicates there were and '
             'no stage finds duplicates; add [[dedup]] stage = "near", or leave it out'
         )
     return problems
 
 
-def _misplaced(stage: TransliterationConfig, place: str, before: list[str]) -> Iterator[str]:
+def _misplaced(stage: TransliterationConfig, place: str, before: Sequence[str]) -> Iterator[str]:
     """Say what is wrong with where a recipe of the ingest phase transliterates."""
     if "identify_language" not in before:
         yield f"{place}: transliterate goes by language and script, so it needs identify_language before it"
