@@ -138,8 +138,8 @@ def limitations(card: Card) -> tuple[str, ...]:
         )
     if cut_short := sum(report.exhausted_buckets or 0 for report in card.deduplication):
         found.append(
-            f"Some near duplicates may be left: {cut_short:,} buckets held more kept documents than others of the bucket "
-            "were compared with."
+            f"Some near duplicates may be left: {cut_short:,} buckets held more kept documents than others of the "
+            "bucket were compared with."
         )
     if len(card.sources) == 1:
         found.append("All documents come from one source, and share its bias in subject and style.")

@@ -105,7 +105,7 @@ def test_explain_tells_the_history(tmp_path: Path) -> None:
         document = next(row["id"] for row in ledger if row["fate"] == fate and row["stage"] != "duplicate_id")
         shown = glotmill("explain", document, "--corpus", str(tmp_path / "out"))
         assert re.search(pattern, shown.stdout, re.MULTILINE), (fate, shown.stdout, shown.stderr)
-        assert f"document  {document}" in shown.stdout
+        assert shown.stdout.startswith(f"document      {document}\n")
 
 
 BAD_RECIPE = """
