@@ -85,7 +85,8 @@ def _load_uroman(scheme: Scheme) -> Convert:
         raise missing_engine("uroman", "transliteration") from missing
     romanizer = _uroman(Uroman)
     # A call a token: uroman searches a lattice over the whole of what it is given, in more than linear time.
-    return lambda tokens: [romanizer.romanize_string(token) for token in tokens]
+    language = scheme.detail or None
+    return lambda tokens: [romanizer.romanize_string(token, lcode=language) for token in tokens]
 
 
 @cache

@@ -28,7 +28,7 @@ class Loss(NamedTuple):
 
     source: str
     returned: str
-    count: int
+    times: int
 
 
 class Reversibility(NamedTuple):

@@ -48,7 +48,8 @@ class Scheme(NamedTuple):
     """A way from one script to another.
 
     `languages` are ISO 639-3 codes as `one_code` has them, none where it is for all. `source` and `target` are ISO
-    15924 codes, source `Zyyy` where it is for all but Latin. `detail` is what the engine calls it.
+    15924 codes, source `Zyyy` where it is for all but Latin. `detail` is what the engine calls it, or the language that
+    uroman is told.
     """
 
     name: str
@@ -147,13 +148,16 @@ def _indic_words(script: str, without: str = "") -> str:
     """Write the pattern of words of an Indic script, for any letters that it has and that are not `without`."""
     base = INDIC_BLOCKS[script]
     letters = {kind: "".join(map(chr, (base + place for place in places))) for kind, places in _INDIC_LETTERS.items()}
-    own = {
-        kind: "".join(
-            c for c in found if unicodedata.is_normalized("NFC", c) and unicodedata.name(c, "") and c not in without
-        )
+    kept = {
+        kind: "".join(c for c in found if unicodedata.category(c) != "Cn" and c not in without and _stands(c))
         for kind, found in letters.items()
     }
-    return _INDIC_WORDS.format(**own)
+    return _INDIC_WORDS.format(**kept)
+
+
+def _stands(letter: str) -> bool:
+    """Say if a letter stands for itself in Unicode NFC."""
+    return unicodedata.normalize("NFC", letter) == letter
 
 
 # Gurmukhi doubles a consonant by a sign of its own, not by a virama.
@@ -339,7 +343,7 @@ def scheme_for(name: str, language: str, script: str) -> Scheme:
         raise ValueError(f"scheme must be one of {', '.join(scheme_names())}, got {name!r}")
     for scheme in named:
         if covers(scheme, language, script):
-            return scheme
+            return scheme._replace(detail=one_code(language)) if scheme.engine == "uroman" else scheme
     raise ValueError(f"no transliteration {name} from {language}_{script}; there is {_pairs(named)}")
 
 

@@ -1,0 +1,64 @@
+"""The report of what comes back from a scheme and its reverse, and of what is lost."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stages.transliteration.reversibility import Loss, reversibility
+from stages.transliteration.schemes import scheme_for
+from stages.transliteration.transliterate import transliterate
+
+pytest.importorskip("icu", reason="the schemes need glotmill[icu]")
+
+
+def test_texts_that_come_back_are_counted() -> None:
+    found = reversibility(pa.array(["Његош", "џеп и коњ", "ињекција"]), scheme_for("serbian", "srp", "Cyrl"))
+    assert (found.texts, found.identical, found.share) == (3, 2, 2 / 3)
+    assert (found.tokens, found.changed) == (5, 1)
+    assert found.losses == (Loss("иње", "инје", 1),)
+
+
+def test_the_commonest_loss_comes_first() -> None:
+    texts = pa.array(["ахоли ц", "цирк цех цех", "цирк"])
+    found = reversibility(texts, scheme_for("uzbek_1995", "uzb", "Cyrl"))
+    assert found.losses == (Loss("це", "се", 2), Loss("ц", "с", 1))
+    assert reversibility(texts, found.scheme, most=1).losses == (Loss("це", "се", 2),)
+
+
+def test_amharic_full_stops_of_two_word_spaces_come_back_as_one_sign() -> None:
+    found = reversibility(pa.array(["ሰላም፡፡", "ሰላም።"]), scheme_for("sera", "amh", "Ethi"))
+    assert (found.identical, found.losses) == (1, (Loss("ም፡፡", "ም።", 1),))
+
+
+def test_texts_without_tokens_come_back() -> None:
+    found = reversibility(pa.array(["1995 \U0001f600", ""]), scheme_for("iso9", "rus", "Cyrl"))
+    assert (found.share, found.tokens, found.losses) == (1.0, 0, ())
+    assert reversibility(pa.array([], pa.string()), found.scheme).share == 1.0
+
+
+def test_a_scheme_that_nothing_leads_back_from_is_refused() -> None:
+    with pytest.raises(ValueError, match="nothing leads back from kazakh_2021, Cyrl to Latn"):
+        reversibility(pa.array(["тіл"]), scheme_for("kazakh_2021", "kaz", "Cyrl"))
+
+
+def test_a_token_too_long_to_look_at_is_counted() -> None:
+    found = reversibility(pa.array(["ц" * 100]), scheme_for("uzbek_1995", "uzb", "Cyrl"))
+    assert (found.changed, found.losses) == (1, ())
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.text("абвцщъьёeіΩ \u0301", max_size=8), max_size=5))
+def test_a_loss_turns_what_was_into_what_came_back(texts: list[str]) -> None:
+    scheme = scheme_for("uzbek_1995", "uzb", "Cyrl")
+    found = reversibility(pa.array(texts, pa.string()), scheme, most=100)
+    assert sum(loss.times for loss in found.losses) == found.changed <= found.tokens
+    back = transliterate(
+        transliterate(pa.array(texts, pa.string()), scheme), scheme_for("uzbek_1995", "uzb", "Latn")
+    ).to_pylist()
+    for loss in found.losses:
+        assert loss.source != loss.returned
+        assert any(loss.source in text for text in texts)
+        assert any(loss.returned in text for text in back)
