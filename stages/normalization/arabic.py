@@ -224,6 +224,7 @@ HAMZA_SEQUENCES = {
     "\u0676": "\u0674\u0648",
     "\u0677": "\u0674\u06c7",
     "\u0678": "\u0674\u0649",
+    "\u0678" + HAMZA_ABOVE: "\u0674\u0626",
 }
 # At the end of a word FARSI YEH with the mark is the ezafe of Urdu and Persian, and stays.
 _YEH_HAMZA = f"{FARSI_YEH}{HAMZA_ABOVE}({_LETTER})"

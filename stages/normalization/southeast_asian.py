@@ -133,7 +133,7 @@ _KHMER_CANDIDATES = "|".join(
         out_of_order(KHMER_RANKS),
         code_point_class(np.flatnonzero(KHMER_RANKS >= 4).tolist()) + COENG + _BASE,
         f"{_UNDER}{ROBAT}|{COENG}{KHMER_RO}{_UNDER}",
-        f"\u17c1[\u17bb-\u17bd]?[\u17b6\u17b8]|\u17bb(?:[{_UPPER})",
+        f"\u17c1[\u17bb-\u17bd]?[\u17b6\u17b8]|\u17be\u17bb|\u17bb(?:[{_UPPER})",
     ]
 )
 
@@ -238,10 +238,17 @@ LAO_RANKS = rank_table(
     {1: "\u0ebc", 2: "\u0eb1\u0ebb\u0ecd" + _chars(range(0xEB4, 0xEBA)), 3: _chars(range(0xEC8, 0xECC)), 4: "\u0ecc"}
 )
 THAI_MARKS, LAO_MARKS = _non_spacing(range(0xE31, 0xE4F)), _non_spacing(range(0xEB1, 0xECF))
-_THAI_AM = "\u0e4d([\u0e48-\u0e4b]*)\u0e32|\u0e33([\u0e48-\u0e4b]+)"
-_LAO_AM = "\u0ecd([\u0ec8-\u0ecb]*)\u0eb2|\u0eb3([\u0ec8-\u0ecb]+)"
+# Sara am is a spacing vowel, but a tone stands before it; typed behind, or with the parts of sara am, it is moved.
+THAI_AM_RANKS, LAO_AM_RANKS = (
+    rank_table({1: _chars(range(tone, tone + 4)), 2: am}) for tone, am in ((0xE48, "\u0e33"), (0xEC8, "\u0eb3"))
+)
+_THAI_AM, _LAO_AM = "\u0e4d([\u0e48-\u0e4b]*)\u0e32", "\u0ecd([\u0ec8-\u0ecb]*)\u0eb2"
 THAI_VOWELS = {"\u0e40\u0e40": "\u0e41", "\u0e24\u0e32": "\u0e24\u0e45", "\u0e26\u0e32": "\u0e26\u0e45"}
 LAO_VOWELS = {"\u0ec0\u0ec0": "\u0ec1"}
+
+
+def _sara_am(parts: str, am: str, ranks: Ranks) -> _Apply:
+    return lambda texts, language, script, options: order_marks(texts.str.replace_all(parts, f"${{1}}{am}"), ranks)
 
 
 def _without_doubles(marks: str) -> _Apply:
@@ -336,8 +343,8 @@ RULES = (
         "Nikhahit and SARA AA become SARA AM, and a tone mark stands before it.",
         "UnicodeData.txt (U+0E33); Unicode Standard 17, section 16.1",
         written_in("Thai"),
-        _THAI_AM,
-        lambda texts, language, script, options: texts.str.replace_all(_THAI_AM, "${1}${2}\u0e33"),
+        f"{_THAI_AM}|{out_of_order(THAI_AM_RANKS)}",
+        _sara_am(_THAI_AM, "\u0e33", THAI_AM_RANKS),
     ),
     Rule(
         "thai_mark_order",
@@ -363,8 +370,8 @@ RULES = (
         "Niggahita and SARA AA become SARA AM, and a tone mark stands before it.",
         "UnicodeData.txt (U+0EB3); Unicode Standard 17, section 16.2",
         written_in("Laoo"),
-        _LAO_AM,
-        lambda texts, language, script, options: texts.str.replace_all(_LAO_AM, "${1}${2}\u0eb3"),
+        f"{_LAO_AM}|{out_of_order(LAO_AM_RANKS)}",
+        _sara_am(_LAO_AM, "\u0eb3", LAO_AM_RANKS),
     ),
     Rule(
         "lao_mark_order",
