@@ -28,6 +28,7 @@ split_bytes = 30000
 [publish]
 shard_bytes = 60000
 row_group_bytes = 20000
+sampling_weight = "removal_rate"
 
 [[sources]]
 name = "pages"
