@@ -89,10 +89,12 @@ class FunnelStep(NamedTuple):
 def funnel(fates: Iterable[FateCount], steps: Sequence[Step]) -> tuple[FunnelStep, ...]:
     """Line up the steps in running order; what comes out of the last one is what was published.
 
+    What a step created counts among what came in to it.
+
     A stage that a recipe runs twice is one step, in its first place: the ledger does not tell the two runs apart.
     """
     rows = list(fates)
-    going = sum(row.documents for row in rows)
+    going = sum(row.documents for row in rows) - sum(step.created for step in dict.fromkeys(steps))
     leaving: dict[tuple[str, str], Counter[tuple[str, str]]] = defaultdict(Counter)
     for row in rows:
         if row.fate != "published":
@@ -105,7 +107,7 @@ def funnel(fates: Iterable[FateCount], steps: Sequence[Step]) -> tuple[FunnelSte
                 leaving[step.phase, step.stage].items(), key=lambda item: (-item[1], item[0])
             )
         )
-        found.append(FunnelStep(step, going, losses))
+        found.append(FunnelStep(step, going + step.created, losses))
         going = found[-1].documents_out
     return tuple(found)
 

@@ -39,8 +39,8 @@ from stages.language_identification.identify import (
 )
 from stages.length_filtering import LengthFilteringConfig, filter_length
 from stages.normalization.normalize import NormalizationConfig, normalize_counted
-from stages.transliteration.conditions import load_condition
-from stages.transliteration.transliterate import TransliterationConfig, transliterate_batch
+from stages.transliteration.conditions import Condition, load_condition
+from stages.transliteration.transliterate import TransliterationConfig, pairs, parallel_rows, transliterate_batch
 
 DUPLICATE_ID = "duplicate_id"
 
@@ -62,6 +62,7 @@ DedupStage = Annotated[
     | SpanDeduplicationConfig,
     Field(discriminator="stage"),
 ]
+AugmentStage = TransliterationConfig  # the only one so far
 
 
 class Recipe(AnyRecipe[IngestStage, DedupStage]):
@@ -70,6 +71,9 @@ class Recipe(AnyRecipe[IngestStage, DedupStage]):
     keepers: KeeperOrder | None = Field(
         default=None,
         description="Which of several duplicates is kept; without it the first one, in the order of the input.",
+    )
+    augment: tuple[AugmentStage, ...] = Field(
+        default=(), description="Stages that make documents from those that deduplication left, in order."
     )
     decontaminate: DecontaminationConfig | None = Field(
         default=None, description="Evaluation sets whose texts are looked for and taken out, after deduplication."
@@ -88,6 +92,9 @@ class Keyed(NamedTuple):
 
     rows: npt.NDArray[np.int64]
     keys: npt.NDArray[np.void]
+
+
+BlockFunction = Callable[[pa.RecordBatch], pa.RecordBatch]
 
 
 class EqualEntry(NamedTuple):
@@ -136,8 +143,19 @@ def _normalize(batch: pa.RecordBatch, config: NormalizationConfig) -> Changed:
 
 
 def _bind_replacement(config: TransliterationConfig) -> StageFunction:
-    condition = load_condition(config.condition) if config.condition else None
-    return partial(transliterate_batch, config=config, condition=condition)
+    return partial(transliterate_batch, config=config, condition=_condition(config))
+
+
+def _bind_parallel(config: TransliterationConfig) -> BlockFunction:
+    return partial(parallel_rows, config=config, condition=_condition(config))
+
+
+def _bind_pairs(config: TransliterationConfig) -> BlockFunction:
+    return partial(pairs, config=config, condition=_condition(config))
+
+
+def _condition(config: TransliterationConfig) -> Condition | None:
+    return load_condition(config.condition) if config.condition else None
 
 
 INGEST_STAGES = {
@@ -198,6 +216,16 @@ def bind_ingest(recipe: Recipe) -> list[BoundStage]:
     return [BoundStage(config.stage, INGEST_STAGES[config.stage].bind(config)) for config in recipe.ingest]
 
 
+def bind_augment(recipe: Recipe) -> list[tuple[str, BlockFunction]]:
+    """Bind the stages that make documents, by name; each answers a block with the new documents."""
+    return [(config.stage, _bind_parallel(config)) for config in recipe.augment if config.mode == "parallel"]
+
+
+def bind_pairs(recipe: Recipe) -> list[BlockFunction]:
+    """Bind the stages that give pairs of texts; each answers a block with PAIR rows."""
+    return [_bind_pairs(config) for config in recipe.augment if config.mode == "pair"]
+
+
 def at_home(recipe: Recipe, base: str) -> Recipe:
     """Make the recipe's relative model files absolute: they lie relative to its folder, as its sources do."""
     ingest = tuple(
@@ -245,6 +273,17 @@ def stage_problems(recipe: Recipe) -> list[str]:
     for position, stage in enumerate(recipe.ingest):
         if isinstance(stage, TransliterationConfig):
             problems += _misplaced(stage, f"ingest[{position}]", names[:position])
+    for position, stage in enumerate(recipe.augment):
+        if "identify_language" not in names:
+            problems.append(
+                f"augment[{position}]: transliterate goes by language and script, so it needs [[ingest]] stage = "
+                '"identify_language"'
+            )
+        if stage.mode == "replace":
+            problems.append(
+                f'augment[{position}]: mode = "replace" changes documents in place; put the stage under [[ingest]], or '
+                'choose mode = "parallel" or "pair"'
+            )
     if "filter_language" in names and "identify_language" not in names[: names.index("filter_language")]:
         problems.append("ingest: filter_language needs identify_language before it")
     if recipe.decontaminate and not recipe.decontaminate.evaluation_sets:

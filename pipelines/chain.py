@@ -22,5 +22,7 @@ def phases_after_ingest(recipe: Recipe) -> list[str]:
 def stage_chain(recipe: Recipe) -> list[tuple[str, str]]:
     """List (phase, stage) of every place where a document may leave the chain, in running order."""
     ingest = ["read", *(stage.stage for stage in recipe.ingest), "require_text"]
-    later = phases_after_ingest(recipe)
-    return [("ingest", stage) for stage in ingest] + [(family_of(phase), stage_of(phase)) for phase in later]
+    later = [(family_of(phase), stage_of(phase)) for phase in phases_after_ingest(recipe)]
+    places = len(dedup_phases(recipe))
+    augment = [("augment", stage.stage) for stage in recipe.augment if stage.mode == "parallel"]
+    return [("ingest", stage) for stage in ingest] + later[:places] + augment + later[places:]

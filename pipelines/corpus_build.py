@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict
 from data_cards.columns import column_rows
 from data_cards.funnel import merge_fates
 from data_cards.statistics import merge
+from pipelines.augment import PHASE as AUGMENT
+from pipelines.augment import augment, write_pairs
 from pipelines.catalogue import Recipe, at_home, models, stage_problems
 from pipelines.chain import dedup_phases, phases_after_ingest, stage_chain
 from pipelines.decontaminate import contamination_of, decontaminate, read_evaluation_sets, versions_of
@@ -38,10 +40,20 @@ from pipelines.publish import (
 )
 from pipelines.runners import RunnerConfig, run_tasks
 from pipelines.sampling_weights import write_sampling_weights
-from pipelines.staged import StagedSplit, family_of, kept_rows, removals, staged_split
+from pipelines.staged import StagedSplit, kept_rows, removals, staged_split
 from pipelines.staging import PLAN, StagingError, Store
 from pipelines.tasks import Counts, Report, Task
-from schemas.card import Card, FateCount, Identity, ModelVersion, PublishedFile, SourceRow, Step, TextStatistics
+from schemas.card import (
+    Card,
+    ChangeCount,
+    FateCount,
+    Identity,
+    ModelVersion,
+    PublishedFile,
+    SourceRow,
+    Step,
+    TextStatistics,
+)
 from schemas.ledger import FATES
 from schemas.manifest import EvaluationSetRecord, FileRecord, Manifest, PhaseRecord, SplitRecord
 from schemas.recipe import RecipeError, parse_recipe, recipe_hash
@@ -144,6 +156,8 @@ def _run_phases(store: Store, plan: Plan, config: RunnerConfig, report: Report, 
     ingested = run_tasks(IngestWorker(store, recipe, block_bytes), plan.ingest_tasks(), config, report)
     staged = [staged_split(split.id, ingested[split.id]) for split in plan.splits]
     deduplicate(store, recipe, staged, config, report)
+    augmented, created = augment(store, recipe, staged, dedup_phases(recipe), config, report)
+    read, staged = staged, [*staged, *augmented]
     phases = phases_after_ingest(recipe)
     found: Counts = {"files": [], "rates": [], "sheet": None}
     if recipe.decontaminate:
@@ -155,14 +169,15 @@ def _run_phases(store: Store, plan: Plan, config: RunnerConfig, report: Report, 
     shards = run_tasks(ShardWorker(store, recipe, phases, schema), shard_tasks(pieces), config, report)
     ledgers = run_tasks(LedgerWorker(store, phases), ledger_tasks(plan, staged, pieces), config, report)
     findings = {
-        "deduplication": dedup_reports(store, staged, dedup_phases(recipe)),
+        "deduplication": dedup_reports(store, read, dedup_phases(recipe)),
         "sampling": weighting,
         "evaluation_sets": versions_of(plan.evaluation_sets, looked_for),
         "contamination": contamination_of(found),
         "judging_sheet": found["sheet"],
     }
-    files = [FileRecord.model_validate(file) for file in found["files"]]
-    _finish(store, plan, ingested, shards, ledgers, schema, findings, files)
+    paired = write_pairs(store, recipe, read, phases, config, report)
+    files = [FileRecord.model_validate(file) for file in (*found["files"], *paired)]
+    _finish(store, plan, ingested, created, shards, ledgers, schema, findings, files)
 
 
 def shard_tasks(pieces: Sequence[Piece]) -> list[Task]:
@@ -287,6 +302,7 @@ OUR_FILES = (
     "decontamination",
     "data",
     "ledger",
+    "pairs",
     "rejects",
 )
 
@@ -303,6 +319,7 @@ def _finish(
     store: Store,
     plan: Plan,
     ingested: Mapping[str, Counts],
+    created: Counter[tuple[str, str]],
     shards: Mapping[str, Counts],
     ledgers: Mapping[str, Counts],
     schema: pa.Schema,
@@ -331,6 +348,7 @@ def _finish(
             SourceRow(
                 name=source.name,
                 documents=read[source.name],
+                created=sum(count for (_, name), count in created.items() if name == source.name),
                 licence=source.licence,
                 url=source.url,
                 description=source.description or "",
@@ -338,8 +356,9 @@ def _finish(
             for source in recipe.sources
         ),
         recipe=plan.recipe_text,
-        steps=(Step(phase=phase, stage=stage) for phase, stage in stage_chain(recipe)),
+        steps=tuple(_steps(recipe, created)),
         fates=fates,
+        changes=_changes(ingested),
         statistics={label: merge(parts) for label, parts in sorted(by_label.items())},
         columns=column_rows(schema),
         files=tuple(
@@ -367,7 +386,7 @@ def _finish(
         recipe_sha256=recipe_hash(plan.recipe_text),
         packages=plan.packages,
         models={model.name: model.sha256 or model.version for model in plan.models},
-        phases=tuple(_phase_records(recipe, fates)),
+        phases=tuple(_phase_records(recipe, fates, created.total())),
         splits=tuple(
             SplitRecord(
                 id=split.id,
@@ -392,18 +411,46 @@ def _finish(
     store.write(MANIFEST, manifest.model_dump_json(indent=1).encode() + b"\n")
 
 
-def _phase_records(recipe: Recipe, fates: Sequence[FateCount]) -> Iterator[PhaseRecord]:
+def _steps(recipe: Recipe, created: Counter[tuple[str, str]]) -> Iterator[Step]:
+    by_stage = Counter[str]()
+    for (stage, _), count in created.items():
+        by_stage[stage] += count
+    for phase, stage in stage_chain(recipe):
+        yield Step(phase=phase, stage=stage, created=by_stage[stage] if phase == AUGMENT else 0)
+
+
+def _changes(ingested: Mapping[str, Counts]) -> tuple[ChangeCount, ...]:
+    """Add up what the stages of all splits changed."""
+    total = Counter[tuple[str, str, str, str]]()
+    for counts in ingested.values():
+        for *key, count in counts["changes"]:
+            total[tuple(key)] += count
+    return tuple(
+        ChangeCount(
+            stage=stage,
+            rule=rule,
+            label=label,
+            documents=total[stage, rule, label, "documents"],
+            code_points=total[stage, rule, label, "code_points"],
+        )
+        for stage, rule, label in sorted({key[:3] for key in total})
+    )
+
+
+def _phase_records(recipe: Recipe, fates: Sequence[FateCount], created: int) -> Iterator[PhaseRecord]:
     """Reckon each phase's account from the ledger's counts: what comes out of one goes into the next."""
-    left = sum(row.documents for row in fates)
-    for phase in dict.fromkeys(["ingest", "dedup", *map(family_of, phases_after_ingest(recipe))]):
+    left = sum(row.documents for row in fates) - created
+    for phase in dict.fromkeys(["ingest", "dedup", *(phase for phase, _ in stage_chain(recipe))]):
+        made = created if phase == AUGMENT else 0
         out = Counter(dict.fromkeys(FATES, 0))
         for row in fates:
             if row.phase == phase:
                 out[row.fate] += row.documents
-        kept = left - sum(out.values())
+        kept = left + made - sum(out.values())
         yield PhaseRecord(
             phase=phase,
             documents_in=left,
+            created=made,
             kept=kept,
             dropped=out["dropped"],
             duplicates=out["duplicate"],

@@ -42,11 +42,15 @@ def document_history(store: Store, document: str) -> Iterator[str]:
             yield f"url           {row['url']}"
         if row["language"]:
             yield f"language      {row['language']}_{row['script']}, score {row['language_score']:.3f}"
+        if row["parent_id"]:
+            yield f"made from     {row['parent_id']}"
         yield from _stages(recipe, row)
 
 
 def _stages(recipe: Recipe, row: dict[str, Any]) -> Iterator[str]:
     for phase, stage in stage_chain(recipe):
+        if row["parent_id"] and phase in ("ingest", "dedup"):
+            continue  # its parent passed these
         if (phase, stage) == (row["phase"], row["stage"]):
             yield f"{phase:13} {stage}: {_decision(row)}"
             return

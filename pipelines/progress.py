@@ -15,7 +15,7 @@ from pipelines.staging import PLAN, StagingError, Store
 from pipelines.tasks import Counts, Report, marker
 from pipelines.tasks import Task as Work
 
-_LATER = ("dedup", "decontaminate", "publish")  # phases after ingest, in running order
+_LATER = ("dedup", "augment", "decontaminate", "publish")  # phases after ingest, in running order
 
 
 class _Rate(ProgressColumn):

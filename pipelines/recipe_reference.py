@@ -16,6 +16,7 @@ from schemas.source import Columns, Source
 from stages.decontamination.evaluation_sets import EvaluationSet
 from stages.decontamination.matching import DecontaminationConfig
 from stages.deduplication.keepers import KeeperOrder
+from stages.transliteration.transliterate import TransliterationConfig
 
 HEAD = """# Recipe reference
 
@@ -47,6 +48,9 @@ def reference() -> Iterator[str]:
             if entry.config is not None:
                 yield from _table(f'### `stage = "{name}"`', entry.config)
     yield from _table("## `[keepers]`", KeeperOrder)
+    yield "## `[[augment]]`\n"
+    yield "Stages that make documents, or pairs of texts, from those that deduplication left, in order.\n"
+    yield from _table('### `stage = "transliterate"`', TransliterationConfig)
     yield from _table("## `[decontaminate]`", DecontaminationConfig)
     yield from _table("### `[[decontaminate.evaluation_sets]]`", EvaluationSet)
     yield from _table("## `[publish]`", PublishConfig)

@@ -11,6 +11,7 @@ for module in (
     "key_shuffle",
     "near_shuffle",
     "repeat_shuffle",
+    "augment",
     "decontaminate",
     "publish",
 ):

@@ -113,10 +113,21 @@ class FateCount(CardPart):
 
 
 class Step(CardPart):
-    """A place in the chain where documents may leave it, in running order."""
+    """A place in the chain where documents may leave it, or join it, in running order."""
 
     phase: str
     stage: str
+    created: Count = Field(default=0, description="Documents that the step made from others.")
+
+
+class ChangeCount(CardPart):
+    """What one rule of a stage, or one scheme, changed in the documents of one language and script."""
+
+    stage: str
+    rule: str
+    label: str = Field(description="`language_Script`.")
+    documents: Count
+    code_points: Count
 
 
 class Identity(CardPart):
@@ -139,6 +150,7 @@ class SourceRow(CardPart):
 
     name: str
     documents: Count
+    created: Count = Field(default=0, description="Documents that were made from those of this source.")
     licence: str | None = None
     url: str | None = None
     description: str = ""
@@ -294,6 +306,7 @@ class Card(CardPart):
     files: tuple[PublishedFile, ...]
     packages: dict[str, str] = Field(default_factory=dict)
     models: tuple[ModelVersion, ...] = ()
+    changes: tuple[ChangeCount, ...] = Field(default=(), description="By stage, rule and label.")
     deduplication: tuple[DedupReport, ...] = Field(default=(), description="Its stages, in running order.")
     sampling: SamplingWeights | None = Field(default=None, description="Null if the recipe asks for no weights.")
     evaluation_sets: tuple[EvaluationSetVersion, ...] = Field(default=(), description="What was looked for.")
@@ -315,7 +328,7 @@ class Card(CardPart):
         return self
 
     def _lost(self) -> list[str]:
-        read = Counter({source.name: source.documents for source in self.sources})
+        read = Counter({source.name: source.documents + source.created for source in self.sources})
         fated: Counter[str] = Counter()
         ledger: Counter[str] = Counter()
         for row in self.fates:
@@ -328,7 +341,7 @@ class Card(CardPart):
         counted = Counter({label: part.documents for label, part in self.statistics.items()})
         return [
             *(
-                f"source {name!r}: {read[name]} documents read, but the ledger has the fate of {fated[name]}"
+                f"source {name!r}: {read[name]} documents read or made, but the ledger has the fate of {fated[name]}"
                 for name in sorted(read.keys() | fated.keys())
                 if read[name] != fated[name]
             ),

@@ -100,6 +100,24 @@ DOCUMENT = pa.schema(
             nullable=True,
         ),
         column(
+            "transliterated_from",
+            pa.string(),
+            "Language and script of the text before transliteration, as `uzb_Cyrl`; null if it was not transliterated.",
+            nullable=True,
+        ),
+        column(
+            "transliteration_scheme",
+            pa.string(),
+            "Name of the scheme of transliteration; null if the text was not transliterated.",
+            nullable=True,
+        ),
+        column(
+            "transliteration_version",
+            pa.string(),
+            "Version of the scheme's table, or engine and its version; null if the text was not transliterated.",
+            nullable=True,
+        ),
+        column(
             "cluster_size",
             pa.int64(),
             "Documents of the input that this one stands for: itself and those removed as its duplicates, and theirs; "

@@ -42,7 +42,7 @@ CHANGE = pa.schema(
 LEDGER = pa.schema(
     [
         *(DOCUMENT.field(name) for name in ("id", "source", "path", "position", "url", "language", "script")),
-        DOCUMENT.field("language_score"),
+        *(DOCUMENT.field(name) for name in ("language_score", "parent_id")),
         column("fate", pa.string(), "One of: published, dropped, duplicate, failed."),
         column("phase", pa.string(), "Phase that decided the fate."),
         *(REJECTION.field(name).with_nullable(True) for name in REJECTION.names),

@@ -46,10 +46,11 @@ class SplitRecord(_Record):
 
 
 class PhaseRecord(_Record):
-    """One phase: documents in = kept + dropped + duplicates + failed."""
+    """One phase: documents in + created = kept + dropped + duplicates + failed."""
 
     phase: str
     documents_in: int
+    created: int = 0  # made from other documents
     kept: int
     dropped: int
     duplicates: int

@@ -52,7 +52,7 @@ MISTAKES = {
     ),
     "unknown stage, with all there are": (
         GOOD.replace('"filter_length"', '"filter_lenght"'),
-        r"line 14: ingest\[1\]\.stage: unknown stage 'filter_lenght' \(known: extract_text, .*filter_length\)",
+        r"line 14: ingest\[1\]\.stage: unknown stage 'filter_lenght' \(known: extract_text, .*filter_length, .*\)",
     ),
     "unknown format": (
         GOOD.replace('"warc"', '"warcs"'),

@@ -1,0 +1,113 @@
+"""Documents and pairs made from documents: they are published, counted and accounted for like those that were read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+
+from schemas.card import Card
+from tests.laws.running import digests, run
+
+pytest.importorskip("icu", reason="the letter tables of transliteration run on PyICU")
+
+RECIPE = """
+[corpus]
+name = "augmented"
+
+[engine]
+split_bytes = 1024
+
+[[sources]]
+name = "pages"
+format = "jsonl"
+paths = ["pages.jsonl"]
+
+[[ingest]]
+stage = "identify_language"
+
+[[dedup]]
+stage = "exact"
+
+[[augment]]
+stage = "transliterate"
+schemes = { srp_Cyrl = "serbian" }
+mode = "MODE"
+"""
+SERBIAN = [
+    "Сва људска бића рађају се слободна и једнака у достојанству и правима. Она су обдарена разумом и свешћу.",
+    "Свако има право на живот, слободу и безбедност личности. Нико се не сме држати у ропству или ропском положају.",
+]
+BASQUE = "Gizon-emakume guztiak aske jaiotzen dira, duintasun eta eskubide berberak dituztela; eta ezaguera dute."
+
+
+def corpus_of(mode: str, folder: Path, *options: str) -> Path:
+    texts = [SERBIAN[0], BASQUE, SERBIAN[1], SERBIAN[0]]
+    (folder / "pages.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts * 4))
+    (folder / "augmented.toml").write_text(RECIPE.replace("MODE", mode))
+    run(folder / "augmented.toml", folder / "out", *options)
+    return folder / "out"
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    return ds.dataset(folder).to_table().to_pylist()
+
+
+def test_parallel_documents_stand_beside_their_parents(tmp_path: Path) -> None:
+    """Serbian in Cyrillic gets a neighbour in Latin; Basque does not."""
+    out = corpus_of("parallel", tmp_path)
+    published = {row["id"]: row for row in rows(out / "data")}
+    made = [row for row in published.values() if row["parent_id"]]
+    assert {row["text"].split(". ")[0] for row in made} == {
+        "Sva ljudska bića rađaju se slobodna i jednaka u dostojanstvu i pravima",
+        "Svako ima pravo na život, slobodu i bezbednost ličnosti",
+    }
+    assert len(published) == 5, "three different texts and two transliterations: duplicates have none"
+    for row in made:
+        parent = published[row["parent_id"]]
+        assert (row["language"], row["script"], parent["script"]) == ("srp", "Latn", "Cyrl")
+        assert (row["transliterated_from"], row["transliteration_scheme"]) == ("srp_Cyrl", "serbian")
+        assert row["synthetic"]
+        assert row["generator"]
+        assert not parent["synthetic"]
+        assert parent["transliteration_scheme"] is None
+    ledger = {row["id"]: row for row in rows(out / "ledger")}
+    assert {row["id"] for row in made} == {row["id"] for row in ledger.values() if row["parent_id"]}
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert [(phase["phase"], phase["created"]) for phase in manifest["phases"]] == [
+        ("ingest", 0),
+        ("dedup", 0),
+        ("augment", 2),
+    ]
+    for phase in manifest["phases"]:
+        left = phase["kept"] + phase["dropped"] + phase["duplicates"] + phase["failed"]
+        assert phase["documents_in"] + phase["created"] == left
+    card = Card.model_validate_json((out / "card.json").read_text())
+    assert [(source.documents, source.created) for source in card.sources] == [(16, 2)]
+
+
+def test_pairs_lie_beside_the_corpus(tmp_path: Path) -> None:
+    out = corpus_of("pair", tmp_path)
+    assert len(rows(out / "data")) == 3
+    pairs = rows(out / "pairs")
+    assert {(pair["original"], pair["romanization"][:14]) for pair in pairs} == {
+        (SERBIAN[0], "Sva ljudska bi"),
+        (SERBIAN[1], "Svako ima prav"),
+    }
+    files = {file["path"]: file for file in json.loads((out / "manifest.json").read_text())["files"]}
+    for path in (out / "pairs").iterdir():
+        assert files[f"pairs/{path.name}"]["rows"] == pq.read_metadata(path).num_rows
+
+
+def test_the_bytes_are_the_same_for_any_number_of_workers(tmp_path: Path) -> None:
+    found = []
+    for workers in ("1", "2"):
+        folder = tmp_path / workers
+        folder.mkdir()
+        out = corpus_of("parallel", folder, "--workers", workers)
+        found.append(digests(out))
+    assert found[0] == found[1]
