@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -79,27 +79,25 @@ def _fold_forms(texts: pl.Series, language: str | None, script: str | None, opti
 # ---- what stands beside a letter
 
 
-class _Neighbours(NamedTuple):
-    """The code points before and after each one, marks (harakat) aside."""
-
-    previous: CodePoints
-    following: CodePoints
-
-
-def _neighbours(points: CodePoints) -> _Neighbours:
-    bases = np.flatnonzero(~_is_any(points, _MARKS))
-    after = np.searchsorted(bases, np.arange(len(points)), side="right")
-    before = np.searchsorted(bases, np.arange(len(points))) - 1
-    return _Neighbours(
-        points[bases[np.maximum(before, 0)]],  # the array begins and ends with BOUNDARY, which is its own neighbour
-        points[bases[np.minimum(after, len(bases) - 1)]],
-    )
+def _members(letters: str) -> npt.NDArray[np.bool_]:
+    """Make a table of some letters by code point; its last entry stands for everything above them."""
+    table = np.zeros(0x901, bool)
+    table[[ord(letter) for letter in letters]] = True
+    return table
 
 
-def _is_any(points: CodePoints, members: str) -> npt.NDArray[np.bool_]:
-    table = np.zeros(0x901, bool)  # all members lie below the last entry, which stands for everything above
-    table[[ord(member) for member in members]] = True
+_IS_LETTER, _IS_MARK, _IS_JOINING = _members(_LETTERS), _members(_MARKS), _members(_JOINING)
+
+
+def _in(points: CodePoints, table: npt.NDArray[np.generic]) -> npt.NDArray[Any]:
     return table[np.minimum(points, 0x900)]
+
+
+def _beside(points: CodePoints, places: npt.NDArray[np.int64]) -> tuple[CodePoints, CodePoints]:
+    """Return the code points before and after each of some places that hold no mark, passing over marks (harakat)."""
+    bases = np.flatnonzero(~_in(points, _IS_MARK))
+    at = np.searchsorted(bases, places)
+    return points[bases[at - 1]], points[bases[at + 1]]
 
 
 # ---- elongation
@@ -115,9 +113,9 @@ def _remove_tatweel(
         first = tatweel & ~np.append(False, tatweel[:-1])
         run = np.cumsum(first)  # number of the run that a tatweel is part of
         starts, ends = np.flatnonzero(first), np.flatnonzero(tatweel & ~np.append(tatweel[1:], False))
-        behind_letter = _is_any(_neighbours(points).previous[starts], _LETTERS)
+        behind_letter = _in(_beside(points, starts)[0], _IS_LETTER)
         # a mark on a tatweel (Quranic superscript alef) needs its seat, so what follows must be a letter itself
-        between = behind_letter & _is_any(points[ends + 1], _LETTERS)
+        between = behind_letter & _in(points[ends + 1], _IS_LETTER)
         removed = np.zeros(len(points), bool)
         removed[tatweel] = between[run[tatweel] - 1] | (behind_letter[run[tatweel] - 1] & ~first[tatweel])
         return points, ~removed
@@ -164,11 +162,10 @@ def _by_shape(
 
     def edit(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]]:
         places = np.flatnonzero(points == ord(letter))
-        near = _neighbours(points)
-        previous, following = near.previous[places], near.following[places]
-        at_end = table[np.minimum(previous, 0x900)]
+        previous, following = _beside(points, places)
+        at_end = _in(previous, table)
         # tatweel draws the shape that a letter has before another one, and only that is its use behind a last letter
-        joined = _is_any(following, _JOINING) | ((following == ord(TATWEEL)) & (at_end > 0))
+        joined = _in(following, _IS_JOINING) | ((following == ord(TATWEEL)) & (at_end > 0))
         edited = points.copy()
         edited[places] = np.select(
             [joined, at_end > 0], [np.full(len(places), ord(before_letter)), at_end], ord(letter)
