@@ -21,8 +21,13 @@ What counts:
   it is no near duplicate of anything (equal ones are found by the exact stage).
 
 Units and shingles are hashed to 64 bits with arithmetic written out here, so that signatures stored in an index
-outlive the versions of the libraries. Two different shingles of a corpus of 10^9 share a hash with probability 0.03,
-and one chance equality changes a similarity by one shingle.
+outlive the versions of the libraries. A unit is hashed by its folded UTF-8, eight bytes at a time. Two different
+shingles of a corpus of 10^9 share a hash with probability 0.03, and one chance equality changes a similarity by one
+shingle.
+
+Arrays are over bytes as long as that will do: units of letters, marks and separators are cut out of UTF-8 as it is.
+Only a piece of text that holds something else (scripts without spaces, joiners, invisible characters, capitals that are
+longer or shorter in small) is decoded, which takes three times as long and gives the same units.
 
 Sources: UAX #15 (NFC), UAX #29 (grapheme clusters), UAX #14 classes SA, AK, AS and ID (scripts without spaces between
 words); SplitMix64 (Steele, Lea, Flood 2014) as finalizer.
@@ -33,6 +38,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -64,12 +70,15 @@ _CODE_POINTS = 0x110000
 
 # What a code point is to a unit. Marks of unspaced scripts are told from others, to see where a word follows a cluster.
 _SEPARATOR, _WORD, _MARK, _JOINER, _CLUSTER, _CLUSTER_MARK, _STACKER, _IGNORED = range(8)
-_OF_CLUSTERS = np.array([_CLUSTER, _CLUSTER_MARK, _STACKER], np.uint8)
+_OF_CLUSTERS = np.isin(np.arange(8), [_CLUSTER, _CLUSTER_MARK, _STACKER])
 _MAY_COMPOSE = 255
+# What it takes to make a unit of UTF-8 in place; _ELSE is all that needs a look at its neighbours, or another length.
+_LETTER, _BETWEEN, _CAPITAL, _ELSE = range(4)
 _PIECE_BYTES = 1 << 17  # UTF-8 worked on at once: 1 MiB in each array below, which stays in cache
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_BASE = 0xD1342543DE82EF95  # odd, so it has an inverse modulo 2^64
+_BLOCK = 8  # bytes of a unit hashed at once
+_BLOCK_MASKS = np.array([(1 << 8 * count) - 1 for count in range(_BLOCK + 1)], np.uint64)
 
 
 class Shingles(NamedTuple):
@@ -97,6 +106,16 @@ class _Units(NamedTuple):
     counts: NDArray[np.int64]
 
 
+class _Cut(NamedTuple):
+    """Units as places in folded UTF-8, `_BLOCK` bytes of which follow the last; fields as in `_Units`."""
+
+    folded: bytearray
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    clusters: NDArray[np.bool_]
+    counts: NDArray[np.int64]
+
+
 def mix64(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Scramble 64-bit values one to one: the finalizer of SplitMix64."""
     values = values ^ (values >> np.uint64(30))
@@ -116,13 +135,13 @@ def shingle_hashes(batch: pa.RecordBatch, words: int, graphemes: int) -> Shingle
     require_columns(batch, DOCUMENT, ("text",))
     texts = _composed(batch["text"])
     octets, offsets = _utf8(texts)
-    sizes = pc.utf8_length(texts).to_numpy()
     longest = max(words, graphemes)
     made = []
     counts = np.zeros(batch.num_rows, np.int64)
     carried = _NO_UNITS
     for piece in _pieces(octets, offsets):
-        units = _units(octets[piece.start : piece.end], sizes[piece.first : piece.last])
+        cuts = np.clip(offsets[piece.first : piece.last + 1], piece.start, piece.end) - piece.start
+        units = _units(octets[piece.start : piece.end], cuts)
         if len(carried.hashes):  # then the piece is of one text
             units = _Units(
                 np.concatenate([carried.hashes, units.hashes]),
@@ -146,6 +165,8 @@ def _windows(
     A `fresh` text, of which no shingle was made yet, is one shingle if it is too short for any.
     """
     ends = units.counts.cumsum()
+    if not units.clusters.any():
+        return _word_windows(units, ends, words, ready, fresh)
     room = np.repeat(ends, units.counts) - np.arange(len(units.hashes))  # units from here to the end of the text
     lengths = np.where(units.clusters, graphemes, words)
     begins = room >= lengths
@@ -167,18 +188,129 @@ def _windows(
     return mix64(sums), shingles
 
 
-def _code_points(octets: NDArray[np.uint8], sizes: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-    """Decode texts of so many code points, or a part of one text; returns also where each begins, and the end."""
+def _word_windows(
+    units: _Units, ends: NDArray[np.int64], words: int, ready: int, fresh: NDArray[np.bool_]
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Do what `_windows` does where all units are words: over all places first, then without those that lack room."""
+    factors = _odd(words)
+    sums = np.zeros(len(units.hashes), np.uint64)
+    for place in range(min(words, len(sums))):
+        sums[: len(sums) - place] += units.hashes[place:] * factors[place]
+    shingles = np.maximum(units.counts - words + 1, 0)
+    begins = np.ones(len(sums), np.bool_)
+    short = np.zeros(len(ends), np.bool_)
+    if ready == len(sums):
+        short = fresh & (shingles == 0) & (units.counts > 0)
+    else:
+        shingles = np.array([ready])  # of the one text that goes on
+        begins[ready:] = False
+    for place in range(1, min(words, len(sums) + 1)):
+        begins[(ends - place)[units.counts >= place]] = False
+    heads = (ends - units.counts)[short]
+    begins[heads] = True
+    sums[heads] = 0
+    for place in range(words - 1):
+        reaching = heads[units.counts[short] > place]
+        sums[reaching] += units.hashes[reaching + place] * factors[place]
+    shingles[short] = 1
+    return mix64(sums[begins]), shingles
+
+
+def _units(octets: NDArray[np.uint8], cuts: NDArray[np.int64]) -> _Units:
+    """Cut texts, which begin and end at `cuts`, or a part of one text, into units and hash them."""
+    leads = np.flatnonzero(octets >= 0xC0)
+    code_points = _decode_at(leads, octets)
+    ways = _tables().ways.take(code_points)
+    hard = np.diff(np.searchsorted(leads[ways == _ELSE], cuts)) > 0
+    if hard.any() and not hard.all():
+        return _units_apart(octets, cuts, hard)
+    cut = _cut_code_points(octets, cuts) if hard.any() else _cut_letters(octets, cuts, leads, code_points, ways)
+    return _Units(_hash_units(cut), cut.clusters, cut.counts)
+
+
+def _units_apart(octets: NDArray[np.uint8], cuts: NDArray[np.int64], hard: NDArray[np.bool_]) -> _Units:
+    """Cut the texts that can be cut in place and those that cannot each for themselves, and put them back in order."""
+    counts = np.zeros(len(hard), np.int64)
+    parts = []
+    for texts in (np.flatnonzero(~hard), np.flatnonzero(hard)):
+        spans = [octets[cuts[text] : cuts[text + 1]] for text in texts.tolist()]  # a copy of whole texts each
+        part = _units(np.concatenate(spans), np.concatenate([[0], np.diff(cuts)[texts].cumsum()]))
+        counts[texts] = part.counts
+        parts.append((part.hashes, part.clusters, np.repeat(texts, part.counts)))
+    hashes, clusters, owners = map(np.concatenate, zip(*parts, strict=True))
+    order = np.argsort(owners, kind="stable")
+    return _Units(hashes[order], clusters[order], counts)
+
+
+def _hash_units(cut: _Cut) -> NDArray[np.uint64]:
+    """Hash units by their blocks, and the place of each block in its unit."""
+    blocks = np.ndarray(len(cut.folded) - _BLOCK + 1, "<u8", cut.folded, strides=(1,))  # one begins at every byte
+    masks = _BLOCK_MASKS.take(np.minimum(cut.lengths, _BLOCK))
+    hashes = mix64((blocks[cut.starts] & masks) + _GOLDEN)
+    longer = np.flatnonzero(cut.lengths > _BLOCK)
+    if len(longer):
+        rest = cut.lengths[longer] - _BLOCK
+        counts = -(-rest // _BLOCK)
+        firsts = counts.cumsum() - counts
+        places = np.arange(int(counts.sum())) - np.repeat(firsts, counts)
+        left = np.repeat(rest, counts) - places * _BLOCK
+        at = np.repeat(cut.starts[longer], counts) + (places + 1) * _BLOCK
+        made = (blocks[at] & _BLOCK_MASKS.take(np.minimum(left, _BLOCK))) + (places + 2).astype(np.uint64) * _GOLDEN
+        hashes[longer] += np.add.reduceat(mix64(made), firsts)
+    return hashes
+
+
+def _cut_letters(
+    octets: NDArray[np.uint8],
+    cuts: NDArray[np.int64],
+    leads: NDArray[np.int64],
+    code_points: NDArray[np.int64],
+    ways: NDArray[np.uint8],
+) -> _Cut:
+    """Cut texts of letters, marks and separators alone at the bytes of separators."""
+    tables = _tables()
+    folded = bytearray(octets).translate(tables.small)
+    inside = np.frombuffer(bytearray(octets).translate(tables.inside), np.bool_)
+    between = np.flatnonzero(ways == _BETWEEN)
+    for length, first in enumerate((0, 0, 0x800, 0x10000)):
+        inside[leads[between[code_points[between] >= first]] + length] = False
+    capitals = np.flatnonzero(ways == _CAPITAL)
+    if len(capitals):
+        small = tables.folded.take(code_points[capitals]).astype("<u4").tobytes().decode("utf-32-le")
+        written = np.frombuffer(small.encode(), np.uint8)
+        firsts = np.flatnonzero((written & 0xC0) != 0x80)
+        counts = np.diff(np.append(firsts, len(written)))
+        np.frombuffer(folded, np.uint8)[np.arange(len(written)) + np.repeat(leads[capitals] - firsts, counts)] = written
+    folded += bytes(_BLOCK)
+    begin, end = inside.copy(), inside.copy()
+    begin[1:] &= ~inside[:-1]
+    end[:-1] &= ~inside[1:]
+    inner = cuts[(cuts > 0) & (cuts < len(inside))]
+    begin[inner], end[inner - 1] = inside[inner], inside[inner - 1]
+    starts = np.flatnonzero(begin)
+    counts = np.diff(np.searchsorted(starts, cuts))
+    return _Cut(folded, starts, np.flatnonzero(end) + 1 - starts, np.zeros(len(starts), np.bool_), counts)
+
+
+def _decode_at(leads: NDArray[np.int64], octets: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Decode the code points of two to four bytes of UTF-8 that begin at `leads`."""
+    firsts = octets[leads].astype(np.int64)
+    code_points = (firsts & 0x1F) << 6 | octets[leads + 1] & 0x3F
+    longer = np.flatnonzero(firsts >= 0xE0)
+    if len(longer):
+        at = leads[longer]
+        code_points[longer] = (code_points[longer] & 0x3FF) << 6 | octets[at + 2] & 0x3F
+        longest = longer[firsts[longer] >= 0xF0]
+        code_points[longest] = (code_points[longest] & 0x7FFF) << 6 | octets[leads[longest] + 3] & 0x3F
+    return code_points
+
+
+def _cut_code_points(octets: NDArray[np.uint8], cuts: NDArray[np.int64]) -> _Cut:
+    """Cut texts of any code points."""
+    tables = _tables()
     # NumPy takes from a table three times as fast by integers of its own width.
     code_points = np.frombuffer(octets.tobytes().decode().encode("utf-32-le"), np.uint32).astype(np.intp)
-    cuts = np.concatenate([[0], sizes.cumsum()]) if len(sizes) > 1 else np.array([0, len(code_points)])
-    return code_points, cuts
-
-
-def _units(octets: NDArray[np.uint8], sizes: NDArray[np.int64]) -> _Units:
-    """Cut texts of so many code points, or a part of one text, into units and hash them."""
-    tables = _tables()
-    code_points, cuts = _code_points(octets, sizes)
+    cuts = np.concatenate([[0], ((octets & 0xC0) != 0x80).cumsum()])[cuts]
     kinds = tables.kinds.take(code_points)
     before = _before(kinds, cuts)
     ignored = kinds == _IGNORED
@@ -187,19 +319,20 @@ def _units(octets: NDArray[np.uint8], sizes: NDArray[np.int64]) -> _Units:
         cuts = cuts - np.searchsorted(np.flatnonzero(ignored), cuts)
         code_points, kinds = code_points[~ignored], kinds[~ignored]
         before = _before(kinds, cuts)
-    at = np.flatnonzero(
-        (kinds != _SEPARATOR)
-        & (
-            (before == _SEPARATOR)
-            | ((kinds == _CLUSTER) & (before != _STACKER))
-            | ((kinds == _WORD) & ((before == _CLUSTER) | (before == _CLUSTER_MARK)))
-        )
+    begins = (kinds != _SEPARATOR) & (
+        (before == _SEPARATOR)
+        | ((kinds == _CLUSTER) & (before != _STACKER))
+        | ((kinds == _WORD) & ((before == _CLUSTER) | (before == _CLUSTER_MARK)))
     )
-    if not len(at):
-        return _Units(_NO_UNITS.hashes, _NO_UNITS.clusters, np.zeros(len(sizes), np.int64))
-    powers, inverses = _powers()
-    sums = np.add.reduceat(tables.values.take(code_points) * powers[: len(code_points)], at)
-    return _Units(mix64(sums * inverses[at]), np.isin(kinds[at], _OF_CLUSTERS), np.diff(np.searchsorted(at, cuts)))
+    at = np.flatnonzero(begins)
+    counts = np.diff(np.searchsorted(at, cuts))
+    letters = np.flatnonzero(kinds != _SEPARATOR)
+    small = tables.folded.take(code_points[letters])
+    ends = (1 + (small >= 0x80) + (small >= 0x800) + (small >= 0x10000)).cumsum()
+    starts = np.concatenate([[0], ends])[np.flatnonzero(begins[letters])]
+    folded = bytearray(small.astype("<u4").tobytes().decode("utf-32-le").encode()) + bytes(_BLOCK)
+    lengths = np.diff(np.append(starts, len(folded) - _BLOCK))
+    return _Cut(folded, starts, lengths, _OF_CLUSTERS[kinds[at]], counts)
 
 
 def _before(kinds: NDArray[np.uint8], cuts: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -238,16 +371,19 @@ def _composed(texts: pa.Array) -> pa.Array:
     """
     texts = texts.cast(pa.large_string())
     octets, offsets = _utf8(texts)
-    sizes = pc.utf8_length(texts).to_numpy()
-    table = _composition_table()
+    table, leads_of_classes = _composition_table()
     suspect = np.zeros(len(texts), np.bool_)
     for piece in _pieces(octets, offsets):
-        code_points, cuts = _code_points(octets[piece.start : piece.end], sizes[piece.first : piece.last])
+        part = octets[piece.start : piece.end]
+        leads = np.flatnonzero(np.frombuffer(part.tobytes().translate(leads_of_classes), np.bool_))
+        code_points = _decode_at(leads, part)
         classes = table.take(code_points)
+        ruled = np.flatnonzero(classes)
+        leads, classes = leads[ruled], classes[ruled]
         wrong = classes == _MAY_COMPOSE
-        wrong[1:] |= (classes[1:] > 0) & (classes[:-1] > classes[1:])
-        places = np.flatnonzero(wrong)
-        suspect[piece.first : piece.last] |= np.diff(np.searchsorted(places, cuts)) > 0
+        wrong[1:] |= classes[:-1] > classes[1:]  # also where they are not side by side, which costs a second look
+        places = leads[wrong] + piece.start
+        suspect[piece.first : piece.last] |= np.diff(np.searchsorted(places, offsets[piece.first : piece.last + 1])) > 0
     if not suspect.any():
         return texts
     composed = pl.Series(texts.filter(pa.array(suspect))).str.normalize("NFC").to_arrow().cast(pa.large_string())
@@ -263,15 +399,18 @@ def _utf8(texts: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 
 class _Tables(NamedTuple):
-    """For each code point: what it is to a unit, and a random value that it shares with its other case."""
+    """For each code point: what it is to a unit, its small letter, and how to cut it in place; two bytes.translate."""
 
     kinds: NDArray[np.uint8]
-    values: NDArray[np.uint64]
+    folded: NDArray[np.uint32]
+    ways: NDArray[np.uint8]
+    small: bytes
+    inside: bytes
 
 
 @cache
 def _tables() -> _Tables:
-    """Read Unicode's categories and scripts into tables, once in a process; takes about 0.2 s."""
+    """Read Unicode's categories and scripts into tables, once in a process; takes about 0.1 s."""
     from fontTools.unicodedata import Scripts  # type: ignore[import-untyped, unused-ignore]
 
     kinds = np.full(_CODE_POINTS, _WORD, np.uint8)
@@ -279,11 +418,13 @@ def _tables() -> _Tables:
         if script in UNSPACED_SCRIPTS:
             kinds[first:end] = _CLUSTER
     kinds[list(_KANA_LENGTH_MARKS)] = _CLUSTER
-    categories = np.array([unicodedata.category(chr(c)) for c in range(_LAST_ASSIGNED)])
-    majors = categories.astype("<U1")
-    kinds[:_LAST_ASSIGNED][np.isin(majors, ["P", "S", "Z"]) | np.isin(categories, ["Cc", "Cs"])] = _SEPARATOR
-    kinds[:_LAST_ASSIGNED][categories == "Cf"] = _IGNORED
-    marks = np.flatnonzero(majors == "M")
+    letters = list(map(chr, range(_LAST_ASSIGNED)))
+    categories = np.frombuffer("".join(map(unicodedata.category, letters)).encode(), "S2")
+    majors = categories.view("S1")[::2]
+    between = [majors == major for major in (b"P", b"S", b"Z")] + [categories == minor for minor in (b"Cc", b"Cs")]
+    kinds[:_LAST_ASSIGNED][np.any(between, axis=0)] = _SEPARATOR
+    kinds[:_LAST_ASSIGNED][categories == b"Cf"] = _IGNORED
+    marks = np.flatnonzero(majors == b"M")
     kinds[marks] = np.where(kinds[marks] == _CLUSTER, _CLUSTER_MARK, _MARK)
     kinds[0xE0000:0xE1000] = _IGNORED  # tags and variation selectors
     for these, kind in (
@@ -295,11 +436,20 @@ def _tables() -> _Tables:
         ([_ZERO_WIDTH_SPACE], _SEPARATOR),
     ):
         kinds[list(these)] = kind
-    folded = np.arange(_CODE_POINTS, dtype=np.uint64)
-    folded[:_LAST_ASSIGNED] = [ord(_folded(chr(c))) for c in range(_LAST_ASSIGNED)]
-    values = mix64((folded + np.uint64(1)) * _GOLDEN)
-    values[kinds == _SEPARATOR] = 0
-    return _Tables(kinds, values)
+    folded = np.arange(_CODE_POINTS, dtype=np.uint32)
+    small = map(str.casefold, letters)
+    folded[:_LAST_ASSIGNED] = [
+        ord(one if len(one) == 1 else _folded(letter)) for one, letter in zip(small, letters, strict=True)
+    ]
+    ways = np.full(_CODE_POINTS, _ELSE, np.uint8)
+    ways[(kinds == _WORD) | (kinds == _MARK)] = _LETTER
+    ways[kinds == _SEPARATOR] = _BETWEEN
+    changed = np.flatnonzero((ways == _LETTER) & (folded != np.arange(_CODE_POINTS)))
+    sizes, others = (np.searchsorted([0x80, 0x800, 0x10000], these, "right") for these in (changed, folded[changed]))
+    ways[changed] = np.where(sizes == others, _CAPITAL, _ELSE)
+    inside = np.ones(256, np.uint8)
+    inside[:128] = kinds[:128] != _SEPARATOR
+    return _Tables(kinds, folded, ways, bytes([*folded[:128].tolist(), *range(128, 256)]), inside.tobytes())
 
 
 def _folded(letter: str) -> str:
@@ -313,34 +463,27 @@ def _folded(letter: str) -> str:
 
 
 @cache
-def _composition_table() -> NDArray[np.uint8]:
-    """For each code point its combining class, or `_MAY_COMPOSE` where NFC may change it or what is before."""
+def _composition_table() -> tuple[NDArray[np.uint8], bytes]:
+    """For each code point its combining class, or `_MAY_COMPOSE` where NFC may change it or what is before.
+
+    Also a table for bytes.translate: 1 for the first bytes of those of a class above 0.
+    """
     table = np.zeros(_CODE_POINTS, np.uint8)
-    for code_point in range(_LAST_ASSIGNED):
-        letter = chr(code_point)
-        table[code_point] = unicodedata.combining(letter)
-        parts = unicodedata.decomposition(letter).split()
-        if len(parts) == 2 and not parts[0].startswith("<"):
-            table[int(parts[1], 16)] = _MAY_COMPOSE
-    changed = [c for c in range(_LAST_ASSIGNED) if not unicodedata.is_normalized("NFC", chr(c))]
-    table[changed] = _MAY_COMPOSE
+    letters = list(map(chr, range(_LAST_ASSIGNED)))
+    table[:_LAST_ASSIGNED] = list(map(unicodedata.combining, letters))
+    decompositions = filter(itemgetter(1), enumerate(map(unicodedata.decomposition, letters)))
+    canonical = [(code_point, parts.split()) for code_point, parts in decompositions if parts[0] != "<"]
+    table[[int(parts[1], 16) for _, parts in canonical if len(parts) == 2]] = _MAY_COMPOSE
+    table[[place for place, _ in canonical if not unicodedata.is_normalized("NFC", letters[place])]] = _MAY_COMPOSE
     table[0x1161:0x1176] = table[0x11A8:0x11C3] = _MAY_COMPOSE  # vowels and finals of Hangul
-    return table
+    leads = {chr(c).encode()[0] for c in np.flatnonzero(table).tolist()}
+    return table, bytes(byte in leads for byte in range(256))
 
 
 @cache
 def _odd(count: int) -> NDArray[np.uint64]:
     """Return `count` fixed random odd numbers, one for each place in a shingle."""
     return mix64(np.arange(1, count + 1, dtype=np.uint64) * _GOLDEN) | np.uint64(1)
-
-
-@cache
-def _powers() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Return the powers of the base of unit hashes, as many as a piece can have code points, and their inverses."""
-    return tuple(  # type: ignore[return-value]
-        np.concatenate([np.ones(1, np.uint64), np.full(_PIECE_BYTES, base, np.uint64)]).cumprod(dtype=np.uint64)
-        for base in (_BASE, pow(_BASE, -1, 1 << 64))
-    )
 
 
 _NO_UNITS = _Units(np.empty(0, np.uint64), np.empty(0, np.bool_), np.empty(0, np.int64))
