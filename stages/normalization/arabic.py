@@ -178,7 +178,7 @@ def _by_shape(
 # HEH has the shape of h before a letter and of the vowel AE at the end of a word. These orthographies have a letter
 # for each, so HEH is never right: at the end of a word it is h behind a vowel letter that is never a consonant as well,
 # else AE (the Sorani endings -ewe and -ye). Words in -h behind a consonant are lost to AE.
-_KURDISH_HEH = _by_shape(HEH, HEH_DOACHASHMEE, AE, dict.fromkeys("\u0627\u06c6\u06d5", HEH_DOACHASHMEE))
+_KURDISH_HEH = _by_shape(HEH, HEH_DOACHASHMEE, AE, dict.fromkeys("\u0627\u06c6\u06ce\u06d5", HEH_DOACHASHMEE))
 _UYGHUR_HEH = _by_shape(
     HEH,
     HEH_DOACHASHMEE,

@@ -57,6 +57,8 @@ def test_languages_of_several_scripts_get_the_letters_of_arabic_script_in_it_alo
         ("\u0628\u0647 ", "\u0628\u06d5 "),
         ("\u0628\u0647\u060c", "\u0628\u06d5\u060c"),
         ("\u0628\u0627\u0647", "\u0628\u0627\u06be"),  # behind alef
+        ("\u062f\u06ce\u0647", "\u062f\u06ce\u06be"),  # deh, village
+        ("\u0646\u06cc\u0647", "\u0646\u06cc\u06d5"),  # niye, is not
         ("\u0628\u0647\u0645", "\u0628\u06be\u0645"),  # before a letter
         ("\u0628\u0647\u064e\u0645", "\u0628\u06be\u064e\u0645"),  # a mark between is passed over
         ("\u0628\u0647\u0640", "\u0628\u06be\u0640"),  # tatweel shows the shape before a letter
