@@ -2,8 +2,8 @@
 
 Most text is in NFC already, and composing it anew to find out costs more than all other rules. A text can only change
 if it holds a code point that NFC never leaves (a singleton such as U+0340, a letter excluded from composition such as
-U+0958), a pair that composes, two marks out of canonical order, or a code point newer than this Python's Unicode data,
-of which that is not known; the pattern is built from these.
+U+0958), a pair that composes, two marks out of canonical order (the first may be composed with its letter), or a code
+point newer than this Python's Unicode data, of which that is not known; the pattern is built from these.
 
 Source: UAX #15. Polars normalizes by its own, newer tables; a code point that they do not know stays as it is.
 """
@@ -33,13 +33,16 @@ def _nfc_pattern() -> str:
         parts = unicodedata.decomposition(letter).split()
         if len(parts) == 2 and not parts[0].startswith("<"):
             firsts[chr(int(parts[1], 16))].append(chr(int(parts[0], 16)))
-    classes: dict[int, list[str]] = defaultdict(list)
+    marks: dict[int, list[str]] = defaultdict(list)  # by combining class
+    endings: dict[int, list[str]] = defaultdict(list)  # marks and composed letters, by the class of their last mark
     for letter in _LETTERS:
         if order := unicodedata.combining(letter):
-            classes[order].append(letter)
+            marks[order].append(letter)
+        if order := unicodedata.combining(unicodedata.normalize("NFD", letter)[-1]):
+            endings[order].append(letter)
     disordered = (
-        f"{code_point_class(_flat(classes[o] for o in classes if o > order))}{code_point_class(classes[order])}"
-        for order in sorted(classes)[:-1]
+        f"{code_point_class(_flat(endings[o] for o in endings if o > order))}{code_point_class(marks[order])}"
+        for order in sorted(marks)[:-1]
     )
     pairs = (rf"{code_point_class(first)}\p{{M}}*{code_point_class(second)}" for first, second in _merged(firsts))
     hangul = r"[\x{1100}-\x{1112}][\x{1161}-\x{1175}]|[\x{ac00}-\x{d7a3}][\x{11a8}-\x{11c2}]"

@@ -7,7 +7,7 @@ word quoted in a Basque text keeps its spelling:
 - cursive scripts (Arabic, Syriac, Mongolian, N'Ko, Adlam ...): a non-joiner is kept between two letters that would join
   without it; a joiner where a letter joins it on one side only, since two letters that join need none between them;
 - scripts with a virama (Indic, Sinhala, Khmer, Burmese ...): a joiner is kept beside the virama, a non-joiner too if a
-  letter stands on its other side; before a Khmer register shifter both are kept, as before a Hebrew point;
+  letter stands on its other side; beside a Khmer register shifter both are kept, and before a Hebrew point;
 - emoji: a joiner is kept between two pictographs, with skin tones and variation selectors behind the first.
 
 Of several in a row the first is kept.
@@ -31,6 +31,7 @@ from stages.normalization.rules import (
     CodePoints,
     NormalizationOptions,
     Rule,
+    among,
     code_point_class,
     edit_code_points,
     everywhere,
@@ -45,8 +46,8 @@ _JOINS_AFTER, _JOINS_BEFORE, _TRANSPARENT, _VIRAMA, _LETTER, _PICTOGRAPH, _PICTO
 
 # Marks of combining class 9 that do not form conjuncts: Thai phinthu, Lao and Tibetan signs.
 _NO_CONJUNCTS = "\u0e3a\u0eba\u0f84"
-# Khmer register shifters, and the points of Hebrew.
-_SHIFTERS = [0x17C9, 0x17CA, *range(0x591, 0x5C8)]
+_KHMER_SHIFTERS = "\u17c9\u17ca"  # register shifters
+_HEBREW_POINTS = range(0x591, 0x5C8)
 
 
 def _with_joining_type(*types: str) -> list[int]:
@@ -92,7 +93,12 @@ def _kinds() -> npt.NDArray[np.uint8]:
     points = np.asarray([ord(letter) for letter in letters])
     for bit, pattern in of_class.items():
         table[points[frame["letter"].str.contains(pattern).to_numpy()]] |= bit
-    named = {_JOINS_AFTER: _AFTER, _JOINS_BEFORE: _BEFORE, _VIRAMA: _VIRAMAS, _SHIFTER: _SHIFTERS}
+    named = {
+        _JOINS_AFTER: _AFTER,
+        _JOINS_BEFORE: _BEFORE,
+        _VIRAMA: _VIRAMAS,
+        _SHIFTER: [*map(ord, _KHMER_SHIFTERS), *_HEBREW_POINTS],
+    }
     for bit, members in named.items():
         table[members] |= bit
     table[[0xFE0F, *range(0x1F3FB, 0x1F400)]] |= _PICTOGRAPH_MARK
@@ -117,7 +123,7 @@ def _edit(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]]:
     before, after = kinds[at - 1], kinds[at + 1]
     cursive_before, cursive_after = _nearest(kinds, at, _TRANSPARENT)
     joins_before, joins_after = cursive_before & _JOINS_AFTER > 0, cursive_after & _JOINS_BEFORE > 0
-    beside_shifter = after & _SHIFTER > 0
+    beside_shifter = (after & _SHIFTER > 0) | among(points[at - 1], _KHMER_SHIFTERS)
     virama_before, virama_after = before & _VIRAMA > 0, (after & _VIRAMA > 0) & (before & _LETTER > 0)
     picture_before, _ = _nearest(kinds, at, _PICTOGRAPH_MARK)
     keeps_zwnj = (joins_before & joins_after) | (virama_before & (after & _LETTER > 0)) | virama_after

@@ -52,10 +52,8 @@ _DIGRAPHS = {
 # Vietnamese: a tone typed before the circumflex or breve of the same letter, which NFC does not reorder.
 _TONE_FIRST = {
     unicodedata.normalize("NFC", letter + tone) + quality: letter + quality + tone
-    for letter, qualities in {"a": "\u0302\u0306", "e": "\u0302", "o": "\u0302"}.items()
-    for quality in qualities
+    for letter, quality in ("a\u0302", "a\u0306", "e\u0302", "o\u0302", "A\u0302", "A\u0306", "E\u0302", "O\u0302")
     for tone in "\u0300\u0301\u0303\u0309"
-    for letter in (letter, letter.upper())
 }
 
 # Letters under which Yoruba and Igbo have a dot, with the tones that NFC composes first.
@@ -147,7 +145,7 @@ RULES = (
         "The apostrophe inside a Hausa word, and before its y, becomes the letter U+02BC.",
         "CLDR exemplar set ha",
         written_in("hau_Latn"),
-        rf"{_IN_WORD}{_NOT_APOSTROPHE}\p{{L}}|{_NOT_APOSTROPHE}[yY]",
+        rf"{_IN_WORD}{_NOT_APOSTROPHE}{_IN_WORD}|{_NOT_APOSTROPHE}[yY]",
         _apostrophes(APOSTROPHE, lambda at: at.medial | (at.initial & among(at.after, "yY") & ~at.closed)),
     ),
     pattern_rule(
@@ -222,7 +220,7 @@ RULES = (
         "The apostrophe behind any other letter of an Uzbek word becomes the letter U+02BC.",
         "CLDR exemplar set uz; Uzbek alphabet of 1995",
         written_in("uzb_Latn"),
-        rf"[\p{{L}}--[oOgG]]{_NOT_APOSTROPHE}\p{{L}}",
+        rf"[[\p{{L}}\p{{M}}]--[oOgG]]{_NOT_APOSTROPHE}{_IN_WORD}",
         _apostrophes(APOSTROPHE, lambda at: at.medial & ~among(at.before, "oOgG")),
     ),
     pattern_rule(
@@ -238,7 +236,7 @@ RULES = (
         "The glottal stop or ejective inside a word of Guarani, Quechua and Skolt Sami becomes U+02BC.",
         "CLDR exemplar sets gn, qu, sms",
         written_in("grn", "que", "quz", "quy", "sms"),
-        rf"{_IN_WORD}{_NOT_APOSTROPHE}\p{{L}}",
+        rf"{_IN_WORD}{_NOT_APOSTROPHE}{_IN_WORD}",
         _apostrophes(APOSTROPHE, lambda at: at.medial),
     ),
     edit_rule(

@@ -103,7 +103,6 @@ CYRILLIC_OF_LANGUAGE: Mapping[str, Mapping[str, str]] = {
     "mkd": _JE | {"s": "\u0455", "S": "\u0405"},
     "alt": _JE | _O_DIAERESIS | _U_DIAERESIS,
     "kjh": _I | _O_DIAERESIS | _U_DIAERESIS,
-    "mhr": _O_DIAERESIS | _U_DIAERESIS,
     "chm": _O_DIAERESIS | _U_DIAERESIS,
     "mrj": _O_DIAERESIS | _U_DIAERESIS | {"\u00e4": "\u04d3", "\u00c4": "\u04d2"},
     "udm": _O_DIAERESIS,
@@ -118,8 +117,7 @@ _GAMMA = {"\u03b3": "\u0263"}
 LATIN_OF_LANGUAGE: Mapping[str, Mapping[str, str]] = {
     "kab": _OPEN_E | _GAMMA | {"\u03a3": "\u0190", "\u0393": "\u0194"},
     "ewe": _OPEN_E | _GAMMA | {"\u03c5": "\u028b"},
-    "twi": _OPEN_E,
-    "fat": _OPEN_E,
+    "aka": _OPEN_E,
     "gaa": _OPEN_E,
     "dag": _OPEN_E | _GAMMA,
     "bam": _OPEN_E,
