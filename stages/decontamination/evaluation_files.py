@@ -167,8 +167,8 @@ def read_items(source: EvaluationSet, file: EvaluationFile, copy: Path) -> Itera
         for table in read(source, copy):
             yield evaluation_items(table, source, file.config, file.part, first_row), table.num_rows
             first_row += table.num_rows
-    except (pa.ArrowException, ValueError, OSError, BrokenStreamError) as error:
-        where = f"evaluation set {source.name!r}: {file.file.path}, row {first_row} or soon after, counted from 0"
+    except (pa.ArrowException, ValueError, OverflowError, OSError, BrokenStreamError) as error:
+        where = f"evaluation set {source.name!r}: {file.file.path}, after {first_row} rows"
         raise EvaluationSetError(f"{where}: {' '.join(str(error).split())[:300]}") from error
 
 
@@ -180,35 +180,38 @@ def _parquet_rows(source: EvaluationSet, copy: Path) -> Iterator[pa.Table]:
 
 
 def _json_rows(source: EvaluationSet, copy: Path) -> Iterator[pa.Table]:
+    number, columns = 0, None
     for lines in read_lines(str(copy), copy.name, 0, -1, _LINE_BYTES):
         if not isinstance(lines, Lines):
             raise ValueError(lines.error)
         # A loop over rows, since any may be of another type than the one before; sets are small.
-        rows = [_object(line) for line in lines.data.splitlines() if not line.isspace()]
+        written = [line for line in lines.data.split(b"\n") if line and not line.isspace()]
+        rows = [_object(line, row) for row, line in enumerate(written, start=number)]
+        number += len(rows)
         for start in range(0, len(rows), _ROWS_AT_ONCE):
-            yield from _tables(rows[start : start + _ROWS_AT_ONCE], source)
+            columns = columns or read_columns(source, list(rows[0]))
+            yield from _tables(rows[start : start + _ROWS_AT_ONCE], columns)
 
 
-def _tables(rows: Sequence[dict[str, Any]], source: EvaluationSet) -> Iterator[pa.Table]:
+def _tables(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> Iterator[pa.Table]:
     """Make tables of rows that are of one type each, by halving them until they are; a key a row lacks is null."""
-    columns = read_columns(source, list(dict.fromkeys(name for row in rows for name in row)))
     try:
         table = pa.table({name: pa.array([row.get(name) for row in rows]) for name in columns})
     except (pa.ArrowException, OverflowError, UnicodeEncodeError):
         if len(rows) == 1:
             raise
         middle = len(rows) // 2
-        yield from _tables(rows[:middle], source)
-        yield from _tables(rows[middle:], source)
+        yield from _tables(rows[:middle], columns)
+        yield from _tables(rows[middle:], columns)
     else:
         yield table
 
 
-def _object(line: bytes | str) -> dict[str, Any]:
+def _object(line: bytes | str, row: int = 0) -> dict[str, Any]:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"a line must be a JSON object: {error}") from None
+        raise ValueError(f"row {row} (from 0) must be a JSON object on one line: {error}") from None
     if not isinstance(value, dict):
-        raise ValueError(f"a line must be a JSON object, got {type(value).__name__}")
+        raise ValueError(f"row {row} (from 0) must be a JSON object on one line, got {type(value).__name__}")
     return value

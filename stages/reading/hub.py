@@ -59,7 +59,7 @@ def find_parts(
         known = _splits_by_config(card) or _converted_splits(dataset) or {"default": ()}
         parts = []
         for config in sorted(filter(wanted, known)):
-            for split in splits or known[config] or _USUAL_SPLITS:
+            for split in sorted(splits or known[config] or _USUAL_SPLITS):
                 if split in known[config] or not known[config]:
                     named = None if config == "default" else config
                     source = HubSource(

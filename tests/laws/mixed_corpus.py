@@ -26,8 +26,8 @@ licence = "cc0-1.0"
 split_bytes = 30000
 
 [publish]
-shard_bytes = 60000
-row_group_bytes = 20000
+shard_bytes = 8000
+row_group_bytes = 3000
 sampling_weight = "removal_rate"
 
 [[sources]]
@@ -77,6 +77,15 @@ stage = "spans"
 min_bytes = 120
 stride = 1
 min_code_points = 30
+
+[decontaminate]
+mode = "mask"
+min_code_points = 30
+
+[[decontaminate.evaluation_sets]]
+name = "questions"
+paths = ["questions.jsonl"]
+fields = ["text"]
 """
 MENU = "Home | News | About us | Contact"
 
@@ -114,6 +123,8 @@ def write_mixed_corpus(folder: Path, documents: int, seed: int = 7) -> Path:
     keys = [f"k{i % (third - 2)}" for i in range(third)]  # the last two ids were used before
     table = pa.table({"key": keys, "content": [text() for _ in keys], "shelf": [f"s{i % 3}" for i in range(third)]})
     pq.write_table(table, folder / "table.parquet", row_group_size=max(1, third // 5))
+    questions = [texts[1], texts[6].split(".")[0], texts[15], texts[23], texts[41][: len(texts[41]) // 2]]
+    (folder / "questions.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in questions))
     recipe = folder / "mixed.toml"
     recipe.write_text(RECIPE)
     return recipe

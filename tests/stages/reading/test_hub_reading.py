@@ -14,6 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from stages.decontamination.evaluation_files import copied, find_evaluation_sets, read_items
+from stages.decontamination.evaluation_sets import EvaluationSet
+from stages.decontamination.matching import DecontaminationConfig
+from stages.reading.hub import find_parts
+
 Rows = list[dict[str, Any]]
 Repository = dict[str, dict[str, bytes]]  # revision -> path -> content
 
@@ -227,3 +232,79 @@ def test_mistakes_are_problems_before_anything_runs(
     assert found
     assert words in found[0]
     assert all("\n" not in problem for problem in found)
+
+
+SETS: dict[str, tuple[Repository, tuple[str, ...], list[tuple[str, str, str]]]] = {
+    "the splits that the card names": (
+        WITH_CARD,
+        (),
+        [("bod_Tibt", "train", "odd/x.parquet"), ("eus_Latn", "test", "test-00000-of-00001.parquet"),
+         ("eus_Latn", "train", "train-00000-of-00002.parquet"), ("eus_Latn", "train", "train-00001-of-00002.parquet")],
+    ),
+    "one that only some configurations have": (
+        WITH_CARD, ("test",), [("eus_Latn", "test", "test-00000-of-00001.parquet")],
+    ),
+    "without a card, by the names of files": (
+        WITHOUT_CARD, (), [("default", "train", "train-00000-of-00001.parquet")],
+    ),
+    "what the Hub converted": (CONVERTED, (), [("default", "train", "0000.parquet")]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("repository", "splits", "expected"), SETS.values(), ids=SETS.keys())
+def test_all_configurations_at_once(
+    repository: Repository,
+    splits: tuple[str, ...],
+    expected: list[tuple[str, str, str]],
+    hub: Callable[[Repository], None],
+) -> None:
+    hub(repository)
+    commit, parts, problems = find_parts("owner/corpus", "main", lambda _: True, splits)
+    assert (commit, problems) == (SHA, [])
+    found = [(part.config, part.split, file.path) for part in parts for file in part.files]
+    assert [
+        (config, split, path.endswith(end)) for (config, split, path), (*_, end) in zip(found, expected, strict=True)
+    ] == [(config, split, True) for config, split, _ in expected]
+    assert all(SHA in path or "refs%2Fconvert" in path for *_, path in found), "a commit stays what it is"
+
+
+def test_parts_that_are_not_there(hub: Callable[[Repository], None]) -> None:
+    hub(WITH_CARD)
+    for dataset, wanted, splits, words in (
+        ("owner/corpus", "eus_Latn", ("dev", "test"), "data set 'owner/corpus' has no split 'dev'"),
+        ("owner/corpus", "mlt_Latn", (), "no Parquet in what is asked for; its configurations are bod_Tibt, eus_Latn"),
+        ("owner/other", "eus_Latn", (), "data set 'owner/other' cannot be read from the Hub: "),
+    ):
+        _, _, problems = find_parts(dataset, "main", wanted.__eq__, splits)
+        assert len(problems) == 1
+        assert words in problems[0]
+        assert "\n" not in problems[0]
+
+
+def test_an_evaluation_set_on_the_hub(hub: Callable[[Repository], None]) -> None:
+    """Each configuration's language, its part and its commit; the first footer is looked at before anything runs."""
+    hub(WITH_CARD)
+    described = {
+        "name": "own",
+        "hub": "owner/corpus",
+        "fields": ["text"],
+        "configs": "(?P<language>[a-z]{3}_[A-Z][a-z]+)",
+    }
+    source = EvaluationSet.model_validate(described)
+    (found,), problems = find_evaluation_sets(DecontaminationConfig(evaluation_sets=(source,)), "")
+    assert (found.revision, problems) == (SHA, [])
+    rows = []
+    for file in found.files:
+        with copied(file) as (copy, _):
+            rows += [row for items, _ in read_items(source, file, copy) for row in items.to_pylist()]
+    assert [(row["part"], row["language"], row["text"]) for row in rows] == [
+        ("bod_Tibt/train", "bod", "\u0f56"),
+        ("eus_Latn/test", "eus", "lau"),
+        ("eus_Latn/train", "eus", "bat"),
+        ("eus_Latn/train", "eus", "bi"),
+        ("eus_Latn/train", "eus", "hiru"),
+    ]
+    wrong = source.model_copy(update={"fields": ("body",)})
+    _, problems = find_evaluation_sets(DecontaminationConfig(evaluation_sets=(wrong,)), "")
+    assert len(problems) == 1
+    assert "field must be one of text, got 'body'" in problems[0]
