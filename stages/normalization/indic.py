@@ -107,13 +107,35 @@ VOWEL_LETTERS = _sequences(
     "0D85 0DCF = 0D86; 0D85 0DD0 = 0D87; 0D85 0DD1 = 0D88; 0D8B 0DDF = 0D8C; 0D8D 0DD8 = 0D8E; 0D8F 0DDF = 0D90; "
     "0D91 0DCA = 0D92; 0D91 0DD9 = 0D93; 0D94 0DDF = 0D96"
 )
-# Ours: signs typed in parts, by the same look, and the letters that A makes with both parts.
+# Ours: signs typed in parts, by the same look.
 SIGN_PARTS = _sequences(
     "093E 0945 = 0949; 093E 0946 = 094A; 093E 0947 = 094B; 093E 0948 = 094C; 0945 093E = 0949; 0946 093E = 094A; "
-    "0947 093E = 094B; 0948 093E = 094C; 0905 093E 0945 = 0911; 0905 093E 0946 = 0912; 0905 093E 0947 = 0913; "
-    "0905 093E 0948 = 0914; 0D46 0D46 = 0D48; 0DD9 0DD9 = 0DDB; 0DDA 0DCF = 0DDD"
+    "0947 093E = 094B; 0948 093E = 094C; 0D46 0D46 = 0D48; 0DD9 0DD9 = 0DDB; 0DDA 0DCF = 0DDD"
 )
-_VOWELS = VOWEL_LETTERS | SIGN_PARTS
+
+
+def _closed(table: Mapping[str, str]) -> dict[str, str]:
+    """Add the sequences that two steps make one letter of, so that one pass does (A and AA are AA, AA and E are O)."""
+    closed = dict(table)
+    while True:
+        starts = {
+            seen + more[1:]: letter
+            for seen, meant in closed.items()
+            for more, letter in table.items()
+            if more[0] == meant
+        }
+        ends = {
+            more[:-1] + seen: letter
+            for seen, meant in closed.items()
+            for more, letter in table.items()
+            if more[-1] == meant
+        }
+        if not (starts | ends).keys() - closed.keys():
+            return closed
+        closed = starts | ends | closed
+
+
+_VOWELS = _closed(VOWEL_LETTERS | SIGN_PARTS)
 # Table 12-2: a half form and the sign AA, whose stem makes the letter look whole.
 STEMMED = (
     "\u0916\u0917\u0918\u091a\u091c\u091d\u091e\u0923\u0924\u0925\u0927\u0928\u0929\u092a\u092c\u092d\u092e\u092f"

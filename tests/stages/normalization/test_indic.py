@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 
 import polars as pl
 import pytest
 
 from stages.normalization import indic
-from stages.normalization.indic import CHILLUS, NON_SPACING, NUKTA_RANKS, SIGN_PARTS, SIGN_RANKS, VOWEL_LETTERS
+from stages.normalization.indic import CHILLUS, NON_SPACING, NUKTA_RANKS, SCRIPTS, SIGN_PARTS, SIGN_RANKS, VOWEL_LETTERS
 from stages.normalization.rules import NormalizationOptions
 
 RULES = {rule.name: rule for rule in indic.RULES}
@@ -28,6 +29,16 @@ def test_a_vowel_letter_is_of_the_script_of_its_parts() -> None:
         assert unicodedata.is_normalized("NFC", parts), "NFC composes it, so no rule is needed"
         sign = unicodedata.category(parts[0])[0] == "M"
         assert "SIGN" in name_of(letter) if sign else {"LETTER", "VOWEL"} & set(name_of(letter)), letter
+
+
+@pytest.mark.parametrize("block", range(0x900, 0xE00, 0x80), ids=SCRIPTS)
+def test_one_pass_leaves_no_vowel_in_parts(block: int) -> None:
+    table = VOWEL_LETTERS | SIGN_PARTS
+    letters = sorted({c for entry in table.items() for c in "".join(entry) if block <= ord(c) < block + 0x80})
+    words = pl.Series(["".join(word) for word in itertools.product(letters, repeat=3)])
+    rule = RULES["indic_vowel_letters"]
+    once = rule.apply(words, None, None, NormalizationOptions())
+    assert not once.str.contains(rule.candidates).any()
 
 
 def test_a_chillu_is_that_of_its_consonant() -> None:
