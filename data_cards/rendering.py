@@ -36,6 +36,7 @@ SAMPLED_LANGUAGES = 12
 SAMPLES_SHOWN = 3
 SHOWN_CODE_POINTS = 300
 LICENCES_SHOWN = 20
+FILES_NAMED = 3  # of an evaluation set
 RANGES_SHOWN = 8  # of cluster sizes
 
 
@@ -92,6 +93,7 @@ def render_card(card: Card) -> str:
             sampled_languages=SAMPLED_LANGUAGES,
             ranges_shown=RANGES_SHOWN,
             samples_shown=SAMPLES_SHOWN,
+            files_named=FILES_NAMED,
         )
     )
     return f"---\n{front_matter(card)}\n---\n\n{body.strip()}\n"

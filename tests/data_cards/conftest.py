@@ -22,6 +22,7 @@ from schemas.card import (
     DedupReport,
     DuplicateCluster,
     DuplicateExample,
+    EvaluationSetVersion,
     FateCount,
     Identity,
     JudgedPrecision,
@@ -273,6 +274,16 @@ def findings(statistics: dict[str, TextStatistics]) -> dict[str, Any]:
             DedupReport(stage="lines", removed=0, rewritten=7, code_points=1234),
         ),
         "sampling": SamplingWeights(rule="removal_rate", by_label=weights),
+        "evaluation_sets": (
+            EvaluationSetVersion(name="flores", hub="o/flores", revision="a1" * 20, texts=2029, files={"x": "f" * 64}),
+            EvaluationSetVersion(
+                name="<b>|xnli",
+                hub=None,
+                revision=None,
+                texts=100,
+                files={f"{n}|<i>.jsonl": 64 * str(n) for n in "1234"},
+            ),
+        ),
         "contamination": (
             rate("flores", "eus", 1012, 1000, 20, 31),
             rate("flores", "uig", 1012, 1000, 0, 0),
