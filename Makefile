@@ -5,7 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test bench lock install install-test check format clean
+.PHONY: quickstart test bench lock install install-test install-icu check format clean
 
 quickstart: .venv/installed
 	$(BIN)/glotmill run pipelines/recipes/quickstart.toml --output out/quickstart
@@ -24,6 +24,7 @@ bench: .venv/installed-test
 
 install: .venv/installed
 install-test: .venv/installed-test
+install-icu: .venv/installed-icu
 
 # The lock files are complete, so nothing is resolved here: --no-deps also keeps out what commonlid would bring.
 .venv/bin/pip:
@@ -39,12 +40,19 @@ install-test: .venv/installed-test
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-test.txt
 	@touch $@
 
+# Builds PyICU, for which the system must have ICU's headers: apt-get install libicu-dev pkg-config g++
+.venv/installed-icu: requirements-icu.txt .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-icu.txt
+	@touch $@
+
 # Needs uv. The test set is resolved first, and the run-time set within it, so that both agree.
 lock:
 	echo commonlid==0.2.5 | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	  --extra test --output-file requirements-test.txt pyproject.toml -
 	echo commonlid==0.2.5 | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	  --constraint requirements-test.txt --output-file requirements.txt pyproject.toml -
+	echo pyicu myanmartools | tr ' ' '\n' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-header --no-deps --constraint requirements-test.txt --output-file requirements-icu.txt -
 
 format: .venv/installed-test
 	$(BIN)/ruff format .

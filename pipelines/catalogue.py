@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -40,10 +41,17 @@ from stages.language_identification.identify import (
 from stages.length_filtering import LengthFilteringConfig, filter_length
 from stages.normalization.normalize import NormalizationConfig, normalize_counted
 from stages.transliteration.conditions import Condition, load_condition
-from stages.transliteration.transliterate import TransliterationConfig, pairs, parallel_rows, transliterate_batch
+from stages.transliteration.transliterate import (
+    TransliterationConfig,
+    chosen_schemes,
+    pairs,
+    parallel_rows,
+    transliterate_batch,
+)
 
 DUPLICATE_ID = "duplicate_id"
 
+AnyStage = TypeVar("AnyStage", bound=StageConfig)
 IngestStage = Annotated[
     ExtractionConfig
     | LanguageIdentificationConfig
@@ -227,14 +235,26 @@ def bind_pairs(recipe: Recipe) -> list[BlockFunction]:
 
 
 def at_home(recipe: Recipe, base: str) -> Recipe:
-    """Make the recipe's relative model files absolute: they lie relative to its folder, as its sources do."""
-    ingest = tuple(
-        stage.model_copy(update={"model": str(Path(base, stage.model))})
-        if isinstance(stage, LanguageIdentificationConfig) and _is_file(stage)
-        else stage
-        for stage in recipe.ingest
+    """Make the recipe's relative models and word lists absolute: they lie relative to its folder, as sources do."""
+    return recipe.model_copy(
+        update={
+            "ingest": tuple(_stage_at_home(stage, base) for stage in recipe.ingest),
+            "augment": tuple(_stage_at_home(stage, base) for stage in recipe.augment),
+        }
     )
-    return recipe.model_copy(update={"ingest": ingest})
+
+
+def _stage_at_home(stage: AnyStage, base: str) -> AnyStage:
+    if isinstance(stage, LanguageIdentificationConfig) and _is_file(stage):
+        return stage.model_copy(update={"model": str(Path(base, stage.model))})
+    if isinstance(stage, TransliterationConfig) and (path := _condition_file(stage)):
+        condition = stage.condition.model_copy(update={"path": str(Path(base, path))}) if stage.condition else None
+        return stage.model_copy(update={"condition": condition})
+    return stage
+
+
+def _condition_file(stage: TransliterationConfig) -> str | None:
+    return getattr(stage.condition, "path", None)
 
 
 def _is_file(config: LanguageIdentificationConfig) -> bool:
@@ -242,9 +262,10 @@ def _is_file(config: LanguageIdentificationConfig) -> bool:
 
 
 def models(recipe: Recipe, base: str) -> tuple[ModelVersion, ...]:
-    """Name the models of the recipe's stages, for plan, manifest and card; a model file is loaded, to see if it is one.
+    """Name the models, schemes and word lists of the recipe's stages, for plan, manifest and card.
 
-    Raises FileNotFoundError or ValueError for a model that is not there or not one.
+    Files are loaded, to see if they are what they should be. Raises OSError or ValueError for one that is not there or
+    not one, and ImportError for an engine that is not installed.
     """
     named = []
     for written, stage in zip(recipe.ingest, at_home(recipe, base).ingest, strict=True):
@@ -255,6 +276,14 @@ def models(recipe: Recipe, base: str) -> tuple[ModelVersion, ...]:
                 identifier = load_identifier(stage)
                 version, sha256 = identifier.version, identifier.sha256
             named.append(ModelVersion(name=written.model, version=version, sha256=sha256))
+    resolved = at_home(recipe, base)
+    for written, stage in zip((*recipe.ingest, *recipe.augment), (*resolved.ingest, *resolved.augment), strict=True):
+        if isinstance(stage, TransliterationConfig) and isinstance(written, TransliterationConfig):
+            named += [ModelVersion(name=str(scheme), version=scheme.version) for scheme in chosen_schemes(stage)]
+            if path := _condition_file(stage):
+                _condition(stage)
+                sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+                named.append(ModelVersion(name=_condition_file(written) or path, version="file", sha256=sha256))
     return tuple(dict.fromkeys(named))
 
 

@@ -6,6 +6,7 @@ or other input began is refused with the difference named.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -66,8 +67,9 @@ RECIPE = "recipe.toml"
 # What decides the bytes of a corpus beside recipe and input; a change of one is refused on resume.
 PACKAGES = (
     "glotmill", "apache-beam", "commonlid", "fasttext-community", "fastwarc", "gflanguages", "numpy", "polars",
-    "py3langid", "pyarrow", "pycld2", "resiliparse",
+    "ftfy", "py3langid", "pyarrow", "pycld2", "rensa", "resiliparse",
 )  # fmt: skip
+ENGINES = ("myanmartools", "opencc", "pyewts", "pyicu", "uroman")  # of extras: named where they are installed
 
 
 class Plan(BaseModel):
@@ -109,17 +111,25 @@ def make_plan(recipe_path: Path) -> Plan:
         raise RecipeError(str(recipe_path), problems)
     try:
         found_models = models(recipe, base)
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         raise RecipeError(str(recipe_path), [f"ingest: {error}"]) from None
     splits = [split for source in recipe.sources for split in plan_splits(source, base, recipe.engine.split_bytes)]
     return Plan(
         recipe_text=text,
         base=base,
         splits=tuple(splits),
-        packages={name: importlib.metadata.version(name) for name in PACKAGES},
+        packages=_packages(),
         models=found_models,
         evaluation_sets=tuple(sets),
     )
+
+
+def _packages() -> dict[str, str]:
+    packages = {name: importlib.metadata.version(name) for name in PACKAGES}
+    for name in ENGINES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            packages[name] = importlib.metadata.version(name)
+    return packages
 
 
 def build(

@@ -11,10 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 from schemas.ledger import REJECTION
+
+
+_PLANE = 1 << 16  # code points
 
 
 class StageConfig(BaseModel):
@@ -90,6 +96,27 @@ def set_columns(batch: pa.RecordBatch, **columns: pa.Array) -> pa.RecordBatch:
     return batch
 
 
+def changed_code_points(old: pl.Series, new: pl.Series) -> int:
+    """Count the code points in which n pairs of texts differ, as CHANGE defines it."""
+    same = old.str.len_chars() == new.str.len_chars()
+    total = int(np.count_nonzero(_code_points(old.filter(same)) != _code_points(new.filter(same))))
+    if not same.all():
+        before, after = _code_points(old.filter(~same)), _code_points(new.filter(~same))
+        change = np.bincount(after[after < _PLANE], minlength=_PLANE) - np.bincount(
+            before[before < _PLANE], minlength=_PLANE
+        )
+        # Beyond the first plane they are few, and a tally of all planes would cost more than the texts.
+        points, one = np.unique(np.append(after[after >= _PLANE], before[before >= _PLANE]), return_inverse=True)
+        sign = np.where(np.arange(len(one)) < np.count_nonzero(after >= _PLANE), 1, -1)
+        change = np.append(change, np.bincount(one, sign, minlength=len(points)).astype(np.int64))
+        total += int(max(change[change > 0].sum(), -change[change < 0].sum()))
+    return total
+
+
+def _code_points(texts: pl.Series) -> npt.NDArray[np.uint32]:
+    return np.frombuffer("".join(texts.to_list()).encode("utf-32-le"), np.uint32)
+
+
 def run_stages(block: pa.RecordBatch, stages: Sequence[BoundStage]) -> Outcome:
     """Run a chain of stages over one block and account for every row of it."""
     outcome = Outcome(block, [], [], [])
@@ -105,7 +132,7 @@ def _guarded(block: pa.RecordBatch, stage: BoundStage, outcome: Outcome) -> list
     """Apply a stage; if it raises, halve the block until the rows that make it raise stand alone."""
     try:
         result = stage.function(block)
-    except (MemoryError, KeyboardInterrupt, OSError):
+    except (MemoryError, KeyboardInterrupt, OSError, ImportError):
         raise  # the machine's trouble, not the row's
     except Exception as error:
         # The one place that catches everything: whatever a stage trips over is that row's fate, in the ledger.

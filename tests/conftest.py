@@ -1,11 +1,36 @@
-"""Servers that several parts of the tests talk to."""
+"""Servers that several parts of the tests talk to, and what a skipped test means.
+
+Tests whose engine is not installed are skipped with a reason. Where `GLOTMILL_REQUIRE_ENGINES=1` is set, as in
+continuous integration, everything has to be there: a skip is a failure.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import TypeVar
 
 import pytest
+
+Report = TypeVar("Report", pytest.CollectReport, pytest.TestReport)
+REQUIRED = os.environ.get("GLOTMILL_REQUIRE_ENGINES") == "1"
+
+
+def _required(report: Report) -> Report:
+    if REQUIRED and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[-1] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome, report.longrepr = "failed", f"skipped where all engines are required: {reason}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return _required((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return _required((yield))
 
 
 @pytest.fixture
@@ -15,8 +40,6 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         from moto.server import ThreadedMotoServer
         from s3fs import S3FileSystem
     except ImportError as missing:
-        if os.environ.get("GLOTMILL_REQUIRE_ENGINES") == "1":
-            raise
         pytest.skip(f"{missing.name} is not installed; it comes with glotmill[test]")
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

@@ -21,9 +21,10 @@ import polars as pl
 import pyarrow as pa
 from pydantic import Field, field_validator, model_validator
 
-from schemas.columns import column, require_columns
+from schemas.columns import require_columns
 from schemas.document import DOCUMENT
-from stages.batches import set_columns
+from schemas.ledger import CHANGE
+from stages.batches import changed_code_points, set_columns
 from stages.normalization import (
     arabic,
     composition,
@@ -67,21 +68,6 @@ RULES: tuple[Rule, ...] = (
     *digits.RULES,
 )
 
-RULE_COUNTS = pa.schema(
-    [
-        column("rule", pa.string(), "Name of the normalization rule."),
-        column("language", pa.string(), "ISO 639-3 code of the documents; null if not identified.", nullable=True),
-        column("script", pa.string(), "ISO 15924 code of the documents; null if not identified.", nullable=True),
-        column("documents", pa.int64(), "Documents that the rule changed."),
-        column(
-            "code_points",
-            pa.int64(),
-            "Code points that the rule changed: positions that differ in texts that kept their length; in others what "
-            "was added or removed, whichever is more.",
-        ),
-    ]
-)
-
 _SLICE_BYTES = 1 << 22  # text worked on at once: bounds the copies that a chain of rules makes
 _BUNDLE = 8  # rules whose candidates are looked for at once before those of each
 _MAX_PASSES = 16  # real text settles in two; more takes noise nested in noise
@@ -111,7 +97,7 @@ class NormalizationConfig(NormalizationOptions):
 
 
 class Normalized(NamedTuple):
-    """The same n documents with their text normalized, and RULE_COUNTS of what each rule changed."""
+    """The same n documents with their text normalized, and CHANGE of what each rule changed."""
 
     documents: pa.RecordBatch
     counts: pa.Table
@@ -195,8 +181,8 @@ class _Chain:
                     rows = held[self.applies[group[held], number]]
                     if len(rows):
                         rows = rows[texts.gather(rows).str.contains(rule.candidates).to_numpy()]
-                    for one in np.unique(group[rows]).tolist():
-                        texts = self._apply(number, one, texts, rows[group[rows] == one], counted)
+                    if len(rows):
+                        texts = self._apply(number, texts, rows, group[rows], counted)
             changed = active[(texts.gather(active) != before.gather(active)).to_numpy()]
             if not len(changed):
                 return texts
@@ -204,24 +190,43 @@ class _Chain:
         raise ValueError(f"text must settle in {_MAX_PASSES} passes of the normalization rules, but still changes")
 
     def _apply(
-        self, number: int, one: int, texts: pl.Series, rows: npt.NDArray[np.int64], counted: npt.NDArray[np.bool_]
+        self,
+        number: int,
+        texts: pl.Series,
+        rows: npt.NDArray[np.int64],
+        group: npt.NDArray[np.uint32],
+        counted: npt.NDArray[np.bool_],
     ) -> pl.Series:
-        """Apply one rule to the texts of one group that hold its candidates, and count what it changed."""
+        """Apply one rule to the texts that hold its candidates, and count by group what it changed."""
+        rule = self.rules[number]
+        order = np.argsort(group, kind="stable")
+        rows, group = rows[order], group[order]
         old = texts.gather(rows)
-        new = self.rules[number].apply(old, *self.labels[one], self.config)
+        starts = [0] if rule.same_for_all else _starts(group)
+        parts = [
+            rule.apply(old.slice(start, end - start), *self.labels[group[start]], self.config)
+            for start, end in zip(starts, [*starts[1:], len(rows)], strict=True)
+        ]
+        new = pl.concat([old.slice(0, 0), *parts])
         differ = np.flatnonzero((old != new).to_numpy())
-        if not len(differ):
-            return texts
-        old, new, rows = old.gather(differ), new.gather(differ), rows[differ]
-        self.documents[one, number] += np.count_nonzero(~counted[rows, number])
+        old, new, rows, group = old.gather(differ), new.gather(differ), rows[differ], group[differ]
+        self.documents[:, number] += np.bincount(group[~counted[rows, number]], minlength=len(self.labels))
         counted[rows, number] = True
-        self.code_points[one, number] += _changed_code_points(old, new)
-        order = np.arange(len(texts))
-        order[rows] = len(texts) + np.arange(len(rows))
-        return pl.concat([texts, new]).gather(order)
+        if rule.removes:
+            lost = (old.str.len_chars() - new.str.len_chars()).to_numpy()
+            self.code_points[:, number] += np.bincount(group, lost, len(self.labels)).astype(np.int64)
+        else:
+            starts = _starts(group)
+            for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
+                self.code_points[group[start], number] += changed_code_points(
+                    old.slice(start, end - start), new.slice(start, end - start)
+                )
+        places = np.arange(len(texts))
+        places[rows] = len(texts) + np.arange(len(rows))
+        return pl.concat([texts, new]).gather(places)
 
     def counts(self) -> pa.Table:
-        """Return RULE_COUNTS of what changed so far, ordered by rule, language and script."""
+        """Return CHANGE of what changed so far, ordered by rule, language and script."""
         found = sorted(
             np.argwhere(self.documents).tolist(),
             key=lambda at: (at[1], *(label or "" for label in self.labels[at[0]])),
@@ -230,26 +235,15 @@ class _Chain:
             (self.rules[r].name, *self.labels[g], int(self.documents[g, r]), int(self.code_points[g, r]))
             for g, r in found
         ]
-        return pa.Table.from_pylist([dict(zip(RULE_COUNTS.names, row, strict=True)) for row in rows], RULE_COUNTS)
+        return pa.Table.from_pylist([dict(zip(CHANGE.names, row, strict=True)) for row in rows], CHANGE)
+
+
+def _starts(group: npt.NDArray[np.uint32]) -> list[int]:
+    """Return where each run of equal numbers begins."""
+    return np.flatnonzero(np.diff(group, prepend=-1)).tolist()
 
 
 @cache
 def _pattern(candidates: tuple[str, ...]) -> str:
     """Join the candidates of several rules to one pattern."""
     return "|".join(f"(?:{candidate})" for candidate in candidates)
-
-
-def _changed_code_points(old: pl.Series, new: pl.Series) -> int:
-    """Count the code points in which n pairs of texts differ, as RULE_COUNTS defines it."""
-    same = old.str.len_chars() == new.str.len_chars()
-    total = int(np.count_nonzero(_code_points(old.filter(same)) != _code_points(new.filter(same))))
-    if not same.all():
-        before, after = (np.bincount(_code_points(texts.filter(~same))) for texts in (old, new))
-        length = max(len(before), len(after))
-        change = np.pad(after, (0, length - len(after))) - np.pad(before, (0, length - len(before)))
-        total += int(max(change[change > 0].sum(), -change[change < 0].sum()))
-    return total
-
-
-def _code_points(texts: pl.Series) -> npt.NDArray[np.uint32]:
-    return np.frombuffer("".join(texts.to_list()).encode("utf-32-le"), np.uint32)

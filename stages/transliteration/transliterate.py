@@ -28,7 +28,8 @@ from pydantic import Field, field_validator
 from schemas.columns import column, require_columns
 from schemas.document import DOCUMENT
 from schemas.language import one_code, parse_label
-from stages.batches import StageConfig, set_columns
+from schemas.ledger import CHANGE
+from stages.batches import Changed, StageConfig, changed_code_points, set_columns
 from stages.script_detection import detect_scripts
 from stages.transliteration.alphabets import APOSTROPHES
 from stages.transliteration.conditions import Condition, ConditionConfig
@@ -39,23 +40,8 @@ from stages.transliteration.tokens import ADDRESSES, Runs, convert_tokens
 ANY = "*"  # in a recipe's schemes: every language and script that has no scheme of its own
 
 PROVENANCE = pa.schema(
-    [
-        column(
-            "transliterated_from",
-            pa.string(),
-            "Language and script of the text before transliteration, as `uzb_Cyrl`; null for originals.",
-            nullable=True,
-        ),
-        column("transliteration_scheme", pa.string(), "Name of the scheme; null for originals.", nullable=True),
-        column(
-            "transliteration_version",
-            pa.string(),
-            "Version of the scheme's table, or engine and its version; null for originals.",
-            nullable=True,
-        ),
-    ]
+    [DOCUMENT.field(name) for name in ("transliterated_from", "transliteration_scheme", "transliteration_version")]
 )
-"""What a document that was transliterated says of it, beside `parent_id`; DOCUMENT has these columns at its end."""
 
 PAIR = pa.schema(
     [
@@ -96,6 +82,15 @@ class TransliterationConfig(StageConfig):
         return schemes
 
 
+def chosen_schemes(config: TransliterationConfig) -> list[Scheme]:
+    """List the schemes that a config names, sorted, each once."""
+    named = [
+        scheme_for(name, *(("und", "Zyyy") if label == ANY else parse_label(label)))
+        for label, name in config.schemes.items()
+    ]
+    return sorted(set(named), key=str)
+
+
 class _Part(NamedTuple):
     """Rows of a batch that share a scheme, language and script, and their texts transliterated."""
 
@@ -127,20 +122,41 @@ def transliterate(texts: pa.Array, scheme: Scheme, condition: Condition | None =
 
 def transliterate_batch(
     batch: pa.RecordBatch, config: TransliterationConfig, condition: Condition | None = None
-) -> pa.RecordBatch:
-    """Replace `text` and `script` of the documents that a scheme covers: n rows in, the same n in the same order out.
+) -> Changed:
+    """Replace `text` and `script` of the documents that a scheme changes, and say in the columns of PROVENANCE how.
 
-    With a condition, `script` becomes the one that most letters then are in. Raises SchemaError if `text`, `language`
-    or `script` is missing or mistyped.
+    n rows in, the same n in the same order out, and CHANGE rows by scheme. With a condition, `script` becomes the
+    one that most letters then are in. Raises SchemaError if one of these columns or `language` is missing or
+    mistyped.
     """
-    require_columns(batch, DOCUMENT, ("text", "language", "script"))
-    texts, scripts = batch["text"], batch["script"]
+    require_columns(batch, DOCUMENT, ("text", "language", "script", *PROVENANCE.names))
+    columns = {name: batch[name] for name in ("text", "script", *PROVENANCE.names)}
+    changes = [CHANGE.empty_table()]
     for part in _parts(batch, config, condition):
+        part, beside = _beside(batch, part, condition)
         at = pa.array(np.isin(np.arange(batch.num_rows), part.rows))
-        texts = pc.replace_with_mask(texts, at, part.texts)
-        new = pa.repeat(part.scheme.target, len(part.rows)) if condition is None else detect_scripts(part.texts)
-        scripts = pc.replace_with_mask(scripts, at, new)
-    return set_columns(batch, text=texts, script=scripts)
+        before = batch.select(["text", "language", "script"]).take(pa.array(part.rows))
+        changes.append(_changes(before, part))
+        for name, values in columns.items():
+            columns[name] = pc.replace_with_mask(values, at, beside[name])
+    return Changed(set_columns(batch, **columns), pa.concat_tables(changes))
+
+
+def _changes(before: pa.RecordBatch, part: _Part) -> pa.Table:
+    """Count the documents and code points that a scheme changed, by the language and script they were in."""
+    texts = {"was": pl.Series(before["text"]), "now": pl.Series(part.texts)}
+    frame = pl.DataFrame({"language": pl.Series(before["language"]), "script": pl.Series(before["script"]), **texts})
+    counted = [
+        {
+            "rule": part.scheme.name,
+            "language": language,
+            "script": script,
+            "documents": len(group),
+            "code_points": changed_code_points(group["was"], group["now"]),
+        }
+        for (language, script), group in frame.group_by("language", "script", maintain_order=True)
+    ]
+    return pa.Table.from_pylist(counted, CHANGE)
 
 
 def parallel_rows(
