@@ -14,6 +14,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from schemas.card import ModelVersion
+from schemas.language import parse_label
 from schemas.recipe import Recipe as AnyRecipe
 from stages.batches import BoundStage, Changed, Filtered, StageConfig, StageFunction
 from stages.decontamination.matching import DecontaminationConfig
@@ -39,7 +40,8 @@ from stages.language_identification.identify import (
     load_identifier,
 )
 from stages.length_filtering import LengthFilteringConfig, filter_length
-from stages.normalization.normalize import NormalizationConfig, normalize_counted
+from stages.normalization.normalize import NormalizationConfig, chosen_rules, normalize_counted
+from stages.normalization.southeast_asian import load_zawgyi
 from stages.transliteration.conditions import Condition, load_condition
 from stages.transliteration.transliterate import (
     TransliterationConfig,
@@ -284,7 +286,23 @@ def models(recipe: Recipe, base: str) -> tuple[ModelVersion, ...]:
                 _condition(stage)
                 sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
                 named.append(ModelVersion(name=_condition_file(written) or path, version="file", sha256=sha256))
+    for position, stage in enumerate(recipe.ingest):
+        if isinstance(stage, NormalizationConfig):
+            _require_engines(stage, _kept_labels(recipe.ingest[:position]))
     return tuple(dict.fromkeys(named))
+
+
+def _kept_labels(stages: Sequence[AnyStage]) -> tuple[str, ...]:
+    """Return the labels that these stages keep; none if they keep any."""
+    return next((stage.keep for stage in stages if isinstance(stage, LanguageFilteringConfig) and stage.keep), ())
+
+
+def _require_engines(stage: NormalizationConfig, labels: Sequence[str]) -> None:
+    """Raise ImportError if documents may come that a chosen rule has no engine for."""
+    for rule in chosen_rules(stage):
+        expected = not labels or any(rule.applies(*parse_label(label)) for label in labels)
+        if rule.name == "zawgyi" and expected:
+            load_zawgyi()
 
 
 def stage_problems(recipe: Recipe) -> list[str]:

@@ -183,14 +183,15 @@ class _Zawgyi(NamedTuple):
 
 
 @cache
-def _zawgyi() -> _Zawgyi:
+def load_zawgyi() -> _Zawgyi:
+    """Load the detector and the converter; raises ImportError that says what to install, or which rule to disable."""
     try:
         from icu import Transliterator  # type: ignore[import-untyped, unused-ignore]
         from myanmartools import ZawgyiDetector  # type: ignore[import-untyped, unused-ignore]
     except ImportError as error:
         raise ImportError(
             f"the rule zawgyi needs PyICU and myanmartools, got {str(error)!r}: apt-get install libicu-dev pkg-config, "
-            "then pip install 'glotmill[icu]', or disable the rule"
+            'then make install-icu; or write disable = ["zawgyi"], if there is no Burmese'
         ) from error
     return _Zawgyi(ZawgyiDetector().get_zawgyi_probability, Transliterator.createInstance("Zawgyi-my").transliterate)
 
@@ -202,7 +203,7 @@ def _convert_zawgyi(
 
     A line that is too short to judge, or that could be either, goes with what most of its document is.
     """
-    detector, converter = _zawgyi()
+    detector, converter = load_zawgyi()
     lines = pl.DataFrame({"row": range(len(texts)), "line": texts.str.split("\n")}).explode("line")
     distinct = lines.filter(pl.col("line").str.contains("[\u1000-\u109f]"))["line"].unique(maintain_order=True)
     # A loop over distinct lines, because the detector and ICU work on one string; only documents with a sequence that
