@@ -48,12 +48,29 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "pipelines" / "recipes").symlink_to(ROOT / "pipelines" / "recipes")
     done = glotmill("run", "pipelines/recipes/quickstart.toml", "--output", "out/quickstart", cwd=folder)
     assert done.returncode == 0, done.stderr
+    _write_contaminated(folder)
     return folder
+
+
+def _write_contaminated(folder: Path) -> None:
+    """Add a corpus in which an evaluation text was found, and its judging sheet, filled."""
+    question, page = "zenbat etxe zaharrago daude orain hiri honetan", "Egun on! Gaur ez dut ezer berririk kontatzeko."
+    (folder / "questions.jsonl").write_text(json.dumps({"text": question}) + "\n")
+    (folder / "pages.jsonl").write_text("".join(json.dumps({"text": t}) + "\n" for t in (f"Esan {question}.", page)))
+    (folder / "contaminated.toml").write_text(
+        '[corpus]\nname = "contaminated"\n'
+        '[[sources]]\nname = "pages"\nformat = "jsonl"\npaths = ["pages.jsonl"]\n'
+        '[decontaminate]\nevaluation_sets = [{ name = "q", paths = ["questions.jsonl"], fields = ["text"] }]\n'
+    )
+    done = glotmill("run", "contaminated.toml", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    sheet = (folder / "out/contaminated/decontamination/judging_sheet.csv").read_text()
+    (folder / "judging_sheet.csv").write_text(re.sub('""$', '"yes"', sheet, flags=re.MULTILINE))
 
 
 @pytest.mark.parametrize("words", commands())
 def test_help_ends_with_an_example_that_works(words: str, workplace: Path, tmp_path: Path) -> None:
-    for name in ("pipelines", "out"):
+    for name in ("pipelines", "out", "judging_sheet.csv"):
         (tmp_path / name).symlink_to(workplace / name)
     shown = glotmill(*words.split(), "--help")
     example = commands()[words].removeprefix("Example: ")
