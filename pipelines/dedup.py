@@ -21,7 +21,7 @@ from pipelines.catalogue import DEDUP_STAGES, DUPLICATE_ID, EqualEntry, NearEntr
 from pipelines.chain import dedup_phases
 from pipelines.repeats import take_out_repeats
 from pipelines.runners import RunnerConfig, run_function, run_pipeline, run_tasks
-from pipelines.shuffle_records import BANDS_AT_ONCE, keyed_dtype, read_reports, signature_dtype
+from pipelines.shuffle_records import bands_at_once, keyed_dtype, read_reports, signature_dtype
 from pipelines.staged import SplitAfter, StagedSplit, removal_file, removals, sizes_file, stage_of
 from pipelines.staging import Store
 from pipelines.tasks import Counts, Report, Task, task_folder
@@ -181,8 +181,9 @@ class PhaseShuffle:
         self.store.remove(scratch)  # what a kill left: these steps are quick, and are done again as a whole
         bands, _ = band_shape(config)
         files: list[str] = []
-        for start in range(0, bands, BANDS_AT_ONCE):
-            some, folder = range(start, min(start + BANDS_AT_ONCE, bands)), f"{scratch}/edges-{start}"
+        step = bands_at_once(self.documents)
+        for start in range(0, bands, step):
+            some, folder = range(start, min(start + step, bands)), f"{scratch}/edges-{start}"
             self._run(
                 "pipelines.near_shuffle:meet_in_bands", *(self.keys, self.bases, self.documents, config, some, folder)
             )

@@ -26,9 +26,11 @@ from pipelines.staging import Store
 from stages.deduplication.components import (
     both_ways,
     connected_components,
+    distinct_edges,
     downwards,
     large_star,
     small_star,
+    star_components,
 )
 from stages.deduplication.keepers import cluster_sizes, preference_ranks
 from stages.deduplication.near import (
@@ -36,11 +38,13 @@ from stages.deduplication.near import (
     band_keys,
     between_scripts,
     distinct_shingles,
+    meeting_keys,
     near_duplicates,
     similarity_of,
 )
 from stages.deduplication.shingles import Shingles, shingle_hashes
 
+FEW_EDGES = 100_000  # whose clusters are found without SciPy
 PARTITION_BYTES = 64 << 20  # of band keys, edges or signatures in one partition
 
 
@@ -52,7 +56,7 @@ class _SendBands(beam.DoFn):
 
     def process(self, split: int, partitions: int) -> Iterator[tuple[int, bytes]]:
         staged = self.store.load_array(self.files[split])
-        keys = band_keys(staged["signature"], self.config)["high"][:, self.bands.start : self.bands.stop]
+        keys = meeting_keys(staged["signature"], self.config, self.bands)
         met = np.empty(keys.size, MET)
         met["band"] = keys.ravel()
         met["document"] = np.repeat(staged["row"] + np.uint64(self.bases[split]), keys.shape[1])
@@ -67,13 +71,16 @@ class _TieStars(beam.DoFn):
 
     def process(self, group: tuple[int, Iterable[bytes]]) -> None:
         met = np.frombuffer(b"".join(group[1]), MET)
-        met = met[np.lexsort((met["document"], met["band"]))]
-        first = np.ones(len(met), bool)
-        first[1:] = met["band"][1:] != met["band"][:-1]
-        centres = met["document"][np.flatnonzero(first)[np.cumsum(first) - 1]] if len(met) else met["document"]
-        edges = np.stack([met["document"], centres], axis=1)[~first]
+        order = np.argsort(met["band"])
+        bands, documents = met["band"][order], met["document"][order]
+        shared = np.zeros(len(met), bool)
+        shared[1:] = bands[1:] == bands[:-1]
+        starts = np.flatnonzero(~shared)
+        sizes = np.diff(np.append(starts, len(met)))
+        centres = np.repeat(np.minimum.reduceat(documents, starts), sizes)
+        edges = np.stack([documents, centres], axis=1)[np.repeat(sizes > 1, sizes) & (documents != centres)]
         if len(edges):
-            self.store.save_array(f"{self.folder}/{group[0]:06d}.npy", np.unique(edges, axis=0))
+            self.store.save_array(f"{self.folder}/{group[0]:06d}.npy", distinct_edges(edges))
 
 
 def meet_in_bands(
@@ -120,8 +127,7 @@ class _Star(beam.DoFn):
 
     def process(self, group: tuple[int, Iterable[bytes]]) -> None:
         records = np.frombuffer(b"".join(group[1]), PAIR)
-        pairs = np.unique(np.stack([records["node"], records["neighbour"]], axis=1), axis=0)
-        edges, changed = self.step(pairs)
+        edges, changed = self.step(np.stack([records["node"], records["neighbour"]], axis=1))
         self.store.save_array(f"{self.folder}/{group[0]:06d}.npy", edges)
         self.store.write_json(f"{self.folder}/{group[0]:06d}.json", {"changed": changed})
 
@@ -152,7 +158,8 @@ def write_clusters(
         clusters = nodes.copy()
         clusters[np.searchsorted(nodes, edges[:, 0])] = edges[:, 1]
     else:
-        nodes, clusters = connected_components(np.unique(edges, axis=0))
+        few = len(edges) <= FEW_EDGES
+        nodes, clusters = star_components(edges)[0] if few else connected_components(edges)
     splits = np.searchsorted(np.asarray(bases, np.uint64), nodes, side="right") - 1
     for split in np.unique(splits).tolist():
         own = splits == split

@@ -16,7 +16,7 @@ Penedo et al. 2025, FineWeb-2 (14 x 8, word 5-grams); Dahlgaard, Knudsen, Thorup
 
 from __future__ import annotations
 
-import itertools
+from array import array
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
@@ -30,7 +30,9 @@ from stages.deduplication.exact import KEY
 from stages.deduplication.keepers import Removals, Similarity, remove_duplicates
 from stages.deduplication.shingles import Shingles, mix64, shingle_hashes
 
-_COMPARED = 1 << 22  # shingles compared at once: about 150 MiB, or one pair of longer texts
+_COMPARED = 1 << 20  # shingles compared at once: about 40 MiB, or one pair of longer texts
+_SIGNED = 1 << 12  # documents signed at once: 18 MiB as lists of integers, with the default bands
+_PAIR_BITS, _HASH_BITS = 20, np.uint64(44)  # of 64: which text or pair, and its shingle's hash
 _HIGH, _LOW = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 
 
@@ -105,10 +107,14 @@ def near_signatures(batch: pa.RecordBatch, config: NearDeduplicationConfig) -> S
 def signatures(shingles: Shingles, config: NearDeduplicationConfig) -> NDArray[np.uint32]:
     """Make the MinHash signatures (n, bands * rows) of n sets of shingles; of an empty set, all ones bits."""
     bands, rows = band_shape(config)
-    matrix = RMinHash.digest_matrix_from_flat_token_hashes(shingles.hashes, shingles.offsets, bands * rows, config.seed)
-    slots = itertools.chain.from_iterable(matrix.to_rows())  # rensa gives lists, and no buffer
-    count = len(shingles.offsets) - 1
-    return np.fromiter(slots, np.uint32, count * bands * rows).reshape(count, bands * rows)
+    slots = array("I")
+    for first in range(0, len(shingles.offsets) - 1, _SIGNED):
+        offsets = shingles.offsets[first : first + _SIGNED + 1]
+        hashes = shingles.hashes[offsets[0] : offsets[-1]]
+        matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets - offsets[0], bands * rows, config.seed)
+        for signature in matrix.to_rows():  # a loop over documents, since rensa gives lists and no buffer
+            slots.fromlist(signature)
+    return np.frombuffer(slots, np.uint32).reshape(len(shingles.offsets) - 1, bands * rows)
 
 
 def band_keys(signatures: NDArray[np.uint32], config: NearDeduplicationConfig) -> NDArray[np.void]:
@@ -117,11 +123,23 @@ def band_keys(signatures: NDArray[np.uint32], config: NearDeduplicationConfig) -
     slots = signatures.reshape(len(signatures), bands, rows)
     keys = np.empty((len(signatures), bands), KEY)
     for part, factor in (("high", _HIGH), ("low", _LOW)):
-        state = np.broadcast_to(mix64(np.arange(1, bands + 1, dtype=np.uint64) * factor), keys.shape)
-        for row in range(rows):
-            state = mix64((state ^ slots[:, :, row]) * factor)
-        keys[part] = state
+        keys[part] = _band_hashes(slots, range(bands), factor)
     return keys
+
+
+def meeting_keys(signatures: NDArray[np.uint32], config: NearDeduplicationConfig, chosen: range) -> NDArray[np.uint64]:
+    """Make the first halves (n, bands) of the KEYs of some bands."""
+    bands, rows = band_shape(config)
+    slots = signatures.reshape(len(signatures), bands, rows)
+    return _band_hashes(slots[:, chosen.start : chosen.stop], chosen, _HIGH)
+
+
+def _band_hashes(slots: NDArray[np.uint32], bands: range, factor: np.uint64) -> NDArray[np.uint64]:
+    """Hash (n, bands, rows) slots together with the numbers of their bands."""
+    state = mix64(np.arange(bands.start + 1, bands.stop + 1, dtype=np.uint64) * factor)[None]
+    for row in range(slots.shape[2]):
+        state = mix64((state ^ slots[:, :, row]) * factor)
+    return state
 
 
 def estimated_similarity(left: NDArray[np.uint32], right: NDArray[np.uint32]) -> NDArray[np.float64]:
@@ -130,37 +148,55 @@ def estimated_similarity(left: NDArray[np.uint32], right: NDArray[np.uint32]) ->
 
 
 def distinct_shingles(shingles: Shingles) -> Shingles:
-    """Sort the shingles of each of n texts and leave out repetitions."""
-    owners = np.repeat(np.arange(len(shingles.offsets) - 1), np.diff(shingles.offsets))
-    hashes = shingles.hashes[np.lexsort((shingles.hashes, owners))]
-    first = np.ones(len(hashes), np.bool_)
-    first[1:] = (hashes[1:] != hashes[:-1]) | (owners[1:] != owners[:-1])
-    return Shingles(hashes[first], np.append(0, first.cumsum())[shingles.offsets])
+    """Sort the shingles of each of n texts and leave out repetitions; 44 bits of each hash are left.
+
+    Of the shingles of a text of 10^6, two are then the same by chance with probability 0.03.
+    """
+    counts = np.diff(shingles.offsets)
+    sizes = np.empty(len(counts), np.int64)
+    made = []
+    for first in range(0, len(counts), 1 << _PAIR_BITS):  # texts, as many as can be told apart beside the hash
+        texts = slice(first, first + (1 << _PAIR_BITS))
+        start, end = shingles.offsets[first], shingles.offsets[min(texts.stop, len(counts))]
+        owners = np.repeat(np.arange(len(counts[texts]), dtype=np.uint64), counts[texts])
+        packed = np.sort(owners << _HASH_BITS | shingles.hashes[start:end] >> np.uint64(_PAIR_BITS))
+        first_of = np.ones(len(packed), np.bool_)
+        first_of[1:] = packed[1:] != packed[:-1]
+        packed = packed[first_of]
+        sizes[texts] = np.bincount((packed >> _HASH_BITS).astype(np.int64), minlength=len(counts[texts]))
+        made.append(packed & ((np.uint64(1) << _HASH_BITS) - np.uint64(1)))
+    return Shingles(np.concatenate([np.empty(0, np.uint64), *made]), np.append(0, sizes.cumsum()))
 
 
-def exact_similarity(distinct: Shingles, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
+def exact_similarity(
+    distinct: Shingles, left: NDArray[np.int64], right: NDArray[np.int64], threshold: float = 0
+) -> NDArray[np.float64]:
     """Compute the Jaccard similarity of n pairs of texts, given by their places in `distinct_shingles`.
 
-    Two texts without shingles have similarity 0. Shingles are compared by 44 bits of their hash, so that a text of 10^6
-    may show one shared shingle too many.
+    Two texts without shingles have similarity 0. A pair of such different sizes that it must stay below the threshold
+    is not looked at; it is given what its sizes allow at most.
     """
     sizes = np.diff(distinct.offsets)
-    shared = np.zeros(len(left), np.int64)
+    found = np.minimum(sizes[left], sizes[right]) / np.maximum(np.maximum(sizes[left], sizes[right]), 1)
+    close = np.flatnonzero(found >= threshold)
+    left, right = left[close], right[close]
+    shared = np.zeros(len(close), np.int64)
     reach = np.append(0, (sizes[left] + sizes[right]).cumsum())
     start = 0
-    while start < len(left):
+    while start < len(close):
         end = max(start + 1, int(np.searchsorted(reach, reach[start] + _COMPARED, side="right")) - 1)
-        end = min(end, start + (1 << 20))
+        end = min(end, start + (1 << _PAIR_BITS))
         texts = np.concatenate([left[start:end], right[start:end]])
         counts = sizes[texts]
         pairs = np.repeat(np.tile(np.arange(end - start, dtype=np.uint64), 2), counts)
         ends = counts.cumsum()
         at = np.arange(len(pairs)) + np.repeat(distinct.offsets[texts] - ends + counts, counts)
-        packed = np.sort(pairs << np.uint64(44) | distinct.hashes[at] >> np.uint64(20))
-        equal = packed[1:][packed[1:] == packed[:-1]] >> np.uint64(44)
+        packed = np.sort(pairs << _HASH_BITS | distinct.hashes[at])
+        equal = packed[1:][packed[1:] == packed[:-1]] >> _HASH_BITS
         shared[start:end] = np.bincount(equal.astype(np.int64), minlength=end - start)
         start = end
-    return shared / np.maximum(sizes[left] + sizes[right] - shared, 1)
+    found[close] = shared / np.maximum(sizes[left] + sizes[right] - shared, 1)
+    return found
 
 
 def similarity_of(
@@ -173,7 +209,7 @@ def similarity_of(
         return lambda left, right: estimated_similarity(signatures[left], signatures[right])
     if distinct is None:
         raise ValueError('distinct shingles must be given with verify = "shingles", got none')
-    return lambda left, right: exact_similarity(distinct, left, right)
+    return lambda left, right: exact_similarity(distinct, left, right, config.threshold)
 
 
 def between_scripts(similarity: Similarity, scripts: NDArray[np.uint8]) -> Similarity:
