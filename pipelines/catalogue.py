@@ -91,10 +91,11 @@ class Recipe(AnyRecipe[IngestStage, DedupStage]):
 
 
 class IngestEntry(NamedTuple):
-    """How a stage of the ingest phase gets its options and loads its models."""
+    """How a stage of the ingest phase gets its options and loads its models, and whether texts may leave it changed."""
 
     config: type[StageConfig]
     bind: Callable[[Any], StageFunction]
+    changes_texts: bool = True
 
 
 class Keyed(NamedTuple):
@@ -170,11 +171,15 @@ def _condition(config: TransliterationConfig) -> Condition | None:
 
 INGEST_STAGES = {
     "extract_text": IngestEntry(ExtractionConfig, lambda config: partial(extract_text, config=config)),
-    "identify_language": IngestEntry(LanguageIdentificationConfig, _bind_identification),
-    "filter_language": IngestEntry(LanguageFilteringConfig, lambda config: partial(filter_language, config=config)),
+    "identify_language": IngestEntry(LanguageIdentificationConfig, _bind_identification, changes_texts=False),
+    "filter_language": IngestEntry(
+        LanguageFilteringConfig, lambda config: partial(filter_language, config=config), changes_texts=False
+    ),
     "normalize": IngestEntry(NormalizationConfig, lambda config: partial(_normalize, config=config)),
     "transliterate": IngestEntry(TransliterationConfig, _bind_replacement),
-    "filter_length": IngestEntry(LengthFilteringConfig, lambda config: partial(filter_length, config=config)),
+    "filter_length": IngestEntry(
+        LengthFilteringConfig, lambda config: partial(filter_length, config=config), changes_texts=False
+    ),
 }
 
 DEDUP_STAGES: dict[str, EqualEntry | NearEntry | RepeatsEntry] = {
@@ -237,11 +242,12 @@ def bind_pairs(recipe: Recipe) -> list[BlockFunction]:
 
 
 def at_home(recipe: Recipe, base: str) -> Recipe:
-    """Make the recipe's relative models and word lists absolute: they lie relative to its folder, as sources do."""
+    """Make the recipe's relative models, word lists and indexes absolute: they lie in its folder, as sources do."""
     return recipe.model_copy(
         update={
             "ingest": tuple(_stage_at_home(stage, base) for stage in recipe.ingest),
             "augment": tuple(_stage_at_home(stage, base) for stage in recipe.augment),
+            "dedup": tuple(_dedup_at_home(stage, base) for stage in recipe.dedup),
         }
     )
 
@@ -255,8 +261,24 @@ def _stage_at_home(stage: AnyStage, base: str) -> AnyStage:
     return stage
 
 
+def _dedup_at_home(stage: DedupStage, base: str) -> DedupStage:
+    against = tuple(located(path, base) for path in against_of(stage))
+    return stage.model_copy(update={"against": against}) if against else stage
+
+
 def _condition_file(stage: TransliterationConfig) -> str | None:
     return getattr(stage.condition, "path", None)
+
+
+def against_of(stage: StageConfig) -> tuple[str, ...]:
+    """Return the indexes that a dedup stage names, none for a kind of stage that takes none."""
+    named: tuple[str, ...] = getattr(stage, "against", ())
+    return named
+
+
+def located(path: str, base: str) -> str:
+    """Make the path of an index absolute, if it is relative to the recipe's folder `base`."""
+    return path if "://" in path or "::" in path else str(Path(base, path))
 
 
 def _is_file(config: LanguageIdentificationConfig) -> bool:

@@ -297,6 +297,9 @@ def _show_plan(planned: Plan, every_split: bool) -> None:
         console.print(escape(line), highlight=False)
     for model in planned.models:
         console.print(f"model    {escape(model.name)} {escape(model.version)} {model.sha256 or ''}", highlight=False)
+    for index in planned.indexes:
+        identity = f"{index.corpus} {index.version}, {index.documents:,} documents, {index.sha256}"
+        console.print(f"index    {escape(index.path)} [dim]{escape(identity)}[/dim]", highlight=False)
     versions = ", ".join(f"{name} {version}" for name, version in planned.packages.items())
     console.print(f"versions {escape(versions)}", highlight=False)
 

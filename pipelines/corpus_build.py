@@ -24,10 +24,12 @@ from pipelines.augment import PHASE as AUGMENT
 from pipelines.augment import augment, write_pairs
 from pipelines.catalogue import Recipe, at_home, models, stage_problems
 from pipelines.chain import dedup_phases, phases_after_ingest, stage_chain
+from pipelines.corpus_index import index_problems, write_index
 from pipelines.decontaminate import contamination_of, decontaminate, read_evaluation_sets, versions_of
 from pipelines.dedup import deduplicate
 from pipelines.dedup_report import dedup_reports
 from pipelines.ingest import BLOCK_BYTES, IngestWorker
+from pipelines.known_documents import plan_indexes, stage_known_documents
 from pipelines.publish import (
     CARD,
     MANIFEST,
@@ -49,6 +51,7 @@ from schemas.card import (
     ChangeCount,
     FateCount,
     Identity,
+    IndexVersion,
     ModelVersion,
     PublishedFile,
     SourceRow,
@@ -83,6 +86,7 @@ class Plan(BaseModel):
     packages: dict[str, str]
     models: tuple[ModelVersion, ...]
     evaluation_sets: tuple[FoundSet, ...]
+    indexes: tuple[IndexVersion, ...] = ()
 
     @property
     def recipe(self) -> Recipe:
@@ -107,7 +111,8 @@ def make_plan(recipe_path: Path) -> Plan:
     if recipe.decontaminate:
         sets, wrong = find_evaluation_sets(recipe.decontaminate, base)
         problems += [f"decontaminate: {problem}" for problem in wrong]
-    if problems := [*problems, *stage_problems(recipe)]:
+    index_faults, indexes = plan_indexes(recipe, base, text)
+    if problems := [*problems, *stage_problems(recipe), *index_problems(recipe, text), *index_faults]:
         raise RecipeError(str(recipe_path), problems)
     try:
         found_models = models(recipe, base)
@@ -121,6 +126,7 @@ def make_plan(recipe_path: Path) -> Plan:
         packages=_packages(),
         models=found_models,
         evaluation_sets=tuple(sets),
+        indexes=indexes,
     )
 
 
@@ -160,12 +166,13 @@ def build(
 
 def _run_phases(store: Store, plan: Plan, config: RunnerConfig, report: Report, block_bytes: int) -> None:
     recipe = plan.recipe
+    known = stage_known_documents(store, recipe, plan.indexes, plan.base, config, report)
     looked_for: Mapping[str, Counts] = {}
     if recipe.decontaminate:
         looked_for = read_evaluation_sets(store, recipe.decontaminate, plan.evaluation_sets, config, report)
     ingested = run_tasks(IngestWorker(store, recipe, block_bytes), plan.ingest_tasks(), config, report)
     staged = [staged_split(split.id, ingested[split.id]) for split in plan.splits]
-    deduplicate(store, recipe, staged, config, report)
+    deduplicate(store, recipe, staged, known, config, report)
     augmented, created = augment(store, recipe, staged, dedup_phases(recipe), config, report)
     read, staged = staged, [*staged, *augmented]
     phases = phases_after_ingest(recipe)
@@ -186,7 +193,8 @@ def _run_phases(store: Store, plan: Plan, config: RunnerConfig, report: Report, 
         "judging_sheet": found["sheet"],
     }
     paired = write_pairs(store, recipe, read, phases, config, report)
-    files = [FileRecord.model_validate(file) for file in (*found["files"], *paired)]
+    index = write_index(store, recipe, read, phases, config, report)
+    files = [*index, *(FileRecord.model_validate(file) for file in (*found["files"], *paired))]
     _finish(store, plan, ingested, created, shards, ledgers, schema, findings, files)
 
 
@@ -245,10 +253,12 @@ def _agree(store: Store, plan: Plan) -> None:
         "evaluation_sets": _evaluation_state(plan),
         "packages": plan.packages,
         "models": {model.name: model.sha256 or model.version for model in plan.models},
+        "indexes": {index.path: index.sha256 for index in plan.indexes},
     }
     if store.exists(MANIFEST):
         manifest = Manifest.model_validate(store.read_json(MANIFEST))
         known = {"recipe": manifest.recipe_sha256, "packages": manifest.packages, "models": manifest.models}
+        known["indexes"] = manifest.indexes
         if manifest.splits and {s.id for s in manifest.splits} != {s.id for s in plan.splits}:
             known["input"] = "changed"
         if _sets_read(manifest) != _sets_found(plan):
@@ -311,6 +321,7 @@ OUR_FILES = (
     "charts",
     "decontamination",
     "data",
+    "index",
     "ledger",
     "pairs",
     "rejects",
@@ -384,6 +395,7 @@ def _finish(
         ),
         packages=plan.packages,
         models=plan.models,
+        indexes=plan.indexes,
         **findings,
     )
     store.write(RECIPE, plan.recipe_text.encode())
@@ -396,6 +408,7 @@ def _finish(
         recipe_sha256=recipe_hash(plan.recipe_text),
         packages=plan.packages,
         models={model.name: model.sha256 or model.version for model in plan.models},
+        indexes={version.path: version.sha256 for version in plan.indexes},
         phases=tuple(_phase_records(recipe, fates, created.total())),
         splits=tuple(
             SplitRecord(

@@ -9,7 +9,7 @@ order of the input: sources as the recipe lists them, then file and position.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,15 @@ from pipelines.catalogue import DEDUP_STAGES, DUPLICATE_ID, EqualEntry, NearEntr
 from pipelines.chain import dedup_phases
 from pipelines.repeats import take_out_repeats
 from pipelines.runners import RunnerConfig, run_function, run_pipeline, run_tasks
-from pipelines.shuffle_records import bands_at_once, keyed_dtype, read_reports, signature_dtype
-from pipelines.staged import SplitAfter, StagedSplit, removal_file, removals, sizes_file, stage_of
+from pipelines.shuffle_records import (
+    KnownSplit,
+    bands_at_once,
+    joined_splits,
+    keyed_dtype,
+    read_reports,
+    signature_dtype,
+)
+from pipelines.staged import SplitAfter, StagedSplit, removals, sizes_file, stage_of
 from pipelines.staging import Store
 from pipelines.tasks import Counts, Report, Task, task_folder
 from stages.deduplication.keepers import preference_keys
@@ -31,7 +38,7 @@ from stages.deduplication.near import NearDeduplicationConfig, band_shape
 MAX_EDGES_IN_MEMORY = 50_000_000  # at about 80 bytes each
 
 
-def _criteria(recipe: Recipe, entry: EqualEntry | NearEntry) -> int:
+def preference_count(recipe: Recipe, entry: EqualEntry | NearEntry) -> int:
     """Count the preference keys of a document: the stage's own, and the recipe's if it says which one is kept."""
     own = entry.criteria if isinstance(entry, NearEntry) else 0
     return own + (len(recipe.keepers.by) + 2 if recipe.keepers else 0)
@@ -49,7 +56,7 @@ class KeyWorker:
         entry = DEDUP_STAGES[stage_of(self.phase)]
         if isinstance(entry, RepeatsEntry):
             raise TypeError(f"the worker of {self.phase} is RepeatsWorker, got KeyWorker")
-        self.entry, self.criteria = entry, _criteria(self.recipe, entry)
+        self.entry, self.criteria = entry, preference_count(self.recipe, entry)
         of_keepers = self.recipe.keepers.columns if self.recipe.keepers else ()
         self.columns = list(dict.fromkeys([*self.entry.columns, *of_keepers]))
 
@@ -88,9 +95,17 @@ class KeyWorker:
 
 
 def deduplicate(
-    store: Store, recipe: Recipe, staged: Sequence[StagedSplit], config: RunnerConfig, report: Report
+    store: Store,
+    recipe: Recipe,
+    staged: Sequence[StagedSplit],
+    known: Mapping[str, Sequence[KnownSplit]],
+    config: RunnerConfig,
+    report: Report,
 ) -> None:
-    """Write the removal lists of every dedup stage, under `staging/dedup-N-stage-removed/<split>.parquet`."""
+    """Write the removal lists of every dedup stage, under `staging/dedup-N-stage-removed/<split>.parquet`.
+
+    `known` are the documents of indexes, by the phase that compares with them.
+    """
     splits = [split for split in staged if split.documents]
     if not splits:
         return
@@ -107,7 +122,8 @@ def deduplicate(
             counts = take_out_repeats(store, splits, so_far, stage_config, config, report)
         else:
             run_tasks(KeyWorker(store, recipe, so_far, stage_config), tasks, config, report)
-            shuffle = PhaseShuffle(store, so_far, splits, _criteria(recipe, entry), config)
+            criteria = preference_count(recipe, entry)
+            shuffle = PhaseShuffle(store, so_far, splits, criteria, config, known.get(phase, ()))
             counts = shuffle.near(entry.comparison(stage_config)) if isinstance(entry, NearEntry) else shuffle.equal()
         store.write_json(done, counts)
     write_cluster_sizes(store, splits, phases)
@@ -155,25 +171,23 @@ class PhaseShuffle:
     """The shuffles of one dedup phase, each a pipeline of its own over staged files."""
 
     def __init__(
-        self, store: Store, phases: Sequence[str], splits: Sequence[StagedSplit], criteria: int, config: RunnerConfig
+        self,
+        store: Store,
+        phases: Sequence[str],
+        splits: Sequence[StagedSplit],
+        criteria: int,
+        config: RunnerConfig,
+        known: Sequence[KnownSplit] = (),
     ) -> None:
-        self.store, self.splits, self.criteria, self.config = store, splits, criteria, config
+        self.store, self.own, self.criteria, self.config = store, splits, criteria, config
         *self.earlier, self.phase = phases
-        phase = self.phase
-        counts = [split.documents for split in splits]
-        self.bases, self.documents = [0, *np.cumsum(counts).tolist()][:-1], sum(counts)
-        self.keys = [f"{task_folder(phase, split.name)}/keys.npy" for split in splits]
-        self.targets = [removal_file(phase, split.name) for split in splits]
+        self.splits = joined_splits(known, splits, self.phase)
 
     def _run(self, compose: str, *arguments: Any) -> None:
         run_pipeline(compose, (self.store, *arguments), self.config)
 
     def equal(self) -> Counts:
-        parts = [split.files for split in self.splits]
-        self._run(
-            "pipelines.key_shuffle:shuffle_keys",
-            *(self.keys, parts, self.bases, self.documents, self.criteria, self.targets),
-        )
+        self._run("pipelines.key_shuffle:shuffle_keys", self.splits, self.criteria)
         return {}
 
     def near(self, config: NearDeduplicationConfig, max_edges: int = MAX_EDGES_IN_MEMORY) -> Counts:
@@ -181,25 +195,22 @@ class PhaseShuffle:
         self.store.remove(scratch)  # what a kill left: these steps are quick, and are done again as a whole
         bands, _ = band_shape(config)
         files: list[str] = []
-        step = bands_at_once(self.documents)
+        step = bands_at_once(self.splits.documents)
         for start in range(0, bands, step):
             some, folder = range(start, min(start + step, bands)), f"{scratch}/edges-{start}"
-            self._run(
-                "pipelines.near_shuffle:meet_in_bands", *(self.keys, self.bases, self.documents, config, some, folder)
-            )
+            self._run("pipelines.near_shuffle:meet_in_bands", self.splits, config, some, folder)
             files += self._arrays(folder)
         edges = sum(len(self.store.load_array(file)) for file in files)
         stars = edges > max_edges
         if stars:
             files = self._alternate(files, edges, scratch)
-        names, members = [split.name for split in self.splits], f"{scratch}/members"
+        members = f"{scratch}/members"
         clustered = run_function(
-            "pipelines.near_shuffle:write_clusters", (self.store, files, self.bases, names, members, stars)
+            "pipelines.near_shuffle:write_clusters", (self.store, files, self.splits, members, stars)
         )
         self._run(
             "pipelines.near_shuffle:decide",
-            *(self.splits, self.earlier, self.keys, members, self.bases, clustered),
-            *(config, self.criteria, self.targets, f"{scratch}/reports"),
+            *(self.splits, self.own, self.earlier, members, clustered, config, self.criteria, f"{scratch}/reports"),
         )
         counts = {"edges": edges, "clustered": clustered, **read_reports(self.store, f"{scratch}/reports")}
         self.store.remove(scratch)

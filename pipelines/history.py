@@ -61,7 +61,8 @@ def _stages(recipe: Recipe, row: dict[str, Any]) -> Iterator[str]:
 def _decision(row: dict[str, Any]) -> str:
     if row["fate"] == "duplicate":
         similarity = f", similarity {row['value']:g}" if row["value"] is not None else ""
-        return f"duplicate of {row['duplicate_of']}{similarity}"
+        detail = f" {row['detail']}" if row["detail"] else ""
+        return f"duplicate of {row['duplicate_of']}{detail}{similarity}"
     measured = f", measured {row['value']:g}" if row["value"] is not None else ""
     limit = f", threshold {row['threshold']:g}" if row["threshold"] is not None else ""
     detail = f": {row['detail']}" if row["detail"] else ""

@@ -7,7 +7,8 @@ Three rounds of packed arrays go through Beam, each a `GroupByKey` over a few la
 2. (duplicate, keeper) to the split that holds the keeper, which looks up the keeper's id;
 3. (duplicate, keeper's id) to the split that holds the duplicate, which writes its removal list.
 
-A document's number is the place of its row among all staged rows, splits in the plan's order.
+A document's number is the place of its row among all staged rows, splits in the plan's order. Documents known from
+indexes of earlier corpora come in front, as splits of their own: they may be keepers and are never duplicates.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.shuffle_records import EDGE, keyed_dtype
+from pipelines.shuffle_records import EDGE, ShuffledSplits, keyed_dtype
 from pipelines.staged import REMOVED
 from pipelines.staging import Store
 from schemas.columns import arrange
@@ -46,53 +47,58 @@ def packed(values: npt.NDArray[Any], destinations: npt.NDArray[np.int64]) -> Ite
 class SendKeys(beam.DoFn):
     """Split number -> (partition, packed keys) for the keys staged for that split."""
 
-    def __init__(self, store: Store, files: Sequence[str], bases: Sequence[int]) -> None:
-        self.store, self.files, self.bases = store, files, bases
+    def __init__(self, store: Store, splits: ShuffledSplits) -> None:
+        self.store, self.splits = store, splits
 
     def process(self, split: int, partitions: int) -> Iterator[tuple[int, bytes]]:
-        keyed = np.array(self.store.load_array(self.files[split]))
-        keyed["document"] += np.uint64(self.bases[split])  # a row of the split until here
+        keyed = np.array(self.store.load_array(self.splits.keys[split]))
+        keyed["document"] += np.uint64(self.splits.bases[split])  # a row of the split until here
         yield from packed(keyed, (keyed["key"]["high"] % np.uint64(partitions)).astype(np.int64))
 
 
 class FindDuplicates(beam.DoFn):
     """(partition, packed keys) -> (split of the keeper, packed EDGE)."""
 
-    def __init__(self, bases: Sequence[int], criteria: int) -> None:
-        self.bases, self.criteria = bases, criteria
+    def __init__(self, splits: ShuffledSplits, criteria: int) -> None:
+        self.splits, self.criteria = splits, criteria
 
     def process(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
         keyed = np.frombuffer(b"".join(group[1]), keyed_dtype(self.criteria))
         duplicates, keepers = first_of_equals(keyed["key"], keyed["document"], keyed["preference"])
+        own = duplicates >= self.splits.known
+        duplicates, keepers = duplicates[own], keepers[own]
         edges = np.empty(len(duplicates), EDGE)
         edges["duplicate"], edges["keeper"], edges["similarity"] = duplicates, keepers, 1.0
-        yield from packed(edges, np.searchsorted(self.bases, keepers, side="right") - 1)
+        yield from packed(edges, self.splits.holding(keepers))
 
 
 class NameKeepers(beam.DoFn):
     """(split of the keeper, packed EDGE) -> (split of the duplicate, Arrow stream of REMOVED)."""
 
-    def __init__(self, store: Store, parts: Sequence[Sequence[str]], bases: Sequence[int]) -> None:
-        self.store, self.parts, self.bases = store, parts, bases
+    def __init__(self, store: Store, splits: ShuffledSplits) -> None:
+        self.store, self.splits = store, splits
 
     def process(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
         split, packed_edges = group
+        bases = self.splits.bases
         edges = np.frombuffer(b"".join(packed_edges), EDGE)
-        ids = read_column(self.store, self.parts[split], "id")
-        named = ids.take(pa.array(edges["keeper"] - np.uint64(self.bases[split])))
-        for target, places in packed(
-            np.arange(len(edges)), np.searchsorted(self.bases, edges["duplicate"], side="right") - 1
-        ):
+        ids = read_column(self.store, self.splits.ids[split], "id")
+        named = ids.take(pa.array(edges["keeper"] - np.uint64(bases[split])))
+        for target, places in packed(np.arange(len(edges)), self.splits.holding(edges["duplicate"])):
             chosen = np.frombuffer(places, np.int64)
             kept = edges[chosen]
             columns = {
-                "row": pa.array((kept["duplicate"] - np.uint64(self.bases[target])).astype(np.int64)),
+                "row": pa.array((kept["duplicate"] - np.uint64(bases[target])).astype(np.int64)),
                 "fate": pa.repeat("duplicate", len(kept)),
-                "reason": pa.repeat("duplicate", len(kept)),
                 "value": pa.array(kept["similarity"].copy()),
                 "duplicate_of": named.take(pa.array(chosen)),
-                "keeper": pa.array(kept["keeper"].copy()),
             }
+            if split < len(self.splits.indexes):
+                columns["reason"] = pa.repeat("already_indexed", len(kept))
+                columns["detail"] = pa.repeat(f"of the index {self.splits.indexes[split]}", len(kept))
+            else:
+                columns["reason"] = pa.repeat("duplicate", len(kept))
+                columns["keeper"] = pa.array(kept["keeper"] - np.uint64(self.splits.known))
             table = arrange(columns, REMOVED, len(kept))
             sink = pa.BufferOutputStream()
             with pa.ipc.new_stream(sink, REMOVED) as writer:
@@ -122,40 +128,25 @@ def read_column(store: Store, files: Sequence[str], name: str) -> pa.ChunkedArra
     return pa.chunked_array([chunk for column in columns for chunk in column.chunks], columns[0].type)
 
 
-def shuffle_keys(
-    pipeline: beam.Pipeline,
-    store: Store,
-    key_files: Sequence[str],
-    parts: Sequence[Sequence[str]],
-    bases: Sequence[int],
-    documents: int,
-    criteria: int,
-    targets: Sequence[str],
-) -> None:
+def shuffle_keys(pipeline: beam.Pipeline, store: Store, splits: ShuffledSplits, criteria: int) -> None:
     """Compose the three rounds: staged keys of each split in, a removal list for each split that has any out."""
     edges = (
         pipeline
-        | "Splits" >> beam.Create(range(len(key_files)), reshuffle=False)
+        | "Splits" >> beam.Create(range(len(splits.keys)), reshuffle=False)
         | "Spread" >> beam.Reshuffle()
-        | "SendKeys" >> beam.ParDo(SendKeys(store, key_files, bases), partitions_for(documents))
+        | "SendKeys" >> beam.ParDo(SendKeys(store, splits), partitions_for(splits.documents))
         | "ByKey" >> beam.GroupByKey()
-        | "FindDuplicates" >> beam.ParDo(FindDuplicates(bases, criteria))
+        | "FindDuplicates" >> beam.ParDo(FindDuplicates(splits, criteria))
     )
-    name_and_write(edges, store, parts, bases, targets)
+    name_and_write(edges, store, splits)
 
 
-def name_and_write(
-    edges: beam.PCollection,
-    store: Store,
-    parts: Sequence[Sequence[str]],
-    bases: Sequence[int],
-    targets: Sequence[str],
-) -> None:
+def name_and_write(edges: beam.PCollection, store: Store, splits: ShuffledSplits) -> None:
     """Compose the last two rounds: (split of the keeper, packed EDGE) in, removal lists out."""
     (
         edges
         | "ByKeeper" >> beam.GroupByKey()
-        | "NameKeepers" >> beam.ParDo(NameKeepers(store, parts, bases))
+        | "NameKeepers" >> beam.ParDo(NameKeepers(store, splits))
         | "ByDuplicate" >> beam.GroupByKey()
-        | "WriteRemovals" >> beam.ParDo(WriteRemovals(store, targets))
+        | "WriteRemovals" >> beam.ParDo(WriteRemovals(store, splits.targets))
     )

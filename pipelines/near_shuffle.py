@@ -7,11 +7,15 @@
    edges through the shuffle above that (stages.deduplication.components).
 3. Each document of a cluster sends its signature to the cluster's partition, where it is decided which are kept and for
    which of these the others go (stages.deduplication.keepers). From there on it is as with equal keys.
+
+Documents known from indexes of earlier corpora come in front, as splits of their own. Two of them are not compared, and
+only those that meet a document of the corpus leave the first step. Having no text, they are compared by signature.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -20,7 +24,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.key_shuffle import name_and_write, packed
-from pipelines.shuffle_records import EDGE, LARGEST_CLUSTERS, MEMBER, MET, PAIR, signature_dtype
+from pipelines.shuffle_records import EDGE, LARGEST_CLUSTERS, MEMBER, MET, PAIR, ShuffledSplits, signature_dtype
 from pipelines.staged import SplitAfter, StagedSplit
 from pipelines.staging import Store
 from stages.deduplication.components import (
@@ -32,12 +36,13 @@ from stages.deduplication.components import (
     small_star,
     star_components,
 )
-from stages.deduplication.keepers import cluster_sizes, preference_ranks
+from stages.deduplication.keepers import MAX_KEEPERS, Removals, cluster_sizes, preference_ranks
 from stages.deduplication.near import (
     NearDeduplicationConfig,
     band_keys,
     between_scripts,
     distinct_shingles,
+    known_duplicates,
     meeting_keys,
     near_duplicates,
     similarity_of,
@@ -51,26 +56,28 @@ PARTITION_BYTES = 64 << 20  # of band keys, edges or signatures in one partition
 class _SendBands(beam.DoFn):
     """Split number -> (partition, packed MET) for some of the bands."""
 
-    def __init__(self, store: Store, files: Sequence[str], bases: Sequence[int], config: Any, bands: range) -> None:
-        self.store, self.files, self.bases, self.config, self.bands = store, files, bases, config, bands
+    def __init__(self, store: Store, splits: ShuffledSplits, config: NearDeduplicationConfig, bands: range) -> None:
+        self.store, self.splits, self.config, self.bands = store, splits, config, bands
 
     def process(self, split: int, partitions: int) -> Iterator[tuple[int, bytes]]:
-        staged = self.store.load_array(self.files[split])
+        staged = self.store.load_array(self.splits.keys[split])
         keys = meeting_keys(staged["signature"], self.config, self.bands)
         met = np.empty(keys.size, MET)
         met["band"] = keys.ravel()
-        met["document"] = np.repeat(staged["row"] + np.uint64(self.bases[split]), keys.shape[1])
+        met["document"] = np.repeat(staged["row"] + np.uint64(self.splits.bases[split]), keys.shape[1])
         yield from packed(met, (met["band"] % np.uint64(partitions)).astype(np.int64))
 
 
 class _TieStars(beam.DoFn):
     """(partition, packed MET) -> a file of edges: each document of a bucket with the first of the bucket."""
 
-    def __init__(self, store: Store, folder: str) -> None:
-        self.store, self.folder = store, folder
+    def __init__(self, store: Store, known: int, folder: str) -> None:
+        self.store, self.known, self.folder = store, known, folder
 
     def process(self, group: tuple[int, Iterable[bytes]]) -> None:
         met = np.frombuffer(b"".join(group[1]), MET)
+        if self.known:
+            met = _to_compare(met, self.known)
         order = np.argsort(met["band"])
         bands, documents = met["band"][order], met["document"][order]
         shared = np.zeros(len(met), bool)
@@ -83,25 +90,34 @@ class _TieStars(beam.DoFn):
             self.store.save_array(f"{self.folder}/{group[0]:06d}.npy", distinct_edges(edges))
 
 
+def _to_compare(met: npt.NDArray[Any], known: int) -> npt.NDArray[Any]:
+    """Choose, of MET, the corpus's own documents, and the first known ones of each bucket that has such."""
+    met = met[np.lexsort((met["document"], met["band"]))]
+    begins = np.ones(len(met), bool)
+    begins[1:] = met["band"][1:] != met["band"][:-1]
+    starts, bucket = np.flatnonzero(begins), begins.cumsum() - 1
+    own = met["document"] >= known
+    shared = np.bincount(bucket[own], minlength=len(starts)) > 0
+    return met[own | (shared[bucket] & (np.arange(len(met)) - starts[bucket] < MAX_KEEPERS))]
+
+
 def meet_in_bands(
     pipeline: beam.Pipeline,
     store: Store,
-    files: Sequence[str],
-    bases: Sequence[int],
-    documents: int,
+    splits: ShuffledSplits,
     config: NearDeduplicationConfig,
     bands: range,
     folder: str,
 ) -> None:
     """Compose step 1 for some bands: staged signatures of each split in, files of edges in `folder` out."""
-    partitions = max(1, -(-documents * len(bands) * MET.itemsize // PARTITION_BYTES))
+    partitions = max(1, -(-splits.documents * len(bands) * MET.itemsize // PARTITION_BYTES))
     (
         pipeline
-        | "Splits" >> beam.Create(range(len(files)), reshuffle=False)
+        | "Splits" >> beam.Create(range(len(splits.keys)), reshuffle=False)
         | "Spread" >> beam.Reshuffle()
-        | "SendBands" >> beam.ParDo(_SendBands(store, files, bases, config, bands), partitions)
+        | "SendBands" >> beam.ParDo(_SendBands(store, splits, config, bands), partitions)
         | "ByBand" >> beam.GroupByKey()
-        | "TieStars" >> beam.ParDo(_TieStars(store, folder))
+        | "TieStars" >> beam.ParDo(_TieStars(store, splits.known, folder))
     )
 
 
@@ -145,9 +161,7 @@ def alternate(pipeline: beam.Pipeline, store: Store, files: Sequence[str], step:
     )
 
 
-def write_clusters(
-    store: Store, edge_files: Sequence[str], bases: Sequence[int], names: Sequence[str], folder: str, stars: bool
-) -> int:
+def write_clusters(store: Store, edge_files: Sequence[str], shuffled: ShuffledSplits, folder: str, stars: bool) -> int:
     """Find the clusters and write, for each split that has some, (row, cluster); returns how many documents these are.
 
     With `stars` the edges are already stars around each cluster's smallest node, and only need to be read off.
@@ -160,12 +174,12 @@ def write_clusters(
     else:
         few = len(edges) <= FEW_EDGES
         nodes, clusters = star_components(edges)[0] if few else connected_components(edges)
-    splits = np.searchsorted(np.asarray(bases, np.uint64), nodes, side="right") - 1
+    splits = shuffled.holding(nodes)
     for split in np.unique(splits).tolist():
         own = splits == split
         members = np.empty(int(own.sum()), MEMBER)
-        members["row"], members["cluster"] = nodes[own] - np.uint64(bases[split]), clusters[own]
-        store.save_array(f"{folder}/{names[split]}.npy", members)
+        members["row"], members["cluster"] = nodes[own] - np.uint64(shuffled.bases[split]), clusters[own]
+        store.save_array(f"{folder}/{shuffled.names[split]}.npy", members)
     return len(nodes)
 
 
@@ -175,25 +189,24 @@ class _SendMembers(beam.DoFn):
     def __init__(
         self,
         store: Store,
-        splits: Sequence[StagedSplit],
+        splits: ShuffledSplits,
+        own: Sequence[StagedSplit],
         earlier: Sequence[str],
-        signatures: Sequence[str],
         clusters: str,
-        bases: Sequence[int],
         config: NearDeduplicationConfig,
     ) -> None:
-        self.store, self.splits, self.earlier, self.signatures = store, splits, earlier, signatures
-        self.clusters, self.bases, self.config = clusters, bases, config
+        self.store, self.splits, self.own, self.earlier = store, splits, own, earlier
+        self.clusters, self.config = clusters, config
 
     def process(self, split: int, partitions: int) -> Iterator[tuple[int, bytes]]:
-        members = self.store.load_array(f"{self.clusters}/{self.splits[split].name}.npy")
-        staged = self.store.load_array(self.signatures[split])
+        members = self.store.load_array(f"{self.clusters}/{self.splits.names[split]}.npy")
+        staged = self.store.load_array(self.splits.keys[split])
         staged = staged[np.searchsorted(staged["row"], members["row"])]
         shingles = self._shingles(split, members["row"].astype(np.int64))
         table = pa.table(
             {
                 "cluster": members["cluster"],
-                "document": members["row"] + np.uint64(self.bases[split]),
+                "document": members["row"] + np.uint64(self.splits.bases[split]),
                 "preference": _fixed_binary(staged["preference"]),
                 "signature": _fixed_binary(staged["signature"]),
                 "script": staged["script"],
@@ -209,10 +222,12 @@ class _SendMembers(beam.DoFn):
 
     def _shingles(self, split: int, rows: npt.NDArray[np.int64]) -> pa.Array:
         """Make the distinct shingles of some rows again from their text, if they are to be compared by them."""
-        if self.config.verify != "shingles":
+        of_index = split < len(self.splits.indexes)
+        if of_index or self.config.verify != "shingles":
             return pa.nulls(len(rows), pa.large_list(pa.uint64()))
         lists = []
-        for run, table in SplitAfter(self.store, self.splits[split], self.earlier).runs(["text"]):
+        staged = self.own[split - len(self.splits.indexes)]
+        for run, table in SplitAfter(self.store, staged, self.earlier).runs(["text"]):
             inside = rows[(rows >= run.first_row) & (rows < run.first_row + run.rows)] - run.first_row
             for batch in table.take(pa.array(inside)).combine_chunks().to_batches():
                 made = shingle_hashes(batch, self.config.word_shingle, self.config.grapheme_shingle)
@@ -233,42 +248,67 @@ class _DecideClusters(beam.DoFn):
     """(cluster partition, documents) -> (split of the keeper, packed EDGE); writes what it counted."""
 
     def __init__(
-        self, store: Store, bases: Sequence[int], config: NearDeduplicationConfig, criteria: int, folder: str
+        self, store: Store, splits: ShuffledSplits, config: NearDeduplicationConfig, criteria: int, folder: str
     ) -> None:
-        self.store, self.bases, self.config, self.criteria, self.folder = store, bases, config, criteria, folder
+        self.store, self.splits, self.config, self.criteria, self.folder = store, splits, config, criteria, folder
 
     def process(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
         table = pa.concat_tables([pa.ipc.open_stream(stream).read_all() for stream in group[1]])
         table = table.sort_by("document").combine_chunks()
-        documents = table["document"].to_numpy()
+        of_known, counts = np.empty(0, EDGE), Counter[str]()
+        if known := int(np.searchsorted(table["document"].to_numpy(), self.splits.known)):
+            found = self._of_known(table, known)
+            of_known = _edges(table, found)
+            stay = np.arange(table.num_rows) >= known
+            stay[found.removed] = False
+            table = table.filter(pa.array(stay)).combine_chunks()
+            counts.update(_counts(found))
+        found = self._of_own(table)
+        counts.update(_counts(found))
+        self._report(group[0], table["document"].to_numpy(), found, counts)
+        edges = np.concatenate([of_known, _edges(table, found)])
+        yield from packed(edges, self.splits.holding(edges["keeper"]))
+
+    def _of_known(self, table: pa.Table, known: int) -> Removals:
+        """Decide which documents go for one of an index; these come first in the table, and have signatures only."""
+        signatures = _numbers(table["signature"], np.dtype("<u4"), table.num_rows)
+        config = self.config
+        if config.verify == "shingles":
+            config = config.model_copy(update={"verify": "signature"})
+        similarity = between_scripts(similarity_of(signatures, None, config), table["script"].to_numpy())
+        return known_duplicates(band_keys(signatures, config), known, similarity, config)
+
+    def _of_own(self, table: pa.Table) -> Removals:
+        """Decide which documents go for another one of the table."""
         signatures = _numbers(table["signature"], np.dtype("<u4"), table.num_rows)
         preference = _numbers(table["preference"], np.dtype("<u8"), table.num_rows) if self.criteria else None
-        ranks = np.arange(len(documents)) if preference is None else preference_ranks(preference)
+        ranks = np.arange(table.num_rows) if preference is None else preference_ranks(preference)
         distinct = None
         if self.config.verify == "shingles":
             lists = table["shingles"].combine_chunks()
             distinct = Shingles(lists.values.to_numpy(), lists.offsets.to_numpy())
-        scripts = table["script"].to_numpy()
-        similarity = between_scripts(similarity_of(signatures, distinct, self.config), scripts)
-        found = near_duplicates(band_keys(signatures, self.config), ranks, similarity, self.config)
-        edges = np.empty(len(found.removed), EDGE)
-        edges["duplicate"], edges["keeper"] = documents[found.removed], documents[found.keepers]
-        edges["similarity"] = found.similarities
-        self._report(group[0], documents, found)
-        yield from packed(edges, np.searchsorted(self.bases, edges["keeper"], side="right") - 1)
+        similarity = between_scripts(similarity_of(signatures, distinct, self.config), table["script"].to_numpy())
+        return near_duplicates(band_keys(signatures, self.config), ranks, similarity, self.config)
 
-    def _report(self, partition: int, documents: npt.NDArray[np.uint64], found: Any) -> None:
+    def _report(
+        self, partition: int, documents: npt.NDArray[np.uint64], found: Removals, counts: Mapping[str, int]
+    ) -> None:
         keepers, sizes = cluster_sizes(found)
         largest = np.lexsort((documents[keepers], -sizes))[:LARGEST_CLUSTERS]
-        self.store.write_json(
-            f"{self.folder}/{partition:06d}.json",
-            {
-                "compared": found.compared,
-                "refused": found.refused,
-                "exhausted_buckets": found.exhausted,
-                "largest": [[int(documents[keepers[i]]), int(sizes[i])] for i in largest],
-            },
-        )
+        named = [[int(documents[keepers[i]]) - self.splits.known, int(sizes[i])] for i in largest]
+        self.store.write_json(f"{self.folder}/{partition:06d}.json", {**counts, "largest": named})
+
+
+def _edges(table: pa.Table, found: Removals) -> npt.NDArray[Any]:
+    documents = table["document"].to_numpy()
+    edges = np.empty(len(found.removed), EDGE)
+    edges["duplicate"], edges["keeper"] = documents[found.removed], documents[found.keepers]
+    edges["similarity"] = found.similarities
+    return edges
+
+
+def _counts(found: Removals) -> dict[str, int]:
+    return {"compared": found.compared, "refused": found.refused, "exhausted_buckets": found.exhausted}
 
 
 def _numbers(column: pa.ChunkedArray, kind: np.dtype[Any], rows: int) -> npt.NDArray[Any]:
@@ -281,28 +321,25 @@ def _numbers(column: pa.ChunkedArray, kind: np.dtype[Any], rows: int) -> npt.NDA
 def decide(
     pipeline: beam.Pipeline,
     store: Store,
-    splits: Sequence[StagedSplit],
+    splits: ShuffledSplits,
+    own: Sequence[StagedSplit],
     earlier: Sequence[str],
-    signatures: Sequence[str],
     clusters: str,
-    bases: Sequence[int],
     clustered: int,
     config: NearDeduplicationConfig,
     criteria: int,
-    targets: Sequence[str],
     folder: str,
 ) -> None:
     """Compose step 3: clusters and signatures in, a removal list for each split that has any out."""
     present = store.names(clusters)
-    with_clusters = [number for number, split in enumerate(splits) if f"{split.name}.npy" in present]
+    with_clusters = [number for number, name in enumerate(splits.names) if f"{name}.npy" in present]
     partitions = max(1, -(-clustered * signature_dtype(config, criteria).itemsize // PARTITION_BYTES))
     edges = (
         pipeline
         | "Splits" >> beam.Create(with_clusters, reshuffle=False)
         | "Spread" >> beam.Reshuffle()
-        | "SendMembers"
-        >> beam.ParDo(_SendMembers(store, splits, earlier, signatures, clusters, bases, config), partitions)
+        | "SendMembers" >> beam.ParDo(_SendMembers(store, splits, own, earlier, clusters, config), partitions)
         | "ByCluster" >> beam.GroupByKey()
-        | "DecideClusters" >> beam.ParDo(_DecideClusters(store, bases, config, criteria, folder))
+        | "DecideClusters" >> beam.ParDo(_DecideClusters(store, splits, config, criteria, folder))
     )
-    name_and_write(edges, store, [split.files for split in splits], bases, targets)
+    name_and_write(edges, store, splits)

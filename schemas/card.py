@@ -185,6 +185,16 @@ class ModelVersion(CardPart):
     sha256: str | None = None
 
 
+class IndexVersion(CardPart):
+    """The index of an earlier corpus, whose documents are not published again."""
+
+    path: str = Field(description="As the recipe names it.")
+    corpus: str
+    version: str
+    documents: Count = Field(description="Published documents of that corpus.")
+    sha256: str = Field(description="Of its `index.json`, which holds those of all its files.")
+
+
 class DuplicateExample(CardPart):
     """A document that was removed for another one."""
 
@@ -307,6 +317,7 @@ class Card(CardPart):
     packages: dict[str, str] = Field(default_factory=dict)
     models: tuple[ModelVersion, ...] = ()
     changes: tuple[ChangeCount, ...] = Field(default=(), description="By stage, rule and label.")
+    indexes: tuple[IndexVersion, ...] = Field(default=(), description="What the corpus was deduplicated against.")
     deduplication: tuple[DedupReport, ...] = Field(default=(), description="Its stages, in running order.")
     sampling: SamplingWeights | None = Field(default=None, description="Null if the recipe asks for no weights.")
     evaluation_sets: tuple[EvaluationSetVersion, ...] = Field(default=(), description="What was looked for.")

@@ -66,6 +66,7 @@ class Manifest(_Record):
     recipe_sha256: str
     packages: dict[str, str]  # distribution -> version
     models: dict[str, str]  # model -> sha256 of its file, or the distribution's version
+    indexes: dict[str, str] = {}  # index of an earlier corpus, as the recipe names it -> sha256 of its index.json
     phases: tuple[PhaseRecord, ...]
     splits: tuple[SplitRecord, ...]
     evaluation_sets: tuple[EvaluationSetRecord, ...] = ()

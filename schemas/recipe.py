@@ -81,6 +81,11 @@ class PublishConfig(_Table):
         description="Text in one row group, in bytes; 100 MB is what the Hub's own writer uses at most.",
     )
     compression_level: int = Field(default=3, ge=1, le=22, description="Level of zstd: 3 is fast, 19 is small.")
+    index: bool = Field(
+        default=False,
+        description="Write the keys of the published documents into the folder `index`, so that a next version can be "
+        "deduplicated `against` it: 16 bytes and the id for `exact` and `url`, 450 bytes for `near` as it is set.",
+    )
     sampling_weight: Literal["cluster_size", "removal_rate"] | None = Field(
         default=None,
         description="Adds a column `sampling_weight`: how often to repeat a document, by how often it was found. "
@@ -123,8 +128,7 @@ def parse_recipe(text: str, model: type[RecipeModel], name: str = "recipe") -> R
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        lines = _key_lines(text)
-        problems = [_problem(e, lines, model) for e in error.errors(include_url=False)]
+        problems = [_problem(e, text, model) for e in error.errors(include_url=False)]
         raise RecipeError(name, problems) from None
 
 
@@ -133,13 +137,23 @@ def recipe_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _problem(error: Any, lines: dict[tuple[str | int, ...], int], model: type[BaseModel]) -> str:
+def at_line(text: str, *path: str | int) -> str:
+    r"""Say where in a recipe a problem is, as every message about one begins: `line 7: sources[0].paths: `.
+
+    >>> at_line('[[dedup]]\nstage = "exact"\nagainst = "v1/index"', "dedup", 0, "against")
+    'line 3: dedup[0].against: '
+    """
+    lines = _key_lines(text)
+    line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
+    where = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
+    return (f"line {line}: " if line else "") + (f"{where}: " if where else "")
+
+
+def _problem(error: Any, text: str, model: type[BaseModel]) -> str:
     """Write one pydantic error as `line 7: sources[0].paths: …`, with the alternatives where there are some."""
     loc = error["loc"]
     # pydantic puts the tag of a discriminated union behind the index; the user never wrote it there
     path = (*loc[:2], *loc[3:]) if len(loc) > 2 and isinstance(loc[1], int) else loc
-    line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
-    where = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
     message, given = error["msg"].removeprefix("Value error, "), error.get("input")
     match error["type"]:
         case "extra_forbidden":
@@ -150,14 +164,14 @@ def _problem(error: Any, lines: dict[tuple[str | int, ...], int], model: type[Ba
         case "union_tag_invalid":
             expected = error["ctx"]["expected_tags"].replace("'", "")
             key = error["ctx"]["discriminator"].strip("'")
-            message, where = f"unknown {key} {error['ctx']['tag']!r} (known: {expected})", f"{where}.{key}"
+            message, path = f"unknown {key} {error['ctx']['tag']!r} (known: {expected})", (*path, key)
         case "union_tag_not_found":
             message = f"needs a key {error['ctx']['discriminator']}"
         case "missing":
             message = "required key is missing"
         case _ if isinstance(given, str | int | float) and "got" not in message:
             message = f"{message[:1].lower()}{message[1:]}, got {given!r}"
-    return (f"line {line}: " if line else "") + (f"{where}: " if where else "") + message
+    return at_line(text, *path) + message
 
 
 def _siblings(loc: Sequence[str | int], model: type[BaseModel]) -> list[str]:

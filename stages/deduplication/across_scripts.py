@@ -41,6 +41,7 @@ from schemas.columns import require_columns
 from schemas.document import DOCUMENT
 from schemas.language import UNDETERMINED, one_code, to_iso639_3
 from stages.batches import StageConfig
+from stages.deduplication.exact import Against
 from stages.deduplication.near import NearDeduplicationConfig, Signed, near_signatures
 
 
@@ -146,6 +147,7 @@ class AcrossScriptsConfig(StageConfig):
     )
     bands: int = Field(default=20, ge=1, le=1024, description="Bands of a signature; 20 of 5 rows find 97.5 % at 0.7.")
     rows: int = Field(default=5, ge=1, le=64, description="Rows of a band.")
+    against: Against = ()
 
     @field_validator("keep")
     @classmethod

@@ -34,6 +34,7 @@ from stages.deduplication.exact import hash_keys
 
 Similarity = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float64]]
 
+MAX_KEEPERS = 32  # of one bucket, with whom any other of it is compared
 _ROUNDS = 64  # what is left after these hangs in long chains, and is gone through one by one
 _PAIRS = 1 << 16  # compared at once: bounds what the similarity function gathers
 _WORST = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -147,7 +148,7 @@ def remove_duplicates(
     ranks: NDArray[np.int64],
     similarity: Similarity,
     threshold: float,
-    max_keepers: int = 32,
+    max_keepers: int = MAX_KEEPERS,
 ) -> Removals:
     """Decide which of n documents to remove, given m memberships (`buckets[i]`, `documents[i]`), in any order.
 
@@ -169,8 +170,7 @@ def remove_duplicates(
     places[by_rank] = np.arange(len(ranks))
 
     def compare(pairs: NDArray[np.int64]) -> NDArray[np.float64]:
-        parts = [similarity(*by_rank[pairs[start : start + _PAIRS]].T) for start in range(0, len(pairs), _PAIRS)]
-        return np.concatenate([np.empty(0), *parts])
+        return _in_parts(lambda left, right: similarity(by_rank[left], by_rank[right]), pairs)
 
     # From here on a document goes by its place in the order of preference.
     members, owners = _memberships(places[documents], buckets)
@@ -232,6 +232,57 @@ def remove_duplicates(
         refused,
         int(np.count_nonzero(kept_in >= max_keepers)),
     )
+
+
+def remove_known(
+    buckets: NDArray[np.int64],
+    documents: NDArray[np.int64],
+    known: int,
+    similarity: Similarity,
+    threshold: float,
+) -> Removals:
+    """Decide which documents to remove for one of the `known` first ones, which stay and are compared with no other.
+
+    The arguments are as for `remove_duplicates`, whose answer for the documents that remain completes this one:
+    together they are what it would say if the known documents came first in the order of preference and none resembled
+    another. Within a bucket a document is compared with the `MAX_KEEPERS` first known ones, one a turn, as long as none
+    resembles it. Of several it goes for the one met in the earliest turn, of these the first.
+    """
+    members, owners = _memberships(documents, buckets)
+    firsts = _firsts(owners)
+    starts, owners = np.flatnonzero(firsts), firsts.cumsum() - 1
+    own = members >= known
+    counts = np.bincount(owners[~own], minlength=len(starts))
+    exhausted = int(np.count_nonzero(counts >= MAX_KEEPERS))
+    bucket_of, waiting = owners[own], members[own]
+    decided = np.zeros(int(members.max(initial=-1)) + 1, np.bool_)
+    met = [np.empty((0, 2), np.int64)]
+    similarities = [np.empty(0)]
+    compared = refused = 0
+    for turn in range(MAX_KEEPERS):
+        facing = (counts[bucket_of] > turn) & ~decided[waiting]
+        bucket_of, waiting = bucket_of[facing], waiting[facing]
+        if not len(waiting):
+            break
+        pairs = _distinct(waiting, members[starts[bucket_of] + turn])
+        found = _in_parts(similarity, pairs)
+        passed = found >= threshold
+        compared += len(pairs)
+        refused += int(np.count_nonzero(~passed))
+        pairs, found = pairs[passed], found[passed]
+        first = _firsts(pairs[:, 0])
+        met.append(pairs[first])
+        similarities.append(found[first])
+        decided[pairs[:, 0]] = True
+    pairs = np.concatenate(met)
+    order = np.argsort(pairs[:, 0])
+    return Removals(pairs[order, 0], pairs[order, 1], np.concatenate(similarities)[order], compared, refused, exhausted)
+
+
+def _in_parts(similarity: Similarity, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Compare pairs (m, 2), so many at a time that what `similarity` gathers stays small."""
+    parts = [similarity(*pairs[start : start + _PAIRS].T) for start in range(0, len(pairs), _PAIRS)]
+    return np.concatenate([np.empty(0), *parts])
 
 
 def cluster_sizes(removals: Removals) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

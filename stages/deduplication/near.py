@@ -26,8 +26,8 @@ from pydantic import Field
 from rensa import RMinHash  # type: ignore[import-untyped, unused-ignore]
 
 from stages.batches import StageConfig
-from stages.deduplication.exact import KEY
-from stages.deduplication.keepers import Removals, Similarity, remove_duplicates
+from stages.deduplication.exact import KEY, Against
+from stages.deduplication.keepers import Removals, Similarity, remove_duplicates, remove_known
 from stages.deduplication.shingles import Shingles, mix64, shingle_hashes
 
 _COMPARED = 1 << 20  # shingles compared at once: about 40 MiB, or one pair of longer texts
@@ -68,8 +68,10 @@ class NearDeduplicationConfig(StageConfig):
         default="shingles",
         description="How a candidate is compared with the document that is kept: by the exact Jaccard similarity of "
         "the shingles (precision 0.99 on edited pages in 19 scripts), by the share of equal signature slots (0.94, "
-        "without reading the texts again), or not at all (0.46: then a shared template is enough).",
+        "without reading the texts again), or not at all (0.46: then a shared template is enough). "
+        "Documents of an index have no shingles, and are compared by their signatures instead.",
     )
+    against: Against = ()
 
 
 class Signed(NamedTuple):
@@ -233,9 +235,21 @@ def near_duplicates(
 
     The n documents may be all there are or whole clusters of them: the answer for a document is the same.
     """
+    return remove_duplicates(*_met(keys), ranks, similarity, config.threshold)
+
+
+def known_duplicates(
+    keys: NDArray[np.void], known: int, similarity: Similarity, config: NearDeduplicationConfig
+) -> Removals:
+    """Decide which of n documents to remove for one of the `known` first ones; see `remove_known`."""
+    return remove_known(*_met(keys), known, similarity, config.threshold)
+
+
+def _met(keys: NDArray[np.void]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Number the buckets of n documents, given their KEYs (n, bands): the buckets, and the documents in them."""
     flat = keys.ravel()
     order = np.argsort(flat["high"])
     flat = flat[order]
     firsts = np.ones(len(flat), np.bool_)
     firsts[1:] = flat[1:] != flat[:-1]
-    return remove_duplicates(firsts.cumsum(), order // keys.shape[1], ranks, similarity, config.threshold)
+    return firsts.cumsum(), order // keys.shape[1]

@@ -27,7 +27,7 @@ from pydantic import Field
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
 from stages.batches import StageConfig
-from stages.deduplication.exact import KEY, hash_keys
+from stages.deduplication.exact import KEY, Against, hash_keys
 from stages.script_detection import utf8_bytes
 
 # Names in small letters, by who sets them. From the vendors' own documentation and the query filter of the Brave
@@ -79,6 +79,7 @@ class UrlDeduplicationConfig(StageConfig):
         ge=1,
         description="Longer addresses take part in no comparison; RFC 9110, section 4.1, asks for 8,000.",
     )
+    against: Against = ()
 
 
 class UrlKeys(NamedTuple):

@@ -52,11 +52,11 @@ MISTAKES = {
     ),
     "unknown stage, with all there are": (
         GOOD.replace('"filter_length"', '"filter_lenght"'),
-        r"line 14: ingest\[1\]\.stage: unknown stage 'filter_lenght' \(known: extract_text, .*filter_length, .*\)",
+        r"line 15: ingest\[1\]\.stage: unknown stage 'filter_lenght' \(known: extract_text, .*filter_length, .*\)",
     ),
     "unknown format": (
         GOOD.replace('"warc"', '"warcs"'),
-        r"line 6: sources\[0\]\.format: unknown format 'warcs' \(known: parquet, jsonl, .*warc.*\)",
+        r"line 8: sources\[0\]\.format: unknown format 'warcs' \(known: parquet, jsonl, .*warc.*\)",
     ),
     "missing key": (GOOD.replace('name = "eus_web"', ""), r"line 2: corpus\.name: required key is missing"),
     "range": (

@@ -23,6 +23,7 @@ from stages.deduplication.keepers import (
     preference_keys,
     preference_ranks,
     remove_duplicates,
+    remove_known,
 )
 
 Matrix = dict[tuple[int, int], float]
@@ -135,6 +136,53 @@ def test_the_order_of_the_input_is_of_no_account(graph: tuple[list[list[int]], l
 
 
 CHAIN = [[0, 1], [1, 2]]
+
+
+@settings(deadline=None)
+@given(graphs(), st.data(), st.sampled_from([1, 2, 32]))
+def test_known_documents_are_as_if_preferred_and_all_kept(
+    graph: tuple[list[list[int]], list[int], Matrix], data: st.DataObject, most: int
+) -> None:
+    """The known first, then the others among themselves: what goes is what goes one by one, and goes for the same."""
+    buckets, ranks, similar = graph
+    known = data.draw(st.integers(0, len(ranks)))
+    apart = {pair: 0.0 if pair[1] < known else value for pair, value in similar.items()}
+    monkeypatch = pytest.MonkeyPatch()
+    with monkeypatch.context() as patched:
+        patched.setattr(keepers, "MAX_KEEPERS", most)
+        of_known = decide_known(buckets, known, similar)
+    gone = went(of_known)
+    assert all(other < known <= document for document, other in gone.items())
+    for document in range(known, len(ranks)):
+        first = {
+            other for members in buckets if document in members for other in sorted(members)[:most] if other < known
+        }
+        alike = [other for other in first if similar[other, document] >= 0.5]
+        assert (document in gone) == bool(alike)
+        assert not alike or gone[document] in alike
+    if most == 32:
+        left = [[d for d in members if d >= known and d not in gone] for members in buckets]
+        order = [*range(known), *(known + rank for rank in ranks[known:])]
+        assert (
+            gone.keys() | went(decide(left, ranks, similar)).keys() == one_by_one(buckets, order, apart, 0.5, 32).keys()
+        )
+
+
+def decide_known(buckets: list[list[int]], known: int, similar: Matrix) -> Removals:
+    def similarity(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.array([similar[pair] for pair in zip(right.tolist(), left.tolist(), strict=True)], np.float64)
+
+    owners = [owner for owner, members in enumerate(buckets) for _ in members]
+    documents = [document for members in buckets for document in members]
+    return remove_known(np.array(owners, np.int64), np.array(documents, np.int64), known, similarity, 0.5)
+
+
+def test_a_bucket_of_many_known_documents_takes_few_comparisons_each() -> None:
+    documents = np.arange(30_000)
+    found = remove_known(np.zeros_like(documents), documents, 20_000, lambda left, _: np.zeros(len(left)), 0.5)
+    assert (found.compared, found.refused, found.exhausted) == (10_000 * 32, 10_000 * 32, 1)
+    alike = remove_known(np.zeros_like(documents), documents, 20_000, all_similar, 0.5)
+    assert (alike.compared, len(alike.removed), set(alike.keepers.tolist())) == (10_000, 10_000, {0})
 
 
 def test_nothing_goes_by_a_chain() -> None:
