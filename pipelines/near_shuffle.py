@@ -5,8 +5,10 @@
    `BYTES_A_DOCUMENT` in the shuffle.
 2. The clusters that the edges tie together are found: in memory up to `max_edges`, by alternating stars over packed
    edges through the shuffle above that (stages.deduplication.components).
-3. Each document of a cluster sends its signature to the cluster's partition, where it is decided which are kept and for
-   which of these the others go (stages.deduplication.keepers). From there on it is as with equal keys.
+3. The signatures of the documents of a cluster, and their shingles if these are compared, go to the cluster's
+   partition, where it is decided which are kept and for which of these the others go (stages.deduplication.keepers).
+   They go through storage: the shuffle says only where they lie, since they may be as much as the texts. From there on
+   it is as with equal keys.
 
 Documents known from indexes of earlier corpora come in front, as splits of their own. Two of them are not compared, and
 only those that meet a document of the corpus leave the first step. Having no text, they are compared by signature.
@@ -184,7 +186,7 @@ def write_clusters(store: Store, edge_files: Sequence[str], shuffled: ShuffledSp
 
 
 class _SendMembers(beam.DoFn):
-    """Split number -> (cluster partition, Arrow stream of its clusters' documents with their signatures)."""
+    """Split number -> (cluster partition, where in a file its clusters' documents stand as an Arrow stream)."""
 
     def __init__(
         self,
@@ -194,11 +196,12 @@ class _SendMembers(beam.DoFn):
         earlier: Sequence[str],
         clusters: str,
         config: NearDeduplicationConfig,
+        folder: str,
     ) -> None:
         self.store, self.splits, self.own, self.earlier = store, splits, own, earlier
-        self.clusters, self.config = clusters, config
+        self.clusters, self.config, self.folder = clusters, config, folder
 
-    def process(self, split: int, partitions: int) -> Iterator[tuple[int, bytes]]:
+    def process(self, split: int, partitions: int) -> Iterator[tuple[int, tuple[str, int, int]]]:
         members = self.store.load_array(f"{self.clusters}/{self.splits.names[split]}.npy")
         staged = self.store.load_array(self.splits.keys[split])
         staged = staged[np.searchsorted(staged["row"], members["row"])]
@@ -214,11 +217,16 @@ class _SendMembers(beam.DoFn):
             }
         )
         destinations = (members["cluster"] % np.uint64(partitions)).astype(np.int64)
-        for partition in np.unique(destinations).tolist():
-            sink = pa.BufferOutputStream()
-            with pa.ipc.new_stream(sink, table.schema) as writer:
-                writer.write_table(table.filter(pa.array(destinations == partition)))
-            yield partition, sink.getvalue().to_pybytes()
+        file = f"{self.folder}/{self.splits.names[split]}.arrow"
+        ends: list[tuple[int, int]] = []
+        with self.store.writing(file) as partial, pa.OSFile(str(partial), "wb") as sink:
+            for partition in np.unique(destinations).tolist():
+                own = table if partitions == 1 else table.filter(pa.array(destinations == partition))
+                with pa.ipc.new_stream(sink, table.schema) as writer:
+                    writer.write_table(own)
+                ends.append((partition, sink.tell()))
+        for start, (partition, end) in zip([0, *(end for _, end in ends)], ends, strict=False):
+            yield partition, (file, start, end)
 
     def _shingles(self, split: int, rows: npt.NDArray[np.int64]) -> pa.Array:
         """Make the distinct shingles of some rows again from their text, if they are to be compared by them."""
@@ -229,7 +237,7 @@ class _SendMembers(beam.DoFn):
         staged = self.own[split - len(self.splits.indexes)]
         for run, table in SplitAfter(self.store, staged, self.earlier).runs(["text"]):
             inside = rows[(rows >= run.first_row) & (rows < run.first_row + run.rows)] - run.first_row
-            for batch in table.take(pa.array(inside)).combine_chunks().to_batches():
+            for batch in table.combine_chunks().take(pa.array(inside)).to_batches():
                 made = shingle_hashes(batch, self.config.word_shingle, self.config.grapheme_shingle)
                 distinct = distinct_shingles(made)
                 lists.append(pa.LargeListArray.from_arrays(distinct.offsets, distinct.hashes))
@@ -245,16 +253,18 @@ def _fixed_binary(values: npt.NDArray[Any]) -> pa.Array:
 
 
 class _DecideClusters(beam.DoFn):
-    """(cluster partition, documents) -> (split of the keeper, packed EDGE); writes what it counted."""
+    """(cluster partition, places of documents) -> (split of the keeper, packed EDGE); writes what it counted."""
 
     def __init__(
         self, store: Store, splits: ShuffledSplits, config: NearDeduplicationConfig, criteria: int, folder: str
     ) -> None:
         self.store, self.splits, self.config, self.criteria, self.folder = store, splits, config, criteria, folder
 
-    def process(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
-        table = pa.concat_tables([pa.ipc.open_stream(stream).read_all() for stream in group[1]])
-        table = table.sort_by("document").combine_chunks()
+    def process(self, group: tuple[int, Iterable[tuple[str, int, int]]]) -> Iterator[tuple[int, bytes]]:
+        streams = [self.store.fs.cat_file(self.store.full(file), start, end) for file, start, end in group[1]]
+        tables = [pa.ipc.open_stream(stream).read_all() for stream in streams]
+        tables.sort(key=lambda own: own["document"][0].as_py())  # each is sorted, and of a split of its own
+        table = pa.concat_tables(tables).combine_chunks()
         of_known, counts = np.empty(0, EDGE), Counter[str]()
         if known := int(np.searchsorted(table["document"].to_numpy(), self.splits.known)):
             found = self._of_known(table, known)
@@ -333,12 +343,17 @@ def decide(
     """Compose step 3: clusters and signatures in, a removal list for each split that has any out."""
     present = store.names(clusters)
     with_clusters = [number for number, name in enumerate(splits.names) if f"{name}.npy" in present]
-    partitions = max(1, -(-clustered * signature_dtype(config, criteria).itemsize // PARTITION_BYTES))
+    size = signature_dtype(config, criteria).itemsize
+    if config.verify == "shingles":  # about eight bytes for each word
+        text_bytes = sum(run.text_bytes for split in own for run in split.runs)
+        size += text_bytes // sum(split.documents for split in own)
+    partitions = max(1, -(-clustered * size // PARTITION_BYTES))
     edges = (
         pipeline
         | "Splits" >> beam.Create(with_clusters, reshuffle=False)
         | "Spread" >> beam.Reshuffle()
-        | "SendMembers" >> beam.ParDo(_SendMembers(store, splits, own, earlier, clusters, config), partitions)
+        | "SendMembers"
+        >> beam.ParDo(_SendMembers(store, splits, own, earlier, clusters, config, f"{clusters}-signed"), partitions)
         | "ByCluster" >> beam.GroupByKey()
         | "DecideClusters" >> beam.ParDo(_DecideClusters(store, splits, config, criteria, folder))
     )

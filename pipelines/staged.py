@@ -162,7 +162,8 @@ class SplitAfter:
         """Read what is still there, a run at a time: the rows' places in the split, and their columns."""
         for run, table in self.runs(columns):
             mask = self.kept(run)
-            for block in table.filter(pa.array(mask)).combine_chunks().to_batches():
+            kept = table if mask.all() else table.filter(pa.array(mask))
+            for block in kept.combine_chunks().to_batches():
                 yield np.flatnonzero(mask) + run.first_row, block
 
 

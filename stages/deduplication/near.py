@@ -17,6 +17,7 @@ Penedo et al. 2025, FineWeb-2 (14 x 8, word 5-grams); Dahlgaard, Knudsen, Thorup
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
@@ -30,7 +31,7 @@ from stages.deduplication.exact import KEY, Against
 from stages.deduplication.keepers import Removals, Similarity, remove_duplicates, remove_known
 from stages.deduplication.shingles import Shingles, mix64, shingle_hashes
 
-_COMPARED = 1 << 20  # shingles compared at once: about 40 MiB, or one pair of longer texts
+_SORTED = 1 << 17  # shingles sorted at once: a few arrays of a MiB, or one longer text or pair
 _SIGNED = 1 << 12  # documents signed at once: 18 MiB as lists of integers, with the default bands
 _PAIR_BITS, _HASH_BITS = 20, np.uint64(44)  # of 64: which text or pair, and its shingle's hash
 _HIGH, _LOW = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
@@ -155,17 +156,16 @@ def distinct_shingles(shingles: Shingles) -> Shingles:
     Of the shingles of a text of 10^6, two are then the same by chance with probability 0.03.
     """
     counts = np.diff(shingles.offsets)
-    sizes = np.empty(len(counts), np.int64)
+    sizes = np.zeros(len(counts), np.int64)
     made = []
-    for first in range(0, len(counts), 1 << _PAIR_BITS):  # texts, as many as can be told apart beside the hash
-        texts = slice(first, first + (1 << _PAIR_BITS))
-        start, end = shingles.offsets[first], shingles.offsets[min(texts.stop, len(counts))]
-        owners = np.repeat(np.arange(len(counts[texts]), dtype=np.uint64), counts[texts])
-        packed = np.sort(owners << _HASH_BITS | shingles.hashes[start:end] >> np.uint64(_PAIR_BITS))
+    for start, end in _portions(shingles.offsets):
+        owners = np.repeat(np.arange(end - start, dtype=np.uint64), counts[start:end])
+        hashes = shingles.hashes[shingles.offsets[start] : shingles.offsets[end]]
+        packed = np.sort(owners << _HASH_BITS | hashes >> np.uint64(_PAIR_BITS))
         first_of = np.ones(len(packed), np.bool_)
         first_of[1:] = packed[1:] != packed[:-1]
         packed = packed[first_of]
-        sizes[texts] = np.bincount((packed >> _HASH_BITS).astype(np.int64), minlength=len(counts[texts]))
+        sizes[start:end] = np.bincount((packed >> _HASH_BITS).astype(np.int64), minlength=end - start)
         made.append(packed & ((np.uint64(1) << _HASH_BITS) - np.uint64(1)))
     return Shingles(np.concatenate([np.empty(0, np.uint64), *made]), np.append(0, sizes.cumsum()))
 
@@ -184,10 +184,7 @@ def exact_similarity(
     left, right = left[close], right[close]
     shared = np.zeros(len(close), np.int64)
     reach = np.append(0, (sizes[left] + sizes[right]).cumsum())
-    start = 0
-    while start < len(close):
-        end = max(start + 1, int(np.searchsorted(reach, reach[start] + _COMPARED, side="right")) - 1)
-        end = min(end, start + (1 << _PAIR_BITS))
+    for start, end in _portions(reach):
         texts = np.concatenate([left[start:end], right[start:end]])
         counts = sizes[texts]
         pairs = np.repeat(np.tile(np.arange(end - start, dtype=np.uint64), 2), counts)
@@ -196,9 +193,18 @@ def exact_similarity(
         packed = np.sort(pairs << _HASH_BITS | distinct.hashes[at])
         equal = packed[1:][packed[1:] == packed[:-1]] >> _HASH_BITS
         shared[start:end] = np.bincount(equal.astype(np.int64), minlength=end - start)
-        start = end
     found[close] = shared / np.maximum(sizes[left] + sizes[right] - shared, 1)
     return found
+
+
+def _portions(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Divide n lists, which begin and end at `offsets`, into runs of so many that they are sorted within the cache."""
+    start, count = 0, len(offsets) - 1
+    while start < count:
+        end = int(np.searchsorted(offsets, offsets[start] + _SORTED, side="right")) - 1
+        end = min(max(end, start + 1), start + (1 << _PAIR_BITS), count)
+        yield start, end
+        start = end
 
 
 def similarity_of(

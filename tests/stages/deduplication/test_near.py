@@ -131,12 +131,12 @@ def test_exact_similarity_is_that_of_sets(lists: list[list[int]], compared: int)
         sorted({number >> 20 for number in hashes}) for hashes in lists
     ]
     left, right = (places.ravel() for places in np.meshgrid(np.arange(len(lists)), np.arange(len(lists))))
-    original = near._COMPARED
+    original = near._SORTED
     try:
-        near._COMPARED = compared
+        near._SORTED = compared
         found = exact_similarity(distinct, left, right)
     finally:
-        near._COMPARED = original
+        near._SORTED = original
     assert found.tolist() == [
         len({*lists[a]} & {*lists[b]}) / max(1, len({*lists[a]} | {*lists[b]}))
         for a, b in zip(left.tolist(), right.tolist(), strict=True)
