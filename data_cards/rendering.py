@@ -12,6 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from data_cards.changes import LABELS_SHOWN, rule_rows
 from data_cards.charts import Bar, Chart, funnel_chart, language_chart, length_chart, score_chart
 from data_cards.contamination import evaluation_set_rows
 from data_cards.display import (
@@ -37,6 +38,7 @@ SAMPLES_SHOWN = 3
 SHOWN_CODE_POINTS = 300
 LICENCES_SHOWN = 20
 FILES_NAMED = 3  # of an evaluation set
+RULES_SHOWN = 20
 RANGES_SHOWN = 8  # of cluster sizes
 
 
@@ -84,6 +86,9 @@ def render_card(card: Card) -> str:
             sampled=rows[:SAMPLED_LANGUAGES],
             volumes=_volumes(card),
             licences=_licences(card),
+            rules=rule_rows(card),
+            rules_shown=RULES_SHOWN,
+            labels_shown=LABELS_SHOWN,
             dedup_stages=stage_rows(card),
             weights=weight_rows(card),
             weight_rule=RULES[card.sampling.rule] if card.sampling else "",

@@ -15,6 +15,7 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from data_cards.changes import rule_rows
 from data_cards.charts import CHART_STYLE, PALETTE_STYLE, Chart, sparkline
 from data_cards.contamination import evaluation_set_rows
 from data_cards.display import code_spans, cut_text, one_line, visible
@@ -51,6 +52,7 @@ def render_report(card: Card, charts: Mapping[str, Chart]) -> str:
             fates=fates,
             limitations=limitations(card),
             largest_share=max((row.share for row in rows), default=0.0),
+            rules=rule_rows(card),
             dedup_stages=stage_rows(card),
             clusters=[(report, cluster_views(report)) for report in card.deduplication if report.clusters],
             weights=weight_rows(card),

@@ -18,6 +18,7 @@ from data_cards.rendering import card_files
 from data_cards.statistics import merge, read_statistics
 from schemas.card import (
     Card,
+    ChangeCount,
     ContaminationRate,
     DedupReport,
     DuplicateCluster,
@@ -267,7 +268,16 @@ def findings(statistics: dict[str, TextStatistics]) -> dict[str, Any]:
             documents=documents,
         )
 
+    def change(stage: str, rule: str, label: str, documents: int, code_points: int) -> ChangeCount:
+        return ChangeCount(stage=stage, rule=rule, label=label, documents=documents, code_points=code_points)
+
     return {
+        "changes": (
+            change("normalize", "arabic_keyboard_letters", "uig_Arab", 4, 900),
+            change("normalize", "spaces", "eus_Latn", 1, 1),
+            change("normalize", "spaces", "mlt_Latn", 2, 1200),
+            change("transliterate", "<b>|iso9", "und_Zyyy", 1, 3),
+        ),
         "deduplication": (
             DedupReport(stage="exact", removed=5, clusters=clusters[1:]),
             DedupReport(stage="near", removed=0, compared=40, refused=10, exhausted_buckets=3, clusters=clusters[:1]),

@@ -41,7 +41,8 @@ def table(readme: str, first_head: str) -> list[list[str]]:
 
 
 SECTIONS = (
-    *("How to load it", "Languages", "Sources and licences", "What was left out, and why", "Deduplication"),
+    *("How to load it", "Languages", "Sources and licences", "What was left out, and why"),
+    *("What was changed", "Deduplication"),
     *("Sampling weights", "Evaluation sets", "Columns", "Samples", "How it was made", "How to check it"),
     "Known limitations",
 )
@@ -101,9 +102,17 @@ def test_conservation_is_shown(readme: str, published: Any) -> None:
     assert [row[2] for row in steps[:-1]] == [row[1] for row in steps[1:]]
 
 
+def test_what_stages_changed_is_told_by_rule(readme: str) -> None:
+    assert table("\n---\n" + readme.split("## What was changed")[1], "Stage") == [
+        ["normalize", "`spaces`", "3", "1,201", "`mlt_Latn` 1,200, `eus_Latn` 1"],
+        ["normalize", "`arabic_keyboard_letters`", "4", "900", "`uig_Arab` 900"],
+        ["transliterate", r"&lt;b&gt;\|iso9", "1", "3", "`und_Zyyy` 3"],
+    ]
+
+
 def test_deduplication_is_told_by_stage(readme: str) -> None:
     unknown = "\u2013"
-    assert table(readme, "Stage") == [
+    assert table("\n---\n" + readme.split("## Deduplication")[1], "Stage") == [
         ["exact", "5", unknown, unknown, "2", unknown, unknown],
         ["near", "0", "40", "10 (25.0%)", "4", unknown, unknown],
         ["lines", "0", unknown, unknown, unknown, "7", "1,234"],
@@ -135,10 +144,17 @@ def test_evaluation_sets_with_rate_and_precision(readme: str) -> None:
 
 
 def test_what_was_not_done_is_not_told(published: Any) -> None:
-    plain = {"deduplication": (), "sampling": None, "contamination": (), "judged": (), "judging_sheet": None}
+    plain = {
+        "changes": (),
+        "deduplication": (),
+        "sampling": None,
+        "contamination": (),
+        "judged": (),
+        "judging_sheet": None,
+    }
     files = card_files(published.card.model_copy(update=plain))
     for file in ("README.md", "report.html"):
-        for words in ("Deduplication", "Sampling weights", "Evaluation sets"):
+        for words in ("What was changed", "Deduplication", "Sampling weights", "Evaluation sets"):
             assert words not in files[file].decode()
 
 

@@ -1,0 +1,39 @@
+"""What stages changed in the texts: the rules of each stage, summed over languages, with those they changed most."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import NamedTuple
+
+from schemas.card import Card, ChangeCount
+
+LABELS_SHOWN = 3
+
+
+class RuleRow(NamedTuple):
+    """One rule of a stage: what it changed in all languages, and its languages, the most changed first."""
+
+    stage: str
+    rule: str
+    documents: int
+    code_points: int
+    labels: tuple[ChangeCount, ...]
+
+
+def rule_rows(card: Card) -> tuple[RuleRow, ...]:
+    """List the rules that changed something: stages as on the card, in each the rule with most code points first."""
+    grouped: dict[tuple[str, str], list[ChangeCount]] = defaultdict(list)
+    for change in card.changes:
+        grouped[change.stage, change.rule].append(change)
+    stages = list(dict.fromkeys(change.stage for change in card.changes))
+    rows = [
+        RuleRow(
+            stage,
+            rule,
+            sum(change.documents for change in changes),
+            sum(change.code_points for change in changes),
+            tuple(sorted(changes, key=lambda change: (-change.code_points, change.label))),
+        )
+        for (stage, rule), changes in grouped.items()
+    ]
+    return tuple(sorted(rows, key=lambda row: (stages.index(row.stage), -row.code_points, row.rule)))
