@@ -19,7 +19,6 @@ from pydantic import BaseModel, ConfigDict
 
 from schemas.ledger import REJECTION
 
-
 _PLANE = 1 << 16  # code points
 
 
@@ -99,22 +98,26 @@ def set_columns(batch: pa.RecordBatch, **columns: pa.Array) -> pa.RecordBatch:
 def changed_code_points(old: pl.Series, new: pl.Series) -> int:
     """Count the code points in which n pairs of texts differ, as CHANGE defines it."""
     same = old.str.len_chars() == new.str.len_chars()
-    total = int(np.count_nonzero(_code_points(old.filter(same)) != _code_points(new.filter(same))))
+    total = int(np.count_nonzero(code_points(old.filter(same)) != code_points(new.filter(same))))
     if not same.all():
-        before, after = _code_points(old.filter(~same)), _code_points(new.filter(~same))
-        change = np.bincount(after[after < _PLANE], minlength=_PLANE) - np.bincount(
-            before[before < _PLANE], minlength=_PLANE
-        )
-        # Beyond the first plane they are few, and a tally of all planes would cost more than the texts.
-        points, one = np.unique(np.append(after[after >= _PLANE], before[before >= _PLANE]), return_inverse=True)
-        sign = np.where(np.arange(len(one)) < np.count_nonzero(after >= _PLANE), 1, -1)
-        change = np.append(change, np.bincount(one, sign, minlength=len(points)).astype(np.int64))
+        change = _tally(code_points(new.filter(~same))) - _tally(code_points(old.filter(~same)))
         total += int(max(change[change > 0].sum(), -change[change < 0].sum()))
     return total
 
 
-def _code_points(texts: pl.Series) -> npt.NDArray[np.uint32]:
-    return np.frombuffer("".join(texts.to_list()).encode("utf-32-le"), np.uint32)
+def code_points(texts: pl.Series) -> npt.NDArray[np.uint32]:
+    """Decode n texts without nulls, one behind the other."""
+    strings = texts.to_arrow().cast(pa.large_string())
+    offsets, data = strings.buffers()[1:]
+    if data is None or not len(strings):
+        return np.zeros(0, np.uint32)
+    first, last = np.frombuffer(offsets, np.int64)[[strings.offset, strings.offset + len(strings)]]
+    return np.frombuffer(str(memoryview(data)[first:last], "utf-8").encode("utf-32-le"), np.uint32)
+
+
+def _tally(points: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
+    """Count each code point, by its lowest 17 bits: what lies beyond the first two planes is rare."""
+    return np.bincount(points & (2 * _PLANE - 1), minlength=2 * _PLANE)
 
 
 def run_stages(block: pa.RecordBatch, stages: Sequence[BoundStage]) -> Outcome:

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from stages.normalization.rules import NormalizationOptions, Rule, code_point_class, everywhere
+from stages.normalization.rules import NormalizationOptions, Rule, code_point_class, everywhere, neither
 
 # Assigned code points end here, but for private use and the selectors of plane 14; what follows counts as newer.
 _LAST_KNOWN = 0x323AF
@@ -83,6 +83,7 @@ RULES = (
         everywhere,
         _nfc_pattern(),
         _compose,
+        looks_at=neither,
     ),
     Rule(
         "nfkc",
@@ -91,6 +92,7 @@ RULES = (
         everywhere,
         _nfkc_pattern(),
         _fold,
+        looks_at=neither,
         wanted=lambda options: options.form == "NFKC",
     ),
 )

@@ -13,7 +13,7 @@ import polars as pl
 from ftfy import TextFixerConfig, fix_encoding
 from ftfy.badness import BADNESS_RE
 
-from stages.normalization.rules import NormalizationOptions, Rule, everywhere
+from stages.normalization.rules import NormalizationOptions, Rule, everywhere, neither
 
 _FTFY = TextFixerConfig(explain=False, replace_lossy_sequences=False)
 
@@ -45,5 +45,6 @@ RULES = (
         everywhere,
         CANDIDATES,
         _repair,
+        looks_at=neither,
     ),
 )

@@ -29,11 +29,9 @@ from idna.idnadata import joining_types
 from stages.normalization.rules import (
     BOUNDARY,
     CodePoints,
-    NormalizationOptions,
-    Rule,
     among,
     code_point_class,
-    edit_code_points,
+    edit_rule,
     everywhere,
 )
 
@@ -138,17 +136,13 @@ def _edit(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]]:
     return points[stays], np.ones(np.count_nonzero(stays), bool)
 
 
-def _place(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
-    return edit_code_points(texts, _edit)
-
-
 RULES = (
-    Rule(
+    edit_rule(
         "joiners",
         "Zero-width joiners and non-joiners stay where letters join, beside a virama and in emoji; elsewhere they go.",
         "Unicode Standard, section 23.2; RFC 5892, appendix A; UTS #51",
         everywhere,
         _CANDIDATES,
-        _place,
+        _edit,
     ),
 )

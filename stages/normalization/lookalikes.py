@@ -33,6 +33,7 @@ from stages.normalization.rules import (
     edit_code_points,
     everywhere,
     letter_map,
+    replace_sequences,
 )
 from stages.script_detection import script_table
 
@@ -132,6 +133,8 @@ _CANDIDATES = "|".join(
     rf"{own}[\p{{M}}\p{{Lm}}]*[{''.join(other for other in _LETTERS if other != own)}]" for own in _LETTERS
 )
 
+_MIXED_WORD = rf"[\p{{L}}\p{{M}}]*(?:{_CANDIDATES})[\p{{L}}\p{{M}}]*"
+
 
 @cache
 def _word_table() -> npt.NDArray[np.uint8]:
@@ -160,26 +163,35 @@ def _replacements(language: str | None) -> npt.NDArray[np.uint32]:
 def _repair(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
     home = SCRIPTS.index(script) if script in SCRIPTS else -1
 
-    def edit(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]]:
-        return _repair_words(points, _replacements(language), home), np.ones(len(points), bool)
+    words = texts.str.extract_all(_MIXED_WORD).explode().drop_nulls().unique(maintain_order=True)
+    if not len(words):
+        return texts
+    repaired = edit_code_points(words, lambda points: _repair_words(points, _replacements(language), home))
+    # Words that stay are replaced by themselves: what is longest at a place is then always a whole word.
+    return replace_sequences(texts, dict(zip(words.to_list(), repaired.to_list(), strict=True)))
 
-    return edit_code_points(texts, edit)
+
+def _looks_at(language: str | None, script: str | None) -> tuple[str | None, str | None]:
+    own = language in LATIN_OF_LANGUAGE or language in CYRILLIC_OF_LANGUAGE
+    return language if own else None, script if script in SCRIPTS else None
 
 
-def _repair_words(points: CodePoints, look_alike: npt.NDArray[np.uint32], home: int) -> CodePoints:
+def _repair_words(
+    points: CodePoints, look_alike: npt.NDArray[np.uint32], home: int
+) -> tuple[CodePoints, npt.NDArray[np.bool_]]:
     kinds = _word_table()[points]
-    inside = kinds != _NO_WORD
-    word = np.cumsum(inside & ~np.append(False, inside[:-1]))  # 0 before the first word
     at = np.flatnonzero(kinds >= _FIRST_SCRIPT)
-    script = kinds[at].astype(np.int64) - _FIRST_SCRIPT
-    present = np.bincount(word[at] * len(SCRIPTS) + script, minlength=(int(word[-1]) + 1) * len(SCRIPTS))
-    mixed = np.count_nonzero(present.reshape(-1, len(SCRIPTS)), axis=1) > 1
-    of_mixed = mixed[word[at]]
-    at, script = at[of_mixed], script[of_mixed]
+    script = kinds[at] - np.uint8(_FIRST_SCRIPT)
+    word = np.cumsum(kinds == _NO_WORD)[at]  # letters with no gap between them have one number
+    differ = (script[1:] != script[:-1]) & (word[1:] == word[:-1])
+    mixed = np.zeros(int(word[-1]) + 1 if len(word) else 0, bool)
+    mixed[word[1:][differ]] = True
+    of_mixed = mixed[word]
+    at, script = at[of_mixed], script[of_mixed].astype(np.int64)
     if not len(at):
-        return points
-    _, word = np.unique(word[at], return_inverse=True)
-    words = int(word[-1]) + 1
+        return points, np.ones(len(points), bool)
+    found, word = np.unique(word[of_mixed], return_inverse=True)
+    words = len(found)
     letters = points[at]
     # could[i, s]: letter i can be written in script s, as it is or by its look-alike
     could = look_alike[:, np.minimum(letters, look_alike.shape[1] - 1)].T > 0
@@ -198,7 +210,7 @@ def _repair_words(points: CodePoints, look_alike: npt.NDArray[np.uint32], home: 
     goal = target[word]
     changed = (goal >= 0) & (goal != script)
     points[at[changed]] = look_alike[goal[changed], letters[changed]]
-    return points
+    return points, np.ones(len(points), bool)
 
 
 RULES = (
@@ -209,5 +221,6 @@ RULES = (
         everywhere,
         _CANDIDATES,
         _repair,
+        looks_at=_looks_at,
     ),
 )

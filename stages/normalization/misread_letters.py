@@ -21,6 +21,7 @@ from stages.normalization.rules import (
     Rule,
     code_point_class,
     letter_map,
+    neither,
     replace_sequences,
     written_in,
 )
@@ -91,6 +92,7 @@ def _rule(name: str, misreading: Misreading) -> Rule:
         written_in(*misreading.labels),
         rf"\p{{L}}{wrong}|{wrong}\p{{L}}",
         reread,
+        looks_at=neither,
     )
 
 

@@ -24,7 +24,7 @@ from pydantic import Field, field_validator, model_validator
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
 from schemas.ledger import CHANGE
-from stages.batches import changed_code_points, set_columns
+from stages.batches import code_points, set_columns
 from stages.normalization import (
     arabic,
     composition,
@@ -68,7 +68,7 @@ RULES: tuple[Rule, ...] = (
     *digits.RULES,
 )
 
-_SLICE_BYTES = 1 << 22  # text worked on at once: bounds the copies that a chain of rules makes
+_SLICE_BYTES = 1 << 23  # text worked on at once: bounds the copies that a chain of rules makes
 _BUNDLE = 8  # rules whose candidates are looked for at once before those of each
 _MAX_PASSES = 16  # real text settles in two; more takes noise nested in noise
 
@@ -152,6 +152,8 @@ class _Chain:
         self.applies = np.asarray(
             [[rule.applies(language, script) for rule in rules] for language, script in self.labels], bool
         ).reshape(len(groups), len(rules))
+        # kinds[r][g]: groups of one number look the same to rule r
+        self.kinds = [_numbered([rule.looks_at(*label) for label in self.labels]) for rule in rules]
         self.documents = np.zeros(self.applies.shape, np.int64)
         self.code_points = np.zeros(self.applies.shape, np.int64)
 
@@ -171,22 +173,23 @@ class _Chain:
         """Apply the rules to n texts until none changes; raises ValueError for a text that never settles."""
         counted = np.zeros((len(texts), len(self.rules)), bool)
         active = np.arange(len(texts))
+        meant = np.flatnonzero(self.applies[np.unique(group)].any(axis=0)).tolist()
         for _ in range(_MAX_PASSES):
             before = texts
-            for first in range(0, len(self.rules), _BUNDLE):
-                bundle = self.rules[first : first + _BUNDLE]
-                pattern = _pattern(tuple(rule.candidates for rule in bundle))
+            for first in range(0, len(meant), _BUNDLE):
+                bundle = meant[first : first + _BUNDLE]
+                pattern = _pattern(tuple(self.rules[number].candidates for number in bundle))
+                # A text that holds no candidate of the bundle is not changed by it, and so gets none on the way.
                 held = active[texts.gather(active).str.contains(pattern).to_numpy()]
-                for number, rule in enumerate(bundle, first):
+                for number in bundle:
                     rows = held[self.applies[group[held], number]]
                     if len(rows):
-                        rows = rows[texts.gather(rows).str.contains(rule.candidates).to_numpy()]
+                        rows = rows[texts.gather(rows).str.contains(self.rules[number].candidates).to_numpy()]
                     if len(rows):
                         texts = self._apply(number, texts, rows, group[rows], counted)
-            changed = active[(texts.gather(active) != before.gather(active)).to_numpy()]
-            if not len(changed):
+            active = active[(texts.gather(active) != before.gather(active)).to_numpy()]
+            if not len(active):
                 return texts
-            active = changed[self.find_dirty(texts.gather(changed), group[changed])]
         raise ValueError(f"text must settle in {_MAX_PASSES} passes of the normalization rules, but still changes")
 
     def _apply(
@@ -199,28 +202,23 @@ class _Chain:
     ) -> pl.Series:
         """Apply one rule to the texts that hold its candidates, and count by group what it changed."""
         rule = self.rules[number]
-        order = np.argsort(group, kind="stable")
+        kinds = self.kinds[number][group]
+        order = np.argsort(kinds, kind="stable")
         rows, group = rows[order], group[order]
         old = texts.gather(rows)
-        starts = [0] if rule.same_for_all else _starts(group)
-        parts = [
-            rule.apply(old.slice(start, end - start), *self.labels[group[start]], self.config)
-            for start, end in zip(starts, [*starts[1:], len(rows)], strict=True)
-        ]
-        new = pl.concat([old.slice(0, 0), *parts])
+        parts = []
+        for start, end in _runs(kinds[order]):
+            language, script = self.labels[group[start]]
+            parts.append(rule.apply(old.slice(start, end - start), language, script, self.config))
+        new = pl.concat(parts)
         differ = np.flatnonzero((old != new).to_numpy())
+        if not len(differ):
+            return texts
         old, new, rows, group = old.gather(differ), new.gather(differ), rows[differ], group[differ]
         self.documents[:, number] += np.bincount(group[~counted[rows, number]], minlength=len(self.labels))
         counted[rows, number] = True
-        if rule.removes:
-            lost = (old.str.len_chars() - new.str.len_chars()).to_numpy()
-            self.code_points[:, number] += np.bincount(group, lost, len(self.labels)).astype(np.int64)
-        else:
-            starts = _starts(group)
-            for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
-                self.code_points[group[start], number] += changed_code_points(
-                    old.slice(start, end - start), new.slice(start, end - start)
-                )
+        changed = _changed_code_points(old, new)
+        self.code_points[:, number] += np.bincount(group, changed, len(self.labels)).astype(np.int64)
         places = np.arange(len(texts))
         places[rows] = len(texts) + np.arange(len(rows))
         return pl.concat([texts, new]).gather(places)
@@ -238,9 +236,27 @@ class _Chain:
         return pa.Table.from_pylist([dict(zip(CHANGE.names, row, strict=True)) for row in rows], CHANGE)
 
 
-def _starts(group: npt.NDArray[np.uint32]) -> list[int]:
-    """Return where each run of equal numbers begins."""
-    return np.flatnonzero(np.diff(group, prepend=-1)).tolist()
+def _numbered(values: list[object]) -> npt.NDArray[np.int64]:
+    """Number values so that equal ones, and no others, have one number."""
+    numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
+    return np.asarray([numbers[value] for value in values], np.int64)
+
+
+def _runs(group: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Return where each run of equal numbers begins and ends."""
+    starts = np.flatnonzero(np.diff(group, prepend=-1)).tolist()
+    return list(zip(starts, [*starts[1:], len(group)], strict=True))
+
+
+def _changed_code_points(old: pl.Series, new: pl.Series) -> npt.NDArray[np.int64]:
+    """Count the positions that differ in n pairs of texts; in one of unequal lengths, the difference of the two."""
+    before, after = (texts.str.len_chars().to_numpy().astype(np.int64) for texts in (old, new))
+    changed = np.abs(before - after)
+    same = np.flatnonzero(changed == 0)
+    if len(same):
+        differ = code_points(old.gather(same)) != code_points(new.gather(same))
+        changed[same] = np.add.reduceat(differ.astype(np.int64), np.append(0, np.cumsum(before[same])[:-1]))
+    return changed
 
 
 @cache

@@ -20,7 +20,7 @@ import polars as pl
 import pyarrow as pa
 from pydantic import Field
 
-from stages.batches import StageConfig
+from stages.batches import StageConfig, code_points
 
 Applies = Callable[[str | None, str | None], bool]
 CodePoints = npt.NDArray[np.uint32]
@@ -61,6 +61,12 @@ class Rule(NamedTuple):
     default: bool = True  # whether it holds without being enabled
     # whether the options give the rule anything to do (`options.digits != "keep"`); if not, it is left out of the scan
     wanted: Callable[[NormalizationOptions], bool] = lambda options: True
+    # what of the language and script `apply` looks at: texts for which it is equal may come at once
+    looks_at: Callable[[str | None, str | None], object] = lambda language, script: (language, script)
+
+
+def neither(language: str | None, script: str | None) -> None:
+    """Say that a rule looks at neither language nor script."""
 
 
 def everywhere(language: str | None, script: str | None) -> bool:
@@ -128,7 +134,7 @@ def letter_rule(name: str, description: str, source: str, applies: Applies, lett
     def apply(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
         return replace_sequences(texts, letters)
 
-    return Rule(name, description, source, applies, any_of(letters), apply)
+    return Rule(name, description, source, applies, any_of(letters), apply, looks_at=neither)
 
 
 def pattern_rule(
@@ -142,7 +148,15 @@ def pattern_rule(
     def apply(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
         return texts.str.replace_all(pattern, replacement)
 
-    return Rule(name, description, source, applies, candidates or pattern, apply)
+    return Rule(
+        name,
+        description,
+        source,
+        applies,
+        candidates or pattern,
+        apply,
+        looks_at=neither,
+    )
 
 
 def edit_rule(
@@ -158,7 +172,7 @@ def edit_rule(
     def apply(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
         return edit_code_points(texts, edit)
 
-    return Rule(name, description, source, applies, candidates, apply)
+    return Rule(name, description, source, applies, candidates, apply, looks_at=neither)
 
 
 def replace_sequences(texts: pl.Series, replacements: Mapping[str, str]) -> pl.Series:
@@ -176,8 +190,7 @@ def edit_code_points(
     answers with what the array becomes and a mask of what is kept of that; each BOUNDARY must stay in its place.
     """
     offsets = np.concatenate(([0], np.cumsum(texts.str.len_chars().to_numpy()))).astype(np.int64)
-    joined = np.frombuffer("".join(texts.to_list()).encode("utf-32-le"), np.uint32)
-    points, kept = edit(np.insert(joined, offsets, BOUNDARY))
+    points, kept = edit(np.insert(code_points(texts), offsets, BOUNDARY))
     ends = np.flatnonzero(points == BOUNDARY)
     if len(ends) != len(offsets) or not kept[ends].all():
         raise AssertionError(f"an edit of {len(texts)} texts must keep {len(offsets)} boundaries, got {len(ends)}")
@@ -188,9 +201,11 @@ def edit_code_points(
 def from_code_points(points: CodePoints, lengths: npt.NDArray[np.int64]) -> pl.Series:
     """Make strings of an array of code points; text i has `lengths[i]` of them."""
     data = points.astype("<u4").tobytes().decode("utf-32-le").encode()
-    sizes = 1 + (points > 0x7F).astype(np.int64) + (points > 0x7FF) + (points > 0xFFFF)
-    ends = np.concatenate(([0], np.cumsum(sizes)))[np.concatenate(([0], np.cumsum(lengths)))]
-    buffers = [None, pa.py_buffer(ends.astype(np.int64)), pa.py_buffer(data)]
+    sizes = np.ones(len(points), np.uint8)
+    for first in (0x80, 0x800, 0x10000):
+        sizes += points >= first
+    ends = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64)))[np.concatenate(([0], np.cumsum(lengths)))]
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(data)]
     return pl.Series(pa.Array.from_buffers(pa.large_string(), len(lengths), buffers))
 
 
