@@ -326,8 +326,9 @@ def _show_result(manifest: Any, target: str) -> None:
     console = Console()
     console.print(table)
     for record in manifest.phases:
+        made = f" + {record.created:,} made" if record.created else ""
         print(
-            f"{record.phase}: {record.documents_in:,} in = {record.kept:,} kept + {record.dropped:,} dropped "
+            f"{record.phase}: {record.documents_in:,} in{made} = {record.kept:,} kept + {record.dropped:,} dropped "
             f"+ {record.duplicates:,} duplicates + {record.failed:,} failed"
         )
     if failed := sum(record.failed for record in manifest.phases):
