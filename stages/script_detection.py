@@ -16,7 +16,9 @@ codecs hold them.
 
 from __future__ import annotations
 
+import unicodedata
 from bisect import bisect_right
+from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -25,11 +27,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from schemas.language import COMMON_SCRIPT
+from schemas.language import COMMON_SCRIPT, one_code, to_iso639_3
 
 JAPANESE_KANA_SHARE = 0.1  # of Kana and Han; running Japanese has over half, Chinese quoting Japanese has little
 _CHUNK_BYTES = 1 << 22  # UTF-8 decoded at once: bounds the arrays below at about 100 MiB whatever a document's length
 _CODE_POINTS = 0x110000
+_SPACES = np.frombuffer(b" \n", np.uint8)
 
 
 class ScriptCounts(NamedTuple):
@@ -50,9 +53,21 @@ class ScriptCounts(NamedTuple):
         """Code points of each text that belong to any script: letters, syllables and their own marks."""
         return self.counts.sum(axis=1)
 
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """Share in [0, 1] of the letters of text i that are in `scripts[j]`; all 0 for a text without letters."""
+        return self.counts / np.maximum(self.letters, 1)[:, None]
+
     def of(self, *scripts: str) -> NDArray[np.int64]:
         """Letters of each text in any of `scripts`."""
         return self.counts[:, [self.scripts.index(s) for s in scripts if s in self.scripts]].sum(axis=1)
+
+
+class WordCounts(NamedTuple):
+    """Words of n texts, and those of them that hold letters of two scripts."""
+
+    words: NDArray[np.int64]
+    mixed: NDArray[np.int64]
 
 
 @cache
@@ -127,8 +142,13 @@ def utf8_bytes(texts: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return np.frombuffer(data if data is not None else b"", np.uint8), offsets
 
 
-def _chunks(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> list[tuple[int, int, int, int]]:
-    """Cut the texts into (first text, end text, start byte, end byte) of about 4 MiB, never inside a code point."""
+def _chunks(
+    data: NDArray[np.uint8], offsets: NDArray[np.int64], at_spaces: bool = False
+) -> list[tuple[int, int, int, int]]:
+    """Cut the texts into (first text, end text, start byte, end byte) of about 4 MiB, never inside a code point.
+
+    With `at_spaces` they are cut at the end of a text or behind a space or line feed, if the last 4,096 bytes have one.
+    """
     chunks = []
     start, stop = int(offsets[0]), int(offsets[-1])
     ends = offsets[1:].tolist()
@@ -136,11 +156,100 @@ def _chunks(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> list[tuple[i
         end = min(start + _CHUNK_BYTES, stop)
         while end < stop and data[end] & 0xC0 == 0x80:
             end -= 1
+        if at_spaces and end < stop:
+            window = max(start, end - 4096)
+            spaces = np.flatnonzero(np.isin(data[window:end], _SPACES))
+            texts = bisect_right(ends, end)
+            cut = max(window + int(spaces[-1]) + 1 if len(spaces) else 0, ends[texts - 1] if texts else 0)
+            end = cut if cut > window else end
         first = bisect_right(ends, start)
         last = bisect_right(ends, end - 1) + 1
         chunks.append((first, last, start, end))
         start = end
     return chunks
+
+
+def count_mixed_words(texts: pa.Array) -> WordCounts:
+    """Count the words of n texts (no nulls), and those that mix scripts; memory is bounded as in `count_scripts`.
+
+    A word is a run of letters and marks with at least one letter of a script. Han, Kana, Hangul and Bopomofo mix by
+    nature and count as one script; marks that take the script of their letter, and modifier letters, as none.
+    """
+    table = _word_table()
+    data, offsets = utf8_bytes(texts)
+    words, mixed = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.int64)
+    for first, last, start, end in _chunks(data, offsets, at_spaces=True):
+        points = np.frombuffer(bytes(data[start:end]).decode().encode("utf-32-le"), np.uint32)
+        # The first code point of each text of the chunk; a text that began in an earlier chunk goes on in this one.
+        begins = np.cumsum((data[start:end] & 0xC0) != 0x80)[np.maximum(offsets[first:last] - start, 0)] - 1
+        breaks = np.zeros(len(points), bool)
+        breaks[begins[offsets[first:last] >= start]] = True
+        kinds = table[points]
+        at = np.flatnonzero(kinds > _MARK)
+        if not len(at):
+            continue
+        number = np.cumsum((kinds == _NO_WORD) | breaks)[at]  # letters of one word have one number
+        opens = np.append(True, number[1:] != number[:-1])
+        word = np.cumsum(opens) - 1
+        differ = np.append(False, (kinds[at][1:] != kinds[at][:-1]) & ~opens[1:])
+        row = np.searchsorted(begins, at[opens], side="right") - 1
+        words[first:last] += np.bincount(row, minlength=last - first)
+        mixed[first:last] += np.bincount(row[np.unique(word[differ])], minlength=last - first)
+    return WordCounts(words, mixed)
+
+
+_NO_WORD, _MARK = 0, 1
+
+
+@cache
+def _word_table() -> NDArray[np.uint8]:
+    """Make the table of what a code point is in a word: no part, a mark of any script, or a letter of one (from 2)."""
+    codes, scripts = script_table()
+    east_asian = [codes.index(code) for code in ("Hani", "Hans", "Hant", "Hira", "Kana", "Hang", "Bopo")]
+    number = np.arange(len(codes), dtype=np.uint8)
+    number[east_asian] = min(east_asian)
+    table = np.where(scripts > 1, number[scripts], _NO_WORD).astype(np.uint8)
+    for point in range(0x20000):
+        category = unicodedata.category(chr(point))
+        if category in ("Mn", "Me", "Mc", "Lm") and scripts[point] < 2:
+            table[point] = _MARK
+        elif category[0] not in "LM":
+            table[point] = _NO_WORD
+    return table
+
+
+@cache
+def scripts_of_languages() -> Mapping[str, frozenset[str]]:
+    """Map ISO 639-3 languages (as `one_code` has them) to the ISO 15924 scripts that they are written in.
+
+    Source: the language tags of Google Fonts, as the package gflanguages holds them; to Chinese is added `Hani`, for
+    texts that do not tell, and to Japanese and Korean what part of them may be written in alone.
+    """
+    import gflanguages
+
+    found: dict[str, set[str]] = {"zho": {"Hani"}, "yue": {"Hani"}, "jpn": {"Hani"}, "kor": {"Hang"}}
+    for language in gflanguages.LoadLanguages().values():
+        code = one_code(to_iso639_3(language.language) or language.language)
+        found.setdefault(code, set()).add(language.script)
+    return {code: frozenset(scripts) for code, scripts in found.items()}
+
+
+def unusual_scripts(languages: pa.Array, scripts: pa.Array) -> pa.Array:
+    """Mark those of n documents whose language is not written in their script.
+
+    What is unknown is not marked: a null, a language without an entry in `scripts_of_languages`, and `Zyyy`.
+    """
+    known = scripts_of_languages()
+    pairs = pa.record_batch([languages, scripts], ["language", "script"])
+    distinct = pa.Table.from_batches([pairs]).group_by(["language", "script"]).aggregate([]).to_pylist()
+    unusual = [
+        f"{pair['language']}_{pair['script']}"
+        for pair in distinct
+        if pair["script"] not in (None, COMMON_SCRIPT)
+        and pair["script"] not in known.get(pair["language"], (pair["script"],))
+    ]
+    labels = pc.binary_join_element_wise(languages, scripts, "_")
+    return pc.fill_null(pc.is_in(labels, pa.array(unusual, pa.string())), False)
 
 
 def main_scripts(found: ScriptCounts) -> list[str]:

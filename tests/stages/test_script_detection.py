@@ -12,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages import script_detection
-from stages.script_detection import count_scripts, detect_scripts, main_scripts, script_table, utf8_bytes
+from stages.script_detection import (
+    count_mixed_words,
+    count_scripts,
+    detect_scripts,
+    main_scripts,
+    script_table,
+    unusual_scripts,
+    utf8_bytes,
+)
 
 FACTS = {
     "eus: Latin": ("Kaixo mundua", "Latn"),
@@ -111,3 +119,72 @@ def test_sliced_and_narrow_arrays_are_read_from_their_place() -> None:
     assert detect_scripts(pa.array([None, "abc"], pa.large_string())).to_pylist() == ["Zyyy", "Latn"]
     data, offsets = utf8_bytes(texts.slice(1, 1))
     assert bytes(data[offsets[0] : offsets[1]]).decode() == "\u0430\u0431"
+
+
+def test_shares_of_each_script_sum_to_one() -> None:
+    found = count_scripts(pa.array(["ab \u0430\u0431\u0432\u0433\u0434\u0435", "12 !", "\u05d0"], pa.large_string()))
+    assert found.scripts == ("Cyrl", "Hebr", "Latn")
+    assert found.shares.tolist() == [[0.75, 0.0, 0.25], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+
+
+MIXED = {
+    "eus: a Cyrillic letter in a Latin word": ("k\u0430ixo mundua", 2, 1),
+    "rus: scripts in neighbouring words do not mix": ("IT-\u043e\u0442\u0434\u0435\u043b", 2, 0),
+    "jpn: Han, Kana and Hiragana are one writing": ("\u65e5\u672c\u306e\u30c6\u30ec\u30d3 \u3067\u3059", 2, 0),
+    "kor: Hangul and Han are one writing": ("\u5927\u97d3\ubbfc\uad6d", 1, 0),
+    "jpn: Latin in a Japanese word mixes": ("T\u30b7\u30e3\u30c4", 1, 1),
+    "yor: marks belong to their letters": ("o\u0323\u0301o\u0323\u0300", 1, 0),
+    "haw: the okina has no script": ("Hawai\u02bbi", 1, 0),
+    "fas: a joiner ends no word of two scripts": ("\u0645\u06cc\u200c\u0631\u0648\u062f", 2, 0),
+    "a formula mixes": ("\u0394t 5\u03bcm", 2, 2),
+    "numbers are no words": ("12 345", 0, 0),
+    "empty": ("", 0, 0),
+}
+
+
+@pytest.mark.parametrize(("text", "words", "mixed"), MIXED.values(), ids=MIXED.keys())
+def test_mixed_words(text: str, words: int, mixed: int) -> None:
+    found = count_mixed_words(pa.array(["x", text, "", text], pa.large_string()))
+    assert found.words.tolist() == [1, words, 0, words]
+    assert found.mixed.tolist() == [0, mixed, 0, mixed]
+
+
+@given(st.lists(st.text("ab\u0430\u0431\u0301 \n.", max_size=20), min_size=1, max_size=6), st.integers(8, 20))
+def test_mixed_words_do_not_depend_on_the_pieces(texts: list[str], size: int) -> None:
+    spaced = [" ".join(text[i : i + 3] for i in range(0, len(text), 3)) for text in texts]
+    whole = count_mixed_words(pa.array(spaced, pa.large_string()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(script_detection, "_CHUNK_BYTES", size)
+        pieces = count_mixed_words(pa.array(spaced, pa.large_string()))
+    assert pieces.words.tolist() == whole.words.tolist()
+    assert pieces.mixed.tolist() == whole.mixed.tolist()
+
+
+UNUSUAL = {
+    "uzb: three orthographies live": ("uzb", ["Latn", "Cyrl", "Arab"], ["Thai", "Hebr"]),
+    "srp: two orthographies live": ("srp", ["Latn", "Cyrl"], ["Arab"]),
+    "eus: Latin alone": ("eus", ["Latn"], ["Cyrl"]),
+    "zho: simplified, traditional, either": ("zho", ["Hans", "Hant", "Hani"], ["Latn", "Jpan"]),
+    "jpn: one writing": ("jpn", ["Jpan"], ["Hans", "Latn"]),
+    "kor: Hangul with Han": ("kor", ["Kore"], ["Jpan"]),
+    "bod: Tibetan": ("bod", ["Tibt"], ["Latn"]),
+    "ara: Arabic, not its romanization": ("ara", ["Arab"], ["Latn"]),
+    "hau: Latin and Ajami": ("hau", ["Latn", "Arab"], ["Cyrl"]),
+    "no letters, no mark": ("eus", ["Zyyy"], []),
+    "a language without an entry is not marked": ("und", ["Latn", "Thai"], []),
+    "an unknown language is not marked": (None, ["Latn", None], []),
+    "an unknown script is not marked": ("eus", [None], []),
+}
+
+
+@pytest.mark.parametrize(("language", "usual", "unusual"), UNUSUAL.values(), ids=UNUSUAL.keys())
+def test_documents_in_a_script_that_their_language_is_not_written_in(
+    language: str | None, usual: list[str | None], unusual: list[str]
+) -> None:
+    scripts = [*usual, *unusual]
+    marks = unusual_scripts(pa.array([language] * len(scripts), pa.string()), pa.array(scripts, pa.string()))
+    assert marks.to_pylist() == [False] * len(usual) + [True] * len(unusual)
+
+
+def test_no_document_none_marked() -> None:
+    assert unusual_scripts(pa.array([], pa.string()), pa.array([], pa.string())).to_pylist() == []
