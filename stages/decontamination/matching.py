@@ -10,7 +10,8 @@ shingles, 5 words to 10.
 Questions are shorter, and a word changed in the middle of 14 leaves no 8-gram. So the n-grams of a text of m words are
 of (m - 1) / 2 words, at least `min_item_words` and at most 8, while what they must cover stays 8 words, or the whole
 text where it is shorter. N-grams that more than `max_texts` different texts share are a set's own phrases ("Which of
-the following is true?"), and say nothing.
+the following is true?"), and say nothing; one that a text repeats is looked for at its first place. A text whose
+n-grams that are left cannot cover enough of it is not looked for, and counted as such.
 
 Both sides are folded (`units`: case, tone marks, vowel points, look-alike letters), and in languages written in several
 scripts they are compared once more as script-neutral skeletons, word by word, so that a Serbian question in Latin is
@@ -116,7 +117,6 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _BASE = 0xD6E8FEB86659FD93  # odd, so it has an inverse modulo 2^64
 _LEAST_FILTER_BITS, _MOST_FILTER_BITS = 12, 27
 _LONGEST_ITEM = 100_000  # code points; of a longer text the beginning is looked for
-_MOST_PLACES = 8  # of one n-gram in one text; one that repeats itself more would meet itself in as many places
 _CONTEXT, _LONGEST_PASSAGE = 60, 1000  # code points of a passage that a human is shown
 _MATCHED = ("row", "item_text", "form")
 
@@ -127,8 +127,8 @@ class ItemIndex(NamedTuple):
     `hashes` are the n-grams of the t texts in ascending order, `places` where in which text each of them stands, and
     `present` whether any hash begins with these bits. `lengths` are the distinct numbers of units of an n-gram, each
     with whether it begins with a cluster. Of a text, `units` and `octets` are its lengths, `needed` how many units of
-    it must be found, `checked` whether it has n-grams, and so is looked for at all, and `names` the first item that
-    has it.
+    it must be found, `checked` whether its n-grams can cover as many, and so it is looked for at all, and `names` the
+    first item that has it.
     """
 
     hashes: npt.NDArray[np.uint64]
@@ -176,12 +176,12 @@ def item_ngrams(numbered: pa.Table, config: DecontaminationConfig) -> ItemIndex:
         made.extend(_item_grams(told, config) for _, told in _forms(units, batch, config))
     grams = np.concatenate(made)
     grams = grams[np.lexsort((grams["place"], grams["text"], grams["hash"]))]
-    grams = grams[~_templates(grams, config.max_texts)]
+    grams = grams[_telling(grams, config.max_texts)]
+    checked = _covered(grams, len(texts)) >= np.maximum(needed, 1)
+    grams = grams[checked[grams["text"]]]
     bits = np.clip(len(grams).bit_length() + 6, _LEAST_FILTER_BITS, _MOST_FILTER_BITS)  # 1 in 64 passes in vain
     present = np.zeros(1 << int(bits), bool)
     present[_filter_places(grams["hash"], present)] = True
-    checked = np.zeros(len(texts), bool)
-    checked[grams["text"]] = True
     places = np.empty(len(grams), _PLACE)
     for name in _PLACE.names or ():
         places[name] = grams[name]
@@ -411,6 +411,7 @@ _NO_HITS = pl.DataFrame(schema=_HIT)
 def _hits(form: int, units: Units, index: ItemIndex) -> pl.DataFrame:
     """Look the n-grams of some documents up: a row for each place of an evaluation text that each of them is at."""
     sums = _prefix_sums(units)
+    heads, _ = _runs(units.texts)
     found = [_NO_HITS]
     for length, cluster in index.lengths.tolist():
         firsts = np.flatnonzero(units.clusters[: max(0, len(units.texts) - length + 1)] == cluster)
@@ -418,8 +419,14 @@ def _hits(form: int, units: Units, index: ItemIndex) -> pl.DataFrame:
         hashes = _gram_hashes(sums, firsts, length)
         likely = index.present[_filter_places(hashes, index.present)]
         firsts, hashes = firsts[likely], hashes[likely]
+        if len(firsts):
+            own = np.searchsorted(heads, firsts, side="right") - 1
+            once = _apart(hashes, own, (firsts - heads[own]) // length)
+            firsts, hashes = firsts[once], hashes[once]
         left = np.searchsorted(index.hashes, hashes, side="left")
         counts = np.searchsorted(index.hashes, hashes, side="right") - left
+        if not counts.any():
+            continue  # most text is not contaminated
         firsts, left = np.repeat(firsts, counts), np.repeat(left, counts)
         grams = index.places[left + np.arange(len(left)) - np.repeat(counts.cumsum() - counts, counts)]
         columns = {
@@ -433,6 +440,19 @@ def _hits(form: int, units: Units, index: ItemIndex) -> pl.DataFrame:
         }
         found.append(pl.DataFrame(columns).cast(_HIT))
     return pl.concat(found)
+
+
+def _apart(
+    hashes: npt.NDArray[np.uint64], texts: npt.NDArray[np.int64], stretches: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Choose the first of equal n-grams in each stretch of a text that is as long as they are.
+
+    Only in a text that repeats itself, such as a table of zeros, are there several; one says as much as all.
+    """
+    order = np.lexsort((hashes, stretches, texts))
+    changes = [np.diff(values[order].astype(np.int64), prepend=-1) != 0 for values in (texts, stretches)]
+    new = np.concatenate([[True], hashes[order][1:] != hashes[order][:-1]]) | changes[0] | changes[1]
+    return np.sort(order[new])
 
 
 def _filter_places(hashes: npt.NDArray[np.uint64], present: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
@@ -457,9 +477,21 @@ def _gram_hashes(
     return mix64((totals[firsts + length] - totals[firsts]) * inverses[firsts] + (np.uint64(length) ^ _GOLDEN))
 
 
-def _templates(grams: npt.NDArray[np.void], max_texts: int) -> npt.NDArray[np.bool_]:
-    """Mark the n-grams (sorted by hash and text) that too many texts share, or that repeat too often in one."""
+def _telling(grams: npt.NDArray[np.void], max_texts: int) -> npt.NDArray[np.bool_]:
+    """Choose of n-grams (sorted by hash, text and place) the first in each text, if at most `max_texts` texts share it.
+
+    A text such as "0 0 0 0 0 0 0 0" would otherwise meet every place of a document like it in every one of its own.
+    """
     opens = np.diff(grams["hash"], prepend=~grams["hash"][:1]) != 0
     new_text = opens | (np.diff(grams["text"].astype(np.int64), prepend=-1) != 0)
-    run, within = np.cumsum(opens) - 1, np.cumsum(new_text) - 1
-    return (np.bincount(run, new_text) > max_texts)[run] | (np.bincount(within) > _MOST_PLACES)[within]
+    run = np.cumsum(opens) - 1
+    return new_text & (np.bincount(run, new_text) <= max_texts)[run]
+
+
+def _covered(grams: npt.NDArray[np.void], texts: int) -> npt.NDArray[np.int64]:
+    """Count the units of each text that its n-grams cover; those of one text are of one length."""
+    ordered = grams[np.lexsort((grams["place"], grams["text"]))]
+    place, stop = ordered["place"].astype(np.int64), ordered["place"].astype(np.int64) + ordered["units"]
+    same_text = np.diff(ordered["text"].astype(np.int64), prepend=-1) == 0
+    before = np.concatenate([[0], stop[:-1]]) * same_text
+    return np.bincount(ordered["text"], stop - np.maximum(place, before), minlength=texts).astype(np.int64)

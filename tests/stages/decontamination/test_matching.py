@@ -163,6 +163,23 @@ def test_phrases_of_the_set_itself_are_no_evidence() -> None:
     assert [m["item_text"] for m in found(batch_of((template, "eng", "Latn")), few, config)] == [0, 1, 2]
 
 
+def test_a_text_that_only_repeats_itself_is_not_looked_for() -> None:
+    """A row of zeros stands in many tables, and would meet each of its places at each of theirs."""
+    index = item_ngrams(items_of(("eus", "0 " * 40), ("eus", f"{EUS} {EUS}"), ("tha", "\u0e01 " * 90)), DEFAULT)
+    assert index.checked.tolist() == [False, True, False]
+    zeros = batch_of(("0 " * 300_000, "zxx", "Zyyy"), (f"{EUS}\n{EUS}", "eus", "Latn"))
+    assert [(m["row"], m["item_text"], len(m["spans"])) for m in found(zeros, index)] == [(1, 1, 1)]
+
+
+def test_an_item_that_a_page_repeats_is_masked_wherever_it_stands() -> None:
+    config = DecontaminationConfig(mode="mask", min_code_points=0)
+    index = item_ngrams(items_of(("eus", "Non dago nire etxe berria?")), config)
+    page = "Non dago nire etxe berria? " * 500
+    batch = batch_of((f"Hara. {page}Hona.", "eus", "Latn"))
+    kept, _ = remove_contamination(batch, find_contamination(batch, index, config), index, config)
+    assert set(kept["text"][0].as_py().split()) <= {"Hara.", "?", "Hona."}
+
+
 def test_items_with_equal_texts_share_a_number() -> None:
     numbered = items_of(("eus", EUS), ("eus", EUS), ("mlt", EUS))
     assert numbered["item_text"].to_pylist() == [0, 0, 1]
