@@ -39,6 +39,7 @@ _STRAY_SELECTOR = (
     rf"|(?:^|[^{_FORM_BASE[1:-1]}])[\x{{fe00}}-\x{{fe0d}}]"
     r"|(?:^|\P{Han})[\x{e0100}-\x{e01ef}]"
 )
+_SPACED = "".join(rf"\p{{{script}}}" for script in SPACED_BY_ZERO_WIDTH)
 _FLAG = r"\x{1f3f4}[\x{e0020}-\x{e007e}]+\x{e007f}"
 _TAGS = r"[\x{e0001}\x{e0020}-\x{e007f}]"
 
@@ -117,11 +118,13 @@ RULES = (
         everywhere,
         r"\x{ad}",
     ),
-    _removal(
+    pattern_rule(
         "zero_width_spaces",
-        "U+200B is removed, but in scripts that part words with it (Khmer, Lao, Burmese, Thai and neighbours).",
+        "U+200B is removed, but beside scripts that part words with it (Khmer, Lao, Burmese, Thai and neighbours).",
         "Unicode Standard, section 23.2; section 16.4 for Khmer",
         not_written_in(*SPACED_BY_ZERO_WIDTH),
+        rf"([{_SPACED}]\x{{200b}}+|\x{{200b}}+[{_SPACED}])|\x{{200b}}",
+        "${1}",
         r"\x{200b}",
     ),
     _removal(
