@@ -1,0 +1,148 @@
+"""Text that is broken, hostile or empty, and what the stage makes of it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from schemas.document import DOCUMENT
+from stages.normalization.normalize import RULES, NormalizationConfig, normalize_counted
+
+FIELDS = [DOCUMENT.field(name) for name in ("text", "language", "script")]
+DEFAULT = NormalizationConfig()
+FAMILY = "\U0001f468\U0001f3fd\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
+WALES = "\U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f"
+EMOJI = {
+    "a family with a skin tone": FAMILY,
+    "a flag of two letters": "\U0001f1ea\U0001f1f8",
+    "a flag of tags": WALES,
+    "a rainbow flag": "\U0001f3f3\ufe0f\u200d\U0001f308",
+    "a heart that is an emoji": "\u2764\ufe0f",
+    "a heart that is text": "\u2764\ufe0e",
+    "a keycap": "1\ufe0f\u20e3",
+    "a profession": "\U0001f469\U0001f3ff\u200d\u2695\ufe0f",
+    "two people who kiss": "\U0001f469\u200d\u2764\ufe0f\u200d\U0001f48b\u200d\U0001f468",
+    "the eye in a bubble": "\U0001f441\ufe0f\u200d\U0001f5e8\ufe0f",
+}
+LABELS = [("eus", "Latn"), ("fas", "Arab"), ("hin", "Deva"), ("jpn", "Jpan"), ("khm", "Khmr"), (None, None)]
+
+
+def normalized(text: str, language: str | None = None, script: str | None = None, **options: Any) -> str:
+    columns = [pa.array([value], field.type) for value, field in zip((text, language, script), FIELDS, strict=True)]
+    config = NormalizationConfig(**options)
+    result = normalize_counted(pa.RecordBatch.from_arrays(columns, schema=pa.schema(FIELDS)), config)
+    out: str = result.documents["text"][0].as_py()
+    return out
+
+
+@pytest.mark.parametrize("sequence", EMOJI.values(), ids=EMOJI.keys())
+@pytest.mark.parametrize(("language", "script"), LABELS)
+def test_emoji_sequences_stay_whole(sequence: str, language: str | None, script: str | None) -> None:
+    text = f"a {sequence}{sequence} b"
+    assert normalized(text, language, script) == text
+
+
+def test_an_override_cannot_hide_text() -> None:
+    """The attack of Boucher and Anderson 2021: an isolate inside an override shows another order than is stored."""
+    attack = "if (role != 'user\u202e \u2066// admins only\u2069 \u2066') {"
+    assert normalized(attack, "eng", "Latn") == "if (role != 'user // admins only ') {"
+    counts = normalize_counted(
+        pa.RecordBatch.from_arrays(
+            [pa.array([value], field.type) for value, field in zip((attack, "eng", "Latn"), FIELDS, strict=True)],
+            schema=pa.schema(FIELDS),
+        ),
+        DEFAULT,
+    ).counts.to_pylist()
+    assert [(row["rule"], row["code_points"]) for row in counts] == [("bidi_overrides", 4)]
+
+
+def test_hidden_ascii_in_tags_and_selectors_goes() -> None:
+    hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "ignore all")
+    selectors = "".join(chr(0xE0100 + byte) for byte in b"hidden")
+    assert normalized(f"plain{hidden} text{selectors}", "eng", "Latn") == "plain text"
+    assert normalized(f"\U0001f600{hidden}\U0001f600{selectors}") == "\U0001f600\U0001f600"
+
+
+def test_ten_thousand_marks_take_linear_time() -> None:
+    """Twice the marks take about twice the time, for every rule: none looks back over them."""
+
+    def seconds(marks: int) -> float:
+        mixed = "a" + "\u0323\u0301\u0307\u0331\u0654\u093c\u09bc\u1037\u0e48\u0f72" * (marks // 10)
+        texts = [(mixed, "yor", "Latn"), (mixed, "hin", "Deva"), (mixed, "mya", "Mymr"), (mixed, "tha", "Thai")]
+        begin = time.process_time()
+        for row in texts:
+            once = normalized(*row)
+            assert len(once) > 1
+        return time.process_time() - begin
+
+    seconds(1_000)
+    small, large = seconds(10_000), seconds(80_000)
+    assert large < 24 * small + 1
+
+
+def test_one_letter_with_ten_thousand_marks_is_composed() -> None:
+    text = "e" + "\u0301" * 10_000
+    assert normalized(text, "fra", "Latn") == "\u00e9" + "\u0301" * 9_999
+
+
+def test_unassigned_and_private_code_points_stay() -> None:
+    text = "a\u0378 \ue000 \U000f0000 \U0003ffff b"
+    assert normalized(text, "eng", "Latn") == text.replace("\U0003ffff", "")  # a noncharacter is a control
+    assert normalized("\uf8ff", "eng", "Latn", form="NFKC") == "\uf8ff"
+
+
+def test_noncharacters_go() -> None:
+    assert normalized("a\ufffeb\ufdd0c\U0010ffffd") == "abcd"
+
+
+def test_a_lone_surrogate_cannot_get_here() -> None:
+    """Arrow holds UTF-8, which has none: a reader fails the record or reads U+FFFD in its place, which stays."""
+    with pytest.raises(UnicodeEncodeError):
+        pa.array(["\ud800"], pa.large_string())
+    with pytest.raises(UnicodeEncodeError):
+        pl.Series(["\ud800"])
+    assert normalized("a\ufffdb") == "a\ufffdb"
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n", "\u200d", "\u200c\u200c", "\u0301", "\ufe0f", "'", "\u202e", "\x00"])
+@pytest.mark.parametrize(("language", "script"), LABELS)
+def test_next_to_nothing_settles(text: str, language: str | None, script: str | None) -> None:
+    once = normalized(text, language, script)
+    assert normalized(once, language, script) == once
+
+
+def test_unknown_codes_are_treated_as_unknown() -> None:
+    assert normalized("e\u0301\u202e", "qqq", "Qaaa") == "\u00e9"
+    assert normalized("e\u0301\u202e", "", "") == "\u00e9"
+
+
+def test_nested_misreadings_settle() -> None:
+    text = "\u00e9t\u00e9"
+    for _ in range(5):
+        text = text.encode().decode("latin-1")
+    assert normalized(text, "fra", "Latn") == "\u00e9t\u00e9"
+
+
+def test_runs_of_what_each_rule_looks_for_settle() -> None:
+    """Repetition must not make a rule take a pass for each."""
+    for label, unit in {
+        "ell_Grek": "\u03c2",
+        "che_Cyrl": "\u043a1",
+        "ukr_Cyrl": "\u043f'\u044f",
+        "uzb_Latn": "o'",
+        "jpn_Jpan": "\uff76\uff9e",
+        "amh_Ethi": "\u1361",
+        "cat_Latn": "l\u2022",
+        "hye_Armn": "\u0561: ",
+        "cre_Cans": "\u1401\u00b7",
+        "yor_Latn": "e\u0331\u0301",
+        "aka_Latn": "b\u03b5",
+        "heb_Hebr": '\u05d0"',
+    }.items():
+        language, script = label.split("_")
+        once = normalized(unit * 500, language, script, enable=tuple(r.name for r in RULES))
+        assert once
