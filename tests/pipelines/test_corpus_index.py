@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from gflanguages import LoadLanguages
 
 from pipelines.corpus_build import build, make_plan
 from pipelines.corpus_index import probe
@@ -227,6 +228,26 @@ def test_a_document_near_a_removed_one_alone_is_new(tmp_path: Path) -> None:
     (gone,) = [row for row in ledger(tmp_path / "v2") if row["fate"] == "duplicate"]
     assert gone["duplicate_of"] in published(tmp_path / "v1"), "the longer one stays, since it is indexed"
     assert 0.86 <= gone["value"] <= 1
+
+
+def test_a_text_of_which_the_index_has_the_other_script(tmp_path: Path) -> None:
+    """Of srp and uzb; rus has no second script, and two pages of one script are left alone."""
+    languages = LoadLanguages()
+    texts = {
+        code: languages[code].sample_text.specimen_48
+        for code in ("sr_Latn", "sr_Cyrl", "uz_Latn", "uz_Cyrl", "ru_Cyrl")
+    }
+    stages = (
+        '[[ingest]]\nstage = "identify_language"\n[[dedup]]\nstage = "across_scripts"\nkeep = ["Cyrl"]\n{against}\n'
+    )
+    write_lines(tmp_path / "a.jsonl", [(texts["sr_Latn"], None), (texts["uz_Latn"], None)])
+    write_lines(tmp_path / "b.jsonl", [(text, None) for text in texts.values()])
+    make(write_recipe(tmp_path, "v1", ["a.jsonl"], stages))
+    corpus = make(write_recipe(tmp_path, "v2", ["b.jsonl"], stages, "v1/index"))
+    ids = {text: number for number, text in published(tmp_path / "v1").items()}
+    removed = [row["duplicate_of"] for row in ledger(corpus) if row["fate"] == "duplicate"]
+    assert removed == [ids[texts["sr_Latn"]], ids[texts["uz_Latn"]]], "the Latin ones stay, since they are indexed"
+    assert set(published(corpus).values()) == {texts[code] for code in ("sr_Latn", "uz_Latn", "ru_Cyrl")}
 
 
 def test_the_index_wins_whatever_keepers_say(tmp_path: Path) -> None:
