@@ -1,4 +1,4 @@
-"""The augment phase: documents made from documents, for those that deduplication left; and pairs of texts.
+"""The augment phase: documents made from documents that deduplication and decontamination left; and pairs of texts.
 
 The new documents of a split are staged as a split of their own, `<split>-augment`, behind all splits that were read, so
 that the documents that were read keep their places. Each says by `parent_id` what it was made from.

@@ -83,7 +83,8 @@ class Recipe(AnyRecipe[IngestStage, DedupStage]):
         description="Which of several duplicates is kept; without it the first one, in the order of the input.",
     )
     augment: tuple[AugmentStage, ...] = Field(
-        default=(), description="Stages that make documents from those that deduplication left, in order."
+        default=(),
+        description="Stages that make documents from those that deduplication and decontamination left, in order.",
     )
     decontaminate: DecontaminationConfig | None = Field(
         default=None, description="Evaluation sets whose texts are looked for and taken out, after deduplication."

@@ -25,7 +25,7 @@ from pipelines.augment import augment, write_pairs
 from pipelines.catalogue import Recipe, at_home, models, stage_problems
 from pipelines.chain import dedup_phases, phases_after_ingest, stage_chain
 from pipelines.corpus_index import index_problems, write_index
-from pipelines.decontaminate import contamination_of, decontaminate, read_evaluation_sets, versions_of
+from pipelines.decontaminate import contamination_of, decontaminate, publish_findings, read_evaluation_sets, versions_of
 from pipelines.dedup import deduplicate
 from pipelines.dedup_report import dedup_reports
 from pipelines.ingest import BLOCK_BYTES, IngestWorker
@@ -173,12 +173,15 @@ def _run_phases(store: Store, plan: Plan, config: RunnerConfig, report: Report, 
     ingested = run_tasks(IngestWorker(store, recipe, block_bytes), plan.ingest_tasks(), config, report)
     staged = [staged_split(split.id, ingested[split.id]) for split in plan.splits]
     deduplicate(store, recipe, staged, known, config, report)
-    augmented, created = augment(store, recipe, staged, dedup_phases(recipe), config, report)
-    read, staged = staged, [*staged, *augmented]
     phases = phases_after_ingest(recipe)
-    found: Counts = {"files": [], "rates": [], "sheet": None}
     if recipe.decontaminate:
-        found = decontaminate(store, recipe.decontaminate, staged, phases, config, report)
+        decontaminate(store, recipe.decontaminate, staged, phases, config, report)
+    augmented, created = augment(store, recipe, staged, phases, config, report)
+    read, staged = staged, [*staged, *augmented]
+    found: Counts = {"files": [], "rates": [], "sheet": None}
+    if recipe.decontaminate:  # what was made is looked through too
+        decontaminate(store, recipe.decontaminate, augmented, phases, config, report)
+        found = publish_findings(store, staged, phases, config, report)
     survivors = _survivors(store, staged, phases)
     pieces = plan_shards(staged, survivors, recipe.publish.shard_bytes)
     weighting = write_sampling_weights(store, recipe, staged, phases)

@@ -15,7 +15,7 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 
 from pipelines.publish import file_record
-from pipelines.rewriting import ROW, RewriteWorker
+from pipelines.rewriting import ROW, RewriteWorker, rewriting_phase
 from pipelines.runners import RunnerConfig, run_tasks
 from pipelines.staged import StagedSplit
 from pipelines.staging import Store
@@ -224,13 +224,18 @@ def decontaminate(
     phases: Sequence[str],
     runner: RunnerConfig,
     report: Report,
-) -> Counts:
-    """Look through what the phases before the last of `phases` left; returns files, rates and the sheet's path."""
-    splits = [split for split in staged if split.documents]
+) -> None:
+    """Look through what the phases before the last of `phases` left of some splits."""
     worker = RewriteWorker(store, phases, Decontaminator(store, config))
-    run_tasks(worker, [split.task() for split in splits], runner, report)
-    publishing = Task(name="all", payload={"splits": [split.name for split in splits]})
-    return run_tasks(FindingsWorker(store, worker.phase), [publishing], runner, report)["all"]
+    run_tasks(worker, [split.task() for split in staged if split.documents], runner, report)
+
+
+def publish_findings(
+    store: Store, staged: Sequence[StagedSplit], phases: Sequence[str], runner: RunnerConfig, report: Report
+) -> Counts:
+    """Publish what was found in all splits; returns files, rates and the sheet's path."""
+    publishing = Task(name="all", payload={"splits": [split.name for split in staged if split.documents]})
+    return run_tasks(FindingsWorker(store, rewriting_phase(phases)), [publishing], runner, report)["all"]
 
 
 def contamination_of(counts: Counts) -> tuple[ContaminationRate, ...]:

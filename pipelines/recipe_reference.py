@@ -49,7 +49,7 @@ def reference() -> Iterator[str]:
                 yield from _table(f'### `stage = "{name}"`', entry.config)
     yield from _table("## `[keepers]`", KeeperOrder)
     yield "## `[[augment]]`\n"
-    yield "Stages that make documents, or pairs of texts, from those that deduplication left, in order.\n"
+    yield "Stages that make documents, or pairs of texts, from those that deduplication and decontamination left.\n"
     yield from _table('### `stage = "transliterate"`', TransliterationConfig)
     yield from _table("## `[decontaminate]`", DecontaminationConfig)
     yield from _table("### `[[decontaminate.evaluation_sets]]`", EvaluationSet)

@@ -38,13 +38,18 @@ class Rewriter(Protocol):
         """Return what was found in the split beside what was changed, to be staged with it."""
 
 
+def rewriting_phase(phases: Sequence[str]) -> str:
+    """Name the tasks in which the last of some phases rewrites."""
+    return f"{phases[-1]}-rewritten"
+
+
 class RewriteWorker:
     """Rewrites one split; `phase` names its tasks, and the last of `phases` what it removes and rewrites."""
 
     def __init__(self, store: Store, phases: Sequence[str], rewriter: Rewriter) -> None:
         self.store, self.rewriter = store, rewriter
         *self.earlier, self.rewriting = phases
-        self.phase = f"{self.rewriting}-rewritten"
+        self.phase = rewriting_phase(phases)
 
     def setup(self) -> None:
         pass

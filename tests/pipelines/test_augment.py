@@ -103,6 +103,23 @@ def test_pairs_lie_beside_the_corpus(tmp_path: Path) -> None:
         assert files[f"pairs/{path.name}"]["rows"] == pq.read_metadata(path).num_rows
 
 
+def test_what_holds_evaluation_text_has_no_neighbour_either(tmp_path: Path) -> None:
+    """Masked Serbian text is transliterated as it is left; documents of the evaluation set itself are not at all."""
+    for mode, published in (("drop", 3), ("mask", 5)):
+        folder = tmp_path / mode
+        folder.mkdir()
+        texts = [f"{SERBIAN[0]} {SERBIAN[1]}", SERBIAN[1], BASQUE]
+        (folder / "pages.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+        (folder / "quiz.jsonl").write_text(json.dumps({"question": SERBIAN[0].split(". ")[0]}))
+        decontaminate = f'[decontaminate]\nmode = "{mode}"\nmin_code_points = 20\n'
+        table = '[[decontaminate.evaluation_sets]]\nname = "quiz"\npaths = ["quiz.jsonl"]\nfields = ["question"]\n'
+        (folder / "augmented.toml").write_text(RECIPE.replace("MODE", "parallel") + decontaminate + table)
+        run(folder / "augmented.toml", folder / "out")
+        found = rows(folder / "out/data")
+        assert not any("jednaka" in row["text"] or "једнака" in row["text"] for row in found)
+        assert len(found) == published
+
+
 def test_the_bytes_are_the_same_for_any_number_of_workers(tmp_path: Path) -> None:
     found = []
     for workers in ("1", "2"):

@@ -18,7 +18,7 @@ from gflanguages import LoadLanguages
 from typer.testing import CliRunner
 
 from pipelines.command_line import app
-from pipelines.decontaminate import contamination_of, decontaminate, read_evaluation_sets
+from pipelines.decontaminate import contamination_of, decontaminate, publish_findings, read_evaluation_sets
 from pipelines.runners import RunnerConfig, WorkerError
 from pipelines.staged import Run, StagedSplit
 from pipelines.staging import StagingError, Store
@@ -277,7 +277,9 @@ def decontaminated(folder: Path, items: str, texts: list[str], *, synthetic: boo
     store, runner = Store(str(folder / "out")), RunnerConfig(workers=1)
     split = staged_split(store, texts, synthetic)
     read_evaluation_sets(store, config, found, runner, lambda *_: None)
-    return store, decontaminate(store, config, [split], ["decontaminate"], runner, lambda *_: None)
+    work = ([split], ["decontaminate"], runner, lambda *_: None)
+    decontaminate(store, config, *work)
+    return store, publish_findings(store, *work)
 
 
 @pytest.mark.parametrize("synthetic", [False, True])
