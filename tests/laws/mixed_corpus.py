@@ -28,6 +28,7 @@ split_bytes = 30000
 [publish]
 shard_bytes = 8000
 row_group_bytes = 3000
+index = true
 sampling_weight = "removal_rate"
 
 [[sources]]
