@@ -16,19 +16,21 @@ only those that meet a document of the corpus leave the first step. Having no te
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.key_shuffle import name_and_write, packed
 from pipelines.shuffle_records import EDGE, LARGEST_CLUSTERS, MEMBER, MET, PAIR, ShuffledSplits, signature_dtype
 from pipelines.staged import SplitAfter, StagedSplit
-from pipelines.staging import Store
+from pipelines.staging import PARTIAL, Store
 from stages.deduplication.components import (
     both_ways,
     connected_components,
@@ -53,6 +55,8 @@ from stages.deduplication.shingles import Shingles, shingle_hashes
 
 FEW_EDGES = 100_000  # whose clusters are found without SciPy
 PARTITION_BYTES = 64 << 20  # of band keys, edges or signatures in one partition
+
+_Place = tuple[int, int, int]  # split number; begin and end in the file of its documents
 
 
 class _SendBands(beam.DoFn):
@@ -186,7 +190,7 @@ def write_clusters(store: Store, edge_files: Sequence[str], shuffled: ShuffledSp
 
 
 class _SendMembers(beam.DoFn):
-    """Split number -> (cluster partition, where in a file its clusters' documents stand as an Arrow stream)."""
+    """Split number -> (cluster partition, split and where in its file the documents stand as an Arrow stream)."""
 
     def __init__(
         self,
@@ -201,7 +205,7 @@ class _SendMembers(beam.DoFn):
         self.store, self.splits, self.own, self.earlier = store, splits, own, earlier
         self.clusters, self.config, self.folder = clusters, config, folder
 
-    def process(self, split: int, partitions: int) -> Iterator[tuple[int, tuple[str, int, int]]]:
+    def process(self, split: int, partitions: int) -> Iterator[tuple[int, _Place]]:
         members = self.store.load_array(f"{self.clusters}/{self.splits.names[split]}.npy")
         staged = self.store.load_array(self.splits.keys[split])
         staged = staged[np.searchsorted(staged["row"], members["row"])]
@@ -217,16 +221,18 @@ class _SendMembers(beam.DoFn):
             }
         )
         destinations = (members["cluster"] % np.uint64(partitions)).astype(np.int64)
-        file = f"{self.folder}/{self.splits.names[split]}.arrow"
         ends: list[tuple[int, int]] = []
-        with self.store.writing(file) as partial, pa.OSFile(str(partial), "wb") as sink:
+        with (
+            self.store.writing(_signed_file(self.folder, self.splits.names[split])) as partial,
+            pa.OSFile(str(partial), "wb") as sink,
+        ):
             for partition in np.unique(destinations).tolist():
                 own = table if partitions == 1 else table.filter(pa.array(destinations == partition))
                 with pa.ipc.new_stream(sink, table.schema) as writer:
                     writer.write_table(own)
                 ends.append((partition, sink.tell()))
         for start, (partition, end) in zip([0, *(end for _, end in ends)], ends, strict=False):
-            yield partition, (file, start, end)
+            yield partition, (split, start, end)
 
     def _shingles(self, split: int, rows: npt.NDArray[np.int64]) -> pa.Array:
         """Make the distinct shingles of some rows again from their text, if they are to be compared by them."""
@@ -252,53 +258,118 @@ def _fixed_binary(values: npt.NDArray[Any]) -> pa.Array:
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(content)])
 
 
+def _signed_file(folder: str, split: str) -> str:
+    return f"{folder}/{split}.arrow"
+
+
+class _Members(NamedTuple):
+    """Documents of some clusters, ascending: signatures (n, slots) and shingles lie on disk, mapped into memory."""
+
+    documents: npt.NDArray[np.uint64]
+    preference: npt.NDArray[np.uint64]
+    scripts: npt.NDArray[np.uint32]
+    signatures: npt.NDArray[np.uint32]
+    shingles: Shingles
+
+
+def _read_members(store: Store, tables: Iterable[pa.Table], criteria: int) -> _Members:
+    """Lay the documents of a partition out in flat arrays.
+
+    A partition holds whole clusters, so that a template which a million documents share makes a large one. Only some
+    bytes of each document are in memory then; the rest is on disk, and only read where documents are compared.
+    """
+    kept: dict[str, list[npt.NDArray[Any]]] = {"document": [], "script": [], "preference": [], "count": []}
+    folder = store.full(PARTIAL) if store.local else None
+    with tempfile.TemporaryFile(dir=folder) as signatures, tempfile.TemporaryFile(dir=folder) as hashes:
+        for table in tables:
+            rows = table.num_rows
+            signature = _numbers(table["signature"], np.dtype("<u4"), rows)
+            slots = signature.shape[1]
+            signatures.write(signature.data)
+            lists = table["shingles"].combine_chunks()
+            hashes.write(lists.flatten().to_numpy().data)
+            kept["document"].append(table["document"].to_numpy())
+            kept["script"].append(table["script"].to_numpy())
+            none = np.empty((rows, 0), np.uint64)
+            kept["preference"].append(_numbers(table["preference"], np.dtype("<u8"), rows) if criteria else none)
+            kept["count"].append(pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False))
+        documents, scripts, preference, counts = map(np.concatenate, kept.values())
+        offsets = np.append(0, counts.cumsum())
+        return _Members(
+            documents,
+            preference,
+            scripts,
+            _mapped(signatures, "<u4").reshape(len(documents), slots),
+            Shingles(_mapped(hashes, "<u8"), offsets),
+        )
+
+
+def _mapped(file: IO[bytes], kind: str) -> npt.NDArray[Any]:
+    """Map a file of numbers into memory; it may be closed and removed then."""
+    file.flush()
+    if not file.tell():
+        return np.empty(0, kind)
+    return np.asarray(np.memmap(file, kind, "r"))
+
+
 class _DecideClusters(beam.DoFn):
     """(cluster partition, places of documents) -> (split of the keeper, packed EDGE); writes what it counted."""
 
     def __init__(
-        self, store: Store, splits: ShuffledSplits, config: NearDeduplicationConfig, criteria: int, folder: str
+        self,
+        store: Store,
+        splits: ShuffledSplits,
+        config: NearDeduplicationConfig,
+        criteria: int,
+        signed: str,
+        folder: str,
     ) -> None:
-        self.store, self.splits, self.config, self.criteria, self.folder = store, splits, config, criteria, folder
+        self.store, self.splits, self.config, self.criteria = store, splits, config, criteria
+        self.signed, self.folder = signed, folder
 
-    def process(self, group: tuple[int, Iterable[tuple[str, int, int]]]) -> Iterator[tuple[int, bytes]]:
-        streams = [self.store.fs.cat_file(self.store.full(file), start, end) for file, start, end in group[1]]
-        tables = [pa.ipc.open_stream(stream).read_all() for stream in streams]
-        tables.sort(key=lambda own: own["document"][0].as_py())  # each is sorted, and of a split of its own
-        table = pa.concat_tables(tables).combine_chunks()
-        of_known, counts = np.empty(0, EDGE), Counter[str]()
-        if known := int(np.searchsorted(table["document"].to_numpy(), self.splits.known)):
-            found = self._of_known(table, known)
-            of_known = _edges(table, found)
-            stay = np.arange(table.num_rows) >= known
-            stay[found.removed] = False
-            table = table.filter(pa.array(stay)).combine_chunks()
+    def process(self, group: tuple[int, Iterable[_Place]]) -> Iterator[tuple[int, bytes]]:
+        members = _read_members(self.store, self._tables(sorted(group[1])), self.criteria)
+        keys = band_keys(members.signatures, self.config)
+        stay, counts = np.arange(len(keys)), Counter[str]()
+        edges = [np.empty(0, EDGE)]
+        if known := int(np.searchsorted(members.documents, self.splits.known)):
+            found = self._of_known(members, keys, known)
+            edges.append(_edges(members.documents, found))
+            stay = np.delete(stay, np.concatenate([stay[:known], found.removed]))
             counts.update(_counts(found))
-        found = self._of_own(table)
+        found = self._of_own(members, keys, stay)
         counts.update(_counts(found))
-        self._report(group[0], table["document"].to_numpy(), found, counts)
-        edges = np.concatenate([of_known, _edges(table, found)])
-        yield from packed(edges, self.splits.holding(edges["keeper"]))
+        documents = members.documents[stay]
+        self._report(group[0], documents, found, counts)
+        edges.append(_edges(documents, found))
+        together = np.concatenate(edges)
+        yield from packed(together, self.splits.holding(together["keeper"]))
 
-    def _of_known(self, table: pa.Table, known: int) -> Removals:
-        """Decide which documents go for one of an index; these come first in the table, and have signatures only."""
-        signatures = _numbers(table["signature"], np.dtype("<u4"), table.num_rows)
+    def _tables(self, places: Iterable[_Place]) -> Iterator[pa.Table]:
+        """Read the documents of some splits; by split, they ascend."""
+        for split, start, end in places:
+            file = self.store.full(_signed_file(self.signed, self.splits.names[split]))
+            yield pa.ipc.open_stream(self.store.fs.cat_file(file, start, end)).read_all()
+
+    def _of_known(self, members: _Members, keys: npt.NDArray[np.void], known: int) -> Removals:
+        """Decide which documents go for one of an index; these come first, and have signatures only."""
         config = self.config
         if config.verify == "shingles":
             config = config.model_copy(update={"verify": "signature"})
-        similarity = between_scripts(similarity_of(signatures, None, config), table["script"].to_numpy())
-        return known_duplicates(band_keys(signatures, config), known, similarity, config)
+        similarity = between_scripts(similarity_of(members.signatures, None, config), members.scripts)
+        return known_duplicates(keys, known, similarity, config)
 
-    def _of_own(self, table: pa.Table) -> Removals:
-        """Decide which documents go for another one of the table."""
-        signatures = _numbers(table["signature"], np.dtype("<u4"), table.num_rows)
-        preference = _numbers(table["preference"], np.dtype("<u8"), table.num_rows) if self.criteria else None
-        ranks = np.arange(table.num_rows) if preference is None else preference_ranks(preference)
-        distinct = None
-        if self.config.verify == "shingles":
-            lists = table["shingles"].combine_chunks()
-            distinct = Shingles(lists.values.to_numpy(), lists.offsets.to_numpy())
-        similarity = between_scripts(similarity_of(signatures, distinct, self.config), table["script"].to_numpy())
-        return near_duplicates(band_keys(signatures, self.config), ranks, similarity, self.config)
+    def _of_own(self, members: _Members, keys: npt.NDArray[np.void], stay: npt.NDArray[np.int64]) -> Removals:
+        """Decide which documents of the corpus, those that `stay`, go for another one of these."""
+        ranks = preference_ranks(members.preference[stay]) if self.criteria else np.arange(len(stay))
+        shingles = members.shingles if self.config.verify == "shingles" else None
+        similarity = between_scripts(similarity_of(members.signatures, shingles, self.config), members.scripts)
+        return near_duplicates(
+            (keys[stay] if len(stay) < len(keys) else keys),
+            ranks,
+            lambda left, right: similarity(stay[left], stay[right]),
+            self.config,
+        )
 
     def _report(
         self, partition: int, documents: npt.NDArray[np.uint64], found: Removals, counts: Mapping[str, int]
@@ -309,8 +380,7 @@ class _DecideClusters(beam.DoFn):
         self.store.write_json(f"{self.folder}/{partition:06d}.json", {**counts, "largest": named})
 
 
-def _edges(table: pa.Table, found: Removals) -> npt.NDArray[Any]:
-    documents = table["document"].to_numpy()
+def _edges(documents: npt.NDArray[np.uint64], found: Removals) -> npt.NDArray[Any]:
     edges = np.empty(len(found.removed), EDGE)
     edges["duplicate"], edges["keeper"] = documents[found.removed], documents[found.keepers]
     edges["similarity"] = found.similarities
@@ -348,13 +418,13 @@ def decide(
         text_bytes = sum(run.text_bytes for split in own for run in split.runs)
         size += text_bytes // sum(split.documents for split in own)
     partitions = max(1, -(-clustered * size // PARTITION_BYTES))
+    signed = f"{clusters}-signed"
     edges = (
         pipeline
         | "Splits" >> beam.Create(with_clusters, reshuffle=False)
         | "Spread" >> beam.Reshuffle()
-        | "SendMembers"
-        >> beam.ParDo(_SendMembers(store, splits, own, earlier, clusters, config, f"{clusters}-signed"), partitions)
+        | "SendMembers" >> beam.ParDo(_SendMembers(store, splits, own, earlier, clusters, config, signed), partitions)
         | "ByCluster" >> beam.GroupByKey()
-        | "DecideClusters" >> beam.ParDo(_DecideClusters(store, splits, config, criteria, folder))
+        | "DecideClusters" >> beam.ParDo(_DecideClusters(store, splits, config, criteria, signed, folder))
     )
     name_and_write(edges, store, splits)

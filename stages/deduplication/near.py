@@ -122,27 +122,32 @@ def signatures(shingles: Shingles, config: NearDeduplicationConfig) -> NDArray[n
 
 def band_keys(signatures: NDArray[np.uint32], config: NearDeduplicationConfig) -> NDArray[np.void]:
     """Make the KEYs (n, bands) of n signatures: equal where the band and all its rows are."""
-    bands, rows = band_shape(config)
-    slots = signatures.reshape(len(signatures), bands, rows)
-    keys = np.empty((len(signatures), bands), KEY)
+    keys = np.empty((len(signatures), band_shape(config)[0]), KEY)
     for part, factor in (("high", _HIGH), ("low", _LOW)):
-        keys[part] = _band_hashes(slots, range(bands), factor)
+        keys[part] = _band_hashes(signatures, range(keys.shape[1]), factor, config)
     return keys
 
 
 def meeting_keys(signatures: NDArray[np.uint32], config: NearDeduplicationConfig, chosen: range) -> NDArray[np.uint64]:
     """Make the first halves (n, bands) of the KEYs of some bands."""
-    bands, rows = band_shape(config)
-    slots = signatures.reshape(len(signatures), bands, rows)
-    return _band_hashes(slots[:, chosen.start : chosen.stop], chosen, _HIGH)
+    return _band_hashes(signatures, chosen, _HIGH, config)
 
 
-def _band_hashes(slots: NDArray[np.uint32], bands: range, factor: np.uint64) -> NDArray[np.uint64]:
-    """Hash (n, bands, rows) slots together with the numbers of their bands."""
-    state = mix64(np.arange(bands.start + 1, bands.stop + 1, dtype=np.uint64) * factor)[None]
-    for row in range(slots.shape[2]):
-        state = mix64((state ^ slots[:, :, row]) * factor)
-    return state
+def _band_hashes(
+    signatures: NDArray[np.uint32], chosen: range, factor: np.uint64, config: NearDeduplicationConfig
+) -> NDArray[np.uint64]:
+    """Hash the rows of some bands of n signatures together with the numbers of the bands."""
+    _, rows = band_shape(config)
+    begin = mix64(np.arange(chosen.start + 1, chosen.stop + 1, dtype=np.uint64) * factor)
+    hashes = np.empty((len(signatures), len(chosen)), np.uint64)
+    for start in range(0, len(signatures), _SIGNED):
+        slots = signatures[start : start + _SIGNED, chosen.start * rows : chosen.stop * rows]
+        slots = slots.reshape(len(slots), len(chosen), rows)
+        state = np.broadcast_to(begin, slots.shape[:2])
+        for row in range(rows):
+            state = mix64((state ^ slots[:, :, row]) * factor)
+        hashes[start : start + _SIGNED] = state
+    return hashes
 
 
 def estimated_similarity(left: NDArray[np.uint32], right: NDArray[np.uint32]) -> NDArray[np.float64]:
@@ -220,7 +225,7 @@ def similarity_of(
     return lambda left, right: exact_similarity(distinct, left, right, config.threshold)
 
 
-def between_scripts(similarity: Similarity, scripts: NDArray[np.uint8]) -> Similarity:
+def between_scripts(similarity: Similarity, scripts: NDArray[np.unsignedinteger]) -> Similarity:
     """Call documents of one script wholly different, given the `scripts` (n,) of `Signed`."""
     if not scripts.any():
         return similarity
@@ -252,10 +257,18 @@ def known_duplicates(
 
 
 def _met(keys: NDArray[np.void]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Number the buckets of n documents, given their KEYs (n, bands): the buckets, and the documents in them."""
-    flat = keys.ravel()
-    order = np.argsort(flat["high"])
-    flat = flat[order]
-    firsts = np.ones(len(flat), np.bool_)
-    firsts[1:] = flat[1:] != flat[:-1]
-    return firsts.cumsum(), order // keys.shape[1]
+    """Number the buckets in which some of n documents meet, given their KEYs (n, bands), and list the documents.
+
+    A band at a time: documents meet in few of their bands, and keys of two bands are never equal.
+    """
+    buckets, documents = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for band in range(keys.shape[1]):
+        order = np.argsort(keys[:, band]["high"])
+        own = keys[order, band]
+        firsts = np.ones(len(own), np.bool_)
+        firsts[1:] = own[1:] != own[:-1]
+        met = ~firsts
+        met[:-1] |= ~firsts[1:]
+        buckets.append(firsts.cumsum()[met] + band * len(keys))
+        documents.append(order[met])
+    return np.concatenate(buckets), np.concatenate(documents)
