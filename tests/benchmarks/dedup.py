@@ -1,0 +1,231 @@
+"""Near deduplication, against datatrove's four MinHash steps on the same texts: `make bench NAME=dedup`.
+
+Texts are the help pages as our ingest phase stages them (made once, kept under `out/bench`). Ours is the whole dedup
+phase of `near` with its defaults, exact verification included, one worker, counted in documents for each CPU second of
+all its processes, from the start of Python to the last removal list. datatrove runs on a sample, every n-th page, since
+it would take minutes for all; start-up weighs little in its time. Ours is measured on that sample too, where half its
+time and more is start-up.
+
+- `time_10x`: CPU seconds on ten times the input by those on the input, one copy as it is and nine with a share of words
+  replaced by numbers, from none to three in ten; `wall_10x` the same in wall time.
+- `peak_rss_mb`: of the largest process, on all pages.
+- `bytes_per_document`: a million short documents, a tenth of them copies: peak memory of the largest process of the
+  shuffles beyond the same for a thousand documents, by the million. Signatures are made before, by tasks whose memory
+  does not depend on the corpus.
+
+The machine's other work only ever adds: of several runs the one that took least counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.catalogue import Recipe
+from pipelines.dedup import deduplicate
+from pipelines.runners import RunnerConfig, run_tasks
+from pipelines.staged import Run, StagedSplit, staged_split
+from pipelines.staging import Store
+from schemas.recipe import parse_recipe
+from tests.benchmarks.datatrove_dedup_peer import run_peer
+from tests.benchmarks.help_pages import LABELS, build_corpus, download_packages
+from tests.benchmarks.measuring import Figures, measure
+
+PEER_PAGES = 10_000
+COPIES = 9
+SHARES = (0, 0.01, 0.02, 0.05, 0.1, 0.3)  # of words replaced in a copy
+MILLION = 1_000_000
+FEW = 1_000
+STAGED = "staging/staged.json"
+PHASE = "dedup-0-near"
+RECIPE = """
+[corpus]
+name = "help_pages"
+
+[[sources]]
+name = "help"
+format = "warc"
+paths = ["{paths}"]
+
+[[ingest]]
+stage = "extract_text"
+
+[[ingest]]
+stage = "identify_language"
+
+[[dedup]]
+stage = "near"
+"""
+
+
+class Pages(NamedTuple):
+    """A split's documents: ids and texts."""
+
+    name: str
+    ids: Sequence[str]
+    texts: Sequence[str]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--phase", type=Path, help="run the phase over what is staged in this folder, and no more")
+    parser.add_argument("--signed", action="store_true", help="with --phase: the signatures are made already")
+    arguments = parser.parse_args()
+    if arguments.phase:
+        run_phase(arguments.phase, signed=arguments.signed)
+    else:
+        print(json.dumps(compare()))
+
+
+def compare() -> dict[str, float]:
+    folder = Path(os.environ.get("GLOTMILL_BENCH", "out/bench")).resolve()
+    texts = staged_help_pages(folder)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch_name:
+        scratch = Path(scratch_name)
+        pages = list(read_pages(texts))
+        documents = sum(len(split.ids) for split in pages)
+        every = documents // PEER_PAGES
+        sample = [text for split in pages for text in split.texts][::every][:PEER_PAGES]
+        stage(scratch / "sample", [Pages("sample", [f"{n:032x}" for n in range(len(sample))], sample)])
+        stage(scratch / "tenfold", copies(pages))
+        all_pages = min((figures_of(texts) for _ in range(3)), key=lambda figures: figures.cpu_seconds)
+        of_sample = min((figures_of(scratch / "sample") for _ in range(3)), key=lambda figures: figures.cpu_seconds)
+        peer = min((run_peer(sample) for _ in range(2)), key=lambda found: found.cpu_seconds)
+        tenfold = figures_of(scratch / "tenfold")
+        shutil.rmtree(scratch / "tenfold")
+        stage(scratch / "few", short_documents(FEW))
+        stage(scratch / "million", short_documents(MILLION))
+        few, million = shuffle_figures(scratch / "few"), shuffle_figures(scratch / "million")
+    for name, figures in (("all pages", all_pages), ("the sample", of_sample), ("ten times", tenfold)):
+        print(name, figures)
+    print("shuffles of a thousand", few, "of a million", million)
+    print("datatrove on", len(sample), "pages:", peer.cpu_seconds, "CPU seconds,", len(peer.removed), "removed")
+    ours, theirs = documents / all_pages.cpu_seconds, len(sample) / peer.cpu_seconds
+    return {
+        "ratio": round(ours / theirs, 1),
+        "time_10x": round(tenfold.cpu_seconds / all_pages.cpu_seconds, 2),
+        "peak_rss_mb": round(all_pages.peak_rss_mb, 1),
+        "bytes_per_document": round((million.peak_rss_mb - few.peak_rss_mb) * (1 << 20) / MILLION, 1),
+        "ours_docs_per_cpu_s": round(ours),
+        "peer_docs_per_cpu_s": round(theirs, 1),
+        "ours_docs_per_cpu_s_on_sample": round(len(sample) / of_sample.cpu_seconds),
+        "wall_10x": round(tenfold.wall_seconds / all_pages.wall_seconds, 2),
+        "peak_rss_mb_10x": round(tenfold.peak_rss_mb, 1),
+    }
+
+
+def staged_help_pages(folder: Path) -> Path:
+    """Ingest all help pages, once; returns the folder that they are staged in."""
+    output = folder / "help_texts"
+    if not (output / STAGED).exists():  # written last
+        corpus = folder / "help_pages"
+        if not (corpus / "corpus.json").exists():  # written last
+            with tempfile.TemporaryDirectory() as debs:
+                download_packages([f"libreoffice-help-{name}" for name in LABELS], Path(debs))
+                build_corpus(corpus, Path(debs))
+        shutil.rmtree(output, ignore_errors=True)
+        from pipelines.corpus_build import make_plan  # not for the processes that are measured
+        from pipelines.ingest import IngestWorker
+
+        store = Store(str(output))
+        with tempfile.TemporaryDirectory() as scratch:
+            recipe = Path(scratch) / "help_pages.toml"
+            recipe.write_text(RECIPE.format(paths=corpus / "warc" / "*.warc.gz"))
+            plan = make_plan(recipe)
+            worker = IngestWorker(store, plan.recipe)
+            ingested = run_tasks(worker, plan.ingest_tasks(), RunnerConfig(), lambda task, counts: None)
+        splits = [staged_split(split.id, ingested[split.id]) for split in plan.splits]
+        store.write_json(STAGED, [split.model_dump() for split in splits])
+    return output
+
+
+def read_splits(store: Store) -> list[StagedSplit]:
+    return [StagedSplit.model_validate(split) for split in store.read_json(STAGED)]
+
+
+def read_pages(folder: Path) -> Iterator[Pages]:
+    for split in read_splits(Store(str(folder))):
+        parts = [pq.read_table(folder / file, columns=["id", "text"]) for file in split.files]
+        table = pa.concat_tables(parts)
+        yield Pages(split.name, table["id"].to_pylist(), table["text"].to_pylist())
+
+
+def copies(pages: Sequence[Pages]) -> Iterator[Pages]:
+    """Yield every split as it is, then as often as COPIES with edited texts."""
+    yield from pages
+    for copy in range(1, COPIES + 1):
+        for split in pages:
+            random = np.random.default_rng([copy, int(split.name, 16)])
+            shares = random.choice(SHARES, len(split.texts)).tolist()
+            texts = [edited(text, share, random) for text, share in zip(split.texts, shares, strict=True)]
+            yield Pages(f"{split.name}-{copy}", [f"{copy}{id_}" for id_ in split.ids], texts)
+
+
+def edited(text: str, share: float, random: np.random.Generator) -> str:
+    """Replace a share of the words of a text, taken at random, by numbers."""
+    words = text.split(" ")
+    count = int(share * len(words))
+    for place, number in random.integers(0, [[len(words)], [10**6]], (2, count)).T.tolist():
+        words[place] = str(number)
+    return " ".join(words)
+
+
+def short_documents(count: int) -> Iterator[Pages]:
+    """Yield documents of 16 random words, of which a tenth are another one with a word more."""
+    words = np.array([f"w{number}" for number in range(20_000)])
+    size = min(count, 50_000)
+    for start in range(0, count, size):
+        random = np.random.default_rng(start)
+        texts = [" ".join(row) for row in words[random.integers(0, len(words), (size, 16))].tolist()]
+        texts[::10] = [f"{text} {n}" for n, text in enumerate(texts[1::10])]
+        yield Pages(f"{start:08d}", [f"{start + n:032x}" for n in range(size)], texts)
+
+
+def stage(folder: Path, splits: Iterator[Pages] | Sequence[Pages]) -> None:
+    """Stage documents as the ingest phase would, as far as the phase reads them: ids and texts."""
+    store = Store(str(folder))
+    schema = pa.schema([("id", pa.string()), ("text", pa.large_string())])
+    staged = []
+    for split in splits:
+        file, runs, group = f"staging/ingest/{split.name}/documents-00000.parquet", [], 5_000
+        with store.writing_parquet(file, schema, compression="zstd") as writer:
+            for number, start in enumerate(range(0, len(split.ids), group)):
+                rows = slice(start, start + group)
+                table = pa.table([split.ids[rows], split.texts[rows]], schema=schema)
+                writer.write_table(table, row_group_size=group)
+                run = {"file": file, "row_group": number, "label": "und_Zyyy", "first_row": start}
+                runs.append(Run(**run, rows=table.num_rows, text_bytes=table["text"].nbytes))
+        staged.append(StagedSplit(name=split.name, documents=len(split.ids), runs=tuple(runs)).model_dump())
+    store.write_json(STAGED, staged)
+
+
+def run_phase(folder: Path, *, signed: bool) -> None:
+    store = Store(str(folder))
+    for left in (f"{PHASE}-removed", "cluster-sizes", *([] if signed else [PHASE])):
+        store.remove(f"staging/{left}")
+    recipe = parse_recipe(RECIPE.format(paths="*.warc"), Recipe)
+    deduplicate(store, recipe, read_splits(store), {}, RunnerConfig(workers=1), lambda task, counts: None)
+
+
+def figures_of(folder: Path, *options: str) -> Figures:
+    return measure([sys.executable, "-m", "tests.benchmarks.dedup", "--phase", str(folder), *options])
+
+
+def shuffle_figures(folder: Path) -> Figures:
+    figures_of(folder)
+    return figures_of(folder, "--signed")
+
+
+if __name__ == "__main__":
+    main()
