@@ -70,6 +70,9 @@ RULES: tuple[Rule, ...] = (
 
 _SLICE_BYTES = 1 << 23  # text worked on at once: bounds the copies that a chain of rules makes
 _BUNDLE = 8  # rules whose candidates are looked for at once before those of each
+_BUNDLE_CHARACTERS = (
+    1 << 15
+)  # of pattern; Polars keeps 32 compiled patterns, and the one for NFC takes 20 ms to compile
 _MAX_PASSES = 16  # real text settles in two; more takes noise nested in noise
 
 
@@ -173,17 +176,16 @@ class _Chain:
         """Apply the rules to n texts until none changes; raises ValueError for a text that never settles."""
         counted = np.zeros((len(texts), len(self.rules)), bool)
         active = np.arange(len(texts))
-        meant = np.flatnonzero(self.applies[np.unique(group)].any(axis=0)).tolist()
+        bundles = self._bundles(np.flatnonzero(self.applies[np.unique(group)].any(axis=0)).tolist())
         for _ in range(_MAX_PASSES):
             before = texts
-            for first in range(0, len(meant), _BUNDLE):
-                bundle = meant[first : first + _BUNDLE]
+            for bundle in bundles:
                 pattern = _pattern(tuple(self.rules[number].candidates for number in bundle))
                 # A text that holds no candidate of the bundle is not changed by it, and so gets none on the way.
                 held = active[texts.gather(active).str.contains(pattern).to_numpy()]
                 for number in bundle:
                     rows = held[self.applies[group[held], number]]
-                    if len(rows):
+                    if len(bundle) > 1 and len(rows):
                         rows = rows[texts.gather(rows).str.contains(self.rules[number].candidates).to_numpy()]
                     if len(rows):
                         texts = self._apply(number, texts, rows, group[rows], counted)
@@ -191,6 +193,16 @@ class _Chain:
             if not len(active):
                 return texts
         raise ValueError(f"text must settle in {_MAX_PASSES} passes of the normalization rules, but still changes")
+
+    def _bundles(self, numbers: list[int]) -> list[list[int]]:
+        """Cut rules, in their order, into those whose candidates are looked for at once; a long pattern stays alone."""
+        bundles: list[list[int]] = [[]]
+        for number in numbers:
+            size = sum(len(self.rules[member].candidates) for member in [*bundles[-1], number])
+            if bundles[-1] and (len(bundles[-1]) == _BUNDLE or size > _BUNDLE_CHARACTERS):
+                bundles.append([])
+            bundles[-1].append(number)
+        return bundles
 
     def _apply(
         self,
