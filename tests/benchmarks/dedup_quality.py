@@ -10,9 +10,9 @@ more, so that there are chains.
   not.
 - Found are all pairs of documents that a system takes for duplicates of each other: ours, a kept document and those
   removed for it, and these among each other; datatrove's, the members of a cluster.
-- Ours is measured twice: verified by signatures, the default, and (`exact_`) by shingles, `verify = "shingles"`. The
-  latter knows what the truth is made of; what it lacks are pairs that share no band, and what it has too many are pairs
-  of two documents removed for the same third.
+- Ours is measured twice: verified by shingles, the default, and (`signature_`) by signatures alone. The former knows
+  what the truth is made of; what it lacks are pairs that share no band, and what it has too many are pairs of two
+  documents removed for the same third.
 - Precision, recall and F1 are over these two sets of pairs. Both systems have 14 bands of 8 and see the same texts.
 
 The truth is by our shingles; datatrove's are of words as its tokenizers cut them, without accents and numbers, and from
@@ -56,7 +56,7 @@ from tests.benchmarks.datatrove_dedup_peer import run_peer
 from tests.benchmarks.help_pages import LABELS, build_corpus, download_packages
 
 CONFIG = NearDeduplicationConfig()
-EXACT = CONFIG.model_copy(update={"verify": "shingles"})
+SIGNATURES = CONFIG.model_copy(update={"verify": "signature"})
 TARGETS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
 BASES = 105  # texts of a script, seven for each target
 RUNGS = 40  # copies made with ever more edits, of which the one nearest to the target is taken
@@ -101,24 +101,24 @@ class Score(NamedTuple):
 def main() -> None:
     corpora = read_corpora()
     ours: dict[str, Score] = {}
-    exact: dict[str, Score] = {}
+    signed: dict[str, Score] = {}
     peers: dict[str, Score] = {}
     for label, texts in sorted(corpora.items()):
         truth = true_pairs(texts)
         for scores, found in (
             (ours, our_pairs(texts, CONFIG)),
-            (exact, our_pairs(texts, EXACT)),
+            (signed, our_pairs(texts, SIGNATURES)),
             (peers, peer_pairs(texts, label[:3])),
         ):
             scores[label] = Score(len(truth), len(found), len(truth & found))
-        print(label, len(texts), ours[label], "exact", exact[label], "datatrove", peers[label], flush=True)
+        print(label, len(texts), ours[label], "by signatures", signed[label], "datatrove", peers[label], flush=True)
     by_script = {
         label.split("_")[1]: ours[label].figures()
-        | {"exact_pair_f1": exact[label].figures()["pair_f1"], "peer_pair_f1": peers[label].figures()["pair_f1"]}
+        | {"signature_pair_f1": signed[label].figures()["pair_f1"], "peer_pair_f1": peers[label].figures()["pair_f1"]}
         for label in ours
     }
     result: dict[str, object] = {}
-    for prefix, scores in (("", ours), ("exact_", exact), ("peer_", peers)):
+    for prefix, scores in (("", ours), ("signature_", signed), ("peer_", peers)):
         result |= total(scores.values()).figures(prefix)
     print(json.dumps(result | {"by_script": by_script}))
 
