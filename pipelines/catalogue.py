@@ -40,6 +40,7 @@ from stages.language_identification.identify import (
     load_identifier,
 )
 from stages.length_filtering import LengthFilteringConfig, filter_length
+from stages.normalization.east_asian import load_opencc
 from stages.normalization.normalize import NormalizationConfig, chosen_rules, normalize_counted
 from stages.normalization.southeast_asian import load_zawgyi
 from stages.transliteration.conditions import Condition, load_condition
@@ -326,6 +327,8 @@ def _require_engines(stage: NormalizationConfig, labels: Sequence[str]) -> None:
         expected = not labels or any(rule.applies(*parse_label(label)) for label in labels)
         if rule.name == "zawgyi" and expected:
             load_zawgyi()
+        if rule.name == "chinese_conversion" and expected:
+            load_opencc("t2s")
 
 
 def stage_problems(recipe: Recipe) -> list[str]:

@@ -8,9 +8,9 @@ Source: Unicode Standard, chapter 18; UAX #11 for width; OpenCC for Chinese.
 from __future__ import annotations
 
 import unicodedata
+from typing import Any
 
 import polars as pl
-from opencc import OpenCC
 
 from stages.normalization.rules import (
     NormalizationOptions,
@@ -51,8 +51,20 @@ _FULL_WIDTH = _nfkc(range(0xFF01, 0xFF5F))
 _OPENCC_MODE = {"simplified": "t2s", "traditional": "s2t"}
 
 
+def load_opencc(mode: str) -> Any:
+    """Load a conversion of OpenCC; raises ImportError that says what to install."""
+    try:
+        from opencc import OpenCC
+    except ImportError as error:
+        raise ImportError(
+            f"the rule chinese_conversion needs OpenCC, got {str(error)!r}: pip install 'glotmill[transliteration]', or "
+            "leave out the option han"
+        ) from error
+    return OpenCC(mode)
+
+
 def _convert(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
-    converter = OpenCC(_OPENCC_MODE[options.han])
+    converter = load_opencc(_OPENCC_MODE[options.han])
     # A loop over documents, because OpenCC converts one string in one native call.
     return pl.Series([converter.convert(text) for text in texts.to_list()], dtype=pl.String)
 

@@ -81,9 +81,7 @@ def test_zawgyi_is_not_looked_for_in_languages_with_letters_of_their_own(languag
 def test_without_pyicu_the_rule_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     southeast_asian.load_zawgyi.cache_clear()
     monkeypatch.setitem(sys.modules, "icu", None)
-    with pytest.raises(
-        ImportError, match=r"the rule zawgyi needs PyICU and myanmartools.*libicu-dev.*disable = "
-    ):
+    with pytest.raises(ImportError, match=r"the rule zawgyi needs PyICU and myanmartools.*libicu-dev.*disable = "):
         applied("zawgyi", ZAWGYI)
 
 
