@@ -57,8 +57,7 @@ def load_opencc(mode: str) -> Any:
         from opencc import OpenCC
     except ImportError as error:
         raise ImportError(
-            f"the rule chinese_conversion needs OpenCC, got {str(error)!r}: pip install 'glotmill[transliteration]', or "
-            "leave out the option han"
+            f"the option han needs OpenCC, got {str(error)!r}: pip install 'glotmill[transliteration]', or leave it out"
         ) from error
     return OpenCC(mode)
 
