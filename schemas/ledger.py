@@ -33,8 +33,8 @@ CHANGE = pa.schema(
         column(
             "code_points",
             pa.int64(),
-            "Code points that it changed: positions that differ in texts that kept their length; in all others together "
-            "what came in or what went, whichever is more.",
+            "Code points that it changed: positions that differ in texts that kept their length; in all others "
+            "together what came in or what went, whichever is more.",
         ),
     ]
 )

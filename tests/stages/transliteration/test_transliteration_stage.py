@@ -112,8 +112,8 @@ def test_ids_depend_on_parent_scheme_and_nothing_else() -> None:
 
 def test_new_documents_say_what_they_were_made_of_whether_the_batch_had_the_columns_or_not() -> None:
     batch = documents(ROWS)
-    for given in (batch, batch.drop_columns(PROVENANCE.names)):
-        made = parallel_rows(given, CONFIG)
+    for asked in (batch, batch.drop_columns(PROVENANCE.names)):
+        made = parallel_rows(asked, CONFIG)
         assert made["transliterated_from"].to_pylist() == ["uzb_Cyrl", "srp_Cyrl", "uzb_Cyrl"]
     assert parallel_rows(batch, CONFIG).schema.equals(batch.schema, check_metadata=True)
 
