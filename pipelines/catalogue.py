@@ -43,6 +43,7 @@ from stages.length_filtering import LengthFilteringConfig, filter_length
 from stages.normalization.east_asian import load_opencc
 from stages.normalization.normalize import NormalizationConfig, chosen_rules, normalize_counted
 from stages.normalization.southeast_asian import load_zawgyi
+from stages.script_marking import ScriptMarkingConfig, mark_scripts
 from stages.transliteration.conditions import Condition, load_condition
 from stages.transliteration.transliterate import (
     TransliterationConfig,
@@ -60,6 +61,7 @@ IngestStage = Annotated[
     | LanguageIdentificationConfig
     | LanguageFilteringConfig
     | LengthFilteringConfig
+    | ScriptMarkingConfig
     | NormalizationConfig
     | TransliterationConfig,
     Field(discriminator="stage"),
@@ -176,6 +178,9 @@ INGEST_STAGES = {
     "identify_language": IngestEntry(LanguageIdentificationConfig, _bind_identification, changes_texts=False),
     "filter_language": IngestEntry(
         LanguageFilteringConfig, lambda config: partial(filter_language, config=config), changes_texts=False
+    ),
+    "mark_scripts": IngestEntry(
+        ScriptMarkingConfig, lambda config: partial(mark_scripts, config=config), changes_texts=False
     ),
     "normalize": IngestEntry(NormalizationConfig, lambda config: partial(_normalize, config=config)),
     "transliterate": IngestEntry(TransliterationConfig, _bind_replacement),

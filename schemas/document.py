@@ -171,3 +171,26 @@ CANDIDATES = column(
     "Up to three best labels as `language_Script` with their probabilities, best first; only if the recipe asks.",
     nullable=True,
 )
+
+SCRIPT_MARKS = pa.schema(
+    [
+        column(
+            "script_shares",
+            pa.list_(pa.struct([("script", pa.string()), ("share", pa.float32())])),
+            "Share in (0, 1] of the letters in each script (ISO 15924), the largest first; only if the recipe asks.",
+            nullable=True,
+        ),
+        column(
+            "mixed_script_words",
+            pa.int64(),
+            "Words with letters of two scripts; Han, Kana, Hangul and Bopomofo count as one; only if the recipe asks.",
+            nullable=True,
+        ),
+        column(
+            "unusual_script",
+            pa.bool_(),
+            "True if `language` is not known to be written in `script`; only if the recipe asks.",
+            nullable=True,
+        ),
+    ]
+)
