@@ -21,7 +21,6 @@ from schemas.ledger import CHANGE
 from stages.batches import Changed, StageConfig
 from stages.script_detection import count_mixed_words, count_scripts, unusual_scripts
 
-
 _HAN = ("Hani", "Hans", "Hant")
 
 
