@@ -35,8 +35,15 @@ lid_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+script_app = typer.Typer(
+    help="List schemes of transliteration, and see what they lose.",
+    epilog="Example: glotmill script schemes",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 app.add_typer(recipe_app, name="recipe")
 app.add_typer(lid_app, name="lid")
+app.add_typer(script_app, name="script")
 
 RecipeArgument = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a TOML file.")]
 CorpusArgument = Annotated[
@@ -263,6 +270,56 @@ def lid_predict(
         print(f"{row['language']}_{row['script']}\t{row['language_score']:.2f}\t{others}\t{row['text'][:60]}")
 
 
+@script_app.command("schemes", epilog="Example: glotmill script schemes")
+def script_schemes() -> None:
+    """List the schemes that a recipe can name, with the languages and scripts they are for."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from stages.transliteration.schemes import SCHEMES, reverse_of
+
+    table = Table("scheme", "languages", "from", "to", "and back", "what is lost")
+    for scheme in SCHEMES:
+        back = "exactly" if scheme.reversible else "with losses" if reverse_of(scheme) else "no"
+        table.add_row(
+            scheme.name, " ".join(scheme.languages) or "any", scheme.source, scheme.target, back, scheme.lossy or "-"
+        )
+    Console().print(table)
+
+
+@script_app.command(
+    "roundtrip", epilog="Example: glotmill script roundtrip wylie out/quickstart/data/bod_Tibt/*.parquet"
+)
+def script_roundtrip(
+    scheme: Annotated[str, typer.Argument(help="Name of the scheme.")],
+    files: Annotated[list[Path], typer.Argument(metavar="PARQUET...", help="Parquet files with texts.")],
+    label: Annotated[
+        str, typer.Option(help="Language and script of the texts, as uzb_Cyrl; by default the folder's name.")
+    ] = "",
+    text_column: Annotated[str, typer.Option(help="Column with the text.")] = "text",
+) -> None:
+    """Send texts through a scheme and back: the share that comes back identical, and the commonest losses."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from schemas.language import parse_label
+    from stages.transliteration.reversibility import reversibility
+    from stages.transliteration.schemes import scheme_for
+
+    try:
+        spoken = parse_label(label or files[0].resolve().parent.name)
+        chosen = scheme_for(scheme, spoken.language, spoken.script)
+        tables = [pq.read_table(file, columns=[text_column]) for file in files]
+        texts = pa.concat_tables(tables)[text_column].cast(pa.large_string()).drop_null()
+        report = reversibility(texts.combine_chunks(), chosen)
+    except (ValueError, OSError, ImportError, KeyError, pa.ArrowInvalid) as error:
+        raise MisuseError(" ".join(str(error).split())) from None
+    print(f"{chosen}: {report.share:.1%} of {report.texts:,} texts come back identical")
+    print(f"{report.changed:,} of {report.tokens:,} words that it may change do not")
+    for loss in report.losses:
+        print(f"{loss.times:8,}  {loss.source!r} came back as {loss.returned!r}")
+
+
 def _show_plan(planned: Plan, every_split: bool) -> None:
     from rich.console import Console
     from rich.markup import escape
@@ -282,7 +339,7 @@ def _show_plan(planned: Plan, every_split: bool) -> None:
     if every_split:
         for split in planned.splits:
             print(f"  {split.id}  {split.source}  {split.path}  {split.start}..{split.end}  {split.size_bytes:,} bytes")
-    for phase, stages in (("ingest", recipe.ingest), ("dedup", recipe.dedup)):
+    for phase, stages in (("ingest", recipe.ingest), ("dedup", recipe.dedup), ("augment", recipe.augment)):
         for stage in stages:
             options = ", ".join(f"{name}={value!r}" for name, value in stage.model_dump(exclude={"stage"}).items())
             console.print(f"{phase:8} {stage.stage}  [dim]{escape(options)}[/dim]", highlight=False)
