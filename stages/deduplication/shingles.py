@@ -282,14 +282,18 @@ def _cut_letters(
         counts = np.diff(np.append(firsts, len(written)))
         np.frombuffer(folded, np.uint8)[np.arange(len(written)) + np.repeat(leads[capitals] - firsts, counts)] = written
     folded += bytes(_BLOCK)
-    begin, end = inside.copy(), inside.copy()
-    begin[1:] &= ~inside[:-1]
-    end[:-1] &= ~inside[1:]
+    changes = inside.copy()
+    changes[1:] ^= inside[:-1]
+    edges = np.flatnonzero(changes)  # where words begin and end in turn
+    if inside[-1:].any():
+        edges = np.append(edges, len(inside))
     inner = cuts[(cuts > 0) & (cuts < len(inside))]
-    begin[inner], end[inner - 1] = inside[inner], inside[inner - 1]
-    starts = np.flatnonzero(begin)
+    between = np.unique(inner[inside[inner] & inside[inner - 1]])  # words of two texts without a separator between
+    if len(between):
+        edges = np.insert(edges, np.repeat(np.searchsorted(edges, between), 2), np.repeat(between, 2))
+    starts = edges[::2].copy()
     counts = np.diff(np.searchsorted(starts, cuts))
-    return _Cut(folded, starts, np.flatnonzero(end) + 1 - starts, np.zeros(len(starts), np.bool_), counts)
+    return _Cut(folded, starts, edges[1::2] - starts, np.zeros(len(starts), np.bool_), counts)
 
 
 def _decode_at(leads: NDArray[np.int64], octets: NDArray[np.uint8]) -> NDArray[np.int64]:

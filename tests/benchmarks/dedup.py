@@ -22,9 +22,10 @@ import argparse
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,32 +82,38 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--phase", type=Path, help="run the phase over what is staged in this folder, and no more")
     parser.add_argument("--signed", action="store_true", help="with --phase: the signatures are made already")
+    parser.add_argument("--stage", nargs=3, metavar=("KIND", "PAGES", "FOLDER"), help="stage an input, and no more")
     arguments = parser.parse_args()
     if arguments.phase:
         run_phase(arguments.phase, signed=arguments.signed)
+    elif arguments.stage:
+        kind, pages, folder = arguments.stage
+        stage(Path(folder), INPUTS[kind](Path(pages)))
     else:
         print(json.dumps(compare()))
 
 
 def compare() -> dict[str, float]:
     folder = Path(os.environ.get("GLOTMILL_BENCH", "out/bench")).resolve()
-    texts = staged_help_pages(folder)
+    pages = staged_help_pages(folder)
+    # As where a program was installed and has run before: modules are compiled once, ours and the peer's.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
     with tempfile.TemporaryDirectory(dir=folder) as scratch_name:
-        scratch = Path(scratch_name)
-        pages = list(read_pages(texts))
-        documents = sum(len(split.ids) for split in pages)
-        every = documents // PEER_PAGES
-        sample = [text for split in pages for text in split.texts][::every][:PEER_PAGES]
-        stage(scratch / "sample", [Pages("sample", [f"{n:032x}" for n in range(len(sample))], sample)])
-        stage(scratch / "tenfold", copies(pages))
-        all_pages = min((figures_of(texts) for _ in range(3)), key=lambda figures: figures.cpu_seconds)
-        of_sample = min((figures_of(scratch / "sample") for _ in range(3)), key=lambda figures: figures.cpu_seconds)
+        inputs = {kind: Path(scratch_name) / kind for kind in INPUTS}
+        for (
+            kind,
+            path,
+        ) in inputs.items():  # by processes of their own: what a process measures includes its parent's peak
+            command = [sys.executable, "-m", "tests.benchmarks.dedup", "--stage", kind, str(pages), str(path)]
+            subprocess.run(command, check=True)
+        sample = [text for split in read_pages(inputs["sample"]) for text in split.texts]
+        all_pages = least(figures_of(pages) for _ in range(3))
+        of_sample = least(figures_of(inputs["sample"]) for _ in range(2))
         peer = min((run_peer(sample) for _ in range(2)), key=lambda found: found.cpu_seconds)
-        tenfold = figures_of(scratch / "tenfold")
-        shutil.rmtree(scratch / "tenfold")
-        stage(scratch / "few", short_documents(FEW))
-        stage(scratch / "million", short_documents(MILLION))
-        few, million = shuffle_figures(scratch / "few"), shuffle_figures(scratch / "million")
+        tenfold = figures_of(inputs["tenfold"])
+        few, million = shuffle_figures(inputs["few"]), shuffle_figures(inputs["million"])
+        documents = sum(split.documents for split in read_splits(Store(str(pages))))
     for name, figures in (("all pages", all_pages), ("the sample", of_sample), ("ten times", tenfold)):
         print(name, figures)
     print("shuffles of a thousand", few, "of a million", million)
@@ -123,6 +130,10 @@ def compare() -> dict[str, float]:
         "wall_10x": round(tenfold.wall_seconds / all_pages.wall_seconds, 2),
         "peak_rss_mb_10x": round(tenfold.peak_rss_mb, 1),
     }
+
+
+def least(runs: Iterable[Figures]) -> Figures:
+    return min(runs, key=lambda figures: figures.cpu_seconds)
 
 
 def staged_help_pages(folder: Path) -> Path:
@@ -161,11 +172,18 @@ def read_pages(folder: Path) -> Iterator[Pages]:
         yield Pages(split.name, table["id"].to_pylist(), table["text"].to_pylist())
 
 
-def copies(pages: Sequence[Pages]) -> Iterator[Pages]:
+def sample_of(folder: Path) -> Iterator[Pages]:
+    """Yield every n-th page, PEER_PAGES in all."""
+    texts = [text for split in read_pages(folder) for text in split.texts]
+    chosen = texts[:: len(texts) // PEER_PAGES][:PEER_PAGES]
+    yield Pages("sample", [f"{n:032x}" for n in range(len(chosen))], chosen)
+
+
+def copies(folder: Path) -> Iterator[Pages]:
     """Yield every split as it is, then as often as COPIES with edited texts."""
-    yield from pages
-    for copy in range(1, COPIES + 1):
-        for split in pages:
+    for split in read_pages(folder):
+        yield split
+        for copy in range(1, COPIES + 1):
             random = np.random.default_rng([copy, int(split.name, 16)])
             shares = random.choice(SHARES, len(split.texts)).tolist()
             texts = [edited(text, share, random) for text, share in zip(split.texts, shares, strict=True)]
@@ -192,7 +210,7 @@ def short_documents(count: int) -> Iterator[Pages]:
         yield Pages(f"{start:08d}", [f"{start + n:032x}" for n in range(size)], texts)
 
 
-def stage(folder: Path, splits: Iterator[Pages] | Sequence[Pages]) -> None:
+def stage(folder: Path, splits: Iterator[Pages]) -> None:
     """Stage documents as the ingest phase would, as far as the phase reads them: ids and texts."""
     store = Store(str(folder))
     schema = pa.schema([("id", pa.string()), ("text", pa.large_string())])
@@ -208,6 +226,14 @@ def stage(folder: Path, splits: Iterator[Pages] | Sequence[Pages]) -> None:
                 runs.append(Run(**run, rows=table.num_rows, text_bytes=table["text"].nbytes))
         staged.append(StagedSplit(name=split.name, documents=len(split.ids), runs=tuple(runs)).model_dump())
     store.write_json(STAGED, staged)
+
+
+INPUTS: dict[str, Callable[[Path], Iterator[Pages]]] = {
+    "sample": sample_of,
+    "tenfold": copies,
+    "few": lambda _: short_documents(FEW),
+    "million": lambda _: short_documents(MILLION),
+}
 
 
 def run_phase(folder: Path, *, signed: bool) -> None:
