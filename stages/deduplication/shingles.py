@@ -65,7 +65,11 @@ _KANA_VOICING = (0x3099, 0x309A)  # combining, of script Inherited
 _SPACING_VOWELS = (0x0E33, 0x0EB3)  # Thai and Lao sara am: letters by category, marks by UAX #29
 _ZERO_WIDTH_SPACE = 0x200B  # a format character by category; between words in Khmer and Burmese
 _VARIATION_SELECTORS = (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), 0x180B, 0x180C, 0x180D, 0x180F)
-_LAST_ASSIGNED = 0x323B0  # above are variation selectors, tags and private use only
+# All but Han, Hangul and Tangut; above are also variation selectors, tags and private use.
+_LOOKED_UP = (
+    *((0, 0x3400), (0x4DC0, 0x4E00), (0xA000, 0xAC00), (0xD7A4, 0xE000)),
+    *((0xF900, 0x17000), (0x18AFF, 0x20000), (0x2F800, 0x2FA20)),
+)
 _CODE_POINTS = 0x110000
 
 # What a code point is to a unit. Marks of unspaced scripts are told from others, to see where a word follows a cluster.
@@ -412,6 +416,12 @@ class _Tables(NamedTuple):
     inside: bytes
 
 
+def _letters() -> tuple[NDArray[np.intp], list[str]]:
+    """List the code points that the tables look up; Unicode says the same of all others: letters, or not assigned."""
+    places = np.concatenate([np.arange(start, stop) for start, stop in _LOOKED_UP])
+    return places, list(map(chr, places.tolist()))
+
+
 @cache
 def _tables() -> _Tables:
     """Read Unicode's categories and scripts into tables, once in a process; takes about 0.1 s."""
@@ -422,13 +432,13 @@ def _tables() -> _Tables:
         if script in UNSPACED_SCRIPTS:
             kinds[first:end] = _CLUSTER
     kinds[list(_KANA_LENGTH_MARKS)] = _CLUSTER
-    letters = list(map(chr, range(_LAST_ASSIGNED)))
+    places, letters = _letters()
     categories = np.frombuffer("".join(map(unicodedata.category, letters)).encode(), "S2")
     majors = categories.view("S1")[::2]
     between = [majors == major for major in (b"P", b"S", b"Z")] + [categories == minor for minor in (b"Cc", b"Cs")]
-    kinds[:_LAST_ASSIGNED][np.any(between, axis=0)] = _SEPARATOR
-    kinds[:_LAST_ASSIGNED][categories == b"Cf"] = _IGNORED
-    marks = np.flatnonzero(majors == b"M")
+    kinds[places[np.any(between, axis=0)]] = _SEPARATOR
+    kinds[places[categories == b"Cf"]] = _IGNORED
+    marks = places[majors == b"M"]
     kinds[marks] = np.where(kinds[marks] == _CLUSTER, _CLUSTER_MARK, _MARK)
     kinds[0xE0000:0xE1000] = _IGNORED  # tags and variation selectors
     for these, kind in (
@@ -442,7 +452,7 @@ def _tables() -> _Tables:
         kinds[list(these)] = kind
     folded = np.arange(_CODE_POINTS, dtype=np.uint32)
     small = map(str.casefold, letters)
-    folded[:_LAST_ASSIGNED] = [
+    folded[places] = [
         ord(one if len(one) == 1 else _folded(letter)) for one, letter in zip(small, letters, strict=True)
     ]
     ways = np.full(_CODE_POINTS, _ELSE, np.uint8)
@@ -473,12 +483,12 @@ def _composition_table() -> tuple[NDArray[np.uint8], bytes]:
     Also a table for bytes.translate: 1 for the first bytes of those of a class above 0.
     """
     table = np.zeros(_CODE_POINTS, np.uint8)
-    letters = list(map(chr, range(_LAST_ASSIGNED)))
-    table[:_LAST_ASSIGNED] = list(map(unicodedata.combining, letters))
-    decompositions = filter(itemgetter(1), enumerate(map(unicodedata.decomposition, letters)))
-    canonical = [(code_point, parts.split()) for code_point, parts in decompositions if parts[0] != "<"]
+    places, letters = _letters()
+    table[places] = list(map(unicodedata.combining, letters))
+    decompositions = filter(itemgetter(1), zip(letters, map(unicodedata.decomposition, letters), strict=True))
+    canonical = [(letter, parts.split()) for letter, parts in decompositions if parts[0] != "<"]
     table[[int(parts[1], 16) for _, parts in canonical if len(parts) == 2]] = _MAY_COMPOSE
-    table[[place for place, _ in canonical if not unicodedata.is_normalized("NFC", letters[place])]] = _MAY_COMPOSE
+    table[[ord(letter) for letter, _ in canonical if not unicodedata.is_normalized("NFC", letter)]] = _MAY_COMPOSE
     table[0x1161:0x1176] = table[0x11A8:0x11C3] = _MAY_COMPOSE  # vowels and finals of Hangul
     leads = {chr(c).encode()[0] for c in np.flatnonzero(table).tolist()}
     return table, bytes(byte in leads for byte in range(256))

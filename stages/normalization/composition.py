@@ -13,6 +13,7 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
 
 import polars as pl
 
@@ -20,10 +21,11 @@ from stages.normalization.rules import NormalizationOptions, Rule, code_point_cl
 
 # Assigned code points end here, but for private use and the selectors of plane 14; what follows counts as newer.
 _LAST_KNOWN = 0x323AF
-_LETTERS = [chr(point) for point in range(_LAST_KNOWN + 1) if not 0xD800 <= point < 0xE000]  # no surrogates
-_DECOMPOSED = [letter for letter in _LETTERS if unicodedata.decomposition(letter)]
+_LETTERS = [*map(chr, range(0xD800)), *map(chr, range(0xE000, _LAST_KNOWN + 1))]  # no surrogates
+_DECOMPOSED = list(filter(unicodedata.decomposition, _LETTERS))
 
 
+@cache
 def _nfc_pattern() -> str:
     """Write a pattern that every text not in NFC matches."""
     newer = [letter for letter in _LETTERS if unicodedata.category(letter) == "Cn"]
@@ -35,9 +37,9 @@ def _nfc_pattern() -> str:
             firsts[chr(int(parts[1], 16))].append(chr(int(parts[0], 16)))
     marks: dict[int, list[str]] = defaultdict(list)  # by combining class
     endings: dict[int, list[str]] = defaultdict(list)  # marks and composed letters, by the class of their last mark
-    for letter in _LETTERS:
-        if order := unicodedata.combining(letter):
-            marks[order].append(letter)
+    for letter in filter(unicodedata.combining, _LETTERS):
+        marks[unicodedata.combining(letter)].append(letter)
+    for letter in sorted({*_DECOMPOSED, *_flat(marks.values())}):
         if order := unicodedata.combining(unicodedata.normalize("NFD", letter)[-1]):
             endings[order].append(letter)
     disordered = (

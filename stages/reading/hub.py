@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import fsspec
 import httpx2
 import yaml  # type: ignore[import-untyped]
-from huggingface_hub import HfApi
 
 from schemas.source import HubSource
 from schemas.split import InputFile
@@ -53,6 +52,8 @@ def find_parts(
     Without `splits` all that are known are found. A configuration may lack some of those that are asked for, but each
     must be in one of them. What the Hub converted is read at its newest, whatever the revision.
     """
+    from huggingface_hub import HfApi  # a tenth of a second, in every process that knows the sources
+
     try:
         commit = str(HfApi().dataset_info(dataset, revision=revision).sha)
         card = _card(dataset, commit)

@@ -271,6 +271,15 @@ def test_memory_beside_the_result_does_not_grow_with_the_text(text: str) -> None
     assert peak < 2 * made.hashes.nbytes + (24 << 20)
 
 
+def test_what_is_not_looked_up_is_a_letter_without_case_and_marks() -> None:
+    looked_up = set(shingles._letters()[0].tolist())
+    others = [chr(c) for c in range(0x110000) if c not in looked_up and not 0xE0000 <= c < 0xE1000]
+    assert {unicodedata.category(other) for other in others} == {"Lo", "Cn", "Co"}
+    assert not any(map(unicodedata.combining, others))
+    assert not any(other.casefold() != other for other in others)
+    assert not any(unicodedata.normalize("NFC", other) != other for other in others)
+
+
 def test_schema() -> None:
     with pytest.raises(SchemaError, match="'text' is missing"):
         shingle_hashes(pa.record_batch({"id": pa.array(["a"])}), 5, 10)
