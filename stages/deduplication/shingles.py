@@ -249,18 +249,23 @@ def _units_apart(octets: NDArray[np.uint8], cuts: NDArray[np.int64], hard: NDArr
 def _hash_units(cut: _Cut) -> NDArray[np.uint64]:
     """Hash units by their blocks, and the place of each block in its unit."""
     blocks = np.ndarray(len(cut.folded) - _BLOCK + 1, "<u8", cut.folded, strides=(1,))  # one begins at every byte
-    masks = _BLOCK_MASKS.take(np.minimum(cut.lengths, _BLOCK))
-    hashes = mix64((blocks[cut.starts] & masks) + _GOLDEN)
+
+    def scrambled(at: NDArray[np.int64], left: NDArray[np.int64], places: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        return mix64((blocks[at] & _BLOCK_MASKS.take(np.minimum(left, _BLOCK))) + places * _GOLDEN)
+
+    hashes = scrambled(cut.starts, cut.lengths, np.ones(1, np.uint64))
     longer = np.flatnonzero(cut.lengths > _BLOCK)
+    starts, left = cut.starts[longer] + _BLOCK, cut.lengths[longer] - _BLOCK
+    for place in (2, 3):  # few words are longer than these
+        hashes[longer] += scrambled(starts, left, np.full(1, place, np.uint64))
+        rest = np.flatnonzero(left > _BLOCK)
+        longer, starts, left = longer[rest], starts[rest] + _BLOCK, left[rest] - _BLOCK
     if len(longer):
-        rest = cut.lengths[longer] - _BLOCK
-        counts = -(-rest // _BLOCK)
+        counts = -(-left // _BLOCK)
         firsts = counts.cumsum() - counts
         places = np.arange(int(counts.sum())) - np.repeat(firsts, counts)
-        left = np.repeat(rest, counts) - places * _BLOCK
-        at = np.repeat(cut.starts[longer], counts) + (places + 1) * _BLOCK
-        made = (blocks[at] & _BLOCK_MASKS.take(np.minimum(left, _BLOCK))) + (places + 2).astype(np.uint64) * _GOLDEN
-        hashes[longer] += np.add.reduceat(mix64(made), firsts)
+        at, remaining = np.repeat(starts, counts) + places * _BLOCK, np.repeat(left, counts) - places * _BLOCK
+        hashes[longer] += np.add.reduceat(scrambled(at, remaining, (places + 4).astype(np.uint64)), firsts)
     return hashes
 
 
@@ -379,11 +384,12 @@ def _composed(texts: pa.Array) -> pa.Array:
     """
     texts = texts.cast(pa.large_string())
     octets, offsets = _utf8(texts)
-    table, leads_of_classes = _composition_table()
+    table, heads = _composition_table()
     suspect = np.zeros(len(texts), np.bool_)
     for piece in _pieces(octets, offsets):
         part = octets[piece.start : piece.end]
-        leads = np.flatnonzero(np.frombuffer(part.tobytes().translate(leads_of_classes), np.bool_))
+        leads = np.flatnonzero(np.frombuffer(part.tobytes().translate(heads.any(axis=1).tobytes()), np.bool_))
+        leads = leads[heads[part[leads], part[leads + 1]]]
         code_points = _decode_at(leads, part)
         classes = table.take(code_points)
         ruled = np.flatnonzero(classes)
@@ -477,10 +483,10 @@ def _folded(letter: str) -> str:
 
 
 @cache
-def _composition_table() -> tuple[NDArray[np.uint8], bytes]:
+def _composition_table() -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """For each code point its combining class, or `_MAY_COMPOSE` where NFC may change it or what is before.
 
-    Also a table for bytes.translate: 1 for the first bytes of those of a class above 0.
+    Also, by first and second byte, which code points of a class above 0 there may be.
     """
     table = np.zeros(_CODE_POINTS, np.uint8)
     places, letters = _letters()
@@ -490,8 +496,10 @@ def _composition_table() -> tuple[NDArray[np.uint8], bytes]:
     table[[int(parts[1], 16) for _, parts in canonical if len(parts) == 2]] = _MAY_COMPOSE
     table[[ord(letter) for letter, _ in canonical if not unicodedata.is_normalized("NFC", letter)]] = _MAY_COMPOSE
     table[0x1161:0x1176] = table[0x11A8:0x11C3] = _MAY_COMPOSE  # vowels and finals of Hangul
-    leads = {chr(c).encode()[0] for c in np.flatnonzero(table).tolist()}
-    return table, bytes(byte in leads for byte in range(256))
+    heads = np.zeros((256, 256), np.bool_)
+    for letter in map(chr, np.flatnonzero(table).tolist()):
+        heads[tuple(letter.encode()[:2])] = True
+    return table, heads
 
 
 @cache
