@@ -349,7 +349,7 @@ class _DecideClusters(beam.DoFn):
         """Read the documents of some splits; by split, they ascend."""
         for split, start, end in places:
             file = self.store.full(_signed_file(self.signed, self.splits.names[split]))
-            yield pa.ipc.open_stream(self.store.fs.cat_file(file, start, end)).read_all()
+            yield pa.ipc.open_stream(self.store.fs.cat_file(file, start=start, end=end)).read_all()
 
     def _of_known(self, members: _Members, keys: npt.NDArray[np.void], known: int) -> Removals:
         """Decide which documents go for one of an index; these come first, and have signatures only."""
