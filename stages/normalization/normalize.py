@@ -229,7 +229,7 @@ class _Chain:
         old, new, rows, group = old.gather(differ), new.gather(differ), rows[differ], group[differ]
         self.documents[:, number] += np.bincount(group[~counted[rows, number]], minlength=len(self.labels))
         counted[rows, number] = True
-        changed = _changed_code_points(old, new)
+        changed = _changed_code_points(old, new) if not rule.places else old.str.count_matches(rule.places).to_numpy()
         self.code_points[:, number] += np.bincount(group, changed, len(self.labels)).astype(np.int64)
         places = np.arange(len(texts))
         places[rows] = len(texts) + np.arange(len(rows))

@@ -9,6 +9,7 @@ rules of an orthography do not.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
@@ -63,6 +64,9 @@ class Rule(NamedTuple):
     wanted: Callable[[NormalizationOptions], bool] = lambda options: True
     # what of the language and script `apply` looks at: texts for which it is equal may come at once
     looks_at: Callable[[str | None, str | None], object] = lambda language, script: (language, script)
+    # pattern that matches each code point which becomes another one, if that is all the rule does: they need not be
+    # found by comparing the texts then
+    places: str = ""
 
 
 def neither(language: str | None, script: str | None) -> None:
@@ -134,7 +138,12 @@ def letter_rule(name: str, description: str, source: str, applies: Applies, lett
     def apply(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
         return replace_sequences(texts, letters)
 
-    return Rule(name, description, source, applies, any_of(letters), apply, looks_at=neither)
+    one_for_one = all(len(old) == len(new) == 1 and old != new for old, new in letters.items())
+    found = any_of(letters)
+    return Rule(name, description, source, applies, found, apply, looks_at=neither, places=found if one_for_one else "")
+
+
+_ONE_CODE_POINT = re.compile(r"\[[^\]]*\]|\\x\{[0-9a-f]+\}")  # a pattern that is one class, or one code point
 
 
 def pattern_rule(
@@ -156,6 +165,7 @@ def pattern_rule(
         candidates or pattern,
         apply,
         looks_at=neither,
+        places=pattern if len(replacement) == 1 and _ONE_CODE_POINT.fullmatch(pattern) else "",
     )
 
 

@@ -196,3 +196,15 @@ def test_samples_of_many_languages_hardly_change() -> None:
     assert len(rows) > 700
     changed = counts.group_by("rule").aggregate([("documents", "sum")]).to_pydict()
     assert sum(changed["documents_sum"]) < 0.05 * len(rows), changed
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.places], ids=lambda rule: rule.name)
+def test_a_rule_that_says_its_places_changes_each_of_them_to_one_other_code_point(rule: Rule) -> None:
+    points = pl.Series([chr(point) for point in range(0x20000) if not 0xD800 <= point < 0xE000])
+    matched = points.filter(points.str.contains(rule.places))
+    assert len(matched)
+    changed = rule.apply(matched, None, None, NormalizationConfig())
+    assert (changed.str.len_chars() == 1).all()
+    assert (changed != matched).all()
+    others = points.filter(~points.str.contains(rule.places))
+    assert (rule.apply(others, None, None, NormalizationConfig()) == others).all()
