@@ -23,7 +23,6 @@ from pipelines.repeats import take_out_repeats
 from pipelines.runners import RunnerConfig, run_function, run_pipeline, run_tasks
 from pipelines.shuffle_records import (
     KnownSplit,
-    bands_at_once,
     joined_splits,
     keyed_dtype,
     read_reports,
@@ -33,7 +32,7 @@ from pipelines.staged import SplitAfter, StagedSplit, removals, sizes_file, stag
 from pipelines.staging import Store
 from pipelines.tasks import Counts, Report, Task, task_folder
 from stages.deduplication.keepers import preference_keys
-from stages.deduplication.near import NearDeduplicationConfig, band_shape
+from stages.deduplication.near import NearDeduplicationConfig
 
 MAX_EDGES_IN_MEMORY = 50_000_000  # at about 80 bytes each
 
@@ -193,13 +192,8 @@ class PhaseShuffle:
     def near(self, config: NearDeduplicationConfig, max_edges: int = MAX_EDGES_IN_MEMORY) -> Counts:
         scratch = f"staging/{self.phase}-clusters"
         self.store.remove(scratch)  # what a kill left: these steps are quick, and are done again as a whole
-        bands, _ = band_shape(config)
-        files: list[str] = []
-        step = bands_at_once(self.splits.documents)
-        for start in range(0, bands, step):
-            some, folder = range(start, min(start + step, bands)), f"{scratch}/edges-{start}"
-            self._run("pipelines.near_shuffle:meet_in_bands", self.splits, config, some, folder)
-            files += self._arrays(folder)
+        self._run("pipelines.near_shuffle:meet_in_bands", self.splits, config, f"{scratch}/edges")
+        files = self._arrays(f"{scratch}/edges")
         edges = sum(len(self.store.load_array(file)) for file in files)
         stars = edges > max_edges
         if stars:

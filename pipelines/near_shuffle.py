@@ -1,14 +1,14 @@
 """The shuffle of near duplicates: band keys travel, then the signatures of the few documents that meet.
 
-1. For a few bands at a time, (band key, document) goes to the key's partition. Where documents meet, each is tied to
-   the first of them: star edges, written where they were found. So many bands at a time that a document takes at most
-   `BYTES_A_DOCUMENT` in the shuffle.
+1. (band key, document) goes to the key's partition. Where documents meet, each is tied to the first of them: star
+   edges, written where they were found.
 2. The clusters that the edges tie together are found: in memory up to `max_edges`, by alternating stars over packed
    edges through the shuffle above that (stages.deduplication.components).
 3. The signatures of the documents of a cluster, and their shingles if these are compared, go to the cluster's
    partition, where it is decided which are kept and for which of these the others go (stages.deduplication.keepers).
-   They go through storage: the shuffle says only where they lie, since they may be as much as the texts. From there on
-   it is as with equal keys.
+   From there on it is as with equal keys.
+
+Band keys, signatures and shingles go through storage (pipelines.parcels), since they may be as much as the texts.
 
 Documents known from indexes of earlier corpora come in front, as splits of their own. Two of them are not compared, and
 only those that meet a document of the corpus leave the first step. Having no text, they are compared by signature.
@@ -28,6 +28,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.key_shuffle import name_and_write, packed
+from pipelines.parcels import Parcel, receive, send
 from pipelines.shuffle_records import EDGE, LARGEST_CLUSTERS, MEMBER, MET, PAIR, ShuffledSplits, signature_dtype
 from pipelines.staged import SplitAfter, StagedSplit
 from pipelines.staging import PARTIAL, Store
@@ -44,6 +45,7 @@ from stages.deduplication.keepers import MAX_KEEPERS, Removals, cluster_sizes, p
 from stages.deduplication.near import (
     NearDeduplicationConfig,
     band_keys,
+    band_shape,
     between_scripts,
     distinct_shingles,
     known_duplicates,
@@ -54,44 +56,54 @@ from stages.deduplication.near import (
 from stages.deduplication.shingles import Shingles, shingle_hashes
 
 FEW_EDGES = 100_000  # whose clusters are found without SciPy
-PARTITION_BYTES = 64 << 20  # of band keys, edges or signatures in one partition
-
-_Place = tuple[int, int, int]  # split number; begin and end in the file of its documents
+PARTITION_BYTES = 64 << 20  # of edges or signatures in one partition
+MET_BYTES = 16 << 20  # of band keys in one partition, which are sorted in memory
+SENT_TOGETHER = 1 << 16  # documents
 
 
 class _SendBands(beam.DoFn):
-    """Split number -> (partition, packed MET) for some of the bands."""
+    """Split number -> (partition, parcel of MET)."""
 
-    def __init__(self, store: Store, splits: ShuffledSplits, config: NearDeduplicationConfig, bands: range) -> None:
-        self.store, self.splits, self.config, self.bands = store, splits, config, bands
+    def __init__(self, store: Store, splits: ShuffledSplits, config: NearDeduplicationConfig, folder: str) -> None:
+        self.store, self.splits, self.config, self.folder = store, splits, config, folder
 
-    def process(self, split: int, partitions: int) -> Iterator[tuple[int, bytes]]:
-        staged = self.store.load_array(self.splits.keys[split])
-        keys = meeting_keys(staged["signature"], self.config, self.bands)
-        met = np.empty(keys.size, MET)
-        met["band"] = keys.ravel()
-        met["document"] = np.repeat(staged["row"] + np.uint64(self.splits.bases[split]), keys.shape[1])
-        yield from packed(met, (met["band"] % np.uint64(partitions)).astype(np.int64))
+    def process(self, split: int, partitions: int) -> Iterator[tuple[int, Parcel]]:
+        file = f"{self.folder}-met/{self.splits.names[split]}.bin"
+        yield from send(self.store, split, file, self._met(split, partitions))
+
+    def _met(self, split: int, partitions: int) -> Iterator[tuple[int, bytes]]:
+        staged, base = self.store.load_array(self.splits.keys[split]), np.uint64(self.splits.bases[split])
+        for start in range(0, len(staged), SENT_TOGETHER):
+            part = staged[start : start + SENT_TOGETHER]
+            keys = meeting_keys(part["signature"], self.config)
+            met = np.empty(keys.size, MET)
+            met["band"] = keys.ravel()
+            met["document"] = np.repeat(part["row"] + base, keys.shape[1])
+            yield from packed(met, (met["band"] % np.uint64(partitions)).astype(np.int64))
 
 
 class _TieStars(beam.DoFn):
-    """(partition, packed MET) -> a file of edges: each document of a bucket with the first of the bucket."""
+    """(partition, parcels of MET) -> a file of edges: each document of a bucket with the first of the bucket."""
 
     def __init__(self, store: Store, known: int, folder: str) -> None:
         self.store, self.known, self.folder = store, known, folder
 
-    def process(self, group: tuple[int, Iterable[bytes]]) -> None:
-        met = np.frombuffer(b"".join(group[1]), MET)
+    def process(self, group: tuple[int, Iterable[Parcel]]) -> None:
+        met = np.frombuffer(b"".join(receive(self.store, group[1])), MET)
         if self.known:
             met = _to_compare(met, self.known)
         order = np.argsort(met["band"])
-        bands, documents = met["band"][order], met["document"][order]
-        shared = np.zeros(len(met), bool)
-        shared[1:] = bands[1:] == bands[:-1]
-        starts = np.flatnonzero(~shared)
-        sizes = np.diff(np.append(starts, len(met)))
+        bands = met["band"][order]
+        later = np.zeros(len(met), bool)  # than the first of the bucket
+        later[1:] = bands[1:] == bands[:-1]
+        meet = later.copy()
+        meet[:-1] |= later[1:]
+        if not meet.any():
+            return
+        documents, starts = met["document"][order[meet]], np.flatnonzero(~later[meet])
+        sizes = np.diff(np.append(starts, len(documents)))
         centres = np.repeat(np.minimum.reduceat(documents, starts), sizes)
-        edges = np.stack([documents, centres], axis=1)[np.repeat(sizes > 1, sizes) & (documents != centres)]
+        edges = np.stack([documents, centres], axis=1)[documents != centres]
         if len(edges):
             self.store.save_array(f"{self.folder}/{group[0]:06d}.npy", distinct_edges(edges))
 
@@ -112,16 +124,15 @@ def meet_in_bands(
     store: Store,
     splits: ShuffledSplits,
     config: NearDeduplicationConfig,
-    bands: range,
     folder: str,
 ) -> None:
-    """Compose step 1 for some bands: staged signatures of each split in, files of edges in `folder` out."""
-    partitions = max(1, -(-splits.documents * len(bands) * MET.itemsize // PARTITION_BYTES))
+    """Compose step 1: staged signatures of each split in, files of edges in `folder` out."""
+    partitions = max(1, -(-splits.documents * band_shape(config)[0] * MET.itemsize // MET_BYTES))
     (
         pipeline
         | "Splits" >> beam.Create(range(len(splits.keys)), reshuffle=False)
         | "Spread" >> beam.Reshuffle()
-        | "SendBands" >> beam.ParDo(_SendBands(store, splits, config, bands), partitions)
+        | "SendBands" >> beam.ParDo(_SendBands(store, splits, config, folder), partitions)
         | "ByBand" >> beam.GroupByKey()
         | "TieStars" >> beam.ParDo(_TieStars(store, splits.known, folder))
     )
@@ -173,6 +184,7 @@ def write_clusters(store: Store, edge_files: Sequence[str], shuffled: ShuffledSp
     With `stars` the edges are already stars around each cluster's smallest node, and only need to be read off.
     """
     edges = np.concatenate([np.empty((0, 2), np.uint64), *(store.load_array(file) for file in edge_files)])
+    edges = distinct_edges(edges)  # a pair meets in many bands
     if stars:
         nodes = np.unique(edges)
         clusters = nodes.copy()
@@ -190,7 +202,7 @@ def write_clusters(store: Store, edge_files: Sequence[str], shuffled: ShuffledSp
 
 
 class _SendMembers(beam.DoFn):
-    """Split number -> (cluster partition, split and where in its file the documents stand as an Arrow stream)."""
+    """Split number -> (cluster partition, parcel of its clusters' documents as an Arrow stream)."""
 
     def __init__(
         self,
@@ -205,7 +217,11 @@ class _SendMembers(beam.DoFn):
         self.store, self.splits, self.own, self.earlier = store, splits, own, earlier
         self.clusters, self.config, self.folder = clusters, config, folder
 
-    def process(self, split: int, partitions: int) -> Iterator[tuple[int, _Place]]:
+    def process(self, split: int, partitions: int) -> Iterator[tuple[int, Parcel]]:
+        file = f"{self.folder}/{self.splits.names[split]}.arrow"
+        yield from send(self.store, split, file, self._streams(split, partitions))
+
+    def _streams(self, split: int, partitions: int) -> Iterator[tuple[int, bytes]]:
         members = self.store.load_array(f"{self.clusters}/{self.splits.names[split]}.npy")
         staged = self.store.load_array(self.splits.keys[split])
         staged = staged[np.searchsorted(staged["row"], members["row"])]
@@ -221,18 +237,11 @@ class _SendMembers(beam.DoFn):
             }
         )
         destinations = (members["cluster"] % np.uint64(partitions)).astype(np.int64)
-        ends: list[tuple[int, int]] = []
-        with (
-            self.store.writing(_signed_file(self.folder, self.splits.names[split])) as partial,
-            pa.OSFile(str(partial), "wb") as sink,
-        ):
-            for partition in np.unique(destinations).tolist():
-                own = table if partitions == 1 else table.filter(pa.array(destinations == partition))
-                with pa.ipc.new_stream(sink, table.schema) as writer:
-                    writer.write_table(own)
-                ends.append((partition, sink.tell()))
-        for start, (partition, end) in zip([0, *(end for _, end in ends)], ends, strict=False):
-            yield partition, (split, start, end)
+        for partition in np.unique(destinations).tolist():
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, table.schema) as writer:
+                writer.write_table(table if partitions == 1 else table.filter(pa.array(destinations == partition)))
+            yield partition, sink.getvalue().to_pybytes()
 
     def _shingles(self, split: int, rows: npt.NDArray[np.int64]) -> pa.Array:
         """Make the distinct shingles of some rows again from their text, if they are to be compared by them."""
@@ -258,10 +267,6 @@ def _fixed_binary(values: npt.NDArray[Any]) -> pa.Array:
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(content)])
 
 
-def _signed_file(folder: str, split: str) -> str:
-    return f"{folder}/{split}.arrow"
-
-
 class _Members(NamedTuple):
     """Documents of some clusters, ascending: signatures (n, slots) and shingles lie on disk, mapped into memory."""
 
@@ -272,8 +277,8 @@ class _Members(NamedTuple):
     shingles: Shingles
 
 
-def _read_members(store: Store, tables: Iterable[pa.Table], criteria: int) -> _Members:
-    """Lay the documents of a partition out in flat arrays.
+def _read_members(store: Store, streams: Iterable[bytes], criteria: int) -> _Members:
+    """Lay the documents of a partition out in flat arrays; by split, the streams ascend.
 
     A partition holds whole clusters, so that a template which a million documents share makes a large one. Only some
     bytes of each document are in memory then; the rest is on disk, and only read where documents are compared.
@@ -281,7 +286,7 @@ def _read_members(store: Store, tables: Iterable[pa.Table], criteria: int) -> _M
     kept: dict[str, list[npt.NDArray[Any]]] = {"document": [], "script": [], "preference": [], "count": []}
     folder = store.full(PARTIAL) if store.local else None
     with tempfile.TemporaryFile(dir=folder) as signatures, tempfile.TemporaryFile(dir=folder) as hashes:
-        for table in tables:
+        for table in (pa.ipc.open_stream(stream).read_all() for stream in streams):
             rows = table.num_rows
             signature = _numbers(table["signature"], np.dtype("<u4"), rows)
             slots = signature.shape[1]
@@ -313,7 +318,7 @@ def _mapped(file: IO[bytes], kind: str) -> npt.NDArray[Any]:
 
 
 class _DecideClusters(beam.DoFn):
-    """(cluster partition, places of documents) -> (split of the keeper, packed EDGE); writes what it counted."""
+    """(cluster partition, parcels of documents) -> (split of the keeper, packed EDGE); writes what it counted."""
 
     def __init__(
         self,
@@ -321,14 +326,12 @@ class _DecideClusters(beam.DoFn):
         splits: ShuffledSplits,
         config: NearDeduplicationConfig,
         criteria: int,
-        signed: str,
         folder: str,
     ) -> None:
-        self.store, self.splits, self.config, self.criteria = store, splits, config, criteria
-        self.signed, self.folder = signed, folder
+        self.store, self.splits, self.config, self.criteria, self.folder = store, splits, config, criteria, folder
 
-    def process(self, group: tuple[int, Iterable[_Place]]) -> Iterator[tuple[int, bytes]]:
-        members = _read_members(self.store, self._tables(sorted(group[1])), self.criteria)
+    def process(self, group: tuple[int, Iterable[Parcel]]) -> Iterator[tuple[int, bytes]]:
+        members = _read_members(self.store, receive(self.store, group[1]), self.criteria)
         keys = band_keys(members.signatures, self.config)
         stay, counts = np.arange(len(keys)), Counter[str]()
         edges = [np.empty(0, EDGE)]
@@ -344,12 +347,6 @@ class _DecideClusters(beam.DoFn):
         edges.append(_edges(documents, found))
         together = np.concatenate(edges)
         yield from packed(together, self.splits.holding(together["keeper"]))
-
-    def _tables(self, places: Iterable[_Place]) -> Iterator[pa.Table]:
-        """Read the documents of some splits; by split, they ascend."""
-        for split, start, end in places:
-            file = self.store.full(_signed_file(self.signed, self.splits.names[split]))
-            yield pa.ipc.open_stream(self.store.fs.cat_file(file, start=start, end=end)).read_all()
 
     def _of_known(self, members: _Members, keys: npt.NDArray[np.void], known: int) -> Removals:
         """Decide which documents go for one of an index; these come first, and have signatures only."""
@@ -425,6 +422,6 @@ def decide(
         | "Spread" >> beam.Reshuffle()
         | "SendMembers" >> beam.ParDo(_SendMembers(store, splits, own, earlier, clusters, config, signed), partitions)
         | "ByCluster" >> beam.GroupByKey()
-        | "DecideClusters" >> beam.ParDo(_DecideClusters(store, splits, config, criteria, signed, folder))
+        | "DecideClusters" >> beam.ParDo(_DecideClusters(store, splits, config, criteria, folder))
     )
     name_and_write(edges, store, splits)

@@ -20,8 +20,7 @@ EDGE = np.dtype([("duplicate", "<u8"), ("keeper", "<u8"), ("similarity", "<f8")]
 MET = np.dtype([("band", "<u8"), ("document", "<u8")])
 PAIR = np.dtype([("node", "<u8"), ("neighbour", "<u8")])
 MEMBER = np.dtype([("row", "<u8"), ("cluster", "<u8")])
-BYTES_A_DOCUMENT = 200  # in the shuffle of step 1, as held by the local runner: packed twice, before and after
-BYTES_AT_ONCE = 64 << 20  # in that shuffle, which as few documents may always take
+BYTES_A_DOCUMENT = 200  # in a shuffle, as held by the local runner: packed twice, before and after
 LARGEST_CLUSTERS = 10  # of each partition, whose sizes and keepers are reported
 
 
@@ -87,15 +86,6 @@ def signature_dtype(config: NearDeduplicationConfig, criteria: int) -> np.dtype[
     bands, rows = band_shape(config)
     fields = [("row", "<u8"), ("preference", "<u8", (criteria,)), ("signature", "<u4", (bands * rows,))]
     return np.dtype([*fields, ("script", "<u4")])
-
-
-def bands_at_once(documents: int) -> int:
-    """Count the bands whose keys may be shuffled together.
-
-    >>> bands_at_once(10**5), bands_at_once(10**6)
-    (20, 6)
-    """
-    return max(1, max(BYTES_A_DOCUMENT * documents, BYTES_AT_ONCE) // (2 * MET.itemsize * max(documents, 1)))
 
 
 def read_reports(store: Store, folder: str) -> dict[str, Any]:

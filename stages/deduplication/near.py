@@ -124,25 +124,24 @@ def band_keys(signatures: NDArray[np.uint32], config: NearDeduplicationConfig) -
     """Make the KEYs (n, bands) of n signatures: equal where the band and all its rows are."""
     keys = np.empty((len(signatures), band_shape(config)[0]), KEY)
     for part, factor in (("high", _HIGH), ("low", _LOW)):
-        keys[part] = _band_hashes(signatures, range(keys.shape[1]), factor, config)
+        keys[part] = _band_hashes(signatures, factor, config)
     return keys
 
 
-def meeting_keys(signatures: NDArray[np.uint32], config: NearDeduplicationConfig, chosen: range) -> NDArray[np.uint64]:
-    """Make the first halves (n, bands) of the KEYs of some bands."""
-    return _band_hashes(signatures, chosen, _HIGH, config)
+def meeting_keys(signatures: NDArray[np.uint32], config: NearDeduplicationConfig) -> NDArray[np.uint64]:
+    """Make the first halves (n, bands) of the KEYs of n signatures."""
+    return _band_hashes(signatures, _HIGH, config)
 
 
 def _band_hashes(
-    signatures: NDArray[np.uint32], chosen: range, factor: np.uint64, config: NearDeduplicationConfig
+    signatures: NDArray[np.uint32], factor: np.uint64, config: NearDeduplicationConfig
 ) -> NDArray[np.uint64]:
-    """Hash the rows of some bands of n signatures together with the numbers of the bands."""
-    _, rows = band_shape(config)
-    begin = mix64(np.arange(chosen.start + 1, chosen.stop + 1, dtype=np.uint64) * factor)
-    hashes = np.empty((len(signatures), len(chosen)), np.uint64)
+    """Hash the rows of each band of n signatures together with the number of the band."""
+    bands, rows = band_shape(config)
+    begin = mix64(np.arange(1, bands + 1, dtype=np.uint64) * factor)
+    hashes = np.empty((len(signatures), bands), np.uint64)
     for start in range(0, len(signatures), _SIGNED):
-        slots = signatures[start : start + _SIGNED, chosen.start * rows : chosen.stop * rows]
-        slots = slots.reshape(len(slots), len(chosen), rows)
+        slots = signatures[start : start + _SIGNED].reshape(-1, bands, rows)
         state = np.broadcast_to(begin, slots.shape[:2])
         for row in range(rows):
             state = mix64((state ^ slots[:, :, row]) * factor)
