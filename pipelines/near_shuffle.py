@@ -56,7 +56,7 @@ from stages.deduplication.near import (
 from stages.deduplication.shingles import Shingles, shingle_hashes
 
 FEW_EDGES = 100_000  # whose clusters are found without SciPy
-PARTITION_BYTES = 64 << 20  # of edges or signatures in one partition
+PARTITION_BYTES = 32 << 20  # of edges or signatures in one partition
 MET_BYTES = 16 << 20  # of band keys in one partition, which are sorted in memory
 SENT_TOGETHER = 1 << 16  # documents
 

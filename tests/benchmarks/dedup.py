@@ -104,7 +104,7 @@ def compare() -> dict[str, float]:
         for (
             kind,
             path,
-        ) in inputs.items():  # by processes of their own: what a process measures includes its parent's peak
+        ) in inputs.items():  # by processes whose memory ends with them
             command = [sys.executable, "-m", "tests.benchmarks.dedup", "--stage", kind, str(pages), str(path)]
             subprocess.run(command, check=True)
         sample = [text for split in read_pages(inputs["sample"]) for text in split.texts]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import subprocess
+import sys
 import time
 from typing import NamedTuple
 
@@ -22,8 +24,18 @@ class Figures(NamedTuple):
 def measure(command: list[str]) -> Figures:
     """Run a command to its end, and that of every process it left behind; SystemExit if it fails.
 
-    Descendants whose parent ends before them are adopted by this process (Linux), so that their CPU time counts too:
-    the server that worker processes are forked from outlives the run by a moment.
+    This is done by a small process of its own: Linux counts the peak memory of a parent as its child's.
+    """
+    measuring = [sys.executable, "-m", "tests.benchmarks.measuring", *command]
+    done = subprocess.run(measuring, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} failed with status {done.returncode}")
+    return Figures(**json.loads(done.stdout))
+
+
+def _measure(command: list[str]) -> Figures:
+    """Run and wait here. Descendants whose parent ends before them are adopted (Linux), so that their CPU time counts
+    too: the server that worker processes are forked from outlives the run by a moment.
     """
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "cannot adopt orphans")
@@ -32,10 +44,14 @@ def measure(command: list[str]) -> Figures:
     _, status, usage = os.wait4(process.pid, 0)
     wall, usages = time.monotonic() - begin, [usage]
     if status:
-        raise SystemExit(f"{' '.join(command)} failed with status {status}")
+        raise SystemExit(1)
     while True:
         try:
             usages.append(os.wait4(-1, 0)[2])
         except ChildProcessError:
             break
     return Figures(wall, sum(u.ru_utime + u.ru_stime for u in usages), max(u.ru_maxrss for u in usages) / 1024)
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measure(sys.argv[1:])._asdict()))
