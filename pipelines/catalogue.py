@@ -40,9 +40,7 @@ from stages.language_identification.identify import (
     load_identifier,
 )
 from stages.length_filtering import LengthFilteringConfig, filter_length
-from stages.normalization.east_asian import load_opencc
-from stages.normalization.normalize import NormalizationConfig, chosen_rules, normalize_counted
-from stages.normalization.southeast_asian import load_zawgyi
+from stages.normalization.rules import NormalizationConfig
 from stages.script_marking import ScriptMarkingConfig, mark_scripts
 from stages.transliteration.conditions import Condition, load_condition
 from stages.transliteration.transliterate import (
@@ -153,8 +151,10 @@ def _bind_identification(config: LanguageIdentificationConfig) -> StageFunction:
     return partial(identify_language, identify=load_identifier(config), config=config)
 
 
-def _normalize(batch: pa.RecordBatch, config: NormalizationConfig) -> Changed:
-    return Changed(*normalize_counted(batch, config))
+def _bind_normalization(config: NormalizationConfig) -> StageFunction:
+    from stages.normalization.normalize import normalize_counted  # its tables take a while to make
+
+    return lambda batch: Changed(*normalize_counted(batch, config))
 
 
 def _bind_replacement(config: TransliterationConfig) -> StageFunction:
@@ -182,7 +182,7 @@ INGEST_STAGES = {
     "mark_scripts": IngestEntry(
         ScriptMarkingConfig, lambda config: partial(mark_scripts, config=config), changes_texts=False
     ),
-    "normalize": IngestEntry(NormalizationConfig, lambda config: partial(_normalize, config=config)),
+    "normalize": IngestEntry(NormalizationConfig, _bind_normalization),
     "transliterate": IngestEntry(TransliterationConfig, _bind_replacement),
     "filter_length": IngestEntry(
         LengthFilteringConfig, lambda config: partial(filter_length, config=config), changes_texts=False
@@ -328,6 +328,10 @@ def _kept_labels(stages: Sequence[AnyStage]) -> tuple[str, ...]:
 
 def _require_engines(stage: NormalizationConfig, labels: Sequence[str]) -> None:
     """Raise ImportError if documents may come that a chosen rule has no engine for."""
+    from stages.normalization.east_asian import load_opencc
+    from stages.normalization.normalize import chosen_rules
+    from stages.normalization.southeast_asian import load_zawgyi
+
     for rule in chosen_rules(stage):
         expected = not labels or any(rule.applies(*parse_label(label)) for label in labels)
         if rule.name == "zawgyi" and expected:

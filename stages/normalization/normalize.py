@@ -13,13 +13,12 @@ removal, composition or repair uncovers is not left for a second run.
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
-from pydantic import Field, field_validator, model_validator
 
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
@@ -45,7 +44,7 @@ from stages.normalization import (
     tibetan,
     unicode_cleaning,
 )
-from stages.normalization.rules import NormalizationOptions, Rule
+from stages.normalization.rules import NormalizationConfig, Rule
 
 RULES: tuple[Rule, ...] = (
     *encoding_repair.RULES,  # before its evidence is cleaned away
@@ -70,33 +69,8 @@ RULES: tuple[Rule, ...] = (
 
 _SLICE_BYTES = 1 << 23  # text worked on at once: bounds the copies that a chain of rules makes
 _BUNDLE = 8  # rules whose candidates are looked for at once before those of each
-_BUNDLE_CHARACTERS = (
-    1 << 15
-)  # of pattern; Polars keeps 32 compiled patterns, and the one for NFC takes 20 ms to compile
+_BUNDLE_CHARACTERS = 1 << 15  # of pattern; Polars keeps 32 compiled patterns, and that for NFC takes 20 ms to compile
 _MAX_PASSES = 16  # real text settles in two; more takes noise nested in noise
-
-
-class NormalizationConfig(NormalizationOptions):
-    """Options of `normalize`."""
-
-    stage: Literal["normalize"] = "normalize"
-    disable: tuple[str, ...] = Field(default=(), description="Rules that are not to run, by name.")
-    enable: tuple[str, ...] = Field(default=(), description="Rules to run that do not by default, by name.")
-
-    @field_validator("disable", "enable")
-    @classmethod
-    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        known = [rule.name for rule in RULES]
-        for name in names:
-            if name not in known:
-                raise ValueError(f"must name a normalization rule, got {name!r}; the rules are {', '.join(known)}")
-        return names
-
-    @model_validator(mode="after")
-    def _not_both(self) -> NormalizationConfig:
-        if both := sorted(set(self.disable) & set(self.enable)):
-            raise ValueError(f"a rule must not be both enabled and disabled, got {', '.join(both)}")
-        return self
 
 
 class Normalized(NamedTuple):

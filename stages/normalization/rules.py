@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from stages.batches import StageConfig, code_points
 
@@ -47,6 +47,31 @@ class NormalizationOptions(StageConfig):
         default="keep",
         description="Chinese letters: as written, or converted by OpenCC; many-to-one in both directions, so lossy.",
     )
+
+
+class NormalizationConfig(NormalizationOptions):
+    """Options of `normalize`."""
+
+    stage: Literal["normalize"] = "normalize"
+    disable: tuple[str, ...] = Field(default=(), description="Rules that are not to run, by name.")
+    enable: tuple[str, ...] = Field(default=(), description="Rules to run that do not by default, by name.")
+
+    @field_validator("disable", "enable")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        from stages.normalization.normalize import RULES  # the tables take a while, and few recipes choose among them
+
+        known = [rule.name for rule in RULES]
+        for name in names:
+            if name not in known:
+                raise ValueError(f"must name a normalization rule, got {name!r}; the rules are {', '.join(known)}")
+        return names
+
+    @model_validator(mode="after")
+    def _not_both(self) -> NormalizationConfig:
+        if both := sorted(set(self.disable) & set(self.enable)):
+            raise ValueError(f"a rule must not be both enabled and disabled, got {', '.join(both)}")
+        return self
 
 
 class Rule(NamedTuple):

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from schemas.document import DOCUMENT
-from stages.normalization.normalize import RULES, NormalizationConfig, normalize_counted
+from stages.normalization.normalize import RULES, normalize_counted
+from stages.normalization.rules import NormalizationConfig
 
 FIELDS = [DOCUMENT.field(name) for name in ("text", "language", "script")]
 DEFAULT = NormalizationConfig()

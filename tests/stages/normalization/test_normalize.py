@@ -19,12 +19,11 @@ from schemas.language import one_code, to_iso639_3
 from schemas.ledger import CHANGE
 from stages.normalization.normalize import (
     RULES,
-    NormalizationConfig,
     chosen_rules,
     normalize,
     normalize_counted,
 )
-from stages.normalization.rules import Rule
+from stages.normalization.rules import NormalizationConfig, Rule
 
 SCHEMA = pa.schema([DOCUMENT.field(name) for name in ("id", "text", "language", "script")])
 DEFAULT = NormalizationConfig()

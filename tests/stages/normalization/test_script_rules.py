@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from schemas.document import DOCUMENT
 from schemas.language import one_code, to_iso639_3
 from stages.normalization import arabic, digits, indic, southeast_asian, tibetan
-from stages.normalization.normalize import NormalizationConfig, normalize, normalize_counted
-from stages.normalization.rules import NormalizationOptions, Rule
+from stages.normalization.normalize import normalize, normalize_counted
+from stages.normalization.rules import NormalizationConfig, NormalizationOptions, Rule
 
 RULES = [
     rule
