@@ -267,8 +267,8 @@ def test_memory_beside_the_result_does_not_grow_with_the_text(text: str) -> None
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert len(made.hashes) > 50
-    assert peak < 2 * made.hashes.nbytes + (24 << 20)
+    assert len(made.hashes) > 20, "many pieces"
+    assert peak < 2 * made.hashes.nbytes + (8 << 20)
 
 
 def test_what_is_not_looked_up_is_a_letter_without_case_and_marks() -> None:
