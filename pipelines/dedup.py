@@ -125,7 +125,7 @@ def deduplicate(
             shuffle = PhaseShuffle(store, so_far, splits, criteria, config, known.get(phase, ()))
             counts = shuffle.near(entry.comparison(stage_config)) if isinstance(entry, NearEntry) else shuffle.equal()
         store.write_json(done, counts)
-    write_cluster_sizes(store, splits, phases)
+    run_function("pipelines.dedup:write_cluster_sizes", (store, splits, phases))
 
 
 def write_cluster_sizes(store: Store, staged: Sequence[StagedSplit], phases: Sequence[str]) -> None:
