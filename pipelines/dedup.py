@@ -54,7 +54,7 @@ class KeyWorker:
     def setup(self) -> None:
         entry = DEDUP_STAGES[stage_of(self.phase)]
         if isinstance(entry, RepeatsEntry):
-            raise TypeError(f"the worker of {self.phase} is RepeatsWorker, got KeyWorker")
+            raise TypeError(f"the worker of {self.phase} is RoundWorker, got KeyWorker")
         self.entry, self.criteria = entry, preference_count(self.recipe, entry)
         of_keepers = self.recipe.keepers.columns if self.recipe.keepers else ()
         self.columns = list(dict.fromkeys([*self.entry.columns, *of_keepers]))
