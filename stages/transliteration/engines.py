@@ -86,7 +86,16 @@ def _load_uroman(scheme: Scheme) -> Convert:
     romanizer = _uroman(Uroman)
     # A call a token: uroman searches a lattice over the whole of what it is given, in more than linear time.
     language = scheme.detail or None
-    return lambda tokens: [romanizer.romanize_string(token, lcode=language) for token in tokens]
+
+    def romanized(token: str) -> str:
+        try:
+            return str(romanizer.romanize_string(token, lcode=language))
+        except AttributeError:
+            # uroman 1.3.1 trips over some numbers written out in Han letters, percentages of fractions among them;
+            # letter by letter it reads no numbers.
+            return "".join(romanizer.romanize_string(letter, lcode=language) for letter in token)
+
+    return lambda tokens: list(map(romanized, tokens))
 
 
 @cache

@@ -134,3 +134,11 @@ def test_a_table_holds_letters_of_its_two_scripts_alone(name: tuple[str, str]) -
 def test_a_rule_that_is_not_one_is_refused() -> None:
     with pytest.raises(ValueError, match=r"a rule must look like 'before \{ source \} after > target', got 'a b'"):
         compile_letters(LetterRules("", "a b"))
+
+
+def test_numbers_in_han_letters_that_uroman_trips_over_are_read_letter_by_letter() -> None:
+    uroman = scheme_for("uroman", "zho", "Hans")
+    made = transliterate(pa.array(["百分之五", "百分之百分之五"]), uroman).to_pylist()
+    assert made[0] == "5%"
+    assert made[1].startswith("100")
+    assert made[1].isascii()
