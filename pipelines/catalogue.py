@@ -299,7 +299,8 @@ def models(recipe: Recipe, base: str) -> tuple[ModelVersion, ...]:
     not one, and ImportError for an engine that is not installed.
     """
     named = []
-    for written, stage in zip(recipe.ingest, at_home(recipe, base).ingest, strict=True):
+    resolved = at_home(recipe, base)
+    for written, stage in zip((*recipe.ingest, *recipe.augment), (*resolved.ingest, *resolved.augment), strict=True):
         if isinstance(stage, LanguageIdentificationConfig) and isinstance(written, LanguageIdentificationConfig):
             if written.model == "cascade":
                 version, sha256 = embedded_identity()
@@ -307,8 +308,6 @@ def models(recipe: Recipe, base: str) -> tuple[ModelVersion, ...]:
                 identifier = load_identifier(stage)
                 version, sha256 = identifier.version, identifier.sha256
             named.append(ModelVersion(name=written.model, version=version, sha256=sha256))
-    resolved = at_home(recipe, base)
-    for written, stage in zip((*recipe.ingest, *recipe.augment), (*resolved.ingest, *resolved.augment), strict=True):
         if isinstance(stage, TransliterationConfig) and isinstance(written, TransliterationConfig):
             named += [ModelVersion(name=str(scheme), version=scheme.version) for scheme in chosen_schemes(stage)]
             if path := _condition_file(stage):
