@@ -37,6 +37,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from enum import IntEnum
 from functools import cache
 from typing import NamedTuple
 
@@ -70,8 +71,14 @@ _LOOKED_UP = (
 )
 _CODE_POINTS = 0x110000
 
-# What a code point is to a unit. Marks of unspaced scripts are told from others, to see where a word follows a cluster.
-_SEPARATOR, _WORD, _MARK, _JOINER, _CLUSTER, _CLUSTER_MARK, _STACKER, _IGNORED = range(8)
+
+class UnitKind(IntEnum):
+    """What a code point is to a unit. Marks of unspaced scripts are told from others: a word may follow a cluster."""
+
+    SEPARATOR, WORD, MARK, JOINER, CLUSTER, CLUSTER_MARK, STACKER, IGNORED = range(8)
+
+
+_SEPARATOR, _WORD, _MARK, _JOINER, _CLUSTER, _CLUSTER_MARK, _STACKER, _IGNORED = map(int, UnitKind)
 _OF_CLUSTERS = np.isin(np.arange(8), [_CLUSTER, _CLUSTER_MARK, _STACKER])
 # What NFC does with a code point: nothing, compose it with what is before if that is the right one, always something.
 _STABLE, _COMPOSES, _CHANGES = range(3)
@@ -131,6 +138,11 @@ def mix64(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     values *= np.uint64(0x94D049BB133111EB)
     values ^= values >> np.uint64(31)
     return values
+
+
+def unit_kinds() -> NDArray[np.uint8]:
+    """Return the UnitKind of each code point."""
+    return _tables().kinds
 
 
 def shingle_hashes(batch: pa.RecordBatch, words: int, graphemes: int) -> Shingles:

@@ -17,13 +17,21 @@ that shares it, and are `stride` - 1 bytes shorter, so that every span of `min_b
 found without up to `stride` - 1 bytes at each end, and one that is up to as much shorter than `min_bytes` may be
 found too; what is taken out is still equal to the byte.
 
-`remove_spans` then takes the spans out. A cut never lies inside a code point, nor between a letter and its marks, and
-where words are spaced not inside a word: spans shrink to that, so that no halves of words are left. The default of 200
-bytes is about the 50 tokens of Lee et al. 2022 in English.
+`remove_spans` then takes the spans out. Spans shrink until they begin and end between words, and one of the separators
+that they hold stays, so that every word of what is left is a word of the original:
+
+- Where words are spaced a cut lies next to white space (Tibetan: tsheg or shad; Ethiopic: wordspace), never at other
+  punctuation: a web address, a date or an abbreviation is not halved.
+- In scripts that are written in one run, punctuation and the zero-width space part too. Inside a run nothing is cut, as
+  no rule of code points tells where a word of Thai or Chinese ends.
+- Of the white space at both ends of a span the stronger stays: a blank line, a line break, a space.
+
+The default of 200 bytes is about the 50 tokens of Lee et al. 2022 in English.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -40,15 +48,16 @@ from schemas.document import DOCUMENT
 from stages.batches import Filtered, StageConfig, reject, set_columns
 from stages.deduplication.exact import KEY
 from stages.deduplication.lines import look_up
-from stages.deduplication.shingles import mix64
-from stages.script_detection import utf8_bytes
+from stages.deduplication.shingles import UNSPACED_SCRIPTS, UnitKind, mix64, unit_kinds
+from stages.script_detection import script_table, utf8_bytes
 
 _PIECE_BYTES = 1 << 20  # worked on at once: bounds the arrays below at about 100 MiB
 _PLACE_BITS = np.uint64(22)  # enough for a place in a piece and the window behind it
 _BASES = (0x9FB21C651E98DF25, 0xD6E8FEB86659FD93)  # odd, so they have inverses modulo 2^64
-_SPACES = np.frombuffer(b" \n\t\r", np.uint8)
-_IN_WORD = np.array([bytes([octet]).isalnum() or octet > 0x7F for octet in range(256)])
-_LONGEST_WORD = 64  # bytes; where no space is as near, words are not spaced
+_LOOK_AHEAD = 256  # bytes first looked at for a place to cut; 16 times as many in each further look
+_LONGEST_SPACE = 64  # bytes of white space looked at beside a cut
+_LINE_BREAK = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_POINTED_SCRIPTS = ("Tibt", "Ethi")  # their own punctuation parts words or syllables as a space does
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -145,8 +154,10 @@ def repeated_spans(
     """Find the spans of n documents, whose numbers are `documents`, that are to be taken out, to the byte.
 
     `repeated` are the windows that enough documents have, with the first of them: FREQUENT sorted by key. With
-    `keep_first`, a byte that is part of a window which stands here first is left; so is what such windows leave of a
-    span, if it is shorter than a window: words out of the midst of a passage, of which the rest stays.
+    `keep_first`, a passage that stands here first is left: a run of windows that do, if at least a window's length of
+    it was not seen in an earlier document. What is new in a shorter run stays in any case, as no earlier document has
+    it. What such passages leave of a span is left too, if it is shorter than a window: words out of the midst of a
+    passage, of which the rest stays.
     """
     _, offsets = utf8_bytes(batch["text"])
     base = int(offsets[0])
@@ -159,13 +170,13 @@ def repeated_spans(
             here = slice(piece.base - base, piece.base - base + len(piece.data))
             for covered, these in ((taken, hit & ~first), (left, first)):
                 covered[here] |= _covered(starts[these], config.window_bytes, len(piece.data))
-    removed = taken & ~left
-    before = np.concatenate([[False], removed[:-1]])
-    after = np.concatenate([removed[1:], [False]])
-    bounds = offsets[(offsets > base) & (offsets < offsets[-1])] - base  # spans of two documents may touch
-    before[bounds] = False
-    after[bounds - 1] = False
-    starts, ends = np.flatnonzero(removed & ~before), np.flatnonzero(removed & ~after) + 1
+    bounds = offsets[(offsets > base) & (offsets < offsets[-1])] - base
+    starts, ends = _runs(left, bounds)
+    unseen = np.add.reduceat(left & ~taken, starts, dtype=np.int64) if len(starts) else starts
+    short = unseen < config.window_bytes
+    for start, end in zip(starts[short].tolist(), ends[short].tolist(), strict=True):  # a slice a passage
+        left[start:end] = False
+    starts, ends = _runs(taken & ~left, bounds)
     whole = ends - starts >= config.window_bytes
     starts, ends = starts[whole], ends[whole]
     rows = np.searchsorted(offsets, starts + base, side="right") - 1
@@ -179,12 +190,12 @@ def remove_spans(
     repeated: npt.NDArray[np.void],
     config: SpanDeduplicationConfig,
 ) -> RemovedSpans:
-    """Take the repeated spans out of n documents (see `repeated_spans`), shrunk to whole words or letters.
+    """Take the repeated spans out of n documents (see `repeated_spans`), shrunk to whole words.
 
     A document that loses none stays as it is. One that does is rejected, with the text it came with, if fewer than
     `min_code_points` remain (`too_short_without_repeated_spans`). Order is kept.
     """
-    spans = _whole_words(batch["text"], repeated_spans(batch, documents, shared, repeated, config))
+    spans = _between_words(batch["text"], repeated_spans(batch, documents, shared, repeated, config), config.mask)
     counts = np.bincount(spans.rows, minlength=batch.num_rows)
     octets = np.bincount(spans.rows, spans.ends - spans.starts, minlength=batch.num_rows).astype(np.int64)
     text = _replaced(batch["text"], spans, config.mask.encode())
@@ -207,8 +218,19 @@ def remove_spans(
     )
 
 
+def _runs(
+    marked: npt.NDArray[np.bool_], bounds: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """List where runs of marked bytes start and end; a run never goes over one of `bounds`, the ends of documents."""
+    before = np.concatenate([[False], marked[:-1]])
+    after = np.concatenate([marked[1:], [False]])
+    before[bounds] = False
+    after[bounds - 1] = False
+    return np.flatnonzero(marked & ~before), np.flatnonzero(marked & ~after) + 1
+
+
 def _covered(starts: npt.NDArray[np.int64], length: int, size: int) -> npt.NDArray[np.bool_]:
-    """Mark the places from 0 to `size` that lie within `length` behind any of `starts`."""
+    """Mark the places from 0 to `size` that lie within `length` from any of `starts` on."""
     change = np.zeros(size + 1, np.int32)
     np.add.at(change, starts, 1)
     np.add.at(change, starts + length, -1)
@@ -319,35 +341,138 @@ def _once(keys: npt.NDArray[np.void], rows: npt.NDArray[np.int64]) -> SpanKeys:
     return SpanKeys(keys[new], rows[new])
 
 
-def _whole_words(texts: pa.Array, spans: Spans) -> Spans:
-    """Shrink spans to whole words where there are spaces near their ends, to letters with their marks elsewhere."""
+def _between_words(texts: pa.Array, spans: Spans, mask: str) -> Spans:
+    """Shrink spans until they begin and end between words, and leave the separator that parts what is around them."""
     octets, offsets = utf8_bytes(texts)
     starts, ends = spans.starts.copy(), spans.ends.copy()
     for number, (row, start, end) in enumerate(zip(*(values.tolist() for values in spans), strict=True)):
-        # A few bytes at each end of each span: marks have no width in bytes that an expression could skip.
+        # Spans are few, and only some bytes at each end of one are looked at.
         text = octets[offsets[row] : offsets[row + 1]]
-        if 0 < start < end and _IN_WORD[text[start - 1 : start + 1]].all():
-            spaces = np.flatnonzero(np.isin(text[start : min(end, start + _LONGEST_WORD)], _SPACES))
-            start += int(spaces[0]) + 1 if len(spaces) else 0
-        if start < end < len(text) and _IN_WORD[text[end - 1 : end + 1]].all():
-            begin = max(start, end - _LONGEST_WORD)
-            spaces = np.flatnonzero(np.isin(text[begin:end], _SPACES))
-            end = begin + int(spaces[-1]) + 1 if len(spaces) else end
-        while start < end and _continues(text, start):
-            start += 1
-        while end > start and end < len(text) and _continues(text, end):
-            end -= 1
-        starts[number], ends[number] = start, end
+        start = _next_cut(text, start, end)
+        starts[number], ends[number] = _without_separator(text, start, _last_cut(text, start, end), bool(mask))
     some = ends > starts
     return Spans(spans.rows[some], starts[some], ends[some])
 
 
-def _continues(text: npt.NDArray[np.uint8], place: int) -> bool:
-    """Say whether the byte at a place belongs to the letter before it: inside a code point, or a mark, or a joiner."""
-    if text[place] & 0xC0 == 0x80:
-        return True
-    letter = bytes(text[place : place + 4]).decode("utf-8", "ignore")[:1]
-    return unicodedata.category(letter)[0] == "M" or letter in "\u200c\u200d"
+def _next_cut(text: npt.NDArray[np.uint8], start: int, end: int) -> int:
+    """Return the first place from `start` on where the text may be cut; `end` if there is none before it."""
+    start, reach = _letter_start(text, start, 1), _LOOK_AHEAD
+    while start < end:
+        stop = _letter_start(text, min(start + reach, end), -1)
+        places = _cuts(text, start, stop)
+        if len(places):
+            return int(places[0])
+        if start + reach >= end:
+            break
+        reach *= 16
+    return end
+
+
+def _last_cut(text: npt.NDArray[np.uint8], start: int, end: int) -> int:
+    """Return the last place up to `end` where the text may be cut; `start` if there is none after it."""
+    end, reach = _letter_start(text, end, -1), _LOOK_AHEAD
+    while start < end:
+        places = _cuts(text, _letter_start(text, max(start, end - reach), 1), end)
+        if len(places):
+            return int(places[-1])
+        if end - reach <= start:
+            break
+        reach *= 16
+    return start
+
+
+def _letter_start(text: npt.NDArray[np.uint8], place: int, step: int) -> int:
+    """Step from inside a code point to where the next one starts, or this one."""
+    while 0 < place < len(text) and text[place] & 0xC0 == 0x80:
+        place += step
+    return place
+
+
+def _cuts(text: npt.NDArray[np.uint8], first: int, last: int) -> npt.NDArray[np.int64]:
+    """List the places from `first` to `last`, at both of which a code point starts, where the text may be cut.
+
+    text    w o r d   w o r d .     a place lies before each code point, and one after the last;
+    place  ^       ^ ^         ^    ^ marks those where the text may be cut
+    """
+    begin = _letter_start(text, max(0, first - 1), -1)
+    stop = _letter_start(text, min(len(text), last + 1), 1)
+    code_points = _code_points(text[begin:stop])
+    kinds, parting = unit_kinds().take(code_points), _parting().take(code_points)
+    one_run = np.isin(kinds, (UnitKind.CLUSTER, UnitKind.CLUSTER_MARK, UnitKind.STACKER))
+    separator = kinds == UnitKind.SEPARATOR
+    beginning = np.isin(kinds, (UnitKind.SEPARATOR, UnitKind.WORD, UnitKind.CLUSTER))  # no mark, no joiner
+    between = parting[:-1] | parting[1:] | (separator[:-1] & one_run[1:]) | (one_run[:-1] & separator[1:])
+    free = np.concatenate([[begin == 0], beginning[1:] & between, [stop == len(text)]])
+    lengths = 1 + sum((code_points >= least).astype(np.int64) for least in (0x80, 0x800, 0x10000))
+    places = np.concatenate([[begin], begin + np.cumsum(lengths)])
+    return places[free & (places >= first) & (places <= last)]
+
+
+def _code_points(octets: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
+    return np.frombuffer(octets.tobytes().decode().encode("utf-32-le"), np.uint32).astype(np.intp)
+
+
+@cache
+def _parting() -> npt.NDArray[np.bool_]:
+    """Say of each code point whether words end at it, whatever is next to it.
+
+    White space, the zero-width space, and the punctuation of scripts that are written in one run, or that point words
+    or syllables apart.
+    """
+    codes, numbers = script_table()
+    scripts = {codes.index(code) for code in (*UNSPACED_SCRIPTS, *_POINTED_SCRIPTS)}
+    kinds = unit_kinds()
+    parting = np.zeros(len(kinds), bool)
+    for code_point in np.flatnonzero(kinds == UnitKind.SEPARATOR).tolist():  # a table of Unicode, once
+        letter = chr(code_point)
+        wide = unicodedata.east_asian_width(letter) in "WF"
+        parting[code_point] = letter.isspace() or letter == "\u200b" or wide or numbers[code_point] in scripts
+    return parting
+
+
+def _without_separator(text: npt.NDArray[np.uint8], start: int, end: int, masked: bool) -> tuple[int, int]:
+    """Shrink a span by the separator at one of its ends that has to stay, or by those at both ends around a mask.
+
+    before  left |lead      span      trail| right  after
+    """
+    head, tail = (
+        _letters(text, start, min(end, start + _LONGEST_SPACE)),
+        _letters(text, max(start, end - _LONGEST_SPACE), end),
+    )
+    lead, trail = head[: len(head) - len(head.lstrip())], tail[len(tail.rstrip()) :]
+    if len(lead.encode()) == end - start:
+        return start, start  # white space alone
+    if masked:
+        return start + len(lead.encode()), end - len(trail.encode())
+    if start == 0 or end == len(text):
+        return start, end
+    before, after = _letters(text, max(0, start - _LONGEST_SPACE), start), _letters(text, end, end + _LONGEST_SPACE)
+    left, right = before[len(before.rstrip()) :], after[: len(after) - len(after.lstrip())]
+    wanted = max(_strength(left + lead), _strength(trail + right))
+    if not wanted and not _separates(before[-1]) and not _separates(after[0]):
+        # Both are letters of one run, so the span begins or ends with punctuation that parts them.
+        return (start + len(head[0].encode()), end) if _separates(head[0]) else (start, end - len(tail[-1].encode()))
+    if _strength(left + right) >= wanted:
+        return start, end
+    return (start + len(lead.encode()), end) if _strength(left + lead) == wanted else (start, end - len(trail.encode()))
+
+
+def _letters(text: npt.NDArray[np.uint8], start: int, end: int) -> str:
+    """Decode a part of a text, without the code points that lie in it in part."""
+    return text[start:end].tobytes().decode("utf-8", "ignore")
+
+
+def _strength(space: str) -> int:
+    """Rank white space: 0 for none, 1 for a space, 2 for a line break, 3 for a blank line.
+
+    >>> [_strength(space) for space in ("", " ", "\\r\\n", " \\n\\n")]
+    [0, 1, 2, 3]
+    """
+    return min(3, bool(space) + len(_LINE_BREAK.findall(space)))
+
+
+def _separates(letter: str) -> bool:
+    return bool(unit_kinds()[ord(letter)] == UnitKind.SEPARATOR)
 
 
 def _replaced(texts: pa.Array, spans: Spans, mask: bytes) -> pa.Array:
