@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import pyarrow.dataset as ds
 import pytest
@@ -64,4 +63,4 @@ def test_words_that_are_left_are_words_of_the_original(texts: dict[str, tuple[st
 def test_the_shared_passages_are_gone(texts: dict[str, tuple[str, str, str]]) -> None:
     for code in (*SPACED, *ONE_RUN):
         shorter = [name for name, (of, original, left) in texts.items() if of == code and len(left) < len(original)]
-        assert len(shorter) > 2, f"{code}: or the law says nothing"
+        assert shorter, f"{code}: or the law says nothing"

@@ -175,7 +175,10 @@ CUTS = {
         ["bat\n\nbost", "bi\n\nsei"],
     ),
     "eus: also where it is the later one": (["bat hiru lau\nbost", "bi hiru lau\nsei"], ["bat\nbost", "bi\nsei"]),
-    "eus: a separator outside the span is enough": (["bat\n\nhiru lau\nbost", "bi hiru lau\nsei"], ["bat\n\nbost", "bi \nsei"]),
+    "eus: a separator outside the span is enough": (
+        ["bat\n\nhiru lau\nbost", "bi hiru lau\nsei"],
+        ["bat\n\nbost", "bi \nsei"],
+    ),
     "deu: no separator is left at the ends": (["(eins) zwei drei", "[eins) zwei drei"], ["(eins)", "[eins)"]),
     "deu: a quotation mark stays with its word": (
         ["er: \u201ezwei drei\u201c", "sie: \u201ezwei drei\u201d"],
