@@ -1,11 +1,12 @@
 # make quickstart   set up, then build a small real corpus, offline after the install
 # make test         set up with the test extras, then run all that CI runs
 # make bench NAME=ingest
+# make fuzz NAME=warc SECONDS=600
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test bench lock install install-test install-icu check format clean
+.PHONY: quickstart test bench fuzz lock install install-test install-icu check format clean
 
 quickstart: .venv/installed
 	$(BIN)/glotmill run pipelines/recipes/quickstart.toml --output out/quickstart
@@ -21,6 +22,10 @@ check: .venv/installed-test
 bench: .venv/installed-test
 	@test -n "$(NAME)" || { echo "name a benchmark: make bench NAME=ingest" >&2; exit 2; }
 	$(BIN)/python -m tests.benchmarks.$(NAME)
+
+fuzz: .venv/installed-test
+	@test -n "$(NAME)" || { echo "name a format: make fuzz NAME=warc SECONDS=600" >&2; exit 2; }
+	FUZZ_SECONDS=$(or $(SECONDS),60) $(BIN)/pytest -x tests/fuzz/test_fuzz_$(NAME).py
 
 install: .venv/installed
 install-test: .venv/installed-test
