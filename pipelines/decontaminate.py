@@ -12,7 +12,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.ipc
-import pyarrow.parquet as pq
 
 from pipelines.publish import file_record
 from pipelines.rewriting import ROW, RewriteWorker, rewriting_phase
@@ -94,7 +93,7 @@ class IndexWorker:
         pass
 
     def run(self, task: Task) -> Counts:
-        tables = [_read_table(self.store, _items_of(name)) for name in task.payload["sets"]]
+        tables = [self.store.read_parquet(_items_of(name)) for name in task.payload["sets"]]
         numbered = numbered_texts(pa.concat_tables(tables))
         index = item_ngrams(numbered, self.config)
         for name, array in index._asdict().items():
@@ -161,7 +160,7 @@ class FindingsWorker:
 
     def run(self, task: Task) -> Counts:
         names = task.payload["splits"]
-        numbered = _read_table(self.store, _ITEMS_FILE)
+        numbered = self.store.read_parquet(_ITEMS_FILE)
         items = items_by_set(numbered)
         checked = load_index(self.store).checked
         files = list(self._write_findings(findings(part, items) for part in self._parts(names)))
@@ -178,7 +177,7 @@ class FindingsWorker:
 
     def _parts(self, names: Sequence[str]) -> Iterator[pa.Table]:
         for name in names:
-            yield _read_table(self.store, f"{task_folder(self.rewriting, name)}/findings.parquet")
+            yield self.store.read_parquet(f"{task_folder(self.rewriting, name)}/findings.parquet")
 
     def _write_findings(self, tables: Iterator[pa.Table]) -> Iterator[dict[str, Any]]:
         """Write FINDINGs to files, at least one; yield the record of each."""
@@ -260,8 +259,3 @@ def versions_of(sets: Sequence[FoundSet], read: Mapping[str, Counts]) -> tuple[E
 
 def _items_of(name: str) -> str:
     return f"{task_folder(ITEMS, name)}/items.parquet"
-
-
-def _read_table(store: Store, path: str) -> pa.Table:
-    with store.fs.open(store.full(path), "rb") as stream:
-        return pq.read_table(stream)

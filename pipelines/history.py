@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipelines.catalogue import Recipe
 from pipelines.chain import stage_chain
@@ -16,14 +15,15 @@ from schemas.recipe import parse_recipe
 
 def find_in_ledger(store: Store, document: str) -> list[dict[str, Any]]:
     """Find the ledger rows of a document id: none, one, or several if a source used the id more than once."""
-    return _find(store, "ledger", "", pc.field("id") == document)
+    return _find(store, "ledger", "", "id", document)
 
 
-def _find(store: Store, folder: str, start: str, which: pc.Expression) -> list[dict[str, Any]]:
+def _find(store: Store, folder: str, start: str, column: str, value: str) -> list[dict[str, Any]]:
+    """Find the rows with a value in the files of a folder whose names start so."""
     rows: list[dict[str, Any]] = []
     for name in sorted(name for name in store.names(folder) if name.startswith(start)):
-        with store.fs.open(store.full(f"{folder}/{name}"), "rb") as stream:
-            rows += pq.read_table(stream, filters=which).to_pylist()
+        for table in store.row_groups(f"{folder}/{name}"):
+            rows += table.filter(pc.equal(table[column], value)).to_pylist()
     return rows
 
 
@@ -65,7 +65,7 @@ def _stages(store: Store, recipe: Recipe, row: dict[str, Any]) -> Iterator[str]:
 
 def _masked(store: Store, document: str) -> str:
     """Say what evaluation text was taken out of a document that went on without it."""
-    found = _find(store, "decontamination", "matches-", pc.field("document") == document)
+    found = _find(store, "decontamination", "matches-", "document", document)
     sets = sorted({match["evaluation_set"] for match in found})
     return f", without what it held of {', '.join(sets)}" if sets else ""
 

@@ -20,7 +20,6 @@ import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipelines.shuffle_records import EDGE, ShuffledSplits, keyed_dtype
 from pipelines.staged import REMOVED
@@ -121,10 +120,7 @@ class WriteRemovals(beam.DoFn):
 
 def read_column(store: Store, files: Sequence[str], name: str) -> pa.ChunkedArray:
     """Read one column of a split's staged parts, in row order."""
-    columns = []
-    for file in files:
-        with store.fs.open(store.full(file), "rb") as stream:
-            columns.append(pq.read_table(stream, columns=[name])[name])
+    columns = [store.read_parquet(file, [name])[name] for file in files]
     return pa.chunked_array([chunk for column in columns for chunk in column.chunks], columns[0].type)
 
 

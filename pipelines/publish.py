@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from data_cards.funnel import count_fates, merge_fates
@@ -198,10 +197,7 @@ class LedgerWorker:
         """Yield LEDGER tables: what ingest turned away, in reading order, then the staged rows, in theirs."""
         turned_away = f"{task_folder('ingest', split.split.name)}/ledger.parquet"
         if self.store.exists(turned_away):
-            with self.store.fs.open(self.store.full(turned_away), "rb") as stream:
-                file = pq.ParquetFile(stream)
-                for group in range(file.num_row_groups):
-                    yield file.read_row_group(group)
+            yield from self.store.row_groups(turned_away)
         identity = [name for name in LEDGER.names if name in DOCUMENT.names]
         reasons = [name for name in split.removals.schema.names if name in LEDGER.names and name != "row"]
         for run, table in split.runs(identity):
@@ -231,10 +227,8 @@ class LedgerWorker:
             return found
         with self.store.writing_parquet(target, REJECTS, compression="zstd") as writer:
             if self.store.exists(early):
-                with self.store.fs.open(self.store.full(early), "rb") as stream:
-                    file = pq.ParquetFile(stream)
-                    for group in range(file.num_row_groups):
-                        writer.write_table(file.read_row_group(group))
+                for table in self.store.row_groups(early):
+                    writer.write_table(table)
             rows = failed["row"].to_numpy()
             for run, table in split.runs([*(name for name in REJECTS.names if name in DOCUMENT.names), "text"]):
                 start, end = np.searchsorted(rows, (run.first_row, run.first_row + run.rows))

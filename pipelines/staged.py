@@ -117,8 +117,7 @@ def removals(store: Store, phases: Sequence[str], split: str) -> pa.Table:
     for phase in phases:
         file = removal_file(phase, split)
         if store.exists(file):
-            with store.fs.open(store.full(file), "rb") as stream:
-                table = pq.read_table(stream)
+            table = store.read_parquet(file)
             for name, value in (("phase", family_of(phase)), ("stage", stage_of(phase))):
                 table = table.append_column(name, pa.repeat(value, table.num_rows))
             tables.append(table.cast(schema))

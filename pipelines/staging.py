@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,22 @@ class Store:
                     writer.close()
                 raise
             writer.close()
+
+    def row_groups(self, path: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """Yield the row groups of a Parquet file, one after another.
+
+        `pyarrow.parquet.read_table` reads a Python file from threads of its own, which may still be there when the
+        process ends, and abort it. This reads in the thread that asks.
+        """
+        with self.fs.open(self.full(path), "rb") as stream:
+            file = pq.ParquetFile(stream)
+            for group in range(file.num_row_groups):
+                yield file.read_row_group(group, columns=columns, use_threads=False)
+
+    def read_parquet(self, path: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read a Parquet file whole, in this thread as well."""
+        with self.fs.open(self.full(path), "rb") as stream:
+            return pq.ParquetFile(stream).read(columns=columns, use_threads=False)
 
     def write(self, path: str, content: bytes) -> None:
         with self.writing(path) as partial:

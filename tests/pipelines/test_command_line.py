@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -84,6 +85,43 @@ def test_help_ends_with_an_example_that_works(words: str, workplace: Path, tmp_p
     assert ran.returncode == 0, ran.stderr
     written = [path for path in tmp_path.iterdir() if path.is_file() and path.stat().st_size]
     assert ran.stdout.strip() or written, "an example shows something or writes it"
+
+
+REPEATED = """
+import os, sys
+import pipelines.corpus_build, pipelines.history, pipelines.progress
+from pipelines.command_line import console
+
+for _ in range(int(sys.argv.pop(1))):
+    child = os.fork()
+    if not child:
+        console()
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code:
+        sys.exit(f"ended with {code}")
+"""
+READING = ("plan", "status", "explain", "script roundtrip")  # from files, through libraries with threads of their own
+
+
+@pytest.mark.parametrize("words", READING)
+def test_a_command_ends_well_every_time(words: str, workplace: Path, tmp_path: Path) -> None:
+    """A library's thread that outlives the command may abort the process, in one of some calls."""
+    for name in ("pipelines", "out", "judging_sheet.csv"):
+        (tmp_path / name).symlink_to(workplace / name)
+    document = ds.dataset(workplace / "out/quickstart/data").head(1)["id"][0].as_py()
+    example = re.sub(r"\b[0-9a-f]{32}\b", document, commands()[words].removeprefix("Example: "))
+    repeated = shlex.join([sys.executable, "-c", REPEATED, "50"])
+    command = re.sub(r"\bglotmill ", lambda _: f"{repeated} ", example)
+    ran = subprocess.run(
+        ["sh", "-c", command],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_run_says_where_things_lie(workplace: Path) -> None:
