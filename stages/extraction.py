@@ -1,9 +1,8 @@
 """Turn the raw bytes of pages into the text of their main content.
 
-Three things go wrong here for languages the big crawls serve badly. Extractors that weigh the number of words in a
-block lose text in scripts without spaces: resiliparse's own main-content rules drop most table cells and list items of
-Japanese and Korean manuals. Pages of small languages are more often in a legacy encoding, or name the wrong one. And
-wrongly decoded bytes become U+FFFD without a word, which no later stage can repair.
+Extractors that weigh the number of words in a block lose text in scripts without spaces: resiliparse's own main-content
+rules drop most table cells and list items of Japanese and Korean manuals. Which encoding a page is in is decided in
+`stages.reading.page_encoding`.
 
 Engines on 375 labelled pages of 67 kB, of 26 documentation generators in 20 languages, 6 of the generators held out
 (`python -m tests.benchmarks.extraction`; precision, recall and F1 of main text, means over generators):
@@ -18,12 +17,11 @@ Engines on 375 labelled pages of 67 kB, of 26 documentation generators in 20 lan
 landmark roles, and class names and ids that templates the world over give to navigation. It looks at no word, no
 length and no language, so it does the same in every script.
 
-Sources: WHATWG HTML (parsing, content models), WHATWG Encoding (labels), WAI-ARIA 1.2 (landmark roles).
+Sources: WHATWG HTML (parsing, content models), WAI-ARIA 1.2 (landmark roles).
 """
 
 from __future__ import annotations
 
-import codecs
 import itertools
 import re
 from typing import Literal, NamedTuple
@@ -33,12 +31,12 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 from resiliparse.extract.html2text import extract_plain_text
-from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 from resiliparse.parse.html import HTMLTree
 
 from schemas.columns import require_columns
 from schemas.document import RECORD
 from stages.batches import StageConfig, set_columns
+from stages.reading.page_encoding import decode_page
 
 _PARTS_OF_NAMES = ("breadcrumb", "cookie", "footer", "menu", "nav", "sidebar")
 _WHOLE_NAMES = (
@@ -74,21 +72,7 @@ BOILERPLATE_SELECTOR = _boilerplate_selector()
 HTML_MEDIA_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _TEXT_MEDIA_TYPE = "text/plain"
 
-# Python's codecs of these names know fewer characters than the encodings the web means by them (WHATWG Encoding).
-_CODECS = {"big5": "big5hkscs", "euc_kr": "cp949", "gbk": "gb18030", "iso8859-11": "cp874", "shift_jis": "cp932"}
-_MULTIBYTE = frozenset(
-    {"big5hkscs", "cp932", "cp949", "euc_jp", "gb18030", "iso2022_jp", "utf-8", "utf-16-le", "utf-16-be"}
-)
-# Detection answers these for pages of languages it has no model of; measured on the sample texts of gflanguages.
-_DETECTED_AS = {"koi8-r": "koi8-u"}  # equal but for eight box-drawing characters, which Ukrainian letters replaced
-_CODEC_BY_LANGUAGE = {"eo": "iso8859-3", "mt": "iso8859-3"}  # taken for Big5 or Latin-1
-_HTML_LANGUAGE = re.compile(rb"""<html\b[^>]*?\blang\s*=\s*["']?([A-Za-z]{2,3})\b""", re.IGNORECASE)
-_JAPANESE_ESCAPES = (b"\x1b$B", b"\x1b$@")  # ISO-2022-JP writes letters with ASCII bytes between these and ESC ( B
-_BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_DECLARED_CHARSET = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
-_DECLARATION_BYTES = 1024  # WHATWG HTML, 13.2.3.2: a declaration must lie in the first 1024 bytes
 _REPLACEMENT = "\ufffd"
-_FORGIVEN = 20
 
 # By the standard's own rules some markup is quadratic to parse or to lay out, so that 40 kB could take gigabytes, and a
 # megabyte hours: attributes of one element, formatting elements left open (every later paragraph opens them again, at
@@ -160,57 +144,6 @@ class Page(NamedTuple):
 
     text: str
     declared_language: str | None
-
-
-def declared_charset(raw: bytes) -> str | None:
-    """Return the label of the encoding a page declares in its first 1024 bytes (`meta`, XML declaration)."""
-    match = _DECLARED_CHARSET.search(raw, 0, _DECLARATION_BYTES)
-    return match[1].decode("ascii") if match else None
-
-
-def python_codec(label: str | None) -> str | None:
-    """Map an encoding label to the codec the WHATWG Encoding Standard means by it; None if it knows no such label.
-
-    >>> python_codec("latin1"), python_codec("KS_C_5601-1987"), python_codec("TIS-620"), python_codec("klingon")
-    ('cp1252', 'cp949', 'cp874', None)
-    """
-    name = map_encoding_to_html5(label.strip().lower(), fallback_utf8=False) if label else None
-    return _CODECS.get(name, name) if name else None
-
-
-def decode_page(raw: bytes, charset: str | None = None) -> str:
-    """Decode a page: byte-order mark, then the transport's charset, then the page's own, then detection.
-
-    Departs from WHATWG in two places. Bytes that are valid UTF-8 beyond ASCII are UTF-8 even where a single-byte
-    encoding is declared, since that does not happen by chance in a page of some length. And a declared encoding that
-    cannot decode the bytes is not forced on them, unless at most one in `_FORGIVEN` of the letters beyond ASCII is
-    lost: detection would then be the greater risk. What fits no encoding becomes U+FFFD.
-    """
-    for mark, codec in _BYTE_ORDER_MARKS:
-        if raw.startswith(mark):
-            return raw[len(mark) :].decode(codec, errors="replace")
-    inner = python_codec(declared_charset(raw))
-    if inner in ("utf-16-le", "utf-16-be"):
-        inner = "utf-8"  # the declaration was read as ASCII, so it is wrong (WHATWG HTML, 13.2.3.2)
-    declared = [codec for codec in (python_codec(charset), inner) if codec]
-    if not declared and any(escape in raw for escape in _JAPANESE_ESCAPES):
-        declared = ["iso2022_jp"]
-    # Multi-byte encodings are strict enough to be believed before UTF-8 is tried; single-byte ones fit any bytes.
-    for codec in (*(codec for codec in declared[:1] if codec in _MULTIBYTE), "utf-8", *declared):
-        try:
-            return raw.decode(codec)
-        except UnicodeDecodeError:
-            continue  # the next candidate decides, and the last resort marks what is lost
-    lossy = raw.decode(declared[0] if declared else "utf-8", errors="replace")
-    beyond_ascii = len(lossy) - len(lossy.encode("ascii", errors="ignore"))
-    if lossy.count(_REPLACEMENT) * _FORGIVEN <= beyond_ascii:
-        return lossy
-    language = _HTML_LANGUAGE.search(raw, 0, _DECLARATION_BYTES)
-    known = _CODEC_BY_LANGUAGE.get(language[1].decode("ascii").lower()) if language else None
-    # Not its web-compatible names: those turn cp949, what it answers for Korean, into UTF-8 (resiliparse 2.0.1).
-    found = detect_encoding(raw, html5_compatible=False) or "utf-8"
-    detected = python_codec(found) or found
-    return raw.decode(known or _DETECTED_AS.get(detected, detected), errors="replace")
 
 
 def refuse_hostile_markup(html: str) -> None:
@@ -298,7 +231,7 @@ def extract_row(raw: bytes, media_type: str, charset: str | None, config: Extrac
         raise ValueError(f"media type must be one of {known}, got {media_type!r}")
     if len(raw) > config.max_html_bytes:
         raise ValueError(f"page of {len(raw)} bytes is over max_html_bytes {config.max_html_bytes}")
-    decoded = decode_page(raw, charset)
+    decoded = decode_page(raw, charset, media_type)
     page = Page(decoded.replace("\0", ""), None) if media_type == _TEXT_MEDIA_TYPE else read_page(decoded, config)
     damaged = page.text.count(_REPLACEMENT) + decoded.count("\0")
     if damaged > config.max_damaged_share * len(page.text):

@@ -1,23 +1,19 @@
-"""Extraction: the main text of pages, exact to the code point, from any encoding, and never from hostile markup."""
+"""Extraction: the main text of pages, exact to the code point, and never from hostile markup."""
 
 from __future__ import annotations
 
-import codecs
 import subprocess
 import sys
 import time
 
-import gflanguages
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from schemas.columns import SchemaError
 from schemas.document import RECORD
 from stages.batches import BoundStage, run_stages
-from stages.extraction import ExtractionConfig, decode_page, extract_text, read_page
+from stages.extraction import ExtractionConfig, extract_text, read_page
 
 CONFIG = ExtractionConfig()
 
@@ -131,87 +127,6 @@ def test_short_items_count_the_same_in_every_script() -> None:
     for words in items.values():
         page = "<h1>x</h1><ul>" + "".join(f"<li>{word}</li>" for word in words) + "</ul>"
         assert text_of(page).split("\n\n")[1].split("\n") == [f"  {word}" for word in words]
-
-
-LANGUAGE_SAMPLES = gflanguages.LoadLanguages()
-
-
-def sample(key: str, codec: str) -> str:
-    """A passage of the Universal Declaration, less what the codec cannot write."""
-    texts = LANGUAGE_SAMPLES[key].sample_text
-    text = " ".join((texts.specimen_48, texts.specimen_36, texts.specimen_32, texts.specimen_21, texts.specimen_16))
-    return text.encode(codec, errors="ignore").decode(codec)
-
-
-# Language, its codec in Python, the label a page would use.
-ENCODINGS = (
-    ("ru_Cyrl", "cp1251", "windows-1251"),
-    ("ru_Cyrl", "koi8-r", "koi8-r"),
-    ("uk_Cyrl", "koi8-u", "koi8-u"),
-    ("bg_Cyrl", "cp1251", "windows-1251"),
-    ("pl_Latn", "iso8859-2", "iso-8859-2"),
-    ("hu_Latn", "iso8859-2", "latin2"),
-    ("ja_Jpan", "cp932", "Shift_JIS"),
-    ("ja_Jpan", "euc_jp", "EUC-JP"),
-    ("ja_Jpan", "iso2022_jp", "ISO-2022-JP"),
-    ("zh_Hans", "gb18030", "GB2312"),
-    ("zh_Hant", "big5", "Big5"),
-    ("ar_Arab", "cp1256", "windows-1256"),
-    ("fa_Arab", "cp1256", "windows-1256"),
-    ("he_Hebr", "cp1255", "windows-1255"),
-    ("th_Thai", "cp874", "TIS-620"),
-    ("mt_Latn", "iso8859-3", "iso-8859-3"),
-    ("el_Grek", "iso8859-7", "iso-8859-7"),
-    ("tr_Latn", "cp1254", "iso-8859-9"),
-    ("eu_Latn", "cp1252", "iso-8859-1"),
-    ("km_Khmr", "utf-8", "utf-8"),
-    ("bo_Tibt", "utf-8", "utf8"),
-)
-
-
-@pytest.mark.parametrize(("key", "codec", "label"), ENCODINGS, ids=[f"{key} {label}" for key, _, label in ENCODINGS])
-def test_encoding(key: str, codec: str, label: str) -> None:
-    page = f'<html lang="{key[:2]}"><p>{sample(key, codec)}</p></html>'
-    declaring = f'<meta http-equiv="content-type" content="text/html; charset={label}">{page}'
-    assert decode_page(page.encode(codec), label) == page, "declared by the transport"
-    assert decode_page(declaring.encode(codec)) == declaring, "declared by the page"
-    assert decode_page(page.encode(codec)) == page, "detected"
-
-
-KOREAN = "\ubaa8\ub4e0 \uc778\uac04\uc740 \ud0dc\uc5b4\ub0a0 \ub54c\ubd80\ud130 \uc790\uc720\ub85c\uc6b0\uba70 \ub611 "
-
-
-def test_korean_syllables_outside_ks_x_1001_are_read_as_the_web_means_euc_kr() -> None:
-    page = f"<p>{KOREAN * 20}\ub620\ubc29\uac01\ud558 \ud7a3</p>"  # HIH (U+D7A3) is in windows-949 alone
-    assert decode_page(page.encode("cp949"), "euc-kr") == page
-    assert decode_page(page.encode("cp949")) == page
-
-
-DECLARATIONS = {
-    "the transport comes before the page": (b"<meta charset=koi8-r><p>\xf0\xf0", "windows-1251", "\u0440\u0440"),
-    "a byte-order mark comes before both": (codecs.BOM_UTF16_LE + "\u1780".encode("utf-16-le"), "koi8-r", "\u1780"),
-    "UTF-8 that is declared Latin-1 is UTF-8": ("\u0127alq".encode(), "iso-8859-1", "\u0127alq"),
-    "Latin-1 that is declared UTF-8 and is not": (
-        b"<p>caf\xe9 ol\xe9 \xe0 la carte, d\xe9j\xe0 vu" * 9,
-        "utf-8",
-        "caf\u00e9",
-    ),
-    "GBK that happens to be valid UTF-8 is what it is declared to be": (b"\xc1\xaa\xcd\xa8", "gbk", "\u8054\u901a"),
-    "an unknown label is none": ("\u0127alq".encode(), "klingon", "\u0127alq"),
-    "UTF-16 cannot be declared in ASCII": ("<meta charset=utf-16><p>\u0127".encode(), None, "\u0127"),
-    "UTF-7 is no encoding of the web": (b"<meta charset=utf-7><p>+ADw-", None, "+ADw-"),
-    "an XML declaration counts": ("<?xml version='1.0' encoding='koi8-r'?><p>\u0434".encode("koi8-r"), None, "\u0434"),
-}
-
-
-@pytest.mark.parametrize(("raw", "charset", "expected"), DECLARATIONS.values(), ids=DECLARATIONS.keys())
-def test_declarations(raw: bytes, charset: str | None, expected: str) -> None:
-    assert expected in decode_page(raw, charset)
-
-
-@given(st.binary(max_size=400), st.sampled_from([None, "utf-8", "euc-kr", "koi8-r", "utf-16", "x"]))
-def test_any_bytes_decode_to_text_that_utf_8_can_write(raw: bytes, charset: str | None) -> None:
-    decode_page(raw, charset).encode()
 
 
 LANGUAGES = {
