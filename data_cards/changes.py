@@ -24,6 +24,8 @@ def rule_rows(card: Card) -> tuple[RuleRow, ...]:
     """List the rules that changed something: stages as on the card, in each the rule with most code points first."""
     grouped: dict[tuple[str, str], list[ChangeCount]] = defaultdict(list)
     for change in card.changes:
+        if not change.code_points:
+            continue  # a stage that looked at documents and changed no text
         grouped[change.stage, change.rule].append(change)
     stages = list(dict.fromkeys(change.stage for change in card.changes))
     rows = [

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from data_cards.display import ELLIPSIS, one_line
 from data_cards.funnel import FunnelStep
+from data_cards.languages import is_language
 from data_cards.overview import compact
 from schemas.card import SHARE_BINS
 
@@ -96,8 +97,11 @@ class Bar(NamedTuple):
 
 
 def language_chart(bars: Sequence[Bar]) -> Chart:
-    """Bars of code points on a logarithmic scale, the largest MOST_BARS, then all others as one."""
-    ranked = sorted(bars, key=lambda bar: (-bar.code_points, bar.label))
+    """Bars of code points on a logarithmic scale, the largest MOST_BARS, then all others as one.
+
+    What is in no known language stands after all that is.
+    """
+    ranked = sorted(bars, key=lambda bar: (not is_language(bar.label), -bar.code_points, bar.label))
     shown, others = ranked[:MOST_BARS], ranked[MOST_BARS:]
     if others:
         rest = Bar(

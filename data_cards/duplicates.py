@@ -46,6 +46,16 @@ def stage_rows(card: Card) -> tuple[StageRow, ...]:
     )
 
 
+def clusters_to_look_at(card: Card) -> list[tuple[DedupReport, tuple[ClusterView, ...]]]:
+    """List the stages with clusters: those first whose duplicates differ, as there is something to judge in them."""
+
+    def all_identical(views: tuple[ClusterView, ...]) -> bool:
+        return all(example.same for view in views for example in view.examples)
+
+    shown = [(report, cluster_views(report)) for report in card.deduplication if report.clusters]
+    return sorted(shown, key=lambda entry: all_identical(entry[1]))
+
+
 def cluster_views(report: DedupReport) -> tuple[ClusterView, ...]:
     """Work out what differs between each kept document and the removed ones beside it."""
     return tuple(

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from data_cards.languages import is_language
 from schemas.card import Card, FateCount, Step
 from schemas.columns import require_columns
 from schemas.ledger import LEDGER
 
 _GROUPS = ["source", "language", "script", "fate", "phase", "stage", "reason"]
+_KEYS = ("source", "language", "fate", "phase", "stage", "reason", "made")
 
 
 def count_fates(batch: pa.RecordBatch) -> tuple[FateCount, ...]:
@@ -21,8 +24,9 @@ def count_fates(batch: pa.RecordBatch) -> tuple[FateCount, ...]:
     A published row without a language counts as `und`, without a script as `Zyyy`: that is where it is published.
     Raises SchemaError if a LEDGER column is missing or mistyped.
     """
-    require_columns(batch, LEDGER, _GROUPS)
-    grouped = pa.Table.from_batches([batch.select(_GROUPS)]).group_by(_GROUPS).aggregate([([], "count_all")])
+    require_columns(batch, LEDGER, [*_GROUPS, "parent_id"])
+    rows = pa.Table.from_batches([batch.select(_GROUPS)]).append_column("made", pc.is_valid(batch["parent_id"]))
+    grouped = rows.group_by([*_GROUPS, "made"]).aggregate([([], "count_all")])
     return merge_fates([[_fate(**row) for row in grouped.to_pylist()]])
 
 
@@ -34,6 +38,7 @@ def _fate(
     phase: str,
     stage: str | None,
     reason: str | None,
+    made: bool,
     count_all: int,
 ) -> FateCount:
     unidentified = language is None and fate != "published"
@@ -47,6 +52,7 @@ def _fate(
             "phase": phase,
             "stage": None if published else stage,
             "reason": None if published else reason,
+            "made": made,
             "documents": count_all,
         }
     )
@@ -54,13 +60,12 @@ def _fate(
 
 def merge_fates(parts: Iterable[Iterable[FateCount]]) -> tuple[FateCount, ...]:
     """Add up counts of the same fate; sorted, so the same whatever the order and grouping."""
-    total: Counter[tuple[str | None, ...]] = Counter()
+    total: Counter[tuple[Any, ...]] = Counter()
     for part in parts:
         for row in part:
-            total[row.source, row.language, row.fate, row.phase, row.stage, row.reason] += row.documents
-    names = ("source", "language", "fate", "phase", "stage", "reason")
+            total[tuple(getattr(row, name) for name in _KEYS)] += row.documents
     return tuple(
-        FateCount.model_validate({**dict(zip(names, key, strict=True)), "documents": total[key]})
+        FateCount.model_validate({**dict(zip(_KEYS, key, strict=True)), "documents": total[key]})
         for key in sorted(total, key=lambda key: tuple((part is not None, part or "") for part in key))
     )
 
@@ -117,7 +122,9 @@ class LanguageFunnel(NamedTuple):
 
     language: str | None
     documents_in: int
+    made: int  # of those that came in; the others were read
     published: int
+    published_made: int
     dropped: int
     duplicate: int
     failed: int
@@ -125,18 +132,25 @@ class LanguageFunnel(NamedTuple):
 
 
 def funnel_by_language(card: Card) -> tuple[LanguageFunnel, ...]:
-    """Sum up the fates of each language, largest input first; in = published + dropped + duplicate + failed."""
+    """Sum up the fates of each language; in = published + dropped + duplicate + failed.
+
+    The largest input comes first; what is in no known language, and what was never identified, last.
+    """
     fates: dict[str | None, Counter[str]] = defaultdict(Counter)
     reasons: dict[str | None, Counter[tuple[str, str]]] = defaultdict(Counter)
+    made: dict[str | None, Counter[str]] = defaultdict(Counter)
     for row in card.fates:
         fates[row.language][row.fate] += row.documents
+        made[row.language][row.fate] += row.documents * row.made
         if row.fate != "published":
             reasons[row.language][row.fate, row.reason or row.fate] += row.documents
     found = [
         LanguageFunnel(
             language,
             counts.total(),
+            made[language].total(),
             counts["published"],
+            made[language]["published"],
             counts["dropped"],
             counts["duplicate"],
             counts["failed"],
@@ -147,4 +161,8 @@ def funnel_by_language(card: Card) -> tuple[LanguageFunnel, ...]:
         )
         for language, counts in fates.items()
     ]
-    return tuple(sorted(found, key=lambda row: (-row.documents_in, row.language or "")))
+
+    def rank(row: LanguageFunnel) -> tuple[bool, int, str]:
+        return row.language is None or not is_language(row.language), -row.documents_in, row.language or ""
+
+    return tuple(sorted(found, key=rank))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import NamedTuple
 
-from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED, language_name, one_code, parse_label, to_iso639_3
+from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED, language_name, names_table, one_code, parse_label
 
 # Scripts whose orthographies put no spaces between words: those of line-breaking class SA (UAX #14), the
 # South-East Asian ones of classes AK and AS, Tibetan (a mark ends each syllable), the East Asian ones but Hangul,
@@ -34,6 +33,15 @@ def words_are_spaced(label: str) -> bool:
     return script not in _UNSPACED_SCRIPTS and (language, script) not in _SYLLABLE_SPACED_LANGUAGES
 
 
+def is_language(label: str) -> bool:
+    """Tell whether a `language_Script` names a language: not one that nobody could tell, nor what has none.
+
+    >>> is_language("eus_Latn"), is_language("und_Latn"), is_language("zxx_Zyyy")
+    (True, False, False)
+    """
+    return label.partition("_")[0] not in (UNDETERMINED, NO_LINGUISTIC_CONTENT)
+
+
 class LanguageFacts(NamedTuple):
     """Names and codes of a language in a script."""
 
@@ -43,29 +51,6 @@ class LanguageFacts(NamedTuple):
     script_name: str  # Arabic
     hub_code: str  # ug: ISO 639-1, or ISO 639-3 where there is none
     tag: str  # ug-Arab: BCP 47
-
-
-@cache
-def _names() -> dict[tuple[str, str], tuple[str, str]]:
-    """Name and autonym by ISO 639-3 code and script; members of a macrolanguage stand in for it where it has none."""
-    from gflanguages import LoadLanguages
-
-    found: dict[tuple[str, str], tuple[str, str]] = {}
-    stand_ins: dict[tuple[str, str], tuple[str, str]] = {}
-    for _, entry in sorted(LoadLanguages().items()):
-        if code := to_iso639_3(entry.language):
-            # The first entry of a language and script is the plain one; others add a region or a variety.
-            names = entry.name, re.sub(r"\s*[(\uff08][^()\uff08\uff09]*[)\uff09]$", "", entry.autonym)
-            found.setdefault((code, entry.script), names)
-            stand_ins.setdefault((one_code(code), entry.script), names)
-    return stand_ins | found
-
-
-@cache
-def _script_names() -> dict[str, str]:
-    from gflanguages import LoadScripts
-
-    return {code: script.name for code, script in LoadScripts().items()}
 
 
 @cache
@@ -79,14 +64,15 @@ def language_facts(label: str) -> LanguageFacts:
     from iso639.exceptions import InvalidLanguageValue
 
     language, script = parse_label(label)
-    known = _names()
-    name, autonym = known.get((language, script)) or known.get((one_code(language), script)) or ("", "")
+    table = names_table()
+    known = table["languages"]
+    name, autonym = known.get(label) or known.get(f"{one_code(language)}_{script}") or ("", "")
     try:
         short = Lang(language).pt1 or language
     except InvalidLanguageValue:
         short = language
     special = language in (UNDETERMINED, NO_LINGUISTIC_CONTENT)
-    script_name = _script_names().get(script, "no letters" if script == "Zyyy" else script)
+    script_name = table["scripts"].get(script, "no letters" if script == "Zyyy" else script)
     return LanguageFacts(
         label,
         language_name(language) if special or not name else name,

@@ -12,9 +12,9 @@ from typing import Any
 from huggingface_hub import DatasetCardData
 
 from data_cards.display import one_line
-from data_cards.overview import language_rows, totals
+from data_cards.overview import language_rows, merge_sizes, totals
 from schemas.card import Card
-from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED, parse_label
+from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED
 
 _HUB_LICENCES = frozenset(
     """
@@ -34,6 +34,7 @@ _SIZES = (
 )
 # The Parquet files declare the features themselves; hundreds of copies would make the front matter unreadable.
 MOST_FEATURE_COPIES = 100
+ALL = "all"  # the configuration that loads every language: no label can be called so
 
 
 def hub_licence(licence: str) -> str | None:
@@ -64,7 +65,7 @@ def front_matter(card: Card) -> str:
     rows = language_rows(card)
     all_codes = {row.facts.hub_code for row in rows}
     codes = sorted(all_codes - {UNDETERMINED, NO_LINGUISTIC_CONTENT}) or sorted(all_codes)
-    synthetic = any(part.synthetic for part in card.statistics.values())
+    synthetic = totals(card).made.documents > 0
     metadata = DatasetCardData(
         pretty_name=one_line(identity.title),
         language=codes or None,
@@ -99,31 +100,26 @@ def _licence(card: Card) -> dict[str, Any]:
     return named | ({"license_link": one_line(card.identity.licence_url)} if card.identity.licence_url else {})
 
 
-def _default(card: Card) -> str:
-    """The largest language; what is in no language only if there is nothing else."""
-
-    def rank(label: str) -> tuple[bool, int, str]:
-        nameless = parse_label(label).language in (UNDETERMINED, NO_LINGUISTIC_CONTENT)
-        return nameless, -card.statistics[label].documents, label
-
-    return min(card.statistics, key=rank)
-
-
 def _configs(card: Card) -> list[dict[str, Any]]:
-    configs = []
-    for label in sorted({file.language for file in card.files}):
-        config: dict[str, Any] = {
-            "config_name": label,
-            "data_files": [{"split": "train", "path": f"data/{label}/train-*.parquet"}],
-        }
-        configs.append(config | ({"default": True} if label == _default(card) else {}))
-    return configs
+    labels = sorted({file.language for file in card.files})
+    if not labels:
+        return []
+    return [
+        {"config_name": ALL, "data_files": _files("*"), "default": True},
+        *({"config_name": label, "data_files": _files(label)} for label in labels),
+    ]
 
 
-def _dataset_info(card: Card) -> list[dict[str, Any]] | dict[str, Any]:
+def _files(folder: str) -> list[dict[str, str]]:
+    return [{"split": "train", "path": f"data/{folder}/train-*.parquet"}]
+
+
+def _dataset_info(card: Card) -> list[dict[str, Any]]:
+    if not card.statistics:
+        return []
     with_features = len(card.statistics) <= MOST_FEATURE_COPIES
     infos = []
-    for label, part in card.statistics.items():
+    for label, part in [(ALL, merge_sizes(card.statistics.values())), *card.statistics.items()]:
         # A copy for each, or YAML would write references, which not every reader of cards follows.
         features = [{"name": column.name, **deepcopy(column.feature)} for column in card.columns]
         infos.append(
@@ -131,8 +127,8 @@ def _dataset_info(card: Card) -> list[dict[str, Any]] | dict[str, Any]:
                 "config_name": label,
                 **({"features": features} if with_features else {}),
                 "splits": [{"name": "train", "num_bytes": part.num_bytes, "num_examples": part.documents}],
-                "download_size": sum(file.size_bytes for file in card.files if file.language == label),
+                "download_size": sum(file.size_bytes for file in card.files if label in (ALL, file.language)),
                 "dataset_size": part.num_bytes,
             }
         )
-    return infos[0] if len(infos) == 1 else infos
+    return infos

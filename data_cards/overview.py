@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from data_cards.languages import LanguageFacts, language_facts, words_are_spaced
-from schemas.card import SHARE_BINS, Card, TextStatistics
-from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED, one_code, parse_label, to_iso639_3
+from data_cards.languages import LanguageFacts, is_language, language_facts, words_are_spaced
+from schemas.card import SHARE_BINS, Card, TextStatistics, TextVolume
+from schemas.language import UNDETERMINED, one_code, parse_label, to_iso639_3
 
 FEW_DOCUMENTS = 100
 LOW_SCORE_BINS = SHARE_BINS // 2  # scores below 0.5
@@ -21,6 +21,7 @@ class LanguageRow(NamedTuple):
     share: float  # of the corpus, in code points
     mean_score: float | None
     mean_other_share: float | None
+    made: TextVolume  # what a model or a rule made from other texts; the rest was found
     declared_same: float | None  # of the documents that declare a readable language
 
     @property
@@ -28,9 +29,14 @@ class LanguageRow(NamedTuple):
         """The row's `language_Script`."""
         return self.facts.label
 
+    @property
+    def found_documents(self) -> int:
+        """Documents that were read, not made."""
+        return self.statistics.documents - self.made.documents
+
 
 def language_rows(card: Card) -> tuple[LanguageRow, ...]:
-    """List the languages of a card, largest first in code points."""
+    """List the languages of a card, largest first in code points; what is in no known language comes last."""
     total = sum(part.code_points for part in card.statistics.values())
     rows = [
         LanguageRow(
@@ -39,11 +45,16 @@ def language_rows(card: Card) -> tuple[LanguageRow, ...]:
             part.code_points / total if total else 0.0,
             _mean(part.score_millionths, sum(part.scores)),
             _mean(part.other_language_millionths, sum(part.other_language_shares)),
+            added(part.made.values()),
             _declared_same(label, part),
         )
         for label, part in card.statistics.items()
     ]
-    return tuple(sorted(rows, key=lambda row: (-row.statistics.code_points, -row.statistics.documents, row.label)))
+
+    def rank(row: LanguageRow) -> tuple[bool, int, int, str]:
+        return not is_language(row.label), -row.statistics.code_points, -row.statistics.documents, row.label
+
+    return tuple(sorted(rows, key=rank))
 
 
 def _mean(millionths: int, count: int) -> float | None:
@@ -86,18 +97,63 @@ class Totals(NamedTuple):
     utf8_bytes: int
     words: int  # in languages that space their words
     file_bytes: int
+    made: TextVolume
+    documents_read: int
+
+    @property
+    def found_documents(self) -> int:
+        """Published documents that were read, not made."""
+        return self.documents - self.made.documents
 
 
 def totals(card: Card) -> Totals:
     """Sum up a card's statistics."""
     parts = card.statistics.values()
     return Totals(
-        len({parse_label(label).language for label in card.statistics} - {UNDETERMINED, NO_LINGUISTIC_CONTENT}),
+        len({parse_label(label).language for label in card.statistics if is_language(label)}),
         sum(part.documents for part in parts),
         sum(part.code_points for part in parts),
         sum(part.utf8_bytes for part in parts),
         sum(part.words or 0 for part in parts),
         sum(file.size_bytes for file in card.files),
+        added(volume for part in parts for volume in part.made.values()),
+        sum(source.documents for source in card.sources),
+    )
+
+
+def added(volumes: Iterable[TextVolume]) -> TextVolume:
+    """Add up amounts of text."""
+    found = list(volumes)
+    return TextVolume(**{name: sum(getattr(volume, name) for volume in found) for name in TextVolume.model_fields})
+
+
+class SourceVolume(NamedTuple):
+    """What was published of a source: texts as found, and texts made from those."""
+
+    found: TextVolume
+    made: TextVolume
+
+
+def source_volumes(card: Card) -> dict[str, SourceVolume]:
+    """Add up what was published of each source."""
+    names = {*(source.name for source in card.sources), *(n for part in card.statistics.values() for n in part.sources)}
+    volumes = {}
+    for name in sorted(names):
+        published = added(part.sources[name] for part in card.statistics.values() if name in part.sources)
+        made = added(part.made[name] for part in card.statistics.values() if name in part.made)
+        found = {field: getattr(published, field) - getattr(made, field) for field in TextVolume.model_fields}
+        volumes[name] = SourceVolume(TextVolume(**found), made)
+    return volumes
+
+
+def merge_sizes(parts: Iterable[TextStatistics]) -> TextStatistics:
+    """Add up what the size of rows as one Arrow table follows from: documents, bits, and nulls by column."""
+    found = list(parts)
+    names = sorted({name for part in found for name in part.nulls})
+    return TextStatistics(
+        documents=sum(part.documents for part in found),
+        arrow_bits=sum(part.arrow_bits for part in found),
+        nulls={name: sum(part.nulls.get(name, 0) for part in found) for name in names},
     )
 
 
@@ -127,7 +183,7 @@ def limitations(card: Card) -> tuple[str, ...]:
         "are in no language that reached its threshold (und)",
     )
     documents(sum(part.nulls.get("licence", 0) for part in parts.values()), "carry no licence of their own")
-    documents(sum(part.synthetic for part in parts.values()), "were written by a model or a rule")
+    documents(totals(card).made.documents, "were made from others by a model or a rule")
     small = [label for label, part in parts.items() if part.documents < FEW_DOCUMENTS]
     if small:
         found.append(f"{len(small):,} of {len(parts):,} subsets hold fewer than {FEW_DOCUMENTS} documents.")

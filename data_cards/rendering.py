@@ -28,7 +28,7 @@ from data_cards.display import (
 from data_cards.duplicates import RULES, nothing_to_weigh, stage_rows, weight_rows
 from data_cards.funnel import funnel, funnel_by_language
 from data_cards.metadata import front_matter
-from data_cards.overview import added_bins, binary_size, language_rows, limitations, totals
+from data_cards.overview import added_bins, binary_size, language_rows, limitations, source_volumes, totals
 from data_cards.report import render_report
 from data_cards.statistics import statistics_json
 from schemas.card import Card
@@ -84,7 +84,7 @@ def render_card(card: Card) -> str:
             by_language=funnel_by_language(card),
             limitations=limitations(card),
             sampled=rows[:SAMPLED_LANGUAGES],
-            volumes=_volumes(card),
+            volumes=source_volumes(card),
             licences=_licences(card),
             rules=rule_rows(card),
             rules_shown=RULES_SHOWN,
@@ -103,16 +103,6 @@ def render_card(card: Card) -> str:
         )
     )
     return f"---\n{front_matter(card)}\n---\n\n{body.strip()}\n"
-
-
-def _volumes(card: Card) -> dict[str, tuple[int, int]]:
-    """Published documents and code points of each source."""
-    found = {source.name: (0, 0) for source in card.sources}
-    for part in card.statistics.values():
-        for name, volume in part.sources.items():
-            documents, code_points = found.get(name, (0, 0))
-            found[name] = (documents + volume.documents, code_points + volume.code_points)
-    return found
 
 
 def _licences(card: Card) -> list[tuple[str, int]]:

@@ -19,9 +19,9 @@ from data_cards.changes import rule_rows
 from data_cards.charts import CHART_STYLE, PALETTE_STYLE, Chart, sparkline
 from data_cards.contamination import evaluation_set_rows, what_was_removed
 from data_cards.display import code_spans, cut_text, one_line, visible
-from data_cards.duplicates import RULES, cluster_views, nothing_to_weigh, stage_rows, weight_rows
+from data_cards.duplicates import RULES, clusters_to_look_at, nothing_to_weigh, stage_rows, weight_rows
 from data_cards.funnel import LanguageFunnel, funnel, funnel_by_language
-from data_cards.overview import binary_size, compact, language_rows, limitations, totals
+from data_cards.overview import binary_size, compact, language_rows, limitations, source_volumes, totals
 from schemas.card import SAMPLES_KEPT, Card
 
 OPEN_LANGUAGES = 3
@@ -39,6 +39,7 @@ def render_report(card: Card, charts: Mapping[str, Chart]) -> str:
         .get_template("report.html.jinja")
         .render(
             card=card,
+            volumes=source_volumes(card),
             style=style,
             script=script,
             policy=(
@@ -54,7 +55,7 @@ def render_report(card: Card, charts: Mapping[str, Chart]) -> str:
             largest_share=max((row.share for row in rows), default=0.0),
             rules=rule_rows(card),
             dedup_stages=stage_rows(card),
-            clusters=[(report, cluster_views(report)) for report in card.deduplication if report.clusters],
+            clusters=clusters_to_look_at(card),
             weights=weight_rows(card),
             weight_rule=RULES[card.sampling.rule] if card.sampling else "",
             nothing_to_weigh=nothing_to_weigh(card),

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from data_cards.display import cut_text
 from data_cards.languages import words_are_spaced
+from data_cards.overview import added
 from schemas.card import (
     LENGTH_BINS,
     SAMPLE_CODE_POINTS,
@@ -48,7 +49,7 @@ _USED = tuple(
     if name not in ("language", "script", "runner_up_score", "path", "position", "parent_id")
 )
 _SUMS = (
-    *("documents", "code_points", "utf8_bytes", "arrow_bits", "synthetic"),
+    *("documents", "code_points", "utf8_bytes", "arrow_bits"),
     *("score_millionths", "other_language_millionths"),
 )
 _READ_ROWS = 4096  # rows a batch when reading shards back
@@ -64,6 +65,7 @@ def measure(batch: pa.RecordBatch, label: str) -> TextStatistics:
     code_points = _integers(pc.utf8_length(texts))
     utf8_bytes = _integers(pc.binary_length(texts))
     scores, others = batch["language_score"], batch["other_language_share"]
+    made = pc.fill_null(batch["synthetic"], False).to_numpy(zero_copy_only=False)
     return TextStatistics(
         documents=batch.num_rows,
         code_points=int(code_points.sum()),
@@ -78,13 +80,13 @@ def measure(batch: pa.RecordBatch, label: str) -> TextStatistics:
         other_language_shares=_share_bins(others),
         other_language_millionths=_millionths(others),
         sources=_volumes(batch["source"], code_points, utf8_bytes),
+        made=_volumes(batch["source"].filter(pa.array(made)), code_points[made], utf8_bytes[made]),
         licences=_counts(batch["licence"], "licence"),
         generators=_counts(batch["generator"], "generator"),
-        declared=_declared(batch["declared_language"]),
+        declared=_declared(batch["declared_language"].filter(pa.array(~made))),  # no page declares what was made
         runner_ups=_counts(batch["runner_up_language"], "runner_up_language"),
         years=_counts(_years(batch["date"]), "year"),
         sampling_weights=_weights(batch),
-        synthetic=pc.sum(batch["synthetic"]).as_py() or 0,
         nulls={name: column.null_count for name, column in zip(batch.schema.names, batch.columns, strict=True)},
         samples=_samples(batch, code_points),
     )
@@ -109,6 +111,7 @@ def merge(parts: Iterable[TextStatistics]) -> TextStatistics:
         **merged,
         words=None if None in words else sum(count for count in words if count is not None),
         sources=_few(_added_volumes(part.sources for part in found), "sources"),
+        made=_few(_added_volumes(part.made for part in found), "sources"),
         samples=_smallest(sample for part in found for sample in part.samples),
     )
 
@@ -198,16 +201,11 @@ def _added(parts: Iterable[Mapping[Any, int]]) -> dict[Any, int]:
 
 
 def _added_volumes(parts: Iterable[Mapping[str, TextVolume]]) -> dict[str, TextVolume]:
-    total: dict[str, TextVolume] = {}
+    by_name: dict[str, list[TextVolume]] = {}
     for part in parts:
         for name, volume in part.items():
-            before = total.get(name, TextVolume())
-            total[name] = TextVolume(
-                documents=before.documents + volume.documents,
-                code_points=before.code_points + volume.code_points,
-                utf8_bytes=before.utf8_bytes + volume.utf8_bytes,
-            )
-    return total
+            by_name.setdefault(name, []).append(volume)
+    return {name: added(volumes) for name, volumes in by_name.items()}
 
 
 def _volumes(sources: pa.Array, code_points: np.ndarray, utf8_bytes: np.ndarray) -> dict[str, TextVolume]:

@@ -47,6 +47,8 @@ app.add_typer(recipe_app, name="recipe")
 app.add_typer(lid_app, name="lid")
 app.add_typer(script_app, name="script")
 
+SUBSETS_SHOWN = 10
+
 RecipeArgument = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a TOML file.")]
 CorpusArgument = Annotated[
     str, typer.Argument(metavar="DIR", help="Folder of the corpus: the --output of its run; any fsspec URL.")
@@ -375,7 +377,7 @@ def _show_result(manifest: Any, target: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from schemas.language import language_name
+    from data_cards.languages import is_language, language_facts
 
     rows: dict[str, list[int]] = {}
     for file in manifest.files:
@@ -383,13 +385,15 @@ def _show_result(manifest: Any, target: str) -> None:
             entry = rows.setdefault(file.path.split("/")[1], [0, 0])
             entry[0] += file.rows or 0
             entry[1] += file.bytes
-    largest = sorted(rows.items(), key=lambda item: (-item[1][0], -item[1][1], item[0]))
-    named = [label for label, _ in largest if not label.startswith(("und", "zxx"))]
-    table = Table(title=f"{len(rows)} languages and scripts, the largest first", title_justify="left")
+    largest = sorted(rows.items(), key=lambda item: (not is_language(item[0]), -item[1][0], -item[1][1], item[0]))
+    table = Table(title=f"{len(rows)} languages and scripts, those with most documents first", title_justify="left")
     for heading in ("label", "language", "documents", "kB"):
         table.add_column(heading, justify="right" if heading in ("documents", "kB") else "left")
-    for label, (documents, size) in largest[:10]:
-        table.add_row(label, language_name(label.split("_")[0]), f"{documents:,}", f"{size / 1e3:,.1f}")
+    for label, (documents, size) in largest[:SUBSETS_SHOWN]:
+        table.add_row(label, language_facts(label).name, f"{documents:,}", f"{size / 1e3:,.1f}")
+    if more := largest[SUBSETS_SHOWN:]:
+        documents, size = (sum(amounts) for amounts in zip(*(entry for _, entry in more), strict=True))
+        table.add_row(f"and {len(more):,} more", "", f"{documents:,}", f"{size / 1e3:,.1f}")
     console = Console()
     console.print(table)
     for record in manifest.phases:
@@ -404,9 +408,10 @@ def _show_result(manifest: Any, target: str) -> None:
     print(f"card     {target}/README.md")
     print(f"report   {target}/report.html")
     if largest:
-        example = named[0] if named else largest[0][0]
-        print("next     open the report in a browser, or load a language in Python:")
-        print(f'         datasets.load_dataset("{target}", "{example}", split="train")')
+        print("next     open the report in a browser, or load the corpus or one language in Python")
+        print("         (pip install datasets):")
+        print(f'         datasets.load_dataset("{target}", split="train")')
+        print(f'         datasets.load_dataset("{target}", "{largest[0][0]}", split="train")')
 
 
 def _fail(lines: Iterable[str], code: int) -> int:

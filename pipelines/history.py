@@ -45,7 +45,8 @@ def document_history(store: Store, document: str) -> Iterator[str]:
         if row["url"]:
             yield f"url           {row['url']}"
         if row["language"]:
-            yield f"language      {row['language']}_{row['script']}, score {row['language_score']:.3f}"
+            score = "" if row["language_score"] is None else f", score {row['language_score']:.3f}"
+            yield f"language      {row['language']}_{row['script']}{score}"
         if row["parent_id"]:
             yield f"made from     {row['parent_id']}"
         yield from _stages(store, recipe, row)

@@ -75,6 +75,9 @@ class TextStatistics(TextVolume):
     )
     other_language_millionths: Count = Field(default=0, description="Sum of those shares, each rounded to 1e-6.")
     sources: dict[str, TextVolume] = Field(default_factory=dict)
+    made: dict[str, TextVolume] = Field(
+        default_factory=dict, description="Of these, by source, the texts that a model or a rule made from others."
+    )
     licences: dict[str, Count] = Field(default_factory=dict, description="Documents by licence, where one is known.")
     generators: dict[str, Count] = Field(default_factory=dict, description="Documents by the engine that wrote them.")
     declared: dict[str, Count] = Field(
@@ -86,7 +89,6 @@ class TextStatistics(TextVolume):
     sampling_weights: dict[int, Count] = Field(
         default_factory=dict, description="Documents by `sampling_weight`, where there is that column."
     )
-    synthetic: Count = 0
     nulls: dict[str, Count] = Field(default_factory=dict, description="Null values by column.")
     samples: tuple[Sample, ...] = ()
 
@@ -109,6 +111,7 @@ class FateCount(CardPart):
     phase: str
     stage: str | None
     reason: str | None
+    made: bool = Field(default=False, description="True if a step of the run made these documents from others.")
     documents: Count
 
 

@@ -6,9 +6,11 @@ Codes come from hostile places (file names, model labels, HTML attributes), and 
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
-from typing import NamedTuple
+from importlib import resources
+from typing import Any, NamedTuple
 
 UNDETERMINED = "und"  # ISO 639-3: there is language, nobody can say which
 NO_LINGUISTIC_CONTENT = "zxx"  # ISO 639-3: there is no language
@@ -136,16 +138,40 @@ def to_iso639_3(code: str) -> str | None:
 
 @cache
 def language_name(code: str) -> str:
-    """Return the English reference name of an ISO 639-3 code, or the code itself if it has none."""
+    """Return the English name of an ISO 639-3 code: the usual one, or that of the standard, or the code itself.
+
+    >>> language_name("uig"), language_name("zho"), language_name("und")
+    ('Uyghur', 'Chinese', 'Undetermined')
+    """
+    if code in _SPECIAL_NAMES:
+        return _SPECIAL_NAMES[code]
+    if code in (usual := _usual_names()):
+        return usual[code]
     from iso639 import Lang
     from iso639.exceptions import InvalidLanguageValue
 
-    if code in _SPECIAL_NAMES:
-        return _SPECIAL_NAMES[code]
     try:
         return str(Lang(code).name)
     except InvalidLanguageValue:
         return code
+
+
+@cache
+def names_table() -> dict[str, dict[str, Any]]:
+    """Read the table of names: `languages` by `language_Script` with name and autonym, `scripts` by code."""
+    table: dict[str, dict[str, Any]] = json.loads(
+        resources.files("schemas").joinpath("language_names.json").read_bytes()
+    )
+    return table
+
+
+@cache
+def _usual_names() -> dict[str, str]:
+    """Names by language alone: those of its first script in the alphabet, without what they say of the script."""
+    names: dict[str, str] = {}
+    for label, (name, _) in sorted(names_table()["languages"].items()):
+        names.setdefault(label[:3], name.split(" (")[0])
+    return names
 
 
 _SPECIAL_NAMES = {UNDETERMINED: "Undetermined", NO_LINGUISTIC_CONTENT: "No linguistic content"}

@@ -31,15 +31,24 @@
     const wanted = find.value.trim().toLowerCase();
     let shown = 0;
     rows.forEach((row) => {
-      row.hidden = !row.textContent.toLowerCase().includes(wanted);
+      row.hidden = !`${row.textContent} ${row.dataset.codes}`.toLowerCase().includes(wanted);
       shown += row.hidden ? 0 : 1;
     });
-    found.textContent = wanted ? `${shown} of ${rows.length}` : "";
+    found.textContent = wanted ? (shown ? `${shown} of ${rows.length}` : "nothing found") : "";
   });
   const reveal = () => {
     const target = document.getElementById(location.hash.slice(1));
     if (target instanceof HTMLDetailsElement) target.open = true;
   };
+  const boxes = Array.from(document.querySelectorAll(".wide"));
+  const mark = () => boxes.forEach((box) => {
+    const scrolls = box.scrollWidth > box.clientWidth + 1;
+    box.classList.toggle("scrolls", scrolls);
+    box.toggleAttribute("tabindex", scrolls);
+  });
+  window.addEventListener("resize", mark);
+  window.addEventListener("toggle", mark, true);
+  mark();
   window.addEventListener("hashchange", reveal);
   reveal();
 })();

@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 from pydantic import Field, field_validator
 
 from schemas.columns import column, require_columns
-from schemas.document import DOCUMENT, SCRIPT_MARKS
+from schemas.document import CANDIDATES, DOCUMENT, IDENTIFICATION, SCRIPT_MARKS
 from schemas.language import one_code, parse_label
 from schemas.ledger import CHANGE
 from stages.batches import Changed, StageConfig, changed_code_points, set_columns
@@ -165,9 +165,9 @@ def parallel_rows(
     """Make the documents that stand beside those of the batch: one for each that a scheme changes, in their order.
 
     A new row has its parent's columns, but for: `id`, the hex BLAKE2b-128 of the parent's id, scheme and version;
-    `parent_id`; `synthetic` true; `generator`, the engine's version; `text`; `script`; `cluster_size` and the
-    columns of SCRIPT_MARKS null; and the columns of PROVENANCE, which are added if the batch lacks them. Raises
-    SchemaError as `transliterate_batch`.
+    `parent_id`; `synthetic` true; `generator`, the engine's version; `text`; `script`; `cluster_size`, CANDIDATES
+    and the columns of SCRIPT_MARKS and IDENTIFICATION null, as nobody looked at the new text; and the columns of
+    PROVENANCE, which are added if the batch lacks them. Raises SchemaError as `transliterate_batch`.
     """
     require_columns(batch, DOCUMENT, ("id", "text", "language", "script"))
     made = [_beside(batch, part, condition) for part in _parts(batch, config, condition)]
@@ -180,7 +180,8 @@ def parallel_rows(
     order = pa.array(np.argsort(rows, kind="stable"))
     parents = batch.take(pa.array(rows))
     columns = {name: pa.concat_arrays([new[name] for _, new in made]) for name in made[0][1]}
-    columns |= {field.name: pa.nulls(len(rows), field.type) for field in SCRIPT_MARKS}  # those of another text
+    of_another_text = [*SCRIPT_MARKS, CANDIDATES, *(DOCUMENT.field(name) for name in IDENTIFICATION)]
+    columns |= {field.name: pa.nulls(len(rows), field.type) for field in of_another_text}
     present = {name: values for name, values in columns.items() if name in parents.schema.names}
     return set_columns(parents, **present).take(order)
 

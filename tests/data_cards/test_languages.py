@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.resources import files
 
 import polars as pl
 import pytest
 
+from data_cards.language_names import names_json
 from data_cards.languages import language_facts, words_are_spaced
 from data_cards.overview import same_language
 
@@ -26,6 +28,10 @@ FACTS = {
     "und has a name and no autonym": ("und_Zyyy", "Undetermined", None, "und", "und-Zyyy"),
     "a private code is its own name": ("qaa_Latn", "qaa", None, "qaa", "qaa-Latn"),
 }
+
+
+def test_the_table_of_names_is_that_of_the_package() -> None:
+    assert (files("schemas") / "language_names.json").read_text(encoding="utf-8") == names_json()
 
 
 @pytest.mark.parametrize(("label", "name", "autonym", "code", "tag"), FACTS.values(), ids=FACTS.keys())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from huggingface_hub import DatasetCard, DatasetCardData
 
 from data_cards import metadata
 from data_cards.metadata import front_matter, hub_licence, size_category
+from data_cards.overview import merge_sizes
 
 
 @pytest.fixture(autouse=True)
@@ -48,10 +50,10 @@ def test_load_dataset_streams(published: Any) -> None:
     assert found.info.features["text"].dtype == "large_string"
 
 
-def test_without_a_name_the_largest_language_loads(published: Any) -> None:
+def test_without_a_name_every_language_loads(published: Any) -> None:
     found = datasets.load_dataset(str(published.folder), split="train", streaming=True)
-    sizes = {label: part.documents for label, part in published.card.statistics.items()}
-    assert next(iter(found))["language"] == max(sizes, key=lambda label: sizes[label]).split("_")[0]
+    labels = Counter(f"{row['language']}_{row['script']}" for row in found)
+    assert labels == {label: part.documents for label, part in published.card.statistics.items()}
 
 
 def test_a_missing_shard_is_noticed_when_loading(
@@ -81,26 +83,27 @@ def test_und_stands_only_where_there_is_nothing_else(
     assert found["configs"][0]["default"] is True
 
 
-def test_undetermined_is_never_the_default_beside_a_language(
+def test_undetermined_is_a_subset_beside_a_language(
     make_published: Callable[..., Any], make_row: Callable[..., Any]
 ) -> None:
     many = [make_row(str(n), n, "und_Zyyy") for n in range(3)]
     found = read(make_published({"und_Zyyy": many, "mlt_Latn": [make_row("Kulħadd", 0, "mlt_Latn")]}))
-    assert [config["config_name"] for config in found["configs"] if config.get("default")] == ["mlt_Latn"]
+    assert [config["config_name"] for config in found["configs"]] == ["all", "mlt_Latn", "und_Zyyy"]
 
 
 def test_exactly_one_default_and_one_config_for_each_folder(published: Any) -> None:
     found = read(published)
     assert sum(config.get("default", False) for config in found["configs"]) == 1
     names = [config["config_name"] for config in found["configs"]]
-    assert names == sorted(path.name for path in (published.folder / "data").iterdir())
+    assert names == ["all", *sorted(path.name for path in (published.folder / "data").iterdir())]
     assert [info["config_name"] for info in found["dataset_info"]] == names
 
 
 def test_infos_are_what_the_datasets_library_would_write(published: Any) -> None:
     infos = {}
-    for label, part in published.card.statistics.items():
-        files = [file for file in published.card.files if file.language == label]
+    statistics = published.card.statistics
+    for label, part in [("all", merge_sizes(statistics.values())), *statistics.items()]:
+        files = [file for file in published.card.files if label in ("all", file.language)]
         infos[label] = DatasetInfo(
             features=datasets.Features.from_arrow_schema(pq.read_schema(published.folder / files[0].path)),
             splits=datasets.SplitDict.from_split_dict(

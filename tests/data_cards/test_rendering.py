@@ -235,7 +235,7 @@ def test_one_language_and_none(make_published: Callable[..., Any], make_row: Cal
     one = make_published({"eus_Latn": [make_row("Kaixo mundua")]}).text("README.md")
     front = yaml.safe_load(one.split("---\n")[1])
     assert front["multilinguality"] == "monolingual"
-    assert front["dataset_info"]["config_name"] == "eus_Latn"
+    assert [info["config_name"] for info in front["dataset_info"]] == ["all", "eus_Latn"]
     none = make_published({}).text("README.md")
     assert "No document was published." in none
     assert "configs" not in yaml.safe_load(none.split("---\n")[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,24 @@ def test_pairs_lie_beside_the_corpus(tmp_path: Path) -> None:
     files = {file["path"]: file for file in json.loads((out / "manifest.json").read_text())["files"]}
     for path in (out / "pairs").iterdir():
         assert files[f"pairs/{path.name}"]["rows"] == pq.read_metadata(path).num_rows
+
+
+def test_what_was_made_is_counted_apart_from_what_was_found(tmp_path: Path) -> None:
+    out = corpus_of("parallel", tmp_path)
+    card = Card.model_validate_json((out / "card.json").read_text())
+    made = [row for row in rows(out / "data") if row["synthetic"]]
+    assert len(made) == 2
+    for row in made:
+        assert row["language"] == "srp"
+        scored = ("language_score", "runner_up_language", "runner_up_score", "other_language_share")
+        assert [row[name] for name in scored] == [None] * 4, "nobody identified it"
+    latin, cyrillic = card.statistics["srp_Latn"], card.statistics["srp_Cyrl"]
+    assert ([v.documents for v in latin.made.values()], sum(latin.scores)) == ([2], 0)
+    assert (cyrillic.made, sum(cyrillic.scores)) == ({}, 2)
+    assert [row.documents for row in card.fates if row.made] == [2]
+    shown = (out / "README.md").read_text()
+    assert "| Documents | 5: 3 found, and 2 made from these; 16 were read |" in shown
+    assert re.search(r"\| `srp_Latn` \| Serbian[^|]*\|[^|]*\| 0 \| 2 \|", shown)
 
 
 def test_what_holds_evaluation_text_has_no_neighbour_either(tmp_path: Path) -> None:
