@@ -98,7 +98,7 @@ def run(
 
     from rich.console import Console
 
-    from pipelines.corpus_build import build, make_plan
+    from pipelines.corpus_build import build, make_plan, output_of
     from pipelines.progress import progress_bar
     from pipelines.runners import LOCAL, RunnerConfig, warm_up
 
@@ -106,8 +106,8 @@ def run(
         warm_up()
     if beam_options and runner == LOCAL:
         raise MisuseError(f"the local runner takes no Beam options, got {' '.join(beam_options)}")
-    planned = make_plan(recipe)
-    target = output or f"out/{planned.recipe.corpus.name}"
+    planned = make_plan(recipe, output)
+    target = output_of(planned.recipe, output)
     config = RunnerConfig(runner=runner, beam_options=tuple(beam_options or ()), max_edges=max_edges)
     if workers:
         config = replace(config, workers=workers)

@@ -64,6 +64,7 @@ from schemas.manifest import EvaluationSetRecord, FileRecord, Manifest, PhaseRec
 from schemas.recipe import RecipeError, parse_recipe, recipe_hash
 from schemas.split import InputFile, InputSplit
 from stages.decontamination.evaluation_files import FoundSet, find_evaluation_sets
+from stages.reading.files import check_unchanged
 from stages.reading.sources import plan_splits, source_problems
 
 RECIPE = "recipe.toml"
@@ -97,8 +98,16 @@ class Plan(BaseModel):
         return [Task(name=s.id, weight_bytes=s.size_bytes, payload=s.model_dump()) for s in self.splits]
 
 
-def make_plan(recipe_path: Path) -> Plan:
-    """Check a recipe and list its splits; raises RecipeError with every problem found, before anything runs."""
+def output_of(recipe: Recipe, output: str = "") -> str:
+    """Return where a recipe's corpus is written: `output`, by default `out/` and the corpus's name."""
+    return output or f"out/{recipe.corpus.name}"
+
+
+def make_plan(recipe_path: Path, output: str = "") -> Plan:
+    """Check a recipe and list its splits; raises RecipeError with every problem found, before anything runs.
+
+    What lies in the output folder is no input, whatever the recipe's paths match.
+    """
     try:
         text = recipe_path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -107,7 +116,8 @@ def make_plan(recipe_path: Path) -> Plan:
         raise RecipeError(str(recipe_path), [f"cannot be read: {error}"]) from None
     recipe = parse_recipe(text, Recipe, str(recipe_path))
     base = str(recipe_path.resolve().parent)
-    problems = [problem for source in recipe.sources for problem in source_problems(source, base)]
+    target = output_of(recipe, output)
+    problems = [problem for source in recipe.sources for problem in source_problems(source, base, target)]
     sets: list[FoundSet] = []
     if recipe.decontaminate:
         sets, wrong = find_evaluation_sets(recipe.decontaminate, base)
@@ -119,7 +129,7 @@ def make_plan(recipe_path: Path) -> Plan:
         found_models = models(recipe, base)
     except (OSError, ValueError, ImportError) as error:
         raise RecipeError(str(recipe_path), [f"ingest: {error}"]) from None
-    splits = [split for source in recipe.sources for split in plan_splits(source, base, recipe.engine.split_bytes)]
+    splits = [s for source in recipe.sources for s in plan_splits(source, base, recipe.engine.split_bytes, target)]
     return Plan(
         recipe_text=text,
         base=base,
@@ -151,6 +161,7 @@ def build(
 ) -> Manifest:
     """Run all phases that are not finished yet and return the manifest, which is written last."""
     store = Store(output)
+    _refuse_foreign(store)
     with store.locked():
         if restart:
             _clear(store, plan)
@@ -160,8 +171,6 @@ def build(
         if not keep_staging:
             for name in sorted(store.names("staging") - {"lock"}):
                 store.remove(f"staging/{name}")
-    if not keep_staging:
-        store.remove("staging")
     return Manifest.model_validate(store.read_json(MANIFEST))
 
 
@@ -252,6 +261,18 @@ def _staged_schemas(store: Store, staged: Sequence[StagedSplit]) -> Iterator[pa.
                 yield pq.read_schema(stream)
 
 
+def _refuse_foreign(store: Store) -> None:
+    """Refuse an output folder that holds what no run of ours wrote, before anything is written there."""
+    if store.fs.isfile(store.root):
+        raise StagingError(f"--output must be a folder, {store.url} is a file")
+    if not store.exists(MANIFEST) and not store.exists(PLAN):
+        foreign = sorted(store.names("") - {"staging"}) or sorted(store.names("staging") - {"lock", "partial"})
+        if foreign:
+            raise StagingError(
+                f"{store.url} holds other files ({', '.join(foreign[:3])}); choose an empty or new --output"
+            )
+
+
 def _agree(store: Store, plan: Plan) -> None:
     """Begin an output folder, or refuse to go on with one that something else began."""
     facts = {
@@ -273,23 +294,28 @@ def _agree(store: Store, plan: Plan) -> None:
     elif store.exists(PLAN):
         known = {name: value for name, value in store.read_json(PLAN).items() if name in facts}
     else:
-        foreign = store.names("") - {"staging"}
-        if foreign:
-            raise StagingError(
-                f"{store.url} holds other files ({', '.join(sorted(foreign)[:3])}); choose an empty or new --output"
-            )
         store.write_json(PLAN, facts | {"weights": {split.id: split.size_bytes for split in plan.splits}})
         return
-    if changed := sorted(name for name, value in known.items() if facts[name] != value):
+    changed = [_difference(name, value, facts[name]) for name, value in sorted(known.items()) if facts[name] != value]
+    if changed:
         raise StagingError(
             f"{store.url} was begun with other {' and '.join(changed)}: choose another --output, or discard what is "
             "there with --restart"
         )
 
 
+def _difference(name: str, before: Any, now: Any) -> str:
+    """Name a fact of a run that changed, and of many facts of one kind the first three."""
+    if not isinstance(before, dict) or not isinstance(now, dict):
+        return name
+    differing = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+    more = f" and {len(differing) - 3:,} more" if len(differing) > 3 else ""
+    return f"{name} ({', '.join(differing[:3])}{more})"
+
+
 def _input_state(plan: Plan) -> dict[str, str]:
-    """Fingerprint every input file by what its file system says of it (size, time, entity tag)."""
-    return _fingerprints((split.source, file) for split in plan.splits for file in split.files if file.location)
+    """Fingerprint every input file by its path in the recipe, size and version."""
+    return _fingerprints((split.source, file) for split in plan.splits for file in split.files)
 
 
 def _evaluation_state(plan: Plan) -> dict[str, str]:
@@ -307,15 +333,14 @@ def _sets_read(manifest: Manifest) -> set[tuple[str, str | None, frozenset[str]]
 
 
 def _fingerprints(files: Iterable[tuple[str, InputFile]]) -> dict[str, str]:
-    state = {}
-    stores: dict[str, Store] = {}
-    for owner, file in files:
-        protocol = file.location.split("://", 1)[0] if "://" in file.location else ""
-        if protocol not in stores:
-            stores[protocol] = Store(file.location)
-        fs = stores[protocol].fs
-        state[f"{owner} {file.path}"] = str(fs.ukey(fs._strip_protocol(file.location)))
-    return state
+    return {f"{owner} {file.path}": f"{file.file_bytes} bytes, {file.version}" for owner, file in files}
+
+
+def _files(plan: Plan) -> Iterable[InputFile]:
+    """Return every file that the plan reads, once."""
+    read = [file for split in plan.splits for file in split.files]
+    read += [file.file for found in plan.evaluation_sets for file in found.files]
+    return dict.fromkeys(read)
 
 
 OUR_FILES = (
@@ -344,9 +369,16 @@ def _clear(store: Store, plan: Plan) -> None:
             raise StagingError(
                 f"{store.url} holds {inside}, which the recipe reads: nothing removed; choose another --output"
             )
-    if not store.exists(MANIFEST) and not store.exists(PLAN) and store.names("") - {"staging"}:
-        raise StagingError(f"{store.url} was not made by glotmill: nothing removed; choose another --output")
-    for name in (*OUR_FILES, *(f"staging/{n}" for n in sorted(store.names("staging") - {"lock"}))):
+    staged = sorted(store.names("staging") - {"lock", "plan.json"})
+    ours = [MANIFEST, *OUR_FILES, *(f"staging/{name}" for name in staged), PLAN]
+    links = [name for name in (*ours, "staging") if store.local and Path(store.full(name)).is_symlink()]
+    if links:
+        raise StagingError(
+            f"{store.full(links[0])} is a symbolic link, and what it leads to may be wanted: nothing removed; remove "
+            "the link by hand, or choose another --output"
+        )
+    store.write_json(PLAN, {"recipe": "", "weights": {}})  # whoever stops us half way finds a run that no recipe began
+    for name in ours:
         store.remove(name)
 
 
@@ -362,6 +394,7 @@ def _finish(
     files: Sequence[FileRecord],
 ) -> None:
     recipe = plan.recipe
+    check_unchanged(_files(plan))
     fates = merge_fates([FateCount.model_validate(fate) for fate in counts["fates"]] for counts in ledgers.values())
     by_label: dict[str, list[TextStatistics]] = {}
     for counts in shards.values():

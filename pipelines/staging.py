@@ -17,7 +17,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import fsspec
 import numpy as np
@@ -187,5 +187,19 @@ class Store:
                 raise StagingError(
                     f"another run is writing to {self.url}: wait for it, or choose another --output"
                 ) from None
+            if not _is_at(lock, staging / "lock"):
+                raise StagingError(f"another run has just ended in {self.url}: run the same command again")
             shutil.rmtree(self.full(PARTIAL), ignore_errors=True)
-            yield
+            try:
+                yield
+            finally:
+                if self.names("staging") == {"lock"}:  # there is nothing to go on with
+                    (staging / "lock").unlink()
+                    staging.rmdir()
+
+
+def _is_at(file: IO[str], path: Path) -> bool:
+    """Say if an open file still stands at `path`."""
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    return False

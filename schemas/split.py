@@ -15,6 +15,7 @@ class InputFile(BaseModel):
     path: str  # as the recipe names it, after globbing: the same on every machine
     location: str  # what fsspec opens; absolute for local files
     file_bytes: int  # size of the whole file
+    version: str = ""  # modification time in ns, or a store's entity tag; empty for what cannot change
 
 
 class InputSplit(BaseModel):
@@ -32,6 +33,7 @@ class InputSplit(BaseModel):
     start: int = 0
     end: int = -1
     file_bytes: int  # size of the whole file
+    version: str = ""  # as in InputFile; no part of the id
     size_bytes: int  # share of the input that this split reads: for progress and for load balancing
     # Further whole files that the same worker reads after the first: a folder of 89,000 pages is not 89,000 splits.
     others: tuple[InputFile, ...] = ()
@@ -47,5 +49,5 @@ class InputSplit(BaseModel):
     @property
     def files(self) -> tuple[InputFile, ...]:
         """Every file of the split, in the order in which it is read."""
-        first = InputFile(path=self.path, location=self.location, file_bytes=self.file_bytes)
+        first = InputFile(path=self.path, location=self.location, file_bytes=self.file_bytes, version=self.version)
         return (first, *self.others)

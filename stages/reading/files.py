@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from schemas.failures import MisuseError, store_errors
+from schemas.failures import FailureError, MisuseError, store_errors
 from schemas.split import InputFile, InputSplit
 from stages.reading.streams import UNREAD_COMPRESSIONS, compression_of
 
 _GLOB_CHARACTERS = frozenset("*?[")
 FILES_PER_SPLIT = 10_000
 _SHOWN = 5  # problems of one kind that are written out
+# What stores call the version of a file, the surest first: S3, Google, the Hub, Azure, HTTP, then times.
+_VERSIONS = (
+    "ETag", "etag", "blob_id", "generation", "md5Hash", "LastModified", "last_modified", "updated", "mtime", "created",
+)  # fmt: skip
+_AFTER_CHANGE = "put it back as it was and run the same command again, or begin anew with --restart"
+
+
+class ChangedFileError(FailureError):
+    """An input file changed after it was planned; what was read of it is no part of any one version."""
 
 
 class SourceError(MisuseError):
@@ -76,18 +88,89 @@ def _matches(pattern: str, base: str, endings: Sequence[str]) -> Iterator[InputF
         entries = {name: entry for name, entry in entries.items() if name.lower().endswith(tuple(endings))}
     else:
         entries = {address: store.info(address)}
+    is_local = isinstance(store, LocalFileSystem)
     for name, entry in sorted(entries.items()):
-        if entry["type"] == "file":
-            location = store.unstrip_protocol(name)
-            is_local = isinstance(store, LocalFileSystem)
-            path = posixpath.relpath(name, root) if relative else name if is_local else location
-            yield InputFile.model_construct(path=path, location=name if is_local else location, file_bytes=_size(entry))
+        if entry["type"] == "file" or (entry.get("islink") and _links_to_file(name)):
+            location = name if is_local else store.unstrip_protocol(name)
+            path = posixpath.relpath(name, root) if relative else location
+            size, version = _local_state(name) if is_local else _store_state(entry)
+            yield InputFile.model_construct(path=path, location=location, file_bytes=size, version=version)
 
 
-def _size(entry: dict[str, Any]) -> int:
+def _links_to_file(name: str) -> bool:
+    """Say if a symbolic link ends at a file or a folder; a listing says only that it is a link."""
+    try:
+        return stat.S_ISREG(os.stat(name).st_mode)  # noqa: PTH116
+    except FileNotFoundError:
+        raise ValueError(f"{name!r} is a link to nothing") from None
+
+
+def _local_state(name: str) -> tuple[int, str]:
+    found = os.stat(name)  # noqa: PTH116  # of a link: the file behind it
+    return found.st_size, str(found.st_mtime_ns)
+
+
+def _store_state(entry: Mapping[str, Any]) -> tuple[int, str]:
+    """Return size and version of a store's file, by the first of _VERSIONS that the store tells."""
     if entry.get("size") is None:
         raise ValueError(f"{entry['name']!r} has no known size")
-    return int(entry["size"])
+    version = next((entry[name] for name in _VERSIONS if entry.get(name)), "unknown")
+    return int(entry["size"]), version.isoformat() if isinstance(version, datetime) else str(version)
+
+
+def check_unchanged(files: Iterable[InputFile]) -> None:
+    """Raise ChangedFileError, naming the first, if a file is not what it was when it was listed.
+
+    That is known by its size, and by its modification time (local) or its entity tag or the like (stores).
+    """
+    listings = _Listings()
+    for file in files:
+        if not file.version:
+            continue
+        try:
+            size, version = listings.state(file.location) if "://" in file.location else _local_state(file.location)
+        except FileNotFoundError:
+            raise ChangedFileError(f"{file.path} was removed while this run went on; {_AFTER_CHANGE}") from None
+        if (size, version) != (file.file_bytes, file.version):
+            sizes = f"{file.file_bytes:,} bytes when it was planned, {size:,} now"
+            what = sizes if size != file.file_bytes else f"{sizes}, written again"
+            raise ChangedFileError(f"{file.path} changed while this run went on ({what}); {_AFTER_CHANGE}")
+
+
+class _Listings:
+    """What stores say of files now. A folder that is asked about twice is listed: a thousand files a request."""
+
+    def __init__(self) -> None:
+        self._stores: dict[str, Any] = {}
+        self._asked: set[str] = set()
+        self._listed: dict[str, dict[str, Mapping[str, Any]]] = {}
+
+    def state(self, location: str) -> tuple[int, str]:
+        protocol = location.split("://", 1)[0]
+        if protocol not in self._stores:
+            self._stores[protocol] = fsspec.url_to_fs(location)[0]
+            self._stores[protocol].invalidate_cache()
+        store = self._stores[protocol]
+        name = store._strip_protocol(location)
+        folder = posixpath.dirname(name)
+        if folder in self._asked and folder not in self._listed:
+            self._listed[folder] = {entry["name"]: entry for entry in store.ls(folder, detail=True)}
+        self._asked.add(folder)
+        entry = self._listed.get(folder, {}).get(name, {})
+        return _store_state(entry if entry.get("size") is not None else store.info(name))
+
+
+def outside(files: Sequence[InputFile], folder: str) -> list[InputFile]:
+    """Leave out the files that lie in `folder`, a local one or a URL, whatever links lead there."""
+    store, root = fsspec.url_to_fs(folder)
+    is_local = isinstance(store, LocalFileSystem)
+    inner = f"{(os.path.realpath(root) if is_local else store.unstrip_protocol(root)).rstrip('/')}/"
+
+    @cache
+    def real(parent: str) -> str:
+        return os.path.realpath(parent) if is_local and "://" not in parent else parent
+
+    return [file for file in files if not f"{real(posixpath.dirname(file.location))}/".startswith(inner)]
 
 
 def _is_utf8(name: str) -> bool:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from schemas.source import Source
 from schemas.split import InputFile, InputSplit
 from stages.reading import delimited, gflanguages, html_pages, hub, jsonl, parquet, text, warc, wikipedia
-from stages.reading.files import SourceError, access_problems, find_files, shortened
+from stages.reading.files import SourceError, access_problems, check_unchanged, find_files, outside, shortened
 from stages.reading.records import cut_blocks
 
 SPLIT_BYTES = 64 << 20
@@ -44,14 +44,23 @@ FORMATS: Mapping[str, Format] = {
 }
 
 
-def source_problems(source: Source, base: str) -> list[str]:
+def _find(source: Source, base: str, output: str) -> tuple[list[InputFile], list[str]]:
+    """Find the files of a source, without those that lie in the folder `output`, if one is named."""
+    found, problems = FORMATS[source.format].find(source, base)
+    files = outside(found, output) if output else found
+    if found and not files:
+        problems.append(f"its paths match only files of the output {output}; choose another --output")
+    return files, problems
+
+
+def source_problems(source: Source, base: str, output: str = "") -> list[str]:
     """List everything that is known to be wrong with a source before anything runs; empty if nothing is.
 
-    `base` is the recipe's folder or its URL. Reads listings, footers and first lines, no data. Each problem is one
-    line that begins with the source's name.
+    `base` is the recipe's folder or its URL; what lies in `output`, where the run writes, is no input. Reads listings,
+    footers and first lines, no data. Each problem is one line that begins with the source's name.
     """
     form = FORMATS[source.format]
-    files, problems = form.find(source, base)
+    files, problems = _find(source, base, output)
     problems += shortened(access_problems(files))
     if not problems:
         try:
@@ -61,13 +70,13 @@ def source_problems(source: Source, base: str) -> list[str]:
     return [f"source {source.name!r}: {problem}" for problem in problems]
 
 
-def plan_splits(source: Source, base: str, split_bytes: int = SPLIT_BYTES) -> list[InputSplit]:
+def plan_splits(source: Source, base: str, split_bytes: int = SPLIT_BYTES, output: str = "") -> list[InputSplit]:
     """Cut a source into splits of about `split_bytes`, sorted by path and place; the same on every machine.
 
     Raises SourceError, naming every problem, if a path matches nothing or cannot be listed.
     """
     form = FORMATS[source.format]
-    files, problems = form.find(source, base)
+    files, problems = _find(source, base, output)
     if problems:
         raise SourceError("; ".join(f"source {source.name!r}: {problem}" for problem in problems))
     return list(form.plan(source, files, split_bytes))
@@ -77,6 +86,12 @@ def read_split(split: InputSplit, source: Source, block_bytes: int = BLOCK_BYTES
     """Yield the records of a split in blocks: the columns of RECORD, then those that the source keeps.
 
     A block holds at most `block_bytes` of payload, or a single record that is larger. What cannot be read is a row
-    with `error`; an empty split yields no block. Raises OSError if the store itself fails.
+    with `error`; an empty split yields no block. Raises OSError if the store itself fails, and ChangedFileError at the
+    end if a file is not what it was when the split was planned.
     """
-    return cut_blocks(FORMATS[source.format].read(split, source), block_bytes)
+    try:
+        yield from cut_blocks(FORMATS[source.format].read(split, source), block_bytes)
+    except Exception:
+        check_unchanged(split.files)  # what a reader says of a file that was replaced under it explains nothing
+        raise
+    check_unchanged(split.files)
