@@ -115,7 +115,7 @@ def _store_state(entry: Mapping[str, Any]) -> tuple[int, str]:
     if entry.get("size") is None:
         raise ValueError(f"{entry['name']!r} has no known size")
     version = next((entry[name] for name in _VERSIONS if entry.get(name)), "unknown")
-    return int(entry["size"]), version.isoformat() if isinstance(version, datetime) else str(version)
+    return int(entry["size"]), str(version.timestamp() if isinstance(version, datetime) else version)
 
 
 def check_unchanged(files: Iterable[InputFile]) -> None:
