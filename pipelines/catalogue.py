@@ -11,13 +11,14 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
 from schemas.card import ModelVersion
 from schemas.document import DOCUMENT
-from schemas.language import parse_label
+from schemas.language import one_code, parse_label
 from schemas.recipe import Recipe as AnyRecipe
-from stages.batches import BoundStage, Changed, Filtered, StageConfig, StageFunction
+from stages.batches import BoundStage, Changed, Filtered, StageConfig, StageFunction, run_stages, set_columns
 from stages.decontamination.matching import DecontaminationConfig
 from stages.deduplication.across_scripts import AcrossScriptsConfig, across_scripts_signatures
 from stages.deduplication.exact import ExactDeduplicationConfig, exact_keys, id_keys
@@ -45,6 +46,7 @@ from stages.normalization.rules import NormalizationConfig
 from stages.script_marking import ScriptMarkingConfig, mark_scripts
 from stages.transliteration.conditions import Condition, load_condition
 from stages.transliteration.transliterate import (
+    ANY,
     TransliterationConfig,
     chosen_schemes,
     pairs,
@@ -237,6 +239,83 @@ def _told(found: LineKeys | SpanKeys) -> Keyed:
 def bind_ingest(recipe: Recipe) -> list[BoundStage]:
     """Bind the recipe's ingest stages to their options and models, in order; this loads the models."""
     return [BoundStage(config.stage, INGEST_STAGES[config.stage].bind(config)) for config in recipe.ingest]
+
+
+def bind_rewriting(recipe: Recipe) -> Callable[[pa.RecordBatch], Iterator[pa.Array]]:
+    """Bind what ingest does to the spelling of texts, for evaluation texts, which are compared with documents.
+
+    The function takes n texts with their `language` and `script` (null if unknown) and yields them as they are after
+    each of the recipe's stages that rewrite text. Documents may come under another label than an item has, so each
+    text is also taken as one of no known language; an item whose language is unknown is taken as one of each language
+    that the stages treat differently. A text that a stage cannot rewrite stays as it is.
+    """
+    rewriting = [
+        (config, BoundStage(config.stage, INGEST_STAGES[config.stage].bind(config)))
+        for config in recipe.ingest
+        if isinstance(config, NormalizationConfig | TransliterationConfig)
+    ]
+
+    def rewrite(texts: pa.RecordBatch) -> Iterator[pa.Array]:
+        if not rewriting:
+            return
+        for languages in _languages_to_try(texts, [config for config, _ in rewriting]):
+            block = set_columns(_as_documents(texts), language=languages)
+            for _, stage in rewriting:
+                kept = run_stages(block, [stage]).kept
+                rows = pc.cast(kept["id"], pa.int64()).to_numpy()
+                if not len(rows):
+                    break
+                written = np.zeros(block.num_rows, bool)
+                written[rows] = True
+                block = set_columns(
+                    block,
+                    text=pc.replace_with_mask(block["text"], pa.array(written), kept["text"]),
+                    script=pc.replace_with_mask(block["script"], pa.array(written), kept["script"]),
+                )
+                yield block["text"]
+
+    return rewrite
+
+
+def _as_documents(texts: pa.RecordBatch) -> pa.RecordBatch:
+    """Give n texts with `language` and `script` all columns of documents; their ids are their row numbers."""
+    rows = texts.num_rows
+    known = {
+        "id": pa.array(range(rows), pa.int64()).cast(pa.string()),
+        "text": texts["text"],
+        "language": texts["language"],
+        "script": texts["script"],
+    }
+    arrays = [known.get(field.name, pa.repeat(pa.scalar(None, field.type), rows)) for field in DOCUMENT]
+    return pa.RecordBatch.from_arrays(arrays, DOCUMENT.names)
+
+
+def _languages_to_try(texts: pa.RecordBatch, configs: Sequence[StageConfig]) -> Iterator[pa.Array]:
+    """Yield the n languages under which texts are rewritten: their own, none, and for unknown ones one of each kind."""
+    own = texts["language"]
+    codes = pc.dictionary_encode(own)
+    if own.null_count < len(own):
+        yield pa.array([one_code(code) for code in codes.dictionary.to_pylist()], pa.string()).take(codes.indices)
+    yield pa.nulls(len(own), pa.string())
+    scripts = pc.fill_null(texts["script"], "").dictionary_encode()
+    apart = [_languages_apart(script or None, configs) for script in scripts.dictionary.to_pylist()]
+    for position in range(max(map(len, apart), default=0) if own.null_count else 0):
+        tried = pa.array([kinds[position] if position < len(kinds) else None for kinds in apart], pa.string())
+        yield pc.if_else(pc.is_null(own), tried.take(scripts.indices), pa.scalar(None, pa.string()))
+
+
+def _languages_apart(script: str | None, configs: Sequence[StageConfig]) -> list[str]:
+    """List languages that any of the stages treats in a way of its own in a script."""
+    from stages.normalization.normalize import languages_apart
+
+    found: dict[str, None] = {}
+    for config in configs:
+        if isinstance(config, NormalizationConfig):
+            found |= dict.fromkeys(language for language in languages_apart(script, config) if language)
+        elif isinstance(config, TransliterationConfig):
+            labels = [parse_label(label) for label in config.schemes if label != ANY]
+            found |= dict.fromkeys(one_code(label.language) for label in labels if label.script == script)
+    return list(found)
 
 
 def bind_augment(recipe: Recipe) -> list[tuple[str, BlockFunction]]:

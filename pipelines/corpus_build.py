@@ -179,7 +179,7 @@ def _run_phases(store: Store, plan: Plan, config: RunnerConfig, report: Report, 
     known = stage_known_documents(store, recipe, plan.indexes, plan.base, config, report)
     looked_for: Mapping[str, Counts] = {}
     if recipe.decontaminate:
-        looked_for = read_evaluation_sets(store, recipe.decontaminate, plan.evaluation_sets, config, report)
+        looked_for = read_evaluation_sets(store, recipe, plan.evaluation_sets, config, report)
     ingested = run_tasks(IngestWorker(store, recipe, block_bytes), plan.ingest_tasks(), config, report)
     staged = [staged_split(split.id, ingested[split.id]) for split in plan.splits]
     deduplicate(store, recipe, staged, known, config, report)

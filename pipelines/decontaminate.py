@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.ipc
 
+from pipelines.catalogue import Recipe, bind_rewriting
 from pipelines.publish import file_record
 from pipelines.rewriting import ROW, RewriteWorker, rewriting_phase
 from pipelines.runners import RunnerConfig, run_tasks
@@ -82,20 +83,20 @@ class ItemWorker:
 
 
 class IndexWorker:
-    """Makes the one index of all evaluation sets."""
+    """Makes the one index of all evaluation sets, whose texts go through what the recipe does to the documents'."""
 
     phase = INDEX
 
-    def __init__(self, store: Store, config: DecontaminationConfig) -> None:
-        self.store, self.config = store, config
+    def __init__(self, store: Store, recipe: Recipe, config: DecontaminationConfig) -> None:
+        self.store, self.recipe, self.config = store, recipe, config
 
     def setup(self) -> None:
-        pass
+        self.rewrite = bind_rewriting(self.recipe)
 
     def run(self, task: Task) -> Counts:
         tables = [self.store.read_parquet(_items_of(name)) for name in task.payload["sets"]]
         numbered = numbered_texts(pa.concat_tables(tables))
-        index = item_ngrams(numbered, self.config)
+        index = item_ngrams(numbered, self.config, self.rewrite)
         for name, array in index._asdict().items():
             if name != "names":
                 self.store.save_array(f"{_INDEX_FOLDER}/{name}.npy", array)
@@ -199,7 +200,7 @@ class FindingsWorker:
 
 
 def read_evaluation_sets(
-    store: Store, config: DecontaminationConfig, sets: Sequence[FoundSet], runner: RunnerConfig, report: Report
+    store: Store, recipe: Recipe, sets: Sequence[FoundSet], runner: RunnerConfig, report: Report
 ) -> dict[str, Counts]:
     """Read the items of each set and index them; returns by name what was read. It raises what a worker raises."""
     tasks = [
@@ -212,7 +213,8 @@ def read_evaluation_sets(
     ]
     read = run_tasks(ItemWorker(store), tasks, runner, report)
     together = Task(name="all", payload={"sets": [task.name for task in tasks]})
-    run_tasks(IndexWorker(store, config), [together], runner, report)
+    config = recipe.decontaminate or DecontaminationConfig()
+    run_tasks(IndexWorker(store, recipe, config), [together], runner, report)
     return read
 
 

@@ -242,7 +242,7 @@ def _languages(table: pa.Table, source: EvaluationSet, config: str) -> pa.Array:
     if source.language_field is None:
         match = re.fullmatch(source.configs, config)
         told = match["language"] if match and "language" in match.re.groupindex else None
-        code = source.language or (language_code(told) if told else None)
+        code = one_code(source.language) if source.language else language_code(told) if told else None
         return pa.repeat(pa.scalar(code, pa.string()), len(table))
     values, parents = _values(table, source.language_field)
     if len(values) != len(table) or not parents.equals(pa.array(range(len(table)), pa.int64())):

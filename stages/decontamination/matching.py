@@ -16,11 +16,18 @@ n-grams that are left cannot cover enough of it is not looked for, and counted a
 Both sides are folded (`units`: case, tone marks, vowel points, look-alike letters), and in languages written in several
 scripts they are compared once more as script-neutral skeletons, word by word, so that a Serbian question in Latin is
 found in a Cyrillic page.
+
+A recipe may rewrite its documents (normalization, transliteration) before they get here. Then an evaluation text has
+several writings: its own, and those that the same stages give it. Each is indexed, and a text is found by any of them:
+
+    texts      0                 1
+    writings   0 1               2 3 4      in the order of their texts; equal writings of a text are one
+    n-grams    of each writing alone: their places and shares are never mixed
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -110,25 +117,28 @@ class DecontaminationConfig(StageConfig):
         return self
 
 
-_GRAM = np.dtype([("hash", "<u8"), ("text", "<u4"), ("place", "<u4"), ("units", "<u4"), ("cluster", "?")])
-_PLACE = np.dtype([("text", "<u4"), ("place", "<u4"), ("units", "<u4")])
+_GRAM = np.dtype([("hash", "<u8"), ("writing", "<u4"), ("place", "<u4"), ("units", "<u4"), ("cluster", "?")])
+_PLACE = np.dtype([("writing", "<u4"), ("place", "<u4"), ("units", "<u4")])
 _FORMS = ("folded", "skeleton")
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _BASE = 0xD6E8FEB86659FD93  # odd, so it has an inverse modulo 2^64
 _LEAST_FILTER_BITS, _MOST_FILTER_BITS = 12, 27
 _LONGEST_ITEM = 100_000  # code points; of a longer text the beginning is looked for
 _CONTEXT, _LONGEST_PASSAGE = 60, 1000  # code points of a passage that a human is shown
-_MATCHED = ("row", "item_text", "form")
+_MATCHED = ("row", "writing", "form")
+
+# Evaluation texts (columns text, language, script) -> what the stages of a recipe may make of them: n texts each time
+Rewriting = Callable[[pa.RecordBatch], Iterable[pa.Array]]
 
 
 class ItemIndex(NamedTuple):
     """Evaluation texts, ready to be looked for: flat arrays, so that they can be mapped into memory from disk.
 
-    `hashes` are the n-grams of the t texts in ascending order, `places` where in which text each of them stands, and
-    `present` whether any hash begins with these bits. `lengths` are the distinct numbers of units of an n-gram, each
-    with whether it begins with a cluster. Of a text, `units` and `octets` are its lengths, `needed` how many units of
-    it must be found, `checked` whether its n-grams can cover as many, and so it is looked for at all, and `names` the
-    first item that has it.
+    `hashes` are the n-grams of the w writings of t texts in ascending order, `places` where in which writing each of
+    them stands, and `present` whether any hash begins with these bits. `lengths` are the distinct numbers of units of
+    an n-gram, each with whether it begins with a cluster. Of a writing, `units` and `octets` are its lengths, `needed`
+    how many units of it must be found, and `text_of_writing` the number of its text. Of a text, `checked` says whether
+    the n-grams of a writing can cover as many, and so it is looked for at all, and `names` the first item that has it.
     """
 
     hashes: npt.NDArray[np.uint64]
@@ -138,6 +148,7 @@ class ItemIndex(NamedTuple):
     units: npt.NDArray[np.int64]
     needed: npt.NDArray[np.int64]
     octets: npt.NDArray[np.int64]
+    text_of_writing: npt.NDArray[np.int64]
     checked: npt.NDArray[np.bool_]
     names: pa.Array
 
@@ -155,17 +166,15 @@ def numbered_texts(items: pa.Table) -> pa.Table:
     return numbered.with_columns(pl.col("item_text").cast(pl.Int64)).to_arrow()
 
 
-def item_ngrams(numbered: pa.Table, config: DecontaminationConfig) -> ItemIndex:
-    """Index the texts of evaluation items that `numbered_texts` has numbered."""
+def item_ngrams(numbered: pa.Table, config: DecontaminationConfig, rewrite: Rewriting = lambda texts: ()) -> ItemIndex:
+    """Index the texts of evaluation items that `numbered_texts` has numbered, and what `rewrite` makes of them."""
     distinct = (
         pl.DataFrame(numbered)
         .unique("item_text", keep="first", maintain_order=True)
         .with_columns(name=pl.concat_str("evaluation_set", "part", "item", "field", separator=" "))
     )
-    texts = distinct["text"].to_arrow().cast(pa.large_string())
-    batch = pa.record_batch(
-        {"text": texts, "language": distinct["language"].to_arrow().cast(pa.string()), "script": detect_scripts(texts)}
-    )
+    batch = _writings(distinct, rewrite)
+    texts, text_of_writing = batch["text"], batch["item_text"].to_numpy()
     totals, needed = np.zeros((2, len(texts)), np.int64)
     made = [np.empty(0, _GRAM)]
     for units in cut_units(texts):
@@ -175,10 +184,12 @@ def item_ngrams(numbered: pa.Table, config: DecontaminationConfig) -> ItemIndex:
         needed[units.texts[heads]] = np.maximum(np.ceil(config.min_overlap * sizes), shortest)
         made.extend(_item_grams(told, config) for _, told in _forms(units, batch, config))
     grams = np.concatenate(made)
-    grams = grams[np.lexsort((grams["place"], grams["text"], grams["hash"]))]
-    grams = grams[_telling(grams, config.max_texts)]
-    checked = _covered(grams, len(texts)) >= np.maximum(needed, 1)
-    grams = grams[checked[grams["text"]]]
+    grams = grams[np.lexsort((grams["place"], grams["writing"], grams["hash"]))]
+    grams = grams[_telling(grams, text_of_writing, config.max_texts)]
+    covered = _covered(grams, len(texts)) >= np.maximum(needed, 1)
+    grams = grams[covered[grams["writing"]]]
+    checked = np.zeros(len(distinct), bool)
+    checked[text_of_writing[covered]] = True
     bits = np.clip(len(grams).bit_length() + 6, _LEAST_FILTER_BITS, _MOST_FILTER_BITS)  # 1 in 64 passes in vain
     present = np.zeros(1 << int(bits), bool)
     present[_filter_places(grams["hash"], present)] = True
@@ -193,9 +204,29 @@ def item_ngrams(numbered: pa.Table, config: DecontaminationConfig) -> ItemIndex:
         totals,
         needed,
         pc.binary_length(texts).to_numpy(),
+        text_of_writing,
         checked,
         distinct["name"].to_arrow().cast(pa.large_string()),
     )
+
+
+def _writings(distinct: pl.DataFrame, rewrite: Rewriting) -> pa.RecordBatch:
+    """List the writings of n texts, in NFC, by the number of their text; equal ones of a text once."""
+    texts = distinct["text"].to_arrow().cast(pa.large_string())
+    languages = distinct["language"].to_arrow().cast(pa.string())
+    given = pa.record_batch({"text": texts, "language": languages, "script": detect_scripts(texts)})
+    given_texts = distinct.select("item_text", "language", "text")
+    written = [given_texts]
+    for texts in rewrite(given):
+        new = given_texts.with_columns(written=pl.Series(_composed(texts))).filter(pl.col("written") != pl.col("text"))
+        written.append(new.select("item_text", "language", text=pl.col("written").str.slice(0, _LONGEST_ITEM)))
+    frame = pl.concat(written)
+    frame = frame.unique(["item_text", "text"], keep="first", maintain_order=True).sort(
+        "item_text", maintain_order=True
+    )
+    texts = frame["text"].to_arrow().cast(pa.large_string())
+    columns = {"item_text": frame["item_text"].to_arrow(), "language": frame["language"].to_arrow().cast(pa.string())}
+    return pa.record_batch({**columns, "text": texts, "script": detect_scripts(texts)})
 
 
 def find_contamination(batch: pa.RecordBatch, index: ItemIndex, config: DecontaminationConfig) -> pa.Table:
@@ -211,11 +242,11 @@ def find_contamination(batch: pa.RecordBatch, index: ItemIndex, config: Decontam
         for form, told in _forms(units, composed, config)
     ]
     hit = pl.concat([_NO_HITS, *hits]).unique([*_MATCHED, "place", "start"])
-    texts = hit["item_text"].to_numpy()
+    writings = hit["writing"].to_numpy()
     # N-grams that are further apart than the text is long are no one occurrence of it. In one, what was edited lies
     # between the n-grams that are left.
     found = (
-        hit.with_columns(all=index.units[texts], needed=index.needed[texts], octets=index.octets[texts])
+        hit.with_columns(all=index.units[writings], needed=index.needed[writings], octets=index.octets[writings])
         .sort(*_MATCHED, "start", "place")
         .with_columns(reached=pl.col("end").cum_max().shift(1).over(_MATCHED))
         .with_columns(apart=(pl.col("start") > pl.col("reached") + pl.col("octets")).fill_null(True))
@@ -232,9 +263,10 @@ def find_contamination(batch: pa.RecordBatch, index: ItemIndex, config: Decontam
         .join(wholes.select(*occurrence, most="new"), on=occurrence)
         .filter(pl.col("new").max().over(occurrence) == pl.col("most"))
     )
+    chosen = pl.concat([readings.select(wholes.columns), wholes.join(readings, on=occurrence, how="anti")])
     spans = (
-        pl.concat([readings.select(wholes.columns), wholes.join(readings, on=occurrence, how="anti")])
-        # What is found in both forms is found once: as folded, and wherever either form stands.
+        chosen.with_columns(item_text=index.text_of_writing[chosen["writing"].to_numpy()])
+        # What is found in several forms or writings is found once: as folded, and wherever any of them stands.
         .sort(*match, "start", "end", "form")
         .with_columns(reached=pl.col("end").cum_max().shift(1).over(match))
         .with_columns(span=(pl.col("start") >= pl.col("reached")).fill_null(True).cum_sum().over(match))
@@ -416,12 +448,12 @@ def _item_grams(units: Units, config: DecontaminationConfig) -> npt.NDArray[np.v
     for length in np.unique(lengths[at]).tolist():
         these = lengths[at] == length
         grams["hash"][these] = _gram_hashes(sums, at[these], length)
-    grams["text"], grams["place"], grams["units"] = units.texts[at], place[at], lengths[at]
+    grams["writing"], grams["place"], grams["units"] = units.texts[at], place[at], lengths[at]
     grams["cluster"] = units.clusters[at]
     return grams
 
 
-_HIT = pl.Schema(dict.fromkeys(("row", "item_text", "form", "place", "units", "start", "end"), pl.Int64))
+_HIT = pl.Schema(dict.fromkeys(("row", "writing", "form", "place", "units", "start", "end"), pl.Int64))
 _NO_HITS = pl.DataFrame(schema=_HIT)
 
 
@@ -448,7 +480,7 @@ def _hits(form: int, units: Units, index: ItemIndex) -> pl.DataFrame:
         grams = index.places[left + np.arange(len(left)) - np.repeat(counts.cumsum() - counts, counts)]
         columns = {
             "row": units.texts[firsts],
-            "item_text": grams["text"],
+            "writing": grams["writing"],
             "form": np.full(len(firsts), form),
             "place": grams["place"],
             "units": grams["units"],
@@ -494,21 +526,26 @@ def _gram_hashes(
     return mix64((totals[firsts + length] - totals[firsts]) * inverses[firsts] + (np.uint64(length) ^ _GOLDEN))
 
 
-def _telling(grams: npt.NDArray[np.void], max_texts: int) -> npt.NDArray[np.bool_]:
-    """Choose of n-grams (sorted by hash, text and place) the first in each text, if at most `max_texts` texts share it.
+def _telling(
+    grams: npt.NDArray[np.void], text_of_writing: npt.NDArray[np.int64], max_texts: int
+) -> npt.NDArray[np.bool_]:
+    """Choose of n-grams (sorted by hash, writing and place) the first in each writing, if few texts share it.
+
+    Few are at most `max_texts`; the writings of one text count once.
 
     A text such as "0 0 0 0 0 0 0 0" would otherwise meet every place of a document like it in every one of its own.
     """
     opens = np.diff(grams["hash"], prepend=~grams["hash"][:1]) != 0
-    new_text = opens | (np.diff(grams["text"].astype(np.int64), prepend=-1) != 0)
+    new_writing = opens | (np.diff(grams["writing"].astype(np.int64), prepend=-1) != 0)
+    new_text = opens | (np.diff(text_of_writing[grams["writing"]], prepend=-1) != 0)
     run = np.cumsum(opens) - 1
-    return new_text & (np.bincount(run, new_text) <= max_texts)[run]
+    return new_writing & (np.bincount(run, new_text) <= max_texts)[run]
 
 
-def _covered(grams: npt.NDArray[np.void], texts: int) -> npt.NDArray[np.int64]:
-    """Count the units of each text that its n-grams cover; those of one text are of one length."""
-    ordered = grams[np.lexsort((grams["place"], grams["text"]))]
+def _covered(grams: npt.NDArray[np.void], writings: int) -> npt.NDArray[np.int64]:
+    """Count the units of each writing that its n-grams cover; those of one writing are of one length."""
+    ordered = grams[np.lexsort((grams["place"], grams["writing"]))]
     place, stop = ordered["place"].astype(np.int64), ordered["place"].astype(np.int64) + ordered["units"]
-    same_text = np.diff(ordered["text"].astype(np.int64), prepend=-1) == 0
-    before = np.concatenate([[0], stop[:-1]]) * same_text
-    return np.bincount(ordered["text"], stop - np.maximum(place, before), minlength=texts).astype(np.int64)
+    same = np.diff(ordered["writing"].astype(np.int64), prepend=-1) == 0
+    before = np.concatenate([[0], stop[:-1]]) * same
+    return np.bincount(ordered["writing"], stop - np.maximum(place, before), minlength=writings).astype(np.int64)

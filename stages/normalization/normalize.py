@@ -44,7 +44,7 @@ from stages.normalization import (
     tibetan,
     unicode_cleaning,
 )
-from stages.normalization.rules import NormalizationConfig, Rule
+from stages.normalization.rules import NormalizationConfig, Rule, WrittenIn
 
 RULES: tuple[Rule, ...] = (
     *encoding_repair.RULES,  # before its evidence is cleaned away
@@ -87,6 +87,25 @@ def chosen_rules(config: NormalizationConfig) -> tuple[Rule, ...]:
         for rule in RULES
         if (rule.default or rule.name in config.enable) and rule.name not in config.disable and rule.wanted(config)
     )
+
+
+def languages_apart(script: str | None, config: NormalizationConfig) -> tuple[str | None, ...]:
+    """List languages that the chosen rules treat differently in a script: one of each kind, None first.
+
+    A text whose language nobody knows is written as its document was by one of them. Only the languages that a rule
+    names can differ from None; what a rule does with digits by locale is not looked at.
+    """
+    rules = chosen_rules(config)
+    labels = (label for rule in rules if isinstance(rule.applies, WrittenIn) for label in rule.applies.labels)
+    named = {label.split("_")[0] for label in labels if label[0].islower()}
+    named |= {*lookalikes.LATIN_OF_LANGUAGE, *lookalikes.CYRILLIC_OF_LANGUAGE}
+    kinds: dict[tuple[object, ...], str | None] = {}
+    for language in (None, *sorted(named)):
+        label = (language, script)
+        seen = [rule.looks_at(*label) for rule in rules]
+        kind = [rule.applies(*label) and (True if at == label else at) for rule, at in zip(rules, seen, strict=True)]
+        kinds.setdefault(tuple(kind), language)
+    return tuple(kinds.values())
 
 
 def normalize(batch: pa.RecordBatch, config: NormalizationConfig) -> pa.RecordBatch:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Literal, NamedTuple
 
@@ -103,19 +104,24 @@ def everywhere(language: str | None, script: str | None) -> bool:
     return True
 
 
-def written_in(*labels: str) -> Applies:
-    """Hold for languages (`fas`), scripts (`Arab`) and languages in one script (`uzb_Latn`), as given.
+@dataclass(frozen=True)
+class WrittenIn:
+    """Holds for languages (`fas`), scripts (`Arab`) and languages in one script (`uzb_Latn`)."""
+
+    labels: frozenset[str]
+
+    def __call__(self, language: str | None, script: str | None) -> bool:
+        return language in self.labels or script in self.labels or f"{language}_{script}" in self.labels
+
+
+def written_in(*labels: str) -> WrittenIn:
+    """Hold for languages, scripts and languages in one script, as given.
 
     >>> applies = written_in("fas", "uzb_Latn", "Thai")
     >>> applies("fas", "Arab"), applies("uzb", "Latn"), applies("uzb", "Cyrl"), applies(None, "Thai")
     (True, True, False, True)
     """
-    names = frozenset(labels)
-
-    def applies(language: str | None, script: str | None) -> bool:
-        return language in names or script in names or f"{language}_{script}" in names
-
-    return applies
+    return WrittenIn(frozenset(labels))
 
 
 def not_written_in(*labels: str) -> Applies:

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 from gflanguages import LoadLanguages
 from typer.testing import CliRunner
 
+from pipelines.catalogue import Recipe
 from pipelines.command_line import app
 from pipelines.decontaminate import contamination_of, decontaminate, publish_findings, read_evaluation_sets
 from pipelines.history import document_history
@@ -288,7 +290,14 @@ def decontaminated(folder: Path, items: str, texts: list[str], *, synthetic: boo
     assert problems == []
     store, runner = Store(str(folder / "out")), RunnerConfig(workers=1)
     split = staged_split(store, texts, synthetic)
-    read_evaluation_sets(store, config, found, runner, lambda *_: None)
+    recipe = Recipe.model_validate(
+        {
+            "corpus": {"name": "own"},
+            "sources": [{"name": "pages", "format": "jsonl", "paths": ["pages.jsonl"]}],
+            "decontaminate": config,
+        }
+    )
+    read_evaluation_sets(store, recipe, found, runner, lambda *_: None)
     work = ([split], ["decontaminate"], runner, lambda *_: None)
     decontaminate(store, config, *work)
     return store, publish_findings(store, *work)
@@ -459,3 +468,82 @@ def test_only_this_corpuss_own_sheet_is_taken(dropped: Path, tmp_path: Path) -> 
     with pytest.raises(StagingError, match="holds no finished corpus with a judging sheet"):
         glotmill("judge", sheet, "--corpus", tmp_path)
     assert digests(dropped) == before
+
+
+def _replaced(label: str, *pairs: tuple[str, str]) -> str:
+    """Write a sample as an older keyboard, font or converter did; it must differ."""
+    text = written = sample(label, "specimen_32")
+    for new, old in pairs:
+        written = written.replace(new, old)
+    assert written != text
+    return written
+
+
+# fact: (code of the language, label of the page, the item and what stands in the page)
+REWRITTEN = {
+    "mal: chillus with a joiner": (
+        "mal", "ml_Mlym", _replaced("ml_Mlym", ("\u0d7b", "\u0d28\u0d4d\u200d"), ("\u0d7c", "\u0d30\u0d4d\u200d")),
+    ),
+    "khm: a coeng behind its vowel": (
+        "khm", "km_Khmr", re.sub("(\u17d2.)([\u17b6-\u17c5])", r"\2\1", sample("km_Khmr", "specimen_32")),
+    ),
+    "tha: sara am in parts": ("tha", "th_Thai", _replaced("th_Thai", ("\u0e33", "\u0e4d\u0e32"))),
+    "lao: sara am in parts, e twice": (
+        "lao", "lo_Laoo", _replaced("lo_Laoo", ("\u0eb3", "\u0ecd\u0eb2"), ("\u0ec1", "\u0ec0\u0ec0")),
+    ),
+    "hin: vowel letters in parts": (
+        "hin", "hi_Deva", _replaced("hi_Deva", ("\u0906", "\u0905\u093e"), ("\u0914", "\u0905\u094c")),
+    ),
+    "isl: misread bytes": ("isl", "is_Latn", sample("is_Latn", "specimen_32").encode().decode("latin-1")),
+    "urd: Arabic kaf and yeh": ("urd", "ur_Arab", _replaced("ur_Arab", ("\u06a9", "\u0643"), ("\u06cc", "\u064a"))),
+    "hau: dots for hooks": (
+        "hau", "ha_Latn", "Yara \u1e33anana suna \u1e0daukar \u1e33wallo a \u1e0dakin \u1e05oye kuma suna "
+        "\u1e33o\u1e33arin bu\u1e0de \u1e33ofar gidan \u1e33asa.",
+    ),
+    "ron: cedillas": ("ron", "ro_Latn", _replaced("ro_Latn", ("\u0219", "\u015f"), ("\u021b", "\u0163"))),
+    "uzb: transliterated": ("uzb", "uz_Cyrl", sample("uz_Cyrl", "specimen_32")),
+}  # fmt: skip
+REWRITING = """
+[corpus]
+name = "rewritten"
+[[sources]]
+name = "pages"
+format = "jsonl"
+paths = ["pages.jsonl"]
+columns = {{ id = "id" }}
+[[ingest]]
+stage = "identify_language"
+[[ingest]]
+stage = "normalize"
+{options}
+[[ingest]]
+stage = "transliterate"
+schemes = {{ uzb_Cyrl = "uzbek_1995" }}
+[decontaminate]
+evaluation_sets = [{{ name = "own", paths = ["*_items.jsonl"], fields = ["text"]{language} }}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "language"),
+    [
+        ("", ', configs = "(?P<language>...)_items"'),
+        ('disable = ["thai_sara_am"]\ndigits = "native"', ""),
+    ],
+    ids=["languages named", "no language named, other rules"],
+)
+def test_items_are_found_in_the_spelling_that_the_recipe_gives_documents(
+    tmp_path: Path, options: str, language: str
+) -> None:
+    folder = tmp_path
+    rows = [{"id": fact, "text": page(label, text)} for fact, (_, label, text) in REWRITTEN.items()]
+    rows += [{"id": f"clean {label}", "text": page(label)} for _, label, _ in REWRITTEN.values()]
+    (folder / "pages.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for code, _, text in REWRITTEN.values():
+        (folder / f"{code}_items.jsonl").write_text(json.dumps({"text": text}) + "\n")
+    (folder / "recipe.toml").write_text(REWRITING.format(options=options, language=language))
+    glotmill("run", folder / "recipe.toml", "--output", folder / "out", "--workers", 2)
+    ledger = ds.dataset(folder / "out/ledger").to_table().to_pylist()
+    assert {row["id"] for row in ledger if row["fate"] != "published"} == set(REWRITTEN)
+    card = Card.model_validate_json((folder / "out/card.json").read_bytes())
+    assert sum(rate.texts for rate in card.contamination) == len(REWRITTEN), "writings of a text are one text"
