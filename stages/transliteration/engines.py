@@ -25,7 +25,7 @@ def rules_of(scheme: Scheme) -> CompiledRules:
     """Return the rules of a scheme of the engines `rules` and `indic`."""
     if scheme.engine == "rules":
         return compile_letters({**ALPHABETS, **ARABIC_SCRIPT}[scheme.detail, scheme.source])
-    script = "Beng" if scheme.detail == "asm" else "Deva" if scheme.detail == "iast" else scheme.detail
+    script = scheme.target if scheme.source == "Latn" else scheme.source
     to_latin, iast = scheme.target == "Latn", scheme.detail == "iast"
     return compile_indic(script, scheme.languages[0], to_latin=to_latin, iast=iast)
 

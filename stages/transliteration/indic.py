@@ -7,7 +7,12 @@ as ISO 15919 says, by a colon: a before a separate i or u (ai is one vowel), and
 Why not a library: `indic-transliteration` 2.3.82 writes Bengali ba as va, Tamil ta as dha and leaves nuktas behind; ICU
 drops the Gurmukhi tippi and addak, and writes one nasal for several, so that they do not come back.
 
-Sources: ISO 15919:2001; IAST as in Monier-Williams 1899; The Unicode Standard, chapter 12, for the parallel blocks.
+In Pali, which has no vocalic letters, IAST's l with a dot is the consonant; in Sanskrit it is the vowel, and the Vedic
+consonant has a line. Digits, dandas and what stands outside a word stay. A word with a letter that has no place here
+stays whole: letters of Kashmiri, Sindhi and Marwari in Devanagari, Vedic signs but the two tones that Latin shares.
+
+Sources: ISO 15919:2001; IAST as in Monier-Williams 1899, and for Pali as the Pali Text Society has it; The Unicode
+Standard, chapter 12, for the parallel blocks, and for the second ways to write a letter.
 """
 
 from __future__ import annotations
@@ -58,12 +63,25 @@ _CONSONANTS = dict(
 )
 _WITH_NUKTA = {0x15: "q", 0x16: "k\u035fh", 0x17: "ġ", 0x1C: "z", 0x21: "ṛ", 0x22: "ṛh", 0x2B: "f", 0x2F: "ẏ"}
 _GURMUKHI_NUKTA = {0x16: "k\u035fh", 0x17: "ġ", 0x1C: "z", 0x2B: "f", 0x38: "ś", 0x32: "ḷ"}
-_OWN = {"Guru": {0x5C: "ṛ"}, "Orya": {0x5F: "ẏ", 0x71: "w"}}
+_OWN = {
+    "Guru": {0x5C: "ṛ"},
+    "Orya": {0x5F: "ẏ", 0x71: "w"},
+    "Telu": {0x58: "ĉ", 0x59: "ẑ"},
+    "Knda": {0x5E: "ḻ"},
+    "Mlym": {0x3A: "ṯ"},
+}
 _ASSAMESE = {0x70: "r", 0x71: "v"}
-_OWN_MARKS = {"Guru": {0x70: "ṃ"}, "Taml": {0x03: "ḵ"}}
+_OWN_MARKS = {"Guru": {0x70: "ṃ"}, "Taml": {0x03: "ḵ"}, "Knda": {0x71: "ẖ", 0x72: "ḫ"}}
+_CANDRA_A = 0x72  # what Marathi and Konkani write for the letter of candra e
+# Second ways to write a vowel, which read as the first: letters, and signs.
+_OTHER_LETTERS = {"Deva": {0x0D: "ê", _CANDRA_A: "ê"}, "Mlym": {0x5F: "ī"}}
+_OTHER_SIGNS = {"Beng": {0x57: "au"}, "Orya": {0x57: "au"}, "Taml": {0x57: "au"}, "Mlym": {0x4C: "au"}}
+_OM = {"Deva": "ōṁ", "Gujr": "ōṁ", "Taml": "ōm"}
 _NUKTA, _AVAGRAHA, _VIRAMA, _KHANDA_TA, _ADDAK = 0x3C, 0x3D, 0x4D, 0x4E, 0x71
 _IAST = {"ṁ": "ṃ", "r\u0325": "ṛ", "r\u0325\u0304": "ṝ", "l\u0325": "ḷ", "l\u0325\u0304": "ḹ", "ē": "e", "ō": "o"}
-_CHILLU = {0x7A: 0x23, 0x7B: 0x28, 0x7C: 0x30, 0x7D: 0x32, 0x7E: 0x33}  # Malayalam letters without vowel
+# Malayalam letters without vowel; the last three are historic, and the dot is an r before a consonant.
+_CHILLU = {0x7A: 0x23, 0x7B: 0x28, 0x7C: 0x30, 0x7D: 0x32, 0x7E: 0x33, 0x7F: 0x15, 0x54: 0x2E, 0x55: 0x2F, 0x56: 0x34}
+_DOT_REPH = 0x4E
 
 
 class _Letters:
@@ -84,15 +102,26 @@ class _Letters:
         if script == "Orya":  # which has a letter of its own for it
             consonants.pop(self.at(0x2F) + self.at(_NUKTA), None)
         if iast:
-            consonants.pop(self.at(0x33))  # Vedic; its letter in IAST is that of a vowel
+            consonants.pop(self.at(0x34))
+            consonants[self.at(0x33)] = "ḷ" if language == "pli" else "ḻ"
         self.consonants = {unicodedata.normalize("NFC", c): self.latin(latin) for c, latin in consonants.items()}
-        long = {"e", "o", "ê", "ô"} if iast else set()
-        vowels = {v: places for v, places in _VOWELS.items() if v not in long and all(map(self.has, places))}
+        without = {"e", "o", "ê", "ô"} if iast else set()
+        if language == "pli":
+            without |= {vowel for vowel in _VOWELS if vowel[0] in "rl"}
+        vowels = {v: places for v, places in _VOWELS.items() if v not in without and all(map(self.has, places))}
+        if language == "mar":
+            vowels["ê"] = (_CANDRA_A, vowels["ê"][1])
+        if script == "Mlym":  # whose sign in two parts is historic
+            vowels["au"] = (vowels["au"][0], 0x57)
         self.vowels = {self.latin(v): (self.at(letter), self.at(sign)) for v, (letter, sign) in vowels.items()}
         marks = {self.at(p): self.latin(m) for p, m in _MARKS.items() if self.has(p)}
         self.marks = marks | {self.at(p): m for p, m in _OWN_MARKS.get(script, {}).items()}
         if self.has(_AVAGRAHA):
             self.marks[self.at(_AVAGRAHA)] = "\u2019"
+        others = {self.at(p): v for p, v in _OTHER_LETTERS.get(script, {}).items() if self.latin(v) in self.vowels}
+        self.other_letters = {c: v for c, v in others.items() if c != self.vowels[v][0]}
+        self.other_signs = {self.at(place): vowel for place, vowel in _OTHER_SIGNS.get(script, {}).items()}
+        self.om = {self.at(0x50): "oṃ" if iast else _OM[script]} if script in _OM else {}
         self.virama = self.at(_VIRAMA)
         self.aspirated = [c for c, latin in self.consonants.items() if latin + "h" in self.consonants.values()]
 
@@ -108,7 +137,8 @@ class _Letters:
     @property
     def chillu(self) -> dict[str, str]:
         """Map Malayalam letters without a vowel to their consonants."""
-        return {self.at(c): self.at(p) for c, p in _CHILLU.items()} if self.script == "Mlym" else {}
+        found = _CHILLU | {_DOT_REPH: 0x30}
+        return {self.at(c): self.at(p) for c, p in found.items()} if self.script == "Mlym" else {}
 
 
 def compile_indic(script: str, language: str, *, to_latin: bool, iast: bool = False) -> CompiledRules:
@@ -118,6 +148,7 @@ def compile_indic(script: str, language: str, *, to_latin: bool, iast: bool = Fa
         lines = list(_to_latin(letters))
         units = {*letters.consonants, *letters.marks, letters.virama, letters.at(0x05), *letters.chillu}
         units |= {sign for pair in letters.vowels.values() for sign in pair}
+        units |= {*letters.other_letters, *letters.other_signs, *letters.om}
         if script == "Guru":
             units.add(letters.at(_ADDAK))
         if script == "Beng":
@@ -132,7 +163,7 @@ def compile_indic(script: str, language: str, *, to_latin: bool, iast: bool = Fa
 
 
 def _to_latin(letters: _Letters) -> Iterator[str]:
-    signs = "".join(sign for _, sign in letters.vowels.values())
+    signs = "".join([*(sign for _, sign in letters.vowels.values()), *letters.other_signs])
     close = "".join(letters.vowels[v][0] for v in ("i", "u"))
     a = letters.at(0x05)
     yield f"$bare = [{signs}{letters.virama}];"
@@ -151,11 +182,15 @@ def _to_latin(letters: _Letters) -> Iterator[str]:
     if letters.script == "Beng":
         yield f"{letters.at(_KHANDA_TA)} > ṯ;"
     yield f"{letters.virama} > ;"
+    if "ê" in letters.vowels:  # typed as a letter and a sign
+        yield f"{a}{letters.vowels['ê'][1]} > ê;"
     yield f"{a} }} [{close}] > a\\:;"
     yield f"{a} > a;"
     for vowel, (letter, sign) in letters.vowels.items():
         yield f"{letter} > {vowel};"
         yield f"{sign} > {vowel};"
+    for letter, latin in [*letters.other_letters.items(), *letters.other_signs.items(), *letters.om.items()]:
+        yield f"{letter} > {latin};"
     for mark, latin in letters.marks.items():
         yield f"{mark} > {latin};"
 
@@ -190,5 +225,5 @@ def _from_latin(letters: _Letters) -> Iterator[str]:
     yield f"a > {letters.at(0x05)};"
     if letters.script == "Mlym":
         yield ":: Null ;"
-        for chillu, consonant in letters.chillu.items():
+        for chillu, consonant in [*letters.chillu.items()][:5]:  # of living Malayalam
             yield f"{consonant}{letters.virama} }} [^[:L:][:M:]] > {chillu};"

@@ -25,6 +25,7 @@ class LetterRules(NamedTuple):
     `contexts` are "before { source } after > target", of which before and after may be absent; those are letters as
     they are, or sets (`$start` and `$end` of a word, or one of `sets` by its name, of small letters), joined by `+`.
     `first` is ICU syntax for a pass of its own before the letters, and `more` what tokens may hold besides the letters.
+    `foreign` is a pattern (Rust's syntax) of words that have these letters, but are of no language of the alphabet.
     `turkic` pairs i with a dotted capital. `caseless` has no capitals to write.
     """
 
@@ -33,6 +34,7 @@ class LetterRules(NamedTuple):
     sets: Mapping[str, str] = {}
     first: str = ""
     more: str = ""
+    foreign: str = ""
     turkic: bool = False
     caseless: bool = False
 
@@ -43,6 +45,7 @@ class CompiledRules(NamedTuple):
     icu: str
     units: frozenset[str]
     alone: str = ""
+    foreign: str = ""
 
 
 def compile_letters(rules: LetterRules) -> CompiledRules:
@@ -65,7 +68,7 @@ def compile_letters(rules: LetterRules) -> CompiledRules:
     first = f"{rules.first}\n:: Null ;\n" if rules.first else ""
     icu = f":: NFC ;\n$start = {_EDGE};\n$end = $start;\n{sets}{first}" + "\n".join(lines) + "\n:: NFC ;\n"
     units = frozenset((sources - alone) | set(rules.more))
-    return CompiledRules(icu, units, "".join(sorted(alone)))
+    return CompiledRules(icu, units, "".join(sorted(alone)), rules.foreign)
 
 
 def swapped(letters: str) -> str:
@@ -92,10 +95,14 @@ def _cased(
 ) -> Iterator[tuple[str, str, str, str]]:
     """Yield a rule and those for its capitals: (before, source, after, target)."""
     target = "" if target == "-" else target
-    yield before, source, after, target
     capital, title = _capital(source, rules), _title(source, rules)
     if capital == source:
+        if not rules.caseless and _capital(target, rules) != target:  # a sign for a letter, among capitals
+            yield (f"[{before} & [:Lu:]]" if before else "[:Lu:]"), source, "[:Lu:]", _capital(target, rules)
+            yield "[:Lu:][:Lu:]", source, after, _capital(target, rules)
+        yield before, source, after, target
         return
+    yield before, source, after, target
     target_title, target_capital = _title(target, rules), _capital(target, rules)
     if rules.caseless:
         target_title = target_capital = target

@@ -40,7 +40,7 @@ from stages.transliteration.indic import BLOCKS as INDIC_BLOCKS
 
 Engine = Literal["rules", "indic", "icu", "uroman", "pyewts", "opencc"]
 
-RULES_VERSION = "1"  # of the tables in this folder; raise it when one changes what it writes
+RULES_VERSION = "2"  # of the tables in this folder; raise it when one changes what it writes
 _PACKAGES = {"uroman": "uroman", "pyewts": "pyewts", "opencc": "opencc"}
 
 
@@ -123,7 +123,7 @@ def _one_way(name: str, languages: str, scripts: str, engine: Engine, detail: st
 
 
 _INDIC = {
-    "Deva": "hin mar nep san kok mai bho awa hne mag doi brx",
+    "Deva": "hin nep san mai bho awa hne mag doi brx",
     "Beng": "ben",
     "Guru": "pan",
     "Gujr": "guj",
@@ -175,8 +175,10 @@ _TIBETAN_WORDS = (
 )
 _CAPITALS = "the target has no capitals"
 _MALAYALAM = "a letter without vowel is written as one with a virama"
-_NOT_SANSKRIT = "\u090e\u0912\u0929\u0931\u0933\u0934\u0946\u094a"  # letters of other languages in Devanagari
+_NOT_SANSKRIT = "\u090e\u0912\u0929\u0931\u0934\u0946\u094a"  # letters of other languages in Devanagari
+_NOT_PALI = _NOT_SANSKRIT + "\u090b\u090c\u0943\u0944"
 _CYRILLIC_ALL = "абвгґѓғҕдђеӗёєжҗзѕиӣӥйіїјкќқҡлљмнњңҥоӧөпҧрстћҭуўӯӱүұфхҳһцчҷџшщыӹэәюяѣѫ"
+_ISO_9_WORDS = f"[{_CYRILLIC_ALL.upper()}]?[{_CYRILLIC_ALL}ъь]+|[{_CYRILLIC_ALL.upper()}]+"
 _AZERBAIJANI_CYRILLIC = "абвгғдеәжзиыјкҝлмноөпрстуүфхһчҹшАБВГҒДЕӘЖЗИЫЈКҜЛМНОӨПРСТУҮФХҺЧҸШ"
 _AZERBAIJANI_LATIN = "abvqğdeəjziıykglmnoöprstuüfxhçcşABVQĞDEƏJZİIYKGLMNOÖPRSTUÜFXHÇCŞ"
 _UYGHUR_VOWEL, _UYGHUR_CONSONANT = "[اەېىوۆۇۈ]", "[بپتجچخدرزژسشغفقكگڭلمنھۋي]"
@@ -207,7 +209,7 @@ SCHEMES: tuple[Scheme, ...] = (
     _one_way("turkmen_1993", "tuk", "Cyrl Latn", "rules", "turkmen_1993", _RESPELLED),
     _one_way("belarusian_2007", "bel", "Cyrl Latn", "rules", "belarusian_2007", _RESPELLED),
     _one_way("lacinka", "bel", "Cyrl Latn", "rules", "lacinka", _RESPELLED),
-    *_both("iso9", "", "Cyrl", "Latn", there=("", f"[{_CYRILLIC_ALL}ъь{_CYRILLIC_ALL.upper()}]+"), back=_UNCLEAR),
+    *_both("iso9", "", "Cyrl", "Latn", there=("", _ISO_9_WORDS), back=_UNCLEAR),
     _one_way("ala_lc", "rus", "Cyrl Latn", "rules", "ala_lc_rus", "ш with щ, and е with ъ, can read as one"),
     _one_way("ala_lc", "ukr", "Cyrl Latn", "rules", "ala_lc_ukr", "the apostrophe is dropped"),
     _one_way("ala_lc", "amh tir", "Ethi Latn", "icu", "Ethi-Latn/ALALOC", _UNCLEAR),
@@ -272,19 +274,24 @@ SCHEMES: tuple[Scheme, ...] = (
             back=_CAPITALS,
         )
     ),
+    *_both("iso15919", "mar kok", "Deva", "Latn", "indic", "mar", there=("", _indic_words("Deva")), back=_CAPITALS),
     *_both(
         "iso15919", "asm", "Beng", "Latn", "indic", "asm", there=("", _indic_words("Beng", "\u09b0")), back=_CAPITALS
     ),
     _one_way("iso15919", "sin", "Sinh Latn", "icu", "si-si_Latn", _UNCLEAR),
-    *_both(
-        "iast",
-        "san pli",
-        "Deva",
-        "Latn",
-        "indic",
-        "iast",
-        there=("", _indic_words("Deva", _NOT_SANSKRIT)),
-        back=_CAPITALS,
+    *(
+        scheme
+        for language, without in (("san", _NOT_SANSKRIT), ("pli", _NOT_PALI))
+        for scheme in _both(
+            "iast",
+            language,
+            "Deva",
+            "Latn",
+            "indic",
+            "iast",
+            there=("", _indic_words("Deva", without)),
+            back=_CAPITALS,
+        )
     ),
     *_both("wylie", "bod dzo", "Tibt", "Latn", "pyewts", "", there=("", _TIBETAN_WORDS), back=_UNCLEAR),
     *_both(

@@ -3,8 +3,12 @@
 Why: a model that has read much of a language in one script has read none of it in the other, and pairs of a text with
 its romanization bring languages of many scripts together (Purkayastha et al. 2023; Liu et al. 2024, TransliCo). What a
 scheme does not cover is left alone: other languages and scripts, and inside a text what `tokens.PROTECTED` names,
-tokens of other scripts, words with a letter that the scheme's alphabet lacks (`WhatsApp` in Uzbek), digits, marks
-without a letter, private use and unassigned code points.
+tokens of other scripts, words with a letter or mark that the scheme's alphabet lacks (`WhatsApp` in Uzbek), digits,
+marks without a letter, private use and unassigned code points. No word is converted in part.
+
+Canonically equivalent texts give the same text: a text is put into Unicode NFC first. Characters that only direct how
+letters join, break or look (JOINERS) never cut a word, and are left out of a word that is converted: they tell the
+source script's shapes, which the target has not.
 
 With a condition only some tokens are changed, say words of Arabic origin in Maltese: Micallef et al. (2024) found that
 this serves better than changing all.
@@ -14,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Literal, NamedTuple
 
@@ -105,19 +109,39 @@ def transliterate(texts: pa.Array, scheme: Scheme, condition: Condition | None =
     `condition` takes distinct tokens of the source script and says which of them to change. Raises ImportError, in one
     line, if the scheme's library is not installed.
     """
+    made = convert_tokens(in_nfc(pc.fill_null(texts, "")), runs_of(scheme), _changer(scheme, condition))
+    return pc.if_else(pc.is_valid(texts), made, pa.scalar(None, pa.large_string())) if texts.null_count else made
+
+
+def in_nfc(texts: pa.Array) -> pa.Array:
+    """Put n texts into Unicode NFC, as large_string."""
+    return pl.Series(texts, dtype=pl.String).str.normalize("NFC").to_arrow().cast(pa.large_string())
+
+
+def _changer(scheme: Scheme, condition: Condition | None = None) -> Callable[[pl.Series], pl.Series]:
+    """Make a function of n distinct tokens: it transliterates those that the scheme covers and the condition takes."""
     convert = engine_for(scheme)
-    covered = _covered(scheme)
 
     def changed(tokens: pl.Series) -> pl.Series:
-        wanted = tokens.str.contains(covered) if covered else pl.repeat(True, len(tokens), eager=True)
+        words = tokens.str.replace_all(f"[{JOINERS}]", "")
+        wanted = covered_words(words, scheme)
         if condition is not None:
-            wanted &= condition(tokens)
+            wanted &= condition(words)
         at = wanted.arg_true()
-        return tokens.scatter(at, pl.Series(convert(tokens.gather(at).to_list()), dtype=pl.String))
+        made = pl.Series(convert(words.gather(at).to_list()), dtype=pl.String)
+        if leftover := _leftover(scheme):
+            whole = ~made.str.contains(leftover)
+            at, made = at.filter(whole), made.filter(whole)
+        return tokens.scatter(at, made)
 
-    given = pc.fill_null(texts, "").cast(pa.large_string())
-    made = convert_tokens(given, runs_of(scheme), changed)
-    return pc.if_else(pc.is_valid(texts), made, pa.scalar(None, pa.large_string())) if texts.null_count else made
+    return changed
+
+
+def covered_words(words: pl.Series, scheme: Scheme) -> pl.Series:
+    """Say of n words (without JOINERS) whether the scheme's table has every letter of them; without a table, all."""
+    covered, foreign = _covered(scheme)
+    found = words.str.contains(covered) if covered else pl.repeat(True, len(words), eager=True)
+    return found & ~words.str.contains(foreign) if foreign else found
 
 
 def transliterate_batch(
@@ -226,7 +250,7 @@ def _scheme_of(label: str, config: TransliterationConfig) -> Scheme | None:
 def _beside(batch: pa.RecordBatch, part: _Part, condition: Condition | None) -> tuple[_Part, dict[str, pa.Array]]:
     """Make the columns in which a part's new documents differ, of those whose text the scheme changed."""
     before = batch["text"].take(pa.array(part.rows))
-    differ = pc.not_equal(part.texts, before)
+    differ = pc.not_equal(part.texts, in_nfc(before))
     rows, texts = part.rows[differ.to_numpy(zero_copy_only=False)], part.texts.filter(differ)
     parents = batch.select(["id", "language", "script"]).take(pa.array(rows))
     scheme, version = part.scheme, part.scheme.version
@@ -266,17 +290,27 @@ _SCRIPT_CLASSES = {
 _TIBETAN = r"\p{Tibetan}--[\p{N}\x{f0b}\x{f0c}]"
 _QUOTES = frozenset(APOSTROPHES)  # which stand before words as well
 _WYLIE = r"!-~&&[^0-9<>{}\x22]"
+# The inside of a class: soft hyphen, grapheme joiner, zero-width non-joiner and joiner, word joiner, byte order mark,
+# and variation selectors, the Mongolian ones too.
+JOINERS = r"\x{ad}\x{34f}\x{200c}\x{200d}\x{2060}\x{feff}\x{fe00}-\x{fe0f}\x{180b}-\x{180d}\x{180f}\x{e0100}-\x{e01ef}"
+# Marks of no script of their own, which any letter may bear: accents, and the Vedic tones that Unicode gives to Latin
+# as well (ScriptExtensions.txt).
+_ANY_LETTERS_MARKS = r"\x{300}-\x{36f}\x{951}\x{952}"
+
+# Scripts that put no space between words: there a run is a sentence, which is not left alone for one sign.
+UNSPACED = r"\p{Han}\p{Hira}\p{Kana}\p{Thai}\p{Lao}\p{Khmr}\p{Mymr}\p{Tibt}\p{Bali}\p{Java}\p{Lana}\p{Talu}"
 
 
 @cache
 def runs_of(scheme: Scheme) -> Runs:
     """Write the patterns of what a scheme may convert."""
     if scheme.source == "Tibt":  # a syllable with its dot and the spaces behind it, which Wylie writes
-        return Runs(r"\p{Tibetan}--\p{N}", rf"[{_TIBETAN}]+[\x{{f0b}}\x{{f0c}}]? *|[\x{{f0b}}\x{{f0c}}] *")
+        run = rf"[{_TIBETAN}][[{_TIBETAN}]{JOINERS}]*[\x{{f0b}}\x{{f0c}}]? *|[\x{{f0b}}\x{{f0c}}] *"
+        return Runs(r"\p{Tibetan}--\p{N}", run)
     if scheme.engine == "pyewts":
-        return Runs(_WYLIE, rf"[{_WYLIE}]+ ?", ADDRESSES)
+        return Runs(_WYLIE, rf"[{_WYLIE}][[{_WYLIE}]{JOINERS}]* ?", ADDRESSES)
     if scheme.detail == "Ethiopic-Latin/SERA" and scheme.source == "Latn":
-        return Runs(r"\p{Latin}\x60'", r"[\p{Latin}\x60',;:2]+", ADDRESSES)
+        return Runs(r"\p{Latin}\x60'", rf"[\p{{Latin}}\x60'][\p{{Latin}}\x60',;:2{JOINERS}]*", ADDRESSES)
     letters = _SCRIPT_CLASSES.get(scheme.source, rf"\p{{{scheme.source}}}&&\p{{L}}")
     more, alone = ("-" if scheme.detail == "Hangul-Latin" else ""), ""
     if scheme.engine in ("rules", "indic"):
@@ -284,22 +318,40 @@ def runs_of(scheme: Scheme) -> Runs:
         more, alone = "".join(sorted(set("".join(rules.units)))), rules.alone
         primes = "".join(sorted({unit[0] for unit in rules.units if unicodedata.category(unit[0]) == "Lm"} - _QUOTES))
         letters = rf"[{letters}]{_escaped(primes)}"
-    inside = rf"[{letters}]\p{{M}}{_escaped(more)}"
-    run = rf"[{letters}][{inside}]*"
+    inside = rf"[{letters}]\p{{M}}{JOINERS}{_escaped(more)}"
+    word = rf"[{letters}][{inside}]*"
+    # A word goes on behind an apostrophe: of "Sainsbury's" no part is a word.
+    run = rf"{word}(?:[{_escaped(APOSTROPHES)}]{word})*" if scheme.engine in ("rules", "indic") else word
     if not alone:
         return Runs(letters, run)
     return Runs(rf"[{letters}]{_escaped(alone)}", rf"{run}|[{_escaped(alone)}]")
 
 
 @cache
-def _covered(scheme: Scheme) -> str | None:
-    """Write the pattern of the tokens that a table has every letter of."""
+def _covered(scheme: Scheme) -> tuple[str, str]:
+    """Write the patterns of the words that a table has every letter of, and of those among them that are foreign."""
     if scheme.engine not in ("rules", "indic"):
-        return None
+        return "", ""
     rules = rules_of(scheme)
     long = sorted((unit for unit in rules.units if len(unit) > 1), key=lambda unit: (-len(unit), unit))
-    single = "".join(sorted(unit for unit in rules.units if len(unit) == 1)) + rules.alone
-    return f"^(?:{'|'.join([*map(_escaped, long), f'[{_escaped(single)}{chr(92)}p{{M}}]'])})+$"
+    single = "".join(sorted(unit for unit in rules.units if len(unit) == 1)) + rules.alone + APOSTROPHES
+    any_unit = "|".join([*map(_escaped, long), f"[{_escaped(single)}{_ANY_LETTERS_MARKS}]"])
+    return f"^(?:{any_unit})+$", rules.foreign
+
+
+@cache
+def _leftover(scheme: Scheme) -> str:
+    """Write the pattern of what an engine without a table leaves of a word that it cannot convert as a whole."""
+    if scheme.engine == "uroman":
+        return rf"[[\p{{L}}\p{{M}}]--\p{{Latin}}--\p{{Inherited}}--[{UNSPACED}]]"
+    if scheme.engine != "icu" or scheme.source in ("Hans", "Hant"):
+        return ""
+    return rf"[{_SCRIPT_CLASSES.get(scheme.source, rf'{chr(92)}p{{{scheme.source}}}')}]"
+
+
+def letters_of(script: str) -> str:
+    """Write the pattern of a letter of a script (ISO 15924)."""
+    return rf"[{_SCRIPT_CLASSES.get(script, rf'{chr(92)}p{{{script}}}&&{chr(92)}p{{L}}')}]"
 
 
 def _escaped(text: str) -> str:

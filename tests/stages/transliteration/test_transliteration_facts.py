@@ -25,6 +25,27 @@ FACTS = {
     ),
     "serbian srp_Latn: dž are two letters behind a prefix": ("nadživeti, nadžeti", "надживети, наджети"),
     "serbian srp_Latn: and one in the like words": ("budžet, hadžija, panj, unjkav", "буџет, хаџија, пањ, уњкав"),
+    "serbian srp_Latn: nj behind a prefix or in a borrowed name": (
+        "vanjezički, Vanjedarni, Tanjuga, konjektura, mikroinjekcija",
+        "ванјезички, Ванједарни, Танјуга, конјектура, микроинјекција",
+    ),
+    "serbian srp_Latn: and nj as one letter in words that begin alike": (
+        "vanjski, Vanja, vanjština, konjušar, inje, anjel, konjunkcija",
+        "вањски, Вања, вањштина, коњушар, иње, ањел, конјункција",
+    ),
+    "serbian srp_Latn: dž behind nad, od, pod, pred": (
+        "nadživeti, NADŽIVLJENA, nadžupnik, odžudeti, odžaliti, odžaljen, odžvakati, podžeti, podžupan, predželudac",
+        "надживети, НАДЖИВЉЕНА, наджупник, оджудети, оджалити, оджаљен, оджвакати, поджети, поджупан, преджелудац",
+    ),
+    "serbian srp_Latn: and dž as one letter in words that begin alike": (
+        "Nadžib, nadžak, menadžer, odžak, Odžaci, hodža, hodžin, džep, MENADŽER",
+        "Наџиб, наџак, менаџер, оџак, Оџаци, хоџа, хоџин, џеп, МЕНАЏЕР",
+    ),
+    "serbian srp_Latn: no part of a foreign word is converted": (
+        "Sainsbury's, PostScript, _Sačuvaj, O'Brien, k'o",
+        "Sainsbury's, PostScript, _Sačuvaj, О'Бриен, к'о",
+    ),
+    "serbian srp_Latn: two capitals are an abbreviation, and its ending": ("BiH, SAD, NATO-a", "БиХ, САД, НАТО-а"),
     "serbian hrv_Latn: ligatures of old encodings": ("\u01c9ubav, \u01c8ubav, \u01c7UBAV", "љубав, Љубав, ЉУБАВ"),
     "uzbek_1995 uzb_Cyrl: e is ye where it begins a word or syllable": (
         "ер, Елена, поезд, объект, мен",
@@ -50,6 +71,35 @@ FACTS = {
         "ўзбек, ўзбек, ўзбек, ўзбек, ўзбек",
     ),
     "uzbek_1995 uzb_Latn: between letters it is the hard sign": ("ma'no, yo'l, ye\u02bcl", "маъно, йўл, еъл"),
+    "uzbek_1995 uzb_Latn: the hard sign among capitals is one": (
+        "SAN'AT, San'at, MA\u2019NO, QUR\u02bbON",
+        "САНЪАТ, Санъат, МАЪНО, ҚУРЪОН",
+    ),
+    "uzbek_1995 uzb_Latn: a soft sign that Latin does not write": (
+        "iyun, iyul, intervyu, kompyuterlar, film, albom",
+        "июнь, июль, интервью, компьютерлар, фильм, альбом",
+    ),
+    "uzbek_1995 uzb_Latn: at the end of a month alone": ("sentabr, sentabrda, iyunda", "сентябрь, сентябрда, июнда"),
+    "uzbek_1995 uzb_Latn: and not in native words": (
+        "jarayon, kiyun, qilmoq, filial, olma, ketsin, jannatsiz",
+        "жараён, киюн, қилмоқ, филиал, олма, кетсин, жаннатсиз",
+    ),
+    "uzbek_1995 uzb_Latn: ц where Latin has s or ts": (
+        "konsert, stansiya, sotsial, sotsin, sikl, silindr, sinf, pensiya, versiya",
+        "концерт, станция, социал, сотсин, цикл, цилиндр, синф, пенсия, версия",
+    ),
+    "uzbek_1995 uzb_Latn: a sign after ў that Latin does not write": (
+        "mo'jiza, mo\u02bbtabar, bo'lim",
+        "мўъжиза, мўътабар, бўлим",
+    ),
+    "uzbek_1995 uzb_Cyrl: nor is it written from Cyrillic": (
+        "мўъжиза, меъёр, объект",
+        "mo\u02bbjiza, me\u02bcyor, obyekt",
+    ),
+    "uzbek_1995 uzb_Latn: foreign names stay whole": (
+        "L'Oreal, Martin's, DVD'da, ko's",
+        "L'Oreal, Martin's, DVD'da, кўс",
+    ),
     "uzbek_1995 uzb_Latn: e begins a word as э": ("elektr, yer, men", "электр, ер, мен"),
     "uzbek_1995 uzb_Latn: ts is ц in loans and two letters in verbs": ("militsiya, ketsa", "милиция, кетса"),
     "uzbek_1995 uzb_Latn: what has a letter of no Uzbek word stays": ("WhatsApp va Facebook", "WhatsApp ва Facebook"),
@@ -109,6 +159,24 @@ FACTS = {
     "iso15919 kan_Knda: e is short": ("ಕನ್ನಡ, ಭಾಷೆ", "kannaḍa, bhāṣe"),
     "iso15919 guj_Gujr: candra e": ("ગુજરાતી, ઍપ", "gujarātī, êpa"),
     "iso15919 sin_Sinh: Sinhala": ("සිංහල", "siṁhala"),
+    "iso15919 sin_Sinh: a joiner shapes letters and cuts no word": ("\u0dc1\u0dca\u200d\u0dbb\u0dd3, සිරි", "śrī, siri"),
+    "iso15919 hin_Deva: a letter with its dot is one whether typed as one or two": (
+        "\u0958\u0932\u092e \u0915\u093c\u0932\u092e",
+        "qalama qalama",
+    ),
+    "iso15919 hin_Deva: a word with a letter of another language stays whole": ("कॶर कमल", "कॶर kamala"),
+    "iso15919 mar_Deva: candra a, om, and a letter typed with a sign": ("ॲप, अ\u0945प, बॅट, ॐ", "êpa, êpa, bêṭa, ōṁ"),
+    "iso15919 mar_Latn: Marathi writes candra a": ("êpa", "ॲप"),
+    "iso15919 hin_Latn: Hindi writes candra e": ("êpa", "ऍप"),
+    "iso15919 mal_Mlym: three ways to write au": ("ഗൗരി, ഗ\u0d4cരി, ഔ", "gauri, gauri, au"),
+    "iso15919 mal_Mlym: letters without a vowel, old and new": ("അവന\u0d4d\u200d, അവൻ, \u0d7f", "avan, avan, k"),
+    "iso15919 tam_Taml: au in one part or two, Grantha letters, om": ("கௌ, க\u0bd7, ஸ்ரீ, ௐ", "kau, kau, srī, ōm"),
+    "iso15919 kan_Knda: two Vedic letters and the old ḻ": ("ೱ, ೞ", "ẖ, ḻa"),
+    "iso15919 tel_Telu: the dental affricates": ("ౘ, ౙ, చ", "ĉa, ẑa, ca"),
+    "iast pli_Deva: ḷ is a consonant in Pali": ("कीळति, दळ्हं", "kīḷati, daḷhaṃ"),
+    "iast pli_Latn: and back": ("kīḷati, daḷhaṃ", "कीळति, दळ्हं"),
+    "iast san_Deva: in Sanskrit a vowel; the Vedic consonant has a line": ("कॢप्त, ईळे", "kḷpta, īḻe"),
+    "iast san_Deva: Vedic tones stay on their syllable": ("अ\u0952ग्निमी\u0951ळे", "a\u0952gnimī\u0951ḻe"),
     "iast san_Deva: vocalic r is a dot, e has no macron": ("संस्कृतम्, वेदः", "saṃskṛtam, vedaḥ"),
     "wylie bod_Tibt: syllables, shad, a space": ("བཀྲ་ཤིས་བདེ་ལེགས། བོད", "bkra shis bde legs/_bod"),
     "wylie bod_Latn: and back": ("bkra shis bde legs/_bod", "བཀྲ་ཤིས་བདེ་ལེགས། བོད"),

@@ -14,6 +14,7 @@ from schemas.columns import SchemaError, description
 from schemas.document import DOCUMENT
 from schemas.ledger import CHANGE
 from stages.transliteration.conditions import WordCondition, load_condition
+from stages.transliteration.schemes import RULES_VERSION
 from stages.transliteration.transliterate import (
     PAIR,
     PROVENANCE,
@@ -90,11 +91,11 @@ def test_parallel_documents_say_what_they_were_made_from() -> None:
         "script": "Latn",
         "parent_id": "a",
         "synthetic": True,
-        "generator": "rules 1",
+        "generator": f"rules {RULES_VERSION}",
         "cluster_size": None,
         "transliterated_from": "uzb_Cyrl",
         "transliteration_scheme": "uzbek_1995",
-        "transliteration_version": "1",
+        "transliteration_version": RULES_VERSION,
     }
     assert [made.schema.field(field.name) for field in PROVENANCE] == list(PROVENANCE)
     assert len({r["id"] for r in rows} | {row[0] for row in ROWS}) == len(ROWS) + 3
@@ -128,7 +129,7 @@ def test_pairs_hold_both_texts() -> None:
         "original": "Његош",
         "romanization": "Njegoš",
         "transliteration_scheme": "serbian",
-        "transliteration_version": "1",
+        "transliteration_version": RULES_VERSION,
     }
 
 
