@@ -36,7 +36,7 @@ def test_amharic_full_stops_of_two_word_spaces_come_back_as_one_sign() -> None:
 
 
 WHY = {
-    "capitals": ("srp_Latn", "nJ.", "Nj."),
+    "capitals": ("srp_Latn", "NJ.", "Nj."),
     "a word already in the target script": ("srp_Cyrl", "слово Linuks", "слово Линукс"),
     "a word joined to digits or signs": ("srp_Cyrl", "у 5км", "у 5km"),
     "invisible characters inside a word": ("srp_Cyrl", "Бео\u00adград", "Београд"),
