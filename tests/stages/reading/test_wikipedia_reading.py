@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from stages.reading.wikitext import plain_text
+from stages.reading.wikitext import Wiki, plain_text
 
 Rows = list[dict[str, Any]]
 
@@ -147,14 +147,14 @@ WIKITEXT = {
     "a parameter at the end of a template": ("a{{b|{{{c}}}}}d", "ad"),
     "a table": ("a\n{| class=x\n|-\n| b || {{c}}\n|}\nd", "a\n\nd"),
     "a table in a table": ("a\n{|\n| \n{|\n| b\n|}\n| c\n|}\nd", "a\n\nd"),
-    "a template that ends as a table does": ("a {{b\n|c=d\n|}} e", "a  e"),
+    "a template that ends as a table does": ("a {{b\n|c=d\n|}} e", "a e"),
     "references": ('a<ref name="x">b {{c}}</ref>d<ref name=y />e<REF>f</REF >g', "adeg"),
     "a comment": ("a<!-- b -- [[c]] -->d", "ad"),
     "a comment that never ends": ("a<!-- b", "a"),
     "raw text": ("<nowiki>[[a]] '</nowiki> b", "[[a]] ' b"),
     "a formula": ("a <math>x^{{2}}</math>b", "a b"),
     "other tags": ("a<br/>b<div class='x>y'>c</div><b>d</b>", "a\nb\nc\nd"),
-    "an address with a label, and without": ("[https://x.org/y z] [https://x.org] [//x.org w]", "z  w"),
+    "an address with a label, and without": ("[https://x.org/y z] [https://x.org] [//x.org w]", "z w"),
     "an address around a link": ("[https://x.org [[a]] b]", "a b"),
     "a bare address is text": ("https://x.org", "https://x.org"),
     "brackets are text": ("a [b] c]] d}} {e}", "a [b] c]] d}} {e}"),
@@ -173,6 +173,126 @@ WIKITEXT = {
 @pytest.mark.parametrize(("wikitext", "expected"), WIKITEXT.values(), ids=WIKITEXT.keys())
 def test_plain_text(wikitext: str, expected: str) -> None:
     assert plain_text(wikitext) == expected
+
+
+APOSTROPHES = {
+    "ita: an elision before bold text": ("L''''Eneide''' \u00e8", "L'Eneide \u00e8"),
+    "ita: an elision before italic text": ("l'''Eneide'' \u00e8", "l'Eneide \u00e8"),
+    "fra: an elision within italic text": ("''a l'''amour'' b''", "a l'amour b"),
+    "bold and italic marks that pair": ("'''a''b''c'''", "abc"),
+    "five are both": ("'''''a''''' b", "a b"),
+    "six are a letter and both": ("''''''a''''' b", "'a b"),
+    "eight": ("''''''''a", "'''a"),
+    "each line is by itself": ("a'''b\nc''d", "ab\ncd"),
+    "a word of one letter is asked first": ("'''ab'' cd'''e f'''g", "ab cde f'g"),
+    "the letter comes after a space last": ("a '''b'' c", "a 'b c"),
+    "what a template held parts apostrophes": ("'''{{x}}''' a", "a"),
+    "a comment does not": ("''<!-- -->'a''' b", "a b"),
+    "raw apostrophes are text": ("<nowiki>''</nowiki>a''b''", "''ab"),
+    "haw: an okina of two single quotes is two letters": ("\u2018\u2018a\u2019\u2019", "\u2018\u2018a\u2019\u2019"),
+}
+
+
+@pytest.mark.parametrize(("wikitext", "expected"), APOSTROPHES.values(), ids=APOSTROPHES.keys())
+def test_apostrophes(wikitext: str, expected: str) -> None:
+    assert plain_text(wikitext) == expected
+
+
+# Language of the wiki, markup, what is shown.
+VARIANTS = {
+    "zho: the first fallback": ("zh", "a-{zh-hans:\u8ba1\u7b97\u673a;zh-hant:\u96fb\u8166}-b", "a\u8ba1\u7b97\u673ab"),
+    "zho: whatever stands first": ("zh", "-{zh-tw:x; zh-hk:y; zh-cn:z;}-", "z"),
+    "zho: not to be converted": ("zh", "-{RSS}-", "RSS"),
+    "zho: rules for elsewhere are hidden": ("zh", "a-{H|zh-cn:\u5df4\u58eb;zh-tw:\u516c\u8eca}-b", "ab"),
+    "zho: a rule that is shown, too": ("zh", "-{A|zh-cn:x;zh-tw:y}-", "x"),
+    "zho: a title": ("zh", "-{T|zh-cn:x;zh-tw:y}-a", "a"),
+    "zho: a rule added, removed, described": ("zh", "-{+|zh:x}--{-|zh:x}--{D|zh:x}--{N|zh-cn}-a", "a"),
+    "zho: raw": ("zh", "-{R|zh-cn:x;zh-tw:y}-", "zh-cn:x;zh-tw:y"),
+    "zho: for some variants": ("zh", "-{zh-hans;zh-hant|x}-", "x"),
+    "zho: one way": ("zh", "-{x=>zh-cn:y}-", "y"),
+    "zho: one way beside two ways": ("zh", "-{x=>zh-cn:y;zh-tw:z}-", "z"),
+    "zho: a text with a colon is no rule": ("zh", "-{a: b; c: d}-", "a: b; c: d"),
+    "zho: an entity is no end of a rule": ("zh", "-{zh-cn:a&amp;b;zh-tw:c}-", "a&b"),
+    "zho: one in another": ("zh", "-{zh-cn:a-{zh-tw:b;zh-cn:c}-d;zh-tw:e}-", "acd"),
+    "zho: a link within": ("zh", "-{[[a|b]]}-", "b"),
+    "zho: a template within": ("zh", "a-{{{x}}}-b", "ab"),
+    "zho: a template between hyphens": ("zh", "a-{{x}}-b", "a--b"),
+    "zho: never closed": ("zh", "a -{b", "a b"),
+    "srp: Cyrillic first": ("sr", "-{sr-el:hleb;sr-ec:\u0445\u043b\u0435\u0431}-", "\u0445\u043b\u0435\u0431"),
+    "srp: Latin where it is all there is": ("sr", "-{sr-el:hleb}-", "hleb"),
+    "uzb": ("uz", "-{uz-cyrl:x;uz-latn:y}-", "y"),
+    "kaz": ("kk", "-{kk-arab:x;kk-kz:y;kk-cn:z}-", "x"),
+    "kur": ("ku", "-{ku-arab:x;ku-latn:y}-", "y"),
+    "iku": ("iu", "-{ike-latn:x;ike-cans:y}-", "y"),
+    "tgk": ("tg", "-{tg-latn:x;tg:y}-", "y"),
+    "crh": ("crh", "-{crh-cyrl:x;crh-latn:y}-", "y"),
+    "gan": ("gan", "-{gan-hant:x;gan-hans:y}-", "y"),
+    "wuu": ("wuu", "-{wuu-hant:x;wuu-hans:y}-", "y"),
+    "shi": ("shi", "-{shi-tfng:x;shi-latn:y}-", "y"),
+    "ban": ("ban", "-{ban-bali:x;ban:y}-", "y"),
+    "eng: a language without variants has no such markup": ("en", "-{a}- -{{b}}- -{{{c}}}-", "-{a}- -- --"),
+}
+
+
+@pytest.mark.parametrize(("language", "wikitext", "expected"), VARIANTS.values(), ids=VARIANTS.keys())
+def test_variants(language: str, wikitext: str, expected: str) -> None:
+    assert plain_text(wikitext, Wiki(language)) == expected
+
+
+BASQUE_WIKI = Wiki(
+    "eu", frozenset(("fitxategi", "file", "kategoria")), frozenset(("fitxategi", "kategoria", "mos", "wikipedia")), "eu"
+)
+LINKS = {
+    "another language": ("a[[fr:Fromage]]b [[zh-min-nan:x|y]]", "ab"),
+    "another language, as text": ("[[:fr:Fromage]] [[:fr:Fromage|x]]", "fr:Fromage x"),
+    "the wiki's own language": ("[[eu:Gazta]]", "eu:Gazta"),
+    "a namespace that is named like a language": ("[[MOS:x]]", "MOS:x"),
+    "a sister project": ("[[wikt:gazta]] [[wikt:gazta|x]] [[s:fr:x]]", "wikt:gazta x s:fr:x"),
+    "a title with a colon": ("[[Zer da: ikusi]]", "Zer da: ikusi"),
+    "underscores": ("[[Bilbo_hiria]]an [[a_b|c_d]]", "Bilbo hiriaan c_d"),
+    "percent signs": ("[[Caf%C3%A9]] [[100%]] [[%FF]]", "Caf\u00e9 100% %FF"),
+    "a file under an old name of the namespace": ("a[[Bild:x y.JPG|thumb|b [[c]]]]d", "ad"),
+    "a file as text": ("[[:Fitxategi:x.jpg]]", "Fitxategi:x.jpg"),
+    "pipe trick": ("[[Wikipedia:a (b)|]] [[c, d|]] [[e\uff08f\uff09|]]", "a c e"),
+    "two bars": ("[[a|b|c]]", "b|c"),
+    "a section": ("[[#b]] [[a#b]]", "#b a#b"),
+}
+
+
+@pytest.mark.parametrize(("wikitext", "expected"), LINKS.values(), ids=LINKS.keys())
+def test_links(wikitext: str, expected: str) -> None:
+    assert plain_text(wikitext, BASQUE_WIKI) == expected
+
+
+REMOVED = {
+    "full-width brackets": ("\u6771\u4eac\uff08{{x}}\u3001{{y}}\uff09\u306f", "\u6771\u4eac\u306f"),
+    "brackets that held more": ("\u6771\u4eac\uff08{{x}}\u3001a\uff09\u306f", "\u6771\u4eac\uff08a\uff09\u306f"),
+    "more before it": ("a (b; {{x}}) c", "a (b) c"),
+    "brackets that the author left empty": ("f() eta g( )", "f() eta g( )"),
+    "bod: Tibetan brackets": ("\u0f56\u0f3c{{x}}\u0f3d\u0f0b", "\u0f56\u0f0b"),
+    "zho: corner brackets": ("a\u300c{{x}}\u300db", "ab"),
+    "brackets in brackets": ("a (({{x}}) {{y}}) b", "a b"),
+    "arb: an Arabic comma": ("\u0627 ({{x}}\u060c {{y}}) \u0628", "\u0627 \u0628"),
+    "a reference in brackets": ("a (<ref>b</ref>) c", "a c"),
+    "a file in brackets": ("a ([[File:b.ogg]]) c", "a c"),
+    "for templates alone": (
+        "a<includeonly>b {{c}}</includeonly>d<noinclude>e</noinclude><onlyinclude>f</onlyinclude>",
+        "adef",
+    ),
+    "for templates alone, never closed": ("a<includeonly>b", "a"),
+    "a comment on lines of its own": ("a\n<!-- b -->\n<!-- c -->\nd", "a\nd"),
+    "a comment at the end of a line": ("a <!-- b -->\nc", "a\nc"),
+    "list of references": ("a<references>\n<ref>b</ref>\n</references>c", "ac"),
+    "magic words": ("'''{{PAGENAME}}''': {{formatnum:12000}} {{uc:a}} {{DEFAULTSORT:x}}", "Bilbo: 12000 A"),
+    "a switch, and a name in a program": ("__NOTOC__a __init__ __\u76ee\u6b21__", "a __init__"),
+    "entities need their semicolon": ("&copy &copy; &notit;", "&copy \u00a9 &notit;"),
+    "a letter that looks like a list stays raw": ("<nowiki>*</nowiki> a\n&#42; b", "* a\n* b"),
+}
+
+
+@pytest.mark.parametrize(("wikitext", "expected"), REMOVED.values(), ids=REMOVED.keys())
+def test_what_is_removed_and_what_is_not(wikitext: str, expected: str) -> None:
+    assert plain_text(wikitext, title="Bilbo") == expected
 
 
 HOSTILE = (
