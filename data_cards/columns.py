@@ -24,6 +24,10 @@ _SAFE = (
     pa.types.is_large_binary,
     pa.types.is_timestamp,
     pa.types.is_date32,
+    pa.types.is_time,
+    pa.types.is_duration,
+    pa.types.is_decimal128,
+    pa.types.is_decimal256,
     pa.types.is_null,
 )
 

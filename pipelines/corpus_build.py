@@ -61,11 +61,11 @@ from schemas.card import (
 )
 from schemas.ledger import FATES
 from schemas.manifest import EvaluationSetRecord, FileRecord, Manifest, PhaseRecord, SplitRecord
-from schemas.recipe import RecipeError, parse_recipe, recipe_hash
+from schemas.recipe import RecipeError, at_line, parse_recipe, recipe_hash
 from schemas.split import InputFile, InputSplit
 from stages.decontamination.evaluation_files import FoundSet, find_evaluation_sets
 from stages.reading.files import check_unchanged
-from stages.reading.sources import plan_splits, source_problems
+from stages.reading.sources import kept_column_problems, plan_splits, source_problems
 
 RECIPE = "recipe.toml"
 
@@ -118,6 +118,11 @@ def make_plan(recipe_path: Path, output: str = "") -> Plan:
     base = str(recipe_path.resolve().parent)
     target = output_of(recipe, output)
     problems = [problem for source in recipe.sources for problem in source_problems(source, base, target)]
+    if not problems:
+        problems = [
+            at_line(text, "sources", place, "keep") + problem
+            for place, problem in kept_column_problems(recipe.sources, base, target)
+        ]
     sets: list[FoundSet] = []
     if recipe.decontaminate:
         sets, wrong = find_evaluation_sets(recipe.decontaminate, base)

@@ -26,6 +26,7 @@ from pipelines.staged import Run, SplitAfter, StagedSplit, cluster_sizes
 from pipelines.staging import Store
 from pipelines.tasks import Counts, Task, task_folder
 from schemas.card import Card
+from schemas.column_types import widened
 from schemas.columns import arrange
 from schemas.document import DOCUMENT, SAMPLING_WEIGHT
 from schemas.language import parse_label
@@ -90,14 +91,15 @@ def plan_shards(
 def published_schema(schemas: Sequence[pa.Schema], *, weighted: bool = False) -> pa.Schema:
     """Unite the schemas of all staged parts: the document's columns, then others by name; null where a part has none.
 
-    A column that two sources type differently becomes a string. `weighted` shards say how often to repeat a document.
+    A column that two sources type differently has the type that holds both, or is a string where there is none.
+    `weighted` shards say how often to repeat a document.
     """
     fields: dict[str, pa.Field] = {}
     for schema in schemas:
         for field in schema:
             known = fields.setdefault(field.name, field)
             if known.type != field.type:
-                fields[field.name] = field.with_type(pa.string())
+                fields[field.name] = field.with_type(widened(known.type, field.type) or pa.string())
     others = sorted(name for name in fields if name not in DOCUMENT.names)
     written = [*DOCUMENT, *([SAMPLING_WEIGHT] if weighted else [])]
     return pa.schema([*written, *(fields[name].with_nullable(True) for name in others)])

@@ -1,8 +1,12 @@
-"""Read Parquet: a document a row, split by row groups, columns passed through as Arrow has them."""
+"""Read Parquet: a document a row, split by row groups, kept columns as `written_type` writes them.
+
+Where some files of a source cannot be read, each becomes one failed record and the others are read. If none can be
+read, the source is not what the recipe says, and nothing runs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from schemas.column_types import widened, written_type
 from schemas.source import HubSource, ParquetSource
 from schemas.split import InputFile, InputSplit
-from stages.reading.files import shortened
+from stages.reading.files import shortened, whole_file_split
 from stages.reading.records import decode_strings, failed_record, make_records, record_schema
 from stages.reading.streams import open_file
 
@@ -24,101 +29,172 @@ _READ_BYTES = 1 << 20  # a column chunk is read through a buffer of this size, n
 
 
 def plan(source: TabularSource, files: Sequence[InputFile], split_bytes: int) -> Iterator[InputSplit]:
-    """Split by row groups, consecutive ones together up to `split_bytes` uncompressed; no rows, no split."""
+    """Split by row groups, consecutive ones together up to `split_bytes` uncompressed; no rows, no split.
+
+    A file that cannot be read is a split by itself, whose reading says what is wrong.
+    """
     for file in files:
-        with open_file(file.location) as opened:
-            footer = pq.read_metadata(opened)
-        sizes = [footer.row_group(group).total_byte_size for group in range(footer.num_row_groups)]
+        footer = _footer(file, source)
+        if isinstance(footer, str):
+            yield whole_file_split(source.name, file)
+            continue
+        sizes = [max(footer.row_group(group).total_byte_size, 0) for group in range(footer.num_row_groups)]
         start = 0
         while start < len(sizes):
             end, size_bytes = start + 1, sizes[start]
             while end < len(sizes) and size_bytes + sizes[end] <= split_bytes:
                 size_bytes += sizes[end]
                 end += 1
-            yield InputSplit(
-                source=source.name, **file.model_dump(), start=start, end=end, size_bytes=max(size_bytes, 0)
-            )
+            yield InputSplit(source=source.name, **file.model_dump(), start=start, end=end, size_bytes=size_bytes)
             start = end
 
 
 def problems(source: TabularSource, files: Sequence[InputFile]) -> list[str]:
-    """List, from the footers alone, which cannot be read and which columns are missing or mistyped."""
+    """List, from the footers alone, which columns are missing or mistyped, and what is wrong if no file can be read."""
     found: list[str] = []
-    kept_types: dict[str, pa.DataType] = {}
+    unreadable: list[str] = []
+    kept: dict[str, pa.DataType] = {}
     for file in files:
-        try:
-            with open_file(file.location) as opened:
-                schema = pq.read_schema(opened)
-        except PermissionError:
-            found.append(f"{file.path}: no permission to read it")
+        footer = _footer(file, source)
+        if isinstance(footer, str):
+            unreadable.append(f"{file.path}: {footer}")
             continue
-        except (pa.ArrowException, OSError) as error:
-            found.append(f"{file.path}: not a readable Parquet file: {' '.join(str(error).split())}")
-            continue
+        schema = footer.schema.to_arrow_schema()
+        names = ", ".join(map(repr, schema.names))
         for name, column in source.columns.mapped().items():
             kind = _type_of(schema, column)
             if kind is None:
-                found.append(
-                    f"{file.path}: no column {column!r} for {name}; it has {', '.join(map(repr, schema.names))}"
-                )
+                found.append(f"{file.path}: no column {column!r} for {name}; it has {names}"[:500])
             elif not _fits(name, kind):
                 found.append(f"{file.path}: column {column!r} must be {_wanted(name)} for {name}, got {kind}")
         for column in source.keep:
             if column not in schema.names:
-                found.append(f"{file.path}: no column {column!r} to keep; it has {', '.join(map(repr, schema.names))}")
-            elif kept_types.setdefault(column, schema.field(column).type) != schema.field(column).type:
+                found.append(f"{file.path}: no column {column!r} to keep; it has {names}"[:500])
+                continue
+            kind = written_type(schema.field(column).type)
+            common = widened(kept.setdefault(column, kind), kind)
+            if common is None:
                 found.append(
                     f"{file.path}: kept column {column!r} must be of one type in all files, "
-                    f"got {schema.field(column).type} after {kept_types[column]}"
+                    f"got {kind} after {kept[column]}"
                 )
-    return shortened(found)
+            elif refusal := _unkeepable(footer, column):
+                found.append(f"{file.path}: column {column!r} cannot be kept: {refusal}")
+            kept[column] = common or kept[column]
+    return shortened(found) + (shortened(unreadable) if len(unreadable) == len(files) else [])
+
+
+def kept_types(source: TabularSource, files: Sequence[InputFile]) -> dict[str, pa.DataType]:
+    """Return the type of each kept column, in all files that can be read together; the files agree on one."""
+    kept: dict[str, pa.DataType] = {}
+    for file in files:
+        footer = _footer(file, source)
+        if not isinstance(footer, str):
+            schema = footer.schema.to_arrow_schema()
+            for column in source.keep:
+                kind = written_type(schema.field(column).type)
+                kept[column] = widened(kept.get(column, kind), kind) or kind
+    return kept
+
+
+def _footer(file: InputFile, source: TabularSource) -> pq.FileMetaData | str:
+    """Read a file's footer, or say why the file cannot be read. The store's own errors are raised."""
+    try:
+        with open_file(file.location) as opened:
+            footer = pq.read_metadata(opened)
+        names = footer.schema.to_arrow_schema().names
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:  # ValueError: text that is not UTF-8
+        if _is_of_the_store(error):
+            raise
+        return f"not a readable Parquet file: {' '.join(str(error).split())[:200] or type(error).__name__}"
+    wanted = {_field(names, column)[0] for column in (*source.columns.mapped().values(), *source.keep)}
+    if twice := [name for name in sorted(wanted) if names.count(name) > 1]:
+        return f"its {footer.num_rows} rows have {names.count(twice[0])} columns {twice[0]!r}, of which none is the one"
+    if any(footer.row_group(group).num_rows < 0 for group in range(footer.num_row_groups)):
+        return "not a readable Parquet file: a row group has less than no rows"
+    return footer
+
+
+def _is_of_the_store(error: Exception) -> bool:
+    """Tell trouble of the store from Arrow's own errors of decoding, which are bare OSErrors."""
+    return isinstance(error, OSError) and (error.errno is not None or type(error) is not OSError)
+
+
+def _unkeepable(footer: pq.FileMetaData, column: str) -> str:
+    """Say why a column cannot be kept, which else would end the run at its card; empty if it can be."""
+    kind = footer.schema.to_arrow_schema().field(column).type
+    if _holds(kind, lambda inner: pa.types.is_list_view(inner) or pa.types.is_large_list_view(inner)):
+        return f"{kind} is not read; write it as a list"
+    if _holds(kind, pa.types.is_fixed_size_list):
+        # Arrow writes and does not read them: "Expected all lists to be of size=2 but index 3 had size=0".
+        for group in range(footer.num_row_groups):
+            row_group = footer.row_group(group)
+            for number in range(row_group.num_columns):
+                chunk = row_group.column(number)
+                statistics = chunk.statistics
+                if chunk.path_in_schema.split(".")[0] == column and (statistics is None or statistics.null_count):
+                    return f"{kind} with nulls is not read; write it as a list"
+    try:
+        pa.nulls(1, kind).cast(written_type(kind))
+    except (pa.ArrowException, NotImplementedError) as error:
+        return " ".join(str(error).split())[:200]
+    return ""
+
+
+def _holds(kind: pa.DataType, test: Callable[[pa.DataType], bool]) -> bool:
+    """Tell whether a type is, or has within it, one that passes the test."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return _holds(kind.storage_type, test)
+    return test(kind) or any(_holds(kind.field(number).type, test) for number in range(kind.num_fields))
 
 
 def read(split: InputSplit, source: TabularSource) -> Iterator[pa.RecordBatch]:
     """Yield the records of the split's row groups, in order; position is the row number in the file.
 
     A row group that cannot be decoded becomes one failed record at its first row that was not delivered, and the next
-    goes on.
+    goes on. So does a file whose footer cannot be read.
     """
+    footer = _footer(split.files[0], source)
+    if isinstance(footer, str):
+        yield failed_record(record_schema(), source, split.path, 0, f"broken_stream: {footer}")
+        return
+    end = footer.num_row_groups if split.end < 0 else min(split.end, footer.num_row_groups)
+    groups = range(split.start, end)
+    file_schema = footer.schema.to_arrow_schema()
+    wanted = {**source.columns.mapped(), **{name: name for name in source.keep}}
+    schema = record_schema(pa.field(name, written_type(file_schema.field(name).type)) for name in source.keep)
+    column_names = sorted(
+        {_field(file_schema.names, column)[0] for column in wanted.values()}, key=file_schema.names.index
+    )
+    position = sum(footer.row_group(group).num_rows for group in range(split.start))
     with open_file(split.location) as opened:
-        footer = pq.read_metadata(opened)
-        file_schema = footer.schema.to_arrow_schema()
-        schema = record_schema(file_schema.field(name) for name in source.keep)
-        wanted = {**source.columns.mapped(), **{name: name for name in source.keep}}
-        column_names = sorted(
-            {name if name in file_schema.names else name.split(".")[0] for name in wanted.values()},
-            key=file_schema.names.index,
-        )
-        groups = range(split.start, split.end)
-        file = pq.ParquetFile(
-            opened,
-            metadata=footer,
-            read_dictionary=_dictionary_columns(footer, groups),
-            buffer_size=_READ_BYTES,
-            pre_buffer=False,
-        )
-        position = sum(footer.row_group(group).num_rows for group in range(split.start))
         for group in groups:
             rows = footer.row_group(group).num_rows
             delivered = 0
-            batches = file.iter_batches(_batch_rows(footer.row_group(group)), [group], column_names, use_threads=False)
-            while True:
-                try:
-                    batch = next(batches, None)
-                except (pa.ArrowException, OSError) as error:
-                    if isinstance(error, OSError) and (error.errno is not None or type(error) is not OSError):
-                        raise  # the store's trouble; Arrow's own errors of decoding are bare
-                    words = (
-                        f"broken_stream: rows {position + delivered} to {position + rows - 1} of row group {group} "
-                        f"cannot be decoded: {' '.join(str(error).split())[:200]}"
-                    )
-                    yield failed_record(schema, source, split.path, position + delivered, words)
-                    break
-                if batch is None:
-                    break
-                for rows_at_once in _slices(batch):
-                    yield _records(rows_at_once, position + delivered, wanted, schema, split, source)
-                    delivered += rows_at_once.num_rows
+            try:
+                # Each row group by a reader of its own: what one breaks does not reach the next.
+                file = pq.ParquetFile(
+                    opened,
+                    metadata=footer,
+                    read_dictionary=_dictionary_columns(footer, range(group, group + 1)),
+                    buffer_size=_READ_BYTES,
+                    pre_buffer=False,
+                )
+                size = _batch_rows(footer.row_group(group))
+                for batch in file.iter_batches(size, [group], column_names, use_threads=False):
+                    batch.validate(full=True)  # an index outside its dictionary would be read from other memory
+                    for rows_at_once in _slices(batch):
+                        records = _records(rows_at_once, position + delivered, wanted, schema, split, source)
+                        delivered += rows_at_once.num_rows
+                        yield records
+            except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+                if _is_of_the_store(error):
+                    raise
+                words = (
+                    f"broken_stream: rows {position + delivered} to {position + rows - 1} of row group {group} "
+                    f"cannot be decoded: {' '.join(str(error).split())[:200] or type(error).__name__}"
+                )
+                yield failed_record(schema, source, split.path, position + delivered, words)
             position += rows
 
 
@@ -155,13 +231,13 @@ def _slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         start = end
 
 
-def _field(schema: pa.Schema, column: str) -> list[str]:
+def _field(names: Sequence[str], column: str) -> list[str]:
     """Return where a column lies: its name, or the names of a struct and of the field within it."""
-    return [column] if column in schema.names else column.split(".")
+    return [column] if column in names else column.split(".")
 
 
 def _type_of(schema: pa.Schema, column: str) -> pa.DataType | None:
-    first, *rest = _field(schema, column)
+    first, *rest = _field(schema.names, column)
     if first not in schema.names:
         return None
     kind = schema.field(first).type
@@ -177,9 +253,14 @@ def _wanted(name: str) -> str:
 
 
 def _fits(name: str, kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    stringy = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+    if isinstance(kind, pa.UuidType):
+        return False
+    kind = written_type(kind)
+    # A column without a single value has no type: its rows fail one by one, or say nothing.
+    stringy = (
+        *(pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary),
+        pa.types.is_null,
+    )
     others = {"id": (pa.types.is_integer,), "date": (pa.types.is_date, pa.types.is_timestamp)}.get(name, ())
     return any(test(kind) for test in (*stringy, *others))
 
@@ -196,12 +277,12 @@ def _records(
     columns: dict[str, Any] = {}
     error: pa.Array = pa.nulls(batch.num_rows, pa.string())
     for name, column in wanted.items():
-        first, *rest = _field(batch.schema, column)
+        first, *rest = _field(batch.schema.names, column)
         values = batch[first]
         for key in rest:
             values = pc.struct_field(values, key)
-        if pa.types.is_dictionary(values.type):
-            values = values.dictionary_decode()
+        if (kind := written_type(values.type)) != values.type:
+            values = values.cast(kind)
         if name not in source.keep or pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
             strings, undecodable = decode_strings(_as_strings(values))
             if undecodable.any():
@@ -227,6 +308,6 @@ def _as_strings(values: pa.Array) -> pa.Array:
         if zone:
             values = values.cast(pa.timestamp(values.type.unit, "UTC"))
         return pc.strftime(pc.floor_temporal(values, unit="second").cast(pa.timestamp("s")), f"%Y-%m-%dT%H:%M:%S{zone}")
-    if pa.types.is_integer(values.type) or pa.types.is_date(values.type):
+    if pa.types.is_integer(values.type) or pa.types.is_date(values.type) or pa.types.is_null(values.type):
         return values.cast(pa.string())
     return values

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from schemas.column_types import widened
 from schemas.source import Source
 from schemas.split import InputFile, InputSplit
 from stages.reading import delimited, gflanguages, html_pages, hub, jsonl, parquet, text, warc, wikipedia
@@ -21,6 +22,10 @@ def _find_by_paths(source: Any, base: str) -> tuple[list[InputFile], list[str]]:
     return find_files(source.paths, base)
 
 
+def _kept_strings(source: Any, _files: Sequence[InputFile]) -> Mapping[str, pa.DataType]:
+    return dict.fromkeys(getattr(source, "keep", ()), pa.string())
+
+
 class Format(NamedTuple):
     """How one format is found, checked, split and read. Each function takes a source of that format."""
 
@@ -28,10 +33,11 @@ class Format(NamedTuple):
     read: Callable[[InputSplit, Any], Iterator[pa.RecordBatch]]
     problems: Callable[[Any, Sequence[InputFile]], list[str]]
     find: Callable[[Any, str], tuple[list[InputFile], list[str]]] = _find_by_paths
+    kept_types: Callable[[Any, Sequence[InputFile]], Mapping[str, pa.DataType]] = _kept_strings
 
 
 FORMATS: Mapping[str, Format] = {
-    "parquet": Format(parquet.plan, parquet.read, parquet.problems),
+    "parquet": Format(parquet.plan, parquet.read, parquet.problems, kept_types=parquet.kept_types),
     "jsonl": Format(jsonl.plan, jsonl.read, jsonl.problems),
     "csv": Format(delimited.plan, delimited.read, delimited.problems),
     "tsv": Format(delimited.plan, delimited.read, delimited.problems),
@@ -39,7 +45,7 @@ FORMATS: Mapping[str, Format] = {
     "html": Format(html_pages.plan, html_pages.read, html_pages.problems, html_pages.find),
     "warc": Format(warc.plan, warc.read, warc.problems),
     "wikipedia": Format(wikipedia.plan, wikipedia.read, wikipedia.problems),
-    "hub": Format(parquet.plan, parquet.read, parquet.problems, hub.find),
+    "hub": Format(parquet.plan, parquet.read, parquet.problems, hub.find, parquet.kept_types),
     "gflanguages": Format(gflanguages.plan, gflanguages.read, gflanguages.problems, gflanguages.find),
 }
 
@@ -68,6 +74,35 @@ def source_problems(source: Source, base: str, output: str = "") -> list[str]:
         except PermissionError as error:
             problems = [f"no permission to read {error.filename or files[0].path}"]
     return [f"source {source.name!r}: {problem}" for problem in problems]
+
+
+def kept_column_problems(sources: Sequence[Source], base: str, output: str = "") -> list[tuple[int, str]]:
+    """List the columns that two sources keep in types that no column of the corpus can hold, by the second's place.
+
+    To be asked when each source by itself has no problem.
+    """
+    names = [name for source in sources for name in getattr(source, "keep", ())]
+    shared = {name for name in names if names.count(name) > 1}
+    first: dict[str, tuple[str, pa.DataType]] = {}
+    problems = []
+    for place, source in enumerate(sources):
+        if shared.isdisjoint(getattr(source, "keep", ())):
+            continue
+        form = FORMATS[source.format]
+        files, _ = _find(source, base, output)
+        for name, kind in form.kept_types(source, files).items():
+            owner, known = first.setdefault(name, (source.name, kind))
+            common = widened(known, kind)
+            if common is None:
+                problems.append(
+                    (
+                        place,
+                        f"source {source.name!r}: kept column {name!r} is {kind}, in source {owner!r} it is {known}",
+                    )
+                )
+            else:
+                first[name] = (owner, common)
+    return problems
 
 
 def plan_splits(source: Source, base: str, split_bytes: int = SPLIT_BYTES, output: str = "") -> list[InputSplit]:

@@ -13,6 +13,7 @@ from schemas.document import CANDIDATES, DOCUMENT
 KINDS = [
     *(pa.bool_(), pa.int8(), pa.int64(), pa.uint16(), pa.float16(), pa.float32(), pa.float64()),
     *(pa.string(), pa.large_string(), pa.binary(), pa.large_binary(), pa.date32(), pa.null()),
+    *(pa.decimal128(10, 2), pa.decimal256(50, 2), pa.time32("ms"), pa.time64("us"), pa.duration("ms")),
     *(pa.timestamp("us"), pa.timestamp("ms", tz="UTC"), pa.dictionary(pa.int8(), pa.string())),
     *(pa.list_(pa.int32()), pa.large_list(pa.string()), pa.list_(pa.list_(pa.string()))),
     pa.struct([("a", pa.string()), ("b", pa.list_(pa.int8()))]),

@@ -6,12 +6,16 @@ import datetime
 import subprocess
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
+from data_cards.columns import hub_feature
 
 Rows = list[dict[str, Any]]
 
@@ -151,6 +155,102 @@ def test_a_kept_column_must_have_one_type(tmp_path: Path, problems: Callable[...
     assert problems(format="parquet", paths=["*.parquet"], keep=["n"]) == [
         "source 'test': b.parquet: kept column 'n' must be of one type in all files, got double after int64"
     ]
+
+
+PIECES: dict[str, pa.Array] = {
+    "string_view": pa.array(["a", None], pa.string_view()),
+    "binary_view": pa.array([b"a", None], pa.binary_view()),
+    "null": pa.nulls(2),
+    "decimal": pa.array([Decimal("1.20"), None], pa.decimal256(50, 2)),
+    "small decimal": pa.array([Decimal("1.20"), None], pa.decimal32(5, 2)),
+    "duration": pa.array([datetime.timedelta(seconds=1), None], pa.duration("ms")),
+    "time": pa.array([datetime.time(1), None], pa.time32("ms")),
+    "fixed bytes": pa.array([b"ab", None], pa.binary(2)),
+    "fixed list": pa.array([[1, 2], [3, 4]], pa.list_(pa.int64(), 2)),
+    "half": pa.array([1.5, None], pa.float16()),
+    "large list": pa.array([["a"], None], pa.large_list(pa.string_view())),
+    "dictionary": pa.array(["a", None]).dictionary_encode(),
+    "uuid": pa.array([b"0" * 16, None], pa.uuid()),
+}
+
+
+@pytest.mark.parametrize("values", PIECES.values(), ids=PIECES.keys())
+def test_every_kind_of_column_is_kept_and_can_be_published(
+    values: pa.Array, tmp_path: Path, read_blocks: Callable[..., list[pa.RecordBatch]]
+) -> None:
+    pq.write_table(pa.table({"text": ["bat", "bi"], "x": values}), tmp_path / "a.parquet")
+    (block,) = read_blocks(format="parquet", paths=["*.parquet"], keep=["x"])
+    expected = [value.bytes if isinstance(value, UUID) else value for value in values.to_pylist()]
+    assert block["x"].to_pylist() == expected
+    assert hub_feature(block["x"].type)
+
+
+def test_a_map_is_kept_as_a_list_of_its_entries(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    kinds = pa.map_(pa.string(), pa.int64())
+    pq.write_table(pa.table({"text": ["a"], "x": pa.array([[("k", 1)]], kinds)}), tmp_path / "a.parquet")
+    assert read_all(format="parquet", paths=["*.parquet"], keep=["x"])[0]["x"] == [{"key": "k", "value": 1}]
+
+
+def test_what_cannot_be_kept_is_refused_before_anything_runs(
+    tmp_path: Path, problems: Callable[..., list[str]]
+) -> None:
+    fixed = pa.array([[1, 2], None], pa.list_(pa.int64(), 2))
+    pq.write_table(pa.table({"text": ["a", "b"], "x": fixed}), tmp_path / "a.parquet")
+    assert problems(format="parquet", paths=["*.parquet"], keep=["x"]) == [
+        "source 'test': a.parquet: column 'x' cannot be kept: fixed_size_list<element: int64>[2] with nulls is not "
+        "read; write it as a list"
+    ]
+    assert problems(format="parquet", paths=["*.parquet"]) == []
+
+
+@pytest.mark.parametrize("kind", [pa.string_view(), pa.binary_view(), pa.dictionary(pa.int8(), pa.large_string())])
+def test_shards_of_other_kinds_of_string_and_integer_are_one_source(
+    kind: pa.DataType, tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
+    pq.write_table(pa.table({"text": ["a"], "n": pa.array([1], pa.int32())}), tmp_path / "a.parquet")
+    texts = pa.array(["b"], kind) if not pa.types.is_dictionary(kind) else pa.array(["b"]).cast(kind)
+    pq.write_table(pa.table({"n": pa.array([2**40]), "text": texts}), tmp_path / "b.parquet")
+    pq.write_table(pa.table({"text": ["c"], "n": pa.nulls(1)}), tmp_path / "c.parquet")
+    rows = read_all(format="parquet", paths=["*.parquet"], keep=["n"])
+    assert [(row["text"], row["n"]) for row in rows] == [("a", 1), ("b", 2**40), ("c", None)]
+
+
+def test_a_file_that_cannot_be_read_is_one_failed_record_and_the_others_are_read(
+    tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
+    pq.write_table(pa.table({"text": ["bat", "bi"]}), tmp_path / "a.parquet")
+    (tmp_path / "cut.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:-20])
+    (tmp_path / "empty.parquet").write_bytes(b"")
+    pq.write_table(pa.table([["a"], ["b"]], names=["text", "text"]), tmp_path / "twice.parquet")
+    pq.write_table(pa.table([["hiru"], ["x"], ["y"]], names=["text", "n", "n"]), tmp_path / "unused.parquet")
+    rows = read_all(format="parquet", paths=["*.parquet"])
+    assert [(row["path"], row["text"]) for row in rows if not row["error"]] == [
+        ("a.parquet", "bat"),
+        ("a.parquet", "bi"),
+        ("unused.parquet", "hiru"),
+    ]
+    failed = {row["path"]: row["error"] for row in rows if row["error"]}
+    assert sorted(failed) == ["cut.parquet", "empty.parquet", "twice.parquet"]
+    assert failed["cut.parquet"].startswith("broken_stream: not a readable Parquet file: ")
+    assert failed["twice.parquet"].startswith("broken_stream: its 1 rows have 2 columns 'text'")
+
+
+def test_an_index_outside_its_dictionary_costs_its_row_group_alone(
+    tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
+    path = tmp_path / "a.parquet"
+    texts = [f"testua {number % 3}" for number in range(30)]
+    pq.write_table(pa.table({"text": texts}), path, row_group_size=10, compression="none")
+    chunk = pq.read_metadata(path).row_group(1).column(0)
+    octets = bytearray(path.read_bytes())
+    last = chunk.dictionary_page_offset + chunk.total_compressed_size - 1
+    assert octets[last] != 0xFF
+    octets[last - 1 : last + 1] = b"\xff\xff"  # indices of two bits: 3 is none of the dictionary's
+    path.write_bytes(octets)
+    rows = read_all(format="parquet", paths=["a.parquet"])
+    assert [row["text"] for row in rows if not row["error"]] == texts[:10] + texts[20:]
+    (failed,) = [row for row in rows if row["error"]]
+    assert failed["error"].startswith("broken_stream: rows 10 to 19 of row group 1 cannot be decoded: ")
 
 
 BROKEN_FILES = {"empty": b"", "text": b"not parquet at all, not even nearly", "cut": None}
