@@ -15,7 +15,35 @@ RESERVED_COLUMNS = frozenset(
     (*DOCUMENT.names, *RECORD.names, *REJECTION.names, *LEDGER.names, CANDIDATES.name, SAMPLING_WEIGHT.name)
 )
 
-_ASCII = bytes(range(128))
+# Bytes that must be ASCII where files are read by the line. Not asked are ESC, which ISO 2022-JP begins another set
+# with (to end it in the same line: RFC 1468), and `%`, backslash and `~`, which some encodings use otherwise.
+_STRUCTURE = bytes(octet for octet in range(128) if octet not in b"\x1b%\\~")
+
+# Codecs of the standard library that write host names, programs or any byte.
+_NO_ENCODINGS_OF_FILES = frozenset(("charmap", "idna", "punycode", "raw-unicode-escape", "unicode-escape"))
+
+# Labels of the WHATWG Encoding Standard (section 4.2) that Python lacks, by Python's name of their encoding.
+_WHATWG_LABELS = {
+    "utf-8": "unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8",
+    "utf-16-le": "csunicode iso-10646-ucs-2 ucs-2 unicode unicodefeff",
+    "cp874": "dos-874 iso885911 windows-874",
+    "iso8859-6": "csiso88596e csiso88596i iso-8859-6-e iso-8859-6-i",
+    "iso8859-7": "sun_eu_greek",
+    "iso8859-8": "csiso88598e csiso88598i iso-8859-8-e iso-8859-8-i logical visual",
+    "iso8859-15": "csisolatin9",
+    "koi8-r": "koi koi8",
+    "koi8-u": "koi8-ru",
+    "mac-roman": "csmacintosh mac x-mac-roman",
+    "mac-cyrillic": "x-mac-cyrillic x-mac-ukrainian",
+    "gbk": "csgb2312 gb_2312 gb_2312-80 x-gbk",
+    "big5hkscs": "cn-big5 x-x-big5",
+    "euc_jp": "cseucpkdfmtjapanese x-euc-jp",
+    "cp932": "windows-31j x-sjis",
+    "cp949": "cseuckr csksc56011987 iso-ir-149 ks_c_5601-1989 ksc_5601 windows-949",
+    **{f"iso8859-{part}": f"iso8859{part}" for part in (1, 2, 3, 4, 5, 9, 10, 13, 14, 16)},
+    **{f"cp{page}": f"x-cp{page}" for page in range(1250, 1259)},
+}
+_PYTHON_NAMES = {label: name for name, labels in _WHATWG_LABELS.items() for label in labels.split()}
 
 
 class Columns(BaseModel):
@@ -109,23 +137,39 @@ class _Tabular(_Source):
 
 class _Encoded(_Files):
     encoding: str = Field(
-        default="utf-8", description="Encoding of the files, as Python names it: utf-8, windows-1252, big5."
+        default="utf-8",
+        description="Encoding of the files, as Python or the WHATWG names it: utf-8, windows-1252, big5, kz-1048. One "
+        "that writes ASCII otherwise, such as utf-16, serves for text by the file alone.",
     )
 
     @field_validator("encoding")
     @classmethod
     def _known_encoding(cls, encoding: str) -> str:
-        try:
-            "a".encode(encoding)  # refuses codecs that are not of text, such as zip
-        except LookupError:
-            raise ValueError(
-                f"encoding must be one that Python knows, such as utf-8 or big5, got {encoding!r}"
-            ) from None
-        return codecs.lookup(encoding).name
+        return known_encoding(encoding)
+
+
+def known_encoding(encoding: str) -> str:
+    """Return Python's name of an encoding of text files; raises ValueError if Python has none.
+
+    A byte order mark at the beginning of a file is no text in any encoding, so that `utf-8-sig` is `utf-8`.
+    """
+    label = encoding.strip().lower()
+    try:
+        found = codecs.lookup(_PYTHON_NAMES.get(label, label))
+        "a".encode(found.name)  # refuses codecs that are not of text, such as zip
+    except (LookupError, ValueError):  # ValueError: a NUL in the name, and the codec `undefined`
+        raise ValueError(f"encoding must be one that Python knows, such as utf-8 or big5, got {encoding!r}") from None
+    if found.name.replace("_", "-") in _NO_ENCODINGS_OF_FILES:
+        raise ValueError(f"encoding must be one that text files have, such as utf-8 or big5, got {encoding!r}")
+    return "utf-8" if found.name == "utf-8-sig" else found.name
 
 
 def _ascii_superset(encoding: str) -> str:
-    if _ASCII.decode(encoding, "replace").encode(encoding, "replace") != _ASCII:
+    """Refuse an encoding that writes ASCII otherwise: files are cut at the byte 0A before they are decoded.
+
+    In UTF-16 that byte is a part of letters; in EBCDIC it is no newline, and a comma is no comma.
+    """
+    if any(bytes([octet]).decode(encoding, "replace") != chr(octet) for octet in _STRUCTURE):
         raise ValueError(f"encoding must keep ASCII as it is, got {encoding!r}; convert the files to UTF-8")
     return encoding
 

@@ -3,6 +3,8 @@
 The csv module reads rows one by one, in C. Arrow's CSV parser is several times faster and was not enough: one value
 that is not UTF-8, one quotation mark that is never closed or one row that is longer than its block ends the whole file
 there, and it does not say where in the file a row lies. Here each of these is a failed row and the next one is read.
+Where quoting is broken, nobody knows which line is the first of the next row: only the line that the row begins with
+fails, and the lines after it are read again, each as the beginning of a row.
 
 Source: RFC 4180, and Python's csv in its strict mode for what counts as broken quoting.
 """
@@ -10,6 +12,7 @@ Source: RFC 4180, and Python's csv in its strict mode for what counts as broken 
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
@@ -25,6 +28,7 @@ DelimitedSource = CsvSource | TsvSource
 _BATCH_BYTES = 8 << 20
 _BATCH_ROWS = 8192
 _HEADER_BYTES = 1 << 20  # longest header
+_NO_END = "broken_record: a quotation mark is never closed"
 
 
 def plan(source: DelimitedSource, files: Sequence[InputFile], split_bytes: int) -> Iterator[InputSplit]:
@@ -57,9 +61,15 @@ def _header(source: DelimitedSource, location: str, path: str) -> list[str] | st
     if source.header is not None:
         return list(source.header)
     pieces = read_lines(location, path, 0, -1 if source.quote else 1, _HEADER_BYTES)
-    for _, fields, _, error in _rows(source, pieces, _HEADER_BYTES):
-        return f"its header cannot be read: {error}" if error else fields
+    for _, fields, octets, error in _rows(source, pieces, _HEADER_BYTES):
+        return _header_fault(octets, error) if error else fields
     return []
+
+
+def _header_fault(octets: bytes, error: str) -> str:
+    if b"\r" in octets.rstrip(b"\r\n"):
+        return "its lines end in a carriage return alone; convert the file to lines that end in a line feed"
+    return f"its header cannot be read: {error}"
 
 
 def read(split: InputSplit, source: DelimitedSource) -> Iterator[pa.RecordBatch]:
@@ -79,32 +89,26 @@ def read(split: InputSplit, source: DelimitedSource) -> Iterator[pa.RecordBatch]
     if source.header is None and split.start == 0:
         next(rows, None)
     positions: list[int] = []
-    values: list[list[str]] = []
+    values: list[list[str | None]] = []
+    errors: list[str | None] = []
+    raw: list[bytes | None] = []
     held_bytes = 0
 
     def batch() -> pa.RecordBatch:
         columns = dict(zip(wanted, map(list, zip(*values, strict=True)), strict=True))
-        return make_records(
-            schema,
-            source,
-            split.path,
-            positions,
-            **columns,
-        )
+        return make_records(schema, source, split.path, positions, error=errors, raw=raw, **columns)
 
     for position, fields, octets, error in rows:
         if not error and len(fields) != len(header):
             error = f"wrong_field_count: the row has {len(fields)} values, the header {len(header)} names"
-        if not error:
-            positions.append(position)
-            values.append([fields[place] for place in places])
-            held_bytes += len(octets)
-        if positions and (error or held_bytes >= _BATCH_BYTES or len(positions) >= _BATCH_ROWS):
+        positions.append(position)
+        values.append([None] * len(places) if error else [fields[place] for place in places])
+        errors.append(error + size_in_words(len(octets)) if error else None)
+        raw.append(octets[:RAW_BYTES] if error else None)
+        held_bytes += len(octets)
+        if held_bytes >= _BATCH_BYTES or len(positions) >= _BATCH_ROWS:
             yield batch()
-            positions, values, held_bytes = [], [], 0
-        if error:
-            error += size_in_words(len(octets))
-            yield failed_record(schema, source, split.path, position, error, octets[:RAW_BYTES])
+            positions, values, errors, raw, held_bytes = [], [], [], [], 0
     if positions:
         yield batch()
 
@@ -126,16 +130,16 @@ def _rows(source: DelimitedSource, pieces: Iterator[Lines | Unreadable], max_rec
     while not feed.finished:
         feed.begin()
         fields: list[str] = []
-        error = ""
         try:
             fields = next(rows)
         except (StopIteration, _RowEndsError):
             pass  # what the feed holds by now, if anything, is a row that has no end
-        except csv.Error as broken:
-            error = f"broken_record: {broken}"
+        except csv.Error as error:
+            feed.broken = feed.broken or f"broken_record: {error}"
+        broken = feed.broken + feed.read_again() if feed.held and feed.broken else ""
         octets = b"".join(feed.held)
-        if feed.held and (error := error or feed.error):
-            yield feed.start, [], octets, error
+        if feed.held and (words := broken or feed.undecodable):
+            yield feed.start, [], octets, words
         elif fields:
             yield feed.start, fields, octets, ""
         if feed.unreadable is not None:
@@ -147,12 +151,20 @@ class _RowEndsError(Exception):
 
 
 class _Feed:
-    """Hands the csv module one line after another, and remembers the lines of the row that it is in."""
+    """Hands the csv module one line after another, and remembers the lines of the row that it is in.
+
+    The csv module asks for a second line of a row within a quoted value only. What happens from there on does not
+    depend on where the row began. So a row that gets into a quoted value before the place where an earlier row broke,
+    having got there in one too, breaks at the same place. It is not read as far as that again: time is linear.
+    """
 
     def __init__(self, pieces: Iterator[Lines | Unreadable], encoding: str, max_record_bytes: int) -> None:
         self._lines = self._cut(pieces)
+        self._again: list[tuple[int, bytes] | Unreadable] = []  # to be read before them, the last one first
         self._encoding = encoding
         self._max_record_bytes = max_record_bytes
+        self._doomed_to = -1  # a quoted value that goes on at a line which starts here or before does not end well
+        self._doom = ""
         self.finished = False
         self.begin()
 
@@ -160,9 +172,27 @@ class _Feed:
         """Start a row."""
         self.held: list[bytes] = []
         self.start = 0
-        self.error = ""
+        self.broken = ""  # why the row cannot go on
+        self.undecodable = ""
         self.unreadable: Unreadable | None = None
         self._held_bytes = 0
+
+    def read_again(self) -> str:
+        """Go back to the second line of a row that broke; say so, if it has one, for the end of the error."""
+        offset = self.start + len(self.held[0])
+        last = self.start + self._held_bytes - len(self.held[-1])
+        if last > self._doomed_to:
+            self._doomed_to, self._doom = last, self.broken
+        again = []
+        for octets in self.held[1:]:
+            again.append((offset, octets))
+            offset += len(octets)
+        self._again += reversed(again)
+        del self.held[1:]
+        if not again:
+            return ""
+        self.finished = False
+        return f"; the {len(again)} lines after it that were read as a part of it are read again as rows"
 
     @staticmethod
     def _cut(pieces: Iterator[Lines | Unreadable]) -> Iterator[tuple[int, bytes] | Unreadable]:
@@ -179,24 +209,34 @@ class _Feed:
         return self
 
     def __next__(self) -> str:
-        line = next(self._lines, None)
+        line = self._again.pop() if self._again else next(self._lines, None)
         if line is None:
             self.finished = True
+            self._doomed_to = sys.maxsize
+            self.broken = self._doom = _NO_END
             raise StopIteration
         if isinstance(line, Unreadable):
-            self.unreadable = line
-            self.error = "broken_record: the row is cut off by what cannot be read"
+            if self.held:
+                self._again.append(line)
+                self._doomed_to = line.offset
+                self.broken = self._doom = "broken_record: the row is cut off by what cannot be read"
+            else:
+                self.unreadable = line
             raise _RowEndsError
         offset, octets = line
         if not self.held:
             self.start = offset
+        elif offset <= self._doomed_to:
+            self._again.append(line)
+            self.broken = self._doom
+            raise _RowEndsError
         self.held.append(octets)
         self._held_bytes += len(octets)
         if self._held_bytes > self._max_record_bytes:
-            self.error = f"too_large: the row exceeds max_record_bytes, which is {self._max_record_bytes}"
+            self.broken = self._doom = f"too_large: the row exceeds max_record_bytes, which is {self._max_record_bytes}"
             raise _RowEndsError
         try:
             return octets.decode(self._encoding)
         except UnicodeDecodeError:
-            self.error = f"invalid_encoding: the row is not {self._encoding}"
+            self.undecodable = f"invalid_encoding: the row is not {self._encoding}"
             return octets.decode(self._encoding, "replace")

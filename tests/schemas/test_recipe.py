@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from pydantic import ValidationError
 
 from pipelines.catalogue import Recipe
 from schemas.recipe import RecipeError, parse_recipe
+from schemas.source import CsvSource, TextSource
 
 GOOD = """
 [corpus]
@@ -86,3 +88,32 @@ def test_all_mistakes_at_once() -> None:
 def test_nor_stays_a_string() -> None:
     recipe = parse_recipe(GOOD.replace('name = "eus_web"', 'name = "no"'), Recipe)
     assert recipe.corpus.name == "no"
+
+
+FILES: dict[str, str] = {"name": "a", "paths": ["a"]}  # type: ignore[dict-item]
+ENCODINGS = {
+    "a byte order mark is no text": ("utf-8-sig", "utf-8"),
+    "Kazakh": ("KZ-1048", "kz1048"),
+    "Asian Cyrillic": ("ptcp154", "ptcp154"),
+    "a label of the WHATWG": ("x-sjis", "cp932"),
+    "Japanese mail, which ends each line in ASCII": ("iso-2022-jp", "iso2022_jp"),
+}
+REFUSED = ("utf-16-le", "utf-16be", "utf-32", "cp500", "cp037", "utf-7", "iso2022_kr", "punycode", "zip", "klingon")
+
+
+@pytest.mark.parametrize(("encoding", "expected"), ENCODINGS.values(), ids=ENCODINGS.keys())
+def test_encodings_are_known_by_every_name(encoding: str, expected: str) -> None:
+    assert CsvSource(**FILES, format="csv", encoding=encoding).encoding == expected
+
+
+@pytest.mark.parametrize("encoding", REFUSED)
+def test_encodings_in_which_a_line_does_not_end_in_ascii_are_refused(encoding: str) -> None:
+    with pytest.raises(ValidationError, match="encoding must "):
+        CsvSource(**FILES, format="csv", encoding=encoding)
+    with pytest.raises(ValidationError, match="encoding must "):
+        TextSource(**FILES, format="text", unit="line", encoding=encoding)
+
+
+def test_whole_files_may_have_any_encoding_of_text() -> None:
+    for encoding in REFUSED[:7]:
+        assert TextSource(**FILES, format="text", encoding=encoding).encoding

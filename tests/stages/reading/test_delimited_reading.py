@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,13 +41,47 @@ def test_a_bad_row_fails_alone(row: bytes, error: str, tmp_path: Path, read_all:
     assert (last["text"], last["id"], last["error"]) == ("azkena", "3", None)
 
 
-def test_a_quotation_mark_that_is_never_closed_costs_the_rest_as_one_row(
-    tmp_path: Path, read_all: Callable[..., Rows]
+UNCLOSED: dict[str, tuple[bytes, list[str | None]]] = {
+    "to the end of the file": (b'bat\n"bi\nhiru\nlau\n', ["bat", None, "hiru", "lau"]),
+    "to the next quoted row": (b'bat\n"bi\nhiru\n"lau, bost"\nsei\n', ["bat", None, "hiru", "lau, bost", "sei"]),
+    "twice": (b'"bat\nbi\n"hiru\n"lau\nbost\n', [None, "bi", None, None, "bost"]),
+    "closed in a later line: it is a value": (b'"bat\nbi"\nhiru\n', ["bat\nbi", "hiru"]),
+    "a letter like others within a value": (b'bat"\nbi\n', ['bat"', "bi"]),
+}
+
+
+@pytest.mark.parametrize(("content", "expected"), UNCLOSED.values(), ids=UNCLOSED.keys())
+def test_a_quotation_mark_that_is_never_closed_costs_its_line_alone(
+    content: bytes, expected: list[str | None], tmp_path: Path, read_all: Callable[..., Rows]
 ) -> None:
-    (tmp_path / "a.csv").write_bytes(b'text\nbat\n"bi\nhiru\nlau\n')
-    first, rest = read_all(format="csv", paths=["a.csv"])
-    assert first["text"] == "bat"
-    assert (rest["error"], rest["raw"]) == ("broken_record: unexpected end of data", b'"bi\nhiru\nlau\n')
+    (tmp_path / "a.csv").write_bytes(b"text\n" + content)
+    rows = read_all(format="csv", paths=["a.csv"])
+    assert [row["text"] for row in rows] == expected
+    for row in rows:
+        assert (row["text"] is None) == (row["error"] or "").startswith("broken_record: ")
+        assert row["text"] is not None or b"text\n".__add__(content)[row["position"] :].startswith(row["raw"])
+
+
+def test_lines_that_all_go_on_in_a_quoted_value_take_linear_time(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    (tmp_path / "a.csv").write_bytes(b"id,text\n" + b'a","x\n' * 50_000 + b"1,bat\n")
+    begin = time.process_time()
+    rows = read_all(format="csv", paths=["a.csv"])
+    assert (len(rows), rows[-1]["text"]) == (50_001, "bat")
+    assert rows[0]["error"] == (
+        "broken_record: a quotation mark is never closed; the 50000 lines after it that were read as a part of it are "
+        "read again as rows"
+    )
+    assert time.process_time() - begin < 10
+
+
+def test_a_file_whose_lines_end_in_carriage_returns_is_refused_by_name(
+    tmp_path: Path, problems: Callable[..., list[str]]
+) -> None:
+    (tmp_path / "a.csv").write_bytes(b"id,text\r1,bat\r")
+    assert problems(format="csv", paths=["a.csv"]) == [
+        "source 'test': a.csv: its lines end in a carriage return alone; convert the file to lines that end in a line "
+        "feed"
+    ]
 
 
 def test_in_tsv_a_quotation_mark_is_a_letter(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
@@ -70,7 +105,7 @@ def test_a_row_over_the_limit_fails_alone(tmp_path: Path, read_all: Callable[...
     (tmp_path / "a.csv").write_bytes(b'text\n"' + b"a\n" * 3000 + b'"\nbat\n' + b"b" * 6000 + b"\nbi\n")
     rows = read_all(format="csv", paths=["a.csv"], max_record_bytes=5000)
     errors = [row["error"] for row in rows if row["error"]]
-    assert errors[0] == "too_large: the row exceeds max_record_bytes, which is 5000"
+    assert errors[0].startswith("too_large: the row exceeds max_record_bytes, which is 5000; the 2499 lines after it ")
     assert errors[-1] == "too_large: the line has 6000 bytes, max_record_bytes is 5000"
     assert rows[-1]["text"] == "bi"
 
