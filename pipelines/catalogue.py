@@ -84,15 +84,24 @@ class Recipe(AnyRecipe[IngestStage, DedupStage]):
 
     keepers: KeeperOrder | None = Field(
         default=None,
-        description="Which of several duplicates is kept; without it the first one, in the order of the input.",
+        description="Which of several duplicates is kept; without it the first one that was read: by the order of the "
+        "recipe's sources, then by path, then by place in the file.",
     )
     augment: tuple[AugmentStage, ...] = Field(
         default=(),
-        description="Stages that make documents from those that deduplication and decontamination left, in order.",
+        description="Stages that make documents from those that deduplication and decontamination left, in order; "
+        "decontamination looks through what they make, too.",
     )
     decontaminate: DecontaminationConfig | None = Field(
         default=None, description="Evaluation sets whose texts are looked for and taken out, after deduplication."
     )
+
+    @property
+    def keeper_order(self) -> KeeperOrder | None:
+        """`keepers`, with the recipe's own order of sources where it names none."""
+        if self.keepers is None or self.keepers.sources or "source" not in self.keepers.by:
+            return self.keepers
+        return self.keepers.model_copy(update={"sources": tuple(source.name for source in self.sources)})
 
 
 class IngestEntry(NamedTuple):
@@ -119,6 +128,7 @@ class EqualEntry(NamedTuple):
     config: type[StageConfig] | None
     columns: tuple[str, ...]
     keys: Callable[[pa.RecordBatch, Any], Keyed]
+    similarity: float | None = None  # of two texts with equal keys; null if their keys say nothing of the texts
 
 
 class NearEntry(NamedTuple):
@@ -194,7 +204,9 @@ INGEST_STAGES = {
 
 DEDUP_STAGES: dict[str, EqualEntry | NearEntry | RepeatsEntry] = {
     DUPLICATE_ID: EqualEntry(None, ("id",), lambda batch, _: _all(id_keys(batch))),
-    "exact": EqualEntry(ExactDeduplicationConfig, ("text",), lambda batch, config: _all(exact_keys(batch, config))),
+    "exact": EqualEntry(
+        ExactDeduplicationConfig, ("text",), lambda batch, config: _all(exact_keys(batch, config)), 1.0
+    ),
     "url": EqualEntry(UrlDeduplicationConfig, ("url",), lambda batch, config: _present(url_keys(batch, config))),
     "near": NearEntry(NearDeduplicationConfig, ("text",), near_signatures, lambda config: config),
     "across_scripts": NearEntry(

@@ -61,7 +61,7 @@ from schemas.card import (
 )
 from schemas.ledger import FATES
 from schemas.manifest import EvaluationSetRecord, FileRecord, Manifest, PhaseRecord, SplitRecord
-from schemas.recipe import RecipeError, at_line, parse_recipe, recipe_hash
+from schemas.recipe import RecipeError, at_line, by_line, parse_recipe, recipe_hash, with_line
 from schemas.split import InputFile, InputSplit
 from stages.decontamination.evaluation_files import FoundSet, find_evaluation_sets
 from stages.reading.files import check_unchanged
@@ -129,7 +129,8 @@ def make_plan(recipe_path: Path, output: str = "") -> Plan:
         problems += [f"decontaminate: {problem}" for problem in wrong]
     index_faults, indexes = plan_indexes(recipe, base, text)
     if problems := [*problems, *stage_problems(recipe), *index_problems(recipe, text), *index_faults]:
-        raise RecipeError(str(recipe_path), problems)
+        sources = [source.name for source in recipe.sources]
+        raise RecipeError(str(recipe_path), by_line(with_line(text, problem, sources) for problem in problems))
     try:
         found_models = models(recipe, base)
     except (OSError, ValueError, ImportError) as error:

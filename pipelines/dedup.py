@@ -38,7 +38,7 @@ from stages.deduplication.near import NearDeduplicationConfig
 def preference_count(recipe: Recipe, entry: EqualEntry | NearEntry) -> int:
     """Count the preference keys of a document: the stage's own, and the recipe's if it says which one is kept."""
     own = entry.criteria if isinstance(entry, NearEntry) else 0
-    return own + (recipe.keepers.sort_keys if recipe.keepers else 0)
+    return own + (recipe.keeper_order.sort_keys if recipe.keeper_order else 0)
 
 
 class KeyWorker:
@@ -54,7 +54,7 @@ class KeyWorker:
         if isinstance(entry, RepeatsEntry):
             raise TypeError(f"the worker of {self.phase} is RoundWorker, got KeyWorker")
         self.entry, self.criteria = entry, preference_count(self.recipe, entry)
-        of_keepers = self.recipe.keepers.columns if self.recipe.keepers else ()
+        of_keepers = self.recipe.keeper_order.columns if self.recipe.keeper_order else ()
         self.columns = list(dict.fromkeys([*self.entry.columns, *of_keepers]))
 
     def run(self, task: Task) -> Counts:
@@ -86,8 +86,8 @@ class KeyWorker:
             yield signed
 
     def _preference(self, batch: pa.RecordBatch) -> npt.NDArray[np.uint64]:
-        if self.recipe.keepers:
-            return preference_keys(batch, self.recipe.keepers)
+        if self.recipe.keeper_order:
+            return preference_keys(batch, self.recipe.keeper_order)
         return np.empty((batch.num_rows, 0), np.uint64)
 
 
@@ -121,7 +121,11 @@ def deduplicate(
             run_tasks(KeyWorker(store, recipe, so_far, stage_config), tasks, config, report)
             criteria = preference_count(recipe, entry)
             shuffle = PhaseShuffle(store, so_far, splits, criteria, config, known.get(phase, ()))
-            counts = shuffle.near(entry.comparison(stage_config)) if isinstance(entry, NearEntry) else shuffle.equal()
+            counts = (
+                shuffle.near(entry.comparison(stage_config))
+                if isinstance(entry, NearEntry)
+                else shuffle.equal(entry.similarity)
+            )
         store.write_json(done, counts)
     run_function("pipelines.dedup:write_cluster_sizes", (store, splits, phases))
 
@@ -183,8 +187,8 @@ class PhaseShuffle:
     def _run(self, compose: str, *arguments: Any) -> None:
         run_pipeline(compose, (self.store, *arguments), self.config)
 
-    def equal(self) -> Counts:
-        self._run("pipelines.key_shuffle:shuffle_keys", self.splits, self.criteria)
+    def equal(self, similarity: float | None) -> Counts:
+        self._run("pipelines.key_shuffle:shuffle_keys", self.splits, self.criteria, similarity)
         return {}
 
     def near(self, config: NearDeduplicationConfig) -> Counts:

@@ -53,6 +53,7 @@ def document_history(store: Store, document: str) -> Iterator[str]:
 
 
 def _stages(store: Store, recipe: Recipe, row: dict[str, Any]) -> Iterator[str]:
+    rewriting = (row["rewritten_by"] or "").split(", ")
     for phase, stage in stage_chain(recipe):
         if row["parent_id"] and phase in ("ingest", "dedup"):
             continue  # its parent passed these
@@ -60,7 +61,8 @@ def _stages(store: Store, recipe: Recipe, row: dict[str, Any]) -> Iterator[str]:
             yield f"{phase:13} {stage}: {_decision(row)}"
             return
         masked = _masked(store, row["id"]) if phase == "decontaminate" else ""
-        yield f"{phase:13} {stage}: passed{masked}"
+        outcome = "rewritten, a part of the text was taken out" if stage in rewriting else "passed"
+        yield f"{phase:13} {stage}: {masked or outcome}"
     yield f"publish       {row['shard']}, row {row['row']}"
 
 
@@ -68,7 +70,7 @@ def _masked(store: Store, document: str) -> str:
     """Say what evaluation text was taken out of a document that went on without it."""
     found = _find(store, "decontamination", "matches-", "document", document)
     sets = sorted({match["evaluation_set"] for match in found})
-    return f", without what it held of {', '.join(sets)}" if sets else ""
+    return f"rewritten, without what it held of {', '.join(sets)}" if sets else ""
 
 
 def _decision(row: dict[str, Any]) -> str:

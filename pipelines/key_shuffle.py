@@ -56,10 +56,11 @@ class SendKeys(beam.DoFn):
 
 
 class FindDuplicates(beam.DoFn):
-    """(partition, packed keys) -> (split of the keeper, packed EDGE)."""
+    """(partition, packed keys) -> (split of the keeper, packed EDGE); `similarity` is that of equal keys."""
 
-    def __init__(self, splits: ShuffledSplits, criteria: int) -> None:
+    def __init__(self, splits: ShuffledSplits, criteria: int, similarity: float | None) -> None:
         self.splits, self.criteria = splits, criteria
+        self.similarity = np.nan if similarity is None else similarity
 
     def process(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
         keyed = np.frombuffer(b"".join(group[1]), keyed_dtype(self.criteria))
@@ -67,7 +68,7 @@ class FindDuplicates(beam.DoFn):
         own = duplicates >= self.splits.known
         duplicates, keepers = duplicates[own], keepers[own]
         edges = np.empty(len(duplicates), EDGE)
-        edges["duplicate"], edges["keeper"], edges["similarity"] = duplicates, keepers, 1.0
+        edges["duplicate"], edges["keeper"], edges["similarity"] = duplicates, keepers, self.similarity
         yield from packed(edges, self.splits.holding(keepers))
 
 
@@ -89,7 +90,7 @@ class NameKeepers(beam.DoFn):
             columns = {
                 "row": pa.array((kept["duplicate"] - np.uint64(bases[target])).astype(np.int64)),
                 "fate": pa.repeat("duplicate", len(kept)),
-                "value": pa.array(kept["similarity"].copy()),
+                "value": pa.array(kept["similarity"].copy(), from_pandas=True),  # not a number becomes null
                 "duplicate_of": named.take(pa.array(chosen)),
             }
             if split < len(self.splits.indexes):
@@ -124,7 +125,9 @@ def read_column(store: Store, files: Sequence[str], name: str) -> pa.ChunkedArra
     return pa.chunked_array([chunk for column in columns for chunk in column.chunks], columns[0].type)
 
 
-def shuffle_keys(pipeline: beam.Pipeline, store: Store, splits: ShuffledSplits, criteria: int) -> None:
+def shuffle_keys(
+    pipeline: beam.Pipeline, store: Store, splits: ShuffledSplits, criteria: int, similarity: float | None
+) -> None:
     """Compose the three rounds: staged keys of each split in, a removal list for each split that has any out."""
     edges = (
         pipeline
@@ -132,7 +135,7 @@ def shuffle_keys(pipeline: beam.Pipeline, store: Store, splits: ShuffledSplits, 
         | "Spread" >> beam.Reshuffle()
         | "SendKeys" >> beam.ParDo(SendKeys(store, splits), partitions_for(splits.documents))
         | "ByKey" >> beam.GroupByKey()
-        | "FindDuplicates" >> beam.ParDo(FindDuplicates(splits, criteria))
+        | "FindDuplicates" >> beam.ParDo(FindDuplicates(splits, criteria, similarity))
     )
     name_and_write(edges, store, splits)
 

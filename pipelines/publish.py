@@ -216,6 +216,7 @@ class LedgerWorker:
                 "phase": pc.fill_null(columns["phase"], "publish"),
                 "shard": pc.if_else(survivor, pa.scalar(piece.shard if piece else None, pa.string()), None),
                 "row": pa.array(np.cumsum(kept) - 1 + (piece.first_row if piece else 0), mask=~kept),
+                "rewritten_by": split.rewritten_by(run),
             }
             yield arrange(columns, LEDGER, table.num_rows)
 

@@ -16,6 +16,8 @@ from schemas.source import Columns, Source
 from stages.decontamination.evaluation_sets import EvaluationSet
 from stages.decontamination.matching import DecontaminationConfig
 from stages.deduplication.keepers import KeeperOrder
+from stages.normalization.normalize import RULES
+from stages.normalization.rules import NormalizationConfig
 from stages.transliteration.transliterate import TransliterationConfig
 
 HEAD = """# Recipe reference
@@ -47,9 +49,18 @@ def reference() -> Iterator[str]:
         for name, entry in stages.items():
             if entry.config is not None:
                 yield from _table(f'### `stage = "{name}"`', entry.config)
+            if entry.config is NormalizationConfig:
+                yield from _rules()
     yield from _table("## `[keepers]`", KeeperOrder)
+    yield (
+        "Without this table the first of several duplicates stays that was read: by the order of the recipe's sources, "
+        "then by path, then by place in the file.\n"
+    )
     yield "## `[[augment]]`\n"
-    yield "Stages that make documents, or pairs of texts, from those that deduplication and decontamination left.\n"
+    yield (
+        "Stages that make documents, or pairs of texts, from those that deduplication and decontamination left. "
+        "Decontamination looks through what they make, too.\n"
+    )
     yield from _table('### `stage = "transliterate"`', TransliterationConfig)
     yield from _table("## `[decontaminate]`", DecontaminationConfig)
     yield from _table("### `[[decontaminate.evaluation_sets]]`", EvaluationSet)
@@ -57,15 +68,40 @@ def reference() -> Iterator[str]:
     yield from _table("## `[engine]`", EngineConfig)
 
 
+def _rules() -> Iterator[str]:
+    yield "The rules, in the order in which they run; `disable` and `enable` take their names.\n"
+    yield "| rule | by default | what it does | source |\n| --- | --- | --- | --- |"
+    for rule in RULES:
+        default = "on" if rule.default else "off"
+        yield f"| `{rule.name}` | {default} | {_cell(rule.description)} | {_cell(rule.source)} |"
+    yield ""
+
+
 def _table(heading: str, model: type[BaseModel]) -> Iterator[str]:
     yield f"{heading}\n"
     yield f"{(model.__doc__ or '').strip()}\n"
     yield "| key | type | default | meaning |\n| --- | --- | --- | --- |"
     for name, field in model.model_fields.items():
-        if name not in ("stage", "format"):
+        if not _is_tag(field):
             meaning = _cell(" ".join((field.description or "").split()))
             yield f"| `{name}` | {_cell(_type(field.annotation))} | {_cell(_default(field))} | {meaning} |"
     yield ""
+    for name, field in model.model_fields.items():
+        for kind in _kinds_of_table(field.annotation):
+            tag = typing.get_args(kind.model_fields["by"].annotation)[0]
+            yield from _table(f'#### `{name} = {{ by = "{tag}" }}`', kind)
+
+
+def _is_tag(field: FieldInfo) -> bool:
+    """Tell whether a key only says of which kind its table is: the heading has it."""
+    return typing.get_origin(field.annotation) is typing.Literal and len(typing.get_args(field.annotation)) == 1
+
+
+def _kinds_of_table(annotation: Any) -> list[type[BaseModel]]:
+    """List the models of a table that comes in several kinds, told apart by the key `by`."""
+    if isinstance(annotation, type):
+        return [annotation] if issubclass(annotation, BaseModel) and "by" in annotation.model_fields else []
+    return [kind for argument in typing.get_args(annotation) for kind in _kinds_of_table(argument)]
 
 
 def _type(annotation: Any) -> str:
@@ -85,7 +121,8 @@ def _type(annotation: Any) -> str:
         case origin if (isinstance(origin, type) and issubclass(origin, dict)) or "Mapping" in str(origin):
             return f"table of {_type(arguments[1])}"
         case _:
-            return " or ".join(_type(argument) for argument in arguments if argument is not type(None))
+            kinds = [_type(argument) for argument in arguments if argument is not type(None)]
+            return " or ".join(dict.fromkeys(kinds))
 
 
 def _default(field: FieldInfo) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
@@ -139,13 +140,25 @@ class SplitAfter:
         self.store, self.split = store, split
         self.removals = removals(store, phases, split.name)
         self.removed: npt.NDArray[np.int64] = self.removals["row"].to_numpy()
-        self._rewritten = [
-            _RewrittenTexts(store, file) for phase in phases if store.exists(file := rewritten_file(phase, split.name))
-        ]
+        self._rewritten = {
+            phase: _RewrittenTexts(store, file)
+            for phase in phases
+            if store.exists(file := rewritten_file(phase, split.name))
+        }
 
     def kept(self, run: Run) -> npt.NDArray[np.bool_]:
         """Mask the rows of one run that are still there."""
         return kept_rows(run, self.removed)
+
+    def rewritten_by(self, run: Run) -> pa.Array:
+        """Name the stages that changed the text of each row of a run, parted by commas; null where none did."""
+        names = pa.nulls(run.rows, pa.string())
+        for phase, texts in self._rewritten.items():
+            changed = np.zeros(run.rows, bool)
+            changed[texts.rows_of(run)] = True
+            more = pc.binary_join_element_wise(names, stage_of(phase), ", ", null_handling="skip")
+            names = pc.if_else(pa.array(changed), more, names)
+        return names
 
     def runs(
         self, columns: Sequence[str] | None = None, runs: Sequence[Run] | None = None
@@ -153,7 +166,7 @@ class SplitAfter:
         """Read runs (default: all), removed rows included, with the texts as they are now."""
         for run, table in read_runs(self.store, self.split.runs if runs is None else runs, columns):
             if "text" in table.schema.names:
-                for texts in self._rewritten:
+                for texts in self._rewritten.values():
                     table = texts.put_into(run, table)
             yield run, table
 
@@ -176,15 +189,24 @@ class _RewrittenTexts:
         groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
         self.last_rows = [group.column(0).statistics.max for group in groups]
 
-    def put_into(self, run: Run, table: pa.Table) -> pa.Table:
+    def rows_of(self, run: Run) -> npt.NDArray[np.int64]:
+        """List the rows of a run whose texts changed, counted from its first."""
+        found = self._group_of(run, ["row"])
+        return np.empty(0, np.int64) if found is None else found["row"].to_numpy() - run.first_row
+
+    def _group_of(self, run: Run, columns: Sequence[str] | None = None) -> pa.Table | None:
         group = int(np.searchsorted(self.last_rows, run.first_row))
         if group == len(self.last_rows):
-            return table
+            return None
         with self.store.fs.open(self.store.full(self.file), "rb") as stream:
-            changed = pq.ParquetFile(stream).read_row_group(group)
-        places = changed["row"].to_numpy() - run.first_row
-        if places[0] >= run.rows:
+            changed = pq.ParquetFile(stream).read_row_group(group, columns=columns, use_threads=False)
+        return changed if changed["row"][0].as_py() < run.first_row + run.rows else None
+
+    def put_into(self, run: Run, table: pa.Table) -> pa.Table:
+        changed = self._group_of(run)
+        if changed is None:
             return table
+        places = changed["row"].to_numpy() - run.first_row
         chosen = np.arange(run.rows)
         chosen[places] = run.rows + np.arange(len(places))
         both = pa.chunked_array([*table["text"].chunks, *changed["text"].chunks], table["text"].type)

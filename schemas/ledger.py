@@ -59,5 +59,11 @@ LEDGER = pa.schema(
             nullable=True,
         ),
         column("row", pa.int64(), "Row number in that file, from 0; null unless published.", nullable=True),
+        column(
+            "rewritten_by",
+            pa.string(),
+            "Stages after ingest that took parts of the text out, in running order, with commas; null if none did.",
+            nullable=True,
+        ),
     ]
 )

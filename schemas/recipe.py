@@ -6,7 +6,6 @@ Every mistake in a recipe is reported at once, each with its line, its path and 
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 import tomllib
@@ -15,6 +14,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from schemas.alternatives import did_you_mean, unknown
 from schemas.failures import MisuseError
 from schemas.source import Source
 
@@ -129,8 +129,8 @@ def parse_recipe(text: str, model: type[RecipeModel], name: str = "recipe") -> R
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        problems = [_problem(e, text, model) for e in error.errors(include_url=False)]
-        raise RecipeError(name, problems) from None
+        problems = [line for e in error.errors(include_url=False) for line in _problems(e, text, model)]
+        raise RecipeError(name, by_line(problems)) from None
 
 
 def recipe_hash(text: str) -> str:
@@ -150,8 +150,57 @@ def at_line(text: str, *path: str | int) -> str:
     return (f"line {line}: " if line else "") + (f"{where}: " if where else "")
 
 
-def _problem(error: Any, text: str, model: type[BaseModel]) -> str:
-    """Write one pydantic error as `line 7: sources[0].paths: …`, with the alternatives where there are some."""
+def by_line(problems: Iterable[str]) -> list[str]:
+    """Sort problems by the line of the recipe that they name; those that name none come last."""
+
+    def line(problem: str) -> float:
+        named = re.match(r"line (\d+): ", problem)
+        return int(named[1]) if named else float("inf")
+
+    return sorted(problems, key=line)
+
+
+_PLACE = re.compile(r"(?P<path>[a-z_]+(?:\[\d+\])?(?:\.[a-z_]+(?:\[\d+\])?)*): ")
+
+
+def with_line(text: str, problem: str, sources: Sequence[str] = ()) -> str:
+    r"""Put the line of the recipe before a problem that begins with its place there, or names one of `sources`.
+
+    >>> with_line('[[dedup]]\nstage = "exact"', "dedup[0].stage: is wrong")
+    'line 2: dedup[0].stage: is wrong'
+    """
+    if place := _PLACE.match(problem):
+        names = re.findall(r"[a-z_]+|\d+", place["path"])
+        path = tuple(int(name) if name.isdigit() else name for name in names)
+        return at_line(text, *path).split(": ")[0] + ": " + problem if path[:1] in _key_lines(text) else problem
+    if (owner := re.match(r"source '([^']+)': ", problem)) and owner[1] in sources:
+        return at_line(text, "sources", sources.index(owner[1])).split(": ")[0] + ": " + problem
+    return problem
+
+
+# How TOML and its users call what a schema asks for.
+_KINDS = {
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "string_type": "text in quotation marks",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+}
+
+
+def _problems(error: Any, text: str, model: type[BaseModel]) -> list[str]:
+    """Write one pydantic error as `line 7: sources[0].paths: …`, with the alternatives where there are some.
+
+    A validator that finds several mistakes writes them as lines of one message; each becomes a problem.
+    """
     loc = error["loc"]
     # pydantic puts the tag of a discriminated union behind the index; the user never wrote it there
     path = (*loc[:2], *loc[3:]) if len(loc) > 2 and isinstance(loc[1], int) else loc
@@ -159,20 +208,44 @@ def _problem(error: Any, text: str, model: type[BaseModel]) -> str:
     match error["type"]:
         case "extra_forbidden":
             siblings = _siblings(loc, model)
-            close = difflib.get_close_matches(str(path[-1]), siblings, 1)
-            message = "unknown key" + (f", did you mean {close[0]!r}?" if close else "")
+            message = "unknown key" + did_you_mean(str(path[-1]), siblings)
             message += f" (known: {', '.join(siblings)})" if siblings else ""
         case "union_tag_invalid":
-            expected = error["ctx"]["expected_tags"].replace("'", "")
+            known = error["ctx"]["expected_tags"].replace("'", "").split(", ")
             key = error["ctx"]["discriminator"].strip("'")
-            message, path = f"unknown {key} {error['ctx']['tag']!r} (known: {expected})", (*path, key)
+            message, path = unknown(key, str(error["ctx"]["tag"]), known), (*path, key)
         case "union_tag_not_found":
             message = f"needs a key {error['ctx']['discriminator']}"
+        case "literal_error" if isinstance(given, str):
+            message = unknown("value", given, re.findall(r"'([^']+)'", error["ctx"]["expected"]))
         case "missing":
             message = "required key is missing"
+        case kind if kind in _KINDS:
+            message = f"must be {_KINDS[kind]}, got {given!r}"
+            if _KINDS[kind] == "a list" and isinstance(given, str):
+                message = f'must be a list: {path[-1]} = ["{given}"]'
+        case "string_pattern_mismatch" if path[-1] == "name" and isinstance(given, str):
+            proposal = re.sub(r"[^a-z0-9]+", "_", given.lower()).strip("_")[:64]
+            message = f"must begin with a small letter or digit, and have only those, `_` and `-`, got {given!r}"
+            message += f"; {proposal} would do" if proposal else ""
         case _ if isinstance(given, str | int | float) and "got" not in message:
             message = f"{message[:1].lower()}{message[1:]}, got {given!r}"
-    return at_line(text, *path) + message
+    return [_at_value(text, path, given) + line for line in message.splitlines()]
+
+
+def _at_value(text: str, path: tuple[str | int, ...], given: Any) -> str:
+    """Say where a problem is, as `at_line`; a text in a list of many lines is looked for below the list's key."""
+    lines = _key_lines(text)
+    known = next((n for n in range(len(path), 0, -1) if path[:n] in lines), 0)
+    if not isinstance(given, str) or known in (0, len(path)):
+        return at_line(text, *path)
+    first = lines[path[:known]]
+    following = [line for line in lines.values() if line > first]
+    written = text.splitlines()[first - 1 : min(following, default=None) and min(following) - 1]
+    line = first + next(
+        (n for n, content in enumerate(written) if f'"{given}"' in content or f"'{given}'" in content), 0
+    )
+    return at_line(text, *path).replace(f"line {first}: ", f"line {line}: ", 1)
 
 
 def _siblings(loc: Sequence[str | int], model: type[BaseModel]) -> list[str]:

@@ -45,13 +45,15 @@ class KeeperOrder(StageConfig):
 
     by: tuple[Literal["source", "quality", "longest", "shortest", "newest", "oldest", "id"], ...] = Field(
         default=("longest",),
-        description="Criteria from the most to the least important. `source`: as `sources` are listed; `quality`: "
+        description="Criteria from the most to the least important. `source`: in the order of `sources`; `quality`: "
         "the highest value of the column `quality`; `longest` and `shortest`: code points of the text; `newest` and "
         "`oldest`: the column `date`. Documents that lack a value come last. Of equals, `id` decides, named "
         "or not: the hash of the id, which is the same in every run and follows no order of the source.",
     )
     sources: tuple[str, ...] = Field(
-        default=(), description="Names of sources, the most trusted first; sources not named come after these."
+        default=(),
+        description="Names of sources, the most trusted first; sources not named come after these. Without it, "
+        "`source` goes by the order of the recipe's sources.",
     )
     quality: str = Field(
         default="language_score",
@@ -68,8 +70,8 @@ class KeeperOrder(StageConfig):
                 raise ValueError(f"by must hold one of {' and '.join(sorted(pair))}, got both")
         if "id" in self.by[:-1]:
             raise ValueError(f"by must end where it says id, which tells all documents apart, got {list(self.by)}")
-        if ("source" in self.by) != bool(self.sources):
-            raise ValueError('sources must be given with by = "source", and only with it')
+        if self.sources and "source" not in self.by:
+            raise ValueError(f'sources order what by = ["source"] looks at, got by = {list(self.by)}')
         return self
 
     @property

@@ -22,6 +22,7 @@ import polars as pl
 import pyarrow as pa
 from pydantic import Field, field_validator, model_validator
 
+from schemas.alternatives import did_you_mean
 from stages.batches import StageConfig, code_points
 
 Applies = Callable[[str | None, str | None], bool]
@@ -63,9 +64,8 @@ class NormalizationConfig(NormalizationOptions):
         from stages.normalization.normalize import RULES  # the tables take a while, and few recipes choose among them
 
         known = [rule.name for rule in RULES]
-        for name in names:
-            if name not in known:
-                raise ValueError(f"must name a normalization rule, got {name!r}; the rules are {', '.join(known)}")
+        if wrong := [name for name in names if name not in known]:
+            raise ValueError("\n".join(_no_rule(name, known) for name in wrong))
         return names
 
     @model_validator(mode="after")
@@ -73,6 +73,11 @@ class NormalizationConfig(NormalizationOptions):
         if both := sorted(set(self.disable) & set(self.enable)):
             raise ValueError(f"a rule must not be both enabled and disabled, got {', '.join(both)}")
         return self
+
+
+def _no_rule(name: str, known: Sequence[str]) -> str:
+    near = did_you_mean(name, known)
+    return f"must name a normalization rule, got {name!r}{near or '; the rules are ' + ', '.join(known)}"
 
 
 class Rule(NamedTuple):

@@ -47,7 +47,7 @@ def find_files(patterns: Iterable[str], base: str, endings: Sequence[str] = ()) 
     problems = []
     for pattern in patterns:
         try:
-            matches = list(_matches(pattern, base, endings))
+            matches = list(_matches(os.path.expanduser(pattern), base, endings))  # noqa: PTH111 - of globs too
         except FileNotFoundError:
             matches = []
         except store_errors(ValueError, ImportError) as error:

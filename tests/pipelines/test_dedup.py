@@ -59,6 +59,8 @@ def test_stages_in_order(stages: list[str], expected: dict[int, int], tmp_path: 
     place_of = {row["id"]: int(row["path"][0]) for row in ledger if row["position"] == 0}
     found = {place_of[row["id"]]: place_of[row["duplicate_of"]] for row in ledger if row["fate"] == "duplicate"}
     assert found == expected
+    values = {row["stage"]: row["value"] for row in ledger if row["fate"] == "duplicate"}
+    assert values == {stage: {"exact": 1.0, "url": None}[stage] for stage in values}, "addresses say nothing of texts"
     published = ds.dataset(tmp_path / "out/data").to_table().to_pylist()
     stands_for = {place_of[row["id"]]: row["cluster_size"] for row in published if row["position"] == 0}
     assert stands_for == {place: _stands_for(place, expected) for place in stands_for}

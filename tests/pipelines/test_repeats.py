@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import pytest
 
 from pipelines import repeats
 from pipelines.catalogue import DEDUP_STAGES, RepeatsEntry
+from pipelines.history import document_history
+from pipelines.staging import Store
 from stages.batches import Filtered
 from stages.deduplication.lines import LineDeduplicationConfig, frequent_keys
 from stages.deduplication.spans import SpanDeduplicationConfig
@@ -98,6 +101,7 @@ def test_the_shuffle_agrees_with_one_process(
 ) -> None:
     quotation = passages()[3]
     texts = [*texts, f"{quotation} bat", f"{quotation} bi"]  # nothing is left of the second without the span
+    out = str(tmp_path / "out")
     ledger = corpus_of(texts, table, tmp_path)
     assert len(list((tmp_path / "out/ledger").iterdir())) > 3, "several splits"
     count = len(texts)
@@ -121,8 +125,13 @@ def test_the_shuffle_agrees_with_one_process(
     assert {(row["phase"], row["stage"], row["reason"], row["threshold"]) for row in dropped} == {
         ("dedup", stage, reason, 60.0)
     }
-    changed = sum(row["text"] != text for row, text in zip(published, texts, strict=False))
-    assert changed > 5, "or this says little"
+    rewritten = {row["id"] for row, text in zip(ledger, texts, strict=True) if row["rewritten_by"]}
+    originals = dict(zip((row["id"] for row in ledger), texts, strict=True))
+    assert rewritten == {row["id"] for row in published if row["text"] != originals[row["id"]]}
+    assert len(rewritten) > 5, "or this says little"
+    assert {row["rewritten_by"] for row in ledger} == {None, stage}
+    for id_, outcome in ((min(rewritten), "rewritten, a part of"), (min({*originals} - rewritten), "passed|dropped")):
+        assert any(re.search(f"dedup +{stage}: ({outcome})", line) for line in document_history(Store(out), id_))
 
 
 def test_a_later_stage_sees_the_text_that_an_earlier_one_left(tmp_path: Path) -> None:

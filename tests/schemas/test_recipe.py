@@ -54,11 +54,13 @@ MISTAKES = {
     ),
     "unknown stage, with all there are": (
         GOOD.replace('"filter_length"', '"filter_lenght"'),
-        r"line 15: ingest\[1\]\.stage: unknown stage 'filter_lenght' \(known: extract_text, .*filter_length, .*\)",
+        r"line 15: ingest\[1\]\.stage: unknown stage 'filter_lenght', did you mean 'filter_length'\? "
+        r"\(known: extract_text, .*filter_length, .*\)",
     ),
     "unknown format": (
         GOOD.replace('"warc"', '"warcs"'),
-        r"line 8: sources\[0\]\.format: unknown format 'warcs' \(known: parquet, jsonl, .*warc.*\)",
+        r"line 8: sources\[0\]\.format: unknown format 'warcs', did you mean 'warc'\? "
+        r"\(known: parquet, jsonl, .*warc.*\)",
     ),
     "missing key": (GOOD.replace('name = "eus_web"', ""), r"line 2: corpus\.name: required key is missing"),
     "range": (
@@ -68,6 +70,23 @@ MISTAKES = {
     "two sources of one name": (
         GOOD + '\n[[sources]]\nname = "crawl"\nformat = "warc"\npaths = ["b"]\n',
         r"line 6: sources: sources must have different names, got crawl more than once",
+    ),
+    "a text for a list": (
+        GOOD.replace('paths = ["*.warc.gz"]', 'paths = "udhr"'),
+        r'line 9: sources\[0\]\.paths: must be a list: paths = \["udhr"\]$',
+    ),
+    "a text for a number": (
+        GOOD.replace("min_code_points = 50", 'min_code_points = "many"'),
+        r"line 16: ingest\[1\]\.min_code_points: must be a whole number, got 'many'$",
+    ),
+    "a name with a space, and one that would do": (
+        GOOD.replace('"eus_web"', '"Under Served"'),
+        r"line 3: corpus\.name: must begin with a small letter or digit, .*, "
+        r"got 'Under Served'; under_served would do$",
+    ),
+    "a value that is not one of the few": (
+        GOOD + '\n[publish]\nsampling_weight = "cluster-size"\n',
+        r"unknown value 'cluster-size', did you mean 'cluster_size'\? \(known: cluster_size, removal_rate\)",
     ),
     "not TOML": (GOOD + "\n= 3", r"not TOML: .*line 21"),
     "unknown table": (GOOD + "\n[dedupe]\nx = 1\n", r"line 21: dedupe: unknown key, did you mean 'dedup'\?"),
@@ -82,7 +101,13 @@ def test_mistake(text: str, message: str) -> None:
 
 def test_all_mistakes_at_once() -> None:
     text = GOOD.replace("min_code_points = 50", "min_codepoints = 50").replace('"warc"', '"warcs"')
-    assert len(problems_of(text)) == 2
+    text = text.replace('"eus_web"', '"E"')
+    assert [problem.split(":")[0] for problem in problems_of(text)] == ["line 3", "line 8", "line 16"]
+
+
+def test_mistakes_in_a_list_of_many_lines_are_each_at_their_line() -> None:
+    text = GOOD.replace('paths = ["*.warc.gz"]', 'paths = [\n  "a.warc",\n  "",\n  7,\n]')
+    assert [problem.split(":")[0] for problem in problems_of(text)] == ["line 9", "line 11"]
 
 
 def test_nor_stays_a_string() -> None:

@@ -358,8 +358,7 @@ REFUSED = {
     "twice the same criterion": ({"by": ("longest", "longest")}, "repeat"),
     "longest and shortest": ({"by": ("longest", "shortest")}, "longest and shortest"),
     "id before others": ({"by": ("id", "longest")}, "by must end where it says id"),
-    "source without sources": ({"by": ("source",)}, "sources must be given"),
-    "sources without source": ({"sources": ("a",)}, "sources must be given"),
+    "sources without source": ({"sources": ("a",)}, "sources order what by = .*source.* looks at, got by = "),
     "unknown criterion": ({"by": ("best",)}, "best"),
 }
 
