@@ -326,3 +326,58 @@ def test_time_grows_with_the_length_of_the_page(markup: str) -> None:
 
     # Four times the page may take sixteen times as long before this fails, and a second is far from what 240 kB need.
     assert seconds(40_000) < max(16 * seconds(10_000), 1.0)
+
+
+ROW = tuple[int, str | None, str | None]
+
+
+def read(content: bytes | str, folder: Path, read_all: Callable[..., Rows]) -> list[ROW]:
+    (folder / "a.xml").write_bytes(content.encode() if isinstance(content, str) else content)
+    rows = read_all(format="wikipedia", paths=["a.xml"], max_record_bytes=5000)
+    assert len({row["id"] for row in rows}) == len(rows), "each row has an id of its own"
+    return [(row["position"], row["text"], row["declared_language"]) for row in rows]
+
+
+BAT, BI = page(1, "Bat", "bat"), page(2, "Bi", "bi")
+OLD = page(3, "Kategoria:Bi", "x").replace("<ns>0</ns>", "")
+DUMPS: dict[str, tuple[bytes | str, list[ROW]]] = {
+    "several roots": (dump(BAT) + dump(BI, language="br"), [(1, "bat", "eu"), (2, "bi", "br")]),
+    "two documents in one file": (
+        b"<?xml version='1.0'?>" + dump(BAT) + b"\n<?xml version='1.0'?>" + dump(page(1, "Bi", "bi"), language="br"),
+        [(1, "bat", "eu"), (-1, "bi", "br")],
+    ),
+    "a part of a multistream dump": (BAT + BI, [(1, "bat", None), (2, "bi", None)]),
+    "an entity that nobody declared": (
+        dump(BAT.replace(">bat<", ">&nbsp;<"), BI),
+        [(-1, None, None), (2, "bi", "eu")],
+    ),
+    "a byte that XML forbids": (
+        dump(BAT).replace(b">bat<", b">\x01<") + BI.encode(),
+        [(-1, None, None), (2, "bi", "eu")],
+    ),
+    "a page without an end": (dump(BAT[:-8], BI), [(2, "bi", "eu"), (-1, None, None)]),
+    "CDATA": (dump(BAT.replace(">bat<", "><![CDATA['''<page>''' &]]><")), [(1, "&", "eu")]),
+    "no namespaces of pages, as before version 0.6": (dump(BAT.replace("<ns>0</ns>", ""), OLD), [(1, "bat", "eu")]),
+    "a redirect by its text alone": (dump(page(1, "A", "#BIRZUZENDU [[Bi]]"), BI), [(1, None, "eu"), (2, "bi", "eu")]),
+    "a code page of its own": (
+        b"<?xml version='1.0' encoding='windows-1251'?>" + dump(page(1, "A", "\u0436")).decode().encode("cp1251"),
+        [(1, "\u0436", "eu")],
+    ),
+    "two pages without an id": (
+        dump(page("", "A", "a"), page("", "B", "b"), BI),
+        [(-1, None, "eu"), (-2, None, "eu"), (2, "bi", "eu")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "expected"), DUMPS.values(), ids=DUMPS.keys())
+def test_dumps(content: bytes | str, expected: list[ROW], tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    assert read(content, tmp_path, read_all) == expected
+
+
+@pytest.mark.parametrize("encoding", ["klingon", "shift_jis", "rot13", "undefined"])
+def test_an_encoding_that_cannot_be_read(encoding: str, tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    content = f"<?xml version='1.0' encoding='{encoding}'?>".encode() + BASQUE
+    (tmp_path / "a.xml").write_bytes(content)
+    (failed,) = read_all(format="wikipedia", paths=["a.xml"])
+    assert failed["error"].startswith(f"broken_stream: the XML is damaged: its encoding '{encoding}' cannot be read: ")
