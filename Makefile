@@ -5,6 +5,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+PROCESSES ?= auto # of the tests
 
 .PHONY: quickstart test bench fuzz lock install install-test install-icu check format clean
 
@@ -12,7 +13,7 @@ quickstart: .venv/installed
 	$(BIN)/glotmill run pipelines/recipes/quickstart.toml --output out/quickstart
 
 test: .venv/installed-test check
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(PROCESSES) --dist loadfile
 
 check: .venv/installed-test
 	$(BIN)/ruff format --check .
