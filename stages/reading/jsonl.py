@@ -3,13 +3,15 @@
 Lines go to Arrow's JSON parser by the block, with the columns that the recipe names as its schema: on web text 525 MB
 a CPU second, where orjson line by line makes 223 (`polars.read_ndjson` makes 810, but reads the number 5 as the text
 "5" and an unpaired surrogate as NUL). When a block does not parse, it is halved until the lines that do not stand
-alone, so that the same parser decides about every line and a bad neighbour changes nothing. A line is an object or it
-fails; a key that stands twice in a line fails too.
+alone, so that the same parser decides about every line and a bad neighbour changes nothing. Once some hundreds of
+lines are left, Python's parser takes out those that are no JSON or of a wrong type, which Arrow's refuses too. A line
+is an object or it fails; a key that stands twice in a line fails too.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -21,12 +23,16 @@ import pyarrow.json
 
 from schemas.source import JsonLinesSource
 from schemas.split import InputFile, InputSplit
-from stages.reading.files import line_splits
-from stages.reading.records import RAW_BYTES, failed_record, kept_strings, make_records, size_in_words
+from stages.reading.files import line_splits, shortened
+from stages.reading.records import ISO_8601, RAW_BYTES, failed_record, kept_strings, make_records, size_in_words
 from stages.reading.streams import BrokenStreamError, Lines, chunks, line_ends, open_file, read_lines
 
 _HEAD_BYTES = 1 << 20  # how far the first line is looked for when a file is checked
+_FILES_CHECKED = 5
+_SIFTED_LINES = 1024  # of a block that does not parse: two milliseconds' work, of which Arrow's calls are a tenth
 _SPACE = b" \t\r\n"
+_BROKEN = object()  # what a line that is not JSON stands for
+_REMEDY = "write an object a line, as `jq -c '{}'` does"
 
 
 def plan(source: JsonLinesSource, files: Sequence[InputFile], split_bytes: int) -> Iterator[InputSplit]:
@@ -35,32 +41,96 @@ def plan(source: JsonLinesSource, files: Sequence[InputFile], split_bytes: int) 
 
 
 def problems(source: JsonLinesSource, files: Sequence[InputFile]) -> list[str]:
-    """List the mapped columns that the first line of the first file lacks, or that are of another type there."""
-    for file in files[:1]:
-        with open_file(file.location) as opened:
-            try:
-                head = next(chunks(opened, file.path), b"")[:_HEAD_BYTES]
-            except BrokenStreamError:
-                return []  # a matter of that file, for its row in the ledger
-        line, _, _ = head.removeprefix(b"\xef\xbb\xbf").partition(b"\n")
+    """List what the beginnings of the first files show: another kind of JSON, columns that are missing or mistyped."""
+    found: list[str] = []
+    absent: list[set[str]] = []
+    for file in files[:_FILES_CHECKED]:
         try:
-            first = json.loads(line)
-        except ValueError:
-            return []  # a matter of that line
-        if isinstance(first, dict):
-            return [f"{file.path}: {words}" for words in _missing(source, first)]
-    return []
+            with open_file(file.location) as opened:
+                head = next(chunks(opened, file.path), b"")[:_HEAD_BYTES]
+        except BrokenStreamError:
+            continue  # a matter of that file, for its row in the ledger
+        head = head.removeprefix(b"\xef\xbb\xbf")
+        if kind := _other_kind(head):
+            found.append(f"{file.path}: {kind}")
+            continue
+        objects = _objects(head)
+        if objects:
+            found += [f"{file.path}: {words}" for words in _mistyped(source, objects[0])]
+            absent.append({column for _, column in _columns(source) if not any(_has(o, column) for o in objects)})
+    for name, column in _columns(source):
+        if absent and name not in ("text", "id") and all(column in columns for columns in absent):
+            found.append(f"no line of the first MiB of {files[0].path} has {column!r} for {name}")
+    return shortened(found)
 
 
-def _missing(source: JsonLinesSource, first: Mapping[str, object]) -> Iterator[str]:
+def _columns(source: JsonLinesSource) -> list[tuple[str, str]]:
+    return [*source.columns.mapped().items(), *((name, name) for name in source.keep)]
+
+
+def _other_kind(head: bytes) -> str:
+    """Say what the beginning of a file is if it is JSON, and no lines of it; empty if it may be lines.
+
+    Lines may be broken, the first too: what is no line must look like something else.
+    """
+    content = head.lstrip(_SPACE)
+    first, _, rest = content.partition(b"\n")
+    first = first.rstrip(_SPACE)
+    if content.startswith(b"[") and _json(first) is _BROKEN:  # a line that is a whole array is a broken line
+        inner = content[1:].lstrip(_SPACE)[:1]
+        if inner in (b"{", b"[", b'"', b"]", b""):
+            return f"it is a JSON array, not JSON Lines; {_REMEDY.format('.[]')}"
+    if content.startswith(b"[{") and not rest.strip(_SPACE):
+        return f"it is a JSON array, not JSON Lines; {_REMEDY.format('.[]')}"
+    begins = first == b"{" or (first.startswith(b"{") and first.endswith((b",", b"[", b"{")))
+    if begins and _json(first) is _BROKEN and rest.lstrip(_SPACE)[:1] in (b'"', b"}"):
+        return f"it is JSON printed over several lines, not an object a line; {_REMEDY.format('.')}"
+    return ""
+
+
+def _json(line: bytes) -> object:
+    """Parse one line; _BROKEN if it is not JSON, or nested too deeply for Python's parser."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return _BROKEN
+
+
+def _objects(head: bytes) -> list[dict[str, object]]:
+    """Return the objects of the lines that are complete in the first MiB of a file; the first is the first line's."""
+    lines = head.split(b"\n")
+    if len(head) == _HEAD_BYTES:
+        lines.pop()
+    objects = []
+    for line in lines:
+        value = _json(line)
+        if isinstance(value, dict):
+            objects.append(value)
+        elif not objects:
+            return []  # the first line is broken: a matter of that line
+    return objects
+
+
+def _has(line: dict[str, object], column: str) -> bool:
+    return column in line or _value(line, column) is not None
+
+
+def _value(line: Mapping[str, object], column: str) -> object:
+    value: object = line
+    for key in column.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _mistyped(source: JsonLinesSource, first: Mapping[str, object]) -> Iterator[str]:
     for name, column in source.columns.mapped().items():
-        value: object = first
-        for key in column.split("."):
-            value = value.get(key) if isinstance(value, dict) else None
+        value = _value(first, column)
         if name in ("text", "id") and value is None:
-            yield f"the first line has no {column!r} for {name}; it has {', '.join(map(repr, first))}"
+            yield f"the first line has no {column!r} for {name}; it has {', '.join(map(repr, first))}"[:500]
         elif isinstance(value, dict | list) or (name != "id" and not isinstance(value, str | None)):
-            yield f"{column!r} must be a string, got {json.dumps(value)[:80]} in the first line"
+            yield f"{column!r} must be a string, got {_shown(value)} in the first line"
+        elif name == "date" and isinstance(value, str) and value and not re.fullmatch(ISO_8601, value):
+            yield f"{column!r} must be an ISO 8601 date or time for date, got {value[:80]!r} in the first line"
 
 
 def read(split: InputSplit, source: JsonLinesSource) -> Iterator[pa.RecordBatch]:
@@ -72,20 +142,8 @@ def read(split: InputSplit, source: JsonLinesSource) -> Iterator[pa.RecordBatch]
             yield failed_record(schema, source, split.path, piece.offset, piece.error, piece.raw)
             continue
         lines = _object_lines(piece.data)
-        for lines_parsed, found in parser.parse(lines):
-            positions = piece.offset + lines_parsed.starts
-            if isinstance(found, str):
-                line = lines_parsed.bytes()
-                error = found + size_in_words(len(line))
-                yield failed_record(schema, source, split.path, int(positions[0]), error, bytes(line[:RAW_BYTES]))
-            else:
-                yield make_records(
-                    schema,
-                    source,
-                    split.path,
-                    positions,
-                    **found,
-                )
+        for lines_parsed, columns in parser.parse(lines):
+            yield make_records(schema, source, split.path, piece.offset + lines_parsed.starts, **columns)
 
 
 class _ObjectLines(NamedTuple):
@@ -96,8 +154,13 @@ class _ObjectLines(NamedTuple):
     ends: npt.NDArray[np.int64]
     braced: npt.NDArray[np.bool_]
 
-    def bytes(self) -> memoryview:
+    def octets(self) -> memoryview:
         return memoryview(self.data)[int(self.starts[0]) : int(self.ends[-1])]
+
+    def line(self, number: int) -> bytes:
+        """Return one line without the white space around it, as far as it is looked at."""
+        start, end = int(self.starts[number]), int(self.ends[number])
+        return self.data[start : min(end, start + RAW_BYTES + 1)].strip(_SPACE)
 
     def slice(self, first: int, last: int) -> _ObjectLines:
         return _ObjectLines(self.data, self.starts[first:last], self.ends[first:last], self.braced[first:last])
@@ -153,23 +216,67 @@ class _Parser:
 
         return pa.schema(fields(tree))
 
-    def parse(self, lines: _ObjectLines) -> Iterator[tuple[_ObjectLines, dict[str, pa.Array] | str]]:
-        """Yield runs of lines with their columns, and each line that cannot be parsed with its error, in order."""
+    def parse(self, lines: _ObjectLines) -> Iterator[tuple[_ObjectLines, dict[str, Any]]]:
+        """Yield runs of lines, in order, with their columns; a line that cannot be parsed has `error` and `raw`."""
         count = len(lines.starts)
         if not count:
             return
+        columns, failure = self._columns_of(lines)
+        if columns is not None:
+            yield lines, columns
+        elif count == 1:
+            yield lines, self._failed([self._error(lines.line(0), failure)], lines)
+        elif count <= _SIFTED_LINES and (sifted := self._sifted(lines)) is not None:
+            yield lines, sifted
+        else:
+            yield from self.parse(lines.slice(0, count // 2))
+            yield from self.parse(lines.slice(count // 2, count))
+
+    def _columns_of(self, lines: _ObjectLines) -> tuple[dict[str, Any] | None, str]:
+        """Parse lines with Arrow; without columns, say why."""
         failure = "" if lines.braced.all() else "the line must be a JSON object"
         if not failure:
             for options in self._options:
                 table, failure = _parsed(lines, options)
                 if table is not None:
-                    yield lines, {name: self._column(table, name) for name in self._columns}
-                    return
-        if count == 1:
-            yield lines, self._error(bytes(lines.bytes()[: RAW_BYTES + 1]).strip(_SPACE), failure)
-        else:
-            yield from self.parse(lines.slice(0, count // 2))
-            yield from self.parse(lines.slice(count // 2, count))
+                    return {name: self._column(table, name) for name in self._columns}, ""
+        return None, failure
+
+    def _sifted(self, lines: _ObjectLines) -> dict[str, Any] | None:
+        """Parse the lines without those that Python's parser refuses; None if it refuses none, or too few."""
+        errors = [self._refusal(lines.line(number)) for number in range(len(lines.starts))]
+        good = np.flatnonzero([error is None for error in errors])
+        if len(good) == len(errors):
+            return None
+        failed = self._failed(errors, lines)
+        if not len(good):
+            return failed
+        pieces = [lines.data[lines.starts[number] : lines.ends[number]] for number in good]
+        ends = np.cumsum([len(piece) for piece in pieces])
+        starts = np.concatenate(([0], ends[:-1]))
+        columns, _ = self._columns_of(_ObjectLines(b"".join(pieces), starts, ends, lines.braced[good]))
+        if columns is None:
+            return None
+        places = np.zeros(len(errors), np.int64)
+        places[good] = np.arange(len(good))
+        rows = pa.array(places, mask=np.array([error is not None for error in errors]))
+        return failed | {name: values.take(rows) for name, values in columns.items()}
+
+    def _failed(self, errors: list[str | None], lines: _ObjectLines) -> dict[str, Any]:
+        """Return the columns of lines of which those with an error failed; what is mapped is null."""
+        sizes = lines.ends - lines.starts
+        words = [error and error + size_in_words(size) for error, size in zip(errors, sizes.tolist(), strict=True)]
+        raw = [
+            bytes(lines.data[start : min(end, start + RAW_BYTES)]) if error else None
+            for start, end, error in zip(lines.starts.tolist(), lines.ends.tolist(), errors, strict=True)
+        ]
+        return {"error": words, "raw": raw} | {name: [None] * len(errors) for name in self._columns}
+
+    def _refusal(self, line: bytes) -> str | None:
+        """Say why a line cannot be parsed, if Python's parser knows; what is longer than RAW_BYTES is left to Arrow."""
+        if len(line) > RAW_BYTES:
+            return None
+        return self._fault(line)
 
     def _column(self, table: pa.Table, name: str) -> pa.Array:
         column = self._columns[name]
@@ -180,27 +287,54 @@ class _Parser:
         return values.cast(pa.large_string() if name == "text" else pa.string())
 
     def _error(self, line: bytes, failure: str) -> str:
-        """Say what is wrong with a single line, in the words of the column if it is a matter of type."""
+        """Say what is wrong with a single line that Arrow's parser refused with `failure`."""
+        fault = self._fault(line) if len(line) <= RAW_BYTES else None  # a longer one keeps Arrow's words
+        return fault or f"broken_record: {failure}"
+
+    def _fault(self, line: bytes) -> str | None:
+        """Say what is wrong with a line, in the words of the column if it is a matter of type; None if nothing is."""
         try:
-            value = json.loads(line) if len(line) <= RAW_BYTES else None  # a longer one keeps Arrow's words
+            value = _DECODER.decode(line.decode())
         except UnicodeDecodeError as error:
             return f"invalid_encoding: not UTF-8 at byte {error.start} of the line"
-        except (ValueError, RecursionError) as error:
+        except RecursionError:
+            return None  # Arrow's parser is not recursive
+        except ValueError as error:
             return f"broken_record: not JSON: {error}"
-        if value is not None and not isinstance(value, dict):
-            return f"broken_record: the line must be a JSON object, got {type(value).__name__}"
+        if not isinstance(value, dict):
+            return f"broken_record: the line must be a JSON object, got {_type_name(value)}"
         for name, column in self._columns.items():
             found: object = value
             for key in [column] if name in self._kept else column.split("."):
                 found = found.get(key) if isinstance(found, dict) else None
-            if found is not None and not isinstance(found, str) and (name != "id" or not isinstance(found, int)):
-                return f"wrong_type: {column!r} must be a string, got {json.dumps(found)[:80]}"
-        return f"broken_record: {failure}"
+            if found is not None and type(found) is not str and not (name == "id" and isinstance(found, _Whole)):
+                return f"wrong_type: {column!r} must be a string, got {_shown(found)}"
+        return None
+
+
+class _Whole(str):
+    """An integer as it is written: Python's parser refuses those of more than 4,300 digits, which Arrow's skips."""
+
+    __slots__ = ()
+
+
+_DECODER = json.JSONDecoder(parse_int=_Whole)
+
+
+def _shown(value: object) -> str:
+    try:
+        return str(value)[:80] if isinstance(value, _Whole) else json.dumps(value)[:80]
+    except RecursionError:
+        return _type_name(value)
+
+
+def _type_name(value: object) -> str:
+    return "int" if isinstance(value, _Whole) else type(value).__name__
 
 
 def _parsed(lines: _ObjectLines, options: pa.json.ParseOptions) -> tuple[pa.Table | None, str]:
     """Parse lines as one block; without a table, say why."""
-    content = pa.py_buffer(lines.bytes())
+    content = pa.py_buffer(lines.octets())
     offsets = pa.py_buffer(np.array([0, content.size], np.int64))
     try:
         pa.LargeStringArray.from_buffers(1, offsets, content).validate(full=True)  # Arrow's parser takes any bytes

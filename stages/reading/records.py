@@ -42,6 +42,18 @@ RAW_BYTES = 1 << 20  # of a failed record's bytes, how many are kept
 BLOCK_ROWS = 1 << 16  # most rows of a block, however short they are
 ID_BYTES = 256
 
+# ISO 8601-1:2019: calendar dates, to the year, month or day, and times behind them, with a space as in RFC 3339; the
+# basic format; week and ordinal dates.
+_DAY = r"(?:0[1-9]|[12][0-9]|3[01])"
+_MONTH = r"(?:0[1-9]|1[0-2])"
+_CLOCK = (
+    r"(?:[01][0-9]|2[0-4])(?::?[0-5][0-9](?::?[0-5][0-9]|:?60)?)?(?:[.,][0-9]+)?(?:Z|z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
+)
+ISO_8601 = (
+    rf"[0-9]{{4}}(?:-{_MONTH}(?:-{_DAY}(?:[Tt ]{_CLOCK})?)?|{_MONTH}{_DAY}(?:[Tt]{_CLOCK})?"
+    r"|-?W(?:0[1-9]|[1-4][0-9]|5[0-3])(?:-?[1-7])?|-?[0-3][0-9]{2})?"
+)
+
 _PROVENANCE = ("url", "licence", "date", "declared_language")
 _CONTROL = r"[\x00-\x1f\x7f\x{80}-\x{9f}]"
 
@@ -91,7 +103,8 @@ def make_records(
 
     `columns` are Arrow arrays or sequences of length n, by their name in `schema`; `id` only where the recipe maps
     one. Rows whose `error` is set stay as they are. Others fail if they have neither text nor raw, a text with NUL, a
-    payload of more than `max_record_bytes`, or a mapped id that is unfit; empty provenance becomes null.
+    payload of more than `max_record_bytes`, or a mapped id that is unfit; empty provenance becomes null,
+    and so does a date that is not ISO 8601.
     """
     rows = len(positions)
     paths = [path] * rows if isinstance(path, str) else list(path)
@@ -101,6 +114,8 @@ def make_records(
             arrays[field.name] = pa.nulls(rows, field.type)
     for name in _PROVENANCE:
         arrays[name] = _empty_to_null(arrays[name])
+    dated = pc.match_substring_regex(arrays["date"], f"^(?:{ISO_8601})$")
+    arrays["date"] = pc.if_else(dated, arrays["date"], pa.scalar(None, arrays["date"].type))
     if source.licence is not None:
         arrays["licence"] = pc.fill_null(arrays["licence"], source.licence)
     arrays["source"] = pa.repeat(pa.scalar(source.name, pa.string()), rows)

@@ -150,7 +150,7 @@ HEADERS: dict[str, tuple[bytes, dict[str, Any], list[str]]] = {
     ),
     "has one twice": (b"text,text\na,b\n", {}, ["2 columns 'text' for text; the header has 'text', 'text'"]),
     "is not UTF-8": (b"te\xffxt\n", {}, ["its header cannot be read: invalid_encoding: the row is not utf-8"]),
-    "is broken": (b'"text\n', {}, ["its header cannot be read: broken_record: unexpected end of data"]),
+    "is broken": (b'"text\n', {}, ["its header cannot be read: broken_record: a quotation mark is never closed"]),
     "of an empty file": (b"", {}, []),
     "starts with a byte order mark": (b"\xef\xbb\xbftext\n", {}, []),
 }

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import json
 import lzma
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,63 @@ def test_the_first_line_is_checked_before_anything_runs(
     (tmp_path / "a.jsonl").write_bytes(content)
     found = problems(format="jsonl", paths=["a.jsonl"])
     assert found == [f"source 'test': a.jsonl: {words}" for words in expected]
+
+
+OTHER_JSON: dict[str, tuple[bytes, str]] = {
+    "an array in one line": (b'[{"text": "a"}, {"text": "b"}]', "it is a JSON array, not JSON Lines"),
+    "an array, printed": (b'[\n  {"text": "a"},\n  {"text": "b"}\n]\n', "it is a JSON array, not JSON Lines"),
+    "an object, printed": (b'{\n  "text": "a"\n}\n', "it is JSON printed over several lines"),
+    "objects, printed by CRLF": (b'\xef\xbb\xbf{\r\n "text": "a"\r\n}\r\n', "it is JSON printed over several lines"),
+}
+
+
+@pytest.mark.parametrize(("content", "words"), OTHER_JSON.values(), ids=OTHER_JSON.keys())
+@pytest.mark.parametrize("name", ["a.json", "a.json.gz"])
+def test_json_that_is_no_lines_is_named_before_anything_runs(
+    name: str, content: bytes, words: str, tmp_path: Path, problems: Callable[..., list[str]]
+) -> None:
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    (problem,) = problems(format="jsonl", paths=[name])
+    assert problem.startswith(f"source 'test': {name}: {words}")
+    assert "jq -c" in problem
+
+
+def test_mapped_columns_must_be_in_some_line_and_dates_be_dates(
+    tmp_path: Path, problems: Callable[..., list[str]], read_all: Callable[..., Rows]
+) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n{"text": "b", "when": "2024-05"}\n{"text": "c", "when": "May"}\n')
+    source = {"format": "jsonl", "paths": ["a.jsonl"]}
+    assert problems(**source, columns={"date": "yesterday"}, keep=["genre"]) == [
+        "source 'test': no line of the first MiB of a.jsonl has 'yesterday' for date",
+        "source 'test': no line of the first MiB of a.jsonl has 'genre' for genre",
+    ]
+    assert [row["date"] for row in read_all(**source, columns={"date": "when"})] == [None, "2024-05", None]
+    (tmp_path / "b.jsonl").write_text('{"text": "a", "when": "yesterday"}\n')
+    assert problems(format="jsonl", paths=["b.jsonl"], columns={"date": "when"}) == [
+        "source 'test': b.jsonl: 'when' must be an ISO 8601 date or time for date, got 'yesterday' in the first line"
+    ]
+
+
+def test_deep_nesting_is_read_where_nobody_asks_for_it(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    deep = b"[" * 5000 + b"]" * 5000
+    (tmp_path / "a.jsonl").write_bytes(
+        b'{"text": "a", "x": ' + deep + b'}\n{"text": ' + deep + b'}\n{"text": "c"}\n{\n'
+    )
+    rows = read_all(format="jsonl", paths=["a.jsonl"])
+    assert [row["text"] for row in rows] == ["a", None, "c", None]
+    assert rows[1]["error"].startswith("broken_record: JSON parse error: Column(/text) changed from string to array")
+
+
+def test_broken_lines_cost_about_what_good_ones_do(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    bad = [b"{", b'{"text": 5}', b'{"text": "a" "b"}', b'{"text": "\xff"}', b"[]"]
+    (tmp_path / "a.jsonl").write_bytes(b'{"text": "bat"}\n' + b"".join(line + b"\n" for line in bad * 6000))
+    begin = time.process_time()
+    rows = read_all(format="jsonl", paths=["a.jsonl"])
+    assert time.process_time() - begin < 30_000 * 100e-6, "a tenth of a millisecond each, on a slow machine"
+    assert [row["error"] and row["error"].partition(":")[0] for row in rows[:6]] == [
+        *(None, "broken_record", "wrong_type", "broken_record", "invalid_encoding", "broken_record"),
+    ]
+    assert len(rows) == 30_001
 
 
 def test_an_empty_file_has_no_rows(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
