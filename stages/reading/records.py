@@ -36,6 +36,13 @@ SKIPPED: Mapping[str, str] = {
     "http_status": "the server answered something else than 200",
     "media_type": "the payload is neither HTML nor plain text",
     "redirect": "the page only points to another",
+    "not_web": "the address is of no page (metadata:, dns:, urn:), but of what a crawler notes or looks up",
+    "warcinfo_record": "the record describes the archive",
+    "request_record": "the record is what a crawler asked for",
+    "metadata_record": "the record describes another one",
+    "revisit_record": "the page is as it was at an earlier visit, which another record holds",
+    "continuation_record": "the record goes on with one that was begun before",
+    "unknown_record_type": "WARC 1.1 has no record of this type",
 }
 
 RAW_BYTES = 1 << 20  # of a failed record's bytes, how many are kept
@@ -55,6 +62,7 @@ ISO_8601 = (
 )
 
 _PROVENANCE = ("url", "licence", "date", "declared_language")
+_DELIMITED_URL = r"^\s*<(?i:(URL:)?)\s*([^<>]*?)\s*>\s*$"
 _CONTROL = r"[\x00-\x1f\x7f\x{80}-\x{9f}]"
 
 
@@ -112,6 +120,7 @@ def make_records(
     for field in schema:
         if field.name not in arrays:
             arrays[field.name] = pa.nulls(rows, field.type)
+    arrays["url"] = _without_brackets(arrays["url"])
     for name in _PROVENANCE:
         arrays[name] = _empty_to_null(arrays[name])
     dated = pc.match_substring_regex(arrays["date"], f"^(?:{ISO_8601})$")
@@ -228,6 +237,14 @@ def _as_array(values: Any, kind: pa.DataType) -> pa.Array:
     if isinstance(values, pa.Array):
         return values if values.type == kind else values.cast(kind)
     return pa.array(values, kind)
+
+
+def _without_brackets(urls: pa.Array) -> pa.Array:
+    """Take addresses out of what delimits them in running text (RFC 3986, appendix C), and in WARC 1.0's grammar."""
+    delimited = pc.match_substring_regex(urls, _DELIMITED_URL)
+    if not pc.any(delimited).as_py():
+        return urls
+    return pc.if_else(delimited, pc.replace_substring_regex(urls, _DELIMITED_URL, r"\2"), urls)
 
 
 def _empty_to_null(values: pa.Array) -> pa.Array:

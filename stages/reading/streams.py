@@ -9,6 +9,8 @@ from __future__ import annotations
 import bz2
 import codecs
 import lzma
+import re
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO, NamedTuple, Protocol, cast
 
@@ -27,9 +29,14 @@ _INPUT_BYTES = 1 << 16
 # zstd has no bound on its output, but its blocks do: 128 KiB from 4 bytes, so 2 KiB of input are 64 MiB at the very
 # most.
 _ZSTD_INPUT_BYTES = 2048
-_GZIP_MEMBER = b"\x1f\x8b\x08"  # magic and deflate, the only method there is
 _RESUMPTIONS = 1000  # of places in a row that look like a member and are none, after which a file is given up
+# What damaged members may yield, beyond which reading goes on after all that they went over: so many bytes, and so
+# many for each byte of the file.
+_SPOILED_BYTES, _SPOILED_RATIO = 1 << 26, 16
+_MEMBER_BYTES = 16  # no beginning of a member that _MEMBERS looks for is longer
 _ZSTD_WINDOW_BYTES = 1 << 27  # what the zstd command line accepts without --long
+_ZSTD_DICTIONARY_FRAME = b"\x5d\x2a\x4d\x18"
+_ZSTD_DICTIONARY_BYTES = 1 << 25  # IIPC's specification asks for at least 1 << 23
 _XZ_MEMORY_BYTES = 1 << 28
 
 
@@ -54,8 +61,8 @@ class _ZstdFrame:
 
     needs_input = True  # it never holds output back
 
-    def __init__(self) -> None:
-        self._frame = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES).decompressobj()
+    def __init__(self, decompressor: zstandard.ZstdDecompressor) -> None:
+        self._frame = decompressor.decompressobj()
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
         return self._frame.decompress(data)
@@ -69,12 +76,20 @@ class _ZstdFrame:
         return self._frame.unused_data
 
 
+_ZSTD = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES)
 _DECODERS: Mapping[str, tuple[Callable[[], _Decoder], int]] = {
     # Intel's igzip makes 384 MB/s of web pages on one core where zlib makes 165 and fastwarc's own gzip reader 250.
     ".gz": (lambda: igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP), _INPUT_BYTES),
     ".bz2": (bz2.BZ2Decompressor, _INPUT_BYTES),
     ".xz": (lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY_BYTES), _INPUT_BYTES),
-    ".zst": (_ZstdFrame, _ZSTD_INPUT_BYTES),
+    ".zst": (lambda: _ZstdFrame(_ZSTD), _ZSTD_INPUT_BYTES),
+}
+# How a member begins. Where a method, a level or the first block's mark follows the magic, it is part of it.
+_MEMBERS: Mapping[str, re.Pattern[bytes]] = {
+    ".gz": re.compile(rb"\x1f\x8b\x08"),
+    ".bz2": re.compile(rb"BZh[1-9]1AY&SY"),
+    ".xz": re.compile(rb"\xfd7zXZ\x00"),
+    ".zst": re.compile(rb"\x28\xb5\x2f\xfd"),
 }
 COMPRESSIONS = tuple(_DECODERS)
 # Endings of compressed files that are not read: refused by name, so that they are not taken for broken text.
@@ -114,40 +129,114 @@ def chunks(file: _Readable, path: str) -> Iterator[bytes]:
     Raises BrokenStreamError where the stream is truncated or damaged, after everything before that was yielded.
     """
     compression = compression_of(path)
-    if not compression:
+    if compression:
+        try:
+            yield from _Members(compression).chunks(file)
+        except BrokenStreamError as broken:
+            broken.rest += file.read(max(RAW_BYTES - len(broken.rest), 0))
+            raise
+    else:
         while chunk := file.read(CHUNK_BYTES):
             yield chunk
-        return
-    make, input_bytes = _DECODERS[compression]
-    data = file.read(input_bytes)
-    while data:
-        decoder = make()
-        while not decoder.eof:
-            if decoder.needs_input and not data and not (data := file.read(input_bytes)):
-                raise BrokenStreamError(f"the {compression} stream is truncated", b"")
-            try:
-                chunk = decoder.decompress(data, CHUNK_BYTES)
-            except _DECODING_ERRORS as error:
-                rest = data + file.read(RAW_BYTES - len(data))
-                raise BrokenStreamError(f"the {compression} stream is damaged ({error})", rest) from error
-            data = b""
-            if chunk:
-                yield chunk
-        data = decoder.unused_data or file.read(input_bytes)
-        while data and not (data := data.lstrip(b"\0")):  # padding, which gzip ignores too
-            data = file.read(input_bytes)
+
+
+class _Members:
+    """The members of a compressed file, one after the other, and what they share: a dictionary."""
+
+    def __init__(self, compression: str) -> None:
+        self._compression = compression
+        self._make, self._input_bytes = _DECODERS[compression]
+        self.member_bytes = 0  # that the member which is being read has yielded
+
+    def chunks(self, file: _Readable) -> Iterator[bytes]:
+        data = file.read(self._input_bytes)
+        while data:
+            if self._compression == ".zst":
+                data = self._pass_dictionary(data, file)
+            decoder = self._make()
+            held, held_bytes = deque([data]), len(data)  # the member's input so far, or somewhat more than its last MiB
+            self.member_bytes = 0
+            while not decoder.eof:
+                if decoder.needs_input and not data:
+                    data = file.read(self._input_bytes)
+                    if not data:
+                        raise self._broken("is truncated", b"".join(held))
+                    held.append(data)
+                    held_bytes += len(data)
+                    while held_bytes - len(held[0]) >= RAW_BYTES:
+                        held_bytes -= len(held.popleft())
+                try:
+                    chunk = decoder.decompress(data, CHUNK_BYTES)
+                except _DECODING_ERRORS as error:
+                    raise self._broken(f"is damaged ({error})", b"".join(held)) from error
+                data = b""
+                if chunk:
+                    self.member_bytes += len(chunk)
+                    yield chunk
+            data = decoder.unused_data or file.read(self._input_bytes)
+            while data and not (data := data.lstrip(b"\0")):  # padding, which gzip ignores too
+                data = file.read(self._input_bytes)
+
+    def _pass_dictionary(self, data: bytes, file: _Readable) -> bytes:
+        """Take the dictionary from the frame that holds one for all that follow; return what comes after it.
+
+        Source: IIPC, Zstandard Compression for WARC Files 1.0: a skippable frame at the beginning of the file, with the
+        dictionary as it is or as a frame of its own. Here it may also stand later, as in files that were joined.
+        """
+        data += _read_up_to(file, 8 - len(data))
+        if not data.startswith(_ZSTD_DICTIONARY_FRAME):
+            return data
+        end = 8 + int.from_bytes(data[4:8], "little")
+        if end - 8 > _ZSTD_DICTIONARY_BYTES:
+            raise self._broken(f"has a dictionary of {end - 8} bytes, at most {_ZSTD_DICTIONARY_BYTES} are read", data)
+        data += _read_up_to(file, end - len(data))
+        if len(data) < end:
+            raise self._broken("is truncated", data)
+        dictionary = data[8:end]
+        try:
+            if _MEMBERS[".zst"].match(dictionary):
+                reader = _ZSTD.stream_reader(dictionary, read_across_frames=False)
+                dictionary = reader.read(_ZSTD_DICTIONARY_BYTES)
+            shared = zstandard.ZstdCompressionDict(dictionary, dict_type=zstandard.DICT_TYPE_FULLDICT)
+            decompressor = zstandard.ZstdDecompressor(dict_data=shared, max_window_size=_ZSTD_WINDOW_BYTES)
+            decompressor.decompressobj()  # raises if the dictionary is none
+        except zstandard.ZstdError as error:
+            raise self._broken(f"has a dictionary that is damaged ({error})", data) from error
+        self._make = lambda: _ZstdFrame(decompressor)
+        return data[end:] or file.read(self._input_bytes)
+
+    def _broken(self, words: str, rest: bytes) -> BrokenStreamError:
+        return BrokenStreamError(f"the {self._compression} stream {words}", rest)
+
+
+def _read_up_to(file: _Readable, size: int) -> bytes:
+    """Read `size` bytes, less only where the file ends."""
+    pieces = []
+    while size > 0 and (piece := file.read(size)):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
 
 
 def chunks_and_breaks(file: IO[bytes], path: str) -> Iterator[bytes | BrokenStreamError]:
-    """Yield chunks as `chunks` does, but where a gzip file of many members is damaged, the break and then what follows.
+    """Yield chunks as `chunks` does, but where a file of many members is damaged, the break and then what follows.
 
-    Reading goes on at the next bytes that look like the beginning of a member and can be decoded.
+    Reading goes on at the next bytes that look like the beginning of a member and can be decoded, be they among those
+    that the damaged member went over: where its own end is lost, it reads on into the members after it. What damaged
+    members yield is bounded, since a file may be written so that each byte begins one that reads to the end.
     """
+    compression = compression_of(path)
+    if not compression:
+        yield from chunks(file, path)
+        return
+    members = _Members(compression)
+    counted = _Counted(file)
     rest: bytes | None = b""
     attempts = 0  # since something could be decoded
+    spoiled_bytes = 0
     while rest is not None and attempts < _RESUMPTIONS:
         try:
-            for chunk in chunks(_Joined(rest, file), path):
+            for chunk in members.chunks(_Joined(rest, counted)):
                 attempts = 0
                 yield chunk
             return
@@ -155,25 +244,40 @@ def chunks_and_breaks(file: IO[bytes], path: str) -> Iterator[bytes | BrokenStre
             if not attempts:
                 yield broken
             attempts += 1
-            rest = _next_member(broken.rest, file) if compression_of(path) == ".gz" else None
+            spoiled_bytes += members.member_bytes
+            again = broken.rest if spoiled_bytes <= _SPOILED_BYTES + _SPOILED_RATIO * counted.total else b""
+            rest = _next_member(_MEMBERS[compression], again, counted)
 
 
-def _next_member(rest: bytes, file: IO[bytes]) -> bytes | None:
-    """Return the bytes from the next beginning of a gzip member on, those that were read; None if there is none."""
-    start = rest.find(_GZIP_MEMBER, 1)
-    while start < 0:
+def _next_member(begins: re.Pattern[bytes], rest: bytes, file: _Readable) -> bytes | None:
+    """Return the bytes from the next beginning of a member on, those that were read; None if there is none."""
+    found = begins.search(rest, 1)  # not where the damaged one begins
+    while not found:
         more = file.read(CHUNK_BYTES)
         if not more:
             return None
-        rest = rest[-len(_GZIP_MEMBER) + 1 :] + more
-        start = rest.find(_GZIP_MEMBER)
-    return rest[start:]
+        rest = rest[-_MEMBER_BYTES:] + more
+        found = begins.search(rest, 1)
+    return rest[found.start() :]
+
+
+class _Counted:
+    """A file that counts the bytes that are read from it."""
+
+    def __init__(self, file: _Readable) -> None:
+        self._file = file
+        self.total = 0
+
+    def read(self, size: int) -> bytes:
+        data = self._file.read(size)
+        self.total += len(data)
+        return data
 
 
 class _Joined:
     """A file with bytes put back in front of it."""
 
-    def __init__(self, first: bytes, file: IO[bytes]) -> None:
+    def __init__(self, first: bytes, file: _Readable) -> None:
         self._first = first
         self._file = file
 

@@ -1,59 +1,86 @@
 """Read WARC (web pages with their HTTP headers) and WET (text extracted from them).
 
-The frame of a record is found here, in a stream of bounded memory; fastwarc parses the record and undoes HTTP's
-chunking and compression. fastwarc's own iterator (2.0.1) was not enough: it gives up at the first broken record, ends
-silently where a file is truncated, and numbers the records of a file that was compressed as a whole all alike. Here a
-broken record fails alone and reading goes on at the next line that begins a record.
+The frame of a record is found here, in a stream of bounded memory, and its header is parsed here. fastwarc's iterator
+(2.0.1) was not enough: it gives up at the first broken record, ends silently where a file is truncated, numbers the
+records of a file that was compressed as a whole all alike, and passes over records whose fields are named in lower
+case or whose lines end in LF. Here a broken record fails alone and reading goes on at the next line that begins one.
 
-Documents are responses and resources with HTML or plain text, status 200, and conversions (WET). Requests, metadata,
-revisits and warcinfo are the archive's own bookkeeping and yield nothing. Other responses are skipped with their
-reason.
+Documents are responses and resources with HTML or plain text, status 200, and conversions (WET). Each other record is
+skipped with its reason: responses of another kind, what crawlers note under addresses that are none of the web, and
+the archive's own bookkeeping (requests, metadata, revisits, warcinfo, continuations, types that nobody knows), which
+is counted by type. A record that was written in several segments fails: its page is not whole, and the segments may
+lie in several files.
+
+Any version of the format is read (WARC/0.17 to 2.0); names of fields and types in any case, lines that end in CRLF or
+LF, folded lines. Of a field that is repeated, the first counts.
 
 Source: WARC 1.1, ISO 28500:2017; position is the record's offset in the uncompressed stream.
 """
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from email.message import Message
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from fastwarc.stream_io import BrotliReader
-from fastwarc.warc import WarcHeader, WarcRecord, WarcRecordType
-from isal import igzip_lib
 
 from schemas.source import WarcSource
 from schemas.split import InputFile, InputSplit
 from stages.reading.files import whole_file_split
-from stages.reading.records import RAW_BYTES, decode_strings, make_records, record_schema, size_in_words
-from stages.reading.streams import CHUNK_BYTES, BrokenStreamError, IgzipError, chunks, chunks_and_breaks, open_file
+from stages.reading.http_messages import (
+    HEADER_END,
+    BrokenMessageError,
+    decoded_payload,
+    header_fields,
+    is_message,
+    media_type_and_charset,
+    parse_message,
+)
+from stages.reading.records import RAW_BYTES, SKIPPED, decode_strings, make_records, record_schema, size_in_words
+from stages.reading.streams import BrokenStreamError, chunks_and_breaks, open_file
 
 _HEADER_BYTES = 1 << 16  # longest header block of a record
+_USUAL_HEADER_BYTES = 1 << 12  # looked at first, so that version lines without end cost no more than others
 _BATCH_BYTES = 8 << 20
 _BATCH_ROWS = 4096
 
-_VERSION_LINE = re.compile(rb"WARC/[01]\.\d{1,3}\r?\n")
-_VERSION_BYTES = 16  # a version line is not longer
-_NEXT_RECORD = re.compile(rb"\n(WARC/[01]\.\d{1,3}\r?\n)")
+_VERSION = rb"\d{1,3}\.\d{1,3}[ \t]{0,4}\r?\n"
+_VERSION_LINE = re.compile(rb"WARC/" + _VERSION, re.IGNORECASE)
+_VERSION_BYTES = 24  # a version line is not longer
+# Where reading goes on after a broken record: at a version line, or, where a record was cut off in the middle of a line
+# and others were written after it, at one that a field follows. It begins with letters as they are, for speed.
+_NEXT_RECORD = re.compile(rb"WARC/(?:(?<=\nWARC/)%b|%b(?=[\w-]{1,60}[ \t]{0,4}:))" % (_VERSION, _VERSION))
+_NEXT_RECORD_BYTES = 96  # what it matches and looks at is not longer
 _NEWLINES = re.compile(rb"[\r\n]+")
-_CHUNK_HEADER = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
-_CONTENT_LENGTH = re.compile(rb"\nContent-Length:[ \t]*(\d{1,18})[ \t]*\r?\n", re.IGNORECASE)
-_HEADER_END = re.compile(rb"\r?\n\r?\n")
+_LENGTH = re.compile(rb"\d{1,18}")
+_BETWEEN_BYTES = 128  # looked at after a record: its empty lines and a version line
 
-_DOCUMENTS = WarcRecordType.response | WarcRecordType.resource | WarcRecordType.conversion
+_DOCUMENTS = (b"response", b"resource", b"conversion")
 _TEXT_TYPES = ("text/html", "application/xhtml+xml", "text/plain")
+_UTF8 = (None, "utf-8", "utf8", "us-ascii", "ascii")
+_HTTP_TYPES = ("application/http", "message/http")
+# Addresses of pages. Those of files are in the standard's own example of a resource (annex C.4).
+_PAGE_ADDRESS = re.compile(rb"\s*<?\s*(?:(?:https?|file):|[^:]*$)", re.IGNORECASE)
 
 
 class _Frame(NamedTuple):
-    """One record as it stands in the stream, or what is wrong with the bytes there."""
+    """One record as it stands in the stream, its fields and where its block begins; or what is wrong with the bytes."""
 
     offset: int
     octets: bytes
     error: str | None
+    fields: Mapping[bytes, bytes] = {}
+    block_begins: int = 0
+
+
+class _Header(NamedTuple):
+    """What a record says of itself, and the bytes of its header and of the whole."""
+
+    fields: Mapping[bytes, bytes]
+    header_bytes: int
+    record_bytes: int
 
 
 def plan(source: WarcSource, files: Sequence[InputFile], _split_bytes: int) -> Iterator[InputSplit]:
@@ -74,8 +101,6 @@ def read(split: InputSplit, source: WarcSource) -> Iterator[pa.RecordBatch]:
     with open_file(split.location) as file:
         for frame in _frames(chunks_and_breaks(file, split.path), source.max_record_bytes):
             row = _row(frame, source.max_record_bytes)
-            if row is None:
-                continue
             rows.append(row)
             held_bytes += len(frame.octets)
             if held_bytes >= _BATCH_BYTES or len(rows) >= _BATCH_ROWS:
@@ -95,38 +120,22 @@ def _frames(stream: Iterator[bytes | BrokenStreamError], max_record_bytes: int) 
                 return
             yield window.pass_break(window.failure)
             continue
-        header = window.search(_HEADER_END, _HEADER_BYTES)
-        begins = _VERSION_LINE.match(window.held)
-        length = _CONTENT_LENGTH.search(window.held, 0, header.end()) if header else None
-        if not begins or not header or not length:
-            missing = "WARC/1.x line" if not begins else "end of its header" if not header else "Content-Length"
-            yield window.broken(f"broken_record: the record has no {missing}")
+        header = window.header(0)
+        if isinstance(header, str):
+            yield window.broken(f"broken_record: the record has no {header}")
             continue
-        header_bytes, content_bytes = header.end(), int(length[1])  # a match looks into `held`, which moves on below
-        record_bytes = header_bytes + content_bytes
+        fields, header_bytes, record_bytes = header
+        content_bytes = record_bytes - header_bytes
         if content_bytes > max_record_bytes:
-            offset, head = window.offset, bytes(window.held[:header_bytes])
-            skipped = window.skip(record_bytes)
-            words = f"too_large: the record has {content_bytes} bytes, max_record_bytes is {max_record_bytes}"
-            if skipped < record_bytes:
-                words += f", and the file ends after {skipped} of them"
-            yield _Frame(offset, head, f"{words} (its header is kept)")
+            yield window.too_large(header, max_record_bytes)
             continue
-        # A record ends with an empty line; without one its length is wrong, unless it is the last of the file.
-        whole = window.fill(record_bytes + 1) or len(window.held) == record_bytes
-        if not whole:
-            held = len(window.held)
-            yield window.broken(
-                f"broken_record: the record is cut off or its length wrong, it has {held} of {record_bytes} bytes"
-            )
-        elif window.held[record_bytes : record_bytes + 1].strip(b"\r\n"):
-            yield window.broken(
-                f"broken_record: the record goes on after the {content_bytes} bytes of its Content-Length"
-            )
+        error = window.misfit(header, 0)
+        if error:
+            yield window.broken(f"broken_record: {error}")
         else:
             offset, octets = window.offset, bytes(window.held[:record_bytes])
             window.skip(record_bytes)
-            yield _Frame(offset, octets, None)
+            yield _Frame(offset, octets, None, fields, header_bytes)
 
 
 class _Window:
@@ -156,13 +165,93 @@ class _Window:
         self.failure = None
         return frame
 
-    def search(self, pattern: re.Pattern[bytes], limit: int) -> re.Match[bytes] | None:
-        """Find `pattern` in the first `limit` bytes."""
-        found = pattern.search(self.held, 0, limit)
-        if not found and len(self.held) < limit:
+    def header(self, begin: int) -> _Header | str:
+        """Parse the header of the record that begins at `begin`, or name what it lacks."""
+        version = _VERSION_LINE.match(self.held, begin)
+        if not version and self.fill(begin + _VERSION_BYTES):
+            version = _VERSION_LINE.match(self.held, begin)
+        if not version:
+            return "WARC/1.x line"
+        found = None
+        for limit in (begin + _USUAL_HEADER_BYTES, begin + _HEADER_BYTES):
             self.fill(limit)
-            found = pattern.search(self.held, 0, limit)
-        return found
+            following = _NEXT_RECORD.search(self.held, version.end(), limit)
+            found = HEADER_END.search(self.held, version.end() - 2, following.start() if following else limit)
+            if found or following:
+                break
+        if not found:
+            return "end of its header"
+        header = bytes(self.held[version.end() : found.end()])
+        fields = dict(reversed(header_fields(header)))
+        if b"warc-type" not in fields:
+            return "WARC-Type"
+        length = fields.get(b"content-length", b"")
+        if not _LENGTH.fullmatch(length):
+            return "Content-Length"
+        header_bytes = found.end() - begin
+        return _Header(fields, header_bytes, header_bytes + int(length))
+
+    def misfit(self, header: _Header, begin: int) -> str | None:
+        """Say what is wrong with the length of the record at `begin`; null if it is right.
+
+        After a record comes the next one, or the end. Where something else follows its newlines, it is a record of its
+        own that is broken, unless the block holds a line that begins a record: then the length is wrong.
+        """
+        end = begin + header.record_bytes
+        if not self.fill(end + _BETWEEN_BYTES) and len(self.held) < end:
+            held = len(self.held) - begin
+            return f"the record is cut off or its length wrong, it has {held} of {header.record_bytes} bytes"
+        content_bytes = header.record_bytes - header.header_bytes
+        newlines = _NEWLINES.match(self.held, end)
+        after = newlines.end() if newlines else end
+        if after >= min(len(self.held), end + _BETWEEN_BYTES) or _VERSION_LINE.match(self.held, after):
+            return None
+        if not newlines:
+            return f"the record goes on after the {content_bytes} bytes of its Content-Length"
+        covered = _NEXT_RECORD.search(self.held, begin + header.header_bytes, end + _NEXT_RECORD_BYTES)
+        if covered and covered.start() < end:
+            return f"another record begins within the {content_bytes} bytes of its Content-Length"
+        return None
+
+    def too_large(self, header: _Header, max_record_bytes: int) -> _Frame:
+        """Pass over a record without holding it, up to its end or the first good record that it covers.
+
+        Such a record shows that the length is wrong. (An archive in an archive is read as its records, too.)
+        """
+        offset, head = self.offset, bytes(self.held[: header.header_bytes])
+        content_bytes = header.record_bytes - header.header_bytes
+        words = f"too_large: the record has {content_bytes} bytes, max_record_bytes is {max_record_bytes}"
+        left = header.record_bytes
+        looked_at = header.header_bytes - 1  # the newline before the block
+        while True:
+            found = _NEXT_RECORD.search(self.held, looked_at, left)
+            if found:
+                begin = found.start()
+                covered = self.header(begin)
+                if (
+                    isinstance(covered, _Header)
+                    and covered.record_bytes - covered.header_bytes <= max_record_bytes
+                    and not self.misfit(covered, begin)
+                ):
+                    self.skip(begin)
+                    passed = self.offset - offset
+                    words += f", but another record begins after {passed} of them"
+                    break
+                # Let go of what was looked at, so that no more is held than one record.
+                left -= self._drop(begin)
+                looked_at = 1
+                continue
+            if len(self.held) >= left:
+                self.skip(left)
+                break
+            dropped = self._drop(max(len(self.held) - _NEXT_RECORD_BYTES, 0))
+            left -= dropped
+            looked_at = max(looked_at - dropped, 0)
+            if not self.fill(len(self.held) + 1):
+                left -= self._drop(len(self.held))
+                words += f", and the file ends after {header.record_bytes - left} of them"
+                break
+        return _Frame(offset, head, f"{words} (its header is kept)")
 
     def skip(self, size: int) -> int:
         """Go on by `size` bytes without holding them; return by how many the stream allowed."""
@@ -191,150 +280,82 @@ class _Window:
             head.extend(self.held[: min(size, RAW_BYTES - len(head))])
             return self._drop(size)
 
-        while not (found := _NEXT_RECORD.search(self.held)):
+        while not (found := _NEXT_RECORD.search(self.held, 1)):
             # The line may lie across two chunks: hold on to more than its length.
-            passed += give_up(max(len(self.held) - _VERSION_BYTES, 0))
+            passed += give_up(max(len(self.held) - _NEXT_RECORD_BYTES, 0))
             if not self.fill(len(self.held) + 1):
                 passed += give_up(len(self.held))
                 if self.failure is not None:  # one row for the break and the record that it cuts off
                     error = self.pass_break(self.failure).error or error
                 break
         else:
-            passed += give_up(found.start(1))
+            passed += give_up(found.start())
         return _Frame(offset, bytes(head), error + size_in_words(passed))
 
 
-def _row(frame: _Frame, max_record_bytes: int) -> dict[str, Any] | None:
-    """Parse one record into the columns it fills; None if it is the archive's own bookkeeping."""
+def _row(frame: _Frame, max_record_bytes: int) -> dict[str, Any]:
+    """Parse one record into the columns it fills."""
     row: dict[str, Any] = {"position": frame.offset}
     if frame.error:
         return row | {"error": frame.error, "raw": frame.octets[:RAW_BYTES]}
-    record = WarcRecord.from_bytes(frame.octets)
-    if not record.record_type & _DOCUMENTS:
-        return None
-    row["url"] = record.headers.get(WarcHeader.WARC_TARGET_URI)
-    row["date"] = record.headers.get(WarcHeader.WARC_DATE)
-    if record.record_type == WarcRecordType.conversion:
-        return row | {
-            "octets": record.reader.read(),
-            "declared_language": record.headers.get("WARC-Identified-Content-Language"),
-        }
+    fields = frame.fields
+    kind = fields[b"warc-type"].lower()
+    address = fields.get(b"warc-target-uri", b"")
+    row["url"] = address.decode("utf-8", "replace")
+    row["date"] = fields.get(b"warc-date", b"").decode("utf-8", "replace")
+    if kind not in _DOCUMENTS:
+        return row | {"error": _bookkeeping(kind.decode("utf-8", "replace"))}
+    if not _PAGE_ADDRESS.match(address):
+        scheme = address.lstrip(b" <").partition(b":")[0][:40].decode("utf-8", "replace")
+        return row | {"error": f"not_web: the scheme of the address is {scheme!r}"}
     try:
-        media_type, charset, payload = _payload(record, max_record_bytes)
+        return row | _content(frame, kind, max_record_bytes)
     except _SkippedError as skipped:
         return row | {"error": str(skipped)}
-    except (OSError, BrokenStreamError, _BrokenRecordError) as error:
-        words = f"broken_record: {' '.join(str(error).split())}"
+    except BrokenMessageError as error:
+        words = f"broken_record: {error}"
         return row | {"error": words + size_in_words(len(frame.octets)), "raw": frame.octets[:RAW_BYTES]}
-    return row | {"raw": payload, "media_type": media_type, "charset": charset}
+
+
+def _bookkeeping(kind: str) -> str:
+    reason = f"{kind}_record"
+    return f"{reason}: {SKIPPED[reason]}" if reason in SKIPPED else f"unknown_record_type: {kind[:40]!r}"
 
 
 class _SkippedError(Exception):
     """The record was read well and is no document; the message is its error."""
 
 
-class _BrokenRecordError(Exception):
-    """The HTTP message within a record is damaged."""
+def _content(frame: _Frame, kind: bytes, max_record_bytes: int) -> dict[str, Any]:
+    """Return the payload of a document, with HTTP's encodings undone, and what is declared about it.
 
-
-def _payload(record: WarcRecord, max_record_bytes: int) -> tuple[str, str | None, bytes]:
-    """Return media type, declared charset and payload of a response or resource, with HTTP's encodings undone."""
-    if not record.is_http:
-        media_type, charset = _content_type(record.headers.get(WarcHeader.CONTENT_TYPE))
+    Raises _SkippedError or BrokenMessageError.
+    """
+    fields = frame.fields
+    if b"warc-segment-number" in fields:
+        raise BrokenMessageError("the record is one of several segments, which are not joined")
+    block = frame.octets[frame.block_begins :]
+    media_type, charset = media_type_and_charset([fields.get(b"content-type", b"")])
+    if media_type in _HTTP_TYPES or (kind == b"response" and is_message(block)):
+        message = parse_message(block)
+        if message.status != 200:
+            raise _SkippedError(f"http_status: {message.status}")
+        _require_text_type(message.media_type)
+        payload = decoded_payload(message, max_record_bytes)
+        return {"raw": payload, "media_type": message.media_type, "charset": message.charset}
+    if kind == b"conversion":
+        language = fields.get(b"warc-identified-content-language", b"").decode("utf-8", "replace")
+        if not media_type or (media_type == "text/plain" and charset in _UTF8):
+            return {"octets": block, "declared_language": language}
         _require_text_type(media_type)
-        return media_type, charset, record.reader.read()
-    record.parse_http()
-    payload = record.reader.read()
-    headers = record.http_headers
-    if headers is None or headers.status_code is None:
-        raise _BrokenRecordError("the response has no HTTP status line")
-    if headers.status_code != 200:
-        raise _SkippedError(f"http_status: {headers.status_code}")
-    media_type = (record.http_content_type or "").lower()
+        return {"raw": block, "media_type": media_type, "charset": charset, "declared_language": language}
     _require_text_type(media_type)
-    if "chunked" in (headers.get("Transfer-Encoding") or "").lower():
-        payload = _dechunked(payload)
-    for coding in reversed((headers.get("Content-Encoding") or "").lower().split(",")):
-        payload = _decoded(payload, coding.strip(), max_record_bytes)
-    return media_type, record.http_charset, payload
-
-
-def _content_type(header: str | None) -> tuple[str, str | None]:
-    message = Message()
-    message["Content-Type"] = header or ""
-    return message.get_content_type() if header else "", message.get_content_charset()
+    return {"raw": block, "media_type": media_type, "charset": charset}
 
 
 def _require_text_type(media_type: str) -> None:
     if media_type not in _TEXT_TYPES:
         raise _SkippedError(f"media_type: {media_type[:100] or 'none is declared'}")
-
-
-def _dechunked(payload: bytes) -> bytes:
-    """Undo HTTP's chunking (RFC 9112, section 7.1); fastwarc's decoder stops at chunk extensions."""
-    parts: list[bytes] = []
-    position = 0
-    while header := _CHUNK_HEADER.match(payload, position):
-        end = header.end() + int(header[1], 16)
-        if end == header.end():
-            return b"".join(parts)
-        parts.append(payload[header.end() : end])
-        if not payload.startswith(b"\r\n", end):
-            raise _BrokenRecordError(f"the chunk at byte {position} of the payload is cut off or its length wrong")
-        position = end + 2
-    if position:
-        raise _BrokenRecordError(f"no chunk begins at byte {position} of the payload")
-    return payload  # many crawlers undo the chunking and leave its header
-
-
-def _decoded(payload: bytes, coding: str, max_record_bytes: int) -> bytes:
-    """Undo one HTTP content coding, holding no more than `max_record_bytes` and a chunk."""
-    if coding in ("", "identity", "utf-8"):  # the last is a common mistake
-        return payload
-    if coding not in _CODINGS:
-        raise _BrokenRecordError(f"content coding {coding[:40]!r} is not read; {', '.join(_CODINGS)} are")
-    looks_coded, decode = _CODINGS[coding]
-    if not looks_coded(payload):
-        return payload  # many crawlers undo the coding and leave its header
-    decoded = bytearray()
-    for chunk in decode(payload):
-        decoded += chunk
-        if len(decoded) > max_record_bytes:
-            raise _BrokenRecordError(f"the payload decodes to more than max_record_bytes, which is {max_record_bytes}")
-    return bytes(decoded)
-
-
-def _brotli(payload: bytes) -> Iterator[bytes]:
-    reader = BrotliReader(io.BytesIO(payload))
-    while chunk := reader.read(CHUNK_BYTES):
-        yield chunk
-
-
-def _deflate(payload: bytes) -> Iterator[bytes]:
-    """Inflate a zlib stream, or the bare deflate stream that some servers send under the same name."""
-    is_zlib = payload[0] & 0x0F == 8 and int.from_bytes(payload[:2], "big") % 31 == 0
-    decoder = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_ZLIB if is_zlib else igzip_lib.DECOMP_DEFLATE)
-    try:
-        while not decoder.eof and (payload or not decoder.needs_input):
-            yield decoder.decompress(payload, CHUNK_BYTES)
-            payload = b""
-    except IgzipError as error:
-        raise _BrokenRecordError(f"the deflate stream is damaged ({error})") from error
-    if not decoder.eof:
-        raise _BrokenRecordError("the deflate stream is truncated")
-
-
-# Each HTTP content coding: how its payload looks, and how it is undone in bounded steps.
-_CODINGS: Mapping[str, tuple[Callable[[bytes], bool], Callable[[bytes], Iterator[bytes]]]] = {
-    "gzip": (lambda payload: payload.startswith(b"\x1f\x8b"), lambda payload: chunks(io.BytesIO(payload), ".gz")),
-    "x-gzip": (lambda payload: payload.startswith(b"\x1f\x8b"), lambda payload: chunks(io.BytesIO(payload), ".gz")),
-    "zstd": (
-        lambda payload: payload.startswith(b"\x28\xb5\x2f\xfd"),
-        lambda payload: chunks(io.BytesIO(payload), ".zst"),
-    ),
-    "deflate": (lambda payload: bool(payload) and not payload.lstrip().startswith(b"<"), _deflate),
-    "br": (lambda payload: bool(payload) and not payload.lstrip().startswith(b"<"), _brotli),
-}
 
 
 def _batch(rows: list[dict[str, Any]], split: InputSplit, source: WarcSource) -> pa.RecordBatch:

@@ -38,6 +38,8 @@ def record(
     is_http = kind in (b"response", b"request")
     block = b"\r\n".join([status, *http, b"", body]) if is_http else body
     media = b"application/http; msgtype=response" if is_http else b"text/html; charset=latin-1"
+    if kind == b"conversion":
+        media = b"text/plain"
     head = [
         b"WARC/1.0",
         b"WARC-Type: " + kind,
@@ -102,13 +104,14 @@ def test_what_fastwarc_writes_is_read(tmp_path: Path, read_all: Callable[..., Ro
         written.set_bytes_content(content)
         written.write(stream, checksum_data=True)
     (tmp_path / "a.warc").write_bytes(stream.getvalue())
-    (row,) = read_all(format="warc", paths=["a.warc"])
+    info, row, metadata = read_all(format="warc", paths=["a.warc"])
     assert (row["raw"], row["url"], row["error"]) == (PAGE, "http://example.org/", None)
+    assert [other["error"].partition(":")[0] for other in (info, metadata)] == ["warcinfo_record", "metadata_record"]
 
 
 def test_wet_has_text_and_the_language_that_the_crawl_identified(read_warc: Callable[..., Rows]) -> None:
     text = "Kaixo, mundua!\n\u0f56\u0f7c\u0f51\u0f0b".encode()
-    first, second = read_warc(
+    _, first, second = read_warc(
         [
             record(kind=b"warcinfo", body=b"isPartOf: x\r\n"),
             record(1, kind=b"conversion", body=text, headers=b"WARC-Identified-Content-Language: eus,bod"),
@@ -124,9 +127,103 @@ def test_a_resource_is_a_page_without_http(read_warc: Callable[..., Rows]) -> No
     assert (row["raw"], row["media_type"], row["charset"]) == (PAGE, "text/html", "latin-1")
 
 
-def test_the_bookkeeping_of_an_archive_is_no_document(read_warc: Callable[..., Rows]) -> None:
-    kinds = (b"warcinfo", b"request", b"metadata", b"revisit", b"continuation", b"unheard-of")
-    assert read_warc([record(number, kind=kind) for number, kind in enumerate(kinds)]) == []
+def test_the_bookkeeping_of_an_archive_is_no_document_and_counted_by_type(read_warc: Callable[..., Rows]) -> None:
+    kinds = (b"warcinfo", b"request", b"metadata", b"revisit", b"continuation", b"unheard-of", b"REQUEST")
+    rows = read_warc([record(number, kind=kind) for number, kind in enumerate(kinds)])
+    reasons = [row["error"].partition(":")[0] for row in rows]
+    known = [f"{kind.decode()}_record" for kind in kinds[:5]]
+    assert reasons == [*known, "unknown_record_type", "request_record"]
+    assert set(reasons) <= SKIPPED.keys()
+    assert rows[5]["error"] == "unknown_record_type: 'unheard-of'"
+    assert [row["url"] for row in rows] == [f"http://example.org/{number}" for number in range(7)]
+    assert not any(row["raw"] or row["text"] for row in rows)
+
+
+HEADERS: dict[str, Callable[[bytes], bytes]] = {
+    "names in lower case": lambda octets: octets.replace(b"WARC-T", b"warc-t").replace(b"Content-L", b"content-l"),
+    "names in capitals": lambda octets: octets.replace(b"WARC-Type", b"WARC-TYPE").replace(b"Length", b"LENGTH"),
+    "lines that end in LF": lambda octets: octets.replace(b"\r\n\r\nHTTP", b"\n\nHTTP").replace(
+        b"0\r\nWARC", b"0\nWARC"
+    ),
+    "a folded line": lambda octets: octets.replace(b"WARC-Type: ", b"WARC-Type:\r\n  "),
+    "a space before the colon": lambda octets: octets.replace(b"Content-Length:", b"Content-Length :"),
+    "a field twice": lambda octets: octets.replace(b"Content-Length", b"WARC-Type: request\r\nContent-Length"),
+    "a line that is no field": lambda octets: octets.replace(b"Content-Length", b"nonsense\r\nContent-Length"),
+    "the media type in capitals": lambda octets: octets.replace(b"application/http", b"Application/HTTP"),
+    "no media type": lambda octets: octets.replace(b"Content-Type: application/http; msgtype=response\r\n", b""),
+    "an address in brackets": lambda octets: octets.replace(b"http://example.org/0", b"<http://example.org/0>"),
+    "version 0.17": lambda octets: octets.replace(b"WARC/1.0", b"WARC/0.17"),
+    "version 1.2": lambda octets: octets.replace(b"WARC/1.0", b"WARC/1.2"),
+    "version 2.0": lambda octets: octets.replace(b"WARC/1.0", b"WARC/2.0"),
+}
+
+
+@pytest.mark.parametrize("change", HEADERS.values(), ids=HEADERS.keys())
+def test_a_header_may_be_written_in_many_ways(change: Callable[[bytes], bytes], read_warc: Callable[..., Rows]) -> None:
+    changed = change(record())
+    assert changed != record()
+    row, other = read_warc([changed, record(1)])
+    assert (row["raw"], row["url"], row["error"]) == (PAGE, "http://example.org/0", None)
+    assert (other["raw"], other["error"]) == (PAGE, None)
+
+
+HTTP_HEADERS: dict[str, tuple[bytes, str | None]] = {
+    "lines that end in LF": (b"HTTP/1.1 200 OK\nServer: x\ncontent-type: text/html; charset=koi8-r\n\n", "koi8-r"),
+    "mixed line ends": (b"HTTP/1.1 200 OK\r\nServer: x\nContent-Type: text/html\r\n\n", None),
+    "a charset in parts, which is not HTTP's": (
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset*=a; charset*0=b\r\n\r\n",
+        None,
+    ),
+    "twice, the last counts": (
+        b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Type: TEXT/HTML;charset='KOI8-R'\r\n\r\n",
+        "koi8-r",
+    ),
+    "HTTP/2 without a reason": (b"HTTP/2 200\r\nContent-Type: text/html\r\n\r\n", None),
+    "an interim response before it": (
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize(("header", "charset"), HTTP_HEADERS.values(), ids=HTTP_HEADERS.keys())
+def test_an_http_header_may_be_written_in_many_ways(
+    header: bytes, charset: str | None, read_warc: Callable[..., Rows]
+) -> None:
+    block = header + PAGE
+    whole = record(kind=b"resource", body=block).replace(b"text/html; charset=latin-1", b"application/http")
+    (row,) = read_warc([whole.replace(b"resource", b"response", 1)])
+    assert (row["raw"], row["media_type"], row["charset"], row["error"]) == (PAGE, "text/html", charset, None)
+
+
+ADDRESSES: dict[str, tuple[bytes, str | None]] = {
+    "what wget notes": (
+        b"metadata://gnu.org/software/wget/warc/MANIFEST.txt",
+        "not_web: the scheme of the address is ",
+    ),
+    "in brackets": (b"<metadata://gnu.org/software/wget/warc/wget.log>", "not_web: "),
+    "a name that was looked up": (b"dns:example.org", "not_web: "),
+    "a listing": (b"ftp://example.org/", "not_web: "),
+    "what a browser saw": (b"urn:text:https://example.org/", "not_web: "),
+    "a page": (b"HTTPS://example.org/", None),
+    "a file": (b"file://var/www/index.html", None),
+}
+
+
+@pytest.mark.parametrize(("address", "error"), ADDRESSES.values(), ids=ADDRESSES.keys())
+def test_a_resource_is_a_document_by_its_address(
+    address: bytes, error: str | None, read_warc: Callable[..., Rows]
+) -> None:
+    (row,) = read_warc([record(kind=b"resource").replace(b"http://example.org/0", address)])
+    assert (row["error"] or "").startswith(error or "")
+    assert (row["raw"] == PAGE) == (error is None)
+
+
+def test_a_segment_is_no_page(read_warc: Callable[..., Rows]) -> None:
+    segment, page = read_warc([record(headers=b"WARC-Segment-Number: 1"), record(1)])
+    assert segment["error"] == "broken_record: the record is one of several segments, which are not joined"
+    assert segment["raw"].startswith(b"WARC/1.0")
+    assert page["error"] is None
 
 
 NO_DOCUMENTS: dict[str, tuple[bytes, str]] = {
@@ -174,17 +271,31 @@ ENCODED: dict[str, tuple[Sequence[bytes], bytes]] = {
     "chunking undone, its header left": ([b"Transfer-Encoding: chunked"], PAGE),
     "gzip undone, its header left": ([b"Content-Encoding: gzip"], PAGE),
     "brotli undone, its header left": ([b"Content-Encoding: br"], PAGE),
+    "text that is no brotli": ([b"Content-Encoding: br"], b"Kaixo, mundua!"),
+    "text that is no deflate": ([b"Content-Encoding: deflate"], b"Kaixo, mundua!"),
+    **{
+        f"{name}, which is no coding": ([b"Content-Encoding: " + name.encode()], PAGE)
+        for name in ("none", "utf8", "UTF-8", "binary", '"gzip"', "aws-chunked", "sdch", "text/html", "")
+    },
+    "a quoted coding": ([b'Content-Encoding: "gzip"'], gzip.compress(PAGE)),
+    "a quoted coding without magic": ([b'Content-Encoding: "br"'], brotli.compress(PAGE)),
+    "all codings that the client named": ([b"Content-Encoding: gzip, deflate"], gzip.compress(PAGE)),
+    "gzip twice, said once": ([b"Content-Encoding: gzip"], gzip.compress(gzip.compress(PAGE))),
+    "gzip without a header": ([], gzip.compress(PAGE)),
+    "bytes after gzip": ([b"Content-Encoding: gzip"], gzip.compress(PAGE) + b"\r\n<!-- 12 ms -->"),
+    "gzip as a transfer coding": ([b"Transfer-Encoding: gzip, chunked"], chunked(gzip.compress(PAGE))),
+    "chunks whose lines end in LF": ([b"Transfer-Encoding: Chunked"], b"%X\n%b\n0\n\n" % (len(PAGE), PAGE)),
 }
 
 
 @pytest.mark.parametrize(("headers", "body"), ENCODED.values(), ids=ENCODED.keys())
 def test_http_encodings_are_undone(headers: Sequence[bytes], body: bytes, read_warc: Callable[..., Rows]) -> None:
     (row,) = read_warc([record(http=[b"Content-Type: text/html", *headers], body=body)])
-    assert (row["raw"], row["error"]) == (PAGE, None)
+    assert (row["raw"], row["error"]) == (body if body.startswith(b"Kaixo") else PAGE, None)
 
 
 BROKEN_HTTP: dict[str, tuple[Sequence[bytes], bytes, str]] = {
-    "gzip cut off": ([b"Content-Encoding: gzip"], gzip.compress(PAGE * 99)[:-20], "the .gz stream is truncated"),
+    "gzip cut off": ([b"Content-Encoding: gzip"], gzip.compress(PAGE * 99)[:-20], "the gzip stream is truncated"),
     "brotli cut off": ([b"Content-Encoding: br"], brotli.compress(PAGE * 99)[:-5], ""),
     "deflate cut off": (
         [b"Content-Encoding: deflate"],
@@ -197,7 +308,16 @@ BROKEN_HTTP: dict[str, tuple[Sequence[bytes], bytes, str]] = {
         "the chunk at byte 16 of the payload is cut",
     ),
     "no last chunk": ([b"Transfer-Encoding: chunked"], chunked(PAGE)[:-5], "no chunk begins at byte 64 of the payload"),
-    "an unknown coding": ([b"Content-Encoding: sdch"], PAGE, "content coding 'sdch' is not read; gzip, x-gzip, zstd,"),
+    "an unknown coding": (
+        [b"Content-Encoding: sdch"],
+        bytes(range(256)),
+        "content coding 'sdch' is not read, and the payload is no plain text",
+    ),
+    "what is neither gzip nor text": (
+        [b"Content-Encoding: gzip"],
+        bytes(range(256)),
+        "content coding 'gzip' is not read",
+    ),
     "a bomb": (
         [b"Content-Encoding: gzip"],
         gzip.compress(b"a" * (8 << 20)),
@@ -266,10 +386,62 @@ def test_a_broken_record_fails_alone(broken: bytes, error: str, read_warc: Calla
 
 
 def test_a_record_over_the_limit_is_passed_over_without_being_held(read_warc: Callable[..., Rows]) -> None:
-    failed, page = read_warc([record(body=b"WARC/1.0\r\n" * 300_000), record(1)], max_record_bytes=1 << 20)
-    assert failed["error"].startswith("too_large: the record has 3000059 bytes, max_record_bytes is 1048576")
+    failed, page = read_warc([record(body=b"WARC/1.0\r\n" * 200_000), record(1)], max_record_bytes=1 << 20)
+    assert failed["error"].startswith("too_large: the record has 2000059 bytes, max_record_bytes is 1048576")
     assert failed["raw"].startswith(b"WARC/1.0\r\nWARC-Type: response")
     assert (page["url"], page["error"]) == ("http://example.org/1", None)
+
+
+@pytest.mark.parametrize("claimed", [300_000_000, 2_000_000, 10**17])
+def test_a_length_that_is_too_large_takes_no_good_record_along(claimed: int, read_warc: Callable[..., Rows]) -> None:
+    records = [record(0), record(1, length=claimed), *(record(number) for number in range(2, 60))]
+    first, failed, *rest = read_warc(records, max_record_bytes=1 << 20)
+    assert first["error"] is None
+    words = f"too_large: the record has {claimed} bytes, max_record_bytes is 1048576, but another record begins after "
+    assert failed["error"] == f"{words}{len(records[1])} of them (its header is kept)"
+    assert [(row["url"], row["error"]) for row in rest] == [(f"http://example.org/{n}", None) for n in range(2, 60)]
+
+
+def test_a_record_that_is_right_may_be_followed_by_garbage(read_warc: Callable[..., Rows]) -> None:
+    page, failed, other = read_warc([record(), b"garbage\r\n", record(1)])
+    assert (page["error"], failed["error"], other["error"]) == (
+        None,
+        "broken_record: the record has no WARC/1.x line",
+        None,
+    )
+
+
+def test_a_record_that_was_cut_off_in_a_line_takes_no_other_along(read_warc: Callable[..., Rows]) -> None:
+    failed, *pages = read_warc([record()[:-30], record(1), record(2)])
+    assert failed["error"].startswith("broken_record: ")
+    assert [(page["url"], page["error"]) for page in pages] == [
+        ("http://example.org/1", None),
+        ("http://example.org/2", None),
+    ]
+
+
+def test_a_record_without_a_type_fails(read_warc: Callable[..., Rows]) -> None:
+    failed, page = read_warc([record().replace(b"WARC-Type", b"WARC-Tipe"), record(1)])
+    assert failed["error"] == "broken_record: the record has no WARC-Type"
+    assert failed["raw"].startswith(b"WARC/1.0")
+    assert page["error"] is None
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["dictionary as it is", "dictionary compressed"])
+def test_zstd_frames_share_the_dictionary_of_the_first_frame(
+    packed: bool, tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
+    dictionary = zstandard.train_dictionary(4000, [record(number, body=b"%d" % number * 50) for number in range(500)])
+    octets = zstandard.compress(dictionary.as_bytes()) if packed else dictionary.as_bytes()
+    compressor = zstandard.ZstdCompressor(dict_data=dictionary, write_checksum=True)
+    frames = [compressor.compress(record(number)) for number in range(4)]
+    skippable = b"\x50\x2a\x4d\x18\x03\0\0\0abc"
+    begin = b"\x5d\x2a\x4d\x18" + len(octets).to_bytes(4, "little") + octets
+    damaged = frames[2][:-3] + b"???"  # its checksum
+    (tmp_path / "a.warc.zst").write_bytes(begin + frames[0] + skippable + frames[1] + damaged + frames[3])
+    rows = read_all(format="warc", paths=["a.warc.zst"])
+    assert [row["url"] for row in rows if not row["error"]] == [f"http://example.org/{n}" for n in (0, 1, 3)]
+    assert [row["error"].partition(":")[0] for row in rows if row["error"]] in (["broken_stream"], [])
 
 
 @pytest.mark.parametrize("cut", [60, 300])
