@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -15,7 +16,7 @@ from pipelines.tasks import Counts, Task, Worker, run_task
 # A local worker's queue ends. They cannot be pickled into a pipeline, but the runner is in this very process, and
 # functions of a module are pickled by name.
 _CLAIMS: list[Iterator[dict[str, Any]]] = []
-_ANSWER: list[Callable[[tuple[str, Counts, None]], None]] = []
+_ANSWER: list[Callable[[tuple[Counts, None]], None]] = []
 FAILURES: list[Exception] = []  # what a task raised, before Beam wraps it in its own words
 
 
@@ -41,20 +42,25 @@ class RunTask(beam.DoFn):
         yield task.name, counts
 
 
+def local_pipeline(options: Sequence[str] = ()) -> beam.Pipeline:
+    """Make a pipeline for the in-process runner, without the folder that Beam makes for other languages' transforms."""
+    pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(list(options)))
+    shutil.rmtree(pipeline.local_tempdir)  # a worker that is ended would leave it
+    return pipeline
+
+
 def _claim(_: int) -> Iterator[dict[str, Any]]:
     return _CLAIMS[0]
 
 
 def _answer(done: tuple[str, Counts]) -> None:
-    _ANSWER[0]((*done, None))
+    _ANSWER[0]((done[1], None))
 
 
-def run_claims(
-    worker: Worker, claims: Iterator[dict[str, Any]], answer: Callable[[tuple[str, Counts, None]], None]
-) -> None:
+def run_claims(worker: Worker, claims: Iterator[dict[str, Any]], answer: Callable[[tuple[Counts, None]], None]) -> None:
     """Run a pipeline over the tasks that `claims` yields, one after another, answering for each as it ends."""
     _CLAIMS[:], _ANSWER[:] = [claims], [answer]
-    with beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([])) as pipeline:
+    with local_pipeline() as pipeline:
         (
             pipeline
             | "Lane" >> beam.Create([0], reshuffle=False)

@@ -475,6 +475,7 @@ def _finish(
                 staged=ingested[split.id]["kept"],
                 dropped=ingested[split.id]["dropped"],
                 failed=ingested[split.id]["failed"],
+                error=ingested[split.id].get("error"),
             )
             for split in plan.splits
         ),

@@ -31,7 +31,7 @@ from schemas.ledger import LEDGER, REJECTION
 from schemas.split import InputSplit
 from stages.batches import BoundStage, reject, run_stages
 from stages.reading.records import SKIPPED
-from stages.reading.sources import read_split
+from stages.reading.sources import read_split, unread_records
 
 PHASE = "ingest"
 BLOCK_BYTES = 32 << 20
@@ -71,6 +71,14 @@ class IngestWorker:
             for block in read_split(split, source, self.block_bytes):
                 output.add(block, self.stages)
             return output.close() | {"bytes_in": split.size_bytes}
+
+    def give_up(self, task: Task, reason: str) -> Counts:
+        split = InputSplit.model_validate(task.payload)
+        source = next(source for source in self.recipe.sources if source.name == split.source)
+        with contextlib.ExitStack() as open_files:
+            output = SplitOutput(self.store, task_folder(PHASE, task.name), self.recipe.engine.part_bytes, open_files)
+            output.add(unread_records(split, source, reason), [])
+            return output.close() | {"bytes_in": 0, "error": reason}
 
 
 def open_block(record_block: pa.RecordBatch) -> pa.RecordBatch:

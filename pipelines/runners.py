@@ -1,7 +1,7 @@
 """Where tasks run: worker processes on this machine by default, or any Beam runner by name.
 
-Locally each worker process runs one Beam pipeline on the in-process `FnApiRunner`; its source claims tasks from a
-queue that all workers share, so no worker waits while another has a long list. Named explicitly, because
+Locally each worker process runs one Beam pipeline on the in-process `FnApiRunner`; its source asks this process for one
+task after another, so no worker waits while another has a long list. Named explicitly, because
 Beam's `DirectRunner` looks for a Prism binary to download first, and because the same runner's own
 `multi_processing` mode deals the work out in advance, opens four gRPC ports on every interface of the
 machine, imports Beam anew in each worker (3 s), and hangs when a worker dies. Workers here are forked from a server
@@ -10,23 +10,32 @@ process that has imported everything once.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import multiprocessing
+import multiprocessing.util
 import os
-import queue
+import pickle
+import signal
+import tempfile
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import forkserver
-from multiprocessing.connection import wait
-from typing import Any
+from multiprocessing.connection import Connection, wait
+from typing import Any, cast
 
-from pipelines.tasks import Counts, Report, Task, Worker, finished
+from pipelines.tasks import Counts, GivingUp, Report, Task, Worker, finished, give_up_task
 from schemas.failures import FailureError
 
 LOCAL = "local"
+
+_GO_ON = "run the same command again to go on from the last finished split, with fewer --workers if memory is short"
+_DEATHS_BEFORE_WORK = 3  # of worker processes that have no task yet, after which no other is started
+_SOCKET_FOLDER_BYTES = 60  # of the 107 that the path of a socket may have; multiprocessing adds 30
 
 
 class WorkerError(FailureError):
@@ -83,24 +92,27 @@ def run_pipeline(compose: str, arguments: tuple[Any, ...], config: RunnerConfig)
 
 
 def _in_process(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    context = _forkserver()
-    answers: Any = context.SimpleQueue()
-    process: Any = context.Process(target=_answer, args=(function, arguments, answers), daemon=True)
-    process.start()
-    process.join()
-    _check_alive([process])
-    answer, failure = answers.get()
-    if failure:
-        raise WorkerError(*failure)
-    return answer
+    """Call a function in a process of its own; once more if that is killed, since what it writes appears whole."""
+    ended = ""
+    for _ in range(2):
+        with _started(_answer, (function, arguments)) as (process, connection):
+            try:
+                answer, failure = connection.recv()
+            except (EOFError, ConnectionResetError):
+                ended = _how_it_ended(process)
+                continue
+        if failure:
+            raise WorkerError(*failure)
+        return answer
+    raise WorkerError(f"a worker process {ended}, twice; {_GO_ON}")
 
 
-def _answer(function: Callable[..., Any], arguments: tuple[Any, ...], answers: Any) -> None:
+def _answer(connection: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     _begin_worker()
     try:
-        answers.put((function(*arguments), None))
+        connection.send((function(*arguments), None))
     except Exception as error:  # everything ends as one line for the user, in the parent
-        answers.put((None, (_failure_line(error), traceback.format_exc())))
+        connection.send((None, (_failure_line(error), traceback.format_exc())))
 
 
 def _call(name: str, arguments: tuple[Any, ...]) -> Any:
@@ -109,22 +121,19 @@ def _call(name: str, arguments: tuple[Any, ...]) -> Any:
 
 
 def _compose_and_run(compose: str, arguments: tuple[Any, ...], config: RunnerConfig) -> None:
-    import apache_beam as beam
-
-    with beam.Pipeline(runner=_beam_runner(config), options=_beam_options(config)) as pipeline:
+    with _pipeline(config) as pipeline:
         _call(compose, (pipeline, *arguments))
 
 
-def _beam_runner(config: RunnerConfig) -> Any:
-    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-
-    return FnApiRunner() if config.runner == LOCAL else config.runner
-
-
-def _beam_options(config: RunnerConfig) -> Any:
+def _pipeline(config: RunnerConfig) -> Any:
+    import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    return PipelineOptions(list(config.beam_options))
+    from pipelines.beam_tasks import local_pipeline
+
+    if config.runner == LOCAL:
+        return local_pipeline(config.beam_options)
+    return beam.Pipeline(runner=config.runner, options=PipelineOptions(list(config.beam_options)))
 
 
 def _run_on_beam(worker: Worker, tasks: Sequence[Task], config: RunnerConfig) -> None:
@@ -132,7 +141,7 @@ def _run_on_beam(worker: Worker, tasks: Sequence[Task], config: RunnerConfig) ->
 
     from pipelines.beam_tasks import RunTask
 
-    with beam.Pipeline(runner=_beam_runner(config), options=_beam_options(config)) as pipeline:
+    with _pipeline(config) as pipeline:
         (
             pipeline
             | "Tasks" >> beam.Create([task.model_dump() for task in tasks], reshuffle=False)
@@ -142,39 +151,123 @@ def _run_on_beam(worker: Worker, tasks: Sequence[Task], config: RunnerConfig) ->
 
 
 def _run_local(worker: Worker, tasks: Sequence[Task], workers: int, report: Report) -> dict[str, Counts]:
-    context = _forkserver()
-    claims: Any = context.Queue()
-    answers: Any = context.Queue()
-    for task in tasks:
-        claims.put(task.model_dump())
-    count = max(1, min(workers, len(tasks)))
-    for _ in range(count):
-        claims.put(None)
-    processes = [
-        context.Process(target=_local_worker, args=(worker, claims, answers), daemon=True) for _ in range(count)
-    ]
-    by_name = {task.name: task for task in tasks}
+    """Do tasks in worker processes. A task whose worker is killed is done again, alone; if it is killed again, it is
+    given up where its worker knows how, and otherwise ends the run.
+
+    Alone, because what killed it may have been a neighbour that took the memory. So it never depends on the number of
+    workers which tasks are given up.
+    """
     done: dict[str, Counts] = {}
-    try:
-        for process in processes:
-            process.start()
-        while len(done) < len(tasks):
-            try:
-                name, counts, failure = answers.get(timeout=0.2)
-            except queue.Empty:
-                _check_alive(processes)
-                continue
-            if failure:
-                raise WorkerError(*failure)
-            done[name] = counts
-            report(by_name[name], counts)
-    finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.join()
-        claims.cancel_join_thread()
+
+    def take(task: Task, counts: Counts) -> None:
+        done[task.name] = counts
+        report(task, counts)
+
+    packed = pickle.dumps(worker)
+    lost = _work_off(packed, tasks, min(workers, len(tasks)), take)
+    for task, _ in lost:
+        for _, ended in _work_off(packed, [task], 1, take):
+            if not isinstance(worker, GivingUp):
+                raise WorkerError(
+                    f"the worker process of {worker.phase} {task.name} {ended}, twice, the second time alone; {_GO_ON}"
+                )
+            take(task, give_up_task(worker, task, f"the worker process that read it {ended}, twice"))
     return done
+
+
+@dataclass
+class _Lane:
+    """A worker process and the task that it has in hand."""
+
+    process: Any
+    task: Task | None = None
+    has_worked: bool = False
+    is_dismissed: bool = False
+
+
+def _work_off(
+    packed: bytes, tasks: Sequence[Task], workers: int, take: Callable[[Task, Counts], None]
+) -> list[tuple[Task, str]]:
+    """Deal tasks out to workers, each the next one as it asks; return those whose worker died, and how it died.
+
+    Each worker has a pipe of its own: a queue that all share stays locked for ever when one is killed in it.
+    """
+    waiting = deque(tasks)
+    lost: list[tuple[Task, str]] = []
+    lanes: dict[Connection, _Lane] = {}
+    dead_before_work = 0
+    with contextlib.ExitStack() as processes:
+
+        def begin() -> None:
+            process, connection = processes.enter_context(_started(_local_worker, (packed,)))
+            lanes[connection] = _Lane(process)
+
+        for _ in range(max(1, workers)):
+            begin()
+        while lanes:
+            for ready in wait(list(lanes)):
+                connection = cast("Connection", ready)
+                lane = lanes[connection]
+                try:
+                    message = connection.recv()
+                    if message is not None:
+                        counts, failure = message
+                        if failure or lane.task is None:
+                            raise WorkerError(*failure)
+                        take(lane.task, counts)
+                    lane.task = None
+                    if message is None:
+                        lane.task = waiting.popleft() if waiting else None
+                        lane.is_dismissed = lane.task is None
+                        lane.has_worked = True
+                        connection.send(lane.task and lane.task.model_dump())
+                except (EOFError, ConnectionError):
+                    del lanes[connection]
+                    if lane.is_dismissed:
+                        continue
+                    ended = _how_it_ended(lane.process)
+                    if lane.task is not None:
+                        lost.append((lane.task, ended))
+                    elif not lane.has_worked:
+                        dead_before_work += 1
+                        if dead_before_work > _DEATHS_BEFORE_WORK:
+                            raise WorkerError(
+                                f"worker processes cannot start: the last one {ended}; {_GO_ON}"
+                            ) from None
+                    if waiting:
+                        begin()
+    return sorted(lost, key=lambda entry: entry[0].name)
+
+
+@contextlib.contextmanager
+def _started(target: Callable[..., None], arguments: tuple[Any, ...]) -> Iterator[tuple[Any, Connection]]:
+    """Start a process that is given one end of a pipe and `arguments`; ends it when the block ends."""
+    context = _forkserver()
+    ours, its = context.Pipe()
+    process: Any = context.Process(target=target, args=(its, *arguments), daemon=True)
+    try:
+        warm_up()
+        process.start()
+    except (OSError, EOFError) as error:  # of EOF: the process that workers are forked from could not fork
+        raise WorkerError(f"a worker process cannot be started: {_words(error)}; {_GO_ON}") from error
+    finally:
+        its.close()
+    try:
+        yield process, ours
+    finally:
+        ours.close()
+        process.terminate()
+        process.join()
+
+
+def _how_it_ended(process: Any) -> str:
+    process.join()
+    code = process.exitcode
+    if code >= 0:
+        return f"ended with exit code {code}"
+    return f"was killed by {signal.Signals(-code).name}" + (
+        " (often: out of memory)" if -code == signal.SIGKILL else ""
+    )
 
 
 def _forkserver() -> Any:
@@ -185,9 +278,31 @@ def _forkserver() -> Any:
 
 
 def warm_up() -> None:
-    """Begin to import what local workers need, while this process goes on."""
+    """Begin to import what local workers need, while this process goes on.
+
+    The server and its workers leave Ctrl-C to this process: what starts while it is ignored goes on ignoring it.
+    """
     _forkserver()
-    forkserver.ensure_running()
+    if len(os.fsencode(tempfile.gettempdir())) > _SOCKET_FOLDER_BYTES:
+        _put_socket_into_short_folder()
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main_thread else None
+    try:
+        forkserver.ensure_running()
+    finally:
+        if in_main_thread:
+            signal.signal(signal.SIGINT, before)
+
+
+def _put_socket_into_short_folder() -> None:
+    """Let multiprocessing make its own folder where the path of a socket in it is short enough for the system."""
+    configured = tempfile.tempdir
+    folders = (folder for folder in ("/tmp", "/var/tmp", "/dev/shm") if os.access(folder, os.W_OK))  # noqa: S108
+    tempfile.tempdir = next(folders, configured)
+    try:
+        multiprocessing.util.get_temp_dir()  # makes it once, and keeps it
+    finally:
+        tempfile.tempdir = configured
 
 
 def _begin_worker() -> None:
@@ -195,33 +310,29 @@ def _begin_worker() -> None:
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what a task raises is told once, by the parent
 
 
-def _check_alive(processes: Sequence[Any]) -> None:
-    for process in processes:
-        if process.exitcode not in (None, 0):
-            reason = f"was killed by signal {-process.exitcode}" if process.exitcode < 0 else "ended early"
-            raise WorkerError(
-                f"a worker process {reason} (often: out of memory); run the same command again to go on from the last "
-                "finished split, with fewer --workers if memory is short"
-            )
-
-
-def _local_worker(worker: Worker, claims: Any, answers: Any) -> None:
-    """Run one Beam pipeline whose source is the shared queue; ends when the queue does, or with the parent."""
+def _local_worker(connection: Connection, packed: bytes) -> None:
+    """Run one Beam pipeline whose source is what the parent sends; ends when the parent sends None, or is gone."""
     _begin_worker()
-    from pipelines.beam_tasks import FAILURES, run_claims
-
+    failures: list[Exception] = []
     try:
-        run_claims(worker, _claimed(claims), answers.put)
+        from pipelines.beam_tasks import FAILURES, run_claims
+
+        failures = FAILURES
+        run_claims(pickle.loads(packed), _claimed(connection), connection.send)  # noqa: S301  # our parent's own
     except Exception as error:  # everything ends as one line for the user, in the parent
-        first = FAILURES[0] if FAILURES else error
-        answers.put((None, None, (_failure_line(first), traceback.format_exc())))
-    answers.close()
-    answers.join_thread()
+        connection.send((None, (_failure_line(failures[0] if failures else error), traceback.format_exc())))
 
 
-def _claimed(claims: Any) -> Iterator[dict[str, Any]]:
-    while (task := claims.get()) is not None:
+def _claimed(connection: Connection) -> Iterator[dict[str, Any]]:
+    """Ask for one task after another."""
+    connection.send(None)
+    while (task := connection.recv()) is not None:
         yield task
+        connection.send(None)
+
+
+def _words(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _failure_line(error: BaseException) -> str:

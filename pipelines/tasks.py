@@ -7,7 +7,7 @@ A phase is a list of tasks, each a pure function of files that are complete. A t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -37,6 +37,15 @@ class Worker(Protocol):
     def run(self, task: Task) -> Counts: ...
 
 
+@runtime_checkable
+class GivingUp(Worker, Protocol):
+    """A worker whose phase goes on without a task that ends every process that does it."""
+
+    def give_up(self, task: Task, reason: str) -> Counts:
+        """Write down that the task failed, in place of what it should have written; count its documents as failed."""
+        ...
+
+
 Report = Callable[[Task, Counts], None]
 
 
@@ -56,6 +65,13 @@ def run_task(worker: Worker, task: Task) -> Counts:
         return done
     counts = worker.run(task)
     worker.store.write_json(path, counts)
+    return counts
+
+
+def give_up_task(worker: GivingUp, task: Task, reason: str) -> Counts:
+    """Mark a task as done that cannot be done."""
+    counts = worker.give_up(task, reason)
+    worker.store.write_json(marker(worker.phase, task.name), counts)
     return counts
 
 

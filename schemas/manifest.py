@@ -43,6 +43,7 @@ class SplitRecord(_Record):
     staged: int
     dropped: int
     failed: int
+    error: str | None = None  # why the split failed as a whole; null if it was read
 
 
 class PhaseRecord(_Record):

@@ -198,6 +198,14 @@ def read(split: InputSplit, source: TabularSource) -> Iterator[pa.RecordBatch]:
             position += rows
 
 
+def rows_of(split: InputSplit) -> range:
+    """Return which rows of its file a split holds, by the footer."""
+    with open_file(split.location) as opened:
+        footer = pq.read_metadata(opened)
+    ends = np.cumsum([0, *(footer.row_group(group).num_rows for group in range(footer.num_row_groups))]).tolist()
+    return range(ends[split.start], ends[split.end])
+
+
 def _batch_rows(group: pq.RowGroupMetaData) -> int:
     average_bytes = group.total_byte_size // max(group.num_rows, 1)
     return max(1, min(_BATCH_ROWS, _BATCH_BYTES // max(average_bytes, 1)))

@@ -24,6 +24,7 @@ from schemas.document import RECORD
 FAILURES: Mapping[str, str] = {
     "broken_stream": "the file is truncated or damaged from here on",
     "broken_record": "the record's own structure is damaged",
+    "crashed": "reading it, or a stage, ended the process, also a second time and alone",
     "too_large": "the record exceeds max_record_bytes",
     "invalid_encoding": "the bytes are not text in the source's encoding",
     "nul_in_text": "the text holds a NUL",

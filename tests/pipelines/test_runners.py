@@ -1,0 +1,140 @@
+"""Workers that are killed, that cannot start, that answer at length: the rest goes on, and the reason is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from pipelines.runners import RunnerConfig, WorkerError, run_function, run_tasks
+from pipelines.staging import Store
+from pipelines.tasks import Counts, Task
+
+NAMES = ("a", "b", "c", "d")
+
+
+class KilledWorker:
+    """Counts its tries in files; a task's payload says in how many of them it is killed, and by what."""
+
+    phase = "killed"
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def setup(self) -> None:
+        pass
+
+    def run(self, task: Task) -> Counts:
+        tries = Path(self.store.full(f"tries-{task.name}"))
+        with tries.open("ab") as file:
+            file.write(b"x")
+        if tries.stat().st_size <= task.payload.get("kills", 0):
+            time.sleep(0.05)  # others are at work by now
+            os.kill(os.getpid(), task.payload.get("signal", signal.SIGKILL))
+        return {"kept": 1, "words": "x" * task.payload.get("length", 0)}
+
+
+class IsolatingWorker(KilledWorker):
+    """Gives up what kills it."""
+
+    def give_up(self, task: Task, reason: str) -> Counts:
+        return {"failed": 1, "error": reason}
+
+
+class BrokenWorker(KilledWorker):
+    """Cannot be loaded, or ends its process as it is."""
+
+    def __init__(self, store: Store, how: str) -> None:
+        super().__init__(store)
+        self.how = how
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        if self.how == "raises":
+            raise ValueError("no such model: nowhere.bin")
+        os._exit(7)
+
+
+def tasks(**payloads: dict[str, int]) -> list[Task]:
+    return [Task(name=name, payload=payloads.get(name, {})) for name in NAMES]
+
+
+def run(worker: KilledWorker, given: Sequence[Task], workers: int = 2) -> dict[str, Counts]:
+    return run_tasks(worker, given, RunnerConfig(workers=workers), lambda *_: None)
+
+
+def test_a_task_whose_worker_is_killed_once_is_done_again_and_leaves_no_trace(tmp_path: Path) -> None:
+    done = run(IsolatingWorker(Store(str(tmp_path))), tasks(b={"kills": 1}, c={"kills": 1, "signal": signal.SIGTERM}))
+    assert done == {name: {"kept": 1, "words": ""} for name in NAMES}
+
+
+def test_a_task_that_kills_its_worker_twice_is_given_up_whatever_the_number_of_workers(tmp_path: Path) -> None:
+    given = tasks(b={"kills": 9, "signal": signal.SIGSEGV}, c={"kills": 9})
+    found = []
+    for workers in (1, 2):
+        (tmp_path / str(workers)).mkdir()
+        worker = IsolatingWorker(Store(str(tmp_path / str(workers))))
+        found.append(run(worker, given, workers))
+        assert run(worker, given, workers) == found[-1], "what is given up is not tried again"
+        assert {n: len((tmp_path / f"{workers}/tries-{n}").read_bytes()) for n in "abc"} == {"a": 1, "b": 2, "c": 2}
+    assert found[0] == found[1]
+    assert found[0]["a"] == {"kept": 1, "words": ""}
+    assert {name: counts["error"] for name, counts in found[0].items() if "error" in counts} == {
+        "b": "the worker process that read it was killed by SIGSEGV, twice",
+        "c": "the worker process that read it was killed by SIGKILL (often: out of memory), twice",
+    }
+
+
+def test_a_phase_that_can_give_nothing_up_ends_the_run_after_all_else_is_done(tmp_path: Path) -> None:
+    with pytest.raises(WorkerError, match=r"of killed b was killed by SIGABRT, twice, .*run the same command again"):
+        run(KilledWorker(Store(str(tmp_path))), tasks(b={"kills": 9, "signal": signal.SIGABRT}))
+    assert all((tmp_path / f"staging/killed/{name}/done.json").exists() for name in NAMES if name != "b")
+
+
+def test_workers_that_cannot_start_say_why(tmp_path: Path) -> None:
+    with pytest.raises(WorkerError, match=r"^ValueError: no such model: nowhere\.bin$"):
+        run(BrokenWorker(Store(str(tmp_path)), "raises"), tasks())
+    with pytest.raises(WorkerError, match=r"^worker processes cannot start: the last one ended with exit code 7; "):
+        run(BrokenWorker(Store(str(tmp_path)), "exits"), tasks())
+
+
+def test_tasks_and_answers_may_be_longer_than_a_pipe_holds(tmp_path: Path) -> None:
+    done = run(KilledWorker(Store(str(tmp_path))), tasks(a={"length": 3_000_000}))
+    assert len(done["a"]["words"]) == 3_000_000
+    assert run_function("builtins:str", ("x" * 1_000_000,)) == "x" * 1_000_000
+
+
+LONG_FOLDER = """
+import sys, tempfile
+from pipelines.runners import run_function
+from multiprocessing import util
+print(run_function("builtins:sum", ([1, 2],)))
+"""
+
+
+def test_the_temporary_folder_may_have_a_long_path(tmp_path: Path) -> None:
+    folder = tmp_path / ("long" * 30) / ("path" * 10)
+    folder.mkdir(parents=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", LONG_FOLDER], env=os.environ | {"TMPDIR": str(folder)}, capture_output=True, check=False
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"3\n", b"")
+
+
+def test_workers_go_on_when_the_process_that_they_were_forked_from_is_killed(tmp_path: Path) -> None:
+    given = tasks(b={"kills": 1})
+
+    def kill_server(task: Task, _: Counts) -> None:
+        if task.name == "a":
+            (worker, *_) = [p for p in psutil.Process().children(recursive=True) if "forkserver" in p.cmdline()[-1]]
+            worker.kill()
+
+    done = run_tasks(IsolatingWorker(Store(str(tmp_path))), given, RunnerConfig(workers=2), kill_server)
+    assert done == {name: {"kept": 1, "words": ""} for name in NAMES}
