@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from signal import SIG_IGN, SIGHUP, SIGINT, SIGTERM, getsignal, signal
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -99,8 +101,9 @@ def run(
     from rich.console import Console
 
     from pipelines.corpus_build import build, make_plan, output_of
-    from pipelines.progress import progress_bar
+    from pipelines.progress import progress_of, stopped_run
     from pipelines.runners import LOCAL, RunnerConfig, warm_up
+    from pipelines.staging import Store
 
     if runner == LOCAL:
         warm_up()
@@ -112,11 +115,16 @@ def run(
     if workers:
         config = replace(config, workers=workers)
     weights = {split.id: split.size_bytes for split in planned.splits}
-    with progress_bar(Console(stderr=True), weights) as report:
+    if not restart and (begun := stopped_run(Store(target))):
+        print(f"glotmill: going on with the run in {target}: {begun}", file=sys.stderr)
+    with progress_of(Console(stderr=True), weights) as report:
         manifest = build(
             planned, target, config, report, block_bytes=block_bytes, restart=restart, keep_staging=keep_staging
         )
     _show_result(manifest, target)
+    for split in manifest.splits:
+        if split.error:
+            print(f"glotmill: {split.path} is left out, in whole or in part: {split.error}", file=sys.stderr)
     if not any(file.path.startswith("data/") for file in manifest.files):
         print(f"glotmill: no document was published; {target}/ledger says why for each of them", file=sys.stderr)
         raise typer.Exit(1)
@@ -138,6 +146,9 @@ def status(corpus: CorpusArgument) -> None:
     share = found.bytes_done / found.bytes if found.bytes else 1.0
     line = f"{corpus}: {found.phase}, {share:.0%} of the input, {found.splits_done} of {found.splits} splits, "
     line += f"{found.documents:,} documents"
+    if found.running is False:
+        print(f"{line}; stopped, no run is at work there: run the same command again to go on")
+        return
     if 0 < found.bytes_done < found.bytes and found.seconds:
         rate = found.bytes_done / found.seconds
         line += f", {rate / 1e6:.1f} MB/s, {minutes((found.bytes - found.bytes_done) / rate)} left for ingest"
@@ -428,8 +439,32 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(_fail(str(error).splitlines(), 2))
     except store_errors(FailureError) as error:
         sys.exit(_fail(str(error).splitlines(), 1))
-    except KeyboardInterrupt:
-        sys.exit(_fail(["stopped; run the same command again to go on"], 1))
+    except Stopped as stopped:
+        sys.exit(_fail(["stopped; run the same command again to go on"], stopped.exit_code))
+
+
+class Stopped(BaseException):  # no error; and no KeyboardInterrupt, which click would answer itself
+    """Somebody asked this process to end: Ctrl-C, `kill`, or a terminal that was closed."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
+
+
+def _stop_on_signals() -> None:
+    """Unwind at the first signal, so that workers end and files are closed; end at once at the second."""
+    stops = [each for each in (SIGINT, SIGTERM, SIGHUP) if getsignal(each) is not SIG_IGN]  # as under nohup
+
+    def end(number: int, _frame: FrameType | None) -> NoReturn:
+        os._exit(128 + number)
+
+    def stop(number: int, _frame: FrameType | None) -> NoReturn:
+        for each in stops:
+            signal(each, end)
+        raise Stopped(number)
+
+    for each in stops:
+        signal(each, stop)
 
 
 def console() -> NoReturn:
@@ -440,10 +475,13 @@ def console() -> NoReturn:
     """
     code: Any = 0
     try:
+        _stop_on_signals()
         main()
         sys.stdout.flush()
     except SystemExit as end:
         code = end.code
+    except Stopped as stopped:  # while it was ending
+        code = stopped.exit_code
     except BrokenPipeError:  # who reads our output has seen enough
         code = 1
     atexit._run_exitfuncs()

@@ -172,6 +172,17 @@ class Store:
                 digest.update(chunk)
         return digest.hexdigest()
 
+    def is_locked(self) -> bool | None:
+        """Say if a run holds this folder; None on an object store, where nobody on this machine can know."""
+        if not self.local:
+            return None
+        with contextlib.suppress(FileNotFoundError), Path(self.full("staging/lock")).open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold this folder for one run; a second run on the same machine is refused. Clears what a kill left."""

@@ -133,7 +133,7 @@ def test_workers_go_on_when_the_process_that_they_were_forked_from_is_killed(tmp
 
     def kill_server(task: Task, _: Counts) -> None:
         if task.name == "a":
-            (worker, *_) = [p for p in psutil.Process().children(recursive=True) if "forkserver" in p.cmdline()[-1]]
+            worker = next(p for p in psutil.Process().children(recursive=True) if "forkserver" in p.cmdline()[-1])
             worker.kill()
 
     done = run_tasks(IsolatingWorker(Store(str(tmp_path))), given, RunnerConfig(workers=2), kill_server)

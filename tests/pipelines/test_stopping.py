@@ -1,0 +1,73 @@
+"""Ctrl-C and TERM end a run with one line; status and the next run say how far it came."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from pipelines.progress import ProgressLines, read_status, stopped_run
+from pipelines.staging import Store
+from pipelines.tasks import Task
+from tests.laws.running import processes_in, start
+
+RECIPE = """
+[corpus]
+name = "long"
+
+[engine]
+split_bytes = 20000
+
+[[sources]]
+name = "lines"
+format = "jsonl"
+paths = ["lines.jsonl"]
+
+[[ingest]]
+stage = "identify_language"
+
+[[dedup]]
+stage = "exact"
+"""
+GROUP = {"Ctrl-C": (signal.SIGINT, True, 130), "TERM": (signal.SIGTERM, False, 143)}
+
+
+@pytest.mark.parametrize(("number", "to_all", "code"), GROUP.values(), ids=GROUP.keys())
+def test_a_signal_ends_the_run_with_one_line(number: int, to_all: bool, code: int, tmp_path: Path) -> None:
+    with (tmp_path / "lines.jsonl").open("w") as file:
+        for line in range(60_000):
+            file.write(json.dumps({"text": f"Herri eta nazio guztiak {line}"}) + "\n")
+    (tmp_path / "long.toml").write_text(RECIPE)
+    process = start(tmp_path / "long.toml", tmp_path / "out", "--workers", "2")
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "out").glob("staging/ingest/*/done.json")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert Store(str(tmp_path / "out")).is_locked()
+    (os.killpg if to_all else os.kill)(process.pid, number)
+    _, errors = process.communicate(timeout=60)
+    *progress, last = errors.splitlines()
+    assert (process.returncode, last) == (code, "glotmill: stopped; run the same command again to go on")
+    assert all(re.match(r"glotmill: \d+:\d\d (ingest|phases after)", line) for line in progress), errors
+    while processes_in(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    store = Store(str(tmp_path / "out"))
+    assert read_status(store).running is False
+    assert " splits are read, it was in " in stopped_run(store)
+
+
+def test_lines_where_there_is_no_terminal() -> None:
+    written = io.StringIO()
+    lines = ProgressLines({"a": 300, "b": 100})
+    with lines.printed_every(0.02, Console(file=written)):
+        lines.report(Task(name="a"), {"bytes_in": 300, "documents_in": 1200})
+        time.sleep(0.1)
+    assert "glotmill: 0:00 ingest: 75% of the input, 1 of 2 splits, 1,200 documents\n" in written.getvalue()
+    lines.report(Task(name="shard"), {})
+    assert lines.line() == "phases after ingest: 1 tasks done, 1,200 documents read"
