@@ -12,6 +12,7 @@ import lzma
 import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import IO, NamedTuple, Protocol, cast
 
 import fsspec
@@ -119,7 +120,9 @@ def compression_of(path: str) -> str:
 
 
 def open_file(location: str) -> IO[bytes]:
-    """Open a file of any store for reading."""
+    """Open a file of any store for reading. In a local name nothing is a pattern, a chain of URLs or a protocol."""
+    if "://" not in location:
+        return Path(location).open("rb")
     return fsspec.open(location, "rb").open()
 
 

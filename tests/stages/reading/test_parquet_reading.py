@@ -295,3 +295,9 @@ def test_one_long_value_for_many_rows_is_not_written_out_at_once(tmp_path: Path)
     assert (tmp_path / "bomb.parquet").stat().st_size < 100_000
     assert rows >= 60
     assert grown_mib < 400, "2,000 rows of 10 MB in a file of some kB must be read a few at a time"
+
+
+@pytest.mark.parametrize("name", ["a::b", "a[1]", "a?b", "a%20b", "a#b", "a b*"])
+def test_what_a_file_is_called_has_no_meaning(name: str, tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    pq.write_table(pa.table({"text": ["bat"]}), tmp_path / f"{name}.parquet")
+    assert [row["path"] for row in read_all(format="parquet", paths=["*.parquet"])] == [f"{name}.parquet"]

@@ -1,0 +1,55 @@
+"""Damaged Parquet: nothing raises, no process ends, and a row group whose bytes are whole is read if the footer is.
+
+Each case is read in a process of its own: a library that ends its process would end the tests.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import multiprocessing
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tests.fuzz.mutations import Case, bounded, cases, read_rows
+
+TEXTS = [f"testua {number % 7}" for number in range(60)]
+TABLE = pa.table({"text": TEXTS, "n": range(60), "tags": [["a", "b"]] * 60, "m": [{"x": "q"}] * 60})
+TOKENS = (b"PAR1", b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f", b"ARROW:schema")
+
+
+def pieces() -> list[bytes]:
+    """Return a file cut into its three row groups and its footer."""
+    buffer = io.BytesIO()
+    pq.write_table(TABLE, buffer, row_group_size=20, compression="none")
+    footer = pq.read_metadata(buffer)
+    starts = [footer.row_group(group).column(0).dictionary_page_offset for group in range(1, 3)]
+    content = buffer.getvalue()
+    end = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    bounds = [0, *starts, end, len(content)]
+    return [content[first:last] for first, last in itertools.pairwise(bounds)]
+
+
+def read_case(folder: Path, case: Case, whole: int) -> None:
+    """Read one case as the only one of its process; its exit code says what became of it."""
+    (folder / "a.parquet").write_bytes(case.content)
+    with bounded(case):
+        rows = read_rows(folder, format="parquet", paths=["a.parquet"], keep=["n", "tags", "m"])
+        if 3 in case.intact and len(case.content) == whole:
+            texts = [row["text"] for row in rows if not row["error"]]
+            for group in case.intact:
+                assert all(text in texts for text in TEXTS[20 * group : 20 * group + 20])
+
+
+def test_damaged_files_end_no_process(tmp_path: Path) -> None:
+    good = pieces()
+    whole = sum(map(len, good))
+    read_case(tmp_path, Case(-1, b"".join(good), (0, 1, 2, 3)), whole)
+    processes = multiprocessing.get_context("fork")
+    for case in cases(good, TOKENS, 30):
+        process = processes.Process(target=read_case, args=(tmp_path, case, whole))
+        process.start()
+        process.join(60)
+        assert process.exitcode == 0, f"case {case.number}: repeat it with FUZZ_FIRST={case.number}"
