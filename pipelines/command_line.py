@@ -301,12 +301,27 @@ def script_schemes() -> None:
 
     from stages.transliteration.schemes import SCHEMES, reverse_of
 
-    table = Table("scheme", "languages", "from", "to", "and back", "what is lost")
-    for scheme in SCHEMES:
-        back = "exactly" if scheme.reversible else "with losses" if reverse_of(scheme) else "no"
-        table.add_row(
-            scheme.name, " ".join(scheme.languages) or "any", scheme.source, scheme.target, back, scheme.lossy or "-"
+    headings = ("scheme", "languages", "from", "to", "and back", "what is lost")
+    rows = [
+        (
+            scheme.name,
+            " ".join(scheme.languages) or "any",
+            scheme.source,
+            scheme.target,
+            "words" if scheme.reversible else "with losses" if reverse_of(scheme) else "no",
+            scheme.lossy or "-",
         )
+        for scheme in SCHEMES
+    ]
+    if not sys.stdout.isatty():
+        print(*map("\t".join, (headings, *rows)), sep="\n")
+        return
+    table = Table(caption="words: every word of the alphabet comes back; `script roundtrip` tries your texts")
+    for number, heading in enumerate(headings):
+        typed = number in (0, 2, 3)  # what a recipe must spell is never folded
+        table.add_column(heading, no_wrap=typed, min_width=max(len(row[number]) for row in rows) if typed else None)
+    for row in rows:
+        table.add_row(*row)
     Console().print(table)
 
 
@@ -321,7 +336,7 @@ def script_roundtrip(
     ] = "",
     text_column: Annotated[str, typer.Option(help="Column with the text.")] = "text",
 ) -> None:
-    """Send texts through a scheme and back: the share that comes back identical, and the commonest losses."""
+    """Send texts through a scheme and back: the share that comes back identical, and why the rest does not."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -330,6 +345,9 @@ def script_roundtrip(
     from stages.transliteration.schemes import scheme_for
 
     try:
+        for file in files:
+            if not file.is_file():
+                raise ValueError(f"PARQUET must be files, got {str(file)!r}, which is none")
         spoken = parse_label(label or files[0].resolve().parent.name)
         chosen = scheme_for(scheme, spoken.language, spoken.script)
         tables = [pq.read_table(file, columns=[text_column]) for file in files]
@@ -338,9 +356,12 @@ def script_roundtrip(
     except (ValueError, OSError, ImportError, KeyError, pa.ArrowInvalid) as error:
         raise MisuseError(" ".join(str(error).split())) from None
     print(f"{chosen}: {report.share:.1%} of {report.texts:,} texts come back identical")
-    print(f"{report.changed:,} of {report.tokens:,} words that it may change do not")
+    print(f"{report.left:,} of {report.tokens:,} words are not of its alphabet and stay in their own script")
+    print(f"{report.changed:,} pieces between white space do not come back")
+    for reason, times in report.reasons:
+        print(f"{times:8,}  {reason}")
     for loss in report.losses:
-        print(f"{loss.times:8,}  {loss.source!r} came back as {loss.returned!r}")
+        print(f"{loss.times:8,}  {loss.source!r} came back as {loss.returned!r} ({loss.reason})")
 
 
 def _show_plan(planned: Plan, every_split: bool) -> None:

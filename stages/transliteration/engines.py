@@ -14,6 +14,7 @@ from typing import Any
 from stages.transliteration.alphabets import ALPHABETS
 from stages.transliteration.arabic_script import ARABIC_SCRIPT
 from stages.transliteration.indic import compile_indic
+from stages.transliteration.korean import compile_korean
 from stages.transliteration.letter_rules import CompiledRules, compile_letters
 from stages.transliteration.schemes import Scheme, missing_engine
 
@@ -22,7 +23,9 @@ Convert = Callable[[list[str]], list[str]]
 
 @cache
 def rules_of(scheme: Scheme) -> CompiledRules:
-    """Return the rules of a scheme of the engines `rules` and `indic`."""
+    """Return the rules of a scheme of the engines `rules`, `indic` and `korean`."""
+    if scheme.engine == "korean":
+        return compile_korean()
     if scheme.engine == "rules":
         return compile_letters({**ALPHABETS, **ARABIC_SCRIPT}[scheme.detail, scheme.source])
     script = scheme.target if scheme.source == "Latn" else scheme.source
@@ -129,6 +132,7 @@ def _load_opencc(scheme: Scheme) -> Convert:
 _ENGINES: dict[str, Callable[[Scheme], Convert]] = {
     "rules": _load_rules,
     "indic": _load_rules,
+    "korean": _load_rules,
     "icu": _load_icu,
     "uroman": _load_uroman,
     "pyewts": _load_pyewts,

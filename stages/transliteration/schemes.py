@@ -2,7 +2,8 @@
 
 A scheme is found by its name, the language and the script of the text; the script that it leads to follows. It is
 reversible if its words are: `reversible_words` is a pattern of the words that come back identical, every one of them
-(a test draws such words at random). Where that cannot be, `lossy` says in a line what is lost; a scheme may be right by
+(a test draws such words at random), also in running text, of which `reversibility.masked` leaves out everything else.
+Where that cannot be, `lossy` says in a line what is lost; a scheme may be right by
 its standard and still lose something, as Serbian in Latin letters, where nj is two sounds in a few words.
 
 Sources of the letters:
@@ -21,7 +22,9 @@ Sources of the letters:
 - `ircam`: Institut Royal de la Culture Amazighe, 2004.
 - `uly`: Uyghur Latin Yeziqi, Xinjiang University 2001, on the Arabic script of 1983.
 - `hawar`: the alphabet of the magazine Hawar, 1932, for Sorani letters.
-- `bgn_pcgn`, `mns_5217`, `sera`, `revised_romanization`, `pinyin`: as CLDR has them; see each row.
+- `revised_romanization`: Ministry of Culture and Tourism, notice 2000-8, the main system, which writes the sound.
+  `revised_romanization_letters`: its section 3.8, letter by letter for scholars, as CLDR has it.
+- `bgn_pcgn`, `mns_5217`, `sera`, `pinyin`: as CLDR has them; see each row.
 - `wylie`: T. Wylie 1959 with the extensions of the Tibetan and Himalayan Library.
 - `maltese_arabic`: after Micallef et al. 2023 ("Treating Maltese as an Arabic Dialect", CAWL) and 2024 ("Maltese as
   Multilingual Code-Switching", EACL): multilingual models have read much Arabic and little Maltese, so Maltese words
@@ -31,6 +34,7 @@ Sources of the letters:
 
 from __future__ import annotations
 
+import difflib
 import unicodedata
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal, NamedTuple
@@ -38,7 +42,7 @@ from typing import Literal, NamedTuple
 from schemas.language import one_code
 from stages.transliteration.indic import BLOCKS as INDIC_BLOCKS
 
-Engine = Literal["rules", "indic", "icu", "uroman", "pyewts", "opencc"]
+Engine = Literal["rules", "indic", "korean", "icu", "uroman", "pyewts", "opencc"]
 
 RULES_VERSION = "2"  # of the tables in this folder; raise it when one changes what it writes
 _PACKAGES = {"uroman": "uroman", "pyewts": "pyewts", "opencc": "opencc"}
@@ -68,7 +72,7 @@ class Scheme(NamedTuple):
     @property
     def version(self) -> str:
         """Version of what makes the text: `1` for our tables, else the engine's own, as `icu 72.1`."""
-        if self.engine in ("rules", "indic"):
+        if self.engine in ("rules", "indic", "korean"):
             return RULES_VERSION
         if self.engine == "icu":
             try:
@@ -164,11 +168,6 @@ def _stands(letter: str) -> bool:
 _GURMUKHI_WORDS = "[ਕਖਗਘਚਛਜਝਟਠਡਢਣਤਥਦਧਨਪਫਬਭਮਯਰਲਵਸਹ][\u0a3e-\u0a42\u0a47\u0a48\u0a4b\u0a4c]?(?:[\u0a70\u0a71]?" + (
     "[ਕਗਚਜਟਡਤਦਨਪਬਮਲਸ][\u0a3e-\u0a42\u0a47\u0a48\u0a4b\u0a4c]?)*"
 )
-# Without the rows of rare labialized letters; the glottal row stands at the beginning, for ነአ reads as ና.
-_ETHIOPIC_WORDS = (
-    "[\u12a0-\u12a6]?[\u1200-\u1206\u1208-\u1246\u1260-\u1286\u1290-\u129f\u12a8-\u12ae\u12c8-\u12ce\u12d0-\u12d6"
-    "\u12d8-\u12ee\u12f0-\u12f7\u1300-\u130e\u1320-\u1346\u1348-\u1357]+"
-)
 _TIBETAN_WORDS = (
     "(?:[\u0f40-\u0f42\u0f44-\u0f47\u0f49\u0f4f-\u0f51\u0f53-\u0f56\u0f58-\u0f5b\u0f5d-\u0f64\u0f66-\u0f68]"
     "[\u0f72\u0f74\u0f7a\u0f7c]?[གངདནབམའརལས]?\u0f0b)+"
@@ -179,7 +178,6 @@ _NOT_SANSKRIT = "\u090e\u0912\u0929\u0931\u0934\u0946\u094a"  # letters of other
 _NOT_PALI = _NOT_SANSKRIT + "\u090b\u090c\u0943\u0944"
 _CYRILLIC_ALL = "абвгґѓғҕдђеӗёєжҗзѕиӣӥйіїјкќқҡлљмнњңҥоӧөпҧрстћҭуўӯӱүұфхҳһцчҷџшщыӹэәюяѣѫ"
 _ISO_9_WORDS = f"[{_CYRILLIC_ALL.upper()}]?[{_CYRILLIC_ALL}ъь]+|[{_CYRILLIC_ALL.upper()}]+"
-_AZERBAIJANI_CYRILLIC = "абвгғдеәжзиыјкҝлмноөпрстуүфхһчҹшАБВГҒДЕӘЖЗИЫЈКҜЛМНОӨПРСТУҮФХҺЧҸШ"
 _AZERBAIJANI_LATIN = "abvqğdeəjziıykglmnoöprstuüfxhçcşABVQĞDEƏJZİIYKGLMNOÖPRSTUÜFXHÇCŞ"
 _UYGHUR_VOWEL, _UYGHUR_CONSONANT = "[اەېىوۆۇۈ]", "[بپتجچخدرزژسشغفقكگڭلمنھۋي]"
 _SERBIAN_LATIN = "(?:[abvgdđežzijklmnoprstćufhcčš]|lj|nj|dž)+"
@@ -200,7 +198,7 @@ SCHEMES: tuple[Scheme, ...] = (
         "aze",
         "Cyrl",
         "Latn",
-        there=("", f"[{_AZERBAIJANI_CYRILLIC}]+"),
+        there="apostrophes and the signs of Russian words are dropped, its letters respelled",
         back=("", f"[{_AZERBAIJANI_LATIN}]+"),
     ),
     _one_way(
@@ -301,10 +299,20 @@ SCHEMES: tuple[Scheme, ...] = (
         "Latn",
         "icu",
         "Ethiopic-Latin/SERA",
-        there=("", _ETHIOPIC_WORDS),
+        there="two word spaces and the full stop are written alike, and አ behind a letter as its vowel",
         back=_UNCLEAR,
     ),
-    *_both("revised_romanization", "kor", "Kore", "Latn", "icu", "Hangul-Latin", there=("", "[가-힣]+"), back=_UNCLEAR),
+    _one_way("revised_romanization", "kor", "Kore Latn", "korean", "", _SOUND),
+    *_both(
+        "revised_romanization_letters",
+        "kor",
+        "Kore",
+        "Latn",
+        "icu",
+        "Hangul-Latin",
+        there=("", "[가-힣]+"),
+        back=_UNCLEAR,
+    ),
     _one_way("mns_5217", "mon", "Cyrl Latn", "icu", "mn-mn_Latn/MNS", _UNCLEAR),
     *(
         _one_way(
@@ -347,7 +355,9 @@ def scheme_for(name: str, language: str, script: str) -> Scheme:
     """
     named = [scheme for scheme in SCHEMES if scheme.name == name]
     if not named:
-        raise ValueError(f"scheme must be one of {', '.join(scheme_names())}, got {name!r}")
+        close = difflib.get_close_matches(name, scheme_names(), 1)
+        meant = f", did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"scheme must be one of {', '.join(scheme_names())}, got {name!r}{meant}")
     for scheme in named:
         if covers(scheme, language, script):
             return scheme._replace(detail=one_code(language)) if scheme.engine == "uroman" else scheme

@@ -330,6 +330,8 @@ def runs_of(scheme: Scheme) -> Runs:
 @cache
 def _covered(scheme: Scheme) -> tuple[str, str]:
     """Write the patterns of the words that a table has every letter of, and of those among them that are foreign."""
+    if scheme.engine == "korean":
+        return r"^[\x{ac00}-\x{d7a3}]+$", ""
     if scheme.engine not in ("rules", "indic"):
         return "", ""
     rules = rules_of(scheme)

@@ -92,6 +92,7 @@ TIMED = (
     "bel_Cyrl lacinka, rus_Cyrl iso9, rus_Cyrl bgn_pcgn, rus_Cyrl uroman, ell_Grek elot_743, hye_Armn iso9985, "
     "kat_Geor iso9984, uig_Arab uly, ckb_Arab hawar, urd_Arab urdu_hindi, hin_Deva urdu_hindi, hin_Deva iso15919, "
     "ben_Beng iso15919, tam_Taml iso15919, bod_Tibt wylie, amh_Ethi sera, kor_Kore revised_romanization, "
+    "kor_Kore revised_romanization_letters, "
     "zho_Hant hans, zho_Hans hant, zho_Hans pinyin, khm_Khmr uroman, mlt_Latn maltese_arabic, ara_Arab maltese_arabic"
 )
 QUOTES = re.compile("[\"'`\u00ab\u00b4\u00bb\u02bb\u02bc\u2018-\u201e]")

@@ -87,6 +87,29 @@ def test_help_ends_with_an_example_that_works(words: str, workplace: Path, tmp_p
     assert ran.stdout.strip() or written, "an example shows something or writes it"
 
 
+def test_schemes_are_piped_as_lines_of_whole_names(tmp_path: Path) -> None:
+    shown = glotmill("script", "schemes", cwd=tmp_path).stdout
+    rows = [line.split("\t") for line in shown.splitlines()]
+    assert {len(row) for row in rows} == {6}
+    assert "revised_romanization_letters" in {row[0] for row in rows}
+    assert shown.isprintable() or not re.search("[\u2500-\u257f\u2026]", shown)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("uzbek_1995 nowhere.parquet", "PARQUET must be files, got 'nowhere.parquet', which is none"),
+        ("uzbek_1994 here.parquet --label uzb_Cyrl", "got 'uzbek_1994', did you mean 'uzbek_1995'?"),
+    ],
+)
+def test_a_round_trip_that_cannot_be_is_refused_in_one_line(words: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "here.parquet").touch()
+    refused = glotmill("script", "roundtrip", *words.split(), cwd=tmp_path)
+    assert refused.returncode == 2
+    assert message in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
 REPEATED = """
 import os, sys
 import pipelines.corpus_build, pipelines.history, pipelines.progress

@@ -184,7 +184,27 @@ FACTS = {
     "sera amh_Ethi: two word spaces are a full stop": ("ሰላም፡፡", "selam::"),
     "sera amh_Ethi: one is not": ("ሰላም፡ማር", "selam:mar"),
     "sera tir_Latn: and back": ("selam tgrNa::", "ሰላም ትግርኛ።"),
-    "revised_romanization kor_Kore: letter by letter": ("한국어, 독립문", "hangug-eo, doglibmun"),
+    "revised_romanization_letters kor_Kore: letter by letter": ("한국어, 독립문", "hangug-eo, doglibmun"),
+    "revised_romanization kor_Kore: official examples of 3.1": (
+        "백마 신문로 종로 왕십리 별내 신라 학여울 알약 해돋이 같이 굳히다 좋고 놓다 잡혀 낳지 묵호 집현전",
+        "baengma sinmunno jongno wangsimni byeollae silla hangnyeoul allyak haedoji gachi guchida joko nota japyeo "
+        "nachi mukho jiphyeonjeon",
+    ),
+    "revised_romanization kor_Kore: tense sounds are not written": (
+        "압구정 낙동강 죽변 낙성대 합정 팔당 샛별 울산",
+        "apgujeong nakdonggang jukbyeon nakseongdae hapjeong paldang saetbyeol ulsan",
+    ),
+    "revised_romanization kor_Kore: official examples of 2.2": (
+        "구미 영동 백암 옥천 합덕 호법 월곶 벚꽃 한밭 구리 설악 칠곡 임실 울릉 대관령",
+        "gumi yeongdong baegam okcheon hapdeok hobeop wolgot beotkkot hanbat guri seorak chilgok imsil ulleung "
+        "daegwallyeong",
+    ),
+    "revised_romanization kor_Kore: two finals, and h that falls silent": (
+        "값이 닭이 앉아 많아 싫어 않는 잃는 밝혀 독립문",
+        "gapsi dalgi anja mana sireo anneun illeun balkyeo dongnimmun",
+    ),
+    "revised_romanization kor_Kore: nothing assimilates across a space": ("백 마, 백마", "baek ma, baengma"),
+    "revised_romanization kor_Kore: letters that are no syllable stay": ("ㅋㅋ 한국", "ㅋㅋ hanguk"),
     "mns_5217 mon_Cyrl: Mongolian": ("Монгол хэл, Өвөрхангай", "Mongol khel, Övörkhangai"),
     "pinyin zho_Hans: tones": ("中国", "zhōng guó"),
     "bgn_pcgn div_Thaa: Dhivehi": ("ދިވެހި", "dhivehi"),

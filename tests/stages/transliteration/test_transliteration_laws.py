@@ -47,9 +47,9 @@ def test_canonically_equivalent_texts_give_the_same_text(scheme: Scheme) -> None
     assert composed.to_pylist() == decomposed.to_pylist()
 
 
-@pytest.mark.parametrize("joiner", ["\u00ad", "\u200d", "\ufe00"], ids=["soft_hyphen", "zwj", "variation_selector"])
 @pytest.mark.parametrize("scheme", SCHEMES, ids=str)
-def test_no_joiner_cuts_a_word(scheme: Scheme, joiner: str) -> None:
+def test_no_joiner_cuts_a_word(scheme: Scheme) -> None:
+    joiner = "\u00ad\u200d\ufe00"
     texts = pl.Series(texts_for(scheme)[:6], dtype=pl.String).str.normalize("NFC")
     inside = texts.str.replace_all(r"(\p{L}\p{M}*)", "${1}" + joiner).str.replace_all(rf"{joiner}([^\p{{L}}]|$)", "$1")
     plain, joined = (
