@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import platform
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -69,11 +71,14 @@ from stages.reading.sources import kept_column_problems, plan_splits, source_pro
 
 RECIPE = "recipe.toml"
 
-# What decides the bytes of a corpus beside recipe and input; a change of one is refused on resume.
+# What decides the bytes of a corpus beside recipe and input; a change of one is refused on resume. These are what the
+# stages import, which a test holds, without CARRIERS.
 PACKAGES = (
-    "glotmill", "apache-beam", "commonlid", "fasttext-community", "fastwarc", "gflanguages", "numpy", "polars",
-    "ftfy", "py3langid", "pyarrow", "pycld2", "rensa", "resiliparse",
+    "glotmill", "apache-beam", "commonlid", "datasketch", "fasttext-community", "fastwarc", "fonttools", "ftfy",
+    "gflanguages", "idna", "isal", "iso639-lang", "numpy", "polars", "py3langid", "pyarrow", "pycld2", "rensa",
+    "resiliparse", "scipy", "zstandard",
 )  # fmt: skip
+CARRIERS = ("fsspec", "httpx2", "huggingface-hub", "pydantic", "pyyaml")  # fetch bytes or check options, alter no text
 ENGINES = ("myanmartools", "opencc", "pyewts", "pyicu", "uroman")  # of extras: named where they are installed
 
 
@@ -149,6 +154,7 @@ def make_plan(recipe_path: Path, output: str = "") -> Plan:
 
 def _packages() -> dict[str, str]:
     packages = {name: importlib.metadata.version(name) for name in PACKAGES}
+    packages |= {"python": platform.python_version(), "unicode": unicodedata.unidata_version}
     for name in ENGINES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             packages[name] = importlib.metadata.version(name)
