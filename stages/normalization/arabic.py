@@ -190,14 +190,6 @@ _UYGHUR_YEH = _by_shape(FARSI_YEH, YEH, ALEF_MAKSURA)
 _ARABIC_YEH = _by_shape(FARSI_YEH, YEH, None)
 
 
-def _kurdish_heh(
-    texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
-) -> pl.Series:
-    """Read HEH with a joiner as what the joiner makes it look like, then HEH alone by its place."""
-    joined = replace_sequences(texts, {HEH + ZWNJ: AE, HEH + ZWJ: HEH_DOACHASHMEE})
-    return _KURDISH_HEH(joined, language, script, options)
-
-
 def _uyghur_letters(
     texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
 ) -> pl.Series:
@@ -217,12 +209,17 @@ def _arabic_letters(
 HAMZA_SEQUENCES = {
     ALEF_MAKSURA + HAMZA_ABOVE: "\u0626",
     "\u0673": "\u0627\u065f",
+}
+# The letters with high hamza are of Kazakh, where Unicode prefers the hamza as a letter of its own. Elsewhere they were
+# typed for the letters that look like them.
+HIGH_HAMZA_SEQUENCES = {
     "\u0675": "\u0674\u0627",
     "\u0676": "\u0674\u0648",
     "\u0677": "\u0674\u06c7",
     "\u0678": "\u0674\u0649",
     "\u0678" + HAMZA_ABOVE: "\u0674\u0626",
 }
+HAMZA_LETTERS = {"\u0675": "\u0623", "\u0676": "\u0624", "\u0678": "\u0626", "\u0678" + HAMZA_ABOVE: "\u0626"}
 # At the end of a word FARSI YEH with the mark is the ezafe of Urdu and Persian, and stays.
 _YEH_HAMZA = f"{FARSI_YEH}{HAMZA_ABOVE}({_LETTER})"
 # The chart calls U+06C0 a ligature, not a letter: "for ezafe, use 0654 over the language-appropriate base letter".
@@ -265,13 +262,22 @@ RULES = (
         any_of(FORMS),
         _fold_forms,
     ),
+    _letter_rule(
+        "kurdish_ae",
+        "HEH with a joiner becomes what the joiner makes it look like: AE, or HEH DOACHASHMEE.",
+        "Mahmudi et al. 2019, Automated Kurdish Text Normalization",
+        KURDISH,
+        {HEH + ZWNJ: AE, HEH + ZWJ: HEH_DOACHASHMEE},
+    ),
+    # Debian's translations write HEH for the h in 1,911 places, HEH DOACHASHMEE in 605: both are letters of Sorani.
     Rule(
         "kurdish_heh",
         "HEH typed for the h (HEH DOACHASHMEE) or the vowel (AE) of Kurdish becomes the one that its place shows.",
         "CLDR 44 exemplar characters (ckb); Mahmudi et al. 2019, Automated Kurdish Text Normalization",
         written_in(*KURDISH),
         HEH,
-        _kurdish_heh,
+        _KURDISH_HEH,
+        default=False,
     ),
     Rule(
         "uyghur_letters",
@@ -355,6 +361,22 @@ RULES = (
         _arabic,
         any_of(HAMZA_SEQUENCES),
         _replace(HAMZA_SEQUENCES),
+    ),
+    Rule(
+        "kazakh_high_hamza",
+        "Letters with high hamza become the high hamza and a letter.",
+        _NOT_EMIT,
+        written_in("kaz_Arab", "kir_Arab"),
+        any_of(HIGH_HAMZA_SEQUENCES),
+        _replace(HIGH_HAMZA_SEQUENCES),
+    ),
+    Rule(
+        "arabic_high_hamza",
+        "Letters with high hamza, which are of Kazakh, become ALEF, WAW and YEH WITH HAMZA ABOVE in other languages.",
+        "Unicode code charts, Arabic (U+0675 to U+0678: Kazakh)",
+        written_in(*ARABIC, *PERSIAN, *KURDISH, *URDU, "pus", "snd_Arab", "kas_Arab", "uzb_Arab"),
+        any_of(HAMZA_LETTERS),
+        _replace(HAMZA_LETTERS),
     ),
     Rule(
         "arabic_yeh_hamza",

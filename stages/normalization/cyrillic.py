@@ -33,6 +33,7 @@ def _palochka(texts: pl.Series, language: str | None, script: str | None, option
 
 
 RULES = (
+    # Translators write ' or U+2019 in 296 of 296 places (Debian's translations).
     pattern_rule(
         "ukrainian_apostrophe",
         "The apostrophe before \u044f, \u044e, \u0454, \u0457 becomes the letter U+02BC; elsewhere it is punctuation.",
@@ -41,7 +42,7 @@ RULES = (
         r"(\p{Cyrillic})['`*\x{b4}\x{2b9}\x{2bb}\x{2018}\x{2019}\x{201b}\x{2032}]"
         r"([\x{44f}\x{44e}\x{454}\x{457}\x{42f}\x{42e}\x{404}\x{407}])",
         "${1}\u02bc${2}",
-    ),
+    )._replace(default=False),
     Rule(
         "palochka",
         "The digit 1, I, l or a bar between letters becomes the palochka of the languages of the Caucasus.",

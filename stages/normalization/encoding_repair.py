@@ -2,7 +2,8 @@
 
 The decision and the repair are ftfy's (Robyn Speer): a line is looked at only if it holds a sequence that its heuristic
 calls bad, and is changed only if re-encoding it in one of nine single-byte encodings gives valid UTF-8, or if a part of
-it does. What ftfy would replace by U+FFFD because bytes are lost is left as it is, since `MANHÃ?` may be meant.
+it does. A C1 control that no repair explains is not read as a letter here: see `unicode_cleaning`. What ftfy would
+replace by U+FFFD because bytes are lost is left as it is, since `MANHÃ?` may be meant.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 import re
 
 import polars as pl
-from ftfy import TextFixerConfig, fix_encoding
+from ftfy import TextFixerConfig, apply_plan, fix_encoding_and_explain
 from ftfy.badness import BADNESS_RE
 
 from stages.normalization.rules import NormalizationOptions, Rule, everywhere, neither
 
-_FTFY = TextFixerConfig(explain=False, replace_lossy_sequences=False)
+_FTFY = TextFixerConfig(explain=False, replace_lossy_sequences=False, fix_c1_controls=False)
+# ftfy's last resort: every C1 control of a line in Latin-1 becomes what Windows-1252 has in its place.
+_AS_WINDOWS_1252 = [("encode", "latin-1"), ("decode", "windows-1252")]
 
 
 def _in_rust_syntax(pattern: str) -> str:
@@ -25,12 +28,17 @@ def _in_rust_syntax(pattern: str) -> str:
     return "(?m)" + re.sub(r"\s", "", classes.replace("\xa0", r"\xa0"))
 
 
+def _repair_line(line: str) -> str:
+    repaired, plan = fix_encoding_and_explain(line, _FTFY)
+    return apply_plan(line, [*plan[:-2]]) if plan and plan[-2:] == _AS_WINDOWS_1252 else repaired
+
+
 def _repair(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
     """Repair the lines that look bad, each distinct one once."""
     lines = pl.DataFrame({"row": range(len(texts)), "line": texts.str.split("\n")}).explode("line")
     bad = lines.filter(pl.col("line").str.contains(CANDIDATES))["line"].unique(maintain_order=True)
     # A loop over distinct bad lines, because ftfy works on one string; few lines of a corpus get here.
-    repaired = [fix_encoding(line, _FTFY) for line in bad.to_list()]
+    repaired = [_repair_line(line) for line in bad.to_list()]
     lines = lines.with_columns(pl.col("line").replace(bad, pl.Series(repaired, dtype=pl.String)))
     return lines.group_by("row", maintain_order=True).agg(pl.col("line").str.join("\n"))["line"]
 

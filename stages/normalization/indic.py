@@ -59,7 +59,8 @@ LENGTH_MARKS = "\u09d7\u0b55\u0b56\u0b57\u0bd7\u0c55\u0c56\u0cd5\u0cd6\u0d57"
 # The part of a two-part sign that is stored first.
 FIRST_PARTS = "\u09c7\u0b47\u0bc6\u0bc7\u0c46\u0cbf\u0cc6\u0cca\u0d46\u0d47\u0dd9"
 _LATER_SIGNS = "".join(sign for sign in VOWEL_SIGNS if sign not in FIRST_PARTS)
-SIGN_RANKS = rank_table({1: FIRST_PARTS, 2: _LATER_SIGNS, 3: LENGTH_MARKS, 4: CLOSING})
+SIGN_RANKS = rank_table({1: VOWEL_SIGNS, 2: LENGTH_MARKS, 3: CLOSING})
+PART_RANKS = rank_table({1: FIRST_PARTS, 2: _LATER_SIGNS, 3: LENGTH_MARKS, 4: CLOSING})
 # A nukta behind a vowel sign belongs to the sign in Santali and other languages that mark glottal vowels by it, so it
 # is moved to its consonant only for languages known to put it nowhere else.
 NUKTA_RANKS = rank_table({1: NUKTAS, 2: VOWEL_SIGNS + LENGTH_MARKS, 3: CLOSING})
@@ -88,7 +89,7 @@ VOWEL_LETTERS = _sequences(
     # Devanagari, table 12-1
     "0905 0946 = 0904; 0905 093E = 0906; 0930 094D 0907 = 0908; 0909 0941 = 090A; 090F 0945 = 090D; "
     "090F 0946 = 090E; 090F 0947 = 0910; 0905 0949 = 0911; 0906 0945 = 0911; 0905 094A = 0912; 0906 0946 = 0912; "
-    "0905 094B = 0913; 0906 0947 = 0913; 0905 094C = 0914; 0906 0948 = 0914; 0905 0945 = 0972; 0905 093A = 0973; "
+    "0905 094B = 0913; 0906 0947 = 0913; 0905 094C = 0914; 0906 0948 = 0914; 0905 093A = 0973; "
     "0905 093B = 0974; 0906 093A = 0974; 0905 094F = 0975; 0905 0956 = 0976; 0905 0957 = 0977; "
     # Bengali, table 12-11
     "0985 09BE = 0986; 098B 09C3 = 09E0; 098C 09E2 = 09E1; "
@@ -155,6 +156,7 @@ DISCOURAGED = (
     | {chr(block + 0x64): "\u0964" for block in _BLOCKS[1:9]}
     | {chr(block + 0x65): "\u0965" for block in _BLOCKS[1:9]}
 )
+CANDRA_A = _sequences("0905 0945 = 0972")
 SHRI = {"\u0bb8\u0bcd\u0bb0\u0bc0": "\u0bb6\u0bcd\u0bb0\u0bc0"}
 
 # ---- danda
@@ -226,11 +228,21 @@ RULES = (
     ),
     Rule(
         "indic_sign_order",
-        "Vowel signs stand before anusvara, candrabindu and visarga, the first part of a two-part sign first.",
+        "Vowel signs stand before anusvara, candrabindu and visarga.",
         _CHAPTER + " (order of signs in a syllable)",
         written_in(*SCRIPTS),
         out_of_order(SIGN_RANKS),
         lambda texts, language, script, options: order_marks(texts, SIGN_RANKS),
+    ),
+    Rule(
+        "indic_two_part_signs",
+        "The first part of a two-part vowel sign stands before the second; of two signs one may also be a slip, and "
+        "then this makes another word.",
+        _CHAPTER + " (order of signs in a syllable)",
+        written_in(*SCRIPTS),
+        out_of_order(PART_RANKS),
+        lambda texts, language, script, options: order_marks(texts, PART_RANKS),
+        default=False,
     ),
     Rule(
         "indic_nukta_order",
@@ -247,6 +259,16 @@ RULES = (
         written_in(*SCRIPTS),
         any_of(_VOWELS),
         _replace(_VOWELS),
+    ),
+    # Translators of Marathi type the two code points in 47 of 47 places (Debian's translations).
+    Rule(
+        "devanagari_candra_a",
+        "A with the sign candra E becomes the letter candra A; writers of Marathi use the two code points.",
+        _NOT_EMIT + " (Indic_Vowel_Letter)",
+        written_in("Deva"),
+        any_of(CANDRA_A),
+        _replace(CANDRA_A),
+        default=False,
     ),
     Rule(
         "devanagari_atomic_consonants",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -66,6 +67,46 @@ _DOTTED = "".join(
 _NASAL = "".join(unicodedata.normalize("NFC", letter + tone) for letter in "aioAIO" for tone in ("", "\u0301"))
 
 
+def _shifted(values: npt.NDArray[np.bool_], places: int) -> npt.NDArray[np.bool_]:
+    """Return at each place the value some places further on (or back, if negative); False beyond the ends."""
+    shifted = np.zeros_like(values)
+    if places > 0:
+        shifted[:-places] = values[places:]
+    else:
+        shifted[-places:] = values[:places]
+    return shifted
+
+
+def _foreign(points: CodePoints, typed: npt.NDArray[np.bool_], word: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Mark apostrophes that are of a foreign name: `L'Oreal`, `O'Hagan`, `Martin's`, `rock'n'roll`.
+
+    They stand before a capital and a small letter, before an s that ends the word, or around an n.
+    """
+    capital, small = _is_upper()[points], _is_lower()[points]
+    name = _shifted(capital, 1) & _shifted(small, 2)
+    possessive = _shifted(points == ord("s"), 1) & ~_shifted(word | typed, 2)
+    and_ = (_shifted(points == ord("n"), 1) & _shifted(typed, 2)) | (
+        _shifted(points == ord("n"), -1) & _shifted(typed, -2)
+    )
+    return name | possessive | and_
+
+
+@cache
+def _is_upper() -> npt.NDArray[np.bool_]:
+    return _of_category("Lu")
+
+
+@cache
+def _is_lower() -> npt.NDArray[np.bool_]:
+    return _of_category("Ll")
+
+
+def _of_category(category: str) -> npt.NDArray[np.bool_]:
+    table = np.zeros(BOUNDARY + 1, bool)
+    table[[p for p in range(0x2000) if unicodedata.category(chr(p)) == category]] = True
+    return table
+
+
 class _Quotes:
     """Where the apostrophes of an array of code points stand, and whether their line quotes with them."""
 
@@ -76,7 +117,7 @@ class _Quotes:
         self.after = np.append(points[1:], BOUNDARY).astype(np.uint32)
         follows, precedes = np.append(False, word[:-1]), np.append(word[1:], False)
         beside_another = among(self.before, _TYPED) | among(self.after, _TYPED)
-        self.medial = typed & follows & precedes
+        self.medial = typed & follows & precedes & ~_foreign(points, typed, word)
         self.initial = typed & ~follows & precedes & ~beside_another
         self.final = typed & follows & ~precedes & ~beside_another
         line = np.cumsum((points == ord("\n")) | (points == BOUNDARY))
@@ -140,6 +181,7 @@ RULES = (
         written_in("hau_Latn"),
         letter_map("\u1e05\u1e04\u1e0d\u1e0c\u1e33\u1e32", "\u0253\u0181\u0257\u018a\u0199\u0198"),
     ),
+    # Writers of Hausa type ' or U+2019 (Debian's translations).
     edit_rule(
         "hausa_glottal_stop",
         "The apostrophe inside a Hausa word, and before its y, becomes the letter U+02BC.",
@@ -147,7 +189,7 @@ RULES = (
         written_in("hau_Latn"),
         rf"{_IN_WORD}{_NOT_APOSTROPHE}{_IN_WORD}|{_NOT_APOSTROPHE}[yY]",
         _apostrophes(APOSTROPHE, lambda at: at.medial | (at.initial & among(at.after, "yY") & ~at.closed)),
-    ),
+    )._replace(default=False),
     pattern_rule(
         "yoruba_dot_below",
         "A line or macron below e, o, s (Yoruba) or i, o, u (Igbo) becomes the dot below of today's spelling.",

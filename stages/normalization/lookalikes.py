@@ -7,7 +7,11 @@ looks right and is another string. A word is repaired only if there is one scrip
 - that script has at least half of the letters, or is that of the document;
 - where it is not that of the document, the other letters are not the end of the word: `Google\u0443` in Russian is a
   Latin name with a Cyrillic ending, and means what it says;
-- a word of at least three letters that could all be of either script takes that of the document.
+- a word of at least two letters that could all be of either script takes that of the document, but for capitals of
+  the other script before small letters: `BBC\u043d\u044b\u04a3` is an acronym with a Tatar ending.
+
+The label of a document says its script only if most of the text is in it: a text that was misread, and has been
+repaired since, is still labelled by what it was misread as. What stands next to a lost character (U+FFFD) stays.
 
 Everything else is mixed on purpose, or cannot be told, and stays. Words are runs of letters and marks.
 
@@ -37,6 +41,8 @@ from stages.normalization.rules import (
 )
 from stages.script_detection import script_table
 
+_LAST_LETTER = 0x2C6A
+_MIN_LETTERS = 8  # ours: of a text with fewer letters of each script the label is believed
 SCRIPTS = ("Latn", "Cyrl", "Grek", "Armn")
 _NO_WORD, _MARK, _FIRST_SCRIPT = 0, 1, 2  # values of the word table; then SCRIPTS in their order
 
@@ -46,18 +52,20 @@ _TO_LATIN = letter_map(
     "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425\u0406\u0408\u0405\u051a\u051c\u04d8"
     "\u04d4\u0401\u0407\u04ae\u04d3\u04e7\u04ab\u04d1\u04d7\u04d2\u04e6\u04aa\u04d0\u04d6"
     "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf\u03bd\u03cc"
+    "\u037b\u03fd\u03af\u03d9\u03f2\u03f3"
     "\u0585\u0570\u057d\u0578\u0581\u0566\u0555\u054d\u054f",
     "aeopcyxijshdqw\u0259\u00e6\u00eb\u00ef"
     "ABEKMHOPCTYXIJSQW\u018f"
     "\u00c6\u00cb\u00cfY\u00e4\u00f6\u00e7\u0103\u0115\u00c4\u00d6\u00c7\u0102\u0114"
     "ABEZHIKMNOPTYXov\u00f3"
+    "\u0254\u0186\u00ed\u1ecdcj"
     "ohungqOUS",
 )
 _TO_CYRILLIC = letter_map(
     "aeopcyx\u00ebABEKMHOPCTYX\u00cb" + "\u0391\u0392\u0395\u039a\u039c\u0397\u039f\u03a1\u03a4\u03a7\u03bf",
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0451\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422"
     "\u0423\u0425\u0401\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0422\u0425\u043e",
-)
+) | {"\u2c6a": "\u049b", "\u2c69": "\u049a"}  # ka with descender
 _TO_GREEK = letter_map(
     "ABEZHIKMNOPTYXovu\u00f3\u00fa" + "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0422\u0425\u043e",
     "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf\u03bd\u03c5\u03cc"
@@ -114,15 +122,19 @@ CYRILLIC_OF_LANGUAGE: Mapping[str, Mapping[str, str]] = {
 }
 # Greek letters typed for those of African alphabets, and for the German \u00df.
 _OPEN_E = {"\u03b5": "\u025b"}
+_ENG = {"\u03b7": "\u014b"}
 _GAMMA = {"\u03b3": "\u0263"}
 LATIN_OF_LANGUAGE: Mapping[str, Mapping[str, str]] = {
     "kab": _OPEN_E | _GAMMA | {"\u03a3": "\u0190", "\u0393": "\u0194"},
-    "ewe": _OPEN_E | _GAMMA | {"\u03c5": "\u028b"},
+    "ewe": _OPEN_E | _GAMMA | _ENG | {"\u03c5": "\u028b"},
+    "ful": _ENG,
+    "wol": _ENG,
+    "lug": _ENG,
     "aka": _OPEN_E,
-    "gaa": _OPEN_E,
-    "dag": _OPEN_E | _GAMMA,
-    "bam": _OPEN_E,
-    "dyu": _OPEN_E,
+    "gaa": _OPEN_E | _ENG,
+    "dag": _OPEN_E | _GAMMA | _ENG,
+    "bam": _OPEN_E | _ENG,
+    "dyu": _OPEN_E | _ENG,
     "fon": _OPEN_E,
     "lin": _OPEN_E,
     "deu": {"\u03b2": "\u00df"},
@@ -133,7 +145,7 @@ _CANDIDATES = "|".join(
     rf"{own}[\p{{M}}\p{{Lm}}]*[{''.join(other for other in _LETTERS if other != own)}]" for own in _LETTERS
 )
 
-_MIXED_WORD = rf"[\p{{L}}\p{{M}}]*(?:{_CANDIDATES})[\p{{L}}\p{{M}}]*"
+_MIXED_WORD = rf"[\p{{L}}\p{{M}}\x{{fffd}}]*(?:{_CANDIDATES})[\p{{L}}\p{{M}}\x{{fffd}}]*"
 
 
 @cache
@@ -152,7 +164,7 @@ def _word_table() -> npt.NDArray[np.uint8]:
 @cache
 def _replacements(language: str | None) -> npt.NDArray[np.uint32]:
     """Make the table [script, code point] of look-alikes in each of SCRIPTS; 0 where there is none."""
-    table = np.zeros((len(SCRIPTS), 0x600), np.uint32)
+    table = np.zeros((len(SCRIPTS), _LAST_LETTER + 2), np.uint32)  # the last one stands for all above
     own_letters: tuple[Mapping[str, Mapping[str, str]], ...] = (LATIN_OF_LANGUAGE, CYRILLIC_OF_LANGUAGE, {}, {})
     for row, (letters, extra) in enumerate(zip(_TARGETS, own_letters, strict=True)):
         for letter, own in {**letters, **extra.get(language or "", {})}.items():
@@ -161,9 +173,23 @@ def _replacements(language: str | None) -> npt.NDArray[np.uint32]:
 
 
 def _repair(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
-    home = SCRIPTS.index(script) if script in SCRIPTS else -1
+    if script not in SCRIPTS:
+        return _repair_in(texts, language, -1)
+    # letters of each script in each text
+    counts = np.stack([texts.str.count_matches(pattern).to_numpy() for pattern in _LETTERS], axis=1)
+    home = SCRIPTS.index(script)
+    most = counts.max(axis=1)
+    at_home = pl.Series((counts[:, home] == most) | (most < _MIN_LETTERS))
+    own, foreign = _repair_in(texts, language, home), _repair_in(texts, None, -1)
+    return pl.select(pl.when(at_home).then(own).otherwise(foreign)).to_series()
 
+
+def _repair_in(texts: pl.Series, language: str | None, home: int) -> pl.Series:
+    """Repair the words of n texts in a language whose script is SCRIPTS[home]; -1 if it is not known."""
     words = texts.str.extract_all(_MIXED_WORD).explode().drop_nulls().unique(maintain_order=True)
+    if not len(words):
+        return texts
+    words = words.filter(~words.str.contains("\ufffd", literal=True))
     if not len(words):
         return texts
     repaired = edit_code_points(words, lambda points: _repair_words(points, _replacements(language), home))
@@ -202,15 +228,47 @@ def _repair_words(
     size = counts.sum(axis=1)
     target = np.where(possible.sum(axis=1) == 1, possible.argmax(axis=1), -1)
     if home >= 0:  # nothing in the word tells, but the document does
-        target = np.where((possible.sum(axis=1) > 1) & possible[:, home] & (size > 2), home, target)
+        target = np.where((possible.sum(axis=1) > 1) & possible[:, home], home, target)
     own = np.where(target >= 0, counts[np.arange(words), target], 0)
     last = np.append(np.flatnonzero(np.diff(word)), len(word) - 1)  # of each word
     ends_foreign = script[last] != target
     target[~((target == home) | ((2 * own >= size) & ~ends_foreign))] = -1
+    first = np.append(0, last[:-1] + 1)
+    acronym = _acronyms(letters, script, first, last, word)
+    target[acronym] = -1
     goal = target[word]
     changed = (goal >= 0) & (goal != script)
     points[at[changed]] = look_alike[goal[changed], letters[changed]]
     return points, np.ones(len(points), bool)
+
+
+def _acronyms(
+    letters: CodePoints,
+    script: npt.NDArray[np.int64],
+    first: npt.NDArray[np.int64],
+    last: npt.NDArray[np.int64],
+    word: npt.NDArray[np.int64],
+) -> npt.NDArray[np.bool_]:
+    """Say which words are two or more capitals of one script, then small letters of one other."""
+    lead = script == script[first][word]
+    changes = np.append(False, lead[1:] != lead[:-1])
+    changes[first] = False
+    words = len(first)
+    capital = _capitals()[np.minimum(letters, _LAST_LETTER + 1)]
+    misplaced = np.bincount(word[capital != lead], minlength=words)
+    return (
+        (np.bincount(word[changes], minlength=words) == 1)
+        & (misplaced == 0)
+        & (np.bincount(word[lead], minlength=words) > 1)
+        & ~lead[last]
+    )
+
+
+@cache
+def _capitals() -> npt.NDArray[np.bool_]:
+    table = np.zeros(_LAST_LETTER + 2, bool)
+    table[[p for p in range(_LAST_LETTER + 1) if unicodedata.category(chr(p)) == "Lu"]] = True
+    return table
 
 
 RULES = (

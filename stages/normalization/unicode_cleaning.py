@@ -11,7 +11,20 @@ sequences; UTS #37 and StandardizedVariants.txt for variation sequences.
 
 from __future__ import annotations
 
-from stages.normalization.rules import Applies, Rule, everywhere, not_written_in, pattern_rule
+from collections.abc import Mapping
+
+import polars as pl
+
+from stages.normalization.rules import (
+    Applies,
+    NormalizationOptions,
+    Rule,
+    everywhere,
+    neither,
+    not_written_in,
+    pattern_rule,
+    written_in,
+)
 
 SPACED_BY_ZERO_WIDTH = ("Khmr", "Laoo", "Mymr", "Thai", "Lana", "Talu", "Java", "Bali", "Tibt")
 RIGHT_TO_LEFT = (
@@ -19,6 +32,7 @@ RIGHT_TO_LEFT = (
     *("Armi", "Avst", "Chrs", "Cprt", "Elym", "Hatr", "Hung", "Khar", "Lydi", "Mani", "Merc", "Mero", "Narb", "Nbat"),
     *("Orkh", "Ougr", "Palm", "Phli", "Phlp", "Phnx", "Prti", "Sarb", "Sogd", "Sogo"),
 )
+_NO_BREAK_LANGUAGES = ("fra", "pol", "ces", "slk", "rus", "ukr", "bel")
 CHINESE_AND_NEIGHBOURS = ("Jpan", "Kore", "Hani", "Hans", "Hant", "Bopo", "Yiii", "Hira", "Kana", "Nshu", "Tang")
 
 
@@ -40,10 +54,131 @@ _STRAY_SELECTOR = (
     r"|(?:^|\P{Han})[\x{e0100}-\x{e01ef}]"
 )
 _SPACED = "".join(rf"\p{{{script}}}" for script in SPACED_BY_ZERO_WIDTH)
+# What Windows-1252 and its sisters 1250, 1251 and 1254 all have in the place of a C1 control, where it stands as such.
+_C1 = r"[\x{80}-\x{9f}]"
+_C1_MARKS = (
+    (r"([\p{L}\p{N}])[\x{91}\x{92}](\p{L})", "${1}\u2019${2}"),
+    (r"(\p{L})\x{92}($|[\s\p{P}])", "${1}\u2019${2}"),
+    (r"(^|[\s(\[])\x{91}(\p{L})", "${1}\u2018${2}"),
+    (r"(^|[\s(\[])\x{93}([\p{L}\p{N}])", "${1}\u201c${2}"),
+    (r"([\p{L}\p{N}.,!?])\x{94}($|[\s\p{P}])", "${1}\u201d${2}"),
+    (r"(^|[\s(\[])\x{84}([\p{L}\p{N}])", "${1}\u201e${2}"),
+    (r"(^|[\s(\[])\x{82}(\p{L})", "${1}\u201a${2}"),
+    (r"( |\p{N})\x{96}( |\p{N})", "${1}\u2013${2}"),
+    (r"( |\p{L})\x{97}( |\p{L})", "${1}\u2014${2}"),
+    (r"(\p{N} ?)\x{80}($|[\s\p{P}])", "${1}\u20ac${2}"),
+    (r"(^|[\s(])\x{80}( ?\p{N})", "${1}\u20ac${2}"),
+)
+# Letters that languages have where the code page of their region has what Latin-1 keeps for a C1 control.
+_CENTRAL_EUROPEAN = {
+    "pol": "\u015b\u017a\u015a\u0179",
+    "ces": "\u0161\u0165\u017e\u0160\u0164\u017d",
+    "slk": "\u0161\u0165\u017e\u0160\u0164\u017d",
+    "slv": "\u0161\u017e\u0160\u017d",
+    "hrv": "\u0161\u017e\u0160\u017d",
+    "bos": "\u0161\u017e\u0160\u017d",
+}
+_WESTERN = {"fra": "\u0153\u0152\u0178", "est": "\u0161\u017e\u0160\u017d", "fin": "\u0161\u017e\u0160\u017d"}
+C1_LETTERS: Mapping[str, Mapping[str, str]] = {
+    language: {letter.encode(page).decode("latin-1"): letter for letter in letters}
+    for page, table in (("cp1250", _CENTRAL_EUROPEAN), ("cp1252", _WESTERN))
+    for language, letters in table.items()
+}
+
+
+def _read_c1_marks(
+    texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
+) -> pl.Series:
+    for found, meant in _C1_MARKS:
+        texts = texts.str.replace_all(f"(?m){found}", meant)
+    return texts
+
+
+def _read_c1_letters(
+    texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
+) -> pl.Series:
+    for control, letter in C1_LETTERS[language or ""].items():
+        texts = texts.str.replace_all(rf"(\p{{L}}){control}", f"${{1}}{letter}").str.replace_all(
+            rf"{control}(\p{{L}})", f"{letter}${{1}}"
+        )
+    return texts
+
+
+# ECMA-48: control sequences (colours, cursor), operating system commands (titles, links), two-character escapes.
+_ANSI = r"\x1b\[[0-?]*[ -/]*[@-~]|\x{9b}[0-9;]+m|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)|\x1b[()][A-Za-z0-9]|\x1b[=>78]"
+# A colour whose escape was lost before; only where the text also holds the code that ends one, and no bracket closes.
+_LOST_COLOUR, _LOST_RESET = r"\[\d{1,2}(?:;\d{1,3})*m", r"\[0?m(?:$|[^\]\w])"
+
+
+def _remove_ansi(
+    texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
+) -> pl.Series:
+    whole = texts.str.replace_all(_ANSI, "")
+    bare = whole.str.replace_all(rf"(?:{_LOST_COLOUR}|\[m)+($|[^\]])", "${1}")
+    coloured = whole.str.contains(_LOST_RESET) & whole.str.contains(_LOST_COLOUR)
+    return pl.select(pl.when(coloured).then(bare).otherwise(whole)).to_series()
+
+
+# A zero-width space that is the only separator: behind a comma or the end of a sentence, before a capital, and
+# between letters in a line that has as many of them as spaces, and two at least.
+_ZERO_WIDTH_SEPARATOR = (
+    r"([\p{L}\p{N}][,;!?\x{60c}\x{61b}\x{61f}\x{6d4}\x{964}]|\p{Ll}\.?)\x{200b}+(\p{Lu})",
+    r"([\p{L}\p{N}][,;!?\x{60c}\x{61b}\x{61f}\x{6d4}\x{964}])\x{200b}+(\p{L})",
+)
+_ZERO_WIDTH = rf"([{_SPACED}]\x{{200b}}+|\x{{200b}}+[{_SPACED}])|\x{{200b}}"
+_BETWEEN_LETTERS = r"[\p{L}\p{M}\p{N}]\x{200b}+[\p{L}\p{N}]"
+
+
+def _zero_width_spaces(
+    texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
+) -> pl.Series:
+    """Write a space for a zero-width space that is the only separator of two words, and remove the others."""
+    for separator in _ZERO_WIDTH_SEPARATOR:
+        texts = texts.str.replace_all(separator, "${1} ${2}")
+    frame = pl.DataFrame({"row": range(len(texts)), "line": texts.str.split("\n")}).explode("line")
+    line = pl.col("line")
+    places = line.str.count_matches(r"\x{200b}+")
+    between = line.str.count_matches(_BETWEEN_LETTERS)
+    spaced_by_it = (places >= 2) & (between >= 1) & (places >= line.str.count_matches(r"[ \t\x{a0}]+"))
+    # twice, because the letter behind one is the letter before the next
+    parted = line
+    for _ in range(2):
+        parted = parted.str.replace_all(r"([\p{L}\p{M}\p{N}])\x{200b}+([\p{L}\p{N}])", "${1} ${2}")
+    own = line.str.contains(rf"[{_SPACED}]")
+    written = pl.when(spaced_by_it & ~own).then(parted).otherwise(line).str.replace_all(_ZERO_WIDTH, "${1}")
+    return frame.group_by("row", maintain_order=True).agg(written.str.join("\n"))["line"]
+
+
 _FLAG = r"\x{1f3f4}[\x{e0020}-\x{e007e}]+\x{e007f}"
 _TAGS = r"[\x{e0001}\x{e0020}-\x{e007f}]"
 
 RULES = (
+    Rule(
+        "ansi_sequences",
+        "Escape sequences of terminals (colours, titles) are removed whole, also where their escape was lost.",
+        "ECMA-48",
+        everywhere,
+        rf"{_ANSI}|{_LOST_COLOUR}",
+        _remove_ansi,
+        looks_at=neither,
+    ),
+    Rule(
+        "c1_marks",
+        "C1 controls that stand as quotation marks, apostrophes, dashes or the euro sign become those.",
+        "Windows code pages 1250 to 1254 (best fit tables of unicode.org), the places all of them share",
+        everywhere,
+        rf"{_C1}",
+        _read_c1_marks,
+        looks_at=neither,
+    ),
+    Rule(
+        "c1_letters",
+        "C1 controls in a word become the letter of the language that its Windows code page has in their place.",
+        "Windows code pages 1250 and 1252; CLDR exemplar sets",
+        written_in(*C1_LETTERS),
+        rf"\p{{L}}{_C1}|{_C1}\p{{L}}",
+        _read_c1_letters,
+    ),
     pattern_rule(
         "line_ends",
         "Every line end (CR LF, CR, NEL, vertical tab, form feed, line and paragraph separator) becomes LF.",
@@ -62,6 +197,22 @@ RULES = (
         r"[\x00-\x08\x0e-\x1f\x7f-\x{84}\x{86}-\x{9f}\x{206a}-\x{206f}\x{fdd0}-\x{fdef}\x{fff9}-\x{fffb}"
         + "".join(rf"\x{{{plane:x}fffe}}\x{{{plane:x}ffff}}" for plane in range(1, 17))
         + r"\x{fffe}\x{ffff}]",
+    ),
+    pattern_rule(
+        "object_replacements",
+        "U+FFFC, which stands for a picture that is not there, is removed; between two words it leaves a space.",
+        "Unicode Standard, section 23.8",
+        everywhere,
+        r"([\p{L}\p{M}\p{N}])\x{fffc}+([\p{L}\p{N}])",
+        "${1} ${2}",
+        r"[\p{L}\p{M}\p{N}]\x{fffc}+[\p{L}\p{N}]",
+    ),
+    _removal(
+        "stray_object_replacements",
+        "U+FFFC that parts no two words is removed.",
+        "Unicode Standard, section 23.8",
+        everywhere,
+        r"\x{fffc}",
     ),
     _removal(
         "byte_order_marks",
@@ -85,19 +236,29 @@ RULES = (
         r"[\x{200e}\x{200f}\x{61c}]",
     ),
     pattern_rule(
+        "no_break_spaces",
+        "U+00A0 becomes U+0020, but where its place is a rule of spelling: before French punctuation, behind the "
+        "one-letter words of Polish and its neighbours.",
+        "Imprimerie nationale, Lexique des r\u00e8gles typographiques; Unicode Standard, section 6.2",
+        not_written_in(*_NO_BREAK_LANGUAGES),
+        r"\x{a0}",
+        " ",
+        r"\x{a0}",
+    ),
+    pattern_rule(
         "spaces",
-        "No-break, en, em, thin, hair and mathematical spaces become U+0020.",
+        "En, em, thin, hair and mathematical spaces become U+0020.",
         "Unicode Standard, section 6.2, table 6-2",
         everywhere,
-        r"[\x{a0}\x{2000}-\x{200a}\x{205f}]",
+        r"[\x{2000}-\x{200a}\x{205f}]",
         " ",
-        r"[\x{a0}\x{2000}-\x{200a}\x{205f}]",
+        r"[\x{2000}-\x{200a}\x{205f}]",
     ),
     pattern_rule(
         "narrow_no_break_spaces",
-        "U+202F becomes U+0020, but in Mongolian script, where it binds suffixes.",
+        "U+202F becomes U+0020, but in Mongolian script, where it binds suffixes, and in French before punctuation.",
         "Unicode Standard, sections 6.2 and 13.5",
-        not_written_in("Mong"),
+        not_written_in("Mong", "fra"),
         r"\x{202f}",
         " ",
         r"\x{202f}",
@@ -118,14 +279,15 @@ RULES = (
         everywhere,
         r"\x{ad}",
     ),
-    pattern_rule(
+    Rule(
         "zero_width_spaces",
-        "U+200B is removed, but beside scripts that part words with it (Khmer, Lao, Burmese, Thai and neighbours).",
+        "U+200B is removed, but beside scripts that part words with it (Khmer, Lao, Burmese, Thai and neighbours); "
+        "where it is all that parts two words it becomes a space.",
         "Unicode Standard, section 23.2; section 16.4 for Khmer",
         not_written_in(*SPACED_BY_ZERO_WIDTH),
-        rf"([{_SPACED}]\x{{200b}}+|\x{{200b}}+[{_SPACED}])|\x{{200b}}",
-        "${1}",
         r"\x{200b}",
+        _zero_width_spaces,
+        looks_at=neither,
     ),
     _removal(
         "word_joiners",

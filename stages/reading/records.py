@@ -1,9 +1,9 @@
 """Records: what every reader yields, checked in one place, and cut into blocks in one place.
 
 A reader hands columns to `make_records`, in pieces of any size. What a document may not be (a text that is null or
-holds NUL, an id that breaks a path or a line) is decided here for all formats alike, so that the same row fails the
-same way wherever it came from. A row that fails keeps its identity, gets its reason in `error` as `<reason>: <words>`,
-and the first MiB of its bytes in `raw`.
+holds many NULs, an id that breaks a path or a line) is decided here for all formats alike, so that the same row fails
+the same way wherever it came from. A row that fails keeps its identity, gets its reason in `error` as
+`<reason>: <words>`, and the first MiB of its bytes in `raw`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FAILURES: Mapping[str, str] = {
     "crashed": "reading it, or a stage, ended the process, also a second time and alone",
     "too_large": "the record exceeds max_record_bytes",
     "invalid_encoding": "the bytes are not text in the source's encoding",
-    "nul_in_text": "the text holds a NUL",
+    "nul_in_text": "the text holds many NULs, as bytes do that are not text, or text in another encoding",
     "no_text": "the text is null or missing",
     "wrong_type": "a value is not of the type that its column needs",
     "wrong_field_count": "the row has not as many values as the header has names",
@@ -46,6 +46,7 @@ SKIPPED: Mapping[str, str] = {
     "unknown_record_type": "WARC 1.1 has no record of this type",
 }
 
+_BYTES_A_NUL = 100  # ours: text in UTF-16 that is read as another encoding has one in 2 to 4 bytes
 RAW_BYTES = 1 << 20  # of a failed record's bytes, how many are kept
 BLOCK_ROWS = 1 << 16  # most rows of a block, however short they are
 ID_BYTES = 256
@@ -111,8 +112,8 @@ def make_records(
     """Make a batch of n records from the columns a reader has; the others are null.
 
     `columns` are Arrow arrays or sequences of length n, by their name in `schema`; `id` only where the recipe maps
-    one. Rows whose `error` is set stay as they are. Others fail if they have neither text nor raw, a text with NUL, a
-    payload of more than `max_record_bytes`, or a mapped id that is unfit; empty provenance becomes null,
+    one. Rows whose `error` is set stay as they are. Others fail if they have neither text nor raw, a text of many NULs,
+    a payload of more than `max_record_bytes`, or a mapped id that is unfit; empty provenance becomes null,
     and so does a date that is not ISO 8601.
     """
     rows = len(positions)
@@ -128,6 +129,8 @@ def make_records(
     arrays["date"] = pc.if_else(dated, arrays["date"], pa.scalar(None, arrays["date"].type))
     if source.licence is not None:
         arrays["licence"] = pc.fill_null(arrays["licence"], source.licence)
+    if "text" in columns and _holds_nul(arrays["text"]):
+        arrays["text"] = _without_nuls(arrays["text"])
     arrays["source"] = pa.repeat(pa.scalar(source.name, pa.string()), rows)
     arrays["path"] = pa.array(paths, pa.string())
     arrays["position"] = pa.array(positions, pa.int64())
@@ -270,7 +273,11 @@ def _errors(arrays: Mapping[str, pa.Array], *, mapped_id: bool, max_record_bytes
         ),
     ]
     if _holds_nul(text):
-        found.append(where(pc.match_substring(text, "\0"), "nul_in_text: text holds a NUL"))
+        found.append(
+            where(
+                pc.match_substring(text, "\0"), "nul_in_text: text holds too many NULs for a text: more than 1 in 100"
+            )
+        )
     if mapped_id:
         ids = arrays["id"]
         unfit = pc.or_(
@@ -290,6 +297,13 @@ def _holds_nul(text: pa.Array) -> bool:
         return False
     first, last = np.frombuffer(offsets, np.int64)[[text.offset, text.offset + len(text)]]
     return bool(last > first) and not np.frombuffer(octets, np.uint8)[first:last].all()
+
+
+def _without_nuls(text: pa.Array) -> pa.Array:
+    """Remove NULs, as HTML does, from the texts that hold few: at most 1 in _BYTES_A_NUL bytes, or a single one."""
+    nuls = pc.count_substring(text, "\0")
+    few = pc.or_(pc.less_equal(nuls, 1), pc.less_equal(pc.multiply(nuls, _BYTES_A_NUL), pc.binary_length(text)))
+    return pc.if_else(pc.fill_null(few, False), pc.replace_substring(text, "\0", ""), text)
 
 
 def _withdraw_failed(arrays: dict[str, pa.Array]) -> None:

@@ -67,6 +67,7 @@ def read_facts(path: Path) -> list[Fact]:
 NEVER_SPELLING = (
     *("line_ends", "controls", "byte_order_marks", "bidi_overrides", "spaces", "soft_hyphens", "nfkc"),
     *("latin_ligatures", "hebrew_presentation_forms", "full_width_letters"),
+    *("ansi_sequences", "c1_marks", "c1_letters", "object_replacements", "stray_object_replacements"),
 )
 
 FACTS = {f"{path.stem}: {fact.language}: {fact.says}": fact for path in FILES for fact in read_facts(path)}

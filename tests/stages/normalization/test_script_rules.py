@@ -109,7 +109,6 @@ EXPECTED_CHANGES = {
     ("azb_Arab", "arabic_presentation_forms"): "letters pasted as forms",
     ("azb_Arab", "persian_letters"): "typed on an Arabic keyboard",
     ("bo_Tibt", "tibetan_tsheg"): "tsheg that forbids a break before shad",
-    ("km_Khmr", "khmer_coeng_da"): "coeng da, which looks like coeng ta",
     ("ks_Arab", "kashmiri_letters"): "yeh of an Arabic keyboard",
     ("pa_Guru", "indic_nukta_order"): "nukta behind the vowel sign",
     ("skr_Arab", "urdu_letters"): "the last item of a list in letters of the Arabic alphabet",

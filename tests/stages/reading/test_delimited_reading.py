@@ -25,7 +25,7 @@ BAD_ROWS: dict[str, tuple[bytes, str]] = {
     "invalid UTF-8": (b"1,\xff\n", "invalid_encoding: the row is not utf-8"),
     "letters behind a closing quotation mark": (b'1,"a"b\n', "broken_record: ',' expected after '\"'"),
     "a bare carriage return": (b"1,a\rb\n", "broken_record: new-line character seen in unquoted field"),
-    "NUL in the text": (b"1,a\0b\n", "nul_in_text: text holds a NUL"),
+    "NUL in the text": (b"1,a\0b\0\n", "nul_in_text: text holds too many NULs for a text: more than 1 in 100"),
     "an empty id": (b",a\n", "invalid_id: id must be 1 to 256 bytes without control characters"),
 }
 

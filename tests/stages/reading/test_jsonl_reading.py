@@ -30,7 +30,10 @@ BAD_LINES: dict[str, tuple[bytes, str]] = {
     "text twice": (b'{"text": "a", "text": "b"}', "broken_record: JSON parse error: Column(/text) was specified twice"),
     "invalid UTF-8": (b'{"text": "\xff"}', "invalid_encoding: not UTF-8 at byte 10 of the line"),
     "an unpaired surrogate": (b'{"text": "\\ud800"}', "broken_record: JSON parse error: "),
-    "NUL in the text": (b'{"text": "a\\u0000b"}', "nul_in_text: text holds a NUL"),
+    "NUL in the text": (
+        b'{"text": "a\\u0000b\\u0000"}',
+        "nul_in_text: text holds too many NULs for a text: more than 1 in 100",
+    ),
     "a bare NUL": (b'{"text": "a\0b"}', "broken_record: not JSON: Invalid control character"),
     "url is a number": (b'{"text": "a", "meta": {"url": 1}}', "wrong_type: 'meta.url' must be a string, got 1"),
     "meta is a string": (b'{"text": "a", "meta": "x"}', "broken_record: JSON parse error: "),

@@ -33,7 +33,10 @@ LINES: dict[str, tuple[bytes, list[tuple[int, str | None, str | None]]]] = {
         b"\xe2\n\x82\xac\n",
         [(0, None, "invalid_encoding: the text is not utf-8"), (2, None, "invalid_encoding: the text is not utf-8")],
     ),
-    "NUL fails its line": (b"a\0\nbi\n", [(0, None, "nul_in_text: text holds a NUL"), (3, "bi", None)]),
+    "NUL fails its line": (
+        b"a\0\0\nbi\n",
+        [(0, None, "nul_in_text: text holds too many NULs for a text: more than 1 in 100"), (4, "bi", None)],
+    ),
     "nothing": (b"", []),
 }
 
