@@ -158,7 +158,7 @@ def test_a_rule_is_switched_off_and_on_by_name() -> None:
 
 
 def test_a_wrong_name_lists_the_rules() -> None:
-    with pytest.raises(ValidationError, match=r"got 'comma_below'; the rules are encoding_repair, ansi_sequences"):
+    with pytest.raises(ValidationError, match=r"got 'comma_below', did you mean 'romanian_comma_below'"):
         NormalizationConfig(disable=("comma_below",))
     with pytest.raises(ValidationError, match="both enabled and disabled, got joiners"):
         NormalizationConfig(disable=("joiners",), enable=("joiners",))
