@@ -23,7 +23,7 @@ app = typer.Typer(
     help="Turn raw multilingual text into a published corpus with a data card, one recipe at a time.",
     epilog="Example: glotmill plan pipelines/recipes/quickstart.toml",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -57,15 +57,44 @@ CorpusArgument = Annotated[
 ]
 
 
+LimitOption = Annotated[
+    int | None, typer.Option(min=1, help="A trial: read only the first so many records of each source.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"glotmill {version('glotmill')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Turn raw multilingual text into a published corpus with a data card, one recipe at a time."""
+
+
 @app.command(epilog="Example: glotmill plan pipelines/recipes/quickstart.toml")
 def plan(
     recipe: RecipeArgument,
     splits: Annotated[bool, typer.Option("--splits", help="List every split, not only the sums.")] = False,
+    limit: LimitOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what a recipe would do: splits, bytes, stages, versions, models. Nothing is run."""
     from pipelines.corpus_build import make_plan
 
-    _show_plan(make_plan(recipe), splits)
+    planned = make_plan(recipe, limit=limit)
+    if as_json:
+        print(planned.model_dump_json(indent=1, exclude={"recipe_text"}))
+    else:
+        _show_plan(planned, splits)
 
 
 @app.command(epilog="Example: glotmill run pipelines/recipes/quickstart.toml --output out/quickstart")
@@ -87,6 +116,7 @@ def run(
             "rounds through the shuffle. Never changes the output.",
         ),
     ] = 50_000_000,
+    limit: LimitOption = None,
     restart: Annotated[bool, typer.Option("--restart", help="Discard what an earlier run left in --output.")] = False,
     keep_staging: Annotated[
         bool, typer.Option("--keep-staging", help="Leave the intermediate files of the run in --output/staging.")
@@ -109,8 +139,8 @@ def run(
         warm_up()
     if beam_options and runner == LOCAL:
         raise MisuseError(f"the local runner takes no Beam options, got {' '.join(beam_options)}")
-    planned = make_plan(recipe, output)
-    target = output_of(planned.recipe, output)
+    planned = make_plan(recipe, output, limit)
+    target = output_of(planned.recipe, output, limit)
     config = RunnerConfig(runner=runner, beam_options=tuple(beam_options or ()), max_edges=max_edges)
     if workers:
         config = replace(config, workers=workers)
@@ -157,15 +187,64 @@ def status(corpus: CorpusArgument) -> None:
 
 @app.command(epilog="Example: glotmill explain 5e8d92b04a1c7f36e1a90c8fd0c6b3ad --corpus out/quickstart")
 def explain(
-    document: Annotated[str, typer.Argument(metavar="DOC_ID", help="Id of a document, published or not.")],
+    document: Annotated[
+        str, typer.Argument(metavar="DOC_ID", help="Id of a document, published or not, or how it begins.")
+    ],
     corpus: Annotated[str, typer.Option(help="Folder of the corpus.")] = ".",
+    as_json: JsonOption = False,
 ) -> None:
     """Tell the whole history of one document from the ledger."""
-    from pipelines.history import document_history
+    from pipelines.history import document_history, find_in_ledger
     from pipelines.staging import Store
 
+    if as_json:
+        _print_json_lines(find_in_ledger(Store(corpus), document))
+        return
     for line in document_history(Store(corpus), document):
         print(line)
+
+
+@app.command(epilog="Example: glotmill ledger out/quickstart --fate dropped --limit 5")
+def ledger(
+    corpus: CorpusArgument,
+    fate: Annotated[str, typer.Option(help="published, dropped, duplicate or failed.")] = "",
+    reason: Annotated[str, typer.Option(help="Why a document left, such as too_short.")] = "",
+    stage: Annotated[str, typer.Option(help="Stage that decided, such as filter_length.")] = "",
+    language: Annotated[str, typer.Option(help="Language, or language and script: eus, eus_Latn.")] = "",
+    source: Annotated[str, typer.Option(help="Source of the recipe.")] = "",
+    id_: Annotated[str, typer.Option("--id", help="Id of a document, or how it begins.")] = "",
+    limit: Annotated[int, typer.Option(min=0, help="Rows to show at most; 0 for all.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """List what became of documents, by fate, reason, stage, language, source or id."""
+    from itertools import islice
+
+    from pipelines.history import LedgerFilter, ledger_rows
+    from pipelines.staging import Store
+
+    wanted = LedgerFilter(fate=fate, reason=reason, stage=stage, language=language, source=source, id=id_)
+    found = ledger_rows(Store(corpus), wanted)
+    shown = list(islice(found, limit or None))
+    if as_json:
+        _print_json_lines(shown)
+    else:
+        print("id\tfate\tstage\treason\tvalue\tlanguage\tsource\tpath\tposition")
+        for row in shown:
+            label = f"{row['language']}_{row['script']}" if row["language"] else ""
+            value = "" if row["value"] is None else f"{row['value']:g}"
+            cells = (row["id"], row["fate"], row["stage"] or "", row["reason"] or "", value, label)
+            print(*cells, row["source"], row["path"], row["position"], sep="\t")
+    if more := sum(1 for _ in found):
+        print(f"glotmill: {more:,} more rows; --limit 0 shows all", file=sys.stderr)
+    if not shown:
+        print("glotmill: no row of the ledger is so", file=sys.stderr)
+
+
+def _print_json_lines(rows: Iterable[dict[str, Any]]) -> None:
+    import json
+
+    for row in rows:
+        print(json.dumps(row, ensure_ascii=False))
 
 
 @app.command(epilog="Example: glotmill judge judging_sheet.csv --corpus out/contaminated")

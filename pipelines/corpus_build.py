@@ -67,7 +67,7 @@ from schemas.recipe import RecipeError, at_line, by_line, parse_recipe, recipe_h
 from schemas.split import InputFile, InputSplit
 from stages.decontamination.evaluation_files import FoundSet, find_evaluation_sets
 from stages.reading.files import check_unchanged
-from stages.reading.sources import kept_column_problems, plan_splits, source_problems
+from stages.reading.sources import kept_column_problems, plan_splits, source_problems, trial_splits
 
 RECIPE = "recipe.toml"
 
@@ -90,6 +90,7 @@ class Plan(BaseModel):
     recipe_text: str
     base: str  # folder that relative paths of the recipe start from
     splits: tuple[InputSplit, ...]
+    limit: int | None = None  # records of each source that a trial run reads
     packages: dict[str, str]
     models: tuple[ModelVersion, ...]
     evaluation_sets: tuple[FoundSet, ...]
@@ -103,15 +104,19 @@ class Plan(BaseModel):
         return [Task(name=s.id, weight_bytes=s.size_bytes, payload=s.model_dump()) for s in self.splits]
 
 
-def output_of(recipe: Recipe, output: str = "") -> str:
-    """Return where a recipe's corpus is written: `output`, by default `out/` and the corpus's name."""
-    return output or f"out/{recipe.corpus.name}"
+def output_of(recipe: Recipe, output: str = "", limit: int | None = None) -> str:
+    """Return where a recipe's corpus is written: `output`, by default `out/` and the corpus's name.
+
+    A trial run goes by default into a folder of its own.
+    """
+    return output or f"out/{recipe.corpus.name}" + ("" if limit is None else "-trial")
 
 
-def make_plan(recipe_path: Path, output: str = "") -> Plan:
+def make_plan(recipe_path: Path, output: str = "", limit: int | None = None) -> Plan:
     """Check a recipe and list its splits; raises RecipeError with every problem found, before anything runs.
 
-    What lies in the output folder is no input, whatever the recipe's paths match.
+    What lies in the output folder is no input, whatever the recipe's paths match. With a `limit`, only the first so
+    many records of each source are read.
     """
     try:
         text = recipe_path.read_text(encoding="utf-8")
@@ -121,7 +126,7 @@ def make_plan(recipe_path: Path, output: str = "") -> Plan:
         raise RecipeError(str(recipe_path), [f"cannot be read: {error}"]) from None
     recipe = parse_recipe(text, Recipe, str(recipe_path))
     base = str(recipe_path.resolve().parent)
-    target = output_of(recipe, output)
+    target = output_of(recipe, output, limit)
     problems = [problem for source in recipe.sources for problem in source_problems(source, base, target)]
     if not problems:
         problems = [
@@ -140,11 +145,15 @@ def make_plan(recipe_path: Path, output: str = "") -> Plan:
         found_models = models(recipe, base)
     except (OSError, ValueError, ImportError) as error:
         raise RecipeError(str(recipe_path), [f"ingest: {error}"]) from None
-    splits = [s for source in recipe.sources for s in plan_splits(source, base, recipe.engine.split_bytes, target)]
+    splits: list[InputSplit] = []
+    for source in recipe.sources:
+        own = plan_splits(source, base, recipe.engine.split_bytes, target)
+        splits += own if limit is None else trial_splits(own, source, limit)
     return Plan(
         recipe_text=text,
         base=base,
         splits=tuple(splits),
+        limit=limit,
         packages=_packages(),
         models=found_models,
         evaluation_sets=tuple(sets),
@@ -290,6 +299,7 @@ def _agree(store: Store, plan: Plan) -> None:
     facts = {
         "recipe": recipe_hash(plan.recipe_text),
         "input": _input_state(plan),
+        "limit": plan.limit,
         "evaluation_sets": _evaluation_state(plan),
         "packages": plan.packages,
         "models": {model.name: model.sha256 or model.version for model in plan.models},
@@ -417,12 +427,13 @@ def _finish(
     card = Card(
         identity=Identity(
             name=recipe.corpus.name,
-            title=recipe.corpus.title or recipe.corpus.name,
+            title=(recipe.corpus.title or recipe.corpus.name) + ("" if plan.limit is None else " (trial run)"),
             description=recipe.corpus.description,
             version=recipe.corpus.version,
             licence=recipe.corpus.licence,
             homepage=recipe.corpus.homepage or None,
             contact=recipe.corpus.contact or None,
+            limitations=() if plan.limit is None else (_trial_notice(plan.limit),),
         ),
         sources=tuple(
             SourceRow(
@@ -492,6 +503,11 @@ def _finish(
         files=tuple(sorted(files, key=lambda file: file.path)),
     )
     store.write(MANIFEST, manifest.model_dump_json(indent=1).encode() + b"\n")
+
+
+def _trial_notice(limit: int) -> str:
+    records = "record" if limit == 1 else f"{limit:,} records"
+    return f"This is a trial run over the first {records} of each source, made to look at the stages, not to train on."
 
 
 def _steps(recipe: Recipe, created: Counter[tuple[str, str]]) -> Iterator[Step]:

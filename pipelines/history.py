@@ -3,19 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.catalogue import Recipe
 from pipelines.chain import stage_chain
 from pipelines.staging import StagingError, Store
+from schemas.alternatives import unknown
+from schemas.ledger import FATES
 from schemas.recipe import parse_recipe
 
 
+class LedgerFilter(NamedTuple):
+    """Which rows of a ledger are wanted; an empty value wants all."""
+
+    fate: str = ""
+    reason: str = ""
+    stage: str = ""
+    language: str = ""  # `eus` or `eus_Latn`
+    source: str = ""
+    id: str = ""  # or how it begins
+
+    def chosen(self, table: pa.Table) -> pa.Table:
+        """Return the rows of a LEDGER table that are wanted, in their order."""
+        for name in ("fate", "reason", "stage", "source"):
+            if value := getattr(self, name):
+                table = table.filter(pc.equal(table[name], value))
+        if self.language:
+            language, _, script = self.language.partition("_")
+            table = table.filter(pc.equal(table["language"], language))
+            table = table.filter(pc.equal(table["script"], script)) if script else table
+        return table.filter(pc.starts_with(table["id"], self.id)) if self.id else table
+
+
+def ledger_rows(store: Store, wanted: LedgerFilter) -> Iterator[dict[str, Any]]:
+    """Yield the wanted rows of a corpus's ledger, in its order, a row group in memory at a time.
+
+    Raises StagingError if the corpus is not there, or for a fate that no ledger knows.
+    """
+    _require_corpus(store)
+    if wanted.fate and wanted.fate not in FATES:
+        raise StagingError(unknown("fate", wanted.fate, FATES))
+    for name in sorted(store.names("ledger")):
+        for table in store.row_groups(f"ledger/{name}"):
+            yield from wanted.chosen(table).to_pylist()
+
+
+def _require_corpus(store: Store) -> None:
+    if not store.exists("manifest.json"):
+        raise StagingError(
+            f"{store.url} holds no finished corpus; finish it with glotmill run, or name another --corpus"
+        )
+
+
 def find_in_ledger(store: Store, document: str) -> list[dict[str, Any]]:
-    """Find the ledger rows of a document id: none, one, or several if a source used the id more than once."""
-    return _find(store, "ledger", "", "id", document)
+    """Find the ledger rows of a document by its id, or by how it begins: several if a source used the id repeatedly.
+
+    Raises StagingError if there is none, or if ids of several documents begin so.
+    """
+    rows = list(ledger_rows(store, LedgerFilter(id=document)))
+    same = [row for row in rows if row["id"] == document] or rows
+    ids = list(dict.fromkeys(row["id"] for row in same))
+    if not ids:
+        raise StagingError(
+            f"no document {document} in the ledger of {store.url}; ids are in the column `id` of its files"
+        )
+    if len(ids) > 1:
+        shown = ", ".join(ids[:3]) + (f" and {len(ids) - 3:,} more" if len(ids) > 3 else "")
+        raise StagingError(f"{len(ids):,} documents of {store.url} have ids that begin with {document}: {shown}")
+    return same
 
 
 def _find(store: Store, folder: str, start: str, column: str, value: str) -> list[dict[str, Any]]:
@@ -29,15 +87,7 @@ def _find(store: Store, folder: str, start: str, column: str, value: str) -> lis
 
 def document_history(store: Store, document: str) -> Iterator[str]:
     """Yield the lines of a document's history; raises StagingError if the corpus or the document is not there."""
-    if not store.exists("manifest.json"):
-        raise StagingError(
-            f"{store.url} holds no finished corpus; finish it with glotmill run, or name another --corpus"
-        )
     rows = find_in_ledger(store, document)
-    if not rows:
-        raise StagingError(
-            f"no document {document} in the ledger of {store.url}; ids are in the column `id` of its files"
-        )
     recipe = parse_recipe(store.read("recipe.toml").decode(), Recipe)
     for row in rows:
         yield f"document      {row['id']}"

@@ -35,15 +35,18 @@ class InputSplit(BaseModel):
     file_bytes: int  # size of the whole file
     version: str = ""  # as in InputFile; no part of the id
     size_bytes: int  # share of the input that this split reads: for progress and for load balancing
+    max_records: int | None = None  # the first records of the split that a trial run reads; null: all
     # Further whole files that the same worker reads after the first: a folder of 89,000 pages is not 89,000 splits.
     others: tuple[InputFile, ...] = ()
 
     @property
     def id(self) -> str:
-        """Hex BLAKE2b-64 of source, path, file size and range, and of the path and size of each other file."""
+        """Hex BLAKE2b-64 of source, path, file size and range, the path and size of each other file, and a limit."""
         address = [self.source, self.path, self.file_bytes, self.start, self.end]
         for other in self.others:
             address += [other.path, other.file_bytes]
+        if self.max_records is not None:
+            address.append(self.max_records)
         return hashlib.blake2b("\0".join(map(str, address)).encode(), digest_size=8).hexdigest()
 
     @property

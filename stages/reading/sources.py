@@ -117,6 +117,17 @@ def plan_splits(source: Source, base: str, split_bytes: int = SPLIT_BYTES, outpu
     return list(form.plan(source, files, split_bytes))
 
 
+def trial_splits(splits: Sequence[InputSplit], source: Source, max_records: int) -> Iterator[InputSplit]:
+    """Yield the first splits of a source, cut to `max_records` together; reads them to count."""
+    left = max_records
+    for split in splits:
+        if not left:
+            return
+        records = sum(block.num_rows for block in read_split(split.model_copy(update={"max_records": left}), source))
+        yield split.model_copy(update={"max_records": records})
+        left -= records
+
+
 def read_split(split: InputSplit, source: Source, block_bytes: int = BLOCK_BYTES) -> Iterator[pa.RecordBatch]:
     """Yield the records of a split in blocks: the columns of RECORD, then those that the source keeps.
 
@@ -125,7 +136,8 @@ def read_split(split: InputSplit, source: Source, block_bytes: int = BLOCK_BYTES
     end if a file is not what it was when the split was planned.
     """
     try:
-        yield from cut_blocks(FORMATS[source.format].read(split, source), block_bytes)
+        blocks = cut_blocks(FORMATS[source.format].read(split, source), block_bytes)
+        yield from blocks if split.max_records is None else _first_records(blocks, split.max_records)
     except Exception:
         check_unchanged(split.files)  # what a reader says of a file that was replaced under it explains nothing
         raise
@@ -149,3 +161,12 @@ def unread_records(split: InputSplit, source: Source, reason: str) -> pa.RecordB
     return pa.concat_batches(
         failed_record(schema, source, file.path, place, f"crashed: {lost}{reason}") for file in split.files
     )
+
+
+def _first_records(blocks: Iterator[pa.RecordBatch], count: int) -> Iterator[pa.RecordBatch]:
+    """Yield the first records of some blocks."""
+    for block in blocks:
+        yield block.slice(0, count)
+        count -= min(count, block.num_rows)
+        if not count:
+            return

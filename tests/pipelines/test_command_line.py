@@ -186,6 +186,62 @@ def test_explain_tells_the_history(tmp_path: Path) -> None:
         assert shown.stdout.startswith(f"document      {document}\n")
 
 
+def test_the_ledger_is_listed_by_what_became_of_documents(workplace: Path) -> None:
+    def listed(*options: str) -> list[dict[str, str]]:
+        shown = glotmill("ledger", "out/quickstart", "--json", "--limit", "0", *options, cwd=workplace)
+        assert shown.returncode == 0, shown.stderr
+        return [json.loads(line) for line in shown.stdout.splitlines()]
+
+    every = listed()
+    basque = [row for row in every if row["language"] == "eus"]
+    assert basque
+    assert listed("--language", "eus") == listed("--language", "eus_Latn") == basque
+    assert listed("--fate", "published", "--source", "gflanguages") == [r for r in every if r["fate"] == "published"]
+    assert listed("--id", basque[0]["id"][:12]) == [basque[0]]
+    assert listed("--reason", "too_short") == listed("--stage", "filter_length")
+    few = glotmill("ledger", "out/quickstart", "--limit", "3", cwd=workplace)
+    assert len(few.stdout.splitlines()) == 4
+    assert f"{len(every) - 3:,} more rows" in few.stderr
+    explained = glotmill("explain", basque[0]["id"][:12], "--corpus", "out/quickstart", cwd=workplace)
+    assert explained.stdout.startswith(f"document      {basque[0]['id']}\n")
+    several = glotmill("explain", every[0]["id"][:1], "--corpus", "out/quickstart", cwd=workplace)
+    assert several.returncode == 2
+    assert "documents of out/quickstart have ids that begin with" in several.stderr
+
+
+def test_a_trial_reads_the_first_records_of_each_source_and_says_so(tmp_path: Path) -> None:
+    lines = [f"{number}. lerroa, aurreko lerroa baino berriagoa" for number in range(30)]
+    for part in range(3):
+        (tmp_path / f"part-{part}.txt").write_text("\n".join(lines[10 * part : 10 * part + 10]) + "\n")
+    (tmp_path / "trial.toml").write_text(
+        '[corpus]\nname = "x"\n[[sources]]\nname = "a"\nformat = "text"\npaths = ["part-*.txt"]\nunit = "line"\n'
+        '[[sources]]\nname = "b"\nformat = "text"\npaths = ["part-2.txt"]\nunit = "line"\n'
+    )
+    done = glotmill("run", "trial.toml", "--limit", "13", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = ds.dataset(tmp_path / "out/x-trial/data").to_table().to_pylist()
+    assert sorted(row["text"] for row in rows if row["source"] == "a") == sorted(lines[:13])
+    assert sorted(row["text"] for row in rows if row["source"] == "b") == sorted(lines[20:])
+    card = (tmp_path / "out/x-trial/README.md").read_text()
+    assert "# x (trial run)" in card
+    assert "trial run over the first 13 records of each source" in card
+    again = glotmill("run", "trial.toml", "--output", "out/x-trial", cwd=tmp_path)
+    assert again.returncode == 2
+    assert "out/x-trial was begun with other input" in again.stderr
+
+
+def test_programs_read_plans_as_json(workplace: Path) -> None:
+    shown = glotmill("plan", "pipelines/recipes/quickstart.toml", "--json", cwd=workplace)
+    assert {"splits", "packages", "models"} <= set(json.loads(shown.stdout))
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("-h",), ("plan", "-h")])
+def test_what_every_program_answers(arguments: tuple[str, ...]) -> None:
+    shown = glotmill(*arguments)
+    assert shown.returncode == 0
+    assert shown.stdout
+
+
 BAD_RECIPE = """
 [corpus]
 name = "x"
