@@ -161,7 +161,7 @@ def run(
 
 
 @app.command(epilog="Example: glotmill status out/quickstart")
-def status(corpus: CorpusArgument) -> None:
+def status(corpus: CorpusArgument, as_json: JsonOption = False) -> None:
     """Show how far a run is, from any terminal, by the marks that its finished splits left."""
     from pipelines.progress import minutes, read_status
     from pipelines.staging import Store
@@ -170,9 +170,15 @@ def status(corpus: CorpusArgument) -> None:
     if store.exists("manifest.json"):
         manifest = store.read_json("manifest.json")
         published = sum(file["rows"] or 0 for file in manifest["files"] if file["path"].startswith("data/"))
-        print(f"{corpus}: finished, {published:,} documents published in {len(manifest['files'])} files")
+        if as_json:
+            _print_json_lines([{"phase": "finished", "published": published, "files": len(manifest["files"])}])
+        else:
+            print(f"{corpus}: finished, {published:,} documents published in {len(manifest['files'])} files")
         return
     found = read_status(store)
+    if as_json:
+        _print_json_lines([found._asdict()])
+        return
     share = found.bytes_done / found.bytes if found.bytes else 1.0
     line = f"{corpus}: {found.phase}, {share:.0%} of the input, {found.splits_done} of {found.splits} splits, "
     line += f"{found.documents:,} documents"

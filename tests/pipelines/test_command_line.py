@@ -233,6 +233,8 @@ def test_a_trial_reads_the_first_records_of_each_source_and_says_so(tmp_path: Pa
 def test_programs_read_plans_as_json(workplace: Path) -> None:
     shown = glotmill("plan", "pipelines/recipes/quickstart.toml", "--json", cwd=workplace)
     assert {"splits", "packages", "models"} <= set(json.loads(shown.stdout))
+    status = glotmill("status", "out/quickstart", "--json", cwd=workplace)
+    assert json.loads(status.stdout)["phase"] == "finished"
 
 
 @pytest.mark.parametrize("arguments", [("--version",), ("-h",), ("plan", "-h")])
