@@ -33,7 +33,7 @@ from stages.deduplication.spans import (
     span_windows,
 )
 from stages.deduplication.url import UrlDeduplicationConfig, UrlKeys, url_keys
-from stages.extraction import ExtractionConfig, extract_text
+from stages.extraction.extract import ExtractionConfig, extract_text
 from stages.language_filtering import LanguageFilteringConfig, filter_language
 from stages.language_identification.cascade import embedded_identity
 from stages.language_identification.identify import (

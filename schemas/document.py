@@ -197,3 +197,29 @@ SCRIPT_MARKS = pa.schema(
         ),
     ]
 )
+
+PAGE_MARKS = pa.schema(
+    [
+        column(
+            "page_kind",
+            pa.string(),
+            "Kind of the page that the text was extracted from: article, forum, listing, product, manual or other; "
+            "null for text that no page was read for.",
+            nullable=True,
+        ),
+        column(
+            "page_access",
+            pa.string(),
+            "What stands in the place of the page's content: login, paywall or error; null if nothing does.",
+            nullable=True,
+        ),
+        column(
+            "extraction_fallback",
+            pa.string(),
+            "What main content was found by where the model kept next to nothing: lower_threshold, running_text, "
+            "all_visible_text, noscript, noframes or "
+            "embedded (text of form fields, drawings, players); null if none was needed.",
+            nullable=True,
+        ),
+    ]
+)

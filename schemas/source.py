@@ -7,12 +7,20 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from schemas.document import CANDIDATES, DOCUMENT, RECORD, SAMPLING_WEIGHT
+from schemas.document import CANDIDATES, DOCUMENT, PAGE_MARKS, RECORD, SAMPLING_WEIGHT
 from schemas.ledger import LEDGER, REJECTION
 
 # What a kept column may not be called: each of these stands beside it in a block, a ledger or a published file.
 RESERVED_COLUMNS = frozenset(
-    (*DOCUMENT.names, *RECORD.names, *REJECTION.names, *LEDGER.names, CANDIDATES.name, SAMPLING_WEIGHT.name)
+    (
+        *DOCUMENT.names,
+        *RECORD.names,
+        *REJECTION.names,
+        *LEDGER.names,
+        *PAGE_MARKS.names,
+        CANDIDATES.name,
+        SAMPLING_WEIGHT.name,
+    )
 )
 
 # Bytes that must be ASCII where files are read by the line. Not asked are ESC, which ISO 2022-JP begins another set

@@ -50,7 +50,7 @@ from stages.deduplication.near import (
     similarity_of,
 )
 from stages.deduplication.shingles import shingle_hashes
-from stages.extraction import ExtractionConfig, read_page
+from stages.extraction.extract import ExtractionConfig, read_page
 from stages.script_detection import detect_scripts
 from tests.benchmarks.datatrove_dedup_peer import run_peer
 from tests.benchmarks.help_pages import LABELS, build_corpus, download_packages

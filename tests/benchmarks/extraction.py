@@ -34,7 +34,7 @@ import trafilatura
 from resiliparse.parse.encoding import detect_encoding
 from resiliparse.parse.html import HTMLTree, Node
 
-from stages.extraction import ExtractionConfig, read_page
+from stages.extraction.extract import ExtractionConfig, read_page
 from tests.benchmarks.help_pages import download_packages, find_package, package_files
 
 

@@ -1,0 +1,1 @@
+"""From the raw bytes of a page to the text of its main content."""

@@ -1,0 +1,58 @@
+"""Choose the blocks that are main content, and fall back step by step where the model keeps next to nothing.
+
+A page that has text must not come out empty. If what is kept says too little beside what is left, the threshold is
+lowered; then come all blocks of running text; at last all that a reader sees. Comments are a matter of the page's kind:
+they are left out of an article and are the content of a forum.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.extraction.features import LONG
+from stages.extraction.names import BIT
+from stages.extraction.walk import HIDDEN, TAG_BIT, Tree
+
+THRESHOLD = 0.5  # of a block's score; the best F1 on pages of unseen sites lies between 0.45 and 0.55
+_LOWER = (0.3, 0.15, 0.05)
+_ENOUGH = 40  # weighted letters: a short paragraph
+_ENOUGH_SHARE = 0.5  # or this share of all unlinked text, on a page of one sentence
+
+Fallback = Literal["lower_threshold", "running_text", "all_visible_text", "noscript", "noframes", "embedded"]
+_FRAME = sum(TAG_BIT[tag] for tag in ("nav", "aside", "footer", "button", "form", "dialog"))
+_FRAME_NAMES = sum(
+    BIT[name] for name in ("navigation", "footer", "header", "side", "advertisement", "share", "related", "notice")
+)
+
+
+def choose(tree: Tree, scores: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.bool_], Fallback | None]:
+    """Return which of m blocks are kept, and the fall-back that was needed."""
+    blocks = tree.blocks
+    unlinked = blocks.weights - blocks.link_weights
+    # What may be content at all, were there nothing better.
+    plain = ((blocks.bits & _FRAME) == 0) & ((blocks.names & _FRAME_NAMES) == 0)
+    available = float(unlinked[plain].sum())
+
+    def enough(kept: npt.NDArray[np.bool_]) -> bool:
+        said = float(blocks.weights[kept].sum())
+        return bool(kept.any()) and (said >= _ENOUGH or said >= _ENOUGH_SHARE * available)
+
+    visible = (blocks.bits & HIDDEN) == 0
+    kept = scores >= THRESHOLD
+    if float(blocks.weights[visible].sum()) < _ENOUGH and (plain & visible).any():
+        return plain & visible, None  # too little to judge by: what the markup names as a frame is left out
+    if enough(kept):
+        return kept, None
+    for threshold in _LOWER:
+        if enough(kept := kept | ((scores >= threshold) & plain)):
+            return kept, "lower_threshold"
+    running = (unlinked >= LONG) & visible
+    if enough(kept := kept | (running & plain)) or (not kept.any() and enough(kept := running)):
+        return kept, "running_text"
+    for shown in (visible & plain, visible, np.ones(len(scores), bool)):
+        if shown.any():
+            return kept | shown, "all_visible_text"
+    return kept, None

@@ -1,0 +1,36 @@
+"""Keep or leave out what readers wrote: comments below an article, posts of a forum."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.extraction.kinds import posts
+from stages.extraction.names import BIT
+from stages.extraction.walk import HIDDEN, TAG_BIT, Tree
+
+_MOST = 0.5  # a region named for comments that holds more of the kept text than this is the page, whatever its name
+_SHORT = 8  # weighted letters; a post of one word is a post
+_LEFT_OUT = sum(BIT[name] for name in ("navigation", "footer", "form", "share", "advertisement"))
+
+
+def with_comments(tree: Tree, kept: npt.NDArray[np.bool_], wanted: bool) -> npt.NDArray[np.bool_]:
+    """Return which of m blocks are kept once the comments among them are added, or taken away."""
+    blocks = tree.blocks
+    comment = (blocks.names & BIT["comment"]) != 0
+    if not wanted:
+        said = float(blocks.weights[kept].sum())
+        if float(blocks.weights[kept & comment].sum()) <= _MOST * said:
+            return kept & ~comment
+        return kept
+    inside = np.zeros(len(tree.parents) + 1, np.int64)
+    regions = np.zeros(len(comment) + 1, np.int64)
+    for element in posts(tree):
+        regions[blocks.first[element]] += 1
+        regions[blocks.last[element]] -= 1
+    del inside
+    comment |= np.cumsum(regions)[:-1] > 0
+    text = (blocks.weights >= _SHORT) & (blocks.link_weights < 0.5 * blocks.weights)
+    frame = (blocks.bits & (TAG_BIT["nav"] | TAG_BIT["footer"] | TAG_BIT["form"] | TAG_BIT["button"] | HIDDEN)) != 0
+    own_meta = (tree.own_names[blocks.elements] & (BIT["meta"] | _LEFT_OUT)) != 0
+    return kept | (comment & text & ~frame & ~own_meta & ((blocks.names & _LEFT_OUT) == 0))

@@ -1,0 +1,138 @@
+"""What to know of a page's markup before it is parsed: its true type, and what XML means by it.
+
+Sources: WHATWG MIME Sniffing, section 6 (signatures of other types); XHTML 1.0 (empty elements, CDATA sections); RSS
+2.0, RSS 1.0, RFC 4287 (the root elements of feeds).
+"""
+
+from __future__ import annotations
+
+import html as html_entities
+import itertools
+import re
+
+import numpy as np
+
+_SIGNATURES = (
+    (b"%PDF-", "application/pdf"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
+    (b"\x00\x00\x01\x00", "image/x-icon"),
+    (b"PK\x03\x04", "application/zip"),
+    (b"\x1f\x8b\x08", "application/gzip"),
+    (b"BZh", "application/x-bzip2"),
+    (b"\xfd7zXZ\x00", "application/x-xz"),
+    (b"(\xb5/\xfd", "application/zstd"),
+    (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+    (b"Rar!\x1a\x07", "application/vnd.rar"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),  # Word, Excel, PowerPoint before 2007
+    (b"{\\rtf", "application/rtf"),
+    (b"%!PS-Adobe-", "application/postscript"),
+    (b"OggS\x00", "application/ogg"),
+    (b"ID3", "audio/mpeg"),
+    (b"fLaC", "audio/flac"),
+    (b"\x1a\x45\xdf\xa3", "video/webm"),
+    (b"wOFF", "font/woff"),
+    (b"wOF2", "font/woff2"),
+    (b"\x00\x01\x00\x00\x00", "font/ttf"),
+    (b"OTTO", "font/otf"),
+    (b"\x7fELF", "application/x-executable"),
+    (b"MZ\x90\x00", "application/x-msdownload"),
+    (b"SQLite format 3\x00", "application/vnd.sqlite3"),
+)
+_CONTAINERS = (
+    (b"RIFF", 8, b"WEBP", "image/webp"),
+    (b"RIFF", 8, b"AVI ", "video/avi"),
+    (b"RIFF", 8, b"WAVE", "audio/wave"),
+)
+_MP4_BRAND = slice(4, 8)
+
+_DECLARES_XML = re.compile(
+    r"\s*<\?xml\s|[^<]*(?:<[!?][^>]*>[^<]*)*<html\b[^>]*\bxmlns\s*=\s*[\"']http://www\.w3\.org/1999/xhtml"
+)
+_HEAD = 4096  # code points in which a page says what it is
+_EMPTY_ELEMENT = re.compile(
+    r"""<([A-Za-z][A-Za-z0-9:-]*+)((?:\s++[^\s"'<>/=]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'))?+)*+)\s*+/>"""
+)
+_VOID_NAMES = "area base br col embed hr img input link meta param source track wbr"
+_VOID = frozenset(_VOID_NAMES.split())
+# Formatting elements left open are opened again in every later paragraph, as the standard wants it: each new one may
+# cost all open ones. Pages of fewer tags cannot open a million; above that, formatting is taken out before parsing.
+_FORMATTING = ("b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
+_TAG = re.compile(r"</?[a-z][a-z0-9]*")
+_FORMATTING_TAG = re.compile(
+    rf"""</?(?:{"|".join(_FORMATTING)})(?:(?=[\s/>])(?:[^<>"']++|"[^"]*+"|'[^']*+')*+)>""", re.IGNORECASE
+)
+_FEW_TAGS = 2000
+_MAX_REOPENED = 200_000
+_FEED = re.compile(
+    r"\s*(?:<\?[^>]*>\s*|<!--(?:[^-]|-(?!->))*+-->\s*|<!DOCTYPE[^>]*>\s*)*<(rss|rdf:RDF|feed)\b", re.IGNORECASE
+)
+
+
+def other_media_type(raw: bytes) -> str | None:
+    """Return the media type that the first bytes prove, if it is none of text.
+
+    >>> other_media_type(b"%PDF-1.7 ..."), other_media_type(b"<p>x")
+    ('application/pdf', None)
+    """
+    for signature, media_type in _SIGNATURES:
+        if raw.startswith(signature):
+            return media_type
+    for signature, place, inner, media_type in _CONTAINERS:
+        if raw.startswith(signature) and raw.startswith(inner, place):
+            return media_type
+    return "video/mp4" if raw[_MP4_BRAND] == b"ftyp" else None
+
+
+def is_xhtml(html: str, media_type: str) -> bool:
+    """Tell whether the media type, an XML declaration or the XHTML namespace says that the markup is XML."""
+    return media_type == "application/xhtml+xml" or bool(_DECLARES_XML.match(html[:_HEAD]))
+
+
+def is_feed(html: str) -> bool:
+    """Tell whether the root element is that of a feed: `rss`, `rdf:RDF` or Atom's `feed`."""
+    return bool(_FEED.match(html[:_HEAD]))
+
+
+def close_empty_elements(html: str) -> str:
+    """Write what XML closes so that HTML closes it too: `<script src="a.js"/>`, `<title/>`, CDATA sections.
+
+    >>> close_empty_elements('<title/><br/><p>a<![CDATA[ < b]]>')
+    '<title></title><br/><p>a &lt; b'
+    """
+
+    def closed(found: re.Match[str]) -> str:
+        name = found[1]
+        return found[0] if name.lower() in _VOID else f"<{name}{found[2]}></{name}>"
+
+    if "/>" in html:
+        html = _EMPTY_ELEMENT.sub(closed, html)
+    parts, begin = [], 0
+    while (opened := html.find("<![CDATA[", begin)) >= 0 and (end := html.find("]]>", opened)) >= 0:
+        parts += [html[begin:opened], html_entities.escape(html[opened + 9 : end], quote=False)]
+        begin = end + 3
+    return "".join([*parts, html[begin:]]) if parts else html
+
+
+def bound_formatting(html: str) -> str:
+    """Take out formatting tags (`b`, `font` ..) where those left open would be opened again more than 200,000 times."""
+    if html.count("<") <= _FEW_TAGS:
+        return html
+    tags = _TAG.findall(html.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass"))  # ASCII alone
+    codes = {name: number for number, name in enumerate(_FORMATTING, 1)}
+    codes |= {f"<{name}": code for name, code in list(codes.items())} | {
+        f"</{name}": -code for name, code in codes.items()
+    }
+    steps = np.fromiter(map(codes.get, tags, itertools.repeat(0)), np.int64, len(tags))
+    still_open = np.zeros(len(tags), np.int64)
+    for code in range(1, len(_FORMATTING) + 1):
+        level = np.cumsum((steps == code).astype(np.int64) - (steps == -code))
+        # A closing tag that closes nothing is ignored, so the depth is counted from the lowest level so far.
+        still_open += level - np.minimum.accumulate(np.minimum(level, 0))
+    if int(still_open[steps == 0].sum()) <= _MAX_REOPENED:
+        return html
+    return _FORMATTING_TAG.sub("", html)

@@ -1,0 +1,68 @@
+"""The model of main content: two steps of symmetric trees, the second of which sees what the first thought nearby."""
+
+from __future__ import annotations
+
+import functools
+from importlib import resources
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.extraction.features import Context, first_features, second_features
+from stages.extraction.trees import Trees, score
+from stages.extraction.walk import Tree
+
+MODEL_FILE = "model.npz"
+
+
+class Model(NamedTuple):
+    """The trees of both steps."""
+
+    first: Trees
+    second: Trees
+
+    def write(self, path: Path) -> None:
+        """Write the numbers alone, as small as they can be: borders as float32, leaves as float16."""
+        arrays: dict[str, npt.NDArray[np.generic]] = {}
+        for name, trees in zip(self._fields, self, strict=True):
+            arrays |= {
+                f"{name}_features": trees.features.astype(np.uint16),
+                f"{name}_borders": trees.borders.astype(np.float32),
+                f"{name}_leaves": trees.leaves.astype(np.float16),
+                f"{name}_bias": np.array(trees.bias),
+            }
+        np.savez_compressed(path, **arrays)  # type: ignore[arg-type]  # its stub takes the names for options
+
+
+def read_model(file: IO[bytes]) -> Model:
+    """Read what `Model.write` wrote."""
+    with np.load(file, allow_pickle=False) as arrays:
+        return Model(
+            *(
+                Trees(
+                    arrays[f"{name}_features"].astype(np.int64),
+                    arrays[f"{name}_borders"],
+                    arrays[f"{name}_leaves"].astype(np.float32),
+                    float(arrays[f"{name}_bias"]),
+                )
+                for name in Model._fields
+            )
+        )
+
+
+@functools.cache
+def shipped_model() -> Model:
+    """Load the model that lies next to this file, once a process."""
+    with resources.files(__package__ or "stages.extraction").joinpath(MODEL_FILE).open("rb") as file:
+        return read_model(file)
+
+
+def score_blocks(tree: Tree, model: Model) -> npt.NDArray[np.float32]:
+    """Return for each of m blocks the probability in [0, 1] that it is main content."""
+    if not len(tree.blocks.weights):
+        return np.zeros(0, np.float32)
+    context = Context(tree)
+    features = first_features(tree, context)
+    return score(model.second, second_features(context, features, score(model.first, features)))

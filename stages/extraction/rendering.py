@@ -1,0 +1,122 @@
+"""Write chosen blocks as text that keeps the page's lines: paragraphs, list items, table rows, verse, code.
+
+    p, h1..h6, blockquote, pre, figure, an outermost list, two br    an empty line on both sides
+    any other block element                                          a line of its own
+    cells of one table row                                           apart by a tab
+    items of a list                                                  a line each, indented by two spaces a level
+    br                                                               a new line
+    pre                                                              its spaces and lines as they are
+    ruby                                                             the reading in brackets after its base
+
+White space of the markup (space, tab, line feed, form feed, return) is one space; every other code point stays as it
+is, no-break and ideographic spaces too. Nothing is written that the page does not say, but for the brackets of a
+reading whose page has none.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.extraction.walk import SPACED, TAG_BIT, Ints, Tree, nearest
+
+_MARKUP_SPACE = re.compile(r"[ \t\n\f\r]+")
+_SPACES = re.compile(r" *\n[ \n]*| {2,}")
+_BLANK_LINES = re.compile(r"\n(?:[^\S\n]*+\n)+")
+_MARGIN_TAGS = ("p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "figure", "ul", "ol", "dl", "fieldset")
+_LIST_TAGS = ("ul", "ol")
+_MAX_INDENT = 8  # levels
+
+
+def render(tree: Tree, kept: npt.NDArray[np.bool_]) -> str:
+    """Write the kept ones of m blocks."""
+    chosen = np.flatnonzero(kept)
+    if not len(chosen):
+        return ""
+    texts = _block_texts(tree, kept)
+    elements = tree.blocks.elements[chosen]
+    lists = _any_bit(tree.own, _LIST_TAGS)
+    outer_list = lists & ((tree.inherited[tree.parents] & (TAG_BIT["ul"] | TAG_BIT["ol"])) == 0)
+    margins = nearest((_any_bit(tree.own, _MARGIN_TAGS) & ~lists) | outer_list, tree.parents)[elements]
+    rows, cells = (nearest(_any_bit(tree.own, tags), tree.parents)[elements] for tags in (("tr",), ("td", "th")))
+    apart = (margins[1:] != margins[:-1]) | (elements[1:] == elements[:-1])
+    same_row = (rows[1:] == rows[:-1]) & (rows[1:] != 0) & (cells[1:] != cells[:-1])
+    separators = np.where(same_row, 2, apart.astype(np.int64)).tolist()
+    indents = _list_levels(tree)[elements].tolist() if lists.any() else [0] * len(chosen)
+    parts = []
+    for text, indent, separator in zip(texts, indents, [1, *separators], strict=True):
+        parts.append(("\n", "\n\n", "\t")[separator])
+        if indent and separator != 2:
+            margin = "  " * min(indent, _MAX_INDENT)
+            text = margin + text.replace("\n", "\n" + margin)
+        parts.append(text)
+    return _BLANK_LINES.sub("\n\n", "".join(parts)).strip("\n")
+
+
+def _any_bit(bits: Ints, tags: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+    return (bits & sum(TAG_BIT[tag] for tag in tags)) != 0
+
+
+def _list_levels(tree: Tree) -> Ints:
+    """Count the lists that each element lies in."""
+    levels = _any_bit(tree.own, _LIST_TAGS).astype(np.int64)
+    ancestors = tree.parents
+    while ancestors.any():
+        levels += levels[ancestors]
+        ancestors = ancestors[ancestors]
+    return levels
+
+
+def _block_texts(tree: Tree, kept: npt.NDArray[np.bool_]) -> list[str]:
+    """Join the pieces of each kept block, a line break where the page has one."""
+    wanted = np.flatnonzero((tree.piece_blocks >= 0) & kept[tree.piece_blocks])
+    numbers = tree.piece_blocks[wanted]
+    elements = tree.piece_elements[wanted]
+    same = np.concatenate([[False], numbers[1:] == numbers[:-1]])
+    broken = same & np.concatenate([[False], np.diff(tree.piece_breaks[wanted]) > 0])
+    spaced = (tree.inherited[elements] & SPACED) != 0
+    readings = _bare_readings(tree, elements)
+    texts: list[str] = []
+    parts: list[str] = []
+    tidy = True
+    rows = zip(wanted.tolist(), same.tolist(), broken.tolist(), spaced.tolist(), readings, strict=True)
+    # A loop over pieces: joining strings is the work itself.
+    for piece, goes_on, new_line, as_it_is, reading in rows:
+        if not goes_on:
+            if parts:
+                texts.append(_joined(parts, tidy))
+            parts, tidy = [], not as_it_is
+        text = tree.texts[piece]
+        if not as_it_is:
+            text = _MARKUP_SPACE.sub(" ", text)
+        if reading:
+            text = f"({text.strip(' ')})"
+        if new_line:
+            parts.append("\n")
+        parts.append(text)
+    texts.append(_joined(parts, tidy))
+    return texts
+
+
+def _joined(parts: list[str], tidy: bool) -> str:
+    """Join the pieces of a block; outside `pre` two spaces are one, and none stands at a line's edge."""
+    text = "".join(parts)
+    if not tidy:
+        return text.strip("\n")
+    if "  " in text or "\n" in text:
+        text = _SPACES.sub(lambda found: "\n" * found[0].count("\n") or " ", text)
+    return text.strip(" \n")
+
+
+def _bare_readings(tree: Tree, elements: Ints) -> list[bool]:
+    """Tell which pieces are readings (`rt`) of a ruby that brings no brackets (`rp`) of its own."""
+    readings = (tree.inherited[elements] & TAG_BIT["rt"]) != 0
+    if not readings.any():
+        return [False] * len(elements)
+    is_rp = np.fromiter((tag == "rp" for tag in tree.tags), bool, len(tree.tags))
+    bracketed = np.zeros(len(tree.tags), bool)
+    bracketed[tree.parents[is_rp]] = True
+    inner = nearest((tree.own & TAG_BIT["rt"]) != 0, tree.parents)[elements]
+    return (readings & ~bracketed[tree.parents[inner]]).tolist()

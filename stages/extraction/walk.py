@@ -1,0 +1,431 @@
+"""One walk through a page: its elements and its runs of text as flat arrays.
+
+The tree is WHATWG's, built by turbohtml. Of each element we take its tag, class, id and a few attributes, of each text
+its characters; all that follows is arithmetic on arrays:
+
+    elements   0 the document, 1 whatever is cut off (template contents), then in the order of their start tags
+    parents    of each element; what an element inherits from its ancestors (a link, `pre`, hidden, groups of names)
+               comes by pointer doubling: log2(depth) passes over the array, whatever the nesting
+    pieces     the text nodes that a reader could see
+    blocks     runs of pieces with no edge of a block element between them; two line breaks in a row are such an edge
+
+Time and memory are linear in the size of the page but for the logarithm of its depth.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from itertools import repeat
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from turbohtml import Document, DocumentFragment, Element, Text, parse
+
+from stages.extraction.letters import COMMA, DIGIT, SENTENCE_MARK, SPACE, as_code_points, letters
+from stages.extraction.names import BIT, BITS_BY_PROPERTY, BITS_BY_ROLE, MAX_NAME, name_bits
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+# Tags whose presence among the ancestors of a block is a feature, one bit each. Other tags have no bit.
+TAGS = (
+    *("a", "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dialog", "div"),
+    *("dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header"),
+    *(
+        "label",
+        "li",
+        "main",
+        "nav",
+        "noscript",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "summary",
+        "table",
+        "td",
+        "th",
+        "tr",
+        "ul",
+    ),
+    *("b", "strong", "em", "i", "small", "time", "code", "button", "font", "rt"),
+)
+TAG_BIT = {tag: 1 << number for number, tag in enumerate(TAGS)}
+LINK, HIDDEN, SKIPPED, BLOCK, SPACED, OPTION = (1 << (len(TAGS) + number) for number in range(6))
+
+_BLOCK_NAMES = """
+    address article aside blockquote body button caption center col colgroup dd details dialog dir div dl dt fieldset
+    figcaption figure footer form frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html legend li listing main marquee
+    menu nav noframes noscript ol optgroup option p plaintext pre search section select summary table tbody td template
+    textarea tfoot th thead tr ul xmp
+"""
+_EMBEDDED_NAMES = "applet audio canvas datalist math meter noembed noscript object progress svg template textarea video"
+_SILENT_NAMES = "base embed head iframe img input link map meta noframes param script source style title track"
+_BLOCK_TAGS = frozenset(_BLOCK_NAMES.split())
+_EMBEDDED = frozenset(
+    _EMBEDDED_NAMES.split()
+)  # their text is shown, but is no text of the page, unless it has no other
+_SKIPPED_TAGS = _EMBEDDED | frozenset(_SILENT_NAMES.split())
+_SPACED_TAGS = frozenset({"pre", "listing", "xmp", "plaintext"})
+_PATH_STEP = np.uint64(0x9E3779B97F4A7C15)  # odd, so that paths of different depth differ
+_SECTIONING = sum(TAG_BIT[tag] for tag in ("article", "aside", "main", "nav", "section"))
+_MAX_REMEMBERED = 50_000
+_NEXT_TO_NOTHING = 200  # weighted letters: what a page says that asks for scripts or frames
+_MAX_TITLE = 300  # code points
+_ARTICLE_BODY = re.compile(r'"articleBody"\s*:\s*("(?:[^"\\]|\\.)*+")')
+_WINDOW = 16  # code points that make a passage
+
+
+class Tree(NamedTuple):
+    """Elements, pieces and blocks of one page; shapes: n elements, k pieces, m blocks."""
+
+    document: Document
+    nodes: list[Element]  # of elements 2..n
+    tags: list[str]  # n; of elements 0 and 1 an empty string
+    parents: Ints  # n
+    own: Ints  # n; tag and flag bits of the element itself
+    inherited: Ints  # n; of it and its ancestors
+    own_names: Ints  # n; groups of names, roles and properties
+    inherited_names: Ints  # n
+    depth: Ints  # n
+    path: npt.NDArray[np.uint64]  # n; hash of the tags and classes from the root to here
+    last: Ints  # n; one past the last element of its subtree
+    texts: list[str]  # k
+    piece_elements: Ints  # k; the element each piece lies in
+    piece_blocks: Ints  # k; block number, or -1 for white space between blocks
+    piece_breaks: Ints  # k; `br` elements before it
+    blocks: Blocks
+
+
+class Blocks(NamedTuple):
+    """The m blocks of a page in document order, and where they lie among its n elements."""
+
+    elements: Ints  # m; nearest block element
+    first_pieces: Ints  # m
+    pieces: Ints  # m; pieces that are not white space
+    bits: Ints  # m; tag and flag bits that hold for all of its text
+    names: Ints  # m; groups of names that hold for all of its text
+    weights: Floats  # m; weighted letters
+    link_weights: Floats  # m; those in links
+    links: Floats  # m; pieces in links
+    digits: Floats  # m
+    marks: Floats  # m; sentence marks
+    commas: Floats  # m
+    code_points: Floats  # m; but for white space
+    keys: npt.NDArray[np.uint64]  # m; equal for blocks of equal text
+    first: Ints  # n; first block that begins in or after the element
+    last: Ints  # n; one past the last block of its subtree
+    in_article_body: npt.NDArray[np.bool_] | None  # m; None if the page has no JSON-LD article body
+    in_title: npt.NDArray[np.bool_]  # m; its text is part of the page's title
+
+
+class _Facts(dict[tuple[str, str | None, str | None], tuple[int, int, int]]):
+    """What tag, class and id say, remembered: own bits, groups of names, hash of the path's step."""
+
+    def __missing__(self, key: tuple[str, str | None, str | None]) -> tuple[int, int, int]:
+        tag, classes, identifier = key
+        bits = TAG_BIT.get(tag, 0)
+        if tag in _BLOCK_TAGS:
+            bits |= BLOCK
+        if tag in _SKIPPED_TAGS:
+            bits |= SKIPPED
+        elif tag == "option":
+            bits |= OPTION
+        if tag in _SPACED_TAGS:
+            bits |= SPACED
+        classes = (classes or "")[:MAX_NAME]
+        names = name_bits(classes) | name_bits((identifier or "")[:MAX_NAME])
+        facts = (bits, names, zlib.crc32(f"{tag} {classes}".encode("utf-8", "surrogatepass")))
+        if len(classes) + len(identifier or "") < MAX_NAME:
+            if len(self) >= _MAX_REMEMBERED:
+                self.clear()
+            self[key] = facts
+        return facts
+
+
+_FACTS = _Facts()
+_KINDS = {Element: 1, Text: 2}
+
+
+def inherit(own: Ints, parents: Ints) -> Ints:
+    """OR what each element has with what its ancestors have."""
+    values, ancestors = own.copy(), parents
+    while ancestors.any():
+        values |= values[ancestors]
+        ancestors = ancestors[ancestors]
+    values |= values[0]
+    return values
+
+
+def nearest(has: npt.NDArray[np.bool_], parents: Ints) -> Ints:
+    """Return for each element itself or its nearest ancestor that has something; 0 if none has."""
+    step = np.where(has, np.arange(len(parents)), parents)
+    while True:
+        further = step[step]
+        if np.array_equal(further, step):
+            return step
+        step = further
+
+
+def walk_visible(html: str) -> tuple[Tree, Literal["noscript", "noframes", "embedded"] | None]:
+    """Lay out what a reader sees; if that says next to nothing, what one sees without scripts, or without frames."""
+    tree = walk(html)
+    said = float(tree.blocks.weights.sum())
+    if said >= _NEXT_TO_NOTHING:
+        return tree, None
+    if "noscript" in tree.tags:
+        other = walk(html, shown=frozenset({"noscript"}))
+        if float(other.blocks.weights.sum()) > 2 * said:
+            return other, "noscript"
+    if "noframes" in tree.tags:
+        other = walk("".join(element.text for element in tree.document.select("noframes")))
+        if float(other.blocks.weights.sum()) > said:
+            return other, "noframes"
+    if not len(tree.blocks.weights):
+        other = walk(html, shown=_EMBEDDED)
+        if len(other.blocks.weights):
+            return other, "embedded"
+    return tree, None
+
+
+def walk(html: str, shown: frozenset[str] = frozenset()) -> Tree:
+    """Parse a page and lay it out flat; `shown` are tags whose text counts though readers do not see it as such."""
+    document = parse(html, positions=False, allow_declarative_shadow_roots=False)
+    everything = list(document.descendants)
+    kinds = list(map(type, everything))
+    nodes = [node for node in everything if type(node) is Element]
+    index: dict[object, int] = dict(zip(nodes, range(2, len(nodes) + 2), strict=True))
+    index[document] = 0
+    if DocumentFragment in kinds:
+        index.update((node, index.get(node.parent, 1)) for node in everything if type(node) is DocumentFragment)
+    parents = np.array([0, 0, *[index.get(node.parent, 1) for node in nodes]], np.int64)
+    tags = [node.tag for node in nodes]
+    classes, identifiers = [node.attr("class") for node in nodes], [node.attr("id") for node in nodes]
+    table = np.zeros((len(parents), 3), np.int64)
+    if nodes:
+        table[2:] = [_FACTS[key] for key in zip(tags, classes, identifiers, strict=True)]
+    own, own_names, steps = table[:, 0].copy(), table[:, 1].copy(), table[:, 2].astype(np.uint64)
+    own[1] |= SKIPPED
+    if shown:
+        own[2:][[tag in shown for tag in tags]] &= ~SKIPPED
+    _read_attributes(document, index, own, own_names)
+    depth, path = _depth_and_path(parents, steps)
+    last = _subtree_ends(parents)
+    _open_selects(own, last)
+    inherited = inherit(own, parents)
+    # ARIA in HTML: a header or footer outside sectioning content is the site's banner or imprint.
+    of_site = (inherited[parents] & _SECTIONING) == 0
+    for tag in ("header", "footer"):
+        own_names[of_site & ((own & TAG_BIT[tag]) != 0)] |= BIT[tag]
+    inherited_names = inherit(own_names, parents)
+
+    text_nodes = [node for node in everything if type(node) is Text]
+    piece_elements = np.array([index.get(node.parent, 1) for node in text_nodes], np.int64)
+    kind = np.frombuffer(bytes(map(_KINDS.get, kinds, repeat(0))), np.uint8)
+    started = np.cumsum(kind == _KINDS[Element])[kind == _KINDS[Text]] + 1
+    visible = (inherited[piece_elements] & SKIPPED) == 0
+    texts = [node.data for node, seen in zip(text_nodes, visible.tolist(), strict=True) if seen]
+    piece_elements, started = piece_elements[visible], started[visible]
+    breaks = np.cumsum([False, False, *[tag == "br" for tag in tags]])[started]
+    edges = np.cumsum((own & BLOCK) != 0)[started]
+    block_of = nearest((own & BLOCK) != 0, parents)
+    piece_blocks, blocks = _blocks(
+        document,
+        texts,
+        Pieces(piece_elements, block_of[piece_elements], started, edges, breaks),
+        inherited,
+        inherited_names,
+        last,
+    )
+    return Tree(
+        document,
+        nodes,
+        ["", "", *tags],
+        parents,
+        own,
+        inherited,
+        own_names,
+        inherited_names,
+        depth,
+        path,
+        last,
+        texts,
+        piece_elements,
+        piece_blocks,
+        breaks,
+        blocks,
+    )
+
+
+class Pieces(NamedTuple):
+    """Where k text nodes lie."""
+
+    elements: Ints
+    around: Ints  # nearest block element
+    started: Ints  # last element that started before it
+    edges: Ints  # block elements that started before it
+    breaks: Ints  # `br` elements before it
+
+
+def _read_attributes(document: Document, index: dict[object, int], own: Ints, own_names: Ints) -> None:
+    for element in document.select("a[href]"):
+        own[index.get(element, 1)] |= LINK
+    for element in document.select('[hidden],[aria-hidden="true"],[style*="none"],[style*="hidden"]'):
+        style = (element.attr("style") or "").replace(" ", "").lower()
+        hidden = element.attr("hidden")
+        if (
+            (hidden is not None and hidden != "until-found")
+            or element.attr("aria-hidden") == "true"
+            or "display:none" in style
+            or "visibility:hidden" in style
+        ):
+            own[index.get(element, 1)] |= HIDDEN
+    for element in document.select("template[shadowrootmode]"):  # a browser shows it
+        own[index.get(element, 1)] &= ~SKIPPED
+    for element in document.select("[role],[itemprop]"):
+        place = index.get(element, 1)
+        own_names[place] |= BITS_BY_ROLE.get((element.attr("role") or "").lower(), 0)
+        own_names[place] |= BITS_BY_PROPERTY.get((element.attr("itemprop") or "").lower(), 0)
+
+
+def _depth_and_path(parents: Ints, steps: npt.NDArray[np.uint64]) -> tuple[Ints, npt.NDArray[np.uint64]]:
+    depth = np.ones(len(parents), np.int64)
+    depth[:2] = 0
+    path, factor, ancestors = steps.copy(), _PATH_STEP, parents
+    while ancestors.any():
+        depth += depth[ancestors]
+        path += factor * path[ancestors]
+        factor = np.uint64(int(factor) * int(factor) & (1 << 64) - 1)
+        ancestors = ancestors[ancestors]
+    return depth, path
+
+
+def _subtree_ends(parents: Ints) -> Ints:
+    """Return for each element one past its subtree: the next sibling of its nearest ancestor that has one."""
+    count = len(parents)
+    following = np.full(count, count, np.int64)
+    order = np.argsort(parents[2:], kind="stable") + 2
+    siblings = parents[order[1:]] == parents[order[:-1]]
+    following[order[:-1][siblings]] = order[1:][siblings]
+    return following[nearest(following < count, parents)]
+
+
+def _open_selects(own: Ints, last: Ints) -> None:
+    """Skip the choices of a `select`; an `option` that holds blocks was left open, and the page goes on in it."""
+    options = np.flatnonzero(own & OPTION)
+    if len(options):
+        blocks = np.concatenate([[0], np.cumsum((own & BLOCK) != 0)])
+        closed = blocks[last[options]] - blocks[options + 1] == 0
+        own[options[closed]] |= SKIPPED
+
+
+def _blocks(
+    document: Document, texts: list[str], pieces: Pieces, inherited: Ints, inherited_names: Ints, last: Ints
+) -> tuple[Ints, Blocks]:
+    count = len(texts)
+    tables = letters()
+    points = as_code_points("".join(texts))
+    lengths = np.fromiter(map(len, texts), np.int64, count)
+    starts = np.cumsum(lengths) - lengths
+    classes = tables.classes[points]
+    per_piece = np.zeros((5, count))  # weight, digits, sentence marks, commas, code points but for white space
+    if count:
+        per_piece[0] = np.add.reduceat(tables.weights[points], starts)
+        for row, kind in enumerate((DIGIT, SENTENCE_MARK, COMMA), start=1):
+            per_piece[row] = np.add.reduceat(classes == kind, starts, dtype=np.int64)
+        per_piece[4] = np.add.reduceat(classes != SPACE, starts, dtype=np.int64)
+    seen = np.flatnonzero(per_piece[4])
+    new = np.ones(len(seen), bool)
+    if len(seen) > 1:
+        before, here = seen[:-1], seen[1:]
+        new[1:] = (
+            (pieces.around[here] != pieces.around[before])
+            | (pieces.edges[here] != pieces.edges[before])
+            | (pieces.breaks[here] - pieces.breaks[before] >= 2)
+        )
+    number = np.cumsum(new) - 1
+    blocks = int(new.sum())
+    # White space belongs to the block that goes on after it, or to none.
+    piece_blocks = np.full(count, -1, np.int64)
+    if blocks:
+        piece_blocks[seen] = number
+        previous = np.maximum.accumulate(piece_blocks)
+        following = np.minimum.accumulate(np.where(piece_blocks >= 0, piece_blocks, blocks)[::-1])[::-1]
+        piece_blocks = np.where(previous == following, previous, -1)
+    firsts = seen[new]
+    linked = (inherited[pieces.elements[seen]] & LINK) != 0
+
+    def totals(values: npt.NDArray[np.float64] | None) -> Floats:
+        return np.bincount(number, values, blocks).astype(np.float32)
+
+    new_places = np.flatnonzero(new)
+    bits, names = (
+        np.bitwise_and.reduceat(values[pieces.elements[seen]], new_places) if blocks else np.zeros(0, np.int64)
+        for values in (inherited, inherited_names)
+    )
+    # A block lies in the subtrees of the ancestors of the element that its first text lies in, and of no other.
+    homes = pieces.elements[firsts]
+    first = np.searchsorted(pieces.started[firsts], np.arange(len(last)))
+    before_element = np.concatenate([[0], np.cumsum(np.bincount(homes, minlength=len(last)))])
+    after = first + before_element[last] - before_element[:-1]
+    mixed = (points.astype(np.uint64) + _PATH_STEP) ** np.uint64(3) * (classes != SPACE)
+    piece_keys = np.add.reduceat(mixed, starts) if count else np.zeros(0, np.uint64)
+    keys = np.add.reduceat(piece_keys[seen], new_places) if blocks else np.zeros(0, np.uint64)
+    single = np.bincount(number, minlength=blocks)
+    return piece_blocks, Blocks(
+        elements=pieces.around[firsts],
+        first_pieces=firsts,
+        pieces=single,
+        bits=bits,
+        names=names,
+        weights=totals(per_piece[0, seen]),
+        link_weights=totals(per_piece[0, seen] * linked),
+        links=totals(linked.astype(np.float64)),
+        digits=totals(per_piece[1, seen]),
+        marks=totals(per_piece[2, seen]),
+        commas=totals(per_piece[3, seen]),
+        code_points=totals(per_piece[4, seen]),
+        keys=keys,
+        first=first,
+        last=after,
+        in_article_body=_in_article_body(document, points, classes, starts[firsts]),
+        in_title=_in_title(document, texts, lengths, firsts, single),
+    )
+
+
+def _in_title(document: Document, texts: list[str], lengths: Ints, firsts: Ints, pieces: Ints) -> npt.NDArray[np.bool_]:
+    element = document.select_one("title")
+    title = " ".join(element.text.split())[:_MAX_TITLE] if element else ""
+    found = np.zeros(len(firsts), bool)
+    if title:
+        # One piece of a block's text is enough; a long one is no title.
+        for place in np.flatnonzero((pieces == 1) & (lengths[firsts] <= _MAX_TITLE)).tolist():
+            said = texts[firsts[place]].strip()
+            found[place] = said in title or " ".join(said.split()) in title
+    return found
+
+
+def _in_article_body(
+    document: Document, points: npt.NDArray[np.uint32], classes: npt.NDArray[np.uint8], starts: Ints
+) -> npt.NDArray[np.bool_] | None:
+    """Tell which blocks begin with a window of the article's text, which some pages repeat for search engines."""
+    bodies = []
+    for script in document.select('script[type="application/ld+json"]'):
+        bodies += [json.loads(found, strict=False) for found in _ARTICLE_BODY.findall(script.text)]
+    body = as_code_points(" ".join(bodies))
+    body = body[letters().classes[body] != SPACE]
+    if len(body) < _WINDOW:
+        return None
+    said = classes != SPACE
+    stream = np.concatenate([points[said], np.zeros(_WINDOW, np.uint32)])
+    places = np.cumsum(said)[starts] - said[starts] if len(starts) else starts
+    powers = np.cumprod(np.full(_WINDOW, _PATH_STEP), dtype=np.uint64)
+    windows = np.zeros(len(body) - _WINDOW + 1, np.uint64)
+    begins = np.zeros(len(places), np.uint64)
+    for step in range(_WINDOW):
+        windows += body[step : step + len(windows)] * powers[step]
+        begins += stream[places + step] * powers[step]
+    return np.isin(begins, windows)
