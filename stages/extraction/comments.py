@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from stages.extraction.features import LONG
 from stages.extraction.kinds import posts
 from stages.extraction.names import BIT
 from stages.extraction.walk import HIDDEN, TAG_BIT, Tree
@@ -23,14 +24,13 @@ def with_comments(tree: Tree, kept: npt.NDArray[np.bool_], wanted: bool) -> npt.
         if float(blocks.weights[kept & comment].sum()) <= _MOST * said:
             return kept & ~comment
         return kept
-    inside = np.zeros(len(tree.parents) + 1, np.int64)
-    regions = np.zeros(len(comment) + 1, np.int64)
+    edges = np.zeros(len(comment) + 1, np.int64)
     for element in posts(tree):
-        regions[blocks.first[element]] += 1
-        regions[blocks.last[element]] -= 1
-    del inside
-    comment |= np.cumsum(regions)[:-1] > 0
-    text = (blocks.weights >= _SHORT) & (blocks.link_weights < 0.5 * blocks.weights)
+        edges[blocks.first[element]] += 1
+        edges[blocks.last[element]] -= 1
+    in_posts = np.cumsum(edges)[:-1] > 0
     frame = (blocks.bits & (TAG_BIT["nav"] | TAG_BIT["footer"] | TAG_BIT["form"] | TAG_BIT["button"] | HIDDEN)) != 0
-    own_meta = (tree.own_names[blocks.elements] & (BIT["meta"] | _LEFT_OUT)) != 0
-    return kept | (comment & text & ~frame & ~own_meta & ((blocks.names & _LEFT_OUT) == 0))
+    signature = ((blocks.names | tree.own_names[blocks.elements]) & BIT["meta"]) != 0
+    text = (blocks.weights >= _SHORT) & (blocks.link_weights < 0.5 * blocks.weights) & ~signature & ~frame
+    found = (comment | in_posts) & text & ((blocks.names & _LEFT_OUT) == 0)
+    return (kept | found) & ~(in_posts & signature & (blocks.weights < LONG))

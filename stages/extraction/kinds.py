@@ -111,9 +111,7 @@ def posts(tree: Tree) -> list[int]:
     signed = np.zeros(len(tree.parents) + 1, np.int64)
     signed[1:] = np.cumsum(((tree.own & TAG_BIT["time"]) != 0) | ((tree.own_names & BIT["meta"]) != 0))
     authors = signed[tree.last[candidates]] - signed[candidates]
-    commented = (tree.own_names[candidates] & BIT["comment"]) != 0
     good = candidates[(text >= LONG) & (authors >= 1)]
-    del commented
     paths, counts = np.unique(tree.path[good], return_counts=True)
     repeated = paths[counts >= 3]
     return good[np.isin(tree.path[good], repeated)].tolist()

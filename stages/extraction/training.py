@@ -40,10 +40,10 @@ from stages.extraction.trees import Trees, score
 from stages.extraction.walk import Tree, inherit, walk
 from stages.reading.page_encoding import decode_page
 
-FOLDS = 5
-MAX_BLOCKS = 300  # of one page; the long tail of a huge page teaches nothing new
+FOLDS = 4
+MAX_BLOCKS = 200  # of one page; the long tail of a huge page teaches nothing new
 _PHRASE_WEIGHT = 4.0
-_COPIES = 0.35  # share of the pages of which a changed copy is added
+_COPIES = 0.3  # share of the pages of which a changed copy is added
 _BODY = re.compile(r"<body[^>]*>", re.IGNORECASE)
 _WINDOW = 12  # letters of a block by which it is found in another's output
 

@@ -69,6 +69,8 @@ _EMBEDDED = frozenset(
     _EMBEDDED_NAMES.split()
 )  # their text is shown, but is no text of the page, unless it has no other
 _SKIPPED_TAGS = _EMBEDDED | frozenset(_SILENT_NAMES.split())
+_OPENERS = frozenset({"button", "summary"})
+_OPENER = "button,summary,[aria-expanded],[aria-controls]"
 _SPACED_TAGS = frozenset({"pre", "listing", "xmp", "plaintext"})
 _PATH_STEP = np.uint64(0x9E3779B97F4A7C15)  # odd, so that paths of different depth differ
 _SECTIONING = sum(TAG_BIT[tag] for tag in ("article", "aside", "main", "nav", "section"))
@@ -281,7 +283,7 @@ def _read_attributes(document: Document, index: dict[object, int], own: Ints, ow
             or element.attr("aria-hidden") == "true"
             or "display:none" in style
             or "visibility:hidden" in style
-        ):
+        ) and not _opens(element):
             own[index.get(element, 1)] |= HIDDEN
     for element in document.select("template[shadowrootmode]"):  # a browser shows it
         own[index.get(element, 1)] &= ~SKIPPED
@@ -289,6 +291,18 @@ def _read_attributes(document: Document, index: dict[object, int], own: Ints, ow
         place = index.get(element, 1)
         own_names[place] |= BITS_BY_ROLE.get((element.attr("role") or "").lower(), 0)
         own_names[place] |= BITS_BY_PROPERTY.get((element.attr("itemprop") or "").lower(), 0)
+
+
+def _opens(element: Element) -> bool:
+    """Tell whether a hidden element is a panel that a reader opens: of tabs, or after a button that says so."""
+    if element.attr("role") == "tabpanel" or element.attr("aria-labelledby"):
+        return True
+    before = element.previous_sibling
+    while before is not None and not isinstance(before, Element):
+        before = before.previous_sibling
+    return before is not None and (
+        before.tag in _OPENERS or before.select_one(_OPENER) is not None or before.matches(_OPENER)
+    )
 
 
 def _depth_and_path(parents: Ints, steps: npt.NDArray[np.uint64]) -> tuple[Ints, npt.NDArray[np.uint64]]:
