@@ -93,6 +93,13 @@ DOCUMENT = pa.schema(
             nullable=True,
         ),
         column(
+            "language_group",
+            pa.string(),
+            "Group of near neighbours, such as `hbs_Latn`, that the text is surely in where its language among them is "
+            "not clear; null where the language itself is clear, or has no such neighbours.",
+            nullable=True,
+        ),
+        column(
             "other_language_share",
             pa.float32(),
             "Share in [0, 1] of the letters that lie in lines identified as another language than the document's; "

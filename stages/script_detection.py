@@ -280,6 +280,21 @@ def main_scripts(found: ScriptCounts) -> list[str]:
     return np.where(counts.max(axis=1) > 0, best, COMMON_SCRIPT).tolist()
 
 
+CONTENT = 3  # Latin letters that say as much as one Han, Kana or Hangul letter, by the length of translations
+
+
+def by_content(found: ScriptCounts) -> ScriptCounts:
+    """Count each Han, Kana and Hangul letter as CONTENT letters, so that a foreign name does not outweigh its sentence.
+
+    >>> main_scripts(by_content(count_scripts(pa.array(["\u4ed6\u7684\u82f1\u6587\u540d\u5b57\u53eb Harry Potter"]))))
+    ['Hani']
+    """
+    east_asian = [script in ("Hani", "Hans", "Hant", "Hira", "Kana", "Hang", "Bopo") for script in found.scripts]
+    counts = found.counts * np.where(east_asian, CONTENT, 1)
+    more = counts.sum(axis=1) - found.letters
+    return found._replace(counts=counts, code_points=found.code_points + more)
+
+
 def detect_scripts(texts: pa.Array) -> pa.Array:
     """Return the main script of n texts as an ISO 15924 code each; null texts count as empty."""
-    return pa.array(main_scripts(count_scripts(pc.fill_null(texts, ""))), pa.string())
+    return pa.array(main_scripts(by_content(count_scripts(pc.fill_null(texts, "")))), pa.string())

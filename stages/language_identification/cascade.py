@@ -30,7 +30,7 @@ from stages.language_identification.calibration import (
 )
 from stages.language_identification.embedded_models import CLD2, FunLangID, LabelTable, Opinions, Py3Langid
 from stages.language_identification.labels import ONE_LANGUAGE_SCRIPTS
-from stages.script_detection import count_scripts, main_scripts
+from stages.script_detection import by_content, count_scripts, main_scripts
 
 ACCEPT = 0.8
 CANDIDATES = 3
@@ -177,7 +177,7 @@ def embedded_models() -> tuple[Model, ...]:
 
 def text_scripts(texts: Sequence[str]) -> NDArray[np.str_]:
     """Return the main script of each text."""
-    return np.asarray(main_scripts(count_scripts(pa.array(texts, pa.large_string()))), dtype="<U4")
+    return np.asarray(main_scripts(by_content(count_scripts(pa.array(texts, pa.large_string())))), dtype="<U4")
 
 
 def crop(texts: Sequence[str], shortest: int, longest: int, seed: int) -> list[str]:

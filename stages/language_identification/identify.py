@@ -4,9 +4,13 @@ Order of gates: lines without language are left out, scripts are found, passages
 fastText model that the recipe names), and vote for the document with their probability times their letters. A label
 below its threshold becomes `und`; a document with no linguistic line, or that a model calls noise, is `zxx`.
 
-Two numbers say two things. `language_score` is how sure the language is: the mean probability, by letters, over the
-passages that are not surely in another. `other_language_share` is how mixed the document is: the share of the
-letters that are surely in another. Candidates and runner-up carry the expected share of the document's letters.
+Two numbers say two things. `language_score` is how sure the language is. `other_language_share` is how mixed the
+document is: the share of the letters that are surely in another. Candidates and runner-up carry the expected share of
+the document's letters.
+
+The label is that of the mean. Its score grows with the passages that agree (`with_evidence`). Scores of near
+neighbours (`neighbours`) add up: where they are sure together and none is alone, the likeliest of them is the label and
+`language_group` says so.
 """
 
 from __future__ import annotations
@@ -26,11 +30,23 @@ from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED, parse_label
 from stages.batches import StageConfig, set_columns
 from stages.language_identification.cascade import Candidates, Cascade, Identifier
 from stages.language_identification.labels import merged
+from stages.language_identification.neighbours import families
 from stages.language_identification.passages import Passages, cut_passages
 from stages.script_detection import detect_scripts
 
 OTHER_LANGUAGE_SCORE = 0.8  # a passage counts as another language only if it is that sure
-WRITTEN = ("language", "script", "language_score", "runner_up_language", "runner_up_score", "other_language_share")
+WRITTEN = (
+    "language",
+    "script",
+    "language_score",
+    "language_group",
+    "runner_up_language",
+    "runner_up_score",
+    "other_language_share",
+)
+EVIDENCE, GROUP_EVIDENCE = 1.5, 2.0  # weight of agreement in the log-odds of a label, and of a group
+MAX_PASSAGES = 10.0  # nothing longer was measured
+_LEAST_MEAN = 0.005
 _TOP = 3
 
 
@@ -58,6 +74,16 @@ class LanguageIdentificationConfig(StageConfig):
         default={},
         description="Languages that are not told apart, by their common code, such as "
         '`{hbs = ["bos", "hrv", "srp", "cnr"]}`; their scores add up.',
+    )
+    groups: bool = Field(
+        default=True,
+        description="Add up the scores of near neighbours, such as Bosnian, Croatian and Serbian in Latin script.",
+    )
+    unclear_member: Literal["likeliest", "group"] = Field(
+        default="likeliest",
+        description="Label of a document that is surely in a group and not surely in one of its languages: that of the "
+        "likeliest language, or the group's, such as `hbs_Latn`. Either way `language_group` names the group. A "
+        "language with a threshold of its own is never the label of an unclear document.",
     )
     candidates: bool = Field(default=False, description="Keep the three best labels in a column of their own.")
     other_language_share: bool = Field(
@@ -115,49 +141,127 @@ def identify_language(
     rows = unique.indices.to_numpy(zero_copy_only=False)
     languages, renumber = merged(found.languages, config.merge)
     codes = np.where(found.codes >= 0, renumber[found.codes], -1)[rows]
-    votes = count_votes(passages, codes, found.scores[rows], batch.num_rows)
+    votes = count_votes(passages, codes, found.scores[rows], batch.num_rows, languages if config.groups else ())
     return _with_languages(batch, votes, languages, config)
+
+
+def with_evidence(
+    mean: NDArray[np.float64], agreeing: NDArray[np.float64], passages: NDArray[np.float64], weight: float
+) -> NDArray[np.float64]:
+    """Return the score of n labels from their mean over passages: `logit(mean) + weight (agreeing - 1/2) ln(passages)`.
+
+    `agreeing` is the share of letters in passages whose best label it is, `passages` their effective number,
+    (sum w)^2 / sum w^2 over their letters w, at most MAX_PASSAGES. One passage leaves the mean as it is. Fitted on
+    12,300 documents of ten news sentences in 123 language-script classes: the expected calibration error fell from 7.0
+    to 1.8 %.
+
+    >>> with_evidence(np.array([0.6, 0.6, 0.6]), np.array([1.0, 1.0, 0.3]), np.array([1.0, 10.0, 10.0]), 1.5).round(2)
+    array([0.6 , 0.89, 0.43])
+    """
+    mean = np.clip(mean, 0, 1)
+    inner = np.clip(mean, _LEAST_MEAN, 1 - _LEAST_MEAN)
+    odds = np.log(inner / (1 - inner)) + weight * (agreeing - 0.5) * np.log(np.clip(passages, 1, MAX_PASSAGES))
+    return np.where(passages > 1, 1 / (1 + np.exp(-odds)), mean)
 
 
 class Votes:
     """The best labels of n documents: shape (n, 3), best first. `language` -1 for none; `script` indexes `scripts`.
 
-    `score` is the expected share of the document's `letters`; `other` are the letters surely not in the best language.
+    `share` is the expected share of the document's `letters`; `other` are the letters surely not in the best language
+    or its near neighbours. `score` says how sure the best label is, `group_score` how sure its `group` is (None: none).
     """
 
     def __init__(self, count: int, scripts: list[str]) -> None:
         self.scripts = scripts
         self.language = np.full((count, _TOP), -1, np.int64)
         self.script = np.zeros((count, _TOP), np.int64)
-        self.score = np.zeros((count, _TOP))
+        self.share = np.zeros((count, _TOP))
         self.letters: NDArray[np.float64] = np.zeros(count)
         self.other: NDArray[np.float64] = np.zeros(count)
+        self.score: NDArray[np.float64] = np.zeros(count)
+        self.group_score: NDArray[np.float64] = np.zeros(count)
+        self.group: NDArray[np.object_] = np.full(count, None, object)
 
 
-def count_votes(passages: Passages, codes: NDArray[np.int64], scores: NDArray[np.float32], count: int) -> Votes:
-    """Sum probability times letters by (document, language, script), over the letters of the document."""
+def count_votes(
+    passages: Passages,
+    codes: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    count: int,
+    languages: Sequence[str] = (),
+) -> Votes:
+    """Sum probability times letters by (document, language, script), over the letters of the document.
+
+    The family (a language, or a group of near neighbours among `languages`) with the largest sum wins, and in it the
+    language with the largest.
+    """
     names, script = np.unique(np.asarray(passages.scripts, dtype="<U4"), return_inverse=True)
     votes = Votes(count, names.tolist())
     votes.letters = np.bincount(passages.documents, passages.letters, count).astype(np.float64)
+    if not len(passages.documents):
+        return votes
+    width = max(int(codes.max(initial=0)) + 1, len(languages))
+    if languages:
+        family_of, group_names = families(languages, names.tolist())
+    else:
+        family_of, group_names = np.arange(width * len(names)).reshape(width, len(names)), [None] * (width * len(names))
     passage, rank = np.nonzero((codes >= 0) & (scores > 0))
-    language = codes[passage, rank]
-    width = int(codes.max(initial=0)) + 1
-    key = (passages.documents[passage] * width + language) * max(len(names), 1) + script[passage]
-    keys, group = np.unique(key, return_inverse=True)
-    total = np.bincount(group, weights=scores[passage, rank].astype(np.float64) * passages.letters[passage])
-    label, document = keys % (width * max(len(names), 1)), keys // (width * max(len(names), 1))
+    label = codes[passage, rank] * len(names) + script[passage]
+    voted = scores[passage, rank].astype(np.float64) * passages.letters[passage]
+    keys, group = np.unique(passages.documents[passage] * family_of.size + label, return_inverse=True)
+    total = np.bincount(group, weights=voted)
+    document, label = np.divmod(keys, family_of.size)
     total = np.minimum(total / votes.letters[document], 1)
-    order = np.lexsort((label, -total, document))
+    family = family_of.ravel()[label]
+    of_family = np.unique(document * family_of.size + family, return_inverse=True)[1]
+    family_total = np.bincount(of_family, weights=total)[of_family]
+    order = np.lexsort((label, -total, family, -family_total, document))
+    first = order[np.append(True, document[order][1:] != document[order][:-1])] if len(order) else order
+    later = np.ones(len(keys), np.int64)
+    later[first] = 0
+    order = np.lexsort((label, -total, later, document))
     place = np.arange(len(order)) - np.searchsorted(document[order], document[order])
     chosen, place = order[place < _TOP], place[place < _TOP]
-    votes.language[document[chosen], place] = label[chosen] // max(len(names), 1)
-    votes.script[document[chosen], place] = label[chosen] % max(len(names), 1)
-    votes.score[document[chosen], place] = total[chosen]
-    if len(passages.documents):
-        main = votes.language[passages.documents, 0]
-        other = (codes[:, 0] >= 0) & (codes[:, 0] != main) & (scores[:, 0] >= OTHER_LANGUAGE_SCORE)
-        votes.other = np.bincount(passages.documents, passages.letters * other, count).astype(np.float64)
+    votes.language[document[chosen], place] = label[chosen] // len(names)
+    votes.script[document[chosen], place] = label[chosen] % len(names)
+    votes.share[document[chosen], place] = total[chosen]
+    group_total = np.zeros(count)
+    group_total[document[first]] = np.minimum(family_total[first], 1)
+    votes.group[document[first]] = np.asarray(group_names, dtype=object)[family[first]]
+    _score(votes, passages, group_total, codes, scores, family_of)
     return votes
+
+
+def _score(
+    votes: Votes,
+    passages: Passages,
+    group_total: NDArray[np.float64],
+    codes: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    family_of: NDArray[np.int64],
+) -> None:
+    """Set `other`, `score` and `group_score`: how passages agree with the best label, and with its family."""
+    documents, count = passages.documents, len(votes.letters)
+    _, script = np.unique(np.asarray(passages.scripts, dtype="<U4"), return_inverse=True)
+    family = np.where(codes >= 0, family_of[codes, script[:, None]], -1)  # passage, rank
+    of_family = ((family[:, :, None] == family[:, None, :]) * scores[:, None, :]).sum(axis=2)
+    best = family[np.arange(len(family)), of_family.argmax(axis=1)]
+    main = votes.language[documents, 0]
+    same = (codes[:, 0] >= 0) & (codes[:, 0] == main)
+    kin = same | ((best >= 0) & (best == family_of[main, votes.script[documents, 0]]))
+    other = (codes[:, 0] >= 0) & ~kin & (scores[:, 0] >= OTHER_LANGUAGE_SCORE)
+
+    def summed(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.bincount(documents, weights, count).astype(np.float64)
+
+    votes.other = summed(passages.letters * other)
+    own = passages.new_letters * ~other
+    letters = np.maximum(summed(own), 1e-9)
+    effective = letters**2 / np.maximum(summed(own**2), 1e-9)
+    rest = votes.letters / np.maximum(votes.letters - votes.other, 1e-9)
+    votes.score = with_evidence(votes.share[:, 0] * rest, summed(own * same) / letters, effective, EVIDENCE)
+    votes.group_score = with_evidence(group_total * rest, summed(own * kin) / letters, effective, GROUP_EVIDENCE)
+    votes.score[votes.language[:, 0] < 0] = 0
 
 
 def _with_languages(
@@ -171,26 +275,37 @@ def _with_languages(
     scripts = np.asarray([*votes.scripts, ""], dtype=object)
     labels = names[votes.language] + "_" + scripts[votes.script]
     empty = votes.letters <= 0
-    distinct, of_distinct = np.unique(labels[:, 0].astype(str), return_inverse=True)
-    least = np.asarray([config.thresholds.get(label, config.min_score) for label in distinct.tolist()])[of_distinct]
+    sure = (votes.language[:, 0] >= 0) & (votes.score >= _least(labels[:, 0], config))
+    groups = np.where(votes.group == None, "", votes.group)  # noqa: E711 - element by element
+    unclear = ~sure & (groups != "") & (votes.group_score >= _least(groups, config))
+    as_group = unclear & np.asarray(
+        [config.unclear_member == "group" or label in config.thresholds for label in labels[:, 0].tolist()], bool
+    )
     noise = names[votes.language[:, 0]] == NO_LINGUISTIC_CONTENT
-    score = np.minimum(votes.score[:, 0] * votes.letters / np.maximum(votes.letters - votes.other, 1e-9), 1)
-    sure = (votes.language[:, 0] >= 0) & (score >= least)
-    known = sure & ~noise
+    known = (sure | unclear) & ~noise
     language = np.select(
-        [empty, known, sure], [NO_LINGUISTIC_CONTENT, names[votes.language[:, 0]], NO_LINGUISTIC_CONTENT], UNDETERMINED
+        [empty, as_group, known, sure],
+        [
+            NO_LINGUISTIC_CONTENT,
+            np.asarray([group[:3] for group in groups.tolist()], object),
+            names[votes.language[:, 0]],
+            NO_LINGUISTIC_CONTENT,
+        ],
+        UNDETERMINED,
     )
     script = scripts[votes.script[:, 0]]
     script[~known] = detect_scripts(batch["text"].filter(pa.array(~known))).to_pylist()
-    second = np.where(sure, 1, 0)  # what `und` beat is the best label itself
+    score = np.where(as_group, votes.group_score, votes.score)
+    second = np.where(sure | (unclear & ~as_group), 1, 0)  # what `und` or a group beat is the best label itself
     every = np.arange(batch.num_rows)
     has_second = (votes.language[every, second] >= 0) & ~empty
     columns = {
         "language": pa.array(language.tolist(), pa.string()),
         "script": pa.array(script.tolist(), pa.string()),
         "language_score": pa.array(np.where(empty, 1.0, score).astype(np.float32)),
+        "language_group": pa.array(groups.tolist(), pa.string(), mask=~unclear),
         "runner_up_language": pa.array(labels[every, second].tolist(), pa.string(), mask=~has_second),
-        "runner_up_score": pa.array(votes.score[every, second].astype(np.float32), mask=~has_second),
+        "runner_up_score": pa.array(votes.share[every, second].astype(np.float32), mask=~has_second),
     }
     if config.other_language_share:
         share = votes.other / np.maximum(votes.letters, 1)
@@ -199,11 +314,17 @@ def _with_languages(
     return _with_candidates(batch, votes, labels) if config.candidates else batch
 
 
+def _least(labels: NDArray[np.object_], config: LanguageIdentificationConfig) -> NDArray[np.float64]:
+    """Return the least score of each label."""
+    distinct, of_distinct = np.unique(labels.astype(str), return_inverse=True)
+    return np.asarray([config.thresholds.get(label, config.min_score) for label in distinct.tolist()])[of_distinct]
+
+
 def _with_candidates(batch: pa.RecordBatch, votes: Votes, labels: NDArray[np.object_]) -> pa.RecordBatch:
     there = votes.language >= 0
     offsets = np.concatenate([[0], np.cumsum(there.sum(axis=1))]).astype(np.int32)
     entries = pa.StructArray.from_arrays(
-        [pa.array(labels[there].tolist(), pa.string()), pa.array(votes.score[there].astype(np.float32))],
+        [pa.array(labels[there].tolist(), pa.string()), pa.array(votes.share[there].astype(np.float32))],
         ["label", "score"],
     )
     column = pa.ListArray.from_arrays(pa.array(offsets), entries).cast(CANDIDATES.type)

@@ -10,6 +10,7 @@ characters, noncharacters, addresses or tags.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -18,9 +19,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from stages.script_detection import count_scripts, main_scripts, utf8_bytes
+from stages.script_detection import by_content, count_scripts, main_scripts, utf8_bytes
 
-LINE_CODE_POINTS = 1000  # a longer line is judged by its beginning, and counts with all its length
+PIECE_CODE_POINTS = 250  # a line longer than LONG_LINE is cut into pieces of about this many code points, at spaces
+LONG_LINE = 400
 SHORT_LINE_LETTERS = 50  # shorter lines of one script are put together
 PASSAGE_LETTERS = 200  # up to about this many letters
 MIN_LETTER_SHARE = 0.5  # of what is neither space nor mark; running text of any script has over 0.8
@@ -43,51 +45,87 @@ _NO_LANGUAGE = (
 _CODE_MARKS = r"[{}\[\]<>=|\\$#^~`+*_;@]"
 
 
+# Scripts whose letters Latin ones never stand for. In their texts a Latin word is a name or a term, and no evidence.
+_LATIN_IS_FOREIGN = ("Latn", "Cyrl", "Grek", "Copt", "Zyyy")  # in every script but these
+
+
 class Passages(NamedTuple):
-    """Passages of n documents, in order: the document each belongs to, its text, script and weight in letters."""
+    """Passages of n documents, in order: the document each belongs to, its text, script and weight in letters.
+
+    `new_letters` are those of lines that the document has not had before: what is repeated is no further evidence.
+    """
 
     documents: NDArray[np.int64]
     texts: pa.Array
     scripts: list[str]
     letters: NDArray[np.float64]
+    new_letters: NDArray[np.float64]
 
 
 def cut_passages(texts: pa.Array, max_code_points: int) -> Passages:
     """Cut n texts (no nulls) into passages; of a text over `max_code_points`, evenly spread pieces that sum to that."""
     sampled = sample_long_texts(texts, max_code_points)
-    lines = pl.Series(sampled).str.replace_all(_BREAKS, "\n").str.split("\n")
+    lines = _cut_long_lines(pl.Series(sampled).str.replace_all(_BREAKS, "\n"))
     documents = np.repeat(np.arange(len(texts)), lines.list.len().to_numpy())
     distinct = lines.explode(empty_as_null=False).to_arrow().dictionary_encode()  # pages repeat their menus
+    numbers = distinct.indices.to_numpy(zero_copy_only=False)
     frame = _judge_lines(pl.Series(distinct.dictionary, dtype=pl.String))
-    frame = frame[distinct.indices.to_numpy(zero_copy_only=False)]
-    frame = frame.with_columns(document=documents).filter("linguistic")
+    frame = frame[numbers]
+    frame = frame.with_columns(document=documents, number=numbers).filter("linguistic")
+    # A line counts with the letters of all its copies in the document, and stands where the first of them does.
+    frame = frame.group_by("document", "number", maintain_order=True).agg(
+        pl.col("text", "script", "letters").first(), pl.col("letters").sum().alias("weight")
+    )
     return _join_short_lines(frame)
 
 
+def _cut_long_lines(texts: pl.Series) -> pl.Series:
+    """Split each text at line feeds, and a line of over LONG_LINE code points at about every PIECE_CODE_POINTS."""
+    lines = texts.str.split("\n")
+    long = (lines.list.eval(pl.element().str.len_chars()).list.max() > LONG_LINE).fill_null(False)
+    if not long.any():
+        return lines
+    cut = [  # a search and a slice a piece, in the texts that have long lines
+        [piece for line in text for piece in (_pieces(line) if len(line) > LONG_LINE else (line,))]
+        for text in lines.filter(long).to_list()
+    ]
+    rows = long.cast(pl.Int64).cum_sum() - 1
+    longer = pl.Series(cut, dtype=pl.List(pl.String))
+    return pl.select(pl.when(long).then(longer.gather(rows.clip(0))).otherwise(lines)).to_series()
+
+
+def _pieces(line: str) -> Iterator[str]:
+    start = 0
+    while len(line) - start > LONG_LINE:
+        end = line.find(" ", start + PIECE_CODE_POINTS, start + LONG_LINE)
+        end = end if end >= 0 else start + PIECE_CODE_POINTS  # scripts without spaces, or no text at all
+        yield line[start:end]
+        start = end
+    yield line[start:]
+
+
 def _judge_lines(lines: pl.Series) -> pl.DataFrame:
-    """Make lines readable and judge each: columns text, script, letters (of its beginning), weight, linguistic."""
-    whole = lines.str.strip_chars()
-    line = whole.str.slice(0, LINE_CODE_POINTS)
+    """Make lines readable and judge each: columns text, script, letters (by content), linguistic."""
+    line = lines.str.strip_chars()
     text = readable(line)
     counts = count_scripts(text.to_arrow())
     code_points = line.str.len_chars().to_numpy()
     marks = line.str.count_matches(_CODE_MARKS).to_numpy()
+    plain_letters = counts.letters
+    counts = by_content(counts)
     letters = counts.letters
     linguistic = (
         (letters >= MIN_LINE_LETTERS)
         & (letters >= MIN_LETTER_SHARE * (counts.code_points - counts.neutral))
-        & (letters >= MIN_LETTER_SHARE / 2 * code_points)
+        & (letters >= MIN_LETTER_SHARE / 2 * (code_points + letters - plain_letters))
         & (marks <= MAX_CODE_MARKS * code_points)
     )
-    return pl.DataFrame(
-        {
-            "text": text,
-            "script": pl.Series(main_scripts(counts), dtype=pl.String),
-            "letters": letters,
-            "weight": letters * whole.str.len_bytes().to_numpy() / np.maximum(line.str.len_bytes().to_numpy(), 1),
-            "linguistic": linguistic,
-        }
-    )
+    scripts = pl.Series(main_scripts(counts), dtype=pl.String)
+    foreign_words = ~scripts.is_in(_LATIN_IS_FOREIGN)
+    own = pl.select(
+        pl.when(foreign_words).then(text.str.replace_all(rf"{_B}[a-z]+{_B}", " ")).otherwise(text)
+    ).to_series()
+    return pl.DataFrame({"text": own, "script": scripts, "letters": letters, "linguistic": linguistic})
 
 
 def readable(lines: pl.Series) -> pl.Series:
@@ -128,14 +166,15 @@ def _join_short_lines(frame: pl.DataFrame) -> Passages:
             pl.col("document").first(),
             pl.col("text").str.join(" "),
             pl.col("script").first(),
-            pl.col("weight").sum(),
+            pl.col("weight", "letters").sum(),
         )
     )
     return Passages(
         joined["document"].to_numpy(),
         joined["text"].to_arrow().cast(pa.large_string()),
         joined["script"].to_list(),
-        joined["weight"].to_numpy(),
+        joined["weight"].to_numpy().astype(np.float64),
+        joined["letters"].to_numpy().astype(np.float64),
     )
 
 
@@ -156,8 +195,14 @@ def sample_long_texts(texts: pa.Array, max_code_points: int) -> pa.Array:
         size = min(4 * kept, stop - start)
         begins = np.linspace(start, stop - size, SAMPLE_WINDOWS).astype(np.int64).tolist()
         windows = [bytes(data[begin : begin + size]).decode("utf-8", "ignore")[:kept] for begin in begins]
-        pieces.append("\n".join(windows))
+        pieces.append("\n".join([_whole_lines(window) for window in windows]))
     mask = np.zeros(len(texts), bool)
     mask[long] = True
     whole = texts.cast(pa.large_string())
     return pc.replace_with_mask(whole, pa.array(mask), pa.array(pieces, pa.large_string()))
+
+
+def _whole_lines(window: str) -> str:
+    """Leave out the parts of lines at both ends of a window, if half of it remains: copies of a line stay copies."""
+    first, last = window.find("\n"), window.rfind("\n")
+    return window[first + 1 : last] if 2 * (last - first) > len(window) else window

@@ -170,9 +170,85 @@ def test_merged_languages_add_up() -> None:
     plain = identify_language(batch_of([ENG]), identify, DEFAULT).to_pylist()[0]
     config = LanguageIdentificationConfig(merge={"hbs": ("bos", "hrv", "srp", "cnr")})
     merged = identify_language(batch_of([ENG]), identify, config).to_pylist()[0]
-    assert (plain["language"], merged["language"]) == ("und", "hbs")
+    assert (plain["language"], plain["language_group"]) == ("bos", "hbs_Latn")
+    assert (merged["language"], merged["language_group"]) == ("hbs", None)
     assert merged["language_score"] == pytest.approx(0.65)
     assert merged["runner_up_language"] == "slv_Latn"
+
+
+LINES = [f"{ENG[:80]} {word}" for word in "first second third fourth fifth sixth seventh eighth ninth tenth".split()]  # noqa: SIM905
+
+
+def voted(lines: Sequence[str], rows: Sequence[Sequence[tuple[str, float]]], **options: object) -> dict[str, object]:
+    config = LanguageIdentificationConfig.model_validate(options)
+    (row,) = identify_language(batch_of(["\n".join(lines)]), answering(*rows), config).to_pylist()
+    return row
+
+
+def test_scores_grow_with_passages_that_agree_and_with_nothing_else() -> None:
+    one, ten = (voted(LINES[:n], [[("zul", 0.45), ("fin", 0.2)]] * n)["language_score"] for n in (1, 10))
+    assert one == pytest.approx(0.45)
+    assert ten == pytest.approx(0.82, abs=0.01), "logit(0.45) + 1.5 * 1/2 * ln(10)"
+    split = [[("zul", 0.45)]] * 3 + [[("fin", 0.3), ("zul", 0.25)]] * 4 + [[("swa", 0.3), ("zul", 0.25)]] * 3
+    assert voted(LINES, split)["language"] == "und", "three of ten agree"
+    repeated = voted(LINES[:1] * 1000, [[("zul", 0.45), ("fin", 0.2)]])
+    assert repeated["language_score"] == pytest.approx(0.45), "a line sung a thousand times is one line"
+    mixed = voted(LINES, [[("zul", 0.35)]] * 7 + [[("eng", 0.95)]] * 3)
+    assert mixed["language"] == "eng", "the mean decides the label"
+    mixed = voted(LINES, [[("zul", 0.6)]] * 7 + [[("eng", 0.95)]] * 3)
+    assert (mixed["language"], mixed["other_language_share"]) == ("zul", pytest.approx(0.3, abs=0.03))
+    assert mixed["language_score"] > 0.8, "letters that are surely English say nothing about Zulu"
+
+
+def test_near_neighbours_are_sure_together() -> None:
+    unclear = [[("hrv", 0.35), ("bos", 0.32), ("srp", 0.25)], [("bos", 0.36), ("hrv", 0.33), ("srp", 0.25)]] * 5
+    row = voted(LINES, unclear)
+    assert (row["language"], row["language_group"]) == ("bos", "hbs_Latn"), "the likeliest member"
+    assert row["language_score"] < 0.5, "and a score that says how likely"
+    row = voted(LINES, unclear, unclear_member="group")
+    assert (row["language"], row["language_group"]) == ("hbs", "hbs_Latn")
+    assert row["language_score"] > 0.95
+    assert row["runner_up_language"] == "bos_Latn"
+    assert voted(LINES, unclear, groups=False)["language"] == "und"
+    assert voted(LINES, unclear, thresholds={"bos_Latn": 0.9})["language"] == "hbs", "no unclear one past a threshold"
+    assert voted(LINES, unclear, thresholds={"bos_Latn": 0.9, "hbs_Latn": 0.999})["language"] == "und"
+    clear = voted(LINES, [[("hrv", 0.9), ("bos", 0.05)]] * 10)
+    assert (clear["language"], clear["language_group"]) == ("hrv", None)
+    apart = voted(LINES, [[("slv", 0.35), ("hrv", 0.3), ("pol", 0.25)]] * 10)
+    assert apart["language_group"] is None, "Slovene is no member"
+    beaten = voted(LINES, [[("slv", 0.4), ("hrv", 0.3), ("srp", 0.3)]] * 10)
+    assert (beaten["language"], beaten["language_group"]) == ("hrv", "hbs_Latn")
+
+
+DENSE = {
+    "Chinese with a date": ("\u6211\u51fa\u751f\u4e8e2023\u5e7412\u670815\u65e5\u3002", "zho"),
+    "Chinese with a name": ("\u4ed6\u7684\u82f1\u6587\u540d\u5b57\u53ebHarry Potter", "zho"),
+    "Korean with terms": (
+        "\uc11c\ubc84 API configuration\uc744 \ubcc0\uacbd\ud558\ub824\uba74 Settings \uba54\ub274\ub97c "
+        "\uc5f4\uace0 Network\ub97c \uc120\ud0dd\ud569\ub2c8\ub2e4.",
+        "kor",
+    ),
+    "English with a Chinese name": (
+        "The capital of China is called \u5317\u4eac in the language of its people.",
+        "eng",
+    ),
+    "a price and a unit": ("12.5 kg 2023-12-15 $45", "zxx"),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), DENSE.values(), ids=DENSE.keys())
+def test_letters_that_say_more_weigh_more(cascade: Identifier, text: str, expected: str) -> None:
+    (row,) = identify_language(batch_of([text]), cascade, DEFAULT).to_pylist()
+    assert row["language"] == expected
+
+
+def test_a_long_line_gives_the_evidence_of_its_sentences(cascade: Identifier) -> None:
+    sentences = [f"{EUS} {word}." for word in "mendia basoa itsasoa etxea kalea herria".split()]  # noqa: SIM905
+    passages = cut_passages(pa.array([" ".join(sentences)], pa.large_string()), 20_000)
+    assert len(passages.texts) > 1
+    assert sum(map(len, passages.texts.to_pylist())) >= len(" ".join(sentences)) - len(passages.texts)
+    unspaced = cut_passages(pa.array(["".join(map(chr, range(0x4E00, 0x5600)))], pa.large_string()), 20_000)
+    assert len(unspaced.texts) > 4
 
 
 def test_candidates_on_request(cascade: Identifier) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from stages import script_detection
 from stages.script_detection import (
+    by_content,
     count_mixed_words,
     count_scripts,
     detect_scripts,
@@ -99,7 +100,7 @@ def test_counts_are_those_of_each_text_alone(texts: list[str]) -> None:
         expected = {s: int(alone.of(s)[0]) for s in together.scripts}
         assert {s: int(together.of(s)[position]) for s in together.scripts} == expected
         assert together.code_points[position] == len(text)
-    assert detect_scripts(pa.array(texts, pa.large_string())).to_pylist() == main_scripts(together)
+    assert detect_scripts(pa.array(texts, pa.large_string())).to_pylist() == main_scripts(by_content(together))
 
 
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=6), st.integers(4, 9))
