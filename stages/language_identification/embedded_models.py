@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import importlib.util
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import distribution, version
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from schemas.language import UNDETERMINED
 from stages.language_identification.labels import CLD2_CODES, FUN_LANGID_CODES, read_label
+from stages.language_identification.model_arrays import Arrays, kept_arrays
 
 RANKS = 3  # best labels that each model reports
 
@@ -47,6 +48,21 @@ class LabelTable(NamedTuple):
 
 def _table(codes: Sequence[tuple[str, str | None]]) -> LabelTable:
     return LabelTable(tuple(c[0] for c in codes), tuple(c[1] for c in codes))
+
+
+# Of what is kept in the cache; a change of the tables' making needs a new one.
+_FORMAT = 1
+
+
+def _label_arrays(codes: Sequence[str], own: Mapping[str, str] | None = None) -> dict[str, NDArray[Any]]:
+    table = _table([read_label(code, own) for code in codes])
+    scripts = [script or "" for script in table.scripts]
+    return {"codes": np.asarray(codes), "languages": np.asarray(table.languages), "scripts": np.asarray(scripts)}
+
+
+def _labels_of(arrays: Arrays) -> LabelTable:
+    scripts = tuple(script or None for script in arrays["scripts"].tolist())
+    return LabelTable(tuple(arrays["languages"].tolist()), scripts)
 
 
 SHORT_TEXTS = (12, 25, 50)  # code points; below, the same score means less
@@ -110,17 +126,11 @@ class Py3Langid:
     bins = _BINS * LENGTHS
 
     def __init__(self) -> None:
-        from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-        model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-        self._next = np.asarray(model.tk_nextmove, np.int32)
-        self._row = np.asarray(model.tk_row, np.int32) << 8
-        self._feature = np.asarray(model.tk_output, np.int32)
-        self._weights = np.asarray(model.nb_ptc, np.float32)
-        self._prior = np.asarray(model.nb_pc, np.float32)
-        self.codes = tuple(dict.fromkeys(model.nb_classes))
-        self._fold = np.asarray([self.codes.index(code) for code in model.nb_classes])
-        self.labels = _table([read_label(code) for code in self.codes])
+        arrays = kept_arrays(f"py3langid-{self.version}-{_FORMAT}", _py3langid_arrays)
+        self._next, self._row, self._feature = arrays["next"], arrays["row"], arrays["feature"]
+        self._weights, self._prior, self._fold = arrays["weights"], arrays["prior"], arrays["fold"]
+        self.codes = tuple(arrays["codes"].tolist())
+        self.labels = _labels_of(arrays)
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the package's normalized probabilities, shape (n, classes), of n texts."""
@@ -203,36 +213,57 @@ class FunLangID:
     _SLOTS = 1 << 18
 
     def __init__(self) -> None:
+        arrays = kept_arrays(f"fun_langid-{self.version}-{_FORMAT}", self._arrays)
+        self.codes = tuple(arrays["codes"].tolist())
+        self.labels = _labels_of(arrays)
+        self._starts, self._owners = arrays["starts"], arrays["owners"]
+        self._alphabet, self._space, self._single = arrays["alphabet"], arrays["space"], arrays["single"]
+        self._keys, self._grams, self._slot_starts = arrays["keys"], arrays["grams"], arrays["slot_starts"]
+        self._crowd = int(np.diff(self._slot_starts).max())
+        self._single_owners = {code: self.codes.index(code) for code in sorted(self._SINGLE)}
+        self._owned = {code: arrays[f"owned-{code}"] for code in self._single_owners}
+
+    @classmethod
+    def _arrays(cls) -> dict[str, NDArray[Any]]:
+        """Index the lexicon: the languages that list a gram, numbers of letters, grams by the slot of their key."""
         lexicon = _fun_langid_lexicon()
-        self.codes = tuple(code for code, _ in lexicon)
-        self.labels = _table([read_label(code, FUN_LANGID_CODES) for code in self.codes])
+        codes = tuple(code for code, _ in lexicon)
         pairs = [(gram, row) for row, (_, grams) in enumerate(lexicon) for gram in grams[:150] if 0 < len(gram) <= 4]
         grams = sorted({gram for gram, _ in pairs})
         number = {gram: position for position, gram in enumerate(grams)}
         owners = np.asarray([(number[gram], row) for gram, row in pairs])  # a gram listed twice counts twice, as there
         owners = owners[np.lexsort((owners[:, 1], owners[:, 0]))]
-        self._starts = np.searchsorted(owners[:, 0], np.arange(len(grams) + 1))
-        self._owners = owners[:, 1]
-        alphabet = sorted({character for gram in grams for character in gram})
+        letters = sorted({character for gram in grams for character in gram})
         # a code point's number in the lexicon's alphabet; 1 for any other, 0 for nothing (a stripped space)
-        self._alphabet = np.ones(0x110000, np.uint16)
-        self._alphabet[[ord(character) for character in alphabet]] = np.arange(2, len(alphabet) + 2)
-        self._space = np.zeros(0x110000, bool)
-        self._space[[c for c in range(0x3001) if chr(c).isspace()]] = True
+        alphabet = np.ones(0x110000, np.uint16)
+        alphabet[[ord(character) for character in letters]] = np.arange(2, len(letters) + 2)
+        space = np.zeros(0x110000, bool)
+        space[[c for c in range(0x3001) if chr(c).isspace()]] = True
         packed = np.asarray([[*map(ord, gram), *[-1] * (4 - len(gram))] for gram in grams])
-        keys = self._pack(*np.where(packed < 0, 0, self._alphabet[packed]).astype(np.int64).T)
-        order = np.argsort(keys)
-        self._keys = keys[order]
-        self._grams = order
-        singles = [(gram, row) for gram, row in pairs if len(gram) == 1 and self.codes[row] in self._SINGLE]
-        self._single = np.zeros(0x110000, bool)
-        self._single[[ord(gram) for gram, _ in singles if ord(gram) >= 126]] = True
-        self._single_owners = {code: self.codes.index(code) for code in sorted(self._SINGLE)}
-        self._owned = {
-            code: np.asarray(sorted(ord(gram) for gram, row in singles if self.codes[row] == code), np.uint32)
-            for code in self._single_owners
+        keys = cls._pack(*np.where(packed < 0, 0, alphabet[packed]).astype(np.int64).T)
+        # laid out by slot, so that a lookup scans the few keys of one slot
+        by_slot = np.lexsort((keys, cls._slot(keys)))
+        slot_starts = np.searchsorted(cls._slot(keys)[by_slot], np.arange(cls._SLOTS + 1)).astype(np.int32)
+        crowd = int(np.diff(slot_starts).max())
+        singles = [(gram, row) for gram, row in pairs if len(gram) == 1 and codes[row] in cls._SINGLE]
+        single = np.zeros(0x110000, bool)
+        single[[ord(gram) for gram, _ in singles if ord(gram) >= 126]] = True
+        owned = {
+            f"owned-{code}": np.asarray(sorted(ord(gram) for gram, row in singles if codes[row] == code), np.uint32)
+            for code in sorted(cls._SINGLE)
         }
-        self._hash_table()
+        return {
+            **_label_arrays(codes, FUN_LANGID_CODES),
+            "starts": np.searchsorted(owners[:, 0], np.arange(len(grams) + 1)),
+            "owners": owners[:, 1],
+            "alphabet": alphabet,
+            "space": space,
+            "single": single,
+            "keys": np.append(keys[by_slot], np.full(crowd, -1)),
+            "grams": by_slot,
+            "slot_starts": slot_starts,
+            **owned,
+        }
 
     @staticmethod
     def _pack(*letters: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -240,18 +271,10 @@ class FunLangID:
         a, b, c, d = letters
         return (a << 42) | (b << 28) | (c << 14) | d
 
-    def _slot(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    @staticmethod
+    def _slot(keys: NDArray[np.int64]) -> NDArray[np.int64]:
         mixed = keys.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing: the same on every machine
         return (mixed >> np.uint64(64 - 18)).astype(np.int64)
-
-    def _hash_table(self) -> None:
-        """Lay out the sorted keys by slot, so that a lookup scans the few keys of one slot."""
-        slots = self._slot(self._keys)
-        order = np.argsort(slots, kind="stable")
-        self._keys, self._grams, slots = self._keys[order], self._grams[order], slots[order]
-        self._slot_starts = np.searchsorted(slots, np.arange(self._SLOTS + 1)).astype(np.int32)
-        self._crowd = int(np.diff(self._slot_starts).max())
-        self._keys = np.append(self._keys, np.full(self._crowd, -1))
 
     def _find(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the number of each key's gram, -1 where the lexicon has none."""
@@ -323,6 +346,22 @@ class FunLangID:
         evidence[:, 1:] = later + np.searchsorted(self.BEHIND, score[:, 1:] / top, side="right")
         labels[score <= 0] = -1
         return Opinions(labels, by_length(evidence, self._BINS, texts))
+
+
+def _py3langid_arrays() -> dict[str, NDArray[Any]]:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    codes = tuple(dict.fromkeys(model.nb_classes))
+    return {
+        **_label_arrays(codes),
+        "next": np.asarray(model.tk_nextmove, np.int32),
+        "row": np.asarray(model.tk_row, np.int32) << 8,
+        "feature": np.asarray(model.tk_output, np.int32),
+        "weights": np.asarray(model.nb_ptc, np.float32),
+        "prior": np.asarray(model.nb_pc, np.float32),
+        "fold": np.asarray([codes.index(code) for code in model.nb_classes]),
+    }
 
 
 def fun_langid_module() -> Any:

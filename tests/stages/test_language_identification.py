@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -179,7 +180,7 @@ def test_merged_languages_add_up() -> None:
 LINES = [f"{ENG[:80]} {word}" for word in "first second third fourth fifth sixth seventh eighth ninth tenth".split()]  # noqa: SIM905
 
 
-def voted(lines: Sequence[str], rows: Sequence[Sequence[tuple[str, float]]], **options: object) -> dict[str, object]:
+def voted(lines: Sequence[str], rows: Sequence[Sequence[tuple[str, float]]], **options: object) -> dict[str, Any]:
     config = LanguageIdentificationConfig.model_validate(options)
     (row,) = identify_language(batch_of(["\n".join(lines)]), answering(*rows), config).to_pylist()
     return row
