@@ -99,9 +99,18 @@ def known_labels(labels: Iterable[str]) -> frozenset[str]:
 
 
 def fit_model(
-    opinions: Opinions, table: LabelTable, bins: int, scripts: Sequence[str], gold: Sequence[str], known: frozenset[str]
+    opinions: Opinions,
+    table: LabelTable,
+    bins: int,
+    scripts: Sequence[str],
+    gold: Sequence[str],
+    known: frozenset[str],
+    weights: NDArray[np.float64] | None = None,
 ) -> ModelCalibration:
-    """Learn a model's log-odds from its opinions on n texts whose gold labels (`eus_Latn`) are known."""
+    """Learn a model's log-odds from its opinions on n texts whose gold labels (`eus_Latn`) are known.
+
+    `weights` says how many texts each stands for; by default one.
+    """
     rows, ranks = np.nonzero(opinions.labels >= 0)
     label_of = opinions.labels[rows, ranks]
     languages = np.asarray(table.languages)[label_of]
@@ -115,22 +124,21 @@ def fit_model(
     rows, ranks, languages, script_of = rows[allowed], ranks[allowed], languages[allowed], script_of[allowed]
     evidence = opinions.evidence[rows, ranks]
     right = (languages == np.asarray([g[:3] for g in gold])[rows]).astype(np.float64)
-    total = np.bincount(evidence, minlength=bins)
-    correct = np.bincount(evidence, weights=right, minlength=bins)
+    weight = np.ones(len(rows)) if weights is None else weights[rows]
+    total = np.bincount(evidence, weights=weight, minlength=bins)
+    correct = np.bincount(evidence, weights=weight * right, minlength=bins)
     rate = (correct + 0.5) / (total + 1)
     offsets = np.log(rate / (1 - rate))
     names, code = np.unique([f"{a}_{b}" for a, b in zip(languages, script_of, strict=True)], return_inverse=True)
     unseen = np.asarray([n[:3] != NO_LINGUISTIC_CONTENT and f"*{n[:3]}" not in known for n in names.tolist()], bool)
-    trust = _fit_labels(offsets[evidence], code, right, len(names), unseen)
+    trust = _fit_labels(offsets[evidence], code, right, weight, unseen)
     # once more for the bins, with the labels' trust known; its mean belongs to the bins
-    trust -= trust[code].mean() if len(code) else 0.0
-    offsets = np.round(_fit_labels(trust[code], evidence, right, bins, np.zeros(bins, bool), ridge=1e-2), 3)
-    trust = _fit_labels(offsets[evidence], code, right, len(names), unseen)
+    trust -= np.average(trust[code], weights=weight) if len(code) else 0.0
+    offsets = np.round(_fit_labels(trust[code], evidence, right, weight, np.zeros(bins, bool), ridge=1e-2), 3)
+    trust = _fit_labels(offsets[evidence], code, right, weight, unseen)
     # and how much more or less each label is to be trusted when the model looks sure, unsure, or says it second
     groups = code * GROUPS + trust_group(offsets[evidence], ranks)
-    more = _fit_labels(
-        offsets[evidence] + trust[code], groups, right, len(names) * GROUPS, np.zeros(len(names) * GROUPS, bool)
-    )
+    more = _fit_labels(offsets[evidence] + trust[code], groups, right, weight, np.zeros(len(names) * GROUPS, bool))
     rows_of = np.round(trust[:, None] + more.reshape(-1, GROUPS), 2).tolist()
     return ModelCalibration(offsets, {name: tuple(row) for name, row in zip(names.tolist(), rows_of, strict=True)})
 
@@ -144,21 +152,22 @@ def _fit_labels(
     fixed: NDArray[np.float64],
     group: NDArray[np.int64],
     right: NDArray[np.float64],
-    count: int,
+    weight: NDArray[np.float64],
     unseen: NDArray[np.bool_],
     ridge: float = RIDGE,
 ) -> NDArray[np.float64]:
-    """Fit one log-odds a group to n outcomes, beside their `fixed` log-odds: ridge-penalized logistic regression.
+    """Fit one log-odds a group to n weighted outcomes, beside their `fixed` ones: ridge-penalized logistic regression.
 
     Solved by Newton's method. Groups that are `unseen` get `UNSEEN_CORRECT` imagined right outcomes.
     """
+    count = len(unseen)
     value = np.zeros(count)
-    typical = np.average(fixed, weights=right + 1e-9) if len(fixed) else 0.0
+    typical = np.average(fixed, weights=weight * right + 1e-9) if len(fixed) else 0.0
     imagined = np.where(unseen, UNSEEN_CORRECT, 0.0)
     for _ in range(_STEPS):
         p = 1 / (1 + np.exp(-(fixed + value[group])))
-        gradient = np.bincount(group, weights=right - p, minlength=count) - ridge * value
-        curvature = np.bincount(group, weights=p * (1 - p), minlength=count) + ridge
+        gradient = np.bincount(group, weights=weight * (right - p), minlength=count) - ridge * value
+        curvature = np.bincount(group, weights=weight * p * (1 - p), minlength=count) + ridge
         q = 1 / (1 + np.exp(-(typical + value)))
         gradient += imagined * (1 - q)
         curvature += imagined * q * (1 - q)
@@ -186,14 +195,19 @@ def noisy_or(
 
 
 def isotonic(
-    scores: NDArray[np.floating], right: NDArray[np.floating], knots: int = 40
+    scores: NDArray[np.floating],
+    right: NDArray[np.floating],
+    knots: int = 40,
+    weights: NDArray[np.float64] | None = None,
 ) -> tuple[list[float], list[float]]:
     """Fit the non-decreasing step from score to frequency, by pooling adjacent violators over equally filled bins."""
     order = np.argsort(scores, kind="stable")
     parts = [part for part in np.array_split(order, knots) if len(part)]
     pools: list[list[float]] = []  # weight, mean score, mean frequency
     for part in parts:
-        pools.append([len(part), float(scores[part].mean()), float(right[part].mean())])
+        each = np.ones(len(part)) if weights is None else weights[part]
+        means = (float(np.average(values[part], weights=each)) for values in (scores, right))
+        pools.append([float(each.sum()), *means])
         while len(pools) > 1 and pools[-2][2] >= pools[-1][2]:
             weight, score, share = pools.pop()
             before = pools[-1]

