@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar
@@ -17,6 +17,7 @@ from pydantic import Field
 from schemas.card import ModelVersion
 from schemas.document import DOCUMENT
 from schemas.language import one_code, parse_label
+from schemas.language_groups import members_of
 from schemas.recipe import Recipe as AnyRecipe
 from stages.batches import BoundStage, Changed, Filtered, StageConfig, StageFunction, run_stages, set_columns
 from stages.decontamination.matching import DecontaminationConfig
@@ -35,6 +36,7 @@ from stages.deduplication.spans import (
 from stages.deduplication.url import UrlDeduplicationConfig, UrlKeys, url_keys
 from stages.extraction.extract import ExtractionConfig, extract_text
 from stages.language_filtering import LanguageFilteringConfig, filter_language
+from stages.language_identification.answers import Answers, embedded_answers
 from stages.language_identification.cascade import embedded_identity
 from stages.language_identification.identify import (
     LanguageIdentificationConfig,
@@ -399,6 +401,8 @@ def models(recipe: Recipe, base: str) -> tuple[ModelVersion, ...]:
             else:
                 identifier = load_identifier(stage)
                 version, sha256 = identifier.version, identifier.sha256
+                if problems := label_problems(recipe, identifier.answers):
+                    raise ValueError("; ".join(problems))
             named.append(ModelVersion(name=written.model, version=version, sha256=sha256))
         if isinstance(stage, TransliterationConfig) and isinstance(written, TransliterationConfig):
             named += [ModelVersion(name=str(scheme), version=scheme.version) for scheme in chosen_schemes(stage)]
@@ -469,6 +473,8 @@ def stage_problems(recipe: Recipe) -> list[str]:
             f"dedup[{stages.index('across_scripts')}]: across_scripts compares the scripts of a language, and no stage "
             'finds out languages; add [[ingest]] stage = "identify_language"'
         )
+    if not any(isinstance(stage, LanguageIdentificationConfig) and stage.model != "cascade" for stage in recipe.ingest):
+        problems += label_problems(recipe, embedded_answers())
     finding = [stage for stage in stages if not isinstance(DEDUP_STAGES[stage], RepeatsEntry)]
     if recipe.publish.sampling_weight and not finding:
         problems.append(
@@ -478,6 +484,38 @@ def stage_problems(recipe: Recipe) -> list[str]:
     if recipe.keepers:
         problems += _keeper_problems(recipe, recipe.keepers)
     return problems
+
+
+def label_problems(recipe: Recipe, answers: Answers) -> list[str]:
+    """List the labels in a recipe that no document can get by a model with these answers."""
+    problems: list[str] = []
+    merge: Mapping[str, Sequence[str]] = {}
+    respelled = False  # transliteration gives scripts that no model answers
+    for place, stage in _placed(recipe):
+        asked: Iterable[str] = ()
+        if isinstance(stage, LanguageIdentificationConfig):
+            merge, asked = stage.merge, (*stage.thresholds,)
+            for code, members in stage.merge.items():
+                if unknown := [member for member in members if one_code(member) not in answers.languages]:
+                    problems.append(f"{place}.merge.{code}: the model does not answer {', '.join(unknown)}")
+        elif isinstance(stage, LanguageFilteringConfig):
+            asked = stage.keep
+        elif isinstance(stage, TransliterationConfig):
+            asked, respelled = (label for label in stage.schemes if label != ANY), respelled or stage.mode == "replace"
+        for label in asked:
+            spoken = one_code(parse_label(label).language)
+            if members_of(label) or spoken in merge or (respelled and spoken in answers.languages):
+                continue
+            if into := next((code for code, members in merge.items() if spoken in members), None):
+                problems.append(f"{place}: {label} is merged into {into} by identify_language; name that")
+            elif problem := answers.problem(label):
+                problems.append(f"{place}: {problem}")
+    return problems
+
+
+def _placed(recipe: Recipe) -> Iterator[tuple[str, StageConfig]]:
+    for part, stages in (("ingest", recipe.ingest), ("augment", recipe.augment)):
+        yield from ((f"{part}[{position}] {stage.stage}", stage) for position, stage in enumerate(stages))
 
 
 def _keeper_problems(recipe: Recipe, order: KeeperOrder) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
@@ -91,6 +92,15 @@ def one_code(language: str) -> str:
     return _ONE_CODE.get(language, language)
 
 
+def stands_for_member(language: str) -> bool:
+    """Tell whether a macrolanguage's code is that of one member here, as `msa` is of Standard Malay and `hbs` of none.
+
+    >>> stands_for_member("msa"), stands_for_member("hbs")
+    (True, False)
+    """
+    return language in _STANDARD_MEMBERS
+
+
 class LanguageScript(NamedTuple):
     """A language (ISO 639-3) in a script (ISO 15924), written `uzb_Cyrl`."""
 
@@ -113,8 +123,67 @@ def parse_label(label: str) -> LanguageScript:
     """
     match = _LABEL.fullmatch(label)
     if not match:
-        raise ValueError(f"language must look like uzb_Cyrl (ISO 639-3, ISO 15924), got {label!r}")
+        meant = _meant(label)
+        offer = f"; did you mean {meant}" if meant else ""
+        raise ValueError(f"language must look like uzb_Cyrl (ISO 639-3, ISO 15924), got {label!r}{offer}")
     return LanguageScript(match[1], match[2])
+
+
+def one_label(label: str) -> str:
+    """Return the label that this project uses for a language and script: members of macrolanguages are mapped.
+
+    >>> one_label("uzn_Cyrl"), one_label("kmr_Latn"), one_label("yue_Hant")
+    ('uzb_Cyrl', 'kur_Latn', 'yue_Hant')
+    """
+    language, script = parse_label(label)
+    return f"{one_code(language)}_{script}"
+
+
+def parse_labels(labels: Iterable[str]) -> None:
+    """Check labels; raises one ValueError that names every one that is none."""
+    problems = []
+    for label in labels:
+        try:
+            parse_label(label)
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise ValueError("; ".join(problems))
+
+
+def _meant(label: str) -> str | None:
+    """Guess the label that was meant: `eu`, `eus`, `EUS_latn`, `sr-Cyrl` or `Basque`; None if nothing is near.
+
+    Source of scripts: the samples of gflanguages; a language's first script is that with the most speakers.
+    """
+    if len(label) > 40:
+        return None
+    first, *rest = re.split(r"[-_@ ]", label.strip())
+    named = {"language": first.lower() if len(first) <= 3 else _code_of_name(label)}
+    code = to_iso639_3(named["language"]) if named["language"] else None
+    if not code:
+        return None
+    script = next((part.title() for part in rest if re.fullmatch(r"[A-Za-z]{4}", part)), None)
+    if script is None:
+        import gflanguages  # half a second, spent on an error alone
+
+        spoken = [
+            (language.population, language.script)
+            for language in gflanguages.LoadLanguages().values()
+            if one_code(to_iso639_3(language.language) or "") == one_code(code)
+        ]
+        script = max(spoken)[1] if spoken else None
+    return f"{one_code(code)}_{script}" if script else None
+
+
+def _code_of_name(name: str) -> str | None:
+    from iso639 import Lang
+    from iso639.exceptions import InvalidLanguageValue
+
+    try:
+        return Lang(name.strip().title()).pt3 or None
+    except InvalidLanguageValue:
+        return None
 
 
 @cache
@@ -134,6 +203,23 @@ def to_iso639_3(code: str) -> str | None:
         return retired.change_to or None
     except InvalidLanguageValue:
         return None
+
+
+@cache
+def macrolanguage(code: str) -> str | None:
+    """Return the code that this project uses for the macrolanguage of an ISO 639-3 code; None if it is in none.
+
+    >>> macrolanguage("ayh"), macrolanguage("eus")
+    ('ara', None)
+    """
+    from iso639 import Lang
+    from iso639.exceptions import InvalidLanguageValue
+
+    try:
+        above = Lang(code).macro()
+    except InvalidLanguageValue:
+        return None
+    return one_code(above.pt3) if above else None
 
 
 @cache
@@ -174,4 +260,10 @@ def _usual_names() -> dict[str, str]:
     return names
 
 
-_SPECIAL_NAMES = {UNDETERMINED: "Undetermined", NO_LINGUISTIC_CONTENT: "No linguistic content"}
+_SPECIAL_NAMES = {
+    UNDETERMINED: "Undetermined",
+    NO_LINGUISTIC_CONTENT: "No linguistic content",
+    "qng": "Nguni languages",
+    "qst": "Sotho-Tswana languages",
+    "qtb": "Tibetan languages",
+}

@@ -72,12 +72,16 @@ class Trust(dict[str, NDArray[np.float64]]):
 
 
 class Calibration(NamedTuple):
-    """The whole table: `models` by name, the (language, script) labels it knows, and the map for combined scores."""
+    """The whole table: `models` by name, the (language, script) labels it knows, and the map for combined scores.
+
+    `languages` are those that any of the models can answer.
+    """
 
     models: Mapping[str, ModelCalibration]
     known: frozenset[str]
     combined: tuple[NDArray[np.float64], NDArray[np.float64]]
     sources: Mapping[str, object]
+    languages: frozenset[str] = frozenset()
 
 
 def possible(language: str, own: str | None, script: str, known: frozenset[str]) -> bool:
@@ -242,6 +246,7 @@ def read_calibration(text: str) -> Calibration:
         known_labels(content["known"].split()),
         (np.asarray(x, np.float64), np.asarray(y, np.float64)),
         content["sources"],
+        frozenset(content["languages"].split()),
     )
 
 
@@ -250,6 +255,7 @@ def write_calibration(calibration: Calibration) -> str:
     content = {
         "sources": calibration.sources,
         "known": " ".join(sorted(label for label in calibration.known if not label.startswith("*"))),
+        "languages": " ".join(sorted(calibration.languages)),
         "combined": [calibration.combined[0].tolist(), calibration.combined[1].tolist()],
         "models": {
             name: {

@@ -17,6 +17,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from schemas.language import UNDETERMINED
+from stages.language_identification.answers import Answers, answers_by
 from stages.language_identification.calibration import (
     Calibration,
     ModelCalibration,
@@ -55,6 +57,7 @@ class Identifier(Protocol):
     name: str
     version: str
     sha256: str
+    answers: Answers
 
     def __call__(self, texts: Sequence[str]) -> Candidates: ...
 
@@ -110,6 +113,7 @@ class Cascade:
             name: Trust(self.calibration.models[name], table, self.calibration.known)
             for name, table in zip(names, tables, strict=True)
         }
+        self.answers = answers_by(self.calibration)
         self.version, self.sha256 = identity((self.fast, *self.slow), self.calibration)
 
     def __call__(self, texts: Sequence[str]) -> Candidates:
@@ -241,7 +245,9 @@ def calibrate(
     answer = trial([texts[row] for row in unsure.tolist()])
     right = np.asarray([trial.languages[c] == gold[row][:3] for c, row in zip(answer.codes[:, 0], unsure, strict=True)])
     x, y = isotonic(answer.scores[:, 0], right.astype(np.float64), weights=weight[unsure])
-    return Calibration(fitted(everything), known, (np.asarray([0.0, *x, 1.0]), np.asarray([0.0, *y, 1.0])), sources)
+    combined = (np.asarray([0.0, *x, 1.0]), np.asarray([0.0, *y, 1.0]))
+    languages = frozenset(trial.languages) - {UNDETERMINED}
+    return Calibration(fitted(everything), known, combined, sources, languages)
 
 
 def batched(model: Model, texts: Sequence[str]) -> Opinions:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.language import COMMON_SCRIPT
+from stages.language_identification.answers import answers_of
 from stages.language_identification.cascade import CANDIDATES, Candidates, text_scripts
 from stages.language_identification.labels import LID_176_CODES, read_label, same_script
 
@@ -36,6 +37,7 @@ class FastTextModel:
         self._model = model
         own_codes = LID_176_CODES if labels == "lid176" else None
         read = {label: read_label(label, own_codes) for label in model.labels}
+        self.answers = answers_of(read.values())
         self.languages = tuple(sorted({language for language, _ in read.values()}))
         self._number = {label: position for position, label in enumerate(read)}
         self._language = np.asarray([*(self.languages.index(language) for language, _ in read.values()), -1])

@@ -31,11 +31,11 @@ import numpy as np
 import polars as pl
 
 from schemas.language import UNDETERMINED, one_code
+from schemas.language_groups import group_of
 from stages.language_identification.calibration import Calibration
 from stages.language_identification.cascade import calibrate
 from stages.language_identification.embedded_models import CLD2, FunLangID, Py3Langid
 from stages.language_identification.labels import read_label
-from stages.language_identification.neighbours import group_of
 from stages.language_identification.passages import readable
 from stages.language_identification.training import NOISE_LABEL, noise_lines
 from stages.script_detection import by_content, count_scripts, main_scripts
@@ -45,7 +45,7 @@ MAX_CODE_POINTS = 1000
 MAX_SHARED = 3
 PRIOR = 0.25  # see `sample`
 MIN_SCRIPT_SHARE = 0.1  # of a language's texts
-MAX_A_KIND = 3000  # texts of a language and kind, chosen by hash
+MAX_A_KIND = 1000  # texts of a language and kind, chosen by hash
 _READING = 1  # of what is kept of the packages; a change of reading or cleaning needs a new one
 _MAX_FILE_BYTES = 64 << 20
 
@@ -269,24 +269,33 @@ def plain(texts: pl.Series) -> pl.Series:
 def clean(found: pl.DataFrame) -> pl.DataFrame:
     """Label and clean texts: columns source, kind, locale, text, english in; text, label, source, kind out."""
     locales = {name: _language(name) for name in found["locale"].unique().to_list()}
-    frame = found.with_columns(
-        language=pl.col("locale").replace_strict(locales, return_dtype=pl.String),
-    ).filter(pl.col("language").is_not_null(), pl.col("text") != pl.col("english"), pl.col("text").str.len_bytes() > 20)
-    frame = frame.with_columns(text=plain(frame["text"]), length=0).filter(pl.col("text").str.len_bytes() > 20)
-    frame = frame.with_columns(text=readable(frame["text"]).str.replace_all(r"\s+", " ").str.strip_chars())
+    frame = (
+        found.with_columns(language=pl.col("locale").replace_strict(locales, return_dtype=pl.String))
+        .filter(
+            pl.col("language").is_not_null(),
+            pl.col("text") != pl.col("english"),
+            pl.col("text").str.len_bytes() >= MIN_LETTERS,
+        )
+        .unique(["language", "text"], keep="first", maintain_order=True)
+    )
+    order = [hashlib.blake2b(text.encode(), digest_size=8).digest() for text in frame["text"].to_list()]
+    frame = frame.with_columns(order=pl.Series(order)).sort("language", "kind", "order", "text")
+    frame = frame.group_by("language", "kind", maintain_order=True).head(2 * MAX_A_KIND)  # what cleaning may leave out
+    frame = frame.with_columns(text=readable(plain(frame["text"])).str.replace_all(r"\s+", " ").str.strip_chars())
     frame = frame.unique(["language", "text"], keep="first", maintain_order=True)
-    counts = count_scripts(frame["text"].to_arrow())
-    by_weight = by_content(counts)
-    frame = frame.with_columns(
-        script=pl.Series(main_scripts(by_weight), dtype=pl.String),
-        enough=pl.Series(by_weight.letters >= MIN_LETTERS) & (frame["text"].str.len_chars() <= MAX_CODE_POINTS),
-        written=pl.Series(counts.letters >= 0.6 * counts.code_points),
-    ).filter("enough", "written")
+    scripts: list[str] = []
+    enough: list[bool] = []
+    for part in frame["text"].to_frame().iter_slices(20_000):  # counts have a column for every script met
+        counts = count_scripts(part["text"].to_arrow())
+        weighted = by_content(counts)
+        scripts += main_scripts(weighted)
+        long = (weighted.letters >= MIN_LETTERS) & (counts.code_points <= MAX_CODE_POINTS)
+        enough += (long & (counts.letters >= 0.6 * counts.code_points)).tolist()
+    frame = frame.with_columns(script=pl.Series(scripts, dtype=pl.String)).filter(pl.Series(enough, dtype=pl.Boolean))
     frame = frame.with_columns(label=pl.col("language") + "_" + pl.col("script"))
     frame = _translated(frame)
     frame = frame.filter(pl.len().over("label") >= MIN_SCRIPT_SHARE * pl.len().over("language"))
-    order = [hashlib.blake2b(text.encode(), digest_size=8).hexdigest() for text in frame["text"].to_list()]
-    frame = frame.with_columns(order=pl.Series(order)).sort("label", "kind", "order")
+    frame = frame.sort("label", "kind", "order", "text")
     frame = frame.group_by("label", "kind", maintain_order=True).head(MAX_A_KIND)
     return frame.select("text", "label", "source", "kind")
 

@@ -28,6 +28,11 @@ FACTS = {
     "uzb: wanted in Cyrillic": (("uzb", "Cyrl", 0.9), ("uzb_Cyrl",), None),
     "uzb: not wanted in Latin": (("uzb", "Latn", 0.9), ("uzb_Cyrl",), ("unwanted_language", "uzb_Latn")),
     "rus is not wanted": (("rus", "Cyrl", 0.8), ("uzb_Cyrl",), ("unwanted_language", "rus_Cyrl")),
+    "kmr is what identification calls kur": (("kur", "Latn", 0.9), ("kmr_Latn",), None),
+    "arb is ara, and arz is not": (("arz", "Arab", 0.9), ("arb_Arab",), ("unwanted_language", "arz_Arab")),
+    "a group stands for its members": (("hrv", "Latn", 0.4), ("hbs_Latn",), None),
+    "a group's script counts": (("srp", "Cyrl", 0.9), ("hbs_Latn",), ("unwanted_language", "srp_Cyrl")),
+    "msa is Standard Malay, not Indonesian": (("ind", "Latn", 0.9), ("zsm_Latn",), ("unwanted_language", "ind_Latn")),
     "und stays und beside a list": (("und", "Cyrl", 0.1), ("uzb_Cyrl",), ("undetermined_language", "und_Cyrl")),
 }
 
@@ -50,9 +55,24 @@ def test_kept_and_rejected_sum_to_the_input_in_order(rows: list[tuple[str | None
     assert rejected["language"].to_pylist() == [r[0] for r in rows if r[0] != "eus"]
 
 
-def test_a_label_must_be_a_label() -> None:
-    with pytest.raises(ValidationError, match=r"language must look like uzb_Cyrl .* got 'basque'"):
-        LanguageFilteringConfig(keep=("basque",))
+def test_every_label_that_is_none_is_named_with_what_was_meant() -> None:
+    with pytest.raises(ValidationError, match=r"got 'basque'; did you mean eus_Latn; .* got 'sr-cyrl'; .* srp_Cyrl"):
+        LanguageFilteringConfig(keep=("basque", "hau_Latn", "sr-cyrl"))
+
+
+def test_unclear_members_are_kept_or_rejected_by_choice() -> None:
+    fields = [*FIELDS, DOCUMENT.field("language_group")]
+    values = [["hrv", "hrv", "srp"], ["Latn"] * 3, [0.9, 0.4, 0.4], [None, "hbs_Latn", "hbs_Latn"]]
+    batch = pa.RecordBatch.from_arrays(
+        [pa.array(column, field.type) for column, field in zip(values, fields, strict=True)], schema=pa.schema(fields)
+    )
+    assert filter_language(batch, LanguageFilteringConfig(keep=("hrv_Latn",))).kept.num_rows == 2
+    kept, rejected = filter_language(batch, LanguageFilteringConfig(keep=("hrv_Latn",), unclear="reject"))
+    assert kept["language_score"].to_pylist() == pytest.approx([0.9])
+    assert [(row["reason"], row["detail"]) for row in rejected.to_pylist()] == [
+        ("unclear_language", "hbs_Latn"),
+        ("unwanted_language", "srp_Latn"),
+    ]
 
 
 def test_missing_columns_are_named() -> None:

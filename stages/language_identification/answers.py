@@ -1,0 +1,61 @@
+"""What a model can answer: its languages, and the scripts that they are known in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from schemas.language import language_name, macrolanguage, one_label, parse_label
+from stages.language_identification.calibration import Calibration, load_calibration
+from stages.language_identification.labels import same_script
+
+
+class Answers(NamedTuple):
+    """The languages that a model can answer, and the labels that are known of them (of some none: any script)."""
+
+    languages: frozenset[str]
+    labels: frozenset[str]
+
+    def possible(self, label: str) -> bool:
+        """Tell whether a document can get this label (as `one_label` has it)."""
+        language, script = parse_label(label)
+        scripts = [known[4:] for known in self.labels if known[:3] == language]
+        return language in self.languages and (not scripts or any(same_script(script, own) for own in scripts))
+
+    def nearest(self, label: str, count: int = 3) -> list[str]:
+        """Return possible labels for one that is not: of the language, its macrolanguage, or one of a like name."""
+        language, script = parse_label(label)
+        there = sorted(known for known in self.labels if known[:3] in self.languages)
+        if same := [known for known in there if known[:3] == language]:
+            return same[:count]
+        wider = f"{macrolanguage(language)}_{script}"
+        names = {language_name(known[:3]): known for known in there if same_script(known[4:], script)}
+        close = [names[name] for name in get_close_matches(language_name(language), sorted(names), count)]
+        above = [wider] if wider in there else []
+        return list(dict.fromkeys([*above, *close, *get_close_matches(label, there, count, 0.8)]))[:count]
+
+    def problem(self, label: str) -> str | None:
+        """Say why no document can get this label, with the nearest that one can; None if one can."""
+        if self.possible(one_label(label)):
+            return None
+        nearest = self.nearest(one_label(label))
+        offer = f"the nearest it can are {', '.join(nearest)}" if nearest else "see `glotmill languages`"
+        return f"no document can be labelled {label}: the model does not answer it; {offer}"
+
+
+def embedded_answers() -> Answers:
+    """Return what the default cascade can answer, without loading its models."""
+    return answers_by(load_calibration())
+
+
+def answers_by(table: Calibration) -> Answers:
+    """Return what a cascade with this table can answer."""
+    return Answers(table.languages, frozenset(label for label in table.known if not label.startswith("*")))
+
+
+def answers_of(labels: Iterable[tuple[str, str | None]]) -> Answers:
+    """Return what a model with these classes (language, script or None) can answer."""
+    pairs = list(labels)
+    named = frozenset(f"{language}_{script}" for language, script in pairs if script not in (None, "Zyyy"))
+    return Answers(frozenset(language for language, _ in pairs), named)

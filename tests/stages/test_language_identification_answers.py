@@ -1,0 +1,63 @@
+"""A label that no document can get is an error with the nearest that one can."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.catalogue import Recipe, label_problems
+from stages.language_identification.answers import Answers, embedded_answers
+
+POSSIBLE = ["eus_Latn", "kmr_Latn", "arb_Arab", "pes_Arab", "uzn_Cyrl", "npi_Deva", "zsm_Latn", "ekk_Latn", "zho_Hani"]
+IMPOSSIBLE = {
+    "a script that Basque is not known in": ("eus_Cyrl", "eus_Latn"),
+    "a variety that its macrolanguage stands for": ("ayh_Arab", "ara_Arab"),
+    "no language": ("qqq_Latn", "glotmill languages"),
+}
+
+
+@pytest.mark.parametrize("label", POSSIBLE)
+def test_members_and_macrolanguages_are_possible(label: str) -> None:
+    assert embedded_answers().problem(label) is None
+
+
+@pytest.mark.parametrize(("label", "offer"), IMPOSSIBLE.values(), ids=IMPOSSIBLE.keys())
+def test_impossible_labels_come_with_the_nearest(label: str, offer: str) -> None:
+    problem = embedded_answers().problem(label)
+    assert problem is not None
+    assert offer in problem
+
+
+def recipe(**stages: object) -> Recipe:
+    source = {"name": "a", "format": "text", "paths": ["a.txt"], "licence": "CC0-1.0"}
+    corpus = {"name": "c", "licence": "CC0-1.0"}
+    return Recipe.model_validate({"corpus": corpus, "sources": [source], **stages})
+
+
+IDENTIFY = {"stage": "identify_language"}
+ANSWERS = Answers(frozenset({"eus", "hrv", "srp", "uzb"}), frozenset({"eus_Latn", "hrv_Latn", "srp_Latn", "uzb_Cyrl"}))
+KEEP = {
+    "possible": ({}, ["eus_Latn", "uzn_Cyrl"], []),
+    "two impossible ones are both named": ({}, ["eus_Cyrl", "fra_Latn"], ["eus_Cyrl", "fra_Latn"]),
+    "a group": ({}, ["hbs_Latn"], []),
+    "a merged language": ({"merge": {"hbs": ["hrv", "srp"]}}, ["hrv_Latn"], ["hrv_Latn is merged into hbs"]),
+    "what it is merged into": ({"merge": {"hbs": ["hrv", "srp"]}}, ["hbs_Latn"], []),
+    "a merged language that the model lacks": ({"merge": {"hbs": ["hrv", "bos"]}}, ["hbs_Latn"], ["answer bos"]),
+    "a threshold": ({"thresholds": {"fra_Latn": 0.5}}, ["eus_Latn"], ["fra_Latn"]),
+}
+
+
+@pytest.mark.parametrize(("options", "keep", "named"), KEEP.values(), ids=KEEP.keys())
+def test_labels_of_a_recipe(options: dict[str, object], keep: list[str], named: list[str]) -> None:
+    found = label_problems(recipe(ingest=[IDENTIFY | options, {"stage": "filter_language", "keep": keep}]), ANSWERS)
+    assert len(found) == len(named)
+    assert all(name in problem for name, problem in zip(named, found, strict=True))
+
+
+def test_transliteration_makes_scripts_that_no_model_answers() -> None:
+    chain = [
+        IDENTIFY,
+        {"stage": "transliterate", "mode": "replace", "schemes": {"uzb_Cyrl": "uzbek_1995"}},
+        {"stage": "filter_language", "keep": ["uzb_Latn"]},
+    ]
+    assert label_problems(recipe(ingest=chain), ANSWERS) == []
+    assert len(label_problems(recipe(ingest=[chain[0], chain[2]]), ANSWERS)) == 1
