@@ -307,9 +307,11 @@ def _translated(frame: pl.DataFrame) -> pl.DataFrame:
     family = {label: group_of(label) or label for label in frame["label"].unique().to_list()}
     frame = frame.with_columns(family=pl.col("label").replace_strict(family, return_dtype=pl.String))
     words = frame["text"].str.extract_all(r"[a-z]{2,}|[^\P{L}a-z]{2,}")
-    foreign = pl.DataFrame({"row": pl.int_range(len(words), eager=True), "word": words}).explode("word")
-    share = foreign.group_by("row", maintain_order=True).agg(pl.col("word").is_in(list(english)).mean())["word"]
-    return frame.with_columns(english_share=share.fill_null(0.0)).filter(
+    lengths = words.list.len().to_numpy()
+    rows = np.repeat(np.arange(len(words)), lengths)
+    is_english = words.explode().drop_nulls().is_in(list(english)).to_numpy()
+    share = pl.Series(np.bincount(rows, is_english, len(words)) / np.maximum(lengths, 1))
+    return frame.with_columns(english_share=share).filter(
         (pl.col("language") == "eng") | ~pl.col("text").is_in(english_texts.implode()),
         pl.col("language").is_in(_NEAR_ENGLISH) | (pl.col("english_share") <= 0.5),
         pl.col("family").n_unique().over("text") <= MAX_SHARED,
