@@ -265,7 +265,11 @@ def judge(
     from pipelines.judging import judge as take_answers
     from pipelines.staging import Store
 
-    for row in take_answers(Store(corpus), sheet.read_bytes()).to_pylist():
+    try:
+        answers = sheet.read_bytes()
+    except OSError as error:
+        raise MisuseError(f"SHEET must be a file that can be read, got {str(sheet)!r}: {error.strerror}") from None
+    for row in take_answers(Store(corpus), answers).to_pylist():
         print(
             f"{row['evaluation_set']}: {row['right']:,} of {row['judged']:,} judged matches are the item, "
             f"{row['precision']:.1%} (95 % interval {row['low']:.1%} to {row['high']:.1%})"

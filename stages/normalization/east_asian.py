@@ -57,7 +57,7 @@ def load_opencc(mode: str) -> Any:
         from opencc import OpenCC
     except ImportError as error:
         raise ImportError(
-            f"the option han needs OpenCC, got {str(error)!r}: pip install 'glotmill[transliteration]', or leave it out"
+            f"the option han needs OpenCC, got {str(error)!r}: `pip install opencc`, or leave it out"
         ) from error
     return OpenCC(mode)
 

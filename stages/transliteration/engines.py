@@ -37,7 +37,7 @@ def rules_of(scheme: Scheme) -> CompiledRules:
 def engine_for(scheme: Scheme) -> Convert:
     """Load the engine of a scheme, once a process: n tokens in, n transliterations out.
 
-    Raises ImportError, in one line that names the extra to install, if its library is missing.
+    Raises ImportError, in one line with the command that installs it, if its library is missing.
     """
     return _ENGINES[scheme.engine](scheme)
 
@@ -58,7 +58,7 @@ def _icu() -> Any:
     try:
         import icu  # type: ignore[import-untyped, unused-ignore]
     except ImportError as missing:
-        raise missing_engine("icu", "icu") from missing
+        raise missing_engine("icu") from missing
     return icu
 
 
@@ -85,7 +85,7 @@ def _load_uroman(scheme: Scheme) -> Convert:
     try:
         from uroman import Uroman  # type: ignore[import-untyped, unused-ignore]
     except ImportError as missing:
-        raise missing_engine("uroman", "transliteration") from missing
+        raise missing_engine("uroman") from missing
     romanizer = _uroman(Uroman)
     # A call a token: uroman searches a lattice over the whole of what it is given, in more than linear time.
     language = scheme.detail or None
@@ -110,7 +110,7 @@ def _load_pyewts(scheme: Scheme) -> Convert:
     try:
         from pyewts import pyewts  # type: ignore[import-untyped, unused-ignore]
     except ImportError as missing:
-        raise missing_engine("pyewts", "transliteration") from missing
+        raise missing_engine("pyewts") from missing
     converter = pyewts()
     convert, foreign = (
         (converter.toWylie, re.compile(r"\\"))  # a sign that Wylie has no letters for becomes an escape
@@ -125,7 +125,7 @@ def _load_opencc(scheme: Scheme) -> Convert:
     try:
         from opencc import OpenCC
     except ImportError as missing:
-        raise missing_engine("opencc", "transliteration") from missing
+        raise missing_engine("opencc") from missing
     return _joined(OpenCC(scheme.detail).convert)
 
 

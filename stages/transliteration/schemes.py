@@ -78,21 +78,29 @@ class Scheme(NamedTuple):
             try:
                 from icu import ICU_VERSION  # type: ignore[import-untyped, unused-ignore]
             except ImportError as missing:
-                raise missing_engine("icu", "icu") from missing
+                raise missing_engine("icu") from missing
             return f"icu {ICU_VERSION}"
         try:
             return f"{self.engine} {version(_PACKAGES[self.engine])}"
         except PackageNotFoundError as missing:
-            raise missing_engine(self.engine, "transliteration") from missing
+            raise missing_engine(self.engine) from missing
 
     def __str__(self) -> str:
         languages = " ".join(self.languages) or "any language"
         return f"{self.name} ({languages}: {self.source} to {self.target})"
 
 
-def missing_engine(module: str, extra: str) -> ImportError:
-    """Say which extra of this project brings a module that is not installed."""
-    return ImportError(f"this scheme needs the module {module}; install glotmill[{extra}]")
+_INSTALLED_BY = {
+    "icu": "`apt-get install libicu-dev pkg-config g++`, then `pip install pyicu`",
+    "uroman": "`pip install uroman`",
+    "pyewts": "`pip install pyewts`",
+    "opencc": "`pip install opencc`",
+}
+
+
+def missing_engine(module: str) -> ImportError:
+    """Say which command installs a module that is not there."""
+    return ImportError(f"this scheme needs the module {module}, which is not installed: {_INSTALLED_BY[module]}")
 
 
 _UNCLEAR = "letters fall together"
