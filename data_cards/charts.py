@@ -231,12 +231,14 @@ def funnel_chart(steps: Sequence[FunnelStep]) -> Chart:
             f'<text x="{right + 12}" y="{y + 17}">{compact(step.documents_out)}'
             f'<tspan class="faint">{change}</tspan></text>'
         )
-    out = steps[-1].documents_out if steps else 0
+    read, out = (steps[0].documents_in, steps[-1].documents_out) if steps else (0, 0)
+    made = sum(step.step.created for step in steps)
+    words = f"{read:,} documents read, " + (f"{made:,} made from them, " if made else "") + f"{out:,} published"
     return _framed(
         top + row * len(steps) + 14,
         "From source to shelf",
-        f"{total:,} documents read, {out:,} published; each bar shows what a step took in",
-        f"Funnel: {total} documents read, {out} published",
+        f"{words}; each bar shows what a step took in",
+        f"Funnel: {words}",
         parts,
     )
 
