@@ -7,6 +7,7 @@ when it is loaded, in one line.
 from __future__ import annotations
 
 import hashlib
+import logging
 import struct
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -141,9 +142,17 @@ def _end_of_quantizer(content: mmap, place: int) -> int:
 def _hub_file(path: str) -> Path:
     """Fetch `hf://owner/name/file` (a model repository) into the Hub's cache, or find it there."""
     from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
     owner, _, rest = path.removeprefix(HUB).partition("/")
     name, _, file = rest.partition("/")
     if not (owner and name and file):
         raise ValueError(f"a Hub model must look like hf://owner/name/file.bin, got {path!r}")
-    return Path(hf_hub_download(f"{owner}/{name}", file))
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it writes a line for each time that it tries again
+    try:
+        return Path(hf_hub_download(f"{owner}/{name}", file))
+    except LocalEntryNotFoundError as error:
+        raise FileNotFoundError(
+            f"{path}: the Hub cannot be reached, and no copy of the file is in its cache; try again with a network, "
+            "or name a file on this machine"
+        ) from error

@@ -148,7 +148,8 @@ def read_sentences(paths: Sequence[str], options: TrainingOptions) -> tuple[pl.D
 
 
 def _columns(schema: pa.Schema, path: str, options: TrainingOptions) -> list[str]:
-    wanted = [options.label_column] if options.label_column in schema.names else ["language", "script"]
+    asked_for = options.label_column != TrainingOptions.model_fields["label_column"].default
+    wanted = [options.label_column] if asked_for or options.label_column in schema.names else ["language", "script"]
     if missing := [name for name in (options.text_column, *wanted) if name not in schema.names]:
         raise SchemaError(
             f"{path} lacks {', '.join(map(repr, missing))}: training needs {options.text_column!r}, and "
