@@ -223,9 +223,9 @@ PAGE_MARKS = pa.schema(
         column(
             "extraction_fallback",
             pa.string(),
-            "What main content was found by where the model kept next to nothing: lower_threshold, running_text, "
-            "all_visible_text, noscript, noframes or "
-            "embedded (text of form fields, drawings, players); null if none was needed.",
+            "What main content was found by where the model kept next to nothing: too_many_blocks, lower_threshold, "
+            "running_text, all_visible_text, noscript, noframes or embedded (text of form fields, drawings, "
+            "players); null if none was needed.",
             nullable=True,
         ),
     ]

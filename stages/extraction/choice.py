@@ -16,20 +16,25 @@ from stages.extraction.features import LONG
 from stages.extraction.names import BIT
 from stages.extraction.walk import HIDDEN, TAG_BIT, Tree
 
-THRESHOLD = 0.5  # of a block's score; the best F1 on pages of unseen sites lies between 0.45 and 0.55
+THRESHOLD = 0.6  # of a block's score: the best F1 on web pages of unseen sites, of 0.45, 0.5 .. 0.65
 _LOWER = (0.3, 0.15, 0.05)
 _ENOUGH = 40  # weighted letters: a short paragraph
+_SITE_FRAME_SHARE = 0.5  # of the kept text; a frame that holds more is the page, whatever its tag says
 _ENOUGH_SHARE = 0.5  # or this share of all unlinked text, on a page of one sentence
 
-Fallback = Literal["lower_threshold", "running_text", "all_visible_text", "noscript", "noframes", "embedded"]
+MAX_SCORED = 20_000  # blocks; a page of more is a table or a list, and its features would take half a gigabyte
+
+Fallback = Literal[
+    "too_many_blocks", "lower_threshold", "running_text", "all_visible_text", "noscript", "noframes", "embedded"
+]
 _FRAME = sum(TAG_BIT[tag] for tag in ("nav", "aside", "footer", "button", "form", "dialog"))
 _FRAME_NAMES = sum(
     BIT[name] for name in ("navigation", "footer", "header", "side", "advertisement", "share", "related", "notice")
 )
 
 
-def choose(tree: Tree, scores: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.bool_], Fallback | None]:
-    """Return which of m blocks are kept, and the fall-back that was needed."""
+def choose(tree: Tree, scores: npt.NDArray[np.float32] | None) -> tuple[npt.NDArray[np.bool_], Fallback | None]:
+    """Return which of m blocks are kept, and the fall-back that was needed; no scores, if they were too many."""
     blocks = tree.blocks
     unlinked = blocks.weights - blocks.link_weights
     # What may be content at all, were there nothing better.
@@ -41,11 +46,13 @@ def choose(tree: Tree, scores: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.
         return bool(kept.any()) and (said >= _ENOUGH or said >= _ENOUGH_SHARE * available)
 
     visible = (blocks.bits & HIDDEN) == 0
+    if scores is None:
+        return plain & visible if (plain & visible).any() else np.ones(len(plain), bool), "too_many_blocks"
     kept = scores >= THRESHOLD
     if float(blocks.weights[visible].sum()) < _ENOUGH and (plain & visible).any():
         return plain & visible, None  # too little to judge by: what the markup names as a frame is left out
     if enough(kept):
-        return kept, None
+        return _without_site_frame(tree, kept), None
     for threshold in _LOWER:
         if enough(kept := kept | ((scores >= threshold) & plain)):
             return kept, "lower_threshold"
@@ -56,3 +63,19 @@ def choose(tree: Tree, scores: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.
         if shown.any():
             return kept | shown, "all_visible_text"
     return kept, None
+
+
+def _without_site_frame(tree: Tree, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Leave out what stands in the site's own header, footer or navigation, where most of the text stands elsewhere.
+
+    A page's only h1 stays wherever it stands.
+    """
+    blocks = tree.blocks
+    inside = (blocks.bits & (TAG_BIT["main"] | TAG_BIT["article"] | TAG_BIT["section"])) != 0
+    framed = kept & ~inside & ((blocks.bits & (TAG_BIT["header"] | TAG_BIT["footer"] | TAG_BIT["nav"])) != 0)
+    headings = kept & ((blocks.bits & TAG_BIT["h1"]) != 0)
+    if not (headings & ~framed).any():
+        framed &= ~headings
+    if float(blocks.weights[framed].sum()) > _SITE_FRAME_SHARE * float(blocks.weights[kept].sum()):
+        return kept
+    return kept & ~framed

@@ -10,6 +10,7 @@ Sources: WHATWG HTML (parsing), WHATWG MIME Sniffing (bytes of another type).
 
 from __future__ import annotations
 
+import html as html_entities
 from typing import Literal, NamedTuple, Self
 
 import numpy as np
@@ -28,7 +29,14 @@ from stages.extraction.engines import resiliparse, selectors, trafilatura
 from stages.extraction.feeds import read_feed
 from stages.extraction.kinds import Stated, page_access, page_kind
 from stages.extraction.markdown import render_markdown
-from stages.extraction.markup import bound_formatting, close_empty_elements, is_feed, is_xhtml, other_media_type
+from stages.extraction.markup import (
+    bound_formatting,
+    close_empty_elements,
+    has_markup,
+    is_feed,
+    is_xhtml,
+    other_media_type,
+)
 from stages.extraction.model import score_blocks, shipped_model
 from stages.extraction.rendering import render
 from stages.extraction.walk import walk_visible
@@ -100,6 +108,8 @@ def read_page(html: str, config: ExtractionConfig, media_type: str = "text/html"
     space. Raises ValueError for markup that the engine cannot parse in linear time (none, for `blocks`).
     """
     html = html.replace("\0", "")
+    if not has_markup(html):
+        return Page(html_entities.unescape(html).strip("\r\n"))
     if is_feed(html):
         return Page(read_feed(html), kind="listing")
     if is_xhtml(html, media_type):

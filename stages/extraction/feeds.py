@@ -3,40 +3,50 @@
 from __future__ import annotations
 
 import html as html_entities
+import re
 
 import numpy as np
-from turbohtml import Element, parse
 
-from stages.extraction.markup import close_empty_elements
 from stages.extraction.rendering import render
 from stages.extraction.walk import walk
 
-_ENTRIES = "item, entry"
-_PARTS = ("title", "description", "summary", "content", "content:encoded")
+_ENTRY = re.compile(r"<(?:item|entry)\b[^>]*>", re.IGNORECASE)
+_END = re.compile(r"</(?:item|entry|channel|feed)\s*>", re.IGNORECASE)
+_PART = re.compile(r"<(title|description|summary|content|content:encoded)\b[^>]*>", re.IGNORECASE)
+# Elements of a description that would take the entries after it with them, were they left open.
+_GREEDY = re.compile(
+    r"<!--|</?(?:script|style|textarea|title|select|plaintext|xmp|iframe|noscript|template|svg|math)\b[^>]*>?", re.I
+)
 
 
 def read_feed(feed: str) -> str:
     """Write each entry as its title and its longest description, an empty line between entries.
 
-    The tolerant HTML parser reads it: feeds are often no well-formed XML. `title` would take all that follows for its
-    own, and `link` would be empty, so both get names that HTML does not know.
+    Feeds are often no well-formed XML, so marks are looked for, in one pass, and the entries are laid out as one page.
     """
-    for name in ("title", "link", "textarea", "style", "script", "content"):
-        feed = feed.replace(f"<{name}", f"<feed-{name}").replace(f"</{name}", f"</feed-{name}")
-    document = parse(close_empty_elements(feed), positions=False)
-    entries = []
-    for entry in document.select(_ENTRIES):
-        parts: dict[str, str] = {}
-        for child in entry.children:
-            if isinstance(child, Element) and child.tag.removeprefix("feed-") in _PARTS:
-                parts[child.tag.removeprefix("feed-")] = _page_text(child.inner_html)
+    page = []
+    for entry in _ENTRY.split(feed)[1:]:
+        end = _END.search(entry)
+        parts = _parts(entry[: end.start()] if end else entry)
         title = parts.pop("title", "")
-        body = max(parts.values(), key=len, default="")
-        entries.append("\n\n".join(part for part in (title, body) if part))
-    return "\n\n".join(entry for entry in entries if entry)
-
-
-def _page_text(markup: str) -> str:
-    """Read a part's content: markup written as text (RSS), or as such (Atom XHTML)."""
-    tree = walk(html_entities.unescape(markup))
+        page.append(f"<h2>{title}</h2><article>{max(parts.values(), key=len, default='')}</article>")
+    tree = walk("".join(page))
     return render(tree, np.ones(len(tree.blocks.weights), bool))
+
+
+def _parts(entry: str) -> dict[str, str]:
+    """Return the markup of an entry's parts by tag; of equal tags the first."""
+    parts: dict[str, str] = {}
+    begin = 0
+    while found := _PART.search(entry, begin):
+        closing = entry.find(f"</{found[1]}", found.end())
+        begin = closing if closing >= 0 else len(entry)
+        said = entry[found.end() : begin].strip()
+        # Markup is written as text (RSS), in a CDATA section, or as such (Atom's XHTML).
+        said = (
+            said.removeprefix("<![CDATA[").removesuffix("]]>")
+            if said.startswith("<![CDATA[")
+            else html_entities.unescape(said)
+        )
+        parts.setdefault(found[1].lower(), _GREEDY.sub(" ", said))
+    return parts

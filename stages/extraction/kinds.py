@@ -44,6 +44,7 @@ _MANUAL_IDS = (
     'link[href*="pygments"],link[href*="docutils"],link[href*="asciidoctor"],link[href*="doxygen"],dl.function,dl.py'
 )
 _STATUS = re.compile(r"(?<![\d.,:/-])(?:40[0134]|410|429|451|50[0234])(?![\d.,:/-])")
+_MOST = 0.7  # of the running text stands in posts: a discussion, not an article with comments
 _FEW = 600  # weighted letters; an error page says less
 _MAX_STRUCTURED = 1 << 20  # code points of JSON-LD that are looked at
 
@@ -74,7 +75,10 @@ def page_kind(tree: Tree, kept: npt.NDArray[np.bool_], stated: Stated) -> Kind:
     """Name the kind of a page of m blocks, some of them kept as main content."""
     blocks = tree.blocks
     types = stated.types
-    if types & _FORUM_TYPES or _FORUM_SOFTWARE.search(stated.generator) or len(posts(tree)) >= 2:
+    stated_article = any(_ARTICLE_TYPES.match(name) for name in types) or stated.og_type == "article"
+    if types & _FORUM_TYPES or _FORUM_SOFTWARE.search(stated.generator):
+        return "forum"
+    if not stated_article and _posts_share(tree, kept) > _MOST:
         return "forum"
     if types & _PRODUCT_TYPES or stated.og_type.startswith("product") or stated.has_price:
         return "product"
@@ -84,7 +88,7 @@ def page_kind(tree: Tree, kept: npt.NDArray[np.bool_], stated: Stated) -> Kind:
     code = TAG_BIT["pre"] | TAG_BIT["dt"] | TAG_BIT["dd"] | TAG_BIT["code"]
     if float(blocks.weights[kept & ((blocks.bits & code) != 0)].sum()) > 0.3 * said:
         return "manual"
-    if any(_ARTICLE_TYPES.match(name) for name in types) or stated.og_type == "article":
+    if stated_article:
         return "article"
     linked = float(blocks.link_weights[kept].sum())
     running = kept & (blocks.weights >= LONG) & (blocks.link_weights < 0.4 * blocks.weights)
@@ -95,6 +99,17 @@ def page_kind(tree: Tree, kept: npt.NDArray[np.bool_], stated: Stated) -> Kind:
     if running.sum() >= 3 or float(blocks.weights[running].sum()) >= 300:
         return "article"
     return "other"
+
+
+def _posts_share(tree: Tree, kept: npt.NDArray[np.bool_]) -> float:
+    """Return the share of running text, kept or posted, that stands in posts; comments below an article are less."""
+    blocks = tree.blocks
+    inside = np.zeros(len(kept), bool)
+    for element in posts(tree):
+        inside[blocks.first[element] : blocks.last[element]] = True
+    running = (blocks.weights >= LONG) & (blocks.link_weights < 0.4 * blocks.weights)
+    said = float(blocks.weights[running & (inside | kept)].sum())
+    return float(blocks.weights[running & inside].sum()) / max(said, 1.0)
 
 
 def posts(tree: Tree) -> list[int]:

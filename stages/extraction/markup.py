@@ -68,6 +68,7 @@ _FORMATTING_TAG = re.compile(
 )
 _FEW_TAGS = 2000
 _MAX_REOPENED = 200_000
+_ANY_TAG = re.compile(r"<[A-Za-z!?/]")
 _FEED = re.compile(
     r"\s*(?:<\?[^>]*>\s*|<!--(?:[^-]|-(?!->))*+-->\s*|<!DOCTYPE[^>]*>\s*)*<(rss|rdf:RDF|feed)\b", re.IGNORECASE
 )
@@ -86,6 +87,11 @@ def other_media_type(raw: bytes) -> str | None:
         if raw.startswith(signature) and raw.startswith(inner, place):
             return media_type
     return "video/mp4" if raw[_MP4_BRAND] == b"ftyp" else None
+
+
+def has_markup(html: str) -> bool:
+    """Tell whether there is a tag at all; a text without one keeps its lines, whatever type it was served as."""
+    return bool(_ANY_TAG.search(html))
 
 
 def is_xhtml(html: str, media_type: str) -> bool:

@@ -10,6 +10,7 @@ from typing import IO, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from stages.extraction.choice import MAX_SCORED
 from stages.extraction.features import Context, first_features, second_features
 from stages.extraction.trees import Trees, score
 from stages.extraction.walk import Tree
@@ -59,10 +60,12 @@ def shipped_model() -> Model:
         return read_model(file)
 
 
-def score_blocks(tree: Tree, model: Model) -> npt.NDArray[np.float32]:
-    """Return for each of m blocks the probability in [0, 1] that it is main content."""
+def score_blocks(tree: Tree, model: Model) -> npt.NDArray[np.float32] | None:
+    """Return for each of m blocks the probability in [0, 1] that it is main content; None if m is over MAX_SCORED."""
     if not len(tree.blocks.weights):
         return np.zeros(0, np.float32)
+    if len(tree.blocks.weights) > MAX_SCORED:
+        return None
     context = Context(tree)
     features = first_features(tree, context)
     return score(model.second, second_features(context, features, score(model.first, features)))
