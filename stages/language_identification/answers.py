@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from difflib import get_close_matches
+from importlib.resources import files
 from typing import NamedTuple
 
 from schemas.language import language_name, macrolanguage, one_label, parse_label
+from schemas.language_groups import group_of
 from stages.language_identification.calibration import Calibration, load_calibration
 from stages.language_identification.labels import same_script
 
@@ -42,6 +45,53 @@ class Answers(NamedTuple):
         nearest = self.nearest(one_label(label))
         offer = f"the nearest it can are {', '.join(nearest)}" if nearest else "see `glotmill languages`"
         return f"no document can be labelled {label}: the model does not answer it; {offer}"
+
+
+class LanguageRow(NamedTuple):
+    """A label that a model can answer, its name and group, and how documents of ten passages did on the benchmark."""
+
+    label: str
+    name: str
+    group: str | None
+    right: float | None  # share of documents published under the label; None: not measured
+    lost: float | None  # share of those whose best label is right that are published as `und`
+    remark: str | None
+
+
+# What agreement of passages cannot see: texts in these are taken for another language, with a high score.
+NO_ANSWER = {
+    "mey_Arab": "Hassaniya is taken for Arabic",
+    "nde_Latn": "Northern Ndebele is taken for Zulu",
+    "shi_Arab": "Tashelhit in Arabic script is taken for Arabic",
+}
+
+
+def language_list(model: str = "cascade") -> list[LanguageRow]:
+    """List the labels that a model can answer, sorted; for the cascade also those it is known to take for others."""
+    if model == "cascade":
+        found = embedded_answers()
+        measured = json.loads(files(__package__).joinpath("measured.json").read_text("utf-8"))
+    else:
+        from stages.language_identification.fasttext_model import load_fasttext
+
+        found, measured = load_fasttext(model).answers, {}
+    labels = {label for label in found.labels if found.possible(label)}
+    labels |= {f"{language}_Zyyy" for language in found.languages - {label[:3] for label in found.labels}}
+    labels |= NO_ANSWER.keys() if model == "cascade" else set()
+    return [
+        LanguageRow(
+            label,
+            language_name(label[:3]),
+            group_of(label),
+            measured.get(label, (None, None))[0],
+            measured.get(label, (None, None))[1],
+            NO_ANSWER.get(label) or (_ANY_SCRIPT if label.endswith("_Zyyy") else None),
+        )
+        for label in sorted(labels)
+    ]
+
+
+_ANY_SCRIPT = "in any script; no text of it was there to calibrate on"
 
 
 def embedded_answers() -> Answers:

