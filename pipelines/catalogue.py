@@ -45,6 +45,7 @@ from stages.language_identification.identify import (
 )
 from stages.length_filtering import LengthFilteringConfig, filter_length
 from stages.normalization.rules import NormalizationConfig
+from stages.script_detection import detect_scripts
 from stages.script_marking import ScriptMarkingConfig, mark_scripts
 from stages.transliteration.conditions import Condition, load_condition
 from stages.transliteration.transliterate import (
@@ -251,8 +252,46 @@ def _told(found: LineKeys | SpanKeys) -> Keyed:
 
 
 def bind_ingest(recipe: Recipe) -> list[BoundStage]:
-    """Bind the recipe's ingest stages to their options and models, in order; this loads the models."""
-    return [BoundStage(config.stage, INGEST_STAGES[config.stage].bind(config)) for config in recipe.ingest]
+    """Bind the recipe's ingest stages to their options and models, in the order they run; this loads the models.
+
+    Where a recipe both normalizes and identifies languages, encodings are converted before languages are identified,
+    and all rules run after it, wherever the recipe puts `normalize`: what a text is in is not known of its garbage,
+    and the rules of a language hold once it is known.
+    """
+    stages = list(recipe.ingest)
+    names = [stage.stage for stage in stages]
+    if "identify_language" not in names or "normalize" not in names:
+        return [BoundStage(config.stage, INGEST_STAGES[config.stage].bind(config)) for config in stages]
+    first, normalizing = names.index("identify_language"), names.index("normalize")
+    config = next(stage for stage in stages if isinstance(stage, NormalizationConfig))
+    if normalizing < first:
+        stages.insert(first + 1, config)
+        del stages[normalizing]
+        first -= 1
+    bound = [BoundStage(stage.stage, INGEST_STAGES[stage.stage].bind(stage)) for stage in stages]
+    conversion = BoundStage(config.stage, _bind_conversion(config, _kept_labels(recipe.ingest)))
+    return [*bound[:first], conversion, *bound[first:]]
+
+
+def _bind_conversion(config: NormalizationConfig, labels: Sequence[str]) -> StageFunction:
+    """Convert encodings by the script alone; `labels` are those that the recipe keeps, none if it keeps any."""
+    from stages.normalization.normalize import RULES, normalize_counted
+
+    wanted = {name for name in CONVERSIONS if name not in config.disable}
+    if labels and not any(parse_label(label).script == "Mymr" for label in labels):
+        wanted.discard("zawgyi")  # its engine need not be installed then
+    alone = NormalizationConfig(disable=tuple(rule.name for rule in RULES if rule.name not in wanted))
+
+    def convert(batch: pa.RecordBatch) -> Changed:
+        unknown = pa.nulls(batch.num_rows, pa.string())
+        judged = set_columns(batch, language=unknown, script=detect_scripts(batch["text"]))
+        done = normalize_counted(judged, alone)
+        return Changed(set_columns(batch, text=done.documents["text"]), done.counts)
+
+    return convert
+
+
+CONVERSIONS = ("encoding_repair", "ansi_sequences", "c1_marks", "zawgyi")  # rules of bytes and fonts, of no orthography
 
 
 def bind_rewriting(recipe: Recipe) -> Callable[[pa.RecordBatch], Iterator[pa.Array]]:
@@ -410,9 +449,9 @@ def models(recipe: Recipe, base: str) -> tuple[ModelVersion, ...]:
                 _condition(stage)
                 sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
                 named.append(ModelVersion(name=_condition_file(written) or path, version="file", sha256=sha256))
-    for position, stage in enumerate(recipe.ingest):
+    for stage in recipe.ingest:
         if isinstance(stage, NormalizationConfig):
-            _require_engines(stage, _kept_labels(recipe.ingest[:position]))
+            _require_engines(stage, _kept_labels(recipe.ingest))
     return tuple(dict.fromkeys(named))
 
 

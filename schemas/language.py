@@ -51,6 +51,7 @@ _STANDARD_MEMBERS = {
     "doi": "dgo",
     "est": "ekk",
     "fas": "pes prs",
+    "ful": "ffm fub fuc fue fuf fuh fuq fuv",  # written alike; sources say which less often than not
     "grn": "gug",
     "iku": "ike",
     "kau": "knc",
@@ -263,6 +264,7 @@ def _usual_names() -> dict[str, str]:
 _SPECIAL_NAMES = {
     UNDETERMINED: "Undetermined",
     NO_LINGUISTIC_CONTENT: "No linguistic content",
+    "qbm": "Burmese languages",
     "qng": "Nguni languages",
     "qst": "Sotho-Tswana languages",
     "qtb": "Tibetan languages",

@@ -20,8 +20,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "nor_Latn": ("nno", "nob"),
     "qng_Latn": ("nbl", "nde", "ssw", "xho", "zul"),  # Nguni; ISO 639-5 has none
     "qtb_Tibt": ("bod", "dzo", "lbj", "sip"),  # languages written in Classical Tibetan's manner; ISO 639-5 has none
+    "qbm_Mymr": ("int", "mya", "rki", "tvn"),  # Burmese and what is written like it; ISO 639-5 has none
     "fas_Arab": ("fas", "prs"),
-    "ful_Latn": ("ful", "fuf", "fub", "fuc", "fue", "fuh", "fuq", "fuv", "ffm"),
     "qst_Latn": ("nso", "sot", "tsn"),  # Sotho-Tswana; ISO 639-5 has none
     "zho_Hani": ("wuu", "yue", "zho"),
     "zho_Hans": ("wuu", "yue", "zho"),

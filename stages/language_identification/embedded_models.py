@@ -51,7 +51,7 @@ def _table(codes: Sequence[tuple[str, str | None]]) -> LabelTable:
 
 
 # Of what is kept in the cache; a change of the tables' making needs a new one.
-_FORMAT = 1
+_FORMAT = 2
 
 
 def _label_arrays(codes: Sequence[str], own: Mapping[str, str] | None = None) -> dict[str, NDArray[Any]]:
