@@ -1,0 +1,96 @@
+"""Texts of packages are read as their formats say, and what is not a translation is left out."""
+
+from __future__ import annotations
+
+import struct
+
+import polars as pl
+import pytest
+
+from stages.language_identification.package_texts import clean, locale_language, plain, read_mo, sample
+
+MESSAGES = {"": "Content-Type: text/plain", "File\0Files": "Fitxategia\0Fitxategiak", "menu\x04Open": "Ireki"}
+
+
+def catalogue(messages: dict[str, str], order: str) -> bytes:
+    """Write a gettext catalogue by its manual: header, two tables of (length, offset), strings ending in NUL."""
+    texts = [text.encode() for text in (*messages, *messages.values())]
+    offset, table, data = 28 + 16 * len(messages), b"", b""
+    for text in texts:
+        table += struct.pack(f"{order}2I", len(text), offset + len(data))
+        data += text + b"\0"
+    count = len(messages)
+    return struct.pack(f"{order}7I", 0x950412DE, 0, count, 28, 28 + 8 * count, 0, 0) + table + data
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_catalogues_of_both_byte_orders(order: str) -> None:
+    found = list(read_mo(catalogue(MESSAGES, order)))
+    assert found == [("File", "Fitxategia"), ("File", "Fitxategiak"), ("Open", "Ireki")]
+
+
+def test_no_catalogue_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a gettext catalogue"):
+        list(read_mo(b"GIF89a" + bytes(40)))
+
+
+PLAIN = {
+    "Qt's and GTK's keyboard marks": ("&Gorde fitxategia _beste izen batekin", "Gorde fitxategia beste izen batekin"),
+    "a mark within a word": ("Go~rde", "Gorde"),
+    "placeholders": ("%s fitxategi {0} eta %(count)d $1", "fitxategi eta"),
+    "tags": ("Sakatu <b>Gorde</b> orain", "Sakatu Gorde orain"),
+    "a percentage stays": ("% 50 baino gehiago", "% 50 baino gehiago"),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), PLAIN.values(), ids=PLAIN.keys())
+def test_plain(text: str, expected: str) -> None:
+    assert plain(pl.Series("text", [text])).to_list() == [expected]
+
+
+LOCALES = {"sr@latin": "srp", "pt_BR": "por", "zh-hans": "zho", "ff": "ful", "nr": "nbl", "ku_IQ": "ckb", "tlh": None}
+
+
+@pytest.mark.parametrize(("locale", "language"), LOCALES.items())
+def test_locales(locale: str, language: str | None) -> None:
+    assert locale_language(locale) == language
+
+
+EUS = "Gaur goizean lagunekin mendira joan naiz eta ibilaldi luzea egin dugu basoan"
+ENG = "This morning the files of all users were copied to another folder on the disk"
+UZB = "Бугун биз бозорга бориб, уйимиз учун янги нон ва мева-сабзавотлар сотиб олдик"
+
+
+def test_what_is_not_a_translation_is_left_out() -> None:
+    rows = [
+        ("a", "a-x", "en", ENG, ""),
+        ("a", "a-x", "eu", EUS, "something"),
+        ("a", "a-x", "eu", ENG, "else"),  # English still
+        ("a", "a-x", "eu", f"{ENG} bat", ""),  # mostly of English words
+        ("a", "a-x", "eu", "Gorde", ""),  # short
+        *(
+            ("b", "b-x", "uz", f"Bugun biz bozorga borib, uyimiz uchun yangi non sotib oldik va {n}-uyga", "")
+            for n in range(30)
+        ),
+        ("b", "b-x", "uz", UZB, ""),  # a thirtieth of this source
+        ("c", "c-x", "uz", f"{UZB} яна", ""),  # and all of that one
+    ]
+    found = clean(pl.DataFrame(rows, schema=["source", "kind", "locale", "text", "english"], orient="row"))
+    kept = {(row["label"], row["source"]) for row in found.to_dicts()}
+    assert kept == {("eng_Latn", "a"), ("eus_Latn", "a"), ("uzb_Latn", "b"), ("uzb_Cyrl", "c")}
+    assert found.filter(pl.col("label") == "eus_Latn")["text"].to_list() == [EUS.lower()]
+
+
+def test_a_sample_takes_turns_and_weighs_by_size() -> None:
+    rows = [
+        (f"{source} {n}", "eus_Latn", source, source) for source, count in (("a", 90), ("b", 10)) for n in range(count)
+    ]
+    rows += [(f"c {n}", "hau_Latn", "c", "c") for n in range(4)]
+    frame = pl.DataFrame(rows, schema=["text", "label", "source", "kind"], orient="row")
+    chosen, weights = sample(frame, 20, 0.5)
+    assert chosen.filter(pl.col("label") == "eus_Latn")["source"].value_counts(sort=True)["count"].to_list() == [10, 10]
+    sums = dict(
+        zip(*chosen.with_columns(w=weights).group_by("label", maintain_order=True).agg(pl.col("w").sum()), strict=True)
+    )
+    assert sums["eus_Latn"] / sums["hau_Latn"] == pytest.approx((100 / 4) ** 0.5)
+    assert sample(frame, 20, None).weights.to_list() == [1.0] * 24
