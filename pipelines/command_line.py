@@ -134,8 +134,10 @@ def run(
     from pipelines.progress import progress_of, stopped_run
     from pipelines.runners import LOCAL, RunnerConfig, warm_up
     from pipelines.staging import Store
+    from pipelines.without_pandas import let_arrow_do_without_pandas
 
-    if runner == LOCAL:
+    let_arrow_do_without_pandas()
+    if runner == LOCAL and (restart or not _is_finished(recipe, output)):
         warm_up()
     if beam_options and runner == LOCAL:
         raise MisuseError(f"the local runner takes no Beam options, got {' '.join(beam_options)}")
@@ -291,7 +293,9 @@ def recipe_schema() -> None:
 def recipe_check(recipe: RecipeArgument) -> None:
     """Check a recipe and the sources it names; every mistake at once."""
     from pipelines.corpus_build import make_plan
+    from pipelines.without_pandas import let_arrow_do_without_pandas
 
+    let_arrow_do_without_pandas()
     planned = make_plan(recipe)
     print(f"{recipe}: fine, {len(planned.recipe.sources)} sources in {len(planned.splits)} splits")
 
@@ -505,6 +509,18 @@ def script_roundtrip(
         print(f"{times:8,}  {reason}")
     for loss in report.losses:
         print(f"{loss.times:8,}  {loss.source!r} came back as {loss.returned!r} ({loss.reason})")
+
+
+def _is_finished(recipe: Path, output: str) -> bool:
+    """Look for the manifest of a finished run on this machine, before anything heavy is imported for one."""
+    import tomllib
+
+    try:
+        with recipe.open("rb") as file:
+            target = output or f"out/{tomllib.load(file)['corpus']['name']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return False  # the plan says what is wrong
+    return Path(target, "manifest.json").is_file()
 
 
 def _show_plan(planned: Plan, every_split: bool) -> None:

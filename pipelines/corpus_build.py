@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import platform
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -162,12 +163,19 @@ def make_plan(recipe_path: Path, output: str = "", limit: int | None = None) -> 
 
 
 def _packages() -> dict[str, str]:
-    packages = {name: importlib.metadata.version(name) for name in PACKAGES}
+    packages = {name: _version(name) for name in PACKAGES}
     packages |= {"python": platform.python_version(), "unicode": unicodedata.unidata_version}
     for name in ENGINES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            packages[name] = importlib.metadata.version(name)
+            packages[name] = _version(name)
     return packages
+
+
+def _version(package: str) -> str:
+    """Return a package's version from the first lines of its metadata: to parse all its description takes ten times."""
+    metadata = importlib.metadata.distribution(package).read_text("METADATA") or ""
+    found = re.search(r"^Version: *(\S+)", metadata.partition("\n\n")[0], re.MULTILINE)
+    return found[1] if found else importlib.metadata.version(package)
 
 
 def build(

@@ -207,7 +207,7 @@ class _Named(NamedTuple):
         return self.ids.take(pa.array(np.searchsorted(self.rows, rows)))
 
 
-_NOBODY = _Named(np.empty(0, np.int64), pa.chunked_array([pa.array([], pa.string())]))
+_NOBODY = _Named(np.empty(0, np.int64), pa.chunked_array([pa.nulls(0, pa.string())]))
 _NONE = np.uint64(0xFFFFFFFFFFFFFFFF)  # the number of no document
 _REPLACED = np.dtype([("row", "<i8"), ("last", "<u8")])
 

@@ -8,29 +8,14 @@ time that it would take.
 import gc
 import importlib
 import logging
-import sys
-from collections.abc import Sequence
 
-import pyarrow as pa
-
-_LEFT_OUT = ("boto3", "pandas", "pymongo", "requests")  # of packages that Beam can do without
-
-
-class _Finder:
-    """Finds no package that is left out, so that to import one fails as if it were not installed."""
-
-    @staticmethod
-    def find_spec(name: str, path: Sequence[str] | None, target: object = None) -> None:
-        if name in _LEFT_OUT:
-            raise ModuleNotFoundError(f"{name} is left out of workers", name=name)
-
+from pipelines.without_pandas import left_out, let_arrow_do_without_pandas
 
 gc.disable()
 logging.disable(logging.WARNING)  # on import Beam warns of Google Cloud clients that are not installed
-sys.meta_path.insert(0, _Finder)
-pa.array([None])  # Arrow looks for pandas once in a process
-importlib.import_module("apache_beam.runners.portability.fn_api_runner")
-sys.meta_path.remove(_Finder)
+let_arrow_do_without_pandas()
+with left_out("boto3", "pandas", "pymongo", "requests"):
+    importlib.import_module("apache_beam.runners.portability.fn_api_runner")
 for module in (
     "beam_tasks",
     "ingest",

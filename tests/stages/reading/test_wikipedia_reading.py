@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import sys
 import time
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -381,3 +383,8 @@ def test_an_encoding_that_cannot_be_read(encoding: str, tmp_path: Path, read_all
     (tmp_path / "a.xml").write_bytes(content)
     (failed,) = read_all(format="wikipedia", paths=["a.xml"])
     assert failed["error"].startswith(f"broken_stream: the XML is damaged: its encoding '{encoding}' cannot be read: ")
+
+
+def test_every_bracket_of_unicode_lies_where_brackets_are_looked_for() -> None:
+    beyond = (chr(code_point) for code_point in range(0x10000, sys.maxunicode + 1))
+    assert [each for each in beyond if unicodedata.category(each) in ("Ps", "Pe")] == []

@@ -1,0 +1,78 @@
+"""What a command imports before it knows what there is to do, which is most of the time of a small run."""
+
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.corpus_build import PACKAGES, make_plan
+from pipelines.without_pandas import left_out
+
+RECIPE = """
+[corpus]
+name = "lines"
+
+[[sources]]
+name = "lines"
+format = "text"
+paths = ["lines.txt"]
+"""
+NAME_IMPORTED = """
+import sys
+from pipelines.command_line import main
+main(sys.argv[1:])
+print(*sorted({name.split(".")[0] for name in sys.modules}))
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    (tmp_path / "lines.txt").write_text("".join(f"Lerro bat {number}\n" for number in range(10)))
+    path = tmp_path / "lines.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+def imported_by(*arguments: object) -> set[str]:
+    """Run a command without its process ending at once; returns the packages that it imported."""
+    code = NAME_IMPORTED.replace("main(sys.argv[1:])", "\ntry:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass")
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_help_imports_no_library_of_data() -> None:
+    imported = imported_by("--help")
+    assert "typer" in imported
+    assert not imported & {"apache_beam", "numpy", "pandas", "polars", "pyarrow", "pydantic"}
+
+
+def test_a_plan_imports_neither_beam_nor_pandas(recipe: Path) -> None:
+    imported = imported_by("plan", recipe)
+    assert "pyarrow" in imported
+    assert not imported & {"apache_beam", "pandas"}
+
+
+def test_a_run_that_finds_itself_finished_starts_no_process_and_imports_no_beam(recipe: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    first = imported_by("run", recipe, "--output", output, "--workers", 1)
+    assert "multiprocessing" in first
+    manifest = (output / "manifest.json").read_bytes()
+    again = imported_by("run", recipe, "--output", output)
+    assert not again & {"apache_beam", "pandas"}
+    assert (output / "manifest.json").read_bytes() == manifest
+
+
+def test_packages_have_the_versions_that_their_metadata_parses_to(recipe: Path) -> None:
+    named = make_plan(recipe).packages
+    assert {name: named[name] for name in PACKAGES} == {name: importlib.metadata.version(name) for name in PACKAGES}
+
+
+def test_what_is_left_out_cannot_be_imported_until_the_block_ends() -> None:
+    with left_out("colorsys"):
+        sys.modules.pop("colorsys", None)
+        with pytest.raises(ModuleNotFoundError, match="colorsys is left out"):
+            __import__("colorsys")
+    assert __import__("colorsys")
