@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from signal import SIG_IGN, SIGHUP, SIGINT, SIGTERM, getsignal, signal
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
 
 import typer
 
@@ -50,6 +50,7 @@ app.add_typer(lid_app, name="lid")
 app.add_typer(script_app, name="script")
 
 SUBSETS_SHOWN = 10
+SMALL_BYTES = 1 << 20  # of input, which one worker is through with sooner than Beam is imported
 
 RecipeArgument = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a TOML file.")]
 CorpusArgument = Annotated[
@@ -137,8 +138,9 @@ def run(
     from pipelines.without_pandas import let_arrow_do_without_pandas
 
     let_arrow_do_without_pandas()
-    if runner == LOCAL and (restart or not _is_finished(recipe, output)):
-        warm_up()
+    begun = _looked_at(recipe, output)
+    if runner == LOCAL and begun.has_dedup and (restart or not begun.is_finished):
+        warm_up()  # while this process plans
     if beam_options and runner == LOCAL:
         raise MisuseError(f"the local runner takes no Beam options, got {' '.join(beam_options)}")
     planned = make_plan(recipe, output, limit)
@@ -147,8 +149,13 @@ def run(
     if workers:
         config = replace(config, workers=workers)
     weights = {split.id: split.size_bytes for split in planned.splits}
-    if not restart and (begun := stopped_run(Store(target))):
-        print(f"glotmill: going on with the run in {target}: {begun}", file=sys.stderr)
+    if runner == LOCAL and not begun.has_dedup and (restart or not begun.is_finished):
+        is_small = sum(weights.values()) < SMALL_BYTES
+        warm_up(with_beam=not is_small)
+        if is_small and not workers:
+            config = replace(config, workers=1)  # another one would take longer to start, and to load models
+    if not restart and (so_far := stopped_run(Store(target))):
+        print(f"glotmill: going on with the run in {target}: {so_far}", file=sys.stderr)
     with progress_of(Console(stderr=True), weights) as report:
         manifest = build(
             planned, target, config, report, block_bytes=block_bytes, restart=restart, keep_staging=keep_staging
@@ -511,16 +518,24 @@ def script_roundtrip(
         print(f"{loss.times:8,}  {loss.source!r} came back as {loss.returned!r} ({loss.reason})")
 
 
-def _is_finished(recipe: Path, output: str) -> bool:
-    """Look for the manifest of a finished run on this machine, before anything heavy is imported for one."""
+class _Look(NamedTuple):
+    """What is known of a run before anything heavy is imported for it."""
+
+    has_dedup: bool
+    is_finished: bool
+
+
+def _looked_at(recipe: Path, output: str) -> _Look:
+    """Look for stages of deduplication in a recipe, and for the manifest of a finished run on this machine."""
     import tomllib
 
     try:
         with recipe.open("rb") as file:
-            target = output or f"out/{tomllib.load(file)['corpus']['name']}"
+            given = tomllib.load(file)
+        target = output or f"out/{given['corpus']['name']}"
     except (OSError, ValueError, KeyError, TypeError):
-        return False  # the plan says what is wrong
-    return Path(target, "manifest.json").is_file()
+        return _Look(has_dedup=False, is_finished=False)  # the plan says what is wrong
+    return _Look(bool(given.get("dedup")), Path(target, "manifest.json").is_file())
 
 
 def _show_plan(planned: Plan, every_split: bool) -> None:

@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from data_cards.funnel import count_fates, merge_fates
-from data_cards.rendering import card_files
 from data_cards.statistics import measure, merge
 from pipelines.catalogue import Recipe
 from pipelines.ingest import REJECTS
@@ -247,6 +246,8 @@ class LedgerWorker:
 
 def write_card(store: Store, card: Card) -> list[FileRecord]:
     """Write a card's facts, from which it can be written again, and all files that show them; return their records."""
+    from data_cards.rendering import card_files  # templates take a while to import, and only one process renders
+
     written = {CARD: card.model_dump_json(indent=1).encode() + b"\n", **card_files(card)}
     for path, content in written.items():
         store.write(path, content)

@@ -18,6 +18,7 @@ import multiprocessing.util
 import os
 import pickle
 import signal
+import sys
 import tempfile
 import threading
 import traceback
@@ -28,7 +29,7 @@ from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
-from pipelines.tasks import Counts, GivingUp, Report, Task, Worker, finished, give_up_task
+from pipelines.tasks import Counts, GivingUp, Report, Task, Worker, finished, give_up_task, run_task
 from schemas.failures import FailureError
 
 LOCAL = "local"
@@ -270,19 +271,20 @@ def _how_it_ended(process: Any) -> str:
     )
 
 
-def _forkserver() -> Any:
+def _forkserver(with_beam: bool = True) -> Any:
     """Processes forked from a server that imported Beam and our modules once, before any thread began."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pipelines.worker_imports"])
+    context.set_forkserver_preload(["pipelines.worker_imports" if with_beam else "pipelines.task_imports"])
     return context
 
 
-def warm_up() -> None:
-    """Begin to import what local workers need, while this process goes on.
+def warm_up(with_beam: bool = True) -> None:
+    """Begin to import what local workers need, while this process goes on; once, for all workers to come.
 
+    Without Beam workers do their tasks with less ado, and whoever runs a pipeline imports Beam for it alone.
     The server and its workers leave Ctrl-C to this process: what starts while it is ignored goes on ignoring it.
     """
-    _forkserver()
+    _forkserver(with_beam)
     if len(os.fsencode(tempfile.gettempdir())) > _SOCKET_FOLDER_BYTES:
         _put_socket_into_short_folder()
     in_main_thread = threading.current_thread() is threading.main_thread()
@@ -311,14 +313,23 @@ def _begin_worker() -> None:
 
 
 def _local_worker(connection: Connection, packed: bytes) -> None:
-    """Run one Beam pipeline whose source is what the parent sends; ends when the parent sends None, or is gone."""
+    """Run one Beam pipeline whose source is what the parent sends; ends when the parent sends None, or is gone.
+
+    Where Beam is not imported, since the run is small, the tasks are done one after another as the pipeline would.
+    """
     _begin_worker()
     failures: list[Exception] = []
     try:
+        worker: Worker = pickle.loads(packed)  # noqa: S301  # our parent's own
+        if "apache_beam" not in sys.modules:
+            worker.setup()
+            for task in _claimed(connection):
+                connection.send((run_task(worker, Task.model_validate(task)), None))
+            return
         from pipelines.beam_tasks import FAILURES, run_claims
 
         failures = FAILURES
-        run_claims(pickle.loads(packed), _claimed(connection), connection.send)  # noqa: S301  # our parent's own
+        run_claims(worker, _claimed(connection), connection.send)
     except Exception as error:  # everything ends as one line for the user, in the parent
         connection.send((None, (_failure_line(failures[0] if failures else error), traceback.format_exc())))
 
