@@ -11,6 +11,7 @@ Sources: WHATWG HTML (parsing), WHATWG MIME Sniffing (bytes of another type).
 from __future__ import annotations
 
 import html as html_entities
+from collections.abc import Callable
 from typing import Literal, NamedTuple, Self
 
 import numpy as np
@@ -39,7 +40,7 @@ from stages.extraction.markup import (
 )
 from stages.extraction.model import score_blocks, shipped_model
 from stages.extraction.rendering import render
-from stages.extraction.walk import walk_visible
+from stages.extraction.walk import Tree, walk_visible
 from stages.reading.page_encoding import decode_page
 
 HTML_MEDIA_TYPES = frozenset({"text/html", "application/xhtml+xml"})
@@ -90,6 +91,9 @@ class ExtractionConfig(StageConfig):
         return self
 
 
+Score = Callable[[Tree], "npt.NDArray[np.float32] | None"]
+
+
 class Page(NamedTuple):
     """What a page says: its main text, the language it declares (as written), and what PAGE_MARKS say of it."""
 
@@ -116,20 +120,26 @@ def read_page(html: str, config: ExtractionConfig, media_type: str = "text/html"
         html = close_empty_elements(html)
     html = bound_formatting(html)
     if config.engine in ("blocks", "whole_page"):
-        return _read_blocks(html, config)
+        return read_blocks(html, config)
     find = {"selectors": selectors, "resiliparse": resiliparse, "trafilatura": trafilatura}[config.engine]
     text = find(html)
     return Page(text, _declared_language(parse(html, positions=False)))
 
 
-def _read_blocks(html: str, config: ExtractionConfig) -> Page:
+def shipped_scores(tree: Tree) -> npt.NDArray[np.float32] | None:
+    """Score the blocks of a page by the shipped model."""
+    return score_blocks(tree, shipped_model())
+
+
+def read_blocks(html: str, config: ExtractionConfig, score: Score = shipped_scores) -> Page:
+    """Find main content by a score of each block, from any model."""
     tree, hidden_in = walk_visible(html)
     fallback: str | None = hidden_in
     stated = Stated(tree)
     if config.engine == "whole_page":
         kept: npt.NDArray[np.bool_] = np.ones(len(tree.blocks.weights), bool)
     else:
-        kept, needed = choose(tree, score_blocks(tree, shipped_model()))
+        kept, needed = choose(tree, score(tree))
         fallback = fallback or needed
     kind = page_kind(tree, kept, stated)
     if config.engine == "blocks":

@@ -16,11 +16,12 @@ reading whose page has none.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from stages.extraction.walk import SPACED, TAG_BIT, Ints, Tree, nearest
+from stages.extraction.walk import LINK, SPACED, TAG_BIT, Ints, Tree, nearest
 
 _MARKUP_SPACE = re.compile(r"[ \t\n\f\r]+")
 _SPACES = re.compile(r" *\n[ \n]*| {2,}")
@@ -35,16 +36,16 @@ def render(tree: Tree, kept: npt.NDArray[np.bool_]) -> str:
     chosen = np.flatnonzero(kept)
     if not len(chosen):
         return ""
-    texts = _block_texts(tree, kept)
+    texts = block_texts(tree, kept)
     elements = tree.blocks.elements[chosen]
-    lists = _any_bit(tree.own, _LIST_TAGS)
+    lists = any_bit(tree.own, _LIST_TAGS)
     outer_list = lists & ((tree.inherited[tree.parents] & (TAG_BIT["ul"] | TAG_BIT["ol"])) == 0)
-    margins = nearest((_any_bit(tree.own, _MARGIN_TAGS) & ~lists) | outer_list, tree.parents)[elements]
-    rows, cells = (nearest(_any_bit(tree.own, tags), tree.parents)[elements] for tags in (("tr",), ("td", "th")))
+    margins = nearest((any_bit(tree.own, _MARGIN_TAGS) & ~lists) | outer_list, tree.parents)[elements]
+    rows, cells = (nearest(any_bit(tree.own, tags), tree.parents)[elements] for tags in (("tr",), ("td", "th")))
     apart = (margins[1:] != margins[:-1]) | (elements[1:] == elements[:-1])
     same_row = (rows[1:] == rows[:-1]) & (rows[1:] != 0) & (cells[1:] != cells[:-1])
     separators = np.where(same_row, 2, apart.astype(np.int64)).tolist()
-    indents = _list_levels(tree)[elements].tolist() if lists.any() else [0] * len(chosen)
+    indents = list_levels(tree)[elements].tolist() if lists.any() else [0] * len(chosen)
     parts = []
     for text, indent, separator in zip(texts, indents, [1, *separators], strict=True):
         parts.append(("\n", "\n\n", "\t")[separator])
@@ -55,13 +56,13 @@ def render(tree: Tree, kept: npt.NDArray[np.bool_]) -> str:
     return _BLANK_LINES.sub("\n\n", "".join(parts)).strip("\n")
 
 
-def _any_bit(bits: Ints, tags: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+def any_bit(bits: Ints, tags: tuple[str, ...]) -> npt.NDArray[np.bool_]:
     return (bits & sum(TAG_BIT[tag] for tag in tags)) != 0
 
 
-def _list_levels(tree: Tree) -> Ints:
+def list_levels(tree: Tree) -> Ints:
     """Count the lists that each element lies in."""
-    levels = _any_bit(tree.own, _LIST_TAGS).astype(np.int64)
+    levels = any_bit(tree.own, _LIST_TAGS).astype(np.int64)
     ancestors = tree.parents
     while ancestors.any():
         levels += levels[ancestors]
@@ -69,14 +70,15 @@ def _list_levels(tree: Tree) -> Ints:
     return levels
 
 
-def _block_texts(tree: Tree, kept: npt.NDArray[np.bool_]) -> list[str]:
-    """Join the pieces of each kept block, a line break where the page has one."""
+def block_texts(tree: Tree, kept: npt.NDArray[np.bool_], links: Mapping[int, str] | None = None) -> list[str]:
+    """Join the pieces of each kept block, a line break where the page has one; `links` are addresses to write."""
     wanted = np.flatnonzero((tree.piece_blocks >= 0) & kept[tree.piece_blocks])
     numbers = tree.piece_blocks[wanted]
     elements = tree.piece_elements[wanted]
     same = np.concatenate([[False], numbers[1:] == numbers[:-1]])
     broken = same & np.concatenate([[False], np.diff(tree.piece_breaks[wanted]) > 0])
     spaced = (tree.inherited[elements] & SPACED) != 0
+    addresses = _addresses(tree, links)
     readings = _bare_readings(tree, elements)
     texts: list[str] = []
     parts: list[str] = []
@@ -93,11 +95,22 @@ def _block_texts(tree: Tree, kept: npt.NDArray[np.bool_]) -> list[str]:
             text = _MARKUP_SPACE.sub(" ", text)
         if reading:
             text = f"({text.strip(' ')})"
+        if links and (address := addresses[piece]):
+            said = text.strip(" ")
+            text = text.replace(said, f"[{said}]({address})") if said else text
         if new_line:
             parts.append("\n")
         parts.append(text)
     texts.append(_joined(parts, tidy))
     return texts
+
+
+def _addresses(tree: Tree, links: Mapping[int, str] | None) -> list[str]:
+    """Return for each of k pieces the address of the link it lies in, or nothing."""
+    if not links:
+        return []
+    around = nearest((tree.own & LINK) != 0, tree.parents)[tree.piece_elements]
+    return [links.get(place, "") for place in around.tolist()]
 
 
 def _joined(parts: list[str], tidy: bool) -> str:

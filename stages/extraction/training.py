@@ -2,6 +2,7 @@
 
 A file of pages has a row a page:
 
+    name           what the page is called in what is measured
     html           raw bytes
     group          pages of one group (a site, a generator) are never parted between training and measuring
     weight         what the page counts beside others
@@ -32,6 +33,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stages.extraction.features import Context, Matrix, first_features, second_features
@@ -51,6 +53,7 @@ _WINDOW = 12  # letters of a block by which it is found in another's output
 class Page(NamedTuple):
     """One page as the model sees it, with the wanted score of each of its m blocks."""
 
+    name: str | None  # None for a changed copy
     group: str
     tree: Tree
     context: Context
@@ -165,14 +168,18 @@ def read_pages(files: list[Path], seed: int) -> list[Page]:
                 tree = walk(wrapped(html, random) if copy else html)
                 if len(tree.blocks.weights):
                     wanted, weights = label(row, tree)
-                    pages.append(_page(row["group"], changed(tree, random) if copy else tree, wanted, weights))
+                    name = None if copy else row["name"]
+                    seen = changed(tree, random) if copy else tree
+                    pages.append(_page(name, row["group"], seen, wanted, weights))
     return pages
 
 
-def _page(group: str, tree: Tree, wanted: npt.NDArray[np.float32], weights: npt.NDArray[np.float32]) -> Page:
+def _page(
+    name: str | None, group: str, tree: Tree, wanted: npt.NDArray[np.float32], weights: npt.NDArray[np.float32]
+) -> Page:
     context = Context(tree)
     tree = tree._replace(document=None, nodes=[])  # type: ignore[arg-type]  # not needed any more, and large
-    return Page(group, tree, context, first_features(tree, context), wanted, weights)
+    return Page(name, group, tree, context, first_features(tree, context), wanted, weights)
 
 
 def fold_of(group: str) -> int:
@@ -268,12 +275,16 @@ def main() -> None:
     parser.add_argument("pages", type=Path, nargs="+", help="Parquet files of labelled pages")
     parser.add_argument("--output", type=Path, required=True, help="the model, as .npz")
     parser.add_argument("--trees", type=int, nargs=2, default=(100, 180), help="trees of the first and second step")
+    parser.add_argument("--unseen", type=Path, help="Parquet of each page's scores by models that never saw its group")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    model, _ = train(
-        read_pages(arguments.pages, arguments.seed), arguments.trees[0], arguments.trees[1], arguments.seed
-    )
+    pages = read_pages(arguments.pages, arguments.seed)
+    measure = arguments.unseen is not None
+    model, unseen = train(pages, arguments.trees[0], arguments.trees[1], arguments.seed, measure)
     model.write(arguments.output)
+    if measure:
+        rows = [(page.name, scores.tolist()) for page, scores in zip(pages, unseen, strict=True) if page.name]
+        pq.write_table(pa.table({"name": [n for n, _ in rows], "scores": [s for _, s in rows]}), arguments.unseen)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Compare extractors of main text on pages whose main text is known: precision, recall and speed.
 
-    python -m tests.benchmarks.extraction --debs DIR
+    python -m tests.benchmarks.extraction --debs DIR --web web_pages.parquet --unseen scores.parquet
 
 The pages come from public Debian documentation packages, downloaded if `--debs` is not given. Their labels are rules:
 `GENERATORS` names, for each documentation generator, the elements that hold the main content and those inside it that
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import json
 import logging
 import re
@@ -27,14 +28,18 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
+import pyarrow.parquet as pq
 import regex  # type: ignore[import-untyped]
 import trafilatura
 from resiliparse.parse.encoding import detect_encoding
 from resiliparse.parse.html import HTMLTree, Node
 
-from stages.extraction.extract import ExtractionConfig, read_page
+from stages.extraction.extract import ExtractionConfig, read_blocks, read_page, shipped_scores
+from stages.reading.page_encoding import decode_page
+from tests.benchmarks.handmade_pages import handmade_pages
 from tests.benchmarks.help_pages import download_packages, find_package, package_files
 
 
@@ -224,6 +229,14 @@ def shingles(text: str) -> Counter[tuple[str, str, str]]:
     return Counter(zip(tokens, tokens[1:], tokens[2:], strict=False))
 
 
+def blocks(html: str) -> str:
+    return read_page(html, ExtractionConfig()).text
+
+
+def trafilatura_fast(html: str) -> str:
+    return trafilatura.extract(html, include_comments=False, fast=True) or ""
+
+
 def whole_page(html: str) -> str:
     return read_page(html, ExtractionConfig(engine="whole_page")).text
 
@@ -246,10 +259,12 @@ def trafilatura_precision(html: str) -> str:
 
 
 EXTRACTORS: tuple[Callable[[str], str], ...] = (
+    blocks,
     selectors,
     resiliparse_main,
     whole_page,
     trafilatura_default,
+    trafilatura_fast,
     trafilatura_precision,
 )
 
@@ -303,9 +318,73 @@ def scores(expected: Counter[tuple[str, str, str]], text: str) -> tuple[float, f
     return precision, recall, 2 * precision * recall / (precision + recall) if shared else 0.0
 
 
+def measure_handmade() -> dict[str, float]:
+    """F1 on pages written by hand: the mean, and that of the script where it is lowest."""
+    by_script: dict[str, list[float]] = {}
+    for page in handmade_pages():
+        f1 = scores(shingles(page.main), blocks(page.html))[2]
+        by_script.setdefault(page.language.split("_")[1], []).append(f1)
+    return {
+        "handmade_f1": statistics.fmean(itertools.chain.from_iterable(by_script.values())),
+        "handmade_worst_script_f1": min(map(statistics.fmean, by_script.values())),
+    }
+
+
+def measure_web(web: Path | None, unseen: Path | None) -> dict[str, float]:
+    """Phrases found and kept out on web pages, by scores of models that never saw the page's site, and speed.
+
+    Without `unseen` the shipped model is measured, which has seen the pages: `web_cross_validated` says so.
+    """
+    if web is None:
+        return {}
+    rows = pq.read_table(web).to_pylist()
+    pages = [decode_page(row["html"]) for row in rows]
+    given = pq.read_table(unseen).to_pydict() if unseen else {"name": [], "scores": []}
+    by_name = dict(zip(given["name"], given["scores"], strict=True))
+
+    def extract_unseen(name: str, html: str) -> str:
+        known = by_name.get(name)
+        score = shipped_scores if known is None else lambda _tree: np.array(known, np.float32)
+        return read_blocks(html, ExtractionConfig(), score).text
+
+    texts = [extract_unseen(row["name"], html) for row, html in zip(rows, pages, strict=True)]
+    f1, kept = phrase_scores(rows, texts)
+    peer, _ = phrase_scores(rows, [trafilatura_default(html) for html in pages])
+    speeds = {}
+    for extract in (blocks, trafilatura_fast):
+        begin = time.process_time()
+        for html in pages:
+            extract(html)
+        speeds[extract.__name__] = time.process_time() - begin
+    return {
+        "web_f1": f1,
+        "web_peer_f1": peer,
+        "web_kept_boilerplate": kept,
+        "web_cross_validated": unseen is not None,
+        "empty": sum(not text.strip() for text in texts),
+        "pages_per_cpu_s": len(pages) / speeds["blocks"],
+        "peer_pages_per_cpu_s": len(pages) / speeds["trafilatura_fast"],
+        "mb_per_cpu_s": sum(len(row["html"]) for row in rows) / 1e6 / speeds["blocks"],
+    }
+
+
+def phrase_scores(rows: list[dict[str, Any]], texts: list[str]) -> tuple[float, float]:
+    """Return F1 of the phrases (white space folded), and the share of the unwanted ones that was kept."""
+    found, wanted, kept, unwanted = 0, 0, 0, 0
+    for row, text in zip(rows, texts, strict=True):
+        folded = " ".join(text.split())
+        found += sum(" ".join(phrase.split()) in folded for phrase in row["with"])
+        kept += sum(" ".join(phrase.split()) in folded for phrase in row["without"])
+        wanted, unwanted = wanted + len(row["with"]), unwanted + len(row["without"])
+    precision, recall = found / max(found + kept, 1), found / max(wanted, 1)
+    return 2 * precision * recall / max(precision + recall, 1e-9), kept / max(unwanted, 1)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--debs", type=Path, help="folder of downloaded packages; default: download them")
+    parser.add_argument("--web", type=Path, help="web_pages.parquet: html, name and phrases `with`, `without`")
+    parser.add_argument("--unseen", type=Path, help="what stages.extraction.training --unseen wrote of those pages")
     arguments = parser.parse_args()
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # it warns of every page that it finds nothing on
     if arguments.debs:
@@ -340,8 +419,10 @@ def main() -> None:
     for name in (*GENERATORS, *HELD_OUT):
         rows = (" ".join(f"{value:.3f}" for value in table[extract.__name__][name]) for extract in EXTRACTORS)
         print(name.ljust(20), *(row.rjust(22) for row in rows))
+    keys = {"manuals_f1": statistics.fmean(f1 for _, _, f1 in table["blocks"].values())}
+    keys |= measure_handmade() | measure_web(arguments.web, arguments.unseen)
     rounded = {name: {key: round(value, 4) for key, value in row.items()} for name, row in measured.items()}
-    print(json.dumps({"pages": len(pages), "languages": len(languages), "extractors": rounded}))
+    print(json.dumps({**keys, "pages": len(pages), "languages": len(languages), "extractors": rounded}))
 
 
 def _means(rows: list[tuple[float, float, float]]) -> tuple[float, float, float]:
