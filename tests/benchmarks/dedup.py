@@ -8,6 +8,8 @@ little in its time. Ours is measured on that sample too, where half its time and
 - `ratio`: ours with candidates verified by signature, to datatrove, which has no more to go by than signatures and does
   not verify; `ratio_with_exact_verification`: ours with its defaults, which make the shingles of all candidates again.
   All figures below are with the defaults.
+- `text_dedup_ratio`, `rensa_ratio`: ours with candidates verified by signature to text-dedup and to a loop over rensa,
+  on the same sample as datatrove.
 - `time_10x`: CPU seconds on ten times the input by those on the input, one copy as it is and nine with a share of words
   replaced by numbers, from none to three in ten; `wall_10x` the same in wall time.
 - `peak_rss_mb`: of the largest process, on all pages.
@@ -44,6 +46,7 @@ from pipelines.staged import Run, StagedSplit, staged_split
 from pipelines.staging import Store
 from schemas.recipe import parse_recipe
 from tests.benchmarks.datatrove_dedup_peer import run_peer
+from tests.benchmarks.dedup_peers import run_rensa, run_text_dedup
 from tests.benchmarks.help_pages import LABELS, build_corpus, download_packages
 from tests.benchmarks.measuring import Figures, measure
 
@@ -116,9 +119,10 @@ def compare() -> dict[str, float]:
         for _ in range(ROUNDS):
             of_pages = (figures_of(pages), figures_of(pages, "--verify", "signature"))
             ours.append((*of_pages, figures_of(inputs["sample"])))
-            peers.append(run_peer(sample))
+            peers.append((run_peer(sample), run_rensa(sample), run_text_dedup(sample, folder)))
         all_pages, by_signature, of_sample = (min(runs, key=CPU_SECONDS) for runs in zip(*ours, strict=True))
-        peer = min(peers, key=CPU_SECONDS)
+        peer = min((run[0] for run in peers), key=CPU_SECONDS)
+        rensa, text_dedup = (min((run[place] for run in peers), key=CPU_SECONDS) for place in (1, 2))
         tenfold = min((figures_of(inputs["tenfold"]) for _ in range(2)), key=CPU_SECONDS)
         few, million = shuffle_figures(inputs["few"]), shuffle_figures(inputs["million"])
         documents = sum(split.documents for split in read_splits(Store(str(pages))))
@@ -131,11 +135,15 @@ def compare() -> dict[str, float]:
         print(name, figures)
     print("shuffles of a thousand", few, "of a million", million)
     print("datatrove on", len(sample), "pages:", peer.cpu_seconds, "CPU seconds,", len(peer.removed), "removed")
+    print("rensa on them:", rensa)
+    print("text-dedup on them:", text_dedup)
     signed, theirs = documents / by_signature.cpu_seconds, len(sample) / peer.cpu_seconds
     verified = documents / all_pages.cpu_seconds
     return {
         "ratio": round(signed / theirs, 1),
         "ratio_with_exact_verification": round(verified / theirs, 1),
+        "text_dedup_ratio": round(signed * text_dedup.cpu_seconds / len(sample), 1),
+        "rensa_ratio": round(signed * rensa.cpu_seconds / len(sample), 1),
         "time_10x": round(tenfold.cpu_seconds / all_pages.cpu_seconds, 2),
         "peak_rss_mb": round(all_pages.peak_rss_mb, 1),
         "bytes_per_document": round((million.peak_rss_mb - few.peak_rss_mb) * (1 << 20) / MILLION, 1),
