@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar
@@ -35,7 +35,7 @@ from stages.deduplication.spans import (
 )
 from stages.deduplication.url import UrlDeduplicationConfig, UrlKeys, url_keys
 from stages.extraction.extract import ExtractionConfig, extract_text
-from stages.language_filtering import LanguageFilteringConfig, filter_language
+from stages.language_filtering import LanguageFilteringConfig, filter_language, kept_labels
 from stages.language_identification.answers import Answers, embedded_answers
 from stages.language_identification.cascade import embedded_identity
 from stages.language_identification.identify import (
@@ -523,6 +523,12 @@ def stage_problems(recipe: Recipe) -> list[str]:
     if recipe.keepers:
         problems += _keeper_problems(recipe, recipe.keepers)
     return problems
+
+
+def unmatched_labels(recipe: Recipe, published: Collection[str]) -> list[str]:
+    """List the labels that the recipe keeps and no document has; `published` are the labels that some have."""
+    kept = [label for stage in recipe.ingest if isinstance(stage, LanguageFilteringConfig) for label in stage.keep]
+    return [label for label in dict.fromkeys(kept) if not set(kept_labels([label])) & set(published)]
 
 
 def label_problems(recipe: Recipe, answers: Answers) -> list[str]:

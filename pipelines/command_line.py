@@ -131,6 +131,7 @@ def run(
 
     from rich.console import Console
 
+    from pipelines.catalogue import unmatched_labels
     from pipelines.corpus_build import build, make_plan, output_of
     from pipelines.progress import progress_of, stopped_run
     from pipelines.runners import LOCAL, RunnerConfig, warm_up
@@ -161,6 +162,9 @@ def run(
             planned, target, config, report, block_bytes=block_bytes, restart=restart, keep_staging=keep_staging
         )
     _show_result(manifest, target)
+    published = {file.path.split("/")[1] for file in manifest.files if file.path.startswith("data/")}
+    for label in unmatched_labels(planned.recipe, published):
+        print(f"glotmill: keep names {label}, and no published document has it", file=sys.stderr)
     for split in manifest.splits:
         if split.error:
             print(f"glotmill: {split.path} is left out, in whole or in part: {split.error}", file=sys.stderr)

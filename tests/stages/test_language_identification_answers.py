@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.catalogue import Recipe, label_problems
-from stages.language_identification.answers import Answers, embedded_answers
+from pipelines.catalogue import Recipe, label_problems, unmatched_labels
+from stages.language_identification.answers import Answers, embedded_answers, language_list
 
 POSSIBLE = ["eus_Latn", "kmr_Latn", "arb_Arab", "pes_Arab", "uzn_Cyrl", "npi_Deva", "zsm_Latn", "ekk_Latn", "zho_Hani"]
 IMPOSSIBLE = {
@@ -61,3 +61,17 @@ def test_transliteration_makes_scripts_that_no_model_answers() -> None:
     ]
     assert label_problems(recipe(ingest=chain), ANSWERS) == []
     assert len(label_problems(recipe(ingest=[chain[0], chain[2]]), ANSWERS)) == 1
+
+
+def test_kept_labels_that_nothing_matched_are_named() -> None:
+    chain = [IDENTIFY, {"stage": "filter_language", "keep": ["kmr_Latn", "hau_Latn", "hbs_Latn"]}]
+    assert unmatched_labels(recipe(ingest=chain), {"kur_Latn", "srp_Latn"}) == ["hau_Latn"]
+    assert unmatched_labels(recipe(ingest=[IDENTIFY]), {"eus_Latn"}) == []
+
+
+def test_the_list_says_what_is_answered_and_what_is_taken_for_another() -> None:
+    rows = {row.label: row for row in language_list()}
+    assert rows["hrv_Latn"].group == "hbs_Latn"
+    assert rows["eus_Latn"].right == 1.0
+    assert "taken for Zulu" in (rows["nde_Latn"].remark or "")
+    assert "eus_Cyrl" not in rows
