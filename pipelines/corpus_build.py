@@ -77,10 +77,10 @@ RECIPE = "recipe.toml"
 PACKAGES = (
     "glotmill", "apache-beam", "commonlid", "datasketch", "fasttext-community", "fastwarc", "fonttools", "ftfy",
     "gflanguages", "idna", "isal", "iso639-lang", "numpy", "polars", "py3langid", "pyarrow", "pycld2", "rensa",
-    "resiliparse", "scipy", "zstandard",
+    "resiliparse", "scipy", "turbohtml", "zstandard",
 )  # fmt: skip
 CARRIERS = ("fsspec", "httpx2", "huggingface-hub", "pydantic", "pyyaml")  # fetch bytes or check options, alter no text
-ENGINES = ("myanmartools", "opencc", "pyewts", "pyicu", "uroman")  # of extras: named where they are installed
+ENGINES = ("myanmartools", "opencc", "pyewts", "pyicu", "trafilatura", "uroman")  # of extras: named where installed
 
 
 class Plan(BaseModel):
