@@ -202,8 +202,7 @@ def _problems(error: Any, text: str, model: type[BaseModel]) -> list[str]:
     A validator that finds several mistakes writes them as lines of one message; each becomes a problem.
     """
     loc = error["loc"]
-    # pydantic puts the tag of a discriminated union behind the index; the user never wrote it there
-    path = (*loc[:2], *loc[3:]) if len(loc) > 2 and isinstance(loc[1], int) else loc
+    path, _ = _followed(loc, model)
     message, given = error["msg"].removeprefix("Value error, "), error.get("input")
     match error["type"]:
         case "extra_forbidden":
@@ -250,23 +249,35 @@ def _at_value(text: str, path: tuple[str | int, ...], given: Any) -> str:
 
 def _siblings(loc: Sequence[str | int], model: type[BaseModel]) -> list[str]:
     """List the keys that would have been right where an unknown one was found."""
+    return sorted(_followed(loc[:-1], model)[1].get("properties", {}))
+
+
+def _followed(loc: Sequence[str | int], model: type[BaseModel]) -> tuple[tuple[str | int, ...], dict[str, Any]]:
+    """Follow the place of a pydantic error through the schema: the path as the user wrote it, and what is there.
+
+    pydantic also names the tag of a discriminated union, which the user never wrote there.
+    """
     schema = model.model_json_schema()
 
     def resolved(node: Any) -> Any:
-        while "$ref" in node:
-            node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+        while "$ref" in node or "anyOf" in node:
+            if "$ref" in node:
+                node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+            else:
+                node = next(kind for kind in node["anyOf"] if kind.get("type") != "null")
         return node
 
-    node: Any = schema
-    for part in loc[:-1]:
-        node = resolved(node)
-        if isinstance(part, int):
-            node = node["items"]
-        elif "discriminator" in node:
-            node = {"$ref": node["discriminator"]["mapping"][part]}
+    path: tuple[str | int, ...] = ()
+    node = resolved(schema)
+    for part in loc:
+        tags = node.get("discriminator", {}).get("mapping", {})
+        if part in tags:
+            node = resolved({"$ref": tags[part]})
         else:
-            node = node["properties"][part]
-    return sorted(resolved(node).get("properties", {}))
+            path = (*path, part)
+            inside = node.get("items") if isinstance(part, int) else node.get("properties", {}).get(part)
+            node = resolved(inside or {})
+    return path, node
 
 
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")

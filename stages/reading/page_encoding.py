@@ -93,6 +93,19 @@ _CODEC_BY_LABEL = {
 # Detection answers these for pages of languages it has no model of; measured on the sample texts of gflanguages.
 _DETECTED_AS = {"koi8-r": "koi8-u"}  # equal but for eight box-drawing characters, which Ukrainian letters replaced
 _CODEC_BY_LANGUAGE = {"eo": "iso8859-3", "mt": "iso8859-3"}  # taken for Big5 or Latin-1
+# Cyrillic encodings that detection has no model of, by the one it takes them for; both write Russian alike.
+_CYRILLIC_TAKEN_FOR = {"cp1251": ("kz1048", "ptcp154"), "mac_cyrillic": ("kz1048", "ptcp154"), "koi8-u": ("koi8_t",)}
+# The letters that languages of these encodings have beside those of Russian (CLDR 44, exemplar characters).
+_OWN_LETTERS = {
+    "ba bak": "\u0493\u0499\u04a1\u04a3\u04ab\u04af\u04bb\u04d9\u04e9",
+    "kk kaz": "\u0456\u0493\u049b\u04a3\u04af\u04b1\u04bb\u04d9\u04e9",
+    "ky kir": "\u04a3\u04af\u04e9",
+    "mn mon": "\u04af\u04e9",
+    "tg tgk": "\u0493\u049b\u04b3\u04b7\u04e3\u04ef",
+    "tt tat": "\u0497\u04a3\u04af\u04bb\u04d9\u04e9",
+    "uz uzb": "\u045e\u0493\u049b\u04b3",
+}
+_OWN_LETTERS_BY_LANGUAGE = {code: letters for codes, letters in _OWN_LETTERS.items() for code in codes.split()}
 _HTML_LANGUAGE = re.compile(rb"""<html\b[^>]*?\blang\s*=\s*["']?([A-Za-z]{2,3})\b""", re.IGNORECASE)
 _JAPANESE_ESCAPES = (b"\x1b$B", b"\x1b$@")  # ISO-2022-JP writes letters with ASCII bytes between these and ESC ( B
 _REPLACEMENT = "\ufffd"
@@ -245,12 +258,33 @@ def decode_page(raw: bytes, charset: str | None = None, media_type: str = "text/
     beyond_ascii = len(lossy) - len(lossy.encode("ascii", errors="ignore"))
     if lossy.count(_REPLACEMENT) * _FORGIVEN <= beyond_ascii:
         return lossy
-    language = _HTML_LANGUAGE.search(raw, 0, _DECLARATION_BYTES)
-    known = _CODEC_BY_LANGUAGE.get(language[1].decode("ascii").lower()) if language else None
+    found_language = _HTML_LANGUAGE.search(raw, 0, _DECLARATION_BYTES)
+    language = found_language[1].decode("ascii").lower() if found_language else ""
+    known = _CODEC_BY_LANGUAGE.get(language)
     # Not its web-compatible names: those turn cp949, what it answers for Korean, into UTF-8 (resiliparse 2.0.1).
     found = detect_encoding(raw, html5_compatible=False) or "utf-8"
     detected = codec_of_label(found) or found
-    return raw.decode(known or _DETECTED_AS.get(detected, detected), errors="replace")
+    detected = known or _DETECTED_AS.get(detected, detected)
+    return raw.decode(_cyrillic_codec(raw, detected, _OWN_LETTERS_BY_LANGUAGE.get(language)), errors="replace")
+
+
+def _cyrillic_codec(raw: bytes, detected: str, own: str | None) -> str:
+    """Return, of the codec that was detected and those it stands for, the one that writes most of a language's own
+    letters and fewest strangers: other letters of Cyrillic, or signs within a word. The detected one wins a draw.
+    """
+    if own is None or detected not in _CYRILLIC_TAKEN_FOR:
+        return detected
+    own_letter = re.compile(f"[{own}{own.upper()}]")
+    stranger = re.compile(
+        f"(?![{own}{own.upper()}])(?:[\u0400\u0402-\u040f\u0450\u0452-\u052f]"
+        "|(?<=[\u0400-\u052f])[^\\x00-\\x7f\u0400-\u052f](?=[\u0400-\u052f]))"
+    )
+
+    def fit(codec: str) -> int:
+        text = raw.decode(codec, errors="replace")
+        return len(own_letter.findall(text)) - len(stranger.findall(text))
+
+    return max((detected, *_CYRILLIC_TAKEN_FOR[detected]), key=fit)
 
 
 def _candidates(declared: list[str], has_escapes: bool) -> Iterator[str]:

@@ -34,11 +34,11 @@ Sources of the letters:
 
 from __future__ import annotations
 
-import difflib
 import unicodedata
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal, NamedTuple
 
+from schemas.alternatives import unknown
 from schemas.language import one_code
 from stages.transliteration.indic import BLOCKS as INDIC_BLOCKS
 
@@ -363,9 +363,7 @@ def scheme_for(name: str, language: str, script: str) -> Scheme:
     """
     named = [scheme for scheme in SCHEMES if scheme.name == name]
     if not named:
-        close = difflib.get_close_matches(name, scheme_names(), 1)
-        meant = f", did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"scheme must be one of {', '.join(scheme_names())}, got {name!r}{meant}")
+        raise ValueError(unknown("scheme", name, scheme_names()))
     for scheme in named:
         if covers(scheme, language, script):
             return scheme._replace(detail=one_code(language)) if scheme.engine == "uroman" else scheme

@@ -78,11 +78,17 @@ class TransliterationConfig(StageConfig):
     @field_validator("schemes")
     @classmethod
     def _known(cls, schemes: dict[str, str]) -> dict[str, str]:
+        problems = []
         for label, name in schemes.items():
-            if label != ANY:
-                scheme_for(name, *parse_label(label))
-            elif name != "uroman":
-                raise ValueError(f'"*" must be "uroman", the scheme for every language and script, got {name!r}')
+            try:
+                if label != ANY:
+                    scheme_for(name, *parse_label(label))
+                elif name != "uroman":
+                    raise ValueError(f'"*" must be "uroman", the scheme for every language and script, got {name!r}')
+            except ValueError as error:
+                problems.append(str(error))
+        if problems:
+            raise ValueError("\n".join(problems))
         return schemes
 
 

@@ -105,6 +105,16 @@ def test_all_mistakes_at_once() -> None:
     assert [problem.split(":")[0] for problem in problems_of(text)] == ["line 3", "line 8", "line 16"]
 
 
+def test_mistakes_within_a_value_are_all_named_at_the_line_of_their_key() -> None:
+    table = '\n[[augment]]\nstage = "transliterate"\nschemes = { srp_Cyrl = "serbien", uzb_Cyrl = "uzbek_95" }'
+    first, second = problems_of(GOOD + table)
+    line = f"line {(GOOD + table).count(chr(10)) + 1}: augment[0].schemes: unknown scheme"
+    assert first.startswith(f"{line} 'serbien', did you mean 'serbian'?")
+    assert second.startswith(f"{line} 'uzbek_95', did you mean 'uzbek_1995'?")
+    missing = table.replace("schemes =", "# schemes =")
+    assert "augment[0].schemes: required key is missing" in problems_of(GOOD + missing)[0]
+
+
 def test_mistakes_in_a_list_of_many_lines_are_each_at_their_line() -> None:
     text = GOOD.replace('paths = ["*.warc.gz"]', 'paths = [\n  "a.warc",\n  "",\n  7,\n]')
     assert [problem.split(":")[0] for problem in problems_of(text)] == ["line 9", "line 11"]

@@ -27,6 +27,11 @@ ENCODINGS = (
     ("ru_Cyrl", "koi8-r", "koi8-r"),
     ("uk_Cyrl", "koi8-u", "koi8-u"),
     ("bg_Cyrl", "cp1251", "windows-1251"),
+    ("kk_Cyrl", "kz1048", "kz-1048"),
+    ("kk_Cyrl", "ptcp154", "ptcp154"),
+    ("tt_Cyrl", "ptcp154", "pt154"),
+    ("ba_Cyrl", "ptcp154", "cp154"),
+    ("tg_Cyrl", "koi8_t", "koi8-t"),
     ("pl_Latn", "iso8859-2", "iso-8859-2"),
     ("hu_Latn", "iso8859-2", "latin2"),
     ("ja_Jpan", "cp932", "Shift_JIS"),
@@ -54,6 +59,12 @@ def test_encoding(key: str, codec: str, label: str) -> None:
     assert decode_page(page.encode(codec), label) == page, "declared by the transport"
     assert decode_page(declaring.encode(codec)) == declaring, "declared by the page"
     assert decode_page(page.encode(codec)) == page, "detected"
+
+
+@pytest.mark.parametrize(("language", "key", "codec"), [("kk", "ru_Cyrl", "cp1251"), ("tg", "ru_Cyrl", "koi8-r")])
+def test_russian_on_a_page_in_another_language_stays_russian(language: str, key: str, codec: str) -> None:
+    page = f'<html lang="{language}"><p>{sample(key, codec)}</p></html>'
+    assert decode_page(page.encode(codec)) == page
 
 
 KOREAN = "\ubaa8\ub4e0 \uc778\uac04\uc740 \ud0dc\uc5b4\ub0a0 \ub54c\ubd80\ud130 \uc790\uc720\ub85c\uc6b0\uba70 \ub611 "
