@@ -269,7 +269,7 @@ RULES = (
         KURDISH,
         {HEH + ZWNJ: AE, HEH + ZWJ: HEH_DOACHASHMEE},
     ),
-    # Debian's translations write HEH for the h in 1,911 places, HEH DOACHASHMEE in 605: both are letters of Sorani.
+    # Off: writers type both spellings, and a default changes one only where the living orthography has one answer.
     Rule(
         "kurdish_heh",
         "HEH typed for the h (HEH DOACHASHMEE) or the vowel (AE) of Kurdish becomes the one that its place shows.",

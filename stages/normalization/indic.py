@@ -260,7 +260,7 @@ RULES = (
         any_of(_VOWELS),
         _replace(_VOWELS),
     ),
-    # Translators of Marathi type the two code points in 47 of 47 places (Debian's translations).
+    # Off: writers type both spellings, and a default changes one only where the living orthography has one answer.
     Rule(
         "devanagari_candra_a",
         "A with the sign candra E becomes the letter candra A; writers of Marathi use the two code points.",

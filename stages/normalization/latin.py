@@ -181,7 +181,7 @@ RULES = (
         written_in("hau_Latn"),
         letter_map("\u1e05\u1e04\u1e0d\u1e0c\u1e33\u1e32", "\u0253\u0181\u0257\u018a\u0199\u0198"),
     ),
-    # Writers of Hausa type ' or U+2019 (Debian's translations).
+    # Off: writers type both spellings, and a default changes one only where the living orthography has one answer.
     edit_rule(
         "hausa_glottal_stop",
         "The apostrophe inside a Hausa word, and before its y, becomes the letter U+02BC.",

@@ -8,7 +8,11 @@ looks right and is another string. A word is repaired only if there is one scrip
 - where it is not that of the document, the other letters are not the end of the word: `Google\u0443` in Russian is a
   Latin name with a Cyrillic ending, and means what it says;
 - a word of at least two letters that could all be of either script takes that of the document, but for capitals of
-  the other script before small letters: `BBC\u043d\u044b\u04a3` is an acronym with a Tatar ending.
+  the other script before small letters: `BBC\u043d\u044b\u04a3` is an acronym with a Tatar ending; so is a name
+  (`Coca`) of four letters or more before an ending of two or more in languages that glue endings to names.
+
+A word that is Latin as a whole is Cyrillic only if it is a function word of the language between Cyrillic words, and
+its sentence has no other single Latin letter and no sign of a formula, which would make it a variable.
 
 The label of a document says its script only if most of the text is in it: a text that was misread, and has been
 repaired since, is still labelled by what it was misread as. What stands next to a lost character (U+FFFD) stays.
@@ -38,6 +42,7 @@ from stages.normalization.rules import (
     everywhere,
     letter_map,
     replace_sequences,
+    written_in,
 )
 from stages.script_detection import script_table
 
@@ -120,6 +125,24 @@ CYRILLIC_OF_LANGUAGE: Mapping[str, Mapping[str, str]] = {
         "\u0103\u0115\u00e7\u00ff\u0102\u0114\u00c7\u0178", "\u04d1\u04d7\u04ab\u04f3\u04d0\u04d6\u04aa\u04f2"
     ),
 }
+# Languages that put their endings on a foreign name without a hyphen.
+_GLUE_ENDINGS = frozenset(("kaz", "tat", "bak", "uig", "kir", "sah", "tuk", "mon", "tyv", "bua", "xal"))
+# Function words that consist of look-alikes, as they look in Latin letters.
+_SERBIAN_WORDS = ("a", "o", "y", "je", "ja", "ce", "ca", "cy", "jep", "joj")
+FUNCTION_WORDS: Mapping[str, tuple[str, ...]] = {
+    "srp": _SERBIAN_WORDS,
+    "hbs": _SERBIAN_WORDS,
+    "bos": _SERBIAN_WORDS,
+    "mkd": ("a", "e", "ce", "co", "ja"),
+    "bul": ("a", "c", "e", "y", "ce", "ca", "co"),
+    "rus": ("a", "c", "o", "y", "co", "ee"),
+    "ukr": ("a", "i", "o", "y"),
+    "bel": ("a", "i", "y", "ca"),
+    "kaz": ("\u0259p",),
+    "kir": ("ap",),
+    "tat": ("\u0259", "h\u0259p"),
+    "bak": ("\u0259", "h\u0259p"),
+}
 # Greek letters typed for those of African alphabets, and for the German \u00df.
 _OPEN_E = {"\u03b5": "\u025b"}
 _ENG = {"\u03b7": "\u014b"}
@@ -192,7 +215,7 @@ def _repair_in(texts: pl.Series, language: str | None, home: int) -> pl.Series:
     words = words.filter(~words.str.contains("\ufffd", literal=True))
     if not len(words):
         return texts
-    repaired = edit_code_points(words, lambda points: _repair_words(points, _replacements(language), home))
+    repaired = edit_code_points(words, lambda points: _repair_words(points, _replacements(language), home, language))
     # Words that stay are replaced by themselves: what is longest at a place is then always a whole word.
     return replace_sequences(texts, dict(zip(words.to_list(), repaired.to_list(), strict=True)))
 
@@ -203,7 +226,7 @@ def _looks_at(language: str | None, script: str | None) -> tuple[str | None, str
 
 
 def _repair_words(
-    points: CodePoints, look_alike: npt.NDArray[np.uint32], home: int
+    points: CodePoints, look_alike: npt.NDArray[np.uint32], home: int, language: str | None
 ) -> tuple[CodePoints, npt.NDArray[np.bool_]]:
     kinds = _word_table()[points]
     at = np.flatnonzero(kinds >= _FIRST_SCRIPT)
@@ -234,8 +257,7 @@ def _repair_words(
     ends_foreign = script[last] != target
     target[~((target == home) | ((2 * own >= size) & ~ends_foreign))] = -1
     first = np.append(0, last[:-1] + 1)
-    acronym = _acronyms(letters, script, first, last, word)
-    target[acronym] = -1
+    target[_acronyms(letters, script, first, last, word, language in _GLUE_ENDINGS)] = -1
     goal = target[word]
     changed = (goal >= 0) & (goal != script)
     points[at[changed]] = look_alike[goal[changed], letters[changed]]
@@ -248,20 +270,22 @@ def _acronyms(
     first: npt.NDArray[np.int64],
     last: npt.NDArray[np.int64],
     word: npt.NDArray[np.int64],
+    names: bool,
 ) -> npt.NDArray[np.bool_]:
-    """Say which words are two or more capitals of one script, then small letters of one other."""
+    """Say which words are two or more capitals of one script, then small letters of one other; or names so."""
     lead = script == script[first][word]
     changes = np.append(False, lead[1:] != lead[:-1])
     changes[first] = False
     words = len(first)
     capital = _capitals()[np.minimum(letters, _LAST_LETTER + 1)]
     misplaced = np.bincount(word[capital != lead], minlength=words)
-    return (
-        (np.bincount(word[changes], minlength=words) == 1)
-        & (misplaced == 0)
-        & (np.bincount(word[lead], minlength=words) > 1)
-        & ~lead[last]
-    )
+    leading = np.bincount(word[lead], minlength=words)
+    in_two_parts = (np.bincount(word[changes], minlength=words) == 1) & ~lead[last]
+    found = in_two_parts & (misplaced == 0) & (leading > 1)
+    if names:
+        title_case = capital[first] & (np.bincount(word[capital], minlength=words) == 1)
+        found |= in_two_parts & title_case & (script[first] == 0) & (leading > 3) & (last - first - leading > 0)
+    return found
 
 
 @cache
@@ -269,6 +293,32 @@ def _capitals() -> npt.NDArray[np.bool_]:
     table = np.zeros(_LAST_LETTER + 2, bool)
     table[[p for p in range(_LAST_LETTER + 1) if unicodedata.category(chr(p)) == "Lu"]] = True
     return table
+
+
+_SENTENCE = r"[^.!?\x{2026}\n]+"
+_OPENING = r"[\s\x{ab}\x{201e}\x{201c}\"(\x{2013}\x{2014}-]*"
+_FUNCTION_WORD = "|".join(sorted({word for words in FUNCTION_WORDS.values() for word in words}))
+_WORD_CANDIDATES = rf"(?:(?i)\b(?:{_FUNCTION_WORD}) {_OPENING}\p{{Cyrillic}})"
+# A single Latin letter that no apostrophe or hyphen binds, or a sign of a formula.
+_VARIABLE = r"(?:^|[^\p{L}\p{M}'\x{2019}-])[A-Za-z](?:[^\p{L}\p{M}'\x{2019}-]|$)|[=+<>*/^\\]"
+
+
+def _repair_function_words(
+    texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
+) -> pl.Series:
+    found = texts.str.extract_all(_SENTENCE).explode().drop_nulls().unique(maintain_order=True)
+    found = found.filter(found.str.contains(_WORD_CANDIDATES))
+    repaired = found
+    for word in FUNCTION_WORDS.get(language or "", ()):
+        own = "".join(chr(int(_replacements(language)[1, ord(letter)])) for letter in word)
+        between = rf"(\p{{Cyrillic}}[,;:]? ){word}( {_OPENING}\p{{Cyrillic}})"
+        for _ in range(2):  # a neighbour of one letter is part of two matches
+            repaired = repaired.str.replace_all(between, f"${{1}}{own}${{2}}")
+        first = rf"^({_OPENING}){word.capitalize()}( \p{{Cyrillic}}+,? \p{{Cyrillic}})"
+        repaired = repaired.str.replace_all(first, f"${{1}}{own.capitalize()}${{2}}")
+    frame = pl.DataFrame({"found": found, "repaired": repaired})
+    frame = frame.filter((pl.col("found") != pl.col("repaired")) & ~pl.col("repaired").str.contains(_VARIABLE))
+    return replace_sequences(texts, dict(frame.iter_rows())) if len(frame) else texts
 
 
 RULES = (
@@ -280,5 +330,13 @@ RULES = (
         _CANDIDATES,
         _repair,
         looks_at=_looks_at,
+    ),
+    Rule(
+        "look_alike_words",
+        "A function word in Latin look-alikes, between Cyrillic words of its sentence, becomes Cyrillic.",
+        "UTS #39, confusables.txt; function words of each language: ours",
+        written_in(*(f"{language}_Cyrl" for language in FUNCTION_WORDS)),
+        _WORD_CANDIDATES,
+        _repair_function_words,
     ),
 )

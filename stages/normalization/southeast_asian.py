@@ -299,8 +299,7 @@ RULES = (
         _KHMER_CANDIDATES,
         _order_khmer,
     ),
-    # In the Khmer help pages of LibreOffice 1,780 of 2,079 words with coeng DA are words also written with coeng TA;
-    # in Debian's translations coeng DA stands in 1,762 places and coeng TA in 58. Writers have no one answer.
+    # Off: writers type both spellings, and a default changes one only where the living orthography has one answer.
     Rule(
         "khmer_coeng_da",
         "Coeng DA becomes coeng TA: the two look the same, and writers choose by chance.",

@@ -147,3 +147,52 @@ def test_runs_of_what_each_rule_looks_for_settle() -> None:
         language, script = label.split("_")
         once = normalized(unit * 500, language, script, enable=tuple(r.name for r in RULES))
         assert once
+
+
+def latin(cyrillic: str) -> str:
+    """Write the letters that have a look-alike in Latin."""
+    return cyrillic.translate(str.maketrans("\u0430\u0435\u043e\u0441\u0443\u0456\u0458", "aeocyij"))
+
+
+@pytest.mark.parametrize(
+    ("language", "before", "word", "after"),
+    [
+        ("srp", "\u043e\u043d", "\u0458\u0435", "\u0434\u043e\u0448\u0430\u043e"),
+        ("srp", "\u043f\u0440\u0438\u0447\u0430", "\u043e", "\u0433\u0440\u0430\u0434\u0443"),
+        ("rus", "\u0447\u0430\u0439", "\u0441", "\u043c\u0451\u0434\u043e\u043c"),
+        ("ukr", "\u0445\u043b\u0456\u0431", "\u0456", "\u0441\u0456\u043b\u044c"),
+        ("mkd", "\u0442\u043e\u0458", "\u0441\u0435", "\u0432\u0440\u0430\u0442\u0438"),
+    ],
+)
+def test_a_latin_function_word_between_cyrillic_ones_is_cyrillic(
+    language: str, before: str, word: str, after: str
+) -> None:
+    text = f"{before} {word} {after}."
+    assert normalized(text.replace(f" {word} ", f" {latin(word)} "), language, "Cyrl") == text
+    for beside in ("NATO {}", "{} = 5", "b {}"):  # a Latin neighbour, a formula, another variable
+        kept = f"{before} " + beside.format(latin(word)) + f" {after}."
+        assert normalized(kept, language, "Cyrl") == kept
+
+
+@pytest.mark.parametrize("words", ["Je suis", "XIV c", "5 a", "Lope o Vega"])
+def test_latin_words_in_serbian_stay(words: str) -> None:
+    text = f"\u0440\u0435\u0447\u0438 {words} \u0442\u0430\u043c\u043e"
+    assert normalized(text, "srp", "Cyrl") == text
+
+
+def test_a_name_keeps_its_letters_before_an_ending_in_languages_that_glue_it() -> None:
+    assert normalized("Coca\u043d\u044b\u04a3", "tat", "Cyrl") == "Coca\u043d\u044b\u04a3"
+    assert normalized("Pecc\u0438\u044f", "rus", "Cyrl") == "\u0420\u0435\u0441\u0441\u0438\u044f"
+    assert normalized("Pece\u0439", "kaz", "Cyrl") == "\u0420\u0435\u0441\u0435\u0439"
+
+
+def test_a_word_beside_a_lost_character_stays() -> None:
+    whole = "\u043f\u0440o\u0441\u0442o"
+    assert normalized(whole, "rus", "Cyrl") == whole.replace("o", "\u043e")
+    assert normalized(whole + "\ufffd", "rus", "Cyrl") == whole + "\ufffd"
+
+
+def test_a_label_is_believed_only_if_most_letters_are_in_its_script() -> None:
+    word = "B\u0410"  # all of it can be Latin, and Cyrillic
+    assert normalized(word, "rus", "Cyrl") == "\u0412\u0410"
+    assert normalized(f"{word} several words of English", "rus", "Cyrl") == f"{word} several words of English"
