@@ -2,8 +2,8 @@
 
 The decision and the repair are ftfy's (Robyn Speer): a line is looked at only if it holds a sequence that its heuristic
 calls bad, and is changed only if re-encoding it in one of nine single-byte encodings gives valid UTF-8, or if a part of
-it does. A C1 control that no repair explains is not read as a letter here: see `unicode_cleaning`. What ftfy would
-replace by U+FFFD because bytes are lost is left as it is, since `MANHÃ?` may be meant.
+it does. A C1 control that no repair explains is not read as a letter here: see `unicode_cleaning`. A letter whose bytes
+are lost becomes U+FFFD; a line that has lost bytes and would still look bad after the repair stays as it is.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ftfy.badness import BADNESS_RE
 
 from stages.normalization.rules import NormalizationOptions, Rule, everywhere, neither
 
-_FTFY = TextFixerConfig(explain=False, replace_lossy_sequences=False, fix_c1_controls=False)
+_FTFY = TextFixerConfig(explain=False, fix_c1_controls=False)
 # ftfy's last resort: every C1 control of a line in Latin-1 becomes what Windows-1252 has in its place.
 _AS_WINDOWS_1252 = [("encode", "latin-1"), ("decode", "windows-1252")]
 
@@ -30,6 +30,8 @@ def _in_rust_syntax(pattern: str) -> str:
 
 def _repair_line(line: str) -> str:
     repaired, plan = fix_encoding_and_explain(line, _FTFY)
+    if "\ufffd" in repaired + line and ("\ufffd" not in repaired or BADNESS_RE.search(repaired)):
+        return line
     return apply_plan(line, [*plan[:-2]]) if plan and plan[-2:] == _AS_WINDOWS_1252 else repaired
 
 

@@ -303,17 +303,22 @@ _WORD_CANDIDATES = rf"(?:(?i)\b(?:{_FUNCTION_WORD}) {_OPENING}\p{{Cyrillic}})"
 _VARIABLE = r"(?:^|[^\p{L}\p{M}'\x{2019}-])[A-Za-z](?:[^\p{L}\p{M}'\x{2019}-]|$)|[=+<>*/^\\]"
 
 
+def _in_cyrillic(word: str, language: str | None) -> str:
+    return "".join(chr(int(_replacements(language)[1, ord(letter)])) for letter in word)
+
+
 def _repair_function_words(
     texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
 ) -> pl.Series:
     found = texts.str.extract_all(_SENTENCE).explode().drop_nulls().unique(maintain_order=True)
     found = found.filter(found.str.contains(_WORD_CANDIDATES))
     repaired = found
-    for word in FUNCTION_WORDS.get(language or "", ()):
-        own = "".join(chr(int(_replacements(language)[1, ord(letter)])) for letter in word)
+    to_cyrillic = {word: _in_cyrillic(word, language) for word in FUNCTION_WORDS.get(language or "", ())}
+    for word, own in to_cyrillic.items():
         between = rf"(\p{{Cyrillic}}[,;:]? ){word}( {_OPENING}\p{{Cyrillic}})"
         for _ in range(2):  # a neighbour of one letter is part of two matches
             repaired = repaired.str.replace_all(between, f"${{1}}{own}${{2}}")
+    for word, own in to_cyrillic.items():
         first = rf"^({_OPENING}){word.capitalize()}( \p{{Cyrillic}}+,? \p{{Cyrillic}})"
         repaired = repaired.str.replace_all(first, f"${{1}}{own.capitalize()}${{2}}")
     frame = pl.DataFrame({"found": found, "repaired": repaired})

@@ -196,3 +196,12 @@ def test_a_label_is_believed_only_if_most_letters_are_in_its_script() -> None:
     word = "B\u0410"  # all of it can be Latin, and Cyrillic
     assert normalized(word, "rus", "Cyrl") == "\u0412\u0410"
     assert normalized(f"{word} several words of English", "rus", "Cyrl") == f"{word} several words of English"
+
+
+@pytest.mark.parametrize("lost", ["\u00d0\ufffd", "\ufffd"])
+def test_a_misread_line_with_lost_bytes_is_repaired_as_a_whole_or_not_at_all(lost: str) -> None:
+    start, end = (word.encode().decode("latin-1") for word in ("\u043f\u0438", "\u0432\u0435\u043d"))
+    repaired = normalized(start + lost + end, "rus", "Cyrl")
+    assert repaired in ("\u043f\u0438\ufffd\u0432\u0435\u043d", start + lost + end)
+    assert normalized(start + end, "rus", "Cyrl") == "\u043f\u0438\u0432\u0435\u043d"
+    assert normalized("MANH\u00c3?", "por", "Latn") == "MANH\u00c3?"
