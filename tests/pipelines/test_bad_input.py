@@ -75,7 +75,7 @@ def invalid_utf8(folder: Path) -> None:
 
 
 def nul_bytes(folder: Path) -> None:
-    (folder / "a.txt").write_bytes(GOOD.encode() + b"\nbi\x00nary\n")
+    (folder / "a.txt").write_bytes(GOOD.encode() + b"\nb\x00i\x00nary\n")
     write_recipe(folder, "text", "a.txt", more='unit = "line"')
 
 
