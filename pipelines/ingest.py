@@ -28,6 +28,7 @@ from schemas.columns import column
 from schemas.document import DOCUMENT
 from schemas.language import COMMON_SCRIPT, UNDETERMINED
 from schemas.ledger import LEDGER, REJECTION
+from schemas.source import Source
 from schemas.split import InputSplit
 from stages.batches import BoundStage, reject, run_stages
 from stages.reading.records import SKIPPED
@@ -48,6 +49,7 @@ REJECTS = pa.schema(
 )
 
 _ROW = "row in block"  # the name cannot be a column of a user's: it has spaces, which `keep` refuses
+_LOST = "lost"  # in a task's payload, beside the split's fields: paths of files that end any process, and how
 _PAYLOAD = ("raw", "media_type", "charset", "error")
 
 
@@ -64,21 +66,49 @@ class IngestWorker:
         self.stages = bind_ingest(self.recipe)
 
     def run(self, task: Task) -> Counts:
-        split = InputSplit.model_validate(task.payload)
-        source = next(source for source in self.recipe.sources if source.name == split.source)
+        split, lost = _split_and_lost_files(task)
+        readable = [file for file in split.files if file.path not in lost]
+        source = self._source(split)
         with contextlib.ExitStack() as open_files:
             output = SplitOutput(self.store, task_folder(PHASE, task.name), self.recipe.engine.part_bytes, open_files)
-            for block in read_split(split, source, self.block_bytes):
+            for file in split.files:
+                if file.path in lost:
+                    output.add(unread_records(split.of_files([file]), source, lost[file.path]), [])
+            if not readable:
+                return output.close() | {"bytes_in": 0}
+            rest = split.of_files(readable) if lost else split
+            for block in read_split(rest, source, self.block_bytes):
                 output.add(block, self.stages)
-            return output.close() | {"bytes_in": split.size_bytes}
+            return output.close() | {"bytes_in": rest.size_bytes}
 
     def give_up(self, task: Task, reason: str) -> Counts:
-        split = InputSplit.model_validate(task.payload)
-        source = next(source for source in self.recipe.sources if source.name == split.source)
+        split, _ = _split_and_lost_files(task)
         with contextlib.ExitStack() as open_files:
             output = SplitOutput(self.store, task_folder(PHASE, task.name), self.recipe.engine.part_bytes, open_files)
-            output.add(unread_records(split, source, reason), [])
+            output.add(unread_records(split, self._source(split), reason), [])
             return output.close() | {"bytes_in": 0, "error": reason}
+
+    def halves(self, task: Task) -> list[Task]:
+        split, _ = _split_and_lost_files(task)
+        middle = len(split.files) // 2
+        if not middle:
+            return []
+        halves = [split.of_files(split.files[:middle]), split.of_files(split.files[middle:])]
+        return [Task(name=half.id, weight_bytes=half.size_bytes, payload=half.model_dump()) for half in halves]
+
+    def without(self, task: Task, pieces: Sequence[tuple[Task, str]]) -> Task:
+        lost = {file.path: reason for piece, reason in pieces for file in _split_and_lost_files(piece)[0].files}
+        return task.model_copy(update={"payload": {**task.payload, _LOST: lost}})
+
+    def _source(self, split: InputSplit) -> Source:
+        return next(source for source in self.recipe.sources if source.name == split.source)
+
+
+def _split_and_lost_files(task: Task) -> tuple[InputSplit, dict[str, str]]:
+    """Return a task's split, and those of its files that are not to be read, with the reasons."""
+    payload = dict(task.payload)
+    lost = payload.pop(_LOST, {})
+    return InputSplit.model_validate(payload), lost
 
 
 def open_block(record_block: pa.RecordBatch) -> pa.RecordBatch:

@@ -42,8 +42,10 @@ class PartsWriter:
         languages = pc.fill_null(part["language"], UNDETERMINED)
         scripts = pc.fill_null(part["script"], COMMON_SCRIPT)
         labels = pc.binary_join_element_wise(languages, scripts, "_")
-        order = pc.array_sort_indices(labels)  # stable
-        part, labels = part.take(order), labels.take(order).combine_chunks()
+        if len(labels.unique()) > 1:  # else in order as it is, and a long text is not copied
+            order = pc.array_sort_indices(labels)  # stable
+            part, labels = part.take(order), labels.take(order)
+        labels = labels.combine_chunks()
         encoded = pc.run_end_encode(labels)
         runs = []
         name = f"documents-{len(self._parts):05d}.parquet"

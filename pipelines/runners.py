@@ -153,7 +153,8 @@ def _run_on_beam(worker: Worker, tasks: Sequence[Task], config: RunnerConfig) ->
 
 def _run_local(worker: Worker, tasks: Sequence[Task], workers: int, report: Report) -> dict[str, Counts]:
     """Do tasks in worker processes. A task whose worker is killed is done again, alone; if it is killed again, it is
-    given up where its worker knows how, and otherwise ends the run.
+    given up where its worker knows how, and otherwise ends the run. Of a task of several pieces, only those that kill a
+    worker by themselves are given up.
 
     Alone, because what killed it may have been a neighbour that took the memory. So it never depends on the number of
     workers which tasks are given up.
@@ -172,8 +173,26 @@ def _run_local(worker: Worker, tasks: Sequence[Task], workers: int, report: Repo
                 raise WorkerError(
                     f"the worker process of {worker.phase} {task.name} {ended}, twice, the second time alone; {_GO_ON}"
                 )
-            take(task, give_up_task(worker, task, f"the worker process that read it {ended}, twice"))
+            killers = _killers(worker, packed, task)
+            if killers:
+                rest = worker.without(task, [(piece, _unread(how)) for piece, how in killers])
+                if not _work_off(packed, [rest], 1, lambda _, counts, task=task: take(task, counts)):  # type: ignore[misc]
+                    continue
+            take(task, give_up_task(worker, task, _unread(ended)))
     return done
+
+
+def _unread(ended: str) -> str:
+    return f"the worker process that read it {ended}, twice"
+
+
+def _killers(worker: GivingUp, packed: bytes, task: Task) -> list[tuple[Task, str]]:
+    """Find the smallest pieces of a task that kill a worker, and how it ended, by halving; none in a single piece."""
+    halves = worker.halves(task)
+    if not halves:
+        return []
+    lost = _work_off(packed, halves, 1, lambda *_: None)
+    return [killer for half, ended in lost for killer in _killers(worker, packed, half) or [(half, ended)]]
 
 
 @dataclass

@@ -45,6 +45,14 @@ class GivingUp(Worker, Protocol):
         """Write down that the task failed, in place of what it should have written; count its documents as failed."""
         ...
 
+    def halves(self, task: Task) -> list[Task]:
+        """Cut a task into two, to find by themselves the pieces that end a process; empty if it is one piece."""
+        ...
+
+    def without(self, task: Task, pieces: Sequence[tuple[Task, str]]) -> Task:
+        """Return the task that writes down of these pieces of it that they failed, and why, and does the rest."""
+        ...
+
 
 Report = Callable[[Task, Counts], None]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
@@ -54,3 +55,8 @@ class InputSplit(BaseModel):
         """Every file of the split, in the order in which it is read."""
         first = InputFile(path=self.path, location=self.location, file_bytes=self.file_bytes, version=self.version)
         return (first, *self.others)
+
+    def of_files(self, files: Sequence[InputFile]) -> InputSplit:
+        """Return a split of its own for some of its files, at least one; each is read whole."""
+        size_bytes = sum(file.file_bytes for file in files)
+        return self.model_copy(update={**dict(files[0]), "size_bytes": size_bytes, "others": tuple(files[1:])})

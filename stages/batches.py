@@ -127,7 +127,8 @@ def run_stages(block: pa.RecordBatch, stages: Sequence[BoundStage]) -> Outcome:
         if block.num_rows == 0:
             break
         parts = _guarded(block, stage, outcome)
-        block = pa.concat_batches(parts) if parts else block.slice(0, 0)
+        # Arrow copies even a single batch to concatenate it.
+        block = parts[0] if len(parts) == 1 else pa.concat_batches(parts) if parts else block.slice(0, 0)
     return outcome._replace(kept=block)
 
 

@@ -8,10 +8,14 @@ it is meant, cites what it follows, and can be switched off by its name.
 The rules run in the order of `RULES`. A text that no rule could change is found by one scan for all of their candidates
 and is not touched. A text that changes is looked at again until no rule changes it, so the stage is idempotent: what
 removal, composition or repair uncovers is not left for a second run.
+
+A text of more than 4 MiB is worked on in pieces of whole lines (of whole words, where a line is as long), which bounds
+the memory that the rules take. Rules that judge a whole text then judge each piece.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -19,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
@@ -68,6 +73,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 _SLICE_BYTES = 1 << 23  # text worked on at once: bounds the copies that a chain of rules makes
+_LONG_BYTES = 1 << 22  # of a text that is cut: the rules take about 20 times as much memory as what they look at
 _BUNDLE = 8  # rules whose candidates are looked for at once before those of each
 _BUNDLE_CHARACTERS = 1 << 15  # of pattern; Polars keeps 32 compiled patterns, and that for NFC takes 20 ms to compile
 _MAX_PASSES = 16  # real text settles in two; more takes noise nested in noise
@@ -130,7 +136,15 @@ def normalize_counted(batch: pa.RecordBatch, config: NormalizationConfig) -> Nor
         return Normalized(batch, chain.counts())
     sizes = np.cumsum(texts.gather(dirty).str.len_bytes().to_numpy())
     pieces = np.split(dirty, np.flatnonzero(np.diff(sizes // _SLICE_BYTES)) + 1)
-    done = pl.concat([chain.run(texts.gather(rows), group["group"].to_numpy()[rows]) for rows in pieces])
+    numbers = group["group"].to_numpy()
+    done = pl.concat(
+        [
+            chain.run_long(batch["text"][int(rows[0])], numbers[rows])
+            if len(rows) == 1 and pc.binary_length(batch["text"][int(rows[0])]).as_py() > _LONG_BYTES
+            else chain.run(texts.gather(rows), numbers[rows])
+            for rows in pieces
+        ]
+    )
     order = np.arange(len(texts))
     order[dirty] = len(texts) + np.arange(len(dirty))
     text = pl.concat([texts, done]).gather(order).to_arrow().cast(pa.large_string())
@@ -187,6 +201,14 @@ class _Chain:
                 return texts
         raise ValueError(f"text must settle in {_MAX_PASSES} passes of the normalization rules, but still changes")
 
+    def run_long(self, text: pa.LargeStringScalar, group: npt.NDArray[np.uint32]) -> pl.Series:
+        """Do as `run` does with a single long text, piece by piece; it counts as one document."""
+        before = self.documents.copy()
+        data = memoryview(text.as_buffer())
+        parts = [self.run(pl.Series([str(data[start:end], "utf-8")]), group) for start, end in _cuts(data)]
+        self.documents = before + (self.documents > before)
+        return pl.concat(parts).str.join("")
+
     def _bundles(self, numbers: list[int]) -> list[list[int]]:
         """Cut rules, in their order, into those whose candidates are looked for at once; a long pattern stays alone."""
         bundles: list[list[int]] = [[]]
@@ -239,6 +261,25 @@ class _Chain:
             for g, r in found
         ]
         return pa.Table.from_pylist([dict(zip(CHANGE.names, row, strict=True)) for row in rows], CHANGE)
+
+
+def _cuts(data: memoryview) -> Iterator[tuple[int, int]]:
+    """Cut UTF-8 into pieces of at most _LONG_BYTES that end with a line, else with a space, else with a code point."""
+    start = 0
+    while start < len(data):
+        end = min(start + _LONG_BYTES, len(data))
+        if end < len(data):
+            piece = bytes(data[start:end])
+            cut = piece.rfind(b"\n") + 1 or piece.rfind(b" ") + 1
+            end = start + cut if cut else _start_of_code_point(data, end)
+        yield start, end
+        start = end
+
+
+def _start_of_code_point(data: memoryview, place: int) -> int:
+    while data[place] & 0xC0 == 0x80:
+        place -= 1
+    return place
 
 
 def _numbered(values: list[object]) -> npt.NDArray[np.int64]:

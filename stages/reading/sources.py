@@ -152,7 +152,7 @@ def unread_records(split: InputSplit, source: Source, reason: str) -> pa.RecordB
     """
     check_unchanged(split.files)
     place, lost = split.start, ""
-    if source.format in ("parquet", "hub"):
+    if source.format in ("parquet", "hub") and split.end != -1:
         rows = parquet.rows_of(split)
         place, lost = rows.start, f"rows {rows.start} to {rows.stop - 1}: "
     elif split.end != -1:

@@ -130,6 +130,18 @@ def test_language_and_script_may_be_unknown() -> None:
     assert one("", None, None) == ""
 
 
+@pytest.mark.parametrize("end", ["\n", " ", ""])
+def test_a_long_text_is_normalized_in_pieces_as_it_is_whole(end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = "".join(f"cafe\u0301\u200b{number}, \u092f\u092e\u0938{end}" for number in range(300))
+    rows = [("e\u0301", "fra", "Latn"), (words, "hin", "Deva"), (words.upper(), "hin", "Deva")]
+    whole = normalize_counted(block(*rows), DEFAULT)
+    monkeypatch.setattr("stages.normalization.normalize._LONG_BYTES", 1000)
+    monkeypatch.setattr("stages.normalization.normalize._SLICE_BYTES", 1000)
+    pieces = normalize_counted(block(*rows), DEFAULT)
+    assert pieces.documents["text"].to_pylist() == whole.documents["text"].to_pylist() != [row[0] for row in rows]
+    assert pieces.counts == whole.counts
+
+
 def test_rows_that_need_nothing_are_the_same_block() -> None:
     batch = block(("Kaixo mundua", "eus", "Latn"), ("", None, None))
     assert normalize(batch, DEFAULT) is batch

@@ -1,0 +1,115 @@
+"""What kills every process that reads it: one failed record names the file, and the rest of the corpus is published.
+
+No good input is known that ends pyarrow or the HTML parser in every version, so the worker here kills itself on the
+files whose names say so. All else is the run of a user.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+
+import pipelines.corpus_build
+from pipelines.command_line import main
+from pipelines.ingest import IngestWorker
+from pipelines.tasks import Counts, Task
+from schemas.split import InputSplit
+from tests.laws.running import digests
+
+TEXT = "Gizon-emakume guztiak aske jaiotzen dira, duintasun eta eskubide berberak dituztela."
+RECIPE = """
+[corpus]
+name = "killed"
+
+[engine]
+split_bytes = {split_bytes}
+
+[[sources]]
+name = "input"
+format = "{format}"
+paths = ["*.{format}"]
+{stages}
+"""
+REASON = "the worker process that read it was killed by SIGABRT, twice"
+
+
+class DyingWorker(IngestWorker):
+    """Aborts like a C++ library when it has to read a file, or a row group of one, that is named deadly."""
+
+    def run(self, task: Task) -> Counts:
+        fields = {name: value for name, value in task.payload.items() if name in InputSplit.model_fields}
+        lost = task.payload.get("lost", {})
+        for file in InputSplit.model_validate(fields).files:
+            if "deadly" in file.path and file.path not in lost and fields["start"] in (0, 2):
+                os.kill(os.getpid(), signal.SIGABRT)
+        return super().run(task)
+
+
+def run(folder: Path, workers: int, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """Run the recipe in `folder`; return the digests of the corpus and the failed rows of its ledger."""
+    monkeypatch.setattr(pipelines.corpus_build, "IngestWorker", DyingWorker)
+    output = folder / f"out{workers}"
+    with pytest.raises(SystemExit) as ended:
+        main(["run", str(folder / "killed.toml"), "--output", str(output), "--workers", str(workers)])
+    assert ended.value.code == 0
+    ledger = [row for row in ds.dataset(output / "ledger").to_table().to_pylist() if row["fate"] == "failed"]
+    manifest = json.loads((output / "manifest.json").read_text())
+    for split in manifest["splits"]:
+        assert split["documents_in"] == split["staged"] + split["dropped"] + split["failed"]
+    return digests(output), ledger
+
+
+def published(output: Path) -> list[str]:
+    texts: list[str] = ds.dataset(output / "data").to_table()["text"].to_pylist()
+    return sorted(texts)
+
+
+def test_a_row_group_that_kills_its_worker_fails_by_name_and_the_others_are_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("deadly", "good"):
+        texts = [f"{TEXT} {name} {row}" for row in range(30)]
+        pq.write_table(pa.table({"text": texts}), tmp_path / f"{name}.parquet", row_group_size=10)
+    (tmp_path / "killed.toml").write_text(RECIPE.format(format="parquet", split_bytes=1024, stages=""))
+    digest, ledger = run(tmp_path, 1, monkeypatch)
+    assert run(tmp_path, 2, monkeypatch) == (digest, ledger)
+    assert "42 in = 40 kept + 0 dropped + 0 duplicates + 2 failed" in capsys.readouterr().out
+    rows = sorted((row["path"], row["stage"], row["reason"], row["detail"]) for row in ledger)
+    assert rows == [
+        ("deadly.parquet", "read", "crashed", f"crashed: rows 0 to 9: {REASON}"),
+        ("deadly.parquet", "read", "crashed", f"crashed: rows 20 to 29: {REASON}"),
+    ]
+    expected = [f"{TEXT} deadly {row}" for row in range(10, 20)] + [f"{TEXT} good {row}" for row in range(30)]
+    assert published(tmp_path / "out1") == sorted(expected)
+
+
+def test_of_many_pages_only_those_fail_that_kill_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"{number}{'-deadly' * (number == 2)}.html" for number in range(4)]
+    for name in names:
+        (tmp_path / name).write_text(f"<p>{TEXT} {name}")
+    stages = '[[ingest]]\nstage = "extract_text"\n'
+    (tmp_path / "killed.toml").write_text(RECIPE.format(format="html", split_bytes=1 << 20, stages=stages))
+    digest, ledger = run(tmp_path, 1, monkeypatch)
+    assert run(tmp_path, 2, monkeypatch) == (digest, ledger)
+    assert sorted((row["path"], row["phase"], row["detail"]) for row in ledger) == [
+        (name, "ingest", f"crashed: {REASON}") for name in names if "deadly" in name
+    ]
+    assert published(tmp_path / "out1") == [f"{TEXT} {name}" for name in names if "deadly" not in name]
+
+
+def test_a_folder_of_nothing_else_is_an_empty_corpus_with_every_page_in_the_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2):
+        (tmp_path / f"{number}-deadly.html").write_text(f"<p>{TEXT}")
+    (tmp_path / "killed.toml").write_text(RECIPE.format(format="html", split_bytes=1 << 20, stages=""))
+    _, ledger = run(tmp_path, 1, monkeypatch)
+    assert sorted(row["path"] for row in ledger) == ["0-deadly.html", "1-deadly.html"]
