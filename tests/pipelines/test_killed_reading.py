@@ -38,6 +38,7 @@ format = "{format}"
 paths = ["*.{format}"]
 {stages}
 """
+EXTRACT = '[[ingest]]\nstage = "extract_text"\n'
 REASON = "the worker process that read it was killed by SIGABRT, twice"
 
 
@@ -95,21 +96,10 @@ def test_of_many_pages_only_those_fail_that_kill_a_worker(tmp_path: Path, monkey
     names = [f"{number}{'-deadly' * (number == 2)}.html" for number in range(4)]
     for name in names:
         (tmp_path / name).write_text(f"<p>{TEXT} {name}")
-    stages = '[[ingest]]\nstage = "extract_text"\n'
-    (tmp_path / "killed.toml").write_text(RECIPE.format(format="html", split_bytes=1 << 20, stages=stages))
+    (tmp_path / "killed.toml").write_text(RECIPE.format(format="html", split_bytes=1 << 20, stages=EXTRACT))
     digest, ledger = run(tmp_path, 1, monkeypatch)
     assert run(tmp_path, 2, monkeypatch) == (digest, ledger)
     assert sorted((row["path"], row["phase"], row["detail"]) for row in ledger) == [
         (name, "ingest", f"crashed: {REASON}") for name in names if "deadly" in name
     ]
     assert published(tmp_path / "out1") == [f"{TEXT} {name}" for name in names if "deadly" not in name]
-
-
-def test_a_folder_of_nothing_else_is_an_empty_corpus_with_every_page_in_the_ledger(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for number in range(2):
-        (tmp_path / f"{number}-deadly.html").write_text(f"<p>{TEXT}")
-    (tmp_path / "killed.toml").write_text(RECIPE.format(format="html", split_bytes=1 << 20, stages=""))
-    _, ledger = run(tmp_path, 1, monkeypatch)
-    assert sorted(row["path"] for row in ledger) == ["0-deadly.html", "1-deadly.html"]
