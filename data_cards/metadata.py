@@ -6,6 +6,7 @@ that the Hub documents (Hub documentation, "Licenses"); any other licence is `ot
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -13,7 +14,8 @@ from huggingface_hub import DatasetCardData
 
 from data_cards.display import one_line
 from data_cards.overview import language_rows, merge_sizes, totals
-from schemas.card import Card
+from data_cards.splits import published_splits
+from schemas.card import Card, PublishedFile, TextStatistics
 from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED
 
 _HUB_LICENCES = frozenset(
@@ -105,13 +107,31 @@ def _configs(card: Card) -> list[dict[str, Any]]:
     if not labels:
         return []
     return [
-        {"config_name": ALL, "data_files": _files("*"), "default": True},
-        *({"config_name": label, "data_files": _files(label)} for label in labels),
+        {"config_name": ALL, "data_files": _files("*", card.files), "default": True},
+        *(
+            {"config_name": label, "data_files": _files(label, [file for file in card.files if file.language == label])}
+            for label in labels
+        ),
     ]
 
 
-def _files(folder: str) -> list[dict[str, str]]:
-    return [{"split": "train", "path": f"data/{folder}/train-*.parquet"}]
+def _files(folder: str, files: Sequence[PublishedFile]) -> list[dict[str, str]]:
+    return [{"split": split, "path": f"data/{folder}/{split}-*.parquet"} for split in published_splits(files)]
+
+
+def _split_infos(part: TextStatistics, files: Sequence[PublishedFile]) -> list[dict[str, Any]]:
+    splits = published_splits(files)
+    if len(splits) < 2:
+        return [{"name": s, "num_bytes": part.num_bytes, "num_examples": part.documents} for s in splits]
+    own = [(split, [file for file in files if file.split == split]) for split in splits]
+    return [
+        {
+            "name": split,
+            "num_bytes": sum(file.num_bytes for file in found),
+            "num_examples": sum(file.documents for file in found),
+        }
+        for split, found in own
+    ]
 
 
 def _dataset_info(card: Card) -> list[dict[str, Any]]:
@@ -122,13 +142,15 @@ def _dataset_info(card: Card) -> list[dict[str, Any]]:
     for label, part in [(ALL, merge_sizes(card.statistics.values())), *card.statistics.items()]:
         # A copy for each, or YAML would write references, which not every reader of cards follows.
         features = [{"name": column.name, **deepcopy(column.feature)} for column in card.columns]
+        files = [file for file in card.files if label in (ALL, file.language)]
+        splits = _split_infos(part, files)
         infos.append(
             {
                 "config_name": label,
                 **({"features": features} if with_features else {}),
-                "splits": [{"name": "train", "num_bytes": part.num_bytes, "num_examples": part.documents}],
-                "download_size": sum(file.size_bytes for file in card.files if label in (ALL, file.language)),
-                "dataset_size": part.num_bytes,
+                "splits": splits,
+                "download_size": sum(file.size_bytes for file in files),
+                "dataset_size": sum(split["num_bytes"] for split in splits),
             }
         )
     return infos

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from data_cards.languages import LanguageFacts, is_language, language_facts, words_are_spaced
+from data_cards.splits import split_limitations
 from schemas.card import SHARE_BINS, Card, TextStatistics, TextVolume
 from schemas.language import UNDETERMINED, one_code, parse_label, to_iso639_3
 
@@ -197,6 +198,7 @@ def limitations(card: Card) -> tuple[str, ...]:
             f"Some near duplicates may be left: {cut_short:,} buckets held more kept documents than others of the "
             "bucket were compared with."
         )
+    found += split_limitations(card)
     if len(card.sources) == 1:
         found.append("All documents come from one source, and share its bias in subject and style.")
     return (*found, *card.identity.limitations)

@@ -30,6 +30,7 @@ from data_cards.funnel import funnel, funnel_by_language
 from data_cards.metadata import front_matter
 from data_cards.overview import added_bins, binary_size, language_rows, limitations, source_volumes, totals
 from data_cards.report import render_report
+from data_cards.splits import published_splits, split_rows, split_rule
 from data_cards.statistics import statistics_json
 from schemas.card import Card
 
@@ -91,6 +92,9 @@ def render_card(card: Card) -> str:
             labels_shown=LABELS_SHOWN,
             dedup_stages=stage_rows(card),
             weights=weight_rows(card),
+            split_rule=split_rule(card),
+            split_names=published_splits(card.files),
+            split_rows=split_rows(card),
             weight_rule=RULES[card.sampling.rule] if card.sampling else "",
             nothing_to_weigh=nothing_to_weigh(card),
             removal=what_was_removed(card),

@@ -22,6 +22,7 @@ from data_cards.display import code_spans, cut_text, one_line, visible
 from data_cards.duplicates import RULES, clusters_to_look_at, nothing_to_weigh, stage_rows, weight_rows
 from data_cards.funnel import LanguageFunnel, funnel, funnel_by_language
 from data_cards.overview import binary_size, compact, language_rows, limitations, source_volumes, totals
+from data_cards.splits import published_splits, split_rows, split_rule
 from schemas.card import SAMPLES_KEPT, Card
 
 OPEN_LANGUAGES = 3
@@ -57,6 +58,9 @@ def render_report(card: Card, charts: Mapping[str, Chart]) -> str:
             dedup_stages=stage_rows(card),
             clusters=clusters_to_look_at(card),
             weights=weight_rows(card),
+            split_rule=split_rule(card),
+            split_names=published_splits(card.files),
+            split_rows=split_rows(card),
             weight_rule=RULES[card.sampling.rule] if card.sampling else "",
             nothing_to_weigh=nothing_to_weigh(card),
             evaluation_sets=evaluation_set_rows(card),

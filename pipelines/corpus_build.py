@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
@@ -44,12 +45,14 @@ from pipelines.publish import (
     published_schema,
     write_card,
 )
+from pipelines.published_splits import choose_splits, numbers_in_split
 from pipelines.runners import RunnerConfig, run_tasks
 from pipelines.sampling_weights import write_sampling_weights
 from pipelines.staged import StagedSplit, kept_rows, removals, staged_split
 from pipelines.staging import PLAN, StagingError, Store
 from pipelines.tasks import Counts, Report, Task
 from schemas.card import (
+    PUBLISHED_SPLITS,
     Card,
     ChangeCount,
     FateCount,
@@ -223,6 +226,7 @@ def _run_phases(store: Store, plan: Plan, config: RunnerConfig, report: Report, 
         masked += decontaminate(store, recipe.decontaminate, augmented, phases, config, report)
         removal = Removal(mode=recipe.decontaminate.mode, masked=masked)
         found = publish_findings(store, staged, phases, config, report)
+    rule = choose_splits(store, recipe.publish, read, augmented, dedup_phases(recipe), config, report)
     survivors = _survivors(store, staged, phases)
     pieces = plan_shards(staged, survivors, recipe.publish.shard_bytes)
     weighting = write_sampling_weights(store, recipe, staged, phases)
@@ -232,6 +236,7 @@ def _run_phases(store: Store, plan: Plan, config: RunnerConfig, report: Report, 
     findings = {
         "deduplication": dedup_reports(store, read, dedup_phases(recipe)),
         "sampling": weighting,
+        "splits": rule,
         "evaluation_sets": versions_of(plan.evaluation_sets, looked_for),
         "contamination": contamination_of(found),
         "removal": removal,
@@ -274,12 +279,14 @@ def ledger_tasks(plan: Plan, staged: Sequence[StagedSplit], pieces: Sequence[Pie
     ]
 
 
-def _survivors(store: Store, staged: Sequence[StagedSplit], phases: Sequence[str]) -> dict[tuple[str, int], int]:
+def _survivors(store: Store, staged: Sequence[StagedSplit], phases: Sequence[str]) -> dict[tuple[str, int], list[int]]:
+    """Count what is left of each run, by published split."""
     counts = {}
     for split in staged:
         removed = removals(store, phases, split.name)["row"].to_numpy()
         for run in split.runs:
-            counts[split.name, run.first_row] = int(kept_rows(run, removed).sum())
+            left = numbers_in_split(store, split.name, run)[kept_rows(run, removed)]
+            counts[split.name, run.first_row] = np.bincount(left, minlength=len(PUBLISHED_SPLITS)).tolist()
     return counts
 
 
@@ -464,9 +471,10 @@ def _finish(
             PublishedFile(
                 path=counts["file"]["path"],
                 language=counts["label"],
-                split="train",
+                split=counts["split"],
                 documents=counts["file"]["rows"],
                 size_bytes=counts["file"]["bytes"],
+                num_bytes=TextStatistics.model_validate_json(counts["statistics"]).num_bytes,
                 sha256=counts["file"]["sha256"],
             )
             for _, counts in sorted(shards.items())

@@ -9,6 +9,7 @@ order of the input: sources as the recipe lists them, then file and position.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ import pyarrow.compute as pc
 
 from pipelines.catalogue import DEDUP_STAGES, DUPLICATE_ID, EqualEntry, NearEntry, Recipe, RepeatsEntry
 from pipelines.chain import dedup_phases
+from pipelines.published_splits import clusters_folder
 from pipelines.repeats import take_out_repeats
 from pipelines.runners import RunnerConfig, run_function, run_pipeline, run_tasks
 from pipelines.shuffle_records import (
@@ -200,7 +202,7 @@ class PhaseShuffle:
         stars = edges > self.config.max_edges
         if stars:
             files = self._alternate(files, edges, scratch)
-        members = f"{scratch}/members"
+        members = clusters_folder(self.phase)
         clustered = run_function(
             "pipelines.near_shuffle:write_clusters", (self.store, files, self.splits, members, stars)
         )
@@ -209,7 +211,8 @@ class PhaseShuffle:
             *(self.splits, self.own, self.earlier, members, clustered, config, self.criteria, f"{scratch}/reports"),
         )
         counts = {"edges": edges, "clustered": clustered, **read_reports(self.store, f"{scratch}/reports")}
-        self.store.remove(scratch)
+        for name in sorted(self.store.names(scratch) - {posixpath.basename(members)}):
+            self.store.remove(f"{scratch}/{name}")
         return counts
 
     def _alternate(self, files: list[str], edges: int, scratch: str) -> list[str]:

@@ -19,12 +19,13 @@ from data_cards.funnel import count_fates, merge_fates
 from data_cards.statistics import measure, merge
 from pipelines.catalogue import Recipe
 from pipelines.ingest import REJECTS
+from pipelines.published_splits import numbers_in_split
 from pipelines.regrouping import Regrouper
 from pipelines.sampling_weights import sampling_weights
 from pipelines.staged import Run, SplitAfter, StagedSplit, cluster_sizes
 from pipelines.staging import Store
 from pipelines.tasks import Counts, Task, task_folder
-from schemas.card import Card
+from schemas.card import PUBLISHED_SPLITS, Card
 from schemas.column_types import widened
 from schemas.columns import arrange
 from schemas.document import DOCUMENT, SAMPLING_WEIGHT
@@ -48,7 +49,10 @@ PUBLISHED: dict[str, Any] = {
 
 
 class Piece(BaseModel):
-    """One run of one split as a shard takes it: `rows` survivors, which begin at row `first_row` of the shard."""
+    """One run of one split as a shard takes it: `rows` survivors of it are in the shard, from its row `first_row` on.
+
+    Of a run's survivors a shard holds those of one published split, a place in PUBLISHED_SPLITS.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -57,22 +61,26 @@ class Piece(BaseModel):
     shard: str
     first_row: int
     rows: int
+    published: int = 0
 
 
 def plan_shards(
-    splits: Sequence[StagedSplit], survivors: Mapping[tuple[str, int], int], shard_bytes: int
+    splits: Sequence[StagedSplit], survivors: Mapping[tuple[str, int], Sequence[int]], shard_bytes: int
 ) -> list[Piece]:
-    """Assign every run that has survivors to a shard of its label, in order; `survivors` counts by (split, first row).
+    """Assign every run that has survivors to shards of its label, in order.
 
-    A label whose text takes n times `shard_bytes` gets ceil(n) shards of about equal size.
+    `survivors` counts by (split, first row) the rows of each published split. A split of a label whose text
+    takes n times `shard_bytes` gets ceil(n) shards of about equal size.
     """
-    by_label: dict[str, list[tuple[str, Run, int]]] = {}
+    by_label: dict[tuple[str, int], list[tuple[str, Run, int]]] = {}
     for split in splits:
         for run in split.runs:
-            if rows := survivors[split.name, run.first_row]:
-                by_label.setdefault(str(parse_label(run.label)), []).append((split.name, run, rows))
+            for published, rows in enumerate(survivors[split.name, run.first_row]):
+                if rows:
+                    key = (str(parse_label(run.label)), published)
+                    by_label.setdefault(key, []).append((split.name, run, rows))
     pieces = []
-    for label, runs in sorted(by_label.items()):
+    for (label, published), runs in sorted(by_label.items(), key=lambda item: item[0]):
         sizes = [run.text_bytes * rows // run.rows for _, run, rows in runs]
         total = sum(sizes)
         wanted = max(1, -(-total // shard_bytes))
@@ -81,8 +89,11 @@ def plan_shards(
         used, indices = np.unique(begins, return_inverse=True)
         filled = dict.fromkeys(range(len(used)), 0)
         for (split_name, run, rows), index in zip(runs, indices.tolist(), strict=True):
-            shard = f"data/{label}/train-{index:05d}-of-{len(used):05d}.parquet"
-            pieces.append(Piece(split=split_name, run=run, shard=shard, first_row=filled[index], rows=rows))
+            shard = f"data/{label}/{PUBLISHED_SPLITS[published]}-{index:05d}-of-{len(used):05d}.parquet"
+            first = filled[index]
+            pieces.append(
+                Piece(split=split_name, run=run, shard=shard, first_row=first, rows=rows, published=published)
+            )
             filled[index] += rows
     return pieces
 
@@ -140,17 +151,19 @@ class ShardWorker:
             "documents_in": rows,
             "kept": rows,
             "label": label,
+            "split": PUBLISHED_SPLITS[pieces[0].published],
             "file": file_record(self.store, shard) | {"rows": rows},
             "statistics": merge(parts).model_dump_json(),
         }
 
     def _survivors(self, pieces: Sequence[Piece]) -> Iterator[pa.Table]:
         """Yield what is left of each piece, with the texts as they are now, and what each document stands for."""
+        published = pieces[0].published
         for name, group in itertools.groupby(pieces, key=lambda piece: piece.split):
             runs = tuple(piece.run for piece in group)
             split = SplitAfter(self.store, StagedSplit(name=name, documents=0, runs=runs), self.phases)
             for run, table in split.runs():
-                kept = split.kept(run)
+                kept = split.kept(run) & (numbers_in_split(self.store, name, run) == published)
                 table = table.filter(pa.array(kept))
                 if self.recipe.dedup:
                     sizes = cluster_sizes(self.store, name, np.flatnonzero(kept) + run.first_row)
@@ -175,7 +188,9 @@ class LedgerWorker:
 
     def run(self, task: Task) -> Counts:
         split = SplitAfter(self.store, StagedSplit.model_validate(task.payload["split"]), self.phases)
-        pieces = {piece.run.first_row: piece for piece in map(Piece.model_validate, task.payload["pieces"])}
+        pieces: dict[int, list[Piece]] = {}
+        for piece in map(Piece.model_validate, task.payload["pieces"]):
+            pieces.setdefault(piece.run.first_row, []).append(piece)
         rows, fates = 0, []
         file = f"ledger/{task.name}.parquet"
         groups = Regrouper("id", LEDGER_GROUP_BYTES)
@@ -194,7 +209,7 @@ class LedgerWorker:
             files.append(file_record(self.store, target))
         return {"files": files, "fates": [fate.model_dump() for fate in merge_fates(fates)]}
 
-    def _tables(self, split: SplitAfter, pieces: Mapping[int, Piece]) -> Iterator[pa.Table]:
+    def _tables(self, split: SplitAfter, pieces: Mapping[int, Sequence[Piece]]) -> Iterator[pa.Table]:
         """Yield LEDGER tables: what ingest turned away, in reading order, then the staged rows, in theirs."""
         turned_away = f"{task_folder('ingest', split.split.name)}/ledger.parquet"
         if self.store.exists(turned_away):
@@ -206,15 +221,20 @@ class LedgerWorker:
             start = int(np.searchsorted(split.removed, run.first_row))
             # for each row of the run, its place in the removal list, null if it was kept
             place = pa.array(np.cumsum(~kept) - 1 + start, mask=kept)
-            piece = pieces.get(run.first_row)
-            survivor = pa.array(kept)
+            published = np.where(kept, numbers_in_split(self.store, split.split.name, run), len(PUBLISHED_SPLITS))
+            shards = pa.nulls(run.rows, pa.string())
+            rows = np.zeros(run.rows, np.int64)
+            for piece in pieces.get(run.first_row, ()):
+                own = published == piece.published
+                shards = pc.if_else(pa.array(own), piece.shard, shards)
+                rows[own] = np.arange(piece.first_row, piece.first_row + piece.rows)
             columns = {name: table[name] for name in identity}
             columns |= {name: split.removals[name].take(place) for name in reasons}
             columns |= {
                 "fate": pc.fill_null(columns["fate"], "published"),
                 "phase": pc.fill_null(columns["phase"], "publish"),
-                "shard": pc.if_else(survivor, pa.scalar(piece.shard if piece else None, pa.string()), None),
-                "row": pa.array(np.cumsum(kept) - 1 + (piece.first_row if piece else 0), mask=~kept),
+                "shard": shards,
+                "row": pa.array(rows, mask=~kept),
                 "rewritten_by": split.rewritten_by(run),
             }
             yield arrange(columns, LEDGER, table.num_rows)

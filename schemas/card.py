@@ -169,6 +169,21 @@ class ColumnRow(CardPart):
     feature: dict[str, Any] = Field(description="The column as `dataset_info` of a Hub card declares it.")
 
 
+PUBLISHED_SPLITS = ("train", "validation", "test")
+
+
+class SplitRule(CardPart):
+    """How documents were parted into `train`, `validation` and `test`."""
+
+    test: float = Field(description="Share of the groups in [0, 0.5].")
+    validation: float = Field(description="Share of the groups in [0, 0.5].")
+    groups: Count | None = Field(
+        description="Groups of several documents that deduplication found alike and kept; null if no near "
+        "deduplication looked for such."
+    )
+    largest_group: Count = Field(description="Documents; a group that is larger is `train`.")
+
+
 class PublishedFile(CardPart):
     """A shard."""
 
@@ -177,6 +192,7 @@ class PublishedFile(CardPart):
     split: str = Field(pattern=r"[a-z_]+")
     documents: Count
     size_bytes: Count
+    num_bytes: Count = Field(default=0, description="Bytes of its rows as one Arrow table.")
     sha256: str = Field(pattern=r"[0-9a-f]{64}")
 
 
@@ -333,6 +349,7 @@ class Card(CardPart):
     indexes: tuple[IndexVersion, ...] = Field(default=(), description="What the corpus was deduplicated against.")
     deduplication: tuple[DedupReport, ...] = Field(default=(), description="Its stages, in running order.")
     sampling: SamplingWeights | None = Field(default=None, description="Null if the recipe asks for no weights.")
+    splits: SplitRule | None = Field(default=None, description="Null if everything is `train`.")
     evaluation_sets: tuple[EvaluationSetVersion, ...] = Field(default=(), description="What was looked for.")
     contamination: tuple[ContaminationRate, ...] = ()
     removal: Removal | None = Field(default=None, description="Null if no evaluation set was looked for.")

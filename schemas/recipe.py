@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from schemas.alternatives import did_you_mean, unknown
 from schemas.failures import MisuseError
@@ -94,6 +94,28 @@ class PublishConfig(_Table):
         "`removal_rate`: 1 to 10 for each cluster size of a language, the more the smaller the share of its documents "
         "that stages dropped for another reason than repetition.",
     )
+    test: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=0.5,
+        description="Share of the documents to publish as the split `test`, by a hash of the id: about as much of each "
+        "language, so that one of 30 documents may get none. What `near` or `across_scripts` compared and kept, and "
+        "what `[[augment]]` made from a document, is in one split with it.",
+    )
+    validation: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=0.5,
+        description="Share of the documents to publish as the split `validation`, likewise.",
+    )
+
+    @model_validator(mode="after")
+    def _leave_some_to_train(self) -> PublishConfig:
+        if self.test + self.validation >= 1:
+            raise ValueError(
+                f"test and validation must leave documents to train on, got {self.test} + {self.validation}"
+            )
+        return self
 
 
 class Recipe(_Table, Generic[IngestStage, DedupStage]):

@@ -22,12 +22,12 @@ def test_plan(drawn: list[list[tuple[str, int, int, float]]], shard_bytes: int) 
             runs.append(
                 Run(file="f", row_group=len(runs), label=label, first_row=first, rows=rows, text_bytes=text_bytes)
             )
-            survivors[f"s{number}", first] = round(rows * share)
+            survivors[f"s{number}", first] = [round(rows * share), 0, 0]
             first += rows
         splits.append(StagedSplit(name=f"s{number}", documents=first, runs=tuple(runs)))
     pieces = plan_shards(splits, survivors, shard_bytes)
     found = [(piece.split, piece.run.first_row) for piece in pieces]
-    assert sorted(found) == sorted(key for key, rows in survivors.items() if rows), "each run with survivors once"
+    assert sorted(found) == sorted(key for key, rows in survivors.items() if any(rows)), "each run with survivors once"
     for label in {piece.run.label for piece in pieces}:
         own = [piece for piece in pieces if piece.run.label == label]
         assert [int(p.split[1:]) for p in own] == sorted(int(p.split[1:]) for p in own), "in the order of the input"
