@@ -37,6 +37,7 @@ SKIPPED: Mapping[str, str] = {
     "http_status": "the server answered something else than 200",
     "media_type": "the payload is neither HTML nor plain text",
     "redirect": "the page only points to another",
+    "empty_page": "the page holds no text beside templates, links to files and the like",
     "not_web": "the address is of no page (metadata:, dns:, urn:), but of what a crawler notes or looks up",
     "warcinfo_record": "the record describes the archive",
     "request_record": "the record is what a crawler asked for",

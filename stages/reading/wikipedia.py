@@ -21,7 +21,7 @@ import pyarrow as pa
 from schemas.source import WikipediaSource
 from schemas.split import InputFile, InputSplit
 from stages.reading.files import whole_file_split
-from stages.reading.records import RAW_BYTES, failed_record, make_records, record_schema
+from stages.reading.records import RAW_BYTES, SKIPPED, failed_record, make_records, record_schema
 from stages.reading.streams import BrokenStreamError, chunks, open_file
 from stages.reading.wikitext import ENGLISH_NAMESPACES, Wiki, plain_text
 
@@ -308,7 +308,8 @@ class _Dump:
             )
         if "deleted" in page:
             return row
-        return row | {"text": plain_text(wikitext, self._wiki, title)}
+        text = plain_text(wikitext, self._wiki, title)
+        return row | ({"text": text} if text.strip() else {"error": f"empty_page: {SKIPPED['empty_page']}"})
 
 
 def _redirect_target(wikitext: str) -> str | None:

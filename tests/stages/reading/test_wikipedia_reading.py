@@ -360,6 +360,11 @@ DUMPS: dict[str, tuple[bytes | str, list[ROW]]] = {
     "a page without an end": (dump(BAT[:-8], BI), [(2, "bi", "eu"), (-1, None, None)]),
     "CDATA": (dump(BAT.replace(">bat<", "><![CDATA['''<page>''' &]]><")), [(1, "&", "eu")]),
     "no namespaces of pages, as before version 0.6": (dump(BAT.replace("<ns>0</ns>", ""), OLD), [(1, "bat", "eu")]),
+    "a page of a template and a category alone": (
+        dump(page(1, "A", "{{x}}\n[[Kategoria:B]]"), BI),
+        [(1, None, "eu"), (2, "bi", "eu")],
+    ),
+    "a page without anything": (dump(page(1, "A", ""), BI), [(1, None, "eu"), (2, "bi", "eu")]),
     "a redirect by its text alone": (dump(page(1, "A", "#BIRZUZENDU [[Bi]]"), BI), [(1, None, "eu"), (2, "bi", "eu")]),
     "a code page of its own": (
         b"<?xml version='1.0' encoding='windows-1251'?>" + dump(page(1, "A", "\u0436")).decode().encode("cp1251"),
