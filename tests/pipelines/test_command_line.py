@@ -99,7 +99,7 @@ def test_schemes_are_piped_as_lines_of_whole_names(tmp_path: Path) -> None:
     ("words", "message"),
     [
         ("uzbek_1995 nowhere.parquet", "PARQUET must be files, got 'nowhere.parquet', which is none"),
-        ("uzbek_1994 here.parquet --label uzb_Cyrl", "got 'uzbek_1994', did you mean 'uzbek_1995'?"),
+        ("uzbek_1994 here.parquet --label uzb_Cyrl", "unknown scheme 'uzbek_1994', did you mean 'uzbek_1995'?"),
     ],
 )
 def test_a_round_trip_that_cannot_be_is_refused_in_one_line(words: str, message: str, tmp_path: Path) -> None:
@@ -260,7 +260,12 @@ MISTAKES = {
     "a run that has not begun": (("status", "nowhere"), 2, r"no run has begun in nowhere; begin one with"),
     "an unknown flag": (("run", "bad.toml", "--speed", "9"), 2, "No such option"),
     "Beam options without a Beam runner": (("run", "bad.toml", "--", "--parallelism=8"), 2, "takes no Beam options"),
-    "an output that holds other files": (("run", "good.toml", "--output", "."), 2, r"holds other files .*--output"),
+    "an output that holds other files": (("run", "good.toml", "--output", "full"), 2, r"holds other files .*--output"),
+    "an output that holds the input": (
+        ("run", "good.toml", "--output", "."),
+        2,
+        r"only files of the output .*--output",
+    ),
     "a recipe file that exists": (("recipe", "new", "bad.toml"), 2, r"bad\.toml exists already"),
 }
 
@@ -270,6 +275,8 @@ def test_mistake(arguments: tuple[str, ...], code: int, message: str, tmp_path: 
     (tmp_path / "bad.toml").write_text(BAD_RECIPE)
     (tmp_path / "good.toml").write_text(BAD_RECIPE.replace("nothing-*", "some"))
     (tmp_path / "some.jsonl").write_text('{"text": "kaixo"}\n')
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/other.txt").write_text("kaixo")
     ran = glotmill(*arguments, cwd=tmp_path)
     assert ran.returncode == code, ran.stderr
     assert re.search(message, " ".join(ran.stderr.split())), ran.stderr

@@ -253,7 +253,7 @@ def test_a_text_of_which_the_index_has_the_other_script(tmp_path: Path) -> None:
 def test_the_index_wins_whatever_keepers_say(tmp_path: Path) -> None:
     stages = EXACT + '[keepers]\nby = ["newest"]\n'
     for name, date in (("a", "2020-01-01"), ("b", "2026-01-01")):
-        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"text": "the same", "date": date}) + "\n")
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"text": "the same", "date": date, "url": None}) + "\n")
     make(write_recipe(tmp_path, "v1", ["a.jsonl"], stages))
     make(write_recipe(tmp_path, "v2", ["b.jsonl"], stages, "v1/index"))
     assert not published(tmp_path / "v2")

@@ -47,6 +47,12 @@ class IsolatingWorker(KilledWorker):
     def give_up(self, task: Task, reason: str) -> Counts:
         return {"failed": 1, "error": reason}
 
+    def halves(self, task: Task) -> list[Task]:
+        return []
+
+    def without(self, task: Task, pieces: Sequence[tuple[Task, str]]) -> Task:
+        raise AssertionError(f"{task.name} has no pieces, got {pieces}")
+
 
 class BrokenWorker(KilledWorker):
     """Cannot be loaded, or ends its process as it is."""
