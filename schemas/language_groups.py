@@ -3,8 +3,8 @@
 A group has a label of its own: the ISO 639-3 macrolanguage or ISO 639-5 collection where there is one, and otherwise a
 code from ISO 639's range for local use (`qaa` to `qtz`).
 
-Source: the confusion matrix of `tests.benchmarks.language_identification`; in a group, languages are taken for each
-other in over a twentieth of their documents.
+The choice of members is ours: languages that identification is known to take for each other. It was not derived from
+a confusion matrix.
 """
 
 from __future__ import annotations

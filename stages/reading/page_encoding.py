@@ -95,7 +95,7 @@ _DETECTED_AS = {"koi8-r": "koi8-u"}  # equal but for eight box-drawing character
 _CODEC_BY_LANGUAGE = {"eo": "iso8859-3", "mt": "iso8859-3"}  # taken for Big5 or Latin-1
 # Cyrillic encodings that detection has no model of, by the one it takes them for; both write Russian alike.
 _CYRILLIC_TAKEN_FOR = {"cp1251": ("kz1048", "ptcp154"), "mac_cyrillic": ("kz1048", "ptcp154"), "koi8-u": ("koi8_t",)}
-# The letters that languages of these encodings have beside those of Russian (CLDR 44, exemplar characters).
+# The letters that languages of these encodings have beside those of Russian: their alphabets.
 _OWN_LETTERS = {
     "ba bak": "\u0493\u0499\u04a1\u04a3\u04ab\u04af\u04bb\u04d9\u04e9",
     "kk kaz": "\u0456\u0493\u049b\u04a3\u04af\u04b1\u04bb\u04d9\u04e9",

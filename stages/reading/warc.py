@@ -61,7 +61,7 @@ _DOCUMENTS = (b"response", b"resource", b"conversion")
 _TEXT_TYPES = ("text/html", "application/xhtml+xml", "text/plain")
 _UTF8 = (None, "utf-8", "utf8", "us-ascii", "ascii")
 _HTTP_TYPES = ("application/http", "message/http")
-# Addresses of pages. Those of files are in the standard's own example of a resource (annex C.4).
+# Addresses of pages; those of files are what crawlers of a folder write.
 _PAGE_ADDRESS = re.compile(rb"\s*<?\s*(?:(?:https?|file):|[^:]*$)", re.IGNORECASE)
 
 
