@@ -189,7 +189,10 @@ class ParquetSource(_Files, _Tabular):
 
 
 class JsonLinesSource(_Files, _Tabular):
-    """JSON Lines, an object a line, UTF-8; plain, .gz, .bz2, .xz or .zst. Kept columns must hold strings."""
+    """JSON Lines, an object a line, UTF-8; plain, .gz, .bz2, .xz or .zst.
+
+    Kept columns are strings: other values are kept as their JSON text (`83`, `true`, `[1, 2]`).
+    """
 
     format: Literal["jsonl"] = Field(description="JSON Lines: plain (split by byte range), .gz, .bz2, .xz, .zst.")
 

@@ -6,6 +6,10 @@ a CPU second, where orjson line by line makes 223 (`polars.read_ndjson` makes 81
 alone, so that the same parser decides about every line and a bad neighbour changes nothing. Once some hundreds of
 lines are left, Python's parser takes out those that are no JSON or of a wrong type, which Arrow's refuses too. A line
 is an object or it fails; a key that stands twice in a line fails too.
+
+Kept columns are strings, whatever a line holds there: another value than a string or null is kept as its JSON text.
+No line fails by them, and none depends on what others hold. Blocks of whole numbers or of booleans are left to Arrow,
+others to Python's parser, line by line.
 """
 
 from __future__ import annotations
@@ -43,7 +47,7 @@ def plan(source: JsonLinesSource, files: Sequence[InputFile], split_bytes: int) 
 def problems(source: JsonLinesSource, files: Sequence[InputFile]) -> list[str]:
     """List what the beginnings of the first files show: another kind of JSON, columns that are missing or mistyped."""
     found: list[str] = []
-    absent: list[set[str]] = []
+    absent: list[set[tuple[str, str]]] = []
     for file in files[:_FILES_CHECKED]:
         try:
             with open_file(file.location) as opened:
@@ -57,15 +61,18 @@ def problems(source: JsonLinesSource, files: Sequence[InputFile]) -> list[str]:
         objects = _objects(head)
         if objects:
             found += [f"{file.path}: {words}" for words in _mistyped(source, objects[0])]
-            absent.append({column for _, column in _columns(source) if not any(_has(o, column) for o in objects)})
+            absent.append({pair for pair in _columns(source) if not any(_has(o, *pair) for o in objects)})
     for name, column in _columns(source):
-        if absent and name not in ("text", "id") and all(column in columns for columns in absent):
-            found.append(f"no line of the first MiB of {files[0].path} has {column!r} for {name}")
+        if absent and name not in ("text", "id") and all((name, column) in pairs for pairs in absent):
+            found.append(
+                f"no line of the first MiB of {files[0].path} has {column!r} {f'for {name}' if name else 'to keep'}"
+            )
     return shortened(found)
 
 
 def _columns(source: JsonLinesSource) -> list[tuple[str, str]]:
-    return [*source.columns.mapped().items(), *((name, name) for name in source.keep)]
+    """List what is read: (column of a document, column of the source), the first empty for what is kept."""
+    return [*source.columns.mapped().items(), *(("", name) for name in source.keep)]
 
 
 def _other_kind(head: bytes) -> str:
@@ -111,8 +118,8 @@ def _objects(head: bytes) -> list[dict[str, object]]:
     return objects
 
 
-def _has(line: dict[str, object], column: str) -> bool:
-    return column in line or _value(line, column) is not None
+def _has(line: dict[str, object], name: str, column: str) -> bool:
+    return column in line or bool(name and _value(line, column) is not None)
 
 
 def _value(line: Mapping[str, object], column: str) -> object:
@@ -157,6 +164,9 @@ class _ObjectLines(NamedTuple):
     def octets(self) -> memoryview:
         return memoryview(self.data)[int(self.starts[0]) : int(self.ends[-1])]
 
+    def whole_line(self, number: int) -> bytes:
+        return self.data[int(self.starts[number]) : int(self.ends[number])]
+
     def line(self, number: int) -> bytes:
         """Return one line without the white space around it, as far as it is looked at."""
         start, end = int(self.starts[number]), int(self.ends[number])
@@ -190,19 +200,21 @@ class _Parser:
     """Arrow's JSON parser with the columns of one source as its schema."""
 
     def __init__(self, source: JsonLinesSource) -> None:
-        self._columns = {**source.columns.mapped(), **{name: name for name in source.keep}}
-        self._kept = frozenset(source.keep)
+        self._mapped = source.columns.mapped()
+        self._kept = source.keep
+        self._columns = {**self._mapped, **{name: name for name in source.keep}}
         # An id may be a string or a number; Arrow wants to know which.
-        id_types = (pa.string(), pa.int64()) if source.columns.id else (pa.string(),)
-        self._options = [
-            pa.json.ParseOptions(explicit_schema=self._schema(id_type), unexpected_field_behavior="ignore")
-            for id_type in id_types
-        ]
+        self._id_types = (pa.string(), pa.int64()) if source.columns.id else (pa.string(),)
 
-    def _schema(self, id_type: pa.DataType) -> pa.Schema:
-        tree: dict[str, Any] = {}
-        for name, column in self._columns.items():
-            *parents, leaf = [column] if name in self._kept else column.split(".")
+    def _options(self, kept: Mapping[str, pa.DataType]) -> Iterator[pa.json.ParseOptions]:
+        """Yield the options under which a block may parse, given the types of its kept columns."""
+        for id_type in self._id_types:
+            yield pa.json.ParseOptions(explicit_schema=self._schema(id_type, kept), unexpected_field_behavior="ignore")
+
+    def _schema(self, id_type: pa.DataType, kept: Mapping[str, pa.DataType]) -> pa.Schema:
+        tree: dict[str, Any] = dict(kept)
+        for name, column in self._mapped.items():
+            *parents, leaf = column.split(".")
             branch = tree
             for parent in parents:
                 branch = branch.setdefault(parent, {})
@@ -234,13 +246,52 @@ class _Parser:
 
     def _columns_of(self, lines: _ObjectLines) -> tuple[dict[str, Any] | None, str]:
         """Parse lines with Arrow; without columns, say why."""
-        failure = "" if lines.braced.all() else "the line must be a JSON object"
-        if not failure:
-            for options in self._options:
-                table, failure = _parsed(lines, options)
-                if table is not None:
-                    return {name: self._column(table, name) for name in self._columns}, ""
+        if not lines.braced.all():
+            return None, "the line must be a JSON object"
+        strings = dict.fromkeys(self._kept, pa.string())
+        table, failure = self._table(lines, strings)
+        if table is None and self._kept:
+            simple = self._simple_types(lines.whole_line(0))
+            if simple not in (None, strings):
+                table, _ = self._table(lines, simple)
+        if table is not None:
+            return {name: self._column(table, name) for name in self._columns}, ""
+        if self._kept:
+            table, without = self._table(lines, {})
+            if table is None:
+                return None, without
+            kept = [self._texts(lines.whole_line(number)) for number in range(len(lines.starts))]
+            if None not in kept:
+                columns = {name: self._column(table, name) for name in self._mapped}
+                return columns | dict(zip(self._kept, map(_strings, zip(*kept, strict=True)), strict=True)), ""
         return None, failure
+
+    def _table(self, lines: _ObjectLines, kept: Mapping[str, pa.DataType]) -> tuple[pa.Table | None, str]:
+        failure = ""
+        for options in self._options(kept):
+            table, failure = _parsed(lines, options)
+            if table is not None:
+                return table, ""
+        return None, failure
+
+    def _simple_types(self, line: bytes) -> dict[str, pa.DataType] | None:
+        """Return a type for each kept column of a line if Arrow's values of it are written as in JSON, else None."""
+        value = _json(line)
+        found = [_SIMPLE_TYPES.get(type(value.get(name))) for name in self._kept] if isinstance(value, dict) else [None]
+        return None if None in found else dict(zip(self._kept, found, strict=True))
+
+    def _texts(self, line: bytes) -> list[str | None] | None:
+        """Return what a line holds in the kept columns, as strings; None if Python's parser cannot say."""
+        try:
+            pairs = _TEXT_DECODER.decode(line.decode())
+        except (ValueError, RecursionError):
+            return None
+        found = {key: value for key, value in pairs if key in self._kept}
+        return None if self._key_that_stands_twice(pairs) else [_json_text(found.get(name)) for name in self._kept]
+
+    def _key_that_stands_twice(self, pairs: _Object) -> str | None:
+        keys = [key for key, _ in pairs if key in self._kept]
+        return next((key for key in keys if keys.count(key) > 1), None)
 
     def _sifted(self, lines: _ObjectLines) -> dict[str, Any] | None:
         """Parse the lines without those that Python's parser refuses; None if it refuses none, or too few."""
@@ -303,12 +354,12 @@ class _Parser:
             return f"broken_record: not JSON: {error}"
         if not isinstance(value, dict):
             return f"broken_record: the line must be a JSON object, got {_type_name(value)}"
-        for name, column in self._columns.items():
-            found: object = value
-            for key in [column] if name in self._kept else column.split("."):
-                found = found.get(key) if isinstance(found, dict) else None
+        for name, column in self._mapped.items():
+            found = _value(value, column)
             if found is not None and type(found) is not str and not (name == "id" and isinstance(found, _Whole)):
                 return f"wrong_type: {column!r} must be a string, got {_shown(found)}"
+        if twice := self._kept and self._key_that_stands_twice(_TEXT_DECODER.decode(line.decode())):
+            return f"broken_record: the key {twice!r} stands twice"
         return None
 
 
@@ -318,7 +369,50 @@ class _Whole(str):
     __slots__ = ()
 
 
+class _Number(str):
+    """A number as it is written."""
+
+    __slots__ = ()
+
+
+class _Object(list[tuple[str, object]]):
+    """The keys and values of an object as they stand there, those that stand twice too."""
+
+    __slots__ = ()
+
+
 _DECODER = json.JSONDecoder(parse_int=_Whole)
+_TEXT_DECODER = json.JSONDecoder(
+    parse_int=_Number, parse_float=_Number, parse_constant=_Number, object_pairs_hook=_Object
+)
+_SIMPLE_TYPES = {str: pa.string(), type(None): pa.string(), bool: pa.bool_(), int: pa.int64()}
+
+
+def _json_text(value: object) -> str | None:
+    """Write a value of _TEXT_DECODER as JSON, numbers as they stood there; a string or null stays what it is.
+
+    >>> _json_text([_Number("1.50"), True, "\u0263"])
+    '[1.50, true, "\u0263"]'
+    """
+    if isinstance(value, _Number):
+        return "0" if value == "-0" else str(value)  # as Arrow, which reads a whole number
+    return value if isinstance(value, str | None) else _nested_text(value)
+
+
+def _nested_text(value: object) -> str:
+    if isinstance(value, _Object):
+        return "{" + ", ".join(f"{_quoted(key)}: {_nested_text(inner)}" for key, inner in value) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_nested_text, value)) + "]"
+    return str(value) if isinstance(value, _Number) else _quoted(value)
+
+
+def _quoted(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _strings(values: Sequence[str | None]) -> pa.Array:
+    return pa.array(values, pa.string())
 
 
 def _shown(value: object) -> str:

@@ -80,11 +80,37 @@ def test_ids_may_be_numbers_and_strings_in_one_file(tmp_path: Path, read_all: Ca
     assert [bool(row["error"]) for row in rows] == [False, False, False, True, False, True]
 
 
-def test_kept_columns_are_strings_and_null_where_missing(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
-    (tmp_path / "a.jsonl").write_text('{"text":"a","genre":"news"}\n{"text":"b"}\n{"text":"c","genre":1}\n')
-    rows = read_all(format="jsonl", paths=["a.jsonl"], keep=["genre"])
-    assert [row["genre"] for row in rows] == ["news", None, None]
-    assert rows[2]["error"] == "wrong_type: 'genre' must be a string, got 1"
+KEPT_VALUES: dict[str, tuple[list[str], list[str | None]]] = {
+    "whole numbers": (["83", "-0", "null"], ["83", "0", None]),
+    "numbers of both kinds": (["83", "1.50", "1e300"], ["83", "1.50", "1e300"]),
+    "a number after strings": (['"news"', '"83"', "83"], ["news", "83", "83"]),
+    "a whole number that no machine type holds": (["1", "9" * 5000], ["1", "9" * 5000]),
+    "booleans": (["true", "null", "false"], ["true", None, "false"]),
+    "lists and objects, as they stand there": (
+        ['[1, 2.0, "\u0263"]', '{"a":{"b":null},"a":true}'],
+        ['[1, 2.0, "\u0263"]', '{"a": {"b": null}, "a": true}'],
+    ),
+    "a string that must not change": (['"true"', '"[1]"'], ["true", "[1]"]),
+}
+
+
+@pytest.mark.parametrize(("written", "kept"), KEPT_VALUES.values(), ids=KEPT_VALUES.keys())
+def test_a_kept_value_of_any_type_is_a_string_and_fails_no_line(
+    written: list[str], kept: list[str | None], tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
+    lines = [f'{{"text": "a", "n": {value}, "other": {{"x": 1, "x": 2}}}}' for value in written]
+    (tmp_path / "a.jsonl").write_text("\n".join([*lines, '{"text": "b"}']))
+    rows = read_all(format="jsonl", paths=["a.jsonl"], keep=["n"])
+    assert [row["n"] for row in rows] == [*kept, None]
+    assert not any(row["error"] for row in rows)
+
+
+def test_a_kept_key_that_stands_twice_fails_its_line_alone(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+    lines = ['{"text": "a", "n": 1.5}', '{"text": "a", "n": 1, "n": [2]}', '{"text": "a", "n": 2}']
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    rows = read_all(format="jsonl", paths=["a.jsonl"], keep=["n"])
+    assert [row["n"] for row in rows] == ["1.5", None, "2"]
+    assert [row["error"] for row in rows] == [None, "broken_record: the key 'n' stands twice", None]
 
 
 PACKED: dict[str, Callable[[bytes], bytes]] = {
@@ -108,6 +134,11 @@ LINE = st.sampled_from(
     [
         '{"text": "\u0f56\u0f7c\u0f51"}',
         '{"text": "bat", "id": 5}',
+        '{"text": "bat", "n": 5}',
+        '{"text": "bat", "n": 0.50}',
+        '{"text": "bat", "n": "5", "id": 6}',
+        '{"text": "bat", "n": [true]}',
+        '{"text": "bat", "n": 1, "n": 1}',
         '{"text": ""}',
         '{"text": 5}',
         "{",
@@ -132,17 +163,20 @@ def test_neighbours_splits_and_blocks_change_nothing(
     tmp_path: Path, read_all: Callable[..., Rows], lines: list[str], split_bytes: int, block_bytes: int
 ) -> None:
     # a good first line, which is what is checked before anything runs
-    content = "\n".join(['{"text": "a", "id": "x"}', *lines])
+    first = '{"text": "a", "id": "x", "n": ""}'
+    content = "\n".join([first, *lines])
     (tmp_path / "a.jsonl").write_text(content, newline="")
-    source = {"format": "jsonl", "paths": ["a.jsonl"], "columns": {"id": "id"}}
+    source = {"format": "jsonl", "paths": ["a.jsonl"], "columns": {"id": "id"}, "keep": ["n"]}
     rows = read_all(**source)
     assert read_all(**source, split_bytes=split_bytes, block_bytes=block_bytes) == rows
     for number, line in enumerate(content.split("\n")):
-        (tmp_path / f"{number:02}.jsonl").write_text('{"text": "a", "id": "x"}\n' + line, newline="")
+        (tmp_path / f"{number:02}.jsonl").write_text(first + "\n" + line, newline="")
     alone = [row for row in read_all(**source | {"paths": ["[0-9]*.jsonl"]}) if row["position"]]
     for leftover in tmp_path.glob("[0-9]*"):
         leftover.unlink()
-    assert [(row["text"], row["error"]) for row in rows] == [(row["text"], row["error"]) for row in alone]
+    assert [(row["text"], row["n"], row["error"]) for row in rows] == [
+        (row["text"], row["n"], row["error"]) for row in alone
+    ]
 
 
 CHECKED: dict[str, tuple[bytes, list[str]]] = {
@@ -189,7 +223,7 @@ def test_mapped_columns_must_be_in_some_line_and_dates_be_dates(
     source = {"format": "jsonl", "paths": ["a.jsonl"]}
     assert problems(**source, columns={"date": "yesterday"}, keep=["genre"]) == [
         "source 'test': no line of the first MiB of a.jsonl has 'yesterday' for date",
-        "source 'test': no line of the first MiB of a.jsonl has 'genre' for genre",
+        "source 'test': no line of the first MiB of a.jsonl has 'genre' to keep",
     ]
     assert [row["date"] for row in read_all(**source, columns={"date": "when"})] == [None, "2024-05", None]
     (tmp_path / "b.jsonl").write_text('{"text": "a", "when": "yesterday"}\n')
