@@ -111,7 +111,8 @@ def read_page(html: str, config: ExtractionConfig, media_type: str = "text/html"
     texts and list bullets are left out; every other code point of the text stays as it is, but for runs of ASCII white
     space. Raises ValueError for markup that the engine cannot parse in linear time (none, for `blocks`).
     """
-    html = html.replace("\0", "")
+    if "\0" in html:
+        html = html.replace("\0", "")
     if not has_markup(html):
         return Page(html_entities.unescape(html).strip("\r\n"))
     if is_feed(html):

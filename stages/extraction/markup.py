@@ -7,10 +7,10 @@ Sources: WHATWG MIME Sniffing, section 6 (signatures of other types); XHTML 1.0 
 from __future__ import annotations
 
 import html as html_entities
-import itertools
 import re
 
 import numpy as np
+import numpy.typing as npt
 
 _SIGNATURES = (
     (b"%PDF-", "application/pdf"),
@@ -62,7 +62,12 @@ _VOID = frozenset(_VOID_NAMES.split())
 # Formatting elements left open are opened again in every later paragraph, as the standard wants it: each new one may
 # cost all open ones. Pages of fewer tags cannot open a million; above that, formatting is taken out before parsing.
 _FORMATTING = ("b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
-_TAG = re.compile(r"</?[a-z][a-z0-9]*")
+_NAME_BYTES = 8  # of "/strong" or "/strike" and what ends it
+_NAME_LETTERS = np.zeros(256, np.int64)  # lower-case ASCII letters and digits; 0 for what ends a name
+for _letter in "abcdefghijklmnopqrstuvwxyz0123456789":
+    _NAME_LETTERS[[ord(_letter), ord(_letter.upper())]] = ord(_letter)
+_FORMATTING_INITIALS = np.isin(np.arange(256), [ord(name[0]) for name in _FORMATTING])
+_FORMATTING_CODES = np.array([int.from_bytes(name.encode(), "big") for name in _FORMATTING])
 _FORMATTING_TAG = re.compile(
     rf"""</?(?:{"|".join(_FORMATTING)})(?:(?=[\s/>])(?:[^<>"']++|"[^"]*+"|'[^']*+')*+)>""", re.IGNORECASE
 )
@@ -128,17 +133,34 @@ def bound_formatting(html: str) -> str:
     """Take out formatting tags (`b`, `font` ..) where those left open would be opened again more than 200,000 times."""
     if html.count("<") <= _FEW_TAGS:
         return html
-    tags = _TAG.findall(html.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass"))  # ASCII alone
-    codes = {name: number for number, name in enumerate(_FORMATTING, 1)}
-    codes |= {f"<{name}": code for name, code in list(codes.items())} | {
-        f"</{name}": -code for name, code in codes.items()
-    }
-    steps = np.fromiter(map(codes.get, tags, itertools.repeat(0)), np.int64, len(tags))
-    still_open = np.zeros(len(tags), np.int64)
-    for code in range(1, len(_FORMATTING) + 1):
-        level = np.cumsum((steps == code).astype(np.int64) - (steps == -code))
+    codes = _formatting_codes(html)
+    still_open = np.zeros(len(codes), np.int64)
+    for code in np.unique(np.abs(codes)):
+        level = np.cumsum((codes == code).astype(np.int64) - (codes == -code))
         # A closing tag that closes nothing is ignored, so the depth is counted from the lowest level so far.
-        still_open += level - np.minimum.accumulate(np.minimum(level, 0))
-    if int(still_open[steps == 0].sum()) <= _MAX_REOPENED:
+        still_open += (level - np.minimum.accumulate(np.minimum(level, 0))) * (code > 0)
+    if int(still_open[codes == 0].sum()) <= _MAX_REOPENED:
         return html
     return _FORMATTING_TAG.sub("", html)
+
+
+def _formatting_codes(html: str) -> npt.NDArray[np.int64]:
+    """Return for each of t tags the letters of a formatting element's name as a number, negative if it closes; or 0."""
+    points = np.frombuffer(html.encode("utf-8", "surrogatepass") + bytes(_NAME_BYTES), np.uint8)
+    begins = np.flatnonzero(points == ord("<")) + 1
+    begins = begins[begins < len(points) - _NAME_BYTES]
+    closing = points[begins] == ord("/")
+    begins += closing
+    letters = _NAME_LETTERS[points[begins]]
+    is_tag = letters > ord("9")
+    begins, closing = begins[is_tag], closing[is_tag]
+    maybe = np.flatnonzero(_FORMATTING_INITIALS[letters[is_tag]])
+    names, inside = np.zeros(len(maybe), np.int64), np.ones(len(maybe), bool)
+    for offset in range(_NAME_BYTES - 1):
+        letters = _NAME_LETTERS[points[begins[maybe] + offset]]
+        inside &= letters != 0
+        names = np.where(inside, names << 8 | letters, names)
+    known = np.isin(names, _FORMATTING_CODES)
+    codes = np.zeros(len(begins), np.int64)
+    codes[maybe[known]] = np.where(closing[maybe[known]], -names[known], names[known])
+    return codes

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from stages.extraction.choice import MAX_SCORED
 from stages.extraction.features import Context, first_features, second_features
-from stages.extraction.trees import Trees, score
+from stages.extraction.trees import Trees, make_trees, score
 from stages.extraction.walk import Tree
 
 MODEL_FILE = "model.npz"
@@ -29,8 +29,8 @@ class Model(NamedTuple):
         arrays: dict[str, npt.NDArray[np.generic]] = {}
         for name, trees in zip(self._fields, self, strict=True):
             arrays |= {
-                f"{name}_features": trees.features.astype(np.uint16),
-                f"{name}_borders": trees.borders.astype(np.float32),
+                f"{name}_features": trees.features[trees.questions.T].astype(np.uint16),
+                f"{name}_borders": trees.borders[trees.questions.T],
                 f"{name}_leaves": trees.leaves.astype(np.float16),
                 f"{name}_bias": np.array(trees.bias),
             }
@@ -42,7 +42,7 @@ def read_model(file: IO[bytes]) -> Model:
     with np.load(file, allow_pickle=False) as arrays:
         return Model(
             *(
-                Trees(
+                make_trees(
                     arrays[f"{name}_features"].astype(np.int64),
                     arrays[f"{name}_borders"],
                     arrays[f"{name}_leaves"].astype(np.float32),

@@ -38,7 +38,7 @@ import pyarrow.parquet as pq
 
 from stages.extraction.features import Context, Matrix, first_features, second_features
 from stages.extraction.model import Model
-from stages.extraction.trees import Trees, score
+from stages.extraction.trees import Trees, make_trees, score
 from stages.extraction.walk import Tree, inherit, walk
 from stages.reading.page_encoding import decode_page
 
@@ -231,7 +231,7 @@ def fit(matrices: list[Matrix], pages: list[Page], trees: int, rate: float, seed
         borders[row, : len(tree["splits"])] = [split["border"] for split in tree["splits"]]
         leaves[row, : len(tree["leaf_values"])] = tree["leaf_values"]
     scale, (bias,) = written["scale_and_bias"]
-    fitted = Trees(table, borders, leaves * np.float32(scale), float(bias))
+    fitted = make_trees(table, borders, leaves * np.float32(scale), float(bias))
     ours, theirs = score(fitted, features.T), model.predict_proba(features)[:, 1]
     if np.abs(ours - theirs).max() > 1e-4:
         raise AssertionError(f"the trees score otherwise than catboost, by {np.abs(ours - theirs).max()}")

@@ -18,26 +18,47 @@ _ROWS = 512  # at a time, so that the answers stay in the cache
 
 
 class Trees(NamedTuple):
-    """t trees of depth d: what each level asks, and what each leaf adds to the log-odds."""
+    """t trees of depth d: what each level asks, and what each leaf adds to the log-odds.
 
-    features: npt.NDArray[np.int64]  # t x d
-    borders: npt.NDArray[np.float32]  # t x d
+    Trees share questions, so each of the q different ones is answered once for a row.
+    """
+
+    features: npt.NDArray[np.int64]  # q
+    borders: npt.NDArray[np.float32]  # q
+    questions: npt.NDArray[np.int64]  # d x t; which question a level asks
     leaves: npt.NDArray[np.float32]  # t x 2^d; the first level is the lowest bit
     bias: float
 
 
+def make_trees(
+    features: npt.NDArray[np.int64], borders: npt.NDArray[np.float32], leaves: npt.NDArray[np.float32], bias: float
+) -> Trees:
+    """Make trees of what each level of each tree asks: two tables of t x d."""
+    asked = np.array([features.ravel(), borders.ravel()], np.float64)
+    different, questions = np.unique(asked, axis=1, return_inverse=True)
+    return Trees(
+        different[0].astype(np.int64),
+        different[1].astype(np.float32),
+        np.ascontiguousarray(questions.reshape(features.shape).T),
+        leaves,
+        bias,
+    )
+
+
 def score(trees: Trees, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Score m rows, given as f x m features: m probabilities in [0, 1]."""
-    count, depth = trees.features.shape
+    depth, count = trees.questions.shape
     rows = features.shape[1]
     log_odds = np.full(rows, trees.bias, np.float32)
-    borders = trees.borders.T[:, :, None]
-    first_leaves = (np.arange(count) * (1 << depth))[:, None]
-    flat = trees.leaves.ravel()
+    borders = trees.borders[:, None]
+    first_leaves = (np.arange(count) << depth)[:, None]
+    leaves = trees.leaves.ravel()
     for begin in range(0, rows, _ROWS):
         part = features[:, begin : begin + _ROWS]
-        leaf = np.zeros((count, part.shape[1]), np.int32)
-        for level in range(depth):
-            leaf |= (part[trees.features[:, level]] > borders[level]).astype(np.int32) << level
-        log_odds[begin : begin + _ROWS] += flat[leaf + first_leaves].sum(axis=0)
+        answers = (part.take(trees.features, axis=0) > borders).view(np.uint8)
+        leaf = answers.take(trees.questions[-1], axis=0)
+        for level in range(depth - 2, -1, -1):
+            leaf += leaf
+            leaf |= answers.take(trees.questions[level], axis=0)
+        log_odds[begin : begin + _ROWS] += leaves.take(leaf + first_leaves).sum(axis=0)
     return (1 / (1 + np.exp(-log_odds))).astype(np.float32)

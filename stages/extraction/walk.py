@@ -15,19 +15,33 @@ Time and memory are linear in the size of the page but for the logarithm of its 
 from __future__ import annotations
 
 import json
+import operator
 import re
 import zlib
-from itertools import repeat
-from typing import Literal, NamedTuple
+from collections.abc import Iterable
+from itertools import compress, repeat
+from typing import Literal, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
-from turbohtml import Document, DocumentFragment, Element, Text, parse
+from turbohtml import (
+    CData,
+    Comment,
+    Doctype,
+    Document,
+    DocumentFragment,
+    Element,
+    ProcessingInstruction,
+    ShadowRoot,
+    Text,
+    parse,
+)
 
-from stages.extraction.letters import COMMA, DIGIT, SENTENCE_MARK, SPACE, as_code_points, letters
+from stages.extraction.letters import SPACE, WEIGHT_UNIT, as_code_points, letters
 from stages.extraction.names import BIT, BITS_BY_PROPERTY, BITS_BY_ROLE, MAX_NAME, name_bits
 
 Ints = npt.NDArray[np.int64]
+Uints = npt.NDArray[np.uint64]
 Floats = npt.NDArray[np.float32]
 
 # Tags whose presence among the ancestors of a block is a feature, one bit each. Other tags have no bit.
@@ -54,7 +68,7 @@ TAGS = (
     *("b", "strong", "em", "i", "small", "time", "code", "button", "font", "rt"),
 )
 TAG_BIT = {tag: 1 << number for number, tag in enumerate(TAGS)}
-LINK, HIDDEN, SKIPPED, BLOCK, SPACED, OPTION = (1 << (len(TAGS) + number) for number in range(6))
+LINK, HIDDEN, SKIPPED, BLOCK, SPACED, OPTION, BREAK = (1 << (len(TAGS) + number) for number in range(7))
 
 _BLOCK_NAMES = """
     address article aside blockquote body button caption center col colgroup dd details dialog dir div dl dt fieldset
@@ -74,7 +88,10 @@ _OPENER = "button,summary,[aria-expanded],[aria-controls]"
 _SPACED_TAGS = frozenset({"pre", "listing", "xmp", "plaintext"})
 _PATH_STEP = np.uint64(0x9E3779B97F4A7C15)  # odd, so that paths of different depth differ
 _SECTIONING = sum(TAG_BIT[tag] for tag in ("article", "aside", "main", "nav", "section"))
-_MAX_REMEMBERED = 50_000
+_HALF, _LOW = np.uint64(32), np.uint64((1 << 32) - 1)  # of a count of letters.py
+_FEW_FACTS = 1024
+_MAX_REMEMBERED = 50_000  # keys
+_MAX_REMEMBERED_SIZE = 5_000_000  # code points of all keys
 _NEXT_TO_NOTHING = 200  # weighted letters: what a page says that asks for scripts or frames
 _MAX_TITLE = 300  # code points
 _ARTICLE_BODY = re.compile(r'"articleBody"\s*:\s*("(?:[^"\\]|\\.)*+")')
@@ -93,7 +110,7 @@ class Tree(NamedTuple):
     own_names: Ints  # n; groups of names, roles and properties
     inherited_names: Ints  # n
     depth: Ints  # n
-    path: npt.NDArray[np.uint64]  # n; hash of the tags and classes from the root to here
+    path: Uints  # n; hash of the tags and classes from the root to here
     last: Ints  # n; one past the last element of its subtree
     texts: list[str]  # k
     piece_elements: Ints  # k; the element each piece lies in
@@ -117,39 +134,71 @@ class Blocks(NamedTuple):
     marks: Floats  # m; sentence marks
     commas: Floats  # m
     code_points: Floats  # m; but for white space
-    keys: npt.NDArray[np.uint64]  # m; equal for blocks of equal text
+    keys: Uints  # m; equal for blocks of equal text
     first: Ints  # n; first block that begins in or after the element
     last: Ints  # n; one past the last block of its subtree
     in_article_body: npt.NDArray[np.bool_] | None  # m; None if the page has no JSON-LD article body
     in_title: npt.NDArray[np.bool_]  # m; its text is part of the page's title
 
 
-class _Facts(dict[tuple[str, str | None, str | None], tuple[int, int, int]]):
-    """What tag, class and id say, remembered: own bits, groups of names, hash of the path's step."""
+class _Facts(dict[tuple[str, str | None, str | None], int]):
+    """What tag, class and id say, remembered over pages: each the number of a row of the three tables."""
 
-    def __missing__(self, key: tuple[str, str | None, str | None]) -> tuple[int, int, int]:
-        tag, classes, identifier = key
-        bits = TAG_BIT.get(tag, 0)
-        if tag in _BLOCK_TAGS:
-            bits |= BLOCK
-        if tag in _SKIPPED_TAGS:
-            bits |= SKIPPED
-        elif tag == "option":
-            bits |= OPTION
-        if tag in _SPACED_TAGS:
-            bits |= SPACED
-        classes = (classes or "")[:MAX_NAME]
-        names = name_bits(classes) | name_bits((identifier or "")[:MAX_NAME])
-        facts = (bits, names, zlib.crc32(f"{tag} {classes}".encode("utf-8", "surrogatepass")))
-        if len(classes) + len(identifier or "") < MAX_NAME:
-            if len(self) >= _MAX_REMEMBERED:
-                self.clear()
-            self[key] = facts
-        return facts
+    def __init__(self) -> None:
+        super().__init__()
+        self.own = np.zeros(_FEW_FACTS, np.int64)  # tag and flag bits
+        self.names = np.zeros(_FEW_FACTS, np.int64)  # groups of names
+        self.steps = np.zeros(_FEW_FACTS, np.uint64)  # hash of the path's step
+        self.size = 0  # code points of all keys
+
+    def __missing__(self, key: tuple[str, str | None, str | None]) -> int:
+        tag, classes, identifier = key[0], key[1] or "", key[2] or ""
+        row = len(self)
+        if row == len(self.own):
+            self.own, self.names = np.resize(self.own, 2 * row), np.resize(self.names, 2 * row)
+            self.steps = np.resize(self.steps, 2 * row)
+        self.own[row] = _tag_bits(tag)
+        self.names[row] = name_bits(classes[:MAX_NAME]) | name_bits(identifier[:MAX_NAME])
+        self.steps[row] = zlib.crc32(f"{tag} {classes[:MAX_NAME]}".encode("utf-8", "surrogatepass"))
+        self.size += len(tag) + len(classes) + len(identifier)
+        self[key] = row
+        return row
+
+    def of(self, keys: Iterable[tuple[str, str | None, str | None]], count: int) -> tuple[Ints, Ints, Uints]:
+        """Return what n elements are: own bits, groups of names, steps."""
+        rows = np.fromiter(map(self.__getitem__, keys), np.int64, count)
+        found = self.own[rows], self.names[rows], self.steps[rows]
+        if len(self) > _MAX_REMEMBERED or self.size > _MAX_REMEMBERED_SIZE:
+            self.clear()
+            self.__init__()  # type: ignore[misc]  # as new
+        return found
+
+
+def _tag_bits(tag: str) -> int:
+    bits = TAG_BIT.get(tag, 0)
+    if tag in _BLOCK_TAGS:
+        bits |= BLOCK
+    if tag in _SKIPPED_TAGS:
+        bits |= SKIPPED
+    elif tag == "option":
+        bits |= OPTION
+    if tag in _SPACED_TAGS:
+        bits |= SPACED
+    if tag == "br":
+        bits |= BREAK
+    return bits
 
 
 _FACTS = _Facts()
-_KINDS = {Element: 1, Text: 2}
+_ELEMENT, _TEXT, _FRAGMENT = 1, 2, 3
+_KINDS: dict[type, int] = {
+    **dict.fromkeys((CData, Comment, Doctype, ProcessingInstruction), 0),
+    Element: _ELEMENT,
+    Text: _TEXT,
+    DocumentFragment: _FRAGMENT,
+    ShadowRoot: _FRAGMENT,
+}
+_PARENT, _TAG, _DATA = map(operator.attrgetter, ("parent", "tag", "data"))
 
 
 def inherit(own: Ints, parents: Ints) -> Ints:
@@ -197,21 +246,22 @@ def walk(html: str, shown: frozenset[str] = frozenset()) -> Tree:
     """Parse a page and lay it out flat; `shown` are tags whose text counts though readers do not see it as such."""
     document = parse(html, positions=False, allow_declarative_shadow_roots=False)
     everything = list(document.descendants)
-    kinds = list(map(type, everything))
-    nodes = [node for node in everything if type(node) is Element]
+    kinds = bytes(map(_KINDS.__getitem__, map(type, everything)))
+    kind = np.frombuffer(kinds, np.uint8)
+    is_element, is_text = kind == _ELEMENT, kind == _TEXT
+    nodes = cast("list[Element]", list(compress(everything, is_element.tobytes())))
     index: dict[object, int] = dict(zip(nodes, range(2, len(nodes) + 2), strict=True))
     index[document] = 0
-    if DocumentFragment in kinds:
-        index.update((node, index.get(node.parent, 1)) for node in everything if type(node) is DocumentFragment)
-    parents = np.array([0, 0, *[index.get(node.parent, 1) for node in nodes]], np.int64)
-    tags = [node.tag for node in nodes]
-    classes, identifiers = [node.attr("class") for node in nodes], [node.attr("id") for node in nodes]
-    table = np.zeros((len(parents), 3), np.int64)
-    if nodes:
-        table[2:] = [_FACTS[key] for key in zip(tags, classes, identifiers, strict=True)]
-    del classes, identifiers
-    own, own_names, steps = table[:, 0].copy(), table[:, 1].copy(), table[:, 2].astype(np.uint64)
-    own[1] |= SKIPPED
+    if _FRAGMENT in kinds:
+        fragments = compress(everything, (kind == _FRAGMENT).tobytes())
+        index.update((node, index.get(node.parent, 1)) for node in fragments)
+    count = len(nodes)
+    parents = np.zeros(count + 2, np.int64)
+    parents[2:] = np.fromiter(map(index.get, map(_PARENT, nodes), repeat(1)), np.int64, count)
+    tags = list(map(_TAG, nodes))
+    keys = zip(tags, map(Element.attr, nodes, repeat("class")), map(Element.attr, nodes, repeat("id")), strict=True)
+    own, own_names, steps = (np.concatenate([np.zeros(2, found.dtype), found]) for found in _FACTS.of(keys, count))
+    own[1] = SKIPPED
     if shown:
         own[2:][[tag in shown for tag in tags]] &= ~SKIPPED
     _read_attributes(document, index, own, own_names)
@@ -225,21 +275,23 @@ def walk(html: str, shown: frozenset[str] = frozenset()) -> Tree:
         own_names[of_site & ((own & TAG_BIT[tag]) != 0)] |= BIT[tag]
     inherited_names = inherit(own_names, parents)
 
-    text_nodes = [node for node in everything if type(node) is Text]
-    piece_elements = np.array([index.get(node.parent, 1) for node in text_nodes], np.int64)
-    kind = np.frombuffer(bytes(map(_KINDS.get, kinds, repeat(0))), np.uint8)
-    started = np.cumsum(kind == _KINDS[Element])[kind == _KINDS[Text]] + 1
+    text_nodes = list(compress(everything, is_text.tobytes()))
+    del everything
+    piece_elements = np.fromiter(map(index.get, map(_PARENT, text_nodes), repeat(1)), np.int64, len(text_nodes))
+    del index  # a third of the memory of a page of tags alone
+    started = np.cumsum(is_element)[is_text] + 1
     visible = (inherited[piece_elements] & SKIPPED) == 0
-    texts = [node.data for node, seen in zip(text_nodes, visible.tolist(), strict=True) if seen]
+    texts = list(map(_DATA, compress(text_nodes, visible.tobytes())))
+    del text_nodes
     piece_elements, started = piece_elements[visible], started[visible]
-    del everything, kinds, text_nodes, index  # a third of the memory of a page of tags alone
-    breaks = np.cumsum([False, False, *[tag == "br" for tag in tags]])[started]
-    edges = np.cumsum((own & BLOCK) != 0)[started]
-    block_of = nearest((own & BLOCK) != 0, parents)
+    breaks = np.cumsum((own & BREAK) != 0)[started]
+    is_block = (own & BLOCK) != 0
+    edges = np.cumsum(is_block)[started]
+    around = nearest(is_block, parents)[piece_elements]
     piece_blocks, blocks = _blocks(
         document,
         texts,
-        Pieces(piece_elements, block_of[piece_elements], started, edges, breaks),
+        Pieces(piece_elements, around, started, edges, breaks),
         inherited,
         inherited_names,
         last,
@@ -275,8 +327,7 @@ class Pieces(NamedTuple):
 
 
 def _read_attributes(document: Document, index: dict[object, int], own: Ints, own_names: Ints) -> None:
-    for element in document.select("a[href]"):
-        own[index.get(element, 1)] |= LINK
+    own[list(map(index.get, document.select("a[href]"), repeat(1)))] |= LINK
     for element in document.select('[hidden],[aria-hidden="true"],[style*="none"],[style*="hidden"]'):
         style = (element.attr("style") or "").replace(" ", "").lower()
         hidden = element.attr("hidden")
@@ -307,7 +358,7 @@ def _opens(element: Element) -> bool:
     )
 
 
-def _depth_and_path(parents: Ints, steps: npt.NDArray[np.uint64]) -> tuple[Ints, npt.NDArray[np.uint64]]:
+def _depth_and_path(parents: Ints, steps: Uints) -> tuple[Ints, Uints]:
     depth = np.ones(len(parents), np.int64)
     depth[:2] = 0
     path, factor, ancestors = steps.copy(), _PATH_STEP, parents
@@ -342,18 +393,14 @@ def _blocks(
     document: Document, texts: list[str], pieces: Pieces, inherited: Ints, inherited_names: Ints, last: Ints
 ) -> tuple[Ints, Blocks]:
     count = len(texts)
-    tables = letters()
     points = as_code_points("".join(texts))
     lengths = np.fromiter(map(len, texts), np.int64, count)
     starts = np.cumsum(lengths) - lengths
-    classes = tables.classes[points]
-    per_piece = np.zeros((5, count))  # weight, digits, sentence marks, commas, code points but for white space
+    per_piece = np.zeros((len(letters().counts), count), np.uint64)
     if count:
-        per_piece[0] = np.add.reduceat(tables.weights[points], starts)
-        for row, kind in enumerate((DIGIT, SENTENCE_MARK, COMMA), start=1):
-            per_piece[row] = np.add.reduceat(classes == kind, starts, dtype=np.int64)
-        per_piece[4] = np.add.reduceat(classes != SPACE, starts, dtype=np.int64)
-    seen = np.flatnonzero(per_piece[4])
+        for row, table in enumerate(letters().counts):
+            np.add.reduceat(table[points], starts, out=per_piece[row])
+    seen = np.flatnonzero(per_piece[0])
     new = np.ones(len(seen), bool)
     if len(seen) > 1:
         before, here = seen[:-1], seen[1:]
@@ -374,9 +421,6 @@ def _blocks(
     firsts = seen[new]
     linked = (inherited[pieces.elements[seen]] & LINK) != 0
 
-    def totals(values: npt.NDArray[np.float64] | None) -> Floats:
-        return np.bincount(number, values, blocks).astype(np.float32)
-
     new_places = np.flatnonzero(new)
     bits, names = (
         np.bitwise_and.reduceat(values[pieces.elements[seen]], new_places) if blocks else np.zeros(0, np.int64)
@@ -387,9 +431,9 @@ def _blocks(
     first = np.searchsorted(pieces.started[firsts], np.arange(len(last)))
     before_element = np.concatenate([[0], np.cumsum(np.bincount(homes, minlength=len(last)))])
     after = first + before_element[last] - before_element[:-1]
-    mixed = (points.astype(np.uint64) + _PATH_STEP) ** np.uint64(3) * (classes != SPACE)
-    piece_keys = np.add.reduceat(mixed, starts) if count else np.zeros(0, np.uint64)
-    keys = np.add.reduceat(piece_keys[seen], new_places) if blocks else np.zeros(0, np.uint64)
+    sums = np.add.reduceat(per_piece[:, seen], new_places, axis=1) if blocks else per_piece[:, :0]
+    in_links = np.add.reduceat(per_piece[0, seen] * linked, new_places) if blocks else per_piece[0, :0]
+    low, high = (sums & _LOW).astype(np.float32), (sums >> _HALF).astype(np.float32)
     single = np.bincount(number, minlength=blocks)
     return piece_blocks, Blocks(
         elements=pieces.around[firsts],
@@ -397,17 +441,17 @@ def _blocks(
         pieces=single,
         bits=bits,
         names=names,
-        weights=totals(per_piece[0, seen]),
-        link_weights=totals(per_piece[0, seen] * linked),
-        links=totals(linked.astype(np.float64)),
-        digits=totals(per_piece[1, seen]),
-        marks=totals(per_piece[2, seen]),
-        commas=totals(per_piece[3, seen]),
-        code_points=totals(per_piece[4, seen]),
-        keys=keys,
+        weights=high[0] / WEIGHT_UNIT,
+        link_weights=(in_links >> _HALF).astype(np.float32) / WEIGHT_UNIT,
+        links=np.bincount(number, linked, blocks).astype(np.float32),
+        digits=high[1],
+        marks=low[1],
+        commas=low[2],
+        code_points=low[0],
+        keys=sums[2] >> _HALF,
         first=first,
         last=after,
-        in_article_body=_in_article_body(document, points, classes, starts[firsts]),
+        in_article_body=_in_article_body(document, points, starts[firsts]),
         in_title=_in_title(document, texts, lengths, firsts, single),
     )
 
@@ -419,27 +463,26 @@ def _in_title(document: Document, texts: list[str], lengths: Ints, firsts: Ints,
     if title:
         # One piece of a block's text is enough; a long one is no title.
         for place in np.flatnonzero((pieces == 1) & (lengths[firsts] <= _MAX_TITLE)).tolist():
-            said = texts[firsts[place]].strip()
-            found[place] = said in title or " ".join(said.split()) in title
+            words = texts[firsts[place]].split()
+            found[place] = " ".join(words) in title
     return found
 
 
-def _in_article_body(
-    document: Document, points: npt.NDArray[np.uint32], classes: npt.NDArray[np.uint8], starts: Ints
-) -> npt.NDArray[np.bool_] | None:
+def _in_article_body(document: Document, points: Ints, starts: Ints) -> npt.NDArray[np.bool_] | None:
     """Tell which blocks begin with a window of the article's text, which some pages repeat for search engines."""
     bodies = []
     for script in document.select('script[type="application/ld+json"]'):
         bodies += [json.loads(found, strict=False) for found in _ARTICLE_BODY.findall(script.text)]
-    body = as_code_points(" ".join(bodies))
-    body = body[letters().classes[body] != SPACE]
+    classes = letters().classes
+    body = as_code_points(" ".join(bodies)) if bodies else np.zeros(0, np.int64)
+    body = body[classes[body] != SPACE]
     if len(body) < _WINDOW:
         return None
-    said = classes != SPACE
-    stream = np.concatenate([points[said], np.zeros(_WINDOW, np.uint32)])
+    said = classes[points] != SPACE
+    stream = np.concatenate([points[said], np.zeros(_WINDOW, np.int64)]).astype(np.uint64)
     places = np.cumsum(said)[starts] - said[starts] if len(starts) else starts
     powers = np.cumprod(np.full(_WINDOW, _PATH_STEP), dtype=np.uint64)
-    windows = np.zeros(len(body) - _WINDOW + 1, np.uint64)
+    body, windows = body.astype(np.uint64), np.zeros(len(body) - _WINDOW + 1, np.uint64)
     begins = np.zeros(len(places), np.uint64)
     for step in range(_WINDOW):
         windows += body[step : step + len(windows)] * powers[step]
