@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from data_cards.display import cut_text
 from data_cards.languages import words_are_spaced
-from data_cards.overview import added
+from data_cards.sections.overview import added
 from schemas.card import (
     LENGTH_BINS,
     SAMPLE_CODE_POINTS,

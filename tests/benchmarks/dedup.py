@@ -39,11 +39,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.catalogue import Recipe
-from pipelines.dedup import deduplicate
-from pipelines.runners import RunnerConfig, run_tasks
-from pipelines.staged import Run, StagedSplit, staged_split
-from pipelines.staging import Store
+from pipelines.catalogue.stages import Recipe
+from pipelines.phases.deduplication.phase import deduplicate
+from pipelines.runners.local import RunnerConfig, run_tasks
+from pipelines.staging.staged import Run, StagedSplit, staged_split
+from pipelines.staging.store import Store
 from schemas.recipe import parse_recipe
 from tests.benchmarks.datatrove_dedup_peer import run_peer
 from tests.benchmarks.dedup_peers import run_rensa, run_text_dedup
@@ -166,8 +166,8 @@ def staged_help_pages(folder: Path) -> Path:
                 download_packages([f"libreoffice-help-{name}" for name in LABELS], Path(debs))
                 build_corpus(corpus, Path(debs))
         shutil.rmtree(output, ignore_errors=True)
-        from pipelines.corpus_build import make_plan  # not for the processes that are measured
-        from pipelines.ingest import IngestWorker
+        from pipelines.build.run import make_plan  # not for the processes that are measured
+        from pipelines.phases.ingest import IngestWorker
 
         store = Store(str(output))
         with tempfile.TemporaryDirectory() as scratch:

@@ -44,7 +44,7 @@ stage = "identify_language"
 def run_ours(recipe: Path, output: Path, workers: int) -> tuple[Figures, int]:
     """Run the whole job; returns its figures and the number of documents read."""
     shutil.rmtree(output, ignore_errors=True)
-    command = [sys.executable, "-m", "pipelines.command_line", "run", str(recipe)]
+    command = [sys.executable, "-m", "pipelines.command_line.app", "run", str(recipe)]
     figures = measure([*command, "--output", str(output), "--workers", str(workers)])
     manifest = json.loads((output / "manifest.json").read_text())
     return figures, manifest["phases"][0]["documents_in"]
@@ -54,12 +54,12 @@ def run_ours(recipe: Path, output: Path, workers: int) -> tuple[Figures, int]:
 BEAM_OR_LOOP = """
 import json, sys, time
 from pathlib import Path
-import pipelines.worker_imports
-from pipelines.beam_tasks import run_claims
-from pipelines.corpus_build import make_plan
-from pipelines.ingest import IngestWorker
-from pipelines.staging import Store
-from pipelines.tasks import run_task
+import pipelines.runners.worker_imports
+from pipelines.runners.beam_tasks import run_claims
+from pipelines.build.run import make_plan
+from pipelines.phases.ingest import IngestWorker
+from pipelines.staging.store import Store
+from pipelines.staging.tasks import run_task
 plan = make_plan(Path(sys.argv[1]))
 worker = IngestWorker(Store(sys.argv[2]), plan.recipe)
 tasks = plan.ingest_tasks()

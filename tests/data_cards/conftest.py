@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import settings
 
-from data_cards.columns import column_rows
-from data_cards.funnel import merge_fates
-from data_cards.rendering import card_files
+from data_cards.pages.markdown import card_files
+from data_cards.sections.columns import column_rows
+from data_cards.sections.funnel import merge_fates
 from data_cards.statistics import merge, read_statistics
 from schemas.card import (
     Card,

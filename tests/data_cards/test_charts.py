@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_cards.charts import (
+from data_cards.pages.charts import (
     MOST_BARS,
     WIDTH,
     Bar,
@@ -20,7 +20,7 @@ from data_cards.charts import (
     score_chart,
     sparkline,
 )
-from data_cards.funnel import FunnelStep, Loss
+from data_cards.sections.funnel import FunnelStep, Loss
 from schemas.card import LENGTH_BINS, SHARE_BINS, Step
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from datasets import Features
 
-from data_cards.columns import column_rows, hub_feature
+from data_cards.sections.columns import column_rows, hub_feature
 from schemas.columns import SchemaError
 from schemas.document import CANDIDATES, DOCUMENT
 

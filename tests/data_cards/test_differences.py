@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_cards.differences import marked_differences
 from data_cards.display import graphemes
+from data_cards.sections.differences import marked_differences
 
 KHMER = "\u1798\u1793\u17bb\u179f\u17d2\u179f"  # "human being": a subscript consonant and a vowel sign
 BIR, IKKI, UCH = "\u0628\u0649\u0631", "\u0626\u0649\u0643\u0643\u0649", "\u0626\u06c8\u0686"  # one, two, three

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from data_cards.funnel import count_fates, funnel, funnel_by_language, merge_fates
+from data_cards.sections.funnel import count_fates, funnel, funnel_by_language, merge_fates
 from schemas.card import Card, FateCount, Step
 from schemas.columns import SchemaError
 from schemas.ledger import LEDGER

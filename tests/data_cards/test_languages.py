@@ -10,7 +10,7 @@ import pytest
 
 from data_cards.language_names import names_json
 from data_cards.languages import language_facts, words_are_spaced
-from data_cards.overview import same_language
+from data_cards.sections.overview import same_language
 
 FACTS = {
     "eus: two letters where ISO 639-1 has them": ("eus_Latn", "Basque", "Euskara", "eu", "eu-Latn"),

@@ -14,9 +14,9 @@ import yaml  # type: ignore[import-untyped]
 from datasets.info import DatasetInfo, DatasetInfosDict
 from huggingface_hub import DatasetCard, DatasetCardData
 
-from data_cards import metadata
-from data_cards.metadata import front_matter, hub_licence, size_category
-from data_cards.overview import merge_sizes
+from data_cards.pages import metadata
+from data_cards.pages.metadata import front_matter, hub_licence, size_category
+from data_cards.sections.overview import merge_sizes
 
 
 @pytest.fixture(autouse=True)

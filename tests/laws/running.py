@@ -11,7 +11,16 @@ from pathlib import Path
 
 def start(recipe: Path, output: Path | str, *options: str) -> subprocess.Popen[str]:
     """Begin `glotmill run` in the background."""
-    command = [sys.executable, "-m", "pipelines.command_line", "run", str(recipe), "--output", str(output), *options]
+    command = [
+        sys.executable,
+        "-m",
+        "pipelines.command_line.app",
+        "run",
+        str(recipe),
+        "--output",
+        str(output),
+        *options,
+    ]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 

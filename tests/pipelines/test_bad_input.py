@@ -35,7 +35,7 @@ EXTRACT = '[[ingest]]\nstage = "extract_text"\n'
 
 
 def run(folder: Path, limit: Callable[[], None] | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipelines.command_line", "run", "bad.toml", "--output", "out"]
+    command = [sys.executable, "-m", "pipelines.command_line.app", "run", "bad.toml", "--output", "out"]
     return subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=300, check=False, preexec_fn=limit
     )
@@ -191,7 +191,7 @@ def test_a_full_disk_stops_with_one_line_and_the_same_command_goes_on(tmp_path: 
 
 def test_a_file_without_read_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Root reads everything, so the answer of the system is given by hand here."""
-    from pipelines.corpus_build import make_plan
+    from pipelines.build.run import make_plan
     from schemas.recipe import RecipeError
 
     (tmp_path / "a.jsonl").write_bytes(json_line(GOOD))

@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from pipelines.corpus_build import Plan, build, make_plan
-from pipelines.runners import RunnerConfig
-from pipelines.staging import StagingError
+from pipelines.build.run import Plan, build, make_plan
+from pipelines.runners.local import RunnerConfig
+from pipelines.staging.store import StagingError
 from schemas.failures import FailureError
 from schemas.recipe import RecipeError
 from stages.reading.files import check_unchanged

@@ -21,10 +21,10 @@ import pyarrow.parquet as pq
 import pytest
 from gflanguages import LoadLanguages
 
-from pipelines.corpus_build import build, make_plan
-from pipelines.corpus_index import probe
-from pipelines.runners import RunnerConfig
-from pipelines.staging import StagingError
+from pipelines.build.run import build, make_plan
+from pipelines.phases.deduplication.index_writing import probe
+from pipelines.runners.local import RunnerConfig
+from pipelines.staging.store import StagingError
 from schemas.failures import MisuseError
 from schemas.recipe import RecipeError
 from stages.deduplication.near import NearDeduplicationConfig
@@ -490,7 +490,7 @@ def test_the_command_line_says_it_and_exits_with_2(place: Path) -> None:
     recipe.write_text(RECIPE.format(name="other", paths='["first.jsonl"]', stages=NEAR + "bands = 20"))
     for command in (["plan"], ["run"]):
         done = subprocess.run(
-            [sys.executable, "-m", "pipelines.command_line", *command, str(recipe)],
+            [sys.executable, "-m", "pipelines.command_line.app", *command, str(recipe)],
             capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 2

@@ -18,13 +18,13 @@ import pytest
 from gflanguages import LoadLanguages
 from typer.testing import CliRunner
 
-from pipelines.catalogue import Recipe
-from pipelines.command_line import app
-from pipelines.decontaminate import contamination_of, decontaminate, publish_findings, read_evaluation_sets
-from pipelines.history import document_history
-from pipelines.runners import RunnerConfig, WorkerError
-from pipelines.staged import Run, StagedSplit
-from pipelines.staging import StagingError, Store
+from pipelines.catalogue.stages import Recipe
+from pipelines.command_line.app import app
+from pipelines.finished.explain import document_history
+from pipelines.phases.decontaminate import contamination_of, decontaminate, publish_findings, read_evaluation_sets
+from pipelines.runners.local import RunnerConfig, WorkerError
+from pipelines.staging.staged import Run, StagedSplit
+from pipelines.staging.store import StagingError, Store
 from schemas.card import Card, Removal
 from schemas.columns import arrange
 from schemas.document import DOCUMENT

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.dataset as ds
 import pytest
 
-from pipelines.catalogue import Recipe, stage_problems
+from pipelines.catalogue.stages import Recipe, stage_problems
 from schemas.recipe import parse_recipe
 from tests.laws.running import run
 

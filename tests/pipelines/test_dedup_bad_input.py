@@ -14,11 +14,11 @@ import pyarrow.dataset as ds
 import pytest
 from numpy.typing import NDArray
 
-from pipelines.dedup import PhaseShuffle
-from pipelines.runners import RunnerConfig
-from pipelines.shuffle_records import signature_dtype
-from pipelines.staged import Run, StagedSplit, removals
-from pipelines.staging import Store
+from pipelines.phases.deduplication.phase import PhaseShuffle
+from pipelines.phases.deduplication.shuffle_records import signature_dtype
+from pipelines.runners.local import RunnerConfig
+from pipelines.staging.staged import Run, StagedSplit, removals
+from pipelines.staging.store import Store
 from stages.deduplication.near import (
     NearDeduplicationConfig,
     band_keys,

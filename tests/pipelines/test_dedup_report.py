@@ -13,16 +13,16 @@ import pyarrow.dataset as ds
 import pytest
 
 from data_cards.statistics import statistics_json, statistics_of
-from pipelines.catalogue import Recipe, stage_problems
-from pipelines.chain import dedup_phases, phases_after_ingest
-from pipelines.corpus_build import make_plan
-from pipelines.dedup_report import dedup_reports
-from pipelines.history import document_history
-from pipelines.publish import published_schema
-from pipelines.sampling_weights import write_sampling_weights
-from pipelines.staged import StagedSplit, staged_split
-from pipelines.staging import Store
-from pipelines.tasks import marker
+from pipelines.build.run import make_plan
+from pipelines.catalogue.stages import Recipe, stage_problems
+from pipelines.finished.explain import document_history
+from pipelines.phases.chain import dedup_phases, phases_after_ingest
+from pipelines.phases.deduplication.report import dedup_reports
+from pipelines.phases.publish.sampling_weights import write_sampling_weights
+from pipelines.phases.publish.shards import published_schema
+from pipelines.staging.staged import StagedSplit, staged_split
+from pipelines.staging.store import Store
+from pipelines.staging.tasks import marker
 from schemas.card import CLUSTERS_KEPT, EXAMPLES_KEPT, SAMPLE_CODE_POINTS, DedupReport, SamplingWeights
 from schemas.document import DOCUMENT, SAMPLING_WEIGHT
 from schemas.recipe import RecipeError, parse_recipe

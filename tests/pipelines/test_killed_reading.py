@@ -17,10 +17,10 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-import pipelines.corpus_build
-from pipelines.command_line import main
-from pipelines.ingest import IngestWorker
-from pipelines.tasks import Counts, Task
+import pipelines.build.run
+from pipelines.command_line.app import main
+from pipelines.phases.ingest import IngestWorker
+from pipelines.staging.tasks import Counts, Task
 from schemas.split import InputSplit
 from tests.laws.running import digests
 
@@ -56,7 +56,7 @@ class DyingWorker(IngestWorker):
 
 def run(folder: Path, workers: int, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, str], list[dict[str, Any]]]:
     """Run the recipe in `folder`; return the digests of the corpus and the failed rows of its ledger."""
-    monkeypatch.setattr(pipelines.corpus_build, "IngestWorker", DyingWorker)
+    monkeypatch.setattr(pipelines.build.run, "IngestWorker", DyingWorker)
     output = folder / f"out{workers}"
     with pytest.raises(SystemExit) as ended:
         main(["run", str(folder / "killed.toml"), "--output", str(output), "--workers", str(workers)])

@@ -12,12 +12,12 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.corpus_build import make_plan
-from pipelines.dedup import PhaseShuffle
-from pipelines.runners import RunnerConfig
-from pipelines.staged import staged_split
-from pipelines.staging import Store
-from pipelines.tasks import marker
+from pipelines.build.run import make_plan
+from pipelines.phases.deduplication.phase import PhaseShuffle
+from pipelines.runners.local import RunnerConfig
+from pipelines.staging.staged import staged_split
+from pipelines.staging.store import Store
+from pipelines.staging.tasks import marker
 from stages.deduplication.keepers import KeeperOrder, preference_keys, preference_ranks
 from stages.deduplication.near import (
     NearDeduplicationConfig,

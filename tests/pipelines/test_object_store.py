@@ -8,7 +8,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from pipelines.command_line import main
+from pipelines.command_line.app import main
 from tests.laws.mixed_corpus import write_mixed_corpus
 from tests.laws.running import digests, run
 

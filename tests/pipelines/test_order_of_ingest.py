@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from pipelines.catalogue import Recipe, bind_ingest
-from pipelines.ingest import open_block
+from pipelines.catalogue.stages import Recipe, bind_ingest
+from pipelines.phases.ingest import open_block
 from schemas.document import RECORD
 from stages.batches import run_stages
 

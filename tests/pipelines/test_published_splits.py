@@ -16,13 +16,13 @@ import pyarrow.dataset as ds
 import pytest
 from huggingface_hub import DatasetCard
 
-from pipelines.corpus_build import build, make_plan
-from pipelines.published_splits import LARGEST_GROUP, TEST, SplitWorker, clusters_folder, write_groups
-from pipelines.runners import RunnerConfig
-from pipelines.shuffle_records import MEMBER
-from pipelines.staged import Run, StagedSplit, staged_split
-from pipelines.staging import Store
-from pipelines.tasks import marker
+from pipelines.build.run import build, make_plan
+from pipelines.phases.deduplication.shuffle_records import MEMBER
+from pipelines.phases.publish.splits import LARGEST_GROUP, TEST, SplitWorker, clusters_folder, write_groups
+from pipelines.runners.local import RunnerConfig
+from pipelines.staging.staged import Run, StagedSplit, staged_split
+from pipelines.staging.store import Store
+from pipelines.staging.tasks import marker
 from schemas.card import Card
 from schemas.recipe import PublishConfig
 from tests.laws.running import digests, run

@@ -6,7 +6,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.regrouping import ROW_BYTES, Regrouper
+from pipelines.staging.regrouping import ROW_BYTES, Regrouper
 
 ROWS = st.lists(st.binary(max_size=200).map(lambda b: b.hex()), max_size=60)
 

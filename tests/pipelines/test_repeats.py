@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 
-from pipelines import repeats
-from pipelines.catalogue import DEDUP_STAGES, RepeatsEntry
-from pipelines.history import document_history
-from pipelines.staging import Store
+from pipelines.catalogue.stages import DEDUP_STAGES, RepeatsEntry
+from pipelines.finished.explain import document_history
+from pipelines.phases.deduplication import repeats
+from pipelines.staging.store import Store
 from stages.batches import Filtered
 from stages.deduplication.lines import LineDeduplicationConfig, frequent_keys
 from stages.deduplication.spans import SpanDeduplicationConfig
@@ -153,7 +153,7 @@ def test_keys_go_through_in_slices_where_memory_is_short(
     """The same corpus comes out when each shuffle takes but a few of the keys."""
     from typer.testing import CliRunner
 
-    from pipelines.command_line import app
+    from pipelines.command_line.app import app
 
     found = []
     for name, budget in (("whole", repeats.LEAST_BUDGET), ("sliced", 60_000)):

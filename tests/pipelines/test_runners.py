@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from pipelines.runners import RunnerConfig, WorkerError, run_function, run_tasks
-from pipelines.staging import Store
-from pipelines.tasks import Counts, Task
+from pipelines.runners.local import RunnerConfig, WorkerError, run_function, run_tasks
+from pipelines.staging.store import Store
+from pipelines.staging.tasks import Counts, Task
 
 NAMES = ("a", "b", "c", "d")
 
@@ -119,7 +119,7 @@ def test_tasks_and_answers_may_be_longer_than_a_pipe_holds(tmp_path: Path) -> No
 
 LONG_FOLDER = """
 import sys, tempfile
-from pipelines.runners import run_function
+from pipelines.runners.local import run_function
 from multiprocessing import util
 print(run_function("builtins:sum", ([1, 2],)))
 """

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.publish import plan_shards
-from pipelines.staged import Run, StagedSplit
+from pipelines.phases.publish.shards import plan_shards
+from pipelines.staging.staged import Run, StagedSplit
 
 LABELS = st.sampled_from(["eus_Latn", "bod_Tibt", "uzb_Cyrl"])
 RUNS = st.lists(st.tuples(LABELS, st.integers(1, 50), st.integers(0, 5000), st.floats(0, 1)), max_size=8)

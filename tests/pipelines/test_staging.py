@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.staging import PARTIAL, StagingError, Store
+from pipelines.staging.store import PARTIAL, StagingError, Store
 
 
 def test_a_file_that_fails_half_way_never_appears(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.corpus_build import PACKAGES, make_plan
-from pipelines.without_pandas import left_out
+from pipelines.build.run import PACKAGES, make_plan
+from pipelines.runners.without_pandas import left_out
 
 RECIPE = """
 [corpus]
@@ -21,7 +21,7 @@ paths = ["lines.txt"]
 """
 NAME_IMPORTED = """
 import sys
-from pipelines.command_line import main
+from pipelines.command_line.app import main
 main(sys.argv[1:])
 print(*sorted({name.split(".")[0] for name in sys.modules}))
 """
@@ -81,8 +81,8 @@ def test_what_is_left_out_cannot_be_imported_until_the_block_ends() -> None:
 WITHOUT_BEAM = """
 import sys
 from pathlib import Path
-from pipelines.runners import RunnerConfig, WorkerError, run_function, run_tasks, warm_up
-from pipelines.staging import Store
+from pipelines.runners.local import RunnerConfig, WorkerError, run_function, run_tasks, warm_up
+from pipelines.staging.store import Store
 from tests.pipelines.test_runners import IsolatingWorker, KilledWorker, tasks
 
 warm_up(with_beam=False)
@@ -118,8 +118,8 @@ def test_workers_without_beam_are_replaced_when_they_are_killed(tmp_path: Path) 
 def test_a_small_run_writes_the_bytes_that_one_with_beam_writes(recipe: Path, tmp_path: Path) -> None:
     written = []
     for small_bytes in (1 << 20, 0):
-        code = "import sys; from pipelines import command_line; command_line.SMALL_BYTES = int(sys.argv[1]); "
-        code += "command_line.main(sys.argv[2:])"
+        code = "import sys; from pipelines.command_line import app; app.SMALL_BYTES = int(sys.argv[1]); "
+        code += "app.main(sys.argv[2:])"
         output = tmp_path / f"out-{small_bytes}"
         command = [sys.executable, "-c", code, str(small_bytes), "run", str(recipe), "--output", str(output)]
         subprocess.run(command, capture_output=True, check=True)

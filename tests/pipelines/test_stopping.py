@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipelines.progress import ProgressLines, read_status, stopped_run
-from pipelines.staging import Store
-from pipelines.tasks import Task
+from pipelines.command_line.progress import ProgressLines, read_status, stopped_run
+from pipelines.staging.store import Store
+from pipelines.staging.tasks import Task
 from tests.laws.running import processes_in, start
 
 RECIPE = """

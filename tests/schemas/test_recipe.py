@@ -7,7 +7,7 @@ import re
 import pytest
 from pydantic import ValidationError
 
-from pipelines.catalogue import Recipe
+from pipelines.catalogue.stages import Recipe
 from schemas.recipe import RecipeError, parse_recipe
 from schemas.source import CsvSource, TextSource
 

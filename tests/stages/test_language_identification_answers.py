@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.catalogue import Recipe, label_problems, unmatched_labels
+from pipelines.catalogue.stages import Recipe, label_problems, unmatched_labels
 from stages.language_identification.answers import Answers, embedded_answers, language_list
 
 POSSIBLE = ["eus_Latn", "kmr_Latn", "arb_Arab", "pes_Arab", "uzn_Cyrl", "npi_Deva", "zsm_Latn", "ekk_Latn", "zho_Hani"]

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from data_cards.columns import hub_feature
+from data_cards.sections.columns import hub_feature
 
 Rows = list[dict[str, Any]]
 

@@ -1,0 +1,1 @@
+"""The pages that a card is written to: Markdown, HTML, metadata, charts."""

@@ -1,0 +1,109 @@
+"""The HTML report: one file that a curator can open, mail and archive, with samples of every language.
+
+Everything is inline, every value is escaped by the template, and the page forbids itself anything else by a content
+security policy: its one style sheet and its one script are named by their hashes, nothing is fetched. Without the
+script the page shows all the same; it sorts and filters the table of languages.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from importlib import resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from data_cards.display import code_spans, cut_text, one_line, visible
+from data_cards.pages.charts import CHART_STYLE, PALETTE_STYLE, Chart, sparkline
+from data_cards.sections.changes import rule_rows
+from data_cards.sections.contamination import evaluation_set_rows, what_was_removed
+from data_cards.sections.duplicates import RULES, clusters_to_look_at, nothing_to_weigh, stage_rows, weight_rows
+from data_cards.sections.funnel import LanguageFunnel, funnel, funnel_by_language
+from data_cards.sections.overview import binary_size, compact, language_rows, limitations, source_volumes, totals
+from data_cards.sections.splits import published_splits, split_rows, split_rule
+from schemas.card import SAMPLES_KEPT, Card
+
+OPEN_LANGUAGES = 3
+HEADING_CODE_POINTS = 60
+
+
+def render_report(card: Card, charts: Mapping[str, Chart]) -> str:
+    """Write the report of a card with its charts inline."""
+    style = Markup(PALETTE_STYLE + CHART_STYLE + _template_file("report.css"))  # noqa: S704 - ours
+    script = Markup(_template_file("report.js"))  # noqa: S704 - ours
+    rows = language_rows(card)
+    fates: dict[str | None, LanguageFunnel] = {row.language: row for row in funnel_by_language(card)}
+    return (
+        _environment()
+        .get_template("report.html.jinja")
+        .render(
+            card=card,
+            volumes=source_volumes(card),
+            style=style,
+            script=script,
+            policy=(
+                "default-src 'none'; base-uri 'none'; form-action 'none'; "
+                f"style-src '{_source_hash(style)}'; script-src '{_source_hash(script)}'"
+            ),
+            rows=rows,
+            totals=totals(card),
+            charts={name: _inline(chart) for name, chart in charts.items()},
+            steps=funnel(card.fates, card.steps),
+            fates=fates,
+            limitations=limitations(card),
+            largest_share=max((row.share for row in rows), default=0.0),
+            rules=rule_rows(card),
+            dedup_stages=stage_rows(card),
+            clusters=clusters_to_look_at(card),
+            weights=weight_rows(card),
+            split_rule=split_rule(card),
+            split_names=published_splits(card.files),
+            split_rows=split_rows(card),
+            weight_rule=RULES[card.sampling.rule] if card.sampling else "",
+            nothing_to_weigh=nothing_to_weigh(card),
+            evaluation_sets=evaluation_set_rows(card),
+            removal=what_was_removed(card),
+            open_languages=OPEN_LANGUAGES,
+            samples_kept=SAMPLES_KEPT,
+        )
+    )
+
+
+def _template_file(name: str) -> str:
+    return resources.files("data_cards").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _source_hash(content: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+
+
+def _inline(chart: Chart) -> Markup:
+    return Markup(chart.inline())  # noqa: S704 - charts escape what they are given
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("data_cards"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "count": lambda number: f"{number:,}",
+        "known": lambda number: "\u2013" if number is None else f"{number:,}",
+        "compact": compact,
+        "percent": lambda share: "" if share is None else f"{share:.1%}",
+        "score": lambda score: "" if score is None else f"{score:.2f}",
+        "size": binary_size,
+        "line": one_line,
+        "heading": lambda text: cut_text(one_line(text), HEADING_CODE_POINTS),
+        "visible": visible,
+        "code_spans": code_spans,
+        "sparkline": lambda bins, label: _inline(sparkline(bins, label)),
+        "commonest": lambda counts: sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:3],
+    }
+    return environment

@@ -1,0 +1,187 @@
+"""Write all files of a card as bytes: README.md, the HTML report, the charts, the statistics.
+
+Nothing is read but the card: no clock, no file, no network; the same card gives the same bytes. In the Markdown
+template every value is escaped, unless it is a number or Markdown that this module made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from data_cards.display import (
+    ELLIPSIS,
+    Markdown,
+    code,
+    code_spans,
+    cut_text,
+    escape_markdown,
+    fenced,
+    html_block,
+)
+from data_cards.pages.charts import Bar, Chart, funnel_chart, language_chart, length_chart, score_chart
+from data_cards.pages.html import render_report
+from data_cards.pages.metadata import front_matter
+from data_cards.sections.changes import LABELS_SHOWN, rule_rows
+from data_cards.sections.contamination import evaluation_set_rows, what_was_removed
+from data_cards.sections.duplicates import RULES, nothing_to_weigh, stage_rows, weight_rows
+from data_cards.sections.funnel import funnel, funnel_by_language
+from data_cards.sections.overview import added_bins, binary_size, language_rows, limitations, source_volumes, totals
+from data_cards.sections.splits import published_splits, split_rows, split_rule
+from data_cards.statistics import statistics_json
+from schemas.card import Card
+
+SAMPLED_LANGUAGES = 12
+SAMPLES_SHOWN = 3
+SHOWN_CODE_POINTS = 300
+LICENCES_SHOWN = 20
+FILES_NAMED = 3  # of an evaluation set
+RULES_SHOWN = 20
+RANGES_SHOWN = 8  # of cluster sizes
+
+
+def card_files(card: Card) -> dict[str, bytes]:
+    """Return the content of every file of a card by its path within the corpus, sorted."""
+    charts = draw_charts(card)
+    files = {
+        "README.md": render_card(card),
+        "report.html": render_report(card, charts),
+        "statistics.json": statistics_json(card.statistics),
+        **{f"charts/{name}.svg": chart.standalone() for name, chart in charts.items()},
+    }
+    return {name: files[name].encode() for name in sorted(files)}
+
+
+def draw_charts(card: Card) -> dict[str, Chart]:
+    """Draw the charts of a card, by the name of their file."""
+    parts = card.statistics.values()
+    return {
+        "languages": language_chart(
+            [
+                Bar(row.facts.name, row.label, row.statistics.code_points, row.statistics.documents)
+                for row in language_rows(card)
+            ]
+        ),
+        "lengths": length_chart(added_bins([part.lengths for part in parts])),
+        "scores": score_chart(added_bins([part.scores for part in parts])),
+        "funnel": funnel_chart(funnel(card.fates, card.steps)),
+    }
+
+
+def render_card(card: Card) -> str:
+    """Write README.md: the Hub's metadata, then the card in Markdown."""
+    rows, sets = language_rows(card), evaluation_set_rows(card)
+    body = (
+        _environment()
+        .get_template("README.md.jinja")
+        .render(
+            card=card,
+            rows=rows,
+            totals=totals(card),
+            steps=funnel(card.fates, card.steps),
+            by_language=funnel_by_language(card),
+            limitations=limitations(card),
+            sampled=rows[:SAMPLED_LANGUAGES],
+            volumes=source_volumes(card),
+            licences=_licences(card),
+            rules=rule_rows(card),
+            rules_shown=RULES_SHOWN,
+            labels_shown=LABELS_SHOWN,
+            dedup_stages=stage_rows(card),
+            weights=weight_rows(card),
+            split_rule=split_rule(card),
+            split_names=published_splits(card.files),
+            split_rows=split_rows(card),
+            weight_rule=RULES[card.sampling.rule] if card.sampling else "",
+            nothing_to_weigh=nothing_to_weigh(card),
+            removal=what_was_removed(card),
+            evaluation_sets=sets,
+            unjudged=any(row.found and not row.precision for row in sets),
+            sampled_languages=SAMPLED_LANGUAGES,
+            ranges_shown=RANGES_SHOWN,
+            samples_shown=SAMPLES_SHOWN,
+            files_named=FILES_NAMED,
+        )
+    )
+    return f"---\n{front_matter(card)}\n---\n\n{body.strip()}\n"
+
+
+def _licences(card: Card) -> list[tuple[str, int]]:
+    """The commonest licences of the documents, then all others as one."""
+    counts: Counter[str] = Counter()
+    for part in card.statistics.values():
+        counts.update(part.licences)
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    shown, others = ranked[:LICENCES_SHOWN], ranked[LICENCES_SHOWN:]
+    return [*shown, (f"{len(others)} others", sum(number for _, number in others))] if others else shown
+
+
+def _environment() -> Environment:
+    # Not HTML: `finalize` escapes every value for Markdown instead.
+    environment = Environment(  # noqa: S701
+        loader=PackageLoader("data_cards"),
+        finalize=_finalize,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "count": lambda number: Markdown(f"{number:,}"),
+        "known": lambda number: Markdown("\u2013" if number is None else f"{number:,}"),
+        "percent": lambda share: Markdown("" if share is None else f"{share:.1%}"),
+        "score": lambda score: Markdown("" if score is None else f"{score:.2f}"),
+        "size": lambda number: Markdown(binary_size(number)),
+        "code": code,
+        "prose": _prose,
+        "name": _name,
+        "fenced": fenced,
+        "autolink": _autolink,
+        "excerpt": _excerpt,
+    }
+    return environment
+
+
+def _finalize(value: Any) -> str:
+    if isinstance(value, Markdown):
+        return value
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, str):
+        return escape_markdown(value)
+    raise TypeError(f"a card shows text and whole numbers, got {value!r}; give it a filter in the template")
+
+
+def _prose(text: str) -> Markdown:
+    """A description whose `names` are set in code type."""
+    # Escaping trims: the spaces around names are put back.
+    parts = [code(part) if is_name else _kept_spaces(part) for is_name, part in code_spans(text)]
+    return Markdown("".join(parts))
+
+
+def _kept_spaces(text: str) -> str:
+    before, after = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+    return f"{' ' * bool(before)}{escape_markdown(text)}{' ' * bool(after)}"
+
+
+def _name(text: str) -> Markdown:
+    """A name that stands within program text."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", text):
+        raise ValueError(f"a name in program text must be letters, digits, '.', '_' and '-', got {text!r}")
+    return Markdown(text)
+
+
+def _autolink(address: str) -> Markdown:
+    """A link if the address is a plain web address, escaped text if not."""
+    plain = address.startswith(("https://", "http://")) and not set(address) & set(" <>|`\"'()[]\\\n\r\t")
+    return (
+        Markdown(f"<{address}>") if plain and address.isascii() and address.isprintable() else escape_markdown(address)
+    )
+
+
+def _excerpt(text: str, code_points: int, tag: str) -> Markdown:
+    shown = cut_text(text, SHOWN_CODE_POINTS)
+    return html_block(shown + (f" {ELLIPSIS}" if len(shown) < code_points else ""), tag)

@@ -1,0 +1,597 @@
+"""The one table of stages a recipe may name, and the recipe model that is closed over them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field
+
+from schemas.card import ModelVersion
+from schemas.document import DOCUMENT
+from schemas.language import one_code, parse_label
+from schemas.language_groups import members_of
+from schemas.recipe import Recipe as AnyRecipe
+from stages.batches import BoundStage, Changed, Filtered, StageConfig, StageFunction, run_stages, set_columns
+from stages.decontamination.matching import DecontaminationConfig
+from stages.deduplication.across_scripts import AcrossScriptsConfig, across_scripts_signatures
+from stages.deduplication.exact import ExactDeduplicationConfig, exact_keys, id_keys
+from stages.deduplication.keepers import KeeperOrder
+from stages.deduplication.lines import LineDeduplicationConfig, LineKeys, line_keys, remove_lines
+from stages.deduplication.near import NearDeduplicationConfig, Signed, near_signatures
+from stages.deduplication.spans import (
+    SpanDeduplicationConfig,
+    SpanKeys,
+    remove_spans,
+    span_fingerprints,
+    span_windows,
+)
+from stages.deduplication.url import UrlDeduplicationConfig, UrlKeys, url_keys
+from stages.extraction.extract import ExtractionConfig, extract_text
+from stages.language_filtering import LanguageFilteringConfig, filter_language, kept_labels
+from stages.language_identification.answers import Answers, embedded_answers
+from stages.language_identification.cascade import embedded_identity
+from stages.language_identification.identify import (
+    LanguageIdentificationConfig,
+    identify_language,
+    load_identifier,
+)
+from stages.length_filtering import LengthFilteringConfig, filter_length
+from stages.normalization.rules import NormalizationConfig
+from stages.script_detection import detect_scripts
+from stages.script_marking import ScriptMarkingConfig, mark_scripts
+from stages.transliteration.conditions import Condition, load_condition
+from stages.transliteration.transliterate import (
+    ANY,
+    TransliterationConfig,
+    chosen_schemes,
+    pairs,
+    parallel_rows,
+    transliterate_batch,
+)
+
+DUPLICATE_ID = "duplicate_id"
+
+AnyStage = TypeVar("AnyStage", bound=StageConfig)
+IngestStage = Annotated[
+    ExtractionConfig
+    | LanguageIdentificationConfig
+    | LanguageFilteringConfig
+    | LengthFilteringConfig
+    | ScriptMarkingConfig
+    | NormalizationConfig
+    | TransliterationConfig,
+    Field(discriminator="stage"),
+]
+DedupStage = Annotated[
+    ExactDeduplicationConfig
+    | UrlDeduplicationConfig
+    | NearDeduplicationConfig
+    | AcrossScriptsConfig
+    | LineDeduplicationConfig
+    | SpanDeduplicationConfig,
+    Field(discriminator="stage"),
+]
+AugmentStage = TransliterationConfig  # the only one so far
+
+
+class Recipe(AnyRecipe[IngestStage, DedupStage]):
+    """A recipe whose stages are the ones below."""
+
+    keepers: KeeperOrder | None = Field(
+        default=None,
+        description="Which of several duplicates is kept; without it the first one that was read: by the order of the "
+        "recipe's sources, then by path, then by place in the file.",
+    )
+    augment: tuple[AugmentStage, ...] = Field(
+        default=(),
+        description="Stages that make documents from those that deduplication and decontamination left, in order; "
+        "decontamination looks through what they make, too.",
+    )
+    decontaminate: DecontaminationConfig | None = Field(
+        default=None, description="Evaluation sets whose texts are looked for and taken out, after deduplication."
+    )
+
+    @property
+    def keeper_order(self) -> KeeperOrder | None:
+        """`keepers`, with the recipe's own order of sources where it names none."""
+        if self.keepers is None or self.keepers.sources or "source" not in self.keepers.by:
+            return self.keepers
+        return self.keepers.model_copy(update={"sources": tuple(source.name for source in self.sources)})
+
+
+class IngestEntry(NamedTuple):
+    """How a stage of the ingest phase gets its options and loads its models, and whether texts may leave it changed."""
+
+    config: type[StageConfig]
+    bind: Callable[[Any], StageFunction]
+    changes_texts: bool = True
+
+
+class Keyed(NamedTuple):
+    """The documents of a block that a deduplication stage compares, by their rows in it, and a KEY for each."""
+
+    rows: npt.NDArray[np.int64]
+    keys: npt.NDArray[np.void]
+
+
+BlockFunction = Callable[[pa.RecordBatch], pa.RecordBatch]
+
+
+class EqualEntry(NamedTuple):
+    """A deduplication stage of whose keys equal ones mean duplicates: the columns it reads, and how it makes keys."""
+
+    config: type[StageConfig] | None
+    columns: tuple[str, ...]
+    keys: Callable[[pa.RecordBatch, Any], Keyed]
+    similarity: float | None = None  # of two texts with equal keys; null if their keys say nothing of the texts
+
+
+class NearEntry(NamedTuple):
+    """A deduplication stage that compares signatures: see pipelines/phases/deduplication/near_shuffle.py.
+
+    It says how signatures are made of a block, how they are compared, and how many sort keys each brings of its own.
+    """
+
+    config: type[StageConfig]
+    columns: tuple[str, ...]
+    sign: Callable[[pa.RecordBatch, Any], Signed]
+    comparison: Callable[[Any], NearDeduplicationConfig]
+    criteria: int = 0
+
+
+FrequentKeys = Sequence[npt.NDArray[np.void]]  # FREQUENT of the rounds so far
+
+
+class RepeatsEntry(NamedTuple):
+    """A deduplication stage that takes out parts of texts which many documents share.
+
+    In each of its rounds it makes keys, and hears which of them enough documents have; then it rewrites the texts of a
+    block, given the documents' numbers.
+    """
+
+    config: type[StageConfig]
+    columns: tuple[str, ...]
+    rounds: tuple[Callable[[pa.RecordBatch, FrequentKeys, Any], Keyed], ...]
+    rewrite: Callable[[pa.RecordBatch, npt.NDArray[np.uint64], FrequentKeys, Any], Filtered]
+
+
+def _bind_identification(config: LanguageIdentificationConfig) -> StageFunction:
+    return partial(identify_language, identify=load_identifier(config), config=config)
+
+
+def _bind_normalization(config: NormalizationConfig) -> StageFunction:
+    from stages.normalization.normalize import normalize_counted  # its tables take a while to make
+
+    return lambda batch: Changed(*normalize_counted(batch, config))
+
+
+def _bind_replacement(config: TransliterationConfig) -> StageFunction:
+    return partial(transliterate_batch, config=config, condition=_condition(config))
+
+
+def _bind_parallel(config: TransliterationConfig) -> BlockFunction:
+    return partial(parallel_rows, config=config, condition=_condition(config))
+
+
+def _bind_pairs(config: TransliterationConfig) -> BlockFunction:
+    return partial(pairs, config=config, condition=_condition(config))
+
+
+def _condition(config: TransliterationConfig) -> Condition | None:
+    return load_condition(config.condition) if config.condition else None
+
+
+INGEST_STAGES = {
+    "extract_text": IngestEntry(ExtractionConfig, lambda config: partial(extract_text, config=config)),
+    "identify_language": IngestEntry(LanguageIdentificationConfig, _bind_identification, changes_texts=False),
+    "filter_language": IngestEntry(
+        LanguageFilteringConfig, lambda config: partial(filter_language, config=config), changes_texts=False
+    ),
+    "mark_scripts": IngestEntry(
+        ScriptMarkingConfig, lambda config: partial(mark_scripts, config=config), changes_texts=False
+    ),
+    "normalize": IngestEntry(NormalizationConfig, _bind_normalization),
+    "transliterate": IngestEntry(TransliterationConfig, _bind_replacement),
+    "filter_length": IngestEntry(
+        LengthFilteringConfig, lambda config: partial(filter_length, config=config), changes_texts=False
+    ),
+}
+
+DEDUP_STAGES: dict[str, EqualEntry | NearEntry | RepeatsEntry] = {
+    DUPLICATE_ID: EqualEntry(None, ("id",), lambda batch, _: _all(id_keys(batch))),
+    "exact": EqualEntry(
+        ExactDeduplicationConfig, ("text",), lambda batch, config: _all(exact_keys(batch, config)), 1.0
+    ),
+    "url": EqualEntry(UrlDeduplicationConfig, ("url",), lambda batch, config: _present(url_keys(batch, config))),
+    "near": NearEntry(NearDeduplicationConfig, ("text",), near_signatures, lambda config: config),
+    "across_scripts": NearEntry(
+        AcrossScriptsConfig,
+        ("text", "language", "script", "runner_up_language", "declared_language"),
+        across_scripts_signatures,
+        lambda config: config.of_skeletons,
+        criteria=1,
+    ),
+    "lines": RepeatsEntry(
+        LineDeduplicationConfig,
+        ("text", "source", "language"),
+        (lambda batch, _, config: _told(line_keys(batch, config)),),
+        lambda batch, documents, known, config: remove_lines(batch, documents, known[0], config).documents,
+    ),
+    "spans": RepeatsEntry(
+        SpanDeduplicationConfig,
+        ("text",),
+        (
+            lambda batch, _, config: _told(span_fingerprints(batch, config)),
+            lambda batch, known, config: _told(span_windows(batch, known[0]["key"], config)),
+        ),
+        lambda batch, documents, known, config: (
+            remove_spans(batch, documents, known[0]["key"], known[1], config).documents
+        ),
+    ),
+}
+
+
+def _all(keys: npt.NDArray[np.void]) -> Keyed:
+    return Keyed(np.arange(len(keys)), keys)
+
+
+def _present(found: UrlKeys) -> Keyed:
+    return Keyed(np.flatnonzero(found.present), found.keys[found.present])
+
+
+def _told(found: LineKeys | SpanKeys) -> Keyed:
+    return Keyed(found.rows, found.keys)
+
+
+def bind_ingest(recipe: Recipe) -> list[BoundStage]:
+    """Bind the recipe's ingest stages to their options and models, in the order they run; this loads the models.
+
+    Where a recipe both normalizes and identifies languages, encodings are converted before languages are identified,
+    and all rules run after it, wherever the recipe puts `normalize`: what a text is in is not known of its garbage,
+    and the rules of a language hold once it is known.
+    """
+    stages = list(recipe.ingest)
+    names = [stage.stage for stage in stages]
+    if "identify_language" not in names or "normalize" not in names:
+        return [BoundStage(config.stage, INGEST_STAGES[config.stage].bind(config)) for config in stages]
+    first, normalizing = names.index("identify_language"), names.index("normalize")
+    config = next(stage for stage in stages if isinstance(stage, NormalizationConfig))
+    if normalizing < first:
+        stages.insert(first + 1, config)
+        del stages[normalizing]
+        first -= 1
+    bound = [BoundStage(stage.stage, INGEST_STAGES[stage.stage].bind(stage)) for stage in stages]
+    conversion = BoundStage(config.stage, _bind_conversion(config, _kept_labels(recipe.ingest)))
+    return [*bound[:first], conversion, *bound[first:]]
+
+
+def _bind_conversion(config: NormalizationConfig, labels: Sequence[str]) -> StageFunction:
+    """Convert encodings by the script alone; `labels` are those that the recipe keeps, none if it keeps any."""
+    from stages.normalization.normalize import RULES, normalize_counted
+
+    wanted = {name for name in CONVERSIONS if name not in config.disable}
+    if labels and not any(parse_label(label).script == "Mymr" for label in labels):
+        wanted.discard("zawgyi")  # its engine need not be installed then
+    alone = NormalizationConfig(disable=tuple(rule.name for rule in RULES if rule.name not in wanted))
+
+    def convert(batch: pa.RecordBatch) -> Changed:
+        unknown = pa.nulls(batch.num_rows, pa.string())
+        judged = set_columns(batch, language=unknown, script=detect_scripts(batch["text"]))
+        done = normalize_counted(judged, alone)
+        return Changed(set_columns(batch, text=done.documents["text"]), done.counts)
+
+    return convert
+
+
+CONVERSIONS = ("encoding_repair", "ansi_sequences", "c1_marks", "zawgyi")  # rules of bytes and fonts, of no orthography
+
+
+def bind_rewriting(recipe: Recipe) -> Callable[[pa.RecordBatch], Iterator[pa.Array]]:
+    """Bind what ingest does to the spelling of texts, for evaluation texts, which are compared with documents.
+
+    The function takes n texts with their `language` and `script` (null if unknown) and yields them as they are after
+    each of the recipe's stages that rewrite text. Documents may come under another label than an item has, so each
+    text is also taken as one of no known language; an item whose language is unknown is taken as one of each language
+    that the stages treat differently. A text that a stage cannot rewrite stays as it is.
+    """
+    rewriting = [
+        (config, BoundStage(config.stage, INGEST_STAGES[config.stage].bind(config)))
+        for config in recipe.ingest
+        if isinstance(config, NormalizationConfig | TransliterationConfig)
+    ]
+
+    def rewrite(texts: pa.RecordBatch) -> Iterator[pa.Array]:
+        if not rewriting:
+            return
+        for languages in _languages_to_try(texts, [config for config, _ in rewriting]):
+            block = set_columns(_as_documents(texts), language=languages)
+            for _, stage in rewriting:
+                kept = run_stages(block, [stage]).kept
+                rows = pc.cast(kept["id"], pa.int64()).to_numpy()
+                if not len(rows):
+                    break
+                written = np.zeros(block.num_rows, bool)
+                written[rows] = True
+                block = set_columns(
+                    block,
+                    text=pc.replace_with_mask(block["text"], pa.array(written), kept["text"]),
+                    script=pc.replace_with_mask(block["script"], pa.array(written), kept["script"]),
+                )
+                yield block["text"]
+
+    return rewrite
+
+
+def _as_documents(texts: pa.RecordBatch) -> pa.RecordBatch:
+    """Give n texts with `language` and `script` all columns of documents; their ids are their row numbers."""
+    rows = texts.num_rows
+    known = {
+        "id": pa.array(range(rows), pa.int64()).cast(pa.string()),
+        "text": texts["text"],
+        "language": texts["language"],
+        "script": texts["script"],
+    }
+    arrays = [known.get(field.name, pa.repeat(pa.scalar(None, field.type), rows)) for field in DOCUMENT]
+    return pa.RecordBatch.from_arrays(arrays, DOCUMENT.names)
+
+
+def _languages_to_try(texts: pa.RecordBatch, configs: Sequence[StageConfig]) -> Iterator[pa.Array]:
+    """Yield the n languages under which texts are rewritten: their own, none, and for unknown ones one of each kind."""
+    own = texts["language"]
+    codes = pc.dictionary_encode(own)
+    if own.null_count < len(own):
+        yield pa.array([one_code(code) for code in codes.dictionary.to_pylist()], pa.string()).take(codes.indices)
+    yield pa.nulls(len(own), pa.string())
+    scripts = pc.fill_null(texts["script"], "").dictionary_encode()
+    apart = [_languages_apart(script or None, configs) for script in scripts.dictionary.to_pylist()]
+    for position in range(max(map(len, apart), default=0) if own.null_count else 0):
+        tried = pa.array([kinds[position] if position < len(kinds) else None for kinds in apart], pa.string())
+        yield pc.if_else(pc.is_null(own), tried.take(scripts.indices), pa.scalar(None, pa.string()))
+
+
+def _languages_apart(script: str | None, configs: Sequence[StageConfig]) -> list[str]:
+    """List languages that any of the stages treats in a way of its own in a script."""
+    from stages.normalization.normalize import languages_apart
+
+    found: dict[str, None] = {}
+    for config in configs:
+        if isinstance(config, NormalizationConfig):
+            found |= dict.fromkeys(language for language in languages_apart(script, config) if language)
+        elif isinstance(config, TransliterationConfig):
+            labels = [parse_label(label) for label in config.schemes if label != ANY]
+            found |= dict.fromkeys(one_code(label.language) for label in labels if label.script == script)
+    return list(found)
+
+
+def bind_augment(recipe: Recipe) -> list[tuple[str, BlockFunction]]:
+    """Bind the stages that make documents, by name; each answers a block with the new documents."""
+    return [(config.stage, _bind_parallel(config)) for config in recipe.augment if config.mode == "parallel"]
+
+
+def bind_pairs(recipe: Recipe) -> list[BlockFunction]:
+    """Bind the stages that give pairs of texts; each answers a block with PAIR rows."""
+    return [_bind_pairs(config) for config in recipe.augment if config.mode == "pair"]
+
+
+def at_home(recipe: Recipe, base: str) -> Recipe:
+    """Make the recipe's relative models, word lists and indexes absolute: they lie in its folder, as sources do."""
+    return recipe.model_copy(
+        update={
+            "ingest": tuple(_stage_at_home(stage, base) for stage in recipe.ingest),
+            "augment": tuple(_stage_at_home(stage, base) for stage in recipe.augment),
+            "dedup": tuple(_dedup_at_home(stage, base) for stage in recipe.dedup),
+        }
+    )
+
+
+def _stage_at_home(stage: AnyStage, base: str) -> AnyStage:
+    if isinstance(stage, LanguageIdentificationConfig) and _is_file(stage):
+        return stage.model_copy(update={"model": str(Path(base, stage.model))})
+    if isinstance(stage, TransliterationConfig) and (path := _condition_file(stage)):
+        condition = stage.condition.model_copy(update={"path": str(Path(base, path))}) if stage.condition else None
+        return stage.model_copy(update={"condition": condition})
+    return stage
+
+
+def _dedup_at_home(stage: DedupStage, base: str) -> DedupStage:
+    against = tuple(located(path, base) for path in against_of(stage))
+    return stage.model_copy(update={"against": against}) if against else stage
+
+
+def _condition_file(stage: TransliterationConfig) -> str | None:
+    return getattr(stage.condition, "path", None)
+
+
+def against_of(stage: StageConfig) -> tuple[str, ...]:
+    """Return the indexes that a dedup stage names, none for a kind of stage that takes none."""
+    named: tuple[str, ...] = getattr(stage, "against", ())
+    return named
+
+
+def located(path: str, base: str) -> str:
+    """Make the path of an index absolute, if it is relative to the recipe's folder `base`."""
+    return path if "://" in path or "::" in path else str(Path(base, path))
+
+
+def _is_file(config: LanguageIdentificationConfig) -> bool:
+    return config.model != "cascade" and "://" not in config.model
+
+
+def models(recipe: Recipe, base: str) -> tuple[ModelVersion, ...]:
+    """Name the models, schemes and word lists of the recipe's stages, for plan, manifest and card.
+
+    Files are loaded, to see if they are what they should be. Raises OSError or ValueError for one that is not there or
+    not one, and ImportError for an engine that is not installed.
+    """
+    named = []
+    resolved = at_home(recipe, base)
+    for written, stage in zip((*recipe.ingest, *recipe.augment), (*resolved.ingest, *resolved.augment), strict=True):
+        if isinstance(stage, LanguageIdentificationConfig) and isinstance(written, LanguageIdentificationConfig):
+            if written.model == "cascade":
+                version, sha256 = embedded_identity()
+            else:
+                identifier = load_identifier(stage)
+                version, sha256 = identifier.version, identifier.sha256
+                if problems := label_problems(recipe, identifier.answers):
+                    raise ValueError("; ".join(problems))
+            named.append(ModelVersion(name=written.model, version=version, sha256=sha256))
+        if isinstance(stage, TransliterationConfig) and isinstance(written, TransliterationConfig):
+            named += [ModelVersion(name=str(scheme), version=scheme.version) for scheme in chosen_schemes(stage)]
+            if path := _condition_file(stage):
+                _condition(stage)
+                sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+                named.append(ModelVersion(name=_condition_file(written) or path, version="file", sha256=sha256))
+    for stage in recipe.ingest:
+        if isinstance(stage, NormalizationConfig):
+            _require_engines(stage, _kept_labels(recipe.ingest))
+    return tuple(dict.fromkeys(named))
+
+
+def _kept_labels(stages: Sequence[AnyStage]) -> tuple[str, ...]:
+    """Return the labels that these stages keep; none if they keep any."""
+    return next((stage.keep for stage in stages if isinstance(stage, LanguageFilteringConfig) and stage.keep), ())
+
+
+def _require_engines(stage: NormalizationConfig, labels: Sequence[str]) -> None:
+    """Raise ImportError if documents may come that a chosen rule has no engine for."""
+    from stages.normalization.east_asian import load_opencc
+    from stages.normalization.normalize import chosen_rules
+    from stages.normalization.southeast_asian import load_zawgyi
+
+    for rule in chosen_rules(stage):
+        expected = not labels or any(rule.applies(*parse_label(label)) for label in labels)
+        if rule.name == "zawgyi" and expected:
+            load_zawgyi()
+        if rule.name == "chinese_conversion" and expected:
+            load_opencc("t2s")
+
+
+def stage_problems(recipe: Recipe) -> list[str]:
+    """List what is wrong with the stages as a chain; each alone has been checked by its own model."""
+    names = [stage.stage for stage in recipe.ingest]
+    problems = []
+    raw = [source.name for source in recipe.sources if source.format in ("html", "warc")]
+    if raw and "extract_text" not in names:
+        problems.append(
+            f"ingest: sources {', '.join(raw)} bring HTML and no stage takes the text out; begin with "
+            '[[ingest]] stage = "extract_text"'
+        )
+    if "extract_text" in names[1:]:
+        problems.append(f"ingest[{names.index('extract_text', 1)}]: extract_text must be the first stage")
+    for position, stage in enumerate(recipe.ingest):
+        if isinstance(stage, TransliterationConfig):
+            problems += _misplaced(stage, f"ingest[{position}]", names[:position])
+    for position, stage in enumerate(recipe.augment):
+        if "identify_language" not in names:
+            problems.append(
+                f"augment[{position}]: transliterate goes by language and script, so it needs [[ingest]] stage = "
+                '"identify_language"'
+            )
+        if stage.mode == "replace":
+            problems.append(
+                f'augment[{position}]: mode = "replace" changes documents in place; put the stage under [[ingest]], or '
+                'choose mode = "parallel" or "pair"'
+            )
+    if "filter_language" in names and "identify_language" not in names[: names.index("filter_language")]:
+        problems.append("ingest: filter_language needs identify_language before it")
+    if recipe.decontaminate and not recipe.decontaminate.evaluation_sets:
+        problems.append(
+            'decontaminate: evaluation_sets must name what to look for, such as ["flores_200", "belebele"]; got none'
+        )
+    stages = [stage.stage for stage in recipe.dedup]
+    if "across_scripts" in stages and "identify_language" not in names:
+        problems.append(
+            f"dedup[{stages.index('across_scripts')}]: across_scripts compares the scripts of a language, and no stage "
+            'finds out languages; add [[ingest]] stage = "identify_language"'
+        )
+    if not any(isinstance(stage, LanguageIdentificationConfig) and stage.model != "cascade" for stage in recipe.ingest):
+        problems += label_problems(recipe, embedded_answers())
+    finding = [stage for stage in stages if not isinstance(DEDUP_STAGES[stage], RepeatsEntry)]
+    if recipe.publish.sampling_weight and not finding:
+        problems.append(
+            f'publish: sampling_weight = "{recipe.publish.sampling_weight}" goes by how many duplicates there were and '
+            'no stage finds duplicates; add [[dedup]] stage = "near", or leave it out'
+        )
+    if recipe.keepers:
+        problems += _keeper_problems(recipe, recipe.keepers)
+    return problems
+
+
+def unmatched_labels(recipe: Recipe, published: Collection[str]) -> list[str]:
+    """List the labels that the recipe keeps and no document has; `published` are the labels that some have."""
+    kept = [label for stage in recipe.ingest if isinstance(stage, LanguageFilteringConfig) for label in stage.keep]
+    return [label for label in dict.fromkeys(kept) if not set(kept_labels([label])) & set(published)]
+
+
+def label_problems(recipe: Recipe, answers: Answers) -> list[str]:
+    """List the labels in a recipe that no document can get by a model with these answers."""
+    problems: list[str] = []
+    merge: Mapping[str, Sequence[str]] = {}
+    respelled = False  # transliteration gives scripts that no model answers
+    for place, stage in _placed(recipe):
+        asked: Iterable[str] = ()
+        if isinstance(stage, LanguageIdentificationConfig):
+            merge, asked = stage.merge, (*stage.thresholds,)
+            for code, members in stage.merge.items():
+                if unknown := [member for member in members if one_code(member) not in answers.languages]:
+                    problems.append(f"{place}.merge.{code}: the model does not answer {', '.join(unknown)}")
+        elif isinstance(stage, LanguageFilteringConfig):
+            asked = stage.keep
+        elif isinstance(stage, TransliterationConfig):
+            asked, respelled = (label for label in stage.schemes if label != ANY), respelled or stage.mode == "replace"
+        for label in asked:
+            spoken = one_code(parse_label(label).language)
+            if members_of(label) or spoken in merge or (respelled and spoken in answers.languages):
+                continue
+            if into := next((code for code, members in merge.items() if spoken in members), None):
+                problems.append(f"{place}: {label} is merged into {into} by identify_language; name that")
+            elif problem := answers.problem(label):
+                problems.append(f"{place}: {problem}")
+    return problems
+
+
+def _placed(recipe: Recipe) -> Iterator[tuple[str, StageConfig]]:
+    for part, stages in (("ingest", recipe.ingest), ("augment", recipe.augment)):
+        yield from ((f"{part}[{position}] {stage.stage}", stage) for position, stage in enumerate(stages))
+
+
+def _keeper_problems(recipe: Recipe, order: KeeperOrder) -> Iterator[str]:
+    """Say what criteria of the order of keepers the recipe's sources and stages do not bring."""
+    names = [source.name for source in recipe.sources]
+    if unknown := [name for name in order.sources if name not in names]:
+        yield f"keepers.sources: no source is called {', '.join(unknown)}; there are {', '.join(names)}"
+    if "quality" not in order.by:
+        return
+    if order.quality in DOCUMENT.names:
+        kind = DOCUMENT.field(order.quality).type
+        if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
+            yield f"keepers.quality: must be a column of numbers, got {order.quality!r}, which holds {kind}"
+        if order.quality == "language_score" and all(stage.stage != "identify_language" for stage in recipe.ingest):
+            yield (
+                "keepers.quality: no stage finds out languages, so language_score is empty; add [[ingest]] stage = "
+                '"identify_language", or name another column'
+            )
+    elif lacking := [source.name for source in recipe.sources if order.quality not in getattr(source, "keep", ())]:
+        yield (
+            f"keepers.quality: sources {', '.join(lacking)} bring no column {order.quality!r}; name it in their "
+            "`keep`, or choose another column"
+        )
+
+
+def _misplaced(stage: TransliterationConfig, place: str, before: Sequence[str]) -> Iterator[str]:
+    """Say what is wrong with where a recipe of the ingest phase transliterates."""
+    if "identify_language" not in before:
+        yield f"{place}: transliterate goes by language and script, so it needs identify_language before it"
+    if stage.mode != "replace":
+        yield (
+            f'{place}: mode = "{stage.mode}" makes documents of those that are left in the end; put the stage under '
+            '[[augment]], or choose mode = "replace"'
+        )

@@ -1,0 +1,1 @@
+"""The `glotmill` command: its arguments, and what it prints while it works."""

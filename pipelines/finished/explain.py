@@ -1,0 +1,134 @@
+"""The history of one document, told from the ledger: where it came from, which stages it passed, how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.catalogue.stages import Recipe
+from pipelines.phases.chain import stage_chain
+from pipelines.staging.store import StagingError, Store
+from schemas.alternatives import unknown
+from schemas.ledger import FATES
+from schemas.recipe import parse_recipe
+
+
+class LedgerFilter(NamedTuple):
+    """Which rows of a ledger are wanted; an empty value wants all."""
+
+    fate: str = ""
+    reason: str = ""
+    stage: str = ""
+    language: str = ""  # `eus` or `eus_Latn`
+    source: str = ""
+    id: str = ""  # or how it begins
+
+    def chosen(self, table: pa.Table) -> pa.Table:
+        """Return the rows of a LEDGER table that are wanted, in their order."""
+        for name in ("fate", "reason", "stage", "source"):
+            if value := getattr(self, name):
+                table = table.filter(pc.equal(table[name], value))
+        if self.language:
+            language, _, script = self.language.partition("_")
+            table = table.filter(pc.equal(table["language"], language))
+            table = table.filter(pc.equal(table["script"], script)) if script else table
+        return table.filter(pc.starts_with(table["id"], self.id)) if self.id else table
+
+
+def ledger_rows(store: Store, wanted: LedgerFilter) -> Iterator[dict[str, Any]]:
+    """Yield the wanted rows of a corpus's ledger, in its order, a row group in memory at a time.
+
+    Raises StagingError if the corpus is not there, or for a fate that no ledger knows.
+    """
+    _require_corpus(store)
+    if wanted.fate and wanted.fate not in FATES:
+        raise StagingError(unknown("fate", wanted.fate, FATES))
+    for name in sorted(store.names("ledger")):
+        for table in store.row_groups(f"ledger/{name}"):
+            yield from wanted.chosen(table).to_pylist()
+
+
+def _require_corpus(store: Store) -> None:
+    if not store.exists("manifest.json"):
+        raise StagingError(
+            f"{store.url} holds no finished corpus; finish it with glotmill run, or name another --corpus"
+        )
+
+
+def find_in_ledger(store: Store, document: str) -> list[dict[str, Any]]:
+    """Find the ledger rows of a document by its id, or by how it begins: several if a source used the id repeatedly.
+
+    Raises StagingError if there is none, or if ids of several documents begin so.
+    """
+    rows = list(ledger_rows(store, LedgerFilter(id=document)))
+    same = [row for row in rows if row["id"] == document] or rows
+    ids = list(dict.fromkeys(row["id"] for row in same))
+    if not ids:
+        raise StagingError(
+            f"no document {document} in the ledger of {store.url}; ids are in the column `id` of its files"
+        )
+    if len(ids) > 1:
+        shown = ", ".join(ids[:3]) + (f" and {len(ids) - 3:,} more" if len(ids) > 3 else "")
+        raise StagingError(f"{len(ids):,} documents of {store.url} have ids that begin with {document}: {shown}")
+    return same
+
+
+def _find(store: Store, folder: str, start: str, column: str, value: str) -> list[dict[str, Any]]:
+    """Find the rows with a value in the files of a folder whose names start so."""
+    rows: list[dict[str, Any]] = []
+    for name in sorted(name for name in store.names(folder) if name.startswith(start)):
+        for table in store.row_groups(f"{folder}/{name}"):
+            rows += table.filter(pc.equal(table[column], value)).to_pylist()
+    return rows
+
+
+def document_history(store: Store, document: str) -> Iterator[str]:
+    """Yield the lines of a document's history; raises StagingError if the corpus or the document is not there."""
+    rows = find_in_ledger(store, document)
+    recipe = parse_recipe(store.read("recipe.toml").decode(), Recipe)
+    for row in rows:
+        yield f"document      {row['id']}"
+        yield f"source        {row['source']}, {row['path']}, position {row['position']}"
+        if row["url"]:
+            yield f"url           {row['url']}"
+        if row["language"]:
+            score = "" if row["language_score"] is None else f", score {row['language_score']:.3f}"
+            yield f"language      {row['language']}_{row['script']}{score}"
+        if row["parent_id"]:
+            yield f"made from     {row['parent_id']}"
+        yield from _stages(store, recipe, row)
+
+
+def _stages(store: Store, recipe: Recipe, row: dict[str, Any]) -> Iterator[str]:
+    rewriting = (row["rewritten_by"] or "").split(", ")
+    for phase, stage in stage_chain(recipe):
+        if row["parent_id"] and phase in ("ingest", "dedup"):
+            continue  # its parent passed these
+        if (phase, stage) == (row["phase"], row["stage"]):
+            yield f"{phase:13} {stage}: {_decision(row)}"
+            return
+        masked = _masked(store, row["id"]) if phase == "decontaminate" else ""
+        outcome = "rewritten, a part of the text was taken out" if stage in rewriting else "passed"
+        yield f"{phase:13} {stage}: {masked or outcome}"
+    yield f"publish       {row['shard']}, row {row['row']}"
+
+
+def _masked(store: Store, document: str) -> str:
+    """Say what evaluation text was taken out of a document that went on without it."""
+    found = _find(store, "decontamination", "matches-", "document", document)
+    sets = sorted({match["evaluation_set"] for match in found})
+    return f"rewritten, without what it held of {', '.join(sets)}" if sets else ""
+
+
+def _decision(row: dict[str, Any]) -> str:
+    if row["fate"] == "duplicate":
+        similarity = f", similarity {row['value']:g}" if row["value"] is not None else ""
+        detail = f" {row['detail']}" if row["detail"] else ""
+        return f"duplicate of {row['duplicate_of']}{detail}{similarity}"
+    measured = f", measured {row['value']:g}" if row["value"] is not None else ""
+    limit = f", threshold {row['threshold']:g}" if row["threshold"] is not None else ""
+    detail = f": {row['detail']}" if row["detail"] else ""
+    return f"{row['fate']}, {row['reason']}{measured}{limit}{detail}"

@@ -1,0 +1,435 @@
+"""The shuffle of near duplicates: band keys travel, then the signatures of the few documents that meet.
+
+1. (band key, document) goes to the key's partition. Where documents meet, each is tied to the first of them: star
+   edges, written where they were found.
+2. The clusters that the edges tie together are found: in memory up to the runner's `max_edges`, by alternating stars
+   over packed edges through the shuffle above that (stages.deduplication.components).
+3. The signatures of the documents of a cluster, and their shingles if these are compared, go to the cluster's
+   partition, where it is decided which are kept and for which of these the others go (stages.deduplication.keepers).
+   From there on it is as with equal keys.
+
+Band keys, signatures and shingles go through storage (`parcels`), since they may be as much as the texts.
+
+Documents known from indexes of earlier corpora come in front, as splits of their own. Two of them are not compared, and
+only those that meet a document of the corpus leave the first step. Having no text, they are compared by signature.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import IO, Any, NamedTuple
+
+import apache_beam as beam
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.phases.deduplication.key_shuffle import name_and_write, packed
+from pipelines.phases.deduplication.parcels import Parcel, receive, send
+from pipelines.phases.deduplication.shuffle_records import (
+    EDGE,
+    LARGEST_CLUSTERS,
+    MEMBER,
+    MET,
+    PAIR,
+    ShuffledSplits,
+    signature_dtype,
+)
+from pipelines.staging.staged import SplitAfter, StagedSplit
+from pipelines.staging.store import PARTIAL, Store
+from stages.deduplication.components import (
+    both_ways,
+    connected_components,
+    distinct_edges,
+    downwards,
+    large_star,
+    small_star,
+    star_components,
+)
+from stages.deduplication.keepers import MAX_KEEPERS, Removals, cluster_sizes, preference_ranks
+from stages.deduplication.near import (
+    NearDeduplicationConfig,
+    band_keys,
+    band_shape,
+    between_scripts,
+    distinct_shingles,
+    known_duplicates,
+    meeting_keys,
+    near_duplicates,
+    similarity_of,
+)
+from stages.deduplication.shingles import Shingles, shingle_hashes
+
+FEW_EDGES = 100_000  # whose clusters are found without SciPy
+PARTITION_BYTES = 32 << 20  # of edges or signatures in one partition
+MET_BYTES = 16 << 20  # of band keys in one partition, which are sorted in memory
+SENT_TOGETHER = 1 << 16  # documents
+
+
+class _SendBands(beam.DoFn):
+    """Split number -> (partition, parcel of MET)."""
+
+    def __init__(self, store: Store, splits: ShuffledSplits, config: NearDeduplicationConfig, folder: str) -> None:
+        self.store, self.splits, self.config, self.folder = store, splits, config, folder
+
+    def process(self, split: int, partitions: int) -> Iterator[tuple[int, Parcel]]:
+        file = f"{self.folder}-met/{self.splits.names[split]}.bin"
+        yield from send(self.store, split, file, self._met(split, partitions))
+
+    def _met(self, split: int, partitions: int) -> Iterator[tuple[int, bytes]]:
+        staged, base = self.store.load_array(self.splits.keys[split]), np.uint64(self.splits.bases[split])
+        for start in range(0, len(staged), SENT_TOGETHER):
+            part = staged[start : start + SENT_TOGETHER]
+            keys = meeting_keys(part["signature"], self.config)
+            met = np.empty(keys.size, MET)
+            met["band"] = keys.ravel()
+            met["document"] = np.repeat(part["row"] + base, keys.shape[1])
+            yield from packed(met, (met["band"] % np.uint64(partitions)).astype(np.int64))
+
+
+class _TieStars(beam.DoFn):
+    """(partition, parcels of MET) -> a file of edges: each document of a bucket with the first of the bucket."""
+
+    def __init__(self, store: Store, known: int, folder: str) -> None:
+        self.store, self.known, self.folder = store, known, folder
+
+    def process(self, group: tuple[int, Iterable[Parcel]]) -> None:
+        met = np.frombuffer(b"".join(receive(self.store, group[1])), MET)
+        if self.known:
+            met = _to_compare(met, self.known)
+        order = np.argsort(met["band"])
+        bands = met["band"][order]
+        later = np.zeros(len(met), bool)  # than the first of the bucket
+        later[1:] = bands[1:] == bands[:-1]
+        meet = later.copy()
+        meet[:-1] |= later[1:]
+        if not meet.any():
+            return
+        documents, starts = met["document"][order[meet]], np.flatnonzero(~later[meet])
+        sizes = np.diff(np.append(starts, len(documents)))
+        centres = np.repeat(np.minimum.reduceat(documents, starts), sizes)
+        edges = np.stack([documents, centres], axis=1)[documents != centres]
+        if len(edges):
+            self.store.save_array(f"{self.folder}/{group[0]:06d}.npy", distinct_edges(edges))
+
+
+def _to_compare(met: npt.NDArray[Any], known: int) -> npt.NDArray[Any]:
+    """Choose, of MET, the corpus's own documents, and the first known ones of each bucket that has such."""
+    met = met[np.lexsort((met["document"], met["band"]))]
+    begins = np.ones(len(met), bool)
+    begins[1:] = met["band"][1:] != met["band"][:-1]
+    starts, bucket = np.flatnonzero(begins), begins.cumsum() - 1
+    own = met["document"] >= known
+    shared = np.bincount(bucket[own], minlength=len(starts)) > 0
+    return met[own | (shared[bucket] & (np.arange(len(met)) - starts[bucket] < MAX_KEEPERS))]
+
+
+def meet_in_bands(
+    pipeline: beam.Pipeline,
+    store: Store,
+    splits: ShuffledSplits,
+    config: NearDeduplicationConfig,
+    folder: str,
+) -> None:
+    """Compose step 1: staged signatures of each split in, files of edges in `folder` out."""
+    partitions = max(1, -(-splits.documents * band_shape(config)[0] * MET.itemsize // MET_BYTES))
+    (
+        pipeline
+        | "Splits" >> beam.Create(range(len(splits.keys)), reshuffle=False)
+        | "Spread" >> beam.Reshuffle()
+        | "SendBands" >> beam.ParDo(_SendBands(store, splits, config, folder), partitions)
+        | "ByBand" >> beam.GroupByKey()
+        | "TieStars" >> beam.ParDo(_TieStars(store, splits.known, folder))
+    )
+
+
+class _SendEdges(beam.DoFn):
+    """File of edges -> (partition of the node, packed PAIR), as the next step wants them."""
+
+    def __init__(self, store: Store, step: str) -> None:
+        self.store, self.arrange = store, both_ways if step == "large" else downwards
+
+    def process(self, file: str, partitions: int) -> Iterator[tuple[int, bytes]]:
+        pairs = self.arrange(self.store.load_array(file))
+        pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+        records = np.empty(len(pairs), PAIR)
+        records["node"], records["neighbour"] = pairs[:, 0], pairs[:, 1]
+        yield from packed(records, (records["node"] % np.uint64(partitions)).astype(np.int64))
+
+
+class _Star(beam.DoFn):
+    """(partition, packed PAIR) -> the edges that one step leaves, as a file, and how many it changed, as another."""
+
+    def __init__(self, store: Store, step: str, folder: str) -> None:
+        self.store, self.step, self.folder = store, large_star if step == "large" else small_star, folder
+
+    def process(self, group: tuple[int, Iterable[bytes]]) -> None:
+        records = np.frombuffer(b"".join(group[1]), PAIR)
+        edges, changed = self.step(np.stack([records["node"], records["neighbour"]], axis=1))
+        self.store.save_array(f"{self.folder}/{group[0]:06d}.npy", edges)
+        self.store.write_json(f"{self.folder}/{group[0]:06d}.json", {"changed": changed})
+
+
+def alternate(pipeline: beam.Pipeline, store: Store, files: Sequence[str], step: str, folder: str, edges: int) -> None:
+    """Compose one step of the alternating algorithm: files of edges in, files of edges in `folder` out."""
+    partitions = max(1, -(-2 * edges * PAIR.itemsize // PARTITION_BYTES))
+    (
+        pipeline
+        | "Files" >> beam.Create(list(files), reshuffle=False)
+        | "Spread" >> beam.Reshuffle()
+        | "SendEdges" >> beam.ParDo(_SendEdges(store, step), partitions)
+        | "ByNode" >> beam.GroupByKey()
+        | "Star" >> beam.ParDo(_Star(store, step, folder))
+    )
+
+
+def write_clusters(store: Store, edge_files: Sequence[str], shuffled: ShuffledSplits, folder: str, stars: bool) -> int:
+    """Find the clusters and write, for each split that has some, (row, cluster); returns how many documents these are.
+
+    With `stars` the edges are already stars around each cluster's smallest node, and only need to be read off.
+    """
+    edges = np.concatenate([np.empty((0, 2), np.uint64), *(store.load_array(file) for file in edge_files)])
+    edges = distinct_edges(edges)  # a pair meets in many bands
+    if stars:
+        nodes = np.unique(edges)
+        clusters = nodes.copy()
+        clusters[np.searchsorted(nodes, edges[:, 0])] = edges[:, 1]
+    else:
+        few = len(edges) <= FEW_EDGES
+        nodes, clusters = star_components(edges)[0] if few else connected_components(edges)
+    splits = shuffled.holding(nodes)
+    for split in np.unique(splits).tolist():
+        own = splits == split
+        members = np.empty(int(own.sum()), MEMBER)
+        members["row"], members["cluster"] = nodes[own] - np.uint64(shuffled.bases[split]), clusters[own]
+        store.save_array(f"{folder}/{shuffled.names[split]}.npy", members)
+    return len(nodes)
+
+
+class _SendMembers(beam.DoFn):
+    """Split number -> (cluster partition, parcel of its clusters' documents as an Arrow stream)."""
+
+    def __init__(
+        self,
+        store: Store,
+        splits: ShuffledSplits,
+        own: Sequence[StagedSplit],
+        earlier: Sequence[str],
+        clusters: str,
+        config: NearDeduplicationConfig,
+        folder: str,
+    ) -> None:
+        self.store, self.splits, self.own, self.earlier = store, splits, own, earlier
+        self.clusters, self.config, self.folder = clusters, config, folder
+
+    def process(self, split: int, partitions: int) -> Iterator[tuple[int, Parcel]]:
+        file = f"{self.folder}/{self.splits.names[split]}.arrow"
+        yield from send(self.store, split, file, self._streams(split, partitions))
+
+    def _streams(self, split: int, partitions: int) -> Iterator[tuple[int, memoryview]]:
+        members = self.store.load_array(f"{self.clusters}/{self.splits.names[split]}.npy")
+        staged = self.store.load_array(self.splits.keys[split])
+        staged = staged[np.searchsorted(staged["row"], members["row"])]
+        shingles = self._shingles(split, members["row"].astype(np.int64))
+        table = pa.table(
+            {
+                "cluster": members["cluster"],
+                "document": members["row"] + np.uint64(self.splits.bases[split]),
+                "preference": _fixed_binary(staged["preference"]),
+                "signature": _fixed_binary(staged["signature"]),
+                "script": staged["script"],
+                "shingles": shingles,
+            }
+        )
+        destinations = (members["cluster"] % np.uint64(partitions)).astype(np.int64)
+        for partition in np.unique(destinations).tolist():
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, table.schema) as writer:
+                writer.write_table(table if partitions == 1 else table.filter(pa.array(destinations == partition)))
+            yield partition, memoryview(sink.getvalue())
+
+    def _shingles(self, split: int, rows: npt.NDArray[np.int64]) -> pa.Array:
+        """Make the distinct shingles of some rows again from their text, if they are to be compared by them."""
+        of_index = split < len(self.splits.indexes)
+        if of_index or self.config.verify != "shingles":
+            return pa.nulls(len(rows), pa.large_list(pa.uint64()))
+        lists = []
+        staged = self.own[split - len(self.splits.indexes)]
+        for run, table in SplitAfter(self.store, staged, self.earlier).runs(["text"]):
+            inside = rows[(rows >= run.first_row) & (rows < run.first_row + run.rows)] - run.first_row
+            for batch in table.combine_chunks().take(pa.array(inside)).to_batches():
+                made = shingle_hashes(batch, self.config.word_shingle, self.config.grapheme_shingle)
+                distinct = distinct_shingles(made)
+                lists.append(pa.LargeListArray.from_arrays(distinct.offsets, distinct.hashes))
+        return pa.concat_arrays(lists)
+
+
+def _fixed_binary(values: npt.NDArray[Any]) -> pa.Array:
+    """Turn an (n, k) array into n binaries of k numbers each."""
+    width = values.dtype.itemsize * values.shape[1]
+    kind = pa.binary(max(width, 1))
+    content = np.ascontiguousarray(values).tobytes() or bytes(len(values))
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(content)])
+
+
+class _Members(NamedTuple):
+    """Documents of some clusters, ascending: signatures (n, slots) and shingles lie on disk, mapped into memory."""
+
+    documents: npt.NDArray[np.uint64]
+    preference: npt.NDArray[np.uint64]
+    scripts: npt.NDArray[np.uint32]
+    signatures: npt.NDArray[np.uint32]
+    shingles: Shingles
+
+
+def _read_members(store: Store, streams: Iterable[bytes], criteria: int) -> _Members:
+    """Lay the documents of a partition out in flat arrays; by split, the streams ascend.
+
+    A partition holds whole clusters, so that a template which a million documents share makes a large one. Only some
+    bytes of each document are in memory then; the rest is on disk, and only read where documents are compared.
+    """
+    kept: dict[str, list[npt.NDArray[Any]]] = {"document": [], "script": [], "preference": [], "count": []}
+    folder = store.full(PARTIAL) if store.local else None
+    with tempfile.TemporaryFile(dir=folder) as signatures, tempfile.TemporaryFile(dir=folder) as hashes:
+        for table in (pa.ipc.open_stream(stream).read_all() for stream in streams):
+            rows = table.num_rows
+            signature = _numbers(table["signature"], np.dtype("<u4"), rows)
+            slots = signature.shape[1]
+            signatures.write(signature.data)
+            lists = table["shingles"].combine_chunks()
+            hashes.write(lists.flatten().to_numpy().data)
+            kept["document"].append(table["document"].to_numpy())
+            kept["script"].append(table["script"].to_numpy())
+            none = np.empty((rows, 0), np.uint64)
+            kept["preference"].append(_numbers(table["preference"], np.dtype("<u8"), rows) if criteria else none)
+            kept["count"].append(pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False))
+        documents, scripts, preference, counts = map(np.concatenate, kept.values())
+        offsets = np.append(0, counts.cumsum())
+        return _Members(
+            documents,
+            preference,
+            scripts,
+            _mapped(signatures, "<u4").reshape(len(documents), slots),
+            Shingles(_mapped(hashes, "<u8"), offsets),
+        )
+
+
+def _mapped(file: IO[bytes], kind: str) -> npt.NDArray[Any]:
+    """Map a file of numbers into memory; it may be closed and removed then."""
+    file.flush()
+    if not file.tell():
+        return np.empty(0, kind)
+    return np.asarray(np.memmap(file, kind, "r"))
+
+
+class _DecideClusters(beam.DoFn):
+    """(cluster partition, parcels of documents) -> (split of the keeper, packed EDGE); writes what it counted."""
+
+    def __init__(
+        self,
+        store: Store,
+        splits: ShuffledSplits,
+        config: NearDeduplicationConfig,
+        criteria: int,
+        folder: str,
+    ) -> None:
+        self.store, self.splits, self.config, self.criteria, self.folder = store, splits, config, criteria, folder
+
+    def process(self, group: tuple[int, Iterable[Parcel]]) -> Iterator[tuple[int, bytes]]:
+        members = _read_members(self.store, receive(self.store, group[1]), self.criteria)
+        keys = band_keys(members.signatures, self.config)
+        stay, counts = np.arange(len(keys)), Counter[str]()
+        edges = [np.empty(0, EDGE)]
+        if known := int(np.searchsorted(members.documents, self.splits.known)):
+            found = self._of_known(members, keys, known)
+            edges.append(_edges(members.documents, found))
+            stay = np.delete(stay, np.concatenate([stay[:known], found.removed]))
+            counts.update(_counts(found))
+        found = self._of_own(members, keys, stay)
+        counts.update(_counts(found))
+        documents = members.documents[stay]
+        self._report(group[0], documents, found, counts)
+        edges.append(_edges(documents, found))
+        together = np.concatenate(edges)
+        yield from packed(together, self.splits.holding(together["keeper"]))
+
+    def _of_known(self, members: _Members, keys: npt.NDArray[np.void], known: int) -> Removals:
+        """Decide which documents go for one of an index; these come first, and have signatures only."""
+        config = self.config
+        if config.verify == "shingles":
+            config = config.model_copy(update={"verify": "signature"})
+        similarity = between_scripts(similarity_of(members.signatures, None, config), members.scripts)
+        return known_duplicates(keys, known, similarity, config)
+
+    def _of_own(self, members: _Members, keys: npt.NDArray[np.void], stay: npt.NDArray[np.int64]) -> Removals:
+        """Decide which documents of the corpus, those that `stay`, go for another one of these."""
+        ranks = preference_ranks(members.preference[stay]) if self.criteria else np.arange(len(stay))
+        shingles = members.shingles if self.config.verify == "shingles" else None
+        similarity = between_scripts(similarity_of(members.signatures, shingles, self.config), members.scripts)
+        return near_duplicates(
+            (keys[stay] if len(stay) < len(keys) else keys),
+            ranks,
+            lambda left, right: similarity(stay[left], stay[right]),
+            self.config,
+        )
+
+    def _report(
+        self, partition: int, documents: npt.NDArray[np.uint64], found: Removals, counts: Mapping[str, int]
+    ) -> None:
+        keepers, sizes = cluster_sizes(found)
+        largest = np.lexsort((documents[keepers], -sizes))[:LARGEST_CLUSTERS]
+        named = [[int(documents[keepers[i]]) - self.splits.known, int(sizes[i])] for i in largest]
+        self.store.write_json(f"{self.folder}/{partition:06d}.json", {**counts, "largest": named})
+
+
+def _edges(documents: npt.NDArray[np.uint64], found: Removals) -> npt.NDArray[Any]:
+    edges = np.empty(len(found.removed), EDGE)
+    edges["duplicate"], edges["keeper"] = documents[found.removed], documents[found.keepers]
+    edges["similarity"] = found.similarities
+    return edges
+
+
+def _counts(found: Removals) -> dict[str, int]:
+    return {"compared": found.compared, "refused": found.refused, "exhausted_buckets": found.exhausted}
+
+
+def _numbers(column: pa.ChunkedArray, kind: np.dtype[Any], rows: int) -> npt.NDArray[Any]:
+    array = column.combine_chunks()
+    width = array.type.byte_width
+    buffer = memoryview(array.buffers()[1])[array.offset * width : (array.offset + rows) * width]
+    return np.frombuffer(buffer, kind).reshape(rows, width // kind.itemsize)
+
+
+def decide(
+    pipeline: beam.Pipeline,
+    store: Store,
+    splits: ShuffledSplits,
+    own: Sequence[StagedSplit],
+    earlier: Sequence[str],
+    clusters: str,
+    clustered: int,
+    config: NearDeduplicationConfig,
+    criteria: int,
+    folder: str,
+) -> None:
+    """Compose step 3: clusters and signatures in, a removal list for each split that has any out."""
+    present = store.names(clusters)
+    with_clusters = [number for number, name in enumerate(splits.names) if f"{name}.npy" in present]
+    size = signature_dtype(config, criteria).itemsize
+    if config.verify == "shingles":  # about eight bytes for each word
+        text_bytes = sum(run.text_bytes for split in own for run in split.runs)
+        size += text_bytes // sum(split.documents for split in own)
+    partitions = max(1, -(-clustered * size // PARTITION_BYTES))
+    signed = f"{clusters}-signed"
+    edges = (
+        pipeline
+        | "Splits" >> beam.Create(with_clusters, reshuffle=False)
+        | "Spread" >> beam.Reshuffle()
+        | "SendMembers" >> beam.ParDo(_SendMembers(store, splits, own, earlier, clusters, config, signed), partitions)
+        | "ByCluster" >> beam.GroupByKey()
+        | "DecideClusters" >> beam.ParDo(_DecideClusters(store, splits, config, criteria, folder))
+    )
+    name_and_write(edges, store, splits)

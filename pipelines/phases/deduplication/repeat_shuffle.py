@@ -1,0 +1,88 @@
+"""The shuffle that finds frequent keys: which keys enough documents have, told to the splits that hold them.
+
+1. (key, document) goes from the split to the key's partition, where those of enough documents are found;
+2. (key, first document that has it) goes to each split that has the key, which writes what it was told.
+
+Documents may have many keys, so only a slice of all keys goes through at a time, as many as the memory is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import apache_beam as beam
+import numpy as np
+
+from pipelines.phases.deduplication.key_shuffle import PARTITION_KEYS, packed
+from pipelines.phases.deduplication.shuffle_records import keyed_dtype
+from pipelines.staging.store import Store
+from stages.deduplication.lines import FREQUENT, frequent_keys, look_up
+
+
+class _SendSlice(beam.DoFn):
+    """Split number -> (partition, packed keys) for the keys of one slice."""
+
+    def __init__(self, store: Store, files: Sequence[str], bases: Sequence[int], part: tuple[int, int]) -> None:
+        self.store, self.files, self.bases, self.part = store, files, bases, part
+
+    def process(self, split: int, partitions: int) -> Iterator[tuple[int, bytes]]:
+        staged = self.store.load_array(self.files[split])
+        number, slices = self.part
+        part, rest = np.divmod(staged["key"]["high"], np.uint64(slices))[::-1]
+        chosen = part == number
+        keyed = np.array(staged[chosen])
+        keyed["document"] += np.uint64(self.bases[split])
+        yield from packed(keyed, (rest[chosen] % np.uint64(partitions)).astype(np.int64))
+
+
+class _FindFrequent(beam.DoFn):
+    """(partition, packed keys) -> (split, packed FREQUENT) for each split that has some of them."""
+
+    def __init__(self, bases: Sequence[int], min_documents: int) -> None:
+        self.bases, self.min_documents = bases, min_documents
+
+    def process(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
+        keyed = np.frombuffer(b"".join(group[1]), keyed_dtype(0))
+        frequent = frequent_keys(keyed["key"], keyed["document"], self.min_documents)
+        place, hit = look_up(keyed["key"], frequent["key"])
+        splits = np.searchsorted(self.bases, keyed["document"][hit], side="right") - 1
+        told = np.sort(splits * len(frequent) + place[hit])  # (split, place) as one number
+        told = told[np.concatenate([np.ones(min(len(told), 1), bool), told[1:] != told[:-1]])]
+        if len(told):
+            yield from packed(frequent[told % len(frequent)], told // len(frequent))
+
+
+class _WriteFrequent(beam.DoFn):
+    """(split, packed FREQUENT) -> a file of them."""
+
+    def __init__(self, store: Store, names: Sequence[str], folder: str) -> None:
+        self.store, self.names, self.folder = store, names, folder
+
+    def process(self, group: tuple[int, Iterable[bytes]]) -> None:
+        frequent = np.frombuffer(b"".join(sorted(group[1])), FREQUENT)
+        self.store.save_array(f"{self.folder}/{self.names[group[0]]}.npy", frequent)
+
+
+def find_frequent(
+    pipeline: beam.Pipeline,
+    store: Store,
+    files: Sequence[str],
+    bases: Sequence[int],
+    names: Sequence[str],
+    min_documents: int,
+    part: tuple[int, int],
+    folder: str,
+) -> None:
+    """Compose both steps for one slice of the keys, (number, of how many)."""
+    keys = sum(len(store.load_array(file)) for file in files)
+    partitions = max(1, -(-keys // (part[1] * PARTITION_KEYS)))
+    (
+        pipeline
+        | "Splits" >> beam.Create(range(len(files)), reshuffle=False)
+        | "Spread" >> beam.Reshuffle()
+        | "SendSlice" >> beam.ParDo(_SendSlice(store, files, bases, part), partitions)
+        | "ByKey" >> beam.GroupByKey()
+        | "FindFrequent" >> beam.ParDo(_FindFrequent(bases, min_documents))
+        | "BySplit" >> beam.GroupByKey()
+        | "WriteFrequent" >> beam.ParDo(_WriteFrequent(store, names, folder))
+    )

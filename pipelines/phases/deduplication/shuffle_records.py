@@ -1,0 +1,98 @@
+"""What travels through the shuffles and what is staged for them: packed records, known without Beam."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.staging.staged import StagedSplit, removal_file
+from pipelines.staging.store import Store
+from pipelines.staging.tasks import task_folder
+from stages.deduplication.exact import KEY
+from stages.deduplication.near import NearDeduplicationConfig, band_shape
+
+EDGE = np.dtype([("duplicate", "<u8"), ("keeper", "<u8"), ("similarity", "<f8")])
+# Where documents meet in a band; an edge as a step of the alternating algorithm sees it; a document of a cluster.
+MET = np.dtype([("band", "<u8"), ("document", "<u8")])
+PAIR = np.dtype([("node", "<u8"), ("neighbour", "<u8")])
+MEMBER = np.dtype([("row", "<u8"), ("cluster", "<u8")])
+BYTES_A_DOCUMENT = 200  # in a shuffle, as held by the local runner: packed twice, before and after
+LARGEST_CLUSTERS = 10  # of each partition, whose sizes and keepers are reported
+
+
+class KnownSplit(NamedTuple):
+    """A file of an index, staged: how many documents, their keys and ids, and the index as the recipe names it."""
+
+    name: str
+    documents: int
+    keys: str
+    ids: str
+    index_name: str
+
+
+class ShuffledSplits(NamedTuple):
+    """The splits of one shuffle, in the order of their documents' numbers, n of each field but `indexes`.
+
+    First come splits of documents known from indexes of earlier corpora, as many as there are `indexes`, which name
+    for each the index that it is of. The corpus's own splits follow.
+    """
+
+    names: list[str]
+    keys: list[str]  # staged, an array for each split
+    ids: list[list[str]]  # Parquet files whose column `id` names the documents of each split
+    targets: list[str]  # removal lists to write; of known documents none is written
+    bases: list[int]  # number of the first document of each split
+    documents: int
+    indexes: list[str]
+
+    @property
+    def known(self) -> int:
+        """Return how many documents are known from indexes: the number of the first own one."""
+        return [*self.bases, self.documents][len(self.indexes)]
+
+    def holding(self, documents: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+        """Return the number of the split that holds each of n documents."""
+        return np.searchsorted(np.asarray(self.bases, np.uint64), documents, side="right") - 1
+
+
+def joined_splits(known: Sequence[KnownSplit], own: Sequence[StagedSplit], phase: str) -> ShuffledSplits:
+    """Number the documents of indexes and of the corpus's own splits, as one dedup phase shuffles them."""
+    counts = [split.documents for split in known] + [split.documents for split in own]
+    return ShuffledSplits(
+        names=[split.name for split in known] + [split.name for split in own],
+        keys=[split.keys for split in known] + [f"{task_folder(phase, split.name)}/keys.npy" for split in own],
+        ids=[[split.ids] for split in known] + [split.files for split in own],
+        targets=[""] * len(known) + [removal_file(phase, split.name) for split in own],
+        bases=[0, *np.cumsum(counts).tolist()][:-1],
+        documents=sum(counts),
+        indexes=[split.index_name for split in known],
+    )
+
+
+def keyed_dtype(criteria: int) -> np.dtype[Any]:
+    """Describe a key of a document, its number (in a staged file: its row), and its preference keys, if any."""
+    return np.dtype([("key", KEY), ("document", "<u8"), ("preference", "<u8", (criteria,))])
+
+
+def signature_dtype(config: NearDeduplicationConfig, criteria: int) -> np.dtype[Any]:
+    """Describe what a split stages for each document: its row, its preference keys, its signature, its script number.
+
+    Documents of one script number, other than 0, are not compared with each other.
+    """
+    bands, rows = band_shape(config)
+    fields = [("row", "<u8"), ("preference", "<u8", (criteria,)), ("signature", "<u4", (bands * rows,))]
+    return np.dtype([*fields, ("script", "<u4")])
+
+
+def read_reports(store: Store, folder: str) -> dict[str, Any]:
+    """Add up what the partitions reported: candidates compared and refused, buckets cut short, largest clusters."""
+    reports = [json.loads(store.read(f"{folder}/{name}")) for name in sorted(store.names(folder))]
+    largest = sorted((entry for report in reports for entry in report["largest"]), key=lambda e: (-e[1], e[0]))
+    return {
+        **{name: sum(report[name] for report in reports) for name in ("compared", "refused", "exhausted_buckets")},
+        "largest": largest[:LARGEST_CLUSTERS],
+    }

@@ -1,0 +1,1 @@
+"""Shards, splits and sampling weights of the published corpus."""

@@ -1,0 +1,279 @@
+"""The publish phase: plan the shards from row-group counts, write them in the Hub's layout, finish the ledger.
+
+No text is shuffled: a shard is a list of staged row groups, and whoever writes it reads those. Rows keep the order
+of the input, so that a next version of the corpus differs where it differs and nowhere else.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import BaseModel, ConfigDict
+
+from data_cards.sections.funnel import count_fates, merge_fates
+from data_cards.statistics import measure, merge
+from pipelines.catalogue.stages import Recipe
+from pipelines.phases.ingest import REJECTS
+from pipelines.phases.publish.sampling_weights import sampling_weights
+from pipelines.phases.publish.splits import numbers_in_split
+from pipelines.staging.regrouping import Regrouper
+from pipelines.staging.staged import Run, SplitAfter, StagedSplit, cluster_sizes
+from pipelines.staging.store import Store
+from pipelines.staging.tasks import Counts, Task, task_folder
+from schemas.card import PUBLISHED_SPLITS, Card
+from schemas.column_types import widened
+from schemas.columns import arrange
+from schemas.document import DOCUMENT, SAMPLING_WEIGHT
+from schemas.language import parse_label
+from schemas.ledger import LEDGER
+from schemas.manifest import FileRecord
+
+SHARDS = "publish-shards"
+LEDGERS = "publish-ledger"
+CARD = "card.json"
+MANIFEST = "manifest.json"
+LEDGER_GROUP_BYTES = 8 << 20  # of ids and what Regrouper counts for a row: about 80,000 rows
+
+# As the Hub's own writer does it: pages that can be skipped by an index, and cut by content, so that a next version
+# re-uploads only what changed.
+PUBLISHED: dict[str, Any] = {
+    "compression": "zstd",
+    "write_page_index": True,
+    "use_content_defined_chunking": True,
+}
+
+
+class Piece(BaseModel):
+    """One run of one split as a shard takes it: `rows` survivors of it are in the shard, from its row `first_row` on.
+
+    Of a run's survivors a shard holds those of one published split, a place in PUBLISHED_SPLITS.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    split: str
+    run: Run
+    shard: str
+    first_row: int
+    rows: int
+    published: int = 0
+
+
+def plan_shards(
+    splits: Sequence[StagedSplit], survivors: Mapping[tuple[str, int], Sequence[int]], shard_bytes: int
+) -> list[Piece]:
+    """Assign every run that has survivors to shards of its label, in order.
+
+    `survivors` counts by (split, first row) the rows of each published split. A split of a label whose text
+    takes n times `shard_bytes` gets ceil(n) shards of about equal size.
+    """
+    by_label: dict[tuple[str, int], list[tuple[str, Run, int]]] = {}
+    for split in splits:
+        for run in split.runs:
+            for published, rows in enumerate(survivors[split.name, run.first_row]):
+                if rows:
+                    key = (str(parse_label(run.label)), published)
+                    by_label.setdefault(key, []).append((split.name, run, rows))
+    pieces = []
+    for (label, published), runs in sorted(by_label.items(), key=lambda item: item[0]):
+        sizes = [run.text_bytes * rows // run.rows for _, run, rows in runs]
+        total = sum(sizes)
+        wanted = max(1, -(-total // shard_bytes))
+        # the shard in whose share of the label's bytes a run begins; shares that no run begins in do not count
+        begins = np.cumsum([0, *sizes[:-1]]) * wanted // max(total, 1)
+        used, indices = np.unique(begins, return_inverse=True)
+        filled = dict.fromkeys(range(len(used)), 0)
+        for (split_name, run, rows), index in zip(runs, indices.tolist(), strict=True):
+            shard = f"data/{label}/{PUBLISHED_SPLITS[published]}-{index:05d}-of-{len(used):05d}.parquet"
+            first = filled[index]
+            pieces.append(
+                Piece(split=split_name, run=run, shard=shard, first_row=first, rows=rows, published=published)
+            )
+            filled[index] += rows
+    return pieces
+
+
+def published_schema(schemas: Sequence[pa.Schema], *, weighted: bool = False) -> pa.Schema:
+    """Unite the schemas of all staged parts: the document's columns, then others by name; null where a part has none.
+
+    A column that two sources type differently has the type that holds both, or is a string where there is none.
+    `weighted` shards say how often to repeat a document.
+    """
+    fields: dict[str, pa.Field] = {}
+    for schema in schemas:
+        for field in schema:
+            known = fields.setdefault(field.name, field)
+            if known.type != field.type:
+                fields[field.name] = field.with_type(widened(known.type, field.type) or pa.string())
+    others = sorted(name for name in fields if name not in DOCUMENT.names)
+    written = [*DOCUMENT, *([SAMPLING_WEIGHT] if weighted else [])]
+    return pa.schema([*written, *(fields[name].with_nullable(True) for name in others)])
+
+
+class ShardWorker:
+    """Writes one published Parquet file and measures what is in it."""
+
+    phase = SHARDS
+
+    def __init__(self, store: Store, recipe: Recipe, phases: Sequence[str], schema: pa.Schema) -> None:
+        self.store, self.recipe, self.phases, self.schema = store, recipe, phases, schema
+
+    def setup(self) -> None:
+        pass
+
+    def run(self, task: Task) -> Counts:
+        pieces = [Piece.model_validate(piece) for piece in task.payload["pieces"]]
+        shard, label = pieces[0].shard, pieces[0].run.label
+        short = [name for name in self.schema.names if name not in ("id", "text")]  # values that repeat or compare
+        options = PUBLISHED | {
+            "compression_level": self.recipe.publish.compression_level,
+            "use_dictionary": short,
+            "write_statistics": ["id", *short],
+        }
+        groups = Regrouper("text", self.recipe.publish.row_group_bytes)
+        parts, rows = [], 0
+        with self.store.writing_parquet(shard, self.schema, **options) as writer:
+            for table in self._survivors(pieces):
+                columns = dict(zip(table.schema.names, table.columns, strict=True))
+                for batch in arrange(columns, self.schema, table.num_rows).combine_chunks().to_batches():
+                    rows += batch.num_rows
+                    parts.append(measure(batch, label))
+                    for group in groups.add(batch):
+                        writer.write_table(group, row_group_size=group.num_rows)
+            for group in groups.flush():
+                writer.write_table(group, row_group_size=group.num_rows)
+        return {
+            "documents_in": rows,
+            "kept": rows,
+            "label": label,
+            "split": PUBLISHED_SPLITS[pieces[0].published],
+            "file": file_record(self.store, shard) | {"rows": rows},
+            "statistics": merge(parts).model_dump_json(),
+        }
+
+    def _survivors(self, pieces: Sequence[Piece]) -> Iterator[pa.Table]:
+        """Yield what is left of each piece, with the texts as they are now, and what each document stands for."""
+        published = pieces[0].published
+        for name, group in itertools.groupby(pieces, key=lambda piece: piece.split):
+            runs = tuple(piece.run for piece in group)
+            split = SplitAfter(self.store, StagedSplit(name=name, documents=0, runs=runs), self.phases)
+            for run, table in split.runs():
+                kept = split.kept(run) & (numbers_in_split(self.store, name, run) == published)
+                table = table.filter(pa.array(kept))
+                if self.recipe.dedup:
+                    sizes = cluster_sizes(self.store, name, np.flatnonzero(kept) + run.first_row)
+                    place = table.schema.get_field_index("cluster_size")
+                    table = table.set_column(place, DOCUMENT.field("cluster_size"), pa.array(sizes))
+                    if SAMPLING_WEIGHT.name in self.schema.names:
+                        weights = sampling_weights(self.store, run.label, sizes)
+                        table = table.append_column(SAMPLING_WEIGHT, pa.array(weights))
+                yield table
+
+
+class LedgerWorker:
+    """Writes the final ledger of one split: each of its documents once, with its fate; and its rejects."""
+
+    phase = LEDGERS
+
+    def __init__(self, store: Store, phases: Sequence[str]) -> None:
+        self.store, self.phases = store, phases
+
+    def setup(self) -> None:
+        pass
+
+    def run(self, task: Task) -> Counts:
+        split = SplitAfter(self.store, StagedSplit.model_validate(task.payload["split"]), self.phases)
+        pieces: dict[int, list[Piece]] = {}
+        for piece in map(Piece.model_validate, task.payload["pieces"]):
+            pieces.setdefault(piece.run.first_row, []).append(piece)
+        rows, fates = 0, []
+        file = f"ledger/{task.name}.parquet"
+        groups = Regrouper("id", LEDGER_GROUP_BYTES)
+        with self.store.writing_parquet(file, LEDGER, compression="zstd") as writer:
+            for table in self._tables(split, pieces):
+                for batch in table.combine_chunks().to_batches():
+                    rows += batch.num_rows
+                    fates.append(count_fates(batch))
+                    for group in groups.add(batch):
+                        writer.write_table(group, row_group_size=group.num_rows)
+            for group in groups.flush():
+                writer.write_table(group, row_group_size=group.num_rows)
+        files = [file_record(self.store, file) | {"rows": rows}]
+        target = f"rejects/{task.name}.parquet"
+        if self._write_rejects(split, target):
+            files.append(file_record(self.store, target))
+        return {"files": files, "fates": [fate.model_dump() for fate in merge_fates(fates)]}
+
+    def _tables(self, split: SplitAfter, pieces: Mapping[int, Sequence[Piece]]) -> Iterator[pa.Table]:
+        """Yield LEDGER tables: what ingest turned away, in reading order, then the staged rows, in theirs."""
+        turned_away = f"{task_folder('ingest', split.split.name)}/ledger.parquet"
+        if self.store.exists(turned_away):
+            yield from self.store.row_groups(turned_away)
+        identity = [name for name in LEDGER.names if name in DOCUMENT.names]
+        reasons = [name for name in split.removals.schema.names if name in LEDGER.names and name != "row"]
+        for run, table in split.runs(identity):
+            kept = split.kept(run)
+            start = int(np.searchsorted(split.removed, run.first_row))
+            # for each row of the run, its place in the removal list, null if it was kept
+            place = pa.array(np.cumsum(~kept) - 1 + start, mask=kept)
+            published = np.where(kept, numbers_in_split(self.store, split.split.name, run), len(PUBLISHED_SPLITS))
+            shards = pa.nulls(run.rows, pa.string())
+            rows = np.zeros(run.rows, np.int64)
+            for piece in pieces.get(run.first_row, ()):
+                own = published == piece.published
+                shards = pc.if_else(pa.array(own), piece.shard, shards)
+                rows[own] = np.arange(piece.first_row, piece.first_row + piece.rows)
+            columns = {name: table[name] for name in identity}
+            columns |= {name: split.removals[name].take(place) for name in reasons}
+            columns |= {
+                "fate": pc.fill_null(columns["fate"], "published"),
+                "phase": pc.fill_null(columns["phase"], "publish"),
+                "shard": shards,
+                "row": pa.array(rows, mask=~kept),
+                "rewritten_by": split.rewritten_by(run),
+            }
+            yield arrange(columns, LEDGER, table.num_rows)
+
+    def _write_rejects(self, split: SplitAfter, target: str) -> bool:
+        """Keep the raw records that failed in ingest, and the texts that failed later; say whether there are any."""
+        early = f"{task_folder('ingest', split.split.name)}/rejects.parquet"
+        failed = split.removals.filter(pc.equal(split.removals["fate"], "failed"))
+        if not failed.num_rows:
+            if found := self.store.exists(early):
+                self.store.copy(early, target)
+            return found
+        with self.store.writing_parquet(target, REJECTS, compression="zstd") as writer:
+            if self.store.exists(early):
+                for table in self.store.row_groups(early):
+                    writer.write_table(table)
+            rows = failed["row"].to_numpy()
+            for run, table in split.runs([*(name for name in REJECTS.names if name in DOCUMENT.names), "text"]):
+                start, end = np.searchsorted(rows, (run.first_row, run.first_row + run.rows))
+                if start < end:
+                    told = table.take(pa.array(rows[start:end] - run.first_row))
+                    reasons = failed.slice(start, end - start)
+                    columns = {name: told[name] for name in told.schema.names}
+                    columns |= {name: reasons[name] for name in ("stage", "detail")}
+                    columns["raw"] = told["text"].cast(pa.large_binary())
+                    writer.write_table(arrange(columns, REJECTS, told.num_rows))
+        return True
+
+
+def write_card(store: Store, card: Card) -> list[FileRecord]:
+    """Write a card's facts, from which it can be written again, and all files that show them; return their records."""
+    from data_cards.pages.markdown import card_files  # templates take a while to import, and only one process renders
+
+    written = {CARD: card.model_dump_json(indent=1).encode() + b"\n", **card_files(card)}
+    for path, content in written.items():
+        store.write(path, content)
+    return [FileRecord(path=path, bytes=len(content), sha256=store.sha256(path)) for path, content in written.items()]
+
+
+def file_record(store: Store, path: str) -> dict[str, Any]:
+    """Describe a finished file for the manifest."""
+    return {"path": path, "bytes": int(store.fs.size(store.full(path))), "sha256": store.sha256(path)}

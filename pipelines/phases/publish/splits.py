@@ -1,0 +1,195 @@
+"""Which documents are published as `test` and `validation`: a share of groups that must not be parted.
+
+A group is the documents that a near deduplication stage found candidates for each other and kept: likeness is not
+passed on along a chain, so that some of a cluster stay, and they may share most of their words. What was made from a
+document goes with it. (Of documents that are equal, or come from one address, the stages `exact` and `url` leave one.)
+
+The root of a group is its document with the smallest hash of its id; another half of the same hash (BLAKE2b-128, so
+that the two are independent) is the group's number, and numbers below a limit are `test`, the next ones `validation`.
+So nothing but ids and clusters decides: not the order of the input, not the number of workers, and a document that
+is alone keeps its split in every later version of the corpus. Clusters are found of candidates, which are a few more
+than the similar ones; a group that is larger than `LARGEST_GROUP` is `train`, or one template that thousands of pages
+share would fill a test set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.catalogue.stages import DEDUP_STAGES, NearEntry
+from pipelines.runners.local import RunnerConfig, run_function, run_tasks
+from pipelines.staging.staged import Run, StagedSplit, stage_of
+from pipelines.staging.store import Store
+from pipelines.staging.tasks import Counts, Report, Task, task_folder
+from schemas.card import SplitRule
+from schemas.recipe import PublishConfig
+from stages.deduplication.components import connected_components
+from stages.deduplication.exact import hash_keys
+
+SPLITS = "publish-splits"
+LARGEST_GROUP = 100  # documents
+TRAIN, VALIDATION, TEST = range(3)  # places in PUBLISHED_SPLITS
+_ALWAYS_TRAIN = np.iinfo(np.uint64).max  # no limit lies above it
+
+GROUPED = np.dtype([("row", "<i8"), ("number", "<u8")])  # a document of a group, and the group's number
+
+
+def clusters_folder(phase: str) -> str:
+    """Name the folder where a near deduplication phase leaves (row, cluster) of each split that has some."""
+    return f"staging/{phase}-clusters/members"
+
+
+def _groups_file(split: str) -> str:
+    return f"staging/publish-groups/{split}.npy"
+
+
+def _splits_file(split: str) -> str:
+    return f"{task_folder(SPLITS, split)}/splits.npy"
+
+
+def numbers_in_split(store: Store, split: str, run: Run) -> npt.NDArray[np.uint8]:
+    """Look up the published split of each row of a run, as places in PUBLISHED_SPLITS; all `train` if none was made."""
+    if not store.exists(_splits_file(split)):
+        return np.zeros(run.rows, np.uint8)
+    numbers: npt.NDArray[np.uint8] = store.load_array(_splits_file(split))[run.first_row : run.first_row + run.rows]
+    return numbers
+
+
+class SplitWorker:
+    """Writes the published split of every row of one staged split: n bytes."""
+
+    phase = SPLITS
+
+    def __init__(self, store: Store, publish: PublishConfig) -> None:
+        self.store, self.publish = store, publish
+
+    def setup(self) -> None:
+        pass
+
+    def run(self, task: Task) -> Counts:
+        split = StagedSplit.model_validate(task.payload["split"])
+        if parent := task.payload["parent"]:
+            numbers = self._of_made(split, StagedSplit.model_validate(parent))
+        else:
+            numbers = hash_keys(_ids(self.store, split, "id"))["low"].copy()
+            grouped = self._grouped(split.name)
+            numbers[grouped["row"]] = grouped["number"]
+        test, both = (
+            np.uint64(int(share * 2**64)) for share in (self.publish.test, self.publish.test + self.publish.validation)
+        )
+        chosen = np.select([numbers < test, numbers < both], [TEST, VALIDATION], TRAIN).astype(np.uint8)
+        self.store.save_array(_splits_file(split.name), chosen)
+        return {"documents": len(chosen)}
+
+    def _grouped(self, split: str) -> npt.NDArray[np.void]:
+        file = _groups_file(split)
+        return self.store.load_array(file) if self.store.exists(file) else np.empty(0, GROUPED)
+
+    def _of_made(self, split: StagedSplit, read: StagedSplit) -> npt.NDArray[np.uint64]:
+        """Number what was made by its parents, which `read` holds."""
+        parents = _ids(self.store, split, "parent_id")
+        numbers = hash_keys(parents)["low"].copy()
+        grouped = self._grouped(read.name)
+        if len(grouped):
+            ids = _ids(self.store, read, "id").take(pa.array(grouped["row"]))
+            places = pc.index_in(parents, ids)
+            numbers[places.is_valid().to_numpy(zero_copy_only=False)] = grouped["number"][places.drop_null().to_numpy()]
+        return numbers
+
+
+def _ids(store: Store, split: StagedSplit, name: str) -> pa.Array:
+    columns = [store.read_parquet(file, [name])[name] for file in split.files]
+    return (
+        pa.chunked_array([chunk for column in columns for chunk in column.chunks])
+        .cast(pa.large_string())
+        .combine_chunks()
+    )
+
+
+def write_groups(store: Store, splits: Sequence[StagedSplit], phases: Sequence[str]) -> int:
+    """Tie the clusters of all near deduplication phases together, and write GROUPED for each split that has some.
+
+    Returns how many groups of at least two documents there are. Holds 76 bytes for each document of a cluster.
+    """
+    bases = np.cumsum([0, *(split.documents for split in splits)]).astype(np.uint64)
+    edges = np.concatenate([np.empty((0, 2), np.uint64), *_stars(store, splits, bases, phases)])
+    if not len(edges):
+        return 0
+    nodes, components = connected_components(edges)
+    owners = np.searchsorted(bases, nodes, side="right") - 1
+    rows = (nodes - bases[owners]).astype(np.int64)
+    keys = np.concatenate(
+        [
+            hash_keys(_ids(store, splits[number], "id").take(pa.array(rows[owners == number])))
+            for number in np.unique(owners).tolist()  # ascending, as the nodes are
+        ]
+    )
+    order = np.lexsort((keys["low"], keys["high"], components))
+    starts = np.flatnonzero(np.diff(components[order], prepend=components.max() + np.uint64(1)))
+    sizes = np.diff(np.append(starts, len(order)))
+    numbers = np.where(sizes > LARGEST_GROUP, _ALWAYS_TRAIN, keys["low"][order[starts]])
+    grouped = np.empty(len(nodes), GROUPED)
+    grouped["row"] = rows
+    grouped["number"][order] = np.repeat(numbers, sizes)
+    for number in np.unique(owners).tolist():
+        store.save_array(_groups_file(splits[number].name), grouped[owners == number])
+    return len(starts)
+
+
+def _stars(
+    store: Store, splits: Sequence[StagedSplit], bases: npt.NDArray[np.uint64], phases: Sequence[str]
+) -> Iterator[npt.NDArray[np.uint64]]:
+    """Yield, for each phase that left clusters, (document, first document of its cluster) of those not alone in it."""
+    for phase in phases:
+        folder = clusters_folder(phase)
+        present = store.names(folder)
+        documents, clusters = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)]
+        for split, base in zip(splits, bases, strict=False):
+            if f"{split.name}.npy" in present:
+                members = store.load_array(f"{folder}/{split.name}.npy")
+                documents.append(members["row"] + base)
+                clusters.append(members["cluster"])
+        document, cluster = np.concatenate(documents), np.concatenate(clusters)
+        _, firsts, places = np.unique(cluster, return_index=True, return_inverse=True)
+        edges = np.stack([document, document[firsts][places]], axis=1)
+        yield edges[edges[:, 0] != edges[:, 1]]
+
+
+def choose_splits(
+    store: Store,
+    publish: PublishConfig,
+    read: Sequence[StagedSplit],
+    made: Sequence[StagedSplit],
+    phases: Sequence[str],
+    config: RunnerConfig,
+    report: Report,
+) -> SplitRule | None:
+    """Choose the published split of every document, if the recipe asks for any; returns the rule for the card.
+
+    `made` are splits of documents made from those of `read`, named after them with an ending; `phases` are those of
+    deduplication.
+    """
+    if not publish.test and not publish.validation:
+        return None
+    splits = [split for split in read if split.documents]
+    near = any(isinstance(DEDUP_STAGES[stage_of(phase)], NearEntry) for phase in phases)
+    groups = run_function("pipelines.phases.publish.splits:write_groups", (store, splits, phases)) if splits else 0
+    by_name = {split.name: split for split in splits}
+    parents = [None] * len(splits) + [by_name[split.name.rpartition("-")[0]] for split in made]
+    tasks = [
+        Task(
+            name=split.name,
+            weight_bytes=split.documents,
+            payload={"split": split.model_dump(), "parent": parent and parent.model_dump()},
+        )
+        for split, parent in zip([*splits, *made], parents, strict=True)
+    ]
+    run_tasks(SplitWorker(store, publish), tasks, config, report)
+    return SplitRule(
+        test=publish.test, validation=publish.validation, groups=groups if near else None, largest_group=LARGEST_GROUP
+    )

@@ -1,0 +1,1 @@
+"""Where tasks and shuffles run: local processes or a Beam runner."""

@@ -1,0 +1,382 @@
+"""Where tasks run: worker processes on this machine by default, or any Beam runner by name.
+
+Locally each worker process runs one Beam pipeline on the in-process `FnApiRunner`; its source asks this process for one
+task after another, so no worker waits while another has a long list. Named explicitly, because
+Beam's `DirectRunner` looks for a Prism binary to download first, and because the same runner's own
+`multi_processing` mode deals the work out in advance, opens four gRPC ports on every interface of the
+machine, imports Beam anew in each worker (3 s), and hangs when a worker dies. Workers here are forked from a server
+process that has imported everything once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import multiprocessing
+import multiprocessing.util
+import os
+import pickle
+import signal
+import sys
+import tempfile
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection, wait
+from typing import Any, cast
+
+from pipelines.staging.tasks import Counts, GivingUp, Report, Task, Worker, finished, give_up_task, run_task
+from schemas.failures import FailureError
+
+LOCAL = "local"
+
+_GO_ON = "run the same command again to go on from the last finished split, with fewer --workers if memory is short"
+_DEATHS_BEFORE_WORK = 3  # of worker processes that have no task yet, after which no other is started
+_SOCKET_FOLDER_BYTES = 60  # of the 107 that the path of a socket may have; multiprocessing adds 30
+
+
+class WorkerError(FailureError):
+    """A task failed for a reason that is not a document's; one line for the user, the traceback in `details`."""
+
+    def __init__(self, line: str, details: str = "") -> None:
+        super().__init__(line)
+        self.details = details
+
+
+@dataclass(frozen=True)
+class RunnerConfig:
+    """Where and how widely to run; never part of a recipe."""
+
+    runner: str = LOCAL  # or the name of a Beam runner, such as FlinkRunner
+    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    beam_options: tuple[str, ...] = ()
+    max_edges: int = 50_000_000  # between documents that meet, whose clusters are found in memory, 80 bytes each
+
+
+def run_tasks(worker: Worker, tasks: Sequence[Task], config: RunnerConfig, report: Report) -> dict[str, Counts]:
+    """Run a phase's unfinished tasks, largest first, and return the counts of all its tasks by name.
+
+    `report` is called in this process for each task as it ends (only locally: elsewhere markers tell).
+    Raises WorkerError with the first failure; what was finished until then stays finished.
+    """
+    done = finished(worker.store, worker.phase, tasks)
+    waiting = sorted((t for t in tasks if t.name not in done), key=lambda t: (-t.weight_bytes, t.name))
+    for task in tasks:
+        if task.name in done:
+            report(task, done[task.name])
+    if waiting and config.runner == LOCAL:
+        done |= _run_local(worker, waiting, config.workers, report)
+    elif waiting:
+        _run_on_beam(worker, waiting, config)
+        done = finished(worker.store, worker.phase, tasks)
+    return done
+
+
+def run_function(name: str, arguments: tuple[Any, ...]) -> Any:
+    """Call `name` ("module:function") in a process of its own, whose memory ends with it; return what it returns."""
+    return _in_process(_call, (name, arguments))
+
+
+def run_pipeline(compose: str, arguments: tuple[Any, ...], config: RunnerConfig) -> None:
+    """Run the pipeline that `compose` ("module:function") builds from a pipeline and `arguments`.
+
+    Locally that happens in a process of its own, which ends with its memory.
+    """
+    if config.runner != LOCAL:
+        _compose_and_run(compose, arguments, config)
+        return
+    _in_process(_compose_and_run, (compose, arguments, config))
+
+
+def _in_process(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """Call a function in a process of its own; once more if that is killed, since what it writes appears whole."""
+    ended = ""
+    for _ in range(2):
+        with _started(_answer, (function, arguments)) as (process, connection):
+            try:
+                answer, failure = connection.recv()
+            except (EOFError, ConnectionResetError):
+                ended = _how_it_ended(process)
+                continue
+        if failure:
+            raise WorkerError(*failure)
+        return answer
+    raise WorkerError(f"a worker process {ended}, twice; {_GO_ON}")
+
+
+def _answer(connection: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    _begin_worker()
+    try:
+        connection.send((function(*arguments), None))
+    except Exception as error:  # everything ends as one line for the user, in the parent
+        connection.send((None, (_failure_line(error), traceback.format_exc())))
+
+
+def _call(name: str, arguments: tuple[Any, ...]) -> Any:
+    module, function = name.split(":")
+    return getattr(importlib.import_module(module), function)(*arguments)
+
+
+def _compose_and_run(compose: str, arguments: tuple[Any, ...], config: RunnerConfig) -> None:
+    with _pipeline(config) as pipeline:
+        _call(compose, (pipeline, *arguments))
+
+
+def _pipeline(config: RunnerConfig) -> Any:
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    from pipelines.runners.beam_tasks import local_pipeline
+
+    if config.runner == LOCAL:
+        return local_pipeline(config.beam_options)
+    return beam.Pipeline(runner=config.runner, options=PipelineOptions(list(config.beam_options)))
+
+
+def _run_on_beam(worker: Worker, tasks: Sequence[Task], config: RunnerConfig) -> None:
+    import apache_beam as beam
+
+    from pipelines.runners.beam_tasks import RunTask
+
+    with _pipeline(config) as pipeline:
+        (
+            pipeline
+            | "Tasks" >> beam.Create([task.model_dump() for task in tasks], reshuffle=False)
+            | "Spread" >> beam.Reshuffle()
+            | "RunTask" >> beam.ParDo(RunTask(worker))
+        )
+
+
+def _run_local(worker: Worker, tasks: Sequence[Task], workers: int, report: Report) -> dict[str, Counts]:
+    """Do tasks in worker processes. A task whose worker is killed is done again, alone; if it is killed again, it is
+    given up where its worker knows how, and otherwise ends the run. Of a task of several pieces, only those that kill a
+    worker by themselves are given up.
+
+    Alone, because what killed it may have been a neighbour that took the memory. So it never depends on the number of
+    workers which tasks are given up.
+    """
+    done: dict[str, Counts] = {}
+
+    def take(task: Task, counts: Counts) -> None:
+        done[task.name] = counts
+        report(task, counts)
+
+    packed = pickle.dumps(worker)
+    lost = _work_off(packed, tasks, min(workers, len(tasks)), take)
+    for task, _ in lost:
+        for _, ended in _work_off(packed, [task], 1, take):
+            if not isinstance(worker, GivingUp):
+                raise WorkerError(
+                    f"the worker process of {worker.phase} {task.name} {ended}, twice, the second time alone; {_GO_ON}"
+                )
+            killers = _killers(worker, packed, task)
+            if killers:
+                rest = worker.without(task, [(piece, _unread(how)) for piece, how in killers])
+                if not _work_off(packed, [rest], 1, lambda _, counts, task=task: take(task, counts)):  # type: ignore[misc]
+                    continue
+            take(task, give_up_task(worker, task, _unread(ended)))
+    return done
+
+
+def _unread(ended: str) -> str:
+    return f"the worker process that read it {ended}, twice"
+
+
+def _killers(worker: GivingUp, packed: bytes, task: Task) -> list[tuple[Task, str]]:
+    """Find the smallest pieces of a task that kill a worker, and how it ended, by halving; none in a single piece."""
+    halves = worker.halves(task)
+    if not halves:
+        return []
+    lost = _work_off(packed, halves, 1, lambda *_: None)
+    return [killer for half, ended in lost for killer in _killers(worker, packed, half) or [(half, ended)]]
+
+
+@dataclass
+class _Lane:
+    """A worker process and the task that it has in hand."""
+
+    process: Any
+    task: Task | None = None
+    has_worked: bool = False
+    is_dismissed: bool = False
+
+
+def _work_off(
+    packed: bytes, tasks: Sequence[Task], workers: int, take: Callable[[Task, Counts], None]
+) -> list[tuple[Task, str]]:
+    """Deal tasks out to workers, each the next one as it asks; return those whose worker died, and how it died.
+
+    Each worker has a pipe of its own: a queue that all share stays locked for ever when one is killed in it.
+    """
+    waiting = deque(tasks)
+    lost: list[tuple[Task, str]] = []
+    lanes: dict[Connection, _Lane] = {}
+    dead_before_work = 0
+    with contextlib.ExitStack() as processes:
+
+        def begin() -> None:
+            process, connection = processes.enter_context(_started(_local_worker, (packed,)))
+            lanes[connection] = _Lane(process)
+
+        for _ in range(max(1, workers)):
+            begin()
+        while lanes:
+            for ready in wait(list(lanes)):
+                connection = cast("Connection", ready)
+                lane = lanes[connection]
+                try:
+                    message = connection.recv()
+                    if message is not None:
+                        counts, failure = message
+                        if failure or lane.task is None:
+                            raise WorkerError(*failure)
+                        take(lane.task, counts)
+                    lane.task = None
+                    if message is None:
+                        lane.task = waiting.popleft() if waiting else None
+                        lane.is_dismissed = lane.task is None
+                        lane.has_worked = True
+                        connection.send(lane.task and lane.task.model_dump())
+                except (EOFError, ConnectionError):
+                    del lanes[connection]
+                    if lane.is_dismissed:
+                        continue
+                    ended = _how_it_ended(lane.process)
+                    if lane.task is not None:
+                        lost.append((lane.task, ended))
+                    elif not lane.has_worked:
+                        dead_before_work += 1
+                        if dead_before_work > _DEATHS_BEFORE_WORK:
+                            raise WorkerError(
+                                f"worker processes cannot start: the last one {ended}; {_GO_ON}"
+                            ) from None
+                    if waiting:
+                        begin()
+    return sorted(lost, key=lambda entry: entry[0].name)
+
+
+@contextlib.contextmanager
+def _started(target: Callable[..., None], arguments: tuple[Any, ...]) -> Iterator[tuple[Any, Connection]]:
+    """Start a process that is given one end of a pipe and `arguments`; ends it when the block ends."""
+    context = _forkserver()
+    ours, its = context.Pipe()
+    process: Any = context.Process(target=target, args=(its, *arguments), daemon=True)
+    try:
+        warm_up()
+        process.start()
+    except (OSError, EOFError) as error:  # of EOF: the process that workers are forked from could not fork
+        raise WorkerError(f"a worker process cannot be started: {_words(error)}; {_GO_ON}") from error
+    finally:
+        its.close()
+    try:
+        yield process, ours
+    finally:
+        ours.close()
+        process.terminate()
+        process.join()
+
+
+def _how_it_ended(process: Any) -> str:
+    process.join()
+    code = process.exitcode
+    if code >= 0:
+        return f"ended with exit code {code}"
+    return f"was killed by {signal.Signals(-code).name}" + (
+        " (often: out of memory)" if -code == signal.SIGKILL else ""
+    )
+
+
+def _forkserver(with_beam: bool = True) -> Any:
+    """Processes forked from a server that imported Beam and our modules once, before any thread began."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([f"pipelines.runners.{'worker' if with_beam else 'task'}_imports"])
+    return context
+
+
+def warm_up(with_beam: bool = True) -> None:
+    """Begin to import what local workers need, while this process goes on; once, for all workers to come.
+
+    Without Beam workers do their tasks with less ado, and whoever runs a pipeline imports Beam for it alone.
+    The server and its workers leave Ctrl-C to this process: what starts while it is ignored goes on ignoring it.
+    """
+    _forkserver(with_beam)
+    if len(os.fsencode(tempfile.gettempdir())) > _SOCKET_FOLDER_BYTES:
+        _put_socket_into_short_folder()
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main_thread else None
+    try:
+        forkserver.ensure_running()
+    finally:
+        if in_main_thread:
+            signal.signal(signal.SIGINT, before)
+
+
+def _put_socket_into_short_folder() -> None:
+    """Let multiprocessing make its own folder where the path of a socket in it is short enough for the system."""
+    configured = tempfile.tempdir
+    folders = (folder for folder in ("/tmp", "/var/tmp", "/dev/shm") if os.access(folder, os.W_OK))  # noqa: S108
+    tempfile.tempdir = next(folders, configured)
+    try:
+        multiprocessing.util.get_temp_dir()  # makes it once, and keeps it
+    finally:
+        tempfile.tempdir = configured
+
+
+def _begin_worker() -> None:
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what a task raises is told once, by the parent
+
+
+def _local_worker(connection: Connection, packed: bytes) -> None:
+    """Run one Beam pipeline whose source is what the parent sends; ends when the parent sends None, or is gone.
+
+    Where Beam is not imported, since the run is small, the tasks are done one after another as the pipeline would.
+    """
+    _begin_worker()
+    failures: list[Exception] = []
+    try:
+        worker: Worker = pickle.loads(packed)  # noqa: S301  # our parent's own
+        if "apache_beam" not in sys.modules:
+            worker.setup()
+            for task in _claimed(connection):
+                connection.send((run_task(worker, Task.model_validate(task)), None))
+            return
+        from pipelines.runners.beam_tasks import FAILURES, run_claims
+
+        failures = FAILURES
+        run_claims(worker, _claimed(connection), connection.send)
+    except Exception as error:  # everything ends as one line for the user, in the parent
+        connection.send((None, (_failure_line(failures[0] if failures else error), traceback.format_exc())))
+
+
+def _claimed(connection: Connection) -> Iterator[dict[str, Any]]:
+    """Ask for one task after another."""
+    connection.send(None)
+    while (task := connection.recv()) is not None:
+        yield task
+        connection.send(None)
+
+
+def _words(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _failure_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or [""]
+    if isinstance(error, OSError):
+        return f"{lines[0]}; nothing finished is lost: mend that and run the same command again"
+    if isinstance(error, FailureError):
+        return lines[0]
+    return f"{type(error).__name__}: {lines[0]}"
+
+
+def _die_with_parent() -> None:
+    """End this process when the one that asked for it is gone: an orphan would go on writing."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -1,0 +1,17 @@
+"""What a worker needs to do tasks, without Beam: imported once by the process that workers are forked from.
+
+Enough for a small run, in which to import Beam would be the most of the work. What is imported stays; the garbage
+collector need not go through it, here while it grows or in every worker again.
+"""
+
+import gc
+import importlib
+
+from pipelines.runners.without_pandas import let_arrow_do_without_pandas
+
+gc.disable()
+let_arrow_do_without_pandas()
+for module in ("ingest", "deduplication.phase", "augment", "decontaminate", "publish.shards"):
+    importlib.import_module(f"pipelines.phases.{module}")
+gc.freeze()
+gc.enable()

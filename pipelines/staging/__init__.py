@@ -1,0 +1,1 @@
+"""Where a run keeps what is done: store, tasks, staged parts."""

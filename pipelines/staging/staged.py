@@ -1,0 +1,231 @@
+"""What ingest staged, as later phases see it: splits in the plan's order, their parts, and what became of the rows.
+
+The parts are never written again, so that a document keeps its number, the place of its row. A later phase that turns
+rows away writes a removal list for each split; one that changes texts writes those texts, by row, beside the parts.
+`SplitAfter` puts the three together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict
+
+from pipelines.staging.store import Store
+from pipelines.staging.tasks import Counts, Task, task_folder
+from schemas.document import DOCUMENT
+from schemas.ledger import LEDGER
+
+REMOVED = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False),
+        *(LEDGER.field(name) for name in ("fate", "reason", "value", "threshold", "detail", "duplicate_of")),
+        pa.field("keeper", pa.uint64()),  # number of the document kept instead; null unless it is of this corpus
+    ]
+)
+REWRITTEN = pa.schema([pa.field("row", pa.int64(), nullable=False), DOCUMENT.field("text")])
+
+
+class Run(BaseModel):
+    """One row group of staged documents, all in one language and script."""
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str
+    row_group: int
+    label: str
+    first_row: int  # among the rows of the split
+    rows: int
+    text_bytes: int
+
+
+class StagedSplit(BaseModel):
+    """The staged documents of one split."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    documents: int
+    runs: tuple[Run, ...]
+
+    def task(self) -> Task:
+        """Return the task of doing something with this split."""
+        return Task(name=self.name, weight_bytes=sum(run.text_bytes for run in self.runs), payload=self.model_dump())
+
+    @property
+    def files(self) -> list[str]:
+        return list(dict.fromkeys(run.file for run in self.runs))
+
+
+def staged_split(name: str, counts: Counts, phase: str = "ingest") -> StagedSplit:
+    """Read a split's parts off what the task counted that staged them."""
+    runs, first_row = [], 0
+    for part in counts["parts"]:
+        for row_group, run in enumerate(part["runs"]):
+            file = f"{task_folder(phase, name)}/{part['file']}"
+            runs.append(Run(file=file, row_group=row_group, first_row=first_row, **run))
+            first_row += run["rows"]
+    return StagedSplit(name=name, documents=counts["kept"], runs=tuple(runs))
+
+
+def stage_of(phase: str) -> str:
+    """Return the stage of a phase after ingest: `exact` of `dedup-1-exact`.
+
+    >>> stage_of("dedup-1-exact"), stage_of("decontaminate")
+    ('exact', 'decontaminate')
+    """
+    return phase.split("-", 2)[-1]
+
+
+def family_of(phase: str) -> str:
+    """Return what ledger and card call a phase after ingest: `dedup` of `dedup-1-exact`."""
+    return phase.split("-", 1)[0]
+
+
+def removal_file(phase: str, split: str) -> str:
+    return f"staging/{phase}-removed/{split}.parquet"
+
+
+def rewritten_file(phase: str, split: str) -> str:
+    return f"staging/{phase}-removed/{split}-texts.parquet"
+
+
+def sizes_file(split: str) -> str:
+    return f"staging/cluster-sizes/{split}.npy"
+
+
+def cluster_sizes(store: Store, split: str, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Look up what n rows of a split stand for: themselves, and the documents removed for them."""
+    sizes = np.ones(len(rows), np.int64)
+    if store.exists(sizes_file(split)):
+        known = store.load_array(sizes_file(split))  # (row, size), by row
+        places = np.minimum(np.searchsorted(known[:, 0], rows), len(known) - 1)
+        found = known[places, 0] == rows
+        sizes[found] = known[places[found], 1]
+    return sizes
+
+
+def removals(store: Store, phases: Sequence[str], split: str) -> pa.Table:
+    """Read which rows of a split the given phases removed: REMOVED, phase, stage; sorted by row."""
+    schema = pa.schema([*REMOVED, LEDGER.field("phase"), LEDGER.field("stage")])
+    tables = [schema.empty_table()]
+    for phase in phases:
+        file = removal_file(phase, split)
+        if store.exists(file):
+            table = store.read_parquet(file)
+            for name, value in (("phase", family_of(phase)), ("stage", stage_of(phase))):
+                table = table.append_column(name, pa.repeat(value, table.num_rows))
+            tables.append(table.cast(schema))
+    return pa.concat_tables(tables).sort_by("row")
+
+
+def kept_rows(run: Run, removed: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Mask the rows of one run that are still there, given the split's removed rows in ascending order."""
+    mask = np.ones(run.rows, bool)
+    start, end = np.searchsorted(removed, (run.first_row, run.first_row + run.rows))
+    mask[removed[start:end] - run.first_row] = False
+    return mask
+
+
+class SplitAfter:
+    """A split as the given phases left it: which rows they removed, and the texts that they changed."""
+
+    def __init__(self, store: Store, split: StagedSplit, phases: Sequence[str]) -> None:
+        self.store, self.split = store, split
+        self.removals = removals(store, phases, split.name)
+        self.removed: npt.NDArray[np.int64] = self.removals["row"].to_numpy()
+        self._rewritten = {
+            phase: _RewrittenTexts(store, file)
+            for phase in phases
+            if store.exists(file := rewritten_file(phase, split.name))
+        }
+
+    def kept(self, run: Run) -> npt.NDArray[np.bool_]:
+        """Mask the rows of one run that are still there."""
+        return kept_rows(run, self.removed)
+
+    def rewritten_by(self, run: Run) -> pa.Array:
+        """Name the stages that changed the text of each row of a run, parted by commas; null where none did."""
+        names = pa.nulls(run.rows, pa.string())
+        for phase, texts in self._rewritten.items():
+            changed = np.zeros(run.rows, bool)
+            changed[texts.rows_of(run)] = True
+            more = pc.binary_join_element_wise(names, stage_of(phase), ", ", null_handling="skip")
+            names = pc.if_else(pa.array(changed), more, names)
+        return names
+
+    def runs(
+        self, columns: Sequence[str] | None = None, runs: Sequence[Run] | None = None
+    ) -> Iterator[tuple[Run, pa.Table]]:
+        """Read runs (default: all), removed rows included, with the texts as they are now."""
+        for run, table in read_runs(self.store, self.split.runs if runs is None else runs, columns):
+            if "text" in table.schema.names:
+                for texts in self._rewritten.values():
+                    table = texts.put_into(run, table)
+            yield run, table
+
+    def blocks(self, columns: Sequence[str] | None = None) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch]]:
+        """Read what is still there, a run at a time: the rows' places in the split, and their columns."""
+        for run, table in self.runs(columns):
+            mask = self.kept(run)
+            kept = table if mask.all() else table.filter(pa.array(mask))
+            for block in kept.combine_chunks().to_batches():
+                yield np.flatnonzero(mask) + run.first_row, block
+
+
+class _RewrittenTexts:
+    """The texts of a split that one phase changed: REWRITTEN sorted by row, a row group for a run that has any."""
+
+    def __init__(self, store: Store, file: str) -> None:
+        self.store, self.file = store, file
+        with store.fs.open(store.full(file), "rb") as stream:
+            metadata = pq.read_metadata(stream)
+        groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
+        self.last_rows = [group.column(0).statistics.max for group in groups]
+
+    def rows_of(self, run: Run) -> npt.NDArray[np.int64]:
+        """List the rows of a run whose texts changed, counted from its first."""
+        found = self._group_of(run, ["row"])
+        return np.empty(0, np.int64) if found is None else found["row"].to_numpy() - run.first_row
+
+    def _group_of(self, run: Run, columns: Sequence[str] | None = None) -> pa.Table | None:
+        group = int(np.searchsorted(self.last_rows, run.first_row))
+        if group == len(self.last_rows):
+            return None
+        with self.store.fs.open(self.store.full(self.file), "rb") as stream:
+            changed = pq.ParquetFile(stream).read_row_group(group, columns=columns, use_threads=False)
+        return changed if changed["row"][0].as_py() < run.first_row + run.rows else None
+
+    def put_into(self, run: Run, table: pa.Table) -> pa.Table:
+        changed = self._group_of(run)
+        if changed is None:
+            return table
+        places = changed["row"].to_numpy() - run.first_row
+        chosen = np.arange(run.rows)
+        chosen[places] = run.rows + np.arange(len(places))
+        both = pa.chunked_array([*table["text"].chunks, *changed["text"].chunks], table["text"].type)
+        return table.set_column(
+            table.schema.get_field_index("text"), DOCUMENT.field("text"), both.take(pa.array(chosen))
+        )
+
+
+def read_runs(
+    store: Store, runs: Sequence[Run], columns: Sequence[str] | None = None
+) -> Iterator[tuple[Run, pa.Table]]:
+    """Read runs one after another, opening each file once for runs that follow each other."""
+    opened: tuple[str, Any, pq.ParquetFile] | None = None
+    for run in runs:
+        if opened is None or opened[0] != run.file:
+            if opened is not None:
+                opened[1].close()
+            stream = store.fs.open(store.full(run.file), "rb")
+            opened = run.file, stream, pq.ParquetFile(stream)
+        yield run, opened[2].read_row_group(run.row_group, columns=columns)
+    if opened is not None:
+        opened[1].close()
