@@ -10,19 +10,25 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
 from stages.batches import StageConfig
+from stages.script_detection import utf8_bytes
 
 KEY = np.dtype([("high", "<u8"), ("low", "<u8")])
+
+_LONG_BYTES = 1 << 22  # a text of more is normalized in pieces
+_SPACE = re.compile(rb"[ \n]")
 
 
 def _listed(given: Any) -> Any:
@@ -80,7 +86,46 @@ def hash_keys(values: pa.Array) -> npt.NDArray[np.void]:
 def exact_keys(batch: pa.RecordBatch, config: ExactDeduplicationConfig) -> npt.NDArray[np.void]:
     """Give n documents their n KEYs; equal keys are equal normalized texts. Raises SchemaError without `text`."""
     require_columns(batch, DOCUMENT, ("text",))
-    return hash_keys(normalized_texts(batch["text"], config))
+    texts = batch["text"]
+    octets, offsets = utf8_bytes(texts)
+    long = np.diff(offsets) > _LONG_BYTES
+    if not long.any():
+        return hash_keys(normalized_texts(texts, config))
+    keys = np.zeros(len(texts), KEY)
+    if len(texts) > 1:
+        keys[:] = hash_keys(normalized_texts(pc.if_else(pa.array(long), "", texts), config))
+    for row in np.flatnonzero(long).tolist():
+        keys[row] = np.frombuffer(_long_digest(octets[offsets[row] : offsets[row + 1]].data, config), KEY)[0]
+    return keys
+
+
+def _long_digest(text: memoryview, config: ExactDeduplicationConfig) -> bytes:
+    """Hash a text as `hash_keys` does its normalized form, piece by piece, so that no copy of the whole is made.
+
+    Pieces end with a space or a line: there, normalization of one does not depend on the next.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    begun = False
+    start = 0
+    while start < len(text):
+        end = _end_of_piece(text, start + _LONG_BYTES)
+        piece = normalized_texts(pa.array([str(text[start:end], "utf-8")], pa.large_string()), config)[0].as_buffer()
+        if len(piece):
+            digest.update(b" " if begun else b"")
+            digest.update(piece)
+            begun = True
+        start = end
+    return digest.digest()
+
+
+def _end_of_piece(text: memoryview, place: int) -> int:
+    """Return the end of the first white space of ASCII behind a place, or of the text."""
+    while place < len(text):
+        found = _SPACE.search(text[place : place + _LONG_BYTES])
+        if found:
+            return place + found.end()
+        place += _LONG_BYTES
+    return len(text)
 
 
 def id_keys(batch: pa.RecordBatch) -> npt.NDArray[np.void]:

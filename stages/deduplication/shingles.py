@@ -154,7 +154,8 @@ def shingle_hashes(batch: pa.RecordBatch, words: int, graphemes: int) -> Shingle
     require_columns(batch, DOCUMENT, ("text",))
     octets, offsets = _utf8(batch["text"].cast(pa.large_string()))
     longest = max(words, graphemes)
-    made = []
+    made = np.empty(0, np.uint64)
+    held = 0  # of them; the rest is room, which takes no memory until it is written
     counts = np.zeros(batch.num_rows, np.int64)
     carried = _NO_UNITS
     for piece in _pieces(octets, offsets):
@@ -170,9 +171,13 @@ def shingle_hashes(batch: pa.RecordBatch, words: int, graphemes: int) -> Shingle
         ready = len(units.hashes) if piece.final else max(0, len(units.hashes) - longest + 1)
         carried = _Units(units.hashes[ready:], units.clusters[ready:], units.counts)
         hashes, shingles = _windows(units, words, graphemes, ready, counts[piece.first : piece.last] == 0)
-        made.append(hashes)
+        if held + len(hashes) > len(made):
+            made.resize(2 * (held + len(hashes)), refcheck=False)
+        made[held : held + len(hashes)] = hashes
+        held += len(hashes)
         counts[piece.first : piece.last] += shingles
-    return Shingles(np.concatenate([_NO_UNITS.hashes, *made]), np.concatenate([[0], counts.cumsum()]))
+    made.resize(held, refcheck=False)
+    return Shingles(made, np.concatenate([[0], counts.cumsum()]))
 
 
 def _windows(

@@ -15,6 +15,7 @@ the memory that the rules take. Rules that judge a whole text then judge each pi
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
@@ -23,7 +24,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
@@ -50,6 +50,7 @@ from stages.normalization import (
     unicode_cleaning,
 )
 from stages.normalization.rules import NormalizationConfig, Rule, WrittenIn
+from stages.script_detection import utf8_bytes
 
 RULES: tuple[Rule, ...] = (
     *encoding_repair.RULES,  # before its evidence is cleaned away
@@ -126,29 +127,30 @@ def normalize_counted(batch: pa.RecordBatch, config: NormalizationConfig) -> Nor
     """Do as `normalize` does, and count for each rule, language and script the documents and code points it changed."""
     require_columns(batch, DOCUMENT, ("text", "language", "script"))
     rules = chosen_rules(config)
-    texts = pl.Series(batch["text"], dtype=pl.String)
     labels = pl.DataFrame({"language": pl.Series(batch["language"]), "script": pl.Series(batch["script"])})
     groups = labels.unique(maintain_order=True).with_row_index("group")
     group = labels.join(groups, on=["language", "script"], how="left", nulls_equal=True, maintain_order="left")
     chain = _Chain(rules, groups.rows(), config)
-    dirty = chain.find_dirty(texts, group["group"].to_numpy())
-    if not len(dirty):
-        return Normalized(batch, chain.counts())
-    sizes = np.cumsum(texts.gather(dirty).str.len_bytes().to_numpy())
-    pieces = np.split(dirty, np.flatnonzero(np.diff(sizes // _SLICE_BYTES)) + 1)
     numbers = group["group"].to_numpy()
-    done = pl.concat(
-        [
-            chain.run_long(batch["text"][int(rows[0])], numbers[rows])
-            if len(rows) == 1 and pc.binary_length(batch["text"][int(rows[0])]).as_py() > _LONG_BYTES
-            else chain.run(texts.gather(rows), numbers[rows])
-            for rows in pieces
-        ]
-    )
-    order = np.arange(len(texts))
-    order[dirty] = len(texts) + np.arange(len(dirty))
-    text = pl.concat([texts, done]).gather(order).to_arrow().cast(pa.large_string())
+    texts = batch["text"]
+    octets, offsets = utf8_bytes(texts)
+    parts = [
+        chain.run_long(octets[offsets[start] : offsets[end]].data, numbers[start:end])
+        if end - start == 1 and offsets[end] - offsets[start] > _LONG_BYTES
+        else chain.run_short(texts.slice(start, end - start), numbers[start:end])
+        for start, end in _stretches(np.diff(offsets))
+    ]
+    if not chain.documents.any():
+        return Normalized(batch, chain.counts())
+    text = parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
     return Normalized(set_columns(batch, text=text), chain.counts())
+
+
+def _stretches(sizes: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Return where each long text begins and ends, and each run of others between them."""
+    long = np.flatnonzero(sizes > _LONG_BYTES)
+    cuts = np.unique([0, *long, *(long + 1), len(sizes)]).tolist()
+    return list(itertools.pairwise(cuts))
 
 
 class _Chain:
@@ -179,6 +181,19 @@ class _Chain:
                 dirty[rows] = texts.gather(rows).str.contains(pattern).to_numpy()
         return np.flatnonzero(dirty)
 
+    def run_short(self, strings: pa.Array, group: npt.NDArray[np.uint32]) -> pa.Array:
+        """Normalize n texts; those that no rule could change are not touched."""
+        texts = pl.Series(strings, dtype=pl.String)
+        dirty = self.find_dirty(texts, group)
+        if not len(dirty):
+            return strings
+        sizes = np.cumsum(texts.gather(dirty).str.len_bytes().to_numpy())
+        pieces = np.split(dirty, np.flatnonzero(np.diff(sizes // _SLICE_BYTES)) + 1)
+        done = pl.concat([self.run(texts.gather(rows), group[rows]) for rows in pieces])
+        order = np.arange(len(texts))
+        order[dirty] = len(texts) + np.arange(len(dirty))
+        return pl.concat([texts, done]).gather(order).to_arrow().cast(pa.large_string())
+
     def run(self, texts: pl.Series, group: npt.NDArray[np.uint32]) -> pl.Series:
         """Apply the rules to n texts until none changes; raises ValueError for a text that never settles."""
         counted = np.zeros((len(texts), len(self.rules)), bool)
@@ -201,13 +216,18 @@ class _Chain:
                 return texts
         raise ValueError(f"text must settle in {_MAX_PASSES} passes of the normalization rules, but still changes")
 
-    def run_long(self, text: pa.LargeStringScalar, group: npt.NDArray[np.uint32]) -> pl.Series:
-        """Do as `run` does with a single long text, piece by piece; it counts as one document."""
+    def run_long(self, octets: memoryview, group: npt.NDArray[np.uint32]) -> pa.Array:
+        """Do as `run_short` does with a single long text, piece by piece; it counts as one document.
+
+        Each piece goes straight to where it stays: at this size every copy of the whole counts.
+        """
         before = self.documents.copy()
-        data = memoryview(text.as_buffer())
-        parts = [self.run(pl.Series([str(data[start:end], "utf-8")]), group) for start, end in _cuts(data)]
+        written = pa.BufferOutputStream()
+        for start, end in _cuts(octets):
+            written.write(self.run(pl.Series([str(octets[start:end], "utf-8")]), group)[0].encode())
         self.documents = before + (self.documents > before)
-        return pl.concat(parts).str.join("")
+        offsets = pa.py_buffer(np.array([0, written.tell()], np.int64))
+        return pa.LargeStringArray.from_buffers(1, offsets, written.getvalue())
 
     def _bundles(self, numbers: list[int]) -> list[list[int]]:
         """Cut rules, in their order, into those whose candidates are looked for at once; a long pattern stays alone."""

@@ -37,7 +37,11 @@ def read(split: InputSplit, source: TextSource) -> Iterator[pa.RecordBatch]:
             if isinstance(content, Unreadable):
                 yield failed_record(schema, source, file.path, 0, content.error, content.raw)
             elif content:
-                yield _decoded(pa.array([content], pa.large_binary()), np.zeros(1, np.int64), file.path, source)
+                offsets = pa.py_buffer(np.array([0, len(content)], np.int64))
+                octets = pa.LargeBinaryArray.from_buffers(
+                    pa.large_binary(), 1, [None, offsets, pa.py_buffer(content)]
+                )  # pa.array would copy it
+                yield _decoded(octets, np.zeros(1, np.int64), file.path, source)
         return
     for piece in read_lines(split.location, split.path, split.start, split.end, source.max_record_bytes):
         if isinstance(piece, Lines):
@@ -52,17 +56,26 @@ def read(split: InputSplit, source: TextSource) -> Iterator[pa.RecordBatch]:
             yield failed_record(schema, source, split.path, piece.offset, piece.error, piece.raw)
 
 
+def _without_mark(text: pa.Array) -> pa.Array:
+    """Take byte order marks from the beginnings of texts."""
+    return pc.utf8_ltrim(text, "\ufeff") if pc.any(pc.starts_with(text, "\ufeff")).as_py() else text
+
+
 def _decoded(octets: pa.Array, positions: np.ndarray[Any, Any], path: str, source: TextSource) -> pa.RecordBatch:
     text, undecodable = decode_strings(octets, source.encoding)
     failed = pa.array(undecodable)
+    columns = {}
+    if undecodable.any():
+        words = f"invalid_encoding: the text is not {source.encoding}"
+        columns["raw"] = pc.if_else(failed, octets, pa.scalar(None, pa.large_binary()))
+        columns["error"] = pc.if_else(failed, words, pa.scalar(None, pa.string()))
     batch = make_records(
         record_schema(),
         source,
         path,
         positions,
-        text=pc.utf8_rtrim(text, "\r\n") if source.unit == "line" else pc.utf8_ltrim(text, "\ufeff"),
-        raw=pc.if_else(failed, octets, pa.scalar(None, pa.large_binary())),
-        error=pc.if_else(failed, f"invalid_encoding: the text is not {source.encoding}", pa.scalar(None, pa.string())),
+        text=pc.utf8_rtrim(text, "\r\n") if source.unit == "line" else _without_mark(text),
+        **columns,
     )
     if source.unit == "file":
         return batch

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stages.deduplication.exact import ExactDeduplicationConfig, exact_keys, first_of_equals, hash_keys
@@ -36,6 +36,18 @@ FACTS = {
 @pytest.mark.parametrize(("left", "right", "config", "expected"), FACTS.values(), ids=FACTS.keys())
 def test_same_text(left: str, right: str, config: ExactDeduplicationConfig, expected: bool) -> None:
     assert same(left, right, config) is expected
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.text("ab \n\u00a0\u0301\u0323\u03a3e"), max_size=4), st.sampled_from([AS_WRITTEN, FOLDED]))
+def test_a_long_text_has_the_key_that_it_has_as_a_whole(
+    monkeypatch: pytest.MonkeyPatch, texts: list[str], config: ExactDeduplicationConfig
+) -> None:
+    batch = pa.record_batch({"text": pa.array(texts, pa.large_string())})
+    monkeypatch.setattr("stages.deduplication.exact._LONG_BYTES", 1 << 22)
+    whole = exact_keys(batch, config)
+    monkeypatch.setattr("stages.deduplication.exact._LONG_BYTES", 3)
+    assert exact_keys(batch, config).tolist() == whole.tolist()
 
 
 @given(st.lists(st.text()), st.integers(0, 3))
