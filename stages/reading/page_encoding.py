@@ -94,7 +94,12 @@ _CODEC_BY_LABEL = {
 _DETECTED_AS = {"koi8-r": "koi8-u"}  # equal but for eight box-drawing characters, which Ukrainian letters replaced
 _CODEC_BY_LANGUAGE = {"eo": "iso8859-3", "mt": "iso8859-3"}  # taken for Big5 or Latin-1
 # Cyrillic encodings that detection has no model of, by the one it takes them for; both write Russian alike.
-_CYRILLIC_TAKEN_FOR = {"cp1251": ("kz1048", "ptcp154"), "mac_cyrillic": ("kz1048", "ptcp154"), "koi8-u": ("koi8_t",)}
+_CYRILLIC_TAKEN_FOR = {
+    "cp1251": ("kz1048", "ptcp154"),
+    "mac_cyrillic": ("kz1048", "ptcp154"),
+    "koi8-u": ("koi8_t",),
+    "koi8-r": ("koi8-u", "koi8_t"),
+}
 # The letters that languages of these encodings have beside those of Russian: their alphabets.
 _OWN_LETTERS = {
     "ba bak": "\u0493\u0499\u04a1\u04a3\u04ab\u04af\u04bb\u04d9\u04e9",
@@ -106,6 +111,22 @@ _OWN_LETTERS = {
     "uz uzb": "\u045e\u0493\u049b\u04b3",
 }
 _OWN_LETTERS_BY_LANGUAGE = {code: letters for codes, letters in _OWN_LETTERS.items() for code in codes.split()}
+# The alphabets of each of these encodings: letters beside those of Russian. A text is in one language above all.
+_OTHER_LETTERS = {
+    "bel": "\u0456\u045e",
+    "mkd": "\u0453\u0455\u0458\u0459\u045a\u045c\u045f",
+    "rus": "",
+    "srp": "\u0452\u0458\u0459\u045a\u045b\u045f",
+    "ukr": "\u0454\u0456\u0457\u0491",
+}
+_EUROPEAN = tuple(_OTHER_LETTERS.values())
+_ALPHABETS_BY_CODEC = {
+    **dict.fromkeys(_CYRILLIC_TAKEN_FOR, _EUROPEAN),
+    "kz1048": (_OWN_LETTERS["kk kaz"],),
+    "koi8_t": (_OWN_LETTERS["tg tgk"],),
+    "ptcp154": tuple(_OWN_LETTERS.values()),
+}
+_CYRILLIC_BYTES = 1 << 20  # of a page that are looked at for its letters
 _HTML_LANGUAGE = re.compile(rb"""<html\b[^>]*?\blang\s*=\s*["']?([A-Za-z]{2,3})\b""", re.IGNORECASE)
 _JAPANESE_ESCAPES = (b"\x1b$B", b"\x1b$@")  # ISO-2022-JP writes letters with ASCII bytes between these and ESC ( B
 _REPLACEMENT = "\ufffd"
@@ -234,7 +255,7 @@ def _value(match: re.Match[bytes]) -> bytes:
 def decode_page(raw: bytes, charset: str | None = None, media_type: str = "text/html") -> str:
     """Decode a page: byte-order mark, then the transport's charset, then the page's own, then detection.
 
-    Departs from WHATWG in three places. Bytes that are valid UTF-8 beyond ASCII are UTF-8 even where a single-byte
+    Departs from WHATWG in four places. Bytes that are valid UTF-8 beyond ASCII are UTF-8 even where a single-byte
     encoding is declared, since that does not happen by chance in a page of some length. A declared encoding that
     cannot decode the bytes is not forced on them, unless at most one in `_FORGIVEN` of the letters beyond ASCII is
     lost: detection would then be the greater risk. And more labels are known. What fits no encoding becomes U+FFFD.
@@ -251,15 +272,16 @@ def decode_page(raw: bytes, charset: str | None = None, media_type: str = "text/
         if codec in _WITHOUT_CODEC:
             raise ValueError(f"pages in {codec} cannot be decoded; convert them to UTF-8")
         try:
-            return raw.decode(codec)
+            text = raw.decode(codec)
         except UnicodeDecodeError:
             continue  # the next candidate decides, and the last resort marks what is lost
+        better = _cyrillic_codec(raw, codec, _OWN_LETTERS_BY_LANGUAGE.get(_language(raw)))
+        return text if better == codec else raw.decode(better, errors="replace")
     lossy = raw.decode(declared[0] if declared else "utf-8", errors="replace")
     beyond_ascii = len(lossy) - len(lossy.encode("ascii", errors="ignore"))
     if lossy.count(_REPLACEMENT) * _FORGIVEN <= beyond_ascii:
         return lossy
-    found_language = _HTML_LANGUAGE.search(raw, 0, _DECLARATION_BYTES)
-    language = found_language[1].decode("ascii").lower() if found_language else ""
+    language = _language(raw)
     known = _CODEC_BY_LANGUAGE.get(language)
     # Not its web-compatible names: those turn cp949, what it answers for Korean, into UTF-8 (resiliparse 2.0.1).
     found = detect_encoding(raw, html5_compatible=False) or "utf-8"
@@ -268,23 +290,42 @@ def decode_page(raw: bytes, charset: str | None = None, media_type: str = "text/
     return raw.decode(_cyrillic_codec(raw, detected, _OWN_LETTERS_BY_LANGUAGE.get(language)), errors="replace")
 
 
-def _cyrillic_codec(raw: bytes, detected: str, own: str | None) -> str:
-    """Return, of the codec that was detected and those it stands for, the one that writes most of a language's own
-    letters and fewest strangers: other letters of Cyrillic, or signs within a word. The detected one wins a draw.
+def _language(raw: bytes) -> str:
+    """Return the language that a page's root element declares, as it is written there; empty if it declares none."""
+    found = _HTML_LANGUAGE.search(raw, 0, _DECLARATION_BYTES)
+    return found[1].decode("ascii").lower() if found else ""
+
+
+def _cyrillic_codec(raw: bytes, codec: str, own: str | None) -> str:
+    """Return, of a Cyrillic codec that was declared or detected and those it is taken for, the one that fits the text.
+
+    Each is asked how many strangers it has by the alphabet that suits it best: other letters of Cyrillic than those of
+    Russian and the alphabet, or signs within a word. Kazakh read as Windows-1251 has letters of Ukrainian, Macedonian
+    and Belarusian in one text. Where the language is known by its `own` letters, the codec that writes most of these,
+    less its strangers, fits; else one that leaves at most a quarter of the strangers, if these are three or more and
+    a quarter of all such letters (a name in another language's letters is no reason). The given one wins a draw.
     """
-    if own is None or detected not in _CYRILLIC_TAKEN_FOR:
-        return detected
-    own_letter = re.compile(f"[{own}{own.upper()}]")
-    stranger = re.compile(
-        f"(?![{own}{own.upper()}])(?:[\u0400\u0402-\u040f\u0450\u0452-\u052f]"
-        "|(?<=[\u0400-\u052f])[^\\x00-\\x7f\u0400-\u052f](?=[\u0400-\u052f]))"
-    )
+    if codec not in _CYRILLIC_TAKEN_FOR:
+        return codec
+    head = raw[:_CYRILLIC_BYTES]
+    texts = {each: head.decode(each, errors="replace") for each in (codec, *_CYRILLIC_TAKEN_FOR[codec])}
+    if own is not None:
+        own_letter = re.compile(f"[{own}{own.upper()}]")
+        return max(texts, key=lambda each: len(own_letter.findall(texts[each])) - _strangers(texts[each], own))
+    strangers = {
+        each: min(_strangers(text, alphabet) for alphabet in _ALPHABETS_BY_CODEC[each]) for each, text in texts.items()
+    }
+    best = min(strangers, key=lambda each: strangers[each])
+    special = _strangers(texts[codec], "")
+    serious = strangers[codec] >= 3 and 4 * strangers[codec] >= special
+    return best if serious and 4 * strangers[best] <= strangers[codec] else codec
 
-    def fit(codec: str) -> int:
-        text = raw.decode(codec, errors="replace")
-        return len(own_letter.findall(text)) - len(stranger.findall(text))
 
-    return max((detected, *_CYRILLIC_TAKEN_FOR[detected]), key=fit)
+def _strangers(text: str, alphabet: str) -> int:
+    """Count the Cyrillic letters of neither Russian nor the alphabet, and the signs between Cyrillic letters."""
+    own = f"(?![{alphabet}{alphabet.upper()}])" if alphabet else ""
+    inside = "(?<=[\u0400-\u052f])[^\\x00-\\x7f\u0400-\u052f](?=[\u0400-\u052f])"
+    return len(re.findall(f"{own}(?:[\u0400\u0402-\u040f\u0450\u0452-\u052f]|{inside})", text))
 
 
 def _candidates(declared: list[str], has_escapes: bool) -> Iterator[str]:

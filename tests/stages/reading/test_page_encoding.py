@@ -67,6 +67,33 @@ def test_russian_on_a_page_in_another_language_stays_russian(language: str, key:
     assert decode_page(page.encode(codec)) == page
 
 
+CYRILLIC_LABELS = (
+    ("kk_Cyrl", "kz1048", "windows-1251"),
+    ("kk_Cyrl", "ptcp154", "windows-1251"),
+    ("tt_Cyrl", "ptcp154", "windows-1251"),
+    ("mn_Cyrl", "ptcp154", "windows-1251"),
+    ("uk_Cyrl", "koi8-u", "koi8-r"),
+    ("tg_Cyrl", "koi8_t", "koi8-r"),
+    ("uk_Cyrl", "cp1251", "windows-1251"),
+    ("be_Cyrl", "cp1251", "windows-1251"),
+    ("sr_Cyrl", "cp1251", "windows-1251"),
+    ("mk_Cyrl", "cp1251", "windows-1251"),
+    ("ru_Cyrl", "koi8-r", "koi8-r"),
+)
+
+
+@pytest.mark.parametrize(("key", "codec", "label"), CYRILLIC_LABELS, ids=lambda value: str(value))
+def test_cyrillic_of_one_alphabet_is_believed_against_its_label(key: str, codec: str, label: str) -> None:
+    page = f"<p>{sample(key, codec)}</p>"
+    assert decode_page(page.encode(codec), label) == page, "no language declared"
+    assert decode_page(page.encode(codec)) == page, "nothing declared"
+
+
+def test_names_in_letters_of_another_alphabet_do_not_change_the_encoding() -> None:
+    page = f"<p>{sample('uk_Cyrl', 'cp1251')} \u0409\u0438\u0459\u0430\u043d\u0430, \u040c\u0430\u045e</p>"
+    assert decode_page(page.encode("cp1251"), "windows-1251") == page
+
+
 KOREAN = "\ubaa8\ub4e0 \uc778\uac04\uc740 \ud0dc\uc5b4\ub0a0 \ub54c\ubd80\ud130 \uc790\uc720\ub85c\uc6b0\uba70 \ub611 "
 
 
