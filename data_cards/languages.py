@@ -7,31 +7,6 @@ from typing import NamedTuple
 
 from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED, language_name, names_table, one_code, parse_label
 
-# Scripts whose orthographies put no spaces between words: those of line-breaking class SA (UAX #14), the
-# South-East Asian ones of classes AK and AS, Tibetan (a mark ends each syllable), the East Asian ones but Hangul,
-# and old scripts written in one run or with dividers of their own. The passages of gflanguages in these scripts run
-# for 20 letters or more between spaces, or are spaced by syllable or phrase; Braille has a blank of its own.
-_UNSPACED_SCRIPTS = frozenset(
-    {
-        *("Thai", "Laoo", "Khmr", "Mymr", "Tale", "Talu", "Lana", "Tavt", "Ahom"),
-        *("Bali", "Java", "Kawi", "Batk", "Maka", "Diak", "Bhks", "Tibt"),
-        *("Hani", "Hans", "Hant", "Jpan", "Hira", "Kana", "Hrkt", "Bopo", "Yiii", "Tang", "Nshu"),
-        *("Egyp", "Xsux", "Xpeo", "Sarb", "Samr", "Orkh", "Runr", "Hung", "Lyci", "Cari", "Khoj", "Brai"),
-    }
-)
-# Orthographies that put spaces between syllables: a count of runs would be one of syllables.
-_SYLLABLE_SPACED_LANGUAGES = frozenset({("vie", "Latn"), ("lis", "Lisu")})
-
-
-def words_are_spaced(label: str) -> bool:
-    """Tell whether white space separates words in a language and script, so that counting runs counts words.
-
-    >>> words_are_spaced("eus_Latn"), words_are_spaced("khm_Khmr"), words_are_spaced("vie_Latn")
-    (True, False, False)
-    """
-    language, script = parse_label(label)
-    return script not in _UNSPACED_SCRIPTS and (language, script) not in _SYLLABLE_SPACED_LANGUAGES
-
 
 def is_language(label: str) -> bool:
     """Tell whether a `language_Script` names a language: not one that nobody could tell, nor what has none.

@@ -23,7 +23,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_cards.display import cut_text
-from data_cards.languages import words_are_spaced
 from data_cards.sections.overview import added
 from schemas.card import (
     LENGTH_BINS,
@@ -37,6 +36,7 @@ from schemas.card import (
 from schemas.columns import SchemaError, require_columns
 from schemas.document import DOCUMENT, SAMPLING_WEIGHT
 from schemas.language import parse_label, to_iso639_3
+from schemas.orthography import words_are_spaced
 
 MAX_DISTINCT = 10_000  # licences, generators or sources; beyond that the column holds something else
 UNREADABLE = "unreadable"

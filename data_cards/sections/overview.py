@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from data_cards.languages import LanguageFacts, is_language, language_facts, words_are_spaced
+from data_cards.languages import LanguageFacts, is_language, language_facts
 from data_cards.sections.splits import split_limitations
 from schemas.card import SHARE_BINS, Card, TextStatistics, TextVolume
 from schemas.language import UNDETERMINED, one_code, parse_label, to_iso639_3
+from schemas.orthography import words_are_spaced
 
 FEW_DOCUMENTS = 100
 LOW_SCORE_BINS = SHARE_BINS // 2  # scores below 0.5

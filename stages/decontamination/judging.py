@@ -24,7 +24,7 @@ import pyarrow.csv
 from schemas.columns import column, require_columns
 from stages.decontamination.evaluation_sets import ITEM
 from stages.decontamination.matching import MATCH
-from stages.deduplication.exact import hash_keys
+from stages.keys import hash_keys
 
 FINDING = pa.schema(
     [

@@ -42,10 +42,9 @@ from schemas.document import DOCUMENT
 from stages.batches import Filtered, StageConfig, reject, set_columns
 from stages.decontamination.evaluation_sets import ITEM, EvaluationSet, evaluation_set
 from stages.decontamination.units import Units, cut_units
-from stages.deduplication.across_scripts import SCRIPTS_BY_LANGUAGE, skeletons
-from stages.deduplication.exact import hash_keys
-from stages.deduplication.shingles import mix64
+from stages.keys import hash_keys, mix64
 from stages.script_detection import detect_scripts, utf8_bytes
+from stages.skeletons import SCRIPTS_BY_LANGUAGE, skeletons
 
 MATCH = pa.schema(
     [

@@ -27,7 +27,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from stages.deduplication.shingles import UNSPACED_SCRIPTS, mix64
+from schemas.orthography import UNSPACED_SCRIPTS
+from stages.keys import mix64
 from stages.script_detection import script_table, utf8_bytes
 
 _SEPARATOR, _WORD, _CLUSTER, _MARK, _STACKER, _IGNORED = range(6)

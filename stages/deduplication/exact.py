@@ -9,7 +9,6 @@ so they stay unless the recipe says otherwise.
 from __future__ import annotations
 
 import hashlib
-import itertools
 import re
 from typing import Annotated, Any, Literal
 
@@ -23,9 +22,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
 from stages.batches import StageConfig
+from stages.keys import KEY, hash_keys
 from stages.script_detection import utf8_bytes
-
-KEY = np.dtype([("high", "<u8"), ("low", "<u8")])
 
 _LONG_BYTES = 1 << 22  # a text of more is normalized in pieces
 _SPACE = re.compile(rb"[ \n]")
@@ -71,16 +69,6 @@ def normalized_texts(texts: pa.Array, config: ExactDeduplicationConfig) -> pa.Ar
         expression = expression.str.to_lowercase()
     frame = pl.DataFrame({"text": pl.Series(texts)})
     return frame.select(expression).to_series().to_arrow().cast(pa.large_string())
-
-
-def hash_keys(values: pa.Array) -> npt.NDArray[np.void]:
-    """Hash n large strings or binaries to n KEYs; the loop makes one C call a value, on the bytes where they lie."""
-    offsets = np.frombuffer(values.buffers()[1], np.int64, len(values) + 1, values.offset * 8).tolist()
-    bytes_ = memoryview(values.buffers()[2] or b"")
-    digests = b"".join(
-        hashlib.blake2b(bytes_[start:end], digest_size=16).digest() for start, end in itertools.pairwise(offsets)
-    )
-    return np.frombuffer(digests, KEY)
 
 
 def exact_keys(batch: pa.RecordBatch, config: ExactDeduplicationConfig) -> npt.NDArray[np.void]:
@@ -132,22 +120,3 @@ def id_keys(batch: pa.RecordBatch) -> npt.NDArray[np.void]:
     """Give n documents the KEYs of their ids, by which an id that a source uses twice is found."""
     require_columns(batch, DOCUMENT, ("id",))
     return hash_keys(batch["id"].cast(pa.large_string()))
-
-
-def first_of_equals(
-    keys: npt.NDArray[np.void], documents: npt.NDArray[np.uint64], preference: npt.NDArray[np.uint64] | None = None
-) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
-    """Find which of n documents repeat another: (duplicates, the document each repeats), sorted by duplicate.
-
-    Of documents with one key the one is kept whose row of `preference` (n, k) comes first in lexicographic order, of
-    equals the one with the lowest number; all others name it directly.
-    """
-    criteria = () if preference is None else tuple(preference.T[::-1])
-    order = np.lexsort((documents, *criteria, keys["low"], keys["high"]))
-    keys, documents = keys[order], documents[order]
-    starts = np.ones(len(keys), bool)
-    starts[1:] = keys[1:] != keys[:-1]
-    keepers = documents[np.flatnonzero(starts)[np.cumsum(starts) - 1]] if len(keys) else documents
-    repeated = ~starts
-    by_number = np.argsort(documents[repeated])
-    return documents[repeated][by_number], keepers[repeated][by_number]

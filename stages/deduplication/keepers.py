@@ -30,7 +30,7 @@ from pydantic import Field, model_validator
 from schemas.columns import SchemaError, require_columns
 from schemas.document import DOCUMENT
 from stages.batches import StageConfig
-from stages.deduplication.exact import hash_keys
+from stages.keys import hash_keys
 
 Similarity = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float64]]
 

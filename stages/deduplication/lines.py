@@ -25,7 +25,7 @@ from pydantic import Field
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
 from stages.batches import Filtered, StageConfig, reject, set_columns
-from stages.deduplication.exact import KEY, hash_keys
+from stages.keys import KEY, hash_keys
 from stages.script_detection import utf8_bytes
 
 _LONGEST_LINE = 1 << 16  # bytes; what is longer is no template, and is not looked at

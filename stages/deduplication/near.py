@@ -27,9 +27,10 @@ from pydantic import Field
 from rensa import RMinHash  # type: ignore[import-untyped, unused-ignore]
 
 from stages.batches import StageConfig
-from stages.deduplication.exact import KEY, Against
+from stages.deduplication.exact import Against
 from stages.deduplication.keepers import Removals, Similarity, remove_duplicates, remove_known
-from stages.deduplication.shingles import Shingles, mix64, shingle_hashes
+from stages.deduplication.shingles import Shingles, shingle_hashes
+from stages.keys import KEY, mix64
 
 _SORTED = 1 << 17  # shingles sorted at once: a few arrays of a MiB, or one longer text or pair
 _SIGNED = 1 << 12  # documents signed at once: 18 MiB as lists of integers, with the default bands

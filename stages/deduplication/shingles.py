@@ -37,7 +37,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from enum import IntEnum
 from functools import cache
 from typing import NamedTuple
 
@@ -48,35 +47,8 @@ from numpy.typing import NDArray
 
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
-
-UNSPACED_SCRIPTS = frozenset(
-    {
-        *("Thai", "Laoo", "Khmr", "Mymr", "Tale", "Talu", "Lana", "Tavt", "Ahom"),
-        *("Bali", "Java", "Kawi", "Batk"),
-        *("Hani", "Hira", "Kana", "Bopo", "Yiii", "Tang", "Nshu", "Kits", "Egyp", "Xsux"),
-    }
-)
-_KANA_LENGTH_MARKS = (0x30FC, 0xFF70)  # of script Common, as both kinds of Kana use them
-# Letters behind these join the cluster: Indic_Syllabic_Category Invisible_Stacker, and the viramas of unspaced scripts.
-_STACKERS = (0x1039, 0x17D2, 0x1A60, 0x1B44, 0xA9C0, 0x11F42)
-_JOINERS = (0x200C, 0x200D)
-_KANA_VOICING = (0x3099, 0x309A)  # combining, of script Inherited
-_SPACING_VOWELS = (0x0E33, 0x0EB3)  # Thai and Lao sara am: letters by category, marks by UAX #29
-_ZERO_WIDTH_SPACE = 0x200B  # a format character by category; between words in Khmer and Burmese
-_VARIATION_SELECTORS = (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), 0x180B, 0x180C, 0x180D, 0x180F)
-# All but Han, Hangul and Tangut; above are also variation selectors, tags and private use.
-_LOOKED_UP = (
-    *((0, 0x3400), (0x4DC0, 0x4E00), (0xA000, 0xAC00), (0xD7A4, 0xE000)),
-    *((0xF900, 0x17000), (0x18AFF, 0x20000), (0x2F800, 0x2FA20)),
-)
-_CODE_POINTS = 0x110000
-
-
-class UnitKind(IntEnum):
-    """What a code point is to a unit. Marks of unspaced scripts are told from others: a word may follow a cluster."""
-
-    SEPARATOR, WORD, MARK, JOINER, CLUSTER, CLUSTER_MARK, STACKER, IGNORED = range(8)
-
+from stages.keys import mix64
+from stages.segmentation import CODE_POINTS, LOOKED_UP, UnitKind, unit_kinds
 
 _SEPARATOR, _WORD, _MARK, _JOINER, _CLUSTER, _CLUSTER_MARK, _STACKER, _IGNORED = map(int, UnitKind)
 _OF_CLUSTERS = np.isin(np.arange(8), [_CLUSTER, _CLUSTER_MARK, _STACKER])
@@ -128,21 +100,6 @@ class _Cut(NamedTuple):
     lengths: NDArray[np.int64]
     clusters: NDArray[np.bool_]
     counts: NDArray[np.int64]
-
-
-def mix64(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Scramble 64-bit values one to one: the finalizer of SplitMix64."""
-    values = values ^ (values >> np.uint64(30))
-    values *= np.uint64(0xBF58476D1CE4E5B9)
-    values ^= values >> np.uint64(27)
-    values *= np.uint64(0x94D049BB133111EB)
-    values ^= values >> np.uint64(31)
-    return values
-
-
-def unit_kinds() -> NDArray[np.uint8]:
-    """Return the UnitKind of each code point."""
-    return _tables().kinds
 
 
 def shingle_hashes(batch: pa.RecordBatch, words: int, graphemes: int) -> Shingles:
@@ -460,47 +417,23 @@ class _Tables(NamedTuple):
 @cache
 def _tables() -> _Tables:
     """Read Unicode's categories and scripts into tables, once in a process; takes about 0.1 s."""
-    from fontTools.unicodedata import Scripts  # type: ignore[import-untyped, unused-ignore]
-
-    kinds = np.full(_CODE_POINTS, _WORD, np.uint8)
-    for first, end, script in zip(Scripts.RANGES, [*Scripts.RANGES[1:], _CODE_POINTS], Scripts.VALUES, strict=True):
-        if script in UNSPACED_SCRIPTS:
-            kinds[first:end] = _CLUSTER
-    kinds[list(_KANA_LENGTH_MARKS)] = _CLUSTER
-    # Unicode says the same of all other code points: letters, or not assigned.
-    places = np.concatenate([np.arange(start, stop) for start, stop in _LOOKED_UP])
+    kinds = unit_kinds()
+    places = np.concatenate([np.arange(start, stop) for start, stop in LOOKED_UP])
     letters = list(map(chr, places.tolist()))
-    categories = np.frombuffer("".join(map(unicodedata.category, letters)).encode(), "S2")
-    majors = categories.view("S1")[::2]
-    between = [majors == major for major in (b"P", b"S", b"Z")] + [categories == minor for minor in (b"Cc", b"Cs")]
-    kinds[places[np.any(between, axis=0)]] = _SEPARATOR
-    kinds[places[categories == b"Cf"]] = _IGNORED
-    marks = places[majors == b"M"]
-    kinds[marks] = np.where(kinds[marks] == _CLUSTER, _CLUSTER_MARK, _MARK)
-    kinds[0xE0000:0xE1000] = _IGNORED  # tags and variation selectors
-    for these, kind in (
-        (_SPACING_VOWELS, _CLUSTER_MARK),
-        (_KANA_VOICING, _CLUSTER_MARK),
-        (_JOINERS, _JOINER),
-        (_STACKERS, _STACKER),
-        (_VARIATION_SELECTORS, _IGNORED),
-        ([_ZERO_WIDTH_SPACE], _SEPARATOR),
-    ):
-        kinds[list(these)] = kind
-    folded = np.arange(_CODE_POINTS, dtype=np.uint32)
+    folded = np.arange(CODE_POINTS, dtype=np.uint32)
     small = map(str.casefold, letters)
     folded[places] = [
         ord(one if len(one) == 1 else _folded(letter)) for one, letter in zip(small, letters, strict=True)
     ]
-    ways = np.full(_CODE_POINTS, _ELSE, np.uint8)
+    ways = np.full(CODE_POINTS, _ELSE, np.uint8)
     ways[(kinds == _WORD) | (kinds == _MARK)] = _LETTER
     ways[kinds == _SEPARATOR] = _BETWEEN
-    changed = np.flatnonzero((ways == _LETTER) & (folded != np.arange(_CODE_POINTS)))
+    changed = np.flatnonzero((ways == _LETTER) & (folded != np.arange(CODE_POINTS)))
     sizes, others = (np.searchsorted([0x80, 0x800, 0x10000], these, "right") for these in (changed, folded[changed]))
     ways[changed] = np.where(sizes == others, _CAPITAL, _ELSE)
     inside = np.ones(256, np.uint8)
     inside[:128] = kinds[:128] != _SEPARATOR
-    classes = np.zeros(_CODE_POINTS, np.uint8)
+    classes = np.zeros(CODE_POINTS, np.uint8)
     classes[places] = list(map(unicodedata.combining, letters))
     forms, tails, compositions = _forms(letters)
     ways[(classes > 0) | (forms != _STABLE)] += _RULED
@@ -525,7 +458,7 @@ def _forms(letters: list[str]) -> tuple[NDArray[np.uint8], NDArray[np.uint8], ND
     """Say of each code point what NFC does with it, and the class of its last part if it is composed of several; and
     list the pairs that NFC composes, sorted, but for Hangul's.
     """
-    forms, tails = np.full(_CODE_POINTS, _STABLE, np.uint8), np.zeros(_CODE_POINTS, np.uint8)
+    forms, tails = np.full(CODE_POINTS, _STABLE, np.uint8), np.zeros(CODE_POINTS, np.uint8)
     pairs = [np.iinfo(np.int64).max]  # greater than any
     for letter, decomposition in zip(letters, map(unicodedata.decomposition, letters), strict=True):
         if not decomposition or decomposition[0] == "<":  # the latter are for compatibility

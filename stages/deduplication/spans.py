@@ -45,11 +45,12 @@ from pydantic import Field, model_validator
 
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
+from schemas.orthography import UNSPACED_SCRIPTS
 from stages.batches import Filtered, StageConfig, reject, set_columns
-from stages.deduplication.exact import KEY
 from stages.deduplication.lines import look_up
-from stages.deduplication.shingles import UNSPACED_SCRIPTS, UnitKind, mix64, unit_kinds
+from stages.keys import KEY, mix64
 from stages.script_detection import script_table, utf8_bytes
+from stages.segmentation import UnitKind, unit_kinds
 
 _PIECE_BYTES = 1 << 20  # worked on at once: bounds the arrays below at about 100 MiB
 _PLACE_BITS = np.uint64(22)  # enough for a place in a piece and the window behind it

@@ -27,7 +27,8 @@ from pydantic import Field
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
 from stages.batches import StageConfig
-from stages.deduplication.exact import KEY, Against, hash_keys
+from stages.deduplication.exact import Against
+from stages.keys import KEY, hash_keys
 from stages.script_detection import utf8_bytes
 
 # Names in small letters, by who sets them. From the vendors' own documentation and the query filter of the Brave

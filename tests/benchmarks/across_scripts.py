@@ -18,7 +18,7 @@ from statistics import median
 
 import pyarrow as pa
 
-from stages.deduplication.across_scripts import skeletons
+from stages.skeletons import skeletons
 
 PAIRS = (  # file, language, script, twice; the first ones are one text, the others are not
     ("srp_cyrl", "srp", "Cyrl", "srp_latn", "srp", "Latn"),

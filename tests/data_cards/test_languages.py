@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from data_cards.language_names import names_json
-from data_cards.languages import language_facts, words_are_spaced
+from data_cards.languages import language_facts
 from data_cards.sections.overview import same_language
+from schemas.orthography import words_are_spaced
 
 FACTS = {
     "eus: two letters where ISO 639-1 has them": ("eus_Latn", "Basque", "Euskara", "eu", "eu-Latn"),

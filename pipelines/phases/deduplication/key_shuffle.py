@@ -25,7 +25,7 @@ from pipelines.phases.deduplication.shuffle_records import EDGE, ShuffledSplits,
 from pipelines.staging.staged import REMOVED
 from pipelines.staging.store import Store
 from schemas.columns import arrange
-from stages.deduplication.exact import first_of_equals
+from stages.keys import first_of_equals
 
 PARTITION_KEYS = 1 << 22  # keys one partition should hold: 100 MB packed, sorted in about a second
 

@@ -29,7 +29,7 @@ from pipelines.staging.tasks import Counts, Report, Task, task_folder
 from schemas.card import SplitRule
 from schemas.recipe import PublishConfig
 from stages.deduplication.components import connected_components
-from stages.deduplication.exact import hash_keys
+from stages.keys import hash_keys
 
 SPLITS = "publish-splits"
 LARGEST_GROUP = 100  # documents

@@ -12,14 +12,9 @@ from gflanguages import LoadLanguages
 from pydantic import ValidationError
 
 from schemas.columns import SchemaError
-from stages.deduplication.across_scripts import (
-    SCRIPTS_BY_LANGUAGE,
-    AcrossScriptsConfig,
-    across_scripts_signatures,
-    script_preference,
-    skeletons,
-)
+from stages.deduplication.across_scripts import AcrossScriptsConfig, across_scripts_signatures, script_preference
 from stages.deduplication.near import band_keys, estimated_similarity
+from stages.skeletons import SCRIPTS_BY_LANGUAGE, skeletons
 
 PASSAGES = ("specimen_48", "specimen_36", "specimen_32", "specimen_21", "specimen_16")
 

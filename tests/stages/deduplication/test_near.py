@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from stages.deduplication import near
-from stages.deduplication.exact import KEY
 from stages.deduplication.keepers import remove_duplicates
 from stages.deduplication.near import (
     NearDeduplicationConfig,
@@ -26,7 +25,8 @@ from stages.deduplication.near import (
     signatures,
     similarity_of,
 )
-from stages.deduplication.shingles import Shingles, mix64, shingle_hashes
+from stages.deduplication.shingles import Shingles, shingle_hashes
+from stages.keys import KEY, mix64
 
 DEFAULT = NearDeduplicationConfig()
 

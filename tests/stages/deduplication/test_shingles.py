@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from schemas.columns import SchemaError
 from stages.deduplication import shingles
-from stages.deduplication.shingles import mix64, shingle_hashes
+from stages.deduplication.shingles import shingle_hashes
+from stages.keys import mix64
+from stages.segmentation import LOOKED_UP
 
 WORDS, GRAPHEMES = 3, 4
 
@@ -330,7 +332,7 @@ def test_a_text_in_nfc_is_not_composed_again(code: str, monkeypatch: pytest.Monk
 
 
 def test_what_is_not_looked_up_is_a_letter_without_case_and_marks() -> None:
-    looked_up = {c for start, stop in shingles._LOOKED_UP for c in range(start, stop)}
+    looked_up = {c for start, stop in LOOKED_UP for c in range(start, stop)}
     others = [chr(c) for c in range(0x110000) if c not in looked_up and not 0xE0000 <= c < 0xE1000]
     assert {unicodedata.category(other) for other in others} == {"Lo", "Cn", "Co"}
     assert not any(map(unicodedata.combining, others))
