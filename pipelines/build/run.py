@@ -24,16 +24,23 @@ from pydantic import BaseModel, ConfigDict
 from data_cards.sections.columns import column_rows
 from data_cards.sections.funnel import merge_fates
 from data_cards.statistics import merge
+from pipelines.catalogue.stages import Recipe, at_home, located, models, stage_problems
 from pipelines.phases.augment import PHASE as AUGMENT
 from pipelines.phases.augment import augment, write_pairs
-from pipelines.catalogue.stages import Recipe, at_home, located, models, stage_problems
 from pipelines.phases.chain import dedup_phases, phases_after_ingest, stage_chain
+from pipelines.phases.decontaminate import (
+    contamination_of,
+    decontaminate,
+    publish_findings,
+    read_evaluation_sets,
+    versions_of,
+)
+from pipelines.phases.deduplication.index_reading import plan_indexes, stage_known_documents
 from pipelines.phases.deduplication.index_writing import index_problems, write_index
-from pipelines.phases.decontaminate import contamination_of, decontaminate, publish_findings, read_evaluation_sets, versions_of
 from pipelines.phases.deduplication.phase import deduplicate
 from pipelines.phases.deduplication.report import dedup_reports
 from pipelines.phases.ingest import BLOCK_BYTES, IngestWorker
-from pipelines.phases.deduplication.index_reading import plan_indexes, stage_known_documents
+from pipelines.phases.publish.sampling_weights import write_sampling_weights
 from pipelines.phases.publish.shards import (
     CARD,
     MANIFEST,
@@ -47,7 +54,6 @@ from pipelines.phases.publish.shards import (
 )
 from pipelines.phases.publish.splits import choose_splits, numbers_in_split
 from pipelines.runners.local import RunnerConfig, run_tasks
-from pipelines.phases.publish.sampling_weights import write_sampling_weights
 from pipelines.staging.staged import StagedSplit, kept_rows, removals, staged_split
 from pipelines.staging.store import PLAN, StagingError, Store
 from pipelines.staging.tasks import Counts, Report, Task
