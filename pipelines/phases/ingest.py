@@ -126,6 +126,11 @@ def open_block(record_block: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
 
 
+def close_block(block: pa.RecordBatch) -> pa.RecordBatch:
+    """Take the rows' numbers off again."""
+    return block.drop_columns([_ROW])
+
+
 def split_unreadable(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch, pa.RecordBatch]:
     """Split records into those that could be read, those that are no documents, and those that are damaged.
 
@@ -142,7 +147,8 @@ def split_unreadable(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBa
     return batch.filter(readable), turned_away.filter(skipped), turned_away.filter(pc.invert(skipped))
 
 
-def _require_text(batch: pa.RecordBatch) -> pa.RecordBatch:
+def require_text(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Pass on n documents as they are. Raises ValueError if one has no text."""
     if batch["text"].null_count:
         raise ValueError("no text: the record holds raw bytes that no stage extracted")
     return batch
@@ -164,8 +170,9 @@ class SplitOutput:
     def add(self, record_block: pa.RecordBatch, stages: Sequence[BoundStage]) -> None:
         block = open_block(record_block)
         readable, skipped, damaged = split_unreadable(block)
-        outcome = run_stages(readable, [*stages, BoundStage("require_text", _require_text)])
-        kept = outcome.kept.drop_columns([_ROW, *(name for name in _PAYLOAD if name in outcome.kept.schema.names)])
+        outcome = run_stages(readable, [*stages, BoundStage("require_text", require_text)])
+        kept = close_block(outcome.kept)
+        kept = kept.drop_columns([name for name in _PAYLOAD if name in kept.schema.names])
         self.counts["documents_in"] += block.num_rows
         self.counts["kept"] += kept.num_rows
         self.counts["text_bytes"] += pc.sum(pc.binary_length(kept["text"])).as_py() or 0
