@@ -180,12 +180,19 @@ def read(split: InputSplit, source: TabularSource) -> Iterator[pa.RecordBatch]:
                     buffer_size=_READ_BYTES,
                     pre_buffer=False,
                 )
-                size = _batch_rows(footer.row_group(group))
-                for batch in file.iter_batches(size, [group], column_names, use_threads=False):
+                batches = file.iter_batches(
+                    _batch_rows(footer.row_group(group)), [group], column_names, use_threads=False
+                )
+                del file
+                for batch in batches:
                     batch.validate(full=True)  # an index outside its dictionary would be read from other memory
-                    for rows_at_once in _slices(batch):
-                        records = _records(rows_at_once, position + delivered, wanted, schema, split, source)
-                        delivered += rows_at_once.num_rows
+                    slices = _slices(batch)
+                    if delivered + batch.num_rows >= rows:
+                        batches.close()  # with the pages that were decoded, which a long text does not need twice
+                    del batch
+                    while slices:
+                        records = _records(slices.pop(0), position + delivered, wanted, schema, split, source)
+                        delivered += records.num_rows
                         yield records
             except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
                 if _is_of_the_store(error):
@@ -223,7 +230,7 @@ def _dictionary_columns(footer: pq.FileMetaData, groups: range) -> list[str]:
     return sorted(names)
 
 
-def _slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+def _slices(batch: pa.RecordBatch) -> list[pa.RecordBatch]:
     """Cut a batch so that its dictionary columns, once written out, take about _BATCH_BYTES or are a single row."""
     total = np.zeros(batch.num_rows, np.int64)
     for values in batch.columns:
@@ -231,12 +238,14 @@ def _slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
             lengths = pc.fill_null(pc.binary_length(values.dictionary).take(values.indices), 0)
             total += lengths.to_numpy(zero_copy_only=False).astype(np.int64)
     ends = np.cumsum(total)
+    slices = []
     start = 0
     while start < batch.num_rows:
         consumed = int(ends[start - 1]) if start else 0
         end = max(start + 1, int(np.searchsorted(ends, consumed + _BATCH_BYTES, side="right")))
-        yield batch.slice(start, end - start)
+        slices.append(batch.slice(start, end - start))
         start = end
+    return slices
 
 
 def _field(names: Sequence[str], column: str) -> list[str]:
