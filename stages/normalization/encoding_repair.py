@@ -20,6 +20,13 @@ _FTFY = TextFixerConfig(explain=False, fix_c1_controls=False)
 # ftfy's last resort: every C1 control of a line in Latin-1 becomes what Windows-1252 has in its place.
 _AS_WINDOWS_1252 = [("encode", "latin-1"), ("decode", "windows-1252")]
 
+# A lost byte, as ftfy marks it, with what is left of the sequence that it was in (RFC 3629, section 4).
+_LOSSY = re.compile(
+    rb"[\xc2-\xdf]\x1a|[\xe0-\xef](?:\x1a[\x1a\x80-\xbf]?|[\x80-\xbf]\x1a)"
+    rb"|[\xf0-\xf4](?:\x1a[\x1a\x80-\xbf]{,2}|[\x80-\xbf]\x1a[\x1a\x80-\xbf]?|[\x80-\xbf]{2}\x1a)"
+    rb"|\x1a[\x80-\xbf]{,3}"
+)
+
 
 def _in_rust_syntax(pattern: str) -> str:
     """Write ftfy's verbose pattern, of classes and literals, without its layout: a space counts in a class alone."""
@@ -31,8 +38,26 @@ def _in_rust_syntax(pattern: str) -> str:
 def _repair_line(line: str) -> str:
     repaired, plan = fix_encoding_and_explain(line, _FTFY)
     if "\ufffd" in repaired + line and ("\ufffd" not in repaired or BADNESS_RE.search(repaired)):
-        return line
+        return _repair_around_lost_bytes(line)
     return apply_plan(line, [*plan[:-2]]) if plan and plan[-2:] == _AS_WINDOWS_1252 else repaired
+
+
+def _repair_around_lost_bytes(line: str) -> str:
+    """Read a line again as UTF-8 though bytes of it were lost: what is left of their characters becomes U+FFFD.
+
+    >>> _repair_around_lost_bytes("\u00d0\u009f\u00d1\ufffd\u00d0\u00b8\u00d0\u00b2\ufffd\u0082")
+    '\u041f\ufffd\u0438\u0432\ufffd'
+    """
+    marked = line.replace("\x1a", "").replace("\ufffd", "\x1a")
+    for encoding in ("latin-1", "sloppy-windows-1252"):
+        try:
+            repaired = _LOSSY.sub(b"\xef\xbf\xbd", marked.encode(encoding)).decode()
+        except ValueError:
+            continue  # not all of the line was read in this encoding, or it is no UTF-8
+        whole = not repaired.replace("\ufffd", "").isascii()  # one letter at least came back: the line was misread
+        if whole and not BADNESS_RE.search(repaired):
+            return repaired
+    return line
 
 
 def _repair(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:

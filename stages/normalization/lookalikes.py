@@ -12,7 +12,10 @@ looks right and is another string. A word is repaired only if there is one scrip
   (`Coca`) of four letters or more before an ending of two or more in languages that glue endings to names.
 
 A word that is Latin as a whole is Cyrillic only if it is a function word of the language between Cyrillic words, and
-its sentence has no other single Latin letter and no sign of a formula, which would make it a variable.
+its sentence has no other single Latin letter, no sign of a formula and no word that speaks of quantities or letters
+(`equals`, `variable`), which would make it a variable. A variable in a sentence without any of these (`the particle c
+flies on`) cannot be told from the Russian `with` and is taken for it. Words of two letters and more may also stand
+before a comma or at the end of a sentence.
 
 The label of a document says its script only if most of the text is in it: a text that was misread, and has been
 repaired since, is still labelled by what it was misread as. What stands next to a lost character (U+FFFD) stays.
@@ -298,7 +301,18 @@ def _capitals() -> npt.NDArray[np.bool_]:
 _SENTENCE = r"[^.!?\x{2026}\n]+"
 _OPENING = r"[\s\x{ab}\x{201e}\x{201c}\"(\x{2013}\x{2014}-]*"
 _FUNCTION_WORD = "|".join(sorted({word for words in FUNCTION_WORDS.values() for word in words}))
-_WORD_CANDIDATES = rf"(?:(?i)\b(?:{_FUNCTION_WORD}) {_OPENING}\p{{Cyrillic}})"
+_LONGER_WORD = "|".join(sorted({word for words in FUNCTION_WORDS.values() for word in words if len(word) > 1}))
+_BEFORE_PAUSE = r"(?:[,;:] |[.!?\x{2026}\n]|$)"
+_WORD_CANDIDATES = (
+    rf"(?:(?i)\b(?:{_FUNCTION_WORD}) {_OPENING}\p{{Cyrillic}}|\p{{Cyrillic}}[,;:]? (?:{_LONGER_WORD}){_BEFORE_PAUSE})"
+)
+# Stems of words by which a sentence speaks of quantities and letters: equal, variable, denote, function, constant,
+# vector, formula, equation, symbol, letter, in the languages of FUNCTION_WORDS.
+_OF_QUANTITIES = (
+    r"(?i)\b(?:равн|равен|равня|дорівн|рівн|роўн|једнак|еднакв|перемен|змінн|зменн|промен|обознач|познач|абазнач|означ"
+    r"|функц|параметр|параметар|параметър|коэфф|коефі|каэфі|коефиц|констант|канстант|вектор|вектар|формул|уравнен"
+    r"|раўнан|једначин|равенк|уравнени|символ|симбол|сімвал|букв|літер|літар)"
+)
 # A single Latin letter that no apostrophe or hyphen binds, or a sign of a formula.
 _VARIABLE = r"(?:^|[^\p{L}\p{M}'\x{2019}-])[A-Za-z](?:[^\p{L}\p{M}'\x{2019}-]|$)|[=+<>*/^\\]"
 
@@ -312,12 +326,15 @@ def _repair_function_words(
 ) -> pl.Series:
     found = texts.str.extract_all(_SENTENCE).explode().drop_nulls().unique(maintain_order=True)
     found = found.filter(found.str.contains(_WORD_CANDIDATES))
-    repaired = found
+    repaired = found = found.filter(~found.str.contains(_OF_QUANTITIES))
     to_cyrillic = {word: _in_cyrillic(word, language) for word in FUNCTION_WORDS.get(language or "", ())}
     for word, own in to_cyrillic.items():
         between = rf"(\p{{Cyrillic}}[,;:]? ){word}( {_OPENING}\p{{Cyrillic}})"
         for _ in range(2):  # a neighbour of one letter is part of two matches
             repaired = repaired.str.replace_all(between, f"${{1}}{own}${{2}}")
+        if len(word) > 1:
+            before_pause = rf"(\p{{Cyrillic}}[,;:]? ){word}([,;:] {_OPENING}\p{{Cyrillic}}|\s*$)"
+            repaired = repaired.str.replace_all(before_pause, f"${{1}}{own}${{2}}")
     for word, own in to_cyrillic.items():
         first = rf"^({_OPENING}){word.capitalize()}( \p{{Cyrillic}}+,? \p{{Cyrillic}})"
         repaired = repaired.str.replace_all(first, f"${{1}}{own.capitalize()}${{2}}")
