@@ -37,7 +37,8 @@ def _in_rust_syntax(pattern: str) -> str:
 
 def _repair_line(line: str) -> str:
     repaired, plan = fix_encoding_and_explain(line, _FTFY)
-    if "\ufffd" in repaired + line and ("\ufffd" not in repaired or BADNESS_RE.search(repaired)):
+    lost = "\ufffd" in repaired + line
+    if lost and ("\ufffd" not in repaired or BADNESS_RE.search(repaired) or not _brings_letters(line, repaired)):
         return _repair_around_lost_bytes(line)
     return apply_plan(line, [*plan[:-2]]) if plan and plan[-2:] == _AS_WINDOWS_1252 else repaired
 
@@ -54,10 +55,14 @@ def _repair_around_lost_bytes(line: str) -> str:
             repaired = _LOSSY.sub(b"\xef\xbf\xbd", marked.encode(encoding)).decode()
         except ValueError:
             continue  # not all of the line was read in this encoding, or it is no UTF-8
-        whole = not repaired.replace("\ufffd", "").isascii()  # one letter at least came back: the line was misread
-        if whole and not BADNESS_RE.search(repaired):
+        if _brings_letters(line, repaired) and not BADNESS_RE.search(repaired):
             return repaired
     return line
+
+
+def _brings_letters(line: str, repaired: str) -> bool:
+    """Tell whether a letter at least came back; else a letter before a lost one is only taken for a misread lead."""
+    return bool(set(repaired) - set(line) - {"\ufffd"})
 
 
 def _repair(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
