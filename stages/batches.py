@@ -9,15 +9,17 @@ and comes back as failed while the rest goes on.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 from schemas.ledger import REJECTION
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _PLANE = 1 << 16  # code points
 

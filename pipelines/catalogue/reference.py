@@ -14,11 +14,11 @@ from pipelines.catalogue.stages import DEDUP_STAGES, INGEST_STAGES
 from schemas.recipe import CorpusConfig, EngineConfig, PublishConfig
 from schemas.source import Columns, Source
 from stages.decontamination.evaluation_sets import EvaluationSet
-from stages.decontamination.matching import DecontaminationConfig
-from stages.deduplication.keepers import KeeperOrder
+from stages.decontamination.options import DecontaminationConfig
+from stages.deduplication.options import KeeperOrder
 from stages.normalization.normalize import RULES
-from stages.normalization.rules import NormalizationConfig
-from stages.transliteration.transliterate import TransliterationConfig
+from stages.normalization.options import NormalizationConfig
+from stages.transliteration.options import TransliterationConfig
 
 HEAD = """# Recipe reference
 

@@ -1,4 +1,8 @@
-"""The one table of stages a recipe may name, and the recipe model that is closed over them."""
+"""The one table of stages a recipe may name, and the recipe model that is closed over them.
+
+Every command that reads a recipe imports this. So only the options of stages are imported with it; a stage itself is
+imported where it is bound to its options.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,21 +24,17 @@ from schemas.language import one_code, parse_label
 from schemas.language_groups import members_of
 from schemas.recipe import Recipe as AnyRecipe
 from stages.batches import BoundStage, Changed, Filtered, StageConfig, StageFunction, run_stages, set_columns
-from stages.decontamination.matching import DecontaminationConfig
-from stages.deduplication.across_scripts import AcrossScriptsConfig, across_scripts_signatures
-from stages.deduplication.exact import ExactDeduplicationConfig, exact_keys, id_keys
-from stages.deduplication.keepers import KeeperOrder
-from stages.deduplication.lines import LineDeduplicationConfig, LineKeys, line_keys, remove_lines
-from stages.deduplication.near import NearDeduplicationConfig, Signed, near_signatures
-from stages.deduplication.spans import (
+from stages.decontamination.options import DecontaminationConfig
+from stages.deduplication.options import (
+    AcrossScriptsConfig,
+    ExactDeduplicationConfig,
+    KeeperOrder,
+    LineDeduplicationConfig,
+    NearDeduplicationConfig,
     SpanDeduplicationConfig,
-    SpanKeys,
-    remove_spans,
-    span_fingerprints,
-    span_windows,
+    UrlDeduplicationConfig,
 )
-from stages.deduplication.url import UrlDeduplicationConfig, UrlKeys, url_keys
-from stages.extraction.extract import ExtractionConfig, extract_text
+from stages.extraction.options import ExtractionConfig
 from stages.language_filtering import LanguageFilteringConfig, filter_language, kept_labels
 from stages.language_identification.answers import Answers, embedded_answers
 from stages.language_identification.cascade import embedded_identity
@@ -44,18 +44,14 @@ from stages.language_identification.identify import (
     load_identifier,
 )
 from stages.length_filtering import LengthFilteringConfig, filter_length
-from stages.normalization.rules import NormalizationConfig
+from stages.normalization.options import NormalizationConfig
 from stages.script_detection import detect_scripts
 from stages.script_marking import ScriptMarkingConfig, mark_scripts
-from stages.transliteration.conditions import Condition, load_condition
-from stages.transliteration.transliterate import (
-    ANY,
-    TransliterationConfig,
-    chosen_schemes,
-    pairs,
-    parallel_rows,
-    transliterate_batch,
-)
+from stages.transliteration.options import ANY, TransliterationConfig, chosen_schemes
+
+if TYPE_CHECKING:
+    from stages.deduplication.near import Signed
+    from stages.transliteration.conditions import Condition
 
 DUPLICATE_ID = "duplicate_id"
 
@@ -163,6 +159,12 @@ class RepeatsEntry(NamedTuple):
     rewrite: Callable[[pa.RecordBatch, npt.NDArray[np.uint64], FrequentKeys, Any], Filtered]
 
 
+def _bind_extraction(config: ExtractionConfig) -> StageFunction:
+    from stages.extraction.extract import extract_text
+
+    return partial(extract_text, config=config)
+
+
 def _bind_identification(config: LanguageIdentificationConfig) -> StageFunction:
     return partial(identify_language, identify=load_identifier(config), config=config)
 
@@ -174,23 +176,31 @@ def _bind_normalization(config: NormalizationConfig) -> StageFunction:
 
 
 def _bind_replacement(config: TransliterationConfig) -> StageFunction:
+    from stages.transliteration.transliterate import transliterate_batch
+
     return partial(transliterate_batch, config=config, condition=_condition(config))
 
 
 def _bind_parallel(config: TransliterationConfig) -> BlockFunction:
+    from stages.transliteration.transliterate import parallel_rows
+
     return partial(parallel_rows, config=config, condition=_condition(config))
 
 
 def _bind_pairs(config: TransliterationConfig) -> BlockFunction:
+    from stages.transliteration.transliterate import pairs
+
     return partial(pairs, config=config, condition=_condition(config))
 
 
 def _condition(config: TransliterationConfig) -> Condition | None:
+    from stages.transliteration.conditions import load_condition
+
     return load_condition(config.condition) if config.condition else None
 
 
 INGEST_STAGES = {
-    "extract_text": IngestEntry(ExtractionConfig, lambda config: partial(extract_text, config=config)),
+    "extract_text": IngestEntry(ExtractionConfig, _bind_extraction),
     "identify_language": IngestEntry(LanguageIdentificationConfig, _bind_identification, changes_texts=False),
     "filter_language": IngestEntry(
         LanguageFilteringConfig, lambda config: partial(filter_language, config=config), changes_texts=False
@@ -205,50 +215,98 @@ INGEST_STAGES = {
     ),
 }
 
-DEDUP_STAGES: dict[str, EqualEntry | NearEntry | RepeatsEntry] = {
-    DUPLICATE_ID: EqualEntry(None, ("id",), lambda batch, _: _all(id_keys(batch))),
-    "exact": EqualEntry(
-        ExactDeduplicationConfig, ("text",), lambda batch, config: _all(exact_keys(batch, config)), 1.0
-    ),
-    "url": EqualEntry(UrlDeduplicationConfig, ("url",), lambda batch, config: _present(url_keys(batch, config))),
-    "near": NearEntry(NearDeduplicationConfig, ("text",), near_signatures, lambda config: config),
-    "across_scripts": NearEntry(
-        AcrossScriptsConfig,
-        ("text", "language", "script", "runner_up_language", "declared_language"),
-        across_scripts_signatures,
-        lambda config: config.of_skeletons,
-        criteria=1,
-    ),
-    "lines": RepeatsEntry(
-        LineDeduplicationConfig,
-        ("text", "source", "language"),
-        (lambda batch, _, config: _told(line_keys(batch, config)),),
-        lambda batch, documents, known, config: remove_lines(batch, documents, known[0], config).documents,
-    ),
-    "spans": RepeatsEntry(
-        SpanDeduplicationConfig,
-        ("text",),
-        (
-            lambda batch, _, config: _told(span_fingerprints(batch, config)),
-            lambda batch, known, config: _told(span_windows(batch, known[0]["key"], config)),
-        ),
-        lambda batch, documents, known, config: (
-            remove_spans(batch, documents, known[0]["key"], known[1], config).documents
-        ),
-    ),
-}
+
+def _id_keys(batch: pa.RecordBatch, _: None) -> Keyed:
+    from stages.deduplication.exact import id_keys
+
+    return _all(id_keys(batch))
+
+
+def _exact_keys(batch: pa.RecordBatch, config: ExactDeduplicationConfig) -> Keyed:
+    from stages.deduplication.exact import exact_keys
+
+    return _all(exact_keys(batch, config))
+
+
+def _url_keys(batch: pa.RecordBatch, config: UrlDeduplicationConfig) -> Keyed:
+    from stages.deduplication.url import url_keys
+
+    found = url_keys(batch, config)
+    return Keyed(np.flatnonzero(found.present), found.keys[found.present])
 
 
 def _all(keys: npt.NDArray[np.void]) -> Keyed:
     return Keyed(np.arange(len(keys)), keys)
 
 
-def _present(found: UrlKeys) -> Keyed:
-    return Keyed(np.flatnonzero(found.present), found.keys[found.present])
+def _near_signatures(batch: pa.RecordBatch, config: NearDeduplicationConfig) -> Signed:
+    from stages.deduplication.near import near_signatures
+
+    return near_signatures(batch, config)
 
 
-def _told(found: LineKeys | SpanKeys) -> Keyed:
+def _across_scripts_signatures(batch: pa.RecordBatch, config: AcrossScriptsConfig) -> Signed:
+    from stages.deduplication.across_scripts import across_scripts_signatures
+
+    return across_scripts_signatures(batch, config)
+
+
+def _line_keys(batch: pa.RecordBatch, _: FrequentKeys, config: LineDeduplicationConfig) -> Keyed:
+    from stages.deduplication.lines import line_keys
+
+    found = line_keys(batch, config)
     return Keyed(found.rows, found.keys)
+
+
+def _without_lines(
+    batch: pa.RecordBatch, documents: npt.NDArray[np.uint64], known: FrequentKeys, config: LineDeduplicationConfig
+) -> Filtered:
+    from stages.deduplication.lines import remove_lines
+
+    return remove_lines(batch, documents, known[0], config).documents
+
+
+def _span_fingerprints(batch: pa.RecordBatch, _: FrequentKeys, config: SpanDeduplicationConfig) -> Keyed:
+    from stages.deduplication.spans import span_fingerprints
+
+    found = span_fingerprints(batch, config)
+    return Keyed(found.rows, found.keys)
+
+
+def _span_windows(batch: pa.RecordBatch, known: FrequentKeys, config: SpanDeduplicationConfig) -> Keyed:
+    from stages.deduplication.spans import span_windows
+
+    found = span_windows(batch, known[0]["key"], config)
+    return Keyed(found.rows, found.keys)
+
+
+def _without_spans(
+    batch: pa.RecordBatch, documents: npt.NDArray[np.uint64], known: FrequentKeys, config: SpanDeduplicationConfig
+) -> Filtered:
+    from stages.deduplication.spans import remove_spans
+
+    return remove_spans(batch, documents, known[0]["key"], known[1], config).documents
+
+
+DEDUP_STAGES: dict[str, EqualEntry | NearEntry | RepeatsEntry] = {
+    DUPLICATE_ID: EqualEntry(None, ("id",), _id_keys),
+    "exact": EqualEntry(ExactDeduplicationConfig, ("text",), _exact_keys, similarity=1.0),
+    "url": EqualEntry(UrlDeduplicationConfig, ("url",), _url_keys),
+    "near": NearEntry(NearDeduplicationConfig, ("text",), _near_signatures, lambda config: config),
+    "across_scripts": NearEntry(
+        AcrossScriptsConfig,
+        ("text", "language", "script", "runner_up_language", "declared_language"),
+        _across_scripts_signatures,
+        lambda config: config.of_skeletons,
+        criteria=1,
+    ),
+    "lines": RepeatsEntry(
+        LineDeduplicationConfig, ("text", "source", "language"), (_line_keys,), rewrite=_without_lines
+    ),
+    "spans": RepeatsEntry(
+        SpanDeduplicationConfig, ("text",), (_span_fingerprints, _span_windows), rewrite=_without_spans
+    ),
+}
 
 
 def bind_ingest(recipe: Recipe) -> list[BoundStage]:

@@ -35,13 +35,13 @@ from stages.decontamination.judging import (
 )
 from stages.decontamination.matching import (
     MATCH,
-    DecontaminationConfig,
     ItemIndex,
     find_contamination,
     item_ngrams,
     numbered_texts,
     remove_contamination,
 )
+from stages.decontamination.options import DecontaminationConfig
 
 ITEMS = "evaluation-items"
 INDEX = "evaluation-index"

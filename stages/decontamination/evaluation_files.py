@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict
 from schemas.failures import FailureError
 from schemas.split import InputFile
 from stages.decontamination.evaluation_sets import EvaluationSet, evaluation_items, evaluation_set, read_columns
-from stages.decontamination.matching import DecontaminationConfig
+from stages.decontamination.options import DecontaminationConfig
 from stages.reading import hub
 from stages.reading.files import access_problems, find_files, shortened
 from stages.reading.streams import BrokenStreamError, Lines, chunks, compression_of, open_file, read_lines

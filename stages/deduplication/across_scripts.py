@@ -17,26 +17,22 @@ have to agree.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field, field_validator
 
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
 from schemas.language import UNDETERMINED, one_code, to_iso639_3
-from stages.batches import StageConfig
-from stages.deduplication.exact import Against
-from stages.deduplication.near import NearDeduplicationConfig, Signed, near_signatures
+from stages.deduplication.near import Signed, near_signatures
+from stages.deduplication.options import AcrossScriptsConfig
 from stages.skeletons import LANGUAGES_OF_CONSONANTS, SCRIPTS_BY_LANGUAGE, skeletons
 
 COLUMNS = ("text", "language", "script", "runner_up_language", "declared_language")  # that are looked at
 
-_SCRIPTS = sorted({script for scripts in SCRIPTS_BY_LANGUAGE.values() for script in scripts})
+SCRIPTS = sorted({script for scripts in SCRIPTS_BY_LANGUAGE.values() for script in scripts})
 # Letters of IAST and ISO 15919, composed or not: long vowels, and consonants that no vowel has the marks of.
 _LONG_VOWELS = r"(?i)[\u0101\u012b\u016b]|[aiu]\u0304"
 _MARKED_CONSONANTS = (
@@ -44,38 +40,6 @@ _MARKED_CONSONANTS = (
     r"|[stdnmr]\u0323|[nm]\u0307|s\u0301|n\u0303|r\u0325|m\u0310"
 )
 _FINAL_VISARGA = r"(?i)(?:\u1e25|h\u0323)\b"
-
-
-class AcrossScriptsConfig(StageConfig):
-    """Options of deduplication across scripts."""
-
-    stage: Literal["across_scripts"] = "across_scripts"
-    keep: tuple[str, ...] = Field(
-        default=(),
-        description="ISO 15924 codes, the script to keep first; where it does not decide, `[keepers]` does, or else "
-        "the first document is kept, and of those of one split the one whose script is first in the alphabet.",
-    )
-    threshold: float = Field(
-        default=0.7,
-        gt=0,
-        le=1,
-        description="Least Jaccard similarity of two skeletons; between scripts some words are spelled by ear.",
-    )
-    bands: int = Field(default=20, ge=1, le=1024, description="Bands of a signature; 20 of 5 rows find 97.5 % at 0.7.")
-    rows: int = Field(default=5, ge=1, le=64, description="Rows of a band.")
-    against: Against = ()
-
-    @field_validator("keep")
-    @classmethod
-    def _known(cls, keep: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := sorted(set(keep) - set(_SCRIPTS)):
-            raise ValueError(f"keep must name scripts that have skeletons, {', '.join(_SCRIPTS)}, got {unknown}")
-        return keep
-
-    @property
-    def of_skeletons(self) -> NearDeduplicationConfig:
-        """Return how skeletons are compared: by their signatures, since the texts themselves have nothing in common."""
-        return NearDeduplicationConfig(threshold=self.threshold, bands=self.bands, rows=self.rows, verify="signature")
 
 
 def across_scripts_signatures(batch: pa.RecordBatch, config: AcrossScriptsConfig) -> Signed:
@@ -98,7 +62,7 @@ def across_scripts_signatures(batch: pa.RecordBatch, config: AcrossScriptsConfig
     signed = near_signatures(written, config.of_skeletons)
     rows = present[signed.rows]
     scripts = batch["script"].take(pa.array(rows))
-    numbers = pc.index_in(scripts, pa.array(_SCRIPTS)).to_numpy(zero_copy_only=False).astype(np.uint8) + np.uint8(1)
+    numbers = pc.index_in(scripts, pa.array(SCRIPTS)).to_numpy(zero_copy_only=False).astype(np.uint8) + np.uint8(1)
     return Signed(rows, signed.signatures, numbers, script_preference(scripts, config)[:, None])
 
 

@@ -10,56 +10,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import AfterValidator, BeforeValidator, Field
 
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
-from stages.batches import StageConfig
+from stages.deduplication.options import ExactDeduplicationConfig
 from stages.keys import KEY, hash_keys
 from stages.script_detection import utf8_bytes
 
 _LONG_BYTES = 1 << 22  # a text of more is normalized in pieces
 _SPACE = re.compile(rb"[ \n]")
-
-
-def _listed(given: Any) -> Any:
-    return (given,) if isinstance(given, str) else given
-
-
-def _differ(given: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(given)) < len(given) or "" in given:
-        raise ValueError(f"against must name different indexes, got {list(given)}")
-    return given
-
-
-Against = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_listed, json_schema_input_type=str | tuple[str, ...]),
-    AfterValidator(_differ),
-    Field(
-        description="Indexes of earlier corpora (one or a list: the folder `index` that `[publish] index = true` "
-        "writes, a path relative to the recipe or any fsspec URL). Documents that repeat an indexed one are removed as "
-        "its duplicates, whatever `[keepers]` says; what is indexed stays as it is. An index made with other settings "
-        "is refused."
-    ),
-]
-
-
-class ExactDeduplicationConfig(StageConfig):
-    """Options of `exact_keys`."""
-
-    stage: Literal["exact"] = "exact"
-    fold_case: bool = Field(
-        default=False, description="Treat capitals and small letters as the same, as headings and shouting differ."
-    )
-    against: Against = ()
 
 
 def normalized_texts(texts: pa.Array, config: ExactDeduplicationConfig) -> pa.Array:

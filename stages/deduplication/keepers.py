@@ -18,18 +18,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
 
 from schemas.columns import SchemaError, require_columns
 from schemas.document import DOCUMENT
-from stages.batches import StageConfig
+from stages.deduplication.options import KeeperOrder
 from stages.keys import hash_keys
 
 Similarity = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float64]]
@@ -38,52 +37,6 @@ MAX_KEEPERS = 32  # of one bucket, with whom any other of it is compared
 _ROUNDS = 64  # what is left after these hangs in long chains, and is gone through one by one
 _PAIRS = 1 << 16  # compared at once: bounds what the similarity function gathers
 _WORST = np.uint64(0xFFFFFFFFFFFFFFFF)
-
-
-class KeeperOrder(StageConfig):
-    """Which document of several is preferred: by the first criterion that tells them apart, in the end by id."""
-
-    by: tuple[Literal["source", "quality", "longest", "shortest", "newest", "oldest", "id"], ...] = Field(
-        default=("longest",),
-        description="Criteria from the most to the least important. `source`: in the order of `sources`; `quality`: "
-        "the highest value of the column `quality`; `longest` and `shortest`: code points of the text; `newest` and "
-        "`oldest`: the column `date`. Documents that lack a value come last. Of equals, `id` decides, named "
-        "or not: the hash of the id, which is the same in every run and follows no order of the source.",
-    )
-    sources: tuple[str, ...] = Field(
-        default=(),
-        description="Names of sources, the most trusted first; sources not named come after these. Without it, "
-        "`source` goes by the order of the recipe's sources.",
-    )
-    quality: str = Field(
-        default="language_score",
-        description="Column of numbers, or of strings that say numbers, higher is better; one that each source keeps.",
-    )
-
-    @model_validator(mode="after")
-    def _coherent(self) -> KeeperOrder:
-        for name, values in (("by", self.by), ("sources", self.sources)):
-            if len(set(values)) < len(values):
-                raise ValueError(f"{name} must not repeat a value, got {list(values)}")
-        for pair in ({"longest", "shortest"}, {"newest", "oldest"}):
-            if pair <= set(self.by):
-                raise ValueError(f"by must hold one of {' and '.join(sorted(pair))}, got both")
-        if "id" in self.by[:-1]:
-            raise ValueError(f"by must end where it says id, which tells all documents apart, got {list(self.by)}")
-        if self.sources and "source" not in self.by:
-            raise ValueError(f'sources order what by = ["source"] looks at, got by = {list(self.by)}')
-        return self
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Columns that `preference_keys` reads."""
-        of = {"source": "source", "quality": self.quality, "newest": "date", "oldest": "date", "id": "id"}
-        return tuple(dict.fromkeys(["id", *(of.get(criterion, "text") for criterion in self.by)]))
-
-    @property
-    def sort_keys(self) -> int:
-        """Number of keys that `preference_keys` makes of a document: two of its id, one for each other criterion."""
-        return len(set(self.by) - {"id"}) + 2
 
 
 def preference_keys(batch: pa.RecordBatch, order: KeeperOrder) -> NDArray[np.uint64]:

@@ -13,53 +13,23 @@ paragraphs in the same way; here case, marks and punctuation stay, as in exact d
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field
 
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
-from stages.batches import Filtered, StageConfig, reject, set_columns
+from stages.batches import Filtered, reject, set_columns
+from stages.deduplication.options import LineDeduplicationConfig
 from stages.keys import KEY, hash_keys
 from stages.script_detection import utf8_bytes
 
 _LONGEST_LINE = 1 << 16  # bytes; what is longer is no template, and is not looked at
 FREQUENT = np.dtype([("key", KEY), ("first", "<u8")])  # a key that is repeated, and the first document that has it
-
-
-class LineDeduplicationConfig(StageConfig):
-    """Options of `line_keys`, `frequent_keys` and `remove_lines`."""
-
-    stage: Literal["lines"] = "lines"
-    unit: Literal["line", "paragraph"] = Field(
-        default="line", description="What is compared and removed: lines, or paragraphs (lines up to a blank one)."
-    )
-    within: Literal["source", "language", "corpus"] = Field(
-        default="source", description="Whose documents are counted; what repeats in one source may be text in another."
-    )
-    min_documents: int = Field(
-        default=10, ge=2, description="A line is removed if at least this many documents have it, each counted once."
-    )
-    min_line_code_points: int = Field(
-        default=10,
-        ge=1,
-        description="Shorter lines always stay: answers, refrains and headings repeat by nature.",
-    )
-    fold_digits: bool = Field(
-        default=False,
-        description='Treat all digits as the same, so that "Page 3 of 9" is repeated; so are headings of laws.',
-    )
-    keep_first: bool = Field(
-        default=False, description="Leave the line in the first document that has it, so that its words are not lost."
-    )
-    min_code_points: int = Field(
-        default=100, ge=0, description="A document that had lines removed is rejected if less than this remains of it."
-    )
 
 
 class LineKeys(NamedTuple):

@@ -18,17 +18,15 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from typing import Annotated, Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pydantic import Field
 from rensa import RMinHash  # type: ignore[import-untyped, unused-ignore]
 
-from stages.batches import StageConfig
-from stages.deduplication.exact import Against
 from stages.deduplication.keepers import Removals, Similarity, remove_duplicates, remove_known
+from stages.deduplication.options import NearDeduplicationConfig
 from stages.deduplication.shingles import Shingles, shingle_hashes
 from stages.keys import KEY, mix64
 
@@ -36,44 +34,6 @@ _SORTED = 1 << 17  # shingles sorted at once: a few arrays of a MiB, or one long
 _SIGNED = 1 << 12  # documents signed at once: 18 MiB as lists of integers, with the default bands
 _PAIR_BITS, _HASH_BITS = 20, np.uint64(44)  # of 64: which text or pair, and its shingle's hash
 _HIGH, _LOW = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
-
-
-class NearDeduplicationConfig(StageConfig):
-    """Options of near deduplication."""
-
-    stage: Literal["near"] = "near"
-    threshold: float = Field(
-        default=0.8,
-        gt=0,
-        le=1,
-        description="Least Jaccard similarity of a duplicate with the document that is kept.",
-    )
-    bands: Annotated[int, Field(ge=1, le=1024)] | Literal["optimum"] = Field(
-        default=14,
-        description='Bands of a signature, or "optimum": bands and rows chosen for the threshold among `permutations`.',
-    )
-    rows: int = Field(default=8, ge=1, le=64, description="Rows of a band; more rows make fewer candidates.")
-    permutations: int = Field(
-        default=112, ge=2, le=4096, description='Longest signature that "optimum" may choose; unused otherwise.'
-    )
-    word_shingle: int = Field(default=5, ge=1, le=100, description="Words in a shingle, where words are spaced.")
-    grapheme_shingle: int = Field(
-        default=8,
-        ge=1,
-        le=100,
-        description="Grapheme clusters in a shingle, in scripts written without spaces between words. At 8, 586 pairs "
-        "of help pages are on average as similar in Japanese and Chinese as in six spaced languages by 5 words, within "
-        "0.01; at 5 they are 0.01 to 0.02 more similar, at 12 some 0.03 less.",
-    )
-    seed: int = Field(default=0, ge=0, lt=1 << 64, description="Seed of the signatures.")
-    verify: Literal["signature", "shingles", "none"] = Field(
-        default="shingles",
-        description="How a candidate is compared with the document that is kept: by the exact Jaccard similarity of "
-        "the shingles (precision 0.99 on edited pages in 19 scripts), by the share of equal signature slots (0.94, "
-        "without reading the texts again), or not at all (0.46: then a shared template is enough). "
-        "Documents of an index have no shingles, and are compared by their signatures instead.",
-    )
-    against: Against = ()
 
 
 class Signed(NamedTuple):

@@ -35,19 +35,19 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field, model_validator
 
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
 from schemas.orthography import UNSPACED_SCRIPTS
-from stages.batches import Filtered, StageConfig, reject, set_columns
+from stages.batches import Filtered, reject, set_columns
 from stages.deduplication.lines import look_up
+from stages.deduplication.options import SpanDeduplicationConfig
 from stages.keys import KEY, mix64
 from stages.script_detection import script_table, utf8_bytes
 from stages.segmentation import UnitKind, unit_kinds
@@ -60,49 +60,6 @@ _LONGEST_SPACE = 64  # bytes of white space looked at beside a cut
 _LINE_BREAK = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _POINTED_SCRIPTS = ("Tibt", "Ethi")  # their own punctuation parts words or syllables as a space does
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-
-
-class SpanDeduplicationConfig(StageConfig):
-    """Options of `span_fingerprints`, `span_windows` and `remove_spans`."""
-
-    stage: Literal["spans"] = "spans"
-    min_bytes: int = Field(default=200, ge=8, le=1 << 20, description="Shortest repeated span, in bytes of UTF-8.")
-    fingerprint_bytes: int = Field(
-        default=64,
-        ge=4,
-        description="Bytes of a fingerprint; shorter ones travel less and have more windows looked at in vain.",
-    )
-    stride: int = Field(
-        default=16,
-        ge=1,
-        description="Bytes between windows; 1 finds spans to the byte, and sends 24 bytes for each repeated one.",
-    )
-    min_documents: int = Field(default=2, ge=2, description="A span is repeated if this many documents have it.")
-    keep_first: bool = Field(
-        default=True, description="Leave each span in the first document that has it, so that it is not lost."
-    )
-    mask: str = Field(default="", description="What is written in place of a span that is taken out.")
-    min_code_points: int = Field(
-        default=100, ge=0, description="A document that had spans removed is rejected if less than this remains of it."
-    )
-
-    @model_validator(mode="after")
-    def _fingerprint_in_span(self) -> SpanDeduplicationConfig:
-        if self.fingerprint_bytes > self.min_bytes:
-            raise ValueError(
-                "fingerprint_bytes must not exceed min_bytes, got "
-                f"fingerprint_bytes={self.fingerprint_bytes}, min_bytes={self.min_bytes}"
-            )
-        if 2 * self.stride > self.min_bytes:
-            raise ValueError(
-                f"stride must not exceed half of min_bytes, got stride={self.stride}, min_bytes={self.min_bytes}"
-            )
-        return self
-
-    @property
-    def window_bytes(self) -> int:
-        """Length of the windows that are compared."""
-        return self.min_bytes - self.stride + 1
 
 
 class SpanKeys(NamedTuple):

@@ -14,7 +14,7 @@ name in their order; a session number in `;jsessionid=` (Jakarta Servlet specifi
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 
 import idna
@@ -22,12 +22,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
-from pydantic import Field
 
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
-from stages.batches import StageConfig
-from stages.deduplication.exact import Against
+from stages.deduplication.options import UrlDeduplicationConfig
 from stages.keys import KEY, hash_keys
 from stages.script_detection import utf8_bytes
 
@@ -56,31 +54,6 @@ _FORBIDDEN_IN_HOST = r"""[\x00-\x20"#%/:<>?@\[\\\]^`{|}\x7F]"""
 _ADDRESS = r"(?s)^(?i:(?P<scheme>https?|ftp)://)(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#(?P<fragment>.*))?$"
 _AUTHORITY = r"^(?:(?P<user>.*)@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]@]+)(?::0*(?P<port>[0-9]*))?$"
 _PORTS = {"http": "80", "https": "443", "ftp": "21"}
-
-
-class UrlDeduplicationConfig(StageConfig):
-    """Options of `url_keys`."""
-
-    stage: Literal["url"] = "url"
-    drop_www: bool = Field(
-        default=False,
-        description="Treat www.example.org and example.org as one host, as most sites do and some do not.",
-    )
-    drop_trailing_slash: bool = Field(
-        default=False, description="Treat /page/ and /page as one address; a few servers answer them differently."
-    )
-    sort_parameters: bool = Field(
-        default=True, description="Treat ?a=1&b=2 and ?b=2&a=1 as one address; parameters of one name keep their order."
-    )
-    tracking_parameters: tuple[str, ...] = Field(
-        default=(), description="Names of parameters to ignore beside the known trackers, in small letters."
-    )
-    max_url_bytes: int = Field(
-        default=8000,
-        ge=1,
-        description="Longer addresses take part in no comparison; RFC 9110, section 4.1, asks for 8,000.",
-    )
-    against: Against = ()
 
 
 class UrlKeys(NamedTuple):

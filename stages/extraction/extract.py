@@ -12,18 +12,17 @@ from __future__ import annotations
 
 import html as html_entities
 from collections.abc import Callable
-from typing import Literal, NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field, model_validator
 from turbohtml import Document, parse
 
 from schemas.columns import require_columns
 from schemas.document import PAGE_MARKS, RECORD
-from stages.batches import Filtered, StageConfig, reject, set_columns
+from stages.batches import Filtered, reject, set_columns
 from stages.extraction.choice import choose
 from stages.extraction.comments import with_comments
 from stages.extraction.engines import resiliparse, selectors, trafilatura
@@ -39,6 +38,7 @@ from stages.extraction.markup import (
     other_media_type,
 )
 from stages.extraction.model import score_blocks, shipped_model
+from stages.extraction.options import ExtractionConfig
 from stages.extraction.rendering import render
 from stages.extraction.walk import Tree, walk_visible
 from stages.reading.page_encoding import decode_page
@@ -48,47 +48,6 @@ _TEXT_MEDIA_TYPE = "text/plain"
 
 _REPLACEMENT = "\ufffd"
 _MAX_LANGUAGE_TAG = 64  # the longest registered BCP 47 tag has 25 code points
-
-
-class ExtractionConfig(StageConfig):
-    """Options of `extract_text`."""
-
-    stage: Literal["extract_text"] = "extract_text"
-    engine: Literal["blocks", "selectors", "resiliparse", "trafilatura", "whole_page"] = Field(
-        default="blocks",
-        description="How main content is found: `blocks` scores each block of text by a small model that knows no "
-        "language (best on the web and on manuals); `selectors` leaves out what the page's own elements, roles and "
-        "names mark as navigation; `resiliparse` and `trafilatura` use those libraries' rules (`trafilatura` is slow "
-        "and must be installed); `whole_page` keeps all visible text.",
-    )
-    comments: Literal["auto", "keep", "leave_out"] = Field(
-        default="auto",
-        description="Comments of readers (engine `blocks`): `auto` keeps the posts of a forum and leaves out the "
-        "comments below an article.",
-    )
-    structure: Literal["lines", "markdown"] = Field(
-        default="lines",
-        description="`lines` keeps paragraphs, list items, table rows, verse and code as lines; `markdown` also writes "
-        "headings, lists, tables, code and links as Markdown (engines `blocks` and `whole_page`).",
-    )
-    max_html_bytes: int = Field(
-        default=16 * 1024 * 1024,
-        ge=1,
-        description="Largest page that is parsed; a larger one fails. A parsed page takes about 20 times its size.",
-    )
-    max_damaged_share: float = Field(
-        default=0.005,
-        ge=0,
-        le=1,
-        description="Largest share of the text's code points that may be U+FFFD, the mark of a byte that could not be "
-        "decoded; a page with more fails. The default forgives a stray byte in a paragraph, not a wrong encoding.",
-    )
-
-    @model_validator(mode="after")
-    def _structure_needs_blocks(self) -> Self:
-        if self.structure == "markdown" and self.engine not in ("blocks", "whole_page"):
-            raise ValueError(f"structure 'markdown' needs engine 'blocks' or 'whole_page', got {self.engine!r}")
-        return self
 
 
 Score = Callable[[Tree], "npt.NDArray[np.float32] | None"]

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -31,8 +31,10 @@ from stages.batches import StageConfig, set_columns
 from stages.language_identification.cascade import Candidates, Cascade, Identifier
 from stages.language_identification.labels import merged
 from stages.language_identification.neighbours import families
-from stages.language_identification.passages import Passages, cut_passages
 from stages.script_detection import detect_scripts
+
+if TYPE_CHECKING:
+    from stages.language_identification.passages import Passages
 
 OTHER_LANGUAGE_SCORE = 0.8  # a passage counts as another language only if it is that sure
 WRITTEN = (
@@ -135,6 +137,8 @@ def identify_language(
     SchemaError if `text` or a column to set is missing or mistyped.
     """
     require_columns(batch, DOCUMENT, ("text", *WRITTEN))
+    from stages.language_identification.passages import cut_passages  # it imports Polars
+
     passages = cut_passages(batch["text"], config.max_code_points)
     unique = passages.texts.dictionary_encode()
     found = identify(unique.dictionary.to_pylist())

@@ -20,9 +20,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from stages.normalization.options import NormalizationOptions
 from stages.normalization.rules import (
     CodePoints,
-    NormalizationOptions,
     Rule,
     any_of,
     code_point_class,

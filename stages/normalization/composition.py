@@ -17,7 +17,8 @@ from functools import cache
 
 import polars as pl
 
-from stages.normalization.rules import NormalizationOptions, Rule, code_point_class, everywhere, neither
+from stages.normalization.options import NormalizationOptions
+from stages.normalization.rules import Rule, code_point_class, everywhere, neither
 
 # Assigned code points end here, but for private use and the selectors of plane 14; what follows counts as newer.
 _LAST_KNOWN = 0x323AF

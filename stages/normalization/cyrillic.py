@@ -7,14 +7,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from stages.normalization.rules import (
-    NormalizationOptions,
-    Rule,
-    letter_map,
-    letter_rule,
-    pattern_rule,
-    written_in,
-)
+from stages.normalization.options import NormalizationOptions
+from stages.normalization.rules import Rule, letter_map, letter_rule, pattern_rule, written_in
 
 # Languages of the Caucasus that write ejectives and pharyngeals with the palochka.
 _PALOCHKA = (

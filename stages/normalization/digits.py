@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from stages.normalization.rules import BOUNDARY, CodePoints, NormalizationOptions, Rule, edit_code_points, everywhere
+from stages.normalization.options import NormalizationOptions
+from stages.normalization.rules import BOUNDARY, CodePoints, Rule, edit_code_points, everywhere
 
 ARABIC_INDIC, EXTENDED_ARABIC_INDIC = 0x660, 0x6F0
 # Digit zero by language (or language and script), else by script. A language without an entry keeps what it has: in

@@ -12,15 +12,8 @@ from typing import Any
 
 import polars as pl
 
-from stages.normalization.rules import (
-    NormalizationOptions,
-    Rule,
-    everywhere,
-    letter_map,
-    letter_rule,
-    not_written_in,
-    written_in,
-)
+from stages.normalization.options import NormalizationOptions
+from stages.normalization.rules import Rule, everywhere, letter_map, letter_rule, not_written_in, written_in
 from stages.normalization.unicode_cleaning import CHINESE_AND_NEIGHBOURS
 
 _CHINESE = ("Hans", "Hant", "Hani")

@@ -14,7 +14,8 @@ import polars as pl
 from ftfy import TextFixerConfig, apply_plan, fix_encoding_and_explain
 from ftfy.badness import BADNESS_RE
 
-from stages.normalization.rules import NormalizationOptions, Rule, everywhere, neither
+from stages.normalization.options import NormalizationOptions
+from stages.normalization.rules import Rule, everywhere, neither
 
 _FTFY = TextFixerConfig(explain=False, fix_c1_controls=False)
 # ftfy's last resort: every C1 control of a line in Latin-1 becomes what Windows-1252 has in its place.

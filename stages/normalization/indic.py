@@ -20,10 +20,10 @@ import numpy.typing as npt
 import polars as pl
 
 from stages.normalization.mark_order import doubled, order_marks, out_of_order, rank_table, without_doubles
+from stages.normalization.options import NormalizationOptions
 from stages.normalization.rules import (
     BOUNDARY,
     CodePoints,
-    NormalizationOptions,
     Rule,
     any_of,
     code_point_class,

@@ -36,10 +36,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from stages.normalization.options import NormalizationOptions
 from stages.normalization.rules import (
     BOUNDARY,
     CodePoints,
-    NormalizationOptions,
     Rule,
     edit_code_points,
     everywhere,

@@ -16,15 +16,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from stages.normalization.rules import (
-    NormalizationOptions,
-    Rule,
-    code_point_class,
-    letter_map,
-    neither,
-    replace_sequences,
-    written_in,
-)
+from stages.normalization.options import NormalizationOptions
+from stages.normalization.rules import Rule, code_point_class, letter_map, neither, replace_sequences, written_in
 
 _MIN_WRONG_LETTERS = 3
 

@@ -49,7 +49,8 @@ from stages.normalization import (
     tibetan,
     unicode_cleaning,
 )
-from stages.normalization.rules import NormalizationConfig, Rule, WrittenIn
+from stages.normalization.options import NormalizationConfig
+from stages.normalization.rules import Rule, WrittenIn
 from stages.script_detection import utf8_bytes
 
 RULES: tuple[Rule, ...] = (

@@ -27,9 +27,9 @@ from stages.normalization.mark_order import (
     rank_table,
     without_doubles,
 )
+from stages.normalization.options import NormalizationOptions
 from stages.normalization.rules import (
     CodePoints,
-    NormalizationOptions,
     Rule,
     any_of,
     code_point_class,

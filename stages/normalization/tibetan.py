@@ -12,7 +12,8 @@ from __future__ import annotations
 import polars as pl
 
 from stages.normalization.mark_order import doubled, order_marks, out_of_order, rank_table, without_doubles
-from stages.normalization.rules import NormalizationOptions, Rule, any_of, replace_sequences, written_in
+from stages.normalization.options import NormalizationOptions
+from stages.normalization.rules import Rule, any_of, replace_sequences, written_in
 
 _SUBJOINED = "".join(map(chr, range(0xF8D, 0xFBD)))
 # Ranks of vowels follow their combining classes (129, 130, 132), so that the order here is also the canonical one.

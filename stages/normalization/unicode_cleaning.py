@@ -15,16 +15,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from stages.normalization.rules import (
-    Applies,
-    NormalizationOptions,
-    Rule,
-    everywhere,
-    neither,
-    not_written_in,
-    pattern_rule,
-    written_in,
-)
+from stages.normalization.options import NormalizationOptions
+from stages.normalization.rules import Applies, Rule, everywhere, neither, not_written_in, pattern_rule, written_in
 
 SPACED_BY_ZERO_WIDTH = ("Khmr", "Laoo", "Mymr", "Thai", "Lana", "Talu", "Java", "Bali", "Tibt")
 RIGHT_TO_LEFT = (

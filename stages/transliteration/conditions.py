@@ -9,89 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
 
 import numpy as np
 import polars as pl
-from pydantic import Field, field_validator, model_validator
 
-from stages.batches import StageConfig
+from stages.transliteration.options import (
+    ConditionConfig,
+    LabelCondition,
+    ModelCondition,
+    PatternCondition,
+    ScriptCondition,
+    WordCondition,
+)
 
 Condition = Callable[[pl.Series], pl.Series]
 """Takes distinct tokens, and says of each whether it is to be changed."""
-
-
-class _ConditionConfig(StageConfig):
-    negate: bool = Field(default=False, description="Change the tokens that do not match instead.")
-
-
-class WordCondition(_ConditionConfig):
-    """Change the words of a list, whatever their case."""
-
-    by: Literal["words"] = "words"
-    words: tuple[str, ...] = Field(default=(), description="The words.")
-    path: str | None = Field(default=None, description="UTF-8 file of words, one a line.")
-
-    @model_validator(mode="after")
-    def _some(self) -> WordCondition:
-        if not self.words and self.path is None:
-            raise ValueError("a condition by words needs words or a path, got neither")
-        return self
-
-
-class LabelCondition(_ConditionConfig):
-    """Change the words that a file gives one of these labels, such as an etymology or a language."""
-
-    by: Literal["labels"] = "labels"
-    path: str = Field(description="UTF-8 file with a word, a tab and its label on each line.")
-    labels: tuple[str, ...] = Field(min_length=1, description="Labels of words to change.")
-
-
-class ModelCondition(_ConditionConfig):
-    """Change the words that a fastText model gives one of these labels."""
-
-    by: Literal["model"] = "model"
-    path: str = Field(description="fastText model (.bin or .ftz) that was trained on words.")
-    labels: tuple[str, ...] = Field(min_length=1, description="Labels of words to change, without `__label__`.")
-    min_score: float = Field(default=0.5, ge=0, le=1, description="Least probability of the label.")
-
-
-class PatternCondition(_ConditionConfig):
-    """Change the words in which a pattern is found."""
-
-    by: Literal["regex"] = "regex"
-    pattern: str = Field(min_length=1, description="Regular expression in Rust's syntax.")
-
-    @field_validator("pattern")
-    @classmethod
-    def _valid(cls, pattern: str) -> str:
-        try:
-            pl.Series([""]).str.contains(pattern)
-        except pl.exceptions.ComputeError as error:
-            raise ValueError(f"pattern must be a regular expression in Rust's syntax, got {pattern!r}") from error
-        return pattern
-
-
-class ScriptCondition(_ConditionConfig):
-    """Change the words that are in one of these scripts from end to end; for schemes that take any script."""
-
-    by: Literal["script"] = "script"
-    scripts: tuple[str, ...] = Field(min_length=1, description="ISO 15924 codes, such as Khmr.")
-
-    @field_validator("scripts")
-    @classmethod
-    def _valid(cls, scripts: tuple[str, ...]) -> tuple[str, ...]:
-        for script in scripts:
-            try:
-                pl.Series([""]).str.contains(rf"\p{{{script}}}")
-            except pl.exceptions.ComputeError as error:
-                raise ValueError(f"scripts must be ISO 15924 codes that Unicode has, got {script!r}") from error
-        return scripts
-
-
-ConditionConfig = Annotated[
-    WordCondition | LabelCondition | ModelCondition | PatternCondition | ScriptCondition, Field(discriminator="by")
-]
 
 
 def load_condition(config: ConditionConfig) -> Condition:

@@ -20,28 +20,26 @@ import hashlib
 import unicodedata
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field, field_validator
 
 from schemas.columns import column, require_columns
 from schemas.document import CANDIDATES, DOCUMENT, IDENTIFICATION, SCRIPT_MARKS
 from schemas.language import one_code, parse_label
 from schemas.ledger import CHANGE
-from stages.batches import Changed, StageConfig, changed_code_points, set_columns
+from stages.batches import Changed, changed_code_points, set_columns
 from stages.script_detection import detect_scripts
 from stages.transliteration.alphabets import APOSTROPHES
-from stages.transliteration.conditions import Condition, ConditionConfig
+from stages.transliteration.conditions import Condition
 from stages.transliteration.engines import engine_for, rules_of
+from stages.transliteration.options import ANY, TransliterationConfig
 from stages.transliteration.schemes import Scheme, scheme_for
 from stages.transliteration.tokens import ADDRESSES, Runs, convert_tokens
-
-ANY = "*"  # in a recipe's schemes: every language and script that has no scheme of its own
 
 PROVENANCE = pa.schema(
     [DOCUMENT.field(name) for name in ("transliterated_from", "transliteration_scheme", "transliteration_version")]
@@ -57,48 +55,6 @@ PAIR = pa.schema(
         *(PROVENANCE.field(name) for name in ("transliteration_scheme", "transliteration_version")),
     ]
 )
-
-
-class TransliterationConfig(StageConfig):
-    """Options of `transliterate_batch`, `parallel_rows` and `pairs`."""
-
-    stage: Literal["transliterate"] = "transliterate"
-    schemes: dict[str, str] = Field(
-        min_length=1,
-        description='Scheme by language and script, as { uzb_Cyrl = "uzbek_1995" }; "*" stands for all others.',
-    )
-    mode: Literal["replace", "parallel", "pair"] = Field(
-        default="replace",
-        description="Replace the text; or keep it and add a document beside it; or give pairs of both.",
-    )
-    condition: ConditionConfig | None = Field(
-        default=None, description="Which tokens are changed; without it all that the scheme covers."
-    )
-
-    @field_validator("schemes")
-    @classmethod
-    def _known(cls, schemes: dict[str, str]) -> dict[str, str]:
-        problems = []
-        for label, name in schemes.items():
-            try:
-                if label != ANY:
-                    scheme_for(name, *parse_label(label))
-                elif name != "uroman":
-                    raise ValueError(f'"*" must be "uroman", the scheme for every language and script, got {name!r}')
-            except ValueError as error:
-                problems.append(str(error))
-        if problems:
-            raise ValueError("\n".join(problems))
-        return schemes
-
-
-def chosen_schemes(config: TransliterationConfig) -> list[Scheme]:
-    """List the schemes that a config names, sorted, each once."""
-    named = [
-        scheme_for(name, *(("und", "Zyyy") if label == ANY else parse_label(label)))
-        for label, name in config.schemes.items()
-    ]
-    return sorted(set(named), key=str)
 
 
 class _Part(NamedTuple):

@@ -30,7 +30,8 @@ import pyarrow as pa
 
 from schemas.language import one_code
 from stages.decontamination.evaluation_sets import ITEM
-from stages.decontamination.matching import DecontaminationConfig, find_contamination, item_ngrams, numbered_texts
+from stages.decontamination.matching import find_contamination, item_ngrams, numbered_texts
+from stages.decontamination.options import DecontaminationConfig
 from stages.script_detection import detect_scripts
 
 CONFIG = DecontaminationConfig()

@@ -39,9 +39,8 @@ import pyarrow.parquet as pq
 import regex  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
 
-from stages.deduplication.keepers import KeeperOrder, preference_keys, preference_ranks
+from stages.deduplication.keepers import preference_keys, preference_ranks
 from stages.deduplication.near import (
-    NearDeduplicationConfig,
     band_keys,
     distinct_shingles,
     exact_similarity,
@@ -49,8 +48,10 @@ from stages.deduplication.near import (
     near_signatures,
     similarity_of,
 )
+from stages.deduplication.options import KeeperOrder, NearDeduplicationConfig
 from stages.deduplication.shingles import shingle_hashes
-from stages.extraction.extract import ExtractionConfig, read_page
+from stages.extraction.extract import read_page
+from stages.extraction.options import ExtractionConfig
 from stages.script_detection import detect_scripts
 from tests.benchmarks.datatrove_dedup_peer import run_peer
 from tests.benchmarks.help_pages import LABELS, build_corpus, download_packages

@@ -37,7 +37,8 @@ import trafilatura
 from resiliparse.parse.encoding import detect_encoding
 from resiliparse.parse.html import HTMLTree, Node
 
-from stages.extraction.extract import ExtractionConfig, read_blocks, read_page, shipped_scores
+from stages.extraction.extract import read_blocks, read_page, shipped_scores
+from stages.extraction.options import ExtractionConfig
 from stages.reading.page_encoding import decode_page
 from tests.benchmarks.handmade_pages import handmade_pages
 from tests.benchmarks.help_pages import download_packages, find_package, package_files

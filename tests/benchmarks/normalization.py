@@ -29,7 +29,7 @@ import pyarrow as pa
 from schemas.document import DOCUMENT
 from schemas.language import one_code, to_iso639_3
 from stages.normalization.normalize import normalize, normalize_counted
-from stages.normalization.rules import NormalizationConfig
+from stages.normalization.options import NormalizationConfig
 
 FIELDS = [DOCUMENT.field(name) for name in ("text", "language", "script")]
 SAMPLES = Path(__file__).parents[1] / "language_samples"

@@ -9,7 +9,8 @@ import pytest
 
 from schemas.document import RECORD
 from stages.batches import BoundStage, run_stages
-from stages.extraction.extract import ExtractionConfig, extract_text
+from stages.extraction.extract import extract_text
+from stages.extraction.options import ExtractionConfig
 from tests.fuzz.mutations import bounded, cases
 
 PARAGRAPHS = [

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.document import DOCUMENT
 from schemas.language import one_code, parse_label
 from stages.normalization.normalize import RULES, normalize_counted
-from stages.normalization.rules import NormalizationConfig
+from stages.normalization.options import NormalizationConfig
 
 Row = tuple[str, str | None, str | None]
 

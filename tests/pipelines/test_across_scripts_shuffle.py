@@ -14,7 +14,8 @@ from gflanguages import LoadLanguages
 from pipelines.build.run import make_plan
 from schemas.columns import arrange
 from schemas.document import DOCUMENT
-from stages.transliteration.transliterate import TransliterationConfig, transliterate_batch
+from stages.transliteration.options import TransliterationConfig
+from stages.transliteration.transliterate import transliterate_batch
 from tests.laws.running import run
 
 RECIPE = """

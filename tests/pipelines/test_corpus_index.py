@@ -27,7 +27,7 @@ from pipelines.runners.local import RunnerConfig
 from pipelines.staging.store import StagingError
 from schemas.failures import MisuseError
 from schemas.recipe import RecipeError
-from stages.deduplication.near import NearDeduplicationConfig
+from stages.deduplication.options import NearDeduplicationConfig
 from tests.laws.mixed_corpus import passages
 from tests.laws.running import digests, processes_in, run, start
 

@@ -32,7 +32,7 @@ from schemas.failures import MisuseError
 from schemas.recipe import RecipeError
 from stages.decontamination.evaluation_files import find_evaluation_sets
 from stages.decontamination.evaluation_sets import EvaluationSet
-from stages.decontamination.matching import DecontaminationConfig
+from stages.decontamination.options import DecontaminationConfig
 from tests.laws.running import digests
 
 SAMPLES = LoadLanguages()

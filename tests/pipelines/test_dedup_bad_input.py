@@ -20,7 +20,6 @@ from pipelines.runners.local import RunnerConfig
 from pipelines.staging.staged import Run, StagedSplit, removals
 from pipelines.staging.store import Store
 from stages.deduplication.near import (
-    NearDeduplicationConfig,
     band_keys,
     distinct_shingles,
     estimated_similarity,
@@ -28,6 +27,7 @@ from stages.deduplication.near import (
     near_duplicates,
     near_signatures,
 )
+from stages.deduplication.options import NearDeduplicationConfig
 from stages.deduplication.shingles import shingle_hashes
 from tests.laws.running import run
 

@@ -18,15 +18,9 @@ from pipelines.runners.local import RunnerConfig
 from pipelines.staging.staged import staged_split
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import marker
-from stages.deduplication.keepers import KeeperOrder, preference_keys, preference_ranks
-from stages.deduplication.near import (
-    NearDeduplicationConfig,
-    band_keys,
-    distinct_shingles,
-    near_duplicates,
-    near_signatures,
-    similarity_of,
-)
+from stages.deduplication.keepers import preference_keys, preference_ranks
+from stages.deduplication.near import band_keys, distinct_shingles, near_duplicates, near_signatures, similarity_of
+from stages.deduplication.options import KeeperOrder, NearDeduplicationConfig
 from stages.deduplication.shingles import shingle_hashes
 from tests.laws.mixed_corpus import passages
 from tests.laws.running import run

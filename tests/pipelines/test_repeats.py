@@ -18,8 +18,8 @@ from pipelines.finished.explain import document_history
 from pipelines.phases.deduplication import repeats
 from pipelines.staging.store import Store
 from stages.batches import Filtered
-from stages.deduplication.lines import LineDeduplicationConfig, frequent_keys
-from stages.deduplication.spans import SpanDeduplicationConfig
+from stages.deduplication.lines import frequent_keys
+from stages.deduplication.options import LineDeduplicationConfig, SpanDeduplicationConfig
 from tests.laws.mixed_corpus import passages
 from tests.laws.running import run
 

@@ -51,7 +51,6 @@ from stages.deduplication.components import (
 )
 from stages.deduplication.keepers import MAX_KEEPERS, Removals, cluster_sizes, preference_ranks
 from stages.deduplication.near import (
-    NearDeduplicationConfig,
     band_keys,
     band_shape,
     between_scripts,
@@ -61,6 +60,7 @@ from stages.deduplication.near import (
     near_duplicates,
     similarity_of,
 )
+from stages.deduplication.options import NearDeduplicationConfig
 from stages.deduplication.shingles import Shingles, shingle_hashes
 
 FEW_EDGES = 100_000  # whose clusters are found without SciPy

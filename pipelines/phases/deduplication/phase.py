@@ -34,7 +34,7 @@ from pipelines.staging.staged import SplitAfter, StagedSplit, removals, sizes_fi
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Counts, Report, Task, task_folder
 from stages.deduplication.keepers import preference_keys
-from stages.deduplication.near import NearDeduplicationConfig
+from stages.deduplication.options import NearDeduplicationConfig
 
 
 def preference_count(recipe: Recipe, entry: EqualEntry | NearEntry) -> int:

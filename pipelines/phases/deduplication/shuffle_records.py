@@ -12,7 +12,8 @@ import numpy.typing as npt
 from pipelines.staging.staged import StagedSplit, removal_file
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import task_folder
-from stages.deduplication.near import NearDeduplicationConfig, band_shape
+from stages.deduplication.near import band_shape
+from stages.deduplication.options import NearDeduplicationConfig
 from stages.keys import KEY
 
 EDGE = np.dtype([("duplicate", "<u8"), ("keeper", "<u8"), ("similarity", "<f8")])

@@ -14,7 +14,7 @@ import pytest
 
 from stages.decontamination.evaluation_files import EvaluationSetError, copied, find_evaluation_sets, read_items
 from stages.decontamination.evaluation_sets import EvaluationSet
-from stages.decontamination.matching import DecontaminationConfig
+from stages.decontamination.options import DecontaminationConfig
 
 
 def read(folder: Path, **described: Any) -> list[tuple[str, str, str | None, str]]:

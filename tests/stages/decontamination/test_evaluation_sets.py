@@ -19,7 +19,7 @@ from stages.decontamination.evaluation_sets import (
     known_sets,
     language_code,
 )
-from stages.decontamination.matching import DecontaminationConfig
+from stages.decontamination.options import DecontaminationConfig
 
 
 def taken(

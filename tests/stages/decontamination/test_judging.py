@@ -21,7 +21,8 @@ from stages.decontamination.judging import (
     judged_precision,
     judging_sheet,
 )
-from stages.decontamination.matching import DecontaminationConfig, find_contamination, item_ngrams, numbered_texts
+from stages.decontamination.matching import find_contamination, item_ngrams, numbered_texts
+from stages.decontamination.options import DecontaminationConfig
 
 CONFIG = DecontaminationConfig()
 FIRST = "=SUM(1) bat bi hiru lau bost sei zazpi zortzi bederatzi"

@@ -16,13 +16,13 @@ from schemas.columns import SchemaError
 from stages.decontamination.evaluation_sets import ITEM
 from stages.decontamination.matching import (
     MATCH,
-    DecontaminationConfig,
     ItemIndex,
     find_contamination,
     item_ngrams,
     numbered_texts,
     remove_contamination,
 )
+from stages.decontamination.options import DecontaminationConfig
 
 DEFAULT = DecontaminationConfig()
 SAMPLES = LoadLanguages()

@@ -12,8 +12,9 @@ from gflanguages import LoadLanguages
 from pydantic import ValidationError
 
 from schemas.columns import SchemaError
-from stages.deduplication.across_scripts import AcrossScriptsConfig, across_scripts_signatures, script_preference
+from stages.deduplication.across_scripts import across_scripts_signatures, script_preference
 from stages.deduplication.near import band_keys, estimated_similarity
+from stages.deduplication.options import AcrossScriptsConfig
 from stages.skeletons import SCRIPTS_BY_LANGUAGE, skeletons
 
 PASSAGES = ("specimen_48", "specimen_36", "specimen_32", "specimen_21", "specimen_16")

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stages.deduplication.exact import ExactDeduplicationConfig, exact_keys
+from stages.deduplication.exact import exact_keys
+from stages.deduplication.options import ExactDeduplicationConfig
 from stages.keys import first_of_equals, hash_keys
 
 AS_WRITTEN = ExactDeduplicationConfig()

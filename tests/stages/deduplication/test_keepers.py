@@ -17,7 +17,6 @@ from pydantic import ValidationError
 from schemas.columns import SchemaError
 from stages.deduplication import keepers
 from stages.deduplication.keepers import (
-    KeeperOrder,
     Removals,
     cluster_sizes,
     preference_keys,
@@ -25,6 +24,7 @@ from stages.deduplication.keepers import (
     remove_duplicates,
     remove_known,
 )
+from stages.deduplication.options import KeeperOrder
 
 Matrix = dict[tuple[int, int], float]
 

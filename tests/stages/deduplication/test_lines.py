@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.columns import SchemaError
-from stages.deduplication.lines import LineDeduplicationConfig, RemovedLines, frequent_keys, line_keys, remove_lines
+from stages.deduplication.lines import RemovedLines, frequent_keys, line_keys, remove_lines
+from stages.deduplication.options import LineDeduplicationConfig
 
 SMALL = LineDeduplicationConfig(min_documents=2, min_line_code_points=1, min_code_points=0)
 

@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from stages.deduplication import near
 from stages.deduplication.keepers import remove_duplicates
 from stages.deduplication.near import (
-    NearDeduplicationConfig,
     band_keys,
     band_shape,
     between_scripts,
@@ -25,6 +24,7 @@ from stages.deduplication.near import (
     signatures,
     similarity_of,
 )
+from stages.deduplication.options import NearDeduplicationConfig
 from stages.deduplication.shingles import Shingles, shingle_hashes
 from stages.keys import KEY, mix64
 

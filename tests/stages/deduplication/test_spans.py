@@ -16,14 +16,8 @@ from pydantic import ValidationError
 from schemas.columns import SchemaError
 from stages.deduplication import spans as spans_module
 from stages.deduplication.lines import frequent_keys
-from stages.deduplication.spans import (
-    RemovedSpans,
-    SpanDeduplicationConfig,
-    remove_spans,
-    repeated_spans,
-    span_fingerprints,
-    span_windows,
-)
+from stages.deduplication.options import SpanDeduplicationConfig
+from stages.deduplication.spans import RemovedSpans, remove_spans, repeated_spans, span_fingerprints, span_windows
 
 SMALL = SpanDeduplicationConfig(min_bytes=8, fingerprint_bytes=4, stride=1, keep_first=False, min_code_points=0)
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.columns import SchemaError
-from stages.deduplication.url import UrlDeduplicationConfig, canonical_urls, url_keys
+from stages.deduplication.options import UrlDeduplicationConfig
+from stages.deduplication.url import canonical_urls, url_keys
 
 DEFAULT = UrlDeduplicationConfig()
 

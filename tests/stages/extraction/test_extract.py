@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from schemas.columns import SchemaError
 from schemas.document import PAGE_MARKS, RECORD
 from stages.batches import BoundStage, run_stages
-from stages.extraction.extract import ExtractionConfig, extract_text, read_page
+from stages.extraction.extract import extract_text, read_page
+from stages.extraction.options import ExtractionConfig
 
 CONFIG = ExtractionConfig()
 

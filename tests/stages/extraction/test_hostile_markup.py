@@ -9,7 +9,8 @@ from multiprocessing.connection import Connection
 
 import pytest
 
-from stages.extraction.extract import ExtractionConfig, read_page
+from stages.extraction.extract import read_page
+from stages.extraction.options import ExtractionConfig
 
 MEGABYTE = 1_000_000
 MAX_SECONDS = 2.0  # CPU

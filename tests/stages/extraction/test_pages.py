@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from stages.extraction.extract import ExtractionConfig, Page, read_page
+from stages.extraction.extract import Page, read_page
 from stages.extraction.names import BIT, name_bits
+from stages.extraction.options import ExtractionConfig
 
 TEXT = "This is the main text of the page, a paragraph that says enough to be one, and then it goes on."
 MORE = "Here is a second paragraph of the same text, which also has a few words more than a label has."

@@ -9,7 +9,7 @@ import pytest
 
 from stages.normalization import arabic
 from stages.normalization.arabic import ARABIC, FORMS, KURDISH, PERSIAN, URDU, UYGHUR
-from stages.normalization.rules import NormalizationOptions
+from stages.normalization.options import NormalizationOptions
 
 RULES = {rule.name: rule for rule in arabic.RULES}
 OPTIONS = NormalizationOptions()

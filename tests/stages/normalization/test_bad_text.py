@@ -11,7 +11,7 @@ import pytest
 
 from schemas.document import DOCUMENT
 from stages.normalization.normalize import RULES, normalize_counted
-from stages.normalization.rules import NormalizationConfig
+from stages.normalization.options import NormalizationConfig
 
 FIELDS = [DOCUMENT.field(name) for name in ("text", "language", "script")]
 DEFAULT = NormalizationConfig()

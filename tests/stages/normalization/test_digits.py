@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from stages.normalization.digits import NATIVE_ZERO, RULES
-from stages.normalization.rules import NormalizationOptions
+from stages.normalization.options import NormalizationOptions
 
 NATIVE, ASCII = NormalizationOptions(digits="native"), NormalizationOptions(digits="ascii")
 

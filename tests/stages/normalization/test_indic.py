@@ -10,7 +10,7 @@ import pytest
 
 from stages.normalization import indic
 from stages.normalization.indic import CHILLUS, NON_SPACING, NUKTA_RANKS, SCRIPTS, SIGN_PARTS, SIGN_RANKS, VOWEL_LETTERS
-from stages.normalization.rules import NormalizationOptions
+from stages.normalization.options import NormalizationOptions
 
 RULES = {rule.name: rule for rule in indic.RULES}
 

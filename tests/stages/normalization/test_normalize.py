@@ -23,7 +23,8 @@ from stages.normalization.normalize import (
     normalize,
     normalize_counted,
 )
-from stages.normalization.rules import NormalizationConfig, Rule
+from stages.normalization.options import NormalizationConfig
+from stages.normalization.rules import Rule
 
 SCHEMA = pa.schema([DOCUMENT.field(name) for name in ("id", "text", "language", "script")])
 DEFAULT = NormalizationConfig()

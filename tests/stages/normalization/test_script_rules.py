@@ -13,7 +13,8 @@ from schemas.document import DOCUMENT
 from schemas.language import one_code, to_iso639_3
 from stages.normalization import arabic, digits, indic, southeast_asian, tibetan
 from stages.normalization.normalize import normalize, normalize_counted
-from stages.normalization.rules import NormalizationConfig, NormalizationOptions, Rule
+from stages.normalization.options import NormalizationConfig, NormalizationOptions
+from stages.normalization.rules import Rule
 
 RULES = [
     rule

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from stages.normalization import southeast_asian
-from stages.normalization.rules import NormalizationOptions
+from stages.normalization.options import NormalizationOptions
 
 RULES = {rule.name: rule for rule in southeast_asian.RULES}
 OPTIONS = NormalizationOptions()

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from stages.normalization import tibetan
-from stages.normalization.rules import NormalizationOptions
+from stages.normalization.options import NormalizationOptions
 from stages.normalization.tibetan import STACK_RANKS
 
 RULES = {rule.name: rule for rule in tibetan.RULES}

@@ -16,7 +16,7 @@ import pytest
 
 from stages.decontamination.evaluation_files import copied, find_evaluation_sets, read_items
 from stages.decontamination.evaluation_sets import EvaluationSet
-from stages.decontamination.matching import DecontaminationConfig
+from stages.decontamination.options import DecontaminationConfig
 from stages.reading.hub import find_parts
 
 Rows = list[dict[str, Any]]

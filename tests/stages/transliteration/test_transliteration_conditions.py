@@ -9,14 +9,14 @@ import pyarrow as pa
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from stages.transliteration.conditions import (
+from stages.transliteration.conditions import load_condition
+from stages.transliteration.options import (
     ConditionConfig,
     LabelCondition,
     ModelCondition,
     PatternCondition,
     ScriptCondition,
     WordCondition,
-    load_condition,
 )
 from stages.transliteration.schemes import scheme_for
 from stages.transliteration.transliterate import transliterate

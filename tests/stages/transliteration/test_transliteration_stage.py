@@ -13,16 +13,10 @@ from pydantic import ValidationError
 from schemas.columns import SchemaError, description
 from schemas.document import DOCUMENT
 from schemas.ledger import CHANGE
-from stages.transliteration.conditions import WordCondition, load_condition
+from stages.transliteration.conditions import load_condition
+from stages.transliteration.options import TransliterationConfig, WordCondition
 from stages.transliteration.schemes import RULES_VERSION
-from stages.transliteration.transliterate import (
-    PAIR,
-    PROVENANCE,
-    TransliterationConfig,
-    pairs,
-    parallel_rows,
-    transliterate_batch,
-)
+from stages.transliteration.transliterate import PAIR, PROVENANCE, pairs, parallel_rows, transliterate_batch
 
 pytest.importorskip("icu", reason="the stage needs glotmill[icu]")
 CONFIG = TransliterationConfig(schemes={"uzn_Cyrl": "uzbek_1995", "srp_Cyrl": "serbian"})
