@@ -17,7 +17,6 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -148,6 +147,8 @@ def _integers(array: pa.Array) -> np.ndarray:
 
 
 def _count_words(texts: pa.Array) -> int:
+    import polars as pl  # in the worker that measures, not in the process that adds up
+
     with_another = pl.concat([pl.Series(texts), pl.Series([""])])  # Polars copies a single text four times
     return int(with_another.str.count_matches(_WORD).sum())
 

@@ -1,30 +1,20 @@
-"""Build a corpus from a recipe: plan it, run its phases in order, and finish with card and manifest.
-
-Everything is resumable: what a phase finished is found by its markers, and an output folder that another recipe
-or other input began is refused with the difference named.
-"""
+"""Run the phases of a plan in order, and finish with card and manifest."""
 
 from __future__ import annotations
 
-import contextlib
-import importlib.metadata
-import platform
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict
 
 from data_cards.sections.columns import column_rows
 from data_cards.sections.funnel import merge_fates
 from data_cards.statistics import merge
-from pipelines.catalogue.stages import Recipe, at_home, located, models, stage_problems
+from pipelines.build.plan import Plan
+from pipelines.catalogue.stages import Recipe
 from pipelines.phases.augment import PHASE as AUGMENT
 from pipelines.phases.augment import augment, write_pairs
 from pipelines.phases.chain import dedup_phases, phases_after_ingest, stage_chain
@@ -35,15 +25,13 @@ from pipelines.phases.decontaminate import (
     read_evaluation_sets,
     versions_of,
 )
-from pipelines.phases.deduplication.index_reading import plan_indexes, stage_known_documents
-from pipelines.phases.deduplication.index_writing import index_problems, write_index
+from pipelines.phases.deduplication.index_reading import stage_known_documents
+from pipelines.phases.deduplication.index_writing import write_index
 from pipelines.phases.deduplication.phase import deduplicate
 from pipelines.phases.deduplication.report import dedup_reports
-from pipelines.phases.ingest import BLOCK_BYTES, IngestWorker
+from pipelines.phases.ingest import IngestWorker
 from pipelines.phases.publish.sampling_weights import write_sampling_weights
 from pipelines.phases.publish.shards import (
-    CARD,
-    MANIFEST,
     LedgerWorker,
     Piece,
     ShardWorker,
@@ -55,7 +43,7 @@ from pipelines.phases.publish.shards import (
 from pipelines.phases.publish.splits import choose_splits, numbers_in_split
 from pipelines.runners.local import RunnerConfig, run_tasks
 from pipelines.staging.staged import StagedSplit, kept_rows, removals, staged_split
-from pipelines.staging.store import PLAN, StagingError, Store
+from pipelines.staging.store import MANIFEST, RECIPE, Store
 from pipelines.staging.tasks import Counts, Report, Task
 from schemas.card import (
     PUBLISHED_SPLITS,
@@ -63,8 +51,6 @@ from schemas.card import (
     ChangeCount,
     FateCount,
     Identity,
-    IndexVersion,
-    ModelVersion,
     PublishedFile,
     Removal,
     SourceRow,
@@ -73,146 +59,13 @@ from schemas.card import (
 )
 from schemas.ledger import FATES
 from schemas.manifest import EvaluationSetRecord, FileRecord, Manifest, PhaseRecord, SplitRecord
-from schemas.recipe import RecipeError, at_line, by_line, parse_recipe, recipe_hash, with_line
-from schemas.split import InputFile, InputSplit
-from stages.decontamination.evaluation_files import FoundSet, find_evaluation_sets
+from schemas.recipe import recipe_hash
+from schemas.split import InputFile
 from stages.reading.files import check_unchanged
-from stages.reading.sources import kept_column_problems, plan_splits, source_problems, trial_splits
-
-RECIPE = "recipe.toml"
-
-# What decides the bytes of a corpus beside recipe and input; a change of one is refused on resume. These are what the
-# stages import, which a test holds, without CARRIERS.
-PACKAGES = (
-    "glotmill", "apache-beam", "commonlid", "datasketch", "fasttext-community", "fastwarc", "fonttools", "ftfy",
-    "gflanguages", "idna", "isal", "iso639-lang", "numpy", "polars", "py3langid", "pyarrow", "pycld2", "rensa",
-    "resiliparse", "scipy", "turbohtml", "zstandard",
-)  # fmt: skip
-CARRIERS = ("fsspec", "httpx2", "huggingface-hub", "pydantic", "pyyaml")  # fetch bytes or check options, alter no text
-ENGINES = ("myanmartools", "opencc", "pyewts", "pyicu", "trafilatura", "uroman")  # of extras: named where installed
 
 
-class Plan(BaseModel):
-    """What a run would do: pure facts of recipe, input and installed packages."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    recipe_text: str
-    base: str  # folder that relative paths of the recipe start from
-    splits: tuple[InputSplit, ...]
-    limit: int | None = None  # records of each source that a trial run reads
-    packages: dict[str, str]
-    models: tuple[ModelVersion, ...]
-    evaluation_sets: tuple[FoundSet, ...]
-    indexes: tuple[IndexVersion, ...] = ()
-
-    @property
-    def recipe(self) -> Recipe:
-        return at_home(parse_recipe(self.recipe_text, Recipe), self.base)
-
-    def ingest_tasks(self) -> list[Task]:
-        return [Task(name=s.id, weight_bytes=s.size_bytes, payload=s.model_dump()) for s in self.splits]
-
-
-def output_of(recipe: Recipe, output: str = "", limit: int | None = None) -> str:
-    """Return where a recipe's corpus is written: `output`, by default `out/` and the corpus's name.
-
-    A trial run goes by default into a folder of its own.
-    """
-    return output or f"out/{recipe.corpus.name}" + ("" if limit is None else "-trial")
-
-
-def make_plan(recipe_path: Path, output: str = "", limit: int | None = None) -> Plan:
-    """Check a recipe and list its splits; raises RecipeError with every problem found, before anything runs.
-
-    What lies in the output folder is no input, whatever the recipe's paths match. With a `limit`, only the first so
-    many records of each source are read.
-    """
-    try:
-        text = recipe_path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise RecipeError(str(recipe_path), ["no such file; `glotmill recipe new` writes one to start from"]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(str(recipe_path), [f"cannot be read: {error}"]) from None
-    recipe = parse_recipe(text, Recipe, str(recipe_path))
-    base = str(recipe_path.resolve().parent)
-    target = output_of(recipe, output, limit)
-    problems = [problem for source in recipe.sources for problem in source_problems(source, base, target)]
-    if not problems:
-        problems = [
-            at_line(text, "sources", place, "keep") + problem
-            for place, problem in kept_column_problems(recipe.sources, base, target)
-        ]
-    sets: list[FoundSet] = []
-    if recipe.decontaminate:
-        sets, wrong = find_evaluation_sets(recipe.decontaminate, base)
-        problems += [f"decontaminate: {problem}" for problem in wrong]
-    index_faults, indexes = plan_indexes(recipe, base, text)
-    if problems := [*problems, *stage_problems(recipe), *index_problems(recipe, text), *index_faults]:
-        sources = [source.name for source in recipe.sources]
-        raise RecipeError(str(recipe_path), by_line(with_line(text, problem, sources) for problem in problems))
-    try:
-        found_models = models(recipe, base)
-    except (OSError, ValueError, ImportError) as error:
-        raise RecipeError(str(recipe_path), [f"ingest: {error}"]) from None
-    splits: list[InputSplit] = []
-    for source in recipe.sources:
-        own = plan_splits(source, base, recipe.engine.split_bytes, target)
-        splits += own if limit is None else trial_splits(own, source, limit)
-    return Plan(
-        recipe_text=text,
-        base=base,
-        splits=tuple(splits),
-        limit=limit,
-        packages=_packages(),
-        models=found_models,
-        evaluation_sets=tuple(sets),
-        indexes=indexes,
-    )
-
-
-def _packages() -> dict[str, str]:
-    packages = {name: _version(name) for name in PACKAGES}
-    packages |= {"python": platform.python_version(), "unicode": unicodedata.unidata_version}
-    for name in ENGINES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            packages[name] = _version(name)
-    return packages
-
-
-def _version(package: str) -> str:
-    """Return a package's version from the first lines of its metadata: to parse all its description takes ten times."""
-    metadata = importlib.metadata.distribution(package).read_text("METADATA") or ""
-    found = re.search(r"^Version: *(\S+)", metadata.partition("\n\n")[0], re.MULTILINE)
-    return found[1] if found else importlib.metadata.version(package)
-
-
-def build(
-    plan: Plan,
-    output: str,
-    config: RunnerConfig,
-    report: Report,
-    *,
-    block_bytes: int = BLOCK_BYTES,
-    restart: bool = False,
-    keep_staging: bool = False,
-) -> Manifest:
-    """Run all phases that are not finished yet and return the manifest, which is written last."""
-    store = Store(output)
-    _refuse_foreign(store)
-    with store.locked():
-        if restart:
-            _clear(store, plan)
-        _agree(store, plan)
-        if not store.exists(MANIFEST):
-            _run_phases(store, plan, config, report, block_bytes)
-        if not keep_staging:
-            for name in sorted(store.names("staging") - {"lock"}):
-                store.remove(f"staging/{name}")
-    return Manifest.model_validate(store.read_json(MANIFEST))
-
-
-def _run_phases(store: Store, plan: Plan, config: RunnerConfig, report: Report, block_bytes: int) -> None:
+def run_phases(store: Store, plan: Plan, config: RunnerConfig, report: Report, block_bytes: int) -> None:
+    """Run all phases that are not finished yet; the manifest is written last."""
     recipe = plan.recipe
     known = stage_known_documents(store, recipe, plan.indexes, plan.base, config, report)
     looked_for: Mapping[str, Counts] = {}
@@ -303,126 +156,11 @@ def _staged_schemas(store: Store, staged: Sequence[StagedSplit]) -> Iterator[pa.
                 yield pq.read_schema(stream)
 
 
-def _refuse_foreign(store: Store) -> None:
-    """Refuse an output folder that holds what no run of ours wrote, before anything is written there."""
-    if store.fs.isfile(store.root):
-        raise StagingError(f"--output must be a folder, {store.url} is a file")
-    if not store.exists(MANIFEST) and not store.exists(PLAN):
-        foreign = sorted(store.names("") - {"staging"}) or sorted(store.names("staging") - {"lock", "partial"})
-        if foreign:
-            raise StagingError(
-                f"{store.url} holds other files ({', '.join(foreign[:3])}); choose an empty or new --output"
-            )
-
-
-def _agree(store: Store, plan: Plan) -> None:
-    """Begin an output folder, or refuse to go on with one that something else began."""
-    facts = {
-        "recipe": recipe_hash(plan.recipe_text),
-        "input": _input_state(plan),
-        "limit": plan.limit,
-        "evaluation_sets": _evaluation_state(plan),
-        "packages": plan.packages,
-        "models": {model.name: model.sha256 or model.version for model in plan.models},
-        "indexes": {index.path: index.sha256 for index in plan.indexes},
-    }
-    if store.exists(MANIFEST):
-        manifest = Manifest.model_validate(store.read_json(MANIFEST))
-        known = {"recipe": manifest.recipe_sha256, "packages": manifest.packages, "models": manifest.models}
-        known["indexes"] = manifest.indexes
-        if manifest.splits and {s.id for s in manifest.splits} != {s.id for s in plan.splits}:
-            known["input"] = "changed"
-        if _sets_read(manifest) != _sets_found(plan):
-            known["evaluation_sets"] = "changed"
-    elif store.exists(PLAN):
-        known = {name: value for name, value in store.read_json(PLAN).items() if name in facts}
-    else:
-        store.write_json(PLAN, facts | {"weights": {split.id: split.size_bytes for split in plan.splits}})
-        return
-    changed = [_difference(name, value, facts[name]) for name, value in sorted(known.items()) if facts[name] != value]
-    if changed:
-        raise StagingError(
-            f"{store.url} was begun with other {' and '.join(changed)}: choose another --output, or discard what is "
-            "there with --restart"
-        )
-
-
-def _difference(name: str, before: Any, now: Any) -> str:
-    """Name a fact of a run that changed, and of many facts of one kind the first three."""
-    if not isinstance(before, dict) or not isinstance(now, dict):
-        return name
-    differing = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
-    more = f" and {len(differing) - 3:,} more" if len(differing) > 3 else ""
-    return f"{name} ({', '.join(differing[:3])}{more})"
-
-
-def _input_state(plan: Plan) -> dict[str, str]:
-    """Fingerprint every input file by its path in the recipe, size and version."""
-    return _fingerprints((split.source, file) for split in plan.splits for file in split.files)
-
-
-def _evaluation_state(plan: Plan) -> dict[str, str]:
-    """Fingerprint the evaluation sets: the commit on the Hub, and every file."""
-    revisions = {found.source.name: found.revision for found in plan.evaluation_sets if found.revision}
-    return revisions | _fingerprints((found.source.name, f.file) for found in plan.evaluation_sets for f in found.files)
-
-
-def _sets_found(plan: Plan) -> set[tuple[str, str | None, frozenset[str]]]:
-    return {(f.source.name, f.revision, frozenset(x.file.path for x in f.files)) for f in plan.evaluation_sets}
-
-
-def _sets_read(manifest: Manifest) -> set[tuple[str, str | None, frozenset[str]]]:
-    return {(read.name, read.revision, frozenset(read.files)) for read in manifest.evaluation_sets}
-
-
-def _fingerprints(files: Iterable[tuple[str, InputFile]]) -> dict[str, str]:
-    return {f"{owner} {file.path}": f"{file.file_bytes} bytes, {file.version}" for owner, file in files}
-
-
 def _files(plan: Plan) -> Iterable[InputFile]:
     """Return every file that the plan reads, once."""
     read = [file for split in plan.splits for file in split.files]
     read += [file.file for found in plan.evaluation_sets for file in found.files]
     return dict.fromkeys(read)
-
-
-OUR_FILES = (
-    "README.md",
-    "report.html",
-    "statistics.json",
-    MANIFEST,
-    RECIPE,
-    CARD,
-    "charts",
-    "decontamination",
-    "data",
-    "index",
-    "ledger",
-    "pairs",
-    "rejects",
-)
-
-
-def _clear(store: Store, plan: Plan) -> None:
-    """Remove what a run writes, and nothing else; the staging lock stays held. Refuses to remove what is to be read."""
-    indexes = {located(index.path, plan.base) for index in plan.indexes}
-    inputs = {file.location for split in plan.splits for file in split.files if file.location}
-    for address in sorted(indexes | inputs):
-        if (inside := store.path_of(address)) and inside.split("/")[0] in {*OUR_FILES, "staging"}:
-            raise StagingError(
-                f"{store.url} holds {inside}, which the recipe reads: nothing removed; choose another --output"
-            )
-    staged = sorted(store.names("staging") - {"lock", "plan.json"})
-    ours = [MANIFEST, *OUR_FILES, *(f"staging/{name}" for name in staged), PLAN]
-    links = [name for name in (*ours, "staging") if store.local and Path(store.full(name)).is_symlink()]
-    if links:
-        raise StagingError(
-            f"{store.full(links[0])} is a symbolic link, and what it leads to may be wanted: nothing removed; remove "
-            "the link by hand, or choose another --output"
-        )
-    store.write_json(PLAN, {"recipe": "", "weights": {}})  # whoever stops us half way finds a run that no recipe began
-    for name in ours:
-        store.remove(name)
 
 
 def _finish(

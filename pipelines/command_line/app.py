@@ -16,7 +16,7 @@ import typer
 from schemas.failures import FailureError, MisuseError, store_errors
 
 if TYPE_CHECKING:
-    from pipelines.build.run import Plan
+    from pipelines.build.plan import Plan
 
 app = typer.Typer(
     name="glotmill",
@@ -89,7 +89,7 @@ def plan(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a recipe would do: splits, bytes, stages, versions, models. Nothing is run."""
-    from pipelines.build.run import make_plan
+    from pipelines.build.plan import make_plan
 
     planned = make_plan(recipe, limit=limit)
     if as_json:
@@ -131,7 +131,8 @@ def run(
 
     from rich.console import Console
 
-    from pipelines.build.run import build, make_plan, output_of
+    from pipelines.build.output import build
+    from pipelines.build.plan import make_plan, output_of
     from pipelines.catalogue.stages import unmatched_labels
     from pipelines.command_line.progress import progress_of, stopped_run
     from pipelines.runners.local import LOCAL, RunnerConfig, warm_up
@@ -303,7 +304,7 @@ def recipe_schema() -> None:
 @recipe_app.command("check", epilog="Example: glotmill recipe check pipelines/recipes/quickstart.toml")
 def recipe_check(recipe: RecipeArgument) -> None:
     """Check a recipe and the sources it names; every mistake at once."""
-    from pipelines.build.run import make_plan
+    from pipelines.build.plan import make_plan
     from pipelines.runners.without_pandas import let_arrow_do_without_pandas
 
     let_arrow_do_without_pandas()

@@ -9,8 +9,8 @@ from __future__ import annotations
 import pyarrow as pa
 
 from pipelines.phases.decontaminate import SHEET_FILE
-from pipelines.phases.publish.shards import CARD, MANIFEST, file_record, write_card
-from pipelines.staging.store import StagingError, Store
+from pipelines.phases.publish.shards import file_record, write_card
+from pipelines.staging.store import CARD, MANIFEST, StagingError, Store
 from schemas.card import Card, JudgedPrecision
 from schemas.failures import MisuseError
 from schemas.manifest import FileRecord, Manifest

@@ -18,5 +18,10 @@ with left_out("boto3", "pandas", "pymongo", "requests"):
 importlib.import_module("pipelines.runners.beam_tasks")
 for module in ("key_shuffle", "near_shuffle", "repeat_shuffle"):
     importlib.import_module(f"pipelines.phases.deduplication.{module}")
+for module in (
+    *("deduplication.across_scripts", "deduplication.lines", "deduplication.near", "deduplication.spans"),
+    *("deduplication.url", "extraction.extract", "language_identification.passages", "transliteration.transliterate"),
+):
+    importlib.import_module(f"stages.{module}")
 logging.disable(logging.NOTSET)
 importlib.import_module("pipelines.runners.task_imports")

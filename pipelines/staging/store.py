@@ -28,6 +28,9 @@ from fsspec.implementations.local import LocalFileSystem
 
 from schemas.failures import MisuseError
 
+MANIFEST = "manifest.json"  # written last: a folder that has it holds a finished corpus
+CARD = "card.json"
+RECIPE = "recipe.toml"
 PLAN = "staging/plan.json"  # what a run was begun with
 PARTIAL = "staging/partial"  # files still being written; emptied when a run starts
 

@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import fsspec
-import httpx2
-import yaml  # type: ignore[import-untyped]
 
 from schemas.source import HubSource
 from schemas.split import InputFile
@@ -24,7 +22,6 @@ _CONVERTED = "refs/convert/parquet"
 _CARD_BYTES = 1 << 20
 _FRONT_MATTER = re.compile(rb"\A---\r?\n(.*?\n)---\r?$", re.DOTALL | re.MULTILINE)
 _ALL_ENDINGS = (".parquet",)
-_TROUBLE = (OSError, httpx2.HTTPError)  # of the Hub's client: its own errors are both, those of the network are not
 _USUAL_SPLITS = ("test", "train", "validation")
 
 
@@ -32,7 +29,7 @@ def find(source: HubSource, base: str) -> tuple[list[InputFile], list[str]]:
     """Return the Parquet files of the source's configuration and split, and what is wrong if there are none."""
     try:
         return _find(source, _card(source.dataset, source.revision), base)
-    except (*_TROUBLE, ValueError) as error:
+    except _trouble() as error:
         return [], [_unreadable(source.dataset, error)]
 
 
@@ -68,13 +65,20 @@ def find_parts(
                     )
                     files, _ = _find(source, card, "")
                     parts += [HubPart(config, split, tuple(files))] if files else []
-    except (*_TROUBLE, ValueError) as error:
+    except _trouble() as error:
         return "", [], [_unreadable(dataset, error)]
     names = ", ".join(sorted(known)[:20])
     if not parts:
         return commit, [], [f"data set {dataset!r} has no Parquet in what is asked for; its configurations are {names}"]
     missing = [split for split in splits if split not in {part.split for part in parts}]
     return commit, parts, [f"data set {dataset!r} has no split {split!r}" for split in missing]
+
+
+def _trouble() -> tuple[type[Exception], ...]:
+    """Return what the Hub's client raises, its own errors and those of the network, and we of what it answers."""
+    import httpx2  # when something went wrong, and not in every process that knows the sources
+
+    return OSError, httpx2.HTTPError, ValueError
 
 
 def _unreadable(dataset: str, error: Exception) -> str:
@@ -159,6 +163,8 @@ def _card(dataset: str, revision: str) -> list[dict[str, Any]]:
             head = file.read(_CARD_BYTES)
     except FileNotFoundError:
         return []
+    import yaml  # type: ignore[import-untyped]
+
     front_matter = _FRONT_MATTER.search(head)
     try:
         metadata = yaml.safe_load(front_matter[1]) if front_matter else None

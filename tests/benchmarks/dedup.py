@@ -166,7 +166,7 @@ def staged_help_pages(folder: Path) -> Path:
                 download_packages([f"libreoffice-help-{name}" for name in LABELS], Path(debs))
                 build_corpus(corpus, Path(debs))
         shutil.rmtree(output, ignore_errors=True)
-        from pipelines.build.run import make_plan  # not for the processes that are measured
+        from pipelines.build.plan import make_plan
         from pipelines.phases.ingest import IngestWorker
 
         store = Store(str(output))

@@ -11,7 +11,7 @@ import pyarrow.dataset as ds
 import pytest
 from gflanguages import LoadLanguages
 
-from pipelines.build.run import make_plan
+from pipelines.build.plan import make_plan
 from schemas.columns import arrange
 from schemas.document import DOCUMENT
 from stages.transliteration.options import TransliterationConfig

@@ -191,7 +191,7 @@ def test_a_full_disk_stops_with_one_line_and_the_same_command_goes_on(tmp_path: 
 
 def test_a_file_without_read_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Root reads everything, so the answer of the system is given by hand here."""
-    from pipelines.build.run import make_plan
+    from pipelines.build.plan import make_plan
     from schemas.recipe import RecipeError
 
     (tmp_path / "a.jsonl").write_bytes(json_line(GOOD))

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from pipelines.build.run import Plan, build, make_plan
+from pipelines.build.output import build
+from pipelines.build.plan import Plan, make_plan
 from pipelines.runners.local import RunnerConfig
 from pipelines.staging.store import StagingError
 from schemas.failures import FailureError

@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 import pytest
 from gflanguages import LoadLanguages
 
-from pipelines.build.run import build, make_plan
+from pipelines.build.output import build
+from pipelines.build.plan import make_plan
 from pipelines.phases.deduplication.index_writing import probe
 from pipelines.runners.local import RunnerConfig
 from pipelines.staging.store import StagingError

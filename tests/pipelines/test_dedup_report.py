@@ -13,7 +13,7 @@ import pyarrow.dataset as ds
 import pytest
 
 from data_cards.statistics import statistics_json, statistics_of
-from pipelines.build.run import make_plan
+from pipelines.build.plan import make_plan
 from pipelines.catalogue.stages import Recipe, stage_problems
 from pipelines.finished.explain import document_history
 from pipelines.phases.chain import dedup_phases, phases_after_ingest

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.build.run import make_plan
+from pipelines.build.plan import make_plan
 from schemas.recipe import RecipeError
 from stages.normalization.southeast_asian import load_zawgyi
 

@@ -8,7 +8,7 @@ import unicodedata
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-from pipelines.build.run import CARRIERS, ENGINES, PACKAGES, _packages
+from pipelines.build.plan import CARRIERS, ENGINES, PACKAGES, _packages
 
 ROOT = Path(__file__).parents[2]
 OURS = {"data_cards", "pipelines", "schemas", "stages"}

@@ -12,7 +12,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.build.run import make_plan
+from pipelines.build.plan import make_plan
 from pipelines.phases.deduplication.phase import PhaseShuffle
 from pipelines.runners.local import RunnerConfig
 from pipelines.staging.staged import staged_split

@@ -16,7 +16,8 @@ import pyarrow.dataset as ds
 import pytest
 from huggingface_hub import DatasetCard
 
-from pipelines.build.run import build, make_plan
+from pipelines.build.output import build
+from pipelines.build.plan import make_plan
 from pipelines.phases.deduplication.shuffle_records import MEMBER
 from pipelines.phases.publish.splits import LARGEST_GROUP, TEST, SplitWorker, clusters_folder, write_groups
 from pipelines.runners.local import RunnerConfig

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.build.run import PACKAGES, make_plan
+from pipelines.build.plan import PACKAGES, make_plan
 from pipelines.runners.without_pandas import left_out
 
 RECIPE = """

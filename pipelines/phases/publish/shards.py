@@ -23,7 +23,7 @@ from pipelines.phases.publish.sampling_weights import sampling_weights
 from pipelines.phases.publish.splits import numbers_in_split
 from pipelines.staging.regrouping import Regrouper
 from pipelines.staging.staged import Run, SplitAfter, StagedSplit, cluster_sizes
-from pipelines.staging.store import Store
+from pipelines.staging.store import CARD, Store
 from pipelines.staging.tasks import Counts, Task, task_folder
 from schemas.card import PUBLISHED_SPLITS, Card
 from schemas.column_types import widened
@@ -35,8 +35,6 @@ from schemas.manifest import FileRecord
 
 SHARDS = "publish-shards"
 LEDGERS = "publish-ledger"
-CARD = "card.json"
-MANIFEST = "manifest.json"
 LEDGER_GROUP_BYTES = 8 << 20  # of ids and what Regrouper counts for a row: about 80,000 rows
 
 # As the Hub's own writer does it: pages that can be skipped by an index, and cut by content, so that a next version

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.build.run import make_plan
+from pipelines.build.plan import make_plan
 from schemas.recipe import RecipeError
 
 RECIPE = """[corpus]

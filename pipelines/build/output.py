@@ -1,0 +1,164 @@
+"""Build a corpus in an output folder.
+
+Everything is resumable: what a phase finished is found by its markers, and an output folder that another recipe or
+other input began is refused with the difference named. A folder with a finished corpus is answered from its manifest,
+and the phases are not even imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pipelines.build.plan import Plan
+from pipelines.catalogue.stages import located
+from pipelines.runners.local import RunnerConfig
+from pipelines.staging.store import CARD, MANIFEST, PLAN, RECIPE, StagingError, Store
+from pipelines.staging.tasks import Report
+from schemas.manifest import Manifest
+from schemas.recipe import recipe_hash
+from schemas.split import InputFile
+from stages.reading.sources import BLOCK_BYTES
+
+
+def build(
+    plan: Plan,
+    output: str,
+    config: RunnerConfig,
+    report: Report,
+    *,
+    block_bytes: int = BLOCK_BYTES,
+    restart: bool = False,
+    keep_staging: bool = False,
+) -> Manifest:
+    """Run all phases that are not finished yet and return the manifest, which is written last."""
+    store = Store(output)
+    _refuse_foreign(store)
+    with store.locked():
+        if restart:
+            _clear(store, plan)
+        _agree(store, plan)
+        if not store.exists(MANIFEST):
+            from pipelines.build.run import run_phases
+
+            run_phases(store, plan, config, report, block_bytes)
+        if not keep_staging:
+            for name in sorted(store.names("staging") - {"lock"}):
+                store.remove(f"staging/{name}")
+    return Manifest.model_validate(store.read_json(MANIFEST))
+
+
+def _refuse_foreign(store: Store) -> None:
+    """Refuse an output folder that holds what no run of ours wrote, before anything is written there."""
+    if store.fs.isfile(store.root):
+        raise StagingError(f"--output must be a folder, {store.url} is a file")
+    if not store.exists(MANIFEST) and not store.exists(PLAN):
+        foreign = sorted(store.names("") - {"staging"}) or sorted(store.names("staging") - {"lock", "partial"})
+        if foreign:
+            raise StagingError(
+                f"{store.url} holds other files ({', '.join(foreign[:3])}); choose an empty or new --output"
+            )
+
+
+def _agree(store: Store, plan: Plan) -> None:
+    """Begin an output folder, or refuse to go on with one that something else began."""
+    facts = {
+        "recipe": recipe_hash(plan.recipe_text),
+        "input": _input_state(plan),
+        "limit": plan.limit,
+        "evaluation_sets": _evaluation_state(plan),
+        "packages": plan.packages,
+        "models": {model.name: model.sha256 or model.version for model in plan.models},
+        "indexes": {index.path: index.sha256 for index in plan.indexes},
+    }
+    if store.exists(MANIFEST):
+        manifest = Manifest.model_validate(store.read_json(MANIFEST))
+        known = {"recipe": manifest.recipe_sha256, "packages": manifest.packages, "models": manifest.models}
+        known["indexes"] = manifest.indexes
+        if manifest.splits and {s.id for s in manifest.splits} != {s.id for s in plan.splits}:
+            known["input"] = "changed"
+        if _sets_read(manifest) != _sets_found(plan):
+            known["evaluation_sets"] = "changed"
+    elif store.exists(PLAN):
+        known = {name: value for name, value in store.read_json(PLAN).items() if name in facts}
+    else:
+        store.write_json(PLAN, facts | {"weights": {split.id: split.size_bytes for split in plan.splits}})
+        return
+    changed = [_difference(name, value, facts[name]) for name, value in sorted(known.items()) if facts[name] != value]
+    if changed:
+        raise StagingError(
+            f"{store.url} was begun with other {' and '.join(changed)}: choose another --output, or discard what is "
+            "there with --restart"
+        )
+
+
+def _difference(name: str, before: Any, now: Any) -> str:
+    """Name a fact of a run that changed, and of many facts of one kind the first three."""
+    if not isinstance(before, dict) or not isinstance(now, dict):
+        return name
+    differing = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+    more = f" and {len(differing) - 3:,} more" if len(differing) > 3 else ""
+    return f"{name} ({', '.join(differing[:3])}{more})"
+
+
+def _input_state(plan: Plan) -> dict[str, str]:
+    """Fingerprint every input file by its path in the recipe, size and version."""
+    return _fingerprints((split.source, file) for split in plan.splits for file in split.files)
+
+
+def _evaluation_state(plan: Plan) -> dict[str, str]:
+    """Fingerprint the evaluation sets: the commit on the Hub, and every file."""
+    revisions = {found.source.name: found.revision for found in plan.evaluation_sets if found.revision}
+    return revisions | _fingerprints((found.source.name, f.file) for found in plan.evaluation_sets for f in found.files)
+
+
+def _sets_found(plan: Plan) -> set[tuple[str, str | None, frozenset[str]]]:
+    return {(f.source.name, f.revision, frozenset(x.file.path for x in f.files)) for f in plan.evaluation_sets}
+
+
+def _sets_read(manifest: Manifest) -> set[tuple[str, str | None, frozenset[str]]]:
+    return {(read.name, read.revision, frozenset(read.files)) for read in manifest.evaluation_sets}
+
+
+def _fingerprints(files: Iterable[tuple[str, InputFile]]) -> dict[str, str]:
+    return {f"{owner} {file.path}": f"{file.file_bytes} bytes, {file.version}" for owner, file in files}
+
+
+OUR_FILES = (
+    "README.md",
+    "report.html",
+    "statistics.json",
+    MANIFEST,
+    RECIPE,
+    CARD,
+    "charts",
+    "decontamination",
+    "data",
+    "index",
+    "ledger",
+    "pairs",
+    "rejects",
+)
+
+
+def _clear(store: Store, plan: Plan) -> None:
+    """Remove what a run writes, and nothing else; the staging lock stays held. Refuses to remove what is to be read."""
+    indexes = {located(index.path, plan.base) for index in plan.indexes}
+    inputs = {file.location for split in plan.splits for file in split.files if file.location}
+    for address in sorted(indexes | inputs):
+        if (inside := store.path_of(address)) and inside.split("/")[0] in {*OUR_FILES, "staging"}:
+            raise StagingError(
+                f"{store.url} holds {inside}, which the recipe reads: nothing removed; choose another --output"
+            )
+    staged = sorted(store.names("staging") - {"lock", "plan.json"})
+    ours = [MANIFEST, *OUR_FILES, *(f"staging/{name}" for name in staged), PLAN]
+    links = [name for name in (*ours, "staging") if store.local and Path(store.full(name)).is_symlink()]
+    if links:
+        raise StagingError(
+            f"{store.full(links[0])} is a symbolic link, and what it leads to may be wanted: nothing removed; remove "
+            "the link by hand, or choose another --output"
+        )
+    store.write_json(PLAN, {"recipe": "", "weights": {}})  # whoever stops us half way finds a run that no recipe began
+    for name in ours:
+        store.remove(name)

@@ -1,0 +1,136 @@
+"""Plan a corpus: check a recipe, list its splits, and name the packages and models that decide its bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import platform
+import re
+import unicodedata
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from pipelines.catalogue.stages import Recipe, against_of, at_home, models, stage_problems
+from pipelines.staging.tasks import Task
+from schemas.card import IndexVersion, ModelVersion
+from schemas.recipe import RecipeError, at_line, by_line, parse_recipe, with_line
+from schemas.split import InputSplit
+from stages.decontamination.evaluation_files import FoundSet, find_evaluation_sets
+from stages.reading.sources import kept_column_problems, plan_splits, source_problems, trial_splits
+
+# What decides the bytes of a corpus beside recipe and input; a change of one is refused on resume. These are what the
+# stages import, which a test holds, without CARRIERS.
+PACKAGES = (
+    "glotmill", "apache-beam", "commonlid", "datasketch", "fasttext-community", "fastwarc", "fonttools", "ftfy",
+    "gflanguages", "idna", "isal", "iso639-lang", "numpy", "polars", "py3langid", "pyarrow", "pycld2", "rensa",
+    "resiliparse", "scipy", "turbohtml", "zstandard",
+)  # fmt: skip
+
+
+CARRIERS = ("fsspec", "httpx2", "huggingface-hub", "pydantic", "pyyaml")  # fetch bytes or check options, alter no text
+
+
+ENGINES = ("myanmartools", "opencc", "pyewts", "pyicu", "trafilatura", "uroman")  # of extras: named where installed
+
+
+class Plan(BaseModel):
+    """What a run would do: pure facts of recipe, input and installed packages."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recipe_text: str
+    base: str  # folder that relative paths of the recipe start from
+    splits: tuple[InputSplit, ...]
+    limit: int | None = None  # records of each source that a trial run reads
+    packages: dict[str, str]
+    models: tuple[ModelVersion, ...]
+    evaluation_sets: tuple[FoundSet, ...]
+    indexes: tuple[IndexVersion, ...] = ()
+
+    @property
+    def recipe(self) -> Recipe:
+        return at_home(parse_recipe(self.recipe_text, Recipe), self.base)
+
+    def ingest_tasks(self) -> list[Task]:
+        return [Task(name=s.id, weight_bytes=s.size_bytes, payload=s.model_dump()) for s in self.splits]
+
+
+def output_of(recipe: Recipe, output: str = "", limit: int | None = None) -> str:
+    """Return where a recipe's corpus is written: `output`, by default `out/` and the corpus's name.
+
+    A trial run goes by default into a folder of its own.
+    """
+    return output or f"out/{recipe.corpus.name}" + ("" if limit is None else "-trial")
+
+
+def make_plan(recipe_path: Path, output: str = "", limit: int | None = None) -> Plan:
+    """Check a recipe and list its splits; raises RecipeError with every problem found, before anything runs.
+
+    What lies in the output folder is no input, whatever the recipe's paths match. With a `limit`, only the first so
+    many records of each source are read.
+    """
+    try:
+        text = recipe_path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise RecipeError(str(recipe_path), ["no such file; `glotmill recipe new` writes one to start from"]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(str(recipe_path), [f"cannot be read: {error}"]) from None
+    recipe = parse_recipe(text, Recipe, str(recipe_path))
+    base = str(recipe_path.resolve().parent)
+    target = output_of(recipe, output, limit)
+    problems = [problem for source in recipe.sources for problem in source_problems(source, base, target)]
+    if not problems:
+        problems = [
+            at_line(text, "sources", place, "keep") + problem
+            for place, problem in kept_column_problems(recipe.sources, base, target)
+        ]
+    sets: list[FoundSet] = []
+    if recipe.decontaminate:
+        sets, wrong = find_evaluation_sets(recipe.decontaminate, base)
+        problems += [f"decontaminate: {problem}" for problem in wrong]
+    problems += stage_problems(recipe)
+    indexes: tuple[IndexVersion, ...] = ()
+    if recipe.publish.index or any(against_of(stage) for stage in recipe.dedup):
+        from pipelines.phases.deduplication.index_reading import plan_indexes
+        from pipelines.phases.deduplication.index_writing import index_problems
+
+        index_faults, indexes = plan_indexes(recipe, base, text)
+        problems += [*index_problems(recipe, text), *index_faults]
+    if problems:
+        sources = [source.name for source in recipe.sources]
+        raise RecipeError(str(recipe_path), by_line(with_line(text, problem, sources) for problem in problems))
+    try:
+        found_models = models(recipe, base)
+    except (OSError, ValueError, ImportError) as error:
+        raise RecipeError(str(recipe_path), [f"ingest: {error}"]) from None
+    splits: list[InputSplit] = []
+    for source in recipe.sources:
+        own = plan_splits(source, base, recipe.engine.split_bytes, target)
+        splits += own if limit is None else trial_splits(own, source, limit)
+    return Plan(
+        recipe_text=text,
+        base=base,
+        splits=tuple(splits),
+        limit=limit,
+        packages=_packages(),
+        models=found_models,
+        evaluation_sets=tuple(sets),
+        indexes=indexes,
+    )
+
+
+def _packages() -> dict[str, str]:
+    packages = {name: _version(name) for name in PACKAGES}
+    packages |= {"python": platform.python_version(), "unicode": unicodedata.unidata_version}
+    for name in ENGINES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            packages[name] = _version(name)
+    return packages
+
+
+def _version(package: str) -> str:
+    """Return a package's version from the first lines of its metadata: to parse all its description takes ten times."""
+    metadata = importlib.metadata.distribution(package).read_text("METADATA") or ""
+    found = re.search(r"^Version: *(\S+)", metadata.partition("\n\n")[0], re.MULTILINE)
+    return found[1] if found else importlib.metadata.version(package)
