@@ -35,17 +35,11 @@ def language_facts(label: str) -> LanguageFacts:
     >>> language_facts("uig_Arab").tag, language_facts("nob_Latn").hub_code, language_facts("ady_Cyrl").hub_code
     ('ug-Arab', 'nb', 'ady')
     """
-    from iso639 import Lang
-    from iso639.exceptions import InvalidLanguageValue
-
     language, script = parse_label(label)
     table = names_table()
     known = table["languages"]
     name, autonym = known.get(label) or known.get(f"{one_code(language)}_{script}") or ("", "")
-    try:
-        short = Lang(language).pt1 or language
-    except InvalidLanguageValue:
-        short = language
+    short = table["two_letter_codes"].get(language, language)
     special = language in (UNDETERMINED, NO_LINGUISTIC_CONTENT)
     script_name = table["scripts"].get(script, "no letters" if script == "Zyyy" else script)
     return LanguageFacts(
