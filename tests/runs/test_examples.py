@@ -18,7 +18,8 @@ import pytest
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from pipelines.build.run import build, make_plan, output_of
+from pipelines.build.output import build
+from pipelines.build.plan import make_plan, output_of
 from pipelines.runners.local import RunnerConfig
 from schemas.manifest import Manifest
 
