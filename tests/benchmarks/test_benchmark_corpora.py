@@ -11,8 +11,9 @@ import pytest
 from fastwarc.warc import ArchiveIterator
 
 from tests.benchmarks.datatrove_peer import copy_records, gzip_members
-from tests.benchmarks.extraction import GENERATORS, main_text, scores, shingles
+from tests.benchmarks.extraction import scores
 from tests.benchmarks.help_pages import PAGE, Page, package_files, warc_record
+from tests.benchmarks.manual_pages import GENERATORS, main_text, shingles
 
 PAGES = [Page(f"https://help.example/eu/{n}", f"<p>g\u0127aj {n}</p>".encode(), "mlt_Latn") for n in range(5)]
 
