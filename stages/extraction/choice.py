@@ -25,7 +25,14 @@ _ENOUGH_SHARE = 0.5  # or this share of all unlinked text, on a page of one sent
 MAX_SCORED = 20_000  # blocks; a page of more is a table or a list, and its features would take half a gigabyte
 
 Fallback = Literal[
-    "too_many_blocks", "lower_threshold", "running_text", "all_visible_text", "noscript", "noframes", "embedded"
+    "too_many_blocks",
+    "lower_threshold",
+    "running_text",
+    "all_visible_text",
+    "unclosed",
+    "noscript",
+    "noframes",
+    "embedded",
 ]
 _FRAME = sum(TAG_BIT[tag] for tag in ("nav", "aside", "footer", "button", "form", "dialog"))
 _FRAME_NAMES = sum(

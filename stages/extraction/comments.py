@@ -8,10 +8,11 @@ import numpy.typing as npt
 from stages.extraction.features import LONG
 from stages.extraction.kinds import posts
 from stages.extraction.names import BIT
-from stages.extraction.walk import HIDDEN, TAG_BIT, Tree
+from stages.extraction.walk import HIDDEN, TAG_BIT, Tree, nearest
 
 _MOST = 0.5  # a region named for comments that holds more of the kept text than this is the page, whatever its name
 _SHORT = 8  # weighted letters; a post of one word is a post
+_PARAGRAPHS = sum(TAG_BIT[tag] for tag in ("p", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"))
 _LEFT_OUT = sum(BIT[name] for name in ("navigation", "footer", "form", "share", "advertisement"))
 
 
@@ -19,6 +20,9 @@ def with_comments(tree: Tree, kept: npt.NDArray[np.bool_], wanted: bool) -> npt.
     """Return which of m blocks are kept once the comments among them are added, or taken away."""
     blocks = tree.blocks
     comment = (blocks.names & BIT["comment"]) != 0
+    # A paragraph or heading of that name is one of the text; what readers wrote stands in boxes.
+    named = nearest((tree.own_names & BIT["comment"]) != 0, tree.parents)[blocks.elements]
+    comment &= (tree.own[named] & _PARAGRAPHS) == 0
     if not wanted:
         said = float(blocks.weights[kept].sum())
         if float(blocks.weights[kept & comment].sum()) <= _MOST * said:

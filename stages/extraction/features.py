@@ -222,8 +222,13 @@ def first_features(tree: Tree, context: Context) -> Matrix:
     return np.array(rows, np.float32).reshape(len(rows), count)
 
 
-def second_features(context: Context, features: Matrix, scores: Matrix) -> Matrix:
-    """Return the features of the second step: those of the first, and what it thought of the blocks around."""
+def second_features(
+    context: Context, features: Matrix, scores: Matrix, chosen: npt.NDArray[np.bool_] | None = None
+) -> Matrix:
+    """Return the features of the second step: those of the first, and what it thought of the blocks around.
+
+    Of all blocks, or of the c chosen ones: f x c.
+    """
     blocks, count = context.tree.blocks, context.count
     weights = blocks.weights
     liked = weights * scores
@@ -249,4 +254,5 @@ def second_features(context: Context, features: Matrix, scores: Matrix) -> Matri
     rows += [np.minimum(places - last, 50), np.minimum(following - places, 50)]
     first = int(places[likes][0]) if likes.any() else -1
     rows += [np.minimum(np.maximum(places - first, -50), 200)]
-    return np.concatenate([features, np.array(rows, np.float32).reshape(len(rows), count)])
+    more = np.array(rows, np.float32).reshape(len(rows), count)
+    return np.concatenate([features, more] if chosen is None else [features[:, chosen], more[:, chosen]])

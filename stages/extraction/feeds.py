@@ -10,9 +10,9 @@ import numpy as np
 from stages.extraction.rendering import render
 from stages.extraction.walk import walk
 
-_ENTRY = re.compile(r"<(?:item|entry)\b[^>]*>", re.IGNORECASE)
-_END = re.compile(r"</(?:item|entry|channel|feed)\s*>", re.IGNORECASE)
-_PART = re.compile(r"<(title|description|summary|content|content:encoded)\b[^>]*>", re.IGNORECASE)
+_ENTRY = re.compile(r"<(?:[a-z][\w.-]*:)?(?:item|entry)\b[^>]*>", re.IGNORECASE)
+_END = re.compile(r"</(?:[a-z][\w.-]*:)?(?:item|entry|channel|feed)\s*>", re.IGNORECASE)
+_PART = re.compile(r"<((?:[a-z][\w.-]*:)?(title|description|summary|content|encoded))\b[^>]*>", re.IGNORECASE)
 # Elements of a description that would take the entries after it with them, were they left open.
 _GREEDY = re.compile(
     r"<!--|</?(?:script|style|textarea|title|select|plaintext|xmp|iframe|noscript|template|svg|math)\b[^>]*>?", re.I
@@ -48,5 +48,5 @@ def _parts(entry: str) -> dict[str, str]:
             if said.startswith("<![CDATA[")
             else html_entities.unescape(said)
         )
-        parts.setdefault(found[1].lower(), _GREEDY.sub(" ", said))
+        parts.setdefault(found[2].lower(), _GREEDY.sub(" ", said))
     return parts

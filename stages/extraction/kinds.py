@@ -40,9 +40,7 @@ _MANUAL_SOFTWARE = re.compile(
     r"haddock|gtk-doc|gi-docgen|vitepress|libreoffice|latex2html|pandoc|antora|jsdoc|typedoc",
     re.IGNORECASE,
 )
-_MANUAL_IDS = (
-    'link[href*="pygments"],link[href*="docutils"],link[href*="asciidoctor"],link[href*="doxygen"],dl.function,dl.py'
-)
+_MANUAL_STYLES = re.compile(r"pygments|docutils|asciidoctor|doxygen")
 _STATUS = re.compile(r"(?<![\d.,:/-])(?:40[0134]|410|429|451|50[0234])(?![\d.,:/-])")
 _MOST = 0.7  # of the running text stands in posts: a discussion, not an article with comments
 _FEW = 600  # weighted letters; an error page says less
@@ -66,6 +64,7 @@ class Stated:
                 'meta[property="og:type"],meta[name="generator" i],meta[property^="product:"]'
             )
         }
+        self.of_manual = any(_MANUAL_STYLES.search(link.attr("href") or "") for link in document.select("link[href]"))
         self.og_type = metas.get("og:type", "").lower()
         self.generator = metas.get("generator", "")
         self.has_price = any(name.startswith("product:price") for name in metas)
@@ -83,7 +82,9 @@ def page_kind(tree: Tree, kept: npt.NDArray[np.bool_], stated: Stated) -> Kind:
     if types & _PRODUCT_TYPES or stated.og_type.startswith("product") or stated.has_price:
         return "product"
     said = max(float(blocks.weights[kept].sum()), 1.0)
-    if _MANUAL_SOFTWARE.search(stated.generator) or tree.document.select_one(_MANUAL_IDS) is not None:
+    if _MANUAL_SOFTWARE.search(stated.generator) or stated.of_manual:
+        return "manual"
+    if (tree.own & TAG_BIT["dl"]).any() and tree.document.select_one("dl.function,dl.py") is not None:
         return "manual"
     code = TAG_BIT["pre"] | TAG_BIT["dt"] | TAG_BIT["dd"] | TAG_BIT["code"]
     if float(blocks.weights[kept & ((blocks.bits & code) != 0)].sum()) > 0.3 * said:

@@ -6,12 +6,32 @@ Only what Markdown has a mark for is marked; letters of the text that could be r
 from __future__ import annotations
 
 import itertools
+from collections import Counter
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from stages.extraction.rendering import any_bit, block_texts, list_levels
+from stages.extraction.rendering import MAX_INDENT, any_bit, block_texts, list_levels, table_places
 from stages.extraction.walk import LINK, TAG_BIT, Tree, nearest
+
+_HEADINGS = sum(TAG_BIT[f"h{depth}"] for depth in range(1, 7))
+_NOT_IN_CELLS = _HEADINGS | TAG_BIT["pre"] | TAG_BIT["blockquote"]
+_MOST_IN_CELL = 4  # blocks
+_MOST_EMPTY = 10  # cells for each with text
+
+
+class Block(NamedTuple):
+    """A kept block, and the elements around it; 0 for none."""
+
+    text: str
+    bits: int
+    level: int  # of lists
+    item: int
+    table: int
+    code: int
+    row: int
+    column: int
 
 
 def render_markdown(tree: Tree, kept: npt.NDArray[np.bool_]) -> str:
@@ -21,24 +41,27 @@ def render_markdown(tree: Tree, kept: npt.NDArray[np.bool_]) -> str:
         return ""
     elements, bits = tree.blocks.elements[chosen], tree.blocks.bits[chosen].tolist()
     texts = block_texts(tree, kept, _links(tree))
-    holders = {
-        tag: nearest(any_bit(tree.own, (tag,)), tree.parents)[elements].tolist() for tag in ("li", "tr", "table", "pre")
-    }
-    levels = list_levels(tree)[elements].tolist()
+    items, tables, codes = (
+        nearest(any_bit(tree.own, (tag,)), tree.parents)[elements].tolist() for tag in ("li", "table", "pre")
+    )
+    rows, columns = (places.tolist() for places in table_places(tree, elements))
+    blocks = list(map(Block, texts, bits, list_levels(tree)[elements].tolist(), items, tables, codes, rows, columns))
+    of_data = _data_tables(tree, blocks)
     lines: list[str] = []
     items_seen: set[int] = set()
-    rows = zip(texts, bits, levels, *holders.values(), strict=True)
-    # Blocks of one table, or of one piece of code, are written together; every other block by itself.
-    for (table, code), group in itertools.groupby(rows, key=lambda row: (row[5], row[6])):
-        blocks = list(group)
-        if code:
-            lines.append("```\n" + "\n".join(block[0] for block in blocks) + "\n```")
-        elif table and any(block[4] for block in blocks):
-            lines.append(_table([(block[4], block[0]) for block in blocks]))
+    # Blocks of one table of data, or of one piece of code, are written together; every other block by itself.
+    for (table, code), group in itertools.groupby(
+        blocks, key=lambda block: (block.table, 0) if block.table in of_data else (0, block.code)
+    ):
+        if table:
+            lines.append(_table(list(group)))
+        elif code:
+            lines.append("```\n" + "\n".join(block.text for block in group) + "\n```")
         else:
-            for text, bit, level, item, *_ in blocks:
-                lines.append(_block(text, bit, level, item, item in items_seen, _ordered(tree, item)))
-                items_seen.add(item)
+            for block in group:
+                goes_on, ordered = block.item in items_seen, _ordered(tree, block.item)
+                lines.append(_block(block.text, block.bits, block.level, block.item, goes_on, ordered))
+                items_seen.add(block.item)
     text = lines[0]
     for before, line in itertools.pairwise(lines):
         of_list = line.lstrip().startswith(("- ", "1. ")) and before.lstrip().startswith(("- ", "1. "))
@@ -62,7 +85,7 @@ def _block(text: str, bits: int, level: int, item: int, goes_on: bool, ordered: 
             return "#" * depth + " " + " ".join(text.split("\n"))
     if item and level:
         mark = "1. " if ordered else "- "
-        margin = "  " * (level - 1)
+        margin = "    " * (min(level, MAX_INDENT) - 1)  # as deep as the text of an item of any mark
         inner = margin + " " * len(mark)
         return (inner if goes_on else margin + mark) + text.replace("\n", "\n" + inner)
     if bits & TAG_BIT["blockquote"]:
@@ -70,15 +93,37 @@ def _block(text: str, bits: int, level: int, item: int, goes_on: bool, ordered: 
     return text.replace("\n", "  \n")
 
 
-def _table(cells: list[tuple[int, str]]) -> str:
-    """Write a table from its cells in order, each with the number of its row; text outside rows goes before it."""
-    lines = [text for row, text in cells if not row]
-    rows = [
-        [text.replace("|", "\\|").replace("\n", " ") for _, text in group]
-        for row, group in itertools.groupby(cells, key=lambda cell: cell[0])
-        if row
-    ]
-    width = max(map(len, rows))
-    written = ["| " + " | ".join(row + [""] * (width - len(row))) + " |" for row in rows]
+def _data_tables(tree: Tree, blocks: list[Block]) -> set[int]:
+    """Return the tables of two rows and columns at least, each of whose cells is short: others lay out a page."""
+    cells: dict[int, Counter[tuple[int, int]]] = {}
+    layouts = set()
+    for block in blocks:
+        if block.table:
+            cells.setdefault(block.table, Counter())[block.row, block.column] += 1
+            if block.bits & _NOT_IN_CELLS or block.item > block.table:
+                layouts.add(block.table)
+    is_table = any_bit(tree.own, ("table",))
+    outer = nearest(is_table, tree.parents)[tree.parents[is_table]]
+    layouts.update(outer.tolist())
+    data = set()
+    for table, found in cells.items():
+        rows, width = len({row for row, _ in found if row}), max(column for _, column in found) + 1
+        sparse = rows * width > _MOST_EMPTY * len(found)
+        if table not in layouts and rows >= 2 and width >= 2 and max(found.values()) <= _MOST_IN_CELL and not sparse:
+            data.add(table)
+    return data
+
+
+def _table(blocks: list[Block]) -> str:
+    """Write a table of data; its caption, outside rows, goes before it."""
+    lines = [block.text for block in blocks if not block.row]
+    width = max(block.column for block in blocks) + 1
+    rows: dict[int, list[str]] = {}
+    for block in blocks:
+        if block.row:
+            text = block.text.replace("|", "\\|").replace("\n", " ")
+            cells = rows.setdefault(block.row, [""] * width)
+            cells[block.column] = f"{cells[block.column]} {text}".strip()
+    written = ["| " + " | ".join(cells) + " |" for cells in rows.values()]
     written.insert(1, "|" + " --- |" * width)
     return "\n".join([*lines, *([""] if lines else []), *written])

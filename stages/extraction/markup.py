@@ -73,10 +73,24 @@ _FORMATTING_TAG = re.compile(
 )
 _FEW_TAGS = 2000
 _MAX_REOPENED = 200_000
-_ANY_TAG = re.compile(r"<[A-Za-z!?/]")
-_FEED = re.compile(
-    r"\s*(?:<\?[^>]*>\s*|<!--(?:[^-]|-(?!->))*+-->\s*|<!DOCTYPE[^>]*>\s*)*<(rss|rdf:RDF|feed)\b", re.IGNORECASE
+_ELEMENT_NAMES = """
+    a abbr acronym address area article aside audio b base basefont bdi bdo big blink blockquote body br
+    button canvas caption center cite code col colgroup data dd del details dfn dialog dir div dl dt em embed
+    fieldset figcaption figure font footer form frame frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html i
+    iframe img input ins kbd label legend li link listing main map mark marquee math menu meta nav nobr
+    noembed noframes noscript object ol optgroup option output p picture plaintext pre progress q rp rt ruby s
+    samp script search section select small source span strike strong style sub summary sup svg table tbody td
+    template textarea tfoot th thead time title tr tt u ul var video wbr
+"""
+# A tag of HTML that ends, any end tag, or what begins a document; not `<file>` or `<me@example.org>` in a text.
+_ANY_TAG = re.compile(
+    rf"<(?:(?:{'|'.join(_ELEMENT_NAMES.split())})(?:[\s/][^<>]*)?>|/[a-z][^\s<>@]*>|!doctype\s|!--|\?xml\s)",
+    re.IGNORECASE,
 )
+_BEFORE_ROOT = r"\s*(?:<\?[^>]*>\s*|<!--(?:[^-]|-(?!->))*+-->\s*|<!DOCTYPE[^>]*>\s*)*"
+_FEED = re.compile(_BEFORE_ROOT + r"<(rss|rdf:RDF|(?:[a-z][\w.-]*:)?feed)\b", re.IGNORECASE)
+_XML_ROOT = re.compile(_BEFORE_ROOT + r"<((?:[a-z][\w.-]*:)?)([a-z][\w.-]*)", re.IGNORECASE)
+_XML_TAG = re.compile(r"<(/?)[A-Za-z_][^\s<>/]*+(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+>")
 
 
 def other_media_type(raw: bytes) -> str | None:
@@ -101,7 +115,8 @@ def has_markup(html: str) -> bool:
 
 def is_xhtml(html: str, media_type: str) -> bool:
     """Tell whether the media type, an XML declaration or the XHTML namespace says that the markup is XML."""
-    return media_type == "application/xhtml+xml" or bool(_DECLARES_XML.match(html[:_HEAD]))
+    head = html[:_HEAD]
+    return media_type == "application/xhtml+xml" or ("xml" in head and bool(_DECLARES_XML.match(head)))
 
 
 def is_feed(html: str) -> bool:
@@ -120,8 +135,13 @@ def close_empty_elements(html: str) -> str:
         name = found[1]
         return found[0] if name.lower() in _VOID else f"<{name}{found[2]}></{name}>"
 
+    root = _XML_ROOT.match(html[:_HEAD])
+    if root and root[1] and root[2].lower() == "html":
+        html = re.sub(rf"<(/?){re.escape(root[1])}", r"<\1", html)  # a prefix for XHTML's names
     if "/>" in html:
         html = _EMPTY_ELEMENT.sub(closed, html)
+    if root and root[2].lower() not in ("html", "svg") and html.lstrip()[:5] == "<?xml":
+        html = _XML_TAG.sub(r"<\1div>", html)  # of a language of its own, whose elements are all apart
     parts, begin = [], 0
     while (opened := html.find("<![CDATA[", begin)) >= 0 and (end := html.find("]]>", opened)) >= 0:
         parts += [html[begin:opened], html_entities.escape(html[opened + 9 : end], quote=False)]
@@ -134,12 +154,17 @@ def bound_formatting(html: str) -> str:
     if html.count("<") <= _FEW_TAGS:
         return html
     codes = _formatting_codes(html)
+    places = np.flatnonzero(codes)
+    other = np.cumsum(codes == 0)
+    # Other tags after each formatting tag, before the next of any kind: each opens again what is open there.
+    between = np.diff(other[places], append=other[-1:])
+    codes = codes[places]
     still_open = np.zeros(len(codes), np.int64)
-    for code in np.unique(np.abs(codes)):
+    for code in np.unique(codes[codes > 0]):
         level = np.cumsum((codes == code).astype(np.int64) - (codes == -code))
         # A closing tag that closes nothing is ignored, so the depth is counted from the lowest level so far.
-        still_open += (level - np.minimum.accumulate(np.minimum(level, 0))) * (code > 0)
-    if int(still_open[codes == 0].sum()) <= _MAX_REOPENED:
+        still_open += level - np.minimum.accumulate(np.minimum(level, 0))
+    if int((still_open * between).sum()) <= _MAX_REOPENED:
         return html
     return _FORMATTING_TAG.sub("", html)
 

@@ -16,6 +16,7 @@ from stages.extraction.trees import Trees, make_trees, score
 from stages.extraction.walk import Tree
 
 MODEL_FILE = "model.npz"
+SURE = 0.03  # below, the second step is not asked: of 18,677 blocks it gave none of those more than 0.19
 
 
 class Model(NamedTuple):
@@ -68,4 +69,8 @@ def score_blocks(tree: Tree, model: Model) -> npt.NDArray[np.float32] | None:
         return None
     context = Context(tree)
     features = first_features(tree, context)
-    return score(model.second, second_features(context, features, score(model.first, features)))
+    scores = score(model.first, features)
+    chosen = scores >= SURE
+    second = score(model.second, second_features(context, features, scores, chosen))
+    scores[chosen] = second
+    return scores

@@ -2,7 +2,7 @@
 
     p, h1..h6, blockquote, pre, figure, an outermost list, two br    an empty line on both sides
     any other block element                                          a line of its own
-    cells of one table row                                           apart by a tab
+    cells of one table row                                           apart by a tab, also those that are empty
     items of a list                                                  a line each, indented by two spaces a level
     br                                                               a new line
     pre                                                              its spaces and lines as they are
@@ -23,12 +23,12 @@ import numpy.typing as npt
 
 from stages.extraction.walk import LINK, SPACED, TAG_BIT, Ints, Tree, nearest
 
-_MARKUP_SPACE = re.compile(r"[ \t\n\f\r]+")
+_MARKUP_SPACE = re.compile(r"[ \t\n\f\r]{2,}|[\t\n\f\r]")  # but for a single space, which is right already
 _SPACES = re.compile(r" *\n[ \n]*| {2,}")
 _BLANK_LINES = re.compile(r"\n(?:[^\S\n]*+\n)+")
 _MARGIN_TAGS = ("p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "figure", "ul", "ol", "dl", "fieldset")
 _LIST_TAGS = ("ul", "ol")
-_MAX_INDENT = 8  # levels
+MAX_INDENT = 8  # levels
 
 
 def render(tree: Tree, kept: npt.NDArray[np.bool_]) -> str:
@@ -41,16 +41,22 @@ def render(tree: Tree, kept: npt.NDArray[np.bool_]) -> str:
     lists = any_bit(tree.own, _LIST_TAGS)
     outer_list = lists & ((tree.inherited[tree.parents] & (TAG_BIT["ul"] | TAG_BIT["ol"])) == 0)
     margins = nearest((any_bit(tree.own, _MARGIN_TAGS) & ~lists) | outer_list, tree.parents)[elements]
-    rows, cells = (nearest(any_bit(tree.own, tags), tree.parents)[elements] for tags in (("tr",), ("td", "th")))
     apart = (margins[1:] != margins[:-1]) | (elements[1:] == elements[:-1])
-    same_row = (rows[1:] == rows[:-1]) & (rows[1:] != 0) & (cells[1:] != cells[:-1])
-    separators = np.where(same_row, 2, apart.astype(np.int64)).tolist()
+    separators = np.where(apart, -1, 0)
+    if any_bit(tree.own, ("tr",)).any():
+        rows, columns = table_places(tree, elements)
+        steps = np.diff(columns)
+        next_cell = (rows[1:] == rows[:-1]) & (rows[1:] != 0) & (steps > 0)
+        separators = np.where(next_cell, steps, separators)
+        begins = np.append(next_cell, False) & ~np.insert(next_cell, 0, False)
+        for place in np.flatnonzero(begins & (columns > 0)).tolist():
+            texts[place] = "\t" * int(columns[place]) + texts[place]
     indents = list_levels(tree)[elements].tolist() if lists.any() else [0] * len(chosen)
     parts = []
-    for text, indent, separator in zip(texts, indents, [1, *separators], strict=True):
-        parts.append(("\n", "\n\n", "\t")[separator])
-        if indent and separator != 2:
-            margin = "  " * min(indent, _MAX_INDENT)
+    for text, indent, separator in zip(texts, indents, [-1, *separators.tolist()], strict=True):
+        parts.append("\t" * separator if separator > 0 else "\n\n" if separator else "\n")
+        if indent and separator <= 0:
+            margin = "  " * min(indent, MAX_INDENT)
             text = margin + text.replace("\n", "\n" + margin)
         parts.append(text)
     return _BLANK_LINES.sub("\n\n", "".join(parts)).strip("\n")
@@ -58,6 +64,19 @@ def render(tree: Tree, kept: npt.NDArray[np.bool_]) -> str:
 
 def any_bit(bits: Ints, tags: tuple[str, ...]) -> npt.NDArray[np.bool_]:
     return (bits & sum(TAG_BIT[tag] for tag in tags)) != 0
+
+
+def table_places(tree: Tree, elements: Ints) -> tuple[Ints, Ints]:
+    """Return for each of b elements the table row it lies in, 0 if none, and which cell of the row, from 0."""
+    is_row, is_cell = any_bit(tree.own, ("tr",)), any_bit(tree.own, ("td", "th"))
+    cells = np.flatnonzero(is_cell)
+    order = np.argsort(tree.parents[cells], kind="stable")
+    parents = tree.parents[cells][order]
+    columns = np.zeros(len(tree.parents), np.int64)
+    columns[cells[order]] = np.arange(len(cells)) - np.searchsorted(parents, parents)
+    rows = nearest(is_row, tree.parents)[elements]
+    inner = nearest(is_cell, tree.parents)[elements]
+    return rows, np.where(inner > rows, columns[inner], 0)
 
 
 def list_levels(tree: Tree) -> Ints:

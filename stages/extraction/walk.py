@@ -18,7 +18,7 @@ import json
 import operator
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from itertools import compress, repeat
 from typing import Literal, NamedTuple, cast
 
@@ -68,7 +68,7 @@ TAGS = (
     *("b", "strong", "em", "i", "small", "time", "code", "button", "font", "rt"),
 )
 TAG_BIT = {tag: 1 << number for number, tag in enumerate(TAGS)}
-LINK, HIDDEN, SKIPPED, BLOCK, SPACED, OPTION, BREAK = (1 << (len(TAGS) + number) for number in range(7))
+LINK, HIDDEN, SKIPPED, BLOCK, SPACED, OPTION, BREAK, TEMPLATE = (1 << (len(TAGS) + number) for number in range(8))
 
 _BLOCK_NAMES = """
     address article aside blockquote body button caption center col colgroup dd details dialog dir div dl dt fieldset
@@ -84,7 +84,8 @@ _EMBEDDED = frozenset(
 )  # their text is shown, but is no text of the page, unless it has no other
 _SKIPPED_TAGS = _EMBEDDED | frozenset(_SILENT_NAMES.split())
 _OPENERS = frozenset({"button", "summary"})
-_OPENER = "button,summary,[aria-expanded],[aria-controls]"
+_OPENER = "button,summary,[aria-expanded],[aria-controls],[data-toggle],[data-bs-toggle]"
+_TARGETS = ("aria-controls", "href", "data-target", "data-bs-target")
 _SPACED_TAGS = frozenset({"pre", "listing", "xmp", "plaintext"})
 _PATH_STEP = np.uint64(0x9E3779B97F4A7C15)  # odd, so that paths of different depth differ
 _SECTIONING = sum(TAG_BIT[tag] for tag in ("article", "aside", "main", "nav", "section"))
@@ -93,7 +94,10 @@ _FEW_FACTS = 1024
 _MAX_REMEMBERED = 50_000  # keys
 _MAX_REMEMBERED_SIZE = 5_000_000  # code points of all keys
 _NEXT_TO_NOTHING = 200  # weighted letters: what a page says that asks for scripts or frames
+_RAW_TEXT = frozenset({"title", "style", "textarea", "iframe", "script", "xmp", "noembed"})  # all is text to its end
+_RAW_TEXT_TAG = re.compile(rf"<({'|'.join(sorted(_RAW_TEXT))})(?=[\s/>])[^>]*>", re.IGNORECASE)
 _MAX_TITLE = 300  # code points
+_SHORT_TITLE = 80  # tenths of weighted letters; a shorter block (a word of the menu) is in many titles by chance
 _ARTICLE_BODY = re.compile(r'"articleBody"\s*:\s*("(?:[^"\\]|\\.)*+")')
 _WINDOW = 16  # code points that make a passage
 
@@ -186,6 +190,8 @@ def _tag_bits(tag: str) -> int:
         bits |= SPACED
     if tag == "br":
         bits |= BREAK
+    if tag == "template":
+        bits |= TEMPLATE
     return bits
 
 
@@ -221,12 +227,16 @@ def nearest(has: npt.NDArray[np.bool_], parents: Ints) -> Ints:
         step = further
 
 
-def walk_visible(html: str) -> tuple[Tree, Literal["noscript", "noframes", "embedded"] | None]:
+def walk_visible(html: str) -> tuple[Tree, Literal["unclosed", "noscript", "noframes", "embedded"] | None]:
     """Lay out what a reader sees; if that says next to nothing, what one sees without scripts, or without frames."""
     tree = walk(html)
     said = float(tree.blocks.weights.sum())
     if said >= _NEXT_TO_NOTHING:
         return tree, None
+    if not _RAW_TEXT.isdisjoint(tree.tags) and (closed := _without_unclosed(html)) != html:
+        other = walk(closed)
+        if float(other.blocks.weights.sum()) > 2 * said:
+            return other, "unclosed"
     if "noscript" in tree.tags:
         other = walk(html, shown=frozenset({"noscript"}))
         if float(other.blocks.weights.sum()) > 2 * said:
@@ -235,11 +245,23 @@ def walk_visible(html: str) -> tuple[Tree, Literal["noscript", "noframes", "embe
         other = walk("".join(element.text for element in tree.document.select("noframes")))
         if float(other.blocks.weights.sum()) > said:
             return other, "noframes"
-    if not len(tree.blocks.weights):
+    if not len(tree.blocks.weights) and not _EMBEDDED.isdisjoint(tree.tags):
         other = walk(html, shown=_EMBEDDED)
         if len(other.blocks.weights):
             return other, "embedded"
     return tree, None
+
+
+def _without_unclosed(html: str) -> str:
+    """Leave out the first tag whose text would be the rest of the page, with its text up to the next tag."""
+    end = 0
+    while tag := _RAW_TEXT_TAG.search(html, end):
+        closing = re.compile(f"</{tag[1]}(?=[\\s/>])", re.IGNORECASE).search(html, tag.end())
+        if closing is None:
+            after = html.find("<", tag.end())
+            return html[: tag.start()] + (html[after:] if after >= 0 else "")
+        end = closing.end()
+    return html
 
 
 def walk(html: str, shown: frozenset[str] = frozenset()) -> Tree:
@@ -259,12 +281,17 @@ def walk(html: str, shown: frozenset[str] = frozenset()) -> Tree:
     parents = np.zeros(count + 2, np.int64)
     parents[2:] = np.fromiter(map(index.get, map(_PARENT, nodes), repeat(1)), np.int64, count)
     tags = list(map(_TAG, nodes))
-    keys = zip(tags, map(Element.attr, nodes, repeat("class")), map(Element.attr, nodes, repeat("id")), strict=True)
+    identifiers: list[str | None] = [None] * count
+    for element in document.select("[id]"):
+        if place := index.get(element):
+            identifiers[place - 2] = element.attr("id")
+    keys = zip(tags, map(Element.attr, nodes, repeat("class")), identifiers, strict=True)
     own, own_names, steps = (np.concatenate([np.zeros(2, found.dtype), found]) for found in _FACTS.of(keys, count))
+    del identifiers
     own[1] = SKIPPED
     if shown:
         own[2:][[tag in shown for tag in tags]] &= ~SKIPPED
-    _read_attributes(document, index, own, own_names)
+    _read_attributes(document, nodes, index, own, own_names)
     depth, path = _depth_and_path(parents, steps)
     last = _subtree_ends(parents)
     _open_selects(own, last)
@@ -326,9 +353,18 @@ class Pieces(NamedTuple):
     breaks: Ints  # `br` elements before it
 
 
-def _read_attributes(document: Document, index: dict[object, int], own: Ints, own_names: Ints) -> None:
-    own[list(map(index.get, document.select("a[href]"), repeat(1)))] |= LINK
-    for element in document.select('[hidden],[aria-hidden="true"],[style*="none"],[style*="hidden"]'):
+_ATTRIBUTES = '[hidden],[aria-hidden="true"],[style*="none"],[style*="hidden"],[role],[itemprop]'
+
+
+def _read_attributes(
+    document: Document, nodes: list[Element], index: dict[object, int], own: Ints, own_names: Ints
+) -> None:
+    anchors = np.flatnonzero(own & TAG_BIT["a"])
+    leads = [_leads(nodes[place - 2]) for place in anchors.tolist()]
+    own[anchors[np.array(leads, bool)]] |= LINK
+    controlled: set[str | None] | None = None
+    for element in document.select(_ATTRIBUTES):
+        place = index.get(element, 1)
         style = (element.attr("style") or "").replace(" ", "").lower()
         hidden = element.attr("hidden")
         if (
@@ -336,19 +372,34 @@ def _read_attributes(document: Document, index: dict[object, int], own: Ints, ow
             or element.attr("aria-hidden") == "true"
             or "display:none" in style
             or "visibility:hidden" in style
-        ) and not _opens(element):
-            own[index.get(element, 1)] |= HIDDEN
-    for element in document.select("template[shadowrootmode]"):  # a browser shows it
-        own[index.get(element, 1)] &= ~SKIPPED
-    for element in document.select("[role],[itemprop]"):
-        place = index.get(element, 1)
-        own_names[place] |= BITS_BY_ROLE.get((element.attr("role") or "").lower(), 0)
-        own_names[place] |= BITS_BY_PROPERTY.get((element.attr("itemprop") or "").lower(), 0)
+        ):
+            if controlled is None:
+                controlled = _controlled(document)
+            if not _opens(element, controlled):
+                own[place] |= HIDDEN
+        names = BITS_BY_ROLE.get((element.attr("role") or "").lower(), 0)
+        names |= BITS_BY_PROPERTY.get((element.attr("itemprop") or "").lower(), 0)
+        if names:
+            own_names[place] |= names
+    if (own & TEMPLATE).any():
+        for element in document.select("template[shadowrootmode]"):  # a browser shows it
+            own[index.get(element, 1)] &= ~SKIPPED
 
 
-def _opens(element: Element) -> bool:
-    """Tell whether a hidden element is a panel that a reader opens: of tabs, or after a button that says so."""
-    if element.attr("role") == "tabpanel" or element.attr("aria-labelledby"):
+def _leads(anchor: Element) -> bool:
+    """Tell whether an `a` is a link, not a button that opens a part of the page."""
+    address = anchor.attr("href")
+    return address is not None and not (
+        address[:1] == "#" and (anchor.matches(_OPENER) or anchor.attr("role") in ("button", "tab"))
+    )
+
+
+def _opens(element: Element, controlled: Container[str | None]) -> bool:
+    """Tell whether a hidden element is a panel that a reader opens: a tab's, one that a button names or stands before.
+
+    `controlled` are the ids that openers name.
+    """
+    if element.attr("role") == "tabpanel" or element.attr("aria-labelledby") or element.attr("id") in controlled:
         return True
     before = element.previous_sibling
     while before is not None and not isinstance(before, Element):
@@ -356,6 +407,15 @@ def _opens(element: Element) -> bool:
     return before is not None and (
         before.tag in _OPENERS or before.select_one(_OPENER) is not None or before.matches(_OPENER)
     )
+
+
+def _controlled(document: Document) -> set[str | None]:
+    """Return the ids of the panels that openers name, as ARIA and Bootstrap have it."""
+    found: set[str | None] = set()
+    for element in document.select(_OPENER):
+        for name in _TARGETS:
+            found.update((element.attr(name) or "").replace("#", "").split())
+    return found
 
 
 def _depth_and_path(parents: Ints, steps: Uints) -> tuple[Ints, Uints]:
@@ -374,7 +434,8 @@ def _subtree_ends(parents: Ints) -> Ints:
     """Return for each element one past its subtree: the next sibling of its nearest ancestor that has one."""
     count = len(parents)
     following = np.full(count, count, np.int64)
-    order = np.argsort(parents[2:], kind="stable") + 2
+    # Sorting 16-bit numbers takes one pass for each byte.
+    order = np.argsort(parents[2:].astype(np.uint16) if count <= 1 << 16 else parents[2:], kind="stable") + 2
     siblings = parents[order[1:]] == parents[order[:-1]]
     following[order[:-1][siblings]] = order[1:][siblings]
     return following[nearest(following < count, parents)]
@@ -433,6 +494,7 @@ def _blocks(
     after = first + before_element[last] - before_element[:-1]
     sums = np.add.reduceat(per_piece[:, seen], new_places, axis=1) if blocks else per_piece[:, :0]
     in_links = np.add.reduceat(per_piece[0, seen] * linked, new_places) if blocks else per_piece[0, :0]
+    del per_piece
     low, high = (sums & _LOW).astype(np.float32), (sums >> _HALF).astype(np.float32)
     single = np.bincount(number, minlength=blocks)
     return piece_blocks, Blocks(
@@ -452,19 +514,20 @@ def _blocks(
         first=first,
         last=after,
         in_article_body=_in_article_body(document, points, starts[firsts]),
-        in_title=_in_title(document, texts, lengths, firsts, single),
+        in_title=_in_title(document, texts, firsts, (single == 1) & (high[0] >= _SHORT_TITLE) & (low[0] <= _MAX_TITLE)),
     )
 
 
-def _in_title(document: Document, texts: list[str], lengths: Ints, firsts: Ints, pieces: Ints) -> npt.NDArray[np.bool_]:
+def _in_title(
+    document: Document, texts: list[str], firsts: Ints, maybe: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Tell which of m blocks, all of one piece of text, are part of the page's title."""
     element = document.select_one("title")
     title = " ".join(element.text.split())[:_MAX_TITLE] if element else ""
     found = np.zeros(len(firsts), bool)
     if title:
-        # One piece of a block's text is enough; a long one is no title.
-        for place in np.flatnonzero((pieces == 1) & (lengths[firsts] <= _MAX_TITLE)).tolist():
-            words = texts[firsts[place]].split()
-            found[place] = " ".join(words) in title
+        for place in np.flatnonzero(maybe).tolist():
+            found[place] = " ".join(texts[firsts[place]].split()) in title
     return found
 
 

@@ -14,7 +14,7 @@ from stages.extraction.options import ExtractionConfig
 
 MEGABYTE = 1_000_000
 MAX_SECONDS = 2.0  # CPU
-MAX_GROWTH = 250 << 20  # bytes; most shapes take under 200 MB, a third of a million elements 235
+MAX_GROWTH = 200 << 20  # bytes
 
 # What is repeated up to a megabyte; the kind is what makes it dangerous in other parsers.
 REPEATED = {

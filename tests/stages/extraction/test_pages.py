@@ -29,6 +29,14 @@ WRAPPED = {
     "a hidden panel": f"<main><p>{MORE}</p><h2><button>A question?</button></h2><div hidden><p>{TEXT}</p></div></main>",
     "a section named for its heading": f'<main><section id="cookies"><h2>x</h2><p>{TEXT}</p>{MORE}</section></main>',
     "a paragraph named share": f'<main><h1>x</h1><p class="share">{TEXT}</p><p>{MORE}</p></main>',
+    "panels that links open": (
+        f'<h1>x</h1><div class=card><h5><a data-toggle=collapse href="#c1">{TEXT}</a></h5></div>'
+        f'<div id=c1 style="display: none"><p>{MORE}</p></div>'
+    ),
+    "an open title": f"<head><title>x<body>{BODY}",
+    "an open style": f"<head><style>p {{}}</head><body>{BODY}",
+    "an open text field": f"<body><textarea name=q><main>{BODY}</main>",
+    "a paragraph named comment": f'<article><h1>x</h1><p class="lead comment">{TEXT}</p><p>{MORE}</p></article>',
     "names that hold other names": f'<div class="contentWithSidebar text-navy" id="scandinavia">{BODY}</div>',
 }
 
@@ -74,7 +82,11 @@ XHTML = '<html xmlns="http://www.w3.org/1999/xhtml"><head><title/><script src="a
 @pytest.mark.parametrize("head", ['<?xml version="1.0"?><html><head><title/><script src="a.js"/></head>', XHTML])
 def test_what_xml_closes_is_closed(head: str) -> None:
     assert TEXT in page(f"{head}<div id='a'/>{BODY}").text
-    assert read_page(f"<html><head><title/></head>{BODY}", ExtractionConfig()).text == "", "HTML's title stays open"
+    html = page(f"<html><head><title/></head>{BODY}")
+    assert TEXT in html.text
+    assert html.fallback == "unclosed", "HTML's title stays open, and would hold the rest of the page"
+    prefixed = '<x:html xmlns:x="http://www.w3.org/1999/xhtml"><x:body><x:p>One</x:p><x:p>Two</x:p></x:body></x:html>'
+    assert page(f'<?xml version="1.0"?>{prefixed}').text == "One\n\nTwo"
 
 
 def test_entries_of_a_feed_are_apart() -> None:
@@ -83,6 +95,26 @@ def test_entries_of_a_feed_are_apart() -> None:
     assert (
         page(f'<?xml version="1.0"?><rss><channel>{items}</channel></rss>').text == "One & 1\n\nFirst\n\nTwo\n\nSecond"
     )
+
+
+def test_entries_of_feeds_with_prefixes_and_elements_of_other_xml_are_apart() -> None:
+    entry = "<a:entry><a:title>One</a:title><a:content>First</a:content></a:entry>"
+    assert page(f'<a:feed xmlns:a="http://www.w3.org/2005/Atom">{entry}{entry}</a:feed>').text == (
+        "One\n\nFirst\n\nOne\n\nFirst"
+    )
+    assert page('<?xml version="1.0"?><urlset><url><loc>a</loc><lastmod>b</lastmod></url></urlset>').text == "a\nb"
+
+
+def test_a_panel_that_nothing_opens_is_hidden() -> None:
+    markup = f'<main>{BODY}<a href="#c1">x</a><div id=c2 style="display: none"><p>Hidden words of it.</p></div></main>'
+    assert "Hidden" not in page(markup).text
+
+
+def test_what_readers_wrote_is_left_out_of_an_article() -> None:
+    posts = "".join(f"<div class=comment><b class=author>Ann</b><p>A reader wrote this {n}.</p></div>" for n in "123")
+    markup = f'<meta property="og:type" content="article"><main>{BODY}</main><div id="comments">{posts}</div>'
+    assert "reader" not in page(markup).text
+    assert page(markup, comments="keep").text.count("A reader wrote this") == 3
 
 
 COLUMNS = {
@@ -104,6 +136,34 @@ def test_columns(markup: str, column: str, value: str | None) -> None:
 
 def test_text_without_a_tag_keeps_its_lines() -> None:
     assert page("first line\nsecond line\n").text == "first line\nsecond line"
+
+
+PLAIN = {
+    "an address": "Write to <ann@example.org>.\nNext line.",
+    "a place holder": "usage: copy <file> [<folder>]\nNext line.",
+    "less than": "if a < b and c > d\nNext line.",
+}
+
+
+@pytest.mark.parametrize("text", PLAIN.values(), ids=PLAIN.keys())
+def test_signs_in_a_text_are_no_tags(text: str) -> None:
+    assert page(text).text == text
+    assert page(f"{text}<br>x").text != f"{text}<br>x"
+
+
+TABLE = "<tr><th><th>A<th>B<tr><th>x<td><td><p>1<p>2|3<tr><td>alone"
+
+
+def test_cells_without_text_keep_their_place() -> None:
+    assert page(f"<table>{TABLE}</table>").text == "\tA\tB\nx\t\t1\n\n2|3\n\nalone"
+    assert page(f"<table><caption>C</caption>{TABLE}</table>", structure="markdown").text == (
+        "C\n\n|  | A | B |\n| --- | --- | --- |\n| x |  | 1 2\\|3 |\n| alone |  |  |"
+    )
+
+
+def test_a_table_that_lays_out_a_page_is_no_table_in_markdown() -> None:
+    markup = f"<table><tr><td><h2>Head</h2><p>{TEXT}<td><p>{MORE}<tr><td>x<td>y</table>"
+    assert page(markup, structure="markdown").text.startswith(f"## Head\n\n{TEXT}\n\n{MORE}")
 
 
 def test_markdown() -> None:
