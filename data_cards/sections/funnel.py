@@ -66,8 +66,13 @@ def merge_fates(parts: Iterable[Iterable[FateCount]]) -> tuple[FateCount, ...]:
             total[tuple(getattr(row, name) for name in _KEYS)] += row.documents
     return tuple(
         FateCount.model_validate({**dict(zip(_KEYS, key, strict=True)), "documents": total[key]})
-        for key in sorted(total, key=lambda key: tuple((part is not None, part or "") for part in key))
+        for key in sorted(total, key=_nulls_first)
     )
+
+
+def _nulls_first(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    *words, made = key
+    return *((word is not None, word or "") for word in words), made
 
 
 class Loss(NamedTuple):

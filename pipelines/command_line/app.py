@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
 
 import typer
 
+from pipelines.command_line.auditing import audit
 from schemas.failures import FailureError, MisuseError, store_errors
 
 if TYPE_CHECKING:
@@ -265,6 +266,9 @@ def _print_json_lines(rows: Iterable[dict[str, Any]]) -> None:
 
     for row in rows:
         print(json.dumps(row, ensure_ascii=False))
+
+
+app.command(epilog="Example: glotmill audit out/quickstart")(audit)
 
 
 @app.command(epilog="Example: glotmill judge judging_sheet.csv --corpus out/contaminated")

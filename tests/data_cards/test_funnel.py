@@ -128,3 +128,10 @@ def test_fates_are_sorted_and_nulls_come_first() -> None:
 
     merged = merge_fates([[fate("eus_Latn"), fate(None)], [fate("eus_Latn")]])
     assert [(row.language, row.documents) for row in merged] == [(None, 1), ("eus_Latn", 2)]
+
+
+def test_found_and_made_documents_with_the_same_fate_are_counted_apart() -> None:
+    rows = [{**KEPT, "language": "srp", "script": "Latn", "source": "web", "id": i, "path": "p"} for i in "abc"]
+    rows[2]["parent_id"] = "a"
+    fates = count_fates(ledger([{**row, "position": 0} for row in rows]))
+    assert [(row.made, row.documents) for row in fates] == [(False, 2), (True, 1)]

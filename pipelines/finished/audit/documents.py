@@ -1,0 +1,128 @@
+"""Read every published document again: are the counts, the labels, the ids and the columns what the card says?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from data_cards.sections.columns import column_rows
+from data_cards.statistics import measure, merge
+from pipelines.staging.store import Store
+from schemas.card import Card, TextStatistics
+from schemas.columns import SchemaError
+from schemas.finding import Finding, error, warning
+from schemas.language import parse_label
+from stages.keys import KEY, hash_keys
+
+CHECK = "documents"
+BATCH_ROWS = 4096
+_SHOWN = 3
+
+
+class Shard(NamedTuple):
+    """A published file as it was read: `keys` are those of its n ids, in order."""
+
+    path: str
+    label: str
+    keys: npt.NDArray[np.void]
+    statistics: TextStatistics
+    findings: list[Finding]
+
+
+def read_shard(store: Store, path: str, card: Card | None) -> Shard:
+    """Read one published file in batches; what is wrong with it comes back as findings, never as an exception."""
+    findings: list[Finding] = []
+    label = PurePosixPath(path).parent.name
+    keys: list[npt.NDArray[np.void]] = []
+    parts: list[TextStatistics] = []
+    try:
+        parse_label(label)
+    except ValueError as problem:
+        findings.append(error(CHECK, f"lies in a folder that is no label: {problem}", path))
+        return Shard(path, label, np.empty(0, KEY), TextStatistics(), findings)
+    try:
+        with store.fs.open(store.full(path), "rb") as stream, pq.ParquetFile(stream) as parquet:
+            if card is not None and column_rows(parquet.schema_arrow) != card.columns:
+                findings.append(error(CHECK, "has other columns than the card describes", path))
+            for batch in parquet.iter_batches(BATCH_ROWS, use_threads=False):
+                keys.append(hash_keys(batch["id"].cast(pa.large_string())))
+                parts.append(measure(batch, label))
+                findings += _batch_findings(batch, label, path, sum(map(len, keys)) - batch.num_rows)
+    except (OSError, pa.ArrowException, SchemaError, KeyError, ValueError) as problem:
+        words = " ".join(str(problem).split())[:300]
+        findings.append(error(CHECK, f"cannot be read as published documents: {words}", path))
+    return Shard(path, label, np.concatenate([np.empty(0, KEY), *keys]), merge(parts), _first_of_kind(findings))
+
+
+def _batch_findings(batch: pa.RecordBatch, label: str, path: str, first: int) -> Iterator[Finding]:
+    """Say what is wrong with rows of a shard, of which the first is row `first` of the file."""
+    language, script = parse_label(label)
+    spoken = pc.fill_null(batch["language"], "und")
+    written = pc.fill_null(batch["script"], "Zyyy")
+    text, score = batch["text"], batch["language_score"]
+    for wrong, words in (
+        (pc.or_(pc.not_equal(spoken, language), pc.not_equal(written, script)), f"is in another language than {label}"),
+        (pc.equal(pc.binary_length(pc.fill_null(text, "")), 0), "has no text"),
+        (pc.or_(pc.less(score, 0), pc.greater(score, 1)), "has a language_score outside 0 to 1"),
+        (pc.equal(batch["id"], ""), "has no id"),
+        (pc.match_substring(text, "\x00"), "has a NUL in its text"),
+    ):
+        rows = np.flatnonzero(pc.fill_null(wrong, False).to_numpy(zero_copy_only=False))
+        if len(rows):
+            yield error(CHECK, f"row {first + rows[0]:,} {words}", path)
+    losses = pc.sum(pc.count_substring(text, "\ufffd")).as_py() or 0
+    if losses:
+        yield warning(CHECK, f"has replacement characters (U+FFFD) in its texts, {losses:,} in a batch", path)
+
+
+def _first_of_kind(findings: Iterable[Finding]) -> list[Finding]:
+    """Keep of findings that say the same of one file the first, whatever row they name."""
+    kept: dict[tuple[str, str], Finding] = {}
+    for finding in findings:
+        words = finding.message.split(" ", 2)[-1] if finding.message.startswith("row ") else finding.message[:40]
+        kept.setdefault((finding.severity, words), finding)
+    return list(kept.values())
+
+
+def id_findings(shards: Iterable[Shard]) -> Iterator[Finding]:
+    """Find ids that are published twice: 16 bytes in memory for each document."""
+    shards = list(shards)
+    keys = np.concatenate([np.empty(0, KEY), *(shard.keys for shard in shards)])
+    order = np.lexsort((keys["low"], keys["high"]))
+    again = order[1:][keys[order[1:]] == keys[order[:-1]]]
+    starts = np.cumsum([0, *(len(shard.keys) for shard in shards)])
+    for place in np.sort(again)[:_SHOWN].tolist():
+        number = int(np.searchsorted(starts, place, "right")) - 1
+        message = f"row {place - starts[number]:,} has an id that another document has"
+        yield error(CHECK, message, shards[number].path)
+    if len(again) > _SHOWN:
+        yield error(CHECK, f"{len(again):,} documents have an id that another one has")
+
+
+def statistics_findings(shards: Iterable[Shard], card: Card) -> Iterator[Finding]:
+    """Compare every figure of the card's statistics with what was counted from the Parquet files."""
+    parts: dict[str, list[TextStatistics]] = {}
+    for shard in shards:
+        parts.setdefault(shard.label, []).append(shard.statistics)
+    counted = {label: merge(found) for label, found in parts.items()}
+    for label in sorted(counted.keys() | card.statistics.keys()):
+        if label not in counted or label not in card.statistics:
+            where = "the card" if label in card.statistics else "the files"
+            yield error("card", f"{label} is in {where} only")
+            continue
+        yield from _differences(label, card.statistics[label].model_dump(), counted[label].model_dump())
+
+
+def _differences(label: str, stated: Mapping[str, object], counted: Mapping[str, object]) -> Iterator[Finding]:
+    for name, value in stated.items():
+        if value != counted[name]:
+            simple = isinstance(value, int | None) and isinstance(counted[name], int | None)
+            words = f": {value} by the card, {counted[name]} counted" if simple else " is not what was counted"
+            yield error("card", f"{label}: {name}{words}")
