@@ -36,7 +36,7 @@ from pipelines.phases.ingest import close_block, open_block, require_text
 from schemas.columns import SchemaError, require_columns
 from schemas.document import DOCUMENT
 from schemas.ledger import LEDGER
-from schemas.recipe import parse_recipe
+from schemas.recipe import RecipeError, parse_recipe
 from stages.batches import BoundStage, StageConfig, run_stages
 
 REJECTED = "rejected"
@@ -74,8 +74,8 @@ class Stage(beam.PTransform):
 class Ingest(beam.PTransform):
     """Run all `[[ingest]]` stages of a recipe over blocks of documents, in the order in which `glotmill run` does.
 
-    `recipe` is a recipe's path. Its sources are not read: the blocks are the input. Raises RecipeError, OSError or
-    ValueError, as `glotmill plan` does, for a recipe or a model that is not as it should be.
+    `recipe` is a recipe's path. Its sources are not read: the blocks are the input. Raises RecipeError, as
+    `glotmill plan` does, for a recipe or a model that is not as it should be.
     """
 
     def __init__(self, recipe: str | Path) -> None:
@@ -83,7 +83,9 @@ class Ingest(beam.PTransform):
         path = Path(recipe)
         base = str(path.resolve().parent)
         self.recipe = at_home(parse_recipe(path.read_text(encoding="utf-8"), Recipe, str(path)), base)
-        models(self.recipe, base)
+        _, problems = models(self.recipe, base)
+        if problems:
+            raise RecipeError(str(path), problems)
 
     def expand(self, blocks: Any) -> Decided:
         return _decided(blocks, _BindRecipe(self.recipe))

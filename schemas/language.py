@@ -141,7 +141,7 @@ def one_label(label: str) -> str:
 
 
 def parse_labels(labels: Iterable[str]) -> None:
-    """Check labels; raises one ValueError that names every one that is none."""
+    """Check labels; raises one ValueError with a line for every one that is none."""
     problems = []
     for label in labels:
         try:
@@ -149,7 +149,7 @@ def parse_labels(labels: Iterable[str]) -> None:
         except ValueError as error:
             problems.append(str(error))
     if problems:
-        raise ValueError("; ".join(problems))
+        raise ValueError("\n".join(problems))
 
 
 def _meant(label: str) -> str | None:

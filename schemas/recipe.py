@@ -6,13 +6,14 @@ Every mistake in a recipe is reported at once, each with its line, its path and 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from schemas.alternatives import did_you_mean, unknown
 from schemas.failures import MisuseError
@@ -20,6 +21,8 @@ from schemas.source import Source
 
 IngestStage = TypeVar("IngestStage", bound=BaseModel)
 DedupStage = TypeVar("DedupStage", bound=BaseModel)
+
+_SOURCE: TypeAdapter[Source] = TypeAdapter(Source)
 
 
 class RecipeError(MisuseError):
@@ -155,6 +158,43 @@ def parse_recipe(text: str, model: type[RecipeModel], name: str = "recipe") -> R
         raise RecipeError(name, by_line(problems)) from None
 
 
+def sound_sources(text: str) -> dict[int, Source]:
+    """Return the sources of a recipe that are right by themselves, by their place, whatever is wrong with the rest."""
+    try:
+        entries = tomllib.loads(text).get("sources")
+    except tomllib.TOMLDecodeError:
+        return {}
+    found = {}
+    for place, entry in enumerate(entries if isinstance(entries, list) else []):
+        with contextlib.suppress(ValidationError):
+            found[place] = _SOURCE.validate_python(entry)
+    return found
+
+
+def at_source(text: str, place: int, source: Source, problem: str) -> str:
+    """Put before a problem of a source the line of what it quotes: a path, a kept column, a mapped one; else of paths.
+
+    >>> entry = '[[sources]]\\nname = "a"\\nformat = "jsonl"\\npaths = ["x"]\\nkeep = [\\n"n",\\n]'
+    >>> at_source(entry, 0, sound_sources(entry)[0], "source 'a': no column 'n' to keep")
+    "line 6: source 'a': no column 'n' to keep"
+    """
+    columns = getattr(source, "columns", None)
+    mapped = {column: name for name, column in columns.mapped().items()} if columns else {}
+    where: tuple[str | int, ...] = ("paths",)
+    quoted: str | None = None
+    for quoted in re.findall(r"'([^']*)'", problem.partition(": ")[2]):
+        if quoted in getattr(source, "keep", ()):
+            where = ("keep",)
+        elif quoted in mapped:
+            where = ("columns", mapped[quoted])
+        elif quoted not in getattr(source, "paths", ()):
+            continue
+        break
+    else:
+        quoted = None
+    return _at_value(text, ("sources", place, *where), quoted, at_key=True).split(": ")[0] + ": " + problem
+
+
 def recipe_hash(text: str) -> str:
     """Return the hex SHA-256 of a recipe's bytes, by which runs and manifests name it."""
     return hashlib.sha256(text.encode()).hexdigest()
@@ -185,8 +225,8 @@ def by_line(problems: Iterable[str]) -> list[str]:
 _PLACE = re.compile(r"(?P<path>[a-z_]+(?:\[\d+\])?(?:\.[a-z_]+(?:\[\d+\])?)*): ")
 
 
-def with_line(text: str, problem: str, sources: Sequence[str] = ()) -> str:
-    r"""Put the line of the recipe before a problem that begins with its place there, or names one of `sources`.
+def with_line(text: str, problem: str) -> str:
+    r"""Put the line of the recipe before a problem that begins with its place there.
 
     >>> with_line('[[dedup]]\nstage = "exact"', "dedup[0].stage: is wrong")
     'line 2: dedup[0].stage: is wrong'
@@ -195,8 +235,6 @@ def with_line(text: str, problem: str, sources: Sequence[str] = ()) -> str:
         names = re.findall(r"[a-z_]+|\d+", place["path"])
         path = tuple(int(name) if name.isdigit() else name for name in names)
         return at_line(text, *path).split(": ")[0] + ": " + problem if path[:1] in _key_lines(text) else problem
-    if (owner := re.match(r"source '([^']+)': ", problem)) and owner[1] in sources:
-        return at_line(text, "sources", sources.index(owner[1])).split(": ")[0] + ": " + problem
     return problem
 
 
@@ -254,11 +292,11 @@ def _problems(error: Any, text: str, model: type[BaseModel]) -> list[str]:
     return [_at_value(text, path, given) + line for line in message.splitlines()]
 
 
-def _at_value(text: str, path: tuple[str | int, ...], given: Any) -> str:
+def _at_value(text: str, path: tuple[str | int, ...], given: Any, *, at_key: bool = False) -> str:
     """Say where a problem is, as `at_line`; a text in a list of many lines is looked for below the list's key."""
     lines = _key_lines(text)
     known = next((n for n in range(len(path), 0, -1) if path[:n] in lines), 0)
-    if not isinstance(given, str) or known in (0, len(path)):
+    if not isinstance(given, str) or known == 0 or (known == len(path) and not at_key):
         return at_line(text, *path)
     first = lines[path[:known]]
     following = [line for line in lines.values() if line > first]

@@ -7,6 +7,7 @@ import importlib.metadata
 import platform
 import re
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -14,7 +15,8 @@ from pydantic import BaseModel, ConfigDict
 from pipelines.catalogue.stages import Recipe, against_of, at_home, models, stage_problems
 from pipelines.staging.tasks import Task
 from schemas.card import IndexVersion, ModelVersion
-from schemas.recipe import RecipeError, at_line, by_line, parse_recipe, with_line
+from schemas.recipe import RecipeError, at_line, at_source, by_line, parse_recipe, sound_sources, with_line
+from schemas.source import Source
 from schemas.split import InputSplit
 from stages.decontamination.evaluation_files import FoundSet, find_evaluation_sets
 from stages.reading.sources import kept_column_problems, plan_splits, source_problems, trial_splits
@@ -76,10 +78,14 @@ def make_plan(recipe_path: Path, output: str = "", limit: int | None = None) -> 
         raise RecipeError(str(recipe_path), ["no such file; `glotmill recipe new` writes one to start from"]) from None
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(str(recipe_path), [f"cannot be read: {error}"]) from None
-    recipe = parse_recipe(text, Recipe, str(recipe_path))
     base = str(recipe_path.resolve().parent)
+    try:
+        recipe = parse_recipe(text, Recipe, str(recipe_path))
+    except RecipeError as error:
+        problems = [*error.problems, *_source_problems(text, sound_sources(text), base, output)]
+        raise RecipeError(str(recipe_path), by_line(problems)) from None
     target = output_of(recipe, output, limit)
-    problems = [problem for source in recipe.sources for problem in source_problems(source, base, target)]
+    problems = _source_problems(text, dict(enumerate(recipe.sources)), base, target)
     if not problems:
         problems = [
             at_line(text, "sources", place, "keep") + problem
@@ -97,13 +103,10 @@ def make_plan(recipe_path: Path, output: str = "", limit: int | None = None) -> 
 
         index_faults, indexes = plan_indexes(recipe, base, text)
         problems += [*index_problems(recipe, text), *index_faults]
+    found_models, wrong_models = models(recipe, base)
+    problems += wrong_models
     if problems:
-        sources = [source.name for source in recipe.sources]
-        raise RecipeError(str(recipe_path), by_line(with_line(text, problem, sources) for problem in problems))
-    try:
-        found_models = models(recipe, base)
-    except (OSError, ValueError, ImportError) as error:
-        raise RecipeError(str(recipe_path), [f"ingest: {error}"]) from None
+        raise RecipeError(str(recipe_path), by_line(with_line(text, problem) for problem in problems))
     splits: list[InputSplit] = []
     for source in recipe.sources:
         own = plan_splits(source, base, recipe.engine.split_bytes, target)
@@ -118,6 +121,15 @@ def make_plan(recipe_path: Path, output: str = "", limit: int | None = None) -> 
         evaluation_sets=tuple(sets),
         indexes=indexes,
     )
+
+
+def _source_problems(text: str, sources: Mapping[int, Source], base: str, output: str) -> list[str]:
+    """List what is wrong with sources, each with its line; they are given by their places in the recipe."""
+    return [
+        at_source(text, place, source, problem)
+        for place, source in sources.items()
+        for problem in source_problems(source, base, output)
+    ]
 
 
 def _packages() -> dict[str, str]:

@@ -483,34 +483,45 @@ def _is_file(config: LanguageIdentificationConfig) -> bool:
     return config.model != "cascade" and "://" not in config.model
 
 
-def models(recipe: Recipe, base: str) -> tuple[ModelVersion, ...]:
-    """Name the models, schemes and word lists of the recipe's stages, for plan, manifest and card.
+def models(recipe: Recipe, base: str) -> tuple[tuple[ModelVersion, ...], list[str]]:
+    """Name the models, schemes and word lists of the recipe's stages, for plan, manifest and card, and what is wrong.
 
-    Files are loaded, to see if they are what they should be. Raises OSError or ValueError for one that is not there or
-    not one, and ImportError for an engine that is not installed.
+    Files are loaded, to see if they are what they should be.
     """
-    named = []
+    named: list[ModelVersion] = []
+    problems: list[str] = []
     resolved = at_home(recipe, base)
-    for written, stage in zip((*recipe.ingest, *recipe.augment), (*resolved.ingest, *resolved.augment), strict=True):
-        if isinstance(stage, LanguageIdentificationConfig) and isinstance(written, LanguageIdentificationConfig):
-            if written.model == "cascade":
-                version, sha256 = embedded_identity()
-            else:
-                identifier = load_identifier(stage)
-                version, sha256 = identifier.version, identifier.sha256
-                if problems := label_problems(recipe, identifier.answers):
-                    raise ValueError("; ".join(problems))
-            named.append(ModelVersion(name=written.model, version=version, sha256=sha256))
-        if isinstance(stage, TransliterationConfig) and isinstance(written, TransliterationConfig):
-            named += [ModelVersion(name=str(scheme), version=scheme.version) for scheme in chosen_schemes(stage)]
-            if path := _condition_file(stage):
-                _condition(stage)
-                sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-                named.append(ModelVersion(name=_condition_file(written) or path, version="file", sha256=sha256))
-    for stage in recipe.ingest:
-        if isinstance(stage, NormalizationConfig):
-            _require_engines(stage, _kept_labels(recipe.ingest))
-    return tuple(dict.fromkeys(named))
+    for part in ("ingest", "augment"):
+        for place, (written, stage) in enumerate(zip(getattr(recipe, part), getattr(resolved, part), strict=True)):
+            try:
+                if isinstance(stage, LanguageIdentificationConfig):
+                    named.append(_identifier(written.model, stage, recipe, problems))
+                elif isinstance(stage, TransliterationConfig):
+                    named += _letter_tables(written, stage)
+                elif isinstance(stage, NormalizationConfig):
+                    _require_engines(stage, _kept_labels(recipe.ingest))
+            except (OSError, ValueError, ImportError) as error:
+                problems += [f"{part}[{place}]: {line}" for line in str(error).splitlines()]
+    return tuple(dict.fromkeys(named)), problems
+
+
+def _identifier(name: str, stage: LanguageIdentificationConfig, recipe: Recipe, problems: list[str]) -> ModelVersion:
+    if stage.model == "cascade":
+        version, sha256 = embedded_identity()
+    else:
+        identifier = load_identifier(stage)
+        version, sha256 = identifier.version, identifier.sha256
+        problems += label_problems(recipe, identifier.answers)
+    return ModelVersion(name=name, version=version, sha256=sha256)
+
+
+def _letter_tables(written: TransliterationConfig, stage: TransliterationConfig) -> Iterator[ModelVersion]:
+    for scheme in chosen_schemes(stage):
+        yield ModelVersion(name=str(scheme), version=scheme.version)
+    if path := _condition_file(stage):
+        _condition(stage)
+        sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        yield ModelVersion(name=_condition_file(written) or path, version="file", sha256=sha256)
 
 
 def _kept_labels(stages: Sequence[AnyStage]) -> tuple[str, ...]:

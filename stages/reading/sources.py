@@ -67,12 +67,13 @@ def source_problems(source: Source, base: str, output: str = "") -> list[str]:
     """
     form = FORMATS[source.format]
     files, problems = _find(source, base, output)
-    problems += shortened(access_problems(files))
-    if not problems:
+    denied = shortened(access_problems(files))
+    problems += denied
+    if files and not denied:
         try:
-            problems = form.problems(source, files)
+            problems += form.problems(source, files)
         except PermissionError as error:
-            problems = [f"no permission to read {error.filename or files[0].path}"]
+            problems.append(f"no permission to read {error.filename or files[0].path}")
     return [f"source {source.name!r}: {problem}" for problem in problems]
 
 

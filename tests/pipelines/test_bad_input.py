@@ -18,6 +18,9 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.build.plan import make_plan
+from schemas.recipe import RecipeError
+
 GOOD = "Gizon-emakume guztiak aske jaiotzen dira, duintasun eta eskubide berberak dituztela."
 RECIPE = """
 [corpus]
@@ -200,3 +203,43 @@ def test_a_file_without_read_permission(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(os, "access", lambda *_, **__: False)
     with pytest.raises(RecipeError, match=r"a\.jsonl.*permission"):
         make_plan(tmp_path / "bad.toml")
+
+
+ALL_AT_ONCE = """[corpus]
+name = "Under Served"
+
+[[sources]]
+name = "a"
+format = "jsonl"
+paths = [
+  "good.jsonl",
+  "none.jsonl",
+]
+keep = ["genre",
+  "rank"]
+columns = { url = "adress" }
+
+[[ingest]]
+stage = "filter_language"
+keep = ["eu", "eus_Latn", "fra_Xxxx1"]
+"""
+
+
+def test_mistakes_in_words_and_in_files_come_in_one_list_each_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "good.jsonl").write_text('{"text": "a"}\n')
+    (tmp_path / "recipe.toml").write_text(ALL_AT_ONCE)
+    with pytest.raises(RecipeError) as raised:
+        make_plan(tmp_path / "recipe.toml")
+    lines = [
+        ("line 2: ", "corpus.name"),
+        ("line 9: ", "'none.jsonl' matches no file"),
+        ("line 11: ", "has 'genre' to keep"),
+        ("line 12: ", "has 'rank' to keep"),
+        ("line 13: ", "has 'adress' for url"),
+        ("line 17: ", "got 'eu'; did you mean eus_Latn"),
+        ("line 17: ", "got 'fra_Xxxx1'"),
+    ]
+    assert len(raised.value.problems) == len(lines), raised.value.problems
+    for problem, (line, words) in zip(raised.value.problems, lines, strict=True):
+        assert problem.startswith(line)
+        assert words in problem
