@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
 
 import typer
 
-from pipelines.command_line.auditing import audit
+from pipelines.command_line.auditing import audit, diff
 from schemas.failures import FailureError, MisuseError, store_errors
 
 if TYPE_CHECKING:
@@ -269,6 +269,7 @@ def _print_json_lines(rows: Iterable[dict[str, Any]]) -> None:
 
 
 app.command(epilog="Example: glotmill audit out/quickstart")(audit)
+app.command(epilog="Example: glotmill diff out/quickstart out/quickstart")(diff)
 
 
 @app.command(epilog="Example: glotmill judge judging_sheet.csv --corpus out/contaminated")

@@ -1,4 +1,4 @@
-"""`glotmill audit`."""
+"""`glotmill audit` and `glotmill diff`: look at finished corpora as a stranger would."""
 
 from __future__ import annotations
 
@@ -52,3 +52,27 @@ def _progress() -> Callable[[str], None]:
     if not sys.stderr.isatty():
         return lambda _: None
     return lambda path: print(f"\r\x1b[Kreading {path}", end="", file=sys.stderr, flush=True)
+
+
+def diff(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="Folder of the earlier version of a corpus.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Folder of the later version.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the difference as JSON, for programs.")] = False,
+) -> None:
+    """Tell what changed between two versions of a corpus: documents, figures, versions, recipe.
+
+    A document is rewritten if its id stayed and its text did not, moved if its language or script changed. Exit 0: no
+    difference. 1: there are some.
+    """
+    import json
+
+    from pipelines.finished.diff import difference, difference_lines
+    from pipelines.staging.store import Store
+
+    found = difference(Store(old), Store(new))
+    if as_json:
+        print(json.dumps(found.as_json(), ensure_ascii=False, indent=1))
+    else:
+        for line in difference_lines(found, SHOWN):
+            print(line)
+    raise typer.Exit(int(not found.is_empty))
