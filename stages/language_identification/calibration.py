@@ -2,17 +2,21 @@
 
 For a model m, the probability that its label l is right, given its evidence bin b, is modelled as
 `logit P = bin[m, b] + label[m, l, g]`: how sure it looks, and how far that label is to be trusted when it does. Models
-that agree are combined by noisy-or, `1 - product(1 - P)`, which is too sure of itself because models err together;
-so the result is mapped once more, by the monotone function that makes it right on the calibration sentences (isotonic
-regression, Ayer et al. 1955).
+that agree are combined by noisy-or, `1 - product(1 - P)`, which is too sure of itself because models err together, and
+knows nothing of how far the best label leads. So the result is taken as the opinion of one more model, whose evidence
+is its value, the lead over the next label and the length of the text (`combined_evidence`), and calibrated like the
+others on sentences that they did not learn from.
+
+Labels are chosen under a mild prior, so that a small language is not taken for its large neighbour. How sure the best
+one is depends on the corpus: where languages occur by their size, labels are right more often than where 800 of them
+are equally frequent. A last map of scores, monotone for each path, says so (isotonic regression, Ayer et al. 1955).
 
 A label here is a language in the script of the text (`srp_Latn` is not trusted because `srp_Cyrl` is). A language that
 the calibration sentences have in other scripts only is taken as impossible in this one, unless the model's own
 label names the script. A language that they do not have at all gets `UNSEEN_CORRECT` imagined right answers beside its
 observed wrong ones.
 
-The table assumes languages of similar size. On a corpus where one language dominates, its neighbours' labels are
-right less often than the table says.
+On a corpus where one language dominates, its neighbours' labels are right less often than the table says.
 """
 
 from __future__ import annotations
@@ -55,9 +59,12 @@ class ModelCalibration(NamedTuple):
 
 
 class Trust(dict[str, NDArray[np.float64]]):
-    """For each script, made when first asked for: the log-odds of a model's labels, shape (labels, GROUPS)."""
+    """For each script, made when first asked for: the log-odds of a model's labels, shape (labels, GROUPS).
 
-    def __init__(self, model: ModelCalibration, table: LabelTable, known: frozenset[str]) -> None:
+    Without `known` labels every one is possible: the answers that are combined have been through that gate.
+    """
+
+    def __init__(self, model: ModelCalibration, table: LabelTable, known: frozenset[str] | None) -> None:
         super().__init__()
         self.model, self.table, self.known = model, table, known
 
@@ -65,21 +72,22 @@ class Trust(dict[str, NDArray[np.float64]]):
         trust = np.empty((len(self.table.languages), GROUPS))
         for row, (language, own) in enumerate(zip(self.table.languages, self.table.scripts, strict=True)):
             trust[row] = self.model.labels.get(f"{language}_{script}", _NO_TRUST)
-            if not possible(language, own, script, self.known):
+            if self.known is not None and not possible(language, own, script, self.known):
                 trust[row] = -np.inf
         self[script] = trust
         return trust
 
 
 class Calibration(NamedTuple):
-    """The whole table: `models` by name, the (language, script) labels it knows, and the map for combined scores.
+    """The whole table: `models` by name (one is COMBINED), and the (language, script) labels it knows.
 
-    `languages` are those that any of the models can answer.
+    `best` holds the last map of a best label's score, from and to, by who gave it. `languages` are those that any of
+    the models can answer.
     """
 
     models: Mapping[str, ModelCalibration]
     known: frozenset[str]
-    combined: tuple[NDArray[np.float64], NDArray[np.float64]]
+    best: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
     sources: Mapping[str, object]
     languages: frozenset[str] = frozenset()
 
@@ -108,12 +116,12 @@ def fit_model(
     bins: int,
     scripts: Sequence[str],
     gold: Sequence[str],
-    known: frozenset[str],
+    known: frozenset[str] | None,
     weights: NDArray[np.float64] | None = None,
 ) -> ModelCalibration:
     """Learn a model's log-odds from its opinions on n texts whose gold labels (`eus_Latn`) are known.
 
-    `weights` says how many texts each stands for; by default one.
+    `weights` says how many texts each stands for; by default one. Without `known` labels every opinion counts.
     """
     rows, ranks = np.nonzero(opinions.labels >= 0)
     label_of = opinions.labels[rows, ranks]
@@ -121,9 +129,10 @@ def fit_model(
     script_of = np.asarray(scripts)[rows]
     allowed = np.asarray(
         [
-            possible(language, table.scripts[number], script, known)
+            known is None or possible(language, table.scripts[number], script, known)
             for language, number, script in zip(languages.tolist(), label_of.tolist(), script_of.tolist(), strict=True)
-        ]
+        ],
+        bool,
     )
     rows, ranks, languages, script_of = rows[allowed], ranks[allowed], languages[allowed], script_of[allowed]
     evidence = opinions.evidence[rows, ranks]
@@ -134,7 +143,9 @@ def fit_model(
     rate = (correct + 0.5) / (total + 1)
     offsets = np.log(rate / (1 - rate))
     names, code = np.unique([f"{a}_{b}" for a, b in zip(languages, script_of, strict=True)], return_inverse=True)
-    unseen = np.asarray([n[:3] != NO_LINGUISTIC_CONTENT and f"*{n[:3]}" not in known for n in names.tolist()], bool)
+    unseen = np.zeros(len(names), bool)
+    if known is not None:
+        unseen |= [n[:3] != NO_LINGUISTIC_CONTENT and f"*{n[:3]}" not in known for n in names.tolist()]
     trust = _fit_labels(offsets[evidence], code, right, weight, unseen)
     # once more for the bins, with the labels' trust known; its mean belongs to the bins
     trust -= np.average(trust[code], weights=weight) if len(code) else 0.0
@@ -198,6 +209,27 @@ def noisy_or(
     return languages, combined.astype(np.float32)
 
 
+COMBINED = "combined"
+_SCORES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
+_BEHIND = (0.05, 0.2, 0.5)  # the next label's score / the best label's
+_LENGTHS = (25, 50)  # code points
+_BEST = (len(_SCORES) + 1) * (len(_BEHIND) + 1)
+COMBINED_BINS = 2 * _BEST * (len(_LENGTHS) + 1)
+
+
+def combined_evidence(scores: NDArray[np.float32], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number the evidence of combined scores, shape (n, ranks), best first, of texts of these lengths (code points).
+
+    That of a best label is its score and how near the second comes; that of a later one its score and how near it comes
+    to the best.
+    """
+    best = np.maximum(scores[:, :1], 1e-9)
+    behind = np.searchsorted(_BEHIND, np.concatenate([scores[:, 1:2], scores[:, 1:]], axis=1) / best, side="right")
+    evidence = np.searchsorted(_SCORES, scores, side="right") * (len(_BEHIND) + 1) + behind
+    evidence[:, 1:] += _BEST
+    return evidence + 2 * _BEST * np.searchsorted(_LENGTHS, lengths, side="right")[:, None]
+
+
 def isotonic(
     scores: NDArray[np.floating],
     right: NDArray[np.floating],
@@ -224,6 +256,20 @@ def isotonic(
     return [round(p[1], 4) for p in pools], [round(p[2], 4) for p in pools]
 
 
+def with_best(
+    scores: NDArray[np.float32], best: tuple[NDArray[np.float64], NDArray[np.float64]]
+) -> NDArray[np.float32]:
+    """Map the scores of best labels, shape (n, ranks), best first; later ones share what is left as before.
+
+    >>> with_best(np.array([[0.6, 0.2]], np.float32), (np.array([0.0, 1.0]), np.array([0.5, 1.0])))
+    array([[0.8, 0.1]], dtype=float32)
+    """
+    first = scores[:, :1]
+    mapped = np.interp(first, *best)
+    rest = scores[:, 1:] * (1 - mapped) / np.maximum(1 - first, 1e-6)
+    return np.where(scores > 0, np.concatenate([mapped, np.minimum(rest, mapped)], axis=1), 0).astype(np.float32)
+
+
 @cache
 def load_calibration() -> Calibration:
     """Read the table that ships with the project."""
@@ -240,11 +286,10 @@ def read_calibration(text: str) -> Calibration:
         )
         for name, model in content["models"].items()
     }
-    x, y = content["combined"]
     return Calibration(
         models,
         known_labels(content["known"].split()),
-        (np.asarray(x, np.float64), np.asarray(y, np.float64)),
+        {path: (np.asarray(x, np.float64), np.asarray(y, np.float64)) for path, (x, y) in content["best"].items()},
         content["sources"],
         frozenset(content["languages"].split()),
     )
@@ -256,7 +301,7 @@ def write_calibration(calibration: Calibration) -> str:
         "sources": calibration.sources,
         "known": " ".join(sorted(label for label in calibration.known if not label.startswith("*"))),
         "languages": " ".join(sorted(calibration.languages)),
-        "combined": [calibration.combined[0].tolist(), calibration.combined[1].tolist()],
+        "best": {path: [x.tolist(), y.tolist()] for path, (x, y) in sorted(calibration.best.items())},
         "models": {
             name: {
                 "bins": model.bins.tolist(),

@@ -20,14 +20,18 @@ from numpy.typing import NDArray
 from schemas.language import UNDETERMINED
 from stages.language_identification.answers import Answers, answers_by
 from stages.language_identification.calibration import (
+    COMBINED,
+    COMBINED_BINS,
     Calibration,
     ModelCalibration,
     Trust,
+    combined_evidence,
     fit_model,
     isotonic,
     known_labels,
     load_calibration,
     noisy_or,
+    with_best,
     write_calibration,
 )
 from stages.language_identification.embedded_models import CLD2, FunLangID, LabelTable, Opinions, Py3Langid
@@ -90,6 +94,9 @@ class OneLanguageScript:
         return Opinions(labels, np.zeros_like(labels))
 
 
+_NO_OPINION = ModelCalibration(np.zeros(COMBINED_BINS), {})
+
+
 class Cascade:
     """The embedded models behind one calibration table. Loading takes about a second and 150 MB."""
 
@@ -113,6 +120,8 @@ class Cascade:
             name: Trust(self.calibration.models[name], table, self.calibration.known)
             for name, table in zip(names, tables, strict=True)
         }
+        every = LabelTable(self.languages, (None,) * len(self.languages))
+        self._trust[COMBINED] = Trust(self.calibration.models.get(COMBINED, _NO_OPINION), every, None)
         self.answers = answers_by(self.calibration)
         self.version, self.sha256 = identity((self.fast, *self.slow), self.calibration)
 
@@ -134,11 +143,14 @@ class Cascade:
             first = self._scores(self.fast.name, opinions, scripts[rest])
             fast = np.where(opinions.labels >= 0, self._numbers[1][opinions.labels], -1)
             codes[rest], scores[rest] = noisy_or(fast, first)
-            unsure = np.flatnonzero(first.max(axis=1) < self.accept)
-            if len(unsure):
-                rows = rest[unsure]
+            sure = first.max(axis=1) >= self.accept
+            rows = rest[sure]
+            scores[rows] = self._best(self.fast.name, scores[rows])
+            rows = rest[~sure]
+            if len(rows):
                 beginnings = [texts[row][:SLOW_CODE_POINTS] for row in rows.tolist()]
-                codes[rows], scores[rows] = self._combine(beginnings, scripts[rows], fast[unsure], first[unsure])
+                codes[rows], scores[rows] = self._combine(beginnings, scripts[rows], fast[~sure], first[~sure])
+                scores[rows] = self._best(COMBINED, scores[rows])
         return Candidates(self.languages, codes, scores)
 
     def _combine(
@@ -155,9 +167,17 @@ class Cascade:
             languages.append(np.where(opinions.labels >= 0, number[opinions.labels], -1))
             scores.append(self._scores(model.name, opinions, scripts))
         combined, raw = noisy_or(np.concatenate(languages, axis=1), np.concatenate(scores, axis=1))
-        x, y = self.calibration.combined
-        mapped = np.where(raw > 0, np.interp(raw, x, y), 0).astype(np.float32)
-        return combined[:, :CANDIDATES], mapped[:, :CANDIDATES]
+        combined, raw = combined[:, :CANDIDATES], raw[:, :CANDIDATES]
+        if COMBINED not in self.calibration.models:  # which is learned from these
+            return combined, raw
+        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        scored = self._scores(COMBINED, Opinions(combined, combined_evidence(raw, lengths)), scripts)
+        scored /= np.maximum(scored.sum(axis=1, keepdims=True), 1)
+        order = np.argsort(-scored, axis=1, kind="stable")
+        return np.take_along_axis(combined, order, axis=1), np.take_along_axis(scored, order, axis=1)
+
+    def _best(self, path: str, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        return with_best(scores, self.calibration.best[path]) if path in self.calibration.best else scores
 
     def _scores(self, name: str, opinions: Opinions, scripts: NDArray[np.str_]) -> NDArray[np.float32]:
         return self.calibration.models[name].scores(opinions, scripts, self._trust[name])
@@ -201,17 +221,20 @@ def calibrate(
     sources: Mapping[str, object],
     seed: int = 0,
     weights: NDArray[np.float64] | None = None,
+    in_corpora: NDArray[np.float64] | None = None,
 ) -> Calibration:
     """Learn the cascade's table from n lower-case passages with gold labels (`eus_Latn`; `zxx_Zyyy` for noise).
 
-    `weights` says how many passages each stands for; by default one.
+    `weights` says how many passages each stands for where labels are chosen, `in_corpora` where the chosen one's score
+    is mapped; by default one.
 
     Each text is joined by a crop of 4 to 45 code points, so that scores mean the same for short text. Half of the
-    texts, drawn with `seed`, teach the models' tables, the other half the map of combined scores; then all teach the
+    texts, drawn with `seed`, teach the models' tables, the other half the trust in what they say together; then all teach the
     tables.
     """
     order = np.random.default_rng(seed).permutation(2 * len(texts))
     weight = np.tile(np.ones(len(texts)) if weights is None else weights, 2)[order]
+    in_corpora = np.tile(np.ones(len(texts)) if in_corpora is None else in_corpora, 2)[order]
     texts, gold = [*texts, *crop(texts, *CROP, seed)], [*gold, *gold]
     texts, gold = [texts[row] for row in order.tolist()], [gold[row] for row in order.tolist()]
     known = known_labels(label for label in gold if not label.startswith("zxx"))
@@ -238,16 +261,48 @@ def calibrate(
             for name, (table, bins) in tables.items()
         }
 
-    identity = (np.asarray([0.0, 1.0]), np.asarray([0.0, 1.0]))
-    trial = Cascade(Calibration(fitted(teach), known, identity, sources), models=models)
-    first = trial._scores("pycld2", Opinions(*(part[check] for part in opinions["pycld2"])), scripts[check])
-    unsure = check[first.max(axis=1) < ACCEPT]
+    trial = Cascade(Calibration(fitted(teach), known, {}, sources), models=models)
+    sure = [
+        trial._scores(name, Opinions(*(part[check] for part in opinions[name])), scripts[check]).max(axis=1)
+        for name in (OneLanguageScript.name, CLD2.name)
+    ]
+    unsure = check[np.maximum(*sure) < ACCEPT]
     answer = trial([texts[row] for row in unsure.tolist()])
-    right = np.asarray([trial.languages[c] == gold[row][:3] for c, row in zip(answer.codes[:, 0], unsure, strict=True)])
-    x, y = isotonic(answer.scores[:, 0], right.astype(np.float64), weights=weight[unsure])
-    combined = (np.asarray([0.0, *x, 1.0]), np.asarray([0.0, *y, 1.0]))
+    lengths = np.asarray([min(len(texts[row]), SLOW_CODE_POINTS) for row in unsure.tolist()])
+    combined = fit_model(
+        Opinions(answer.codes, combined_evidence(answer.scores, lengths)),
+        LabelTable(trial.languages, (None,) * len(trial.languages)),
+        COMBINED_BINS,
+        scripts[unsure].tolist(),
+        [gold[row] for row in unsure.tolist()],
+        None,
+        weight[unsure],
+    )
     languages = frozenset(trial.languages) - {UNDETERMINED}
-    return Calibration(fitted(everything), known, combined, sources, languages)
+    table = Calibration({**fitted(everything), COMBINED: combined}, known, {}, sources, languages)
+    return table._replace(best=_best_scores(Cascade(table, models=models), texts, gold, in_corpora))
+
+
+def _best_scores(
+    cascade: Cascade, texts: list[str], gold: list[str], weight: NDArray[np.float64]
+) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Fit, for what the fast model settles and for what is combined, the map from a best label's score to its truth."""
+    scripts = text_scripts(texts)
+    sole = cascade._scores(OneLanguageScript.name, OneLanguageScript.opinions(scripts), scripts)
+    left = np.flatnonzero(sole.max(axis=1) < cascade.accept)
+    texts, gold = [texts[row] for row in left.tolist()], [gold[row] for row in left.tolist()]
+    fast = cascade._scores(cascade.fast.name, batched(cascade.fast, texts), scripts[left]).max(axis=1)
+    answer = cascade(texts)
+    names = np.asarray([*cascade.languages, UNDETERMINED])
+    right = (names[answer.codes[:, 0]] == np.asarray([label[:3] for label in gold])).astype(np.float64)
+    maps = {}
+    for path, rows in (
+        (cascade.fast.name, np.flatnonzero(fast >= cascade.accept)),
+        (COMBINED, np.flatnonzero(fast < cascade.accept)),
+    ):
+        x, y = isotonic(answer.scores[rows, 0], right[rows], weights=weight[left][rows])
+        maps[path] = (np.asarray([0.0, *x, 1.0]), np.asarray([0.0, *y, 1.0]))
+    return maps
 
 
 def batched(model: Model, texts: Sequence[str]) -> Opinions:

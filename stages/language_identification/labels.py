@@ -77,6 +77,7 @@ def read_label(label: str, codes: Mapping[str, str] | None = None) -> tuple[str,
 # language (Georgian with Mingrelian, Lao with Khmu, Ethiopic, Tibetan, Hebrew, Greek with its ancient form) is not
 # here. Source: CLDR's language and script data, the samples of gflanguages, and the Unicode Standard's script chapters.
 ONE_LANGUAGE_SCRIPTS: Mapping[str, str] = {
+    "Adlm": "ful",
     "Cher": "chr",
     "Hang": "kor",
     "Java": "jav",

