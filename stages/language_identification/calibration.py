@@ -38,6 +38,7 @@ RIDGE = 0.5  # how strongly a label's trust is drawn to 0, in observations of va
 UNSEEN_CORRECT = 30.0
 GROUPS = 3
 SURE = 1.0  # log-odds of an evidence bin (73 %) from which a model counts as sure
+NOISE_SCRIPTS = ("Latn", "Zyyy")  # code, keys and the like; letters of another script are in some language
 _NO_TRUST = (0.0,) * GROUPS
 _STEPS = 40
 
@@ -99,6 +100,8 @@ def possible(language: str, own: str | None, script: str, known: frozenset[str])
     >>> [possible("hin", own, script, known) for own, script in ((None, "Deva"), (None, "Latn"), ("Latn", "Latn"))]
     [True, False, True]
     """
+    if language == NO_LINGUISTIC_CONTENT:
+        return script in NOISE_SCRIPTS
     if own is not None:
         return same_script(own, script)
     return f"{language}_{script}" in known or f"*{language}" not in known

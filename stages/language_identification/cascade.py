@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from schemas.language import UNDETERMINED
+from schemas.language import UNDETERMINED, macrolanguage
 from stages.language_identification.answers import Answers, answers_by
 from stages.language_identification.calibration import (
     COMBINED,
@@ -35,7 +35,7 @@ from stages.language_identification.calibration import (
     write_calibration,
 )
 from stages.language_identification.embedded_models import CLD2, FunLangID, LabelTable, Opinions, Py3Langid
-from stages.language_identification.labels import ONE_LANGUAGE_SCRIPTS
+from stages.language_identification.labels import ONE_LANGUAGE_SCRIPTS, same_script
 from stages.script_detection import by_content, count_scripts, main_scripts
 
 ACCEPT = 0.8
@@ -229,19 +229,20 @@ def calibrate(
     is mapped; by default one.
 
     Each text is joined by a crop of 4 to 45 code points, so that scores mean the same for short text. Half of the
-    texts, drawn with `seed`, teach the models' tables, the other half the trust in what they say together; then all teach the
-    tables.
+    texts, drawn with `seed`, teach the models' tables, the other half the trust in what they say together; then all
+    teach the tables.
     """
     order = np.random.default_rng(seed).permutation(2 * len(texts))
     weight = np.tile(np.ones(len(texts)) if weights is None else weights, 2)[order]
     in_corpora = np.tile(np.ones(len(texts)) if in_corpora is None else in_corpora, 2)[order]
     texts, gold = [*texts, *crop(texts, *CROP, seed)], [*gold, *gold]
     texts, gold = [texts[row] for row in order.tolist()], [gold[row] for row in order.tolist()]
+    models = embedded_models()
+    gold = _answerable(gold, [OneLanguageScript.labels, *(model.labels for model in models)])
     known = known_labels(label for label in gold if not label.startswith("zxx"))
     scripts = text_scripts(texts)
     everything = np.arange(len(texts))
     teach, check = everything[::2], everything[1::2]
-    models = embedded_models()
     opinions = {model.name: batched(model, texts) for model in models}
     opinions[OneLanguageScript.name] = OneLanguageScript.opinions(scripts)
     tables = {model.name: (model.labels, model.bins) for model in models}
@@ -281,6 +282,21 @@ def calibrate(
     languages = frozenset(trial.languages) - {UNDETERMINED}
     table = Calibration({**fitted(everything), COMBINED: combined}, known, {}, sources, languages)
     return table._replace(best=_best_scores(Cascade(table, models=models), texts, gold, in_corpora))
+
+
+def _answerable(gold: Sequence[str], tables: Sequence[LabelTable]) -> list[str]:
+    """Put the macrolanguage in place of a member that no model answers in the label's script: Gan text is `zho`."""
+    pairs = {pair for table in tables for pair in zip(table.languages, table.scripts, strict=True)}
+
+    def answered(language: str, script: str) -> bool:
+        return any(name == language and (own is None or same_script(own, script)) for name, own in pairs)
+
+    names = {}
+    for label in sorted(set(gold)):
+        wider = macrolanguage(label[:3])
+        use_wider = wider is not None and not answered(label[:3], label[4:]) and answered(wider, label[4:])
+        names[label] = f"{wider}{label[3:]}" if use_wider else label
+    return [names[label] for label in gold]
 
 
 def _best_scores(

@@ -11,6 +11,8 @@ the document's letters.
 The label is that of the mean. Its score grows with the passages that agree (`with_evidence`). Scores of near
 neighbours (`neighbours`) add up: where they are sure together and none is alone, the likeliest of them is the label and
 `language_group` says so.
+
+A language that no model knows can be taken from what the source declares (`declared`); its score is then null.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
@@ -28,8 +31,9 @@ from schemas.columns import require_columns
 from schemas.document import CANDIDATES, DOCUMENT
 from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED, parse_label
 from stages.batches import StageConfig, set_columns
+from stages.language_identification.answers import Answers
 from stages.language_identification.cascade import Candidates, Cascade, Identifier
-from stages.language_identification.labels import merged
+from stages.language_identification.labels import merged, read_label, same_script
 from stages.language_identification.neighbours import families
 from stages.script_detection import detect_scripts
 
@@ -56,10 +60,11 @@ class LanguageIdentificationConfig(StageConfig):
     """Options of `identify_language`."""
 
     stage: Literal["identify_language"] = "identify_language"
-    model: str = Field(
+    model: str | tuple[str, ...] = Field(
         default="cascade",
         description="`cascade` (embedded: CLD2, py3langid, fun_langid), or any fastText model by path or Hub file, "
-        "such as `hf://cis-lmu/glotlid/model.bin`.",
+        'such as `hf://cis-lmu/glotlid/model.bin`. A list, such as `["cascade", "mine.ftz"]`, adds to the cascade the '
+        "languages of models that `glotmill lid train --with-neighbours` wrote.",
     )
     labels: Literal["iso639", "lid176"] = Field(
         default="iso639",
@@ -87,6 +92,11 @@ class LanguageIdentificationConfig(StageConfig):
         "likeliest language, or the group's, such as `hbs_Latn`. Either way `language_group` names the group. A "
         "language with a threshold of its own is never the label of an unclear document.",
     )
+    declared: Literal["ignore", "where_unknown"] = Field(
+        default="ignore",
+        description="`where_unknown` gives a document that would be `und` the language that its source declares, if "
+        "the model does not know that language, or has it among its three best. Such a document has no score.",
+    )
     candidates: bool = Field(default=False, description="Keep the three best labels in a column of their own.")
     other_language_share: bool = Field(
         default=True, description="Measure the share of letters in passages of another language."
@@ -96,6 +106,23 @@ class LanguageIdentificationConfig(StageConfig):
         ge=1000,
         description="Code points read of a longer document: eight evenly spread pieces that sum to this.",
     )
+
+    @field_validator("model")
+    @classmethod
+    def _cascade_first(cls, model: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        if not isinstance(model, str) and (len(model) < 2 or model[0] != "cascade" or "cascade" in model[1:]):
+            raise ValueError(f'a list of models must be ["cascade", ...] and name what is added, got {list(model)}')
+        return model
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models in order, one or more."""
+        return (self.model,) if isinstance(self.model, str) else self.model
+
+    @property
+    def model_files(self) -> tuple[str, ...]:
+        """The models that are files: all but the cascade."""
+        return tuple(name for name in self.models if name != "cascade")
 
     @field_validator("thresholds")
     @classmethod
@@ -115,12 +142,19 @@ class LanguageIdentificationConfig(StageConfig):
 
 
 @cache
-def _load(model: str, labels: str) -> Identifier:
+def _load(model: str | tuple[str, ...], labels: str) -> Identifier:
     if model == "cascade":
         return Cascade()
     from stages.language_identification.fasttext_model import load_fasttext
 
-    return load_fasttext(model, labels)
+    if isinstance(model, str):
+        return load_fasttext(model, labels)
+    from stages.language_identification.additions import Extended, read_addition
+
+    identifier: Identifier = Cascade()
+    for path in model[1:]:
+        identifier = Extended(identifier, load_fasttext(path), read_addition(path))
+    return identifier
 
 
 def load_identifier(config: LanguageIdentificationConfig) -> Identifier:
@@ -129,11 +163,15 @@ def load_identifier(config: LanguageIdentificationConfig) -> Identifier:
 
 
 def identify_language(
-    batch: pa.RecordBatch, identify: Callable[[list[str]], Candidates], config: LanguageIdentificationConfig
+    batch: pa.RecordBatch,
+    identify: Callable[[list[str]], Candidates],
+    config: LanguageIdentificationConfig,
+    answers: Answers | None = None,
 ) -> pa.RecordBatch:
     """Set language, script and scores of n documents: the same n rows in the same order out.
 
-    `identify` answers for passages (see `Identifier`). Adds the column CANDIDATES if the recipe asks. Raises
+    `identify` answers for passages (see `Identifier`), `answers` are what it can answer at all; without them declared
+    languages are taken for unknown to it. Adds the column CANDIDATES if the recipe asks. Raises
     SchemaError if `text` or a column to set is missing or mistyped.
     """
     require_columns(batch, DOCUMENT, ("text", *WRITTEN))
@@ -146,7 +184,10 @@ def identify_language(
     languages, renumber = merged(found.languages, config.merge)
     codes = np.where(found.codes >= 0, renumber[found.codes], -1)[rows]
     votes = count_votes(passages, codes, found.scores[rows], batch.num_rows, languages if config.groups else ())
-    return _with_languages(batch, votes, languages, config)
+    batch, labels = _with_languages(batch, votes, languages, config)
+    if config.declared == "where_unknown":
+        batch = _with_declared(batch, labels, config, answers)
+    return _with_candidates(batch, votes, labels) if config.candidates else batch
 
 
 def with_evidence(
@@ -273,8 +314,8 @@ def _with_languages(
     votes: Votes,
     languages: tuple[str, ...],
     config: LanguageIdentificationConfig,
-) -> pa.RecordBatch:
-    """Apply the thresholds and write the columns."""
+) -> tuple[pa.RecordBatch, NDArray[np.object_]]:
+    """Apply the thresholds and write the columns; returns also the three best labels of each document."""
     names = np.asarray([*languages, UNDETERMINED], dtype=object)  # index -1 is the last
     scripts = np.asarray([*votes.scripts, ""], dtype=object)
     labels = names[votes.language] + "_" + scripts[votes.script]
@@ -314,8 +355,34 @@ def _with_languages(
     if config.other_language_share:
         share = votes.other / np.maximum(votes.letters, 1)
         columns["other_language_share"] = pa.array(share.astype(np.float32), mask=~known)
-    batch = set_columns(batch, **columns)
-    return _with_candidates(batch, votes, labels) if config.candidates else batch
+    return set_columns(batch, **columns), labels
+
+
+def _with_declared(
+    batch: pa.RecordBatch, best: NDArray[np.object_], config: LanguageIdentificationConfig, answers: Answers | None
+) -> pa.RecordBatch:
+    """Give documents in no known language (`und`) the one that is declared, where the model cannot tell otherwise.
+
+    `best` are the three best labels of each document. The score becomes null: the language is not identified.
+    """
+    require_columns(batch, DOCUMENT, ("declared_language",))
+    unknown = pc.and_(pc.equal(batch["language"], UNDETERMINED), pc.is_valid(batch["declared_language"]))
+    rows = np.flatnonzero(unknown.to_numpy(zero_copy_only=False))
+    if not len(rows):
+        return batch
+    renamed = {old: new for new, members in config.merge.items() for old in members}
+    languages, scores = batch["language"].to_pylist(), batch["language_score"].to_pylist()
+    scripts, declared = batch["script"].to_pylist(), batch["declared_language"].to_pylist()
+    for row in rows.tolist():  # a lookup each, of the few that are left
+        code, own = read_label(declared[row])
+        label = f"{code}_{scripts[row]}"
+        if code == UNDETERMINED or (own is not None and not same_script(own, scripts[row])):
+            continue
+        code = renamed.get(code, code)
+        likely = {name[:3] for name in best[row].tolist()}
+        if code in likely or answers is None or not answers.possible(label):
+            languages[row], scores[row] = code, None
+    return set_columns(batch, language=pa.array(languages), language_score=pa.array(scores, pa.float32()))
 
 
 def _least(labels: NDArray[np.object_], config: LanguageIdentificationConfig) -> NDArray[np.float64]:

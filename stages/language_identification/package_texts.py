@@ -360,9 +360,7 @@ class Sampled(NamedTuple):
     counts: pl.Series
 
     def weights(self, prior: float | None) -> NDArray[np.float64]:
-        """Weigh the passages so that those of a label sum to its size ** `prior`, scaled to a mean of 1; None: all 1.
-
-        """
+        """Weigh the passages so that those of a label sum to its size ** `prior`, with a mean of 1; None: all 1."""
         if prior is None:
             return np.ones(len(self.frame))
         weights = self.sizes.to_numpy() ** prior / self.counts.to_numpy()

@@ -30,14 +30,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.columns import SchemaError
 from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED
-from stages.language_identification.cascade import crop
-from stages.language_identification.fasttext_model import FastTextModel
+from schemas.language_groups import group_of, members_of
+from stages.language_identification.additions import Addition, Extended, fit_addition, new_scores
+from stages.language_identification.cascade import Identifier, crop
+from stages.language_identification.fasttext_model import FastTextModel, load_fasttext
 from stages.language_identification.labels import read_label, same_script
 from stages.language_identification.passages import cut_passages, readable
 
 NOISE_LABEL = f"{NO_LINGUISTIC_CONTENT}_Zyyy"
 _BATCH_ROWS = 4096
 CROP = (10, 40)  # code points
+NEIGHBOURS = 12  # of a new language; what identifiers take it for is seldom more
+NEIGHBOUR_SENTENCES = 300
+OF_ANOTHER = 30  # passages of each other language of the script
 
 
 class TrainingOptions(BaseModel):
@@ -82,6 +87,20 @@ class TrainingReport(NamedTuple):
     macro_f1: float
     labels: dict[str, LabelReport]
     skipped: dict[str, int]
+    added: Added | None = None
+
+
+class Added(NamedTuple):
+    """What a model that was trained with neighbours does to the cascade, on passages that neither learned from.
+
+    `recall` is of the new labels; `others_before` and `others_after` are the shares of other passages, in the scripts
+    of the new labels, with the right best label by the cascade alone and with the model added.
+    """
+
+    recall: dict[str, float]
+    others_before: float
+    others_after: float
+    neighbours: dict[str, tuple[str, ...]]
 
 
 def train(
@@ -100,18 +119,118 @@ def train(
     tell = progress or (lambda step: None)
     tell("reading")
     sentences, skipped = read_sentences(paths, options)
+    return _train(sentences, skipped, list(paths), output, options, tell)
+
+
+def train_with_neighbours(
+    paths: Sequence[str],
+    output: str,
+    others: pl.DataFrame,
+    identifier: Identifier,
+    options: TrainingOptions | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> TrainingReport:
+    """Train a model that adds the languages of Parquet files to an identifier, and write beside it what it adds.
+
+    `others` are texts of other languages (columns text, label, source, kind, as `package_texts` gives them). Those that
+    the identifier takes the new languages for are the neighbours, each a class of its own; some of every other language
+    in the same scripts are one class, `und`. The map from score to probability (`fit_addition`) is learned from
+    passages held out, one weight a language; recall and loss are measured on others that no part learned from.
+    """
+    options = options or TrainingOptions()
+    tell = progress or (lambda step: None)
+    tell("reading")
+    sentences, skipped = read_sentences(paths, options)
+    new = sorted(set(sentences["label"]))
+    if not new:
+        raise ValueError(f"training needs passages of a label, got none from {list(paths)}")
+    languages, scripts = {label[:3] for label in new}, {label[4:] for label in new}
+    others = others.filter(
+        pl.col("label").str.slice(4).is_in(list(scripts)), ~pl.col("label").str.slice(0, 3).is_in(list(languages))
+    ).select("text", "label")
+    others = others.unique("text", keep="first", maintain_order=True)
+    tell(f"looking for neighbours of {', '.join(new)}")
+    neighbours = {label: _neighbours(label, sentences, identifier) for label in new}
+    near = {name for names in neighbours.values() for name in names}
+    most = max(sentences["label"].value_counts()["count"].to_list())
+    places = others.with_columns(place=pl.int_range(pl.len()).over("label"), near=pl.col("label").is_in(list(near)))
+    is_learned = pl.when("near").then(pl.col("place") < most).otherwise(pl.col("place") < OF_ANOTHER)
+    learned = places.filter(is_learned).with_columns(
+        label=pl.when("near").then("label").otherwise(f"{UNDETERMINED}_" + pl.col("label").str.slice(4))
+    )
+    apart = places.filter(~is_learned).group_by("label", maintain_order=True).head(2 * OF_ANOTHER)
+    together = pl.concat([sentences, learned.select("text", "label")])
+    report = _train(together, skipped, list(paths), output, options, tell)
+    tell("calibrating")
+    model = load_fasttext(output)
+    held_out = sentences.filter(_held_out(sentences["text"], options.held_out_share))
+    odd = pl.int_range(pl.len()) % 2 == 1
+    told, judged = (
+        pl.concat([part.filter(odd if half else ~odd).select("text", "label") for part in (held_out, apart)])
+        for half in (0, 1)
+    )
+    addition = _calibrated(model, new, told, options)
+    addition.write(output)
+    tell("measuring what it adds")
+    extended = Extended(identifier, model, addition)
+    gold = judged["label"].str.slice(0, 3).to_numpy()
+    before, after = (_best_languages(by, judged["text"].to_list()) == gold for by in (identifier, extended))
+    is_new = np.isin(gold, sorted(languages))
+    recall = {label: float(after[(judged["label"] == label).to_numpy()].mean()) for label in new}
+    added = Added(recall, float(before[~is_new].mean()), float(after[~is_new].mean()), neighbours)
+    return report._replace(added=added)
+
+
+def _calibrated(model: FastTextModel, new: Sequence[str], passages: pl.DataFrame, options: TrainingOptions) -> Addition:
+    """Fit how far the model's score for a new label is to be trusted, on passages and a crop of each."""
+    texts = [*passages["text"].to_list(), *crop(passages["text"].to_list(), *CROP, options.seed)]
+    labels = np.asarray(passages["label"].to_list() * 2)
+    best, scores = new_scores(model, new, texts)
+    _, of_label, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return fit_addition(new, scores, np.asarray(new)[best] == labels, 1 / counts[of_label])
+
+
+def _neighbours(label: str, sentences: pl.DataFrame, identifier: Identifier) -> tuple[str, ...]:
+    """Name the labels that an identifier gives to sentences of a language, the most frequent first."""
+    texts = sentences.filter(pl.col("label") == label)["text"].head(NEIGHBOUR_SENTENCES).to_list()
+    found = identifier(texts)
+    sums = np.bincount(
+        np.where(found.codes >= 0, found.codes, len(found.languages)).ravel(),
+        found.scores.ravel(),
+        len(found.languages) + 1,
+    )[:-1]
+    order = np.argsort(-sums, kind="stable")[: NEIGHBOURS + 1]
+    names = [found.languages[code] for code in order.tolist() if sums[code] > 0]
+    family = members_of(group_of(label) or "")
+    close = [f"{name}_{label[4:]}" for name in names if name not in (label[:3], NO_LINGUISTIC_CONTENT, UNDETERMINED)]
+    return tuple(dict.fromkeys([*close[:NEIGHBOURS], *(member for member in family if member != label)]))
+
+
+def _best_languages(identifier: Identifier, texts: list[str]) -> NDArray[np.str_]:
+    found = identifier(texts)
+    return np.asarray([*found.languages, UNDETERMINED])[found.codes[:, 0]]
+
+
+def _train(
+    sentences: pl.DataFrame,
+    skipped: dict[str, int],
+    paths: list[str],
+    output: str,
+    options: TrainingOptions,
+    tell: Callable[[str], None],
+) -> TrainingReport:
     noise = pl.DataFrame({"text": noise_lines(options.noise_sentences, options.seed), "label": NOISE_LABEL})
     sentences = pl.concat([sentences, noise]).filter(pl.col("text").str.strip_chars() != "")
     held_out = _held_out(sentences["text"], options.held_out_share)
     learned, measured = sentences.filter(~held_out), sentences.filter(held_out)
     labels = sorted(set(learned["label"]) - {NOISE_LABEL})
     if len(labels) < 2:
-        raise ValueError(f"training needs passages of at least two labels, got {labels or 'none'} from {list(paths)}")
+        raise ValueError(f"training needs passages of at least two labels, got {labels or 'none'} from {paths}")
     target = Path(output)
     with tempfile.TemporaryDirectory() as folder:
         lines = Path(folder) / "sentences.txt"
         lines.write_text("\n".join(_training_lines(learned, options)) + "\n", "utf-8")
-        tell("training")
+        tell(f"training on {len(learned):,} passages of {len(labels) + 1} labels, {options.epochs} times over")
         model = _fit(lines, options)
         if options.quantize:
             tell("quantizing")

@@ -124,7 +124,7 @@ def test_cascade_accepts_the_fast_model_and_asks_the_others_when_it_is_unsure() 
 def test_table_is_the_one_that_the_packages_installed_were_calibrated_with() -> None:
     models = load_calibration().sources["models"]
     assert models == {model.name: model.version for model in (CLD2, Py3Langid, FunLangID)}, (
-        "calibrate again: python -m tests.benchmarks.language_identification --calibrate"
+        "calibrate again: glotmill lid calibrate"
     )
 
 

@@ -7,7 +7,15 @@ import struct
 import polars as pl
 import pytest
 
-from stages.language_identification.package_texts import clean, locale_language, plain, read_mo, sample
+from stages.language_identification.package_texts import (
+    LEAST_SPEAKERS,
+    clean,
+    locale_language,
+    plain,
+    read_mo,
+    sample,
+    speakers,
+)
 
 MESSAGES = {"": "Content-Type: text/plain", "File\0Files": "Fitxategia\0Fitxategiak", "menu\x04Open": "Ireki"}
 
@@ -48,7 +56,16 @@ def test_plain(text: str, expected: str) -> None:
     assert plain(pl.Series("text", [text])).to_list() == [expected]
 
 
-LOCALES = {"sr@latin": "srp", "pt_BR": "por", "zh-hans": "zho", "ff": "ful", "nr": "nbl", "ku_IQ": "ckb", "tlh": None}
+LOCALES: dict[str, str | None] = {
+    "sr@latin": "srp",
+    "pt_BR": "por",
+    "zh-hans": "zho",
+    "ff": "ful",
+    "nr": "nbl",
+    "ku_IQ": "ckb",
+    "tlh": None,
+}
+LOCALES |= {"als": "gsw", "iso639:als": "sqi"}  # MediaWiki's Alemannic, the Declaration's Tosk Albanian
 
 
 @pytest.mark.parametrize(("locale", "language"), LOCALES.items())
@@ -87,10 +104,20 @@ def test_a_sample_takes_turns_and_weighs_by_size() -> None:
     ]
     rows += [(f"c {n}", "hau_Latn", "c", "c") for n in range(4)]
     frame = pl.DataFrame(rows, schema=["text", "label", "source", "kind"], orient="row")
-    chosen, weights = sample(frame, 20, 0.5)
-    assert chosen.filter(pl.col("label") == "eus_Latn")["source"].value_counts(sort=True)["count"].to_list() == [10, 10]
-    sums = dict(
-        zip(*chosen.with_columns(w=weights).group_by("label", maintain_order=True).agg(pl.col("w").sum()), strict=True)
-    )
-    assert sums["eus_Latn"] / sums["hau_Latn"] == pytest.approx((100 / 4) ** 0.5)
-    assert sample(frame, 20, None).weights.to_list() == [1.0] * 24
+    chosen = sample(frame, 20)
+    assert chosen.frame.filter(pl.col("label") == "eus_Latn")["source"].value_counts(sort=True)["count"].to_list() == [
+        10,
+        10,
+    ]
+    weighed = chosen.frame.with_columns(w=pl.Series(chosen.weights(0.5)))
+    sums = dict(zip(*weighed.group_by("label", maintain_order=True).agg(pl.col("w").sum()), strict=True))
+    users = speakers()
+    size = {label: count * (users[label] + LEAST_SPEAKERS) for label, count in (("eus_Latn", 100), ("hau_Latn", 4))}
+    assert sums["eus_Latn"] / sums["hau_Latn"] == pytest.approx((size["eus_Latn"] / size["hau_Latn"]) ** 0.5)
+    assert chosen.weights(None).tolist() == [1.0] * 24
+
+
+def test_speakers_are_known_of_labels_and_at_least_guessed() -> None:
+    users = speakers()
+    assert users["hau_Latn"] > 10 * users["eus_Latn"] > 10 * users["fao_Latn"] > 0
+    assert users["uzb_Cyrl"] != users["uzb_Latn"]
