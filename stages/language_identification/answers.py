@@ -50,8 +50,8 @@ class Answers(NamedTuple):
 class LanguageRow(NamedTuple):
     """A label that a model can answer, its name and group, and how documents of ten passages did.
 
-    The documents are those of `tests.benchmarks.language_identification`: messages, manuals and the Declaration, of
-    which the table that ships has seen a half of the Declaration's paragraphs.
+    The documents are those of `tests.benchmarks.language_identification --apart --figures`: messages, manuals and the
+    Declaration, by a table that has seen none of them.
     """
 
     label: str

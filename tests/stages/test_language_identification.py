@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from schemas.columns import SchemaError
 from schemas.document import CANDIDATES, DOCUMENT
+from stages.language_identification.answers import Answers
 from stages.language_identification.cascade import Candidates, Identifier
 from stages.language_identification.identify import (
     WRITTEN,
@@ -354,3 +355,60 @@ def test_scripts_of_several_languages_have_no_shortcut() -> None:
     assert {"Thaa", "Cher", "Olck"} <= ONE_LANGUAGE_SCRIPTS.keys()
     shared = {"Geor": "kat, xmf", "Tibt": "bod, dzo", "Ethi": "amh, tir", "Hebr": "heb, yid", "Cans": "iku, cre"}
     assert not shared.keys() & ONE_LANGUAGE_SCRIPTS.keys()
+
+
+ANSWERS = Answers(frozenset({"eus", "tah", "mri"}), frozenset({"eus_Latn", "tah_Latn", "mri_Latn"}))
+DECLARED = {
+    "a language that the model does not know": ("shi_Latn", {}, ("shi", None)),
+    "one that is among its best": ("tah", {}, ("tah", None)),
+    "one that it knows and did not think of": ("eu", {}, ("und", 0.4)),
+    "another script": ("shi_Tfng", {}, ("und", 0.4)),
+    "no language": ("klingon", {}, ("und", 0.4)),
+    "nothing": (None, {}, ("und", 0.4)),
+    "merged": ("shi_Latn", {"merge": {"tzm": ("shi",)}}, ("tzm", None)),
+    "only on request": ("shi_Latn", {"declared": "ignore"}, ("und", 0.4)),
+    "no sure language is overruled": ("shi_Latn", {"min_score": 0.3}, ("mri", 0.4)),
+}
+
+
+@pytest.mark.parametrize(("declared", "options", "expected"), DECLARED.values(), ids=DECLARED.keys())
+def test_declared_languages(declared: str | None, options: dict[str, Any], expected: tuple[str, float | None]) -> None:
+    batch = batch_of(["te mau mea atoa o te fenua nei"])
+    batch = batch.append_column(DOCUMENT.field("declared_language"), pa.array([declared], pa.string()))
+    config = LanguageIdentificationConfig(**{"declared": "where_unknown", **options})
+    (row,) = identify_language(batch, answering([("mri", 0.4), ("tah", 0.2)]), config, ANSWERS).to_pylist()
+    assert row["language"] == expected[0]
+    assert row["language_score"] == (pytest.approx(expected[1]) if expected[1] else None)
+
+
+def test_declared_languages_say_nothing_of_texts_without_language(cascade: Identifier) -> None:
+    batch = batch_of(["12.5 kg 2023-12-15 $45"])
+    batch = batch.append_column(DOCUMENT.field("declared_language"), pa.array(["shi_Latn"]))
+    (row,) = identify_language(batch, cascade, LanguageIdentificationConfig(declared="where_unknown")).to_pylist()
+    assert row["language"] == "zxx"
+
+
+# Short documents, as news begins: the best label of each was right before, and `und` was published.
+SHORT = {
+    "hrv": "Vlada je danas usvojila nove mjere pomoći za obitelji s djecom.",
+    "bos": "Općinsko vijeće je juče usvojilo budžet za narednu godinu, a pomoć će dobiti i porodice s djecom.",
+    "bem": "Abantu abengi balesanga ulupwalala lwa kuti batwale abana ku sukulu.",
+    "zul": "UMongameli uthe uhulumeni uzokwakha izindlu ezintsha kulo nyaka.",
+    "xho": "UMongameli uthe urhulumente uza kwakha izindlu ezintsha kulo nyaka.",
+    "ful": "Laamu nguu hollitii wonde yimɓe heewɓe njiyaama e nder wuro ngoo hanki.",
+    "mya": "ယနေ့ နံနက်တွင် ကျောင်းသားများ စာအုပ်အသစ်များ ရရှိခဲ့ကြသည်။",
+    "ara": "أعلنت الحكومة اليوم عن خطة جديدة لدعم الأسر الفقيرة في البلاد.",
+    "hin": "सरकार ने आज गरीब परिवारों के लिए एक नई योजना की घोषणा की है।",
+}
+
+
+@pytest.mark.parametrize(("language", "text"), SHORT.items(), ids=SHORT.keys())
+def test_one_sentence_is_not_lost(cascade: Identifier, language: str, text: str) -> None:
+    (row,) = identify_language(batch_of([text]), cascade, DEFAULT).to_pylist()
+    group = {"hrv": "hbs_Latn", "bos": "hbs_Latn", "zul": "qng_Latn", "xho": "qng_Latn"}.get(language)
+    assert row["language"] == language or (group and row["language_group"] == group)
+
+
+def test_letters_of_a_script_that_no_model_knows_are_no_noise(cascade: Identifier) -> None:
+    (row,) = identify_language(batch_of(["𑀲𑀩𑁆𑀩𑁂 𑀲𑀢𑁆𑀢𑀸 𑀪𑀯𑀦𑁆𑀢𑀼 𑀲𑀼𑀔𑀺𑀢𑀢𑁆𑀢𑀸"]), cascade, DEFAULT).to_pylist()
+    assert (row["language"], row["script"]) == ("und", "Brah")
