@@ -328,26 +328,56 @@ def bind_ingest(recipe: Recipe) -> list[BoundStage]:
         del stages[normalizing]
         first -= 1
     bound = [BoundStage(stage.stage, INGEST_STAGES[stage.stage].bind(stage)) for stage in stages]
-    conversion = BoundStage(config.stage, _bind_conversion(config, _kept_labels(recipe.ingest)))
-    return [*bound[:first], conversion, *bound[first:]]
+    convert, credit = _bind_conversion(config, _kept_labels(recipe.ingest))
+    return [
+        *bound[:first],
+        BoundStage(config.stage, convert),
+        bound[first],
+        BoundStage(config.stage, credit),
+        *bound[first + 1 :],
+    ]
 
 
-def _bind_conversion(config: NormalizationConfig, labels: Sequence[str]) -> StageFunction:
-    """Convert encodings by the script alone; `labels` are those that the recipe keeps, none if it keeps any."""
-    from stages.normalization.normalize import RULES, normalize_counted
+_UNCONVERTED = "text_before_conversion"  # on its way from conversion to `credit`, of rows that it changed
+
+
+def _bind_conversion(config: NormalizationConfig, labels: Sequence[str]) -> tuple[StageFunction, StageFunction]:
+    """Convert encodings by the script alone; `labels` are those that the recipe keeps, none if it keeps any.
+
+    The second function runs after languages are identified, and counts what was converted under the language found.
+    """
+    from stages.normalization.normalize import RULES, Normalized, normalize_counted
 
     wanted = {name for name in CONVERSIONS if name not in config.disable}
     if labels and not any(parse_label(label).script == "Mymr" for label in labels):
         wanted.discard("zawgyi")  # its engine need not be installed then
     alone = NormalizationConfig(disable=tuple(rule.name for rule in RULES if rule.name not in wanted))
 
-    def convert(batch: pa.RecordBatch) -> Changed:
+    def converted(batch: pa.RecordBatch) -> Normalized:
         unknown = pa.nulls(batch.num_rows, pa.string())
-        judged = set_columns(batch, language=unknown, script=detect_scripts(batch["text"]))
-        done = normalize_counted(judged, alone)
-        return Changed(set_columns(batch, text=done.documents["text"]), done.counts)
+        return normalize_counted(set_columns(batch, language=unknown, script=detect_scripts(batch["text"])), alone)
 
-    return convert
+    def convert(batch: pa.RecordBatch) -> pa.RecordBatch:
+        text = converted(batch).documents["text"]
+        changed = pc.not_equal(text, batch["text"])
+        before = pc.if_else(changed, batch["text"], pa.scalar(None, batch["text"].type))
+        return set_columns(batch, text=text).append_column(_UNCONVERTED, before)
+
+    def credit(batch: pa.RecordBatch) -> pa.RecordBatch | Changed:
+        rows = batch.filter(pc.is_valid(batch[_UNCONVERTED]))
+        rows = set_columns(rows, text=rows[_UNCONVERTED]).drop_columns([_UNCONVERTED])
+        counts = []
+        for language, script in sorted(set(zip(*(rows[c].to_pylist() for c in ("language", "script")), strict=True))):
+            of_label = pc.and_(pc.equal(rows["language"], language), pc.equal(rows["script"], script))
+            found = converted(rows.filter(of_label)).counts
+            for name, value in (("language", language), ("script", script)):
+                place = found.schema.get_field_index(name)
+                found = found.set_column(place, found.schema.field(name), pa.repeat(pa.scalar(value), found.num_rows))
+            counts.append(found)
+        batch = batch.drop_columns([_UNCONVERTED])
+        return Changed(batch, pa.concat_tables(counts)) if counts else batch
+
+    return convert, credit
 
 
 CONVERSIONS = ("encoding_repair", "ansi_sequences", "c1_marks", "zawgyi")  # rules of bytes and fonts, of no orthography

@@ -13,16 +13,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.language_identification.calibration import (
+    COMBINED_BINS,
+    combined_evidence,
     fit_model,
     isotonic,
     known_labels,
     load_calibration,
     noisy_or,
+    possible,
     read_calibration,
     trust_group,
+    with_best,
     write_calibration,
 )
-from stages.language_identification.cascade import Cascade, calibrate, crop
+from stages.language_identification.cascade import Cascade, _answerable, calibrate, crop
 from stages.language_identification.embedded_models import (
     CLD2,
     FunLangID,
@@ -176,6 +180,46 @@ def test_calibrating_twice_gives_the_same_table() -> None:
     assert json.loads(first)["known"] == "eus_Latn"
     assert crop(texts, 4, 9, seed=1) == crop(texts, 4, 9, seed=1)
     assert all(len(piece) <= 9 for piece in crop(texts, 4, 9, seed=1))
+
+
+def test_texts_that_no_model_can_name_teach_their_macrolanguage() -> None:
+    tables = [LabelTable(("zho", "zho", "yue", "nan"), ("Hans", "Hant", None, "Latn"))]
+    gold = ["gan_Hans", "yue_Hant", "nan_Hant", "nan_Latn", "gan_Latn", "zho_Hani", "eus_Latn"]
+    assert _answerable(gold, tables) == [
+        "zho_Hans",  # nothing answers Gan
+        "yue_Hant",
+        "zho_Hant",  # Min Nan is answered in Latin script alone
+        "nan_Latn",
+        "gan_Latn",  # nor is Chinese there
+        "zho_Hani",
+        "eus_Latn",
+    ]
+
+
+def test_letters_of_other_scripts_are_no_noise() -> None:
+    known = known_labels(["eus_Latn"])
+    assert [possible("zxx", None, script, known) for script in ("Latn", "Zyyy", "Brah", "Cyrl")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_best_label_takes_from_what_was_left() -> None:
+    scores = np.asarray([[0.6, 0.2, 0.0], [0.9, 0.05, 0.05]], np.float32)
+    mapped = with_best(scores, (np.asarray([0.0, 0.6, 1.0]), np.asarray([0.0, 0.8, 1.0])))
+    assert mapped[0].tolist() == pytest.approx([0.8, 0.1, 0.0])
+    assert (mapped.sum(axis=1) <= 1 + 1e-6).all()
+
+
+def test_evidence_of_combined_scores_is_told_apart() -> None:
+    lengths = np.asarray([10, 30, 200, 200])
+    scores = np.asarray([[0.6, 0.1, 0], [0.6, 0.1, 0], [0.6, 0.1, 0], [0.6, 0.5, 0]], np.float32)
+    evidence = combined_evidence(scores, lengths)
+    assert len(set(evidence[:, 0].tolist())) == 4, "by length, and by how near the second label comes"
+    assert not set(evidence[:, 0].tolist()) & set(evidence[:, 1:].ravel().tolist())
+    assert 0 <= evidence.min() <= evidence.max() < COMBINED_BINS
 
 
 def test_best_prefers_the_first_of_equals() -> None:
