@@ -1,0 +1,148 @@
+"""Reject documents by the quality rules of Gopher, FineWeb and C4, each language by limits of its own.
+
+Signals first, decisions second: `measure_quality` computes QUALITY_SIGNALS for a block, `judge` holds them against the
+limits (rules.py). The first rule that a document breaks, in the order of RULES, is its reason; the ledger has the value
+and the limit. With `keep_signals` all values stand in the corpus, and `glotmill refilter` applies other limits to it.
+
+C4 as published also takes single lines out. Here it only counts the sentences of the lines it would keep: no text is
+changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+
+from schemas.columns import require_columns
+from schemas.document import DOCUMENT
+from schemas.language import parse_label
+from schemas.quality_signals import QUALITY_SIGNALS
+from stages.batches import Filtered, StageConfig, reject
+from stages.quality.rules import ENGLISH_STOP_WORDS, FAMILIES, RULE_NAMES, RULES, Family, Limits, limit_of
+from stages.quality.signals import Segmenter, default_segmenter, measure_quality
+
+OwnLimits = Mapping[str, Mapping[str, float | Literal[False]]]
+
+
+class QualityFilteringConfig(StageConfig):
+    """Options of `filter_quality`."""
+
+    stage: Literal["filter_quality"] = "filter_quality"
+    families: tuple[Family, ...] = Field(
+        default=FAMILIES,
+        min_length=1,
+        description="Families of rules that decide, of gopher_quality, gopher_repetition, fineweb and c4.",
+    )
+    limits: Limits = Field(
+        default="fair",
+        description="`fair`: limits by language and script, measured on good text in some 400 languages; a rule that "
+        "cannot be right for a language is off. `published`: those of the papers, made for English.",
+    )
+    thresholds: dict[str, dict[str, float | Literal[False]]] = Field(
+        default={},
+        description='Limits of your own, by label (`eng_Latn`), language, script or "any", then by rule, such as '
+        "{ Thai = { too_few_words = 30 } }; false: the rule is off. docs/quality.md lists the rules.",
+    )
+    stop_words: dict[str, tuple[str, ...]] = Field(
+        default={"eng_Latn": ENGLISH_STOP_WORDS},
+        description="Stop words by label; for other languages the rule of stop words is off.",
+    )
+    segmenter: Literal["auto"] | Segmenter = Field(
+        default="auto",
+        description="What divides text that is written without spaces: `icu` (ICU's break iterators), `graphemes` (one "
+        "unit for each letter with its marks), `auto` (icu where PyICU is installed). The manifest names it.",
+    )
+    keep_signals: bool = Field(
+        default=False, description="Keep what was measured in the corpus, as columns, for `glotmill refilter`."
+    )
+
+    @field_validator("thresholds")
+    @classmethod
+    def _known(cls, thresholds: OwnLimits) -> OwnLimits:
+        for place, limits in thresholds.items():
+            if "_" in place:
+                parse_label(place)
+            if unknown := [name for name in limits if name not in RULE_NAMES]:
+                raise ValueError(f"{place}: no rule is called {', '.join(unknown)}; there are {', '.join(RULE_NAMES)}")
+        return thresholds
+
+    @field_validator("stop_words")
+    @classmethod
+    def _labels(cls, stop_words: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+        for label, words in stop_words.items():
+            parse_label(label)
+            if not words:
+                raise ValueError(f"{label}: the list of stop words is empty; leave the language out")
+        return stop_words
+
+    @property
+    def resolved_segmenter(self) -> Segmenter:
+        """The segmenter that `auto` stands for on this machine."""
+        return default_segmenter() if self.segmenter == "auto" else self.segmenter
+
+
+class Judgement(NamedTuple):
+    """What rules say of n documents: the number in RULES of the first one each breaks (-1: none), value and limit."""
+
+    rules: NDArray[np.int64]
+    values: NDArray[np.float64]
+    limits: NDArray[np.float64]
+
+
+def judge(
+    signals: pa.RecordBatch,
+    languages: pa.Array,
+    scripts: pa.Array,
+    config: QualityFilteringConfig,
+) -> Judgement:
+    """Hold the signals of n documents against the limits of their languages."""
+    rows = signals.num_rows
+    labels = pa.StructArray.from_arrays([languages, scripts], names=["language", "script"])
+    distinct = labels.to_pylist()
+    number: dict[tuple[str | None, str | None], int] = {}
+    places = np.fromiter(  # numbers the labels of a block, as Arrow encodes no dictionary of structs
+        (number.setdefault((label["language"], label["script"]), len(number)) for label in distinct), np.int64, rows
+    )
+    found = Judgement(np.full(rows, -1), np.full(rows, np.nan), np.full(rows, np.nan))
+    for position, rule in enumerate(RULES):
+        if rule.family not in config.families:
+            continue
+        chosen = [limit_of(rule, *label, config.limits, config.thresholds) for label in number]
+        limits = np.array([np.nan if limit is None else limit for limit in chosen], np.float64)[places]
+        values = signals[rule.signal].cast(pa.float64()).to_numpy(zero_copy_only=False)
+        broken = values < limits if rule.side == "min" else values > limits  # never where either is missing
+        first = broken & (found.rules < 0)
+        found.rules[first], found.values[first], found.limits[first] = position, values[first], limits[first]
+    return found
+
+
+def filter_quality(batch: pa.RecordBatch, config: QualityFilteringConfig) -> Filtered:
+    """Split n documents into kept and rejected by the first rule each breaks; the two sum to n, order kept.
+
+    With `keep_signals` those kept have the columns of QUALITY_SIGNALS. A document whose language is null is judged by
+    the limits for all. Raises SchemaError if `text`, `language` or `script` is missing or mistyped.
+    """
+    require_columns(batch, DOCUMENT, ("text", "language", "script"))
+    signals = measure_quality(batch, config.resolved_segmenter, config.stop_words)
+    found = judge(signals, batch["language"], batch["script"], config)
+    out = pa.array(found.rules >= 0)
+    at = found.rules[found.rules >= 0]
+    rejected = reject(
+        batch.filter(out),
+        config.stage,
+        pa.array([RULE_NAMES[rule] for rule in at.tolist()], pa.string()),
+        value=pa.array(found.values).filter(out),
+        threshold=pa.array(found.limits).filter(out),
+    )
+    kept = batch
+    if config.keep_signals:
+        kept = kept.drop_columns([name for name in QUALITY_SIGNALS.names if name in kept.schema.names])
+        for field, values in zip(QUALITY_SIGNALS, signals.columns, strict=True):
+            kept = kept.append_column(field, values)
+    return Filtered(kept.filter(pc.invert(out)), rejected)

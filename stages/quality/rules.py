@@ -1,0 +1,160 @@
+"""The rules of the quality filters, and their limits for each language and script.
+
+A rule holds one signal against one limit. `published` is the limit of its paper, made for English. `fair` limits are
+those that lose at most 3 % of text known to be good in any of some 400 languages, and 1 % on average, all rules
+together (translations of the Universal Declaration, manuals of GNOME, MATE and LibreOffice:
+`tests/benchmarks/quality_fairness.py`). They were measured with the segmenters `icu` (ICU 72 to 78) and, for scripts
+that ICU has no dictionary of, `graphemes`. Where a rule cannot be right for a language or script it is off, and `OFF`
+says why.
+
+A limit is looked up by language and script (`eng_Latn`), language (`eng`), script (`Latn`), class of scripts, and then
+for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from schemas.quality_signals import DUPLICATE_GRAMS, TOP_GRAMS
+
+Family = Literal["gopher_quality", "gopher_repetition", "fineweb", "c4"]
+FAMILIES: tuple[Family, ...] = ("gopher_quality", "gopher_repetition", "fineweb", "c4")
+Limits = Literal["fair", "published"]
+
+
+class Rule(NamedTuple):
+    """A rule: the reason of a document that breaks it, the signal it looks at, and on which side the limit stands.
+
+    The value may be equal to the limit.
+    """
+
+    name: str
+    family: Family
+    signal: str
+    side: Literal["min", "max"]
+    published: float
+    fair: float
+
+
+RULES = (
+    Rule("too_few_words", "gopher_quality", "words", "min", 50, 40),
+    Rule("too_many_words", "gopher_quality", "words", "max", 100_000, 1_000_000),
+    Rule("short_words", "gopher_quality", "mean_word_length", "min", 3, 1.5),
+    Rule("long_words", "gopher_quality", "mean_word_length", "max", 10, 17),
+    Rule("hash_signs", "gopher_quality", "hash_share", "max", 0.1, 0.1),
+    Rule("ellipses", "gopher_quality", "ellipsis_share", "max", 0.1, 0.1),
+    Rule("bullet_lines", "gopher_quality", "bullet_line_share", "max", 0.9, 0.9),
+    Rule("ellipsis_lines", "gopher_quality", "ellipsis_line_share", "max", 0.3, 0.3),
+    Rule("few_alphabetic_words", "gopher_quality", "alphabetic_word_share", "min", 0.8, 0.8),
+    Rule("few_stop_words", "gopher_quality", "stop_words", "min", 2, 2),
+    Rule("duplicate_paragraphs", "gopher_repetition", "duplicate_paragraph_share", "max", 0.3, 0.3),
+    Rule("duplicate_paragraph_characters", "gopher_repetition", "duplicate_paragraph_character_share", "max", 0.2, 0.3),
+    Rule("duplicate_lines", "gopher_repetition", "duplicate_line_share", "max", 0.3, 0.35),
+    Rule("duplicate_line_characters", "gopher_repetition", "duplicate_line_character_share", "max", 0.2, 0.3),
+    *(
+        Rule(f"top_{n}_gram", "gopher_repetition", f"top_{n}_gram_share", "max", published, fair)
+        for n, published, fair in zip(TOP_GRAMS, (0.2, 0.18, 0.16), (0.25, 0.24, 0.23), strict=True)
+    ),
+    *(
+        Rule(f"duplicate_{n}_grams", "gopher_repetition", f"duplicate_{n}_gram_share", "max", published, fair)
+        for n, published, fair in zip(
+            DUPLICATE_GRAMS, (0.15, 0.14, 0.13, 0.12, 0.11, 0.1), (0.45, 0.43, 0.41, 0.39, 0.37, 0.35), strict=True
+        )
+    ),
+    Rule("few_lines_with_end_mark", "fineweb", "end_mark_line_share", "min", 0.12, 0.02),
+    Rule("short_lines", "fineweb", "short_line_share", "max", 0.67, 0.85),
+    Rule("repeated_line_characters", "fineweb", "duplicate_line_character_share", "max", 0.01, 0.3),
+    Rule("line_breaks", "fineweb", "line_break_share", "max", 0.3, 0.33),
+    Rule("few_sentences", "c4", "c4_sentences", "min", 5, 1),
+    Rule("curly_brackets", "c4", "curly_brackets", "max", 0, 20),
+    Rule("lorem_ipsum", "c4", "lorem_ipsum", "max", 0, 0),
+)
+RULE_NAMES = tuple(rule.name for rule in RULES)
+
+# Mean word length in code points, marks included: about 3/4 of the least and 4/3 of the greatest mean of a good
+# document in any language of the script.
+WORD_LENGTHS: Mapping[str, tuple[float, float]] = {
+    "Latn": (1.8, 20),  # Kalaallisut 15.5; Ga and Chinantec 2.4
+    "Cyrl": (3, 13),
+    "Arab": (2.3, 10),
+    "Hebr": (2.8, 9),
+    "Deva": (2.5, 13),  # Sanskrit 8.6
+    "Beng": (3, 10),
+    "Gujr": (2.5, 9),
+    "Guru": (2.5, 8),
+    "Knda": (4, 14),
+    "Telu": (4, 14),
+    "Taml": (4, 15),
+    "Mlym": (5, 18),
+    "Sinh": (3, 9),
+    "Ethi": (2.4, 8),
+    "Tibt": (2, 5),  # syllables
+    "Kore": (1.8, 8),
+    "Jpan": (1.2, 5),
+    "Hans": (1.05, 5),
+    "Hant": (1.05, 5),
+    "Hani": (1.05, 5),
+    "Thai": (2.4, 7),
+    "Laoo": (2.4, 7),
+    "Khmr": (2.4, 8),
+    "Mymr": (1.6, 8),
+}
+# Scripts without spaces between words that no segmenter divides here: their units are letters with marks.
+GRAPHEME_SCRIPTS = ("Lana", "Tavt", "Tale", "Talu", "Ahom", "Java", "Bali", "Kawi", "Batk", "Yiii", "Tang", "Nshu")
+SYLLABLES = ("Tibt", "vie_Latn", *GRAPHEME_SCRIPTS, "Jpan", "Hans", "Hant", "Hani", "Khmr")  # shorter units repeat more
+
+_LONGER_RUNS = {
+    f"duplicate_{n}_grams": limit for n, limit in zip(DUPLICATE_GRAMS, (0.6, 0.57, 0.54, 0.51, 0.48, 0.45), strict=True)
+}
+
+FAIR: dict[str, dict[str, float]] = {
+    **{script: {"short_words": low, "long_words": high} for script, (low, high) in WORD_LENGTHS.items()},
+    **{script: {"short_words": 1, "long_words": 6} for script in GRAPHEME_SCRIPTS},
+}
+for _name in SYLLABLES:
+    FAIR.setdefault(_name, {}).update(_LONGER_RUNS)
+FAIR["eng"] = {"short_words": 3, "long_words": 10}
+
+# Why a rule is off: by language or script.
+NO_END_MARKS = "sentences end in a space: no mark tells that a line ends one"
+NO_STOP_WORDS = "no list of stop words for this language"
+OFF: Mapping[str, Mapping[str, str]] = {
+    **{
+        name: {"few_lines_with_end_mark": NO_END_MARKS, "few_sentences": NO_END_MARKS}
+        for name in ("Thai", "Laoo", *GRAPHEME_SCRIPTS)
+    },
+}
+ENGLISH_STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")  # Rae et al. 2021, appendix A1
+
+
+def limit_of(
+    rule: Rule,
+    language: str | None,
+    script: str | None,
+    limits: Limits,
+    own: Mapping[str, Mapping[str, float | Literal[False]]],
+) -> float | None:
+    """Return the limit of a rule for a language and script; None if the rule is off there.
+
+    `own` are limits of the recipe, which come first; `false` is off.
+
+    >>> few = next(rule for rule in RULES if rule.name == "few_lines_with_end_mark")
+    >>> limit_of(few, "eng", "Latn", "published", {}), limit_of(few, "tha", "Thai", "fair", {})
+    (0.12, None)
+    >>> limit_of(few, "tha", "Thai", "fair", {"Thai": {"few_lines_with_end_mark": 0.1}})
+    0.1
+    """
+    names = (f"{language}_{script}", language or "", script or "")
+    for name in (*names, "any"):
+        if rule.name in own.get(name, {}):
+            chosen = own[name][rule.name]
+            return None if chosen is False else float(chosen)
+    if limits == "published":
+        return rule.published
+    for name in names:
+        if rule.name in OFF.get(name, {}):
+            return None
+        if rule.name in FAIR.get(name, {}):
+            return FAIR[name][rule.name]
+    return rule.fair

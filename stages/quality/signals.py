@@ -1,0 +1,685 @@
+"""Measure what quality filters decide by: one pass over a block of texts, all languages alike.
+
+    texts     joined with line feeds, about 256 Ki code points at a time
+    classes   one class for each code point (character_classes)
+    words     [start, end) of each, by changes of class; where words are not spaced, by the segmenter
+    lines     [start, end) of each, by line ends
+    hashes    of any span by two prefix sums: sum(c_i r^i) r^-start mod 2^64, scrambled
+    n-grams   hash of n words, packed with the place of the first: one sort finds those that repeat
+
+Words are runs of letters, marks and digits, with `' . _ : @ & + % , / =` inside where they stand between two of these
+("don't", "3.5", "example.org"); a hyphen divides. A word needs a letter or a digit. Syllables are the words of Tibetan
+script, which the tsheg divides as a space does. Where words are not spaced the segmenter cuts runs: `icu`, the break
+iterators of ICU, or `graphemes`, one unit for each letter with its marks.
+
+An n-gram repeats if its words stood in the text before in the same order. Only where an (n-1)-gram repeats can an
+n-gram: each round sorts what the round before left.
+
+A text longer than 1 Mi code points is cut there at a line end, or at a space, or anywhere, and lines that long count
+as several; memory beside the result is about 40 bytes for each word.
+
+Sources: Rae et al. 2021, arXiv:2112.11446, table A1 (Gopher); Raffel et al. 2020, JMLR 21/140 (C4); Penedo et al. 2024,
+arXiv:2406.17557 (FineWeb); docs/quality.md has each definition beside those of four projects.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from schemas.columns import require_columns
+from schemas.document import DOCUMENT
+from schemas.quality_signals import DUPLICATE_GRAMS, QUALITY_SIGNALS, TOP_GRAMS
+from stages.deduplication.shingles import UnitKind, mix64, unit_kinds
+from stages.quality.character_classes import (
+    ELLIPSES,
+    END_MARKS_OF_SCRIPTS,
+    SPACED_BULLETS,
+    SPACED_END_MARKS,
+    WORDSPACE,
+    Class,
+    tables,
+)
+from stages.script_detection import script_table
+
+Segmenter = Literal["icu", "graphemes"]
+
+SHORT_LINE = 30  # code points (FineWeb)
+LONG_LINE = 200  # code points (mC4: a paragraph)
+MAX_WORD = 1000  # code points; C4 removes a line with a longer one
+MIN_LINE_WORDS = 3  # C4
+# What C4 removes lines for (https://github.com/tensorflow/datasets, c4_utils.py), in English as it is there.
+C4_PHRASES = (
+    *("javascript", "terms of use", "privacy policy", "cookie policy"),
+    *("uses cookies", "use of cookies", "use cookies"),
+)
+LOREM_IPSUM = "lorem ipsum"
+
+_CHUNK = 1 << 18  # code points worked on at once, which with what is made of them stays in cache
+_PIECE = 1 << 20  # code points of a text from which on it is cut
+_BASE = 0x9E3779B97F4A7C15 | 1
+_WIDE = 3  # Latin letters that say as much as one Han, Kana or Hangul letter (script_detection.CONTENT)
+
+Array = NDArray[np.int64]
+Hashes = NDArray[np.uint64]
+Flags = NDArray[np.bool_]
+
+
+class _Words(NamedTuple):
+    """Words of some texts in order: hash, length in code points, whether it has a letter, number of its text."""
+
+    hashes: Hashes
+    lengths: Array
+    alphabetic: Flags
+    texts: Array
+
+
+class _Lines(NamedTuple):
+    """Lines of some texts in order; `lengths` and `hashes` are of what is inside white space, 0 of blank lines."""
+
+    hashes: Hashes
+    lengths: Array
+    texts: Array
+    short: Flags
+    bullets: Flags
+    ellipses: Flags
+    ended: Flags
+    symbols: Flags
+    sentences: Array  # that C4 would count
+
+
+class _Scan(NamedTuple):
+    """What was found in a chunk: words, lines, and for each text counts of `_COUNTS`."""
+
+    words: _Words
+    lines: _Lines
+    counts: Array  # of shape (len(_COUNTS), texts)
+
+
+_COUNTS = ("code_points", "marks", "hashes", "ellipses", "curly_brackets")
+
+
+def segmenter_version(segmenter: Segmenter) -> str:
+    """Name the version of a segmenter, which its thresholds hold for; ImportError names what to install."""
+    return f"ICU {_icu().ICU_VERSION}" if segmenter == "icu" else "Unicode of the interpreter"
+
+
+def default_segmenter() -> Segmenter:
+    """Return `icu` where PyICU is installed, else `graphemes`."""
+    try:
+        _icu()
+    except ImportError:
+        return "graphemes"
+    return "icu"
+
+
+def _icu() -> Any:
+    try:
+        import icu  # type: ignore[import-untyped, unused-ignore]
+    except ImportError:
+        raise ImportError(
+            'segmenter = "icu" needs PyICU: make install-icu, or choose segmenter = "graphemes"'
+        ) from None
+    return icu
+
+
+def measure_quality(
+    batch: pa.RecordBatch, segmenter: Segmenter, stop_words: Mapping[str, Sequence[str]] | None = None
+) -> pa.RecordBatch:
+    """Measure n texts: n rows of QUALITY_SIGNALS. `stop_words` are lists by language and script (`eng_Latn`).
+
+    What a text does not have is 0: of an empty text every signal. Raises SchemaError if `text`, `language` or `script`
+    is missing or mistyped.
+
+    >>> row = {"text": ["One, two.\\nOne, two."], "language": ["eng"], "script": ["Latn"]}
+    >>> block = pa.record_batch(row, pa.schema([DOCUMENT.field(name) for name in row]))
+    >>> found = measure_quality(block, "graphemes").to_pylist()[0]
+    >>> found["words"], found["tokens"], found["lines"], found["duplicate_line_share"], found["end_mark_line_share"]
+    (4, 8, 2, 0.5, 1.0)
+    """
+    require_columns(batch, DOCUMENT, ("text", "language", "script"))
+    rows = batch.num_rows
+    texts, scripts = batch["text"].to_pylist(), batch["script"].to_pylist()
+    labels = pc.binary_join_element_wise(batch["language"], batch["script"], "_").to_pylist()
+    frame = pl.Series(batch["text"].cast(pa.large_string()))
+    phrases = frame.str.contains_any(list(C4_PHRASES), ascii_case_insensitive=True).to_numpy()
+    found: dict[str, NDArray[np.float64] | Array] = {
+        field.name: np.zeros(rows, np.int64 if pa.types.is_integer(field.type) else np.float64)
+        for field in QUALITY_SIGNALS
+    }
+    stops = _StopWords.of(stop_words or {}, labels)
+    for first, last in _chunks([len(text) for text in texts]):
+        pieces = _pieces(texts[first]) if last == first + 1 else iter([texts[first:last]])
+        marks = [END_MARKS_OF_SCRIPTS.get(script or "", 0) for script in scripts[first:last]]
+        scans = [_scan(piece, marks, bool(phrases[first:last].any()), segmenter) for piece in pieces]
+        scan = scans[0] if len(scans) == 1 else _together(scans)
+        for name, values in _signals(scan, last - first).items():
+            found[name][first:last] = values
+        found["stop_words"][first:last] = stops.present(scan.words, first, last)
+    found["lorem_ipsum"] = (
+        frame.str.contains_any([LOREM_IPSUM], ascii_case_insensitive=True).to_numpy().astype(np.int64)
+    )
+    arrays = [
+        pa.array(found[field.name], mask=~stops.listed if field.name == "stop_words" else None)
+        for field in QUALITY_SIGNALS
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=QUALITY_SIGNALS)
+
+
+def _chunks(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Divide texts into runs of about `_CHUNK` code points; one longer than `_PIECE` is alone."""
+    first = size = 0
+    for row, length in enumerate(lengths):  # adds up numbers, once for a document
+        if row > first and size + length > _CHUNK:
+            yield first, row
+            first, size = row, 0
+        size += length
+    if len(lengths) > first:
+        yield first, len(lengths)
+
+
+def _pieces(text: str) -> Iterator[list[str]]:
+    """Cut a long text at line ends, spaces or, where it has neither, anywhere."""
+    start = 0
+    while len(text) - start > _PIECE:
+        end = start + _PIECE
+        for mark in "\n ":
+            at = text.rfind(mark, start, end)
+            if at > start:
+                end = at + 1
+                break
+        yield [text[start:end].removesuffix("\n")]
+        start = end
+    yield [text[start:]]
+
+
+def _together(scans: Sequence[_Scan]) -> _Scan:
+    """Join what was found in the pieces of one text."""
+    words, lines = (
+        [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+        for parts in ([scan.words for scan in scans], [scan.lines for scan in scans])
+    )
+    return _Scan(_Words(*words), _Lines(*lines), np.sum([scan.counts for scan in scans], axis=0))
+
+
+def _scan(texts: Sequence[str], end_marks: Sequence[int], phrases: bool, segmenter: Segmenter) -> _Scan:
+    """Find the words and lines of texts; `end_marks` are those of each text's script alone, 0 for none."""
+    table = tables()
+    joined = "\n".join(["", *texts, ""])
+    points = np.frombuffer(joined.encode("utf-32-le"), np.uint32)
+    kinds = table.classes.take(points)
+    sizes = np.fromiter(map(len, texts), np.int64, len(texts))
+    begins = np.cumsum(np.append(1, sizes[:-1] + 1))
+    bounds = np.append(begins, len(points))
+
+    def of_texts(places: Array) -> Array:
+        return np.diff(np.searchsorted(places, bounds))
+
+    inside = kinds >= Class.IGNORED
+    marks = np.flatnonzero((kinds >= Class.CLOSING) & ~inside)
+    connectors = marks[kinds[marks] == Class.CONNECTOR]
+    inner = connectors[inside[connectors - 1] & inside[connectors + 1]]
+    inside[inner] = True
+    starts, ends = _spans(inside)
+    if (kinds == Class.UNSPACED).any():
+        starts, ends = _cut_unspaced(points, kinds, starts, ends, segmenter)
+    starts, ends = _with_letters(kinds, starts, ends)
+
+    sums = np.zeros(len(points) + 1, np.uint64)
+    powers, inverses = _powers()
+    np.cumsum(points * powers[: len(points)], out=sums[1:])
+
+    def hashes(first: Array, last: Array) -> Hashes:
+        return mix64((sums[last] - sums[first]) * inverses[first])
+
+    letters = np.zeros(len(points) + 1, np.int32)
+    np.cumsum(kinds >= Class.LETTER, out=letters[1:])
+    word_counts = of_texts(starts)
+    words = _Words(
+        hashes(starts, ends),
+        ends - starts,
+        letters[ends] > letters[starts],
+        np.repeat(np.arange(len(texts)), word_counts),
+    )
+
+    marks = marks[~inside[marks]]
+    signs = points[marks]
+    dots = marks[signs == 0x2E]
+    dot_runs, dot_ends = _runs(dots)
+    ellipses = np.repeat(dot_runs, (dot_ends - dot_runs) // 3)
+    counts = np.stack(
+        [
+            sizes,
+            of_texts(marks[signs != points[marks - 1]]),
+            of_texts(marks[signs == 0x23]),
+            of_texts(ellipses) + of_texts(marks[np.isin(signs, ELLIPSES)]),
+            of_texts(marks[signs == 0x7B]),
+        ]
+    )
+    spans = _Spans(points, kinds, inside, begins)
+    lines = _lines(spans, starts, ends, marks, np.asarray(end_marks, np.uint32))
+    line_hashes = hashes(lines.firsts, lines.lasts)
+    line_hashes[lines.firsts == lines.lasts] = 0
+    kept = lines.c4
+    if phrases:
+        hits = [match.start() for match in _phrase_pattern().finditer(joined)]
+        kept[np.searchsorted(lines.firsts, hits, side="right") - 1] = False
+    return _Scan(
+        words,
+        _Lines(
+            line_hashes,
+            lines.lasts - lines.firsts,
+            lines.texts,
+            lines.short,
+            lines.bullets,
+            lines.ellipses,
+            lines.ended,
+            lines.symbols,
+            np.where(kept, np.maximum(lines.sentences, 1), 0),
+        ),
+        counts,
+    )
+
+
+class _Spans(NamedTuple):
+    """A chunk of texts, one code point after another: values, classes, whether in a word; where each text begins."""
+
+    points: NDArray[np.uint32]
+    kinds: NDArray[np.uint8]
+    inside: Flags
+    begins: Array
+
+
+class _FoundLines(NamedTuple):
+    """Lines as places in a chunk, [firsts, lasts) without the white space around, and what they are."""
+
+    firsts: Array
+    lasts: Array
+    texts: Array
+    short: Flags
+    bullets: Flags
+    ellipses: Flags
+    ended: Flags
+    symbols: Flags
+    sentences: Array
+    c4: Flags
+
+
+def _lines(spans: _Spans, starts: Array, ends: Array, marks: Array, own_marks: NDArray[np.uint32]) -> _FoundLines:
+    """Find the lines of a chunk with its words, [starts, ends), and its punctuation outside words."""
+    points, kinds, _, begins = spans
+    table = tables()
+    breaks = np.flatnonzero(kinds == Class.LINE_END)
+    line_starts, line_ends = breaks[:-1] + 1, breaks[1:]
+    texts = np.searchsorted(begins, line_starts, side="right") - 1
+    content = np.flatnonzero(kinds > Class.LINE_END)
+    first, last = np.searchsorted(content, line_starts), np.searchsorted(content, line_ends) - 1
+    blank = last < first
+    content = np.append(content, 0)  # so that any place of a blank line can be looked up
+    heads, tails = content[first], content[last]
+    firsts, lasts = np.where(blank, line_starts, heads), np.where(blank, line_starts, tails + 1)
+
+    signs = points[marks]
+    quotes = (kinds[marks] == Class.CLOSING) | (signs == 0x27) | (signs == 0x2019)
+    # The last code point that is no closing mark: closing marks before the end are few, so they are gone through.
+    closing = np.zeros(len(points), np.bool_)
+    closing[marks[quotes]] = True
+    open_ends = np.maximum.accumulate(np.where(closing | (kinds <= Class.LINE_END), 0, np.arange(len(points))))[
+        np.maximum(line_ends - 1, 0)
+    ]
+    open_ends = np.maximum(open_ends, np.where(blank, 0, heads))
+    final = points[open_ends]
+    ellipses = np.isin(final, ELLIPSES) | (
+        (final == 0x2E) & (points[open_ends - 1] == 0x2E) & (points[np.maximum(open_ends - 2, 0)] == 0x2E)
+    )
+    ended = table.end_marks[final] | ((final == own_marks[texts]) & (final > 0))
+    ended |= (final == WORDSPACE) & (points[open_ends - 1] == WORDSPACE)
+    head = points[heads]
+    bullets = table.bullets[head] | (
+        np.isin(head, SPACED_BULLETS) & (kinds[np.minimum(heads + 1, len(kinds) - 1)] == Class.SPACE)
+    )
+    for flags in (ellipses, ended, bullets):
+        flags &= ~blank
+
+    word_bounds = np.searchsorted(starts, line_starts)
+    line_words = np.diff(np.append(word_bounds, len(starts)))
+    lengths = lasts - firsts
+    wide = np.zeros(len(lengths), np.int64)
+    if east_asian := len(places := np.flatnonzero(_is_wide(points))):
+        wide = np.searchsorted(places, line_ends) - np.searchsorted(places, line_starts)
+    short = (lengths + (_WIDE - 1) * wide if east_asian else lengths) <= SHORT_LINE
+
+    ending = marks[table.end_marks[signs] & ~np.isin(signs, ELLIPSES)]
+    after = ending + 1
+    final_mark = ~table.end_marks[points[after]] & (
+        ~np.isin(points[ending], SPACED_END_MARKS) | (kinds[after] <= Class.CLOSING) | closing[after]
+    )
+    sentence_ends = ending[final_mark]
+    pairs = marks[(signs == WORDSPACE) & (points[marks - 1] == WORDSPACE)]
+    final_places = np.sort(np.concatenate([sentence_ends, pairs]))
+    sentences = np.searchsorted(final_places, line_ends) - np.searchsorted(final_places, line_starts)
+    has_long = np.zeros(len(lengths), np.bool_)
+    if len(long_words := starts[ends - starts > MAX_WORD]):
+        has_long[np.searchsorted(line_starts, long_words, side="right") - 1] = True
+    c4 = ended & ~ellipses & ~has_long & (line_words >= MIN_LINE_WORDS)
+    return _FoundLines(
+        firsts, lasts, texts, short & ~blank, bullets, ellipses, ended, (line_words == 0) & ~blank, sentences, c4
+    )
+
+
+def _is_wide(points: NDArray[np.uint32]) -> Flags:
+    """Find letters of Han, Kana, Hangul, Bopomofo and Yi."""
+    return (
+        (points >= 0x2E80)
+        & ((points < 0xA4D0) | ((points >= 0xAC00) & (points < 0xD7A4)) | ((points >= 0x20000) & (points < 0x40000)))
+        & ((points < 0x3000) | (points > 0x3020))
+    )
+
+
+def _spans(inside: Flags) -> tuple[Array, Array]:
+    """Return the [starts, ends) of runs of true; the first and the last value are false."""
+    edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
+    return edges[::2], edges[1::2]
+
+
+def _runs(places: Array) -> tuple[Array, Array]:
+    """Return the [starts, ends) of runs of neighbouring places."""
+    if not len(places):
+        return places, places
+    cuts = np.flatnonzero(np.diff(places) != 1) + 1
+    return places[np.append(0, cuts)], places[np.append(cuts - 1, len(places) - 1)] + 1
+
+
+def _with_letters(kinds: NDArray[np.uint8], starts: Array, ends: Array) -> tuple[Array, Array]:
+    """Leave out words without a letter or digit: joiners of emoji, marks on nothing, connectors between pieces."""
+    doubtful = np.flatnonzero(kinds[starts] < Class.DIGIT)
+    if not len(doubtful):
+        return starts, ends
+    core = np.append(0, np.cumsum(kinds >= Class.DIGIT))
+    keep = np.ones(len(starts), np.bool_)
+    keep[doubtful] = core[ends[doubtful]] > core[starts[doubtful]]
+    return starts[keep], ends[keep]
+
+
+def _cut_unspaced(
+    points: NDArray[np.uint32], kinds: NDArray[np.uint8], starts: Array, ends: Array, segmenter: Segmenter
+) -> tuple[Array, Array]:
+    """Cut the runs that have letters of scripts without spaces into words; the others stay."""
+    unspaced = np.append(0, np.cumsum(kinds == Class.UNSPACED))
+    runs = unspaced[ends] > unspaced[starts]
+    first, last = starts[runs], ends[runs]
+    # The runs, with a space after each, as one text: `places` are those of its code points in the chunk.
+    sizes = last - first + 1
+    heads = np.cumsum(sizes) - sizes
+    places = np.arange(int(sizes.sum())) + np.repeat(first - heads, sizes)
+    text = points[places]
+    text[heads + sizes - 1] = 0x20
+    letters = kinds[places] == Class.UNSPACED
+    cuts = np.zeros(0, np.int64)
+    if segmenter == "icu":
+        cuts = _icu_breaks(text)
+        letters &= ~_icu_dictionaries()[text]
+    if letters.any():
+        cuts = np.concatenate([cuts, _cluster_starts(text, kinds[places], letters)])
+    opens = np.zeros(len(text), np.bool_)
+    opens[cuts[cuts < len(text)]] = True
+    opens[heads] = True
+    closes = heads + sizes - 1  # the spaces
+    opens[closes] = True
+    cuts = np.flatnonzero(opens)
+    is_space = text[cuts] == 0x20
+    begin = places[cuts[~is_space]]
+    finish = places[cuts[np.flatnonzero(~is_space) + 1]]
+    return np.sort(np.concatenate([starts[~runs], begin])), np.sort(np.concatenate([ends[~runs], finish]))
+
+
+def _cluster_starts(text: NDArray[np.uint32], kinds: NDArray[np.uint8], letters: Flags) -> Array:
+    """Find where units begin if each of `letters`, with its marks, is one; a stacked letter joins the one before it."""
+    cores = kinds >= Class.DIGIT
+    earlier = np.maximum.accumulate(np.where(cores, np.arange(len(cores)), 0))
+    after_one = np.append(False, letters[earlier][:-1])
+    stacked = np.append(False, (unit_kinds()[text] == UnitKind.STACKER)[:-1])
+    return np.flatnonzero(cores & ~stacked & (letters | after_one))
+
+
+@cache
+def _icu_dictionaries() -> Flags:
+    """Mark the letters of scripts that ICU has dictionaries of: Thai, Lao, Khmer, Burmese, Han and Kana."""
+    codes, numbers = script_table()
+    known = ("Thai", "Laoo", "Khmr", "Mymr", "Hani", "Hans", "Hant", "Hira", "Kana")
+    dictionaries = np.isin(np.asarray(codes), known)[numbers]
+    dictionaries[[0x30FC, 0xFF70]] = True  # length marks of Kana, of no script
+    return dictionaries
+
+
+def _icu_breaks(text: NDArray[np.uint32]) -> Array:
+    """Find the word boundaries of a text by ICU, as places of code points."""
+    icu = _icu()
+    iterator = icu.BreakIterator.createWordInstance(icu.Locale.getRoot())
+    iterator.setText(icu.UnicodeString(text.tobytes().decode("utf-32-le")))
+    breaks = np.fromiter(iterator, np.int64)
+    if (text > 0xFFFF).any():  # ICU counts UTF-16
+        breaks = np.searchsorted(np.cumsum(1 + (text > 0xFFFF)), breaks, side="right")
+        breaks = np.unique(breaks)
+    return breaks
+
+
+@cache
+def _phrase_pattern() -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, C4_PHRASES)), re.IGNORECASE | re.ASCII)
+
+
+@cache
+def _powers() -> tuple[Hashes, Hashes]:
+    """Return the powers of the base of hashes, as many as a chunk can have code points, and their inverses."""
+    room = _PIECE + _CHUNK + 2
+    powers, inverses = (
+        np.concatenate([np.ones(1, np.uint64), np.full(room, base, np.uint64)]).cumprod(dtype=np.uint64)
+        for base in (_BASE, pow(_BASE, -1, 1 << 64))
+    )
+    return powers, inverses
+
+
+def _signals(scan: _Scan, texts: int) -> dict[str, NDArray[np.float64] | Array]:
+    """Add up what was found, for each of n texts."""
+    words, lines = scan.words, scan.lines
+    code_points, marks, hashes, ellipses, curly = scan.counts
+
+    def of_texts(which: Array, weights: NDArray[np.generic] | None = None) -> Array:
+        return np.bincount(which, weights, minlength=texts).astype(np.int64)
+
+    def over(values: Array, whole: Array) -> NDArray[np.float64]:
+        return values / np.maximum(whole, 1)
+
+    counts = of_texts(words.texts)
+    tokens = counts + marks
+    alphabetic = of_texts(words.texts[words.alphabetic])
+    shown = lines.lengths > 0
+    line_counts = of_texts(lines.texts[shown])
+    breaks = of_texts(lines.texts) - 1
+    characters = np.maximum(code_points - breaks, 0)
+
+    def lines_that(flags: Flags) -> NDArray[np.float64]:
+        return over(of_texts(lines.texts[flags]), line_counts)
+
+    found: dict[str, NDArray[np.float64] | Array] = {
+        "words": counts,
+        "tokens": tokens,
+        "mean_word_length": over(of_texts(words.texts, words.lengths), counts),
+        "alphabetic_word_share": over(alphabetic, counts),
+        "alphabetic_token_share": over(alphabetic, tokens),
+        "hash_share": over(hashes, tokens),
+        "ellipsis_share": over(ellipses, tokens),
+        "lines": line_counts,
+        "mean_line_length": over(of_texts(lines.texts, lines.lengths), line_counts),
+        "bullet_line_share": lines_that(lines.bullets),
+        "ellipsis_line_share": lines_that(lines.ellipses),
+        "symbol_line_share": lines_that(lines.symbols),
+        "short_line_share": lines_that(lines.short),
+        "end_mark_line_share": lines_that(lines.ended),
+        "line_break_share": over(breaks, tokens),
+        "long_lines": of_texts(lines.texts[lines.lengths >= LONG_LINE]),
+        "c4_sentences": of_texts(lines.texts, lines.sentences),
+        "curly_brackets": curly,
+    }
+    again = _repeats(_keyed(lines.hashes[shown], lines.texts[shown]))
+    of = lines.texts[shown][again]
+    found["duplicate_line_share"] = over(of_texts(of), line_counts)
+    found["duplicate_line_character_share"] = over(of_texts(of, lines.lengths[shown][again]), characters)
+    paragraphs = _paragraphs(lines)
+    found["paragraphs"] = paragraph_counts = of_texts(paragraphs.texts)
+    again = _repeats(_keyed(paragraphs.hashes, paragraphs.texts))
+    of = paragraphs.texts[again]
+    found["duplicate_paragraph_share"] = over(of_texts(of), paragraph_counts)
+    found["duplicate_paragraph_character_share"] = over(of_texts(of, paragraphs.lengths[again]), characters)
+    for name, values in _repeated_grams(words, texts).items():
+        found[name] = over(values, characters)
+    return found
+
+
+class _Paragraphs(NamedTuple):
+    hashes: Hashes
+    lengths: Array
+    texts: Array
+
+
+def _paragraphs(lines: _Lines) -> _Paragraphs:
+    """Join lines without an empty one between them."""
+    shown = lines.lengths > 0
+    at = np.flatnonzero(shown)
+    if not len(at):
+        return _Paragraphs(lines.hashes[at], at, at)
+    opens = np.append(True, (np.diff(at) > 1) | (np.diff(lines.texts[at]) > 0))
+    heads = np.flatnonzero(opens)
+    places = np.arange(len(at)) - np.repeat(heads, np.diff(np.append(heads, len(at))))
+    terms = mix64(lines.hashes[at] + places.astype(np.uint64) * np.uint64(_BASE))
+    return _Paragraphs(np.add.reduceat(terms, heads), np.add.reduceat(lines.lengths[at], heads), lines.texts[at][heads])
+
+
+def _keyed(hashes: Hashes, texts: Array) -> Hashes:
+    """Make equal hashes of different texts differ."""
+    return mix64(hashes + texts.astype(np.uint64) * np.uint64(_BASE))
+
+
+class _Groups(NamedTuple):
+    """Things that occur more than once: their places in the order of groups, each in its own order, and group heads."""
+
+    places: Array
+    heads: Array  # into `places`
+    sizes: Array
+
+
+def _groups(keys: Hashes) -> _Groups:
+    """Find equal ones of n keys: the low bits of each give way to its place, and one sort brings equals together.
+
+    With 2^b things 64 - b bits of hash are compared: of the words of a chunk 46, of 50 MB of text 41.
+    """
+    bits = np.uint64(max(len(keys) - 1, 1).bit_length())
+    low = (np.uint64(1) << bits) - np.uint64(1)
+    packed = np.sort((keys & ~low) | np.arange(len(keys), dtype=np.uint64))
+    same = (packed[1:] ^ packed[:-1]) <= low
+    member = np.append(same, False) | np.append(False, same) if len(keys) else same
+    places = (packed[member] & low).astype(np.int64)
+    heads = np.flatnonzero(~np.append(False, same)[member]) if len(keys) else np.zeros(0, np.int64)
+    return _Groups(places, heads, np.diff(np.append(heads, len(places))))
+
+
+def _repeats(keys: Hashes) -> Array:
+    """Return the places of keys that are equal to an earlier one."""
+    if len(keys) < 2:
+        return np.zeros(0, np.int64)
+    groups = _groups(keys)
+    again = np.ones(len(groups.places), np.bool_)
+    again[groups.heads] = False
+    return groups.places[again]
+
+
+def _repeated_grams(words: _Words, texts: int) -> dict[str, Array]:
+    """Count the code points in the most frequent short n-grams and in long ones met before, for each of n texts."""
+    total = len(words.hashes)
+    sums = np.append(0, np.cumsum(words.lengths))
+    factors = mix64(np.arange(1, max(DUPLICATE_GRAMS) + 1, dtype=np.uint64)) | np.uint64(1)
+    at = np.arange(total)  # places where an n-gram may repeat
+    grams = _keyed(words.hashes, words.texts)
+    found = {}
+    for n in range(2, max(DUPLICATE_GRAMS) + 1):
+        at = at[at + n <= total]
+        at = at[words.texts[at] == words.texts[np.minimum(at + n - 1, total - 1)]] if total else at
+        grams[at] += words.hashes[at + n - 1] * factors[n - 1]
+        groups = _groups(mix64(grams[at]))
+        places = at[groups.places]
+        firsts = places[groups.heads]
+        if n in TOP_GRAMS:
+            lengths = sums[firsts + n] - sums[firsts] + n - 1
+            best = np.zeros(texts, np.int64)
+            # The most frequent, of equals the longest: the count in the high bits, the length in the low ones.
+            np.maximum.at(best, words.texts[firsts], groups.sizes << 32 | np.minimum(lengths, (1 << 32) - 1))
+            found[f"top_{n}_gram_share"] = (best >> 32) * (best & ((1 << 32) - 1))
+        else:
+            again = np.ones(len(places), np.bool_)
+            again[groups.heads] = False
+            covered = np.zeros(total, np.bool_)
+            repeated = places[again]
+            for offset in range(n):
+                covered[repeated + offset] = True
+            found[f"duplicate_{n}_gram_share"] = np.bincount(
+                words.texts[covered], words.lengths[covered], minlength=texts
+            ).astype(np.int64)
+        repeats = np.zeros(total + 1, np.bool_)
+        repeats[places] = True
+        at = np.flatnonzero(repeats[:-1] & repeats[1:])
+    return found
+
+
+class _StopWords(NamedTuple):
+    """Stop words as hashes, sorted, with the number of each word; which of n texts has a list, and which."""
+
+    listed: Flags
+    lists: Array  # number of the list of each text, -1 for none
+    hashes: Hashes  # of word and list
+    numbers: Array
+
+    @classmethod
+    def of(cls, stop_words: Mapping[str, Sequence[str]], labels: Sequence[str | None]) -> _StopWords:
+        names = list(stop_words)
+        number = {name: position for position, name in enumerate(names)}
+        lists = np.fromiter((number.get(label or "", -1) for label in labels), np.int64, len(labels))
+        entries = [
+            (form, position, place)
+            for position, name in enumerate(names)
+            for place, word in enumerate(dict.fromkeys(stop_words[name]))
+            for form in dict.fromkeys([word, word.capitalize()])
+        ]
+        hashes = _keyed(
+            np.array([word_hash(form) for form, _, _ in entries], np.uint64),
+            np.array([position for _, position, _ in entries], np.int64),
+        )
+        order = np.argsort(hashes)
+        numbers = np.array([place for _, _, place in entries], np.int64)
+        return cls(lists >= 0, lists, hashes[order], numbers[order])
+
+    def present(self, words: _Words, first: int, last: int) -> Array:
+        """Count the distinct stop words of texts [first, last), whose words are given; a capital may begin one."""
+        if not self.listed[first:last].any():
+            return np.zeros(last - first, np.int64)
+        lists = self.lists[first:last][words.texts]
+        keys = _keyed(words.hashes, np.maximum(lists, 0))
+        at = np.minimum(np.searchsorted(self.hashes, keys), len(self.hashes) - 1)
+        hit = (self.hashes[at] == keys) & (lists >= 0)
+        width = int(self.numbers.max(initial=0)) + 1
+        distinct = np.unique(words.texts[hit] * width + self.numbers[at[hit]])
+        return np.bincount(distinct // width, minlength=last - first).astype(np.int64)
+
+
+def word_hash(word: str) -> int:
+    """Hash one word as `measure_quality` does."""
+    points = np.frombuffer(word.encode("utf-32-le"), np.uint32)
+    return int(mix64(np.array([(points * _powers()[0][: len(points)]).sum()], np.uint64))[0])
