@@ -38,10 +38,11 @@ QUALITY_SIGNALS = pa.schema(
         _share("bullet_line_share", "Lines that begin with a bullet, over lines."),
         _share("ellipsis_line_share", "Lines that end in an ellipsis, over lines."),
         _share("symbol_line_share", "Lines without a letter or digit, over lines."),
+        _share("short_line_share", "Lines of at most 30 code points (a Han, Kana or Hangul letter is 3), over lines."),
         _share(
-            "short_line_share", "Lines of at most 30 code points, over lines; a Han, Kana or Hangul letter counts 3."
+            "end_mark_line_share",
+            "Lines that end in an end mark of any script, a comma or a semicolon, over lines.",
         ),
-        _share("end_mark_line_share", "Lines that end in a mark that ends sentences in any script, over lines."),
         _share("line_break_share", "Line breaks over tokens; without tokens the number of line breaks."),
         _count("long_lines", "Lines of at least 200 code points."),
         _count("paragraphs", "Runs of lines without an empty line between them."),

@@ -45,6 +45,8 @@ from stages.language_identification.identify import (
 )
 from stages.length_filtering import LengthFilteringConfig, filter_length
 from stages.normalization.options import NormalizationConfig
+from stages.quality.options import QualityFilteringConfig
+from stages.quality.segmenters import segmenter_version
 from stages.script_detection import detect_scripts
 from stages.script_marking import ScriptMarkingConfig, mark_scripts
 from stages.transliteration.options import ANY, TransliterationConfig, chosen_schemes
@@ -61,6 +63,7 @@ IngestStage = Annotated[
     | LanguageIdentificationConfig
     | LanguageFilteringConfig
     | LengthFilteringConfig
+    | QualityFilteringConfig
     | ScriptMarkingConfig
     | NormalizationConfig
     | TransliterationConfig,
@@ -176,6 +179,12 @@ def _bind_normalization(config: NormalizationConfig) -> StageFunction:
     return lambda batch: Changed(*normalize_counted(batch, config))
 
 
+def _bind_quality(config: QualityFilteringConfig) -> StageFunction:
+    from stages.quality.filter_quality import filter_quality
+
+    return partial(filter_quality, config=config)
+
+
 def _bind_replacement(config: TransliterationConfig) -> StageFunction:
     from stages.transliteration.transliterate import transliterate_batch
 
@@ -211,6 +220,7 @@ INGEST_STAGES = {
     ),
     "normalize": IngestEntry(NormalizationConfig, _bind_normalization),
     "transliterate": IngestEntry(TransliterationConfig, _bind_replacement),
+    "filter_quality": IngestEntry(QualityFilteringConfig, _bind_quality, changes_texts=False),
     "filter_length": IngestEntry(
         LengthFilteringConfig, lambda config: partial(filter_length, config=config), changes_texts=False
     ),
@@ -530,6 +540,9 @@ def models(recipe: Recipe, base: str) -> tuple[tuple[ModelVersion, ...], list[st
                     named.append(_identifier(" + ".join(written.models), stage, recipe, problems))
                 elif isinstance(stage, TransliterationConfig):
                     named += _letter_tables(written, stage)
+                elif isinstance(stage, QualityFilteringConfig):
+                    segmenter = stage.resolved_segmenter
+                    named.append(ModelVersion(name=f"segmenter {segmenter}", version=segmenter_version(segmenter)))
                 elif isinstance(stage, NormalizationConfig):
                     _require_engines(stage, _kept_labels(recipe.ingest))
             except (OSError, ValueError, ImportError) as error:
@@ -601,6 +614,11 @@ def stage_problems(recipe: Recipe) -> list[str]:
                 f'augment[{position}]: mode = "replace" changes documents in place; put the stage under [[ingest]], or '
                 'choose mode = "parallel" or "pair"'
             )
+    if "filter_quality" in names and "identify_language" not in names[: names.index("filter_quality")]:
+        problems.append(
+            f"ingest[{names.index('filter_quality')}]: filter_quality judges by language and script, so it needs "
+            "identify_language before it"
+        )
     if "filter_language" in names and "identify_language" not in names[: names.index("filter_language")]:
         problems.append("ingest: filter_language needs identify_language before it")
     if recipe.decontaminate and not recipe.decontaminate.evaluation_sets:

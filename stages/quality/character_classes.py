@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.deduplication.shingles import UnitKind, unit_kinds
+from stages.segmentation import UnitKind, unit_kinds
 
 SENTENCE_TERMINAL = (
     *(0x0021, 0x002E, 0x003F, 0x0589, *range(0x061D, 0x0620), 0x06D4, *range(0x0700, 0x0703), 0x07F9, 0x0837, 0x0839),
@@ -47,6 +47,10 @@ SENTENCE_TERMINAL = (
 OTHER_END_MARKS = (
     *(0x05C3, 0x0DF4, 0x0E5A, 0x0E5B, *range(0x0F0D, 0x0F13), 0x0F14, 0x17D4, 0x17D5, 0x17DA, 0x2026, 0x22EF),
     *(0xFE12, 0xFE15, 0xFE16, 0xFE19),
+)
+# Commas and semicolons: a line of a law, a poem or a list in prose ends in one, a line of a menu does not.
+PAUSE_MARKS = (
+    *(0x2C, 0x3B, 0x0387, 0x055D, 0x060C, 0x061B, 0x1363, 0x1364, 0x1802, 0x1808, 0x3001, 0xA4FE, 0xFF0C, 0xFF1B),
 )
 SPACED_END_MARKS = (0x21, 0x2E, 0x3F)  # these end a sentence only before a space: "3.5", "example.org", "a?b=1"
 ELLIPSES = (0x2026, 0x22EF, 0xFE19)
@@ -96,6 +100,8 @@ def tables() -> Tables:
     low[majors == b"M"] = Class.MARK
     low[majors == b"Z"] = Class.SPACE
     low[np.isin(categories, [b"Cc", b"Cs"])] = Class.SEPARATOR
+    points = np.arange(_CODE_POINTS)
+    classes[((points & 0xFFFE) == 0xFFFE) | ((points >= 0xFDD0) & (points < 0xFDF0))] = Class.SEPARATOR  # noncharacters
     low[np.isin(categories, [b"Pe", b"Pf", b"Pi"])] = Class.CLOSING
     classes[np.isin(kinds, [UnitKind.CLUSTER_MARK, UnitKind.STACKER])] = Class.MARK
     classes[np.isin(kinds, [UnitKind.JOINER, UnitKind.IGNORED])] = Class.IGNORED

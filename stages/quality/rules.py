@@ -50,11 +50,11 @@ RULES = (
     Rule("few_stop_words", "gopher_quality", "stop_words", "min", 2, 2),
     Rule("duplicate_paragraphs", "gopher_repetition", "duplicate_paragraph_share", "max", 0.3, 0.3),
     Rule("duplicate_paragraph_characters", "gopher_repetition", "duplicate_paragraph_character_share", "max", 0.2, 0.3),
-    Rule("duplicate_lines", "gopher_repetition", "duplicate_line_share", "max", 0.3, 0.35),
-    Rule("duplicate_line_characters", "gopher_repetition", "duplicate_line_character_share", "max", 0.2, 0.3),
+    Rule("duplicate_lines", "gopher_repetition", "duplicate_line_share", "max", 0.3, 0.45),
+    Rule("duplicate_line_characters", "gopher_repetition", "duplicate_line_character_share", "max", 0.2, 0.4),
     *(
         Rule(f"top_{n}_gram", "gopher_repetition", f"top_{n}_gram_share", "max", published, fair)
-        for n, published, fair in zip(TOP_GRAMS, (0.2, 0.18, 0.16), (0.25, 0.24, 0.23), strict=True)
+        for n, published, fair in zip(TOP_GRAMS, (0.2, 0.18, 0.16), (0.27, 0.26, 0.25), strict=True)
     ),
     *(
         Rule(f"duplicate_{n}_grams", "gopher_repetition", f"duplicate_{n}_gram_share", "max", published, fair)
@@ -63,8 +63,8 @@ RULES = (
         )
     ),
     Rule("few_lines_with_end_mark", "fineweb", "end_mark_line_share", "min", 0.12, 0.02),
-    Rule("short_lines", "fineweb", "short_line_share", "max", 0.67, 0.85),
-    Rule("repeated_line_characters", "fineweb", "duplicate_line_character_share", "max", 0.01, 0.3),
+    Rule("short_lines", "fineweb", "short_line_share", "max", 0.67, 0.9),
+    Rule("repeated_line_characters", "fineweb", "duplicate_line_character_share", "max", 0.01, 0.4),
     Rule("line_breaks", "fineweb", "line_break_share", "max", 0.3, 0.33),
     Rule("few_sentences", "c4", "c4_sentences", "min", 5, 1),
     Rule("curly_brackets", "c4", "curly_brackets", "max", 0, 20),

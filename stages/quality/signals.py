@@ -24,10 +24,9 @@ arXiv:2406.17557 (FineWeb); docs/quality.md has each definition beside those of 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -38,19 +37,20 @@ from numpy.typing import NDArray
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
 from schemas.quality_signals import DUPLICATE_GRAMS, QUALITY_SIGNALS, TOP_GRAMS
-from stages.deduplication.shingles import UnitKind, mix64, unit_kinds
+from stages.keys import mix64
 from stages.quality.character_classes import (
     ELLIPSES,
     END_MARKS_OF_SCRIPTS,
+    PAUSE_MARKS,
     SPACED_BULLETS,
     SPACED_END_MARKS,
     WORDSPACE,
     Class,
     tables,
 )
+from stages.quality.segmenters import Segmenter, load_icu
 from stages.script_detection import script_table
-
-Segmenter = Literal["icu", "graphemes"]
+from stages.segmentation import UnitKind, unit_kinds
 
 SHORT_LINE = 30  # code points (FineWeb)
 LONG_LINE = 200  # code points (mC4: a paragraph)
@@ -91,7 +91,7 @@ class _Lines(NamedTuple):
     short: Flags
     bullets: Flags
     ellipses: Flags
-    ended: Flags
+    closed: Flags
     symbols: Flags
     sentences: Array  # that C4 would count
 
@@ -104,31 +104,7 @@ class _Scan(NamedTuple):
     counts: Array  # of shape (len(_COUNTS), texts)
 
 
-_COUNTS = ("code_points", "marks", "hashes", "ellipses", "curly_brackets")
-
-
-def segmenter_version(segmenter: Segmenter) -> str:
-    """Name the version of a segmenter, which its thresholds hold for; ImportError names what to install."""
-    return f"ICU {_icu().ICU_VERSION}" if segmenter == "icu" else "Unicode of the interpreter"
-
-
-def default_segmenter() -> Segmenter:
-    """Return `icu` where PyICU is installed, else `graphemes`."""
-    try:
-        _icu()
-    except ImportError:
-        return "graphemes"
-    return "icu"
-
-
-def _icu() -> Any:
-    try:
-        import icu  # type: ignore[import-untyped, unused-ignore]
-    except ImportError:
-        raise ImportError(
-            'segmenter = "icu" needs PyICU: make install-icu, or choose segmenter = "graphemes"'
-        ) from None
-    return icu
+_COUNTS = ("code_points without line ends", "marks", "hashes", "ellipses", "curly_brackets")
 
 
 def measure_quality(
@@ -159,7 +135,7 @@ def measure_quality(
     for first, last in _chunks([len(text) for text in texts]):
         pieces = _pieces(texts[first]) if last == first + 1 else iter([texts[first:last]])
         marks = [END_MARKS_OF_SCRIPTS.get(script or "", 0) for script in scripts[first:last]]
-        scans = [_scan(piece, marks, bool(phrases[first:last].any()), segmenter) for piece in pieces]
+        scans = [_scan(piece, marks, np.flatnonzero(phrases[first:last]), segmenter) for piece in pieces]
         scan = scans[0] if len(scans) == 1 else _together(scans)
         for name, values in _signals(scan, last - first).items():
             found[name][first:last] = values
@@ -210,8 +186,11 @@ def _together(scans: Sequence[_Scan]) -> _Scan:
     return _Scan(_Words(*words), _Lines(*lines), np.sum([scan.counts for scan in scans], axis=0))
 
 
-def _scan(texts: Sequence[str], end_marks: Sequence[int], phrases: bool, segmenter: Segmenter) -> _Scan:
-    """Find the words and lines of texts; `end_marks` are those of each text's script alone, 0 for none."""
+def _scan(texts: Sequence[str], end_marks: Sequence[int], phrases: Array, segmenter: Segmenter) -> _Scan:
+    """Find the words and lines of texts; `end_marks` are those of each text's script alone, 0 for none.
+
+    `phrases` are the texts that have one of C4_PHRASES.
+    """
     table = tables()
     joined = "\n".join(["", *texts, ""])
     points = np.frombuffer(joined.encode("utf-32-le"), np.uint32)
@@ -257,7 +236,7 @@ def _scan(texts: Sequence[str], end_marks: Sequence[int], phrases: bool, segment
     ellipses = np.repeat(dot_runs, (dot_ends - dot_runs) // 3)
     counts = np.stack(
         [
-            sizes,
+            sizes - of_texts(np.flatnonzero(kinds == Class.LINE_END)) + 1,
             of_texts(marks[signs != points[marks - 1]]),
             of_texts(marks[signs == 0x23]),
             of_texts(ellipses) + of_texts(marks[np.isin(signs, ELLIPSES)]),
@@ -269,8 +248,8 @@ def _scan(texts: Sequence[str], end_marks: Sequence[int], phrases: bool, segment
     line_hashes = hashes(lines.firsts, lines.lasts)
     line_hashes[lines.firsts == lines.lasts] = 0
     kept = lines.c4
-    if phrases:
-        hits = [match.start() for match in _phrase_pattern().finditer(joined)]
+    if len(phrases):
+        hits = [begins[text] + place for text in phrases if text < len(texts) for place in _phrase_places(texts[text])]
         kept[np.searchsorted(lines.firsts, hits, side="right") - 1] = False
     return _Scan(
         words,
@@ -281,7 +260,7 @@ def _scan(texts: Sequence[str], end_marks: Sequence[int], phrases: bool, segment
             lines.short,
             lines.bullets,
             lines.ellipses,
-            lines.ended,
+            lines.closed,
             lines.symbols,
             np.where(kept, np.maximum(lines.sentences, 1), 0),
         ),
@@ -307,7 +286,7 @@ class _FoundLines(NamedTuple):
     short: Flags
     bullets: Flags
     ellipses: Flags
-    ended: Flags
+    closed: Flags
     symbols: Flags
     sentences: Array
     c4: Flags
@@ -346,7 +325,8 @@ def _lines(spans: _Spans, starts: Array, ends: Array, marks: Array, own_marks: N
     bullets = table.bullets[head] | (
         np.isin(head, SPACED_BULLETS) & (kinds[np.minimum(heads + 1, len(kinds) - 1)] == Class.SPACE)
     )
-    for flags in (ellipses, ended, bullets):
+    closed = ended | np.isin(final, PAUSE_MARKS)
+    for flags in (ellipses, ended, closed, bullets):
         flags &= ~blank
 
     word_bounds = np.searchsorted(starts, line_starts)
@@ -369,9 +349,9 @@ def _lines(spans: _Spans, starts: Array, ends: Array, marks: Array, own_marks: N
     has_long = np.zeros(len(lengths), np.bool_)
     if len(long_words := starts[ends - starts > MAX_WORD]):
         has_long[np.searchsorted(line_starts, long_words, side="right") - 1] = True
-    c4 = ended & ~ellipses & ~has_long & (line_words >= MIN_LINE_WORDS)
+    c4 = closed & ~ellipses & ~has_long & (line_words >= MIN_LINE_WORDS)
     return _FoundLines(
-        firsts, lasts, texts, short & ~blank, bullets, ellipses, ended, (line_words == 0) & ~blank, sentences, c4
+        firsts, lasts, texts, short & ~blank, bullets, ellipses, closed, (line_words == 0) & ~blank, sentences, c4
     )
 
 
@@ -422,13 +402,18 @@ def _cut_unspaced(
     places = np.arange(int(sizes.sum())) + np.repeat(first - heads, sizes)
     text = points[places]
     text[heads + sizes - 1] = 0x20
-    letters = kinds[places] == Class.UNSPACED
-    cuts = np.zeros(0, np.int64)
+    run_kinds = kinds[places]
+    cores = run_kinds >= Class.DIGIT
+    letters = run_kinds == Class.UNSPACED
+    earlier = np.maximum.accumulate(np.where(cores, np.arange(len(cores)), 0))
+    after_one = np.append(False, letters[earlier][:-1])
+    cuts = np.flatnonzero(cores & (letters != after_one))  # ICU would join Thai and Latin letters
     if segmenter == "icu":
-        cuts = _icu_breaks(text)
+        cuts = np.concatenate([cuts, _icu_breaks(text)])
         letters &= ~_icu_dictionaries()[text]
     if letters.any():
-        cuts = np.concatenate([cuts, _cluster_starts(text, kinds[places], letters)])
+        stacked = np.append(False, (unit_kinds()[text] == UnitKind.STACKER)[:-1])
+        cuts = np.concatenate([cuts, np.flatnonzero(letters & ~stacked)])
     opens = np.zeros(len(text), np.bool_)
     opens[cuts[cuts < len(text)]] = True
     opens[heads] = True
@@ -439,15 +424,6 @@ def _cut_unspaced(
     begin = places[cuts[~is_space]]
     finish = places[cuts[np.flatnonzero(~is_space) + 1]]
     return np.sort(np.concatenate([starts[~runs], begin])), np.sort(np.concatenate([ends[~runs], finish]))
-
-
-def _cluster_starts(text: NDArray[np.uint32], kinds: NDArray[np.uint8], letters: Flags) -> Array:
-    """Find where units begin if each of `letters`, with its marks, is one; a stacked letter joins the one before it."""
-    cores = kinds >= Class.DIGIT
-    earlier = np.maximum.accumulate(np.where(cores, np.arange(len(cores)), 0))
-    after_one = np.append(False, letters[earlier][:-1])
-    stacked = np.append(False, (unit_kinds()[text] == UnitKind.STACKER)[:-1])
-    return np.flatnonzero(cores & ~stacked & (letters | after_one))
 
 
 @cache
@@ -462,7 +438,7 @@ def _icu_dictionaries() -> Flags:
 
 def _icu_breaks(text: NDArray[np.uint32]) -> Array:
     """Find the word boundaries of a text by ICU, as places of code points."""
-    icu = _icu()
+    icu = load_icu()
     iterator = icu.BreakIterator.createWordInstance(icu.Locale.getRoot())
     iterator.setText(icu.UnicodeString(text.tobytes().decode("utf-32-le")))
     breaks = np.fromiter(iterator, np.int64)
@@ -472,9 +448,14 @@ def _icu_breaks(text: NDArray[np.uint32]) -> Array:
     return breaks
 
 
-@cache
-def _phrase_pattern() -> re.Pattern[str]:
-    return re.compile("|".join(map(re.escape, C4_PHRASES)), re.IGNORECASE | re.ASCII)
+def _phrase_places(text: str) -> Iterator[int]:
+    """Find C4_PHRASES in a text that has some, in any case. U+0130 alone would grow in small letters."""
+    small = text.replace("\u0130", "i").lower()
+    for phrase in C4_PHRASES:
+        place = small.find(phrase)
+        while place >= 0:
+            yield place
+            place = small.find(phrase, place + 1)
 
 
 @cache
@@ -491,7 +472,7 @@ def _powers() -> tuple[Hashes, Hashes]:
 def _signals(scan: _Scan, texts: int) -> dict[str, NDArray[np.float64] | Array]:
     """Add up what was found, for each of n texts."""
     words, lines = scan.words, scan.lines
-    code_points, marks, hashes, ellipses, curly = scan.counts
+    characters, marks, hashes, ellipses, curly = scan.counts
 
     def of_texts(which: Array, weights: NDArray[np.generic] | None = None) -> Array:
         return np.bincount(which, weights, minlength=texts).astype(np.int64)
@@ -505,7 +486,6 @@ def _signals(scan: _Scan, texts: int) -> dict[str, NDArray[np.float64] | Array]:
     shown = lines.lengths > 0
     line_counts = of_texts(lines.texts[shown])
     breaks = of_texts(lines.texts) - 1
-    characters = np.maximum(code_points - breaks, 0)
 
     def lines_that(flags: Flags) -> NDArray[np.float64]:
         return over(of_texts(lines.texts[flags]), line_counts)
@@ -524,7 +504,7 @@ def _signals(scan: _Scan, texts: int) -> dict[str, NDArray[np.float64] | Array]:
         "ellipsis_line_share": lines_that(lines.ellipses),
         "symbol_line_share": lines_that(lines.symbols),
         "short_line_share": lines_that(lines.short),
-        "end_mark_line_share": lines_that(lines.ended),
+        "end_mark_line_share": lines_that(lines.closed),
         "line_break_share": over(breaks, tokens),
         "long_lines": of_texts(lines.texts[lines.lengths >= LONG_LINE]),
         "c4_sentences": of_texts(lines.texts, lines.sentences),

@@ -1,0 +1,118 @@
+"""Decisions: the first rule a document breaks, its value and limit; limits by language; nothing lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pydantic import ValidationError
+
+from schemas.columns import SchemaError
+from schemas.document import DOCUMENT
+from schemas.quality_signals import QUALITY_SIGNALS
+from stages.batches import Filtered
+from stages.quality.filter_quality import filter_quality
+from stages.quality.options import QualityFilteringConfig
+from stages.quality.rules import FAIR, OFF, RULE_NAMES, RULES
+
+PROSE = "The old house by the river has many rooms, and each of them tells a story that few people have heard."
+GOOD = " ".join([PROSE, "In winter the water rises to the lowest step.", "Nobody who lives there would ever leave it,"])
+GOOD += "\nThey say that the first owner came with a boat full of books and a dog that could not swim.\nSo it began."
+
+
+def filtered(text: str, label: str | None = "eng_Latn", **options: Any) -> Filtered:
+    language, script = label.split("_") if label else (None, None)
+    fields = [DOCUMENT.field(name) for name in ("text", "language", "script")]
+    arrays = [pa.array([value], field.type) for value, field in zip((text, language, script), fields, strict=True)]
+    return filter_quality(
+        pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields)), QualityFilteringConfig(**options)
+    )
+
+
+def reason(text: str, label: str | None = "eng_Latn", **options: Any) -> tuple[str, float, float] | None:
+    found = filtered(text, label, **options)
+    assert found.kept.num_rows + found.rejected.num_rows == 1
+    row = found.rejected.to_pylist()
+    return (row[0]["reason"], row[0]["value"], row[0]["threshold"]) if row else None
+
+
+def test_good_prose_stays() -> None:
+    assert reason(GOOD) is None
+    assert reason(GOOD, None) is None, "a text of no known language is judged by the limits for all"
+
+
+def test_a_rejected_document_has_rule_value_and_limit() -> None:
+    assert reason("Too short.") == ("too_few_words", 2, 40)
+    assert reason("Too short.", limits="published") == ("too_few_words", 2, 50)
+    assert reason("") == ("too_few_words", 0, 40)
+    assert reason("🙂" * 500) == ("too_few_words", 0, 40)
+    assert reason("12 34 " * 50) == ("short_words", 2, 3)
+    assert reason("123 456 " * 50) == ("few_alphabetic_words", 0, 0.8)
+    spam = reason(GOOD + "\nbuy it here now today my friend" * 40)
+    assert spam is not None
+    assert spam[0] == "duplicate_lines"
+
+
+def test_stop_words_are_asked_of_english_alone() -> None:
+    finnish = "Talo joen rannalla on vanha ja siinä on monta huonetta. " + " ".join(f"sana{n}" for n in range(50)) + "."
+    assert reason(finnish, "eng_Latn", limits="published", families=["gopher_quality"]) == ("few_stop_words", 0, 2)
+    assert reason(finnish, "fin_Latn", limits="published", families=["gopher_quality"]) is None
+
+
+def test_end_marks_are_not_asked_of_thai() -> None:
+    thai = "\n".join(["ภาษาไทยเป็นภาษาที่มีระดับเสียงของคำแน่นอน"] + [f"บ้านหลังที่ {n} อยู่ใกล้แม่น้ำสายใหญ่" for n in range(20)])
+    khmer = "\n".join(f"ផ្ទះទី {n} នៅជិតទន្លេធំមួយ" for n in range(20))
+    options: dict[str, Any] = {"families": ["fineweb", "c4"], "thresholds": {"any": {"short_lines": False}}}
+    assert reason(thai, "tha_Thai", **options) is None
+    assert reason(khmer, "khm_Khmr", **options) == ("few_lines_with_end_mark", 0, 0.02)
+
+
+def test_limits_of_the_recipe_come_first_the_nearest_wins() -> None:
+    text = "one two three four five six."
+    few = {"too_few_words": 5}
+    assert reason(text, thresholds={"any": few}, families=["gopher_quality"]) == ("few_stop_words", 0, 2)
+    assert reason(text, thresholds={"any": few, "Latn": {"too_few_words": 7}})[1:] == (6, 7)  # type: ignore[index]
+    assert reason(text, thresholds={"Latn": few, "eng": {"too_few_words": 8}})[1:] == (6, 8)  # type: ignore[index]
+    assert reason(text, thresholds={"eng": few, "eng_Latn": {"too_few_words": 9}})[1:] == (6, 9)  # type: ignore[index]
+    off = dict.fromkeys(RULE_NAMES, False)
+    assert reason("", thresholds={"any": off}) is None
+
+
+def test_mean_word_length_is_by_script() -> None:
+    han = "今天天气很好，我们去公园散步。" * 3
+    options: dict[str, Any] = {"families": ["gopher_quality"], "thresholds": {"any": {"too_few_words": 1}}}
+    assert reason(han, "zho_Hans", **options) is None
+    published = reason(han, "zho_Hans", limits="published", **options)
+    assert published is not None
+    assert published[0] == "short_words"
+
+
+def test_signals_are_kept_if_asked() -> None:
+    kept = filtered(GOOD, keep_signals=True).kept
+    assert [kept.schema.field(name) for name in QUALITY_SIGNALS.names] == list(QUALITY_SIGNALS)
+    again = filter_quality(kept, QualityFilteringConfig(keep_signals=True)).kept
+    assert again.equals(kept)
+    assert set(filtered(GOOD).kept.schema.names) == {"text", "language", "script"}
+
+
+def test_bad_options_are_named() -> None:
+    with pytest.raises(ValidationError, match="any: no rule is called to_few_words; there are too_few_words"):
+        QualityFilteringConfig(thresholds={"any": {"to_few_words": 3}})
+    with pytest.raises(ValidationError, match="eng_Latn: the list of stop words is empty"):
+        QualityFilteringConfig(stop_words={"eng_Latn": ()})
+    with pytest.raises(SchemaError, match="'language' is missing"):
+        filter_quality(pa.record_batch({"text": ["a"]}), QualityFilteringConfig())
+
+
+def test_the_page_on_quality_has_every_rule_with_its_limits() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "quality.md").read_text()
+    for rule in RULES:
+        side = "at least" if rule.side == "min" else "at most"
+        assert f"| `{rule.name}` | `{rule.signal}` {side} | {rule.published:g} | {rule.fair:g} |" in page
+
+
+def test_limits_by_language_name_rules_that_are_there() -> None:
+    assert {name for limits in (*FAIR.values(), *OFF.values()) for name in limits} <= set(RULE_NAMES)
+    assert {rule.signal for rule in RULES} <= set(QUALITY_SIGNALS.names)
