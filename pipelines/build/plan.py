@@ -33,7 +33,9 @@ PACKAGES = (
 CARRIERS = ("fsspec", "httpx2", "huggingface-hub", "pydantic", "pyyaml")  # fetch bytes or check options, alter no text
 
 
-ENGINES = ("myanmartools", "opencc", "pyewts", "pyicu", "trafilatura", "uroman")  # of extras: named where installed
+ENGINES = (
+    "datatrove", "myanmartools", "opencc", "pyewts", "pyicu", "trafilatura", "uroman",
+)  # of extras, or asked for by few recipes: named where installed  # fmt: skip
 
 
 class Plan(BaseModel):

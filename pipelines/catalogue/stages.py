@@ -7,8 +7,9 @@ imported where it is bound to its options.
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
@@ -45,7 +46,7 @@ from stages.language_identification.identify import (
 )
 from stages.length_filtering import LengthFilteringConfig, filter_length
 from stages.normalization.options import NormalizationConfig
-from stages.quality.options import QualityFilteringConfig
+from stages.quality.options import DatatroveConfig, QualityFilteringConfig
 from stages.quality.segmenters import segmenter_version
 from stages.script_detection import detect_scripts
 from stages.script_marking import ScriptMarkingConfig, mark_scripts
@@ -64,6 +65,7 @@ IngestStage = Annotated[
     | LanguageFilteringConfig
     | LengthFilteringConfig
     | QualityFilteringConfig
+    | DatatroveConfig
     | ScriptMarkingConfig
     | NormalizationConfig
     | TransliterationConfig,
@@ -185,6 +187,20 @@ def _bind_quality(config: QualityFilteringConfig) -> StageFunction:
     return partial(filter_quality, config=config)
 
 
+def _bind_datatrove(config: DatatroveConfig) -> StageFunction:
+    from stages.quality.datatrove_block import load_block, run_datatrove
+    from stages.quality.datatrove_words import tokenizer_of
+
+    @cache
+    def load(tokenizer: str | None) -> Any:
+        return load_block(config, tokenizer)
+
+    load(tokenizer_of("eng_Latn") if config.by_language else None)  # so that wrong arguments end the run at once
+    return partial(
+        run_datatrove, config=config, load=lambda label: load(tokenizer_of(label) if config.by_language else None)
+    )
+
+
 def _bind_replacement(config: TransliterationConfig) -> StageFunction:
     from stages.transliteration.transliterate import transliterate_batch
 
@@ -220,6 +236,7 @@ INGEST_STAGES = {
     ),
     "normalize": IngestEntry(NormalizationConfig, _bind_normalization),
     "transliterate": IngestEntry(TransliterationConfig, _bind_replacement),
+    "datatrove": IngestEntry(DatatroveConfig, _bind_datatrove),
     "filter_quality": IngestEntry(QualityFilteringConfig, _bind_quality, changes_texts=False),
     "filter_length": IngestEntry(
         LengthFilteringConfig, lambda config: partial(filter_length, config=config), changes_texts=False
@@ -543,11 +560,20 @@ def models(recipe: Recipe, base: str) -> tuple[tuple[ModelVersion, ...], list[st
                 elif isinstance(stage, QualityFilteringConfig):
                     segmenter = stage.resolved_segmenter
                     named.append(ModelVersion(name=f"segmenter {segmenter}", version=segmenter_version(segmenter)))
+                    if stage.tokenizer == "datatrove":
+                        named.append(_datatrove())
+                elif isinstance(stage, DatatroveConfig):
+                    INGEST_STAGES[stage.stage].bind(stage)  # to see if the block is there and takes its arguments
+                    named.append(_datatrove())
                 elif isinstance(stage, NormalizationConfig):
                     _require_engines(stage, _kept_labels(recipe.ingest))
             except (OSError, ValueError, ImportError) as error:
                 problems += [f"{part}[{place}]: {line}" for line in str(error).splitlines()]
     return tuple(dict.fromkeys(named)), problems
+
+
+def _datatrove() -> ModelVersion:
+    return ModelVersion(name="datatrove", version=importlib.metadata.version("datatrove"))
 
 
 def _identifier(name: str, stage: LanguageIdentificationConfig, recipe: Recipe, problems: list[str]) -> ModelVersion:
@@ -614,6 +640,9 @@ def stage_problems(recipe: Recipe) -> list[str]:
                 f'augment[{position}]: mode = "replace" changes documents in place; put the stage under [[ingest]], or '
                 'choose mode = "parallel" or "pair"'
             )
+    for position, stage in enumerate(recipe.ingest):
+        if isinstance(stage, DatatroveConfig) and stage.by_language and "identify_language" not in names[:position]:
+            problems.append(f"ingest[{position}]: by_language needs identify_language before it")
     if "filter_quality" in names and "identify_language" not in names[: names.index("filter_quality")]:
         problems.append(
             f"ingest[{names.index('filter_quality')}]: filter_quality judges by language and script, so it needs "

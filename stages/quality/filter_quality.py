@@ -54,11 +54,21 @@ def judge(
             continue
         chosen = [limit_of(rule, *label, config.limits, config.thresholds) for label in number]
         limits = np.array([np.nan if limit is None else limit for limit in chosen], np.float64)[places]
-        values = signals[rule.signal].cast(pa.float64()).to_numpy(zero_copy_only=False)
+        name = rule.name if rule.name in signals.schema.names else rule.signal  # datatrove has two of one signal
+        values = signals[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
         broken = values < limits if rule.side == "min" else values > limits  # never where either is missing
         first = broken & (found.rules < 0)
         found.rules[first], found.values[first], found.limits[first] = position, values[first], limits[first]
     return found
+
+
+def measure(batch: pa.RecordBatch, config: QualityFilteringConfig) -> pa.RecordBatch:
+    """Measure n texts as the options say."""
+    if config.tokenizer == "datatrove":
+        from stages.quality.datatrove_words import measure_by_datatrove
+
+        return measure_by_datatrove(batch, config.stop_words)
+    return measure_quality(batch, config.resolved_segmenter, config.stop_words)
 
 
 def filter_quality(batch: pa.RecordBatch, config: QualityFilteringConfig) -> Filtered:
@@ -68,7 +78,7 @@ def filter_quality(batch: pa.RecordBatch, config: QualityFilteringConfig) -> Fil
     the limits for all. Raises SchemaError if `text`, `language` or `script` is missing or mistyped.
     """
     require_columns(batch, DOCUMENT, ("text", "language", "script"))
-    signals = measure_quality(batch, config.resolved_segmenter, config.stop_words)
+    signals = measure(batch, config)
     found = judge(signals, batch["language"], batch["script"], config)
     out = pa.array(found.rules >= 0)
     at = found.rules[found.rules >= 0]
@@ -82,6 +92,6 @@ def filter_quality(batch: pa.RecordBatch, config: QualityFilteringConfig) -> Fil
     kept = batch
     if config.keep_signals:
         kept = kept.drop_columns([name for name in QUALITY_SIGNALS.names if name in kept.schema.names])
-        for field, values in zip(QUALITY_SIGNALS, signals.columns, strict=True):
-            kept = kept.append_column(field, values)
+        for field in QUALITY_SIGNALS:
+            kept = kept.append_column(field, signals[field.name])
     return Filtered(kept.filter(pc.invert(out)), rejected)

