@@ -8,9 +8,12 @@ from typing import Annotated
 
 import typer
 
+commands = typer.Typer()
+
 SHOWN = 20  # findings of one severity, in text
 
 
+@commands.command(epilog="Example: glotmill audit out/quickstart")
 def audit(
     corpus: Annotated[
         str, typer.Argument(metavar="DIR", help="Folder of a corpus or of Parquet files: a path, hf://, s3://, gs://.")
@@ -54,6 +57,7 @@ def _progress() -> Callable[[str], None]:
     return lambda path: print(f"\r\x1b[Kreading {path}", end="", file=sys.stderr, flush=True)
 
 
+@commands.command(epilog="Example: glotmill diff out/quickstart out/quickstart")
 def diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help="Folder of the earlier version of a corpus.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="Folder of the later version.")],

@@ -119,7 +119,7 @@ def test_workers_without_beam_are_replaced_when_they_are_killed(tmp_path: Path) 
 def test_a_small_run_writes_the_bytes_that_one_with_beam_writes(recipe: Path, tmp_path: Path) -> None:
     written = []
     for small_bytes in (1 << 20, 0):
-        code = "import sys; from pipelines.command_line import app; app.SMALL_BYTES = int(sys.argv[1]); "
+        code = "import sys; from pipelines.command_line import app, runs; runs.SMALL_BYTES = int(sys.argv[1]); "
         code += "app.main(sys.argv[2:])"
         output = tmp_path / f"out-{small_bytes}"
         command = [sys.executable, "-c", code, str(small_bytes), "run", str(recipe), "--output", str(output)]

@@ -1,0 +1,27 @@
+"""Arguments and options that several commands take, and how they print JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+RecipeArgument = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a TOML file.")]
+CorpusArgument = Annotated[
+    str, typer.Argument(metavar="DIR", help="Folder of the corpus: the --output of its run; any fsspec URL.")
+]
+
+
+LimitOption = Annotated[
+    int | None, typer.Option(min=1, help="A trial: read only the first so many records of each source.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def print_json_lines(rows: Iterable[dict[str, Any]]) -> None:
+    import json
+
+    for row in rows:
+        print(json.dumps(row, ensure_ascii=False))

@@ -1,0 +1,246 @@
+"""`glotmill plan`, `run` and `status`: what a recipe would do, doing it, and how far it is."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from pipelines.command_line.arguments import CorpusArgument, JsonOption, LimitOption, RecipeArgument, print_json_lines
+from schemas.failures import MisuseError
+
+if TYPE_CHECKING:
+    from pipelines.build.plan import Plan
+
+commands = typer.Typer()
+
+SUBSETS_SHOWN = 10
+SMALL_BYTES = 1 << 20  # of input, which one worker is through with sooner than Beam is imported
+
+
+@commands.command(epilog="Example: glotmill plan pipelines/recipes/quickstart.toml")
+def plan(
+    recipe: RecipeArgument,
+    splits: Annotated[bool, typer.Option("--splits", help="List every split, not only the sums.")] = False,
+    limit: LimitOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a recipe would do: splits, bytes, stages, versions, models. Nothing is run."""
+    from pipelines.build.plan import make_plan
+
+    planned = make_plan(recipe, limit=limit)
+    if as_json:
+        print(planned.model_dump_json(indent=1, exclude={"recipe_text"}))
+    else:
+        _show_plan(planned, splits)
+
+
+@commands.command(epilog="Example: glotmill run pipelines/recipes/quickstart.toml --output out/quickstart")
+def run(
+    recipe: RecipeArgument,
+    output: Annotated[
+        str, typer.Option(help="Folder of the corpus; any fsspec URL. By default out/ and the corpus's name.")
+    ] = "",
+    workers: Annotated[int, typer.Option(min=0, help="Worker processes on this machine; 0 for one a core.")] = 0,
+    runner: Annotated[str, typer.Option(help="`local`, or a Beam runner by name.")] = "local",
+    block_bytes: Annotated[
+        int, typer.Option(min=1024, help="Text that a worker holds at a time, in bytes; never changes the output.")
+    ] = 32 << 20,
+    max_edges: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Pairs of candidates whose clusters are found in memory, at 80 bytes each; of more they are found in "
+            "rounds through the shuffle. Never changes the output.",
+        ),
+    ] = 50_000_000,
+    limit: LimitOption = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Discard what an earlier run left in --output.")] = False,
+    keep_staging: Annotated[
+        bool, typer.Option("--keep-staging", help="Leave the intermediate files of the run in --output/staging.")
+    ] = False,
+    beam_options: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- BEAM OPTION]...", help="Options for the Beam runner.")
+    ] = None,
+) -> None:
+    """Build the corpus. After a stop of any kind the same command goes on where it stopped."""
+    from dataclasses import replace
+
+    from rich.console import Console
+
+    from pipelines.build.output import build
+    from pipelines.build.plan import make_plan, output_of
+    from pipelines.catalogue.stages import unmatched_labels
+    from pipelines.command_line.progress import progress_of, stopped_run
+    from pipelines.runners.local import LOCAL, RunnerConfig, warm_up
+    from pipelines.runners.without_pandas import let_arrow_do_without_pandas
+    from pipelines.staging.store import Store
+
+    let_arrow_do_without_pandas()
+    begun = _looked_at(recipe, output)
+    if runner == LOCAL and begun.has_dedup and (restart or not begun.is_finished):
+        warm_up()  # while this process plans
+    if beam_options and runner == LOCAL:
+        raise MisuseError(f"the local runner takes no Beam options, got {' '.join(beam_options)}")
+    planned = make_plan(recipe, output, limit)
+    target = output_of(planned.recipe, output, limit)
+    config = RunnerConfig(runner=runner, beam_options=tuple(beam_options or ()), max_edges=max_edges)
+    if workers:
+        config = replace(config, workers=workers)
+    weights = {split.id: split.size_bytes for split in planned.splits}
+    if runner == LOCAL and not begun.has_dedup and (restart or not begun.is_finished):
+        is_small = sum(weights.values()) < SMALL_BYTES
+        warm_up(with_beam=not is_small)
+        if is_small and not workers:
+            config = replace(config, workers=1)  # another one would take longer to start, and to load models
+    if not restart and (so_far := stopped_run(Store(target))):
+        print(f"glotmill: going on with the run in {target}: {so_far}", file=sys.stderr)
+    with progress_of(Console(stderr=True), weights) as report:
+        manifest = build(
+            planned, target, config, report, block_bytes=block_bytes, restart=restart, keep_staging=keep_staging
+        )
+    _show_result(manifest, target)
+    published = {file.path.split("/")[1] for file in manifest.files if file.path.startswith("data/")}
+    for label in unmatched_labels(planned.recipe, published):
+        print(f"glotmill: keep names {label}, and no published document has it", file=sys.stderr)
+    for split in manifest.splits:
+        if split.error:
+            print(f"glotmill: {split.path} is left out, in whole or in part: {split.error}", file=sys.stderr)
+    if not any(file.path.startswith("data/") for file in manifest.files):
+        print(f"glotmill: no document was published; {target}/ledger says why for each of them", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+@commands.command(epilog="Example: glotmill status out/quickstart")
+def status(corpus: CorpusArgument, as_json: JsonOption = False) -> None:
+    """Show how far a run is, from any terminal, by the marks that its finished splits left."""
+    from pipelines.command_line.progress import minutes, read_status
+    from pipelines.staging.store import Store
+
+    store = Store(corpus)
+    if store.exists("manifest.json"):
+        manifest = store.read_json("manifest.json")
+        published = sum(file["rows"] or 0 for file in manifest["files"] if file["path"].startswith("data/"))
+        if as_json:
+            print_json_lines([{"phase": "finished", "published": published, "files": len(manifest["files"])}])
+        else:
+            print(f"{corpus}: finished, {published:,} documents published in {len(manifest['files'])} files")
+        return
+    found = read_status(store)
+    if as_json:
+        print_json_lines([found._asdict()])
+        return
+    share = found.bytes_done / found.bytes if found.bytes else 1.0
+    line = f"{corpus}: {found.phase}, {share:.0%} of the input, {found.splits_done} of {found.splits} splits, "
+    line += f"{found.documents:,} documents"
+    if found.running is False:
+        print(f"{line}; stopped, no run is at work there: run the same command again to go on")
+        return
+    if 0 < found.bytes_done < found.bytes and found.seconds:
+        rate = found.bytes_done / found.seconds
+        line += f", {rate / 1e6:.1f} MB/s, {minutes((found.bytes - found.bytes_done) / rate)} left for ingest"
+    print(line)
+
+
+class _Look(NamedTuple):
+    """What is known of a run before anything heavy is imported for it."""
+
+    has_dedup: bool
+    is_finished: bool
+
+
+def _looked_at(recipe: Path, output: str) -> _Look:
+    """Look for stages of deduplication in a recipe, and for the manifest of a finished run on this machine."""
+    import tomllib
+
+    try:
+        with recipe.open("rb") as file:
+            given = tomllib.load(file)
+        target = output or f"out/{given['corpus']['name']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return _Look(has_dedup=False, is_finished=False)  # the plan says what is wrong
+    return _Look(bool(given.get("dedup")), Path(target, "manifest.json").is_file())
+
+
+def _show_plan(planned: Plan, every_split: bool) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    recipe = planned.recipe
+    table = Table(title=f"sources of {recipe.corpus.name}", title_justify="left")
+    for heading in ("source", "format", "files", "splits", "MB"):
+        table.add_column(heading, justify="left" if heading in ("source", "format") else "right")
+    for source in recipe.sources:
+        own = [split for split in planned.splits if split.source == source.name]
+        paths = {file.path for split in own for file in split.files}
+        size = sum(split.size_bytes for split in own) / 1e6
+        table.add_row(source.name, source.format, f"{len(paths):,}", f"{len(own):,}", f"{size:,.1f}")
+    console.print(table)
+    if every_split:
+        for split in planned.splits:
+            print(f"  {split.id}  {split.source}  {split.path}  {split.start}..{split.end}  {split.size_bytes:,} bytes")
+    for phase, stages in (("ingest", recipe.ingest), ("dedup", recipe.dedup), ("augment", recipe.augment)):
+        for stage in stages:
+            options = ", ".join(f"{name}={value!r}" for name, value in stage.model_dump(exclude={"stage"}).items())
+            console.print(f"{phase:8} {stage.stage}  [dim]{escape(options)}[/dim]", highlight=False)
+    if recipe.decontaminate:
+        given = recipe.decontaminate.model_dump(exclude={"stage", "evaluation_sets"})
+        shown = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        console.print(f"decontaminate  [dim]{escape(shown)}[/dim]", highlight=False)
+    for found in planned.evaluation_sets:
+        size = sum(file.file.file_bytes for file in found.files) / 1e6
+        where = f"{found.source.hub} at {found.revision}" if found.source.hub else ", ".join(found.source.paths)
+        line = f"evaluation set {found.source.name}: {len(found.files):,} files, {size:,.1f} MB, {where}"
+        console.print(escape(line), highlight=False)
+    for model in planned.models:
+        console.print(f"model    {escape(model.name)} {escape(model.version)} {model.sha256 or ''}", highlight=False)
+    for index in planned.indexes:
+        identity = f"{index.corpus} {index.version}, {index.documents:,} documents, {index.sha256}"
+        console.print(f"index    {escape(index.path)} [dim]{escape(identity)}[/dim]", highlight=False)
+    versions = ", ".join(f"{name} {version}" for name, version in planned.packages.items())
+    console.print(f"versions {escape(versions)}", highlight=False)
+
+
+def _show_result(manifest: Any, target: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from data_cards.languages import is_language, language_facts
+
+    rows: dict[str, list[int]] = {}
+    for file in manifest.files:
+        if file.path.startswith("data/"):
+            entry = rows.setdefault(file.path.split("/")[1], [0, 0])
+            entry[0] += file.rows or 0
+            entry[1] += file.bytes
+    largest = sorted(rows.items(), key=lambda item: (not is_language(item[0]), -item[1][0], -item[1][1], item[0]))
+    table = Table(title=f"{len(rows)} languages and scripts, those with most documents first", title_justify="left")
+    for heading in ("label", "language", "documents", "kB"):
+        table.add_column(heading, justify="right" if heading in ("documents", "kB") else "left")
+    for label, (documents, size) in largest[:SUBSETS_SHOWN]:
+        table.add_row(label, language_facts(label).name, f"{documents:,}", f"{size / 1e3:,.1f}")
+    if more := largest[SUBSETS_SHOWN:]:
+        documents, size = (sum(amounts) for amounts in zip(*(entry for _, entry in more), strict=True))
+        table.add_row(f"and {len(more):,} more", "", f"{documents:,}", f"{size / 1e3:,.1f}")
+    console = Console()
+    console.print(table)
+    for record in manifest.phases:
+        made = f" + {record.created:,} made" if record.created else ""
+        print(
+            f"{record.phase}: {record.documents_in:,} in{made} = {record.kept:,} kept + {record.dropped:,} dropped "
+            f"+ {record.duplicates:,} duplicates + {record.failed:,} failed"
+        )
+    if failed := sum(record.failed for record in manifest.phases):
+        print(f"failed   {failed:,}: their bytes are in {target}/rejects, the reasons in {target}/ledger")
+    print(f"corpus   {target}/data")
+    print(f"card     {target}/README.md")
+    print(f"report   {target}/report.html")
+    if largest:
+        print("next     open the report in a browser, or load the corpus or one language in Python")
+        print("         (pip install datasets):")
+        print(f'         datasets.load_dataset("{target}", split="train")')
+        print(f'         datasets.load_dataset("{target}", "{largest[0][0]}", split="train")')
