@@ -41,13 +41,15 @@ class Signed(NamedTuple):
 
     `rows` (m,) are the places of the m others in the batch, in order; `signatures` (m, bands * rows) belong to them.
     Documents of one number in `scripts` (m,), other than 0, are not compared with each other. `preference` (m, k) are
-    sort keys that go before the recipe's own: of two rows, the lexicographically smaller is preferred.
+    sort keys that go before the recipe's own: of two rows, the lexicographically smaller is preferred. `contents` (m,)
+    are equal where documents have the same shingles, each as often.
     """
 
     rows: NDArray[np.int64]
     signatures: NDArray[np.uint32]
     scripts: NDArray[np.uint8]
     preference: NDArray[np.uint64]
+    contents: NDArray[np.uint64]
 
 
 def band_shape(config: NearDeduplicationConfig) -> tuple[int, int]:
@@ -65,7 +67,48 @@ def near_signatures(batch: pa.RecordBatch, config: NearDeduplicationConfig) -> S
     shingles = shingle_hashes(batch, config.word_shingle, config.grapheme_shingle)
     rows = np.flatnonzero(np.diff(shingles.offsets))
     made = signatures(shingles, config)[rows]
-    return Signed(rows, made, np.zeros(len(rows), np.uint8), np.empty((len(rows), 0), np.uint64))
+    no_preference = np.empty((len(rows), 0), np.uint64)
+    return Signed(rows, made, np.zeros(len(rows), np.uint8), no_preference, contents(shingles)[rows])
+
+
+def contents(shingles: Shingles) -> NDArray[np.uint64]:
+    """Hash n sets of shingles with their repetitions, in any order: the sum modulo 2^64, and how many there are.
+
+    Hashes of shingles are as good as random, and so are their sums: of 10^9 pairs of documents whose shingles differ,
+    one is taken for equal with probability 5 * 10^-11.
+    """
+    counts = np.diff(shingles.offsets)
+    hashed = mix64(counts.astype(np.uint64))
+    filled = np.flatnonzero(counts)
+    if len(filled):
+        hashed[filled] += np.add.reduceat(shingles.hashes, shingles.offsets[filled])
+    return hashed
+
+
+def firsts_of_content(clusters: NDArray[np.uint64], contents: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return for each of n documents the place of the first one of its cluster with the same content.
+
+    >>> firsts_of_content(np.array([7, 7, 9, 7], np.uint64), np.array([1, 2, 1, 1], np.uint64)).tolist()
+    [0, 1, 2, 0]
+    """
+    order = np.lexsort((contents, clusters))
+    begins = np.ones(len(order), np.bool_)
+    begins[1:] = (contents[order][1:] != contents[order][:-1]) | (clusters[order][1:] != clusters[order][:-1])
+    firsts = np.empty(len(order), np.int64)
+    firsts[order] = order[begins][begins.cumsum() - 1]
+    return firsts
+
+
+def shingled_documents(clusters: NDArray[np.uint64], contents: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Choose, of n documents, those whose shingles are needed to compare all that are in one cluster.
+
+    That is the first document of each content, where a cluster has several contents: documents of one content have
+    similarity 1, and what is found for one of them is true for all.
+    """
+    firsts = firsts_of_content(clusters, contents) == np.arange(len(clusters))
+    _, numbers = np.unique(clusters, return_inverse=True)
+    several = np.bincount(numbers[firsts]) > 1
+    return firsts & several[numbers]
 
 
 def signatures(shingles: Shingles, config: NearDeduplicationConfig) -> NDArray[np.uint32]:
@@ -183,6 +226,19 @@ def similarity_of(
     if distinct is None:
         raise ValueError('distinct shingles must be given with verify = "shingles", got none')
     return lambda left, right: exact_similarity(distinct, left, right, config.threshold)
+
+
+def between_contents(similarity: Similarity, firsts: NDArray[np.int64]) -> Similarity:
+    """Compare each document by the first one of its content, given the places (n,) of `firsts_of_content`."""
+
+    def compare(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
+        left, right = firsts[left], firsts[right]
+        found = np.ones(len(left))
+        apart = np.flatnonzero(left != right)
+        found[apart] = similarity(left[apart], right[apart])
+        return found
+
+    return compare
 
 
 def between_scripts(similarity: Similarity, scripts: NDArray[np.unsignedinteger]) -> Similarity:

@@ -60,7 +60,7 @@ def texts() -> list[str]:
     return [edited(text, chance.choice([0, 1, 2, 5, 20]), chance) for text in passages() * 12]
 
 
-def expected_removals(texts: list[str], ids: list[str], longest: bool, verify: str) -> dict[str, str]:
+def expected_removals(texts: list[str], ids: list[str], longest: bool, verify: str) -> dict[str, tuple[str, float]]:
     batch = pa.record_batch(
         {"text": pa.array(texts, pa.large_string()), "id": ids, "script": pa.nulls(len(ids), pa.string())}
     )
@@ -73,8 +73,9 @@ def expected_removals(texts: list[str], ids: list[str], longest: bool, verify: s
     assert len(made.rows) == len(texts), "each text has letters"
     keys = band_keys(made.signatures, config)
     found = near_duplicates(keys, ranks, similarity_of(made.signatures, distinct, config), config)
-    pairs = zip(made.rows[found.removed].tolist(), made.rows[found.keepers].tolist(), strict=True)
-    return {ids[removed]: ids[keeper] for removed, keeper in pairs}
+    places = (made.rows[found.removed].tolist(), made.rows[found.keepers].tolist())
+    edges = zip(*places, found.similarities.tolist(), strict=True)
+    return {ids[removed]: (ids[keeper], similarity) for removed, keeper, similarity in edges}
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,9 @@ def test_the_shuffle_agrees_with_one_process(texts: list[str], keepers: str, ver
     run(tmp_path / "near.toml", tmp_path / "out", "--keep-staging")
     ledger = ds.dataset(tmp_path / "out/ledger").to_table().sort_by("position").to_pylist()
     expected = expected_removals(texts, [row["id"] for row in ledger], bool(keepers), verify)
-    assert {row["id"]: row["duplicate_of"] for row in ledger if row["fate"] == "duplicate"} == expected
+    duplicates = [row for row in ledger if row["fate"] == "duplicate"]
+    assert {row["id"]: (row["duplicate_of"], row["value"]) for row in duplicates} == expected
+    assert 20 < sum(similarity == 1 for _, similarity in expected.values()) < len(expected) - 20
     assert 50 < len(expected) < len(texts) - 50, "some go and some stay, or this says little"
     if not keepers:
         _alternating_stars_give_the_same(tmp_path)

@@ -4,8 +4,9 @@
    edges, written where they were found.
 2. The clusters that the edges tie together are found: in memory up to the runner's `max_edges`, by alternating stars
    over packed edges through the shuffle above that (stages.deduplication.components).
-3. The signatures of the documents of a cluster, and their shingles if these are compared, go to the cluster's
-   partition, where it is decided which are kept and for which of these the others go (stages.deduplication.keepers).
+3. The signatures of the documents of a cluster, and the shingles of each different one if these are compared, go to
+   the cluster's partition, where it is decided which are kept and for which of these the others go
+   (stages.deduplication.keepers).
    From there on it is as with equal keys.
 
 Band keys, signatures and shingles go through storage (`parcels`), since they may be as much as the texts.
@@ -53,11 +54,14 @@ from stages.deduplication.keepers import MAX_KEEPERS, Removals, cluster_sizes, p
 from stages.deduplication.near import (
     band_keys,
     band_shape,
+    between_contents,
     between_scripts,
     distinct_shingles,
+    firsts_of_content,
     known_duplicates,
     meeting_keys,
     near_duplicates,
+    shingled_documents,
     similarity_of,
 )
 from stages.deduplication.options import NearDeduplicationConfig
@@ -186,10 +190,13 @@ def alternate(pipeline: beam.Pipeline, store: Store, files: Sequence[str], step:
     )
 
 
-def write_clusters(store: Store, edge_files: Sequence[str], shuffled: ShuffledSplits, folder: str, stars: bool) -> int:
+def write_clusters(
+    store: Store, edge_files: Sequence[str], shuffled: ShuffledSplits, folder: str, stars: bool, by_shingles: bool
+) -> int:
     """Find the clusters and write, for each split that has some, (row, cluster); returns how many documents these are.
 
-    With `stars` the edges are already stars around each cluster's smallest node, and only need to be read off.
+    With `stars` the edges are already stars around each cluster's smallest node, and only need to be read off. If
+    documents are compared by their shingles, those whose shingles are to be made again are marked in a file more.
     """
     edges = np.concatenate([np.empty((0, 2), np.uint64), *(store.load_array(file) for file in edge_files)])
     edges = distinct_edges(edges)  # a pair meets in many bands
@@ -201,12 +208,34 @@ def write_clusters(store: Store, edge_files: Sequence[str], shuffled: ShuffledSp
         few = len(edges) <= FEW_EDGES
         nodes, clusters = star_components(edges)[0] if few else connected_components(edges)
     splits = shuffled.holding(nodes)
+    contents = np.zeros(len(nodes), np.uint64)
     for split in np.unique(splits).tolist():
         own = splits == split
         members = np.empty(int(own.sum()), MEMBER)
         members["row"], members["cluster"] = nodes[own] - np.uint64(shuffled.bases[split]), clusters[own]
         store.save_array(f"{folder}/{shuffled.names[split]}.npy", members)
+        if by_shingles:
+            contents[own] = _contents(store, shuffled, split, members["row"])
+    if by_shingles:
+        shingled = shingled_documents(clusters, contents)
+        for split in np.unique(splits).tolist():
+            store.save_array(_shingled_file(folder, shuffled.names[split]), shingled[splits == split])
     return len(nodes)
+
+
+def _shingled_file(folder: str, split: str) -> str:
+    return f"{folder}-shingled/{split}.npy"
+
+
+def _contents(
+    store: Store, shuffled: ShuffledSplits, split: int, rows: npt.NDArray[np.uint64]
+) -> npt.NDArray[np.uint64]:
+    """Read the contents of some rows of a split; zeros for documents of an index, which have no shingles."""
+    if split < len(shuffled.indexes):
+        return np.zeros(len(rows), np.uint64)
+    staged = store.load_array(shuffled.contents[split - len(shuffled.indexes)])
+    found: npt.NDArray[np.uint64] = staged["content"][np.searchsorted(staged["row"], rows)]
+    return found
 
 
 class _SendMembers(beam.DoFn):
@@ -233,6 +262,8 @@ class _SendMembers(beam.DoFn):
         members = self.store.load_array(f"{self.clusters}/{self.splits.names[split]}.npy")
         staged = self.store.load_array(self.splits.keys[split])
         staged = staged[np.searchsorted(staged["row"], members["row"])]
+        by_shingles = self.config.verify == "shingles"
+        contents = _contents(self.store, self.splits, split, members["row"]) if by_shingles else members["cluster"]
         shingles = self._shingles(split, members["row"].astype(np.int64))
         table = pa.table(
             {
@@ -241,6 +272,7 @@ class _SendMembers(beam.DoFn):
                 "preference": _fixed_binary(staged["preference"]),
                 "signature": _fixed_binary(staged["signature"]),
                 "script": staged["script"],
+                "content": contents,
                 "shingles": shingles,
             }
         )
@@ -252,19 +284,23 @@ class _SendMembers(beam.DoFn):
             yield partition, memoryview(sink.getvalue())
 
     def _shingles(self, split: int, rows: npt.NDArray[np.int64]) -> pa.Array:
-        """Make the distinct shingles of some rows again from their text, if they are to be compared by them."""
+        """Make the distinct shingles of some of the rows again from their text, if they are to be compared by them."""
         of_index = split < len(self.splits.indexes)
         if of_index or self.config.verify != "shingles":
             return pa.nulls(len(rows), pa.large_list(pa.uint64()))
-        lists = []
+        shingled = self.store.load_array(_shingled_file(self.clusters, self.splits.names[split]))
+        counts, hashes = np.zeros(len(rows), np.int64), [np.empty(0, np.uint64)]
         staged = self.own[split - len(self.splits.indexes)]
-        for run, table in SplitAfter(self.store, staged, self.earlier).runs(["text"]):
-            inside = rows[(rows >= run.first_row) & (rows < run.first_row + run.rows)] - run.first_row
-            for batch in table.combine_chunks().take(pa.array(inside)).to_batches():
-                made = shingle_hashes(batch, self.config.word_shingle, self.config.grapheme_shingle)
-                distinct = distinct_shingles(made)
-                lists.append(pa.LargeListArray.from_arrays(distinct.offsets, distinct.hashes))
-        return pa.concat_arrays(lists)
+        starts = np.searchsorted(rows[shingled], [[run.first_row, run.first_row + run.rows] for run in staged.runs])
+        places = {run: slice(*ends) for run, ends in zip(staged.runs, starts.tolist(), strict=True) if np.ptp(ends)}
+        for run, table in SplitAfter(self.store, staged, self.earlier).runs(["text"], list(places)):
+            chosen = np.flatnonzero(shingled)[places[run]]
+            batch = table.take(pa.array(rows[chosen] - run.first_row)).combine_chunks().to_batches()[0]
+            made = shingle_hashes(batch, self.config.word_shingle, self.config.grapheme_shingle)
+            distinct = distinct_shingles(made)
+            counts[chosen] = np.diff(distinct.offsets)
+            hashes.append(distinct.hashes)
+        return pa.LargeListArray.from_arrays(np.append(0, counts.cumsum()), np.concatenate(hashes))
 
 
 def _fixed_binary(values: npt.NDArray[Any]) -> pa.Array:
@@ -282,7 +318,8 @@ class _Members(NamedTuple):
     preference: npt.NDArray[np.uint64]
     scripts: npt.NDArray[np.uint32]
     signatures: npt.NDArray[np.uint32]
-    shingles: Shingles
+    shingles: Shingles  # of those that are the first of their content in a cluster of several contents
+    firsts: npt.NDArray[np.int64]  # the place of the first document of the cluster with the same content
 
 
 def _read_members(store: Store, streams: Iterable[bytes], criteria: int) -> _Members:
@@ -291,7 +328,9 @@ def _read_members(store: Store, streams: Iterable[bytes], criteria: int) -> _Mem
     A partition holds whole clusters, so that a template which a million documents share makes a large one. Only some
     bytes of each document are in memory then; the rest is on disk, and only read where documents are compared.
     """
-    kept: dict[str, list[npt.NDArray[Any]]] = {"document": [], "script": [], "preference": [], "count": []}
+    kept: dict[str, list[npt.NDArray[Any]]] = {
+        name: [] for name in ("document", "script", "cluster", "content", "preference", "count")
+    }
     folder = store.full(PARTIAL) if store.local else None
     with tempfile.TemporaryFile(dir=folder) as signatures, tempfile.TemporaryFile(dir=folder) as hashes:
         for table in (pa.ipc.open_stream(stream).read_all() for stream in streams):
@@ -301,12 +340,12 @@ def _read_members(store: Store, streams: Iterable[bytes], criteria: int) -> _Mem
             signatures.write(signature.data)
             lists = table["shingles"].combine_chunks()
             hashes.write(lists.flatten().to_numpy().data)
-            kept["document"].append(table["document"].to_numpy())
-            kept["script"].append(table["script"].to_numpy())
+            for name in ("document", "script", "cluster", "content"):
+                kept[name].append(table[name].to_numpy())
             none = np.empty((rows, 0), np.uint64)
             kept["preference"].append(_numbers(table["preference"], np.dtype("<u8"), rows) if criteria else none)
             kept["count"].append(pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False))
-        documents, scripts, preference, counts = map(np.concatenate, kept.values())
+        documents, scripts, clusters, contents, preference, counts = map(np.concatenate, kept.values())
         offsets = np.append(0, counts.cumsum())
         return _Members(
             documents,
@@ -314,6 +353,7 @@ def _read_members(store: Store, streams: Iterable[bytes], criteria: int) -> _Mem
             scripts,
             _mapped(signatures, "<u4").reshape(len(documents), slots),
             Shingles(_mapped(hashes, "<u8"), offsets),
+            firsts_of_content(clusters, contents),
         )
 
 
@@ -368,7 +408,10 @@ class _DecideClusters(beam.DoFn):
         """Decide which documents of the corpus, those that `stay`, go for another one of these."""
         ranks = preference_ranks(members.preference[stay]) if self.criteria else np.arange(len(stay))
         shingles = members.shingles if self.config.verify == "shingles" else None
-        similarity = between_scripts(similarity_of(members.signatures, shingles, self.config), members.scripts)
+        similarity = similarity_of(members.signatures, shingles, self.config)
+        if shingles is not None:
+            similarity = between_contents(similarity, members.firsts)
+        similarity = between_scripts(similarity, members.scripts)
         return near_duplicates(
             (keys[stay] if len(stay) < len(keys) else keys),
             ranks,

@@ -22,7 +22,9 @@ from pipelines.catalogue.stages import DEDUP_STAGES, DUPLICATE_ID, EqualEntry, N
 from pipelines.phases.chain import dedup_phases
 from pipelines.phases.deduplication.repeats import take_out_repeats
 from pipelines.phases.deduplication.shuffle_records import (
+    CONTENT,
     KnownSplit,
+    contents_file,
     joined_splits,
     keyed_dtype,
     read_reports,
@@ -62,8 +64,11 @@ class KeyWorker:
     def run(self, task: Task) -> Counts:
         split = SplitAfter(self.store, StagedSplit.model_validate(task.payload), self.earlier)
         entry = self.entry
-        make = self._signed(split, entry) if isinstance(entry, NearEntry) else self._keyed(split, entry)
-        made = np.concatenate(list(make))
+        if isinstance(entry, NearEntry):
+            made, contents = map(np.concatenate, zip(*self._signed(split, entry), strict=True))
+            self.store.save_array(contents_file(self.phase, task.name), contents)
+        else:
+            made = np.concatenate(list(self._keyed(split, entry)))
         self.store.save_array(f"{task_folder(self.phase, task.name)}/keys.npy", made)
         return {"keys": len(made)}
 
@@ -77,15 +82,17 @@ class KeyWorker:
             keyed["preference"] = self._preference(block)[rows]
             yield keyed
 
-    def _signed(self, split: SplitAfter, entry: NearEntry) -> Iterator[npt.NDArray[Any]]:
+    def _signed(self, split: SplitAfter, entry: NearEntry) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
         kind = signature_dtype(entry.comparison(self.config), self.criteria)
-        yield np.empty(0, kind)
+        yield np.empty(0, kind), np.empty(0, CONTENT)
         for places, block in split.blocks(self.columns):
             found = entry.sign(block, self.config)
             signed = np.empty(len(found.rows), kind)
             signed["row"], signed["signature"], signed["script"] = places[found.rows], found.signatures, found.scripts
             signed["preference"] = np.hstack([found.preference, self._preference(block)[found.rows]])
-            yield signed
+            contents = np.empty(len(found.rows), CONTENT)
+            contents["row"], contents["content"] = signed["row"], found.contents
+            yield signed, contents
 
     def _preference(self, batch: pa.RecordBatch) -> npt.NDArray[np.uint64]:
         if self.recipe.keeper_order:
@@ -205,7 +212,7 @@ class PhaseShuffle:
         members = clusters_folder(self.phase)
         clustered = run_function(
             "pipelines.phases.deduplication.near_shuffle:write_clusters",
-            (self.store, files, self.splits, members, stars),
+            (self.store, files, self.splits, members, stars, config.verify == "shingles"),
         )
         self._run(
             "pipelines.phases.deduplication.near_shuffle:decide",

@@ -20,6 +20,7 @@ EDGE = np.dtype([("duplicate", "<u8"), ("keeper", "<u8"), ("similarity", "<f8")]
 # Where documents meet in a band; an edge as a step of the alternating algorithm sees it; a document of a cluster.
 MET = np.dtype([("band", "<u8"), ("document", "<u8")])
 PAIR = np.dtype([("node", "<u8"), ("neighbour", "<u8")])
+CONTENT = np.dtype([("row", "<u8"), ("content", "<u8")])  # of a document that has a signature
 MEMBER = np.dtype([("row", "<u8"), ("cluster", "<u8")])
 BYTES_A_DOCUMENT = 200  # in a shuffle, as held by the local runner: packed twice, before and after
 LARGEST_CLUSTERS = 10  # of each partition, whose sizes and keepers are reported
@@ -49,6 +50,7 @@ class ShuffledSplits(NamedTuple):
     bases: list[int]  # number of the first document of each split
     documents: int
     indexes: list[str]
+    contents: list[str]  # staged, CONTENT of each own split, if documents are compared by their shingles
 
     @property
     def known(self) -> int:
@@ -71,7 +73,13 @@ def joined_splits(known: Sequence[KnownSplit], own: Sequence[StagedSplit], phase
         bases=[0, *np.cumsum(counts).tolist()][:-1],
         documents=sum(counts),
         indexes=[split.index_name for split in known],
+        contents=[contents_file(phase, split.name) for split in own],
     )
+
+
+def contents_file(phase: str, split: str) -> str:
+    """Name the file of CONTENT that a near deduplication stages for a split."""
+    return f"{task_folder(phase, split)}/contents.npy"
 
 
 def keyed_dtype(criteria: int) -> np.dtype[Any]:

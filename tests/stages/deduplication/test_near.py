@@ -15,12 +15,16 @@ from stages.deduplication.keepers import remove_duplicates
 from stages.deduplication.near import (
     band_keys,
     band_shape,
+    between_contents,
     between_scripts,
+    contents,
     distinct_shingles,
     estimated_similarity,
     exact_similarity,
+    firsts_of_content,
     near_duplicates,
     near_signatures,
+    shingled_documents,
     signatures,
     similarity_of,
 )
@@ -120,6 +124,7 @@ def test_documents_of_one_script_are_not_compared() -> None:
     assert compare(left, right).tolist() == [0.0, 0.9, 0.9, 0.9, 0.0]
 
 
+MIXED = st.lists(st.sampled_from(mix64(np.arange(1, 11, dtype=np.uint64)).tolist()), min_size=1, max_size=12)
 HASHES = st.lists(st.integers(0, 9).map(lambda number: number << 60 | number), max_size=12)
 
 
@@ -143,6 +148,30 @@ def test_exact_similarity_is_that_of_sets(lists: list[list[int]], compared: int)
         for a, b in zip(left.tolist(), right.tolist(), strict=True)
     ]
     assert exact_similarity(distinct, left[:0], right[:0]).tolist() == []
+
+
+def test_contents_are_those_of_shingles_in_any_order_each_as_often() -> None:
+    lists = [[3, 5, 9], [9, 3, 5], [3, 5, 9, 9], [3, 5], [3, 5, 10], [], []]
+    made = contents(sets(*[mix64(np.array(hashes, np.uint64)) for hashes in lists]))
+    assert len(np.unique(made[1:])) == 5
+    assert made[0] == made[1]
+    assert made[5] == made[6]
+    assert contents(sets()).tolist() == []
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), MIXED), min_size=1, max_size=8))
+def test_the_shingles_of_the_first_of_each_content_are_enough(documents: list[tuple[int, list[int]]]) -> None:
+    clusters = np.array([cluster for cluster, _ in documents], np.uint64)
+    all_sets = sets(*[np.array(hashes, np.uint64) for _, hashes in documents])
+    needed = shingled_documents(clusters, contents(all_sets))
+    some = sets(*[np.array(h if make else [], np.uint64) for (_, h), make in zip(documents, needed, strict=True)])
+    firsts = firsts_of_content(clusters, contents(all_sets))
+    compare = between_contents(similarity_of(np.empty(0, np.uint32), distinct_shingles(some), DEFAULT), firsts)
+    left, right = np.nonzero(clusters[:, None] == clusters)
+    exact = exact_similarity(distinct_shingles(all_sets), left, right, DEFAULT.threshold)
+    assert compare(left, right).tolist() == exact.tolist()
+    assert needed.sum() <= len({(cluster, tuple(sorted(hashes))) for cluster, hashes in documents})
 
 
 def words(*numbers: range) -> str:
