@@ -1,5 +1,6 @@
 # make quickstart   set up, then build a small real corpus, offline after the install
 # make test         set up with the test extras, then run all that CI runs
+# make test-fast    the tests of single functions: no whole run, nothing that is killed, nothing slow
 # make bench NAME=ingest
 # make fuzz NAME=warc SECONDS=600
 
@@ -7,13 +8,22 @@ PYTHON ?= python3
 BIN := .venv/bin
 PROCESSES ?= auto # of the tests
 
-.PHONY: quickstart test bench fuzz lock install install-test install-icu check format clean
+BY_FILE := --dist loadfile --no-loadscope-reorder
+FAST := tests/test_arrows.py $(addprefix tests/,schemas data_cards stages language_samples) schemas data_cards stages
+
+.PHONY: quickstart test all-tests test-fast bench fuzz lock install install-test install-icu check format clean
 
 quickstart: .venv/installed
 	$(BIN)/glotmill run pipelines/recipes/quickstart.toml --output out/quickstart
 
-test: .venv/installed-test check
-	$(BIN)/pytest -n $(PROCESSES) --dist loadfile
+test: check all-tests # with `make --jobs=2 test` both at once
+
+# The files with most tests are not the longest ones; in the order of folders those of whole runs come early.
+all-tests: .venv/installed-test
+	$(BIN)/pytest -n $(PROCESSES) $(BY_FILE)
+
+test-fast: .venv/installed-test
+	$(BIN)/pytest -n $(PROCESSES) $(BY_FILE) -m "not slow" $(FAST)
 
 check: .venv/installed-test
 	$(BIN)/ruff format --check .

@@ -117,7 +117,8 @@ def test_a_round_trip_that_cannot_be_is_refused_in_one_line(words: str, message:
 
 REPEATED = """
 import os, sys
-import pipelines.build.run, pipelines.finished.explain, pipelines.command_line.progress
+import pipelines.build.run, pipelines.finished.explain, pipelines.command_line.progress  # once for all
+import rich.table, stages.normalization.normalize, stages.transliteration.reversibility
 from pipelines.command_line.app import console
 
 for _ in range(int(sys.argv.pop(1))):
