@@ -23,7 +23,6 @@ from schemas.split import InputFile, InputSplit
 from stages.reading.files import whole_file_split
 from stages.reading.records import RAW_BYTES, SKIPPED, failed_record, make_records, record_schema
 from stages.reading.streams import BrokenStreamError, chunks, open_file
-from stages.reading.wikitext import ENGLISH_NAMESPACES, Wiki, plain_text
 
 _BATCH_BYTES = 8 << 20
 _BATCH_ROWS = 2048
@@ -260,16 +259,19 @@ class _Dump:
         key = self._namespaces.get(prefix.casefold(), "0") if colon else "0"
         return page.get("ns", key) == "0"
 
-    @property
-    def _wiki(self) -> Wiki:
+    def _text(self, title: str, wikitext: str) -> str:
+        # Its tables take a while to make, and every command that reads a recipe imports all readers.
+        from stages.reading.wikitext import ENGLISH_NAMESPACES, Wiki, plain_text
+
         dropped = {name for name, key in self._namespaces.items() if key in (_FILE, _CATEGORY, _MEDIA)}
         host = self._base.rpartition("://")[2].partition("/")[0]
-        return Wiki(
+        wiki = Wiki(
             language=(self._language or "").lower(),
             dropped_namespaces=ENGLISH_NAMESPACES | dropped,
             namespaces=self._namespaces.keys() - {""},
             own_prefix=host.partition(".")[0],
         )
+        return plain_text(wikitext, wiki, title)
 
     def _number(self, written: str) -> int | None:
         """Return the position of a page: its id, or the next without one if another page has it; None for no number."""
@@ -308,7 +310,7 @@ class _Dump:
             )
         if "deleted" in page:
             return row
-        text = plain_text(wikitext, self._wiki, title)
+        text = self._text(title, wikitext)
         return row | ({"text": text} if text.strip() else {"error": f"empty_page: {SKIPPED['empty_page']}"})
 
 
