@@ -46,6 +46,7 @@ from stages.language_identification.identify import (
 )
 from stages.length_filtering import LengthFilteringConfig, filter_length
 from stages.normalization.options import NormalizationConfig
+from stages.privacy.options import PersonalDataConfig
 from stages.quality.options import DatatroveConfig, QualityFilteringConfig
 from stages.quality.segmenters import segmenter_version
 from stages.script_detection import detect_scripts
@@ -68,7 +69,8 @@ IngestStage = Annotated[
     | DatatroveConfig
     | ScriptMarkingConfig
     | NormalizationConfig
-    | TransliterationConfig,
+    | TransliterationConfig
+    | PersonalDataConfig,
     Field(discriminator="stage"),
 ]
 DedupStage = Annotated[
@@ -181,6 +183,12 @@ def _bind_normalization(config: NormalizationConfig) -> StageFunction:
     return lambda batch: Changed(*normalize_counted(batch, config))
 
 
+def _bind_personal_data(config: PersonalDataConfig) -> StageFunction:
+    from stages.privacy.personal_data import personal_data
+
+    return partial(personal_data, config=config)
+
+
 def _bind_quality(config: QualityFilteringConfig) -> StageFunction:
     from stages.quality.filter_quality import filter_quality
 
@@ -237,6 +245,7 @@ INGEST_STAGES = {
     "normalize": IngestEntry(NormalizationConfig, _bind_normalization),
     "transliterate": IngestEntry(TransliterationConfig, _bind_replacement),
     "datatrove": IngestEntry(DatatroveConfig, _bind_datatrove),
+    "personal_data": IngestEntry(PersonalDataConfig, _bind_personal_data),
     "filter_quality": IngestEntry(QualityFilteringConfig, _bind_quality, changes_texts=False),
     "filter_length": IngestEntry(
         LengthFilteringConfig, lambda config: partial(filter_length, config=config), changes_texts=False
@@ -643,6 +652,12 @@ def stage_problems(recipe: Recipe) -> list[str]:
     for position, stage in enumerate(recipe.ingest):
         if isinstance(stage, DatatroveConfig) and stage.by_language and "identify_language" not in names[:position]:
             problems.append(f"ingest[{position}]: by_language needs identify_language before it")
+    for position, stage in enumerate(recipe.ingest):
+        if isinstance(stage, PersonalDataConfig) and not stage.regions and "identify_language" not in names[:position]:
+            problems.append(
+                f"ingest[{position}]: personal_data knows local phone numbers and ids by the language, so it needs "
+                "identify_language before it, or `regions`"
+            )
     if "filter_quality" in names and "identify_language" not in names[: names.index("filter_quality")]:
         problems.append(
             f"ingest[{names.index('filter_quality')}]: filter_quality judges by language and script, so it needs "

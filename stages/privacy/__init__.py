@@ -1,0 +1,1 @@
+"""Personal data in texts: found by shape, believed only where a checksum or a rule of the country holds."""

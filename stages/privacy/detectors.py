@@ -1,0 +1,198 @@
+"""Tell personal data from other numbers and words: each kind by the standard that it follows.
+
+- email: RFC 5321 (local part of at most 64 octets), with a domain that has a top-level one of letters; letters of any
+  script (RFC 6531).
+- ip_address: IPv4 and IPv6 of the public internet (RFC 6890: private and documentation addresses are nobody's).
+- phone: libphonenumber's plans. With a plus sign of any country; without one of the language's countries, written in
+  the groups that are usual there.
+- iban: ISO 13616, length by country and MOD 97-10.
+- payment_card: ISO/IEC 7812, prefix and length of a scheme and the Luhn sum; in groups or in one run.
+- national_id: where the number has a check digit, of the language's countries (python-stdnum), from eleven digits on or
+  with a check letter: shorter ones are as likely other numbers.
+
+Digits of any script are read by their value.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from stages.privacy.options import Kind
+
+# Addresses in ASCII first, which end where a script without spaces goes on; then those in letters of any script.
+_LOCAL = tuple(re.compile(rf"[{w}][{w}.!#$%&'*+/=?^`{{|}}~-]{{0,63}}\Z") for w in (r"A-Za-z0-9_", r"\w"))
+_DOMAIN = tuple(
+    re.compile(rf"[{a}](?:[{a}-]{{0,61}}[{a}])?(?:\.[{a}](?:[{a}-]{{0,61}}[{a}])?)*\.[{b}]{{2,24}}")
+    for a, b in ((r"A-Za-z0-9", "A-Za-z"), (r"^\W_", r"^\W\d_"))
+)
+_GAP = "[ \u00a0\u2007\u202f.()/\\-\u2010-\u2013]"  # what stands between the digits of a number
+# One pass finds whatever may be personal data: an at sign, a run of digits with gaps, a country code with a number.
+CANDIDATE = re.compile(
+    r"@|(?<![A-Za-z0-9_.])\d{1,3}(?:\.\d{1,3}){3}(?![A-Za-z0-9_]|\.\d)"
+    rf"|\+?\(?\d(?:{_GAP}{{0,3}}\d){{6,33}}(?:-?[A-Za-z])?"
+    r"|[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}"
+    r"|[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z]|[XYZ]-?\d{7}-?[A-Z]"
+    r"|(?<![A-Za-z0-9_:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![A-Za-z0-9_:])"
+)
+_CARD = re.compile(r"\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5}")
+_CARD_PREFIX = re.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|6(?:011|5\d\d)\d{12}|35\d{14}|62\d{14,17}"
+)
+# Of each country the numbers of persons that python-stdnum can check.
+_NATIONAL = {
+    "BA": ("si.emso",),
+    "BG": ("bg.egn",),
+    "BR": ("br.cpf",),
+    "CL": ("cl.rut",),
+    "CN": ("cn.ric",),
+    "CZ": ("cz.rc",),
+    "EE": ("ee.ik",),
+    "ES": ("es.dni", "es.nie"),
+    "FI": ("fi.hetu",),
+    "FR": ("fr.nir",),
+    "GR": ("gr.amka",),
+    "HR": ("hr.oib", "si.emso"),
+    "IN": ("in_.aadhaar",),
+    "IT": ("it.codicefiscale",),
+    "KR": ("kr.rrn",),
+    "LT": ("lt.asmens",),
+    "LV": ("lv.pk",),
+    "ME": ("si.emso",),
+    "MK": ("si.emso",),
+    "NO": ("no.fodselsnummer",),
+    "PL": ("pl.pesel",),
+    "RO": ("ro.cnp",),
+    "RS": ("si.emso",),
+    "SE": ("se.personnummer",),
+    "SI": ("si.emso",),
+    "TH": ("th.pin",),
+    "TR": ("tr.tckimlik",),
+    "ZA": ("za.idnr",),
+}
+_LEAST_DIGITS = 11
+
+
+class Found(NamedTuple):
+    """Personal data: code points `start` to `end` of a text."""
+
+    kind: Kind
+    start: int
+    end: int
+
+
+def find(text: str, kinds: Iterable[Kind], regions: Callable[[int], tuple[str, ...]]) -> Iterator[Found]:
+    """Yield the personal data of a text, in order and without overlaps.
+
+    `regions` gives for a place in the text the countries by whose rules local numbers there are read.
+    """
+    wanted = frozenset(kinds)
+    end = 0
+    for match in CANDIDATE.finditer(text):
+        if match.end() <= end:
+            continue
+        found = _email(text, match.start()) if match[0] == "@" else None
+        if match[0] == "@":
+            chosen = [found] if found and "email" in wanted and found.start >= end else []
+        else:
+            start = max(match.start(), end)
+            chosen = list(_numbers(text, start, match.end(), wanted, regions(start)))
+        for one in chosen:
+            yield one
+            end = one.end
+
+
+def ascii_digits(text: str) -> str:
+    """Write the decimal digits of any script as those of ASCII, code point by code point."""
+    return text if text.isascii() else re.sub(r"\d", lambda digit: str(unicodedata.digit(digit[0])), text)
+
+
+def _email(text: str, at: int) -> Found | None:
+    before = text[max(0, at - 64) : at]
+    for local, domain in zip(_LOCAL, _DOMAIN, strict=True):
+        name, host = local.search(before), domain.match(text, at + 1)
+        if name and host and ".." not in name[0] and not name[0].endswith("."):
+            return Found("email", at - len(name[0]), host.end())
+    return None
+
+
+def _numbers(text: str, start: int, end: int, wanted: frozenset[Kind], regions: tuple[str, ...]) -> Iterator[Found]:
+    """Yield what a candidate is: the first kind whose rule all of it obeys, or addresses and phone numbers in it."""
+    given = ascii_digits(text[start:end])
+    alone = not _touches(text, start, end)
+    rules: tuple[tuple[Kind, Callable[[str], bool]], ...] = (("iban", _is_iban), ("payment_card", _is_card))
+    for kind, holds in rules:
+        if alone and kind in wanted and holds(given):
+            yield Found(kind, start, end)
+            return
+    if "ip_address" in wanted and _is_public(given):
+        yield Found("ip_address", start, end)
+        return
+    if alone and "national_id" in wanted and _is_national(given, regions):
+        yield Found("national_id", start, end)
+        return
+    if "phone" in wanted:
+        yield from _phones(text, start, end, regions)
+
+
+def _touches(text: str, start: int, end: int) -> bool:
+    """Tell whether a letter or digit stands right before or after; letters of unspaced scripts do not count."""
+    around = text[max(0, start - 1) : start] + text[end : end + 1]
+    return re.search(r"[A-Za-z0-9_]", around) is not None
+
+
+def _is_iban(given: str) -> bool:
+    from stdnum import iban  # type: ignore[import-untyped, unused-ignore]
+
+    return bool(re.match(r"[A-Z]{2}\d{2}", given)) and bool(iban.is_valid(given))
+
+
+def _is_card(given: str) -> bool:
+    from stdnum import luhn
+
+    if not _CARD.fullmatch(given):
+        return False
+    digits = re.sub(r"\D", "", given)
+    return bool(_CARD_PREFIX.fullmatch(digits)) and len(set(digits)) > 1 and bool(luhn.is_valid(digits))
+
+
+def _is_public(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_global
+    except ValueError:
+        return False
+
+
+def _is_national(given: str, regions: tuple[str, ...]) -> bool:
+    digits = sum(character.isdigit() for character in given)
+    if len(re.sub(r"[ -]", "", given)) < (9 if given[-1].isalpha() else _LEAST_DIGITS) or digits < 7:
+        return False
+    return any(module.is_valid(given) for region in regions for module in _checks(region))
+
+
+@cache
+def _checks(region: str) -> tuple[Any, ...]:
+    return tuple(import_module(f"stdnum.{name}") for name in _NATIONAL.get(region, ()))
+
+
+def _phones(text: str, start: int, end: int, regions: tuple[str, ...]) -> Iterator[Found]:
+    from phonenumbers import Leniency, PhoneNumberMatcher  # type: ignore[import-untyped, unused-ignore]
+
+    first = max(0, start - 1)
+    given = text[first : end + 1]  # with what stands right before and after
+    international = "+" in given
+    for region in (None,) if international else regions:
+        leniency = Leniency.VALID if international else Leniency.STRICT_GROUPING
+        found = [
+            Found("phone", first + match.start, first + match.end)
+            for match in PhoneNumberMatcher(given, region, leniency=leniency)
+            if international or sum(character.isdigit() for character in match.raw_string) >= 8
+        ]
+        if found:
+            yield from found
+            return

@@ -1,0 +1,91 @@
+"""Personal data is found in ten scripts and their digits, and other numbers stay."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+from pydantic import ValidationError
+
+from pipelines.phases.ingest import open_block
+from schemas.language import parse_label
+from stages.batches import Changed, Filtered
+from stages.privacy.options import PersonalDataConfig
+from stages.privacy.personal_data import personal_data
+from tests.stages.privacy_samples import LOCAL, NATIVE, NONE, PLANTED, SENTENCES, native
+
+
+def block(texts: list[str], labels: list[str]) -> pa.RecordBatch:
+    parsed = [parse_label(label) for label in labels]
+    given = pa.RecordBatch.from_arrays(
+        [
+            pa.array([str(number) for number in range(len(texts))]),
+            pa.array(texts, pa.large_string()),
+            pa.array([label.language for label in parsed]),
+            pa.array([label.script for label in parsed]),
+        ],
+        names=["id", "text", "language", "script"],
+    )
+    return open_block(given)
+
+
+def replaced(texts: list[str], labels: list[str], **options: object) -> list[str]:
+    done = personal_data(block(texts, labels), PersonalDataConfig.model_validate(options))
+    assert isinstance(done, Changed)
+    return list(done.batch["text"].to_pylist())
+
+
+@pytest.mark.parametrize("label", SENTENCES)
+def test_planted_data_is_replaced_and_nothing_else(label: str) -> None:
+    planted = [(kind, data) for kind, some in PLANTED.items() for data in some]
+    if zero := NATIVE.get(label):
+        planted += [(kind, native(data, zero)) for kind, data in planted if kind in ("phone", "payment_card")]
+    texts = [SENTENCES[label].format(data) for _, data in planted]
+    wanted = [SENTENCES[label].format(f"<{kind.upper()}>") for kind, _ in planted]
+    assert replaced(texts, [label] * len(texts)) == wanted
+
+
+@pytest.mark.parametrize("label", SENTENCES)
+def test_other_numbers_stay(label: str) -> None:
+    given = NONE + [native(text, NATIVE[label]) for text in NONE if label in NATIVE]
+    texts = [SENTENCES[label].format(f" {text} ") for text in given]
+    assert replaced(texts, [label] * len(texts)) == texts
+
+
+@pytest.mark.parametrize(("label", "kind", "data"), [(label, *each) for label, some in LOCAL.items() for each in some])
+def test_local_numbers_are_known_by_the_language_alone(label: str, kind: str, data: str) -> None:
+    text = f"x {data} x"
+    assert replaced([text], [label]) == [f"x <{kind.upper()}> x"]
+    assert replaced([text], ["isl_Latn"]) == [text], "not in Icelandic"
+
+
+def test_counts_by_kind_and_language() -> None:
+    texts = ["a@example.org b@example.org", "nothing", "c@example.org 8.8.8.8"]
+    done = personal_data(block(texts, ["eus_Latn", "eus_Latn", "mlt_Latn"]), PersonalDataConfig())
+    assert isinstance(done, Changed)
+    rows = [(row["rule"], row["language"], row["documents"], row["code_points"]) for row in done.changes.to_pylist()]
+    assert rows == [("email", "eus", 1, 26), ("email", "mlt", 1, 13), ("ip_address", "mlt", 1, 7)]
+
+
+def test_documents_can_be_dropped_with_how_many_they_hold() -> None:
+    done = personal_data(
+        block(["a@example.org b@example.org", "nothing"], ["eus_Latn"] * 2), PersonalDataConfig(mode="drop")
+    )
+    assert isinstance(done, Filtered)
+    assert done.kept["id"].to_pylist() == ["1"]
+    assert [(row["reason"], row["value"]) for row in done.rejected.to_pylist()] == [("personal_data", 2.0)]
+
+
+def test_kinds_token_and_regions_are_the_recipes() -> None:
+    text, marked = "a@example.org 8.8.8.8 943 015 800", {"token": "[{kind}]"}
+    assert replaced([text], ["isl_Latn"], kinds=["email"], **marked) == ["[EMAIL] 8.8.8.8 943 015 800"]
+    assert replaced([text], ["isl_Latn"], regions=["ES"], token="") == ["  "]
+    with pytest.raises(ValidationError, match="kinds"):
+        PersonalDataConfig.model_validate({"kinds": ["name"]})
+
+
+HOSTILE = ("", "@" * 100_000, "1" * 100_000, "1 " * 50_000, "a:" * 50_000, "A1" * 50_000, "\n\x00\n@", "(" * 50_000)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_bad_input_stays_as_it_is(text: str) -> None:
+    assert replaced([text, "a@example.org"], ["eus_Latn"] * 2) == [text, "<EMAIL>"]
