@@ -218,7 +218,8 @@ def _show_result(manifest: Any, target: str) -> None:
             entry[0] += file.rows or 0
             entry[1] += file.bytes
     largest = sorted(rows.items(), key=lambda item: (not is_language(item[0]), -item[1][0], -item[1][1], item[0]))
-    table = Table(title=f"{len(rows)} languages and scripts, those with most documents first", title_justify="left")
+    counted = f"{len(rows)} language{'s' * (len(rows) != 1)} and script{'s' * (len(rows) != 1)}"
+    table = Table(title=f"{counted}, those with most documents first", title_justify="left")
     for heading in ("label", "language", "documents", "kB"):
         table.add_column(heading, justify="right" if heading in ("documents", "kB") else "left")
     for label, (documents, size) in largest[:SUBSETS_SHOWN]:
@@ -235,7 +236,9 @@ def _show_result(manifest: Any, target: str) -> None:
             f"+ {record.duplicates:,} duplicates + {record.failed:,} failed"
         )
     if failed := sum(record.failed for record in manifest.phases):
-        print(f"failed   {failed:,}: their bytes are in {target}/rejects, the reasons in {target}/ledger")
+        print(
+            f"failed   {failed:,}: the reasons are in {target}/ledger, what was read of their bytes in {target}/rejects"
+        )
     print(f"corpus   {target}/data")
     print(f"card     {target}/README.md")
     print(f"report   {target}/report.html")

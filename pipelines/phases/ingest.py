@@ -73,7 +73,8 @@ class IngestWorker:
             output = SplitOutput(self.store, task_folder(PHASE, task.name), self.recipe.engine.part_bytes, open_files)
             for file in split.files:
                 if file.path in lost:
-                    output.add(unread_records(split.of_files([file]), source, lost[file.path]), [])
+                    for block in unread_records(split.of_files([file]), source, lost[file.path]):
+                        output.add(block, [])
             if not readable:
                 return output.close() | {"bytes_in": 0}
             rest = split.of_files(readable) if lost else split
@@ -85,7 +86,8 @@ class IngestWorker:
         split, _ = _split_and_lost_files(task)
         with contextlib.ExitStack() as open_files:
             output = SplitOutput(self.store, task_folder(PHASE, task.name), self.recipe.engine.part_bytes, open_files)
-            output.add(unread_records(split, self._source(split), reason), [])
+            for block in unread_records(split, self._source(split), reason):
+                output.add(block, [])
             return output.close() | {"bytes_in": 0, "error": reason}
 
     def halves(self, task: Task) -> list[Task]:

@@ -18,7 +18,7 @@ from schemas.column_types import widened, written_type
 from schemas.source import HubSource, ParquetSource
 from schemas.split import InputFile, InputSplit
 from stages.reading.files import shortened, whole_file_split
-from stages.reading.records import decode_strings, failed_record, make_records, record_schema
+from stages.reading.records import decode_strings, failed_record, lost_rows, make_records, record_schema
 from stages.reading.streams import open_file
 
 TabularSource = ParquetSource | HubSource
@@ -151,8 +151,8 @@ def _holds(kind: pa.DataType, test: Callable[[pa.DataType], bool]) -> bool:
 def read(split: InputSplit, source: TabularSource) -> Iterator[pa.RecordBatch]:
     """Yield the records of the split's row groups, in order; position is the row number in the file.
 
-    A row group that cannot be decoded becomes one failed record at its first row that was not delivered, and the next
-    goes on. So does a file whose footer cannot be read.
+    Of a row group that cannot be decoded each row that was not delivered becomes a failed record, and the next group
+    goes on. A file whose footer cannot be read is one failed record.
     """
     footer = _footer(split.files[0], source)
     if isinstance(footer, str):
@@ -201,7 +201,7 @@ def read(split: InputSplit, source: TabularSource) -> Iterator[pa.RecordBatch]:
                     f"broken_stream: rows {position + delivered} to {position + rows - 1} of row group {group} "
                     f"cannot be decoded: {' '.join(str(error).split())[:200] or type(error).__name__}"
                 )
-                yield failed_record(schema, source, split.path, position + delivered, words)
+                yield from lost_rows(schema, source, split.path, range(position + delivered, position + rows), words)
             position += rows
 
 

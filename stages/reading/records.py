@@ -50,6 +50,7 @@ SKIPPED: Mapping[str, str] = {
 _BYTES_A_NUL = 100  # ours: text in UTF-16 that is read as another encoding has one in 2 to 4 bytes
 RAW_BYTES = 1 << 20  # of a failed record's bytes, how many are kept
 BLOCK_ROWS = 1 << 16  # most rows of a block, however short they are
+MOST_LOST_ROWS = 1 << 22
 ID_BYTES = 256
 
 # ISO 8601-1:2019: calendar dates, to the year, month or day, and times behind them, with a space as in RFC 3339; the
@@ -148,6 +149,21 @@ def failed_record(
 ) -> pa.RecordBatch:
     """Make the single row of a record that could not be read, with the bytes that were read of it."""
     return make_records(schema, source, path, [position], error=[error], raw=[raw])
+
+
+def lost_rows(
+    schema: pa.Schema, source: _SourceOfRecords, path: str, rows: range, error: str
+) -> Iterator[pa.RecordBatch]:
+    """Yield a failed record for each row of a table that is lost with what held it.
+
+    A footer may claim any number of rows: of more than MOST_LOST_ROWS only the first is a record, with their number.
+    """
+    if len(rows) > MOST_LOST_ROWS:
+        yield failed_record(schema, source, path, rows.start, f"{error}; one record stands for all {len(rows)} rows")
+        return
+    for start in range(rows.start, rows.stop, BLOCK_ROWS):
+        positions = np.arange(start, min(start + BLOCK_ROWS, rows.stop))
+        yield make_records(schema, source, path, positions, error=[error] * len(positions))
 
 
 def size_in_words(total: int) -> str:

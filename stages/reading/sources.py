@@ -12,7 +12,7 @@ from schemas.source import Source
 from schemas.split import InputFile, InputSplit
 from stages.reading import delimited, gflanguages, html_pages, hub, jsonl, parquet, text, warc, wikipedia
 from stages.reading.files import SourceError, access_problems, check_unchanged, find_files, outside, shortened
-from stages.reading.records import cut_blocks, failed_record, record_schema
+from stages.reading.records import cut_blocks, failed_record, lost_rows, record_schema
 
 SPLIT_BYTES = 64 << 20
 BLOCK_BYTES = 32 << 20
@@ -145,23 +145,22 @@ def read_split(split: InputSplit, source: Source, block_bytes: int = BLOCK_BYTES
     check_unchanged(split.files)
 
 
-def unread_records(split: InputSplit, source: Source, reason: str) -> pa.RecordBatch:
-    """Return failed records in place of a split that cannot be read at all: one for each of its files.
+def unread_records(split: InputSplit, source: Source, reason: str) -> Iterator[pa.RecordBatch]:
+    """Yield failed records in place of a split that cannot be read at all: one for each of its files.
 
-    Of Parquet the footer says which rows are lost; elsewhere nobody knows how many records there were. Raises
-    ChangedFileError if a file is not what it was when the split was planned.
+    Of Parquet the footer says which rows are lost, and each is a record; elsewhere nobody knows how many there were.
+    Raises ChangedFileError if a file is not what it was when the split was planned.
     """
     check_unchanged(split.files)
-    place, lost = split.start, ""
-    if source.format in ("parquet", "hub") and split.end != -1:
-        rows = parquet.rows_of(split)
-        place, lost = rows.start, f"rows {rows.start} to {rows.stop - 1}: "
-    elif split.end != -1:
-        lost = f"bytes {split.start} to {split.end - 1}: "
     schema = record_schema()
-    return pa.concat_batches(
-        failed_record(schema, source, file.path, place, f"crashed: {lost}{reason}") for file in split.files
-    )
+    if source.format in ("parquet", "hub") and split.end != -1:
+        rows = parquet.rows_of(split)[: split.max_records]
+        words = f"crashed: rows {rows.start} to {rows.stop - 1}: {reason}"
+        yield from lost_rows(schema, source, split.path, rows, words)
+        return
+    lost = f"bytes {split.start} to {split.end - 1}: " if split.end != -1 else ""
+    for file in split.files:
+        yield failed_record(schema, source, file.path, split.start, f"crashed: {lost}{reason}")
 
 
 def _first_records(blocks: Iterator[pa.RecordBatch], count: int) -> Iterator[pa.RecordBatch]:

@@ -82,11 +82,12 @@ def test_a_row_group_that_kills_its_worker_fails_by_name_and_the_others_are_publ
     (tmp_path / "killed.toml").write_text(RECIPE.format(format="parquet", split_bytes=1024, stages=""))
     digest, ledger = run(tmp_path, 1, monkeypatch)
     assert run(tmp_path, 2, monkeypatch) == (digest, ledger)
-    assert "42 in = 40 kept + 0 dropped + 0 duplicates + 2 failed" in capsys.readouterr().out
-    rows = sorted((row["path"], row["stage"], row["reason"], row["detail"]) for row in ledger)
+    assert "60 in = 40 kept + 0 dropped + 0 duplicates + 20 failed" in capsys.readouterr().out
+    rows = sorted((row["position"], row["path"], row["stage"], row["reason"], row["detail"]) for row in ledger)
     assert rows == [
-        ("deadly.parquet", "read", "crashed", f"crashed: rows 0 to 9: {REASON}"),
-        ("deadly.parquet", "read", "crashed", f"crashed: rows 20 to 29: {REASON}"),
+        (row, "deadly.parquet", "read", "crashed", f"crashed: rows {first} to {first + 9}: {REASON}")
+        for first in (0, 20)
+        for row in range(first, first + 10)
     ]
     expected = [f"{TEXT} deadly {row}" for row in range(10, 20)] + [f"{TEXT} good {row}" for row in range(30)]
     assert published(tmp_path / "out1") == sorted(expected)

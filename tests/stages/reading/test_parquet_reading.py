@@ -16,6 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_cards.sections.columns import hub_feature
+from schemas.source import ParquetSource
+from stages.reading.records import lost_rows, record_schema
 
 Rows = list[dict[str, Any]]
 
@@ -92,7 +94,7 @@ def test_bytes_that_are_not_utf8_fail_their_row_alone(tmp_path: Path, read_all: 
     assert rows[0]["text"] == "bat"
 
 
-def test_a_damaged_row_group_is_one_failed_record_and_the_next_is_read(
+def test_each_row_of_a_damaged_row_group_is_a_failed_record_and_the_next_group_is_read(
     tmp_path: Path, read_all: Callable[..., Rows]
 ) -> None:
     path = tmp_path / "a.parquet"
@@ -105,9 +107,20 @@ def test_a_damaged_row_group_is_one_failed_record_and_the_next_is_read(
     path.write_bytes(octets)
     rows = read_all(format="parquet", paths=["a.parquet"])
     assert [row["text"] for row in rows if not row["error"]] == texts[:100] + texts[200:]
-    (failed,) = [row for row in rows if row["error"]]
-    assert failed["position"] == 100
-    assert failed["error"].startswith("broken_stream: rows 100 to 199 of row group 1 cannot be decoded: ")
+    failed = [row for row in rows if row["error"]]
+    assert [row["position"] for row in failed] == list(range(100, 200))
+    assert len({row["id"] for row in rows}) == 300
+    (error,) = {row["error"] for row in failed}
+    assert error.startswith("broken_stream: rows 100 to 199 of row group 1 cannot be decoded: ")
+
+
+def test_a_footer_that_claims_too_many_rows_is_one_failed_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stages.reading.records.MOST_LOST_ROWS", 5)
+    source = ParquetSource(name="test", format="parquet", paths=("a.parquet",))
+    found = [lost_rows(record_schema(), source, "a.parquet", range(10, 10 + rows), "crashed: x") for rows in (5, 6)]
+    few, many = (pa.Table.from_batches(batches).to_pylist() for batches in found)
+    assert [row["position"] for row in few] == [10, 11, 12, 13, 14]
+    assert [(row["position"], row["error"]) for row in many] == [(10, "crashed: x; one record stands for all 6 rows")]
 
 
 BAD_COLUMNS: dict[str, tuple[dict[str, Any], list[str]]] = {
@@ -249,8 +262,9 @@ def test_an_index_outside_its_dictionary_costs_its_row_group_alone(
     path.write_bytes(octets)
     rows = read_all(format="parquet", paths=["a.parquet"])
     assert [row["text"] for row in rows if not row["error"]] == texts[:10] + texts[20:]
-    (failed,) = [row for row in rows if row["error"]]
-    assert failed["error"].startswith("broken_stream: rows 10 to 19 of row group 1 cannot be decoded: ")
+    failed = [row for row in rows if row["error"]]
+    assert [row["position"] for row in failed] == list(range(10, 20))
+    assert failed[0]["error"].startswith("broken_stream: rows 10 to 19 of row group 1 cannot be decoded: ")
 
 
 BROKEN_FILES = {"empty": b"", "text": b"not parquet at all, not even nearly", "cut": None}
