@@ -6,6 +6,7 @@ import atexit
 import os
 import sys
 from collections.abc import Iterable
+from errno import EDQUOT, ENOSPC
 from signal import SIG_IGN, SIGHUP, SIGINT, SIGTERM, getsignal, signal
 from types import FrameType
 from typing import Annotated, Any, NoReturn
@@ -65,7 +66,9 @@ def main(arguments: list[str] | None = None) -> None:
     except MisuseError as error:
         sys.exit(_fail(str(error).splitlines(), 2))
     except store_errors(FailureError) as error:
-        sys.exit(_fail(str(error).splitlines(), 1))
+        full = isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)
+        remedy = "; nothing finished is lost: make room, then run the same command again" if full else ""
+        sys.exit(_fail((str(error) + remedy).splitlines(), 1))
     except Stopped as stopped:
         sys.exit(_fail(["stopped; run the same command again to go on"], stopped.exit_code))
 

@@ -41,6 +41,8 @@ from stages.transliteration.options import ANY, TransliterationConfig
 from stages.transliteration.schemes import Scheme, scheme_for
 from stages.transliteration.tokens import ADDRESSES, Runs, convert_tokens
 
+HYPHENS = r"\-\x{2010}\x{2011}"
+
 PROVENANCE = pa.schema(
     [DOCUMENT.field(name) for name in ("transliterated_from", "transliteration_scheme", "transliteration_version")]
 )
@@ -83,9 +85,12 @@ def in_nfc(texts: pa.Array) -> pa.Array:
 def _changer(scheme: Scheme, condition: Condition | None = None) -> Callable[[pl.Series], pl.Series]:
     """Make a function of n distinct tokens: it transliterates those that the scheme covers and the condition takes."""
     convert = engine_for(scheme)
+    joins_names = _joins_names(scheme)
 
     def changed(tokens: pl.Series) -> pl.Series:
         words = tokens.str.replace_all(f"[{JOINERS}]", "")
+        if joins_names and (names := words.str.contains(f"[^{HYPHENS}][{HYPHENS}]")).any():
+            return _part_by_part(tokens, words, names, changed, scheme)
         wanted = covered_words(words, scheme)
         if condition is not None:
             wanted &= condition(words)
@@ -97,6 +102,33 @@ def _changer(scheme: Scheme, condition: Condition | None = None) -> Callable[[pl
         return tokens.scatter(at, made)
 
     return changed
+
+
+def _joins_names(scheme: Scheme) -> bool:
+    """Tell whether the parts of a name with a hyphen are one word: in scripts with capitals, where none is spelled."""
+    if scheme.engine not in ("rules", "indic") or scheme.source not in ("Latn", "Cyrl"):
+        return False
+    return not any("-" in unit for unit in rules_of(scheme).units)
+
+
+def _part_by_part(
+    tokens: pl.Series,
+    words: pl.Series,
+    names: pl.Series,
+    changed: Callable[[pl.Series], pl.Series],
+    scheme: Scheme,
+) -> pl.Series:
+    """Convert the parts of names with hyphens as words of their own, if the scheme covers all of a name's."""
+    at = names.arg_true()
+    parts = pl.DataFrame({"name": at, "part": words.gather(at).str.extract_all(rf"[{HYPHENS}]|[^{HYPHENS}]+")}).explode(
+        "part"
+    )
+    parts = parts.filter(pl.col("name").is_in(at.filter(covered_words(words.gather(at), scheme)).implode()))
+    distinct = parts["part"].unique(maintain_order=True)
+    parts = parts.with_columns(pl.col("part").replace(distinct, changed(distinct.clone())))  # it scatters in place
+    joined = parts.group_by("name", maintain_order=True).agg(pl.col("part").str.join(""))
+    others = (~names).arg_true()
+    return tokens.scatter(others, changed(tokens.gather(others))).scatter(joined["name"], joined["part"])
 
 
 def covered_words(words: pl.Series, scheme: Scheme) -> pl.Series:
@@ -283,7 +315,12 @@ def runs_of(scheme: Scheme) -> Runs:
     inside = rf"[{letters}]\p{{M}}{JOINERS}{_escaped(more)}"
     word = rf"[{letters}][{inside}]*"
     # A word goes on behind an apostrophe: of "Sainsbury's" no part is a word.
-    run = rf"{word}(?:[{_escaped(APOSTROPHES)}]{word})*" if scheme.engine in ("rules", "indic") else word
+    if scheme.engine in ("rules", "indic"):
+        # Nor is one of "Wi-Fi": a hyphen before a capital is inside a name.
+        name = rf"[{HYPHENS}][{letters}&&\p{{Lu}}][{inside}]*" if _joins_names(scheme) else ""
+        run = rf"{word}(?:[{_escaped(APOSTROPHES)}]{word}{f'|{name}' if name else ''})*"
+    else:
+        run = word
     if not alone:
         return Runs(letters, run)
     return Runs(rf"[{letters}]{_escaped(alone)}", rf"{run}|[{_escaped(alone)}]")
@@ -299,7 +336,7 @@ def _covered(scheme: Scheme) -> tuple[str, str]:
     rules = rules_of(scheme)
     long = sorted((unit for unit in rules.units if len(unit) > 1), key=lambda unit: (-len(unit), unit))
     single = "".join(sorted(unit for unit in rules.units if len(unit) == 1)) + rules.alone + APOSTROPHES
-    any_unit = "|".join([*map(_escaped, long), f"[{_escaped(single)}{_ANY_LETTERS_MARKS}]"])
+    any_unit = "|".join([*map(_escaped, long), f"[{_escaped(single)}{_ANY_LETTERS_MARKS}{HYPHENS}]"])
     return f"^(?:{any_unit})+$", rules.foreign
 
 

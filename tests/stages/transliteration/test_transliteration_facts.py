@@ -42,8 +42,8 @@ FACTS = {
         "Наџиб, наџак, менаџер, оџак, Оџаци, хоџа, хоџин, џеп, МЕНАЏЕР",
     ),
     "serbian srp_Latn: no part of a foreign word is converted": (
-        "Sainsbury's, PostScript, _Sačuvaj, O'Brien, k'o",
-        "Sainsbury's, PostScript, _Sačuvaj, О'Бриен, к'о",
+        "Sainsbury's, PostScript, _Sačuvaj, O'Brien, k'o, Wi-Fi, Wi-Fi-jem, Novo-Selo, crno-beli",
+        "Sainsbury's, PostScript, _Sačuvaj, О'Бриен, к'о, Wi-Fi, Wi-Fi-јем, Ново-Село, црно-бели",
     ),
     "serbian srp_Latn: two capitals are an abbreviation, and its ending": ("BiH, SAD, NATO-a", "БиХ, САД, НАТО-а"),
     "serbian hrv_Latn: ligatures of old encodings": ("\u01c9ubav, \u01c8ubav, \u01c7UBAV", "љубав, Љубав, ЉУБАВ"),
