@@ -141,9 +141,12 @@ def _numbers(text: str, start: int, end: int, wanted: frozenset[Kind], regions: 
 
 
 def _touches(text: str, start: int, end: int) -> bool:
-    """Tell whether a letter or digit stands right before or after; letters of unspaced scripts do not count."""
-    around = text[max(0, start - 1) : start] + text[end : end + 1]
-    return re.search(r"[A-Za-z0-9_]", around) is not None
+    """Tell whether it is a part of something longer, such as a web address or the name of a file.
+
+    A letter of an unspaced script right before or after does not count.
+    """
+    before, after = text[max(0, start - 1) : start], text[end : end + 1]
+    return re.match(r"[A-Za-z0-9_/=#]", before) is not None or re.match(r"[A-Za-z0-9_=]", after) is not None
 
 
 def _is_iban(given: str) -> bool:
@@ -191,7 +194,8 @@ def _phones(text: str, start: int, end: int, regions: tuple[str, ...]) -> Iterat
         found = [
             Found("phone", first + match.start, first + match.end)
             for match in PhoneNumberMatcher(given, region, leniency=leniency)
-            if international or sum(character.isdigit() for character in match.raw_string) >= 8
+            if not _touches(text, first + match.start, first + match.end)
+            and (international or sum(character.isdigit() for character in match.raw_string) >= 8)
         ]
         if found:
             yield from found
