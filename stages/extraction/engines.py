@@ -50,6 +50,7 @@ def _boilerplate_selector() -> str:
 
 BOILERPLATE_SELECTOR = _boilerplate_selector()
 
+_SELECT, _OPTION = (re.compile(f"<{tag}(?=[\\s/>])", re.IGNORECASE) for tag in ("select", "option"))
 # By the standard's own rules some markup is quadratic to parse or to lay out, so that 40 kB could take gigabytes, and a
 # megabyte hours: attributes of one element, formatting elements left open (every later paragraph opens them again, at
 # about 360 bytes each in resiliparse 2.0.1), nested lists (each level indents the text), nested containers (`:has`
@@ -57,6 +58,7 @@ BOILERPLATE_SELECTOR = _boilerplate_selector()
 _MAX_ATTRIBUTES = 2048
 _MAX_DEPTH = 512
 _MAX_LIST_DEPTH = 64
+_MAX_OPTIONS = 10_000  # of one select, a second; each looks through those before it (resiliparse 2.0.1)
 _SHORT_PAGE = 32_768  # code points; too short to hold so many attributes that they cost a second
 _MAX_REOPENED = 1_000_000
 _FEW_TAGS = 1000  # too few for any of that but the attributes to cost a second or half a gigabyte
@@ -110,6 +112,9 @@ def refuse_hostile_markup(html: str) -> None:
         # A closing tag that closes nothing is ignored, so the depth is counted from the lowest level so far.
         return level - np.minimum.accumulate(np.minimum(level, 0))
 
+    for choices in _SELECT.split(html)[1:]:
+        if (count := len(_OPTION.findall(choices.partition("</select")[0]))) > _MAX_OPTIONS:
+            raise ValueError(f"a select must have at most {_MAX_OPTIONS} options, got {count}")
     for names, limit in ((_NESTED, _MAX_DEPTH), (_LISTS, _MAX_LIST_DEPTH)):
         if (deepest := depth(*names).max(initial=0)) > limit:
             raise ValueError(f"{', '.join(names)} must be nested at most {limit} deep, got {deepest}")

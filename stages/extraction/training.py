@@ -38,7 +38,7 @@ import pyarrow.parquet as pq
 from stages.extraction.features import Context, Matrix, first_features, second_features
 from stages.extraction.model import SURE, Model
 from stages.extraction.trees import Trees, make_trees, score
-from stages.extraction.walk import Tree, inherit, walk
+from stages.extraction.walk import Tree, inherit, walk, walk_visible
 from stages.reading.page_encoding import decode_page
 
 FOLDS = 4
@@ -166,7 +166,7 @@ def read_pages(files: list[Path], seed: int) -> list[Page]:
         for row in pq.read_table(file).to_pylist():
             html = decode_page(row["html"])
             for copy in range(1 + (random.random() < _COPIES)):
-                tree = walk(wrapped(html, random) if copy else html)
+                tree, _ = walk_visible(wrapped(html, random) if copy else html)
                 if len(tree.blocks.weights):
                     wanted, weights = label(row, tree)
                     name = None if copy else row["name"]

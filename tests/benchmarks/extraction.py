@@ -37,7 +37,7 @@ from stages.extraction import training
 from stages.extraction.extract import read_blocks, read_page
 from stages.extraction.options import ExtractionConfig
 from stages.reading.page_encoding import decode_page
-from tests.benchmarks.extraction_training import write_tables
+from tests.benchmarks.extraction_training import KINDS, write_tables
 from tests.benchmarks.handmade_pages import handmade_pages
 from tests.benchmarks.help_pages import download_packages
 from tests.benchmarks.manual_pages import HELD_OUT, MANUALS, LabelledPage, labelled_pages, shingles
@@ -107,10 +107,9 @@ def measure_handmade(extract: Callable[[str], str]) -> tuple[float, float, int]:
 Unseen = dict[str, npt.NDArray[np.float32]]  # scores of a page's blocks by a model that has not seen its group
 
 
-def unseen_scores(data: Path, manuals: list[LabelledPage]) -> Unseen:
+def unseen_scores(tables: list[Path]) -> Unseen:
     """Train models that have not seen a fold of the pages, and score its pages by name."""
-    with tempfile.TemporaryDirectory() as folder:
-        pages = training.read_pages(write_tables(data, manuals, Path(folder)), seed=0)
+    pages = training.read_pages(tables, seed=0)
     scored = training.unseen_scores(pages, *training.TREES, seed=0)
     return {page.name: scores for page, scores in zip(pages, scored, strict=True) if page.name}
 
@@ -155,6 +154,7 @@ def main() -> None:
     parser.add_argument(
         "--data", type=Path, default=Path("../shared/data"), help="folder of web_pages.parquet and reader_pages.parquet"
     )
+    parser.add_argument("--tables", type=Path, help="of extraction_training; default: make them")
     arguments = parser.parse_args()
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # it warns of every page that it finds nothing on
     with tempfile.TemporaryDirectory() as folder:
@@ -167,7 +167,9 @@ def main() -> None:
     languages = {page.manual.language for page in manuals}
     print(f"{len(manuals)} manual pages of {size:,.0f} bytes in {len(languages)} languages, {len(pages)} web pages")
     speeds = measure_speed(pages, sum(len(row["html"]) for row in web))
-    unseen = unseen_scores(arguments.data, manuals)
+    with tempfile.TemporaryDirectory() as folder:
+        made = [arguments.tables / f"{kind}.parquet" for kind in KINDS] if arguments.tables else None
+        unseen = unseen_scores(made or write_tables(arguments.data, manuals, Path(folder)))
 
     print(
         "web: F1 of phrases, share of boilerplate kept, empty; manuals: F1, of held-out generators; handmade: F1, worst"

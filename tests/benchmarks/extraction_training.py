@@ -1,7 +1,7 @@
 """Make the tables of labelled pages that the model of main content is trained on.
 
     python -m tests.benchmarks.extraction_training --data DIR --debs DIR --output tables
-    python -m stages.extraction.training tables/*.parquet --output stages/extraction/model.npz
+    python -m stages.extraction.training tables/{web,reader,manuals,handmade}.parquet --output model.npz
 
     manuals    pages of Debian's documentation packages, labelled by the rules of `tests.benchmarks.manual_pages`
     handmade   pages of templates in languages that are not measured
@@ -50,6 +50,7 @@ PAGES = pa.schema(
         "without": pa.list_(pa.string()),
     }
 )
+KINDS = ("web", "reader", "manuals", "handmade")
 _ADDRESS = rb'https?://([^"\'/]+)'
 _SITE = re.compile(
     rb'rel=["\']?canonical["\']?[^>]*href=["\']%b|property=["\']og:url["\'][^>]*content=["\']%b' % (_ADDRESS, _ADDRESS)
@@ -135,17 +136,12 @@ def handmade_rows() -> list[dict[str, Any]]:
 def write_tables(data: Path, manuals: list[LabelledPage], output: Path) -> list[Path]:
     """Write a Parquet file for each kind of page; return them in the order in which they are trained on."""
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # it warns of every page that it finds nothing on
-    tables = {
-        "web": web_rows(data / "web_pages.parquet"),
-        "reader": reader_rows(data / "reader_pages.parquet"),
-        "manuals": manual_rows(manuals),
-        "handmade": handmade_rows(),
-    }
+    web, reader = web_rows(data / "web_pages.parquet"), reader_rows(data / "reader_pages.parquet")
     output.mkdir(parents=True, exist_ok=True)
-    for name, rows in tables.items():
+    for name, rows in zip(KINDS, (web, reader, manual_rows(manuals), handmade_rows()), strict=True):
         whole = [dict.fromkeys(PAGES.names) | row for row in rows]
         pq.write_table(pa.Table.from_pylist(whole, PAGES), output / f"{name}.parquet")
-    return [output / f"{name}.parquet" for name in tables]
+    return [output / f"{name}.parquet" for name in KINDS]
 
 
 def main() -> None:

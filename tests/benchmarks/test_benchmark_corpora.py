@@ -13,6 +13,7 @@ from fastwarc.warc import ArchiveIterator
 from tests.benchmarks.datatrove_peer import copy_records, gzip_members
 from tests.benchmarks.extraction import scores
 from tests.benchmarks.help_pages import PAGE, Page, package_files, warc_record
+from tests.benchmarks.html5lib_conformance import read_cases, written_tree
 from tests.benchmarks.manual_pages import GENERATORS, main_text, shingles
 
 PAGES = [Page(f"https://help.example/eu/{n}", f"<p>g\u0127aj {n}</p>".encode(), "mlt_Latn") for n in range(5)]
@@ -83,3 +84,34 @@ def test_members_of_gzip_are_returned_as_they_are(tmp_path: Path) -> None:
     members = [gzip.compress(bytes([n]) * 100_000, mtime=0) for n in range(3)]
     (tmp_path / "x.gz").write_bytes(b"".join(members))
     assert list(gzip_members(tmp_path / "x.gz")) == members
+
+
+TREES = """#data
+<p class=b id=a>x<svg xlink:href=y><!--c-->
+#errors
+#document
+| <html>
+|   <head>
+|   <body>
+|     <p>
+|       class="b"
+|       id="a"
+|       "x"
+|       <svg svg>
+|         xlink href="y"
+|         <!-- c -->
+
+#data
+x
+#errors
+#document-fragment
+td
+#document
+| "x"
+"""
+
+
+def test_trees_are_written_as_the_tests_of_html5lib_have_them() -> None:
+    [case] = read_cases("sample.dat", TREES)
+    assert written_tree(case.markup) == case.tree
+    assert written_tree(case.markup + "y") != case.tree

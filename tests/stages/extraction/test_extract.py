@@ -249,6 +249,14 @@ def test_hostile_markup_takes_seconds_and_kills_no_worker(page: str) -> None:
     assert done.stdout.startswith(("text", "refused"))
 
 
+@pytest.mark.parametrize("engine", ["selectors", "resiliparse"])
+def test_other_engines_refuse_a_select_that_is_quadratic_to_parse(engine: str) -> None:
+    options = "<option>x" * 10_000
+    assert text_of(f"<p>a</p><select>{options}</select><select>{options}</select>", engine=engine).startswith("a")
+    with pytest.raises(ValueError, match="a select must have at most 10000 options, got 10001"):
+        text_of(f"<p>a</p><SELECT>{options}<option>y</SELECT>", engine=engine)
+
+
 def test_a_page_of_200_mb_is_refused_unparsed() -> None:
     begin = time.process_time()
     with pytest.raises(ValueError, match="page of 200000000 bytes is over max_html_bytes 16777216"):
