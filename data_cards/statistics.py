@@ -33,7 +33,7 @@ from schemas.card import (
     TextVolume,
 )
 from schemas.columns import SchemaError, require_columns
-from schemas.document import DOCUMENT, SAMPLING_WEIGHT
+from schemas.document import DOCUMENT, PAGE_MARKS, SAMPLING_WEIGHT
 from schemas.language import parse_label, to_iso639_3
 from schemas.orthography import words_are_spaced
 
@@ -50,6 +50,10 @@ _USED = tuple(
 _SUMS = (
     *("documents", "code_points", "utf8_bytes", "arrow_bits"),
     *("score_millionths", "other_language_millionths"),
+)
+_COUNTS = (
+    *("licences", "generators", "declared", "runner_ups", "years", "sampling_weights", "nulls"),
+    *("page_kinds", "page_access", "extraction_fallbacks"),
 )
 _READ_ROWS = 4096  # rows a batch when reading shards back
 
@@ -83,6 +87,9 @@ def measure(batch: pa.RecordBatch, label: str) -> TextStatistics:
         licences=_counts(batch["licence"], "licence"),
         generators=_counts(batch["generator"], "generator"),
         declared=_declared(batch["declared_language"].filter(pa.array(~made))),  # no page declares what was made
+        page_kinds=_page_marks(batch, "page_kind"),
+        page_access=_page_marks(batch, "page_access"),
+        extraction_fallbacks=_page_marks(batch, "extraction_fallback"),
         runner_ups=_counts(batch["runner_up_language"], "runner_up_language"),
         years=_counts(_years(batch["date"]), "year"),
         sampling_weights=_weights(batch),
@@ -104,7 +111,7 @@ def merge(parts: Iterable[TextStatistics]) -> TextStatistics:
     for name in ("lengths", "scores", "other_language_shares"):
         bins = np.array([getattr(part, name) for part in found], dtype=np.int64)
         merged[name] = tuple(bins.sum(axis=0).tolist()) if found else getattr(TextStatistics(), name)
-    for name in ("licences", "generators", "declared", "runner_ups", "years", "sampling_weights", "nulls"):
+    for name in _COUNTS:
         merged[name] = _few(_added(getattr(part, name) for part in found), name)
     return TextStatistics(
         **merged,
@@ -177,6 +184,13 @@ def _counts(values: pa.Array, name: str) -> dict[Any, int]:
     counted = values.drop_null().value_counts()
     keys, counts = counted.field("values").to_pylist(), counted.field("counts").to_pylist()
     return _few(dict(zip(keys, counts, strict=True)), name)
+
+
+def _page_marks(batch: pa.RecordBatch, name: str) -> dict[Any, int]:
+    if name not in batch.schema.names:
+        return {}
+    require_columns(batch, PAGE_MARKS, [name])
+    return _counts(batch[name], name)
 
 
 def _weights(batch: pa.RecordBatch) -> dict[Any, int]:

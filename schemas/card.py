@@ -84,6 +84,13 @@ class TextStatistics(TextVolume):
         default_factory=dict,
         description="Documents by the language that their page declares, where it does: ISO 639-3, or `unreadable`.",
     )
+    page_kinds: dict[str, Count] = Field(default_factory=dict, description="Documents by the kind of their page.")
+    page_access: dict[str, Count] = Field(
+        default_factory=dict, description="Documents by what stands in the place of their page's content."
+    )
+    extraction_fallbacks: dict[str, Count] = Field(
+        default_factory=dict, description="Documents by the fall-back that finding their main text needed."
+    )
     runner_ups: dict[str, Count] = Field(default_factory=dict, description="Documents by second best label.")
     years: dict[str, Count] = Field(default_factory=dict, description="Documents by year, where a date is known.")
     sampling_weights: dict[int, Count] = Field(

@@ -20,6 +20,7 @@ from data_cards.pages.charts import CHART_STYLE, PALETTE_STYLE, Chart, sparkline
 from data_cards.sections.changes import rule_rows
 from data_cards.sections.contamination import evaluation_set_rows, what_was_removed
 from data_cards.sections.duplicates import RULES, clusters_to_look_at, nothing_to_weigh, stage_rows, weight_rows
+from data_cards.sections.extraction import page_rows, shared_lines
 from data_cards.sections.funnel import LanguageFunnel, funnel, funnel_by_language
 from data_cards.sections.overview import binary_size, compact, language_rows, limitations, source_volumes, totals
 from data_cards.sections.splits import published_splits, split_rows, split_rule
@@ -54,6 +55,8 @@ def render_report(card: Card, charts: Mapping[str, Chart]) -> str:
             fates=fates,
             limitations=limitations(card),
             largest_share=max((row.share for row in rows), default=0.0),
+            page_rows=page_rows(card),
+            shared_lines=shared_lines(card),
             rules=rule_rows(card),
             dedup_stages=stage_rows(card),
             clusters=clusters_to_look_at(card),

@@ -28,6 +28,7 @@ from data_cards.pages.metadata import front_matter
 from data_cards.sections.changes import LABELS_SHOWN, rule_rows
 from data_cards.sections.contamination import evaluation_set_rows, what_was_removed
 from data_cards.sections.duplicates import RULES, nothing_to_weigh, stage_rows, weight_rows
+from data_cards.sections.extraction import page_rows, shared_lines
 from data_cards.sections.funnel import funnel, funnel_by_language
 from data_cards.sections.overview import added_bins, binary_size, language_rows, limitations, source_volumes, totals
 from data_cards.sections.splits import published_splits, split_rows, split_rule
@@ -87,6 +88,8 @@ def render_card(card: Card) -> str:
             sampled=rows[:SAMPLED_LANGUAGES],
             volumes=source_volumes(card),
             licences=_licences(card),
+            page_rows=page_rows(card),
+            shared_lines=shared_lines(card),
             rules=rule_rows(card),
             rules_shown=RULES_SHOWN,
             labels_shown=LABELS_SHOWN,
