@@ -119,12 +119,14 @@ def fit_model(
     bins: int,
     scripts: Sequence[str],
     gold: Sequence[str],
-    known: frozenset[str] | None,
+    known: frozenset[str],
     weights: NDArray[np.float64] | None = None,
+    gate: bool = True,
 ) -> ModelCalibration:
     """Learn a model's log-odds from its opinions on n texts whose gold labels (`eus_Latn`) are known.
 
-    `weights` says how many texts each stands for; by default one. Without `known` labels every opinion counts.
+    `weights` says how many texts each stands for; by default one. Without a `gate` opinions count that the script
+    of their text makes impossible.
     """
     rows, ranks = np.nonzero(opinions.labels >= 0)
     label_of = opinions.labels[rows, ranks]
@@ -132,7 +134,7 @@ def fit_model(
     script_of = np.asarray(scripts)[rows]
     allowed = np.asarray(
         [
-            known is None or possible(language, table.scripts[number], script, known)
+            not gate or possible(language, table.scripts[number], script, known)
             for language, number, script in zip(languages.tolist(), label_of.tolist(), script_of.tolist(), strict=True)
         ],
         bool,
@@ -146,9 +148,7 @@ def fit_model(
     rate = (correct + 0.5) / (total + 1)
     offsets = np.log(rate / (1 - rate))
     names, code = np.unique([f"{a}_{b}" for a, b in zip(languages, script_of, strict=True)], return_inverse=True)
-    unseen = np.zeros(len(names), bool)
-    if known is not None:
-        unseen |= [n[:3] != NO_LINGUISTIC_CONTENT and f"*{n[:3]}" not in known for n in names.tolist()]
+    unseen = np.asarray([n[:3] != NO_LINGUISTIC_CONTENT and f"*{n[:3]}" not in known for n in names.tolist()], bool)
     trust = _fit_labels(offsets[evidence], code, right, weight, unseen)
     # once more for the bins, with the labels' trust known; its mean belongs to the bins
     trust -= np.average(trust[code], weights=weight) if len(code) else 0.0

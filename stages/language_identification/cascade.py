@@ -276,8 +276,9 @@ def calibrate(
         COMBINED_BINS,
         scripts[unsure].tolist(),
         [gold[row] for row in unsure.tolist()],
-        None,
+        known,
         weight[unsure],
+        gate=False,
     )
     languages = frozenset(trial.languages) - {UNDETERMINED}
     table = Calibration({**fitted(everything), COMBINED: combined}, known, {}, sources, languages)
