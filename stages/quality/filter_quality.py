@@ -55,6 +55,8 @@ def judge(
         chosen = [limit_of(rule, *label, config.limits, config.thresholds) for label in number]
         limits = np.array([np.nan if limit is None else limit for limit in chosen], np.float64)[places]
         name = rule.name if rule.name in signals.schema.names else rule.signal  # datatrove has two of one signal
+        if rule.name == "few_alphabetic_words" and config.alphabetic_over == "tokens":
+            name = "alphabetic_token_share"
         values = signals[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
         broken = values < limits if rule.side == "min" else values > limits  # never where either is missing
         first = broken & (found.rules < 0)

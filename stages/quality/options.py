@@ -35,6 +35,11 @@ class QualityFilteringConfig(StageConfig):
         description='Limits of your own, by label (`eng_Latn`), language, script or "any", then by rule, such as '
         "{ Thai = { too_few_words = 30 } }; false: the rule is off. docs/quality.md lists the rules.",
     )
+    alphabetic_over: Literal["words", "tokens"] = Field(
+        default="words",
+        description="What the words with a letter are a share of: words, as in the paper, or words and punctuation "
+        "marks, as in datatrove, which drops text with much punctuation.",
+    )
     stop_words: dict[str, tuple[str, ...]] = Field(
         default={"eng_Latn": ENGLISH_STOP_WORDS},
         description="Stop words by label; for other languages the rule of stop words is off.",

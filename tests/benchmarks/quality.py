@@ -10,8 +10,8 @@ C4Quality on every page with the limits of the papers, each filter by itself; st
   tables included. Ours reads all pages; datatrove a fourth of the sample and the sample, from which follows what all
   pages would take it.
 - `parity`: share of (page, filter) on which `tokenizer = "datatrove"` decides as datatrove's block.
-- `native_agreement`: the same of the native filters; `native_tokens`: with the words that have a letter counted over
-  words and punctuation marks, as datatrove does. Both by filter.
+- `native_agreement`: the same of the native filters, with `alphabetic_over = "tokens"`, by filter as well;
+  `native_over_words`: with the default, which holds the words with a letter against words alone.
 - `worst_language_dropped`: see `quality_fairness`.
 - `cost`: share of our time by step.
 """
@@ -158,7 +158,8 @@ def main() -> None:
     each = (peer.cpu_seconds - quarter.cpu_seconds) / (sample.height - sample.height // 4)
     peer_seconds = peer.cpu_seconds + each * (pages.height - sample.height)
     parity = agreement(decisions(sample, tokenizer="datatrove"), kept)
-    native = agreement(decisions(sample), kept)
+    native = agreement(decisions(sample, alphabetic_over="tokens"), kept)
+    by_words = agreement(decisions(sample), kept)
     record = {
         "pages": pages.height,
         "languages": pages["language"].n_unique(),
@@ -171,6 +172,7 @@ def main() -> None:
         "parity_by_filter": parity,
         "native_agreement": native["all"],
         "native_by_filter": native,
+        "native_over_words": by_words["all"],
         "cost": cost(pages),
     }
     if not arguments.no_fairness:

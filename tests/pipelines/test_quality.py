@@ -1,0 +1,139 @@
+"""Quality filters in a run: nothing is lost, whatever a text is; other limits later, from the signals alone."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import gflanguages
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from pipelines.command_line.app import app
+from schemas.quality_signals import QUALITY_SIGNALS
+from tests.laws.running import run
+
+RECIPE = """
+[corpus]
+name = "signals"
+licence = "cc0-1.0"
+
+[engine]
+split_bytes = 20000
+
+[[sources]]
+name = "lines"
+format = "jsonl"
+paths = ["lines.jsonl"]
+licence = "CC0-1.0"
+
+[[ingest]]
+stage = "identify_language"
+
+[[ingest]]
+stage = "datatrove"
+block = "datatrove.pipeline.formatters.SymbolLinesFormatter"
+arguments = { symbols_to_remove = ["|"] }
+
+[[ingest]]
+stage = "filter_quality"
+keep_signals = true
+thresholds = { any = { too_few_words = 5 } }
+"""
+ODD = [
+    "",
+    " ",
+    "1 2 3",
+    "🙂🙂🙂",
+    "\ufdd0",
+    "...",
+    "x" * 300_000,
+    "word " * 60_000,
+    "\n" * 1000,
+    "{" * 1000,
+    "ก" * 5000,
+]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("quality")
+    samples = [language.sample_text for _, language in sorted(gflanguages.LoadLanguages().items())]
+    texts = [f"{sample.specimen_48}\n|\n{sample.specimen_36}" for sample in samples if sample.specimen_48][:160]
+    lines = [json.dumps({"text": text}) for text in [*ODD, *texts, *(f"{text}\n{text}" for text in texts[:20])]]
+    (folder / "lines.jsonl").write_text("\n".join(lines) + "\n")
+    (folder / "r.toml").write_text(RECIPE)
+    run(folder / "r.toml", folder / "out", "--workers", "1")
+    return folder / "out"
+
+
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = ds.dataset(folder / "ledger").to_table().to_pylist()
+    return rows
+
+
+def test_every_document_has_one_fate_with_its_measure(corpus: Path) -> None:
+    rows = rows_of(corpus)
+    assert len(rows) == len(ODD) + 180
+    assert Counter(row["fate"] for row in rows).keys() == {"published", "dropped"}
+    dropped = [row for row in rows if row["stage"] == "filter_quality"]
+    assert len(dropped) > len(ODD)
+    assert all(row["value"] is not None and row["threshold"] is not None for row in dropped)
+    tables = [pq.read_table(path) for path in sorted(corpus.glob("data/*/*.parquet"))]
+    assert all(set(QUALITY_SIGNALS.names) <= set(table.schema.names) for table in tables)
+    assert not any("\n|\n" in text for table in tables for text in table["text"].to_pylist())
+    models = json.loads((corpus / "manifest.json").read_text())["models"]
+    assert any(name.startswith("segmenter ") for name in models)
+    assert "datatrove" in models
+
+
+def refilter(*arguments: object) -> str:
+    done = CliRunner().invoke(app, ["refilter", *map(str, arguments)])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_other_limits_hold_from_the_signals_alone(corpus: Path, tmp_path: Path) -> None:
+    options = tmp_path / "options.toml"
+    options.write_text('families = ["gopher_quality"]\n[thresholds.any]\ntoo_few_words = 60\n')
+    said = refilter(corpus, "--options", options, "--output", tmp_path / "out")
+    before, after = rows_of(corpus), rows_of(tmp_path / "out")
+    assert [row["id"] for row in before] == [row["id"] for row in after]
+    published = [row for row in after if row["fate"] == "published"]
+    gone = [row for row in after if row["phase"] == "refilter"]
+    assert gone
+    assert published
+    assert len(gone) + len(published) == sum(row["fate"] == "published" for row in before)
+    assert said.splitlines()[-1] == (
+        f"{len(gone) + len(published)} documents = {len(published)} kept + {len(gone)} dropped"
+    )
+    assert {row["reason"] for row in gone if row["value"] < 60} <= {"too_few_words", *(r["reason"] for r in gone)}
+    shards = {row["shard"]: pq.read_table(tmp_path / "out" / row["shard"]).to_pylist() for row in published}
+    assert sum(map(len, shards.values())) == len(published)
+    assert all(shards[row["shard"]][row["row"]]["id"] == row["id"] for row in published)
+    assert min(document["words"] for rows in shards.values() for document in rows) >= 60
+    assert refilter(corpus, "--options", options) == said, "counting alone says the same"
+
+
+def test_the_same_limits_drop_nothing_more(corpus: Path, tmp_path: Path) -> None:
+    options = tmp_path / "options.toml"
+    options.write_text("[thresholds.any]\ntoo_few_words = 5\n")
+    kept = sum(row["fate"] == "published" for row in rows_of(corpus))
+    assert refilter(corpus, "--options", options) == f"{kept} documents = {kept} kept + 0 dropped\n"
+
+
+def test_a_corpus_without_signals_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "data" / "eng_Latn").mkdir(parents=True)
+    (tmp_path / "manifest.json").write_text("{}")
+    pq.write_table(pa.table({"text": ["a"]}), tmp_path / "data" / "eng_Latn" / "train.parquet")
+    done = CliRunner().invoke(app, ["refilter", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "holds no quality signals; run its recipe with keep_signals = true" in str(done.exception)
+    (tmp_path / "bad.toml").write_text("families = 3")
+    done = CliRunner().invoke(app, ["refilter", str(tmp_path), "--options", str(tmp_path / "bad.toml")])
+    assert "families: Input should be a valid tuple" in str(done.exception)
