@@ -1,12 +1,15 @@
-"""`glotmill audit` and `glotmill diff`: look at finished corpora as a stranger would."""
+"""`glotmill audit`, `diff`, `sign`, `verify`: look at finished corpora as a stranger would, and vouch for them."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from pipelines.command_line.arguments import CorpusArgument
 
 commands = typer.Typer()
 
@@ -80,3 +83,35 @@ def diff(
         for line in difference_lines(found, SHOWN):
             print(line)
     raise typer.Exit(int(not found.is_empty))
+
+
+@commands.command(epilog="Example: ssh-keygen -q -t ed25519 -N '' -f key && glotmill sign out/quickstart --key key")
+def sign(
+    corpus: CorpusArgument,
+    key: Annotated[Path, typer.Option(help="Private key of OpenSSH, or a public one whose private half an agent has.")],
+) -> None:
+    """Sign a finished corpus: its manifest, which holds the SHA-256 of every file."""
+    from pipelines.finished.signing import sign as sign_corpus
+    from pipelines.staging.store import Store
+
+    print(f"signed   {corpus}/{sign_corpus(Store(corpus), key)}")
+
+
+@commands.command(
+    epilog="Example: ssh-keygen -q -t ed25519 -N '' -f key && glotmill sign out/quickstart --key key && "
+    "glotmill verify out/quickstart"
+)
+def verify(
+    corpus: CorpusArgument,
+    signers: Annotated[
+        Path | None, typer.Option(help="File of allowed signers: a name and a public key on each line.")
+    ] = None,
+) -> None:
+    """Check that a corpus was signed, and by whom. `glotmill audit` then checks its files against the manifest.
+
+    Exit 0: the signature holds. 1: it does not, or there is none, or its key is not one of the signers.
+    """
+    from pipelines.finished.signing import verify as verify_corpus
+    from pipelines.staging.store import Store
+
+    print(verify_corpus(Store(corpus), signers))

@@ -29,6 +29,7 @@ from fsspec.implementations.local import LocalFileSystem
 from schemas.failures import MisuseError
 
 MANIFEST = "manifest.json"  # written last: a folder that has it holds a finished corpus
+SIGNATURE = "manifest.json.sig"
 CARD = "card.json"
 RECIPE = "recipe.toml"
 PLAN = "staging/plan.json"  # what a run was begun with

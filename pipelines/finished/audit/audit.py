@@ -18,7 +18,9 @@ from pipelines.finished.audit.card import card_findings, licence_findings, read_
 from pipelines.finished.audit.documents import id_findings, read_shard, statistics_findings
 from pipelines.finished.audit.files import corpus_files, file_findings
 from pipelines.finished.audit.other_data import other_findings
-from pipelines.staging.store import MANIFEST, StagingError, Store
+from pipelines.finished.signing import verify
+from pipelines.staging.store import MANIFEST, SIGNATURE, StagingError, Store
+from schemas.failures import FailureError
 from schemas.finding import SEVERITIES, AuditResult, Finding, error
 from schemas.manifest import Manifest
 
@@ -32,12 +34,18 @@ def audit(store: Store, report: Callable[[str], None], text: str = "text") -> Au
     present = corpus_files(store)
     if MANIFEST not in present:
         return _audit_other(store, present, text, report)
+    signed = []
+    if SIGNATURE in present:
+        try:
+            verify(store)
+        except FailureError as problem:
+            signed.append(error("files", str(problem), SIGNATURE))
     try:
         manifest = Manifest.model_validate(store.read_json(MANIFEST))
     except (ValidationError, ValueError) as problem:
         found = error("files", f"is no manifest: {' '.join(str(problem).split())[:200]}", MANIFEST)
-        return _result(store, [found], made_by_glotmill=True)
-    findings = list(file_findings(store, manifest, present))
+        return _result(store, [*signed, found], made_by_glotmill=True)
+    findings = [*signed, *file_findings(store, manifest, present)]
     card, problems = read_card(store)
     findings += problems
     shards = []

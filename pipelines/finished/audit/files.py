@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipelines.staging.store import MANIFEST, Store
+from pipelines.staging.store import MANIFEST, SIGNATURE, Store
 from schemas.finding import Finding, error, warning
 from schemas.manifest import Manifest
 
@@ -28,7 +28,7 @@ def file_findings(store: Store, manifest: Manifest, present: list[str]) -> Itera
     for path in present:
         record = recorded.get(path)
         if record is None:
-            if path != MANIFEST:
+            if path not in (MANIFEST, SIGNATURE):
                 tell = error if path.startswith(_COUNTED) else warning
                 yield tell(CHECK, "is there, but is not in the manifest", path)
             continue
