@@ -106,6 +106,33 @@ def test_a_mixed_document_says_how_mixed_it_is(documents: dict[str, dict[str, ob
     assert documents["a megabyte in three languages"]["other_language_share"] == pytest.approx(0.5, abs=0.1)
 
 
+def test_neighbours_need_a_folder_for_packages(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [str(GLOTMILL), "lid", "train", "mine.parquet", "--output", "mine.ftz", "--with-neighbours"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "--with-neighbours needs --cache, a folder for the packages" in done.stderr
+
+
+def test_a_model_trained_alone_is_not_added_to_the_cascade(tmp_path: Path) -> None:
+    (tmp_path / "texts.jsonl").write_text(json.dumps({"text": EUS}) + "\n", "utf-8")
+    (tmp_path / "mine.ftz").write_bytes(b"no model")
+    (tmp_path / "recipe.toml").write_text(
+        '[corpus]\nname = "basque"\n[[sources]]\nname = "texts"\nformat = "jsonl"\npaths = ["texts.jsonl"]\n'
+        '[[ingest]]\nstage = "identify_language"\nmodel = ["cascade", "mine.ftz"]\n'
+    )
+    done = subprocess.run(
+        [str(GLOTMILL), "plan", "recipe.toml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "mine.ftz is not a fastText model" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_card_names_labels_that_matched_nothing(tmp_path: Path) -> None:
     (tmp_path / "texts.jsonl").write_text(json.dumps({"text": f"{EUS} {EUS}"}) + "\n", "utf-8")
     (tmp_path / "recipe.toml").write_text(
