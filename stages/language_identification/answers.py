@@ -64,9 +64,19 @@ class LanguageRow(NamedTuple):
 
 # What agreement of passages cannot see: texts in these are taken for another language, with a high score.
 NO_ANSWER = {
+    "bos_Cyrl": "Bosnian in Cyrillic script is taken for Serbian",
+    "ckb_Latn": "Sorani in Latin script is taken for Kurmanji",
+    "csw_Cans": "Swampy Cree is taken for Inuktitut",
+    "gag_Latn": "Gagauz is taken for Turkish",
+    "lad_Latn": "Ladino is taken for Spanish",
     "mey_Arab": "Hassaniya is taken for Arabic",
+    "nbl_Latn": "Southern Ndebele is taken for Zulu",
     "nde_Latn": "Northern Ndebele is taken for Zulu",
+    "ojb_Cans": "Ojibwe is taken for Inuktitut",
+    "pcd_Latn": "Picard is taken for Walloon",
     "shi_Arab": "Tashelhit in Arabic script is taken for Arabic",
+    "tly_Latn": "Talysh is taken for Azerbaijani",
+    "tzm_Latn": "Central Atlas Tamazight in Latin script is taken for Kabyle",
 }
 
 
