@@ -74,7 +74,12 @@ class Columns(BaseModel):
         min_length=1,
         description="Column that holds the licence of the document; where it is null the source's own licence holds.",
     )
-    date: str | None = Field(default=None, min_length=1, description="Column that holds an ISO 8601 date or time.")
+    date: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Column that holds an ISO 8601 date or time. Another value is left out and the document stays; "
+        "the card counts documents without a date.",
+    )
     declared_language: str | None = Field(
         default=None,
         min_length=1,

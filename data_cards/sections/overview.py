@@ -195,6 +195,9 @@ def limitations(card: Card) -> tuple[str, ...]:
     if card.unmatched_labels:
         found.append(f"No document was in {', '.join(card.unmatched_labels)}, which the recipe asks for.")
     documents(sum(part.nulls.get("licence", 0) for part in parts.values()), "carry no licence of their own")
+    undated = sum(part.nulls.get("date", 0) for part in parts.values())
+    if undated < all_documents:  # else nobody expects dates
+        documents(undated, "carry no date, or one that is not ISO 8601 and was left out")
     documents(totals(card).made.documents, "were made from others by a model or a rule")
     small = [label for label, part in parts.items() if part.documents < FEW_DOCUMENTS]
     if small:

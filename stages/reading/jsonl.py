@@ -132,7 +132,9 @@ def _value(line: Mapping[str, object], column: str) -> object:
 def _mistyped(source: JsonLinesSource, first: Mapping[str, object]) -> Iterator[str]:
     for name, column in source.columns.mapped().items():
         value = _value(first, column)
-        if name in ("text", "id") and value is None:
+        if name in ("text", "id") and value is None and column in first:
+            yield f"{column!r} is null in the first line, for {name}"
+        elif name in ("text", "id") and value is None:
             yield f"the first line has no {column!r} for {name}; it has {', '.join(map(repr, first))}"[:500]
         elif isinstance(value, dict | list) or (name != "id" and not isinstance(value, str | None)):
             yield f"{column!r} must be a string, got {_shown(value)} in the first line"

@@ -65,3 +65,8 @@ def test_a_pair_that_no_scheme_has_is_told_with_those_it_has(tmp_path: Path) -> 
     (tmp_path / "recipe.toml").write_text(RECIPE + TRANSLITERATE)
     with pytest.raises(RecipeError, match="no transliteration serbian from deu_Latn; there is "):
         make_plan(tmp_path / "recipe.toml")
+
+
+@pytest.mark.usefixtures("no_icu")
+def test_the_quickstart_needs_no_icu() -> None:
+    assert make_plan(Path("pipelines/recipes/quickstart.toml")).splits

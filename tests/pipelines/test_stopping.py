@@ -16,7 +16,7 @@ from rich.console import Console
 from pipelines.command_line.progress import ProgressLines, read_status, stopped_run
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Task
-from tests.laws.running import processes_in, start
+from tests.laws.running import processes_in, run, start
 
 RECIPE = """
 [corpus]
@@ -40,7 +40,12 @@ GROUP = {"Ctrl-C": (signal.SIGINT, True, 130), "TERM": (signal.SIGTERM, False, 1
 
 
 @pytest.mark.parametrize(("number", "to_all", "code"), GROUP.values(), ids=GROUP.keys())
-def test_a_signal_ends_the_run_with_one_line(number: int, to_all: bool, code: int, tmp_path: Path) -> None:
+def test_a_signal_ends_the_run_with_one_line_and_leaves_no_temporary_folder(
+    number: int, to_all: bool, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "tmp"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
     with (tmp_path / "lines.jsonl").open("w") as file:
         for line in range(60_000):
             file.write(json.dumps({"text": f"Herri eta nazio guztiak {line}"}) + "\n")
@@ -60,6 +65,24 @@ def test_a_signal_ends_the_run_with_one_line(number: int, to_all: bool, code: in
     store = Store(str(tmp_path / "out"))
     assert read_status(store).running is False
     assert " splits are read, it was in " in stopped_run(store)
+    assert not list(scratch.iterdir())
+
+
+def test_neither_a_whole_run_nor_a_failed_one_leaves_a_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "tmp"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    (tmp_path / "lines.jsonl").write_text('{"text": "Herri eta nazio guztiak"}\n' * 40_000)
+    (tmp_path / "long.toml").write_text(RECIPE.replace("20000", "600000"))
+    run(tmp_path / "long.toml", tmp_path / "out", "--workers", "2")
+    assert not list(scratch.iterdir())
+    (tmp_path / "lines.jsonl").write_text("broken\n" + '{"text": null}\n' * 60_000)
+    process = start(tmp_path / "long.toml", tmp_path / "failed", "--workers", "2")
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 1, errors
+    assert not list(scratch.iterdir())
 
 
 def test_lines_where_there_is_no_terminal() -> None:
