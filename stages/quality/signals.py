@@ -15,9 +15,8 @@ iterators of ICU, or `graphemes`, one unit for each letter with its marks.
 An n-gram repeats if its words stood in the text before in the same order. Only where an (n-1)-gram repeats can an
 n-gram: each round sorts what the round before left.
 
-A text longer than 1 Mi code points is cut there at a line end, or at a space, or anywhere, and lines that long count
-as several; memory beside the text is at most about 140 bytes for each of its words (measured: 1.5 GB for 50 MB of short
-words that all repeat, 0.3 GB for one word or none).
+A text longer than 1 Mi code points is measured in pieces, which end at a line end, or at a space, or anywhere:
+repetition counts within a piece, and a line that is longer counts as several. So memory beside the text is bounded.
 
 Sources: Rae et al. 2021, arXiv:2112.11446, table A1 (Gopher); Raffel et al. 2020, JMLR 21/140 (C4); Penedo et al. 2024,
 arXiv:2406.17557 (FineWeb); docs/quality.md has each definition beside those of four projects.
@@ -135,12 +134,19 @@ def measure_quality(
     stops = _StopWords.of(stop_words or {}, labels)
     for first, last in _chunks([len(text) for text in texts]):
         pieces = _pieces(texts[first]) if last == first + 1 else iter([texts[first:last]])
+        totals: dict[str, Array] = {}
+        present = np.zeros(0, np.int64)
         marks = [END_MARKS_OF_SCRIPTS.get(script or "", 0) for script in scripts[first:last]]
-        scans = [_scan(piece, marks, np.flatnonzero(phrases[first:last]), segmenter) for piece in pieces]
-        scan = scans[0] if len(scans) == 1 else _together(scans)
-        for name, values in _signals(scan, last - first).items():
-            found[name][first:last] = values
-        found["stop_words"][first:last] = stops.present(scan.words, first, last)
+        for piece in pieces:
+            scan = _scan(piece, marks, np.flatnonzero(phrases[first:last]), segmenter)
+            for name, values in _totals(scan, last - first).items():
+                totals[name] = totals[name] + values if name in totals else values
+            present = np.union1d(present, stops.present(scan.words, first, last))
+        for field in QUALITY_SIGNALS:
+            if field.name in totals:
+                whole = totals[_WHOLES[field.name]] if field.name in _WHOLES else 1
+                found[field.name][first:last] = totals[field.name] / np.maximum(whole, 1)
+        found["stop_words"][first:last] = np.bincount(present // stops.width, minlength=last - first)
     found["lorem_ipsum"] = (
         frame.str.contains_any([LOREM_IPSUM], ascii_case_insensitive=True).to_numpy().astype(np.int64)
     )
@@ -176,15 +182,6 @@ def _pieces(text: str) -> Iterator[list[str]]:
         yield [text[start:end].removesuffix("\n")]
         start = end
     yield [text[start:]]
-
-
-def _together(scans: Sequence[_Scan]) -> _Scan:
-    """Join what was found in the pieces of one text."""
-    words, lines = (
-        [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
-        for parts in ([scan.words for scan in scans], [scan.lines for scan in scans])
-    )
-    return _Scan(_Words(*words), _Lines(*lines), np.sum([scan.counts for scan in scans], axis=0))
 
 
 def _scan(texts: Sequence[str], end_marks: Sequence[int], phrases: Array, segmenter: Segmenter) -> _Scan:
@@ -470,60 +467,65 @@ def _powers() -> tuple[Hashes, Hashes]:
     return powers, inverses
 
 
-def _signals(scan: _Scan, texts: int) -> dict[str, NDArray[np.float64] | Array]:
-    """Add up what was found, for each of n texts."""
+# What the total of a signal is divided by.
+_WHOLES = {
+    "mean_word_length": "words",
+    "alphabetic_word_share": "words",
+    "mean_line_length": "lines",
+    "duplicate_paragraph_share": "paragraphs",
+    **dict.fromkeys(("alphabetic_token_share", "hash_share", "ellipsis_share", "line_break_share"), "tokens"),
+    **{f"{name}_line_share": "lines" for name in ("bullet", "ellipsis", "symbol", "short", "end_mark", "duplicate")},
+    **{f"duplicate_{part}_character_share": "characters" for part in ("line", "paragraph")},
+    **{f"top_{n}_gram_share": "characters" for n in TOP_GRAMS},
+    **{f"duplicate_{n}_gram_share": "characters" for n in DUPLICATE_GRAMS},
+}
+
+
+def _totals(scan: _Scan, texts: int) -> dict[str, Array]:
+    """Add up what was found, for each of n texts, by the name of the signal it is a share or mean of."""
     words, lines = scan.words, scan.lines
     characters, marks, hashes, ellipses, curly = scan.counts
 
     def of_texts(which: Array, weights: NDArray[np.generic] | None = None) -> Array:
         return np.bincount(which, weights, minlength=texts).astype(np.int64)
 
-    def over(values: Array, whole: Array) -> NDArray[np.float64]:
-        return values / np.maximum(whole, 1)
-
     counts = of_texts(words.texts)
-    tokens = counts + marks
     alphabetic = of_texts(words.texts[words.alphabetic])
     shown = lines.lengths > 0
-    line_counts = of_texts(lines.texts[shown])
-    breaks = of_texts(lines.texts) - 1
-
-    def lines_that(flags: Flags) -> NDArray[np.float64]:
-        return over(of_texts(lines.texts[flags]), line_counts)
-
-    found: dict[str, NDArray[np.float64] | Array] = {
+    lengths, of_line = lines.lengths[shown], lines.texts[shown]
+    again = _repeats(_keyed(lines.hashes[shown], of_line))
+    paragraphs = _paragraphs(lines)
+    copies = _repeats(_keyed(paragraphs.hashes, paragraphs.texts))
+    flags = {
+        "bullet": lines.bullets,
+        "ellipsis": lines.ellipses,
+        "symbol": lines.symbols,
+        "short": lines.short,
+        "end_mark": lines.closed,
+    }
+    return {
+        "characters": characters,
         "words": counts,
-        "tokens": tokens,
-        "mean_word_length": over(of_texts(words.texts, words.lengths), counts),
-        "alphabetic_word_share": over(alphabetic, counts),
-        "alphabetic_token_share": over(alphabetic, tokens),
-        "hash_share": over(hashes, tokens),
-        "ellipsis_share": over(ellipses, tokens),
-        "lines": line_counts,
-        "mean_line_length": over(of_texts(lines.texts, lines.lengths), line_counts),
-        "bullet_line_share": lines_that(lines.bullets),
-        "ellipsis_line_share": lines_that(lines.ellipses),
-        "symbol_line_share": lines_that(lines.symbols),
-        "short_line_share": lines_that(lines.short),
-        "end_mark_line_share": lines_that(lines.closed),
-        "line_break_share": over(breaks, tokens),
+        "tokens": counts + marks,
+        "mean_word_length": of_texts(words.texts, words.lengths),
+        "alphabetic_word_share": alphabetic,
+        "alphabetic_token_share": alphabetic,
+        "hash_share": hashes,
+        "ellipsis_share": ellipses,
+        "lines": of_texts(of_line),
+        "mean_line_length": of_texts(of_line, lengths),
+        **{f"{name}_line_share": of_texts(lines.texts[which]) for name, which in flags.items()},
+        "line_break_share": of_texts(lines.texts) - 1,
         "long_lines": of_texts(lines.texts[lines.lengths >= LONG_LINE]),
         "c4_sentences": of_texts(lines.texts, lines.sentences),
         "curly_brackets": curly,
+        "duplicate_line_share": of_texts(of_line[again]),
+        "duplicate_line_character_share": of_texts(of_line[again], lengths[again]),
+        "paragraphs": of_texts(paragraphs.texts),
+        "duplicate_paragraph_share": of_texts(paragraphs.texts[copies]),
+        "duplicate_paragraph_character_share": of_texts(paragraphs.texts[copies], paragraphs.lengths[copies]),
+        **_repeated_grams(words, texts),
     }
-    again = _repeats(_keyed(lines.hashes[shown], lines.texts[shown]))
-    of = lines.texts[shown][again]
-    found["duplicate_line_share"] = over(of_texts(of), line_counts)
-    found["duplicate_line_character_share"] = over(of_texts(of, lines.lengths[shown][again]), characters)
-    paragraphs = _paragraphs(lines)
-    found["paragraphs"] = paragraph_counts = of_texts(paragraphs.texts)
-    again = _repeats(_keyed(paragraphs.hashes, paragraphs.texts))
-    of = paragraphs.texts[again]
-    found["duplicate_paragraph_share"] = over(of_texts(of), paragraph_counts)
-    found["duplicate_paragraph_character_share"] = over(of_texts(of, paragraphs.lengths[again]), characters)
-    for name, values in _repeated_grams(words, texts).items():
-        found[name] = over(values, characters)
-    return found
 
 
 class _Paragraphs(NamedTuple):
@@ -647,17 +649,22 @@ class _StopWords(NamedTuple):
         numbers = np.array([place for _, _, place in entries], np.int64)
         return cls(lists >= 0, lists, hashes[order], numbers[order])
 
+    @property
+    def width(self) -> int:
+        """The longest list, at least 1."""
+        return int(self.numbers.max(initial=0)) + 1
+
     def present(self, words: _Words, first: int, last: int) -> Array:
-        """Count the distinct stop words of texts [first, last), whose words are given; a capital may begin one."""
+        """List the stop words of texts [first, last), whose words are given, as text x width + word; a capital may
+        begin one.
+        """
         if not self.listed[first:last].any():
-            return np.zeros(last - first, np.int64)
+            return np.zeros(0, np.int64)
         lists = self.lists[first:last][words.texts]
         keys = _keyed(words.hashes, np.maximum(lists, 0))
         at = np.minimum(np.searchsorted(self.hashes, keys), len(self.hashes) - 1)
         hit = (self.hashes[at] == keys) & (lists >= 0)
-        width = int(self.numbers.max(initial=0)) + 1
-        distinct = np.unique(words.texts[hit] * width + self.numbers[at[hit]])
-        return np.bincount(distinct // width, minlength=last - first).astype(np.int64)
+        return np.unique(words.texts[hit] * self.width + self.numbers[at[hit]])
 
 
 def word_hash(word: str) -> int:

@@ -190,12 +190,16 @@ def test_odd_texts_have_defined_values(text: str) -> None:
     assert found["alphabetic_word_share"] in (0, 1)
 
 
-def test_a_long_line_is_cut_and_nothing_else_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_text_is_measured_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "\n".join(f"Line {number} says one thing, and it ends.\n" for number in range(400))
+    within = [name for name in QUALITY_SIGNALS.names if not name.startswith(("top_", "duplicate_", "line_break"))]
     whole = measured(text)
     monkeypatch.setattr(signals, "_PIECE", 1000)
     monkeypatch.setattr(signals, "_CHUNK", 500)
-    assert measured(text) == whole
+    in_pieces = measured(text)
+    assert {name: in_pieces[name] for name in within} == {name: whole[name] for name in within}
+    assert 0 < in_pieces["duplicate_5_gram_share"] < whole["duplicate_5_gram_share"]
+    assert measured("the " * 600 + "and " * 600)["stop_words"] == 2
     line = measured("word " * 1000)
     assert (line["words"], line["lines"]) == (1000, 5)
     assert measured("x" * 5000)["words"] == 5
