@@ -63,7 +63,7 @@ def across_scripts_signatures(batch: pa.RecordBatch, config: AcrossScriptsConfig
     rows = present[signed.rows]
     scripts = batch["script"].take(pa.array(rows))
     numbers = pc.index_in(scripts, pa.array(SCRIPTS)).to_numpy(zero_copy_only=False).astype(np.uint8) + np.uint8(1)
-    return Signed(rows, signed.signatures, numbers, script_preference(scripts, config)[:, None], signed.contents)
+    return signed._replace(rows=rows, scripts=numbers, preference=script_preference(scripts, config)[:, None])
 
 
 def _likely_languages(batch: pa.RecordBatch) -> pa.Array:

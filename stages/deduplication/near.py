@@ -42,7 +42,7 @@ class Signed(NamedTuple):
     `rows` (m,) are the places of the m others in the batch, in order; `signatures` (m, bands * rows) belong to them.
     Documents of one number in `scripts` (m,), other than 0, are not compared with each other. `preference` (m, k) are
     sort keys that go before the recipe's own: of two rows, the lexicographically smaller is preferred. `contents` (m,)
-    are equal where documents have the same shingles, each as often.
+    are equal where documents have the same `shingles`, each as often.
     """
 
     rows: NDArray[np.int64]
@@ -50,6 +50,7 @@ class Signed(NamedTuple):
     scripts: NDArray[np.uint8]
     preference: NDArray[np.uint64]
     contents: NDArray[np.uint64]
+    shingles: Shingles
 
 
 def band_shape(config: NearDeduplicationConfig) -> tuple[int, int]:
@@ -68,7 +69,8 @@ def near_signatures(batch: pa.RecordBatch, config: NearDeduplicationConfig) -> S
     rows = np.flatnonzero(np.diff(shingles.offsets))
     made = signatures(shingles, config)[rows]
     no_preference = np.empty((len(rows), 0), np.uint64)
-    return Signed(rows, made, np.zeros(len(rows), np.uint8), no_preference, contents(shingles)[rows])
+    filled = Shingles(shingles.hashes, np.append(shingles.offsets[rows], shingles.offsets[-1]))
+    return Signed(rows, made, np.zeros(len(rows), np.uint8), no_preference, contents(filled), filled)
 
 
 def contents(shingles: Shingles) -> NDArray[np.uint64]:

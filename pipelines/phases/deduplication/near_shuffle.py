@@ -17,9 +17,11 @@ only those that meet a document of the corpus leave the first step. Having no te
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import apache_beam as beam
@@ -39,7 +41,7 @@ from pipelines.phases.deduplication.shuffle_records import (
     ShuffledSplits,
     signature_dtype,
 )
-from pipelines.staging.staged import SplitAfter, StagedSplit
+from pipelines.staging.staged import Run, SplitAfter, StagedSplit
 from pipelines.staging.store import PARTIAL, Store
 from stages.deduplication.components import (
     both_ways,
@@ -284,23 +286,46 @@ class _SendMembers(beam.DoFn):
             yield partition, memoryview(sink.getvalue())
 
     def _shingles(self, split: int, rows: npt.NDArray[np.int64]) -> pa.Array:
-        """Make the distinct shingles of some of the rows again from their text, if they are to be compared by them."""
+        """Read the distinct shingles of some of the rows, or make them again, if they are to be compared by them."""
         of_index = split < len(self.splits.indexes)
         if of_index or self.config.verify != "shingles":
             return pa.nulls(len(rows), pa.large_list(pa.uint64()))
         shingled = self.store.load_array(_shingled_file(self.clusters, self.splits.names[split]))
         counts, hashes = np.zeros(len(rows), np.int64), [np.empty(0, np.uint64)]
-        staged = self.own[split - len(self.splits.indexes)]
+        number = split - len(self.splits.indexes)
+        staged = self.own[number]
         starts = np.searchsorted(rows[shingled], [[run.first_row, run.first_row + run.rows] for run in staged.runs])
         places = {run: slice(*ends) for run, ends in zip(staged.runs, starts.tolist(), strict=True) if np.ptp(ends)}
-        for run, table in SplitAfter(self.store, staged, self.earlier).runs(["text"], list(places)):
-            chosen = np.flatnonzero(shingled)[places[run]]
-            batch = table.take(pa.array(rows[chosen] - run.first_row)).combine_chunks().to_batches()[0]
-            made = shingle_hashes(batch, self.config.word_shingle, self.config.grapheme_shingle)
+        chosen = {run: np.flatnonzero(shingled)[place] for run, place in places.items()}
+        kept = self.store.exists(self.splits.shingles[number])
+        for run, made in self._kept(number, rows, chosen) if kept else self._made_again(staged, rows, chosen):
             distinct = distinct_shingles(made)
-            counts[chosen] = np.diff(distinct.offsets)
+            counts[chosen[run]] = np.diff(distinct.offsets)
             hashes.append(distinct.hashes)
         return pa.LargeListArray.from_arrays(np.append(0, counts.cumsum()), np.concatenate(hashes))
+
+    def _kept(
+        self, number: int, rows: npt.NDArray[np.int64], chosen: Mapping[Run, npt.NDArray[np.int64]]
+    ) -> Iterator[tuple[Run, Shingles]]:
+        """Read the shingles of chosen rows from where they were staged, a run at a time."""
+        staged = self.store.load_array(self.splits.contents[number])
+        offsets = np.append(0, staged["shingles"].cumsum()).astype(np.int64)
+        with Path(self.store.full(self.splits.shingles[number])).open("rb") as file:
+            hashes = _mapped(file, "<u8")
+        for run, places in chosen.items():
+            at = np.searchsorted(staged["row"], rows[places].astype(np.uint64))
+            starts, ends = offsets[at], offsets[at + 1]
+            # A loop over documents: each is a piece of the file.
+            pieces = [hashes[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+            yield run, Shingles(np.concatenate(pieces), np.append(0, (ends - starts).cumsum()))
+
+    def _made_again(
+        self, staged: StagedSplit, rows: npt.NDArray[np.int64], chosen: Mapping[Run, npt.NDArray[np.int64]]
+    ) -> Iterator[tuple[Run, Shingles]]:
+        """Make the shingles of chosen rows again from their texts, a run at a time."""
+        for run, table in SplitAfter(self.store, staged, self.earlier).runs(["text"], list(chosen)):
+            batch = table.take(pa.array(rows[chosen[run]] - run.first_row)).combine_chunks().to_batches()[0]
+            yield run, shingle_hashes(batch, self.config.word_shingle, self.config.grapheme_shingle)
 
 
 def _fixed_binary(values: npt.NDArray[Any]) -> pa.Array:
@@ -360,7 +385,7 @@ def _read_members(store: Store, streams: Iterable[bytes], criteria: int) -> _Mem
 def _mapped(file: IO[bytes], kind: str) -> npt.NDArray[Any]:
     """Map a file of numbers into memory; it may be closed and removed then."""
     file.flush()
-    if not file.tell():
+    if not file.seek(0, os.SEEK_END):
         return np.empty(0, kind)
     return np.asarray(np.memmap(file, kind, "r"))
 

@@ -9,9 +9,10 @@ order of the input: sources as the recipe lists them, then file and position.
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,7 @@ from pipelines.phases.deduplication.shuffle_records import (
     joined_splits,
     keyed_dtype,
     read_reports,
+    shingles_file,
     signature_dtype,
 )
 from pipelines.phases.publish.splits import clusters_folder
@@ -37,6 +39,10 @@ from pipelines.staging.store import Store
 from pipelines.staging.tasks import Counts, Report, Task, task_folder
 from stages.deduplication.keepers import preference_keys
 from stages.deduplication.options import NearDeduplicationConfig
+
+# Text of a corpus whose shingles are kept on disk until its documents are compared: eight bytes for each word, or for
+# each grapheme cluster in scripts without spaces. Of a larger corpus they are made again where documents meet.
+KEPT_TEXT_BYTES = 4 << 30
 
 
 def preference_count(recipe: Recipe, entry: EqualEntry | NearEntry) -> int:
@@ -48,10 +54,12 @@ def preference_count(recipe: Recipe, entry: EqualEntry | NearEntry) -> int:
 class KeyWorker:
     """Makes the keys, or the signatures, of one split's documents that earlier phases kept."""
 
-    def __init__(self, store: Store, recipe: Recipe, phases: Sequence[str], config: Any) -> None:
+    def __init__(
+        self, store: Store, recipe: Recipe, phases: Sequence[str], config: Any, keeps_shingles: bool = False
+    ) -> None:
         self.store, self.recipe = store, recipe
         self.earlier, self.phase = phases[:-1], phases[-1]
-        self.config = config
+        self.config, self.keeps_shingles = config, keeps_shingles
 
     def setup(self) -> None:
         entry = DEDUP_STAGES[stage_of(self.phase)]
@@ -65,7 +73,12 @@ class KeyWorker:
         split = SplitAfter(self.store, StagedSplit.model_validate(task.payload), self.earlier)
         entry = self.entry
         if isinstance(entry, NearEntry):
-            made, contents = map(np.concatenate, zip(*self._signed(split, entry), strict=True))
+            with contextlib.ExitStack() as files:
+                kept: IO[bytes] | None = None
+                if self.keeps_shingles:
+                    path = files.enter_context(self.store.writing(shingles_file(self.phase, task.name)))
+                    kept = files.enter_context(path.open("wb"))
+                made, contents = map(np.concatenate, zip(*self._signed(split, entry, kept), strict=True))
             self.store.save_array(contents_file(self.phase, task.name), contents)
         else:
             made = np.concatenate(list(self._keyed(split, entry)))
@@ -82,7 +95,9 @@ class KeyWorker:
             keyed["preference"] = self._preference(block)[rows]
             yield keyed
 
-    def _signed(self, split: SplitAfter, entry: NearEntry) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
+    def _signed(
+        self, split: SplitAfter, entry: NearEntry, kept: IO[bytes] | None
+    ) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
         kind = signature_dtype(entry.comparison(self.config), self.criteria)
         yield np.empty(0, kind), np.empty(0, CONTENT)
         for places, block in split.blocks(self.columns):
@@ -92,6 +107,9 @@ class KeyWorker:
             signed["preference"] = np.hstack([found.preference, self._preference(block)[found.rows]])
             contents = np.empty(len(found.rows), CONTENT)
             contents["row"], contents["content"] = signed["row"], found.contents
+            contents["shingles"] = np.diff(found.shingles.offsets)
+            if kept:
+                kept.write(found.shingles.hashes.data)
             yield signed, contents
 
     def _preference(self, batch: pa.RecordBatch) -> npt.NDArray[np.uint64]:
@@ -118,6 +136,7 @@ def deduplicate(
     phases = dedup_phases(recipe)
     configs = [None] * (len(phases) - len(recipe.dedup)) + list(recipe.dedup)
     tasks = [split.task() for split in splits]
+    text_bytes = sum(run.text_bytes for split in splits for run in split.runs)
     for position, (phase, stage_config) in enumerate(zip(phases, configs, strict=True)):
         done = f"staging/{phase}-removed/done.json"
         if store.exists(done):
@@ -127,7 +146,9 @@ def deduplicate(
         if isinstance(entry, RepeatsEntry):
             counts = take_out_repeats(store, splits, so_far, stage_config, config, report)
         else:
-            run_tasks(KeyWorker(store, recipe, so_far, stage_config), tasks, config, report)
+            by_shingles = isinstance(entry, NearEntry) and entry.comparison(stage_config).verify == "shingles"
+            keeps_shingles = by_shingles and store.local and text_bytes <= KEPT_TEXT_BYTES
+            run_tasks(KeyWorker(store, recipe, so_far, stage_config, keeps_shingles), tasks, config, report)
             criteria = preference_count(recipe, entry)
             shuffle = PhaseShuffle(store, so_far, splits, criteria, config, known.get(phase, ()))
             counts = (
@@ -221,6 +242,8 @@ class PhaseShuffle:
         counts = {"edges": edges, "clustered": clustered, **read_reports(self.store, f"{scratch}/reports")}
         for name in sorted(self.store.names(scratch) - {posixpath.basename(members)}):
             self.store.remove(f"{scratch}/{name}")
+        for file in self.splits.shingles:
+            self.store.remove(file)
         return counts
 
     def _alternate(self, files: list[str], edges: int, scratch: str) -> list[str]:

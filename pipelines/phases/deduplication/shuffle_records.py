@@ -20,7 +20,8 @@ EDGE = np.dtype([("duplicate", "<u8"), ("keeper", "<u8"), ("similarity", "<f8")]
 # Where documents meet in a band; an edge as a step of the alternating algorithm sees it; a document of a cluster.
 MET = np.dtype([("band", "<u8"), ("document", "<u8")])
 PAIR = np.dtype([("node", "<u8"), ("neighbour", "<u8")])
-CONTENT = np.dtype([("row", "<u8"), ("content", "<u8")])  # of a document that has a signature
+# Of a document that has a signature: its row, what is equal for equal shingles, and how many it has.
+CONTENT = np.dtype([("row", "<u8"), ("content", "<u8"), ("shingles", "<u8")])
 MEMBER = np.dtype([("row", "<u8"), ("cluster", "<u8")])
 BYTES_A_DOCUMENT = 200  # in a shuffle, as held by the local runner: packed twice, before and after
 LARGEST_CLUSTERS = 10  # of each partition, whose sizes and keepers are reported
@@ -50,7 +51,8 @@ class ShuffledSplits(NamedTuple):
     bases: list[int]  # number of the first document of each split
     documents: int
     indexes: list[str]
-    contents: list[str]  # staged, CONTENT of each own split, if documents are compared by their shingles
+    contents: list[str]  # staged, CONTENT of each own split
+    shingles: list[str]  # staged while documents are compared by them, where there is room: the hashes, uint64
 
     @property
     def known(self) -> int:
@@ -74,12 +76,18 @@ def joined_splits(known: Sequence[KnownSplit], own: Sequence[StagedSplit], phase
         documents=sum(counts),
         indexes=[split.index_name for split in known],
         contents=[contents_file(phase, split.name) for split in own],
+        shingles=[shingles_file(phase, split.name) for split in own],
     )
 
 
 def contents_file(phase: str, split: str) -> str:
     """Name the file of CONTENT that a near deduplication stages for a split."""
     return f"{task_folder(phase, split)}/contents.npy"
+
+
+def shingles_file(phase: str, split: str) -> str:
+    """Name the file of shingles that a near deduplication may stage for a split."""
+    return f"{task_folder(phase, split)}/shingles.bin"
 
 
 def keyed_dtype(criteria: int) -> np.dtype[Any]:
