@@ -68,6 +68,7 @@ def test_the_largest_language_comes_first_and_longest() -> None:
     assert len(set(widths)) == 5
 
 
+@pytest.mark.slow
 @given(st.lists(st.builds(Bar, st.text() | st.just(HOSTILE), st.text(), st.integers(0, 10**15), st.integers(0, 10**9))))
 def test_any_labels_and_sizes_make_well_formed_svg(found: list[Bar]) -> None:
     inside(parsed(language_chart(found)))

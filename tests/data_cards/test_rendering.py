@@ -215,6 +215,7 @@ print(hashlib.sha256(b"".join(name.encode() + content for name, content in files
 """
 
 
+@pytest.mark.slow
 def test_other_processes_write_the_same_bytes(published: Any) -> None:
     """With other seeds for sets and another time zone and locale."""
     digests = set()

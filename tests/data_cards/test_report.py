@@ -125,6 +125,7 @@ def test_the_recipe_is_verbatim(page: Page, published: Any) -> None:
     assert page.all("pre")[0][1] == published.card.recipe
 
 
+@pytest.mark.slow
 def test_hundreds_of_languages_stay_under_a_few_megabytes(
     make_published: Callable[..., Any], make_row: Callable[..., Any], declaration: Mapping[str, list[str]]
 ) -> None:

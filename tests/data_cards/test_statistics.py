@@ -49,6 +49,7 @@ def measured(rows: Sequence[dict[str, Any]]) -> TextStatistics:
     return measure(block(rows), "eus_Latn")
 
 
+@pytest.mark.slow
 @given(st.lists(documents, max_size=14), st.data())
 def test_any_partition_in_any_order_gives_the_same_json(rows: list[dict[str, Any]], data: st.DataObject) -> None:
     whole = measured(rows)
@@ -60,6 +61,7 @@ def test_any_partition_in_any_order_gives_the_same_json(rows: list[dict[str, Any
         assert statistics_json({"eus_Latn": merged}) == statistics_json({"eus_Latn": merge([whole, merge([])])})
 
 
+@pytest.mark.slow
 @given(st.lists(documents, min_size=1, max_size=8), st.data())
 def test_a_slice_is_measured_like_a_copy(rows: list[dict[str, Any]], data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(rows)))

@@ -146,6 +146,7 @@ def test_lines_agree_with_brute_force(texts: list[str], low: int, keep_first: bo
     assert texts_without_repeats(texts, config) == brute_force(texts, config)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(documents, st.integers(0, 3), st.sampled_from(["line", "paragraph"]))
 def test_keys_and_removal_do_not_depend_on_where_the_rows_lie(texts: list[str], cut: int, unit: str) -> None:

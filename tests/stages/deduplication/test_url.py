@@ -183,6 +183,7 @@ def test_a_batch_without_addresses_is_refused() -> None:
 tails = st.text(alphabet=string.printable + "\u00e9\u10d4\u0301%", max_size=40)
 
 
+@pytest.mark.slow
 @given(st.lists(tails, max_size=5), st.integers(0, 2))
 def test_canonical_form_is_stable_ascii_and_the_same_wherever_the_row_lies(tail: list[str], offset: int) -> None:
     urls = pa.array(["http://example.org/" + t for t in tail], pa.string())

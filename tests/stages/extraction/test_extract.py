@@ -241,6 +241,7 @@ except ValueError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_markup_takes_seconds_and_kills_no_worker(page: str) -> None:
     command = [sys.executable, "-c", RUN.replace("{page}", page)]

@@ -157,6 +157,7 @@ def cost(shape: str, engine: str = "blocks") -> tuple[float, int, int]:
     return answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_megabyte_takes_two_seconds_at_most(shape: str) -> None:
     seconds, growth, _ = cost(shape)

@@ -84,6 +84,7 @@ def _row(text: str, label: str) -> tuple[str, str | None, str | None]:
     return (text, language, script) if language != "None" else (text, None, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [DEFAULT, *EVERYTHING], ids=["default", "nfkc", "strip"])
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(_TEXTS, st.sampled_from(LABELS)), min_size=1, max_size=6))
@@ -96,6 +97,7 @@ def test_the_chain_is_idempotent(config: NormalizationConfig, rows: list[tuple[s
     assert first.drop_columns(["text"]).equals(batch.drop_columns(["text"]))
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(_TEXTS, st.sampled_from(LABELS)), min_size=1, max_size=6))
 def test_a_document_does_not_depend_on_its_block(rows: list[tuple[str, str]]) -> None:

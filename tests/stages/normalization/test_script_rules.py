@@ -119,6 +119,7 @@ EXPECTED_CHANGES = {
 }
 
 
+@pytest.mark.slow
 def test_edited_text_stays_as_it_is_but_for_what_was_read_by_hand() -> None:
     found = set()
     names = {rule.name for rule in RULES} | {"zawgyi"}

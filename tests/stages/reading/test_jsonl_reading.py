@@ -157,6 +157,7 @@ LINE = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.lists(LINE, max_size=25), st.integers(1, 200), st.integers(1, 50))
 def test_neighbours_splits_and_blocks_change_nothing(

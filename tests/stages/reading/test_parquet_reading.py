@@ -303,6 +303,7 @@ print(rows, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 102
 """
 
 
+@pytest.mark.slow
 def test_one_long_value_for_many_rows_is_not_written_out_at_once(tmp_path: Path) -> None:
     run = subprocess.run([sys.executable, "-c", BOMB, str(tmp_path)], capture_output=True, text=True, check=True)
     rows, grown_mib = map(int, run.stdout.split())
