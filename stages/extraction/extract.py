@@ -70,15 +70,17 @@ def read_page(html: str, config: ExtractionConfig, media_type: str = "text/html"
     texts and list bullets are left out; every other code point of the text stays as it is, but for runs of ASCII white
     space. Raises ValueError for markup that the engine cannot parse in linear time (none, for `blocks`).
     """
-    if "\0" in html:
-        html = html.replace("\0", "")
+    octets = html.encode("utf-8", "surrogatepass")  # searched several times faster than a text
+    if b"\0" in octets:
+        html, octets = html.replace("\0", ""), octets.replace(b"\0", b"")
     if not has_markup(html):
         return Page(html_entities.unescape(html).strip("\r\n"))
     if is_feed(html):
         return Page(read_feed(html), kind="listing")
     if is_xhtml(html, media_type):
         html = close_empty_elements(html)
-    html = bound_formatting(html)
+        octets = html.encode("utf-8", "surrogatepass")
+    html = bound_formatting(html, octets)
     if config.engine in ("blocks", "whole_page"):
         return read_blocks(html, config)
     find = {"selectors": selectors, "resiliparse": resiliparse, "trafilatura": trafilatura}[config.engine]

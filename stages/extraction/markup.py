@@ -149,11 +149,14 @@ def close_empty_elements(html: str) -> str:
     return "".join([*parts, html[begin:]]) if parts else html
 
 
-def bound_formatting(html: str) -> str:
-    """Take out formatting tags (`b`, `font` ..) where those left open would be opened again more than 200,000 times."""
-    if html.count("<") <= _FEW_TAGS:
+def bound_formatting(html: str, octets: bytes) -> str:
+    """Take out formatting tags (`b`, `font` ..) where those left open would be opened again more than 200,000 times.
+
+    `octets` are the page in UTF-8.
+    """
+    if octets.count(b"<") <= _FEW_TAGS:
         return html
-    codes = _formatting_codes(html)
+    codes = _formatting_codes(octets)
     places = np.flatnonzero(codes)
     other = np.cumsum(codes == 0)
     # Other tags after each formatting tag, before the next of any kind: each opens again what is open there.
@@ -169,9 +172,9 @@ def bound_formatting(html: str) -> str:
     return _FORMATTING_TAG.sub("", html)
 
 
-def _formatting_codes(html: str) -> npt.NDArray[np.int64]:
+def _formatting_codes(octets: bytes) -> npt.NDArray[np.int64]:
     """Return for each of t tags the letters of a formatting element's name as a number, negative if it closes; or 0."""
-    points = np.frombuffer(html.encode("utf-8", "surrogatepass") + bytes(_NAME_BYTES), np.uint8)
+    points = np.frombuffer(octets + bytes(_NAME_BYTES), np.uint8)
     begins = np.flatnonzero(points == ord("<")) + 1
     begins = begins[begins < len(points) - _NAME_BYTES]
     closing = points[begins] == ord("/")

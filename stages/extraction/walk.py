@@ -360,38 +360,42 @@ def _read_attributes(
     document: Document, nodes: list[Element], index: dict[object, int], own: Ints, own_names: Ints
 ) -> None:
     anchors = np.flatnonzero(own & TAG_BIT["a"])
-    leads = [_leads(nodes[place - 2]) for place in anchors.tolist()]
+    addresses = [nodes[place - 2].attr("href") for place in anchors.tolist()]
+    leads = [address is not None for address in addresses]
+    for number, address in enumerate(addresses):
+        if address and address[0] == "#":
+            leads[number] = not _is_opener(nodes[anchors[number] - 2])
     own[anchors[np.array(leads, bool)]] |= LINK
     controlled: set[str | None] | None = None
     for element in document.select(_ATTRIBUTES):
-        place = index.get(element, 1)
-        style = (element.attr("style") or "").replace(" ", "").lower()
-        hidden = element.attr("hidden")
-        if (
-            (hidden is not None and hidden != "until-found")
-            or element.attr("aria-hidden") == "true"
-            or "display:none" in style
-            or "visibility:hidden" in style
-        ):
+        if _is_hidden(element):
             if controlled is None:
                 controlled = _controlled(document)
             if not _opens(element, controlled):
-                own[place] |= HIDDEN
+                own[index.get(element, 1)] |= HIDDEN
         names = BITS_BY_ROLE.get((element.attr("role") or "").lower(), 0)
         names |= BITS_BY_PROPERTY.get((element.attr("itemprop") or "").lower(), 0)
         if names:
-            own_names[place] |= names
+            own_names[index.get(element, 1)] |= names
     if (own & TEMPLATE).any():
         for element in document.select("template[shadowrootmode]"):  # a browser shows it
             own[index.get(element, 1)] &= ~SKIPPED
 
 
-def _leads(anchor: Element) -> bool:
-    """Tell whether an `a` is a link, not a button that opens a part of the page."""
-    address = anchor.attr("href")
-    return address is not None and not (
-        address[:1] == "#" and (anchor.matches(_OPENER) or anchor.attr("role") in ("button", "tab"))
-    )
+def _is_hidden(element: Element) -> bool:
+    hidden = element.attr("hidden")
+    if (hidden is not None and hidden != "until-found") or element.attr("aria-hidden") == "true":
+        return True
+    style = element.attr("style")
+    if style is None:
+        return False
+    style = style.replace(" ", "").lower()
+    return "display:none" in style or "visibility:hidden" in style
+
+
+def _is_opener(anchor: Element) -> bool:
+    """Tell whether an `a` is no link, but a button that opens a part of the page."""
+    return anchor.matches(_OPENER) or anchor.attr("role") in ("button", "tab")
 
 
 def _opens(element: Element, controlled: Container[str | None]) -> bool:
@@ -545,9 +549,10 @@ def _in_article_body(document: Document, points: Ints, starts: Ints) -> npt.NDAr
     stream = np.concatenate([points[said], np.zeros(_WINDOW, np.int64)]).astype(np.uint64)
     places = np.cumsum(said)[starts] - said[starts] if len(starts) else starts
     powers = np.cumprod(np.full(_WINDOW, _PATH_STEP), dtype=np.uint64)
-    body, windows = body.astype(np.uint64), np.zeros(len(body) - _WINDOW + 1, np.uint64)
-    begins = np.zeros(len(places), np.uint64)
-    for step in range(_WINDOW):
-        windows += body[step : step + len(windows)] * powers[step]
-        begins += stream[places + step] * powers[step]
+    begins = (stream[places[:, None] + np.arange(_WINDOW)] * powers[::-1]).sum(axis=1, dtype=np.uint64)
+    # A polynomial of 2 k code points is that of the first k, moved up by k places, and that of the other k.
+    windows, width = body.astype(np.uint64) * powers[0], 1
+    while width < _WINDOW:
+        windows = windows[:-width] * powers[width - 1] + windows[width:]
+        width *= 2
     return np.isin(begins, windows)
