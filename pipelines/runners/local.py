@@ -297,6 +297,9 @@ def _forkserver(with_beam: bool = True) -> Any:
     return context
 
 
+SOCKETS = "GLOTMILL_SOCKETS"  # tells the server the folder of its socket, which it removes when this process is killed
+
+
 def warm_up(with_beam: bool = True) -> None:
     """Begin to import what local workers need, while this process goes on; once, for all workers to come.
 
@@ -308,9 +311,11 @@ def warm_up(with_beam: bool = True) -> None:
         _put_socket_into_short_folder()
     in_main_thread = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main_thread else None
+    os.environ[SOCKETS] = multiprocessing.util.get_temp_dir()
     try:
         forkserver.ensure_running()
     finally:
+        del os.environ[SOCKETS]
         if in_main_thread:
             signal.signal(signal.SIGINT, before)
 

@@ -68,6 +68,24 @@ def test_a_signal_ends_the_run_with_one_line_and_leaves_no_temporary_folder(
     assert not list(scratch.iterdir())
 
 
+def test_a_killed_run_leaves_no_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scratch = tmp_path / "tmp"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    (tmp_path / "lines.jsonl").write_text('{"text": "Herri eta nazio guztiak"}\n' * 60_000)
+    (tmp_path / "long.toml").write_text(RECIPE)
+    process = start(tmp_path / "long.toml", tmp_path / "out", "--workers", "2")
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "out").glob("staging/ingest/*/done.json")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert list(scratch.iterdir()), "the folder of a socket, while it runs"
+    process.kill()
+    process.communicate(timeout=60)
+    while processes_in(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not list(scratch.iterdir())
+
+
 def test_neither_a_whole_run_nor_a_failed_one_leaves_a_temporary_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
