@@ -59,6 +59,8 @@ def judge(
             name = "alphabetic_token_share"
         values = signals[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
         broken = values < limits if rule.side == "min" else values > limits  # never where either is missing
+        if config.limits == "fair" and rule.least_lines:
+            broken &= signals["lines"].to_numpy() >= rule.least_lines
         first = broken & (found.rules < 0)
         found.rules[first], found.values[first], found.limits[first] = position, values[first], limits[first]
     return found

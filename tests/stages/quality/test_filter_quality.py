@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import gflanguages
 import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
 from schemas.columns import SchemaError
 from schemas.document import DOCUMENT
+from schemas.language import one_code, to_iso639_3
 from schemas.quality_signals import QUALITY_SIGNALS
 from stages.batches import Filtered
 from stages.quality.filter_quality import filter_quality
@@ -62,11 +64,49 @@ def test_stop_words_are_asked_of_english_alone() -> None:
 
 
 def test_end_marks_are_not_asked_of_thai() -> None:
-    thai = "\n".join(["ภาษาไทยเป็นภาษาที่มีระดับเสียงของคำแน่นอน"] + [f"บ้านหลังที่ {n} อยู่ใกล้แม่น้ำสายใหญ่" for n in range(20)])
-    khmer = "\n".join(f"ផ្ទះទី {n} នៅជិតទន្លេធំមួយ" for n in range(20))
+    thai = "\n".join(["ภาษาไทยเป็นภาษาที่มีระดับเสียงของคำแน่นอน"] + [f"บ้านหลังที่ {n} อยู่ใกล้แม่น้ำสายใหญ่" for n in range(40)])
+    khmer = "\n".join(f"ផ្ទះទី {n} នៅជិតទន្លេធំមួយ" for n in range(40))
     options: dict[str, Any] = {"families": ["fineweb", "c4"], "thresholds": {"any": {"short_lines": False}}}
     assert reason(thai, "tha_Thai", **options) is None
     assert reason(khmer, "khm_Khmr", **options) == ("few_lines_with_end_mark", 0, 0.02)
+    assert reason(khmer[:200], "khm_Khmr", families=["fineweb"], thresholds=options["thresholds"]) is None, "few lines"
+
+
+BAD = {
+    "tha: a button, over and over": ("คลิกที่นี่ " * 300, "tha_Thai"),
+    "lao: a button": ("ກົດທີ່ນີ້ " * 200, "lao_Laoo"),
+    "hin: a button": ("यहाँ क्लिक करें। " * 200, "hin_Deva"),
+    "bod: a button": ("འདིར་གནོན་དང་། " * 200, "bod_Tibt"),
+    "amh: a button": ("እዚህ ይጫኑ። " * 200, "amh_Ethi"),
+    "zho: a line": ("免费下载最新版本。\n" * 80, "zho_Hans"),
+    "jpn: a line": ("今すぐ購入！\n" * 100, "jpn_Jpan"),
+    "eng: a list of numbers": ("\n".join(f"Item {number}" for number in range(200)), "eng_Latn"),
+    "eus: dates and times": ("2026-11-28 12:30 4,5 " * 100, "eus_Latn"),
+    "eng: a program": ("if (a) { b(); }\n" * 100, "eng_Latn"),
+}
+
+
+@pytest.mark.parametrize(("text", "label"), BAD.values(), ids=BAD.keys())
+def test_what_is_bad_in_any_language_goes(text: str, label: str) -> None:
+    assert reason(text, label) is not None
+
+
+def test_passages_of_the_declaration_stay_in_hundreds_of_languages() -> None:
+    rows = []
+    for language in gflanguages.LoadLanguages().values():
+        sample = language.sample_text
+        longest = max((sample.tester, sample.specimen_48, sample.specimen_32, sample.specimen_16), key=len)
+        text = "\n".join(dict.fromkeys(longest.splitlines()))
+        if len(text) >= 200:
+            rows.append((text, one_code(to_iso639_3(language.language) or language.language), language.script))
+    fields = [DOCUMENT.field(name) for name in ("text", "language", "script")]
+    arrays = [pa.array(values, field.type) for values, field in zip(zip(*rows, strict=True), fields, strict=True)]
+    block = pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
+    config = QualityFilteringConfig(thresholds={"any": {"too_few_words": 10}})  # passages are short
+    found = filter_quality(block, config)
+    assert block.num_rows > 400
+    rejected = [f"{row['language']}_{row['script']} {row['reason']}" for row in found.rejected.to_pylist()]
+    assert len(rejected) <= 0.03 * block.num_rows, rejected
 
 
 def test_limits_of_the_recipe_come_first_the_nearest_wins() -> None:
