@@ -21,6 +21,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from stages.extraction.names import BIT
 from stages.extraction.walk import LINK, SPACED, TAG_BIT, Ints, Tree, nearest
 
 _MARKUP_SPACE = re.compile(r"[ \t\n\f\r]{2,}|[\t\n\f\r]")  # but for a single space, which is right already
@@ -99,6 +100,9 @@ def block_texts(tree: Tree, kept: npt.NDArray[np.bool_], links: Mapping[int, str
     spaced = (tree.inherited[elements] & SPACED) != 0
     addresses = _addresses(tree, links)
     readings = _bare_readings(tree, elements)
+    # The sign of a heading's own address, such as a pilcrow, is no text.
+    anchors = ((tree.inherited_names[elements] & BIT["anchor"]) != 0) & ((tree.inherited[elements] & LINK) != 0)
+    signs = {piece for piece in wanted[anchors].tolist() if not any(map(str.isalnum, tree.texts[piece]))}
     texts: list[str] = []
     parts: list[str] = []
     tidy = True
@@ -109,7 +113,7 @@ def block_texts(tree: Tree, kept: npt.NDArray[np.bool_], links: Mapping[int, str
             if parts:
                 texts.append(_joined(parts, tidy))
             parts, tidy = [], not as_it_is
-        text = tree.texts[piece]
+        text = tree.texts[piece] if piece not in signs else ""
         if not as_it_is:
             text = _MARKUP_SPACE.sub(" ", text)
         if reading:

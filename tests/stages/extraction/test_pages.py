@@ -151,6 +151,12 @@ def test_signs_in_a_text_are_no_tags(text: str) -> None:
     assert page(f"{text}<br>x").text != f"{text}<br>x"
 
 
+def test_the_sign_of_a_headings_address_is_no_text() -> None:
+    sign = '<a class="headerlink" href="#a" title="Permalink">\u00b6</a>'
+    text = page(f"<main><h1>Title{sign}</h1><p>{TEXT}</p><p>{MORE} <a href=/p>\u00b6</a></p></main>").text
+    assert text == f"Title\n\n{TEXT}\n\n{MORE} \u00b6"
+
+
 TABLE = "<tr><th><th>A<th>B<tr><th>x<td><td><p>1<p>2|3<tr><td>alone"
 
 
