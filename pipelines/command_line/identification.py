@@ -158,9 +158,14 @@ def lid_calibrate(
 @lid_app.command("predict", epilog="Example: echo 'Kaixo, zer moduz?' | glotmill lid predict")
 def lid_predict(
     texts: Annotated[list[str] | None, typer.Argument(metavar="[TEXT]...", help="Texts; else lines of stdin.")] = None,
-    model: Annotated[str, typer.Option(help="`cascade`, or a fastText model by path or hf:// URL.")] = "cascade",
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="A fastText model by path or hf:// URL; after `--model cascade`, one that is added to it."),
+    ] = None,
 ) -> None:
     """Name the language of each text: the best three labels with their probabilities."""
+    from pydantic import ValidationError
+
     from stages.language_identification.identify import (
         LanguageIdentificationConfig,
         load_identifier,
@@ -168,9 +173,12 @@ def lid_predict(
     )
 
     given = texts or [line.rstrip("\n") for line in sys.stdin]
-    config = LanguageIdentificationConfig(model=model)
+    named = tuple(model or ("cascade",))
     try:
+        config = LanguageIdentificationConfig(model=named[0] if len(named) == 1 else named)
         identifier = load_identifier(config)
+    except ValidationError as error:
+        raise MisuseError("; ".join(part["msg"] for part in error.errors())) from None
     except (FileNotFoundError, ValueError) as error:
         raise MisuseError(str(error)) from None
     for row in predict_languages(given, identifier, config):

@@ -118,6 +118,18 @@ def test_neighbours_need_a_folder_for_packages(tmp_path: Path) -> None:
     assert "--with-neighbours needs --cache, a folder for the packages" in done.stderr
 
 
+def test_predict_takes_the_cascade_first() -> None:
+    done = subprocess.run(
+        [str(GLOTMILL), "lid", "predict", "--model", "x.ftz", "--model", "cascade", EUS],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert 'a list of models must be ["cascade", ...] and name what is added' in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_model_trained_alone_is_not_added_to_the_cascade(tmp_path: Path) -> None:
     (tmp_path / "texts.jsonl").write_text(json.dumps({"text": EUS}) + "\n", "utf-8")
     (tmp_path / "mine.ftz").write_bytes(b"no model")
