@@ -6,7 +6,7 @@ the last removal list. datatrove runs on a sample, every n-th page, since it wou
 little in its time. Ours is measured on that sample too, where half its time and more is start-up.
 
 - `ratio`: ours with candidates verified by signature, to datatrove, which has no more to go by than signatures and does
-  not verify; `ratio_with_exact_verification`: ours with its defaults, which make the shingles of all candidates again.
+  not verify; `ratio_with_exact_verification`: ours with its defaults, which compare the shingles of all candidates.
   All figures below are with the defaults.
 - `text_dedup_ratio`, `rensa_ratio`: ours with candidates verified by signature to text-dedup and to a loop over rensa,
   on the same sample as datatrove.
