@@ -7,7 +7,9 @@ import json
 import os
 import re
 import signal
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,13 +41,18 @@ stage = "exact"
 GROUP = {"Ctrl-C": (signal.SIGINT, True, 130), "TERM": (signal.SIGTERM, False, 143)}
 
 
+@pytest.fixture
+def scratch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The temporary folder of what is run; with a path so short that the workers' socket lies in it, too."""
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        yield Path(folder)
+
+
 @pytest.mark.parametrize(("number", "to_all", "code"), GROUP.values(), ids=GROUP.keys())
 def test_a_signal_ends_the_run_with_one_line_and_leaves_no_temporary_folder(
-    number: int, to_all: bool, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    number: int, to_all: bool, code: int, tmp_path: Path, scratch: Path
 ) -> None:
-    scratch = tmp_path / "tmp"
-    scratch.mkdir()
-    monkeypatch.setenv("TMPDIR", str(scratch))
     with (tmp_path / "lines.jsonl").open("w") as file:
         for line in range(60_000):
             file.write(json.dumps({"text": f"Herri eta nazio guztiak {line}"}) + "\n")
@@ -68,10 +75,7 @@ def test_a_signal_ends_the_run_with_one_line_and_leaves_no_temporary_folder(
     assert not list(scratch.iterdir())
 
 
-def test_a_killed_run_leaves_no_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scratch = tmp_path / "tmp"
-    scratch.mkdir()
-    monkeypatch.setenv("TMPDIR", str(scratch))
+def test_a_killed_run_leaves_no_temporary_folder(tmp_path: Path, scratch: Path) -> None:
     (tmp_path / "lines.jsonl").write_text('{"text": "Herri eta nazio guztiak"}\n' * 60_000)
     (tmp_path / "long.toml").write_text(RECIPE)
     process = start(tmp_path / "long.toml", tmp_path / "out", "--workers", "2")
@@ -86,12 +90,7 @@ def test_a_killed_run_leaves_no_temporary_folder(tmp_path: Path, monkeypatch: py
     assert not list(scratch.iterdir())
 
 
-def test_neither_a_whole_run_nor_a_failed_one_leaves_a_temporary_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scratch = tmp_path / "tmp"
-    scratch.mkdir()
-    monkeypatch.setenv("TMPDIR", str(scratch))
+def test_neither_a_whole_run_nor_a_failed_one_leaves_a_temporary_folder(tmp_path: Path, scratch: Path) -> None:
     (tmp_path / "lines.jsonl").write_text('{"text": "Herri eta nazio guztiak"}\n' * 40_000)
     (tmp_path / "long.toml").write_text(RECIPE.replace("20000", "600000"))
     run(tmp_path / "long.toml", tmp_path / "out", "--workers", "2")
