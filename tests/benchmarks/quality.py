@@ -177,7 +177,8 @@ def main() -> None:
     }
     if not arguments.no_fairness:
         found = quality_fairness.dropped(good_texts.good_texts(arguments.packages), QualityFilteringConfig())
-        record |= quality_fairness.figures(found)
+        fairness = quality_fairness.figures(found)
+        record |= {"languages_of_good_text": fairness.pop("languages"), **fairness}
     print(json.dumps(record))
 
 
