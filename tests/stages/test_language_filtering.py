@@ -56,7 +56,7 @@ def test_kept_and_rejected_sum_to_the_input_in_order(rows: list[tuple[str | None
 
 
 def test_every_label_that_is_none_is_named_with_what_was_meant() -> None:
-    with pytest.raises(ValidationError, match=r"got 'basque'; did you mean eus_Latn; .* got 'sr-cyrl'; .* srp_Cyrl"):
+    with pytest.raises(ValidationError, match=r"got 'basque'; did you mean eus_Latn\n.* got 'sr-cyrl'; .* srp_Cyrl"):
         LanguageFilteringConfig(keep=("basque", "hau_Latn", "sr-cyrl"))
 
 
