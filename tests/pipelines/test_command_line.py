@@ -50,6 +50,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = glotmill("run", "pipelines/recipes/quickstart.toml", "--output", "out/quickstart", cwd=folder)
     assert done.returncode == 0, done.stderr
     _write_contaminated(folder)
+    _write_signals(folder)
     return folder
 
 
@@ -69,12 +70,26 @@ def _write_contaminated(folder: Path) -> None:
     (folder / "judging_sheet.csv").write_text(re.sub('""$', '"yes"', sheet, flags=re.MULTILINE))
 
 
+def _write_signals(folder: Path) -> None:
+    """Add a corpus that keeps its quality signals, and other limits for it."""
+    text = "Gizon-emakume guztiak aske jaiotzen dira, duintasun eta eskubide berberak dituztela. " * 20
+    (folder / "long.jsonl").write_text("".join(json.dumps({"text": f"{text}{n}."}) + "\n" for n in range(3)))
+    (folder / "signals.toml").write_text(
+        '[corpus]\nname = "signals"\n[[sources]]\nname = "long"\nformat = "jsonl"\npaths = ["long.jsonl"]\n'
+        '[[ingest]]\nstage = "identify_language"\n'
+        '[[ingest]]\nstage = "filter_quality"\nfamilies = ["c4"]\nkeep_signals = true\n'
+    )
+    done = glotmill("run", "signals.toml", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    (folder / "stricter.toml").write_text('families = ["gopher_quality"]\n')
+
+
 DOWNLOADING = {"lid calibrate"}  # minutes of work on packages that are downloaded
 
 
 @pytest.mark.parametrize("words", commands())
 def test_help_ends_with_an_example_that_works(words: str, workplace: Path, tmp_path: Path) -> None:
-    for name in ("pipelines", "out", "judging_sheet.csv"):
+    for name in ("pipelines", "out", "judging_sheet.csv", "stricter.toml"):
         (tmp_path / name).symlink_to(workplace / name)
     shown = glotmill(*words.split(), "--help")
     example = commands()[words].removeprefix("Example: ")
@@ -135,7 +150,7 @@ READING = ("plan", "status", "explain", "script roundtrip")  # from files, throu
 @pytest.mark.parametrize("words", READING)
 def test_a_command_ends_well_every_time(words: str, workplace: Path, tmp_path: Path) -> None:
     """A library's thread that outlives the command may abort the process, in one of some calls."""
-    for name in ("pipelines", "out", "judging_sheet.csv"):
+    for name in ("pipelines", "out", "judging_sheet.csv", "stricter.toml"):
         (tmp_path / name).symlink_to(workplace / name)
     if words in DOWNLOADING:
         return
