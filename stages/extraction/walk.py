@@ -18,7 +18,7 @@ import json
 import operator
 import re
 import zlib
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from itertools import compress, repeat
 from typing import Literal, NamedTuple, cast
 
@@ -90,7 +90,7 @@ _SPACED_TAGS = frozenset({"pre", "listing", "xmp", "plaintext"})
 _PATH_STEP = np.uint64(0x9E3779B97F4A7C15)  # odd, so that paths of different depth differ
 _SECTIONING = sum(TAG_BIT[tag] for tag in ("article", "aside", "main", "nav", "section"))
 _HALF, _LOW = np.uint64(32), np.uint64((1 << 32) - 1)  # of a count of letters.py
-_FEW_FACTS = 1024
+_FEW_TAGS = 256
 _MAX_REMEMBERED = 50_000  # keys
 _MAX_REMEMBERED_SIZE = 5_000_000  # code points of all keys
 _NEXT_TO_NOTHING = 200  # weighted letters: what a page says that asks for scripts or frames
@@ -145,37 +145,54 @@ class Blocks(NamedTuple):
     in_title: npt.NDArray[np.bool_]  # m; its text is part of the page's title
 
 
-class _Facts(dict[tuple[str, str | None, str | None], int]):
-    """What tag, class and id say, remembered over pages: each the number of a row of the three tables."""
+class _Tags(dict[str, int]):
+    """What tags say, remembered over pages: each the number of a row of two tables."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.own = np.zeros(_FEW_FACTS, np.int64)  # tag and flag bits
-        self.names = np.zeros(_FEW_FACTS, np.int64)  # groups of names
-        self.steps = np.zeros(_FEW_FACTS, np.uint64)  # hash of the path's step
+        self.own = np.zeros(_FEW_TAGS, np.int64)  # tag and flag bits
+        self.steps = np.zeros(_FEW_TAGS, np.uint64)  # hash of the tag, in the upper half
         self.size = 0  # code points of all keys
 
-    def __missing__(self, key: tuple[str, str | None, str | None]) -> int:
-        tag, classes, identifier = key[0], key[1] or "", key[2] or ""
+    def __missing__(self, tag: str) -> int:
         row = len(self)
         if row == len(self.own):
-            self.own, self.names = np.resize(self.own, 2 * row), np.resize(self.names, 2 * row)
-            self.steps = np.resize(self.steps, 2 * row)
+            self.own, self.steps = np.resize(self.own, 2 * row), np.resize(self.steps, 2 * row)
         self.own[row] = _tag_bits(tag)
-        self.names[row] = name_bits(classes[:MAX_NAME]) | name_bits(identifier[:MAX_NAME])
-        self.steps[row] = zlib.crc32(f"{tag} {classes[:MAX_NAME]}".encode("utf-8", "surrogatepass"))
-        self.size += len(tag) + len(classes) + len(identifier)
-        self[key] = row
+        self.steps[row] = zlib.crc32(tag.encode("utf-8", "surrogatepass")) << 32
+        self.size += len(tag)
+        self[tag] = row
         return row
 
-    def of(self, keys: Iterable[tuple[str, str | None, str | None]], count: int) -> tuple[Ints, Ints, Uints]:
-        """Return what n elements are: own bits, groups of names, steps."""
-        rows = np.fromiter(map(self.__getitem__, keys), np.int64, count)
-        found = self.own[rows], self.names[rows], self.steps[rows]
+    def of(self, tags: list[str]) -> tuple[Ints, Uints]:
+        """Return the own bits and the steps of n elements."""
+        rows = np.fromiter(map(self.__getitem__, tags), np.int64, len(tags))
+        found = self.own[rows], self.steps[rows]
         if len(self) > _MAX_REMEMBERED or self.size > _MAX_REMEMBERED_SIZE:
             self.clear()
             self.__init__()  # type: ignore[misc]  # as new
         return found
+
+
+class _Classes(dict[str | None, int]):
+    """What class attributes say, remembered over pages: groups of names in the upper half, a hash in the lower."""
+
+    size = 0  # code points of all keys
+
+    def __missing__(self, classes: str | None) -> int:
+        name = (classes or "")[:MAX_NAME]
+        bits = name_bits(name) << 32 | zlib.crc32(name.encode("utf-8", "surrogatepass"))
+        self.size += len(classes or "")
+        self[classes] = bits
+        return bits
+
+    def of(self, nodes: list[Element]) -> tuple[Ints, Uints]:
+        """Return the groups of names and the steps of n elements."""
+        found = np.fromiter(map(self.__getitem__, map(Element.attr, nodes, repeat("class"))), np.int64, len(nodes))
+        if len(self) > _MAX_REMEMBERED or self.size > _MAX_REMEMBERED_SIZE:
+            self.clear()
+            self.size = 0
+        return found >> 32, found.view(np.uint64) & _LOW
 
 
 def _tag_bits(tag: str) -> int:
@@ -195,7 +212,7 @@ def _tag_bits(tag: str) -> int:
     return bits
 
 
-_FACTS = _Facts()
+_TAGS, _CLASSES = _Tags(), _Classes()
 _ELEMENT, _TEXT, _FRAGMENT = 1, 2, 3
 _KINDS: dict[type, int] = {
     **dict.fromkeys((CData, Comment, Doctype, ProcessingInstruction), 0),
@@ -281,13 +298,14 @@ def walk(html: str, shown: frozenset[str] = frozenset()) -> Tree:
     parents = np.zeros(count + 2, np.int64)
     parents[2:] = np.fromiter(map(index.get, map(_PARENT, nodes), repeat(1)), np.int64, count)
     tags = list(map(_TAG, nodes))
-    identifiers: list[str | None] = [None] * count
+    own, own_names = np.zeros((2, count + 2), np.int64)
+    steps = np.zeros(count + 2, np.uint64)
+    own[2:], steps[2:] = _TAGS.of(tags)
+    own_names[2:], of_classes = _CLASSES.of(nodes)
+    steps[2:] |= of_classes
     for element in document.select("[id]"):
-        if place := index.get(element):
-            identifiers[place - 2] = element.attr("id")
-    keys = zip(tags, map(Element.attr, nodes, repeat("class")), identifiers, strict=True)
-    own, own_names, steps = (np.concatenate([np.zeros(2, found.dtype), found]) for found in _FACTS.of(keys, count))
-    del identifiers
+        if (names := name_bits((element.attr("id") or "")[:MAX_NAME])) and (place := index.get(element)):
+            own_names[place] |= names
     own[1] = SKIPPED
     if shown:
         own[2:][[tag in shown for tag in tags]] &= ~SKIPPED
