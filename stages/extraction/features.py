@@ -50,12 +50,18 @@ _OWN_BITS = np.array([TAG_BIT[tag] for tag in _OWN_TAGS], np.int64)[:, None]
 
 
 def _shifts(values: Matrix) -> Matrix:
-    """Read r values of each block's neighbours: 6 r x m, the value 3 before first; -1 beyond the ends."""
+    """Read r values of each block's neighbours: 6 x r x m, the value 3 before first; -1 beyond the ends."""
     kinds, count = values.shape
     padded = np.full((kinds, count + 2 * _REACH), -1, np.float32)
     padded[:, _REACH : _REACH + count] = values
-    places = [place for place in range(2 * _REACH + 1) if place != _REACH]
-    return np.array([padded[kind, place : place + count] for place in places for kind in range(kinds)])
+    return np.array([padded[:, place : place + count] for place in range(2 * _REACH + 1) if place != _REACH])
+
+
+def _as_matrix(rows: Sequence[npt.NDArray[Any]], count: int) -> Matrix:
+    """Stack rows of m values, and tables of several rows: f x m."""
+    return np.concatenate([row.reshape(-1, count) for row in rows], dtype=np.float32, casting="unsafe").reshape(
+        -1, count
+    )
 
 
 def _running(values: Sequence[npt.NDArray[Any]], count: int) -> npt.NDArray[np.float64]:
@@ -140,8 +146,7 @@ def first_features(tree: Tree, context: Context) -> Matrix:
 
     # Its neighbours.
     near = _shifts(np.array([log_weights, density, blocks.marks, headings]))
-    rows += [near[4 * place + kind] for place in range(2 * _REACH) for kind in (0, 1)]
-    rows += [near[4 * place + kind] for place in (_REACH - 1, _REACH) for kind in (2, 3)]
+    rows += [near[:, :2], near[_REACH - 1 : _REACH + 1, 2:]]
     for reach in (3, 8):
         around, linked, unlinked = _windows(running[:3], reach)
         some = np.maximum(around, 1)
@@ -151,7 +156,7 @@ def first_features(tree: Tree, context: Context) -> Matrix:
     named = [nearest((tree.own_names & wanted) != 0, tree.parents)[elements] for wanted in (_NEGATIVE, _POSITIVE)]
     chosen = np.concatenate([context.levels, named])
     sums = context.sums(running)
-    text, linked, unlinked, marks, paragraphs = sums[:, chosen]
+    text, linked, unlinked, marks, paragraphs = sums.take(chosen, axis=1)
     size, some = context.size[chosen], np.maximum(text, 1)
     of_elements = np.array(
         [
@@ -167,7 +172,7 @@ def first_features(tree: Tree, context: Context) -> Matrix:
         np.float32,
     )
     levels = len(context.levels)
-    rows += list(of_elements[:, :levels].swapaxes(0, 1).reshape(-1, count))
+    rows += [of_elements[:, :levels].swapaxes(0, 1)]
 
     # The best container: long unlinked blocks vote for the two smallest elements around them (after Readability).
     votes = np.where(is_good, 1 + np.minimum(weights / 100, 3) + np.minimum(blocks.commas, 5) / 2, 0)
@@ -197,29 +202,28 @@ def first_features(tree: Tree, context: Context) -> Matrix:
             unlinked / some,
             np.log1p(said_there / number),
         )
-        rows += list(np.array(of_path, np.float32)[:, same])
+        rows += [np.array(of_path, np.float32).take(same, axis=1)]
 
     # Names of groups: of all its text's ancestors, and of its nearest three; the smallest named ancestor.
     names, step = tree.own_names[elements], elements
     for _ in range(2):
         step = tree.parents[step]
         names = names | tree.own_names[step]
-    rows += list((blocks.names >> _GROUPS) & 1) + list((names >> _GROUPS) & 1)
+    rows += [(blocks.names >> _GROUPS) & 1, (names >> _GROUPS) & 1]
     for place, holder in enumerate(named, levels):
         far = np.minimum(tree.depth[elements] - tree.depth[holder], 20)
         shares = of_elements[:, place]
-        rows += list(np.where(holder == 0, np.float32(-1), [shares[0], shares[1], far, shares[4]]))
+        rows += [np.where(holder == 0, np.float32(-1), [shares[0], shares[1], far, shares[4]])]
 
     # Tags.
-    rows += list((blocks.bits & _ANCESTOR_BITS) != 0)
-    rows += list((tree.own[elements] & _OWN_BITS) != 0)
+    rows += [(blocks.bits & _ANCESTOR_BITS) != 0, (tree.own[elements] & _OWN_BITS) != 0]
     rows += [(blocks.bits & HIDDEN) != 0, (blocks.bits & LINK) != 0]
 
     # The page.
     page = [np.log1p(total), np.log1p(count), all_linked / total, total_good / total, all_in_paragraphs / total]
     page += [np.count_nonzero(is_good), np.count_nonzero(tree.own & TAG_BIT["article"])]
-    rows += [np.full(count, value) for value in page]
-    return np.array(rows, np.float32).reshape(len(rows), count)
+    rows += [np.repeat(np.array(page)[:, None], count, axis=1)]
+    return _as_matrix(rows, count)
 
 
 def second_features(
@@ -233,13 +237,12 @@ def second_features(
     weights = blocks.weights
     liked = weights * scores
     running = _running((scores, liked, weights), count)
-    rows: list[npt.NDArray[Any]] = [scores, *_shifts(scores[None])]
+    rows: list[npt.NDArray[Any]] = [scores, _shifts(scores[None])]
     for reach in (2, 6):
         thought, kept, said = _windows(running, reach)
         rows += [thought, kept / np.maximum(said, 1)]
     thought, kept, said = context.sums(running)
-    rows += list((kept / np.maximum(said, 1))[context.levels])
-    rows += list((thought / np.maximum(context.size, 1))[context.levels])
+    rows += [(kept / np.maximum(said, 1))[context.levels], (thought / np.maximum(context.size, 1))[context.levels]]
     same = context.path
     path_text, path_kept = np.bincount(same, weights), np.bincount(same, liked)
     rows += [(path_kept / np.maximum(path_text, 1))[same], (np.bincount(same, scores) / np.bincount(same))[same]]
@@ -254,5 +257,8 @@ def second_features(
     rows += [np.minimum(places - last, 50), np.minimum(following - places, 50)]
     first = int(places[likes][0]) if likes.any() else -1
     rows += [np.minimum(np.maximum(places - first, -50), 200)]
-    more = np.array(rows, np.float32).reshape(len(rows), count)
-    return np.concatenate([features, more] if chosen is None else [features[:, chosen], more[:, chosen]])
+    more = _as_matrix(rows, count)
+    if chosen is None:
+        return np.concatenate([features, more])
+    wanted = np.flatnonzero(chosen)
+    return np.concatenate([features.take(wanted, axis=1), more.take(wanted, axis=1)])

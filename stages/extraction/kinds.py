@@ -64,7 +64,8 @@ class Stated:
                 'meta[property="og:type"],meta[name="generator" i],meta[property^="product:"]'
             )
         }
-        self.of_manual = any(_MANUAL_STYLES.search(link.attr("href") or "") for link in document.select("link[href]"))
+        addresses = "\n".join(link.attr("href") or "" for link in document.select("link[href]"))
+        self.of_manual = bool(_MANUAL_STYLES.search(addresses))
         self.og_type = metas.get("og:type", "").lower()
         self.generator = metas.get("generator", "")
         self.has_price = any(name.startswith("product:price") for name in metas)

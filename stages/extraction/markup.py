@@ -154,7 +154,7 @@ def bound_formatting(html: str, octets: bytes) -> str:
 
     `octets` are the page in UTF-8.
     """
-    if octets.count(b"<") <= _FEW_TAGS:
+    if np.count_nonzero(np.frombuffer(octets, np.uint8) == ord("<")) <= _FEW_TAGS:
         return html
     codes = _formatting_codes(octets)
     places = np.flatnonzero(codes)

@@ -85,8 +85,8 @@ def list_levels(tree: Tree) -> Ints:
     levels = any_bit(tree.own, _LIST_TAGS).astype(np.int64)
     ancestors = tree.parents
     while ancestors.any():
-        levels += levels[ancestors]
-        ancestors = ancestors[ancestors]
+        levels += levels.take(ancestors)
+        ancestors = ancestors.take(ancestors)
     return levels
 
 
@@ -114,7 +114,7 @@ def block_texts(tree: Tree, kept: npt.NDArray[np.bool_], links: Mapping[int, str
                 texts.append(_joined(parts, tidy))
             parts, tidy = [], not as_it_is
         text = tree.texts[piece] if piece not in signs else ""
-        if not as_it_is:
+        if not as_it_is and _has_markup_space(text):
             text = _MARKUP_SPACE.sub(" ", text)
         if reading:
             text = f"({text.strip(' ')})"
@@ -134,6 +134,11 @@ def _addresses(tree: Tree, links: Mapping[int, str] | None) -> list[str]:
         return []
     around = nearest((tree.own & LINK) != 0, tree.parents)[tree.piece_elements]
     return [links.get(place, "") for place in around.tolist()]
+
+
+def _has_markup_space(text: str) -> bool:
+    """Tell whether _MARKUP_SPACE finds something: a search for each sign alone is several times as fast."""
+    return "\n" in text or "  " in text or "\t" in text or "\r" in text or "\f" in text
 
 
 def _joined(parts: list[str], tidy: bool) -> str:

@@ -228,8 +228,8 @@ def inherit(own: Ints, parents: Ints) -> Ints:
     """OR what each element has with what its ancestors have."""
     values, ancestors = own.copy(), parents
     while ancestors.any():
-        values |= values[ancestors]
-        ancestors = ancestors[ancestors]
+        values |= values.take(ancestors)
+        ancestors = ancestors.take(ancestors)
     values |= values[0]
     return values
 
@@ -238,8 +238,8 @@ def nearest(has: npt.NDArray[np.bool_], parents: Ints) -> Ints:
     """Return for each element itself or its nearest ancestor that has something; 0 if none has."""
     step = np.where(has, np.arange(len(parents)), parents)
     while True:
-        further = step[step]
-        if np.array_equal(further, step):
+        further = step.take(step)
+        if (further == step).all():
             return step
         step = further
 
@@ -445,10 +445,10 @@ def _depth_and_path(parents: Ints, steps: Uints) -> tuple[Ints, Uints]:
     depth[:2] = 0
     path, factor, ancestors = steps.copy(), _PATH_STEP, parents
     while ancestors.any():
-        depth += depth[ancestors]
-        path += factor * path[ancestors]
+        depth += depth.take(ancestors)
+        path += factor * path.take(ancestors)
         factor = np.uint64(int(factor) * int(factor) & (1 << 64) - 1)
-        ancestors = ancestors[ancestors]
+        ancestors = ancestors.take(ancestors)
     return depth, path
 
 
@@ -482,7 +482,7 @@ def _blocks(
     per_piece = np.zeros((len(letters().counts), count), np.uint64)
     if count:
         for row, table in enumerate(letters().counts):
-            np.add.reduceat(table[points], starts, out=per_piece[row])
+            np.add.reduceat(table.take(points), starts, out=per_piece[row])
     seen = np.flatnonzero(per_piece[0])
     new = np.ones(len(seen), bool)
     if len(seen) > 1:
@@ -548,8 +548,9 @@ def _in_title(
     title = " ".join(element.text.split())[:_MAX_TITLE] if element else ""
     found = np.zeros(len(firsts), bool)
     if title:
-        for place in np.flatnonzero(maybe).tolist():
-            found[place] = " ".join(texts[firsts[place]].split()) in title
+        places = np.flatnonzero(maybe)
+        for place, piece in zip(places.tolist(), firsts[places].tolist(), strict=True):
+            found[place] = " ".join(texts[piece].split()) in title
     return found
 
 
