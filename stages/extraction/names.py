@@ -60,6 +60,7 @@ _BITS_BY_TOKEN: dict[str, int] = {}
 for _group, _words in _WORDS_BY_GROUP.items():
     for _word in _words.split():
         _BITS_BY_TOKEN[_word] = _BITS_BY_TOKEN.get(_word, 0) | BIT[_group]
+_WORDS = frozenset(_BITS_BY_TOKEN)
 
 BITS_BY_ROLE = {
     "navigation": BIT["navigation"],
@@ -88,7 +89,7 @@ BITS_BY_PROPERTY = {  # schema.org, as microdata
 
 _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
 _DENIALS = frozenset({"no", "not", "non", "has", "have", "with", "without", "hide", "is", "in", "if"})
-_CUTS = str.maketrans({chr(point): " " for point in range(128) if not chr(point).isalpha()})
+_CUTS = bytes(point if chr(point).isalpha() else ord(" ") for point in range(128)).ljust(256)
 _MAX_REMEMBERED = 50_000
 MAX_NAME = 300  # code points of an attribute that are looked at
 
@@ -112,11 +113,11 @@ class _Parts(dict[str, int]):
 
     def __missing__(self, part: str) -> int:
         bits, denied = 0, False
-        if part.islower() and part.isascii():
-            tokens = part.translate(_CUTS).split()
+        if part.isascii() and part == part.lower():
+            tokens = part.encode().translate(_CUTS).decode().split()
         else:
             tokens = [token.lower() for token in _TOKEN.findall(part)]
-        for token in tokens:
+        for token in tokens if not _WORDS.isdisjoint(tokens) else ():
             if token in _DENIALS:
                 denied = True
             elif denied:
