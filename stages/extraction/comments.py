@@ -20,6 +20,8 @@ def with_comments(tree: Tree, kept: npt.NDArray[np.bool_], wanted: bool) -> npt.
     """Return which of m blocks are kept once the comments among them are added, or taken away."""
     blocks = tree.blocks
     comment = (blocks.names & BIT["comment"]) != 0
+    if not wanted and not comment.any():
+        return kept
     # A paragraph or heading of that name is one of the text; what readers wrote stands in boxes.
     named = nearest((tree.own_names & BIT["comment"]) != 0, tree.parents)[blocks.elements]
     comment &= (tree.own[named] & _PARAGRAPHS) == 0

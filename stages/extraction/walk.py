@@ -236,6 +236,8 @@ def inherit(own: Ints, parents: Ints) -> Ints:
 
 def nearest(has: npt.NDArray[np.bool_], parents: Ints) -> Ints:
     """Return for each element itself or its nearest ancestor that has something; 0 if none has."""
+    if not has.any():
+        return np.zeros(len(parents), np.int64)
     step = np.where(has, np.arange(len(parents)), parents)
     while True:
         further = step.take(step)
@@ -550,7 +552,9 @@ def _in_title(
     if title:
         places = np.flatnonzero(maybe)
         for place, piece in zip(places.tolist(), firsts[places].tolist(), strict=True):
-            found[place] = " ".join(texts[piece].split()) in title
+            text = texts[piece]
+            first_word = text.split(None, 1)[0]  # most blocks fail here, before a paragraph is cut into words
+            found[place] = first_word in title and " ".join(text.split()) in title
     return found
 
 
