@@ -25,8 +25,8 @@ from stages.reading.sources import kept_column_problems, plan_splits, source_pro
 # stages import, which a test holds, without CARRIERS.
 PACKAGES = (
     "glotmill", "apache-beam", "commonlid", "datasketch", "fasttext-community", "fastwarc", "fonttools", "ftfy",
-    "gflanguages", "idna", "isal", "iso639-lang", "numpy", "polars", "py3langid", "pyarrow", "pycld2", "rensa",
-    "resiliparse", "scipy", "turbohtml", "zstandard",
+    "gflanguages", "idna", "isal", "iso639-lang", "numpy", "phonenumbers", "polars", "py3langid", "pyarrow", "pycld2",
+    "python-stdnum", "rensa", "resiliparse", "scipy", "turbohtml", "zstandard",
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ def regions_of(language: str) -> tuple[str, ...]:
     """Return ISO 3166 codes of the countries of an ISO 639-3 language, as gflanguages lists them; few for large ones.
 
     >>> regions_of("eus"), regions_of("yor"), regions_of("und")
-    (('ES', 'FR'), ('NG',), ())
+    (('ES', 'FR'), ('BJ', 'NG'), ())
     """
     return _regions().get(one_code(language), ())
 
