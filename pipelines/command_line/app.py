@@ -36,6 +36,9 @@ app.add_typer(lid_app, name="lid")
 app.add_typer(script_app, name="script")
 
 
+STOPPED = "stopped; run the same command again to go on"
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
@@ -70,7 +73,7 @@ def main(arguments: list[str] | None = None) -> None:
         remedy = "; nothing finished is lost: make room, then run the same command again" if full else ""
         sys.exit(_fail((str(error) + remedy).splitlines(), 1))
     except Stopped as stopped:
-        sys.exit(_fail(["stopped; run the same command again to go on"], stopped.exit_code))
+        sys.exit(_fail([STOPPED], stopped.exit_code))
 
 
 class Stopped(BaseException):  # no error; and no KeyboardInterrupt, which click would answer itself
@@ -110,8 +113,8 @@ def console() -> NoReturn:
         sys.stdout.flush()
     except SystemExit as end:
         code = end.code
-    except Stopped as stopped:  # while it was ending
-        code = stopped.exit_code
+    except Stopped as stopped:  # while it was ending, or another failure was about to be told
+        code = _fail([STOPPED], stopped.exit_code)
     except BrokenPipeError:  # who reads our output has seen enough
         code = 1
     atexit._run_exitfuncs()
