@@ -100,7 +100,8 @@ def run_peer(texts: Sequence[str], language: str = "eng") -> PeerDeduplication:
             last = (scratch / "stderr").read_text(errors="replace").strip().splitlines()[-1:]
             raise RuntimeError(f"datatrove's steps failed with status {status}: {''.join(last)}")
         output = scratch / "output" / "00000.jsonl"
-        lines = output.read_text().splitlines() if output.exists() else []
+        # by line feeds alone: texts may hold other separators of lines
+        lines = output.read_text().split("\n")[:-1] if output.exists() else []
         kept = {int(json.loads(line)["id"]) for line in lines}
         clusters: dict[int, list[int]] = {}
         packed = scratch / "removed" / "000000.clusters"
