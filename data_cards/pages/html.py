@@ -17,13 +17,10 @@ from markupsafe import Markup
 
 from data_cards.display import code_spans, cut_text, one_line, visible
 from data_cards.pages.charts import CHART_STYLE, PALETTE_STYLE, Chart, sparkline
-from data_cards.sections.changes import rule_rows
-from data_cards.sections.contamination import evaluation_set_rows, what_was_removed
-from data_cards.sections.duplicates import RULES, clusters_to_look_at, nothing_to_weigh, stage_rows, weight_rows
-from data_cards.sections.extraction import page_rows, shared_lines
+from data_cards.pages.views import section_views
+from data_cards.sections.duplicates import clusters_to_look_at
 from data_cards.sections.funnel import LanguageFunnel, funnel, funnel_by_language
-from data_cards.sections.overview import binary_size, compact, language_rows, limitations, source_volumes, totals
-from data_cards.sections.splits import published_splits, split_rows, split_rule
+from data_cards.sections.overview import binary_size, compact, language_rows, source_volumes
 from schemas.card import SAMPLES_KEPT, Card
 
 OPEN_LANGUAGES = 3
@@ -40,7 +37,7 @@ def render_report(card: Card, charts: Mapping[str, Chart]) -> str:
         _environment()
         .get_template("report.html.jinja")
         .render(
-            card=card,
+            **section_views(card),
             volumes=source_volumes(card),
             style=style,
             script=script,
@@ -49,25 +46,11 @@ def render_report(card: Card, charts: Mapping[str, Chart]) -> str:
                 f"style-src '{_source_hash(style)}'; script-src '{_source_hash(script)}'"
             ),
             rows=rows,
-            totals=totals(card),
             charts={name: _inline(chart) for name, chart in charts.items()},
             steps=funnel(card.fates, card.steps),
             fates=fates,
-            limitations=limitations(card),
             largest_share=max((row.share for row in rows), default=0.0),
-            page_rows=page_rows(card),
-            shared_lines=shared_lines(card),
-            rules=rule_rows(card),
-            dedup_stages=stage_rows(card),
             clusters=clusters_to_look_at(card),
-            weights=weight_rows(card),
-            split_rule=split_rule(card),
-            split_names=published_splits(card.files),
-            split_rows=split_rows(card),
-            weight_rule=RULES[card.sampling.rule] if card.sampling else "",
-            nothing_to_weigh=nothing_to_weigh(card),
-            evaluation_sets=evaluation_set_rows(card),
-            removal=what_was_removed(card),
             open_languages=OPEN_LANGUAGES,
             samples_kept=SAMPLES_KEPT,
         )

@@ -25,13 +25,10 @@ from data_cards.display import (
 from data_cards.pages.charts import Bar, Chart, funnel_chart, language_chart, length_chart, score_chart
 from data_cards.pages.html import render_report
 from data_cards.pages.metadata import front_matter
-from data_cards.sections.changes import LABELS_SHOWN, rule_rows
-from data_cards.sections.contamination import evaluation_set_rows, what_was_removed
-from data_cards.sections.duplicates import RULES, nothing_to_weigh, stage_rows, weight_rows
-from data_cards.sections.extraction import page_rows, shared_lines
+from data_cards.pages.views import section_views
+from data_cards.sections.changes import LABELS_SHOWN
 from data_cards.sections.funnel import funnel, funnel_by_language
-from data_cards.sections.overview import added_bins, binary_size, language_rows, limitations, source_volumes, totals
-from data_cards.sections.splits import published_splits, split_rows, split_rule
+from data_cards.sections.overview import added_bins, binary_size, language_rows, source_volumes
 from data_cards.statistics import statistics_json
 from schemas.card import Card
 
@@ -74,35 +71,21 @@ def draw_charts(card: Card) -> dict[str, Chart]:
 
 def render_card(card: Card) -> str:
     """Write README.md: the Hub's metadata, then the card in Markdown."""
-    rows, sets = language_rows(card), evaluation_set_rows(card)
+    rows, views = language_rows(card), section_views(card)
     body = (
         _environment()
         .get_template("README.md.jinja")
         .render(
-            card=card,
+            **views,
             rows=rows,
-            totals=totals(card),
             steps=funnel(card.fates, card.steps),
             by_language=funnel_by_language(card),
-            limitations=limitations(card),
             sampled=rows[:SAMPLED_LANGUAGES],
             volumes=source_volumes(card),
             licences=_licences(card),
-            page_rows=page_rows(card),
-            shared_lines=shared_lines(card),
-            rules=rule_rows(card),
             rules_shown=RULES_SHOWN,
             labels_shown=LABELS_SHOWN,
-            dedup_stages=stage_rows(card),
-            weights=weight_rows(card),
-            split_rule=split_rule(card),
-            split_names=published_splits(card.files),
-            split_rows=split_rows(card),
-            weight_rule=RULES[card.sampling.rule] if card.sampling else "",
-            nothing_to_weigh=nothing_to_weigh(card),
-            removal=what_was_removed(card),
-            evaluation_sets=sets,
-            unjudged=any(row.found and not row.precision for row in sets),
+            unjudged=any(row.found and not row.precision for row in views["evaluation_sets"]),
             sampled_languages=SAMPLED_LANGUAGES,
             ranges_shown=RANGES_SHOWN,
             samples_shown=SAMPLES_SHOWN,
