@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.staging.store import CARD, MANIFEST, StagingError, Store
+from pipelines.staging.store import CARD, MANIFEST, Store, require_corpus
 from schemas.card import Card
 from schemas.manifest import Manifest
 from stages.keys import KEY, hash_keys
@@ -87,8 +87,7 @@ def difference(old: Store, new: Store) -> CorpusDifference:
 
 
 def _manifest(store: Store) -> Manifest:
-    if not store.exists(MANIFEST):
-        raise StagingError(f"{store.url} holds no finished corpus; finish it with glotmill run, or name another folder")
+    require_corpus(store)
     return Manifest.model_validate(store.read_json(MANIFEST))
 
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from pipelines.catalogue.stages import Recipe
 from pipelines.phases.chain import stage_chain
-from pipelines.staging.store import StagingError, Store
+from pipelines.staging.store import StagingError, Store, require_corpus
 from schemas.alternatives import unknown
 from schemas.ledger import FATES
 from schemas.recipe import parse_recipe
@@ -43,19 +43,12 @@ def ledger_rows(store: Store, wanted: LedgerFilter) -> Iterator[dict[str, Any]]:
 
     Raises StagingError if the corpus is not there, or for a fate that no ledger knows.
     """
-    _require_corpus(store)
+    require_corpus(store)
     if wanted.fate and wanted.fate not in FATES:
         raise StagingError(unknown("fate", wanted.fate, FATES))
     for name in sorted(store.names("ledger")):
         for table in store.row_groups(f"ledger/{name}"):
             yield from wanted.chosen(table).to_pylist()
-
-
-def _require_corpus(store: Store) -> None:
-    if not store.exists("manifest.json"):
-        raise StagingError(
-            f"{store.url} holds no finished corpus; finish it with glotmill run, or name another --corpus"
-        )
 
 
 def find_in_ledger(store: Store, document: str) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipelines.phases.publish.shards import PUBLISHED, file_record
-from pipelines.staging.store import MANIFEST, StagingError, Store
+from pipelines.staging.store import MANIFEST, StagingError, Store, require_corpus
 from schemas.columns import column_problems
 from schemas.ledger import LEDGER
 from schemas.quality_signals import QUALITY_SIGNALS
@@ -51,8 +51,7 @@ def refilter(corpus: Store, config: QualityFilteringConfig, output: Store | None
     A row group is in memory at a time, and 24 bytes for each document. Raises StagingError if the corpus is not
     finished or holds no signals, or if `output` holds something already.
     """
-    if not corpus.exists(MANIFEST):
-        raise StagingError(f"{corpus.url} holds no finished corpus; finish it with glotmill run")
+    require_corpus(corpus)
     if output is not None and (output.exists(MANIFEST) or output.names("data") or output.exists(REPORT)):
         raise StagingError(f"{output.url} holds a corpus already; name another --output")
     shards = sorted(f"data/{label}/{name}" for label in corpus.names("data") for name in corpus.names(f"data/{label}"))

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from pipelines.staging.store import MANIFEST, SIGNATURE, StagingError, Store
+from pipelines.staging.store import MANIFEST, SIGNATURE, Store, require_corpus
 from schemas.failures import FailureError, MisuseError
 
 NAMESPACE = "glotmill-manifest"
@@ -24,7 +24,7 @@ def sign(store: Store, key: Path) -> str:
 
     Raises StagingError without a finished corpus, MisuseError for a key that cannot sign.
     """
-    _require_corpus(store)
+    require_corpus(store)
     with tempfile.TemporaryDirectory() as folder:
         manifest = Path(folder, MANIFEST)
         manifest.write_bytes(store.read(MANIFEST))
@@ -41,7 +41,7 @@ def verify(store: Store, signers: Path | None = None) -> str:
     `signers` is a file of allowed signers, as `ssh-keygen` documents it: a name and a public key on each line. Without
     it the signature says only that whoever holds the key signed this manifest. Raises FailureError if it does not hold.
     """
-    _require_corpus(store)
+    require_corpus(store)
     if not store.exists(SIGNATURE):
         raise FailureError(f"{store.url} is not signed: there is no {SIGNATURE}; glotmill sign makes one")
     manifest = store.read(MANIFEST)
@@ -60,11 +60,6 @@ def verify(store: Store, signers: Path | None = None) -> str:
     if done.returncode:
         raise FailureError(f"{store.url}: the signature is not one of this manifest: {_words(done)}")
     return _words(done)
-
-
-def _require_corpus(store: Store) -> None:
-    if not store.exists(MANIFEST):
-        raise StagingError(f"{store.url} holds no finished corpus; finish it with glotmill run, or name another folder")
 
 
 def _ssh_keygen(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:

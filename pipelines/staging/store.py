@@ -218,3 +218,9 @@ def _is_at(file: IO[str], path: Path) -> bool:
     with contextlib.suppress(FileNotFoundError):
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     return False
+
+
+def require_corpus(store: Store) -> None:
+    """Raise StagingError unless a folder holds a finished corpus."""
+    if not store.exists(MANIFEST):
+        raise StagingError(f"{store.url} holds no finished corpus; finish it with glotmill run, or name another folder")

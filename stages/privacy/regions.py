@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from schemas.language import one_code
+from schemas.language import one_code, to_iso639_3
 
 # Of languages that are spoken in more countries than this, any number is a phone number somewhere.
 MANY = 12
@@ -36,13 +36,7 @@ def _regions() -> dict[str, tuple[str, ...]]:
 
     found: dict[str, dict[str, None]] = {}
     for entry in gflanguages.LoadLanguages().values():
-        own = found.setdefault(one_code(_iso639_3(entry.language)), {})
+        own = found.setdefault(one_code(to_iso639_3(entry.language) or entry.language), {})
         own |= dict.fromkeys(region for region in entry.region if len(region) == 2)
     listed = {language: tuple(sorted(own)) for language, own in found.items() if len(own) <= MANY}
     return listed | _MAIN
-
-
-def _iso639_3(code: str) -> str:
-    from schemas.language import to_iso639_3
-
-    return to_iso639_3(code) or code
