@@ -45,7 +45,7 @@ _CARD_PREFIX = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|6(?:011|5\d\d)\d{12}|35\d{14}|62\d{14,17}"
 )
 # Of each country the numbers of persons that python-stdnum can check.
-_NATIONAL = {
+NATIONAL = {
     "BA": ("si.emso",),
     "BG": ("bg.egn",),
     "BR": ("br.cpf",),
@@ -62,7 +62,6 @@ _NATIONAL = {
     "IT": ("it.codicefiscale",),
     "KR": ("kr.rrn",),
     "LT": ("lt.asmens",),
-    "LV": ("lv.pk",),
     "ME": ("si.emso",),
     "MK": ("si.emso",),
     "NO": ("no.fodselsnummer",),
@@ -180,7 +179,7 @@ def _is_national(given: str, regions: tuple[str, ...]) -> bool:
 
 @cache
 def _checks(region: str) -> tuple[Any, ...]:
-    return tuple(import_module(f"stdnum.{name}") for name in _NATIONAL.get(region, ()))
+    return tuple(import_module(f"stdnum.{name}") for name in NATIONAL.get(region, ()))
 
 
 def _phones(text: str, start: int, end: int, regions: tuple[str, ...]) -> Iterator[Found]:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pipelines.phases.ingest import open_block
 from schemas.language import parse_label
 from stages.batches import Changed, Filtered
+from stages.privacy.detectors import NATIONAL
 from stages.privacy.options import PersonalDataConfig
 from stages.privacy.personal_data import personal_data
 from tests.stages.privacy_samples import LOCAL, NATIVE, NONE, PLANTED, SENTENCES, native
@@ -89,3 +90,9 @@ HOSTILE = ("", "@" * 100_000, "1" * 100_000, "1 " * 50_000, "a:" * 50_000, "A1" 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_bad_input_stays_as_it_is(text: str) -> None:
     assert replaced([text, "a@example.org"], ["eus_Latn"] * 2) == [text, "<EMAIL>"]
+
+
+@pytest.mark.parametrize("region", sorted(NATIONAL))
+def test_numbers_of_each_country_can_be_checked(region: str) -> None:
+    text = "x 12345678901234 x"
+    assert replaced([text], ["und_Latn"], regions=[region], kinds=["national_id"]) == [text]
