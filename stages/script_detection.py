@@ -1,8 +1,8 @@
 """Count the scripts (ISO 15924) of each text, and name the one it is written in.
 
-A code point counts for its value of the Unicode Script property; Common and Inherited (digits, punctuation,
-emoji, combining accents) count for none. Three writing systems are not one script each, so `main_scripts` names them
-by the codes that ISO 15924 has for the mixture, which are also what data sets and models use:
+A code point counts for its value of the Unicode Script property; Common and Inherited (punctuation, emoji, combining
+accents) count for none, nor do the decimal digits of any script. Three writing systems are not one script each, so
+`main_scripts` names them by the codes that ISO 15924 has for the mixture, which are also what data sets and models use:
 
 - Japanese mixes Han with Hiragana and Katakana: `Jpan` if at least a tenth of those letters are Kana.
 - Korean is Hangul with some Han: `Kore`.
@@ -83,6 +83,7 @@ def script_table() -> tuple[tuple[str, ...], NDArray[np.uint8]]:
     codes = (COMMON_SCRIPT, "Zinh", *sorted({*values, "Hans", "Hant"} - {COMMON_SCRIPT, "Zinh"}))
     number = {code: position for position, code in enumerate(codes)}
     table = np.repeat(np.asarray([number[v] for v in values], np.uint8), np.diff(ranges))
+    table[[c for c in range(0x20000) if chr(c).isdecimal()]] = 0  # Unicode gives most of them the script's own value
     table[[c for c in range(0x3001) if chr(c).isspace()]] = 1
     simplified, traditional = _code_points_of("gb2312"), _code_points_of("big5")
     for code, one, other in (("Hans", simplified, traditional), ("Hant", traditional, simplified)):

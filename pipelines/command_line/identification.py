@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +24,16 @@ lid_app = typer.Typer(
 
 @commands.command(epilog="Example: glotmill languages --json")
 def languages(
-    model: Annotated[str, typer.Option(help="`cascade`, or a fastText model by path or hf:// URL.")] = "cascade",
+    more: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[MODEL]...", help="Models that are added to `--model cascade`, as a recipe lists them."
+        ),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="`cascade`, or a fastText model by path or hf:// URL; may be repeated, or be a list."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """List what a model can answer: label, name, group of near neighbours, and how it did on the benchmark."""
@@ -31,7 +42,7 @@ def languages(
     from stages.language_identification.answers import language_list
 
     try:
-        rows = language_list(model)
+        rows = language_list(named_models([*(model or ()), *(more or ())]))
     except (FileNotFoundError, ValueError) as error:
         raise MisuseError(str(error)) from None
     if as_json:
@@ -42,6 +53,33 @@ def languages(
     for row in rows:
         shares = ("-" if share is None else f"{share:.0%}" for share in (row.right, row.lost))
         print("\t".join((row.label, row.name, row.group or "-", *shares, row.remark or "-")))
+
+
+def named_models(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the models that options name, as `--model` repeated or as a recipe's list; the cascade if none.
+
+    >>> named_models(['["cascade", "mine.ftz"]']), named_models(["cascade", "mine.ftz"]), named_models([])
+    (('cascade', 'mine.ftz'), ('cascade', 'mine.ftz'), ('cascade',))
+    """
+    from pydantic import ValidationError
+
+    from stages.language_identification.identify import LanguageIdentificationConfig
+
+    named = [name for option in names for name in _listed(option)] or ["cascade"]
+    try:
+        LanguageIdentificationConfig(model=named[0] if len(named) == 1 else tuple(named))
+    except ValidationError as error:
+        raise MisuseError("; ".join(part["msg"].removeprefix("Value error, ") for part in error.errors())) from None
+    return tuple(named)
+
+
+def _listed(option: str) -> list[str]:
+    if not option.startswith("["):
+        return [option]
+    try:
+        return [str(name) for name in tomllib.loads(f"model = {option}")["model"]]
+    except tomllib.TOMLDecodeError as error:
+        raise MisuseError(f'--model must be a model or a list such as ["cascade", "mine.ftz"]: {error}') from None
 
 
 @lid_app.command(
@@ -164,8 +202,6 @@ def lid_predict(
     ] = None,
 ) -> None:
     """Name the language of each text: the best three labels with their probabilities."""
-    from pydantic import ValidationError
-
     from stages.language_identification.identify import (
         LanguageIdentificationConfig,
         load_identifier,
@@ -173,12 +209,10 @@ def lid_predict(
     )
 
     given = texts or [line.rstrip("\n") for line in sys.stdin]
-    named = tuple(model or ("cascade",))
     try:
+        named = named_models(model or ())
         config = LanguageIdentificationConfig(model=named[0] if len(named) == 1 else named)
         identifier = load_identifier(config)
-    except ValidationError as error:
-        raise MisuseError("; ".join(part["msg"] for part in error.errors())) from None
     except (FileNotFoundError, ValueError) as error:
         raise MisuseError(str(error)) from None
     for row in predict_languages(given, identifier, config):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from importlib.resources import files
 from typing import NamedTuple
@@ -80,26 +80,37 @@ NO_ANSWER = {
 }
 
 
-def language_list(model: str = "cascade") -> list[LanguageRow]:
-    """List the labels that a model can answer, sorted; for the cascade also those it is known to take for others."""
-    if model == "cascade":
+def language_list(models: Sequence[str] = ("cascade",)) -> list[LanguageRow]:
+    """List the labels that models can answer, sorted; for the cascade also those it is known to take for others.
+
+    The models are as a recipe names them: one, or the cascade and then what is added to it, whose labels say so.
+    """
+    with_cascade = models[0] == "cascade"
+    if with_cascade:
         found = embedded_answers()
         measured = json.loads(files(__package__).joinpath("measured.json").read_text("utf-8"))
     else:
         from stages.language_identification.fasttext_model import load_fasttext
 
-        found, measured = load_fasttext(model).answers, {}
+        found, measured = load_fasttext(models[0]).answers, {}
+    added: dict[str, str] = {}
+    for path in models[1:]:
+        from stages.language_identification.additions import read_addition
+
+        added |= dict.fromkeys(read_addition(path).labels, f"added by {path}")
+    more = answers_of((label[:3], label[4:]) for label in added)
+    found = Answers(found.languages | more.languages, found.labels | more.labels)
     labels = {label for label in found.labels if found.possible(label)}
     labels |= {f"{language}_Zyyy" for language in found.languages - {label[:3] for label in found.labels}}
-    labels |= NO_ANSWER.keys() if model == "cascade" else set()
+    labels |= NO_ANSWER.keys() if with_cascade else set()
     return [
         LanguageRow(
             label,
             language_name(label[:3]),
             group_of(label),
-            measured.get(label, (None, None))[0],
-            measured.get(label, (None, None))[1],
-            NO_ANSWER.get(label) or (_ANY_SCRIPT if label.endswith("_Zyyy") else None),
+            None if label in added else measured.get(label, (None, None))[0],
+            None if label in added else measured.get(label, (None, None))[1],
+            added.get(label) or NO_ANSWER.get(label) or (_ANY_SCRIPT if label.endswith("_Zyyy") else None),
         )
         for label in sorted(labels)
     ]

@@ -10,6 +10,7 @@ characters, noncharacters, addresses or tags.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -34,22 +35,35 @@ _BREAKS = r"[\r\x0B\x0C\x1C-\x1E\x{85}\x{2028}\x{2029}]"
 _CONTROLS = r"[\p{Cc}\p{Noncharacter_Code_Point}--\n]"
 # ASCII classes and boundaries: with Unicode ones the search falls back to a matcher ten times as slow.
 _W, _B = "[A-Za-z0-9_]", r"(?-u:\b)"
+_ADDRESS = rf"(?:https?|ftp)://[!-~]+|{_B}www\.[!-~]+|[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]+"
 _NO_LANGUAGE = (
-    rf"(?:https?|ftp)://[!-~]+|{_B}www\.[!-~]+|[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]+"  # addresses
-    r"|</?[A-Za-z!][^<>]*>|&#?[A-Za-z0-9]+;"  # tags and entities
-    rf"|{_B}([A-Za-z]?[a-z]{{29,}}|[A-Z]{{30,}}){_B}"  # a long word, or words without spaces between: stays
-    r"|[A-Za-z0-9+/=_-]{30,}"  # base64, hashes, keys
+    _ADDRESS + r"|</?[A-Za-z!][^<>]*>|&#?[A-Za-z0-9]+;"  # tags and entities
     rf"|{_B}(?:0x)?[0-9A-Fa-f]*[0-9][0-9A-Fa-f]{{6,}}{_B}"  # hexadecimal numbers
     rf"|[A-Za-z0-9]*_{_W}+|[A-Za-z0-9]+(?:\.{_W}+)*\("  # snake_case, calls()
     r"|(?:[A-Za-z0-9_.:-]*[/\\]){2,}[A-Za-z0-9_.-]*"  # paths
 )
-_THEN_BLANK = r"(\p{L}\p{M}*) "
+_LONG_RUN = "[A-Za-z0-9+/=_-]{30,}"  # base64, hashes, keys; or words without spaces between
+_LONG_RUNS = re.compile(rf"{_ADDRESS.replace(_B, chr(92) + 'b')}|({_LONG_RUN})", re.ASCII)  # lines are cut before
+_BEFORE_CAPITAL = re.compile("(?<=[a-z])(?=[A-Z])")
+_WORD = re.compile("[A-Z]?[a-z]+|[A-Z]+")
+_MEAN_WORD = 3.0  # letters; in base64 capitals come at random, and words are of 2
+_WORDS_SHARE = 0.8  # letters of a run of words; base64 of 60 characters passes both in 3 of 1,000
+_THEN_BLANK = r"([\p{L}\p{M}]) "
+_INVISIBLE = r"[\x{AD}\x{200B}\x{2060}\x{FEFF}]"  # hyphens and word breaks that are not seen
+_MOSTLY_INVISIBLE = 0.3  # of all code points: a break after every letter; between words they are a tenth
 _SPACED_OUT = 0.4  # letters before a blank, of all code points: "l i k e   t h i s" has about half, other text a sixth
 # TTEH, DDAL, RREH, YEH BARREE and NOON GHUNNA are letters of Urdu, Western Panjabi and their neighbours, none of which
 # has Arabic's KAF, YEH and HEH. Typed on an Arabic keyboard they have, and models take them for Arabic.
 _URDU_LETTERS = "[\u0679\u0688\u0691\u06d2\u06ba]"
 _ARABIC_TO_URDU = {"\u0643": "\u06a9", "\u064a": "\u06cc", "\u0647": "\u06c1"}
-_CODE_MARKS = r"[{}\[\]<>=|\\$#^~`+*_;@]"
+_CODE_MARKS = r"[{}\[\]<>=|\\$^~`+*_;]|[#@](?:\P{L}|$)"  # before a letter they are a topic's or a person's
+_STATEMENT = (  # code that has few marks: a line of Python, Java, C, SQL
+    r"^(?:import [A-Za-z0-9_.]+(?: as [A-Za-z0-9_]+)?;?|from [A-Za-z0-9_.]+ import [A-Za-z0-9_., *()]+"
+    r"|(?:async )?def [A-Za-z0-9_]+\(.*|class [A-Za-z0-9_]+(?:\([A-Za-z0-9_., =]*\))?:(?: pass)?"
+    r"|return(?: [A-Za-z0-9_.]+(?:\(.*\))?(?: [-+*/%] [A-Za-z0-9_.]+)*)?;?|(?:pass|break|continue|else:|try:);?"
+    r"|(?:if|elif|while|for) [A-Za-z0-9_. ()]+:|#include .*|(?:using|package) [A-Za-z0-9_.]+;"
+    r"|SELECT .* FROM .*|INSERT INTO .*|CREATE TABLE .*|DROP TABLE .*|DELETE FROM .*|UPDATE [A-Za-z0-9_.]+ SET .*)$"
+)
 
 
 # Scripts whose letters Latin ones never stand for. In their texts a Latin word is a name or a term, and no evidence.
@@ -114,6 +128,8 @@ def _pieces(line: str) -> Iterator[str]:
 def _judge_lines(lines: pl.Series) -> pl.DataFrame:
     """Make lines readable and judge each: columns text, script, letters (by content), linguistic."""
     line = lines.str.strip_chars()
+    broken = line.str.count_matches(_INVISIBLE) >= (_MOSTLY_INVISIBLE * line.str.len_chars()).clip(1)
+    line = pl.select(pl.when(broken).then(line.str.replace_all(_INVISIBLE, "")).otherwise(line)).to_series()
     spaced_out = line.str.count_matches(_THEN_BLANK) >= _SPACED_OUT * line.str.len_chars()
     line = pl.select(pl.when(spaced_out).then(line.str.replace_all(_THEN_BLANK, "${1}")).otherwise(line)).to_series()
     text = readable(line)
@@ -131,6 +147,7 @@ def _judge_lines(lines: pl.Series) -> pl.DataFrame:
         & (letters >= MIN_LETTER_SHARE * (counts.code_points - counts.neutral))
         & (letters >= MIN_LETTER_SHARE / 2 * (code_points + letters - plain_letters))
         & (marks <= MAX_CODE_MARKS * code_points)
+        & ~line.str.contains(_STATEMENT).to_numpy()
     )
     scripts = pl.Series(main_scripts(counts), dtype=pl.String)
     foreign_words = ~scripts.is_in(_LATIN_IS_FOREIGN)
@@ -144,7 +161,23 @@ def readable(lines: pl.Series) -> pl.Series:
     """Make lines ready for a model: lower case, and blanks for controls, noncharacters, addresses, tags and the
     like.
     """
-    return lines.str.replace_all(_CONTROLS, " ").str.replace_all(_NO_LANGUAGE, "${1} ").str.to_lowercase()
+    lines = lines.str.replace_all(_CONTROLS, " ")
+    long = lines.str.contains(_LONG_RUN)
+    if long.any():  # a search in each of the few lines that have such a run
+        apart = pl.Series([_LONG_RUNS.sub(_words, line) for line in lines.filter(long).to_list()], dtype=pl.String)
+        lines = lines.scatter(long.arg_true(), apart)
+    return lines.str.replace_all(_NO_LANGUAGE, " ").str.to_lowercase()
+
+
+def _words(run: re.Match[str]) -> str:
+    """Put blanks between the words of a run that is one of words (`HowAreYou`); of a key or an address, leave one."""
+    if run[1] is None:
+        return " "
+    words = _WORD.findall(run[1])
+    letters = sum(map(len, words))
+    others = len(run[1]) - letters - run[1].count("-") - run[1].count("/")
+    is_text = letters >= _MEAN_WORD * len(words) and letters >= _WORDS_SHARE * (letters + others)
+    return _BEFORE_CAPITAL.sub(" ", run[1]) if is_text else " "
 
 
 def _join_short_lines(frame: pl.DataFrame) -> Passages:

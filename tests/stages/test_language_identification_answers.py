@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pipelines.catalogue.stages import Recipe, label_problems, unmatched_labels
+from stages.language_identification.additions import Addition
 from stages.language_identification.answers import Answers, embedded_answers, language_list
 
 POSSIBLE = ["eus_Latn", "kmr_Latn", "arb_Arab", "pes_Arab", "uzn_Cyrl", "npi_Deva", "zsm_Latn", "ekk_Latn", "zho_Hani"]
@@ -75,3 +78,12 @@ def test_the_list_says_what_is_answered_and_what_is_taken_for_another() -> None:
     assert rows["eus_Latn"].right == 1.0
     assert "taken for Zulu" in (rows["nde_Latn"].remark or "")
     assert "eus_Cyrl" not in rows
+
+
+def test_the_list_has_what_models_add(tmp_path: Path) -> None:
+    model = str(tmp_path / "mine.ftz")
+    Addition(("nbl_Latn",), (0.0, 1.0), (0.0, 1.0)).write(model)
+    rows = {row.label: row for row in language_list(("cascade", model))}
+    assert rows["nbl_Latn"].remark == f"added by {model}"
+    assert rows["eus_Latn"] in language_list()
+    assert len(rows) == len(language_list())  # it was there as taken for Zulu
