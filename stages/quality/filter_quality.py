@@ -53,14 +53,19 @@ def judge(
         if rule.family not in config.families:
             continue
         chosen = [limit_of(rule, *label, config.limits, config.thresholds) for label in number]
-        limits = np.array([np.nan if limit is None else limit for limit in chosen], np.float64)[places]
+        limits = np.array([np.nan if limit is None else limit.value for limit in chosen], np.float64)[places]
+        exact = np.array([limit is None or limit.exact for limit in chosen], np.bool_)[places]
+        if rule.slack:
+            wholes = np.maximum(signals[rule.slack.whole].to_numpy(), 1)
+            units = np.where(exact, 0, rule.slack.units) / wholes
+            limits += units if rule.side == "max" else -units
         name = rule.name if rule.name in signals.schema.names else rule.signal  # datatrove has two of one signal
         if rule.name == "few_alphabetic_words" and config.alphabetic_over == "tokens":
             name = "alphabetic_token_share"
         values = signals[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
         broken = values < limits if rule.side == "min" else values > limits  # never where either is missing
-        if config.limits == "fair" and rule.least_lines:
-            broken &= signals["lines"].to_numpy() >= rule.least_lines
+        if rule.least_lines:
+            broken &= exact | (signals["lines"].to_numpy() >= rule.least_lines)
         first = broken & (found.rules < 0)
         found.rules[first], found.values[first], found.limits[first] = position, values[first], limits[first]
     return found

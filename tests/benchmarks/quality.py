@@ -35,8 +35,9 @@ from numpy.typing import NDArray
 from schemas.document import DOCUMENT
 from stages.quality.filter_quality import judge, measure
 from stages.quality.options import QualityFilteringConfig
-from stages.quality.rules import FAMILIES
+from stages.quality.rules import PUBLISHED_FAMILIES
 from tests.benchmarks import good_texts, quality_fairness
+from tests.benchmarks.held_out_texts import held_out_texts
 from tests.benchmarks.measuring import measure as measure_command
 
 FIELDS = [DOCUMENT.field(name) for name in ("text", "language", "script")]
@@ -104,18 +105,18 @@ def help_pages(folder: Path, pages: int) -> pl.DataFrame:
 
 def decisions(pages: pl.DataFrame, **options: object) -> dict[str, NDArray[np.bool_]]:
     """Say by family which pages a configuration keeps."""
-    kept: dict[str, list[NDArray[np.bool_]]] = {family: [] for family in FAMILIES}
+    kept: dict[str, list[NDArray[np.bool_]]] = {family: [] for family in PUBLISHED_FAMILIES}
     whole = QualityFilteringConfig.model_validate({"limits": "published", **options})
     for block in blocks_of(pages):
         signals = measure(block, whole)
-        for family in FAMILIES:
+        for family in PUBLISHED_FAMILIES:
             config = whole.model_copy(update={"families": (family,)})
             kept[family].append(judge(signals, block["language"], block["script"], config).rules < 0)
     return {family: np.concatenate(parts) for family, parts in kept.items()}
 
 
 def agreement(one: dict[str, NDArray[np.bool_]], other: pl.DataFrame) -> dict[str, float]:
-    same = {family: float((one[family] == other[family].to_numpy()).mean()) for family in FAMILIES}
+    same = {family: float((one[family] == other[family].to_numpy()).mean()) for family in PUBLISHED_FAMILIES}
     return {
         **{family: round(value, 4) for family, value in same.items()},
         "all": round(float(np.mean([*same.values()])), 4),
@@ -176,7 +177,8 @@ def main() -> None:
         "cost": cost(pages),
     }
     if not arguments.no_fairness:
-        found = quality_fairness.dropped(good_texts.good_texts(arguments.packages), QualityFilteringConfig())
+        texts = held_out_texts(arguments.packages)
+        found = quality_fairness.by_language(quality_fairness.judged(texts, QualityFilteringConfig()))
         fairness = quality_fairness.figures(found)
         record |= {"languages_of_good_text": fairness.pop("languages"), **fairness}
     print(json.dumps(record))
