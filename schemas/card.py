@@ -339,6 +339,13 @@ class JudgedPrecision(CardPart):
         return self
 
 
+class Refiltering(CardPart):
+    """Other limits of `filter_quality` that a finished corpus was held against."""
+
+    options: str = Field(description="Options that are not the default, as JSON.")
+    manifest_sha256: str = Field(description="Of the manifest of the corpus before.", pattern=r"[0-9a-f]{64}")
+
+
 class Card(CardPart):
     """All facts of a card. Building one checks that no document is lost between the sources and the files."""
 
@@ -364,6 +371,7 @@ class Card(CardPart):
     contamination: tuple[ContaminationRate, ...] = ()
     removal: Removal | None = Field(default=None, description="Null if no evaluation set was looked for.")
     judged: tuple[JudgedPrecision, ...] = ()
+    refilterings: tuple[Refiltering, ...] = Field(default=(), description="In the order they were made.")
     judging_sheet: str | None = Field(
         default=None, description="Path within the corpus of the sampled matches that wait for a judgement."
     )

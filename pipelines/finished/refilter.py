@@ -1,33 +1,48 @@
 """Apply other quality limits to a finished corpus, from the signals it holds alone.
 
 What is read is a corpus whose recipe kept the signals of `filter_quality`. What is written, or only counted, is a
-corpus folder with the shards and the ledger: every document of the old ledger is there once, and those that the new
-limits drop say so, with rule, value and limit. Nothing that was dropped before comes back: its text is not in the
-corpus. A document without signals (made by a later phase) stays.
+finished corpus: shards, ledger, card and manifest. Every document of the old ledger is there once, and those that the
+new limits drop say so, with rule, value and limit. Nothing that was dropped before comes back: its text is not in the
+corpus. A document without signals (made by a later phase) stays. What describes the old corpus as a whole is not taken
+over: its index, its pairs, its signature.
 """
 
 from __future__ import annotations
 
-import posixpath
+import tomllib
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipelines.phases.publish.shards import PUBLISHED, file_record
-from pipelines.staging.store import MANIFEST, StagingError, Store, require_corpus
+from data_cards.sections.funnel import count_fates, merge_fates
+from data_cards.statistics import measure, merge
+from pipelines.catalogue.stages import Recipe, unmatched_labels
+from pipelines.phases.publish.shards import PUBLISHED, file_record, write_card
+from pipelines.staging.store import CARD, MANIFEST, RECIPE, StagingError, Store, require_corpus
+from schemas.card import (
+    Card,
+    FateCount,
+    PublishedFile,
+    Refiltering,
+    SamplingWeights,
+    Step,
+    TextStatistics,
+)
 from schemas.columns import column_problems
 from schemas.ledger import LEDGER
+from schemas.manifest import FileRecord, Manifest, PhaseRecord
 from schemas.quality_signals import QUALITY_SIGNALS
 from stages.quality.filter_quality import judge
 from stages.quality.options import QualityFilteringConfig
 from stages.quality.rules import RULE_NAMES
 
-REPORT = "refilter.json"
 PHASE = "refilter"
+STAGE = "filter_quality"
+_TAKEN_OVER = ("rejects", "decontamination")
 
 
 class Refiltered(NamedTuple):
@@ -45,19 +60,28 @@ class _Judged(NamedTuple):
     limits: NDArray[np.float64]
 
 
+class _Written(NamedTuple):
+    """What was written of a corpus: published files with their statistics, fates, other files."""
+
+    shards: list[tuple[PublishedFile, TextStatistics]]
+    cluster_sizes: Counter[tuple[str, int]]  # documents by label and size
+    fates: list[tuple[FateCount, ...]]
+    files: list[FileRecord]
+
+
 def refilter(corpus: Store, config: QualityFilteringConfig, output: Store | None) -> Refiltered:
-    """Judge the documents of a corpus anew; with `output`, write what stays and the ledger there.
+    """Judge the documents of a corpus anew; with `output`, write what stays as a corpus of its own there.
 
     A row group is in memory at a time, and 24 bytes for each document. Raises StagingError if the corpus is not
     finished or holds no signals, or if `output` holds something already.
     """
     require_corpus(corpus)
-    if output is not None and (output.exists(MANIFEST) or output.names("data") or output.exists(REPORT)):
+    if output is not None and (output.exists(MANIFEST) or output.names("data")):
         raise StagingError(f"{output.url} holds a corpus already; name another --output")
     shards = sorted(f"data/{label}/{name}" for label in corpus.names("data") for name in corpus.names(f"data/{label}"))
     judged: dict[str, _Judged] = {}
     counts: Counter[tuple[str, str]] = Counter()
-    files: list[dict[str, Any]] = []
+    written = _Written([], Counter(), [], [])
     for shard in shards:
         parts = [_judge(table, config, corpus.url) for table in corpus.row_groups(shard)]
         found = _Judged(*map(np.concatenate, zip(*parts, strict=True)))
@@ -66,19 +90,71 @@ def refilter(corpus: Store, config: QualityFilteringConfig, output: Store | None
         rules, numbers = np.unique(found.rules[found.rules >= 0], return_counts=True)
         counts.update({(label, RULE_NAMES[rule]): count for rule, count in zip(rules, numbers.tolist(), strict=True)})
         if output is not None and (found.rules < 0).any():
-            files.append(_write_shard(corpus, output, shard, found.rules < 0))
+            _write_shard(corpus, output, shard, found.rules < 0, written)
     kept = sum(int((found.rules < 0).sum()) for found in judged.values())
     if output is not None:
-        files += [_write_ledger(corpus, output, name, judged) for name in sorted(corpus.names("ledger"))]
-        report = {
-            "corpus": posixpath.basename(corpus.url.rstrip("/")),
-            "options": config.model_dump(mode="json"),
-            "kept": kept,
-            "dropped": [[label, rule, count] for (label, rule), count in sorted(counts.items())],
-            "files": files,
-        }
-        output.write_json(REPORT, report)
+        for name in sorted(corpus.names("ledger")):
+            _write_ledger(corpus, output, name, judged, written)
+        _finish(corpus, output, config, Refiltered(kept, counts), written)
     return Refiltered(kept, counts)
+
+
+def _finish(corpus: Store, output: Store, config: QualityFilteringConfig, found: Refiltered, written: _Written) -> None:
+    """Write card and manifest, and what of the corpus stays as it is; the manifest last."""
+    before = Manifest.model_validate(corpus.read_json(MANIFEST))
+    card = Card.model_validate_json(corpus.read(CARD))
+    by_label: dict[str, list[TextStatistics]] = {}
+    for file, statistics in written.shards:
+        by_label.setdefault(file.language, []).append(statistics)
+    done = Refiltering(
+        options=config.model_dump_json(exclude_defaults=True),
+        manifest_sha256=corpus.sha256(MANIFEST),
+    )
+    changed = card.model_dump(mode="json") | {
+        "steps": [*dict.fromkeys([*card.steps, Step(phase=PHASE, stage=STAGE)])],
+        "fates": merge_fates(written.fates),
+        "statistics": {label: merge(parts) for label, parts in sorted(by_label.items())},
+        "files": [file for file, _ in written.shards],
+        "sampling": _weights_left(card.sampling, written.cluster_sizes),
+        "unmatched_labels": unmatched_labels(Recipe.model_validate(tomllib.loads(card.recipe)), by_label),
+        "refilterings": [*card.refilterings, done],
+    }
+    output.write(RECIPE, card.recipe.encode())
+    for folder in _TAKEN_OVER:
+        for name in sorted(corpus.names(folder)):
+            output.write(f"{folder}/{name}", corpus.read(f"{folder}/{name}"))
+            written.files.append(FileRecord.model_validate(file_record(output, f"{folder}/{name}")))
+    files = [
+        *written.files,
+        FileRecord.model_validate(file_record(output, RECIPE)),
+        *write_card(output, Card.model_validate(changed)),
+        *(
+            FileRecord(path=file.path, bytes=file.size_bytes, sha256=file.sha256, rows=file.documents)
+            for file, _ in written.shards
+        ),
+    ]
+    earlier = [phase for phase in before.phases if phase.phase == PHASE]  # done before: one account of both
+    dropped = found.dropped.total() + sum(phase.dropped for phase in earlier)
+    account = PhaseRecord(
+        phase=PHASE, documents_in=found.kept + dropped, kept=found.kept, dropped=dropped, duplicates=0, failed=0
+    )
+    phases = (*(phase for phase in before.phases if phase.phase != PHASE), account)
+    manifest = before.model_copy(update={"phases": phases, "files": tuple(sorted(files, key=lambda file: file.path))})
+    output.write(MANIFEST, manifest.model_dump_json(indent=1).encode() + b"\n")
+
+
+def _weights_left(sampling: SamplingWeights | None, sizes: Counter[tuple[str, int]]) -> SamplingWeights | None:
+    """Count anew the documents of each cluster size; their weights stay, as they stand in the rows."""
+    if sampling is None:
+        return None
+    by_label = {}
+    for label, rows in sampling.by_label.items():
+        left = [sum(sizes[label, size] for size in range(row.least_size, row.greatest_size + 1)) for row in rows]
+        by_label[label] = tuple(
+            row.model_copy(update={"documents": count, "removed": row.removed + row.documents - count})
+            for row, count in zip(rows, left, strict=True)
+        )
+    return sampling.model_copy(update={"by_label": by_label})
 
 
 def _judge(table: pa.Table, config: QualityFilteringConfig, url: str) -> _Judged:
@@ -97,8 +173,9 @@ def _one(values: pa.ChunkedArray) -> pa.Array:
     return values.combine_chunks() if values.num_chunks != 1 else values.chunk(0)
 
 
-def _write_shard(corpus: Store, output: Store, shard: str, stay: NDArray[np.bool_]) -> dict[str, Any]:
-    first = 0
+def _write_shard(corpus: Store, output: Store, shard: str, stay: NDArray[np.bool_], written: _Written) -> None:
+    label, name = shard.split("/")[1:]
+    first, parts = 0, []
     groups = corpus.row_groups(shard)
     table = next(groups)
     with output.writing_parquet(shard, table.schema, **PUBLISHED) as writer:
@@ -106,23 +183,39 @@ def _write_shard(corpus: Store, output: Store, shard: str, stay: NDArray[np.bool
             left = table.filter(pa.array(stay[first : first + table.num_rows]))
             if left.num_rows:
                 writer.write_table(left, row_group_size=left.num_rows)
+                parts += [measure(batch, label) for batch in left.combine_chunks().to_batches()]
+                sizes = pc.value_counts(left["cluster_size"].drop_null())
+                written.cluster_sizes.update({(label, row["values"].as_py()): row["counts"].as_py() for row in sizes})
             first += table.num_rows
             following = next(groups, None)
             if following is None:
                 break
             table = following
-    return file_record(output, shard) | {"rows": int(stay.sum())}
+    statistics = merge(parts)
+    record = file_record(output, shard)
+    file = PublishedFile(
+        path=shard,
+        language=label,
+        split=name.split("-")[0],
+        documents=int(stay.sum()),
+        size_bytes=record["bytes"],
+        num_bytes=statistics.num_bytes,
+        sha256=record["sha256"],
+    )
+    written.shards.append((file, statistics))
 
 
-def _write_ledger(corpus: Store, output: Store, name: str, judged: dict[str, _Judged]) -> dict[str, Any]:
+def _write_ledger(corpus: Store, output: Store, name: str, judged: dict[str, _Judged], written: _Written) -> None:
     """Write a ledger file anew: rows that stay have their new place, the others their reason."""
     path = f"ledger/{name}"
     rows = 0
     with output.writing_parquet(path, LEDGER, compression="zstd") as writer:
         for table in corpus.row_groups(path):
-            writer.write_table(_with_fates(table, judged).cast(LEDGER))
+            fated = _with_fates(table, judged).cast(LEDGER)
+            writer.write_table(fated)
+            written.fates.extend(count_fates(batch) for batch in fated.combine_chunks().to_batches())
             rows += table.num_rows
-    return file_record(output, path) | {"rows": rows}
+    written.files.append(FileRecord.model_validate(file_record(output, path) | {"rows": rows}))
 
 
 def _with_fates(table: pa.Table, judged: dict[str, _Judged]) -> pa.Table:
@@ -146,7 +239,7 @@ def _with_fates(table: pa.Table, judged: dict[str, _Judged]) -> pa.Table:
     new: dict[str, pa.Array] = {
         "fate": pa.repeat(pa.scalar("dropped"), len(out)),
         "phase": pa.repeat(pa.scalar(PHASE), len(out)),
-        "stage": pa.repeat(pa.scalar("filter_quality"), len(out)),
+        "stage": pa.repeat(pa.scalar(STAGE), len(out)),
         "reason": reasons,
         "value": pa.array(values, mask=~out),
         "threshold": pa.array(limits, mask=~out),

@@ -120,6 +120,29 @@ def test_other_limits_hold_from_the_signals_alone(corpus: Path, tmp_path: Path) 
     assert refilter(corpus, "--options", options) == said, "counting alone says the same"
 
 
+def test_what_refilter_writes_is_a_corpus_that_audit_finds_right(corpus: Path, tmp_path: Path) -> None:
+    options = tmp_path / "options.toml"
+    options.write_text("[thresholds.any]\ntoo_few_words = 60\n")
+    refilter(corpus, "--options", options, "--output", tmp_path / "out")
+    done = CliRunner().invoke(app, ["audit", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    last = manifest["phases"][-1]
+    assert (last["phase"], last["documents_in"]) == ("refilter", last["kept"] + last["dropped"])
+    assert {file["path"].split("/")[0] for file in manifest["files"]} >= {"data", "ledger", "README.md", "card.json"}
+    card = json.loads((tmp_path / "out" / "card.json").read_text())
+    assert [step["stage"] for step in card["steps"] if step["phase"] == "refilter"] == ["filter_quality"]
+    assert json.loads(card["refilterings"][0]["options"]) == {"thresholds": {"any": {"too_few_words": 60.0}}}
+    assert sum(part["documents"] for part in card["statistics"].values()) == last["kept"]
+    again = tmp_path / "again"
+    options.write_text("[thresholds.any]\ntoo_few_words = 70\n")
+    refilter(tmp_path / "out", "--options", options, "--output", again)
+    assert CliRunner().invoke(app, ["audit", str(again)]).exit_code == 0, "and again from there"
+    shard = next((tmp_path / "out" / "data").glob("*/*.parquet"))
+    shard.write_bytes(shard.read_bytes()[:-1])
+    assert CliRunner().invoke(app, ["audit", str(tmp_path / "out")]).exit_code == 1
+
+
 def test_the_same_limits_drop_nothing_more(corpus: Path, tmp_path: Path) -> None:
     options = tmp_path / "options.toml"
     options.write_text("[thresholds.any]\ntoo_few_words = 5\n")
