@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None) -> None:
         remedy = "; nothing finished is lost: make room, then run the same command again" if full else ""
         sys.exit(_fail((str(error) + remedy).splitlines(), 1))
     except Stopped as stopped:
-        sys.exit(_fail([STOPPED], stopped.exit_code))
+        sys.exit(_say_stopped(stopped))
 
 
 class Stopped(BaseException):  # no error; and no KeyboardInterrupt, which click would answer itself
@@ -84,11 +84,18 @@ class Stopped(BaseException):  # no error; and no KeyboardInterrupt, which click
         self.exit_code = 128 + number
 
 
+def _say_stopped(stopped: Stopped) -> int:
+    for each in (SIGINT, SIGTERM, SIGHUP):
+        signal(each, SIG_IGN)  # it is said once
+    return _fail([STOPPED], stopped.exit_code)
+
+
 def _stop_on_signals() -> None:
     """Unwind at the first signal, so that workers end and files are closed; end at once at the second."""
     stops = [each for each in (SIGINT, SIGTERM, SIGHUP) if getsignal(each) is not SIG_IGN]  # as under nohup
 
     def end(number: int, _frame: FrameType | None) -> NoReturn:
+        os.write(2, f"glotmill: {STOPPED}\n".encode())
         os._exit(128 + number)
 
     def stop(number: int, _frame: FrameType | None) -> NoReturn:
@@ -107,6 +114,7 @@ def console() -> NoReturn:
     and during which a thread that a library still has can abort the process.
     """
     code: Any = 0
+    runs.is_program = True
     try:
         _stop_on_signals()
         main()
@@ -114,7 +122,7 @@ def console() -> NoReturn:
     except SystemExit as end:
         code = end.code
     except Stopped as stopped:  # while it was ending, or another failure was about to be told
-        code = _fail([STOPPED], stopped.exit_code)
+        code = _say_stopped(stopped)
     except BrokenPipeError:  # who reads our output has seen enough
         code = 1
     atexit._run_exitfuncs()

@@ -19,6 +19,8 @@ commands = typer.Typer()
 SUBSETS_SHOWN = 10
 SMALL_BYTES = 1 << 20  # of input, which one worker is through with sooner than Beam is imported
 
+is_program = False  # nothing but this command goes on in this process
+
 
 @commands.command(epilog="Example: glotmill plan pipelines/recipes/quickstart.toml")
 def plan(
@@ -74,14 +76,20 @@ def run(
     from pipelines.build.plan import make_plan, output_of
     from pipelines.catalogue.stages import unmatched_labels
     from pipelines.command_line.progress import progress_of, stopped_run
-    from pipelines.runners.local import LOCAL, RunnerConfig, warm_up
+    from pipelines.runners.local import LOCAL, RunnerConfig, fork_server, warm_up
     from pipelines.runners.without_pandas import let_arrow_do_without_pandas
     from pipelines.staging.store import Store
 
     let_arrow_do_without_pandas()
     begun = _looked_at(recipe, output)
-    if runner == LOCAL and begun.has_dedup and (restart or not begun.is_finished):
-        warm_up()  # while this process plans
+    forks = runner == LOCAL and (restart or not begun.is_finished)
+    if forks:
+        if is_program:
+            import pipelines.build.run  # noqa: F401  # so that workers need not import it again
+
+            fork_server()
+        if begun.has_dedup:
+            warm_up()  # while this process plans
     if beam_options and runner == LOCAL:
         raise MisuseError(f"the local runner takes no Beam options, got {' '.join(beam_options)}")
     planned = make_plan(recipe, output, limit)
@@ -90,7 +98,7 @@ def run(
     if workers:
         config = replace(config, workers=workers)
     weights = {split.id: split.size_bytes for split in planned.splits}
-    if runner == LOCAL and not begun.has_dedup and (restart or not begun.is_finished):
+    if forks and not begun.has_dedup:
         is_small = sum(weights.values()) < SMALL_BYTES
         warm_up(with_beam=not is_small)
         if is_small and not workers:

@@ -5,7 +5,7 @@ task after another, so no worker waits while another has a long list. Named expl
 Beam's `DirectRunner` looks for a Prism binary to download first, and because the same runner's own
 `multi_processing` mode deals the work out in advance, opens four gRPC ports on every interface of the
 machine, imports Beam anew in each worker (3 s), and hangs when a worker dies. Workers here are forked from a server
-process that has imported everything once.
+process that has imported everything once (`fork_server.py`).
 """
 
 from __future__ import annotations
@@ -13,22 +13,19 @@ from __future__ import annotations
 import contextlib
 import importlib
 import logging
-import multiprocessing
-import multiprocessing.util
 import os
 import pickle
 import signal
 import sys
-import tempfile
 import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
+from pipelines.runners.fork_server import ForkServer, Process, outlive
 from pipelines.staging.tasks import Counts, GivingUp, Report, Task, Worker, finished, give_up_task, run_task
 from schemas.failures import FailureError
 
@@ -36,7 +33,7 @@ LOCAL = "local"
 
 _GO_ON = "run the same command again to go on from the last finished split, with fewer --workers if memory is short"
 _DEATHS_BEFORE_WORK = 3  # of worker processes that have no task yet, after which no other is started
-_SOCKET_FOLDER_BYTES = 60  # of the 107 that the path of a socket may have; multiprocessing adds 30
+_WITH_BEAM, _WITHOUT_BEAM = "pipelines.runners.worker_imports", "pipelines.runners.task_imports"
 
 
 class WorkerError(FailureError):
@@ -109,7 +106,7 @@ def _in_process(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any
 
 
 def _answer(connection: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    _begin_worker()
+    _begin_worker(connection)
     try:
         connection.send((function(*arguments), None))
     except Exception as error:  # everything ends as one line for the user, in the parent
@@ -199,7 +196,7 @@ def _killers(worker: GivingUp, packed: bytes, task: Task) -> list[tuple[Task, st
 class _Lane:
     """A worker process and the task that it has in hand."""
 
-    process: Any
+    process: Process
     task: Task | None = None
     has_worked: bool = False
     is_dismissed: bool = False
@@ -260,29 +257,22 @@ def _work_off(
 
 
 @contextlib.contextmanager
-def _started(target: Callable[..., None], arguments: tuple[Any, ...]) -> Iterator[tuple[Any, Connection]]:
+def _started(target: Callable[..., None], arguments: tuple[Any, ...]) -> Iterator[tuple[Process, Connection]]:
     """Start a process that is given one end of a pipe and `arguments`; ends it when the block ends."""
-    context = _forkserver()
-    ours, its = context.Pipe()
-    process: Any = context.Process(target=target, args=(its, *arguments), daemon=True)
     try:
-        warm_up()
-        process.start()
-    except (OSError, EOFError) as error:  # of EOF: the process that workers are forked from could not fork
+        process = _SERVER.process(_imports, target, arguments)
+    except OSError as error:
         raise WorkerError(f"a worker process cannot be started: {_words(error)}; {_GO_ON}") from error
-    finally:
-        its.close()
     try:
-        yield process, ours
+        yield process, process.connection
     finally:
-        ours.close()
         process.terminate()
         process.join()
+        process.close()
 
 
-def _how_it_ended(process: Any) -> str:
-    process.join()
-    code = process.exitcode
+def _how_it_ended(process: Process) -> str:
+    code = process.join()
     if code >= 0:
         return f"ended with exit code {code}"
     return f"was killed by {signal.Signals(-code).name}" + (
@@ -290,49 +280,27 @@ def _how_it_ended(process: Any) -> str:
     )
 
 
-def _forkserver(with_beam: bool = True) -> Any:
-    """Processes forked from a server that imported Beam and our modules once, before any thread began."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([f"pipelines.runners.{'worker' if with_beam else 'task'}_imports"])
-    return context
+_SERVER = ForkServer()
+_imports = _WITH_BEAM
 
 
-SOCKETS = "GLOTMILL_SOCKETS"  # tells the server the folder of its socket, which it removes when this process is killed
+def fork_server() -> None:
+    """Fork the process that workers are forked from, before this one uses what it has imported."""
+    _SERVER.start(forked=True)
 
 
 def warm_up(with_beam: bool = True) -> None:
     """Begin to import what local workers need, while this process goes on; once, for all workers to come.
 
     Without Beam workers do their tasks with less ado, and whoever runs a pipeline imports Beam for it alone.
-    The server and its workers leave Ctrl-C to this process: what starts while it is ignored goes on ignoring it.
     """
-    _forkserver(with_beam)
-    if len(os.fsencode(tempfile.gettempdir())) > _SOCKET_FOLDER_BYTES:
-        _put_socket_into_short_folder()
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main_thread else None
-    os.environ[SOCKETS] = multiprocessing.util.get_temp_dir()
-    try:
-        forkserver.ensure_running()
-    finally:
-        del os.environ[SOCKETS]
-        if in_main_thread:
-            signal.signal(signal.SIGINT, before)
+    global _imports  # what a server has imported stays, so there is one for all runs of this process
+    _imports = _WITH_BEAM if with_beam else _WITHOUT_BEAM
+    _SERVER.load(_imports)
 
 
-def _put_socket_into_short_folder() -> None:
-    """Let multiprocessing make its own folder where the path of a socket in it is short enough for the system."""
-    configured = tempfile.tempdir
-    folders = (folder for folder in ("/tmp", "/var/tmp", "/dev/shm") if os.access(folder, os.W_OK))  # noqa: S108
-    tempfile.tempdir = next(folders, configured)
-    try:
-        multiprocessing.util.get_temp_dir()  # makes it once, and keeps it
-    finally:
-        tempfile.tempdir = configured
-
-
-def _begin_worker() -> None:
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+def _begin_worker(connection: Connection) -> None:
+    threading.Thread(target=_end_with_parent, args=(connection,), daemon=True).start()
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what a task raises is told once, by the parent
 
 
@@ -341,7 +309,7 @@ def _local_worker(connection: Connection, packed: bytes) -> None:
 
     Where Beam is not imported, since the run is small, the tasks are done one after another as the pipeline would.
     """
-    _begin_worker()
+    _begin_worker(connection)
     failures: list[Exception] = []
     try:
         worker: Worker = pickle.loads(packed)  # noqa: S301  # our parent's own
@@ -379,9 +347,7 @@ def _failure_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0]}"
 
 
-def _die_with_parent() -> None:
+def _end_with_parent(connection: Connection) -> None:
     """End this process when the one that asked for it is gone: an orphan would go on writing."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
+    outlive(connection)
+    os._exit(1)

@@ -2,20 +2,13 @@
 
 Enough for a small run, in which to import Beam would be the most of the work. What is imported stays; the garbage
 collector need not go through it, here while it grows or in every worker again.
-
-Nobody else can remove the folder of the server's socket once the process that made it was killed.
 """
 
-import atexit
 import gc
 import importlib
-import os
-import shutil
 
 from pipelines.runners.without_pandas import let_arrow_do_without_pandas
 
-if sockets := os.environ.pop("GLOTMILL_SOCKETS", ""):  # as `warm_up` says; workers end without what is done at exit
-    atexit.register(shutil.rmtree, sockets, ignore_errors=True)
 gc.disable()
 let_arrow_do_without_pandas()
 for module in ("ingest", "deduplication.phase", "augment", "decontaminate", "publish.shards"):

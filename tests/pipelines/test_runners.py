@@ -118,9 +118,7 @@ def test_tasks_and_answers_may_be_longer_than_a_pipe_holds(tmp_path: Path) -> No
 
 
 LONG_FOLDER = """
-import sys, tempfile
 from pipelines.runners.local import run_function
-from multiprocessing import util
 print(run_function("builtins:sum", ([1, 2],)))
 """
 
@@ -139,7 +137,7 @@ def test_workers_go_on_when_the_process_that_they_were_forked_from_is_killed(tmp
 
     def kill_server(task: Task, _: Counts) -> None:
         if task.name == "a":
-            worker = next(p for p in psutil.Process().children(recursive=True) if "forkserver" in p.cmdline()[-1])
+            worker = next(p for p in psutil.Process().children(recursive=True) if "fork_server" in p.cmdline()[-1])
             worker.kill()
 
     done = run_tasks(IsolatingWorker(Store(str(tmp_path))), given, RunnerConfig(workers=2), kill_server)

@@ -59,7 +59,7 @@ def test_a_plan_imports_neither_beam_nor_what_only_stages_need(recipe: Path) -> 
 def test_a_run_that_finds_itself_finished_starts_no_process_and_imports_no_beam(recipe: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     first = imported_by("run", recipe, "--output", output, "--workers", 1)
-    assert "multiprocessing" in first
+    assert "jinja2" in first
     manifest = (output / "manifest.json").read_bytes()
     again = imported_by("run", recipe, "--output", output)
     assert not again & {*LATER, "jinja2"}

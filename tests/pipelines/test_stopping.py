@@ -43,7 +43,7 @@ GROUP = {"Ctrl-C": (signal.SIGINT, True, 130), "TERM": (signal.SIGTERM, False, 1
 
 @pytest.fixture
 def scratch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The temporary folder of what is run; with a path so short that the workers' socket lies in it, too."""
+    """The temporary folder of what is run."""
     with tempfile.TemporaryDirectory() as folder:
         monkeypatch.setenv("TMPDIR", folder)
         yield Path(folder)
@@ -75,19 +75,39 @@ def test_a_signal_ends_the_run_with_one_line_and_leaves_no_temporary_folder(
     assert not list(scratch.iterdir())
 
 
-def test_a_killed_run_leaves_no_temporary_folder(tmp_path: Path, scratch: Path) -> None:
+@pytest.mark.parametrize("to_all", [False, True], ids=["the command alone", "all its processes"])
+def test_a_killed_run_leaves_neither_a_process_nor_a_temporary_folder(
+    to_all: bool, tmp_path: Path, scratch: Path
+) -> None:
     (tmp_path / "lines.jsonl").write_text('{"text": "Herri eta nazio guztiak"}\n' * 60_000)
     (tmp_path / "long.toml").write_text(RECIPE)
     process = start(tmp_path / "long.toml", tmp_path / "out", "--workers", "2")
     deadline = time.monotonic() + 120
     while not list((tmp_path / "out").glob("staging/ingest/*/done.json")) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert list(scratch.iterdir()), "the folder of a socket, while it runs"
-    process.kill()
+    (os.killpg if to_all else os.kill)(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
     while processes_in(process.pid) and time.monotonic() < deadline:
         time.sleep(0.02)
+    assert not processes_in(process.pid)
     assert not list(scratch.iterdir())
+
+
+def test_a_second_signal_ends_the_run_at_once_and_with_the_same_line(tmp_path: Path) -> None:
+    (tmp_path / "lines.jsonl").write_text('{"text": "Herri eta nazio guztiak"}\n' * 60_000)
+    (tmp_path / "long.toml").write_text(RECIPE)
+    process = start(tmp_path / "long.toml", tmp_path / "out", "--workers", "2")
+    while not Store(str(tmp_path / "out")).is_locked() and process.poll() is None:
+        time.sleep(0.02)
+    for _ in range(5):
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.01)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "glotmill: stopped; run the same command again to go on\n")
+    deadline = time.monotonic() + 30
+    while processes_in(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not processes_in(process.pid)
 
 
 def test_neither_a_whole_run_nor_a_failed_one_leaves_a_temporary_folder(tmp_path: Path, scratch: Path) -> None:
