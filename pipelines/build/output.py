@@ -13,7 +13,7 @@ from typing import Any
 
 from pipelines.build.plan import Plan
 from pipelines.catalogue.stages import located
-from pipelines.runners.local import RunnerConfig
+from pipelines.runners.local import Runner
 from pipelines.staging.store import CARD, MANIFEST, PLAN, RECIPE, StagingError, Store
 from pipelines.staging.tasks import Report
 from schemas.manifest import Manifest
@@ -25,7 +25,7 @@ from stages.reading.sources import BLOCK_BYTES
 def build(
     plan: Plan,
     output: str,
-    config: RunnerConfig,
+    runner: Runner,
     report: Report,
     *,
     block_bytes: int = BLOCK_BYTES,
@@ -41,8 +41,9 @@ def build(
         _agree(store, plan)
         if not store.exists(MANIFEST):
             from pipelines.build.run import run_phases
+            from pipelines.phases.run import Run
 
-            run_phases(store, plan, config, report, block_bytes)
+            run_phases(Run(store, plan.recipe, runner, report), plan, block_bytes)
         if not keep_staging:
             for name in sorted(store.names("staging") - {"lock"}):
                 store.remove(f"staging/{name}")

@@ -17,7 +17,7 @@ from pipelines.staging.tasks import Task
 from schemas.card import IndexVersion, ModelVersion
 from schemas.recipe import RecipeError, at_line, at_source, by_line, parse_recipe, sound_sources, with_line
 from schemas.source import Source
-from schemas.split import InputSplit
+from schemas.split import InputFile, InputSplit
 from stages.decontamination.evaluation_files import FoundSet, find_evaluation_sets
 from stages.reading.sources import kept_column_problems, plan_splits, source_problems, trial_splits
 
@@ -55,6 +55,13 @@ class Plan(BaseModel):
     @property
     def recipe(self) -> Recipe:
         return at_home(parse_recipe(self.recipe_text, Recipe), self.base)
+
+    @property
+    def files(self) -> list[InputFile]:
+        """List every file that the run reads, once."""
+        read = [file for split in self.splits for file in split.files]
+        read += [file.file for found in self.evaluation_sets for file in found.files]
+        return list(dict.fromkeys(read))
 
     def ingest_tasks(self) -> list[Task]:
         return [Task(name=s.id, weight_bytes=s.size_bytes, payload=s.model_dump()) for s in self.splits]

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Ta
 from rich.text import Text
 
 from pipelines.staging.store import PLAN, StagingError, Store
-from pipelines.staging.tasks import Counts, Report, marker
+from pipelines.staging.tasks import Report, TaskResult, marker
 from pipelines.staging.tasks import Task as Work
 
 _LATER = ("dedup", "augment", "decontaminate", "publish")  # phases after ingest, in running order
@@ -61,8 +61,8 @@ class ProgressLines:
         self._total = max(sum(weights.values()), 1)
         self._splits = self._documents = self._bytes = self._later = 0
 
-    def report(self, task: Work, counts: Counts) -> None:
-        if task.name in self._weights and "bytes_in" in counts:
+    def report(self, task: Work, result: TaskResult) -> None:
+        if task.name in self._weights and "bytes_in" in (counts := result.counts()):
             self._splits += 1
             self._documents += counts["documents_in"]
             self._bytes += self._weights[task.name]
@@ -103,8 +103,8 @@ def progress_bar(console: Console, weights: dict[str, int]) -> Iterator[Report]:
         bar = progress.add_task("ingest", total=sum(weights.values()), documents=0)
         later = progress.add_task("", total=None, visible=False)
 
-        def report(task: Work, counts: Counts) -> None:
-            if task.name in weights and "bytes_in" in counts:
+        def report(task: Work, result: TaskResult) -> None:
+            if task.name in weights and "bytes_in" in (counts := result.counts()):
                 documents = progress.tasks[bar].fields["documents"] + counts["documents_in"]
                 progress.update(bar, advance=weights[task.name], documents=documents)
             else:

@@ -76,7 +76,7 @@ def run(
     from pipelines.build.plan import make_plan, output_of
     from pipelines.catalogue.stages import unmatched_labels
     from pipelines.command_line.progress import progress_of, stopped_run
-    from pipelines.runners.local import LOCAL, RunnerConfig, fork_server, warm_up
+    from pipelines.runners.local import LOCAL, Runner, fork_server, warm_up
     from pipelines.runners.without_pandas import let_arrow_do_without_pandas
     from pipelines.staging.store import Store
 
@@ -94,20 +94,20 @@ def run(
         raise MisuseError(f"the local runner takes no Beam options, got {' '.join(beam_options)}")
     planned = make_plan(recipe, output, limit)
     target = output_of(planned.recipe, output, limit)
-    config = RunnerConfig(runner=runner, beam_options=tuple(beam_options or ()), max_edges=max_edges)
+    machine = Runner(name=runner, beam_options=tuple(beam_options or ()), max_edges=max_edges)
     if workers:
-        config = replace(config, workers=workers)
+        machine = replace(machine, workers=workers)
     weights = {split.id: split.size_bytes for split in planned.splits}
     if forks and not begun.has_dedup:
         is_small = sum(weights.values()) < SMALL_BYTES
         warm_up(with_beam=not is_small)
         if is_small and not workers:
-            config = replace(config, workers=1)  # another one would take longer to start, and to load models
+            machine = replace(machine, workers=1)  # another one would take longer to start, and to load models
     if not restart and (so_far := stopped_run(Store(target))):
         print(f"glotmill: going on with the run in {target}: {so_far}", file=sys.stderr)
     with progress_of(Console(stderr=True), weights) as report:
         manifest = build(
-            planned, target, config, report, block_bytes=block_bytes, restart=restart, keep_staging=keep_staging
+            planned, target, machine, report, block_bytes=block_bytes, restart=restart, keep_staging=keep_staging
         )
     _show_result(manifest, target)
     published = {file.path.split("/")[1] for file in manifest.files if file.path.startswith("data/")}

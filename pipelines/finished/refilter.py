@@ -123,10 +123,10 @@ def _finish(corpus: Store, output: Store, config: QualityFilteringConfig, found:
     for folder in _TAKEN_OVER:
         for name in sorted(corpus.names(folder)):
             output.write(f"{folder}/{name}", corpus.read(f"{folder}/{name}"))
-            written.files.append(FileRecord.model_validate(file_record(output, f"{folder}/{name}")))
+            written.files.append(file_record(output, f"{folder}/{name}"))
     files = [
         *written.files,
-        FileRecord.model_validate(file_record(output, RECIPE)),
+        file_record(output, RECIPE),
         *write_card(output, Card.model_validate(changed)),
         *(
             FileRecord(path=file.path, bytes=file.size_bytes, sha256=file.sha256, rows=file.documents)
@@ -198,9 +198,9 @@ def _write_shard(corpus: Store, output: Store, shard: str, stay: NDArray[np.bool
         language=label,
         split=name.split("-")[0],
         documents=int(stay.sum()),
-        size_bytes=record["bytes"],
+        size_bytes=record.bytes,
         num_bytes=statistics.num_bytes,
-        sha256=record["sha256"],
+        sha256=record.sha256,
     )
     written.shards.append((file, statistics))
 
@@ -215,7 +215,7 @@ def _write_ledger(corpus: Store, output: Store, name: str, judged: dict[str, _Ju
             writer.write_table(fated)
             written.fates.extend(count_fates(batch) for batch in fated.combine_chunks().to_batches())
             rows += table.num_rows
-    written.files.append(FileRecord.model_validate(file_record(output, path) | {"rows": rows}))
+    written.files.append(file_record(output, path, rows))
 
 
 def _with_fates(table: pa.Table, judged: dict[str, _Judged]) -> pa.Table:

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from pipelines.catalogue.stages import DUPLICATE_ID, Recipe
-from pipelines.staging.staged import family_of, stage_of
+from pipelines.staging.tasks import Phase
+
+DECONTAMINATE = Phase("decontaminate", "decontaminate")
 
 
-def dedup_phases(recipe: Recipe) -> list[str]:
-    """Name the dedup phases of a recipe, in order: `dedup-0-duplicate_id`, `dedup-1-exact`."""
+def dedup_phases(recipe: Recipe) -> list[Phase]:
+    """List the dedup phases of a recipe, in order: `dedup-0-duplicate_id`, `dedup-1-exact`."""
     brings_ids = any(getattr(getattr(source, "columns", None), "id", None) for source in recipe.sources)
     stages = [DUPLICATE_ID] if brings_ids else []
     stages += [stage.stage for stage in recipe.dedup]
-    return [f"dedup-{position}-{stage}" for position, stage in enumerate(stages)]
+    return [Phase("dedup", stage, position) for position, stage in enumerate(stages)]
 
 
-def phases_after_ingest(recipe: Recipe) -> list[str]:
-    """Name all phases that may remove or rewrite what ingest staged, in order."""
-    return [*dedup_phases(recipe), *(["decontaminate"] if recipe.decontaminate else [])]
+def phases_after_ingest(recipe: Recipe) -> list[Phase]:
+    """List all phases that may remove or rewrite what ingest staged, in order."""
+    return [*dedup_phases(recipe), *([DECONTAMINATE] if recipe.decontaminate else [])]
 
 
 def stage_chain(recipe: Recipe) -> list[tuple[str, str]]:
     """List (phase, stage) of every place where a document may leave the chain, in running order."""
     ingest = ["read", *(stage.stage for stage in recipe.ingest), "require_text"]
-    later = [(family_of(phase), stage_of(phase)) for phase in phases_after_ingest(recipe)]
+    later = [(phase.family, phase.stage) for phase in phases_after_ingest(recipe)]
     places = len(dedup_phases(recipe))
     augment = [("augment", stage.stage) for stage in recipe.augment if stage.mode == "parallel"]
     return [("ingest", stage) for stage in ingest] + later[:places] + augment + later[places:]

@@ -14,13 +14,15 @@ import pyarrow as pa
 import pyarrow.ipc
 
 from pipelines.catalogue.stages import Recipe, bind_rewriting
+from pipelines.phases.chain import DECONTAMINATE, dedup_phases
 from pipelines.phases.publish.shards import file_record
-from pipelines.phases.rewriting import ROW, RewriteWorker, rewriting_phase
-from pipelines.runners.local import RunnerConfig, run_tasks
+from pipelines.phases.rewriting import ROW, RewriteWorker, rewriting_tasks
+from pipelines.phases.run import Run
 from pipelines.staging.staged import StagedSplit
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import Counts, Report, Task, task_folder
+from pipelines.staging.tasks import Task, TaskResult, Worker, task_folder
 from schemas.card import ContaminationRate, EvaluationSetVersion
+from schemas.manifest import FileRecord
 from stages.batches import Filtered
 from stages.decontamination.evaluation_files import EvaluationSetError, FoundSet, copied, read_items
 from stages.decontamination.evaluation_sets import ITEM
@@ -54,18 +56,23 @@ _INDEX_FOLDER = task_folder(INDEX, "all")
 _ITEMS_FILE = f"{_INDEX_FOLDER}/items.parquet"
 
 
-class ItemWorker:
+class ItemResult(TaskResult):
+    """How many texts an evaluation set has, and the files that they were read from."""
+
+    texts: int
+    files: tuple[FileRecord, ...]
+
+
+class ItemWorker(Worker[ItemResult]):
     """Reads the items of one evaluation set."""
 
     phase = ITEMS
+    result = ItemResult
 
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    def setup(self) -> None:
-        pass
-
-    def run(self, task: Task) -> Counts:
+    def run(self, task: Task) -> ItemResult:
         found = FoundSet.model_validate(task.payload)
         files, texts = [], 0
         with self.store.writing_parquet(_items_of(task.name), ITEM, compression="zstd") as writer:
@@ -76,16 +83,24 @@ class ItemWorker:
                         writer.write_table(items)
                         rows, texts = rows + count, texts + items.num_rows
                 size = file.file.file_bytes
-                files.append({"path": file.file.path, "bytes": size, "sha256": sha256, "rows": rows})
+                files.append(FileRecord(path=file.file.path, bytes=size, sha256=sha256, rows=rows))
         if not texts:
             raise EvaluationSetError(f"evaluation set {task.name!r} must hold text, got none in all of its fields")
-        return {"texts": texts, "files": files}
+        return ItemResult(texts=texts, files=tuple(files))
 
 
-class IndexWorker:
+class IndexResult(TaskResult):
+    """How many texts are looked for, and how many of them are checked by more than their words."""
+
+    texts: int
+    checked: int
+
+
+class IndexWorker(Worker[IndexResult]):
     """Makes the one index of all evaluation sets, whose texts go through what the recipe does to the documents'."""
 
     phase = INDEX
+    result = IndexResult
 
     def __init__(self, store: Store, recipe: Recipe, config: DecontaminationConfig) -> None:
         self.store, self.recipe, self.config = store, recipe, config
@@ -93,7 +108,7 @@ class IndexWorker:
     def setup(self) -> None:
         self.rewrite = bind_rewriting(self.recipe)
 
-    def run(self, task: Task) -> Counts:
+    def run(self, task: Task) -> IndexResult:
         tables = [self.store.read_parquet(_items_of(name)) for name in task.payload["sets"]]
         numbered = numbered_texts(pa.concat_tables(tables))
         index = item_ngrams(numbered, self.config, self.rewrite)
@@ -108,7 +123,7 @@ class IndexWorker:
             writer.write_batch(names)
         with self.store.writing_parquet(_ITEMS_FILE, numbered.schema, compression="zstd") as writer:
             writer.write_table(numbered)
-        return {"texts": len(index.checked), "checked": int(index.checked.sum())}
+        return IndexResult(texts=len(index.checked), checked=int(index.checked.sum()))
 
 
 def load_index(store: Store) -> ItemIndex:
@@ -148,18 +163,24 @@ class Decontaminator:
         return pa.concat_tables(self._found)
 
 
-class FindingsWorker:
+class FindingsResult(TaskResult):
+    """What was published of what was found: files, rates for the card, and the path of the sheet to be judged."""
+
+    files: tuple[FileRecord, ...]
+    rates: tuple[ContaminationRate, ...]
+    sheet: str | None
+
+
+class FindingsWorker(Worker[FindingsResult]):
     """Publishes what was found in all splits: FINDINGs, rates, and the sheet to be judged."""
 
     phase = FINDINGS
+    result = FindingsResult
 
     def __init__(self, store: Store, rewriting: str) -> None:
         self.store, self.rewriting = store, rewriting
 
-    def setup(self) -> None:
-        pass
-
-    def run(self, task: Task) -> Counts:
+    def run(self, task: Task) -> FindingsResult:
         names = task.payload["splits"]
         numbered = self.store.read_parquet(_ITEMS_FILE)
         items = items_by_set(numbered)
@@ -168,19 +189,19 @@ class FindingsWorker:
         rates = contamination_rates(self._parts(names), numbered, checked)
         with self.store.writing_parquet(RATES_FILE, RATE) as writer:
             writer.write_table(rates)
-        files.append(file_record(self.store, RATES_FILE) | {"rows": rates.num_rows})
+        files.append(file_record(self.store, RATES_FILE, rates.num_rows))
         sheet = judging_sheet(self._parts(names), items)
         if sheet.num_rows:
             self.store.write(SHEET_FILE, sheet_bytes(sheet))
             files.append(file_record(self.store, SHEET_FILE))
-        counted = rates.drop_columns(["rate"]).to_pylist()
-        return {"files": files, "rates": counted, "sheet": SHEET_FILE if sheet.num_rows else None}
+        counted = map(ContaminationRate.model_validate, rates.drop_columns(["rate"]).to_pylist())
+        return FindingsResult(files=tuple(files), rates=tuple(counted), sheet=SHEET_FILE if sheet.num_rows else None)
 
     def _parts(self, names: Sequence[str]) -> Iterator[pa.Table]:
         for name in names:
             yield self.store.read_parquet(f"{task_folder(self.rewriting, name)}/findings.parquet")
 
-    def _write_findings(self, tables: Iterator[pa.Table]) -> Iterator[dict[str, Any]]:
+    def _write_findings(self, tables: Iterator[pa.Table]) -> Iterator[FileRecord]:
         """Write FINDINGs to files, at least one; yield the record of each."""
         number, waiting = 0, [FINDING.empty_table()]
         for table in tables:
@@ -192,16 +213,14 @@ class FindingsWorker:
         if left.num_rows or not number:
             yield self._write_file(number, left)
 
-    def _write_file(self, number: int, table: pa.Table) -> dict[str, Any]:
+    def _write_file(self, number: int, table: pa.Table) -> FileRecord:
         file = f"decontamination/matches-{number:05d}.parquet"
         with self.store.writing_parquet(file, FINDING, compression="zstd") as writer:
             writer.write_table(table, row_group_size=_FINDINGS_IN_GROUP)
-        return file_record(self.store, file) | {"rows": table.num_rows}
+        return file_record(self.store, file, table.num_rows)
 
 
-def read_evaluation_sets(
-    store: Store, recipe: Recipe, sets: Sequence[FoundSet], runner: RunnerConfig, report: Report
-) -> dict[str, Counts]:
+def read_evaluation_sets(run: Run, sets: Sequence[FoundSet]) -> dict[str, ItemResult]:
     """Read the items of each set and index them; returns by name what was read. It raises what a worker raises."""
     tasks = [
         Task(
@@ -211,49 +230,35 @@ def read_evaluation_sets(
         )
         for found in sets
     ]
-    read = run_tasks(ItemWorker(store), tasks, runner, report)
+    read = run.tasks(ItemWorker(run.store), tasks)
     together = Task(name="all", payload={"sets": [task.name for task in tasks]})
-    config = recipe.decontaminate or DecontaminationConfig()
-    run_tasks(IndexWorker(store, recipe, config), [together], runner, report)
+    config = run.recipe.decontaminate or DecontaminationConfig()
+    run.tasks(IndexWorker(run.store, run.recipe, config), [together])
     return read
 
 
-def decontaminate(
-    store: Store,
-    config: DecontaminationConfig,
-    staged: Sequence[StagedSplit],
-    phases: Sequence[str],
-    runner: RunnerConfig,
-    report: Report,
-) -> int:
-    """Look through what the phases before the last of `phases` left of some splits; count the documents masked."""
-    worker = RewriteWorker(store, phases, Decontaminator(store, config))
-    done = run_tasks(worker, [split.task() for split in staged if split.documents], runner, report)
-    return sum(counts["rewritten"] for counts in done.values())
+def decontaminate(run: Run, config: DecontaminationConfig, staged: Sequence[StagedSplit]) -> int:
+    """Look through what deduplication left of some splits; count the documents masked."""
+    worker = RewriteWorker(run.store, dedup_phases(run.recipe), DECONTAMINATE, Decontaminator(run.store, config))
+    done = run.tasks(worker, [split.task() for split in staged if split.documents])
+    return sum(result.rewritten for result in done.values())
 
 
-def publish_findings(
-    store: Store, staged: Sequence[StagedSplit], phases: Sequence[str], runner: RunnerConfig, report: Report
-) -> Counts:
-    """Publish what was found in all splits; returns files, rates and the sheet's path."""
+def publish_findings(run: Run, staged: Sequence[StagedSplit]) -> FindingsResult:
+    """Publish what was found in all splits."""
     publishing = Task(name="all", payload={"splits": [split.name for split in staged if split.documents]})
-    return run_tasks(FindingsWorker(store, rewriting_phase(phases)), [publishing], runner, report)["all"]
+    return run.tasks(FindingsWorker(run.store, rewriting_tasks(DECONTAMINATE)), [publishing])["all"]
 
 
-def contamination_of(counts: Counts) -> tuple[ContaminationRate, ...]:
-    """Read the rates of a card off what `decontaminate` counted."""
-    return tuple(ContaminationRate.model_validate(rate) for rate in counts["rates"])
-
-
-def versions_of(sets: Sequence[FoundSet], read: Mapping[str, Counts]) -> tuple[EvaluationSetVersion, ...]:
+def versions_of(sets: Sequence[FoundSet], read: Mapping[str, ItemResult]) -> tuple[EvaluationSetVersion, ...]:
     """Name the sets that were looked for, with what tells one version of them from another."""
     return tuple(
         EvaluationSetVersion(
             name=found.source.name,
             hub=found.source.hub,
             revision=found.revision,
-            texts=read[found.source.name]["texts"],
-            files={file["path"]: file["sha256"] for file in read[found.source.name]["files"]},
+            texts=read[found.source.name].texts,
+            files={file.path: file.sha256 for file in read[found.source.name].files},
         )
         for found in sets
     )

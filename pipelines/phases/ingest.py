@@ -22,8 +22,9 @@ import pyarrow.compute as pc
 from pipelines.catalogue.stages import Recipe, bind_ingest
 from pipelines.staging.parts import PartsWriter
 from pipelines.staging.regrouping import Regrouper
+from pipelines.staging.staged import StagingResult
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import Counts, Task, task_folder
+from pipelines.staging.tasks import PiecewiseWorker, Task, task_folder
 from schemas.columns import column
 from schemas.document import DOCUMENT
 from schemas.language import COMMON_SCRIPT, UNDETERMINED
@@ -53,10 +54,23 @@ _LOST = "lost"  # in a task's payload, beside the split's fields: paths of files
 _PAYLOAD = ("raw", "media_type", "charset", "error")
 
 
-class IngestWorker:
+class IngestResult(StagingResult):
+    """What one split held, and what became of it."""
+
+    documents_in: int
+    dropped: int
+    failed: int
+    text_bytes: int
+    bytes_in: int = 0
+    changes: tuple[tuple[str, str, str, str, int], ...]  # stage, rule, label, what is counted, how many
+    error: str | None = None  # why no file of the split could be read
+
+
+class IngestWorker(PiecewiseWorker[IngestResult]):
     """Turns one split into staged documents, ledger and rejects."""
 
     phase = PHASE
+    result = IngestResult
 
     def __init__(self, store: Store, recipe: Recipe, block_bytes: int = BLOCK_BYTES) -> None:
         self.store, self.recipe, self.block_bytes = store, recipe, block_bytes
@@ -65,7 +79,7 @@ class IngestWorker:
     def setup(self) -> None:
         self.stages = bind_ingest(self.recipe)
 
-    def run(self, task: Task) -> Counts:
+    def run(self, task: Task) -> IngestResult:
         split, lost = _split_and_lost_files(task)
         readable = [file for file in split.files if file.path not in lost]
         source = self._source(split)
@@ -76,19 +90,19 @@ class IngestWorker:
                     for block in unread_records(split.of_files([file]), source, lost[file.path]):
                         output.add(block, [])
             if not readable:
-                return output.close() | {"bytes_in": 0}
+                return output.close()
             rest = split.of_files(readable) if lost else split
             for block in read_split(rest, source, self.block_bytes):
                 output.add(block, self.stages)
-            return output.close() | {"bytes_in": rest.size_bytes}
+            return output.close().model_copy(update={"bytes_in": rest.size_bytes})
 
-    def give_up(self, task: Task, reason: str) -> Counts:
+    def give_up(self, task: Task, reason: str) -> IngestResult:
         split, _ = _split_and_lost_files(task)
         with contextlib.ExitStack() as open_files:
             output = SplitOutput(self.store, task_folder(PHASE, task.name), self.recipe.engine.part_bytes, open_files)
             for block in unread_records(split, self._source(split), reason):
                 output.add(block, [])
-            return output.close() | {"bytes_in": 0, "error": reason}
+            return output.close().model_copy(update={"error": reason})
 
     def halves(self, task: Task) -> list[Task]:
         split, _ = _split_and_lost_files(task)
@@ -212,13 +226,13 @@ class SplitOutput:
             columns["raw"] = pc.fill_null(pc.coalesce(origin["raw"], origin["text"].cast(pa.large_binary())), b"")
             self._rejects.add(pa.RecordBatch.from_arrays(list(columns.values()), schema=REJECTS))
 
-    def close(self) -> Counts:
+    def close(self) -> IngestResult:
         parts = self._documents.close()
         self._ledger.close()
         self._rejects.close()
         names = ("documents_in", "kept", "dropped", "failed", "text_bytes")
-        changes = [[*key, count] for key, count in sorted(self.changes.items())]
-        return {**{name: self.counts[name] for name in names}, "parts": parts, "changes": changes}
+        changes = tuple((*key, count) for key, count in sorted(self.changes.items()))
+        return IngestResult(**{name: self.counts[name] for name in names}, parts=parts, changes=changes)
 
 
 def _fate_rows(batch: pa.RecordBatch, fate: str) -> pa.RecordBatch:

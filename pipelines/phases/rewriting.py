@@ -14,9 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.staging.staged import REMOVED, REWRITTEN, SplitAfter, StagedSplit, removal_file, rewritten_file, stage_of
+from pipelines.staging.staged import REMOVED, REWRITTEN, SplitAfter, StagedSplit, removal_file, rewritten_file
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import Counts, Task, task_folder
+from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
 from schemas.columns import arrange
 from stages.batches import BoundStage, Filtered, run_stages
 
@@ -38,28 +38,34 @@ class Rewriter(Protocol):
         """Return what was found in the split beside what was changed, to be staged with it."""
 
 
-def rewriting_phase(phases: Sequence[str]) -> str:
-    """Name the tasks in which the last of some phases rewrites."""
-    return f"{phases[-1]}-rewritten"
+def rewriting_tasks(phase: Phase) -> str:
+    """Name the tasks in which a phase rewrites."""
+    return f"{phase.name}-rewritten"
 
 
-class RewriteWorker:
-    """Rewrites one split; `phase` names its tasks, and the last of `phases` what it removes and rewrites."""
+class RewriteResult(TaskResult):
+    """How many texts were changed, how many rows turned away, and how many code points fewer the texts have."""
 
-    def __init__(self, store: Store, phases: Sequence[str], rewriter: Rewriter) -> None:
-        self.store, self.rewriter = store, rewriter
-        *self.earlier, self.rewriting = phases
-        self.phase = rewriting_phase(phases)
+    rewritten: int = 0
+    removed: int = 0
+    code_points: int = 0
 
-    def setup(self) -> None:
-        pass
 
-    def run(self, task: Task) -> Counts:
+class RewriteWorker(Worker[RewriteResult]):
+    """Rewrites in one phase what earlier phases left of one split."""
+
+    result = RewriteResult
+
+    def __init__(self, store: Store, earlier: Sequence[Phase], phase: Phase, rewriter: Rewriter) -> None:
+        self.store, self.earlier, self.rewriting, self.rewriter = store, earlier, phase, rewriter
+        self.phase = rewriting_tasks(phase)
+
+    def run(self, task: Task) -> RewriteResult:
         staged = StagedSplit.model_validate(task.payload)
         split = SplitAfter(self.store, staged, self.earlier)
         self.rewriter.open(staged)
-        stage = BoundStage(stage_of(self.rewriting), self.rewriter.rewrite)
-        removed, counts = [REMOVED.empty_table()], {"rewritten": 0, "removed": 0, "code_points": 0}
+        stage = BoundStage(self.rewriting.stage, self.rewriter.rewrite)
+        removed, rewritten, shorter = [REMOVED.empty_table()], 0, 0
         with self.store.writing_parquet(
             rewritten_file(self.rewriting, task.name), REWRITTEN, compression="zstd", write_statistics=["row"]
         ) as writer:
@@ -70,11 +76,10 @@ class RewriteWorker:
                 changed, lost = _changed(block, places, outcome.kept)
                 if changed.num_rows:
                     writer.write_table(changed, row_group_size=changed.num_rows)
-                    counts["rewritten"] += changed.num_rows
-                    counts["code_points"] += lost
+                    rewritten += changed.num_rows
+                    shorter += lost
         table = pa.concat_tables(removed).sort_by("row")
-        counts["removed"] = table.num_rows
-        if not counts["rewritten"]:
+        if not rewritten:
             self.store.remove(rewritten_file(self.rewriting, task.name))
         if table.num_rows:
             with self.store.writing_parquet(
@@ -86,7 +91,7 @@ class RewriteWorker:
                 f"{task_folder(self.phase, task.name)}/findings.parquet", findings.schema, compression="zstd"
             ) as writer:
                 writer.write_table(findings)
-        return counts
+        return RewriteResult(rewritten=rewritten, removed=table.num_rows, code_points=shorter)
 
 
 def _removed(batch: pa.RecordBatch, fate: str) -> pa.Table:

@@ -11,35 +11,34 @@ from apache_beam.metrics import Metrics
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from pipelines.staging.tasks import Counts, Task, Worker, run_task
+from pipelines.staging.tasks import Task, TaskResult, Worker, run_task
 
 # A local worker's queue ends. They cannot be pickled into a pipeline, but the runner is in this very process, and
 # functions of a module are pickled by name.
 _CLAIMS: list[Iterator[dict[str, Any]]] = []
-_ANSWER: list[Callable[[tuple[Counts, None]], None]] = []
+_ANSWER: list[Callable[[tuple[TaskResult, None]], None]] = []
 FAILURES: list[Exception] = []  # what a task raised, before Beam wraps it in its own words
 
 
 class RunTask(beam.DoFn):
-    """Do a task and emit its name with what it counted; the worker's models are loaded once in `setup`."""
+    """Do a task and emit its name with its result; the worker's models are loaded once in `setup`."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker[Any]) -> None:
         self.worker = worker
 
     def setup(self) -> None:
         self.worker.setup()
 
-    def process(self, element: dict[str, Any]) -> Iterator[tuple[str, Counts]]:
+    def process(self, element: dict[str, Any]) -> Iterator[tuple[str, TaskResult]]:
         task = Task.model_validate(element)
         try:
-            counts = run_task(self.worker, task)
+            result = run_task(self.worker, task)
         except Exception as error:
             FAILURES.append(error)
             raise
-        for name in ("documents_in", "kept", "dropped", "duplicates", "failed"):
-            if name in counts:
-                Metrics.counter(self.worker.phase, name).inc(counts[name])
-        yield task.name, counts
+        for name, count in result.counts().items():
+            Metrics.counter(self.worker.phase, name).inc(count)
+        yield task.name, result
 
 
 def local_pipeline(options: Sequence[str] = ()) -> beam.Pipeline:
@@ -53,11 +52,13 @@ def _claim(_: int) -> Iterator[dict[str, Any]]:
     return _CLAIMS[0]
 
 
-def _answer(done: tuple[str, Counts]) -> None:
+def _answer(done: tuple[str, TaskResult]) -> None:
     _ANSWER[0]((done[1], None))
 
 
-def run_claims(worker: Worker, claims: Iterator[dict[str, Any]], answer: Callable[[tuple[Counts, None]], None]) -> None:
+def run_claims(
+    worker: Worker[Any], claims: Iterator[dict[str, Any]], answer: Callable[[tuple[TaskResult, None]], None]
+) -> None:
     """Run a pipeline over the tasks that `claims` yields, one after another, answering for each as it ends."""
     _CLAIMS[:], _ANSWER[:] = [claims], [answer]
     with local_pipeline() as pipeline:

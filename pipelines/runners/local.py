@@ -26,7 +26,17 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
 from pipelines.runners.fork_server import ForkServer, Process, outlive
-from pipelines.staging.tasks import Counts, GivingUp, Report, Task, Worker, finished, give_up_task, run_task
+from pipelines.staging.tasks import (
+    PiecewiseWorker,
+    Report,
+    Result,
+    Task,
+    TaskResult,
+    Worker,
+    finished,
+    give_up_task,
+    run_task,
+)
 from schemas.failures import FailureError
 
 LOCAL = "local"
@@ -45,31 +55,31 @@ class WorkerError(FailureError):
 
 
 @dataclass(frozen=True)
-class RunnerConfig:
+class Runner:
     """Where and how widely to run; never part of a recipe."""
 
-    runner: str = LOCAL  # or the name of a Beam runner, such as FlinkRunner
+    name: str = LOCAL  # or the name of a Beam runner, such as FlinkRunner
     workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
     beam_options: tuple[str, ...] = ()
     max_edges: int = 50_000_000  # between documents that meet, whose clusters are found in memory, 80 bytes each
 
 
-def run_tasks(worker: Worker, tasks: Sequence[Task], config: RunnerConfig, report: Report) -> dict[str, Counts]:
-    """Run a phase's unfinished tasks, largest first, and return the counts of all its tasks by name.
+def run_tasks(worker: Worker[Result], tasks: Sequence[Task], runner: Runner, report: Report) -> dict[str, Result]:
+    """Run a phase's unfinished tasks, largest first, and return the results of all its tasks by name.
 
     `report` is called in this process for each task as it ends (only locally: elsewhere markers tell).
     Raises WorkerError with the first failure; what was finished until then stays finished.
     """
-    done = finished(worker.store, worker.phase, tasks)
+    done = finished(worker, tasks)
     waiting = sorted((t for t in tasks if t.name not in done), key=lambda t: (-t.weight_bytes, t.name))
     for task in tasks:
         if task.name in done:
             report(task, done[task.name])
-    if waiting and config.runner == LOCAL:
-        done |= _run_local(worker, waiting, config.workers, report)
+    if waiting and runner.name == LOCAL:
+        done |= _run_local(worker, waiting, runner.workers, report)
     elif waiting:
-        _run_on_beam(worker, waiting, config)
-        done = finished(worker.store, worker.phase, tasks)
+        _run_on_beam(worker, waiting, runner)
+        done = finished(worker, tasks)
     return done
 
 
@@ -78,15 +88,15 @@ def run_function(name: str, arguments: tuple[Any, ...]) -> Any:
     return _in_process(_call, (name, arguments))
 
 
-def run_pipeline(compose: str, arguments: tuple[Any, ...], config: RunnerConfig) -> None:
+def run_pipeline(compose: str, arguments: tuple[Any, ...], runner: Runner) -> None:
     """Run the pipeline that `compose` ("module:function") builds from a pipeline and `arguments`.
 
     Locally that happens in a process of its own, which ends with its memory.
     """
-    if config.runner != LOCAL:
-        _compose_and_run(compose, arguments, config)
+    if runner.name != LOCAL:
+        _compose_and_run(compose, arguments, runner)
         return
-    _in_process(_compose_and_run, (compose, arguments, config))
+    _in_process(_compose_and_run, (compose, arguments, runner))
 
 
 def _in_process(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
@@ -118,28 +128,28 @@ def _call(name: str, arguments: tuple[Any, ...]) -> Any:
     return getattr(importlib.import_module(module), function)(*arguments)
 
 
-def _compose_and_run(compose: str, arguments: tuple[Any, ...], config: RunnerConfig) -> None:
-    with _pipeline(config) as pipeline:
+def _compose_and_run(compose: str, arguments: tuple[Any, ...], runner: Runner) -> None:
+    with _pipeline(runner) as pipeline:
         _call(compose, (pipeline, *arguments))
 
 
-def _pipeline(config: RunnerConfig) -> Any:
+def _pipeline(runner: Runner) -> Any:
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
     from pipelines.runners.beam_tasks import local_pipeline
 
-    if config.runner == LOCAL:
-        return local_pipeline(config.beam_options)
-    return beam.Pipeline(runner=config.runner, options=PipelineOptions(list(config.beam_options)))
+    if runner.name == LOCAL:
+        return local_pipeline(runner.beam_options)
+    return beam.Pipeline(runner=runner.name, options=PipelineOptions(list(runner.beam_options)))
 
 
-def _run_on_beam(worker: Worker, tasks: Sequence[Task], config: RunnerConfig) -> None:
+def _run_on_beam(worker: Worker[Any], tasks: Sequence[Task], runner: Runner) -> None:
     import apache_beam as beam
 
     from pipelines.runners.beam_tasks import RunTask
 
-    with _pipeline(config) as pipeline:
+    with _pipeline(runner) as pipeline:
         (
             pipeline
             | "Tasks" >> beam.Create([task.model_dump() for task in tasks], reshuffle=False)
@@ -148,7 +158,7 @@ def _run_on_beam(worker: Worker, tasks: Sequence[Task], config: RunnerConfig) ->
         )
 
 
-def _run_local(worker: Worker, tasks: Sequence[Task], workers: int, report: Report) -> dict[str, Counts]:
+def _run_local(worker: Worker[Result], tasks: Sequence[Task], workers: int, report: Report) -> dict[str, Result]:
     """Do tasks in worker processes. A task whose worker is killed is done again, alone; if it is killed again, it is
     given up where its worker knows how, and otherwise ends the run. Of a task of several pieces, only those that kill a
     worker by themselves are given up.
@@ -156,24 +166,24 @@ def _run_local(worker: Worker, tasks: Sequence[Task], workers: int, report: Repo
     Alone, because what killed it may have been a neighbour that took the memory. So it never depends on the number of
     workers which tasks are given up.
     """
-    done: dict[str, Counts] = {}
+    done: dict[str, Result] = {}
 
-    def take(task: Task, counts: Counts) -> None:
-        done[task.name] = counts
-        report(task, counts)
+    def take(task: Task, result: Any) -> None:
+        done[task.name] = result
+        report(task, result)
 
     packed = pickle.dumps(worker)
     lost = _work_off(packed, tasks, min(workers, len(tasks)), take)
     for task, _ in lost:
         for _, ended in _work_off(packed, [task], 1, take):
-            if not isinstance(worker, GivingUp):
+            if not isinstance(worker, PiecewiseWorker):
                 raise WorkerError(
                     f"the worker process of {worker.phase} {task.name} {ended}, twice, the second time alone; {_GO_ON}"
                 )
             killers = _killers(worker, packed, task)
             if killers:
                 rest = worker.without(task, [(piece, _unread(how)) for piece, how in killers])
-                if not _work_off(packed, [rest], 1, lambda _, counts, task=task: take(task, counts)):  # type: ignore[misc]
+                if not _work_off(packed, [rest], 1, lambda _, result, task=task: take(task, result)):  # type: ignore[misc]
                     continue
             take(task, give_up_task(worker, task, _unread(ended)))
     return done
@@ -183,7 +193,7 @@ def _unread(ended: str) -> str:
     return f"the worker process that read it {ended}, twice"
 
 
-def _killers(worker: GivingUp, packed: bytes, task: Task) -> list[tuple[Task, str]]:
+def _killers(worker: PiecewiseWorker[Any], packed: bytes, task: Task) -> list[tuple[Task, str]]:
     """Find the smallest pieces of a task that kill a worker, and how it ended, by halving; none in a single piece."""
     halves = worker.halves(task)
     if not halves:
@@ -203,7 +213,7 @@ class _Lane:
 
 
 def _work_off(
-    packed: bytes, tasks: Sequence[Task], workers: int, take: Callable[[Task, Counts], None]
+    packed: bytes, tasks: Sequence[Task], workers: int, take: Callable[[Task, TaskResult], None]
 ) -> list[tuple[Task, str]]:
     """Deal tasks out to workers, each the next one as it asks; return those whose worker died, and how it died.
 
@@ -228,10 +238,10 @@ def _work_off(
                 try:
                     message = connection.recv()
                     if message is not None:
-                        counts, failure = message
+                        result, failure = message
                         if failure or lane.task is None:
                             raise WorkerError(*failure)
-                        take(lane.task, counts)
+                        take(lane.task, result)
                     lane.task = None
                     if message is None:
                         lane.task = waiting.popleft() if waiting else None
@@ -312,7 +322,7 @@ def _local_worker(connection: Connection, packed: bytes) -> None:
     _begin_worker(connection)
     failures: list[Exception] = []
     try:
-        worker: Worker = pickle.loads(packed)  # noqa: S301  # our parent's own
+        worker: Worker[Any] = pickle.loads(packed)  # noqa: S301  # our parent's own
         if "apache_beam" not in sys.modules:
             worker.setup()
             for task in _claimed(connection):

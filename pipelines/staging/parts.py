@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.staging.regrouping import Regrouper
+from pipelines.staging.staged import LabelRows, StagedPart
 from pipelines.staging.store import Store
 from schemas.language import COMMON_SCRIPT, UNDETERMINED
 
@@ -24,7 +25,7 @@ class PartsWriter:
 
     def __init__(self, store: Store, folder: str, part_bytes: int) -> None:
         self.store, self.folder = store, folder
-        self._parts: list[dict[str, Any]] = []
+        self._parts: list[StagedPart] = []
         self._groups = Regrouper("text", part_bytes)
 
     def add(self, batch: pa.RecordBatch) -> None:
@@ -32,11 +33,11 @@ class PartsWriter:
         for part in self._groups.add(batch):
             self._write(part)
 
-    def close(self) -> list[dict[str, Any]]:
-        """Write the last part, and return each part's file and runs, for the task's marker."""
+    def close(self) -> tuple[StagedPart, ...]:
+        """Write the last part, and return all parts for the task's marker."""
         for part in self._groups.flush():
             self._write(part)
-        return self._parts
+        return tuple(self._parts)
 
     def _write(self, part: pa.Table) -> None:
         languages = pc.fill_null(part["language"], UNDETERMINED)
@@ -55,6 +56,6 @@ class PartsWriter:
                 run = part.slice(start, end - start)
                 writer.write_table(run, row_group_size=run.num_rows)
                 text_bytes = pc.sum(pc.binary_length(run["text"])).as_py()
-                runs.append({"label": label, "rows": run.num_rows, "text_bytes": text_bytes})
+                runs.append(LabelRows(label=label, rows=run.num_rows, text_bytes=text_bytes))
                 start = end
-        self._parts.append({"file": name, "runs": runs})
+        self._parts.append(StagedPart(file=name, runs=tuple(runs)))

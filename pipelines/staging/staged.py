@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import Counts, Task, task_folder
+from pipelines.staging.tasks import Phase, Task, TaskResult, task_folder
 from schemas.document import DOCUMENT
 from schemas.ledger import LEDGER
 
@@ -32,17 +32,38 @@ REMOVED = pa.schema(
 REWRITTEN = pa.schema([pa.field("row", pa.int64(), nullable=False), DOCUMENT.field("text")])
 
 
-class Run(BaseModel):
-    """One row group of staged documents, all in one language and script."""
+class LabelRows(BaseModel):
+    """Documents of a part in one language and script, which are one of its row groups."""
+
+    model_config = ConfigDict(frozen=True)
+
+    label: str
+    rows: int
+    text_bytes: int
+
+
+class StagedPart(BaseModel):
+    """A file of staged documents, by its name in the task's folder, and its row groups in order."""
 
     model_config = ConfigDict(frozen=True)
 
     file: str
+    runs: tuple[LabelRows, ...]
+
+
+class StagingResult(TaskResult):
+    """What a task staged."""
+
+    kept: int
+    parts: tuple[StagedPart, ...]
+
+
+class RowRun(LabelRows):
+    """One row group of staged documents, and where it is."""
+
+    file: str
     row_group: int
-    label: str
     first_row: int  # among the rows of the split
-    rows: int
-    text_bytes: int
 
 
 class StagedSplit(BaseModel):
@@ -52,7 +73,7 @@ class StagedSplit(BaseModel):
 
     name: str
     documents: int
-    runs: tuple[Run, ...]
+    runs: tuple[RowRun, ...]
 
     def task(self) -> Task:
         """Return the task of doing something with this split."""
@@ -63,37 +84,28 @@ class StagedSplit(BaseModel):
         return list(dict.fromkeys(run.file for run in self.runs))
 
 
-def staged_split(name: str, counts: Counts, phase: str = "ingest") -> StagedSplit:
-    """Read a split's parts off what the task counted that staged them."""
+def staged_split(name: str, staged: StagingResult, phase: str = "ingest") -> StagedSplit:
+    """Lay out the runs of a split, given the result of the task that staged it."""
     runs, first_row = [], 0
-    for part in counts["parts"]:
-        for row_group, run in enumerate(part["runs"]):
-            file = f"{task_folder(phase, name)}/{part['file']}"
-            runs.append(Run(file=file, row_group=row_group, first_row=first_row, **run))
-            first_row += run["rows"]
-    return StagedSplit(name=name, documents=counts["kept"], runs=tuple(runs))
+    for part in staged.parts:
+        for row_group, run in enumerate(part.runs):
+            file = f"{task_folder(phase, name)}/{part.file}"
+            runs.append(RowRun(file=file, row_group=row_group, first_row=first_row, **run.model_dump()))
+            first_row += run.rows
+    return StagedSplit(name=name, documents=staged.kept, runs=tuple(runs))
 
 
-def stage_of(phase: str) -> str:
-    """Return the stage of a phase after ingest: `exact` of `dedup-1-exact`.
-
-    >>> stage_of("dedup-1-exact"), stage_of("decontaminate")
-    ('exact', 'decontaminate')
-    """
-    return phase.split("-", 2)[-1]
+def removal_folder(phase: Phase) -> str:
+    """Name the folder of what a phase removed and rewrote, where it also marks that it is done."""
+    return f"staging/{phase.name}-removed"
 
 
-def family_of(phase: str) -> str:
-    """Return what ledger and card call a phase after ingest: `dedup` of `dedup-1-exact`."""
-    return phase.split("-", 1)[0]
+def removal_file(phase: Phase, split: str) -> str:
+    return f"{removal_folder(phase)}/{split}.parquet"
 
 
-def removal_file(phase: str, split: str) -> str:
-    return f"staging/{phase}-removed/{split}.parquet"
-
-
-def rewritten_file(phase: str, split: str) -> str:
-    return f"staging/{phase}-removed/{split}-texts.parquet"
+def rewritten_file(phase: Phase, split: str) -> str:
+    return f"{removal_folder(phase)}/{split}-texts.parquet"
 
 
 def sizes_file(split: str) -> str:
@@ -111,7 +123,7 @@ def cluster_sizes(store: Store, split: str, rows: npt.NDArray[np.int64]) -> npt.
     return sizes
 
 
-def removals(store: Store, phases: Sequence[str], split: str) -> pa.Table:
+def removals(store: Store, phases: Sequence[Phase], split: str) -> pa.Table:
     """Read which rows of a split the given phases removed: REMOVED, phase, stage; sorted by row."""
     schema = pa.schema([*REMOVED, LEDGER.field("phase"), LEDGER.field("stage")])
     tables = [schema.empty_table()]
@@ -119,13 +131,13 @@ def removals(store: Store, phases: Sequence[str], split: str) -> pa.Table:
         file = removal_file(phase, split)
         if store.exists(file):
             table = store.read_parquet(file)
-            for name, value in (("phase", family_of(phase)), ("stage", stage_of(phase))):
+            for name, value in (("phase", phase.family), ("stage", phase.stage)):
                 table = table.append_column(name, pa.repeat(value, table.num_rows))
             tables.append(table.cast(schema))
     return pa.concat_tables(tables).sort_by("row")
 
 
-def kept_rows(run: Run, removed: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def kept_rows(run: RowRun, removed: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Mask the rows of one run that are still there, given the split's removed rows in ascending order."""
     mask = np.ones(run.rows, bool)
     start, end = np.searchsorted(removed, (run.first_row, run.first_row + run.rows))
@@ -136,7 +148,7 @@ def kept_rows(run: Run, removed: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]
 class SplitAfter:
     """A split as the given phases left it: which rows they removed, and the texts that they changed."""
 
-    def __init__(self, store: Store, split: StagedSplit, phases: Sequence[str]) -> None:
+    def __init__(self, store: Store, split: StagedSplit, phases: Sequence[Phase]) -> None:
         self.store, self.split = store, split
         self.removals = removals(store, phases, split.name)
         self.removed: npt.NDArray[np.int64] = self.removals["row"].to_numpy()
@@ -146,23 +158,23 @@ class SplitAfter:
             if store.exists(file := rewritten_file(phase, split.name))
         }
 
-    def kept(self, run: Run) -> npt.NDArray[np.bool_]:
+    def kept(self, run: RowRun) -> npt.NDArray[np.bool_]:
         """Mask the rows of one run that are still there."""
         return kept_rows(run, self.removed)
 
-    def rewritten_by(self, run: Run) -> pa.Array:
+    def rewritten_by(self, run: RowRun) -> pa.Array:
         """Name the stages that changed the text of each row of a run, parted by commas; null where none did."""
         names = pa.nulls(run.rows, pa.string())
         for phase, texts in self._rewritten.items():
             changed = np.zeros(run.rows, bool)
             changed[texts.rows_of(run)] = True
-            more = pc.binary_join_element_wise(names, stage_of(phase), ", ", null_handling="skip")
+            more = pc.binary_join_element_wise(names, phase.stage, ", ", null_handling="skip")
             names = pc.if_else(pa.array(changed), more, names)
         return names
 
     def runs(
-        self, columns: Sequence[str] | None = None, runs: Sequence[Run] | None = None
-    ) -> Iterator[tuple[Run, pa.Table]]:
+        self, columns: Sequence[str] | None = None, runs: Sequence[RowRun] | None = None
+    ) -> Iterator[tuple[RowRun, pa.Table]]:
         """Read runs (default: all), removed rows included, with the texts as they are now."""
         for run, table in read_runs(self.store, self.split.runs if runs is None else runs, columns):
             if "text" in table.schema.names:
@@ -189,12 +201,12 @@ class _RewrittenTexts:
         groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
         self.last_rows = [group.column(0).statistics.max for group in groups]
 
-    def rows_of(self, run: Run) -> npt.NDArray[np.int64]:
+    def rows_of(self, run: RowRun) -> npt.NDArray[np.int64]:
         """List the rows of a run whose texts changed, counted from its first."""
         found = self._group_of(run, ["row"])
         return np.empty(0, np.int64) if found is None else found["row"].to_numpy() - run.first_row
 
-    def _group_of(self, run: Run, columns: Sequence[str] | None = None) -> pa.Table | None:
+    def _group_of(self, run: RowRun, columns: Sequence[str] | None = None) -> pa.Table | None:
         group = int(np.searchsorted(self.last_rows, run.first_row))
         if group == len(self.last_rows):
             return None
@@ -202,7 +214,7 @@ class _RewrittenTexts:
             changed = pq.ParquetFile(stream).read_row_group(group, columns=columns, use_threads=False)
         return changed if changed["row"][0].as_py() < run.first_row + run.rows else None
 
-    def put_into(self, run: Run, table: pa.Table) -> pa.Table:
+    def put_into(self, run: RowRun, table: pa.Table) -> pa.Table:
         changed = self._group_of(run)
         if changed is None:
             return table
@@ -216,8 +228,8 @@ class _RewrittenTexts:
 
 
 def read_runs(
-    store: Store, runs: Sequence[Run], columns: Sequence[str] | None = None
-) -> Iterator[tuple[Run, pa.Table]]:
+    store: Store, runs: Sequence[RowRun], columns: Sequence[str] | None = None
+) -> Iterator[tuple[RowRun, pa.Table]]:
     """Read runs one after another, opening each file once for runs that follow each other."""
     opened: tuple[str, Any, pq.ParquetFile] | None = None
     for run in runs:

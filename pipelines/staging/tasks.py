@@ -6,14 +6,30 @@ A phase is a list of tasks, each a pure function of files that are complete. A t
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from pipelines.staging.store import Store
 
-Counts = dict[str, Any]  # what a task reports: JSON values
+
+class Phase(NamedTuple):
+    """A phase after ingest: what ledger and card call it, the stage that it runs, its place among others of its family.
+
+    >>> Phase("dedup", "exact", 1).name, Phase("decontaminate", "decontaminate").name
+    ('dedup-1-exact', 'decontaminate')
+    """
+
+    family: str
+    stage: str
+    position: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Name the folders of its files."""
+        return self.family if self.position is None else f"{self.family}-{self.position}-{self.stage}"
 
 
 class Task(BaseModel):
@@ -26,35 +42,51 @@ class Task(BaseModel):
     payload: dict[str, Any] = {}
 
 
-class Worker(Protocol):
-    """Does tasks of one phase. Pickled to the workers; `setup` loads what is heavy, once in each process."""
+class TaskResult(BaseModel):
+    """What a task counted and wrote; its marker keeps it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def counts(self) -> dict[str, int]:
+        """Return all that is a number, by name."""
+        return {name: value for name, value in self if isinstance(value, int)}
+
+
+Result = TypeVar("Result", bound=TaskResult)
+
+
+class Worker(ABC, Generic[Result]):
+    """Does tasks of one phase. Pickled to the worker processes."""
 
     phase: str
     store: Store
+    result: type[Result]
 
-    def setup(self) -> None: ...
+    def setup(self) -> None:  # most workers have nothing to load
+        """Load what is heavy, once in each process."""
 
-    def run(self, task: Task) -> Counts: ...
+    @abstractmethod
+    def run(self, task: Task) -> Result:
+        """Do a task: write its files, and return what was counted."""
 
 
-@runtime_checkable
-class GivingUp(Worker, Protocol):
+class PiecewiseWorker(Worker[Result]):
     """A worker whose phase goes on without a task that ends every process that does it."""
 
-    def give_up(self, task: Task, reason: str) -> Counts:
+    @abstractmethod
+    def give_up(self, task: Task, reason: str) -> Result:
         """Write down that the task failed, in place of what it should have written; count its documents as failed."""
-        ...
 
+    @abstractmethod
     def halves(self, task: Task) -> list[Task]:
         """Cut a task into two, to find by themselves the pieces that end a process; empty if it is one piece."""
-        ...
 
+    @abstractmethod
     def without(self, task: Task, pieces: Sequence[tuple[Task, str]]) -> Task:
         """Return the task that writes down of these pieces of it that they failed, and why, and does the rest."""
-        ...
 
 
-Report = Callable[[Task, Counts], None]
+Report = Callable[[Task, TaskResult], None]
 
 
 def task_folder(phase: str, task: str) -> str:
@@ -65,29 +97,30 @@ def marker(phase: str, task: str) -> str:
     return f"{task_folder(phase, task)}/done.json"
 
 
-def run_task(worker: Worker, task: Task) -> Counts:
+def run_task(worker: Worker[Result], task: Task) -> Result:
     """Do one task and write its marker; a marker that is there already means that nothing is left to do."""
     path = marker(worker.phase, task.name)
     if worker.store.exists(path):
-        done: Counts = worker.store.read_json(path)
-        return done
-    counts = worker.run(task)
-    worker.store.write_json(path, counts)
-    return counts
+        return worker.result.model_validate_json(worker.store.read(path))
+    return _marked(worker, task, worker.run(task))
 
 
-def give_up_task(worker: GivingUp, task: Task, reason: str) -> Counts:
+def give_up_task(worker: PiecewiseWorker[Result], task: Task, reason: str) -> Result:
     """Mark a task as done that cannot be done."""
-    counts = worker.give_up(task, reason)
-    worker.store.write_json(marker(worker.phase, task.name), counts)
-    return counts
+    return _marked(worker, task, worker.give_up(task, reason))
 
 
-def finished(store: Store, phase: str, tasks: Sequence[Task]) -> dict[str, Counts]:
+def _marked(worker: Worker[Result], task: Task, result: Result) -> Result:
+    worker.store.write(marker(worker.phase, task.name), result.model_dump_json().encode())
+    return result
+
+
+def finished(worker: Worker[Result], tasks: Sequence[Task]) -> dict[str, Result]:
     """Read the markers of a phase's finished tasks, by task name."""
-    begun = store.names(f"staging/{phase}")
+    begun = worker.store.names(f"staging/{worker.phase}")
+    paths = {task.name: marker(worker.phase, task.name) for task in tasks if task.name in begun}
     return {
-        task.name: store.read_json(marker(phase, task.name))
-        for task in tasks
-        if task.name in begun and store.exists(marker(phase, task.name))
+        name: worker.result.model_validate_json(worker.store.read(path))
+        for name, path in paths.items()
+        if worker.store.exists(path)
     }

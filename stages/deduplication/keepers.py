@@ -21,7 +21,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -72,6 +71,8 @@ def preference_keys(batch: pa.RecordBatch, order: KeeperOrder) -> NDArray[np.uin
 
 def _descending(values: pa.Array) -> NDArray[np.uint64]:
     """Turn numbers, or strings that say them, into integers in the opposite order; what is no number comes last."""
+    import polars as pl  # only where the order of keepers asks for it: this module is imported by every worker
+
     numbers = pl.Series(values).cast(pl.Float64, strict=False).to_numpy() + 0.0  # minus zero is zero
     bits = numbers.view(np.int64)
     ascending = np.where(bits < 0, ~bits, bits | np.int64(-(1 << 63))).view(np.uint64)
@@ -80,6 +81,8 @@ def _descending(values: pa.Array) -> NDArray[np.uint64]:
 
 def _moments(dates: pa.Array) -> NDArray[np.uint64]:
     """Turn ISO 8601 dates and times into integers in the same order, to the second; what is no date comes last."""
+    import polars as pl
+
     two = "([0-9]{2})"  # not \d, which is any script's digits
     pattern = f"^([0-9]{{4}})(?:-{two}(?:-{two}(?:[T ]{two}:{two}(?::{two})?)?)?)?"
     parts = pl.Series(dates.cast(pa.string())).str.extract_groups(pattern).struct.unnest()

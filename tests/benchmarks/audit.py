@@ -23,7 +23,7 @@ from pipelines.build.output import build
 from pipelines.build.plan import make_plan
 from pipelines.finished.audit.audit import audit
 from pipelines.phases.publish.shards import PUBLISHED
-from pipelines.runners.local import RunnerConfig
+from pipelines.runners.local import Runner
 from pipelines.staging.store import Store
 from tests.finished.corruptions import CORRUPTIONS
 from tests.finished.test_audit import write_corpus
@@ -87,7 +87,7 @@ def main() -> None:
         folder = Path(name)
         caught, false_alarms = planted(folder)
         output = folder / "many"
-        build(make_plan(write_many(folder), str(output)), str(output), RunnerConfig(workers=2), lambda *_: None)
+        build(make_plan(write_many(folder), str(output)), str(output), Runner(workers=2), lambda *_: None)
         began = time.process_time()
         result = audit(Store(str(output)), lambda _: None)
         seconds = time.process_time() - began

@@ -41,8 +41,9 @@ import pyarrow.parquet as pq
 
 from pipelines.catalogue.stages import Recipe
 from pipelines.phases.deduplication.phase import deduplicate
-from pipelines.runners.local import RunnerConfig, run_tasks
-from pipelines.staging.staged import Run, StagedSplit, staged_split
+from pipelines.phases.run import Run
+from pipelines.runners.local import Runner, run_tasks
+from pipelines.staging.staged import RowRun, StagedSplit, staged_split
 from pipelines.staging.store import Store
 from schemas.recipe import parse_recipe
 from tests.benchmarks.datatrove_dedup_peer import run_peer
@@ -175,7 +176,7 @@ def staged_help_pages(folder: Path) -> Path:
             recipe.write_text(RECIPE.format(paths=corpus / "warc" / "*.warc.gz"))
             plan = make_plan(recipe)
             worker = IngestWorker(store, plan.recipe)
-            ingested = run_tasks(worker, plan.ingest_tasks(), RunnerConfig(), lambda task, counts: None)
+            ingested = run_tasks(worker, plan.ingest_tasks(), Runner(), lambda task, counts: None)
         splits = [staged_split(split.id, ingested[split.id]) for split in plan.splits]
         store.write_json(STAGED, [split.model_dump() for split in splits])
     return output
@@ -243,7 +244,7 @@ def stage(folder: Path, splits: Iterator[Pages]) -> None:
                 table = pa.table([split.ids[rows], split.texts[rows]], schema=schema)
                 writer.write_table(table, row_group_size=group)
                 run = {"file": file, "row_group": number, "label": "und_Zyyy", "first_row": start}
-                runs.append(Run(**run, rows=table.num_rows, text_bytes=table["text"].nbytes))
+                runs.append(RowRun(**run, rows=table.num_rows, text_bytes=table["text"].nbytes))
         staged.append(StagedSplit(name=split.name, documents=len(split.ids), runs=tuple(runs)).model_dump())
     store.write_json(STAGED, staged)
 
@@ -261,7 +262,7 @@ def run_phase(folder: Path, verify: str, *, signed: bool) -> None:
     for left in (f"{PHASE}-removed", "cluster-sizes", *([] if signed else [PHASE])):
         store.remove(f"staging/{left}")
     recipe = parse_recipe(RECIPE.format(paths="*.warc") + f'verify = "{verify}"', Recipe)
-    deduplicate(store, recipe, read_splits(store), {}, RunnerConfig(workers=1), lambda task, counts: None)
+    deduplicate(Run(store, recipe, Runner(workers=1), lambda *_: None), read_splits(store), {})
 
 
 def figures_of(folder: Path, *options: str) -> Figures:

@@ -14,7 +14,7 @@ import pytest
 from pipelines.build.output import build
 from pipelines.build.plan import make_plan
 from pipelines.finished.audit.audit import audit
-from pipelines.runners.local import RunnerConfig
+from pipelines.runners.local import Runner
 from pipelines.staging.store import StagingError, Store
 from schemas.finding import AuditResult, Finding
 from tests.finished.corruptions import CORRUPTIONS, reseal
@@ -53,7 +53,7 @@ def write_corpus(folder: Path) -> Path:
     (folder / "lines.jsonl").write_text("\n".join([*lines, '{"text": "no end']))
     (folder / "recipe.toml").write_text(RECIPE)
     output = folder / "out"
-    build(make_plan(folder / "recipe.toml", str(output)), str(output), RunnerConfig(workers=1), lambda *_: None)
+    build(make_plan(folder / "recipe.toml", str(output)), str(output), Runner(workers=1), lambda *_: None)
     return output
 
 
@@ -100,7 +100,7 @@ def test_unknown_licences_are_warnings(corpus: Path, tmp_path: Path) -> None:
         RECIPE.replace('"lines.jsonl"]\nlicence = "cc0-1.0"', '"lines.jsonl"]\nlicence = "cc-by-nc-4.0"')
     )
     output = str(tmp_path / "out")
-    build(make_plan(tmp_path / "recipe.toml", output), output, RunnerConfig(workers=1), lambda *_: None)
+    build(make_plan(tmp_path / "recipe.toml", output), output, Runner(workers=1), lambda *_: None)
     findings = audited(tmp_path / "out").findings
     assert [(finding.severity, finding.check) for finding in findings] == [("warning", "licences")]
     assert "forbids commercial use" in findings[0].message

@@ -10,7 +10,7 @@ import pytest
 from pipelines.build.output import build
 from pipelines.build.plan import make_plan
 from pipelines.finished.diff import CorpusDifference, difference, difference_lines
-from pipelines.runners.local import RunnerConfig
+from pipelines.runners.local import Runner
 from pipelines.staging.store import StagingError, Store
 
 RECIPE = """
@@ -34,7 +34,7 @@ def write(folder: Path, texts: dict[str, str], version: str = "1.0.0") -> Store:
     (folder / "lines.jsonl").write_text("".join(json.dumps({"id": i, "text": t}) + "\n" for i, t in texts.items()))
     (folder / "recipe.toml").write_text(RECIPE.format(version=version))
     output = str(folder / "out")
-    build(make_plan(folder / "recipe.toml", output), output, RunnerConfig(workers=1), lambda *_: None)
+    build(make_plan(folder / "recipe.toml", output), output, Runner(workers=1), lambda *_: None)
     return Store(output)
 
 

@@ -18,7 +18,7 @@ import zstandard
 
 from pipelines.build.output import build
 from pipelines.build.plan import Plan, make_plan
-from pipelines.runners.local import RunnerConfig
+from pipelines.runners.local import Runner
 from pipelines.staging.store import StagingError
 from schemas.failures import FailureError
 from schemas.recipe import RecipeError
@@ -39,7 +39,7 @@ name = "input"
 format = "{format}"
 paths = ["{path}"]
 """
-CONFIG = RunnerConfig(workers=1)
+CONFIG = Runner(workers=1)
 
 
 def lines(count: int) -> bytes:

@@ -23,14 +23,17 @@ from gflanguages import LoadLanguages
 
 from pipelines.build.output import build
 from pipelines.build.plan import make_plan
+from pipelines.catalogue.stages import Recipe
 from pipelines.phases.deduplication.index_writing import probe
-from pipelines.runners.local import RunnerConfig
+from pipelines.phases.deduplication.kinds import kind_of
+from pipelines.runners.local import Runner
 from pipelines.staging.store import StagingError
 from schemas.failures import MisuseError
 from schemas.recipe import RecipeError
 from stages.deduplication.options import NearDeduplicationConfig
 from tests.laws.mixed_corpus import passages
 from tests.laws.running import digests, processes_in, run, start
+from tests.phase_runs import LEAST_RECIPE
 
 RECIPE = """
 [corpus]
@@ -94,7 +97,7 @@ def write_recipe(
 def make(recipe: Path, output: str | Path | None = None, workers: int = 1) -> Path:
     """Build a corpus beside its recipe."""
     target = output or recipe.with_suffix("")
-    build(make_plan(recipe), str(target), RunnerConfig(workers=workers), lambda *_: None)
+    build(make_plan(recipe), str(target), Runner(workers=workers), lambda *_: None)
     return Path(target)
 
 
@@ -298,7 +301,7 @@ def test_an_index_that_changes_under_a_run_is_refused(place: Path, tmp_path: Pat
     with pytest.raises(StagingError, match="begun with other indexes"):
         make(recipe)
     with pytest.raises(MisuseError, match="index 'v1/index': changed since this run was planned"):
-        build(plan, str(tmp_path / "other"), RunnerConfig(workers=1), lambda *_: None)
+        build(plan, str(tmp_path / "other"), Runner(workers=1), lambda *_: None)
 
 
 @pytest.mark.parametrize("reads", ["against", "paths"])
@@ -314,9 +317,9 @@ def test_a_restart_removes_nothing_that_the_recipe_reads(reads: str, tmp_path: P
     (tmp_path / "link").symlink_to(corpus)
     for output in (corpus, tmp_path / "link"):
         with pytest.raises(StagingError, match=r"holds (index|data/.*), which the recipe reads: nothing removed"):
-            build(make_plan(recipe), str(output), RunnerConfig(workers=1), lambda *_: None, restart=True)
+            build(make_plan(recipe), str(output), Runner(workers=1), lambda *_: None, restart=True)
     assert digests(corpus) == before
-    build(make_plan(recipe), str(tmp_path / "v2"), RunnerConfig(workers=1), lambda *_: None, restart=True)
+    build(make_plan(recipe), str(tmp_path / "v2"), Runner(workers=1), lambda *_: None, restart=True)
 
 
 NEAR = '[[dedup]]\nstage = "near"\nagainst = "v1/index"\n'
@@ -377,8 +380,13 @@ def test_settings_that_no_key_depends_on(stages: str, place: Path) -> None:
 
 
 def test_a_probe_tells_what_no_setting_does() -> None:
-    assert probe(NearDeduplicationConfig()) == probe(NearDeduplicationConfig(threshold=0.5, verify="none"))
-    assert probe(NearDeduplicationConfig()) != probe(NearDeduplicationConfig(seed=1))
+    recipe = Recipe.model_validate(LEAST_RECIPE)
+
+    def probed(**options: Any) -> str:
+        return probe(kind_of(recipe, "near", NearDeduplicationConfig(**options)))
+
+    assert probed() == probed(threshold=0.5, verify="none")
+    assert probed() != probed(seed=1)
 
 
 def _without(name: str) -> Any:

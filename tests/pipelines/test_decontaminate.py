@@ -21,9 +21,9 @@ from typer.testing import CliRunner
 from pipelines.catalogue.stages import Recipe
 from pipelines.command_line.app import app
 from pipelines.finished.explain import document_history
-from pipelines.phases.decontaminate import contamination_of, decontaminate, publish_findings, read_evaluation_sets
-from pipelines.runners.local import RunnerConfig, WorkerError
-from pipelines.staging.staged import Run, StagedSplit
+from pipelines.phases.decontaminate import decontaminate, publish_findings, read_evaluation_sets
+from pipelines.runners.local import WorkerError
+from pipelines.staging.staged import RowRun, StagedSplit
 from pipelines.staging.store import StagingError, Store
 from schemas.card import Card, Removal
 from schemas.columns import arrange
@@ -34,6 +34,7 @@ from stages.decontamination.evaluation_files import find_evaluation_sets
 from stages.decontamination.evaluation_sets import EvaluationSet
 from stages.decontamination.options import DecontaminationConfig
 from tests.laws.running import digests
+from tests.phase_runs import LEAST_RECIPE, phase_run
 
 SAMPLES = LoadLanguages()
 RECIPE = """
@@ -275,7 +276,7 @@ def staged_split(store: Store, texts: list[str], synthetic: bool) -> StagedSplit
     }
     with store.writing_parquet("staging/ingest/s/part.parquet", DOCUMENT) as writer:
         writer.write_table(arrange(columns, DOCUMENT, count))
-    run = Run(
+    run = RowRun(
         file="staging/ingest/s/part.parquet", row_group=0, label="eus_Latn", first_row=0, rows=count, text_bytes=9
     )
     return StagedSplit(name="s", documents=count, runs=(run,))
@@ -288,30 +289,23 @@ def decontaminated(folder: Path, items: str, texts: list[str], *, synthetic: boo
     config = DecontaminationConfig(evaluation_sets=(source,))
     found, problems = find_evaluation_sets(config, str(folder))
     assert problems == []
-    store, runner = Store(str(folder / "out")), RunnerConfig(workers=1)
+    store = Store(str(folder / "out"))
     split = staged_split(store, texts, synthetic)
-    recipe = Recipe.model_validate(
-        {
-            "corpus": {"name": "own"},
-            "sources": [{"name": "pages", "format": "jsonl", "paths": ["pages.jsonl"]}],
-            "decontaminate": config,
-        }
-    )
-    read_evaluation_sets(store, recipe, found, runner, lambda *_: None)
-    work = ([split], ["decontaminate"], runner, lambda *_: None)
-    decontaminate(store, config, *work)
-    return store, publish_findings(store, *work)
+    run_alone = phase_run(store, Recipe.model_validate(LEAST_RECIPE | {"decontaminate": config}))
+    read_evaluation_sets(run_alone, found)
+    decontaminate(run_alone, config, [split])
+    return store, publish_findings(run_alone, [split])
 
 
 @pytest.mark.parametrize("synthetic", [False, True])
 def test_synthetic_documents_are_searched_like_others(tmp_path: Path, synthetic: bool) -> None:
     items = json.dumps({"text": sample("eu_Latn")})
-    store, counts = decontaminated(
+    store, found = decontaminated(
         tmp_path, items, ["Kaixo mundua", page("eu_Latn", sample("eu_Latn"))], synthetic=synthetic
     )
     with store.fs.open(store.full("staging/decontaminate-removed/s.parquet"), "rb") as stream:
         assert pq.read_table(stream)["row"].to_pylist() == [1]
-    (rate,) = contamination_of(counts)
+    (rate,) = found.rates
     assert (rate.texts_found, rate.documents) == (1, 1)
 
 
@@ -321,10 +315,10 @@ def test_hostile_items_cost_no_more_than_their_length(tmp_path: Path) -> None:
     items = [long, "bai " * 30_000, None, "", 12, "0 " * 40, True, sample("eu_Latn")]
     lines = "".join(json.dumps({"text": text, "extra": text}) + "\n" for text in items)
     texts = ["bai " * 200_000, "0 " * 300_000, f"eta {long} ere", page("eu_Latn")]
-    _, counts = decontaminated(tmp_path, lines, texts)
+    _, found = decontaminated(tmp_path, lines, texts)
     table = pq.read_table(tmp_path / "out/decontamination/matches-00000.parquet")
     assert table["document"].to_pylist() == ["d2"], "what only repeats itself says nothing"
-    (rate,) = contamination_of(counts)
+    (rate,) = found.rates
     assert (rate.texts, rate.texts_checked) == (6, 2)
 
 

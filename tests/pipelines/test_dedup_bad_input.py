@@ -14,11 +14,12 @@ import pyarrow.dataset as ds
 import pytest
 from numpy.typing import NDArray
 
-from pipelines.phases.deduplication.phase import PhaseShuffle
+from pipelines.phases.deduplication.kinds import DedupPhase
+from pipelines.phases.deduplication.near import near_shuffle
 from pipelines.phases.deduplication.shuffle_records import signature_dtype
-from pipelines.runners.local import RunnerConfig
-from pipelines.staging.staged import Run, StagedSplit, removals
+from pipelines.staging.staged import RowRun, StagedSplit, removals
 from pipelines.staging.store import Store
+from pipelines.staging.tasks import Phase
 from stages.deduplication.near import (
     band_keys,
     distinct_shingles,
@@ -30,6 +31,7 @@ from stages.deduplication.near import (
 from stages.deduplication.options import NearDeduplicationConfig
 from stages.deduplication.shingles import shingle_hashes
 from tests.laws.running import run
+from tests.phase_runs import phase_run
 
 CONFIG = NearDeduplicationConfig()
 TEMPLATES = NearDeduplicationConfig(verify="signature")
@@ -180,12 +182,13 @@ def shuffle_template(folder: Path, count: int) -> tuple[dict[str, Any], dict[int
         ids = pa.table({"id": [str(start + place) for place in range(size)]})
         with store.writing_parquet(file, ids.schema) as writer:
             writer.write_table(ids)
-        documents = Run(file=file, row_group=0, label="und_Zyyy", first_row=0, rows=size, text_bytes=size)
+        documents = RowRun(file=file, row_group=0, label="und_Zyyy", first_row=0, rows=size, text_bytes=size)
         splits.append(StagedSplit(name=name, documents=size, runs=(documents,)))
-    counts = PhaseShuffle(store, ["dedup-0-near"], splits, 0, RunnerConfig()).near(TEMPLATES)
+    phase = Phase("dedup", "near", 0)
+    counts = near_shuffle(phase_run(store), DedupPhase(phase, (), splits), TEMPLATES, 0)
     removed: dict[int, int] = {}
     for split in splits:
-        table = removals(store, ["dedup-0-near"], split.name)
+        table = removals(store, [phase], split.name)
         places = table["row"].to_numpy() + int(split.name)
         removed |= dict(zip(places.tolist(), table["keeper"].to_pylist(), strict=True))
     return counts, removed

@@ -22,13 +22,13 @@ from pipelines.phases.publish.sampling_weights import write_sampling_weights
 from pipelines.phases.publish.shards import published_schema
 from pipelines.staging.staged import StagedSplit, staged_split
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import marker
 from schemas.card import CLUSTERS_KEPT, EXAMPLES_KEPT, SAMPLE_CODE_POINTS, DedupReport, SamplingWeights
 from schemas.document import DOCUMENT, SAMPLING_WEIGHT
 from schemas.recipe import RecipeError, parse_recipe
 from stages.deduplication.rehydration import by_removal_rate, by_size
 from tests.laws.mixed_corpus import MENU, passages
 from tests.laws.running import run
+from tests.phase_runs import ingested, phase_run
 
 RECIPE = """
 [corpus]
@@ -101,8 +101,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     (folder / "clusters.toml").write_text(RECIPE)
     run(folder / "clusters.toml", folder / "out", "--keep-staging", "--workers", "1")
     store, plan = Store(str(folder / "out")), make_plan(folder / "clusters.toml")
-    staged = [staged_split(split.id, store.read_json(marker("ingest", split.id))) for split in plan.splits]
-    weights = write_sampling_weights(store, plan.recipe, staged, phases_after_ingest(plan.recipe))
+    staged = [staged_split(split.id, ingested(store, split.id)) for split in plan.splits]
+    again = phase_run(store, plan.recipe)
+    weights = write_sampling_weights(again, staged, phases_after_ingest(plan.recipe))
     assert weights
     ends = [sum(len(line) for line in lines[:number]) for number in range(len(lines))]
     ledger = ds.dataset([str(path) for path in sorted((folder / "out/ledger").iterdir())]).to_table().to_pylist()
@@ -110,7 +111,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
         folder / "out",
         staged,
         plan.recipe,
-        {report.stage: report for report in dedup_reports(store, staged, dedup_phases(plan.recipe))},
+        {report.stage: report for report in dedup_reports(again, staged, dedup_phases(plan.recipe))},
         weights,
         {end: text for end, (text, _) in zip(ends, documents, strict=True)},
         [row for row in ledger if row["phase"] != "ingest"],
@@ -160,8 +161,8 @@ def test_largest_clusters(corpus: Corpus, stage: str) -> None:
 
 
 def test_the_shuffle_found_the_same_clusters(corpus: Corpus) -> None:
-    (phase,) = [phase for phase in dedup_phases(corpus.recipe) if phase.endswith("near")]
-    counted = json.loads((corpus.folder / f"staging/{phase}-removed/done.json").read_text())
+    (phase,) = [phase for phase in dedup_phases(corpus.recipe) if phase.stage == "near"]
+    counted = json.loads((corpus.folder / f"staging/{phase.name}-removed/done.json").read_text())
     assert [size for _, size in counted["largest"]] == [c.documents for c in corpus.reports["near"].clusters]
 
 
@@ -223,7 +224,8 @@ def test_weights_follow_from_ledger_and_rule(corpus: Corpus) -> None:
 def test_weights_by_size(corpus: Corpus) -> None:
     publish = corpus.recipe.publish.model_copy(update={"sampling_weight": "cluster_size"})
     recipe = corpus.recipe.model_copy(update={"publish": publish})
-    weights = write_sampling_weights(Store(str(corpus.folder)), recipe, corpus.staged, phases_after_ingest(recipe))
+    run_again = phase_run(Store(str(corpus.folder)), recipe)
+    weights = write_sampling_weights(run_again, corpus.staged, phases_after_ingest(recipe))
     assert weights
     found: Counter[int] = Counter()
     for ranges in weights.by_label.values():

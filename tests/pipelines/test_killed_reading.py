@@ -19,8 +19,8 @@ import pytest
 
 import pipelines.build.run
 from pipelines.command_line.app import main
-from pipelines.phases.ingest import IngestWorker
-from pipelines.staging.tasks import Counts, Task
+from pipelines.phases.ingest import IngestResult, IngestWorker
+from pipelines.staging.tasks import Task
 from schemas.split import InputSplit
 from tests.laws.running import digests
 
@@ -45,7 +45,7 @@ REASON = "the worker process that read it was killed by SIGABRT, twice"
 class DyingWorker(IngestWorker):
     """Aborts like a C++ library when it has to read a file, or a row group of one, that is named deadly."""
 
-    def run(self, task: Task) -> Counts:
+    def run(self, task: Task) -> IngestResult:
         fields = {name: value for name, value in task.payload.items() if name in InputSplit.model_fields}
         lost = task.payload.get("lost", {})
         for file in InputSplit.model_validate(fields).files:

@@ -13,17 +13,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.build.plan import make_plan
-from pipelines.phases.deduplication.phase import PhaseShuffle
-from pipelines.runners.local import RunnerConfig
+from pipelines.phases.deduplication.kinds import DedupPhase
+from pipelines.phases.deduplication.near import near_shuffle
 from pipelines.staging.staged import staged_split
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import marker
+from pipelines.staging.tasks import Phase
 from stages.deduplication.keepers import preference_keys, preference_ranks
 from stages.deduplication.near import band_keys, distinct_shingles, near_duplicates, near_signatures, similarity_of
 from stages.deduplication.options import KeeperOrder, NearDeduplicationConfig
 from stages.deduplication.shingles import shingle_hashes
 from tests.laws.mixed_corpus import passages
 from tests.laws.running import run
+from tests.phase_runs import ingested, phase_run
 
 RECIPE = """
 [corpus]
@@ -104,9 +105,9 @@ def _alternating_stars_give_the_same(folder: Path) -> None:
     before = {file.name: pq.read_table(file) for file in sorted(removed.glob("*.parquet"))}
     for file in removed.iterdir():
         file.unlink()
-    staged = [staged_split(split.id, store.read_json(marker("ingest", split.id))) for split in plan.splits]
+    staged = [staged_split(split.id, ingested(store, split.id)) for split in plan.splits]
     assert len(staged) > 3
-    shuffle = PhaseShuffle(store, ["dedup-0-near"], staged, 0, RunnerConfig(max_edges=0))
-    counts = shuffle.near(NearDeduplicationConfig())
+    phase = DedupPhase(Phase("dedup", "near", 0), (), staged)
+    counts = near_shuffle(phase_run(store, max_edges=0), phase, NearDeduplicationConfig(), 0)
     assert counts["edges"] > 0
     assert {file.name: pq.read_table(file) for file in sorted(removed.glob("*.parquet"))} == before

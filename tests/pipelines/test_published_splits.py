@@ -20,13 +20,16 @@ from pipelines.build.output import build
 from pipelines.build.plan import make_plan
 from pipelines.phases.deduplication.shuffle_records import MEMBER
 from pipelines.phases.publish.splits import LARGEST_GROUP, TEST, SplitWorker, clusters_folder, write_groups
-from pipelines.runners.local import RunnerConfig
-from pipelines.staging.staged import Run, StagedSplit, staged_split
+from pipelines.runners.local import Runner
+from pipelines.staging.staged import RowRun, StagedSplit, staged_split
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import marker
+from pipelines.staging.tasks import Phase
 from schemas.card import Card
 from schemas.recipe import PublishConfig
 from tests.laws.running import digests, run
+from tests.phase_runs import ingested
+
+NEAR, ACROSS = Phase("dedup", "near", 1), Phase("dedup", "across_scripts", 2)
 
 pytest.importorskip("icu", reason="the letter tables of transliteration run on PyICU")
 
@@ -113,9 +116,9 @@ def clusters_of(out: Path) -> list[set[str]]:
     """Return the ids of the documents of each cluster, as deduplication left them in the staging folder."""
     store, clusters = Store(str(out)), defaultdict[int, set[str]](set)
     for split in make_plan(out.parent / "parted.toml").splits:
-        staged = staged_split(split.id, store.read_json(marker("ingest", split.id)))
+        staged = staged_split(split.id, ingested(store, split.id))
         ids = [key for file in staged.files for key in store.read_parquet(file, ["id"])["id"].to_pylist()]
-        file = f"{clusters_folder('dedup-1-near')}/{split.id}.npy"
+        file = f"{clusters_folder(NEAR)}/{split.id}.npy"
         for row, cluster in store.load_array(file).tolist() if store.exists(file) else ():
             clusters[cluster].add(ids[row])
     return list(clusters.values())
@@ -168,20 +171,20 @@ def test_datasets_loads_a_split(out: Path, tmp_path: Path) -> None:
 
 def test_workers_and_blocks_change_no_byte(out: Path, tmp_path: Path) -> None:
     plan = make_plan(write(tmp_path, pages()))
-    build(plan, str(tmp_path / "out"), RunnerConfig(workers=3), lambda task, counts: None, block_bytes=4000)
+    build(plan, str(tmp_path / "out"), Runner(workers=3), lambda task, counts: None, block_bytes=4000)
     assert digests(tmp_path / "out") == digests(out)
 
 
-def members_of(store: Store, clusters: list[list[int]], phase: str = "dedup-1-near") -> None:
+def members_of(store: Store, clusters: list[list[int]], phase: Phase = NEAR) -> None:
     members = [(row, number) for number, cluster in enumerate(clusters) for row in cluster]
     store.save_array(f"{clusters_folder(phase)}/s.npy", np.array(members, MEMBER))
 
 
-def parted(store: Store, ids: list[str], phases: list[str]) -> list[int]:
+def parted(store: Store, ids: list[str], phases: list[Phase]) -> list[int]:
     """Choose the splits of one staged split of documents with these ids."""
     with store.writing_parquet("staging/s.parquet", pa.schema([("id", pa.string())])) as writer:
         writer.write_table(pa.table({"id": ids}))
-    part = Run(file="staging/s.parquet", row_group=0, label="eus_Latn", first_row=0, rows=len(ids), text_bytes=1)
+    part = RowRun(file="staging/s.parquet", row_group=0, label="eus_Latn", first_row=0, rows=len(ids), text_bytes=1)
     split = StagedSplit(name="s", documents=len(ids), runs=(part,))
     write_groups(store, [split], phases)
     worker = SplitWorker(store, PublishConfig(test=0.4))
@@ -197,14 +200,14 @@ def test_the_order_of_documents_decides_nothing(tmp_path: Path) -> None:
     one, two = Store(str(tmp_path / "one")), Store(str(tmp_path / "two"))
     members_of(one, clusters)
     members_of(two, [[59 - row for row in cluster] for cluster in clusters])
-    found = parted(one, ids, ["dedup-1-near"])
-    assert parted(two, ids[::-1], ["dedup-1-near"])[::-1] == found
+    found = parted(one, ids, [NEAR])
+    assert parted(two, ids[::-1], [NEAR])[::-1] == found
     assert all(len({found[row] for row in cluster}) == 1 for cluster in clusters)
     assert len({found[cluster[0]] for cluster in clusters}) == 2
 
 
 def test_clusters_of_two_stages_are_tied(tmp_path: Path) -> None:
-    store, phases = Store(str(tmp_path)), ["dedup-1-near", "dedup-2-across_scripts"]
+    store, phases = Store(str(tmp_path)), [NEAR, ACROSS]
     members_of(store, [[row, row + 1] for row in range(0, 40, 4)])
     members_of(store, [[row + 1, row + 2] for row in range(0, 40, 4)], phases[1])
     found = parted(store, [f"d{number}" for number in range(40)], phases)
@@ -217,7 +220,7 @@ def test_a_template_that_many_pages_share_is_train(size: int, splits: int, tmp_p
     """Of 20 groups some are test, unless they are too large."""
     store = Store(str(tmp_path))
     members_of(store, [list(range(group * size, (group + 1) * size)) for group in range(20)])
-    found = parted(store, [str(number) for number in range(20 * size)], ["dedup-1-near"])
+    found = parted(store, [str(number) for number in range(20 * size)], [NEAR])
     assert len(set(found)) == splits
     assert (TEST in found) == (splits == 2)
 

@@ -13,39 +13,44 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from pipelines.runners.local import RunnerConfig, WorkerError, run_function, run_tasks
+from pipelines.runners.local import Runner, WorkerError, run_function, run_tasks
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import Counts, Task
+from pipelines.staging.tasks import PiecewiseWorker, Task, TaskResult, Worker
 
 NAMES = ("a", "b", "c", "d")
 
 
-class KilledWorker:
+class TryResult(TaskResult):
+    """What was done, or why it was given up."""
+
+    words: str = ""
+    error: str | None = None
+
+
+class KilledWorker(Worker[TryResult]):
     """Counts its tries in files; a task's payload says in how many of them it is killed, and by what."""
 
     phase = "killed"
+    result = TryResult
 
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    def setup(self) -> None:
-        pass
-
-    def run(self, task: Task) -> Counts:
+    def run(self, task: Task) -> TryResult:
         tries = Path(self.store.full(f"tries-{task.name}"))
         with tries.open("ab") as file:
             file.write(b"x")
         if tries.stat().st_size <= task.payload.get("kills", 0):
             time.sleep(0.05)  # others are at work by now
             os.kill(os.getpid(), task.payload.get("signal", signal.SIGKILL))
-        return {"kept": 1, "words": "x" * task.payload.get("length", 0)}
+        return TryResult(words="x" * task.payload.get("length", 0))
 
 
-class IsolatingWorker(KilledWorker):
+class IsolatingWorker(KilledWorker, PiecewiseWorker[TryResult]):
     """Gives up what kills it."""
 
-    def give_up(self, task: Task, reason: str) -> Counts:
-        return {"failed": 1, "error": reason}
+    def give_up(self, task: Task, reason: str) -> TryResult:
+        return TryResult(error=reason)
 
     def halves(self, task: Task) -> list[Task]:
         return []
@@ -72,13 +77,13 @@ def tasks(**payloads: dict[str, int]) -> list[Task]:
     return [Task(name=name, payload=payloads.get(name, {})) for name in NAMES]
 
 
-def run(worker: KilledWorker, given: Sequence[Task], workers: int = 2) -> dict[str, Counts]:
-    return run_tasks(worker, given, RunnerConfig(workers=workers), lambda *_: None)
+def run(worker: KilledWorker, given: Sequence[Task], workers: int = 2) -> dict[str, TryResult]:
+    return run_tasks(worker, given, Runner(workers=workers), lambda *_: None)
 
 
 def test_a_task_whose_worker_is_killed_once_is_done_again_and_leaves_no_trace(tmp_path: Path) -> None:
     done = run(IsolatingWorker(Store(str(tmp_path))), tasks(b={"kills": 1}, c={"kills": 1, "signal": signal.SIGTERM}))
-    assert done == {name: {"kept": 1, "words": ""} for name in NAMES}
+    assert done == dict.fromkeys(NAMES, TryResult())
 
 
 def test_a_task_that_kills_its_worker_twice_is_given_up_whatever_the_number_of_workers(tmp_path: Path) -> None:
@@ -91,8 +96,8 @@ def test_a_task_that_kills_its_worker_twice_is_given_up_whatever_the_number_of_w
         assert run(worker, given, workers) == found[-1], "what is given up is not tried again"
         assert {n: len((tmp_path / f"{workers}/tries-{n}").read_bytes()) for n in "abc"} == {"a": 1, "b": 2, "c": 2}
     assert found[0] == found[1]
-    assert found[0]["a"] == {"kept": 1, "words": ""}
-    assert {name: counts["error"] for name, counts in found[0].items() if "error" in counts} == {
+    assert found[0]["a"] == TryResult()
+    assert {name: result.error for name, result in found[0].items() if result.error} == {
         "b": "the worker process that read it was killed by SIGSEGV, twice",
         "c": "the worker process that read it was killed by SIGKILL (often: out of memory), twice",
     }
@@ -113,7 +118,7 @@ def test_workers_that_cannot_start_say_why(tmp_path: Path) -> None:
 
 def test_tasks_and_answers_may_be_longer_than_a_pipe_holds(tmp_path: Path) -> None:
     done = run(KilledWorker(Store(str(tmp_path))), tasks(a={"length": 3_000_000}))
-    assert len(done["a"]["words"]) == 3_000_000
+    assert len(done["a"].words) == 3_000_000
     assert run_function("builtins:str", ("x" * 1_000_000,)) == "x" * 1_000_000
 
 
@@ -135,10 +140,10 @@ def test_the_temporary_folder_may_have_a_long_path(tmp_path: Path) -> None:
 def test_workers_go_on_when_the_process_that_they_were_forked_from_is_killed(tmp_path: Path) -> None:
     given = tasks(b={"kills": 1})
 
-    def kill_server(task: Task, _: Counts) -> None:
+    def kill_server(task: Task, _: TaskResult) -> None:
         if task.name == "a":
             worker = next(p for p in psutil.Process().children(recursive=True) if "fork_server" in p.cmdline()[-1])
             worker.kill()
 
-    done = run_tasks(IsolatingWorker(Store(str(tmp_path))), given, RunnerConfig(workers=2), kill_server)
-    assert done == {name: {"kept": 1, "words": ""} for name in NAMES}
+    done = run_tasks(IsolatingWorker(Store(str(tmp_path))), given, Runner(workers=2), kill_server)
+    assert done == dict.fromkeys(NAMES, TryResult())

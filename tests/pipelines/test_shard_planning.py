@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.phases.publish.shards import plan_shards
-from pipelines.staging.staged import Run, StagedSplit
+from pipelines.staging.staged import RowRun, StagedSplit
 
 LABELS = st.sampled_from(["eus_Latn", "bod_Tibt", "uzb_Cyrl"])
 RUNS = st.lists(st.tuples(LABELS, st.integers(1, 50), st.integers(0, 5000), st.floats(0, 1)), max_size=8)
@@ -16,11 +16,11 @@ RUNS = st.lists(st.tuples(LABELS, st.integers(1, 50), st.integers(0, 5000), st.f
 def test_plan(drawn: list[list[tuple[str, int, int, float]]], shard_bytes: int) -> None:
     splits, survivors = [], {}
     for number, runs_drawn in enumerate(drawn):
-        runs: list[Run] = []
+        runs: list[RowRun] = []
         first = 0
         for label, rows, text_bytes, share in runs_drawn:
             runs.append(
-                Run(file="f", row_group=len(runs), label=label, first_row=first, rows=rows, text_bytes=text_bytes)
+                RowRun(file="f", row_group=len(runs), label=label, first_row=first, rows=rows, text_bytes=text_bytes)
             )
             survivors[f"s{number}", first] = [round(rows * share), 0, 0]
             first += rows

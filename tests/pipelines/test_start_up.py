@@ -82,7 +82,7 @@ def test_what_is_left_out_cannot_be_imported_until_the_block_ends() -> None:
 WITHOUT_BEAM = """
 import sys
 from pathlib import Path
-from pipelines.runners.local import RunnerConfig, WorkerError, run_function, run_tasks, warm_up
+from pipelines.runners.local import Runner, WorkerError, run_function, run_tasks, warm_up
 from pipelines.staging.store import Store
 from tests.pipelines.test_runners import IsolatingWorker, KilledWorker, tasks
 
@@ -90,11 +90,11 @@ warm_up(with_beam=False)
 for folder in ("isolating", "killed"):
     Path(sys.argv[1], folder).mkdir()
 isolating, killed = (Store(f"{sys.argv[1]}/{folder}") for folder in ("isolating", "killed"))
-given, two = tasks(b={"kills": 1}, c={"kills": 9}), RunnerConfig(workers=2)
+given, two = tasks(b={"kills": 1}, c={"kills": 9}), Runner(workers=2)
 done = run_tasks(IsolatingWorker(isolating), given, two, lambda *_: None)
 print(sorted(done.items()))
 try:
-    run_tasks(KilledWorker(killed), tasks(d={"kills": 9}), RunnerConfig(workers=1), lambda *_: None)
+    run_tasks(KilledWorker(killed), tasks(d={"kills": 9}), Runner(workers=1), lambda *_: None)
 except WorkerError as error:
     print(error)
 print(run_function("tests.pipelines.test_start_up:is_imported", ("apache_beam",)))

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from pipelines.command_line.progress import ProgressLines, read_status, stopped_run
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import Task
+from pipelines.staging.tasks import Task, TaskResult
 from tests.laws.running import processes_in, run, start
 
 RECIPE = """
@@ -122,12 +122,19 @@ def test_neither_a_whole_run_nor_a_failed_one_leaves_a_temporary_folder(tmp_path
     assert not list(scratch.iterdir())
 
 
+class Read(TaskResult):
+    """What the task of a split tells as it ends."""
+
+    bytes_in: int
+    documents_in: int
+
+
 def test_lines_where_there_is_no_terminal() -> None:
     written = io.StringIO()
     lines = ProgressLines({"a": 300, "b": 100})
     with lines.printed_every(0.02, Console(file=written)):
-        lines.report(Task(name="a"), {"bytes_in": 300, "documents_in": 1200})
+        lines.report(Task(name="a"), Read(bytes_in=300, documents_in=1200))
         time.sleep(0.1)
     assert "glotmill: 0:00 ingest: 75% of the input, 1 of 2 splits, 1,200 documents\n" in written.getvalue()
-    lines.report(Task(name="shard"), {})
+    lines.report(Task(name="shard"), TaskResult())
     assert lines.line() == "phases after ingest: 1 tasks done, 1,200 documents read"

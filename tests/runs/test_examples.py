@@ -20,7 +20,7 @@ from warcio.warcwriter import WARCWriter
 
 from pipelines.build.output import build
 from pipelines.build.plan import make_plan, output_of
-from pipelines.runners.local import RunnerConfig
+from pipelines.runners.local import Runner
 from schemas.manifest import Manifest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -35,7 +35,7 @@ def passages(label: str) -> list[str]:
 def run(recipe: Path) -> tuple[Manifest, pa.Table]:
     plan = make_plan(recipe)
     output = str(recipe.parent / output_of(plan.recipe))
-    manifest = build(plan, output, RunnerConfig(workers=1), lambda *_: None)
+    manifest = build(plan, output, Runner(workers=1), lambda *_: None)
     return manifest, ds.dataset(f"{output}/data").to_table()
 
 
@@ -100,7 +100,7 @@ def write_tables(folder: Path) -> None:
         'columns = { text = "content", id = "key" }\n[[ingest]]\nstage = "identify_language"\n'
         '[[dedup]]\nstage = "exact"\n[publish]\nindex = true\n'
     )
-    build(make_plan(first), str(folder / "first_version"), RunnerConfig(workers=1), lambda *_: None)
+    build(make_plan(first), str(folder / "first_version"), Runner(workers=1), lambda *_: None)
 
 
 def check_version(manifest: Manifest, found: pa.Table) -> None:

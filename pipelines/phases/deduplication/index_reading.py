@@ -18,20 +18,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from pipelines.catalogue.stages import DEDUP_STAGES, NearEntry, Recipe, RepeatsEntry, against_of, at_home, located
+from pipelines.catalogue.stages import Recipe, against_of, at_home, located
 from pipelines.phases.deduplication.index_writing import (
+    IndexedPhase,
     indexed_phases,
     installed_packages,
-    key_schema,
     key_settings,
     probe,
     text_stages,
 )
-from pipelines.phases.deduplication.phase import preference_count
-from pipelines.phases.deduplication.shuffle_records import KnownSplit, keyed_dtype, signature_dtype
-from pipelines.runners.local import RunnerConfig, run_tasks
+from pipelines.phases.deduplication.kinds import DedupKind
+from pipelines.phases.deduplication.shuffle_records import KnownSplit
+from pipelines.phases.run import Run
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import Counts, Report, Task, marker, task_folder
+from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, marker, task_folder
 from schemas.card import IndexVersion
 from schemas.corpus_index import FORMAT, HEAD, CorpusIndex, IndexedStage, IndexFile
 from schemas.failures import MisuseError
@@ -57,10 +57,10 @@ def plan_indexes(recipe: Recipe, base: str, text: str) -> tuple[list[str], tuple
     home = at_home(recipe, base)
     for phase in indexed_phases(recipe):
         addresses = against_of(home.dedup[phase.position])
-        for name, address in zip(against_of(phase.config), addresses, strict=True):
+        for name, address in zip(against_of(phase.kind.config), addresses, strict=True):
             try:
                 head, sha256 = _read_head(address)
-                _fitting(head, recipe, phase.position)
+                _fitting(head, recipe, phase)
                 _look_for_files(address, head)
             except _UnusableError as error:
                 where = at_line(text, "dedup", phase.position, "against")
@@ -99,14 +99,13 @@ def _read_head(address: str) -> tuple[CorpusIndex, str]:
     return head, hashlib.sha256(content).hexdigest()
 
 
-def _fitting(head: CorpusIndex, recipe: Recipe, position: int) -> IndexedStage:
+def _fitting(head: CorpusIndex, recipe: Recipe, phase: IndexedPhase) -> IndexedStage:
     """Choose the part of an index that has the keys of a dedup stage of the recipe, or say how they differ."""
-    config = recipe.dedup[position]
-    of_stage = [part for part in head.stages if part.stage == config.stage]
+    of_stage = [part for part in head.stages if part.stage == phase.kind.stage]
     if not of_stage:
         made = ", ".join(part.stage for part in head.stages) or "no stage"
-        raise _UnusableError(f"index has keys of {made}, recipe asks for {config.stage}")
-    differences = [_differences(part, recipe, position) for part in of_stage]
+        raise _UnusableError(f"index has keys of {made}, recipe asks for {phase.kind.stage}")
+    differences = [_differences(part, recipe, phase) for part in of_stage]
     for part, differing in zip(of_stage, differences, strict=True):
         if not differing:
             return part
@@ -114,25 +113,24 @@ def _fitting(head: CorpusIndex, recipe: Recipe, position: int) -> IndexedStage:
     raise _UnusableError("; ".join(fewest))
 
 
-def _differences(part: IndexedStage, recipe: Recipe, position: int) -> list[str]:
+def _differences(part: IndexedStage, recipe: Recipe, phase: IndexedPhase) -> list[str]:
     """Name every difference that makes the keys of an index and those of a recipe's stage incomparable."""
-    config = recipe.dedup[position]
-    found = _options_differ("", part.settings, key_settings(config))
-    texts = text_stages(recipe, position)
+    found = _options_differ("", part.settings, key_settings(phase.kind))
+    texts = text_stages(recipe, phase.position)
     theirs, ours = ([str(stage.get("stage")) for stage in stages] for stages in (part.texts, texts))
     if theirs != ours:
         found.append(f"index has keys of texts {_after(theirs)}, recipe of texts {_after(ours)}")
     else:
         for name, had, has in zip(ours, part.texts, texts, strict=True):
             found += _options_differ(f"{name} ", had, has)
-    if not found and part.probe != probe(config):
+    if not found and part.probe != probe(phase.kind):
         installed = installed_packages()
         versions = [
             f"index has {name} {part.packages.get(name, 'unknown')}, installed is {version}"
             for name, version in installed.items()
             if part.packages.get(name) != version
         ]
-        found += versions or [f"index has keys that {config.stage} as it is now makes differently"]
+        found += versions or [f"index has keys that {phase.kind.stage} as it is now makes differently"]
     return found
 
 
@@ -169,31 +167,36 @@ def _look_for_files(address: str, head: CorpusIndex) -> None:
         raise _UnusableError(f"{address} cannot be read: {' '.join(str(error).split())}") from None
 
 
-class KnownDocumentsWorker:
+class KnownDocumentsResult(TaskResult):
+    """How many entries a file of an index has, or what is wrong with it."""
+
+    entries: int = 0
+    damage: str | None = None
+
+
+class KnownDocumentsWorker(Worker[KnownDocumentsResult]):
     """Stages one file of an index, if it is what its head says: keys as the shuffles want them, and ids."""
 
     phase = PHASE
+    result = KnownDocumentsResult
 
     def __init__(self, store: Store, recipe: Recipe) -> None:
         self.store, self.recipe = store, recipe
 
-    def setup(self) -> None:
-        pass
-
-    def run(self, task: Task) -> Counts:
-        position, file = task.payload["position"], IndexFile.model_validate(task.payload["file"])
-        config = self.recipe.dedup[position]
+    def run(self, task: Task) -> KnownDocumentsResult:
+        file = IndexFile.model_validate(task.payload["file"])
+        (phase,) = (p for p in indexed_phases(self.recipe) if p.position == task.payload["position"])
         with tempfile.TemporaryFile() as copy:
             try:
                 _fetch(Store(task.payload["address"]), file, copy)
-                table = _read_entries(copy, file, key_schema(config))
+                table = _read_entries(copy, file, phase.schema)
             except _UnusableError as error:
-                return {"damage": str(error)}
+                return KnownDocumentsResult(damage=str(error))
         folder = task_folder(self.phase, task.name)
-        self.store.save_array(f"{folder}/keys.npy", _staged_keys(table, self.recipe, position))
+        self.store.save_array(f"{folder}/keys.npy", _staged_keys(table, phase.kind))
         with self.store.writing_parquet(f"{folder}/ids.parquet", _ID, compression="zstd") as writer:
             writer.write_table(table.select(["id"]).cast(_ID))
-        return {"entries": table.num_rows}
+        return KnownDocumentsResult(entries=table.num_rows)
 
 
 def _fetch(source: Store, file: IndexFile, copy: IO[bytes]) -> None:
@@ -237,18 +240,11 @@ def _columns(schema: pa.Schema) -> str:
     return ", ".join(f"{field.name} {field.type}" for field in schema)
 
 
-def _staged_keys(table: pa.Table, recipe: Recipe, position: int) -> npt.NDArray[Any]:
+def _staged_keys(table: pa.Table, kind: DedupKind) -> npt.NDArray[Any]:
     """Lay out entries as the dedup phase stages the keys of documents; zeros are preferred to everything."""
-    config = recipe.dedup[position]
-    entry = DEDUP_STAGES[config.stage]
-    if isinstance(entry, RepeatsEntry):
-        raise TypeError(f"{config.stage} compares no documents")
-    criteria = preference_count(recipe, entry)
-    kind = (
-        signature_dtype(entry.comparison(config), criteria) if isinstance(entry, NearEntry) else keyed_dtype(criteria)
-    )
-    staged = np.zeros(table.num_rows, kind)
-    staged["row" if isinstance(entry, NearEntry) else "document"] = np.arange(table.num_rows)
+    dtype = kind.staged_dtype()
+    staged = np.zeros(table.num_rows, dtype)
+    staged[kind.row_field] = np.arange(table.num_rows)
     start = 0
     for batch in table.to_batches():
         some = staged[start : start + batch.num_rows]
@@ -260,18 +256,11 @@ def _staged_keys(table: pa.Table, recipe: Recipe, position: int) -> npt.NDArray[
                 array = batch[name]
                 width = array.type.byte_width
                 content = memoryview(array.buffers()[1])[array.offset * width :][: len(array) * width]
-                some[name] = np.frombuffer(content, kind[name])
+                some[name] = np.frombuffer(content, dtype[name])
     return staged
 
 
-def stage_known_documents(
-    store: Store,
-    recipe: Recipe,
-    planned: Sequence[IndexVersion],
-    base: str,
-    config: RunnerConfig,
-    report: Report,
-) -> dict[str, list[KnownSplit]]:
+def stage_known_documents(run: Run, planned: Sequence[IndexVersion], base: str) -> dict[Phase, list[KnownSplit]]:
     """Stage what the indexes of a recipe hold for each dedup phase, by phase.
 
     `planned` are the indexes as `plan_indexes` found them, relative to the folder `base`. Raises MisuseError, with
@@ -279,31 +268,31 @@ def stage_known_documents(
     """
     versions = {located(version.path, base): version for version in planned}
     tasks: list[Task] = []
-    splits: dict[str, list[KnownSplit]] = {}
+    splits: dict[Phase, list[KnownSplit]] = {}
     where: dict[str, str] = {}
-    for phase in indexed_phases(recipe):
-        splits[phase.name] = []
-        for number, address in enumerate(against_of(phase.config)):
+    for indexed in indexed_phases(run.recipe):
+        splits[indexed.phase] = []
+        for number, address in enumerate(against_of(indexed.kind.config)):
             name = versions[address].path
             try:
                 head, sha256 = _read_head(address)
                 if sha256 != versions[address].sha256:
                     raise _UnusableError("changed since this run was planned; run again")
-                files = _fitting(head, recipe, phase.position).files
+                files = _fitting(head, run.recipe, indexed).files
             except _UnusableError as error:
                 raise MisuseError(f"index {name!r}: {error}") from None
             for place, file in enumerate(files):
-                task = f"{phase.name}-{number:03d}-{place:06d}"
-                payload = {"position": phase.position, "address": address, "file": file.model_dump()}
+                task = f"{indexed.phase.name}-{number:03d}-{place:06d}"
+                payload = {"position": indexed.position, "address": address, "file": file.model_dump()}
                 tasks.append(Task(name=task, weight_bytes=file.bytes, payload=payload))
                 folder, where[task] = task_folder(PHASE, task), name
-                splits[phase.name].append(
+                splits[indexed.phase].append(
                     KnownSplit(task, file.rows, f"{folder}/keys.npy", f"{folder}/ids.parquet", name)
                 )
-    done = run_tasks(KnownDocumentsWorker(store, recipe), tasks, config, report) if tasks else {}
-    damaged = {task: counts["damage"] for task, counts in sorted(done.items()) if "damage" in counts}
+    done = run.tasks(KnownDocumentsWorker(run.store, run.recipe), tasks) if tasks else {}
+    damaged = {task: result.damage for task, result in sorted(done.items()) if result.damage}
     for task in damaged:
-        store.remove(marker(PHASE, task))  # the same run may go on once the index is whole again
+        run.store.remove(marker(PHASE, task))  # the same run may go on once the index is whole again
     if damaged:
         raise MisuseError("\n".join(f"index {where[task]!r}: {damage}" for task, damage in damaged.items()))
     return splits

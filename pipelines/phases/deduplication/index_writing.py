@@ -29,36 +29,26 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.catalogue.stages import (
-    DEDUP_STAGES,
-    INGEST_STAGES,
-    DedupStage,
-    EqualEntry,
-    NearEntry,
-    Recipe,
-    RepeatsEntry,
-    against_of,
-)
+from pipelines.catalogue.stages import DEDUP_STAGES, INGEST_STAGES, Recipe, against_of
 from pipelines.phases.chain import dedup_phases
-from pipelines.runners.local import RunnerConfig, run_function, run_tasks
+from pipelines.phases.deduplication.equal import keys_file
+from pipelines.phases.deduplication.kinds import DedupKind, kind_of
+from pipelines.phases.run import Run
 from pipelines.staging.staged import SplitAfter, StagedSplit, removals
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import Counts, Report, Task, task_folder
+from pipelines.staging.tasks import Phase, Task, TaskResult, Worker
 from schemas.columns import arrange
 from schemas.corpus_index import (
-    EQUAL_KEYS,
     FOLDER,
     FORMAT,
     HEAD,
     CorpusIndex,
     IndexedStage,
     IndexFile,
-    signed_keys,
 )
 from schemas.document import DOCUMENT
 from schemas.manifest import FileRecord
 from schemas.recipe import at_line
-from stages.deduplication.near import band_shape
 
 ROW_GROUP = 1 << 16  # entries: 30 MB of signatures as they are by default
 
@@ -94,27 +84,37 @@ _PROBE_URLS = (
 
 
 class IndexedPhase(NamedTuple):
-    """A dedup phase whose keys an index can hold, its place among the recipe's `[[dedup]]` stages, its options."""
+    """A dedup phase whose keys an index can hold, its place among the recipe's `[[dedup]]` stages, its kind."""
 
-    name: str
+    phase: Phase
     position: int
-    config: DedupStage
+    kind: DedupKind
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Describe the entries of an index that the phase makes and reads."""
+        return self.kind.index_schema()
+
+    @property
+    def folder(self) -> str:
+        """Name the folder of its files: `1-exact` for `dedup-1-exact`."""
+        return f"{self.phase.position}-{self.phase.stage}"
 
 
 def indexed_phases(recipe: Recipe) -> list[IndexedPhase]:
     """List the dedup phases whose keys an index can hold: none of texts that an earlier one took repeats out of."""
     phases = dedup_phases(recipe)[-len(recipe.dedup) :] if recipe.dedup else []
     return [
-        IndexedPhase(phase, position, config)
+        IndexedPhase(phase, position, kind)
         for position, (phase, config) in enumerate(zip(phases, recipe.dedup, strict=True))
-        if isinstance(entry := DEDUP_STAGES[config.stage], EqualEntry | NearEntry)
-        and ("text" not in entry.columns or not _repeats_before(recipe, position))
+        if (kind := kind_of(recipe, config.stage, config)).compares_documents
+        and ("text" not in DEDUP_STAGES[config.stage].columns or not _repeats_before(recipe, position))
     ]
 
 
 def _repeats_before(recipe: Recipe, position: int) -> list[str]:
     """Name the stages that take out parts of texts before the dedup stage at `position`."""
-    return [stage.stage for stage in recipe.dedup[:position] if isinstance(DEDUP_STAGES[stage.stage], RepeatsEntry)]
+    return [stage.stage for stage in recipe.dedup[:position] if not kind_of(recipe, stage.stage).compares_documents]
 
 
 def index_problems(recipe: Recipe, text: str) -> list[str]:
@@ -127,7 +127,7 @@ def index_problems(recipe: Recipe, text: str) -> list[str]:
         if against_of(config) and position not in {phase.position for phase in indexed}
     ]
     if recipe.publish.index and not indexed and not problems:
-        able = [name for name, e in DEDUP_STAGES.items() if isinstance(e, EqualEntry | NearEntry) and e.config]
+        able = [name for name, e in DEDUP_STAGES.items() if e.config and kind_of(recipe, name).compares_documents]
         problems.append(
             at_line(text, "publish", "index") + "an index holds the keys of dedup stages; the recipe needs a [[dedup]] "
             f"stage {', '.join(able[:-1])} or {able[-1]}, before any that takes out parts of texts"
@@ -135,22 +135,9 @@ def index_problems(recipe: Recipe, text: str) -> list[str]:
     return problems
 
 
-def key_schema(config: DedupStage) -> pa.Schema:
-    """Describe the entries of an index that a dedup stage makes and reads."""
-    entry = DEDUP_STAGES[config.stage]
-    if isinstance(entry, NearEntry):
-        bands, rows = band_shape(entry.comparison(config))
-        return signed_keys(bands * rows)
-    return EQUAL_KEYS
-
-
-def key_settings(config: DedupStage) -> dict[str, Any]:
+def key_settings(kind: DedupKind) -> dict[str, Any]:
     """Return the options of a dedup stage that its keys depend on."""
-    settings = config.model_dump(mode="json", exclude=_DECIDE_NO_KEY)
-    entry = DEDUP_STAGES[config.stage]
-    if isinstance(entry, NearEntry):
-        settings["bands"], settings["rows"] = band_shape(entry.comparison(config))
-    return settings
+    return kind.config.model_dump(mode="json", exclude=_DECIDE_NO_KEY) | kind.key_settings()
 
 
 def text_stages(recipe: Recipe, position: int) -> tuple[dict[str, Any], ...]:
@@ -162,23 +149,15 @@ def text_stages(recipe: Recipe, position: int) -> tuple[dict[str, Any], ...]:
     return tuple(stage.model_dump(mode="json") for stage in changing)
 
 
-def probe(config: DedupStage) -> str:
+def probe(kind: DedupKind) -> str:
     """Make the keys of texts and addresses that are always the same, and hash them."""
     languages, scripts, texts = zip(*_PROBE, strict=True)
     urls = [*_PROBE_URLS, *[None] * (len(_PROBE) - len(_PROBE_URLS))]
     columns = {"text": pa.array(texts), "language": pa.array(languages), "script": pa.array(scripts)}
     columns |= {"url": pa.array(urls), "id": pa.array([str(row) for row in range(len(_PROBE))])}
     (block,) = arrange(columns, DOCUMENT, len(_PROBE)).to_batches()
-    entry = DEDUP_STAGES[config.stage]
-    if isinstance(entry, NearEntry):
-        signed = entry.sign(block, config)
-        made: tuple[npt.NDArray[Any], ...] = (signed.rows, signed.signatures, signed.scripts)
-    elif isinstance(entry, EqualEntry):
-        made = entry.keys(block, config)
-    else:
-        raise TypeError(f"{config.stage} makes no keys of documents")
     digest = hashlib.sha256()
-    for array in made:
+    for array in kind.key_arrays(block):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
@@ -212,7 +191,7 @@ _NONE = np.uint64(0xFFFFFFFFFFFFFFFF)  # the number of no document
 _REPLACED = np.dtype([("row", "<i8"), ("last", "<u8")])
 
 
-def write_replaced(store: Store, splits: Sequence[StagedSplit], phases: Sequence[str]) -> None:
+def write_replaced(store: Store, splits: Sequence[StagedSplit], phases: Sequence[Phase]) -> None:
     """Write, for each split, which of its removed rows have something published instead of them.
 
     That is so if the line of keepers of a duplicate ends in a document that was published, or that an index holds. With
@@ -241,38 +220,48 @@ def write_replaced(store: Store, splits: Sequence[StagedSplit], phases: Sequence
         store.save_array(_replaced_file(split.name), found)
 
 
-class IndexWorker:
+class IndexResult(TaskResult):
+    """How many documents of a split were published, and the file of entries of each phase that has any, by name."""
+
+    published: int
+    files: dict[str, IndexFile]
+
+
+class IndexWorker(Worker[IndexResult]):
     """Writes the entries of one split: a file for each phase that has any."""
 
     phase = "publish-index"
+    result = IndexResult
 
     def __init__(
-        self, store: Store, splits: Sequence[StagedSplit], phases: Sequence[str], indexed: Sequence[IndexedPhase]
+        self, store: Store, splits: Sequence[StagedSplit], phases: Sequence[Phase], indexed: Sequence[IndexedPhase]
     ) -> None:
         self.store, self.phases, self.indexed = store, phases, indexed
         self.names, self.bases = [split.name for split in splits], _bases(splits)
 
-    def setup(self) -> None:
-        pass
-
-    def run(self, task: Task) -> Counts:
+    def run(self, task: Task) -> IndexResult:
         split = StagedSplit.model_validate(task.payload["split"])
         published, files = self._published(split), {}
         replaced = self._replaced(split.name)
-        for phase in self.indexed:
+        for indexed in self.indexed:
             entries = published
-            if not isinstance(DEDUP_STAGES[phase.config.stage], NearEntry):
-                here = removals(self.store, [phase.name], split.name)["row"].to_numpy()  # whose keepers have these keys
+            if not indexed.kind.measures:  # equal keys: what was removed later had them too
+                here = removals(self.store, [indexed.phase], split.name)["row"].to_numpy()  # whose keepers have these
                 entries = entries.joined(replaced.without(here))
-            keyed = self.store.load_array(f"{task_folder(phase.name, split.name)}/keys.npy")
-            rows = keyed[_row_field(phase.config)].astype(np.int64)
+            keyed = self.store.load_array(keys_file(indexed.phase.name, split.name))
+            rows = keyed[indexed.kind.row_field].astype(np.int64)
             chosen = np.flatnonzero(np.isin(rows, entries.rows))
             if len(chosen):
-                path = f"{_folder(phase.name)}/{task.name}.parquet"
-                self._write(path, key_schema(phase.config), keyed, chosen, entries.ids_of(rows[chosen]))
-                record = {"path": path, "rows": len(chosen), "sha256": self.store.sha256(f"{FOLDER}/{path}")}
-                files[phase.name] = record | {"bytes": int(self.store.fs.size(self.store.full(f"{FOLDER}/{path}")))}
-        return {"published": len(published.rows), "files": files}
+                path = f"{indexed.folder}/{task.name}.parquet"
+                self._write(path, indexed.schema, keyed, chosen, entries.ids_of(rows[chosen]))
+                full = f"{FOLDER}/{path}"
+                files[indexed.phase.name] = IndexFile(
+                    path=path,
+                    rows=len(chosen),
+                    sha256=self.store.sha256(full),
+                    bytes=int(self.store.fs.size(self.store.full(full))),
+                )
+        return IndexResult(published=len(published.rows), files=files)
 
     def _published(self, split: StagedSplit) -> _Named:
         rows, ids = [np.empty(0, np.int64)], [pa.array([], pa.string())]
@@ -321,16 +310,9 @@ def binaries(values: npt.NDArray[Any], kind: pa.FixedSizeBinaryType) -> pa.Array
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values).tobytes())])
 
 
-def write_index(
-    store: Store,
-    recipe: Recipe,
-    staged: Sequence[StagedSplit],
-    phases: Sequence[str],
-    config: RunnerConfig,
-    report: Report,
-) -> list[FileRecord]:
+def write_index(run: Run, staged: Sequence[StagedSplit], phases: Sequence[Phase]) -> list[FileRecord]:
     """Write the index, if the recipe asks for one, and list its files; `phases` are all that remove documents."""
-    if not recipe.publish.index:
+    if not run.recipe.publish.index:
         return []
     tasks = [
         Task(name=f"{position:05d}-{split.name}", weight_bytes=split.documents, payload={"split": split.model_dump()})
@@ -338,34 +320,31 @@ def write_index(
         if split.documents
     ]
     splits = [split for split in staged if split.documents]
-    if splits and not store.exists(_REPLACED_DONE):
-        run_function("pipelines.phases.deduplication.index_writing:write_replaced", (store, splits, phases))
-        store.write_json(_REPLACED_DONE, {})
-    counts = run_tasks(IndexWorker(store, splits, phases, indexed_phases(recipe)), tasks, config, report)
-    head = _head(recipe, counts)
+    if splits and not run.store.exists(_REPLACED_DONE):
+        run.function("pipelines.phases.deduplication.index_writing:write_replaced", splits, phases)
+        run.store.write_json(_REPLACED_DONE, {})
+    written = run.tasks(IndexWorker(run.store, splits, phases, indexed_phases(run.recipe)), tasks)
+    head = _head(run.recipe, written)
     path = f"{FOLDER}/{HEAD}"
     content = head.model_dump_json(indent=1).encode() + b"\n"
-    store.write(path, content)
-    written = [FileRecord(path=path, bytes=len(content), sha256=hashlib.sha256(content).hexdigest())]
-    files = (file for stage in head.stages for file in stage.files)
-    return written + [FileRecord(**file.model_dump() | {"path": f"{FOLDER}/{file.path}"}) for file in files]
+    run.store.write(path, content)
+    files = [FileRecord(path=path, bytes=len(content), sha256=hashlib.sha256(content).hexdigest())]
+    entries = (file for stage in head.stages for file in stage.files)
+    return files + [FileRecord(**file.model_dump() | {"path": f"{FOLDER}/{file.path}"}) for file in entries]
 
 
-def _head(recipe: Recipe, counts: Mapping[str, Counts]) -> CorpusIndex:
-    """Put together `index.json` from what the tasks counted."""
+def _head(recipe: Recipe, written: Mapping[str, IndexResult]) -> CorpusIndex:
+    """Put together `index.json` from what the tasks wrote."""
     stages = []
-    for phase in indexed_phases(recipe):
-        files = tuple(
-            IndexFile.model_validate(done["files"][phase.name])
-            for _, done in sorted(counts.items())
-            if phase.name in done["files"]
-        )
+    for indexed in indexed_phases(recipe):
+        name = indexed.phase.name
+        files = tuple(result.files[name] for _, result in sorted(written.items()) if name in result.files)
         stages.append(
             IndexedStage(
-                stage=phase.config.stage,
-                settings=key_settings(phase.config),
-                texts=text_stages(recipe, phase.position),
-                probe=probe(phase.config),
+                stage=indexed.kind.stage,
+                settings=key_settings(indexed.kind),
+                texts=text_stages(recipe, indexed.position),
+                probe=probe(indexed.kind),
                 packages=installed_packages(),
                 entries=sum(file.rows for file in files),
                 files=files,
@@ -375,7 +354,7 @@ def _head(recipe: Recipe, counts: Mapping[str, Counts]) -> CorpusIndex:
         format=FORMAT,
         corpus=recipe.corpus.name,
         version=recipe.corpus.version,
-        documents=sum(done["published"] for done in counts.values()),
+        documents=sum(result.published for result in written.values()),
         stages=tuple(stages),
     )
 
@@ -387,12 +366,3 @@ def _replaced_file(split: str) -> str:
 def _bases(splits: Sequence[StagedSplit]) -> npt.NDArray[np.uint64]:
     """Return the number of the first document of each split."""
     return np.cumsum([0, *(split.documents for split in splits)][:-1]).astype(np.uint64)
-
-
-def _row_field(config: DedupStage) -> str:
-    return "row" if isinstance(DEDUP_STAGES[config.stage], NearEntry) else "document"
-
-
-def _folder(phase: str) -> str:
-    """Name the folder of a phase's files: `1-exact` for `dedup-1-exact`."""
-    return phase.split("-", 1)[1]

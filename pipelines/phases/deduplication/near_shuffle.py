@@ -41,8 +41,9 @@ from pipelines.phases.deduplication.shuffle_records import (
     ShuffledSplits,
     signature_dtype,
 )
-from pipelines.staging.staged import Run, SplitAfter, StagedSplit
+from pipelines.staging.staged import RowRun, SplitAfter, StagedSplit
 from pipelines.staging.store import PARTIAL, Store
+from pipelines.staging.tasks import Phase
 from stages.deduplication.components import (
     both_ways,
     connected_components,
@@ -248,7 +249,7 @@ class _SendMembers(beam.DoFn):
         store: Store,
         splits: ShuffledSplits,
         own: Sequence[StagedSplit],
-        earlier: Sequence[str],
+        earlier: Sequence[Phase],
         clusters: str,
         config: NearDeduplicationConfig,
         folder: str,
@@ -305,8 +306,8 @@ class _SendMembers(beam.DoFn):
         return pa.LargeListArray.from_arrays(np.append(0, counts.cumsum()), np.concatenate(hashes))
 
     def _kept(
-        self, number: int, rows: npt.NDArray[np.int64], chosen: Mapping[Run, npt.NDArray[np.int64]]
-    ) -> Iterator[tuple[Run, Shingles]]:
+        self, number: int, rows: npt.NDArray[np.int64], chosen: Mapping[RowRun, npt.NDArray[np.int64]]
+    ) -> Iterator[tuple[RowRun, Shingles]]:
         """Read the shingles of chosen rows from where they were staged, a run at a time."""
         staged = self.store.load_array(self.splits.contents[number])
         offsets = np.append(0, staged["shingles"].cumsum()).astype(np.int64)
@@ -320,8 +321,8 @@ class _SendMembers(beam.DoFn):
             yield run, Shingles(np.concatenate(pieces), np.append(0, (ends - starts).cumsum()))
 
     def _made_again(
-        self, staged: StagedSplit, rows: npt.NDArray[np.int64], chosen: Mapping[Run, npt.NDArray[np.int64]]
-    ) -> Iterator[tuple[Run, Shingles]]:
+        self, staged: StagedSplit, rows: npt.NDArray[np.int64], chosen: Mapping[RowRun, npt.NDArray[np.int64]]
+    ) -> Iterator[tuple[RowRun, Shingles]]:
         """Make the shingles of chosen rows again from their texts, a run at a time."""
         for run, table in SplitAfter(self.store, staged, self.earlier).runs(["text"], list(chosen)):
             batch = table.take(pa.array(rows[chosen[run]] - run.first_row)).combine_chunks().to_batches()[0]
@@ -476,7 +477,7 @@ def decide(
     store: Store,
     splits: ShuffledSplits,
     own: Sequence[StagedSplit],
-    earlier: Sequence[str],
+    earlier: Sequence[Phase],
     clusters: str,
     clustered: int,
     config: NearDeduplicationConfig,

@@ -7,35 +7,37 @@ A round's keys are staged for each split, the frequent ones among them come back
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.catalogue.stages import DEDUP_STAGES, RepeatsEntry
+from pipelines.phases.deduplication.equal import KeyResult, keys_file
+from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase
 from pipelines.phases.deduplication.shuffle_records import BYTES_A_DOCUMENT, keyed_dtype
 from pipelines.phases.rewriting import ROW, RewriteWorker
-from pipelines.runners.local import RunnerConfig, run_pipeline, run_tasks
-from pipelines.staging.staged import SplitAfter, StagedSplit, stage_of
+from pipelines.phases.run import Run
+from pipelines.staging.staged import SplitAfter, StagedSplit
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import Counts, Report, Task, task_folder
+from pipelines.staging.tasks import Phase, Task, Worker
 from stages.batches import Filtered
 from stages.deduplication.lines import FREQUENT
 
 LEAST_BUDGET = 64 << 20  # bytes that a shuffle may take whatever the number of documents
 
 
-def round_phase(phase: str, number: int) -> str:
-    return f"{phase}-keys-{number}"
+def round_phase(phase: Phase, number: int) -> str:
+    return f"{phase.name}-keys-{number}"
 
 
-def frequent_folder(phase: str, number: int) -> str:
-    return f"staging/{phase}-frequent-{number}"
+def frequent_folder(phase: Phase, number: int) -> str:
+    return f"staging/{phase.name}-frequent-{number}"
 
 
-def load_frequent(store: Store, phase: str, rounds: int, split: str) -> list[npt.NDArray[np.void]]:
+def load_frequent(store: Store, phase: Phase, rounds: int, split: str) -> list[npt.NDArray[np.void]]:
     """Load the keys of a split that turned out frequent in each of the first rounds: FREQUENT sorted by key."""
     found = []
     for number in range(rounds):
@@ -47,92 +49,92 @@ def load_frequent(store: Store, phase: str, rounds: int, split: str) -> list[npt
     return found
 
 
-class RoundWorker:
+class RepeatsKind(DedupKind):
+    """Parts that many documents share are taken out of their texts."""
+
+    compares_documents = False
+
+    @property
+    def entry(self) -> RepeatsEntry:
+        return cast("RepeatsEntry", DEDUP_STAGES[self.stage])
+
+    def find(self, run: Run, phase: DedupPhase) -> Mapping[str, Any]:
+        """Run the rounds and the rewrite."""
+        splits = phase.splits
+        bases = [0, *np.cumsum([split.documents for split in splits]).tolist()][:-1]
+        for number in range(len(self.entry.rounds)):
+            made = run.tasks(RoundWorker(run.store, phase, self, number), phase.tasks)
+            self._find_frequent(run, phase, number, sum(result.keys for result in made.values()), bases)
+        by_name = dict(zip((split.name for split in splits), bases, strict=True))
+        rewriter = RepeatsRewriter(run.store, phase.phase, by_name, self)
+        total: Counter[str] = Counter()
+        for result in run.tasks(RewriteWorker(run.store, phase.earlier, phase.phase, rewriter), phase.tasks).values():
+            total.update(result.counts())
+        return dict(sorted(total.items()))
+
+    def _find_frequent(self, run: Run, phase: DedupPhase, number: int, keys: int, bases: list[int]) -> None:
+        """Shuffle the keys of a round, in as many slices as keep the shuffle within its budget of memory."""
+        names = [split.name for split in phase.splits]
+        files = [keys_file(round_phase(phase.phase, number), name) for name in names]
+        documents = sum(split.documents for split in phase.splits)
+        in_shuffle = 2 * keyed_dtype(0).itemsize * keys
+        slices = max(1, -(-in_shuffle // max(BYTES_A_DOCUMENT * documents, LEAST_BUDGET)))
+        for part in range(slices):
+            folder = f"{frequent_folder(phase.phase, number)}/slice-{part:04d}"
+            if not run.store.exists(f"{folder}/done.json"):
+                shuffle = "pipelines.phases.deduplication.repeat_shuffle:find_frequent"
+                run.pipeline(shuffle, files, bases, names, self.config.min_documents, (part, slices), folder)
+                run.store.write_json(f"{folder}/done.json", {})
+
+    def index_schema(self) -> None:
+        return None
+
+    def key_settings(self) -> dict[str, Any]:
+        return {}
+
+    def key_arrays(self, block: pa.RecordBatch) -> tuple[npt.NDArray[Any], ...]:
+        raise TypeError(f"{self.stage} makes no keys of documents")
+
+
+class RoundWorker(Worker[KeyResult]):
     """Makes the keys of one split for one round."""
 
-    def __init__(self, store: Store, phases: Sequence[str], number: int, config: Any) -> None:
-        self.store, self.number, self.config = store, number, config
-        *self.earlier, self.deduplicating = phases
-        self.phase = round_phase(self.deduplicating, number)
+    result = KeyResult
 
-    def setup(self) -> None:
-        pass
+    def __init__(self, store: Store, phase: DedupPhase, kind: RepeatsKind, number: int) -> None:
+        self.store, self.kind, self.number = store, kind, number
+        self.deduplicating, self.earlier = phase.phase, phase.earlier
+        self.phase = round_phase(phase.phase, number)
 
-    def run(self, task: Task) -> Counts:
-        entry = _entry(self.deduplicating)
+    def run(self, task: Task) -> KeyResult:
+        entry, dtype = self.kind.entry, keyed_dtype(0)
         split = SplitAfter(self.store, StagedSplit.model_validate(task.payload), self.earlier)
         known = load_frequent(self.store, self.deduplicating, self.number, task.name)
-        made = [np.empty(0, keyed_dtype(0))]
+        made = [np.empty(0, dtype)]
         for places, block in split.blocks(entry.columns):
-            rows, keys = entry.rounds[self.number](block, known, self.config)
-            keyed = np.empty(len(keys), keyed_dtype(0))
+            rows, keys = entry.rounds[self.number](block, known, self.kind.config)
+            keyed = np.empty(len(keys), dtype)
             keyed["document"], keyed["key"] = places[rows], keys
             made.append(keyed)
         keys_made = np.concatenate(made)
-        self.store.save_array(f"{task_folder(self.phase, task.name)}/keys.npy", keys_made)
-        return {"keys": len(keys_made)}
+        self.store.save_array(keys_file(self.phase, task.name), keys_made)
+        return KeyResult(keys=len(keys_made))
 
 
 class RepeatsRewriter:
     """Takes out of the texts of a split what turned out frequent."""
 
-    def __init__(self, store: Store, phase: str, bases: dict[str, int], config: Any) -> None:
-        self.store, self.phase, self.bases, self.config = store, phase, bases, config
-        self.columns = _entry(phase).columns
+    def __init__(self, store: Store, phase: Phase, bases: dict[str, int], kind: RepeatsKind) -> None:
+        self.store, self.phase, self.bases, self.kind = store, phase, bases, kind
+        self.columns = kind.entry.columns
 
     def open(self, split: StagedSplit) -> None:
-        entry = _entry(self.phase)
-        self._known = load_frequent(self.store, self.phase, len(entry.rounds), split.name)
+        self._known = load_frequent(self.store, self.phase, len(self.kind.entry.rounds), split.name)
         self._base = self.bases[split.name]
 
     def rewrite(self, block: pa.RecordBatch) -> Filtered:
         documents = block[ROW].to_numpy().astype(np.uint64) + np.uint64(self._base)
-        return _entry(self.phase).rewrite(block, documents, self._known, self.config)
+        return self.kind.entry.rewrite(block, documents, self._known, self.kind.config)
 
     def findings(self) -> None:
         return None
-
-
-def _entry(phase: str) -> RepeatsEntry:
-    entry = DEDUP_STAGES[stage_of(phase)]
-    if not isinstance(entry, RepeatsEntry):
-        raise TypeError(f"{phase} does not take out parts of documents")
-    return entry
-
-
-def take_out_repeats(
-    store: Store,
-    splits: Sequence[StagedSplit],
-    phases: Sequence[str],
-    stage_config: Any,
-    config: RunnerConfig,
-    report: Report,
-) -> Counts:
-    """Run the rounds and the rewrite of the last of `phases` over some splits; returns what was counted."""
-    phase = phases[-1]
-    tasks = [split.task() for split in splits]
-    documents = sum(split.documents for split in splits)
-    bases = [0, *np.cumsum([split.documents for split in splits]).tolist()][:-1]
-    for number in range(len(_entry(phase).rounds)):
-        made = run_tasks(RoundWorker(store, phases, number, stage_config), tasks, config, report)
-        files = [f"{task_folder(round_phase(phase, number), split.name)}/keys.npy" for split in splits]
-        in_shuffle = 2 * keyed_dtype(0).itemsize * sum(counts["keys"] for counts in made.values())
-        slices = max(1, -(-in_shuffle // max(BYTES_A_DOCUMENT * documents, LEAST_BUDGET)))
-        for part in range(slices):
-            folder = f"{frequent_folder(phase, number)}/slice-{part:04d}"
-            if store.exists(f"{folder}/done.json"):
-                continue
-            arguments = (files, bases, [split.name for split in splits], stage_config.min_documents)
-            run_pipeline(
-                "pipelines.phases.deduplication.repeat_shuffle:find_frequent",
-                (store, *arguments, (part, slices), folder),
-                config,
-            )
-            store.write_json(f"{folder}/done.json", {})
-    rewriter = RepeatsRewriter(
-        store, phase, dict(zip((split.name for split in splits), bases, strict=True)), stage_config
-    )
-    total: Counter[str] = Counter()
-    for counts in run_tasks(RewriteWorker(store, phases, rewriter), tasks, config, report).values():
-        total.update(counts)
-    return dict(sorted(total.items()))

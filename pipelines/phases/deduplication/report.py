@@ -15,9 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_cards.display import cut_text
-from pipelines.catalogue.stages import DEDUP_STAGES, EqualEntry
-from pipelines.staging.staged import SplitAfter, StagedSplit, removals, stage_of
+from pipelines.phases.deduplication.kinds import kind_of
+from pipelines.phases.run import Run
+from pipelines.staging.staged import SplitAfter, StagedSplit, removal_folder, removals
 from pipelines.staging.store import Store
+from pipelines.staging.tasks import Phase
 from schemas.card import (
     CLUSTERS_KEPT,
     EXAMPLES_KEPT,
@@ -31,15 +33,14 @@ from schemas.language import parse_label
 _MEMBER = np.dtype([("keeper", "<u8"), ("similarity", "<f8"), ("document", "<u8")])
 
 
-def dedup_reports(store: Store, staged: Sequence[StagedSplit], phases: Sequence[str]) -> tuple[DedupReport, ...]:
+def dedup_reports(run: Run, staged: Sequence[StagedSplit], phases: Sequence[Phase]) -> tuple[DedupReport, ...]:
     """Report each of the dedup phases, in running order, from its removal lists and from what it counted."""
     splits = [split for split in staged if split.documents]
-    return tuple(_report(store, splits, phases[: number + 1]) for number in range(len(phases)))
+    return tuple(_report(run, splits, phases[:number], phase) for number, phase in enumerate(phases))
 
 
-def _report(store: Store, splits: Sequence[StagedSplit], phases: Sequence[str]) -> DedupReport:
-    *earlier, phase = phases
-    done = f"staging/{phase}-removed/done.json"
+def _report(run: Run, splits: Sequence[StagedSplit], earlier: Sequence[Phase], phase: Phase) -> DedupReport:
+    store, done = run.store, f"{removal_folder(phase)}/done.json"
     counted: Mapping[str, Any] = store.read_json(done) if store.exists(done) else {}
     bases = np.cumsum([0, *(split.documents for split in splits)]).astype(np.uint64)
     lists = _Removed(store, splits, bases, phase)
@@ -48,9 +49,9 @@ def _report(store: Store, splits: Sequence[StagedSplit], phases: Sequence[str]) 
     largest = np.lexsort((nodes, -sizes))[:CLUSTERS_KEPT]
     members = lists.least_similar(np.sort(nodes[largest]))
     samples = _samples(store, splits, bases, earlier, np.concatenate([nodes[largest], members["document"]]))
-    told = not isinstance(DEDUP_STAGES[stage_of(phase)], EqualEntry)
+    measures = kind_of(run.recipe, phase.stage).measures
     return DedupReport(
-        stage=stage_of(phase),
+        stage=phase.stage,
         removed=removed,
         **{
             name: counted.get(name) for name in ("compared", "refused", "exhausted_buckets", "rewritten", "code_points")
@@ -65,7 +66,7 @@ def _report(store: Store, splits: Sequence[StagedSplit], phases: Sequence[str]) 
                 examples=tuple(
                     DuplicateExample(
                         id=samples[document].id,
-                        similarity=round(similarity, 4) if told else None,
+                        similarity=round(similarity, 4) if measures else None,
                         text=samples[document].text,
                         code_points=samples[document].code_points,
                     )
@@ -80,7 +81,9 @@ def _report(store: Store, splits: Sequence[StagedSplit], phases: Sequence[str]) 
 class _Removed:
     """The removal lists of one phase, with documents by their numbers."""
 
-    def __init__(self, store: Store, splits: Sequence[StagedSplit], bases: npt.NDArray[np.uint64], phase: str) -> None:
+    def __init__(
+        self, store: Store, splits: Sequence[StagedSplit], bases: npt.NDArray[np.uint64], phase: Phase
+    ) -> None:
         self.store, self.splits, self.bases, self.phase = store, splits, bases, phase
 
     def _lists(self) -> Iterator[tuple[np.uint64, pa.Table]]:
@@ -121,7 +124,7 @@ def _samples(
     store: Store,
     splits: Sequence[StagedSplit],
     bases: npt.NDArray[np.uint64],
-    earlier: Sequence[str],
+    earlier: Sequence[Phase],
     documents: npt.NDArray[np.uint64],
 ) -> dict[int, _Sample]:
     """Read the beginnings of some documents as the earlier phases left them, by number."""

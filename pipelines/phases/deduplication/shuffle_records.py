@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pipelines.staging.staged import StagedSplit, removal_file
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import task_folder
+from pipelines.staging.tasks import Phase, task_folder
 from stages.deduplication.near import band_shape
 from stages.deduplication.options import NearDeduplicationConfig
 from stages.keys import KEY
@@ -64,19 +64,19 @@ class ShuffledSplits(NamedTuple):
         return np.searchsorted(np.asarray(self.bases, np.uint64), documents, side="right") - 1
 
 
-def joined_splits(known: Sequence[KnownSplit], own: Sequence[StagedSplit], phase: str) -> ShuffledSplits:
+def joined_splits(known: Sequence[KnownSplit], own: Sequence[StagedSplit], phase: Phase) -> ShuffledSplits:
     """Number the documents of indexes and of the corpus's own splits, as one dedup phase shuffles them."""
     counts = [split.documents for split in known] + [split.documents for split in own]
     return ShuffledSplits(
         names=[split.name for split in known] + [split.name for split in own],
-        keys=[split.keys for split in known] + [f"{task_folder(phase, split.name)}/keys.npy" for split in own],
+        keys=[split.keys for split in known] + [f"{task_folder(phase.name, split.name)}/keys.npy" for split in own],
         ids=[[split.ids] for split in known] + [split.files for split in own],
         targets=[""] * len(known) + [removal_file(phase, split.name) for split in own],
         bases=[0, *np.cumsum(counts).tolist()][:-1],
         documents=sum(counts),
         indexes=[split.index_name for split in known],
-        contents=[contents_file(phase, split.name) for split in own],
-        shingles=[shingles_file(phase, split.name) for split in own],
+        contents=[contents_file(phase.name, split.name) for split in own],
+        shingles=[shingles_file(phase.name, split.name) for split in own],
     )
 
 

@@ -14,9 +14,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.catalogue.stages import Recipe
+from pipelines.phases.run import Run
 from pipelines.staging.staged import StagedSplit, cluster_sizes, removals
 from pipelines.staging.store import Store
+from pipelines.staging.tasks import Phase
 from schemas.card import SamplingWeights, SizeWeight
 from schemas.language import parse_label
 from stages.deduplication.rehydration import by_removal_rate, by_size
@@ -30,19 +31,17 @@ def weights_file(label: str) -> str:
     return f"staging/sampling-weights/{label}.npy"
 
 
-def write_sampling_weights(
-    store: Store, recipe: Recipe, staged: Sequence[StagedSplit], phases: Sequence[str]
-) -> SamplingWeights | None:
+def write_sampling_weights(run: Run, staged: Sequence[StagedSplit], phases: Sequence[Phase]) -> SamplingWeights | None:
     """Weigh the cluster sizes of each label that has published documents, if the recipe asks for weights."""
-    rule = recipe.publish.sampling_weight
+    rule = run.recipe.publish.sampling_weight
     if rule is None:
         return None
     by_label = {}
-    for label, counted in sorted(_count_sizes(store, staged, phases).items()):
+    for label, counted in sorted(_count_sizes(run.store, staged, phases).items()):
         sizes, published, dropped = counted.T
         if published.any():
             weights = by_size(sizes) if rule == "cluster_size" else by_removal_rate(published + dropped, dropped)
-            store.save_array(weights_file(label), np.stack([sizes, weights], axis=1))
+            run.store.save_array(weights_file(label), np.stack([sizes, weights], axis=1))
             by_label[label] = _ranges(counted, weights)
     return SamplingWeights(rule=rule, by_label=by_label)
 
@@ -54,7 +53,7 @@ def sampling_weights(store: Store, label: str, sizes: npt.NDArray[np.int64]) -> 
     return weights
 
 
-def _count_sizes(store: Store, staged: Sequence[StagedSplit], phases: Sequence[str]) -> dict[str, Counted]:
+def _count_sizes(store: Store, staged: Sequence[StagedSplit], phases: Sequence[Phase]) -> dict[str, Counted]:
     """Count published and dropped documents by cluster size, for each label; duplicates and failures are neither."""
     counted: dict[str, Counted] = {}
     for split in staged:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from data_cards.sections.funnel import count_fates, merge_fates
@@ -21,11 +22,12 @@ from pipelines.catalogue.stages import Recipe
 from pipelines.phases.ingest import REJECTS
 from pipelines.phases.publish.sampling_weights import sampling_weights
 from pipelines.phases.publish.splits import numbers_in_split
+from pipelines.phases.run import Run
 from pipelines.staging.regrouping import Regrouper
-from pipelines.staging.staged import Run, SplitAfter, StagedSplit, cluster_sizes
+from pipelines.staging.staged import RowRun, SplitAfter, StagedSplit, cluster_sizes, kept_rows, removals
 from pipelines.staging.store import CARD, Store
-from pipelines.staging.tasks import Counts, Task, task_folder
-from schemas.card import PUBLISHED_SPLITS, Card
+from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
+from schemas.card import PUBLISHED_SPLITS, Card, FateCount, TextStatistics
 from schemas.column_types import widened
 from schemas.columns import arrange
 from schemas.document import DOCUMENT, SAMPLING_WEIGHT
@@ -55,7 +57,7 @@ class Piece(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     split: str
-    run: Run
+    run: RowRun
     shard: str
     first_row: int
     rows: int
@@ -70,7 +72,7 @@ def plan_shards(
     `survivors` counts by (split, first row) the rows of each published split. A split of a label whose text
     takes n times `shard_bytes` gets ceil(n) shards of about equal size.
     """
-    by_label: dict[tuple[str, int], list[tuple[str, Run, int]]] = {}
+    by_label: dict[tuple[str, int], list[tuple[str, RowRun, int]]] = {}
     for split in splits:
         for run in split.runs:
             for published, rows in enumerate(survivors[split.name, run.first_row]):
@@ -113,18 +115,71 @@ def published_schema(schemas: Sequence[pa.Schema], *, weighted: bool = False) ->
     return pa.schema([*written, *(fields[name].with_nullable(True) for name in others)])
 
 
-class ShardWorker:
+def publish_shards(
+    run: Run, staged: Sequence[StagedSplit], phases: Sequence[Phase], *, weighted: bool
+) -> tuple[dict[str, ShardResult], list[Piece], pa.Schema]:
+    """Write the published files; returns what is in them, where each run went, and their schema."""
+    survivors = _survivors(run.store, staged, phases)
+    pieces = plan_shards(staged, survivors, run.recipe.publish.shard_bytes)
+    schema = published_schema(list(_staged_schemas(run.store, staged)), weighted=weighted)
+    return run.tasks(ShardWorker(run.store, run.recipe, phases, schema), _shard_tasks(pieces)), pieces, schema
+
+
+def _shard_tasks(pieces: Sequence[Piece]) -> list[Task]:
+    by_shard: dict[str, list[Piece]] = {}
+    for piece in pieces:
+        by_shard.setdefault(piece.shard, []).append(piece)
+    return [
+        Task(
+            name=shard.removeprefix("data/").replace("/", "-"),
+            weight_bytes=sum(piece.run.text_bytes for piece in group),
+            payload={"pieces": [piece.model_dump() for piece in group]},
+        )
+        for shard, group in sorted(by_shard.items())
+    ]
+
+
+def _survivors(
+    store: Store, staged: Sequence[StagedSplit], phases: Sequence[Phase]
+) -> dict[tuple[str, int], list[int]]:
+    """Count what is left of each run, by published split."""
+    counts = {}
+    for split in staged:
+        removed = removals(store, phases, split.name)["row"].to_numpy()
+        for run in split.runs:
+            left = numbers_in_split(store, split.name, run)[kept_rows(run, removed)]
+            counts[split.name, run.first_row] = np.bincount(left, minlength=len(PUBLISHED_SPLITS)).tolist()
+    return counts
+
+
+def _staged_schemas(store: Store, staged: Sequence[StagedSplit]) -> Iterator[pa.Schema]:
+    for split in staged:
+        if split.files:  # all parts of a split have the same columns
+            with store.fs.open(store.full(split.files[0]), "rb") as stream:
+                yield pq.read_schema(stream)
+
+
+class ShardResult(TaskResult):
+    """A published file, and what is in it."""
+
+    documents_in: int
+    kept: int
+    label: str
+    split: str
+    file: FileRecord
+    statistics: TextStatistics
+
+
+class ShardWorker(Worker[ShardResult]):
     """Writes one published Parquet file and measures what is in it."""
 
     phase = SHARDS
+    result = ShardResult
 
-    def __init__(self, store: Store, recipe: Recipe, phases: Sequence[str], schema: pa.Schema) -> None:
+    def __init__(self, store: Store, recipe: Recipe, phases: Sequence[Phase], schema: pa.Schema) -> None:
         self.store, self.recipe, self.phases, self.schema = store, recipe, phases, schema
 
-    def setup(self) -> None:
-        pass
-
-    def run(self, task: Task) -> Counts:
+    def run(self, task: Task) -> ShardResult:
         pieces = [Piece.model_validate(piece) for piece in task.payload["pieces"]]
         shard, label = pieces[0].shard, pieces[0].run.label
         short = [name for name in self.schema.names if name not in ("id", "text")]  # values that repeat or compare
@@ -145,14 +200,14 @@ class ShardWorker:
                         writer.write_table(group, row_group_size=group.num_rows)
             for group in groups.flush():
                 writer.write_table(group, row_group_size=group.num_rows)
-        return {
-            "documents_in": rows,
-            "kept": rows,
-            "label": label,
-            "split": PUBLISHED_SPLITS[pieces[0].published],
-            "file": file_record(self.store, shard) | {"rows": rows},
-            "statistics": merge(parts).model_dump_json(),
-        }
+        return ShardResult(
+            documents_in=rows,
+            kept=rows,
+            label=label,
+            split=PUBLISHED_SPLITS[pieces[0].published],
+            file=file_record(self.store, shard, rows),
+            statistics=merge(parts),
+        )
 
     def _survivors(self, pieces: Sequence[Piece]) -> Iterator[pa.Table]:
         """Yield what is left of each piece, with the texts as they are now, and what each document stands for."""
@@ -173,18 +228,47 @@ class ShardWorker:
                 yield table
 
 
-class LedgerWorker:
+def publish_ledger(
+    run: Run, staged: Sequence[StagedSplit], phases: Sequence[Phase], pieces: Sequence[Piece]
+) -> dict[str, LedgerResult]:
+    """Write the ledger of every split, and the records that failed."""
+    return run.tasks(LedgerWorker(run.store, phases), _ledger_tasks(staged, pieces))
+
+
+def _ledger_tasks(staged: Sequence[StagedSplit], pieces: Sequence[Piece]) -> list[Task]:
+    by_split: dict[str, list[Piece]] = {}
+    for piece in pieces:
+        by_split.setdefault(piece.split, []).append(piece)
+    return [
+        Task(
+            name=f"{position:05d}-{split.name}",
+            weight_bytes=split.documents,
+            payload={
+                "split": split.model_dump(),
+                "pieces": [piece.model_dump() for piece in by_split.get(split.name, ())],
+            },
+        )
+        for position, split in enumerate(staged)
+    ]
+
+
+class LedgerResult(TaskResult):
+    """The files of one split's ledger, and its documents by fate."""
+
+    files: tuple[FileRecord, ...]
+    fates: tuple[FateCount, ...]
+
+
+class LedgerWorker(Worker[LedgerResult]):
     """Writes the final ledger of one split: each of its documents once, with its fate; and its rejects."""
 
     phase = LEDGERS
+    result = LedgerResult
 
-    def __init__(self, store: Store, phases: Sequence[str]) -> None:
+    def __init__(self, store: Store, phases: Sequence[Phase]) -> None:
         self.store, self.phases = store, phases
 
-    def setup(self) -> None:
-        pass
-
-    def run(self, task: Task) -> Counts:
+    def run(self, task: Task) -> LedgerResult:
         split = SplitAfter(self.store, StagedSplit.model_validate(task.payload["split"]), self.phases)
         pieces: dict[int, list[Piece]] = {}
         for piece in map(Piece.model_validate, task.payload["pieces"]):
@@ -201,11 +285,11 @@ class LedgerWorker:
                         writer.write_table(group, row_group_size=group.num_rows)
             for group in groups.flush():
                 writer.write_table(group, row_group_size=group.num_rows)
-        files = [file_record(self.store, file) | {"rows": rows}]
+        files = [file_record(self.store, file, rows)]
         target = f"rejects/{task.name}.parquet"
         if self._write_rejects(split, target):
             files.append(file_record(self.store, target))
-        return {"files": files, "fates": [fate.model_dump() for fate in merge_fates(fates)]}
+        return LedgerResult(files=tuple(files), fates=merge_fates(fates))
 
     def _tables(self, split: SplitAfter, pieces: Mapping[int, Sequence[Piece]]) -> Iterator[pa.Table]:
         """Yield LEDGER tables: what ingest turned away, in reading order, then the staged rows, in theirs."""
@@ -272,6 +356,6 @@ def write_card(store: Store, card: Card) -> list[FileRecord]:
     return [FileRecord(path=path, bytes=len(content), sha256=store.sha256(path)) for path, content in written.items()]
 
 
-def file_record(store: Store, path: str) -> dict[str, Any]:
+def file_record(store: Store, path: str, rows: int | None = None) -> FileRecord:
     """Describe a finished file for the manifest."""
-    return {"path": path, "bytes": int(store.fs.size(store.full(path))), "sha256": store.sha256(path)}
+    return FileRecord(path=path, bytes=int(store.fs.size(store.full(path))), sha256=store.sha256(path), rows=rows)

@@ -21,11 +21,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.catalogue.stages import DEDUP_STAGES, NearEntry
-from pipelines.runners.local import RunnerConfig, run_function, run_tasks
-from pipelines.staging.staged import Run, StagedSplit, stage_of
+from pipelines.phases.deduplication.kinds import kind_of
+from pipelines.phases.run import Run
+from pipelines.staging.staged import RowRun, StagedSplit
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import Counts, Report, Task, task_folder
+from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
 from schemas.card import SplitRule
 from schemas.recipe import PublishConfig
 from stages.deduplication.components import connected_components
@@ -39,9 +39,9 @@ _ALWAYS_TRAIN = np.iinfo(np.uint64).max  # no limit lies above it
 GROUPED = np.dtype([("row", "<i8"), ("number", "<u8")])  # a document of a group, and the group's number
 
 
-def clusters_folder(phase: str) -> str:
+def clusters_folder(phase: Phase) -> str:
     """Name the folder where a near deduplication phase leaves (row, cluster) of each split that has some."""
-    return f"staging/{phase}-clusters/members"
+    return f"staging/{phase.name}-clusters/members"
 
 
 def _groups_file(split: str) -> str:
@@ -52,7 +52,7 @@ def _splits_file(split: str) -> str:
     return f"{task_folder(SPLITS, split)}/splits.npy"
 
 
-def numbers_in_split(store: Store, split: str, run: Run) -> npt.NDArray[np.uint8]:
+def numbers_in_split(store: Store, split: str, run: RowRun) -> npt.NDArray[np.uint8]:
     """Look up the published split of each row of a run, as places in PUBLISHED_SPLITS; all `train` if none was made."""
     if not store.exists(_splits_file(split)):
         return np.zeros(run.rows, np.uint8)
@@ -60,18 +60,22 @@ def numbers_in_split(store: Store, split: str, run: Run) -> npt.NDArray[np.uint8
     return numbers
 
 
-class SplitWorker:
+class SplitResult(TaskResult):
+    """How many documents got a published split."""
+
+    documents: int
+
+
+class SplitWorker(Worker[SplitResult]):
     """Writes the published split of every row of one staged split: n bytes."""
 
     phase = SPLITS
+    result = SplitResult
 
     def __init__(self, store: Store, publish: PublishConfig) -> None:
         self.store, self.publish = store, publish
 
-    def setup(self) -> None:
-        pass
-
-    def run(self, task: Task) -> Counts:
+    def run(self, task: Task) -> SplitResult:
         split = StagedSplit.model_validate(task.payload["split"])
         if parent := task.payload["parent"]:
             numbers = self._of_made(split, StagedSplit.model_validate(parent))
@@ -84,7 +88,7 @@ class SplitWorker:
         )
         chosen = np.select([numbers < test, numbers < both], [TEST, VALIDATION], TRAIN).astype(np.uint8)
         self.store.save_array(_splits_file(split.name), chosen)
-        return {"documents": len(chosen)}
+        return SplitResult(documents=len(chosen))
 
     def _grouped(self, split: str) -> npt.NDArray[np.void]:
         file = _groups_file(split)
@@ -111,7 +115,7 @@ def _ids(store: Store, split: StagedSplit, name: str) -> pa.Array:
     )
 
 
-def write_groups(store: Store, splits: Sequence[StagedSplit], phases: Sequence[str]) -> int:
+def write_groups(store: Store, splits: Sequence[StagedSplit], phases: Sequence[Phase]) -> int:
     """Tie the clusters of all near deduplication phases together, and write GROUPED for each split that has some.
 
     Returns how many groups of at least two documents there are. Holds 76 bytes for each document of a cluster.
@@ -142,7 +146,7 @@ def write_groups(store: Store, splits: Sequence[StagedSplit], phases: Sequence[s
 
 
 def _stars(
-    store: Store, splits: Sequence[StagedSplit], bases: npt.NDArray[np.uint64], phases: Sequence[str]
+    store: Store, splits: Sequence[StagedSplit], bases: npt.NDArray[np.uint64], phases: Sequence[Phase]
 ) -> Iterator[npt.NDArray[np.uint64]]:
     """Yield, for each phase that left clusters, (document, first document of its cluster) of those not alone in it."""
     for phase in phases:
@@ -161,24 +165,19 @@ def _stars(
 
 
 def choose_splits(
-    store: Store,
-    publish: PublishConfig,
-    read: Sequence[StagedSplit],
-    made: Sequence[StagedSplit],
-    phases: Sequence[str],
-    config: RunnerConfig,
-    report: Report,
+    run: Run, read: Sequence[StagedSplit], made: Sequence[StagedSplit], phases: Sequence[Phase]
 ) -> SplitRule | None:
     """Choose the published split of every document, if the recipe asks for any; returns the rule for the card.
 
     `made` are splits of documents made from those of `read`, named after them with an ending; `phases` are those of
     deduplication.
     """
+    publish = run.recipe.publish
     if not publish.test and not publish.validation:
         return None
     splits = [split for split in read if split.documents]
-    near = any(isinstance(DEDUP_STAGES[stage_of(phase)], NearEntry) for phase in phases)
-    groups = run_function("pipelines.phases.publish.splits:write_groups", (store, splits, phases)) if splits else 0
+    clustered = any(kind_of(run.recipe, phase.stage).leaves_clusters for phase in phases)
+    groups = run.function("pipelines.phases.publish.splits:write_groups", splits, phases) if splits else 0
     by_name = {split.name: split for split in splits}
     parents = [None] * len(splits) + [by_name[split.name.rpartition("-")[0]] for split in made]
     tasks = [
@@ -189,7 +188,10 @@ def choose_splits(
         )
         for split, parent in zip([*splits, *made], parents, strict=True)
     ]
-    run_tasks(SplitWorker(store, publish), tasks, config, report)
+    run.tasks(SplitWorker(run.store, publish), tasks)
     return SplitRule(
-        test=publish.test, validation=publish.validation, groups=groups if near else None, largest_group=LARGEST_GROUP
+        test=publish.test,
+        validation=publish.validation,
+        groups=groups if clustered else None,
+        largest_group=LARGEST_GROUP,
     )

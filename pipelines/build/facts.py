@@ -1,0 +1,225 @@
+"""What the phases of a run found out, and the card and the manifest that say it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from data_cards.sections.columns import column_rows
+from data_cards.sections.funnel import merge_fates
+from data_cards.statistics import merge
+from pipelines.build.plan import Plan
+from pipelines.catalogue.stages import Recipe, unmatched_labels
+from pipelines.phases.augment import PHASE as AUGMENT
+from pipelines.phases.chain import stage_chain
+from pipelines.phases.decontaminate import FindingsResult, ItemResult, versions_of
+from pipelines.phases.ingest import IngestResult
+from pipelines.phases.publish.shards import LedgerResult, ShardResult
+from schemas.card import (
+    Card,
+    ChangeCount,
+    DedupReport,
+    FateCount,
+    Identity,
+    PublishedFile,
+    Removal,
+    SamplingWeights,
+    SourceRow,
+    SplitRule,
+    Step,
+    TextStatistics,
+)
+from schemas.ledger import FATES
+from schemas.manifest import EvaluationSetRecord, FileRecord, Manifest, PhaseRecord, SplitRecord
+from schemas.recipe import recipe_hash
+
+
+@dataclass
+class CorpusFacts:
+    """What the phases of a run found out; each field is filled by the phase that finds it out."""
+
+    plan: Plan
+    recipe: Recipe
+    ingested: Mapping[str, IngestResult] = field(default_factory=dict)  # by split
+    evaluation_sets: Mapping[str, ItemResult] = field(default_factory=dict)  # by name
+    masked: int = 0  # documents out of which evaluation texts were taken
+    contamination: FindingsResult | None = None
+    created: Counter[tuple[str, str]] = field(default_factory=Counter)  # documents made, by stage and source
+    split_rule: SplitRule | None = None
+    sampling: SamplingWeights | None = None
+    deduplication: tuple[DedupReport, ...] = ()
+    schema: pa.Schema = field(default_factory=lambda: pa.schema([]))  # of what is published
+    shards: Mapping[str, ShardResult] = field(default_factory=dict)
+    ledgers: Mapping[str, LedgerResult] = field(default_factory=dict)
+
+    @property
+    def fates(self) -> tuple[FateCount, ...]:
+        """Count the documents by what became of them."""
+        return merge_fates(result.fates for result in self.ledgers.values())
+
+
+def corpus_card(facts: CorpusFacts) -> Card:
+    """Put a card together from what the phases found out."""
+    plan, recipe, found = facts.plan, facts.recipe, facts.contamination
+    by_label: dict[str, list[TextStatistics]] = {}
+    for shard in facts.shards.values():
+        by_label.setdefault(shard.label, []).append(shard.statistics)
+    return Card(
+        identity=_identity(recipe, plan.limit),
+        sources=tuple(_sources(facts)),
+        recipe=plan.recipe_text,
+        steps=tuple(_steps(recipe, facts.created)),
+        fates=facts.fates,
+        changes=_changes(facts.ingested),
+        unmatched_labels=tuple(unmatched_labels(recipe, by_label)),
+        statistics={label: merge(parts) for label, parts in sorted(by_label.items())},
+        columns=column_rows(facts.schema),
+        files=tuple(
+            PublishedFile(
+                path=shard.file.path,
+                language=shard.label,
+                split=shard.split,
+                documents=shard.kept,
+                size_bytes=shard.file.bytes,
+                num_bytes=shard.statistics.num_bytes,
+                sha256=shard.file.sha256,
+            )
+            for _, shard in sorted(facts.shards.items())
+        ),
+        packages=plan.packages,
+        models=plan.models,
+        indexes=plan.indexes,
+        deduplication=facts.deduplication,
+        sampling=facts.sampling,
+        splits=facts.split_rule,
+        evaluation_sets=versions_of(plan.evaluation_sets, facts.evaluation_sets),
+        contamination=found.rates if found else (),
+        removal=Removal(mode=recipe.decontaminate.mode, masked=facts.masked) if recipe.decontaminate else None,
+        judging_sheet=found.sheet if found else None,
+    )
+
+
+def corpus_manifest(facts: CorpusFacts, files: Sequence[FileRecord]) -> Manifest:
+    """Put the manifest together; `files` are those beside the published ones, the ledger and what was found."""
+    plan = facts.plan
+    written = [*files, *(shard.file for shard in facts.shards.values())]
+    written += [file for ledger in facts.ledgers.values() for file in ledger.files]
+    written += facts.contamination.files if facts.contamination else ()
+    return Manifest(
+        corpus=facts.recipe.corpus.name,
+        version=facts.recipe.corpus.version,
+        recipe_sha256=recipe_hash(plan.recipe_text),
+        packages=plan.packages,
+        models={model.name: model.sha256 or model.version for model in plan.models},
+        indexes={version.path: version.sha256 for version in plan.indexes},
+        phases=tuple(_phase_records(facts.recipe, facts.fates, facts.created.total())),
+        splits=tuple(_split_records(facts)),
+        evaluation_sets=tuple(
+            EvaluationSetRecord(name=found.name, revision=found.revision, files=found.files)
+            for found in versions_of(plan.evaluation_sets, facts.evaluation_sets)
+        ),
+        files=tuple(sorted(written, key=lambda file: file.path)),
+    )
+
+
+def _identity(recipe: Recipe, limit: int | None) -> Identity:
+    corpus = recipe.corpus
+    return Identity(
+        name=corpus.name,
+        title=(corpus.title or corpus.name) + ("" if limit is None else " (trial run)"),
+        description=corpus.description,
+        version=corpus.version,
+        licence=corpus.licence,
+        homepage=corpus.homepage or None,
+        contact=corpus.contact or None,
+        limitations=() if limit is None else (_trial_notice(limit),),
+    )
+
+
+def _trial_notice(limit: int) -> str:
+    records = "record" if limit == 1 else f"{limit:,} records"
+    return f"This is a trial run over the first {records} of each source, made to look at the stages, not to train on."
+
+
+def _sources(facts: CorpusFacts) -> Iterator[SourceRow]:
+    read = Counter[str]()
+    for split in facts.plan.splits:
+        read[split.source] += facts.ingested[split.id].documents_in
+    for source in facts.recipe.sources:
+        yield SourceRow(
+            name=source.name,
+            documents=read[source.name],
+            created=sum(count for (_, name), count in facts.created.items() if name == source.name),
+            licence=source.licence,
+            url=source.url,
+            description=source.description or "",
+        )
+
+
+def _split_records(facts: CorpusFacts) -> Iterator[SplitRecord]:
+    for split in facts.plan.splits:
+        ingested = facts.ingested[split.id]
+        yield SplitRecord(
+            id=split.id,
+            source=split.source,
+            path=split.path,
+            start=split.start,
+            end=split.end,
+            file_bytes=split.file_bytes,
+            documents_in=ingested.documents_in,
+            staged=ingested.kept,
+            dropped=ingested.dropped,
+            failed=ingested.failed,
+            error=ingested.error,
+        )
+
+
+def _steps(recipe: Recipe, created: Counter[tuple[str, str]]) -> Iterator[Step]:
+    by_stage = Counter[str]()
+    for (stage, _), count in created.items():
+        by_stage[stage] += count
+    for phase, stage in stage_chain(recipe):
+        yield Step(phase=phase, stage=stage, created=by_stage[stage] if phase == AUGMENT else 0)
+
+
+def _changes(ingested: Mapping[str, IngestResult]) -> tuple[ChangeCount, ...]:
+    """Add up what the stages of all splits changed."""
+    total = Counter[tuple[str, str, str, str]]()
+    for result in ingested.values():
+        for *key, count in result.changes:
+            total[tuple(key)] += count  # type: ignore[index]
+    return tuple(
+        ChangeCount(
+            stage=stage,
+            rule=rule,
+            label=label,
+            documents=total[stage, rule, label, "documents"],
+            code_points=total[stage, rule, label, "code_points"],
+        )
+        for stage, rule, label in sorted({key[:3] for key in total})
+    )
+
+
+def _phase_records(recipe: Recipe, fates: Sequence[FateCount], created: int) -> Iterator[PhaseRecord]:
+    """Reckon each phase's account from the ledger's counts: what comes out of one goes into the next."""
+    left = sum(row.documents for row in fates) - created
+    for phase in dict.fromkeys(["ingest", "dedup", *(phase for phase, _ in stage_chain(recipe))]):
+        made = created if phase == AUGMENT else 0
+        out = Counter(dict.fromkeys(FATES, 0))
+        for row in fates:
+            if row.phase == phase:
+                out[row.fate] += row.documents
+        kept = left + made - sum(out.values())
+        yield PhaseRecord(
+            phase=phase,
+            documents_in=left,
+            created=made,
+            kept=kept,
+            dropped=out["dropped"],
+            duplicates=out["duplicate"],
+            failed=out["failed"],
+        )
+        left = kept

@@ -1,0 +1,99 @@
+"""Deduplication of documents whose keys are equal: keys are made in parallel, then shuffled (key_shuffle.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipelines.catalogue.stages import DEDUP_STAGES, EqualEntry, Recipe
+from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase
+from pipelines.phases.deduplication.shuffle_records import joined_splits, keyed_dtype
+from pipelines.phases.run import Run
+from pipelines.staging.staged import SplitAfter, StagedSplit
+from pipelines.staging.store import Store
+from pipelines.staging.tasks import Task, TaskResult, Worker, task_folder
+from schemas.corpus_index import EQUAL_KEYS
+from stages.deduplication.keepers import preference_keys
+
+
+class EqualKind(DedupKind):
+    """Equal keys mean duplicates."""
+
+    measures = False
+    row_field = "document"
+
+    @property
+    def entry(self) -> EqualEntry:
+        return cast("EqualEntry", DEDUP_STAGES[self.stage])
+
+    def find(self, run: Run, phase: DedupPhase) -> Mapping[str, Any]:
+        run.tasks(KeyWorker(run.store, phase, self), phase.tasks)
+        splits = joined_splits(phase.known, phase.splits, phase.phase)
+        shuffle = "pipelines.phases.deduplication.key_shuffle:shuffle_keys"
+        run.pipeline(shuffle, splits, self.preference_count, self.entry.similarity)
+        return {}
+
+    def index_schema(self) -> pa.Schema:
+        return EQUAL_KEYS
+
+    def key_settings(self) -> dict[str, Any]:
+        return {}
+
+    def key_arrays(self, block: pa.RecordBatch) -> tuple[npt.NDArray[Any], ...]:
+        return self.entry.keys(block, self.config)
+
+    def staged_dtype(self) -> np.dtype[Any]:
+        return keyed_dtype(self.preference_count)
+
+
+class KeyResult(TaskResult):
+    """How many keys, or signatures, were made."""
+
+    keys: int
+
+
+class KeyWorker(Worker[KeyResult]):
+    """Makes the keys of one split's documents that earlier phases kept."""
+
+    result = KeyResult
+
+    def __init__(self, store: Store, phase: DedupPhase, kind: EqualKind) -> None:
+        self.store, self.kind = store, kind
+        self.phase, self.earlier = phase.phase.name, phase.earlier
+
+    def run(self, task: Task) -> KeyResult:
+        split = SplitAfter(self.store, StagedSplit.model_validate(task.payload), self.earlier)
+        made = np.concatenate(list(self._keyed(split)))
+        self.store.save_array(keys_file(self.phase, task.name), made)
+        return KeyResult(keys=len(made))
+
+    def _keyed(self, split: SplitAfter) -> Iterator[npt.NDArray[Any]]:
+        dtype, entry = self.kind.staged_dtype(), self.kind.entry
+        yield np.empty(0, dtype)
+        for places, block in split.blocks(columns_of(self.kind.recipe, entry.columns)):
+            rows, keys = entry.keys(block, self.kind.config)
+            keyed = np.empty(len(keys), dtype)
+            keyed["document"], keyed["key"] = places[rows], keys
+            keyed["preference"] = preferences(self.kind.recipe, block)[rows]
+            yield keyed
+
+
+def keys_file(phase: str, split: str) -> str:
+    """Name the file of the keys, or signatures, that a dedup phase stages for a split."""
+    return f"{task_folder(phase, split)}/keys.npy"
+
+
+def columns_of(recipe: Recipe, columns: Sequence[str]) -> list[str]:
+    """Add to the columns that a stage reads those by which the recipe chooses which of several duplicates is kept."""
+    return list(dict.fromkeys([*columns, *(recipe.keeper_order.columns if recipe.keeper_order else ())]))
+
+
+def preferences(recipe: Recipe, block: pa.RecordBatch) -> npt.NDArray[np.uint64]:
+    """Make the recipe's sort keys (n, k) of n documents; k is 0 if it leaves the order of the input."""
+    if recipe.keeper_order:
+        return preference_keys(block, recipe.keeper_order)
+    return np.empty((block.num_rows, 0), np.uint64)

@@ -1,0 +1,83 @@
+"""The kinds of deduplication stages, each a class with the same methods; a recipe's stage is one of them.
+
+- equal (equal.py): documents whose keys are equal are duplicates;
+- near (near.py): documents whose signatures meet in a band are compared;
+- repeats (repeats.py): parts that many documents share are taken out of their texts.
+"""
+
+from __future__ import annotations
+
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipelines.catalogue.stages import DEDUP_STAGES, EqualEntry, NearEntry, Recipe, RepeatsEntry
+from pipelines.phases.deduplication.shuffle_records import KnownSplit
+from pipelines.phases.run import Run
+from pipelines.staging.staged import StagedSplit
+from pipelines.staging.tasks import Phase, Task
+
+
+class DedupPhase(NamedTuple):
+    """A dedup phase of a run: itself, those before it, the splits that have documents, the splits of indexes."""
+
+    phase: Phase
+    earlier: Sequence[Phase]
+    splits: Sequence[StagedSplit]
+    known: Sequence[KnownSplit] = ()
+
+    @property
+    def tasks(self) -> list[Task]:
+        return [split.task() for split in self.splits]
+
+
+class DedupKind(ABC):
+    """How one dedup stage of a recipe finds duplicates, and what an index holds of it."""
+
+    compares_documents = True  # and not parts of their texts
+    measures = True  # how similar two duplicates are
+    leaves_clusters = False  # of documents that it compared, kept ones among them
+    row_field = "row"  # of `staged_dtype`, that numbers the document
+
+    def __init__(self, recipe: Recipe, stage: str, config: Any) -> None:
+        self.recipe, self.stage, self.config = recipe, stage, config
+
+    @abstractmethod
+    def find(self, run: Run, phase: DedupPhase) -> Mapping[str, Any]:
+        """Write the removal lists of a phase; returns what the card tells of it."""
+
+    @abstractmethod
+    def index_schema(self) -> pa.Schema | None:
+        """Describe the entries of an index; none if the stage's keys are not of documents."""
+
+    @abstractmethod
+    def key_settings(self) -> dict[str, Any]:
+        """Return what decides the keys beside the options as they are written."""
+
+    @abstractmethod
+    def key_arrays(self, block: pa.RecordBatch) -> tuple[npt.NDArray[Any], ...]:
+        """Make the keys of a block as arrays, to see whether they are still made as they were."""
+
+    def staged_dtype(self) -> np.dtype[Any]:
+        """Describe what is staged for each document; TypeError if the stage's keys are not of documents."""
+        raise TypeError(f"{self.stage} compares no documents")
+
+    @property
+    def preference_count(self) -> int:
+        """Count the sort keys by which it is decided which of several duplicates is kept."""
+        return self.recipe.keeper_order.sort_keys if self.recipe.keeper_order else 0
+
+
+_CLASSES = {EqualEntry: "equal:EqualKind", NearEntry: "near:NearKind", RepeatsEntry: "repeats:RepeatsKind"}
+
+
+def kind_of(recipe: Recipe, stage: str, config: Any = None) -> DedupKind:
+    """Make the kind of a dedup stage, whose module is imported when it is needed."""
+    module, name = _CLASSES[type(DEDUP_STAGES[stage])].split(":")
+    kind = getattr(importlib.import_module(f"pipelines.phases.deduplication.{module}"), name)
+    return cast("DedupKind", kind(recipe, stage, config))

@@ -1,0 +1,159 @@
+"""Near deduplication: signatures are made in parallel, then shuffled by bands and by clusters (near_shuffle.py)."""
+
+from __future__ import annotations
+
+import contextlib
+import posixpath
+from collections.abc import Iterator, Mapping
+from typing import IO, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipelines.catalogue.stages import DEDUP_STAGES, NearEntry
+from pipelines.phases.deduplication.equal import KeyResult, columns_of, keys_file, preferences
+from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase
+from pipelines.phases.deduplication.shuffle_records import (
+    CONTENT,
+    contents_file,
+    joined_splits,
+    read_reports,
+    shingles_file,
+    signature_dtype,
+)
+from pipelines.phases.publish.splits import clusters_folder
+from pipelines.phases.run import Run
+from pipelines.staging.staged import SplitAfter, StagedSplit
+from pipelines.staging.store import Store
+from pipelines.staging.tasks import Task, Worker
+from schemas.corpus_index import signed_keys
+from stages.deduplication.near import band_shape
+from stages.deduplication.options import NearDeduplicationConfig
+
+# Text of a corpus whose shingles are kept on disk until its documents are compared: eight bytes for each word, or for
+# each grapheme cluster in scripts without spaces. Of a larger corpus they are made again where documents meet.
+KEPT_TEXT_BYTES = 4 << 30
+_SHUFFLE = "pipelines.phases.deduplication.near_shuffle"
+
+
+class NearKind(DedupKind):
+    """Documents whose signatures meet are compared."""
+
+    leaves_clusters = True
+
+    @property
+    def entry(self) -> NearEntry:
+        return cast("NearEntry", DEDUP_STAGES[self.stage])
+
+    @property
+    def comparison(self) -> NearDeduplicationConfig:
+        return self.entry.comparison(self.config)
+
+    @property
+    def preference_count(self) -> int:
+        return self.entry.criteria + super().preference_count
+
+    def find(self, run: Run, phase: DedupPhase) -> Mapping[str, Any]:
+        text_bytes = sum(rows.text_bytes for split in phase.splits for rows in split.runs)
+        by_shingles = self.comparison.verify == "shingles"
+        keeps_shingles = by_shingles and run.store.local and text_bytes <= KEPT_TEXT_BYTES
+        run.tasks(SignatureWorker(run.store, phase, self, keeps_shingles), phase.tasks)
+        return near_shuffle(run, phase, self.comparison, self.preference_count)
+
+    def index_schema(self) -> pa.Schema:
+        bands, rows = band_shape(self.comparison)
+        return signed_keys(bands * rows)
+
+    def key_settings(self) -> dict[str, Any]:
+        bands, rows = band_shape(self.comparison)
+        return {"bands": bands, "rows": rows}
+
+    def key_arrays(self, block: pa.RecordBatch) -> tuple[npt.NDArray[Any], ...]:
+        signed = self.entry.sign(block, self.config)
+        return signed.rows, signed.signatures, signed.scripts
+
+    def staged_dtype(self) -> np.dtype[Any]:
+        return signature_dtype(self.comparison, self.preference_count)
+
+
+class SignatureWorker(Worker[KeyResult]):
+    """Makes the signatures of one split's documents that earlier phases kept."""
+
+    result = KeyResult
+
+    def __init__(self, store: Store, phase: DedupPhase, kind: NearKind, keeps_shingles: bool) -> None:
+        self.store, self.kind, self.keeps_shingles = store, kind, keeps_shingles
+        self.phase, self.earlier = phase.phase.name, phase.earlier
+
+    def run(self, task: Task) -> KeyResult:
+        split = SplitAfter(self.store, StagedSplit.model_validate(task.payload), self.earlier)
+        with contextlib.ExitStack() as files:
+            kept: IO[bytes] | None = None
+            if self.keeps_shingles:
+                path = files.enter_context(self.store.writing(shingles_file(self.phase, task.name)))
+                kept = files.enter_context(path.open("wb"))
+            made, contents = map(np.concatenate, zip(*self._signed(split, kept), strict=True))
+        self.store.save_array(contents_file(self.phase, task.name), contents)
+        self.store.save_array(keys_file(self.phase, task.name), made)
+        return KeyResult(keys=len(made))
+
+    def _signed(self, split: SplitAfter, kept: IO[bytes] | None) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
+        dtype, entry, recipe = self.kind.staged_dtype(), self.kind.entry, self.kind.recipe
+        yield np.empty(0, dtype), np.empty(0, CONTENT)
+        for places, block in split.blocks(columns_of(recipe, entry.columns)):
+            found = entry.sign(block, self.kind.config)
+            signed = np.empty(len(found.rows), dtype)
+            signed["row"], signed["signature"], signed["script"] = places[found.rows], found.signatures, found.scripts
+            signed["preference"] = np.hstack([found.preference, preferences(recipe, block)[found.rows]])
+            contents = np.empty(len(found.rows), CONTENT)
+            contents["row"], contents["content"] = signed["row"], found.contents
+            contents["shingles"] = np.diff(found.shingles.offsets)
+            if kept:
+                kept.write(found.shingles.hashes.data)
+            yield signed, contents
+
+
+def near_shuffle(run: Run, phase: DedupPhase, config: NearDeduplicationConfig, criteria: int) -> dict[str, Any]:
+    """Run the shuffles of signatures that are staged: bands, clusters, decision; returns what was counted."""
+    store, splits = run.store, joined_splits(phase.known, phase.splits, phase.phase)
+    scratch = f"staging/{phase.phase.name}-clusters"
+    store.remove(scratch)  # what a kill left: these steps are quick, and are done again as a whole
+    run.pipeline(f"{_SHUFFLE}:meet_in_bands", splits, config, f"{scratch}/edges")
+    files = _arrays(store, f"{scratch}/edges")
+    edges = sum(len(store.load_array(file)) for file in files)
+    stars = edges > run.runner.max_edges
+    if stars:
+        files = _alternate(run, files, edges, scratch)
+    members = clusters_folder(phase.phase)
+    by_shingles = config.verify == "shingles"
+    clustered = run.function(f"{_SHUFFLE}:write_clusters", files, splits, members, stars, by_shingles)
+    run.pipeline(
+        f"{_SHUFFLE}:decide",
+        *(splits, phase.splits, phase.earlier, members, clustered, config, criteria, f"{scratch}/reports"),
+    )
+    counts = {"edges": edges, "clustered": clustered, **read_reports(store, f"{scratch}/reports")}
+    for name in sorted(store.names(scratch) - {posixpath.basename(members)}):
+        store.remove(f"{scratch}/{name}")
+    for file in splits.shingles:
+        store.remove(file)
+    return counts
+
+
+def _alternate(run: Run, files: list[str], edges: int, scratch: str) -> list[str]:
+    """Run large and small stars in turn until a round changes nothing."""
+    changed, number, store = 1, 0, run.store
+    while changed:
+        changed = 0
+        for step in ("large", "small"):
+            folder = f"{scratch}/{number:03d}-{step}"
+            run.pipeline(f"{_SHUFFLE}:alternate", files, step, folder, edges)
+            files = _arrays(store, folder)
+            reports = sorted(name for name in store.names(folder) if name.endswith(".json"))
+            changed += sum(store.read_json(f"{folder}/{name}")["changed"] for name in reports)
+        number += 1
+    return files
+
+
+def _arrays(store: Store, folder: str) -> list[str]:
+    return [f"{folder}/{name}" for name in sorted(store.names(folder)) if name.endswith(".npy")]
