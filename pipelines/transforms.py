@@ -31,7 +31,9 @@ import pyarrow as pa
 from apache_beam.metrics import Metrics
 from pydantic import TypeAdapter
 
-from pipelines.catalogue.stages import INGEST_STAGES, IngestStage, Recipe, at_home, bind_ingest, models
+from pipelines.catalogue.binding import bind_ingest
+from pipelines.catalogue.checks import model_versions
+from pipelines.catalogue.stages import INGEST_STAGES, IngestStage, Recipe, at_home
 from pipelines.phases.ingest import close_block, open_block, require_text
 from schemas.columns import SchemaError, require_columns
 from schemas.document import DOCUMENT
@@ -83,7 +85,7 @@ class Ingest(beam.PTransform):
         path = Path(recipe)
         base = str(path.resolve().parent)
         self.recipe = at_home(parse_recipe(path.read_text(encoding="utf-8"), Recipe, str(path)), base)
-        _, problems = models(self.recipe, base)
+        _, problems = model_versions(self.recipe, base)
         if problems:
             raise RecipeError(str(path), problems)
 

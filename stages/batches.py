@@ -8,14 +8,16 @@ and comes back as failed while the rest goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
+from schemas.card import ModelVersion
 from schemas.ledger import REJECTION
 
 if TYPE_CHECKING:
@@ -25,9 +27,32 @@ _PLANE = 1 << 16  # code points
 
 
 class StageConfig(BaseModel):
-    """Options of one stage: frozen, unknown keys refused, written to the manifest and card as they are."""
+    """Options of one stage: frozen, unknown keys refused, written to the manifest and card as they are.
+
+    They answer for themselves: what files they name, what models the stage needs, where in a recipe it can stand.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def at_home(self, base: str) -> Self:
+        """Make the paths that are relative absolute: they start from the folder `base`, that of the recipe."""
+        return self
+
+    def named_models(self, base: str) -> Iterable[ModelVersion]:
+        """Name the models, tables and libraries that decide what the stage does, once they were loaded.
+
+        Raises OSError, ValueError or ImportError, with a line for each that cannot be loaded.
+        """
+        return ()
+
+    def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:
+        """Say what is wrong with a place in the recipe's `part`, behind stages of these names."""
+        yield from ()
+
+
+def located(path: str, base: str) -> str:
+    """Make a path absolute, if it is relative to the folder `base` and no address of a store."""
+    return path if "://" in path or "::" in path else str(Path(base, path))
 
 
 class Filtered(NamedTuple):

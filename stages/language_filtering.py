@@ -5,7 +5,7 @@ By default everything goes that has no language (`zxx`) or none that is sure eno
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import pyarrow as pa
@@ -34,6 +34,10 @@ class LanguageFilteringConfig(StageConfig):
         description="What becomes of a document whose language is likeliest but not clear among near neighbours "
         "(`language_group` names them).",
     )
+
+    def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:
+        if "identify_language" not in before:
+            yield "filter_language needs identify_language before it"
 
     @field_validator("keep")
     @classmethod

@@ -12,7 +12,8 @@ from data_cards.sections.columns import column_rows
 from data_cards.sections.funnel import merge_fates
 from data_cards.statistics import merge
 from pipelines.build.plan import Plan
-from pipelines.catalogue.stages import Recipe, unmatched_labels
+from pipelines.catalogue.checks import unmatched_labels
+from pipelines.catalogue.stages import Recipe
 from pipelines.phases.augment import PHASE as AUGMENT
 from pipelines.phases.chain import stage_chain
 from pipelines.phases.decontaminate import FindingsResult, ItemResult, versions_of

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.build.plan import Plan
-from pipelines.catalogue.stages import located
 from pipelines.runners.local import Runner
 from pipelines.staging.store import CARD, MANIFEST, PLAN, RECIPE, StagingError, Store
 from pipelines.staging.tasks import Report
 from schemas.manifest import Manifest
 from schemas.recipe import recipe_hash
 from schemas.split import InputFile
+from stages.batches import located
 from stages.reading.sources import BLOCK_BYTES
 
 

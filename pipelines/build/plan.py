@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from pipelines.catalogue.stages import Recipe, against_of, at_home, models, stage_problems
+from pipelines.catalogue.checks import model_versions, stage_problems
+from pipelines.catalogue.stages import Recipe, against_of, at_home
 from pipelines.staging.tasks import Task
 from schemas.card import IndexVersion, ModelVersion
 from schemas.recipe import RecipeError, at_line, at_source, by_line, parse_recipe, sound_sources, with_line
@@ -112,7 +113,7 @@ def make_plan(recipe_path: Path, output: str = "", limit: int | None = None) -> 
 
         index_faults, indexes = plan_indexes(recipe, base, text)
         problems += [*index_problems(recipe, text), *index_faults]
-    found_models, wrong_models = models(recipe, base)
+    found_models, wrong_models = model_versions(recipe, base)
     problems += wrong_models
     if problems:
         raise RecipeError(str(recipe_path), by_line(with_line(text, problem) for problem in problems))

@@ -81,7 +81,8 @@ def _table(heading: str, model: type[BaseModel]) -> Iterator[str]:
     yield f"{heading}\n"
     yield f"{(model.__doc__ or '').strip()}\n"
     yield "| key | type | default | meaning |\n| --- | --- | --- | --- |"
-    for name, field in model.model_fields.items():
+    inherited = {name for base in model.__mro__[1:] if issubclass(base, BaseModel) for name in base.model_fields}
+    for name, field in sorted(model.model_fields.items(), key=lambda item: item[0] in inherited):  # own ones first
         if not _is_tag(field):
             meaning = _cell(" ".join((field.description or "").split()))
             yield f"| `{name}` | {_cell(_type(field.annotation))} | {_cell(_default(field))} | {meaning} |"

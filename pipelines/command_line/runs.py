@@ -74,7 +74,7 @@ def run(
 
     from pipelines.build.output import build
     from pipelines.build.plan import make_plan, output_of
-    from pipelines.catalogue.stages import unmatched_labels
+    from pipelines.catalogue.checks import unmatched_labels
     from pipelines.command_line.progress import progress_of, stopped_run
     from pipelines.runners.local import LOCAL, Runner, fork_server, warm_up
     from pipelines.runners.without_pandas import let_arrow_do_without_pandas

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.catalogue.stages import Recipe, bind_augment, bind_pairs
+from pipelines.catalogue.binding import bind_augment, bind_pairs
+from pipelines.catalogue.stages import Recipe
 from pipelines.phases.decontaminate import load_index
 from pipelines.phases.publish.shards import file_record
 from pipelines.phases.run import Run

@@ -13,7 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.ipc
 
-from pipelines.catalogue.stages import Recipe, bind_rewriting
+from pipelines.catalogue.binding import bind_rewriting
+from pipelines.catalogue.stages import Recipe
 from pipelines.phases.chain import DECONTAMINATE, dedup_phases
 from pipelines.phases.publish.shards import file_record
 from pipelines.phases.rewriting import ROW, RewriteWorker, rewriting_tasks

@@ -19,7 +19,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.catalogue.stages import Recipe, bind_ingest
+from pipelines.catalogue.binding import bind_ingest
+from pipelines.catalogue.stages import Recipe
 from pipelines.staging.parts import PartsWriter
 from pipelines.staging.regrouping import Regrouper
 from pipelines.staging.staged import StagingResult

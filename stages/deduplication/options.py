@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from stages.batches import StageConfig
+from stages.batches import StageConfig, located
 
 
 def _listed(given: Any) -> Any:
@@ -32,17 +32,25 @@ Against = Annotated[
 ]
 
 
-class ExactDeduplicationConfig(StageConfig):
+class ComparingConfig(StageConfig):
+    """Options that all stages share which compare whole documents."""
+
+    against: Against = ()
+
+    def at_home(self, base: str) -> Self:
+        return self.model_copy(update={"against": tuple(located(path, base) for path in self.against)})
+
+
+class ExactDeduplicationConfig(ComparingConfig):
     """Options of `exact_keys`."""
 
     stage: Literal["exact"] = "exact"
     fold_case: bool = Field(
         default=False, description="Treat capitals and small letters as the same, as headings and shouting differ."
     )
-    against: Against = ()
 
 
-class UrlDeduplicationConfig(StageConfig):
+class UrlDeduplicationConfig(ComparingConfig):
     """Options of `url_keys`."""
 
     stage: Literal["url"] = "url"
@@ -64,10 +72,9 @@ class UrlDeduplicationConfig(StageConfig):
         ge=1,
         description="Longer addresses take part in no comparison; RFC 9110, section 4.1, asks for 8,000.",
     )
-    against: Against = ()
 
 
-class NearDeduplicationConfig(StageConfig):
+class NearDeduplicationConfig(ComparingConfig):
     """Options of near deduplication."""
 
     stage: Literal["near"] = "near"
@@ -102,10 +109,9 @@ class NearDeduplicationConfig(StageConfig):
         "without reading the texts again), or not at all (0.46: then a shared template is enough). "
         "Documents of an index have no shingles, and are compared by their signatures instead.",
     )
-    against: Against = ()
 
 
-class AcrossScriptsConfig(StageConfig):
+class AcrossScriptsConfig(ComparingConfig):
     """Options of deduplication across scripts."""
 
     stage: Literal["across_scripts"] = "across_scripts"
@@ -122,7 +128,6 @@ class AcrossScriptsConfig(StageConfig):
     )
     bands: int = Field(default=20, ge=1, le=1024, description="Bands of a signature; 20 of 5 rows find 97.5 % at 0.7.")
     rows: int = Field(default=5, ge=1, le=64, description="Rows of a band.")
-    against: Against = ()
 
     @field_validator("keep")
     @classmethod

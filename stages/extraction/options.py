@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -42,6 +43,10 @@ class ExtractionConfig(StageConfig):
         description="Largest share of the text's code points that may be U+FFFD, the mark of a byte that could not be "
         "decoded; a page with more fails. The default forgives a stray byte in a paragraph, not a wrong encoding.",
     )
+
+    def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:
+        if before:
+            yield "extract_text must be the first stage"
 
     @model_validator(mode="after")
     def _structure_needs_blocks(self) -> Self:

@@ -17,9 +17,9 @@ A language that no model knows can be taken from what the source declares (`decl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -27,12 +27,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
+from schemas.card import ModelVersion
 from schemas.columns import require_columns
 from schemas.document import CANDIDATES, DOCUMENT
 from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED, parse_label
-from stages.batches import StageConfig, set_columns
-from stages.language_identification.answers import Answers
-from stages.language_identification.cascade import Candidates, Cascade, Identifier
+from stages.batches import StageConfig, located, set_columns
+from stages.language_identification.answers import Answers, embedded_answers
+from stages.language_identification.cascade import Candidates, Cascade, Identifier, embedded_identity
 from stages.language_identification.labels import merged, read_label, same_script
 from stages.language_identification.neighbours import families
 from stages.script_detection import detect_scripts
@@ -123,6 +124,22 @@ class LanguageIdentificationConfig(StageConfig):
     def model_files(self) -> tuple[str, ...]:
         """The models that are files: all but the cascade."""
         return tuple(name for name in self.models if name != "cascade")
+
+    def at_home(self, base: str) -> Self:
+        files = tuple(name if name == "cascade" else located(name, base) for name in self.models)
+        return self.model_copy(update={"model": files[0] if isinstance(self.model, str) else files})
+
+    def named_models(self, base: str) -> Iterator[ModelVersion]:
+        if self.model_files:
+            identifier = load_identifier(self.at_home(base))
+            version, sha256 = identifier.version, identifier.sha256
+        else:
+            version, sha256 = embedded_identity()
+        yield ModelVersion(name=" + ".join(self.models), version=version, sha256=sha256)
+
+    def answers(self, base: str) -> Answers:
+        """Return what the model can answer."""
+        return load_identifier(self.at_home(base)).answers if self.model_files else embedded_answers()
 
     @field_validator("thresholds")
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Literal, get_args
 
 from pydantic import Field
@@ -34,3 +35,10 @@ class PersonalDataConfig(StageConfig):
         description="ISO 3166 codes of countries whose phone numbers and national ids are known by their local form; "
         "by default those where the document's language is spoken.",
     )
+
+    def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:
+        if not self.regions and "identify_language" not in before:
+            yield (
+                "personal_data knows local phone numbers and ids by the language, so it needs identify_language "
+                "before it, or `regions`"
+            )

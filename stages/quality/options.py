@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from schemas.card import ModelVersion
 from schemas.language import parse_label
 from stages.batches import StageConfig
 from stages.quality.rules import ENGLISH_STOP_WORDS, FAMILIES, RULE_NAMES, Family, Limits
-from stages.quality.segmenters import Segmenter, default_segmenter
+from stages.quality.segmenters import Segmenter, default_segmenter, segmenter_version
 
 OwnLimits = Mapping[str, Mapping[str, float | Literal[False]]]
 
@@ -82,6 +84,20 @@ class QualityFilteringConfig(StageConfig):
         """The segmenter that `auto` stands for on this machine."""
         return default_segmenter() if self.segmenter == "auto" else self.segmenter
 
+    def named_models(self, base: str) -> Iterator[ModelVersion]:
+        segmenter = self.resolved_segmenter
+        yield ModelVersion(name=f"segmenter {segmenter}", version=segmenter_version(segmenter))
+        if self.tokenizer == "datatrove":
+            yield _datatrove()
+
+    def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:
+        if "identify_language" not in before:
+            yield "filter_quality judges by language and script, so it needs identify_language before it"
+
+
+def _datatrove() -> ModelVersion:
+    return ModelVersion(name="datatrove", version=importlib.metadata.version("datatrove"))
+
 
 _BLOCK = re.compile(r"datatrove\.pipeline\.(filters|formatters)(\.[a-z][a-z0-9_]*)*\.[A-Z][A-Za-z0-9]*")
 _BY_CHANCE = ("SamplerFilter", "LambdaFilter")
@@ -98,6 +114,16 @@ class DatatroveConfig(StageConfig):
         description="Make a block for each language and give it `language`; needs identify_language before it. A "
         "language that datatrove has no tokenizer for gets that of English.",
     )
+
+    def named_models(self, base: str) -> Iterator[ModelVersion]:
+        from stages.quality.datatrove_block import load_block
+
+        load_block(self, None)  # to see if the block is there and takes its arguments
+        yield _datatrove()
+
+    def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:
+        if self.by_language and "identify_language" not in before:
+            yield "by_language needs identify_language before it"
 
     @field_validator("block")
     @classmethod

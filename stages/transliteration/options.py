@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from schemas.card import ModelVersion
 from schemas.language import parse_label
-from stages.batches import StageConfig
+from stages.batches import StageConfig, located
 from stages.transliteration.schemes import Scheme, scheme_for
 
 
@@ -88,6 +92,7 @@ ConditionConfig = Annotated[
 ]
 
 
+NEEDED = {"ingest": "identify_language before it", "augment": '[[ingest]] stage = "identify_language"'}
 ANY = "*"  # in a recipe's schemes: every language and script that has no scheme of its own
 
 
@@ -106,6 +111,43 @@ class TransliterationConfig(StageConfig):
     condition: ConditionConfig | None = Field(
         default=None, description="Which tokens are changed; without it all that the scheme covers."
     )
+
+    @property
+    def condition_file(self) -> str | None:
+        """The file that the condition names, if it names any."""
+        return getattr(self.condition, "path", None)
+
+    def at_home(self, base: str) -> Self:
+        if self.condition is None or self.condition_file is None:
+            return self
+        condition = self.condition.model_copy(update={"path": located(self.condition_file, base)})
+        return self.model_copy(update={"condition": condition})
+
+    def named_models(self, base: str) -> Iterator[ModelVersion]:
+        for scheme in chosen_schemes(self):
+            yield ModelVersion(name=str(scheme), version=scheme.version)
+        if self.condition and self.condition_file:
+            from stages.transliteration.conditions import load_condition
+
+            home = self.at_home(base)
+            if home.condition and home.condition_file:
+                load_condition(home.condition)
+                sha256 = hashlib.sha256(Path(home.condition_file).read_bytes()).hexdigest()
+                yield ModelVersion(name=self.condition_file, version="file", sha256=sha256)
+
+    def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:
+        if "identify_language" not in before:
+            yield f"transliterate goes by language and script, so it needs {NEEDED[part]}"
+        if part == "ingest" and self.mode != "replace":
+            yield (
+                f'mode = "{self.mode}" makes documents of those that are left in the end; put the stage under '
+                '[[augment]], or choose mode = "replace"'
+            )
+        if part == "augment" and self.mode == "replace":
+            yield (
+                'mode = "replace" changes documents in place; put the stage under [[ingest]], or '
+                'choose mode = "parallel" or "pair"'
+            )
 
     @field_validator("schemes")
     @classmethod

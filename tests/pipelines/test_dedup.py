@@ -8,7 +8,8 @@ from pathlib import Path
 import pyarrow.dataset as ds
 import pytest
 
-from pipelines.catalogue.stages import Recipe, stage_problems
+from pipelines.catalogue.checks import stage_problems
+from pipelines.catalogue.stages import Recipe
 from schemas.recipe import parse_recipe
 from tests.laws.running import run
 

@@ -14,7 +14,8 @@ import pytest
 
 from data_cards.statistics import statistics_json, statistics_of
 from pipelines.build.plan import make_plan
-from pipelines.catalogue.stages import Recipe, stage_problems
+from pipelines.catalogue.checks import stage_problems
+from pipelines.catalogue.stages import Recipe
 from pipelines.finished.explain import document_history
 from pipelines.phases.chain import dedup_phases, phases_after_ingest
 from pipelines.phases.deduplication.report import dedup_reports

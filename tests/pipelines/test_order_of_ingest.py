@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from pipelines.catalogue.stages import Recipe, bind_ingest
+from pipelines.catalogue.binding import bind_ingest
+from pipelines.catalogue.stages import Recipe
 from pipelines.phases.ingest import open_block
 from schemas.document import RECORD
 from stages.batches import run_stages

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from pipelines.catalogue.stages import DEDUP_STAGES, DUPLICATE_ID, INGEST_STAGES, Recipe, stage_problems
+from pipelines.catalogue.checks import stage_problems
+from pipelines.catalogue.stages import DEDUP_STAGES, DUPLICATE_ID, INGEST_STAGES, Recipe
 from schemas.recipe import parse_recipe
 
 ROOT = Path(__file__).parents[2]

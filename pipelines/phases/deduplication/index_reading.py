@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from pipelines.catalogue.stages import Recipe, against_of, at_home, located
+from pipelines.catalogue.stages import Recipe, against_of, at_home
 from pipelines.phases.deduplication.index_writing import (
     IndexedPhase,
     indexed_phases,
@@ -36,6 +36,7 @@ from schemas.card import IndexVersion
 from schemas.corpus_index import FORMAT, HEAD, CorpusIndex, IndexedStage, IndexFile
 from schemas.failures import MisuseError
 from schemas.recipe import at_line
+from stages.batches import located
 
 PHASE = "known-documents"
 MAX_HEAD_BYTES = 256 << 20  # of index.json: about a million files

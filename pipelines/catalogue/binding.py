@@ -1,0 +1,177 @@
+"""The stages of a recipe with their options and models: what the workers of the phases run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.catalogue.stages import INGEST_STAGES, BlockFunction, Recipe, bind_pairs_of, bind_parallel, kept_by
+from schemas.document import DOCUMENT
+from schemas.language import one_code, parse_label
+from stages.batches import BoundStage, Changed, StageConfig, StageFunction, run_stages, set_columns
+from stages.normalization.options import NormalizationConfig
+from stages.script_detection import detect_scripts
+from stages.transliteration.options import ANY, TransliterationConfig
+
+
+def bind_ingest(recipe: Recipe) -> list[BoundStage]:
+    """Bind the recipe's ingest stages to their options and models, in the order they run; this loads the models.
+
+    Where a recipe both normalizes and identifies languages, encodings are converted before languages are identified,
+    and all rules run after it, wherever the recipe puts `normalize`: what a text is in is not known of its garbage,
+    and the rules of a language hold once it is known.
+    """
+    stages = list(recipe.ingest)
+    names = [stage.stage for stage in stages]
+    if "identify_language" not in names or "normalize" not in names:
+        return [BoundStage(config.stage, INGEST_STAGES[config.stage].bind(config)) for config in stages]
+    first, normalizing = names.index("identify_language"), names.index("normalize")
+    config = next(stage for stage in stages if isinstance(stage, NormalizationConfig))
+    if normalizing < first:
+        stages.insert(first + 1, config)
+        del stages[normalizing]
+        first -= 1
+    bound = [BoundStage(stage.stage, INGEST_STAGES[stage.stage].bind(stage)) for stage in stages]
+    convert, credit = _bind_conversion(config, kept_by(recipe.ingest))
+    return [
+        *bound[:first],
+        BoundStage(config.stage, convert),
+        bound[first],
+        BoundStage(config.stage, credit),
+        *bound[first + 1 :],
+    ]
+
+
+_UNCONVERTED = "text_before_conversion"  # on its way from conversion to `credit`, of rows that it changed
+
+
+def _bind_conversion(config: NormalizationConfig, labels: Sequence[str]) -> tuple[StageFunction, StageFunction]:
+    """Convert encodings by the script alone; `labels` are those that the recipe keeps, none if it keeps any.
+
+    The second function runs after languages are identified, and counts what was converted under the language found.
+    """
+    from stages.normalization.normalize import RULES, Normalized, normalize_counted
+
+    wanted = {name for name in CONVERSIONS if name not in config.disable}
+    if labels and not any(parse_label(label).script == "Mymr" for label in labels):
+        wanted.discard("zawgyi")  # its engine need not be installed then
+    alone = NormalizationConfig(disable=tuple(rule.name for rule in RULES if rule.name not in wanted))
+
+    def converted(batch: pa.RecordBatch) -> Normalized:
+        unknown = pa.nulls(batch.num_rows, pa.string())
+        return normalize_counted(set_columns(batch, language=unknown, script=detect_scripts(batch["text"])), alone)
+
+    def convert(batch: pa.RecordBatch) -> pa.RecordBatch:
+        text = converted(batch).documents["text"]
+        changed = pc.not_equal(text, batch["text"])
+        before = pc.if_else(changed, batch["text"], pa.scalar(None, batch["text"].type))
+        return set_columns(batch, text=text).append_column(_UNCONVERTED, before)
+
+    def credit(batch: pa.RecordBatch) -> pa.RecordBatch | Changed:
+        rows = batch.filter(pc.is_valid(batch[_UNCONVERTED]))
+        rows = set_columns(rows, text=rows[_UNCONVERTED]).drop_columns([_UNCONVERTED])
+        counts = []
+        for language, script in sorted(set(zip(*(rows[c].to_pylist() for c in ("language", "script")), strict=True))):
+            of_label = pc.and_(pc.equal(rows["language"], language), pc.equal(rows["script"], script))
+            found = converted(rows.filter(of_label)).counts
+            for name, value in (("language", language), ("script", script)):
+                place = found.schema.get_field_index(name)
+                found = found.set_column(place, found.schema.field(name), pa.repeat(pa.scalar(value), found.num_rows))
+            counts.append(found)
+        batch = batch.drop_columns([_UNCONVERTED])
+        return Changed(batch, pa.concat_tables(counts)) if counts else batch
+
+    return convert, credit
+
+
+CONVERSIONS = ("encoding_repair", "ansi_sequences", "c1_marks", "zawgyi")  # rules of bytes and fonts, of no orthography
+
+
+def bind_rewriting(recipe: Recipe) -> Callable[[pa.RecordBatch], Iterator[pa.Array]]:
+    """Bind what ingest does to the spelling of texts, for evaluation texts, which are compared with documents.
+
+    The function takes n texts with their `language` and `script` (null if unknown) and yields them as they are after
+    each of the recipe's stages that rewrite text. Documents may come under another label than an item has, so each
+    text is also taken as one of no known language; an item whose language is unknown is taken as one of each language
+    that the stages treat differently. A text that a stage cannot rewrite stays as it is.
+    """
+    rewriting = [
+        (config, BoundStage(config.stage, INGEST_STAGES[config.stage].bind(config)))
+        for config in recipe.ingest
+        if isinstance(config, NormalizationConfig | TransliterationConfig)
+    ]
+
+    def rewrite(texts: pa.RecordBatch) -> Iterator[pa.Array]:
+        if not rewriting:
+            return
+        for languages in _languages_to_try(texts, [config for config, _ in rewriting]):
+            block = set_columns(_as_documents(texts), language=languages)
+            for _, stage in rewriting:
+                kept = run_stages(block, [stage]).kept
+                rows = pc.cast(kept["id"], pa.int64()).to_numpy()
+                if not len(rows):
+                    break
+                written = np.zeros(block.num_rows, bool)
+                written[rows] = True
+                block = set_columns(
+                    block,
+                    text=pc.replace_with_mask(block["text"], pa.array(written), kept["text"]),
+                    script=pc.replace_with_mask(block["script"], pa.array(written), kept["script"]),
+                )
+                yield block["text"]
+
+    return rewrite
+
+
+def _as_documents(texts: pa.RecordBatch) -> pa.RecordBatch:
+    """Give n texts with `language` and `script` all columns of documents; their ids are their row numbers."""
+    rows = texts.num_rows
+    known = {
+        "id": pa.array(range(rows), pa.int64()).cast(pa.string()),
+        "text": texts["text"],
+        "language": texts["language"],
+        "script": texts["script"],
+    }
+    arrays = [known.get(field.name, pa.repeat(pa.scalar(None, field.type), rows)) for field in DOCUMENT]
+    return pa.RecordBatch.from_arrays(arrays, DOCUMENT.names)
+
+
+def _languages_to_try(texts: pa.RecordBatch, configs: Sequence[StageConfig]) -> Iterator[pa.Array]:
+    """Yield the n languages under which texts are rewritten: their own, none, and for unknown ones one of each kind."""
+    own = texts["language"]
+    codes = pc.dictionary_encode(own)
+    if own.null_count < len(own):
+        yield pa.array([one_code(code) for code in codes.dictionary.to_pylist()], pa.string()).take(codes.indices)
+    yield pa.nulls(len(own), pa.string())
+    scripts = pc.fill_null(texts["script"], "").dictionary_encode()
+    apart = [_languages_apart(script or None, configs) for script in scripts.dictionary.to_pylist()]
+    for position in range(max(map(len, apart), default=0) if own.null_count else 0):
+        tried = pa.array([kinds[position] if position < len(kinds) else None for kinds in apart], pa.string())
+        yield pc.if_else(pc.is_null(own), tried.take(scripts.indices), pa.scalar(None, pa.string()))
+
+
+def _languages_apart(script: str | None, configs: Sequence[StageConfig]) -> list[str]:
+    """List languages that any of the stages treats in a way of its own in a script."""
+    from stages.normalization.normalize import languages_apart
+
+    found: dict[str, None] = {}
+    for config in configs:
+        if isinstance(config, NormalizationConfig):
+            found |= dict.fromkeys(language for language in languages_apart(script, config) if language)
+        elif isinstance(config, TransliterationConfig):
+            labels = [parse_label(label) for label in config.schemes if label != ANY]
+            found |= dict.fromkeys(one_code(label.language) for label in labels if label.script == script)
+    return list(found)
+
+
+def bind_augment(recipe: Recipe) -> list[tuple[str, BlockFunction]]:
+    """Bind the stages that make documents, by name; each answers a block with the new documents."""
+    return [(config.stage, bind_parallel(config)) for config in recipe.augment if config.mode == "parallel"]
+
+
+def bind_pairs(recipe: Recipe) -> list[BlockFunction]:
+    """Bind the stages that give pairs of texts; each answers a block with PAIR rows."""
+    return [bind_pairs_of(config) for config in recipe.augment if config.mode == "pair"]

@@ -1,0 +1,153 @@
+"""What is wrong with the stages of a recipe together; each alone has been checked by its own options."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+import pyarrow as pa
+
+from pipelines.catalogue.stages import DEDUP_STAGES, Recipe, RepeatsEntry, kept_by
+from schemas.card import ModelVersion
+from schemas.document import DOCUMENT
+from schemas.language import one_code, parse_label
+from schemas.language_groups import members_of
+from stages.batches import StageConfig
+from stages.deduplication.options import KeeperOrder
+from stages.language_filtering import LanguageFilteringConfig, kept_labels
+from stages.language_identification.answers import Answers, embedded_answers
+from stages.language_identification.identify import LanguageIdentificationConfig
+from stages.normalization.options import NormalizationConfig
+from stages.transliteration.options import ANY, TransliterationConfig
+
+
+def model_versions(recipe: Recipe, base: str) -> tuple[tuple[ModelVersion, ...], list[str]]:
+    """Name the models, tables and word lists of the recipe's stages, for plan, manifest and card, and what is wrong.
+
+    Files are loaded, to see if they are what they should be.
+    """
+    named: list[ModelVersion] = []
+    problems: list[str] = []
+    for part, stages in (("ingest", recipe.ingest), ("augment", recipe.augment)):
+        for place, stage in enumerate(stages):
+            try:
+                named += stage.named_models(base)
+                if isinstance(stage, LanguageIdentificationConfig) and stage.model_files:
+                    problems += label_problems(recipe, stage.answers(base))
+                if isinstance(stage, NormalizationConfig):
+                    _require_engines(stage, kept_by(recipe.ingest))
+            except (OSError, ValueError, ImportError) as error:
+                problems += [f"{part}[{place}]: {line}" for line in str(error).splitlines()]
+    return tuple(dict.fromkeys(named)), problems
+
+
+def _require_engines(stage: NormalizationConfig, labels: Sequence[str]) -> None:
+    """Raise ImportError if documents may come that a chosen rule has no engine for."""
+    from stages.normalization.east_asian import load_opencc
+    from stages.normalization.normalize import chosen_rules
+    from stages.normalization.southeast_asian import load_zawgyi
+
+    for rule in chosen_rules(stage):
+        expected = not labels or any(rule.applies(*parse_label(label)) for label in labels)
+        if rule.name == "zawgyi" and expected:
+            load_zawgyi()
+        if rule.name == "chinese_conversion" and expected:
+            load_opencc("t2s")
+
+
+def stage_problems(recipe: Recipe) -> list[str]:
+    """List what is wrong with the stages as a chain; each alone has been checked by its own model."""
+    names = [stage.stage for stage in recipe.ingest]
+    problems = []
+    raw = [source.name for source in recipe.sources if source.format in ("html", "warc")]
+    if raw and "extract_text" not in names:
+        problems.append(
+            f"ingest: sources {', '.join(raw)} bring HTML and no stage takes the text out; begin with "
+            '[[ingest]] stage = "extract_text"'
+        )
+    for part, stages, before in (("ingest", recipe.ingest, ()), ("augment", recipe.augment, names)):
+        so_far = list(before)
+        for position, stage in enumerate(stages):
+            problems += [f"{part}[{position}]: {wrong}" for wrong in stage.misplaced(part, so_far)]
+            so_far.append(stage.stage)
+    if recipe.decontaminate and not recipe.decontaminate.evaluation_sets:
+        problems.append(
+            'decontaminate: evaluation_sets must name what to look for, such as ["flores_200", "belebele"]; got none'
+        )
+    dedup = [stage.stage for stage in recipe.dedup]
+    if "across_scripts" in dedup and "identify_language" not in names:
+        problems.append(
+            f"dedup[{dedup.index('across_scripts')}]: across_scripts compares the scripts of a language, and no stage "
+            'finds out languages; add [[ingest]] stage = "identify_language"'
+        )
+    if not any(isinstance(stage, LanguageIdentificationConfig) and stage.model_files for stage in recipe.ingest):
+        problems += label_problems(recipe, embedded_answers())
+    finding = [stage for stage in dedup if not isinstance(DEDUP_STAGES[stage], RepeatsEntry)]
+    if recipe.publish.sampling_weight and not finding:
+        problems.append(
+            f'publish: sampling_weight = "{recipe.publish.sampling_weight}" goes by how many duplicates there were and '
+            'no stage finds duplicates; add [[dedup]] stage = "near", or leave it out'
+        )
+    if recipe.keepers:
+        problems += _keeper_problems(recipe, recipe.keepers)
+    return problems
+
+
+def unmatched_labels(recipe: Recipe, published: Collection[str]) -> list[str]:
+    """List the labels that the recipe keeps and no document has; `published` are the labels that some have."""
+    kept = [label for stage in recipe.ingest if isinstance(stage, LanguageFilteringConfig) for label in stage.keep]
+    return [label for label in dict.fromkeys(kept) if not set(kept_labels([label])) & set(published)]
+
+
+def label_problems(recipe: Recipe, answers: Answers) -> list[str]:
+    """List the labels in a recipe that no document can get by a model with these answers."""
+    problems: list[str] = []
+    merge: Mapping[str, Sequence[str]] = {}
+    respelled = False  # transliteration gives scripts that no model answers
+    for place, stage in _placed(recipe):
+        asked: Iterable[str] = ()
+        if isinstance(stage, LanguageIdentificationConfig):
+            merge, asked = stage.merge, (*stage.thresholds,)
+            for code, members in stage.merge.items():
+                if unknown := [member for member in members if one_code(member) not in answers.languages]:
+                    problems.append(f"{place}.merge.{code}: the model does not answer {', '.join(unknown)}")
+        elif isinstance(stage, LanguageFilteringConfig):
+            asked = stage.keep
+        elif isinstance(stage, TransliterationConfig):
+            asked, respelled = (label for label in stage.schemes if label != ANY), respelled or stage.mode == "replace"
+        for label in asked:
+            spoken = one_code(parse_label(label).language)
+            if members_of(label) or spoken in merge or (respelled and spoken in answers.languages):
+                continue
+            if into := next((code for code, members in merge.items() if spoken in members), None):
+                problems.append(f"{place}: {label} is merged into {into} by identify_language; name that")
+            elif problem := answers.problem(label):
+                problems.append(f"{place}: {problem}")
+    return problems
+
+
+def _placed(recipe: Recipe) -> Iterator[tuple[str, StageConfig]]:
+    for part, stages in (("ingest", recipe.ingest), ("augment", recipe.augment)):
+        yield from ((f"{part}[{position}] {stage.stage}", stage) for position, stage in enumerate(stages))
+
+
+def _keeper_problems(recipe: Recipe, order: KeeperOrder) -> Iterator[str]:
+    """Say what criteria of the order of keepers the recipe's sources and stages do not bring."""
+    names = [source.name for source in recipe.sources]
+    if unknown := [name for name in order.sources if name not in names]:
+        yield f"keepers.sources: no source is called {', '.join(unknown)}; there are {', '.join(names)}"
+    if "quality" not in order.by:
+        return
+    if order.quality in DOCUMENT.names:
+        kind = DOCUMENT.field(order.quality).type
+        if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
+            yield f"keepers.quality: must be a column of numbers, got {order.quality!r}, which holds {kind}"
+        if order.quality == "language_score" and all(stage.stage != "identify_language" for stage in recipe.ingest):
+            yield (
+                "keepers.quality: no stage finds out languages, so language_score is empty; add [[ingest]] stage = "
+                '"identify_language", or name another column'
+            )
+    elif lacking := [source.name for source in recipe.sources if order.quality not in getattr(source, "keep", ())]:
+        yield (
+            f"keepers.quality: sources {', '.join(lacking)} bring no column {order.quality!r}; name it in their "
+            "`keep`, or choose another column"
+        )
