@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from data_cards.sections.funnel import count_fates, merge_fates
 from data_cards.statistics import measure, merge
-from pipelines.catalogue.stages import Recipe, unmatched_labels
+from pipelines.catalogue.checks import unmatched_labels
+from pipelines.catalogue.stages import Recipe
 from pipelines.phases.publish.shards import PUBLISHED, file_record, write_card
 from pipelines.staging.store import CARD, MANIFEST, RECIPE, StagingError, Store, require_corpus
 from schemas.card import (
