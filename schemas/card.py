@@ -339,6 +339,19 @@ class JudgedPrecision(CardPart):
         return self
 
 
+class FilterLimit(CardPart):
+    """A limit of the quality filter in one language, where the rule dropped something or the limit was learned."""
+
+    rule: str = Field(description="`all`: all rules together, of which there are false positives alone.")
+    label: str = Field(description="`language_Script`.")
+    side: Literal["min", "max"]
+    limit: float = Field(description="Of a long text; a short one has slack, and the ledger has the limit it met.")
+    learned_from: str | None = Field(default=None, description="Language or script of the reference; null: a default.")
+    false_positives: float | None = Field(
+        default=None, ge=0, le=1, description="Share of good pages dropped, measured when the limit was learned."
+    )
+
+
 class Refiltering(CardPart):
     """Other limits of `filter_quality` that a finished corpus was held against."""
 
@@ -371,6 +384,7 @@ class Card(CardPart):
     contamination: tuple[ContaminationRate, ...] = ()
     removal: Removal | None = Field(default=None, description="Null if no evaluation set was looked for.")
     judged: tuple[JudgedPrecision, ...] = ()
+    filter_limits: tuple[FilterLimit, ...] = Field(default=(), description="By rule and label.")
     refilterings: tuple[Refiltering, ...] = Field(default=(), description="In the order they were made.")
     judging_sheet: str | None = Field(
         default=None, description="Path within the corpus of the sampled matches that wait for a judgement."

@@ -82,6 +82,7 @@ def _environment() -> Environment:
         "count": lambda number: f"{number:,}",
         "known": lambda number: "\u2013" if number is None else f"{number:,}",
         "compact": compact,
+        "limit": lambda number: f"{number:.4g}",
         "percent": lambda share: "" if share is None else f"{share:.1%}",
         "score": lambda score: "" if score is None else f"{score:.2f}",
         "size": binary_size,

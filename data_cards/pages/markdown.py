@@ -118,6 +118,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "count": lambda number: Markdown(f"{number:,}"),
         "known": lambda number: Markdown("\u2013" if number is None else f"{number:,}"),
+        "limit": lambda number: Markdown(f"{number:.4g}"),
         "percent": lambda share: Markdown("" if share is None else f"{share:.1%}"),
         "score": lambda score: Markdown("" if score is None else f"{score:.2f}"),
         "size": lambda number: Markdown(binary_size(number)),

@@ -8,6 +8,7 @@ from data_cards.sections.changes import rule_rows
 from data_cards.sections.contamination import evaluation_set_rows, what_was_removed
 from data_cards.sections.duplicates import RULES, nothing_to_weigh, stage_rows, weight_rows
 from data_cards.sections.extraction import page_rows, shared_lines
+from data_cards.sections.filters import false_positives, replaced_data, rule_drops
 from data_cards.sections.overview import limitations, totals
 from data_cards.sections.splits import published_splits, split_rows, split_rule
 from schemas.card import Card
@@ -22,6 +23,9 @@ def section_views(card: Card) -> dict[str, Any]:
         "page_rows": page_rows(card),
         "shared_lines": shared_lines(card),
         "rules": rule_rows(card),
+        "rule_drops": rule_drops(card),
+        "false_positives": false_positives(card),
+        "replaced_data": replaced_data(card),
         "dedup_stages": stage_rows(card),
         "weights": weight_rows(card),
         "split_rule": split_rule(card),

@@ -13,6 +13,7 @@ from data_cards.sections.funnel import merge_fates
 from data_cards.statistics import merge
 from pipelines.build.plan import Plan
 from pipelines.catalogue.checks import unmatched_labels
+from pipelines.catalogue.filter_limits import filter_limits
 from pipelines.catalogue.stages import Recipe
 from pipelines.phases.augment import PHASE as AUGMENT
 from pipelines.phases.chain import stage_chain
@@ -75,6 +76,7 @@ def corpus_card(facts: CorpusFacts) -> Card:
         steps=tuple(_steps(recipe, facts.created)),
         fates=facts.fates,
         changes=_changes(facts.ingested),
+        filter_limits=filter_limits(recipe, facts.fates),
         unmatched_labels=tuple(unmatched_labels(recipe, by_label)),
         statistics={label: merge(parts) for label, parts in sorted(by_label.items())},
         columns=column_rows(facts.schema),

@@ -38,6 +38,7 @@ from stages.language_identification.identify import (
 from stages.length_filtering import LengthFilteringConfig, filter_length
 from stages.normalization.options import NormalizationConfig
 from stages.privacy.options import PersonalDataConfig
+from stages.quality.limits_table import load_limits
 from stages.quality.options import DatatroveConfig, QualityFilteringConfig
 from stages.script_marking import ScriptMarkingConfig, mark_scripts
 from stages.transliteration.options import TransliterationConfig
@@ -179,9 +180,10 @@ def _bind_personal_data(config: PersonalDataConfig) -> StageFunction:
 
 
 def _bind_quality(config: QualityFilteringConfig) -> StageFunction:
-    from stages.quality.filter_quality import filter_quality
+    from stages.quality.filter_quality import NONE_LEARNED, filter_quality
 
-    return partial(filter_quality, config=config)
+    learned = load_limits(config.learned).by_label if config.learned else NONE_LEARNED
+    return partial(filter_quality, config=config, learned=learned)
 
 
 def _bind_datatrove(config: DatatroveConfig) -> StageFunction:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from data_cards.sections.funnel import count_fates, merge_fates
 from data_cards.statistics import measure, merge
 from pipelines.catalogue.checks import unmatched_labels
+from pipelines.catalogue.filter_limits import limits_met
 from pipelines.catalogue.stages import Recipe
 from pipelines.phases.publish.shards import PUBLISHED, file_record, write_card
 from pipelines.staging.store import CARD, MANIFEST, RECIPE, StagingError, Store, require_corpus
@@ -37,7 +38,8 @@ from schemas.columns import column_problems
 from schemas.ledger import LEDGER
 from schemas.manifest import FileRecord, Manifest, PhaseRecord
 from schemas.quality_signals import QUALITY_SIGNALS
-from stages.quality.filter_quality import judge
+from stages.quality.filter_quality import NONE_LEARNED, Learned, judge
+from stages.quality.limits_table import LimitsTable
 from stages.quality.options import QualityFilteringConfig
 from stages.quality.rules import RULE_NAMES
 
@@ -61,6 +63,13 @@ class _Judged(NamedTuple):
     limits: NDArray[np.float64]
 
 
+class _Limits(NamedTuple):
+    """What the corpus is held against: options, and the table that they name."""
+
+    config: QualityFilteringConfig
+    table: LimitsTable | None
+
+
 class _Written(NamedTuple):
     """What was written of a corpus: published files with their statistics, fates, other files."""
 
@@ -70,7 +79,9 @@ class _Written(NamedTuple):
     files: list[FileRecord]
 
 
-def refilter(corpus: Store, config: QualityFilteringConfig, output: Store | None) -> Refiltered:
+def refilter(
+    corpus: Store, config: QualityFilteringConfig, output: Store | None, table: LimitsTable | None = None
+) -> Refiltered:
     """Judge the documents of a corpus anew; with `output`, write what stays as a corpus of its own there.
 
     A row group is in memory at a time, and 24 bytes for each document. Raises StagingError if the corpus is not
@@ -80,11 +91,12 @@ def refilter(corpus: Store, config: QualityFilteringConfig, output: Store | None
     if output is not None and (output.exists(MANIFEST) or output.names("data")):
         raise StagingError(f"{output.url} holds a corpus already; name another --output")
     shards = sorted(f"data/{label}/{name}" for label in corpus.names("data") for name in corpus.names(f"data/{label}"))
+    learned = table.by_label if table else NONE_LEARNED
     judged: dict[str, _Judged] = {}
     counts: Counter[tuple[str, str]] = Counter()
     written = _Written([], Counter(), [], [])
     for shard in shards:
-        parts = [_judge(table, config, corpus.url) for table in corpus.row_groups(shard)]
+        parts = [_judge(table, config, learned, corpus.url) for table in corpus.row_groups(shard)]
         found = _Judged(*map(np.concatenate, zip(*parts, strict=True)))
         judged[shard] = found
         label = shard.split("/")[1]
@@ -96,11 +108,11 @@ def refilter(corpus: Store, config: QualityFilteringConfig, output: Store | None
     if output is not None:
         for name in sorted(corpus.names("ledger")):
             _write_ledger(corpus, output, name, judged, written)
-        _finish(corpus, output, config, Refiltered(kept, counts), written)
+        _finish(corpus, output, _Limits(config, table), Refiltered(kept, counts), written)
     return Refiltered(kept, counts)
 
 
-def _finish(corpus: Store, output: Store, config: QualityFilteringConfig, found: Refiltered, written: _Written) -> None:
+def _finish(corpus: Store, output: Store, new: _Limits, found: Refiltered, written: _Written) -> None:
     """Write card and manifest, and what of the corpus stays as it is; the manifest last."""
     before = Manifest.model_validate(corpus.read_json(MANIFEST))
     card = Card.model_validate_json(corpus.read(CARD))
@@ -108,16 +120,20 @@ def _finish(corpus: Store, output: Store, config: QualityFilteringConfig, found:
     for file, statistics in written.shards:
         by_label.setdefault(file.language, []).append(statistics)
     done = Refiltering(
-        options=config.model_dump_json(exclude_defaults=True),
+        options=new.config.model_dump_json(exclude_defaults=True),
         manifest_sha256=corpus.sha256(MANIFEST),
     )
+    fates = merge_fates(written.fates)
+    met = limits_met(*new, [fate for fate in fates if fate.phase == PHASE or fate.fate == "published"])
+    limits = {(limit.rule, limit.label): limit for limit in (*card.filter_limits, *met)}
     changed = card.model_dump(mode="json") | {
         "steps": [*dict.fromkeys([*card.steps, Step(phase=PHASE, stage=STAGE)])],
-        "fates": merge_fates(written.fates),
+        "fates": fates,
         "statistics": {label: merge(parts) for label, parts in sorted(by_label.items())},
         "files": [file for file, _ in written.shards],
         "sampling": _weights_left(card.sampling, written.cluster_sizes),
         "unmatched_labels": unmatched_labels(Recipe.model_validate(tomllib.loads(card.recipe)), by_label),
+        "filter_limits": [limits[key] for key in sorted(limits)],
         "refilterings": [*card.refilterings, done],
     }
     output.write(RECIPE, card.recipe.encode())
@@ -158,7 +174,7 @@ def _weights_left(sampling: SamplingWeights | None, sizes: Counter[tuple[str, in
     return sampling.model_copy(update={"by_label": by_label})
 
 
-def _judge(table: pa.Table, config: QualityFilteringConfig, url: str) -> _Judged:
+def _judge(table: pa.Table, config: QualityFilteringConfig, learned: Learned, url: str) -> _Judged:
     if column_problems(table.schema, QUALITY_SIGNALS, QUALITY_SIGNALS.names):
         raise StagingError(
             f"{url} holds no quality signals; run its recipe with keep_signals = true in the stage filter_quality"
@@ -167,7 +183,7 @@ def _judge(table: pa.Table, config: QualityFilteringConfig, url: str) -> _Judged
     signals = pa.RecordBatch.from_arrays(
         [_one(rows[name]) for name in QUALITY_SIGNALS.names], names=QUALITY_SIGNALS.names
     )
-    return _Judged(*judge(signals, _one(rows["language"]), _one(rows["script"]), config))
+    return _Judged(*judge(signals, _one(rows["language"]), _one(rows["script"]), config, learned))
 
 
 def _one(values: pa.ChunkedArray) -> pa.Array:

@@ -17,8 +17,11 @@ A language that no model knows can be taken from what the source declares (`decl
 
 from __future__ import annotations
 
+import hashlib
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -78,6 +81,11 @@ class LanguageIdentificationConfig(StageConfig):
     thresholds: Mapping[str, float] = Field(
         default={}, description="Least score by label, such as `{eus_Latn = 0.7}`; below it a document is `und`."
     )
+    learned: str | None = Field(
+        default=None,
+        description="Table that `glotmill tune` wrote, relative to the recipe's folder: its least scores by language, "
+        "where `thresholds` has none.",
+    )
     merge: Mapping[str, tuple[str, ...]] = Field(
         default={},
         description="Languages that are not told apart, by their common code, such as "
@@ -127,7 +135,11 @@ class LanguageIdentificationConfig(StageConfig):
 
     def at_home(self, base: str) -> Self:
         files = tuple(name if name == "cascade" else located(name, base) for name in self.models)
-        return self.model_copy(update={"model": files[0] if isinstance(self.model, str) else files})
+        home = self.model_copy(update={"model": files[0] if isinstance(self.model, str) else files})
+        if not self.learned:
+            return home
+        table = located(self.learned, base)
+        return home.model_copy(update={"learned": table, "thresholds": {**learned_scores(table), **self.thresholds}})
 
     def named_models(self, base: str) -> Iterator[ModelVersion]:
         if self.model_files:
@@ -136,6 +148,10 @@ class LanguageIdentificationConfig(StageConfig):
         else:
             version, sha256 = embedded_identity()
         yield ModelVersion(name=" + ".join(self.models), version=version, sha256=sha256)
+        if self.learned:
+            content = Path(located(self.learned, base)).read_bytes()
+            learned_scores(located(self.learned, base))  # to see if it is a table
+            yield ModelVersion(name=self.learned, version="scores", sha256=hashlib.sha256(content).hexdigest())
 
     def answers(self, base: str) -> Answers:
         """Return what the model can answer."""
@@ -156,6 +172,16 @@ class LanguageIdentificationConfig(StageConfig):
         for code in [*merge, *(member for members in merge.values() for member in members)]:
             parse_label(f"{code}_Zyyy")
         return merge
+
+
+def learned_scores(path: str) -> dict[str, float]:
+    """Read the least scores by label from a table of `glotmill tune`. Raises ValueError if the file is none."""
+    try:
+        table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        scores = {label: one.get("language_score") for label, one in table["languages"].items()}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, AttributeError, FileNotFoundError) as problem:
+        raise ValueError(f"{path} is no table of limits: {' '.join(str(problem).split())}") from None
+    return {str(parse_label(label)): float(score) for label, score in scores.items() if score is not None}
 
 
 @cache

@@ -10,6 +10,8 @@ changed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -22,8 +24,11 @@ from schemas.document import DOCUMENT
 from schemas.quality_signals import QUALITY_SIGNALS
 from stages.batches import Filtered, reject
 from stages.quality.options import QualityFilteringConfig
-from stages.quality.rules import RULE_NAMES, RULES, limit_of
+from stages.quality.rules import RULE_NAMES, RULES, Rule, limit_of, slack_of
 from stages.quality.signals import measure_quality
+
+Learned = Mapping[str, Mapping[str, float]]  # label -> rule -> limit
+NONE_LEARNED: Learned = MappingProxyType({})
 
 
 class Judgement(NamedTuple):
@@ -34,13 +39,24 @@ class Judgement(NamedTuple):
     limits: NDArray[np.float64]
 
 
-def judge(
+class Verdict(NamedTuple):
+    """What one rule says of n documents: which break it, values and limits (NaN where the rule is off)."""
+
+    position: int
+    rule: Rule
+    broken: NDArray[np.bool_]
+    values: NDArray[np.float64]
+    limits: NDArray[np.float64]
+
+
+def broken_rules(
     signals: pa.RecordBatch,
     languages: pa.Array,
     scripts: pa.Array,
     config: QualityFilteringConfig,
-) -> Judgement:
-    """Hold the signals of n documents against the limits of their languages."""
+    learned: Learned = NONE_LEARNED,
+) -> Iterator[Verdict]:
+    """Hold the signals of n documents against the limits of their languages, rule by rule."""
     rows = signals.num_rows
     labels = pa.StructArray.from_arrays([languages, scripts], names=["language", "script"])
     distinct = labels.to_pylist()
@@ -48,17 +64,14 @@ def judge(
     places = np.fromiter(  # numbers the labels of a block, as Arrow encodes no dictionary of structs
         (number.setdefault((label["language"], label["script"]), len(number)) for label in distinct), np.int64, rows
     )
-    found = Judgement(np.full(rows, -1), np.full(rows, np.nan), np.full(rows, np.nan))
     for position, rule in enumerate(RULES):
         if rule.family not in config.families:
             continue
-        chosen = [limit_of(rule, *label, config.limits, config.thresholds) for label in number]
+        chosen = [limit_of(rule, *label, config.limits, config.thresholds, learned) for label in number]
         limits = np.array([np.nan if limit is None else limit.value for limit in chosen], np.float64)[places]
         exact = np.array([limit is None or limit.exact for limit in chosen], np.bool_)[places]
-        if rule.slack:
-            wholes = np.maximum(signals[rule.slack.whole].to_numpy(), 1)
-            units = np.where(exact, 0, rule.slack.units) / wholes
-            limits += units if rule.side == "max" else -units
+        slack = np.where(exact, 0, slack_of(rule, signals))
+        limits = limits + slack if rule.side == "max" else limits - slack
         name = rule.name if rule.name in signals.schema.names else rule.signal  # datatrove has two of one signal
         if rule.name == "few_alphabetic_words" and config.alphabetic_over == "tokens":
             name = "alphabetic_token_share"
@@ -66,6 +79,20 @@ def judge(
         broken = values < limits if rule.side == "min" else values > limits  # never where either is missing
         if rule.least_lines:
             broken &= exact | (signals["lines"].to_numpy() >= rule.least_lines)
+        yield Verdict(position, rule, broken, values, limits)
+
+
+def judge(
+    signals: pa.RecordBatch,
+    languages: pa.Array,
+    scripts: pa.Array,
+    config: QualityFilteringConfig,
+    learned: Learned = NONE_LEARNED,
+) -> Judgement:
+    """Find the first rule that each of n documents breaks."""
+    rows = signals.num_rows
+    found = Judgement(np.full(rows, -1), np.full(rows, np.nan), np.full(rows, np.nan))
+    for position, _, broken, values, limits in broken_rules(signals, languages, scripts, config, learned):
         first = broken & (found.rules < 0)
         found.rules[first], found.values[first], found.limits[first] = position, values[first], limits[first]
     return found
@@ -80,15 +107,16 @@ def measure(batch: pa.RecordBatch, config: QualityFilteringConfig) -> pa.RecordB
     return measure_quality(batch, config.resolved_segmenter, config.stop_words)
 
 
-def filter_quality(batch: pa.RecordBatch, config: QualityFilteringConfig) -> Filtered:
+def filter_quality(batch: pa.RecordBatch, config: QualityFilteringConfig, learned: Learned = NONE_LEARNED) -> Filtered:
     """Split n documents into kept and rejected by the first rule each breaks; the two sum to n, order kept.
 
-    With `keep_signals` those kept have the columns of QUALITY_SIGNALS. A document whose language is null is judged by
-    the limits for all. Raises SchemaError if `text`, `language` or `script` is missing or mistyped.
+    `learned` are limits by label (limits_table.py). With `keep_signals` those kept have the columns of QUALITY_SIGNALS.
+    A document whose language is null is judged by the limits for all. Raises SchemaError if `text`, `language` or
+    `script` is missing or mistyped.
     """
     require_columns(batch, DOCUMENT, ("text", "language", "script"))
     signals = measure(batch, config)
-    found = judge(signals, batch["language"], batch["script"], config)
+    found = judge(signals, batch["language"], batch["script"], config, learned)
     out = pa.array(found.rules >= 0)
     at = found.rules[found.rules >= 0]
     rejected = reject(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.card import ModelVersion
 from schemas.language import parse_label
-from stages.batches import StageConfig
+from stages.batches import StageConfig, located
+from stages.quality.limits_table import load_limits
 from stages.quality.rules import ENGLISH_STOP_WORDS, FAMILIES, RULE_NAMES, Family, Limits
 from stages.quality.segmenters import Segmenter, default_segmenter, segmenter_version
 
@@ -25,7 +28,7 @@ class QualityFilteringConfig(StageConfig):
     families: tuple[Family, ...] = Field(
         default=FAMILIES,
         min_length=1,
-        description="Families of rules that decide, of gopher_quality, gopher_repetition, fineweb and c4.",
+        description="Families of rules that decide, of gopher_quality, gopher_repetition, fineweb, c4 and symbols.",
     )
     limits: Limits = Field(
         default="fair",
@@ -36,6 +39,11 @@ class QualityFilteringConfig(StageConfig):
         default={},
         description='Limits of your own, by label (`eng_Latn`), language, script or "any", then by rule, such as '
         "{ Thai = { too_few_words = 30 } }; false: the rule is off. docs/quality.md lists the rules.",
+    )
+    learned: str | None = Field(
+        default=None,
+        description="Table of limits by language that `glotmill tune` wrote, relative to the recipe's folder; "
+        "`thresholds` come before them. A table of other signals or of another segmenter is refused.",
     )
     alphabetic_over: Literal["words", "tokens"] = Field(
         default="words",
@@ -79,13 +87,30 @@ class QualityFilteringConfig(StageConfig):
                 raise ValueError(f"{label}: the list of stop words is empty; leave the language out")
         return stop_words
 
+    @model_validator(mode="after")
+    def _of_our_signals(self) -> QualityFilteringConfig:
+        if self.learned and (self.tokenizer != "native" or self.alphabetic_over != "words"):
+            raise ValueError(
+                'learned limits are of our own signals: leave out tokenizer and alphabetic_over = "tokens"'
+            )
+        return self
+
     @property
     def resolved_segmenter(self) -> Segmenter:
         """The segmenter that `auto` stands for on this machine."""
         return default_segmenter() if self.segmenter == "auto" else self.segmenter
 
+    def at_home(self, base: str) -> Self:
+        return self.model_copy(update={"learned": located(self.learned, base)}) if self.learned else self
+
     def named_models(self, base: str) -> Iterator[ModelVersion]:
         segmenter = self.resolved_segmenter
+        if self.learned:
+            path = located(self.learned, base)
+            table = load_limits(path)
+            table.require(segmenter, self.learned)
+            sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+            yield ModelVersion(name=self.learned, version=table.method, sha256=sha256)
         yield ModelVersion(name=f"segmenter {segmenter}", version=segmenter_version(segmenter))
         if self.tokenizer == "datatrove":
             yield _datatrove()

@@ -14,10 +14,17 @@ for all.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
 
 from schemas.orthography import UNSPACED_SCRIPTS
 from schemas.quality_signals import DUPLICATE_GRAMS, TOP_GRAMS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
 
 Family = Literal["gopher_quality", "gopher_repetition", "fineweb", "c4", "symbols"]
 PUBLISHED_FAMILIES: tuple[Family, ...] = ("gopher_quality", "gopher_repetition", "fineweb", "c4")
@@ -209,6 +216,13 @@ OFF: Mapping[str, Mapping[str, str]] = {
 ENGLISH_STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")  # Rae et al. 2021, appendix A1
 
 
+def slack_of(rule: Rule, signals: pa.RecordBatch) -> NDArray[np.float64]:
+    """Return the slack of a rule for each of n texts, as an amount of its signal."""
+    if rule.slack is None:
+        return np.zeros(signals.num_rows)
+    return rule.slack.units / np.maximum(signals[rule.slack.whole].to_numpy(), 1)
+
+
 class Limit(NamedTuple):
     """The limit of a rule; `exact`: as the recipe says, short texts too."""
 
@@ -222,10 +236,11 @@ def limit_of(
     script: str | None,
     limits: Limits,
     own: Mapping[str, Mapping[str, float | Literal[False]]],
+    learned: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
 ) -> Limit | None:
     """Return the limit of a rule for a language and script; None if the rule is off there.
 
-    `own` are limits of the recipe, which come first; `false` is off.
+    `own` are limits of the recipe, which come first; `false` is off. `learned` are those of a table, by label.
 
     >>> few = next(rule for rule in RULES if rule.name == "few_lines_with_end_mark")
     >>> limit_of(few, "eng", "Latn", "published", {}), limit_of(few, "tha", "Thai", "fair", {})
@@ -238,6 +253,8 @@ def limit_of(
         if rule.name in own.get(name, {}):
             chosen = own[name][rule.name]
             return None if chosen is False else Limit(float(chosen), exact=True)
+    if rule.name in learned.get(names[0], {}):
+        return Limit(learned[names[0]][rule.name], exact=False)
     if limits == "published":
         return None if rule.published is None else Limit(rule.published, exact=True)
     for name in names:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import tomllib
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -160,3 +162,82 @@ def test_a_corpus_without_signals_is_refused_in_one_line(tmp_path: Path) -> None
     (tmp_path / "bad.toml").write_text("families = 3")
     done = CliRunner().invoke(app, ["refilter", str(tmp_path), "--options", str(tmp_path / "bad.toml")])
     assert "families: Input should be a valid tuple" in str(done.exception)
+
+
+WORDS = ["etxe", "mendi", "ibai", "zuri", "gorri", "handi", "txiki", "lagun", "ikasle", "liburu", "kale", "herri", "ur"]
+
+
+def page(numbers: random.Random, repeated: int = 0) -> str:
+    sentences = [" ".join(numbers.choices(WORDS, k=12)).capitalize() + "." for _ in range(12)]
+    return " ".join([*sentences, *sentences[:1] * repeated])
+
+
+LEARNING = """
+[corpus]
+name = "learned"
+
+[[sources]]
+name = "lines"
+format = "jsonl"
+paths = ["lines.jsonl"]
+keep = ["language", "script"]
+
+[[ingest]]
+stage = "identify_language"
+declared = "where_unknown"
+learned = "limits.toml"
+
+[[ingest]]
+stage = "filter_quality"
+learned = "limits.toml"
+
+[[ingest]]
+stage = "personal_data"
+"""
+
+
+def test_limits_are_learned_named_by_a_recipe_and_shown_on_the_card(tmp_path: Path) -> None:
+    numbers = random.Random(4)
+    reference = [json.dumps({"text": page(numbers)}) for _ in range(300)]
+    (tmp_path / "reference.jsonl").write_text("\n".join(reference))
+    command = [
+        "tune",
+        str(tmp_path / "reference.jsonl"),
+        "--label",
+        "eus_Latn",
+        "--output",
+        str(tmp_path / "limits.toml"),
+    ]
+    done = CliRunner().invoke(app, [*command, "--report", str(tmp_path / "limits.html")])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("eus_Latn\t300 pages\t")
+    assert "would drop no page of the reference" in done.stderr
+    assert CliRunner().invoke(app, [*command, "--method", "mean_std"]).exit_code != 0, "no English pages"
+    report = (tmp_path / "limits.html").read_text()
+    assert "top_2_gram" in report
+    assert "<svg" in report
+    learned = tomllib.loads((tmp_path / "limits.toml").read_text())["languages"]["eus_Latn"]
+    assert learned["limits"]["top_2_gram"] < 0.27
+    passages = [language.sample_text.specimen_48 for _, language in sorted(gflanguages.LoadLanguages().items())]
+    basque = gflanguages.LoadLanguages()["eu_Latn"].sample_text
+    good = [basque.specimen_48, basque.specimen_36, basque.specimen_32]
+    bad = [f"{text} {text[:60]} {text[:60]} {text[:60]}" for text in good]
+    (tmp_path / "lines.jsonl").write_text(
+        "\n".join(json.dumps({"text": f"{t} ane@example.eus"}) for t in [*good, *bad, *passages[:4]])
+    )
+    (tmp_path / "r.toml").write_text(LEARNING.replace('keep = ["language", "script"]\n', ""))
+    run(tmp_path / "r.toml", tmp_path / "out", "--workers", "1")
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert len(manifest["models"]["limits.toml"]) == 64
+    card = json.loads((tmp_path / "out" / "card.json").read_text())
+    everything = {limit["rule"]: limit for limit in card["filter_limits"] if limit["label"] == "eus_Latn"}
+    assert everything["all"]["false_positives"] == learned["false_positives"]["all"]
+    readme = (tmp_path / "out" / "README.md").read_text()
+    assert "## Filters" in readme
+    assert "| `eus_Latn` |" in readme.split("False positives are")[1]
+    assert "| `email` | " in readme.split("replaced by its type")[1]
+    assert 'id="filters"' in (tmp_path / "out" / "report.html").read_text()
+    assert CliRunner().invoke(app, ["audit", str(tmp_path / "out")]).exit_code == 0
+    (tmp_path / "limits.toml").write_text((tmp_path / "limits.toml").read_text().replace("signals/1", "signals/9"))
+    done = CliRunner().invoke(app, ["plan", str(tmp_path / "r.toml")])
+    assert done.exit_code != 0
