@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 from data_cards.languages import language_facts
 from data_cards.pages.charts import CHART_STYLE, PALETTE_STYLE
-from stages.quality.limits_table import ALL, LanguageLimits, LimitsTable
-from stages.quality.tuning import Distribution
+from schemas.quality_limits import ALL, Distribution, LanguageLimits, LimitsTable
 
 WIDTH, HEIGHT = 220, 60
 _STYLE = (
@@ -69,13 +68,12 @@ def _section(one: TunedLanguage) -> str:
 
 
 def _figure(each: Distribution, one: TunedLanguage) -> str:
-    rule = each.rule
-    side = "at most" if rule.side == "max" else "at least"
-    why = one.refused.get(rule.name)
+    side = "at most" if each.side == "max" else "at least"
+    why = one.refused.get(each.rule)
     origin = "learned" if each.learned else f"default ({why})" if why else "default"
-    wrong = one.learned.false_positives.get(rule.name, 0.0)
+    wrong = one.learned.false_positives.get(each.rule, 0.0)
     return (
-        f"<figure>{_spread(each)}<figcaption><b>{_text(rule.name)}</b> {side} {each.limit:.4g} "
+        f"<figure>{_spread(each)}<figcaption><b>{_text(each.rule)}</b> {side} {each.limit:.4g} "
         f'<span class="faint">{_text(origin)}; drops {each.dropped:.1%}, false positives {wrong:.1%}</span>'
         "</figcaption></figure>\n"
     )
@@ -85,18 +83,18 @@ def _spread(each: Distribution) -> str:
     """Draw bars of pages by value (square roots, so that few are seen), with a line at the limit."""
     tallest = max(each.counts) ** 0.5 or 1.0
     step = WIDTH / len(each.counts)
-    low, high = float(each.edges[0]), float(each.edges[-1])
+    low, high = each.edges[0], each.edges[-1]
     bars = []
     for number, count in enumerate(each.counts):
-        middle = float(each.edges[number] + each.edges[number + 1]) / 2
-        out = middle > each.limit if each.rule.side == "max" else middle < each.limit
+        middle = (each.edges[number] + each.edges[number + 1]) / 2
+        out = middle > each.limit if each.side == "max" else middle < each.limit
         tall = HEIGHT * count**0.5 / tallest
         bars.append(
             f'<rect class="{"dropped" if out else "main"}" x="{number * step:.1f}" y="{HEIGHT - tall:.1f}" '
             f'width="{step - 1:.1f}" height="{tall:.1f}"/>'
         )
     x = WIDTH * (each.limit - low) / (high - low)
-    label = f"{each.rule.signal}: {low:.3g} to {high:.3g}, limit {each.limit:.3g}"
+    label = f"{each.signal}: {low:.3g} to {high:.3g}, limit {each.limit:.3g}"
     return (
         f'<svg class="chart" role="img" aria-label="{_text(label)}" width="{WIDTH}" height="{HEIGHT + 2}" '
         f'viewBox="0 0 {WIDTH} {HEIGHT + 2}">{"".join(bars)}'

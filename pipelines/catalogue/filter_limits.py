@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pipelines.catalogue.stages import Recipe
 from schemas.card import FateCount, FilterLimit
 from schemas.language import parse_label
-from stages.quality.limits_table import ALL, LimitsTable, load_limits
+from schemas.quality_limits import ALL, LimitsTable
+from stages.quality.limits_table import load_limits
 from stages.quality.options import QualityFilteringConfig
 from stages.quality.rules import RULES, limit_of
 

@@ -29,7 +29,7 @@ def refilter(
 
     from pipelines.finished.refilter import refilter as judge_anew
     from pipelines.staging.store import Store
-    from stages.quality.limits_table import load_limits
+    from stages.quality.limits_table import load_limits, require_limits_for
     from stages.quality.options import QualityFilteringConfig
 
     try:
@@ -44,7 +44,7 @@ def refilter(
     if config.learned:
         try:
             table = load_limits(str(Path(options.resolve().parent if options else "", config.learned)))
-            table.require(config.resolved_segmenter, config.learned)
+            require_limits_for(table, config.resolved_segmenter, config.learned)
         except (OSError, ValueError, ImportError) as error:
             raise MisuseError(f"{options}: learned: {error}") from None
     found = judge_anew(Store(corpus), config, Store(output) if output else None, table)
@@ -83,7 +83,7 @@ def tune(
     from pipelines.finished.tune import tune as learn_limits
     from pipelines.finished.tune import warnings
     from schemas.language import parse_label
-    from stages.quality.limits_table import ALL, Method
+    from schemas.quality_limits import ALL, Method
     from stages.quality.segmenters import Segmenter, default_segmenter
     from stages.quality.tuning import Way
 

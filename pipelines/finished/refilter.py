@@ -37,9 +37,9 @@ from schemas.card import (
 from schemas.columns import column_problems
 from schemas.ledger import LEDGER
 from schemas.manifest import FileRecord, Manifest, PhaseRecord
+from schemas.quality_limits import LimitsTable
 from schemas.quality_signals import QUALITY_SIGNALS
 from stages.quality.filter_quality import NONE_LEARNED, Learned, judge
-from stages.quality.limits_table import LimitsTable
 from stages.quality.options import QualityFilteringConfig
 from stages.quality.rules import RULE_NAMES
 

@@ -22,8 +22,8 @@ from data_cards.pages.tuning import TunedLanguage, tuning_page
 from pipelines.staging.store import MANIFEST, StagingError, Store
 from schemas.document import DOCUMENT
 from schemas.language import parse_label
+from schemas.quality_limits import ALL, LimitsTable
 from schemas.quality_signals import QUALITY_SIGNALS
-from stages.quality.limits_table import ALL, LimitsTable
 from stages.quality.segmenters import Segmenter, segmenter_version
 from stages.quality.signals import measure_quality
 from stages.quality.tuning import LEAST_PAGES, Pages, Refusal, Way, distributions, learn

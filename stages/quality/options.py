@@ -14,7 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from schemas.card import ModelVersion
 from schemas.language import parse_label
 from stages.batches import StageConfig, located
-from stages.quality.limits_table import load_limits
+from stages.quality.limits_table import load_limits, require_limits_for
 from stages.quality.rules import ENGLISH_STOP_WORDS, FAMILIES, RULE_NAMES, Family, Limits
 from stages.quality.segmenters import Segmenter, default_segmenter, segmenter_version
 
@@ -108,7 +108,7 @@ class QualityFilteringConfig(StageConfig):
         if self.learned:
             path = located(self.learned, base)
             table = load_limits(path)
-            table.require(segmenter, self.learned)
+            require_limits_for(table, segmenter, self.learned)
             sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
             yield ModelVersion(name=self.learned, version=table.method, sha256=sha256)
         yield ModelVersion(name=f"segmenter {segmenter}", version=segmenter_version(segmenter))

@@ -31,7 +31,7 @@ and the other way round.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -39,9 +39,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from schemas.language import parse_label
+from schemas.quality_limits import ALL, Distribution, LanguageLimits, Method
 from schemas.quality_signals import TOP_GRAMS
 from stages.quality.filter_quality import broken_rules
-from stages.quality.limits_table import ALL, LanguageLimits, Method
 from stages.quality.options import QualityFilteringConfig
 from stages.quality.rules import RULES, Rule, limit_of, slack_of
 
@@ -265,17 +265,6 @@ def _without(reference: Pages, label: str) -> Pages:
     return reference.take(np.flatnonzero(reference.labels != label))
 
 
-class Distribution(NamedTuple):
-    """How the values of a rule's signal are spread over the pages of a language, and what a limit drops of them."""
-
-    rule: Rule
-    edges: Values
-    counts: Sequence[int]
-    limit: float
-    learned: bool
-    dropped: float
-
-
 def distributions(pages: Pages, label: str, limits: Mapping[str, float], bins: int = 24) -> Iterator[Distribution]:
     """Spread the values of each tuned rule into bins; the last holds all greater ones."""
     own = pages.take(np.flatnonzero(pages.labels == label))
@@ -290,4 +279,6 @@ def distributions(pages: Pages, label: str, limits: Mapping[str, float], bins: i
         high = float(max(np.quantile(values, 0.995), limit)) * 1.05 or 1.0
         counts, edges = np.histogram(np.minimum(values, high), bins, (low, max(high, low + 1e-9)))
         dropped = float(beyond(rule, values, limit).mean())
-        yield Distribution(rule, edges, counts.tolist(), limit, rule.name in limits, dropped)
+        yield Distribution(
+            rule.name, rule.signal, rule.side, edges.tolist(), counts.tolist(), limit, rule.name in limits, dropped
+        )

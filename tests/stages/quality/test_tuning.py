@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from schemas.quality_limits import ALL, LanguageLimits, LimitsTable
 from schemas.quality_signals import QUALITY_SIGNALS
-from stages.quality.limits_table import ALL, LanguageLimits, LimitsTable, load_limits
+from stages.quality.limits_table import load_limits, require_limits_for
 from stages.quality.rules import RULES, limit_of
 from stages.quality.segmenters import segmenter_version
 from stages.quality.tuning import Pages, Way, learn, levelled, score_threshold
@@ -162,16 +163,16 @@ def test_a_table_for_other_words_or_signals_is_refused() -> None:
     with pytest.raises(
         ValueError, match=r"the limits of tha_Thai hold for words by icu ICU 1\.0, here words are by graph"
     ):
-        TABLE.require("graphemes", "limits.toml")
+        require_limits_for(TABLE, "graphemes", "limits.toml")
     spaced = TABLE.model_copy(update={"languages": {"eus_Latn": TABLE.languages["eus_Latn"]}})
-    spaced.require("graphemes", "limits.toml")  # words between spaces are the same for all
+    require_limits_for(spaced, "graphemes", "limits.toml")  # words between spaces are the same for all
     own = TABLE.model_copy(update={"segmenter": "graphemes", "segmenter_version": segmenter_version("graphemes")})
-    own.require("graphemes", "limits.toml")
+    require_limits_for(own, "graphemes", "limits.toml")
     other = TABLE.model_copy(update={"signals": "fineweb"})
     with pytest.raises(
         ValueError, match=r"limits\.toml: the limits are of fineweb, what is measured is glotmill-signals/1"
     ):
-        other.require("graphemes", "limits.toml")
+        require_limits_for(other, "graphemes", "limits.toml")
 
 
 @pytest.mark.parametrize(
