@@ -95,6 +95,11 @@ def staged_split(name: str, staged: StagingResult, phase: str = "ingest") -> Sta
     return StagedSplit(name=name, documents=staged.kept, runs=tuple(runs))
 
 
+def first_numbers(splits: Sequence[StagedSplit]) -> npt.NDArray[np.uint64]:
+    """Number the documents of n splits as they follow each other: the first of each split, and how many there are."""
+    return np.cumsum([0, *(split.documents for split in splits)]).astype(np.uint64)
+
+
 def removal_folder(phase: Phase) -> str:
     """Name the folder of what a phase removed and rewrote, where it also marks that it is done."""
     return f"staging/{phase.name}-removed"
@@ -196,7 +201,7 @@ class _RewrittenTexts:
 
     def __init__(self, store: Store, file: str) -> None:
         self.store, self.file = store, file
-        with store.fs.open(store.full(file), "rb") as stream:
+        with store.open(file) as stream:
             metadata = pq.read_metadata(stream)
         groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
         self.last_rows = [group.column(0).statistics.max for group in groups]
@@ -210,7 +215,7 @@ class _RewrittenTexts:
         group = int(np.searchsorted(self.last_rows, run.first_row))
         if group == len(self.last_rows):
             return None
-        with self.store.fs.open(self.store.full(self.file), "rb") as stream:
+        with self.store.open(self.file) as stream:
             changed = pq.ParquetFile(stream).read_row_group(group, columns=columns, use_threads=False)
         return changed if changed["row"][0].as_py() < run.first_row + run.rows else None
 
@@ -236,7 +241,7 @@ def read_runs(
         if opened is None or opened[0] != run.file:
             if opened is not None:
                 opened[1].close()
-            stream = store.fs.open(store.full(run.file), "rb")
+            stream = store.open(run.file)
             opened = run.file, stream, pq.ParquetFile(stream)
         yield run, opened[2].read_row_group(run.row_group, columns=columns)
     if opened is not None:

@@ -66,6 +66,14 @@ class Store:
     def exists(self, path: str) -> bool:
         return bool(self.fs.exists(self.full(path)))
 
+    def open(self, path: str) -> Any:
+        """Open a file to read, as a context manager."""
+        return self.fs.open(self.full(path), "rb")
+
+    def size(self, path: str) -> int:
+        """Return the size of a file in bytes."""
+        return int(self.fs.size(self.full(path)))
+
     def read(self, path: str) -> bytes:
         return bytes(self.fs.cat_file(self.full(path)))
 
@@ -124,14 +132,14 @@ class Store:
         `pyarrow.parquet.read_table` reads a Python file from threads of its own, which may still be there when the
         process ends, and abort it. This reads in the thread that asks.
         """
-        with self.fs.open(self.full(path), "rb") as stream:
+        with self.open(path) as stream:
             file = pq.ParquetFile(stream)
             for group in range(file.num_row_groups):
                 yield file.read_row_group(group, columns=columns, use_threads=False)
 
     def read_parquet(self, path: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Read a Parquet file whole, in this thread as well."""
-        with self.fs.open(self.full(path), "rb") as stream:
+        with self.open(path) as stream:
             return pq.ParquetFile(stream).read(columns=columns, use_threads=False)
 
     def write(self, path: str, content: bytes) -> None:
@@ -171,7 +179,7 @@ class Store:
     def sha256(self, path: str) -> str:
         """Hash a file, streaming."""
         digest = hashlib.sha256()
-        with self.fs.open(self.full(path), "rb") as stream:
+        with self.open(path) as stream:
             while chunk := stream.read(1 << 20):
                 digest.update(chunk)
         return digest.hexdigest()

@@ -164,7 +164,7 @@ def schema_findings(store: Store, paths: Sequence[str]) -> Iterator[Finding]:
 
     for path in paths:
         try:
-            with store.fs.open(store.full(path), "rb") as stream:
+            with store.open(path) as stream:
                 schema = pq.read_schema(stream)
         except (OSError, pa.ArrowException):
             continue  # said where the file is read

@@ -48,7 +48,7 @@ def read_shard(store: Store, path: str, card: Card | None) -> Shard:
         findings.append(error(CHECK, f"lies in a folder that is no label: {problem}", path))
         return Shard(path, label, np.empty(0, KEY), TextStatistics(), findings)
     try:
-        with store.fs.open(store.full(path), "rb") as stream, pq.ParquetFile(stream) as parquet:
+        with store.open(path) as stream, pq.ParquetFile(stream) as parquet:
             if card is not None and column_rows(parquet.schema_arrow) != card.columns:
                 findings.append(error(CHECK, "has other columns than the card describes", path))
             for batch in parquet.iter_batches(BATCH_ROWS, use_threads=False):

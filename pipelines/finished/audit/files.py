@@ -32,7 +32,7 @@ def file_findings(store: Store, manifest: Manifest, present: list[str]) -> Itera
                 tell = error if path.startswith(_COUNTED) else warning
                 yield tell(CHECK, "is there, but is not in the manifest", path)
             continue
-        size = int(store.fs.size(store.full(path)))
+        size = store.size(path)
         if size != record.bytes:
             yield error(CHECK, f"has {size:,} bytes, {record.bytes:,} by the manifest", path)
         elif (digest := store.sha256(path)) != record.sha256:

@@ -31,7 +31,7 @@ def other_findings(
     for path in paths:
         report(path)
         try:
-            with store.fs.open(store.full(path), "rb") as stream, pq.ParquetFile(stream) as parquet:
+            with store.open(path) as stream, pq.ParquetFile(stream) as parquet:
                 folder = path.rpartition("/")[0]
                 known = schemas.setdefault(folder, parquet.schema_arrow)
                 if not known.equals(parquet.schema_arrow, check_metadata=False):

@@ -79,7 +79,7 @@ def _read_head(address: str) -> tuple[CorpusIndex, str]:
         store = Store(address)
         if not store.exists(HEAD):
             raise _UnusableError(f"there is no {HEAD} in {address}; name the folder `index` of a corpus")
-        size = int(store.fs.size(store.full(HEAD)))
+        size = store.size(HEAD)
         if size > MAX_HEAD_BYTES:
             raise _UnusableError(f"{HEAD} must have at most {MAX_HEAD_BYTES:,} bytes, got {size:,}")
         content = store.read(HEAD)

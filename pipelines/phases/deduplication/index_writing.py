@@ -34,7 +34,7 @@ from pipelines.phases.chain import dedup_phases
 from pipelines.phases.deduplication.equal import keys_file
 from pipelines.phases.deduplication.kinds import DedupKind, kind_of
 from pipelines.phases.run import Run
-from pipelines.staging.staged import SplitAfter, StagedSplit, removals
+from pipelines.staging.staged import SplitAfter, StagedSplit, first_numbers, removals
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker
 from schemas.columns import arrange
@@ -199,7 +199,7 @@ def write_replaced(store: Store, splits: Sequence[StagedSplit], phases: Sequence
     bytes for each removed document.
     """
     removed, keepers, duplicate = [], [], []
-    bases = _bases(splits)
+    bases = first_numbers(splits)[:-1]
     for split, base in zip(splits, bases, strict=True):
         table = removals(store, phases, split.name)
         removed.append(table["row"].to_numpy().astype(np.uint64) + base)
@@ -237,7 +237,7 @@ class IndexWorker(Worker[IndexResult]):
         self, store: Store, splits: Sequence[StagedSplit], phases: Sequence[Phase], indexed: Sequence[IndexedPhase]
     ) -> None:
         self.store, self.phases, self.indexed = store, phases, indexed
-        self.names, self.bases = [split.name for split in splits], _bases(splits)
+        self.names, self.bases = [split.name for split in splits], first_numbers(splits)[:-1]
 
     def run(self, task: Task) -> IndexResult:
         split = StagedSplit.model_validate(task.payload["split"])
@@ -259,7 +259,7 @@ class IndexWorker(Worker[IndexResult]):
                     path=path,
                     rows=len(chosen),
                     sha256=self.store.sha256(full),
-                    bytes=int(self.store.fs.size(self.store.full(full))),
+                    bytes=self.store.size(full),
                 )
         return IndexResult(published=len(published.rows), files=files)
 
@@ -361,8 +361,3 @@ def _head(recipe: Recipe, written: Mapping[str, IndexResult]) -> CorpusIndex:
 
 def _replaced_file(split: str) -> str:
     return f"{_REPLACED_FOLDER}/{split}.npy"
-
-
-def _bases(splits: Sequence[StagedSplit]) -> npt.NDArray[np.uint64]:
-    """Return the number of the first document of each split."""
-    return np.cumsum([0, *(split.documents for split in splits)][:-1]).astype(np.uint64)

@@ -20,7 +20,7 @@ from pipelines.phases.chain import dedup_phases
 from pipelines.phases.deduplication.kinds import DedupPhase, kind_of
 from pipelines.phases.deduplication.shuffle_records import KnownSplit
 from pipelines.phases.run import Run
-from pipelines.staging.staged import StagedSplit, removal_folder, removals, sizes_file
+from pipelines.staging.staged import StagedSplit, first_numbers, removal_folder, removals, sizes_file
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase
 
@@ -50,7 +50,7 @@ def write_cluster_sizes(store: Store, staged: Sequence[StagedSplit], phases: Seq
     A document that was kept by one stage and removed by a later one brings along what was removed for it.
     """
     splits = [split for split in staged if split.documents]
-    bases = np.cumsum([0, *(split.documents for split in splits)]).astype(np.uint64)
+    bases = first_numbers(splits)
     nodes, behind = np.empty(0, np.uint64), np.empty(0, np.int64)  # documents, and how many were removed for each
     for phase in phases:
         if phase.stage == DUPLICATE_ID:

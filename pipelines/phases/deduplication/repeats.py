@@ -20,7 +20,7 @@ from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase
 from pipelines.phases.deduplication.shuffle_records import BYTES_A_DOCUMENT, keyed_dtype
 from pipelines.phases.rewriting import ROW, RewriteWorker
 from pipelines.phases.run import Run
-from pipelines.staging.staged import SplitAfter, StagedSplit
+from pipelines.staging.staged import SplitAfter, StagedSplit, first_numbers
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, Worker
 from stages.batches import Filtered
@@ -61,7 +61,7 @@ class RepeatsKind(DedupKind):
     def find(self, run: Run, phase: DedupPhase) -> Mapping[str, Any]:
         """Run the rounds and the rewrite."""
         splits = phase.splits
-        bases = [0, *np.cumsum([split.documents for split in splits]).tolist()][:-1]
+        bases = first_numbers(splits)[:-1].tolist()
         for number in range(len(self.entry.rounds)):
             made = run.tasks(RoundWorker(run.store, phase, self, number), phase.tasks)
             self._find_frequent(run, phase, number, sum(result.keys for result in made.values()), bases)

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from data_cards.display import cut_text
 from pipelines.phases.deduplication.kinds import kind_of
 from pipelines.phases.run import Run
-from pipelines.staging.staged import SplitAfter, StagedSplit, removal_folder, removals
+from pipelines.staging.staged import SplitAfter, StagedSplit, first_numbers, removal_folder, removals
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase
 from schemas.card import (
@@ -42,7 +42,7 @@ def dedup_reports(run: Run, staged: Sequence[StagedSplit], phases: Sequence[Phas
 def _report(run: Run, splits: Sequence[StagedSplit], earlier: Sequence[Phase], phase: Phase) -> DedupReport:
     store, done = run.store, f"{removal_folder(phase)}/done.json"
     counted: Mapping[str, Any] = store.read_json(done) if store.exists(done) else {}
-    bases = np.cumsum([0, *(split.documents for split in splits)]).astype(np.uint64)
+    bases = first_numbers(splits)
     lists = _Removed(store, splits, bases, phase)
     removed, keepers = lists.keepers()
     nodes, sizes = np.unique(keepers, return_counts=True)

@@ -155,7 +155,7 @@ def _survivors(
 def _staged_schemas(store: Store, staged: Sequence[StagedSplit]) -> Iterator[pa.Schema]:
     for split in staged:
         if split.files:  # all parts of a split have the same columns
-            with store.fs.open(store.full(split.files[0]), "rb") as stream:
+            with store.open(split.files[0]) as stream:
                 yield pq.read_schema(stream)
 
 
@@ -358,4 +358,4 @@ def write_card(store: Store, card: Card) -> list[FileRecord]:
 
 def file_record(store: Store, path: str, rows: int | None = None) -> FileRecord:
     """Describe a finished file for the manifest."""
-    return FileRecord(path=path, bytes=int(store.fs.size(store.full(path))), sha256=store.sha256(path), rows=rows)
+    return FileRecord(path=path, bytes=store.size(path), sha256=store.sha256(path), rows=rows)

@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 
 from pipelines.phases.deduplication.kinds import kind_of
 from pipelines.phases.run import Run
-from pipelines.staging.staged import RowRun, StagedSplit
+from pipelines.staging.staged import RowRun, StagedSplit, first_numbers
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
 from schemas.card import SplitRule
@@ -120,7 +120,7 @@ def write_groups(store: Store, splits: Sequence[StagedSplit], phases: Sequence[P
 
     Returns how many groups of at least two documents there are. Holds 76 bytes for each document of a cluster.
     """
-    bases = np.cumsum([0, *(split.documents for split in splits)]).astype(np.uint64)
+    bases = first_numbers(splits)
     edges = np.concatenate([np.empty((0, 2), np.uint64), *_stars(store, splits, bases, phases)])
     if not len(edges):
         return 0
