@@ -1,4 +1,4 @@
-"""Run glotmill as a user does, in a process of its own, and look at what it left."""
+"""Run glotmill as a user does, here or in a process of its own, and look at what it left."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import hashlib
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
+
+from typer.testing import CliRunner
+
+from pipelines.command_line.app import app
 
 
 def start(recipe: Path, output: Path | str, *options: str) -> subprocess.Popen[str]:
@@ -25,7 +30,13 @@ def start(recipe: Path, output: Path | str, *options: str) -> subprocess.Popen[s
 
 
 def run(recipe: Path, output: Path | str, *options: str) -> None:
-    """Run to the end; fails with what it printed if it fails."""
+    """Run to the end, in this process; fails with what it printed if it fails."""
+    done = CliRunner().invoke(app, ["run", str(recipe), "--output", str(output), *options])
+    assert done.exit_code == 0, done.stderr or "".join(traceback.format_exception(done.exception))
+
+
+def run_apart(recipe: Path, output: Path | str, *options: str) -> None:
+    """Run to the end in a process of its own, whose workers see the environment as it is now."""
     process = start(recipe, output, *options)
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors

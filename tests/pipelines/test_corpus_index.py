@@ -32,7 +32,7 @@ from schemas.failures import MisuseError
 from schemas.recipe import RecipeError
 from stages.deduplication.options import NearDeduplicationConfig
 from tests.laws.mixed_corpus import passages
-from tests.laws.running import digests, processes_in, run, start
+from tests.laws.running import digests, processes_in, run_apart, start
 from tests.phase_runs import LEAST_RECIPE
 
 RECIPE = """
@@ -577,5 +577,5 @@ def test_against_an_index_in_an_object_store(bucket: str, place: Path, tmp_path:
     store.put(str(place / "v1/index"), f"{bucket.removeprefix('s3://')}/v1/index", recursive=True)
     shutil.copy(place / "second.jsonl", tmp_path)
     recipe = write_recipe(tmp_path, "v2", ["second.jsonl"], against=f"{bucket}/v1/index")
-    run(recipe, tmp_path / "v2")  # in a process of its own, whose workers know where the store is
+    run_apart(recipe, tmp_path / "v2")  # its workers know where the store is
     assert len(published(tmp_path / "v2")) == 20
