@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from schemas.document import CANDIDATES, DOCUMENT, PAGE_MARKS, RECORD, SAMPLING_WEIGHT
 from schemas.ledger import LEDGER, REJECTION
+from schemas.model_signals import MODEL_SIGNALS
 from schemas.quality_signals import QUALITY_SIGNALS
 
 # What a kept column may not be called: each of these stands beside it in a block, a ledger or a published file.
@@ -20,6 +21,7 @@ RESERVED_COLUMNS = frozenset(
         *LEDGER.names,
         *PAGE_MARKS.names,
         *QUALITY_SIGNALS.names,
+        *MODEL_SIGNALS.names,
         CANDIDATES.name,
         SAMPLING_WEIGHT.name,
     )

@@ -8,6 +8,7 @@ and comes back as failed while the rest goes on.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -53,6 +54,11 @@ class StageConfig(BaseModel):
 def located(path: str, base: str) -> str:
     """Make a path absolute, if it is relative to the folder `base` and no address of a store."""
     return path if "://" in path or "::" in path else str(Path(base, path))
+
+
+def file_version(name: str, path: str) -> ModelVersion:
+    """Name a file that decides what a stage does as the recipe does, with its sha256."""
+    return ModelVersion(name=name, version="file", sha256=hashlib.sha256(Path(path).read_bytes()).hexdigest())
 
 
 class Filtered(NamedTuple):

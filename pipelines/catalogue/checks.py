@@ -16,6 +16,7 @@ from stages.deduplication.options import KeeperOrder
 from stages.language_filtering import LanguageFilteringConfig, kept_labels
 from stages.language_identification.answers import Answers, embedded_answers
 from stages.language_identification.identify import LanguageIdentificationConfig
+from stages.language_models.options import LanguageModelConfig
 from stages.normalization.options import NormalizationConfig
 from stages.transliteration.options import ANY, TransliterationConfig
 
@@ -112,6 +113,8 @@ def label_problems(recipe: Recipe, answers: Answers) -> list[str]:
                     problems.append(f"{place}.merge.{code}: the model does not answer {', '.join(unknown)}")
         elif isinstance(stage, LanguageFilteringConfig):
             asked = stage.keep
+        elif isinstance(stage, LanguageModelConfig):
+            asked = stage.models
         elif isinstance(stage, TransliterationConfig):
             asked, respelled = (label for label in stage.schemes if label != ANY), respelled or stage.mode == "replace"
         for label in asked:

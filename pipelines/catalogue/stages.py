@@ -35,6 +35,7 @@ from stages.language_identification.identify import (
     identify_language,
     load_identifier,
 )
+from stages.language_models.options import LanguageModelConfig
 from stages.length_filtering import LengthFilteringConfig, filter_length
 from stages.normalization.options import NormalizationConfig
 from stages.privacy.options import PersonalDataConfig
@@ -56,6 +57,7 @@ IngestStage = Annotated[
     | LanguageFilteringConfig
     | LengthFilteringConfig
     | QualityFilteringConfig
+    | LanguageModelConfig
     | DatatroveConfig
     | ScriptMarkingConfig
     | NormalizationConfig
@@ -186,6 +188,14 @@ def _bind_quality(config: QualityFilteringConfig) -> StageFunction:
     return partial(filter_quality, config=config, learned=learned)
 
 
+def _bind_language_model(config: LanguageModelConfig) -> StageFunction:
+    from stages.language_models.language_model import language_model
+    from stages.language_models.reference import load_judged
+
+    judged = {label: load_judged(path) for label, path in config.models.items()}
+    return partial(language_model, models=judged, config=config)
+
+
 def _bind_datatrove(config: DatatroveConfig) -> StageFunction:
     from stages.quality.datatrove_block import load_block, run_datatrove
     from stages.quality.datatrove_words import tokenizer_of
@@ -238,6 +248,7 @@ INGEST_STAGES = {
     "datatrove": IngestEntry(DatatroveConfig, _bind_datatrove),
     "personal_data": IngestEntry(PersonalDataConfig, _bind_personal_data),
     "filter_quality": IngestEntry(QualityFilteringConfig, _bind_quality, changes_texts=False),
+    "language_model": IngestEntry(LanguageModelConfig, _bind_language_model, changes_texts=False),
     "filter_length": IngestEntry(
         LengthFilteringConfig, lambda config: partial(filter_length, config=config), changes_texts=False
     ),

@@ -15,6 +15,7 @@ import typer
 
 from pipelines.command_line import auditing, corpora, identification, refiltering, runs
 from pipelines.command_line.identification import lid_app
+from pipelines.command_line.language_models import lm_app
 from pipelines.command_line.recipes import recipe_app
 from pipelines.command_line.scripts import script_app
 from schemas.failures import FailureError, MisuseError, store_errors
@@ -33,6 +34,7 @@ for commands in (runs.commands, corpora.commands, auditing.commands, refiltering
     app.add_typer(commands)
 app.add_typer(recipe_app, name="recipe")
 app.add_typer(lid_app, name="lid")
+app.add_typer(lm_app, name="lm")
 app.add_typer(script_app, name="script")
 
 

@@ -147,7 +147,11 @@ def train_with_neighbours(
     languages, scripts = {label[:3] for label in new}, {label[4:] for label in new}
     others = others.filter(
         pl.col("label").str.slice(4).is_in(list(scripts)), ~pl.col("label").str.slice(0, 3).is_in(list(languages))
-    ).select("text", "label")
+    )
+    # The first text of each kind, then the second, so that no kind of text stands for a language: by the first 300 of
+    # all, Xhosa learned from messages was told in 59 % of the paragraphs of the Declaration, so in 75 %.
+    in_kind = pl.int_range(pl.len()).over("label", "kind")
+    others = others.with_columns(turn=in_kind).sort("label", "turn", maintain_order=True).select("text", "label")
     others = others.unique("text", keep="first", maintain_order=True)
     tell(f"looking for neighbours of {', '.join(new)}")
     neighbours = {label: _neighbours(label, sentences, identifier) for label in new}
@@ -158,7 +162,8 @@ def train_with_neighbours(
     learned = places.filter(is_learned).with_columns(
         label=pl.when("near").then("label").otherwise(f"{UNDETERMINED}_" + pl.col("label").str.slice(4))
     )
-    apart = places.filter(~is_learned).group_by("label", maintain_order=True).head(2 * OF_ANOTHER)
+    unseen = ~is_learned | _held_out(places["text"], options.held_out_share)  # the latter are not trained on either
+    apart = places.filter(unseen).group_by("label", maintain_order=True).head(2 * OF_ANOTHER)
     together = pl.concat([sentences, learned.select("text", "label")])
     report = _train(together, skipped, list(paths), output, options, tell)
     tell("calibrating")

@@ -1,0 +1,1 @@
+"""Character language models: trained on trusted text, written as ARPA, and used to judge documents."""
