@@ -30,7 +30,7 @@ def read_feed(feed: str) -> str:
         parts = _parts(entry[: end.start()] if end else entry)
         title = parts.pop("title", "")
         page.append(f"<h2>{title}</h2><article>{max(parts.values(), key=len, default='')}</article>")
-    tree = walk("".join(page))
+    tree = walk("".join(page)).tree
     return render(tree, np.ones(len(tree.blocks.weights), bool))
 
 

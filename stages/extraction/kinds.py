@@ -18,6 +18,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from turbohtml import Document
 
 from stages.extraction.features import LONG
 from stages.extraction.names import BIT
@@ -44,14 +45,15 @@ _MANUAL_STYLES = re.compile(r"pygments|docutils|asciidoctor|doxygen")
 _STATUS = re.compile(r"(?<![\d.,:/-])(?:40[0134]|410|429|451|50[0234])(?![\d.,:/-])")
 _MOST = 0.7  # of the running text stands in posts: a discussion, not an article with comments
 _FEW = 600  # weighted letters; an error page says less
+_MAX_TITLE = 200  # code points
+_MAX_LANGUAGE_TAG = 64  # the longest registered BCP 47 tag has 25 code points
 _MAX_STRUCTURED = 1 << 20  # code points of JSON-LD that are looked at
 
 
 class Stated:
-    """What a page says of itself in its head."""
+    """What a page says of itself in its head, and what else its attributes tell of its kind."""
 
-    def __init__(self, tree: Tree) -> None:
-        document = tree.document
+    def __init__(self, document: Document) -> None:
         data = "".join(element.text for element in document.select('script[type="application/ld+json"]'))[
             :_MAX_STRUCTURED
         ]
@@ -68,7 +70,27 @@ class Stated:
         self.of_manual = bool(_MANUAL_STYLES.search(addresses))
         self.og_type = metas.get("og:type", "").lower()
         self.generator = metas.get("generator", "")
+        self.language = declared_language(document)
+        title = document.select_one("title")
+        self.title = title.text[:_MAX_TITLE] if title is not None else ""
+        self.defines_functions = document.select_one("dl.function,dl.py") is not None
+        self.asks_for_password = document.select_one('input[type="password" i]') is not None
         self.has_price = any(name.startswith("product:price") for name in metas)
+
+
+def declared_language(document: Document) -> str | None:
+    """Return the language that a page declares, as written."""
+    for selector, attributes in (
+        ("html", ("lang", "xml:lang")),
+        ('meta[http-equiv="content-language" i]', ("content",)),
+        ("body", ("lang", "xml:lang")),
+    ):
+        node = document.select_one(selector)
+        for attribute in attributes:
+            language = (node.attr(attribute) or "").strip() if node is not None else ""
+            if 0 < len(language) <= _MAX_LANGUAGE_TAG:
+                return language
+    return None
 
 
 def page_kind(tree: Tree, kept: npt.NDArray[np.bool_], stated: Stated) -> Kind:
@@ -83,9 +105,7 @@ def page_kind(tree: Tree, kept: npt.NDArray[np.bool_], stated: Stated) -> Kind:
     if types & _PRODUCT_TYPES or stated.og_type.startswith("product") or stated.has_price:
         return "product"
     said = max(float(blocks.weights[kept].sum()), 1.0)
-    if _MANUAL_SOFTWARE.search(stated.generator) or stated.of_manual:
-        return "manual"
-    if (tree.own & TAG_BIT["dl"]).any() and tree.document.select_one("dl.function,dl.py") is not None:
+    if _MANUAL_SOFTWARE.search(stated.generator) or stated.of_manual or stated.defines_functions:
         return "manual"
     code = TAG_BIT["pre"] | TAG_BIT["dt"] | TAG_BIT["dd"] | TAG_BIT["code"]
     if float(blocks.weights[kept & ((blocks.bits & code) != 0)].sum()) > 0.3 * said:
@@ -141,11 +161,9 @@ def page_access(tree: Tree, kept: npt.NDArray[np.bool_], stated: Stated) -> Acce
     if said < _FEW:
         headings = ((blocks.bits & (TAG_BIT["h1"] | TAG_BIT["h2"])) != 0) & (blocks.weights + blocks.digits < 60)
         places = np.flatnonzero(headings | blocks.in_title)
-        title = tree.document.select_one("title")
-        lines = [title.text[:200]] if title is not None else []
-        lines += [tree.texts[blocks.first_pieces[place]][:200] for place in places[:10].tolist()]
-        if any(_STATUS.search(line) for line in lines):
+        lines = [tree.texts[blocks.first_pieces[place]][:_MAX_TITLE] for place in places[:10].tolist()]
+        if any(_STATUS.search(line) for line in (stated.title, *lines)):
             return "error"
-        if tree.document.select_one('input[type="password" i]') is not None:
+        if stated.asks_for_password:
             return "login"
     return "paywall" if stated.not_free else None

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.extraction.rendering import MAX_INDENT, any_bit, block_texts, list_levels, table_places
-from stages.extraction.walk import LINK, TAG_BIT, Tree, nearest
+from stages.extraction.walk import TAG_BIT, Tree, nearest
 
 _HEADINGS = sum(TAG_BIT[f"h{depth}"] for depth in range(1, 7))
 _NOT_IN_CELLS = _HEADINGS | TAG_BIT["pre"] | TAG_BIT["blockquote"]
@@ -71,8 +71,7 @@ def render_markdown(tree: Tree, kept: npt.NDArray[np.bool_]) -> str:
 
 def _links(tree: Tree) -> dict[int, str]:
     """Return the address of each link that has one."""
-    places = np.flatnonzero(tree.own & LINK).tolist()
-    return {place: (tree.nodes[place - 2].attr("href") or "").strip() for place in places}
+    return {place: address.strip() for place, address in tree.addresses.items()}
 
 
 def _ordered(tree: Tree, item: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -61,16 +62,25 @@ def shipped_model() -> Model:
         return read_model(file)
 
 
-def score_blocks(tree: Tree, model: Model) -> npt.NDArray[np.float32] | None:
-    """Return for each of m blocks the probability in [0, 1] that it is main content; None if m is over MAX_SCORED."""
-    if not len(tree.blocks.weights):
-        return np.zeros(0, np.float32)
-    if len(tree.blocks.weights) > MAX_SCORED:
-        return None
-    context = Context(tree)
-    features = first_features(tree, context)
-    scores = score(model.first, features)
-    chosen = scores >= SURE
-    second = score(model.second, second_features(context, features, scores, chosen))
-    scores[chosen] = second
-    return scores
+def score_blocks(trees: Sequence[Tree], model: Model) -> list[npt.NDArray[np.float32] | None]:
+    """Return for each of the m blocks of each page the probability in [0, 1] that it is main content.
+
+    The scores of a page are the same whatever pages are scored with it. None stands for a page of more than MAX_SCORED
+    blocks.
+    """
+    scored: list[npt.NDArray[np.float32] | None] = [np.zeros(0, np.float32)] * len(trees)
+    numbers = []
+    for number, tree in enumerate(trees):
+        if len(tree.blocks.weights) > MAX_SCORED:
+            scored[number] = None
+        elif len(tree.blocks.weights):
+            numbers.append(number)
+    if numbers:
+        context = Context([trees[number] for number in numbers])
+        features = first_features(context)
+        scores = score(model.first, features)
+        chosen = scores >= SURE
+        scores[chosen] = score(model.second, second_features(context, features, scores, chosen))
+        for number, own in zip(numbers, np.split(scores, context.ends[:-1]), strict=True):
+            scored[number] = own
+    return scored

@@ -34,6 +34,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
+from turbohtml import Document, Element
 
 from stages.extraction.features import Context, Matrix, first_features, second_features
 from stages.extraction.model import SURE, Model
@@ -87,16 +88,18 @@ def kept_share(block: str, text: str, lines: frozenset[str]) -> float:
     return sum(window in text for window in windows) / len(windows)
 
 
-def label(row: dict[str, Any], tree: Tree) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def label(
+    row: dict[str, Any], tree: Tree, document: Document
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Return the wanted score in [0, 1] and the weight of each block."""
     blocks = tree.blocks
     wanted = np.zeros(len(blocks.weights), np.float32)
     weights = np.sqrt(np.minimum(blocks.weights + blocks.digits / 2 + 2, 2000))
     if row.get("main"):
-        wanted = _selected(tree, row["main"], row.get("left_out"))
+        wanted = _selected(tree, document, row["main"], row.get("left_out"))
     elif row.get("expected_html") or row.get("outputs"):
         texts = [squeeze(text) for text in block_texts(tree)]
-        outputs = row.get("outputs") or ["\n".join(block_texts(walk(decode_page(row["expected_html"]))))]
+        outputs = row.get("outputs") or ["\n".join(block_texts(walk(decode_page(row["expected_html"])).tree))]
         votes = row.get("votes") or [1.0] * len(outputs)
         for output, vote in zip(outputs, votes, strict=True):
             lines = frozenset(squeeze(line) for line in output.splitlines())
@@ -115,11 +118,12 @@ def label(row: dict[str, Any], tree: Tree) -> tuple[npt.NDArray[np.float32], npt
     return wanted, (weights * row["weight"] / np.sqrt(max(float(weights.sum()), 1))).astype(np.float32)
 
 
-def _selected(tree: Tree, main: str, left_out: str | None) -> npt.NDArray[np.float32]:
-    index = {node: number for number, node in enumerate(tree.nodes, 2)}
+def _selected(tree: Tree, document: Document, main: str, left_out: str | None) -> npt.NDArray[np.float32]:
+    nodes = [node for node in document.descendants if isinstance(node, Element)]
+    index = {node: number for number, node in enumerate(nodes, 2)}
     marks = np.zeros(len(tree.parents), np.int64)
     for bit, selector in ((1, main), (2, left_out)):
-        for element in tree.document.select(selector) if selector else ():
+        for element in document.select(selector) if selector else ():
             marks[index[element]] |= bit
     inherited = inherit(marks, tree.parents)
     homes = tree.piece_elements[tree.blocks.first_pieces]
@@ -135,7 +139,8 @@ def changed(tree: Tree, random: np.random.Generator) -> Tree:
         factor = np.float32(random.uniform(0.5, 1.8))
         blocks = blocks._replace(weights=blocks.weights * factor, link_weights=blocks.link_weights * factor)
     if random.random() < 0.5:
-        blocks = blocks._replace(in_title=np.zeros_like(blocks.in_title), in_article_body=None)
+        none_stated = np.full_like(blocks.in_article_body, -1)
+        blocks = blocks._replace(in_title=np.zeros_like(blocks.in_title), in_article_body=none_stated)
     own_names = tree.own_names
     if random.random() < 0.7:
         share = random.choice([0.3, 1.0])
@@ -166,9 +171,9 @@ def read_pages(files: list[Path], seed: int) -> list[Page]:
         for row in pq.read_table(file).to_pylist():
             html = decode_page(row["html"])
             for copy in range(1 + (random.random() < _COPIES)):
-                tree, _ = walk_visible(wrapped(html, random) if copy else html)
+                tree, document, _ = walk_visible(wrapped(html, random) if copy else html)
                 if len(tree.blocks.weights):
-                    wanted, weights = label(row, tree)
+                    wanted, weights = label(row, tree, document)
                     name = None if copy else row["name"]
                     seen = changed(tree, random) if copy else tree
                     pages.append(_page(name, row["group"], seen, wanted, weights))
@@ -178,9 +183,8 @@ def read_pages(files: list[Path], seed: int) -> list[Page]:
 def _page(
     name: str | None, group: str, tree: Tree, wanted: npt.NDArray[np.float32], weights: npt.NDArray[np.float32]
 ) -> Page:
-    context = Context(tree)
-    tree = tree._replace(document=None, nodes=[])  # type: ignore[arg-type]  # not needed any more, and large
-    return Page(name, group, tree, context, first_features(tree, context), wanted, weights)
+    context = Context([tree])
+    return Page(name, group, tree, context, first_features(context), wanted, weights)
 
 
 def fold_of(group: str) -> int:

@@ -46,7 +46,7 @@ def make_trees(
 
 
 def score(trees: Trees, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Score m rows, given as f x m features: m probabilities in [0, 1]."""
+    """Score m rows, given as f x m features: m probabilities in [0, 1], each the same whatever rows are next to it."""
     depth, count = trees.questions.shape
     rows = features.shape[1]
     log_odds = np.full(rows, trees.bias, np.float32)
@@ -55,10 +55,12 @@ def score(trees: Trees, features: npt.NDArray[np.float32]) -> npt.NDArray[np.flo
     leaves = trees.leaves.ravel()
     for begin in range(0, rows, _ROWS):
         part = features[:, begin : begin + _ROWS]
+        if part.shape[1] == 1:
+            part = part.repeat(2, axis=1)  # NumPy would add the leaves of one row in another order
         answers = (part.take(trees.features, axis=0) > borders).view(np.uint8)
         leaf = answers.take(trees.questions[-1], axis=0)
         for level in range(depth - 2, -1, -1):
             leaf += leaf
             leaf |= answers.take(trees.questions[level], axis=0)
-        log_odds[begin : begin + _ROWS] += leaves.take(leaf + first_leaves).sum(axis=0)
+        log_odds[begin : begin + _ROWS] += leaves.take(leaf + first_leaves).sum(axis=0)[: rows - begin]
     return (1 / (1 + np.exp(-log_odds))).astype(np.float32)

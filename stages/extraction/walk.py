@@ -105,9 +105,8 @@ _WINDOW = 16  # code points that make a passage
 class Tree(NamedTuple):
     """Elements, pieces and blocks of one page; shapes: n elements, k pieces, m blocks."""
 
-    document: Document
-    nodes: list[Element]  # of elements 2..n
     tags: list[str]  # n; of elements 0 and 1 an empty string
+    addresses: dict[int, str]  # of links, by element
     parents: Ints  # n
     own: Ints  # n; tag and flag bits of the element itself
     inherited: Ints  # n; of it and its ancestors
@@ -141,7 +140,7 @@ class Blocks(NamedTuple):
     keys: Uints  # m; equal for blocks of equal text
     first: Ints  # n; first block that begins in or after the element
     last: Ints  # n; one past the last block of its subtree
-    in_article_body: npt.NDArray[np.bool_] | None  # m; None if the page has no JSON-LD article body
+    in_article_body: npt.NDArray[np.int8]  # m; 1 if it is in the page's JSON-LD article body, else 0; -1 if none is
     in_title: npt.NDArray[np.bool_]  # m; its text is part of the page's title
 
 
@@ -246,29 +245,38 @@ def nearest(has: npt.NDArray[np.bool_], parents: Ints) -> Ints:
         step = further
 
 
-def walk_visible(html: str) -> tuple[Tree, Literal["unclosed", "noscript", "noframes", "embedded"] | None]:
+class Walked(NamedTuple):
+    """A page's tree, the parsed page, and how its text was seen where a reader with a browser sees next to none."""
+
+    tree: Tree
+    document: Document
+    hidden_in: Literal["unclosed", "noscript", "noframes", "embedded"] | None = None
+
+
+def walk_visible(html: str) -> Walked:
     """Lay out what a reader sees; if that says next to nothing, what one sees without scripts, or without frames."""
-    tree = walk(html)
+    walked = walk(html)
+    tree, document, _ = walked
     said = float(tree.blocks.weights.sum())
     if said >= _NEXT_TO_NOTHING:
-        return tree, None
+        return walked
     if not _RAW_TEXT.isdisjoint(tree.tags) and (closed := _without_unclosed(html)) != html:
         other = walk(closed)
-        if float(other.blocks.weights.sum()) > 2 * said:
-            return other, "unclosed"
+        if float(other.tree.blocks.weights.sum()) > 2 * said:
+            return other._replace(hidden_in="unclosed")
     if "noscript" in tree.tags:
         other = walk(html, shown=frozenset({"noscript"}))
-        if float(other.blocks.weights.sum()) > 2 * said:
-            return other, "noscript"
+        if float(other.tree.blocks.weights.sum()) > 2 * said:
+            return other._replace(hidden_in="noscript")
     if "noframes" in tree.tags:
-        other = walk("".join(element.text for element in tree.document.select("noframes")))
-        if float(other.blocks.weights.sum()) > said:
-            return other, "noframes"
+        other = walk("".join(element.text for element in document.select("noframes")))
+        if float(other.tree.blocks.weights.sum()) > said:
+            return other._replace(hidden_in="noframes")
     if not len(tree.blocks.weights) and not _EMBEDDED.isdisjoint(tree.tags):
         other = walk(html, shown=_EMBEDDED)
-        if len(other.blocks.weights):
-            return other, "embedded"
-    return tree, None
+        if len(other.tree.blocks.weights):
+            return other._replace(hidden_in="embedded")
+    return walked
 
 
 def _without_unclosed(html: str) -> str:
@@ -283,7 +291,7 @@ def _without_unclosed(html: str) -> str:
     return html
 
 
-def walk(html: str, shown: frozenset[str] = frozenset()) -> Tree:
+def walk(html: str, shown: frozenset[str] = frozenset()) -> Walked:
     """Parse a page and lay it out flat; `shown` are tags whose text counts though readers do not see it as such."""
     document = parse(html, positions=False, allow_declarative_shadow_roots=False)
     everything = list(document.descendants)
@@ -311,7 +319,7 @@ def walk(html: str, shown: frozenset[str] = frozenset()) -> Tree:
     own[1] = SKIPPED
     if shown:
         own[2:][[tag in shown for tag in tags]] &= ~SKIPPED
-    _read_attributes(document, nodes, index, own, own_names)
+    addresses = _read_attributes(document, nodes, index, own, own_names)
     depth, path = _depth_and_path(parents, steps)
     last = _subtree_ends(parents)
     _open_selects(own, last)
@@ -343,10 +351,9 @@ def walk(html: str, shown: frozenset[str] = frozenset()) -> Tree:
         inherited_names,
         last,
     )
-    return Tree(
-        document,
-        nodes,
+    tree = Tree(
         ["", "", *tags],
+        addresses,
         parents,
         own,
         inherited,
@@ -361,6 +368,7 @@ def walk(html: str, shown: frozenset[str] = frozenset()) -> Tree:
         breaks,
         blocks,
     )
+    return Walked(tree, document)
 
 
 class Pieces(NamedTuple):
@@ -378,14 +386,14 @@ _ATTRIBUTES = '[hidden],[aria-hidden="true"],[style*="none"],[style*="hidden"],[
 
 def _read_attributes(
     document: Document, nodes: list[Element], index: dict[object, int], own: Ints, own_names: Ints
-) -> None:
-    anchors = np.flatnonzero(own & TAG_BIT["a"])
-    addresses = [nodes[place - 2].attr("href") for place in anchors.tolist()]
-    leads = [address is not None for address in addresses]
-    for number, address in enumerate(addresses):
-        if address and address[0] == "#":
-            leads[number] = not _is_opener(nodes[anchors[number] - 2])
-    own[anchors[np.array(leads, bool)]] |= LINK
+) -> dict[int, str]:
+    """Add to the bits of elements what their attributes say; return the addresses of links."""
+    addresses: dict[int, str] = {}
+    for place in np.flatnonzero(own & TAG_BIT["a"]).tolist():
+        address = nodes[place - 2].attr("href")
+        if address is not None and not (address[:1] == "#" and _is_opener(nodes[place - 2])):
+            addresses[place] = address
+    own[np.fromiter(addresses, np.int64, len(addresses))] |= LINK
     controlled: set[str | None] | None = None
     for element in document.select(_ATTRIBUTES):
         if _is_hidden(element):
@@ -400,6 +408,7 @@ def _read_attributes(
     if (own & TEMPLATE).any():
         for element in document.select("template[shadowrootmode]"):  # a browser shows it
             own[index.get(element, 1)] &= ~SKIPPED
+    return addresses
 
 
 def _is_hidden(element: Element) -> bool:
@@ -558,8 +567,8 @@ def _in_title(
     return found
 
 
-def _in_article_body(document: Document, points: Ints, starts: Ints) -> npt.NDArray[np.bool_] | None:
-    """Tell which blocks begin with a window of the article's text, which some pages repeat for search engines."""
+def _in_article_body(document: Document, points: Ints, starts: Ints) -> npt.NDArray[np.int8]:
+    """Tell (1 or 0) which blocks begin with a window of the article's text, which some pages repeat for crawlers."""
     bodies = []
     for script in document.select('script[type="application/ld+json"]'):
         bodies += [json.loads(found, strict=False) for found in _ARTICLE_BODY.findall(script.text)]
@@ -567,7 +576,7 @@ def _in_article_body(document: Document, points: Ints, starts: Ints) -> npt.NDAr
     body = as_code_points(" ".join(bodies)) if bodies else np.zeros(0, np.int64)
     body = body[classes[body] != SPACE]
     if len(body) < _WINDOW:
-        return None
+        return np.full(len(starts), -1, np.int8)
     said = classes[points] != SPACE
     stream = np.concatenate([points[said], np.zeros(_WINDOW, np.int64)]).astype(np.uint64)
     places = np.cumsum(said)[starts] - said[starts] if len(starts) else starts
@@ -578,4 +587,4 @@ def _in_article_body(document: Document, points: Ints, starts: Ints) -> npt.NDAr
     while width < _WINDOW:
         windows = windows[:-width] * powers[width - 1] + windows[width:]
         width *= 2
-    return np.isin(begins, windows)
+    return np.isin(begins, windows).astype(np.int8)
