@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipelines.build.facts import CorpusFacts, corpus_card, corpus_manifest
 from pipelines.build.plan import Plan
-from pipelines.phases.augment import augment, write_pairs
+from pipelines.phases.augment import augment, publish_made, write_pairs
 from pipelines.phases.chain import dedup_phases, phases_after_ingest
 from pipelines.phases.decontaminate import decontaminate, publish_findings, read_evaluation_sets
 from pipelines.phases.deduplication.index_reading import stage_known_documents
@@ -44,7 +44,7 @@ def run_phases(run: Run, plan: Plan, block_bytes: int) -> None:
     facts.shards, pieces, facts.schema = publish_shards(run, staged, phases, weighted=facts.sampling is not None)
     facts.ledgers = publish_ledger(run, staged, phases, pieces)
     facts.deduplication = dedup_reports(run, read, dedup_phases(run.recipe))
-    files = [*write_pairs(run, read, phases), *write_index(run, read, phases)]
+    files = [*write_pairs(run, read, phases), *publish_made(run, made), *write_index(run, read, phases)]
     check_unchanged(plan.files)
     run.store.write(RECIPE, plan.recipe_text.encode())
     files += [*write_card(run.store, corpus_card(facts)), file_record(run.store, RECIPE)]

@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.catalogue.stages import INGEST_STAGES, BlockFunction, Recipe, bind_pairs_of, bind_parallel, kept_by
+from pipelines.catalogue.engines import open_engine
+from pipelines.catalogue.stages import (
+    INGEST_STAGES,
+    BlockFunction,
+    Recipe,
+    bind_pairs_of,
+    bind_parallel,
+    kept_by,
+    makes_documents,
+)
 from schemas.document import DOCUMENT
 from schemas.language import one_code, parse_label
 from stages.batches import BoundStage, Changed, StageConfig, StageFunction, run_stages, set_columns
+from stages.engines.engine import Answer, Direction, Engine
+from stages.language_identification.identify import (
+    LanguageIdentificationConfig,
+    identify_language,
+    load_identifier,
+)
 from stages.normalization.options import NormalizationConfig
 from stages.script_detection import detect_scripts
+from stages.translation.options import TranslationConfig
 from stages.transliteration.options import ANY, TransliterationConfig
 
 
@@ -167,11 +185,75 @@ def _languages_apart(script: str | None, configs: Sequence[StageConfig]) -> list
     return list(found)
 
 
-def bind_augment(recipe: Recipe) -> list[tuple[str, BlockFunction]]:
-    """Bind the stages that make documents, by name; each answers a block with the new documents."""
-    return [(config.stage, bind_parallel(config)) for config in recipe.augment if config.mode == "parallel"]
+class Made(NamedTuple):
+    """Documents that an augment stage made of a block, those that it turned away, and pairs of sentences, if any.
+
+    Those turned away have the REJECTION columns as well.
+    """
+
+    documents: pa.RecordBatch
+    rejected: pa.RecordBatch | None = None
+    failed: pa.RecordBatch | None = None
+    pairs: pa.RecordBatch | None = None
+
+
+Ask = Callable[[Engine, Direction, Sequence[str]], list[Answer]]
+AugmentFunction = Callable[[pa.RecordBatch, Ask], Made]
+
+
+def bind_augment(recipe: Recipe) -> list[tuple[str, AugmentFunction]]:
+    """Bind the stages that make documents, by name; each answers a block with what it made of it.
+
+    What engines are asked goes through the second argument, which keeps their responses.
+    """
+    return [
+        (stage.stage, _translation(stage, recipe) if isinstance(stage, TranslationConfig) else _transliteration(stage))
+        for stage in recipe.augment
+        if makes_documents(stage)
+    ]
+
+
+def _transliteration(config: TransliterationConfig) -> AugmentFunction:
+    parallel = bind_parallel(config)
+    return lambda batch, _: Made(parallel(batch))
+
+
+def _translation(config: TranslationConfig, recipe: Recipe) -> AugmentFunction:
+    from stages.translation.protection import Protection, read_glossary
+    from stages.translation.translate import Translator, translate_documents
+
+    glossary = read_glossary(config.glossary) if config.glossary else None
+    opened = []
+    for direction in config.pairs:
+        engine = open_engine(config.engine, direction, config.reuse)
+        opened.append((direction, engine, Protection(config.protect, engine.placeholder, glossary)))
+    identify = _bind_identify(recipe) if config.gates.language else None
+
+    def make(batch: pa.RecordBatch, ask: Ask) -> Made:
+        translators = [
+            Translator(direction, engine.identity, protection, partial(ask, engine, direction))
+            for direction, engine, protection in opened
+        ]
+        return Made(*translate_documents(batch, translators, config, identify))
+
+    return make
+
+
+def _bind_identify(recipe: Recipe) -> Callable[[pa.Array], pa.RecordBatch]:
+    """Bind the recipe's own identification to texts without a document: n texts to DOCUMENT columns."""
+    config = next(stage for stage in recipe.ingest if isinstance(stage, LanguageIdentificationConfig))
+    plain = config.model_copy(update={"other_language_share": False, "declared": "ignore", "candidates": False})
+    identifier = load_identifier(plain)
+
+    def identify(texts: pa.Array) -> pa.RecordBatch:
+        unknown = pa.nulls(len(texts), pa.string())
+        documents = _as_documents(pa.record_batch({"text": texts, "language": unknown, "script": unknown}))
+        return identify_language(documents, identify=identifier, config=plain, answers=identifier.answers)
+
+    return identify
 
 
 def bind_pairs(recipe: Recipe) -> list[BlockFunction]:
     """Bind the stages that give pairs of texts; each answers a block with PAIR rows."""
-    return [bind_pairs_of(config) for config in recipe.augment if config.mode == "pair"]
+    transliterating = (stage for stage in recipe.augment if isinstance(stage, TransliterationConfig))
+    return [bind_pairs_of(stage) for stage in transliterating if stage.mode == "pair"]

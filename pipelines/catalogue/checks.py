@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
+from pipelines.catalogue.engines import engine_versions
 from pipelines.catalogue.stages import DEDUP_STAGES, Recipe, RepeatsEntry, kept_by
 from schemas.card import ModelVersion
 from schemas.document import DOCUMENT
@@ -13,11 +14,13 @@ from schemas.language import one_code, parse_label
 from schemas.language_groups import members_of
 from stages.batches import StageConfig
 from stages.deduplication.options import KeeperOrder
+from stages.engines.engine import EngineError
 from stages.language_filtering import LanguageFilteringConfig, kept_labels
 from stages.language_identification.answers import Answers, embedded_answers
 from stages.language_identification.identify import LanguageIdentificationConfig
 from stages.language_models.options import LanguageModelConfig
 from stages.normalization.options import NormalizationConfig
+from stages.translation.options import TranslationConfig
 from stages.transliteration.options import ANY, TransliterationConfig
 
 
@@ -32,11 +35,13 @@ def model_versions(recipe: Recipe, base: str) -> tuple[tuple[ModelVersion, ...],
         for place, stage in enumerate(stages):
             try:
                 named += stage.named_models(base)
+                if isinstance(stage, TranslationConfig):
+                    named += engine_versions(stage.at_home(base))
                 if isinstance(stage, LanguageIdentificationConfig) and stage.model_files:
                     problems += label_problems(recipe, stage.answers(base))
                 if isinstance(stage, NormalizationConfig):
                     _require_engines(stage, kept_by(recipe.ingest))
-            except (OSError, ValueError, ImportError) as error:
+            except (OSError, ValueError, ImportError, EngineError) as error:
                 problems += [f"{part}[{place}]: {line}" for line in str(error).splitlines()]
     return tuple(dict.fromkeys(named)), problems
 
@@ -66,7 +71,7 @@ def stage_problems(recipe: Recipe) -> list[str]:
             '[[ingest]] stage = "extract_text"'
         )
     for part, stages, before in (("ingest", recipe.ingest, ()), ("augment", recipe.augment, names)):
-        so_far = list(before)
+        so_far: list[str] = list(before)
         for position, stage in enumerate(stages):
             problems += [f"{part}[{position}]: {wrong}" for wrong in stage.misplaced(part, so_far)]
             so_far.append(stage.stage)
@@ -117,6 +122,8 @@ def label_problems(recipe: Recipe, answers: Answers) -> list[str]:
             asked = stage.models
         elif isinstance(stage, TransliterationConfig):
             asked, respelled = (label for label in stage.schemes if label != ANY), respelled or stage.mode == "replace"
+        elif isinstance(stage, TranslationConfig):
+            asked = (str(label) for pair in stage.pairs for label in (pair if stage.gates.language else pair[:1]))
         for label in asked:
             spoken = one_code(parse_label(label).language)
             if members_of(label) or spoken in merge or (respelled and spoken in answers.languages):

@@ -18,6 +18,7 @@ from stages.decontamination.options import DecontaminationConfig
 from stages.deduplication.options import KeeperOrder
 from stages.normalization.normalize import RULES
 from stages.normalization.options import NormalizationConfig
+from stages.translation.options import TranslationConfig
 from stages.transliteration.options import TransliterationConfig
 
 HEAD = """# Recipe reference
@@ -62,6 +63,7 @@ def reference() -> Iterator[str]:
         "Decontamination looks through what they make, too.\n"
     )
     yield from _table('### `stage = "transliterate"`', TransliterationConfig)
+    yield from _table('### `stage = "translate"`', TranslationConfig)
     yield from _table("## `[decontaminate]`", DecontaminationConfig)
     yield from _table("### `[[decontaminate.evaluation_sets]]`", EvaluationSet)
     yield from _table("## `[publish]`", PublishConfig)

@@ -42,6 +42,7 @@ from stages.privacy.options import PersonalDataConfig
 from stages.quality.limits_table import load_limits
 from stages.quality.options import DatatroveConfig, QualityFilteringConfig
 from stages.script_marking import ScriptMarkingConfig, mark_scripts
+from stages.translation.options import TranslationConfig
 from stages.transliteration.options import TransliterationConfig
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ DedupStage = Annotated[
     | SpanDeduplicationConfig,
     Field(discriminator="stage"),
 ]
-AugmentStage = TransliterationConfig  # the only one so far
+AugmentStage = Annotated[TransliterationConfig | TranslationConfig, Field(discriminator="stage")]
 
 
 class Recipe(AnyRecipe[IngestStage, DedupStage]):
@@ -359,6 +360,22 @@ def at_home(recipe: Recipe, base: str) -> Recipe:
 def against_of(stage: StageConfig) -> tuple[str, ...]:
     """Return the indexes that a dedup stage names, none for a kind of stage that takes none."""
     return stage.against if isinstance(stage, ComparingConfig) else ()
+
+
+def makes_documents(stage: StageConfig) -> bool:
+    """Tell whether an augment stage makes documents, and not pairs of texts."""
+    return not isinstance(stage, TransliterationConfig) or stage.mode == "parallel"
+
+
+def publishes_responses(recipe: Recipe) -> bool:
+    """Tell whether the recipe asks for the folder `responses`."""
+    return any(isinstance(stage, TranslationConfig) and stage.publish_responses for stage in recipe.augment)
+
+
+def reused_responses(recipe: Recipe) -> tuple[str, ...]:
+    """List the folders of responses that its stages reuse, each once."""
+    named = (stage.reuse for stage in recipe.augment if isinstance(stage, TranslationConfig))
+    return tuple(dict.fromkeys(path for paths in named for path in paths))
 
 
 def kept_by(stages: Sequence[StageConfig]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from pipelines.command_line import auditing, corpora, identification, refiltering, runs
+from pipelines.command_line import auditing, corpora, engines, identification, refiltering, runs
 from pipelines.command_line.identification import lid_app
 from pipelines.command_line.language_models import lm_app
 from pipelines.command_line.recipes import recipe_app
@@ -30,7 +30,14 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for commands in (runs.commands, corpora.commands, auditing.commands, refiltering.commands, identification.commands):
+for commands in (
+    runs.commands,
+    corpora.commands,
+    auditing.commands,
+    refiltering.commands,
+    identification.commands,
+    engines.commands,
+):
     app.add_typer(commands)
 app.add_typer(recipe_app, name="recipe")
 app.add_typer(lid_app, name="lid")

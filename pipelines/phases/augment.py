@@ -9,37 +9,48 @@ holds evaluation text is left out; its document stays, since what it says was lo
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.catalogue.binding import bind_augment, bind_pairs
-from pipelines.catalogue.stages import Recipe
+from pipelines.catalogue.binding import Made, bind_augment, bind_pairs
+from pipelines.catalogue.stages import Recipe, makes_documents, publishes_responses, reused_responses
 from pipelines.phases.decontaminate import load_index
-from pipelines.phases.publish.shards import file_record
+from pipelines.phases.ingest import REJECTS, REJECTS_GROUP_BYTES, GroupedFile, fate_rows
+from pipelines.phases.publish.shards import LEDGER_GROUP_BYTES, file_record
 from pipelines.phases.run import Run
 from pipelines.staging.parts import PartsWriter
+from pipelines.staging.responses import KeptResponses
 from pipelines.staging.staged import SplitAfter, StagedSplit, StagingResult, staged_split
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
+from schemas.ledger import LEDGER
 from schemas.manifest import FileRecord
+from schemas.translation import SENTENCE_PAIR
 from stages.decontamination.matching import ItemIndex, find_contamination
 from stages.script_detection import detect_scripts
+from stages.translation.options import TranslationConfig
 from stages.transliteration.transliterate import PAIR
 
 PHASE = "augment"
 
 
-class AugmentResult(StagingResult):
-    """What was made of one split: by stage and source, how many documents."""
+RESPONSES = "responses.parquet"  # staged, of one split
+PAIRS = "sentence_pairs.parquet"
 
+
+class AugmentResult(StagingResult):
+    """What was made of one split: by stage and source, how many documents, those turned away among them."""
+
+    turned_away: int = 0
     created: tuple[tuple[str, str, int], ...]
 
 
 class AugmentWorker(Worker[AugmentResult]):
-    """Makes new documents from what earlier phases left of one split."""
+    """Makes new documents from what earlier phases left of one split, and accounts for those that were turned away."""
 
     phase = PHASE
     result = AugmentResult
@@ -51,17 +62,117 @@ class AugmentWorker(Worker[AugmentResult]):
         self.stages = bind_augment(self.recipe)
 
     def run(self, task: Task) -> AugmentResult:
+        folder = task_folder(PHASE, task.name)
         split = SplitAfter(self.store, StagedSplit.model_validate(task.payload), self.earlier)
-        writer = PartsWriter(self.store, task_folder(PHASE, task.name), self.recipe.engine.part_bytes)
+        writer = PartsWriter(self.store, folder, self.recipe.engine.part_bytes)
         created: Counter[tuple[str, str]] = Counter()  # by stage and source
-        for _, block in split.blocks():
-            for stage, make in self.stages:
-                made = make(block)
-                writer.add(made)
-                for count in pc.value_counts(made["source"]).to_pylist():
-                    created[stage, count["values"]] += count["counts"]
+        responses = KeptResponses(self.store, f"{folder}/responses", reused_responses(self.recipe))
+        kept = 0
+        with contextlib.ExitStack() as files:
+            files.callback(responses.close)
+            turned_away = _TurnedAway(self.store, folder, files)
+            part_bytes = self.recipe.engine.part_bytes
+            pairs = GroupedFile(self.store, f"{folder}/{PAIRS}", SENTENCE_PAIR, "source", part_bytes, files)
+            for _, block in split.blocks():
+                for stage, make in self.stages:
+                    made = make(block, responses.ask)
+                    writer.add(made.documents)
+                    kept += made.documents.num_rows
+                    turned_away.add(made)
+                    if made.pairs is not None:
+                        pairs.add(made.pairs)
+                    for batch in (made.documents, made.rejected, made.failed):
+                        for count in pc.value_counts(batch["source"]).to_pylist() if batch else ():
+                            created[stage, count["values"]] += count["counts"]
+            turned_away.close()
+            pairs.close()
+        if publishes_responses(self.recipe):
+            responses.publish(f"{folder}/{RESPONSES}")
         by_stage = tuple((*key, count) for key, count in sorted(created.items()))
-        return AugmentResult(kept=created.total(), parts=writer.close(), created=by_stage)
+        return AugmentResult(kept=kept, turned_away=turned_away.rows, parts=writer.close(), created=by_stage)
+
+
+class _TurnedAway:
+    """The ledger and the rejects of what was made of a split and is not published."""
+
+    def __init__(self, store: Store, folder: str, files: contextlib.ExitStack) -> None:
+        self.rows = 0
+        self._ledger = GroupedFile(store, f"{folder}/ledger.parquet", LEDGER, "id", LEDGER_GROUP_BYTES, files)
+        self._rejects = GroupedFile(store, f"{folder}/rejects.parquet", REJECTS, "raw", REJECTS_GROUP_BYTES, files)
+
+    def add(self, made: Made) -> None:
+        for fate, batch in (("dropped", made.rejected), ("failed", made.failed)):
+            if batch is not None and batch.num_rows:
+                self.rows += batch.num_rows
+                self._ledger.add(fate_rows(batch, fate, PHASE))
+        if made.failed is not None and made.failed.num_rows:
+            raw = made.failed["text"].cast(pa.large_binary())
+            columns = [raw if field.name == "raw" else made.failed[field.name] for field in REJECTS]
+            self._rejects.add(pa.RecordBatch.from_arrays(columns, schema=REJECTS))
+
+    def close(self) -> None:
+        self._ledger.close()
+        self._rejects.close()
+
+
+class MadeResult(TaskResult):
+    """The files of sentence pairs and responses."""
+
+    files: tuple[FileRecord, ...]
+
+
+class MadeWorker(Worker[MadeResult]):
+    """Publishes the sentence pairs and the responses of one split."""
+
+    phase = "publish-made"
+    result = MadeResult
+
+    def __init__(self, store: Store, recipe: Recipe) -> None:
+        self.store, self.recipe = store, recipe
+
+    def setup(self) -> None:
+        self._index: ItemIndex | None = None
+
+    def run(self, task: Task) -> MadeResult:
+        folder, files = task_folder(PHASE, task.payload["split"]), []
+        if self.store.exists(f"{folder}/{RESPONSES}"):
+            target = f"responses/{task.name}.parquet"
+            self.store.copy(f"{folder}/{RESPONSES}", target)
+            files.append(file_record(self.store, target))
+        if self.store.exists(f"{folder}/{PAIRS}"):
+            target, rows = f"bitext/{task.name}.parquet", 0
+            with self.store.writing_parquet(target, SENTENCE_PAIR, compression="zstd") as writer:
+                for table in self.store.row_groups(f"{folder}/{PAIRS}"):
+                    for batch in table.combine_chunks().to_batches():
+                        left = self._decontaminated(batch)
+                        rows += left.num_rows
+                        if left.num_rows:
+                            writer.write_batch(left)
+            files.append(file_record(self.store, target, rows))
+        return MadeResult(files=tuple(files))
+
+    def _decontaminated(self, pairs: pa.RecordBatch) -> pa.RecordBatch:
+        """Leave out the pairs whose target holds evaluation text: their sources were looked through before."""
+        if not self.recipe.decontaminate:
+            return pairs
+        self._index = self._index or load_index(self.store)
+        labels = pc.split_pattern(pairs["target_language"], "_")
+        language, script = (pc.list_element(labels, place) for place in (0, 1))
+        written = {"id": pairs["id"], "text": pairs["target"], "language": language, "script": script}
+        found = find_contamination(pa.record_batch(written), self._index, self.recipe.decontaminate)["row"]
+        return pairs.filter(pc.invert(pc.is_in(pa.array(range(pairs.num_rows), pa.int64()), found)))
+
+
+def publish_made(run: Run, made: Sequence[StagedSplit]) -> list[FileRecord]:
+    """Publish the sentence pairs and responses that the recipe asks for; returns the files for the manifest."""
+    pairs = any(isinstance(s, TranslationConfig) and "sentence_pairs" in s.outputs for s in run.recipe.augment)
+    if not pairs and not publishes_responses(run.recipe):
+        return []
+    tasks = [
+        Task(name=f"{position:05d}-{split.name}", payload={"split": split.name}) for position, split in enumerate(made)
+    ]
+    done = run.tasks(MadeWorker(run.store, run.recipe), tasks)
+    return [file for task in tasks for file in done[task.name].files]
 
 
 class PairResult(TaskResult):
@@ -110,7 +221,7 @@ class PairWorker(Worker[PairResult]):
 
 def write_pairs(run: Run, read: Sequence[StagedSplit], phases: Sequence[Phase]) -> list[FileRecord]:
     """Write the pairs of all splits that were read, if the recipe asks for any; returns the files for the manifest."""
-    if not any(stage.mode == "pair" for stage in run.recipe.augment):
+    if all(map(makes_documents, run.recipe.augment)):
         return []
     tasks = [
         split.task().model_copy(update={"name": f"{position:05d}-{split.name}"})
@@ -125,7 +236,7 @@ def augment(
     run: Run, staged: Sequence[StagedSplit], earlier: Sequence[Phase]
 ) -> tuple[list[StagedSplit], Counter[tuple[str, str]]]:
     """Make the new documents of all splits: their splits, in the same order, and how many by stage and source."""
-    if not any(stage.mode == "parallel" for stage in run.recipe.augment):
+    if not any(map(makes_documents, run.recipe.augment)):
         return [], Counter()
     tasks = [_renamed(split.task()) for split in staged if split.documents]
     done = run.tasks(AugmentWorker(run.store, run.recipe, earlier), tasks)
@@ -133,8 +244,8 @@ def augment(
     for result in done.values():
         for stage, source, count in result.created:
             created[stage, source] += count
-    splits = [staged_split(task.name, done[task.name], PHASE) for task in tasks]
-    return [split for split in splits if split.documents], created
+    made = [task.name for task in tasks if done[task.name].kept or done[task.name].turned_away]
+    return [staged_split(name, done[name], PHASE) for name in made], created
 
 
 def _renamed(task: Task) -> Task:

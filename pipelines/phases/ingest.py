@@ -179,10 +179,8 @@ class SplitOutput:
         self.counts: Counter[str] = Counter()
         self.changes: Counter[tuple[str, str, str, str]] = Counter()  # by stage, rule, label and what is counted
         self._documents = PartsWriter(store, folder, part_bytes)
-        self._ledger = _GroupedFile(store, f"{folder}/ledger.parquet", LEDGER, "id", LEDGER_GROUP_BYTES, open_files)
-        self._rejects = _GroupedFile(
-            store, f"{folder}/rejects.parquet", REJECTS, "raw", REJECTS_GROUP_BYTES, open_files
-        )
+        self._ledger = GroupedFile(store, f"{folder}/ledger.parquet", LEDGER, "id", LEDGER_GROUP_BYTES, open_files)
+        self._rejects = GroupedFile(store, f"{folder}/rejects.parquet", REJECTS, "raw", REJECTS_GROUP_BYTES, open_files)
 
     def add(self, record_block: pa.RecordBatch, stages: Sequence[BoundStage]) -> None:
         block = open_block(record_block)
@@ -206,7 +204,7 @@ class SplitOutput:
     ) -> None:
         """Write ledger rows for all, raw bytes for the failed, in reading order whatever stage decided."""
         rows = [
-            (_fate_rows(batch, fate), batch[_ROW])
+            (fate_rows(batch, fate, PHASE), batch[_ROW])
             for fate, group in (("dropped", dropped), ("failed", failed))
             for batch in group
         ]
@@ -236,10 +234,10 @@ class SplitOutput:
         return IngestResult(**{name: self.counts[name] for name in names}, parts=parts, changes=changes)
 
 
-def _fate_rows(batch: pa.RecordBatch, fate: str) -> pa.RecordBatch:
-    """Project turned-away rows onto LEDGER."""
+def fate_rows(batch: pa.RecordBatch, fate: str, phase: str) -> pa.RecordBatch:
+    """Project rows that a phase turned away onto LEDGER."""
     rows = batch.num_rows
-    fixed = {"fate": fate, "phase": PHASE}
+    fixed = {"fate": fate, "phase": phase}
     arrays = [
         batch[field.name].cast(field.type)
         if field.name in batch.schema.names and field.name not in fixed
@@ -249,7 +247,7 @@ def _fate_rows(batch: pa.RecordBatch, fate: str) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=LEDGER)
 
 
-class _GroupedFile:
+class GroupedFile:
     """A Parquet file that appears only if rows are added, in row groups that do not depend on the blocks."""
 
     def __init__(

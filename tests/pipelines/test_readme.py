@@ -23,5 +23,5 @@ def test_every_recipe_is_one() -> None:
 def test_the_table_names_every_stage_and_files_that_are_there() -> None:
     table = README.partition("## Stages")[2].partition("\n## ")[0]
     rows = dict(re.findall(r"^\| `(\w+)`.*\]\(([^)]+)\) \|$", table, re.MULTILINE))
-    assert {*INGEST_STAGES, *DEDUP_STAGES} - {DUPLICATE_ID} <= rows.keys()
+    assert {*INGEST_STAGES, *DEDUP_STAGES, "translate"} - {DUPLICATE_ID} <= rows.keys()
     assert all((ROOT / path).exists() for path in rows.values())

@@ -37,6 +37,7 @@ from schemas.manifest import FileRecord
 
 SHARDS = "publish-shards"
 LEDGERS = "publish-ledger"
+_WRITING = ("ingest", "augment")  # phases that stage documents, and account for those that they turn away
 LEDGER_GROUP_BYTES = 8 << 20  # of ids and what Regrouper counts for a row: about 80,000 rows
 
 # As the Hub's own writer does it: pages that can be skipped by an index, and cut by content, so that a next version
@@ -293,9 +294,10 @@ class LedgerWorker(Worker[LedgerResult]):
 
     def _tables(self, split: SplitAfter, pieces: Mapping[int, Sequence[Piece]]) -> Iterator[pa.Table]:
         """Yield LEDGER tables: what ingest turned away, in reading order, then the staged rows, in theirs."""
-        turned_away = f"{task_folder('ingest', split.split.name)}/ledger.parquet"
-        if self.store.exists(turned_away):
-            yield from self.store.row_groups(turned_away)
+        for phase in _WRITING:
+            turned_away = f"{task_folder(phase, split.split.name)}/ledger.parquet"
+            if self.store.exists(turned_away):
+                yield from self.store.row_groups(turned_away)
         identity = [name for name in LEDGER.names if name in DOCUMENT.names]
         reasons = [name for name in split.removals.schema.names if name in LEDGER.names and name != "row"]
         for run, table in split.runs(identity):
@@ -323,7 +325,8 @@ class LedgerWorker(Worker[LedgerResult]):
 
     def _write_rejects(self, split: SplitAfter, target: str) -> bool:
         """Keep the raw records that failed in ingest, and the texts that failed later; say whether there are any."""
-        early = f"{task_folder('ingest', split.split.name)}/rejects.parquet"
+        files = [f"{task_folder(phase, split.split.name)}/rejects.parquet" for phase in _WRITING]
+        early = next(filter(self.store.exists, files), files[0])  # a split was written by one of them
         failed = split.removals.filter(pc.equal(split.removals["fate"], "failed"))
         if not failed.num_rows:
             if found := self.store.exists(early):

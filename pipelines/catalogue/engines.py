@@ -1,0 +1,62 @@
+"""The one table of engines a recipe may name, and how each is opened for a direction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from schemas.card import ModelVersion
+from stages.engines.engine import Direction, Engine, EngineError
+from stages.engines.options import ApertiumConfig, RecordedConfig
+from stages.translation.options import TranslationConfig
+
+
+class EngineEntry(NamedTuple):
+    """How an engine is opened; `open` raises EngineError, in one line that says what to do."""
+
+    config: type[Any]
+    open: Callable[[Any, Direction, tuple[str, ...]], Engine]
+
+
+def _apertium(config: ApertiumConfig, direction: Direction, _: tuple[str, ...]) -> Engine:
+    from stages.engines.apertium import Apertium
+
+    return Apertium(direction, config.mode, config.timeout_seconds)
+
+
+def _recorded(_: RecordedConfig, direction: Direction, reuse: tuple[str, ...]) -> Engine:
+    from pipelines.staging.responses import recorded_identities
+    from stages.engines.recorded import Recorded
+
+    if not reuse:
+        raise EngineError(
+            'the recorded engine answers from folders of responses: name them, reuse = ["../v1/responses"]'
+        )
+    found = recorded_identities(reuse, direction)
+    if len(found) != 1:
+        there = "; ".join(map(str, found)) or "none"
+        raise EngineError(f"{', '.join(reuse)} must hold responses of one engine for {direction}, got {there}")
+    return Recorded(found[0])
+
+
+ENGINES = {
+    "apertium": EngineEntry(ApertiumConfig, _apertium),
+    "recorded": EngineEntry(RecordedConfig, _recorded),
+}
+
+
+def engine_versions(stage: TranslationConfig) -> Iterator[ModelVersion]:
+    """Name the engine of each direction; raises EngineError for one that is not there or does not answer."""
+    for direction in stage.pairs:
+        engine = open_engine(stage.engine, direction, stage.reuse)
+        try:
+            engine.check()
+        finally:
+            engine.close()
+        identity = engine.identity
+        yield ModelVersion(name=f"{identity.engine} {identity.model} ({direction})", version=identity.version)
+
+
+def open_engine(config: Any, direction: Direction, reuse: tuple[str, ...]) -> Engine:
+    """Open the engine that a recipe names for a direction; raises EngineError."""
+    return ENGINES[config.kind].open(config, direction, reuse)

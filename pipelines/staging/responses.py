@@ -1,0 +1,204 @@
+"""Responses that engines gave, kept as they come, so that nothing is asked and paid for twice.
+
+Each task keeps what it was answered in segments of its own folder: a line of JSON for each answer, appended in one
+write as it comes, so that a kill loses no answer; a last line that was cut off is left out. On an object store, where
+nothing can be appended to, a segment is written whole after some answers. Published responses are Parquet, sorted by
+key: RESPONSE. A key says all that an answer depends on, so whoever has the file can join by it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines.staging.store import Store
+from schemas.columns import column
+from stages.engines.engine import KEY_BYTES, Answer, Direction, Engine, Identity, response_key
+
+RESPONSE = pa.schema(
+    [
+        column("key", pa.binary(KEY_BYTES), "BLAKE2b-128 of the next seven columns, parted by NUL."),
+        column("engine", pa.string(), "Engine that answered."),
+        column("model", pa.string(), "Its model or mode."),
+        column("version", pa.string(), "Version of engine and model."),
+        column("parameters", pa.string(), "Parameters as JSON."),
+        column("direction", pa.string(), "Languages, as `eus_Latn -> spa_Latn`."),
+        column("sentence", pa.large_string(), "What was asked, protected parts masked."),
+        column("response", pa.large_string(), "The answer, as it came."),
+        column("prompt_tokens", pa.int64(), "Tokens that the question took; 0 where none are counted."),
+        column("completion_tokens", pa.int64(), "Tokens that the answer took; 0 where none are counted."),
+    ]
+)
+_ROW_GROUP = 10_000
+_SEGMENT_ANSWERS, _SEGMENT_SECONDS = 256, 5.0  # of a segment on an object store
+
+
+class Known(NamedTuple):
+    """Where published responses lie: sorted keys, and for each the file and row."""
+
+    keys: np.ndarray[Any, np.dtype[np.void]]
+    places: np.ndarray[Any, np.dtype[np.int64]]  # (file, row)
+    files: tuple[tuple[str, str], ...]  # folder, file
+
+
+@cache
+def known_responses(folders: tuple[str, ...]) -> Known:
+    """Read the keys of folders of published responses; raises FileNotFoundError for one that holds none."""
+    keys, places = [np.empty(0, f"V{KEY_BYTES}")], [np.empty((0, 2), np.int64)]
+    files: list[tuple[str, str]] = []
+    for folder in folders:
+        store = Store(folder)
+        names = sorted(name for name in store.names("") if name.endswith(".parquet"))
+        if not names:
+            raise FileNotFoundError(f"{folder} holds no responses: it must be the folder `responses` of a corpus")
+        for name in names:
+            found = store.read_parquet(name, ["key"])["key"].combine_chunks()
+            own = np.frombuffer(b"".join(found.to_pylist()), f"V{KEY_BYTES}")
+            keys.append(own)
+            places.append(np.stack([np.full(len(own), len(files)), np.arange(len(own))], axis=1))
+            files.append((folder, name))
+    together, where = np.concatenate(keys), np.concatenate(places)
+    order = np.argsort(together.view(f"S{KEY_BYTES}") if len(together) else together, kind="stable")
+    return Known(together[order], where[order], tuple(files))
+
+
+def recorded_identities(folders: tuple[str, ...], direction: Direction) -> list[Identity]:
+    """List whose responses for a direction lie in some folders."""
+    found: dict[Identity, None] = {}
+    for folder, name in known_responses(folders).files:
+        columns = [*Identity._fields, "direction"]
+        table = Store(folder).read_parquet(name, columns)
+        own = table.filter(pc.equal(table["direction"], str(direction))).group_by(list(Identity._fields)).aggregate([])
+        found |= dict.fromkeys(Identity(**row) for row in own.to_pylist())
+    return sorted(found)
+
+
+class KeptResponses:
+    """The responses of one task: those of earlier attempts, those of the folders to reuse, and those that come."""
+
+    def __init__(self, store: Store, folder: str, reuse: tuple[str, ...]) -> None:
+        self.store, self.folder, self.reuse = store, folder, reuse
+        self._answers: dict[bytes, Answer] = {}
+        self._rows: dict[bytes, dict[str, Any]] = {}
+        segments = sorted(name for name in store.names(folder) if name.startswith("segment-"))
+        for name in segments:
+            for row in _lines(store.read(f"{folder}/{name}")):
+                answer = Answer(row["response"], None, row["prompt_tokens"], row["completion_tokens"])
+                self._answers[bytes.fromhex(row["key"])] = answer
+        self._segment = f"{folder}/segment-{len(segments):05d}.jsonl"
+        self._file: int | None = None
+        self._waiting: list[bytes] = []
+        self._written = time.monotonic()
+
+    def ask(self, engine: Engine, direction: Direction, sentences: Sequence[str]) -> list[Answer]:
+        """Answer n distinct sentences from what is kept, and ask the engine for the others."""
+        keys = [response_key(engine.identity, direction, sentence) for sentence in sentences]
+        self._look_up([key for key in keys if key not in self._answers])
+        answers: list[Answer | None] = [self._answers.get(key) for key in keys]
+        missing = [place for place, answer in enumerate(answers) if answer is None]
+        for number, given in engine.translate([sentences[place] for place in missing]) if missing else ():
+            place = missing[number]
+            answers[place] = given
+            if given.text is not None:
+                self._answers[keys[place]] = given
+                self._append(keys[place], given)
+        self._flush()
+        for key, sentence, answer in zip(keys, sentences, answers, strict=True):
+            if answer is not None and answer.text is not None:
+                self._rows[key] = _row(key, engine.identity, direction, sentence, answer)
+        return [answer or Answer(None, "the engine gave no answer") for answer in answers]
+
+    def _look_up(self, keys: Sequence[bytes]) -> None:
+        """Take those of some keys that the folders to reuse have."""
+        known = known_responses(self.reuse) if self.reuse else None
+        if known is None or not len(known.keys) or not keys:
+            return
+        wanted = np.frombuffer(b"".join(keys), f"S{KEY_BYTES}")
+        at = np.minimum(np.searchsorted(known.keys.view(f"S{KEY_BYTES}"), wanted), len(known.keys) - 1)
+        hits = known.places[at[known.keys[at].view(f"S{KEY_BYTES}") == wanted]]
+        for number in np.unique(hits[:, 0]).tolist():
+            folder, name = known.files[number]
+            rows = np.sort(hits[hits[:, 0] == number, 1])
+            columns = ["key", "response", "prompt_tokens", "completion_tokens"]
+            for row in _rows_of(Store(folder), name, columns, rows):
+                self._answers[row["key"]] = Answer(
+                    row["response"], None, row["prompt_tokens"], row["completion_tokens"]
+                )
+
+    def _append(self, key: bytes, answer: Answer) -> None:
+        tokens = {"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens}
+        row = {"key": key.hex(), "response": answer.text, **tokens}
+        line = json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+        if self.store.local:
+            if self._file is None:
+                os.makedirs(self.store.full(self.folder), exist_ok=True)  # noqa: PTH103 - a path of fsspec's
+                path = self.store.full(self._segment)
+                self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            os.write(self._file, line)
+            return
+        self._waiting.append(line)
+        if len(self._waiting) >= _SEGMENT_ANSWERS or time.monotonic() - self._written > _SEGMENT_SECONDS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self.store.write(self._segment, b"".join(self._waiting))
+            number = int(self._segment[-11:-6]) + 1
+            self._segment = f"{self.folder}/segment-{number:05d}.jsonl"
+            self._waiting, self._written = [], time.monotonic()
+
+    def close(self) -> None:
+        """Close the segment."""
+        self._flush()
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def publish(self, file: str) -> int:
+        """Write all responses that were asked for, sorted by key; returns their number, and writes no empty file."""
+        rows = [self._rows[key] for key in sorted(self._rows)]
+        if rows:
+            with self.store.writing_parquet(file, RESPONSE, compression="zstd") as writer:
+                for start in range(0, len(rows), _ROW_GROUP):
+                    writer.write_table(pa.Table.from_pylist(rows[start : start + _ROW_GROUP], RESPONSE))
+        return len(rows)
+
+
+def _row(key: bytes, identity: Identity, direction: Direction, sentence: str, answer: Answer) -> dict[str, Any]:
+    return {
+        "key": key,
+        **identity._asdict(),
+        "direction": str(direction),
+        "sentence": sentence,
+        "response": answer.text,
+        "prompt_tokens": answer.prompt_tokens,
+        "completion_tokens": answer.completion_tokens,
+    }
+
+
+def _lines(content: bytes) -> Iterator[Mapping[str, Any]]:
+    """Parse the whole lines of a segment; what a kill left of the last one is not."""
+    for line in content.split(b"\n")[:-1]:
+        yield json.loads(line.decode("utf-8", "surrogatepass"))
+
+
+def _rows_of(store: Store, name: str, columns: Sequence[str], rows: np.ndarray[Any, Any]) -> Iterator[dict[str, Any]]:
+    """Read some rows of a Parquet file, row group by row group."""
+    with store.fs.open(store.full(name), "rb") as stream:
+        file = pq.ParquetFile(stream)
+        start = 0
+        for group in range(file.num_row_groups):
+            end = start + file.metadata.row_group(group).num_rows
+            own = rows[(rows >= start) & (rows < end)] - start
+            if len(own):
+                yield from file.read_row_group(group, list(columns), use_threads=False).take(pa.array(own)).to_pylist()
+            start = end

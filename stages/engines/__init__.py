@@ -1,0 +1,1 @@
+"""Engines that write text from text: translation now, synthesis on the same footing."""

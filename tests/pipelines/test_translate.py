@@ -1,0 +1,264 @@
+"""`[[augment]] stage = "translate"` through whole runs: what it publishes, whatever the engine answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow.dataset as ds
+import pytest
+
+from schemas.language import parse_label
+from tests.declaration import DIRECTIONS, asked, documents, plant_engine
+from tests.laws.running import digests, run, start
+
+RECIPE = """
+[corpus]
+name = "translated"
+
+[engine]
+split_bytes = 4096
+
+[[sources]]
+name = "pages"
+format = "jsonl"
+paths = ["pages*.jsonl"]
+
+[[ingest]]
+stage = "identify_language"
+
+[[augment]]
+stage = "translate"
+outputs = ["documents", "sentence_pairs"]
+publish_responses = true
+"""
+DIRECTIONS_LINE = f"directions = {json.dumps([f'{source} -> {target}' for source, target in DIRECTIONS])}\n"
+GARBAGE = {
+    "wrong_language": "wrong_",
+    "copies": "copied_source|wrong_",
+    "truncates": "cut_off|length_ratio",
+    "repeats": "repetition|wrong_|length_ratio|same_answer",
+    "drops_numbers": "number_lost|placeholder_lost",
+    "drops_placeholders": "placeholder_lost",
+    "markup": "markup_added",
+    "same": "same_answer|length_ratio|wrong_",
+    "empty": "no_output",
+    "lines": "line_break_added",
+    "unknown": "unknown_words",
+}
+
+
+def make(folder: Path, more: str = "", texts: dict[str, list[str]] | None = None, name: str = "recipe") -> Path:
+    for place, (source, _) in enumerate(DIRECTIONS):
+        own = (texts or {}).get(source, documents(source) if texts is None else [])
+        lines = "".join(json.dumps({"text": text}) + "\n" for text in own)
+        (folder / f"pages{place}.jsonl").write_text(lines or json.dumps({"text": "..."}) + "\n")
+    directions = "" if "directions" in more else DIRECTIONS_LINE
+    (folder / f"{name}.toml").write_text(RECIPE + directions + more)
+    return folder / f"{name}.toml"
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    return ds.dataset(folder).to_table().to_pylist()
+
+
+def assert_laws(out: Path) -> None:
+    """Hold what a stranger can check of published translations."""
+    published = {row["id"]: row for row in rows(out / "data")}
+    for row in published.values():
+        if not row["synthetic"]:
+            continue
+        source, target = published[row["parent_id"]]["text"], row["text"]
+        assert source.count("\n") == target.count("\n"), "paragraphs in are paragraphs out"
+        assert [bool(line.strip()) for line in source.split("\n")] == [
+            bool(line.strip()) for line in target.split("\n")
+        ]
+        assert set(re.findall(r"https?://\S+?(?=[,)])|[0-9][0-9.,]*[0-9]", source)) <= set(
+            re.findall(r"https?://\S+?(?=[,)])|https?://\S+|[0-9][0-9.,]*[0-9]", target)
+        )
+        assert row["translation_rejected_share"] <= 0.1
+        assert not re.search(r"<p>|\*\w|\u27e6", target)
+    ledger = rows(out / "ledger")
+    assert {row["id"] for row in ledger if row["fate"] == "published"} == published.keys()
+    manifest = json.loads((out / "manifest.json").read_text())
+    for phase in manifest["phases"]:
+        left = phase["kept"] + phase["dropped"] + phase["duplicates"] + phase["failed"]
+        assert phase["documents_in"] + phase["created"] == left
+
+
+@pytest.mark.slow
+def test_translations_stand_beside_their_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APERTIUM_MODES", str(plant_engine(tmp_path / "modes")))
+    recipe = make(tmp_path)
+    run(recipe, tmp_path / "out")
+    assert_laws(tmp_path / "out")
+    published = {row["id"]: row for row in rows(tmp_path / "out/data")}
+    made = [row for row in published.values() if row["synthetic"]]
+    assert len(made) == 2 * len(DIRECTIONS), "every document has its translation"
+    for row in made:
+        parent = published[row["parent_id"]]
+        assert (parent["parent_id"], parent["synthetic"]) == (None, False)
+        label = f"{parent['language']}_{parent['script']}"
+        assert (label, f"{row['language']}_{row['script']}") in DIRECTIONS
+        assert row["translated_from"] == label
+        assert row["generator"].startswith("apertium unknown")
+        assert row["language_score"] is None, "what was made was not identified as found text is"
+    assert "10 made from these" in (tmp_path / "out/README.md").read_text()
+    pairs = rows(tmp_path / "out/bitext")
+    assert {pair["parent_id"] for pair in pairs} == {row["parent_id"] for row in made}
+    assert {pair["reason"] for pair in pairs} == {None}
+    questions = asked(tmp_path / "modes")
+    assert len(questions) == len(set(questions)), "a sentence that stands several times is asked once"
+    # The same bytes with one worker, and with recorded responses and no engine at all.
+    run(recipe, tmp_path / "one", "--workers", "1")
+    assert digests(tmp_path / "one") == digests(tmp_path / "out")
+    before = len(asked(tmp_path / "modes"))
+    again = make(tmp_path, 'engine = "recorded"\nreuse = ["out/responses"]\n', name="again")
+    run(again, tmp_path / "again")
+    assert len(asked(tmp_path / "modes")) == before
+    assert [row["text"] for row in rows(tmp_path / "again/data")] == [
+        row["text"] for row in rows(tmp_path / "out/data")
+    ]
+    assert {f: d for f, d in digests(tmp_path / "again").items() if f.startswith("responses/")} == {
+        f: d for f, d in digests(tmp_path / "out").items() if f.startswith("responses/")
+    }
+
+
+@pytest.fixture(scope="module")
+def garbage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One run with every planted kind of garbage in every direction, each a stage of its own."""
+    folder = tmp_path_factory.mktemp("garbage")
+    stages = ""
+    for kind in GARBAGE:
+        plant_engine(folder / "modes", kind)
+        for source, target in DIRECTIONS:
+            stages += '[[augment]]\nstage = "translate"\noutputs = ["documents", "sentence_pairs"]\ndirections = '
+            stages += f'["{source} -> {target}"]\nengine = {{ kind = "apertium", mode = "'
+            stages += f'{source[:3]}-{target[:3]}-{kind}" }}\n'
+    recipe = make(folder)
+    recipe.write_text(RECIPE.partition("[[augment]]")[0] + stages)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("APERTIUM_MODES", str(folder / "modes"))
+        run(recipe, folder / "out")
+    return folder / "out"
+
+
+def test_found_text_stays_whatever_engines_answer(garbage: Path) -> None:
+    assert_laws(garbage)
+    originals = sorted(text for source, _ in DIRECTIONS for text in documents(source))
+    assert sorted(row["text"] for row in rows(garbage / "data") if not row["synthetic"]) == originals
+
+
+@pytest.mark.parametrize(("kind", "reasons"), GARBAGE.items(), ids=GARBAGE.keys())
+def test_nothing_of_a_garbage_engine_is_published(kind: str, reasons: str, garbage: Path) -> None:
+    made = [row for row in rows(garbage / "data") if (row["translation_model"] or "").endswith(f"-{kind}")]
+    if kind.startswith("drops"):  # documents without a number or an address are right
+        assert not any("25" in row["text"] or "https" in row["text"] for row in made)
+        assert len(made) == len(DIRECTIONS)
+    else:
+        assert not made
+    pairs = [pair for pair in rows(garbage / "bitext") if pair["generator"].endswith(f"-{kind}")]
+    found = {pair["reason"] for pair in pairs} - {None}
+    assert found
+    assert all(re.match(reasons, reason) for reason in found), found
+    ids = {pair["id"] for pair in pairs if not pair["published"]}
+    fates = [row["fate"] for row in rows(garbage / "ledger") if row["id"] in ids]
+    assert fates == ["dropped"] * (2 * len(DIRECTIONS) - len(made))
+
+
+@pytest.mark.parametrize("kind", ["hangs", "dies"])
+def test_a_sentence_that_an_engine_hangs_or_dies_at_fails_alone(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APERTIUM_MODES", str(plant_engine(tmp_path / "modes", kind, at="torturatu")))
+    basque = documents("eus_Latn")
+    texts = {"eus_Latn": [*basque, basque[0].replace("torturatu", "zigortu")]}
+    mode = f'engine = {{ kind = "apertium", mode = "eus-spa-{kind}", timeout_seconds = 1 }}\n'
+    more = 'directions = ["eus_Latn -> spa_Latn"]\n' + mode
+    run(make(tmp_path, more, texts), tmp_path / "out", "--workers", "1")
+    ledger = [row for row in rows(tmp_path / "out/ledger") if row["parent_id"]]
+    assert sorted(row["fate"] for row in ledger if row["reason"] == "engine_failed") == ["failed", "failed"]
+    failed = [row for row in ledger if row["fate"] == "failed"]
+    assert all("died or gave no answer within 1 seconds" in row["detail"] for row in failed)
+    rejects = rows(tmp_path / "out/rejects")
+    assert {row["id"] for row in rejects} == {row["id"] for row in failed}
+    assert_laws(tmp_path / "out")
+
+
+@pytest.mark.slow
+def test_a_killed_run_asks_for_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    modes = plant_engine(tmp_path / "modes", seconds=0.25)
+    monkeypatch.setenv("APERTIUM_MODES", str(modes))
+    recipe = make(tmp_path)
+    process = start(recipe, tmp_path / "out", "--workers", "1")
+    deadline = time.monotonic() + 120
+    while len(list((tmp_path / "out").glob("staging/augment/*/responses/segment-*"))) < 2:
+        assert time.monotonic() < deadline, process.stderr
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    kept = sum(len(p.read_bytes().splitlines()) for p in (tmp_path / "out").glob("staging/augment/*/responses/*"))
+    first = asked(modes)
+    plant_engine(tmp_path / "modes")
+    run(recipe, tmp_path / "out", "--workers", "1")
+    second = asked(modes)[len(first) :] if len(asked(modes)) > len(first) else []
+    assert kept
+    assert len(asked(modes)) - len(set(asked(modes))) <= len(first) - kept, "only what was not answered is asked again"
+    assert len(second) < len(set(asked(modes)))
+    run(recipe, tmp_path / "whole", "--workers", "2")
+    assert digests(tmp_path / "out") == digests(tmp_path / "whole")
+
+
+BAD_INPUT = {
+    "empty": "",
+    "only markup": "<b></b> *** {{x}} https://example.org/a 12",
+    "no letters": "1 2 3\n\n4.5 - 6",
+    "100,000 code points without a full stop": "askatasuna " * 9_091,
+    "one word of 100,000 letters": "a" * 100_000,
+    "placeholders of the engine's own": "\u27e60\u27e7 \u27e67\u27e7 Norbanako guztiek dute bizitzeko eskubidea.",
+}
+
+
+def test_bad_input_is_a_row_of_the_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APERTIUM_MODES", str(plant_engine(tmp_path / "modes")))
+    texts = {"eus_Latn": [*BAD_INPUT.values(), *documents("eus_Latn")]}
+    run(make(tmp_path, 'directions = ["eus_Latn -> spa_Latn"]\n', texts), tmp_path / "out")
+    assert_laws(tmp_path / "out")
+    made = [row for row in rows(tmp_path / "out/data") if row["synthetic"]]
+    assert len(made) == 2, "what can be translated is"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            'directions = ["eus_Latn -> fra_Latn"]',
+            "apertium has no mode for eus_Latn -> fra_Latn; installed are afr -> nld",
+        ),
+        ('directions = ["eus_Latn - fra_Latn"]', 'a direction must be "source -> target"'),
+        ('directions = ["eus_Latn -> eus_Latn"]', "a direction must join two languages"),
+        ('directions = ["eus_Latn -> spa_Latn"]\nengine = "recorded"', "the recorded engine answers from folders"),
+        ('directions = ["eus_Latn -> spa_Latn"]\nengine = "oracle"', "engine"),
+        ('directions = ["eus_Latn -> spa_Latn"]\nreuse = ["nowhere"]', "nowhere holds no responses"),
+        ('directions = ["eus_Latn -> spa_Latn"]\nglossary = "none.tsv"', "none.tsv"),
+    ],
+)
+def test_a_wrong_recipe_is_told_before_anything_runs(
+    options: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.build.plan import make_plan
+    from schemas.recipe import RecipeError
+    from stages.engines import apertium
+
+    monkeypatch.setattr(apertium, "MODES", plant_engine(tmp_path / "modes"))
+    with pytest.raises(RecipeError, match=re.escape(told)):
+        make_plan(make(tmp_path, options + "\n"))
+
+
+def test_labels_of_directions_are_labels() -> None:
+    assert all(parse_label(label) for pair in DIRECTIONS for label in pair)
