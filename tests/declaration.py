@@ -147,7 +147,7 @@ while chunk := os.read(0, 65536):
 
 def sentence_table(source: str, target: str) -> dict[str, str]:
     """Pair the sentences of DECLARATION as they are cut."""
-    table = {}
+    table: dict[str, str] = {}
     for texts in zip(DECLARATION[source], DECLARATION[target], strict=True):
         ours, theirs = (cut_sentences(pa.array([text], pa.large_string()), 600)["text"].to_list() for text in texts)
         table |= {" ".join(one.split()): other for one, other in zip(ours, theirs, strict=True)}
