@@ -13,7 +13,7 @@ gc.disable()
 let_arrow_do_without_pandas()
 for module in ("ingest", "deduplication.phase", "augment", "decontaminate", "publish.shards"):
     importlib.import_module(f"pipelines.phases.{module}")
-for module in ("polars", "stages.deduplication.exact"):  # what every run asks of stages
+for module in ("numpy.ma", "polars", "stages.deduplication.exact"):  # what every run comes to import
     importlib.import_module(module)
 gc.freeze()
 gc.enable()
