@@ -102,7 +102,10 @@ _CYRILLIC_TAKEN_FOR = {
 }
 # The letters that languages of these encodings have beside those of Russian: their alphabets.
 _OWN_LETTERS = {
+    "az aze azj": "\u0458\u0493\u049b\u049d\u04af\u04b9\u04bb\u04d9\u04e9",
     "ba bak": "\u0493\u0499\u04a1\u04a3\u04ab\u04af\u04bb\u04d9\u04e9",
+    "bua bxr": "\u04af\u04bb\u04e9",
+    "kaa": "\u045e\u0493\u049b\u04a3\u04b3\u04d9",
     "kk kaz": "\u0456\u0493\u049b\u04a3\u04af\u04b1\u04bb\u04d9\u04e9",
     "ky kir": "\u04a3\u04af\u04e9",
     "mn mon": "\u04af\u04e9",
@@ -112,20 +115,23 @@ _OWN_LETTERS = {
 }
 _OWN_LETTERS_BY_LANGUAGE = {code: letters for codes, letters in _OWN_LETTERS.items() for code in codes.split()}
 # The alphabets of each of these encodings: letters beside those of Russian. A text is in one language above all.
+# First the one that makes at least half of all these: else Mongolian in KZ-1048 would pass for Ukrainian.
 _OTHER_LETTERS = {
     "bel": "\u0456\u045e",
-    "mkd": "\u0453\u0455\u0458\u0459\u045a\u045c\u045f",
+    "mkd": "\u0458\u0453\u0455\u0459\u045a\u045c\u045f",
     "rus": "",
-    "srp": "\u0452\u0458\u0459\u045a\u045b\u045f",
-    "ukr": "\u0454\u0456\u0457\u0491",
+    "srp": "\u0458\u0452\u0459\u045a\u045b\u045f",
+    "ukr": "\u0456\u0454\u0457\u0491",
 }
 _EUROPEAN = tuple(_OTHER_LETTERS.values())
 _ALPHABETS_BY_CODEC = {
     **dict.fromkeys(_CYRILLIC_TAKEN_FOR, _EUROPEAN),
-    "kz1048": (_OWN_LETTERS["kk kaz"],),
+    "kz1048": tuple(_OWN_LETTERS[languages] for languages in ("bua bxr", "kk kaz", "ky kir", "mn mon")),
     "koi8_t": (_OWN_LETTERS["tg tgk"],),
     "ptcp154": tuple(_OWN_LETTERS.values()),
 }
+# Bytes that UTF-8 does not explain and detection neither: letters of Windows-1251 and those it is taken for, or ASCII.
+_CYRILLIC_BYTE, _LATIN_BYTE, _TAG = re.compile(rb"[\xc0-\xff]"), re.compile(rb"[A-Za-z]"), re.compile(rb"<[^>]*+>")
 _CYRILLIC_BYTES = 1 << 20  # of a page that are looked at for its letters
 _HTML_LANGUAGE = re.compile(rb"""<html\b[^>]*?\blang\s*=\s*["']?([A-Za-z]{2,3})\b""", re.IGNORECASE)
 _JAPANESE_ESCAPES = (b"\x1b$B", b"\x1b$@")  # ISO-2022-JP writes letters with ASCII bytes between these and ESC ( B
@@ -287,6 +293,8 @@ def decode_page(raw: bytes, charset: str | None = None, media_type: str = "text/
     found = detect_encoding(raw, html5_compatible=False) or "utf-8"
     detected = codec_of_label(found) or found
     detected = known or _DETECTED_AS.get(detected, detected)
+    if detected == "utf-8" and len(_CYRILLIC_BYTE.findall(raw)) > len(_LATIN_BYTE.findall(_TAG.sub(b"", raw))):
+        detected = "cp1251"
     return raw.decode(_cyrillic_codec(raw, detected, _OWN_LETTERS_BY_LANGUAGE.get(language)), errors="replace")
 
 
@@ -313,12 +321,21 @@ def _cyrillic_codec(raw: bytes, codec: str, own: str | None) -> str:
         own_letter = re.compile(f"[{own}{own.upper()}]")
         return max(texts, key=lambda each: len(own_letter.findall(texts[each])) - _strangers(texts[each], own))
     strangers = {
-        each: min(_strangers(text, alphabet) for alphabet in _ALPHABETS_BY_CODEC[each]) for each, text in texts.items()
+        each: min(_strangers(text, alphabet) for alphabet in _ALPHABETS_BY_CODEC[each] if _is_likely(text, alphabet))
+        for each, text in texts.items()
     }
     best = min(strangers, key=lambda each: strangers[each])
     special = _strangers(texts[codec], "")
     serious = strangers[codec] >= 3 and 4 * strangers[codec] >= special
     return best if serious and 4 * strangers[best] <= strangers[codec] else codec
+
+
+def _is_likely(text: str, alphabet: str) -> bool:
+    """Tell whether the letters of a European alphabet occur as in its language; all others are likely."""
+    if alphabet not in _EUROPEAN or not alphabet:
+        return True
+    own = re.findall(f"[{alphabet}]", text.lower())
+    return 2 * own.count(alphabet[0]) >= len(own)
 
 
 def _strangers(text: str, alphabet: str) -> int:

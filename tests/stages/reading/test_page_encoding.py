@@ -21,6 +21,7 @@ def sample(key: str, codec: str) -> str:
     return text.encode(codec, errors="ignore").decode(codec)
 
 
+KAZAKHSTAN = (("kz1048", "kz-1048"), ("ptcp154", "ptcp154"))
 # Language, its codec in Python, the label a page would use.
 ENCODINGS = (
     ("ru_Cyrl", "cp1251", "windows-1251"),
@@ -29,6 +30,7 @@ ENCODINGS = (
     ("bg_Cyrl", "cp1251", "windows-1251"),
     ("kk_Cyrl", "kz1048", "kz-1048"),
     ("kk_Cyrl", "ptcp154", "ptcp154"),
+    *((key, codec, label) for key in ("ky_Cyrl", "mn_Cyrl", "bua_Cyrl") for codec, label in KAZAKHSTAN),
     ("tt_Cyrl", "ptcp154", "pt154"),
     ("ba_Cyrl", "ptcp154", "cp154"),
     ("tg_Cyrl", "koi8_t", "koi8-t"),
@@ -72,6 +74,9 @@ CYRILLIC_LABELS = (
     ("kk_Cyrl", "ptcp154", "windows-1251"),
     ("tt_Cyrl", "ptcp154", "windows-1251"),
     ("mn_Cyrl", "ptcp154", "windows-1251"),
+    *((key, "kz1048", "windows-1251") for key in ("ky_Cyrl", "mn_Cyrl", "bua_Cyrl")),
+    ("ba_Cyrl", "ptcp154", "ptcp154"),
+    ("uz_Cyrl", "ptcp154", "ptcp154"),
     ("uk_Cyrl", "koi8-u", "koi8-r"),
     ("tg_Cyrl", "koi8_t", "koi8-r"),
     ("uk_Cyrl", "cp1251", "windows-1251"),
