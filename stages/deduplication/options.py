@@ -195,7 +195,10 @@ class SpanDeduplicationConfig(StageConfig):
     )
     mask: str = Field(default="", description="What is written in place of a span that is taken out.")
     min_code_points: int = Field(
-        default=100, ge=0, description="A document that had spans removed is rejected if less than this remains of it."
+        default=1,
+        ge=0,
+        description="A document that had spans removed is rejected if less than this remains of it, and, unless this "
+        "is 0, if it has no word beside them.",
     )
 
     @model_validator(mode="after")

@@ -57,6 +57,7 @@ _PLACE_BITS = np.uint64(22)  # enough for a place in a piece and the window behi
 _BASES = (0x9FB21C651E98DF25, 0xD6E8FEB86659FD93)  # odd, so they have inverses modulo 2^64
 _LOOK_AHEAD = 256  # bytes first looked at for a place to cut; 16 times as many in each further look
 _LONGEST_SPACE = 64  # bytes of white space looked at beside a cut
+_WORD = re.compile(r"\w")
 _LINE_BREAK = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _POINTED_SCRIPTS = ("Tibt", "Ethi")  # their own punctuation parts words or syllables as a space does
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -151,29 +152,63 @@ def remove_spans(
     """Take the repeated spans out of n documents (see `repeated_spans`), shrunk to whole words.
 
     A document that loses none stays as it is. One that does is rejected, with the text it came with, if fewer than
-    `min_code_points` remain (`too_short_without_repeated_spans`). Order is kept.
+    `min_code_points` remain (`too_short_without_repeated_spans`), or no word that is surely its own, if that is not 0
+    (`nothing_but_repeated_spans`). Order is kept.
     """
-    spans = _between_words(batch["text"], repeated_spans(batch, documents, shared, repeated, config), config.mask)
+    found = repeated_spans(batch, documents, shared, repeated, config)
+    spans = _between_words(batch["text"], found, config.mask)
     counts = np.bincount(spans.rows, minlength=batch.num_rows)
     octets = np.bincount(spans.rows, spans.ends - spans.starts, minlength=batch.num_rows).astype(np.int64)
     text = _replaced(batch["text"], spans, config.mask.encode())
     changed = pa.array(counts > 0)
     after = pc.utf8_length(text)
-    short = pc.and_(changed, pc.less(after, config.min_code_points))
+    asked = config.min_code_points > 0
+    nothing = pc.and_(changed, pa.array(asked & ~_has_own_words(batch["text"], found, config.stride - 1)))
+    short = pc.or_(nothing, pc.and_(changed, pc.less(after, config.min_code_points)))
     return RemovedSpans(
         Filtered(
             set_columns(batch, text=text).filter(pc.invert(short)),
             reject(
                 batch.filter(short),
                 config.stage,
-                "too_short_without_repeated_spans",
+                pc.if_else(nothing, "nothing_but_repeated_spans", "too_short_without_repeated_spans").filter(short),
                 value=after.filter(short),
-                threshold=config.min_code_points,
+                threshold=pc.if_else(nothing, None, config.min_code_points).filter(short),
             ),
         ),
         counts,
         octets,
     )
+
+
+def _has_own_words(texts: pa.Array, spans: Spans, unsure_bytes: int) -> npt.NDArray[np.bool_]:
+    """Tell of each text whether there is a word beside its spans, of which up to `unsure_bytes` may be missing at an
+    end; a passage that goes on there is taken to do so in its line."""
+    octets, offsets = utf8_bytes(texts)
+    has_own = np.ones(len(texts), bool)
+    rows, firsts, counts = np.unique(spans.rows, return_index=True, return_counts=True)
+    for row, first, last in zip(rows.tolist(), firsts.tolist(), (firsts + counts).tolist(), strict=True):
+        # Documents with spans are few, and mostly their first words answer.
+        text = octets[offsets[row] : offsets[row + 1]]
+        begins = np.append(0, spans.ends[first:last]).tolist()
+        ends = np.append(spans.starts[first:last], len(text)).tolist()
+        has_own[row] = any(
+            _WORD.search(_surely_apart(text[begin:end].tobytes(), begin > 0, end < len(text), unsure_bytes))
+            for begin, end in zip(begins, ends, strict=True)
+        )
+    return has_own
+
+
+def _surely_apart(part: bytes, follows: bool, precedes: bool, unsure_bytes: int) -> str:
+    """Return what of a part of a text cannot belong to the spans that it follows or precedes."""
+    start, end = 0, len(part)
+    if follows:
+        line_break = part.find(b"\n", 0, unsure_bytes)
+        start = unsure_bytes if line_break < 0 else line_break
+    if precedes:
+        line_break = part.rfind(b"\n", max(start, end - unsure_bytes))
+        end = end - unsure_bytes if line_break < 0 else line_break
+    return part[start : max(start, end)].decode("utf-8", "ignore")
 
 
 def _runs(

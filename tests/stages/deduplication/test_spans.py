@@ -256,7 +256,7 @@ def test_a_passage_goes_to_its_end_where_its_first_copy_ended_the_document(tail:
     """Later copies share what is next to the passage, so the windows over its end stand in the second one first."""
     passage = " ".join(f"hitza{number}" for number in range(60))
     texts = [f"bat {passage}", f"bi {passage}{tail} ondoren", f"hiru {passage}{tail} gero"]
-    kept = removed(texts, SpanDeduplicationConfig(stride=1)).documents
+    kept = removed(texts, SpanDeduplicationConfig(stride=1, min_code_points=100)).documents
     assert kept.kept["text"].to_pylist() == texts[:1]
     assert [row["value"] < 20 for row in kept.rejected.to_pylist()] == [True, True]
 
@@ -318,3 +318,27 @@ def test_a_stride_longer_than_half_a_span_is_refused() -> None:
 def test_a_batch_without_text_is_refused() -> None:
     with pytest.raises(SchemaError, match="'text' is missing"):
         span_fingerprints(pa.record_batch({"id": ["a"]}), SMALL)
+
+
+PASSAGE = " ".join(f"lerro{number} hitz{number * 7}" for number in range(20))
+OWN = {
+    "nothing else": (PASSAGE, None),
+    "white space alone": (f"{PASSAGE}\n\n", None),
+    "a word in a line of its own, however short": (f"Bai\n\n{PASSAGE}", "Bai"),
+    "words at the end": (f"{PASSAGE} Eskerrik asko etorri zareten guztioi.", "guztioi."),
+    "words on both sides": (f"Herriko berriak, lehen orria. {PASSAGE} Jarraituko du bihar goizean.", "Jarraituko"),
+}
+
+
+@pytest.mark.parametrize(("text", "own"), OWN.values(), ids=OWN.keys())
+def test_by_default_a_short_document_is_dropped_only_if_it_has_no_word_of_its_own(text: str, own: str | None) -> None:
+    documents = removed([PASSAGE, text], SpanDeduplicationConfig()).documents
+    assert documents.kept["text"][0].as_py() == PASSAGE
+    if own is None:
+        assert documents.rejected.select(["text", "reason", "threshold"]).to_pylist() == [
+            {"text": text, "reason": "nothing_but_repeated_spans", "threshold": None}
+        ]
+    else:
+        assert documents.rejected.num_rows == 0
+        assert own in documents.kept["text"][1].as_py()
+        assert len(documents.kept["text"][1].as_py()) < len(text) - 150
