@@ -23,4 +23,29 @@ LANGUAGE_MODEL_SIGNALS = pa.schema(
     ]
 )
 
-MODEL_SIGNALS = pa.schema([*LANGUAGE_MODEL_SIGNALS])
+WORD_SIGNALS = pa.schema(
+    [
+        column(
+            "stop_word_share",
+            pa.float32(),
+            "Share in [0, 1] of the words that are on the stop list of the document's language; null where there is no "
+            "list, and for texts of fewer than 20 words.",
+            nullable=True,
+        ),
+        column(
+            "own_words",
+            pa.int64(),
+            "Different words of the text that only its language has among those of its script; null where no list is.",
+            nullable=True,
+        ),
+    ]
+)
+
+CLASSIFIER_SCORES = column(
+    "classifier_scores",
+    pa.list_(pa.struct([("name", pa.string()), ("score", pa.float32())])),
+    "Scores in [0, 1] of the classifiers that the recipe names, in the order of its stages; only if the recipe asks.",
+    nullable=True,
+)
+
+MODEL_SIGNALS = pa.schema([*LANGUAGE_MODEL_SIGNALS, *WORD_SIGNALS, CLASSIFIER_SCORES])

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from schemas.recipe import Recipe as AnyRecipe
 from stages.batches import Changed, Filtered, StageConfig, StageFunction
+from stages.classification.options import ClassificationConfig
 from stages.decontamination.options import DecontaminationConfig
 from stages.deduplication.options import (
     AcrossScriptsConfig,
@@ -44,6 +45,7 @@ from stages.quality.options import DatatroveConfig, QualityFilteringConfig
 from stages.script_marking import ScriptMarkingConfig, mark_scripts
 from stages.translation.options import TranslationConfig
 from stages.transliteration.options import TransliterationConfig
+from stages.word_lists.options import WordListsConfig
 
 if TYPE_CHECKING:
     from stages.deduplication.near import Signed
@@ -59,6 +61,8 @@ IngestStage = Annotated[
     | LengthFilteringConfig
     | QualityFilteringConfig
     | LanguageModelConfig
+    | WordListsConfig
+    | ClassificationConfig
     | DatatroveConfig
     | ScriptMarkingConfig
     | NormalizationConfig
@@ -197,6 +201,19 @@ def _bind_language_model(config: LanguageModelConfig) -> StageFunction:
     return partial(language_model, models=judged, config=config)
 
 
+def _bind_word_lists(config: WordListsConfig) -> StageFunction:
+    from stages.word_lists.lists import read_lists
+    from stages.word_lists.word_lists import word_lists
+
+    return partial(word_lists, lists=read_lists(config.lists), config=config)
+
+
+def _bind_classification(config: ClassificationConfig) -> StageFunction:
+    from stages.classification.classify_text import classify_text, load_classifier
+
+    return partial(classify_text, classify=load_classifier(config).scores, config=config)
+
+
 def _bind_datatrove(config: DatatroveConfig) -> StageFunction:
     from stages.quality.datatrove_block import load_block, run_datatrove
     from stages.quality.datatrove_words import tokenizer_of
@@ -250,6 +267,8 @@ INGEST_STAGES = {
     "personal_data": IngestEntry(PersonalDataConfig, _bind_personal_data),
     "filter_quality": IngestEntry(QualityFilteringConfig, _bind_quality, changes_texts=False),
     "language_model": IngestEntry(LanguageModelConfig, _bind_language_model, changes_texts=False),
+    "word_lists": IngestEntry(WordListsConfig, _bind_word_lists, changes_texts=False),
+    "classify_text": IngestEntry(ClassificationConfig, _bind_classification, changes_texts=False),
     "filter_length": IngestEntry(
         LengthFilteringConfig, lambda config: partial(filter_length, config=config), changes_texts=False
     ),

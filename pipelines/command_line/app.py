@@ -18,6 +18,7 @@ from pipelines.command_line.identification import lid_app
 from pipelines.command_line.language_models import lm_app
 from pipelines.command_line.recipes import recipe_app
 from pipelines.command_line.scripts import script_app
+from pipelines.command_line.word_lists import wordlists_app
 from schemas.failures import FailureError, MisuseError, store_errors
 
 app = typer.Typer(
@@ -42,6 +43,7 @@ for commands in (
 app.add_typer(recipe_app, name="recipe")
 app.add_typer(lid_app, name="lid")
 app.add_typer(lm_app, name="lm")
+app.add_typer(wordlists_app, name="wordlists")
 app.add_typer(script_app, name="script")
 
 

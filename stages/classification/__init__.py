@@ -1,0 +1,1 @@
+"""Scores of documents by fastText classifiers of any kind: quality, domain, toxicity."""

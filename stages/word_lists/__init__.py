@@ -1,0 +1,1 @@
+"""Word lists of languages, learned from trusted text: stop words, and words of one language alone."""
