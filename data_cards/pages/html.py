@@ -11,46 +11,40 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from importlib import resources
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from data_cards.display import code_spans, cut_text, one_line, visible
 from data_cards.pages.charts import CHART_STYLE, PALETTE_STYLE, Chart, sparkline
-from data_cards.pages.views import section_views
-from data_cards.sections.duplicates import clusters_to_look_at
-from data_cards.sections.funnel import LanguageFunnel, funnel, funnel_by_language
-from data_cards.sections.overview import binary_size, compact, language_rows, source_volumes
-from schemas.card import SAMPLES_KEPT, Card
+from data_cards.pages.sections import REPORT_ORDER, SECTIONS
+from data_cards.sections.overview import binary_size, compact
+from schemas.card import SAMPLES_KEPT
 
 OPEN_LANGUAGES = 3
 HEADING_CODE_POINTS = 60
 
 
-def render_report(card: Card, charts: Mapping[str, Chart]) -> str:
-    """Write the report of a card with its charts inline."""
+def render_report(views: Mapping[str, Any], charts: Mapping[str, Chart]) -> str:
+    """Write the report of a card, given by the views of its sections, with its charts inline."""
     style = Markup(PALETTE_STYLE + CHART_STYLE + _template_file("report.css"))  # noqa: S704 - ours
     script = Markup(_template_file("report.js"))  # noqa: S704 - ours
-    rows = language_rows(card)
-    fates: dict[str | None, LanguageFunnel] = {row.language: row for row in funnel_by_language(card)}
+    policy = (
+        "default-src 'none'; base-uri 'none'; form-action 'none'; "
+        f"style-src '{_source_hash(style)}'; script-src '{_source_hash(script)}'"
+    )
     return (
         _environment()
         .get_template("report.html.jinja")
         .render(
-            **section_views(card),
-            volumes=source_volumes(card),
+            **views,
+            views=views,
+            sections=[SECTIONS[name] for name in REPORT_ORDER],
             style=style,
             script=script,
-            policy=(
-                "default-src 'none'; base-uri 'none'; form-action 'none'; "
-                f"style-src '{_source_hash(style)}'; script-src '{_source_hash(script)}'"
-            ),
-            rows=rows,
+            policy=policy,
             charts={name: _inline(chart) for name, chart in charts.items()},
-            steps=funnel(card.fates, card.steps),
-            fates=fates,
-            largest_share=max((row.share for row in rows), default=0.0),
-            clusters=clusters_to_look_at(card),
             open_languages=OPEN_LANGUAGES,
             samples_kept=SAMPLES_KEPT,
         )

@@ -7,7 +7,7 @@ template every value is escaped, unless it is a number or Markdown that this mod
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -25,28 +25,23 @@ from data_cards.display import (
 from data_cards.pages.charts import Bar, Chart, funnel_chart, language_chart, length_chart, score_chart
 from data_cards.pages.html import render_report
 from data_cards.pages.metadata import front_matter
-from data_cards.pages.views import section_views
-from data_cards.sections.changes import LABELS_SHOWN
-from data_cards.sections.funnel import funnel, funnel_by_language
-from data_cards.sections.overview import added_bins, binary_size, language_rows, source_volumes
+from data_cards.pages.sections import README_ORDER, SECTIONS, section_views
+from data_cards.sections.funnel import funnel
+from data_cards.sections.overview import added_bins, binary_size, language_rows
 from data_cards.statistics import statistics_json
 from schemas.card import Card
 
 SAMPLED_LANGUAGES = 12
 SAMPLES_SHOWN = 3
 SHOWN_CODE_POINTS = 300
-LICENCES_SHOWN = 20
-FILES_NAMED = 3  # of an evaluation set
-RULES_SHOWN = 20
-RANGES_SHOWN = 8  # of cluster sizes
 
 
 def card_files(card: Card) -> dict[str, bytes]:
     """Return the content of every file of a card by its path within the corpus, sorted."""
-    charts = draw_charts(card)
+    charts, views = draw_charts(card), section_views(card)
     files = {
-        "README.md": render_card(card),
-        "report.html": render_report(card, charts),
+        "README.md": render_card(views),
+        "report.html": render_report(views, charts),
         "statistics.json": statistics_json(card.statistics),
         **{f"charts/{name}.svg": chart.standalone() for name, chart in charts.items()},
     }
@@ -69,40 +64,20 @@ def draw_charts(card: Card) -> dict[str, Chart]:
     }
 
 
-def render_card(card: Card) -> str:
-    """Write README.md: the Hub's metadata, then the card in Markdown."""
-    rows, views = language_rows(card), section_views(card)
+def render_card(views: Mapping[str, Any]) -> str:
+    """Write README.md of a card, given by the views of its sections: the Hub's metadata, then the card in Markdown."""
     body = (
         _environment()
         .get_template("README.md.jinja")
         .render(
             **views,
-            rows=rows,
-            steps=funnel(card.fates, card.steps),
-            by_language=funnel_by_language(card),
-            sampled=rows[:SAMPLED_LANGUAGES],
-            volumes=source_volumes(card),
-            licences=_licences(card),
-            rules_shown=RULES_SHOWN,
-            labels_shown=LABELS_SHOWN,
-            unjudged=any(row.found and not row.precision for row in views["evaluation_sets"]),
+            sections=[SECTIONS[name] for name in README_ORDER],
+            sampled=views["rows"][:SAMPLED_LANGUAGES],
             sampled_languages=SAMPLED_LANGUAGES,
-            ranges_shown=RANGES_SHOWN,
             samples_shown=SAMPLES_SHOWN,
-            files_named=FILES_NAMED,
         )
     )
-    return f"---\n{front_matter(card)}\n---\n\n{body.strip()}\n"
-
-
-def _licences(card: Card) -> list[tuple[str, int]]:
-    """The commonest licences of the documents, then all others as one."""
-    counts: Counter[str] = Counter()
-    for part in card.statistics.values():
-        counts.update(part.licences)
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    shown, others = ranked[:LICENCES_SHOWN], ranked[LICENCES_SHOWN:]
-    return [*shown, (f"{len(others)} others", sum(number for _, number in others))] if others else shown
+    return f"---\n{front_matter(views['card'])}\n---\n\n{body.strip()}\n"
 
 
 def _environment() -> Environment:

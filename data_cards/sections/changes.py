@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from schemas.card import Card, ChangeCount
 
+RULES_SHOWN = 20  # on README.md
 LABELS_SHOWN = 3
 
 
@@ -39,3 +40,8 @@ def rule_rows(card: Card) -> tuple[RuleRow, ...]:
         for (stage, rule), changes in grouped.items()
     ]
     return tuple(sorted(rows, key=lambda row: (stages.index(row.stage), -row.code_points, row.rule)))
+
+
+def views(card: Card) -> dict[str, Any]:
+    """Name what the templates show of this section."""
+    return {"rules": rule_rows(card), "rules_shown": RULES_SHOWN, "labels_shown": LABELS_SHOWN}

@@ -8,12 +8,13 @@ Source: Wilson 1927, Probable Inference, the Law of Succession, and Statistical 
 from __future__ import annotations
 
 from math import sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from data_cards.languages import language_facts
 from schemas.card import Card, ContaminationRate, JudgedPrecision
 from schemas.language import language_name, parse_label
 
+FILES_NAMED = 3  # of a set, on README.md
 LANGUAGES_NAMED = 3  # of a set, on README.md
 _Z = 1.959964  # 97.5 % point of the normal distribution
 
@@ -102,3 +103,14 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     middle = (share + square / (2 * trials)) / (1 + square / trials)
     half = _Z * sqrt(share * (1 - share) / trials + square / (4 * trials**2)) / (1 + square / trials)
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def views(card: Card) -> dict[str, Any]:
+    """Name what the templates show of this section."""
+    rows = evaluation_set_rows(card)
+    return {
+        "evaluation_sets": rows,
+        "removal": what_was_removed(card),
+        "unjudged": any(row.found and not row.precision for row in rows),
+        "files_named": FILES_NAMED,
+    }

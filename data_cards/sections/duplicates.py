@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from data_cards.display import visible
 from data_cards.languages import LanguageFacts, language_facts
@@ -79,6 +79,7 @@ class WeightRow(NamedTuple):
     sizes: tuple[SizeWeight, ...]
 
 
+RANGES_SHOWN = 8  # of cluster sizes, on README.md
 RULES = {
     "cluster_size": "By how often a document was found: 1 for 1, 2 for 2, 3 for 3 to 4, 5 for 5 to 99, 8 for 100 to "
     "999, 1 from 1,000 on, where templates and spam are found.",
@@ -108,3 +109,21 @@ def nothing_to_weigh(card: Card) -> bool:
     if card.sampling is None or card.sampling.rule == "cluster_size":
         return False
     return not any(size.removed for sizes in card.sampling.by_label.values() for size in sizes)
+
+
+def views(card: Card) -> dict[str, Any]:
+    """Name what the templates show of this section."""
+    return {
+        "dedup_stages": stage_rows(card),
+        "clusters": clusters_to_look_at(card),
+    }
+
+
+def weight_views(card: Card) -> dict[str, Any]:
+    """Name what the templates show of sampling weights."""
+    return {
+        "weights": weight_rows(card),
+        "weight_rule": RULES[card.sampling.rule] if card.sampling else "",
+        "nothing_to_weigh": nothing_to_weigh(card),
+        "ranges_shown": RANGES_SHOWN,
+    }

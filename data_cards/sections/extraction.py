@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from schemas.card import Card
 
@@ -37,3 +37,8 @@ def shared_lines(card: Card) -> str:
     if stage is None:
         return f"{said} The stage `lines`, which finds and removes such lines, did not run."
     return f"{said} The stage `lines` took lines that many documents share out of {stage.rewritten or 0:,} documents."
+
+
+def views(card: Card) -> dict[str, Any]:
+    """Name what the templates show of this section."""
+    return {"page_rows": page_rows(card), "shared_lines": shared_lines(card)}

@@ -6,7 +6,7 @@ Beside it what `personal_data` replaced, by type.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from schemas.card import Card, FilterLimit
 
@@ -107,3 +107,12 @@ def replaced_data(card: Card) -> tuple[Replaced, ...]:
                 totals[change.rule][place] += amount
     rows = [Replaced(kind, *amounts) for kind, amounts in totals.items()]
     return tuple(sorted(rows, key=lambda row: (-row.code_points, row.kind)))
+
+
+def views(card: Card) -> dict[str, Any]:
+    """Name what the templates show of this section."""
+    return {
+        "rule_drops": rule_drops(card),
+        "false_positives": false_positives(card),
+        "replaced_data": replaced_data(card),
+    }

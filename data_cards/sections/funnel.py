@@ -171,3 +171,13 @@ def funnel_by_language(card: Card) -> tuple[LanguageFunnel, ...]:
         return row.language is None or not is_language(row.language), -row.documents_in, row.language or ""
 
     return tuple(sorted(found, key=rank))
+
+
+def views(card: Card) -> dict[str, Any]:
+    """Name what the templates show of this section."""
+    by_language = funnel_by_language(card)
+    return {
+        "steps": funnel(card.fates, card.steps),
+        "by_language": by_language,
+        "fates": {row.language: row for row in by_language},
+    }

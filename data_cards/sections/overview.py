@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from data_cards.languages import LanguageFacts, is_language, language_facts
 from data_cards.sections.splits import split_limitations
@@ -12,6 +13,7 @@ from schemas.language import UNDETERMINED, one_code, parse_label, to_iso639_3
 from schemas.orthography import words_are_spaced
 
 FEW_DOCUMENTS = 100
+LICENCES_SHOWN = 20
 LOW_SCORE_BINS = SHARE_BINS // 2  # scores below 0.5
 
 
@@ -248,3 +250,26 @@ def binary_size(count: int) -> str:
     while size >= 1023.95:
         size, unit = size / 1024, next(units)
     return f"{size:.1f} {unit}"
+
+
+def views(card: Card) -> dict[str, Any]:
+    """Name what the templates show of this section."""
+    rows = language_rows(card)
+    return {
+        "totals": totals(card),
+        "rows": rows,
+        "largest_share": max((row.share for row in rows), default=0.0),
+        "volumes": source_volumes(card),
+        "licences": licences(card),
+        "limitations": limitations(card),
+    }
+
+
+def licences(card: Card) -> list[tuple[str, int]]:
+    """Count the commonest licences of the documents, then all others as one."""
+    counts: Counter[str] = Counter()
+    for part in card.statistics.values():
+        counts.update(part.licences)
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    shown, others = ranked[:LICENCES_SHOWN], ranked[LICENCES_SHOWN:]
+    return [*shown, (f"{len(others)} others", sum(number for _, number in others))] if others else shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from schemas.card import PUBLISHED_SPLITS, Card, PublishedFile
 
@@ -66,3 +66,12 @@ def split_rule(card: Card) -> str:
             f"of more than {rule.largest_group:,} is in train."
         )
     return text
+
+
+def views(card: Card) -> dict[str, Any]:
+    """Name what the templates show of this section."""
+    return {
+        "split_rule": split_rule(card),
+        "split_names": published_splits(card.files),
+        "split_rows": split_rows(card),
+    }
