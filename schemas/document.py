@@ -135,7 +135,7 @@ DOCUMENT = pa.schema(
     ]
 )
 
-# What identification says of a text, beside its language and script; null for a text that nobody identified.
+# What identification says of a text, in addition to its language and script; null for a text that nobody identified.
 IDENTIFICATION = ("language_score", "runner_up_language", "runner_up_score", "other_language_share")
 
 RECORD = pa.schema(

@@ -1,4 +1,4 @@
-"""Errors that a user can mend: each is said in one line that ends with what to do, and never as a traceback."""
+"""Errors that a user can fix: each is said in one line that ends with what to do, and never as a traceback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class FailureError(RuntimeError):
 
 
 def store_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
-    """Return what stores raise, together with other errors: OSError, and what loaded clients raise beside it.
+    """Return what stores raise, together with other errors: OSError, and what loaded clients raise.
 
     S3's does so where it lacks credentials.
     """

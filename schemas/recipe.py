@@ -88,7 +88,7 @@ class PublishConfig(_Table):
         default=False,
         description="Write the keys of the published documents into the folder `index`, so that a next version can be "
         "deduplicated `against` it: 16 bytes and the id for `exact` and `url`, 450 bytes for `near` as it is set. "
-        "What stands behind `lines` or `spans` and compares texts is left out: these take out what repeats in one run.",
+        "What stands after `lines` or `spans` and compares texts is left out: these take out what repeats in one run.",
     )
     sampling_weight: Literal["cluster_size", "removal_rate"] | None = Field(
         default=None,

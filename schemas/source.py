@@ -12,7 +12,7 @@ from schemas.ledger import LEDGER, REJECTION
 from schemas.model_signals import MODEL_SIGNALS
 from schemas.quality_signals import QUALITY_SIGNALS
 
-# What a kept column may not be called: each of these stands beside it in a block, a ledger or a published file.
+# What a kept column may not be called: each of these stands next to it in a block, a ledger or a published file.
 RESERVED_COLUMNS = frozenset(
     (
         *DOCUMENT.names,

@@ -62,7 +62,7 @@ def file_version(name: str, path: str) -> ModelVersion:
 
 
 class Filtered(NamedTuple):
-    """A filter's answer: the rows kept, and the rows rejected with the REJECTION columns behind their own."""
+    """A filter's answer: the rows kept, and the rows rejected with the REJECTION columns after their own."""
 
     kept: pa.RecordBatch
     rejected: pa.RecordBatch
@@ -139,7 +139,7 @@ def changed_code_points(old: pl.Series, new: pl.Series) -> int:
 
 
 def code_points(texts: pl.Series) -> npt.NDArray[np.uint32]:
-    """Decode n texts without nulls, one behind the other."""
+    """Decode n texts without nulls, one after the other."""
     strings = texts.to_arrow().cast(pa.large_string())
     offsets, data = strings.buffers()[1:]
     if data is None or not len(strings):

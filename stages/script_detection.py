@@ -149,7 +149,7 @@ def _chunks(
 ) -> list[tuple[int, int, int, int]]:
     """Cut the texts into (first text, end text, start byte, end byte) of about 256 KiB, never inside a code point.
 
-    With `at_spaces` they are cut at the end of a text or behind a space or line feed, if the last 4,096 bytes have one.
+    With `at_spaces` they are cut at the end of a text or after a space or line feed, if the last 4,096 bytes have one.
     """
     chunks = []
     start, stop = int(offsets[0]), int(offsets[-1])

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from schemas.orthography import UNSPACED_SCRIPTS
 
 _KANA_LENGTH_MARKS = (0x30FC, 0xFF70)  # of script Common, as both kinds of Kana use them
-# Letters behind these join the cluster: Indic_Syllabic_Category Invisible_Stacker, and the viramas of unspaced scripts.
+# Letters after these join the cluster: Indic_Syllabic_Category Invisible_Stacker, and the viramas of unspaced scripts.
 _STACKERS = (0x1039, 0x17D2, 0x1A60, 0x1B44, 0xA9C0, 0x11F42)
 _JOINERS = (0x200C, 0x200D)
 _KANA_VOICING = (0x3099, 0x309A)  # combining, of script Inherited

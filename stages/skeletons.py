@@ -7,7 +7,7 @@ Skeletons are no transliteration, because what the two scripts of a language spe
 - Informal romanization spells Hindi vowels in many ways, and Devanagari does not write the absence of one, so the Hindi
   skeleton is the consonants alone, without aspiration, length, retroflexion and nasals at a word's end.
 - Sanskrit is romanized letter by letter (IAST, ISO 15919), but Devanagari joins words that Latin letters part ("kim
-  akurvata"), so its skeleton has no words: its letters in one run, cut behind each vowel.
+  akurvata"), so its skeleton has no words: its letters in one run, cut after each vowel.
 
 Only languages in `SCRIPTS_BY_LANGUAGE` have skeletons.
 
@@ -47,7 +47,7 @@ _CYRILLIC = (
     "а a б b в v г g д d е e ё yo ж j з z и i й y к k л l м m н n о o п p р r с s т t у u ф f х x ц ts ч ch ш sh щ sh "
     "ъ - ы i ь - э e ю yu я ya"
 )
-# The same letter is a flap behind a vowel and a vowel behind a consonant; informal spelling has d for the flap.
+# The same letter is a flap after a vowel and a vowel after a consonant; informal spelling has d for the flap.
 _FLAPS = " ".join(f"{vowel}\u1e5b{h} ad" for vowel in "a\u0101i\u012bu\u016be\u0113o\u014d" for h in ("", "h"))
 _GROUPS = (
     ScriptGroup(
@@ -82,7 +82,7 @@ _GROUPS = (
             "Cyrl": _CYRILLIC + " ә a җ j ң n ө o ү u һ h",
             "Latn": "ə a ı i q k c j ç ch ş sh ɵ o",
         },
-        "ye e x h v u w u",  # у and ү beside a vowel, and в in Arabic words, are w
+        "ye e x h v u w u",  # у and ү next to a vowel, and в in Arabic words, are w
     ),
     ScriptGroup(
         ("tuk",),

@@ -143,7 +143,7 @@ def language_chart(bars: Sequence[Bar]) -> Chart:
     return _framed(
         bottom + 38,
         "Languages by size",
-        "code points, logarithmic scale; number of documents beside each bar",
+        "code points, logarithmic scale; number of documents next to each bar",
         f"Languages by size in code points: {words or 'none'}",
         parts,
     )

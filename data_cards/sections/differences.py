@@ -13,7 +13,7 @@ from itertools import groupby
 
 from data_cards.display import graphemes
 
-# A run of letters with the space, Tibetan tsheg or Ethiopic wordspace behind it.
+# A run of letters with the space, Tibetan tsheg or Ethiopic wordspace after it.
 _WORD = re.compile("[^\\s\u0f0b\u1361]+[\\s\u0f0b\u1361]*|[\\s\u0f0b\u1361]+")
 _LONGEST_WORD = 30  # code points; longer runs are in scripts that put no spaces between words
 
@@ -21,7 +21,7 @@ _LONGEST_WORD = 30  # code points; longer runs are in scripts that put no spaces
 def marked_differences(kept: str, other: str, *, kept_goes_on: bool = False) -> list[tuple[bool, str]]:
     """Split `other` into pieces: (whether `kept` lacks it at that place, text); joined, the pieces are `other`.
 
-    What `other` has behind the last shared word is not marked where `kept` is an excerpt that goes on.
+    What `other` has after the last shared word is not marked where `kept` is an excerpt that goes on.
 
     >>> marked_differences("Kaixo mundu zabala", "Kaixo mundu berria")
     [(False, 'Kaixo mundu '), (True, 'berria')]

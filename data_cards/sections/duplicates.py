@@ -57,7 +57,7 @@ def clusters_to_look_at(card: Card) -> list[tuple[DedupReport, tuple[ClusterView
 
 
 def cluster_views(report: DedupReport) -> tuple[ClusterView, ...]:
-    """Work out what differs between each kept document and the removed ones beside it."""
+    """Work out what differs between each kept document and the removed ones next to it."""
     return tuple(
         ClusterView(cluster, language_facts(cluster.label), tuple(_view(cluster, e) for e in cluster.examples))
         for cluster in report.clusters

@@ -106,7 +106,7 @@ def corpus_card(facts: CorpusFacts) -> Card:
 
 
 def corpus_manifest(facts: CorpusFacts, files: Sequence[FileRecord]) -> Manifest:
-    """Put the manifest together; `files` are those beside the published ones, the ledger and what was found."""
+    """Put the manifest together; `files` are all but shards, ledger and findings."""
     plan = facts.plan
     written = [*files, *(shard.file for shard in facts.shards.values())]
     written += [file for ledger in facts.ledgers.values() for file in ledger.files]

@@ -22,7 +22,7 @@ from schemas.split import InputFile, InputSplit
 from stages.decontamination.evaluation_files import FoundSet, find_evaluation_sets
 from stages.reading.sources import kept_column_problems, plan_splits, source_problems, trial_splits
 
-# What decides the bytes of a corpus beside recipe and input; a change of one is refused on resume. These are what the
+# What decides the bytes of a corpus, after recipe and input; a change of one is refused on resume. These are what the
 # stages import, which a test holds, without CARRIERS.
 PACKAGES = (
     "glotmill", "apache-beam", "commonlid", "datasketch", "fasttext-community", "fastwarc", "fonttools", "ftfy",

@@ -1,7 +1,7 @@
 """A judged sheet comes back to its corpus: the answers are kept with it, and its card says what they amount to.
 
 The card is written again from its own facts, and the manifest after all other files, so that a kill in between is
-mended by doing the same again.
+fixed by doing the same again.
 """
 
 from __future__ import annotations

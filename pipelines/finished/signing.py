@@ -20,7 +20,7 @@ SECONDS = 60  # for a key on a card, or one that asks for a passphrase
 
 
 def sign(store: Store, key: Path) -> str:
-    """Write the signature of a finished corpus beside its manifest; return the path of the signature in the corpus.
+    """Write the signature of a finished corpus next to its manifest; return the path of the signature in the corpus.
 
     Raises StagingError without a finished corpus, MisuseError for a key that cannot sign.
     """

@@ -51,7 +51,7 @@ REJECTS = pa.schema(
 )
 
 _ROW = "row in block"  # the name cannot be a column of a user's: it has spaces, which `keep` refuses
-_LOST = "lost"  # in a task's payload, beside the split's fields: paths of files that end any process, and how
+_LOST = "lost"  # in a task's payload, next to the split's fields: paths of files that end any process, and how
 _PAYLOAD = ("raw", "media_type", "charset", "error")
 
 

@@ -35,7 +35,7 @@ class Rewriter(Protocol):
         """Change texts of a block; `block[ROW]` are the rows' places in the split, and stay with them."""
 
     def findings(self) -> pa.Table | None:
-        """Return what was found in the split beside what was changed, to be staged with it."""
+        """Return what was found in the split next to what was changed, to be staged with it."""
 
 
 def rewriting_tasks(phase: Phase) -> str:

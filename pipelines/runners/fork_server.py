@@ -1,6 +1,6 @@
-"""Processes forked from a server that has imported what they need, and that leaves nothing behind.
+"""Processes forked from a server that has imported what they need, and that leaves nothing on disk.
 
-multiprocessing has such a server, too. It keeps its socket in a folder that whoever is killed leaves behind, in a path
+multiprocessing has such a server, too. It keeps its socket in a folder that stays when a process is killed, in a path
 that may be too long for a socket, and it imports in a new interpreter what the process that asks has imported already.
 This one is reached through a pair of sockets that have no name, and can itself be forked.
 

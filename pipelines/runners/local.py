@@ -351,7 +351,7 @@ def _words(error: BaseException) -> str:
 def _failure_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines() or [""]
     if isinstance(error, OSError):
-        return f"{lines[0]}; nothing finished is lost: mend that and run the same command again"
+        return f"{lines[0]}; nothing finished is lost: fix it, then run the same command again"
     if isinstance(error, FailureError):
         return lines[0]
     return f"{type(error).__name__}: {lines[0]}"

@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-ROW_BYTES = 64  # counted for each row beside its payload, so that empty rows fill a group too
+ROW_BYTES = 64  # counted for each row in addition to its payload, so that empty rows fill a group too
 
 
 class Regrouper:
-    """Collect batches and give back tables that each hold `group_bytes`, cut behind the row that fills them.
+    """Collect batches and give back tables that each hold `group_bytes`, cut after the row that fills them.
 
     `payload` names the string or binary column that is measured.
     """

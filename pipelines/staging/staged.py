@@ -1,7 +1,7 @@
 """What ingest staged, as later phases see it: splits in the plan's order, their parts, and what became of the rows.
 
 The parts are never written again, so that a document keeps its number, the place of its row. A later phase that turns
-rows away writes a removal list for each split; one that changes texts writes those texts, by row, beside the parts.
+rows away writes a removal list for each split; one that changes texts writes those texts, by row, next to the parts.
 `SplitAfter` puts the three together.
 """
 

@@ -1,6 +1,6 @@
 """Where a run keeps its files: atomic writes, done markers, one run at a time.
 
-A file appears under its final name complete or not at all. On a local disk it is written beside its place and
+A file appears under its final name complete or not at all. On a local disk it is written next to its place and
 renamed; on an object store a local temporary file is put in one request, which those stores make visible whole.
 A task's done marker is written after its files, so a task without one is simply done again.
 """
@@ -114,7 +114,7 @@ class Store:
         """Give a Parquet writer; when the block ends well, the file stands whole under `path`.
 
         The writer gets a Python file, and is closed here whatever happens: left to its destructor, a writer on a full
-        disk complains on stderr behind our back.
+        disk complains on stderr without our knowledge.
         """
         with self.writing(path) as partial, partial.open("wb") as file:
             writer = pq.ParquetWriter(file, schema, **options)

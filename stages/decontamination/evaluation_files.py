@@ -1,7 +1,7 @@
 """Where the files of an evaluation set lie, what is wrong with them before anything runs, and their items.
 
-A set is small beside a corpus, and one that was half read would make a corpus look cleaner than it is. So a row that
-cannot be read stops the run, and says where it stands; a null is no text, and a number is its digits.
+A set is small, compared with a corpus, and one that was half read would make a corpus look cleaner than it is. So a
+row that cannot be read stops the run, and says where it stands; a null is no text, and a number is its digits.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ def evaluation_set(name: str) -> EvaluationSet:
 def language_code(name: str) -> str | None:
     """Map what sets call a language to this project's ISO 639-3 code; None for what is no language.
 
-    What stands behind a name, such as its script, is passed over.
+    What stands after a name, such as its script, is passed over.
 
     >>> language_code("uzn_Latn"), language_code("sw"), language_code("zh-CN"), language_code("uzbek-cyrillic")
     ('uzb', 'swa', 'zho', 'uzb')

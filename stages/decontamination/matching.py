@@ -351,7 +351,7 @@ def _forms(units: Units, batch: pa.RecordBatch, config: DecontaminationConfig) -
     some = Units(*(values[chosen] for values in units))
     octets, offsets = utf8_bytes(batch["text"])
     base = offsets[some.texts]
-    # Each unit and the gap behind it as strings over the text's own bytes.
+    # Each unit and the gap after it as strings over the text's own bytes.
     cuts = np.append(np.stack([base + some.starts, base + some.ends], axis=1).ravel(), base[-1] + some.ends[-1])
     data = pa.py_buffer(octets)
     words = pa.Array.from_buffers(pa.large_string(), len(cuts) - 1, [None, pa.py_buffer(cuts), data])

@@ -72,7 +72,7 @@ def _long_digest(text: memoryview, config: ExactDeduplicationConfig) -> bytes:
 
 
 def _end_of_piece(text: memoryview, place: int) -> int:
-    """Return the end of the first white space of ASCII behind a place, or of the text."""
+    """Return the end of the first white space of ASCII after a place, or of the text."""
     while place < len(text):
         found = _SPACE.search(text[place : place + _LONG_BYTES])
         if found:

@@ -65,7 +65,7 @@ class UrlDeduplicationConfig(ComparingConfig):
         default=True, description="Treat ?a=1&b=2 and ?b=2&a=1 as one address; parameters of one name keep their order."
     )
     tracking_parameters: tuple[str, ...] = Field(
-        default=(), description="Names of parameters to ignore beside the known trackers, in small letters."
+        default=(), description="Names of parameters to ignore in addition to the known trackers, in small letters."
     )
     max_url_bytes: int = Field(
         default=8000,
@@ -198,7 +198,7 @@ class SpanDeduplicationConfig(StageConfig):
         default=1,
         ge=0,
         description="A document that had spans removed is rejected if less than this remains of it, and, unless this "
-        "is 0, if it has no word beside them.",
+        "is 0, if it has no other word.",
     )
 
     @model_validator(mode="after")

@@ -14,7 +14,7 @@ What counts:
   joiner and non-joiner, which are spelling in Persian and Sinhala. Punctuation, symbols, white space and controls
   separate, the zero-width space of Khmer too. Other format characters (soft hyphen, direction marks) and variation
   selectors are ignored.
-- A cluster is a letter with its marks; a letter behind a virama that stacks (Khmer coeng, Javanese pangkon) joins its
+- A cluster is a letter with its marks; a letter after a virama that stacks (Khmer coeng, Javanese pangkon) joins its
   cluster. In these scripts this is UAX #29, but that every mark stays with its letter (the annex lets some vowel signs
   and tones of Burmese and Tai Tham stand alone) and that not only consonants stack.
 - A text too short for a shingle is compared whole, as one shingle. A text without letters or numbers has no shingle:
@@ -105,8 +105,8 @@ class _Cut(NamedTuple):
 def shingle_hashes(batch: pa.RecordBatch, words: int, graphemes: int) -> Shingles:
     """Hash the shingles of n documents, of so many words or grapheme clusters. Raises SchemaError without `text`.
 
-    Memory beside the result is bounded, whatever the length of a document: texts are worked on 256 KiB at a time, and
-    a longer one is cut at spaces, or inside a run of letters that is as long without a space.
+    Memory for all but the result is bounded, whatever the length of a document: texts are worked on 256 KiB at a time,
+    and a longer one is cut at spaces, or inside a run of letters that is as long without a space.
     """
     require_columns(batch, DOCUMENT, ("text",))
     octets, offsets = _utf8(batch["text"].cast(pa.large_string()))
@@ -379,7 +379,7 @@ def _suspects(leads: NDArray[np.int64], code_points: NDArray[np.int64], ruled: N
 def _composed(texts: pa.Array) -> pa.Array:
     """Put large strings in NFC, each by one C call, of the version of Unicode that the tables are of.
 
-    By a later one a letter that the tables do not know would be composed or not as other letters beside it ask for it.
+    By a later one a letter that the tables do not know would be composed or not as other letters next to it ask for it.
     """
     return pa.array([unicodedata.normalize("NFC", text) for text in texts.to_pylist()], pa.large_string())
 

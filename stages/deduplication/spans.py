@@ -53,10 +53,10 @@ from stages.script_detection import script_table, utf8_bytes
 from stages.segmentation import UnitKind, unit_kinds
 
 _PIECE_BYTES = 1 << 20  # worked on at once: bounds the arrays below at about 100 MiB
-_PLACE_BITS = np.uint64(22)  # enough for a place in a piece and the window behind it
+_PLACE_BITS = np.uint64(22)  # enough for a place in a piece and the window after it
 _BASES = (0x9FB21C651E98DF25, 0xD6E8FEB86659FD93)  # odd, so they have inverses modulo 2^64
 _LOOK_AHEAD = 256  # bytes first looked at for a place to cut; 16 times as many in each further look
-_LONGEST_SPACE = 64  # bytes of white space looked at beside a cut
+_LONGEST_SPACE = 64  # bytes of white space looked at next to a cut
 _WORD = re.compile(r"\w")
 _LINE_BREAK = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _POINTED_SCRIPTS = ("Tibt", "Ethi")  # their own punctuation parts words or syllables as a space does
@@ -182,7 +182,7 @@ def remove_spans(
 
 
 def _has_own_words(texts: pa.Array, spans: Spans, unsure_bytes: int) -> npt.NDArray[np.bool_]:
-    """Tell of each text whether there is a word beside its spans, of which up to `unsure_bytes` may be missing at an
+    """Tell of each text whether there is a word outside its spans, of which up to `unsure_bytes` may be missing at an
     end; a passage that goes on there is taken to do so in its line."""
     octets, offsets = utf8_bytes(texts)
     has_own = np.ones(len(texts), bool)

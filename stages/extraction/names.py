@@ -4,7 +4,7 @@ A name is cut where authors cut it: at hyphens, underscores, white space and cha
 and `nav` say navigation, while `unavailable`, `text-navy` and `scandinavia` say nothing. A token after `no`, `has`,
 `with` and the like says what an element lacks or what stands next to it (`no-sidebar`, `contentWithSidebar`).
 
-A group is a feature of the model and no verdict: what it is worth beside all others was learned from pages, also from
+A group is a feature of the model and no verdict: what it is worth among all others was learned from pages, also from
 copies of them without names.
 """
 

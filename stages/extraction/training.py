@@ -5,7 +5,7 @@ A file of pages has a row a page:
     name           what the page is called in what is measured
     html           raw bytes
     group          pages of one group (a site, a generator) are never parted between training and measuring
-    weight         what the page counts beside others
+    weight         what the page counts, compared with others
     main           CSS selector of the main content, or null
     left_out       CSS selector of what in it is not content, or null
     expected_html  the main content alone, or null

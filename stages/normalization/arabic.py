@@ -76,7 +76,7 @@ def _fold_forms(texts: pl.Series, language: str | None, script: str | None, opti
     return replace_sequences(texts, FORMS)
 
 
-# ---- what stands beside a letter
+# ---- what stands next to a letter
 
 
 def _members(letters: str) -> npt.NDArray[np.bool_]:
@@ -106,7 +106,7 @@ def _beside(points: CodePoints, places: npt.NDArray[np.int64]) -> tuple[CodePoin
 def _remove_tatweel(
     texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
 ) -> pl.Series:
-    """Remove tatweel between letters; of a run behind the last letter of a word leave one."""
+    """Remove tatweel between letters; of a run after the last letter of a word leave one."""
 
     def edit(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]]:
         tatweel = points == ord(TATWEEL)
@@ -142,7 +142,7 @@ ARABIC = (
 
 
 def _replace(replacements: Mapping[str, str]) -> _Apply:
-    """Make the function of a rule that replaces sequences whatever stands beside them."""
+    """Make the function of a rule that replaces sequences whatever stands next to them."""
     return lambda texts, language, script, options: replace_sequences(texts, replacements)
 
 
@@ -164,7 +164,7 @@ def _by_shape(
         places = np.flatnonzero(points == ord(letter))
         previous, following = _beside(points, places)
         at_end = _in(previous, table)
-        # tatweel draws the shape that a letter has before another one, and only that is its use behind a last letter
+        # tatweel draws the shape that a letter has before another one, and only that is its use after a last letter
         joined = _in(following, _IS_JOINING) | ((following == ord(TATWEEL)) & (at_end > 0))
         edited = points.copy()
         edited[places] = np.select(
@@ -176,8 +176,8 @@ def _by_shape(
 
 
 # HEH has the shape of h before a letter and of the vowel AE at the end of a word. These orthographies have a letter
-# for each, so HEH is never right: at the end of a word it is h behind a vowel letter that is never a consonant as well,
-# else AE (the Sorani endings -ewe and -ye). Words in -h behind a consonant are lost to AE.
+# for each, so HEH is never right: at the end of a word it is h after a vowel letter that is never a consonant as well,
+# else AE (the Sorani endings -ewe and -ye). Words in -h after a consonant are lost to AE.
 _KURDISH_HEH = _by_shape(HEH, HEH_DOACHASHMEE, AE, dict.fromkeys("\u0627\u06c6\u06ce\u06d5", HEH_DOACHASHMEE))
 _UYGHUR_HEH = _by_shape(
     HEH,

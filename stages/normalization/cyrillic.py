@@ -20,7 +20,7 @@ _SMALL, _ANY = r"[\p{Cyrillic}&&\p{Ll}--[\x{456}]]", r"[\p{Cyrillic}&&\p{L}--[\x
 
 
 def _palochka(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
-    """Write the small palochka beside a small letter, the capital between capitals."""
+    """Write the small palochka next to a small letter, the capital between capitals."""
     for before, after, letter in ((_SMALL, _ANY, "\u04cf"), (_ANY, _SMALL, "\u04cf"), (_ANY, _ANY, "\u04c0")):
         texts = texts.str.replace_all(f"({before}){_STICK}({after})", f"${{1}}{letter}${{2}}")
     return texts

@@ -92,7 +92,7 @@ RULES = (
     ),
     letter_rule(
         "voiced_sound_marks",
-        "A spacing voiced sound mark behind a Kana letter that takes it is composed with it.",
+        "A spacing voiced sound mark after a Kana letter that takes it is composed with it.",
         "Unicode Standard, section 18.4",
         written_in("Jpan", "jpn"),
         _voiced({chr(point): chr(point) for point in range(0x3041, 0x30FF)}, "\u309b", "\u309c"),

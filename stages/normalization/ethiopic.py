@@ -31,7 +31,7 @@ RULES = (
     ),
     pattern_rule(
         "ethiopic_colons",
-        "Two ASCII colons behind an Ethiopic letter become the full stop U+1362.",
+        "Two ASCII colons after an Ethiopic letter become the full stop U+1362.",
         "Unicode Standard, section 19.1",
         written_in("Ethi", "amh", "tir"),
         r"([\p{Ethiopic}&&\p{L}])::",

@@ -24,7 +24,7 @@ _TABLE[[ord(letter) for letter in _VARIANTS]] = [ord(letter) for letter in _VARI
 
 
 def _variants(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]]:
-    """Replace the variants that stand beside an ordinary letter of Greek."""
+    """Replace the variants that stand next to an ordinary letter of Greek."""
     greek = ((points >= 0x386) & (points < 0x3D0)) | ((points >= 0x1F00) & (points < 0x2000))
     beside = np.append(False, greek[:-1]) | np.append(greek[1:], False)
     return np.where(beside, _TABLE[points], points), np.ones(len(points), bool)
@@ -33,7 +33,7 @@ def _variants(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]]:
 RULES = (
     edit_rule(
         "greek_letter_variants",
-        "The micro sign and the symbols for beta, theta, phi, pi, kappa, rho become letters beside a Greek letter.",
+        "The micro sign and the symbols for beta, theta, phi, pi, kappa, rho become letters next to a Greek letter.",
         "Unicode Standard, section 7.2 (Greek letters as symbols)",
         written_in("ell", "grc", "pnt"),
         code_point_class(_VARIANTS),

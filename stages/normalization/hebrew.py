@@ -45,7 +45,7 @@ RULES = (
     )._replace(default=False),
     pattern_rule(
         "hebrew_geresh",
-        "An apostrophe behind a Hebrew letter that it changes (\u05d2, \u05d6, \u05e6) becomes U+05F3.",
+        "An apostrophe after a Hebrew letter that it changes (\u05d2, \u05d6, \u05e6) becomes U+05F3.",
         "Unicode Standard, section 9.1",
         written_in("heb"),
         r"([\x{5d2}\x{5d6}\x{5e6}\x{5e5}])['\x{2019}]([\p{Hebrew}&&\p{L}])",

@@ -61,7 +61,7 @@ FIRST_PARTS = "\u09c7\u0b47\u0bc6\u0bc7\u0c46\u0cbf\u0cc6\u0cca\u0d46\u0d47\u0dd
 _LATER_SIGNS = "".join(sign for sign in VOWEL_SIGNS if sign not in FIRST_PARTS)
 SIGN_RANKS = rank_table({1: VOWEL_SIGNS, 2: LENGTH_MARKS, 3: CLOSING})
 PART_RANKS = rank_table({1: FIRST_PARTS, 2: _LATER_SIGNS, 3: LENGTH_MARKS, 4: CLOSING})
-# A nukta behind a vowel sign belongs to the sign in Santali and other languages that mark glottal vowels by it, so it
+# A nukta after a vowel sign belongs to the sign in Santali and other languages that mark glottal vowels by it, so it
 # is moved to its consonant only for languages known to put it nowhere else.
 NUKTA_RANKS = rank_table({1: NUKTAS, 2: VOWEL_SIGNS + LENGTH_MARKS, 3: CLOSING})
 NUKTA_LANGUAGES = ("hin", "mar", "nep", "mai", "bho", "pan", "ben", "asm", "ori", "guj", "kan")
@@ -174,9 +174,9 @@ def _is_word(points: CodePoints) -> npt.NDArray[np.bool_]:
 
 
 def _write_dandas(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]]:
-    """Read a bar as danda only where it stands as one does: right behind a word, before a space or the end of the line.
+    """Read a bar as danda only where it stands as one does: right after a word, before a space or the end of the line.
 
-    All bars of the line must stand so, each behind three words or more, else they may part columns or links.
+    All bars of the line must stand so, each after three words or more, else they may part columns or links.
     """
     ends_line = (points == BOUNDARY) | (points == ord("\n"))
     space = ends_line | (points == ord(" ")) | (points == 0xA0)
@@ -246,7 +246,7 @@ RULES = (
     ),
     Rule(
         "indic_nukta_order",
-        "The nukta stands right behind its consonant, in languages that put it on no vowel sign.",
+        "The nukta stands right after its consonant, in languages that put it on no vowel sign.",
         _CHAPTER + " (nukta)",
         written_in(*NUKTA_LANGUAGES),
         out_of_order(NUKTA_RANKS),
@@ -320,7 +320,7 @@ RULES = (
     ),
     Rule(
         "indic_danda",
-        "A bar, l or I that ends a sentence right behind its last word becomes a danda, two bars a double danda; so "
+        "A bar, l or I that ends a sentence right after its last word becomes a danda, two bars a double danda; so "
         "does the Bengali numerator of that shape.",
         "ours: look-alikes of U+0964",
         written_in(*_DANDA_SCRIPTS),

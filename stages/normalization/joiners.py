@@ -6,14 +6,14 @@ word quoted in a Basque text keeps its spelling:
 
 - cursive scripts (Arabic, Syriac, Mongolian, N'Ko, Adlam ...): a non-joiner is kept between two letters that would join
   without it; a joiner where a letter joins it on one side only, since two letters that join need none between them;
-- scripts with a virama (Indic, Sinhala, Khmer, Burmese ...): a joiner is kept beside the virama, a non-joiner too if a
-  letter stands on its other side; beside a Khmer register shifter both are kept, and before a Hebrew point;
-- emoji: a joiner is kept between two pictographs, with skin tones and variation selectors behind the first.
+- scripts with a virama (Indic, Sinhala, Khmer, Burmese ...): a joiner is kept next to the virama, a non-joiner too if a
+  letter stands on its other side; next to a Khmer register shifter both are kept, and before a Hebrew point;
+- emoji: a joiner is kept between two pictographs, with skin tones and variation selectors after the first.
 
 Of several in a row the first is kept.
 
 Source: Unicode Standard, sections 9.2, 12.1, 16.4 and 23.2; the rules CONTEXTJ of RFC 5892, appendix A, to which the
-joiner beside a virama and the cursive joiner are added; UTS #51 for emoji. Joining types are those of the idna package.
+joiner next to a virama and the cursive joiner are added; UTS #51 for emoji. Joining types are from the idna package.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def _edit(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]]:
 RULES = (
     edit_rule(
         "joiners",
-        "Zero-width joiners and non-joiners stay where letters join, beside a virama and in emoji; elsewhere they go.",
+        "Zero-width joiners and non-joiners stay where letters join, next to a virama and in emoji; elsewhere they go.",
         "Unicode Standard, section 23.2; RFC 5892, appendix A; UTS #51",
         everywhere,
         _CANDIDATES,

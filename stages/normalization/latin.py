@@ -162,7 +162,7 @@ RULES = (
     ),
     letter_rule(
         "turkic_dotted_i",
-        "A dot above that lower-casing left behind a dotted i is removed.",
+        "A dot above that lower-casing left on a dotted i is removed.",
         "Unicode Standard, section 3.13; SpecialCasing.txt",
         written_in("tur", "aze_Latn", "crh_Latn", "tat_Latn", "gag_Latn", "kaz_Latn"),
         {"i\u0307": "i", "\u0131\u0307": "i"},
@@ -200,7 +200,7 @@ RULES = (
     ),
     letter_rule(
         "vietnamese_mark_order",
-        "A tone typed before the circumflex or breve of its letter is put behind it.",
+        "A tone typed before the circumflex or breve of its letter is put after it.",
         "Unicode Standard, section 7.1 (Vietnamese)",
         written_in("vie_Latn"),
         _TONE_FIRST,
@@ -259,7 +259,7 @@ RULES = (
     ),
     edit_rule(
         "uzbek_apostrophe",
-        "The apostrophe behind any other letter of an Uzbek word becomes the letter U+02BC.",
+        "The apostrophe after any other letter of an Uzbek word becomes the letter U+02BC.",
         "CLDR exemplar set uz; Uzbek alphabet of 1995",
         written_in("uzb_Latn"),
         rf"[[\p{{L}}\p{{M}}]--[oOgG]]{_NOT_APOSTROPHE}{_IN_WORD}",

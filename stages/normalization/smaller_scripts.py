@@ -20,7 +20,7 @@ _DOTS = "\u00b7\u2027\u2219\u22c5"
 
 
 def _middle_dots(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]]:
-    """Replace dots that stand beside a syllable."""
+    """Replace dots that stand next to a syllable."""
     syllable = ((points >= 0x1401) & (points <= 0x167F)) | ((points >= 0x18B0) & (points <= 0x18FF))
     beside = np.append(False, syllable[:-1]) | np.append(syllable[1:], False)
     points[among(points, _DOTS) & beside] = 0x1427
@@ -38,7 +38,7 @@ RULES = (
     ),
     edit_rule(
         "syllabics_middle_dot",
-        "A middle dot beside a syllable of Canadian syllabics becomes the letter U+1427.",
+        "A middle dot next to a syllable of Canadian syllabics becomes the letter U+1427.",
         "Unicode Standard, section 20.2",
         written_in("Cans"),
         rf"[\x{{1401}}-\x{{167f}}\x{{18b0}}-\x{{18ff}}][{_DOTS}]|[{_DOTS}][\x{{1401}}-\x{{167f}}\x{{18b0}}-\x{{18ff}}]",

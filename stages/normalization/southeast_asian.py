@@ -240,7 +240,7 @@ LAO_RANKS = rank_table(
     {1: "\u0ebc", 2: "\u0eb1\u0ebb\u0ecd" + _chars(range(0xEB4, 0xEBA)), 3: _chars(range(0xEC8, 0xECC)), 4: "\u0ecc"}
 )
 THAI_MARKS, LAO_MARKS = _non_spacing(range(0xE31, 0xE4F)), _non_spacing(range(0xEB1, 0xECF))
-# Sara am is a spacing vowel, but a tone stands before it; typed behind, or with the parts of sara am, it is moved.
+# Sara am is a spacing vowel, but a tone stands before it; typed after, or with the parts of sara am, it is moved.
 THAI_AM_RANKS, LAO_AM_RANKS = (
     rank_table({1: _chars(range(tone, tone + 4)), 2: am}) for tone, am in ((0xE48, "\u0e33"), (0xEC8, "\u0eb3"))
 )
@@ -295,7 +295,7 @@ RULES = (
         "Robat, coengs (RO last), register shifter, vowels and signs stand in one order; vowels typed in parts and a "
         "below u typed for a shifter become what they look like.",
         "Khmer Encoding Structure (L2/21-241) and its program khnormal",
-        lambda language, script: script == "Khmr" and language != "xhm",  # Middle Khmer has coengs behind vowels
+        lambda language, script: script == "Khmr" and language != "xhm",  # Middle Khmer has coengs after vowels
         _KHMER_CANDIDATES,
         _order_khmer,
     ),
@@ -360,7 +360,7 @@ RULES = (
     ),
     Rule(
         "thai_vowels",
-        "SARA E typed twice becomes SARA AE; SARA AA behind RU or LU becomes LAKKHANGYAO.",
+        "SARA E typed twice becomes SARA AE; SARA AA after RU or LU becomes LAKKHANGYAO.",
         "Unicode Standard 17, section 16.1; code charts, Thai (U+0E45)",
         written_in("Thai"),
         any_of(THAI_VOWELS),

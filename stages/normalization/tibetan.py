@@ -80,7 +80,7 @@ RULES = (
     ),
     Rule(
         "tibetan_shad",
-        "A bar or an Indian danda right behind a syllable becomes a shad, two bars or a double danda two.",
+        "A bar or an Indian danda right after a syllable becomes a shad, two bars or a double danda two.",
         "ours: look-alikes of U+0F0D",
         written_in("Tibt"),
         f"{_DOUBLE_BAR}|{_BAR}",

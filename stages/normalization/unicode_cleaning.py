@@ -111,7 +111,7 @@ def _remove_ansi(
     return pl.select(pl.when(coloured).then(bare).otherwise(whole)).to_series()
 
 
-# A zero-width space that is the only separator: behind a comma or the end of a sentence, before a capital, and
+# A zero-width space that is the only separator: after a comma or the end of a sentence, before a capital, and
 # between letters in a line that has as many of them as spaces, and two at least.
 _ZERO_WIDTH_SEPARATOR = (
     r"([\p{L}\p{N}][,;!?\x{60c}\x{61b}\x{61f}\x{6d4}\x{964}]|\p{Ll}\.?)\x{200b}+(\p{Lu})",
@@ -132,7 +132,7 @@ def _zero_width_spaces(
     places = line.str.count_matches(r"\x{200b}+")
     between = line.str.count_matches(_BETWEEN_LETTERS)
     spaced_by_it = (places >= 2) & (between >= 1) & (places >= line.str.count_matches(r"[ \t\x{a0}]+"))
-    # twice, because the letter behind one is the letter before the next
+    # twice, because the letter after one is the letter before the next
     parted = line
     for _ in range(2):
         parted = parted.str.replace_all(r"([\p{L}\p{M}\p{N}])\x{200b}+([\p{L}\p{N}])", "${1} ${2}")
@@ -208,7 +208,7 @@ RULES = (
     ),
     _removal(
         "byte_order_marks",
-        "U+FEFF is removed: at the start a byte order mark, elsewhere one that concatenation left behind.",
+        "U+FEFF is removed: at the start a byte order mark, elsewhere one that concatenation left.",
         "Unicode Standard, section 23.8",
         everywhere,
         r"\x{feff}",
@@ -273,7 +273,7 @@ RULES = (
     ),
     Rule(
         "zero_width_spaces",
-        "U+200B is removed, but beside scripts that part words with it (Khmer, Lao, Burmese, Thai and neighbours); "
+        "U+200B is removed, but next to scripts that part words with it (Khmer, Lao, Burmese, Thai and neighbours); "
         "where it is all that parts two words it becomes a space.",
         "Unicode Standard, section 23.2; section 16.4 for Khmer",
         not_written_in(*SPACED_BY_ZERO_WIDTH),

@@ -106,7 +106,7 @@ def _links_to_file(name: str) -> bool:
 
 
 def _local_state(name: str) -> tuple[int, str]:
-    found = os.stat(name)  # noqa: PTH116  # of a link: the file behind it
+    found = os.stat(name)  # noqa: PTH116  # of a link: the file that it leads to
     return found.st_size, str(found.st_mtime_ns)
 
 

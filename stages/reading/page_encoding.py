@@ -100,7 +100,7 @@ _CYRILLIC_TAKEN_FOR = {
     "koi8-u": ("koi8_t",),
     "koi8-r": ("koi8-u", "koi8_t"),
 }
-# The letters that languages of these encodings have beside those of Russian: their alphabets.
+# The letters that languages of these encodings have and Russian lacks: their alphabets.
 _OWN_LETTERS = {
     "az aze azj": "\u0458\u0493\u049b\u049d\u04af\u04b9\u04bb\u04d9\u04e9",
     "ba bak": "\u0493\u0499\u04a1\u04a3\u04ab\u04af\u04bb\u04d9\u04e9",
@@ -114,7 +114,7 @@ _OWN_LETTERS = {
     "uz uzb": "\u045e\u0493\u049b\u04b3",
 }
 _OWN_LETTERS_BY_LANGUAGE = {code: letters for codes, letters in _OWN_LETTERS.items() for code in codes.split()}
-# The alphabets of each of these encodings: letters beside those of Russian. A text is in one language above all.
+# The alphabets of each of these encodings: letters that Russian lacks. A text is in one language above all.
 # First the one that makes at least half of all these: else Mongolian in KZ-1048 would pass for Ukrainian.
 _OTHER_LETTERS = {
     "bel": "\u0456\u045e",

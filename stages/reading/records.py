@@ -37,7 +37,7 @@ SKIPPED: Mapping[str, str] = {
     "http_status": "the server answered something else than 200",
     "media_type": "the payload is neither HTML nor plain text",
     "redirect": "the page only points to another",
-    "empty_page": "the page holds no text beside templates, links to files and the like",
+    "empty_page": "the page holds no text but templates, links to files and the like",
     "not_web": "the address is of no page (metadata:, dns:, urn:), but of what a crawler notes or looks up",
     "warcinfo_record": "the record describes the archive",
     "request_record": "the record is what a crawler asked for",
@@ -53,7 +53,7 @@ BLOCK_ROWS = 1 << 16  # most rows of a block, however short they are
 MOST_LOST_ROWS = 1 << 22
 ID_BYTES = 256
 
-# ISO 8601-1:2019: calendar dates, to the year, month or day, and times behind them, with a space as in RFC 3339; the
+# ISO 8601-1:2019: calendar dates, to the year, month or day, and times after them, with a space as in RFC 3339; the
 # basic format; week and ordinal dates.
 _DAY = r"(?:0[1-9]|[12][0-9]|3[01])"
 _MONTH = r"(?:0[1-9]|1[0-2])"
@@ -71,7 +71,7 @@ _CONTROL = r"[\x00-\x1f\x7f\x{80}-\x{9f}]"
 
 
 def record_schema(kept: Iterable[pa.Field] = ()) -> pa.Schema:
-    """Return RECORD and behind it the source's own columns that the recipe keeps, which may be null."""
+    """Return RECORD and after it the source's own columns that the recipe keeps, which may be null."""
     return pa.schema([*RECORD, *(field.with_nullable(True).remove_metadata() for field in kept)])
 
 

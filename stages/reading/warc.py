@@ -159,7 +159,7 @@ class _Window:
         return True
 
     def pass_break(self, failure: BrokenStreamError) -> _Frame:
-        """Go on behind a break in the stream; it counts as one byte, so that no two records share an offset."""
+        """Go on after a break in the stream; it counts as one byte, so that no two records share an offset."""
         frame = _Frame(self.offset, failure.rest, f"broken_stream: {failure}")
         self.offset += 1
         self.failure = None

@@ -26,7 +26,7 @@ from html.entities import html5
 from typing import NamedTuple
 from urllib.parse import unquote
 
-ENGLISH_NAMESPACES = frozenset(("file", "image", "category", "media"))  # understood in every wiki beside its own names
+ENGLISH_NAMESPACES = frozenset(("file", "image", "category", "media"))  # every wiki understands these, and its own
 
 # Prefixes of links to other languages: the codes of Wikipedias, with those of old that still redirect.
 _CODES = """

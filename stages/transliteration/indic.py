@@ -4,7 +4,7 @@ The nine scripts have the same letters at the same places of their Unicode block
 without a vowel sign or virama is followed by an inherent a. Two sequences would read as one letter, and are kept apart
 as ISO 15919 says, by a colon: a before a separate i or u (ai is one vowel), and a consonant before h (kh is one).
 
-Why not a library: `indic-transliteration` 2.3.82 writes Bengali ba as va, Tamil ta as dha and leaves nuktas behind; ICU
+Why not a library: `indic-transliteration` 2.3.82 writes Bengali ba as va, Tamil ta as dha and leaves nuktas; ICU
 drops the Gurmukhi tippi and addak, and writes one nasal for several, so that they do not come back.
 
 In Pali, which has no vocalic letters, IAST's l with a dot is the consonant; in Sanskrit it is the vowel, and the Vedic

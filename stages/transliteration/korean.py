@@ -4,7 +4,7 @@ The rules are those of the Ministry (2000-8), chapter 2 and section 3.1, over th
 Pronunciation Rules (1988), articles 8 to 20: finals fall together and nasalize, l assimilates, h joins the stop next to
 it, t before i is ch; consonants that only sound tense are not written so. A run of Hangul is a word: nothing
 assimilates across a space. What only a dictionary knows is listed (an n that is inserted, l that becomes n) or decided
-by the commonest case: h is kept behind k, t and p, as in nouns (Mukho), but for the verbal suffix -hi- (japyeo).
+by the commonest case: h is kept after k, t and p, as in nouns (Mukho), but for the verbal suffix -hi- (japyeo).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def compile_korean() -> CompiledRules:
 
 
 def _letters() -> Iterator[str]:
-    """Write the rules: pairs of a final and the initial behind it, then what stands alone."""
+    """Write the rules: pairs of a final and the initial after it, then what stands alone."""
     yield "$open = [^\u11a8-\u11ba\u11bc-\u11c2];"  # no final, or that of the past tense
     for final in range(1, 28):
         heard, keep, move = _FINALS.split()[final - 1].replace("-", "").split(":")
@@ -74,7 +74,7 @@ def _letters() -> Iterator[str]:
 
 
 def _joined(final: int, heard: str, initial: str) -> str:
-    """Write a final, by its place and by what is heard of it alone, with the consonant behind it."""
+    """Write a final, by its place and by what is heard of it alone, with the consonant after it."""
     stays = _H_FINALS.get(final)
     if stays is not None and initial in _ASPIRATED:
         return stays + _ASPIRATED[initial]

@@ -106,7 +106,7 @@ class TransliterationConfig(StageConfig):
     )
     mode: Literal["replace", "parallel", "pair"] = Field(
         default="replace",
-        description="Replace the text; or keep it and add a document beside it; or give pairs of both.",
+        description="Replace the text; or keep it and add a document next to it; or give pairs of both.",
     )
     condition: ConditionConfig | None = Field(
         default=None, description="Which tokens are changed; without it all that the scheme covers."

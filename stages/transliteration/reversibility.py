@@ -202,7 +202,7 @@ def _losses(pieces: pl.DataFrame, most: int) -> tuple[Loss, ...]:
 
 
 def _code_points(words: pl.Series) -> npt.NDArray[np.uint32]:
-    """View n words as n rows of code points, zeros behind the end."""
+    """View n words as n rows of code points, zeros after the end."""
     fixed = np.asarray(words.to_list(), dtype=f"<U{_LONGEST_PIECE}")
     return fixed.view(np.uint32).reshape(len(words), _LONGEST_PIECE)
 

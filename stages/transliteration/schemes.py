@@ -307,7 +307,7 @@ SCHEMES: tuple[Scheme, ...] = (
         "Latn",
         "icu",
         "Ethiopic-Latin/SERA",
-        there="two word spaces and the full stop are written alike, and አ behind a letter as its vowel",
+        there="two word spaces and the full stop are written alike, and አ after a letter as its vowel",
         back=_UNCLEAR,
     ),
     _one_way("revised_romanization", "kor", "Kore Latn", "korean", "", _SOUND),

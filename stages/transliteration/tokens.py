@@ -4,7 +4,7 @@ A token is a run of letters that a scheme converts, or anything between two of t
 kept whole and never converted: addresses, code, placeholders, tags, names with digits or underscores in them, numbers.
 
 Each distinct token is converted once, so an engine sees a vocabulary and not a text; joining is a matter of offsets,
-for the tokens of a text lie one behind the other.
+for the tokens of a text lie one after the other.
 """
 
 from __future__ import annotations

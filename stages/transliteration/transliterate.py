@@ -181,7 +181,7 @@ def _changes(before: pa.RecordBatch, part: _Part) -> pa.Table:
 def parallel_rows(
     batch: pa.RecordBatch, config: TransliterationConfig, condition: Condition | None = None
 ) -> pa.RecordBatch:
-    """Make the documents that stand beside those of the batch: one for each that a scheme changes, in their order.
+    """Make the documents that stand next to those of the batch: one for each that a scheme changes, in their order.
 
     A new row has its parent's columns, but for: `id`, the hex BLAKE2b-128 of the parent's id, scheme and version;
     `parent_id`; `synthetic` true; `generator`, the engine's version; `text`; `script`; `cluster_size`, CANDIDATES
@@ -299,7 +299,7 @@ UNSPACED = r"\p{Han}\p{Hira}\p{Kana}\p{Thai}\p{Lao}\p{Khmr}\p{Mymr}\p{Tibt}\p{Ba
 @cache
 def runs_of(scheme: Scheme) -> Runs:
     """Write the patterns of what a scheme may convert."""
-    if scheme.source == "Tibt":  # a syllable with its dot and the spaces behind it, which Wylie writes
+    if scheme.source == "Tibt":  # a syllable with its dot and the spaces after it, which Wylie writes
         run = rf"[{_TIBETAN}][[{_TIBETAN}]{JOINERS}]*[\x{{f0b}}\x{{f0c}}]? *|[\x{{f0b}}\x{{f0c}}] *"
         return Runs(r"\p{Tibetan}--\p{N}", run)
     if scheme.engine == "pyewts":
@@ -315,7 +315,7 @@ def runs_of(scheme: Scheme) -> Runs:
         letters = rf"[{letters}]{_escaped(primes)}"
     inside = rf"[{letters}]\p{{M}}{JOINERS}{_escaped(more)}"
     word = rf"[{letters}][{inside}]*"
-    # A word goes on behind an apostrophe: of "Sainsbury's" no part is a word.
+    # A word goes on after an apostrophe: of "Sainsbury's" no part is a word.
     if scheme.engine in ("rules", "indic"):
         # Nor is one of "Wi-Fi": a hyphen before a capital is inside a name.
         name = rf"[{HYPHENS}][{letters}&&\p{{Lu}}][{inside}]*" if _joins_names(scheme) else ""

@@ -116,7 +116,7 @@ def test_parquet_that_glotmill_did_not_make(tmp_path: Path) -> None:
     messages = [finding.message for finding in result.findings]
     assert not result.made_by_glotmill
     assert result.documents == 5
-    assert any("other columns than the files beside it" in message for message in messages)
+    assert any("other columns than the files next to it" in message for message in messages)
     assert any("cannot be read" in message for message in messages)
     assert "1 rows have an id that an earlier row has" in messages
     assert "1 rows have the same text as an earlier row, but for white space" in messages

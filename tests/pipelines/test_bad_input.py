@@ -183,7 +183,7 @@ def test_a_full_disk_stops_with_one_line_and_the_same_command_goes_on(tmp_path: 
     assert ran.returncode == 1
     (line,) = ran.stderr.strip().splitlines()
     assert "File too large" in line
-    assert line.endswith("nothing finished is lost: mend that and run the same command again")
+    assert line.endswith("nothing finished is lost: fix it, then run the same command again")
     for file in (tmp_path / "out").rglob("documents-*.parquet"):
         pq.read_table(file)
     assert not list((tmp_path / "out").glob("data/**/*.parquet"))

@@ -35,7 +35,7 @@ def other_findings(
                 folder = path.rpartition("/")[0]
                 known = schemas.setdefault(folder, parquet.schema_arrow)
                 if not known.equals(parquet.schema_arrow, check_metadata=False):
-                    yield error(CHECK, "has other columns than the files beside it", path)
+                    yield error(CHECK, "has other columns than the files next to it", path)
                 names = parquet.schema_arrow.names
                 if text not in names:
                     yield error(CHECK, f"has no column {text!r} but {', '.join(names)}; name it by --text", path)

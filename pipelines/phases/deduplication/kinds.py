@@ -57,7 +57,7 @@ class DedupKind(ABC):
 
     @abstractmethod
     def key_settings(self) -> dict[str, Any]:
-        """Return what decides the keys beside the options as they are written."""
+        """Return what decides the keys in addition to the options as they are written."""
 
     @abstractmethod
     def key_arrays(self, block: pa.RecordBatch) -> tuple[npt.NDArray[Any], ...]:
