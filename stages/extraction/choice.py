@@ -1,8 +1,8 @@
 """Choose the blocks that are main content, and fall back step by step where the model keeps next to nothing.
 
 A page that has text must not come out empty. If what is kept says too little, compared with what is left, the threshold
-is lowered; then come all blocks of running text; at last all that a reader sees. Comments are a matter of the page's kind:
-they are left out of an article and are the content of a forum.
+is lowered; then come all blocks of running text; at last all that a reader sees. Comments are a matter of the page's
+kind: they are left out of an article and are the content of a forum.
 """
 
 from __future__ import annotations
