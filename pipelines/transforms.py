@@ -14,13 +14,13 @@ Blocks are `pyarrow.RecordBatch`es with the columns `id` and `text` and whatever
 names and a block lacks are null, all others travel on. Rows in = rows kept + rows rejected: a row that makes a stage
 raise is rejected, too, with the fate `failed`.
 
-Every stage counts in Beam's metrics, under its name: documents `dropped` and `failed`, and its CPU `milliseconds`. All
+Every stage counts in Beam's metrics, under its name: `documents`, those `dropped` and `failed`, and its CPU
+`milliseconds`. All
 documents together are counted under `glotmill`, as `documents` and as `kept`.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,13 +28,13 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 import pyarrow as pa
-from apache_beam.metrics import Metrics
 from pydantic import TypeAdapter
 
 from pipelines.catalogue.binding import bind_ingest
 from pipelines.catalogue.checks import model_versions
 from pipelines.catalogue.stages import INGEST_STAGES, IngestStage, Recipe, at_home
 from pipelines.phases.ingest import close_block, open_block, require_text
+from pipelines.runners.beam_tasks import count_in, timed
 from schemas.columns import SchemaError, require_columns
 from schemas.document import DOCUMENT
 from schemas.ledger import LEDGER
@@ -123,21 +123,21 @@ class _RunStages(beam.DoFn):
         self.stages: Sequence[BoundStage] = ()
 
     def setup(self) -> None:
-        stages = [stage._replace(function=_timed(stage)) for stage in self.bind()]
+        stages = [timed(stage) for stage in self.bind()]
         from_bytes = bool(stages) and stages[0].name == "extract_text"
         self.stages = stages if from_bytes else [BoundStage("require_text", require_text), *stages]
 
     def process(self, block: pa.RecordBatch) -> Iterator[Any]:
         outcome = run_stages(open_block(_as_documents(block)), self.stages)
-        _count("glotmill", "documents", block.num_rows)
-        _count("glotmill", "kept", outcome.kept.num_rows)
+        count_in("glotmill", "documents", block.num_rows)
+        count_in("glotmill", "kept", outcome.kept.num_rows)
         if outcome.kept.num_rows:
             yield close_block(outcome.kept)
         for fate, batches in (("dropped", outcome.rejected), ("failed", outcome.failed)):
             for batch in batches:
                 field = LEDGER.field("fate")
                 fates = pa.repeat(pa.scalar(fate, field.type), batch.num_rows)
-                _count(batch["stage"][0].as_py(), fate, batch.num_rows)
+                count_in(batch["stage"][0].as_py(), fate, batch.num_rows)
                 yield beam.pvalue.TaggedOutput(REJECTED, close_block(batch).append_column(field, fates))
 
 
@@ -152,18 +152,3 @@ def _as_documents(block: pa.RecordBatch) -> pa.RecordBatch:
                 raise SchemaError(f"column {name!r} of a document must be {field.type}: {error}") from None
     require_columns(block, DOCUMENT, ("id", "text"))
     return block
-
-
-def _count(namespace: str, name: str, by: int) -> None:
-    Metrics.counter(namespace, name).inc(by)
-
-
-def _timed(stage: BoundStage) -> Callable[[pa.RecordBatch], Any]:
-    def run(block: pa.RecordBatch) -> Any:
-        began = time.process_time()
-        try:
-            return stage.function(block)
-        finally:
-            _count(stage.name, "milliseconds", round(1000 * (time.process_time() - began)))
-
-    return run

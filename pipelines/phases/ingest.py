@@ -75,10 +75,9 @@ class IngestWorker(PiecewiseWorker[IngestResult]):
 
     def __init__(self, store: Store, recipe: Recipe, block_bytes: int = BLOCK_BYTES) -> None:
         self.store, self.recipe, self.block_bytes = store, recipe, block_bytes
-        self.stages: list[BoundStage] = []
 
     def setup(self) -> None:
-        self.stages = bind_ingest(self.recipe)
+        self.bound_stages = bind_ingest(self.recipe)
 
     def run(self, task: Task) -> IngestResult:
         split, lost = _split_and_lost_files(task)
@@ -94,7 +93,7 @@ class IngestWorker(PiecewiseWorker[IngestResult]):
                 return output.close()
             rest = split.of_files(readable) if lost else split
             for block in read_split(rest, source, self.block_bytes):
-                output.add(block, self.stages)
+                output.add(block, self.bound_stages)
             return output.close().model_copy(update={"bytes_in": rest.size_bytes})
 
     def give_up(self, task: Task, reason: str) -> IngestResult:

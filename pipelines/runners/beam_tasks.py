@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
+import pyarrow as pa
 from apache_beam.metrics import Metrics
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from pipelines.staging.tasks import Task, TaskResult, Worker, run_task
+from stages.batches import BoundStage
 
 # A local worker's queue ends. They cannot be pickled into a pipeline, but the runner is in this very process, and
 # functions of a module are pickled by name.
@@ -28,6 +31,7 @@ class RunTask(beam.DoFn):
 
     def setup(self) -> None:
         self.worker.setup()
+        self.worker.bound_stages = [timed(stage) for stage in self.worker.bound_stages]
 
     def process(self, element: dict[str, Any]) -> Iterator[tuple[str, TaskResult]]:
         task = Task.model_validate(element)
@@ -37,8 +41,27 @@ class RunTask(beam.DoFn):
             FAILURES.append(error)
             raise
         for name, count in result.counts().items():
-            Metrics.counter(self.worker.phase, name).inc(count)
+            count_in(self.worker.phase, name, count)
         yield task.name, result
+
+
+def count_in(namespace: str, name: str, by: int) -> None:
+    """Add to one of Beam's counters, which a cluster shows while a job runs."""
+    Metrics.counter(namespace, name).inc(by)
+
+
+def timed(stage: BoundStage) -> BoundStage:
+    """Let a stage count, under its name, the `documents` that reach it and its CPU `milliseconds`."""
+
+    def run(block: pa.RecordBatch) -> Any:
+        began = time.process_time()
+        try:
+            return stage.function(block)
+        finally:
+            count_in(stage.name, "documents", block.num_rows)
+            count_in(stage.name, "milliseconds", round(1000 * (time.process_time() - began)))
+
+    return stage._replace(function=run)
 
 
 def local_pipeline(options: Sequence[str] = ()) -> beam.Pipeline:

@@ -13,6 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from pipelines.staging.store import Store
+from stages.batches import BoundStage
 
 
 class Phase(NamedTuple):
@@ -61,6 +62,7 @@ class Worker(ABC, Generic[Result]):
     phase: str
     store: Store
     result: type[Result]
+    bound_stages: Sequence[BoundStage] = ()  # that its tasks put blocks through, known after `setup`
 
     def setup(self) -> None:  # most workers have nothing to load
         """Load what is heavy, once in each process."""
