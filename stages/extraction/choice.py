@@ -19,7 +19,7 @@ from stages.extraction.walk import HIDDEN, TAG_BIT, Tree
 THRESHOLD = 0.6  # of a block's score: the best F1 on web pages of unseen sites, of 0.45, 0.5 .. 0.65
 _LOWER = (0.3, 0.15, 0.05)
 _ENOUGH = 40  # weighted letters: a short paragraph
-_SITE_FRAME_SHARE = 0.5  # of the kept text; a frame that holds more is the page, whatever its tag says
+_SITE_FRAME_SHARE = 0.5  # of the kept unlinked text; a frame that holds more is the page, whatever its tag says
 _ENOUGH_SHARE = 0.5  # or this share of all unlinked text, on a page of one sentence
 
 MAX_SCORED = 20_000  # blocks; a page of more is a table or a list, and its features would take half a gigabyte
@@ -59,7 +59,7 @@ def choose(tree: Tree, scores: npt.NDArray[np.float32] | None) -> tuple[npt.NDAr
     if float(blocks.weights[visible].sum()) < _ENOUGH and (plain & visible).any():
         return plain & visible, None  # too little to judge by: what the markup names as a frame is left out
     if enough(kept):
-        return _without_site_frame(tree, kept), None
+        return _with_whole_parts(tree, _without_site_frame(tree, kept)), None
     for threshold in _LOWER:
         if enough(kept := kept | ((scores >= threshold) & plain)):
             return kept, "lower_threshold"
@@ -83,6 +83,30 @@ def _without_site_frame(tree: Tree, kept: npt.NDArray[np.bool_]) -> npt.NDArray[
     headings = kept & ((blocks.bits & TAG_BIT["h1"]) != 0)
     if not (headings & ~framed).any():
         framed &= ~headings
-    if float(blocks.weights[framed].sum()) > _SITE_FRAME_SHARE * float(blocks.weights[kept].sum()):
+    unlinked = blocks.weights - blocks.link_weights
+    if not (kept & ~framed).any() or float(unlinked[framed].sum()) > _SITE_FRAME_SHARE * float(unlinked[kept].sum()):
         return kept
     return kept & ~framed
+
+
+def _with_whole_parts(tree: Tree, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Keep all of what is one thing: the lines of an element most of whose text is kept, a table amid kept text.
+
+    A short line (of a poem, of code) tells little by itself.
+    """
+    blocks = tree.blocks
+    number = blocks.last - blocks.first
+    plain = (blocks.link_weights < 0.5 * blocks.weights + 0.5) & ((blocks.bits & (_FRAME | HIDDEN)) == 0)
+    plain &= (blocks.names & _FRAME_NAMES) == 0
+    homes = np.bincount(blocks.elements, minlength=len(number))
+    # Elements whose text is parted by line breaks alone.
+    said, kept_there = (np.bincount(blocks.elements, blocks.weights * some, len(number)) for some in (1, kept))
+    lines = (number > 1) & (homes == number) & (kept_there > 0.5 * said)
+    kept = kept | (plain & lines[blocks.elements])
+    tables = np.flatnonzero(((tree.own & (TAG_BIT["table"] | TAG_BIT["pre"])) != 0) & (number > 0) & (blocks.first > 0))
+    tables = tables[blocks.last[tables] < len(kept)]
+    first, last = blocks.first[tables], blocks.last[tables]
+    others = np.concatenate([[0], np.cumsum(~plain)])
+    amid = kept[first - 1] & kept[last] & (others[last] == others[first])
+    edges = np.bincount(first[amid], minlength=len(kept) + 1) - np.bincount(last[amid], minlength=len(kept) + 1)
+    return kept | (np.cumsum(edges)[:-1] > 0)

@@ -42,7 +42,7 @@ _MANUAL_SOFTWARE = re.compile(
     re.IGNORECASE,
 )
 _MANUAL_STYLES = re.compile(r"pygments|docutils|asciidoctor|doxygen")
-_STATUS = re.compile(r"(?<![\d.,:/-])(?:40[0134]|410|429|451|50[0234])(?![\d.,:/-])")
+_STATUS = re.compile(r"(?<![\d.,:/-])(?:40[0134]|410|429|451|50[0234])(?:\.\d{1,2}(?= - ))?(?![\d.,:/-])")
 _MOST = 0.7  # of the running text stands in posts: a discussion, not an article with comments
 _FEW = 600  # weighted letters; an error page says less
 _MAX_TITLE = 200  # code points
@@ -146,7 +146,10 @@ def posts(tree: Tree) -> list[int]:
     said = np.concatenate([[0.0], np.cumsum(tree.blocks.weights - tree.blocks.link_weights)])
     text = said[tree.blocks.last[candidates]] - said[tree.blocks.first[candidates]]
     signed = np.zeros(len(tree.parents) + 1, np.int64)
-    signed[1:] = np.cumsum(((tree.own & TAG_BIT["time"]) != 0) | ((tree.own_names & BIT["meta"]) != 0))
+    # What holds running text, such as a `text-editor`, is no name and date.
+    running = np.concatenate([[0], np.cumsum(tree.blocks.weights >= LONG)])
+    short = running[tree.blocks.last] == running[tree.blocks.first]
+    signed[1:] = np.cumsum(short & (((tree.own & TAG_BIT["time"]) != 0) | ((tree.own_names & BIT["meta"]) != 0)))
     authors = signed[tree.last[candidates]] - signed[candidates]
     good = candidates[(text >= LONG) & (authors >= 1)]
     paths, counts = np.unique(tree.path[good], return_counts=True)

@@ -86,6 +86,7 @@ _SKIPPED_TAGS = _EMBEDDED | frozenset(_SILENT_NAMES.split())
 _OPENERS = frozenset({"button", "summary"})
 _OPENER = "button,summary,[aria-expanded],[aria-controls],[data-toggle],[data-bs-toggle]"
 _TARGETS = ("aria-controls", "href", "data-target", "data-bs-target")
+_BREAKING_TAGS = frozenset({"br", "input"})  # what a form asks for stands apart from the label of the next field
 _SPACED_TAGS = frozenset({"pre", "listing", "xmp", "plaintext"})
 _PATH_STEP = np.uint64(0x9E3779B97F4A7C15)  # odd, so that paths of different depth differ
 _SECTIONING = sum(TAG_BIT[tag] for tag in ("article", "aside", "main", "nav", "section"))
@@ -118,7 +119,7 @@ class Tree(NamedTuple):
     texts: list[str]  # k
     piece_elements: Ints  # k; the element each piece lies in
     piece_blocks: Ints  # k; block number, or -1 for white space between blocks
-    piece_breaks: Ints  # k; `br` elements before it
+    piece_breaks: Ints  # k; `br` and `input` elements before it
     blocks: Blocks
 
 
@@ -204,7 +205,7 @@ def _tag_bits(tag: str) -> int:
         bits |= OPTION
     if tag in _SPACED_TAGS:
         bits |= SPACED
-    if tag == "br":
+    if tag in _BREAKING_TAGS:
         bits |= BREAK
     if tag == "template":
         bits |= TEMPLATE
@@ -378,7 +379,7 @@ class Pieces(NamedTuple):
     around: Ints  # nearest block element
     started: Ints  # last element that started before it
     edges: Ints  # block elements that started before it
-    breaks: Ints  # `br` elements before it
+    breaks: Ints  # `br` and `input` elements before it
 
 
 _ATTRIBUTES = '[hidden],[aria-hidden="true"],[style*="none"],[style*="hidden"],[role],[itemprop]'

@@ -56,6 +56,57 @@ def test_the_frame_of_a_site_is_left_out() -> None:
     assert page(markup).text == f"A title of it\n\n{TEXT}\n\n{MORE}"
 
 
+CELLS = "<tr><td>1</td><td><code>x = 1</code></td></tr><tr><td>2</td><td><code>y</code></td></tr>"
+POEM = "<br>".join(("A line of it", "and so", "on", ""))
+WHOLE_PARTS = {
+    "a table of numbered code": (f"<p>{TEXT}<table class=crayon>{CELLS}</table><p>{MORE}", "1\tx = 1\n2\ty"),
+    "a table with a short cell": (
+        f"<p>{TEXT}<table><tr><th>Size<th>S<tr><td>Tube<td>1</table><p>{MORE}",
+        "Size\tS\nTube\t1",
+    ),
+    "the short stanza of a poem": (f"<div>{POEM * 4}<br>{TEXT}<br><br>at sea</div>", "at sea"),
+}
+
+
+@pytest.mark.parametrize(("markup", "part"), WHOLE_PARTS.values(), ids=WHOLE_PARTS.keys())
+def test_what_is_one_thing_is_kept_as_a_whole(markup: str, part: str) -> None:
+    assert part in page(f"<nav>{MENU}</nav><main><h1>A title</h1>{markup}</main>").text
+
+
+PARTS_LEFT_OUT = {
+    "a table of links": "<table class=related><tr><td><a href=/a>Other page</a><td><a href=/b>One more</a></table>",
+    "a table in an aside": "<aside class=sidebar><table><tr><td>Other page<td>One more</table></aside>",
+}
+
+
+@pytest.mark.parametrize("part", PARTS_LEFT_OUT.values(), ids=PARTS_LEFT_OUT.keys())
+def test_what_is_no_part_of_the_text_is_not_kept_for_its_place(part: str) -> None:
+    text = page(f"<nav>{MENU}</nav><main><h1>A title</h1><p>{TEXT}</p>{part}<p>{MORE}</p></main>").text
+    assert MORE in text
+    assert "One more" not in text
+
+
+def test_a_field_stands_between_its_label_and_the_next() -> None:
+    form = f"<main><p>{TEXT}</p><p>Name<input name=a>Town<input name=b><i>of</i> birth</p><p>{MORE}</p></main>"
+    assert "Name\nTown\nof birth" in page(form).text
+
+
+FRAMED = {
+    "a menu beside a form": (
+        f"<nav>{MENU}</nav><main><h1>Log in</h1><form><input type=password></form></main>",
+        "Log in",
+    ),
+    "a menu beside an error": (f"<nav>{MENU}</nav><main><h1>404</h1><p>It is gone.</p></main>", "404\n\nIt is gone."),
+    "a menu alone": (f"<nav>{MENU}</nav>", "Home\nNews of all\nAbout us"),
+    "text in a menu": (f"<nav><p>{TEXT}</p></nav><main><p>and more</p></main>", f"{TEXT}\n\nand more"),
+}
+
+
+@pytest.mark.parametrize(("markup", "text"), FRAMED.values(), ids=FRAMED.keys())
+def test_a_menu_is_the_page_only_if_nothing_else_is(markup: str, text: str) -> None:
+    assert page(markup).text.replace("\n  ", "\n").strip() == text
+
+
 NAMES = {
     "site-nav": "navigation",
     "siteNav": "navigation",
@@ -120,6 +171,18 @@ def test_what_readers_wrote_is_left_out_of_an_article() -> None:
 COLUMNS = {
     "an error": ("<title>404 Not Found</title><h1>404</h1><p>It is not there.</p>", "access", "error"),
     "a year is no error": ("<title>Report of 2404</title><h1>Year</h1><p>It is there.</p>", "access", None),
+    "an error of IIS": ("<title>HTTP Error 403.14 - Forbidden</title><p>It is not listed.</p>", "access", "error"),
+    "a price is no error": ("<title>Lamp</title><h2>404.14</h2><p>It is bright.</p>", "access", None),
+    "widgets of a text editor are no posts": (
+        f'<div class="widget-text-editor"><div class=content><h3>A head</h3><p>{TEXT}</p><p>{MORE}</p></div></div>' * 4,
+        "kind",
+        "article",
+    ),
+    "posts with their authors": (
+        f"<div class=post><div class=author>Ann</div><div class=content><p>{TEXT}</p><p>{MORE}</p></div></div>" * 4,
+        "kind",
+        "forum",
+    ),
     "a login": ("<form><label>Name</label><input type=password></form>", "access", "login"),
     "an article": (f'<meta property="og:type" content="article"><main>{BODY}</main>', "kind", "article"),
     "a product": (f'<meta property="og:type" content="product"><main>{BODY}</main>', "kind", "product"),
