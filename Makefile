@@ -2,13 +2,14 @@
 # make test         set up with the test extras, then run all that CI runs
 # make test-fast    the tests of single functions: no whole run, nothing that is killed, nothing slow
 # make bench NAME=ingest
-# make fuzz NAME=warc SECONDS=600
+# make fuzz SECONDS=600           go on for so long with each test of each format, or of one: NAME=warc
 
 PYTHON ?= python3
 BIN := .venv/bin
 PROCESSES ?= auto # of the tests
 
 BY_FILE := --dist loadfile --no-loadscope-reorder
+FUZZERS := $(wildcard tests/fuzz/test_fuzz_$(or $(NAME),*).py)
 FAST := tests/test_arrows.py $(addprefix tests/,schemas data_cards stages language_samples) schemas data_cards stages
 
 .PHONY: quickstart test all-tests test-fast bench fuzz lock install install-test install-icu check format clean
@@ -35,8 +36,8 @@ bench: .venv/installed-test
 	$(BIN)/python -m tests.benchmarks.$(NAME)
 
 fuzz: .venv/installed-test
-	@test -n "$(NAME)" || { echo "name a format: make fuzz NAME=warc SECONDS=600" >&2; exit 2; }
-	FUZZ_SECONDS=$(or $(SECONDS),60) $(BIN)/pytest -x tests/fuzz/test_fuzz_$(NAME).py
+	@test -n "$(FUZZERS)" || { echo "no fuzzer for $(NAME); there is tests/fuzz/test_fuzz_FORMAT.py" >&2; exit 2; }
+	FUZZ_SECONDS=$(or $(SECONDS),60) $(BIN)/pytest -n $(PROCESSES) -x $(FUZZERS)
 
 install: .venv/installed
 install-test: .venv/installed-test

@@ -120,7 +120,7 @@ def make_plan(recipe_path: Path, output: str = "", limit: int | None = None) -> 
     splits: list[InputSplit] = []
     for source in recipe.sources:
         own = plan_splits(source, base, recipe.engine.split_bytes, target)
-        splits += own if limit is None else trial_splits(own, source, limit)
+        splits += own if limit is None else trial_splits(own, source, limit, _counted_apart)
     return Plan(
         recipe_text=text,
         base=base,
@@ -131,6 +131,16 @@ def make_plan(recipe_path: Path, output: str = "", limit: int | None = None) -> 
         evaluation_sets=tuple(sets),
         indexes=indexes,
     )
+
+
+def _counted_apart(split: InputSplit, source: Source) -> int | None:
+    """Count the records of a split in a process of its own, which a hostile file may end; None if it does."""
+    from pipelines.runners.local import KilledError, run_function
+
+    try:
+        return int(run_function("stages.reading.sources:count_records", (split, source)))
+    except KilledError:
+        return None
 
 
 def _source_problems(text: str, sources: Mapping[int, Source], base: str, output: str) -> list[str]:

@@ -54,6 +54,10 @@ class WorkerError(FailureError):
         self.details = details
 
 
+class KilledError(WorkerError):
+    """A process that was asked for one thing was killed over it, twice."""
+
+
 @dataclass(frozen=True)
 class Runner:
     """Where and how widely to run; never part of a recipe."""
@@ -85,7 +89,7 @@ def run_tasks(worker: Worker[Result], tasks: Sequence[Task], runner: Runner, rep
 
 def run_function(name: str, arguments: tuple[Any, ...]) -> Any:
     """Call `name` ("module:function") in a process of its own, whose memory ends with it; return what it returns."""
-    return _in_process(_call, (name, arguments))
+    return _in_process(_call, (name, arguments), name.split(":")[0])
 
 
 def run_pipeline(compose: str, arguments: tuple[Any, ...], runner: Runner) -> None:
@@ -99,11 +103,14 @@ def run_pipeline(compose: str, arguments: tuple[Any, ...], runner: Runner) -> No
     _in_process(_compose_and_run, (compose, arguments, runner))
 
 
-def _in_process(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    """Call a function in a process of its own; once more if that is killed, since what it writes appears whole."""
+def _in_process(function: Callable[..., Any], arguments: tuple[Any, ...], imports: str = "") -> Any:
+    """Call a function in a process of its own; once more if that is killed, since what it writes appears whole.
+
+    `imports` is a module that it needs, in place of all that workers need.
+    """
     ended = ""
     for _ in range(2):
-        with _started(_answer, (function, arguments)) as (process, connection):
+        with _started(_answer, (function, arguments), imports) as (process, connection):
             try:
                 answer, failure = connection.recv()
             except (EOFError, ConnectionResetError):
@@ -112,7 +119,7 @@ def _in_process(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any
         if failure:
             raise WorkerError(*failure)
         return answer
-    raise WorkerError(f"a worker process {ended}, twice; {_GO_ON}")
+    raise KilledError(f"a worker process {ended}, twice; {_GO_ON}")
 
 
 def _answer(connection: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
@@ -267,10 +274,12 @@ def _work_off(
 
 
 @contextlib.contextmanager
-def _started(target: Callable[..., None], arguments: tuple[Any, ...]) -> Iterator[tuple[Process, Connection]]:
+def _started(
+    target: Callable[..., None], arguments: tuple[Any, ...], imports: str = ""
+) -> Iterator[tuple[Process, Connection]]:
     """Start a process that is given one end of a pipe and `arguments`; ends it when the block ends."""
     try:
-        process = _SERVER.process(_imports, target, arguments)
+        process = _SERVER.process(imports or _imports, target, arguments)
     except OSError as error:
         raise WorkerError(f"a worker process cannot be started: {_words(error)}; {_GO_ON}") from error
     try:

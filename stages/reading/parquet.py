@@ -6,6 +6,7 @@ read, the source is not what the recipe says, and nothing runs.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -112,6 +113,8 @@ def _footer(file: InputFile, source: TabularSource) -> pq.FileMetaData | str:
         return f"its {footer.num_rows} rows have {names.count(twice[0])} columns {twice[0]!r}, of which none is the one"
     if any(footer.row_group(group).num_rows < 0 for group in range(footer.num_row_groups)):
         return "not a readable Parquet file: a row group has less than no rows"
+    if any(_has_nulls(footer, column) is None for column in source.keep if _is_fixed_size(footer, column)):
+        return "not a readable Parquet file: who looks at its statistics is ended"
     return footer
 
 
@@ -125,20 +128,40 @@ def _unkeepable(footer: pq.FileMetaData, column: str) -> str:
     kind = footer.schema.to_arrow_schema().field(column).type
     if _holds(kind, lambda inner: pa.types.is_list_view(inner) or pa.types.is_large_list_view(inner)):
         return f"{kind} is not read; write it as a list"
-    if _holds(kind, pa.types.is_fixed_size_list):
-        # Arrow writes and does not read them: "Expected all lists to be of size=2 but index 3 had size=0".
-        for group in range(footer.num_row_groups):
-            row_group = footer.row_group(group)
-            for number in range(row_group.num_columns):
-                chunk = row_group.column(number)
-                statistics = chunk.statistics
-                if chunk.path_in_schema.split(".")[0] == column and (statistics is None or statistics.null_count):
-                    return f"{kind} with nulls is not read; write it as a list"
+    # Arrow writes and does not read them: "Expected all lists to be of size=2 but index 3 had size=0".
+    if _is_fixed_size(footer, column) and _has_nulls(footer, column):
+        return f"{kind} with nulls is not read; write it as a list"
     try:
         pa.nulls(1, kind).cast(written_type(kind))
     except (pa.ArrowException, NotImplementedError) as error:
         return " ".join(str(error).split())[:200]
     return ""
+
+
+def _is_fixed_size(footer: pq.FileMetaData, column: str) -> bool:
+    schema = footer.schema.to_arrow_schema()
+    return column in schema.names and _holds(schema.field(column).type, pa.types.is_fixed_size_list)
+
+
+def _has_nulls(footer: pq.FileMetaData, column: str) -> bool | None:
+    """Tell whether a column holds nulls, or may, by its statistics; None if a process that looks at them is ended.
+
+    pyarrow 25 ends the process over statistics that contradict each other, so another one looks.
+    """
+    number = os.fork()
+    if number:
+        ended = os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
+        return bool(ended) if ended >= 0 else None
+    found = 1  # what cannot be looked at may hold nulls
+    try:
+        with open(os.devnull, "wb") as nothing:  # noqa: PTH123
+            os.dup2(nothing.fileno(), 2)  # last words of the library
+        groups = [footer.row_group(group) for group in range(footer.num_row_groups)]
+        chunks = [group.column(place) for group in groups for place in range(group.num_columns)]
+        own = [chunk.statistics for chunk in chunks if chunk.path_in_schema.split(".")[0] == column]
+        found = int(any(statistics is None or statistics.null_count for statistics in own))
+    finally:
+        os._exit(found)
 
 
 def _holds(kind: pa.DataType, test: Callable[[pa.DataType], bool]) -> bool:

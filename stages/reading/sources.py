@@ -118,15 +118,26 @@ def plan_splits(source: Source, base: str, split_bytes: int = SPLIT_BYTES, outpu
     return list(form.plan(source, files, split_bytes))
 
 
-def trial_splits(splits: Sequence[InputSplit], source: Source, max_records: int) -> Iterator[InputSplit]:
-    """Yield the first splits of a source, cut to `max_records` together; reads them to count."""
+def count_records(split: InputSplit, source: Source) -> int:
+    """Count the records of a split, by reading it."""
+    return sum(block.num_rows for block in read_split(split, source))
+
+
+def trial_splits(
+    splits: Sequence[InputSplit],
+    source: Source,
+    max_records: int,
+    count: Callable[[InputSplit, Source], int | None] = count_records,
+) -> Iterator[InputSplit]:
+    """Yield the first splits of a source, cut to `max_records` together; those that cannot be counted come along."""
     left = max_records
     for split in splits:
         if not left:
             return
-        records = sum(block.num_rows for block in read_split(split.model_copy(update={"max_records": left}), source))
-        yield split.model_copy(update={"max_records": records})
-        left -= records
+        first = split.model_copy(update={"max_records": left})
+        records = count(first, source)
+        yield first if records is None else split.model_copy(update={"max_records": records})
+        left -= records or 0
 
 
 def read_split(split: InputSplit, source: Source, block_bytes: int = BLOCK_BYTES) -> Iterator[pa.RecordBatch]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from pipelines.runners.local import Runner, WorkerError, run_function, run_tasks
+from pipelines.runners.local import KilledError, Runner, WorkerError, run_function, run_tasks
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import PiecewiseWorker, Task, TaskResult, Worker
 
@@ -120,6 +120,11 @@ def test_tasks_and_answers_may_be_longer_than_a_pipe_holds(tmp_path: Path) -> No
     done = run(KilledWorker(Store(str(tmp_path))), tasks(a={"length": 3_000_000}))
     assert len(done["a"].words) == 3_000_000
     assert run_function("builtins:str", ("x" * 1_000_000,)) == "x" * 1_000_000
+
+
+def test_a_function_that_ends_every_process_fails_as_killed() -> None:
+    with pytest.raises(KilledError, match="was killed by SIGABRT, twice"):
+        run_function("os:abort", ())
 
 
 LONG_FOLDER = """

@@ -21,7 +21,7 @@ from schemas.ledger import LEDGER, REJECTION
 from schemas.source import Source, TextSource
 from schemas.split import InputSplit
 from stages.reading.files import SourceError, find_files
-from stages.reading.sources import FORMATS, plan_splits, read_split
+from stages.reading.sources import FORMATS, count_records, plan_splits, read_split, trial_splits
 
 Rows = list[dict[str, Any]]
 SOURCE: TypeAdapter[Source] = TypeAdapter(Source)
@@ -247,3 +247,18 @@ def test_a_glob_over_s3(bucket: str, read_all: Callable[..., Rows], problems: Ca
     assert problems(format="parquet", paths=[f"{bucket}/nix/*.parquet"])[0].startswith(
         "source 'test': path 's3://corpora/nix/*.parquet' matches no file"
     )
+
+
+def test_a_trial_takes_the_first_records_and_what_cannot_be_counted(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.txt").write_text("bat\nbi\nhiru\n")
+    source = SOURCE.validate_python({"name": "t", "format": "text", "unit": "line", "paths": ["*.txt"]})
+    splits = plan_splits(source, str(tmp_path))
+    counted = [(split.path, split.max_records) for split in trial_splits(splits, source, 4)]
+    assert counted == [("a.txt", 3), ("b.txt", 1)]
+
+    def count(split: InputSplit, source: Source) -> int | None:
+        return None if split.path == "a.txt" else count_records(split, source)
+
+    counted = [(split.path, split.max_records) for split in trial_splits(splits, source, 4, count)]
+    assert counted == [("a.txt", 4), ("b.txt", 3), ("c.txt", 1)]
