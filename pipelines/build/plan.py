@@ -35,7 +35,8 @@ CARRIERS = ("fsspec", "httpx2", "huggingface-hub", "pydantic", "pyyaml")  # fetc
 
 
 ENGINES = (
-    "datatrove", "myanmartools", "opencc", "pyewts", "pyicu", "trafilatura", "uroman",
+    "ctranslate2", "datatrove", "myanmartools", "openai", "opencc", "pyewts", "pyicu", "sentencepiece", "tokenizers",
+    "trafilatura", "uroman",
 )  # of extras, or asked for by few recipes: named where installed  # fmt: skip
 
 

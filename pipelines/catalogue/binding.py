@@ -24,6 +24,7 @@ from schemas.document import DOCUMENT
 from schemas.language import one_code, parse_label
 from stages.batches import BoundStage, Changed, StageConfig, StageFunction, run_stages, set_columns
 from stages.engines.engine import Answer, Direction, Engine
+from stages.engines.options import token_budget
 from stages.language_identification.identify import (
     LanguageIdentificationConfig,
     identify_language,
@@ -197,7 +198,7 @@ class Made(NamedTuple):
     pairs: pa.RecordBatch | None = None
 
 
-Ask = Callable[[Engine, Direction, Sequence[str]], list[Answer]]
+Ask = Callable[[Engine, Direction, int | None, Sequence[str]], list[Answer]]  # of whom, and with what budget
 AugmentFunction = Callable[[pa.RecordBatch, Ask], Made]
 
 
@@ -223,6 +224,7 @@ def _translation(config: TranslationConfig, recipe: Recipe) -> AugmentFunction:
     from stages.translation.translate import Translator, translate_documents
 
     glossary = read_glossary(config.glossary) if config.glossary else None
+    budget = token_budget(config.engine)
     opened = []
     for direction in config.pairs:
         engine = open_engine(config.engine, direction, config.reuse)
@@ -231,7 +233,7 @@ def _translation(config: TranslationConfig, recipe: Recipe) -> AugmentFunction:
 
     def make(batch: pa.RecordBatch, ask: Ask) -> Made:
         translators = [
-            Translator(direction, engine.identity, protection, partial(ask, engine, direction))
+            Translator(direction, engine.identity, protection, partial(ask, engine, direction, budget))
             for direction, engine, protection in opened
         ]
         return Made(*translate_documents(batch, translators, config, identify))

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from schemas.card import ModelVersion
+from schemas.language import parse_label
 from stages.engines.engine import Direction, Engine, EngineError
-from stages.engines.options import ApertiumConfig, RecordedConfig
+from stages.engines.options import ApertiumConfig, CTranslate2Config, EndpointConfig, PivotConfig, RecordedConfig
 from stages.translation.options import TranslationConfig
 
 
@@ -39,9 +40,32 @@ def _recorded(_: RecordedConfig, direction: Direction, reuse: tuple[str, ...]) -
     return Recorded(found[0])
 
 
+def _endpoint(config: EndpointConfig, direction: Direction, _: tuple[str, ...]) -> Engine:
+    from stages.engines.endpoint import Endpoint
+
+    return Endpoint(config, direction)
+
+
+def _ctranslate2(config: CTranslate2Config, direction: Direction, _: tuple[str, ...]) -> Engine:
+    from stages.engines.ctranslate2 import CTranslate2
+
+    return CTranslate2(config, direction)
+
+
+def _pivot(config: PivotConfig, direction: Direction, reuse: tuple[str, ...]) -> Engine:
+    from stages.engines.pivot import Pivot
+
+    via = parse_label(config.via)
+    first = open_engine(config.first, Direction(direction.source, via), reuse)
+    return Pivot(first, open_engine(config.second, Direction(via, direction.target), reuse), config.via)
+
+
 ENGINES = {
     "apertium": EngineEntry(ApertiumConfig, _apertium),
     "recorded": EngineEntry(RecordedConfig, _recorded),
+    "endpoint": EngineEntry(EndpointConfig, _endpoint),
+    "ctranslate2": EngineEntry(CTranslate2Config, _ctranslate2),
+    "pivot": EngineEntry(PivotConfig, _pivot),
 }
 
 

@@ -23,7 +23,7 @@ from pipelines.phases.ingest import REJECTS, REJECTS_GROUP_BYTES, GroupedFile, f
 from pipelines.phases.publish.shards import LEDGER_GROUP_BYTES, file_record
 from pipelines.phases.run import Run
 from pipelines.staging.parts import PartsWriter
-from pipelines.staging.responses import KeptResponses
+from pipelines.staging.responses import KeptResponses, Meter
 from pipelines.staging.staged import SplitAfter, StagedSplit, StagingResult, staged_split
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
@@ -31,6 +31,7 @@ from schemas.ledger import LEDGER
 from schemas.manifest import FileRecord
 from schemas.translation import SENTENCE_PAIR
 from stages.decontamination.matching import ItemIndex, find_contamination
+from stages.engines.options import raised_budget
 from stages.script_detection import detect_scripts
 from stages.translation.options import TranslationConfig
 from stages.transliteration.transliterate import PAIR
@@ -39,6 +40,7 @@ PHASE = "augment"
 
 
 RESPONSES = "responses.parquet"  # staged, of one split
+METER = f"staging/{PHASE}/tokens.log"
 PAIRS = "sentence_pairs.parquet"
 
 
@@ -57,6 +59,7 @@ class AugmentWorker(Worker[AugmentResult]):
 
     def __init__(self, store: Store, recipe: Recipe, earlier: Sequence[Phase]) -> None:
         self.store, self.recipe, self.earlier = store, recipe, earlier
+        self.raised = raised_budget()  # here, as workers may have the environment of an earlier run
 
     def setup(self) -> None:
         self.stages = bind_augment(self.recipe)
@@ -66,7 +69,9 @@ class AugmentWorker(Worker[AugmentResult]):
         split = SplitAfter(self.store, StagedSplit.model_validate(task.payload), self.earlier)
         writer = PartsWriter(self.store, folder, self.recipe.engine.part_bytes)
         created: Counter[tuple[str, str]] = Counter()  # by stage and source
-        responses = KeptResponses(self.store, f"{folder}/responses", reused_responses(self.recipe))
+        responses = KeptResponses(
+            self.store, f"{folder}/responses", reused_responses(self.recipe), Meter(self.store, METER, self.raised)
+        )
         kept = 0
         with contextlib.ExitStack() as files:
             files.callback(responses.close)

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from pipelines.staging.store import Store
 from schemas.columns import column
-from stages.engines.engine import KEY_BYTES, Answer, Direction, Engine, Identity, response_key
+from stages.engines.engine import KEY_BYTES, Answer, Direction, Engine, EngineError, Identity, response_key
 
 RESPONSE = pa.schema(
     [
@@ -39,7 +39,12 @@ RESPONSE = pa.schema(
     ]
 )
 _ROW_GROUP = 10_000
+_RECORD = 16  # bytes of a meter's record
 _SEGMENT_ANSWERS, _SEGMENT_SECONDS = 256, 5.0  # of a segment on an object store
+
+
+class BudgetError(EngineError):
+    """The tokens that a run may take are spent."""
 
 
 class Known(NamedTuple):
@@ -82,11 +87,45 @@ def recorded_identities(folders: tuple[str, ...], direction: Direction) -> list[
     return sorted(found)
 
 
+class Meter:
+    """The tokens that all workers of a phase took: a file to which each appends, so that none waits for another.
+
+    A record is a number of fixed width. On an object store each worker counts for itself.
+    """
+
+    def __init__(self, store: Store, path: str, raised: int | None = None) -> None:
+        self.raised = raised  # the budget of this attempt, whatever the recipe says
+        self._path = store.full(path) if store.local else None
+        self._total, self._read = 0, 0
+        if self._path:
+            os.makedirs(os.path.dirname(self._path), exist_ok=True)  # noqa: PTH103, PTH120 - a path of fsspec's
+
+    def add(self, tokens: int) -> None:
+        """Count what a question and its answer took."""
+        if not self._path:
+            self._total += tokens
+            return
+        file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        os.write(file, b"%015d\n" % tokens)
+        os.close(file)
+
+    def total(self) -> int:
+        """Return what was counted until now, by all and by earlier attempts of the run."""
+        if self._path and os.path.exists(self._path):  # noqa: PTH110
+            with open(self._path, "rb") as file:  # noqa: PTH123
+                file.seek(self._read)
+                new = file.read()
+            whole = len(new) // _RECORD
+            self._total += sum(int(new[start : start + _RECORD]) for start in range(0, whole * _RECORD, _RECORD))
+            self._read += whole * _RECORD
+        return self._total
+
+
 class KeptResponses:
     """The responses of one task: those of earlier attempts, those of the folders to reuse, and those that come."""
 
-    def __init__(self, store: Store, folder: str, reuse: tuple[str, ...]) -> None:
-        self.store, self.folder, self.reuse = store, folder, reuse
+    def __init__(self, store: Store, folder: str, reuse: tuple[str, ...], meter: Meter) -> None:
+        self.store, self.folder, self.reuse, self.meter = store, folder, reuse, meter
         self._answers: dict[bytes, Answer] = {}
         self._rows: dict[bytes, dict[str, Any]] = {}
         segments = sorted(name for name in store.names(folder) if name.startswith("segment-"))
@@ -99,19 +138,37 @@ class KeptResponses:
         self._waiting: list[bytes] = []
         self._written = time.monotonic()
 
-    def ask(self, engine: Engine, direction: Direction, sentences: Sequence[str]) -> list[Answer]:
-        """Answer n distinct sentences from what is kept, and ask the engine for the others."""
+    def ask(self, engine: Engine, direction: Direction, budget: int | None, sentences: Sequence[str]) -> list[Answer]:
+        """Answer n distinct sentences from what is kept, and ask the engine for the others.
+
+        Raises BudgetError once the tokens of the budget are taken; what was answered until then is kept.
+        """
         keys = [response_key(engine.identity, direction, sentence) for sentence in sentences]
         self._look_up([key for key in keys if key not in self._answers])
         answers: list[Answer | None] = [self._answers.get(key) for key in keys]
         missing = [place for place, answer in enumerate(answers) if answer is None]
-        for number, given in engine.translate([sentences[place] for place in missing]) if missing else ():
+        asked = [sentences[place] for place in missing]
+
+        if self.meter.raised is not None:
+            budget = self.meter.raised
+
+        def within() -> bool:
+            return budget is None or self.meter.total() < budget
+
+        for number, given in engine.translate(asked, within) if missing else ():
             place = missing[number]
             answers[place] = given
+            if tokens := given.prompt_tokens + given.completion_tokens:
+                self.meter.add(tokens)
             if given.text is not None:
                 self._answers[keys[place]] = given
                 self._append(keys[place], given)
         self._flush()
+        if None in answers and not within():
+            raise BudgetError(
+                f"the budget of {budget:,} tokens is spent ({self.meter.total():,}); every answer is kept: set "
+                "GLOTMILL_TOKEN_BUDGET to a higher number and run the same command again to go on"
+            )
         for key, sentence, answer in zip(keys, sentences, answers, strict=True):
             if answer is not None and answer.text is not None:
                 self._rows[key] = _row(key, engine.identity, direction, sentence, answer)

@@ -20,12 +20,12 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 from schemas.language import one_code, to_iso639_3
-from stages.engines.engine import Answer, Direction, EngineError, Identity, parameters_json
+from stages.engines.engine import Answer, Direction, EngineError, Identity, always, parameters_json
 
 MODES = Path(os.environ.get("APERTIUM_MODES", "/usr/share/apertium/modes"))
 BATCH = 256  # sentences that are written ahead of their answers
@@ -159,9 +159,11 @@ class Apertium:
         self._unread = b""
         self._batches = 0
 
-    def translate(self, sentences: Sequence[str]) -> Iterator[tuple[int, Answer]]:
+    def translate(self, sentences: Sequence[str], go_on: Callable[[], bool] = always) -> Iterator[tuple[int, Answer]]:
         """Yield the answers in order; a sentence that hangs or kills the pipe has an error instead."""
         for start in range(0, len(sentences), BATCH):
+            if not go_on():
+                return
             batch = sentences[start : start + BATCH]
             answers = self._ask(batch)
             if answers is None:  # the pipe was ended, and starts again

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from schemas.failures import FailureError
@@ -73,14 +73,22 @@ class Answer(NamedTuple):
     completion_tokens: int = 0
 
 
+def always() -> bool:
+    """Say that there is no reason to stop."""
+    return True
+
+
 class Engine(Protocol):
     """A translator for one direction."""
 
     identity: Identity
     placeholder: str  # how a protected part is written, with {} for its number
 
-    def translate(self, sentences: Sequence[str]) -> Iterator[tuple[int, Answer]]:
-        """Yield an answer to each of n sentences with its place, in any order, as they come."""
+    def translate(self, sentences: Sequence[str], go_on: Callable[[], bool] = always) -> Iterator[tuple[int, Answer]]:
+        """Yield an answer to each of n distinct sentences with its place, in any order, as they come.
+
+        Where `go_on` says no, nothing more is asked, and what is on its way is still yielded.
+        """
         ...
 
     def check(self) -> None:

@@ -21,7 +21,11 @@ class Extra(NamedTuple):
         return f"pip install 'glotmill[{self.name}]'"
 
 
-EXTRAS: Mapping[str, Extra] = {}
+EXTRAS: Mapping[str, Extra] = {
+    "ctranslate2": Extra(("ctranslate2", "sentencepiece"), "translate", "any converted model"),
+    "endpoint": Extra(("openai",), "translate", "any server of chat completions"),
+    "tokenizers": Extra(("tokenizers",), "translate", "models with a tokenizer.json"),
+}
 
 
 def is_installed(engine: str) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from schemas.failures import MisuseError
+from schemas.language import parse_label
 from stages.batches import StageConfig
 
 
@@ -27,7 +30,114 @@ class RecordedConfig(StageConfig):
     kind: Literal["recorded"] = "recorded"
 
 
-EngineConfig = Annotated[ApertiumConfig | RecordedConfig, Field(discriminator="kind")]
+PROMPT = (
+    "Translate this sentence from {source} into {target}. Marks such as \u27e60\u27e7 stay as they are. "
+    "Answer with the translation alone.\n\n{sentence}"
+)
+
+
+class EndpointConfig(StageConfig):
+    """A server that speaks OpenAI's chat completions: vLLM, llama.cpp, a hosted model."""
+
+    kind: Literal["endpoint"] = "endpoint"
+    base_url: str = Field(description="Its address, up to `/v1`.")
+    model: str = Field(description="Name of the model, as the server has it.")
+    model_version: str = Field(
+        default="", description="What tells this model from others of its name; responses of another one do not count."
+    )
+    api_key_variable: str = Field(
+        default="OPENAI_API_KEY", description="Environment variable that holds the key; it is never written anywhere."
+    )
+    prompt: str = Field(default=PROMPT, description="Question, with {source}, {target} and {sentence}.")
+    examples: tuple[tuple[str, str], ...] = Field(
+        default=(), description="Sentences and translations that go before the question, in any languages."
+    )
+    concurrency: int = Field(default=8, ge=1, le=512, description="Questions on their way at a time, by worker.")
+    timeout_seconds: float = Field(default=120.0, gt=0, description="Longest wait for an answer.")
+    max_attempts: int = Field(default=8, ge=1, description="Times that one question is asked before the run ends.")
+    first_pause_seconds: float = Field(
+        default=1.0, ge=0, description="Pause before the second attempt; it doubles, up to a minute, with jitter."
+    )
+    token_budget: int | None = Field(
+        default=None,
+        ge=1,
+        description="Tokens of questions and answers that a run may take, those on their way not counted; the "
+        "environment variable GLOTMILL_TOKEN_BUDGET raises it for a run that has stopped.",
+    )
+    seed: int = Field(default=0, description="Seed that the server is given.")
+
+    @field_validator("prompt")
+    @classmethod
+    def _complete(cls, prompt: str) -> str:
+        try:
+            written = prompt.format(source="", target="", sentence="\0")
+        except (KeyError, IndexError, ValueError) as error:
+            raise ValueError(f"prompt may have {{source}}, {{target}} and {{sentence}} alone, got {error}") from None
+        if "\0" not in written:
+            raise ValueError("prompt must have {sentence}")
+        return prompt
+
+
+class CTranslate2Config(StageConfig):
+    """A model that CTranslate2 runs here: NLLB, OPUS-MT, M2M, MADLAD, or any converted one."""
+
+    kind: Literal["ctranslate2"] = "ctranslate2"
+    model: str = Field(description="Folder of a converted model, or its name on the Hub.")
+    revision: str | None = Field(default=None, description="Commit or tag on the Hub.")
+    source_prefix: tuple[str, ...] = Field(
+        default=(), description='Tokens before a sentence, as NLLB\'s ["{source}"]; MADLAD\'s is ["<2eu>"].'
+    )
+    target_prefix: tuple[str, ...] = Field(
+        default=(), description='Tokens that begin an answer, as NLLB\'s ["{target}"].'
+    )
+    placeholder: str = Field(default="({})", description="How a protected part is written, {} for its number.")
+    beam_size: int = Field(default=4, ge=1, description="Width of the beam.")
+    batch_tokens: int = Field(default=2048, ge=1, description="Tokens in a batch, which bounds memory.")
+    max_answer_tokens: int = Field(default=512, ge=1, description="Longest answer; a longer one is an error.")
+    device: Literal["cpu", "cuda", "auto"] = Field(default="cpu", description="Where the model runs.")
+    compute_type: str = Field(default="default", description="Type of weights in memory, such as int8.")
+
+
+class PivotConfig(StageConfig):
+    """Two engines one behind the other, by way of a third language."""
+
+    kind: Literal["pivot"] = "pivot"
+    via: str = Field(description="Language and script between the two, as eng_Latn.")
+    first: PlainEngineConfig = Field(description="Engine from the source language, by name or as a table.")
+    second: PlainEngineConfig = Field(description="Engine into the target language.")
+
+    @field_validator("first", "second", mode="before")
+    @classmethod
+    def _by_name(cls, engine: object) -> object:
+        return {"kind": engine} if isinstance(engine, str) else engine
+
+    @field_validator("via")
+    @classmethod
+    def _label(cls, via: str) -> str:
+        return str(parse_label(via))
+
+
+PlainEngineConfig = Annotated[ApertiumConfig | EndpointConfig | CTranslate2Config, Field(discriminator="kind")]
+PivotConfig.model_rebuild()
+EngineConfig = Annotated[
+    ApertiumConfig | RecordedConfig | EndpointConfig | CTranslate2Config | PivotConfig, Field(discriminator="kind")
+]
+
+
+def raised_budget() -> int | None:
+    """Return what the environment says of how many tokens a run may take, whatever the recipe says."""
+    written = os.environ.get("GLOTMILL_TOKEN_BUDGET")
+    if written is not None and not written.isdigit():
+        raise MisuseError(f"GLOTMILL_TOKEN_BUDGET must be a number of tokens, got {written!r}")
+    return None if written is None else int(written)
+
+
+def token_budget(engine: EngineConfig) -> int | None:
+    """Return how many tokens a run may take; None without a limit."""
+    if isinstance(engine, PivotConfig):
+        named = [part.token_budget for part in (engine.first, engine.second) if isinstance(part, EndpointConfig)]
+        return min((budget for budget in named if budget is not None), default=None)
+    return engine.token_budget if isinstance(engine, EndpointConfig) else None
 
 
 def named_engine() -> EngineConfig:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from stages.engines.engine import Answer, Identity
+from stages.engines.engine import Answer, Identity, always
 
 
 class Recorded:
@@ -15,9 +15,9 @@ class Recorded:
         self.identity = identity
         self.placeholder: str = json.loads(identity.parameters).get("placeholder", "\u27e6{}\u27e7")
 
-    def translate(self, sentences: Sequence[str]) -> Iterator[tuple[int, Answer]]:
+    def translate(self, sentences: Sequence[str], go_on: Callable[[], bool] = always) -> Iterator[tuple[int, Answer]]:
         """Refuse every sentence: what is known was not asked here."""
-        for place, sentence in enumerate(sentences):
+        for place, sentence in enumerate(sentences if go_on() else ()):
             yield place, Answer(None, f"no response of {self.identity} is recorded for {sentence[:100]!r}")
 
     def check(self) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from schemas.language import parse_label
 from tests.declaration import DIRECTIONS, asked, documents, plant_engine
-from tests.laws.running import digests, run, start
+from tests.laws.running import digests, start
 
 RECIPE = """
 [corpus]
@@ -61,6 +61,13 @@ def make(folder: Path, more: str = "", texts: dict[str, list[str]] | None = None
     directions = "" if "directions" in more else DIRECTIONS_LINE
     (folder / f"{name}.toml").write_text(RECIPE + directions + more)
     return folder / f"{name}.toml"
+
+
+def run(recipe: Path, output: Path, *options: str) -> None:
+    """Run to the end in a process of its own, whose workers have this environment."""
+    process = start(recipe, output, *options)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:
