@@ -19,7 +19,7 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -75,6 +75,11 @@ NATIONAL = {
     "ZA": ("za.idnr",),
 }
 _LEAST_DIGITS = 11
+# A number whose groups are joined, then a space and another: of open plans, such as Germany's, both would be one.
+_HYPHENATED = re.compile(r"(\+?\d+(?:[-./\u2010-\u2013]\d+)+)\s\d{1,4}\Z")
+_LEAST_RUN, _LONGEST_RUN, _MAX_PIECES = 7, 34, 9  # letters and digits of a run, and its pieces: an IBAN has nine
+_LONGEST_PHONE = 24  # code points with gaps; 15 digits (E.164)
+_MAX_BESIDE = 4  # digits that may stand beside: a house number, a year, an extension
 
 
 class Found(NamedTuple):
@@ -91,19 +96,16 @@ def find(text: str, kinds: Iterable[Kind], regions: Callable[[int], tuple[str, .
     `regions` gives for a place in the text the countries by whose rules local numbers there are read.
     """
     wanted = frozenset(kinds)
-    end = 0
-    for match in CANDIDATE.finditer(text):
-        if match.end() <= end:
-            continue
-        found = _email(text, match.start()) if match[0] == "@" else None
+    end = place = 0
+    while match := CANDIDATE.search(text, place):
         if match[0] == "@":
+            found = _email(text, match.start())
             chosen = [found] if found and "email" in wanted and found.start >= end else []
         else:
-            start = max(match.start(), end)
-            chosen = list(_numbers(text, start, match.end(), wanted, regions(start)))
-        for one in chosen:
-            yield one
-            end = one.end
+            chosen = list(_numbers(text, match.start(), match.end(), wanted, regions(match.start())))
+        yield from chosen
+        end = chosen[-1].end if chosen else end
+        place = end if chosen else match.end()  # what stands behind personal data may be more of it
 
 
 def ascii_digits(text: str) -> str:
@@ -121,7 +123,83 @@ def _email(text: str, at: int) -> Found | None:
 
 
 def _numbers(text: str, start: int, end: int, wanted: frozenset[Kind], regions: tuple[str, ...]) -> Iterator[Found]:
-    """Yield what a candidate is: the first kind whose rule all of it obeys, or addresses and phone numbers in it."""
+    """Yield what a candidate is, or what runs of its pieces between spaces are: a number, then a house number.
+
+    A run of pieces that has no plus sign is believed only if nearly all of the candidate is told: three pieces of a
+    table of numbers may obey a rule by chance.
+    """
+    if re.match(r":\d", text[end : end + 2]) and (hour := re.search(r"\s+\d{1,2}\Z", text[start:end])):
+        end = start + hour.start()
+    head = _HYPHENATED.match(text, start, end)
+    if head and (kind := _kind_of(text, start, head.end(1), wanted, regions)):
+        yield Found(kind, start, head.end(1))
+        return
+    found = list(_whole(text, start, end, wanted, regions))
+    if not found:
+        found = list(_in_pieces(text, start, end, wanted, regions))
+        if re.match(r"[.,]\d", text[end : end + 2]):
+            return  # the whole part of a decimal number
+        told = sum(sum(map(str.isdigit, text[one.start : one.end])) for one in found)
+        if sum(map(str.isdigit, text[start:end])) - told > _MAX_BESIDE:
+            found = [one for one in found if text[one.start] == "+" or one.kind == "iban"]
+    yield from found
+
+
+def _in_pieces(text: str, start: int, end: int, wanted: frozenset[Kind], regions: tuple[str, ...]) -> Iterator[Found]:
+    """Yield what runs of pieces are, from the left, the longest first, until too much was passed over."""
+    pieces = [(start + match.start(), start + match.end()) for match in re.finditer(r"\S+", text[start:end])]
+    sizes = [sum(map(str.isalnum, text[left:right])) for left, right in pieces]
+    international = "+" in text[start:end]
+    first = beside = 0
+    while first < len(pieces) and (international or beside <= _MAX_BESIDE):
+        begin = pieces[first][0]
+        for last in range(min(len(pieces), first + _MAX_PIECES), first, -1):
+            run = sizes[first:last]
+            if not _LEAST_RUN <= sum(run) <= _LONGEST_RUN or run.count(1) > 1 or (first, last) == (0, len(pieces)):
+                continue
+            if kind := _kind_of(text, begin, pieces[last - 1][1], wanted, regions):
+                yield Found(kind, begin, pieces[last - 1][1])
+                first = last
+                break
+        else:
+            beside += sizes[first]
+            first += 1
+
+
+def _kind_of(text: str, start: int, end: int, wanted: frozenset[Kind], regions: tuple[str, ...]) -> Kind | None:
+    """Say what all of a run of pieces is."""
+    given = ascii_digits(text[start:end])
+    if _touches(text, start, end):
+        return None
+    if "phone" in wanted and len(given) <= _LONGEST_PHONE:
+        international = given.startswith("+")
+        if any(_is_phone(given, region) for region in ((None,) if international else regions)):
+            return "phone"
+    holds: dict[Kind, bool] = {
+        "iban": _is_iban(given),
+        "payment_card": _is_card(given),
+        "ip_address": _is_public(given),
+        "national_id": _is_national(given, regions),
+    }
+    return next((kind for kind, right in holds.items() if right and kind in wanted), None)
+
+
+@lru_cache(4096)
+def _is_phone(given: str, region: str | None) -> bool:
+    from phonenumbers import Leniency, NumberParseException, PhoneNumberMatcher, is_valid_number, parse
+
+    try:
+        valid = is_valid_number(parse(given, region))
+    except NumberParseException:
+        return False
+    if not valid or region is None:
+        return valid
+    found = PhoneNumberMatcher(given, region, leniency=Leniency.STRICT_GROUPING)
+    return any(match.end == len(given) and match.start <= 1 for match in found) and sum(map(str.isdigit, given)) >= 8
+
+
+def _whole(text: str, start: int, end: int, wanted: frozenset[Kind], regions: tuple[str, ...]) -> Iterator[Found]:
+    """Yield what all of a candidate is: the first kind whose rule it obeys, or addresses and phone numbers in it."""
     given = ascii_digits(text[start:end])
     alone = not _touches(text, start, end)
     rules: tuple[tuple[Kind, Callable[[str], bool]], ...] = (("iban", _is_iban), ("payment_card", _is_card))

@@ -45,6 +45,34 @@ def test_planted_data_is_replaced_and_nothing_else(label: str) -> None:
     assert replaced(texts, [label] * len(texts)) == wanted
 
 
+BESIDE = ["{} 3", "{} 24", "{} 2024", "7 {}", "{} 10:00", "{} {}", "{}, 12", "{} (2)", "{}\n5"]
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+@pytest.mark.parametrize("label", ["eus_Latn", "arb_Arab", "tha_Thai"])
+def test_numbers_beside_do_not_hide_personal_data(label: str, beside: str) -> None:
+    planted = [(kind, data) for kind, some in PLANTED.items() if kind != "ip_address" for data in some]
+    if zero := NATIVE.get(label):
+        planted = [(kind, native(data, zero)) for kind, data in planted if kind in ("phone", "payment_card")]
+    texts = [SENTENCES[label].format(f" {beside.replace('{}', data)} ") for _, data in planted]
+    wanted = [SENTENCES[label].format(f" {beside.replace('{}', f'<{kind.upper()}>')} ") for kind, _ in planted]
+    assert replaced(texts, [label] * len(texts)) == wanted
+
+
+TABLES = [
+    "943 015 800 125 300 210",
+    "+922 337 203 685 477,5807",
+    "1 943 015 800 125 300 210 77 12",
+    "2024 12 31 943 015 800 125",
+    "12 34 56 78 90 12 34 56 78 90",
+]
+
+
+@pytest.mark.parametrize("text", TABLES)
+def test_tables_of_numbers_stay(text: str) -> None:
+    assert replaced([text], ["eus_Latn"]) == [text]
+
+
 @pytest.mark.parametrize("label", SENTENCES)
 def test_other_numbers_stay(label: str) -> None:
     given = NONE + [native(text, NATIVE[label]) for text in NONE if label in NATIVE]
