@@ -58,6 +58,10 @@ def preference_keys(batch: pa.RecordBatch, order: KeeperOrder) -> NDArray[np.uin
             columns.append(pc.fill_null(places, len(order.sources)).to_numpy(zero_copy_only=False).astype(np.uint64))
         elif criterion == "quality":
             columns.append(_descending(batch[order.quality]))
+        elif criterion == "cleanest":
+            from stages.deduplication.cleanliness import cleanliness  # it imports Polars
+
+            columns.append((np.iinfo(np.int64).max - cleanliness(batch)).view(np.uint64))
         elif criterion in ("longest", "shortest"):
             lengths = pc.utf8_length(batch["text"]).to_numpy(zero_copy_only=False).astype(np.uint64)
             columns.append(_WORST - lengths if criterion == "longest" else lengths)

@@ -223,10 +223,11 @@ class SpanDeduplicationConfig(StageConfig):
 class KeeperOrder(StageConfig):
     """Which document of several is preferred: by the first criterion that tells them apart, in the end by id."""
 
-    by: tuple[Literal["source", "quality", "longest", "shortest", "newest", "oldest", "id"], ...] = Field(
+    by: tuple[Literal["source", "quality", "cleanest", "longest", "shortest", "newest", "oldest", "id"], ...] = Field(
         default=("longest",),
         description="Criteria from the most to the least important. `source`: in the order of `sources`; `quality`: "
-        "the highest value of the column `quality`; `longest` and `shortest`: code points of the text; `newest` and "
+        "the highest value of the column `quality`; `cleanest`: the copy that is whole, in one language, without "
+        "menus, comments and damaged characters; `longest` and `shortest`: code points of the text; `newest` and "
         "`oldest`: the column `date`. Documents that lack a value come last. Of equals, `id` decides, named "
         "or not: the hash of the id, which is the same in every run and follows no order of the source.",
     )
@@ -258,7 +259,8 @@ class KeeperOrder(StageConfig):
     def columns(self) -> tuple[str, ...]:
         """Columns that `preference_keys` reads."""
         of = {"source": "source", "quality": self.quality, "newest": "date", "oldest": "date", "id": "id"}
-        return tuple(dict.fromkeys(["id", *(of.get(criterion, "text") for criterion in self.by)]))
+        cleanest = ("script", "other_language_share") if "cleanest" in self.by else ()
+        return tuple(dict.fromkeys(["id", *(of.get(criterion, "text") for criterion in self.by), *cleanest]))
 
     @property
     def sort_keys(self) -> int:

@@ -36,12 +36,12 @@ from numpy.typing import NDArray
 
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
+from schemas.orthography import PAUSE_MARKS
 from schemas.quality_signals import DUPLICATE_GRAMS, QUALITY_SIGNALS, TOP_GRAMS
 from stages.keys import mix64
 from stages.quality.character_classes import (
     ELLIPSES,
     END_MARKS_OF_SCRIPTS,
-    PAUSE_MARKS,
     SPACED_BULLETS,
     SPACED_END_MARKS,
     WORDSPACE,
