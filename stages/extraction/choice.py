@@ -20,6 +20,11 @@ THRESHOLD = 0.6  # of a block's score: the best F1 on web pages of unseen sites,
 _LOWER = (0.3, 0.15, 0.05)
 _ENOUGH = 40  # weighted letters: a short paragraph
 _SITE_FRAME_SHARE = 0.5  # of the kept unlinked text; a frame that holds more is the page, whatever its tag says
+_NO_TEXT_NAMES = sum(BIT[name] for name in ("footer", "advertisement", "comment"))
+_MANY_PARAGRAPHS = 1000  # weighted letters; a menu with teasers says less in running text
+_MISNAMED_TIMES = (
+    5  # of 1,075 pages, in three a name of navigation holds so much more than what is kept: all their text
+)
 _ENOUGH_SHARE = 0.5  # or this share of all unlinked text, on a page of one sentence
 
 MAX_SCORED = 20_000  # blocks; a page of more is a table or a list, and its features would take half a gigabyte
@@ -59,7 +64,9 @@ def choose(tree: Tree, scores: npt.NDArray[np.float32] | None) -> tuple[npt.NDAr
     if float(blocks.weights[visible].sum()) < _ENOUGH and (plain & visible).any():
         return plain & visible, None  # too little to judge by: what the markup names as a frame is left out
     if enough(kept):
-        return _with_whole_parts(tree, _without_site_frame(tree, kept)), None
+        misnamed = _misnamed(tree, kept)
+        kept = _with_whole_parts(tree, _without_site_frame(tree, kept | misnamed))
+        return kept, "running_text" if misnamed.any() else None
     for threshold in _LOWER:
         if enough(kept := kept | ((scores >= threshold) & plain)):
             return kept, "lower_threshold"
@@ -87,6 +94,22 @@ def _without_site_frame(tree: Tree, kept: npt.NDArray[np.bool_]) -> npt.NDArray[
     if not (kept & ~framed).any() or float(unlinked[framed].sum()) > _SITE_FRAME_SHARE * float(unlinked[kept].sum()):
         return kept
     return kept & ~framed
+
+
+def _misnamed(tree: Tree, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return the text under a name of navigation that holds several times the text kept: what it names is no menu.
+
+    A manual on one page, as Sphinx writes it, stands whole in what is the list of its chapters elsewhere.
+    """
+    blocks = tree.blocks
+    unlinked = blocks.weights - blocks.link_weights
+    text = ((blocks.bits & (_FRAME | HIDDEN)) == 0) & (blocks.link_weights <= 0.5 * blocks.weights)
+    running = text & (unlinked >= LONG)
+    named = text & ((blocks.names & BIT["navigation"]) != 0) & ((blocks.names & _NO_TEXT_NAMES) == 0)
+    lost = float(unlinked[running & named & ~kept].sum())
+    if lost < _MANY_PARAGRAPHS or lost <= _MISNAMED_TIMES * float(unlinked[running & kept].sum()):
+        return np.zeros(len(kept), bool)
+    return named
 
 
 def _with_whole_parts(tree: Tree, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -48,6 +48,8 @@ class LabelledPage(NamedTuple):
         return f"{self.manual.generator} {self.manual.language} {self.path}"
 
 
+# A manual on one page stands whole in the element that holds the list of its chapters elsewhere.
+_CHAPTERS = "div.toctree-wrapper > ul, div.toctree-wrapper > p.caption"
 _DOCBOOK = Generator(
     "body > div:not(.navheader):not(.navfooter):not(.nav-header)", "div.toc, div.list-of-tables, div.list-of-figures"
 )
@@ -57,11 +59,11 @@ GENERATORS = {
     "docbook-postgresql": _DOCBOOK,
     "gtk-doc": Generator("body > div.refentry, body > div.chapter, body > div.part", "div.toc, td.listing_lines"),
     "publican": Generator("body > div:not(#banner)", "div.toc, .docnav"),
-    "sphinx-classic": Generator("div.body", "a.headerlink, div.toctree-wrapper, div.contents"),
-    "sphinx-python": Generator("div.body", "a.headerlink, div.toctree-wrapper, div.contents"),
-    "sphinx-alabaster": Generator("div.body", "a.headerlink, div.toctree-wrapper, div.contents"),
-    "sphinx-django": Generator("#yui-main", "a.headerlink, div.toctree-wrapper, div.contents"),
-    "sphinx-sphinx13": Generator("div.body", "a.headerlink, div.toctree-wrapper, nav.contents"),
+    "sphinx-classic": Generator("div.body", f"a.headerlink, {_CHAPTERS}, div.contents"),
+    "sphinx-python": Generator("div.body", f"a.headerlink, {_CHAPTERS}, div.contents"),
+    "sphinx-alabaster": Generator("div.body", f"a.headerlink, {_CHAPTERS}, div.contents"),
+    "sphinx-django": Generator("#yui-main", f"a.headerlink, {_CHAPTERS}, div.contents"),
+    "sphinx-sphinx13": Generator("div.body", f"a.headerlink, {_CHAPTERS}, nav.contents"),
     "apache-xslt": Generator("#page-content", "#quickview, .toplang, .top, .permalink, #comments_section, .up"),
     "asciidoctor": Generator("#header > h1, #header > h2, #header > .sectionbody, #content", "#toc"),
     "texi2any-lilypond": Generator("#main", "table.nav_table, table.menu, #tocframe, #footer, .toc, .anchor"),
@@ -75,8 +77,8 @@ GENERATORS = {
 }
 # Generators whose pages were read for their labels only, after the rules of the extractor were fixed.
 HELD_OUT = {
-    "sphinx-rtd": Generator('[itemprop="articleBody"]', "a.headerlink, div.toctree-wrapper, div.contents"),
-    "sphinx-pallets": Generator("div.body", "a.headerlink, div.toctree-wrapper, div.contents"),
+    "sphinx-rtd": Generator('[itemprop="articleBody"]', f"a.headerlink, {_CHAPTERS}, div.contents"),
+    "sphinx-pallets": Generator("div.body", f"a.headerlink, {_CHAPTERS}, div.contents"),
     "gi-docgen": Generator("#main", "button, .srclink, .anchor"),
     "yard": Generator("#content", ".showSource, .summary_toggle, .toggleSource"),
     "haddock": Generator("#content", "#table-of-contents, a.selflink"),

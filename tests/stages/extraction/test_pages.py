@@ -91,6 +91,19 @@ def test_a_field_stands_between_its_label_and_the_next() -> None:
     assert "Name\nTown\nof birth" in page(form).text
 
 
+SECTIONS = "".join(f"<section id=s{n}><h2>{n}. Chapter</h2><p>{TEXT}</p><p>{MORE}</p></section>" for n in range(9))
+
+
+@pytest.mark.parametrize("name", ["toctree-wrapper compound", "pagination-wrap", "menu-pages"])
+def test_a_name_of_navigation_does_not_take_the_manual_with_it(name: str) -> None:
+    found = page(f'<div class="body"><h1>A manual</h1><p>{MORE}</p><div class="{name}">{SECTIONS}</div></div>')
+    assert found.text.count(TEXT) == 9
+    chapters = "".join(f"<li><a href=#s{n}>{n}. Chapter, and what it says</a>" for n in range(9))
+    index = page(f'<div class="body"><h1>A</h1><p>{TEXT}</p><div class="{name}"><ul>{chapters}</ul></div></div>')
+    assert "what it says" not in index.text, "a list of chapters is left out under the same name"
+    assert index.fallback is None
+
+
 FRAMED = {
     "a menu beside a form": (
         f"<nav>{MENU}</nav><main><h1>Log in</h1><form><input type=password></form></main>",
