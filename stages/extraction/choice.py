@@ -20,7 +20,7 @@ THRESHOLD = 0.6  # of a block's score: the best F1 on web pages of unseen sites,
 _LOWER = (0.3, 0.15, 0.05)
 _ENOUGH = 40  # weighted letters: a short paragraph
 _SITE_FRAME_SHARE = 0.5  # of the kept unlinked text; a frame that holds more is the page, whatever its tag says
-_NO_TEXT_NAMES = sum(BIT[name] for name in ("footer", "advertisement", "comment"))
+_NO_TEXT_NAMES = sum(BIT[name] for name in ("footer", "side", "share", "notice", "advertisement", "comment"))
 _MANY_PARAGRAPHS = 1000  # weighted letters; a menu with teasers says less in running text
 _MISNAMED_TIMES = (
     5  # of 1,075 pages, in three a name of navigation holds so much more than what is kept: all their text

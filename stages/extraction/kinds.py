@@ -137,7 +137,8 @@ def _posts_share(tree: Tree, kept: npt.NDArray[np.bool_]) -> float:
 def posts(tree: Tree) -> list[int]:
     """Return the elements that are posts: boxes of one path with running text, each with its own author or time.
 
-    The path must be that of siblings' kind: equal tags and class names from the root down.
+    The path must be that of siblings' kind: equal tags and class names from the root down. Boxes next to such, of
+    another class (a moderator's post), are posts too.
     """
     candidates = np.flatnonzero((tree.own_names & (BIT["comment"] | BIT["item"] | BIT["main"])) != 0)
     candidates = candidates[(tree.blocks.last - tree.blocks.first)[candidates] >= 2]
@@ -153,8 +154,8 @@ def posts(tree: Tree) -> list[int]:
     authors = signed[tree.last[candidates]] - signed[candidates]
     good = candidates[(text >= LONG) & (authors >= 1)]
     paths, counts = np.unique(tree.path[good], return_counts=True)
-    repeated = paths[counts >= 3]
-    return good[np.isin(tree.path[good], repeated)].tolist()
+    repeated = good[np.isin(tree.path[good], paths[counts >= 3])]
+    return good[np.isin(tree.parents[good], tree.parents[repeated]) | np.isin(good, repeated)].tolist()
 
 
 def page_access(tree: Tree, kept: npt.NDArray[np.bool_], stated: Stated) -> Access | None:

@@ -80,6 +80,7 @@ BITS_BY_PROPERTY = {  # schema.org, as microdata
     "text": BIT["main"],
     "headline": BIT["title"],
     "author": BIT["meta"],
+    "jobtitle": BIT["meta"],
     "datepublished": BIT["meta"],
     "datemodified": BIT["meta"],
     "publisher": BIT["meta"],

@@ -104,6 +104,25 @@ def test_a_name_of_navigation_does_not_take_the_manual_with_it(name: str) -> Non
     assert index.fallback is None
 
 
+def posts(*kinds: str) -> str:
+    """Posts as forum software writes them; a moderator's, or every other, has a class of its own."""
+    person = "<div class=user><h4 itemprop=name>Ann</h4><div itemprop=jobTitle>Forum moderator of it</div></div>"
+    return "".join(
+        f"<article class='post {kind}'>{person}<time>1 May</time>"
+        f"<div class=content><p>{number} {TEXT}</p><p>Well said, Ann.</p></div></article>"
+        for number, kind in enumerate(kinds)
+    )
+
+
+@pytest.mark.parametrize("kinds", [("", "", "", ""), ("mod", "", "", "", "mod"), ("bg1", "bg2", "bg1", "bg2", "bg1")])
+def test_posts_are_kept_without_the_profiles_of_their_authors(kinds: tuple[str, ...]) -> None:
+    found = page(f"<nav>{MENU}</nav><div id=thread><h1>A title of it</h1>{posts(*kinds)}</div>")
+    assert found.kind == "forum"
+    assert [f"{number} {TEXT}" in found.text for number in range(len(kinds))] == [True] * len(kinds)
+    assert found.text.count("Well said, Ann.") == len(kinds)
+    assert "moderator" not in found.text
+
+
 FRAMED = {
     "a menu beside a form": (
         f"<nav>{MENU}</nav><main><h1>Log in</h1><form><input type=password></form></main>",
