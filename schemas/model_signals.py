@@ -48,4 +48,30 @@ CLASSIFIER_SCORES = column(
     nullable=True,
 )
 
-MODEL_SIGNALS = pa.schema([*LANGUAGE_MODEL_SIGNALS, *WORD_SIGNALS, CLASSIFIER_SCORES])
+OTHER_LANGUAGE_SPANS = column(
+    "other_language_spans",
+    pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64()), ("label", pa.string())])),
+    "Lines of the text in another language or script: code points from `start` up to `end`, and the label; only if the "
+    "recipe asks.",
+    nullable=True,
+)
+
+LANGUAGES_AGREE = column(
+    "languages_agree",
+    pa.bool_(),
+    "True if the second model that the recipe names finds the same language; null for texts without one.",
+    nullable=True,
+)
+
+DOUBTFUL = column(
+    "doubtful",
+    pa.bool_(),
+    "True if two models disagree on the language, or it is not clear among near neighbours: published apart.",
+    nullable=True,
+)
+
+# What was measured of a text, and holds for no other one that is made of it; doubt about its language does.
+TEXT_SIGNALS = pa.schema(
+    [*LANGUAGE_MODEL_SIGNALS, *WORD_SIGNALS, CLASSIFIER_SCORES, OTHER_LANGUAGE_SPANS, LANGUAGES_AGREE]
+)
+MODEL_SIGNALS = pa.schema([*TEXT_SIGNALS, DOUBTFUL])

@@ -68,6 +68,14 @@ class Filtered(NamedTuple):
     rejected: pa.RecordBatch
 
 
+class FilteredAndChanged(NamedTuple):
+    """The answer of a filter that also changes what it keeps: kept and rejected rows, and CHANGE rows."""
+
+    kept: pa.RecordBatch
+    rejected: pa.RecordBatch
+    changes: pa.Table
+
+
 class Changed(NamedTuple):
     """A map's answer that counts what it changed: the same rows, and CHANGE rows."""
 
@@ -75,7 +83,7 @@ class Changed(NamedTuple):
     changes: pa.Table
 
 
-StageFunction = Callable[[pa.RecordBatch], "pa.RecordBatch | Filtered | Changed"]
+StageFunction = Callable[[pa.RecordBatch], "pa.RecordBatch | Filtered | FilteredAndChanged | Changed"]
 
 
 class BoundStage(NamedTuple):
@@ -179,10 +187,12 @@ def _guarded(block: pa.RecordBatch, stage: BoundStage, outcome: Outcome) -> list
         middle = block.num_rows // 2
         return _guarded(block.slice(0, middle), stage, outcome) + _guarded(block.slice(middle), stage, outcome)
     rejected = 0
-    if isinstance(result, Filtered):
+    if isinstance(result, Filtered | FilteredAndChanged):
         kept, rejected = result.kept, result.rejected.num_rows
         if rejected:
             outcome.rejected.append(result.rejected)
+        if isinstance(result, FilteredAndChanged):
+            outcome.changes.append((stage.name, result.changes))
     elif isinstance(result, Changed):
         kept = result.batch
         outcome.changes.append((stage.name, result.changes))

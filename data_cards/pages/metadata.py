@@ -6,18 +6,19 @@ that the Hub documents (Hub documentation, "Licenses"); any other licence is `ot
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from typing import Any
+from typing import Any, NamedTuple
 
 from huggingface_hub import DatasetCardData
 
 from data_cards.display import one_line
 from data_cards.sections.overview import language_rows, merge_sizes, totals
 from data_cards.sections.splits import published_splits
-from schemas.card import Card, PublishedFile, TextStatistics
+from schemas.card import PUBLISHED_SPLITS, Card, PublishedFile, TextStatistics
 from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED
 
+DOUBTFUL = PUBLISHED_SPLITS[-1]
 _HUB_LICENCES = frozenset(
     """
     afl-3.0 agpl-3.0 apache-2.0 artistic-2.0 bigcode-openrail-m bigscience-bloom-rail-1.0 bigscience-openrail-m bsd
@@ -103,30 +104,52 @@ def _licence(card: Card) -> dict[str, Any]:
 
 
 def _configs(card: Card) -> list[dict[str, Any]]:
-    labels = sorted({file.language for file in card.files})
-    if not labels:
-        return []
     return [
-        {"config_name": ALL, "data_files": _files("*", card.files), "default": True},
-        *(
-            {"config_name": label, "data_files": _files(label, [file for file in card.files if file.language == label])}
-            for label in labels
-        ),
+        {"config_name": subset.name, "data_files": _files(subset)} | ({"default": True} if subset.name == ALL else {})
+        for subset in _subsets(card)
     ]
 
 
-def _files(folder: str, files: Sequence[PublishedFile]) -> list[dict[str, str]]:
-    return [{"split": split, "path": f"data/{folder}/{split}-*.parquet"} for split in published_splits(files)]
+class _Subset(NamedTuple):
+    """A configuration of the Hub: its name, the folder of its files, the statistics of its language, the files."""
+
+    name: str
+    folder: str
+    statistics: TextStatistics
+    files: list[PublishedFile]
+
+
+def _subsets(card: Card) -> Iterator[_Subset]:
+    """Yield all documents but doubtful ones as one subset, then those of each label, doubtful ones by themselves."""
+    clear, doubtful = ([file for file in card.files if (file.split == DOUBTFUL) is wanted] for wanted in (False, True))
+    if clear:
+        yield _Subset(ALL, "*", merge_sizes(card.statistics.values()), clear)
+    for label, part in sorted(card.statistics.items()):
+        for name, files in ((label, clear), (f"{label}_{DOUBTFUL}", doubtful)):
+            if own := [file for file in files if file.language == label]:
+                yield _Subset(name, label, part, own)
+
+
+def _files(subset: _Subset) -> list[dict[str, str]]:
+    """Name the files of each split; those of doubtful documents are all there is of their subset: `train`."""
+    return [
+        {"split": _loaded(split), "path": f"data/{subset.folder}/{split}-*.parquet"}
+        for split in published_splits(subset.files)
+    ]
+
+
+def _loaded(split: str) -> str:
+    return "train" if split == DOUBTFUL else split
 
 
 def _split_infos(part: TextStatistics, files: Sequence[PublishedFile]) -> list[dict[str, Any]]:
     splits = published_splits(files)
-    if len(splits) < 2:
-        return [{"name": s, "num_bytes": part.num_bytes, "num_examples": part.documents} for s in splits]
+    if len(splits) < 2 and sum(file.documents for file in files) == part.documents:
+        return [{"name": _loaded(s), "num_bytes": part.num_bytes, "num_examples": part.documents} for s in splits]
     own = [(split, [file for file in files if file.split == split]) for split in splits]
     return [
         {
-            "name": split,
+            "name": _loaded(split),
             "num_bytes": sum(file.num_bytes for file in found),
             "num_examples": sum(file.documents for file in found),
         }
@@ -139,17 +162,16 @@ def _dataset_info(card: Card) -> list[dict[str, Any]]:
         return []
     with_features = len(card.statistics) <= MOST_FEATURE_COPIES
     infos = []
-    for label, part in [(ALL, merge_sizes(card.statistics.values())), *card.statistics.items()]:
+    for subset in _subsets(card):
         # A copy for each, or YAML would write references, which not every reader of cards follows.
         features = [{"name": column.name, **deepcopy(column.feature)} for column in card.columns]
-        files = [file for file in card.files if label in (ALL, file.language)]
-        splits = _split_infos(part, files)
+        splits = _split_infos(subset.statistics, subset.files)
         infos.append(
             {
-                "config_name": label,
+                "config_name": subset.name,
                 **({"features": features} if with_features else {}),
                 "splits": splits,
-                "download_size": sum(file.size_bytes for file in files),
+                "download_size": sum(file.size_bytes for file in subset.files),
                 "dataset_size": sum(split["num_bytes"] for split in splits),
             }
         )

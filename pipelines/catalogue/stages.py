@@ -36,6 +36,7 @@ from stages.language_identification.identify import (
     identify_language,
     load_identifier,
 )
+from stages.language_identification.purity_options import LanguagePurityConfig
 from stages.language_models.options import LanguageModelConfig
 from stages.length_filtering import LengthFilteringConfig, filter_length
 from stages.normalization.options import NormalizationConfig
@@ -62,6 +63,7 @@ IngestStage = Annotated[
     | QualityFilteringConfig
     | LanguageModelConfig
     | WordListsConfig
+    | LanguagePurityConfig
     | ClassificationConfig
     | DatatroveConfig
     | ScriptMarkingConfig
@@ -214,6 +216,13 @@ def _bind_classification(config: ClassificationConfig) -> StageFunction:
     return partial(classify_text, classify=load_classifier(config).scores, config=config)
 
 
+def _bind_purity(config: LanguagePurityConfig) -> StageFunction:
+    from stages.language_identification.purity import language_purity
+
+    first, second = config.identifiers()
+    return partial(language_purity, identify=first, config=config, second=second)
+
+
 def _bind_datatrove(config: DatatroveConfig) -> StageFunction:
     from stages.quality.datatrove_block import load_block, run_datatrove
     from stages.quality.datatrove_words import tokenizer_of
@@ -269,6 +278,7 @@ INGEST_STAGES = {
     "language_model": IngestEntry(LanguageModelConfig, _bind_language_model, changes_texts=False),
     "word_lists": IngestEntry(WordListsConfig, _bind_word_lists, changes_texts=False),
     "classify_text": IngestEntry(ClassificationConfig, _bind_classification, changes_texts=False),
+    "language_purity": IngestEntry(LanguagePurityConfig, _bind_purity),
     "filter_length": IngestEntry(
         LengthFilteringConfig, lambda config: partial(filter_length, config=config), changes_texts=False
     ),

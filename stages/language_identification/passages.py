@@ -90,7 +90,7 @@ def cut_passages(texts: pa.Array, max_code_points: int) -> Passages:
     documents = np.repeat(np.arange(len(texts)), lines.list.len().to_numpy())
     distinct = lines.explode(empty_as_null=False).to_arrow().dictionary_encode()  # pages repeat their menus
     numbers = distinct.indices.to_numpy(zero_copy_only=False)
-    frame = _judge_lines(pl.Series(distinct.dictionary, dtype=pl.String))
+    frame = judge_lines(pl.Series(distinct.dictionary, dtype=pl.String))
     frame = frame[numbers]
     frame = frame.with_columns(document=documents, number=numbers).filter("linguistic")
     # A line counts with the letters of all its copies in the document, and stands where the first of them does.
@@ -125,7 +125,7 @@ def _pieces(line: str) -> Iterator[str]:
     yield line[start:]
 
 
-def _judge_lines(lines: pl.Series) -> pl.DataFrame:
+def judge_lines(lines: pl.Series) -> pl.DataFrame:
     """Make lines readable and judge each: columns text, script, letters (by content), linguistic."""
     line = lines.str.strip_chars()
     broken = line.str.count_matches(_INVISIBLE) >= (_MOSTLY_INVISIBLE * line.str.len_chars()).clip(1)

@@ -32,7 +32,7 @@ from schemas.columns import column, require_columns
 from schemas.document import CANDIDATES, DOCUMENT, IDENTIFICATION, SCRIPT_MARKS
 from schemas.language import one_code, parse_label
 from schemas.ledger import CHANGE
-from schemas.model_signals import MODEL_SIGNALS
+from schemas.model_signals import TEXT_SIGNALS
 from stages.batches import Changed, changed_code_points, set_columns
 from stages.script_detection import detect_scripts
 from stages.transliteration.alphabets import APOSTROPHES
@@ -185,7 +185,7 @@ def parallel_rows(
 
     A new row has its parent's columns, but for: `id`, the hex BLAKE2b-128 of the parent's id, scheme and version;
     `parent_id`; `synthetic` true; `generator`, the engine's version; `text`; `script`; `cluster_size`, CANDIDATES
-    and the columns of SCRIPT_MARKS, MODEL_SIGNALS and IDENTIFICATION null, as nobody looked at the new text; and the
+    and the columns of SCRIPT_MARKS, TEXT_SIGNALS and IDENTIFICATION null, as nobody looked at the new text; and the
     columns of PROVENANCE, which are added if the batch lacks them. Raises SchemaError as `transliterate_batch`.
     """
     require_columns(batch, DOCUMENT, ("id", "text", "language", "script"))
@@ -199,7 +199,7 @@ def parallel_rows(
     order = pa.array(np.argsort(rows, kind="stable"))
     parents = batch.take(pa.array(rows))
     columns = {name: pa.concat_arrays([new[name] for _, new in made]) for name in made[0][1]}
-    of_another_text = [*SCRIPT_MARKS, *MODEL_SIGNALS, CANDIDATES, *(DOCUMENT.field(name) for name in IDENTIFICATION)]
+    of_another_text = [*SCRIPT_MARKS, *TEXT_SIGNALS, CANDIDATES, *(DOCUMENT.field(name) for name in IDENTIFICATION)]
     columns |= {field.name: pa.nulls(len(rows), field.type) for field in of_another_text}
     present = {name: values for name, values in columns.items() if name in parents.schema.names}
     return set_columns(parents, **present).take(order)

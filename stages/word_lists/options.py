@@ -23,7 +23,7 @@ class WordListsConfig(StageConfig):
     own_words: Literal["off", "require", "rescue"] = Field(
         default="off",
         description="What a word that only one language of its script has decides: `require` drops documents without "
-        "any of their language; `rescue` also gives documents of unknown or unclear language that have such words the "
+        "any of their language; `rescue` gives documents of unknown or unclear language that have such words the "
         "label that identification found likeliest.",
     )
     min_own_words: int = Field(default=1, ge=1, description="Different own words that a document must have.")

@@ -47,7 +47,7 @@ def word_lists(batch: pa.RecordBatch, lists: Mapping[str, WordList], config: Wor
         if lists[label].own_words:
             own[rows] = own_words(texts, lists[label].own_words)
     few = (shares < least) & config.stop_words
-    none = (own >= 0) & (own < config.min_own_words) & ~np.isnan(shares) & (config.own_words != "off") & ~few
+    none = (own >= 0) & (own < config.min_own_words) & ~np.isnan(shares) & (config.own_words == "require") & ~few
     out = pa.array(few | none)
     rejected = reject(
         batch.filter(out),

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from pipelines.phases.deduplication.kinds import kind_of
 from pipelines.phases.run import Run
@@ -27,13 +28,15 @@ from pipelines.staging.staged import RowRun, StagedSplit, first_numbers
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
 from schemas.card import SplitRule
+from schemas.model_signals import DOUBTFUL as DOUBTFUL_COLUMN
 from schemas.recipe import PublishConfig
 from stages.deduplication.components import connected_components
 from stages.keys import hash_keys
 
 SPLITS = "publish-splits"
 LARGEST_GROUP = 100  # documents
-TRAIN, VALIDATION, TEST = range(3)  # places in PUBLISHED_SPLITS
+TRAIN, VALIDATION, TEST, DOUBTFUL = range(4)  # places in PUBLISHED_SPLITS
+DOUBTFUL_MARK = DOUBTFUL_COLUMN.name
 _ALWAYS_TRAIN = np.iinfo(np.uint64).max  # no limit lies above it
 
 GROUPED = np.dtype([("row", "<i8"), ("number", "<u8")])  # a document of a group, and the group's number
@@ -87,8 +90,21 @@ class SplitWorker(Worker[SplitResult]):
             np.uint64(int(share * 2**64)) for share in (self.publish.test, self.publish.test + self.publish.validation)
         )
         chosen = np.select([numbers < test, numbers < both], [TEST, VALIDATION], TRAIN).astype(np.uint8)
+        chosen[self._doubtful(split)] = DOUBTFUL
         self.store.save_array(_splits_file(split.name), chosen)
         return SplitResult(documents=len(chosen))
+
+    def _doubtful(self, split: StagedSplit) -> npt.NDArray[np.bool_]:
+        """Tell which documents a stage marked as doubtful; they are published apart, in no other split."""
+        marks = []
+        for file in split.files:
+            with self.store.fs.open(self.store.full(file), "rb") as stream, pq.ParquetFile(stream) as opened:
+                if DOUBTFUL_MARK not in opened.schema_arrow.names:
+                    marks.append(np.zeros(opened.metadata.num_rows, bool))
+                    continue
+                column = opened.read([DOUBTFUL_MARK])[DOUBTFUL_MARK]
+                marks.append(pc.fill_null(column, False).to_numpy())
+        return np.concatenate([np.zeros(0, bool), *marks])
 
     def _grouped(self, split: str) -> npt.NDArray[np.void]:
         file = _groups_file(split)
@@ -173,7 +189,8 @@ def choose_splits(
     deduplication.
     """
     publish = run.recipe.publish
-    if not publish.test and not publish.validation:
+    parted = bool(publish.test or publish.validation)
+    if not parted and not any(getattr(stage, "doubtful", "keep") == "apart" for stage in run.recipe.ingest):
         return None
     splits = [split for split in read if split.documents]
     clustered = any(kind_of(run.recipe, phase.stage).leaves_clusters for phase in phases)
@@ -189,6 +206,8 @@ def choose_splits(
         for split, parent in zip([*splits, *made], parents, strict=True)
     ]
     run.tasks(SplitWorker(run.store, publish), tasks)
+    if not parted:
+        return None
     return SplitRule(
         test=publish.test,
         validation=publish.validation,

@@ -1,0 +1,65 @@
+"""Documents whose language is doubtful are published as a subset of their own, which loads by its name."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EUS = "Gaur goizean lagunekin mendira joan naiz eta ibilaldi luzea egin dugu."
+RECIPE = """
+[corpus]
+name = "doubtful"
+licence = "CC0-1.0"
+
+[[sources]]
+name = "texts"
+format = "jsonl"
+paths = ["texts.jsonl"]
+licence = "CC0-1.0"
+
+[[ingest]]
+stage = "identify_language"
+min_score = 0.6
+
+[[ingest]]
+stage = "language_purity"
+doubtful = "apart"
+"""
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("doubtful")
+    texts = [EUS, f"{EUS} Bihar ere bai.", "Danas je lep dan i svi su dobro."]
+    (folder / "texts.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), "utf-8")
+    (folder / "recipe.toml").write_text(RECIPE, "utf-8")
+    command = [str(Path(sys.executable).with_name("glotmill")), "run", str(folder / "recipe.toml"), "--output"]
+    subprocess.run([*command, str(folder / "out")], check=True, capture_output=True)
+    return folder / "out"
+
+
+def test_doubtful_documents_are_a_subset_of_their_own(corpus: Path) -> None:
+    import datasets
+
+    files = sorted(str(path.relative_to(corpus / "data")) for path in corpus.glob("data/*/*.parquet"))
+    doubtful = [path for path in files if "/doubtful-" in path]
+    assert len(doubtful) == 1
+    assert [path for path in files if path not in doubtful] == ["eus_Latn/train-00000-of-00001.parquet"]
+    label = doubtful[0].split("/")[0]
+
+    def loaded(name: str) -> int:
+        cache = str(corpus.with_name("cache"))
+        return int(datasets.load_dataset(str(corpus), name, split="train", cache_dir=cache).num_rows)
+
+    assert (loaded("all"), loaded("eus_Latn"), loaded(f"{label}_doubtful")) == (2, 2, 1)
+
+
+def test_the_audit_counts_them_all(corpus: Path) -> None:
+    command = [str(Path(sys.executable).with_name("glotmill")), "audit", str(corpus)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "3 documents" in done.stdout
