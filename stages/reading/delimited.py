@@ -21,7 +21,7 @@ from schemas.source import CsvSource, TsvSource
 from schemas.split import InputFile, InputSplit
 from stages.reading.files import line_splits, shortened, whole_file_split
 from stages.reading.records import RAW_BYTES, failed_record, kept_strings, make_records, size_in_words
-from stages.reading.streams import Lines, Unreadable, line_ends, read_lines
+from stages.reading.streams import Lines, Unreadable, known_as, line_ends, read_lines
 
 DelimitedSource = CsvSource | TsvSource
 
@@ -62,11 +62,13 @@ def _header(source: DelimitedSource, location: str, path: str) -> list[str] | st
         return list(source.header)
     pieces = read_lines(location, path, 0, -1 if source.quote else 1, _HEADER_BYTES)
     for _, fields, octets, error in _rows(source, pieces, _HEADER_BYTES):
-        return _header_fault(octets, error) if error else fields
+        return _header_fault(octets, error) if error or known_as(octets) else fields
     return []
 
 
 def _header_fault(octets: bytes, error: str) -> str:
+    if kind := known_as(octets):
+        return kind
     if b"\r" in octets.rstrip(b"\r\n"):
         return "its lines end in a carriage return alone; convert the file to lines that end in a line feed"
     return f"its header cannot be read: {error}"

@@ -74,7 +74,7 @@ def _portability(file: InputFile) -> tuple[bool, str]:
 
 def _matches(pattern: str, base: str, endings: Sequence[str]) -> Iterator[InputFile | None]:
     """Yield the files of one pattern; None for a folder that stands for nothing."""
-    is_url = "://" in pattern or "::" in pattern
+    is_url = "://" in pattern or ("::" in pattern and not os.path.lexists(posixpath.join(base, pattern)))
     relative = not is_url and not posixpath.isabs(pattern)
     store, root = fsspec.url_to_fs(base if relative else pattern)
     address = posixpath.normpath(posixpath.join(root, pattern)) if relative else root

@@ -29,7 +29,7 @@ from schemas.source import JsonLinesSource
 from schemas.split import InputFile, InputSplit
 from stages.reading.files import line_splits, shortened
 from stages.reading.records import ISO_8601, RAW_BYTES, failed_record, kept_strings, make_records, size_in_words
-from stages.reading.streams import BrokenStreamError, Lines, chunks, line_ends, open_file, read_lines
+from stages.reading.streams import BrokenStreamError, Lines, chunks, known_as, line_ends, open_file, read_lines
 
 _HEAD_BYTES = 1 << 20  # how far the first line is looked for when a file is checked
 _FILES_CHECKED = 5
@@ -55,7 +55,7 @@ def problems(source: JsonLinesSource, files: Sequence[InputFile]) -> list[str]:
         except BrokenStreamError:
             continue  # a matter of that file, for its row in the ledger
         head = head.removeprefix(b"\xef\xbb\xbf")
-        if kind := _other_kind(head):
+        if kind := known_as(head) or _other_kind(head):
             found.append(f"{file.path}: {kind}")
             continue
         objects = _objects(head)

@@ -119,6 +119,28 @@ def compression_of(path: str) -> str:
     return next((ending for ending in COMPRESSIONS if path.lower().endswith(ending)), "")
 
 
+_UTF_16_OR_32 = re.compile(  # a byte-order mark, or letters of ASCII
+    rb"\xff\xfe|\xfe\xff|\x00\x00\xfe\xff|[^\x00]\x00[^\x00]\x00|\x00[^\x00]\x00[^\x00]|[^\x00]\x00{3}|\x00{3}[^\x00]"
+)
+_CONTAINERS = {b"PAR1": "Parquet", b"PK\x03\x04": "a zip archive", b"%PDF-": "PDF", b"SQLite format 3\x00": "SQLite"}
+
+
+def known_as(head: bytes) -> str:
+    """Say what a file is that should be lines of text, by its first bytes; empty if it may be text.
+
+    >>> known_as(b"PAR1"), known_as("{}".encode("utf-16")), known_as(b'{"text": "BZh"}')
+    ('it is Parquet, not lines of text', 'it is UTF-16 or UTF-32; convert it to UTF-8', '')
+    """
+    for ending, member in _MEMBERS.items():
+        if member.match(head):
+            return f"it is compressed; name it {ending}"
+    if _UTF_16_OR_32.match(head):
+        return "it is UTF-16 or UTF-32; convert it to UTF-8"
+    return next(
+        (f"it is {name}, not lines of text" for magic, name in _CONTAINERS.items() if head.startswith(magic)), ""
+    )
+
+
 def open_file(location: str) -> IO[bytes]:
     """Open a file of any store for reading. In a local name nothing is a pattern, a chain of URLs or a protocol."""
     if "://" not in location:

@@ -21,7 +21,7 @@ from schemas.ledger import LEDGER, REJECTION
 from schemas.source import Source, TextSource
 from schemas.split import InputSplit
 from stages.reading.files import SourceError, find_files
-from stages.reading.sources import FORMATS, count_records, plan_splits, read_split, trial_splits
+from stages.reading.sources import FORMATS, count_records, plan_splits, read_split, source_problems, trial_splits
 
 Rows = list[dict[str, Any]]
 SOURCE: TypeAdapter[Source] = TypeAdapter(Source)
@@ -262,3 +262,30 @@ def test_a_trial_takes_the_first_records_and_what_cannot_be_counted(tmp_path: Pa
 
     counted = [(split.path, split.max_records) for split in trial_splits(splits, source, 4, count)]
     assert counted == [("a.txt", 4), ("b.txt", 3), ("c.txt", 1)]
+
+
+WRAPPED = {
+    "gzip": (gzip.compress, "it is compressed; name it .gz"),
+    "UTF-16 with a mark": (lambda content: content.decode().encode("utf-16"), "it is UTF-16 or UTF-32"),
+    "UTF-16 without one": (lambda content: content.decode().encode("utf-16-be"), "it is UTF-16 or UTF-32"),
+    "Parquet": (lambda content: b"PAR1" + content, "it is Parquet, not lines of text"),
+    "lines": (bytes, ""),
+}
+
+
+@pytest.mark.parametrize(("wrap", "words"), WRAPPED.values(), ids=WRAPPED.keys())
+def test_a_file_that_is_no_text_is_named_for_what_it_is(
+    wrap: Callable[[bytes], bytes], words: str, tmp_path: Path
+) -> None:
+    contents = {"jsonl": b'{"text": "Kaixo"}\n', "csv": b"text,n\nKaixo,1\n"}
+    for name, content in contents.items():
+        (tmp_path / f"a.{name}").write_bytes(wrap(content))
+        source = SOURCE.validate_python({"name": "t", "format": name, "paths": [f"a.{name}"]})
+        problems = source_problems(source, str(tmp_path))
+        assert [problem.startswith(f"source 't': a.{name}: {words}") for problem in problems] == [True] * bool(words)
+
+
+def test_a_local_file_may_be_called_like_a_chain_of_addresses(tmp_path: Path) -> None:
+    (tmp_path / "a::b.txt").write_text("Kaixo")
+    assert paths(tmp_path, "a::b.txt") == paths(tmp_path, "*.txt") == ["a::b.txt"]
+    assert find_files(["c::b.txt"], str(tmp_path))[1]
