@@ -229,7 +229,7 @@ def _translation(config: TranslationConfig, recipe: Recipe) -> AugmentFunction:
     for direction in config.pairs:
         engine = open_engine(config.engine, direction, config.reuse)
         opened.append((direction, engine, Protection(config.protect, engine.placeholder, glossary)))
-    identify = _bind_identify(recipe) if config.gates.language else None
+    identify = bind_identify(recipe) if config.gates.language else None
 
     def make(batch: pa.RecordBatch, ask: Ask) -> Made:
         translators = [
@@ -241,7 +241,7 @@ def _translation(config: TranslationConfig, recipe: Recipe) -> AugmentFunction:
     return make
 
 
-def _bind_identify(recipe: Recipe) -> Callable[[pa.Array], pa.RecordBatch]:
+def bind_identify(recipe: Recipe) -> Callable[[pa.Array], pa.RecordBatch]:
     """Bind the recipe's own identification to texts without a document: n texts to DOCUMENT columns."""
     config = next(stage for stage in recipe.ingest if isinstance(stage, LanguageIdentificationConfig))
     plain = config.model_copy(update={"other_language_share": False, "declared": "ignore", "candidates": False})
