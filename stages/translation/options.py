@@ -78,7 +78,7 @@ class TranslationConfig(StageConfig):
         default=None, description="UTF-8 file with a source term, a tab and its translation on each line."
     )
     max_sentence_code_points: int = Field(
-        default=600, ge=40, description="A longer sentence is cut at a comma or space, else between letters."
+        default=600, ge=40, le=1000, description="A longer sentence is cut at a comma or space, else between letters."
     )
     gates: GateConfig = Field(default_factory=GateConfig, description="Limits of what is published.")
     reuse: tuple[str, ...] = Field(

@@ -84,7 +84,7 @@ def pairs_of(folder: Path, source: str, target: str) -> list[tuple[str, str]]:
     """Pair sentences of articles that have as many in both languages, and the other articles whole."""
     pairs: list[tuple[str, str]] = []
     for one, other in zip(articles(folder, source), articles(folder, target), strict=True):
-        cut = [cut_sentences(pa.array([text], pa.large_string()), 10_000)["text"].to_list() for text in (one, other)]
+        cut = [cut_sentences(pa.array([text], pa.large_string()), 1000)["text"].to_list() for text in (one, other)]
         pairs += zip(*cut, strict=True) if len(cut[0]) == len(cut[1]) else [(one, other)]
     return pairs
 
