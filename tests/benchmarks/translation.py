@@ -148,7 +148,7 @@ def gates(folder: Path, identify: Any) -> dict[str, Any]:
         pairs = pairs_of(folder, source, target)
         numbered = [(f"{one.rstrip('.')} 1948.", other.rstrip(". \u0964") + " 1948.") for one, other in pairs]
         others = [other for _, other in pairs]
-        wrong = articles(folder, "deu")
+        wrong = articles(folder, "deu_1996")
         reasons = judge(direction, pairs, identify)
         false += sum(reason is not None for reason in reasons)
         clean += len(pairs)
