@@ -377,6 +377,11 @@ class Card(CardPart):
     deduplication: tuple[DedupReport, ...] = Field(default=(), description="Its stages, in running order.")
     sampling: SamplingWeights | None = Field(default=None, description="Null if the recipe asks for no weights.")
     splits: SplitRule | None = Field(default=None, description="Null if everything is `train`.")
+    expected_precision: dict[str, float] = Field(
+        default={},
+        description="Share in [0, 1] of the documents identified as each label that are expected to be in it, as "
+        "models confuse languages and this corpus mixes them; empty where other models identified.",
+    )
     unmatched_labels: tuple[str, ...] = Field(
         default=(), description="Labels that the recipe keeps and no published document has."
     )

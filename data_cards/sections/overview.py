@@ -150,6 +150,9 @@ def source_volumes(card: Card) -> dict[str, SourceVolume]:
     return volumes
 
 
+PURE = 0.9  # a lower expected precision is told among the limitations
+
+
 def merge_sizes(parts: Iterable[TextStatistics]) -> TextStatistics:
     """Add up what the size of rows as one Arrow table follows from: documents, bits, and nulls by column."""
     found = list(parts)
@@ -194,6 +197,13 @@ def limitations(card: Card) -> tuple[str, ...]:
         sum(part.documents for label, part in parts.items() if parse_label(label).language == UNDETERMINED),
         "are in no language that reached its threshold (und)",
     )
+    if impure := sorted((share, label) for label, share in card.expected_precision.items() if share < PURE):
+        shown = _shortened([f"{label} ({share:.0%})" for share, label in impure if label in parts])
+        if shown:
+            found.append(
+                "As models confuse languages and this corpus mixes them, fewer than nine in ten documents are expected "
+                f"to be in the language of their label in {', '.join(shown)}."
+            )
     if card.unmatched_labels:
         found.append(f"No document was in {', '.join(card.unmatched_labels)}, which the recipe asks for.")
     documents(sum(part.nulls.get("licence", 0) for part in parts.values()), "carry no licence of their own")

@@ -37,6 +37,8 @@ from schemas.card import (
 from schemas.ledger import FATES
 from schemas.manifest import EvaluationSetRecord, FileRecord, Manifest, PhaseRecord, SplitRecord
 from schemas.recipe import recipe_hash
+from stages.language_identification.answers import expected_precisions
+from stages.language_identification.identify import LanguageIdentificationConfig
 
 
 @dataclass
@@ -77,6 +79,7 @@ def corpus_card(facts: CorpusFacts) -> Card:
         fates=facts.fates,
         changes=_changes(facts.ingested),
         filter_limits=filter_limits(recipe, facts.fates),
+        expected_precision=_expected_precision(recipe, facts.fates),
         unmatched_labels=tuple(unmatched_labels(recipe, by_label)),
         statistics={label: merge(parts) for label, parts in sorted(by_label.items())},
         columns=column_rows(facts.schema),
@@ -103,6 +106,17 @@ def corpus_card(facts: CorpusFacts) -> Card:
         removal=Removal(mode=recipe.decontaminate.mode, masked=facts.masked) if recipe.decontaminate else None,
         judging_sheet=found.sheet if found else None,
     )
+
+
+def _expected_precision(recipe: Recipe, fates: Sequence[FateCount]) -> dict[str, float]:
+    """Estimate how pure each label's documents were when the cascade had named their languages."""
+    if not any(isinstance(stage, LanguageIdentificationConfig) and not stage.model_files for stage in recipe.ingest):
+        return {}
+    read = Counter[str]()
+    for row in fates:
+        if row.language and not row.made:
+            read[row.language] += row.documents
+    return {label: round(share, 3) for label, share in expected_precisions(read).items()}
 
 
 def corpus_manifest(facts: CorpusFacts, files: Sequence[FileRecord]) -> Manifest:

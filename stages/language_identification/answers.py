@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -62,6 +63,43 @@ class LanguageRow(NamedTuple):
     remark: str | None
 
 
+def expected_precisions(documents: Mapping[str, int]) -> dict[str, float]:
+    """Return, for each label that documents have, the share of them that are expected to be in it.
+
+    precision = x r / (x r + (1 - x) f), where r is the share of the documents in a language that get its label, f that
+    of all others that get it, and x the share of documents that are in the language. r and f are those of the benchmark
+    (`measured.json`), f for the mix of labels that these documents have, and x follows from the share of documents with
+    the label, x r + (1 - x) f. What the benchmark has no text of can only be worse. For the cascade alone.
+
+    >>> found = expected_precisions({"eng_Latn": 90, "sco_Latn": 10})  # three in four Scots texts are taken for English
+    >>> {label: round(share, 2) for label, share in found.items()}
+    {'eng_Latn': 0.67, 'sco_Latn': 1.0}
+    """
+    measured = _measured()
+    total = sum(documents.values())
+    found = {}
+    for label, count in sorted(documents.items()):
+        right = (measured[label][0] or 0.0) if label in measured else 0.0
+        if not right:
+            continue
+        false = sum(
+            number / (total - count) * measured[other][2].get(label, 0.0)
+            for other, number in documents.items()
+            if other != label and other in measured
+        )
+        share = min(max((count / total - false) / max(right - false, 1e-9), 0.0), 1.0)
+        labelled = share * right + (1 - share) * false
+        found[label] = share * right / labelled if labelled else 0.0
+    return found
+
+
+@cache
+def _measured() -> dict[str, tuple[float | None, float | None, dict[str, float]]]:
+    """Read, by label, the shares of documents right, of right ones lost, and of those that get another label."""
+    rows = json.loads(files(__package__).joinpath("measured.json").read_text("utf-8"))
+    return {label: (right, lost, taken) for label, (right, lost, taken) in rows.items()}
+
+
 # What agreement of passages cannot see: texts in these are taken for another language, with a high score.
 NO_ANSWER = {
     "bos_Cyrl": "Bosnian in Cyrillic script is taken for Serbian",
@@ -88,7 +126,7 @@ def language_list(models: Sequence[str] = ("cascade",)) -> list[LanguageRow]:
     with_cascade = models[0] == "cascade"
     if with_cascade:
         found = embedded_answers()
-        measured = json.loads(files(__package__).joinpath("measured.json").read_text("utf-8"))
+        measured = _measured()
     else:
         from stages.language_identification.fasttext_model import load_fasttext
 
@@ -108,8 +146,8 @@ def language_list(models: Sequence[str] = ("cascade",)) -> list[LanguageRow]:
             label,
             language_name(label[:3]),
             group_of(label),
-            None if label in added else measured.get(label, (None, None))[0],
-            None if label in added else measured.get(label, (None, None))[1],
+            None if label in added else measured.get(label, (None, None, {}))[0],
+            None if label in added else measured.get(label, (None, None, {}))[1],
             added.get(label) or NO_ANSWER.get(label) or (_ANY_SCRIPT if label.endswith("_Zyyy") else None),
         )
         for label in sorted(labels)

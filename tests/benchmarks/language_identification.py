@@ -209,14 +209,21 @@ def confusions(frame: pl.DataFrame, cascade: Cascade, sentences: int = 25) -> li
     return rows
 
 
-def figures_of_labels(frame: pl.DataFrame, cascade: Cascade) -> dict[str, tuple[float, float]]:
-    """Return for each label the share of documents of ten passages that are right, and of those lost to `und`."""
+def figures_of_labels(frame: pl.DataFrame, cascade: Cascade) -> dict[str, tuple[float, float, dict[str, float]]]:
+    """Return for each label the shares of documents of ten passages that are right, that of right ones which is lost to
+    `und`, and those that get other labels.
+    """
     of_measured = frame.filter(pl.col("source").is_in(MEASURED_SOURCES))
     _, found = measured(documents(of_measured, max(SIZES), DOCUMENTS), cascade)
     by_label = found.group_by("label").agg(
         pl.col("right").mean(), lost=pl.col("lost").sum() / pl.col("best_right").sum().clip(1)
     )
-    return {label: (round(right, 2), round(lost, 2)) for label, right, lost in sorted(by_label.rows())}
+    count = dict(found["label"].value_counts().iter_rows())
+    wrong = found.filter(pl.col("label") != pl.col("published"), ~pl.col("published").str.starts_with(UNDETERMINED))
+    taken: dict[str, dict[str, float]] = {label: {} for label in count}
+    for label, published, number in wrong.group_by("label", "published").len().sort("label", "published").iter_rows():
+        taken[label][published] = round(number / count[label], 2)
+    return {label: (round(right, 2), round(lost, 2), taken[label]) for label, right, lost in sorted(by_label.rows())}
 
 
 def speed(cascade: Cascade, sentences: Sequence[str]) -> int:

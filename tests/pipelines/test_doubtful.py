@@ -63,3 +63,9 @@ def test_the_audit_counts_them_all(corpus: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "3 documents" in done.stdout
+
+
+def test_the_card_says_how_pure_labels_are_expected_to_be(corpus: Path) -> None:
+    expected = json.loads((corpus / "card.json").read_text("utf-8"))["expected_precision"]
+    assert expected["eus_Latn"] == 1.0
+    assert set(expected) <= {path.name for path in (corpus / "data").iterdir()}

@@ -9,7 +9,7 @@ import pytest
 from pipelines.catalogue.checks import label_problems, unmatched_labels
 from pipelines.catalogue.stages import Recipe
 from stages.language_identification.additions import Addition
-from stages.language_identification.answers import Answers, embedded_answers, language_list
+from stages.language_identification.answers import Answers, embedded_answers, expected_precisions, language_list
 
 POSSIBLE = ["eus_Latn", "kmr_Latn", "arb_Arab", "pes_Arab", "uzn_Cyrl", "npi_Deva", "zsm_Latn", "ekk_Latn", "zho_Hani"]
 IMPOSSIBLE = {
@@ -88,3 +88,14 @@ def test_the_list_has_what_models_add(tmp_path: Path) -> None:
     assert rows["nbl_Latn"].remark == f"added by {model}"
     assert rows["eus_Latn"] in language_list()
     assert len(rows) == len(language_list())  # it was there as taken for Zulu
+
+
+def test_a_label_that_a_neighbour_leaks_into_is_expected_to_be_impure() -> None:
+    little, much = (expected_precisions({"eng_Latn": 1000, "sco_Latn": scots}) for scots in (10, 100))
+    assert much["eng_Latn"] < little["eng_Latn"] == pytest.approx(0.97, abs=0.01), (
+        "three in four Scots texts are English"
+    )
+    assert little["sco_Latn"] == much["sco_Latn"] == 1
+    assert expected_precisions({"eus_Latn": 5}) == {"eus_Latn": 1.0}
+    assert expected_precisions({"qqq_Latn": 5, "und_Latn": 3}) == {}, "what the benchmark has no text of"
+    assert expected_precisions({}) == {}
