@@ -71,7 +71,7 @@ class Runner:
 def run_tasks(worker: Worker[Result], tasks: Sequence[Task], runner: Runner, report: Report) -> dict[str, Result]:
     """Run a phase's unfinished tasks, largest first, and return the results of all its tasks by name.
 
-    `report` is called in this process for each task as it ends (only locally: elsewhere markers tell).
+    `report` is called in this process for each task as it ends; on a cluster, soon after its marker is there.
     Raises WorkerError with the first failure; what was finished until then stays finished.
     """
     done = finished(worker, tasks)
@@ -82,8 +82,9 @@ def run_tasks(worker: Worker[Result], tasks: Sequence[Task], runner: Runner, rep
     if waiting and runner.name == LOCAL:
         done |= _run_local(worker, waiting, runner.workers, report)
     elif waiting:
-        _run_on_beam(worker, waiting, runner)
-        done = finished(worker, tasks)
+        from pipelines.runners.cluster import run_on_beam
+
+        done |= run_on_beam(worker, waiting, runner, report)
     return done
 
 
@@ -98,7 +99,10 @@ def run_pipeline(compose: str, arguments: tuple[Any, ...], runner: Runner) -> No
     Locally that happens in a process of its own, which ends with its memory.
     """
     if runner.name != LOCAL:
-        _compose_and_run(compose, arguments, runner)
+        from pipelines.runners.cluster import run_job
+
+        module, function = compose.split(":")
+        run_job(runner, lambda pipeline: getattr(importlib.import_module(module), function)(pipeline, *arguments))
         return
     _in_process(_compose_and_run, (compose, arguments, runner))
 
@@ -136,33 +140,10 @@ def _call(name: str, arguments: tuple[Any, ...]) -> Any:
 
 
 def _compose_and_run(compose: str, arguments: tuple[Any, ...], runner: Runner) -> None:
-    with _pipeline(runner) as pipeline:
-        _call(compose, (pipeline, *arguments))
-
-
-def _pipeline(runner: Runner) -> Any:
-    import apache_beam as beam
-    from apache_beam.options.pipeline_options import PipelineOptions
-
     from pipelines.runners.beam_tasks import local_pipeline
 
-    if runner.name == LOCAL:
-        return local_pipeline(runner.beam_options)
-    return beam.Pipeline(runner=runner.name, options=PipelineOptions(list(runner.beam_options)))
-
-
-def _run_on_beam(worker: Worker[Any], tasks: Sequence[Task], runner: Runner) -> None:
-    import apache_beam as beam
-
-    from pipelines.runners.beam_tasks import RunTask
-
-    with _pipeline(runner) as pipeline:
-        (
-            pipeline
-            | "Tasks" >> beam.Create([task.model_dump() for task in tasks], reshuffle=False)
-            | "Spread" >> beam.Reshuffle()
-            | "RunTask" >> beam.ParDo(RunTask(worker))
-        )
+    with local_pipeline(runner.beam_options) as pipeline:
+        _call(compose, (pipeline, *arguments))
 
 
 def _run_local(worker: Worker[Result], tasks: Sequence[Task], workers: int, report: Report) -> dict[str, Result]:

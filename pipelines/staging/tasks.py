@@ -7,7 +7,7 @@ A phase is a list of tasks, each a pure function of files that are complete. A t
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -91,12 +91,15 @@ class PiecewiseWorker(Worker[Result]):
 Report = Callable[[Task, TaskResult], None]
 
 
+MARKER = "done.json"
+
+
 def task_folder(phase: str, task: str) -> str:
     return f"staging/{phase}/{task}"
 
 
 def marker(phase: str, task: str) -> str:
-    return f"{task_folder(phase, task)}/done.json"
+    return f"{task_folder(phase, task)}/{MARKER}"
 
 
 def run_task(worker: Worker[Result], task: Task) -> Result:
@@ -117,12 +120,7 @@ def _marked(worker: Worker[Result], task: Task, result: Result) -> Result:
     return result
 
 
-def finished(worker: Worker[Result], tasks: Sequence[Task]) -> dict[str, Result]:
-    """Read the markers of a phase's finished tasks, by task name."""
-    begun = worker.store.names(f"staging/{worker.phase}")
-    paths = {task.name: marker(worker.phase, task.name) for task in tasks if task.name in begun}
-    return {
-        name: worker.result.model_validate_json(worker.store.read(path))
-        for name, path in paths.items()
-        if worker.store.exists(path)
-    }
+def finished(worker: Worker[Result], tasks: Sequence[Task], but: Collection[str] = ()) -> dict[str, Result]:
+    """Read the markers of a phase's finished tasks, by task name, `but` those of some tasks."""
+    marked = worker.store.read_each(f"staging/{worker.phase}", MARKER, but)
+    return {task.name: worker.result.model_validate_json(marked[task.name]) for task in tasks if task.name in marked}

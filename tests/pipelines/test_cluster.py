@@ -1,0 +1,79 @@
+"""Tasks as jobs of a Beam runner named by its class: here the one that runs in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.runners import cluster
+from pipelines.runners.local import Runner, WorkerError, run_pipeline, run_tasks
+from pipelines.staging.store import Store
+from pipelines.staging.tasks import Task, TaskResult, Worker
+
+RUNNER = Runner(name="apache_beam.runners.portability.fn_api_runner.fn_runner.FnApiRunner")
+
+
+class LengthResult(TaskResult):
+    """How long a task's name is."""
+
+    length: int
+
+
+class LengthWorker(Worker[LengthResult]):
+    """Counts; a task whose payload says so fails."""
+
+    phase = "lengths"
+    result = LengthResult
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def run(self, task: Task) -> LengthResult:
+        if task.payload.get("fails"):
+            raise ValueError("first line\nthere is no such number: 7")
+        return LengthResult(length=len(task.name))
+
+
+class ElsewhereWorker(LengthWorker):
+    """Writes where the process that waits does not look, as a machine does that has a folder of the same name."""
+
+    def run(self, task: Task) -> LengthResult:
+        self.store = Store(f"{self.store.url}-of-another-machine")
+        return super().run(task)
+
+
+def tasks(count: int) -> list[Task]:
+    return [Task(name=f"task-{number}") for number in range(count)]
+
+
+@pytest.mark.parametrize("in_graph", [1_000, 3], ids=["in the graph", "in files"])
+def test_tasks_run_as_a_job_and_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_graph: int) -> None:
+    monkeypatch.setattr(cluster, "TASKS_IN_GRAPH", in_graph)
+    reported: list[str] = []
+    worker = LengthWorker(Store(str(tmp_path)))
+    done = run_tasks(worker, tasks(8), RUNNER, lambda task, _: reported.append(task.name))
+    assert done == {f"task-{number}": LengthResult(length=6) for number in range(8)}
+    assert sorted(reported) == sorted(done)
+    assert run_tasks(worker, tasks(8), RUNNER, lambda *_: None) == done, "what is finished is read from its markers"
+
+
+def test_a_job_that_fails_says_why_in_one_line(tmp_path: Path) -> None:
+    given = [*tasks(2), Task(name="bad", payload={"fails": True})]
+    with pytest.raises(WorkerError) as caught:
+        run_tasks(LengthWorker(Store(str(tmp_path))), given, RUNNER, lambda *_: None)
+    line = str(caught.value)
+    assert "\n" not in line
+    assert "there is no such number: 7" in line
+    assert line.endswith("run the same command again to go on")
+    assert "Traceback" in caught.value.details
+
+
+def test_markers_that_no_worker_wrote_are_missed(tmp_path: Path) -> None:
+    with pytest.raises(WorkerError, match=r"3 of 3 tasks left no marker in .*, the first task-0: all workers must see"):
+        run_tasks(ElsewhereWorker(Store(str(tmp_path / "out"))), tasks(3), RUNNER, lambda *_: None)
+
+
+def test_a_pipeline_that_fails_says_why(tmp_path: Path) -> None:
+    with pytest.raises(WorkerError, match=r"^the job failed: AttributeError: .* 'nothing'; nothing finished is lost"):
+        run_pipeline("pipelines.runners.beam_tasks:nothing", (), RUNNER)
