@@ -20,6 +20,7 @@ THRESHOLD = 0.6  # of a block's score: the best F1 on web pages of unseen sites,
 _LOWER = (0.3, 0.15, 0.05)
 _ENOUGH = 40  # weighted letters: a short paragraph
 _SITE_FRAME_SHARE = 0.5  # of the kept unlinked text; a frame that holds more is the page, whatever its tag says
+_LETTER_SHARE = 0.6  # of the unlinked text in `pre`
 _NO_TEXT_NAMES = sum(BIT[name] for name in ("footer", "side", "share", "notice", "advertisement", "comment"))
 _MANY_PARAGRAPHS = 1000  # weighted letters; a menu with teasers says less in running text
 _MISNAMED_TIMES = (
@@ -65,7 +66,8 @@ def choose(tree: Tree, scores: npt.NDArray[np.float32] | None) -> tuple[npt.NDAr
         return plain & visible, None  # too little to judge by: what the markup names as a frame is left out
     if enough(kept):
         misnamed = _misnamed(tree, kept)
-        kept = _with_whole_parts(tree, _without_site_frame(tree, kept | misnamed))
+        kept = _without_links_beside_a_letter(tree, _without_site_frame(tree, kept | misnamed))
+        kept = _with_whole_parts(tree, kept)
         return kept, "running_text" if misnamed.any() else None
     for threshold in _LOWER:
         if enough(kept := kept | ((scores >= threshold) & plain)):
@@ -94,6 +96,21 @@ def _without_site_frame(tree: Tree, kept: npt.NDArray[np.bool_]) -> npt.NDArray[
     if not (kept & ~framed).any() or float(unlinked[framed].sum()) > _SITE_FRAME_SHARE * float(unlinked[kept].sum()):
         return kept
     return kept & ~framed
+
+
+def _without_links_beside_a_letter(tree: Tree, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Leave out the links next to a text that stands all in `pre`: a letter of an archive, its neighbours around it.
+
+    Those are pages without class names; a manual of much code says by its names what its lists of links are.
+    """
+    blocks = tree.blocks
+    inside = (blocks.bits & TAG_BIT["pre"]) != 0
+    unlinked = np.where(kept, blocks.weights - blocks.link_weights, 0)
+    if float(unlinked[inside].sum()) <= _LETTER_SHARE * float(unlinked.sum()):
+        return kept
+    headings = (blocks.bits & sum(TAG_BIT[f"h{level}"] for level in range(1, 7))) != 0
+    named = (blocks.names | tree.own_names[blocks.elements]) != 0
+    return kept & (inside | headings | named | (blocks.link_weights < 0.4 * blocks.weights))
 
 
 def _misnamed(tree: Tree, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

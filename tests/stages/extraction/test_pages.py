@@ -123,6 +123,20 @@ def test_posts_are_kept_without_the_profiles_of_their_authors(kinds: tuple[str, 
     assert "moderator" not in found.text
 
 
+def letter(links: str) -> str:
+    lines = "\n".join((TEXT, MORE, "", TEXT))
+    return f"<h1>Re: A title</h1><b>Ann</b> <i>Mon Mar 1 2004</i><hr>{links}<hr><pre>{lines}</pre><hr>{links}"
+
+
+def test_the_letters_around_a_letter_are_left_out() -> None:
+    found = page(letter("<ul><li>Previous: <a href=1.html>[list] About the other matter</a></ul>")).text
+    assert found.startswith("Re: A title\n\nAnn Mon Mar 1 2004\n")
+    assert found.endswith(f"{TEXT}\n{MORE}\n\n{TEXT}")
+    assert "other matter" not in found
+    text = page(letter(f"<p>{MORE} It is told <a href=1.html>here</a>.</p>")).text
+    assert text.count("It is told here.") == 2, "a paragraph with a link is text"
+
+
 FRAMED = {
     "a menu beside a form": (
         f"<nav>{MENU}</nav><main><h1>Log in</h1><form><input type=password></form></main>",
