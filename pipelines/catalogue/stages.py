@@ -42,7 +42,7 @@ from stages.length_filtering import LengthFilteringConfig, filter_length
 from stages.normalization.options import NormalizationConfig
 from stages.privacy.options import PersonalDataConfig
 from stages.quality.limits_table import load_limits
-from stages.quality.options import DatatroveConfig, QualityFilteringConfig
+from stages.quality.options import BlockListConfig, DatatroveConfig, QualityFilteringConfig
 from stages.script_marking import ScriptMarkingConfig, mark_scripts
 from stages.translation.options import TranslationConfig
 from stages.transliteration.options import TransliterationConfig
@@ -66,6 +66,7 @@ IngestStage = Annotated[
     | LanguagePurityConfig
     | ClassificationConfig
     | DatatroveConfig
+    | BlockListConfig
     | ScriptMarkingConfig
     | NormalizationConfig
     | TransliterationConfig
@@ -223,6 +224,12 @@ def _bind_purity(config: LanguagePurityConfig) -> StageFunction:
     return partial(language_purity, identify=first, config=config, second=second)
 
 
+def _bind_blocked(config: BlockListConfig) -> StageFunction:
+    from stages.quality.block_lists import filter_blocked, load_block_lists
+
+    return partial(filter_blocked, config=config, lists=load_block_lists(config))
+
+
 def _bind_datatrove(config: DatatroveConfig) -> StageFunction:
     from stages.quality.datatrove_block import load_block, run_datatrove
     from stages.quality.datatrove_words import tokenizer_of
@@ -274,6 +281,7 @@ INGEST_STAGES = {
     "transliterate": IngestEntry(TransliterationConfig, _bind_replacement),
     "datatrove": IngestEntry(DatatroveConfig, _bind_datatrove),
     "personal_data": IngestEntry(PersonalDataConfig, _bind_personal_data),
+    "filter_blocked": IngestEntry(BlockListConfig, _bind_blocked, changes_texts=False),
     "filter_quality": IngestEntry(QualityFilteringConfig, _bind_quality, changes_texts=False),
     "language_model": IngestEntry(LanguageModelConfig, _bind_language_model, changes_texts=False),
     "word_lists": IngestEntry(WordListsConfig, _bind_word_lists, changes_texts=False),

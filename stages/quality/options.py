@@ -124,6 +124,64 @@ def _datatrove() -> ModelVersion:
     return ModelVersion(name="datatrove", version=importlib.metadata.version("datatrove"))
 
 
+class BlockListConfig(StageConfig):
+    """Options of `filter_blocked`: lists of words, domains and addresses that documents are dropped for."""
+
+    stage: Literal["filter_blocked"] = "filter_blocked"
+    words: tuple[tuple[str, str], ...] = Field(
+        default=(),
+        description='Word lists by label, language, script or `any`, such as { eus = "basque.txt" }: UTF-8, a word or '
+        "phrase a line, relative to the recipe's folder.",
+    )
+    domains: tuple[str, ...] = Field(
+        default=(), description="Files of domains, one a line; their subdomains are dropped, too."
+    )
+    urls: tuple[str, ...] = Field(default=(), description="Files of addresses, one a line.")
+    max_matches: int = Field(
+        default=2, ge=0, description="Listed words that a document may have; with more it is dropped."
+    )
+
+    @field_validator("words", mode="before")
+    @classmethod
+    def _by_name(cls, words: object) -> object:
+        return tuple(sorted(words.items())) if isinstance(words, Mapping) else words
+
+    @field_validator("words")
+    @classmethod
+    def _named(cls, words: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        for name, _ in words:
+            if "_" in name:
+                parse_label(name)
+        return words
+
+    @model_validator(mode="after")
+    def _some(self) -> BlockListConfig:
+        if not (self.words or self.domains or self.urls):
+            raise ValueError("filter_blocked needs a list: words, domains or urls")
+        return self
+
+    def at_home(self, base: str) -> Self:
+        return self.model_copy(
+            update={
+                "words": tuple((name, located(path, base)) for name, path in self.words),
+                "domains": tuple(located(path, base) for path in self.domains),
+                "urls": tuple(located(path, base) for path in self.urls),
+            }
+        )
+
+    def named_models(self, base: str) -> Iterator[ModelVersion]:
+        from stages.quality.block_lists import entries, files_of, load_block_lists
+
+        found = entries(load_block_lists(self.at_home(base)))
+        for path in files_of(self):
+            sha256 = hashlib.sha256(Path(located(path, base)).read_bytes()).hexdigest()
+            yield ModelVersion(name=path, version=f"{found} entries in all lists", sha256=sha256)
+
+    def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:
+        if any(name != "any" for name, _ in self.words) and "identify_language" not in before:
+            yield "filter_blocked takes word lists by language, so it needs identify_language before it"
+
+
 _BLOCK = re.compile(r"datatrove\.pipeline\.(filters|formatters)(\.[a-z][a-z0-9_]*)*\.[A-Z][A-Za-z0-9]*")
 _BY_CHANCE = ("SamplerFilter", "LambdaFilter")
 

@@ -1,7 +1,7 @@
 """A messy corpus in several formats and scripts, made by the test from an installed package's sample texts.
 
 It holds what a crawl holds: HTML pages and JSON lines, exact copies across files, texts too short to keep, lines
-that are not JSON, bytes that are not UTF-8, a gzip file that ends in the middle.
+that are not JSON, bytes that are not UTF-8, a gzip file that ends in the middle, repetition, personal data.
 """
 
 from __future__ import annotations
@@ -61,6 +61,13 @@ stage = "identify_language"
 stage = "filter_length"
 min_code_points = 20
 
+[[ingest]]
+stage = "filter_quality"
+keep_signals = true
+
+[[ingest]]
+stage = "personal_data"
+
 [[dedup]]
 stage = "exact"
 
@@ -106,10 +113,14 @@ def write_mixed_corpus(folder: Path, documents: int, seed: int = 7) -> Path:
     def text() -> str:
         if random_.random() < 0.1:
             return "ez"  # too short to keep
+        if random_.random() < 0.05:
+            return "erosi orain hemen " * 30  # the quality filter drops it
         chosen = random_.choice(texts)
         if random_.random() < 0.2:
             return chosen  # a copy
         numbered = f"{chosen} {random_.randrange(10**9)}"  # a variant
+        if random_.random() < 0.05:
+            numbered += f" ane{random_.randrange(100)}@example.eus +34 943 01 58 00"
         return f"{MENU}\n{numbered}" if random_.random() < 0.2 else numbered
 
     third = documents // 3
