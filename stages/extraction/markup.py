@@ -88,7 +88,8 @@ _ANY_TAG = re.compile(
     re.IGNORECASE,
 )
 _BEFORE_ROOT = r"\s*(?:<\?[^>]*>\s*|<!--(?:[^-]|-(?!->))*+-->\s*|<!DOCTYPE[^>]*>\s*)*"
-_FEED = re.compile(_BEFORE_ROOT + r"<(rss|rdf:RDF|(?:[a-z][\w.-]*:)?feed)\b", re.IGNORECASE)
+_SAVED = r"(?:<(?:html|body)\b[^>]*>\s*|<head\b[^>]*>\s*</head>\s*)*"  # what a browser that saves a feed puts around it
+_FEED = re.compile(_BEFORE_ROOT + _SAVED + r"<(rss|rdf:RDF|(?:[a-z][\w.-]*:)?feed)\b", re.IGNORECASE)
 _XML_ROOT = re.compile(_BEFORE_ROOT + r"<((?:[a-z][\w.-]*:)?)([a-z][\w.-]*)", re.IGNORECASE)
 _XML_TAG = re.compile(r"<(/?)[A-Za-z_][^\s<>/]*+(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+>")
 
@@ -120,7 +121,7 @@ def is_xhtml(html: str, media_type: str) -> bool:
 
 
 def is_feed(html: str) -> bool:
-    """Tell whether the root element is that of a feed: `rss`, `rdf:RDF` or Atom's `feed`."""
+    """Tell whether the root element, or all of the body, is that of a feed: `rss`, `rdf:RDF` or Atom's `feed`."""
     return bool(_FEED.match(html[:_HEAD]))
 
 

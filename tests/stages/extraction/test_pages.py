@@ -137,6 +137,15 @@ def test_the_letters_around_a_letter_are_left_out() -> None:
     assert text.count("It is told here.") == 2, "a paragraph with a link is text"
 
 
+def test_a_feed_that_a_browser_saved_is_a_feed() -> None:
+    items = f"<item><title>One</title><description>{TEXT}</description></item>" * 2
+    feed = f"<rss version='2.0'><channel>{items}</channel></rss>"
+    for saved in (f"<html><body>{feed}</body></html>", f"<!doctype html>\n<html lang=en><head></head>\n<body>{feed}"):
+        assert page(saved).text == f"One\n\n{TEXT}\n\nOne\n\n{TEXT}"
+    about = page(f"<html><body><h1>About feeds</h1><p>{TEXT}</p><p>{MORE}</p><rss>x</rss></body></html>")
+    assert about.text.startswith("About feeds"), "a page with such an element is a page"
+
+
 FRAMED = {
     "a menu beside a form": (
         f"<nav>{MENU}</nav><main><h1>Log in</h1><form><input type=password></form></main>",
