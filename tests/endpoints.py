@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 FAULTS = ("429", "500", "cut", "garbage", "no_choices", "hang")
-SLOW = 3.0  # seconds that a hanging answer takes; clients give up before
+SLOW = 4.0  # seconds that a hanging answer takes; clients give up before
 
 
 class FaultyEndpoint:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from pipelines.staging.responses import known_responses, recorded_identities
 from schemas.card import ModelVersion
 from schemas.language import parse_label
 from stages.engines.engine import Direction, Engine, EngineError
@@ -26,7 +27,6 @@ def _apertium(config: ApertiumConfig, direction: Direction, _: tuple[str, ...]) 
 
 
 def _recorded(_: RecordedConfig, direction: Direction, reuse: tuple[str, ...]) -> Engine:
-    from pipelines.staging.responses import recorded_identities
     from stages.engines.recorded import Recorded
 
     if not reuse:
@@ -70,7 +70,12 @@ ENGINES = {
 
 
 def engine_versions(stage: TranslationConfig) -> Iterator[ModelVersion]:
-    """Name the engine of each direction; raises EngineError for one that is not there or does not answer."""
+    """Name the engine of each direction; raises EngineError for one that is not there or does not answer.
+
+    FileNotFoundError names a folder to reuse that holds no responses.
+    """
+    if stage.reuse:
+        known_responses(stage.reuse)
     for direction in stage.pairs:
         engine = open_engine(stage.engine, direction, stage.reuse)
         try:

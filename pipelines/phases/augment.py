@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -33,6 +34,7 @@ from schemas.translation import SENTENCE_PAIR
 from stages.decontamination.matching import ItemIndex, find_contamination
 from stages.engines.options import raised_budget
 from stages.script_detection import detect_scripts
+from stages.translation.exchange import TMX_END, TMX_HEAD, moses_lines, passed_pairs, tmx_units
 from stages.translation.options import TranslationConfig
 from stages.transliteration.transliterate import PAIR
 
@@ -145,16 +147,44 @@ class MadeWorker(Worker[MadeResult]):
             self.store.copy(f"{folder}/{RESPONSES}", target)
             files.append(file_record(self.store, target))
         if self.store.exists(f"{folder}/{PAIRS}"):
-            target, rows = f"bitext/{task.name}.parquet", 0
-            with self.store.writing_parquet(target, SENTENCE_PAIR, compression="zstd") as writer:
-                for table in self.store.row_groups(f"{folder}/{PAIRS}"):
-                    for batch in table.combine_chunks().to_batches():
-                        left = self._decontaminated(batch)
-                        rows += left.num_rows
-                        if left.num_rows:
-                            writer.write_batch(left)
-            files.append(file_record(self.store, target, rows))
+            files += self._write_pairs(f"{folder}/{PAIRS}", f"bitext/{task.name}")
         return MadeResult(files=tuple(files))
+
+    def _write_pairs(self, staged: str, target: str) -> Iterator[FileRecord]:
+        """Write sentence pairs in the forms that any stage asks for; one row group is in memory at a time."""
+        stages = (stage for stage in self.recipe.augment if isinstance(stage, TranslationConfig))
+        outputs = {output for stage in stages for output in stage.outputs}
+        rows, files = 0, contextlib.ExitStack()
+        with files:
+            parquet = tmx = None
+            texts: dict[str, IO[bytes]] = {}
+            if "sentence_pairs" in outputs:
+                parquet = files.enter_context(
+                    self.store.writing_parquet(f"{target}.parquet", SENTENCE_PAIR, compression="zstd")
+                )
+            if "tmx" in outputs:
+                tmx = files.enter_context(files.enter_context(self.store.writing(f"{target}.tmx")).open("wb"))
+                tmx.write(TMX_HEAD)
+            for table in self.store.row_groups(staged):
+                for batch in table.combine_chunks().to_batches():
+                    left = pa.Table.from_batches([self._decontaminated(batch)])
+                    rows += left.num_rows
+                    if parquet and left.num_rows:
+                        parquet.write_table(left)
+                    passed = passed_pairs(left)
+                    if tmx:
+                        tmx.write(tmx_units(passed))
+                    for name, lines in moses_lines(passed).items() if "moses" in outputs else ():
+                        if name not in texts:
+                            path = files.enter_context(self.store.writing(f"{target}.{name}"))
+                            texts[name] = files.enter_context(path.open("wb"))
+                        texts[name].write(lines)
+            if tmx:
+                tmx.write(TMX_END)
+        if parquet:
+            yield file_record(self.store, f"{target}.parquet", rows)
+        for name in [*(["tmx"] if tmx else []), *sorted(texts)]:
+            yield file_record(self.store, f"{target}.{name}")
 
     def _decontaminated(self, pairs: pa.RecordBatch) -> pa.RecordBatch:
         """Leave out the pairs whose target holds evaluation text: their sources were looked through before."""
@@ -170,7 +200,7 @@ class MadeWorker(Worker[MadeResult]):
 
 def publish_made(run: Run, made: Sequence[StagedSplit]) -> list[FileRecord]:
     """Publish the sentence pairs and responses that the recipe asks for; returns the files for the manifest."""
-    pairs = any(isinstance(s, TranslationConfig) and "sentence_pairs" in s.outputs for s in run.recipe.augment)
+    pairs = any(isinstance(s, TranslationConfig) and s.gives_pairs for s in run.recipe.augment)
     if not pairs and not publishes_responses(run.recipe):
         return []
     tasks = [

@@ -65,10 +65,11 @@ class TranslationConfig(StageConfig):
         default_factory=named_engine,
         description='What translates: a name, as "apertium", or a table with its options, as { kind = "recorded" }.',
     )
-    outputs: tuple[Literal["documents", "sentence_pairs"], ...] = Field(
+    outputs: tuple[Literal["documents", "sentence_pairs", "tmx", "moses"], ...] = Field(
         default=("documents",),
         description="`documents`: translated ones among the others, with `parent_id`. `sentence_pairs`: each sentence "
-        "with its translation, signals and, if it was rejected, the reason, in the folder `bitext`.",
+        "with its translation, signals and, if it was rejected, the reason, in the folder `bitext`. `tmx`, `moses`: "
+        "those that passed, there as well, as translation tools read them.",
     )
     protect: tuple[Protected, ...] = Field(
         default=("urls", "numbers", "code", "markup"),
@@ -117,6 +118,11 @@ class TranslationConfig(StageConfig):
     def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:
         if "identify_language" not in before:
             yield 'translate goes by language and script, so it needs [[ingest]] stage = "identify_language"'
+
+    @property
+    def gives_pairs(self) -> bool:
+        """Tell whether sentence pairs are published in any form."""
+        return set(self.outputs) != {"documents"}
 
     @property
     def pairs(self) -> tuple[Direction, ...]:

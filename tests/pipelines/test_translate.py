@@ -9,6 +9,7 @@ import signal
 import time
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pyarrow.dataset as ds
 import pytest
@@ -34,7 +35,7 @@ stage = "identify_language"
 
 [[augment]]
 stage = "translate"
-outputs = ["documents", "sentence_pairs"]
+outputs = ["documents", "sentence_pairs", "tmx", "moses"]
 publish_responses = true
 """
 DIRECTIONS_LINE = f"directions = {json.dumps([f'{source} -> {target}' for source, target in DIRECTIONS])}\n"
@@ -70,8 +71,21 @@ def run(recipe: Path, output: Path, *options: str) -> None:
     assert process.returncode == 0, errors
 
 
+def assert_same_pairs(folder: Path, pairs: list[dict[str, Any]]) -> None:
+    """Hold that TMX and Moses files have the pairs that passed, in their order."""
+    passed = sorted((" ".join(p["source"].split()), " ".join(p["target"].split())) for p in pairs if not p["reason"])
+    units = [ElementTree.parse(path).getroot().iter("tu") for path in folder.glob("*.tmx")]  # noqa: S314 - written by us
+    assert sorted(tuple(seg.text for seg in unit.iter("seg")) for own in units for unit in own) == passed
+    lines = []
+    for source, target in DIRECTIONS:
+        for path in folder.glob(f"*.{source}-{target}.{source}"):
+            both = [path.with_suffix(f".{label}").read_text("utf-8").splitlines() for label in (source, target)]
+            lines += list(zip(*both, strict=True))
+    assert sorted(lines) == passed
+
+
 def rows(folder: Path) -> list[dict[str, Any]]:
-    return ds.dataset(folder).to_table().to_pylist()
+    return ds.dataset(sorted(folder.rglob("*.parquet")), format="parquet").to_table().to_pylist()
 
 
 def assert_laws(out: Path) -> None:
@@ -119,6 +133,7 @@ def test_translations_stand_beside_their_sources(tmp_path: Path, monkeypatch: py
     pairs = rows(tmp_path / "out/bitext")
     assert {pair["parent_id"] for pair in pairs} == {row["parent_id"] for row in made}
     assert {pair["reason"] for pair in pairs} == {None}
+    assert_same_pairs(tmp_path / "out/bitext", pairs)
     questions = asked(tmp_path / "modes")
     assert len(questions) == len(set(questions)), "a sentence that stands several times is asked once"
     # The same bytes with one worker, and with recorded responses and no engine at all.
@@ -185,13 +200,13 @@ def test_a_sentence_that_an_engine_hangs_or_dies_at_fails_alone(
     monkeypatch.setenv("APERTIUM_MODES", str(plant_engine(tmp_path / "modes", kind, at="torturatu")))
     basque = documents("eus_Latn")
     texts = {"eus_Latn": [*basque, basque[0].replace("torturatu", "zigortu")]}
-    mode = f'engine = {{ kind = "apertium", mode = "eus-spa-{kind}", timeout_seconds = 1 }}\n'
+    mode = f'engine = {{ kind = "apertium", mode = "eus-spa-{kind}", timeout_seconds = 3 }}\n'
     more = 'directions = ["eus_Latn -> spa_Latn"]\n' + mode
     run(make(tmp_path, more, texts), tmp_path / "out", "--workers", "1")
     ledger = [row for row in rows(tmp_path / "out/ledger") if row["parent_id"]]
     assert sorted(row["fate"] for row in ledger if row["reason"] == "engine_failed") == ["failed", "failed"]
     failed = [row for row in ledger if row["fate"] == "failed"]
-    assert all("died or gave no answer within 1 seconds" in row["detail"] for row in failed)
+    assert all("died or gave no answer within 3 seconds" in row["detail"] for row in failed)
     rejects = rows(tmp_path / "out/rejects")
     assert {row["id"] for row in rejects} == {row["id"] for row in failed}
     assert_laws(tmp_path / "out")

@@ -27,7 +27,7 @@ def translated(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def endpoint_recipe(folder: Path, base_url: str, more: str = "") -> Path:
-    engine = f'kind = "endpoint", base_url = "{base_url}", model = "planted", timeout_seconds = 1'
+    engine = f'kind = "endpoint", base_url = "{base_url}", model = "planted", timeout_seconds = 3'
     return make(folder, f"engine = {{ {engine}, first_pause_seconds = 0.01, concurrency = 4{more} }}\n")
 
 

@@ -51,7 +51,7 @@ def test_another_script() -> None:
 def test_only_the_sentence_at_fault_has_no_answer(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stage that dies writes two NUL bytes more, which would shift the answers behind it."""
     monkeypatch.setattr(apertium, "MODES", plant_engine(tmp_path, kind, at="torturatu"))
-    engine = Apertium(None, f"eus-spa-{kind}", timeout_seconds=1)
+    engine = Apertium(None, f"eus-spa-{kind}", timeout_seconds=3)
     basque, spanish = DECLARATION["eus_Latn"], DECLARATION["spa_Latn"]
     expected = [spanish[0], spanish[1], None, spanish[3]]
     assert answers(engine, *basque) == expected

@@ -25,7 +25,7 @@ EUS_SPA = parse_direction("eus_Latn -> spa_Latn")
 
 
 def endpoint(url: str, **options: Any) -> Endpoint:
-    settings = {"timeout_seconds": 1.0, "first_pause_seconds": 0.01, "concurrency": 3} | options
+    settings = {"timeout_seconds": 3.0, "first_pause_seconds": 0.01, "concurrency": 3} | options
     return Endpoint(EndpointConfig(base_url=url, model="m", **settings), EUS_SPA)
 
 
