@@ -76,7 +76,7 @@ def run(
     from pipelines.build.plan import make_plan, output_of
     from pipelines.catalogue.checks import unmatched_labels
     from pipelines.command_line.progress import progress_of, stopped_run
-    from pipelines.runners.local import LOCAL, Runner, fork_server, warm_up
+    from pipelines.runners.local import LOCAL, Runner, fork_server, require_runner, warm_up
     from pipelines.runners.without_pandas import let_arrow_do_without_pandas
     from pipelines.staging.store import Store
 
@@ -92,6 +92,8 @@ def run(
             warm_up()  # while this process plans
     if beam_options and runner == LOCAL:
         raise MisuseError(f"the local runner takes no Beam options, got {' '.join(beam_options)}")
+    if runner != LOCAL:
+        require_runner(runner)
     planned = make_plan(recipe, output, limit)
     target = output_of(planned.recipe, output, limit)
     machine = Runner(name=runner, beam_options=tuple(beam_options or ()), max_edges=max_edges)

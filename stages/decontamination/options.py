@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from schemas.alternatives import unknown
 from stages.batches import StageConfig
-from stages.decontamination.evaluation_sets import EvaluationSet, evaluation_set
+from stages.decontamination.evaluation_sets import EvaluationSet, known_sets
 
 
 class DecontaminationConfig(StageConfig):
@@ -47,7 +48,10 @@ class DecontaminationConfig(StageConfig):
     @field_validator("evaluation_sets")
     @classmethod
     def _known(cls, sets: tuple[str | EvaluationSet, ...]) -> tuple[str | EvaluationSet, ...]:
-        names = [evaluation_set(entry).name if isinstance(entry, str) else entry.name for entry in sets]
+        names = [entry if isinstance(entry, str) else entry.name for entry in sets]
+        known = sorted(known_sets())
+        if wrong := [entry for entry in sets if isinstance(entry, str) and entry not in known]:
+            raise ValueError("\n".join(unknown("evaluation set", name, known) for name in dict.fromkeys(wrong)))
         if len(set(names)) < len(names):
             raise ValueError(f"evaluation_sets must name each set once, got {names}")
         return sets

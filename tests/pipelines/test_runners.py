@@ -13,9 +13,10 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from pipelines.runners.local import KilledError, Runner, WorkerError, run_function, run_tasks
+from pipelines.runners.local import KilledError, Runner, WorkerError, require_runner, run_function, run_tasks
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import PiecewiseWorker, Task, TaskResult, Worker
+from schemas.failures import MisuseError
 
 NAMES = ("a", "b", "c", "d")
 
@@ -120,6 +121,14 @@ def test_tasks_and_answers_may_be_longer_than_a_pipe_holds(tmp_path: Path) -> No
     done = run(KilledWorker(Store(str(tmp_path))), tasks(a={"length": 3_000_000}))
     assert len(done["a"].words) == 3_000_000
     assert run_function("builtins:str", ("x" * 1_000_000,)) == "x" * 1_000_000
+
+
+def test_a_runner_that_beam_does_not_have_is_misuse() -> None:
+    with pytest.raises(
+        MisuseError, match=r"^--runner must be local, or .*installed: Unexpected pipeline runner: Nope\."
+    ):
+        require_runner("Nope")
+    require_runner("FlinkRunner")
 
 
 def test_a_function_that_ends_every_process_fails_as_killed() -> None:

@@ -191,9 +191,20 @@ def test_a_wrong_description_is_refused(entry: dict[str, Any], message: str) -> 
         EvaluationSet.model_validate(entry)
 
 
+def test_every_set_that_is_not_known_is_named_with_what_was_likely_meant() -> None:
+    with pytest.raises(ValidationError) as caught:
+        DecontaminationConfig(evaluation_sets=("flores_201", "belebele", "xnly"))
+    lines = [line for line in str(caught.value).splitlines() if "unknown" in line]
+    assert ["'flores_201', did you mean 'flores_200'?" in lines[0], "'xnly', did you mean 'xnli'?" in lines[1]] == [
+        True
+    ] * 2
+
+
 def test_a_recipe_names_sets_of_the_registry_or_describes_its_own() -> None:
     assert DecontaminationConfig(evaluation_sets=("flores_200", OWN)).evaluation_sets == ("flores_200", OWN)
-    with pytest.raises(ValidationError, match=r"evaluation set must be one of afrimgsm, .*got 'flores_300'"):
+    with pytest.raises(
+        ValidationError, match=r"unknown evaluation set 'flores_300', did you mean 'flores_200'\? \(known"
+    ):
         DecontaminationConfig(evaluation_sets=("flores_300",))
     with pytest.raises(ValidationError, match="evaluation_sets must name each set once"):
         DecontaminationConfig(evaluation_sets=("mgsm", "mgsm"))
