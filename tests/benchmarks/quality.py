@@ -13,6 +13,8 @@ C4Quality on every page with the limits of the papers, each filter by itself; st
 - `native_agreement`: the same of the native filters, with `alphabetic_over = "tokens"`, by filter as well;
   `native_over_words`: with the default, which holds the words with a letter against words alone.
 - `worst_language_dropped`: see `quality_fairness`.
+- `unspaced`: documents and millions of code points per CPU second of ours alone, by script, on pages of scripts without
+  spaces, in a process that has started.
 - `cost`: share of our time by step.
 """
 
@@ -26,6 +28,7 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
+from time import process_time
 
 import numpy as np
 import polars as pl
@@ -33,7 +36,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from schemas.document import DOCUMENT
-from stages.quality.filter_quality import judge, measure
+from stages.quality.filter_quality import filter_quality, judge, measure
 from stages.quality.options import QualityFilteringConfig
 from stages.quality.rules import PUBLISHED_FAMILIES
 from tests.benchmarks import good_texts, quality_fairness
@@ -123,6 +126,24 @@ def agreement(one: dict[str, NDArray[np.bool_]], other: pl.DataFrame) -> dict[st
     }
 
 
+def unspaced(folder: Path) -> dict[str, list[float]]:
+    """Measure pages of each script that is not spaced: documents and millions of code points per CPU second."""
+    rows = list(good_texts.manuals(folder, ("libreoffice-help-*",)))
+    frame = good_texts.with_scripts(rows).filter(pl.col("script").is_in(UNSPACED))
+    config = QualityFilteringConfig()
+    measure(blocks_of(frame.head(10))[0], config)  # loads tables and dictionaries
+    found = {}
+    for (script,), pages in sorted(frame.group_by("script")):
+        blocks = blocks_of(pages)
+        start = process_time()
+        for block in blocks:
+            filter_quality(block, config)
+        seconds = process_time() - start
+        code_points = sum(pages["text"].str.len_chars().to_list())
+        found[str(script)] = [round(pages.height / seconds), round(code_points / seconds / 1e6, 2)]
+    return found
+
+
 def cost(pages: pl.DataFrame) -> dict[str, float]:
     """Share of the time of each step, without the steps inside it that are named themselves."""
     profile = cProfile.Profile()
@@ -174,6 +195,7 @@ def main() -> None:
         "native_agreement": native["all"],
         "native_by_filter": native,
         "native_over_words": by_words["all"],
+        "unspaced": unspaced(arguments.packages),
         "cost": cost(pages),
     }
     if not arguments.no_fairness:
