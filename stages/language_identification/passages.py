@@ -62,7 +62,8 @@ _STATEMENT = (  # code that has few marks: a line of Python, Java, C, SQL
     r"|(?:async )?def [A-Za-z0-9_]+\(.*|class [A-Za-z0-9_]+(?:\([A-Za-z0-9_., =]*\))?:(?: pass)?"
     r"|return(?: [A-Za-z0-9_.]+(?:\(.*\))?(?: [-+*/%] [A-Za-z0-9_.]+)*)?;?|(?:pass|break|continue|else:|try:);?"
     r"|(?:if|elif|while|for) [A-Za-z0-9_. ()]+:|#include .*|(?:using|package) [A-Za-z0-9_.]+;"
-    r"|SELECT .* FROM .*|INSERT INTO .*|CREATE TABLE .*|DROP TABLE .*|DELETE FROM .*|UPDATE [A-Za-z0-9_.]+ SET .*)$"
+    r"|SELECT (?:[A-Z]+ )?[a-z_*].* FROM .*|(?:INSERT INTO|(?:CREATE|DROP) TABLE|DELETE FROM) [a-z_].*"  # small
+    r"|UPDATE [a-z_][a-z0-9_.]* SET .*)$"
 )
 
 

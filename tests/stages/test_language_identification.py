@@ -118,6 +118,10 @@ LANGUAGES = {
         "tha_Thai",
     ),
     "tam, spaced out with its vowel signs": (" ".join("இன்று காலை நாங்கள் நண்பர்களுடன் மலைக்குச் சென்றோம்"), "tam_Taml"),
+    "eng, capitals are no SQL": (
+        "INSERT INTO THE SLOT AND TURN THE KEY UNTIL IT STOPS, THEN WAIT A MOMENT",
+        "eng_Latn",
+    ),
     "eng, import is a word": ("Import duties on cars from Japan will return to the former level in June.", "eng_Latn"),
     "fin, hyphens within": ("kirja-avain-sanakirja-tietokone-ikkuna-ruoka-lusikka-haarukka", "fin_Latn"),
 }
