@@ -117,11 +117,17 @@ def _masked(store: Store, document: str) -> str:
 
 
 def _decision(row: dict[str, Any]) -> str:
+    """Say what became of a document, in one line.
+
+    >>> failed = {"fate": "failed", "reason": "broken_record", "value": None, "threshold": None}
+    >>> _decision({**failed, "detail": "broken_record: not JSON"})
+    'failed, broken_record: not JSON'
+    """
     if row["fate"] == "duplicate":
         similarity = f", similarity {row['value']:g}" if row["value"] is not None else ""
         detail = f" {row['detail']}" if row["detail"] else ""
         return f"duplicate of {row['duplicate_of']}{detail}{similarity}"
     measured = f", measured {row['value']:g}" if row["value"] is not None else ""
     limit = f", threshold {row['threshold']:g}" if row["threshold"] is not None else ""
-    detail = f": {row['detail']}" if row["detail"] else ""
+    detail = f": {row['detail'].removeprefix(row['reason'] + ': ')}" if row["detail"] else ""
     return f"{row['fate']}, {row['reason']}{measured}{limit}{detail}"
