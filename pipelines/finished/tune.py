@@ -31,6 +31,7 @@ from stages.quality.tuning import LEAST_PAGES, Pages, Refusal, Way, distribution
 MAX_PAGES = 5_000  # of a language, the first ones
 MANY_WRONG = 0.15  # of good pages, by all rules together
 _ROWS = 1_000
+_LINE_BYTES = 64 << 20  # the longest line of JSON
 _READ = ("text", "language", "script", "language_score")
 
 
@@ -131,7 +132,7 @@ def _batches(reference: str, label: str) -> Iterator[pa.RecordBatch]:
                     for group in range(parquet.num_row_groups):
                         yield from _blocks(parquet.read_row_group(group), label, str(path))
             else:
-                yield from _blocks(pj.read_json(path), label, str(path))
+                yield from _blocks(pj.read_json(path, pj.ReadOptions(block_size=_LINE_BYTES)), label, str(path))
         except pa.ArrowException as problem:
             raise StagingError(f"{path} cannot be read: {' '.join(str(problem).split())[:200]}") from None
 
