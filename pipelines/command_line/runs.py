@@ -46,7 +46,9 @@ def run(
         str, typer.Option(help="Folder of the corpus; any fsspec URL. By default out/ and the corpus's name.")
     ] = "",
     workers: Annotated[int, typer.Option(min=0, help="Worker processes on this machine; 0 for one a core.")] = 0,
-    runner: Annotated[str, typer.Option(help="`local`, or a Beam runner by name.")] = "local",
+    runner: Annotated[
+        str, typer.Option(help="`local`, `dask`, `prism`, `dataflow`, `flink`, `spark`, or a Beam runner by its class.")
+    ] = "local",
     block_bytes: Annotated[
         int, typer.Option(min=1024, help="Text that a worker holds at a time, in bytes; never changes the output.")
     ] = 32 << 20,
@@ -76,6 +78,7 @@ def run(
     from pipelines.build.plan import make_plan, output_of
     from pipelines.catalogue.checks import unmatched_labels
     from pipelines.command_line.progress import progress_of, stopped_run
+    from pipelines.runners.beam_runners import beam_runner
     from pipelines.runners.local import LOCAL, Runner, fork_server, require_runner, warm_up
     from pipelines.runners.without_pandas import let_arrow_do_without_pandas
     from pipelines.staging.store import Store
@@ -92,11 +95,12 @@ def run(
             warm_up()  # while this process plans
     if beam_options and runner == LOCAL:
         raise MisuseError(f"the local runner takes no Beam options, got {' '.join(beam_options)}")
-    if runner != LOCAL:
-        require_runner(runner)
     planned = make_plan(recipe, output, limit)
     target = output_of(planned.recipe, output, limit)
-    machine = Runner(name=runner, beam_options=tuple(beam_options or ()), max_edges=max_edges)
+    name, options = (runner, ()) if runner == LOCAL else beam_runner(runner, beam_options or (), target)
+    if runner != LOCAL:
+        require_runner(name)
+    machine = Runner(name=name, beam_options=options, max_edges=max_edges)
     if workers:
         machine = replace(machine, workers=workers)
     weights = {split.id: split.size_bytes for split in planned.splits}

@@ -1,0 +1,60 @@
+"""The runners that have a name here: what each needs, checked before anything is planned or sent.
+
+Any other runner of Beam can be named by its class. Without Beam's own job server for them, Flink and Spark have not
+been run with glotmill; their pipelines are portable ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pipelines.staging.store import Store
+from schemas.failures import MisuseError
+
+
+class BeamRunner(NamedTuple):
+    """A runner of Beam: its class, options that it must have and those given to it, and whether it sees our disk."""
+
+    runner: str
+    required: tuple[str, ...] = ()
+    defaults: tuple[str, ...] = ()
+    elsewhere: bool = False
+
+
+RUNNERS = {
+    # One task in each partition: otherwise Dask gives all of them to one worker.
+    "dask": BeamRunner(
+        "apache_beam.runners.dask.dask_runner.DaskRunner", ("dask_client_address",), ("--dask_partition_size=1",)
+    ),
+    "prism": BeamRunner("PrismRunner"),
+    "dataflow": BeamRunner(
+        "DataflowRunner", ("project", "region", "temp_location", "sdk_container_image"), elsewhere=True
+    ),
+    "flink": BeamRunner("FlinkRunner", ("flink_master",)),
+    "spark": BeamRunner("SparkRunner", ("spark_master_url",)),
+}
+
+
+def beam_runner(name: str, options: Sequence[str], output: str) -> tuple[str, tuple[str, ...]]:
+    """Return the runner that Beam knows and its options, for a name of ours or of Beam's.
+
+    Raises MisuseError that names every option that is missing, and for an output that the machines of the runner cannot
+    see.
+
+    >>> beam_runner("dask", ["--dask_client_address=tcp://10.0.0.1:8786"], "s3://bucket/out")[1]
+    ('--dask_client_address=tcp://10.0.0.1:8786', '--dask_partition_size=1')
+    """
+    known = RUNNERS.get(name)
+    if known is None:
+        return name, tuple(options)
+    given = {option.removeprefix("--").partition("=")[0] for option in options}
+    if missing := [f"--{option}=…" for option in known.required if option not in given]:
+        raise MisuseError(f"--runner {name} needs {', '.join(missing)}; give them after --, as in: -- {missing[0]}")
+    if known.elsewhere and Store(output).local:
+        raise MisuseError(
+            f"--runner {name} works on machines that do not see {output}; choose an --output on an object store, such "
+            "as gs://bucket/corpus"
+        )
+    own = (option for option in known.defaults if option.removeprefix("--").partition("=")[0] not in given)
+    return known.runner, (*options, *own)
