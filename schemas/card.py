@@ -380,7 +380,7 @@ class Card(CardPart):
     expected_precision: dict[str, float] = Field(
         default={},
         description="Share in [0, 1] of the documents identified as each label that are expected to be in it, as "
-        "models confuse languages and this corpus mixes them; empty where other models identified.",
+        "models confuse languages and this corpus mixes them; empty where other models or the sources named languages.",
     )
     unmatched_labels: tuple[str, ...] = Field(
         default=(), description="Labels that the recipe keeps and no published document has."

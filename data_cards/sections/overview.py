@@ -197,8 +197,12 @@ def limitations(card: Card) -> tuple[str, ...]:
         sum(part.documents for label, part in parts.items() if parse_label(label).language == UNDETERMINED),
         "are in no language that reached its threshold (und)",
     )
+
+    def is_large(label: str) -> bool:  # a few documents have no shares to speak of
+        return label in parts and parts[label].documents >= FEW_DOCUMENTS
+
     if impure := sorted((share, label) for label, share in card.expected_precision.items() if share < PURE):
-        shown = _shortened([f"{label} ({share:.0%})" for share, label in impure if label in parts])
+        shown = _shortened([f"{label} ({share:.0%})" for share, label in impure if is_large(label)])
         if shown:
             found.append(
                 "As models confuse languages and this corpus mixes them, fewer than nine in ten documents are expected "

@@ -110,8 +110,9 @@ def corpus_card(facts: CorpusFacts) -> Card:
 
 def _expected_precision(recipe: Recipe, fates: Sequence[FateCount]) -> dict[str, float]:
     """Estimate how pure each label's documents were when the cascade had named their languages."""
-    if not any(isinstance(stage, LanguageIdentificationConfig) and not stage.model_files for stage in recipe.ingest):
-        return {}
+    identifying = [stage for stage in recipe.ingest if isinstance(stage, LanguageIdentificationConfig)]
+    if not identifying or any(stage.model_files or stage.declared != "ignore" for stage in identifying):
+        return {}  # other models named languages, or the sources did
     read = Counter[str]()
     for row in fates:
         if row.language and not row.made:
