@@ -31,7 +31,7 @@ import pyarrow as pa
 from pydantic import TypeAdapter
 
 from pipelines.catalogue.binding import bind_ingest
-from pipelines.catalogue.checks import model_versions
+from pipelines.catalogue.stage_checks import model_versions
 from pipelines.catalogue.stages import INGEST_STAGES, IngestStage, Recipe, at_home
 from pipelines.phases.ingest import close_block, open_block, require_text
 from pipelines.runners.beam_tasks import count_in, timed

@@ -6,7 +6,7 @@ from typing import Any
 
 from pipelines.catalogue.stages import Recipe
 from pipelines.phases.ingest import IngestResult
-from pipelines.phases.run import Run
+from pipelines.phases.run_context import Run
 from pipelines.runners.local import Runner
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import marker

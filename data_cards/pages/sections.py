@@ -2,7 +2,7 @@
 
 A section has a module of facts in `data_cards/sections/`, whose `views` name what is shown, and two partial templates
 in `data_cards/templates/sections/`: `NAME.md.jinja` for README.md, `NAME.html.jinja` for the report. A new section is
-these three and a line below; a template sees the views of all sections.
+these three, a line below and a place in `REPORT_ORDER`; a template sees the views of all sections.
 """
 
 from __future__ import annotations

@@ -12,13 +12,13 @@ from data_cards.sections.columns import column_rows
 from data_cards.sections.funnel import merge_fates
 from data_cards.statistics import merge
 from pipelines.build.plan import Plan
-from pipelines.catalogue.checks import unmatched_labels
 from pipelines.catalogue.filter_limits import filter_limits
+from pipelines.catalogue.stage_checks import unmatched_labels
 from pipelines.catalogue.stages import Recipe
 from pipelines.phases.augment import PHASE as AUGMENT
-from pipelines.phases.chain import stage_chain
 from pipelines.phases.decontaminate import FindingsResult, ItemResult, versions_of
 from pipelines.phases.ingest import IngestResult
+from pipelines.phases.order import stage_chain
 from pipelines.phases.publish.shards import LedgerResult, ShardResult
 from schemas.card import (
     Card,

@@ -41,7 +41,7 @@ def build(
         _agree(store, plan)
         if not store.exists(MANIFEST):
             from pipelines.build.run import run_phases
-            from pipelines.phases.run import Run
+            from pipelines.phases.run_context import Run
 
             run_phases(Run(store, plan.recipe, runner, report), plan, block_bytes)
         if not keep_staging:

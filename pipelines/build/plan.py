@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from pipelines.catalogue.checks import model_versions, stage_problems
+from pipelines.catalogue.stage_checks import model_versions, stage_problems
 from pipelines.catalogue.stages import Recipe, against_of, at_home
 from pipelines.staging.tasks import Task
 from schemas.card import IndexVersion, ModelVersion

@@ -5,17 +5,17 @@ from __future__ import annotations
 from pipelines.build.facts import CorpusFacts, corpus_card, corpus_manifest
 from pipelines.build.plan import Plan
 from pipelines.phases.augment import augment, publish_made, write_pairs
-from pipelines.phases.chain import dedup_phases, phases_after_ingest
 from pipelines.phases.decontaminate import decontaminate, publish_findings, read_evaluation_sets
+from pipelines.phases.deduplication.deduplicate import deduplicate
 from pipelines.phases.deduplication.index_reading import stage_known_documents
 from pipelines.phases.deduplication.index_writing import write_index
-from pipelines.phases.deduplication.phase import deduplicate
 from pipelines.phases.deduplication.report import dedup_reports
 from pipelines.phases.ingest import IngestWorker
+from pipelines.phases.order import dedup_phases, phases_after_ingest
 from pipelines.phases.publish.sampling_weights import write_sampling_weights
 from pipelines.phases.publish.shards import file_record, publish_ledger, publish_shards, write_card
 from pipelines.phases.publish.splits import choose_splits
-from pipelines.phases.run import Run
+from pipelines.phases.run_context import Run
 from pipelines.staging.staged import staged_split
 from pipelines.staging.store import MANIFEST, RECIPE
 from stages.reading.files import check_unchanged

@@ -8,7 +8,7 @@ from pipelines.catalogue.stages import Recipe
 from schemas.card import FateCount, FilterLimit
 from schemas.language import parse_label
 from schemas.quality_limits import ALL, LimitsTable
-from stages.quality.limits_table import load_limits
+from stages.quality.learned_limits import load_limits
 from stages.quality.options import QualityFilteringConfig
 from stages.quality.rules import RULES, limit_of
 

@@ -41,7 +41,7 @@ from stages.language_models.options import LanguageModelConfig
 from stages.length_filtering import LengthFilteringConfig, filter_length
 from stages.normalization.options import NormalizationConfig
 from stages.privacy.options import PersonalDataConfig
-from stages.quality.limits_table import load_limits
+from stages.quality.learned_limits import load_limits
 from stages.quality.options import BlockListConfig, DatatroveConfig, QualityFilteringConfig
 from stages.script_marking import ScriptMarkingConfig, mark_scripts
 from stages.translation.options import TranslationConfig

@@ -29,7 +29,7 @@ def refilter(
 
     from pipelines.finished.refilter import refilter as judge_anew
     from pipelines.staging.store import Store
-    from stages.quality.limits_table import load_limits, require_limits_for
+    from stages.quality.learned_limits import load_limits, require_limits_for
     from stages.quality.options import QualityFilteringConfig
 
     try:

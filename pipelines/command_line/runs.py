@@ -76,7 +76,7 @@ def run(
 
     from pipelines.build.output import build
     from pipelines.build.plan import make_plan, output_of
-    from pipelines.catalogue.checks import unmatched_labels
+    from pipelines.catalogue.stage_checks import unmatched_labels
     from pipelines.command_line.progress import progress_of, stopped_run
     from pipelines.runners.beam_runners import beam_runner
     from pipelines.runners.local import LOCAL, Runner, fork_server, require_runner, warm_up

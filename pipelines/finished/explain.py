@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.catalogue.stages import Recipe
-from pipelines.phases.chain import stage_chain
+from pipelines.phases.order import stage_chain
 from pipelines.staging.store import StagingError, Store, require_corpus
 from schemas.alternatives import unknown
 from schemas.ledger import FATES

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from data_cards.sections.funnel import count_fates, merge_fates
 from data_cards.statistics import measure, merge
-from pipelines.catalogue.checks import unmatched_labels
 from pipelines.catalogue.filter_limits import limits_met
+from pipelines.catalogue.stage_checks import unmatched_labels
 from pipelines.catalogue.stages import Recipe
 from pipelines.phases.publish.shards import PUBLISHED, file_record, write_card
 from pipelines.staging.store import CARD, MANIFEST, RECIPE, StagingError, Store, require_corpus

@@ -22,7 +22,7 @@ from pipelines.catalogue.stages import Recipe, makes_documents, publishes_respon
 from pipelines.phases.decontaminate import load_index
 from pipelines.phases.ingest import REJECTS, REJECTS_GROUP_BYTES, GroupedFile, fate_rows
 from pipelines.phases.publish.shards import LEDGER_GROUP_BYTES, file_record
-from pipelines.phases.run import Run
+from pipelines.phases.run_context import Run
 from pipelines.staging.parts import PartsWriter
 from pipelines.staging.responses import KeptResponses, Meter
 from pipelines.staging.staged import SplitAfter, StagedSplit, StagingResult, staged_split

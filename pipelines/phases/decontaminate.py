@@ -15,10 +15,10 @@ import pyarrow.ipc
 
 from pipelines.catalogue.binding import bind_rewriting
 from pipelines.catalogue.stages import Recipe
-from pipelines.phases.chain import DECONTAMINATE, dedup_phases
+from pipelines.phases.order import DECONTAMINATE, dedup_phases
 from pipelines.phases.publish.shards import file_record
 from pipelines.phases.rewriting import ROW, RewriteWorker, rewriting_tasks
-from pipelines.phases.run import Run
+from pipelines.phases.run_context import Run
 from pipelines.staging.staged import StagedSplit
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Task, TaskResult, Worker, task_folder

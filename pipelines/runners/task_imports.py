@@ -11,7 +11,7 @@ from pipelines.runners.without_pandas import let_arrow_do_without_pandas
 
 gc.disable()
 let_arrow_do_without_pandas()
-for module in ("ingest", "deduplication.phase", "augment", "decontaminate", "publish.shards"):
+for module in ("ingest", "deduplication.deduplicate", "augment", "decontaminate", "publish.shards"):
     importlib.import_module(f"pipelines.phases.{module}")
 for module in ("numpy.ma", "polars", "stages.deduplication.exact"):  # what every run comes to import
     importlib.import_module(module)

@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from stages.extraction.class_names import BIT
 from stages.extraction.features import LONG
-from stages.extraction.names import BIT
 from stages.extraction.walk import HIDDEN, TAG_BIT, Tree
 
 THRESHOLD = 0.6  # of a block's score: the best F1 on web pages of unseen sites, of 0.45, 0.5 .. 0.65

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from stages.extraction.class_names import BIT
 from stages.extraction.features import LONG
 from stages.extraction.kinds import posts
-from stages.extraction.names import BIT
 from stages.extraction.walk import HIDDEN, TAG_BIT, Tree, nearest
 
 _MOST = 0.5  # a region named for comments that holds more of the kept text than this is the page, whatever its name

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from stages.extraction.names import BIT, GROUPS, NEGATIVE, POSITIVE
+from stages.extraction.class_names import BIT, GROUPS, NEGATIVE, POSITIVE
 from stages.extraction.walk import HIDDEN, LINK, TAG_BIT, TAGS, Blocks, Ints, Tree, nearest
 
 Matrix = npt.NDArray[np.float32]

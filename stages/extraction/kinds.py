@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 from turbohtml import Document
 
+from stages.extraction.class_names import BIT
 from stages.extraction.features import LONG
-from stages.extraction.names import BIT
 from stages.extraction.walk import TAG_BIT, Tree
 
 Kind = Literal["article", "forum", "listing", "product", "manual", "other"]

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from stages.extraction.names import BIT
+from stages.extraction.class_names import BIT
 from stages.extraction.walk import LINK, SPACED, TAG_BIT, Ints, Tree, nearest
 
 _MARKUP_SPACE = re.compile(r"[ \t\n\f\r]{2,}|[\t\n\f\r]")  # but for a single space, which is right already

@@ -37,8 +37,8 @@ from turbohtml import (
     parse,
 )
 
+from stages.extraction.class_names import BIT, BITS_BY_PROPERTY, BITS_BY_ROLE, MAX_NAME, name_bits
 from stages.extraction.letters import SPACE, WEIGHT_UNIT, as_code_points, letters
-from stages.extraction.names import BIT, BITS_BY_PROPERTY, BITS_BY_ROLE, MAX_NAME, name_bits
 
 Ints = npt.NDArray[np.int64]
 Uints = npt.NDArray[np.uint64]

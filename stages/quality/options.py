@@ -14,7 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from schemas.card import ModelVersion
 from schemas.language import parse_label
 from stages.batches import StageConfig, located
-from stages.quality.limits_table import load_limits, require_limits_for
+from stages.quality.learned_limits import load_limits, require_limits_for
 from stages.quality.rules import ENGLISH_STOP_WORDS, FAMILIES, RULE_NAMES, Family, Limits
 from stages.quality.segmenters import Segmenter, default_segmenter, segmenter_version
 

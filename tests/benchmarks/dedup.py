@@ -40,8 +40,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.catalogue.stages import Recipe
-from pipelines.phases.deduplication.phase import deduplicate
-from pipelines.phases.run import Run
+from pipelines.phases.deduplication.deduplicate import deduplicate
+from pipelines.phases.run_context import Run
 from pipelines.runners.local import Runner, run_tasks
 from pipelines.staging.staged import RowRun, StagedSplit, staged_split
 from pipelines.staging.store import Store

@@ -8,9 +8,9 @@ from importlib.resources import files
 import polars as pl
 import pytest
 
-from data_cards.language_names import names_json
 from data_cards.languages import language_facts
 from data_cards.sections.overview import same_language
+from data_cards.write_language_names import names_json
 from schemas.orthography import words_are_spaced
 
 FACTS = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.dataset as ds
 import pytest
 
-from pipelines.catalogue.checks import stage_problems
+from pipelines.catalogue.stage_checks import stage_problems
 from pipelines.catalogue.stages import Recipe
 from schemas.recipe import parse_recipe
 from tests.laws.running import run

@@ -14,11 +14,11 @@ import pytest
 
 from data_cards.statistics import statistics_json, statistics_of
 from pipelines.build.plan import make_plan
-from pipelines.catalogue.checks import stage_problems
+from pipelines.catalogue.stage_checks import stage_problems
 from pipelines.catalogue.stages import Recipe
 from pipelines.finished.explain import document_history
-from pipelines.phases.chain import dedup_phases, phases_after_ingest
 from pipelines.phases.deduplication.report import dedup_reports
+from pipelines.phases.order import dedup_phases, phases_after_ingest
 from pipelines.phases.publish.sampling_weights import write_sampling_weights
 from pipelines.phases.publish.shards import published_schema
 from pipelines.staging.staged import StagedSplit, staged_split

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.catalogue.checks import stage_problems
+from pipelines.catalogue.stage_checks import stage_problems
 from pipelines.catalogue.stages import DEDUP_STAGES, DUPLICATE_ID, INGEST_STAGES, Recipe
 from schemas.recipe import parse_recipe
 

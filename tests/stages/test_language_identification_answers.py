@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.catalogue.checks import label_problems, unmatched_labels
+from pipelines.catalogue.stage_checks import label_problems, unmatched_labels
 from pipelines.catalogue.stages import Recipe
 from stages.language_identification.additions import Addition
 from stages.language_identification.answers import Answers, embedded_answers, expected_precisions, language_list

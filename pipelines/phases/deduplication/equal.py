@@ -12,7 +12,7 @@ import pyarrow as pa
 from pipelines.catalogue.stages import DEDUP_STAGES, EqualEntry, Recipe
 from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase
 from pipelines.phases.deduplication.shuffle_records import joined_splits, keyed_dtype
-from pipelines.phases.run import Run
+from pipelines.phases.run_context import Run
 from pipelines.staging.staged import SplitAfter, StagedSplit
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Task, TaskResult, Worker, task_folder

@@ -29,7 +29,7 @@ from pipelines.phases.deduplication.index_writing import (
 )
 from pipelines.phases.deduplication.kinds import DedupKind
 from pipelines.phases.deduplication.shuffle_records import KnownSplit
-from pipelines.phases.run import Run
+from pipelines.phases.run_context import Run
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, marker, task_folder
 from schemas.card import IndexVersion

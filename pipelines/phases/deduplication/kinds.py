@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from pipelines.catalogue.stages import DEDUP_STAGES, EqualEntry, NearEntry, Recipe, RepeatsEntry
 from pipelines.phases.deduplication.shuffle_records import KnownSplit
-from pipelines.phases.run import Run
+from pipelines.phases.run_context import Run
 from pipelines.staging.staged import StagedSplit
 from pipelines.staging.tasks import Phase, Task
 

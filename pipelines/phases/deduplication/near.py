@@ -23,7 +23,7 @@ from pipelines.phases.deduplication.shuffle_records import (
     signature_dtype,
 )
 from pipelines.phases.publish.splits import clusters_folder
-from pipelines.phases.run import Run
+from pipelines.phases.run_context import Run
 from pipelines.staging.staged import SplitAfter, StagedSplit
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Task, Worker

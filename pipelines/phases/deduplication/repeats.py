@@ -19,7 +19,7 @@ from pipelines.phases.deduplication.equal import KeyResult, keys_file
 from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase
 from pipelines.phases.deduplication.shuffle_records import BYTES_A_DOCUMENT, keyed_dtype
 from pipelines.phases.rewriting import ROW, RewriteWorker
-from pipelines.phases.run import Run
+from pipelines.phases.run_context import Run
 from pipelines.staging.staged import SplitAfter, StagedSplit, first_numbers
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, Worker

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from data_cards.display import cut_text
 from pipelines.phases.deduplication.kinds import kind_of
-from pipelines.phases.run import Run
+from pipelines.phases.run_context import Run
 from pipelines.staging.staged import SplitAfter, StagedSplit, first_numbers, removal_folder, removals
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.phases.run import Run
+from pipelines.phases.run_context import Run
 from pipelines.staging.staged import StagedSplit, cluster_sizes, removals
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase

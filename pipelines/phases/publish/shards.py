@@ -22,7 +22,7 @@ from pipelines.catalogue.stages import Recipe
 from pipelines.phases.ingest import REJECTS
 from pipelines.phases.publish.sampling_weights import sampling_weights
 from pipelines.phases.publish.splits import numbers_in_split
-from pipelines.phases.run import Run
+from pipelines.phases.run_context import Run
 from pipelines.staging.regrouping import Regrouper
 from pipelines.staging.staged import RowRun, SplitAfter, StagedSplit, cluster_sizes, kept_rows, removals
 from pipelines.staging.store import CARD, Store

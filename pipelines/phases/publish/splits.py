@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.phases.deduplication.kinds import kind_of
-from pipelines.phases.run import Run
+from pipelines.phases.run_context import Run
 from pipelines.staging.staged import RowRun, StagedSplit, first_numbers
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from stages.extraction.class_names import BIT, name_bits
 from stages.extraction.extract import Page, read_page
-from stages.extraction.names import BIT, name_bits
 from stages.extraction.options import ExtractionConfig
 
 TEXT = "This is the main text of the page, a paragraph that says enough to be one, and then it goes on."

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
-from pipelines.catalogue.checks import stage_problems
+from pipelines.catalogue.stage_checks import stage_problems
 from pipelines.catalogue.stages import INGEST_STAGES, Recipe
 from schemas.document import DOCUMENT
 from schemas.recipe import parse_recipe

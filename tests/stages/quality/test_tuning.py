@@ -12,7 +12,7 @@ import pytest
 
 from schemas.quality_limits import ALL, LanguageLimits, LimitsTable
 from schemas.quality_signals import QUALITY_SIGNALS
-from stages.quality.limits_table import load_limits, require_limits_for
+from stages.quality.learned_limits import load_limits, require_limits_for
 from stages.quality.rules import RULES, limit_of
 from stages.quality.segmenters import segmenter_version
 from stages.quality.tuning import Pages, Way, learn, levelled, score_threshold

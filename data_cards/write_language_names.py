@@ -2,7 +2,7 @@
 
 Names are those of the package gflanguages, which keeps a file for each of 1,800 languages; they take half a second to
 parse. Codes are those of iso639-lang, a tenth of a second. The table is read at once.
-After an update of a package: `python -m data_cards.language_names > schemas/language_names.json`.
+After an update of a package: `python -m data_cards.write_language_names > schemas/language_names.json`.
 """
 
 from __future__ import annotations

@@ -1,47 +1,17 @@
-"""The dedup phase: the deduplication stages of a recipe one after another, and what each kept document stands for.
-
-Stages run in the recipe's order, each over what the ones before it kept, so that no document is removed in
-favour of one that is itself removed. A source that brings its own ids is first checked for ids used twice.
-
-Of documents that repeat each other the recipe's `[keepers]` says which one is kept; without it the first one is, in the
-order of the input: sources as the recipe lists them, then file and position.
-"""
+"""What each kept document stands for: itself, and the documents removed for it, whichever stage removed them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.catalogue.stages import DUPLICATE_ID
-from pipelines.phases.chain import dedup_phases
-from pipelines.phases.deduplication.kinds import DedupPhase, kind_of
-from pipelines.phases.deduplication.shuffle_records import KnownSplit
-from pipelines.phases.run import Run
-from pipelines.staging.staged import StagedSplit, first_numbers, removal_folder, removals, sizes_file
+from pipelines.staging.staged import StagedSplit, first_numbers, removals, sizes_file
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase
-
-
-def deduplicate(run: Run, staged: Sequence[StagedSplit], known: Mapping[Phase, Sequence[KnownSplit]]) -> None:
-    """Write the removal lists of every dedup stage, under `staging/dedup-N-stage-removed/<split>.parquet`.
-
-    `known` are the documents of indexes, by the phase that compares with them.
-    """
-    splits = [split for split in staged if split.documents]
-    if not splits:
-        return
-    phases = dedup_phases(run.recipe)
-    configs = [None] * (len(phases) - len(run.recipe.dedup)) + list(run.recipe.dedup)
-    for position, (phase, config) in enumerate(zip(phases, configs, strict=True)):
-        done = f"{removal_folder(phase)}/done.json"
-        if not run.store.exists(done):
-            kind = kind_of(run.recipe, phase.stage, config)
-            counts = kind.find(run, DedupPhase(phase, phases[:position], splits, known.get(phase, ())))
-            run.store.write_json(done, counts)
-    run.function("pipelines.phases.deduplication.phase:write_cluster_sizes", splits, phases)
 
 
 def write_cluster_sizes(store: Store, staged: Sequence[StagedSplit], phases: Sequence[Phase]) -> None:

@@ -1,0 +1,38 @@
+"""The dedup phase: the deduplication stages of a recipe one after another, and what each kept document stands for.
+
+Stages run in the recipe's order, each over what the ones before it kept, so that no document is removed in
+favour of one that is itself removed. A source that brings its own ids is first checked for ids used twice.
+
+Of documents that repeat each other the recipe's `[keepers]` says which one is kept; without it the first one is, in the
+order of the input: sources as the recipe lists them, then file and position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pipelines.phases.deduplication.kinds import DedupPhase, kind_of
+from pipelines.phases.deduplication.shuffle_records import KnownSplit
+from pipelines.phases.order import dedup_phases
+from pipelines.phases.run_context import Run
+from pipelines.staging.staged import StagedSplit, removal_folder
+from pipelines.staging.tasks import Phase
+
+
+def deduplicate(run: Run, staged: Sequence[StagedSplit], known: Mapping[Phase, Sequence[KnownSplit]]) -> None:
+    """Write the removal lists of every dedup stage, under `staging/dedup-N-stage-removed/<split>.parquet`.
+
+    `known` are the documents of indexes, by the phase that compares with them.
+    """
+    splits = [split for split in staged if split.documents]
+    if not splits:
+        return
+    phases = dedup_phases(run.recipe)
+    configs = [None] * (len(phases) - len(run.recipe.dedup)) + list(run.recipe.dedup)
+    for position, (phase, config) in enumerate(zip(phases, configs, strict=True)):
+        done = f"{removal_folder(phase)}/done.json"
+        if not run.store.exists(done):
+            kind = kind_of(run.recipe, phase.stage, config)
+            counts = kind.find(run, DedupPhase(phase, phases[:position], splits, known.get(phase, ())))
+            run.store.write_json(done, counts)
+    run.function("pipelines.phases.deduplication.cluster_sizes:write_cluster_sizes", splits, phases)
