@@ -255,7 +255,10 @@ def _tell(status: int, number: int) -> None:
 def _do(connection: Connection) -> NoReturn:
     """Do in a forked process what comes through its pipe, and end it."""
     try:
-        function, arguments = connection.recv()
+        try:
+            function, arguments = connection.recv()
+        except (EOFError, ConnectionError):
+            os._exit(1)  # whoever wanted something is gone
         function(connection, *arguments)
         sys.stdout.flush()
         os._exit(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import shlex
 import subprocess
@@ -11,7 +12,10 @@ import sys
 import time
 from pathlib import Path
 
+import gflanguages
+import pyarrow as pa
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 import pytest
 from typer.main import get_command
 
@@ -51,6 +55,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stderr
     _write_contaminated(folder)
     _write_signals(folder)
+    _write_trusted(folder)
     return folder
 
 
@@ -84,12 +89,44 @@ def _write_signals(folder: Path) -> None:
     (folder / "stricter.toml").write_text('families = ["gopher_quality"]\n')
 
 
+def _write_trusted(folder: Path) -> None:
+    """Add trusted text: a corpus, plain text, labelled text of three languages, and a language model of the first."""
+    chance, languages = random.Random(5), gflanguages.LoadLanguages()
+    texts: dict[str, list[str]] = {}
+    for label, code in (("eus_Latn", "eu_Latn"), ("spa_Latn", "es_Latn"), ("fra_Latn", "fr_Latn")):
+        sample = languages[code].sample_text
+        words = " ".join([sample.specimen_48, sample.specimen_36, sample.specimen_32, sample.specimen_21]).split()
+        sentences = [" ".join(chance.choices(words, k=12)).capitalize() + "." for _ in range(600)]
+        texts[label] = [" ".join(chance.sample(sentences, 12)) for _ in range(240)]
+    basque = texts["eus_Latn"]
+    (folder / "trusted.txt").write_text("\n".join(basque))
+    rows = [(text, label) for label, own in texts.items() for text in own]
+    pq.write_table(
+        pa.table({"text": [text for text, _ in rows], "label": [label for _, label in rows]}),
+        folder / "trusted.parquet",
+    )
+    pq.write_table(pa.table({"text": basque[:120]}), folder / "news.parquet")
+    (folder / "trusted.toml").write_text(
+        '[corpus]\nname = "trusted"\n[[sources]]\nname = "t"\nformat = "text"\npaths = ["trusted.txt"]\n'
+        'unit = "line"\n[[ingest]]\nstage = "identify_language"\n'
+    )
+    for words in (["run", "trusted.toml"], ["lm", "train", "trusted.txt", "--output", "eus.arpa"]):
+        done = glotmill(*words, cwd=folder)
+        assert done.returncode == 0, done.stderr
+
+
 DOWNLOADING = {"lid calibrate"}  # minutes of work on packages that are downloaded
+
+
+EXAMPLE_FILES = (
+    *("pipelines", "out", "judging_sheet.csv", "stricter.toml", "trusted.txt", "trusted.parquet", "news.parquet"),
+    *("eus.arpa", "eus.arpa.json"),
+)
 
 
 @pytest.mark.parametrize("words", commands())
 def test_help_ends_with_an_example_that_works(words: str, workplace: Path, tmp_path: Path) -> None:
-    for name in ("pipelines", "out", "judging_sheet.csv", "stricter.toml"):
+    for name in EXAMPLE_FILES:
         (tmp_path / name).symlink_to(workplace / name)
     shown = glotmill(*words.split(), "--help")
     example = commands()[words].removeprefix("Example: ")
@@ -150,7 +187,7 @@ READING = ("plan", "status", "explain", "script roundtrip")  # from files, throu
 @pytest.mark.parametrize("words", READING)
 def test_a_command_ends_well_every_time(words: str, workplace: Path, tmp_path: Path) -> None:
     """A library's thread that outlives the command may abort the process, in one of some calls."""
-    for name in ("pipelines", "out", "judging_sheet.csv", "stricter.toml"):
+    for name in EXAMPLE_FILES:
         (tmp_path / name).symlink_to(workplace / name)
     if words in DOWNLOADING:
         return

@@ -100,12 +100,13 @@ def test_the_same_scores_as_kenlm(model: LanguageModel, tmp_path: Path) -> None:
     assert bits / -np.log2(10) == pytest.approx(expected, abs=1e-3)
 
 
-@pytest.mark.skipif(not shutil.which("lmplz"), reason="no lmplz on the PATH")
-def test_within_two_per_cent_of_lmplz(tmp_path: Path) -> None:
-    own = train_language_model(TRUSTED, tmp_path / "own.arpa", order=4)
-    theirs = train_language_model(TRUSTED, tmp_path / "theirs.arpa", order=4, trainer="lmplz")
-    assert own.bits == pytest.approx(theirs.bits, rel=0.02)
-    assert own.ngrams == pytest.approx(theirs.ngrams, abs=1)
+if shutil.which("lmplz"):  # no package has it: a test for those who built it
+
+    def test_within_two_per_cent_of_lmplz(tmp_path: Path) -> None:
+        own = train_language_model(TRUSTED, tmp_path / "own.arpa", order=4)
+        theirs = train_language_model(TRUSTED, tmp_path / "theirs.arpa", order=4, trainer="lmplz")
+        assert own.bits == pytest.approx(theirs.bits, rel=0.02)
+        assert own.ngrams == pytest.approx(theirs.ngrams, abs=1)
 
 
 def test_a_model_is_the_same_when_read_back(model: LanguageModel, tmp_path: Path) -> None:
