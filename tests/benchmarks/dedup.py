@@ -39,15 +39,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.catalogue.stages import Recipe
-from pipelines.phases.deduplication.deduplicate import deduplicate
-from pipelines.phases.run_context import Run
 from pipelines.runners.local import Runner, run_tasks
 from pipelines.staging.staged import RowRun, StagedSplit, staged_split
 from pipelines.staging.store import Store
-from schemas.recipe import parse_recipe
 from tests.benchmarks.datatrove_dedup_peer import run_peer
 from tests.benchmarks.dedup_peers import run_rensa, run_text_dedup
+from tests.benchmarks.dedup_phase import RECIPE, STAGED, read_splits
 from tests.benchmarks.help_pages import LABELS, build_corpus, download_packages
 from tests.benchmarks.measuring import Figures, measure
 
@@ -58,26 +55,6 @@ CPU_SECONDS = attrgetter("cpu_seconds")
 SHARES = (0, 0.01, 0.02, 0.05, 0.1, 0.3)  # of words replaced in a copy
 MILLION = 1_000_000
 FEW = 1_000
-STAGED = "staging/staged.json"
-PHASE = "dedup-0-near"
-RECIPE = """
-[corpus]
-name = "help_pages"
-
-[[sources]]
-name = "help"
-format = "warc"
-paths = ["{paths}"]
-
-[[ingest]]
-stage = "extract_text"
-
-[[ingest]]
-stage = "identify_language"
-
-[[dedup]]
-stage = "near"
-"""
 
 
 class Pages(NamedTuple):
@@ -90,14 +67,9 @@ class Pages(NamedTuple):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--phase", type=Path, help="run the phase over what is staged in this folder, and no more")
-    parser.add_argument("--verify", default="shingles", help="with --phase: what the stage compares candidates by")
-    parser.add_argument("--signed", action="store_true", help="with --phase: the signatures are made already")
     parser.add_argument("--stage", nargs=3, metavar=("KIND", "PAGES", "FOLDER"), help="stage an input, and no more")
     arguments = parser.parse_args()
-    if arguments.phase:
-        run_phase(arguments.phase, arguments.verify, signed=arguments.signed)
-    elif arguments.stage:
+    if arguments.stage:
         kind, pages, folder = arguments.stage
         stage(Path(folder), INPUTS[kind](Path(pages)))
     else:
@@ -182,10 +154,6 @@ def staged_help_pages(folder: Path) -> Path:
     return output
 
 
-def read_splits(store: Store) -> list[StagedSplit]:
-    return [StagedSplit.model_validate(split) for split in store.read_json(STAGED)]
-
-
 def read_pages(folder: Path) -> Iterator[Pages]:
     for split in read_splits(Store(str(folder))):
         parts = [pq.read_table(folder / file, columns=["id", "text"]) for file in split.files]
@@ -257,16 +225,8 @@ INPUTS: dict[str, Callable[[Path], Iterator[Pages]]] = {
 }
 
 
-def run_phase(folder: Path, verify: str, *, signed: bool) -> None:
-    store = Store(str(folder))
-    for left in (f"{PHASE}-removed", "cluster-sizes", *([] if signed else [PHASE])):
-        store.remove(f"staging/{left}")
-    recipe = parse_recipe(RECIPE.format(paths="*.warc") + f'verify = "{verify}"', Recipe)
-    deduplicate(Run(store, recipe, Runner(workers=1), lambda *_: None), read_splits(store), {})
-
-
 def figures_of(folder: Path, *options: str) -> Figures:
-    return measure([sys.executable, "-m", "tests.benchmarks.dedup", "--phase", str(folder), *options])
+    return measure([sys.executable, "-m", "tests.benchmarks.dedup_phase", str(folder), *options])
 
 
 def shuffle_figures(folder: Path) -> Figures:
