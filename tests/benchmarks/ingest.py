@@ -56,7 +56,7 @@ import json, sys, time
 from pathlib import Path
 import pipelines.runners.worker_imports
 from pipelines.runners.beam_tasks import run_claims
-from pipelines.build.run import make_plan
+from pipelines.build.plan import make_plan
 from pipelines.phases.ingest import IngestWorker
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import run_task
