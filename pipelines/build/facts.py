@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pyarrow as pa
 
@@ -59,9 +60,9 @@ class CorpusFacts:
     shards: Mapping[str, ShardResult] = field(default_factory=dict)
     ledgers: Mapping[str, LedgerResult] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def fates(self) -> tuple[FateCount, ...]:
-        """Count the documents by what became of them."""
+        """Count the documents by what became of them; the ledgers are written by then."""
         return merge_fates(result.fates for result in self.ledgers.values())
 
 

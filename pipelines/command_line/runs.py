@@ -78,8 +78,8 @@ def run(
     from pipelines.build.plan import make_plan, output_of
     from pipelines.catalogue.stage_checks import unmatched_labels
     from pipelines.command_line.progress import progress_of, stopped_run
-    from pipelines.runners.beam_runners import beam_runner
-    from pipelines.runners.local import LOCAL, Runner, fork_server, require_runner, warm_up
+    from pipelines.runners.beam_runners import beam_runner, require_runner
+    from pipelines.runners.local import LOCAL, Runner, fork_server, warm_up
     from pipelines.runners.without_pandas import let_arrow_do_without_pandas
     from pipelines.staging.store import Store
 
@@ -95,11 +95,12 @@ def run(
             warm_up()  # while this process plans
     if beam_options and runner == LOCAL:
         raise MisuseError(f"the local runner takes no Beam options, got {' '.join(beam_options)}")
+    name, options = runner, tuple(beam_options or ())
+    if runner != LOCAL:
+        name, options = beam_runner(runner, options, output or "out")
+        require_runner(name)
     planned = make_plan(recipe, output, limit)
     target = output_of(planned.recipe, output, limit)
-    name, options = (runner, ()) if runner == LOCAL else beam_runner(runner, beam_options or (), target)
-    if runner != LOCAL:
-        require_runner(name)
     machine = Runner(name=name, beam_options=options, max_edges=max_edges)
     if workers:
         machine = replace(machine, workers=workers)

@@ -6,6 +6,7 @@ been run with glotmill; their pipelines are portable ones.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -45,9 +46,7 @@ def beam_runner(name: str, options: Sequence[str], output: str) -> tuple[str, tu
     >>> beam_runner("dask", ["--dask_client_address=tcp://10.0.0.1:8786"], "s3://bucket/out")[1]
     ('--dask_client_address=tcp://10.0.0.1:8786', '--dask_partition_size=1')
     """
-    known = RUNNERS.get(name)
-    if known is None:
-        return name, tuple(options)
+    known = RUNNERS.get(name, BeamRunner(name))
     given = {option.removeprefix("--").partition("=")[0] for option in options}
     if missing := [f"--{option}=…" for option in known.required if option not in given]:
         raise MisuseError(f"--runner {name} needs {', '.join(missing)}; give them after --, as in: -- {missing[0]}")
@@ -58,3 +57,16 @@ def beam_runner(name: str, options: Sequence[str], output: str) -> tuple[str, tu
         )
     own = (option for option in known.defaults if option.removeprefix("--").partition("=")[0] not in given)
     return known.runner, (*options, *own)
+
+
+def require_runner(name: str) -> None:
+    """Raise MisuseError unless Beam has a runner of this name, and what it needs is installed."""
+    logging.disable(logging.WARNING)  # on import Beam warns of Google Cloud clients that are not installed
+    from apache_beam.runners.runner import create_runner
+
+    logging.disable(logging.NOTSET)
+    try:
+        create_runner(name)
+    except (ValueError, ImportError, AttributeError) as error:
+        words = " ".join(str(error).split()) or type(error).__name__
+        raise MisuseError(f"--runner must be local, or a runner of Beam that is installed: {words}") from None

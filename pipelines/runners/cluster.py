@@ -63,7 +63,7 @@ def run_job(runner: Runner, compose: Callable[[beam.Pipeline], Any], look: Calla
             pipeline = beam.Pipeline(runner=runner.name, options=PipelineOptions(list(runner.beam_options)))
             compose(pipeline)
             pipeline.run().wait_until_finish()
-        except BaseException as error:  # it is told by the thread that waits
+        except BaseException as error:  # the thread that waits raises it
             failures.append((error, traceback.format_exc()))
         finally:
             ended.set()

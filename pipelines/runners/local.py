@@ -37,7 +37,7 @@ from pipelines.staging.tasks import (
     give_up_task,
     run_task,
 )
-from schemas.failures import FailureError, MisuseError
+from schemas.failures import FailureError
 
 LOCAL = "local"
 
@@ -66,18 +66,6 @@ class Runner:
     workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
     beam_options: tuple[str, ...] = ()
     max_edges: int = 50_000_000  # between documents that meet, whose clusters are found in memory, 80 bytes each
-
-
-def require_runner(name: str) -> None:
-    """Raise MisuseError unless Beam has a runner of this name, and what it needs is installed."""
-    logging.disable(logging.WARNING)  # on import Beam warns of Google Cloud clients that are not installed
-    from apache_beam.runners.runner import create_runner
-
-    logging.disable(logging.NOTSET)
-    try:
-        create_runner(name)
-    except (ValueError, ImportError, AttributeError) as error:
-        raise MisuseError(f"--runner must be {LOCAL}, or a runner of Beam that is installed: {_words(error)}") from None
 
 
 def run_tasks(worker: Worker[Result], tasks: Sequence[Task], runner: Runner, report: Report) -> dict[str, Result]:

@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from pipelines.runners.local import KilledError, Runner, WorkerError, require_runner, run_function, run_tasks
+from pipelines.runners.beam_runners import require_runner
+from pipelines.runners.local import KilledError, Runner, WorkerError, run_function, run_tasks
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import PiecewiseWorker, Task, TaskResult, Worker
 from schemas.failures import MisuseError

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.catalogue.stages import DEDUP_STAGES, EqualEntry, Recipe
-from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase
-from pipelines.phases.deduplication.shuffle_records import joined_splits, keyed_dtype
+from pipelines.catalogue.stages import DEDUP_STAGES, EqualEntry
+from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase, KeyResult, columns_of, preferences
+from pipelines.phases.deduplication.shuffle_records import joined_splits, keyed_dtype, keys_file
 from pipelines.phases.run_context import Run
 from pipelines.staging.staged import SplitAfter, StagedSplit
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import Task, TaskResult, Worker, task_folder
+from pipelines.staging.tasks import Task, Worker
 from schemas.corpus_index import EQUAL_KEYS
-from stages.deduplication.keepers import preference_keys
 
 
 class EqualKind(DedupKind):
@@ -40,20 +39,11 @@ class EqualKind(DedupKind):
     def index_schema(self) -> pa.Schema:
         return EQUAL_KEYS
 
-    def key_settings(self) -> dict[str, Any]:
-        return {}
-
     def key_arrays(self, block: pa.RecordBatch) -> tuple[npt.NDArray[Any], ...]:
         return self.entry.keys(block, self.config)
 
     def staged_dtype(self) -> np.dtype[Any]:
         return keyed_dtype(self.preference_count)
-
-
-class KeyResult(TaskResult):
-    """How many keys, or signatures, were made."""
-
-    keys: int
 
 
 class KeyWorker(Worker[KeyResult]):
@@ -80,20 +70,3 @@ class KeyWorker(Worker[KeyResult]):
             keyed["document"], keyed["key"] = places[rows], keys
             keyed["preference"] = preferences(self.kind.recipe, block)[rows]
             yield keyed
-
-
-def keys_file(phase: str, split: str) -> str:
-    """Name the file of the keys, or signatures, that a dedup phase stages for a split."""
-    return f"{task_folder(phase, split)}/keys.npy"
-
-
-def columns_of(recipe: Recipe, columns: Sequence[str]) -> list[str]:
-    """Add to the columns that a stage reads those by which the recipe chooses which of several duplicates is kept."""
-    return list(dict.fromkeys([*columns, *(recipe.keeper_order.columns if recipe.keeper_order else ())]))
-
-
-def preferences(recipe: Recipe, block: pa.RecordBatch) -> npt.NDArray[np.uint64]:
-    """Make the recipe's sort keys (n, k) of n documents; k is 0 if it leaves the order of the input."""
-    if recipe.keeper_order:
-        return preference_keys(block, recipe.keeper_order)
-    return np.empty((block.num_rows, 0), np.uint64)

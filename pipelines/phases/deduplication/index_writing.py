@@ -30,8 +30,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.catalogue.stages import DEDUP_STAGES, INGEST_STAGES, Recipe, against_of
-from pipelines.phases.deduplication.equal import keys_file
 from pipelines.phases.deduplication.kinds import DedupKind, kind_of
+from pipelines.phases.deduplication.shuffle_records import keys_file
 from pipelines.phases.order import dedup_phases
 from pipelines.phases.run_context import Run
 from pipelines.staging.staged import SplitAfter, StagedSplit, first_numbers, removals

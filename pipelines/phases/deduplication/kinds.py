@@ -20,7 +20,8 @@ from pipelines.catalogue.stages import DEDUP_STAGES, EqualEntry, NearEntry, Reci
 from pipelines.phases.deduplication.shuffle_records import KnownSplit
 from pipelines.phases.run_context import Run
 from pipelines.staging.staged import StagedSplit
-from pipelines.staging.tasks import Phase, Task
+from pipelines.staging.tasks import Phase, Task, TaskResult
+from stages.deduplication.keepers import preference_keys
 
 
 class DedupPhase(NamedTuple):
@@ -55,9 +56,9 @@ class DedupKind(ABC):
     def index_schema(self) -> pa.Schema | None:
         """Describe the entries of an index; none if the stage's keys are not of documents."""
 
-    @abstractmethod
     def key_settings(self) -> dict[str, Any]:
         """Return what decides the keys in addition to the options as they are written."""
+        return {}
 
     @abstractmethod
     def key_arrays(self, block: pa.RecordBatch) -> tuple[npt.NDArray[Any], ...]:
@@ -81,3 +82,21 @@ def kind_of(recipe: Recipe, stage: str, config: Any = None) -> DedupKind:
     module, name = _CLASSES[type(DEDUP_STAGES[stage])].split(":")
     kind = getattr(importlib.import_module(f"pipelines.phases.deduplication.{module}"), name)
     return cast("DedupKind", kind(recipe, stage, config))
+
+
+class KeyResult(TaskResult):
+    """How many keys, or signatures, were made."""
+
+    keys: int
+
+
+def columns_of(recipe: Recipe, columns: Sequence[str]) -> list[str]:
+    """Add to the columns that a stage reads those by which the recipe chooses which of several duplicates is kept."""
+    return list(dict.fromkeys([*columns, *(recipe.keeper_order.columns if recipe.keeper_order else ())]))
+
+
+def preferences(recipe: Recipe, block: pa.RecordBatch) -> npt.NDArray[np.uint64]:
+    """Make the recipe's sort keys (n, k) of n documents; k is 0 if it leaves the order of the input."""
+    if recipe.keeper_order:
+        return preference_keys(block, recipe.keeper_order)
+    return np.empty((block.num_rows, 0), np.uint64)

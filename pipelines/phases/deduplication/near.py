@@ -12,12 +12,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.catalogue.stages import DEDUP_STAGES, NearEntry
-from pipelines.phases.deduplication.equal import KeyResult, columns_of, keys_file, preferences
-from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase
+from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase, KeyResult, columns_of, preferences
 from pipelines.phases.deduplication.shuffle_records import (
     CONTENT,
     contents_file,
     joined_splits,
+    keys_file,
     read_reports,
     shingles_file,
     signature_dtype,

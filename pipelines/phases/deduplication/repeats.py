@@ -15,9 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.catalogue.stages import DEDUP_STAGES, RepeatsEntry
-from pipelines.phases.deduplication.equal import KeyResult, keys_file
-from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase
-from pipelines.phases.deduplication.shuffle_records import BYTES_A_DOCUMENT, keyed_dtype
+from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase, KeyResult
+from pipelines.phases.deduplication.shuffle_records import BYTES_A_DOCUMENT, keyed_dtype, keys_file
 from pipelines.phases.rewriting import ROW, RewriteWorker
 from pipelines.phases.run_context import Run
 from pipelines.staging.staged import SplitAfter, StagedSplit, first_numbers
@@ -88,9 +87,6 @@ class RepeatsKind(DedupKind):
 
     def index_schema(self) -> None:
         return None
-
-    def key_settings(self) -> dict[str, Any]:
-        return {}
 
     def key_arrays(self, block: pa.RecordBatch) -> tuple[npt.NDArray[Any], ...]:
         raise TypeError(f"{self.stage} makes no keys of documents")

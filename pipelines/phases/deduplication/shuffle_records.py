@@ -69,7 +69,7 @@ def joined_splits(known: Sequence[KnownSplit], own: Sequence[StagedSplit], phase
     counts = [split.documents for split in known] + [split.documents for split in own]
     return ShuffledSplits(
         names=[split.name for split in known] + [split.name for split in own],
-        keys=[split.keys for split in known] + [f"{task_folder(phase.name, split.name)}/keys.npy" for split in own],
+        keys=[split.keys for split in known] + [keys_file(phase.name, split.name) for split in own],
         ids=[[split.ids] for split in known] + [split.files for split in own],
         targets=[""] * len(known) + [removal_file(phase, split.name) for split in own],
         bases=[0, *np.cumsum(counts).tolist()][:-1],
@@ -78,6 +78,11 @@ def joined_splits(known: Sequence[KnownSplit], own: Sequence[StagedSplit], phase
         contents=[contents_file(phase.name, split.name) for split in own],
         shingles=[shingles_file(phase.name, split.name) for split in own],
     )
+
+
+def keys_file(phase: str, split: str) -> str:
+    """Name the file of the keys, or signatures, that a dedup phase stages for a split."""
+    return f"{task_folder(phase, split)}/keys.npy"
 
 
 def contents_file(phase: str, split: str) -> str:
