@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from data_cards.display import cut_text
 from data_cards.sections.overview import added
-from schemas.card import (
+from schemas.card.statistics import (
     LENGTH_BINS,
     SAMPLE_CODE_POINTS,
     SAMPLES_KEPT,

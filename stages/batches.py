@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
-from schemas.card import ModelVersion
+from schemas.card.versions import ModelVersion
 from schemas.ledger import REJECTION
 
 if TYPE_CHECKING:

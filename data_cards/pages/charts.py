@@ -15,7 +15,7 @@ from data_cards.display import ELLIPSIS, one_line
 from data_cards.languages import is_language
 from data_cards.sections.funnel import FunnelStep
 from data_cards.sections.overview import compact
-from schemas.card import SHARE_BINS
+from schemas.card.statistics import SHARE_BINS
 
 WIDTH = 620
 MOST_BARS = 30

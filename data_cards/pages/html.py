@@ -20,7 +20,7 @@ from data_cards.display import code_spans, cut_text, one_line, visible
 from data_cards.pages.charts import CHART_STYLE, PALETTE_STYLE, Chart, sparkline
 from data_cards.pages.sections import REPORT_ORDER, SECTIONS
 from data_cards.sections.overview import binary_size, compact
-from schemas.card import SAMPLES_KEPT
+from schemas.card.statistics import SAMPLES_KEPT
 
 OPEN_LANGUAGES = 3
 HEADING_CODE_POINTS = 60

@@ -29,7 +29,7 @@ from data_cards.pages.sections import README_ORDER, SECTIONS, section_views
 from data_cards.sections.funnel import funnel
 from data_cards.sections.overview import added_bins, binary_size, language_rows
 from data_cards.statistics import statistics_json
-from schemas.card import Card
+from schemas.card.card import Card
 
 SAMPLED_LANGUAGES = 12
 SAMPLES_SHOWN = 3

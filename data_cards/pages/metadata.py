@@ -15,7 +15,9 @@ from huggingface_hub import DatasetCardData
 from data_cards.display import one_line
 from data_cards.sections.overview import language_rows, merge_sizes, totals
 from data_cards.sections.splits import published_splits
-from schemas.card import PUBLISHED_SPLITS, Card, PublishedFile, TextStatistics
+from schemas.card.card import Card
+from schemas.card.splits import PUBLISHED_SPLITS, PublishedFile
+from schemas.card.statistics import TextStatistics
 from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED
 
 DOUBTFUL = PUBLISHED_SPLITS[-1]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from data_cards.sections import changes, contamination, duplicates, extraction, filters, funnel, overview, splits
-from schemas.card import Card
+from schemas.card.card import Card
 
 
 def _nothing(_: Card) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any, NamedTuple
 
-from schemas.card import Card, ChangeCount
+from schemas.card.card import Card
+from schemas.card.changes import ChangeCount
 
 RULES_SHOWN = 20  # on README.md
 LABELS_SHOWN = 3

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from schemas.card import ColumnRow
+from schemas.card.columns import ColumnRow
 from schemas.columns import SchemaError, description
 
 _NAMES = {"halffloat": "float16", "float": "float32", "double": "float64", "date32[day]": "date32"}

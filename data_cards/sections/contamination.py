@@ -11,7 +11,8 @@ from math import sqrt
 from typing import Any, NamedTuple
 
 from data_cards.languages import language_facts
-from schemas.card import Card, ContaminationRate, JudgedPrecision
+from schemas.card.card import Card
+from schemas.card.contamination import ContaminationRate, JudgedPrecision
 from schemas.language import language_name, parse_label
 
 FILES_NAMED = 3  # of a set, on README.md

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from data_cards.display import visible
 from data_cards.languages import LanguageFacts, language_facts
 from data_cards.sections.differences import marked_differences
-from schemas.card import Card, DedupReport, DuplicateCluster, DuplicateExample, SizeWeight
+from schemas.card.card import Card
+from schemas.card.duplicates import DedupReport, DuplicateCluster, DuplicateExample, SizeWeight
 
 
 class ExampleView(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NamedTuple
 
-from schemas.card import Card
+from schemas.card.card import Card
 
 
 class PageRow(NamedTuple):

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import Any, NamedTuple
 
-from schemas.card import Card, FilterLimit
+from schemas.card.card import Card
+from schemas.card.filters import FilterLimit
 
 STAGE = "filter_quality"
 PERSONAL = "personal_data"

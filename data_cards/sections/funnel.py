@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_cards.languages import is_language
-from schemas.card import Card, FateCount, Step
+from schemas.card.card import Card
+from schemas.card.funnel import FateCount, Step
 from schemas.columns import require_columns
 from schemas.ledger import LEDGER
 

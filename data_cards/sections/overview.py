@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from data_cards.languages import LanguageFacts, is_language, language_facts
 from data_cards.sections.splits import split_limitations
-from schemas.card import SHARE_BINS, Card, TextStatistics, TextVolume
+from schemas.card.card import Card
+from schemas.card.statistics import SHARE_BINS, TextStatistics, TextVolume
 from schemas.language import UNDETERMINED, one_code, parse_label, to_iso639_3
 from schemas.orthography import words_are_spaced
 

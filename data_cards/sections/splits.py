@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from schemas.card import PUBLISHED_SPLITS, Card, PublishedFile
+from schemas.card.card import Card
+from schemas.card.splits import PUBLISHED_SPLITS, PublishedFile
 
 
 class SplitRow(NamedTuple):

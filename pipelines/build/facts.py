@@ -21,20 +21,14 @@ from pipelines.phases.decontaminate import FindingsResult, ItemResult, versions_
 from pipelines.phases.ingest import IngestResult
 from pipelines.phases.order import stage_chain
 from pipelines.phases.publish.shards import LedgerResult, ShardResult
-from schemas.card import (
-    Card,
-    ChangeCount,
-    DedupReport,
-    FateCount,
-    Identity,
-    PublishedFile,
-    Removal,
-    SamplingWeights,
-    SourceRow,
-    SplitRule,
-    Step,
-    TextStatistics,
-)
+from schemas.card.card import Card
+from schemas.card.changes import ChangeCount
+from schemas.card.contamination import Removal
+from schemas.card.duplicates import DedupReport, SamplingWeights
+from schemas.card.funnel import FateCount, Step
+from schemas.card.identity import Identity, SourceRow
+from schemas.card.splits import PublishedFile, SplitRule
+from schemas.card.statistics import TextStatistics
 from schemas.ledger import FATES
 from schemas.manifest import EvaluationSetRecord, FileRecord, Manifest, PhaseRecord, SplitRecord
 from schemas.recipe import recipe_hash

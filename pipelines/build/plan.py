@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from pipelines.catalogue.stage_checks import model_versions, stage_problems
 from pipelines.catalogue.stages import Recipe, against_of, at_home
 from pipelines.staging.tasks import Task
-from schemas.card import IndexVersion, ModelVersion
+from schemas.card.versions import IndexVersion, ModelVersion
 from schemas.recipe import RecipeError, at_line, at_source, by_line, parse_recipe, sound_sources, with_line
 from schemas.source import Source
 from schemas.split import InputFile, InputSplit

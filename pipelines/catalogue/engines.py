@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from pipelines.staging.responses import known_responses, recorded_identities
-from schemas.card import ModelVersion
+from schemas.card.versions import ModelVersion
 from schemas.language import parse_label
 from stages.engines.engine import Direction, Engine, EngineError
 from stages.engines.options import ApertiumConfig, CTranslate2Config, EndpointConfig, PivotConfig, RecordedConfig

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipelines.catalogue.stages import Recipe
-from schemas.card import FateCount, FilterLimit
+from schemas.card.filters import FilterLimit
+from schemas.card.funnel import FateCount
 from schemas.language import parse_label
 from schemas.quality_limits import ALL, LimitsTable
 from stages.quality.learned_limits import load_limits

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from pipelines.catalogue.engines import engine_versions
 from pipelines.catalogue.stages import DEDUP_STAGES, Recipe, RepeatsEntry, kept_by
-from schemas.card import ModelVersion
+from schemas.card.versions import ModelVersion
 from schemas.document import DOCUMENT
 from schemas.language import one_code, parse_label
 from schemas.language_groups import members_of

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.staging.store import CARD, MANIFEST, Store, require_corpus
-from schemas.card import Card
+from schemas.card.card import Card
 from schemas.manifest import Manifest
 from stages.keys import KEY, hash_keys
 

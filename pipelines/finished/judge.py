@@ -11,7 +11,8 @@ import pyarrow as pa
 from pipelines.phases.decontaminate import SHEET_FILE
 from pipelines.phases.publish.shards import file_record, write_card
 from pipelines.staging.store import CARD, MANIFEST, StagingError, Store
-from schemas.card import Card, JudgedPrecision
+from schemas.card.card import Card
+from schemas.card.contamination import JudgedPrecision
 from schemas.failures import MisuseError
 from schemas.manifest import FileRecord, Manifest
 from stages.decontamination.judging import fill_sheet, judged_precision, read_sheet, sheet_bytes

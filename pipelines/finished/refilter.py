@@ -25,15 +25,12 @@ from pipelines.catalogue.stage_checks import unmatched_labels
 from pipelines.catalogue.stages import Recipe
 from pipelines.phases.publish.shards import PUBLISHED, file_record, write_card
 from pipelines.staging.store import CARD, MANIFEST, RECIPE, StagingError, Store, require_corpus
-from schemas.card import (
-    Card,
-    FateCount,
-    PublishedFile,
-    Refiltering,
-    SamplingWeights,
-    Step,
-    TextStatistics,
-)
+from schemas.card.card import Card
+from schemas.card.duplicates import SamplingWeights
+from schemas.card.filters import Refiltering
+from schemas.card.funnel import FateCount, Step
+from schemas.card.splits import PublishedFile
+from schemas.card.statistics import TextStatistics
 from schemas.columns import column_problems
 from schemas.ledger import LEDGER
 from schemas.manifest import FileRecord, Manifest, PhaseRecord

@@ -22,7 +22,7 @@ from pipelines.phases.run_context import Run
 from pipelines.staging.staged import StagedSplit
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Task, TaskResult, Worker, task_folder
-from schemas.card import ContaminationRate, EvaluationSetVersion
+from schemas.card.contamination import ContaminationRate, EvaluationSetVersion
 from schemas.manifest import FileRecord
 from stages.batches import Filtered
 from stages.decontamination.evaluation_files import EvaluationSetError, FoundSet, copied, read_items

@@ -30,7 +30,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from schemas.card import ModelVersion
+from schemas.card.versions import ModelVersion
 from schemas.columns import require_columns
 from schemas.document import CANDIDATES, DOCUMENT
 from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED, parse_label

@@ -7,7 +7,7 @@ from typing import Literal, Self, cast
 
 from pydantic import Field, model_validator
 
-from schemas.card import ModelVersion
+from schemas.card.versions import ModelVersion
 from stages.batches import StageConfig, located
 from stages.language_identification.cascade import Identifier
 from stages.language_identification.identify import LanguageIdentificationConfig, load_identifier

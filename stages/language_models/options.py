@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.card import ModelVersion
+from schemas.card.versions import ModelVersion
 from schemas.language import parse_label
 from stages.batches import StageConfig, file_version, located
 

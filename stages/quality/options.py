@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.card import ModelVersion
+from schemas.card.versions import ModelVersion
 from schemas.language import parse_label
 from stages.batches import StageConfig, located
 from stages.quality.learned_limits import load_limits, require_limits_for

@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator
 
-from schemas.card import ModelVersion
+from schemas.card.versions import ModelVersion
 from stages.batches import StageConfig, located
 from stages.engines.engine import Direction, parse_direction
 from stages.engines.options import EngineConfig, named_engine

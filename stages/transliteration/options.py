@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.card import ModelVersion
+from schemas.card.versions import ModelVersion
 from schemas.language import parse_label
 from stages.batches import StageConfig, located
 from stages.transliteration.schemes import Scheme, scheme_for

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from schemas.card import ModelVersion
+from schemas.card.versions import ModelVersion
 from stages.batches import StageConfig, file_version, located
 
 

@@ -16,26 +16,15 @@ from data_cards.pages.markdown import card_files
 from data_cards.sections.columns import column_rows
 from data_cards.sections.funnel import merge_fates
 from data_cards.statistics import merge, read_statistics
-from schemas.card import (
-    Card,
-    ChangeCount,
-    ContaminationRate,
-    DedupReport,
-    DuplicateCluster,
-    DuplicateExample,
-    EvaluationSetVersion,
-    FateCount,
-    Identity,
-    JudgedPrecision,
-    ModelVersion,
-    PublishedFile,
-    Removal,
-    SamplingWeights,
-    SizeWeight,
-    SourceRow,
-    Step,
-    TextStatistics,
-)
+from schemas.card.card import Card
+from schemas.card.changes import ChangeCount
+from schemas.card.contamination import ContaminationRate, EvaluationSetVersion, JudgedPrecision, Removal
+from schemas.card.duplicates import DedupReport, DuplicateCluster, DuplicateExample, SamplingWeights, SizeWeight
+from schemas.card.funnel import FateCount, Step
+from schemas.card.identity import Identity, SourceRow
+from schemas.card.splits import PublishedFile
+from schemas.card.statistics import TextStatistics
+from schemas.card.versions import ModelVersion
 from schemas.document import CANDIDATES, DOCUMENT, SAMPLING_WEIGHT
 from schemas.language import to_iso639_3
 

@@ -21,7 +21,8 @@ from data_cards.pages.charts import (
     sparkline,
 )
 from data_cards.sections.funnel import FunnelStep, Loss
-from schemas.card import LENGTH_BINS, SHARE_BINS, Step
+from schemas.card.funnel import Step
+from schemas.card.statistics import LENGTH_BINS, SHARE_BINS
 
 SVG = "{http://www.w3.org/2000/svg}"
 ELEMENTS = {"svg", "style", "g", "rect", "line", "text", "tspan", "title"}

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from data_cards.sections.extraction import page_rows, shared_lines
 from data_cards.statistics import measure, merge
-from schemas.card import DedupReport
+from schemas.card.duplicates import DedupReport
 from schemas.document import PAGE_MARKS
 
 MARKS = [("article", None, None), ("article", "paywall", None), ("other", "error", "noscript"), (None, None, None)]

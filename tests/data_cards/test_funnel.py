@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from data_cards.sections.funnel import count_fates, funnel, funnel_by_language, merge_fates
-from schemas.card import Card, FateCount, Step
+from schemas.card.card import Card
+from schemas.card.funnel import FateCount, Step
 from schemas.columns import SchemaError
 from schemas.ledger import LEDGER
 

@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 
 from data_cards.pages.markdown import card_files
 from data_cards.statistics import statistics_of
-from schemas.card import Card
+from schemas.card.card import Card
 
 
 @pytest.fixture(scope="module")
@@ -209,7 +209,7 @@ def test_limitations_are_counted(readme: str, published: Any) -> None:
 PROGRAM = """
 import hashlib, sys
 from data_cards.pages.markdown import card_files
-from schemas.card import Card
+from schemas.card.card import Card
 files = card_files(Card.model_validate_json(sys.stdin.read()))
 print(hashlib.sha256(b"".join(name.encode() + content for name, content in files.items())).hexdigest())
 """

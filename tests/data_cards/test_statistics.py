@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from data_cards import statistics
 from data_cards.statistics import measure, merge, read_statistics, statistics_json, statistics_of
-from schemas.card import SAMPLE_CODE_POINTS, SAMPLES_KEPT, TextStatistics
+from schemas.card.statistics import SAMPLE_CODE_POINTS, SAMPLES_KEPT, TextStatistics
 from schemas.columns import SchemaError
 from schemas.document import CANDIDATES, DOCUMENT
 

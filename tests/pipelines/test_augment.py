@@ -11,7 +11,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from schemas.card import Card
+from schemas.card.card import Card
 from tests.laws.running import digests, run
 
 pytest.importorskip("icu", reason="the letter tables of transliteration run on PyICU")

@@ -25,7 +25,8 @@ from pipelines.phases.decontaminate import decontaminate, publish_findings, read
 from pipelines.runners.local import WorkerError
 from pipelines.staging.staged import RowRun, StagedSplit
 from pipelines.staging.store import StagingError, Store
-from schemas.card import Card, Removal
+from schemas.card.card import Card
+from schemas.card.contamination import Removal
 from schemas.columns import arrange
 from schemas.document import DOCUMENT
 from schemas.failures import MisuseError

@@ -23,7 +23,8 @@ from pipelines.phases.publish.sampling_weights import write_sampling_weights
 from pipelines.phases.publish.shards import published_schema
 from pipelines.staging.staged import StagedSplit, staged_split
 from pipelines.staging.store import Store
-from schemas.card import CLUSTERS_KEPT, EXAMPLES_KEPT, SAMPLE_CODE_POINTS, DedupReport, SamplingWeights
+from schemas.card.duplicates import CLUSTERS_KEPT, EXAMPLES_KEPT, DedupReport, SamplingWeights
+from schemas.card.statistics import SAMPLE_CODE_POINTS
 from schemas.document import DOCUMENT, SAMPLING_WEIGHT
 from schemas.recipe import RecipeError, parse_recipe
 from stages.deduplication.rehydration import by_removal_rate, by_size

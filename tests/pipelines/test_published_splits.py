@@ -24,7 +24,7 @@ from pipelines.runners.local import Runner
 from pipelines.staging.staged import RowRun, StagedSplit, staged_split
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase
-from schemas.card import Card
+from schemas.card.card import Card
 from schemas.recipe import PublishConfig
 from tests.laws.running import digests, run
 from tests.phase_runs import ingested

@@ -7,17 +7,10 @@ from collections.abc import Callable
 import pytest
 from pydantic import ValidationError
 
-from schemas.card import (
-    Card,
-    ContaminationRate,
-    DedupReport,
-    DuplicateCluster,
-    DuplicateExample,
-    Identity,
-    JudgedPrecision,
-    SamplingWeights,
-    SizeWeight,
-)
+from schemas.card.card import Card
+from schemas.card.contamination import ContaminationRate, JudgedPrecision
+from schemas.card.duplicates import DedupReport, DuplicateCluster, DuplicateExample, SamplingWeights, SizeWeight
+from schemas.card.identity import Identity
 
 
 def test_card_comes_back_from_json() -> None:

@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from data_cards.sections.funnel import count_fates, merge_fates
 from pipelines.finished.audit.documents import Shard
 from pipelines.staging.store import Store
-from schemas.card import Card, FateCount
+from schemas.card.card import Card
+from schemas.card.funnel import FateCount
 from schemas.columns import SchemaError
 from schemas.finding import Finding, error, note
 from schemas.ledger import FATES, LEDGER

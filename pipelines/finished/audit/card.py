@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from data_cards.pages.markdown import card_files
 from pipelines.staging.store import CARD, RECIPE, Store
-from schemas.card import Card
+from schemas.card.card import Card
 from schemas.finding import Finding, error, warning
 from schemas.manifest import Manifest
 from schemas.recipe import recipe_hash

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 from data_cards.sections.columns import column_rows
 from data_cards.statistics import measure, merge
 from pipelines.staging.store import Store
-from schemas.card import Card, TextStatistics
+from schemas.card.card import Card
+from schemas.card.statistics import TextStatistics
 from schemas.columns import SchemaError
 from schemas.finding import Finding, error, warning
 from schemas.language import parse_label

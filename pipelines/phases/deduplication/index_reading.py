@@ -32,7 +32,7 @@ from pipelines.phases.deduplication.shuffle_records import KnownSplit
 from pipelines.phases.run_context import Run
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, marker, task_folder
-from schemas.card import IndexVersion
+from schemas.card.versions import IndexVersion
 from schemas.corpus_index import FORMAT, HEAD, CorpusIndex, IndexedStage, IndexFile
 from schemas.failures import MisuseError
 from schemas.recipe import at_line

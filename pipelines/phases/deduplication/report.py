@@ -20,14 +20,8 @@ from pipelines.phases.run_context import Run
 from pipelines.staging.staged import SplitAfter, StagedSplit, first_numbers, removal_folder, removals
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase
-from schemas.card import (
-    CLUSTERS_KEPT,
-    EXAMPLES_KEPT,
-    SAMPLE_CODE_POINTS,
-    DedupReport,
-    DuplicateCluster,
-    DuplicateExample,
-)
+from schemas.card.duplicates import CLUSTERS_KEPT, EXAMPLES_KEPT, DedupReport, DuplicateCluster, DuplicateExample
+from schemas.card.statistics import SAMPLE_CODE_POINTS
 from schemas.language import parse_label
 
 _MEMBER = np.dtype([("keeper", "<u8"), ("similarity", "<f8"), ("document", "<u8")])

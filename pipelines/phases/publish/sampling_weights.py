@@ -18,7 +18,7 @@ from pipelines.phases.run_context import Run
 from pipelines.staging.staged import StagedSplit, cluster_sizes, removals
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase
-from schemas.card import SamplingWeights, SizeWeight
+from schemas.card.duplicates import SamplingWeights, SizeWeight
 from schemas.language import parse_label
 from stages.deduplication.rehydration import by_removal_rate, by_size
 

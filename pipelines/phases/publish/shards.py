@@ -27,7 +27,10 @@ from pipelines.staging.regrouping import Regrouper
 from pipelines.staging.staged import RowRun, SplitAfter, StagedSplit, cluster_sizes, kept_rows, removals
 from pipelines.staging.store import CARD, Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
-from schemas.card import PUBLISHED_SPLITS, Card, FateCount, TextStatistics
+from schemas.card.card import Card
+from schemas.card.funnel import FateCount
+from schemas.card.splits import PUBLISHED_SPLITS
+from schemas.card.statistics import TextStatistics
 from schemas.column_types import widened
 from schemas.columns import arrange
 from schemas.document import DOCUMENT, SAMPLING_WEIGHT

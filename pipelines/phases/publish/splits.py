@@ -27,7 +27,7 @@ from pipelines.phases.run_context import Run
 from pipelines.staging.staged import RowRun, StagedSplit, first_numbers
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
-from schemas.card import SplitRule
+from schemas.card.splits import SplitRule
 from schemas.model_signals import DOUBTFUL as DOUBTFUL_COLUMN
 from schemas.recipe import PublishConfig
 from stages.deduplication.components import connected_components
