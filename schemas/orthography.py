@@ -16,11 +16,12 @@ UNSPACED_SCRIPTS = frozenset(
         *("Hani", "Hira", "Kana", "Bopo", "Yiii", "Tang", "Nshu", "Kits", "Egyp", "Xsux"),
     }
 )
+UNSPACED_LABELS = UNSPACED_SCRIPTS | {"Hans", "Hant", "Jpan", "Hrkt"}  # with the combined codes that stand in labels
 # A mark ends each syllable (Tibetan), or words are written in one run, or with dividers of their own. The blank of
-# Braille is none of Unicode's spaces. The combined codes of East Asian scripts stand in labels.
+# Braille is none of Unicode's spaces.
 _PARTED_BY_OTHER_MEANS = frozenset(
     {
-        *("Tibt", "Maka", "Diak", "Bhks", "Hans", "Hant", "Jpan", "Hrkt"),
+        *("Tibt", "Maka", "Diak", "Bhks"),
         *("Xpeo", "Sarb", "Samr", "Orkh", "Runr", "Hung", "Lyci", "Cari", "Khoj", "Brai"),
     }
 )
@@ -35,7 +36,7 @@ def words_are_spaced(label: str) -> bool:
     (True, False, False)
     """
     language, script = parse_label(label)
-    return script not in UNSPACED_SCRIPTS | _PARTED_BY_OTHER_MEANS and (language, script) not in _SPACED_BY_SYLLABLE
+    return script not in UNSPACED_LABELS | _PARTED_BY_OTHER_MEANS and (language, script) not in _SPACED_BY_SYLLABLE
 
 
 # What ends a sentence: Unicode's property Sentence_Terminal (PropList.txt, 15.0), and what it leaves out and writers

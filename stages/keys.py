@@ -12,6 +12,7 @@ import itertools
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 
 KEY = np.dtype([("high", "<u8"), ("low", "<u8")])
@@ -25,6 +26,23 @@ def hash_keys(values: pa.Array) -> npt.NDArray[np.void]:
         hashlib.blake2b(bytes_[start:end], digest_size=16).digest() for start, end in itertools.pairwise(offsets)
     )
     return np.frombuffer(digests, KEY)
+
+
+def text_order(texts: pl.Series) -> pl.Series:
+    """Hash n texts to 8 bytes each: sorted by these, texts stand in an order that their content alone decides."""
+    return pl.Series(
+        [hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts.to_list()], dtype=pl.Binary
+    )
+
+
+def is_held_out(texts: pl.Series, share: float) -> pl.Series:
+    """Choose a share of n texts by their hash, as booleans: the same texts, whatever others come with them.
+
+    >>> is_held_out(pl.Series(["mundua", "kaixo", "agur", "bai"]), 0.5).to_list()
+    [True, False, True, True]
+    """
+    digests = [hashlib.blake2b(text.encode(), digest_size=4, person=b"held-out").digest() for text in texts.to_list()]
+    return pl.Series(np.frombuffer(b"".join(digests), ">u4") < share * 2**32)
 
 
 def first_of_equals(

@@ -100,6 +100,24 @@ def first_numbers(splits: Sequence[StagedSplit]) -> npt.NDArray[np.uint64]:
     return np.cumsum([0, *(split.documents for split in splits)]).astype(np.uint64)
 
 
+def by_split(
+    documents: npt.NDArray[np.uint64], firsts: npt.NDArray[np.uint64]
+) -> Iterator[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    """Find n documents in the splits whose first numbers are given.
+
+    Yields, for each split that holds any, in order: its number, the places in `documents` of those that it holds, and
+    their rows in the split.
+
+    >>> documents, firsts = np.array([7, 2, 8], np.uint64), np.array([0, 5, 7], np.uint64)
+    >>> [(split, places.tolist(), rows.tolist()) for split, places, rows in by_split(documents, firsts)]
+    [(0, [1], [2]), (2, [0, 2], [0, 1])]
+    """
+    owners = np.searchsorted(firsts, documents, side="right") - 1
+    for split in np.unique(owners).tolist():
+        places = np.flatnonzero(owners == split)
+        yield split, places, (documents[places] - firsts[split]).astype(np.int64)
+
+
 def removal_folder(phase: Phase) -> str:
     """Name the folder of what a phase removed and rewrote, where it also marks that it is done."""
     return f"staging/{phase.name}-removed"

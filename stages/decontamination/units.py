@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from schemas.orthography import UNSPACED_SCRIPTS
+from schemas.orthography import UNSPACED_LABELS
 from stages.keys import mix64
 from stages.script_detection import script_table, utf8_bytes
 
@@ -138,8 +138,7 @@ def _tables() -> _Tables:
     """Read Unicode's data into tables, once in a process; takes about 0.5 s."""
     codes, numbers = script_table()
     scripts = np.asarray([*codes])[numbers]
-    han = ["Hans", "Hant"]  # script_table's own division of Hani
-    unspaced = np.isin(scripts, [*UNSPACED_SCRIPTS, *han])
+    unspaced = np.isin(scripts, [*UNSPACED_LABELS])
     kinds = np.where(unspaced, _CLUSTER, _WORD).astype(np.uint8)
     folded = np.arange(_CODE_POINTS, dtype=np.uint64)
     for code_point in range(_LAST_ASSIGNED):  # a table of Unicode, once

@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 
 from schemas.language import UNDETERMINED, one_code
 from schemas.language_groups import group_of
+from stages.keys import text_order
 from stages.language_identification.calibration import Calibration
 from stages.language_identification.cascade import calibrate
 from stages.language_identification.embedded_models import CLD2, FunLangID, Py3Langid
@@ -287,8 +288,7 @@ def clean(found: pl.DataFrame) -> pl.DataFrame:
         )
         .unique(["language", "text"], keep="first", maintain_order=True)
     )
-    order = [hashlib.blake2b(text.encode(), digest_size=8).digest() for text in frame["text"].to_list()]
-    frame = frame.with_columns(order=pl.Series(order)).sort("language", "kind", "order", "text")
+    frame = frame.with_columns(order=text_order(frame["text"])).sort("language", "kind", "order", "text")
     frame = frame.group_by("language", "kind", maintain_order=True).head(2 * MAX_A_KIND)  # what cleaning may leave out
     frame = frame.with_columns(text=readable(plain(frame["text"])).str.replace_all(r"\s+", " ").str.strip_chars())
     frame = frame.unique(["language", "text"], keep="first", maintain_order=True)

@@ -31,6 +31,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.columns import SchemaError
 from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED
 from schemas.language_groups import group_of, members_of
+from stages.keys import is_held_out, text_order
 from stages.language_identification.additions import Addition, Extended, fit_addition, new_scores
 from stages.language_identification.cascade import Identifier, crop
 from stages.language_identification.fasttext_model import FastTextModel, load_fasttext
@@ -162,13 +163,13 @@ def train_with_neighbours(
     learned = places.filter(is_learned).with_columns(
         label=pl.when("near").then("label").otherwise(f"{UNDETERMINED}_" + pl.col("label").str.slice(4))
     )
-    unseen = ~is_learned | _held_out(places["text"], options.held_out_share)  # the latter are not trained on either
+    unseen = ~is_learned | is_held_out(places["text"], options.held_out_share)  # the latter are not trained on either
     apart = places.filter(unseen).group_by("label", maintain_order=True).head(2 * OF_ANOTHER)
     together = pl.concat([sentences, learned.select("text", "label")])
     report = _train(together, skipped, list(paths), output, options, tell)
     tell("calibrating")
     model = load_fasttext(output)
-    held_out = sentences.filter(_held_out(sentences["text"], options.held_out_share))
+    held_out = sentences.filter(is_held_out(sentences["text"], options.held_out_share))
     odd = pl.int_range(pl.len()) % 2 == 1
     told, judged = (
         pl.concat([part.filter(odd if half else ~odd).select("text", "label") for part in (held_out, apart)])
@@ -226,7 +227,7 @@ def _train(
 ) -> TrainingReport:
     noise = pl.DataFrame({"text": noise_lines(options.noise_sentences, options.seed), "label": NOISE_LABEL})
     sentences = pl.concat([sentences, noise]).filter(pl.col("text").str.strip_chars() != "")
-    held_out = _held_out(sentences["text"], options.held_out_share)
+    held_out = is_held_out(sentences["text"], options.held_out_share)
     learned, measured = sentences.filter(~held_out), sentences.filter(held_out)
     labels = sorted(set(learned["label"]) - {NOISE_LABEL})
     if len(labels) < 2:
@@ -266,8 +267,7 @@ def read_sentences(paths: Sequence[str], options: TrainingOptions) -> tuple[pl.D
             batches = file.iter_batches(_BATCH_ROWS, columns=columns)
             parts += [_passages(batch, options, skipped) for batch in batches]
     frame = pl.concat(parts) if parts else pl.DataFrame(schema={"text": pl.String, "label": pl.String})
-    order = pl.Series([hashlib.blake2b(text.encode(), digest_size=8).hexdigest() for text in frame["text"]])
-    frame = frame.with_columns(order=order).unique(["text", "label"]).sort("order", "label")
+    frame = frame.with_columns(order=text_order(frame["text"])).unique(["text", "label"]).sort("order", "label")
     return frame.group_by("label", maintain_order=True).head(options.max_sentences).select("text", "label"), skipped
 
 
@@ -306,12 +306,6 @@ def _passages(batch: pa.RecordBatch, options: TrainingOptions, skipped: dict[str
             labels.append(f"{language}_{script}")
     frame = pl.DataFrame({"text": pl.Series(passages.texts), "label": pl.Series(labels, dtype=pl.String)})
     return frame.filter(pl.col("label").is_not_null())
-
-
-def _held_out(texts: pl.Series, share: float) -> pl.Series:
-    """Choose a share of the texts by their hash: the same texts whatever else is in the files."""
-    digests = [hashlib.blake2b(text.encode(), digest_size=4, person=b"held-out").digest() for text in texts]
-    return pl.Series(np.frombuffer(b"".join(digests), ">u4") < share * 2**32)
 
 
 def _training_lines(sentences: pl.DataFrame, options: TrainingOptions) -> Iterator[str]:

@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.columns import SchemaError
+from stages.keys import is_held_out, text_order
 from stages.language_models.arpa import read_arpa, write_arpa
 from stages.language_models.model import FALLBACK, LanguageModel, plain_lines, train_model
 from stages.language_models.reference import Reference, measure_reference, write_reference
@@ -49,8 +49,7 @@ def read_documents(paths: Sequence[str], text_column: str = "text") -> pl.Series
     parts = [_read(Path(path), text_column) for path in paths]
     texts = pl.concat(parts) if parts else pl.Series(dtype=pl.String)
     texts = texts.drop_nulls().unique()
-    order = pl.Series([hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts.to_list()])
-    return pl.DataFrame({"text": texts, "order": order}).sort("order")["text"]
+    return pl.DataFrame({"text": texts, "order": text_order(texts)}).sort("order")["text"]
 
 
 def _read(path: Path, text_column: str) -> pl.Series:
@@ -82,24 +81,15 @@ def train_language_model(
     ValueError where there is too little text, and FileNotFoundError if lmplz is asked for and not there.
     """
     texts = texts.filter(texts.str.len_chars().cum_sum() <= max_code_points)
-    apart = pl.Series(
-        np.asarray(
-            [hashlib.blake2b(text.encode(), digest_size=4, person=b"held-out").digest() for text in texts.to_list()],
-            "S4",
-        )
-        .astype("V4")
-        .view(">u4")
-        < held_out_share * 2**32,
-        dtype=pl.Boolean,
-    )
-    learned, held_out = texts.filter(~apart), texts.filter(apart)
+    apart = is_held_out(texts, held_out_share)
+    learned, judged = texts.filter(~apart), texts.filter(apart)
     if not len(learned):
         raise ValueError("a language model needs text, got none")
     model = train_model(learned.to_arrow(), order) if trainer == "own" else _by_lmplz(learned, order)
-    reference = measure_reference(model, held_out.to_arrow())
+    reference = measure_reference(model, judged.to_arrow())
     write_arpa(model, output)
     write_reference(reference, output)
-    bits, characters = model.bits(held_out.to_arrow())
+    bits, characters = model.bits(judged.to_arrow())
     return LanguageModelReport(
         len(learned),
         int(learned.str.len_chars().sum()),

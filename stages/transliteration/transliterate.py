@@ -33,6 +33,7 @@ from schemas.document import CANDIDATES, DOCUMENT, IDENTIFICATION, SCRIPT_MARKS
 from schemas.language import one_code, parse_label
 from schemas.ledger import CHANGE
 from schemas.model_signals import TEXT_SIGNALS
+from schemas.orthography import UNSPACED_SCRIPTS
 from stages.batches import Changed, changed_code_points, set_columns
 from stages.script_detection import detect_scripts
 from stages.transliteration.alphabets import APOSTROPHES
@@ -293,7 +294,7 @@ JOINERS = r"\x{ad}\x{34f}\x{200c}\x{200d}\x{2060}\x{feff}\x{fe00}-\x{fe0f}\x{180
 _ANY_LETTERS_MARKS = r"\x{300}-\x{36f}\x{951}\x{952}"
 
 # Scripts that put no space between words: there a run is a sentence, which is not left alone for one sign.
-UNSPACED = r"\p{Han}\p{Hira}\p{Kana}\p{Thai}\p{Lao}\p{Khmr}\p{Mymr}\p{Tibt}\p{Bali}\p{Java}\p{Lana}\p{Talu}"
+UNSPACED = "".join(rf"\p{{{script}}}" for script in sorted(UNSPACED_SCRIPTS | {"Tibt"}))
 
 
 @cache

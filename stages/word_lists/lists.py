@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from schemas.columns import SchemaError
 from schemas.language import one_label, parse_label
-from schemas.orthography import UNSPACED_SCRIPTS
+from schemas.orthography import UNSPACED_LABELS
 
 STOP_WORD_SHARE = 0.003  # of all words; some 40 words of a language with short words, 25 of one with long ones
 STOP_WORDS = (20, 60)  # at least and at most
@@ -37,7 +37,6 @@ OWN_DOCUMENTS = 3  # that an own word occurs in, at least
 JUDGED_WORDS = 20  # a shorter text has too few to go by
 _LOWEST = 0.01  # share of the trusted documents that may have fewer stop words than half of them need
 WORD = r"[\p{L}\p{M}]+(?:[\x{200C}\x{200D}'\x{2019}\x{2BC}][\p{L}\p{M}]+)*"
-_SPACELESS = UNSPACED_SCRIPTS | {"Hans", "Hant", "Jpan"}
 
 
 class WordList(NamedTuple):
@@ -94,7 +93,7 @@ def learn_lists(texts: pl.DataFrame) -> tuple[dict[str, WordList], dict[str, str
     refused: dict[str, str] = {}
     counts: dict[str, pl.DataFrame] = {}
     for label in sorted(set(texts["label"])):
-        if parse_label(label).script in _SPACELESS:
+        if parse_label(label).script in UNSPACED_LABELS:
             refused[label] = "its script has no spaces between words; train a language model instead"
             continue
         words = words_of(texts.filter(pl.col("label") == label)["text"])

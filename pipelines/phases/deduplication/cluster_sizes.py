@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.catalogue.stages import DUPLICATE_ID
-from pipelines.staging.staged import StagedSplit, first_numbers, removals, sizes_file
+from pipelines.staging.staged import StagedSplit, by_split, first_numbers, removals, sizes_file
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase
 
@@ -21,7 +21,7 @@ def write_cluster_sizes(store: Store, staged: Sequence[StagedSplit], phases: Seq
     """
     splits = [split for split in staged if split.documents]
     bases = first_numbers(splits)
-    nodes, behind = np.empty(0, np.uint64), np.empty(0, np.int64)  # documents, and how many were removed for each
+    nodes, removed_for = np.empty(0, np.uint64), np.empty(0, np.int64)  # documents, and how many were removed for each
     for phase in phases:
         if phase.stage == DUPLICATE_ID:
             continue  # an id used twice says nothing about the texts
@@ -35,15 +35,12 @@ def write_cluster_sizes(store: Store, staged: Sequence[StagedSplit], phases: Seq
         removed, keepers = (np.concatenate(ends) for ends in zip(*edges, strict=True))
         brought = np.ones(len(removed), np.int64)
         known = np.isin(removed, nodes)
-        brought[known] += behind[np.searchsorted(nodes, removed[known])]
+        brought[known] += removed_for[np.searchsorted(nodes, removed[known])]
         nodes, places = np.unique(np.concatenate([nodes, keepers]), return_inverse=True)
-        gained, behind = np.concatenate([behind, brought]), np.zeros(len(nodes), np.int64)
-        np.add.at(behind, places, gained)
-    owners = np.searchsorted(bases, nodes, side="right") - 1
-    for number in np.unique(owners).tolist():
-        own = owners == number
-        rows = np.stack([(nodes[own] - bases[number]).astype(np.int64), behind[own] + 1], axis=1)
-        store.save_array(sizes_file(splits[number].name), rows)
+        gained, removed_for = np.concatenate([removed_for, brought]), np.zeros(len(nodes), np.int64)
+        np.add.at(removed_for, places, gained)
+    for split, places, rows in by_split(nodes, bases):
+        store.save_array(sizes_file(splits[split].name), np.stack([rows, removed_for[places] + 1], axis=1))
 
 
 def _duplicates(store: Store, phase: Phase, split: str) -> pa.Table:

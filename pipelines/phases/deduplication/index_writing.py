@@ -34,7 +34,7 @@ from pipelines.phases.deduplication.kinds import DedupKind, kind_of
 from pipelines.phases.deduplication.shuffle_records import keys_file
 from pipelines.phases.order import dedup_phases
 from pipelines.phases.run_context import Run
-from pipelines.staging.staged import SplitAfter, StagedSplit, first_numbers, removals
+from pipelines.staging.staged import SplitAfter, StagedSplit, by_split, first_numbers, removals
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker
 from schemas.columns import arrange
@@ -274,13 +274,10 @@ class IndexWorker(Worker[IndexResult]):
         """Name what was published instead of each duplicate: the last of its line of keepers says it by id."""
         found = self.store.load_array(_replaced_file(split))
         rows, ids = [np.empty(0, np.int64)], [pa.array([], pa.string())]
-        owners = np.searchsorted(self.bases, found["last"], side="right") - 1
-        for owner in np.unique(owners).tolist():
-            own = found[owners == owner]
+        for owner, places, lasts in by_split(found["last"], self.bases):
             table = removals(self.store, self.phases, self.names[owner])
-            places = np.searchsorted(table["row"].to_numpy(), (own["last"] - self.bases[owner]).astype(np.int64))
-            rows.append(own["row"])
-            ids += table["duplicate_of"].take(pa.array(places)).chunks
+            rows.append(found["row"][places])
+            ids += table["duplicate_of"].take(pa.array(np.searchsorted(table["row"].to_numpy(), lasts))).chunks
         return _Named(np.concatenate(rows), pa.chunked_array(ids)).joined(_NOBODY)
 
     def _write(

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from data_cards.display import cut_text
 from pipelines.phases.deduplication.kinds import kind_of
 from pipelines.phases.run_context import Run
-from pipelines.staging.staged import SplitAfter, StagedSplit, first_numbers, removal_folder, removals
+from pipelines.staging.staged import SplitAfter, StagedSplit, by_split, first_numbers, removal_folder, removals
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase
 from schemas.card.duplicates import CLUSTERS_KEPT, EXAMPLES_KEPT, DedupReport, DuplicateCluster, DuplicateExample
@@ -124,11 +124,8 @@ def _samples(
     """Read the beginnings of some documents as the earlier phases left them, by number."""
     samples: dict[int, _Sample] = {}
     documents = np.unique(documents)
-    owners = np.searchsorted(bases, documents, side="right") - 1
-    for owner in np.unique(owners).tolist():
-        numbers = documents[owners == owner]
-        rows = (numbers - bases[owner]).astype(np.int64)
-        split = splits[owner]
+    for owner, places, rows in by_split(documents, bases):
+        numbers, split = documents[places], splits[owner]
         starts = np.array([run.first_row for run in split.runs])
         holding = [split.runs[place] for place in np.unique(np.searchsorted(starts, rows, side="right") - 1).tolist()]
         for run, table in SplitAfter(store, split, earlier).runs(["id", "text"], holding):

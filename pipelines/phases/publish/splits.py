@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from pipelines.phases.deduplication.kinds import kind_of
 from pipelines.phases.run_context import Run
-from pipelines.staging.staged import RowRun, StagedSplit, first_numbers
+from pipelines.staging.staged import RowRun, StagedSplit, by_split, first_numbers
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
 from schemas.card.splits import SplitRule
@@ -141,23 +141,17 @@ def write_groups(store: Store, splits: Sequence[StagedSplit], phases: Sequence[P
     if not len(edges):
         return 0
     nodes, components = connected_components(edges)
-    owners = np.searchsorted(bases, nodes, side="right") - 1
-    rows = (nodes - bases[owners]).astype(np.int64)
-    keys = np.concatenate(
-        [
-            hash_keys(_ids(store, splits[number], "id").take(pa.array(rows[owners == number])))
-            for number in np.unique(owners).tolist()  # ascending, as the nodes are
-        ]
-    )
+    held = list(by_split(nodes, bases))  # in order, as the nodes are
+    keys = np.concatenate([hash_keys(_ids(store, splits[split], "id").take(pa.array(rows))) for split, _, rows in held])
     order = np.lexsort((keys["low"], keys["high"], components))
     starts = np.flatnonzero(np.diff(components[order], prepend=components.max() + np.uint64(1)))
     sizes = np.diff(np.append(starts, len(order)))
     numbers = np.where(sizes > LARGEST_GROUP, _ALWAYS_TRAIN, keys["low"][order[starts]])
     grouped = np.empty(len(nodes), GROUPED)
-    grouped["row"] = rows
+    grouped["row"] = np.concatenate([rows for *_, rows in held])
     grouped["number"][order] = np.repeat(numbers, sizes)
-    for number in np.unique(owners).tolist():
-        store.save_array(_groups_file(splits[number].name), grouped[owners == number])
+    for split, places, _ in held:
+        store.save_array(_groups_file(splits[split].name), grouped[places])
     return len(starts)
 
 
