@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from pipelines.command_line import auditing, corpora, engines, identification, refiltering, runs
+from pipelines.command_line import auditing, corpora, engines, identification, pushing, refiltering, runs
 from pipelines.command_line.identification import lid_app
 from pipelines.command_line.language_models import lm_app
 from pipelines.command_line.recipes import recipe_app
@@ -35,6 +35,7 @@ for commands in (
     runs.commands,
     corpora.commands,
     auditing.commands,
+    pushing.commands,
     refiltering.commands,
     identification.commands,
     engines.commands,

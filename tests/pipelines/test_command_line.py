@@ -20,6 +20,7 @@ import pytest
 from typer.main import get_command
 
 from pipelines.command_line.app import app
+from tests.hub_server import hub_server
 from tests.laws.mixed_corpus import write_mixed_corpus
 
 ROOT = Path(__file__).parents[2]
@@ -136,9 +137,16 @@ def test_help_ends_with_an_example_that_works(words: str, workplace: Path, tmp_p
         return
     document = ds.dataset(workplace / "out/quickstart/data").head(1)["id"][0].as_py()
     command = re.sub(r"\b[0-9a-f]{32}\b", document, example).replace("glotmill", shlex.quote(str(GLOTMILL)))
-    ran = subprocess.run(  # the examples are shell commands
-        ["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
-    )
+    with hub_server() as hub:
+        ran = subprocess.run(  # the examples are shell commands
+            ["sh", "-c", command],
+            cwd=tmp_path,
+            env={**os.environ, "HF_ENDPOINT": hub.address},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
     assert ran.returncode == 0, ran.stderr
     written = [path for path in tmp_path.iterdir() if path.is_file() and path.stat().st_size]
     assert ran.stdout.strip() or written, "an example shows something or writes it"
@@ -195,15 +203,16 @@ def test_a_command_ends_well_every_time(words: str, workplace: Path, tmp_path: P
     example = re.sub(r"\b[0-9a-f]{32}\b", document, commands()[words].removeprefix("Example: "))
     repeated = shlex.join([sys.executable, "-c", REPEATED, "50"])
     command = re.sub(r"\bglotmill ", lambda _: f"{repeated} ", example)
-    ran = subprocess.run(
-        ["sh", "-c", command],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    with hub_server() as hub:
+        ran = subprocess.run(
+            ["sh", "-c", command],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "HF_ENDPOINT": hub.address},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
     assert ran.returncode == 0, ran.stderr
 
 
