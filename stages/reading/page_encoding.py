@@ -16,6 +16,8 @@ from collections.abc import Iterator
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
+from stages.reading.cyrillic_encoding import cyrillic_codec
+
 _DECLARATION_BYTES = 1024  # WHATWG HTML, 13.2.3.2: a declaration must lie in the first 1024 bytes
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
@@ -93,46 +95,8 @@ _CODEC_BY_LABEL = {
 # Detection answers these for pages of languages it has no model of; measured on the sample texts of gflanguages.
 _DETECTED_AS = {"koi8-r": "koi8-u"}  # equal but for eight box-drawing characters, which Ukrainian letters replaced
 _CODEC_BY_LANGUAGE = {"eo": "iso8859-3", "mt": "iso8859-3"}  # taken for Big5 or Latin-1
-# Cyrillic encodings that detection has no model of, by the one it takes them for; both write Russian alike.
-_CYRILLIC_TAKEN_FOR = {
-    "cp1251": ("kz1048", "ptcp154"),
-    "mac_cyrillic": ("kz1048", "ptcp154"),
-    "koi8-u": ("koi8_t",),
-    "koi8-r": ("koi8-u", "koi8_t"),
-}
-# The letters that languages of these encodings have and Russian lacks: their alphabets.
-_OWN_LETTERS = {
-    "az aze azj": "\u0458\u0493\u049b\u049d\u04af\u04b9\u04bb\u04d9\u04e9",
-    "ba bak": "\u0493\u0499\u04a1\u04a3\u04ab\u04af\u04bb\u04d9\u04e9",
-    "bua bxr": "\u04af\u04bb\u04e9",
-    "kaa": "\u045e\u0493\u049b\u04a3\u04b3\u04d9",
-    "kk kaz": "\u0456\u0493\u049b\u04a3\u04af\u04b1\u04bb\u04d9\u04e9",
-    "ky kir": "\u04a3\u04af\u04e9",
-    "mn mon": "\u04af\u04e9",
-    "tg tgk": "\u0493\u049b\u04b3\u04b7\u04e3\u04ef",
-    "tt tat": "\u0497\u04a3\u04af\u04bb\u04d9\u04e9",
-    "uz uzb": "\u045e\u0493\u049b\u04b3",
-}
-_OWN_LETTERS_BY_LANGUAGE = {code: letters for codes, letters in _OWN_LETTERS.items() for code in codes.split()}
-# The alphabets of each of these encodings: letters that Russian lacks. A text is in one language above all.
-# First the one that makes at least half of all these: else Mongolian in KZ-1048 would pass for Ukrainian.
-_OTHER_LETTERS = {
-    "bel": "\u0456\u045e",
-    "mkd": "\u0458\u0453\u0455\u0459\u045a\u045c\u045f",
-    "rus": "",
-    "srp": "\u0458\u0452\u0459\u045a\u045b\u045f",
-    "ukr": "\u0456\u0454\u0457\u0491",
-}
-_EUROPEAN = tuple(_OTHER_LETTERS.values())
-_ALPHABETS_BY_CODEC = {
-    **dict.fromkeys(_CYRILLIC_TAKEN_FOR, _EUROPEAN),
-    "kz1048": tuple(_OWN_LETTERS[languages] for languages in ("bua bxr", "kk kaz", "ky kir", "mn mon")),
-    "koi8_t": (_OWN_LETTERS["tg tgk"],),
-    "ptcp154": tuple(_OWN_LETTERS.values()),
-}
 # Bytes that UTF-8 does not explain and detection neither: letters of Windows-1251 and those it is taken for, or ASCII.
 _CYRILLIC_BYTE, _LATIN_BYTE, _TAG = re.compile(rb"[\xc0-\xff]"), re.compile(rb"[A-Za-z]"), re.compile(rb"<[^>]*+>")
-_CYRILLIC_BYTES = 1 << 20  # of a page that are looked at for its letters
 _HTML_LANGUAGE = re.compile(rb"""<html\b[^>]*?\blang\s*=\s*["']?([A-Za-z]{2,3})\b""", re.IGNORECASE)
 _JAPANESE_ESCAPES = (b"\x1b$B", b"\x1b$@")  # ISO-2022-JP writes letters with ASCII bytes between these and ESC ( B
 _REPLACEMENT = "\ufffd"
@@ -261,10 +225,11 @@ def _value(match: re.Match[bytes]) -> bytes:
 def decode_page(raw: bytes, charset: str | None = None, media_type: str = "text/html") -> str:
     """Decode a page: byte-order mark, then the transport's charset, then the page's own, then detection.
 
-    Departs from WHATWG in four places. Bytes that are valid UTF-8 beyond ASCII are UTF-8 even where a single-byte
+    Departs from WHATWG in five places. Bytes that are valid UTF-8 beyond ASCII are UTF-8 even where a single-byte
     encoding is declared, since that does not happen by chance in a page of some length. A declared encoding that
     cannot decode the bytes is not forced on them, unless at most one in `_FORGIVEN` of the letters beyond ASCII is
-    lost: detection would then be the greater risk. And more labels are known. What fits no encoding becomes U+FFFD.
+    lost: detection would then be the greater risk. A Cyrillic code page gives way to another that the letters fit
+    clearly better (`cyrillic_encoding`). And more labels are known. What fits no encoding becomes U+FFFD.
 
     Raises ValueError for a page in an encoding that has a name and no codec.
     """
@@ -274,6 +239,7 @@ def decode_page(raw: bytes, charset: str | None = None, media_type: str = "text/
     declared = [codec for codec in (codec_of_label(charset), declared_codec(raw, media_type)) if codec]
     if not declared and any(escape in raw for escape in _JAPANESE_ESCAPES):
         declared = ["iso2022_jp"]
+    language = _language(raw)
     for codec in _candidates(declared, b"\x1b" in raw):
         if codec in _WITHOUT_CODEC:
             raise ValueError(f"pages in {codec} cannot be decoded; convert them to UTF-8")
@@ -281,13 +247,13 @@ def decode_page(raw: bytes, charset: str | None = None, media_type: str = "text/
             text = raw.decode(codec)
         except UnicodeDecodeError:
             continue  # the next candidate decides, and the last resort marks what is lost
-        better = _cyrillic_codec(raw, codec, _OWN_LETTERS_BY_LANGUAGE.get(_language(raw)))
+        better = cyrillic_codec(raw, codec, language, is_declared=True)
         return text if better == codec else raw.decode(better, errors="replace")
-    lossy = raw.decode(declared[0] if declared else "utf-8", errors="replace")
+    codec = cyrillic_codec(raw, declared[0], language, is_declared=True) if declared else "utf-8"
+    lossy = raw.decode(codec, errors="replace")
     beyond_ascii = len(lossy) - len(lossy.encode("ascii", errors="ignore"))
     if lossy.count(_REPLACEMENT) * _FORGIVEN <= beyond_ascii:
         return lossy
-    language = _language(raw)
     known = _CODEC_BY_LANGUAGE.get(language)
     # Not its web-compatible names: those turn cp949, what it answers for Korean, into UTF-8 (resiliparse 2.0.1).
     found = detect_encoding(raw, html5_compatible=False) or "utf-8"
@@ -295,54 +261,13 @@ def decode_page(raw: bytes, charset: str | None = None, media_type: str = "text/
     detected = known or _DETECTED_AS.get(detected, detected)
     if detected == "utf-8" and len(_CYRILLIC_BYTE.findall(raw)) > len(_LATIN_BYTE.findall(_TAG.sub(b"", raw))):
         detected = "cp1251"
-    return raw.decode(_cyrillic_codec(raw, detected, _OWN_LETTERS_BY_LANGUAGE.get(language)), errors="replace")
+    return raw.decode(cyrillic_codec(raw, detected, language, is_declared=False), errors="replace")
 
 
 def _language(raw: bytes) -> str:
     """Return the language that a page's root element declares, as it is written there; empty if it declares none."""
     found = _HTML_LANGUAGE.search(raw, 0, _DECLARATION_BYTES)
     return found[1].decode("ascii").lower() if found else ""
-
-
-def _cyrillic_codec(raw: bytes, codec: str, own: str | None) -> str:
-    """Return, of a Cyrillic codec that was declared or detected and those it is taken for, the one that fits the text.
-
-    Each is asked how many strangers it has by the alphabet that suits it best: other letters of Cyrillic than those of
-    Russian and the alphabet, or signs within a word. Kazakh read as Windows-1251 has letters of Ukrainian, Macedonian
-    and Belarusian in one text. Where the language is known by its `own` letters, the codec that writes most of these,
-    less its strangers, fits; else one that leaves at most a quarter of the strangers, if these are three or more and
-    a quarter of all such letters (a name in another language's letters is no reason). The given one wins a draw.
-    """
-    if codec not in _CYRILLIC_TAKEN_FOR:
-        return codec
-    head = raw[:_CYRILLIC_BYTES]
-    texts = {each: head.decode(each, errors="replace") for each in (codec, *_CYRILLIC_TAKEN_FOR[codec])}
-    if own is not None:
-        own_letter = re.compile(f"[{own}{own.upper()}]")
-        return max(texts, key=lambda each: len(own_letter.findall(texts[each])) - _strangers(texts[each], own))
-    strangers = {
-        each: min(_strangers(text, alphabet) for alphabet in _ALPHABETS_BY_CODEC[each] if _is_likely(text, alphabet))
-        for each, text in texts.items()
-    }
-    best = min(strangers, key=lambda each: strangers[each])
-    special = _strangers(texts[codec], "")
-    serious = strangers[codec] >= 3 and 4 * strangers[codec] >= special
-    return best if serious and 4 * strangers[best] <= strangers[codec] else codec
-
-
-def _is_likely(text: str, alphabet: str) -> bool:
-    """Tell whether the letters of a European alphabet occur as in its language; all others are likely."""
-    if alphabet not in _EUROPEAN or not alphabet:
-        return True
-    own = re.findall(f"[{alphabet}]", text.lower())
-    return 2 * own.count(alphabet[0]) >= len(own)
-
-
-def _strangers(text: str, alphabet: str) -> int:
-    """Count the Cyrillic letters of neither Russian nor the alphabet, and the signs between Cyrillic letters."""
-    own = f"(?![{alphabet}{alphabet.upper()}])" if alphabet else ""
-    inside = "(?<=[\u0400-\u052f])[^\\x00-\\x7f\u0400-\u052f](?=[\u0400-\u052f])"
-    return len(re.findall(f"{own}(?:[\u0400\u0402-\u040f\u0450\u0452-\u052f]|{inside})", text))
 
 
 def _candidates(declared: list[str], has_escapes: bool) -> Iterator[str]:

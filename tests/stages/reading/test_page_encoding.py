@@ -75,8 +75,12 @@ CYRILLIC_LABELS = (
     ("tt_Cyrl", "ptcp154", "windows-1251"),
     ("mn_Cyrl", "ptcp154", "windows-1251"),
     *((key, "kz1048", "windows-1251") for key in ("ky_Cyrl", "mn_Cyrl", "bua_Cyrl")),
+    *((key, "ptcp154", "windows-1251") for key in ("tg_Cyrl", "uz_Cyrl", "ba_Cyrl", "ky_Cyrl", "ug_Cyrl")),
     ("ba_Cyrl", "ptcp154", "ptcp154"),
     ("uz_Cyrl", "ptcp154", "ptcp154"),
+    ("tg_Cyrl", "koi8_t", "windows-1251"),
+    ("ru_Cyrl", "koi8-r", "windows-1251"),
+    ("bg_Cyrl", "cp1251", "koi8-r"),
     ("uk_Cyrl", "koi8-u", "koi8-r"),
     ("tg_Cyrl", "koi8_t", "koi8-r"),
     ("uk_Cyrl", "cp1251", "windows-1251"),
@@ -92,6 +96,19 @@ def test_cyrillic_of_one_alphabet_is_believed_against_its_label(key: str, codec:
     page = f"<p>{sample(key, codec)}</p>"
     assert decode_page(page.encode(codec), label) == page, "no language declared"
     assert decode_page(page.encode(codec)) == page, "nothing declared"
+
+
+# Its own letters are those that Kazakh and Tatar have in their code pages; the commonest of them is rare here.
+SHORT_MACEDONIAN = (
+    "\u0411\u0438\u0434\u0435\u0458\u045c\u0438 \u043f\u0440\u0438\u0437\u043d\u0430\u0432\u0430\u045a\u0435\u0442"
+    "\u043e \u043d\u0430 \u043d\u0435\u043e\u0442\u0443\u0453\u0438\u0432\u0438\u0442\u0435 "
+    "\u043f\u0440\u0430\u0432\u0430, \u043a\u0443\u045c\u0430, \u043d\u043e\u045c"
+)
+
+
+@pytest.mark.parametrize("text", [SHORT_MACEDONIAN, SHORT_MACEDONIAN.upper(), sample("ru_Cyrl", "cp1251").upper()[:60]])
+def test_a_short_text_in_the_declared_code_page_stays(text: str) -> None:
+    assert decode_page(text.encode("cp1251"), "windows-1251") == text
 
 
 def test_names_in_letters_of_another_alphabet_do_not_change_the_encoding() -> None:
