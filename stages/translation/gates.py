@@ -61,10 +61,14 @@ Identify = Callable[[pa.Array], pa.RecordBatch]  # n texts to language, language
 
 
 class Judged(NamedTuple):
-    """Signals of n sentences, and the reason for which each is rejected, null if none."""
+    """Signals of n sentences, and the reason for which each is rejected, null if none.
+
+    `in_target` says of each whether it was looked at and found to be in the target language.
+    """
 
     reasons: pl.Series
     signals: pl.DataFrame
+    in_target: pl.Series
 
 
 SIGNALS = ("length_log_ratio", "copied_share", "unknown_share", "language_score", "repeated_code_points")
@@ -115,10 +119,13 @@ def judge_sentences(frame: pl.DataFrame, direction: Direction, config: GateConfi
     copied, words = copied_share(source, target)
     unknown = unknown_share(frame["answer"].fill_null(""), source)
     loops = repeated_code_points(target)
-    looped = loops.to_numpy() > np.maximum(config.min_repeated - 1, repeated_code_points(source).to_numpy())
+    suspected = (loops >= config.min_repeated).arg_true()
+    looped = pl.repeat(False, len(loops), eager=True).scatter(
+        suspected, loops.gather(suspected) > repeated_code_points(source.gather(suspected))
+    )
     scripts = _in_script(target, direction.target.script)
     ends = source.str.contains(_CLOSED) & ~target.str.contains(_CLOSED)
-    languages, scores = _other_language(target, direction, config, identify)
+    languages = _languages(target, direction, config, identify)
     failing = {
         "engine_failed": frame["error"].is_not_null(),
         "no_output": target.str.strip_chars() == "",
@@ -127,10 +134,10 @@ def judge_sentences(frame: pl.DataFrame, direction: Direction, config: GateConfi
         "markup_added": frame["markup"],
         "line_break_added": frame["answer"].fill_null("").str.contains(r"[\n\r\x{b}\x{c}\x{85}\x{2028}\x{2029}]"),
         "wrong_script": ~pl.Series(scripts),
-        "wrong_language": languages,
+        "wrong_language": languages.other,
         "copied_source": (copied > config.max_copied_share) & (words >= _MIN_COPIED_WORDS),
         "unknown_words": unknown > config.max_unknown_share,
-        "repetition": pl.Series(looped),
+        "repetition": looped,
         "same_answer": same_answers(source, frame["target"]),
         "cut_off": ends
         if direction.target.script not in _WITHOUT_TERMINATORS
@@ -145,11 +152,11 @@ def judge_sentences(frame: pl.DataFrame, direction: Direction, config: GateConfi
             "length_log_ratio": away,
             "copied_share": copied,
             "unknown_share": unknown,
-            "language_score": scores,
+            "language_score": languages.score,
             "repeated_code_points": loops,
         }
     )
-    return Judged(reasons.alias("reason"), signals)
+    return Judged(reasons.alias("reason"), signals, languages.in_target)
 
 
 def _in_script(texts: pl.Series, script: str) -> npt.NDArray[np.bool_]:
@@ -159,21 +166,29 @@ def _in_script(texts: pl.Series, script: str) -> npt.NDArray[np.bool_]:
     return np.isin(found, [*meant, "Zyyy"])
 
 
-def _other_language(
-    targets: pl.Series, direction: Direction, config: GateConfig, identify: Identify | None
-) -> tuple[pl.Series, pl.Series]:
-    """Say of n texts whether they are surely in another language, and how sure the model is of what it found."""
+class _Languages(NamedTuple):
+    """Of n texts, false and null for those that were not looked at: in another language, in the target, how surely."""
+
+    other: pl.Series
+    in_target: pl.Series
+    score: pl.Series
+
+
+def _languages(targets: pl.Series, direction: Direction, config: GateConfig, identify: Identify | None) -> _Languages:
     no = pl.repeat(False, len(targets), eager=True)
     scores = pl.repeat(None, len(targets), dtype=pl.Float32, eager=True)
     letters = pl.Series(content_length(targets))
     at = (letters >= config.min_language_letters).arg_true()
     if identify is None or not len(at):
-        return no, scores
+        return _Languages(no, no, scores)
     found = identify(targets.gather(at).to_arrow().cast(pa.large_string()))
-    other = ~pl.Series(is_language(found, direction)) & ~pl.Series(found["language"]).is_in(["und", "zxx"]).fill_null(
-        True
+    right = pl.Series(is_language(found, direction))
+    unknown = pl.Series(found["language"]).is_in(["und", "zxx"]).fill_null(True)
+    return _Languages(
+        no.clone().scatter(at, ~right & ~unknown),
+        no.clone().scatter(at, right),
+        scores.scatter(at, pl.Series(found["language_score"])),
     )
-    return no.scatter(at, other), scores.scatter(at, pl.Series(found["language_score"]))
 
 
 def is_language(found: pa.RecordBatch, direction: Direction) -> npt.NDArray[np.bool_]:

@@ -184,6 +184,7 @@ def _translated(
         text=distinct["text"].gather(at),
         target=pl.Series(restored, dtype=pl.String),
         reason=judged.reasons,
+        in_target=judged.in_target,
         error=places["error"],
     )
     return frame.join(found, on="text", how="left", maintain_order="left")
@@ -226,6 +227,7 @@ def _facts(sentences: pl.DataFrame, documents: int) -> pl.DataFrame:
         sentences=pl.col("asked").sum(),
         rejected=rejected.sum(),
         rejected_share=size.filter(rejected).sum() / size.filter(pl.col("asked")).sum().clip(1),
+        in_target_share=size.filter(pl.col("in_target") & ~rejected).sum() / size.filter(~rejected).sum().clip(1),
         failed=(pl.col("reason") == "engine_failed").sum(),
         error=pl.col("error").drop_nulls().first(),
         reasons=pl.col("reason").drop_nulls(),
@@ -254,8 +256,14 @@ def _decide(
     lengths = [content_length(pl.Series(part, dtype=pl.String)) for part in (sources, texts)]
     away = np.abs(length_log_ratio(lengths[0], lengths[1], translator.direction))
     most = length_tolerance(lengths[0], config.gates)
-    identified = identify(texts) if identify else None
-    right = np.ones(n, bool) if identified is None else is_language(identified, translator.direction)
+    # What most of a document's sentences have shown is not looked at once more.
+    kept = facts["rejected_share"].fill_null(0) <= config.gates.max_rejected_share
+    unseen = (kept & (facts["in_target_share"].fill_null(0) <= 0.5)).arg_true()
+    languages, right = pl.repeat(None, n, dtype=pl.String, eager=True), np.ones(n, bool)
+    if identify and len(unseen):
+        identified = identify(texts.take(unseen.to_arrow()))
+        right[unseen.to_numpy()] = is_language(identified, translator.direction)
+        languages.scatter(unseen, pl.Series(identified["language"]))
     for row, fact in enumerate(facts.iter_rows(named=True)):  # a row of the ledger each, in words
         told = _reasons_line(fact["reasons"], fact["sentences"])
         if fact["failed"]:
@@ -272,8 +280,7 @@ def _decide(
         elif fact["lines_lost"]:
             reason[row], value[row], threshold[row], detail[row] = "lost_paragraph", fact["lines_lost"], 0.0, told
         elif not right[row]:
-            language = identified["language"][row].as_py() if identified is not None else None
-            reason[row], detail[row] = "wrong_language", language
+            reason[row], detail[row] = "wrong_language", languages[row]
         elif away[row] > most[row]:
             reason[row], value[row], threshold[row] = "length_ratio", float(away[row]), float(most[row])
     return reason, value, threshold, detail
