@@ -270,6 +270,7 @@ class _Dump:
             dropped_namespaces=ENGLISH_NAMESPACES | dropped,
             namespaces=self._namespaces.keys() - {""},
             own_prefix=host.partition(".")[0],
+            media_namespaces={"media"} | {name for name, key in self._namespaces.items() if key == _MEDIA},
         )
         return plain_text(wikitext, wiki, title)
 

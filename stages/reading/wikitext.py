@@ -80,6 +80,13 @@ _RAW_TAG = re.compile(
 )
 _KEPT_TAG = re.compile("nowiki|pre")
 _LINE_TAG = re.compile("blockquote|br|center|dd|div|dl|dt|h[1-6]|hr|li|ol|p|table|td|th|tr|ul")
+# All other tags of MediaWiki's sanitizer and of the extensions of Wikimedia's wikis. What is none of these is text, as
+# `<sh>` in an article about spelling.
+_OTHER_TAG = re.compile(
+    "abbr|b|bdi|bdo|big|caption|charinsert|cite|code|data|del|dfn|em|font|i|ins|kbd|langconvert|languages|link|mark|meta|"
+    "nowiki|pagelist|pagequality|pages|phonos|poem|q|quiz|rb|rp|rt|rtc|ruby|s|samp|small|span|strike|strong|sub|sup|"
+    "templatestyles|time|translate|tt|tvar|u|var|wbr"
+)
 # The preprocessor takes these out before anything is read, so that they part nothing.
 _INVISIBLE_TAG = re.compile("includeonly|noinclude|onlyinclude")
 
@@ -109,7 +116,7 @@ _MARKUP = re.compile(
 )
 _QUOTED_LINE = re.compile(r"^[^\n]*?''[^\n]*$", re.MULTILINE)
 _QUOTES = re.compile(r"('{2,})")
-_HEADING = re.compile(r"^(\x01*)={1,6}(?!=)([^\n]*[^=\n])={1,6}([ \t\x01\x02]*)$", re.MULTILINE)
+_HEADING = re.compile(r"^(\x01*)(=+)([^\n]*[^=\n])(=+)([ \t\x01\x02]*)$", re.MULTILINE)
 _LIST_OR_RULE = re.compile(r"^(\x01*)(?:[*#:;]+|-{4,})[ \t]*", re.MULTILINE)
 _SWITCH = re.compile(r"__((?:[^\W\d_]|_(?!_)){2,60})__")  # __NOTOC__ and its translations
 _REST_OF_LINE = re.compile(r"[ \t]*\n")
@@ -145,6 +152,7 @@ class Wiki(NamedTuple):
     dropped_namespaces: Set[str] = ENGLISH_NAMESPACES
     namespaces: Set[str] = frozenset()
     own_prefix: str = ""  # of links from other languages
+    media_namespaces: Set[str] = frozenset(("media",))  # of links to files, which show their label
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -166,7 +174,7 @@ def plain_text(wikitext: str, wiki: Wiki = _ANY_WIKI, title: str = "") -> str:
     kept: list[str] = []
     text = _without_structures(_RESERVED.sub("", wikitext), wiki, title, kept)
     text = _QUOTED_LINE.sub(lambda line: _without_quotes(line[0]), text)
-    text = _HEADING.sub(r"\1\2\3", _LINE_END.sub("", text))
+    text = _HEADING.sub(_heading_text, _LINE_END.sub("", text))
     text = _SWITCH.sub(_without_switch, _LIST_OR_RULE.sub(r"\1", text))
     # Brackets in brackets: once more for what the first time leaves.
     text = _EMPTY_BRACKETS.sub(_HOLE, _EMPTY_BRACKETS.sub(_HOLE, text))
@@ -198,6 +206,12 @@ def _without_quotes(line: str) -> str:
         if candidates:
             letters[candidates[min(candidates)]] += 1
     return "".join(part if place % 2 == 0 else "'" * letters[place // 2] for place, part in enumerate(parts))
+
+
+def _heading_text(heading: re.Match[str]) -> str:
+    """Take as many signs off both ends as stand at both, six at most."""
+    level = min(len(heading[2]), len(heading[4]), 6)
+    return f"{heading[1]}{heading[2][level:]}{heading[3]}{heading[4][level:]}{heading[5]}"
 
 
 def _entity_text(entity: str) -> str:
@@ -329,8 +343,11 @@ def _after_tag(wikitext: str, markup: re.Match[str], written: list[str], raw: tu
         written.append("\n")
     elif _RAW_TAG.fullmatch(name) and name != "includeonly":
         written.append(_HOLE)
-    elif not _INVISIBLE_TAG.fullmatch(name):
+    elif _OTHER_TAG.fullmatch(name):
         written.append(_CUT)
+    elif not _INVISIBLE_TAG.fullmatch(name):
+        written.append("<")
+        return markup.start() + 1
     return markup.end()
 
 
@@ -359,7 +376,7 @@ def _link_text(inner: str, wiki: Wiki) -> str:
     namespace = prefix.strip(" _").replace("_", " ").casefold() if colon else ""
     if namespace and not target.startswith(":"):
         if namespace in wiki.dropped_namespaces:
-            return _HOLE
+            return label if label and namespace in wiki.media_namespaces else _HOLE
         is_foreign = namespace in _LANGUAGE_PREFIXES and namespace not in (wiki.language, wiki.own_prefix)
         if namespace not in wiki.namespaces and (is_foreign or _MEDIA_NAME.fullmatch(target)):
             return _HOLE

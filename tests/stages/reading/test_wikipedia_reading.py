@@ -156,11 +156,15 @@ WIKITEXT = {
     "raw text": ("<nowiki>[[a]] '</nowiki> b", "[[a]] ' b"),
     "a formula": ("a <math>x^{{2}}</math>b", "a b"),
     "other tags": ("a<br/>b<div class='x>y'>c</div><b>d</b>", "a\nb\nc\nd"),
+    "a recording with a label, and without": ("[[Media:x.ogg|entzun]] [[media:x.ogg]]a", "entzun a"),
+    "letters in angle brackets are no tags": ("<sh>, <c> for ''<ch>'', x<y and z>w", "<sh>, <c> for <ch>, x<y and z>w"),
+    "a tag of the wiki that looks like a letter": ("<s>a</s> <p>b</p>", "a\nb"),
     "an address with a label, and without": ("[https://x.org/y z] [https://x.org] [//x.org w]", "z w"),
     "an address around a link": ("[https://x.org [[a]] b]", "a b"),
     "a bare address is text": ("https://x.org", "https://x.org"),
     "brackets are text": ("a [b] c]] d}} {e}", "a [b] c]] d}} {e}"),
     "headings": ("== A ==\nb\n=== C=D ===\ne", "A\nb\nC=D\ne"),
+    "signs that only one end of a heading has": ("=== A ==\n=======B=======", "= A\n=B="),
     "an equation is no heading": ("= a\nb = c", "= a\nb = c"),
     "lists": ("* a\n** b\n# c\n; d : e\n: f", "a\nb\nc\nd : e\nf"),
     "a rule": ("a\n----\nb", "a\n\nb"),
@@ -315,6 +319,7 @@ HOSTILE = (
         "&#",
     ),
     *("<nowiki>", "<ref>a</ref ", "[[File:a|[//b ", "(", " (;", "\n====", "__A", " ", "\n\n", "}}{{", "]][[", "|}\n{|"),
+    *('<y ">" ', "<y '<y ", '<y "<y>" ', "<y [[a ''b'' ", "=a="),
     *('<a "', "<a ''", "<a '\" ", "<a b=c ", "<!-- --", "[", "]", "<", "_", "=", "\n= =", "\t\n"),
 )
 
@@ -358,7 +363,7 @@ DUMPS: dict[str, tuple[bytes | str, list[ROW]]] = {
         [(-1, None, None), (2, "bi", "eu")],
     ),
     "a page without an end": (dump(BAT[:-8], BI), [(2, "bi", "eu"), (-1, None, None)]),
-    "CDATA": (dump(BAT.replace(">bat<", "><![CDATA['''<page>''' &]]><")), [(1, "&", "eu")]),
+    "CDATA": (dump(BAT.replace(">bat<", "><![CDATA['''<page>''' &]]><")), [(1, "<page> &", "eu")]),
     "no namespaces of pages, as before version 0.6": (dump(BAT.replace("<ns>0</ns>", ""), OLD), [(1, "bat", "eu")]),
     "a page of a template and a category alone": (
         dump(page(1, "A", "{{x}}\n[[Kategoria:B]]"), BI),
