@@ -1,4 +1,4 @@
-"""Write all files of a card as bytes: README.md, the HTML report, the charts, the statistics.
+"""Write all files of a card as bytes: README.md, the HTML report, croissant.json, the charts, the statistics.
 
 Nothing is read but the card: no clock, no file, no network; the same card gives the same bytes. In the Markdown
 template every value is escaped, unless it is a number or Markdown that this module made.
@@ -22,6 +22,7 @@ from data_cards.display import (
     fenced,
     html_block,
 )
+from data_cards.pages import croissant
 from data_cards.pages.charts import Bar, Chart, funnel_chart, language_chart, length_chart, score_chart
 from data_cards.pages.html import render_report
 from data_cards.pages.metadata import front_matter
@@ -42,6 +43,7 @@ def card_files(card: Card) -> dict[str, bytes]:
     files = {
         "README.md": render_card(views),
         "report.html": render_report(views, charts),
+        croissant.NAME: croissant.croissant_json(card),
         "statistics.json": statistics_json(card.statistics),
         **{f"charts/{name}.svg": chart.standalone() for name, chart in charts.items()},
     }

@@ -107,12 +107,12 @@ def _licence(card: Card) -> dict[str, Any]:
 
 def _configs(card: Card) -> list[dict[str, Any]]:
     return [
-        {"config_name": subset.name, "data_files": _files(subset)} | ({"default": True} if subset.name == ALL else {})
-        for subset in _subsets(card)
+        {"config_name": subset.name, "data_files": subset.paths()} | ({"default": True} if subset.name == ALL else {})
+        for subset in subsets(card)
     ]
 
 
-class _Subset(NamedTuple):
+class Subset(NamedTuple):
     """A configuration of the Hub: its name, the folder of its files, the statistics of its language, the files."""
 
     name: str
@@ -120,24 +120,23 @@ class _Subset(NamedTuple):
     statistics: TextStatistics
     files: list[PublishedFile]
 
+    def paths(self) -> list[dict[str, str]]:
+        """Name the files of each split; those of doubtful documents are all there is of their subset: `train`."""
+        return [
+            {"split": _loaded(split), "path": f"data/{self.folder}/{split}-*.parquet"}
+            for split in published_splits(self.files)
+        ]
 
-def _subsets(card: Card) -> Iterator[_Subset]:
+
+def subsets(card: Card) -> Iterator[Subset]:
     """Yield all documents but doubtful ones as one subset, then those of each label, doubtful ones by themselves."""
     clear, doubtful = ([file for file in card.files if (file.split == DOUBTFUL) is wanted] for wanted in (False, True))
     if clear:
-        yield _Subset(ALL, "*", merge_sizes(card.statistics.values()), clear)
+        yield Subset(ALL, "*", merge_sizes(card.statistics.values()), clear)
     for label, part in sorted(card.statistics.items()):
         for name, files in ((label, clear), (f"{label}_{DOUBTFUL}", doubtful)):
             if own := [file for file in files if file.language == label]:
-                yield _Subset(name, label, part, own)
-
-
-def _files(subset: _Subset) -> list[dict[str, str]]:
-    """Name the files of each split; those of doubtful documents are all there is of their subset: `train`."""
-    return [
-        {"split": _loaded(split), "path": f"data/{subset.folder}/{split}-*.parquet"}
-        for split in published_splits(subset.files)
-    ]
+                yield Subset(name, label, part, own)
 
 
 def _loaded(split: str) -> str:
@@ -164,7 +163,7 @@ def _dataset_info(card: Card) -> list[dict[str, Any]]:
         return []
     with_features = len(card.statistics) <= MOST_FEATURE_COPIES
     infos = []
-    for subset in _subsets(card):
+    for subset in subsets(card):
         # A copy for each, or YAML would write references, which not every reader of cards follows.
         features = [{"name": column.name, **deepcopy(column.feature)} for column in card.columns]
         splits = _split_infos(subset.statistics, subset.files)

@@ -129,6 +129,7 @@ def _fingerprints(files: Iterable[tuple[str, InputFile]]) -> dict[str, str]:
 OUR_FILES = (
     "README.md",
     "report.html",
+    "croissant.json",
     "statistics.json",
     MANIFEST,
     RECIPE,

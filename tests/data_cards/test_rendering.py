@@ -63,6 +63,7 @@ def test_files(published: Any) -> None:
         "charts/languages.svg",
         "charts/lengths.svg",
         "charts/scores.svg",
+        "croissant.json",
         "report.html",
         "statistics.json",
     ]

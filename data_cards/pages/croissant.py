@@ -1,0 +1,197 @@
+"""`croissant.json`: the corpus as Croissant describes data sets for programs, with the fields of its vocabulary for
+responsible AI.
+
+Source: Croissant format specification 1.1 and Croissant RAI specification 1.0 (MLCommons). A language has a record
+set of its own while there are few; of many, one record set holds all documents. Each shard is listed with its SHA-256.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from data_cards.display import one_line
+from data_cards.pages.metadata import MOST_FEATURE_COPIES, Subset, hub_licence, subsets
+from data_cards.sections.overview import language_rows, totals
+from schemas.card.card import Card
+
+NAME = "croissant.json"
+_REPOSITORY = "repository"
+_CONTEXT = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "arrayShape": "cr:arrayShape",
+    "citeAs": "cr:citeAs",
+    "column": "cr:column",
+    "conformsTo": "dct:conformsTo",
+    "containedIn": "cr:containedIn",
+    "cr": "http://mlcommons.org/croissant/",
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "dct": "http://purl.org/dc/terms/",
+    "equivalentProperty": "cr:equivalentProperty",
+    "examples": {"@id": "cr:examples", "@type": "@json"},
+    "extract": "cr:extract",
+    "field": "cr:field",
+    "fileObject": "cr:fileObject",
+    "fileProperty": "cr:fileProperty",
+    "fileSet": "cr:fileSet",
+    "format": "cr:format",
+    "includes": "cr:includes",
+    "isArray": "cr:isArray",
+    "isLiveDataset": "cr:isLiveDataset",
+    "jsonPath": "cr:jsonPath",
+    "key": "cr:key",
+    "md5": "cr:md5",
+    "parentField": "cr:parentField",
+    "path": "cr:path",
+    "rai": "http://mlcommons.org/croissant/RAI/",
+    "recordSet": "cr:recordSet",
+    "references": "cr:references",
+    "regex": "cr:regex",
+    "repeated": "cr:repeated",
+    "replace": "cr:replace",
+    "samplingRate": "cr:samplingRate",
+    "sc": "https://schema.org/",
+    "separator": "cr:separator",
+    "source": "cr:source",
+    "subField": "cr:subField",
+    "transform": "cr:transform",
+}
+_TYPES = (  # beginning of a type's name on the Hub -> data type
+    *(("int", "sc:Integer"), ("uint", "sc:Integer")),
+    *(("float", "sc:Float"), ("decimal", "sc:Float"), ("bool", "sc:Boolean")),
+)
+
+
+def croissant_json(card: Card) -> str:
+    """Write the description of a card's corpus; the same card gives the same bytes."""
+    identity = card.identity
+    found = list(subsets(card))
+    shown = found if len(card.statistics) <= MOST_FEATURE_COPIES else found[:1]
+    description = {
+        "@context": _CONTEXT,
+        "@type": "sc:Dataset",
+        "conformsTo": ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"],
+        "name": identity.name,
+        "alternateName": one_line(identity.title),
+        "description": one_line(identity.description) or one_line(identity.title),
+        "version": identity.version,
+        "inLanguage": sorted({row.facts.tag for row in language_rows(card)}),
+        "keywords": list(dict.fromkeys(["glotmill", *map(one_line, identity.tags)])),
+        **_named("license", _licence(card)),
+        **_named("url", identity.homepage),
+        **_named("creator", _creator(card)),
+        **_responsible(card),
+        "distribution": [*_distribution(card, shown)],
+        "recordSet": [_record_set(card, subset) for subset in shown],
+    }
+    return json.dumps(description, ensure_ascii=False, indent=1) + "\n"
+
+
+def _named(name: str, value: Any) -> dict[str, Any]:
+    return {name: value} if value else {}
+
+
+def _licence(card: Card) -> list[str]:
+    stated = (
+        [card.identity.licence] if card.identity.licence else sorted({s.licence or "" for s in card.sources} - {""})
+    )
+    return [hub_licence(licence) or one_line(licence) for licence in stated]
+
+
+def _creator(card: Card) -> dict[str, str] | None:
+    contact = card.identity.contact
+    return {"@type": "sc:Organization", "name": one_line(contact)} if contact else None
+
+
+def _responsible(card: Card) -> dict[str, Any]:
+    """Tell what is computed of how the data came to be; what only people know is in the corpus's card, or missing."""
+    sums = totals(card)
+    steps = [f"{step.phase}: {step.stage}" if step.stage else step.phase for step in card.steps]
+    return {
+        "rai:dataCollection": "; ".join(
+            f"{source.name}: {source.documents} documents read{_from(source.url)}" for source in card.sources
+        )
+        + f". Of {sums.documents} documents published, {sums.made.documents} were made by machines.",
+        "rai:dataCollectionRawData": [source.url for source in card.sources if source.url],
+        "rai:dataPreprocessingProtocol": steps,
+        "rai:dataImputationProtocol": "None: no text was filled in.",
+        "rai:machineAnnotationTools": [f"{model.name} {model.version}" for model in card.models],
+        "rai:dataLimitations": [*map(one_line, card.identity.limitations)],
+    }
+
+
+def _from(url: str | None) -> str:
+    return f", from {url}" if url else ""
+
+
+def _distribution(card: Card, shown: Sequence[Subset]) -> Iterator[dict[str, Any]]:
+    yield {
+        "@type": "cr:FileObject",
+        "@id": _REPOSITORY,
+        "name": _REPOSITORY,
+        "description": "The folder that this file lies in.",
+        "contentUrl": "./",
+        "encodingFormat": "git+https",
+        "sha256": "https://github.com/mlcommons/croissant/issues/80",  # what the specification has for a folder
+    }
+    for subset in shown:
+        yield {
+            "@type": "cr:FileSet",
+            "@id": f"files-{subset.name}",
+            "containedIn": {"@id": _REPOSITORY},
+            "encodingFormat": "application/x-parquet",
+            "includes": [file["path"] for file in subset.paths()],
+        }
+    for file in card.files:
+        yield {
+            "@type": "cr:FileObject",
+            "@id": file.path,
+            "name": file.path,
+            "contentUrl": file.path,
+            "contentSize": f"{file.size_bytes} B",
+            "encodingFormat": "application/x-parquet",
+            "sha256": file.sha256,
+        }
+
+
+def _record_set(card: Card, subset: Subset) -> dict[str, Any]:
+    return {
+        "@type": "cr:RecordSet",
+        "@id": subset.name,
+        "name": subset.name,
+        "description": f"{sum(file.documents for file in subset.files)} documents",
+        "field": [
+            _field(
+                f"{subset.name}/{column.name}",
+                one_line(column.description),
+                column.feature,
+                {"fileSet": {"@id": f"files-{subset.name}"}, "extract": {"column": column.name}},
+            )
+            for column in card.columns
+        ],
+    }
+
+
+def _field(identifier: str, description: str, feature: Mapping[str, Any], source: dict[str, Any]) -> dict[str, Any]:
+    """Describe a column; `feature` is the column as a Hub card declares it."""
+    field: dict[str, Any] = {"@type": "cr:Field", "@id": identifier, "name": identifier}
+    if description:
+        field["description"] = description
+    inner = feature.get("list", feature.get("large_list"))
+    if inner is not None:
+        field |= {"isArray": True, "arrayShape": "-1"}
+        feature = (
+            inner if isinstance(inner, dict) else {"struct": inner} if isinstance(inner, list) else {"dtype": inner}
+        )
+    if "struct" in feature:
+        field["subField"] = [
+            _field(f"{identifier}/{part['name']}", "", part, source | {"transform": {"jsonPath": part["name"]}})
+            for part in feature["struct"]
+        ]
+    else:
+        kind = str(feature.get("dtype"))
+        field["dataType"] = next((croissant for start, croissant in _TYPES if kind.startswith(start)), "sc:Text")
+    return field | {"source": source}
