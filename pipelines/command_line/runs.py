@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 
 SUBSETS_SHOWN = 10
-SMALL_BYTES = 1 << 20  # of input, which one worker is through with sooner than Beam is imported
+SMALL_BYTES = 1 << 20  # of input, which one worker is through with before another one has loaded its models
 
 is_program = False  # nothing but this command goes on in this process
 
@@ -84,15 +84,12 @@ def run(
     from pipelines.staging.store import Store
 
     let_arrow_do_without_pandas()
-    begun = _looked_at(recipe, output)
-    forks = runner == LOCAL and (restart or not begun.is_finished)
-    if forks:
+    if runner == LOCAL and (restart or not _is_finished(recipe, output)):
         if is_program:
             import pipelines.build.run  # noqa: F401  # so that workers need not import it again
 
             fork_server()
-        if begun.has_dedup:
-            warm_up()  # while this process plans
+        warm_up()  # while this process plans
     if beam_options and runner == LOCAL:
         raise MisuseError(f"the local runner takes no Beam options, got {' '.join(beam_options)}")
     name, options = runner, tuple(beam_options or ())
@@ -102,14 +99,9 @@ def run(
     planned = make_plan(recipe, output, limit)
     target = output_of(planned.recipe, output, limit)
     machine = Runner(name=name, beam_options=options, max_edges=max_edges)
-    if workers:
-        machine = replace(machine, workers=workers)
     weights = {split.id: split.size_bytes for split in planned.splits}
-    if forks and not begun.has_dedup:
-        is_small = sum(weights.values()) < SMALL_BYTES
-        warm_up(with_beam=not is_small)
-        if is_small and not workers:
-            machine = replace(machine, workers=1)  # another one would take longer to start, and to load models
+    if workers or sum(weights.values()) < SMALL_BYTES:
+        machine = replace(machine, workers=workers or 1)
     if not restart and (so_far := stopped_run(Store(target))):
         print(f"glotmill: going on with the run in {target}: {so_far}", file=sys.stderr)
     with progress_of(Console(stderr=True), weights) as report:
@@ -159,24 +151,16 @@ def status(corpus: CorpusArgument, as_json: JsonOption = False) -> None:
     print(line)
 
 
-class _Look(NamedTuple):
-    """What is known of a run before anything heavy is imported for it."""
-
-    has_dedup: bool
-    is_finished: bool
-
-
-def _looked_at(recipe: Path, output: str) -> _Look:
-    """Look for stages of deduplication in a recipe, and for the manifest of a finished run on this machine."""
+def _is_finished(recipe: Path, output: str) -> bool:
+    """Look for the manifest of a finished run on this machine, before anything heavy is imported."""
     import tomllib
 
     try:
         with recipe.open("rb") as file:
-            given = tomllib.load(file)
-        target = output or f"out/{given['corpus']['name']}"
+            target = output or f"out/{tomllib.load(file)['corpus']['name']}"
     except (OSError, ValueError, KeyError, TypeError):
-        return _Look(has_dedup=False, is_finished=False)  # the plan says what is wrong
-    return _Look(bool(given.get("dedup")), Path(target, "manifest.json").is_file())
+        return False  # the plan says what is wrong
+    return Path(target, "manifest.json").is_file()
 
 
 def _show_plan(planned: Plan, every_split: bool) -> None:

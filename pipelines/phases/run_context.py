@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from pipelines.catalogue.stages import Recipe
-from pipelines.runners.local import Runner, run_function, run_pipeline, run_tasks
+from pipelines.runners.local import Runner, run_function, run_shuffle, run_tasks
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Report, Result, Task, Worker
 
@@ -23,9 +23,9 @@ class Run(NamedTuple):
         """Run the tasks of a phase that are not finished; returns the results of all by name. See `run_tasks`."""
         return run_tasks(worker, tasks, self.runner, self.report)
 
-    def pipeline(self, compose: str, *arguments: Any) -> None:
-        """Run the pipeline that `compose` ("module:function") builds from a pipeline, the store and `arguments`."""
-        run_pipeline(compose, (self.store, *arguments), self.runner)
+    def shuffle(self, compose: str, *arguments: Any) -> None:
+        """Run the shuffle that `compose` ("module:function") makes of the store and `arguments`."""
+        run_shuffle(compose, (self.store, *arguments), self.runner)
 
     def function(self, name: str, *arguments: Any) -> Any:
         """Call `name` ("module:function") with the store and `arguments` in a process whose memory ends with it."""

@@ -17,6 +17,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipelines.runners.beam_tasks import RunTask
 from pipelines.runners.local import Runner, WorkerError
+from pipelines.runners.shuffles import Shuffle
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Report, Result, Task, Worker, finished
 
@@ -47,6 +48,22 @@ def run_on_beam(worker: Worker[Result], tasks: Sequence[Task], runner: Runner, r
             "folder that they share, or an object store"
         )
     return done
+
+
+def shuffle_on_beam(shuffle: Shuffle, runner: Runner) -> None:
+    """Run the rounds of a shuffle as one job. Raises WorkerError if it fails."""
+    run_job(runner, lambda pipeline: compose_shuffle(pipeline, shuffle))
+
+
+def compose_shuffle(pipeline: beam.Pipeline, shuffle: Shuffle) -> None:
+    """Put the rounds of a shuffle on a pipeline, a `GroupByKey` between each two of them."""
+    records = (
+        pipeline | "Elements" >> beam.Create(list(shuffle.elements), reshuffle=False) | "Spread" >> beam.Reshuffle()
+    )
+    for number, work in enumerate(shuffle.rounds):
+        if number:
+            records |= f"Group{number}" >> beam.GroupByKey()
+        records |= f"Round{number}{type(work).__name__}" >> beam.FlatMap(work).with_output_types(tuple[int, Any])
 
 
 def run_job(runner: Runner, compose: Callable[[beam.Pipeline], Any], look: Callable[[], None] = lambda: None) -> None:

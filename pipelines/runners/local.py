@@ -1,22 +1,19 @@
 """Where tasks run: worker processes on this machine by default, or any Beam runner by name.
 
-Locally each worker process runs one Beam pipeline on the in-process `FnApiRunner`; its source asks this process for one
-task after another, so no worker waits while another has a long list. Named explicitly, because
-Beam's `DirectRunner` looks for a Prism binary to download first, and because the same runner's own
-`multi_processing` mode deals the work out in advance, opens four gRPC ports on every interface of the
-machine, imports Beam anew in each worker (3 s), and hangs when a worker dies. Workers here are forked from a server
-process that has imported everything once (`fork_server.py`).
+Locally each worker process asks this one for one task after another, so no worker waits while another has a long list.
+That needs nothing of Beam, which would take 0.4 CPU seconds to import and 0.2 to begin each pipeline. Beam's own
+`multi_processing` mode deals the work out in advance, opens four gRPC ports on every interface of the machine, imports
+Beam anew in each worker (3 s), and hangs when a worker dies. Workers here are forked from a server process that has
+imported everything once (`fork_server.py`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
-import logging
 import os
 import pickle
 import signal
-import sys
 import threading
 import traceback
 from collections import deque
@@ -26,6 +23,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
 from pipelines.runners.fork_server import ForkServer, Process, outlive
+from pipelines.runners.shuffles import shuffle_here
 from pipelines.staging.tasks import (
     PiecewiseWorker,
     Report,
@@ -43,7 +41,7 @@ LOCAL = "local"
 
 _GO_ON = "run the same command again to go on from the last finished split, with fewer --workers if memory is short"
 _DEATHS_BEFORE_WORK = 3  # of worker processes that have no task yet, after which no other is started
-_WITH_BEAM, _WITHOUT_BEAM = "pipelines.runners.worker_imports", "pipelines.runners.task_imports"
+_IMPORTS = "pipelines.runners.worker_imports"
 
 
 class WorkerError(FailureError):
@@ -93,18 +91,17 @@ def run_function(name: str, arguments: tuple[Any, ...]) -> Any:
     return _in_process(_call, (name, arguments), name.split(":")[0])
 
 
-def run_pipeline(compose: str, arguments: tuple[Any, ...], runner: Runner) -> None:
-    """Run the pipeline that `compose` ("module:function") builds from a pipeline and `arguments`.
+def run_shuffle(compose: str, arguments: tuple[Any, ...], runner: Runner) -> None:
+    """Run the shuffle that `compose` ("module:function") makes of `arguments`.
 
-    Locally that happens in a process of its own, which ends with its memory.
+    Locally that happens in a process of its own, whose memory ends with it.
     """
-    if runner.name != LOCAL:
-        from pipelines.runners.cluster import run_job
+    if runner.name == LOCAL:
+        _in_process(_compose_and_shuffle, (compose, arguments))
+    else:
+        from pipelines.runners.cluster import shuffle_on_beam
 
-        module, function = compose.split(":")
-        run_job(runner, lambda pipeline: getattr(importlib.import_module(module), function)(pipeline, *arguments))
-        return
-    _in_process(_compose_and_run, (compose, arguments, runner))
+        shuffle_on_beam(_call(compose, arguments), runner)
 
 
 def _in_process(function: Callable[..., Any], arguments: tuple[Any, ...], imports: str = "") -> Any:
@@ -139,11 +136,8 @@ def _call(name: str, arguments: tuple[Any, ...]) -> Any:
     return getattr(importlib.import_module(module), function)(*arguments)
 
 
-def _compose_and_run(compose: str, arguments: tuple[Any, ...], runner: Runner) -> None:
-    from pipelines.runners.beam_tasks import local_pipeline
-
-    with local_pipeline(runner.beam_options) as pipeline:
-        _call(compose, (pipeline, *arguments))
+def _compose_and_shuffle(compose: str, arguments: tuple[Any, ...]) -> None:
+    shuffle_here(_call(compose, arguments))
 
 
 def _run_local(worker: Worker[Result], tasks: Sequence[Task], workers: int, report: Report) -> dict[str, Result]:
@@ -260,7 +254,7 @@ def _started(
 ) -> Iterator[tuple[Process, Connection]]:
     """Start a process that is given one end of a pipe and `arguments`; ends it when the block ends."""
     try:
-        process = _SERVER.process(imports or _imports, target, arguments)
+        process = _SERVER.process(imports or _IMPORTS, target, arguments)
     except OSError as error:
         raise WorkerError(f"a worker process cannot be started: {_words(error)}; {_GO_ON}") from error
     try:
@@ -281,7 +275,6 @@ def _how_it_ended(process: Process) -> str:
 
 
 _SERVER = ForkServer()
-_imports = _WITH_BEAM
 
 
 def fork_server() -> None:
@@ -289,41 +282,25 @@ def fork_server() -> None:
     _SERVER.start(forked=True)
 
 
-def warm_up(with_beam: bool = True) -> None:
-    """Begin to import what local workers need, while this process goes on; once, for all workers to come.
-
-    Without Beam workers do their tasks with less ado, and whoever runs a pipeline imports Beam for it alone.
-    """
-    global _imports  # what a server has imported stays, so there is one for all runs of this process
-    _imports = _WITH_BEAM if with_beam else _WITHOUT_BEAM
-    _SERVER.load(_imports)
+def warm_up() -> None:
+    """Begin to import what local workers need, while this process goes on; once, for all workers to come."""
+    _SERVER.load(_IMPORTS)
 
 
 def _begin_worker(connection: Connection) -> None:
     threading.Thread(target=_end_with_parent, args=(connection,), daemon=True).start()
-    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what a task raises is told once, by the parent
 
 
 def _local_worker(connection: Connection, packed: bytes) -> None:
-    """Run one Beam pipeline whose source is what the parent sends; ends when the parent sends None, or is gone.
-
-    Where Beam is not imported, since the run is small, the tasks are done one after another as the pipeline would.
-    """
+    """Do what the parent sends, one task after another; ends when the parent sends None, or is gone."""
     _begin_worker(connection)
-    failures: list[Exception] = []
     try:
         worker: Worker[Any] = pickle.loads(packed)  # noqa: S301  # our parent's own
-        if "apache_beam" not in sys.modules:
-            worker.setup()
-            for task in _claimed(connection):
-                connection.send((run_task(worker, Task.model_validate(task)), None))
-            return
-        from pipelines.runners.beam_tasks import FAILURES, run_claims
-
-        failures = FAILURES
-        run_claims(worker, _claimed(connection), connection.send)
+        worker.setup()
+        for task in _claimed(connection):
+            connection.send((run_task(worker, Task.model_validate(task)), None))
     except Exception as error:  # everything ends as one line for the user, in the parent
-        connection.send((None, (_failure_line(failures[0] if failures else error), traceback.format_exc())))
+        connection.send((None, (_failure_line(error), traceback.format_exc())))
 
 
 def _claimed(connection: Connection) -> Iterator[dict[str, Any]]:

@@ -55,7 +55,8 @@ BEAM_OR_LOOP = """
 import json, sys, time
 from pathlib import Path
 import pipelines.runners.worker_imports
-from pipelines.runners.beam_tasks import run_claims
+from pipelines.runners.cluster import run_on_beam
+from pipelines.runners.local import Runner
 from pipelines.build.plan import make_plan
 from pipelines.phases.ingest import IngestWorker
 from pipelines.staging.store import Store
@@ -65,7 +66,8 @@ worker = IngestWorker(Store(sys.argv[2]), plan.recipe)
 tasks = plan.ingest_tasks()
 begin = time.process_time()
 if sys.argv[3] == "beam":
-    run_claims(worker, iter([task.model_dump() for task in tasks]), lambda answer: None)
+    runner = Runner(name="apache_beam.runners.portability.fn_api_runner.FnApiRunner")
+    run_on_beam(worker, tasks, runner, lambda *_: None)
 else:
     worker.setup()
     for task in tasks:

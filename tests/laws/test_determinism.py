@@ -38,10 +38,11 @@ def expected(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
         ("--workers", "2"),
         ("--workers", "1", "--block-bytes", "4096"),
         ("--workers", "2", "--block-bytes", "50000", "--max-edges", "0"),
+        ("--runner", "apache_beam.runners.portability.fn_api_runner.FnApiRunner"),
     ],
-    ids=["2 workers", "small blocks", "2 workers, other blocks, no edge in memory"],
+    ids=["2 workers", "small blocks", "2 workers, other blocks, no edge in memory", "a runner of Beam"],
 )
-def test_workers_and_blocks_do_not_show(
+def test_workers_blocks_and_runners_do_not_show(
     recipe: Path, expected: dict[str, str], tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     run(recipe, tmp_path / "out", *options)

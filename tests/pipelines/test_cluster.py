@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from pipelines.runners import cluster
-from pipelines.runners.local import Runner, WorkerError, run_pipeline, run_tasks
+from pipelines.runners.local import Runner, WorkerError, run_shuffle, run_tasks
+from pipelines.runners.shuffles import Shuffle
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Task, TaskResult, Worker
 
@@ -74,6 +77,35 @@ def test_markers_that_no_worker_wrote_are_missed(tmp_path: Path) -> None:
         run_tasks(ElsewhereWorker(Store(str(tmp_path / "out"))), tasks(3), RUNNER, lambda *_: None)
 
 
-def test_a_pipeline_that_fails_says_why(tmp_path: Path) -> None:
-    with pytest.raises(WorkerError, match=r"^the job failed: AttributeError: .* 'nothing'; nothing finished is lost"):
-        run_pipeline("pipelines.runners.beam_tasks:nothing", (), RUNNER)
+def scattered(numbers: Sequence[int], folder: str) -> Shuffle:
+    """Send numbers to their last digits, these to their halves, and write what came there."""
+    return Shuffle(numbers, (by_last_digit, by_half, partial(write_group, Path(folder))))
+
+
+def by_last_digit(number: int) -> list[tuple[int, bytes]]:
+    return [(number % 10, b"%d," % number), (number % 10, b"again,")]
+
+
+def by_half(group: tuple[int, Iterable[bytes]]) -> list[tuple[int, bytes]]:
+    return [(group[0] // 2, b"".join(sorted(group[1])))]
+
+
+def write_group(folder: Path, group: tuple[int, Iterable[bytes]]) -> None:
+    (folder / f"{group[0]}.txt").write_bytes(b"".join(sorted(group[1])))
+
+
+@pytest.mark.parametrize("runner", [RUNNER, Runner()], ids=["as a job", "on this machine"])
+def test_a_shuffle_brings_together_what_has_one_key(tmp_path: Path, runner: Runner) -> None:
+    run_shuffle("tests.pipelines.test_cluster:scattered", ([11, 25, 1, 0, 35], str(tmp_path)), runner)
+    written = {path.name: path.read_text() for path in sorted(tmp_path.iterdir())}
+    assert written == {"0.txt": "0,again,1,11,again,again,", "2.txt": "25,35,again,again,"}
+
+
+def failing(folder: str) -> Shuffle:
+    return Shuffle([0], (lambda _: [(1, b"")], partial(write_group, Path(folder, "nowhere"))))
+
+
+@pytest.mark.parametrize("runner", [RUNNER, Runner()], ids=["as a job", "on this machine"])
+def test_a_shuffle_that_fails_says_why(tmp_path: Path, runner: Runner) -> None:
+    with pytest.raises(WorkerError, match=r"No such file or directory: .*1\.txt'.*; nothing finished is lost"):
+        run_shuffle("tests.pipelines.test_cluster:failing", (str(tmp_path),), runner)

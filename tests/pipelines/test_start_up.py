@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.build.plan import PACKAGES, make_plan
+from pipelines.runners.local import run_function
 from pipelines.runners.without_pandas import left_out
 
 RECIPE = """
@@ -79,51 +80,10 @@ def test_what_is_left_out_cannot_be_imported_until_the_block_ends() -> None:
     assert __import__("colorsys")
 
 
-WITHOUT_BEAM = """
-import sys
-from pathlib import Path
-from pipelines.runners.local import Runner, WorkerError, run_function, run_tasks, warm_up
-from pipelines.staging.store import Store
-from tests.pipelines.test_runners import IsolatingWorker, KilledWorker, tasks
-
-warm_up(with_beam=False)
-for folder in ("isolating", "killed"):
-    Path(sys.argv[1], folder).mkdir()
-isolating, killed = (Store(f"{sys.argv[1]}/{folder}") for folder in ("isolating", "killed"))
-given, two = tasks(b={"kills": 1}, c={"kills": 9}), Runner(workers=2)
-done = run_tasks(IsolatingWorker(isolating), given, two, lambda *_: None)
-print({name: result.error for name, result in sorted(done.items())})
-try:
-    run_tasks(KilledWorker(killed), tasks(d={"kills": 9}), Runner(workers=1), lambda *_: None)
-except WorkerError as error:
-    print(error)
-print(run_function("tests.pipelines.test_start_up:is_imported", ("apache_beam",)))
-"""
-
-
 def is_imported(package: str) -> bool:
     return package in sys.modules
 
 
-def test_workers_without_beam_are_replaced_when_they_are_killed(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", WITHOUT_BEAM, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    given, error, with_beam = done.stdout.splitlines()[-3:]
-    given_up = "the worker process that read it was killed by SIGKILL (often: out of memory), twice"
-    assert given == str({"a": None, "b": None, "c": given_up, "d": None})
-    assert error.startswith("the worker process of killed d was killed by SIGKILL")
-    assert with_beam == "False"
-
-
-def test_a_small_run_writes_the_bytes_that_one_with_beam_writes(recipe: Path, tmp_path: Path) -> None:
-    written = []
-    for small_bytes in (1 << 20, 0):
-        code = "import sys; from pipelines.command_line import app, runs; runs.SMALL_BYTES = int(sys.argv[1]); "
-        code += "app.main(sys.argv[2:])"
-        output = tmp_path / f"out-{small_bytes}"
-        command = [sys.executable, "-c", code, str(small_bytes), "run", str(recipe), "--output", str(output)]
-        subprocess.run(command, capture_output=True, check=True)
-        files = (path for path in output.rglob("*") if path.is_file() and "staging" not in path.parts)
-        written.append({str(path.relative_to(output)): path.read_bytes() for path in files})
-    assert "manifest.json" in written[0]
-    assert written[0] == written[1]
+def test_workers_of_this_machine_import_no_beam() -> None:
+    assert run_function("tests.pipelines.test_start_up:is_imported", ("pyarrow",))
+    assert not run_function("tests.pipelines.test_start_up:is_imported", ("apache_beam",))

@@ -11,10 +11,10 @@ import apache_beam as beam
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 from pydantic import ValidationError
 
-from pipelines.runners.beam_tasks import local_pipeline
 from pipelines.transforms import Ingest, Stage
 from schemas.recipe import RecipeError
 
@@ -47,7 +47,7 @@ def rows(found: pa.RecordBatch, *names: str) -> Iterator[tuple[Any, ...]]:
 
 
 def test_a_stage_keeps_and_rejects() -> None:
-    with local_pipeline() as pipeline:
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         done = (
             pipeline
             | beam.Create([block(["short", "x" * 300], rating=[1, 2])])
@@ -62,7 +62,7 @@ def test_a_stage_keeps_and_rejects() -> None:
 
 
 def test_every_row_comes_out_once_with_a_row_that_fails() -> None:
-    with local_pipeline() as pipeline:
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         done = pipeline | beam.Create([block([BASQUE, None, BASQUE])]) | Stage("filter_length")
         fates = done.rejected | "rejected" >> beam.FlatMap(rows, "id", "fate")
         assert_that(done.kept | "kept" >> beam.FlatMap(rows, "id"), equal_to([("0",), ("2",)]), "kept")
@@ -73,7 +73,7 @@ def test_a_recipe_runs_its_ingest_stages(tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(RECIPE)
     english = "All human beings are born free and equal in dignity and rights. They are endowed with reason. " * 3
-    with local_pipeline() as pipeline:
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         done = pipeline | beam.Create([block([BASQUE + "\u200e", english])]) | Ingest(recipe)
         kept = done.kept | "kept" >> beam.FlatMap(rows, "text", "language", "script")
         rejected = done.rejected | "rejected" >> beam.FlatMap(rows, "id", "language", "stage")
@@ -82,7 +82,7 @@ def test_a_recipe_runs_its_ingest_stages(tmp_path: Path) -> None:
 
 
 def test_counts_and_milliseconds_are_beam_metrics() -> None:
-    pipeline = local_pipeline()
+    pipeline = beam.Pipeline(runner=FnApiRunner())
     pipeline | beam.Create([block(["a", ""]), block(["c"])]) | Stage("filter_length")
     result = pipeline.run()
     result.wait_until_finish()
@@ -98,10 +98,10 @@ def test_counts_and_milliseconds_are_beam_metrics() -> None:
 
 def test_columns_of_documents_are_cast_and_others_travel_on() -> None:
     given = block(["a"], language_score=pa.array([1], pa.int8()), rating=[b"x"])
-    with local_pipeline() as pipeline:
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         done = pipeline | beam.Create([given]) | Stage("filter_length")
         assert_that(done.kept | beam.FlatMap(rows, "language_score", "rating"), equal_to([(1.0, b"x")]))
-    with pytest.raises(Exception, match="language_score"), local_pipeline() as pipeline:
+    with pytest.raises(Exception, match="language_score"), beam.Pipeline(runner=FnApiRunner()) as pipeline:
         pipeline | beam.Create([block(["a"], language_score=["high"])]) | Stage("filter_length")
 
 

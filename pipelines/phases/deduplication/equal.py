@@ -33,7 +33,7 @@ class EqualKind(DedupKind):
         run.tasks(KeyWorker(run.store, phase, self), phase.tasks)
         splits = joined_splits(phase.known, phase.splits, phase.phase)
         shuffle = "pipelines.phases.deduplication.key_shuffle:shuffle_keys"
-        run.pipeline(shuffle, splits, self.preference_count, self.entry.similarity)
+        run.shuffle(shuffle, splits, self.preference_count, self.entry.similarity)
         return {}
 
     def index_schema(self) -> pa.Schema:

@@ -1,7 +1,6 @@
 """The key shuffle: documents are compared across splits by moving 24 bytes for each, never their text.
 
-Three rounds of packed arrays go through Beam, each a `GroupByKey` over a few large elements, one for each
-(split, partition):
+Packed arrays are shuffled three times, each a few large records, one for each (split, partition):
 
 1. (key, document) from the split to the key's partition, where equal keys meet and every duplicate finds its keeper;
 2. (duplicate, keeper) to the split that holds the keeper, which looks up the keeper's id;
@@ -16,12 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.phases.deduplication.shuffle_records import EDGE, ShuffledSplits, keyed_dtype
+from pipelines.runners.shuffles import Round, Shuffle
 from pipelines.staging.staged import REMOVED
 from pipelines.staging.store import Store
 from schemas.columns import arrange
@@ -43,26 +42,26 @@ def packed(values: npt.NDArray[Any], destinations: npt.NDArray[np.int64]) -> Ite
         yield destination, group.tobytes()
 
 
-class SendKeys(beam.DoFn):
+class SendKeys:
     """Split number -> (partition, packed keys) for the keys staged for that split."""
 
-    def __init__(self, store: Store, splits: ShuffledSplits) -> None:
-        self.store, self.splits = store, splits
+    def __init__(self, store: Store, splits: ShuffledSplits, partitions: int) -> None:
+        self.store, self.splits, self.partitions = store, splits, partitions
 
-    def process(self, split: int, partitions: int) -> Iterator[tuple[int, bytes]]:
+    def __call__(self, split: int) -> Iterator[tuple[int, bytes]]:
         keyed = np.array(self.store.load_array(self.splits.keys[split]))
         keyed["document"] += np.uint64(self.splits.bases[split])  # a row of the split until here
-        yield from packed(keyed, (keyed["key"]["high"] % np.uint64(partitions)).astype(np.int64))
+        yield from packed(keyed, (keyed["key"]["high"] % np.uint64(self.partitions)).astype(np.int64))
 
 
-class FindDuplicates(beam.DoFn):
+class FindDuplicates:
     """(partition, packed keys) -> (split of the keeper, packed EDGE); `similarity` is that of equal keys."""
 
     def __init__(self, splits: ShuffledSplits, criteria: int, similarity: float | None) -> None:
         self.splits, self.criteria = splits, criteria
         self.similarity = np.nan if similarity is None else similarity
 
-    def process(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
+    def __call__(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
         keyed = np.frombuffer(b"".join(group[1]), keyed_dtype(self.criteria))
         duplicates, keepers = first_of_equals(keyed["key"], keyed["document"], keyed["preference"])
         own = duplicates >= self.splits.known
@@ -72,13 +71,13 @@ class FindDuplicates(beam.DoFn):
         yield from packed(edges, self.splits.holding(keepers))
 
 
-class NameKeepers(beam.DoFn):
+class NameKeepers:
     """(split of the keeper, packed EDGE) -> (split of the duplicate, Arrow stream of REMOVED)."""
 
     def __init__(self, store: Store, splits: ShuffledSplits) -> None:
         self.store, self.splits = store, splits
 
-    def process(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
+    def __call__(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
         split, packed_edges = group
         bases = self.splits.bases
         edges = np.frombuffer(b"".join(packed_edges), EDGE)
@@ -106,13 +105,13 @@ class NameKeepers(beam.DoFn):
             yield target, sink.getvalue().to_pybytes()
 
 
-class WriteRemovals(beam.DoFn):
+class WriteRemovals:
     """(split of the duplicates, Arrow streams of REMOVED) -> its removal list, sorted by row, and nothing more."""
 
     def __init__(self, store: Store, targets: Sequence[str]) -> None:
         self.store, self.targets = store, targets
 
-    def process(self, group: tuple[int, Iterable[bytes]]) -> None:
+    def __call__(self, group: tuple[int, Iterable[bytes]]) -> None:
         split, streams = group
         table = pa.concat_tables([pa.ipc.open_stream(stream).read_all() for stream in streams]).sort_by("row")
         with self.store.writing_parquet(self.targets[split], REMOVED, compression="zstd") as writer:
@@ -125,27 +124,13 @@ def read_column(store: Store, files: Sequence[str], name: str) -> pa.ChunkedArra
     return pa.chunked_array([chunk for column in columns for chunk in column.chunks], columns[0].type)
 
 
-def shuffle_keys(
-    pipeline: beam.Pipeline, store: Store, splits: ShuffledSplits, criteria: int, similarity: float | None
-) -> None:
-    """Compose the three rounds: staged keys of each split in, a removal list for each split that has any out."""
-    edges = (
-        pipeline
-        | "Splits" >> beam.Create(range(len(splits.keys)), reshuffle=False)
-        | "Spread" >> beam.Reshuffle()
-        | "SendKeys" >> beam.ParDo(SendKeys(store, splits), partitions_for(splits.documents))
-        | "ByKey" >> beam.GroupByKey()
-        | "FindDuplicates" >> beam.ParDo(FindDuplicates(splits, criteria, similarity))
-    )
-    name_and_write(edges, store, splits)
+def shuffle_keys(store: Store, splits: ShuffledSplits, criteria: int, similarity: float | None) -> Shuffle:
+    """Compose the shuffle: staged keys of each split in, a removal list for each split that has any out."""
+    sending = SendKeys(store, splits, partitions_for(splits.documents))
+    finding = FindDuplicates(splits, criteria, similarity)
+    return Shuffle(range(len(splits.keys)), (sending, finding, *name_and_write(store, splits)))
 
 
-def name_and_write(edges: beam.PCollection, store: Store, splits: ShuffledSplits) -> None:
+def name_and_write(store: Store, splits: ShuffledSplits) -> tuple[Round, Round]:
     """Compose the last two rounds: (split of the keeper, packed EDGE) in, removal lists out."""
-    (
-        edges
-        | "ByKeeper" >> beam.GroupByKey()
-        | "NameKeepers" >> beam.ParDo(NameKeepers(store, splits))
-        | "ByDuplicate" >> beam.GroupByKey()
-        | "WriteRemovals" >> beam.ParDo(WriteRemovals(store, splits.targets))
-    )
+    return NameKeepers(store, splits), WriteRemovals(store, splits.targets)

@@ -119,7 +119,7 @@ def near_shuffle(run: Run, phase: DedupPhase, config: NearDeduplicationConfig, c
     store, splits = run.store, joined_splits(phase.known, phase.splits, phase.phase)
     scratch = f"staging/{phase.phase.name}-clusters"
     store.remove(scratch)  # what a kill left: these steps are quick, and are done again as a whole
-    run.pipeline(f"{_SHUFFLE}:meet_in_bands", splits, config, f"{scratch}/edges")
+    run.shuffle(f"{_SHUFFLE}:meet_in_bands", splits, config, f"{scratch}/edges")
     files = _arrays(store, f"{scratch}/edges")
     edges = sum(len(store.load_array(file)) for file in files)
     stars = edges > run.runner.max_edges
@@ -128,7 +128,7 @@ def near_shuffle(run: Run, phase: DedupPhase, config: NearDeduplicationConfig, c
     members = clusters_folder(phase.phase)
     by_shingles = config.verify == "shingles"
     clustered = run.function(f"{_SHUFFLE}:write_clusters", files, splits, members, stars, by_shingles)
-    run.pipeline(
+    run.shuffle(
         f"{_SHUFFLE}:decide",
         *(splits, phase.splits, phase.earlier, members, clustered, config, criteria, f"{scratch}/reports"),
     )
@@ -147,7 +147,7 @@ def _alternate(run: Run, files: list[str], edges: int, scratch: str) -> list[str
         changed = 0
         for step in ("large", "small"):
             folder = f"{scratch}/{number:03d}-{step}"
-            run.pipeline(f"{_SHUFFLE}:alternate", files, step, folder, edges)
+            run.shuffle(f"{_SHUFFLE}:alternate", files, step, folder, edges)
             files = _arrays(store, folder)
             reports = sorted(name for name in store.names(folder) if name.endswith(".json"))
             changed += sum(store.read_json(f"{folder}/{name}")["changed"] for name in reports)

@@ -24,7 +24,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -41,6 +40,7 @@ from pipelines.phases.deduplication.shuffle_records import (
     ShuffledSplits,
     signature_dtype,
 )
+from pipelines.runners.shuffles import Shuffle
 from pipelines.staging.staged import RowRun, SplitAfter, StagedSplit
 from pipelines.staging.store import PARTIAL, Store
 from pipelines.staging.tasks import Phase
@@ -76,17 +76,18 @@ MET_BYTES = 16 << 20  # of band keys in one partition, which are sorted in memor
 SENT_TOGETHER = 1 << 16  # documents
 
 
-class _SendBands(beam.DoFn):
+class _SendBands:
     """Split number -> (partition, parcel of MET)."""
 
     def __init__(self, store: Store, splits: ShuffledSplits, config: NearDeduplicationConfig, folder: str) -> None:
         self.store, self.splits, self.config, self.folder = store, splits, config, folder
+        self.partitions = max(1, -(-splits.documents * band_shape(config)[0] * MET.itemsize // MET_BYTES))
 
-    def process(self, split: int, partitions: int) -> Iterator[tuple[int, Parcel]]:
+    def __call__(self, split: int) -> Iterator[tuple[int, Parcel]]:
         file = f"{self.folder}-met/{self.splits.names[split]}.bin"
-        yield from send(self.store, split, file, self._met(split, partitions))
+        yield from send(self.store, split, file, self._met(split))
 
-    def _met(self, split: int, partitions: int) -> Iterator[tuple[int, bytes]]:
+    def _met(self, split: int) -> Iterator[tuple[int, bytes]]:
         staged, base = self.store.load_array(self.splits.keys[split]), np.uint64(self.splits.bases[split])
         for start in range(0, len(staged), SENT_TOGETHER):
             part = staged[start : start + SENT_TOGETHER]
@@ -94,16 +95,16 @@ class _SendBands(beam.DoFn):
             met = np.empty(keys.size, MET)
             met["band"] = keys.ravel()
             met["document"] = np.repeat(part["row"] + base, keys.shape[1])
-            yield from packed(met, (met["band"] % np.uint64(partitions)).astype(np.int64))
+            yield from packed(met, (met["band"] % np.uint64(self.partitions)).astype(np.int64))
 
 
-class _TieStars(beam.DoFn):
+class _TieStars:
     """(partition, parcels of MET) -> a file of edges: each document of a bucket with the first of the bucket."""
 
     def __init__(self, store: Store, known: int, folder: str) -> None:
         self.store, self.known, self.folder = store, known, folder
 
-    def process(self, group: tuple[int, Iterable[Parcel]]) -> None:
+    def __call__(self, group: tuple[int, Iterable[Parcel]]) -> None:
         met = np.frombuffer(b"".join(receive(self.store, group[1])), MET)
         if self.known:
             met = _to_compare(met, self.known)
@@ -134,63 +135,43 @@ def _to_compare(met: npt.NDArray[Any], known: int) -> npt.NDArray[Any]:
     return met[own | (shared[bucket] & (np.arange(len(met)) - starts[bucket] < MAX_KEEPERS))]
 
 
-def meet_in_bands(
-    pipeline: beam.Pipeline,
-    store: Store,
-    splits: ShuffledSplits,
-    config: NearDeduplicationConfig,
-    folder: str,
-) -> None:
+def meet_in_bands(store: Store, splits: ShuffledSplits, config: NearDeduplicationConfig, folder: str) -> Shuffle:
     """Compose step 1: staged signatures of each split in, files of edges in `folder` out."""
-    partitions = max(1, -(-splits.documents * band_shape(config)[0] * MET.itemsize // MET_BYTES))
-    (
-        pipeline
-        | "Splits" >> beam.Create(range(len(splits.keys)), reshuffle=False)
-        | "Spread" >> beam.Reshuffle()
-        | "SendBands" >> beam.ParDo(_SendBands(store, splits, config, folder), partitions)
-        | "ByBand" >> beam.GroupByKey()
-        | "TieStars" >> beam.ParDo(_TieStars(store, splits.known, folder))
-    )
+    rounds = (_SendBands(store, splits, config, folder), _TieStars(store, splits.known, folder))
+    return Shuffle(range(len(splits.keys)), rounds)
 
 
-class _SendEdges(beam.DoFn):
+class _SendEdges:
     """File of edges -> (partition of the node, packed PAIR), as the next step wants them."""
 
-    def __init__(self, store: Store, step: str) -> None:
-        self.store, self.arrange = store, both_ways if step == "large" else downwards
+    def __init__(self, store: Store, step: str, partitions: int) -> None:
+        self.store, self.arrange, self.partitions = store, both_ways if step == "large" else downwards, partitions
 
-    def process(self, file: str, partitions: int) -> Iterator[tuple[int, bytes]]:
+    def __call__(self, file: str) -> Iterator[tuple[int, bytes]]:
         pairs = self.arrange(self.store.load_array(file))
         pairs = pairs[pairs[:, 0] != pairs[:, 1]]
         records = np.empty(len(pairs), PAIR)
         records["node"], records["neighbour"] = pairs[:, 0], pairs[:, 1]
-        yield from packed(records, (records["node"] % np.uint64(partitions)).astype(np.int64))
+        yield from packed(records, (records["node"] % np.uint64(self.partitions)).astype(np.int64))
 
 
-class _Star(beam.DoFn):
+class _Star:
     """(partition, packed PAIR) -> the edges that one step leaves, as a file, and how many it changed, as another."""
 
     def __init__(self, store: Store, step: str, folder: str) -> None:
         self.store, self.step, self.folder = store, large_star if step == "large" else small_star, folder
 
-    def process(self, group: tuple[int, Iterable[bytes]]) -> None:
+    def __call__(self, group: tuple[int, Iterable[bytes]]) -> None:
         records = np.frombuffer(b"".join(group[1]), PAIR)
         edges, changed = self.step(np.stack([records["node"], records["neighbour"]], axis=1))
         self.store.save_array(f"{self.folder}/{group[0]:06d}.npy", edges)
         self.store.write_json(f"{self.folder}/{group[0]:06d}.json", {"changed": changed})
 
 
-def alternate(pipeline: beam.Pipeline, store: Store, files: Sequence[str], step: str, folder: str, edges: int) -> None:
+def alternate(store: Store, files: Sequence[str], step: str, folder: str, edges: int) -> Shuffle:
     """Compose one step of the alternating algorithm: files of edges in, files of edges in `folder` out."""
     partitions = max(1, -(-2 * edges * PAIR.itemsize // PARTITION_BYTES))
-    (
-        pipeline
-        | "Files" >> beam.Create(list(files), reshuffle=False)
-        | "Spread" >> beam.Reshuffle()
-        | "SendEdges" >> beam.ParDo(_SendEdges(store, step), partitions)
-        | "ByNode" >> beam.GroupByKey()
-        | "Star" >> beam.ParDo(_Star(store, step, folder))
-    )
+    return Shuffle(files, (_SendEdges(store, step, partitions), _Star(store, step, folder)))
 
 
 def write_clusters(
@@ -241,7 +222,7 @@ def _contents(
     return found
 
 
-class _SendMembers(beam.DoFn):
+class _SendMembers:
     """Split number -> (cluster partition, parcel of its clusters' documents as an Arrow stream)."""
 
     def __init__(
@@ -252,16 +233,16 @@ class _SendMembers(beam.DoFn):
         earlier: Sequence[Phase],
         clusters: str,
         config: NearDeduplicationConfig,
-        folder: str,
+        partitions: int,
     ) -> None:
         self.store, self.splits, self.own, self.earlier = store, splits, own, earlier
-        self.clusters, self.config, self.folder = clusters, config, folder
+        self.clusters, self.config, self.partitions = clusters, config, partitions
 
-    def process(self, split: int, partitions: int) -> Iterator[tuple[int, Parcel]]:
-        file = f"{self.folder}/{self.splits.names[split]}.arrow"
-        yield from send(self.store, split, file, self._streams(split, partitions))
+    def __call__(self, split: int) -> Iterator[tuple[int, Parcel]]:
+        file = f"{self.clusters}-signed/{self.splits.names[split]}.arrow"
+        yield from send(self.store, split, file, self._streams(split))
 
-    def _streams(self, split: int, partitions: int) -> Iterator[tuple[int, memoryview]]:
+    def _streams(self, split: int) -> Iterator[tuple[int, memoryview]]:
         members = self.store.load_array(f"{self.clusters}/{self.splits.names[split]}.npy")
         staged = self.store.load_array(self.splits.keys[split])
         staged = staged[np.searchsorted(staged["row"], members["row"])]
@@ -279,11 +260,11 @@ class _SendMembers(beam.DoFn):
                 "shingles": shingles,
             }
         )
-        destinations = (members["cluster"] % np.uint64(partitions)).astype(np.int64)
+        destinations = (members["cluster"] % np.uint64(self.partitions)).astype(np.int64)
         for partition in np.unique(destinations).tolist():
             sink = pa.BufferOutputStream()
             with pa.ipc.new_stream(sink, table.schema) as writer:
-                writer.write_table(table if partitions == 1 else table.filter(pa.array(destinations == partition)))
+                writer.write_table(table if self.partitions == 1 else table.filter(pa.array(destinations == partition)))
             yield partition, memoryview(sink.getvalue())
 
     def _shingles(self, split: int, rows: npt.NDArray[np.int64]) -> pa.Array:
@@ -391,7 +372,7 @@ def _mapped(file: IO[bytes], kind: str) -> npt.NDArray[Any]:
     return np.asarray(np.memmap(file, kind, "r"))
 
 
-class _DecideClusters(beam.DoFn):
+class _DecideClusters:
     """(cluster partition, parcels of documents) -> (split of the keeper, packed EDGE); writes what it counted."""
 
     def __init__(
@@ -404,7 +385,7 @@ class _DecideClusters(beam.DoFn):
     ) -> None:
         self.store, self.splits, self.config, self.criteria, self.folder = store, splits, config, criteria, folder
 
-    def process(self, group: tuple[int, Iterable[Parcel]]) -> Iterator[tuple[int, bytes]]:
+    def __call__(self, group: tuple[int, Iterable[Parcel]]) -> Iterator[tuple[int, bytes]]:
         members = _read_members(self.store, receive(self.store, group[1]), self.criteria)
         keys = band_keys(members.signatures, self.config)
         stay, counts = np.arange(len(keys)), Counter[str]()
@@ -473,7 +454,6 @@ def _numbers(column: pa.ChunkedArray, kind: np.dtype[Any], rows: int) -> npt.NDA
 
 
 def decide(
-    pipeline: beam.Pipeline,
     store: Store,
     splits: ShuffledSplits,
     own: Sequence[StagedSplit],
@@ -483,7 +463,7 @@ def decide(
     config: NearDeduplicationConfig,
     criteria: int,
     folder: str,
-) -> None:
+) -> Shuffle:
     """Compose step 3: clusters and signatures in, a removal list for each split that has any out."""
     present = store.names(clusters)
     with_clusters = [number for number, name in enumerate(splits.names) if f"{name}.npy" in present]
@@ -492,13 +472,11 @@ def decide(
         text_bytes = sum(run.text_bytes for split in own for run in split.runs)
         size += text_bytes // sum(split.documents for split in own)
     partitions = max(1, -(-clustered * size // PARTITION_BYTES))
-    signed = f"{clusters}-signed"
-    edges = (
-        pipeline
-        | "Splits" >> beam.Create(with_clusters, reshuffle=False)
-        | "Spread" >> beam.Reshuffle()
-        | "SendMembers" >> beam.ParDo(_SendMembers(store, splits, own, earlier, clusters, config, signed), partitions)
-        | "ByCluster" >> beam.GroupByKey()
-        | "DecideClusters" >> beam.ParDo(_DecideClusters(store, splits, config, criteria, folder))
+    return Shuffle(
+        with_clusters,
+        (
+            _SendMembers(store, splits, own, earlier, clusters, config, partitions),
+            _DecideClusters(store, splits, config, criteria, folder),
+            *name_and_write(store, splits),
+        ),
     )
-    name_and_write(edges, store, splits)

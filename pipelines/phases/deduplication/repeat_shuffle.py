@@ -10,38 +10,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-import apache_beam as beam
 import numpy as np
 
 from pipelines.phases.deduplication.key_shuffle import PARTITION_KEYS, packed
 from pipelines.phases.deduplication.shuffle_records import keyed_dtype
+from pipelines.runners.shuffles import Shuffle
 from pipelines.staging.store import Store
 from stages.deduplication.lines import FREQUENT, frequent_keys, look_up
 
 
-class _SendSlice(beam.DoFn):
+class _SendSlice:
     """Split number -> (partition, packed keys) for the keys of one slice."""
 
-    def __init__(self, store: Store, files: Sequence[str], bases: Sequence[int], part: tuple[int, int]) -> None:
-        self.store, self.files, self.bases, self.part = store, files, bases, part
+    def __init__(
+        self, store: Store, files: Sequence[str], bases: Sequence[int], part: tuple[int, int], partitions: int
+    ) -> None:
+        self.store, self.files, self.bases, self.part, self.partitions = store, files, bases, part, partitions
 
-    def process(self, split: int, partitions: int) -> Iterator[tuple[int, bytes]]:
+    def __call__(self, split: int) -> Iterator[tuple[int, bytes]]:
         staged = self.store.load_array(self.files[split])
         number, slices = self.part
         part, rest = np.divmod(staged["key"]["high"], np.uint64(slices))[::-1]
         chosen = part == number
         keyed = np.array(staged[chosen])
         keyed["document"] += np.uint64(self.bases[split])
-        yield from packed(keyed, (rest[chosen] % np.uint64(partitions)).astype(np.int64))
+        yield from packed(keyed, (rest[chosen] % np.uint64(self.partitions)).astype(np.int64))
 
 
-class _FindFrequent(beam.DoFn):
+class _FindFrequent:
     """(partition, packed keys) -> (split, packed FREQUENT) for each split that has some of them."""
 
     def __init__(self, bases: Sequence[int], min_documents: int) -> None:
         self.bases, self.min_documents = bases, min_documents
 
-    def process(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
+    def __call__(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
         keyed = np.frombuffer(b"".join(group[1]), keyed_dtype(0))
         frequent = frequent_keys(keyed["key"], keyed["document"], self.min_documents)
         place, hit = look_up(keyed["key"], frequent["key"])
@@ -52,19 +54,18 @@ class _FindFrequent(beam.DoFn):
             yield from packed(frequent[told % len(frequent)], told // len(frequent))
 
 
-class _WriteFrequent(beam.DoFn):
+class _WriteFrequent:
     """(split, packed FREQUENT) -> a file of them."""
 
     def __init__(self, store: Store, names: Sequence[str], folder: str) -> None:
         self.store, self.names, self.folder = store, names, folder
 
-    def process(self, group: tuple[int, Iterable[bytes]]) -> None:
+    def __call__(self, group: tuple[int, Iterable[bytes]]) -> None:
         frequent = np.frombuffer(b"".join(sorted(group[1])), FREQUENT)
         self.store.save_array(f"{self.folder}/{self.names[group[0]]}.npy", frequent)
 
 
 def find_frequent(
-    pipeline: beam.Pipeline,
     store: Store,
     files: Sequence[str],
     bases: Sequence[int],
@@ -72,17 +73,15 @@ def find_frequent(
     min_documents: int,
     part: tuple[int, int],
     folder: str,
-) -> None:
+) -> Shuffle:
     """Compose both steps for one slice of the keys, (number, of how many)."""
     keys = sum(len(store.load_array(file)) for file in files)
     partitions = max(1, -(-keys // (part[1] * PARTITION_KEYS)))
-    (
-        pipeline
-        | "Splits" >> beam.Create(range(len(files)), reshuffle=False)
-        | "Spread" >> beam.Reshuffle()
-        | "SendSlice" >> beam.ParDo(_SendSlice(store, files, bases, part), partitions)
-        | "ByKey" >> beam.GroupByKey()
-        | "FindFrequent" >> beam.ParDo(_FindFrequent(bases, min_documents))
-        | "BySplit" >> beam.GroupByKey()
-        | "WriteFrequent" >> beam.ParDo(_WriteFrequent(store, names, folder))
+    return Shuffle(
+        range(len(files)),
+        (
+            _SendSlice(store, files, bases, part, partitions),
+            _FindFrequent(bases, min_documents),
+            _WriteFrequent(store, names, folder),
+        ),
     )

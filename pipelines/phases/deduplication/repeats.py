@@ -82,7 +82,7 @@ class RepeatsKind(DedupKind):
             folder = f"{frequent_folder(phase.phase, number)}/slice-{part:04d}"
             if not run.store.exists(f"{folder}/done.json"):
                 shuffle = "pipelines.phases.deduplication.repeat_shuffle:find_frequent"
-                run.pipeline(shuffle, files, bases, names, self.config.min_documents, (part, slices), folder)
+                run.shuffle(shuffle, files, bases, names, self.config.min_documents, (part, slices), folder)
                 run.store.write_json(f"{folder}/done.json", {})
 
     def index_schema(self) -> None:
