@@ -48,8 +48,9 @@ class Store:
         self.fs, self.root = fsspec.url_to_fs(url)
         self.local = isinstance(self.fs, LocalFileSystem)
 
-    def __reduce__(self) -> tuple[type[Store], tuple[str]]:  # workers open their own connections
-        return Store, (self.url,)
+    def __reduce__(self) -> tuple[type[Store], tuple[str]]:
+        """Workers open their own connections, and may have been started in another folder."""
+        return Store, (self.root if self.local else self.url,)
 
     def full(self, path: str) -> str:
         """Return what `self.fs` calls a path of this store."""

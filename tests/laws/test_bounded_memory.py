@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.laws.mixed_corpus import passages
-from tests.laws.running import processes_in, start
+from tests.running import processes_in, start
 
 RECIPE = """
 [corpus]

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.laws.mixed_corpus import write_mixed_corpus
-from tests.laws.running import digests, run
+from tests.running import digests, run
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.laws.mixed_corpus import write_mixed_corpus
-from tests.laws.running import digests, processes_in, run, start
+from tests.running import digests, processes_in, run, start
 
 KILLS = 10
 

@@ -9,7 +9,7 @@ import pyarrow.dataset as ds
 import pytest
 from gflanguages import LoadLanguages
 
-from tests.laws.running import run
+from tests.running import run
 
 SPACED = ("eu_Latn", "mt_Latn", "yo_Latn", "de_Latn", "ru_Cyrl", "ug_Arab", "hi_Deva")
 ONE_RUN = ("th_Thai", "km_Khmr", "lo_Laoo", "my_Mymr", "ja_Jpan", "zh_Hans", "bo_Tibt", "am_Ethi")

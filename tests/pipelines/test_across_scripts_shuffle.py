@@ -16,7 +16,7 @@ from schemas.columns import arrange
 from schemas.document import DOCUMENT
 from stages.transliteration.options import TransliterationConfig
 from stages.transliteration.transliterate import transliterate_batch
-from tests.laws.running import run
+from tests.running import run
 
 RECIPE = """
 [corpus]

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from schemas.card.card import Card
-from tests.laws.running import digests, run
+from tests.running import digests, run
 
 pytest.importorskip("icu", reason="the letter tables of transliteration run on PyICU")
 

@@ -20,6 +20,7 @@ import pytest
 
 from pipelines.build.plan import make_plan
 from schemas.recipe import RecipeError
+from tests.running import glotmill
 
 GOOD = "Gizon-emakume guztiak aske jaiotzen dira, duintasun eta eskubide berberak dituztela."
 RECIPE = """
@@ -37,10 +38,20 @@ paths = ["{path}"]
 EXTRACT = '[[ingest]]\nstage = "extract_text"\n'
 
 
-def run(folder: Path, limit: Callable[[], None] | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipelines.command_line.app", "run", "bad.toml", "--output", "out"]
+RUN = ("run", "bad.toml", "--output", "out")
+
+
+def run_limited(folder: Path, file_bytes: int) -> subprocess.CompletedProcess[str]:
+    """Run in a process of its own, none of whose files may grow past `file_bytes`."""
+    command = [sys.executable, "-m", "pipelines.command_line.app", *RUN]
     return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=300, check=False, preexec_fn=limit
+        command,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes)),
     )
 
 
@@ -114,11 +125,11 @@ ROWS = {
 
 
 @pytest.mark.parametrize(("make", "fate", "count", "published"), ROWS.values(), ids=ROWS.keys())
-def test_bad_rows_are_told_and_the_rest_goes_on(
+def test_bad_rows_are_reported_and_the_rest_goes_on(
     make: Callable[[Path], None], fate: str, count: int, published: int, tmp_path: Path
 ) -> None:
     make(tmp_path)
-    ran = run(tmp_path)
+    ran = glotmill(*RUN, cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
     fates = Counter(ds.dataset(tmp_path / "out/ledger").to_table()["fate"].to_pylist())
     assert fates[fate] >= count
@@ -166,7 +177,7 @@ BEFORE = {
 @pytest.mark.parametrize(("make", "message"), BEFORE.values(), ids=BEFORE.keys())
 def test_one_line_before_anything_runs(make: Callable[[Path], None], message: str, tmp_path: Path) -> None:
     make(tmp_path)
-    ran = run(tmp_path)
+    ran = glotmill(*RUN, cwd=tmp_path)
     assert ran.returncode == 2
     (line,) = ran.stderr.strip().splitlines()
     assert re.search(message, line), line
@@ -179,7 +190,7 @@ def test_a_full_disk_stops_with_one_line_and_the_same_command_goes_on(tmp_path: 
         lines = (json_line(f"{GOOD} {os.urandom(40).hex()}") for _ in range(800 * number + 10))
         (tmp_path / f"{number}.jsonl").write_bytes(b"".join(lines))
     write_recipe(tmp_path, "jsonl", "*.jsonl")
-    ran = run(tmp_path, limit=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)))
+    ran = run_limited(tmp_path, 20_000)
     assert ran.returncode == 1
     (line,) = ran.stderr.strip().splitlines()
     assert "File too large" in line
@@ -187,7 +198,7 @@ def test_a_full_disk_stops_with_one_line_and_the_same_command_goes_on(tmp_path: 
     for file in (tmp_path / "out").rglob("documents-*.parquet"):
         pq.read_table(file)
     assert not list((tmp_path / "out").glob("data/**/*.parquet"))
-    assert run(tmp_path).returncode == 0
+    assert glotmill(*RUN, cwd=tmp_path).returncode == 0
     published = ds.dataset(tmp_path / "out/data").count_rows()
     assert published == 10 + 810 + 1610
 

@@ -24,7 +24,7 @@ from schemas.failures import FailureError
 from schemas.recipe import RecipeError
 from stages.reading.files import check_unchanged
 from stages.reading.sources import read_split
-from tests.laws.running import digests
+from tests.running import digests
 
 TEXT = "Gizon-emakume guztiak aske jaiotzen dira, duintasun eta eskubide berberak dituztela."
 RECIPE = """

@@ -22,15 +22,35 @@ from typer.main import get_command
 from pipelines.command_line.app import app
 from tests.hub_server import hub_server
 from tests.laws.mixed_corpus import write_mixed_corpus
+from tests.running import Ended, glotmill
 
 ROOT = Path(__file__).parents[2]
 GLOTMILL = Path(sys.executable).with_name("glotmill")
 
 
-def glotmill(*arguments: str, cwd: Path = ROOT, stdin: str = "") -> subprocess.CompletedProcess[str]:
+def program(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the installed program."""
     return subprocess.run(
-        [str(GLOTMILL), *arguments], cwd=cwd, input=stdin, capture_output=True, text=True, timeout=300, check=False
+        [str(GLOTMILL), *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
     )
+
+
+def example_run(example: str, folder: Path) -> Ended | subprocess.CompletedProcess[str]:
+    """Run an example in a folder: here, or by a shell if it needs one, or the address of a hub before it starts."""
+    if not re.search("[|&<>]|glotmill push", example):
+        words = shlex.split(example)[1:]
+        return glotmill(*(each for word in words for each in sorted(map(str, folder.glob(word))) or [word]), cwd=folder)
+    command = re.sub(r"\bglotmill ", lambda _: f"{shlex.quote(str(GLOTMILL))} ", example)
+    with hub_server() as hub:
+        return subprocess.run(
+            ["sh", "-c", command],
+            cwd=folder,
+            env={**os.environ, "HF_ENDPOINT": hub.address},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
 
 
 def commands() -> dict[str, str]:
@@ -136,17 +156,7 @@ def test_help_ends_with_an_example_that_works(words: str, workplace: Path, tmp_p
     if words in DOWNLOADING:
         return
     document = ds.dataset(workplace / "out/quickstart/data").head(1)["id"][0].as_py()
-    command = re.sub(r"\b[0-9a-f]{32}\b", document, example).replace("glotmill", shlex.quote(str(GLOTMILL)))
-    with hub_server() as hub:
-        ran = subprocess.run(  # the examples are shell commands
-            ["sh", "-c", command],
-            cwd=tmp_path,
-            env={**os.environ, "HF_ENDPOINT": hub.address},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+    ran = example_run(re.sub(r"\b[0-9a-f]{32}\b", document, example), tmp_path)
     assert ran.returncode == 0, ran.stderr
     written = [path for path in tmp_path.iterdir() if path.is_file() and path.stat().st_size]
     assert ran.stdout.strip() or written, "an example shows something or writes it"
@@ -309,7 +319,7 @@ def test_programs_read_plans_as_json(workplace: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [("--version",), ("-h",), ("plan", "-h")])
 def test_what_every_program_answers(arguments: tuple[str, ...]) -> None:
-    shown = glotmill(*arguments)
+    shown = program(*arguments)
     assert shown.returncode == 0
     assert shown.stdout
 
@@ -370,7 +380,7 @@ def test_help_is_quick() -> None:
     times = []
     for _ in range(5):
         begin = time.monotonic()
-        glotmill("--help")
+        program("--help")
         times.append(time.monotonic() - begin)
     assert min(times) < 0.5
 

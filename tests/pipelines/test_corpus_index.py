@@ -32,8 +32,8 @@ from schemas.failures import MisuseError
 from schemas.recipe import RecipeError
 from stages.deduplication.options import NearDeduplicationConfig
 from tests.laws.mixed_corpus import passages
-from tests.laws.running import digests, processes_in, run_apart, start
 from tests.phase_runs import LEAST_RECIPE
+from tests.running import digests, processes_in, run_apart, start
 
 RECIPE = """
 [corpus]

@@ -34,8 +34,8 @@ from schemas.recipe import RecipeError
 from stages.decontamination.evaluation_files import find_evaluation_sets
 from stages.decontamination.evaluation_sets import EvaluationSet
 from stages.decontamination.options import DecontaminationConfig
-from tests.laws.running import digests
 from tests.phase_runs import LEAST_RECIPE, phase_run
+from tests.running import digests
 
 SAMPLES = LoadLanguages()
 RECIPE = """

@@ -11,7 +11,7 @@ import pytest
 from pipelines.catalogue.stage_checks import stage_problems
 from pipelines.catalogue.stages import Recipe
 from schemas.recipe import parse_recipe
-from tests.laws.running import run
+from tests.running import run
 
 RECIPE = """
 [corpus]

@@ -30,8 +30,8 @@ from stages.deduplication.near import (
 )
 from stages.deduplication.options import NearDeduplicationConfig
 from stages.deduplication.shingles import shingle_hashes
-from tests.laws.running import run
 from tests.phase_runs import phase_run
+from tests.running import run
 
 CONFIG = NearDeduplicationConfig()
 TEMPLATES = NearDeduplicationConfig(verify="signature")

@@ -29,8 +29,8 @@ from schemas.document import DOCUMENT, SAMPLING_WEIGHT
 from schemas.recipe import RecipeError, parse_recipe
 from stages.deduplication.rehydration import by_removal_rate, by_size
 from tests.laws.mixed_corpus import MENU, passages
-from tests.laws.running import run
 from tests.phase_runs import ingested, phase_run
+from tests.running import run
 
 RECIPE = """
 [corpus]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.running import glotmill, run
 
 EUS = "Gaur goizean lagunekin mendira joan naiz eta ibilaldi luzea egin dugu."
 RECIPE = """
@@ -37,8 +37,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     texts = [EUS, f"{EUS} Bihar ere bai.", "Danas je lep dan i svi su dobro."]
     (folder / "texts.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), "utf-8")
     (folder / "recipe.toml").write_text(RECIPE, "utf-8")
-    command = [str(Path(sys.executable).with_name("glotmill")), "run", str(folder / "recipe.toml"), "--output"]
-    subprocess.run([*command, str(folder / "out")], check=True, capture_output=True)
+    run(folder / "recipe.toml", folder / "out")
     return folder / "out"
 
 
@@ -59,8 +58,7 @@ def test_doubtful_documents_are_a_subset_of_their_own(corpus: Path) -> None:
 
 
 def test_the_audit_counts_them_all(corpus: Path) -> None:
-    command = [str(Path(sys.executable).with_name("glotmill")), "audit", str(corpus)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = glotmill("audit", corpus)
     assert done.returncode == 0, done.stdout
     assert "3 documents" in done.stdout
 

@@ -22,7 +22,7 @@ from pipelines.command_line.app import main
 from pipelines.phases.ingest import IngestResult, IngestWorker
 from pipelines.staging.tasks import Task
 from schemas.split import InputSplit
-from tests.laws.running import digests
+from tests.running import digests
 
 TEXT = "Gizon-emakume guztiak aske jaiotzen dira, duintasun eta eskubide berberak dituztela."
 RECIPE = """

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-GLOTMILL = Path(sys.executable).with_name("glotmill")
+from tests.running import glotmill
 
 EUS = "Gaur goizean lagunekin mendira joan naiz eta ibilaldi luzea egin dugu basoan zehar."
 ENG = "This morning we went to the mountains with our friends and took a long walk through the forest."
@@ -69,13 +67,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
         '[corpus]\nname = "hard"\n[[sources]]\nname = "texts"\nformat = "jsonl"\npaths = ["texts.jsonl"]\n'
         'columns = { id = "name" }\n[[ingest]]\nstage = "identify_language"\n[[ingest]]\nstage = "normalize"\n'
     )
-    done = subprocess.run(
-        [str(GLOTMILL), "run", "recipe.toml", "--output", "out"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = glotmill("run", "recipe.toml", "--output", "out", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder / "out"
 
@@ -98,7 +90,7 @@ def test_no_language(documents: dict[str, dict[str, object]], name: str) -> None
 
 
 def test_repetition_is_no_evidence(documents: dict[str, dict[str, object]]) -> None:
-    done = subprocess.run([str(GLOTMILL), "lid", "predict", SWA], capture_output=True, text=True, check=True)
+    done = glotmill("lid", "predict", SWA)
     assert float(done.stdout.split("\t")[1]) == pytest.approx(documents["lyrics"]["language_score"], abs=0.01)
 
 
@@ -107,24 +99,13 @@ def test_a_mixed_document_says_how_mixed_it_is(documents: dict[str, dict[str, ob
 
 
 def test_neighbours_need_a_folder_for_packages(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [str(GLOTMILL), "lid", "train", "mine.parquet", "--output", "mine.ftz", "--with-neighbours"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = glotmill("lid", "train", "mine.parquet", "--output", "mine.ftz", "--with-neighbours", cwd=tmp_path)
     assert done.returncode == 2
     assert "--with-neighbours needs --cache, a folder for the packages" in done.stderr
 
 
 def test_predict_takes_the_cascade_first() -> None:
-    done = subprocess.run(
-        [str(GLOTMILL), "lid", "predict", "--model", "x.ftz", "--model", "cascade", EUS],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = glotmill("lid", "predict", "--model", "x.ftz", "--model", "cascade", EUS)
     assert done.returncode == 2
     assert 'a list of models must be ["cascade", ...] and name what is added' in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -137,9 +118,7 @@ def test_a_model_trained_alone_is_not_added_to_the_cascade(tmp_path: Path) -> No
         '[corpus]\nname = "basque"\n[[sources]]\nname = "texts"\nformat = "jsonl"\npaths = ["texts.jsonl"]\n'
         '[[ingest]]\nstage = "identify_language"\nmodel = ["cascade", "mine.ftz"]\n'
     )
-    done = subprocess.run(
-        [str(GLOTMILL), "plan", "recipe.toml"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = glotmill("plan", "recipe.toml", cwd=tmp_path)
     assert done.returncode == 2
     assert "mine.ftz is not a fastText model" in done.stderr
     assert "Traceback" not in done.stderr
@@ -152,13 +131,7 @@ def test_the_card_names_labels_that_matched_nothing(tmp_path: Path) -> None:
         '[[ingest]]\nstage = "identify_language"\n[[ingest]]\nstage = "filter_language"\n'
         'keep = ["eus_Latn", "hau_Latn", "npi_Deva"]\n'
     )
-    done = subprocess.run(
-        [str(GLOTMILL), "run", "recipe.toml", "--output", "out"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = glotmill("run", "recipe.toml", "--output", "out", cwd=tmp_path)
     assert "keep names hau_Latn, and no published document has it" in done.stderr
     card = (tmp_path / "out/README.md").read_text("utf-8")
     assert r"No document was in hau\_Latn, npi\_Deva, which the recipe asks for." in card

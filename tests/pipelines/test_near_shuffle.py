@@ -23,8 +23,8 @@ from stages.deduplication.near import band_keys, distinct_shingles, near_duplica
 from stages.deduplication.options import KeeperOrder, NearDeduplicationConfig
 from stages.deduplication.shingles import shingle_hashes
 from tests.laws.mixed_corpus import passages
-from tests.laws.running import run
 from tests.phase_runs import ingested, phase_run
+from tests.running import run
 
 RECIPE = """
 [corpus]

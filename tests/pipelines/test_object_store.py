@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.command_line.app import main
 from tests.laws.mixed_corpus import write_mixed_corpus
-from tests.laws.running import digests, run_apart
+from tests.running import digests, run_apart
 
 
 def test_a_run_into_s3_gives_the_same_bytes(bucket: str, tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase
 from schemas.card.card import Card
 from schemas.recipe import PublishConfig
-from tests.laws.running import digests, run
 from tests.phase_runs import ingested
+from tests.running import digests, run
 
 NEAR, ACROSS = Phase("dedup", "near", 1), Phase("dedup", "across_scripts", 2)
 

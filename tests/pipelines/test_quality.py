@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from pipelines.command_line.app import app
 from schemas.quality_signals import QUALITY_SIGNALS
 from stages.quality.learned_limits import load_limits
-from tests.laws.running import run
+from tests.running import run
 
 RECIPE = """
 [corpus]

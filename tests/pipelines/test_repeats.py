@@ -21,7 +21,7 @@ from stages.batches import Filtered
 from stages.deduplication.lines import frequent_keys
 from stages.deduplication.options import LineDeduplicationConfig, SpanDeduplicationConfig
 from tests.laws.mixed_corpus import passages
-from tests.laws.running import run
+from tests.running import run
 
 RECIPE = """
 [corpus]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,17 @@ def test_a_second_run_in_the_same_folder_is_refused(tmp_path: Path) -> None:
         pass
     with Store(str(tmp_path)).locked():
         pass
+
+
+def test_a_worker_that_was_started_elsewhere_finds_the_same_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sent = pickle.dumps(Store("out")), pickle.dumps(Store("memory://out"))
+    monkeypatch.chdir("/")
+    local, remote = (pickle.loads(store) for store in sent)  # noqa: S301 - our own
+    assert local.full("a") == f"{tmp_path}/out/a"
+    assert remote.url == "memory://out"
 
 
 def test_object_stores_hold_the_same_layout() -> None:

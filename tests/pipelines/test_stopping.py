@@ -18,7 +18,7 @@ from rich.console import Console
 from pipelines.command_line.progress import ProgressLines, read_status, stopped_run
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Task, TaskResult
-from tests.laws.running import processes_in, run, start
+from tests.running import processes_in, run, start
 
 RECIPE = """
 [corpus]

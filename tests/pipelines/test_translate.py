@@ -16,7 +16,7 @@ import pytest
 
 from schemas.language import parse_label
 from tests.declaration import DIRECTIONS, asked, documents, plant_engine
-from tests.laws.running import digests, start
+from tests.running import digests, start
 
 RECIPE = """
 [corpus]

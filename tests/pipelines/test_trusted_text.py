@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-GLOTMILL = Path(sys.executable).with_name("glotmill")
+from tests.running import glotmill
+
 BASQUE = """gaur goizean lagunekin mendira joan naiz eta ibilaldi luzea egin dugu basoan zehar etxera itzuli
 ginenean oso nekatuta geunden baina pozik bihar berriro irtengo gara eguraldi ona bada arratsaldean
 liburutegira joango gara liburu berriak irakurtzera eta gero afaria prestatuko dugu gure familiarentzat
@@ -57,11 +56,6 @@ def sentence(words: list[str], chance: random.Random, count: int = 30) -> str:
     return " ".join(chance.choices(words, k=count)).capitalize() + "."
 
 
-def glotmill(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [str(GLOTMILL), *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import fasttext
@@ -102,7 +96,7 @@ def corpus(folder: Path) -> Path:
         ("wordlists", "learn", "trusted.parquet", "--output", "words.json"),
         ("run", "recipe.toml", "--output", "out"),
     ):
-        done = glotmill(folder, *command)
+        done = glotmill(*command, cwd=folder)
         assert done.returncode == 0, done.stderr
     return folder / "out"
 
@@ -128,7 +122,7 @@ def test_the_manifest_names_the_files(corpus: Path) -> None:
 
 
 def test_a_sentence_is_scored(corpus: Path, folder: Path) -> None:
-    done = glotmill(folder, "lm", "score", "eus.arpa", " ".join(BASQUE[:20]), "zzzz qqqq xxxx")
+    done = glotmill("lm", "score", "eus.arpa", " ".join(BASQUE[:20]), "zzzz qqqq xxxx", cwd=folder)
     likely, unlikely = (line.split("\t") for line in done.stdout.splitlines())
     assert float(likely[0]) < float(unlikely[0])
     assert unlikely[1] == "1.00"
@@ -143,10 +137,10 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("old", "new", "message"), MISTAKES.values(), ids=MISTAKES.keys())
-def test_mistakes_are_told_before_a_run(corpus: Path, old: str, new: str, message: str) -> None:
+def test_mistakes_are_reported_before_a_run(corpus: Path, old: str, new: str, message: str) -> None:
     wrong = corpus.parent / "wrong.toml"
     wrong.write_text(RECIPE.replace(old, new), "utf-8")
-    done = glotmill(corpus.parent, "plan", "wrong.toml")
+    done = glotmill("plan", "wrong.toml", cwd=corpus.parent)
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr

@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import os
 import subprocess
 import sys
 import traceback
 from pathlib import Path
+from typing import NamedTuple
 
-from typer.testing import CliRunner
+from pipelines.command_line.app import main
 
-from pipelines.command_line.app import app
+
+class Ended(NamedTuple):
+    """How a command ended, and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def glotmill(*arguments: object, cwd: Path | str = ".", stdin: str = "") -> Ended:
+    """Run a command in this process, as if it had been given in the folder `cwd`; much cheaper than one of its own."""
+    out, errors, code = io.StringIO(), io.StringIO(), 0
+    terminal, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8")
+    try:
+        with contextlib.chdir(cwd), contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+            main(list(map(str, arguments)))
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except Exception:
+        code, errors = 1, io.StringIO(errors.getvalue() + traceback.format_exc())
+    finally:
+        sys.stdin = terminal
+    return Ended(code, out.getvalue(), errors.getvalue())
 
 
 def start(recipe: Path, output: Path | str, *options: str) -> subprocess.Popen[str]:
@@ -31,8 +56,8 @@ def start(recipe: Path, output: Path | str, *options: str) -> subprocess.Popen[s
 
 def run(recipe: Path, output: Path | str, *options: str) -> None:
     """Run to the end, in this process; fails with what it printed if it fails."""
-    done = CliRunner().invoke(app, ["run", str(recipe), "--output", str(output), *options])
-    assert done.exit_code == 0, done.stderr or "".join(traceback.format_exception(done.exception))
+    done = glotmill("run", recipe, "--output", output, *options)
+    assert done.returncode == 0, done.stderr
 
 
 def run_apart(recipe: Path, output: Path | str, *options: str) -> None:
