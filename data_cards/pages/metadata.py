@@ -13,12 +13,15 @@ from typing import Any, NamedTuple
 from huggingface_hub import DatasetCardData
 
 from data_cards.display import one_line
+from data_cards.sections.columns import hub_feature
 from data_cards.sections.overview import language_rows, merge_sizes, totals
 from data_cards.sections.splits import published_splits
+from data_cards.sections.synthesis import configuration_rows
 from schemas.card.card import Card
 from schemas.card.splits import PUBLISHED_SPLITS, PublishedFile
 from schemas.card.statistics import TextStatistics
 from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED
+from schemas.synthesis import synthetic_schema
 
 DOUBTFUL = PUBLISHED_SPLITS[-1]
 _HUB_LICENCES = frozenset(
@@ -39,6 +42,12 @@ _SIZES = (
 )
 # The Parquet files declare the features themselves; hundreds of copies would make the front matter unreadable.
 MOST_FEATURE_COPIES = 100
+_TASKS = {  # of configurations of synthetic rows
+    "question_answer": "question-answering",
+    "retrieval": "text-retrieval",
+    "multiple_choice": "multiple-choice",
+    "claim": "text-classification",
+}
 ALL = "all"  # the configuration that loads every language: no label can be called so
 
 
@@ -70,7 +79,8 @@ def front_matter(card: Card) -> str:
     rows = language_rows(card)
     all_codes = {row.facts.hub_code for row in rows}
     codes = sorted(all_codes - {UNDETERMINED, NO_LINGUISTIC_CONTENT}) or sorted(all_codes)
-    synthetic = totals(card).made.documents > 0
+    synthetic = totals(card).made.documents > 0 or bool(card.synthetic)
+    tasks = [_TASKS[row.name] for row in configuration_rows(card) if row.name in _TASKS]
     metadata = DatasetCardData(
         pretty_name=one_line(identity.title),
         language=codes or None,
@@ -81,7 +91,7 @@ def front_matter(card: Card) -> str:
         source_datasets=["original"],
         language_creators=["found", "machine-generated"] if synthetic else ["found"],
         annotations_creators=["machine-generated"],
-        task_categories=["text-generation", "fill-mask"],
+        task_categories=list(dict.fromkeys(["text-generation", "fill-mask", *tasks])),
         task_ids=["language-modeling", "masked-language-modeling"],
         tags=list(dict.fromkeys(["glotmill", *map(one_line, identity.tags)])),
         configs=_configs(card) or None,
@@ -109,6 +119,14 @@ def _configs(card: Card) -> list[dict[str, Any]]:
     return [
         {"config_name": subset.name, "data_files": subset.paths()} | ({"default": True} if subset.name == ALL else {})
         for subset in subsets(card)
+    ] + [
+        {
+            "config_name": row.name,
+            "data_files": [
+                {"split": split, "path": f"synthetic/{row.name}/{split}-*.parquet"} for split, _ in row.rows
+            ],
+        }
+        for row in configuration_rows(card)
     ]
 
 
@@ -176,4 +194,17 @@ def _dataset_info(card: Card) -> list[dict[str, Any]]:
                 "dataset_size": sum(split["num_bytes"] for split in splits),
             }
         )
-    return infos
+    return [*infos, *_synthetic_info(card)]
+
+
+def _synthetic_info(card: Card) -> Iterator[dict[str, Any]]:
+    for row in configuration_rows(card):
+        files = [file for file in card.synthetic if file.name == row.name]
+        sizes = {split: sum(file.num_bytes for file in files if file.split == split) for split, _ in row.rows}
+        yield {
+            "config_name": row.name,
+            "features": [{"name": field.name, **hub_feature(field.type)} for field in synthetic_schema(row.name)],
+            "splits": [{"name": split, "num_bytes": sizes[split], "num_examples": count} for split, count in row.rows],
+            "download_size": sum(file.size_bytes for file in files),
+            "dataset_size": sum(sizes.values()),
+        }

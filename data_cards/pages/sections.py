@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from data_cards.sections import changes, contamination, duplicates, extraction, filters, funnel, overview, splits
+from data_cards.sections import (
+    changes,
+    contamination,
+    duplicates,
+    extraction,
+    filters,
+    funnel,
+    overview,
+    splits,
+    synthesis,
+)
 from schemas.card.card import Card
 
 
@@ -58,6 +68,7 @@ SECTIONS = {
         Section("splits", "Splits", splits.views, "splits", ("split_rows",)),
         Section("weights", "Sampling weights", duplicates.weight_views, "weights", ("weights",)),
         Section("contamination", "Evaluation sets", contamination.views, "evaluation-sets", ("evaluation_sets",)),
+        Section("synthesis", "Synthetic rows", synthesis.views, "synthetic", ("synthetic_yields",)),
         Section("columns", "Columns", anchor="columns"),
         Section("samples", "Samples", anchor="samples"),
         Section("making", "Recipe", anchor="recipe"),
@@ -68,7 +79,7 @@ SECTIONS = {
 README_ORDER = tuple(SECTIONS)
 REPORT_ORDER = (
     *("overview", "languages", "funnel", "filters", "changes", "duplicates", "splits", "weights", "contamination"),
-    *("samples", "sources", "pages", "columns", "making", "limitations"),
+    *("synthesis", "samples", "sources", "pages", "columns", "making", "limitations"),
 )
 
 

@@ -21,6 +21,8 @@ from pipelines.phases.decontaminate import FindingsResult, ItemResult, versions_
 from pipelines.phases.ingest import IngestResult
 from pipelines.phases.order import stage_chain
 from pipelines.phases.publish.shards import LedgerResult, ShardResult
+from pipelines.phases.synthesize import PHASE as SYNTHESIZE
+from pipelines.phases.synthesize import Synthesized
 from schemas.card.card import Card
 from schemas.card.changes import ChangeCount
 from schemas.card.contamination import Removal
@@ -49,10 +51,16 @@ class CorpusFacts:
     created: Counter[tuple[str, str]] = field(default_factory=Counter)  # documents made, by stage and source
     split_rule: SplitRule | None = None
     sampling: SamplingWeights | None = None
+    synthesis: Synthesized | None = None
     deduplication: tuple[DedupReport, ...] = ()
     schema: pa.Schema = field(default_factory=lambda: pa.schema([]))  # of what is published
     shards: Mapping[str, ShardResult] = field(default_factory=dict)
     ledgers: Mapping[str, LedgerResult] = field(default_factory=dict)
+
+    @property
+    def made(self) -> dict[str, Counter[tuple[str, str]]]:
+        """Documents made, and rows made and turned away, by phase: by stage and source."""
+        return {AUGMENT: self.created, SYNTHESIZE: self.synthesis.created if self.synthesis else Counter()}
 
     @cached_property
     def fates(self) -> tuple[FateCount, ...]:
@@ -70,7 +78,7 @@ def corpus_card(facts: CorpusFacts) -> Card:
         identity=_identity(recipe, plan.limit),
         sources=tuple(_sources(facts)),
         recipe=plan.recipe_text,
-        steps=tuple(_steps(recipe, facts.created)),
+        steps=tuple(_steps(recipe, facts.made)),
         fates=facts.fates,
         changes=_changes(facts.ingested),
         filter_limits=filter_limits(recipe, facts.fates),
@@ -100,6 +108,8 @@ def corpus_card(facts: CorpusFacts) -> Card:
         contamination=found.rates if found else (),
         removal=Removal(mode=recipe.decontaminate.mode, masked=facts.masked) if recipe.decontaminate else None,
         judging_sheet=found.sheet if found else None,
+        synthesis=facts.synthesis.yields if facts.synthesis else (),
+        synthetic=facts.synthesis.configurations if facts.synthesis else (),
     )
 
 
@@ -128,7 +138,9 @@ def corpus_manifest(facts: CorpusFacts, files: Sequence[FileRecord]) -> Manifest
         packages=plan.packages,
         models={model.name: model.sha256 or model.version for model in plan.models},
         indexes={version.path: version.sha256 for version in plan.indexes},
-        phases=tuple(_phase_records(facts.recipe, facts.fates, facts.created.total())),
+        phases=tuple(
+            _phase_records(facts.recipe, facts.fates, {phase: made.total() for phase, made in facts.made.items()})
+        ),
         splits=tuple(_split_records(facts)),
         evaluation_sets=tuple(
             EvaluationSetRecord(name=found.name, revision=found.revision, files=found.files)
@@ -165,7 +177,7 @@ def _sources(facts: CorpusFacts) -> Iterator[SourceRow]:
         yield SourceRow(
             name=source.name,
             documents=read[source.name],
-            created=sum(count for (_, name), count in facts.created.items() if name == source.name),
+            created=sum(n for made in facts.made.values() for (_, name), n in made.items() if name == source.name),
             licence=source.licence,
             url=source.url,
             description=source.description or "",
@@ -190,12 +202,13 @@ def _split_records(facts: CorpusFacts) -> Iterator[SplitRecord]:
         )
 
 
-def _steps(recipe: Recipe, created: Counter[tuple[str, str]]) -> Iterator[Step]:
-    by_stage = Counter[str]()
-    for (stage, _), count in created.items():
-        by_stage[stage] += count
+def _steps(recipe: Recipe, made: Mapping[str, Counter[tuple[str, str]]]) -> Iterator[Step]:
+    by_step = Counter[tuple[str, str]]()
+    for phase, created in made.items():
+        for (stage, _), count in created.items():
+            by_step[phase, stage] += count
     for phase, stage in stage_chain(recipe):
-        yield Step(phase=phase, stage=stage, created=by_stage[stage] if phase == AUGMENT else 0)
+        yield Step(phase=phase, stage=stage, created=by_step[phase, stage])
 
 
 def _changes(ingested: Mapping[str, IngestResult]) -> tuple[ChangeCount, ...]:
@@ -216,11 +229,11 @@ def _changes(ingested: Mapping[str, IngestResult]) -> tuple[ChangeCount, ...]:
     )
 
 
-def _phase_records(recipe: Recipe, fates: Sequence[FateCount], created: int) -> Iterator[PhaseRecord]:
+def _phase_records(recipe: Recipe, fates: Sequence[FateCount], created: Mapping[str, int]) -> Iterator[PhaseRecord]:
     """Reckon each phase's account from the ledger's counts: what comes out of one goes into the next."""
-    left = sum(row.documents for row in fates) - created
+    left = sum(row.documents for row in fates) - sum(created.values())
     for phase in dict.fromkeys(["ingest", "dedup", *(phase for phase, _ in stage_chain(recipe))]):
-        made = created if phase == AUGMENT else 0
+        made = created.get(phase, 0)
         out = Counter(dict.fromkeys(FATES, 0))
         for row in fates:
             if row.phase == phase:

@@ -16,6 +16,7 @@ from pipelines.phases.publish.sampling_weights import write_sampling_weights
 from pipelines.phases.publish.shards import file_record, publish_ledger, publish_shards, write_card
 from pipelines.phases.publish.splits import choose_splits
 from pipelines.phases.run_context import Run
+from pipelines.phases.synthesize import synthesize
 from pipelines.staging.staged import staged_split
 from pipelines.staging.store import MANIFEST, RECIPE
 from stages.reading.files import check_unchanged
@@ -40,11 +41,14 @@ def run_phases(run: Run, plan: Plan, block_bytes: int) -> None:
         facts.masked += decontaminate(run, decontamination, made)
         facts.contamination = publish_findings(run, staged)
     facts.split_rule = choose_splits(run, read, made, dedup_phases(run.recipe))
+    synthesized = synthesize(run, read, phases)
+    facts.synthesis = synthesized
     facts.sampling = write_sampling_weights(run, staged, phases)
     facts.shards, pieces, facts.schema = publish_shards(run, staged, phases, weighted=facts.sampling is not None)
-    facts.ledgers = publish_ledger(run, staged, phases, pieces)
+    facts.ledgers = publish_ledger(run, [*staged, *synthesized.splits], phases, pieces)
     facts.deduplication = dedup_reports(run, read, dedup_phases(run.recipe))
     files = [*write_pairs(run, read, phases), *publish_made(run, made), *write_index(run, read, phases)]
+    files += synthesized.files
     check_unchanged(plan.files)
     run.store.write(RECIPE, plan.recipe_text.encode())
     files += [*write_card(run.store, corpus_card(facts)), file_record(run.store, RECIPE)]

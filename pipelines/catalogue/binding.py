@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.catalogue.engines import open_engine
+from pipelines.catalogue.engines import open_engine, open_generator
 from pipelines.catalogue.stages import (
     INGEST_STAGES,
     BlockFunction,
@@ -23,6 +23,7 @@ from pipelines.catalogue.stages import (
 from schemas.document import DOCUMENT
 from schemas.language import one_code, parse_label
 from stages.batches import BoundStage, Changed, StageConfig, StageFunction, run_stages, set_columns
+from stages.engines.chat import Generator
 from stages.engines.engine import Answer, Direction, Engine
 from stages.engines.options import token_budget
 from stages.language_identification.identify import (
@@ -34,6 +35,9 @@ from stages.normalization.options import NormalizationConfig
 from stages.script_detection import detect_scripts
 from stages.translation.options import TranslationConfig
 from stages.transliteration.options import ANY, TransliterationConfig
+
+if TYPE_CHECKING:
+    from stages.synthesis.synthesize import Bound
 
 
 def bind_ingest(recipe: Recipe) -> list[BoundStage]:
@@ -239,6 +243,18 @@ def _translation(config: TranslationConfig, recipe: Recipe) -> AugmentFunction:
         return Made(*translate_documents(batch, translators, config, identify))
 
     return make
+
+
+def bind_synthesis(recipe: Recipe) -> list[tuple[Bound, Generator]]:
+    """Bind the strategies of a recipe to their options, prompts and generators."""
+    from stages.synthesis.synthesize import bind_strategy
+    from stages.synthesis.table import load_strategy
+
+    found = []
+    for config in recipe.synthesize:
+        generator = open_generator(config)
+        found.append((bind_strategy(load_strategy(config), config, generator.identity), generator))
+    return found
 
 
 def bind_identify(recipe: Recipe) -> Callable[[pa.Array], pa.RecordBatch]:

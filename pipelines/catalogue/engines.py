@@ -8,8 +8,18 @@ from typing import Any, NamedTuple
 from pipelines.staging.responses import known_responses, recorded_identities
 from schemas.card.versions import ModelVersion
 from schemas.language import parse_label
-from stages.engines.engine import Direction, Engine, EngineError
-from stages.engines.options import ApertiumConfig, CTranslate2Config, EndpointConfig, PivotConfig, RecordedConfig
+from stages.engines.chat import CHAT, Generator, NoGenerator, RecordedGenerator
+from stages.engines.engine import Direction, Engine, EngineError, Identity
+from stages.engines.options import (
+    ApertiumConfig,
+    ChatEndpointConfig,
+    CTranslate2Config,
+    EndpointConfig,
+    LlamaCppConfig,
+    PivotConfig,
+    RecordedConfig,
+)
+from stages.synthesis.options import SynthesisConfig
 from stages.translation.options import TranslationConfig
 
 
@@ -29,6 +39,10 @@ def _apertium(config: ApertiumConfig, direction: Direction, _: tuple[str, ...]) 
 def _recorded(_: RecordedConfig, direction: Direction, reuse: tuple[str, ...]) -> Engine:
     from stages.engines.recorded import Recorded
 
+    return Recorded(_recorded_identity(reuse, direction))
+
+
+def _recorded_identity(reuse: tuple[str, ...], direction: Direction | str) -> Identity:
     if not reuse:
         raise EngineError(
             'the recorded engine answers from folders of responses: name them, reuse = ["../v1/responses"]'
@@ -37,7 +51,7 @@ def _recorded(_: RecordedConfig, direction: Direction, reuse: tuple[str, ...]) -
     if len(found) != 1:
         there = "; ".join(map(str, found)) or "none"
         raise EngineError(f"{', '.join(reuse)} must hold responses of one engine for {direction}, got {there}")
-    return Recorded(found[0])
+    return found[0]
 
 
 def _endpoint(config: EndpointConfig, direction: Direction, _: tuple[str, ...]) -> Engine:
@@ -89,3 +103,34 @@ def engine_versions(stage: TranslationConfig) -> Iterator[ModelVersion]:
 def open_engine(config: Any, direction: Direction, reuse: tuple[str, ...]) -> Engine:
     """Open the engine that a recipe names for a direction; raises EngineError."""
     return ENGINES[config.kind].open(config, direction, reuse)
+
+
+def open_generator(stage: SynthesisConfig) -> Generator:
+    """Open the generator that a recipe names for a strategy; raises EngineError."""
+    match stage.engine:
+        case ChatEndpointConfig() as config:
+            from stages.engines.endpoint import ChatEndpoint
+
+            return ChatEndpoint(config)
+        case LlamaCppConfig() as config:
+            from stages.engines.llama_cpp import LlamaCpp
+
+            return LlamaCpp(config)
+        case RecordedConfig():
+            return RecordedGenerator(_recorded_identity(stage.reuse, CHAT))
+        case None:
+            return NoGenerator()
+
+
+def generator_version(stage: SynthesisConfig) -> Iterator[ModelVersion]:
+    """Name the generator of a strategy; raises EngineError for one that is not there."""
+    if stage.reuse:
+        known_responses(stage.reuse)
+    generator = open_generator(stage)
+    try:
+        generator.check()
+    finally:
+        generator.close()
+    if stage.engine is not None:
+        identity = generator.identity
+        yield ModelVersion(name=f"{identity.engine} {identity.model}", version=identity.version)

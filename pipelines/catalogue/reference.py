@@ -16,8 +16,10 @@ from schemas.source import Columns, Source
 from stages.decontamination.evaluation_sets import EvaluationSet
 from stages.decontamination.options import DecontaminationConfig
 from stages.deduplication.options import KeeperOrder
+from stages.engines.options import ChatEndpointConfig, LlamaCppConfig
 from stages.normalization.normalize import RULES
 from stages.normalization.options import NormalizationConfig
+from stages.synthesis.options import JudgeConfig, SynthesisConfig, SynthesisGates
 from stages.translation.options import TranslationConfig
 from stages.transliteration.options import TransliterationConfig
 
@@ -64,6 +66,16 @@ def reference() -> Iterator[str]:
     )
     yield from _table('### `stage = "transliterate"`', TransliterationConfig)
     yield from _table('### `stage = "translate"`', TranslationConfig)
+    yield "## `[[synthesize]]`\n"
+    yield (
+        "Strategies that make rows of questions, answers and instructions from found documents. [Synthetic rows]"
+        "(synthesis.md) has the strategies and their options.\n"
+    )
+    yield from _table('### `strategy = "…"`', SynthesisConfig)
+    yield from _table("#### `gates = { … }`", SynthesisGates)
+    yield from _table("#### `gates = { judge = { … } }`", JudgeConfig)
+    for kind, config in (("endpoint", ChatEndpointConfig), ("llama_cpp", LlamaCppConfig)):
+        yield from _table(f'#### `engine = {{ kind = "{kind}" }}`', config)
     yield from _table("## `[decontaminate]`", DecontaminationConfig)
     yield from _table("### `[[decontaminate.evaluation_sets]]`", EvaluationSet)
     yield from _table("## `[publish]`", PublishConfig)

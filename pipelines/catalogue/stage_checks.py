@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
-from pipelines.catalogue.engines import engine_versions
+from pipelines.catalogue.binding import bind_synthesis
+from pipelines.catalogue.engines import engine_versions, generator_version
 from pipelines.catalogue.stages import DEDUP_STAGES, Recipe, RepeatsEntry, kept_by
 from schemas.card.versions import ModelVersion
 from schemas.document import DOCUMENT
@@ -20,6 +21,7 @@ from stages.language_identification.answers import Answers, embedded_answers
 from stages.language_identification.identify import LanguageIdentificationConfig
 from stages.language_models.options import LanguageModelConfig
 from stages.normalization.options import NormalizationConfig
+from stages.synthesis.options import SynthesisConfig
 from stages.translation.options import TranslationConfig
 from stages.transliteration.options import ANY, TransliterationConfig
 
@@ -43,6 +45,13 @@ def model_versions(recipe: Recipe, base: str) -> tuple[tuple[ModelVersion, ...],
                     _require_engines(stage, kept_by(recipe.ingest))
             except (OSError, ValueError, ImportError, EngineError) as error:
                 problems += [f"{part}[{place}]: {line}" for line in str(error).splitlines()]
+    for place, config in enumerate(recipe.synthesize):
+        try:
+            own = config.at_home(base)
+            named += generator_version(own)
+            bind_synthesis(recipe.model_copy(update={"synthesize": (own,)}))
+        except (OSError, ValueError, ImportError, EngineError) as error:
+            problems += [f"synthesize[{place}]: {line}" for line in str(error).splitlines()]
     return tuple(dict.fromkeys(named)), problems
 
 
@@ -75,6 +84,8 @@ def stage_problems(recipe: Recipe) -> list[str]:
         for position, stage in enumerate(stages):
             problems += [f"{part}[{position}]: {wrong}" for wrong in stage.misplaced(part, so_far)]
             so_far.append(stage.stage)
+    for position, config in enumerate(recipe.synthesize):
+        problems += [f"synthesize[{position}]: {wrong}" for wrong in config.misplaced("synthesize", names)]
     if recipe.decontaminate and not recipe.decontaminate.evaluation_sets:
         problems.append(
             'decontaminate: evaluation_sets must name what to look for, such as ["flores_200", "belebele"]; got none'
@@ -124,6 +135,8 @@ def label_problems(recipe: Recipe, answers: Answers) -> list[str]:
             asked, respelled = (label for label in stage.schemes if label != ANY), respelled or stage.mode == "replace"
         elif isinstance(stage, TranslationConfig):
             asked = (str(label) for pair in stage.pairs for label in (pair if stage.gates.language else pair[:1]))
+        elif isinstance(stage, SynthesisConfig):
+            asked = stage.labels
         for label in asked:
             spoken = one_code(parse_label(label).language)
             if members_of(label) or spoken in merge or (respelled and spoken in answers.languages):
@@ -138,6 +151,7 @@ def label_problems(recipe: Recipe, answers: Answers) -> list[str]:
 def _placed(recipe: Recipe) -> Iterator[tuple[str, StageConfig]]:
     for part, stages in (("ingest", recipe.ingest), ("augment", recipe.augment)):
         yield from ((f"{part}[{position}] {stage.stage}", stage) for position, stage in enumerate(stages))
+    yield from ((f"synthesize[{position}]", stage) for position, stage in enumerate(recipe.synthesize))
 
 
 def _keeper_problems(recipe: Recipe, order: KeeperOrder) -> Iterator[str]:

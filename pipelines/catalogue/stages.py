@@ -44,6 +44,7 @@ from stages.privacy.options import PersonalDataConfig
 from stages.quality.learned_limits import load_limits
 from stages.quality.options import BlockListConfig, DatatroveConfig, QualityFilteringConfig
 from stages.script_marking import ScriptMarkingConfig, mark_scripts
+from stages.synthesis.options import SynthesisConfig
 from stages.translation.options import TranslationConfig
 from stages.transliteration.options import TransliterationConfig
 from stages.word_lists.options import WordListsConfig
@@ -97,6 +98,11 @@ class Recipe(AnyRecipe[IngestStage, DedupStage]):
         default=(),
         description="Stages that make documents from those that deduplication and decontamination left, in order; "
         "decontamination looks through what they make, too.",
+    )
+    synthesize: tuple[SynthesisConfig, ...] = Field(
+        default=(),
+        description="Strategies that make rows of questions, answers and instructions from found documents, after all "
+        "that may remove one; each kind of row is a configuration of its own.",
     )
     decontaminate: DecontaminationConfig | None = Field(
         default=None, description="Evaluation sets whose texts are looked for and taken out, after deduplication."
@@ -388,7 +394,7 @@ DEDUP_STAGES: dict[str, EqualEntry | NearEntry | RepeatsEntry] = {
 
 def at_home(recipe: Recipe, base: str) -> Recipe:
     """Make the recipe's relative models, word lists and indexes absolute: they lie in its folder, as sources do."""
-    parts = ("ingest", "augment", "dedup")
+    parts = ("ingest", "augment", "dedup", "synthesize")
     return recipe.model_copy(
         update={part: tuple(stage.at_home(base) for stage in getattr(recipe, part)) for part in parts}
     )

@@ -27,4 +27,5 @@ def stage_chain(recipe: Recipe) -> list[tuple[str, str]]:
     later = [(phase.family, phase.stage) for phase in phases_after_ingest(recipe)]
     places = len(dedup_phases(recipe))
     augment = [("augment", stage.stage) for stage in recipe.augment if makes_documents(stage)]
-    return [("ingest", stage) for stage in ingest] + later[:places] + augment + later[places:]
+    synthesize = list(dict.fromkeys(("synthesize", stage.name) for stage in recipe.synthesize))
+    return [("ingest", stage) for stage in ingest] + later[:places] + augment + later[places:] + synthesize

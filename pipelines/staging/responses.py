@@ -11,9 +11,12 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import deque
+from collections.abc import Generator as PyGenerator
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +25,7 @@ import pyarrow.parquet as pq
 
 from pipelines.staging.store import Store
 from schemas.columns import column
+from stages.engines.chat import CHAT, ChatRequest, Completion, Generator
 from stages.engines.engine import KEY_BYTES, Answer, Direction, Engine, EngineError, Identity, response_key
 
 RESPONSE = pa.schema(
@@ -31,8 +35,12 @@ RESPONSE = pa.schema(
         column("model", pa.string(), "Its model or mode."),
         column("version", pa.string(), "Version of engine and model."),
         column("parameters", pa.string(), "Parameters as JSON."),
-        column("direction", pa.string(), "Languages, as `eus_Latn -> spa_Latn`."),
-        column("sentence", pa.large_string(), "What was asked, protected parts masked."),
+        column("direction", pa.string(), "Languages, as `eus_Latn -> spa_Latn`; `chat` for a generator."),
+        column(
+            "sentence",
+            pa.large_string(),
+            "What was asked: a sentence, protected parts masked; or the messages, JSON schema and parameters, as JSON.",
+        ),
         column("response", pa.large_string(), "The answer, as it came."),
         column("prompt_tokens", pa.int64(), "Tokens that the question took; 0 where none are counted."),
         column("completion_tokens", pa.int64(), "Tokens that the answer took; 0 where none are counted."),
@@ -40,6 +48,7 @@ RESPONSE = pa.schema(
 )
 _ROW_GROUP = 10_000
 _RECORD = 16  # bytes of a meter's record
+_WINDOW = 16  # conversations started and not yet yielded, for each slot of the generator
 _SEGMENT_ANSWERS, _SEGMENT_SECONDS = 256, 5.0  # of a segment on an object store
 
 
@@ -76,8 +85,8 @@ def known_responses(folders: tuple[str, ...]) -> Known:
     return Known(together[order], where[order], tuple(files))
 
 
-def recorded_identities(folders: tuple[str, ...], direction: Direction) -> list[Identity]:
-    """List whose responses for a direction lie in some folders."""
+def recorded_identities(folders: tuple[str, ...], direction: Direction | str) -> list[Identity]:
+    """List whose responses for a direction, or to chats, lie in some folders."""
     found: dict[Identity, None] = {}
     for folder, name in known_responses(folders).files:
         columns = [*Identity._fields, "direction"]
@@ -101,13 +110,24 @@ class Meter:
             os.makedirs(os.path.dirname(self._path), exist_ok=True)  # noqa: PTH103, PTH120 - a path of fsspec's
 
     def add(self, tokens: int) -> None:
-        """Count what a question and its answer took."""
+        """Count what a question and its answer took; less, where more had been reserved."""
         if not self._path:
             self._total += tokens
             return
         file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         os.write(file, b"%015d\n" % tokens)
         os.close(file)
+
+    def reserve(self, tokens: int, budget: int | None) -> bool:
+        """Count what a question can take at most, unless that is beyond the budget; what it did not take is added back.
+
+        A kill leaves what was on its way counted, as it may be paid for.
+        """
+        self.add(tokens)
+        if budget is not None and self.total() > budget:
+            self.add(-tokens)
+            return False
+        return True
 
     def total(self) -> int:
         """Return what was counted until now, by all and by earlier attempts of the run."""
@@ -119,6 +139,40 @@ class Meter:
             self._total += sum(int(new[start : start + _RECORD]) for start in range(0, whole * _RECORD, _RECORD))
             self._read += whole * _RECORD
         return self._total
+
+
+Result = TypeVar("Result")
+Conversation = PyGenerator[Sequence[ChatRequest], list[Completion], Result]  # asks, is answered, and so on to a result
+
+
+class _Talk(Generic[Result]):
+    """A conversation on its way."""
+
+    def __init__(self, conversation: Conversation[Result]) -> None:
+        self._conversation = conversation
+        self._answers: list[Completion | None] | None = None
+        self.missing = 0
+        self.ended = False
+        self.result: Result
+
+    def next_requests(self) -> Sequence[ChatRequest] | None:
+        """Hand over the answers and return what is asked next; None at the end."""
+        try:
+            if self._answers is None:
+                requests = next(self._conversation)
+            else:
+                requests = self._conversation.send([answer for answer in self._answers if answer is not None])
+        except StopIteration as stop:
+            self.result, self.ended = stop.value, True
+            return None
+        self._answers, self.missing = [None] * len(requests), len(requests)
+        return requests
+
+    def take(self, place: int, answer: Answer) -> None:
+        """Take the answer to a request."""
+        if self._answers is not None:
+            self._answers[place] = Completion.of(answer)
+            self.missing -= 1
 
 
 class KeptResponses:
@@ -165,14 +219,111 @@ class KeptResponses:
                 self._append(keys[place], given)
         self._flush()
         if None in answers and not within():
-            raise BudgetError(
-                f"the budget of {budget:,} tokens is spent ({self.meter.total():,}); every answer is kept: set "
-                "GLOTMILL_TOKEN_BUDGET to a higher number and run the same command again to go on"
-            )
+            raise self._spent(budget)
         for key, sentence, answer in zip(keys, sentences, answers, strict=True):
             if answer is not None and answer.text is not None:
                 self._rows[key] = _row(key, engine.identity, direction, sentence, answer)
         return [answer or Answer(None, "the engine gave no answer") for answer in answers]
+
+    def converse(
+        self, generator: Generator, budget: int | None, conversations: Iterator[Conversation[Result]]
+    ) -> Iterator[Result]:
+        """Hold conversations side by side, and yield their results in order.
+
+        So many questions are with the generator that each of its slots has one waiting. Equal questions are asked once.
+        Each question reserves the tokens that it can take at most before it is asked, in the meter of all workers: no
+        budget is overrun. Raises BudgetError where it has no room for the next question; all answers are kept.
+        """
+        budget = self.meter.raised if self.meter.raised is not None else budget
+        talks: deque[_Talk[Result]] = deque()  # started and not yet yielded, in order
+        asking: dict[bytes, list[tuple[_Talk[Result], int]]] = {}  # who waits for the answer of a key
+        queue: deque[tuple[bytes, ChatRequest]] = deque()
+        flying: dict[Future[Answer], tuple[bytes, ChatRequest]] = {}
+        ahead, window = 2 * generator.concurrency, _WINDOW * generator.concurrency
+        more = True
+
+        def go_on(talk: _Talk[Result]) -> None:
+            while (requests := talk.next_requests()) is not None:
+                for place, request in enumerate(requests):
+                    key = request.key(generator.identity)
+                    answer = self._known(key)
+                    if answer is not None:
+                        self._use(key, generator.identity, request, answer)
+                        talk.take(place, answer)
+                    else:
+                        if key not in asking:
+                            queue.append((key, request))
+                        asking.setdefault(key, []).append((talk, place))
+                if talk.missing:
+                    return
+
+        def keep(future: Future[Answer]) -> Answer:
+            key, request = flying.pop(future)
+            try:
+                answer = future.result()
+            except EngineError:
+                self.meter.add(-request.most_tokens)
+                raise
+            self.meter.add(answer.prompt_tokens + answer.completion_tokens - request.most_tokens)
+            if answer.text is not None:
+                self._answers[key] = answer
+                self._append(key, answer)
+                self._use(key, generator.identity, request, answer)
+            return answer
+
+        with ThreadPoolExecutor(generator.concurrency) as pool:
+            try:
+                while True:
+                    while more and len(queue) + len(flying) < ahead and len(talks) < window:
+                        conversation = next(conversations, None)
+                        more = conversation is not None
+                        if conversation is not None:
+                            talks.append(_Talk(conversation))
+                            go_on(talks[-1])
+                    while queue and len(flying) < ahead and self.meter.reserve(queue[0][1].most_tokens, budget):
+                        key, request = queue.popleft()
+                        flying[pool.submit(generator.ask, request)] = key, request
+                    while talks and talks[0].ended:
+                        yield talks.popleft().result
+                    if flying:
+                        done, _ = wait(flying, return_when=FIRST_COMPLETED)
+                        for future in [future for future in flying if future in done]:
+                            key = flying[future][0]
+                            answer = keep(future)
+                            for talk, place in asking.pop(key):
+                                talk.take(place, answer)
+                                if not talk.missing:
+                                    go_on(talk)
+                    elif queue:
+                        raise self._spent(budget)
+                    elif not more and not talks:
+                        return
+            finally:
+                pool.shutdown(cancel_futures=True)  # waits for the answers on their way, which are paid for
+                for future in list(flying):
+                    if not future.cancelled() and future.exception() is None:
+                        keep(future)
+                self._flush()
+
+    def tokens(self, key: bytes) -> tuple[int, int]:
+        """Return the tokens of a question that was asked and of its answer; none for one without an answer."""
+        answer = self._answers.get(key)
+        return (answer.prompt_tokens, answer.completion_tokens) if answer else (0, 0)
+
+    def _known(self, key: bytes) -> Answer | None:
+        if key not in self._answers:
+            self._look_up([key])
+        return self._answers.get(key)
+
+    def _use(self, key: bytes, identity: Identity, request: ChatRequest, answer: Answer) -> None:
+        """Note that a response was asked for in this run: it will be published."""
+        self._rows[key] = _row(key, identity, CHAT, request.question, answer)
+
+    def _spent(self, budget: int | None) -> BudgetError:
+        return BudgetError(
+            f"the budget of {budget:,} tokens is spent ({self.meter.total():,}); every answer is kept: set "
+            "GLOTMILL_TOKEN_BUDGET to a higher number and run the same command again to go on"
+        )
 
     def _look_up(self, keys: Sequence[bytes]) -> None:
         """Take those of some keys that the folders to reuse have."""
@@ -230,7 +381,7 @@ class KeptResponses:
         return len(rows)
 
 
-def _row(key: bytes, identity: Identity, direction: Direction, sentence: str, answer: Answer) -> dict[str, Any]:
+def _row(key: bytes, identity: Identity, direction: Direction | str, sentence: str, answer: Answer) -> dict[str, Any]:
     return {
         "key": key,
         **identity._asdict(),

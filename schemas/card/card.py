@@ -20,6 +20,7 @@ from schemas.card.identity import Identity, SourceRow
 from schemas.card.part import CardPart
 from schemas.card.splits import PublishedFile, SplitRule
 from schemas.card.statistics import TextStatistics
+from schemas.card.synthesis import SyntheticFile, SyntheticYield
 from schemas.card.versions import IndexVersion, ModelVersion
 from schemas.language import parse_label
 
@@ -56,6 +57,8 @@ class Card(CardPart):
     judged: tuple[JudgedPrecision, ...] = ()
     filter_limits: tuple[FilterLimit, ...] = Field(default=(), description="By rule and label.")
     refilterings: tuple[Refiltering, ...] = Field(default=(), description="In the order they were made.")
+    synthesis: tuple[SyntheticYield, ...] = Field(default=(), description="By strategy and language.")
+    synthetic: tuple[SyntheticFile, ...] = Field(default=(), description="By configuration and split.")
     judging_sheet: str | None = Field(
         default=None, description="Path within the corpus of the sampled matches that wait for a judgement."
     )

@@ -100,7 +100,7 @@ class Engine(Protocol):
         ...
 
 
-def response_key(identity: Identity, direction: Direction, sentence: str) -> bytes:
+def response_key(identity: Identity, direction: Direction | str, sentence: str) -> bytes:
     """Return the 16 bytes by which a response is kept: BLAKE2b of all that it depends on, parted by NUL."""
     parts = "\0".join((*identity, str(direction), sentence))
     return hashlib.blake2b(parts.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest()

@@ -24,6 +24,7 @@ class Extra(NamedTuple):
 EXTRAS: Mapping[str, Extra] = {
     "ctranslate2": Extra(("ctranslate2", "sentencepiece"), "translate", "any converted model"),
     "endpoint": Extra(("openai",), "translate", "any server of chat completions"),
+    "llama_cpp": Extra(("xllamacpp", "openai", "jsonschema"), "synthesize", "any GGUF model"),
     "tokenizers": Extra(("tokenizers",), "translate", "models with a tokenizer.json"),
 }
 

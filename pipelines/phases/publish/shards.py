@@ -40,7 +40,11 @@ from schemas.manifest import FileRecord
 
 SHARDS = "publish-shards"
 LEDGERS = "publish-ledger"
-_WRITING = ("ingest", "augment")  # phases that stage documents, and account for those that they turn away
+_WRITING = (
+    "ingest",
+    "augment",
+    "synthesize-checked",
+)  # phases that stage documents, and account for those that they turn away
 LEDGER_GROUP_BYTES = 8 << 20  # of ids and what Regrouper counts for a row: about 80,000 rows
 
 # As the Hub's own writer does it: pages that can be skipped by an index, and cut by content, so that a next version

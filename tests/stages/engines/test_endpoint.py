@@ -70,7 +70,7 @@ def test_what_no_second_question_changes_is_an_error_of_the_sentence() -> None:
 def test_an_endpoint_that_stays_dead_ends_the_run() -> None:
     with FaultyEndpoint(lambda _: completion(""), every=1).serving() as server:
         engine = endpoint(server.base_url, max_attempts=3)
-        with pytest.raises(EngineError, match=r"failed 3 times for one sentence .*run the same command again to go on"):
+        with pytest.raises(EngineError, match=r"failed 3 times for one question .*run the same command again to go on"):
             list(engine.translate(["Kaixo."]))
 
 

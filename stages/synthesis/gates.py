@@ -1,0 +1,437 @@
+"""Look at each row for what models get wrong, and say why it is rejected, if it is.
+
+Rows are few next to what asking for them costs, so most gates look at one row at a time; languages are identified for
+many rows at once. The first gate of the order below that a row fails is its reason.
+
+| reason | what was wrong |
+| --- | --- |
+| no_output, cut_off, invalid_json, engine_failed | of an answer: see `strategy.read_reply` |
+| empty_field, too_long | a text is missing, or longer than such a text can be |
+| refusal | the model speaks of itself, or says that it will not |
+| prompt_leaked | a text holds words of the prompt or marks of a chat |
+| instruction_followed | a text is what an instruction inside the document asked for |
+| repetition | a text goes round in a circle |
+| answer_not_in_context, answered_by_question, not_a_question, copied_context | of questions |
+| choices_alike, answer_out_of_range | of choices |
+| wrong_script, wrong_language | a text is in another one than it should be |
+| inconsistent | the generator, asked again, answers otherwise |
+| judge_rejected, judge_failed | the rubric's score is too low, or there is none |
+| contaminated, near_duplicate | the row holds evaluation text, or repeats an earlier one; found by the phase |
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import resources
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from schemas.language import LanguageScript, one_code, parse_label
+from schemas.language_groups import group_of
+from stages.keys import mix64
+from stages.script_detection import detect_scripts
+from stages.synthesis.matching import find_span, folded
+from stages.synthesis.options import SynthesisGates
+from stages.synthesis.passages import Passage
+from stages.synthesis.strategy import Rejection, Row
+
+Identify = Callable[[pa.Array], pa.RecordBatch]  # n texts to language, language_group, language_score
+
+_HAN = frozenset({"Hani", "Hans", "Hant", "Jpan"})
+_LEAKED_LETTERS = 30  # a run of so many letters and digits of a prompt is no chance
+
+
+def _patterns(name: str) -> re.Pattern[str]:
+    listed = tomllib.loads(resources.files("stages.synthesis").joinpath("patterns.toml").read_text(encoding="utf-8"))
+    return re.compile("|".join(listed[name]), re.IGNORECASE | re.MULTILINE)
+
+
+_CHAT_MARKS, _REFUSALS, _INJECTIONS = map(_patterns, ("chat_marks", "refusals", "injections"))
+# Question marks by script; scripts that are not here write questions without one.
+_QUESTION_MARKS = {
+    **dict.fromkeys(
+        ("Latn", "Cyrl", "Hebr", "Deva", "Beng", "Guru", "Gujr", "Taml", "Telu", "Knda", "Mlym", "Sinh"), "?"
+    ),
+    **dict.fromkeys(("Geor", "Cans", "Cher", "Orya", "Olck"), "?"),
+    "Grek": ";?\u037e",
+    "Armn": "\u055e?",
+    "Arab": "\u061f?",
+    "Thaa": "\u061f?",
+    "Syrc": "\u061f?",
+    "Ethi": "?\u1367",
+    **dict.fromkeys(_HAN, "?\uff1f"),
+    "Kore": "?\uff1f",
+    "Hang": "?\uff1f",
+}
+_NO_MARK = {"Jpan", "Hani"}  # a Japanese question may end in its particle alone
+_WORD = re.compile(r"\w+")
+
+
+class Candidate(NamedTuple):
+    """A row with what it was made from."""
+
+    row: Row
+    passage: Passage
+
+    @property
+    def label(self) -> str:
+        return self.row.label or self.passage.label
+
+
+def written_texts(candidate: Candidate) -> dict[str, tuple[str, str]]:
+    """Name the texts of a row that a model or a template wrote, with the label each should have.
+
+    What stands in the passage word for word is found text, and is not judged.
+    """
+    values = candidate.row.values
+    texts: dict[str, str] = {}
+    match candidate.row.configuration:
+        case "question_answer":
+            texts["question"] = values["question"]
+        case "retrieval":
+            texts["query"] = values["query"]
+            texts |= {f"negatives[{n}]": text for n, text in enumerate(values["negatives"])}
+        case "conversation":
+            texts |= _turns("messages", values["messages"])
+        case "multiple_choice":
+            texts["question"] = values["question"]
+            texts |= {f"choices[{n}]": text for n, text in enumerate(values["choices"])}
+        case "preference":
+            texts |= _turns("prompt", values["prompt"]) | _turns("chosen", values["chosen"])
+        case "claim":
+            texts["claim"] = values["claim"]
+        case "text":
+            texts["text"] = values["text"]
+    labels, found = candidate.row.labels, candidate.passage.text
+    return {
+        name: (text, labels.get(name) or labels.get(name.partition("[")[0]) or candidate.label)
+        for name, text in texts.items()
+        if not (text and text.strip() and len(text) > 60 and text.strip() in found)
+    }
+
+
+def _turns(name: str, messages: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    return {
+        f"{name}[{n}]": turn["content"] or ""
+        for n, turn in enumerate(messages)
+        if turn["role"] in ("user", "assistant") and not (turn.get("tool_calls") and not turn["content"])
+    }
+
+
+def judge_row(
+    candidate: Candidate, own_words: OwnWords, gates: SynthesisGates, more: Sequence[str]
+) -> Rejection | None:
+    """Put a row through all gates but those of language, agreement and rubric; `more` names those a strategy adds."""
+    texts = written_texts(candidate)
+    steps = [*_GATES, *_OF_CONFIGURATION.get(candidate.row.configuration, ()), *(OPTIONAL_GATES[name] for name in more)]
+    for gate in steps:
+        if rejection := gate(candidate, texts, own_words, gates):
+            return rejection
+    return None
+
+
+class OwnWords:
+    """Runs of letters of prompts, by which a leak is found."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._runs = {run for text in texts for run in _runs(text)}
+
+    def leaked_into(self, text: str, passage: str) -> str | None:
+        """Return a run of a text that stands in a prompt and not in the passage; None if there is none."""
+        hits = [run for run in _runs(text) if run in self._runs]
+        found = set(_runs(passage)) if hits else set()
+        return next((run for run in hits if run not in found), None)
+
+
+def _runs(text: str) -> list[str]:
+    letters = "".join(letter for letter in text.casefold() if letter.isalnum())
+    return [letters[at : at + _LEAKED_LETTERS] for at in range(len(letters) - _LEAKED_LETTERS + 1)]
+
+
+Texts = Mapping[str, tuple[str, str]]
+Gate = Callable[[Candidate, Texts, OwnWords, SynthesisGates], Rejection | None]
+
+
+def _empty(candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates) -> Rejection | None:
+    for name, (text, _label) in texts.items():
+        if not any(letter.isalnum() for letter in text or ""):
+            return Rejection("empty_field", name)
+    return None
+
+
+def _too_long(candidate: Candidate, texts: Texts, _: OwnWords, gates: SynthesisGates) -> Rejection | None:
+    for name, (text, _label) in texts.items():
+        most = gates.max_question_code_points if name in ("question", "query", "claim") else gates.max_code_points
+        if len(text) > most:
+            return Rejection("too_long", name, float(len(text)), float(most))
+    return None
+
+
+def _refusal(candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates) -> Rejection | None:
+    for name, (text, _label) in texts.items():
+        found = _REFUSALS.search(text)
+        if found and found[0] not in candidate.passage.text:
+            return Rejection("refusal", f"{name}: {found[0]}")
+    return None
+
+
+def _leak(candidate: Candidate, texts: Texts, own: OwnWords, _: SynthesisGates) -> Rejection | None:
+    for name, (text, _label) in texts.items():
+        mark = _CHAT_MARKS.search(text)
+        if mark and mark[0] not in candidate.passage.text:
+            return Rejection("prompt_leaked", f"{name}: {mark[0]}")
+        if run := own.leaked_into(text, candidate.passage.text):
+            return Rejection("prompt_leaked", f"{name}: {run}")
+    return None
+
+
+def _injected(candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates) -> Rejection | None:
+    """Reject what stands in a line of the document that speaks to a model: such a line is no source of facts."""
+    lines = [folded(line)[0] for line in candidate.passage.text.split("\n") if _INJECTIONS.search(line)]
+    if not lines:
+        return None
+    answers = candidate.row.values.get("answers")
+    own = {name: text for name, (text, _label) in texts.items()}
+    if answers:
+        own |= {f"answers[{n}]": text for n, text in enumerate(answers["text"])}
+    rest = folded("\n".join(line for line in candidate.passage.text.split("\n") if not _INJECTIONS.search(line)))[0]
+    for name, text in own.items():
+        small = folded(text)[0].strip(" .!?\"'")
+        words = _WORD.findall(small)
+        inside = [word for word in words if any(word in line for line in lines)]
+        outside = [word for word in words if word in rest]
+        if (small and any(small in line for line in lines) and small not in rest) or (
+            words and len(inside) > max(0.7 * len(words), len(outside))
+        ):
+            return Rejection("instruction_followed", name)
+    return None
+
+
+def _repetition(candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates) -> Rejection | None:
+    for name, (text, _label) in texts.items():
+        if _LOOP.search(text) and not _LOOP.search(candidate.passage.text):
+            return Rejection("repetition", name)
+        words = text.split()
+        if len(words) >= 40 and len(set(words)) < 0.2 * len(words):
+            return Rejection("repetition", name, len(set(words)) / len(words), 0.2)
+    return None
+
+
+_LOOP = re.compile(r"(.{6,80}?)\1{3,}|([^\W\d_]{1,5}?)\2{11,}", re.DOTALL)
+
+
+def _wrong_script(candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates) -> Rejection | None:
+    names = list(texts)
+    if not names:
+        return None
+    found = detect_scripts(pa.array([texts[name][0] for name in names], pa.large_string())).to_pylist()
+    for name, script in zip(names, found, strict=True):
+        wanted = parse_label(texts[name][1]).script
+        meant = _HAN if wanted in _HAN else {wanted, "Hang"} if wanted == "Kore" else {wanted}
+        if script not in meant and script != "Zyyy":
+            return Rejection("wrong_script", f"{name}: {script}")
+    return None
+
+
+def _answer_in_context(candidate: Candidate, _: Texts, __: OwnWords, gates: SynthesisGates) -> Rejection | None:
+    values = candidate.row.values
+    context, answers = values["context"], values["answers"]
+    if not answers["text"]:
+        return Rejection("answer_not_in_context", "no answer")
+    for text, start in zip(answers["text"], answers["answer_start"], strict=True):
+        if not any(letter.isalnum() for letter in text) or context[start : start + len(text)] != text or start < 0:
+            return Rejection("answer_not_in_context", text[:200])
+        if len(text) > gates.max_answer_share * len(context):
+            return Rejection("too_long", "answer", len(text) / len(context), gates.max_answer_share)
+    if context not in candidate.passage.text:
+        return Rejection("answer_not_in_context", "the context is not the passage")
+    return None
+
+
+def _answered_by_question(candidate: Candidate, _: Texts, __: OwnWords, ___: SynthesisGates) -> Rejection | None:
+    question = folded(candidate.row.values["question"])[0]
+    for text in candidate.row.values["answers"]["text"]:
+        small = folded(text)[0].strip()
+        if len(small) > 1 and re.search(rf"(?<!\w){re.escape(small)}", question):
+            return Rejection("answered_by_question", text[:200])
+    return None
+
+
+def _is_question(candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates) -> Rejection | None:
+    if "question" not in texts:
+        return Rejection("copied_context", "question", 1.0)
+    question, label = texts["question"]
+    script = parse_label(label).script
+    marks = _QUESTION_MARKS.get(script)
+    letters = sum(unicodedata.category(letter)[0] in "LM" for letter in question)
+    if letters < (4 if script in _HAN or marks is None else 8):
+        return Rejection("not_a_question", question[:200])
+    if marks and script not in _NO_MARK and not any(mark in question for mark in marks):
+        return Rejection("not_a_question", question[:200])
+    return None
+
+
+def _copied(candidate: Candidate, texts: Texts, _: OwnWords, gates: SynthesisGates) -> Rejection | None:
+    """Reject a question that is a sentence of the context, by its runs of 8 letters."""
+    for name in ("question", "query"):
+        if name not in texts:
+            continue
+        grams, found = (
+            {letters[at : at + 8] for at in range(len(letters) - 7)}
+            for letters in (_letters(texts[name][0]), _letters(candidate.passage.text))
+        )
+        share = len(grams & found) / len(grams) if grams else 0.0
+        if share > gates.max_copied_share:
+            return Rejection("copied_context", name, share, gates.max_copied_share)
+    return None
+
+
+def _letters(text: str) -> str:
+    return "".join(letter for letter in folded(text)[0] if letter.isalnum())
+
+
+def _choices(candidate: Candidate, _: Texts, __: OwnWords, ___: SynthesisGates) -> Rejection | None:
+    values = candidate.row.values
+    small = [folded(choice)[0].strip(" .") for choice in values["choices"]]
+    if len(small) < 2 or len(set(small)) < len(small):
+        return Rejection("choices_alike", " | ".join(values["choices"])[:200])
+    if not 0 <= values["answer"] < len(small):
+        return Rejection("answer_out_of_range", str(values["answer"]))
+    return None
+
+
+def _numbers_kept(candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates) -> Rejection | None:
+    """Reject a text with a number that the passage has not."""
+    known = set(re.findall(r"[0-9]+", folded(candidate.passage.text)[0]))
+    for name, (text, _label) in texts.items():
+        for number in re.findall(r"[0-9]{2,}", folded(text)[0]):
+            if number not in known:
+                return Rejection("number_added", f"{name}: {number}")
+    return None
+
+
+def _not_copied(candidate: Candidate, texts: Texts, _: OwnWords, gates: SynthesisGates) -> Rejection | None:
+    """Reject a text that is its passage over again, by its runs of 12 letters."""
+    found = _letters(candidate.passage.text)
+    known = {found[at : at + 12] for at in range(len(found) - 11)}
+    if candidate.row.configuration == "text" and not texts:
+        return Rejection("copied_context", "text", 1.0, gates.max_copied_share)
+    for name, (text, _label) in texts.items():
+        own = _letters(text)
+        grams = [own[at : at + 12] for at in range(len(own) - 11)]
+        share = sum(gram in known for gram in grams) / len(grams) if grams else 0.0
+        if share > gates.max_copied_share:
+            return Rejection("copied_context", name, share, gates.max_copied_share)
+    return None
+
+
+_GATES: tuple[Gate, ...] = (_empty, _too_long, _refusal, _leak, _injected, _repetition, _wrong_script)
+_OF_CONFIGURATION: Mapping[str, tuple[Gate, ...]] = {
+    "question_answer": (_answer_in_context, _is_question, _answered_by_question, _copied),
+    "retrieval": (_copied,),
+    "multiple_choice": (_choices, _is_question, _copied),
+}
+OPTIONAL_GATES: Mapping[str, Gate] = {
+    "numbers_kept": _numbers_kept,
+    "not_copied": _not_copied,
+}
+
+
+def judge_languages(
+    candidates: Sequence[Candidate], gates: SynthesisGates, identify: Identify | None
+) -> list[Rejection | None]:
+    """Say of n rows whether what was written is in another language than it should be.
+
+    The texts of a row that should be in one language are looked at together, as a question alone is short; each text
+    that is long enough by itself is looked at alone as well.
+    """
+    answers: list[Rejection | None] = [None] * len(candidates)
+    if identify is None:
+        return answers
+    asked: list[tuple[int, str, str, str]] = []
+    for place, candidate in enumerate(candidates):
+        together: dict[str, list[str]] = {}
+        for name, (text, label) in written_texts(candidate).items():
+            together.setdefault(label, []).append(text)
+            asked.append((place, name, label, text))
+        asked += [(place, "row", label, "\n".join(texts)) for label, texts in together.items() if len(texts) > 1]
+    asked = [one for one in asked if sum(letter.isalpha() for letter in one[3]) >= gates.min_language_letters]
+    if not asked:
+        return answers
+    found = identify(pa.array([text for *_, text in asked], pa.large_string())).select(["language", "language_group"])
+    for (place, name, label, _), row in zip(asked, found.to_pylist(), strict=True):
+        if answers[place] is None and _is_other(row["language"], row["language_group"], parse_label(label)):
+            answers[place] = Rejection("wrong_language", f"{name}: {row['language']}")
+    return answers
+
+
+def _is_other(language: str | None, group: str | None, wanted: LanguageScript) -> bool:
+    target = one_code(wanted.language)
+    if language in (None, "und", "zxx") or one_code(language or "") == target:
+        return False
+    own = group_of(str(wanted._replace(language=target)))
+    return own is None or group != own
+
+
+def question_of(candidate: Candidate) -> str:
+    """Return the text by which a row repeats another: its question, query or claim, its first turn, its text."""
+    values = candidate.row.values
+    if candidate.row.likeness is not None:
+        return candidate.row.likeness
+    for name in ("question", "query", "claim", "text"):
+        if name in values:
+            return str(values[name])
+    turns = values.get("messages") or values.get("prompt") or ()
+    return "\n".join(str(turn["content"]) for turn in turns if turn["role"] == "user")
+
+
+BANDS, ROWS = 16, 4  # two texts with Jaccard 0.8 meet with probability 0.9998, with 0.5 with 0.64
+_SEEDS = mix64(np.arange(1, BANDS * ROWS + 1, dtype=np.uint64))
+
+
+def signature(text: str) -> npt.NDArray[np.uint64]:
+    """Return the MinHash signature (Broder 1997) of a text's runs of 4 code points, folded; BANDS * ROWS numbers."""
+    letters = np.frombuffer(_letters(text).encode("utf-32-le"), np.uint32).astype(np.uint64)
+    if len(letters) < 4:
+        letters = np.concatenate([letters, np.zeros(4 - len(letters), np.uint64)])
+    windows = np.lib.stride_tricks.sliding_window_view(letters, 4)
+    shingles = np.unique(mix64(windows @ (np.uint64(1) << np.arange(0, 63, 16, dtype=np.uint64))))
+    least: npt.NDArray[np.uint64] = mix64(shingles[:, None] ^ _SEEDS[None, :]).min(axis=0)
+    return least
+
+
+def repeated(
+    signatures: Iterator[npt.NDArray[np.uint64] | None], max_similarities: Iterator[float]
+) -> Iterator[int | None]:
+    """Say of each text in order which earlier one, that repeats none itself, it is like; None if it is new.
+
+    A text without a signature repeats none.
+    """
+    seen: list[npt.NDArray[np.uint64]] = []
+    numbers: list[int] = []
+    bands: dict[tuple[int, bytes], list[int]] = {}
+    for number, (own, max_similarity) in enumerate(zip(signatures, max_similarities, strict=True)):
+        if own is None:
+            yield None
+            continue
+        keys = [(band, own[band * ROWS : (band + 1) * ROWS].tobytes()) for band in range(BANDS)]
+        near = dict.fromkeys(place for key in keys for place in bands.get(key, ())[:8])
+        like = next((p for p in near if np.mean(seen[p] == own) >= max_similarity), None)
+        if like is None:
+            for key in keys:
+                bands.setdefault(key, []).append(len(seen))
+            seen.append(own)
+            numbers.append(number)
+        yield None if like is None else numbers[like]
+
+
+def span_answer(answer: str, context: str) -> dict[str, list[Any]] | None:
+    """Write an answer as SQuAD does: the span of the context and where it begins; None if it is not there."""
+    span = find_span(answer, context)
+    return None if span is None else {"text": [span.text], "answer_start": [span.start]}

@@ -1,0 +1,1 @@
+"""Prompts of the strategies, versioned by the number in their names."""

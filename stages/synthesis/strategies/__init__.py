@@ -1,0 +1,1 @@
+"""Strategies of synthesis, one file each: rows to requests, responses to rows."""

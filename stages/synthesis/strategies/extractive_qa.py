@@ -1,0 +1,94 @@
+"""Few-shot extractive questions and answers, with one example, and a choice of the good ones.
+
+Paper: Namboori et al. 2024, GeMQuAD: Generating Multilingual Question Answering Datasets from Large Language Models
+using Few Shot Learning. There one annotated example of the target language stands before the passage, and of what a
+large model writes those pairs are kept that a student, trained on it, answers alike, in several rounds. Here the
+generator itself is the student: with `gates = { samples = 3 }` it answers each question anew from the passage alone,
+and a row is kept if enough answers agree. An answer that is not a span of the passage is rejected, as in the paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import Field
+
+from schemas.language import language_name, parse_label
+from stages.batches import StageConfig
+from stages.synthesis.gates import span_answer
+from stages.synthesis.passages import Passage
+from stages.synthesis.strategy import Ask, Rejection, Row, Strategy, Talk, rejection_of
+
+
+class Example(StageConfig):
+    """One annotated example, in the target language where there is one."""
+
+    context: str = Field(min_length=1, description="Passage.")
+    question: str = Field(min_length=1, description="Question about it.")
+    answer: str = Field(min_length=1, description="Its answer, as it stands in the passage.")
+
+
+class ExtractiveQAOptions(StageConfig):
+    """Options of `extractive_qa`."""
+
+    questions: int = Field(default=2, ge=1, le=10, description="Questions that a passage is asked for.")
+    examples: dict[str, Example] = Field(
+        default={},
+        description="An example for each label, as { eus_Latn = { context = …, question = …, answer = … } }.",
+    )
+
+
+class ExtractiveQA(Strategy):
+    """Passage to questions with answers that stand in it."""
+
+    configurations = ("question_answer",)
+    prompts = ("extractive_qa.1",)
+    Options = ExtractiveQAOptions
+
+    def make(self, passage: Passage) -> Talk:
+        count = self.options.questions
+        values = {
+            "language": language_name(parse_label(passage.label).language),
+            "count": count,
+            "example": self.options.examples.get(passage.label),
+            "document": passage.text,
+        }
+        (reply,) = yield [Ask("extractive_qa.1", values, _schema(count))]
+        if reply.problem:
+            return [rejection_of(reply)]
+        return [_row(pair, passage) for pair in reply.value["pairs"]] or [Rejection("no_output", "no pair")]
+
+    def own_texts(self) -> Sequence[str]:
+        return [text for example in self.options.examples.values() for text in (example.context, example.question)]
+
+
+def _schema(count: int) -> dict[str, Any]:
+    text = {"type": "string"}
+    pair = {
+        "type": "object",
+        "properties": {"question": text, "answer": text},
+        "required": ["question", "answer"],
+        "additionalProperties": False,
+    }
+    return {
+        "type": "object",
+        "properties": {"pairs": {"type": "array", "items": pair, "minItems": 1, "maxItems": count}},
+        "required": ["pairs"],
+        "additionalProperties": False,
+    }
+
+
+def _row(pair: dict[str, str], passage: Passage) -> Row | Rejection:
+    answers = span_answer(pair["answer"], passage.text)
+    if answers is None:
+        return Rejection("answer_not_in_context", pair["answer"][:200])
+    return Row(
+        "question_answer",
+        {
+            "title": passage.url or passage.document_id,
+            "context": passage.text,
+            "question": pair["question"].strip(),
+            "answers": answers,
+        },
+    )
