@@ -12,8 +12,8 @@ import pytest
 from stages.synthesis.prompt_files import built_in_prompt
 from tests.declaration import documents
 from tests.endpoints import FaultyEndpoint
-from tests.laws.running import digests, run
 from tests.planted_generators import good
+from tests.running import digests, run
 
 pytest.importorskip("openai", reason="openai is not installed; pip install 'glotmill[synthesize]'")
 
