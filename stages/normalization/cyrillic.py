@@ -17,11 +17,16 @@ _PALOCHKA = (
 )
 _STICK = r"[1Il|\x{406}\x{456}]"
 _SMALL, _ANY = r"[\p{Cyrillic}&&\p{Ll}--[\x{456}]]", r"[\p{Cyrillic}&&\p{L}--[\x{406}\x{456}]]"
+_LIKE_SMALL, _LIKE_ANY = "[aceopxy]", "[aceopxyABCEHKMOPTX]"  # Latin letters that are left for `look_alike_letters`
 
 
 def _palochka(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
     """Write the small palochka next to a small letter, the capital between capitals."""
-    for before, after, letter in ((_SMALL, _ANY, "\u04cf"), (_ANY, _SMALL, "\u04cf"), (_ANY, _ANY, "\u04c0")):
+    for before, after, letter in (
+        *((_SMALL, f"{_ANY}|{_LIKE_ANY}", "\u04cf"), (f"{_ANY}|{_LIKE_ANY}", _SMALL, "\u04cf")),
+        *((_ANY, _LIKE_SMALL, "\u04cf"), (_LIKE_SMALL, _ANY, "\u04cf")),
+        *((_ANY, f"{_ANY}|{_LIKE_ANY}", "\u04c0"), (_LIKE_ANY, _ANY, "\u04c0")),
+    ):
         texts = texts.str.replace_all(f"({before}){_STICK}({after})", f"${{1}}{letter}${{2}}")
     return texts
 
@@ -42,7 +47,7 @@ RULES = (
         "The digit 1, I, l or a bar between letters becomes the palochka of the languages of the Caucasus.",
         "Unicode Standard, section 7.4 (palochka); CLDR exemplar sets ce, av, ady, kbd, lez",
         written_in(*_PALOCHKA),
-        rf"{_ANY}{_STICK}{_ANY}",
+        rf"{_ANY}{_STICK}(?:{_ANY}|{_LIKE_ANY})|{_LIKE_ANY}{_STICK}{_ANY}",
         _palochka,
     ),
     letter_rule(

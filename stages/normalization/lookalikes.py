@@ -8,8 +8,9 @@ looks right and is another string. A word is repaired only if there is one scrip
 - where it is not that of the document, the other letters are not the end of the word: `Google\u0443` in Russian is a
   Latin name with a Cyrillic ending, and means what it says;
 - a word of at least two letters that could all be of either script takes that of the document, but for capitals of
-  the other script before small letters: `BBC\u043d\u044b\u04a3` is an acronym with a Tatar ending; so is a name
-  (`Coca`) of four letters or more before an ending of two or more in languages that glue endings to names.
+  the other script before small letters: `BBC\u043d\u044b\u04a3` is an acronym with a Tatar ending; so is a name with a
+  capital inside (`eBay`), and one (`Coca`) of four letters or more before an ending of two or more in languages that
+  glue endings to names.
 
 A word that is Latin as a whole is Cyrillic only if it is a function word of the language between Cyrillic words, and
 its sentence has no other single Latin letter, no sign of a formula and no word that speaks of quantities or letters
@@ -18,7 +19,9 @@ flies on`) cannot be told from the Russian `with` and is taken for it. Words of 
 before a comma or at the end of a sentence.
 
 The label of a document says its script only if most of the text is in it: a text that was misread, and has been
-repaired since, is still labelled by what it was misread as. What stands next to a lost character (U+FFFD) stays.
+repaired since, is still labelled by what it was misread as. A text without a label is in the script of three quarters
+of its letters, and the function words of all languages are its own. What stands next to a lost character (U+FFFD)
+stays.
 
 Everything else is mixed on purpose, or cannot be told, and stays. Words are runs of letters and marks.
 
@@ -96,6 +99,7 @@ _O_DIAERESIS = {"\u00f6": "\u04e7", "\u00d6": "\u04e6"}
 _U_DIAERESIS = {"\u00fc": "\u04f1", "\u00dc": "\u04f0"}
 _TURKIC = _SHHA | _SCHWA | _BARRED_O | _STRAIGHT_U
 CYRILLIC_OF_LANGUAGE: Mapping[str, Mapping[str, str]] = {
+    "und": _I | _JE,  # within a Cyrillic word they can be nothing else
     "ukr": _I | {"\u00ef": "\u0457", "\u00cf": "\u0407"},
     "rue": _I | {"\u00ef": "\u0457", "\u00cf": "\u0407"},
     "bel": _I,
@@ -131,15 +135,16 @@ CYRILLIC_OF_LANGUAGE: Mapping[str, Mapping[str, str]] = {
 # Languages that put their endings on a foreign name without a hyphen.
 _GLUE_ENDINGS = frozenset(("kaz", "tat", "bak", "uig", "kir", "sah", "tuk", "mon", "tyv", "bua", "xal"))
 # Function words that consist of look-alikes, as they look in Latin letters.
-_SERBIAN_WORDS = ("a", "o", "y", "je", "ja", "ce", "ca", "cy", "jep", "joj")
+_SERBIAN_WORDS = ("a", "c", "o", "y", "je", "ja", "ce", "ca", "cy", "jep", "joj")
 FUNCTION_WORDS: Mapping[str, tuple[str, ...]] = {
     "srp": _SERBIAN_WORDS,
     "hbs": _SERBIAN_WORDS,
     "bos": _SERBIAN_WORDS,
-    "mkd": ("a", "e", "ce", "co", "ja"),
+    "mkd": ("a", "e", "ce", "co", "ja", "oj"),
     "bul": ("a", "c", "e", "y", "ce", "ca", "co"),
     "rus": ("a", "c", "o", "y", "co", "ee"),
     "ukr": ("a", "i", "o", "y"),
+    "rue": ("a", "i", "o", "y"),
     "bel": ("a", "i", "y", "ca"),
     "kaz": ("\u0259p",),
     "kir": ("ap",),
@@ -193,21 +198,27 @@ def _replacements(language: str | None) -> npt.NDArray[np.uint32]:
     table = np.zeros((len(SCRIPTS), _LAST_LETTER + 2), np.uint32)  # the last one stands for all above
     own_letters: tuple[Mapping[str, Mapping[str, str]], ...] = (LATIN_OF_LANGUAGE, CYRILLIC_OF_LANGUAGE, {}, {})
     for row, (letters, extra) in enumerate(zip(_TARGETS, own_letters, strict=True)):
-        for letter, own in {**letters, **extra.get(language or "", {})}.items():
+        for letter, own in {**letters, **extra.get(language or "und", {})}.items():
             table[row, ord(letter)] = ord(own)
     return table
 
 
 def _repair(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
-    if script not in SCRIPTS:
+    if script is not None and script not in SCRIPTS:
         return _repair_in(texts, language, -1)
     # letters of each script in each text
     counts = np.stack([texts.str.count_matches(pattern).to_numpy() for pattern in _LETTERS], axis=1)
-    home = SCRIPTS.index(script)
-    most = counts.max(axis=1)
-    at_home = pl.Series((counts[:, home] == most) | (most < _MIN_LETTERS))
-    own, foreign = _repair_in(texts, language, home), _repair_in(texts, None, -1)
-    return pl.select(pl.when(at_home).then(own).otherwise(foreign)).to_series()
+    most, mostly = counts.max(axis=1), counts.argmax(axis=1)
+    if script is None:
+        home = np.where((most >= _MIN_LETTERS) & (4 * most >= 3 * counts.sum(axis=1)), mostly, -1)
+    else:
+        own = SCRIPTS.index(script)
+        home = np.where((counts[:, own] == most) | (most < _MIN_LETTERS), own, -1)
+    repaired = texts
+    for each in np.unique(home).tolist():
+        done = _repair_in(texts, language if each >= 0 else None, each)
+        repaired = pl.select(pl.when(pl.Series(home == each)).then(done).otherwise(repaired)).to_series()
+    return repaired
 
 
 def _repair_in(texts: pl.Series, language: str | None, home: int) -> pl.Series:
@@ -225,7 +236,7 @@ def _repair_in(texts: pl.Series, language: str | None, home: int) -> pl.Series:
 
 def _looks_at(language: str | None, script: str | None) -> tuple[str | None, str | None]:
     own = language in LATIN_OF_LANGUAGE or language in CYRILLIC_OF_LANGUAGE
-    return language if own else None, script if script in SCRIPTS else None
+    return language if own else None, script if script is None or script in SCRIPTS else "other"
 
 
 def _repair_words(
@@ -275,7 +286,10 @@ def _acronyms(
     word: npt.NDArray[np.int64],
     names: bool,
 ) -> npt.NDArray[np.bool_]:
-    """Say which words are two or more capitals of one script, then small letters of one other; or names so."""
+    """Say which words are two or more capitals of one script, then small letters of one other; or names so.
+
+    A name has a capital inside; where `names` are glued to endings, any word in title case is one.
+    """
     lead = script == script[first][word]
     changes = np.append(False, lead[1:] != lead[:-1])
     changes[first] = False
@@ -285,6 +299,9 @@ def _acronyms(
     leading = np.bincount(word[lead], minlength=words)
     in_two_parts = (np.bincount(word[changes], minlength=words) == 1) & ~lead[last]
     found = in_two_parts & (misplaced == 0) & (leading > 1)
+    inside = np.append(False, capital[1:] & ~capital[:-1]) & lead
+    inside[first] = False
+    found |= in_two_parts & (np.bincount(word[inside], minlength=words) > 0) & (leading > 2)
     if names:
         title_case = capital[first] & (np.bincount(word[capital], minlength=words) == 1)
         found |= in_two_parts & title_case & (script[first] == 0) & (leading > 3) & (last - first - leading > 0)
@@ -302,9 +319,11 @@ _SENTENCE = r"[^.!?\x{2026}\n]+"
 _OPENING = r"[\s\x{ab}\x{201e}\x{201c}\"(\x{2013}\x{2014}-]*"
 _FUNCTION_WORD = "|".join(sorted({word for words in FUNCTION_WORDS.values() for word in words}))
 _LONGER_WORD = "|".join(sorted({word for words in FUNCTION_WORDS.values() for word in words if len(word) > 1}))
+_MAX_RUN = 3  # function words in a row
 _BEFORE_PAUSE = r"(?:[,;:] |[.!?\x{2026}\n]|$)"
 _WORD_CANDIDATES = (
-    rf"(?:(?i)\b(?:{_FUNCTION_WORD}) {_OPENING}\p{{Cyrillic}}|\p{{Cyrillic}}[,;:]? (?:{_LONGER_WORD}){_BEFORE_PAUSE})"
+    rf"(?:(?i)\b(?:(?:{_FUNCTION_WORD}) )+{_OPENING}\p{{Cyrillic}}"
+    rf"|\p{{Cyrillic}}[,;:]? (?:{_LONGER_WORD}){_BEFORE_PAUSE})"
 )
 # Stems of words by which a sentence speaks of quantities and letters: equal, variable, denote, function, constant,
 # vector, formula, equation, symbol, letter, in the languages of FUNCTION_WORDS.
@@ -317,8 +336,14 @@ _OF_QUANTITIES = (
 _VARIABLE = r"(?:^|[^\p{L}\p{M}'\x{2019}-])[A-Za-z](?:[^\p{L}\p{M}'\x{2019}-]|$)|[=+<>*/^\\]"
 
 
-def _in_cyrillic(word: str, language: str | None) -> str:
-    return "".join(chr(int(_replacements(language)[1, ord(letter)])) for letter in word)
+@cache
+def _cyrillic_words(language: str | None) -> dict[str, str]:
+    """Return the function words of a language, in Latin look-alikes and in their own letters; None means all."""
+    languages = FUNCTION_WORDS if language is None else (language,)
+    own = {each: _replacements(each)[1] for each in languages}
+    return {
+        word: "".join(chr(int(own[each][ord(c)])) for c in word) for each in languages for word in FUNCTION_WORDS[each]
+    }
 
 
 def _repair_function_words(
@@ -327,17 +352,19 @@ def _repair_function_words(
     found = texts.str.extract_all(_SENTENCE).explode().drop_nulls().unique(maintain_order=True)
     found = found.filter(found.str.contains(_WORD_CANDIDATES))
     repaired = found = found.filter(~found.str.contains(_OF_QUANTITIES))
-    to_cyrillic = {word: _in_cyrillic(word, language) for word in FUNCTION_WORDS.get(language or "", ())}
-    for word, own in to_cyrillic.items():
-        between = rf"(\p{{Cyrillic}}[,;:]? ){word}( {_OPENING}\p{{Cyrillic}})"
-        for _ in range(2):  # a neighbour of one letter is part of two matches
-            repaired = repaired.str.replace_all(between, f"${{1}}{own}${{2}}")
-        if len(word) > 1:
-            before_pause = rf"(\p{{Cyrillic}}[,;:]? ){word}([,;:] {_OPENING}\p{{Cyrillic}}|\s*$)"
-            repaired = repaired.str.replace_all(before_pause, f"${{1}}{own}${{2}}")
-    for word, own in to_cyrillic.items():
-        first = rf"^({_OPENING}){word.capitalize()}( \p{{Cyrillic}}+,? \p{{Cyrillic}})"
-        repaired = repaired.str.replace_all(first, f"${{1}}{own.capitalize()}${{2}}")
+    to_cyrillic = _cyrillic_words(language if language in FUNCTION_WORDS else None)
+    any_word = "|".join(sorted(to_cyrillic))
+    for _ in range(_MAX_RUN):
+        for word, own in to_cyrillic.items():
+            between = rf"(\p{{Cyrillic}}[,;:]? ){word}( (?:(?:{any_word}) )*{_OPENING}\p{{Cyrillic}})"
+            for _ in range(2):  # a neighbour of one letter is part of two matches
+                repaired = repaired.str.replace_all(between, f"${{1}}{own}${{2}}")
+            if len(word) > 1:
+                before_pause = rf"(\p{{Cyrillic}}[,;:]? ){word}([,;:] {_OPENING}\p{{Cyrillic}}|\s*$)"
+                repaired = repaired.str.replace_all(before_pause, f"${{1}}{own}${{2}}")
+        for word, own in to_cyrillic.items():
+            first = rf"^({_OPENING}){word.capitalize()}( \p{{Cyrillic}}+,? \p{{Cyrillic}})"
+            repaired = repaired.str.replace_all(first, f"${{1}}{own.capitalize()}${{2}}")
     frame = pl.DataFrame({"found": found, "repaired": repaired})
     frame = frame.filter((pl.col("found") != pl.col("repaired")) & ~pl.col("repaired").str.contains(_VARIABLE))
     return replace_sequences(texts, dict(frame.iter_rows())) if len(frame) else texts
@@ -357,7 +384,7 @@ RULES = (
         "look_alike_words",
         "A function word in Latin look-alikes, between Cyrillic words of its sentence, becomes Cyrillic.",
         "UTS #39, confusables.txt; function words of each language: ours",
-        written_in(*(f"{language}_Cyrl" for language in FUNCTION_WORDS)),
+        written_in("und_Cyrl", "und_Zzzz", *(f"{language}_Cyrl" for language in FUNCTION_WORDS)),
         _WORD_CANDIDATES,
         _repair_function_words,
     ),

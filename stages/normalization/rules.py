@@ -60,11 +60,15 @@ def everywhere(language: str | None, script: str | None) -> bool:
 
 @dataclass(frozen=True)
 class WrittenIn:
-    """Holds for languages (`fas`), scripts (`Arab`) and languages in one script (`uzb_Latn`)."""
+    """Holds for languages (`fas`), scripts (`Arab`) and languages in one script (`uzb_Latn`).
+
+    An unknown language counts as `und` and an unknown script as `Zzzz`, where these are named.
+    """
 
     labels: frozenset[str]
 
     def __call__(self, language: str | None, script: str | None) -> bool:
+        language, script = language or "und", script or "Zzzz"
         return language in self.labels or script in self.labels or f"{language}_{script}" in self.labels
 
 

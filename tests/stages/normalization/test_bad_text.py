@@ -186,6 +186,57 @@ def test_a_name_keeps_its_letters_before_an_ending_in_languages_that_glue_it() -
     assert normalized("Pece\u0439", "kaz", "Cyrl") == "\u0420\u0435\u0441\u0435\u0439"
 
 
+@pytest.mark.parametrize("language", ["rus", "ukr", "mon", None])
+def test_a_name_with_a_capital_inside_keeps_its_letters_before_an_ending(language: str | None) -> None:
+    text = "\u041d\u0430 eBay\u0443, \u0432 eBay\u0435"
+    assert normalized(text, language, "Cyrl") == text
+    assert (
+        normalized("\u041d\u0430 p\u044b\u043do\u043a", language, "Cyrl")
+        == "\u041d\u0430 \u0440\u044b\u043d\u043e\u043a"
+    )
+
+
+# Text in Cyrillic but for look-alikes, and what it is: a language is not known.
+UNLABELLED = {
+    "function words": (
+        "\u0422\u043e je \u0434\u043e\u0431\u0440\u043e, a o \u0442\u043e\u043c\u0435 cy.",
+        "\u0422\u043e \u0458\u0435 \u0434\u043e\u0431\u0440\u043e, \u0430 \u043e \u0442\u043e\u043c\u0435 \u0441\u0443.",
+    ),
+    "a letter that Russian lacks": (
+        "\u0412i\u043d \u043f\u0456\u0448\u043e\u0432 \u0443 \u043bi\u0441",
+        "\u0412\u0456\u043d \u043f\u0456\u0448\u043e\u0432 \u0443 \u043b\u0456\u0441",
+    ),
+    "a word that could be Latin": (
+        "\u041a\u0430\u043a \u043c\u043d\u043e\u0433\u043e \u043ea",
+        "\u041a\u0430\u043a \u043c\u043d\u043e\u0433\u043e \u043e\u0430",
+    ),
+    "two points": ("\u0442\u043e\u0447\u043a\u0430 a \u043b\u0435\u0436\u0438\u0442 \u043d\u0430 b", None),
+    "a Latin sentence": ("Il va y avoir \u041c\u043e\u0441\u043a\u0432\u0430 c \u041f\u0430\u0440\u0438\u0436", None),
+}
+
+
+@pytest.mark.parametrize("script", [None, "Cyrl"])
+@pytest.mark.parametrize(("text", "expected"), UNLABELLED.values(), ids=UNLABELLED.keys())
+def test_look_alikes_of_a_text_in_no_known_language(text: str, expected: str | None, script: str | None) -> None:
+    assert normalized(text, None, script) == (expected or text)
+    assert normalized(text, "und", script) == (expected or text)
+
+
+def test_function_words_in_a_row_are_cyrillic() -> None:
+    text = "\u041e\u043d\u0430 je c \u043d\u0438\u043c, a y \u0442\u043e\u043c\u0435 je c \u043d\u0438\u043c"
+    cyrillic = text.translate(str.maketrans("jecay", "\u0458\u0435\u0441\u0430\u0443"))
+    assert normalized(text, "srp", "Cyrl") == cyrillic
+    assert normalized(text, "mon", "Cyrl") == text
+
+
+def test_a_palochka_next_to_a_look_alike() -> None:
+    assert (
+        normalized("xI\u0443\u043c\u0430 \u0434Ia", "che", "Cyrl")
+        == "\u0445\u04cf\u0443\u043c\u0430 \u0434\u04cf\u0430"
+    )
+    assert normalized("xI\u0443\u043c\u0430 B12 XI", "rus", "Cyrl") == "xI\u0443\u043c\u0430 B12 XI"
+
+
 def test_a_word_beside_a_lost_character_stays() -> None:
     whole = "\u043f\u0440o\u0441\u0442o"
     assert normalized(whole, "rus", "Cyrl") == whole.replace("o", "\u043e")
