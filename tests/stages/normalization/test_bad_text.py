@@ -199,8 +199,8 @@ def test_a_name_with_a_capital_inside_keeps_its_letters_before_an_ending(languag
 # Text in Cyrillic but for look-alikes, and what it is: a language is not known.
 UNLABELLED = {
     "function words": (
-        "\u0422\u043e je \u0434\u043e\u0431\u0440\u043e, a o \u0442\u043e\u043c\u0435 cy.",
-        "\u0422\u043e \u0458\u0435 \u0434\u043e\u0431\u0440\u043e, \u0430 \u043e \u0442\u043e\u043c\u0435 \u0441\u0443.",
+        "\u0422\u043e je \u0434\u043e\u0431\u0440\u043e, a o \u0442\u043e\u043c\u0435 cy",
+        "\u0422\u043e \u0458\u0435 \u0434\u043e\u0431\u0440\u043e, \u0430 \u043e \u0442\u043e\u043c\u0435 \u0441\u0443",
     ),
     "a letter that Russian lacks": (
         "\u0412i\u043d \u043f\u0456\u0448\u043e\u0432 \u0443 \u043bi\u0441",
