@@ -25,6 +25,7 @@ from stages.normalization.normalize import RULES, normalize_counted
 from stages.normalization.options import NormalizationConfig
 
 Row = tuple[str, str | None, str | None]
+Label = tuple[str | None, str | None]
 
 FOLDER = Path(__file__).parent
 FILES = sorted(FOLDER.glob("*.toml"))
@@ -73,12 +74,33 @@ NEVER_SPELLING = (
 FACTS = {f"{path.stem}: {fact.language}: {fact.says}": fact for path in FILES for fact in read_facts(path)}
 
 
-def run(rows: list[Row], config: NormalizationConfig) -> tuple[list[str], set[str]]:
-    """Normalize (text, language, script) each, and name the rules that changed any."""
+def run(rows: list[Row], config: NormalizationConfig) -> tuple[list[str], set[tuple[Label, str]]]:
+    """Normalize (text, language, script) each, and name the rules that changed any text of each label."""
     fields = [DOCUMENT.field(name) for name in ("text", "language", "script")]
     columns = [pa.array(values, field.type) for values, field in zip(zip(*rows, strict=True), fields, strict=True)]
     documents, counts = normalize_counted(pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields)), config)
-    return documents["text"].to_pylist(), set(counts["rule"].to_pylist())
+    changed = zip(*(counts[name].to_pylist() for name in ("language", "script", "rule")), strict=True)
+    return documents["text"].to_pylist(), {((language, script), rule) for language, script, rule in changed}
+
+
+@cache
+def normalized_facts() -> dict[tuple[Row, NormalizationConfig], tuple[str, set[str]]]:
+    """Normalize what must change, and name the rules that did it.
+
+    A block holds one text of each label, so that what rules are counted under a label is what they did to that text.
+    """
+    blocks: dict[tuple[NormalizationConfig, int], dict[Label, Row]] = {}
+    seen: Counter[tuple[NormalizationConfig, Label]] = Counter()
+    for fact in FACTS.values():
+        label = (fact.language, fact.script)
+        blocks.setdefault((fact.config, seen[fact.config, label]), {})[label] = (fact.source, *label)
+        seen[fact.config, label] += 1
+    found = {}
+    for (config, _), rows in blocks.items():
+        texts, changed = run(list(rows.values()), config)
+        for label, text in zip(rows, texts, strict=True):
+            found[rows[label], config] = text, {rule for of, rule in changed if of == label}
+    return found
 
 
 @cache
@@ -107,7 +129,7 @@ def normalized_as_a_block() -> dict[tuple[Row, NormalizationConfig], str]:
     ],
 )
 def test_fact(fact: Fact) -> None:
-    (text,), rules = run([(fact.source, fact.language, fact.script)], fact.config)
+    text, rules = normalized_facts()[(fact.source, fact.language, fact.script), fact.config]
     assert text == fact.target
     assert fact.rule in rules, "another rule did it"
     block = normalized_as_a_block()

@@ -71,6 +71,7 @@ STAY = {
 }
 
 
+@pytest.mark.slow
 def test_a_new_language_is_told_and_the_others_stay(without_faroese: Cascade, trained: TrainingReport) -> None:
     extended = Extended(without_faroese, load_fasttext(trained.model), read_addition(trained.model))
     assert "fao" not in best(without_faroese, FAROESE)
@@ -80,6 +81,7 @@ def test_a_new_language_is_told_and_the_others_stay(without_faroese: Cascade, tr
     assert extended.sha256 != without_faroese.sha256
 
 
+@pytest.mark.slow
 def test_the_report_says_what_is_won_and_lost(trained: TrainingReport) -> None:
     added = trained.added
     assert added is not None
@@ -88,12 +90,14 @@ def test_the_report_says_what_is_won_and_lost(trained: TrainingReport) -> None:
     assert added.others_after >= added.others_before - 0.003
 
 
+@pytest.mark.slow
 def test_a_recipe_names_the_cascade_and_the_model(trained: TrainingReport) -> None:
     identifier = load_identifier(LanguageIdentificationConfig(model=("cascade", trained.model)))
     assert identifier.name == f"cascade + {trained.model}"
     assert best(identifier, FAROESE) == ["fao"] * 3
 
 
+@pytest.mark.slow
 def test_a_row_depends_on_its_own_text_alone(without_faroese: Cascade, trained: TrainingReport) -> None:
     extended = Extended(without_faroese, load_fasttext(trained.model), read_addition(trained.model))
     texts = [*FAROESE, *STAY.values()]
@@ -105,6 +109,7 @@ def test_a_row_depends_on_its_own_text_alone(without_faroese: Cascade, trained: 
     assert extended([]).codes.shape == (0, 3)
 
 
+@pytest.mark.slow
 def test_other_scripts_are_not_asked(trained: TrainingReport) -> None:
     _, scores = new_scores(load_fasttext(trained.model), [NEW], [*FAROESE, STAY["rus"]])
     assert (scores[:3] > 0).all()

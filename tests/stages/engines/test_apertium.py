@@ -47,7 +47,7 @@ def test_another_script() -> None:
     engine.close()
 
 
-@pytest.mark.parametrize("kind", ["hangs", "dies"])
+@pytest.mark.parametrize("kind", [pytest.param("hangs", marks=pytest.mark.slow), "dies"])
 def test_only_the_sentence_at_fault_has_no_answer(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stage that dies writes two NUL bytes more, which would shift the answers behind it."""
     monkeypatch.setattr(apertium, "MODES", plant_engine(tmp_path, kind, at="torturatu"))

@@ -29,6 +29,7 @@ def endpoint(url: str, **options: Any) -> Endpoint:
     return Endpoint(EndpointConfig(base_url=url, model="m", **settings), EUS_SPA)
 
 
+@pytest.mark.slow
 def test_every_kind_of_fault_is_asked_again() -> None:
     def echo(body: dict[str, Any]) -> dict[str, Any]:
         return completion(body["messages"][-1]["content"].rpartition("\n\n")[2].upper())

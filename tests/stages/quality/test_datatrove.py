@@ -42,6 +42,7 @@ def run(config: DatatroveConfig, block: pa.RecordBatch) -> Filtered:
     return found
 
 
+@pytest.mark.slow
 def test_a_filter_rejects_with_its_reason() -> None:
     config = DatatroveConfig(block=f"{FILTERS}.GopherQualityFilter", arguments={"min_doc_words": 10})
     found = run(config, block_of("Too short.", SENTENCE))

@@ -385,6 +385,7 @@ def test_a_broken_record_fails_alone(broken: bytes, error: str, read_warc: Calla
     ]
 
 
+@pytest.mark.slow
 def test_a_record_over_the_limit_is_passed_over_without_being_held(read_warc: Callable[..., Rows]) -> None:
     failed, page = read_warc([record(body=b"WARC/1.0\r\n" * 200_000), record(1)], max_record_bytes=1 << 20)
     assert failed["error"].startswith("too_large: the record has 2000059 bytes, max_record_bytes is 1048576")

@@ -75,6 +75,7 @@ def test_a_scheme_that_nothing_leads_back_from_is_refused() -> None:
         reversibility(pa.array(["тіл"]), scheme_for("kazakh_2021", "kaz", "Cyrl"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", [scheme for scheme in SCHEMES if scheme.reversible], ids=str)
 def test_running_text_comes_back_but_for_what_is_masked(scheme: Scheme) -> None:
     languages = gflanguages.LoadLanguages().values()

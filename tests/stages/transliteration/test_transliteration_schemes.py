@@ -102,6 +102,7 @@ def test_every_scheme_loads_and_keeps_tokens_apart(scheme: Scheme) -> None:
     assert len(convert(["x", "\u0430", "\u0939", "\u0628"])) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", REVERSIBLE, ids=str)
 def test_a_reversible_scheme_brings_back_every_word_of_its_alphabet(scheme: Scheme) -> None:
     back = reverse_of(scheme)
