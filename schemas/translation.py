@@ -1,4 +1,7 @@
-"""TRANSLATION_MARKS: what a document says of its translation; SENTENCE_PAIR: a sentence and its translation."""
+"""TRANSLATION_MARKS: what a document says of its translation; SENTENCE_PAIR, DOCUMENT_PAIR: two texts of one content.
+
+TRANSLATION_SAMPLE: what a model is trained on, made of such pairs.
+"""
 
 from __future__ import annotations
 
@@ -66,5 +69,36 @@ SENTENCE_PAIR = pa.schema(
             nullable=True,
         ),
         column("repeated_code_points", pa.int64(), "Code points of the longest loop in `target`."),
+    ]
+)
+
+DOCUMENT_PAIR = pa.schema(
+    [
+        DOCUMENT.field("id"),
+        column("parent_id", pa.string(), "Id of the document that was translated."),
+        SENTENCE_PAIR.field("source_language"),
+        SENTENCE_PAIR.field("target_language"),
+        column("source", pa.large_string(), "Text of the document."),
+        column("target", pa.large_string(), "Its translation, with as many lines."),
+        SENTENCE_PAIR.field("generator"),
+    ]
+)
+
+TRANSLATION_SAMPLE = pa.schema(
+    [
+        column("id", pa.string(), "Id of the translated document."),
+        column("place", pa.int64(), "Number of the sentence or window in the document, from 0."),
+        column("source_language", pa.string(), "Language and script that is translated from, as `eus_Latn`."),
+        column("target_language", pa.string(), "Language and script of `completion`; of a window, that comes second."),
+        column(
+            "auxiliary_language",
+            pa.string(),
+            "Language and script of a further translation that the prompt shows; null without one.",
+            nullable=True,
+        ),
+        column("prompt", pa.large_string(), "What the model is shown, and not trained on; empty in windows."),
+        column("completion", pa.large_string(), "What the model learns to write."),
+        column("rejected", pa.large_string(), "A translation that is worse; null but in preferences.", nullable=True),
+        column("reason", pa.string(), "Gate that rejected it; null but in preferences.", nullable=True),
     ]
 )

@@ -47,7 +47,7 @@ def run_phases(run: Run, plan: Plan, block_bytes: int) -> None:
     facts.shards, pieces, facts.schema = publish_shards(run, staged, phases, weighted=facts.sampling is not None)
     facts.ledgers = publish_ledger(run, [*staged, *synthesized.splits], phases, pieces)
     facts.deduplication = dedup_reports(run, read, dedup_phases(run.recipe))
-    files = [*write_pairs(run, read, phases), *publish_made(run, made), *write_index(run, read, phases)]
+    files = [*write_pairs(run, read, phases), *publish_made(run, read), *write_index(run, read, phases)]
     files += synthesized.files
     check_unchanged(plan.files)
     run.store.write(RECIPE, plan.recipe_text.encode())

@@ -17,6 +17,8 @@ from pipelines.catalogue.stages import (
     Recipe,
     bind_pairs_of,
     bind_parallel,
+    filters_made,
+    gives_pairs,
     kept_by,
     makes_documents,
 )
@@ -206,16 +208,34 @@ Ask = Callable[[Engine, Direction, int | None, Sequence[str]], list[Answer]]  # 
 AugmentFunction = Callable[[pa.RecordBatch, Ask], Made]
 
 
-def bind_augment(recipe: Recipe) -> list[tuple[str, AugmentFunction]]:
-    """Bind the stages that make documents, by name; each answers a block with what it made of it.
+class BoundAugment(NamedTuple):
+    """An augment stage as a worker runs it: either it makes documents of a block, or it chooses among those made.
 
-    What engines are asked goes through the second argument, which keeps their responses.
+    `published` is false where what is made is only paired.
     """
-    return [
-        (stage.stage, _translation(stage, recipe) if isinstance(stage, TranslationConfig) else _transliteration(stage))
-        for stage in recipe.augment
-        if makes_documents(stage)
-    ]
+
+    name: str
+    make: AugmentFunction | None = None
+    choose: BoundStage | None = None
+    published: bool = True
+
+
+def bind_augment(recipe: Recipe) -> list[BoundAugment]:
+    """Bind the stages that make documents, and the filters behind them, in the order of the recipe.
+
+    What engines are asked goes through the second argument of `make`, which keeps their responses.
+    """
+    bound = []
+    for stage in recipe.augment:
+        if isinstance(stage, TranslationConfig):
+            published = "documents" in stage.outputs
+            bound.append(BoundAugment(stage.stage, _translation(stage, recipe), published=published))
+        elif isinstance(stage, TransliterationConfig) and makes_documents(stage):
+            bound.append(BoundAugment(stage.stage, _transliteration(stage)))
+        elif filters_made(stage):
+            function = INGEST_STAGES[stage.stage].bind(stage)
+            bound.append(BoundAugment(stage.stage, choose=BoundStage(stage.stage, function)))
+    return bound
 
 
 def _transliteration(config: TransliterationConfig) -> AugmentFunction:
@@ -273,5 +293,4 @@ def bind_identify(recipe: Recipe) -> Callable[[pa.Array], pa.RecordBatch]:
 
 def bind_pairs(recipe: Recipe) -> list[BlockFunction]:
     """Bind the stages that give pairs of texts; each answers a block with PAIR rows."""
-    transliterating = (stage for stage in recipe.augment if isinstance(stage, TransliterationConfig))
-    return [bind_pairs_of(stage) for stage in transliterating if stage.mode == "pair"]
+    return [bind_pairs_of(stage) for stage in recipe.augment if gives_pairs(stage)]

@@ -20,7 +20,7 @@ from stages.engines.options import ChatEndpointConfig, LlamaCppConfig
 from stages.normalization.normalize import RULES
 from stages.normalization.options import NormalizationConfig
 from stages.synthesis.options import JudgeConfig, SynthesisConfig, SynthesisGates
-from stages.translation.options import TranslationConfig
+from stages.translation.options import PairSamplesConfig, TranslationConfig
 from stages.transliteration.options import TransliterationConfig
 
 HEAD = """# Recipe reference
@@ -62,10 +62,13 @@ def reference() -> Iterator[str]:
     yield "## `[[augment]]`\n"
     yield (
         "Stages that make documents, or pairs of texts, from those that deduplication and decontamination left. "
-        "Decontamination looks through what they make, too.\n"
+        "Decontamination looks through what they make, too. `filter_length`, `filter_quality`, `language_model`, "
+        "`word_lists`, `classify_text` and `filter_blocked` stand here as well: they choose among the documents that "
+        "stages before them made.\n"
     )
     yield from _table('### `stage = "transliterate"`', TransliterationConfig)
     yield from _table('### `stage = "translate"`', TranslationConfig)
+    yield from _table('### `stage = "sample_pairs"`', PairSamplesConfig)
     yield "## `[[synthesize]]`\n"
     yield (
         "Strategies that make rows of questions, answers and instructions from found documents. [Synthetic rows]"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeGuard, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +45,7 @@ from stages.quality.learned_limits import load_limits
 from stages.quality.options import BlockListConfig, DatatroveConfig, QualityFilteringConfig
 from stages.script_marking import ScriptMarkingConfig, mark_scripts
 from stages.synthesis.options import SynthesisConfig
-from stages.translation.options import TranslationConfig
+from stages.translation.options import PairSamplesConfig, TranslationConfig
 from stages.transliteration.options import TransliterationConfig
 from stages.word_lists.options import WordListsConfig
 
@@ -83,7 +83,17 @@ DedupStage = Annotated[
     | SpanDeduplicationConfig,
     Field(discriminator="stage"),
 ]
-AugmentStage = Annotated[TransliterationConfig | TranslationConfig, Field(discriminator="stage")]
+AugmentFilter = (
+    LengthFilteringConfig
+    | QualityFilteringConfig
+    | LanguageModelConfig
+    | WordListsConfig
+    | ClassificationConfig
+    | BlockListConfig
+)
+AugmentStage = Annotated[
+    TransliterationConfig | TranslationConfig | PairSamplesConfig | AugmentFilter, Field(discriminator="stage")
+]
 
 
 class Recipe(AnyRecipe[IngestStage, DedupStage]):
@@ -96,8 +106,8 @@ class Recipe(AnyRecipe[IngestStage, DedupStage]):
     )
     augment: tuple[AugmentStage, ...] = Field(
         default=(),
-        description="Stages that make documents from those that deduplication and decontamination left, in order; "
-        "decontamination looks through what they make, too.",
+        description="Stages that make documents from those that deduplication and decontamination left, in order, and "
+        "filters of what those before them made; decontamination looks through what they make, too.",
     )
     synthesize: tuple[SynthesisConfig, ...] = Field(
         default=(),
@@ -406,8 +416,31 @@ def against_of(stage: StageConfig) -> tuple[str, ...]:
 
 
 def makes_documents(stage: StageConfig) -> bool:
-    """Tell whether an augment stage makes documents, and not pairs of texts."""
-    return not isinstance(stage, TransliterationConfig) or stage.mode == "parallel"
+    """Tell whether an augment stage makes documents, and no pairs of what is published, samples or choices."""
+    if isinstance(stage, TransliterationConfig):
+        return stage.mode == "parallel"
+    return isinstance(stage, TranslationConfig)
+
+
+def gives_pairs(stage: StageConfig) -> TypeGuard[TransliterationConfig]:
+    """Tell whether an augment stage gives pairs of published texts."""
+    return isinstance(stage, TransliterationConfig) and stage.mode == "pair"
+
+
+def filters_made(stage: StageConfig) -> bool:
+    """Tell whether an augment stage chooses among the documents that those before it made."""
+    return isinstance(stage, AugmentFilter)
+
+
+def sampling_stages(recipe: Recipe) -> list[PairSamplesConfig]:
+    """List the stages that make samples of translated pairs."""
+    return [stage for stage in recipe.augment if isinstance(stage, PairSamplesConfig)]
+
+
+def translation_outputs(recipe: Recipe) -> set[str]:
+    """Name all that the recipe's translations are published as, with what samples are made of."""
+    named = {output for stage in recipe.augment if isinstance(stage, TranslationConfig) for output in stage.outputs}
+    return named | {"samples" for _ in sampling_stages(recipe)}
 
 
 def publishes_responses(recipe: Recipe) -> bool:

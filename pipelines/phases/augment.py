@@ -11,14 +11,22 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.catalogue.binding import Made, bind_augment, bind_pairs
-from pipelines.catalogue.stages import Recipe, makes_documents, publishes_responses, reused_responses
+from pipelines.catalogue.binding import Ask, BoundAugment, bind_augment, bind_pairs
+from pipelines.catalogue.stages import (
+    Recipe,
+    gives_pairs,
+    makes_documents,
+    publishes_responses,
+    reused_responses,
+    sampling_stages,
+    translation_outputs,
+)
 from pipelines.phases.decontaminate import load_index
 from pipelines.phases.ingest import REJECTS, REJECTS_GROUP_BYTES, GroupedFile, fate_rows
 from pipelines.phases.publish.shards import LEDGER_GROUP_BYTES, file_record
@@ -30,12 +38,13 @@ from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
 from schemas.ledger import LEDGER
 from schemas.manifest import FileRecord
-from schemas.translation import SENTENCE_PAIR
+from schemas.translation import DOCUMENT_PAIR, SENTENCE_PAIR, TRANSLATION_MARKS, TRANSLATION_SAMPLE
+from stages.batches import run_stages
 from stages.decontamination.matching import ItemIndex, find_contamination
 from stages.engines.options import raised_budget
 from stages.script_detection import detect_scripts
 from stages.translation.exchange import TMX_END, TMX_HEAD, moses_lines, passed_pairs, tmx_units
-from stages.translation.options import TranslationConfig
+from stages.translation.samples import document_pairs, interleaved_samples, samples_of_sentences
 from stages.transliteration.transliterate import PAIR
 
 PHASE = "augment"
@@ -44,6 +53,7 @@ PHASE = "augment"
 RESPONSES = "responses.parquet"  # staged, of one split
 METER = f"staging/{PHASE}/tokens.log"
 PAIRS = "sentence_pairs.parquet"
+DOCUMENTS = "document_pairs.parquet"
 
 
 class AugmentResult(StagingResult):
@@ -65,6 +75,9 @@ class AugmentWorker(Worker[AugmentResult]):
 
     def setup(self) -> None:
         self.stages = bind_augment(self.recipe)
+        outputs = translation_outputs(self.recipe)
+        self.keeps_sentences = not outputs.isdisjoint({"sentence_pairs", "tmx", "moses", "samples"})
+        self.keeps_documents = not outputs.isdisjoint({"document_pairs", "samples"})
 
     def run(self, task: Task) -> AugmentResult:
         folder = task_folder(PHASE, task.name)
@@ -80,23 +93,76 @@ class AugmentWorker(Worker[AugmentResult]):
             turned_away = _TurnedAway(self.store, folder, files)
             part_bytes = self.recipe.engine.part_bytes
             pairs = GroupedFile(self.store, f"{folder}/{PAIRS}", SENTENCE_PAIR, "source", part_bytes, files)
+            documents = GroupedFile(self.store, f"{folder}/{DOCUMENTS}", DOCUMENT_PAIR, "source", part_bytes, files)
             for _, block in split.blocks():
-                for stage, make in self.stages:
-                    made = make(block, responses.ask)
-                    writer.add(made.documents)
-                    kept += made.documents.num_rows
-                    turned_away.add(made)
-                    if made.pairs is not None:
-                        pairs.add(made.pairs)
-                    for batch in (made.documents, made.rejected, made.failed):
-                        for count in pc.value_counts(batch["source"]).to_pylist() if batch else ():
-                            created[stage, count["values"]] += count["counts"]
-            turned_away.close()
-            pairs.close()
+                made = _MadeOfBlock(self.stages, block, responses.ask)
+                for batch in made.published:
+                    writer.add(batch)
+                    kept += batch.num_rows
+                turned_away.add(made.rejected, made.failed)
+                for batch in made.pairs if self.keeps_sentences else ():
+                    pairs.add(batch)
+                for batch in made.translated if self.keeps_documents else ():
+                    documents.add(document_pairs(block, batch))
+                created += made.created
+            for file in (turned_away, pairs, documents):
+                file.close()
         if publishes_responses(self.recipe):
             responses.publish(f"{folder}/{RESPONSES}")
         by_stage = tuple((*key, count) for key, count in sorted(created.items()))
         return AugmentResult(kept=kept, turned_away=turned_away.rows, parts=writer.close(), created=by_stage)
+
+
+class _MadeOfBlock:
+    """What the stages of a recipe make of one block, after the filters among them.
+
+    `published` are the documents that go into the corpus, `translated` all translations that passed, `pairs` their
+    sentences; of documents that are not to be published, nothing is counted or accounted for.
+    """
+
+    def __init__(self, stages: Sequence[BoundAugment], block: pa.RecordBatch, ask: Ask) -> None:
+        self.rejected: list[pa.RecordBatch] = []
+        self.failed: list[pa.RecordBatch] = []
+        self.created: Counter[tuple[str, str]] = Counter()  # by stage and source
+        made: list[tuple[bool, pa.RecordBatch]] = []  # if they are published
+        pairs: list[tuple[bool, pa.RecordBatch]] = []
+        gone = [pa.array([], pa.string())]
+        for stage in stages:
+            if stage.make:
+                new = stage.make(block, ask)
+                made.append((stage.published, _with_marks(new.documents)))
+                if new.pairs is not None:
+                    pairs.append((stage.published, new.pairs))
+                turned_away = [([new.rejected] if new.rejected else [], [new.failed] if new.failed else [])]
+                for batch in (new.documents, new.rejected, new.failed) if stage.published else ():
+                    for count in pc.value_counts(batch["source"]).to_pylist() if batch else ():
+                        self.created[stage.name, count["values"]] += count["counts"]
+            elif stage.choose:
+                outcomes = [(published, run_stages(batch, [stage.choose])) for published, batch in made]
+                made = [(published, outcome.kept) for published, outcome in outcomes]
+                turned_away = [(outcome.rejected, outcome.failed) for published, outcome in outcomes if published]
+                gone += [b["id"] for _, outcome in outcomes for b in (*outcome.rejected, *outcome.failed)]
+            if stage.published:
+                self.rejected += [batch for rejected, _ in turned_away for batch in rejected]
+                self.failed += [batch for _, failed in turned_away for batch in failed]
+        self.published = [batch for published, batch in made if published]
+        self.translated = [batch for _, batch in made]
+        self.pairs = [_of_published(batch, published, pa.concat_arrays(gone)) for published, batch in pairs]
+
+
+def _with_marks(made: pa.RecordBatch) -> pa.RecordBatch:
+    """Give documents the columns of translations, so that all that are made of a split have the same."""
+    for field in TRANSLATION_MARKS:
+        if field.name not in made.schema.names:
+            made = made.append_column(field, pa.nulls(made.num_rows, field.type))
+    return made
+
+
+def _of_published(pairs: pa.RecordBatch, published: bool, gone: pa.Array) -> pa.RecordBatch:
+    """Correct which sentence pairs are of published documents by those that are `gone`."""
+    place = pairs.schema.get_field_index("published")
+    there = pc.and_(pairs["published"], pc.invert(pc.is_in(pairs["id"], gone)))
+    return pairs.set_column(place, SENTENCE_PAIR.field("published"), pc.and_(there, pa.scalar(published)))
 
 
 class _TurnedAway:
@@ -107,14 +173,14 @@ class _TurnedAway:
         self._ledger = GroupedFile(store, f"{folder}/ledger.parquet", LEDGER, "id", LEDGER_GROUP_BYTES, files)
         self._rejects = GroupedFile(store, f"{folder}/rejects.parquet", REJECTS, "raw", REJECTS_GROUP_BYTES, files)
 
-    def add(self, made: Made) -> None:
-        for fate, batch in (("dropped", made.rejected), ("failed", made.failed)):
-            if batch is not None and batch.num_rows:
+    def add(self, rejected: Sequence[pa.RecordBatch], failed: Sequence[pa.RecordBatch]) -> None:
+        for fate, batches in (("dropped", rejected), ("failed", failed)):
+            for batch in batches:
                 self.rows += batch.num_rows
                 self._ledger.add(fate_rows(batch, fate, PHASE))
-        if made.failed is not None and made.failed.num_rows:
-            raw = made.failed["text"].cast(pa.large_binary())
-            columns = [raw if field.name == "raw" else made.failed[field.name] for field in REJECTS]
+        for batch in failed:
+            raw = batch["text"].cast(pa.large_binary())
+            columns = [raw if field.name == "raw" else batch[field.name] for field in REJECTS]
             self._rejects.add(pa.RecordBatch.from_arrays(columns, schema=REJECTS))
 
     def close(self) -> None:
@@ -123,13 +189,13 @@ class _TurnedAway:
 
 
 class MadeResult(TaskResult):
-    """The files of sentence pairs and responses."""
+    """The files of pairs, samples and responses."""
 
     files: tuple[FileRecord, ...]
 
 
 class MadeWorker(Worker[MadeResult]):
-    """Publishes the sentence pairs and the responses of one split."""
+    """Publishes the pairs, the samples made of them, and the responses of one split."""
 
     phase = "publish-made"
     result = MadeResult
@@ -148,12 +214,48 @@ class MadeWorker(Worker[MadeResult]):
             files.append(file_record(self.store, target))
         if self.store.exists(f"{folder}/{PAIRS}"):
             files += self._write_pairs(f"{folder}/{PAIRS}", f"bitext/{task.name}")
+        if self.store.exists(f"{folder}/{DOCUMENTS}") and "document_pairs" in translation_outputs(self.recipe):
+            files += self._write_parquet(
+                f"document_pairs/{task.name}.parquet",
+                DOCUMENT_PAIR,
+                (self._decontaminated(batch) for batch in self._batches(f"{folder}/{DOCUMENTS}")),
+            )
+        for place, config in enumerate(sampling_stages(self.recipe)):
+            interleaved = config.form == "interleaved"
+            staged = f"{folder}/{DOCUMENTS if interleaved else PAIRS}"
+            if not self.store.exists(staged):
+                continue
+            left = [self._decontaminated(batch) for batch in self._batches(staged)]
+            make = interleaved_samples if interleaved else samples_of_sentences
+            # Sentences of several directions lie apart in a split, and samples join them, so a split is taken whole.
+            blocks = (
+                make(pa.Table.from_batches(part), config) for part in ([[b] for b in left] if interleaved else [left])
+            )
+            files += self._write_parquet(
+                f"samples/{place}-{config.form}/{task.name}.parquet", TRANSLATION_SAMPLE, blocks
+            )
         return MadeResult(files=tuple(files))
+
+    def _batches(self, staged: str) -> Iterator[pa.RecordBatch]:
+        for table in self.store.row_groups(staged):
+            yield from table.combine_chunks().to_batches()
+
+    def _write_parquet(self, path: str, schema: pa.Schema, blocks: Iterable[pa.RecordBatch]) -> Iterator[FileRecord]:
+        """Write blocks, if any of them has rows."""
+        rows = 0
+        with contextlib.ExitStack() as files:
+            writer = None
+            for block in blocks:
+                if block.num_rows:
+                    writer = writer or files.enter_context(self.store.writing_parquet(path, schema, compression="zstd"))
+                    writer.write_batch(block)
+                    rows += block.num_rows
+        if rows:
+            yield file_record(self.store, path, rows)
 
     def _write_pairs(self, staged: str, target: str) -> Iterator[FileRecord]:
         """Write sentence pairs in the forms that any stage asks for; one row group is in memory at a time."""
-        stages = (stage for stage in self.recipe.augment if isinstance(stage, TranslationConfig))
-        outputs = {output for stage in stages for output in stage.outputs}
+        outputs = translation_outputs(self.recipe)
         rows, files = 0, contextlib.ExitStack()
         with files:
             parquet = tmx = None
@@ -165,20 +267,19 @@ class MadeWorker(Worker[MadeResult]):
             if "tmx" in outputs:
                 tmx = files.enter_context(files.enter_context(self.store.writing(f"{target}.tmx")).open("wb"))
                 tmx.write(TMX_HEAD)
-            for table in self.store.row_groups(staged):
-                for batch in table.combine_chunks().to_batches():
-                    left = pa.Table.from_batches([self._decontaminated(batch)])
-                    rows += left.num_rows
-                    if parquet and left.num_rows:
-                        parquet.write_table(left)
-                    passed = passed_pairs(left)
-                    if tmx:
-                        tmx.write(tmx_units(passed))
-                    for name, lines in moses_lines(passed).items() if "moses" in outputs else ():
-                        if name not in texts:
-                            path = files.enter_context(self.store.writing(f"{target}.{name}"))
-                            texts[name] = files.enter_context(path.open("wb"))
-                        texts[name].write(lines)
+            for batch in self._batches(staged):
+                left = pa.Table.from_batches([self._decontaminated(batch)])
+                rows += left.num_rows
+                if parquet and left.num_rows:
+                    parquet.write_table(left)
+                passed = passed_pairs(left)
+                if tmx:
+                    tmx.write(tmx_units(passed))
+                for name, lines in moses_lines(passed).items() if "moses" in outputs else ():
+                    if name not in texts:
+                        path = files.enter_context(self.store.writing(f"{target}.{name}"))
+                        texts[name] = files.enter_context(path.open("wb"))
+                    texts[name].write(lines)
             if tmx:
                 tmx.write(TMX_END)
         if parquet:
@@ -198,14 +299,12 @@ class MadeWorker(Worker[MadeResult]):
         return pairs.filter(pc.invert(pc.is_in(pa.array(range(pairs.num_rows), pa.int64()), found)))
 
 
-def publish_made(run: Run, made: Sequence[StagedSplit]) -> list[FileRecord]:
-    """Publish the sentence pairs and responses that the recipe asks for; returns the files for the manifest."""
-    pairs = any(isinstance(s, TranslationConfig) and s.gives_pairs for s in run.recipe.augment)
-    if not pairs and not publishes_responses(run.recipe):
+def publish_made(run: Run, read: Sequence[StagedSplit]) -> list[FileRecord]:
+    """Publish the pairs, samples and responses of all splits that the recipe asks for; returns the files."""
+    if translation_outputs(run.recipe) <= {"documents"} and not publishes_responses(run.recipe):
         return []
-    tasks = [
-        Task(name=f"{position:05d}-{split.name}", payload={"split": split.name}) for position, split in enumerate(made)
-    ]
+    names = [f"{split.name}-{PHASE}" for split in read if split.documents]
+    tasks = [Task(name=f"{position:05d}-{name}", payload={"split": name}) for position, name in enumerate(names)]
     done = run.tasks(MadeWorker(run.store, run.recipe), tasks)
     return [file for task in tasks for file in done[task.name].files]
 
@@ -256,7 +355,7 @@ class PairWorker(Worker[PairResult]):
 
 def write_pairs(run: Run, read: Sequence[StagedSplit], phases: Sequence[Phase]) -> list[FileRecord]:
     """Write the pairs of all splits that were read, if the recipe asks for any; returns the files for the manifest."""
-    if all(map(makes_documents, run.recipe.augment)):
+    if not any(map(gives_pairs, run.recipe.augment)):
         return []
     tasks = [
         split.task().model_copy(update={"name": f"{position:05d}-{split.name}"})

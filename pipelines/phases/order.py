@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.catalogue.stages import DUPLICATE_ID, Recipe, makes_documents
+from pipelines.catalogue.stages import DUPLICATE_ID, Recipe, filters_made, makes_documents
 from pipelines.staging.tasks import Phase
 
 DECONTAMINATE = Phase("decontaminate", "decontaminate")
@@ -26,6 +26,6 @@ def stage_chain(recipe: Recipe) -> list[tuple[str, str]]:
     ingest = ["read", *(stage.stage for stage in recipe.ingest), "require_text"]
     later = [(phase.family, phase.stage) for phase in phases_after_ingest(recipe)]
     places = len(dedup_phases(recipe))
-    augment = [("augment", stage.stage) for stage in recipe.augment if makes_documents(stage)]
+    augment = [("augment", stage.stage) for stage in recipe.augment if makes_documents(stage) or filters_made(stage)]
     synthesize = list(dict.fromkeys(("synthesize", stage.name) for stage in recipe.synthesize))
     return [("ingest", stage) for stage in ingest] + later[:places] + augment + later[places:] + synthesize

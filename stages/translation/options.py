@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import string
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, Self
@@ -10,6 +11,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator
 
 from schemas.card.versions import ModelVersion
+from schemas.language import parse_label
 from stages.batches import StageConfig, located
 from stages.engines.engine import Direction, parse_direction
 from stages.engines.options import EngineConfig, named_engine
@@ -65,11 +67,12 @@ class TranslationConfig(StageConfig):
         default_factory=named_engine,
         description='What translates: a name, as "apertium", or a table with its options, as { kind = "recorded" }.',
     )
-    outputs: tuple[Literal["documents", "sentence_pairs", "tmx", "moses"], ...] = Field(
+    outputs: tuple[Literal["documents", "document_pairs", "sentence_pairs", "tmx", "moses"], ...] = Field(
         default=("documents",),
-        description="`documents`: translated ones among the others, with `parent_id`. `sentence_pairs`: each sentence "
-        "with its translation, signals and, if it was rejected, the reason, in the folder `bitext`. `tmx`, `moses`: "
-        "those that passed, there as well, as translation tools read them.",
+        description="`documents`: translated ones among the others, with `parent_id`. `document_pairs`: both texts, in "
+        "the folder `document_pairs`. `sentence_pairs`: each sentence with its translation, signals and, if it was "
+        "rejected, the reason, in the folder `bitext`. `tmx`, `moses`: those that passed, there as well, as "
+        "translation tools read them. Without `documents` the corpus itself has no translations.",
     )
     protect: tuple[Protected, ...] = Field(
         default=("urls", "numbers", "code", "markup"),
@@ -122,8 +125,72 @@ class TranslationConfig(StageConfig):
     @property
     def gives_pairs(self) -> bool:
         """Tell whether sentence pairs are published in any form."""
-        return set(self.outputs) != {"documents"}
+        return not {"sentence_pairs", "tmx", "moses"}.isdisjoint(self.outputs)
 
     @property
     def pairs(self) -> tuple[Direction, ...]:
         return tuple(parse_direction(direction) for direction in self.directions)
+
+
+PROMPT_FIELDS = ("source", "source_language", "target_language", "auxiliary", "auxiliary_language")
+
+
+class PairSamplesConfig(StageConfig):
+    """Options of `mapping_samples`, `preference_samples` and `interleaved_samples`: what pairs are made into."""
+
+    stage: Literal["sample_pairs"] = "sample_pairs"
+    form: Literal["mapping", "preference", "interleaved"] = Field(
+        description="`mapping`: a sentence as prompt, its translation as completion. `preference`: a translation that "
+        "passed all gates beside one of the same sentence that did not. `interleaved`: lines of a document and the "
+        "same lines of its translation in one window."
+    )
+    prompt: str = Field(
+        default="{source}\n",
+        description="How a prompt is written, with {source}, and names of languages as {source_language} and "
+        "{target_language}.",
+    )
+    reverse_share: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="Share of the pairs that are also asked from the target back to the source, by a hash; a small one "
+        "is strategic downsampling.",
+    )
+    auxiliary: dict[str, str] = Field(
+        default={},
+        description="By language, a related one whose translation of the same sentence the prompt shows where there "
+        'is one, as { glg_Latn = "spa_Latn" }.',
+    )
+    auxiliary_prompt: str = Field(
+        default="{auxiliary}\n{source}\n",
+        description="How a prompt is written then, with {auxiliary} and {auxiliary_language} beside the fields above.",
+    )
+    auxiliary_share: float = Field(default=0.5, ge=0, le=1, description="Share of those pairs that show it, by a hash.")
+    max_window_code_points: int = Field(
+        default=8000, ge=100, description="Length of a window, both languages together; a longer line stands alone."
+    )
+    overlap_lines: int = Field(
+        default=1, ge=0, description="Lines of a window that begin the next one as well, for the context."
+    )
+
+    @field_validator("prompt", "auxiliary_prompt")
+    @classmethod
+    def _complete(cls, prompt: str) -> str:
+        try:
+            fields = [name for _, name, _, _ in string.Formatter().parse(prompt) if name is not None]
+        except ValueError as error:
+            raise ValueError(f"a prompt must have whole {{fields}}, got {error}") from None
+        if unknown := [name for name in fields if name not in PROMPT_FIELDS]:
+            raise ValueError(f"a prompt may have {', '.join(PROMPT_FIELDS)}, got {', '.join(unknown)}")
+        if "source" not in fields:
+            raise ValueError("a prompt must have {source}")
+        return prompt
+
+    @field_validator("auxiliary")
+    @classmethod
+    def _labels(cls, auxiliary: dict[str, str]) -> dict[str, str]:
+        return {str(parse_label(label)): str(parse_label(other)) for label, other in auxiliary.items()}
+
+    def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:
+        if "translate" not in before:
+            yield 'sample_pairs needs pairs: put [[augment]] stage = "translate" before it'

@@ -341,8 +341,6 @@ def _pairs(
     config: TranslationConfig,
 ) -> pa.RecordBatch:
     """Give a SENTENCE_PAIR for each sentence that was asked and answered."""
-    if not config.gives_pairs:
-        return _no_pairs()
     frame = sentences.with_columns(sentence=pl.int_range(pl.len()).over("row").cast(pl.Int64)).filter(
         pl.col("asked") & (pl.col("reason").fill_null("") != "engine_failed")
     )
