@@ -86,6 +86,7 @@ def stage_problems(recipe: Recipe) -> list[str]:
             so_far.append(stage.stage)
     for position, config in enumerate(recipe.synthesize):
         problems += [f"synthesize[{position}]: {wrong}" for wrong in config.misplaced("synthesize", names)]
+    problems += _column_problems(recipe)
     if recipe.decontaminate and not recipe.decontaminate.evaluation_sets:
         problems.append(
             'decontaminate: evaluation_sets must name what to look for, such as ["flores_200", "belebele"]; got none'
@@ -107,6 +108,20 @@ def stage_problems(recipe: Recipe) -> list[str]:
     if recipe.keepers:
         problems += _keeper_problems(recipe, recipe.keepers)
     return problems
+
+
+def _column_problems(recipe: Recipe) -> Iterator[str]:
+    """Say which columns are to be translated that no source keeps."""
+    kept = {name for source in recipe.sources for name in getattr(source, "keep", ())}
+    for position, stage in enumerate(recipe.augment):
+        if isinstance(stage, TranslationConfig):
+            paths = {"fields": stage.fields, "spans": (*stage.spans, *stage.spans.values())}
+            for option, named in paths.items():
+                for column in dict.fromkeys(path.split(".")[0] for path in named):
+                    if column not in kept | {"text"}:
+                        yield (
+                            f"augment[{position}].{option}: no source keeps a column {column!r}; name it in its `keep`"
+                        )
 
 
 def unmatched_labels(recipe: Recipe, published: Collection[str]) -> list[str]:

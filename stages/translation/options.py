@@ -16,7 +16,7 @@ from stages.batches import StageConfig, located
 from stages.engines.engine import Direction, parse_direction
 from stages.engines.options import EngineConfig, named_engine
 
-Protected = Literal["urls", "numbers", "code", "markup", "names"]
+Protected = Literal["urls", "numbers", "code", "markup", "math", "names"]
 
 
 class GateConfig(StageConfig):
@@ -76,7 +76,23 @@ class TranslationConfig(StageConfig):
     )
     protect: tuple[Protected, ...] = Field(
         default=("urls", "numbers", "code", "markup"),
-        description="What the engine gets placeholders for: addresses, numbers with separators, code, markup, names.",
+        description="What the engine gets placeholders for: addresses, numbers with separators, code, markup, "
+        "formulas, names.",
+    )
+    fields: tuple[str, ...] = Field(
+        default=(),
+        description="Kept columns that are translated with the text, as `question`; a dot leads into JSON, as "
+        "`messages.content`. All strings below are translated, JSON in a string too; keys and numbers stay. A record "
+        "is dropped if one sentence is rejected.",
+    )
+    spans: dict[str, str] = Field(
+        default={},
+        description='By column of answers, the one that they stand in, as { answers = "text" }, and so for arguments '
+        "of tool calls. What stands there literally is found again in the translation, `answer_start` with it.",
+    )
+    untouched: tuple[str, ...] = Field(
+        default=("role", "name", "type", "id", "tool_call_id", "url", "language"),
+        description="Keys of JSON whose values stay as they are, where no path names them.",
     )
     glossary: str | None = Field(
         default=None, description="UTF-8 file with a source term, a tab and its translation on each line."

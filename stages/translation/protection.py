@@ -35,10 +35,15 @@ _CODE = (
     r"|\b[\w-]+\.(?:txt|html?|pdf|png|jpe?g|gif|svg|xml|json|csv|py|js|css|toml|yaml|zip|gz|deb|conf|log|sh|md)\b"
 )
 _MARKUP = r"</?[A-Za-z][^<>]*>|<!--[^>]*-->|\[\[|\]\]|\{\||\|\}|\*+|~~+|\\[A-Za-z]+|#+|_{2,}|={2,}|\|"
+_MATH = (
+    r"<<[^<>]*>>|\$\$[^$]+\$\$|\$[^$\n]*[\\^_=+*/][^$\n]*\$|\\\(.+?\\\)|\\\[.+?\\\]|\\[A-Za-z]+(?:\{[^{}]*\})+"
+    r"|[$\x{20ac}\x{a3}]?\p{Nd}[\p{Nd}.,]*%?(?:\s*[-+*/=\x{d7}\x{f7}^]\s*\(?[$\x{20ac}\x{a3}]?\p{Nd}[\p{Nd}.,]*[%)]*)+"
+)
 _NUMBERS = r"\p{Nd}+(?:[.,:/\x{66b}\x{66c}\x{2019}\x{202f}\x{a0}-]\p{Nd}+)+"
 _NAMES = r"\p{Lu}[\p{L}\p{M}'\x{2019}-]+(?: \p{Lu}[\p{L}\p{M}'\x{2019}-]+)+"
 PATTERNS: Mapping[str, str] = {
     "urls": _URL,
+    "math": _MATH,
     "code": _CODE,
     "markup": _MARKUP,
     "numbers": _NUMBERS,
@@ -46,6 +51,8 @@ PATTERNS: Mapping[str, str] = {
 }
 
 
+FIRST_MARK, SPANS = 0x10F000, 512  # in a private use plane: an opening and a closing mark for each span of a record
+MARKS = f"[\\x{{{FIRST_MARK:x}}}-\\x{{{FIRST_MARK + 2 * SPANS:x}}}]"
 _ADDED = rf"</?[A-Za-z][^<>]*>|<!--|\[\[|\]\]|\*\*+|~~+|#{{2,}}|={{2,}}|`|\|{{2,}}|{_URL}"
 _MAY_ADD = r"[<\[\]*~#=`|@/:]|(?i:www|\.(?:com|org|net|edu|gov|int|info|eus|cat|io))"  # stands in all of these
 
@@ -69,7 +76,7 @@ class Protection:
             terms = sorted(self.glossary, key=lambda term: (-len(term), term))
             parts.append(rf"(?i:\b(?:{'|'.join(map(re.escape, terms))})\b)")
         own = self.found.replace(r"\ ", " ")
-        self.pattern = "|".join(f"(?:{part})" for part in (own, *parts))
+        self.pattern = "|".join(f"(?:{part})" for part in (own, MARKS, *parts))
 
     def mask(self, sentences: pl.Series) -> Masked:
         """Mask n sentences; the number of placeholders starts at 0 in each."""

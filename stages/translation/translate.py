@@ -39,7 +39,8 @@ from stages.translation.gates import (
     length_tolerance,
 )
 from stages.translation.options import TranslationConfig
-from stages.translation.protection import Protection, adds_markup
+from stages.translation.protection import MARKS, Protection, adds_markup
+from stages.translation.records import Records
 from stages.translation.sentences import cut_sentences
 
 STAGE = "translate"
@@ -89,7 +90,14 @@ def translate_documents(
         wanted = [code for code, label in enumerate(own) if label == one_label(str(translator.direction.source))]
         rows = np.flatnonzero(np.isin(codes, wanted) & found)
         if len(rows):
-            parts.append(_translate(batch.take(pa.array(rows)), translator, config, identify))
+            parents = batch.take(pa.array(rows))
+            first = _translate(parents, translator, config, identify)
+            parts.append(first)
+            if config.spans and first.rejected.num_rows:  # once more, without marks in the sentences
+                again = pc.is_in(parents["id"], first.rejected["parent_id"])
+                pairs = first.pairs.filter(pc.invert(pc.is_in(first.pairs["id"], first.rejected["id"])))
+                parts[-1] = first._replace(rejected=first.rejected.slice(0, 0), pairs=pairs)
+                parts.append(_translate(parents.filter(again), translator, config, identify, marked=False))
     nothing = batch.slice(0, 0)
     if not parts:
         none = reject(nothing, STAGE, "")
@@ -104,9 +112,15 @@ def _no_pairs() -> pa.RecordBatch:
 
 
 def _translate(
-    parents: pa.RecordBatch, translator: Translator, config: TranslationConfig, identify: Identify | None
+    parents: pa.RecordBatch,
+    translator: Translator,
+    config: TranslationConfig,
+    identify: Identify | None,
+    marked: bool = True,
 ) -> Translated:
-    sentences = cut_sentences(pc.fill_null(parents["text"], ""), config.max_sentence_code_points)
+    records = Records(parents, config, marked) if config.fields or config.spans else None
+    sources = records.texts if records else pc.fill_null(parents["text"], "")
+    sentences = cut_sentences(sources, config.max_sentence_code_points)
     distinct = _translated(sentences, translator, config, identify)
     # row, line, lead, text, gap of each sentence, and target, reason, signals of its translation
     sentences = sentences.join(distinct, on="text", how="left", maintain_order="left").with_columns(
@@ -115,9 +129,13 @@ def _translate(
     )
     texts = _put_together(sentences, translator.direction)
     facts = _facts(sentences, parents.num_rows)
+    reason, value, threshold, detail = _decide(facts, texts, sources, translator, config, identify)
     columns = _columns(parents, texts, facts, translator)
+    if records:
+        apart, problems = records.close(texts)
+        columns |= apart
+        reason = [word or problem for word, problem in zip(reason, problems, strict=True)]
     made = set_columns(parents, **{name: values for name, values in columns.items() if name in parents.schema.names})
-    reason, value, threshold, detail = _decide(facts, texts, parents["text"], translator, config, identify)
     failed = facts["failed"].to_numpy() > 0
     turned_away = np.array([word is not None for word in reason], bool)
 
@@ -257,7 +275,8 @@ def _decide(
     away = np.abs(length_log_ratio(lengths[0], lengths[1], translator.direction))
     most = length_tolerance(lengths[0], config.gates)
     # What most of a document's sentences have shown is not looked at once more.
-    kept = facts["rejected_share"].fill_null(0) <= config.gates.max_rejected_share
+    max_rejected_share = 0.0 if config.fields or config.spans else config.gates.max_rejected_share
+    kept = facts["rejected_share"].fill_null(0) <= max_rejected_share
     unseen = (kept & (facts["in_target_share"].fill_null(0) <= 0.5)).arg_true()
     languages, right = pl.repeat(None, n, dtype=pl.String, eager=True), np.ones(n, bool)
     if identify and len(unseen):
@@ -270,12 +289,8 @@ def _decide(
             reason[row], detail[row] = "engine_failed", fact["error"]
         elif not fact["sentences"]:
             reason[row] = "nothing_to_translate"
-        elif fact["rejected_share"] > config.gates.max_rejected_share:
-            reason[row], value[row], threshold[row] = (
-                "rejected_sentences",
-                fact["rejected_share"],
-                config.gates.max_rejected_share,
-            )
+        elif fact["rejected_share"] > max_rejected_share:
+            reason[row], value[row], threshold[row] = "rejected_sentences", fact["rejected_share"], max_rejected_share
             detail[row] = told
         elif fact["lines_lost"]:
             reason[row], value[row], threshold[row], detail[row] = "lost_paragraph", fact["lines_lost"], 0.0, told
@@ -341,7 +356,9 @@ def _pairs(
     config: TranslationConfig,
 ) -> pa.RecordBatch:
     """Give a SENTENCE_PAIR for each sentence that was asked and answered."""
-    frame = sentences.with_columns(sentence=pl.int_range(pl.len()).over("row").cast(pl.Int64)).filter(
+    bare = (pl.col("source", "target").str.replace_all(MARKS, "")) if config.spans else ()
+    frame = sentences.rename({"text": "source"}).with_columns(bare)
+    frame = frame.with_columns(sentence=pl.int_range(pl.len()).over("row").cast(pl.Int64)).filter(
         pl.col("asked") & (pl.col("reason").fill_null("") != "engine_failed")
     )
     rows = frame["row"].to_numpy().astype(np.int64)
@@ -353,7 +370,6 @@ def _pairs(
         "published": pa.array(~turned_away[rows]),
         "source_language": pa.repeat(str(direction.source), n),
         "target_language": pa.repeat(str(direction.target), n),
-        "source": frame["text"].to_arrow(),
         "generator": pa.repeat(str(translator.identity), n),
     }
     arrays = [
