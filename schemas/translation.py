@@ -52,8 +52,13 @@ SENTENCE_PAIR = pa.schema(
         column("target_language", pa.string(), "Language and script that `target` should be in."),
         column("source", pa.large_string(), "Sentence as the document has it."),
         column("target", pa.large_string(), "Its translation, with all that was protected put back."),
-        column("reason", pa.string(), "Gate that rejected the translation; null if it passed all.", nullable=True),
-        column("published", pa.bool_(), "True if the translated document is published."),
+        column(
+            "reason",
+            pa.string(),
+            "Gate that rejected the translation, or the stage that dropped its document afterwards; null if none did.",
+            nullable=True,
+        ),
+        column("published", pa.bool_(), "True if the translated document passed as a whole."),
         column("generator", pa.string(), "Engine and model that wrote `target`."),
         column(
             "length_log_ratio",

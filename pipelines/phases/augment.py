@@ -39,7 +39,7 @@ from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
 from schemas.ledger import LEDGER
 from schemas.manifest import FileRecord
 from schemas.translation import DOCUMENT_PAIR, SENTENCE_PAIR, TRANSLATION_MARKS, TRANSLATION_SAMPLE
-from stages.batches import run_stages
+from stages.batches import run_stages, set_columns
 from stages.decontamination.matching import ItemIndex, find_contamination
 from stages.engines.options import raised_budget
 from stages.script_detection import detect_scripts
@@ -125,14 +125,13 @@ class _MadeOfBlock:
         self.failed: list[pa.RecordBatch] = []
         self.created: Counter[tuple[str, str]] = Counter()  # by stage and source
         made: list[tuple[bool, pa.RecordBatch]] = []  # if they are published
-        pairs: list[tuple[bool, pa.RecordBatch]] = []
-        gone = [pa.array([], pa.string())]
+        self.pairs: list[pa.RecordBatch] = []
         for stage in stages:
             if stage.make:
                 new = stage.make(block, ask)
                 made.append((stage.published, _with_marks(new.documents)))
                 if new.pairs is not None:
-                    pairs.append((stage.published, new.pairs))
+                    self.pairs.append(new.pairs)
                 turned_away = [([new.rejected] if new.rejected else [], [new.failed] if new.failed else [])]
                 for batch in (new.documents, new.rejected, new.failed) if stage.published else ():
                     for count in pc.value_counts(batch["source"]).to_pylist() if batch else ():
@@ -141,13 +140,13 @@ class _MadeOfBlock:
                 outcomes = [(published, run_stages(batch, [stage.choose])) for published, batch in made]
                 made = [(published, outcome.kept) for published, outcome in outcomes]
                 turned_away = [(outcome.rejected, outcome.failed) for published, outcome in outcomes if published]
-                gone += [b["id"] for _, outcome in outcomes for b in (*outcome.rejected, *outcome.failed)]
+                gone = [batch["id"] for _, outcome in outcomes for batch in (*outcome.rejected, *outcome.failed)]
+                self.pairs = [_without_documents(batch, gone, stage.name) for batch in self.pairs]
             if stage.published:
                 self.rejected += [batch for rejected, _ in turned_away for batch in rejected]
                 self.failed += [batch for _, failed in turned_away for batch in failed]
         self.published = [batch for published, batch in made if published]
         self.translated = [batch for _, batch in made]
-        self.pairs = [_of_published(batch, published, pa.concat_arrays(gone)) for published, batch in pairs]
 
 
 def _with_marks(made: pa.RecordBatch) -> pa.RecordBatch:
@@ -158,11 +157,13 @@ def _with_marks(made: pa.RecordBatch) -> pa.RecordBatch:
     return made
 
 
-def _of_published(pairs: pa.RecordBatch, published: bool, gone: pa.Array) -> pa.RecordBatch:
-    """Correct which sentence pairs are of published documents by those that are `gone`."""
-    place = pairs.schema.get_field_index("published")
-    there = pc.and_(pairs["published"], pc.invert(pc.is_in(pairs["id"], gone)))
-    return pairs.set_column(place, SENTENCE_PAIR.field("published"), pc.and_(there, pa.scalar(published)))
+def _without_documents(pairs: pa.RecordBatch, gone: Sequence[pa.Array], stage: str) -> pa.RecordBatch:
+    """Say of sentence pairs whose documents are gone that a stage dropped these."""
+    if not gone:
+        return pairs
+    dropped = pc.is_in(pairs["id"], pa.concat_arrays(gone))
+    reason = pc.if_else(pc.and_(dropped, pc.is_null(pairs["reason"])), stage, pairs["reason"])
+    return set_columns(pairs, reason=reason, published=pc.and_(pairs["published"], pc.invert(dropped)))
 
 
 class _TurnedAway:

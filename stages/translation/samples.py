@@ -22,9 +22,10 @@ import pyarrow as pa
 from schemas.language import language_name, parse_label
 from schemas.translation import DOCUMENT_PAIR, TRANSLATION_SAMPLE
 from stages.keys import is_held_out
+from stages.translation.gates import REASONS
 from stages.translation.options import PairSamplesConfig
 
-_NO_TRANSLATIONS = ("engine_failed", "no_output")
+_WORSE = [reason for reason in REASONS if reason not in ("engine_failed", "no_output")]
 _PLACE = ("parent_id", "line", "sentence", "source")
 
 
@@ -100,8 +101,7 @@ def preference_samples(pairs: pl.DataFrame, config: PairSamplesConfig) -> pa.Rec
     """Give each rejected translation with one of the same sentence in that direction that passed, if there is one."""
     same = ["source_language", "target_language", "source"]
     good = pairs.filter(pl.col("reason").is_null()).unique(same, keep="first", maintain_order=True)
-    answered = pl.col("reason").is_not_null() & ~pl.col("reason").is_in(_NO_TRANSLATIONS)
-    bad = pairs.filter(answered).unique([*same, "target"], keep="first", maintain_order=True)
+    bad = pairs.filter(pl.col("reason").is_in(_WORSE)).unique([*same, "target"], keep="first", maintain_order=True)
     bad = bad.rename({"target": "rejected"})
     both = bad.join(good.select(*same, pl.col("target").alias("completion")), on=same, maintain_order="left")
     none = pl.lit(None, pl.String)
