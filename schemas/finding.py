@@ -28,9 +28,9 @@ class AuditResult(BaseModel):
 
     corpus: str
     made_by_glotmill: bool
-    files: int
-    documents: int
-    languages: int
+    files: int = 0
+    documents: int = 0
+    languages: int = 0
     findings: tuple[Finding, ...]
 
     @property

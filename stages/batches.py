@@ -47,8 +47,15 @@ class StageConfig(BaseModel):
         return ()
 
     def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:
-        """Say what is wrong with a place in the recipe's `part`, behind stages of these names."""
+        """Say what is wrong with a place in the recipe's `part`, after stages of these names."""
         yield from ()
+
+    def named_labels(self) -> Iterable[str]:
+        """Name the labels (`language_Script`) that the options mention; documents must be able to get each of them."""
+        return ()
+
+    def require_engines(self, kept: Sequence[str]) -> None:
+        """Raise ImportError if an engine is missing for documents that may come; `kept` are their labels, if known."""
 
 
 def located(path: str, base: str) -> str:

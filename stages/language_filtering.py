@@ -5,7 +5,7 @@ By default everything goes that has no language (`zxx`) or none that is sure eno
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 import pyarrow as pa
@@ -38,6 +38,9 @@ class LanguageFilteringConfig(StageConfig):
     def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:
         if "identify_language" not in before:
             yield "filter_language needs identify_language before it"
+
+    def named_labels(self) -> Iterable[str]:
+        return self.keep
 
     @field_validator("keep")
     @classmethod

@@ -28,35 +28,15 @@ def count_fates(batch: pa.RecordBatch) -> tuple[FateCount, ...]:
     require_columns(batch, LEDGER, [*_GROUPS, "parent_id"])
     rows = pa.Table.from_batches([batch.select(_GROUPS)]).append_column("made", pc.is_valid(batch["parent_id"]))
     grouped = rows.group_by([*_GROUPS, "made"]).aggregate([([], "count_all")])
-    return merge_fates([[_fate(**row) for row in grouped.to_pylist()]])
+    return merge_fates([[_fate(row) for row in grouped.to_pylist()]])
 
 
-def _fate(
-    source: str,
-    language: str | None,
-    script: str | None,
-    fate: str,
-    phase: str,
-    stage: str | None,
-    reason: str | None,
-    made: bool,
-    count_all: int,
-) -> FateCount:
-    unidentified = language is None and fate != "published"
-    label = None if unidentified else f"{language or 'und'}_{script or 'Zyyy'}"
-    published = fate == "published"  # its stage is the writer, which is no reason
-    return FateCount.model_validate(
-        {
-            "source": source,
-            "language": label,
-            "fate": fate,
-            "phase": phase,
-            "stage": None if published else stage,
-            "reason": None if published else reason,
-            "made": made,
-            "documents": count_all,
-        }
-    )
+def _fate(row: dict[str, Any]) -> FateCount:
+    """Name the label of a group of ledger rows; what is published has no reason, and its stage is the writer."""
+    language, script, published = row.pop("language"), row.pop("script"), row["fate"] == "published"
+    label = f"{language or 'und'}_{script or 'Zyyy'}" if language is not None or published else None
+    known = {"language": label, "documents": row.pop("count_all")}
+    return FateCount.model_validate(row | known | ({"stage": None, "reason": None} if published else {}))
 
 
 def merge_fates(parts: Iterable[Iterable[FateCount]]) -> tuple[FateCount, ...]:

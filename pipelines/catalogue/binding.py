@@ -13,10 +13,7 @@ import pyarrow.compute as pc
 from pipelines.catalogue.engines import open_engine, open_generator
 from pipelines.catalogue.stages import (
     INGEST_STAGES,
-    BlockFunction,
     Recipe,
-    bind_pairs_of,
-    bind_parallel,
     filters_made,
     gives_pairs,
     kept_by,
@@ -239,8 +236,11 @@ def bind_augment(recipe: Recipe) -> list[BoundAugment]:
 
 
 def _transliteration(config: TransliterationConfig) -> AugmentFunction:
-    parallel = bind_parallel(config)
-    return lambda batch, _: Made(parallel(batch))
+    from stages.transliteration.conditions import condition_of
+    from stages.transliteration.transliterate import parallel_rows
+
+    condition = condition_of(config)
+    return lambda batch, _: Made(parallel_rows(batch, config, condition))
 
 
 def _translation(config: TranslationConfig, recipe: Recipe) -> AugmentFunction:
@@ -291,6 +291,10 @@ def bind_identify(recipe: Recipe) -> Callable[[pa.Array], pa.RecordBatch]:
     return identify
 
 
-def bind_pairs(recipe: Recipe) -> list[BlockFunction]:
+def bind_pairs(recipe: Recipe) -> list[Callable[[pa.RecordBatch], pa.RecordBatch]]:
     """Bind the stages that give pairs of texts; each answers a block with PAIR rows."""
-    return [bind_pairs_of(stage) for stage in recipe.augment if gives_pairs(stage)]
+    from stages.transliteration.conditions import condition_of
+    from stages.transliteration.transliterate import pairs
+
+    stages = (stage for stage in recipe.augment if gives_pairs(stage))
+    return [partial(pairs, config=stage, condition=condition_of(stage)) for stage in stages]

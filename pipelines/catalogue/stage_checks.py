@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
@@ -19,11 +19,8 @@ from stages.engines.engine import EngineError
 from stages.language_filtering import LanguageFilteringConfig, kept_labels
 from stages.language_identification.answers import Answers, embedded_answers
 from stages.language_identification.identify import LanguageIdentificationConfig
-from stages.language_models.options import LanguageModelConfig
-from stages.normalization.options import NormalizationConfig
-from stages.synthesis.options import SynthesisConfig
 from stages.translation.options import TranslationConfig
-from stages.transliteration.options import ANY, TransliterationConfig
+from stages.transliteration.options import TransliterationConfig
 
 
 def model_versions(recipe: Recipe, base: str) -> tuple[tuple[ModelVersion, ...], list[str]]:
@@ -41,8 +38,7 @@ def model_versions(recipe: Recipe, base: str) -> tuple[tuple[ModelVersion, ...],
                     named += engine_versions(stage.at_home(base))
                 if isinstance(stage, LanguageIdentificationConfig) and stage.model_files:
                     problems += label_problems(recipe, stage.answers(base))
-                if isinstance(stage, NormalizationConfig):
-                    _require_engines(stage, kept_by(recipe.ingest))
+                stage.require_engines(kept_by(recipe.ingest))
             except (OSError, ValueError, ImportError, EngineError) as error:
                 problems += [f"{part}[{place}]: {line}" for line in str(error).splitlines()]
     for place, config in enumerate(recipe.synthesize):
@@ -53,20 +49,6 @@ def model_versions(recipe: Recipe, base: str) -> tuple[tuple[ModelVersion, ...],
         except (OSError, ValueError, ImportError, EngineError) as error:
             problems += [f"synthesize[{place}]: {line}" for line in str(error).splitlines()]
     return tuple(dict.fromkeys(named)), problems
-
-
-def _require_engines(stage: NormalizationConfig, labels: Sequence[str]) -> None:
-    """Raise ImportError if documents may come that a chosen rule has no engine for."""
-    from stages.normalization.east_asian import load_opencc
-    from stages.normalization.normalize import chosen_rules
-    from stages.normalization.southeast_asian import load_zawgyi
-
-    for rule in chosen_rules(stage):
-        expected = not labels or any(rule.applies(*parse_label(label)) for label in labels)
-        if rule.name == "zawgyi" and expected:
-            load_zawgyi()
-        if rule.name == "chinese_conversion" and expected:
-            load_opencc("t2s")
 
 
 def stage_problems(recipe: Recipe) -> list[str]:
@@ -136,23 +118,13 @@ def label_problems(recipe: Recipe, answers: Answers) -> list[str]:
     merge: Mapping[str, Sequence[str]] = {}
     respelled = False  # transliteration gives scripts that no model answers
     for place, stage in _placed(recipe):
-        asked: Iterable[str] = ()
         if isinstance(stage, LanguageIdentificationConfig):
-            merge, asked = stage.merge, (*stage.thresholds,)
+            merge = stage.merge
             for code, members in stage.merge.items():
                 if unknown := [member for member in members if one_code(member) not in answers.languages]:
                     problems.append(f"{place}.merge.{code}: the model does not answer {', '.join(unknown)}")
-        elif isinstance(stage, LanguageFilteringConfig):
-            asked = stage.keep
-        elif isinstance(stage, LanguageModelConfig):
-            asked = stage.models
-        elif isinstance(stage, TransliterationConfig):
-            asked, respelled = (label for label in stage.schemes if label != ANY), respelled or stage.mode == "replace"
-        elif isinstance(stage, TranslationConfig):
-            asked = (str(label) for pair in stage.pairs for label in (pair if stage.gates.language else pair[:1]))
-        elif isinstance(stage, SynthesisConfig):
-            asked = stage.labels
-        for label in asked:
+        respelled |= isinstance(stage, TransliterationConfig) and stage.mode == "replace"
+        for label in stage.named_labels():
             spoken = one_code(parse_label(label).language)
             if members_of(label) or spoken in merge or (respelled and spoken in answers.languages):
                 continue

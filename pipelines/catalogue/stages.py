@@ -51,7 +51,6 @@ from stages.word_lists.options import WordListsConfig
 
 if TYPE_CHECKING:
     from stages.deduplication.near import Signed
-    from stages.transliteration.conditions import Condition
 
 DUPLICATE_ID = "duplicate_id"
 
@@ -141,9 +140,6 @@ class Keyed(NamedTuple):
     keys: npt.NDArray[np.void]
 
 
-BlockFunction = Callable[[pa.RecordBatch], pa.RecordBatch]
-
-
 class EqualEntry(NamedTuple):
     """A deduplication stage of whose keys equal ones mean duplicates: the columns it reads, and how it makes keys."""
 
@@ -172,8 +168,8 @@ FrequentKeys = Sequence[npt.NDArray[np.void]]  # FREQUENT of the rounds so far
 class RepeatsEntry(NamedTuple):
     """A deduplication stage that takes out parts of texts which many documents share.
 
-    In each of its rounds it makes keys, and hears which of them enough documents have; then it rewrites the texts of a
-    block, given the documents' numbers.
+    In each of its rounds it makes keys, and receives those that occur in enough documents; then it rewrites the texts
+    of a block, given the documents' numbers.
     """
 
     config: type[StageConfig]
@@ -261,27 +257,10 @@ def _bind_datatrove(config: DatatroveConfig) -> StageFunction:
 
 
 def _bind_replacement(config: TransliterationConfig) -> StageFunction:
+    from stages.transliteration.conditions import condition_of
     from stages.transliteration.transliterate import transliterate_batch
 
-    return partial(transliterate_batch, config=config, condition=_condition(config))
-
-
-def bind_parallel(config: TransliterationConfig) -> BlockFunction:
-    from stages.transliteration.transliterate import parallel_rows
-
-    return partial(parallel_rows, config=config, condition=_condition(config))
-
-
-def bind_pairs_of(config: TransliterationConfig) -> BlockFunction:
-    from stages.transliteration.transliterate import pairs
-
-    return partial(pairs, config=config, condition=_condition(config))
-
-
-def _condition(config: TransliterationConfig) -> Condition | None:
-    from stages.transliteration.conditions import load_condition
-
-    return load_condition(config.condition) if config.condition else None
+    return partial(transliterate_batch, config=config, condition=condition_of(config))
 
 
 INGEST_STAGES = {

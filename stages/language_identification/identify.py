@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -132,6 +132,9 @@ class LanguageIdentificationConfig(StageConfig):
     def model_files(self) -> tuple[str, ...]:
         """The models that are files: all but the cascade."""
         return tuple(name for name in self.models if name != "cascade")
+
+    def named_labels(self) -> Iterable[str]:
+        return self.thresholds
 
     def at_home(self, base: str) -> Self:
         files = tuple(name if name == "cascade" else located(name, base) for name in self.models)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -58,6 +58,9 @@ class LanguageModelConfig(StageConfig):
     def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:
         if "identify_language" not in before:
             yield "language_model goes by language and script, so it needs identify_language before it"
+
+    def named_labels(self) -> Iterable[str]:
+        return self.models
 
     @model_validator(mode="after")
     def _some_pass(self) -> Self:

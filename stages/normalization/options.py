@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from schemas.alternatives import did_you_mean
+from schemas.language import parse_label
 from stages.batches import StageConfig
 
 
@@ -38,6 +39,18 @@ class NormalizationConfig(NormalizationOptions):
     stage: Literal["normalize"] = "normalize"
     disable: tuple[str, ...] = Field(default=(), description="Rules that are not to run, by name.")
     enable: tuple[str, ...] = Field(default=(), description="Rules to run that do not by default, by name.")
+
+    def require_engines(self, kept: Sequence[str]) -> None:
+        from stages.normalization.east_asian import load_opencc
+        from stages.normalization.normalize import chosen_rules
+        from stages.normalization.southeast_asian import load_zawgyi
+
+        for rule in chosen_rules(self):
+            expected = not kept or any(rule.applies(*parse_label(label)) for label in kept)
+            if rule.name == "zawgyi" and expected:
+                load_zawgyi()
+            if rule.name == "chinese_conversion" and expected:
+                load_opencc("t2s")
 
     @field_validator("disable", "enable")
     @classmethod

@@ -146,6 +146,9 @@ class SynthesisConfig(StageConfig):
             copied = copied.model_copy(update={"gates": self.gates.model_copy(update={"judge": located_judge})})
         return copied.model_copy(update={"options": options_of(copied).at_home(base).model_dump(mode="json")})
 
+    def named_labels(self) -> Sequence[str]:
+        return self.labels
+
     def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:
         if "identify_language" not in before:
             yield 'synthesis goes by language and script, so it needs [[ingest]] stage = "identify_language"'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, Self
 
@@ -137,6 +137,9 @@ class TranslationConfig(StageConfig):
     def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:
         if "identify_language" not in before:
             yield 'translate goes by language and script, so it needs [[ingest]] stage = "identify_language"'
+
+    def named_labels(self) -> Iterable[str]:
+        return (str(label) for pair in self.pairs for label in (pair if self.gates.language else pair[:1]))
 
     @property
     def gives_pairs(self) -> bool:

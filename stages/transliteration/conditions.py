@@ -19,6 +19,7 @@ from stages.transliteration.options import (
     ModelCondition,
     PatternCondition,
     ScriptCondition,
+    TransliterationConfig,
     WordCondition,
 )
 
@@ -34,6 +35,11 @@ def load_condition(config: ConditionConfig) -> Condition:
     """
     judge = _judge(config)
     return (lambda tokens: ~judge(tokens)) if config.negate else judge
+
+
+def condition_of(config: TransliterationConfig) -> Condition | None:
+    """Load the condition of a stage, if it has one."""
+    return load_condition(config.condition) if config.condition else None
 
 
 def _judge(config: ConditionConfig) -> Condition:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -148,6 +148,9 @@ class TransliterationConfig(StageConfig):
                 'mode = "replace" changes documents in place; put the stage under [[ingest]], or '
                 'choose mode = "parallel" or "pair"'
             )
+
+    def named_labels(self) -> Iterable[str]:
+        return (label for label in self.schemes if label != ANY)
 
     @field_validator("schemes")
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from pydantic import ValidationError
 
@@ -44,7 +44,7 @@ def audit(store: Store, report: Callable[[str], None], text: str = "text") -> Au
         manifest = Manifest.model_validate(store.read_json(MANIFEST))
     except (ValidationError, ValueError) as problem:
         found = error("files", f"is no manifest: {' '.join(str(problem).split())[:200]}", MANIFEST)
-        return _result(store, [*signed, found], made_by_glotmill=True)
+        return AuditResult(corpus=store.url, made_by_glotmill=True, findings=_ordered([*signed, found]))
     findings = [*signed, *file_findings(store, manifest, present)]
     card, problems = read_card(store)
     findings += problems
@@ -71,7 +71,14 @@ def audit(store: Store, report: Callable[[str], None], text: str = "text") -> Au
         findings += card_findings(store, card, manifest, importlib.metadata.version("glotmill"))
         findings += licence_findings(card)
     documents, labels = sum(len(shard.keys) for shard in shards), {shard.label for shard in shards}
-    return _result(store, findings, True, len(present), documents, len(labels))
+    return AuditResult(
+        corpus=store.url,
+        made_by_glotmill=True,
+        files=len(present),
+        documents=documents,
+        languages=len(labels),
+        findings=_ordered(findings),
+    )
 
 
 def _audit_other(store: Store, present: list[str], text: str, report: Callable[[str], None]) -> AuditResult:
@@ -79,24 +86,14 @@ def _audit_other(store: Store, present: list[str], text: str, report: Callable[[
     if not paths:
         raise StagingError(f"{store.url} holds neither a corpus (manifest.json) nor Parquet files")
     found = list(other_findings(store, paths, text, report))
-    findings = [each for each in found if isinstance(each, Finding)]
-    return _result(store, findings, False, len(paths), sum(each for each in found if isinstance(each, int)))
-
-
-def _result(
-    store: Store,
-    findings: list[Finding],
-    made_by_glotmill: bool,
-    files: int = 0,
-    documents: int = 0,
-    languages: int = 0,
-) -> AuditResult:
-    ordered = sorted(findings, key=lambda each: (SEVERITIES.index(each.severity), each.check, each.path or ""))
     return AuditResult(
         corpus=store.url,
-        made_by_glotmill=made_by_glotmill,
-        files=files,
-        documents=documents,
-        languages=languages,
-        findings=tuple(ordered),
+        made_by_glotmill=False,
+        files=len(paths),
+        documents=sum(each for each in found if isinstance(each, int)),
+        findings=_ordered(each for each in found if isinstance(each, Finding)),
     )
+
+
+def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda each: (SEVERITIES.index(each.severity), each.check, each.path or "")))
