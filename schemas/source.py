@@ -1,4 +1,4 @@
-"""Source: one `[[sources]]` entry of a recipe, told apart by its `format`."""
+"""Source: one `[[sources]]` entry of a recipe; its `format` says which kind it is."""
 
 from __future__ import annotations
 

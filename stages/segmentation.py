@@ -35,7 +35,7 @@ CODE_POINTS = 0x110000
 
 
 class UnitKind(IntEnum):
-    """What a code point is to a unit. Marks of unspaced scripts are told from others: a word may follow a cluster."""
+    """What a code point is to a unit. Marks of unspaced scripts are their own kind: a word may follow a cluster."""
 
     SEPARATOR, WORD, MARK, JOINER, CLUSTER, CLUSTER_MARK, STACKER, IGNORED = range(8)
 

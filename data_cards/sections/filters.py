@@ -1,6 +1,6 @@
 """What the quality filter dropped, rule by rule and language by language, with limits and measured false positives.
 
-Beside it what `personal_data` replaced, by type.
+Next to it stands what `personal_data` replaced, by type.
 """
 
 from __future__ import annotations

@@ -151,7 +151,7 @@ def source_volumes(card: Card) -> dict[str, SourceVolume]:
     return volumes
 
 
-PURE = 0.9  # a lower expected precision is told among the limitations
+PURE = 0.9  # a lower expected precision stands among the limitations
 
 
 def merge_sizes(parts: Iterable[TextStatistics]) -> TextStatistics:

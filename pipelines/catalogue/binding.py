@@ -218,7 +218,7 @@ class BoundAugment(NamedTuple):
 
 
 def bind_augment(recipe: Recipe) -> list[BoundAugment]:
-    """Bind the stages that make documents, and the filters behind them, in the order of the recipe.
+    """Bind the stages that make documents, and the filters after them, in the order of the recipe.
 
     What engines are asked goes through the second argument of `make`, which keeps their responses.
     """

@@ -17,7 +17,7 @@ from stages.quality.rules import RULES, limit_of
 def filter_limits(recipe: Recipe, fates: Iterable[FateCount]) -> tuple[FilterLimit, ...]:
     """List the limits of `filter_quality` that dropped something, and those of a table with their false positives.
 
-    A recipe with several such stages has none: which of them dropped a document is not told by its fate.
+    A recipe with several such stages has none: the fate of a document does not say which of them dropped it.
     """
     stages = [stage for stage in recipe.ingest if isinstance(stage, QualityFilteringConfig)]
     if len(stages) != 1:

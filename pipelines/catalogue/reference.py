@@ -116,7 +116,7 @@ def _is_tag(field: FieldInfo) -> bool:
 
 
 def _kinds_of_table(annotation: Any) -> list[type[BaseModel]]:
-    """List the models of a table that comes in several kinds, told apart by the key `by`."""
+    """List the models of a table that comes in several kinds; the key `by` names the kind."""
     if isinstance(annotation, type):
         return [annotation] if issubclass(annotation, BaseModel) and "by" in annotation.model_fields else []
     return [kind for argument in typing.get_args(annotation) for kind in _kinds_of_table(argument)]

@@ -133,7 +133,7 @@ def console() -> NoReturn:
         sys.stdout.flush()
     except SystemExit as end:
         code = end.code
-    except Stopped as stopped:  # while it was ending, or another failure was about to be told
+    except Stopped as stopped:  # while it was ending, or another failure was about to be reported
         code = _say_stopped(stopped)
     except BrokenPipeError:  # who reads our output has seen enough
         code = 1

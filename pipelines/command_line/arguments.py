@@ -15,7 +15,7 @@ CorpusArgument = Annotated[
 
 
 LimitOption = Annotated[
-    int | None, typer.Option(min=1, help="A trial: read only the first so many records of each source.")
+    int | None, typer.Option(min=1, help="A trial run: read only this many records of each source, the first ones.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 

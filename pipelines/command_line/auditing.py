@@ -26,7 +26,7 @@ def audit(
 ) -> None:
     """Check a corpus from its files alone: every byte, count, id and figure that it states.
 
-    Exit 0: no error was found. 1: some were. A folder that glotmill did not make is looked through for what Parquet
+    Exit 0: no error was found. 1: some were. A folder that glotmill did not make is searched for what Parquet
     files alone can tell.
     """
     from pipelines.finished.audit.audit import audit as audit_corpus
@@ -66,7 +66,7 @@ def diff(
     new: Annotated[str, typer.Argument(metavar="NEW", help="Folder of the later version.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the difference as JSON, for programs.")] = False,
 ) -> None:
-    """Tell what changed between two versions of a corpus: documents, figures, versions, recipe.
+    """Show what changed between two versions of a corpus: documents, figures, versions, recipe.
 
     A document is rewritten if its id stayed and its text did not, moved if its language or script changed. Exit 0: no
     difference. 1: there are some.

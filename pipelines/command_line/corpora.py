@@ -22,7 +22,7 @@ def explain(
     corpus: Annotated[str, typer.Option(help="Folder of the corpus.")] = ".",
     as_json: JsonOption = False,
 ) -> None:
-    """Tell the whole history of one document from the ledger."""
+    """Show the whole history of one document, from the ledger."""
     from pipelines.finished.explain import document_history, find_in_ledger
     from pipelines.staging.store import Store
 
@@ -42,7 +42,7 @@ def ledger(
     language: Annotated[str, typer.Option(help="Language, or language and script: eus, eus_Latn.")] = "",
     source: Annotated[str, typer.Option(help="Source of the recipe.")] = "",
     id_: Annotated[str, typer.Option("--id", help="Id of a document, or how it begins.")] = "",
-    limit: Annotated[int, typer.Option(min=0, help="Rows to show at most; 0 for all.")] = 20,
+    limit: Annotated[int, typer.Option(min=0, help="Most rows to show; 0: all.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
     """List what became of documents, by fate, reason, stage, language, source or id."""
@@ -74,7 +74,7 @@ def judge(
     sheet: Annotated[Path, typer.Argument(metavar="SHEET", help="The corpus's judging sheet, filled; CSV in UTF-8.")],
     corpus: Annotated[str, typer.Option(help="Folder of the corpus.")] = ".",
 ) -> None:
-    """Take a human's answers about decontamination into a corpus, and its card.
+    """Add a human's answers about decontamination to a corpus and its card.
 
     In decontamination/judging_sheet.csv write yes or no into the column judgement: is the passage the item?
     """

@@ -14,7 +14,7 @@ def engines(
     language: Annotated[
         str, typer.Option(help="Show only directions from or to this language, by its ISO 639 code.")
     ] = "",
-    check: Annotated[bool, typer.Option(help="Start every mode, and see if it answers.")] = False,
+    check: Annotated[bool, typer.Option(help="Start every engine, and check that it answers.")] = False,
 ) -> None:
     """List the engines of translation that work here, their directions, and what can be installed."""
     from schemas.failures import MisuseError

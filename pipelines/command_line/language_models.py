@@ -18,7 +18,7 @@ lm_app = typer.Typer(
 )
 
 Files = Annotated[
-    list[str], typer.Argument(metavar="FILE...", help="Parquet files, or text files with a document a line.")
+    list[str], typer.Argument(metavar="FILE...", help="Parquet files, or text files with one document in each line.")
 ]
 TextColumn = Annotated[str, typer.Option(help="Column of Parquet files with the text.")]
 
@@ -28,14 +28,14 @@ TextColumn = Annotated[str, typer.Option(help="Column of Parquet files with the 
 )
 def lm_train(
     files: Files,
-    output: Annotated[Path, typer.Option(help="Model to write, an ARPA file; its reference lies beside it.")],
+    output: Annotated[Path, typer.Option(help="Model to write, an ARPA file; its reference is written next to it.")],
     order: Annotated[int, typer.Option(min=1, max=12, help="Characters of the longest n-grams.")] = 6,
     text_column: TextColumn = "text",
     held_out_share: Annotated[
         float, typer.Option(min=0.01, max=0.9, help="Share of the documents kept for the reference.")
     ] = 0.1,
     max_code_points: Annotated[
-        int, typer.Option(min=1000, help="Code points to learn from, at most; a million takes about 150 MB.")
+        int, typer.Option(min=1000, help="Most code points to learn from; a million takes about 150 MB.")
     ] = 5_000_000,
     trainer: Annotated[str, typer.Option(help="own, or lmplz (KenLM's, on the PATH).")] = "own",
 ) -> None:
@@ -83,7 +83,7 @@ def lm_reference(
 
 @lm_app.command("score", epilog="Example: echo 'Kaixo, zer moduz?' | glotmill lm score eus.arpa")
 def lm_score(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="An ARPA file with its reference beside it.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="An ARPA file, with its reference in the same folder.")],
     texts: Annotated[list[str] | None, typer.Argument(metavar="[TEXT]...", help="Texts; else lines of stdin.")] = None,
 ) -> None:
     """Score each text: bits a character, and the share of the reference that is likelier."""

@@ -75,7 +75,7 @@ def tune(
     budget: Annotated[float, typer.Option(help="Share of good pages that all rules together drop (budget).")] = 0.1,
     tail: Annotated[float, typer.Option(help="Share of good pages that each rule alone drops (tail).")] = 0.1,
     label: Annotated[str, typer.Option(help="Language and script of all texts, as eus_Latn, if no column says.")] = "",
-    segmenter: Annotated[str, typer.Option(help="What divides unspaced text, as in filter_quality.")] = "auto",
+    segmenter: Annotated[str, typer.Option(help="What divides unspaced text, an option of filter_quality.")] = "auto",
 ) -> None:
     """Learn the limits of filter_quality for each language from text that is known to be good."""
     from typing import cast, get_args

@@ -25,7 +25,7 @@ is_program = False  # nothing but this command goes on in this process
 @commands.command(epilog="Example: glotmill plan pipelines/recipes/quickstart.toml")
 def plan(
     recipe: RecipeArgument,
-    splits: Annotated[bool, typer.Option("--splits", help="List every split, not only the sums.")] = False,
+    splits: Annotated[bool, typer.Option("--splits", help="List every split, not only sums.")] = False,
     limit: LimitOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -45,7 +45,7 @@ def run(
     output: Annotated[
         str, typer.Option(help="Folder of the corpus; any fsspec URL. By default out/ and the corpus's name.")
     ] = "",
-    workers: Annotated[int, typer.Option(min=0, help="Worker processes on this machine; 0 for one a core.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Worker processes on this machine; 0: one for each core.")] = 0,
     runner: Annotated[
         str, typer.Option(help="`local`, `dask`, `prism`, `dataflow`, `flink`, `spark`, or a Beam runner by its class.")
     ] = "local",
@@ -56,8 +56,8 @@ def run(
         int,
         typer.Option(
             min=0,
-            help="Pairs of candidates whose clusters are found in memory, at 80 bytes each; of more they are found in "
-            "rounds through the shuffle. Never changes the output.",
+            help="Up to this many edges between candidates are clustered in memory (80 bytes each), more of them "
+            "through the shuffle. Never changes the output.",
         ),
     ] = 50_000_000,
     limit: LimitOption = None,
@@ -69,7 +69,7 @@ def run(
         list[str] | None, typer.Argument(metavar="[-- BEAM OPTION]...", help="Options for the Beam runner.")
     ] = None,
 ) -> None:
-    """Build the corpus. After a stop of any kind the same command goes on where it stopped."""
+    """Build the corpus. After a stop of any kind, the same command goes on where the run stopped."""
     from dataclasses import replace
 
     from rich.console import Console

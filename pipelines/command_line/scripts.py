@@ -11,7 +11,7 @@ import typer
 from schemas.failures import MisuseError
 
 script_app = typer.Typer(
-    help="List schemes of transliteration, and see what they lose.",
+    help="List schemes of transliteration, and measure what they lose.",
     epilog="Example: glotmill script schemes",
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -1,4 +1,4 @@
-"""The history of one document, told from the ledger: where it came from, which stages it passed, how it ended."""
+"""The history of one document, from the ledger: where it came from, which stages it passed, how it ended."""
 
 from __future__ import annotations
 

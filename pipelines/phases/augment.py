@@ -1,6 +1,6 @@
 """The augment phase: documents made from documents that deduplication and decontamination left; and pairs of texts.
 
-The new documents of a split are staged as a split of their own, `<split>-augment`, behind all splits that were read, so
+The new documents of a split are staged as a split of their own, `<split>-augment`, after all splits that were read, so
 that the documents that were read keep their places. Each says by `parent_id` what it was made from.
 
 Pairs are no documents. They are made last, of what is published, and lie in a folder of their own. One whose new text

@@ -1,6 +1,6 @@
 """A phase that changes texts: each split's blocks go through one function, and what comes back changed is staged.
 
-Beside the parts, by row: the texts that changed (REWRITTEN), and the rows that the function turned away or failed on
+Next to the parts, by row: the texts that changed (REWRITTEN), and the rows that the function turned away or failed on
 (REMOVED). A text that comes back as it was takes no room.
 """
 

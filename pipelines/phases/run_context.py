@@ -12,7 +12,7 @@ from pipelines.staging.tasks import Report, Result, Task, Worker
 
 
 class Run(NamedTuple):
-    """The output folder, the recipe, the machine that does the work, and who hears of finished tasks."""
+    """The output folder, the recipe, the machine that does the work, and what is called for each finished task."""
 
     store: Store
     recipe: Recipe

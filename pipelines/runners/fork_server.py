@@ -102,7 +102,7 @@ class ForkServer:
         finally:
             os.close(written)
         process = Process(connection, status)
-        with contextlib.suppress(ConnectionError):  # it was killed, and that is told by how it ended
+        with contextlib.suppress(ConnectionError):  # it was killed, which its exit code says
             connection.send((function, arguments))
         return process
 

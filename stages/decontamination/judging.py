@@ -47,9 +47,7 @@ RATE = pa.schema(
 )
 SHEET = pa.schema(
     [
-        column(
-            "match", pa.string(), "Key of document and text, by which answers are told apart: `m` and 32 hex digits."
-        ),
+        column("match", pa.string(), "Key of document and text, by which answers are matched: `m` and 32 hex digits."),
         column("evaluation_set", pa.string(), "Name of the evaluation set."),
         column("part", pa.string(), "Configuration and split."),
         column("item", pa.string(), "Id of the item."),

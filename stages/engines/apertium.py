@@ -2,7 +2,7 @@
 
 A mode is a pipe of commands, read from its `.mode` file. Each gets `-z`, so that it flushes at a NUL byte; the
 `apertium` script does not pass that on. A batch is written ahead of the answers, and at its end a sentence with the
-batch's number. When a stage of the pipe dies, those behind it write NUL bytes of their own that would shift later
+batch's number. When a stage of the pipe dies, those after it write NUL bytes of their own that would shift later
 answers: then the last answer is not that sentence's, and no answer of the batch counts. The pipe is started again, and
 the sentences are asked one by one, which finds the one that kills it.
 
@@ -36,7 +36,7 @@ _BLANK = re.compile(r"\\(.)|\[([^\]\\]*(?:\\.[^\]\\]*)*)\]", re.DOTALL)
 _SPACE = re.compile(r"[\s\0]+")
 _ENDED = re.compile(r"[.!?:;\u2026\u0964\u06d4\u061f]\W*$")  # else a full stop is added, and taken off again
 
-_STOP, _END = ".", "[]"  # without a blank behind it, the analyser waits for the end of the last word
+_STOP, _END = ".", "[]"  # without a blank after it, the analyser waits for the end of the last word
 
 # Modes of Debian 12 that do not work, measured on 1,997 news sentences.
 NOT_USABLE: Mapping[str, str] = {
@@ -226,7 +226,7 @@ class Apertium:
                 env={**os.environ, "LC_ALL": "C.UTF-8"},
             )
             if before is not None and before.stdout is not None:
-                before.stdout.close()  # else it would not hear of the death of the one behind it
+                before.stdout.close()  # else it would not notice that the next one died
             self._processes.append(process)
             before = process
         self._unread = b""

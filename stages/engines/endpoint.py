@@ -42,7 +42,7 @@ class _PassingError(Exception):
 
 
 class Completions:
-    """A client of one model behind an address."""
+    """A client of one model at an address."""
 
     def __init__(self, config: ServerConfig, more: Mapping[str, Any] | None = None) -> None:
         require("endpoint")
@@ -148,7 +148,7 @@ class Completions:
 
 
 class ChatEndpoint:
-    """A model behind an address, as a generator."""
+    """A model at an address, as a generator."""
 
     def __init__(self, config: ChatEndpointConfig) -> None:
         self._completions = Completions(config)
@@ -170,7 +170,7 @@ class ChatEndpoint:
 
 
 class Endpoint:
-    """A model behind an address, as a translator."""
+    """A model at an address, as a translator."""
 
     placeholder = "\u27e6{}\u27e7"
 

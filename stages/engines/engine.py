@@ -48,7 +48,7 @@ def parse_direction(words: str) -> Direction:
 
 
 class Identity(NamedTuple):
-    """All that an engine's answers depend on beside the sentence."""
+    """All that an engine's answers depend on, apart from the sentence."""
 
     engine: str
     model: str

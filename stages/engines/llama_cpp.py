@@ -1,4 +1,4 @@
-"""llama.cpp in the process: a GGUF model behind a server on loopback that the worker starts itself.
+"""llama.cpp in the process: a GGUF model in a server on loopback that the worker starts itself.
 
 The server is the one of xllamacpp, which has prebuilt wheels; it is asked like any other endpoint. It starts at the
 first question, so that a run whose answers are all kept loads no model. Answers do not depend on earlier questions: the

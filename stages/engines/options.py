@@ -104,7 +104,7 @@ class CTranslate2Config(StageConfig):
 
 
 class PivotConfig(StageConfig):
-    """Two engines one behind the other, by way of a third language."""
+    """Two engines in a row, by way of a third language."""
 
     kind: Literal["pivot"] = "pivot"
     via: str = Field(description="Language and script between the two, as eng_Latn.")

@@ -1,4 +1,4 @@
-"""Two engines one behind the other: from a language into a third one, and from there into the target.
+"""Two engines in a row: from a language into a third one, and from there into the target.
 
 Few engines have a direct way between small languages. What the first engine marks as unknown reaches the second as
 plain words; a sentence that the first fails on is not put to the second.

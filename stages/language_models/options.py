@@ -25,7 +25,7 @@ class LanguageModelConfig(StageConfig):
         default=0.99,
         gt=0,
         le=1,
-        description="Greatest share of the reference (trusted text that the model has not seen, stored beside it) that "
+        description="Greatest share of the reference (trusted text that the model has not seen) that "
         "may be likelier than a document; 1: unlikely text is not dropped.",
     )
     min_percentile: float = Field(

@@ -58,29 +58,28 @@ def measure_reference(model: LanguageModel, texts: pa.Array) -> Reference:
 
 
 def reference_path(model: Path) -> Path:
-    """Return where a model's reference lies: beside it."""
+    """Return where a model's reference lies: in the same folder."""
     return model.with_name(f"{model.name}.json")
 
 
 def write_reference(reference: Reference, model: Path) -> None:
-    """Write the reference beside the model."""
+    """Write the reference next to the model."""
     reference_path(model).write_text(json.dumps(reference._asdict()) + "\n", "utf-8")
 
 
 def load_judged(path: str) -> JudgedModel:
     """Read a model and its reference. Raises FileNotFoundError or ValueError saying what is missing or wrong."""
     model = read_arpa(Path(path))
-    beside = reference_path(Path(path))
-    if not beside.is_file():
+    file = reference_path(Path(path))
+    if not file.is_file():
         raise FileNotFoundError(
-            f"{path} has no reference: no {beside.name} beside it says what trusted text scores; write one by glotmill "
-            "lm reference"
+            f"{path} has no reference: there is no {file.name} in its folder; write one by glotmill lm reference"
         )
     try:
-        content = json.loads(beside.read_text("utf-8"))
+        content = json.loads(file.read_text("utf-8"))
         reference = Reference(int(content["documents"]), tuple(map(float, content["quantiles"])))
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{beside} must hold documents and quantiles: {error!r}; write it again") from None
+        raise ValueError(f"{file} must hold documents and quantiles: {error!r}; write it again") from None
     if len(reference.quantiles) != len(_QUANTILES) or list(reference.quantiles) != sorted(reference.quantiles):
-        raise ValueError(f"{beside} must hold {len(_QUANTILES)} rising quantiles; write it again")
+        raise ValueError(f"{file} must hold {len(_QUANTILES)} rising quantiles; write it again")
     return JudgedModel(model, reference)

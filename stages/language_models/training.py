@@ -75,7 +75,7 @@ def train_language_model(
     max_code_points: int = 5_000_000,
     trainer: Trainer = "own",
 ) -> LanguageModelReport:
-    """Train on documents (as `read_documents` gives them), and write the model and beside it its reference.
+    """Train on documents (as `read_documents` gives them), and write the model and, next to it, its reference.
 
     Reads the first documents that sum to `max_code_points`. The same texts and options give the same bytes. Raises
     ValueError where there is too little text, and FileNotFoundError if lmplz is asked for and not there.

@@ -79,7 +79,7 @@ _LEAST_DIGITS = 11
 _HYPHENATED = re.compile(r"(\+?\d+(?:[-./\u2010-\u2013]\d+)+)\s\d{1,4}\Z")
 _LEAST_RUN, _LONGEST_RUN, _MAX_PIECES = 7, 34, 9  # letters and digits of a run, and its pieces: an IBAN has nine
 _LONGEST_PHONE = 24  # code points with gaps; 15 digits (E.164)
-_MAX_BESIDE = 4  # digits that may stand beside: a house number, a year, an extension
+_MAX_OTHER_DIGITS = 4  # digits that may stand next to a number: a house number, a year, an extension
 
 
 class Found(NamedTuple):
@@ -105,7 +105,7 @@ def find(text: str, kinds: Iterable[Kind], regions: Callable[[int], tuple[str, .
             chosen = list(_numbers(text, match.start(), match.end(), wanted, regions(match.start())))
         yield from chosen
         end = chosen[-1].end if chosen else end
-        place = end if chosen else match.end()  # what stands behind personal data may be more of it
+        place = end if chosen else match.end()  # what follows personal data may be more of it
 
 
 def ascii_digits(text: str) -> str:
@@ -125,8 +125,8 @@ def _email(text: str, at: int) -> Found | None:
 def _numbers(text: str, start: int, end: int, wanted: frozenset[Kind], regions: tuple[str, ...]) -> Iterator[Found]:
     """Yield what a candidate is, or what runs of its pieces between spaces are: a number, then a house number.
 
-    A run of pieces that has no plus sign is believed only if nearly all of the candidate is told: three pieces of a
-    table of numbers may obey a rule by chance.
+    A run of pieces without a plus sign counts only if what was found covers nearly all of the candidate: three pieces
+    of a table of numbers may obey a rule by chance.
     """
     if re.match(r":\d", text[end : end + 2]) and (hour := re.search(r"\s+\d{1,2}\Z", text[start:end])):
         end = start + hour.start()
@@ -139,8 +139,8 @@ def _numbers(text: str, start: int, end: int, wanted: frozenset[Kind], regions: 
         found = list(_in_pieces(text, start, end, wanted, regions))
         if re.match(r"[.,]\d", text[end : end + 2]):
             return  # the whole part of a decimal number
-        told = sum(sum(map(str.isdigit, text[one.start : one.end])) for one in found)
-        if sum(map(str.isdigit, text[start:end])) - told > _MAX_BESIDE:
+        covered = sum(sum(map(str.isdigit, text[one.start : one.end])) for one in found)
+        if sum(map(str.isdigit, text[start:end])) - covered > _MAX_OTHER_DIGITS:
             found = [one for one in found if text[one.start] == "+" or one.kind == "iban"]
     yield from found
 
@@ -150,8 +150,8 @@ def _in_pieces(text: str, start: int, end: int, wanted: frozenset[Kind], regions
     pieces = [(start + match.start(), start + match.end()) for match in re.finditer(r"\S+", text[start:end])]
     sizes = [sum(map(str.isalnum, text[left:right])) for left, right in pieces]
     international = "+" in text[start:end]
-    first = beside = 0
-    while first < len(pieces) and (international or beside <= _MAX_BESIDE):
+    first = skipped = 0
+    while first < len(pieces) and (international or skipped <= _MAX_OTHER_DIGITS):
         begin = pieces[first][0]
         for last in range(min(len(pieces), first + _MAX_PIECES), first, -1):
             run = sizes[first:last]
@@ -162,7 +162,7 @@ def _in_pieces(text: str, start: int, end: int, wanted: frozenset[Kind], regions
                 first = last
                 break
         else:
-            beside += sizes[first]
+            skipped += sizes[first]
             first += 1
 
 

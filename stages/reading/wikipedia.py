@@ -254,7 +254,7 @@ class _Dump:
         self._content, self._content_bytes = [], 0
 
     def _is_article(self, page: _Page) -> bool:
-        # Before version 0.6 the title alone told the namespace.
+        # Before version 0.6 the title alone said the namespace.
         prefix, colon, _ = page.get("title", "").partition(":")
         key = self._namespaces.get(prefix.casefold(), "0") if colon else "0"
         return page.get("ns", key) == "0"

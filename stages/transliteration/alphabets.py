@@ -21,8 +21,8 @@ _SERBIAN = (
 )
 # Where n and j, or d and ž, are two letters: in Latin roots, between a prefix and a root, in borrowed names. Of 194,438
 # words of Debian's hunspell-sr, 13 do not come back through Latin: 11 second spellings, and two likely misspellings.
-# A prefix is told from a root by what follows: nadživeti, but Nadžib; odžaliti, but odžak. No rule ends in half a
-# letter.
+# What follows decides if it is a prefix or part of a root: nadživeti, but Nadžib; odžaliti, but odžak. No rule ends in
+# half a letter.
 _SERBIAN_TWO_LETTERS = """
 injekc > инјекц
 injekt > инјект

@@ -53,7 +53,7 @@ class Scheme(NamedTuple):
 
     `languages` are ISO 639-3 codes as `one_code` has them, none where it is for all. `source` and `target` are ISO
     15924 codes, source `Zyyy` where it is for all but Latin. `detail` is what the engine calls it, or the language that
-    uroman is told.
+    uroman is given.
     """
 
     name: str

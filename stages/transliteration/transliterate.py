@@ -153,12 +153,12 @@ def transliterate_batch(
     columns = {name: batch[name] for name in ("text", "script", *PROVENANCE.names)}
     changes = [CHANGE.empty_table()]
     for part in _parts(batch, config, condition):
-        part, beside = _beside(batch, part, condition)
+        part, respelled = _respelled(batch, part, condition)
         at = pa.array(np.isin(np.arange(batch.num_rows), part.rows))
         before = batch.select(["text", "language", "script"]).take(pa.array(part.rows))
         changes.append(_changes(before, part))
         for name, values in columns.items():
-            columns[name] = pc.replace_with_mask(values, at, beside[name])
+            columns[name] = pc.replace_with_mask(values, at, respelled[name])
     return Changed(set_columns(batch, **columns), pa.concat_tables(changes))
 
 
@@ -190,7 +190,7 @@ def parallel_rows(
     columns of PROVENANCE, which are added if the batch lacks them. Raises SchemaError as `transliterate_batch`.
     """
     require_columns(batch, DOCUMENT, ("id", "text", "language", "script"))
-    made = [_beside(batch, part, condition) for part in _parts(batch, config, condition)]
+    made = [_respelled(batch, part, condition) for part in _parts(batch, config, condition)]
     for field in PROVENANCE:
         if field.name not in batch.schema.names:
             batch = batch.append_column(field, pa.nulls(batch.num_rows, field.type))
@@ -208,11 +208,13 @@ def parallel_rows(
 
 def pairs(batch: pa.RecordBatch, config: TransliterationConfig, condition: Condition | None = None) -> pa.RecordBatch:
     """Give a PAIR for each document that a scheme changes, in their order. Raises SchemaError as `parallel_rows`."""
-    beside = parallel_rows(batch, config, condition)
-    originals = batch.take(pc.index_in(beside["parent_id"], batch["id"])) if beside.num_rows else batch.slice(0, 0)
+    respelled = parallel_rows(batch, config, condition)
+    originals = (
+        batch.take(pc.index_in(respelled["parent_id"], batch["id"])) if respelled.num_rows else batch.slice(0, 0)
+    )
     columns = [
         *(originals[name] for name in ("id", "language", "script", "text")),
-        *(beside[name] for name in ("text", "transliteration_scheme", "transliteration_version")),
+        *(respelled[name] for name in ("text", "transliteration_scheme", "transliteration_version")),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=PAIR)
 
@@ -243,7 +245,7 @@ def _scheme_of(label: str, config: TransliterationConfig) -> Scheme | None:
     return None
 
 
-def _beside(batch: pa.RecordBatch, part: _Part, condition: Condition | None) -> tuple[_Part, dict[str, pa.Array]]:
+def _respelled(batch: pa.RecordBatch, part: _Part, condition: Condition | None) -> tuple[_Part, dict[str, pa.Array]]:
     """Make the columns in which a part's new documents differ, of those whose text the scheme changed."""
     before = batch["text"].take(pa.array(part.rows))
     differ = pc.not_equal(part.texts, in_nfc(before))

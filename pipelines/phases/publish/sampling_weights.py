@@ -2,7 +2,7 @@
 
 One pass over removal lists and cluster sizes counts, for each language and size, the documents that deduplication
 left, and those of them that a stage then dropped for another reason. The rule (stages.deduplication.rehydration) makes
-weights of the counts; they are staged for the shards, and told on the card.
+weights of the counts; they are staged for the shards, and shown on the card.
 """
 
 from __future__ import annotations
