@@ -20,7 +20,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from stages.script_detection import by_content, count_scripts, main_scripts, utf8_bytes
+from stages.language_identification.calibration import NOISE_SCRIPTS
+from stages.language_identification.line_repair import repaired, without_repeats
+from stages.script_detection import ScriptCounts, by_content, count_scripts, main_scripts, utf8_bytes
 
 PIECE_CODE_POINTS = 250  # a line longer than LONG_LINE is cut into pieces of about this many code points, at spaces
 LONG_LINE = 400
@@ -48,15 +50,12 @@ _BEFORE_CAPITAL = re.compile("(?<=[a-z])(?=[A-Z])")
 _WORD = re.compile("[A-Z]?[a-z]+|[A-Z]+")
 _MEAN_WORD = 3.0  # letters; in base64 capitals come at random, and words are of 2
 _WORDS_SHARE = 0.8  # letters of a run of words; base64 of 60 characters passes both in 3 of 1,000
+_OTHER_LETTER = r"[[\p{L}\p{M}]--[\p{Latin}\p{Common}\p{Inherited}]]"  # of another script than Latin
 _THEN_BLANK = r"([\p{L}\p{M}]) "
 _INVISIBLE = r"[\x{AD}\x{200B}\x{2060}\x{FEFF}]"  # hyphens and word breaks that are not seen
 _MOSTLY_INVISIBLE = 0.3  # of all code points: a break after every letter; between words they are a tenth
 _SPACED_OUT = 0.4  # letters before a blank, of all code points: "l i k e   t h i s" has about half, other text a sixth
-# TTEH, DDAL, RREH, YEH BARREE and NOON GHUNNA are letters of Urdu, Western Panjabi and their neighbours, none of which
-# has Arabic's KAF, YEH and HEH. Typed on an Arabic keyboard they have, and models take them for Arabic.
-_URDU_LETTERS = "[\u0679\u0688\u0691\u06d2\u06ba]"
-_ARABIC_TO_URDU = {"\u0643": "\u06a9", "\u064a": "\u06cc", "\u0647": "\u06c1"}
-_CODE_MARKS = r"[{}\[\]<>=|\\$^~`+*_;]|[#@](?:\P{L}|$)"  # before a letter they are a topic's or a person's
+_CODE_MARKS = r"[{}\[\]<>=|\\$^~`+*_]|;$|[#@](?:\P{L}|$)"  # before a letter # and @ are a topic's or a person's
 _STATEMENT = (  # code that has few marks: a line of Python, Java, C, SQL
     r"^(?:import [A-Za-z0-9_.]+(?: as [A-Za-z0-9_]+)?;?|from [A-Za-z0-9_.]+ import [A-Za-z0-9_., *()]+"
     r"|(?:async )?def [A-Za-z0-9_]+\(.*|class [A-Za-z0-9_]+(?:\([A-Za-z0-9_., =]*\))?:(?: pass)?"
@@ -67,8 +66,10 @@ _STATEMENT = (  # code that has few marks: a line of Python, Java, C, SQL
 )
 
 
-# Scripts whose letters Latin ones never stand for. In their texts a Latin word is a name or a term, and no evidence.
-_LATIN_IS_FOREIGN = ("Latn", "Cyrl", "Grek", "Copt", "Zyyy")  # in every script but these
+# A line of two scripts is in the other one, not in Latin, if that has half of the letters; or a sixth, where the Latin
+# words are terms: running text has short words in small letters (articles, prepositions, endings), every third or so.
+MIN_OWN_SCRIPT = 0.15
+MAX_SHORT_WORDS = 0.2
 
 
 class Passages(NamedTuple):
@@ -133,29 +134,61 @@ def judge_lines(lines: pl.Series) -> pl.DataFrame:
     line = pl.select(pl.when(broken).then(line.str.replace_all(_INVISIBLE, "")).otherwise(line)).to_series()
     spaced_out = line.str.count_matches(_THEN_BLANK) >= _SPACED_OUT * line.str.len_chars()
     line = pl.select(pl.when(spaced_out).then(line.str.replace_all(_THEN_BLANK, "${1}")).otherwise(line)).to_series()
+    line, without_words = without_repeats(repaired(line))
     text = readable(line)
-    text = pl.select(
-        pl.when(text.str.contains(_URDU_LETTERS)).then(text.str.replace_many(_ARABIC_TO_URDU)).otherwise(text)
-    ).to_series()
     counts = count_scripts(text.to_arrow())
     code_points = line.str.len_chars().to_numpy()
     marks = line.str.count_matches(_CODE_MARKS).to_numpy()
     plain_letters = counts.letters
     counts = by_content(counts)
     letters = counts.letters
+    scripts = pl.Series(_own_scripts(line, counts), dtype=pl.String)
+    is_code = (marks > MAX_CODE_MARKS * code_points) & scripts.is_in(NOISE_SCRIPTS).to_numpy()
     linguistic = (
         (letters >= MIN_LINE_LETTERS)
         & (letters >= MIN_LETTER_SHARE * (counts.code_points - counts.neutral))
         & (letters >= MIN_LETTER_SHARE / 2 * (code_points + letters - plain_letters))
-        & (marks <= MAX_CODE_MARKS * code_points)
+        & ~is_code
+        & ~without_words
         & ~line.str.contains(_STATEMENT).to_numpy()
     )
-    scripts = pl.Series(main_scripts(counts), dtype=pl.String)
-    foreign_words = ~scripts.is_in(_LATIN_IS_FOREIGN)
-    own = pl.select(
-        pl.when(foreign_words).then(text.str.replace_all(rf"{_B}[a-z]+{_B}", " ")).otherwise(text)
-    ).to_series()
-    return pl.DataFrame({"text": own, "script": scripts, "letters": letters, "linguistic": linguistic})
+    return pl.DataFrame(
+        {"text": _in_own_script(text, scripts), "script": scripts, "letters": letters, "linguistic": linguistic}
+    )
+
+
+def _own_scripts(lines: pl.Series, counts: ScriptCounts) -> list[str]:
+    """Name the script of the language that each of n lines is in, whatever foreign terms it has."""
+    scripts = main_scripts(counts)
+    latin, letters = counts.of("Latn"), counts.letters
+    others = letters - latin
+    rows = np.flatnonzero((latin > others) & (others >= MIN_OWN_SCRIPT * letters) & (others > 0))
+    if not len(rows):
+        return scripts
+    mixed = lines.gather(rows)
+    words, short = (mixed.str.count_matches(rf"{_B}{word}{_B}").to_numpy() for word in ("[A-Za-z]+", "[a-z]{1,3}"))
+    rows = rows[short < MAX_SHORT_WORDS * words]
+    without_latin = counts._replace(counts=counts.counts[rows] * (np.asarray(counts.scripts) != "Latn"))
+    for row, script in zip(rows.tolist(), main_scripts(without_latin), strict=True):
+        scripts[row] = script
+    return scripts
+
+
+def _in_own_script(texts: pl.Series, scripts: pl.Series) -> pl.Series:
+    """Take words of other scripts out of texts in Latin script, and Latin words out of others.
+
+    Names and terms are no evidence of a text's language. A single letter stays in Cyrillic, Greek and Coptic, where it
+    may stand for one of theirs.
+    """
+    foreign = (
+        (scripts.is_in(["Cyrl", "Grek", "Copt"]) & texts.str.contains("[a-z]{2}"), r"\b\p{Latin}{2,}\b"),
+        (~scripts.is_in(["Latn", "Zyyy", "Cyrl", "Grek", "Copt"]), rf"{_B}[a-z]+{_B}"),
+        ((scripts == "Latn") & texts.str.contains(_OTHER_LETTER), rf"\b{_OTHER_LETTER}+\b"),
+    )
+    for rows, words in foreign:
+        if rows.any():
+            texts = texts.scatter(rows.arg_true(), texts.filter(rows).str.replace_all(words, " "))
+    return texts
 
 
 def readable(lines: pl.Series) -> pl.Series:

@@ -30,6 +30,7 @@ from stages.normalization.rules import (
     replace_sequences,
     written_in,
 )
+from stages.vowel_letters import uyghur_ae
 
 KAF, KEHEH, SWASH_KAF = "\u0643", "\u06a9", "\u06aa"
 YEH, ALEF_MAKSURA, FARSI_YEH = "\u064a", "\u0649", "\u06cc"
@@ -177,7 +178,8 @@ def _by_shape(
 
 # HEH has the shape of h before a letter and of the vowel AE at the end of a word. These orthographies have a letter
 # for each, so HEH is never right: at the end of a word it is h after a vowel letter that is never a consonant as well,
-# else AE (the Sorani endings -ewe and -ye). Words in -h after a consonant are lost to AE.
+# else AE (the Sorani endings -ewe and -ye). Words in -h after a consonant are lost to AE. Uyghur was also typed with
+# HEH for the vowel within a word, which syllables tell (`uyghur_ae`).
 _KURDISH_HEH = _by_shape(HEH, HEH_DOACHASHMEE, AE, dict.fromkeys("\u0627\u06c6\u06ce\u06d5", HEH_DOACHASHMEE))
 _UYGHUR_HEH = _by_shape(
     HEH,
@@ -193,7 +195,8 @@ _ARABIC_YEH = _by_shape(FARSI_YEH, YEH, None)
 def _uyghur_letters(
     texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
 ) -> pl.Series:
-    shaped = _UYGHUR_YEH(_UYGHUR_HEH(texts, language, script, options), language, script, options)
+    vowels = pl.Series([uyghur_ae(text) for text in texts.to_list()], dtype=pl.String)  # a substitution a text
+    shaped = _UYGHUR_YEH(_UYGHUR_HEH(vowels, language, script, options), language, script, options)
     return replace_sequences(shaped, {KEHEH: KAF})
 
 

@@ -39,6 +39,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from stages.look_alikes import TO_ARMENIAN, TO_CYRILLIC, TO_GREEK, TO_LATIN
 from stages.normalization.options import NormalizationOptions
 from stages.normalization.rules import (
     BOUNDARY,
@@ -57,36 +58,7 @@ _MIN_LETTERS = 8  # ours: of a text with fewer letters of each script the label 
 SCRIPTS = ("Latn", "Cyrl", "Grek", "Armn")
 _NO_WORD, _MARK, _FIRST_SCRIPT = 0, 1, 2  # values of the word table; then SCRIPTS in their order
 
-# From letters that look alike to those of the script the table is for.
-_TO_LATIN = letter_map(
-    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u04bb\u0501\u051b\u051d\u04d9\u04d5\u0451\u0457"
-    "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425\u0406\u0408\u0405\u051a\u051c\u04d8"
-    "\u04d4\u0401\u0407\u04ae\u04d3\u04e7\u04ab\u04d1\u04d7\u04d2\u04e6\u04aa\u04d0\u04d6"
-    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf\u03bd\u03cc"
-    "\u037b\u03fd\u03af\u03d9\u03f2\u03f3"
-    "\u0585\u0570\u057d\u0578\u0581\u0566\u0555\u054d\u054f",
-    "aeopcyxijshdqw\u0259\u00e6\u00eb\u00ef"
-    "ABEKMHOPCTYXIJSQW\u018f"
-    "\u00c6\u00cb\u00cfY\u00e4\u00f6\u00e7\u0103\u0115\u00c4\u00d6\u00c7\u0102\u0114"
-    "ABEZHIKMNOPTYXov\u00f3"
-    "\u0254\u0186\u00ed\u1ecdcj"
-    "ohungqOUS",
-)
-_TO_CYRILLIC = letter_map(
-    "aeopcyx\u00ebABEKMHOPCTYX\u00cb" + "\u0391\u0392\u0395\u039a\u039c\u0397\u039f\u03a1\u03a4\u03a7\u03bf",
-    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0451\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422"
-    "\u0423\u0425\u0401\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0422\u0425\u043e",
-) | {"\u2c6a": "\u049b", "\u2c69": "\u049a"}  # ka with descender
-_TO_GREEK = letter_map(
-    "ABEZHIKMNOPTYXovu\u00f3\u00fa" + "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0422\u0425\u043e",
-    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf\u03bd\u03c5\u03cc"
-    "\u03cd\u0391\u0392\u0395\u039a\u039c\u0397\u039f\u03a1\u03a4\u03a7\u03bf",
-)
-_TO_ARMENIAN = letter_map(
-    "ohungqOUS\u043e\u041e",
-    "\u0585\u0570\u057d\u0578\u0581\u0566\u0555\u054d\u054f\u0585\u0555",
-)
-_TARGETS = (_TO_LATIN, _TO_CYRILLIC, _TO_GREEK, _TO_ARMENIAN)
+_TARGETS = (TO_LATIN, TO_CYRILLIC, TO_GREEK, TO_ARMENIAN)
 
 # Letters that some Cyrillic alphabets have and others lack.
 _I = {"i": "\u0456", "I": "\u0406"}

@@ -43,6 +43,7 @@ RIGHT = {
     "Sorani with Arabic letters": (CKB.translate(PERSIAN_LETTERS), "ckb_Arab"),
     "Sindhi with Arabic letters": (SND.translate(SINDHI_LETTERS), "snd_Arab"),
     "Uyghur with Arabic letters": (UIG.translate(UYGHUR_LETTERS), "uig_Arab"),
+    "letters of two scripts in a word": ("Пpивeт вceм, this is нe тeкcт мирa hello", "rus_Cyrl"),
     "stray bytes of C1": (EUS.replace(" ", " \x93", 3).replace(".", "\x94."), "eus_Latn"),
 }
 # What gets no language: `und` where there are words of some language, `zxx` where there are none.
@@ -54,7 +55,6 @@ NONE = {
     "numbers": ("12 345,67 89-01-02 +34 943 00 00 00\n" * 50, {"zxx"}),
     "keys": ("asdf ghjk qwer zxcv lkjh poiu asdkj qweoi zmxnc", {"und", "zxx"}),
     "a refrain without words": ("la la la, oh oh oh, na na na\n" * 1000, {"und", "zxx"}),
-    "letters of two scripts in a word": ("Пpивeт вceм, this is нe тeкcт мирa hello", {"und"}),
 }
 
 

@@ -317,7 +317,7 @@ def test_time_on_a_long_document_does_not_grow_with_it(cascade: Identifier) -> N
 
 
 def test_the_sample_of_a_long_document_reaches_its_end() -> None:
-    text = "aaaa bbbb cccc. " * 1000 + "\n" + "\u1780\u1781\u1782 " * 10_000
+    text = f"{EUS} " * 200 + "\n" + f"{LANGUAGES['khm'][0]} " * 400
     scripts = cut_passages(pa.array([text], pa.large_string()), 2000).scripts
     assert set(scripts) == {"Latn", "Khmr"}
 
