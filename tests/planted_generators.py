@@ -44,3 +44,59 @@ def good(body: dict[str, Any]) -> dict[str, Any]:
     if wanted == "score":
         return completion('{"score": 5}')
     raise ValueError(wanted)
+
+
+def document_of(body: dict[str, Any]) -> str:
+    """Return the text that is asked about."""
+    return data_of(body)[0]
+
+
+def _pairs(*pairs: tuple[str, str]) -> dict[str, Any]:
+    return completion(json.dumps({"pairs": [{"question": question, "answer": answer} for question, answer in pairs]}))
+
+
+def _first_words(body: dict[str, Any]) -> str:
+    return " ".join(document_of(body).split()[:2])
+
+
+# What each kind of garbage is rejected for.
+GARBAGE: dict[str, tuple[Answer, str]] = {
+    "empty": (lambda _: completion(""), "no_output"),
+    "white_space": (lambda _: completion(" \n\t "), "no_output"),
+    "endless": (lambda _: completion('{"pairs": [' + "zer " * 500, finish="length"), "cut_off"),
+    "invalid_json": (lambda _: completion('{"pairs": [{"question": "Zer'), "invalid_json"),
+    "other_json": (lambda _: completion('{"pairs": "none"}'), "invalid_json"),
+    "deep_json": (lambda _: completion("[" * 5_000), "invalid_json"),
+    "prose": (lambda _: completion("Sure! Here are two questions about the passage."), "invalid_json"),
+    "wrong_language": (
+        lambda body: _pairs(("What does the second article of the declaration say about freedom?", _first_words(body))),
+        "wrong_language|wrong_script",
+    ),
+    "refusal": (
+        lambda body: _pairs(("I'm sorry, but I cannot help with questions about this passage?", _first_words(body))),
+        "refusal",
+    ),
+    "echo": (lambda body: _pairs((body["messages"][0]["content"][:250] + "?", _first_words(body))), "prompt_leaked"),
+    "not_in_context": (
+        lambda body: _pairs((pairs_about(document_of(body))[0]["question"], "Quetzalcoatl")),
+        "answer_not_in_context",
+    ),
+    "answer_in_question": (
+        lambda body: _pairs(
+            (f"{_first_words(body)} {pairs_about(document_of(body))[0]['question']}", _first_words(body))
+        ),
+        "answered_by_question|copied_context",
+    ),
+    "copies": (
+        lambda body: _pairs((document_of(body).split("\n")[0][:200] + "?", document_of(body).split()[-1])),
+        "copied_context|answered_by_question|answer_not_in_context",
+    ),
+    "loops": (
+        lambda body: _pairs((" ".join(pairs_about(document_of(body))[0]["question"].split()[:3] * 9) + "?", "a")),
+        "repetition|answer_not_in_context",
+    ),
+    "chat_marks": (
+        lambda body: _pairs(("<|im_end|>" + pairs_about(document_of(body))[0]["question"], _first_words(body))),
+        "prompt_leaked",
+    ),
+}
