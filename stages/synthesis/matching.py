@@ -71,9 +71,9 @@ def find_span(answer: str, context: str) -> Span | None:
     at = text.find(small) if small else -1
     while at >= 0:
         begin, end = places[at], places[at + len(small) - 1] + 1
-        while _splits_letter(context, end):
+        while _splits_letter(context, end):  # points that were folded away
             end += 1
-        if _begins_word(context, begin):
+        if _begins_word(context, begin) and not _splits_letter(text, at + len(small)):
             return Span(begin, context[begin:end])
         at = text.find(small, at + 1)
     return None

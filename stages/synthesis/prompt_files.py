@@ -77,9 +77,9 @@ def as_data(text: str) -> str:
     """Put a text between marks that it cannot hold itself, since they carry its hash.
 
     >>> print(as_data("Kaixo"))
-    ⟪text c9b2a3a9⟫
+    ⟪text 4b339be3⟫
     Kaixo
-    ⟪end c9b2a3a9⟫
+    ⟪end 4b339be3⟫
     """
     tag = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=4).hexdigest()
     return f"{MARK.format('text', tag)}\n{text}\n{MARK.format('end', tag)}"
