@@ -77,7 +77,7 @@ def output_of(recipe: Recipe, output: str = "", limit: int | None = None) -> str
     return output or f"out/{recipe.corpus.name}" + ("" if limit is None else "-trial")
 
 
-def make_plan(recipe_path: Path, output: str = "", limit: int | None = None) -> Plan:
+def make_plan(recipe_path: Path, output: str = "", limit: int | None = None, *, allow_code: bool = False) -> Plan:
     """Check a recipe and list its splits; raises RecipeError with every problem found, before anything runs.
 
     What lies in the output folder is no input, whatever the recipe's paths match. With a `limit`, only the first so
@@ -114,7 +114,7 @@ def make_plan(recipe_path: Path, output: str = "", limit: int | None = None) -> 
 
         index_faults, indexes = plan_indexes(recipe, base, text)
         problems += [*index_problems(recipe, text), *index_faults]
-    found_models, wrong_models = model_versions(recipe, base)
+    found_models, wrong_models = model_versions(recipe, base, allow_code=allow_code)
     problems += wrong_models
     if problems:
         raise RecipeError(str(recipe_path), by_line(with_line(text, problem) for problem in problems))

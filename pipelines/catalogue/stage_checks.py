@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -13,7 +14,7 @@ from schemas.card.versions import ModelVersion
 from schemas.document import DOCUMENT
 from schemas.language import one_code, parse_label
 from schemas.language_groups import members_of
-from stages.batches import StageConfig
+from stages.batches import StageConfig, file_version
 from stages.deduplication.options import KeeperOrder
 from stages.engines.engine import EngineError
 from stages.language_filtering import LanguageFilteringConfig, kept_labels
@@ -23,10 +24,12 @@ from stages.translation.options import TranslationConfig
 from stages.transliteration.options import TransliterationConfig
 
 
-def model_versions(recipe: Recipe, base: str) -> tuple[tuple[ModelVersion, ...], list[str]]:
+def model_versions(
+    recipe: Recipe, base: str, *, allow_code: bool = False
+) -> tuple[tuple[ModelVersion, ...], list[str]]:
     """Name the models, tables and word lists of the recipe's stages, for plan, manifest and card, and what is wrong.
 
-    Files are loaded, to see if they are what they should be.
+    Files are loaded, to see if they are what they should be; a recipe's own code only where that is allowed.
     """
     named: list[ModelVersion] = []
     problems: list[str] = []
@@ -42,10 +45,17 @@ def model_versions(recipe: Recipe, base: str) -> tuple[tuple[ModelVersion, ...],
             except (OSError, ValueError, ImportError, EngineError) as error:
                 problems += [f"{part}[{place}]: {line}" for line in str(error).splitlines()]
     for place, config in enumerate(recipe.synthesize):
+        if config.is_code and not allow_code:
+            problems.append(
+                f"synthesize[{place}].strategy: {config.strategy!r} is code of your own: read it, then say --allow-code"
+            )
+            continue
         try:
             own = config.at_home(base)
             named += generator_version(own)
-            bind_synthesis(recipe.model_copy(update={"synthesize": (own,)}))
+            ((bound, _),) = bind_synthesis(recipe.model_copy(update={"synthesize": (own,)}))
+            code = [own.strategy.rpartition(":")[0]] if own.is_code else []
+            named += [file_version(Path(path).name, path) for path in (*code, *bound.strategy.files())]
         except (OSError, ValueError, ImportError, EngineError) as error:
             problems += [f"synthesize[{place}]: {line}" for line in str(error).splitlines()]
     return tuple(dict.fromkeys(named)), problems

@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from pipelines.command_line import auditing, corpora, engines, identification, pushing, refiltering, runs
+from pipelines.command_line import auditing, corpora, engines, identification, previews, pushing, refiltering, runs
 from pipelines.command_line.identification import lid_app
 from pipelines.command_line.language_models import lm_app
 from pipelines.command_line.recipes import recipe_app
@@ -33,6 +33,7 @@ app = typer.Typer(
 
 for commands in (
     runs.commands,
+    previews.commands,
     corpora.commands,
     auditing.commands,
     pushing.commands,

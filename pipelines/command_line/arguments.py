@@ -17,6 +17,9 @@ CorpusArgument = Annotated[
 LimitOption = Annotated[
     int | None, typer.Option(min=1, help="A trial run: read only this many records of each source, the first ones.")
 ]
+AllowCodeOption = Annotated[
+    bool, typer.Option("--allow-code", help="Run strategies of synthesis that are Python files of the recipe's own.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 

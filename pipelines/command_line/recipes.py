@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.command_line.arguments import RecipeArgument
+from pipelines.command_line.arguments import AllowCodeOption, RecipeArgument
 from schemas.failures import MisuseError
 
 recipe_app = typer.Typer(
@@ -29,13 +29,13 @@ def recipe_schema() -> None:
 
 
 @recipe_app.command("check", epilog="Example: glotmill recipe check pipelines/recipes/quickstart.toml")
-def recipe_check(recipe: RecipeArgument) -> None:
+def recipe_check(recipe: RecipeArgument, allow_code: AllowCodeOption = False) -> None:
     """Check a recipe and the sources it names; every mistake at once."""
     from pipelines.build.plan import make_plan
     from pipelines.runners.without_pandas import let_arrow_do_without_pandas
 
     let_arrow_do_without_pandas()
-    planned = make_plan(recipe)
+    planned = make_plan(recipe, allow_code=allow_code)
     print(f"{recipe}: fine, {len(planned.recipe.sources)} sources in {len(planned.splits)} splits")
 
 

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.command_line.arguments import CorpusArgument, JsonOption, LimitOption, RecipeArgument, print_json_lines
+from pipelines.command_line.arguments import (
+    AllowCodeOption,
+    CorpusArgument,
+    JsonOption,
+    LimitOption,
+    RecipeArgument,
+    print_json_lines,
+)
 from schemas.failures import MisuseError
 
 if TYPE_CHECKING:
@@ -27,12 +34,13 @@ def plan(
     recipe: RecipeArgument,
     splits: Annotated[bool, typer.Option("--splits", help="List every split, not only sums.")] = False,
     limit: LimitOption = None,
+    allow_code: AllowCodeOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show what a recipe would do: splits, bytes, stages, versions, models. Nothing is run."""
     from pipelines.build.plan import make_plan
 
-    planned = make_plan(recipe, limit=limit)
+    planned = make_plan(recipe, limit=limit, allow_code=allow_code)
     if as_json:
         print(planned.model_dump_json(indent=1, exclude={"recipe_text"}))
     else:
@@ -61,6 +69,7 @@ def run(
         ),
     ] = 50_000_000,
     limit: LimitOption = None,
+    allow_code: AllowCodeOption = False,
     restart: Annotated[bool, typer.Option("--restart", help="Discard what an earlier run left in --output.")] = False,
     keep_staging: Annotated[
         bool, typer.Option("--keep-staging", help="Leave the intermediate files of the run in --output/staging.")
@@ -96,7 +105,7 @@ def run(
     if runner != LOCAL:
         name, options = beam_runner(runner, options, output or "out")
         require_runner(name)
-    planned = make_plan(recipe, output, limit)
+    planned = make_plan(recipe, output, limit, allow_code=allow_code)
     target = output_of(planned.recipe, output, limit)
     machine = Runner(name=name, beam_options=options, max_edges=max_edges)
     weights = {split.id: split.size_bytes for split in planned.splits}

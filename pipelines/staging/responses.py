@@ -1,21 +1,19 @@
 """Responses that engines gave, kept as they come, so that nothing is asked and paid for twice.
 
-Each task keeps what it was answered in segments of its own folder: a line of JSON for each answer, appended in one
-write as it comes, so that a kill loses no answer; a last line that was cut off is left out. On an object store, where
-nothing can be appended to, a segment is written whole after some answers. Published responses are Parquet, sorted by
-key: RESPONSE. A key says all that an answer depends on, so whoever has the file can join by it.
+Each task keeps what it was answered in segments of its own folder, so that a kill loses no answer. What folders to
+reuse know is copied there, so that the segments hold all that the task was answered. Published responses are Parquet,
+sorted by key: RESPONSE. A key says all that an answer depends on, so whoever has the file can join by it.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import time
 from collections import deque
 from collections.abc import Generator as PyGenerator
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import cache
+from itertools import islice, repeat
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -23,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipelines.staging.segments import Segments
 from pipelines.staging.store import Store
 from schemas.columns import column
 from stages.engines.chat import CHAT, ChatRequest, Completion, Generator
@@ -49,7 +48,6 @@ RESPONSE = pa.schema(
 _ROW_GROUP = 10_000
 _RECORD = 16  # bytes of a meter's record
 _WINDOW = 16  # conversations started and not yet yielded, for each slot of the generator
-_SEGMENT_ANSWERS, _SEGMENT_SECONDS = 256, 5.0  # of a segment on an object store
 
 
 class BudgetError(EngineError):
@@ -180,17 +178,7 @@ class KeptResponses:
 
     def __init__(self, store: Store, folder: str, reuse: tuple[str, ...], meter: Meter) -> None:
         self.store, self.folder, self.reuse, self.meter = store, folder, reuse, meter
-        self._answers: dict[bytes, Answer] = {}
-        self._rows: dict[bytes, dict[str, Any]] = {}
-        segments = sorted(name for name in store.names(folder) if name.startswith("segment-"))
-        for name in segments:
-            for row in _lines(store.read(f"{folder}/{name}")):
-                answer = Answer(row["response"], None, row["prompt_tokens"], row["completion_tokens"])
-                self._answers[bytes.fromhex(row["key"])] = answer
-        self._segment = f"{folder}/segment-{len(segments):05d}.jsonl"
-        self._file: int | None = None
-        self._waiting: list[bytes] = []
-        self._written = time.monotonic()
+        self._segments = Segments(store, folder)
 
     def ask(self, engine: Engine, direction: Direction, budget: int | None, sentences: Sequence[str]) -> list[Answer]:
         """Answer n distinct sentences from what is kept, and ask the engine for the others.
@@ -198,8 +186,9 @@ class KeptResponses:
         Raises BudgetError once the tokens of the budget are taken; what was answered until then is kept.
         """
         keys = [response_key(engine.identity, direction, sentence) for sentence in sentences]
-        self._look_up([key for key in keys if key not in self._answers])
-        answers: list[Answer | None] = [self._answers.get(key) for key in keys]
+        questions = zip(sentences, repeat(engine.identity), repeat(str(direction)))
+        self._look_up(dict(zip(keys, questions, strict=False)))
+        answers: list[Answer | None] = [self._known(key) for key in keys]
         missing = [place for place, answer in enumerate(answers) if answer is None]
         asked = [sentences[place] for place in missing]
 
@@ -214,15 +203,10 @@ class KeptResponses:
             answers[place] = given
             if tokens := given.prompt_tokens + given.completion_tokens:
                 self.meter.add(tokens)
-            if given.text is not None:
-                self._answers[keys[place]] = given
-                self._append(keys[place], given)
-        self._flush()
+            self._keep(keys[place], sentences[place], engine.identity, str(direction), given)
+        self._segments.flush()
         if None in answers and not within():
             raise self._spent(budget)
-        for key, sentence, answer in zip(keys, sentences, answers, strict=True):
-            if answer is not None and answer.text is not None:
-                self._rows[key] = _row(key, engine.identity, direction, sentence, answer)
         return [answer or Answer(None, "the engine gave no answer") for answer in answers]
 
     def converse(
@@ -246,9 +230,10 @@ class KeptResponses:
             while (requests := talk.next_requests()) is not None:
                 for place, request in enumerate(requests):
                     key = request.key(generator.identity)
+                    if key not in asking:
+                        self._look_up({key: (request.question, generator.identity, CHAT)})
                     answer = self._known(key)
                     if answer is not None:
-                        self._use(key, generator.identity, request, answer)
                         talk.take(place, answer)
                     else:
                         if key not in asking:
@@ -265,10 +250,7 @@ class KeptResponses:
                 self.meter.add(-request.most_tokens)
                 raise
             self.meter.add(answer.prompt_tokens + answer.completion_tokens - request.most_tokens)
-            if answer.text is not None:
-                self._answers[key] = answer
-                self._append(key, answer)
-                self._use(key, generator.identity, request, answer)
+            self._keep(key, request.question, generator.identity, CHAT, answer)
             return answer
 
         with ThreadPoolExecutor(generator.concurrency) as pool:
@@ -303,21 +285,25 @@ class KeptResponses:
                 for future in list(flying):
                     if not future.cancelled() and future.exception() is None:
                         keep(future)
-                self._flush()
+                self._segments.flush()
 
     def tokens(self, key: bytes) -> tuple[int, int]:
         """Return the tokens of a question that was asked and of its answer; none for one without an answer."""
-        answer = self._answers.get(key)
+        answer = self._known(key)
         return (answer.prompt_tokens, answer.completion_tokens) if answer else (0, 0)
 
     def _known(self, key: bytes) -> Answer | None:
-        if key not in self._answers:
-            self._look_up([key])
-        return self._answers.get(key)
+        record = self._segments.get(key)
+        if record is None:
+            return None
+        return Answer(record["response"], None, record["prompt_tokens"], record["completion_tokens"])
 
-    def _use(self, key: bytes, identity: Identity, request: ChatRequest, answer: Answer) -> None:
-        """Note that a response was asked for in this run: it will be published."""
-        self._rows[key] = _row(key, identity, CHAT, request.question, answer)
+    def _keep(self, key: bytes, question: str, identity: Identity, direction: str, answer: Answer) -> None:
+        """Write down an answer, if there is one."""
+        if answer.text is not None:
+            tokens = {"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens}
+            asked = {**identity._asdict(), "direction": direction, "sentence": question}
+            self._segments.add(key, asked | {"response": answer.text, **tokens})
 
     def _spent(self, budget: int | None) -> BudgetError:
         return BudgetError(
@@ -325,11 +311,12 @@ class KeptResponses:
             "GLOTMILL_TOKEN_BUDGET to a higher number and run the same command again to go on"
         )
 
-    def _look_up(self, keys: Sequence[bytes]) -> None:
-        """Take those of some keys that the folders to reuse have."""
+    def _look_up(self, questions: Mapping[bytes, tuple[str, Identity, str]]) -> None:
+        """Take over the answers to some questions that the folders to reuse have: question, identity, direction."""
         known = known_responses(self.reuse) if self.reuse else None
-        if known is None or not len(known.keys) or not keys:
+        if known is None or not len(known.keys):
             return
+        keys = [key for key in questions if key not in self._segments]
         wanted = np.frombuffer(b"".join(keys), f"S{KEY_BYTES}")
         at = np.minimum(np.searchsorted(known.keys.view(f"S{KEY_BYTES}"), wanted), len(known.keys) - 1)
         hits = known.places[at[known.keys[at].view(f"S{KEY_BYTES}") == wanted]]
@@ -338,65 +325,28 @@ class KeptResponses:
             rows = np.sort(hits[hits[:, 0] == number, 1])
             columns = ["key", "response", "prompt_tokens", "completion_tokens"]
             for row in _rows_of(Store(folder), name, columns, rows):
-                self._answers[row["key"]] = Answer(
-                    row["response"], None, row["prompt_tokens"], row["completion_tokens"]
-                )
-
-    def _append(self, key: bytes, answer: Answer) -> None:
-        tokens = {"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens}
-        row = {"key": key.hex(), "response": answer.text, **tokens}
-        line = json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
-        if self.store.local:
-            if self._file is None:
-                os.makedirs(self.store.full(self.folder), exist_ok=True)  # noqa: PTH103 - a path of fsspec's
-                path = self.store.full(self._segment)
-                self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-            os.write(self._file, line)
-            return
-        self._waiting.append(line)
-        if len(self._waiting) >= _SEGMENT_ANSWERS or time.monotonic() - self._written > _SEGMENT_SECONDS:
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._waiting:
-            self.store.write(self._segment, b"".join(self._waiting))
-            number = int(self._segment[-11:-6]) + 1
-            self._segment = f"{self.folder}/segment-{number:05d}.jsonl"
-            self._waiting, self._written = [], time.monotonic()
+                answer = Answer(row["response"], None, row["prompt_tokens"], row["completion_tokens"])
+                self._keep(row["key"], *questions[row["key"]], answer)
 
     def close(self) -> None:
-        """Close the segment."""
-        self._flush()
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        """Close the segments."""
+        self._segments.close()
 
     def publish(self, file: str) -> int:
-        """Write all responses that were asked for, sorted by key; returns their number, and writes no empty file."""
-        rows = [self._rows[key] for key in sorted(self._rows)]
-        if rows:
-            with self.store.writing_parquet(file, RESPONSE, compression="zstd") as writer:
-                for start in range(0, len(rows), _ROW_GROUP):
-                    writer.write_table(pa.Table.from_pylist(rows[start : start + _ROW_GROUP], RESPONSE))
-        return len(rows)
-
-
-def _row(key: bytes, identity: Identity, direction: Direction | str, sentence: str, answer: Answer) -> dict[str, Any]:
-    return {
-        "key": key,
-        **identity._asdict(),
-        "direction": str(direction),
-        "sentence": sentence,
-        "response": answer.text,
-        "prompt_tokens": answer.prompt_tokens,
-        "completion_tokens": answer.completion_tokens,
-    }
-
-
-def _lines(content: bytes) -> Iterator[Mapping[str, Any]]:
-    """Parse the whole lines of a segment; what a kill left of the last one is not."""
-    for line in content.split(b"\n")[:-1]:
-        yield json.loads(line.decode("utf-8", "surrogatepass"))
+        """Write all responses, sorted by key; returns their number, and writes no empty file."""
+        keys = self._segments.keys()
+        first = list(islice(keys, _ROW_GROUP))
+        if not first:
+            return 0
+        rows = 0
+        with self.store.writing_parquet(file, RESPONSE, compression="zstd") as writer:
+            group = first
+            while group:
+                records = ({"key": key} | (self._segments.get(key) or {}) for key in group)
+                writer.write_table(pa.Table.from_pylist(list(records), RESPONSE))
+                rows += len(group)
+                group = list(islice(keys, _ROW_GROUP))
+        return rows
 
 
 def _rows_of(store: Store, name: str, columns: Sequence[str], rows: np.ndarray[Any, Any]) -> Iterator[dict[str, Any]]:

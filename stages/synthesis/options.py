@@ -144,10 +144,10 @@ class SynthesisConfig(StageConfig):
         if judge is not None and judge.rubric:
             located_judge = judge.model_copy(update={"rubric": located(judge.rubric, base)})
             copied = copied.model_copy(update={"gates": self.gates.model_copy(update={"judge": located_judge})})
-        return copied.model_copy(update={"options": options_of(copied).at_home(base).model_dump(mode="json")})
-
-    def named_labels(self) -> Sequence[str]:
-        return self.labels
+        if self.is_code:  # it may not be run yet
+            return copied
+        options = options_of(copied).at_home(base).model_dump(mode="json", by_alias=True)
+        return copied.model_copy(update={"options": options})
 
     def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:
         if "identify_language" not in before:

@@ -84,9 +84,9 @@ class Strategy(ABC):
     """A method of synthesis. `prompts` names the built-in files that it asks by, as `Ask` does."""
 
     version: ClassVar[str] = "1"
-    configurations: ClassVar[tuple[str, ...]]  # that its rows are of
+    configurations: tuple[str, ...]  # that its rows are of
     prompts: ClassVar[tuple[str, ...]] = ()
-    gates: ClassVar[tuple[str, ...]] = ()  # besides those that every row of a configuration goes through
+    gates: tuple[str, ...] = ()  # besides those that every row of a configuration goes through
     whole_documents: ClassVar[bool] = False  # instead of passages
     Options: ClassVar[type[StageConfig]] = StageConfig
 
@@ -101,6 +101,10 @@ class Strategy(ABC):
     def more_prompts(self) -> Mapping[str, Prompt]:
         """Return prompts that are not built in, by their names in `Ask`."""
         return {}
+
+    def files(self) -> Sequence[str]:
+        """Return the paths of files that decide what is made: a change of one is refused on resume."""
+        return ()
 
     def own_texts(self) -> Sequence[str]:
         """Return texts that prompts show, such as examples, which no row may repeat."""

@@ -157,7 +157,7 @@ def _verify(candidates: Sequence[Candidate], asked: Sequence[Asked], bound: Boun
                 for sample in range(gates.samples)
             ]
         if gates.judge:
-            asks.append(Ask(_RUBRIC, common | {"row": _shown(candidate.row)}, _SCORE, max_tokens=64))
+            asks.append(Ask(_RUBRIC, common | {"row": shown_row(candidate.row)}, _SCORE, max_tokens=64))
     replies: list[Reply] = []
     if asks:
         replies = yield asks
@@ -199,7 +199,8 @@ def _answers(row: Row) -> list[str]:
     return [row.values["choices"][row.values["answer"]]]
 
 
-def _shown(row: Row) -> str:
+def shown_row(row: Row) -> str:
+    """Write the own columns of a row as JSON, without its context."""
     return json.dumps({name: value for name, value in row.values.items() if name != "context"}, ensure_ascii=False)
 
 

@@ -16,6 +16,7 @@ from stages.synthesis.strategy import Strategy
 
 STRATEGIES: Mapping[str, str] = {
     "extractive_qa": "extractive_qa:ExtractiveQA",
+    "prompt_template": "prompt_template:PromptTemplate",
     "template_instructions": "template_instructions:TemplateInstructions",
 }
 

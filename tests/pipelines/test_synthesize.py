@@ -14,7 +14,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
+from pipelines.command_line.app import app
 from stages.synthesis.prompt_files import built_in_prompt
 from tests.declaration import documents
 from tests.endpoints import FaultyEndpoint, completion
@@ -236,3 +238,69 @@ def test_a_budget_is_not_overrun_and_more_of_it_goes_on(tmp_path: Path, monkeypa
         monkeypatch.setenv("GLOTMILL_TOKEN_BUDGET", "1000000")
         run(recipe, tmp_path / "out")
         assert set(server.answered.values()) == {1}
+
+
+QUIZ = """[system]
+Write a quiz in {{ language }}. What stands between the marks is data.
+[user]
+{{ document | data }}
+{{ values.style }}
+"""
+PAIRS_SCHEMA = {"type": "object", "properties": {"pairs": {"type": "array"}}, "required": ["pairs"]}
+OWN_CODE = '''
+from stages.synthesis.strategy import Row, Strategy
+
+class Titles(Strategy):
+    """First line to rest."""
+
+    configurations = ("conversation",)
+
+    def make(self, passage):
+        yield from ()
+        title, _, rest = passage.text.partition(" ")
+        messages = [{"role": "user", "content": title}, {"role": "assistant", "content": passage.text}]
+        return [Row("conversation", {"messages": messages, "tools": None}, likeness="")]
+'''
+
+
+@pytest.mark.slow
+def test_a_strategy_of_ones_own_with_and_without_code(tmp_path: Path) -> None:
+    (tmp_path / "quiz.jinja").write_text(QUIZ)
+    (tmp_path / "quiz.json").write_text(json.dumps(PAIRS_SCHEMA))
+    (tmp_path / "own.py").write_text(OWN_CODE)
+    (tmp_path / "eus.toml").write_text(
+        'label = "eus_Latn"\nversion = "1"\n[[templates]]\nname = "topic"\nuser = "Zein da gaia? {{ text }}"\n'
+        'assistant = "{{ topic }}"\n'
+    )
+    with FaultyEndpoint(good).serving() as server:
+        options = '{ prompt = "quiz.jinja", schema = "quiz.json", configuration = "question_answer", items = "pairs", '
+        style = 'values = { style = "Zintzoa." } }\n'
+        tables = (
+            f'strategy = "prompt_template"\n{engine(server.base_url)}options = {options}{style}',
+            'strategy = "own.py:Titles"\n',
+            'strategy = "template_instructions"\noptions = { files = ["eus.toml"] }\nlabels = ["eus_Latn"]\n',
+        )
+        recipe = write(tmp_path, "")
+        text = recipe.read_text().partition("[[synthesize]]")[0].replace("licence", 'keep = ["topic"]\nlicence')
+        recipe.write_text(text + "".join(f"[[synthesize]]\n{table}" for table in tables))
+        for label in LABELS:
+            lines = (json.dumps({"text": text, "topic": "eskubideak"}) + "\n" for text in documents(label))
+            (tmp_path / f"pages-{label}.jsonl").write_text("".join(lines))
+        refused = CliRunner().invoke(app, ["run", str(recipe), "--output", str(tmp_path / "out")])
+        wanted = "synthesize[1].strategy: 'own.py:Titles' is code of your own: read it, then say --allow-code"
+        assert wanted in str(refused.exception)
+        shown = CliRunner().invoke(app, ["preview", str(recipe), "--limit", "1", "--allow-code"])
+        assert shown.exit_code == 0, shown.stderr
+        for expected in ("Write a quiz in", "Zintzoa.", "[answer: stop, 50 + 50 tokens]", "passes: ", "100 a passage"):
+            assert expected in shown.stdout, expected
+        assert not (tmp_path / "out").exists()
+        run(recipe, tmp_path / "out", "--allow-code")
+    by_strategy = Counter(row["strategy"] for row in rows(tmp_path / "out/synthetic"))
+    assert set(by_strategy) == {"prompt_template/1", "Titles/1", "template_instructions/1"}
+    assert by_strategy["Titles/1"] == 6
+    (topics,) = (
+        {r["messages"][1]["content"] for r in rows(tmp_path / "out/synthetic") if "template_i" in r["strategy"]},
+    )
+    assert topics == {"eskubideak"}
+    models = json.loads((tmp_path / "out/manifest.json").read_text())["models"]
+    assert {"own.py", "quiz.jinja", "quiz.json", "eus.toml"} <= models.keys()

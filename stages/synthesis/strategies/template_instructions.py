@@ -131,6 +131,10 @@ class TemplateInstructions(Strategy):
         super().__init__(options, config)
         self._files = [read_templates(path) for path in options.files]
 
+    def files(self) -> Sequence[str]:
+        files: tuple[str, ...] = self.options.files
+        return files
+
     def templates(self) -> Sequence[Prompt]:
         return [template.prompt() for file in self._files for template in file.templates]
 
