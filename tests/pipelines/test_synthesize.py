@@ -186,7 +186,7 @@ def test_an_instruction_inside_a_document_is_data(tmp_path: Path) -> None:
         lines = "".join(json.dumps({"text": one}) + "\n" for one in (text, hostile))
         (tmp_path / "pages-eus_Latn.jsonl").write_text(lines)
         run(recipe, tmp_path / "out")
-    assert hostile.strip() in seen[-1], "the document is handed on as it is"
+    assert any(hostile in question for question in seen), "the document is handed on as it is"
     assert [row["reason"] for row in ledger(tmp_path / "out")] == ["instruction_followed"]
     assert not any("Erosi" in row["question"] for row in rows(tmp_path / "out/synthetic"))
     assert hostile in {row["text"] for row in rows(tmp_path / "out/data")}
