@@ -233,7 +233,8 @@ def gates() -> dict[str, Any]:
     found = identify(pa.array(texts.values(), pa.large_string()))["language"].to_pylist()
     texts = {label: text for (label, text), code in zip(texts.items(), found, strict=True) if code == label[:3]}
     limits, own = SynthesisGates(), OwnWords([built_in_prompt("extractive_qa.1").literal])
-    rows = {label: made for label, text in texts.items() if (made := list(_rows(label, text)))}
+    seen: set[str] = set()  # sample texts repeat themselves, and some languages share them
+    rows = {label: made for label, text in texts.items() if (made := list(_rows(label, text, seen)))}
     chance = random.Random(0)
     kinds = {
         kind: [
@@ -277,7 +278,7 @@ def gates() -> dict[str, Any]:
     }
 
 
-def _rows(label: str, text: str) -> Iterator[Candidate]:
+def _rows(label: str, text: str, seen: set[str]) -> Iterator[Candidate]:
     """Make good rows of a text: the words of a sentence turned round ask, its last two answer."""
     passage = Passage("d", text, 0, label, "s")
     spaced = words_are_spaced(label)
@@ -291,8 +292,9 @@ def _rows(label: str, text: str) -> Iterator[Candidate]:
         gap = " " if spaced else ""
         question, answer = gap.join(reversed(words[:-2])).strip() + mark, gap.join(words[-2:]).strip()
         answers = span_answer(answer, text)
-        if answers is None or answer in question or len(question) > 300:
+        if answers is None or answer in question or len(question) > 300 or question in seen:
             continue
+        seen.add(question)
         count += 1
         values = {"title": "d", "context": text, "question": question, "answers": answers}
         yield Candidate(Row("question_answer", values), passage)
