@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.laws.mixed_corpus import passages
+from tests.recipes import one_source
 from tests.running import processes_in, start
 
 RECIPE = """
@@ -75,15 +76,9 @@ def test_ten_times_the_input_takes_the_same_memory(tmp_path: Path) -> None:
     assert large < small * 1.10, f"{small} KiB for 4,000 documents, {large} KiB for 40,000"
 
 
-LONG = """
-[corpus]
-name = "memory"
-
-[[sources]]
-name = "long"
-format = "{format}"
-paths = ["long.{format}"]
-
+LONG = (
+    one_source("memory", "long", kind="{format}")
+    + """
 [[ingest]]
 stage = "identify_language"
 
@@ -96,6 +91,7 @@ stage = "exact"
 [[dedup]]
 stage = "near"
 """
+)
 
 
 def peak_of_long_document(folder: Path, form: str, megabytes: int) -> int:

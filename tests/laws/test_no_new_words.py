@@ -9,27 +9,22 @@ import pyarrow.dataset as ds
 import pytest
 from gflanguages import LoadLanguages
 
+from tests.recipes import one_source
 from tests.running import run
 
 SPACED = ("eu_Latn", "mt_Latn", "yo_Latn", "de_Latn", "ru_Cyrl", "ug_Arab", "hi_Deva")
 ONE_RUN = ("th_Thai", "km_Khmr", "lo_Laoo", "my_Mymr", "ja_Jpan", "zh_Hans", "bo_Tibt", "am_Ethi")
 AROUND = ("\n\n", "\n", " ", "", " \u2013 ", "\n\n\n", "\r\n", ". ")
-RECIPE = """
-[corpus]
-name = "shared_passages"
-
-[[sources]]
-name = "pages"
-format = "jsonl"
-paths = ["pages.jsonl"]
-columns = { id = "name" }
-
+RECIPE = (
+    one_source("shared_passages", options='columns = { id = "name" }')
+    + """
 [[dedup]]
 stage = "lines"
 
 [[dedup]]
 stage = "spans"
 """
+)
 
 
 @pytest.fixture(scope="module")

@@ -16,20 +16,12 @@ from schemas.columns import arrange
 from schemas.document import DOCUMENT
 from stages.transliteration.options import TransliterationConfig
 from stages.transliteration.transliterate import transliterate_batch
+from tests.recipes import one_source
 from tests.running import run
 
-RECIPE = """
-[corpus]
-name = "scripts"
-
-[engine]
-split_bytes = 4_000
-
-[[sources]]
-name = "pages"
-format = "jsonl"
-paths = ["pages.jsonl"]
-
+RECIPE = (
+    one_source("scripts", split_bytes=4_000)
+    + """
 [[ingest]]
 stage = "identify_language"
 
@@ -37,6 +29,7 @@ stage = "identify_language"
 stage = "across_scripts"
 {keep}
 """
+)
 FIELDS = ("specimen_48", "specimen_36", "specimen_32", "specimen_21", "specimen_16")
 # Articles 3, 4, 5 and 9 of the Universal Declaration of Human Rights, and how they may be typed in Latin letters.
 HINDI = (

@@ -12,22 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from schemas.card.card import Card
+from tests.recipes import one_source
 from tests.running import digests, run
 
 pytest.importorskip("icu", reason="the letter tables of transliteration run on PyICU")
 
-RECIPE = """
-[corpus]
-name = "augmented"
-
-[engine]
-split_bytes = 1024
-
-[[sources]]
-name = "pages"
-format = "jsonl"
-paths = ["pages.jsonl"]
-
+RECIPE = (
+    one_source("augmented", split_bytes=1024)
+    + """
 [[ingest]]
 stage = "identify_language"
 
@@ -39,6 +31,7 @@ stage = "transliterate"
 schemes = { srp_Cyrl = "serbian" }
 mode = "MODE"
 """
+)
 SERBIAN = [
     "Сва људска бића рађају се слободна и једнака у достојанству и правима. Она су обдарена разумом и свешћу.",
     "Свако има право на живот, слободу и безбедност личности. Нико се не сме држати у ропству или ропском положају.",

@@ -20,21 +20,16 @@ import pytest
 
 from pipelines.build.plan import make_plan
 from schemas.recipe import RecipeError
+from tests.recipes import one_source
 from tests.running import glotmill
 
 GOOD = "Gizon-emakume guztiak aske jaiotzen dira, duintasun eta eskubide berberak dituztela."
-RECIPE = """
-[corpus]
-name = "bad"
-
-[[sources]]
-name = "input"
-format = "{format}"
-paths = ["{path}"]
-{more}
-
+RECIPE = (
+    one_source("bad", "input", kind="{format}", paths="{path}", options="{more}")
+    + """
 {stages}
 """
+)
 EXTRACT = '[[ingest]]\nstage = "extract_text"\n'
 
 

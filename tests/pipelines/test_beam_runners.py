@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from pipelines.command_line.app import app
 from pipelines.runners.beam_runners import RUNNERS, beam_runner
 from schemas.failures import MisuseError
+from tests.recipes import one_source
 
 DATAFLOW = ["--project=p", "--region=europe-west1", "--temp_location=gs://b/tmp", "--sdk_container_image=i"]
 
@@ -36,9 +37,7 @@ def test_another_runner_of_beam_is_named_by_its_class() -> None:
 
 
 def test_the_command_line_names_what_is_missing(tmp_path: Path) -> None:
-    (tmp_path / "r.toml").write_text(
-        '[corpus]\nname = "c"\n\n[[sources]]\nname = "s"\nformat = "text"\npaths = ["*.txt"]\n'
-    )
+    (tmp_path / "r.toml").write_text(one_source("c", "s", kind="text", paths="*.txt"))
     (tmp_path / "a.txt").write_text("Kaixo mundua")
     done = CliRunner().invoke(
         app, ["run", str(tmp_path / "r.toml"), "--output", str(tmp_path / "o"), "--runner", "flink"]

@@ -24,21 +24,11 @@ from schemas.failures import FailureError
 from schemas.recipe import RecipeError
 from stages.reading.files import check_unchanged
 from stages.reading.sources import read_split
+from tests.recipes import one_source
 from tests.running import digests
 
 TEXT = "Gizon-emakume guztiak aske jaiotzen dira, duintasun eta eskubide berberak dituztela."
-RECIPE = """
-[corpus]
-name = "changing"
-
-[engine]
-split_bytes = 2000
-
-[[sources]]
-name = "input"
-format = "{format}"
-paths = ["{path}"]
-"""
+RECIPE = one_source("changing", "input", kind="{format}", paths="{path}", split_bytes=2000)
 CONFIG = Runner(workers=1)
 
 

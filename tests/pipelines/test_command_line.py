@@ -22,6 +22,7 @@ from typer.main import get_command
 from pipelines.command_line.app import app
 from tests.hub_server import hub_server
 from tests.laws.mixed_corpus import write_mixed_corpus
+from tests.recipes import one_source
 from tests.running import Ended, glotmill
 
 ROOT = Path(__file__).parents[2]
@@ -86,9 +87,8 @@ def _write_contaminated(folder: Path) -> None:
     (folder / "questions.jsonl").write_text(json.dumps({"text": question}) + "\n")
     (folder / "pages.jsonl").write_text("".join(json.dumps({"text": t}) + "\n" for t in (f"Esan {question}.", page)))
     (folder / "contaminated.toml").write_text(
-        '[corpus]\nname = "contaminated"\n'
-        '[[sources]]\nname = "pages"\nformat = "jsonl"\npaths = ["pages.jsonl"]\n'
-        '[decontaminate]\nevaluation_sets = [{ name = "q", paths = ["questions.jsonl"], fields = ["text"] }]\n'
+        one_source("contaminated")
+        + '[decontaminate]\nevaluation_sets = [{ name = "q", paths = ["questions.jsonl"], fields = ["text"] }]\n'
     )
     done = glotmill("run", "contaminated.toml", cwd=folder)
     assert done.returncode == 0, done.stderr
@@ -101,8 +101,7 @@ def _write_signals(folder: Path) -> None:
     text = "Gizon-emakume guztiak aske jaiotzen dira, duintasun eta eskubide berberak dituztela. " * 20
     (folder / "long.jsonl").write_text("".join(json.dumps({"text": f"{text}{n}."}) + "\n" for n in range(3)))
     (folder / "signals.toml").write_text(
-        '[corpus]\nname = "signals"\n[[sources]]\nname = "long"\nformat = "jsonl"\npaths = ["long.jsonl"]\n'
-        '[[ingest]]\nstage = "identify_language"\n'
+        one_source("signals", "long") + '[[ingest]]\nstage = "identify_language"\n'
         '[[ingest]]\nstage = "filter_quality"\nfamilies = ["c4"]\nkeep_signals = true\n'
     )
     done = glotmill("run", "signals.toml", cwd=folder)
@@ -128,8 +127,8 @@ def _write_trusted(folder: Path) -> None:
     )
     pq.write_table(pa.table({"text": basque[:120]}), folder / "news.parquet")
     (folder / "trusted.toml").write_text(
-        '[corpus]\nname = "trusted"\n[[sources]]\nname = "t"\nformat = "text"\npaths = ["trusted.txt"]\n'
-        'unit = "line"\n[[ingest]]\nstage = "identify_language"\n'
+        one_source("trusted", "trusted", kind="text", options='unit = "line"')
+        + '[[ingest]]\nstage = "identify_language"\n'
     )
     for words in (["run", "trusted.toml"], ["lm", "train", "trusted.txt", "--output", "eus.arpa"]):
         done = glotmill(*words, cwd=folder)
@@ -324,14 +323,7 @@ def test_what_every_program_answers(arguments: tuple[str, ...]) -> None:
     assert shown.stdout
 
 
-BAD_RECIPE = """
-[corpus]
-name = "x"
-[[sources]]
-name = "lines"
-format = "jsonl"
-paths = ["nothing-*.jsonl"]
-"""
+BAD_RECIPE = one_source("x", "lines", paths="nothing-*.jsonl")
 
 MISTAKES = {
     "no such recipe": (("run", "nowhere.toml"), 2, r"nowhere\.toml: no such file; `glotmill recipe new` writes one"),

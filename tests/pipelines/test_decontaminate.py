@@ -35,22 +35,13 @@ from stages.decontamination.evaluation_files import find_evaluation_sets
 from stages.decontamination.evaluation_sets import EvaluationSet
 from stages.decontamination.options import DecontaminationConfig
 from tests.phase_runs import LEAST_RECIPE, phase_run
+from tests.recipes import one_source
 from tests.running import digests
 
 SAMPLES = LoadLanguages()
-RECIPE = """
-[corpus]
-name = "contaminated"
-
-[engine]
-split_bytes = 150_000
-
-[[sources]]
-name = "pages"
-format = "jsonl"
-paths = ["pages.jsonl"]
-columns = {{ id = "id" }}
-
+RECIPE = (
+    one_source("contaminated", options='columns = {{ id = "id" }}', split_bytes=150_000)
+    + """
 [[ingest]]
 stage = "identify_language"
 [decontaminate]
@@ -70,6 +61,7 @@ paths = ["other.parquet"]
 fields = ["text"]
 item_field = "key"
 """
+)
 SHORT = "Zenbat ate ditu etxe honek?"  # five words: shorter than an n-gram
 
 
@@ -249,7 +241,7 @@ def test_the_text_that_deduplication_left_is_what_is_searched(tmp_path: Path) ->
     (folder / "pages.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
     (folder / "items.jsonl").write_text(json.dumps({"text": item}) + "\n")
     described = '[decontaminate]\nevaluation_sets = [{ name = "own", paths = ["items.jsonl"], fields = ["text"] }]\n'
-    source = '[corpus]\nname = "c"\n[[sources]]\nname = "p"\nformat = "jsonl"\npaths = ["pages.jsonl"]\n'
+    source = one_source("c")
     for dedup, expected in (("", 13), ('[[dedup]]\nstage = "lines"\nmin_documents = 6\n', 1)):
         (folder / "recipe.toml").write_text(source + dedup + described)
         output = folder / f"out{expected}"
@@ -391,7 +383,7 @@ def test_mistakes_are_told_before_anything_runs(described: str, message: str, tm
     (tmp_path / "empty.jsonl").write_text("")
     pq.write_table(pa.table({"a": [{"b": "x"}]}), tmp_path / "i.parquet")
     pq.write_table(pa.table({"a": pa.array([], pa.string())}), tmp_path / "none.parquet")
-    source = '[corpus]\nname = "c"\n[[sources]]\nname = "p"\nformat = "jsonl"\npaths = ["p.jsonl"]\n'
+    source = one_source("c", "p")
     (tmp_path / "recipe.toml").write_text(f"{source}[decontaminate]\n{described}\n")
     with pytest.raises(RecipeError, match=message) as caught:
         glotmill("plan", tmp_path / "recipe.toml")
@@ -498,14 +490,9 @@ REWRITTEN = {
     "ron: cedillas": ("ron", "ro_Latn", _replaced("ro_Latn", ("\u0219", "\u015f"), ("\u021b", "\u0163"))),
     "uzb: transliterated": ("uzb", "uz_Cyrl", sample("uz_Cyrl", "specimen_32")),
 }  # fmt: skip
-REWRITING = """
-[corpus]
-name = "rewritten"
-[[sources]]
-name = "pages"
-format = "jsonl"
-paths = ["pages.jsonl"]
-columns = {{ id = "id" }}
+REWRITING = (
+    one_source("rewritten", options='columns = {{ id = "id" }}')
+    + """
 [[ingest]]
 stage = "identify_language"
 [[ingest]]
@@ -517,6 +504,7 @@ schemes = {{ uzb_Cyrl = "uzbek_1995" }}
 [decontaminate]
 evaluation_sets = [{{ name = "own", paths = ["*_items.jsonl"], fields = ["text"]{language} }}]
 """
+)
 
 
 @pytest.mark.parametrize(

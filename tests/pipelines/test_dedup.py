@@ -11,25 +11,18 @@ import pytest
 from pipelines.catalogue.stage_checks import stage_problems
 from pipelines.catalogue.stages import Recipe
 from schemas.recipe import parse_recipe
+from tests.recipes import one_source
 from tests.running import run
 
-RECIPE = """
-[corpus]
-name = "dedup"
-
-[engine]
-split_bytes = 1024
-
-[[sources]]
-name = "lines"
-format = "jsonl"
-paths = ["*.jsonl"]
-
+RECIPE = (
+    one_source("dedup", "lines", paths="*.jsonl", split_bytes=1024)
+    + """
 [sources.columns]
 url = "url"
 
 {stages}
 """
+)
 DOCUMENTS = [  # (text, url): numbers are the documents' places
     ("Kaixo, mundua!", "https://eus.example/a?utm_source=x"),  # 0
     ("Kaixo,   mundua!", "https://eus.example/b"),  # 1 the text of 0

@@ -31,25 +31,18 @@ from stages.deduplication.near import (
 from stages.deduplication.options import NearDeduplicationConfig
 from stages.deduplication.shingles import shingle_hashes
 from tests.phase_runs import phase_run
+from tests.recipes import one_source
 from tests.running import run
 
 CONFIG = NearDeduplicationConfig()
 TEMPLATES = NearDeduplicationConfig(verify="signature")
-RECIPE = """
-[corpus]
-name = "hard"
-
-[engine]
-split_bytes = 20_000
-
-[[sources]]
-name = "lines"
-format = "jsonl"
-paths = ["lines.jsonl"]
-
+RECIPE = (
+    one_source("hard", "lines", split_bytes=20_000)
+    + """
 [[dedup]]
 stage = "near"
 """
+)
 
 
 def test_empty_texts_one_word_and_a_corpus_of_copies(tmp_path: Path) -> None:

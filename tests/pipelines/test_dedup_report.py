@@ -30,21 +30,12 @@ from schemas.recipe import RecipeError, parse_recipe
 from stages.deduplication.rehydration import by_removal_rate, by_size
 from tests.laws.mixed_corpus import MENU, passages
 from tests.phase_runs import ingested, phase_run
+from tests.recipes import one_source
 from tests.running import run
 
-RECIPE = """
-[corpus]
-name = "clusters"
-
-[engine]
-split_bytes = 40_000
-part_bytes = 8_000
-
-[[sources]]
-name = "pages"
-format = "jsonl"
-paths = ["pages.jsonl"]
-
+RECIPE = (
+    one_source("clusters", split_bytes=40_000, part_bytes=8_000)
+    + """
 [sources.columns]
 url = "url"
 
@@ -69,6 +60,7 @@ min_code_points = 30
 [publish]
 sampling_weight = "removal_rate"
 """
+)
 
 
 class Corpus(NamedTuple):
@@ -181,8 +173,7 @@ def test_a_mask_longer_than_what_it_stands_for(tmp_path: Path) -> None:
     shared = " ".join(f"hitz{number}" for number in range(40))
     texts = [f"Lehen {number} zenbakia da hau. {shared} eta {number} amaitu da hemen." for number in range(4)]
     (tmp_path / "pages.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
-    head = '[corpus]\nname = "c"\n[[sources]]\nname = "p"\nformat = "jsonl"\npaths = ["pages.jsonl"]\n'
-    (tmp_path / "r.toml").write_text(f'{head}[[dedup]]\nstage = "spans"\nmask = "{"x" * 900}"\n')
+    (tmp_path / "r.toml").write_text(f'{one_source("c")}[[dedup]]\nstage = "spans"\nmask = "{"x" * 900}"\n')
     run(tmp_path / "r.toml", tmp_path / "out")
     (report,) = [r for r in json.loads((tmp_path / "out/card.json").read_text())["deduplication"] if r["rewritten"]]
     published = ds.dataset(tmp_path / "out/data").to_table()["text"].to_pylist()

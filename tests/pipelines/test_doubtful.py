@@ -7,20 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.recipes import one_source
 from tests.running import glotmill, run
 
 EUS = "Gaur goizean lagunekin mendira joan naiz eta ibilaldi luzea egin dugu."
-RECIPE = """
-[corpus]
-name = "doubtful"
-licence = "CC0-1.0"
-
-[[sources]]
-name = "texts"
-format = "jsonl"
-paths = ["texts.jsonl"]
-licence = "CC0-1.0"
-
+RECIPE = (
+    one_source("doubtful", "texts")
+    + """
 [[ingest]]
 stage = "identify_language"
 min_score = 0.6
@@ -29,6 +22,7 @@ min_score = 0.6
 stage = "language_purity"
 doubtful = "apart"
 """
+)
 
 
 @pytest.fixture(scope="module")

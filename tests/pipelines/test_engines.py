@@ -11,19 +11,15 @@ import pytest
 from pipelines.build.plan import make_plan
 from schemas.recipe import RecipeError
 from stages.normalization.southeast_asian import load_zawgyi
+from tests.recipes import one_source
 
-RECIPE = """
-[corpus]
-name = "engines"
-
-[[sources]]
-name = "lines"
-format = "text"
-paths = ["lines.txt"]
-
+RECIPE = (
+    one_source("engines", "lines", kind="text", paths="lines.txt")
+    + """
 [[ingest]]
 stage = "identify_language"
 """
+)
 NORMALIZE = '[[ingest]]\nstage = "normalize"\n'
 KEEP_BASQUE = '[[ingest]]\nstage = "filter_language"\nkeep = ["eus_Latn"]\n'
 KEEP_BURMESE = KEEP_BASQUE.replace("eus_Latn", "mya_Mymr")

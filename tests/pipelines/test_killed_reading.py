@@ -22,22 +22,16 @@ from pipelines.command_line.app import main
 from pipelines.phases.ingest import IngestResult, IngestWorker
 from pipelines.staging.tasks import Task
 from schemas.split import InputSplit
+from tests.recipes import one_source
 from tests.running import digests
 
 TEXT = "Gizon-emakume guztiak aske jaiotzen dira, duintasun eta eskubide berberak dituztela."
-RECIPE = """
-[corpus]
-name = "killed"
-
-[engine]
-split_bytes = {split_bytes}
-
-[[sources]]
-name = "input"
-format = "{format}"
-paths = ["*.{format}"]
+RECIPE = (
+    one_source("killed", "input", kind="{format}", paths="*.{format}", split_bytes="{split_bytes}")
+    + """
 {stages}
 """
+)
 EXTRACT = '[[ingest]]\nstage = "extract_text"\n'
 REASON = "the worker process that read it was killed by SIGABRT, twice"
 

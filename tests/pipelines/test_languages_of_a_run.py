@@ -9,6 +9,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
+from tests.recipes import one_source
 from tests.running import glotmill
 
 EUS = "Gaur goizean lagunekin mendira joan naiz eta ibilaldi luzea egin dugu basoan zehar."
@@ -64,8 +65,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [{"name": name, "text": text} for name, (text, _) in [*RIGHT.items(), *NONE.items()]]
     (folder / "texts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     (folder / "recipe.toml").write_text(
-        '[corpus]\nname = "hard"\n[[sources]]\nname = "texts"\nformat = "jsonl"\npaths = ["texts.jsonl"]\n'
-        'columns = { id = "name" }\n[[ingest]]\nstage = "identify_language"\n[[ingest]]\nstage = "normalize"\n'
+        one_source("hard", "texts", options='columns = { id = "name" }')
+        + '[[ingest]]\nstage = "identify_language"\n[[ingest]]\nstage = "normalize"\n'
     )
     done = glotmill("run", "recipe.toml", "--output", "out", cwd=folder)
     assert done.returncode == 0, done.stderr
@@ -115,8 +116,7 @@ def test_a_model_trained_alone_is_not_added_to_the_cascade(tmp_path: Path) -> No
     (tmp_path / "texts.jsonl").write_text(json.dumps({"text": EUS}) + "\n", "utf-8")
     (tmp_path / "mine.ftz").write_bytes(b"no model")
     (tmp_path / "recipe.toml").write_text(
-        '[corpus]\nname = "basque"\n[[sources]]\nname = "texts"\nformat = "jsonl"\npaths = ["texts.jsonl"]\n'
-        '[[ingest]]\nstage = "identify_language"\nmodel = ["cascade", "mine.ftz"]\n'
+        one_source("basque", "texts") + '[[ingest]]\nstage = "identify_language"\nmodel = ["cascade", "mine.ftz"]\n'
     )
     done = glotmill("plan", "recipe.toml", cwd=tmp_path)
     assert done.returncode == 2
@@ -127,8 +127,8 @@ def test_a_model_trained_alone_is_not_added_to_the_cascade(tmp_path: Path) -> No
 def test_the_card_names_labels_that_matched_nothing(tmp_path: Path) -> None:
     (tmp_path / "texts.jsonl").write_text(json.dumps({"text": f"{EUS} {EUS}"}) + "\n", "utf-8")
     (tmp_path / "recipe.toml").write_text(
-        '[corpus]\nname = "basque"\n[[sources]]\nname = "texts"\nformat = "jsonl"\npaths = ["texts.jsonl"]\n'
-        '[[ingest]]\nstage = "identify_language"\n[[ingest]]\nstage = "filter_language"\n'
+        one_source("basque", "texts")
+        + '[[ingest]]\nstage = "identify_language"\n[[ingest]]\nstage = "filter_language"\n'
         'keep = ["eus_Latn", "hau_Latn", "npi_Deva"]\n'
     )
     done = glotmill("run", "recipe.toml", "--output", "out", cwd=tmp_path)

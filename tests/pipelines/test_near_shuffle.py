@@ -24,26 +24,19 @@ from stages.deduplication.options import KeeperOrder, NearDeduplicationConfig
 from stages.deduplication.shingles import shingle_hashes
 from tests.laws.mixed_corpus import passages
 from tests.phase_runs import ingested, phase_run
+from tests.recipes import one_source
 from tests.running import run
 
-RECIPE = """
-[corpus]
-name = "near"
-
-[engine]
-split_bytes = 20_000
-
-[[sources]]
-name = "lines"
-format = "jsonl"
-paths = ["lines.jsonl"]
-
+RECIPE = (
+    one_source("near", "lines", split_bytes=20_000)
+    + """
 [[dedup]]
 stage = "near"
 verify = "{verify}"
 
 {keepers}
 """
+)
 LONGEST = '[keepers]\nby = ["longest", "id"]'
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from pipelines.command_line.app import main
 from tests.laws.mixed_corpus import write_mixed_corpus
+from tests.recipes import one_source
 from tests.running import digests, run_apart
 
 
@@ -39,8 +40,7 @@ def test_without_credentials_one_line_says_so(
     fsspec.get_filesystem_class("s3").clear_instance_cache()
     recipe = write_mixed_corpus(tmp_path, 10)
     elsewhere = tmp_path / "elsewhere.toml"
-    source = '[corpus]\nname = "a"\n[[sources]]\nname = "b"\nformat = "text"\npaths = ["s3://corpora/*.txt"]\n'
-    elsewhere.write_text(source)
+    elsewhere.write_text(one_source("a", "b", kind="text", paths="s3://corpora/*.txt"))
     for command, code, line in (
         (["plan", str(elsewhere)], 2, "path 's3://corpora/*.txt' cannot be listed: Unable to locate credentials"),
         (["run", str(recipe), "--output", "s3://corpora/out"], 1, "Unable to locate credentials"),

@@ -27,25 +27,16 @@ from pipelines.staging.tasks import Phase
 from schemas.card.card import Card
 from schemas.recipe import PublishConfig
 from tests.phase_runs import ingested
+from tests.recipes import one_source
 from tests.running import digests, run
 
 NEAR, ACROSS = Phase("dedup", "near", 1), Phase("dedup", "across_scripts", 2)
 
 pytest.importorskip("icu", reason="the letter tables of transliteration run on PyICU")
 
-RECIPE = """
-[corpus]
-name = "parted"
-
-[engine]
-split_bytes = 40_000
-
-[[sources]]
-name = "pages"
-format = "jsonl"
-paths = ["pages.jsonl"]
-columns = { id = "key" }
-
+RECIPE = (
+    one_source("parted", options='columns = { id = "key" }', split_bytes=40_000)
+    + """
 [[ingest]]
 stage = "identify_language"
 
@@ -61,6 +52,7 @@ mode = "parallel"
 test = 0.2
 validation = 0.1
 """
+)
 WORDS = re.findall(
     r"\w+",
     "Сва људска бића рађају се слободна и једнака у достојанству и правима. Она су обдарена разумом и свешћу и треба "

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from pipelines.command_line.app import app
 from schemas.quality_signals import QUALITY_SIGNALS
 from stages.quality.learned_limits import load_limits
+from tests.recipes import one_source
 from tests.running import run
 
 RECIPE = """
@@ -173,16 +174,9 @@ def page(numbers: random.Random, repeated: int = 0) -> str:
     return " ".join([*sentences, *sentences[:1] * repeated])
 
 
-LEARNING = """
-[corpus]
-name = "learned"
-
-[[sources]]
-name = "lines"
-format = "jsonl"
-paths = ["lines.jsonl"]
-keep = ["language", "script"]
-
+LEARNING = (
+    one_source("learned", "lines", options='keep = ["language", "script"]')
+    + """
 [[ingest]]
 stage = "identify_language"
 declared = "where_unknown"
@@ -195,6 +189,7 @@ learned = "limits.toml"
 [[ingest]]
 stage = "personal_data"
 """
+)
 
 
 def test_limits_are_learned_named_by_a_recipe_and_shown_on_the_card(tmp_path: Path) -> None:

@@ -21,23 +21,15 @@ from stages.batches import Filtered
 from stages.deduplication.lines import frequent_keys
 from stages.deduplication.options import LineDeduplicationConfig, SpanDeduplicationConfig
 from tests.laws.mixed_corpus import passages
+from tests.recipes import one_source
 from tests.running import run
 
-RECIPE = """
-[corpus]
-name = "repeats"
-
-[engine]
-split_bytes = 20_000
-part_bytes = 8_000
-
-[[sources]]
-name = "pages"
-format = "jsonl"
-paths = ["pages.jsonl"]
-
+RECIPE = (
+    one_source("repeats", split_bytes=20_000, part_bytes=8_000)
+    + """
 {stages}
 """
+)
 LINES = '[[dedup]]\nstage = "lines"\nmin_documents = 6\nmin_code_points = 60\n'
 SPANS = '[[dedup]]\nstage = "spans"\nmin_bytes = 80\nfingerprint_bytes = 32\nstride = 1\nmin_code_points = 60\n'
 EXACT = '[[dedup]]\nstage = "exact"\n'

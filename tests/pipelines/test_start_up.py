@@ -10,16 +10,9 @@ import pytest
 from pipelines.build.plan import PACKAGES, make_plan
 from pipelines.runners.local import run_function
 from pipelines.runners.without_pandas import left_out
+from tests.recipes import one_source
 
-RECIPE = """
-[corpus]
-name = "lines"
-
-[[sources]]
-name = "lines"
-format = "text"
-paths = ["lines.txt"]
-"""
+RECIPE = one_source("lines", "lines", kind="text")
 LATER = {"apache_beam", "httpx2", "iso639", "pandas", "polars", "rensa", "turbohtml", "yaml"}
 NAME_IMPORTED = """
 import sys

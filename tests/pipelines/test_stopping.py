@@ -18,26 +18,19 @@ from rich.console import Console
 from pipelines.command_line.progress import ProgressLines, read_status, stopped_run
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Task, TaskResult
+from tests.recipes import one_source
 from tests.running import processes_in, run, start
 
-RECIPE = """
-[corpus]
-name = "long"
-
-[engine]
-split_bytes = 20000
-
-[[sources]]
-name = "lines"
-format = "jsonl"
-paths = ["lines.jsonl"]
-
+RECIPE = (
+    one_source("long", "lines", split_bytes=20000)
+    + """
 [[ingest]]
 stage = "identify_language"
 
 [[dedup]]
 stage = "exact"
 """
+)
 GROUP = {"Ctrl-C": (signal.SIGINT, True, 130), "TERM": (signal.SIGTERM, False, 143)}
 
 

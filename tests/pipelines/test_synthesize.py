@@ -21,24 +21,15 @@ from stages.synthesis.prompt_files import built_in_prompt
 from tests.declaration import documents
 from tests.endpoints import FaultyEndpoint, completion
 from tests.planted_generators import GARBAGE, document_of, good
+from tests.recipes import one_source
 from tests.running import digests, run, start
 
 pytest.importorskip("openai", reason="openai is not installed; pip install 'glotmill[synthesize]'")
 
 LABELS = ("eus_Latn", "hin_Deva", "urd_Arab")
-RECIPE = """
-[corpus]
-name = "synthetic"
-
-[engine]
-split_bytes = 2048
-
-[[sources]]
-name = "pages"
-format = "jsonl"
-paths = ["pages*.jsonl"]
-licence = "CC-BY-4.0"
-
+RECIPE = (
+    one_source("synthetic", paths="pages*.jsonl", options='licence = "CC-BY-4.0"', split_bytes=2048)
+    + """
 [[ingest]]
 stage = "identify_language"
 
@@ -48,6 +39,7 @@ test = 0.3
 [[synthesize]]
 strategy = "extractive_qa"
 """
+)
 
 
 def write(folder: Path, more: str, name: str = "recipe") -> Path:

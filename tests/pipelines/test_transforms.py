@@ -17,16 +17,13 @@ from pydantic import ValidationError
 
 from pipelines.transforms import Ingest, Stage
 from schemas.recipe import RecipeError
+from tests.recipes import one_source
 
 ROOT = Path(__file__).parent.parent.parent
 BASQUE = "Gizon-emakume guztiak aske jaiotzen dira, duintasun eta eskubide berberak dituztela. " * 3
-RECIPE = """
-[corpus]
-name = "pages"
-[[sources]]
-name = "pages"
-format = "text"
-paths = ["*.txt"]
+RECIPE = (
+    one_source("pages", kind="text", paths="*.txt")
+    + """
 [[ingest]]
 stage = "normalize"
 [[ingest]]
@@ -35,6 +32,7 @@ stage = "identify_language"
 stage = "filter_language"
 keep = ["eus_Latn"]
 """
+)
 
 
 def block(texts: list[str | None], **columns: Any) -> pa.RecordBatch:

@@ -16,20 +16,12 @@ import pytest
 
 from schemas.language import parse_label
 from tests.declaration import DIRECTIONS, asked, documents, plant_engine
+from tests.recipes import one_source
 from tests.running import digests, start
 
-RECIPE = """
-[corpus]
-name = "translated"
-
-[engine]
-split_bytes = 4096
-
-[[sources]]
-name = "pages"
-format = "jsonl"
-paths = ["pages*.jsonl"]
-
+RECIPE = (
+    one_source("translated", paths="pages*.jsonl", split_bytes=4096)
+    + """
 [[ingest]]
 stage = "identify_language"
 
@@ -38,6 +30,7 @@ stage = "translate"
 outputs = ["documents", "sentence_pairs", "tmx", "moses"]
 publish_responses = true
 """
+)
 DIRECTIONS_LINE = f"directions = {json.dumps([f'{source} -> {target}' for source, target in DIRECTIONS])}\n"
 GARBAGE = {
     "wrong_language": "wrong_",

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.recipes import one_source
 from tests.running import glotmill
 
 BASQUE = """gaur goizean lagunekin mendira joan naiz eta ibilaldi luzea egin dugu basoan zehar etxera itzuli
@@ -19,17 +20,9 @@ ENGLISH = """this morning we went to the mountains with our friends and took a l
 came home we were very tired but happy tomorrow we will go again if the weather is good in the afternoon
 we shall visit the library to read new books and then cook dinner for the whole family on sundays people
 dance in the village square""".split()  # noqa: SIM905
-RECIPE = """
-[corpus]
-name = "trusted"
-licence = "CC0-1.0"
-
-[[sources]]
-name = "texts"
-format = "jsonl"
-paths = ["texts.jsonl"]
-licence = "CC0-1.0"
-
+RECIPE = (
+    one_source("trusted", "texts")
+    + """
 [[ingest]]
 stage = "identify_language"
 
@@ -50,6 +43,7 @@ stage = "language_model"
 models = { eus_Latn = "eus.arpa" }
 keep_signals = true
 """
+)
 
 
 def sentence(words: list[str], chance: random.Random, count: int = 30) -> str:

@@ -16,6 +16,7 @@ from schemas.recipe import parse_recipe
 from stages.batches import BoundStage, Filtered, run_stages
 from stages.quality.filter_quality import filter_quality
 from stages.quality.options import DatatroveConfig, QualityFilteringConfig
+from tests.recipes import one_source
 
 FILTERS = "datatrove.pipeline.filters"
 SENTENCE = "The river rises in the hills and it runs to the sea with all that have come."
@@ -109,7 +110,7 @@ def test_a_block_that_is_not_there_ends_the_run_before_it_starts(
 
 
 def test_languages_must_be_known_first() -> None:
-    head = '[corpus]\nname = "a"\n[[sources]]\nname = "s"\nformat = "text"\npaths = ["a"]\n[[ingest]]\n'
+    head = one_source("a", kind="text") + "[[ingest]]\n"
     block = f'stage = "datatrove"\nblock = "{FILTERS}.C4QualityFilter"\nby_language = true\n'
     assert stage_problems(parse_recipe(head + block, Recipe)) == [
         "ingest[0]: by_language needs identify_language before it"
