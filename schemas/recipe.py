@@ -111,6 +111,25 @@ class PublishConfig(_Table):
         le=0.5,
         description="Share of the documents to publish as the split `validation`, likewise.",
     )
+    min_precision: float | None = Field(
+        default=None,
+        gt=0.0,
+        lt=1.0,
+        description="Least share of a label's documents that must be in its language, by the lower end of the 95 % "
+        "interval that the `answers` give. Documents of strata of doubt that do not reach it are published apart, as "
+        "`eus_Latn_unproved`. Labels without answers stay as they are.",
+    )
+    answers: tuple[str, ...] = Field(
+        default=(),
+        description="Sheets of `glotmill audit sample` that speakers filled, for `min_precision`; of an earlier run of "
+        "the same recipe.",
+    )
+
+    @model_validator(mode="after")
+    def _gate_has_both(self) -> PublishConfig:
+        if bool(self.answers) != (self.min_precision is not None):
+            raise ValueError("min_precision and answers go together: the one is the limit, the others the evidence")
+        return self
 
     @model_validator(mode="after")
     def _leave_some_to_train(self) -> PublishConfig:

@@ -31,5 +31,7 @@ def test_commands_are_there(page: Path) -> None:
         for word in line.split("#")[0].split():
             if not (commands := getattr(command, "commands", None)):
                 break
+            if word not in commands and hasattr(command, "unless_named"):
+                break
             assert word in commands, f"{page.name}: glotmill {line}"
             command = commands[word]

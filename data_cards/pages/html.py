@@ -28,14 +28,10 @@ HEADING_CODE_POINTS = 60
 
 def render_report(views: Mapping[str, Any], charts: Mapping[str, Chart]) -> str:
     """Write the report of a card, given by the views of its sections, with its charts inline."""
-    style = Markup(PALETTE_STYLE + CHART_STYLE + _template_file("report.css"))  # noqa: S704 - ours
-    script = Markup(_template_file("report.js"))  # noqa: S704 - ours
-    policy = (
-        "default-src 'none'; base-uri 'none'; form-action 'none'; "
-        f"style-src '{_source_hash(style)}'; script-src '{_source_hash(script)}'"
-    )
+    style = Markup(PALETTE_STYLE + CHART_STYLE + template_file("report.css"))  # noqa: S704 - ours
+    script = Markup(template_file("report.js"))  # noqa: S704 - ours
     return (
-        _environment()
+        html_environment()
         .get_template("report.html.jinja")
         .render(
             **views,
@@ -43,7 +39,7 @@ def render_report(views: Mapping[str, Any], charts: Mapping[str, Chart]) -> str:
             sections=[SECTIONS[name] for name in REPORT_ORDER],
             style=style,
             script=script,
-            policy=policy,
+            policy=content_policy(style, script),
             charts={name: _inline(chart) for name, chart in charts.items()},
             open_languages=OPEN_LANGUAGES,
             samples_kept=SAMPLES_KEPT,
@@ -51,7 +47,16 @@ def render_report(views: Mapping[str, Any], charts: Mapping[str, Chart]) -> str:
     )
 
 
-def _template_file(name: str) -> str:
+def content_policy(style: str, script: str) -> str:
+    """Return the content security policy of a page that has one style sheet and one script, and fetches nothing."""
+    return (
+        "default-src 'none'; base-uri 'none'; form-action 'none'; "
+        f"style-src '{_source_hash(style)}'; script-src '{_source_hash(script)}'"
+    )
+
+
+def template_file(name: str) -> str:
+    """Read a file of `data_cards/templates`."""
     return resources.files("data_cards").joinpath("templates", name).read_text(encoding="utf-8")
 
 
@@ -63,7 +68,8 @@ def _inline(chart: Chart) -> Markup:
     return Markup(chart.inline())  # noqa: S704 - charts escape what they are given
 
 
-def _environment() -> Environment:
+def html_environment() -> Environment:
+    """Make the environment in which templates of HTML escape every value."""
     environment = Environment(
         loader=PackageLoader("data_cards"),
         autoescape=True,

@@ -18,12 +18,11 @@ from data_cards.sections.overview import language_rows, merge_sizes, totals
 from data_cards.sections.splits import published_splits
 from data_cards.sections.synthesis import configuration_rows
 from schemas.card.card import Card
-from schemas.card.splits import PUBLISHED_SPLITS, PublishedFile
+from schemas.card.splits import SUBSETS_APART, PublishedFile
 from schemas.card.statistics import TextStatistics
 from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED
 from schemas.synthesis import synthetic_schema
 
-DOUBTFUL = PUBLISHED_SPLITS[-1]
 _HUB_LICENCES = frozenset(
     """
     afl-3.0 agpl-3.0 apache-2.0 artistic-2.0 bigcode-openrail-m bigscience-bloom-rail-1.0 bigscience-openrail-m bsd
@@ -139,7 +138,7 @@ class Subset(NamedTuple):
     files: list[PublishedFile]
 
     def paths(self) -> list[dict[str, str]]:
-        """Name the files of each split; those of doubtful documents are all there is of their subset: `train`."""
+        """Name the files of each split; those of documents apart are all there is of their subset: `train`."""
         return [
             {"split": _loaded(split), "path": f"data/{self.folder}/{split}-*.parquet"}
             for split in published_splits(self.files)
@@ -147,18 +146,19 @@ class Subset(NamedTuple):
 
 
 def subsets(card: Card) -> Iterator[Subset]:
-    """Yield all documents but doubtful ones as one subset, then those of each label, doubtful ones by themselves."""
-    clear, doubtful = ([file for file in card.files if (file.split == DOUBTFUL) is wanted] for wanted in (False, True))
+    """Yield all documents but those apart as one subset, then those of each label, those apart by themselves."""
+    parts = {apart: [file for file in card.files if file.split == apart] for apart in SUBSETS_APART}
+    clear = [file for file in card.files if file.split not in parts]
     if clear:
         yield Subset(ALL, "*", merge_sizes(card.statistics.values()), clear)
     for label, part in sorted(card.statistics.items()):
-        for name, files in ((label, clear), (f"{label}_{DOUBTFUL}", doubtful)):
+        for name, files in ((label, clear), *((f"{label}_{apart}", found) for apart, found in parts.items())):
             if own := [file for file in files if file.language == label]:
                 yield Subset(name, label, part, own)
 
 
 def _loaded(split: str) -> str:
-    return "train" if split == DOUBTFUL else split
+    return "train" if split in SUBSETS_APART else split
 
 
 def _split_infos(part: TextStatistics, files: Sequence[PublishedFile]) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from data_cards.sections import (
     filters,
     funnel,
     overview,
+    proof,
     splits,
     synthesis,
 )
@@ -59,6 +60,7 @@ SECTIONS = {
         Section("overview", "Overview", overview.views, "overview"),
         Section("loading", "How to load it"),
         Section("languages", "Languages", anchor="languages"),
+        Section("proof", "Proof", proof.views, "proof", ("proof_rows",)),
         Section("sources", "Sources", anchor="sources"),
         Section("pages", "Pages", extraction.views, "pages", ("page_rows",)),
         Section("funnel", "Funnel", funnel.views, "funnel"),
@@ -78,7 +80,18 @@ SECTIONS = {
 }
 README_ORDER = tuple(SECTIONS)
 REPORT_ORDER = (
-    *("overview", "languages", "funnel", "filters", "changes", "duplicates", "splits", "weights", "contamination"),
+    *(
+        "overview",
+        "languages",
+        "proof",
+        "funnel",
+        "filters",
+        "changes",
+        "duplicates",
+        "splits",
+        "weights",
+        "contamination",
+    ),
     *("synthesis", "samples", "sources", "pages", "columns", "making", "limitations"),
 )
 

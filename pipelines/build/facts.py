@@ -29,6 +29,7 @@ from schemas.card.contamination import Removal
 from schemas.card.duplicates import DedupReport, SamplingWeights
 from schemas.card.funnel import FateCount, Step
 from schemas.card.identity import Identity, SourceRow
+from schemas.card.proof import LanguageProof, PublishingGate
 from schemas.card.splits import PublishedFile, SplitRule
 from schemas.card.statistics import TextStatistics
 from schemas.ledger import FATES
@@ -49,6 +50,8 @@ class CorpusFacts:
     masked: int = 0  # documents out of which evaluation texts were taken
     contamination: FindingsResult | None = None
     created: Counter[tuple[str, str]] = field(default_factory=Counter)  # documents made, by stage and source
+    proofs: tuple[LanguageProof, ...] = ()
+    gate: PublishingGate | None = None
     split_rule: SplitRule | None = None
     sampling: SamplingWeights | None = None
     synthesis: Synthesized | None = None
@@ -104,6 +107,8 @@ def corpus_card(facts: CorpusFacts) -> Card:
         deduplication=facts.deduplication,
         sampling=facts.sampling,
         splits=facts.split_rule,
+        proofs=facts.proofs,
+        gate=facts.gate,
         evaluation_sets=versions_of(plan.evaluation_sets, facts.evaluation_sets),
         contamination=found.rates if found else (),
         removal=Removal(mode=recipe.decontaminate.mode, masked=facts.masked) if recipe.decontaminate else None,

@@ -140,6 +140,7 @@ OUR_FILES = (
     "index",
     "ledger",
     "pairs",
+    "proof",
     "rejects",
 )
 

@@ -12,6 +12,7 @@ from pipelines.phases.deduplication.index_writing import write_index
 from pipelines.phases.deduplication.report import dedup_reports
 from pipelines.phases.ingest import IngestWorker
 from pipelines.phases.order import dedup_phases, phases_after_ingest
+from pipelines.phases.publish.gate import publishing_gate
 from pipelines.phases.publish.sampling_weights import write_sampling_weights
 from pipelines.phases.publish.shards import file_record, publish_ledger, publish_shards, write_card
 from pipelines.phases.publish.splits import choose_splits
@@ -40,7 +41,8 @@ def run_phases(run: Run, plan: Plan, block_bytes: int) -> None:
     if decontamination:  # what was made is looked through too
         facts.masked += decontaminate(run, decontamination, made)
         facts.contamination = publish_findings(run, staged)
-    facts.split_rule = choose_splits(run, read, made, dedup_phases(run.recipe))
+    facts.proofs, facts.gate = publishing_gate(run.recipe.publish)
+    facts.split_rule = choose_splits(run, read, made, dedup_phases(run.recipe), facts.gate)
     synthesized = synthesize(run, read, phases)
     facts.synthesis = synthesized
     facts.sampling = write_sampling_weights(run, staged, phases)

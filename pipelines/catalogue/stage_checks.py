@@ -14,7 +14,7 @@ from schemas.card.versions import ModelVersion
 from schemas.document import DOCUMENT
 from schemas.language import one_code, parse_label
 from schemas.language_groups import members_of
-from stages.batches import StageConfig, file_version
+from stages.batches import StageConfig, file_version, located
 from stages.deduplication.options import KeeperOrder
 from stages.engines.engine import EngineError
 from stages.language_filtering import LanguageFilteringConfig, kept_labels
@@ -58,7 +58,20 @@ def model_versions(
             named += [file_version(Path(path).name, path) for path in (*code, *bound.strategy.files())]
         except (OSError, ValueError, ImportError, EngineError) as error:
             problems += [f"synthesize[{place}]: {line}" for line in str(error).splitlines()]
+    try:
+        named += answer_versions(recipe.publish.answers, base)
+    except (OSError, ValueError) as error:
+        problems.append(f"publish: answers: {' '.join(str(error).split())}")
     return tuple(dict.fromkeys(named)), problems
+
+
+def answer_versions(paths: Sequence[str], base: str) -> list[ModelVersion]:
+    """Name the sheets of speakers' answers, which decide what is published; raises ValueError for what is none."""
+    if paths:
+        from stages.proof.sheet import read_answers
+
+        read_answers([Path(located(path, base)).read_bytes() for path in paths])
+    return [file_version(path, located(path, base)) for path in paths]
 
 
 def stage_problems(recipe: Recipe) -> list[str]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from schemas.recipe import Recipe as AnyRecipe
-from stages.batches import Changed, Filtered, StageConfig, StageFunction
+from stages.batches import Changed, Filtered, StageConfig, StageFunction, located
 from stages.classification.options import ClassificationConfig
 from stages.decontamination.options import DecontaminationConfig
 from stages.deduplication.options import (
@@ -384,8 +384,12 @@ DEDUP_STAGES: dict[str, EqualEntry | NearEntry | RepeatsEntry] = {
 def at_home(recipe: Recipe, base: str) -> Recipe:
     """Make the recipe's relative models, word lists and indexes absolute: they lie in its folder, as sources do."""
     parts = ("ingest", "augment", "dedup", "synthesize")
+    answers = tuple(located(path, base) for path in recipe.publish.answers)
     return recipe.model_copy(
-        update={part: tuple(stage.at_home(base) for stage in getattr(recipe, part)) for part in parts}
+        update={
+            **{part: tuple(stage.at_home(base) for stage in getattr(recipe, part)) for part in parts},
+            "publish": recipe.publish.model_copy(update={"answers": answers}),
+        }
     )
 
 

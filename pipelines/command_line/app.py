@@ -42,6 +42,7 @@ for commands in (
     engines.commands,
 ):
     app.add_typer(commands)
+app.add_typer(auditing.audit_app, name="audit")
 app.add_typer(recipe_app, name="recipe")
 app.add_typer(lid_app, name="lid")
 app.add_typer(lm_app, name="lm")

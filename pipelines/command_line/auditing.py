@@ -5,18 +5,38 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from pipelines.command_line.arguments import CorpusArgument
-
-commands = typer.Typer()
+from schemas.failures import MisuseError
 
 SHOWN = 20  # findings of one severity, in text
+CHECK = "check"
 
 
-@commands.command(epilog="Example: glotmill audit out/quickstart")
+class _CheckUnlessNamed(TyperGroup):
+    """A group whose commands may be left out: `glotmill audit DIR` is `glotmill audit check DIR`."""
+
+    unless_named = CHECK
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        named = args[:1] and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if named else [self.unless_named, *args])
+
+
+commands = typer.Typer()
+audit_app = typer.Typer(
+    cls=_CheckUnlessNamed,
+    help="Check a finished corpus from its files alone (`glotmill audit DIR`), and let speakers prove its languages.",
+    epilog="Example: glotmill audit out/quickstart",
+    rich_markup_mode=None,
+)
+
+
+@audit_app.command(CHECK, epilog="Example: glotmill audit check out/quickstart")
 def audit(
     corpus: Annotated[
         str, typer.Argument(metavar="DIR", help="Folder of a corpus or of Parquet files: a path, hf://, s3://, gs://.")
@@ -51,6 +71,63 @@ def audit(
         f"{counts['warning']:,} warnings"
     )
     raise typer.Exit(int(result.has_errors))
+
+
+@audit_app.command(
+    "sample", epilog="Example: glotmill audit sample out/quickstart --languages eus_Latn --output sheets"
+)
+def audit_sample(
+    corpus: CorpusArgument,
+    output: Annotated[Path, typer.Option(help="Folder for the sheets and pages.")],
+    languages: Annotated[
+        list[str] | None, typer.Option(help="Label such as yor_Latn; may be given again. All of the corpus without it.")
+    ] = None,
+    budget: Annotated[int, typer.Option(min=4, max=10_000, help="Passages of each label, about.")] = 60,
+) -> None:
+    """Draw passages for a speaker to judge: a page for a browser and a sheet for a spreadsheet program, for each label.
+
+    Doubtful documents are drawn more often than sure ones, which `glotmill audit import` takes into account.
+    """
+    from data_cards.pages.speaker import speaker_page
+    from pipelines.finished.proof import sample
+    from pipelines.staging.store import Store
+    from stages.sheets import sheet_bytes
+
+    drawn = sample(Store(corpus), languages or [], budget)
+    output.mkdir(parents=True, exist_ok=True)
+    for part in drawn:
+        path = output / f"{part.label}.csv"
+        if path.exists():
+            raise MisuseError(f"{path} is there, and may hold answers: move it, or name another --output")
+    for part in drawn:
+        name = Path(corpus).resolve().name
+        (output / f"{part.label}.csv").write_bytes(sheet_bytes(part.sheet))
+        (output / f"{part.label}.html").write_text(speaker_page(name, part.label, part.sheet), encoding="utf-8")
+        counts = f"{part.sheet.num_rows:,} passages of {part.documents:,} documents"
+        print(f"{part.label}  {counts}  {output / part.label}.html")
+
+
+@audit_app.command("import", epilog="Example: glotmill audit import eus_Latn.csv --corpus out/judged --by Ane")
+def audit_import(
+    sheets: Annotated[list[Path], typer.Argument(metavar="SHEET...", help="Filled sheets; CSV in UTF-8.")],
+    corpus: Annotated[str, typer.Option(help="Folder of the corpus.")] = ".",
+    by: Annotated[str, typer.Option(help="Who judged, as the card shall say it.")] = "",
+) -> None:
+    """Take a speaker's answers into a corpus: how sure it is that its texts are in their languages, on its card."""
+    from pipelines.finished.proof import take_answers
+    from pipelines.staging.store import Store
+
+    contents = []
+    for sheet in sheets:
+        try:
+            contents.append(sheet.read_bytes())
+        except OSError as error:
+            raise MisuseError(f"SHEET must be a file that can be read, got {str(sheet)!r}: {error.strerror}") from None
+    for proof in take_answers(Store(corpus), contents, by):
+        answered = sum(stratum.answered for stratum in proof.strata)
+        interval = f"95 % interval {proof.low:.1%} to {proof.high:.1%}"
+        print(f"{proof.label}: {proof.precision:.1%} in the language ({interval}), by {answered:,} answers")
+    print(f"card     {corpus}/README.md")
 
 
 def _progress() -> Callable[[str], None]:

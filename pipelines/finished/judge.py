@@ -1,21 +1,16 @@
-"""A judged sheet comes back to its corpus: the answers are kept with it, and its card says what they amount to.
-
-The card is written again from its own facts, and the manifest after all other files, so that a kill in between is
-fixed by doing the same again.
-"""
+"""A judged sheet of decontamination comes back to its corpus, whose card says what the answers amount to."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 
+from pipelines.finished.answers import take_in
 from pipelines.phases.decontaminate import SHEET_FILE
-from pipelines.phases.publish.shards import file_record, write_card
-from pipelines.staging.store import CARD, MANIFEST, StagingError, Store
-from schemas.card.card import Card
+from pipelines.staging.store import MANIFEST, StagingError, Store
 from schemas.card.contamination import JudgedPrecision
 from schemas.failures import MisuseError
-from schemas.manifest import FileRecord, Manifest
-from stages.decontamination.judging import fill_sheet, judged_precision, read_sheet, sheet_bytes
+from stages.decontamination.judging import NEEDED, SHEET, fill_sheet, judged_precision
+from stages.sheets import read_sheet, sheet_bytes
 
 JUDGED_FILE = "decontamination/judged.csv"
 
@@ -31,7 +26,8 @@ def judge(store: Store, sheet: bytes) -> pa.Table:
             "[decontaminate] finds something"
         )
     try:
-        filled = fill_sheet(read_sheet(store.read(SHEET_FILE)), read_sheet(sheet))
+        own, given = (read_sheet(content, SHEET.names, NEEDED) for content in (store.read(SHEET_FILE), sheet))
+        filled = fill_sheet(own, given)
     except ValueError as error:
         raise MisuseError(" ".join(str(error).split())) from None
     with store.locked():
@@ -40,14 +36,5 @@ def judge(store: Store, sheet: bytes) -> pa.Table:
             JudgedPrecision.model_validate(row)
             for row in precision.select(["evaluation_set", "judged", "right"]).to_pylist()
         )
-        store.write(JUDGED_FILE, sheet_bytes(filled))
-        card = Card.model_validate_json(store.read(CARD)).model_copy(update={"judged": judged})
-        written = [FileRecord.model_validate(file_record(store, JUDGED_FILE)), *write_card(store, card)]
-        manifest = Manifest.model_validate(store.read_json(MANIFEST))
-        files = {file.path: file for file in (*manifest.files, *written)}
-        updated = manifest.model_copy(update={"files": tuple(file for _, file in sorted(files.items()))})
-        store.write(MANIFEST, updated.model_dump_json(indent=1).encode() + b"\n")
-        unused = store.names("staging") <= {"lock", "partial"}
-    if unused:
-        store.remove("staging")
+        take_in(store, JUDGED_FILE, sheet_bytes(filled), judged=judged)
     return precision

@@ -34,7 +34,6 @@ from stages.decontamination.judging import (
     findings,
     items_by_set,
     judging_sheet,
-    sheet_bytes,
 )
 from stages.decontamination.matching import (
     MATCH,
@@ -45,6 +44,7 @@ from stages.decontamination.matching import (
     remove_contamination,
 )
 from stages.decontamination.options import DecontaminationConfig
+from stages.sheets import sheet_bytes
 
 ITEMS = "evaluation-items"
 INDEX = "evaluation-index"

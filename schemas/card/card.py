@@ -18,6 +18,7 @@ from schemas.card.filters import FilterLimit, Refiltering
 from schemas.card.funnel import FateCount, Step
 from schemas.card.identity import Identity, SourceRow
 from schemas.card.part import CardPart
+from schemas.card.proof import LanguageProof, PublishingGate
 from schemas.card.splits import PublishedFile, SplitRule
 from schemas.card.statistics import TextStatistics
 from schemas.card.synthesis import SyntheticFile, SyntheticYield
@@ -55,6 +56,8 @@ class Card(CardPart):
     contamination: tuple[ContaminationRate, ...] = ()
     removal: Removal | None = Field(default=None, description="Null if no evaluation set was looked for.")
     judged: tuple[JudgedPrecision, ...] = ()
+    proofs: tuple[LanguageProof, ...] = Field(default=(), description="What speakers judged, by label.")
+    gate: PublishingGate | None = Field(default=None, description="Null if the recipe asks for no least precision.")
     filter_limits: tuple[FilterLimit, ...] = Field(default=(), description="By rule and label.")
     refilterings: tuple[Refiltering, ...] = Field(default=(), description="In the order they were made.")
     synthesis: tuple[SyntheticYield, ...] = Field(default=(), description="By strategy and language.")

@@ -10,21 +10,18 @@ were cut.
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
 from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
-import pyarrow.csv
 
 from schemas.columns import column, require_columns
 from stages.decontamination.evaluation_sets import ITEM
 from stages.decontamination.matching import MATCH
 from stages.keys import hash_keys
+from stages.sheets import safe_cell
 
 FINDING = pa.schema(
     [
@@ -74,6 +71,7 @@ PRECISION = pa.schema(
 _Z = 1.959964  # 97.5 % point of the normal distribution
 _LONGEST_CELL = 1000
 _ANSWERS = ("yes", "no", "")
+NEEDED = ("match", "evaluation_set", "judgement")  # columns of a sheet that comes back
 
 
 def items_by_set(numbered: pa.Table) -> pl.DataFrame:
@@ -127,10 +125,7 @@ def judging_sheet(parts: Iterable[pa.Table], items: pl.DataFrame, per_set: int =
         sampled.append(_sample(_keyed(_named(matches, items), seed), per_set))
     whole = _sample(pl.DataFrame(pa.concat_tables(sampled)), per_set)
     text = pl.col(pl.String).exclude("match", "judgement")
-    one_line = text.str.replace_all(r"[\s\p{Cc}\x{2028}\x{2029}]+", " ").str.strip_chars().str.slice(0, _LONGEST_CELL)
-    # Full-width signs begin a formula too, in Japanese editions.
-    safe = one_line.str.replace(r"^([=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}])", "'$1")
-    return _as(pl.DataFrame(whole).with_columns(safe), SHEET)
+    return _as(pl.DataFrame(whole).with_columns(safe_cell(text, _LONGEST_CELL)), SHEET)
 
 
 def _named(matches: pa.Table, items: pl.DataFrame) -> pl.DataFrame:
@@ -150,39 +145,6 @@ def _sample(lines: pl.DataFrame, per_set: int) -> pa.Table:
     """Keep the lines of each set with the smallest keys; an id that stands for two documents counts once."""
     sampled = lines.sort("evaluation_set", "match").unique("match", keep="first", maintain_order=True)
     return _as(sampled.filter(pl.int_range(pl.len()).over("evaluation_set") < per_set), SHEET)
-
-
-def sheet_bytes(sheet: pa.Table) -> bytes:
-    """Write a SHEET as CSV in UTF-8, with the byte order mark by which spreadsheet programs know it."""
-    sink = io.BytesIO(codecs.BOM_UTF8)
-    sink.seek(0, io.SEEK_END)
-    pa.csv.write_csv(sheet, sink)
-    return sink.getvalue()
-
-
-def read_sheet(content: bytes) -> pa.Table:
-    """Read a sheet that came back: comma, semicolon or tab between the cells, all of them strings.
-
-    Raises ValueError that says what is wrong if it is no such table.
-    """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"sheet must be CSV in UTF-8, got other bytes at {error.start}; save it as such") from None
-    header = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=header.count)
-    try:
-        names, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    except (csv.Error, ValueError) as error:
-        raise ValueError(f"sheet must be CSV with a header, got what cannot be read: {error}") from None
-    if missing := [name for name in ("match", "evaluation_set", "judgement") if names.count(name) != 1]:
-        raise ValueError(f"sheet must have each column of the judging sheet once, got no or several {missing[0]!r}")
-    for number, row in enumerate(rows, start=2):  # a sheet is short
-        if len(row) > len(names):
-            raise ValueError(f"sheet must have {len(names)} cells in a row, got {len(row)} in row {number}")
-    filled = [[*row, *[""] * (len(names) - len(row))] for row in rows]
-    columns = dict(zip(names, zip(*filled, strict=True) if filled else [()] * len(names), strict=True))
-    return pa.table({name: pa.array(columns[name], pa.string()) for name in SHEET.names if name in columns})
 
 
 def fill_sheet(own: pa.Table, given: pa.Table) -> pa.Table:

@@ -41,7 +41,7 @@ def table(readme: str, first_head: str) -> list[list[str]]:
 
 
 SECTIONS = (
-    *("How to load it", "Languages", "Sources and licences", "What was left out, and why"),
+    *("How to load it", "Languages", "Proof", "Sources and licences", "What was left out, and why"),
     *("What was changed", "Deduplication"),
     *("Sampling weights", "Evaluation sets", "Columns", "Samples", "How it was made", "How to check it"),
     "Known limitations",

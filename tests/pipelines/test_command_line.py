@@ -7,6 +7,7 @@ import os
 import random
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -78,6 +79,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _write_contaminated(folder)
     _write_signals(folder)
     _write_trusted(folder)
+    _write_judged(folder)
     return folder
 
 
@@ -94,6 +96,15 @@ def _write_contaminated(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     sheet = (folder / "out/contaminated/decontamination/judging_sheet.csv").read_text()
     (folder / "judging_sheet.csv").write_text(re.sub('""$', '"yes"', sheet, flags=re.MULTILINE))
+
+
+def _write_judged(folder: Path) -> None:
+    """Add a copy of the corpus, and what a speaker says of its Basque."""
+    shutil.copytree(folder / "out/quickstart", folder / "out/judged")
+    done = glotmill("audit", "sample", "out/judged", "--languages", "eus_Latn", "--output", "drawn", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    sheet = (folder / "drawn/eus_Latn.csv").read_text()
+    (folder / "eus_Latn.csv").write_text(re.sub('"",""$', '"correct",""', sheet, flags=re.MULTILINE))
 
 
 def _write_signals(folder: Path) -> None:
@@ -140,7 +151,7 @@ DOWNLOADING = {"lid calibrate"}  # minutes of work on packages that are download
 
 EXAMPLE_FILES = (
     *("pipelines", "out", "judging_sheet.csv", "stricter.toml", "trusted.txt", "trusted.parquet", "news.parquet"),
-    *("eus.arpa", "eus.arpa.json"),
+    *("eus.arpa", "eus.arpa.json", "eus_Latn.csv"),
 )
 
 

@@ -27,15 +27,17 @@ from pipelines.phases.run_context import Run
 from pipelines.staging.staged import RowRun, StagedSplit, by_split, first_numbers
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
+from schemas.card.proof import PublishingGate
 from schemas.card.splits import SplitRule
 from schemas.model_signals import DOUBTFUL as DOUBTFUL_COLUMN
 from schemas.recipe import PublishConfig
 from stages.deduplication.components import connected_components
 from stages.keys import hash_keys
+from stages.proof.strata import COLUMNS, STRATA, strata
 
 SPLITS = "publish-splits"
 LARGEST_GROUP = 100  # documents
-TRAIN, VALIDATION, TEST, DOUBTFUL = range(4)  # places in PUBLISHED_SPLITS
+TRAIN, VALIDATION, TEST, DOUBTFUL, UNPROVED = range(5)  # places in PUBLISHED_SPLITS
 DOUBTFUL_MARK = DOUBTFUL_COLUMN.name
 _ALWAYS_TRAIN = np.iinfo(np.uint64).max  # no limit lies above it
 
@@ -75,21 +77,23 @@ class SplitWorker(Worker[SplitResult]):
     phase = SPLITS
     result = SplitResult
 
-    def __init__(self, store: Store, publish: PublishConfig) -> None:
-        self.store, self.publish = store, publish
+    def __init__(self, store: Store, publish: PublishConfig, gate: PublishingGate | None = None) -> None:
+        self.store, self.publish, self.gate = store, publish, gate
 
     def run(self, task: Task) -> SplitResult:
         split = StagedSplit.model_validate(task.payload["split"])
-        if parent := task.payload["parent"]:
-            numbers = self._of_made(split, StagedSplit.model_validate(parent))
+        if task.payload["parent"]:
+            parent = StagedSplit.model_validate(task.payload["parent"])
+            numbers, unproved = self._of_made(split, parent), self._made_of_unproved(split, parent)
         else:
-            numbers = hash_keys(_ids(self.store, split, "id"))["low"].copy()
+            numbers, unproved = hash_keys(_ids(self.store, split, "id"))["low"].copy(), self._unproved(split)
             grouped = self._grouped(split.name)
             numbers[grouped["row"]] = grouped["number"]
         test, both = (
             np.uint64(int(share * 2**64)) for share in (self.publish.test, self.publish.test + self.publish.validation)
         )
         chosen = np.select([numbers < test, numbers < both], [TEST, VALIDATION], TRAIN).astype(np.uint8)
+        chosen[unproved] = UNPROVED
         chosen[self._doubtful(split)] = DOUBTFUL
         self.store.save_array(_splits_file(split.name), chosen)
         return SplitResult(documents=len(chosen))
@@ -105,6 +109,30 @@ class SplitWorker(Worker[SplitResult]):
                 column = opened.read([DOUBTFUL_MARK])[DOUBTFUL_MARK]
                 marks.append(pc.fill_null(column, False).to_numpy())
         return np.concatenate([np.zeros(0, bool), *marks])
+
+    def _unproved(self, split: StagedSplit) -> npt.NDArray[np.bool_]:
+        """Tell which documents are of a stratum of doubt that speakers' answers do not prove to be in its language."""
+        if self.gate is None:
+            return np.zeros(split.documents, bool)
+        found = [np.zeros(0, bool)]
+        for file in split.files:
+            with self.store.open(file) as stream, pq.ParquetFile(stream) as opened:
+                names = [name for name in ("script", *COLUMNS) if name in opened.schema_arrow.names]
+                table = opened.read(names, use_threads=False)
+            labels = pc.binary_join_element_wise(table["language"], table["script"], "_")
+            places = pc.index_in(labels, pa.array(self.gate.proved, labels.type))
+            allowed = np.asarray([*self.gate.proved.values(), len(STRATA)], np.int64)  # the last where none has judged
+            found.append(strata(table) >= allowed[pc.fill_null(places, len(self.gate.proved)).to_numpy()])
+        return np.concatenate(found)
+
+    def _made_of_unproved(self, split: StagedSplit, read: StagedSplit) -> npt.NDArray[np.bool_]:
+        if self.gate is None:
+            return np.zeros(split.documents, bool)
+        unproved = _ids(self.store, read, "id").filter(pa.array(self._unproved(read)))
+        made: npt.NDArray[np.bool_] = pc.is_in(_ids(self.store, split, "parent_id"), unproved).to_numpy(
+            zero_copy_only=False
+        )
+        return made
 
     def _grouped(self, split: str) -> npt.NDArray[np.void]:
         file = _groups_file(split)
@@ -175,16 +203,21 @@ def _stars(
 
 
 def choose_splits(
-    run: Run, read: Sequence[StagedSplit], made: Sequence[StagedSplit], phases: Sequence[Phase]
+    run: Run,
+    read: Sequence[StagedSplit],
+    made: Sequence[StagedSplit],
+    phases: Sequence[Phase],
+    gate: PublishingGate | None = None,
 ) -> SplitRule | None:
     """Choose the published split of every document, if the recipe asks for any; returns the rule for the card.
 
     `made` are splits of documents made from those of `read`, named after them with an ending; `phases` are those of
-    deduplication.
+    deduplication. `gate` says which strata of doubt are published under their label.
     """
     publish = run.recipe.publish
     parted = bool(publish.test or publish.validation)
-    if not parted and not any(getattr(stage, "doubtful", "keep") == "apart" for stage in run.recipe.ingest):
+    apart = gate is not None or any(getattr(stage, "doubtful", "keep") == "apart" for stage in run.recipe.ingest)
+    if not parted and not apart:
         return None
     splits = [split for split in read if split.documents]
     clustered = any(kind_of(run.recipe, phase.stage).leaves_clusters for phase in phases)
@@ -199,7 +232,7 @@ def choose_splits(
         )
         for split, parent in zip([*splits, *made], parents, strict=True)
     ]
-    run.tasks(SplitWorker(run.store, publish), tasks)
+    run.tasks(SplitWorker(run.store, publish, gate), tasks)
     if not parted:
         return None
     return SplitRule(
