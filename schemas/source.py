@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from schemas.document import CANDIDATES, DOCUMENT, PAGE_MARKS, RECORD, SAMPLING_WEIGHT
+from schemas.language import parse_label
 from schemas.ledger import LEDGER, REJECTION
 from schemas.model_signals import MODEL_SIGNALS
 from schemas.quality_signals import QUALITY_SIGNALS
@@ -290,6 +291,43 @@ class GflanguagesSource(_Source):
     )
 
 
+class _Bitext(_Files):
+    """Pairs of sentences; the text is in the source language, the column `translation` has the other side."""
+
+    source_language: str = Field(description="Language and script of the text, as eus_Latn.")
+    target_language: str = Field(description="Language and script of its translation.")
+
+    @field_validator("source_language", "target_language")
+    @classmethod
+    def _label(cls, label: str) -> str:
+        return str(parse_label(label))
+
+    @property
+    def keep(self) -> tuple[str, ...]:
+        """The columns beside the text."""
+        return ("translation", "translation_direction")
+
+    @property
+    def direction(self) -> str:
+        """Both languages, as translations name theirs."""
+        return f"{self.source_language} -> {self.target_language}"
+
+
+class TmxSource(_Bitext):
+    """Translation memories: a document a unit, with its translation beside it, for `filter_bitext`."""
+
+    format: Literal["tmx"] = Field(description="TMX 1.4: plain, .gz, .bz2, .xz, .zst.")
+
+
+class MosesSource(_Bitext):
+    """Two files whose lines answer each other: a document a line, with its translation, for `filter_bitext`."""
+
+    format: Literal["moses"] = Field(description="Moses: plain, .gz, .bz2, .xz, .zst; `paths` name the source side.")
+    target_ending: str = Field(
+        min_length=1, description="What stands behind the last dot of the other side's file, as es of corpus.eu-es.es."
+    )
+
+
 Source = Annotated[
     ParquetSource
     | JsonLinesSource
@@ -300,6 +338,8 @@ Source = Annotated[
     | WarcSource
     | WikipediaSource
     | HubSource
-    | GflanguagesSource,
+    | GflanguagesSource
+    | TmxSource
+    | MosesSource,
     Field(discriminator="format"),
 ]

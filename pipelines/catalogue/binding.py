@@ -14,12 +14,13 @@ from pipelines.catalogue.engines import open_engine, open_generator
 from pipelines.catalogue.stages import (
     INGEST_STAGES,
     Recipe,
+    as_documents,
     filters_made,
     gives_pairs,
+    identify_texts,
     kept_by,
     makes_documents,
 )
-from schemas.document import DOCUMENT
 from schemas.language import one_code, parse_label
 from stages.batches import BoundStage, Changed, StageConfig, StageFunction, run_stages, set_columns
 from stages.engines.chat import Generator
@@ -27,8 +28,6 @@ from stages.engines.engine import Answer, Direction, Engine
 from stages.engines.options import token_budget
 from stages.language_identification.identify import (
     LanguageIdentificationConfig,
-    identify_language,
-    load_identifier,
 )
 from stages.normalization.options import NormalizationConfig
 from stages.script_detection import detect_scripts
@@ -130,7 +129,7 @@ def bind_rewriting(recipe: Recipe) -> Callable[[pa.RecordBatch], Iterator[pa.Arr
         if not rewriting:
             return
         for languages in _languages_to_try(texts, [config for config, _ in rewriting]):
-            block = set_columns(_as_documents(texts), language=languages)
+            block = set_columns(as_documents(texts), language=languages)
             for _, stage in rewriting:
                 kept = run_stages(block, [stage]).kept
                 rows = pc.cast(kept["id"], pa.int64()).to_numpy()
@@ -146,19 +145,6 @@ def bind_rewriting(recipe: Recipe) -> Callable[[pa.RecordBatch], Iterator[pa.Arr
                 yield block["text"]
 
     return rewrite
-
-
-def _as_documents(texts: pa.RecordBatch) -> pa.RecordBatch:
-    """Give n texts with `language` and `script` all columns of documents; their ids are their row numbers."""
-    rows = texts.num_rows
-    known = {
-        "id": pa.array(range(rows), pa.int64()).cast(pa.string()),
-        "text": texts["text"],
-        "language": texts["language"],
-        "script": texts["script"],
-    }
-    arrays = [known.get(field.name, pa.repeat(pa.scalar(None, field.type), rows)) for field in DOCUMENT]
-    return pa.RecordBatch.from_arrays(arrays, DOCUMENT.names)
 
 
 def _languages_to_try(texts: pa.RecordBatch, configs: Sequence[StageConfig]) -> Iterator[pa.Array]:
@@ -279,16 +265,7 @@ def bind_synthesis(recipe: Recipe) -> list[tuple[Bound, Generator]]:
 
 def bind_identify(recipe: Recipe) -> Callable[[pa.Array], pa.RecordBatch]:
     """Bind the recipe's own identification to texts without a document: n texts to DOCUMENT columns."""
-    config = next(stage for stage in recipe.ingest if isinstance(stage, LanguageIdentificationConfig))
-    plain = config.model_copy(update={"other_language_share": False, "declared": "ignore", "candidates": False})
-    identifier = load_identifier(plain)
-
-    def identify(texts: pa.Array) -> pa.RecordBatch:
-        unknown = pa.nulls(len(texts), pa.string())
-        documents = _as_documents(pa.record_batch({"text": texts, "language": unknown, "script": unknown}))
-        return identify_language(documents, identify=identifier, config=plain, answers=identifier.answers)
-
-    return identify
+    return identify_texts(next(stage for stage in recipe.ingest if isinstance(stage, LanguageIdentificationConfig)))
 
 
 def bind_pairs(recipe: Recipe) -> list[Callable[[pa.RecordBatch], pa.RecordBatch]]:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 
+from schemas.document import DOCUMENT
 from schemas.recipe import Recipe as AnyRecipe
 from stages.batches import Changed, Filtered, StageConfig, StageFunction, located
 from stages.classification.options import ClassificationConfig
@@ -45,7 +46,7 @@ from stages.quality.learned_limits import load_limits
 from stages.quality.options import BlockListConfig, DatatroveConfig, QualityFilteringConfig
 from stages.script_marking import ScriptMarkingConfig, mark_scripts
 from stages.synthesis.options import SynthesisConfig
-from stages.translation.options import PairSamplesConfig, TranslationConfig
+from stages.translation.options import BitextConfig, PairSamplesConfig, TranslationConfig
 from stages.transliteration.options import TransliterationConfig
 from stages.word_lists.options import WordListsConfig
 
@@ -68,6 +69,7 @@ IngestStage = Annotated[
     | DatatroveConfig
     | BlockListConfig
     | ScriptMarkingConfig
+    | BitextConfig
     | NormalizationConfig
     | TransliterationConfig
     | PersonalDataConfig,
@@ -256,6 +258,41 @@ def _bind_datatrove(config: DatatroveConfig) -> StageFunction:
     )
 
 
+def _bind_bitext(config: BitextConfig) -> StageFunction:
+    from stages.translation.bitext import filter_bitext
+
+    return partial(filter_bitext, identify=identify_texts() if config.gates.language else None, config=config)
+
+
+def identify_texts(
+    config: LanguageIdentificationConfig | None = None,
+) -> Callable[[pa.Array], pa.RecordBatch]:
+    """Bind identification, as a recipe sets it, to texts without a document: n texts to DOCUMENT columns."""
+    off = {"other_language_share": False, "declared": "ignore", "candidates": False}
+    plain = (config or LanguageIdentificationConfig()).model_copy(update=off)
+    identifier = load_identifier(plain)
+
+    def identify(texts: pa.Array) -> pa.RecordBatch:
+        unknown = pa.nulls(len(texts), pa.string())
+        documents = as_documents(pa.record_batch({"text": texts, "language": unknown, "script": unknown}))
+        return identify_language(documents, identify=identifier, config=plain, answers=identifier.answers)
+
+    return identify
+
+
+def as_documents(texts: pa.RecordBatch) -> pa.RecordBatch:
+    """Give n texts with `language` and `script` all columns of documents; their ids are their row numbers."""
+    rows = texts.num_rows
+    known = {
+        "id": pa.array(range(rows), pa.int64()).cast(pa.string()),
+        "text": texts["text"],
+        "language": texts["language"],
+        "script": texts["script"],
+    }
+    arrays = [known.get(field.name, pa.repeat(pa.scalar(None, field.type), rows)) for field in DOCUMENT]
+    return pa.RecordBatch.from_arrays(arrays, DOCUMENT.names)
+
+
 def _bind_replacement(config: TransliterationConfig) -> StageFunction:
     from stages.transliteration.conditions import condition_of
     from stages.transliteration.transliterate import transliterate_batch
@@ -282,6 +319,7 @@ INGEST_STAGES = {
     "word_lists": IngestEntry(WordListsConfig, _bind_word_lists, changes_texts=False),
     "classify_text": IngestEntry(ClassificationConfig, _bind_classification, changes_texts=False),
     "language_purity": IngestEntry(LanguagePurityConfig, _bind_purity),
+    "filter_bitext": IngestEntry(BitextConfig, _bind_bitext, changes_texts=False),
     "filter_length": IngestEntry(
         LengthFilteringConfig, lambda config: partial(filter_length, config=config), changes_texts=False
     ),

@@ -38,6 +38,7 @@ SKIPPED: Mapping[str, str] = {
     "media_type": "the payload is neither HTML nor plain text",
     "redirect": "the page only points to another",
     "empty_page": "the page holds no text but templates, links to files and the like",
+    "no_pair": "the unit lacks one of the two languages",
     "not_web": "the address is of no page (metadata:, dns:, urn:), but of what a crawler notes or looks up",
     "warcinfo_record": "the record describes the archive",
     "request_record": "the record is what a crawler asked for",

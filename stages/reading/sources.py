@@ -10,7 +10,7 @@ import pyarrow as pa
 from schemas.column_types import widened
 from schemas.source import Source
 from schemas.split import InputFile, InputSplit
-from stages.reading import delimited, gflanguages, html_pages, hub, jsonl, parquet, text, warc, wikipedia
+from stages.reading import bitext, delimited, gflanguages, html_pages, hub, jsonl, parquet, text, warc, wikipedia
 from stages.reading.files import SourceError, access_problems, check_unchanged, find_files, outside, shortened
 from stages.reading.records import cut_blocks, failed_record, lost_rows, record_schema
 
@@ -46,6 +46,8 @@ FORMATS: Mapping[str, Format] = {
     "warc": Format(warc.plan, warc.read, warc.problems),
     "wikipedia": Format(wikipedia.plan, wikipedia.read, wikipedia.problems),
     "hub": Format(parquet.plan, parquet.read, parquet.problems, hub.find, parquet.kept_types),
+    "tmx": Format(bitext.plan, bitext.read, bitext.problems),
+    "moses": Format(bitext.plan, bitext.read, bitext.problems, bitext.find_moses),
     "gflanguages": Format(gflanguages.plan, gflanguages.read, gflanguages.problems, gflanguages.find),
 }
 

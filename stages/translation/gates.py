@@ -166,6 +166,13 @@ def _in_script(texts: pl.Series, script: str) -> npt.NDArray[np.bool_]:
     return np.isin(found, [*meant, "Zyyy"])
 
 
+def in_other_language(
+    texts: pl.Series, direction: Direction, config: GateConfig, identify: Identify | None
+) -> pl.Series:
+    """Say of n texts, long enough to tell, whether they are surely in another language than a direction's target."""
+    return _languages(texts, direction, config, identify).other
+
+
 class _Languages(NamedTuple):
     """Of n texts, false and null for those that were not looked at: in another language, in the target, how surely."""
 

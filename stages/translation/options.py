@@ -88,7 +88,8 @@ class TranslationConfig(StageConfig):
     spans: dict[str, str] = Field(
         default={},
         description='By column of answers, the one that they stand in, as { answers = "text" }, and so for arguments '
-        "of tool calls. What stands there literally is found again in the translation, `answer_start` with it.",
+        "of tool calls. What stands there literally is found again in the translation, `answer_start` with it. What "
+        "does not is translated by itself if it has several words, and else stays.",
     )
     untouched: tuple[str, ...] = Field(
         default=("role", "name", "type", "id", "tool_call_id", "url", "language"),
@@ -149,6 +150,16 @@ class TranslationConfig(StageConfig):
     @property
     def pairs(self) -> tuple[Direction, ...]:
         return tuple(parse_direction(direction) for direction in self.directions)
+
+
+class BitextConfig(StageConfig):
+    """Options of `filter_bitext`."""
+
+    stage: Literal["filter_bitext"] = "filter_bitext"
+    gates: GateConfig = Field(
+        default_factory=GateConfig,
+        description="Limits of pairs; `language = false` for a language that no model of identification knows.",
+    )
 
 
 PROMPT_FIELDS = ("source", "source_language", "target_language", "auxiliary", "auxiliary_language")

@@ -12,7 +12,8 @@ An answer is a span of another column. The engine gets the span between two mark
 any placeholder does, and what stands between them in the translation is the answer (as in XQuAD-like data sets: Budur
 et al. 2024, SQuAD-TR). A record whose marks are lost, or come back in another order, is translated once more without
 marks, its answer by itself, and then looked for in the text; where it does not stand there the record is dropped.
-An argument of a tool call is a span if a message holds it literally, and else is translated by itself.
+An argument of a tool call is a span if a message holds it literally; else it is translated by itself if it has several
+words, and stays if it is one: a unit, a name, a key of something.
 """
 
 from __future__ import annotations
@@ -93,7 +94,8 @@ class _Record:
                 else:
                     if at is not None and leaf.start:
                         self.spans.append(_Span(leaf, at[0], -1, alone=len(self.units)))
-                    self.units.append(leaf)
+                    if at is not None or " " in leaf.text.strip():
+                        self.units.append(leaf)
         self.marked = [_with_marks(leaf.text, marks.get(place, ())) for place, leaf in enumerate(self.units)]
 
     def _find(self, leaf: _Leaf, places: Sequence[int]) -> tuple[int, int, int] | None:

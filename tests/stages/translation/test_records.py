@@ -147,7 +147,7 @@ CHAT = [
                 "type": "function",
                 "function": {
                     "name": "get_weather",
-                    "arguments": '{"city": "London", "days": 1, "unit": "metric_c", "near": ["house"]}',
+                    "arguments": '{"city": "London", "days": 1, "unit": "house", "note": ["It will rain."]}',
                 },
             }
         ],
@@ -168,7 +168,7 @@ def test_a_tool_call_keeps_its_keys_and_code() -> None:
     call = messages[1]["tool_calls"][0]
     assert (call["id"], call["type"], call["function"]["name"]) == ("call_1", "function", "get_weather")
     arguments = json.loads(call["function"]["arguments"])
-    assert arguments == {"city": "Londres", "days": 1, "unit": "metric_c", "near": ["casa"]}
+    assert arguments == {"city": "Londres", "days": 1, "unit": "house", "note": ["Va a llover."]}
     assert json.loads(messages[2]["content"]) == {"forecast": "Va a llover."}
 
 

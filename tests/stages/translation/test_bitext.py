@@ -1,0 +1,44 @@
+"""Pairs that somebody else made, through the gates of translations."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from stages.translation.bitext import filter_bitext
+from stages.translation.options import BitextConfig
+from tests.stages.translation.test_translate import BASQUE, GERMAN, SPANISH, WordsTell, batch_of
+
+DIRECTION = "eus_Latn -> spa_Latn"
+PAIRS = {
+    "a translation": ((BASQUE, SPANISH, DIRECTION), None),
+    "no translation": ((BASQUE, None, None), None),
+    "several lines": ((f"{BASQUE}\n{BASQUE}", f"{SPANISH}\n{SPANISH}", DIRECTION), None),
+    "the source": ((BASQUE, BASQUE, DIRECTION), "copied_source"),
+    "another language": ((BASQUE, GERMAN, DIRECTION), "wrong_language"),
+    "from another language": ((GERMAN, SPANISH, DIRECTION), "wrong_source_language"),
+    "nothing": ((BASQUE, " ", DIRECTION), "no_output"),
+    "markup": ((BASQUE, f"<p>{SPANISH}</p>", DIRECTION), "markup_added"),
+    "a number is missing": ((f"{BASQUE[:-1]} 1948.", SPANISH, DIRECTION), "number_lost"),
+    "half": ((BASQUE, SPANISH[:45], DIRECTION), "cut_off"),
+    "far too long": ((BASQUE, f"{SPANISH} {SPANISH[:-1]} y {SPANISH.lower()} {SPANISH}", DIRECTION), "length_ratio"),
+    "no direction": ((BASQUE, SPANISH, "eus"), "no_direction"),
+}
+
+
+def test_each_pair_is_judged_in_its_direction() -> None:
+    texts, translations, directions = zip(*(pair for pair, _ in PAIRS.values()), strict=True)
+    batch = batch_of(list(texts))
+    batch = batch.append_column("translation", pa.array(translations, pa.string()))
+    batch = batch.append_column("translation_direction", pa.array(directions, pa.string()))
+    found = filter_bitext(batch, WordsTell(), BitextConfig())
+    reasons = dict(zip(found.rejected["id"].to_pylist(), found.rejected["reason"].to_pylist(), strict=True))
+    ids = [str(place) for place in range(len(PAIRS))]
+    assert {fact: reasons.get(i) for fact, i in zip(PAIRS, ids, strict=True)} == {f: r for f, (_, r) in PAIRS.items()}
+    assert found.kept["id"].to_pylist() == [i for i in ids if i not in reasons]
+
+
+@pytest.mark.parametrize("column", ["translation", "translation_direction", "other"])
+def test_documents_without_translations_pass(column: str) -> None:
+    batch = batch_of([BASQUE]).append_column(column, pa.array(["x"]))
+    assert filter_bitext(batch, None, BitextConfig()).kept.num_rows == 1
