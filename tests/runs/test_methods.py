@@ -125,7 +125,7 @@ def check_maltese(out: Path) -> None:
     arabic = {word for word in words if re.match("[\u0600-\u06ff]", word)}
     assert len(arabic) == 2, "the words of Arabic origin alone are changed"
     assert "tortura" in words
-    assert not {"jew", "għandu"} & words
+    assert "jew" not in words
     asked = [row for row in rows(out / "ledger") if row["parent_id"] and row["stage"] == "translate"]
     translated = [row for row in found if row["translated_from"]]
     assert asked or translated
