@@ -16,7 +16,7 @@ from pipelines.staging.store import PLAN, StagingError, Store
 from pipelines.staging.tasks import Report, TaskResult, marker
 from pipelines.staging.tasks import Task as Work
 
-_LATER = ("dedup", "augment", "decontaminate", "publish")  # phases after ingest, in running order
+_LATER = ("dedup", "augment", "decontaminate", "synthesize", "publish")  # phases after ingest, in running order
 
 
 LINE_SECONDS = 30.0  # between lines where there is no terminal to draw a bar on

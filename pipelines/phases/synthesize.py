@@ -46,6 +46,7 @@ from schemas.manifest import FileRecord
 from schemas.synthesis import CONFIGURATIONS, synthetic_schema
 from stages.decontamination.matching import ItemIndex, find_contamination
 from stages.engines.options import raised_budget
+from stages.language_filtering import kept_labels
 from stages.synthesis.gates import judge_languages, question_of, repeated, signature, written_texts
 from stages.synthesis.passages import Passage, cut_passages
 from stages.synthesis.strategy import Rejection
@@ -182,7 +183,7 @@ class SynthesisWorker(Worker[SynthesisResult]):
 def passages_of(store: Store, split: SplitAfter, bound: Bound) -> Iterator[Passage]:
     """Yield the passages of a split that a strategy asks about, in order; a document without one gives an empty one."""
     config = bound.config
-    wanted = {one_label(label) for label in config.labels}
+    wanted = set(kept_labels(config.labels))
     limit = int(config.share * 2**64)
     for run, table in split.runs():
         label = one_label(str(parse_label(run.label)))

@@ -98,7 +98,9 @@ class Outcome(NamedTuple):
 
 
 def converse_about(passage: Passage, bound: Bound) -> Generator[Sequence[ChatRequest], list[Completion], Outcome]:
-    """Hold the conversation about one passage."""
+    """Hold the conversation about one passage; an empty one stands for a document that is too short to ask about."""
+    if not passage.text.strip():
+        return Outcome(passage, [], [Rejection("too_short", "no passage is long enough")], [], 1)
     try:
         made, asked = yield from hold_talk(bound.strategy.make(passage), bound.prompts, bound.config)
         made = [_checked(one, bound) for one in made]
@@ -106,7 +108,7 @@ def converse_about(passage: Passage, bound: Bound) -> Generator[Sequence[ChatReq
         raise  # the machine's trouble, not the passage's
     except Exception as error:
         # As for any stage: whatever a strategy trips over is that passage's fate, in the ledger.
-        return Outcome(passage, [], [Rejection("error", error_line(error))], [], 0, error_line(error))
+        return Outcome(passage, [], [Rejection("error", error_line(error))], [], 1, error_line(error))
     rejections = [one for one in made if isinstance(one, Rejection)]
     candidates = []
     for row in (one for one in made if isinstance(one, Row)):

@@ -96,6 +96,9 @@ def test_rows_are_grounded_named_and_made_again_from_responses_alone(tmp_path: P
         assert counts["made"] == sum(counts["published"].values()) + rejected
     assert len(ledger(tmp_path / "out")) == sum(r["rows"] for c in card["synthesis"] for r in c["rejected"])
 
+    audited = CliRunner().invoke(app, ["audit", str(tmp_path / "out")])
+    assert audited.exit_code == 0, audited.stdout
+
     recorded = 'engine = "recorded"\nreuse = ["out/responses"]\ngates = { samples = 1 }\n'
     run(write(tmp_path, recorded, "again"), tmp_path / "again")
     before, after = digests(tmp_path / "out"), digests(tmp_path / "again")
@@ -136,6 +139,29 @@ def test_no_garbage_is_published_and_each_has_its_reason(tmp_path: Path) -> None
     ids = {row["id"] for row in rows(tmp_path / "out/data")}
     assert all(row["parent_id"] in ids and row["reason"] for row in turned_away)
     assert len({row["id"] for row in turned_away}) == len(turned_away)
+
+
+@pytest.mark.slow
+def test_a_short_document_is_not_asked_about_and_a_long_one_is_cut(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def answer(body: dict[str, Any]) -> dict[str, Any]:
+        seen.append(document_of(body))
+        return good(body)
+
+    with FaultyEndpoint(answer).serving() as server:
+        recipe = write(tmp_path, engine(server.base_url) + 'labels = ["eus_Latn"]\nmax_passage_code_points = 400\n')
+        long = "\n".join(documents("eus_Latn") * 3)
+        short = "Gizon-emakume guztiak aske jaiotzen dira, berdinak."
+        lines = "".join(json.dumps({"text": text}) + "\n" for text in (short, long))
+        (tmp_path / "pages-eus_Latn.jsonl").write_text(lines)
+        run(recipe, tmp_path / "out")
+    assert len(seen) <= 4, "max_passages"
+    assert all(len(text) <= 400 and text in long for text in seen)
+    starts = {row["passage_start"] for row in rows(tmp_path / "out/synthetic")}
+    assert len(starts) > 1
+    assert all(long[row["passage_start"] :].startswith(row["context"]) for row in rows(tmp_path / "out/synthetic"))
+    assert [row["reason"] for row in ledger(tmp_path / "out") if row["reason"] != "near_duplicate"] == ["too_short"]
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from pipelines.finished.audit.card import card_findings, licence_findings, read_
 from pipelines.finished.audit.documents import id_findings, read_shard, statistics_findings
 from pipelines.finished.audit.files import corpus_files, file_findings
 from pipelines.finished.audit.other_data import other_findings
+from pipelines.finished.audit.synthetic import synthetic_findings
 from pipelines.finished.signing import verify
 from pipelines.staging.store import MANIFEST, SIGNATURE, StagingError, Store
 from schemas.failures import FailureError
@@ -66,6 +67,7 @@ def audit(store: Store, report: Callable[[str], None], text: str = "text") -> Au
     findings += place_findings(ledger, shards)
     findings += reference_findings(ledger, manifest)
     findings += account_findings(ledger, manifest, card)
+    findings += synthetic_findings(store, present, shards, card, report)
     if card is not None:
         findings += statistics_findings(shards, card)
         findings += card_findings(store, card, manifest, importlib.metadata.version("glotmill"))
