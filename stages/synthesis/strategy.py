@@ -25,7 +25,7 @@ from stages.synthesis.options import SynthesisConfig
 from stages.synthesis.passages import Passage
 from stages.synthesis.prompt_files import Prompt
 
-_RETRY_TEMPERATURE = 0.7  # at temperature 0, a second question gives the first answer again
+_OTHER_TEMPERATURE = 0.7  # at temperature 0, a second question gives the first answer again
 
 
 class Ask(NamedTuple):
@@ -161,12 +161,12 @@ def _may_pass(reply: Reply | None, ask: Ask) -> bool:
 
 
 def request_of(ask: Ask, prompts: Mapping[str, Prompt], config: SynthesisConfig, attempt: int = 0) -> ChatRequest:
-    """Write a question as a chat request; further attempts have other seeds, and a temperature that is not 0."""
+    """Write a question as a chat request; further attempts and samples have other seeds, and no temperature of 0."""
     temperature = config.temperature if ask.temperature is None else ask.temperature
     return ChatRequest(
         prompts[ask.prompt].render(ask.values),
         ask.max_tokens or config.max_answer_tokens,
-        max(temperature, _RETRY_TEMPERATURE) if attempt else temperature,
+        max(temperature, _OTHER_TEMPERATURE) if attempt or ask.sample else temperature,
         config.seed + ask.sample * config.max_attempts + attempt,
         None if ask.schema is None else _canonical(ask.schema),
     )

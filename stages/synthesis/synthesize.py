@@ -40,7 +40,6 @@ _SCORE = {
     "required": ["score"],
     "additionalProperties": False,
 }
-_SAMPLE_TEMPERATURE = 0.7
 
 
 class Bound(NamedTuple):
@@ -148,15 +147,7 @@ def _verify(candidates: Sequence[Candidate], asked: Sequence[Asked], bound: Boun
         if repeat:
             values = {"question": candidate.row.values["question"], "choices": candidate.row.values.get("choices")}
             asks += [
-                Ask(
-                    _AGAIN,
-                    common | values,
-                    _ANSWER,
-                    sample + 1,
-                    max(bound.config.temperature, _SAMPLE_TEMPERATURE),
-                    128,
-                )
-                for sample in range(gates.samples)
+                Ask(_AGAIN, common | values, _ANSWER, sample + 1, max_tokens=128) for sample in range(gates.samples)
             ]
         if gates.judge:
             asks.append(Ask(_RUBRIC, common | {"row": shown_row(candidate.row)}, _SCORE, max_tokens=64))

@@ -21,7 +21,7 @@ from pipelines.command_line.app import app
 from stages.synthesis.prompt_files import built_in_prompt
 from tests.declaration import documents
 from tests.endpoints import FaultyEndpoint, completion
-from tests.planted_generators import GARBAGE, document_of, good
+from tests.planted_generators import GARBAGE, data_of, document_of, good, pairs_about
 from tests.recipes import one_source
 from tests.running import digests, run, start
 
@@ -348,3 +348,52 @@ def test_a_real_model_in_the_process_and_its_responses_again(tmp_path: Path) -> 
     before, after = digests(tmp_path / "out"), digests(tmp_path / "again")
     same = [path for path in before if path.split("/")[0] in ("synthetic", "ledger", "responses")]
     assert [before[path] for path in same] == [after.get(path) for path in same]
+
+
+@pytest.mark.slow
+def test_a_question_of_an_evaluation_set_is_not_published(tmp_path: Path) -> None:
+    question = (
+        "Zein eskubide dituzte munduko gizon eta emakume guztiek jaiotzen diren unetik beretik, legearen arabera?"
+    )
+
+    def answer(body: dict[str, Any]) -> dict[str, Any]:
+        document = document_of(body)
+        pairs = [{"question": question, "answer": document.split()[0]}, *pairs_about(document, 1)]
+        return completion(json.dumps({"pairs": pairs}))
+
+    with FaultyEndpoint(answer).serving() as server:
+        recipe = write(tmp_path, engine(server.base_url) + 'labels = ["eus_Latn"]\n')
+        (tmp_path / "quiz.jsonl").write_text(json.dumps({"question": question}) + "\n")
+        table = '[[decontaminate.evaluation_sets]]\nname = "quiz"\npaths = ["quiz.jsonl"]\nfields = ["question"]\n'
+        recipe.write_text(f"{recipe.read_text()}\n[decontaminate]\n{table}")
+        run(recipe, tmp_path / "out")
+    reasons = Counter(row["reason"] for row in ledger(tmp_path / "out"))
+    assert reasons["contaminated"] == len(documents("eus_Latn"))
+    published = rows(tmp_path / "out/synthetic")
+    assert published
+    assert all(row["question"] != question for row in published)
+
+
+@pytest.mark.slow
+def test_a_row_is_asked_again_and_scored(tmp_path: Path) -> None:
+    def answer(body: dict[str, Any]) -> dict[str, Any]:
+        (wanted, *_) = body["response_format"]["json_schema"]["schema"]["properties"]
+        if wanted == "answer" and "Gizon-emakume" not in document_of(body):
+            return completion('{"answer": "Gasteiz"}')  # it does not stand by what it said of this document
+        if wanted == "score":
+            (_, row) = data_of(body)
+            return completion(json.dumps({"score": 4.5 if "dira" in row else 2}))
+        return good(body)
+
+    with FaultyEndpoint(answer).serving() as server:
+        more = 'labels = ["eus_Latn"]\ngates = { samples = 2, judge = { min_score = 4 } }\n'
+        run(write(tmp_path, engine(server.base_url) + more), tmp_path / "out")
+    published = rows(tmp_path / "out/synthetic")
+    assert [(row["agreement"], row["judge_score"]) for row in published] == [(1.0, 4.5)] * len(published)
+    assert published
+    assert all("Gizon-emakume" in row["context"] and "dira" in row["question"] for row in published)
+    turned_away = ledger(tmp_path / "out")
+    assert {row["reason"]: (row["value"], row["threshold"]) for row in turned_away} == {
+        "inconsistent": (0.0, 0.5),
+        "judge_rejected": (2.0, 4.0),
+    }
