@@ -42,6 +42,11 @@ def filter_length(batch: pa.RecordBatch, config: LengthFilteringConfig) -> Filte
     """Split n documents into kept and rejected (`too_short`, `too_long`); the two sum to n, order kept.
 
     Raises SchemaError if `text` is missing or mistyped.
+
+    >>> block = pa.record_batch({"text": pa.array(["Kaixo", "Kaixo, mundu osoa!"], pa.large_string())})
+    >>> kept, rejected = filter_length(block, LengthFilteringConfig(min_code_points=10))
+    >>> kept["text"].to_pylist(), rejected["reason"].to_pylist(), rejected["value"].to_pylist()
+    (['Kaixo, mundu osoa!'], ['too_short'], [5.0])
     """
     require_columns(batch, DOCUMENT, ("text",))
     lengths = pc.utf8_length(batch["text"])

@@ -35,6 +35,13 @@ def mark_scripts(batch: pa.RecordBatch, config: ScriptMarkingConfig) -> Changed:
 
     CHANGE rows count the documents marked as in an unusual script, and those with words that mix scripts. Raises
     SchemaError if `text`, `language` or `script` is missing or mistyped.
+
+    >>> text = pa.array(["kaixo \u043c\u0438\u0440"], pa.large_string())
+    >>> marked, _ = mark_scripts(
+    ...     pa.record_batch({"text": text, "language": ["eus"], "script": ["Latn"]}), ScriptMarkingConfig()
+    ... )
+    >>> marked["script_shares"][0].as_py(), marked["unusual_script"][0].as_py()
+    ([{'script': 'Latn', 'share': 0.625}, {'script': 'Cyrl', 'share': 0.375}], False)
     """
     require_columns(batch, DOCUMENT, ("text", "language", "script"))
     found, words = count_scripts(batch["text"]), count_mixed_words(batch["text"])

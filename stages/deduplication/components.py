@@ -5,6 +5,13 @@
 step needs, at one time, only the neighbours of the nodes of one partition, so that a shuffle of packed edges between
 steps is all there is to share. Both give the same answer.
 
+One round, where 1 - 2 - 3 - 4 is the graph and an edge is (greater, smaller):
+
+    edges         (2,1) (3,2) (4,3)
+    large star    (2,1) (3,1) (4,2)    3 goes from 2 to 1, the least neighbour of 2; 4 from 3 to 2
+    small star    (2,1) (3,1) (4,2)    changes nothing here
+    next round    (2,1) (3,1) (4,1)    a star around 1; a round that changes nothing is the last
+
 A cluster is no verdict: documents at its ends may have nothing in common. It says which documents have to be looked at
 together (`keepers`).
 

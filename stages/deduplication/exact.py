@@ -37,7 +37,13 @@ def normalized_texts(texts: pa.Array, config: ExactDeduplicationConfig) -> pa.Ar
 
 
 def exact_keys(batch: pa.RecordBatch, config: ExactDeduplicationConfig) -> npt.NDArray[np.void]:
-    """Give n documents their n KEYs; equal keys are equal normalized texts. Raises SchemaError without `text`."""
+    """Give n documents their n KEYs; equal keys are equal normalized texts. Raises SchemaError without `text`.
+
+    >>> texts = pa.array(["caf\u00e9  \\n", "cafe\u0301", "cafe"], pa.large_string())
+    >>> first, second, third = exact_keys(pa.record_batch({"text": texts}), ExactDeduplicationConfig())
+    >>> bool(first == second), bool(first == third)
+    (True, False)
+    """
     require_columns(batch, DOCUMENT, ("text",))
     texts = batch["text"]
     octets, offsets = utf8_bytes(texts)

@@ -138,6 +138,11 @@ def remove_duplicates(
     - the answer depends neither on the order of the memberships nor on other clusters.
 
     Of several keepers, a document goes for the one kept in the earliest round, of these the most preferred.
+
+        bucket   documents by rank     what happens
+        0        0  2  5               0 is kept; 2 and 5 are compared with it; 5 is similar and goes
+        1        2  3                  2 was not similar to 0, so it is kept; 3 is compared with 2
+        2        5  7                  5 is gone, so 7 is kept
     """
     if len(ranks) >= 1 << 31:
         raise ValueError(f"documents must be fewer than 2^31 at once, got {len(ranks)}")

@@ -127,7 +127,15 @@ def signatures(shingles: Shingles, config: NearDeduplicationConfig) -> NDArray[n
 
 
 def band_keys(signatures: NDArray[np.uint32], config: NearDeduplicationConfig) -> NDArray[np.void]:
-    """Make the KEYs (n, bands) of n signatures: equal where the band and all its rows are."""
+    """Make the KEYs (n, bands) of n signatures: equal where the band and all its rows are.
+
+    With 3 bands of 2 rows, documents 0 and 2 meet in the middle band, and nowhere else:
+
+        slots        band 0   band 1   band 2        keys
+        document 0   7  3  |  5  9  |  2  8     ->   a  d  e
+        document 1   4  1  |  5  6  |  3  8     ->   b  f  g
+        document 2   7  2  |  5  9  |  1  1     ->   c  d  h
+    """
     keys = np.empty((len(signatures), band_shape(config)[0]), KEY)
     for part, factor in (("high", _HIGH), ("low", _LOW)):
         keys[part] = _band_hashes(signatures, factor, config)

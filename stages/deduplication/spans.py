@@ -11,6 +11,12 @@ them, and no text travels:
    part of a repeated span exactly if it lies in a window that enough documents have: no pair of texts is compared, so
    no step is quadratic, and nothing is missed by comparing with only one of many.
 
+    text          . . . A A A A A A A A A . . .    A: bytes that another document has, too
+    fingerprint             f f f                  picked in both documents
+    a window          w w w w w w                  begins before A: in this document alone
+    another             w w w w w w                within A: in both documents
+    the span            [A A A A A A A A A]        all bytes in windows that enough documents have
+
 With `stride` 1 these are all windows of `min_bytes` bytes, and spans are found to the byte. A longer stride sends a
 fraction: windows that begin every so many bytes before a shared fingerprint, which is the same place in every document
 that shares it, and are `stride` - 1 bytes shorter, so that every span of `min_bytes` still has one. A span may then be

@@ -67,6 +67,11 @@ def url_keys(batch: pa.RecordBatch, config: UrlDeduplicationConfig) -> UrlKeys:
     """Give n documents their n KEYs by `url`; equal keys are equal canonical addresses.
 
     Raises SchemaError without `url`.
+
+    >>> urls = ["https://example.org/a?utm_source=x", "http://example.org/a", None]
+    >>> keys, present = url_keys(pa.record_batch({"url": urls}), UrlDeduplicationConfig())
+    >>> bool(keys[0] == keys[1]), present.tolist()
+    (True, [True, True, False])
     """
     require_columns(batch, DOCUMENT, ("url",))
     addresses = canonical_urls(batch["url"], config)

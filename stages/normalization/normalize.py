@@ -120,6 +120,11 @@ def normalize(batch: pa.RecordBatch, config: NormalizationConfig) -> pa.RecordBa
     """Normalize the `text` of n documents: n rows in, the same n rows in the same order out.
 
     A null language or script gets the rules of Unicode only. Raises SchemaError without `text`, `language`, `script`.
+
+    >>> kaf = pa.array(["\u0643\u0627\u0631", "\u0643\u0644\u0628"], pa.large_string())
+    >>> block = pa.record_batch({"text": kaf, "language": ["fas", "ara"], "script": ["Arab", "Arab"]})
+    >>> [hex(ord(text[0])) for text in normalize(block, NormalizationConfig())["text"].to_pylist()]
+    ['0x6a9', '0x643']
     """
     return normalize_counted(batch, config).documents
 

@@ -27,6 +27,11 @@ def personal_data(batch: pa.RecordBatch, config: PersonalDataConfig) -> Changed 
     """Replace the personal data of n documents by tokens, counted by kind, or reject documents that hold any.
 
     Raises SchemaError if `text`, `language` or `script` is missing or mistyped.
+
+    >>> text = pa.array(["Idatzi hona: ane@example.org"], pa.large_string())
+    >>> block = pa.record_batch({"text": text, "language": ["eus"], "script": ["Latn"]})
+    >>> personal_data(block, PersonalDataConfig()).batch["text"].to_pylist()
+    ['Idatzi hona: <EMAIL>']
     """
     require_columns(batch, DOCUMENT, ("text", "language", "script"))
     rows = np.flatnonzero(pc.match_substring_regex(batch["text"], _MAYBE).to_numpy(zero_copy_only=False))
