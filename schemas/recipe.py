@@ -53,6 +53,12 @@ class CorpusConfig(_Table):
     )
     homepage: str = Field(default="", max_length=500, description="Where to read more, if anywhere.")
     contact: str = Field(default="", max_length=200, description="Whom to ask about the corpus or removals.")
+    statements: str = Field(
+        default="",
+        max_length=500,
+        description="File of what only people can say of the corpus, for its card; `glotmill card init` writes one to "
+        "fill.",
+    )
 
 
 class EngineConfig(_Table):

@@ -83,6 +83,7 @@ def croissant_json(card: Card) -> str:
         **_named("license", _licence(card)),
         **_named("url", identity.homepage),
         **_named("creator", _creator(card)),
+        **_named("citeAs", one_line(card.statements.citation)),
         **_responsible(card),
         "distribution": [*_distribution(card, shown)],
         "recordSet": [_record_set(card, subset) for subset in shown],
@@ -119,8 +120,18 @@ def _responsible(card: Card) -> dict[str, Any]:
         "rai:dataPreprocessingProtocol": steps,
         "rai:dataImputationProtocol": "None: no text was filled in.",
         "rai:machineAnnotationTools": [f"{model.name} {model.version}" for model in card.models],
-        "rai:dataLimitations": [*map(one_line, card.identity.limitations)],
+        "rai:dataLimitations": [*map(one_line, card.identity.limitations), *_stated(card, "limitations")],
+        "rai:dataUseCases": [*_stated(card, "intended_uses", "uses_to_avoid")],
+        "rai:dataBiases": [*_stated(card, "biases")],
+        "rai:dataSocialImpact": [*_stated(card, "social_impact")],
+        "rai:personalSensitiveInformation": [*_stated(card, "consent", "removal")],
+        "rai:dataReleaseMaintenancePlan": [*_stated(card, "maintenance")],
     }
+
+
+def _stated(card: Card, *names: str) -> list[str]:
+    given = card.statements.model_dump()
+    return [one_line(given[name]) for name in names if given[name].strip()]
 
 
 def _from(url: str | None) -> str:

@@ -20,6 +20,7 @@ from data_cards.sections import (
     overview,
     proof,
     splits,
+    statements,
     synthesis,
 )
 from schemas.card.card import Card
@@ -75,6 +76,7 @@ SECTIONS = {
         Section("samples", "Samples", anchor="samples"),
         Section("making", "Recipe", anchor="recipe"),
         Section("checking", "How to check it"),
+        Section("statements", "Statements", statements.views, "statements"),
         Section("limitations", "Limitations", anchor="limits"),
     )
 }
@@ -92,7 +94,7 @@ REPORT_ORDER = (
         "weights",
         "contamination",
     ),
-    *("synthesis", "samples", "sources", "pages", "columns", "making", "limitations"),
+    *("synthesis", "samples", "sources", "pages", "columns", "making", "statements", "limitations"),
 )
 
 

@@ -16,6 +16,7 @@ from pipelines.build.plan import Plan
 from pipelines.catalogue.filter_limits import filter_limits
 from pipelines.catalogue.stage_checks import unmatched_labels
 from pipelines.catalogue.stages import Recipe
+from pipelines.catalogue.statements import read_statements
 from pipelines.phases.augment import PHASE as AUGMENT
 from pipelines.phases.decontaminate import FindingsResult, ItemResult, versions_of
 from pipelines.phases.ingest import IngestResult
@@ -31,6 +32,7 @@ from schemas.card.funnel import FateCount, Step
 from schemas.card.identity import Identity, SourceRow
 from schemas.card.proof import LanguageProof, PublishingGate
 from schemas.card.splits import PublishedFile, SplitRule
+from schemas.card.statements import Statements
 from schemas.card.statistics import TextStatistics
 from schemas.ledger import FATES
 from schemas.manifest import EvaluationSetRecord, FileRecord, Manifest, PhaseRecord, SplitRecord
@@ -107,6 +109,7 @@ def corpus_card(facts: CorpusFacts) -> Card:
         deduplication=facts.deduplication,
         sampling=facts.sampling,
         splits=facts.split_rule,
+        statements=read_statements(recipe.corpus.statements) if recipe.corpus.statements else Statements(),
         proofs=facts.proofs,
         gate=facts.gate,
         evaluation_sets=versions_of(plan.evaluation_sets, facts.evaluation_sets),

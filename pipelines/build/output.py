@@ -134,6 +134,7 @@ OUR_FILES = (
     MANIFEST,
     RECIPE,
     CARD,
+    "card.toml",
     "charts",
     "decontamination",
     "data",

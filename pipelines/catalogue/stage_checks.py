@@ -10,6 +10,7 @@ import pyarrow as pa
 from pipelines.catalogue.binding import bind_synthesis
 from pipelines.catalogue.engines import engine_versions, generator_version
 from pipelines.catalogue.stages import DEDUP_STAGES, Recipe, RepeatsEntry, kept_by
+from pipelines.catalogue.statements import read_statements
 from schemas.card.versions import ModelVersion
 from schemas.document import DOCUMENT
 from schemas.language import one_code, parse_label
@@ -62,6 +63,12 @@ def model_versions(
         named += answer_versions(recipe.publish.answers, base)
     except (OSError, ValueError) as error:
         problems.append(f"publish: answers: {' '.join(str(error).split())}")
+    if path := recipe.corpus.statements:
+        try:
+            read_statements(located(path, base))
+            named.append(file_version(path, located(path, base)))
+        except (OSError, ValueError) as error:
+            problems += [f"corpus: statements: {line}" for line in str(error).splitlines()]
     return tuple(dict.fromkeys(named)), problems
 
 

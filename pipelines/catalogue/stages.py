@@ -423,9 +423,11 @@ def at_home(recipe: Recipe, base: str) -> Recipe:
     """Make the recipe's relative models, word lists and indexes absolute: they lie in its folder, as sources do."""
     parts = ("ingest", "augment", "dedup", "synthesize")
     answers = tuple(located(path, base) for path in recipe.publish.answers)
+    statements = located(recipe.corpus.statements, base) if recipe.corpus.statements else ""
     return recipe.model_copy(
         update={
             **{part: tuple(stage.at_home(base) for stage in getattr(recipe, part)) for part in parts},
+            "corpus": recipe.corpus.model_copy(update={"statements": statements}),
             "publish": recipe.publish.model_copy(update={"answers": answers}),
         }
     )

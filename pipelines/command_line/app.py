@@ -14,6 +14,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from pipelines.command_line import auditing, corpora, engines, identification, previews, pushing, refiltering, runs
+from pipelines.command_line.cards import card_app
 from pipelines.command_line.identification import lid_app
 from pipelines.command_line.language_models import lm_app
 from pipelines.command_line.recipes import recipe_app
@@ -43,6 +44,7 @@ for commands in (
 ):
     app.add_typer(commands)
 app.add_typer(auditing.audit_app, name="audit")
+app.add_typer(card_app, name="card")
 app.add_typer(recipe_app, name="recipe")
 app.add_typer(lid_app, name="lid")
 app.add_typer(lm_app, name="lm")

@@ -20,6 +20,7 @@ from schemas.card.identity import Identity, SourceRow
 from schemas.card.part import CardPart
 from schemas.card.proof import LanguageProof, PublishingGate
 from schemas.card.splits import PublishedFile, SplitRule
+from schemas.card.statements import Statements
 from schemas.card.statistics import TextStatistics
 from schemas.card.synthesis import SyntheticFile, SyntheticYield
 from schemas.card.versions import IndexVersion, ModelVersion
@@ -56,6 +57,7 @@ class Card(CardPart):
     contamination: tuple[ContaminationRate, ...] = ()
     removal: Removal | None = Field(default=None, description="Null if no evaluation set was looked for.")
     judged: tuple[JudgedPrecision, ...] = ()
+    statements: Statements = Field(default=Statements(), description="What people say of the corpus.")
     proofs: tuple[LanguageProof, ...] = Field(default=(), description="What speakers judged, by label.")
     gate: PublishingGate | None = Field(default=None, description="Null if the recipe asks for no least precision.")
     filter_limits: tuple[FilterLimit, ...] = Field(default=(), description="By rule and label.")

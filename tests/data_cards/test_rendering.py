@@ -44,7 +44,7 @@ SECTIONS = (
     *("How to load it", "Languages", "Proof", "Sources and licences", "What was left out, and why"),
     *("What was changed", "Deduplication"),
     *("Sampling weights", "Evaluation sets", "Columns", "Samples", "How it was made", "How to check it"),
-    "Known limitations",
+    *("Statements", "Known limitations"),
 )
 
 

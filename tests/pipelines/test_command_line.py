@@ -103,6 +103,7 @@ def _write_judged(folder: Path) -> None:
     shutil.copytree(folder / "out/quickstart", folder / "out/judged")
     done = glotmill("audit", "sample", "out/judged", "--languages", "eus_Latn", "--output", "drawn", cwd=folder)
     assert done.returncode == 0, done.stderr
+    (folder / "answers.toml").write_text('intended_uses = "Tests."\n')
     sheet = (folder / "drawn/eus_Latn.csv").read_text()
     (folder / "eus_Latn.csv").write_text(re.sub('"",""$', '"correct",""', sheet, flags=re.MULTILINE))
 
@@ -151,7 +152,7 @@ DOWNLOADING = {"lid calibrate"}  # minutes of work on packages that are download
 
 EXAMPLE_FILES = (
     *("pipelines", "out", "judging_sheet.csv", "stricter.toml", "trusted.txt", "trusted.parquet", "news.parquet"),
-    *("eus.arpa", "eus.arpa.json", "eus_Latn.csv"),
+    *("eus.arpa", "eus.arpa.json", "eus_Latn.csv", "answers.toml"),
 )
 
 
