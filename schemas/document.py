@@ -183,6 +183,14 @@ CANDIDATES = column(
     nullable=True,
 )
 
+TRANSLATION_EVIDENCE = column(
+    "translation_evidence",
+    pa.string(),
+    "What tells that a machine translated the page: `translated_by_browser`, `translation_proxy`, "
+    "`translation_service`, `unknown_words` or `many_languages`; null if nothing does.",
+    nullable=True,
+)
+
 SCRIPT_MARKS = pa.schema(
     [
         column(

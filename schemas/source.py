@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from schemas.document import CANDIDATES, DOCUMENT, PAGE_MARKS, RECORD, SAMPLING_WEIGHT
+from schemas.document import CANDIDATES, DOCUMENT, PAGE_MARKS, RECORD, SAMPLING_WEIGHT, TRANSLATION_EVIDENCE
 from schemas.language import parse_label
 from schemas.ledger import LEDGER, REJECTION
 from schemas.model_signals import MODEL_SIGNALS
@@ -25,6 +25,7 @@ RESERVED_COLUMNS = frozenset(
         *MODEL_SIGNALS.names,
         CANDIDATES.name,
         SAMPLING_WEIGHT.name,
+        TRANSLATION_EVIDENCE.name,
     )
 )
 

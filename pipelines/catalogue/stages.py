@@ -46,6 +46,7 @@ from stages.quality.learned_limits import load_limits
 from stages.quality.options import BlockListConfig, DatatroveConfig, QualityFilteringConfig
 from stages.script_marking import ScriptMarkingConfig, mark_scripts
 from stages.synthesis.options import SynthesisConfig
+from stages.translated_pages import TranslatedPagesConfig, translated_pages
 from stages.translation.options import BitextConfig, PairSamplesConfig, TranslationConfig
 from stages.transliteration.options import TransliterationConfig
 from stages.word_lists.options import WordListsConfig
@@ -70,6 +71,7 @@ IngestStage = Annotated[
     | BlockListConfig
     | ScriptMarkingConfig
     | BitextConfig
+    | TranslatedPagesConfig
     | NormalizationConfig
     | TransliterationConfig
     | PersonalDataConfig,
@@ -320,6 +322,9 @@ INGEST_STAGES = {
     "classify_text": IngestEntry(ClassificationConfig, _bind_classification, changes_texts=False),
     "language_purity": IngestEntry(LanguagePurityConfig, _bind_purity),
     "filter_bitext": IngestEntry(BitextConfig, _bind_bitext, changes_texts=False),
+    "translated_pages": IngestEntry(
+        TranslatedPagesConfig, lambda config: partial(translated_pages, config=config), changes_texts=False
+    ),
     "filter_length": IngestEntry(
         LengthFilteringConfig, lambda config: partial(filter_length, config=config), changes_texts=False
     ),

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.columns import require_columns
-from schemas.document import CANDIDATES, DOCUMENT, IDENTIFICATION, SCRIPT_MARKS
+from schemas.document import CANDIDATES, DOCUMENT, IDENTIFICATION, SCRIPT_MARKS, TRANSLATION_EVIDENCE
 from schemas.language import one_label
 from schemas.orthography import words_are_spaced
 from schemas.translation import SENTENCE_PAIR, TRANSLATION_MARKS
@@ -324,6 +324,7 @@ def _columns(
     of_another_text = [
         *SCRIPT_MARKS,
         CANDIDATES,
+        TRANSLATION_EVIDENCE,
         *(DOCUMENT.field(name) for name in (*IDENTIFICATION, "language_group")),
     ]
     columns = {field.name: pa.nulls(rows, field.type) for field in of_another_text}

@@ -14,6 +14,8 @@ installed are left out, and named.
 - `gate_recall`, `gate_precision`: human translations with planted errors, one kind at a time, and as many without.
   Recall: planted ones rejected for any reason. Precision: planted ones among all that are rejected, where half of the
   pairs have the error. `false_rejects`: human translations rejected, over all of them.
+- `translated_pages`: pages of five articles each, of human translations and of Apertium's own output, with its marks:
+  the share of either that `translated_pages` marks.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ from schemas.document import DOCUMENT
 from schemas.recipe import parse_recipe
 from stages.engines.apertium import Apertium, mode_for
 from stages.engines.engine import Answer, EngineError, parse_direction
+from stages.translated_pages import TranslatedPagesConfig, translated_pages
 from stages.translation.gates import judge_sentences
 from stages.translation.options import GateConfig, TranslationConfig
 from stages.translation.protection import Protection
@@ -187,6 +190,8 @@ def quality(folder: Path, identify: Any) -> dict[str, Any]:
         "rejected": {},
         "not_installed": [],
     }
+    made_pages: list[bool] = []
+    written_pages: list[bool] = []
     for name in DIRECTIONS:
         source, target = name.split("-")
         direction = parse_direction(f"{label(source)} -> {label(target)}")
@@ -199,6 +204,8 @@ def quality(folder: Path, identify: Any) -> dict[str, Any]:
         engine = Apertium(direction)
         answers = dict(engine.translate([one for one, _ in pairs]))
         engine.close()
+        made_pages += marked_pages([answers[place].text or "" for place in range(len(pairs))])
+        written_pages += marked_pages([other for _, other in pairs])
         made = [re.sub(r"(?<!\w)[*#@]+(?=\w)", "", answers[place].text or "") for place in range(len(pairs))]
         human = [other for _, other in pairs]
         reasons = judge(direction, [(one, text) for (one, _), text in zip(pairs, made, strict=True)], identify)
@@ -210,7 +217,21 @@ def quality(folder: Path, identify: Any) -> dict[str, Any]:
         found["bleu"][name] = round(sacrebleu.corpus_bleu(made, [human]).score, 1)
         found["off_target"][name] = round(sum(reason == "wrong_language" for reason in reasons) / len(reasons), 3)
         found["rejected"][name] = round(1 - len(kept) / len(pairs), 3)
+    recall = round(sum(made_pages) / max(len(made_pages), 1), 3)
+    found["translated_pages"] = {"recall": recall, "false": sum(written_pages), "pages": len(made_pages)}
     return found
+
+
+def marked_pages(sentences: list[str]) -> list[bool]:
+    """Say of pages of some sentences each whether they are marked as translated by a machine."""
+    texts = [" ".join(sentences[start : start + 5]) for start in range(0, len(sentences), 5)]
+    known = {
+        "text": pa.array(texts, pa.large_string()),
+        "raw": pa.array([t.encode() for t in texts], pa.large_binary()),
+    }
+    nothing = {f.name: pa.nulls(len(texts), f.type) for f in DOCUMENT}
+    batch = pa.record_batch(nothing | known)
+    return translated_pages(batch, TranslatedPagesConfig()).kept["translation_evidence"].is_valid().to_pylist()
 
 
 def speed(folder: Path, identify: Any) -> dict[str, Any]:
