@@ -22,7 +22,7 @@ def explain(
     corpus: Annotated[str, typer.Option(help="Folder of the corpus.")] = ".",
     as_json: JsonOption = False,
 ) -> None:
-    """Show the whole history of one document, from the ledger."""
+    """Show the whole history of one document, from the ledger; of a synthetic row, with its prompts and answers."""
     from pipelines.finished.explain import document_history, find_in_ledger
     from pipelines.staging.store import Store
 

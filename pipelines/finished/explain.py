@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.catalogue.stages import Recipe
+from pipelines.finished.synthetic_rows import synthetic_history
 from pipelines.phases.order import stage_chain
 from pipelines.staging.store import StagingError, Store, require_corpus
 from schemas.alternatives import unknown
@@ -80,6 +81,9 @@ def _find(store: Store, folder: str, start: str, column: str, value: str) -> lis
 
 def document_history(store: Store, document: str) -> Iterator[str]:
     """Yield the lines of a document's history; raises StagingError if the corpus or the document is not there."""
+    if synthetic := list(synthetic_history(store, document)):
+        yield from synthetic
+        return
     rows = find_in_ledger(store, document)
     recipe = parse_recipe(store.read("recipe.toml").decode(), Recipe)
     for row in rows:

@@ -4,7 +4,7 @@ What is read is a corpus whose recipe kept the signals of `filter_quality`. What
 finished corpus: shards, ledger, card and manifest. Every document of the old ledger is there once, and those that the
 new limits drop say so, with rule, value and limit. Nothing that was dropped before comes back: its text is not in the
 corpus. A document without signals (made by a later phase) stays. What describes the old corpus as a whole is not taken
-over: its index, its pairs, its signature.
+over: its index, its pairs, its synthetic rows, its signature.
 """
 
 from __future__ import annotations
@@ -132,6 +132,8 @@ def _finish(corpus: Store, output: Store, new: _Limits, found: Refiltered, writt
         "unmatched_labels": unmatched_labels(Recipe.model_validate(tomllib.loads(card.recipe)), by_label),
         "filter_limits": [limits[key] for key in sorted(limits)],
         "refilterings": [*card.refilterings, done],
+        "synthesis": (),  # its rows may be of documents that are gone
+        "synthetic": (),
     }
     output.write(RECIPE, card.recipe.encode())
     for folder in _TAKEN_OVER:

@@ -96,6 +96,9 @@ def test_rows_are_grounded_named_and_made_again_from_responses_alone(tmp_path: P
         assert counts["made"] == sum(counts["published"].values()) + rejected
     assert len(ledger(tmp_path / "out")) == sum(r["rows"] for c in card["synthesis"] for r in c["rejected"])
 
+    explained = CliRunner().invoke(app, ["explain", found[0]["id"], "--corpus", str(tmp_path / "out")])
+    for expected in (found[0]["parent_id"], found[0]["responses"][0], "[system]", "[answer]"):
+        assert expected in explained.stdout, expected
     audited = CliRunner().invoke(app, ["audit", str(tmp_path / "out")])
     assert audited.exit_code == 0, audited.stdout
 
