@@ -239,8 +239,8 @@ def _languages(table: pa.Table, source: EvaluationSet, config: str) -> pa.Array:
     """Say the language of n rows, as the set or the configuration's name says it."""
     if source.language_field is None:
         match = re.fullmatch(source.configs, config)
-        told = match["language"] if match and "language" in match.re.groupindex else None
-        code = one_code(source.language) if source.language else language_code(told) if told else None
+        named = match["language"] if match and "language" in match.re.groupindex else None
+        code = one_code(source.language) if source.language else language_code(named) if named else None
         return pa.repeat(pa.scalar(code, pa.string()), len(table))
     values, parents = _values(table, source.language_field)
     if len(values) != len(table) or not parents.equals(pa.array(range(len(table)), pa.int64())):

@@ -129,7 +129,7 @@ def item_ngrams(numbered: pa.Table, config: DecontaminationConfig, rewrite: Rewr
         totals[units.texts[heads]] = sizes
         shortest = np.minimum(sizes, np.where(units.clusters[heads], config.graphemes, config.words))
         needed[units.texts[heads]] = np.maximum(np.ceil(config.min_overlap * sizes), shortest)
-        made.extend(_item_grams(told, config) for _, told in _forms(units, batch, config))
+        made.extend(_item_grams(found, config) for _, found in _forms(units, batch, config))
     grams = np.concatenate(made)
     grams = grams[np.lexsort((grams["place"], grams["writing"], grams["hash"]))]
     grams = grams[_telling(grams, text_of_writing, config.max_texts)]
@@ -184,9 +184,9 @@ def find_contamination(batch: pa.RecordBatch, index: ItemIndex, config: Decontam
     require_columns(batch, DOCUMENT, ("id", "text", "language", "script"))
     composed = set_columns(batch, text=_composed(batch["text"]))
     hits = [
-        _hits(form, told, index)
+        _hits(form, found, index)
         for units in cut_units(composed["text"])
-        for form, told in _forms(units, composed, config)
+        for form, found in _forms(units, composed, config)
     ]
     hit = pl.concat([_NO_HITS, *hits]).unique([*_MATCHED, "place", "start"])
     writings = hit["writing"].to_numpy()
@@ -328,9 +328,9 @@ def _passages(texts: pa.Array, spans: pl.DataFrame) -> pa.Array:
     for row, start, end in firsts.rows():  # a slice for each match, of which there are few
         begin, stop = int(offsets[row]), int(offsets[row + 1])
         before = bytes(octets[max(begin, begin + start - 4 * _CONTEXT) : begin + start]).decode("utf-8", "ignore")
-        behind = bytes(octets[begin + start : min(stop, begin + end + 4 * _CONTEXT)][: 4 * _LONGEST_PASSAGE])
+        after = bytes(octets[begin + start : min(stop, begin + end + 4 * _CONTEXT)][: 4 * _LONGEST_PASSAGE])
         inside = len(bytes(octets[begin + start : begin + end][: 4 * _LONGEST_PASSAGE]).decode("utf-8", "ignore"))
-        passage = before[-_CONTEXT:] + behind.decode("utf-8", "ignore")[: inside + _CONTEXT]
+        passage = before[-_CONTEXT:] + after.decode("utf-8", "ignore")[: inside + _CONTEXT]
         passages.append(passage[:_LONGEST_PASSAGE])
     return pa.array(passages, pa.large_string())
 
@@ -367,9 +367,9 @@ def _forms(units: Units, batch: pa.RecordBatch, config: DecontaminationConfig) -
     keyed = distinct.with_columns(
         skeleton=pl.Series(hash_keys(pc.fill_null(made, ""))["low"]), written=pl.Series(made.is_valid())
     )
-    told = frame.join(keyed, on=["word", "language", "script"], how="left", nulls_equal=True, maintain_order="left")
-    written = told["written"].to_numpy()
-    hashes = told["skeleton"].to_numpy() ^ _GOLDEN
+    known = frame.join(keyed, on=["word", "language", "script"], how="left", nulls_equal=True, maintain_order="left")
+    written = known["written"].to_numpy()
+    hashes = known["skeleton"].to_numpy() ^ _GOLDEN
     yield 1, Units(*(values[written] for values in some._replace(hashes=hashes)))
 
 

@@ -10,7 +10,7 @@ Only languages in `SCRIPTS_BY_LANGUAGE` have skeletons. Members of one group sha
 identified as Serbian where the same text in Latin is identified as Bosnian or Croatian. Identification often stops
 short of one of these, and of Hindi in Latin letters; a document whose language is undetermined is therefore compared as
 what it declares, or else as the language that came nearest. No language is written with the letters of IAST and ISO
-15919, and identification takes such texts for any language in Latin letters, so they are told by these letters: as
+15919, and identification takes such texts for any language in Latin letters, so these letters decide: they are
 Sanskrit where visargas are many, or else as Hindi. Which language lent its letters decides nothing: the skeletons still
 have to agree.
 """

@@ -10,7 +10,7 @@ counts code points, of East Asian scripts three for each letter:
     - other      the share of the text that is in another language, if identification measured it
     - cut        three tenths of the text, if it breaks off: its last line is long and has no end mark
 
-A text of short lines in the main (a poem, a list) has no frames that can be told from it: all of it is content.
+A text of short lines in the main (a poem, a list) has no frames that differ from it: all of it is content.
 
 The marks of sentences are those of `schemas.orthography`; in Thai and Lao, which have none, no text breaks off.
 """

@@ -38,7 +38,7 @@ class Addition(NamedTuple):
     probabilities: tuple[float, ...]
 
     def write(self, model: str) -> None:
-        """Write the file beside the model."""
+        """Write the file next to the model."""
         Path(f"{model}.json").write_text(json.dumps(self._asdict()) + "\n", "utf-8")
 
 
@@ -50,8 +50,8 @@ def read_addition(model: str) -> Addition:
     path = Path(f"{model}.json")
     if not path.is_file():
         raise FileNotFoundError(
-            f"{model} cannot be added to the cascade: no {path.name} beside it says what it adds; train it by glotmill "
-            "lid train --with-neighbours, or name the model alone"
+            f"{model} cannot be added to the cascade: no {path.name} next to it says what it adds; train it "
+            "by glotmill lid train --with-neighbours, or name the model alone"
         )
     try:
         content = json.loads(path.read_text("utf-8"))

@@ -13,7 +13,7 @@ are equally frequent. A last map of scores, monotone for each path, says so (iso
 
 A label here is a language in the script of the text (`srp_Latn` is not trusted because `srp_Cyrl` is). A language that
 the calibration sentences have in other scripts only is taken as impossible in this one, unless the model's own
-label names the script. A language that they do not have at all gets `UNSEEN_CORRECT` imagined right answers beside its
+label names the script. A language that they do not have at all gets `UNSEEN_CORRECT` imagined right answers next to its
 observed wrong ones.
 
 On a corpus where one language dominates, its neighbours' labels are right less often than the table says.
@@ -174,7 +174,7 @@ def _fit_labels(
     unseen: NDArray[np.bool_],
     ridge: float = RIDGE,
 ) -> NDArray[np.float64]:
-    """Fit one log-odds a group to n weighted outcomes, beside their `fixed` ones: ridge-penalized logistic regression.
+    """Fit one log-odds a group to n weighted outcomes, next to their `fixed` ones: ridge-penalized logistic regression.
 
     Solved by Newton's method. Groups that are `unseen` get `UNSEEN_CORRECT` imagined right outcomes.
     """

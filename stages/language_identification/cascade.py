@@ -98,7 +98,7 @@ _NO_OPINION = ModelCalibration(np.zeros(COMBINED_BINS), {})
 
 
 class Cascade:
-    """The embedded models behind one calibration table. Loading takes about a second and 150 MB."""
+    """The embedded models with one calibration table. Loading takes about a second and 150 MB."""
 
     name = "cascade"
 

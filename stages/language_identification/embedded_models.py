@@ -198,7 +198,7 @@ class Py3Langid:
 class FunLangID:
     """Share of a text's 4-grams that are among the 150 most telling ones of a language.
 
-    Evidence: the best share, and how far the second language lies behind the best.
+    Evidence: the best share, and how far the second language is from the best.
     """
 
     name = "fun_langid"

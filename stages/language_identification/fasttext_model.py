@@ -20,7 +20,7 @@ _ASKED = 8  # labels asked for, so that three remain after the script gate
 
 
 class FastTextModel:
-    """A fastText classifier behind the script gate: a label in another script than the text's is not an answer."""
+    """A fastText classifier with the script gate: a label in another script than the text's is not an answer."""
 
     def __init__(self, model: Any, name: str, sha256: str, labels: str = "iso639") -> None:
         self.name = name

@@ -88,7 +88,7 @@ class LanguageIdentificationConfig(StageConfig):
     )
     merge: Mapping[str, tuple[str, ...]] = Field(
         default={},
-        description="Languages that are not told apart, by their common code, such as "
+        description="Languages that count as one, by their common code, such as "
         '`{hbs = ["bos", "hrv", "srp", "cnr"]}`; their scores add up.',
     )
     groups: bool = Field(

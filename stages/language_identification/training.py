@@ -70,7 +70,7 @@ class TrainingOptions(BaseModel):
 
 
 class LabelReport(NamedTuple):
-    """How well one label is told on the held-out passages."""
+    """How well one label is recognized on the held-out passages."""
 
     precision: float
     recall: float
@@ -113,8 +113,8 @@ def train(
     """Train on Parquet files and write the model to `output` (.bin or .ftz), which a recipe can name.
 
     The same files and options give the same bytes: one thread, and the held-out part is chosen by the hash of the text.
-    `progress` is told each step. Raises SchemaError if a file lacks the columns, and ValueError if fewer than two
-    labels remain.
+    `progress` is called with each step. Raises SchemaError if a file lacks the columns, and ValueError if fewer than
+    two labels remain.
     """
     options = options or TrainingOptions()
     tell = progress or (lambda step: None)
@@ -131,7 +131,7 @@ def train_with_neighbours(
     options: TrainingOptions | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> TrainingReport:
-    """Train a model that adds the languages of Parquet files to an identifier, and write beside it what it adds.
+    """Train a model that adds the languages of Parquet files to an identifier, and write next to it what it adds.
 
     `others` are texts of other languages (columns text, label, source, kind, as `package_texts` gives them). Those that
     the identifier takes the new languages for are the neighbours, each a class of its own; some of every other language
@@ -150,7 +150,7 @@ def train_with_neighbours(
         pl.col("label").str.slice(4).is_in(list(scripts)), ~pl.col("label").str.slice(0, 3).is_in(list(languages))
     )
     # The first text of each kind, then the second, so that no kind of text stands for a language: by the first 300 of
-    # all, Xhosa learned from messages was told in 59 % of the paragraphs of the Declaration, so in 71 %.
+    # all, Xhosa learned from messages was recognized in 59 % of the paragraphs of the Declaration, so in 71 %.
     in_kind = pl.int_range(pl.len()).over("label", "kind")
     others = others.with_columns(turn=in_kind).sort("label", "turn", maintain_order=True).select("text", "label")
     others = others.unique("text", keep="first", maintain_order=True)
@@ -171,11 +171,11 @@ def train_with_neighbours(
     model = load_fasttext(output)
     held_out = sentences.filter(is_held_out(sentences["text"], options.held_out_share))
     odd = pl.int_range(pl.len()) % 2 == 1
-    told, judged = (
+    fitted, judged = (
         pl.concat([part.filter(odd if half else ~odd).select("text", "label") for part in (held_out, apart)])
         for half in (0, 1)
     )
-    addition = _calibrated(model, new, told, options)
+    addition = _calibrated(model, new, fitted, options)
     addition.write(output)
     tell("measuring what it adds")
     extended = Extended(identifier, model, addition)

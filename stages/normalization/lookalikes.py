@@ -15,7 +15,7 @@ looks right and is another string. A word is repaired only if there is one scrip
 A word that is Latin as a whole is Cyrillic only if it is a function word of the language between Cyrillic words, and
 its sentence has no other single Latin letter, no sign of a formula and no word that speaks of quantities or letters
 (`equals`, `variable`), which would make it a variable. A variable in a sentence without any of these (`the particle c
-flies on`) cannot be told from the Russian `with` and is taken for it. Words of two letters and more may also stand
+flies on`) looks like the Russian `with` and is taken for it. Words of two letters and more may also stand
 before a comma or at the end of a sentence.
 
 The label of a document says its script only if most of the text is in it: a text that was misread, and has been
@@ -23,7 +23,7 @@ repaired since, is still labelled by what it was misread as. A text without a la
 of its letters, and the function words of all languages are its own. What stands next to a lost character (U+FFFD)
 stays.
 
-Everything else is mixed on purpose, or cannot be told, and stays. Words are runs of letters and marks.
+Everything else is mixed on purpose, or cannot be decided, and stays. Words are runs of letters and marks.
 
 Source: UTS #39, confusables.txt, of which only pairs are taken that a reader cannot tell apart; the alphabets of
 languages that have further letters of that kind are in CLDR's exemplar sets.

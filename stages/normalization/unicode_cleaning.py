@@ -229,7 +229,7 @@ RULES = (
     ),
     pattern_rule(
         "no_break_spaces",
-        "U+00A0 becomes U+0020, but where its place is a rule of spelling: before French punctuation, behind the "
+        "U+00A0 becomes U+0020, but where its place is a rule of spelling: before French punctuation, after the "
         "one-letter words of Polish and its neighbours.",
         "Imprimerie nationale, Lexique des r\u00e8gles typographiques; Unicode Standard, section 6.2",
         not_written_in(*_NO_BREAK_LANGUAGES),

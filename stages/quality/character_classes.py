@@ -2,7 +2,7 @@
 
 End marks are those of `schemas.orthography`. Two word separators end a sentence in Ethiopic (typed for the full
 stop). In Greek U+003B and in Armenian U+003A end one too, as they look like the marks of these scripts (U+037E,
-U+0589) and are on their keyboards. A mark counts through closing quotes and brackets behind it.
+U+0589) and are on their keyboards. A mark counts through closing quotes and brackets after it.
 
 Sources: Unicode 15.0, PropList.txt; The Unicode Standard, chapters 6.2, 13.4 (Tibetan), 16.4 (Khmer), 19.1 (Ethiopic).
 """

@@ -16,10 +16,10 @@ An n-gram repeats if its words stood in the text before in the same order. Only 
 n-gram: each round sorts what the round before left.
 
 A text longer than 1 Mi code points is measured in pieces, which end at a line end, or at a space, or anywhere:
-repetition counts within a piece, and a line that is longer counts as several. So memory beside the text is bounded.
+repetition counts within a piece, and a line that is longer counts as several. So memory apart from the text is bounded.
 
 Sources: Rae et al. 2021, arXiv:2112.11446, table A1 (Gopher); Raffel et al. 2020, JMLR 21/140 (C4); Penedo et al. 2024,
-arXiv:2406.17557 (FineWeb); docs/quality.md has each definition beside those of four projects.
+arXiv:2406.17557 (FineWeb); docs/quality.md has each definition next to those of four projects.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class Passage(NamedTuple):
 def cut_passages(text: str, max_code_points: int) -> Iterator[tuple[int, str]]:
     """Cut a text into passages of at most so many code points: where each begins, and its text without outer space.
 
-    Whole paragraphs go together while they fit; a paragraph that does not fit alone is cut behind sentences, else at
+    Whole paragraphs go together while they fit; a paragraph that does not fit alone is cut after sentences, else at
     white space, else anywhere.
 
     >>> list(cut_passages("Bat.\\n\\nBi.\\nHiru da.", 9))

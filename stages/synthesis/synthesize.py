@@ -57,7 +57,7 @@ class Bound(NamedTuple):
 
     @property
     def parameters(self) -> str:
-        """Write what answers depend on beside prompt, generator and seed."""
+        """Write what answers depend on, apart from prompt, generator and seed."""
         own = {"temperature": self.config.temperature, "max_answer_tokens": self.config.max_answer_tokens}
         options = self.strategy.options.model_dump(mode="json")
         return parameters_json(own | {"generator": json.loads(self.identity.parameters), "options": options})

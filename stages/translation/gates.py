@@ -280,7 +280,7 @@ def in_ascii_digits(texts: pl.Series) -> pl.Series:
 def repeated_code_points(texts: pl.Series) -> pl.Series:
     """Count in each of n texts the code points of its longest loop: a part that stands four times in a row, or more.
 
-    All code points lie one behind the other; for each period p up to 48 they are compared with those p further on.
+    All code points lie in a row; for each period p up to 48 they are compared with those p further on.
 
         text      a b c a b c a b c a b c      p = 3
         equal     1 1 1 1 1 1 1 1 1 0 0 0      a run of 9 = 3 p: the loop has 9 + p = 12 code points

@@ -171,7 +171,7 @@ class PairSamplesConfig(StageConfig):
     stage: Literal["sample_pairs"] = "sample_pairs"
     form: Literal["mapping", "preference", "interleaved"] = Field(
         description="`mapping`: a sentence as prompt, its translation as completion. `preference`: a translation that "
-        "passed all gates beside one of the same sentence that did not. `interleaved`: lines of a document and the "
+        "passed all gates next to one of the same sentence that did not. `interleaved`: lines of a document and the "
         "same lines of its translation in one window."
     )
     prompt: str = Field(
@@ -193,7 +193,7 @@ class PairSamplesConfig(StageConfig):
     )
     auxiliary_prompt: str = Field(
         default="{auxiliary}\n{source}\n",
-        description="How a prompt is written then, with {auxiliary} and {auxiliary_language} beside the fields above.",
+        description="How a prompt is written then, with {auxiliary} and {auxiliary_language} next to the fields above.",
     )
     auxiliary_share: float = Field(default=0.5, ge=0, le=1, description="Share of those pairs that show it, by a hash.")
     max_window_code_points: int = Field(

@@ -1,6 +1,6 @@
 """Translate the columns of a record together: questions, choices, answers, conversations, arguments of tool calls.
 
-All strings that are to be translated are lines of one text behind the document's own; a translation has the lines of
+All strings that are to be translated are lines of one text after the document's own; a translation has the lines of
 its source, so each finds its way back into its column. Keys of JSON, numbers and what stands under `untouched` keys
 stay as they are. JSON that is written into a string, as arguments of tool calls are, is taken apart and written again.
 

@@ -8,7 +8,7 @@ A line is a paragraph: a translation has as many lines as its source. What opens
 quotation marks of mail) is its `lead` and is not translated.
 
 Terminators are those of UAX #29 (Sentence_Terminal) without the clause mark U+104A, and the Tibetan shads. Latin,
-Cyrillic and other terminators of ASCII need white space behind them, and no small letter behind that; a full stop, no
+Cyrillic and other terminators of ASCII need white space after them, and no small letter after that; a full stop, no
 abbreviation or single letter before it. Thai and Lao have none: a long line of theirs is cut at its spaces.
 """
 
@@ -52,7 +52,7 @@ SENTENCE_COLUMNS = ("row", "line", "lead", "text", "gap")
 def cut_sentences(texts: pa.Array, max_code_points: int) -> pl.DataFrame:
     """Cut n texts (no nulls) into sentences, in order: columns row, line, lead, text, gap.
 
-    The `lead`, `text` and `gap` of a line's sentences, one behind the other, are the line; lines are joined by line
+    The `lead`, `text` and `gap` of a line's sentences, in a row, are the line; lines are joined by line
     feeds. An empty line is one row with an empty text.
 
     >>> frame = cut_sentences(pa.array(["1. Bai. Ez, Jon jn. etorri da!"]), 600)
@@ -94,7 +94,7 @@ def cut_sentences(texts: pa.Array, max_code_points: int) -> pl.DataFrame:
 
 
 def _cut_long(sentences: pl.DataFrame, max_code_points: int) -> pl.DataFrame:
-    """Cut what is too long behind the last comma or space that fits, else between letters and their marks."""
+    """Cut what is too long after the last comma or space that fits, else between letters and their marks."""
     most = min(max_code_points, _LONG_WITHOUT)
     unended = pl.col("pieces").str.contains(_WITHOUT_TERMINATORS) & (pl.col("pieces").str.len_chars() > most)
     long = pl.col("pieces").str.len_chars() > max_code_points

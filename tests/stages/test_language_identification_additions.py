@@ -150,7 +150,7 @@ BROKEN: dict[str, tuple[object, type[Exception], str]] = {
     "no file": (
         None,
         FileNotFoundError,
-        "no mine.ftz.json beside it says what it adds; train it by glotmill lid train",
+        "no mine.ftz.json next to it says what it adds; train it by glotmill lid train",
     ),
     "no JSON": ("{", ValueError, "must hold labels, scores and probabilities: .*; train the model again"),
     "no labels": ({"labels": [], "scores": [], "probabilities": []}, ValueError, "must hold labels and as many rising"),

@@ -9,7 +9,7 @@ of what was published instead. So a next version that reads all of the input aga
 similarity with the published one, which a signature only estimates, is not put to the test again. Signatures are those
 of published documents alone: what resembles a removed document and no published one is new.
 
-Behind a stage that takes out lines or spans nothing is indexed that is made of texts: what such a stage takes out
+After a stage that takes out lines or spans, nothing is indexed that is made of texts: what such a stage takes out
 depends on the other documents of a run, and the next version would not know the same document again.
 
 What decides keys is more than options and version numbers: a hash function may change in a release, or stay the same

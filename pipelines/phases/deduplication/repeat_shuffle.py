@@ -1,7 +1,7 @@
-"""The shuffle that finds frequent keys: which keys enough documents have, told to the splits that hold them.
+"""The shuffle that finds frequent keys: which keys enough documents have, sent to the splits that hold them.
 
 1. (key, document) goes from the split to the key's partition, where those of enough documents are found;
-2. (key, first document that has it) goes to each split that has the key, which writes what it was told.
+2. (key, first document that has it) goes to each split that has the key, which writes what it received.
 
 Documents may have many keys, so only a slice of all keys goes through at a time, as many as the memory is for.
 """

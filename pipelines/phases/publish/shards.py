@@ -347,12 +347,12 @@ class LedgerWorker(Worker[LedgerResult]):
             for run, table in split.runs([*(name for name in REJECTS.names if name in DOCUMENT.names), "text"]):
                 start, end = np.searchsorted(rows, (run.first_row, run.first_row + run.rows))
                 if start < end:
-                    told = table.take(pa.array(rows[start:end] - run.first_row))
+                    taken = table.take(pa.array(rows[start:end] - run.first_row))
                     reasons = failed.slice(start, end - start)
-                    columns = {name: told[name] for name in told.schema.names}
+                    columns = {name: taken[name] for name in taken.schema.names}
                     columns |= {name: reasons[name] for name in ("stage", "detail")}
-                    columns["raw"] = told["text"].cast(pa.large_binary())
-                    writer.write_table(arrange(columns, REJECTS, told.num_rows))
+                    columns["raw"] = taken["text"].cast(pa.large_binary())
+                    writer.write_table(arrange(columns, REJECTS, taken.num_rows))
         return True
 
 
