@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from stages.extraction.class_names import BIT
 from stages.extraction.features import LONG
-from stages.extraction.walk import HIDDEN, TAG_BIT, Tree
+from stages.extraction.layout import Layout
+from stages.extraction.walk import HIDDEN, TAG_BIT
 
 THRESHOLD = 0.6  # of a block's score: the best F1 on web pages of unseen sites, of 0.45, 0.5 .. 0.65
 _LOWER = (0.3, 0.15, 0.05)
@@ -46,95 +47,117 @@ _FRAME_NAMES = sum(
 )
 
 
-def choose(tree: Tree, scores: npt.NDArray[np.float32] | None) -> tuple[npt.NDArray[np.bool_], Fallback | None]:
-    """Return which of m blocks are kept, and the fall-back that was needed; no scores, if they were too many."""
-    blocks = tree.blocks
-    unlinked = blocks.weights - blocks.link_weights
-    # What may be content at all, were there nothing better.
-    plain = ((blocks.bits & _FRAME) == 0) & ((blocks.names & _FRAME_NAMES) == 0)
-    available = float(unlinked[plain].sum())
-
-    def enough(kept: npt.NDArray[np.bool_]) -> bool:
-        said = float(blocks.weights[kept].sum())
-        return bool(kept.any()) and (said >= _ENOUGH or said >= _ENOUGH_SHARE * available)
-
+def choose(layout: Layout, scores: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.bool_], list[Fallback | None]]:
+    """Return which of m blocks are kept, and the fall-back that each of p pages needed."""
+    blocks, page = layout.blocks, layout.block_pages
+    available = layout.page_totals(blocks.weights - blocks.link_weights, _plain(layout))
     visible = (blocks.bits & HIDDEN) == 0
-    if scores is None:
-        return plain & visible if (plain & visible).any() else np.ones(len(plain), bool), "too_many_blocks"
+    shown = _plain(layout) & visible
+    too_many = (layout.block_ends - layout.block_begins) > MAX_SCORED
+    # Too little to judge by: what the markup names as a frame is left out.
+    little = (layout.page_totals(blocks.weights, visible) < _ENOUGH) & layout.any_of(shown) & ~too_many
     kept = scores >= THRESHOLD
-    if float(blocks.weights[visible].sum()) < _ENOUGH and (plain & visible).any():
-        return plain & visible, None  # too little to judge by: what the markup names as a frame is left out
-    if enough(kept):
-        misnamed = _misnamed(tree, kept)
-        kept = _without_links_beside_a_letter(tree, _without_site_frame(tree, kept | misnamed))
-        kept = _with_whole_parts(tree, kept)
-        return kept, "running_text" if misnamed.any() else None
+    enough = _enough(layout, kept, available) & ~little & ~too_many
+    misnamed = _misnamed(layout, kept) & enough[page]
+    whole = _without_links_beside_a_letter(layout, _without_site_frame(layout, kept | misnamed))
+    whole = _with_whole_parts(layout, whole)
+    kept = np.where(little[page], shown, whole)
+    fallbacks: list[Fallback | None] = ["running_text" if some else None for some in layout.any_of(misnamed).tolist()]
+    # A loop over the few other pages: each takes as many steps as it needs.
+    for number in np.flatnonzero(~little & ~enough).tolist():
+        here = slice(layout.block_begins[number], layout.block_ends[number])
+        kept[here], fallbacks[number] = _fall_back(layout.take(np.array([number])), scores[here])
+    return kept, fallbacks
+
+
+def _plain(layout: Layout) -> npt.NDArray[np.bool_]:
+    """Tell of m blocks which may be content at all, were there nothing better."""
+    return ((layout.blocks.bits & _FRAME) == 0) & ((layout.blocks.names & _FRAME_NAMES) == 0)
+
+
+def _enough(layout: Layout, kept: npt.NDArray[np.bool_], available: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Tell of p pages whether the kept blocks say enough, of the unlinked text that is available."""
+    said = layout.page_totals(layout.blocks.weights, kept)
+    return layout.any_of(kept) & ((said >= _ENOUGH) | (said >= _ENOUGH_SHARE * available))
+
+
+def _fall_back(layout: Layout, scores: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.bool_], Fallback | None]:
+    """Return which of the m blocks of one page are kept, of which those with a good score say too little."""
+    blocks, plain = layout.blocks, _plain(layout)
+    visible = (blocks.bits & HIDDEN) == 0
+    if len(scores) > MAX_SCORED:
+        return plain & visible if (plain & visible).any() else np.ones(len(scores), bool), "too_many_blocks"
+    unlinked = blocks.weights - blocks.link_weights
+    available = layout.page_totals(unlinked, plain)
+    kept = scores >= THRESHOLD
     for threshold in _LOWER:
-        if enough(kept := kept | ((scores >= threshold) & plain)):
+        if _enough(layout, kept := kept | ((scores >= threshold) & plain), available)[0]:
             return kept, "lower_threshold"
     running = (unlinked >= LONG) & visible
-    if enough(kept := kept | (running & plain)) or (not kept.any() and enough(kept := running)):
+    if _enough(layout, kept := kept | (running & plain), available)[0]:
         return kept, "running_text"
+    if not kept.any() and _enough(layout, running, available)[0]:
+        return running, "running_text"
     for shown in (visible & plain, visible, np.ones(len(scores), bool)):
         if shown.any():
             return kept | shown, "all_visible_text"
     return kept, None
 
 
-def _without_site_frame(tree: Tree, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Leave out what stands in the site's own header, footer or navigation, where most of the text stands elsewhere.
+def _without_site_frame(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Leave out what stands in a site's own header, footer or navigation, where most of the text stands elsewhere.
 
     A page's only h1 stays wherever it stands.
     """
-    blocks = tree.blocks
+    blocks, page = layout.blocks, layout.block_pages
     inside = (blocks.bits & (TAG_BIT["main"] | TAG_BIT["article"] | TAG_BIT["section"])) != 0
     framed = kept & ~inside & ((blocks.bits & (TAG_BIT["header"] | TAG_BIT["footer"] | TAG_BIT["nav"])) != 0)
     headings = kept & ((blocks.bits & TAG_BIT["h1"]) != 0)
-    if not (headings & ~framed).any():
-        framed &= ~headings
+    framed &= ~headings | layout.any_of(headings & ~framed)[page]
     unlinked = blocks.weights - blocks.link_weights
-    if not (kept & ~framed).any() or float(unlinked[framed].sum()) > _SITE_FRAME_SHARE * float(unlinked[kept].sum()):
-        return kept
-    return kept & ~framed
+    in_frame, said = layout.page_totals(unlinked, framed), layout.page_totals(unlinked, kept)
+    left_out = layout.any_of(kept & ~framed) & (in_frame <= _SITE_FRAME_SHARE * said)
+    return kept & ~(framed & left_out[page])
 
 
-def _without_links_beside_a_letter(tree: Tree, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _without_links_beside_a_letter(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Leave out the links next to a text that stands all in `pre`: a letter of an archive, its neighbours around it.
 
     Those are pages without class names; a manual of much code says by its names what its lists of links are.
     """
-    blocks = tree.blocks
+    blocks = layout.blocks
     inside = (blocks.bits & TAG_BIT["pre"]) != 0
-    unlinked = np.where(kept, blocks.weights - blocks.link_weights, 0)
-    if float(unlinked[inside].sum()) <= _LETTER_SHARE * float(unlinked.sum()):
+    unlinked = blocks.weights - blocks.link_weights
+    letters = layout.page_totals(unlinked, kept & inside) > _LETTER_SHARE * layout.page_totals(unlinked, kept)
+    if not letters.any():
         return kept
     headings = (blocks.bits & sum(TAG_BIT[f"h{level}"] for level in range(1, 7))) != 0
-    named = (blocks.names | tree.own_names[blocks.elements]) != 0
-    return kept & (inside | headings | named | (blocks.link_weights < 0.4 * blocks.weights))
+    named = (blocks.names | layout.own_names[blocks.elements]) != 0
+    of_letter = inside | headings | named | (blocks.link_weights < 0.4 * blocks.weights)
+    return kept & (of_letter | ~letters[layout.block_pages])
 
 
-def _misnamed(tree: Tree, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _misnamed(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Return the text under a name of navigation that holds several times the text kept: what it names is no menu.
 
     A manual on one page, as Sphinx writes it, stands whole in what is the list of its chapters elsewhere.
     """
-    blocks = tree.blocks
+    blocks = layout.blocks
     unlinked = blocks.weights - blocks.link_weights
     text = ((blocks.bits & (_FRAME | HIDDEN)) == 0) & (blocks.link_weights <= 0.5 * blocks.weights)
     running = text & (unlinked >= LONG)
     named = text & ((blocks.names & BIT["navigation"]) != 0) & ((blocks.names & _NO_TEXT_NAMES) == 0)
-    lost = float(unlinked[running & named & ~kept].sum())
-    if lost < _MANY_PARAGRAPHS or lost <= _MISNAMED_TIMES * float(unlinked[running & kept].sum()):
-        return np.zeros(len(kept), bool)
-    return named
+    lost = layout.page_totals(unlinked, running & named & ~kept)
+    found = (lost >= _MANY_PARAGRAPHS) & (lost > _MISNAMED_TIMES * layout.page_totals(unlinked, running & kept))
+    return named & found[layout.block_pages]
 
 
-def _with_whole_parts(tree: Tree, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _with_whole_parts(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Keep all of what is one thing: the lines of an element most of whose text is kept, a table amid kept text.
 
     A short line (of a poem, of code) tells little by itself.
     """
-    blocks = tree.blocks
+    blocks = layout.blocks
     number = blocks.last - blocks.first
     plain = (blocks.link_weights < 0.5 * blocks.weights + 0.5) & ((blocks.bits & (_FRAME | HIDDEN)) == 0)
     plain &= (blocks.names & _FRAME_NAMES) == 0
@@ -143,9 +166,11 @@ def _with_whole_parts(tree: Tree, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np
     said, kept_there = (np.bincount(blocks.elements, blocks.weights * some, len(number)) for some in (1, kept))
     lines = (number > 1) & (homes == number) & (kept_there > 0.5 * said)
     kept = kept | (plain & lines[blocks.elements])
-    tables = np.flatnonzero(((tree.own & (TAG_BIT["table"] | TAG_BIT["pre"])) != 0) & (number > 0) & (blocks.first > 0))
-    tables = tables[blocks.last[tables] < len(kept)]
+    tables = np.flatnonzero(((layout.own & (TAG_BIT["table"] | TAG_BIT["pre"])) != 0) & (number > 0))
+    pages = np.searchsorted(layout.element_ends, tables, side="right")
     first, last = blocks.first[tables], blocks.last[tables]
+    within = (first > layout.block_begins[pages]) & (last < layout.block_ends[pages])
+    first, last = first[within], last[within]
     others = np.concatenate([[0], np.cumsum(~plain)])
     amid = kept[first - 1] & kept[last] & (others[last] == others[first])
     edges = np.bincount(first[amid], minlength=len(kept) + 1) - np.bincount(last[amid], minlength=len(kept) + 1)

@@ -60,7 +60,6 @@ _BITS_BY_TOKEN: dict[str, int] = {}
 for _group, _words in _WORDS_BY_GROUP.items():
     for _word in _words.split():
         _BITS_BY_TOKEN[_word] = _BITS_BY_TOKEN.get(_word, 0) | BIT[_group]
-_WORDS = frozenset(_BITS_BY_TOKEN)
 
 BITS_BY_ROLE = {
     "navigation": BIT["navigation"],
@@ -89,7 +88,10 @@ BITS_BY_PROPERTY = {  # schema.org, as microdata
 }
 
 _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
-_DENIALS = frozenset({"no", "not", "non", "has", "have", "with", "without", "hide", "is", "in", "if"})
+_DENIAL = -1
+_BITS_BY_TOKEN |= dict.fromkeys(
+    ("no", "not", "non", "has", "have", "with", "without", "hide", "is", "in", "if"), _DENIAL
+)
 _CUTS = bytes(point if chr(point).isalpha() else ord(" ") for point in range(128)).ljust(256)
 _MAX_REMEMBERED = 50_000
 MAX_NAME = 300  # code points of an attribute that are looked at
@@ -118,13 +120,11 @@ class _Parts(dict[str, int]):
             tokens = part.encode().translate(_CUTS).decode().split()
         else:
             tokens = [token.lower() for token in _TOKEN.findall(part)]
-        for token in tokens if not _WORDS.isdisjoint(tokens) else ():
-            if token in _DENIALS:
-                denied = True
-            elif denied:
-                denied = False
-            else:
-                bits |= _BITS_BY_TOKEN.get(token, 0)
+        for said in map(_BITS_BY_TOKEN.get, tokens):
+            if said == _DENIAL or denied:
+                denied = said == _DENIAL
+            elif said:
+                bits |= said
         if len(self) >= _MAX_REMEMBERED:
             self.clear()
         self[part] = bits

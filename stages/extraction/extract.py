@@ -11,7 +11,7 @@ Sources: WHATWG HTML (parsing), WHATWG MIME Sniffing (bytes of another type).
 from __future__ import annotations
 
 import html as html_entities
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -23,11 +23,12 @@ from turbohtml import parse
 from schemas.columns import require_columns
 from schemas.document import PAGE_MARKS, RECORD
 from stages.batches import Filtered, reject, set_columns
-from stages.extraction.choice import choose
+from stages.extraction.choice import Fallback, choose
 from stages.extraction.comments import with_comments
 from stages.extraction.engines import resiliparse, selectors, trafilatura
 from stages.extraction.feeds import read_feed
-from stages.extraction.kinds import Stated, declared_language, page_access, page_kind
+from stages.extraction.kinds import Stated, declared_language, in_posts, page_access, page_kinds
+from stages.extraction.layout import Layout
 from stages.extraction.markdown import render_markdown
 from stages.extraction.markup import (
     bound_formatting,
@@ -40,7 +41,7 @@ from stages.extraction.markup import (
 from stages.extraction.model import score_blocks, shipped_model
 from stages.extraction.options import ExtractionConfig
 from stages.extraction.rendering import render
-from stages.extraction.walk import Tree, walk_visible
+from stages.extraction.walk import HiddenIn, walk_visible
 from stages.reading.page_encoding import decode_page
 
 HTML_MEDIA_TYPES = frozenset({"text/html", "application/xhtml+xml"})
@@ -62,11 +63,11 @@ class Page(NamedTuple):
 
 
 class Laid(NamedTuple):
-    """A page laid out flat, of which no block is chosen yet: all that is needed of it, without the parsed page."""
+    """Some pages laid out flat, of which no block is chosen yet: all that is needed, without the parsed pages."""
 
-    tree: Tree
-    stated: Stated
-    hidden_in: str | None  # the fall-back that it took to see it
+    layout: Layout
+    stated: list[Stated]
+    hidden_in: list[HiddenIn | None]  # of each, the fall-back that it took to see it
 
 
 def read_page(html: str, config: ExtractionConfig, media_type: str = "text/html") -> Page:
@@ -82,35 +83,41 @@ def read_page(html: str, config: ExtractionConfig, media_type: str = "text/html"
 def read_pages(pages: Iterable[tuple[str, str]], config: ExtractionConfig) -> list[Page]:
     """Read pages, given with their media types, as `read_page` does: the same texts, whatever pages come together.
 
-    Each is parsed by itself; the blocks of about BATCH_CODE_POINTS of pages are scored at once, which takes half the
-    time for each of them.
+    About BATCH_CODE_POINTS of pages are laid out, scored and written at once, which takes half the time for each.
     """
-    read: list[Page | Laid] = []
-    waiting: list[int] = []
+    read: list[Page | None] = []
+    waiting: list[str] = []
+    places: list[int] = []
     size = 0
 
     def finish_waiting() -> None:
-        trees = [laid.tree for laid in map(read.__getitem__, waiting) if isinstance(laid, Laid)]
-        scored = score_blocks(trees, shipped_model()) if config.engine == "blocks" else [None] * len(trees)
-        for place, scores in zip(waiting, scored, strict=True):
-            read[place] = finish(cast("Laid", read[place]), scores, config)
+        if not waiting:
+            return
+        laid = lay_out(waiting)
+        scores = score_blocks(laid.layout, shipped_model()) if config.engine == "blocks" else None
+        for place, page in zip(places, finish(laid, scores, config), strict=True):
+            read[place] = page
         waiting.clear()
+        places.clear()
 
     for html, media_type in pages:
         if size + len(html) > BATCH_CODE_POINTS:
             finish_waiting()
             size = 0
         page = _read(html, config, media_type)
-        if isinstance(page, Laid):
-            waiting.append(len(read))
+        if isinstance(page, Page):
+            read.append(page)
+        else:
+            waiting.append(page)
+            places.append(len(read))
+            read.append(None)
             size += len(html)
-        read.append(page)
     finish_waiting()
     return cast("list[Page]", read)
 
 
-def _read(html: str, config: ExtractionConfig, media_type: str) -> Page | Laid:
-    """Parse a page; what is no page of HTML, or is read by an engine of its own, is finished at once."""
+def _read(html: str, config: ExtractionConfig, media_type: str) -> Page | str:
+    """Return the markup to lay out; what is no page of HTML, or has an engine of its own, is finished at once."""
     octets = html.encode("utf-8", "surrogatepass")  # searched several times faster than a text
     if b"\0" in octets:
         html, octets = html.replace("\0", ""), octets.replace(b"\0", b"")
@@ -123,31 +130,35 @@ def _read(html: str, config: ExtractionConfig, media_type: str) -> Page | Laid:
         octets = html.encode("utf-8", "surrogatepass")
     html = bound_formatting(html, octets)
     if config.engine in ("blocks", "whole_page"):
-        return lay_out(html)
+        return html
     find = {"selectors": selectors, "resiliparse": resiliparse, "trafilatura": trafilatura}[config.engine]
     text = find(html)
     return Page(text, declared_language(parse(html, positions=False)))
 
 
-def lay_out(html: str) -> Laid:
-    """Parse and walk a page of bounded markup."""
-    tree, document, hidden_in = walk_visible(html)
-    return Laid(tree, Stated(document), hidden_in)
+def lay_out(pages: Sequence[str]) -> Laid:
+    """Parse and walk pages of bounded markup."""
+    walked, hidden_in = walk_visible(pages)
+    return Laid(walked.layout, list(map(Stated, *walked[1:])), hidden_in)
 
 
-def finish(laid: Laid, scores: npt.NDArray[np.float32] | None, config: ExtractionConfig) -> Page:
-    """Choose main content by a score of each block, from any model, and write it."""
-    tree, stated, fallback = laid
-    if config.engine == "whole_page":
-        kept: npt.NDArray[np.bool_] = np.ones(len(tree.blocks.weights), bool)
-    else:
-        kept, needed = choose(tree, scores)
-        fallback = fallback or needed
-    kind = page_kind(tree, kept, stated)
-    if config.engine == "blocks":
-        kept = with_comments(tree, kept, kind == "forum" if config.comments == "auto" else config.comments == "keep")
-    write = render_markdown if config.structure == "markdown" else render
-    return Page(write(tree, kept), stated.language, kind, page_access(tree, kept, stated), fallback)
+def finish(laid: Laid, scores: npt.NDArray[np.float32] | None, config: ExtractionConfig) -> list[Page]:
+    """Choose main content by a score of each block, from any model, and write it; no scores keep all."""
+    layout, stated, hidden_in = laid
+    needed: list[Fallback | None] = [None] * len(stated)
+    kept = np.ones(len(layout.blocks.weights), bool)
+    if scores is not None:
+        kept, needed = choose(layout, scores)
+    posted = in_posts(layout)
+    kinds = page_kinds(layout, kept, posted, stated)
+    if scores is not None:
+        forums = np.array([kind == "forum" for kind in kinds])
+        wanted = forums if config.comments == "auto" else np.full(len(kinds), config.comments == "keep")
+        kept = with_comments(layout, kept, posted, wanted)
+    texts = (render_markdown if config.structure == "markdown" else render)(layout, kept)
+    languages = [own.language for own in stated]
+    fallbacks = [hidden or other for hidden, other in zip(hidden_in, needed, strict=True)]
+    return list(map(Page, texts, languages, kinds, page_access(layout, kept, stated), fallbacks))
 
 
 def decode_row(raw: bytes, media_type: str, charset: str | None, config: ExtractionConfig) -> str:

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.extraction.class_names import BIT, GROUPS, NEGATIVE, POSITIVE
-from stages.extraction.walk import HIDDEN, LINK, TAG_BIT, TAGS, Blocks, Ints, Tree, nearest
+from stages.extraction.layout import PAGE_STEP, Ints, Layout, nearest, pages_of
+from stages.extraction.walk import HIDDEN, LINK, TAG_BIT, TAGS
 
 Matrix = npt.NDArray[np.float32]
 
@@ -42,7 +43,6 @@ _HEADINGS = sum(TAG_BIT[tag] for tag in ("h1", "h2", "h3", "h4", "h5", "h6"))
 LONG = 25  # weighted letters: a block of running text, not a label
 _LEVELS = 4
 _FAR = 50  # blocks; what is further away is as far
-_PAGE_STEP = np.uint64(0xD1B54A32D192ED03)  # odd, so that equal paths of different pages differ
 _KEY_BITS = np.uint64(32)  # of the number that tells texts apart
 _REACH = 3  # neighbours on each side whose values are features
 _GROUPS = np.arange(len(GROUPS))[:, None]
@@ -58,7 +58,7 @@ def _as_matrix(rows: Sequence[npt.NDArray[Any]], count: int) -> Matrix:
 
 
 class Context:
-    """The blocks of some pages in one row, and sums over the subtrees of their elements; shared by both steps.
+    """The blocks of some pages, and sums over the subtrees of their elements; shared by both steps.
 
     Every page has blocks. What is computed of a page does not depend on the pages next to it, to the last bit:
 
@@ -67,27 +67,17 @@ class Context:
         running    0 . . . . . . 0 . . . . . 0 . . . . . . . . .     m + p sums, each page from 0
     """
 
-    def __init__(self, trees: Sequence[Tree]) -> None:
-        counts = np.array([len(tree.blocks.weights) for tree in trees])
-        sizes = np.array([len(tree.parents) for tree in trees])
-        self.ends, element_ends = np.cumsum(counts), np.cumsum(sizes)
-        self.begins, self.element_begins = self.ends - counts, element_ends - sizes
-        self.count, self.counts = int(self.ends[-1]), counts
-        self.page = np.repeat(np.arange(len(trees)), counts)  # of each block
+    def __init__(self, layout: Layout) -> None:
+        self.ends, self.begins = layout.block_ends, layout.block_begins
+        self.element_begins = layout.documents
+        self.count, self.counts = len(layout.blocks.weights), self.ends - self.begins
+        self.page = layout.block_pages
         self.places = np.arange(self.count)
-        page_of_element = np.repeat(np.arange(len(trees)), sizes)
-        parents = np.concatenate([tree.parents for tree in trees])
-        self.parents = parents + self.element_begins[page_of_element]
-        self.own = np.concatenate([tree.own for tree in trees])
-        self.own_names = np.concatenate([tree.own_names for tree in trees])
-        self.depth = np.concatenate([tree.depth for tree in trees])
-        path = np.concatenate([tree.path for tree in trees])
-        joined = Blocks(*map(np.concatenate, zip(*(tree.blocks for tree in trees), strict=True)))
-        to_blocks, to_elements = self.begins[page_of_element], self.element_begins[self.page]
-        self.blocks = blocks = joined._replace(
-            elements=joined.elements + to_elements, first=joined.first + to_blocks, last=joined.last + to_blocks
-        )
+        self.parents, self.own, self.own_names = layout.parents, layout.own, layout.own_names
+        self.depth, path = layout.depth, layout.path
+        self.blocks = blocks = layout.blocks
         self.before = self.places + self.page  # where the sum before a block stands in running sums
+        page_of_element = pages_of(layout.element_ends)
         self._first, self._last = blocks.first + page_of_element, blocks.last + page_of_element
         self.density = blocks.link_weights / np.maximum(blocks.weights, 1)
         self.good = np.where((blocks.weights >= LONG) & (self.density < 0.4), blocks.weights - blocks.link_weights, 0)
@@ -95,7 +85,7 @@ class Context:
         self.size = size = blocks.last - blocks.first
         wider = size != size[self.parents]
         wider[self.element_begins + 1] = True
-        self.around = around = self.nearest(wider)  # the outermost element of the same blocks
+        self.around = around = nearest(wider, self.parents)  # the outermost element of the same blocks
         up = around[self.parents[around]]
         levels = [around[blocks.elements]]
         for _ in range(_LEVELS):
@@ -103,14 +93,9 @@ class Context:
         self.levels = np.array(levels)  # (_LEVELS + 1) x m
         # Blocks of a page with the same path of tags and class names have the same number.
         self.path, self.outer_path = (
-            np.unique(path[elements] + _PAGE_STEP * self.page.view(np.uint64), return_inverse=True)[1]
+            np.unique(path[elements] + PAGE_STEP * self.page.view(np.uint64), return_inverse=True)[1]
             for elements in (blocks.elements, self.levels[0])
         )
-
-    def nearest(self, has: npt.NDArray[np.bool_]) -> Ints:
-        """Return for each of n elements itself or its nearest ancestor that has something; else its document."""
-        has[self.element_begins] = True
-        return nearest(has, self.parents)
 
     def running(self, values: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.float64]:
         """Sum r values of a page's blocks up to each: r x (m + p), of each page from 0."""
@@ -221,7 +206,7 @@ def first_features(context: Context) -> Matrix:
         rows += [np.log1p(around), linked / some, unlinked / some]
 
     # Its ancestors, and the smallest with a name of a group that speaks against it, or for it.
-    named = [context.nearest((context.own_names & wanted) != 0)[elements] for wanted in (_NEGATIVE, _POSITIVE)]
+    named = [nearest((context.own_names & wanted) != 0, context.parents)[elements] for wanted in (_NEGATIVE, _POSITIVE)]
     chosen = np.concatenate([context.levels, named])
     sums = context.sums(running)
     text, linked, unlinked, marks, paragraphs = sums.take(chosen, axis=1)

@@ -30,8 +30,8 @@ def read_feed(feed: str) -> str:
         parts = _parts(entry[: end.start()] if end else entry)
         title = parts.pop("title", "")
         page.append(f"<h2>{title}</h2><article>{max(parts.values(), key=len, default='')}</article>")
-    tree = walk("".join(page)).tree
-    return render(tree, np.ones(len(tree.blocks.weights), bool))
+    layout = walk(["".join(page)]).layout
+    return render(layout, np.ones(len(layout.blocks.weights), bool))[0]
 
 
 def _parts(entry: str) -> dict[str, str]:

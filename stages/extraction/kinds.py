@@ -14,7 +14,8 @@ shape of its text: how much of it stands in links, in repeated boxes, in code. T
 from __future__ import annotations
 
 import re
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,9 @@ from turbohtml import Document
 
 from stages.extraction.class_names import BIT
 from stages.extraction.features import LONG
-from stages.extraction.walk import TAG_BIT, Tree
+from stages.extraction.layout import PAGE_STEP, Layout
+from stages.extraction.letters import WEIGHT_UNIT
+from stages.extraction.walk import TAG_BIT
 
 Kind = Literal["article", "forum", "listing", "product", "manual", "other"]
 Access = Literal["login", "paywall", "error"]
@@ -46,19 +49,17 @@ _STATUS = re.compile(r"(?<![\d.,:/-])(?:40[0134]|410|429|451|50[0234])(?:\.\d{1,
 _MOST = 0.7  # of the running text stands in posts: a discussion, not an article with comments
 _FEW = 600  # weighted letters; an error page says less
 _MAX_TITLE = 200  # code points
+_MAX_LINES = 10  # headings that may name an error
 _MAX_LANGUAGE_TAG = 64  # the longest registered BCP 47 tag has 25 code points
 _MAX_STRUCTURED = 1 << 20  # code points of JSON-LD that are looked at
 
 
 class Stated:
-    """What a page says of itself in its head, and what else its attributes tell of its kind."""
+    """What a page says of itself in its head, in JSON-LD and by the types of its microdata."""
 
-    def __init__(self, document: Document) -> None:
-        data = "".join(element.text for element in document.select('script[type="application/ld+json"]'))[
-            :_MAX_STRUCTURED
-        ]
-        self.types = set(_TYPE.findall(data))
-        self.types |= {(element.attr("itemtype") or "").rsplit("/", 1)[-1] for element in document.select("[itemtype]")}
+    def __init__(self, document: Document, structured: Sequence[str], item_types: frozenset[str]) -> None:
+        data = "".join(structured)[:_MAX_STRUCTURED]
+        self.types = item_types.union(_TYPE.findall(data))
         self.not_free = bool(_NOT_FREE.search(data))
         metas = {
             (element.attr("property") or element.attr("name") or "").lower(): element.attr("content") or ""
@@ -93,81 +94,109 @@ def declared_language(document: Document) -> str | None:
     return None
 
 
-def page_kind(tree: Tree, kept: npt.NDArray[np.bool_], stated: Stated) -> Kind:
-    """Name the kind of a page of m blocks, some of them kept as main content."""
-    blocks = tree.blocks
+def page_kinds(
+    layout: Layout, kept: npt.NDArray[np.bool_], in_posts: npt.NDArray[np.bool_], stated: Sequence[Stated]
+) -> list[Kind]:
+    """Name the kind of each of p pages, some of whose m blocks are kept as main content, some parts of posts."""
+    blocks, weights = layout.blocks, layout.blocks.weights
+    running = (weights >= LONG) & (blocks.link_weights < 0.4 * weights)
+    code = (blocks.bits & (TAG_BIT["pre"] | TAG_BIT["dt"] | TAG_BIT["dd"] | TAG_BIT["code"])) != 0
+    headings = (blocks.bits & (TAG_BIT["h2"] | TAG_BIT["h3"] | TAG_BIT["h4"])) != 0
+    linked_headings = kept & headings & (blocks.link_weights > 0.5 * weights)
+    columns = (
+        layout.page_totals(weights, running & in_posts),
+        layout.page_totals(weights, running & (in_posts | kept)),
+        layout.page_totals(weights, kept),
+        layout.page_totals(weights, kept & code),
+        layout.page_totals(blocks.link_weights, kept),
+        layout.page_totals(weights, kept & running),
+        layout.page_totals(running, kept & running),
+        layout.page_totals(linked_headings, linked_headings),
+    )
+    shapes = map(Shape, *(column.tolist() for column in columns))
+    return [_page_kind(*page) for page in zip(shapes, stated, strict=True)]
+
+
+class Shape(NamedTuple):
+    """What a page's blocks say, in weighted letters and as numbers of blocks."""
+
+    posted: float  # running text in posts
+    posted_or_kept: float
+    kept: float
+    code: float  # kept, as are all that follow
+    linked: float
+    running: float
+    running_blocks: float
+    linked_headings: float
+
+
+def _page_kind(shape: Shape, stated: Stated) -> Kind:
     types = stated.types
+    said = max(shape.kept, 1.0)
     stated_article = any(_ARTICLE_TYPES.match(name) for name in types) or stated.og_type == "article"
     if types & _FORUM_TYPES or _FORUM_SOFTWARE.search(stated.generator):
         return "forum"
-    if not stated_article and _posts_share(tree, kept) > _MOST:
+    if not stated_article and shape.posted > _MOST * max(shape.posted_or_kept, 1.0):
         return "forum"
     if types & _PRODUCT_TYPES or stated.og_type.startswith("product") or stated.has_price:
         return "product"
-    said = max(float(blocks.weights[kept].sum()), 1.0)
     if _MANUAL_SOFTWARE.search(stated.generator) or stated.of_manual or stated.defines_functions:
         return "manual"
-    code = TAG_BIT["pre"] | TAG_BIT["dt"] | TAG_BIT["dd"] | TAG_BIT["code"]
-    if float(blocks.weights[kept & ((blocks.bits & code) != 0)].sum()) > 0.3 * said:
+    if shape.code > 0.3 * said:
         return "manual"
     if stated_article:
         return "article"
-    linked = float(blocks.link_weights[kept].sum())
-    running = kept & (blocks.weights >= LONG) & (blocks.link_weights < 0.4 * blocks.weights)
-    headings = kept & ((blocks.bits & sum(TAG_BIT[f"h{level}"] for level in range(2, 5))) != 0)
-    linked_headings = headings & (blocks.link_weights > 0.5 * blocks.weights)
-    if types & _LISTING_TYPES or linked > 0.5 * said or linked_headings.sum() >= max(4, 0.4 * running.sum()):
+    teasers = shape.linked_headings >= max(4, 0.4 * shape.running_blocks)
+    if types & _LISTING_TYPES or shape.linked > 0.5 * said or teasers:
         return "listing"
-    if running.sum() >= 3 or float(blocks.weights[running].sum()) >= 300:
+    if shape.running_blocks >= 3 or shape.running >= 300:
         return "article"
     return "other"
 
 
-def _posts_share(tree: Tree, kept: npt.NDArray[np.bool_]) -> float:
-    """Return the share of running text, kept or posted, that stands in posts; comments below an article are less."""
-    blocks = tree.blocks
-    inside = np.zeros(len(kept), bool)
-    for element in posts(tree):
-        inside[blocks.first[element] : blocks.last[element]] = True
-    running = (blocks.weights >= LONG) & (blocks.link_weights < 0.4 * blocks.weights)
-    said = float(blocks.weights[running & (inside | kept)].sum())
-    return float(blocks.weights[running & inside].sum()) / max(said, 1.0)
-
-
-def posts(tree: Tree) -> list[int]:
-    """Return the elements that are posts: boxes of one path with running text, each with its own author or time.
+def in_posts(layout: Layout) -> npt.NDArray[np.bool_]:
+    """Tell which of m blocks are parts of posts: boxes of one path with running text, each with an author or time.
 
     The path must be that of siblings' kind: equal tags and class names from the root down. Boxes next to such, of
     another class (a moderator's post), are posts too.
     """
-    candidates = np.flatnonzero((tree.own_names & (BIT["comment"] | BIT["item"] | BIT["main"])) != 0)
-    candidates = candidates[(tree.blocks.last - tree.blocks.first)[candidates] >= 2]
-    if len(candidates) < 2:
-        return []
-    said = np.concatenate([[0.0], np.cumsum(tree.blocks.weights - tree.blocks.link_weights)])
-    text = said[tree.blocks.last[candidates]] - said[tree.blocks.first[candidates]]
-    signed = np.zeros(len(tree.parents) + 1, np.int64)
+    blocks = layout.blocks
+    edges = np.zeros(len(blocks.weights) + 1, np.int64)
+    candidates = np.flatnonzero((layout.own_names & (BIT["comment"] | BIT["item"] | BIT["main"])) != 0)
+    candidates = candidates[(blocks.last - blocks.first)[candidates] >= 2]
+    tenths = np.rint((blocks.weights - blocks.link_weights) * WEIGHT_UNIT).astype(np.int64)  # whose sums are exact
+    said = np.concatenate([[0], np.cumsum(tenths)])
+    text = said[blocks.last[candidates]] - said[blocks.first[candidates]]
+    signed = np.zeros(len(layout.parents) + 1, np.int64)
     # What holds running text, such as a `text-editor`, is no name and date.
-    running = np.concatenate([[0], np.cumsum(tree.blocks.weights >= LONG)])
-    short = running[tree.blocks.last] == running[tree.blocks.first]
-    signed[1:] = np.cumsum(short & (((tree.own & TAG_BIT["time"]) != 0) | ((tree.own_names & BIT["meta"]) != 0)))
-    authors = signed[tree.last[candidates]] - signed[candidates]
-    good = candidates[(text >= LONG) & (authors >= 1)]
-    paths, counts = np.unique(tree.path[good], return_counts=True)
-    repeated = good[np.isin(tree.path[good], paths[counts >= 3])]
-    return good[np.isin(tree.parents[good], tree.parents[repeated]) | np.isin(good, repeated)].tolist()
+    running = np.concatenate([[0], np.cumsum(blocks.weights >= LONG)])
+    short = running[blocks.last] == running[blocks.first]
+    signed[1:] = np.cumsum(short & (((layout.own & TAG_BIT["time"]) != 0) | ((layout.own_names & BIT["meta"]) != 0)))
+    authors = signed[layout.last[candidates]] - signed[candidates]
+    good = candidates[(text >= LONG * int(WEIGHT_UNIT)) & (authors >= 1)]
+    page = np.searchsorted(layout.element_ends, good, side="right")
+    path = layout.path[good] + PAGE_STEP * page.astype(np.uint64)
+    paths, counts = np.unique(path, return_counts=True)
+    repeated = good[np.isin(path, paths[counts >= 3])]
+    posts = good[np.isin(layout.parents[good], layout.parents[repeated])]
+    np.add.at(edges, blocks.first[posts], 1)
+    np.add.at(edges, blocks.last[posts], -1)
+    return np.cumsum(edges)[:-1] > 0
 
 
-def page_access(tree: Tree, kept: npt.NDArray[np.bool_], stated: Stated) -> Access | None:
-    """Tell whether a page stands in the place of its content: a form to log in, a paywall, an error."""
-    blocks = tree.blocks
-    said = float(blocks.weights[kept].sum())
-    if said < _FEW:
-        headings = ((blocks.bits & (TAG_BIT["h1"] | TAG_BIT["h2"])) != 0) & (blocks.weights + blocks.digits < 60)
-        places = np.flatnonzero(headings | blocks.in_title)
-        lines = [tree.texts[blocks.first_pieces[place]][:_MAX_TITLE] for place in places[:10].tolist()]
-        if any(_STATUS.search(line) for line in (stated.title, *lines)):
-            return "error"
-        if stated.asks_for_password:
-            return "login"
-    return "paywall" if stated.not_free else None
+def page_access(layout: Layout, kept: npt.NDArray[np.bool_], stated: Sequence[Stated]) -> list[Access | None]:
+    """Tell of p pages which stand in the place of their content: a form to log in, a paywall, an error."""
+    blocks = layout.blocks
+    access: list[Access | None] = ["paywall" if own.not_free else None for own in stated]
+    headings = ((blocks.bits & (TAG_BIT["h1"] | TAG_BIT["h2"])) != 0) & (blocks.weights + blocks.digits < 60)
+    told = headings | blocks.in_title
+    # A loop over the pages that say little: few of a crawl.
+    for page in np.flatnonzero(layout.page_totals(blocks.weights, kept) < _FEW).tolist():
+        begin, end = layout.block_begins[page], layout.block_ends[page]
+        pieces = blocks.first_pieces[begin:end][told[begin:end]][:_MAX_LINES].tolist()
+        lines = [layout.texts[piece][:_MAX_TITLE] for piece in pieces]
+        if any(_STATUS.search(line) for line in (stated[page].title, *lines)):
+            access[page] = "error"
+        elif stated[page].asks_for_password:
+            access[page] = "login"
+    return access

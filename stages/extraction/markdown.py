@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from stages.extraction.layout import Layout, nearest
 from stages.extraction.rendering import MAX_INDENT, any_bit, block_texts, list_levels, table_places
-from stages.extraction.walk import TAG_BIT, Tree, nearest
+from stages.extraction.walk import TAG_BIT
 
 _HEADINGS = sum(TAG_BIT[f"h{depth}"] for depth in range(1, 7))
 _NOT_IN_CELLS = _HEADINGS | TAG_BIT["pre"] | TAG_BIT["blockquote"]
@@ -34,19 +35,26 @@ class Block(NamedTuple):
     column: int
 
 
-def render_markdown(tree: Tree, kept: npt.NDArray[np.bool_]) -> str:
-    """Write the kept ones of m blocks, an empty line between paragraphs, none between items or rows."""
+def render_markdown(layout: Layout, kept: npt.NDArray[np.bool_]) -> list[str]:
+    """Write the kept ones of m blocks, as a text of each of p pages: an empty line between paragraphs, none between
+    items or rows."""
+    pages = np.arange(len(layout.block_ends))
+    own = np.split(kept, layout.block_ends[:-1])
+    return [_render_page(layout.take(pages[number : number + 1]), own[number]) for number in pages.tolist()]
+
+
+def _render_page(layout: Layout, kept: npt.NDArray[np.bool_]) -> str:
     chosen = np.flatnonzero(kept)
     if not len(chosen):
         return ""
-    elements, bits = tree.blocks.elements[chosen], tree.blocks.bits[chosen].tolist()
-    texts = block_texts(tree, kept, _links(tree))
+    elements, bits = layout.blocks.elements[chosen], layout.blocks.bits[chosen].tolist()
+    texts = block_texts(layout, kept, _links(layout))
     items, tables, codes = (
-        nearest(any_bit(tree.own, (tag,)), tree.parents)[elements].tolist() for tag in ("li", "table", "pre")
+        nearest(any_bit(layout.own, (tag,)), layout.parents)[elements].tolist() for tag in ("li", "table", "pre")
     )
-    rows, columns = (places.tolist() for places in table_places(tree, elements))
-    blocks = list(map(Block, texts, bits, list_levels(tree)[elements].tolist(), items, tables, codes, rows, columns))
-    of_data = _data_tables(tree, blocks)
+    rows, columns = (places.tolist() for places in table_places(layout, elements))
+    blocks = list(map(Block, texts, bits, list_levels(layout)[elements].tolist(), items, tables, codes, rows, columns))
+    of_data = _data_tables(layout, blocks)
     lines: list[str] = []
     items_seen: set[int] = set()
     # Blocks of one table of data, or of one piece of code, are written together; every other block by itself.
@@ -59,7 +67,7 @@ def render_markdown(tree: Tree, kept: npt.NDArray[np.bool_]) -> str:
             lines.append("```\n" + "\n".join(block.text for block in group) + "\n```")
         else:
             for block in group:
-                goes_on, ordered = block.item in items_seen, _ordered(tree, block.item)
+                goes_on, ordered = block.item in items_seen, _ordered(layout, block.item)
                 lines.append(_block(block.text, block.bits, block.level, block.item, goes_on, ordered))
                 items_seen.add(block.item)
     text = lines[0]
@@ -69,13 +77,13 @@ def render_markdown(tree: Tree, kept: npt.NDArray[np.bool_]) -> str:
     return text
 
 
-def _links(tree: Tree) -> dict[int, str]:
-    """Return the address of each link that has one."""
-    return {place: address.strip() for place, address in tree.addresses.items()}
+def _links(layout: Layout) -> dict[int, str]:
+    """Return the address of each link of one page that has one."""
+    return {place: address.strip() for place, address in layout.addresses[0].items()}
 
 
-def _ordered(tree: Tree, item: int) -> bool:
-    return bool(item) and tree.tags[tree.parents[item]] == "ol"
+def _ordered(layout: Layout, item: int) -> bool:
+    return bool(item) and layout.tags[layout.parents[item]] == "ol"
 
 
 def _block(text: str, bits: int, level: int, item: int, goes_on: bool, ordered: bool) -> str:
@@ -92,7 +100,7 @@ def _block(text: str, bits: int, level: int, item: int, goes_on: bool, ordered: 
     return text.replace("\n", "  \n")
 
 
-def _data_tables(tree: Tree, blocks: list[Block]) -> set[int]:
+def _data_tables(layout: Layout, blocks: list[Block]) -> set[int]:
     """Return the tables of two rows and columns at least, each of whose cells is short: others lay out a page."""
     cells: dict[int, Counter[tuple[int, int]]] = {}
     layouts = set()
@@ -101,8 +109,8 @@ def _data_tables(tree: Tree, blocks: list[Block]) -> set[int]:
             cells.setdefault(block.table, Counter())[block.row, block.column] += 1
             if block.bits & _NOT_IN_CELLS or block.item > block.table:
                 layouts.add(block.table)
-    is_table = any_bit(tree.own, ("table",))
-    outer = nearest(is_table, tree.parents)[tree.parents[is_table]]
+    is_table = any_bit(layout.own, ("table",))
+    outer = nearest(is_table, layout.parents)[layout.parents[is_table]]
     layouts.update(outer.tolist())
     data = set()
     for table, found in cells.items():

@@ -66,7 +66,9 @@ _NAME_BYTES = 8  # of "/strong" or "/strike" and what ends it
 _NAME_LETTERS = np.zeros(256, np.int64)  # lower-case ASCII letters and digits; 0 for what ends a name
 for _letter in "abcdefghijklmnopqrstuvwxyz0123456789":
     _NAME_LETTERS[[ord(_letter), ord(_letter.upper())]] = ord(_letter)
-_FORMATTING_INITIALS = np.isin(np.arange(256), [ord(name[0]) for name in _FORMATTING])
+_FORMATTING_PAIRS = np.zeros((256, 256), bool)  # by the first two letters, in lower case; 0 for what ends a name
+for _name in _FORMATTING:
+    _FORMATTING_PAIRS[ord(_name[0]), ord(_name[1]) if len(_name) > 1 else 0] = True
 _FORMATTING_CODES = np.array([int.from_bytes(name.encode(), "big") for name in _FORMATTING])
 _FORMATTING_TAG = re.compile(
     rf"""</?(?:{"|".join(_FORMATTING)})(?:(?=[\s/>])(?:[^<>"']++|"[^"]*+"|'[^']*+')*+)>""", re.IGNORECASE
@@ -180,10 +182,10 @@ def _formatting_codes(octets: bytes) -> npt.NDArray[np.int64]:
     begins = begins[begins < len(points) - _NAME_BYTES]
     closing = points[begins] == ord("/")
     begins += closing
-    letters = _NAME_LETTERS[points[begins]]
-    is_tag = letters > ord("9")
-    begins, closing = begins[is_tag], closing[is_tag]
-    maybe = np.flatnonzero(_FORMATTING_INITIALS[letters[is_tag]])
+    first = _NAME_LETTERS[points[begins]]
+    is_tag = first > ord("9")
+    begins, closing, first = begins[is_tag], closing[is_tag], first[is_tag]
+    maybe = np.flatnonzero(_FORMATTING_PAIRS[first, _NAME_LETTERS[points[begins + 1]]])
     names, inside = np.zeros(len(maybe), np.int64), np.ones(len(maybe), bool)
     for offset in range(_NAME_BYTES - 1):
         letters = _NAME_LETTERS[points[begins[maybe] + offset]]

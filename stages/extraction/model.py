@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -13,8 +12,8 @@ import numpy.typing as npt
 
 from stages.extraction.choice import MAX_SCORED
 from stages.extraction.features import Context, first_features, second_features
+from stages.extraction.layout import Layout
 from stages.extraction.trees import Trees, make_trees, score
-from stages.extraction.walk import Tree
 
 MODEL_FILE = "model.npz"
 SURE = 0.03  # below, the second step is not asked: of 18,677 blocks it gave none of those more than 0.19
@@ -62,25 +61,20 @@ def shipped_model() -> Model:
         return read_model(file)
 
 
-def score_blocks(trees: Sequence[Tree], model: Model) -> list[npt.NDArray[np.float32] | None]:
-    """Return for each of the m blocks of each page the probability in [0, 1] that it is main content.
+def score_blocks(layout: Layout, model: Model) -> npt.NDArray[np.float32]:
+    """Return for each of the m blocks of some pages the probability in [0, 1] that it is main content.
 
-    The scores of a page are the same whatever pages are scored with it. None stands for a page of more than MAX_SCORED
-    blocks.
+    The scores of a page are the same whatever pages are scored with it. Those of a page of more than MAX_SCORED blocks
+    are not a number.
     """
-    scored: list[npt.NDArray[np.float32] | None] = [np.zeros(0, np.float32)] * len(trees)
-    numbers = []
-    for number, tree in enumerate(trees):
-        if len(tree.blocks.weights) > MAX_SCORED:
-            scored[number] = None
-        elif len(tree.blocks.weights):
-            numbers.append(number)
-    if numbers:
-        context = Context([trees[number] for number in numbers])
+    sizes = layout.block_ends - layout.block_begins
+    scored = (sizes > 0) & (sizes <= MAX_SCORED)
+    scores = np.full(len(layout.blocks.weights), np.nan, np.float32)
+    if scored.any():
+        context = Context(layout.take(np.flatnonzero(scored)))
         features = first_features(context)
-        scores = score(model.first, features)
-        chosen = scores >= SURE
-        scores[chosen] = score(model.second, second_features(context, features, scores, chosen))
-        for number, own in zip(numbers, np.split(scores, context.ends[:-1]), strict=True):
-            scored[number] = own
-    return scored
+        found = score(model.first, features)
+        chosen = found >= SURE
+        found[chosen] = score(model.second, second_features(context, features, found, chosen))
+        scores[np.repeat(scored, sizes)] = found
+    return scores

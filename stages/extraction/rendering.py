@@ -15,6 +15,7 @@ reading whose page has none.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 
@@ -22,7 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.extraction.class_names import BIT
-from stages.extraction.walk import LINK, SPACED, TAG_BIT, Ints, Tree, nearest
+from stages.extraction.layout import Ints, Layout, ancestors, nearest
+from stages.extraction.walk import LINK, SPACED, TAG_BIT
 
 _MARKUP_SPACE = re.compile(r"[ \t\n\f\r]{2,}|[\t\n\f\r]")  # but for a single space, which is right already
 _SPACES = re.compile(r" *\n[ \n]*| {2,}")
@@ -32,77 +34,77 @@ _LIST_TAGS = ("ul", "ol")
 MAX_INDENT = 8  # levels
 
 
-def render(tree: Tree, kept: npt.NDArray[np.bool_]) -> str:
-    """Write the kept ones of m blocks."""
+def render(layout: Layout, kept: npt.NDArray[np.bool_]) -> list[str]:
+    """Write the kept ones of m blocks, as a text of each of p pages."""
     chosen = np.flatnonzero(kept)
     if not len(chosen):
-        return ""
-    texts = block_texts(tree, kept)
-    elements = tree.blocks.elements[chosen]
-    lists = any_bit(tree.own, _LIST_TAGS)
-    outer_list = lists & ((tree.inherited[tree.parents] & (TAG_BIT["ul"] | TAG_BIT["ol"])) == 0)
-    margins = nearest((any_bit(tree.own, _MARGIN_TAGS) & ~lists) | outer_list, tree.parents)[elements]
+        return [""] * len(layout.block_ends)
+    texts = block_texts(layout, kept)
+    elements = layout.blocks.elements[chosen]
+    lists = any_bit(layout.own, _LIST_TAGS)
+    outer_list = lists & ((layout.inherited[layout.parents] & (TAG_BIT["ul"] | TAG_BIT["ol"])) == 0)
+    margins = nearest((any_bit(layout.own, _MARGIN_TAGS) & ~lists) | outer_list, layout.parents)[elements]
     apart = (margins[1:] != margins[:-1]) | (elements[1:] == elements[:-1])
     separators = np.where(apart, -1, 0)
-    if any_bit(tree.own, ("tr",)).any():
-        rows, columns = table_places(tree, elements)
+    if any_bit(layout.own, ("tr",)).any():
+        rows, columns = table_places(layout, elements)
         steps = np.diff(columns)
-        next_cell = (rows[1:] == rows[:-1]) & (rows[1:] != 0) & (steps > 0)
+        next_cell = (rows[1:] == rows[:-1]) & any_bit(layout.own[rows[1:]], ("tr",)) & (steps > 0)
         separators = np.where(next_cell, steps, separators)
-        begins = np.append(next_cell, False) & ~np.insert(next_cell, 0, False)
-        for place in np.flatnonzero(begins & (columns > 0)).tolist():
+        first_cells = np.append(next_cell, False) & ~np.insert(next_cell, 0, False)
+        for place in np.flatnonzero(first_cells & (columns > 0)).tolist():
             texts[place] = "\t" * int(columns[place]) + texts[place]
-    indents = list_levels(tree)[elements].tolist() if lists.any() else [0] * len(chosen)
+    indents = list_levels(layout)[elements].tolist() if lists.any() else [0] * len(chosen)
     parts = []
     for text, indent, separator in zip(texts, indents, [-1, *separators.tolist()], strict=True):
-        parts.append("\t" * separator if separator > 0 else "\n\n" if separator else "\n")
         if indent and separator <= 0:
             margin = "  " * min(indent, MAX_INDENT)
             text = margin + text.replace("\n", "\n" + margin)
+        parts.append("\t" * separator if separator > 0 else "\n\n" if separator else "\n")
         parts.append(text)
-    return _BLANK_LINES.sub("\n\n", "".join(parts)).strip("\n")
+    ends = 2 * np.searchsorted(chosen, layout.block_ends)
+    written = ("".join(parts[begin:end]) for begin, end in itertools.pairwise([0, *ends.tolist()]))
+    return [_BLANK_LINES.sub("\n\n", text).strip("\n") for text in written]
 
 
 def any_bit(bits: Ints, tags: tuple[str, ...]) -> npt.NDArray[np.bool_]:
     return (bits & sum(TAG_BIT[tag] for tag in tags)) != 0
 
 
-def table_places(tree: Tree, elements: Ints) -> tuple[Ints, Ints]:
-    """Return for each of b elements the table row it lies in, 0 if none, and which cell of the row, from 0."""
-    is_row, is_cell = any_bit(tree.own, ("tr",)), any_bit(tree.own, ("td", "th"))
+def table_places(layout: Layout, elements: Ints) -> tuple[Ints, Ints]:
+    """Return for each of b elements its table row (its document if it lies in none) and which cell of it, from 0."""
+    is_row, is_cell = any_bit(layout.own, ("tr",)), any_bit(layout.own, ("td", "th"))
     cells = np.flatnonzero(is_cell)
-    order = np.argsort(tree.parents[cells], kind="stable")
-    parents = tree.parents[cells][order]
-    columns = np.zeros(len(tree.parents), np.int64)
+    order = np.argsort(layout.parents[cells], kind="stable")
+    parents = layout.parents[cells][order]
+    columns = np.zeros(len(layout.parents), np.int64)
     columns[cells[order]] = np.arange(len(cells)) - np.searchsorted(parents, parents)
-    rows = nearest(is_row, tree.parents)[elements]
-    inner = nearest(is_cell, tree.parents)[elements]
+    rows = nearest(is_row, layout.parents)[elements]
+    inner = nearest(is_cell, layout.parents)[elements]
     return rows, np.where(inner > rows, columns[inner], 0)
 
 
-def list_levels(tree: Tree) -> Ints:
+def list_levels(layout: Layout) -> Ints:
     """Count the lists that each element lies in."""
-    levels = any_bit(tree.own, _LIST_TAGS).astype(np.int64)
-    ancestors = tree.parents
-    while ancestors.any():
-        levels += levels.take(ancestors)
-        ancestors = ancestors.take(ancestors)
+    levels = any_bit(layout.own, _LIST_TAGS).astype(np.int64)
+    for above in ancestors(layout.parents):
+        levels += levels.take(above)
     return levels
 
 
-def block_texts(tree: Tree, kept: npt.NDArray[np.bool_], links: Mapping[int, str] | None = None) -> list[str]:
+def block_texts(layout: Layout, kept: npt.NDArray[np.bool_], links: Mapping[int, str] | None = None) -> list[str]:
     """Join the pieces of each kept block, a line break where the page has one; `links` are addresses to write."""
-    wanted = np.flatnonzero((tree.piece_blocks >= 0) & kept[tree.piece_blocks])
-    numbers = tree.piece_blocks[wanted]
-    elements = tree.piece_elements[wanted]
+    wanted = np.flatnonzero((layout.piece_blocks >= 0) & kept[layout.piece_blocks])
+    numbers = layout.piece_blocks[wanted]
+    elements = layout.piece_elements[wanted]
     same = np.concatenate([[False], numbers[1:] == numbers[:-1]])
-    broken = same & np.concatenate([[False], np.diff(tree.piece_breaks[wanted]) > 0])
-    spaced = (tree.inherited[elements] & SPACED) != 0
-    addresses = _addresses(tree, links)
-    readings = _bare_readings(tree, elements)
+    broken = same & np.concatenate([[False], np.diff(layout.piece_breaks[wanted]) > 0])
+    spaced = (layout.inherited[elements] & SPACED) != 0
+    addresses = _addresses(layout, links)
+    readings = _bare_readings(layout, elements)
     # The sign of a heading's own address, such as a pilcrow, is no text.
-    anchors = ((tree.inherited_names[elements] & BIT["anchor"]) != 0) & ((tree.inherited[elements] & LINK) != 0)
-    signs = {piece for piece in wanted[anchors].tolist() if not any(map(str.isalnum, tree.texts[piece]))}
+    anchors = ((layout.inherited_names[elements] & BIT["anchor"]) != 0) & ((layout.inherited[elements] & LINK) != 0)
+    signs = {piece for piece in wanted[anchors].tolist() if not any(map(str.isalnum, layout.texts[piece]))}
     texts: list[str] = []
     parts: list[str] = []
     tidy = True
@@ -113,7 +115,7 @@ def block_texts(tree: Tree, kept: npt.NDArray[np.bool_], links: Mapping[int, str
             if parts:
                 texts.append(_joined(parts, tidy))
             parts, tidy = [], not as_it_is
-        text = tree.texts[piece] if piece not in signs else ""
+        text = layout.texts[piece] if piece not in signs else ""
         if not as_it_is and _has_markup_space(text):
             text = _MARKUP_SPACE.sub(" ", text)
         if reading:
@@ -128,11 +130,11 @@ def block_texts(tree: Tree, kept: npt.NDArray[np.bool_], links: Mapping[int, str
     return texts
 
 
-def _addresses(tree: Tree, links: Mapping[int, str] | None) -> list[str]:
+def _addresses(layout: Layout, links: Mapping[int, str] | None) -> list[str]:
     """Return for each of k pieces the address of the link it lies in, or nothing."""
     if not links:
         return []
-    around = nearest((tree.own & LINK) != 0, tree.parents)[tree.piece_elements]
+    around = nearest((layout.own & LINK) != 0, layout.parents)[layout.piece_elements]
     return [links.get(place, "") for place in around.tolist()]
 
 
@@ -151,13 +153,13 @@ def _joined(parts: list[str], tidy: bool) -> str:
     return text.strip(" \n")
 
 
-def _bare_readings(tree: Tree, elements: Ints) -> list[bool]:
+def _bare_readings(layout: Layout, elements: Ints) -> list[bool]:
     """Tell which pieces are readings (`rt`) of a ruby that brings no brackets (`rp`) of its own."""
-    readings = (tree.inherited[elements] & TAG_BIT["rt"]) != 0
+    readings = (layout.inherited[elements] & TAG_BIT["rt"]) != 0
     if not readings.any():
         return [False] * len(elements)
-    is_rp = np.fromiter((tag == "rp" for tag in tree.tags), bool, len(tree.tags))
-    bracketed = np.zeros(len(tree.tags), bool)
-    bracketed[tree.parents[is_rp]] = True
-    inner = nearest((tree.own & TAG_BIT["rt"]) != 0, tree.parents)[elements]
-    return (readings & ~bracketed[tree.parents[inner]]).tolist()
+    is_rp = np.fromiter((tag == "rp" for tag in layout.tags), bool, len(layout.tags))
+    bracketed = np.zeros(len(layout.tags), bool)
+    bracketed[layout.parents[is_rp]] = True
+    inner = nearest((layout.own & TAG_BIT["rt"]) != 0, layout.parents)[elements]
+    return (readings & ~bracketed[layout.parents[inner]]).tolist()

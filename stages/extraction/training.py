@@ -37,9 +37,10 @@ import pyarrow.parquet as pq
 from turbohtml import Document, Element
 
 from stages.extraction.features import Context, Matrix, first_features, second_features
+from stages.extraction.layout import Layout, inherit
 from stages.extraction.model import SURE, Model
 from stages.extraction.trees import Trees, make_trees, score
-from stages.extraction.walk import Tree, inherit, walk, walk_visible
+from stages.extraction.walk import walk, walk_visible
 from stages.reading.page_encoding import decode_page
 
 FOLDS = 4
@@ -57,7 +58,7 @@ class Page(NamedTuple):
 
     name: str | None  # None for a changed copy
     group: str
-    tree: Tree
+    layout: Layout
     context: Context
     features: Matrix
     labels: npt.NDArray[np.float32]
@@ -69,10 +70,10 @@ def squeeze(text: str) -> str:
     return "".join(filter(str.isalnum, text))
 
 
-def block_texts(tree: Tree) -> list[str]:
+def block_texts(layout: Layout) -> list[str]:
     """Write the m blocks of a page as texts."""
-    texts = [""] * len(tree.blocks.weights)
-    for piece, block in zip(tree.texts, tree.piece_blocks.tolist(), strict=True):
+    texts = [""] * len(layout.blocks.weights)
+    for piece, block in zip(layout.texts, layout.piece_blocks.tolist(), strict=True):
         if block >= 0:
             texts[block] += piece
     return texts
@@ -89,17 +90,17 @@ def kept_share(block: str, text: str, lines: frozenset[str]) -> float:
 
 
 def label(
-    row: dict[str, Any], tree: Tree, document: Document
+    row: dict[str, Any], layout: Layout, document: Document
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Return the wanted score in [0, 1] and the weight of each block."""
-    blocks = tree.blocks
+    blocks = layout.blocks
     wanted = np.zeros(len(blocks.weights), np.float32)
     weights = np.sqrt(np.minimum(blocks.weights + blocks.digits / 2 + 2, 2000))
     if row.get("main"):
-        wanted = _selected(tree, document, row["main"], row.get("left_out"))
+        wanted = _selected(layout, document, row["main"], row.get("left_out"))
     elif row.get("expected_html") or row.get("outputs"):
-        texts = [squeeze(text) for text in block_texts(tree)]
-        outputs = row.get("outputs") or ["\n".join(block_texts(walk(decode_page(row["expected_html"])).tree))]
+        texts = [squeeze(text) for text in block_texts(layout)]
+        outputs = row.get("outputs") or ["\n".join(block_texts(walk([decode_page(row["expected_html"])]).layout))]
         votes = row.get("votes") or [1.0] * len(outputs)
         for output, vote in zip(outputs, votes, strict=True):
             lines = frozenset(squeeze(line) for line in output.splitlines())
@@ -118,21 +119,21 @@ def label(
     return wanted, (weights * row["weight"] / np.sqrt(max(float(weights.sum()), 1))).astype(np.float32)
 
 
-def _selected(tree: Tree, document: Document, main: str, left_out: str | None) -> npt.NDArray[np.float32]:
+def _selected(layout: Layout, document: Document, main: str, left_out: str | None) -> npt.NDArray[np.float32]:
     nodes = [node for node in document.descendants if isinstance(node, Element)]
     index = {node: number for number, node in enumerate(nodes, 2)}
-    marks = np.zeros(len(tree.parents), np.int64)
+    marks = np.zeros(len(layout.parents), np.int64)
     for bit, selector in ((1, main), (2, left_out)):
         for element in document.select(selector) if selector else ():
             marks[index[element]] |= bit
-    inherited = inherit(marks, tree.parents)
-    homes = tree.piece_elements[tree.blocks.first_pieces]
+    inherited = inherit(marks, layout.parents)
+    homes = layout.piece_elements[layout.blocks.first_pieces]
     return (inherited[homes] == 1).astype(np.float32)
 
 
-def changed(tree: Tree, random: np.random.Generator) -> Tree:
+def changed(layout: Layout, random: np.random.Generator) -> Layout:
     """Read a page as another writer would have written it."""
-    blocks = tree.blocks
+    blocks = layout.blocks
     if random.random() < 0.5:
         blocks = blocks._replace(marks=np.zeros_like(blocks.marks), commas=np.zeros_like(blocks.commas))
     if random.random() < 0.6:
@@ -141,15 +142,15 @@ def changed(tree: Tree, random: np.random.Generator) -> Tree:
     if random.random() < 0.5:
         none_stated = np.full_like(blocks.in_article_body, -1)
         blocks = blocks._replace(in_title=np.zeros_like(blocks.in_title), in_article_body=none_stated)
-    own_names = tree.own_names
+    own_names = layout.own_names
     if random.random() < 0.7:
         share = random.choice([0.3, 1.0])
         dropped = random.random(len(own_names)) < share
         own_names = np.where(dropped, 0, own_names)
-        names = inherit(own_names, tree.parents)
-        blocks = blocks._replace(names=names[tree.piece_elements[blocks.first_pieces]] & blocks.names)
-        tree = tree._replace(own_names=own_names, inherited_names=names)
-    return tree._replace(blocks=blocks)
+        names = inherit(own_names, layout.parents)
+        blocks = blocks._replace(names=names[layout.piece_elements[blocks.first_pieces]] & blocks.names)
+        layout = layout._replace(own_names=own_names, inherited_names=names)
+    return layout._replace(blocks=blocks)
 
 
 _WRAPPERS = ("<form>", "<header>", "<nav>", "<aside>", "<div hidden>", '<div class="footer">', "<select>", "<div>")
@@ -171,20 +172,21 @@ def read_pages(files: list[Path], seed: int) -> list[Page]:
         for row in pq.read_table(file).to_pylist():
             html = decode_page(row["html"])
             for copy in range(1 + (random.random() < _COPIES)):
-                tree, document, _ = walk_visible(wrapped(html, random) if copy else html)
-                if len(tree.blocks.weights):
-                    wanted, weights = label(row, tree, document)
+                walked, _ = walk_visible([wrapped(html, random) if copy else html])
+                layout, document = walked.layout, walked.documents[0]
+                if len(layout.blocks.weights):
+                    wanted, weights = label(row, layout, document)
                     name = None if copy else row["name"]
-                    seen = changed(tree, random) if copy else tree
+                    seen = changed(layout, random) if copy else layout
                     pages.append(_page(name, row["group"], seen, wanted, weights))
     return pages
 
 
 def _page(
-    name: str | None, group: str, tree: Tree, wanted: npt.NDArray[np.float32], weights: npt.NDArray[np.float32]
+    name: str | None, group: str, layout: Layout, wanted: npt.NDArray[np.float32], weights: npt.NDArray[np.float32]
 ) -> Page:
-    context = Context([tree])
-    return Page(name, group, tree, context, first_features(context), wanted, weights)
+    context = Context(layout)
+    return Page(name, group, layout, context, first_features(context), wanted, weights)
 
 
 def fold_of(group: str) -> int:

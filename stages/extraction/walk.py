@@ -1,25 +1,25 @@
-"""One walk through a page: its elements and its runs of text as flat arrays.
+"""One walk through some pages: their elements and their runs of text as the flat arrays of `layout`.
 
-The tree is WHATWG's, built by turbohtml. Of each element we take its tag, class, id and a few attributes, of each text
-its characters; all that follows is arithmetic on arrays:
+The trees are WHATWG's, built by turbohtml. Of each element we take its tag, class, id and a few attributes, of each
+text its characters; all that follows is arithmetic on arrays, done for all pages at once:
 
-    elements   0 the document, 1 whatever is cut off (template contents), then in the order of their start tags
-    parents    of each element; what an element inherits from its ancestors (a link, `pre`, hidden, groups of names)
-               comes by pointer doubling: log2(depth) passes over the array, whatever the nesting
+    elements   of each page: the document, whatever is cut off (template contents), then in the order of start tags
     pieces     the text nodes that a reader could see
     blocks     runs of pieces with no edge of a block element between them; two line breaks in a row are such an edge
 
-Time and memory are linear in the size of the page but for the logarithm of its depth.
+What is said of a page does not depend on the pages next to it. Time and memory are linear in the size of the pages but
+for the logarithm of their depth.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import operator
 import re
 import zlib
-from collections.abc import Container
-from itertools import compress, repeat
+from collections.abc import Sequence
+from itertools import chain, compress, repeat
 from typing import Literal, NamedTuple, cast
 
 import numpy as np
@@ -38,11 +38,8 @@ from turbohtml import (
 )
 
 from stages.extraction.class_names import BIT, BITS_BY_PROPERTY, BITS_BY_ROLE, MAX_NAME, name_bits
+from stages.extraction.layout import Blocks, Floats, Ints, Layout, Uints, ancestors, begins, inherit, join, nearest
 from stages.extraction.letters import SPACE, WEIGHT_UNIT, as_code_points, letters
-
-Ints = npt.NDArray[np.int64]
-Uints = npt.NDArray[np.uint64]
-Floats = npt.NDArray[np.float32]
 
 # Tags whose presence among the ancestors of a block is a feature, one bit each. Other tags have no bit.
 TAGS = (
@@ -101,48 +98,6 @@ _MAX_TITLE = 300  # code points
 _SHORT_TITLE = 80  # tenths of weighted letters; a shorter block (a word of the menu) is in many titles by chance
 _ARTICLE_BODY = re.compile(r'"articleBody"\s*:\s*("(?:[^"\\]|\\.)*+")')
 _WINDOW = 16  # code points that make a passage
-
-
-class Tree(NamedTuple):
-    """Elements, pieces and blocks of one page; shapes: n elements, k pieces, m blocks."""
-
-    tags: list[str]  # n; of elements 0 and 1 an empty string
-    addresses: dict[int, str]  # of links, by element
-    parents: Ints  # n
-    own: Ints  # n; tag and flag bits of the element itself
-    inherited: Ints  # n; of it and its ancestors
-    own_names: Ints  # n; groups of names, roles and properties
-    inherited_names: Ints  # n
-    depth: Ints  # n
-    path: Uints  # n; hash of the tags and classes from the root to here
-    last: Ints  # n; one past the last element of its subtree
-    texts: list[str]  # k
-    piece_elements: Ints  # k; the element each piece lies in
-    piece_blocks: Ints  # k; block number, or -1 for white space between blocks
-    piece_breaks: Ints  # k; `br` and `input` elements before it
-    blocks: Blocks
-
-
-class Blocks(NamedTuple):
-    """The m blocks of a page in document order, and where they lie among its n elements."""
-
-    elements: Ints  # m; nearest block element
-    first_pieces: Ints  # m
-    pieces: Ints  # m; pieces that are not white space
-    bits: Ints  # m; tag and flag bits that hold for all of its text
-    names: Ints  # m; groups of names that hold for all of its text
-    weights: Floats  # m; weighted letters
-    link_weights: Floats  # m; those in links
-    links: Floats  # m; pieces in links
-    digits: Floats  # m
-    marks: Floats  # m; sentence marks
-    commas: Floats  # m
-    code_points: Floats  # m; but for white space
-    keys: Uints  # m; equal for blocks of equal text
-    first: Ints  # n; first block that begins in or after the element
-    last: Ints  # n; one past the last block of its subtree
-    in_article_body: npt.NDArray[np.int8]  # m; 1 if it is in the page's JSON-LD article body, else 0; -1 if none is
-    in_title: npt.NDArray[np.bool_]  # m; its text is part of the page's title
 
 
 class _Tags(dict[str, int]):
@@ -221,63 +176,75 @@ _KINDS: dict[type, int] = {
     DocumentFragment: _FRAGMENT,
     ShadowRoot: _FRAGMENT,
 }
+_IS_ELEMENT, _IS_TEXT, _IS_FRAGMENT = (
+    bytes(kind == wanted for kind in range(256)) for wanted in (_ELEMENT, _TEXT, _FRAGMENT)
+)
 _PARENT, _TAG, _DATA = map(operator.attrgetter, ("parent", "tag", "data"))
 
 
-def inherit(own: Ints, parents: Ints) -> Ints:
-    """OR what each element has with what its ancestors have."""
-    values, ancestors = own.copy(), parents
-    while ancestors.any():
-        values |= values.take(ancestors)
-        ancestors = ancestors.take(ancestors)
-    values |= values[0]
-    return values
-
-
-def nearest(has: npt.NDArray[np.bool_], parents: Ints) -> Ints:
-    """Return for each element itself or its nearest ancestor that has something; 0 if none has."""
-    if not has.any():
-        return np.zeros(len(parents), np.int64)
-    step = np.where(has, np.arange(len(parents)), parents)
-    while True:
-        further = step.take(step)
-        if (further == step).all():
-            return step
-        step = further
-
-
 class Walked(NamedTuple):
-    """A page's tree, the parsed page, and how its text was seen where a reader with a browser sees next to none."""
+    """The layout of p pages, and of each the parsed page and what it states of itself where all attributes are read."""
 
-    tree: Tree
-    document: Document
-    hidden_in: Literal["unclosed", "noscript", "noframes", "embedded"] | None = None
+    layout: Layout
+    documents: list[Document]
+    structured: list[list[str]]  # JSON-LD
+    item_types: list[frozenset[str]]  # of microdata
 
 
-def walk_visible(html: str) -> Walked:
-    """Lay out what a reader sees; if that says next to nothing, what one sees without scripts, or without frames."""
-    walked = walk(html)
-    tree, document, _ = walked
-    said = float(tree.blocks.weights.sum())
-    if said >= _NEXT_TO_NOTHING:
-        return walked
-    if not _RAW_TEXT.isdisjoint(tree.tags) and (closed := _without_unclosed(html)) != html:
-        other = walk(closed)
-        if float(other.tree.blocks.weights.sum()) > 2 * said:
-            return other._replace(hidden_in="unclosed")
-    if "noscript" in tree.tags:
-        other = walk(html, shown=frozenset({"noscript"}))
-        if float(other.tree.blocks.weights.sum()) > 2 * said:
-            return other._replace(hidden_in="noscript")
-    if "noframes" in tree.tags:
-        other = walk("".join(element.text for element in document.select("noframes")))
-        if float(other.tree.blocks.weights.sum()) > said:
-            return other._replace(hidden_in="noframes")
-    if not len(tree.blocks.weights) and not _EMBEDDED.isdisjoint(tree.tags):
-        other = walk(html, shown=_EMBEDDED)
-        if len(other.tree.blocks.weights):
-            return other._replace(hidden_in="embedded")
-    return walked
+HiddenIn = Literal["unclosed", "noscript", "noframes", "embedded"]
+
+
+def walk_visible(pages: Sequence[str]) -> tuple[Walked, list[HiddenIn | None]]:
+    """Lay out what a reader sees; where that says next to nothing, what one sees without scripts, or without frames.
+
+    Also returns of each page how its text was seen where a reader with a browser sees next to none.
+    """
+    walked = walk(pages)
+    layout = walked.layout
+    hidden_in: list[HiddenIn | None] = [None] * len(pages)
+    others: list[Walked] = []
+    order = list(range(len(pages)))
+    weights = layout.blocks.weights
+    said = layout.page_totals(weights, np.ones(len(weights), bool))
+    # A loop over the few pages that say next to nothing: each is walked again by itself.
+    for page in np.flatnonzero(said < _NEXT_TO_NOTHING).tolist():
+        tags = frozenset(layout.tags[layout.documents[page] : layout.element_ends[page]])
+        own = weights[layout.block_begins[page] : layout.block_ends[page]]
+        if seen := _more_visible(pages[page], walked.documents[page], tags, own):
+            order[page] = len(pages) + len(others)
+            others.append(seen[0])
+            hidden_in[page] = seen[1]
+    if not others:
+        return walked, hidden_in
+    layouts, *stated = zip(walked, *others, strict=True)
+    documents, structured, item_types = ([list(chain(*column))[place] for place in order] for column in stated)
+    return Walked(join(layouts).take(np.array(order)), documents, structured, item_types), hidden_in
+
+
+def _more_visible(
+    html: str, document: Document, tags: frozenset[str], weights: Floats
+) -> tuple[Walked, HiddenIn] | None:
+    """Walk a page that says next to nothing as other readers see it; None if no such reader sees more."""
+    said = float(weights.sum())
+
+    def says_more(other: Walked, than: float) -> bool:
+        return float(other.layout.blocks.weights.sum()) > than
+
+    if not _RAW_TEXT.isdisjoint(tags):
+        closed = _without_unclosed(html)
+        if closed != html and says_more(other := walk([closed]), 2 * said):
+            return other, "unclosed"
+    if "noscript" in tags and says_more(other := walk([html], frozenset({"noscript"})), 2 * said):
+        return other, "noscript"
+    if "noframes" in tags:
+        without = "".join(element.text for element in document.select("noframes"))
+        if says_more(other := walk([without]), said):
+            return other, "noframes"
+    if not len(weights) and not _EMBEDDED.isdisjoint(tags):
+        other = walk([html], _EMBEDDED)
+        if len(other.layout.blocks.weights):
+            return other, "embedded"
+    return None
 
 
 def _without_unclosed(html: str) -> str:
@@ -292,70 +259,77 @@ def _without_unclosed(html: str) -> str:
     return html
 
 
-def walk(html: str, shown: frozenset[str] = frozenset()) -> Walked:
-    """Parse a page and lay it out flat; `shown` are tags whose text counts though readers do not see it as such."""
-    document = parse(html, positions=False, allow_declarative_shadow_roots=False)
-    everything = list(document.descendants)
-    kinds = bytes(map(_KINDS.__getitem__, map(type, everything)))
-    kind = np.frombuffer(kinds, np.uint8)
-    is_element, is_text = kind == _ELEMENT, kind == _TEXT
-    nodes = cast("list[Element]", list(compress(everything, is_element.tobytes())))
-    index: dict[object, int] = dict(zip(nodes, range(2, len(nodes) + 2), strict=True))
-    index[document] = 0
-    if _FRAGMENT in kinds:
-        fragments = compress(everything, (kind == _FRAGMENT).tobytes())
-        index.update((node, index.get(node.parent, 1)) for node in fragments)
-    count = len(nodes)
-    parents = np.zeros(count + 2, np.int64)
-    parents[2:] = np.fromiter(map(index.get, map(_PARENT, nodes), repeat(1)), np.int64, count)
-    tags = list(map(_TAG, nodes))
-    own, own_names = np.zeros((2, count + 2), np.int64)
-    steps = np.zeros(count + 2, np.uint64)
-    own[2:], steps[2:] = _TAGS.of(tags)
-    own_names[2:], of_classes = _CLASSES.of(nodes)
-    steps[2:] |= of_classes
-    for element in document.select("[id]"):
-        if (names := name_bits((element.attr("id") or "")[:MAX_NAME])) and (place := index.get(element)):
-            own_names[place] |= names
-    own[1] = SKIPPED
+def walk(pages: Sequence[str], shown: frozenset[str] = frozenset()) -> Walked:
+    """Parse pages and lay them out flat; `shown` are tags whose text counts though readers do not see it as such."""
+    documents = [parse(html, positions=False, allow_declarative_shadow_roots=False) for html in pages]
+    tags: list[str] = []
+    nodes: list[Element] = []
+    text_nodes: list[Text] = []
+    kinds: list[bytes] = []
+    parents: list[Ints] = []
+    text_parents: list[Ints] = []
+    marked: list[Marked] = []
+    element_ends: list[int] = []
+    # A loop over pages and, inside calls of C, over their nodes: here a tree becomes arrays.
+    for document in documents:
+        root, cut_off = len(tags), len(tags) + 1
+        everything = list(document.descendants)
+        own_kinds = bytes(map(_KINDS.__getitem__, map(type, everything)))
+        own_nodes = cast("list[Element]", list(compress(everything, own_kinds.translate(_IS_ELEMENT))))
+        own_texts = cast("list[Text]", list(compress(everything, own_kinds.translate(_IS_TEXT))))
+        index: dict[object, int] = dict(zip(own_nodes, range(root + 2, root + 2 + len(own_nodes)), strict=True))
+        index[document] = root
+        if _FRAGMENT in own_kinds:
+            fragments = compress(everything, own_kinds.translate(_IS_FRAGMENT))
+            index.update((node, index.get(node.parent, cut_off)) for node in fragments)
+        del everything
+        places = chain((root, root), map(index.get, map(_PARENT, own_nodes), repeat(cut_off)))
+        parents.append(np.fromiter(places, np.int64, len(own_nodes) + 2))
+        homes = map(index.get, map(_PARENT, own_texts), repeat(cut_off))
+        text_parents.append(np.fromiter(homes, np.int64, len(own_texts)))
+        marked.append(_read_attributes(document, index, cut_off))
+        del index  # a third of the memory of a page of tags alone
+        tags += ("", "", *map(_TAG, own_nodes))
+        nodes += own_nodes
+        text_nodes += own_texts
+        kinds.append(own_kinds)
+        element_ends.append(len(tags))
+    ends = np.array(element_ends)
+    own, own_names, steps = _read_elements(tags, nodes, begins(ends), marked)
     if shown:
-        own[2:][[tag in shown for tag in tags]] &= ~SKIPPED
-    addresses = _read_attributes(document, nodes, index, own, own_names)
-    depth, path = _depth_and_path(parents, steps)
-    last = _subtree_ends(parents)
+        own[np.fromiter(map(shown.__contains__, tags), bool, len(tags))] &= ~SKIPPED
+    addresses = _read_links(own, nodes, ends)
+    del nodes
+    kind = np.frombuffer(b"".join(kinds), np.uint8)
+    is_text = kind == _TEXT
+    page = np.repeat(np.arange(len(pages)), list(map(len, text_parents)))
+    started = np.cumsum(kind == _ELEMENT)[is_text] + 2 * page + 1
+    above = np.concatenate(parents)
+    depth, path = _depth_and_path(above, steps, begins(ends))
+    last = _subtree_ends(above, ends)
     _open_selects(own, last)
-    inherited = inherit(own, parents)
+    inherited = inherit(own, above)
     # ARIA in HTML: a header or footer outside sectioning content is the site's banner or imprint.
-    of_site = (inherited[parents] & _SECTIONING) == 0
+    of_site = (inherited[above] & _SECTIONING) == 0
     for tag in ("header", "footer"):
         own_names[of_site & ((own & TAG_BIT[tag]) != 0)] |= BIT[tag]
-    inherited_names = inherit(own_names, parents)
+    inherited_names = inherit(own_names, above)
 
-    text_nodes = list(compress(everything, is_text.tobytes()))
-    del everything
-    piece_elements = np.fromiter(map(index.get, map(_PARENT, text_nodes), repeat(1)), np.int64, len(text_nodes))
-    del index  # a third of the memory of a page of tags alone
-    started = np.cumsum(is_element)[is_text] + 1
+    piece_elements = np.concatenate(text_parents)
     visible = (inherited[piece_elements] & SKIPPED) == 0
     texts = list(map(_DATA, compress(text_nodes, visible.tobytes())))
     del text_nodes
-    piece_elements, started = piece_elements[visible], started[visible]
+    piece_elements, started, page = piece_elements[visible], started[visible], page[visible]
+    piece_ends = np.cumsum(np.bincount(page, minlength=len(pages)))
     breaks = np.cumsum((own & BREAK) != 0)[started]
     is_block = (own & BLOCK) != 0
-    edges = np.cumsum(is_block)[started]
-    around = nearest(is_block, parents)[piece_elements]
-    piece_blocks, blocks = _blocks(
-        document,
-        texts,
-        Pieces(piece_elements, around, started, edges, breaks),
-        inherited,
-        inherited_names,
-        last,
-    )
-    tree = Tree(
-        ["", "", *tags],
+    around = nearest(is_block, above)[piece_elements]
+    pieces = Pieces(piece_elements, around, started, np.cumsum(is_block)[started], breaks, piece_ends)
+    piece_blocks, block_ends, blocks = _blocks(documents, marked, texts, pieces, inherited, inherited_names, last)
+    layout = Layout(
+        tags,
         addresses,
-        parents,
+        above,
         own,
         inherited,
         own_names,
@@ -368,47 +342,97 @@ def walk(html: str, shown: frozenset[str] = frozenset()) -> Walked:
         piece_blocks,
         breaks,
         blocks,
+        ends,
+        piece_ends,
+        block_ends,
     )
-    return Walked(tree, document)
+    return Walked(layout, documents, [own.structured for own in marked], [own.item_types for own in marked])
 
 
 class Pieces(NamedTuple):
-    """Where k text nodes lie."""
+    """Where k text nodes of p pages lie."""
 
     elements: Ints
     around: Ints  # nearest block element
     started: Ints  # last element that started before it
     edges: Ints  # block elements that started before it
     breaks: Ints  # `br` and `input` elements before it
+    ends: Ints  # p; one past the last of each page
 
 
-_ATTRIBUTES = '[hidden],[aria-hidden="true"],[style*="none"],[style*="hidden"],[role],[itemprop]'
+class Marked(NamedTuple):
+    """What the attributes of a page say of its elements, given by their places, and its data for machines."""
+
+    named: list[int]  # may repeat a place
+    names: list[int]  # groups of names of each of these
+    hidden: list[int]
+    shown: list[int]  # templates that a browser shows
+    structured: list[str]  # JSON-LD
+    item_types: frozenset[str]  # of microdata
 
 
-def _read_attributes(
-    document: Document, nodes: list[Element], index: dict[object, int], own: Ints, own_names: Ints
-) -> dict[int, str]:
-    """Add to the bits of elements what their attributes say; return the addresses of links."""
-    addresses: dict[int, str] = {}
-    for place in np.flatnonzero(own & TAG_BIT["a"]).tolist():
-        address = nodes[place - 2].attr("href")
-        if address is not None and not (address[:1] == "#" and _is_opener(nodes[place - 2])):
-            addresses[place] = address
-    own[np.fromiter(addresses, np.int64, len(addresses))] |= LINK
-    controlled: set[str | None] | None = None
+_ATTRIBUTES = '[hidden],[aria-hidden="true"],[style*="none"],[style*="hidden"],[role],[itemprop],[itemtype]'
+
+
+def _read_attributes(document: Document, index: dict[object, int], cut_off: int) -> Marked:
+    """Read the attributes that a few elements have; what the index lacks is `cut_off`."""
+    named: list[int] = []
+    names: list[int] = []
+    hidden: list[int] = []
+    item_types = set()
+    for element in document.select("[id]"):
+        if (bits := name_bits((element.attr("id") or "")[:MAX_NAME])) and (place := index.get(element)):
+            named.append(place)
+            names.append(bits)
+    controlled = _Controlled(document)
     for element in document.select(_ATTRIBUTES):
-        if _is_hidden(element):
-            if controlled is None:
-                controlled = _controlled(document)
-            if not _opens(element, controlled):
-                own[index.get(element, 1)] |= HIDDEN
-        names = BITS_BY_ROLE.get((element.attr("role") or "").lower(), 0)
-        names |= BITS_BY_PROPERTY.get((element.attr("itemprop") or "").lower(), 0)
-        if names:
-            own_names[index.get(element, 1)] |= names
-    if (own & TEMPLATE).any():
-        for element in document.select("template[shadowrootmode]"):  # a browser shows it
-            own[index.get(element, 1)] &= ~SKIPPED
+        if _is_hidden(element) and not _opens(element, controlled):
+            hidden.append(index.get(element, cut_off))
+        bits = BITS_BY_ROLE.get((element.attr("role") or "").lower(), 0)
+        bits |= BITS_BY_PROPERTY.get((element.attr("itemprop") or "").lower(), 0)
+        if bits:
+            named.append(index.get(element, cut_off))
+            names.append(bits)
+        if item_type := element.attr("itemtype"):
+            item_types.add(item_type.rsplit("/", 1)[-1])
+    shown = [index.get(element, cut_off) for element in document.select("template[shadowrootmode]")]
+    structured = [script.text for script in document.select('script[type="application/ld+json"]')]
+    return Marked(named, names, hidden, shown, structured, frozenset(item_types))
+
+
+def _read_elements(
+    tags: list[str], nodes: list[Element], roots: Ints, marked: list[Marked]
+) -> tuple[Ints, Ints, Uints]:
+    """Return the own bits, the groups of names and the steps of n elements, two of each page without a node."""
+    own, steps = _TAGS.of(tags)
+    is_node = np.ones(len(tags), bool)
+    is_node[roots] = is_node[roots + 1] = False
+    own_names = np.zeros(len(tags), np.int64)
+    own_names[is_node], of_classes = _CLASSES.of(nodes)
+    steps[is_node] |= of_classes
+    for page in marked:
+        np.bitwise_or.at(own_names, np.array(page.named, np.int64), np.array(page.names, np.int64))
+        own[page.hidden] |= HIDDEN
+    own[roots + 1] |= SKIPPED
+    for page in marked:
+        own[page.shown] &= ~SKIPPED
+    return own, own_names, steps
+
+
+def _read_links(own: Ints, nodes: list[Element], ends: Ints) -> list[dict[int, str]]:
+    """Mark the links among n elements of p pages, and return their addresses by page, by element from its first."""
+    anchors = np.flatnonzero(own & TAG_BIT["a"])
+    pages = np.searchsorted(ends, anchors, side="right")
+    numbers = (anchors - 2 * (pages + 1)).tolist()  # the first two elements of a page are no nodes
+    found = map(Element.attr, map(nodes.__getitem__, numbers), repeat("href"))
+    roots = begins(ends).tolist()
+    addresses: list[dict[int, str]] = [{} for _ in roots]
+    linked = []
+    for place, page, number, address in zip(anchors.tolist(), pages.tolist(), numbers, found, strict=True):
+        if address is not None and not (address[:1] == "#" and _is_opener(nodes[number])):
+            addresses[page][place - roots[page]] = address
+            linked.append(place)
+    own[linked] |= LINK
     return addresses
 
 
@@ -428,12 +452,28 @@ def _is_opener(anchor: Element) -> bool:
     return anchor.matches(_OPENER) or anchor.attr("role") in ("button", "tab")
 
 
-def _opens(element: Element, controlled: Container[str | None]) -> bool:
+class _Controlled:
+    """The ids of the panels that openers name, as ARIA and Bootstrap have it; looked for once they are asked for."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+
+    @functools.cached_property
+    def ids(self) -> frozenset[str]:
+        openers = self._document.select(_OPENER)
+        names = [opener.attr(name) or "" for opener in openers for name in _TARGETS]
+        return frozenset(" ".join(names).replace("#", "").split())
+
+
+def _opens(element: Element, controlled: _Controlled) -> bool:
     """Tell whether a hidden element is a panel that a reader opens: a tab's, one that a button names or stands before.
 
     `controlled` are the ids that openers name.
     """
-    if element.attr("role") == "tabpanel" or element.attr("aria-labelledby") or element.attr("id") in controlled:
+    if element.attr("role") == "tabpanel" or element.attr("aria-labelledby"):
+        return True
+    identifier = element.attr("id")
+    if identifier and identifier in controlled.ids:
         return True
     before = element.previous_sibling
     while before is not None and not isinstance(before, Element):
@@ -443,36 +483,31 @@ def _opens(element: Element, controlled: Container[str | None]) -> bool:
     )
 
 
-def _controlled(document: Document) -> set[str | None]:
-    """Return the ids of the panels that openers name, as ARIA and Bootstrap have it."""
-    found: set[str | None] = set()
-    for element in document.select(_OPENER):
-        for name in _TARGETS:
-            found.update((element.attr(name) or "").replace("#", "").split())
-    return found
-
-
-def _depth_and_path(parents: Ints, steps: Uints) -> tuple[Ints, Uints]:
+def _depth_and_path(parents: Ints, steps: Uints, roots: Ints) -> tuple[Ints, Uints]:
     depth = np.ones(len(parents), np.int64)
-    depth[:2] = 0
-    path, factor, ancestors = steps.copy(), _PATH_STEP, parents
-    while ancestors.any():
-        depth += depth.take(ancestors)
-        path += factor * path.take(ancestors)
+    depth[roots] = depth[roots + 1] = 0
+    path, factor = steps.copy(), _PATH_STEP
+    for above in ancestors(parents):
+        depth += depth.take(above)
+        path += factor * path.take(above)
         factor = np.uint64(int(factor) * int(factor) & (1 << 64) - 1)
-        ancestors = ancestors.take(ancestors)
     return depth, path
 
 
-def _subtree_ends(parents: Ints) -> Ints:
+def _subtree_ends(parents: Ints, ends: Ints) -> Ints:
     """Return for each element one past its subtree: the next sibling of its nearest ancestor that has one."""
     count = len(parents)
-    following = np.full(count, count, np.int64)
+    following = np.full(count, -1, np.int64)
+    following[begins(ends)] = ends
+    is_node = np.ones(count, bool)
+    is_node[begins(ends)] = is_node[begins(ends) + 1] = False
+    nodes = np.flatnonzero(is_node)
+    above = parents[nodes]
     # Sorting 16-bit numbers takes one pass for each byte.
-    order = np.argsort(parents[2:].astype(np.uint16) if count <= 1 << 16 else parents[2:], kind="stable") + 2
+    order = nodes[np.argsort(above.astype(np.uint16) if count <= 1 << 16 else above, kind="stable")]
     siblings = parents[order[1:]] == parents[order[:-1]]
     following[order[:-1][siblings]] = order[1:][siblings]
-    return following[nearest(following < count, parents)]
+    return following[nearest(following >= 0, parents)]
 
 
 def _open_selects(own: Ints, last: Ints) -> None:
@@ -485,8 +520,15 @@ def _open_selects(own: Ints, last: Ints) -> None:
 
 
 def _blocks(
-    document: Document, texts: list[str], pieces: Pieces, inherited: Ints, inherited_names: Ints, last: Ints
-) -> tuple[Ints, Blocks]:
+    documents: list[Document],
+    marked: list[Marked],
+    texts: list[str],
+    pieces: Pieces,
+    inherited: Ints,
+    inherited_names: Ints,
+    last: Ints,
+) -> tuple[Ints, Ints, Blocks]:
+    """Return the block of each of k pieces, one past the last block of each page, and the blocks."""
     count = len(texts)
     points = as_code_points("".join(texts))
     lengths = np.fromiter(map(len, texts), np.int64, count)
@@ -531,61 +573,89 @@ def _blocks(
     del per_piece
     low, high = (sums & _LOW).astype(np.float32), (sums >> _HALF).astype(np.float32)
     single = np.bincount(number, minlength=blocks)
-    return piece_blocks, Blocks(
-        elements=pieces.around[firsts],
-        first_pieces=firsts,
-        pieces=single,
-        bits=bits,
-        names=names,
-        weights=high[0] / WEIGHT_UNIT,
-        link_weights=(in_links >> _HALF).astype(np.float32) / WEIGHT_UNIT,
-        links=np.bincount(number, linked, blocks).astype(np.float32),
-        digits=high[1],
-        marks=low[1],
-        commas=low[2],
-        code_points=low[0],
-        keys=sums[2] >> _HALF,
-        first=first,
-        last=after,
-        in_article_body=_in_article_body(document, points, starts[firsts]),
-        in_title=_in_title(document, texts, firsts, (single == 1) & (high[0] >= _SHORT_TITLE) & (low[0] <= _MAX_TITLE)),
+    block_ends = np.searchsorted(firsts, pieces.ends)
+    maybe = (single == 1) & (high[0] >= _SHORT_TITLE) & (low[0] <= _MAX_TITLE)
+    return (
+        piece_blocks,
+        block_ends,
+        Blocks(
+            elements=pieces.around[firsts],
+            first_pieces=firsts,
+            pieces=single,
+            bits=bits,
+            names=names,
+            weights=high[0] / WEIGHT_UNIT,
+            link_weights=(in_links >> _HALF).astype(np.float32) / WEIGHT_UNIT,
+            links=np.bincount(number, linked, blocks).astype(np.float32),
+            digits=high[1],
+            marks=low[1],
+            commas=low[2],
+            code_points=low[0],
+            keys=sums[2] >> _HALF,
+            first=first,
+            last=after,
+            in_article_body=_in_article_bodies(marked, points, starts, firsts, block_ends),
+            in_title=_in_title(documents, texts, firsts, maybe, block_ends),
+        ),
     )
 
 
 def _in_title(
-    document: Document, texts: list[str], firsts: Ints, maybe: npt.NDArray[np.bool_]
+    documents: list[Document], texts: list[str], firsts: Ints, maybe: npt.NDArray[np.bool_], block_ends: Ints
 ) -> npt.NDArray[np.bool_]:
-    """Tell which of m blocks, all of one piece of text, are part of the page's title."""
-    element = document.select_one("title")
-    title = " ".join(element.text.split())[:_MAX_TITLE] if element else ""
+    """Tell which of m blocks, all of one piece of text, are part of their page's title."""
+    titles = []
+    for document in documents:
+        element = document.select_one("title")
+        titles.append(" ".join(element.text.split())[:_MAX_TITLE] if element else "")
+    places = np.flatnonzero(maybe)
+    pages = np.searchsorted(block_ends, places, side="right").tolist()
     found = np.zeros(len(firsts), bool)
-    if title:
-        places = np.flatnonzero(maybe)
-        for place, piece in zip(places.tolist(), firsts[places].tolist(), strict=True):
+    for place, piece, page in zip(places.tolist(), firsts[places].tolist(), pages, strict=True):
+        if title := titles[page]:
             text = texts[piece]
             first_word = text.split(None, 1)[0]  # most blocks fail here, before a paragraph is cut into words
             found[place] = first_word in title and " ".join(text.split()) in title
     return found
 
 
-def _in_article_body(document: Document, points: Ints, starts: Ints) -> npt.NDArray[np.int8]:
-    """Tell (1 or 0) which blocks begin with a window of the article's text, which some pages repeat for crawlers."""
-    bodies = []
-    for script in document.select('script[type="application/ld+json"]'):
-        bodies += [json.loads(found, strict=False) for found in _ARTICLE_BODY.findall(script.text)]
+def _in_article_bodies(
+    marked: list[Marked], points: Ints, starts: Ints, firsts: Ints, block_ends: Ints
+) -> npt.NDArray[np.int8]:
+    """Tell (1 or 0; -1 on pages that have none) which of m blocks begin with a window of their article's text.
+
+    Some pages repeat that text for crawlers. `starts` are where the k pieces begin among all code points.
+    """
+    found = np.full(len(firsts), -1, np.int8)
+    edges = [0, *block_ends.tolist()]
+    for page, own in enumerate(marked):
+        bodies = [body for script in own.structured for body in _ARTICLE_BODY.findall(script)]
+        blocks = slice(edges[page], edges[page + 1])
+        if bodies and blocks.start < blocks.stop:
+            # Between the blocks of two pages stands white space alone, which says nothing.
+            begin = int(starts[firsts[blocks.start]])
+            end = int(starts[firsts[blocks.stop]]) if blocks.stop < len(firsts) else len(points)
+            body = " ".join(json.loads(body, strict=False) for body in bodies)
+            found[blocks] = _in_article_body(body, points[begin:end], starts[firsts[blocks]] - begin)
+    return found
+
+
+def _in_article_body(body: str, points: Ints, starts: Ints) -> npt.NDArray[np.int8]:
+    """Tell of the blocks that start at some places of a page's text; -1 if the article says next to nothing."""
     classes = letters().classes
-    body = as_code_points(" ".join(bodies)) if bodies else np.zeros(0, np.int64)
-    body = body[classes[body] != SPACE]
-    if len(body) < _WINDOW:
+    said = as_code_points(body)
+    said = said[classes[said] != SPACE]
+    if len(said) < _WINDOW:
         return np.full(len(starts), -1, np.int8)
-    said = classes[points] != SPACE
-    stream = np.concatenate([points[said], np.zeros(_WINDOW, np.int64)]).astype(np.uint64)
-    places = np.cumsum(said)[starts] - said[starts] if len(starts) else starts
+    is_said = classes[points] != SPACE
+    stream = np.concatenate([points[is_said], np.zeros(_WINDOW, np.int64)]).astype(np.uint64)
+    places = np.cumsum(is_said)[starts] - is_said[starts] if len(starts) else starts
     powers = np.cumprod(np.full(_WINDOW, _PATH_STEP), dtype=np.uint64)
-    begins = (stream[places[:, None] + np.arange(_WINDOW)] * powers[::-1]).sum(axis=1, dtype=np.uint64)
+    begin = (stream[places[:, None] + np.arange(_WINDOW)] * powers[::-1]).sum(axis=1, dtype=np.uint64)
     # A polynomial of 2 k code points is that of the first k, moved up by k places, and that of the other k.
-    windows, width = body.astype(np.uint64) * powers[0], 1
+    windows, width = said.astype(np.uint64) * powers[0], 1
     while width < _WINDOW:
         windows = windows[:-width] * powers[width - 1] + windows[width:]
         width *= 2
-    return np.isin(begins, windows).astype(np.int8)
+    windows.sort()
+    return (windows.take(np.searchsorted(windows, begin), mode="clip") == begin).astype(np.int8)

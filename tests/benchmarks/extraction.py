@@ -116,7 +116,7 @@ def unseen_scores(tables: list[Path]) -> Unseen:
 
 def by_unseen(unseen: Unseen, name: str, html: str) -> str:
     """Extract by the scores of a model that has not seen the page; a page without a block has none."""
-    return finish(lay_out(html), unseen.get(name, np.zeros(0, np.float32)), ExtractionConfig()).text
+    return finish(lay_out([html]), unseen.get(name, np.zeros(0, np.float32)), ExtractionConfig())[0].text
 
 
 def measure_speed(pages: list[str], size: int) -> dict[str, float]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from stages.extraction import extract
 from stages.extraction.choice import MAX_SCORED
 from stages.extraction.extract import lay_out, read_page, read_pages
-from stages.extraction.model import Model, score_blocks, shipped_model
+from stages.extraction.layout import Blocks, Layout, join
+from stages.extraction.model import score_blocks, shipped_model
 from stages.extraction.options import ExtractionConfig
 from stages.extraction.trees import score
-from stages.extraction.walk import Tree
 
 CONFIG = ExtractionConfig()
 PARAGRAPH = "The river rose in the night, and by morning the lower fields stood under water. "
@@ -43,13 +42,38 @@ PAGES = [
 
 
 def test_scores_do_not_depend_on_the_pages_scored_with_it() -> None:
-    trees = [lay_out(page).tree for page in PAGES]
-    alone = [score_blocks([tree], shipped_model())[0] for tree in trees]
-    for order in (range(len(trees)), reversed(range(len(trees))), [5] * 20):
+    layouts = [lay_out([page]).layout for page in PAGES]
+    alone = [score_blocks(layout, shipped_model()) for layout in layouts]
+    for order in (range(len(layouts)), reversed(range(len(layouts))), [5] * 20):
         places = list(order)
-        together = score_blocks([trees[place] for place in places], shipped_model())
-        for place, scores in zip(places, together, strict=True):
-            np.testing.assert_array_equal(scores, alone[place])
+        together = lay_out([PAGES[place] for place in places]).layout
+        scores = np.split(score_blocks(together, shipped_model()), together.block_ends[:-1])
+        for place, own in zip(places, scores, strict=True):
+            np.testing.assert_array_equal(own, alone[place])
+
+
+def test_pages_laid_out_together_are_those_laid_out_alone() -> None:
+    together = lay_out(PAGES).layout
+    alone = [lay_out([page]).layout for page in PAGES]
+    assert_equal(join(alone), together)
+    for page, layout in enumerate(alone):
+        assert_equal(together.take(np.array([page])), layout)
+    order = np.arange(len(PAGES))[::-1]
+    assert_equal(together.take(order), join(alone[::-1]))
+    assert together.take(order[::-1]) is together
+
+
+def assert_equal(found: Layout, expected: Layout) -> None:
+    for name, value, wanted in zip(Layout._fields, found, expected, strict=True):
+        if name == "blocks":
+            for field, row, other in zip(Blocks._fields, found.blocks, expected.blocks, strict=True):
+                np.testing.assert_array_equal(row, other, field)
+        elif name == "piece_breaks":
+            pass  # counted from the first page on
+        elif isinstance(value, list):
+            assert value == wanted, name
+        else:
+            np.testing.assert_array_equal(value, wanted, name)
 
 
 @pytest.mark.parametrize("step", range(2))
@@ -83,11 +107,11 @@ def test_a_page_of_too_many_blocks_does_not_touch_the_others() -> None:
 def test_a_batch_holds_a_bounded_amount_of_markup(monkeypatch: pytest.MonkeyPatch) -> None:
     waiting: list[int] = []
 
-    def counted(trees: list[Tree], model: Model) -> list[npt.NDArray[np.float32] | None]:
-        waiting.append(len(trees))
-        return score_blocks(trees, model)
+    def counted(pages: list[str]) -> extract.Laid:
+        waiting.append(len(pages))
+        return lay_out(pages)
 
-    monkeypatch.setattr("stages.extraction.extract.score_blocks", counted)
+    monkeypatch.setattr(extract, "lay_out", counted)
     large = PAGES[2] + " " * (extract.BATCH_CODE_POINTS // 3)
     read_pages([(page, "text/html") for page in [*PAGES[:5], *[large] * 7, " " * extract.BATCH_CODE_POINTS]], CONFIG)
     assert sum(waiting) == 12, "the last holds no markup"
