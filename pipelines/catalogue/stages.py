@@ -104,8 +104,9 @@ class Recipe(AnyRecipe[IngestStage, DedupStage]):
 
     keepers: KeeperOrder | None = Field(
         default=None,
-        description="Which of several duplicates is kept; without it the first one that was read: by the order of the "
-        "recipe's sources, then by path, then by place in the file.",
+        description="Which of several duplicates is kept. Without it, of near duplicates the cleanest, and of equally "
+        "clean and of other duplicates the first one that was read: by the order of the recipe's sources, then by "
+        "path, then by place in the file.",
     )
     augment: tuple[AugmentStage, ...] = Field(
         default=(),
@@ -156,14 +157,14 @@ class EqualEntry(NamedTuple):
 class NearEntry(NamedTuple):
     """A deduplication stage that compares signatures: see pipelines/phases/deduplication/near_shuffle.py.
 
-    It says how signatures are made of a block, how they are compared, and how many sort keys each brings of its own.
+    It says how signatures are made of a block, how they are compared, and the criteria of sort keys of its own.
     """
 
     config: type[StageConfig]
     columns: tuple[str, ...]
     sign: Callable[[pa.RecordBatch, Any], Signed]
     comparison: Callable[[Any], NearDeduplicationConfig]
-    criteria: int = 0
+    criteria: tuple[str, ...] = ()
 
 
 FrequentKeys = Sequence[npt.NDArray[np.void]]  # FREQUENT of the rounds so far
@@ -413,7 +414,7 @@ DEDUP_STAGES: dict[str, EqualEntry | NearEntry | RepeatsEntry] = {
         ("text", "language", "script", "runner_up_language", "declared_language"),
         _across_scripts_signatures,
         lambda config: config.of_skeletons,
-        criteria=1,
+        criteria=("script",),
     ),
     "lines": RepeatsEntry(
         LineDeduplicationConfig, ("text", "source", "language"), (_line_keys,), rewrite=_without_lines

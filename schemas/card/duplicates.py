@@ -20,6 +20,11 @@ class DuplicateExample(CardPart):
     similarity: float | None = Field(
         ge=0, le=1, description="With the document kept, to four digits; null where keys were compared, not texts."
     )
+    reason: str = Field(
+        default="",
+        description="The criterion by which the other one was kept, and of `cleanest` in what this one is worse; empty "
+        "where an earlier version did not say.",
+    )
     text: str = Field(description=f"At most {SAMPLE_CODE_POINTS} code points, cut between graphemes.")
     code_points: Count = Field(description="Length of the whole document.")
 

@@ -17,6 +17,8 @@ The marks of sentences are those of `schemas.orthography`; in Thai and Lao, whic
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -30,6 +32,16 @@ SHORT = 60  # code points of a line that may be part of a frame
 DAMAGE = 10  # code points that one damaged character weighs
 CUT_SHARE = 0.3  # of the text
 WITHOUT_END_MARKS = ("Thai", "Laoo")
+WIDE_SCRIPTS = (
+    "Jpan",
+    "Hani",
+    "Hans",
+    "Hant",
+    "Hira",
+    "Kana",
+    "Kore",
+    "Hang",
+)  # others have no wide letters to speak of
 COLUMNS = ("text", "script", "other_language_share")
 
 _ENDS = "".join(rf"\x{{{point:x}}}" for point in (*SENTENCE_TERMINAL, *OTHER_END_MARKS, *PAUSE_MARKS, 0x3A))
@@ -41,43 +53,85 @@ _MISREAD = rf"[\x{{c2}}-\x{{df}}][{_AFTER}\x{{80}}-\x{{9f}}]|[\x{{e0}}-\x{{ef}}]
 _DAMAGED = rf"[\x{{fffd}}\x{{80}}-\x{{9f}}\x{{0}}-\x{{8}}\x{{e}}-\x{{1f}}]|{_MISREAD}"
 
 
-def cleanliness(batch: pa.RecordBatch) -> NDArray[np.int64]:
-    """Score n documents, in code points: of two copies of a text the greater one is the cleaner.
+class Cleanliness(NamedTuple):
+    """What n texts are worth as copies, in code points, each array (n,)."""
 
-    Raises SchemaError if one of COLUMNS is missing or mistyped; they may be null, but for the text.
+    total: NDArray[np.int64]  # of all lines
+    frames: NDArray[np.int64]  # of lines that frame the text
+    damaged: NDArray[np.int64]  # characters, not their weight
+    other: NDArray[np.float64]  # share of the text in another language, 0 where it was not measured
+    breaks_off: NDArray[np.bool_]
+
+    @property
+    def score(self) -> NDArray[np.int64]:
+        """Of two copies of a text the one with the greater score is the cleaner."""
+        lost = np.round(self.total * (self.other + CUT_SHARE * self.breaks_off)).astype(np.int64)
+        return self.total - 2 * self.frames - DAMAGE * self.damaged - lost
+
+    def one(self, place: int) -> Cleanliness:
+        """Return what is known of one of the texts."""
+        return Cleanliness._make(values[place : place + 1] for values in self)
+
+
+def cleanliness(batch: pa.RecordBatch) -> Cleanliness:
+    """Measure n documents; all but their text may be null.
+
+    Raises SchemaError if one of COLUMNS is missing or mistyped.
     """
     require_columns(batch, DOCUMENT, COLUMNS)
     frame = pl.DataFrame({name: pl.Series(batch[name]) for name in COLUMNS}).with_row_index("row")
+    line = pl.col("line")
+    wide = pl.col("script").is_null() | pl.col("script").is_in(WIDE_SCRIPTS)
     lines = (
-        frame.select("row", line=pl.col("text").str.split("\n"))
+        frame.select("row", wide=wide, line=pl.col("text").str.split("\n"))
         .explode("line")
-        .with_columns(pl.col("line").str.strip_chars())
-        .filter(pl.col("line").str.len_bytes() > 0)
-        .with_columns(
-            weight=pl.col("line").str.len_chars() + 2 * pl.col("line").str.count_matches(_WIDE),
-            ends=pl.col("line").str.contains(_ENDS_WELL),
-            digit=pl.col("line").str.contains(r"\p{Nd}"),
-        )
-        .with_columns(frame=(pl.col("weight") < SHORT) & ~pl.col("ends"))
+        .with_columns(line.str.strip_chars())
+        .filter(line.str.len_bytes() > 0)
+        .with_columns(weight=line.str.len_chars().cast(pl.Int64), ends=line.str.contains(_ENDS_WELL))
     )
-    # What follows such a line, within the same text, is what a reader said.
-    heads = pl.col("frame") & pl.col("digit")
-    said = heads.shift(1, fill_value=False) & (pl.col("row") == pl.col("row").shift(1)) & (pl.col("weight") < 4 * SHORT)
-    by_text = (
-        lines.with_columns(frame=pl.col("frame") | said)
-        .group_by("row", maintain_order=True)
-        .agg(
-            total=pl.col("weight").sum(),
-            frames=(pl.col("weight") * pl.col("frame")).sum(),
-            breaks_off=(~pl.col("ends") & (pl.col("weight") >= SHORT)).last(),
-        )
+    rows, weights, ends = (lines[name].to_numpy() for name in ("row", "weight", "ends"))
+    in_wide = lines["wide"]
+    weights = weights.copy()
+    weights[in_wide.to_numpy()] += 2 * lines["line"].filter(in_wide).str.count_matches(_WIDE).to_numpy().astype(
+        np.int64
     )
-    scored = frame.join(by_text, on="row", how="left", maintain_order="left").with_columns(
-        pl.col("total", "frames").fill_null(0).cast(pl.Int64), pl.col("breaks_off").fill_null(False)
+    frames = (weights < SHORT) & ~ends
+    # What follows a line of a frame with a digit, within the same text, is what a reader said.
+    heads = np.zeros(len(rows), np.bool_)
+    heads[frames] = lines["line"].filter(pl.Series(frames)).str.contains(r"\p{Nd}").to_numpy()
+    said = np.append(False, heads[:-1] & (rows[1:] == rows[:-1])) if len(rows) else heads
+    framed = frames | (said & (weights < 4 * SHORT))
+
+    def of_texts(values: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.bincount(rows, values, minlength=frame.height).astype(np.int64)
+
+    total, in_frames = of_texts(weights), of_texts(weights * framed)
+    in_frames[2 * in_frames > total] = 0
+    breaks_off = np.zeros(frame.height, np.bool_)
+    breaks_off[rows] = ~ends & (weights >= SHORT)  # of the last line, which is written last
+    breaks_off &= ~frame["script"].is_in(WITHOUT_END_MARKS).fill_null(False).to_numpy()
+    damaged = frame["text"].str.count_matches(_DAMAGED).cast(pl.Int64).to_numpy()
+    other = frame["other_language_share"].fill_null(0.0).cast(pl.Float64).to_numpy()
+    return Cleanliness(total, in_frames, damaged, other, breaks_off)
+
+
+def shortcomings(worse: Cleanliness, better: Cleanliness) -> str:
+    """Say in what one copy of a text is worse than another one.
+
+    >>> texts = pa.array(["Bat da.\\nHau da.", "Bat da.\\nHasiera\\nHau da."], pa.large_string())
+    >>> columns = [texts, pa.nulls(2, pa.string()), pa.nulls(2, pa.float32())]
+    >>> copies = cleanliness(pa.record_batch(columns, pa.schema([DOCUMENT.field(name) for name in COLUMNS])))
+    >>> shortcomings(copies.one(1), copies.one(0))
+    '7 code points of menus or comments more'
+    """
+    frames, damaged = int(worse.frames[0] - better.frames[0]), int(worse.damaged[0] - better.damaged[0])
+    other = float(worse.other[0] - better.other[0])
+    text = int(worse.total[0] - worse.frames[0] - better.total[0] + better.frames[0])
+    said = (
+        (frames > 0, f"{frames:,} code points of menus or comments more"),
+        (damaged > 0, f"{damaged:,} damaged characters more"),
+        (other > 0, f"{other:.0%} more of it in another language"),
+        (worse.breaks_off[0] > better.breaks_off[0], "breaks off"),
+        (text < 0, f"{-text:,} code points of text less"),
     )
-    framed = pl.when(2 * pl.col("frames") > pl.col("total")).then(0).otherwise(pl.col("frames"))
-    cut = pl.col("breaks_off") & ~pl.col("script").is_in(WITHOUT_END_MARKS).fill_null(False)
-    lost = pl.col("other_language_share").fill_null(0.0).cast(pl.Float64) + CUT_SHARE * cut
-    damage = DAMAGE * pl.col("text").str.count_matches(_DAMAGED).cast(pl.Int64)
-    score = pl.col("total") - 2 * framed - damage - (pl.col("total") * lost).round().cast(pl.Int64)
-    return scored.select(score).to_series().to_numpy()
+    return ", ".join(words for true, words in said if true)

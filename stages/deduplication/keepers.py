@@ -17,7 +17,7 @@ Source: Blelloch, Fineman, Shun 2012, Greedy Sequential Maximal Independent Set 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -41,8 +41,9 @@ _WORST = np.uint64(0xFFFFFFFFFFFFFFFF)
 def preference_keys(batch: pa.RecordBatch, order: KeeperOrder) -> NDArray[np.uint64]:
     """Make the `sort_keys` (n, k) of n documents: of two rows, the lexicographically smaller is preferred.
 
-    The two last columns are BLAKE2b-128 of the id. Dates are ISO 8601; the time zone is not looked at, and what does
-    not begin with a year counts as missing. Raises SchemaError if a column is missing or mistyped.
+    The two last columns are BLAKE2b-128 of the id, unless the order ends in `first`. Dates are ISO 8601; the time zone
+    is not looked at, and what does not begin with a year counts as missing. Raises SchemaError if a column is missing
+    or mistyped.
     """
     known = tuple(name for name in order.columns if name in DOCUMENT.names)
     require_columns(batch, DOCUMENT, known)
@@ -51,7 +52,7 @@ def preference_keys(batch: pa.RecordBatch, order: KeeperOrder) -> NDArray[np.uin
             raise SchemaError(f"batch lacks required columns: '{order.quality}' is missing (expected a number)")
         if pa.types.is_nested(kind := batch.schema.field(order.quality).type):
             raise SchemaError(f"batch lacks required columns: '{order.quality}' is {kind} (expected a number)")
-    columns = []
+    columns: list[NDArray[np.uint64]] = []
     for criterion in order.by:
         if criterion == "source":
             places = pc.index_in(batch["source"], pa.array(order.sources, pa.string()))
@@ -61,16 +62,28 @@ def preference_keys(batch: pa.RecordBatch, order: KeeperOrder) -> NDArray[np.uin
         elif criterion == "cleanest":
             from stages.deduplication.cleanliness import cleanliness  # it imports Polars
 
-            columns.append((np.iinfo(np.int64).max - cleanliness(batch)).view(np.uint64))
+            columns.append((np.iinfo(np.int64).max - cleanliness(batch).score).view(np.uint64))
         elif criterion in ("longest", "shortest"):
             lengths = pc.utf8_length(batch["text"]).to_numpy(zero_copy_only=False).astype(np.uint64)
             columns.append(_WORST - lengths if criterion == "longest" else lengths)
-        elif criterion != "id":
+        elif criterion in ("newest", "oldest"):
             moments = _moments(batch["date"])
             missing = moments == _WORST
             columns.append(np.where(missing | (criterion == "oldest"), moments, _WORST - moments))
-    ids = hash_keys(batch["id"].cast(pa.large_string()))
-    return np.stack([*columns, ids["high"], ids["low"]], axis=1)
+    if "first" not in order.by:
+        ids = hash_keys(batch["id"].cast(pa.large_string()))
+        columns += [ids["high"], ids["low"]]
+    return np.stack(columns, axis=1) if columns else np.empty((batch.num_rows, 0), np.uint64)
+
+
+def deciding_criterion(criteria: Sequence[str], kept: NDArray[np.uint64], removed: NDArray[np.uint64]) -> str:
+    """Name the first criterion that tells two documents apart, given their sort keys (k,); else the last one.
+
+    >>> deciding_criterion(("cleanest", "first"), np.array([3], np.uint64), np.array([3], np.uint64))
+    'first'
+    """
+    differing = np.flatnonzero(kept != removed)
+    return criteria[min(int(differing[0]), len(criteria) - 1)] if len(differing) else criteria[-1]
 
 
 def _descending(values: pa.Array) -> NDArray[np.uint64]:
@@ -99,7 +112,8 @@ def _moments(dates: pa.Array) -> NDArray[np.uint64]:
 def preference_ranks(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
     """Rank n documents by their keys: 0 is the most preferred; equal keys are ranked as they come."""
     ranks = np.empty(len(keys), np.int64)
-    ranks[np.lexsort(keys.T[::-1])] = np.arange(len(keys))
+    places = np.arange(len(keys))
+    ranks[np.lexsort((places, *keys.T[::-1]))] = places
     return ranks
 
 

@@ -223,13 +223,16 @@ class SpanDeduplicationConfig(StageConfig):
 class KeeperOrder(StageConfig):
     """Which document of several is preferred: by the first criterion that tells them apart, in the end by id."""
 
-    by: tuple[Literal["source", "quality", "cleanest", "longest", "shortest", "newest", "oldest", "id"], ...] = Field(
-        default=("longest",),
+    by: tuple[
+        Literal["source", "quality", "cleanest", "longest", "shortest", "newest", "oldest", "first", "id"], ...
+    ] = Field(
+        default=("cleanest",),
         description="Criteria from the most to the least important. `source`: in the order of `sources`; `quality`: "
         "the highest value of the column `quality`; `cleanest`: the copy that is whole, in one language, without "
         "menus, comments and damaged characters; `longest` and `shortest`: code points of the text; `newest` and "
         "`oldest`: the column `date`. Documents that lack a value come last. Of equals, `id` decides, named "
-        "or not: the hash of the id, which is the same in every run and follows no order of the source.",
+        "or not: the hash of the id, which is the same in every run and follows no order of the source; or `first`: "
+        "by the order of the recipe's sources, then by path, then by place in the file.",
     )
     sources: tuple[str, ...] = Field(
         default=(),
@@ -249,20 +252,34 @@ class KeeperOrder(StageConfig):
         for pair in ({"longest", "shortest"}, {"newest", "oldest"}):
             if pair <= set(self.by):
                 raise ValueError(f"by must hold one of {' and '.join(sorted(pair))}, got both")
-        if "id" in self.by[:-1]:
-            raise ValueError(f"by must end where it says id, which tells all documents apart, got {list(self.by)}")
+        for last in ("id", "first"):
+            if last in self.by[:-1]:
+                raise ValueError(
+                    f"by must end where it says {last}, which tells all documents apart, got {list(self.by)}"
+                )
         if self.sources and "source" not in self.by:
             raise ValueError(f'sources order what by = ["source"] looks at, got by = {list(self.by)}')
         return self
 
     @property
+    def criteria(self) -> tuple[str, ...]:
+        """All criteria, with the one that decides in the end."""
+        return self.by if self.by[-1:] in (("id",), ("first",)) else (*self.by, "id")
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Columns that `preference_keys` reads."""
-        of = {"source": "source", "quality": self.quality, "newest": "date", "oldest": "date", "id": "id"}
-        cleanest = ("script", "other_language_share") if "cleanest" in self.by else ()
-        return tuple(dict.fromkeys(["id", *(of.get(criterion, "text") for criterion in self.by), *cleanest]))
+        of: dict[str, tuple[str, ...]] = {
+            "source": ("source",),
+            "quality": (self.quality,),
+            "newest": ("date",),
+            "oldest": ("date",),
+        }
+        of |= {"first": (), "id": (), "cleanest": ("text", "script", "other_language_share")}
+        ids = () if "first" in self.by else ("id",)
+        return tuple(dict.fromkeys([*ids, *(name for criterion in self.by for name in of.get(criterion, ("text",)))]))
 
     @property
     def sort_keys(self) -> int:
-        """Number of keys that `preference_keys` makes of a document: two of its id, one for each other criterion."""
-        return len(set(self.by) - {"id"}) + 2
+        """Number of keys that `preference_keys` makes of a document: one for each criterion, two of its id."""
+        return len(set(self.by) - {"id", "first"}) + 2 * ("first" not in self.by)

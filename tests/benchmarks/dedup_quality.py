@@ -228,7 +228,7 @@ def our_pairs(texts: Sequence[str], config: NearDeduplicationConfig) -> Pairs:
     batch = batch_of(texts)
     made = near_signatures(batch, config)
     keys = band_keys(made.signatures, config)
-    ranks = preference_ranks(preference_keys(batch.take(pa.array(made.rows)), KeeperOrder()))
+    ranks = preference_ranks(preference_keys(batch.take(pa.array(made.rows)), KeeperOrder(by=("longest",))))
     distinct = distinct_shingles(
         shingle_hashes(batch.take(pa.array(made.rows)), config.word_shingle, config.grapheme_shingle)
     )

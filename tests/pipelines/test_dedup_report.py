@@ -145,6 +145,7 @@ def test_largest_clusters(corpus: Corpus, stage: str) -> None:
         own.sort(key=lambda row: (row["value"], numbers[row["id"]]))
         assert [example.id for example in cluster.examples] == [row["id"] for row in own[:EXAMPLES_KEPT]]
         for example, row in zip(cluster.examples, own, strict=False):
+            assert example.reason.split(":")[0] in ({"cleanest", "first"} if stage == "near" else {"first"})
             assert example.similarity == (round(row["value"], 4) if stage == "near" else None)
         shown = [(e.id, e.text, e.code_points) for e in cluster.examples]
         for document, text, code_points in [(cluster.keeper, cluster.text, cluster.code_points), *shown]:
@@ -152,6 +153,16 @@ def test_largest_clusters(corpus: Corpus, stage: str) -> None:
             assert whole.startswith(text)
             assert code_points == len(whole)
             assert min(len(whole), SAMPLE_CODE_POINTS - 40) <= len(text) <= SAMPLE_CODE_POINTS
+
+
+def test_of_near_duplicates_the_copy_without_a_menu_stays_and_the_card_says_why(corpus: Corpus) -> None:
+    reasons = {
+        (cluster.text.startswith(MENU), example.text.startswith(MENU)): example.reason
+        for cluster in corpus.reports["near"].clusters
+        for example in cluster.examples
+    }
+    assert reasons[False, True] == f"cleanest: {len(MENU.replace(chr(10), ''))} code points of menus or comments more"
+    assert (True, False) not in reasons
 
 
 def test_the_shuffle_found_the_same_clusters(corpus: Corpus) -> None:

@@ -6,7 +6,6 @@ import json
 import random
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
@@ -37,7 +36,8 @@ verify = "{verify}"
 {keepers}
 """
 )
-LONGEST = '[keepers]\nby = ["longest", "id"]'
+LONGEST = KeeperOrder(by=("longest", "id"))
+CLEANEST = KeeperOrder(by=("cleanest", "first"))
 
 
 def edited(text: str, edits: int, chance: random.Random) -> str:
@@ -54,15 +54,20 @@ def texts() -> list[str]:
     return [edited(text, chance.choice([0, 1, 2, 5, 20]), chance) for text in passages() * 12]
 
 
-def expected_removals(texts: list[str], ids: list[str], longest: bool, verify: str) -> dict[str, tuple[str, float]]:
+def expected_removals(
+    texts: list[str], ids: list[str], order: KeeperOrder, verify: str
+) -> dict[str, tuple[str, float]]:
     batch = pa.record_batch(
-        {"text": pa.array(texts, pa.large_string()), "id": ids, "script": pa.nulls(len(ids), pa.string())}
+        {
+            "text": pa.array(texts, pa.large_string()),
+            "id": ids,
+            "script": pa.nulls(len(ids), pa.string()),
+            "other_language_share": pa.nulls(len(ids), pa.float32()),
+        }
     )
     config = NearDeduplicationConfig.model_validate({"verify": verify})
     made = near_signatures(batch, config)
-    ranks = np.arange(len(made.rows))
-    if longest:
-        ranks = preference_ranks(preference_keys(batch, KeeperOrder(by=("longest",)))[made.rows])
+    ranks = preference_ranks(preference_keys(batch, order)[made.rows])
     distinct = distinct_shingles(shingle_hashes(batch, config.word_shingle, config.grapheme_shingle))
     assert len(made.rows) == len(texts), "each text has letters"
     keys = band_keys(made.signatures, config)
@@ -73,16 +78,17 @@ def expected_removals(texts: list[str], ids: list[str], longest: bool, verify: s
 
 
 @pytest.mark.parametrize(
-    ("keepers", "verify"),
-    [("", "shingles"), (LONGEST, "signature")],
-    ids=["the first is kept, compared by shingles", "the longest is kept, compared by signature"],
+    ("order", "verify"),
+    [(CLEANEST, "shingles"), (LONGEST, "signature")],
+    ids=["the cleanest is kept by default, compared by shingles", "the longest is kept, compared by signature"],
 )
-def test_the_shuffle_agrees_with_one_process(texts: list[str], keepers: str, verify: str, tmp_path: Path) -> None:
+def test_the_shuffle_agrees_with_one_process(texts: list[str], order: KeeperOrder, verify: str, tmp_path: Path) -> None:
+    keepers = "" if order == CLEANEST else f"[keepers]\nby = {json.dumps(order.by)}"
     (tmp_path / "lines.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
     (tmp_path / "near.toml").write_text(RECIPE.format(keepers=keepers, verify=verify))
     run(tmp_path / "near.toml", tmp_path / "out", "--keep-staging")
     ledger = ds.dataset(tmp_path / "out/ledger").to_table().sort_by("position").to_pylist()
-    expected = expected_removals(texts, [row["id"] for row in ledger], bool(keepers), verify)
+    expected = expected_removals(texts, [row["id"] for row in ledger], order, verify)
     duplicates = [row for row in ledger if row["fate"] == "duplicate"]
     assert {row["id"]: (row["duplicate_of"], row["value"]) for row in duplicates} == expected
     assert 20 < sum(similarity == 1 for _, similarity in expected.values()) < len(expected) - 20
@@ -101,6 +107,6 @@ def _alternating_stars_give_the_same(folder: Path) -> None:
     staged = [staged_split(split.id, ingested(store, split.id)) for split in plan.splits]
     assert len(staged) > 3
     phase = DedupPhase(Phase("dedup", "near", 0), (), staged)
-    counts = near_shuffle(phase_run(store, max_edges=0), phase, NearDeduplicationConfig(), 0)
+    counts = near_shuffle(phase_run(store, max_edges=0), phase, NearDeduplicationConfig(), CLEANEST.sort_keys)
     assert counts["edges"] > 0
     assert {file.name: pq.read_table(file) for file in sorted(removed.glob("*.parquet"))} == before

@@ -3,15 +3,16 @@
 Stages run in the recipe's order, each over what the ones before it kept, so that no document is removed in
 favour of one that is itself removed. A source that brings its own ids is first checked for ids used twice.
 
-Of documents that repeat each other the recipe's `[keepers]` says which one is kept; without it the first one is, in the
-order of the input: sources as the recipe lists them, then file and position.
+Of documents that repeat each other the recipe's `[keepers]` says which one is kept. Without it that is the cleanest one
+of near duplicates, and of equals and other duplicates the first one in the order of the input: sources as the recipe
+lists them, then file and position.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pipelines.phases.deduplication.kinds import DedupPhase, kind_of
+from pipelines.phases.deduplication.kinds import DedupPhase, kinds_of
 from pipelines.phases.deduplication.shuffle_records import KnownSplit
 from pipelines.phases.order import dedup_phases
 from pipelines.phases.run_context import Run
@@ -28,11 +29,9 @@ def deduplicate(run: Run, staged: Sequence[StagedSplit], known: Mapping[Phase, S
     if not splits:
         return
     phases = dedup_phases(run.recipe)
-    configs = [None] * (len(phases) - len(run.recipe.dedup)) + list(run.recipe.dedup)
-    for position, (phase, config) in enumerate(zip(phases, configs, strict=True)):
+    for position, (phase, kind) in enumerate(zip(phases, kinds_of(run.recipe, phases), strict=True)):
         done = f"{removal_folder(phase)}/done.json"
         if not run.store.exists(done):
-            kind = kind_of(run.recipe, phase.stage, config)
             counts = kind.find(run, DedupPhase(phase, phases[:position], splits, known.get(phase, ())))
             run.store.write_json(done, counts)
     run.function("pipelines.phases.deduplication.cluster_sizes:write_cluster_sizes", splits, phases)

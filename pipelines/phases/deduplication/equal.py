@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.catalogue.stages import DEDUP_STAGES, EqualEntry
-from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase, KeyResult, columns_of, preferences
+from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase, KeyResult
 from pipelines.phases.deduplication.shuffle_records import joined_splits, keyed_dtype, keys_file
 from pipelines.phases.run_context import Run
 from pipelines.staging.staged import SplitAfter, StagedSplit
@@ -64,9 +64,9 @@ class KeyWorker(Worker[KeyResult]):
     def _keyed(self, split: SplitAfter) -> Iterator[npt.NDArray[Any]]:
         dtype, entry = self.kind.staged_dtype(), self.kind.entry
         yield np.empty(0, dtype)
-        for places, block in split.blocks(columns_of(self.kind.recipe, entry.columns)):
+        for places, block in split.blocks(self.kind.columns_read(entry.columns)):
             rows, keys = entry.keys(block, self.kind.config)
             keyed = np.empty(len(keys), dtype)
             keyed["document"], keyed["key"] = places[rows], keys
-            keyed["preference"] = preferences(self.kind.recipe, block)[rows]
+            keyed["preference"] = self.kind.sort_keys(block)[rows]
             yield keyed

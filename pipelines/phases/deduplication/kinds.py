@@ -22,6 +22,7 @@ from pipelines.phases.run_context import Run
 from pipelines.staging.staged import StagedSplit
 from pipelines.staging.tasks import Phase, Task, TaskResult
 from stages.deduplication.keepers import preference_keys
+from stages.deduplication.options import KeeperOrder
 
 
 class DedupPhase(NamedTuple):
@@ -69,9 +70,27 @@ class DedupKind(ABC):
         raise TypeError(f"{self.stage} compares no documents")
 
     @property
+    def keeper_order(self) -> KeeperOrder:
+        """Which of several duplicates is kept: as the recipe says, or the first that was read."""
+        return self.recipe.keeper_order or KeeperOrder(by=("first",))
+
+    @property
+    def criteria(self) -> tuple[str, ...]:
+        """Name what tells which of several duplicates is kept, in order of importance."""
+        return self.keeper_order.criteria
+
+    @property
     def preference_count(self) -> int:
         """Count the sort keys by which it is decided which of several duplicates is kept."""
-        return self.recipe.keeper_order.sort_keys if self.recipe.keeper_order else 0
+        return self.keeper_order.sort_keys
+
+    def columns_read(self, columns: Sequence[str]) -> list[str]:
+        """Add to some columns those that sort keys are made of."""
+        return list(dict.fromkeys([*columns, *self.keeper_order.columns]))
+
+    def sort_keys(self, block: pa.RecordBatch) -> npt.NDArray[np.uint64]:
+        """Make the sort keys (n, k) of n documents."""
+        return preference_keys(block, self.keeper_order)
 
 
 _CLASSES = {EqualEntry: "equal:EqualKind", NearEntry: "near:NearKind", RepeatsEntry: "repeats:RepeatsKind"}
@@ -84,19 +103,13 @@ def kind_of(recipe: Recipe, stage: str, config: Any = None) -> DedupKind:
     return cast("DedupKind", kind(recipe, stage, config))
 
 
+def kinds_of(recipe: Recipe, phases: Sequence[Phase]) -> list[DedupKind]:
+    """Make the kinds of a recipe's dedup phases; the first may be of ids, which the recipe does not name."""
+    configs = [None] * (len(phases) - len(recipe.dedup)) + list(recipe.dedup)
+    return [kind_of(recipe, phase.stage, config) for phase, config in zip(phases, configs, strict=True)]
+
+
 class KeyResult(TaskResult):
     """How many keys, or signatures, were made."""
 
     keys: int
-
-
-def columns_of(recipe: Recipe, columns: Sequence[str]) -> list[str]:
-    """Add to the columns that a stage reads those by which the recipe chooses which of several duplicates is kept."""
-    return list(dict.fromkeys([*columns, *(recipe.keeper_order.columns if recipe.keeper_order else ())]))
-
-
-def preferences(recipe: Recipe, block: pa.RecordBatch) -> npt.NDArray[np.uint64]:
-    """Make the recipe's sort keys (n, k) of n documents; k is 0 if it leaves the order of the input."""
-    if recipe.keeper_order:
-        return preference_keys(block, recipe.keeper_order)
-    return np.empty((block.num_rows, 0), np.uint64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, cast
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.catalogue.stages import DEDUP_STAGES, NearEntry
-from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase, KeyResult, columns_of, preferences
+from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase, KeyResult
 from pipelines.phases.deduplication.shuffle_records import (
     CONTENT,
     contents_file,
@@ -28,8 +28,9 @@ from pipelines.staging.staged import SplitAfter, StagedSplit
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Task, Worker
 from schemas.corpus_index import signed_keys
+from stages.deduplication.keepers import preference_keys
 from stages.deduplication.near import band_shape
-from stages.deduplication.options import NearDeduplicationConfig
+from stages.deduplication.options import KeeperOrder, NearDeduplicationConfig
 
 # Text of a corpus whose shingles are kept on disk until its documents are compared: eight bytes for each word, or for
 # each grapheme cluster in scripts without spaces. Of a larger corpus they are made again where documents meet.
@@ -51,8 +52,31 @@ class NearKind(DedupKind):
         return self.entry.comparison(self.config)
 
     @property
+    def keeper_order(self) -> KeeperOrder:
+        """As the recipe says, or the cleanest copy, but of texts in two scripts, whose lengths differ, the first."""
+        if self.recipe.keeper_order is None and self.stage == "near":
+            return KeeperOrder(by=("cleanest", "first"))
+        return super().keeper_order
+
+    @property
+    def criteria(self) -> tuple[str, ...]:
+        return (*self.entry.criteria, *super().criteria)
+
+    @property
     def preference_count(self) -> int:
-        return self.entry.criteria + super().preference_count
+        return len(self.entry.criteria) + super().preference_count
+
+    def columns_read(self, columns: Sequence[str]) -> list[str]:
+        return super().columns_read([*columns, *self.entry.columns])
+
+    def sort_keys(self, block: pa.RecordBatch) -> npt.NDArray[np.uint64]:
+        """Make the sort keys (n, k) of n documents; of one without a signature the entry's own are 0."""
+        keys = super().sort_keys(block)
+        own = np.zeros((len(keys), len(self.entry.criteria)), np.uint64)
+        if self.entry.criteria:
+            signed = self.entry.sign(block, self.config)
+            own[signed.rows] = signed.preference
+        return np.hstack([own, keys])
 
     def find(self, run: Run, phase: DedupPhase) -> Mapping[str, Any]:
         text_bytes = sum(rows.text_bytes for split in phase.splits for rows in split.runs)
@@ -99,13 +123,15 @@ class SignatureWorker(Worker[KeyResult]):
         return KeyResult(keys=len(made))
 
     def _signed(self, split: SplitAfter, kept: IO[bytes] | None) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
-        dtype, entry, recipe = self.kind.staged_dtype(), self.kind.entry, self.kind.recipe
+        dtype, entry = self.kind.staged_dtype(), self.kind.entry
         yield np.empty(0, dtype), np.empty(0, CONTENT)
-        for places, block in split.blocks(columns_of(recipe, entry.columns)):
+        for places, block in split.blocks(self.kind.columns_read(())):
             found = entry.sign(block, self.kind.config)
             signed = np.empty(len(found.rows), dtype)
             signed["row"], signed["signature"], signed["script"] = places[found.rows], found.signatures, found.scripts
-            signed["preference"] = np.hstack([found.preference, preferences(recipe, block)[found.rows]])
+            signed["preference"] = np.hstack(
+                [found.preference, preference_keys(block, self.kind.keeper_order)[found.rows]]
+            )
             contents = np.empty(len(found.rows), CONTENT)
             contents["row"], contents["content"] = signed["row"], found.contents
             contents["shingles"] = np.diff(found.shingles.offsets)

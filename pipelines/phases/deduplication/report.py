@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_cards.display import cut_text
-from pipelines.phases.deduplication.kinds import kind_of
+from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase, kinds_of
 from pipelines.phases.run_context import Run
 from pipelines.staging.staged import SplitAfter, StagedSplit, by_split, first_numbers, removal_folder, removals
 from pipelines.staging.store import Store
@@ -23,6 +23,8 @@ from pipelines.staging.tasks import Phase
 from schemas.card.duplicates import CLUSTERS_KEPT, EXAMPLES_KEPT, DedupReport, DuplicateCluster, DuplicateExample
 from schemas.card.statistics import SAMPLE_CODE_POINTS
 from schemas.language import parse_label
+from stages.deduplication.cleanliness import Cleanliness, cleanliness, shortcomings
+from stages.deduplication.keepers import deciding_criterion
 
 _MEMBER = np.dtype([("keeper", "<u8"), ("similarity", "<f8"), ("document", "<u8")])
 
@@ -30,10 +32,12 @@ _MEMBER = np.dtype([("keeper", "<u8"), ("similarity", "<f8"), ("document", "<u8"
 def dedup_reports(run: Run, staged: Sequence[StagedSplit], phases: Sequence[Phase]) -> tuple[DedupReport, ...]:
     """Report each of the dedup phases, in running order, from its removal lists and from what it counted."""
     splits = [split for split in staged if split.documents]
-    return tuple(_report(run, splits, phases[:number], phase) for number, phase in enumerate(phases))
+    kinds = kinds_of(run.recipe, phases)
+    return tuple(_report(run, DedupPhase(phase, phases[:n], splits), kinds[n]) for n, phase in enumerate(phases))
 
 
-def _report(run: Run, splits: Sequence[StagedSplit], earlier: Sequence[Phase], phase: Phase) -> DedupReport:
+def _report(run: Run, deduplicated: DedupPhase, kind: DedupKind) -> DedupReport:
+    phase, splits = deduplicated.phase, deduplicated.splits
     store, done = run.store, f"{removal_folder(phase)}/done.json"
     counted: Mapping[str, Any] = store.read_json(done) if store.exists(done) else {}
     bases = first_numbers(splits)
@@ -42,8 +46,7 @@ def _report(run: Run, splits: Sequence[StagedSplit], earlier: Sequence[Phase], p
     nodes, sizes = np.unique(keepers, return_counts=True)
     largest = np.lexsort((nodes, -sizes))[:CLUSTERS_KEPT]
     members = lists.least_similar(np.sort(nodes[largest]))
-    samples = _samples(store, splits, bases, earlier, np.concatenate([nodes[largest], members["document"]]))
-    measures = kind_of(run.recipe, phase.stage).measures
+    samples = _samples(store, deduplicated, kind, np.concatenate([nodes[largest], members["document"]]))
     return DedupReport(
         stage=phase.stage,
         removed=removed,
@@ -60,7 +63,8 @@ def _report(run: Run, splits: Sequence[StagedSplit], earlier: Sequence[Phase], p
                 examples=tuple(
                     DuplicateExample(
                         id=samples[document].id,
-                        similarity=round(similarity, 4) if measures else None,
+                        similarity=round(similarity, 4) if kind.measures else None,
+                        reason=_reason(kind, samples[node], samples[document]),
                         text=samples[document].text,
                         code_points=samples[document].code_points,
                     )
@@ -112,33 +116,49 @@ class _Sample(NamedTuple):
     label: str
     text: str
     code_points: int
+    sort_keys: npt.NDArray[np.uint64]
+    cleanliness: Cleanliness | None
+
+
+def _reason(kind: DedupKind, kept: _Sample, removed: _Sample) -> str:
+    """Say by which criterion one document was preferred to another, and in what that one is less clean."""
+    criterion = deciding_criterion(kind.criteria, kept.sort_keys, removed.sort_keys)
+    if criterion == "cleanest" and kept.cleanliness and removed.cleanliness:
+        return f"{criterion}: {shortcomings(removed.cleanliness, kept.cleanliness)}"
+    return criterion
 
 
 def _samples(
-    store: Store,
-    splits: Sequence[StagedSplit],
-    bases: npt.NDArray[np.uint64],
-    earlier: Sequence[Phase],
-    documents: npt.NDArray[np.uint64],
+    store: Store, deduplicated: DedupPhase, kind: DedupKind, documents: npt.NDArray[np.uint64]
 ) -> dict[int, _Sample]:
     """Read the beginnings of some documents as the earlier phases left them, by number."""
     samples: dict[int, _Sample] = {}
+    splits, bases = deduplicated.splits, first_numbers(deduplicated.splits)
+    columns = kind.columns_read(["id", "text"])
     documents = np.unique(documents)
     for owner, places, rows in by_split(documents, bases):
         numbers, split = documents[places], splits[owner]
         starts = np.array([run.first_row for run in split.runs])
         holding = [split.runs[place] for place in np.unique(np.searchsorted(starts, rows, side="right") - 1).tolist()]
-        for run, table in SplitAfter(store, split, earlier).runs(["id", "text"], holding):
+        for run, table in SplitAfter(store, split, deduplicated.earlier).runs(columns, holding):
             inside = (rows >= run.first_row) & (rows < run.first_row + run.rows)
-            taken = table.take(pa.array(rows[inside] - run.first_row))
+            taken = table.take(pa.array(rows[inside] - run.first_row)).combine_chunks().to_batches()[0]
+            copies = cleanliness(taken) if "cleanest" in kind.criteria else None
             lengths = pc.utf8_length(taken["text"]).to_pylist()
             # Texts may be huge: cut in Arrow first, with one code point to spare to see whether there is more.
             heads = pc.utf8_slice_codeunits(taken["text"], 0, SAMPLE_CODE_POINTS + 1).to_pylist()
             label = str(parse_label(run.label))
             samples |= {
-                number: _Sample(id_, label, cut_text(head, SAMPLE_CODE_POINTS), length)
-                for number, id_, head, length in zip(
-                    numbers[inside].tolist(), taken["id"].to_pylist(), heads, lengths, strict=True
+                number: _Sample(
+                    *(id_, label, cut_text(head, SAMPLE_CODE_POINTS), length, keys),
+                    cleanliness=copies.one(place) if copies else None,
+                )
+                for place, (number, id_, head, length, keys) in enumerate(
+                    zip(
+                        *(numbers[inside].tolist(), taken["id"].to_pylist(), heads, lengths),
+                        kind.sort_keys(taken),
+                        strict=True,
+                    )
                 )
             }
     return samples

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.columns import SchemaError
 from schemas.document import DOCUMENT
-from stages.deduplication.cleanliness import COLUMNS, cleanliness
+from stages.deduplication.cleanliness import COLUMNS, Cleanliness, cleanliness, shortcomings
 
 EUS = (
     "Gizon-emakume guztiak aske jaiotzen dira, duintasun eta eskubide berberak dituztela.\n"
@@ -47,10 +47,18 @@ BETTER = {
 }
 
 
-def scores(script: str, *texts: str, other: tuple[float | None, ...] = (None, None)) -> list[int]:
-    columns = (pa.array(texts, pa.large_string()), pa.array([script] * len(texts)), pa.array(other, pa.float32()))
+def measured(script: str | None, *texts: str, other: tuple[float | None, ...] = (None, None)) -> Cleanliness:
+    columns = (
+        pa.array(texts, pa.large_string()),
+        pa.array([script] * len(texts), pa.string()),
+        pa.array(other, pa.float32()),
+    )
     fields = [DOCUMENT.field(name) for name in COLUMNS]
-    found: list[int] = cleanliness(pa.RecordBatch.from_arrays(list(columns), schema=pa.schema(fields))).tolist()
+    return cleanliness(pa.RecordBatch.from_arrays(list(columns), schema=pa.schema(fields)))
+
+
+def scores(script: str | None, *texts: str, other: tuple[float | None, ...] = (None, None)) -> list[int]:
+    found: list[int] = measured(script, *texts, other=other).score.tolist()
     return found
 
 
@@ -58,6 +66,34 @@ def scores(script: str, *texts: str, other: tuple[float | None, ...] = (None, No
 def test_the_cleaner_copy_has_the_greater_score(script: str, clean: str, worse: str) -> None:
     better, other = scores(script, clean, worse)
     assert better > other
+
+
+SAID = {
+    "a menu": ("Latn", "Hasiera\n" + EUS, EUS, "7 code points of menus or comments more"),
+    "damage": ("Latn", EUS.replace("z", "\ufffd", 3), EUS, "3 damaged characters more"),
+    "broken off": ("Latn", EUS[:-20], EUS, "breaks off, 21 code points of text less"),
+    "shorter, where nothing marks an end": ("Thai", THA[:-12], THA, "12 code points of text less"),
+    "equal": ("Latn", EUS, EUS, ""),
+    "wide letters are three": ("Jpan", "\u65e5\u672c\u3002", "\u65e5\u672c\u8a9e\u3002", "3 code points of text less"),
+    "wide letters of a text that nobody identified": (
+        None,
+        "\u65e5\u3002",
+        "\u65e5\u672c\u3002",
+        "3 code points of text less",
+    ),
+}
+
+
+@pytest.mark.parametrize(("script", "worse", "better", "expected"), SAID.values(), ids=SAID.keys())
+def test_shortcomings(script: str | None, worse: str, better: str, expected: str) -> None:
+    copies = measured(script, worse, better)
+    assert shortcomings(copies.one(0), copies.one(1)) == expected
+
+
+def test_what_a_text_is_worth_does_not_depend_on_its_neighbours() -> None:
+    texts = [JPN, EUS, THA, "", POEM, "1\nbai", AMH]
+    together = scores("Latn", *texts, other=(None,) * len(texts))
+    assert together == [scores("Latn", text, other=(None,))[0] for text in texts]
 
 
 def test_text_in_another_language_weighs_what_it_takes_of_the_text() -> None:

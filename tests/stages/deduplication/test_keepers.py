@@ -19,6 +19,7 @@ from stages.deduplication import keepers
 from stages.deduplication.keepers import (
     Removals,
     cluster_sizes,
+    deciding_criterion,
     preference_keys,
     preference_ranks,
     remove_duplicates,
@@ -304,7 +305,7 @@ def test_strings_that_say_numbers_are_a_quality() -> None:
 def test_length_is_in_code_points() -> None:
     """A Khmer letter takes three bytes, and is one."""
     texts = pa.array(["\u1780\u1781", "abc", "", "abcd", "a"], pa.large_string())
-    assert preferred(KeeperOrder(), id=IDS, text=texts) == [3, 1, 0, 4, 2]
+    assert preferred(KeeperOrder(by=("longest",)), id=IDS, text=texts) == [3, 1, 0, 4, 2]
     assert preferred(KeeperOrder(by=("shortest",)), id=IDS, text=texts) == [2, 4, 0, 1, 3]
 
 
@@ -332,9 +333,11 @@ def test_criteria_are_asked_in_order() -> None:
 @given(st.lists(st.text(), unique=True, min_size=1), st.randoms(use_true_random=False))
 def test_of_equals_the_id_decides_wherever_it_stands(ids: list[str], random: Any) -> None:
     texts = pa.array(["same"] * len(ids), pa.large_string())
-    order = [ids[place] for place in preferred(KeeperOrder(), id=pa.array(ids, pa.string()), text=texts)]
+    order = [ids[place] for place in preferred(KeeperOrder(by=("longest",)), id=pa.array(ids, pa.string()), text=texts)]
     random.shuffle(ids)
-    assert order == [ids[place] for place in preferred(KeeperOrder(), id=pa.array(ids, pa.string()), text=texts)]
+    assert order == [
+        ids[place] for place in preferred(KeeperOrder(by=("longest",)), id=pa.array(ids, pa.string()), text=texts)
+    ]
     named = KeeperOrder(by=("longest", "id"))
     assert order == [ids[place] for place in preferred(named, id=pa.array(ids, pa.string()), text=texts)]
     alone = KeeperOrder(by=("id",))
@@ -342,10 +345,27 @@ def test_of_equals_the_id_decides_wherever_it_stands(ids: list[str], random: Any
     assert order == [ids[place] for place in preferred(alone, id=pa.array(ids, pa.string()))]
 
 
+def test_equals_go_by_the_order_of_the_input_if_the_order_ends_in_first() -> None:
+    order = KeeperOrder(by=("longest", "first"))
+    assert order.columns == ("text",)
+    assert order.criteria == order.by
+    assert preferred(order, text=pa.array(["aa", "bbb", "cc", "ddd"], pa.large_string())) == [1, 3, 0, 2]
+    alone = KeeperOrder(by=("first",))
+    assert preferred(alone, text=pa.array(["aa", "bbb"], pa.large_string())) == [0, 1]
+    assert KeeperOrder(by=("longest",)).criteria == ("longest", "id")
+
+
+def test_deciding_criterion() -> None:
+    order = KeeperOrder(by=("newest", "longest"))
+    keys = np.array([[1, 5, 9, 9], [1, 7, 0, 0], [2, 0, 0, 0], [1, 5, 9, 8]], np.uint64)
+    found = [deciding_criterion(order.criteria, keys[0], other) for other in keys[1:]]
+    assert found == ["longest", "newest", "id"]
+
+
 def test_missing_columns() -> None:
     batch = pa.record_batch({"id": IDS})
     with pytest.raises(SchemaError, match="'text' is missing"):
-        preference_keys(batch, KeeperOrder())
+        preference_keys(batch, KeeperOrder(by=("longest",)))
     with pytest.raises(SchemaError, match="'score' is missing"):
         preference_keys(batch, KeeperOrder(by=("quality",), quality="score"))
     lists = pa.record_batch({"id": IDS[:1], "score": pa.array([[1]])})
@@ -357,6 +377,8 @@ def test_missing_columns() -> None:
 REFUSED = {
     "twice the same criterion": ({"by": ("longest", "longest")}, "repeat"),
     "longest and shortest": ({"by": ("longest", "shortest")}, "longest and shortest"),
+    "first before others": ({"by": ("first", "longest")}, "by must end where it says first"),
+    "id and first": ({"by": ("id", "first")}, "by must end where it says id"),
     "id before others": ({"by": ("id", "longest")}, "by must end where it says id"),
     "sources without source": ({"sources": ("a",)}, "sources order what by = .*source.* looks at, got by = "),
     "unknown criterion": ({"by": ("best",)}, "best"),
