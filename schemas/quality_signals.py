@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from schemas.columns import column
 
-SIGNALS_VERSION = "glotmill-signals/1"  # a new one with every change of what a signal measures
+SIGNALS_VERSION = "glotmill-signals/2"  # a new one with every change of what a signal measures
 TOP_GRAMS = (2, 3, 4)
 DUPLICATE_GRAMS = (5, 6, 7, 8, 9, 10)
 
@@ -22,7 +22,11 @@ def _count(name: str, description: str) -> pa.Field:
 QUALITY_SIGNALS = pa.schema(
     [
         _count("words", "Words of the text with a letter or digit; syllables in Tibetan script."),
-        _count("tokens", "Words and punctuation marks; a repeated mark counts once."),
+        _count(
+            "tokens",
+            "Words and punctuation marks; a repeated mark counts once, and a hyphen or slash on one side of a word, or "
+            "a stop before it, with the word.",
+        ),
         _share("mean_word_length", "Code points in a word, marks included, on average; 0 without words."),
         _share("alphabetic_word_share", "Words with a letter, over words; 0 without words."),
         _share("alphabetic_token_share", "Words with a letter, over words and punctuation marks; 0 without either."),

@@ -30,7 +30,9 @@ BULLETS = (
     *(0x25B8, 0x25BA, 0x29BE, 0x29BF, 0x27A2, 0x30FB, 0xFF65, 0xF0B7),
 )
 SPACED_BULLETS = (0x2A, 0x2B, 0x2D, 0x00B7, 0x2010, 0x2011, 0x2012, 0x2013, 0x2014)
-CONNECTORS = "'\u2019._:@&+%,/="  # inside a word if letters or digits stand on both sides
+# Inside a word if letters or digits stand on both sides; `signals` says which of them need digits. The apostrophes are
+# those that Uzbek, Hawaiian and others are typed with; the middle dot is Catalan ("col\u00b7lecci\u00f3").
+CONNECTORS = "'\u2018\u2019`\u00b4._:@&+%,/=;!([-\u2010\u2011\u00b7\u2027\u05f3\u05f4"
 TSHEGS = (0x0F0B, 0x0F0C)
 LINE_ENDS = (0x0A, 0x0B, 0x0C, 0x85, 0x2028, 0x2029)
 
@@ -45,11 +47,13 @@ class Class(IntEnum):
 
 
 class Tables(NamedTuple):
-    """For each code point: its class, and whether it is an end mark, a bullet."""
+    """For each code point: its class, and whether it is an end mark, a bullet, a small letter, a capital."""
 
     classes: NDArray[np.uint8]
     end_marks: NDArray[np.bool_]
     bullets: NDArray[np.bool_]
+    small: NDArray[np.bool_]
+    capitals: NDArray[np.bool_]
 
 
 @cache
@@ -78,7 +82,8 @@ def tables() -> Tables:
     classes[[*map(ord, " \t\r"), 0x200B]] = Class.SPACE
     classes[list(TSHEGS)] = Class.SPACE
     classes[list(LINE_ENDS)] = Class.LINE_END
-    end_marks, bullets = np.zeros(_CODE_POINTS, np.bool_), np.zeros(_CODE_POINTS, np.bool_)
+    end_marks, bullets, small, capitals = np.zeros((4, _CODE_POINTS), np.bool_)
+    small[:_ASSIGNED], capitals[:_ASSIGNED] = categories == b"Ll", categories == b"Lu"
     end_marks[[*SENTENCE_TERMINAL, *OTHER_END_MARKS]] = True
     bullets[list(BULLETS)] = True
-    return Tables(classes, end_marks, bullets)
+    return Tables(classes, end_marks, bullets, small, capitals)

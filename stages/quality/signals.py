@@ -7,10 +7,10 @@
     hashes    of any span by two prefix sums: sum(c_i r^i) r^-start mod 2^64, scrambled
     n-grams   hash of n words, packed with the place of the first: one sort finds those that repeat
 
-Words are runs of letters, marks and digits, with `' . _ : @ & + % , / =` inside where they stand between two of these
-("don't", "3.5", "example.org"); a hyphen divides. A word needs a letter or a digit. Syllables are the words of Tibetan
-script, which the tsheg divides as a space does. Where words are not spaced the segmenter cuts runs: `icu`, the break
-iterators of ICU, or `graphemes`, one unit for each letter with its marks.
+Words are runs of letters, marks and digits, with CONNECTORS inside where they stand between two of these ("don't",
+"3.5", "example.org"); some of these marks need a digit (`_joins`). A word needs a letter or a digit. Syllables are the
+words of Tibetan script, which the tsheg divides as a space does. Where words are not spaced the segmenter cuts runs:
+`icu`, the break iterators of ICU, or `graphemes`, one unit for each letter with its marks.
 
 An n-gram repeats if its words stood in the text before in the same order. Only where an (n-1)-gram repeats can an
 n-gram: each round sorts what the round before left.
@@ -62,10 +62,14 @@ C4_PHRASES = (
     *("uses cookies", "use of cookies", "use cookies"),
 )
 LOREM_IPSUM = "lorem ipsum"
+HYPHENS = (0x2D, 0x2010, 0x2011)
 
 _CHUNK = 1 << 18  # code points worked on at once, which with what is made of them stays in cache
 _PIECE = 1 << 20  # code points of a text from which on it is cut
 _BASE = 0x9E3779B97F4A7C15 | 1
+_WITH_DIGITS = (0x21, 0x2C, 0x3B)  # marks that join only next to a digit: "3,5", "Sheet1!A2"
+_BEFORE_DIGITS = (0x2F, 0x3A, 0x3D)  # marks that join only where a digit follows: "1/2", "10:30", "x=1"
+_ON_WORDS = (*HYPHENS, 0x2F)
 _WIDE = 3  # Latin letters that say as much as one Han, Kana or Hangul letter (script_detection.CONTENT)
 
 Array = NDArray[np.int64]
@@ -104,7 +108,7 @@ class _Scan(NamedTuple):
     counts: Array  # of shape (len(_COUNTS), texts)
 
 
-_COUNTS = ("code_points without line ends", "marks", "hashes", "ellipses", "curly_brackets")
+_COUNTS = ("code points", "marks", "hashes", "ellipses", "curly_brackets")
 
 
 def measure_quality(
@@ -204,7 +208,7 @@ def _scan(texts: Sequence[str], end_marks: Sequence[int], phrases: Array, segmen
     marks = np.flatnonzero((kinds >= Class.CLOSING) & ~inside)
     connectors = marks[kinds[marks] == Class.CONNECTOR]
     inner = connectors[inside[connectors - 1] & inside[connectors + 1]]
-    inside[inner] = True
+    inside[inner[_joins(points, kinds, inner)]] = True
     starts, ends = _spans(inside)
     if (kinds == Class.UNSPACED).any():
         starts, ends = _cut_unspaced(points, kinds, starts, ends, segmenter)
@@ -234,8 +238,8 @@ def _scan(texts: Sequence[str], end_marks: Sequence[int], phrases: Array, segmen
     ellipses = np.repeat(dot_runs, (dot_ends - dot_runs) // 3)
     counts = np.stack(
         [
-            sizes - of_texts(np.flatnonzero(kinds == Class.LINE_END)) + 1,
-            of_texts(marks[signs != points[marks - 1]]),
+            sizes,
+            of_texts(marks[(signs != points[marks - 1]) & ~_on_words(signs, marks, inside)]),
             of_texts(marks[signs == 0x23]),
             of_texts(ellipses) + of_texts(marks[np.isin(signs, ELLIPSES)]),
             of_texts(marks[signs == 0x7B]),
@@ -264,6 +268,31 @@ def _scan(texts: Sequence[str], end_marks: Sequence[int], phrases: Array, segmen
         ),
         counts,
     )
+
+
+def _joins(points: NDArray[np.uint32], kinds: NDArray[np.uint8], connectors: Array) -> Flags:
+    """Tell which connectors between letters and digits join them, as spaCy's tokenizers do for most languages.
+
+    A stop divides a small letter from a capital ("end.Next"); a colon, a slash or an equals sign, what stands before it
+    from a letter ("and/or"); a comma, a semicolon or an exclamation mark, two letters; a plus sign, two digits; a
+    hyphen, two letters or two digits.
+    """
+    signs = points[connectors]
+    before, after = points[connectors - 1], points[connectors + 1]
+    digit_before, digit_after = kinds[connectors - 1] == Class.DIGIT, kinds[connectors + 1] == Class.DIGIT
+    table = tables()
+    divides = (signs == 0x2E) & table.small[before] & table.capitals[after]
+    divides |= np.isin(signs, _WITH_DIGITS) & ~digit_before & ~digit_after
+    divides |= np.isin(signs, _BEFORE_DIGITS) & ~digit_after
+    divides |= (signs == 0x2B) & digit_before & digit_after
+    divides |= np.isin(signs, HYPHENS) & (digit_before == digit_after)
+    return ~divides
+
+
+def _on_words(signs: NDArray[np.uint32], marks: Array, inside: Flags) -> Flags:
+    """Tell which marks count with the word next to them: a hyphen or slash on one side of it, a stop before it."""
+    before, after = inside[marks - 1], inside[marks + 1]
+    return (before != after) & (np.isin(signs, _ON_WORDS) | ((signs == 0x2E) & after))
 
 
 class _Spans(NamedTuple):
@@ -601,11 +630,11 @@ def _repeated_grams(words: _Words, texts: int) -> dict[str, Array]:
         places = at[groups.places]
         firsts = places[groups.heads]
         if n in TOP_GRAMS:
-            lengths = sums[firsts + n] - sums[firsts] + n - 1
             best = np.zeros(texts, np.int64)
-            # The most frequent, of equals the longest: the count in the high bits, the length in the low ones.
-            np.maximum.at(best, words.texts[firsts], groups.sizes << 32 | np.minimum(lengths, (1 << 32) - 1))
-            found[f"top_{n}_gram_share"] = (best >> 32) * (best & ((1 << 32) - 1))
+            # The most frequent, of equals the first: the count in the high bits, in the low ones how far from the end.
+            np.maximum.at(best, words.texts[firsts], groups.sizes << 32 | (total - firsts))
+            place = np.where(best, total - (best & ((1 << 32) - 1)), 0)
+            found[f"top_{n}_gram_share"] = (best >> 32) * (sums[np.minimum(place + n, total)] - sums[place] + n - 1)
         else:
             again = np.ones(len(places), np.bool_)
             again[groups.heads] = False

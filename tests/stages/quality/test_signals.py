@@ -40,6 +40,14 @@ def measured(text: str, label: str = "eng_Latn", segmenter: Segmenter = "icu") -
 WORDS = {
     "eng: an apostrophe is part of a word, a hyphen is not": ("eng_Latn", "don't well-known", 3),
     "eng: a number with its point is one word, a dash alone none": ("eng_Latn", "3.5 \u2014 4,000", 2),
+    "eng: a hyphen between a letter and a digit is part of a word": ("eng_Latn", "COVID-19 in 1990-1995", 4),
+    "eng: a comma between letters divides, between digits not": ("eng_Latn", "one,two 4,000", 3),
+    "eng: a slash before a letter divides, before a digit not": ("eng_Latn", "and/or 24/7", 3),
+    "eng: a stop divides before a capital, not in an address": ("eng_Latn", "end.Next example.org", 3),
+    "eng: a bracket within a word is part of it": ("eng_Latn", "file(s) (all)", 2),
+    "uzb: a turned comma is a letter's mark": ("uzb_Latn", "O\u2018zbek o`zbek g\u2019alaba", 3),
+    "cat: a middle dot is part of a word": ("cat_Latn", "col\u00b7lecci\u00f3 \u00b7 nova", 2),
+    "heb: gershayim are part of a word": ("heb_Hebr", "\u05e6\u05d4\u05f4\u05dc", 1),
     "hin: vowel signs and viramas are part of words": ("hin_Deva", "हिन्दी में क्या है", 4),
     "tam: so they are in Tamil": ("tam_Taml", "தமிழ் மொழி", 2),
     "fas: the zero-width non-joiner is spelling": ("fas_Arab", "\u0645\u06cc\u200c\u0631\u0648\u062f", 1),
@@ -130,18 +138,34 @@ def test_lines_and_marks() -> None:
     assert measured("one line of text")["short_line_share"] == 1
 
 
+TOKENS = {
+    "a hyphen or slash next to a word counts with it": ("-lo /usr pre- a/", 4),
+    "one between spaces is a mark": ("a - b / c", 5),
+    "a stop before a word counts with it, one after it is a mark": (".txt end.", 3),
+    "a comma is a mark": ("a, b", 3),
+    "dots are one mark": ("well...", 2),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), TOKENS.values(), ids=TOKENS.keys())
+def test_tokens(text: str, expected: int) -> None:
+    assert measured(text)["tokens"] == expected
+
+
 def test_repetition() -> None:
     found = measured("a b c d e f g\nx\n\na b c d e f g\nx\n\nz")
     assert found["duplicate_line_share"] == 2 / 5
-    assert found["duplicate_line_character_share"] == 14 / (13 + 1 + 13 + 1 + 1)
+    size = len("a b c d e f g\nx\n\na b c d e f g\nx\n\nz")
+    assert found["duplicate_line_character_share"] == 14 / size
     assert found["duplicate_paragraph_share"] == 1 / 3
-    assert found["duplicate_5_gram_share"] == 8 / 29
-    assert found["duplicate_8_gram_share"] == 8 / 29, "n-grams go on over line ends"
+    assert found["duplicate_5_gram_share"] == 8 / size
+    assert found["duplicate_8_gram_share"] == 8 / size, "n-grams go on over line ends"
     assert found["duplicate_9_gram_share"] == 0
     found = measured("la li lo la li ta")
     assert found["top_2_gram_share"] == 2 * len("la li") / 17
     assert found["top_3_gram_share"] == 0, "what occurs once does not repeat"
     assert measured("one two three four five six")["top_2_gram_share"] == 0
+    assert measured("a b, a b; cc dd! cc dd?")["top_2_gram_share"] == 2 * 3 / 23, "of equally frequent ones the first"
 
 
 def naive(text: str, n: int) -> int:

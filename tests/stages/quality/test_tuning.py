@@ -170,7 +170,7 @@ def test_a_table_for_other_words_or_signals_is_refused() -> None:
     require_limits_for(own, "graphemes", "limits.toml")
     other = TABLE.model_copy(update={"signals": "fineweb"})
     with pytest.raises(
-        ValueError, match=r"limits\.toml: the limits are of fineweb, what is measured is glotmill-signals/1"
+        ValueError, match=r"limits\.toml: the limits are of fineweb, what is measured is glotmill-signals/2"
     ):
         require_limits_for(other, "graphemes", "limits.toml")
 
