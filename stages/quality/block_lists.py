@@ -55,11 +55,16 @@ def load_block_lists(config: BlockListConfig) -> BlockLists:
 
 
 def read_list(path: str) -> list[str]:
-    """Read the entries of a list, one a line. Raises ValueError if it is not UTF-8 or has none."""
+    """Read the entries of a list, one a line. Raises ValueError if it is not there, is not UTF-8 or has none."""
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ValueError(f"there is no list {path}") from None
     except UnicodeDecodeError as problem:
         raise ValueError(f"{path} must be UTF-8; byte {problem.start:,} is none") from None
+    if "\0" in text:
+        raise ValueError(f"{path} must be UTF-8; it holds zero bytes, as UTF-16 does")
+    lines = text.splitlines()
     entries = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     if not entries or all(not any(map(str.isalnum, entry)) for entry in entries):
         raise ValueError(f"{path} has no entry, which must stand on a line of its own")

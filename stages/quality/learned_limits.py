@@ -17,9 +17,11 @@ from stages.quality.segmenters import Segmenter, segmenter_version
 
 @cache
 def load_limits(path: str) -> LimitsTable:
-    """Read a table. Raises ValueError in one line if the file is none, OSError if it cannot be read."""
+    """Read a table. Raises ValueError in one line if the file is none or not there, OSError if it cannot be read."""
     try:
         table = LimitsTable.model_validate(tomllib.loads(Path(path).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise ValueError(f"there is no table of limits {path}; learn one by glotmill tune") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise ValueError(f"{path} is no table of limits: {' '.join(str(problem).split())}") from None
     except ValidationError as problem:

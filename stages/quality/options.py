@@ -56,8 +56,9 @@ class QualityFilteringConfig(StageConfig):
     )
     segmenter: Literal["auto"] | Segmenter = Field(
         default="auto",
-        description="What divides text that is written without spaces: `icu` (ICU's break iterators), `graphemes` (one "
-        "unit for each letter with its marks), `auto` (icu where PyICU is installed). The manifest names it.",
+        description="What divides text that is written without spaces: `icu` (ICU's break iterators), `rjieba` (jieba "
+        "for Chinese, ICU for others), `nlpo3` (newmm for Thai), `rjieba+nlpo3` (both), `graphemes` (one unit for each "
+        "letter with its marks), `auto` (icu where PyICU is installed). The manifest names it and its version.",
     )
     tokenizer: Literal["native", "datatrove"] = Field(
         default="native",

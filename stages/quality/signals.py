@@ -48,7 +48,7 @@ from stages.quality.character_classes import (
     Class,
     tables,
 )
-from stages.quality.segmenters import Segmenter, load_icu
+from stages.quality.segmenters import CHINESE_SCRIPTS, Divide, Segmenter, load_icu, load_nlpo3, load_rjieba
 from stages.script_detection import script_table
 from stages.segmentation import UnitKind, unit_kinds
 
@@ -140,9 +140,9 @@ def measure_quality(
         pieces = _pieces(texts[first]) if last == first + 1 else iter([texts[first:last]])
         totals: dict[str, Array] = {}
         present = np.zeros(0, np.int64)
-        marks = [END_MARKS_OF_SCRIPTS.get(script or "", 0) for script in scripts[first:last]]
+        own = _Scripts.of(scripts[first:last])
         for piece in pieces:
-            scan = _scan(piece, marks, np.flatnonzero(phrases[first:last]), segmenter)
+            scan = _scan(piece, own, np.flatnonzero(phrases[first:last]), segmenter)
             for name, values in _totals(scan, last - first).items():
                 totals[name] = totals[name] + values if name in totals else values
             present = np.union1d(present, stops.present(scan.words, first, last))
@@ -159,6 +159,18 @@ def measure_quality(
         for field in QUALITY_SIGNALS
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=QUALITY_SIGNALS)
+
+
+class _Scripts(NamedTuple):
+    """What follows from the scripts of some texts: the end mark of each script alone, 0 for none; whether Chinese."""
+
+    end_marks: NDArray[np.uint32]
+    chinese: Flags
+
+    @classmethod
+    def of(cls, scripts: Sequence[str | None]) -> _Scripts:
+        marks = [END_MARKS_OF_SCRIPTS.get(script or "", 0) for script in scripts]
+        return cls(np.asarray(marks, np.uint32), np.isin(np.asarray([*scripts], np.str_), CHINESE_SCRIPTS))
 
 
 def _chunks(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -188,11 +200,8 @@ def _pieces(text: str) -> Iterator[list[str]]:
     yield [text[start:]]
 
 
-def _scan(texts: Sequence[str], end_marks: Sequence[int], phrases: Array, segmenter: Segmenter) -> _Scan:
-    """Find the words and lines of texts; `end_marks` are those of each text's script alone, 0 for none.
-
-    `phrases` are the texts that have one of C4_PHRASES.
-    """
+def _scan(texts: Sequence[str], scripts: _Scripts, phrases: Array, segmenter: Segmenter) -> _Scan:
+    """Find the words and lines of texts, of which `phrases` have one of C4_PHRASES."""
     table = tables()
     joined = "\n".join(["", *texts, ""])
     points = np.frombuffer(joined.encode("utf-32-le"), np.uint32)
@@ -209,9 +218,10 @@ def _scan(texts: Sequence[str], end_marks: Sequence[int], phrases: Array, segmen
     connectors = marks[kinds[marks] == Class.CONNECTOR]
     inner = connectors[inside[connectors - 1] & inside[connectors + 1]]
     inside[inner[_joins(points, kinds, inner)]] = True
+    spans = _Spans(points, kinds, inside, begins)
     starts, ends = _spans(inside)
     if (kinds == Class.UNSPACED).any():
-        starts, ends = _cut_unspaced(points, kinds, starts, ends, segmenter)
+        starts, ends = _cut_unspaced(spans, starts, ends, segmenter, scripts)
     starts, ends = _with_letters(kinds, starts, ends)
 
     sums = np.zeros(len(points) + 1, np.uint64)
@@ -245,8 +255,7 @@ def _scan(texts: Sequence[str], end_marks: Sequence[int], phrases: Array, segmen
             of_texts(marks[signs == 0x7B]),
         ]
     )
-    spans = _Spans(points, kinds, inside, begins)
-    lines = _lines(spans, starts, ends, marks, np.asarray(end_marks, np.uint32))
+    lines = _lines(spans, starts, ends, marks, scripts.end_marks)
     line_hashes = hashes(lines.firsts, lines.lasts)
     line_hashes[lines.firsts == lines.lasts] = 0
     kept = lines.c4
@@ -417,9 +426,10 @@ def _with_letters(kinds: NDArray[np.uint8], starts: Array, ends: Array) -> tuple
 
 
 def _cut_unspaced(
-    points: NDArray[np.uint32], kinds: NDArray[np.uint8], starts: Array, ends: Array, segmenter: Segmenter
+    spans: _Spans, starts: Array, ends: Array, segmenter: Segmenter, scripts: _Scripts
 ) -> tuple[Array, Array]:
     """Cut the runs that have letters of scripts without spaces into words; the others stay."""
+    points, kinds, _, _ = spans
     unspaced = np.append(0, np.cumsum(kinds == Class.UNSPACED))
     runs = unspaced[ends] > unspaced[starts]
     first, last = starts[runs], ends[runs]
@@ -435,8 +445,11 @@ def _cut_unspaced(
     earlier = np.maximum.accumulate(np.where(cores, np.arange(len(cores)), 0))
     after_one = np.append(False, letters[earlier][:-1])
     cuts = np.flatnonzero(cores & (letters != after_one))  # ICU would join Thai and Latin letters
-    if segmenter == "icu":
-        cuts = np.concatenate([cuts, _icu_breaks(text)])
+    if segmenter != "graphemes":
+        breaks = _icu_breaks(text)
+        for divide, own in _libraries(spans, places, text, segmenter, scripts):
+            breaks = _library_breaks(text, own, divide, breaks)
+        cuts = np.concatenate([cuts, breaks])
         letters &= ~_icu_dictionaries()[text]
     if letters.any():
         stacked = np.append(False, (unit_kinds()[text] == UnitKind.STACKER)[:-1])
@@ -453,12 +466,47 @@ def _cut_unspaced(
     return np.sort(np.concatenate([starts[~runs], begin])), np.sort(np.concatenate([ends[~runs], finish]))
 
 
+def _libraries(
+    spans: _Spans, places: Array, text: NDArray[np.uint32], segmenter: Segmenter, scripts: _Scripts
+) -> Iterator[tuple[Divide, Flags]]:
+    """Yield what divides a part of a text better than ICU, and its part: `places` are those in the chunk."""
+    if "nlpo3" in segmenter and (thai := _letters_of("Thai")[text]).any():
+        yield load_nlpo3(), thai
+    if "rjieba" in segmenter and scripts.chinese.any():
+        of_texts = np.searchsorted(spans.begins, places, side="right") - 1
+        chinese = _letters_of(*CHINESE_SCRIPTS)[text] & scripts.chinese[of_texts]
+        if chinese.any():
+            yield load_rjieba(), chinese
+
+
+def _library_breaks(text: NDArray[np.uint32], own: Flags, divide: Divide, breaks: Array) -> Array:
+    """Put the word boundaries that a library finds within its `own` parts of a text in the place of others there."""
+    starts, ends = (places - 1 for places in _spans(np.concatenate([[False], own, [False]])))
+    sizes = ends - starts + 1  # with a line feed after each, where no word goes on
+    places = np.arange(int(sizes.sum())) + np.repeat(starts - (np.cumsum(sizes) - sizes), sizes)
+    joined = text[places]
+    joined[np.cumsum(sizes) - 1] = 0x0A
+    words = divide(joined.tobytes().decode("utf-32-le"))
+    found = np.cumsum(np.fromiter(map(len, words), np.int64, len(words)))
+    if int(found[-1]) != len(joined):
+        raise ValueError(f"a segmenter changed the text: {len(joined)} code points became {found[-1]}")
+    inside = np.append(own, False) & np.append(False, own)  # between two letters of a part
+    found = places[found[:-1]]
+    before_letters = tables().classes[text[found]] >= Class.DIGIT  # nlpO3 may cut before a vowel sign
+    return np.concatenate([breaks[~inside[breaks]], found[inside[found] & before_letters]])
+
+
+@cache
+def _letters_of(*scripts: str) -> Flags:
+    """Mark the code points of scripts."""
+    codes, numbers = script_table()
+    return np.isin(np.asarray(codes), scripts)[numbers]
+
+
 @cache
 def _icu_dictionaries() -> Flags:
     """Mark the letters of scripts that ICU has dictionaries of: Thai, Lao, Khmer, Burmese, Han and Kana."""
-    codes, numbers = script_table()
-    known = ("Thai", "Laoo", "Khmr", "Mymr", "Hani", "Hans", "Hant", "Hira", "Kana")
-    dictionaries = np.isin(np.asarray(codes), known)[numbers]
+    dictionaries = _letters_of("Thai", "Laoo", "Khmr", "Mymr", "Hani", "Hans", "Hant", "Hira", "Kana").copy()
     dictionaries[[0x30FC, 0xFF70]] = True  # length marks of Kana, of no script
     return dictionaries
 

@@ -73,12 +73,18 @@ pl.DataFrame(rows, schema=["gopher_quality", "gopher_repetition", "fineweb", "c4
 """
 OURS = """
 import sys
-from tests.benchmarks.quality import blocks_of
-import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from schemas.document import DOCUMENT
 from stages.quality.filter_quality import filter_quality
 from stages.quality.options import QualityFilteringConfig
 config = QualityFilteringConfig(limits="published")
-print(sum(filter_quality(block, config).kept.num_rows for block in blocks_of(pl.read_parquet(sys.argv[1]))))
+schema = pa.schema([DOCUMENT.field(name) for name in ("text", "language", "script")])
+kept = 0
+for batch in pq.ParquetFile(sys.argv[1]).iter_batches(1000, columns=schema.names):
+    columns = [batch[name].cast(schema.field(name).type) for name in schema.names]
+    kept += filter_quality(pa.record_batch(columns, schema), config).kept.num_rows
+print(kept)
 """
 
 

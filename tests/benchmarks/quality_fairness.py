@@ -2,11 +2,12 @@
 
     python -m tests.benchmarks.quality_fairness [--packages FOLDER] [--limits fair] [--table]
 
-Three sets: `calibrated`, the texts that the limits were set on (`good_texts`); `held_out`, texts of other sources, from
-a few words on (`held_out_texts`); `bad`, planted (`bad_texts`). Prints for the good ones a table of the languages that
-lose most (all with --table), for the bad ones the share found by kind and size, and one JSON object with `languages`,
-`mean_dropped` over languages, `worst_language`, `worst_language_dropped` and `over_3_percent` of both good sets,
-`by_kind` of the held-out one and `bad_found`.
+Four sets: `calibrated`, the texts that the limits were set on (`good_texts`); `held_out`, texts of other sources, from
+a few words on, for which some limits were widened, and `unseen`, which no limit saw (`held_out_texts`); `bad`, planted
+(`bad_texts`). Prints for the good ones a table of the languages that lose most (all with --table), for the bad ones the
+share found by kind and size, and one JSON object with `languages`,
+`mean_dropped` over languages, `worst_language`, `worst_language_dropped` and `over_3_percent` of the good sets,
+`by_kind` of each and `bad_found`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from stages.quality.rules import RULE_NAMES
 from stages.quality.signals import measure_quality
 from tests.benchmarks.bad_texts import SIZES, bad_texts
 from tests.benchmarks.good_texts import good_texts
-from tests.benchmarks.held_out_texts import held_out_texts
+from tests.benchmarks.held_out_texts import held_out_texts, unseen_texts
 
 SHOWN = 25
 ROWS = 2000  # of a block
@@ -77,7 +78,12 @@ def main() -> None:
     config = QualityFilteringConfig(limits=arguments.limits)
     good = good_texts(arguments.packages)
     record: dict[str, object] = {}
-    for name, texts in (("calibrated", good), ("held_out", held_out_texts(arguments.packages))):
+    sets = {
+        "calibrated": good,
+        "held_out": held_out_texts(arguments.packages),
+        "unseen": unseen_texts(arguments.packages),
+    }
+    for name, texts in sets.items():
         found = judged(texts, config)
         table = by_language(found)
         print(f"{name}\n| language | documents | dropped | rules |\n| --- | --- | --- | --- |")

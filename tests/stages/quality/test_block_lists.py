@@ -86,13 +86,17 @@ def test_lists_that_are_none_are_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "latin").write_bytes("ma\u00f1ana".encode("latin-1"))
     with pytest.raises(ValueError, match=r"latin must be UTF-8; byte 2 is none"):
         read_list(str(tmp_path / "latin"))
+    for encoding, problem in (("utf-16", "byte 0 is none"), ("utf-16-le", "it holds zero bytes, as UTF-16 does")):
+        (tmp_path / encoding).write_bytes("tonto\nbesoa\n".encode(encoding))
+        with pytest.raises(ValueError, match=f"{encoding} must be UTF-8; {problem}"):
+            read_list(str(tmp_path / encoding))
     (tmp_path / "empty").write_text("# nothing\n\n--\n")
     with pytest.raises(ValueError, match="empty has no entry"):
         read_list(str(tmp_path / "empty"))
     with pytest.raises(ValidationError, match="filter_blocked needs a list"):
         BlockListConfig()
     named = BlockListConfig.model_validate({"domains": ["missing"]})
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ValueError, match=r"there is no list .*missing"):
         list(named.named_models(str(tmp_path)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from schemas.document import DOCUMENT
 from schemas.quality_signals import QUALITY_SIGNALS
 from stages.quality import signals
-from stages.quality.segmenters import Segmenter, segmenter_version
+from stages.quality.segmenters import Segmenter, load_nlpo3, segmenter_version
 from stages.quality.signals import measure_quality
 
 pytest.importorskip("icu", reason="words of scripts without spaces need glotmill[icu]")
@@ -77,6 +78,41 @@ def test_graphemes_are_the_units_without_icu() -> None:
     assert measured("ใช้Linux", "tha_Thai", "graphemes")["words"] == 3
     assert measured("plain words", "eng_Latn", "graphemes") == measured("plain words", "eng_Latn", "icu")
     assert segmenter_version("icu").startswith("ICU ")
+
+
+LIBRARIES: dict[str, tuple[Segmenter, str, str, int]] = {
+    "zho: jieba's words": ("rjieba", "zho_Hans", "\u5317\u4eac\u5927\u5b66\u751f\u524d\u6765\u5e94\u8058", 4),
+    "zho: words go on over no line end": ("rjieba", "zho_Hans", "\u5317\n\u4eac", 2),
+    "zho: Latin letters and digits are words of their own": ("rjieba", "zho_Hant", "\u5317\u4eac2008Linux", 2),
+    "jpn: Han in Japanese is for ICU": ("rjieba", "jpn_Jpan", "\u6771\u4eac\u306b\u884c\u304f", 3),
+    "tha: PyThaiNLP's words": ("nlpo3", "tha_Thai", "ฉันรักภาษาไทยเพราะฉันเป็นคนไทย", 7),
+    "tha: a sentence after a space": ("rjieba+nlpo3", "tha_Thai", "ฉันรัก ภาษาไทย\nใช้Linux", 5),
+    "lao: others are for ICU": ("nlpo3", "lao_Laoo", "ພາສາ\u200bລາວ", 2),
+    "eng: spaced words are the same": ("rjieba+nlpo3", "eng_Latn", "don't well-known", 3),
+}
+
+
+@pytest.mark.parametrize(("segmenter", "label", "text", "expected"), LIBRARIES.values(), ids=LIBRARIES.keys())
+def test_words_by_libraries(segmenter: Segmenter, label: str, text: str, expected: int) -> None:
+    assert measured(text, label, segmenter)["words"] == expected
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.text(st.sampled_from("ไปหามเหสี๒\u0e49 \nab1\u200b\u200d\u4eac\u5317\u3005\U00020000\u3002"), max_size=60))
+def test_libraries_lose_no_letter(text: str) -> None:
+    by_library, by_icu = measured(text, "zho_Hans", "rjieba+nlpo3"), measured(text, "zho_Hans", "icu")
+    lengths = [found["words"] * found["mean_word_length"] for found in (by_library, by_icu)]
+    assert lengths[0] == pytest.approx(lengths[1])
+
+
+def test_a_segmenter_is_named_with_its_version_and_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert re.fullmatch(
+        r"ICU [\d.]+, rjieba [\d.]+, nlpo3 [\d.]+ with the words of pythainlp [\d.]+", segmenter_version("rjieba+nlpo3")
+    )
+    load_nlpo3.cache_clear()
+    monkeypatch.setattr("stages.quality.segmenters.find_spec", lambda module: None)
+    with pytest.raises(ImportError, match=r"needs nlpo3 and pythainlp: pip install 'glotmill\[segmentation\]', or"):
+        segmenter_version("nlpo3")
 
 
 ENDS = {

@@ -191,3 +191,8 @@ def test_a_file_that_is_no_table_is_refused_in_one_line(tmp_path: Path, content:
     with pytest.raises(ValueError, match=message) as caught:
         load_limits(str(file))
     assert "\n" not in str(caught.value)
+
+
+def test_a_table_that_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"there is no table of limits .*limits\.toml; learn one by glotmill tune"):
+        load_limits(str(tmp_path / "limits.toml"))
