@@ -129,7 +129,7 @@ RULES = (
     Rule("curly_brackets", "c4", "curly_brackets", "max", 0, 20),
     Rule("lorem_ipsum", "c4", "lorem_ipsum", "max", 0, 0),
     Rule("symbol_lines", "symbols", "symbol_line_share", "max", None, 0.3, Slack(2, "lines")),
-    Rule("few_words_among_symbols", "symbols", "alphabetic_token_share", "min", None, 0.42, Slack(4, "tokens")),
+    Rule("few_words_among_symbols", "symbols", "alphabetic_token_share", "min", None, 0.55, Slack(4, "tokens")),
 )
 RULE_NAMES = tuple(rule.name for rule in RULES)
 

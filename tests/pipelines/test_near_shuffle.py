@@ -93,6 +93,8 @@ def test_the_shuffle_agrees_with_one_process(texts: list[str], order: KeeperOrde
     assert {row["id"]: (row["duplicate_of"], row["value"]) for row in duplicates} == expected
     assert 20 < sum(similarity == 1 for _, similarity in expected.values()) < len(expected) - 20
     assert 50 < len(expected) < len(texts) - 50, "some go and some stay, or this says little"
+    card = (tmp_path / "out/report.html").read_text()
+    assert ("decided by cleanest: " in card, "decided by longest" in card) == (not keepers, bool(keepers))
     if not keepers:
         _alternating_stars_give_the_same(tmp_path)
 
