@@ -2,20 +2,22 @@
 
 - email: RFC 5321 (local part of at most 64 octets), with a domain that has a top-level one of letters; letters of any
   script (RFC 6531).
-- ip_address: IPv4 and IPv6 of the public internet (RFC 6890: private and documentation addresses are nobody's).
+- ip_address: IPv4 and IPv6 of the public internet (RFC 6890: private and documentation addresses are nobody's); not the
+  version of a program.
 - phone: libphonenumber's plans. With a plus sign of any country; without one of the language's countries, written in
   the groups that are usual there.
-- iban: ISO 13616, length by country and MOD 97-10.
+- iban: ISO 13616, length by country and MOD 97-10; with spaces or hyphens, in small letters too.
 - payment_card: ISO/IEC 7812, prefix and length of a scheme and the Luhn sum; in groups or in one run.
 - national_id: where the number has a check digit, of the language's countries (python-stdnum), from eleven digits on or
   with a check letter: shorter ones are as likely other numbers.
 
-Digits of any script are read by their value.
+Digits of any script are read by their value, full-width letters and signs as those of ASCII.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
@@ -25,18 +27,36 @@ from typing import Any, NamedTuple
 
 from stages.privacy.options import Kind
 
+_SPACES = " \u00a0\u2007\u202f"
+
+
+def _marks() -> str:
+    """List the combining marks of the scripts in use as a class of `re`, whose own `\\w` has none."""
+    marks = [point for point in range(0x300, 0x20000) if unicodedata.category(chr(point)) in ("Mn", "Mc")]
+    runs = itertools.groupby(enumerate(marks), key=lambda pair: pair[1] - pair[0])
+    ends = [[point for _, point in run] for _, run in runs]
+    return "[" + "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in ends) + "]"
+
+
 # Addresses in ASCII first, which end where a script without spaces goes on; then those in letters of any script.
-_LOCAL = tuple(re.compile(rf"[{w}][{w}.!#$%&'*+/=?^`{{|}}~-]{{0,63}}\Z") for w in (r"A-Za-z0-9_", r"\w"))
-_DOMAIN = tuple(
-    re.compile(rf"[{a}](?:[{a}-]{{0,61}}[{a}])?(?:\.[{a}](?:[{a}-]{{0,61}}[{a}])?)*\.[{b}]{{2,24}}")
-    for a, b in ((r"A-Za-z0-9", "A-Za-z"), (r"^\W_", r"^\W\d_"))
+_M = _marks()
+_ALPHABETS = (
+    ("[A-Za-z0-9_]", "[A-Za-z0-9]", "[A-Za-z]"),
+    (rf"(?:\w|{_M})", rf"(?:[^\W_]|{_M})", rf"(?:[^\W\d_]|{_M})"),
 )
-_GAP = "[ \u00a0\u2007\u202f.()/\\-\u2010-\u2013]"  # what stands between the digits of a number
+_LOCAL = tuple(re.compile(rf"{w}(?:{w}|[.!#$%&'*+/=?^`{{|}}~-]){{0,63}}\Z") for w, _, _ in _ALPHABETS)
+_DOMAIN = tuple(
+    re.compile(rf"{a}(?:(?:{a}|-){{0,61}}{a})?(?:\.{a}(?:(?:{a}|-){{0,61}}{a})?)*\.{b}{{2,24}}")
+    for _, a, b in _ALPHABETS
+)
+_GAP = rf"[{_SPACES}.()/\\-\u2010-\u2013\u2212]"  # what stands between the digits of a number
+_FULL_WIDTH = re.compile("[\uff01-\uff5e]")
 # One pass finds whatever may be personal data: an at sign, a run of digits with gaps, a country code with a number.
 CANDIDATE = re.compile(
     r"@|(?<![A-Za-z0-9_.])\d{1,3}(?:\.\d{1,3}){3}(?![A-Za-z0-9_]|\.\d)"
     rf"|\+?\(?\d(?:{_GAP}{{0,3}}\d){{6,33}}(?:-?[A-Za-z])?"
-    r"|[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}"
+    rf"|[A-Z]{{2}}\d{{2}}(?:[{_SPACES}-]?[A-Z0-9]){{11,30}}"
+    rf"|(?<![A-Za-z0-9_])[a-z]{{2}}\d{{2}}(?:[a-z0-9]{{11,30}}(?![A-Za-z0-9_])|(?:[{_SPACES}-]?\d){{11,26}})"
     r"|[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z]|[XYZ]-?\d{7}-?[A-Z]"
     r"|(?<![A-Za-z0-9_:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![A-Za-z0-9_:])"
 )
@@ -75,6 +95,15 @@ NATIONAL = {
     "ZA": ("za.idnr",),
 }
 _LEAST_DIGITS = 11
+_SMALL = 32
+_RESOLVERS = ("1.1.1.1", "1.0.0.1", "4.2.2.2", "8.8.4.4", "8.8.8.8", "9.9.9.9")
+# What stands before a version, in languages that programs are translated into; and before an address.
+_VERSION_WORD = re.compile(
+    r"(?:\bv|\bver|\bvers|\bversi\w*|\bverz\w*|\bwersj\w*|\b\u0432\u0435\u0440\u0441\w*|release|build|firmware|driver|bertsio\w*"
+    r"|s\u00fcr\u00fcm\w*|\u7248\u672c|\u30d0\u30fc\u30b8\u30e7\u30f3|\ubc84\uc804|\u0627\u0644\u0625\u0635\u062f\u0627\u0631|\u05d2\u05e8\u05e1\u05d4)[.:]?\s*\Z",
+    re.IGNORECASE,
+)
+_ADDRESS_WORD = re.compile(r"\bIP(?:v4)?\b|://|@", re.IGNORECASE)
 # A number whose groups are joined, then a space and another: of open plans, such as Germany's, both would be one.
 _HYPHENATED = re.compile(r"(\+?\d+(?:[-./\u2010-\u2013]\d+)+)\s\d{1,4}\Z")
 _LEAST_RUN, _LONGEST_RUN, _MAX_PIECES = 7, 34, 9  # letters and digits of a run, and its pieces: an IBAN has nine
@@ -96,6 +125,7 @@ def find(text: str, kinds: Iterable[Kind], regions: Callable[[int], tuple[str, .
     `regions` gives for a place in the text the countries by whose rules local numbers there are read.
     """
     wanted = frozenset(kinds)
+    text = _FULL_WIDTH.sub(lambda sign: chr(ord(sign[0]) - 0xFEE0), text)  # of East Asia, one code point for one
     end = place = 0
     while match := CANDIDATE.search(text, place):
         if match[0] == "@":
@@ -178,7 +208,7 @@ def _kind_of(text: str, start: int, end: int, wanted: frozenset[Kind], regions: 
     holds: dict[Kind, bool] = {
         "iban": _is_iban(given),
         "payment_card": _is_card(given),
-        "ip_address": _is_public(given),
+        "ip_address": _is_public(given) and not _is_version(text, start, end),
         "national_id": _is_national(given, regions),
     }
     return next((kind for kind, right in holds.items() if right and kind in wanted), None)
@@ -208,7 +238,8 @@ def _whole(text: str, start: int, end: int, wanted: frozenset[Kind], regions: tu
             yield Found(kind, start, end)
             return
     if "ip_address" in wanted and _is_public(given):
-        yield Found("ip_address", start, end)
+        if not _is_version(text, start, end):
+            yield Found("ip_address", start, end)
         return
     if alone and "national_id" in wanted and _is_national(given, regions):
         yield Found("national_id", start, end)
@@ -229,7 +260,8 @@ def _touches(text: str, start: int, end: int) -> bool:
 def _is_iban(given: str) -> bool:
     from stdnum import iban  # type: ignore[import-untyped, unused-ignore]
 
-    return bool(re.match(r"[A-Z]{2}\d{2}", given)) and bool(iban.is_valid(given))
+    compact = re.sub(rf"[{_SPACES}-]", "", given).upper()
+    return bool(re.match(r"[A-Z]{2}\d{2}", compact)) and bool(iban.is_valid(compact))
 
 
 def _is_card(given: str) -> bool:
@@ -246,6 +278,21 @@ def _is_public(address: str) -> bool:
         return ipaddress.ip_address(address).is_global
     except ValueError:
         return False
+
+
+def _is_version(text: str, start: int, end: int) -> bool:
+    """Tell whether four numbers with dots are the version of a program: a word says so, or all are small.
+
+    All four numbers of an address are below 32 once in 4,096 times, those of a version nearly always.
+    """
+    before = text[max(0, start - 24) : start]
+    if _VERSION_WORD.search(before):
+        return True
+    if _ADDRESS_WORD.search(before) or re.match(r":\d|/\d", text[end : end + 2]):
+        return False
+    given = ascii_digits(text[start:end])
+    numbers = given.split(".")
+    return given not in _RESOLVERS and len(numbers) == 4 and all(int(number) < _SMALL for number in numbers)
 
 
 def _is_national(given: str, regions: tuple[str, ...]) -> bool:

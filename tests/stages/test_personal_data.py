@@ -45,6 +45,60 @@ def test_planted_data_is_replaced_and_nothing_else(label: str) -> None:
     assert replaced(texts, [label] * len(texts)) == wanted
 
 
+FORMS = {
+    "an IBAN with no-break spaces": (
+        "deu_Latn",
+        "Konto {} bis",
+        "iban",
+        "DE89\u00a03704\u00a00044\u00a00532\u00a00130\u00a000",
+    ),
+    "an IBAN in small letters": ("deu_Latn", "Konto {} bis", "iban", "de89370400440532013000"),
+    "an IBAN in small letters and groups": ("deu_Latn", "Konto {}, bis", "iban", "de89 3704 0044 0532 0130 00"),
+    "an IBAN with hyphens": ("deu_Latn", "Konto {}.", "iban", "DE89-3704-0044-0532-0130-00"),
+    "an address with vowel signs": (
+        "hin_Deva",
+        "\u092e\u0947\u0930\u093e \u092a\u0924\u093e {} \u0939\u0948",
+        "email",
+        "\u0930\u093e\u092e@\u0909\u0926\u093e\u0939\u0930\u0923.\u092d\u093e\u0930\u0924",
+    ),
+    "a full-width address": (
+        "jpn_Jpan",
+        "\u306f{}\u3067\u3059\u3002",
+        "email",
+        "\uff54\uff41\uff52\uff4f\uff20\uff45\uff58\uff0e\uff43\uff4f",
+    ),
+    "a full-width phone number": (
+        "jpn_Jpan",
+        "\u306f{}\u3067\u3059\u3002",
+        "phone",
+        "\uff10\uff13\uff0d\uff11\uff12\uff13\uff14\uff0d\uff15\uff16\uff17\uff18",
+    ),
+    "small numbers after a word for an address": ("eng_Latn", "The IP {} is slow", "ip_address", "5.6.7.8"),
+    "small numbers with a port": ("eng_Latn", "at {}:8080 now", "ip_address", "5.6.7.8"),
+    "a well-known address": ("eng_Latn", "ask {} first", "ip_address", "8.8.4.4"),
+    "large numbers": ("eng_Latn", "LibreOffice at {} is slow", "ip_address", "93.184.216.34"),
+}
+
+
+@pytest.mark.parametrize(("label", "sentence", "kind", "data"), FORMS.values(), ids=FORMS.keys())
+def test_other_forms_are_found(label: str, sentence: str, kind: str, data: str) -> None:
+    assert replaced([sentence.format(data)], [label]) == [sentence.format(f"<{kind.upper()}>")]
+
+
+VERSIONS = [
+    "The bug is in LibreOffice 7.4.7.2 and others",
+    "fixed in version 93.184.216.34 of it",
+    "\u0432\u0435\u0440\u0441\u0438\u044f 93.184.216.34",
+    "\u7248\u672c 93.184.216.34",
+    "in12 3456 7890 1234 5678 lines",
+]
+
+
+@pytest.mark.parametrize("text", VERSIONS)
+def test_versions_are_no_addresses(text: str) -> None:
+    assert replaced([text], ["eng_Latn"]) == [text]
+
+
 BESIDE = ["{} 3", "{} 24", "{} 2024", "7 {}", "{} 10:00", "{} {}", "{}, 12", "{} (2)", "{}\n5"]
 
 
