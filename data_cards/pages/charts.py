@@ -134,7 +134,7 @@ def language_chart(bars: Sequence[Bar]) -> Chart:
             f'<text x="{left - 10}" y="{y + 15}" text-anchor="end">{_escape(_shortened(bar.name, room))}'
             f'<tspan class="faint" dx="6">{_escape(bar.label)}</tspan>{_tooltip(bar.name)}</text>'
         )
-        parts.append(_rect(left, y + 3, max(1.0, end - left), row - 7, "main" if bar.label else "rest", 2))
+        parts.append(_rect((left, y + 3, max(1.0, end - left), row - 7), "main" if bar.label else "rest", 2))
         parts.append(
             f'<text x="{end + 8:.1f}" y="{y + 15}">{compact(bar.code_points)}'
             f'<tspan class="faint"> in {compact(bar.documents)} {unit}</tspan></text>'
@@ -188,7 +188,7 @@ def _histogram(bins: Sequence[int], edges: Sequence[str], title: str, subtitle: 
         x = left + step * number
         tall = max(1.5, height * count / tallest) if count else 0.0
         if count:
-            parts.append(_rect(x + 1.5, base - tall, step - 3, tall, "main", 2))
+            parts.append(_rect((x + 1.5, base - tall, step - 3, tall), "main", 2))
             parts.append(_text(x + step / 2, base - tall - 6, compact(count), "small", "middle"))
     for number, edge in enumerate(edges):
         if edge and (len(bins) <= 20 or number % 2 == 0):
@@ -203,7 +203,7 @@ def funnel_chart(steps: Sequence[FunnelStep]) -> Chart:
     left, right, row = 232, WIDTH - 132, 32
     parts, legend_x = [], float(_PADDING)
     for name, words in (("main", "goes on"), ("dropped", "dropped"), ("duplicate", "duplicate"), ("failed", "failed")):
-        parts.append(_rect(legend_x, 66, 11, 11, name, 2))
+        parts.append(_rect((legend_x, 66, 11, 11), name, 2))
         parts.append(_text(legend_x + 17, 76, words, "small"))
         legend_x += 34 + len(words) * 6.4
     top = _TOP + 22
@@ -223,7 +223,7 @@ def funnel_chart(steps: Sequence[FunnelStep]) -> Chart:
         for kind, count in (("main", step.documents_out), *lost.items()):
             if count:
                 wide = max(1.5, (right - left) * count / total)
-                parts.append(_rect(x, y + 4, wide, row - 11, kind, 1))
+                parts.append(_rect((x, y + 4, wide, row - 11), kind, 1))
                 x += wide
         gone = step.documents_in - step.documents_out
         change = f" \u2212{compact(gone)} ({gone / step.documents_in:.1%})" if gone else ""
@@ -248,11 +248,9 @@ def sparkline(bins: Sequence[int], label: str) -> Chart:
     used = [number for number, count in enumerate(bins) if count]
     shown = bins[used[0] : used[-1] + 1] if used else ()
     step, height, tallest = 7, 26, max(bins, default=0)
-    parts = [
-        _rect(step * number, height - max(1.5, height * count / tallest), step - 1, max(1.5, height * count / tallest))
-        for number, count in enumerate(shown)
-        if count
-    ]
+    talls = [max(1.5, height * count / tallest) for count in shown if count]
+    places = [step * number for number, count in enumerate(shown) if count]
+    parts = [_rect((x, height - tall, step - 1, tall)) for x, tall in zip(places, talls, strict=True)]
     return Chart(max(step, step * len(shown)), height, label, "".join(parts))
 
 
@@ -280,7 +278,9 @@ def _text(x: float, y: float, content: str, kind: str, anchor: str = "start") ->
     return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{_escape(content)}</text>'
 
 
-def _rect(x: float, y: float, width: float, height: float, kind: str = "main", radius: int = 0) -> str:
+def _rect(box: tuple[float, float, float, float], kind: str = "main", radius: int = 0) -> str:
+    """Draw a rectangle; its box is left, top, width, height."""
+    x, y, width, height = box
     corner = f' rx="{radius}"' if radius else ""
     return f'<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"{corner}/>'
 

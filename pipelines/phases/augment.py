@@ -32,6 +32,7 @@ from pipelines.phases.ingest import REJECTS, REJECTS_GROUP_BYTES, GroupedFile, f
 from pipelines.phases.publish.shards import LEDGER_GROUP_BYTES, file_record
 from pipelines.phases.run_context import Run
 from pipelines.staging.parts import PartsWriter
+from pipelines.staging.regrouping import Regrouper
 from pipelines.staging.responses import KeptResponses, Meter
 from pipelines.staging.staged import SplitAfter, StagedSplit, StagingResult, staged_split
 from pipelines.staging.store import Store
@@ -92,8 +93,10 @@ class AugmentWorker(Worker[AugmentResult]):
             files.callback(responses.close)
             turned_away = _TurnedAway(self.store, folder, files)
             part_bytes = self.recipe.engine.part_bytes
-            pairs = GroupedFile(self.store, f"{folder}/{PAIRS}", SENTENCE_PAIR, "source", part_bytes, files)
-            documents = GroupedFile(self.store, f"{folder}/{DOCUMENTS}", DOCUMENT_PAIR, "source", part_bytes, files)
+            pairs = GroupedFile(self.store, f"{folder}/{PAIRS}", SENTENCE_PAIR, Regrouper("source", part_bytes), files)
+            documents = GroupedFile(
+                self.store, f"{folder}/{DOCUMENTS}", DOCUMENT_PAIR, Regrouper("source", part_bytes), files
+            )
             for _, block in split.blocks():
                 made = _MadeOfBlock(self.stages, block, responses.ask)
                 for batch in made.published:
@@ -171,8 +174,12 @@ class _TurnedAway:
 
     def __init__(self, store: Store, folder: str, files: contextlib.ExitStack) -> None:
         self.rows = 0
-        self._ledger = GroupedFile(store, f"{folder}/ledger.parquet", LEDGER, "id", LEDGER_GROUP_BYTES, files)
-        self._rejects = GroupedFile(store, f"{folder}/rejects.parquet", REJECTS, "raw", REJECTS_GROUP_BYTES, files)
+        self._ledger = GroupedFile(
+            store, f"{folder}/ledger.parquet", LEDGER, Regrouper("id", LEDGER_GROUP_BYTES), files
+        )
+        self._rejects = GroupedFile(
+            store, f"{folder}/rejects.parquet", REJECTS, Regrouper("raw", REJECTS_GROUP_BYTES), files
+        )
 
     def add(self, rejected: Sequence[pa.RecordBatch], failed: Sequence[pa.RecordBatch]) -> None:
         for fate, batches in (("dropped", rejected), ("failed", failed)):

@@ -178,8 +178,12 @@ class SplitOutput:
         self.counts: Counter[str] = Counter()
         self.changes: Counter[tuple[str, str, str, str]] = Counter()  # by stage, rule, label and what is counted
         self._documents = PartsWriter(store, folder, part_bytes)
-        self._ledger = GroupedFile(store, f"{folder}/ledger.parquet", LEDGER, "id", LEDGER_GROUP_BYTES, open_files)
-        self._rejects = GroupedFile(store, f"{folder}/rejects.parquet", REJECTS, "raw", REJECTS_GROUP_BYTES, open_files)
+        self._ledger = GroupedFile(
+            store, f"{folder}/ledger.parquet", LEDGER, Regrouper("id", LEDGER_GROUP_BYTES), open_files
+        )
+        self._rejects = GroupedFile(
+            store, f"{folder}/rejects.parquet", REJECTS, Regrouper("raw", REJECTS_GROUP_BYTES), open_files
+        )
 
     def add(self, record_block: pa.RecordBatch, stages: Sequence[BoundStage]) -> None:
         block = open_block(record_block)
@@ -250,16 +254,10 @@ class GroupedFile:
     """A Parquet file that appears only if rows are added, in row groups that do not depend on the blocks."""
 
     def __init__(
-        self,
-        store: Store,
-        name: str,
-        schema: pa.Schema,
-        payload: str,
-        group_bytes: int,
-        open_files: contextlib.ExitStack,
+        self, store: Store, name: str, schema: pa.Schema, groups: Regrouper, open_files: contextlib.ExitStack
     ) -> None:
         self.store, self.name, self.schema, self.open_files = store, name, schema, open_files
-        self._groups = Regrouper(payload, group_bytes)
+        self._groups = groups
         self._files: contextlib.ExitStack | None = None
         self._writer: Any = None
 

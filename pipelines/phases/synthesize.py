@@ -32,6 +32,7 @@ from pipelines.phases.ingest import GroupedFile
 from pipelines.phases.publish.shards import LEDGER_GROUP_BYTES, PUBLISHED, file_record
 from pipelines.phases.publish.splits import DOUBTFUL, numbers_in_split
 from pipelines.phases.run_context import Run
+from pipelines.staging.regrouping import Regrouper
 from pipelines.staging.responses import KeptResponses, Meter
 from pipelines.staging.staged import SplitAfter, StagedSplit
 from pipelines.staging.store import Store
@@ -332,7 +333,7 @@ class _TurnedAway:
         self._waiting: list[dict[str, Any]] = []
         self._document: tuple[int, str] | None = None  # strategy and document of the last row
         self._number = 0  # of that row among those of its document
-        self._file = GroupedFile(store, path, LEDGER, "id", LEDGER_GROUP_BYTES, files)
+        self._file = GroupedFile(store, path, LEDGER, Regrouper("id", LEDGER_GROUP_BYTES), files)
 
     def add(
         self, passage: Passage, rejections: Sequence[Rejection], place: int, bound: Bound, fate: str = "dropped"
