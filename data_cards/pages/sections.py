@@ -22,6 +22,7 @@ from data_cards.sections import (
     splits,
     statements,
     synthesis,
+    translation,
 )
 from schemas.card.card import Card
 
@@ -71,6 +72,7 @@ SECTIONS = {
         Section("splits", "Splits", splits.views, "splits", ("split_rows",)),
         Section("weights", "Sampling weights", duplicates.weight_views, "weights", ("weights",)),
         Section("contamination", "Evaluation sets", contamination.views, "evaluation-sets", ("evaluation_sets",)),
+        Section("translation", "Translations", translation.views, "translations", ("translation_rows",)),
         Section("synthesis", "Synthetic rows", synthesis.views, "synthetic", ("synthetic_yields",)),
         Section("columns", "Columns", anchor="columns"),
         Section("samples", "Samples", anchor="samples"),
@@ -94,7 +96,7 @@ REPORT_ORDER = (
         "weights",
         "contamination",
     ),
-    *("synthesis", "samples", "sources", "pages", "columns", "making", "statements", "limitations"),
+    *("translation", "synthesis", "samples", "sources", "pages", "columns", "making", "statements", "limitations"),
 )
 
 

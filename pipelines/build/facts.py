@@ -34,6 +34,7 @@ from schemas.card.proof import LanguageProof, PublishingGate
 from schemas.card.splits import PublishedFile, SplitRule
 from schemas.card.statements import Statements
 from schemas.card.statistics import TextStatistics
+from schemas.card.translation import TranslationYield
 from schemas.ledger import FATES
 from schemas.manifest import EvaluationSetRecord, FileRecord, Manifest, PhaseRecord, SplitRecord
 from schemas.recipe import recipe_hash
@@ -52,6 +53,7 @@ class CorpusFacts:
     masked: int = 0  # documents out of which evaluation texts were taken
     contamination: FindingsResult | None = None
     created: Counter[tuple[str, str]] = field(default_factory=Counter)  # documents made, by stage and source
+    translations: tuple[TranslationYield, ...] = ()
     proofs: tuple[LanguageProof, ...] = ()
     gate: PublishingGate | None = None
     split_rule: SplitRule | None = None
@@ -116,6 +118,7 @@ def corpus_card(facts: CorpusFacts) -> Card:
         contamination=found.rates if found else (),
         removal=Removal(mode=recipe.decontaminate.mode, masked=facts.masked) if recipe.decontaminate else None,
         judging_sheet=found.sheet if found else None,
+        translations=facts.translations,
         synthesis=facts.synthesis.yields if facts.synthesis else (),
         synthetic=facts.synthesis.configurations if facts.synthesis else (),
     )

@@ -36,7 +36,7 @@ def run_phases(run: Run, plan: Plan, block_bytes: int) -> None:
     if decontamination:
         facts.masked = decontaminate(run, decontamination, read)
     phases = phases_after_ingest(run.recipe)
-    made, facts.created = augment(run, read, phases)
+    made, facts.created, facts.translations = augment(run, read, phases)
     staged = [*read, *made]
     if decontamination:  # what was made is looked through too
         facts.masked += decontaminate(run, decontamination, made)

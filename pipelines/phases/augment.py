@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -37,6 +38,7 @@ from pipelines.staging.responses import KeptResponses, Meter
 from pipelines.staging.staged import SplitAfter, StagedSplit, StagingResult, staged_split
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
+from schemas.card.translation import RejectedSentences, TranslationYield
 from schemas.ledger import LEDGER
 from schemas.manifest import FileRecord
 from schemas.translation import DOCUMENT_PAIR, SENTENCE_PAIR, TRANSLATION_MARKS, TRANSLATION_SAMPLE
@@ -62,6 +64,7 @@ class AugmentResult(StagingResult):
 
     turned_away: int = 0
     created: tuple[tuple[str, str, int], ...]
+    translations: tuple[TranslationYield, ...] = ()
 
 
 class AugmentWorker(Worker[AugmentResult]):
@@ -89,6 +92,7 @@ class AugmentWorker(Worker[AugmentResult]):
             self.store, f"{folder}/responses", reused_responses(self.recipe), Meter(self.store, METER, self.raised)
         )
         kept = 0
+        yields: list[TranslationYield] = []
         with contextlib.ExitStack() as files:
             files.callback(responses.close)
             turned_away = _TurnedAway(self.store, folder, files)
@@ -103,6 +107,7 @@ class AugmentWorker(Worker[AugmentResult]):
                     writer.add(batch)
                     kept += batch.num_rows
                 turned_away.add(made.rejected, made.failed)
+                yields += [found for batch in made.pairs for found in yields_of(batch)]
                 for batch in made.pairs if self.keeps_sentences else ():
                     pairs.add(batch)
                 for batch in made.translated if self.keeps_documents else ():
@@ -113,7 +118,48 @@ class AugmentWorker(Worker[AugmentResult]):
         if publishes_responses(self.recipe):
             responses.publish(f"{folder}/{RESPONSES}")
         by_stage = tuple((*key, count) for key, count in sorted(created.items()))
-        return AugmentResult(kept=kept, turned_away=turned_away.rows, parts=writer.close(), created=by_stage)
+        return AugmentResult(
+            kept=kept,
+            turned_away=turned_away.rows,
+            parts=writer.close(),
+            created=by_stage,
+            translations=merge_yields(yields),
+        )
+
+
+def yields_of(pairs: pa.RecordBatch) -> Iterator[TranslationYield]:
+    """Count the SENTENCE_PAIRs of a block, in which documents stand whole, by direction and engine."""
+    keys = ["source_language", "target_language", "generator"]
+    for key, own in pl.DataFrame(pl.from_arrow(pairs)).group_by(keys, maintain_order=True):
+        reasons = own["reason"].drop_nulls().value_counts().sort("reason")
+        yield TranslationYield(
+            **dict(zip(keys, map(str, key), strict=True)),
+            documents=own["id"].n_unique(),
+            passed_documents=own.filter("published")["id"].n_unique(),
+            sentences=len(own),
+            rejected=tuple(RejectedSentences(reason=reason, sentences=count) for reason, count in reasons.iter_rows()),
+        )
+
+
+def merge_yields(parts: Iterable[TranslationYield]) -> tuple[TranslationYield, ...]:
+    """Add up counts by direction and engine, sorted by these."""
+    totals: dict[tuple[str, str, str], Counter[str]] = {}
+    rejected: dict[tuple[str, str, str], Counter[str]] = {}
+    for part in parts:
+        key = part.source_language, part.target_language, part.generator
+        counts = {name: getattr(part, name) for name in ("documents", "passed_documents", "sentences")}
+        totals.setdefault(key, Counter()).update(counts)
+        rejected.setdefault(key, Counter()).update({one.reason: one.sentences for one in part.rejected})
+    return tuple(
+        TranslationYield(
+            source_language=key[0],
+            target_language=key[1],
+            generator=key[2],
+            **totals[key],
+            rejected=tuple(RejectedSentences(reason=r, sentences=n) for r, n in sorted(rejected[key].items())),
+        )
+        for key in sorted(totals)
+    )
 
 
 class _MadeOfBlock:
@@ -376,10 +422,10 @@ def write_pairs(run: Run, read: Sequence[StagedSplit], phases: Sequence[Phase]) 
 
 def augment(
     run: Run, staged: Sequence[StagedSplit], earlier: Sequence[Phase]
-) -> tuple[list[StagedSplit], Counter[tuple[str, str]]]:
-    """Make the new documents of all splits: their splits, in the same order, and how many by stage and source."""
+) -> tuple[list[StagedSplit], Counter[tuple[str, str]], tuple[TranslationYield, ...]]:
+    """Make the new documents of all splits: their splits, in order, how many by stage and source, and the yields."""
     if not any(map(makes_documents, run.recipe.augment)):
-        return [], Counter()
+        return [], Counter(), ()
     tasks = [_renamed(split.task()) for split in staged if split.documents]
     done = run.tasks(AugmentWorker(run.store, run.recipe, earlier), tasks)
     created: Counter[tuple[str, str]] = Counter()
@@ -387,7 +433,8 @@ def augment(
         for stage, source, count in result.created:
             created[stage, source] += count
     made = [task.name for task in tasks if done[task.name].kept or done[task.name].turned_away]
-    return [staged_split(name, done[name], PHASE) for name in made], created
+    yields = merge_yields(part for task in tasks for part in done[task.name].translations)
+    return [staged_split(name, done[name], PHASE) for name in made], created, yields
 
 
 def _renamed(task: Task) -> Task:

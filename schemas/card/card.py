@@ -23,6 +23,7 @@ from schemas.card.splits import PublishedFile, SplitRule
 from schemas.card.statements import Statements
 from schemas.card.statistics import TextStatistics
 from schemas.card.synthesis import SyntheticFile, SyntheticYield
+from schemas.card.translation import TranslationYield
 from schemas.card.versions import IndexVersion, ModelVersion
 from schemas.language import parse_label
 
@@ -62,6 +63,7 @@ class Card(CardPart):
     gate: PublishingGate | None = Field(default=None, description="Null if the recipe asks for no least precision.")
     filter_limits: tuple[FilterLimit, ...] = Field(default=(), description="By rule and label.")
     refilterings: tuple[Refiltering, ...] = Field(default=(), description="In the order they were made.")
+    translations: tuple[TranslationYield, ...] = Field(default=(), description="By direction and engine.")
     synthesis: tuple[SyntheticYield, ...] = Field(default=(), description="By strategy and language.")
     synthetic: tuple[SyntheticFile, ...] = Field(default=(), description="By configuration and split.")
     judging_sheet: str | None = Field(

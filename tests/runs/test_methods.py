@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 
 from pipelines.command_line.app import app
 from pipelines.staging.responses import RESPONSE
+from schemas.card.card import Card
 from schemas.language import parse_label
 from stages.engines.apertium import installed_modes
 from stages.engines.engine import Direction, Identity, response_key
@@ -86,6 +88,12 @@ def check_language_model(out: Path) -> None:
     )
     passed = [row for row in rows(out / "bitext") if not row["reason"]]
     assert not passed, "its sentences are not taken for good ones either"
+    (counted,) = Card.model_validate_json((out / "card.json").read_text("utf-8")).translations
+    assert (counted.documents, counted.passed_documents) == (1, 0)
+    reasons = Counter(row["reason"] for row in rows(out / "bitext"))
+    assert {one.reason: one.sentences for one in counted.rejected} == reasons
+    assert counted.sentences == sum(reasons.values())
+    assert f"| 1 | 0 | {counted.sentences} | 0 |" in (out / "README.md").read_text("utf-8")
 
 
 def record_maltese(folder: Path) -> None:
