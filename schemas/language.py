@@ -81,6 +81,8 @@ _STANDARD_MEMBERS = {
     "nob": "nor",  # Norwegian with no further word is Bokmål; Nynorsk says so
     "pnb": "lah",  # Lahnda is a group; what is written under it is Western Punjabi
 }
+# Parts of a writing system, which texts mix.
+_ONE_SCRIPT = {"Hang": "Kore", "Hira": "Jpan", "Kana": "Jpan", "Hrkt": "Jpan"}
 _ONE_CODE = {member: code for code, members in _STANDARD_MEMBERS.items() for member in members.split()}
 
 
@@ -124,7 +126,7 @@ def parse_label(label: str) -> LanguageScript:
     """
     match = _LABEL.fullmatch(label)
     if not match:
-        meant = _meant(label)
+        meant = " or ".join(_meant(label))
         offer = f"; did you mean {meant}" if meant else ""
         raise ValueError(f"language must look like uzb_Cyrl (ISO 639-3, ISO 15924), got {label!r}{offer}")
     return LanguageScript(match[1], match[2])
@@ -133,11 +135,13 @@ def parse_label(label: str) -> LanguageScript:
 def one_label(label: str) -> str:
     """Return the label that this project uses for a language and script: members of macrolanguages are mapped.
 
-    >>> one_label("uzn_Cyrl"), one_label("kmr_Latn"), one_label("yue_Hant")
-    ('uzb_Cyrl', 'kur_Latn', 'yue_Hant')
+    So are the parts of Korean and Japanese writing that documents are not told apart by.
+
+    >>> one_label("uzn_Cyrl"), one_label("kmr_Latn"), one_label("yue_Hant"), one_label("kor_Hang")
+    ('uzb_Cyrl', 'kur_Latn', 'yue_Hant', 'kor_Kore')
     """
     language, script = parse_label(label)
-    return f"{one_code(language)}_{script}"
+    return f"{one_code(language)}_{_ONE_SCRIPT.get(script, script)}"
 
 
 def parse_labels(labels: Iterable[str]) -> None:
@@ -152,29 +156,31 @@ def parse_labels(labels: Iterable[str]) -> None:
         raise ValueError("\n".join(problems))
 
 
-def _meant(label: str) -> str | None:
-    """Guess the label that was meant: `eu`, `eus`, `EUS_latn`, `sr-Cyrl` or `Basque`; None if nothing is near.
+def _meant(label: str) -> list[str]:
+    """Guess the labels that were meant: `eu`, `eus`, `EUS_latn`, `sr-Cyrl` or `Basque`; none if nothing is near.
 
-    Source of scripts: the samples of gflanguages; a language's first script is that with the most speakers.
+    Source of scripts: gflanguages. A language's script is that with the most speakers; of equals one that has its
+    letters listed there, and else all of them are offered.
     """
     if len(label) > 40:
-        return None
+        return []
     first, *rest = re.split(r"[-_@ ]", label.strip())
     named = {"language": first.lower() if len(first) <= 3 else _code_of_name(label)}
     code = to_iso639_3(named["language"]) if named["language"] else None
     if not code:
-        return None
+        return []
     script = next((part.title() for part in rest if re.fullmatch(r"[A-Za-z]{4}", part)), None)
-    if script is None:
+    scripts = [script] if script else []
+    if not scripts:
         import gflanguages  # half a second, spent on an error alone
 
         spoken = [
-            (language.population, language.script)
+            ((language.population, bool(language.exemplar_chars.base)), language.script)
             for language in gflanguages.LoadLanguages().values()
             if one_code(to_iso639_3(language.language) or "") == one_code(code)
         ]
-        script = max(spoken)[1] if spoken else None
-    return f"{one_code(code)}_{script}" if script else None
+        scripts = sorted({own for size, own in spoken if size == max(spoken)[0]})
+    return [f"{one_code(code)}_{own}" for own in scripts]
 
 
 def _code_of_name(name: str) -> str | None:

@@ -27,7 +27,8 @@ class LanguageFilteringConfig(StageConfig):
         default=(),
         description="Labels to keep, such as `eus_Latn`; none: every language but `und` and `zxx`. A member of a "
         "macrolanguage stands for what identification calls it (`kmr_Latn`: `kur_Latn`, `arb_Arab`: `ara_Arab`), a "
-        "group of near neighbours for all of them (`hbs_Latn`).",
+        "group of near neighbours for all of them (`hbs_Latn`), and simplified or traditional Chinese also for texts "
+        "without a letter that tells (`zho_Hani`). `glotmill plan` shows what each stands for.",
     )
     unclear: Literal["keep", "reject"] = Field(
         default="keep",
@@ -49,15 +50,23 @@ class LanguageFilteringConfig(StageConfig):
         return keep
 
 
+# What a text may be in that is wanted in one of these: ISO 15924's `Hani` is both, and that of texts that do not tell.
+_HAN = {"Hans": ("Hani",), "Hant": ("Hani",), "Hani": ("Hans", "Hant")}
+
+
 def kept_labels(keep: Sequence[str]) -> tuple[str, ...]:
     """Return the labels that documents to keep have: macrolanguages for their members, a group for all of its own.
+
+    Simplified and traditional Chinese share most letters: a text whose letters are in both is kept with either.
 
     >>> kept_labels(["kmr_Latn", "nor_Latn", "hbs_Latn"])
     ('kur_Latn', 'nob_Latn', 'hbs_Latn', 'bos_Latn', 'cnr_Latn', 'hrv_Latn', 'srp_Latn')
     """
     labels = [one_label(label) for label in keep]
     groups = [label for label in labels if not stands_for_member(label[:3])]  # `msa_Latn` is Standard Malay alone
-    return tuple(dict.fromkeys([*labels, *(member for group in groups for member in members_of(group))]))
+    found = [*labels, *(member for group in groups for member in members_of(group))]
+    scripts = [f"{label[:3]}_{script}" for label in found for script in _HAN.get(label[4:], ())]
+    return tuple(dict.fromkeys([*found, *scripts]))
 
 
 def filter_language(batch: pa.RecordBatch, config: LanguageFilteringConfig) -> Filtered:

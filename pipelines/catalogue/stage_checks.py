@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,9 +12,10 @@ from pipelines.catalogue.binding import bind_synthesis
 from pipelines.catalogue.engines import engine_versions, generator_version
 from pipelines.catalogue.stages import DEDUP_STAGES, Recipe, RepeatsEntry, kept_by
 from pipelines.catalogue.statements import read_statements
+from schemas.card.funnel import FateCount
 from schemas.card.versions import ModelVersion
 from schemas.document import DOCUMENT
-from schemas.language import one_code, parse_label
+from schemas.language import one_code, one_label, parse_label
 from schemas.language_groups import members_of
 from stages.batches import StageConfig, file_version, located
 from stages.deduplication.options import KeeperOrder
@@ -140,6 +142,24 @@ def unmatched_labels(recipe: Recipe, published: Collection[str]) -> list[str]:
     """List the labels that the recipe keeps and no document has; `published` are the labels that some have."""
     kept = [label for stage in recipe.ingest if isinstance(stage, LanguageFilteringConfig) for label in stage.keep]
     return [label for label in dict.fromkeys(kept) if not set(kept_labels([label])) & set(published)]
+
+
+def labels_meant(recipe: Recipe) -> Iterator[str]:
+    """Say of each label in a recipe that documents have another one for, or more, which these are."""
+    for place, stage in _placed(recipe):
+        for label in dict.fromkeys(stage.named_labels()):
+            meant = kept_labels([label]) if isinstance(stage, LanguageFilteringConfig) else (one_label(label),)
+            if meant != (label,):
+                yield f"{place}: {label} stands for {', '.join(meant)}"
+
+
+def dropped_kin(label: str, fates: Iterable[FateCount]) -> dict[str, int]:
+    """Count the documents that `filter_language` dropped for their label and that are in this label's language."""
+    found = Counter[str]()
+    for fate in fates:
+        if fate.reason == "unwanted_language" and fate.language and fate.language[:3] == one_label(label)[:3]:
+            found[fate.language] += fate.documents
+    return dict(sorted(found.items()))
 
 
 def label_problems(recipe: Recipe, answers: Answers) -> list[str]:

@@ -85,12 +85,13 @@ def run(
 
     from pipelines.build.output import build
     from pipelines.build.plan import make_plan, output_of
-    from pipelines.catalogue.stage_checks import unmatched_labels
+    from pipelines.catalogue.stage_checks import dropped_kin, unmatched_labels
     from pipelines.command_line.progress import progress_of, stopped_run
     from pipelines.runners.beam_runners import beam_runner, require_runner
     from pipelines.runners.local import LOCAL, Runner, fork_server, warm_up
     from pipelines.runners.without_pandas import let_arrow_do_without_pandas
-    from pipelines.staging.store import Store
+    from pipelines.staging.store import CARD, Store
+    from schemas.card.card import Card
 
     let_arrow_do_without_pandas()
     if runner == LOCAL and (restart or not _is_finished(recipe, output)):
@@ -119,8 +120,12 @@ def run(
         )
     _show_result(manifest, target)
     published = {file.path.split("/")[1] for file in manifest.files if file.path.startswith("data/")}
-    for label in unmatched_labels(planned.recipe, published):
-        print(f"glotmill: keep names {label}, and no published document has it", file=sys.stderr)
+    if unmatched := unmatched_labels(planned.recipe, published):
+        fates = Card.model_validate_json(Store(target).read(CARD)).fates
+        for label in unmatched:
+            kin = ", ".join(f"{other} ({count:,})" for other, count in dropped_kin(label, fates).items())
+            dropped = f"; dropped were documents in {kin}" if kin else ""
+            print(f"glotmill: keep names {label}, and no published document has it{dropped}", file=sys.stderr)
     for split in manifest.splits:
         if split.error:
             print(f"glotmill: {split.path} is left out, in whole or in part: {split.error}", file=sys.stderr)
@@ -177,6 +182,8 @@ def _show_plan(planned: Plan, every_split: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from pipelines.catalogue.stage_checks import labels_meant
+
     console = Console()
     recipe = planned.recipe
     table = Table(title=f"sources of {recipe.corpus.name}", title_justify="left")
@@ -191,6 +198,8 @@ def _show_plan(planned: Plan, every_split: bool) -> None:
     if every_split:
         for split in planned.splits:
             print(f"  {split.id}  {split.source}  {split.path}  {split.start}..{split.end}  {split.size_bytes:,} bytes")
+    for meaning in labels_meant(recipe):
+        console.print(f"label    {escape(meaning)}", highlight=False)
     for phase, stages in (("ingest", recipe.ingest), ("dedup", recipe.dedup), ("augment", recipe.augment)):
         for stage in stages:
             options = ", ".join(f"{name}={value!r}" for name, value in stage.model_dump(exclude={"stage"}).items())

@@ -3,7 +3,8 @@
 A script that one language alone uses answers before any model. The rest goes to CLD2, which is the fastest and mostly
 right: if its calibrated probability reaches `ACCEPT`, that is the answer. What is left (a fifth to a half of passages)
 goes to the other two, and the three are combined. Accepting at 0.8 instead of 0.9 costs no accuracy and a third less
-time; the benchmark `language_identification` measures both.
+time. Accepting at 0.85 instead of 0.8 costs no time that is seen, and takes a fifth of the wrong labels at 0.9 away
+(72 of 14,803 documents of packages became 56). The benchmark `language_identification` measures it.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from stages.language_identification.embedded_models import CLD2, FunLangID, Labe
 from stages.language_identification.labels import ONE_LANGUAGE_SCRIPTS, same_script
 from stages.script_detection import by_content, count_scripts, main_scripts
 
-ACCEPT = 0.8
+ACCEPT = 0.85
 CANDIDATES = 3
 CROP = (4, 45)  # code points of the crops that calibration adds
 SLOW_CODE_POINTS = 400  # the slow models read no more of a passage

@@ -33,7 +33,7 @@ from pydantic import Field, field_validator
 from schemas.card.versions import ModelVersion
 from schemas.columns import require_columns
 from schemas.document import CANDIDATES, DOCUMENT
-from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED, parse_label
+from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED, one_code, one_label, parse_label
 from stages.batches import StageConfig, located, set_columns
 from stages.language_identification.answers import Answers, embedded_answers
 from stages.language_identification.cascade import Candidates, Cascade, Identifier, embedded_identity
@@ -127,6 +127,11 @@ class LanguageIdentificationConfig(StageConfig):
     def models(self) -> tuple[str, ...]:
         """The models in order, one or more."""
         return (self.model,) if isinstance(self.model, str) else self.model
+
+    @property
+    def least_scores(self) -> dict[str, float]:
+        """`thresholds` by the labels that documents have."""
+        return {one_label(label): score for label, score in self.thresholds.items()}
 
     @property
     def model_files(self) -> tuple[str, ...]:
@@ -370,7 +375,7 @@ def _with_languages(
     groups = np.where(votes.group == None, "", votes.group)  # noqa: E711 - element by element
     unclear = ~sure & (groups != "") & (votes.group_score >= _least(groups, config))
     as_group = unclear & np.asarray(
-        [config.unclear_member == "group" or label in config.thresholds for label in labels[:, 0].tolist()], bool
+        [config.unclear_member == "group" or label in config.least_scores for label in labels[:, 0].tolist()], bool
     )
     noise = names[votes.language[:, 0]] == NO_LINGUISTIC_CONTENT
     known = (sure | unclear) & ~noise
@@ -416,7 +421,7 @@ def _with_declared(
     rows = np.flatnonzero(unknown.to_numpy(zero_copy_only=False))
     if not len(rows):
         return batch
-    renamed = {old: new for new, members in config.merge.items() for old in members}
+    renamed = {one_code(old): new for new, members in config.merge.items() for old in members}
     languages, scores = batch["language"].to_pylist(), batch["language_score"].to_pylist()
     scripts, declared = batch["script"].to_pylist(), batch["declared_language"].to_pylist()
     for row in rows.tolist():  # a lookup each, of the few that are left
@@ -434,7 +439,8 @@ def _with_declared(
 def _least(labels: NDArray[np.object_], config: LanguageIdentificationConfig) -> NDArray[np.float64]:
     """Return the least score of each label."""
     distinct, of_distinct = np.unique(labels.astype(str), return_inverse=True)
-    return np.asarray([config.thresholds.get(label, config.min_score) for label in distinct.tolist()])[of_distinct]
+    least = config.least_scores
+    return np.asarray([least.get(label, config.min_score) for label in distinct.tolist()])[of_distinct]
 
 
 def _with_candidates(batch: pa.RecordBatch, votes: Votes, labels: NDArray[np.object_]) -> pa.RecordBatch:

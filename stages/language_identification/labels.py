@@ -118,7 +118,7 @@ def merged(
     >>> merged(("bos", "eus", "hrv"), {"hbs": ("bos", "hrv", "srp")})
     (('eus', 'hbs'), array([1, 0, 1]))
     """
-    new_code = {old: new for new, members in merge.items() for old in members}
+    new_code = {one_code(old): new for new, members in merge.items() for old in members}
     renamed = [new_code.get(language, language) for language in languages]
     names, numbers = np.unique(np.asarray(renamed, np.str_), return_inverse=True)
     return tuple(names.tolist()), numbers

@@ -32,6 +32,11 @@ FACTS = {
     "arb is ara, and arz is not": (("arz", "Arab", 0.9), ("arb_Arab",), ("unwanted_language", "arz_Arab")),
     "a group stands for its members": (("hrv", "Latn", 0.4), ("hbs_Latn",), None),
     "a group's script counts": (("srp", "Cyrl", 0.9), ("hbs_Latn",), ("unwanted_language", "srp_Cyrl")),
+    "zho_Hani: no letter tells, so it may be simplified": (("zho", "Hani", 0.9), ("zho_Hans",), None),
+    "zho_Hant is not simplified": (("zho", "Hant", 0.9), ("zho_Hans",), ("unwanted_language", "zho_Hant")),
+    "zho_Hani wants both": (("zho", "Hant", 0.9), ("zho_Hani",), None),
+    "yue_Hani is not zho": (("yue", "Hani", 0.9), ("zho_Hans",), ("unwanted_language", "yue_Hani")),
+    "kor_Hang is what is called Kore": (("kor", "Kore", 0.9), ("kor_Hang",), None),
     "msa is Standard Malay, not Indonesian": (("ind", "Latn", 0.9), ("zsm_Latn",), ("unwanted_language", "ind_Latn")),
     "und stays und beside a list": (("und", "Cyrl", 0.1), ("uzb_Cyrl",), ("undetermined_language", "und_Cyrl")),
 }
@@ -58,6 +63,11 @@ def test_kept_and_rejected_sum_to_the_input_in_order(rows: list[tuple[str | None
 def test_every_label_that_is_none_is_named_with_what_was_meant() -> None:
     with pytest.raises(ValidationError, match=r"got 'basque'; did you mean eus_Latn\n.* got 'sr-cyrl'; .* srp_Cyrl"):
         LanguageFilteringConfig(keep=("basque", "hau_Latn", "sr-cyrl"))
+
+
+def test_a_language_of_two_scripts_is_offered_in_both() -> None:
+    with pytest.raises(ValidationError, match="got 'got'; did you mean got_Goth or got_Runr"):
+        LanguageFilteringConfig(keep=("got",))
 
 
 def test_unclear_members_are_kept_or_rejected_by_choice() -> None:

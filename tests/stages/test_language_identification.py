@@ -192,6 +192,10 @@ def test_thresholds_and_what_und_says() -> None:
     assert answer(LanguageIdentificationConfig(min_score=0.7, thresholds={"eus_Latn": 0.6}))[0] == "eus"
     assert answer(LanguageIdentificationConfig(thresholds={"eus_Latn": 0.61}))[0] == "und"
     assert answer(LanguageIdentificationConfig(thresholds={"eus_Cyrl": 0.99}))[0] == "eus", "another script's threshold"
+    nepali = answering([("nep", 0.6)])
+    config = LanguageIdentificationConfig(thresholds={"npi_Latn": 0.7})
+    (row,) = identify_language(batch_of([EUS]), nepali, config).to_pylist()
+    assert row["language"] == "und", "a member's threshold is that of what identification calls it"
 
 
 def test_merged_languages_add_up() -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.catalogue.stage_checks import label_problems, unmatched_labels
+from pipelines.catalogue.stage_checks import dropped_kin, label_problems, labels_meant, unmatched_labels
 from pipelines.catalogue.stages import Recipe
+from schemas.card.funnel import FateCount
 from stages.language_identification.additions import Addition
 from stages.language_identification.answers import Answers, embedded_answers, expected_precisions, language_list
 
@@ -71,6 +72,45 @@ def test_kept_labels_that_nothing_matched_are_named() -> None:
     chain = [IDENTIFY, {"stage": "filter_language", "keep": ["kmr_Latn", "hau_Latn", "hbs_Latn"]}]
     assert unmatched_labels(recipe(ingest=chain), {"kur_Latn", "srp_Latn"}) == ["hau_Latn"]
     assert unmatched_labels(recipe(ingest=[IDENTIFY]), {"eus_Latn"}) == []
+    chinese = [IDENTIFY, {"stage": "filter_language", "keep": ["zho_Hans"]}]
+    assert unmatched_labels(recipe(ingest=chinese), {"zho_Hani"}) == []
+    assert unmatched_labels(recipe(ingest=chinese), {"zho_Hant"}) == ["zho_Hans"]
+
+
+def test_what_was_dropped_in_the_language_of_a_label_is_counted() -> None:
+    def fate(language: str, reason: str, documents: int) -> FateCount:
+        return FateCount(
+            source="a",
+            language=language,
+            fate="dropped",
+            phase="ingest",
+            stage="filter_language",
+            reason=reason,
+            documents=documents,
+        )
+
+    fates = [
+        fate("uzb_Latn", "unwanted_language", 3),
+        fate("uzb_Latn", "unwanted_language", 2),
+        fate("uzb_Cyrl", "too_short", 7),
+        fate("kaz_Cyrl", "unwanted_language", 9),
+    ]
+    assert dropped_kin("uzn_Cyrl", fates) == {"uzb_Latn": 5}
+    assert dropped_kin("eus_Latn", fates) == {}
+
+
+def test_the_plan_says_what_labels_stand_for() -> None:
+    chain = [
+        IDENTIFY | {"thresholds": {"npi_Deva": 0.7, "eus_Latn": 0.6}},
+        {"stage": "filter_language", "keep": ["npi_Deva", "zho_Hans", "kor_Hang", "eus_Latn", "hbs_Cyrl"]},
+    ]
+    assert list(labels_meant(recipe(ingest=chain))) == [
+        "ingest[0] identify_language: npi_Deva stands for nep_Deva",
+        "ingest[1] filter_language: npi_Deva stands for nep_Deva",
+        "ingest[1] filter_language: zho_Hans stands for zho_Hans, zho_Hani",
+        "ingest[1] filter_language: kor_Hang stands for kor_Kore",
+        "ingest[1] filter_language: hbs_Cyrl stands for hbs_Cyrl, bos_Cyrl, cnr_Cyrl, srp_Cyrl",
+    ]
 
 
 def test_the_list_says_what_is_answered_and_what_is_taken_for_another() -> None:
