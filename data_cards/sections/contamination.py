@@ -1,23 +1,17 @@
-"""Evaluation sets on a card: how much of each stood in the corpus, and how far a human agreed that it did.
-
-The interval is Wilson's, which keeps within [0, 1] and holds for few answers too.
-
-Source: Wilson 1927, Probable Inference, the Law of Succession, and Statistical Inference.
-"""
+"""Evaluation sets on a card: how much of each stood in the corpus, and how far a human agreed that it did."""
 
 from __future__ import annotations
 
-from math import sqrt
 from typing import Any, NamedTuple
 
 from data_cards.languages import language_facts
 from schemas.card.card import Card
 from schemas.card.contamination import ContaminationRate, JudgedPrecision
+from schemas.intervals import wilson_interval
 from schemas.language import language_name, parse_label
 
 FILES_NAMED = 3  # of a set, on README.md
 LANGUAGES_NAMED = 3  # of a set, on README.md
-_Z = 1.959964  # 97.5 % point of the normal distribution
 
 
 class RateRow(NamedTuple):
@@ -91,19 +85,9 @@ def _rate(found: int, checked: int) -> float | None:
 
 
 def _precision(counts: JudgedPrecision) -> Precision:
-    return Precision(counts, counts.right / counts.judged, *wilson_interval(counts.right, counts.judged))
-
-
-def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share, of which `successes` of `trials` were seen.
-
-    >>> [round(end, 4) for end in wilson_interval(9, 10)]
-    [0.5958, 0.9821]
-    """
-    share, square = successes / trials, _Z**2
-    middle = (share + square / (2 * trials)) / (1 + square / trials)
-    half = _Z * sqrt(share * (1 - share) / trials + square / (4 * trials**2)) / (1 + square / trials)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return Precision(
+        counts, counts.right / counts.judged, *wilson_interval(counts.right / counts.judged, counts.judged)
+    )
 
 
 def views(card: Card) -> dict[str, Any]:

@@ -46,8 +46,8 @@ def audit(
 ) -> None:
     """Check a corpus from its files alone: every byte, count, id and figure that it states.
 
-    Exit 0: no error was found. 1: some were. A folder that glotmill did not make is searched for what Parquet
-    files alone can tell.
+    Exit 0: no error was found. 1: some were. In a folder that glotmill did not make, the Parquet files
+    alone are checked.
     """
     from pipelines.finished.audit.audit import audit as audit_corpus
     from pipelines.staging.store import Store

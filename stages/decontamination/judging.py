@@ -18,6 +18,7 @@ import polars as pl
 import pyarrow as pa
 
 from schemas.columns import column, require_columns
+from schemas.intervals import wilson_interval
 from stages.decontamination.evaluation_sets import ITEM
 from stages.decontamination.matching import MATCH
 from stages.keys import hash_keys
@@ -68,7 +69,6 @@ PRECISION = pa.schema(
         column("high", pa.float64(), "Upper end of the 95 % interval (Wilson)."),
     ]
 )
-_Z = 1.959964  # 97.5 % point of the normal distribution
 _LONGEST_CELL = 1000
 _ANSWERS = ("yes", "no", "")
 NEEDED = ("match", "evaluation_set", "judgement")  # columns of a sheet that comes back
@@ -187,11 +187,10 @@ def judged_precision(sheet: pa.Table) -> pa.Table:
         .agg(judged=pl.len(), right=(pl.col("judgement") == "yes").sum())
         .sort("evaluation_set")
     )
-    n, right = pl.col("judged"), pl.col("right")
-    share = right / n
-    middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    half = _Z * (share * (1 - share) / n + _Z**2 / (4 * n**2)).sqrt() / (1 + _Z**2 / n)
-    return _as(judged.with_columns(precision=share, low=middle - half, high=middle + half), PRECISION)
+    judged = judged.with_columns(precision=pl.col("right") / pl.col("judged"))
+    ends = [wilson_interval(share, trials) for share, trials in judged.select("precision", "judged").rows()]
+    low, high = (pl.Series([end[side] for end in ends], dtype=pl.Float64) for side in (0, 1))
+    return _as(judged.with_columns(low=low, high=high), PRECISION)
 
 
 def _as(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:

@@ -10,10 +10,9 @@ coverage: `make bench NAME=proof`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import sqrt
 from typing import NamedTuple
 
-_Z = 1.959964  # 97.5 % point of the normal distribution
+from schemas.intervals import wilson_interval
 
 
 class StratumAnswers(NamedTuple):
@@ -54,7 +53,7 @@ def precision(strata: Sequence[StratumAnswers]) -> Precision | None:
         share += weight * stratum.right / stratum.answered
         expected += weight * rate
         variance += weight**2 * rate * (1 - rate) / stratum.answered * unseen
-    low, high = _wilson(share, expected * (1 - expected) / variance) if variance else (share, share)
+    low, high = wilson_interval(share, expected * (1 - expected) / variance) if variance else (share, share)
     part = documents / every
     return Precision(share, low * part, high * part + 1 - part)
 
@@ -74,10 +73,3 @@ def proved(strata: Sequence[StratumAnswers], least: float) -> int:
         if found and found.low >= least:
             return number
     return 0
-
-
-def _wilson(share: float, size: float) -> tuple[float, float]:
-    square = _Z**2
-    middle = (share + square / (2 * size)) / (1 + square / size)
-    half = _Z * sqrt(share * (1 - share) / size + square / (4 * size**2)) / (1 + square / size)
-    return max(0.0, middle - half), min(1.0, middle + half)
