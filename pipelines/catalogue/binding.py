@@ -31,7 +31,7 @@ from stages.language_identification.identify import (
 )
 from stages.normalization.options import NormalizationConfig
 from stages.script_detection import detect_scripts
-from stages.translation.options import TranslationConfig
+from stages.translation.options import GivenPairsConfig, TranslationConfig
 from stages.transliteration.options import ANY, TransliterationConfig
 
 if TYPE_CHECKING:
@@ -215,6 +215,8 @@ def bind_augment(recipe: Recipe) -> list[BoundAugment]:
             bound.append(BoundAugment(stage.stage, _translation(stage, recipe), published=published))
         elif isinstance(stage, TransliterationConfig) and makes_documents(stage):
             bound.append(BoundAugment(stage.stage, _transliteration(stage)))
+        elif isinstance(stage, GivenPairsConfig):
+            bound.append(BoundAugment(stage.stage, _given_pairs(stage), published=False))
         elif filters_made(stage):
             function = INGEST_STAGES[stage.stage].bind(stage)
             bound.append(BoundAugment(stage.stage, choose=BoundStage(stage.stage, function)))
@@ -227,6 +229,12 @@ def _transliteration(config: TransliterationConfig) -> AugmentFunction:
 
     condition = condition_of(config)
     return lambda batch, _: Made(parallel_rows(batch, config, condition))
+
+
+def _given_pairs(config: GivenPairsConfig) -> AugmentFunction:
+    from stages.translation.bitext import given_pairs
+
+    return lambda batch, _: Made(batch.slice(0, 0), pairs=given_pairs(batch, config))
 
 
 def _translation(config: TranslationConfig, recipe: Recipe) -> AugmentFunction:

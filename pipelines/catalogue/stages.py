@@ -47,7 +47,7 @@ from stages.quality.options import BlockListConfig, DatatroveConfig, QualityFilt
 from stages.script_marking import ScriptMarkingConfig, mark_scripts
 from stages.synthesis.options import SynthesisConfig
 from stages.translated_pages import TranslatedPagesConfig, translated_pages
-from stages.translation.options import BitextConfig, PairSamplesConfig, TranslationConfig
+from stages.translation.options import BitextConfig, GivenPairsConfig, PairSamplesConfig, TranslationConfig
 from stages.transliteration.options import TransliterationConfig
 from stages.word_lists.options import WordListsConfig
 
@@ -95,7 +95,8 @@ AugmentFilter = (
     | BlockListConfig
 )
 AugmentStage = Annotated[
-    TransliterationConfig | TranslationConfig | PairSamplesConfig | AugmentFilter, Field(discriminator="stage")
+    TransliterationConfig | TranslationConfig | GivenPairsConfig | PairSamplesConfig | AugmentFilter,
+    Field(discriminator="stage"),
 ]
 
 
@@ -448,7 +449,7 @@ def makes_documents(stage: StageConfig) -> bool:
     """Tell whether an augment stage makes documents, and no pairs of what is published, samples or choices."""
     if isinstance(stage, TransliterationConfig):
         return stage.mode == "parallel"
-    return isinstance(stage, TranslationConfig)
+    return isinstance(stage, TranslationConfig | GivenPairsConfig)
 
 
 def gives_pairs(stage: StageConfig) -> TypeGuard[TransliterationConfig]:
@@ -468,7 +469,8 @@ def sampling_stages(recipe: Recipe) -> list[PairSamplesConfig]:
 
 def translation_outputs(recipe: Recipe) -> set[str]:
     """Name all that the recipe's translations are published as, with what samples are made of."""
-    named = {output for stage in recipe.augment if isinstance(stage, TranslationConfig) for output in stage.outputs}
+    stages = [stage for stage in recipe.augment if isinstance(stage, TranslationConfig | GivenPairsConfig)]
+    named = {output for stage in stages for output in stage.outputs}
     return named | {"samples" for _ in sampling_stages(recipe)}
 
 

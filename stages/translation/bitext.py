@@ -16,10 +16,11 @@ import pyarrow.compute as pc
 
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
+from schemas.translation import SENTENCE_PAIR
 from stages.batches import Filtered, reject
 from stages.engines.engine import Direction, parse_direction
-from stages.translation.gates import Identify, in_other_language, judge_sentences
-from stages.translation.options import BitextConfig
+from stages.translation.gates import Identify, Judged, in_other_language, judge_sentences
+from stages.translation.options import BitextConfig, GateConfig, GivenPairsConfig
 from stages.translation.protection import adds_markup
 
 STAGE = "filter_bitext"
@@ -65,25 +66,60 @@ def _reasons(
 ) -> pl.Series:
     if direction is None:
         return pl.Series(["no_direction"] * len(pairs))
-    # A pair may have several lines: white space is no matter of the translation.
-    source, target = (pairs[side].str.replace_all(r"\s+", " ").str.strip_chars() for side in ("source", "target"))
-    judged = judge_sentences(
-        pl.DataFrame(
-            {
-                "source": source,
-                "target": target,
-                "answer": target,
-                "error": pl.Series([None] * len(pairs), dtype=pl.String),
-                "whole": np.ones(len(pairs), bool),
-                "markup": adds_markup(target, source),
-            }
-        ),
-        direction,
-        config.gates,
-        identify,
-    )
+    judged = _judged(pairs, direction, identify, config.gates)
     back = Direction(direction.target, direction.source)
-    wrong = in_other_language(source, back, config.gates, identify)
+    wrong = in_other_language(_one_line(pairs["source"]), back, config.gates, identify)
     return pl.select(
         pl.coalesce(judged.reasons, pl.when(pl.lit(wrong)).then(pl.lit("wrong_source_language")))
     ).to_series()
+
+
+def _one_line(texts: pl.Series) -> pl.Series:
+    """Write n texts in one line: a pair may have several, and white space is no matter of the translation."""
+    return texts.str.replace_all(r"\s+", " ").str.strip_chars()
+
+
+def _judged(pairs: pl.DataFrame, direction: Direction, identify: Identify | None, gates: GateConfig) -> Judged:
+    source, target = _one_line(pairs["source"]), _one_line(pairs["target"])
+    frame = pl.DataFrame(
+        {
+            "source": source,
+            "target": target,
+            "answer": target,
+            "error": pl.Series([None] * len(pairs), dtype=pl.String),
+            "whole": np.ones(len(pairs), bool),
+            "markup": adds_markup(target, source),
+        }
+    )
+    return judge_sentences(frame, direction, gates, identify)
+
+
+def given_pairs(batch: pa.RecordBatch, config: GivenPairsConfig) -> pa.RecordBatch:
+    """Give a SENTENCE_PAIR for each of n documents that brought a translation, by direction, in their order."""
+    require_columns(batch, DOCUMENT, ("id", "text", "source"))
+    if TRANSLATION not in batch.schema.names or DIRECTION not in batch.schema.names:
+        return _none()
+    names = {"id": "id", "text": "source", TRANSLATION: "target", DIRECTION: "direction", "source": "origin"}
+    frame = pl.DataFrame(pl.from_arrow(batch.select(list(names)))).rename(names).filter(pl.col("target").is_not_null())
+    parts = [_none()]
+    for (words,), own in frame.group_by("direction", maintain_order=True):
+        if direction := _direction(words):
+            judged = _judged(own, direction, None, config.gates)
+            known = own.with_columns(
+                judged.reasons,
+                *judged.signals,
+                parent_id="id",
+                line=pl.lit(0),
+                sentence=pl.lit(0),
+                source_language=pl.lit(str(direction.source)),
+                target_language=pl.lit(str(direction.target)),
+                published=judged.reasons.is_null(),
+                generator=pl.format("given by {}", "origin"),
+            )
+            arrays = [known[field.name].to_arrow().cast(field.type) for field in SENTENCE_PAIR]
+            parts.append(pa.RecordBatch.from_arrays(arrays, schema=SENTENCE_PAIR))
+    return pa.concat_batches(parts)
+
+
+def _none() -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([], SENTENCE_PAIR)

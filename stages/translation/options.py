@@ -162,6 +162,18 @@ class BitextConfig(StageConfig):
     )
 
 
+class GivenPairsConfig(StageConfig):
+    """Options of `given_pairs`: pairs that a source brought are published as those that an engine made."""
+
+    stage: Literal["given_pairs"] = "given_pairs"
+    outputs: tuple[Literal["sentence_pairs", "tmx", "moses"], ...] = Field(
+        default=("sentence_pairs",), min_length=1, description="Forms of the pairs, in the folder `bitext`."
+    )
+    gates: GateConfig = Field(
+        default_factory=GateConfig, description="Limits of pairs; languages are looked at by `filter_bitext` alone."
+    )
+
+
 PROMPT_FIELDS = ("source", "source_language", "target_language", "auxiliary", "auxiliary_language")
 
 
@@ -222,5 +234,5 @@ class PairSamplesConfig(StageConfig):
         return {str(parse_label(label)): str(parse_label(other)) for label, other in auxiliary.items()}
 
     def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:
-        if "translate" not in before:
-            yield 'sample_pairs needs pairs: put [[augment]] stage = "translate" before it'
+        if not {"translate", "given_pairs"} & set(before):
+            yield 'sample_pairs needs pairs: put [[augment]] stage = "translate" or "given_pairs" before it'

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from xml.etree import ElementTree
+
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pytest
 
 from stages.translation.bitext import filter_bitext
 from stages.translation.options import BitextConfig
+from tests.declaration import DECLARATION
+from tests.running import run
 from tests.stages.translation.test_translate import BASQUE, GERMAN, SPANISH, WordsTell, batch_of
 
 DIRECTION = "eus_Latn -> spa_Latn"
@@ -42,3 +48,49 @@ def test_each_pair_is_judged_in_its_direction() -> None:
 def test_documents_without_translations_pass(column: str) -> None:
     batch = batch_of([BASQUE]).append_column(column, pa.array(["x"]))
     assert filter_bitext(batch, None, BitextConfig()).kept.num_rows == 1
+
+
+RECIPE = """
+[corpus]
+name = "bitext"
+
+[[sources]]
+name = "pairs"
+format = "moses"
+paths = ["a.eu"]
+target_ending = "es"
+source_language = "eus_Latn"
+target_language = "spa_Latn"
+
+[[ingest]]
+stage = "identify_language"
+
+[[ingest]]
+stage = "filter_bitext"
+
+[[augment]]
+stage = "given_pairs"
+outputs = ["tmx"]
+
+[[augment]]
+stage = "sample_pairs"
+form = "mapping"
+reverse_share = 0
+"""
+
+
+def test_pairs_go_from_moses_through_the_gates_into_tmx_and_samples(tmp_path: Path) -> None:
+    good = list(zip(DECLARATION["eus_Latn"], DECLARATION["spa_Latn"], strict=True))
+    pairs = [*good, (good[0][0], good[3][1]), (good[1][0], good[1][0])]
+    for ending, side in (("eu", 0), ("es", 1)):
+        (tmp_path / f"a.{ending}").write_text("".join(f"{pair[side]}\n" for pair in pairs), "utf-8")
+    (tmp_path / "recipe.toml").write_text(RECIPE)
+    run(tmp_path / "recipe.toml", tmp_path / "out", "--workers", "1")
+    (tmx,) = (tmp_path / "out/bitext").glob("*")
+    units = ElementTree.parse(tmx).getroot().iter("tu")  # noqa: S314 - written by us
+    assert [tuple(seg.text for seg in unit.iter("seg")) for unit in units] == good
+    samples = ds.dataset(tmp_path / "out/samples").to_table().to_pylist()
+    assert [(row["prompt"], row["completion"]) for row in samples] == [(f"{ours}\n", theirs) for ours, theirs in good]
+    ledger = ds.dataset(tmp_path / "out/ledger").to_table().to_pylist()
+    reasons = sorted(row["reason"] for row in ledger if row["fate"] == "dropped")
+    assert reasons == ["length_ratio", "wrong_language"]
