@@ -8,6 +8,7 @@ sorted by key: RESPONSE. A key says all that an answer depends on, so whoever ha
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from collections.abc import Generator as PyGenerator
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from itertools import islice, repeat
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -47,6 +49,7 @@ RESPONSE = pa.schema(
 )
 _ROW_GROUP = 10_000
 _RECORD = 16  # bytes of a meter's record
+_OTHERS_SECONDS = 60.0  # that a worker waits for an answer to another one, before it takes the budget for spent
 _WINDOW = 16  # conversations started and not yet yielded, for each slot of the generator
 
 
@@ -97,46 +100,55 @@ def recorded_identities(folders: tuple[str, ...], direction: Direction | str) ->
 class Meter:
     """The tokens that all workers of a phase took: a file to which each appends, so that none waits for another.
 
-    A record is a number of fixed width. On an object store each worker counts for itself.
+    A record is two numbers of 8 bytes: tokens spent, and tokens reserved for questions on their way (released again by
+    a negative number). On an object store each worker counts for itself.
     """
 
     def __init__(self, store: Store, path: str, raised: int | None = None) -> None:
         self.raised = raised  # the budget of this attempt, whatever the recipe says
         self._path = store.full(path) if store.local else None
-        self._total, self._read = 0, 0
+        self._counted, self._read = np.zeros(2, np.int64), 0
         if self._path:
             os.makedirs(os.path.dirname(self._path), exist_ok=True)  # noqa: PTH103, PTH120 - a path of fsspec's
 
-    def add(self, tokens: int) -> None:
-        """Count what a question and its answer took; less, where more had been reserved."""
+    def add(self, spent: int, reserved: int = 0) -> None:
+        """Count tokens that were spent, and reserve some, or release them."""
+        record = np.array([spent, reserved], "<i8")
         if not self._path:
-            self._total += tokens
+            self._counted += record
             return
         file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        os.write(file, b"%015d\n" % tokens)
+        os.write(file, record.tobytes())
         os.close(file)
 
     def reserve(self, tokens: int, budget: int | None) -> bool:
-        """Count what a question can take at most, unless that is beyond the budget; what it did not take is added back.
+        """Reserve what a question can take at most; False, and nothing is reserved, where the budget has no room.
 
-        A kill leaves what was on its way counted, as it may be paid for.
+        A kill leaves reserved what was on its way, as it may be paid for.
         """
-        self.add(tokens)
+        self.add(0, tokens)
         if budget is not None and self.total() > budget:
-            self.add(-tokens)
+            self.add(0, -tokens)
             return False
         return True
 
     def total(self) -> int:
-        """Return what was counted until now, by all and by earlier attempts of the run."""
+        """Return what was spent and is reserved, by all and by earlier attempts of the run."""
+        return int(self._count().sum())
+
+    def reserved(self) -> int:
+        """Return what is reserved by all; by earlier attempts that were killed, too."""
+        return int(self._count()[1])
+
+    def _count(self) -> npt.NDArray[np.int64]:
         if self._path and os.path.exists(self._path):  # noqa: PTH110
             with open(self._path, "rb") as file:  # noqa: PTH123
                 file.seek(self._read)
                 new = file.read()
-            whole = len(new) // _RECORD
-            self._total += sum(int(new[start : start + _RECORD]) for start in range(0, whole * _RECORD, _RECORD))
-            self._read += whole * _RECORD
-        return self._total
+            whole = len(new) // _RECORD * _RECORD
+            self._counted += np.frombuffer(new[:whole], "<i8").reshape(-1, 2).sum(axis=0)
+            self._read += whole
+        return self._counted
 
 
 Result = TypeVar("Result")
@@ -247,9 +259,9 @@ class KeptResponses:
             try:
                 answer = future.result()
             except EngineError:
-                self.meter.add(-request.most_tokens)
+                self.meter.add(0, -request.most_tokens)
                 raise
-            self.meter.add(answer.prompt_tokens + answer.completion_tokens - request.most_tokens)
+            self.meter.add(answer.prompt_tokens + answer.completion_tokens, -request.most_tokens)
             self._keep(key, request.question, generator.identity, CHAT, answer)
             return answer
 
@@ -277,13 +289,16 @@ class KeptResponses:
                                 if not talk.missing:
                                     go_on(talk)
                     elif queue:
-                        raise self._spent(budget)
+                        if not self._others_release():
+                            raise self._spent(budget)
                     elif not more and not talks:
                         return
             finally:
                 pool.shutdown(cancel_futures=True)  # waits for the answers on their way, which are paid for
                 for future in list(flying):
-                    if not future.cancelled() and future.exception() is None:
+                    if future.cancelled():
+                        self.meter.add(0, -flying[future][1].most_tokens)
+                    elif future.exception() is None:
                         keep(future)
                 self._segments.flush()
 
@@ -304,6 +319,15 @@ class KeptResponses:
             tokens = {"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens}
             asked = {**identity._asdict(), "direction": direction, "sentence": question}
             self._segments.add(key, asked | {"response": answer.text, **tokens})
+
+    def _others_release(self) -> bool:
+        """Wait until other workers release some of what they reserved; False if they hold nothing, or seem dead."""
+        until = time.monotonic() + _OTHERS_SECONDS
+        while (held := self.meter.reserved()) and time.monotonic() < until:
+            time.sleep(0.05)
+            if self.meter.reserved() < held:
+                return True
+        return False
 
     def _spent(self, budget: int | None) -> BudgetError:
         return BudgetError(

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -60,7 +61,17 @@ class Bound(NamedTuple):
         """Write what answers depend on, apart from prompt, generator and seed."""
         own = {"temperature": self.config.temperature, "max_answer_tokens": self.config.max_answer_tokens}
         options = self.strategy.options.model_dump(mode="json")
-        return parameters_json(own | {"generator": json.loads(self.identity.parameters), "options": options})
+        shown = _without_folders(options, set(self.strategy.files()))
+        return parameters_json(own | {"generator": json.loads(self.identity.parameters), "options": shown})
+
+
+def _without_folders(value: Any, files: Collection[str]) -> Any:
+    """Name files by their names alone: where they lie differs from machine to machine."""
+    if isinstance(value, dict):
+        return {name: _without_folders(one, files) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_without_folders(one, files) for one in value]
+    return Path(value).name if isinstance(value, str) and value in files else value
 
 
 def bind_strategy(strategy: Strategy, config: SynthesisConfig, identity: Identity) -> Bound:
@@ -101,17 +112,22 @@ def converse_about(passage: Passage, bound: Bound) -> Generator[Sequence[ChatReq
     if not passage.text.strip():
         return Outcome(passage, [], [Rejection("too_short", "no passage is long enough")], [], 1)
     try:
-        made, asked = yield from hold_talk(bound.strategy.make(passage), bound.prompts, bound.config)
-        made = [_checked(one, bound) for one in made]
+        return (yield from _converse(passage, bound))
     except (MemoryError, OSError, ImportError):
         raise  # the machine's trouble, not the passage's
     except Exception as error:
         # As for any stage: whatever a strategy trips over is that passage's fate, in the ledger.
         return Outcome(passage, [], [Rejection("error", error_line(error))], [], 1, error_line(error))
-    rejections = [one for one in made if isinstance(one, Rejection)]
-    candidates = []
-    for row in (one for one in made if isinstance(one, Row)):
-        candidate = Candidate(row, passage)
+
+
+def _converse(passage: Passage, bound: Bound) -> Generator[Sequence[ChatRequest], list[Completion], Outcome]:
+    made, asked = yield from hold_talk(bound.strategy.make(passage), bound.prompts, bound.config)
+    rejections, candidates = [], []
+    for one in made:
+        if isinstance(one, Rejection):
+            rejections.append(one)
+            continue
+        candidate = Candidate(_checked(one, bound), passage)
         rejection = judge_row(candidate, bound.own_words, bound.config.gates, bound.strategy.gates)
         if rejection is None:
             candidates.append(candidate)
@@ -123,17 +139,16 @@ def converse_about(passage: Passage, bound: Bound) -> Generator[Sequence[ChatReq
     return Outcome(passage, rows, rejections, [*asked, *asked_again], len(made))
 
 
-def _checked(one: Row | Rejection, bound: Bound) -> Row | Rejection:
-    """See that a row has the columns of its configuration; raises ValueError if it has not."""
-    if isinstance(one, Row):
-        if one.configuration not in bound.strategy.configurations:
-            raise ValueError(f"the strategy gives rows of {one.configuration}, and does not name it")
-        schema = CONFIGURATIONS[one.configuration]
-        if set(one.values) != set(schema.names):
-            raise ValueError(f"a row of {one.configuration} must have {', '.join(schema.names)}")
-        for field in schema:
-            pa.array([one.values[field.name]], field.type)
-    return one
+def _checked(row: Row, bound: Bound) -> Row:
+    """See that a row has the columns of its configuration; raises ValueError or an error of Arrow if it has not."""
+    if row.configuration not in bound.strategy.configurations:
+        raise ValueError(f"the strategy gives rows of {row.configuration}, and does not name it")
+    schema = CONFIGURATIONS[row.configuration]
+    if set(row.values) != set(schema.names):
+        raise ValueError(f"a row of {row.configuration} must have {', '.join(schema.names)}")
+    for field in schema:
+        pa.array([row.values[field.name]], field.type)
+    return row
 
 
 def _verify(candidates: Sequence[Candidate], asked: Sequence[Asked], bound: Bound) -> Talk:
