@@ -204,6 +204,10 @@ def _show_plan(planned: Plan, every_split: bool) -> None:
         for stage in stages:
             options = ", ".join(f"{name}={value!r}" for name, value in stage.model_dump(exclude={"stage"}).items())
             console.print(f"{phase:8} {stage.stage}  [dim]{escape(options)}[/dim]", highlight=False)
+    for strategy in recipe.synthesize:
+        given = strategy.model_dump(exclude={"strategy"}, exclude_defaults=True)
+        shown = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        console.print(f"synthesize {strategy.name}  [dim]{escape(shown)}[/dim]", highlight=False)
     if recipe.decontaminate:
         given = recipe.decontaminate.model_dump(exclude={"stage", "evaluation_sets"})
         shown = ", ".join(f"{name}={value!r}" for name, value in given.items())

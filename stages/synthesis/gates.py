@@ -71,6 +71,7 @@ _QUESTION_MARKS = {
 }
 _NO_MARK = {"Jpan", "Hani"}  # a Japanese question may end in its particle alone
 _WORD = re.compile(r"\w+")
+_FOUND_CODE_POINTS = 60  # of a turn from which on it is found text where it stands in the passage, and no chance
 
 
 class Candidate(NamedTuple):
@@ -87,7 +88,7 @@ class Candidate(NamedTuple):
 def written_texts(candidate: Candidate) -> dict[str, tuple[str, str]]:
     """Name the texts of a row that a model or a template wrote, with the label each should have.
 
-    What stands in the passage word for word is found text, and is not judged.
+    A turn of a conversation that stands in the passage word for word is found text, and is not judged.
     """
     values = candidate.row.values
     texts: dict[str, str] = {}
@@ -112,8 +113,12 @@ def written_texts(candidate: Candidate) -> dict[str, tuple[str, str]]:
     return {
         name: (text, labels.get(name) or labels.get(name.partition("[")[0]) or candidate.label)
         for name, text in texts.items()
-        if not (text and text.strip() and len(text) > 60 and text.strip() in found)
+        if "[" not in name or name.startswith(("choices", "negatives")) or not _is_found(text, found)
     }
+
+
+def _is_found(text: str, passage: str) -> bool:
+    return len(text) >= _FOUND_CODE_POINTS and text.strip() != "" and text.strip() in passage
 
 
 def _turns(name: str, messages: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -227,7 +232,7 @@ _LOOP = re.compile(r"(.{6,80}?)\1{3,}|([^\W\d_]{1,5}?)\2{11,}", re.DOTALL)
 
 
 def _wrong_script(candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates) -> Rejection | None:
-    names = list(texts)
+    names = [name for name in texts if not (name.startswith("choices") and texts[name][0] in candidate.passage.text)]
     if not names:
         return None
     found = detect_scripts(pa.array([texts[name][0] for name in names], pa.large_string())).to_pylist()
@@ -264,8 +269,6 @@ def _answered_by_question(candidate: Candidate, _: Texts, __: OwnWords, ___: Syn
 
 
 def _is_question(candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates) -> Rejection | None:
-    if "question" not in texts:
-        return Rejection("copied_context", "question", 1.0)
     question, label = texts["question"]
     script = parse_label(label).script
     marks = _QUESTION_MARKS.get(script)
@@ -320,8 +323,6 @@ def _not_copied(candidate: Candidate, texts: Texts, _: OwnWords, gates: Synthesi
     """Reject a text that is its passage over again, by its runs of 12 letters."""
     found = _letters(candidate.passage.text)
     known = {found[at : at + 12] for at in range(len(found) - 11)}
-    if candidate.row.configuration == "text" and not texts:
-        return Rejection("copied_context", "text", 1.0, gates.max_copied_share)
     for name, (text, _label) in texts.items():
         own = _letters(text)
         grams = [own[at : at + 12] for at in range(len(own) - 11)]
