@@ -67,7 +67,7 @@ def measure(batch: pa.RecordBatch, label: str) -> TextStatistics:
     texts = batch["text"]
     code_points = _integers(pc.utf8_length(texts))
     utf8_bytes = _integers(pc.binary_length(texts))
-    scores, others = batch["language_score"], batch["other_language_share"]
+    scores, others = _known(batch["language_score"]), _known(batch["other_language_share"])
     made = pc.fill_null(batch["synthetic"], False).to_numpy(zero_copy_only=False)
     return TextStatistics(
         documents=batch.num_rows,
@@ -171,13 +171,13 @@ def _known(shares: pa.Array) -> np.ndarray:
     return np.clip(values[~np.isnan(values)], 0.0, 1.0)
 
 
-def _share_bins(shares: pa.Array) -> tuple[int, ...]:
-    bins = np.minimum((_known(shares) * SHARE_BINS).astype(np.int64), SHARE_BINS - 1)
+def _share_bins(shares: np.ndarray) -> tuple[int, ...]:
+    bins = np.minimum((shares * SHARE_BINS).astype(np.int64), SHARE_BINS - 1)
     return tuple(np.bincount(bins, minlength=SHARE_BINS).tolist())
 
 
-def _millionths(shares: pa.Array) -> int:
-    return int(np.rint(_known(shares) * 1e6).astype(np.int64).sum())
+def _millionths(shares: np.ndarray) -> int:
+    return int(np.rint(shares * 1e6).astype(np.int64).sum())
 
 
 def _counts(values: pa.Array, name: str) -> dict[Any, int]:
@@ -267,7 +267,8 @@ def _value_bits(values: pa.Array, name: str) -> int:
         return 0
     if _is_binary(kind):
         wide = pa.types.is_large_string(kind) or pa.types.is_large_binary(kind)
-        return rows * (64 if wide else 32) + 8 * (pc.sum(pc.binary_length(values)).as_py() or 0)
+        written = pc.sum(pc.binary_length(values)).as_py() if values.null_count < rows else 0
+        return rows * (64 if wide else 32) + 8 * written
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return rows * (64 if pa.types.is_large_list(kind) else 32) + _value_bits(values.flatten(), name)
     if pa.types.is_struct(kind):
@@ -290,7 +291,8 @@ def _samples(batch: pa.RecordBatch, code_points: np.ndarray) -> tuple[Sample, ..
     if batch.num_rows == 0:
         return ()
     # A loop over documents: one C call each; no vectorized hash of strings is fixed across library versions.
-    digests = b"".join(hashlib.blake2b(i.encode(), digest_size=8).digest() for i in batch["id"].to_pylist())
+    ids = batch["id"].cast(pa.large_binary()).to_pylist()
+    digests = b"".join([hashlib.blake2b(id_, digest_size=8).digest() for id_ in ids])
     keys = np.frombuffer(digests, dtype=">u8")
     highest = np.partition(keys, min(SAMPLES_KEPT, len(keys)) - 1)[: min(SAMPLES_KEPT, len(keys))].max()
     chosen = np.flatnonzero(keys <= highest)
@@ -314,5 +316,7 @@ def _rounded(score: float | None) -> float | None:
 
 
 def _smallest(samples: Iterable[Sample]) -> tuple[Sample, ...]:
-    # Ids may repeat in a broken corpus: the whole sample breaks the tie.
-    return tuple(sorted(samples, key=lambda sample: (sample.key, sample.model_dump_json()))[:SAMPLES_KEPT])
+    ordered = sorted(samples, key=lambda sample: sample.key)
+    if len({sample.key for sample in ordered}) < len(ordered):  # ids repeat: the whole sample breaks the tie
+        ordered.sort(key=lambda sample: (sample.key, sample.model_dump_json()))
+    return tuple(ordered[:SAMPLES_KEPT])

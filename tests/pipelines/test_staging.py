@@ -5,8 +5,12 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from pipelines.staging import staged
+from pipelines.staging.parts import PartsWriter
+from pipelines.staging.staged import Footers, RowRun, read_runs
 from pipelines.staging.store import PARTIAL, StagingError, Store
 
 
@@ -65,3 +69,24 @@ def test_object_stores_hold_the_same_layout() -> None:
     assert store.names("a") == {"b"}
     store.remove("a")
     assert not store.exists("a/b")
+
+
+@pytest.mark.parametrize("footer_bytes", [1 << 20, 1, 0], ids=["both kept", "one kept", "none kept"])
+def test_runs_are_read_by_the_footer_of_their_own_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, footer_bytes: int
+) -> None:
+    monkeypatch.setattr(staged, "_FOOTER_BYTES", footer_bytes)
+    store, runs = Store(str(tmp_path)), []
+    for name, texts in (("first", ["a", "bb", "ccc"]), ("second", ["dddd"])):
+        writer = PartsWriter(store, name, 1 << 20)
+        languages = ["eus", "fra", "glg"][: len(texts)]
+        columns = {"text": pa.array(texts, pa.large_string()), "language": languages, "script": ["Latn"] * len(texts)}
+        writer.add(pa.RecordBatch.from_pydict(columns))
+        for part in writer.close():
+            files = {"file": f"{name}/{part.file}", "first_row": 0}
+            runs += [RowRun(**run.model_dump(), row_group=n, **files) for n, run in enumerate(part.runs)]
+    footers = Footers()
+    for _ in range(2):
+        read = [table["text"].to_pylist() for _, table in read_runs(store, runs, ["text"], footers)]
+        assert read == [["a"], ["bb"], ["ccc"], ["dddd"]]
+    assert [table["text"].to_pylist() for _, table in read_runs(store, runs[1:2], ["text"], footers)] == [["bb"]]

@@ -24,7 +24,7 @@ from pipelines.phases.publish.sampling_weights import sampling_weights
 from pipelines.phases.publish.splits import numbers_in_split
 from pipelines.phases.run_context import Run
 from pipelines.staging.regrouping import Regrouper
-from pipelines.staging.staged import RowRun, SplitAfter, StagedSplit, cluster_sizes, kept_rows, removals
+from pipelines.staging.staged import Footers, RowRun, SplitAfter, StagedSplit, cluster_sizes, kept_rows, removals
 from pipelines.staging.store import CARD, Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
 from schemas.card.card import Card
@@ -40,11 +40,9 @@ from schemas.manifest import FileRecord
 
 SHARDS = "publish-shards"
 LEDGERS = "publish-ledger"
-_WRITING = (
-    "ingest",
-    "augment",
-    "synthesize-checked",
-)  # phases that stage documents, and account for those that they turn away
+# Phases that stage documents, and account for those that they turn away.
+_WRITING = ("ingest", "augment", "synthesize-checked")
+MEASURED_BYTES = 1 << 20  # of text, measured at once: to begin takes 2 ms, and runs of a rare language are short
 LEDGER_GROUP_BYTES = 8 << 20  # of ids and what Regrouper counts for a row: about 80,000 rows
 
 # As the Hub's own writer does it: pages that can be skipped by an index, and cut by content, so that a next version
@@ -186,6 +184,7 @@ class ShardWorker(Worker[ShardResult]):
 
     def __init__(self, store: Store, recipe: Recipe, phases: Sequence[Phase], schema: pa.Schema) -> None:
         self.store, self.recipe, self.phases, self.schema = store, recipe, phases, schema
+        self.footers = Footers()
 
     def run(self, task: Task) -> ShardResult:
         pieces = [Piece.model_validate(piece) for piece in task.payload["pieces"]]
@@ -196,16 +195,17 @@ class ShardWorker(Worker[ShardResult]):
             "use_dictionary": short,
             "write_statistics": ["id", *short],
         }
-        groups = Regrouper("text", self.recipe.publish.row_group_bytes)
+        groups, measured = Regrouper("text", self.recipe.publish.row_group_bytes), Regrouper("text", MEASURED_BYTES)
         parts, rows = [], 0
         with self.store.writing_parquet(shard, self.schema, **options) as writer:
             for table in self._survivors(pieces):
                 columns = dict(zip(table.schema.names, table.columns, strict=True))
                 for batch in arrange(columns, self.schema, table.num_rows).combine_chunks().to_batches():
                     rows += batch.num_rows
-                    parts.append(measure(batch, label))
+                    parts += [_measured(together, label) for together in measured.add(batch)]
                     for group in groups.add(batch):
                         writer.write_table(group, row_group_size=group.num_rows)
+            parts += [_measured(together, label) for together in measured.flush()]
             for group in groups.flush():
                 writer.write_table(group, row_group_size=group.num_rows)
         return ShardResult(
@@ -222,7 +222,7 @@ class ShardWorker(Worker[ShardResult]):
         published = pieces[0].published
         for name, group in itertools.groupby(pieces, key=lambda piece: piece.split):
             runs = tuple(piece.run for piece in group)
-            split = SplitAfter(self.store, StagedSplit(name=name, documents=0, runs=runs), self.phases)
+            split = SplitAfter(self.store, StagedSplit(name=name, documents=0, runs=runs), self.phases, self.footers)
             for run, table in split.runs():
                 kept = split.kept(run) & (numbers_in_split(self.store, name, run) == published)
                 table = table.filter(pa.array(kept))
@@ -234,6 +234,10 @@ class ShardWorker(Worker[ShardResult]):
                         weights = sampling_weights(self.store, run.label, sizes)
                         table = table.append_column(SAMPLING_WEIGHT, pa.array(weights))
                 yield table
+
+
+def _measured(rows: pa.Table, label: str) -> TextStatistics:
+    return measure(rows.combine_chunks().to_batches()[0], label)
 
 
 def publish_ledger(
