@@ -73,7 +73,8 @@ class _Record:
             for name, value in columns.items()
             if value is not None
         }
-        self._embedded: list[tuple[Any, Any, list[Any]]] = []  # holder, key, JSON that was a string there
+        self._embedded: dict[tuple[int, Any], tuple[Any, Any, list[Any]]] = {}  # holder, key, JSON that was a string
+        self._lost = False  # an answer stands nowhere in its text
         self.units = [_Leaf(self.text, 0, text)]
         by_path: dict[str, list[int]] = {"text": [0]}
         for path in config.fields:
@@ -85,8 +86,9 @@ class _Record:
         marks: dict[int, list[tuple[int, int, int]]] = {}  # by unit: begin, end, number
         known: dict[tuple[int, int, int], int] = {}
         for path, within in config.spans.items():
-            for leaf in self._leaves(path, config):
-                at = self._find(leaf, by_path.get(within, ()))
+            for sought, leaf in enumerate(self._leaves(path, config)):
+                at = self._find(leaf, by_path.get(within, ())) if sought < SPANS else None
+                self._lost |= at is None and leaf.start is not None and bool(leaf.text)
                 if at is not None and (at in known or len(known) < SPANS) and marked:
                     number = known.setdefault(at, len(known))
                     marks.setdefault(at[0], []).append((at[1], at[2], number))
@@ -118,9 +120,8 @@ class _Record:
     ) -> Iterator[_Leaf]:
         value = holder[key]
         if isinstance(value, str) and _is_json(value):
-            value = json.loads(value)
-            inside = [value]
-            self._embedded.append((holder, key, inside))
+            inside = self._embedded.setdefault((id(holder), key), (holder, key, [json.loads(value)]))[2]
+            value = inside[0]
         starts = start[0][start[1]] if start else None
         if isinstance(value, list):
             for place in range(len(value)):
@@ -147,6 +148,8 @@ class _Record:
                 return "answer_lost"
             answer = whole[slice(*found)]
             span.leaf.put(answer.strip(), found[0] + len(answer) - len(answer.lstrip()))
+        if self._lost:
+            return "answer_lost"
         return "same_choice" if any(self._merged()) else None
 
     def _merged(self) -> Iterator[bool]:
@@ -161,7 +164,7 @@ class _Record:
 
     def columns(self) -> dict[str, str]:
         """Write the columns again."""
-        for holder, key, inside in reversed(self._embedded):
+        for holder, key, inside in reversed(self._embedded.values()):
             holder[key] = json.dumps(inside[0], ensure_ascii=False)
         return {
             name: value[0] if name in self._plain else json.dumps(value[0], ensure_ascii=False)

@@ -118,6 +118,20 @@ def test_marks_in_another_order_are_lost() -> None:
     assert row["answers"]["answer_start"] == [13], "it was looked for"
 
 
+def test_an_answer_that_stands_nowhere_drops_the_record() -> None:
+    found = translated(question("Paris", 16), **SQUAD)
+    assert found.rejected["reason"].to_pylist() == ["answer_lost"]
+    moved = translated(question("London", 3), **SQUAD)
+    assert record(moved, "answers")["answers"]["answer_start"] == [13], "a wrong start is set right"
+
+
+def test_several_paths_lead_into_one_string_of_json() -> None:
+    note = json.dumps({"a": "It will rain.", "b": ["house"], "c": "house"})
+    found = translated({"text": "It will rain.", "notes": [{"note": note}]}, fields=["notes.note.a", "notes.note.b"])
+    (row,) = record(found, "notes")["notes"]
+    assert json.loads(row["note"]) == {"a": "Va a llover.", "b": ["casa"], "c": "house"}
+
+
 def test_a_question_without_an_answer_stays_one() -> None:
     empty = {"text": TEXT, "question": "When was Ada born?", "answers": {"text": [], "answer_start": []}}
     row = record(translated(empty, **SQUAD), "question", "answers")
