@@ -11,8 +11,8 @@ in the benchmark of decontamination). Of each a worse copy is made, in five ways
 
 Both copies go through identification and near deduplication as a recipe runs them, the worse one first in half of the
 pairs. A pair counts if one of the two was removed as a duplicate of the other. The last line is one JSON object:
-`clean_kept` is the share of pairs whose clean copy stayed with `[keepers] by = ["cleanest"]`, `by_kind` the same by
-kind, `first` and `longest` the same for these orders.
+`clean_kept` is the share of pairs whose clean copy stayed by default (the cleanest), `by_kind` the same by kind,
+`first` and `longest` the same for these orders.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tests.benchmarks.decontamination import articles, fetched
 
 LANGUAGES = ("eus", "yor", "mlt", "zul", "khm", "jpn", "uig_arab", "hin", "rus", "amh", "tur", "vie")
 DOCUMENTS = 30  # of each language
-ORDERS = {"cleanest": '[keepers]\nby = ["cleanest"]', "first": "", "longest": '[keepers]\nby = ["longest"]'}
+ORDERS = {"cleanest": "", **{name: f'[keepers]\nby = ["{name}"]' for name in ("first", "longest")}}
 RECIPE = """
 [corpus]
 name = "keepers"

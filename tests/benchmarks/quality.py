@@ -78,6 +78,11 @@ import pyarrow.parquet as pq
 from schemas.document import DOCUMENT
 from stages.quality.filter_quality import filter_quality
 from stages.quality.options import QualityFilteringConfig
+class NoPandas:  # it is no part of an installation for runs; where tests brought it pyarrow loads it
+    def find_spec(self, name, path=None, target=None):
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, NoPandas())
 config = QualityFilteringConfig(limits="published")
 schema = pa.schema([DOCUMENT.field(name) for name in ("text", "language", "script")])
 kept = 0
