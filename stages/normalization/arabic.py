@@ -222,6 +222,10 @@ HIGH_HAMZA_SEQUENCES = {
     "\u0678": "\u0674\u0649",
     "\u0678" + HAMZA_ABOVE: "\u0674\u0626",
 }
+_OTHERS_WITH_HAMZA = (
+    *("snd", "kas", "uzb", "uig", "tuk", "msa", "ind", "bjn"),
+    *("ace", "min", "hau", "ful", "wol", "swa", "som"),
+)
 HAMZA_LETTERS = {"\u0675": "\u0623", "\u0676": "\u0624", "\u0678": "\u0626", "\u0678" + HAMZA_ABOVE: "\u0626"}
 # At the end of a word FARSI YEH with the mark is the ezafe of Urdu and Persian, and stays.
 _YEH_HAMZA = f"{FARSI_YEH}{HAMZA_ABOVE}({_LETTER})"
@@ -377,7 +381,7 @@ RULES = (
         "arabic_high_hamza",
         "Letters with high hamza, which are of Kazakh, become ALEF, WAW and YEH WITH HAMZA ABOVE in other languages.",
         "Unicode code charts, Arabic (U+0675 to U+0678: Kazakh)",
-        written_in(*ARABIC, *PERSIAN, *KURDISH, *URDU, "pus", "snd_Arab", "kas_Arab", "uzb_Arab"),
+        written_in(*ARABIC, *PERSIAN, *KURDISH, *URDU, "pus", *(f"{language}_Arab" for language in _OTHERS_WITH_HAMZA)),
         any_of(HAMZA_LETTERS),
         _replace(HAMZA_LETTERS),
     ),

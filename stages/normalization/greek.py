@@ -47,6 +47,7 @@ RULES = (
         r"(\p{Greek}\p{M}*)\x{3c3}($|[\s,;:!?)\]\x{387}\x{b7}\x{bb}\x{201d}\x{2026}])",
         "${1}\u03c2${2}",
     ),
+    # Off: in message catalogues four of five such words are two whose space is missing.
     pattern_rule(
         "greek_medial_sigma",
         "Final sigma before another letter becomes sigma.",
@@ -54,7 +55,7 @@ RULES = (
         written_in("ell"),
         r"\x{3c2}([\p{Greek}&&\p{L}])",
         "\u03c3${1}",
-    ),
+    )._replace(default=False),
     pattern_rule(
         "greek_capital_tonos",
         "A spacing accent before a capital vowel becomes the accent of the letter.",

@@ -28,13 +28,14 @@ RULES = (
         r"[\x{591}-\x{5bd}\x{5bf}\x{5c1}\x{5c2}\x{5c4}\x{5c5}\x{5c7}]",
         "",
     )._replace(wanted=lambda options: options.diacritics == "strip"),
+    # Off: web text has the two letters, and translators the one-code digraphs (1,504 of them in message catalogues).
     letter_rule(
         "yiddish_digraphs",
-        "The one-code digraphs of Yiddish become two letters, as most text and CLDR spell them.",
+        "The one-code digraphs of Yiddish become two letters, as CLDR spells them.",
         "CLDR exemplar set yi",
         written_in("yid"),
         {"\u05f0": "\u05d5\u05d5", "\u05f1": "\u05d5\u05d9", "\u05f2": "\u05d9\u05d9"},
-    ),
+    )._replace(default=False),
     pattern_rule(
         "hebrew_gershayim",
         "A quotation mark inside a Hebrew word, which marks an acronym, becomes U+05F4.",

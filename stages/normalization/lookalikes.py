@@ -11,6 +11,7 @@ looks right and is another string. A word is repaired only if there is one scrip
   the other script before small letters: `BBC\u043d\u044b\u04a3` is an acronym with a Tatar ending; so is a name with a
   capital inside (`eBay`), and one (`Coca`) of four letters or more before an ending of two or more in languages that
   glue endings to names.
+  Two capitals or more after a small letter of the other script stay as well: `\u041c\u0435\u0442\u043e\u0434HTTP`.
 
 A word that is Latin as a whole is Cyrillic only if it is a function word of the language between Cyrillic words, and
 its sentence has no other single Latin letter, no sign of a formula and no word that speaks of quantities or letters
@@ -273,6 +274,14 @@ def _acronyms(
     found = in_two_parts & (misplaced == 0) & (leading > 1)
     inside = np.append(False, capital[1:] & ~capital[:-1]) & lead
     inside[first] = False
+    tail = np.bincount(word[~lead], minlength=words)
+    small_before_capitals = np.bincount(word[changes & np.append(False, ~capital[:-1])], minlength=words) > 0
+    found |= (
+        in_two_parts
+        & small_before_capitals
+        & (np.bincount(word[capital & ~lead], minlength=words) == tail)
+        & (tail > 1)
+    )
     found |= in_two_parts & (np.bincount(word[inside], minlength=words) > 0) & (leading > 2)
     if names:
         title_case = capital[first] & (np.bincount(word[capital], minlength=words) == 1)

@@ -24,7 +24,10 @@ RIGHT_TO_LEFT = (
     *("Armi", "Avst", "Chrs", "Cprt", "Elym", "Hatr", "Hung", "Khar", "Lydi", "Mani", "Merc", "Mero", "Narb", "Nbat"),
     *("Orkh", "Ougr", "Palm", "Phli", "Phlp", "Phnx", "Prti", "Sarb", "Sogd", "Sogo"),
 )
-_NO_BREAK_LANGUAGES = ("fra", "pol", "ces", "slk", "rus", "ukr", "bel")
+_NO_BREAK_LANGUAGES = (
+    *("fra", "oci", "frp", "wln", "pcd", "bre", "kon"),  # the typography of French
+    *("pol", "csb", "szl", "ces", "slk", "hsb", "dsb", "rus", "ukr", "rue", "bel", "epo"),  # one-letter words
+)
 CHINESE_AND_NEIGHBOURS = ("Jpan", "Kore", "Hani", "Hans", "Hant", "Bopo", "Yiii", "Hira", "Kana", "Nshu", "Tang")
 
 
@@ -48,16 +51,21 @@ _STRAY_SELECTOR = (
 _SPACED = "".join(rf"\p{{{script}}}" for script in SPACED_BY_ZERO_WIDTH)
 # What Windows-1252 and its sisters 1250, 1251 and 1254 all have in the place of a C1 control, where it stands as such.
 _C1 = r"[\x{80}-\x{9f}]"
+_WINDOWS_MARKS = r"[\x{82}\x{84}\x{91}-\x{97}]"
 _C1_MARKS = (
     (r"([\p{L}\p{N}])[\x{91}\x{92}](\p{L})", "${1}\u2019${2}"),
     (r"(\p{L})\x{92}($|[\s\p{P}])", "${1}\u2019${2}"),
     (r"(^|[\s(\[])\x{91}(\p{L})", "${1}\u2018${2}"),
     (r"(^|[\s(\[])\x{93}([\p{L}\p{N}])", "${1}\u201c${2}"),
+    (r"([\p{L}\p{N}.,!?])\x{93}($|[\s\p{P}])", "${1}\u201c${2}"),  # as German and Czech close
     (r"([\p{L}\p{N}.,!?])\x{94}($|[\s\p{P}])", "${1}\u201d${2}"),
+    (r"(^|[\s(\[])\x{94}([\p{L}\p{N}])", "${1}\u201d${2}"),  # as Finnish and Swedish open
     (r"(^|[\s(\[])\x{84}([\p{L}\p{N}])", "${1}\u201e${2}"),
     (r"(^|[\s(\[])\x{82}(\p{L})", "${1}\u201a${2}"),
-    (r"( |\p{N})\x{96}( |\p{N})", "${1}\u2013${2}"),
-    (r"( |\p{L})\x{97}( |\p{L})", "${1}\u2014${2}"),
+    # Not after what may be the lead byte of a misread letter.
+    (r"(^|[ \p{N}]|[\p{L}--[\x{c2}-\x{f4}]])\x{96}([ \p{N}\p{L}])", "${1}\u2013${2}"),
+    (r"(^|[ \p{N}]|[\p{L}--[\x{c2}-\x{f4}]])\x{97}([ \p{N}\p{L}])", "${1}\u2014${2}"),
+    (r"(^|\s)\x{95}([ \p{L}\p{N}])", "${1}\u2022${2}"),
     (r"(\p{N} ?)\x{80}($|[\s\p{P}])", "${1}\u20ac${2}"),
     (r"(^|[\s(])\x{80}( ?\p{N})", "${1}\u20ac${2}"),
 )
@@ -81,6 +89,9 @@ C1_LETTERS: Mapping[str, Mapping[str, str]] = {
 def _read_c1_marks(
     texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
 ) -> pl.Series:
+    # U+0085 ends a line, but where other marks say that the text is in a Windows code page.
+    ellipses = texts.str.replace_all(r"([\p{L}\p{N}!?,])\x{85}", "${1}\u2026")
+    texts = pl.select(pl.when(texts.str.contains(_WINDOWS_MARKS)).then(ellipses).otherwise(texts)).to_series()
     for found, meant in _C1_MARKS:
         texts = texts.str.replace_all(f"(?m){found}", meant)
     return texts
@@ -248,9 +259,9 @@ RULES = (
     ),
     pattern_rule(
         "narrow_no_break_spaces",
-        "U+202F becomes U+0020, but in Mongolian script, where it binds suffixes, and in French before punctuation.",
+        "U+202F becomes U+0020, but in Mongolian script, where it binds suffixes, and where U+00A0 stays.",
         "Unicode Standard, sections 6.2 and 13.5",
-        not_written_in("Mong", "fra"),
+        not_written_in("Mong", *_NO_BREAK_LANGUAGES),
         r"\x{202f}",
         " ",
         r"\x{202f}",

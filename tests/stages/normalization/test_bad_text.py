@@ -196,6 +196,43 @@ def test_a_name_with_a_capital_inside_keeps_its_letters_before_an_ending(languag
     )
 
 
+# Spellings of professional text that a default must not touch, and how one asks for the change.
+WRITTEN_SO = {
+    "bre: all of 337 are typed so": (
+        "bre",
+        "Latn",
+        "breton_ch",
+        "c'hoar ha c\u2019hwezh",
+        "c\u02bchoar ha c\u02bchwezh",
+    ),
+    "yid: one-code digraphs": ("yid", "Hebr", "yiddish_digraphs", "\u05f2\u05b7", "\u05d9\u05d9\u05b7"),
+    "ell: a space is missing": (
+        "ell",
+        "Grek",
+        "greek_medial_sigma",
+        "\u03c4\u03b7\u03c2\u03b2",
+        "\u03c4\u03b7\u03c3\u03b2",
+    ),
+    "oci: a no-break space before a colon": ("oci", "Latn", None, "aici\u00a0: \u00ab\u202fbon\u202f\u00bb", ""),
+    "ces: no-break spaces of a number": ("ces", "Latn", None, "10\u202f000 k\u00a0m\u011bstu", ""),
+}
+
+
+@pytest.mark.parametrize(("language", "script", "rule", "text", "changed"), WRITTEN_SO.values(), ids=WRITTEN_SO.keys())
+def test_a_default_follows_the_writers(language: str, script: str, rule: str | None, text: str, changed: str) -> None:
+    assert normalized(text, language, script) == text
+    assert rule is None or normalized(text, language, script, enable=(rule,)) == changed
+    assert "\u00a0" not in normalized("a\u00a0: \u202fb", "eng", "Latn"), "in English it is a slip"
+
+
+def test_a_name_in_capitals_after_a_small_letter_is_meant() -> None:
+    text = "\u041c\u0435\u0442\u043e\u0434HTTP -o\u0424\u0410\u0419\u041b"
+    assert normalized(text, "ukr", "Cyrl") == text
+    assert (
+        normalized("K\u041e\u0414 \u0445\u0410T\u0410", "ukr", "Cyrl") == "\u041a\u041e\u0414 \u0445\u0410\u0422\u0410"
+    )
+
+
 # Text in Cyrillic but for look-alikes, and what it is: a language is not known.
 UNLABELLED = {
     "function words": (
