@@ -14,6 +14,8 @@ APOSTROPHES = "'\u0060\u00b4\u02bb\u02bc\u2018\u2019"
 ONE_APOSTROPHE = r"[\u0027\u0060\u00B4\u02BB\u02BC\u2018\u2019] > \u02BC ;"
 
 CAMEL_CASE = r"\p{Ll}{2}\p{Lu}"  # a capital inside a word: a name of another language, such as PostScript
+# The same, and of iPhone and McDonald; the English genitive; Roman numerals that could be letters of an abbreviation.
+_NOT_SERBIAN = CAMEL_CASE + r"|^(?:\p{Ll}|Mc)\p{Lu}|[\x27\x{2019}]s$|^I{2,3}(?:$|[\-.])"
 
 _SERBIAN = (
     "а a б b в v г g д d ђ đ е e ж ž з z и i ј j к k л l љ lj м m н n њ nj о o п p р r с s т t ћ ć у u ф f х h ц c "
@@ -115,9 +117,13 @@ _UZBEK_ROOTS = (
     "litsenz лиценз litsey лицей ofitser офицер ssotsi ссоци genotsid геноцид sotsial социал sotsiol социол "
     "dotsent доцент protse проце retsept рецепт retsenz реценз detsi деци spetsi специ defitsit дефицит "
     "koeffitsi коэффици publitsist публицист medits медиц tsikl цикл tsirk цирк etsk ецк "
-    "gersegovina герцеговина shveysariya швейцария bryussel брюссель"
+    "gersegovina герцеговина shveysariya швейцария bryussel брюссель kalkul калькул adyutant адъютант palto пальто "
+    "balzam бальзам filtr фильтр pyesa пьеса atelye ателье kuryer курьер premyer премьер karyera карьера "
+    "interyer интерьер relyef рельеф alyans альянс pochtalyon почтальон kulmin кульмин alternativ альтернатив "
+    "alpinis альпинис falsif фальсиф delfin дельфин galvan гальван"
 )
 _UZBEK_FIRST_ROOTS = (
+    "sex цех vals вальс pult пульт ultra ультра delta дельта "
     "rayon район ensiklop энциклоп alfa альфа volt вольт pensi пенси sikl цикл silindr цилиндр sement цемент senz ценз "
     "sellyuloz целлюлоз "
     "sitrus цитрус sivil цивил sirk цирк sistern цистерн sentner центнер vitse вице natsi наци york йорк"
@@ -125,7 +131,10 @@ _UZBEK_FIRST_ROOTS = (
 _UZBEK_LAST_SOFT = (
     "sentabr сентябрь oktabr октябрь noyabr ноябрь dekabr декабрь yanvar январь fevral февраль aprel апрель "
     "iyun июнь iyul июль gospital госпиталь medal медаль parol пароль "
-    "neft нефть detal деталь mebel мебель"
+    "neft нефть detal деталь mebel мебель rubl рубль rol роль model модель stil стиль festival фестиваль "
+    "spektakl спектакль ansambl ансамбль avtomobil автомобиль kalendar календарь lager лагерь kreml кремль "
+    "panel панель otel отель tunnel туннель portfel портфель pedal педаль sirkul циркуль vertikal вертикаль "
+    "diagonal диагональ gorizontal горизонталь magistral магистраль gastrol гастроль akvarel акварель barrel баррель"
 )
 _UZBEK_SILENT = (
     "mo\u02bcjiza мўъжиза mo\u02bctabar мўътабар mo\u02bctadil мўътадил mo\u02bcjaz мўъжаз sho\u02bcba шўъба"
@@ -264,7 +273,7 @@ _GREEK_CONTEXTS = "\n".join(
 ALPHABETS: Mapping[tuple[str, str], LetterRules] = {
     ("serbian", "Cyrl"): LetterRules(_SERBIAN),
     ("serbian", "Latn"): LetterRules(
-        swapped(_SERBIAN) + " ǆ џ ǉ љ ǌ њ ǅ Џ ǈ Љ ǋ Њ", _SERBIAN_TWO_LETTERS, foreign=CAMEL_CASE
+        swapped(_SERBIAN) + " ǆ џ ǉ љ ǌ њ ǅ Џ ǈ Љ ǋ Њ", _SERBIAN_TWO_LETTERS, foreign=_NOT_SERBIAN
     ),
     ("uzbek_1995", "Cyrl"): LetterRules(
         _UZBEK + "ў o\u02bb ғ g\u02bb ч ch ш sh щ sh",

@@ -77,6 +77,43 @@ _URDU_CONTEXTS = "\n".join(
     ]
 )
 
+# The other way: letters of Arabic words are chosen by sound, but in the commonest words; short vowels inside a word are
+# not written, nor is a consonant written twice; vowels next to each other are parted by hamza.
+_HINDI_WORDS = _URDU_WORDS + (
+    " ہوا हुआ یہ ये وہ वे کہ कि نہ न گئے गये گاؤں गाँव پاؤں पाँव دکھ दुःख ضرور ज़रूर صرف सिर्फ़ طرف तरफ़ "
+    "بعد बाद وقت वक़्त صاحب साहब حکومت हुकूमत خاص ख़ास معلوم मालूम عورت औरत علم इल्म طرح तरह صبح सुबह "
+    "شروع शुरू مطلب मतलब عمر उम्र ظاہر ज़ाहिर محبت मुहब्बत حال हाल حصہ हिस्सा جمع जमा مدرسہ मदरसा بچہ बच्चा "
+    "قصہ क़िस्सा ہفتہ हफ़्ता زیادہ ज़्यादा ہمیشہ हमेशा راستہ रास्ता تاریخ तारीख़ اللہ अल्लाह"
+)
+_HINDI_CONSONANTS = (
+    "क ک ग گ च چ ज ج ट ٹ ड ڈ त ت द د न ن प پ ब ب म م य ی र ر ल ل व و श ش ष ش स س ह ہ ङ ن ञ ن ण ن "
+    "क़ ق ख़ خ ग़ غ ज़ ز झ़ ژ ड़ ڑ फ़ ف य़ ی ऩ ن ऱ ر ळ ل ऴ ل"
+)
+_HINDI_ASPIRATES = "ख کھ घ گھ छ چھ झ جھ ठ ٹھ ढ ڈھ थ تھ ध دھ फ پھ भ بھ ढ़ ڑھ"
+_HINDI_PAIRS = "क ख ग घ च छ ज झ ट ठ ड ढ त थ द ध प फ ब भ"
+_HINDI = (
+    f"{_HINDI_CONSONANTS} {_HINDI_ASPIRATES} "
+    + " ".join(f"{hindi}\u094d{hindi} {urdu}" for hindi, urdu in _pairs(_HINDI_CONSONANTS))
+    + " "
+    + " ".join(
+        f"{plain}\u094d{aspirate} {dict(_pairs(_HINDI_ASPIRATES))[aspirate]}"
+        for plain, aspirate in _pairs(_HINDI_PAIRS)
+    )
+    + " ज्ञ گی \u093e ا \u093f - \u0940 ی \u0941 - \u0942 و \u0943 ر \u0945 ی \u0947 ی \u0948 ی \u0949 ا \u094b و "
+    "\u094c و \u0901 ن \u0902 ن \u0903 ہ \u094d - \u093c - ऽ - ॐ اوم अ ا आ آ इ ئ ई ئی उ ؤ ऊ ؤ ऋ ر ऍ ئی ए ئی ऐ ئی ऑ ؤ "
+    "ओ ؤ औ ؤ \u0941आ وا \u0941ई وئی \u0941ए وئے \u0941ओ وؤ \u093fआ یا \u0940आ یا \u093fए یے \u093fओ یو \u0940ओ یو "
+    "\u0964 \u06d4" + _BACK_PUNCTUATION
+)
+_HINDI_CONTEXTS = "\n".join(
+    [
+        *(f"$start {{ {hindi} }} $end > {urdu}" for urdu, hindi in _pairs(_HINDI_WORDS)),
+        *(f"$start {{ {hindi} > {urdu}" for hindi, urdu in _pairs("इ ا ई ای उ ا ऊ او ऍ ای ए ای ऐ ای ऑ آ ओ او औ او")),
+        *(f"{hindi} }} $end > {urdu}" for hindi, urdu in _pairs("इ ئی ए ئے ऐ ئے \u093f ی \u0941 و \u0947 ے \u0948 ے")),
+        *(f"{nasal} }} $end > ں" for nasal in ("\u0901", "\u0902")),
+        *(f"{nasal} }} $labial > م" for nasal in ("\u0901", "\u0902")),
+    ]
+)
+
 # Maltese consonants and the Arabic letters that they continue; of several, the commonest.
 _MALTESE = "b ب ċ چ d د f ف ġ ج g گ għ ع h ه ħ ح j ي k ك l ل m م n ن p پ q ق r ر s س t ت v ڤ w و x ش ż ز z تس"
 _SUN = "ċdnrstxżz"  # consonants that the article's l becomes like
@@ -189,6 +226,7 @@ ARABIC_SCRIPT: Mapping[tuple[str, str], LetterRules] = {
         _URDU_CONTEXTS,
         {"sign": "\u093e\u0940\u0947\u094bअआ", "open": "اآےں\u064e\u064f\u0650"},
     ),
+    ("urdu_hindi", "Deva"): LetterRules(_HINDI, _HINDI_CONTEXTS, {"labial": "\u092a\u092b\u092c\u092d"}),
     ("maltese_arabic", "Latn"): LetterRules(
         _MALTESE_LETTERS,
         _MALTESE_CONTEXTS,

@@ -73,7 +73,7 @@ def _load_icu(scheme: Scheme) -> Convert:
     icu = _icu()
     source, target = scheme.detail.split("/")[0].split("-")
     variant = scheme.detail[len(source) + len(target) + 1 :]
-    forward = scheme.target == "Latn" or scheme.detail == "Deva-ur"
+    forward = scheme.target == "Latn"
     made = icu.Transliterator.createInstance(scheme.detail if forward else f"{target}-{source}{variant}")
     if scheme.source != "Ethi":
         return _joined(made.transliterate)

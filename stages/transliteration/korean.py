@@ -26,18 +26,22 @@ _FINALS = (
     "k:-:g k:-:kk k:k:s n:-:n n:n:j n:-:n t:-:d l:-:r k:l:g m:l:m l:l:b l:l:s l:l:t p:l:p l:-:r m:-:m p:-:b p:p:s "
     "t:-:s t:-:ss ng:ng:- t:-:j t:-:ch k:-:k t:-:t p:-:p t:-:-"
 )
+_LG = 9  # place of ㄺ from 1
 _H_FINALS = {6: "n", 15: "l", 27: ""}  # places of ㄶ ㅀ ㅎ from 1, and what stays of each before a stop
 _ASPIRATED = {"g": "k", "d": "t", "j": "ch"}
 _NASAL = {"k": "ng", "t": "n", "p": "m"}
 # Before -hi- and -hyeo of passive and causative verbs the stop is aspirated: what stays, what is said.
 _BEFORE_HI = {1: "k", 5: "nch", 7: "ch", 9: "lk", 11: "lp", 17: "p", 22: "ch"}
-# Words whose sound only a dictionary knows, as they would be spelt: examples of the notice and of articles 20 and 29.
+# Words whose sound only a dictionary knows, as they would be spelt: examples of the notice, articles 10, 20 and 29.
 _WORDS = (
     "학여울 항녀울 알약 알략 솜이불 솜니불 막일 망닐 맨입 맨닙 꽃잎 꼰닙 내복약 내봉냑 한여름 한녀름 신여성 신녀성 "
     "색연필 생년필 담요 담뇨 영업용 영엄뇽 식용유 시굥뉴 솔잎 솔립 물약 물략 서울역 서울력 물엿 물렫 휘발유 휘발류 "
     "신문로 신문노 의견란 의견난 임진란 임진난 생산량 생산냥 결단력 결단녁 공권력 공꿘녁 동원령 동원녕 상견례 상견녜 "
-    "횡단로 횡단노 이원론 이원논 입원료 이붠뇨 첫인상 처딘상 못하 모타"
+    "횡단로 횡단노 이원론 이원논 입원료 이붠뇨 첫인상 처딘상 못하 모타 "
+    "밟다 밥다 밟지 밥지 밟고 밥고 밟는 밥는 밟소 밥소 밟게 밥게 밟던 밥던 밟습 밥습 넓죽 넙죽 넓둥 넙둥"
 )
+# Nouns in \u11b0, as they are written before it: dak-gwa of a hen, but malge of a clear sky (article 11).
+_NOUNS_IN_LG = ("da", "ta", "heu", "seu", "chi", "sa")
 
 
 def compile_korean() -> CompiledRules:
@@ -60,6 +64,9 @@ def _letters() -> Iterator[str]:
                 if palatal:
                     yield f"{pair} }} \u1175 > {keep}{palatal};"
                 yield f"{pair} > {keep}{move};"
+            elif final == _LG and initial == "g":
+                yield from (f"{noun} {{ {pair} > kg;" for noun in _NOUNS_IN_LG)
+                yield f"{pair} > lg;"
             elif initial == "h" and final in _BEFORE_HI:
                 yield f"{pair} }} \u1175 > {_BEFORE_HI[final]};"
                 yield f"{pair} }} \u1167 $open > {_BEFORE_HI[final]};"

@@ -262,7 +262,7 @@ SCHEMES: tuple[Scheme, ...] = (
         "maltese_arabic",
         _VOWELS,
     ),
-    _one_way("urdu_hindi", "hin", "Deva Arab", "icu", "Deva-ur", "letters of Arabic words are chosen by sound"),
+    _one_way("urdu_hindi", "hin", "Deva Arab", "rules", "urdu_hindi", "letters of Arabic words are chosen by sound"),
     _one_way("urdu_hindi", "urd", "Arab Deva", "rules", "urdu_hindi", _VOWELS),
     *(
         scheme

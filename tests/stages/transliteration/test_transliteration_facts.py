@@ -45,6 +45,10 @@ FACTS = {
         "Sainsbury's, PostScript, _Sačuvaj, O'Brien, k'o, Wi-Fi, Wi-Fi-jem, Novo-Selo, crno-beli",
         "Sainsbury's, PostScript, _Sačuvaj, О'Бриен, к'о, Wi-Fi, Wi-Fi-јем, Ново-Село, црно-бели",
     ),
+    "serbian srp_Latn: nor of a name with a capital inside or an English genitive, nor a number": (
+        "iPhone-a, McDonald's, Levi\u2019s, Petar II, III, Tesla, MI",
+        "iPhone-а, McDonald's, Levi\u2019s, Петар II, III, Тесла, МИ",
+    ),
     "serbian srp_Latn: two capitals are an abbreviation, and its ending": ("BiH, SAD, NATO-a", "БиХ, САД, НАТО-а"),
     "serbian hrv_Latn: ligatures of old encodings": ("\u01c9ubav, \u01c8ubav, \u01c7UBAV", "љубав, Љубав, ЉУБАВ"),
     "uzbek_1995 uzb_Cyrl: e is ye where it begins a word or syllable": (
@@ -78,6 +82,10 @@ FACTS = {
     "uzbek_1995 uzb_Latn: a soft sign that Latin does not write": (
         "iyun, iyul, intervyu, kompyuterlar, film, albom",
         "июнь, июль, интервью, компьютерлар, фильм, альбом",
+    ),
+    "uzbek_1995 uzb_Latn: in more loans, and not where native words look alike": (
+        "rubl, rol, model, festival, palto, kuryer, sex, yulduz, rolda, sekin",
+        "рубль, роль, модель, фестиваль, пальто, курьер, цех, юлдуз, ролда, секин",
     ),
     "uzbek_1995 uzb_Latn: at the end of a month alone": ("sentabr, sentabrda, iyunda", "сентябрь, сентябрда, июнда"),
     "uzbek_1995 uzb_Latn: and not in native words": (
@@ -143,6 +151,21 @@ FACTS = {
     "hawar ckb_Arab: w and u, y and î": ("کوردستان, دەوڵەت, زیندوو, یەک", "kurdstan, dewlet, zîndû, yek"),
     "urdu_hindi urd_Arab: aspirates, commonest words whole": ("یہ کتاب اور پانی ہے۔", "यह किताब और पानी है।"),
     "urdu_hindi hin_Deva: and the other way": ("भारत", "بھارت"),
+    "urdu_hindi hin_Deva: a dot below is a letter of its own, typed as one or two": (
+        "ज़मीन बाज\u093cार \u0958लम ग़ज़ल ख़बर फ़ोन लड़का पढ़ना",
+        "زمین بازار قلم غزل خبر فون لڑکا پڑھنا",
+    ),
+    "urdu_hindi hin_Deva: and without it another": ("जमीन खबर फल डाल", "جمین کھبر پھل ڈال"),
+    "urdu_hindi hin_Deva: vowels next to each other": (
+        "हुआ हुई हुए जाओ भाई किए दिया चाहिए",
+        "ہوا ہوئی ہوئے جاؤ بھائی کیے دیا چاہیے",
+    ),
+    "urdu_hindi hin_Deva: a long consonant is written once, a joiner never": (
+        "अच्छा सच्चा शुद्ध क्\u200dया।",
+        "اچھا سچا شدھ کیا۔",
+    ),
+    "urdu_hindi hin_Deva: nasals at the end, before a lip sound, elsewhere": ("माँ में लंबा हिंदी", "ماں میں لمبا ہندی"),
+    "urdu_hindi hin_Deva: words of Arabic spelling": ("ज़रूर सिर्फ़ औरत ओर", "ضرور صرف عورت اور"),
     "iso15919 hin_Deva: nukta letters, candrabindu, candra o": (
         "क़लम, ज़रूर, हूँ, ऑफ़िस, लड़का",
         "qalama, zarūra, hūm̐, ôfisa, laṛakā",
@@ -202,6 +225,10 @@ FACTS = {
     "revised_romanization kor_Kore: two finals, and h that falls silent": (
         "값이 닭이 앉아 많아 싫어 않는 잃는 밝혀 독립문",
         "gapsi dalgi anja mana sireo anneun illeun balkyeo dongnimmun",
+    ),
+    "revised_romanization kor_Kore: two finals before k, of verbs and of nouns, and one verb in p": (
+        "읽고 맑게 닭과 흙과 밟다 밟는 밟아 넓다",
+        "ilgo malge dakgwa heukgwa bapda bamneun balba neolda",
     ),
     "revised_romanization kor_Kore: nothing assimilates across a space": ("백 마, 백마", "baek ma, baengma"),
     "revised_romanization kor_Kore: letters that are no syllable stay": ("ㅋㅋ 한국", "ㅋㅋ hanguk"),
