@@ -19,8 +19,9 @@ them, and no text travels:
 
 With `stride` 1 these are all windows of `min_bytes` bytes, and spans are found to the byte. A longer stride sends a
 fraction: windows that begin every so many bytes before a shared fingerprint, which is the same place in every document
-that shares it, and are `stride` - 1 bytes shorter, so that every span of `min_bytes` still has one. A span may then be
-found without up to `stride` - 1 bytes at each end, and one that is up to as much shorter than `min_bytes` may be
+that shares it, and are `stride` - 1 bytes shorter, so that every span of `min_bytes` still has one. Windows that begin
+or end with a line, a sentence or a text near such a fingerprint are sent, too. A span that begins or ends elsewhere
+may be found without up to `stride` - 1 bytes there, and one that is up to as much shorter than `min_bytes` may be
 found too; what is taken out is still equal to the byte.
 
 `remove_spans` then takes the spans out. Spans shrink until they begin and end between words, and one of the separators
@@ -277,11 +278,13 @@ def _windows(
     require_columns(batch, DOCUMENT, ("text",))
     if not len(shared):
         return
+    _, offsets = utf8_bytes(batch["text"])
     for piece in _pieces(batch["text"], config):
         found = piece.picked[look_up(_fingerprint_keys(piece.hashes[piece.picked]), shared)[1]]
         begins = np.zeros(len(piece.data), bool)
         for back in range(0, config.min_bytes - config.fingerprint_bytes + 1, config.stride):
             begins[(found - back)[found >= back]] = True
+        begins[_windows_at_edges(piece, offsets, found, config)] = True
         starts = np.flatnonzero(begins & (piece.room >= config.window_bytes))
         if not len(starts):
             continue
@@ -289,6 +292,33 @@ def _windows(
         for part, number in (("high", 0), ("low", 1)):
             windows[part] = _rolling(piece.data, config.window_bytes, number, starts)
         yield piece, starts, windows
+
+
+def _windows_at_edges(
+    piece: _Piece, offsets: npt.NDArray[np.int64], found: npt.NDArray[np.int64], config: SpanDeduplicationConfig
+) -> npt.NDArray[np.int64]:
+    """List where windows begin that begin or end with a line, a sentence or a text, and have one of `found` in reach.
+
+    bytes   . \\n H e r e   i t   i s .   T h e n
+    begins        ^                        ^            `found` are the places of shared fingerprints, sorted
+    ends    ^                            ^
+    """
+    line_break, stop = piece.data == ord("\n"), np.isin(piece.data, list(b".!?"))
+    space = line_break | (piece.data == ord(" "))
+    apart = np.zeros(len(piece.data) + 1, bool)  # place i: a text ends before byte i
+    apart[offsets[(offsets >= piece.base) & (offsets <= piece.base + len(piece.data))] - piece.base] = True
+    begins, ends = apart[:-1].copy(), apart[1:].copy()
+    begins[1:] |= line_break[:-1]
+    begins[2:] |= stop[:-2] & space[1:-1]
+    ends[:-1] |= line_break[1:] | (stop[:-1] & space[1:])
+    begin, end = np.flatnonzero(begins & ~space), np.flatnonzero(ends & ~space) + 1
+    reach = config.min_bytes - config.fingerprint_bytes
+
+    def holds(first: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        return np.searchsorted(found, first + reach, side="right") > np.searchsorted(found, first)
+
+    windows = np.concatenate([begin[holds(begin)], end[holds(end - config.min_bytes)] - config.window_bytes])
+    return windows[windows >= 0]
 
 
 def _rolling(

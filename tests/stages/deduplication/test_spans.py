@@ -261,6 +261,26 @@ def test_a_passage_goes_to_its_end_where_its_first_copy_ended_the_document(tail:
     assert [row["value"] < 20 for row in kept.rejected.to_pylist()] == [True, True]
 
 
+SENTENCES = (
+    "Zuhaitz guztiak moztu zituzten ibaiaren ondoan. Gero euria hasi zuen, eta hiru egunez ez zen gelditu. "
+    "Herrikoek elizaren ondoko zubia konpondu nahi zuten, baina ura goregi zegoen. Azkenean, laugarrenean, eguzkia."
+)
+
+
+@pytest.mark.parametrize(("before", "after"), [("\n\n", "\n\n"), ("\n", "\n"), (". ", " "), ("", "\n"), ("\n", "")])
+def test_a_passage_of_whole_lines_or_sentences_leaves_no_word_at_its_ends(before: str, after: str) -> None:
+    first, second = "Lehenengo testuaren hasiera", "Beste testu bat da hau"
+    texts = [f"{first}{before}{SENTENCES}{after}Amaiera bat", f"{second}{before}{SENTENCES}{after}Bestelako bukaera"]
+    if not before:
+        texts = [text[text.index(SENTENCES) :] for text in texts]
+    if not after:
+        texts = [text[: text.index(SENTENCES) + len(SENTENCES)] for text in texts]
+    (one, other) = removed(texts, SpanDeduplicationConfig()).documents.kept["text"].to_pylist()
+    assert one == texts[0]
+    words = set(SENTENCES.replace(".", "").split())
+    assert not words & set(other.replace(".", "").split()), other
+
+
 @pytest.mark.parametrize("stride", [1, 8])
 def test_a_passage_that_stays_is_left_whole(stride: int) -> None:
     """Two repeated spans overlap in the second Maltese text, and one stands there first: no three words go."""
