@@ -36,6 +36,12 @@ _BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _SNIFFED_BYTES = 1445
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _MARKUP = re.compile(rb"\s*<")
+# How HTML begins that is declared as nothing (WHATWG MIME Sniffing, section 7.1).
+_HTML = re.compile(
+    rb"(?:\xef\xbb\xbf)?[\t\n\f\r ]*+<(?:(?:!DOCTYPE HTML|HTML|HEAD|SCRIPT|IFRAME|H1|DIV|FONT|TABLE|A|STYLE|TITLE|"
+    rb"BODY|BR|B|P)[ >]|!--)",
+    re.IGNORECASE,
+)
 _ROUNDS = 4  # most codings over one another
 
 
@@ -69,6 +75,15 @@ def header_fields(header: bytes) -> list[tuple[bytes, bytes]]:
     if _FOLDS.search(header):
         header = _FOLDS.sub(b" ", header)
     return [(name.lower(), value.rstrip()) for name, value in _FIELD.findall(header)]
+
+
+def sniffed_media_type(payload: bytes) -> str:
+    """Return `text/html` if a payload begins as HTML does, else nothing: for a resource that declares no type.
+
+    >>> sniffed_media_type(b" <!doctype html><p>"), sniffed_media_type(b"<pre>"), sniffed_media_type(b"%PDF")
+    ('text/html', '', '')
+    """
+    return "text/html" if _HTML.match(payload) else ""
 
 
 def media_type_and_charset(values: Sequence[bytes]) -> tuple[str, str | None]:

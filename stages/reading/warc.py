@@ -37,6 +37,7 @@ from stages.reading.http_messages import (
     is_message,
     media_type_and_charset,
     parse_message,
+    sniffed_media_type,
 )
 from stages.reading.records import RAW_BYTES, SKIPPED, decode_strings, make_records, record_schema, size_in_words
 from stages.reading.streams import BrokenStreamError, chunks_and_breaks, open_file
@@ -340,15 +341,19 @@ def _content(frame: _Frame, kind: bytes, max_record_bytes: int) -> dict[str, Any
         message = parse_message(block)
         if message.status != 200:
             raise _SkippedError(f"http_status: {message.status}")
-        _require_text_type(message.media_type)
+        if message.media_type:
+            _require_text_type(message.media_type)
         payload = decoded_payload(message, max_record_bytes)
-        return {"raw": payload, "media_type": message.media_type, "charset": message.charset}
+        media_type = message.media_type or sniffed_media_type(payload)
+        _require_text_type(media_type)
+        return {"raw": payload, "media_type": media_type, "charset": message.charset}
     if kind == b"conversion":
         language = fields.get(b"warc-identified-content-language", b"").decode("utf-8", "replace")
         if not media_type or (media_type == "text/plain" and charset in _UTF8):
             return {"octets": block, "declared_language": language}
         _require_text_type(media_type)
         return {"raw": block, "media_type": media_type, "charset": charset, "declared_language": language}
+    media_type = media_type or sniffed_media_type(block)
     _require_text_type(media_type)
     return {"raw": block, "media_type": media_type, "charset": charset}
 

@@ -234,8 +234,21 @@ NO_DOCUMENTS: dict[str, tuple[bytes, str]] = {
         record(kind=b"resource").replace(b"text/html; charset=latin-1", b"application/pdf;charset=bin"),
         "media_type: application/pdf",
     ),
-    "no type": (record(http=[]), "media_type: none is declared"),
+    "no type": (record(http=[], body=b"%PDF-1.4"), "media_type: none is declared"),
+    "no type, and a tag that HTML does not begin with": (
+        record(http=[], body=b"<svg>"),
+        "media_type: none is declared",
+    ),
 }
+
+
+@pytest.mark.parametrize("http", [[], [b"Content-Type: html"], [b"Content-Type:"]])
+def test_a_page_that_declares_no_type_is_known_by_how_it_begins(
+    http: list[bytes], read_warc: Callable[..., Rows]
+) -> None:
+    body = b"\n<!DOCTYPE html>" + PAGE
+    (row,) = read_warc([record(http=http, body=body)])
+    assert (row["raw"], row["media_type"], row["error"]) == (body, "text/html", None)
 
 
 @pytest.mark.parametrize(("response", "error"), NO_DOCUMENTS.values(), ids=NO_DOCUMENTS.keys())
