@@ -179,7 +179,7 @@ def parse_recipe(text: str, model: type[RecipeModel], name: str = "recipe") -> R
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        problems = [line for e in error.errors(include_url=False) for line in _problems(e, text, model)]
+        problems = [line for e in _meant(error.errors(include_url=False)) for line in _problems(e, text, model)]
         raise RecipeError(name, by_line(problems)) from None
 
 
@@ -281,6 +281,17 @@ _KINDS = {
 }
 
 
+def _meant(errors: Sequence[Any]) -> list[Any]:
+    """Leave out that a table is no text or number, where a table is allowed as well and its own mistakes are listed."""
+    return [
+        error
+        for error in errors
+        if not isinstance(error.get("input"), dict)
+        or error["type"] not in ("string_type", "int_type", "float_type", "bool_type")
+        or all(other is error or other["loc"][: len(error["loc"]) - 1] != error["loc"][:-1] for other in errors)
+    ]
+
+
 def _problems(error: Any, text: str, model: type[BaseModel]) -> list[str]:
     """Write one pydantic error as `line 7: sources[0].paths: …`, with the alternatives where there are some.
 
@@ -340,17 +351,19 @@ def _siblings(loc: Sequence[str | int], model: type[BaseModel]) -> list[str]:
 def _followed(loc: Sequence[str | int], model: type[BaseModel]) -> tuple[tuple[str | int, ...], dict[str, Any]]:
     """Follow the place of a pydantic error through the schema: the path as the user wrote it, and what is there.
 
-    pydantic also names the tag of a discriminated union, which the user never wrote there.
+    pydantic also names the tag of a discriminated union, or what it calls the alternative, which the user never wrote.
     """
     schema = model.model_json_schema()
 
+    def alternatives(node: Any) -> list[Any]:
+        if "$ref" in node:
+            return alternatives(schema["$defs"][node["$ref"].rsplit("/", 1)[1]])
+        kinds = [kind for kind in node.get("anyOf", ()) if kind.get("type") != "null"]
+        return [each for kind in kinds for each in alternatives(kind)] or [node]
+
     def resolved(node: Any) -> Any:
-        while "$ref" in node or "anyOf" in node:
-            if "$ref" in node:
-                node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
-            else:
-                node = next(kind for kind in node["anyOf"] if kind.get("type") != "null")
-        return node
+        kinds = alternatives(node)
+        return next((kind for kind in kinds if "properties" in kind), kinds[0]) | {"several": len(kinds) > 1}
 
     path: tuple[str | int, ...] = ()
     node = resolved(schema)
@@ -358,6 +371,8 @@ def _followed(loc: Sequence[str | int], model: type[BaseModel]) -> tuple[tuple[s
         tags = node.get("discriminator", {}).get("mapping", {})
         if part in tags:
             node = resolved({"$ref": tags[part]})
+        elif node["several"] and isinstance(part, str) and part not in node.get("properties", {}):
+            node |= {"several": False}
         else:
             path = (*path, part)
             inside = node.get("items") if isinstance(part, int) else node.get("properties", {}).get(part)

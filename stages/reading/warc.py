@@ -169,7 +169,8 @@ class _Window:
     def header(self, begin: int) -> _Header | str:
         """Parse the header of the record that begins at `begin`, or name what it lacks."""
         version = _VERSION_LINE.match(self.held, begin)
-        if not version and self.fill(begin + _VERSION_BYTES):
+        if not version:
+            self.fill(begin + _VERSION_BYTES)  # the last record may have fewer
             version = _VERSION_LINE.match(self.held, begin)
         if not version:
             return "WARC/1.x line"

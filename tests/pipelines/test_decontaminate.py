@@ -342,6 +342,10 @@ def test_a_set_that_cannot_be_read_stops_the_run_at_once(content: str, message: 
 
 PROBLEMS = {
     "no such set": ('evaluation_sets = ["flores_201"]', "unknown evaluation set 'flores_201', did you mean"),
+    "a key that there is not": (
+        'evaluation_sets = [{ name = "o", path = "i.jsonl", fields = ["a"] }]',
+        r"line \d+: decontaminate\.evaluation_sets\[0\]\.path: unknown key, did you mean 'paths'\? [^\n]*$",
+    ),
     "no set": ("words = 9", "decontaminate: evaluation_sets must name what to look for"),
     "no such file": (
         'evaluation_sets = [{ name = "o", paths = ["x*.jsonl"], fields = ["a"] }]',
