@@ -15,8 +15,21 @@ from stages.synthesis.options import SynthesisConfig
 from stages.synthesis.strategy import Strategy
 
 STRATEGIES: Mapping[str, str] = {
+    "claims": "claims:Claims",
+    "code_switching": "word_tables:CodeSwitching",
+    "dated_questions": "dated_questions:DatedQuestions",
+    "dialogues": "dialogues:Dialogues",
+    "entity_insertions": "word_tables:EntityInsertions",
+    "exemplar_questions": "exemplar_questions:ExemplarQuestions",
     "extractive_qa": "extractive_qa:ExtractiveQA",
+    "function_calls": "function_calls:FunctionCalls",
+    "parallel_choices": "parallel_choices:ParallelChoices",
+    "pivot_instructions": "pivot_instructions:PivotInstructions",
+    "preferences": "preferences:Preferences",
     "prompt_template": "prompt_template:PromptTemplate",
+    "rephrase": "rephrase:Rephrase",
+    "reverse_instructions": "reverse_instructions:ReverseInstructions",
+    "summarize_then_ask": "summarize_then_ask:SummarizeThenAsk",
     "template_instructions": "template_instructions:TemplateInstructions",
 }
 
