@@ -55,6 +55,7 @@ WRITTEN = (
     "other_language_share",
 )
 EVIDENCE, GROUP_EVIDENCE = 1.5, 2.0  # weight of agreement in the log-odds of a label, and of a group
+TRUST_IN_NAMES = 0.5  # names wander: one list of them is `und`, several that agree add up
 MAX_PASSAGES = 10.0  # nothing longer was measured
 _LEAST_MEAN = 0.005
 _TOP = 3
@@ -234,7 +235,8 @@ def identify_language(
     rows = unique.indices.to_numpy(zero_copy_only=False)
     languages, renumber = merged(found.languages, config.merge)
     codes = np.where(found.codes >= 0, renumber[found.codes], -1)[rows]
-    votes = count_votes(passages, codes, found.scores[rows], batch.num_rows, languages if config.groups else ())
+    scores = found.scores[rows] * np.where(passages.names, TRUST_IN_NAMES, 1).astype(np.float32)[:, None]
+    votes = count_votes(passages, codes, scores, batch.num_rows, languages if config.groups else ())
     batch, labels = _with_languages(batch, votes, languages, config)
     if config.declared == "where_unknown":
         batch = _with_declared(batch, labels, config, answers)

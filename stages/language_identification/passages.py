@@ -72,10 +72,18 @@ MIN_OWN_SCRIPT = 0.15
 MAX_SHORT_WORDS = 0.2
 
 
+# Two to four words in small letters but for their first, with a particle or an initial between.
+_SMALL = r"[\p{Ll}\p{M}'\x{2019}]"
+_NAME = rf"\p{{Lu}}{_SMALL}+(?:[ -](?:\p{{Lu}}\.|(?:da|de|del|van|von|bin|al) )?\p{{Lu}}{_SMALL}*){{1,3}}"
+_NAME_BREAK = r"\s*[,;/|\x{B7}]\s*"
+MIN_NAMES = 3
+
+
 class Passages(NamedTuple):
     """Passages of n documents, in order: the document each belongs to, its text, script and weight in letters.
 
     `new_letters` are those of lines that the document has not had before: what is repeated is no further evidence.
+    `names` are the passages that are lists of names.
     """
 
     documents: NDArray[np.int64]
@@ -83,6 +91,7 @@ class Passages(NamedTuple):
     scripts: list[str]
     letters: NDArray[np.float64]
     new_letters: NDArray[np.float64]
+    names: NDArray[np.bool_]
 
 
 def cut_passages(texts: pa.Array, max_code_points: int) -> Passages:
@@ -97,7 +106,7 @@ def cut_passages(texts: pa.Array, max_code_points: int) -> Passages:
     frame = frame.with_columns(document=documents, number=numbers).filter("linguistic")
     # A line counts with the letters of all its copies in the document, and stands where the first of them does.
     frame = frame.group_by("document", "number", maintain_order=True).agg(
-        pl.col("text", "script", "letters").first(), pl.col("letters").sum().alias("weight")
+        pl.col("text", "script", "letters", "names").first(), pl.col("letters").sum().alias("weight")
     )
     return _join_short_lines(frame)
 
@@ -128,7 +137,10 @@ def _pieces(line: str) -> Iterator[str]:
 
 
 def judge_lines(lines: pl.Series) -> pl.DataFrame:
-    """Make lines readable and judge each: columns text, script, letters (by content), linguistic."""
+    """Make lines readable and judge each: columns text, script, letters (by content), linguistic, names.
+
+    `names` counts the names of a line that may be a list of them.
+    """
     line = lines.str.strip_chars()
     broken = line.str.count_matches(_INVISIBLE) >= (_MOSTLY_INVISIBLE * line.str.len_chars()).clip(1)
     line = pl.select(pl.when(broken).then(line.str.replace_all(_INVISIBLE, "")).otherwise(line)).to_series()
@@ -153,7 +165,13 @@ def judge_lines(lines: pl.Series) -> pl.DataFrame:
         & ~line.str.contains(_STATEMENT).to_numpy()
     )
     return pl.DataFrame(
-        {"text": _in_own_script(text, scripts), "script": scripts, "letters": letters, "linguistic": linguistic}
+        {
+            "text": _in_own_script(text, scripts),
+            "script": scripts,
+            "letters": letters,
+            "linguistic": linguistic,
+            "names": line.str.count_matches(_NAME) * line.str.contains(f"^{_NAME}(?:{_NAME_BREAK}{_NAME})*[.;,]?$"),
+        }
     )
 
 
@@ -246,6 +264,7 @@ def _join_short_lines(frame: pl.DataFrame) -> Passages:
             pl.col("text").str.join(" "),
             pl.col("script").first(),
             pl.col("weight", "letters").sum(),
+            names=(pl.col("names") > 0).all() & (pl.col("names").sum() >= MIN_NAMES),
         )
     )
     return Passages(
@@ -254,6 +273,7 @@ def _join_short_lines(frame: pl.DataFrame) -> Passages:
         joined["script"].to_list(),
         joined["weight"].to_numpy().astype(np.float64),
         joined["letters"].to_numpy().astype(np.float64),
+        joined["names"].to_numpy(),
     )
 
 

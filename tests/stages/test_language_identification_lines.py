@@ -232,6 +232,29 @@ def test_words_that_repeat_stay_words(cascade: Identifier, text: str, label: str
     assert label_of(cascade, text) == label
 
 
+NAMES = {
+    "Spanish names": "María García López, José Martínez Ruiz, Antonio Sánchez Gómez, Carmen Fernández Díaz",
+    "English names, one a line": "James Smith\nMary Johnson\nRobert Williams\nPatricia Brown\nJohn Jones",
+    "Chinese names": "Li Wei, Wang Fang, Zhang Wei, Liu Yang, Chen Jie, Yang Min",
+    "Russian names": "Иван Петров, Анна Смирнова, Сергей Кузнецов, Мария Попова, Дмитрий Васильев",
+}
+NO_NAMES = {
+    "a title in capitals": ("The Long Walk Through The Forest That We Took With Our Friends This Morning", "eng_Latn"),
+    "names in a sentence": ("Miren Etxeberria eta Jon Agirre lagunekin mendira joan dira gaur goizean.", "eus_Latn"),
+    "capitals": (SWA.upper(), "swa_Latn"),
+}
+
+
+@pytest.mark.parametrize("text", NAMES.values(), ids=NAMES.keys())
+def test_a_list_of_names_is_in_no_language_for_sure(cascade: Identifier, text: str) -> None:
+    assert label_of(cascade, text).startswith("und_")
+
+
+@pytest.mark.parametrize(("text", "label"), NO_NAMES.values(), ids=NO_NAMES.keys())
+def test_capitals_alone_are_no_list_of_names(cascade: Identifier, text: str, label: str) -> None:
+    assert label_of(cascade, text) == label
+
+
 def test_what_is_repeated_is_read_once() -> None:
     texts, empty = without_repeats(pl.Series(["goazen, goazen, goazen, etxera", "noooooooooo hori ez", "ez da egia"]))
     assert texts.to_list() == ["goazen, etxera", "no hori ez", "ez da egia"]
