@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,11 @@ from tests.stages.synthesis.test_strategies import ANSWER, BASQUE, GOOD, QUESTIO
 
 pytest.importorskip("openai", reason="openai is not installed; pip install 'glotmill[synthesize]'")
 
+METHODS = [
+    path
+    for path in sorted((Path(__file__).parents[2] / "examples/methods").glob("*.toml"))
+    if "[[synthesize]]" in path.read_text(encoding="utf-8")
+]
 OWN = {
     "prompt_template",
     "template_instructions",
@@ -25,6 +31,7 @@ OWN = {
 ONCE = {  # answers to what several strategies ask, and to calls of functions
     frozenset({"question"}): {"question": "Zein arkitekto ospetsuk marraztu zuen Bilboko museo hori?"},
     frozenset({"questions"}): {"questions": ["Zein izen du museoaren eraikina marraztu zuenak?"]},
+    frozenset({"pairs"}): {"pairs": [{"question": QUESTION, "answer": "Frank Gehry"}]},
     frozenset({"answer"}): {"answer": "Frank Gehry"},
     frozenset({"request", "name", "arguments", "result"}): {
         "request": "Zer eguraldi egingo du bihar Bilbo hirian?", "name": "get_weather", "arguments": {"city": "Bilbo"},
@@ -45,11 +52,15 @@ def planted(body: dict[str, Any]) -> dict[str, Any]:
     return completion(json.dumps((known | ONCE)[wanted]))
 
 
-def recipe(folder: Path, engine: str, name: str) -> Path:
-    row = {"text": BASQUE.text, "english": BASQUE.columns["english"], "day": BASQUE.columns["date"]}
-    (folder / "pages.jsonl").write_text(json.dumps(row) + "\n")
+def write_files(folder: Path) -> None:
+    """Write what the recipes name: a page of Basque with an English paragraph, functions, names."""
+    (folder / "pages.jsonl").write_text(json.dumps({"text": BASQUE.text, **BASQUE.columns}) + "\n")
     (folder / "tools.json").write_text(json.dumps([WEATHER]))
     (folder / "names.tsv").write_text("Nerbioi\tNervion\n")
+
+
+def recipe(folder: Path, engine: str, name: str) -> Path:
+    write_files(folder)
     options = {strategy: chosen for strategy, (chosen, _, _) in GOOD.items()}
     options |= {"function_calls": {"tools": "tools.json"}, "entity_insertions": {"table": "names.tsv"}}
     options["code_switching"] = {"table": "names.tsv"}
@@ -58,7 +69,7 @@ def recipe(folder: Path, engine: str, name: str) -> Path:
         asks = "" if strategy in ("entity_insertions", "code_switching") else engine
         written = ", ".join(f"{key} = {toml(value)}" for key, value in options[strategy].items())
         tables.append(f'[[synthesize]]\nstrategy = "{strategy}"\n{asks}options = {{ {written} }}\n')
-    source = one_source("strategies", options='columns = { text = "text", date = "day" }\nkeep = ["english"]')
+    source = one_source("strategies", options='columns = { text = "text", date = "date" }\nkeep = ["english"]')
     path = folder / f"{name}.toml"
     path.write_text(f'{source}\n[[ingest]]\nstage = "identify_language"\n' + "".join(tables))
     return path
@@ -68,6 +79,19 @@ def toml(value: Any) -> str:
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{key} = {toml(each)}" for key, each in value.items()) + " }"
     return json.dumps(value, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("path", METHODS, ids=lambda path: path.stem)
+def test_each_published_method_is_a_recipe_that_runs(path: Path, tmp_path: Path) -> None:
+    write_files(tmp_path)
+    with FaultyEndpoint(planted).serving() as server:
+        text = path.read_text(encoding="utf-8").replace("http://127.0.0.1:8000/v1", server.base_url)
+        (tmp_path / path.name).write_text(text, encoding="utf-8")
+        run(tmp_path / path.name, tmp_path / "out")
+    (strategy,) = re.findall('^strategy = "(.*)"$', text, re.MULTILINE)
+    files = sorted((tmp_path / "out/synthetic").rglob("*.parquet"))
+    rows = [row for file in files for row in pq.read_table(file).to_pylist()]
+    assert {row["strategy"].split("/")[0] for row in rows} == {strategy}
 
 
 def test_every_strategy_publishes(tmp_path: Path) -> None:
