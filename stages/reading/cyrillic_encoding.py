@@ -70,6 +70,9 @@ _FOREIGN = 0.2  # of 10,000: letters of no alphabet that is tried, and signs wit
 # detected; and of how much likelier a language is that the page declares. With these, none of 6,200 passages of 20 to
 # 4,000 code points in Windows-1251 (the Declaration in seven languages) is read otherwise.
 _AGAINST_DECLARED, _AGAINST_DETECTED, _KNOWN_LANGUAGE = 20.0, 3.0, 10.0
+# Least mean of the logarithms, for bytes that are taken for text of another code page at all: passages of the Declaration
+# have 5 and more, bytes of equal frequency 1.7.
+_LEAST_MEAN = 3.5
 _PAGE_BYTES = 1 << 20  # of a page that are looked at
 _RUN = re.compile(rb"[\x80-\xff]{2,}")
 
@@ -92,6 +95,8 @@ def cyrillic_codec(raw: bytes, codec: str, language: str = "", *, is_declared: b
         known = _KNOWN_LANGUAGE * (language in languages.split())
         likelihood[candidate] = max(likelihood.get(candidate, -np.inf), float(logarithms @ counts) + known)
     best = max(likelihood, key=lambda each: likelihood[each])
+    if likelihood[best] < _LEAST_MEAN * len(runs):
+        return codec
     evidence = _AGAINST_DECLARED if is_declared else _AGAINST_DETECTED
     return best if likelihood[best] > likelihood[codec] + evidence else codec
 

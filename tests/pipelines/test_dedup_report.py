@@ -88,7 +88,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
             made = " ".join(words)
             documents.append((f"{MENU}\n{made}" if copy % 2 else made, f"https://example.org/{number}/{copy // 2}"))
     for number in range(40):
-        documents += [(f"{MENU}\norria {number}", None)] * (1, 2, 1, 3)[number % 4]
+        documents += [(f"{MENU}\neta hau gure etxea da, {number}", None)] * (1, 2, 1, 3)[number % 4]
     chance.shuffle(documents)
     lines = [json.dumps({"text": text, "url": url}) + "\n" for text, url in documents]
     (folder / "pages.jsonl").write_text("".join(lines))
