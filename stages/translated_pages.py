@@ -8,7 +8,7 @@ languages at once (Thompson et al. 2024, "A Shocking Amount of the Web is Machin
 | `translated_by_browser` | marks that a browser's or widget's translation wrote into the page: Google's class `translated-ltr` or `-rtl` of the root and its `<font style="vertical-align: inherit;">` around texts, Microsoft's attributes `_msthash`, `_msttexthash` and `_mstmutation` |
 | `translation_proxy` | an address of a service that translates whole pages: translate.goog, translate.googleusercontent.com, translatetheweb.com, translate.yandex |
 | `translation_service` | settings of Weglot or of GTranslate with addresses of its own, whose original language is not that of the page |
-| `unknown_words` | words behind an asterisk, as engines of rules mark those they do not know (Apertium's stream format) |
+| `unknown_words` | words after an asterisk, as engines of rules mark those they do not know (Apertium's stream format) |
 | `many_languages` | alternates in twelve or more languages (`hreflang`, Google Search Central, "Localized versions") |
 
 A widget that only offers translation says nothing of the text that a crawler got, and is no evidence.

@@ -47,7 +47,7 @@ RULES = (
         r"(\p{Greek}\p{M}*)\x{3c3}($|[\s,;:!?)\]\x{387}\x{b7}\x{bb}\x{201d}\x{2026}])",
         "${1}\u03c2${2}",
     ),
-    # Off: in message catalogues four of five such words are two whose space is missing.
+    # Off: in message catalogues three of five such words are two whose space is missing, two are slips.
     pattern_rule(
         "greek_medial_sigma",
         "Final sigma before another letter becomes sigma.",
