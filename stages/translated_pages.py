@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, get_args
 
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
@@ -122,6 +121,8 @@ def _codes(pages: pa.Array, pattern: str) -> list[str | None]:
 
 
 def _marks_unknown_words(texts: pa.Array, config: TranslatedPagesConfig) -> pa.Array:
+    import polars as pl  # a plan needs the options alone
+
     series = pl.Series(pc.fill_null(texts, ""), dtype=pl.String)
     marked = series.str.count_matches(_MARKED_WORD)
     words = series.str.count_matches(_WORD)

@@ -35,8 +35,8 @@ CARRIERS = ("fsspec", "httpx2", "huggingface-hub", "pydantic", "pyyaml")  # fetc
 
 
 ENGINES = (
-    "ctranslate2", "datatrove", "jinja2", "jsonschema", "myanmartools", "openai", "opencc", "pyewts", "pyicu",
-    "sentencepiece", "tokenizers", "trafilatura", "uroman", "xllamacpp",
+    "ctranslate2", "datatrove", "jinja2", "jsonschema", "myanmartools", "nlpo3", "openai", "opencc", "pyewts", "pyicu",
+    "rjieba", "sentencepiece", "tokenizers", "trafilatura", "uroman", "xllamacpp",
 )  # of extras, or asked for by few recipes: named where installed  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from huggingface_hub.errors import (
     HfHubHTTPError,
     HFValidationError,
     LocalTokenNotFoundError,
+    OfflineModeIsEnabled,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
@@ -95,8 +96,8 @@ class Push:
 
     def check(self) -> None:
         """Raise FailureError if a file is not the one that the manifest names."""
+        self.report(f"checking {len(self.files):,} files")
         for path, record in self.files.items():
-            self.report(f"checking {path}")
             if not self.store.exists(path) or self.store.sha256(path) != record.sha256:
                 raise FailureError(
                     f"{self.store.url}/{path} is not the file that the run wrote: glotmill audit {self.store.url}"
@@ -310,6 +311,8 @@ def _one_line_errors(repository: str) -> Iterator[None]:
         yield
     except HFValidationError as error:
         raise MisuseError(f"{repository!r} names no repository: {error}") from None
+    except OfflineModeIsEnabled:
+        raise MisuseError("HF_HUB_OFFLINE is set, so the Hub is not asked: unset it to push") from None
     except LocalTokenNotFoundError:
         raise MisuseError("no token for the Hub: log in with `hf auth login`, or set HF_TOKEN") from None
     except HfHubHTTPError as error:

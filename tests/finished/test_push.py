@@ -248,5 +248,8 @@ def test_what_cannot_be_pushed(hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 def test_a_hub_that_does_not_answer_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert "HF_HUB_OFFLINE is set" in push(corpus(tmp_path / "corpus"), fails=2)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr("pipelines.finished.push.LONGEST_WAIT", 0.0)
     assert "cannot be reached" in push(corpus(tmp_path / "corpus"), fails=1)

@@ -47,7 +47,7 @@ def example_run(example: str, folder: Path) -> Ended | subprocess.CompletedProce
         return subprocess.run(
             ["sh", "-c", command],
             cwd=folder,
-            env={**os.environ, "HF_ENDPOINT": hub.address},
+            env={**os.environ, "HF_ENDPOINT": hub.address, "HF_HUB_OFFLINE": "0"},
             capture_output=True,
             text=True,
             timeout=300,
@@ -104,6 +104,12 @@ def _write_judged(folder: Path) -> None:
     done = glotmill("audit", "sample", "out/judged", "--languages", "eus_Latn", "--output", "drawn", cwd=folder)
     assert done.returncode == 0, done.stderr
     (folder / "answers.toml").write_text('intended_uses = "Tests."\n')
+    (folder / "words.tsv").write_text("Gizon-emakume\tmen and women\n")
+    (folder / "recipe.toml").write_text(
+        one_source("made", "long")
+        + '[[ingest]]\nstage = "identify_language"\n'
+        + '[[synthesize]]\nstrategy = "code_switching"\noptions = { table = "words.tsv" }\n'
+    )
     sheet = (folder / "drawn/eus_Latn.csv").read_text()
     (folder / "eus_Latn.csv").write_text(re.sub('"",""$', '"correct",""', sheet, flags=re.MULTILINE))
 
@@ -152,7 +158,7 @@ DOWNLOADING = {"lid calibrate"}  # minutes of work on packages that are download
 
 EXAMPLE_FILES = (
     *("pipelines", "out", "judging_sheet.csv", "stricter.toml", "trusted.txt", "trusted.parquet", "news.parquet"),
-    *("eus.arpa", "eus.arpa.json", "eus_Latn.csv", "answers.toml"),
+    *("eus.arpa", "eus.arpa.json", "eus_Latn.csv", "answers.toml", "recipe.toml", "words.tsv", "long.jsonl"),
 )
 
 
@@ -228,7 +234,7 @@ def test_a_command_ends_well_every_time(words: str, workplace: Path, tmp_path: P
         ran = subprocess.run(
             ["sh", "-c", command],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "HF_ENDPOINT": hub.address},
+            env={**os.environ, "PYTHONPATH": str(ROOT), "HF_ENDPOINT": hub.address, "HF_HUB_OFFLINE": "0"},
             capture_output=True,
             text=True,
             timeout=600,

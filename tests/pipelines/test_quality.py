@@ -234,7 +234,7 @@ def test_limits_are_learned_named_by_a_recipe_and_shown_on_the_card(tmp_path: Pa
     assert "| `email` | " in readme.split("replaced by its type")[1]
     assert 'id="filters"' in (tmp_path / "out" / "report.html").read_text()
     assert CliRunner().invoke(app, ["audit", str(tmp_path / "out")]).exit_code == 0
-    (tmp_path / "limits.toml").write_text((tmp_path / "limits.toml").read_text().replace("signals/1", "signals/9"))
+    (tmp_path / "limits.toml").write_text((tmp_path / "limits.toml").read_text().replace("signals/2", "signals/9"))
     load_limits.cache_clear()  # as in another process
     done = CliRunner().invoke(app, ["plan", str(tmp_path / "r.toml")])
     assert done.exit_code != 0

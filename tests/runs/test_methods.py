@@ -263,7 +263,8 @@ INPUT: dict[str, Method] = {  # modes, input, what is held
 
 
 def test_every_method_is_run() -> None:
-    assert sorted(INPUT) == sorted(path.stem for path in METHODS.glob("*.toml"))
+    of_synthesis = {path.stem for path in METHODS.glob("*.toml") if "[[synthesize]]" in path.read_text("utf-8")}
+    assert sorted(INPUT) == sorted({path.stem for path in METHODS.glob("*.toml")} - of_synthesis)
     for path in METHODS.glob("*.toml"):
         assert re.match(r"(?s)# .*20\d\d", path.read_text("utf-8")), f"{path.name} begins with its paper"
 
