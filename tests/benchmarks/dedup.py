@@ -42,6 +42,8 @@ import pyarrow.parquet as pq
 from pipelines.runners.local import Runner, run_tasks
 from pipelines.staging.staged import RowRun, StagedSplit, staged_split
 from pipelines.staging.store import Store
+from schemas.document import DOCUMENT
+from stages.script_detection import detect_scripts
 from tests.benchmarks.datatrove_dedup_peer import run_peer
 from tests.benchmarks.dedup_peers import run_rensa, run_text_dedup
 from tests.benchmarks.dedup_phase import RECIPE, STAGED, read_splits
@@ -200,16 +202,19 @@ def short_documents(count: int) -> Iterator[Pages]:
 
 
 def stage(folder: Path, splits: Iterator[Pages]) -> None:
-    """Stage documents as the ingest phase would, as far as the phase reads them: ids and texts."""
+    """Stage documents as the ingest phase would, as far as the phase reads them: ids, texts, what tells clean ones."""
     store = Store(str(folder))
-    schema = pa.schema([("id", pa.string()), ("text", pa.large_string())])
+    schema = pa.schema([DOCUMENT.field(name) for name in ("id", "text", "script", "other_language_share")])
     staged = []
     for split in splits:
         file, runs, group = f"staging/ingest/{split.name}/documents-00000.parquet", [], 5_000
         with store.writing_parquet(file, schema, compression="zstd") as writer:
             for number, start in enumerate(range(0, len(split.ids), group)):
                 rows = slice(start, start + group)
-                table = pa.table([split.ids[rows], split.texts[rows]], schema=schema)
+                texts = split.texts[rows]
+                scripts = detect_scripts(pa.array(texts, pa.large_string()))
+                unknown = pa.nulls(len(texts), pa.float32())
+                table = pa.table([split.ids[rows], texts, scripts, unknown], schema=schema)
                 writer.write_table(table, row_group_size=group)
                 run = {"file": file, "row_group": number, "label": "und_Zyyy", "first_row": start}
                 runs.append(RowRun(**run, rows=table.num_rows, text_bytes=table["text"].nbytes))
