@@ -19,7 +19,7 @@ from schemas.card.splits import SUBSETS_APART
 from schemas.failures import MisuseError
 from stages.proof.sheet import as_sheet, draw, language_proof, passages, read_answers
 from stages.proof.strata import COLUMNS, STRATA, strata
-from stages.sheets import sheet_bytes
+from stages.sheets import read_sheet, sheet_bytes
 
 ANSWERS_FILE = "proof/answers.csv"
 
@@ -64,10 +64,19 @@ def take_answers(store: Store, sheets: Sequence[bytes], judged_by: str = "") -> 
         take_in(
             store,
             ANSWERS_FILE,
-            sheet_bytes(answers.judged.to_arrow()),
+            sheet_bytes(_with_earlier(store, answers.judged)),
             proofs=tuple(proof for _, proof in sorted(known.items())),
         )
     return proofs
+
+
+def _with_earlier(store: Store, judged: pl.DataFrame) -> pa.Table:
+    """Put the answers that the corpus has to other labels to those that come."""
+    if not store.exists(ANSWERS_FILE):
+        return judged.to_arrow()
+    earlier = pl.DataFrame(read_sheet(store.read(ANSWERS_FILE), judged.columns, judged.columns))
+    others = earlier.filter(~pl.col("label").is_in(judged["label"].unique()))
+    return pl.concat([others.cast(judged.schema), judged]).sort("label", "document").to_arrow()
 
 
 def _files(store: Store) -> dict[str, list[str]]:

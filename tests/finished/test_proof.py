@@ -108,6 +108,18 @@ def test_answers_give_an_interval_that_the_card_shows(corpus: Path, filled: Path
     assert digests(judged) == before
 
 
+def test_answers_to_other_labels_stay(corpus: Path, filled: Path, tmp_path: Path) -> None:
+    judged = tmp_path / "judged"
+    shutil.copytree(corpus / "out", judged)
+    command("audit", "import", filled, "--corpus", judged)
+    own = (judged / "proof/answers.csv").read_text()
+    other = own.replace("yor_Latn", "ibo_Latn")
+    (judged / "proof/answers.csv").write_text(other + own.partition("\n")[2])
+    command("audit", "import", filled, "--corpus", judged)
+    rows = list(csv.DictReader(io.StringIO((judged / "proof/answers.csv").read_text(encoding="utf-8-sig"))))
+    assert [row["label"] for row in rows] == ["ibo_Latn"] * (len(rows) // 2) + ["yor_Latn"] * (len(rows) // 2)
+
+
 def test_the_gate_publishes_apart_what_is_not_proved(corpus: Path, filled: Path) -> None:
     recipe = write_corpus(corpus, f'[publish]\nmin_precision = 0.9\nanswers = ["{filled}"]\n')
     run(recipe, corpus / "gated")
