@@ -56,4 +56,4 @@ def push(
         f"remove, {found.unchanged:,} unchanged"
     )
     if not dry_run:
-        print(f"pushed   {pushing.push()}")
+        print(f"pushed   {pushing.push(found)}")

@@ -117,16 +117,17 @@ class Push:
         removed = sorted(set(former) & set(there) - set(self.files))
         return Changes(head, tuple(written), tuple(removed), len(self.files) - len(written), tuple(foreign))
 
-    def push(self) -> str:
-        """Make the repository hold the corpus; return the commit, or the address of the pull request.
+    def push(self, found: Changes) -> str:
+        """Make the repository, in which `changes` found this, hold the corpus.
+
+        Returns the commit, or the address of the pull request.
 
         Raises FailureError if the Hub does not take it, or holds what this corpus did not write there.
         """
         with _one_line_errors(self.to.repository):
-            return self._push()
+            return self._push(found)
 
-    def _push(self) -> str:
-        found = self.changes()
+    def _push(self, found: Changes) -> str:
         self._refuse_foreign(found)
         self._refuse_tag(found)
         if found.head is None:

@@ -10,15 +10,15 @@ and a row is kept if enough answers agree. An answer that is not a span of the p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from pydantic import Field
 
-from schemas.language import language_name, parse_label
 from stages.batches import StageConfig
-from stages.synthesis.gates import span_answer
 from stages.synthesis.passages import Passage
-from stages.synthesis.strategy import Ask, Rejection, Row, Strategy, Talk, rejection_of
+from stages.synthesis.shapes import language_of, list_of, object_of, question_row
+from stages.synthesis.strategy import Ask, Strategy, Talk, rejection_of
+
+_STRING = {"type": "string"}  # an empty one is rejected by the gates
 
 
 class Example(StageConfig):
@@ -49,46 +49,17 @@ class ExtractiveQA(Strategy):
     def make(self, passage: Passage) -> Talk:
         count = self.options.questions
         values = {
-            "language": language_name(parse_label(passage.label).language),
+            "language": language_of(passage),
             "count": count,
             "example": self.options.examples.get(passage.label),
             "document": passage.text,
         }
-        (reply,) = yield [Ask("extractive_qa.1", values, _schema(count))]
+        schema = object_of(pairs=list_of(object_of(question=_STRING, answer=_STRING), count))
+        (reply,) = yield [Ask("extractive_qa.1", values, schema)]
         if reply.problem:
             return [rejection_of(reply)]
-        return [_row(pair, passage) for pair in reply.value["pairs"]] or [Rejection("no_output", "no pair")]
+        pairs = reply.value["pairs"]  # at least one, as the schema says
+        return [question_row(pair["question"], pair["answer"], passage) for pair in pairs]
 
     def own_texts(self) -> Sequence[str]:
         return [text for example in self.options.examples.values() for text in (example.context, example.question)]
-
-
-def _schema(count: int) -> dict[str, Any]:
-    text = {"type": "string"}
-    pair = {
-        "type": "object",
-        "properties": {"question": text, "answer": text},
-        "required": ["question", "answer"],
-        "additionalProperties": False,
-    }
-    return {
-        "type": "object",
-        "properties": {"pairs": {"type": "array", "items": pair, "minItems": 1, "maxItems": count}},
-        "required": ["pairs"],
-        "additionalProperties": False,
-    }
-
-
-def _row(pair: dict[str, str], passage: Passage) -> Row | Rejection:
-    answers = span_answer(pair["answer"], passage.text)
-    if answers is None:
-        return Rejection("answer_not_in_context", pair["answer"][:200])
-    return Row(
-        "question_answer",
-        {
-            "title": passage.url or passage.document_id,
-            "context": passage.text,
-            "question": pair["question"].strip(),
-            "answers": answers,
-        },
-    )

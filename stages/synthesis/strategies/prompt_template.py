@@ -31,12 +31,12 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator
 
 from schemas.alternatives import unknown
-from schemas.language import language_name, parse_label
 from stages.batches import StageConfig, located
-from stages.synthesis.gates import OPTIONAL_GATES, span_answer
+from stages.synthesis.gates import OPTIONAL_GATES
 from stages.synthesis.options import SynthesisConfig
 from stages.synthesis.passages import Passage
 from stages.synthesis.prompt_files import Prompt, read_prompt
+from stages.synthesis.shapes import conversation, language_of, question_row, turn
 from stages.synthesis.strategy import Ask, Rejection, Row, Strategy, Talk, rejection_of
 
 _NEEDS: Mapping[str, tuple[str, ...]] = {
@@ -98,7 +98,7 @@ class PromptTemplate(Strategy):
     def make(self, passage: Passage) -> Talk:
         values = {
             "document": passage.text,
-            "language": language_name(parse_label(passage.label).language),
+            "language": language_of(passage),
             "label": passage.label,
             "url": passage.url,
             "columns": passage.columns,
@@ -135,16 +135,8 @@ def _read_schema(path: str) -> dict[str, Any]:
     return schema
 
 
-def _turn(role: str, content: Any) -> dict[str, str]:
-    return {"role": role, "content": str(content).strip()}
-
-
 def _question_answer(found: Mapping[str, Any], passage: Passage) -> Row | Rejection:
-    answers = span_answer(str(found["answer"]), passage.text)
-    if answers is None:
-        return Rejection("answer_not_in_context", str(found["answer"])[:200])
-    values = {"title": passage.url or passage.document_id, "context": passage.text, "answers": answers}
-    return Row("question_answer", values | {"question": str(found["question"]).strip()})
+    return question_row(str(found["question"]), str(found["answer"]), passage)
 
 
 def _retrieval(found: Mapping[str, Any], passage: Passage) -> Row:
@@ -153,8 +145,9 @@ def _retrieval(found: Mapping[str, Any], passage: Passage) -> Row:
 
 
 def _conversation(found: Mapping[str, Any], _: Passage) -> Row:
-    turns = [_turn(role, found[role]) for role in ("system", "user", "assistant") if found[role] is not None]
-    return Row("conversation", {"messages": turns, "tools": None})
+    return conversation(
+        [turn(role, str(found[role])) for role in ("system", "user", "assistant") if found[role] is not None]
+    )
 
 
 def _multiple_choice(found: Mapping[str, Any], passage: Passage) -> Row | Rejection:
@@ -168,8 +161,9 @@ def _multiple_choice(found: Mapping[str, Any], passage: Passage) -> Row | Reject
 
 
 def _preference(found: Mapping[str, Any], _: Passage) -> Row:
-    values = {"prompt": [_turn("user", found["prompt"])], "rejected_reason": "model"}
-    return Row("preference", values | {name: [_turn("assistant", found[name])] for name in ("chosen", "rejected")})
+    values = {"prompt": [turn("user", str(found["prompt"]))], "rejected_reason": "model"}
+    answers = {name: [turn("assistant", str(found[name]))] for name in ("chosen", "rejected")}
+    return Row("preference", values | answers)
 
 
 def _claim(found: Mapping[str, Any], passage: Passage) -> Row:
