@@ -1,7 +1,8 @@
-"""Make hostile text fit to be shown: cut between graphemes, free of control characters, inert in Markdown.
+"""Make hostile text fit to be shown: cut between graphemes, free of control characters, inert in
+Markdown.
 
-Source: UAX #29 (grapheme clusters), rules GB3 to GB13. `cut_text` stays on the careful side of them: it may refuse
-a place where a cut would be allowed, never the other way round.
+Source: UAX #29 (grapheme clusters), rules GB3 to GB13. `cut_text` stays on the careful side of
+them: it may refuse a place where a cut would be allowed, never the other way round.
 """
 
 from __future__ import annotations
@@ -15,15 +16,20 @@ ELLIPSIS = "\u2026"
 
 # Characters that HTML and XML forbid or that move a terminal; tab and newline are kept.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
-# Embeddings, overrides, isolates: harmless inside an element that isolates, not in a cell or a label.
+# Embeddings, overrides, isolates: harmless inside an element that isolates, not in a cell or a
+# label.
 _DIRECTION_CONTROLS = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 _MARKDOWN = re.compile(r"([\\`*_\[\]~|$])")
 _BLOCK_START = re.compile(r"([-+#=]|\d+(?=[.)](?:\s|$)))")
 
 
-# Joined to what precedes although not a mark: joiners, Thai and Lao am, half-width kana voicing, vowel and final jamo.
-_EXTENDING = re.compile("[\u200c\u200d\u0e33\u0eb3\uff9e\uff9f\u1160-\u11ff\ud7b0-\ud7ff\U0001f3fb-\U0001f3ff]")
-# Joined to what follows: zero-width joiner, initial jamo, regional indicators, dot reph and other prefixed letters.
+# Joined to what precedes although not a mark: joiners, Thai and Lao am, half-width kana voicing,
+# vowel and final jamo.
+_EXTENDING = re.compile(
+    "[\u200c\u200d\u0e33\u0eb3\uff9e\uff9f\u1160-\u11ff\ud7b0-\ud7ff\U0001f3fb-\U0001f3ff]"
+)
+# Joined to what follows: zero-width joiner, initial jamo, regional indicators, dot reph and other
+# prefixed letters.
 _PREPENDED = re.compile(
     "[\u200d\u1100-\u115f\ua960-\ua97f\U0001f1e6-\U0001f1ff\u0d4e\U000111c2\U000111c3\U0001193f\U00011941"
     "\U00011a3a\U00011a84-\U00011a89\U00011d46\U00011f02]"
@@ -44,7 +50,8 @@ def _may_cut(before: str, after: str) -> bool:
 
 
 def cut_text(text: str, max_code_points: int) -> str:
-    """Cut a text to at most `max_code_points`, at the end of a word if one is near, else between graphemes.
+    """Cut a text to at most `max_code_points`, at the end of a word if one is near, else between
+    graphemes.
 
     A text whose last graphemes fill the whole room (hundreds of stacked marks) is cut hard.
 
@@ -64,7 +71,8 @@ def cut_text(text: str, max_code_points: int) -> str:
 
 
 def graphemes(text: str) -> Iterator[str]:
-    """Split a short text into graphemes, or into a few of them where a cut is not known to be allowed.
+    """Split a short text into graphemes, or into a few of them where a cut is not known to be
+    allowed.
 
     >>> [len(grapheme) for grapheme in graphemes("ke\u0301ng")]
     [1, 2, 1, 1]
@@ -78,7 +86,8 @@ def graphemes(text: str) -> Iterator[str]:
 
 
 def visible(text: str) -> str:
-    """Replace control characters by U+FFFD and line ends by newlines; what is left is legal in XML and HTML."""
+    """Replace control characters by U+FFFD and line ends by newlines; what is left is legal in XML
+    and HTML."""
     return _CONTROLS.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
@@ -98,7 +107,8 @@ class Markdown(str):
 
 
 def escape_markdown(text: str) -> Markdown:
-    """Make a text inert in a Markdown paragraph, list item or table cell: no markup, no HTML, no line end.
+    """Make a text inert in a Markdown paragraph, list item or table cell: no markup, no HTML, no
+    line end.
 
     >>> escape_markdown("a|b <script> `c`")
     'a\\\\|b &lt;script&gt; \\\\`c\\\\`'
@@ -125,17 +135,23 @@ def code_spans(text: str) -> list[tuple[bool, str]]:
     >>> code_spans("in `ug` only")
     [(False, 'in '), (True, 'ug'), (False, ' only')]
     """
-    return [(number % 2 == 1, part) for number, part in enumerate(re.split(r"`([^`|]+)`", text)) if part]
+    return [
+        (number % 2 == 1, part) for number, part in enumerate(re.split(r"`([^`|]+)`", text)) if part
+    ]
 
 
 def fenced(text: str, language: str = "") -> Markdown:
-    """Put a text verbatim into a code block, within a fence longer than any run of backticks in it."""
+    """Put a text verbatim into a code block, within a fence longer than any run of backticks in
+    it."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return Markdown(f"{fence}{language}\n{visible(text).rstrip()}\n{fence}")
 
 
 def html_block(text: str, language_tag: str) -> Markdown:
-    """Show a text in Markdown as one line of HTML, which ends at the next blank line and is not parsed as Markdown."""
+    """Show a text in Markdown as one line of HTML, which ends at the next blank line and is not
+    parsed as Markdown."""
     body = html.escape(visible(text)).replace("\n", "<br>")
-    return Markdown(f'<blockquote dir="auto" lang="{html.escape(language_tag)}">{body}</blockquote>')
+    return Markdown(
+        f'<blockquote dir="auto" lang="{html.escape(language_tag)}">{body}</blockquote>'
+    )

@@ -5,11 +5,19 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED, language_name, names_table, one_code, parse_label
+from schemas.language import (
+    NO_LINGUISTIC_CONTENT,
+    UNDETERMINED,
+    language_name,
+    names_table,
+    one_code,
+    parse_label,
+)
 
 
 def is_language(label: str) -> bool:
-    """Tell whether a `language_Script` names a language: not one that nobody could tell, nor what has none.
+    """Tell whether a `language_Script` names a language: not one that nobody could tell, nor what
+    has none.
 
     >>> is_language("eus_Latn"), is_language("und_Latn"), is_language("zxx_Zyyy")
     (True, False, False)

@@ -1,8 +1,10 @@
-"""Measure published documents: the numbers on a card, block by block, and again from the Parquet files alone.
+"""Measure published documents: the numbers on a card, block by block, and again from the Parquet
+files alone.
 
-`measure` runs in the worker that writes a shard; `merge` adds up what the workers found. Everything is an integer,
-a set of integers by key, or the k smallest of a total order, so that any partition of the rows into blocks, shards
-and row groups gives the same result. Shares and scores are summed in millionths for that reason.
+`measure` runs in the worker that writes a shard; `merge` adds up what the workers found. Everything
+is an integer, a set of integers by key, or the k smallest of a total order, so that any partition
+of the rows into blocks, shards and row groups gives the same result. Shares and scores are summed
+in millionths for that reason.
 """
 
 from __future__ import annotations
@@ -37,10 +39,13 @@ from schemas.document import DOCUMENT, PAGE_MARKS, SAMPLING_WEIGHT
 from schemas.language import parse_label, to_iso639_3
 from schemas.orthography import words_are_spaced
 
-MAX_DISTINCT = 10_000  # licences, generators or sources; beyond that the column holds something else
+MAX_DISTINCT = (
+    10_000  # licences, generators or sources; beyond that the column holds something else
+)
 UNREADABLE = "unreadable"
 
-# Once for each run between white space that holds a letter or a digit, as the Unicode tables of Polars know them.
+# Once for each run between white space that holds a letter or a digit, as the Unicode tables of
+# Polars know them.
 _WORD = r"[\p{L}\p{N}][^\s\x{1361}]*"
 _USED = tuple(
     name
@@ -61,7 +66,8 @@ _READ_ROWS = 4096  # rows a batch when reading shards back
 def measure(batch: pa.RecordBatch, label: str) -> TextStatistics:
     """Measure n published documents of one `language_Script`.
 
-    Raises SchemaError if a DOCUMENT column is missing or mistyped, or a column has a type that cards cannot declare.
+    Raises SchemaError if a DOCUMENT column is missing or mistyped, or a column has a type that
+    cards cannot declare.
     """
     require_columns(batch, DOCUMENT, _USED)
     texts = batch["text"]
@@ -75,7 +81,8 @@ def measure(batch: pa.RecordBatch, label: str) -> TextStatistics:
         utf8_bytes=int(utf8_bytes.sum()),
         words=_count_words(texts) if words_are_spaced(label) else None,
         arrow_bits=sum(
-            _value_bits(column, name) for name, column in zip(batch.schema.names, batch.columns, strict=True)
+            _value_bits(column, name)
+            for name, column in zip(batch.schema.names, batch.columns, strict=True)
         ),
         lengths=_length_bins(code_points),
         scores=_share_bins(scores),
@@ -86,22 +93,29 @@ def measure(batch: pa.RecordBatch, label: str) -> TextStatistics:
         made=_volumes(batch["source"].filter(pa.array(made)), code_points[made], utf8_bytes[made]),
         licences=_counts(batch["licence"], "licence"),
         generators=_counts(batch["generator"], "generator"),
-        declared=_declared(batch["declared_language"].filter(pa.array(~made))),  # no page declares what was made
+        declared=_declared(
+            batch["declared_language"].filter(pa.array(~made))
+        ),  # no page declares what was made
         page_kinds=_page_marks(batch, "page_kind"),
         page_access=_page_marks(batch, "page_access"),
         extraction_fallbacks=_page_marks(batch, "extraction_fallback"),
         runner_ups=_counts(batch["runner_up_language"], "runner_up_language"),
         years=_counts(_years(batch["date"]), "year"),
         sampling_weights=_weights(batch),
-        nulls={name: column.null_count for name, column in zip(batch.schema.names, batch.columns, strict=True)},
+        nulls={
+            name: column.null_count
+            for name, column in zip(batch.schema.names, batch.columns, strict=True)
+        },
         samples=_samples(batch, code_points),
     )
 
 
 def merge(parts: Iterable[TextStatistics]) -> TextStatistics:
-    """Add up measurements of one language and script: the same whatever the order and grouping; none gives zeros.
+    """Add up measurements of one language and script: the same whatever the order and grouping;
+    none gives zeros.
 
-    Raises ValueError if a column that should hold few values holds more than MAX_DISTINCT different ones.
+    Raises ValueError if a column that should hold few values holds more than MAX_DISTINCT different
+    ones.
     """
     found = list(parts)
     if len(found) == 1:
@@ -110,7 +124,9 @@ def merge(parts: Iterable[TextStatistics]) -> TextStatistics:
     merged: dict[str, Any] = {name: sum(getattr(part, name) for part in found) for name in _SUMS}
     for name in ("lengths", "scores", "other_language_shares"):
         bins = np.array([getattr(part, name) for part in found], dtype=np.int64)
-        merged[name] = tuple(bins.sum(axis=0).tolist()) if found else getattr(TextStatistics(), name)
+        merged[name] = (
+            tuple(bins.sum(axis=0).tolist()) if found else getattr(TextStatistics(), name)
+        )
     for name in _COUNTS:
         merged[name] = _few(_added(getattr(part, name) for part in found), name)
     return TextStatistics(
@@ -123,7 +139,8 @@ def merge(parts: Iterable[TextStatistics]) -> TextStatistics:
 
 
 def read_statistics(file: Any, label: str) -> TextStatistics:
-    """Measure one Parquet file (a path or an open binary file) as its writer did, whatever its row groups."""
+    """Measure one Parquet file (a path or an open binary file) as its writer did, whatever its row
+    groups."""
     with pq.ParquetFile(file) as parquet:
         return merge(measure(batch, label) for batch in parquet.iter_batches(batch_size=_READ_ROWS))
 
@@ -156,12 +173,16 @@ def _integers(array: pa.Array) -> np.ndarray:
 def _count_words(texts: pa.Array) -> int:
     import polars as pl  # in the worker that measures, not in the process that adds up
 
-    with_another = pl.concat([pl.Series(texts), pl.Series([""])])  # Polars copies a single text four times
+    with_another = pl.concat(
+        [pl.Series(texts), pl.Series([""])]
+    )  # Polars copies a single text four times
     return int(with_another.str.count_matches(_WORD).sum())
 
 
 def _length_bins(lengths: np.ndarray) -> tuple[int, ...]:
-    digits = np.frexp(lengths.astype(np.float64))[1]  # exact below 2**53: the number of binary digits
+    digits = np.frexp(lengths.astype(np.float64))[
+        1
+    ]  # exact below 2**53: the number of binary digits
     return tuple(np.bincount(np.minimum(digits, LENGTH_BINS - 1), minlength=LENGTH_BINS).tolist())
 
 
@@ -224,12 +245,16 @@ def _added_volumes(parts: Iterable[Mapping[str, TextVolume]]) -> dict[str, TextV
     return {name: added(volumes) for name, volumes in by_name.items()}
 
 
-def _volumes(sources: pa.Array, code_points: np.ndarray, utf8_bytes: np.ndarray) -> dict[str, TextVolume]:
+def _volumes(
+    sources: pa.Array, code_points: np.ndarray, utf8_bytes: np.ndarray
+) -> dict[str, TextVolume]:
     encoded = sources.dictionary_encode()
     names = encoded.dictionary.to_pylist()
     groups = encoded.indices.to_numpy(zero_copy_only=False)
     totals = np.zeros((len(names), 3), dtype=np.int64)
-    np.add.at(totals, groups, np.stack([np.ones_like(code_points), code_points, utf8_bytes], axis=1))
+    np.add.at(
+        totals, groups, np.stack([np.ones_like(code_points), code_points, utf8_bytes], axis=1)
+    )
     volumes = {
         name: TextVolume(documents=documents, code_points=points, utf8_bytes=size)
         for name, (documents, points, size) in zip(names, totals.tolist(), strict=True)
@@ -241,25 +266,31 @@ def _declared(declared: pa.Array) -> dict[str, int]:
     # A loop over the different values of a column of language codes, not over its rows.
     counts: Counter[str] = Counter()
     found = declared.drop_null().value_counts()
-    for value, count in zip(found.field("values").to_pylist(), found.field("counts").to_pylist(), strict=True):
+    for value, count in zip(
+        found.field("values").to_pylist(), found.field("counts").to_pylist(), strict=True
+    ):
         counts[_declared_code(value) if len(value) < 40 else UNREADABLE] += count
     return {code: counts[code] for code in sorted(counts)}
 
 
 @cache
 def _declared_code(value: str) -> str:
-    """Read the language of an HTML `lang` or a locale such as `eu_ES.UTF-8`: its first subtag, as ISO 639-3."""
+    """Read the language of an HTML `lang` or a locale such as `eu_ES.UTF-8`: its first subtag, as
+    ISO 639-3."""
     match = re.match(r"\s*([A-Za-z]{2,3})(?![A-Za-z0-9])", value)
     return (match and to_iso639_3(match[1].lower())) or UNREADABLE
 
 
 def _years(dates: pa.Array) -> pa.Array:
-    kept = dates.filter(pc.match_substring_regex(dates, r"^[0-9]{4}($|-[0-9]{2})"), null_selection_behavior="drop")
+    kept = dates.filter(
+        pc.match_substring_regex(dates, r"^[0-9]{4}($|-[0-9]{2})"), null_selection_behavior="drop"
+    )
     return pc.utf8_slice_codeunits(kept, 0, 4)
 
 
 def _value_bits(values: pa.Array, name: str) -> int:
-    """Size in Arrow memory of values and offsets, in bits, independent of slices and of how rows are batched."""
+    """Size in Arrow memory of values and offsets, in bits, independent of slices and of how rows
+    are batched."""
     kind, rows = values.type, len(values)
     if pa.types.is_dictionary(kind):
         return _value_bits(values.dictionary_decode(), name)
@@ -270,10 +301,16 @@ def _value_bits(values: pa.Array, name: str) -> int:
         written = pc.sum(pc.binary_length(values)).as_py() if values.null_count < rows else 0
         return rows * (64 if wide else 32) + 8 * written
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return rows * (64 if pa.types.is_large_list(kind) else 32) + _value_bits(values.flatten(), name)
+        return rows * (64 if pa.types.is_large_list(kind) else 32) + _value_bits(
+            values.flatten(), name
+        )
     if pa.types.is_struct(kind):
         return sum(_value_bits(child, name) for child in values.flatten())
-    if pa.types.is_primitive(kind) or pa.types.is_decimal(kind) or pa.types.is_fixed_size_binary(kind):
+    if (
+        pa.types.is_primitive(kind)
+        or pa.types.is_decimal(kind)
+        or pa.types.is_fixed_size_binary(kind)
+    ):
         return rows * int(kind.bit_width)
     raise SchemaError(
         f"column {name!r} has type {kind}, which a card cannot declare; leave it out or cast it to string"
@@ -283,22 +320,38 @@ def _value_bits(values: pa.Array, name: str) -> int:
 def _is_binary(kind: pa.DataType) -> bool:
     return any(
         test(kind)
-        for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+        for test in (
+            pa.types.is_string,
+            pa.types.is_large_string,
+            pa.types.is_binary,
+            pa.types.is_large_binary,
+        )
     )
 
 
 def _samples(batch: pa.RecordBatch, code_points: np.ndarray) -> tuple[Sample, ...]:
     if batch.num_rows == 0:
         return ()
-    # A loop over documents: one C call each; no vectorized hash of strings is fixed across library versions.
+    # A loop over documents: one C call each; no vectorized hash of strings is fixed across library
+    # versions.
     ids = batch["id"].cast(pa.large_binary()).to_pylist()
     digests = b"".join([hashlib.blake2b(id_, digest_size=8).digest() for id_ in ids])
     keys = np.frombuffer(digests, dtype=">u8")
-    highest = np.partition(keys, min(SAMPLES_KEPT, len(keys)) - 1)[: min(SAMPLES_KEPT, len(keys))].max()
+    highest = np.partition(keys, min(SAMPLES_KEPT, len(keys)) - 1)[
+        : min(SAMPLES_KEPT, len(keys))
+    ].max()
     chosen = np.flatnonzero(keys <= highest)
-    rows = batch.select(["id", "source", "url", "licence", "language_score", "synthetic"]).take(chosen).to_pylist()
-    # Texts may be huge: cut in Arrow first, where they lie, with one code point to spare to see whether there is more.
-    cut = [pc.utf8_slice_codeunits(batch["text"].slice(row, 1), 0, SAMPLE_CODE_POINTS + 1) for row in chosen.tolist()]
+    rows = (
+        batch.select(["id", "source", "url", "licence", "language_score", "synthetic"])
+        .take(chosen)
+        .to_pylist()
+    )
+    # Texts may be huge: cut in Arrow first, where they lie, with one code point to spare to see
+    # whether there is more.
+    cut = [
+        pc.utf8_slice_codeunits(batch["text"].slice(row, 1), 0, SAMPLE_CODE_POINTS + 1)
+        for row in chosen.tolist()
+    ]
     texts = pa.chunked_array(cut).to_pylist()
     return _smallest(
         Sample(
@@ -307,7 +360,9 @@ def _samples(batch: pa.RecordBatch, code_points: np.ndarray) -> tuple[Sample, ..
             code_points=length,
             **row | {"language_score": _rounded(row["language_score"])},
         )
-        for key, text, length, row in zip(keys[chosen].tolist(), texts, code_points[chosen].tolist(), rows, strict=True)
+        for key, text, length, row in zip(
+            keys[chosen].tolist(), texts, code_points[chosen].tolist(), rows, strict=True
+        )
     )
 
 
@@ -317,6 +372,8 @@ def _rounded(score: float | None) -> float | None:
 
 def _smallest(samples: Iterable[Sample]) -> tuple[Sample, ...]:
     ordered = sorted(samples, key=lambda sample: sample.key)
-    if len({sample.key for sample in ordered}) < len(ordered):  # ids repeat: the whole sample breaks the tie
+    if len({sample.key for sample in ordered}) < len(
+        ordered
+    ):  # ids repeat: the whole sample breaks the tie
         ordered.sort(key=lambda sample: (sample.key, sample.model_dump_json()))
     return tuple(ordered[:SAMPLES_KEPT])

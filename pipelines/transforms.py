@@ -1,4 +1,5 @@
-"""The stages as Beam transforms, for a pipeline of your own: blocks of documents in, blocks of documents out.
+"""The stages as Beam transforms, for a pipeline of your own: blocks of documents in, blocks of
+documents out.
 
     import apache_beam as beam
     from pipelines.transforms import Ingest, Stage
@@ -10,13 +11,13 @@
         done.rejected | beam.Map(lambda block: print(block["reason"]))
         long = done.kept | Stage("filter_length", min_code_points=200)
 
-Blocks are `pyarrow.RecordBatch`es with the columns `id` and `text` and whatever else DOCUMENT names; columns that it
-names and a block lacks are null, all others travel on. Rows in = rows kept + rows rejected: a row that makes a stage
-raise is rejected, too, with the fate `failed`.
+Blocks are `pyarrow.RecordBatch`es with the columns `id` and `text` and whatever else DOCUMENT
+names; columns that it names and a block lacks are null, all others travel on. Rows in = rows kept +
+rows rejected: a row that makes a stage raise is rejected, too, with the fate `failed`.
 
-Every stage counts in Beam's metrics, under its name: `documents`, those `dropped` and `failed`, and its CPU
-`milliseconds`. All
-documents together are counted under `glotmill`, as `documents` and as `kept`.
+Every stage counts in Beam's metrics, under its name: `documents`, those `dropped` and `failed`, and
+its CPU `milliseconds`. All documents together are counted under `glotmill`, as `documents` and as
+`kept`.
 """
 
 from __future__ import annotations
@@ -47,8 +48,9 @@ REJECTED = "rejected"
 class Decided(NamedTuple):
     """What became of blocks: two PCollections of RecordBatches.
 
-    Rejected rows have their own columns as they were before the stage that rejected them, then those of REJECTION
-    (stage, reason, value, threshold, detail) and `fate`, which is `dropped` or `failed`.
+    Rejected rows have their own columns as they were before the stage that rejected them, then
+    those of REJECTION (stage, reason, value, threshold, detail) and `fate`, which is `dropped` or
+    `failed`.
     """
 
     kept: Any
@@ -56,9 +58,11 @@ class Decided(NamedTuple):
 
 
 class Stage(beam.PTransform):
-    """Run one stage of the ingest phase, named and with options as in a recipe, over blocks of documents.
+    """Run one stage of the ingest phase, named and with options as in a recipe, over blocks of
+    documents.
 
-    Raises `pydantic.ValidationError` for a stage or an option that there is not. Models are loaded once in a worker.
+    Raises `pydantic.ValidationError` for a stage or an option that there is not. Models are loaded
+    once in a worker.
     """
 
     def __init__(self, stage: str, **options: Any) -> None:
@@ -74,17 +78,20 @@ class Stage(beam.PTransform):
 
 
 class Ingest(beam.PTransform):
-    """Run all `[[ingest]]` stages of a recipe over blocks of documents, in the order in which `glotmill run` does.
+    """Run all `[[ingest]]` stages of a recipe over blocks of documents, in the order in which
+    `glotmill run` does.
 
-    `recipe` is a recipe's path. Its sources are not read: the blocks are the input. Raises RecipeError, as
-    `glotmill plan` does, for a recipe or a model that is not as it should be.
+    `recipe` is a recipe's path. Its sources are not read: the blocks are the input. Raises
+    RecipeError, as `glotmill plan` does, for a recipe or a model that is not as it should be.
     """
 
     def __init__(self, recipe: str | Path) -> None:
         super().__init__()
         path = Path(recipe)
         base = str(path.resolve().parent)
-        self.recipe = at_home(parse_recipe(path.read_text(encoding="utf-8"), Recipe, str(path)), base)
+        self.recipe = at_home(
+            parse_recipe(path.read_text(encoding="utf-8"), Recipe, str(path)), base
+        )
         _, problems = model_versions(self.recipe, base)
         if problems:
             raise RecipeError(str(path), problems)
@@ -138,17 +145,22 @@ class _RunStages(beam.DoFn):
                 field = LEDGER.field("fate")
                 fates = pa.repeat(pa.scalar(fate, field.type), batch.num_rows)
                 count_in(batch["stage"][0].as_py(), fate, batch.num_rows)
-                yield beam.pvalue.TaggedOutput(REJECTED, close_block(batch).append_column(field, fates))
+                yield beam.pvalue.TaggedOutput(
+                    REJECTED, close_block(batch).append_column(field, fates)
+                )
 
 
 def _as_documents(block: pa.RecordBatch) -> pa.RecordBatch:
-    """Cast columns of documents to their types. Raises SchemaError for one that cannot be, or without id and text."""
+    """Cast columns of documents to their types. Raises SchemaError for one that cannot be, or
+    without id and text."""
     for position, name in enumerate(block.schema.names):
         if name in DOCUMENT.names:
             field = DOCUMENT.field(name)
             try:
                 block = block.set_column(position, field, block[name].cast(field.type))
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-                raise SchemaError(f"column {name!r} of a document must be {field.type}: {error}") from None
+                raise SchemaError(
+                    f"column {name!r} of a document must be {field.type}: {error}"
+                ) from None
     require_columns(block, DOCUMENT, ("id", "text"))
     return block

@@ -17,7 +17,8 @@ def unknown(kind: str, given: str, known: Iterable[str]) -> str:
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:
-    """Return `, did you mean 'x'?` for the nearest known name, or nothing if none is near; case aside.
+    """Return `, did you mean 'x'?` for the nearest known name, or nothing if none is near; case
+    aside.
 
     >>> did_you_mean("Normalise", ["normalize"]), did_you_mean("quality", ["normalize"])
     (", did you mean 'normalize'?", '')

@@ -1,7 +1,9 @@
-"""Types of the columns that a source brings and the recipe keeps: how each is written, and what two have in common.
+"""Types of the columns that a source brings and the recipe keeps: how each is written, and what two
+have in common.
 
-Views, dictionaries, extensions, maps and lists of a fixed size are ways to store values, which differ from one writer
-to the next and which not every reader knows. They are written as what they store.
+Views, dictionaries, extensions, maps and lists of a fixed size are ways to store values, which
+differ from one writer to the next and which not every reader knows. They are written as what they
+store.
 """
 
 from __future__ import annotations
@@ -12,18 +14,24 @@ import pyarrow as pa
 
 _UNSIGNED_BITS = {pa.uint8(): 8, pa.uint16(): 16, pa.uint32(): 32, pa.uint64(): 64}
 _SIGNED = {8: pa.int8(), 16: pa.int16(), 32: pa.int32(), 64: pa.int64()}
-_WIDER_TEXT: Mapping[pa.DataType, pa.DataType] = {pa.string(): pa.large_string(), pa.binary(): pa.large_binary()}
+_WIDER_TEXT: Mapping[pa.DataType, pa.DataType] = {
+    pa.string(): pa.large_string(),
+    pa.binary(): pa.large_binary(),
+}
 
 
 def written_type(kind: pa.DataType) -> pa.DataType:
-    """Return the type under which a column is kept: what `kind` stores, in a type that every reader knows.
+    """Return the type under which a column is kept: what `kind` stores, in a type that every reader
+    knows.
 
     >>> written_type(pa.dictionary(pa.int32(), pa.string_view()))
     DataType(string)
     """
     types = pa.types
     if isinstance(kind, pa.BaseExtensionType):
-        return pa.bool_() if kind.extension_name == "arrow.bool8" else written_type(kind.storage_type)
+        return (
+            pa.bool_() if kind.extension_name == "arrow.bool8" else written_type(kind.storage_type)
+        )
     if types.is_dictionary(kind) or types.is_run_end_encoded(kind):
         return written_type(kind.value_type)
     if types.is_string_view(kind):
@@ -35,7 +43,10 @@ def written_type(kind: pa.DataType) -> pa.DataType:
     if types.is_decimal32(kind) or types.is_decimal64(kind):
         return pa.decimal128(kind.precision, kind.scale)
     if types.is_map(kind):
-        entry = [pa.field("key", written_type(kind.key_type)), pa.field("value", written_type(kind.item_type))]
+        entry = [
+            pa.field("key", written_type(kind.key_type)),
+            pa.field("value", written_type(kind.item_type)),
+        ]
         return pa.list_(pa.struct(entry))
     if types.is_large_list(kind) or types.is_large_list_view(kind):
         return pa.large_list(written_type(kind.value_type))
@@ -47,7 +58,8 @@ def written_type(kind: pa.DataType) -> pa.DataType:
 
 
 def widened(first: pa.DataType, second: pa.DataType) -> pa.DataType | None:
-    """Return the narrowest type that holds every value of two written types unchanged; None if there is none.
+    """Return the narrowest type that holds every value of two written types unchanged; None if
+    there is none.
 
     >>> widened(pa.int32(), pa.int64()), widened(pa.uint32(), pa.int8()), widened(pa.null(), pa.string())
     (DataType(int64), DataType(int64), DataType(string))

@@ -13,17 +13,20 @@ class SchemaError(ValueError):
 
 
 def column(name: str, kind: pa.DataType, description: str, *, nullable: bool = False) -> pa.Field:
-    """Make an Arrow field that carries its description, from which the card's column table is generated."""
+    """Make an Arrow field that carries its description, from which the card's column table is
+    generated."""
     return pa.field(name, kind, nullable=nullable, metadata={"description": description})
 
 
 def description(field: pa.Field) -> str:
-    """Return a column's description, or an empty string for a column that has none (a user's own)."""
+    """Return a column's description, or an empty string for a column that has none (a user's
+    own)."""
     return (field.metadata or {}).get(b"description", b"").decode()
 
 
 def column_problems(found: pa.Schema, expected: pa.Schema, names: Iterable[str]) -> list[str]:
-    """List how `found` fails to offer the columns `names` of `expected`; empty when it offers all."""
+    """List how `found` fails to offer the columns `names` of `expected`; empty when it offers
+    all."""
     problems = []
     for name in names:
         position = found.get_field_index(name)
@@ -36,7 +39,8 @@ def column_problems(found: pa.Schema, expected: pa.Schema, names: Iterable[str])
 
 
 def require_columns(batch: pa.RecordBatch, expected: pa.Schema, names: Iterable[str]) -> None:
-    """Raise SchemaError, naming every problem, unless `batch` has the columns `names` as `expected` types them.
+    """Raise SchemaError, naming every problem, unless `batch` has the columns `names` as `expected`
+    types them.
 
     >>> require_columns(pa.record_batch({"id": ["a"]}), pa.schema([column("text", pa.large_string(), "t")]), ["text"])
     Traceback (most recent call last):
@@ -48,13 +52,16 @@ def require_columns(batch: pa.RecordBatch, expected: pa.Schema, names: Iterable[
 
 
 def arrange(columns: Mapping[str, Any], schema: pa.Schema, rows: int) -> pa.Table:
-    """Put named arrays of n rows in the order and types of a schema; columns that are not given are null.
+    """Put named arrays of n rows in the order and types of a schema; columns that are not given are
+    null.
 
     >>> arrange({"b": pa.array([1])}, pa.schema([("a", pa.string()), ("b", pa.float64())]), 1).to_pylist()
     [{'a': None, 'b': 1.0}]
     """
     arrays = [
-        columns[field.name].cast(field.type) if field.name in columns else pa.nulls(rows, field.type)
+        columns[field.name].cast(field.type)
+        if field.name in columns
+        else pa.nulls(rows, field.type)
         for field in schema
     ]
     return pa.table(arrays, schema)

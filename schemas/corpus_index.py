@@ -1,7 +1,8 @@
-"""The index of a corpus: keys of its documents, by which a next version finds what is already there.
+"""The index of a corpus: keys of its documents, by which a next version finds what is already
+there.
 
-`index/index.json` (CorpusIndex) describes it and names every file with its SHA-256; the files are Parquet, EQUAL_KEYS
-or `signed_keys`. No text is in it, and no text can be got back from it.
+`index/index.json` (CorpusIndex) describes it and names every file with its SHA-256; the files are
+Parquet, EQUAL_KEYS or `signed_keys`. No text is in it, and no text can be got back from it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ EQUAL_KEYS = pa.schema(
             pa.string(),
             "Id of the published document with this key, or of the one published instead of the document that had it.",
         ),
-        column("key", pa.binary(16), "BLAKE2b-128 of what is compared; equal keys mean duplicates."),
+        column(
+            "key", pa.binary(16), "BLAKE2b-128 of what is compared; equal keys mean duplicates."
+        ),
     ]
 )
 
@@ -34,8 +37,16 @@ def signed_keys(slots: int) -> pa.Schema:
     return pa.schema(
         [
             column("id", pa.string(), "Id of the published document."),
-            column("signature", pa.binary(4 * slots), "MinHash signature: little-endian integers of 4 bytes."),
-            column("script", pa.uint32(), "Number of the script; those of one number, other than 0, are not compared."),
+            column(
+                "signature",
+                pa.binary(4 * slots),
+                "MinHash signature: little-endian integers of 4 bytes.",
+            ),
+            column(
+                "script",
+                pa.uint32(),
+                "Number of the script; those of one number, other than 0, are not compared.",
+            ),
         ]
     )
 
@@ -58,9 +69,15 @@ class IndexedStage(_Record):
 
     stage: str = Field(pattern=r"^[a-z_]{1,50}$")
     settings: dict[str, Any] = Field(description="Options of the stage that its keys depend on.")
-    texts: tuple[dict[str, Any], ...] = Field(description="Stages before it that change texts, with their options.")
-    probe: str = Field(description="SHA-256 of the keys of texts that are always the same: says what code made them.")
-    packages: dict[str, str] = Field(description="Distributions that took part in that, with their versions.")
+    texts: tuple[dict[str, Any], ...] = Field(
+        description="Stages before it that change texts, with their options."
+    )
+    probe: str = Field(
+        description="SHA-256 of the keys of texts that are always the same: says what code made them."
+    )
+    packages: dict[str, str] = Field(
+        description="Distributions that took part in that, with their versions."
+    )
     entries: int = Field(ge=0)
     files: tuple[IndexFile, ...]
 

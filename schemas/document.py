@@ -1,7 +1,7 @@
 """DOCUMENT: one row per document, the record every text stage reads and writes.
 
-RECORD is what a reader yields before that: the same identity and provenance, with the payload either as text
-or as raw bytes that extraction still has to turn into text.
+RECORD is what a reader yields before that: the same identity and provenance, with the payload
+either as text or as raw bytes that extraction still has to turn into text.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ DOCUMENT = pa.schema(
             "Probability in [0, 1] of the second best label; null if there was none.",
             nullable=True,
         ),
-        column("source", pa.string(), "Name of the recipe's source that the document was read from."),
+        column(
+            "source", pa.string(), "Name of the recipe's source that the document was read from."
+        ),
         column("path", pa.string(), "File within the source, as the recipe names it."),
         column(
             "position",
@@ -60,7 +62,9 @@ DOCUMENT = pa.schema(
             "Where in the file: row number (Parquet), byte offset in the uncompressed file (JSONL, CSV, TSV, lines, "
             "WARC), page id (Wikipedia); 0 for a file that is one document, -1 for where a damaged dump breaks off.",
         ),
-        column("url", pa.string(), "Address the text was fetched from; null if unknown.", nullable=True),
+        column(
+            "url", pa.string(), "Address the text was fetched from; null if unknown.", nullable=True
+        ),
         column(
             "licence",
             pa.string(),
@@ -135,7 +139,8 @@ DOCUMENT = pa.schema(
     ]
 )
 
-# What identification says of a text, in addition to its language and script; null for a text that nobody identified.
+# What identification says of a text, in addition to its language and script; null for a text that
+# nobody identified.
 IDENTIFICATION = ("language_score", "runner_up_language", "runner_up_score", "other_language_share")
 
 RECORD = pa.schema(
@@ -153,7 +158,12 @@ RECORD = pa.schema(
             "Payload bytes, for extraction or of a record that failed.",
             nullable=True,
         ),
-        column("media_type", pa.string(), "Media type of `raw`, such as text/html; null for text.", nullable=True),
+        column(
+            "media_type",
+            pa.string(),
+            "Media type of `raw`, such as text/html; null for text.",
+            nullable=True,
+        ),
         column(
             "charset",
             pa.string(),

@@ -1,4 +1,5 @@
-"""Errors that a user can fix: each is said in one line that ends with what to do, and never as a traceback."""
+"""Errors that a user can fix: each is said in one line that ends with what to do, and never as a
+traceback."""
 
 from __future__ import annotations
 

@@ -11,13 +11,18 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 
 class Finding(BaseModel):
-    """One thing that was found. An error contradicts the corpus's own records; a note says what was not checked."""
+    """One thing that was found. An error contradicts the corpus's own records; a note says what was
+    not checked."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     severity: Severity
-    check: str = Field(description="What was looked at: files, documents, ledger, card, licences, parquet.")
-    path: str | None = Field(default=None, description="File within the corpus; null if it is about no single file.")
+    check: str = Field(
+        description="What was looked at: files, documents, ledger, card, licences, parquet."
+    )
+    path: str | None = Field(
+        default=None, description="File within the corpus; null if it is about no single file."
+    )
     message: str
 
 

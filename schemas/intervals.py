@@ -18,5 +18,7 @@ def wilson_interval(share: float, trials: float) -> tuple[float, float]:
     """
     square = _Z**2
     middle = (share + square / (2 * trials)) / (1 + square / trials)
-    half = _Z * sqrt(share * (1 - share) / trials + square / (4 * trials**2)) / (1 + square / trials)
+    half = (
+        _Z * sqrt(share * (1 - share) / trials + square / (4 * trials**2)) / (1 + square / trials)
+    )
     return max(0.0, middle - half), min(1.0, middle + half)

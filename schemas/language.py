@@ -1,7 +1,7 @@
 """Language and script codes, parsed and checked once: `uzb_Cyrl` is ISO 639-3 and ISO 15924.
 
-Codes come from hostile places (file names, model labels, HTML attributes), and become folder names, so
-`parse_label` is the only way in: what it returns is safe to join to a path.
+Codes come from hostile places (file names, model labels, HTML attributes), and become folder names,
+so `parse_label` is the only way in: what it returns is safe to join to a path.
 """
 
 from __future__ import annotations
@@ -34,11 +34,12 @@ _REPLACED = {
 }
 
 
-# One code for a language, whatever a source calls it. ISO 639-1 codes, and so the names of web pages, data sets and
-# most gold labels (`uz_Cyrl`, `ar_Arab`), are those of macrolanguages, while models tend to use the individual
-# language that is nearly always meant. We collapse to the macrolanguage's code where one member is its standard
-# language; other members keep their own code (`arz` is not `ara`, `yue` not `zho`, `ckb` not `kur`, `azb` not `aze`).
-# Source: the ISO 639-3 macrolanguage mappings; the choice of members is ours.
+# One code for a language, whatever a source calls it. ISO 639-1 codes, and so the names of web
+# pages, data sets and most gold labels (`uz_Cyrl`, `ar_Arab`), are those of macrolanguages, while
+# models tend to use the individual language that is nearly always meant. We collapse to the
+# macrolanguage's code where one member is its standard language; other members keep their own code
+# (`arz` is not `ara`, `yue` not `zho`, `ckb` not `kur`, `azb` not `aze`). Source: the ISO 639-3
+# macrolanguage mappings; the choice of members is ours.
 _STANDARD_MEMBERS = {
     "aka": "twi",
     "ara": "arb",
@@ -83,7 +84,9 @@ _STANDARD_MEMBERS = {
 }
 # Parts of a writing system, which texts mix.
 _ONE_SCRIPT = {"Hang": "Kore", "Hira": "Jpan", "Kana": "Jpan", "Hrkt": "Jpan"}
-_ONE_CODE = {member: code for code, members in _STANDARD_MEMBERS.items() for member in members.split()}
+_ONE_CODE = {
+    member: code for code, members in _STANDARD_MEMBERS.items() for member in members.split()
+}
 
 
 def one_code(language: str) -> str:
@@ -96,7 +99,8 @@ def one_code(language: str) -> str:
 
 
 def stands_for_member(language: str) -> bool:
-    """Tell whether a macrolanguage's code is that of one member here, as `msa` is of Standard Malay and `hbs` of none.
+    """Tell whether a macrolanguage's code is that of one member here, as `msa` is of Standard Malay
+    and `hbs` of none.
 
     >>> stands_for_member("msa"), stands_for_member("hbs")
     (True, False)
@@ -115,7 +119,8 @@ class LanguageScript(NamedTuple):
 
 
 def parse_label(label: str) -> LanguageScript:
-    """Parse `uzb_Cyrl`; anything that is not three small letters, `_`, and a titled script raises ValueError.
+    """Parse `uzb_Cyrl`; anything that is not three small letters, `_`, and a titled script raises
+    ValueError.
 
     >>> parse_label("uzb_Cyrl").script
     'Cyrl'
@@ -128,12 +133,15 @@ def parse_label(label: str) -> LanguageScript:
     if not match:
         meant = " or ".join(_meant(label))
         offer = f"; did you mean {meant}" if meant else ""
-        raise ValueError(f"language must look like uzb_Cyrl (ISO 639-3, ISO 15924), got {label!r}{offer}")
+        raise ValueError(
+            f"language must look like uzb_Cyrl (ISO 639-3, ISO 15924), got {label!r}{offer}"
+        )
     return LanguageScript(match[1], match[2])
 
 
 def one_label(label: str) -> str:
-    """Return the label that this project uses for a language and script: members of macrolanguages are mapped.
+    """Return the label that this project uses for a language and script: members of macrolanguages
+    are mapped.
 
     So are the parts of Korean and Japanese writing that documents are not told apart by.
 
@@ -157,10 +165,11 @@ def parse_labels(labels: Iterable[str]) -> None:
 
 
 def _meant(label: str) -> list[str]:
-    """Guess the labels that were meant: `eu`, `eus`, `EUS_latn`, `sr-Cyrl` or `Basque`; none if nothing is near.
+    """Guess the labels that were meant: `eu`, `eus`, `EUS_latn`, `sr-Cyrl` or `Basque`; none if
+    nothing is near.
 
-    Source of scripts: gflanguages. A language's script is that with the most speakers; of equals one that has its
-    letters listed there, and else all of them are offered.
+    Source of scripts: gflanguages. A language's script is that with the most speakers; of equals
+    one that has its letters listed there, and else all of them are offered.
     """
     if len(label) > 40:
         return []
@@ -195,7 +204,8 @@ def _code_of_name(name: str) -> str | None:
 
 @cache
 def to_iso639_3(code: str) -> str | None:
-    """Map an ISO 639-1, -2 or -3 code, or a retired one, to ISO 639-3; None if there is no such code.
+    """Map an ISO 639-1, -2 or -3 code, or a retired one, to ISO 639-3; None if there is no such
+    code.
 
     >>> to_iso639_3("eu"), to_iso639_3("baq"), to_iso639_3("eus"), to_iso639_3("iw"), to_iso639_3("q9")
     ('eus', 'eus', 'eus', 'heb', None)
@@ -214,7 +224,8 @@ def to_iso639_3(code: str) -> str | None:
 
 @cache
 def macrolanguage(code: str) -> str | None:
-    """Return the code that this project uses for the macrolanguage of an ISO 639-3 code; None if it is in none.
+    """Return the code that this project uses for the macrolanguage of an ISO 639-3 code; None if it
+    is in none.
 
     >>> macrolanguage("ayh"), macrolanguage("eus")
     ('ara', None)
@@ -231,7 +242,8 @@ def macrolanguage(code: str) -> str | None:
 
 @cache
 def language_name(code: str) -> str:
-    """Return the English name of an ISO 639-3 code: the usual one, or that of the standard, or the code itself.
+    """Return the English name of an ISO 639-3 code: the usual one, or that of the standard, or the
+    code itself.
 
     >>> language_name("uig"), language_name("zho"), language_name("und")
     ('Uyghur', 'Chinese', 'Undetermined')
@@ -251,7 +263,8 @@ def language_name(code: str) -> str:
 
 @cache
 def names_table() -> dict[str, dict[str, Any]]:
-    """Read the table of names: `languages` by `language_Script` with name and autonym, `scripts` by code."""
+    """Read the table of names: `languages` by `language_Script` with name and autonym, `scripts` by
+    code."""
     table: dict[str, dict[str, Any]] = json.loads(
         resources.files("schemas").joinpath("language_names.json").read_bytes()
     )
@@ -260,7 +273,8 @@ def names_table() -> dict[str, dict[str, Any]]:
 
 @cache
 def _usual_names() -> dict[str, str]:
-    """Names by language alone: those of its first script in the alphabet, without what they say of the script."""
+    """Names by language alone: those of its first script in the alphabet, without what they say of
+    the script."""
     names: dict[str, str] = {}
     for label, (name, _) in sorted(names_table()["languages"].items()):
         names.setdefault(label[:3], name.split(" (")[0])

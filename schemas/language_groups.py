@@ -1,13 +1,13 @@
 """Groups of near neighbours: languages in one script that every model takes for each other.
 
-A group has a label of its own: the ISO 639-3 macrolanguage or ISO 639-5 collection where there is one, and otherwise a
-code from ISO 639's range for local use (`qaa` to `qtz`).
+A group has a label of its own: the ISO 639-3 macrolanguage or ISO 639-5 collection where there is
+one, and otherwise a code from ISO 639's range for local use (`qaa` to `qtz`).
 
-Members are what texts of packages show (`tests.benchmarks.language_identification --confusions`): labels that share
-the score of sentences, so that the sum is sure where neither is, or that are taken for each other both ways. A language
-that is taken for a large one with a high score (Asturian for Spanish) is in no group: adding up would not help it.
-Added by knowledge, since there was no text of them: `lbj`, `sip`, `int`, `rki`, `tvn`, `prs`, and most varieties of
-Arabic and Chinese.
+Members are what texts of packages show (`tests.benchmarks.language_identification --confusions`):
+labels that share the score of sentences, so that the sum is sure where neither is, or that are
+taken for each other both ways. A language that is taken for a large one with a high score (Asturian
+for Spanish) is in no group: adding up would not help it. Added by knowledge, since there was no
+text of them: `lbj`, `sip`, `int`, `rki`, `tvn`, `prs`, and most varieties of Arabic and Chinese.
 """
 
 from __future__ import annotations
@@ -21,18 +21,47 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "hbs_Cyrl": ("bos", "cnr", "hbs", "srp"),
     "msa_Latn": ("bjn", "ind", "msa", "zlm", "zsm"),
     "nor_Latn": ("nno", "nob"),
-    "que_Latn": ("que", "qug", "quy", "quz", "qva", "qvc", "qvh", "qvi", "qvm", "qvn", "qwh", "qxn", "qxu"),
+    "que_Latn": (
+        "que",
+        "qug",
+        "quy",
+        "quz",
+        "qva",
+        "qvc",
+        "qvh",
+        "qvi",
+        "qvm",
+        "qvn",
+        "qwh",
+        "qxn",
+        "qxu",
+    ),
     "kon_Latn": ("kon", "ktu"),
     "qmd_Latn": ("bam", "dyu", "emk"),  # Manding; ISO 639-5 has none
     "qrd_Latn": ("haq", "kin", "run"),  # Rwanda-Rundi; ISO 639-5 has none
     "qnk_Latn": ("cgg", "nyn"),  # Nkore-Kiga; ISO 639-5 has none
     "qcv_Latn": ("kea", "pov"),  # Upper Guinea Creole; ISO 639-5 has none
     "qcc_Cyrl": ("ady", "kbd"),  # Circassian; ISO 639-5 has none
-    "qhi_Deva": ("awa", "bho", "hin", "mag"),  # Hindi and its eastern neighbours; ISO 639-5 has none
+    "qhi_Deva": (
+        "awa",
+        "bho",
+        "hin",
+        "mag",
+    ),  # Hindi and its eastern neighbours; ISO 639-5 has none
     "ara_Arab": ("acm", "afb", "ajp", "apc", "apd", "ara", "arq", "ars", "ary", "arz", "ayl"),
     "qng_Latn": ("nbl", "nde", "ssw", "xho", "zul"),  # Nguni; ISO 639-5 has none
-    "qtb_Tibt": ("bod", "dzo", "lbj", "sip"),  # languages written in Classical Tibetan's manner; ISO 639-5 has none
-    "qbm_Mymr": ("int", "mya", "rki", "tvn"),  # Burmese and what is written like it; ISO 639-5 has none
+    "qtb_Tibt": (
+        "bod",
+        "dzo",
+        "lbj",
+        "sip",
+    ),  # languages written in Classical Tibetan's manner; ISO 639-5 has none
+    "qbm_Mymr": (
+        "int",
+        "mya",
+        "rki",
+        "tvn",
+    ),  # Burmese and what is written like it; ISO 639-5 has none
     "fas_Arab": ("fas", "prs"),
     "qst_Latn": ("nso", "sot", "tsn"),  # Sotho-Tswana; ISO 639-5 has none
     "zho_Hani": ("cjy", "gan", "hak", "hsn", "nan", "wuu", "yue", "zho"),
@@ -48,7 +77,9 @@ def group_of(label: str) -> str | None:
     ('hbs_Latn', None, None)
     """
     language, script = parse_label(label)
-    return next((g for g, members in GROUPS.items() if g.endswith(script) and language in members), None)
+    return next(
+        (g for g, members in GROUPS.items() if g.endswith(script) and language in members), None
+    )
 
 
 def members_of(group: str) -> tuple[str, ...]:

@@ -1,4 +1,5 @@
-"""LEDGER: the fate of every document; REJECTION: why a stage turned a row away; CHANGE: what one changed, counted."""
+"""LEDGER: the fate of every document; REJECTION: why a stage turned a row away; CHANGE: what one
+changed, counted."""
 
 from __future__ import annotations
 
@@ -13,8 +14,15 @@ REJECTION = pa.schema(
     [
         column("stage", pa.string(), "Stage that decided."),
         column("reason", pa.string(), "What was wrong, as a short snake_case word."),
-        column("value", pa.float64(), "Measured value; null if the reason has none.", nullable=True),
-        column("threshold", pa.float64(), "Limit that the value was held against; null if none.", nullable=True),
+        column(
+            "value", pa.float64(), "Measured value; null if the reason has none.", nullable=True
+        ),
+        column(
+            "threshold",
+            pa.float64(),
+            "Limit that the value was held against; null if none.",
+            nullable=True,
+        ),
         column(
             "detail",
             pa.string(),
@@ -41,7 +49,10 @@ CHANGE = pa.schema(
 
 LEDGER = pa.schema(
     [
-        *(DOCUMENT.field(name) for name in ("id", "source", "path", "position", "url", "language", "script")),
+        *(
+            DOCUMENT.field(name)
+            for name in ("id", "source", "path", "position", "url", "language", "script")
+        ),
         *(DOCUMENT.field(name) for name in ("language_score", "parent_id")),
         column("fate", pa.string(), "One of: published, dropped, duplicate, failed."),
         column("phase", pa.string(), "Phase that decided the fate."),
@@ -58,7 +69,12 @@ LEDGER = pa.schema(
             "Published file that holds the document; null unless published.",
             nullable=True,
         ),
-        column("row", pa.int64(), "Row number in that file, from 0; null unless published.", nullable=True),
+        column(
+            "row",
+            pa.int64(),
+            "Row number in that file, from 0; null unless published.",
+            nullable=True,
+        ),
         column(
             "rewritten_by",
             pa.string(),

@@ -1,7 +1,8 @@
-"""The manifest: the record of a run, with the SHA-256 of every file, by which a stranger can check a corpus.
+"""The manifest: the record of a run, with the SHA-256 of every file, by which a stranger can check
+a corpus.
 
-It holds nothing that differs between two runs of the same recipe over the same input: no clock, no host, no path
-of this machine, no number of workers.
+It holds nothing that differs between two runs of the same recipe over the same input: no clock, no
+host, no path of this machine, no number of workers.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ class FileRecord(_Record):
 
 
 class EvaluationSetRecord(_Record):
-    """One evaluation set: its commit on the Hub, if it is from there, and the files that were read."""
+    """One evaluation set: its commit on the Hub, if it is from there, and the files that were
+    read."""
 
     name: str
     revision: str | None
@@ -67,7 +69,9 @@ class Manifest(_Record):
     recipe_sha256: str
     packages: dict[str, str]  # distribution -> version
     models: dict[str, str]  # model -> sha256 of its file, or the distribution's version
-    indexes: dict[str, str] = {}  # index of an earlier corpus, as the recipe names it -> sha256 of its index.json
+    indexes: dict[
+        str, str
+    ] = {}  # index of an earlier corpus, as the recipe names it -> sha256 of its index.json
     phases: tuple[PhaseRecord, ...]
     splits: tuple[SplitRecord, ...]
     evaluation_sets: tuple[EvaluationSetRecord, ...] = ()

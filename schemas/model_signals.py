@@ -70,8 +70,15 @@ DOUBTFUL = column(
     nullable=True,
 )
 
-# What was measured of a text, and holds for no other one that is made of it; doubt about its language does.
+# What was measured of a text, and holds for no other one that is made of it; doubt about its
+# language does.
 TEXT_SIGNALS = pa.schema(
-    [*LANGUAGE_MODEL_SIGNALS, *WORD_SIGNALS, CLASSIFIER_SCORES, OTHER_LANGUAGE_SPANS, LANGUAGES_AGREE]
+    [
+        *LANGUAGE_MODEL_SIGNALS,
+        *WORD_SIGNALS,
+        CLASSIFIER_SCORES,
+        OTHER_LANGUAGE_SPANS,
+        LANGUAGES_AGREE,
+    ]
 )
 MODEL_SIGNALS = pa.schema([*TEXT_SIGNALS, DOUBTFUL])

@@ -1,7 +1,9 @@
-"""A table of limits by language, which `glotmill tune` learns and a recipe names: `learned = "limits.toml"`.
+"""A table of limits by language, which `glotmill tune` learns and a recipe names: `learned =
+"limits.toml"`.
 
-The table says what it was learned for: the version of the signals, the segmenter with its version, the method and the
-reference. Limits of other signals or other words mean nothing, so such a table is refused.
+The table says what it was learned for: the version of the signals, the segmenter with its version,
+the method and the reference. Limits of other signals or other words mean nothing, so such a table
+is refused.
 
     format = "glotmill-limits/1"
     signals = "glotmill-signals/1"
@@ -46,12 +48,16 @@ class LanguageLimits(_Part):
 
     pages: int = Field(ge=0, description="Pages of the reference in the language.")
     learned_from: str | None = Field(
-        default=None, description="The language's label, or its script where it has too few pages; null: nothing."
+        default=None,
+        description="The language's label, or its script where it has too few pages; null: nothing.",
     )
-    language_score: float | None = Field(default=None, ge=0, le=1, description="Least score of identify_language.")
+    language_score: float | None = Field(
+        default=None, ge=0, le=1, description="Least score of identify_language."
+    )
     limits: dict[str, float] = {}
     false_positives: dict[str, float] = Field(
-        default={}, description="Share of good pages that were not learned from and that the rule would drop."
+        default={},
+        description="Share of good pages that were not learned from and that the rule would drop.",
     )
 
 
@@ -81,13 +87,21 @@ class LimitsTable(_Part):
     @property
     def scores(self) -> dict[str, float]:
         """The least language scores, of languages that have one."""
-        return {name: one.language_score for name, one in self.languages.items() if one.language_score is not None}
+        return {
+            name: one.language_score
+            for name, one in self.languages.items()
+            if one.language_score is not None
+        }
 
     def to_toml(self) -> str:
         """Write the file."""
         head = self.model_dump(exclude={"languages"})
-        lines = ['# Limits that `glotmill tune` learned. A recipe takes them by  learned = "THIS FILE"  in a stage.']
-        lines += [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in head.items()]
+        lines = [
+            '# Limits that `glotmill tune` learned. A recipe takes them by  learned = "THIS FILE"  in a stage.'
+        ]
+        lines += [
+            f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in head.items()
+        ]
         for label, one in sorted(self.languages.items()):
             lines += ["", f"[languages.{label}]"]
             lines += [
@@ -103,7 +117,8 @@ class LimitsTable(_Part):
 
 
 class Distribution(NamedTuple):
-    """How the values of a rule's signal are spread over the pages of a language, and what a limit drops of them."""
+    """How the values of a rule's signal are spread over the pages of a language, and what a limit
+    drops of them."""
 
     rule: str
     signal: str

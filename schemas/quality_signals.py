@@ -1,4 +1,5 @@
-"""QUALITY_SIGNALS: what the quality filters measure of a text; columns of the corpus if the recipe keeps them."""
+"""QUALITY_SIGNALS: what the quality filters measure of a text; columns of the corpus if the recipe
+keeps them."""
 
 from __future__ import annotations
 
@@ -27,11 +28,19 @@ QUALITY_SIGNALS = pa.schema(
             "Words and punctuation marks; a repeated mark counts once, and a hyphen or slash on one side of a word, or "
             "a stop before it, with the word.",
         ),
-        _share("mean_word_length", "Code points in a word, marks included, on average; 0 without words."),
+        _share(
+            "mean_word_length",
+            "Code points in a word, marks included, on average; 0 without words.",
+        ),
         _share("alphabetic_word_share", "Words with a letter, over words; 0 without words."),
-        _share("alphabetic_token_share", "Words with a letter, over words and punctuation marks; 0 without either."),
+        _share(
+            "alphabetic_token_share",
+            "Words with a letter, over words and punctuation marks; 0 without either.",
+        ),
         _share("hash_share", "Number signs (#) over tokens; 0 without tokens."),
-        _share("ellipsis_share", "Ellipses (three dots or one sign) over tokens; 0 without tokens."),
+        _share(
+            "ellipsis_share", "Ellipses (three dots or one sign) over tokens; 0 without tokens."
+        ),
         column(
             "stop_words",
             pa.int64(),
@@ -39,28 +48,48 @@ QUALITY_SIGNALS = pa.schema(
             nullable=True,
         ),
         _count("lines", "Lines with anything but white space."),
-        _share("mean_line_length", "Code points in such a line, white space around it left out, on average."),
+        _share(
+            "mean_line_length",
+            "Code points in such a line, white space around it left out, on average.",
+        ),
         _share("bullet_line_share", "Lines that begin with a bullet, over lines."),
         _share("ellipsis_line_share", "Lines that end in an ellipsis, over lines."),
         _share("symbol_line_share", "Lines without a letter or digit, over lines."),
-        _share("short_line_share", "Lines of at most 30 code points (a Han, Kana or Hangul letter is 3), over lines."),
+        _share(
+            "short_line_share",
+            "Lines of at most 30 code points (a Han, Kana or Hangul letter is 3), over lines.",
+        ),
         _share(
             "end_mark_line_share",
             "Lines that end in an end mark of any script, a comma or a semicolon, over lines.",
         ),
-        _share("line_break_share", "Line breaks over tokens; without tokens the number of line breaks."),
+        _share(
+            "line_break_share", "Line breaks over tokens; without tokens the number of line breaks."
+        ),
         _count("long_lines", "Lines of at least 200 code points."),
         _count("paragraphs", "Runs of lines without an empty line between them."),
         _share("duplicate_line_share", "Lines equal to an earlier one, over lines."),
-        _share("duplicate_line_character_share", "Code points in lines equal to an earlier one, over code points."),
+        _share(
+            "duplicate_line_character_share",
+            "Code points in lines equal to an earlier one, over code points.",
+        ),
         _share("duplicate_paragraph_share", "Paragraphs equal to an earlier one, over paragraphs."),
-        _share("duplicate_paragraph_character_share", "Code points in such paragraphs, over code points."),
+        _share(
+            "duplicate_paragraph_character_share",
+            "Code points in such paragraphs, over code points.",
+        ),
         *(
-            _share(f"top_{n}_gram_share", f"Code points in the most frequent {n}-gram that repeats, over code points.")
+            _share(
+                f"top_{n}_gram_share",
+                f"Code points in the most frequent {n}-gram that repeats, over code points.",
+            )
             for n in TOP_GRAMS
         ),
         *(
-            _share(f"duplicate_{n}_gram_share", f"Code points of words in a {n}-gram met before, over code points.")
+            _share(
+                f"duplicate_{n}_gram_share",
+                f"Code points of words in a {n}-gram met before, over code points.",
+            )
             for n in DUPLICATE_GRAMS
         ),
         _count("c4_sentences", "Sentences in the lines that C4 would keep."),

@@ -1,7 +1,8 @@
 """The recipe: one TOML file that says what goes in, what is done to it, and what comes out.
 
-Which stages there are is known to the pipelines alone, so `Recipe` is generic over them: the catalogue closes it.
-Every mistake in a recipe is reported at once, each with its line, its path and what would be right.
+Which stages there are is known to the pipelines alone, so `Recipe` is generic over them: the
+catalogue closes it. Every mistake in a recipe is reported at once, each with its line, its path and
+what would be right.
 """
 
 from __future__ import annotations
@@ -13,7 +14,15 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from schemas.alternatives import did_you_mean, unknown
 from schemas.failures import MisuseError
@@ -41,18 +50,29 @@ class CorpusConfig(_Table):
     """What the corpus is: goes to the head of the data card as it stands."""
 
     name: str = Field(
-        pattern=r"^[a-z0-9][a-z0-9._-]{0,95}$", description="Short name: small letters, digits, `.`, `_`, `-`."
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,95}$",
+        description="Short name: small letters, digits, `.`, `_`, `-`.",
     )
-    title: str = Field(default="", max_length=200, description="Title of the data card; the name if empty.")
-    description: str = Field(default="", description="What the corpus is and whom it is for, as Markdown.")
-    version: str = Field(default="0.1.0", max_length=50, description="Version of the corpus, by your own counting.")
+    title: str = Field(
+        default="", max_length=200, description="Title of the data card; the name if empty."
+    )
+    description: str = Field(
+        default="", description="What the corpus is and whom it is for, as Markdown."
+    )
+    version: str = Field(
+        default="0.1.0", max_length=50, description="Version of the corpus, by your own counting."
+    )
     licence: str = Field(
         default="other",
         max_length=200,
         description="Licence of the whole, as the Hub names it (`cc0-1.0`, `cc-by-4.0`, `odc-by`); `other` if mixed.",
     )
-    homepage: str = Field(default="", max_length=500, description="Where to read more, if anywhere.")
-    contact: str = Field(default="", max_length=200, description="Whom to ask about the corpus or removals.")
+    homepage: str = Field(
+        default="", max_length=500, description="Where to read more, if anywhere."
+    )
+    contact: str = Field(
+        default="", max_length=200, description="Whom to ask about the corpus or removals."
+    )
     statements: str = Field(
         default="",
         max_length=500,
@@ -62,7 +82,8 @@ class CorpusConfig(_Table):
 
 
 class EngineConfig(_Table):
-    """How the work is cut. It decides the order of rows, so it belongs to the recipe; runners do not."""
+    """How the work is cut. It decides the order of rows, so it belongs to the recipe; runners do
+    not."""
 
     split_bytes: int = Field(
         default=64 << 20,
@@ -89,7 +110,9 @@ class PublishConfig(_Table):
         ge=1 << 10,
         description="Text in one row group, in bytes; 100 MB is what the Hub's own writer uses at most.",
     )
-    compression_level: int = Field(default=3, ge=1, le=22, description="Level of zstd: 3 is fast, 19 is small.")
+    compression_level: int = Field(
+        default=3, ge=1, le=22, description="Level of zstd: 3 is fast, 19 is small."
+    )
     index: bool = Field(
         default=False,
         description="Write the keys of the published documents into the folder `index`, so that a next version can be "
@@ -134,7 +157,9 @@ class PublishConfig(_Table):
     @model_validator(mode="after")
     def _gate_has_both(self) -> PublishConfig:
         if bool(self.answers) != (self.min_precision is not None):
-            raise ValueError("min_precision and answers go together: the one is the limit, the others the evidence")
+            raise ValueError(
+                "min_precision and answers go together: the one is the limit, the others the evidence"
+            )
         return self
 
     @model_validator(mode="after")
@@ -150,9 +175,15 @@ class Recipe(_Table, Generic[IngestStage, DedupStage]):
     """A data set's full configuration, in the order in which things happen."""
 
     corpus: CorpusConfig
-    sources: tuple[Source, ...] = Field(description="What is read, in order of priority; at least one.")
-    ingest: tuple[IngestStage, ...] = Field(default=(), description="Stages on each document, in order.")
-    dedup: tuple[DedupStage, ...] = Field(default=(), description="Deduplication stages over all documents, in order.")
+    sources: tuple[Source, ...] = Field(
+        description="What is read, in order of priority; at least one."
+    )
+    ingest: tuple[IngestStage, ...] = Field(
+        default=(), description="Stages on each document, in order."
+    )
+    dedup: tuple[DedupStage, ...] = Field(
+        default=(), description="Deduplication stages over all documents, in order."
+    )
     publish: PublishConfig = Field(default_factory=PublishConfig)
     engine: EngineConfig = Field(default_factory=EngineConfig)
 
@@ -163,7 +194,9 @@ class Recipe(_Table, Generic[IngestStage, DedupStage]):
             raise ValueError("sources must name at least one source")
         names = [source.name for source in sources]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"sources must have different names, got {', '.join(twice)} more than once")
+            raise ValueError(
+                f"sources must have different names, got {', '.join(twice)} more than once"
+            )
         return sources
 
 
@@ -179,12 +212,17 @@ def parse_recipe(text: str, model: type[RecipeModel], name: str = "recipe") -> R
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        problems = [line for e in _meant(error.errors(include_url=False)) for line in _problems(e, text, model)]
+        problems = [
+            line
+            for e in _meant(error.errors(include_url=False))
+            for line in _problems(e, text, model)
+        ]
         raise RecipeError(name, by_line(problems)) from None
 
 
 def sound_sources(text: str) -> dict[int, Source]:
-    """Return the sources of a recipe that are right by themselves, by their place, whatever is wrong with the rest."""
+    """Return the sources of a recipe that are right by themselves, by their place, whatever is
+    wrong with the rest."""
     try:
         entries = tomllib.loads(text).get("sources")
     except tomllib.TOMLDecodeError:
@@ -197,7 +235,8 @@ def sound_sources(text: str) -> dict[int, Source]:
 
 
 def at_source(text: str, place: int, source: Source, problem: str) -> str:
-    """Put before a problem of a source the line of what it quotes: a path, a kept column, a mapped one; else of paths.
+    """Put before a problem of a source the line of what it quotes: a path, a kept column, a mapped
+    one; else of paths.
 
     >>> entry = '[[sources]]\\nname = "a"\\nformat = "jsonl"\\npaths = ["x"]\\nkeep = [\\n"n",\\n]'
     >>> at_source(entry, 0, sound_sources(entry)[0], "source 'a': no column 'n' to keep")
@@ -217,7 +256,11 @@ def at_source(text: str, place: int, source: Source, problem: str) -> str:
         break
     else:
         quoted = None
-    return _at_value(text, ("sources", place, *where), quoted, at_key=True).split(": ")[0] + ": " + problem
+    return (
+        _at_value(text, ("sources", place, *where), quoted, at_key=True).split(": ")[0]
+        + ": "
+        + problem
+    )
 
 
 def recipe_hash(text: str) -> str:
@@ -226,7 +269,8 @@ def recipe_hash(text: str) -> str:
 
 
 def at_line(text: str, *path: str | int) -> str:
-    r"""Say where in a recipe a problem is, as every message about one begins: `line 7: sources[0].paths: `.
+    r"""Say where in a recipe a problem is, as every message about one begins: `line 7:
+    sources[0].paths: `.
 
     >>> at_line('[[dedup]]\nstage = "exact"\nagainst = "v1/index"', "dedup", 0, "against")
     'line 3: dedup[0].against: '
@@ -259,7 +303,11 @@ def with_line(text: str, problem: str) -> str:
     if place := _PLACE.match(problem):
         names = re.findall(r"[a-z_]+|\d+", place["path"])
         path = tuple(int(name) if name.isdigit() else name for name in names)
-        return at_line(text, *path).split(": ")[0] + ": " + problem if path[:1] in _key_lines(text) else problem
+        return (
+            at_line(text, *path).split(": ")[0] + ": " + problem
+            if path[:1] in _key_lines(text)
+            else problem
+        )
     return problem
 
 
@@ -282,20 +330,26 @@ _KINDS = {
 
 
 def _meant(errors: Sequence[Any]) -> list[Any]:
-    """Leave out that a table is no text or number, where a table is allowed as well and its own mistakes are listed."""
+    """Leave out that a table is no text or number, where a table is allowed as well and its own
+    mistakes are listed."""
     return [
         error
         for error in errors
         if not isinstance(error.get("input"), dict)
         or error["type"] not in ("string_type", "int_type", "float_type", "bool_type")
-        or all(other is error or other["loc"][: len(error["loc"]) - 1] != error["loc"][:-1] for other in errors)
+        or all(
+            other is error or other["loc"][: len(error["loc"]) - 1] != error["loc"][:-1]
+            for other in errors
+        )
     ]
 
 
 def _problems(error: Any, text: str, model: type[BaseModel]) -> list[str]:
-    """Write one pydantic error as `line 7: sources[0].paths: …`, with the alternatives where there are some.
+    """Write one pydantic error as `line 7: sources[0].paths: …`, with the alternatives where there
+    are some.
 
-    A validator that finds several mistakes writes them as lines of one message; each becomes a problem.
+    A validator that finds several mistakes writes them as lines of one message; each becomes a
+    problem.
     """
     loc = error["loc"]
     path, _ = _followed(loc, model)
@@ -329,7 +383,8 @@ def _problems(error: Any, text: str, model: type[BaseModel]) -> list[str]:
 
 
 def _at_value(text: str, path: tuple[str | int, ...], given: Any, *, at_key: bool = False) -> str:
-    """Say where a problem is, as `at_line`; a text in a list of many lines is looked for below the list's key."""
+    """Say where a problem is, as `at_line`; a text in a list of many lines is looked for below the
+    list's key."""
     lines = _key_lines(text)
     known = next((n for n in range(len(path), 0, -1) if path[:n] in lines), 0)
     if not isinstance(given, str) or known == 0 or (known == len(path) and not at_key):
@@ -338,7 +393,12 @@ def _at_value(text: str, path: tuple[str | int, ...], given: Any, *, at_key: boo
     following = [line for line in lines.values() if line > first]
     written = text.splitlines()[first - 1 : min(following, default=None) and min(following) - 1]
     line = first + next(
-        (n for n, content in enumerate(written) if f'"{given}"' in content or f"'{given}'" in content), 0
+        (
+            n
+            for n, content in enumerate(written)
+            if f'"{given}"' in content or f"'{given}'" in content
+        ),
+        0,
     )
     return at_line(text, *path).replace(f"line {first}: ", f"line {line}: ", 1)
 
@@ -348,10 +408,14 @@ def _siblings(loc: Sequence[str | int], model: type[BaseModel]) -> list[str]:
     return sorted(_followed(loc[:-1], model)[1].get("properties", {}))
 
 
-def _followed(loc: Sequence[str | int], model: type[BaseModel]) -> tuple[tuple[str | int, ...], dict[str, Any]]:
-    """Follow the place of a pydantic error through the schema: the path as the user wrote it, and what is there.
+def _followed(
+    loc: Sequence[str | int], model: type[BaseModel]
+) -> tuple[tuple[str | int, ...], dict[str, Any]]:
+    """Follow the place of a pydantic error through the schema: the path as the user wrote it, and
+    what is there.
 
-    pydantic also names the tag of a discriminated union, or what it calls the alternative, which the user never wrote.
+    pydantic also names the tag of a discriminated union, or what it calls the alternative, which
+    the user never wrote.
     """
     schema = model.model_json_schema()
 
@@ -363,7 +427,9 @@ def _followed(loc: Sequence[str | int], model: type[BaseModel]) -> tuple[tuple[s
 
     def resolved(node: Any) -> Any:
         kinds = alternatives(node)
-        return next((kind for kind in kinds if "properties" in kind), kinds[0]) | {"several": len(kinds) > 1}
+        return next((kind for kind in kinds if "properties" in kind), kinds[0]) | {
+            "several": len(kinds) > 1
+        }
 
     path: tuple[str | int, ...] = ()
     node = resolved(schema)
@@ -375,7 +441,9 @@ def _followed(loc: Sequence[str | int], model: type[BaseModel]) -> tuple[tuple[s
             node |= {"several": False}
         else:
             path = (*path, part)
-            inside = node.get("items") if isinstance(part, int) else node.get("properties", {}).get(part)
+            inside = (
+                node.get("items") if isinstance(part, int) else node.get("properties", {}).get(part)
+            )
             node = resolved(inside or {})
     return path, node
 
@@ -385,7 +453,8 @@ _KEY = re.compile(r"\s*([A-Za-z0-9_.\-\"']+)\s*=")
 
 
 def _key_lines(text: str) -> dict[tuple[str | int, ...], int]:
-    """Map each key's path to its line, for tables and keys written one to a line (TOML parsers keep no lines)."""
+    """Map each key's path to its line, for tables and keys written one to a line (TOML parsers keep
+    no lines)."""
     lines: dict[tuple[str | int, ...], int] = {}
     counts: dict[tuple[str | int, ...], int] = {}
     prefix: tuple[str | int, ...] = ()
@@ -394,7 +463,9 @@ def _key_lines(text: str) -> dict[tuple[str | int, ...], int]:
             prefix = ()
             for key in _parts(header[2]):
                 prefix = (*prefix, key)
-                if prefix in counts and not (header[1] == "[[" and len(prefix) == len(list(_parts(header[2])))):
+                if prefix in counts and not (
+                    header[1] == "[[" and len(prefix) == len(list(_parts(header[2])))
+                ):
                     prefix = (*prefix, counts[prefix])
             if header[1] == "[[":
                 lines.setdefault(prefix, number)

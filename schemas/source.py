@@ -7,13 +7,21 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from schemas.document import CANDIDATES, DOCUMENT, PAGE_MARKS, RECORD, SAMPLING_WEIGHT, TRANSLATION_EVIDENCE
+from schemas.document import (
+    CANDIDATES,
+    DOCUMENT,
+    PAGE_MARKS,
+    RECORD,
+    SAMPLING_WEIGHT,
+    TRANSLATION_EVIDENCE,
+)
 from schemas.language import parse_label
 from schemas.ledger import LEDGER, REJECTION
 from schemas.model_signals import MODEL_SIGNALS
 from schemas.quality_signals import QUALITY_SIGNALS
 
-# What a kept column may not be called: each of these stands next to it in a block, a ledger or a published file.
+# What a kept column may not be called: each of these stands next to it in a block, a ledger or a
+# published file.
 RESERVED_COLUMNS = frozenset(
     (
         *DOCUMENT.names,
@@ -29,14 +37,18 @@ RESERVED_COLUMNS = frozenset(
     )
 )
 
-# Bytes that must be ASCII where files are read by the line. Not asked are ESC, which ISO 2022-JP begins another set
-# with (to end it in the same line: RFC 1468), and `%`, backslash and `~`, which some encodings use otherwise.
+# Bytes that must be ASCII where files are read by the line. Not asked are ESC, which ISO 2022-JP
+# begins another set with (to end it in the same line: RFC 1468), and `%`, backslash and `~`, which
+# some encodings use otherwise.
 _STRUCTURE = bytes(octet for octet in range(128) if octet not in b"\x1b%\\~")
 
 # Codecs of the standard library that write host names, programs or any byte.
-_NO_ENCODINGS_OF_FILES = frozenset(("charmap", "idna", "punycode", "raw-unicode-escape", "unicode-escape"))
+_NO_ENCODINGS_OF_FILES = frozenset(
+    ("charmap", "idna", "punycode", "raw-unicode-escape", "unicode-escape")
+)
 
-# Labels of the WHATWG Encoding Standard (section 4.2) that Python lacks, by Python's name of their encoding.
+# Labels of the WHATWG Encoding Standard (section 4.2) that Python lacks, by Python's name of their
+# encoding.
 _WHATWG_LABELS = {
     "utf-8": "unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8",
     "utf-16-le": "csunicode iso-10646-ucs-2 ucs-2 unicode unicodefeff",
@@ -61,18 +73,23 @@ _PYTHON_NAMES = {label: name for name, labels in _WHATWG_LABELS.items() for labe
 
 
 class Columns(BaseModel):
-    """Which column of the source fills which column of a document. `meta.url` names the field `url` of `meta`."""
+    """Which column of the source fills which column of a document. `meta.url` names the field `url`
+    of `meta`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    text: str = Field(default="text", min_length=1, description="Column that holds the text of a document.")
+    text: str = Field(
+        default="text", min_length=1, description="Column that holds the text of a document."
+    )
     id: str | None = Field(
         default=None,
         min_length=1,
         description="Column whose value becomes the document's id, 1 to 256 bytes without control characters; "
         "without one the id is a hash of source, path and position.",
     )
-    url: str | None = Field(default=None, min_length=1, description="Column that holds the address of the document.")
+    url: str | None = Field(
+        default=None, min_length=1, description="Column that holds the address of the document."
+    )
     licence: str | None = Field(
         default=None,
         min_length=1,
@@ -91,8 +108,13 @@ class Columns(BaseModel):
     )
 
     def mapped(self) -> dict[str, str]:
-        """Return document column -> source column, for the columns that are mapped, in the order of the fields."""
-        return {name: column for name in type(self).model_fields if (column := getattr(self, name)) is not None}
+        """Return document column -> source column, for the columns that are mapped, in the order of
+        the fields."""
+        return {
+            name: column
+            for name in type(self).model_fields
+            if (column := getattr(self, name)) is not None
+        }
 
 
 class _Source(BaseModel):
@@ -108,8 +130,12 @@ class _Source(BaseModel):
         min_length=1,
         description="SPDX identifier or the source's own words, for every document that does not bring its own.",
     )
-    url: str | None = Field(default=None, min_length=1, description="Home of the source, for the card.")
-    description: str | None = Field(default=None, min_length=1, description="What the source is, for the card.")
+    url: str | None = Field(
+        default=None, min_length=1, description="Home of the source, for the card."
+    )
+    description: str | None = Field(
+        default=None, min_length=1, description="What the source is, for the card."
+    )
     max_record_bytes: int = Field(
         default=256 << 20,
         ge=1,
@@ -127,9 +153,12 @@ class _Files(_Source):
 
 
 class _Tabular(_Source):
-    columns: Columns = Field(default_factory=Columns, description="Source columns that fill the document's columns.")
+    columns: Columns = Field(
+        default_factory=Columns, description="Source columns that fill the document's columns."
+    )
     keep: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
-        default=(), description="Further columns of the source that pass through under their own names."
+        default=(),
+        description="Further columns of the source that pass through under their own names.",
     )
 
     @field_validator("keep")
@@ -150,7 +179,9 @@ class _Tabular(_Source):
             parts = column.split(".")
             for end in range(1, len(parts)):
                 if (outer := ".".join(parts[:end])) in whole:
-                    raise ValueError(f"columns must not name a field and its parent, got {column!r} and {outer!r}")
+                    raise ValueError(
+                        f"columns must not name a field and its parent, got {column!r} and {outer!r}"
+                    )
         return self
 
 
@@ -170,26 +201,34 @@ class _Encoded(_Files):
 def known_encoding(encoding: str) -> str:
     """Return Python's name of an encoding of text files; raises ValueError if Python has none.
 
-    A byte order mark at the beginning of a file is no text in any encoding, so that `utf-8-sig` is `utf-8`.
+    A byte order mark at the beginning of a file is no text in any encoding, so that `utf-8-sig` is
+    `utf-8`.
     """
     label = encoding.strip().lower()
     try:
         found = codecs.lookup(_PYTHON_NAMES.get(label, label))
         "a".encode(found.name)  # refuses codecs that are not of text, such as zip
     except (LookupError, ValueError):  # ValueError: a NUL in the name, and the codec `undefined`
-        raise ValueError(f"encoding must be one that Python knows, such as utf-8 or big5, got {encoding!r}") from None
+        raise ValueError(
+            f"encoding must be one that Python knows, such as utf-8 or big5, got {encoding!r}"
+        ) from None
     if found.name.replace("_", "-") in _NO_ENCODINGS_OF_FILES:
-        raise ValueError(f"encoding must be one that text files have, such as utf-8 or big5, got {encoding!r}")
+        raise ValueError(
+            f"encoding must be one that text files have, such as utf-8 or big5, got {encoding!r}"
+        )
     return "utf-8" if found.name == "utf-8-sig" else found.name
 
 
 def _ascii_superset(encoding: str) -> str:
-    """Refuse an encoding that writes ASCII otherwise: files are cut at the byte 0A before they are decoded.
+    """Refuse an encoding that writes ASCII otherwise: files are cut at the byte 0A before they are
+    decoded.
 
     In UTF-16 that byte is a part of letters; in EBCDIC it is no newline, and a comma is no comma.
     """
     if any(bytes([octet]).decode(encoding, "replace") != chr(octet) for octet in _STRUCTURE):
-        raise ValueError(f"encoding must keep ASCII as it is, got {encoding!r}; convert the files to UTF-8")
+        raise ValueError(
+            f"encoding must keep ASCII as it is, got {encoding!r}; convert the files to UTF-8"
+        )
     return encoding
 
 
@@ -205,38 +244,55 @@ class JsonLinesSource(_Files, _Tabular):
     Kept columns are strings: other values are kept as their JSON text (`83`, `true`, `[1, 2]`).
     """
 
-    format: Literal["jsonl"] = Field(description="JSON Lines: plain (split by byte range), .gz, .bz2, .xz, .zst.")
+    format: Literal["jsonl"] = Field(
+        description="JSON Lines: plain (split by byte range), .gz, .bz2, .xz, .zst."
+    )
 
 
 class _Delimited(_Encoded, _Tabular):
     header: tuple[str, ...] | None = Field(
-        default=None, description="Column names, for files without a header line; by default the first line names them."
+        default=None,
+        description="Column names, for files without a header line; by default the first line names them.",
     )
 
     _splittable = field_validator("encoding")(_ascii_superset)
 
 
 class CsvSource(_Delimited):
-    """Comma-separated values with quoting as in RFC 4180; a quoted value may span lines. Kept columns are strings."""
+    """Comma-separated values with quoting as in RFC 4180; a quoted value may span lines. Kept
+    columns are strings."""
 
-    format: Literal["csv"] = Field(description="Comma-separated values: plain, .gz, .bz2, .xz, .zst.")
-    delimiter: str = Field(default=",", min_length=1, max_length=1, description="Character between two values.")
-    quote: str = Field(default='"', max_length=1, description="Character around a value; empty for no quoting.")
+    format: Literal["csv"] = Field(
+        description="Comma-separated values: plain, .gz, .bz2, .xz, .zst."
+    )
+    delimiter: str = Field(
+        default=",", min_length=1, max_length=1, description="Character between two values."
+    )
+    quote: str = Field(
+        default='"', max_length=1, description="Character around a value; empty for no quoting."
+    )
 
 
 class TsvSource(_Delimited):
-    """Tab-separated values, by default without quoting: `"` is a letter like others. Kept columns are strings."""
+    """Tab-separated values, by default without quoting: `"` is a letter like others. Kept columns
+    are strings."""
 
     format: Literal["tsv"] = Field(description="Tab-separated values: plain, .gz, .bz2, .xz, .zst.")
-    delimiter: str = Field(default="\t", min_length=1, max_length=1, description="Character between two values.")
-    quote: str = Field(default="", max_length=1, description="Character around a value; empty for no quoting.")
+    delimiter: str = Field(
+        default="\t", min_length=1, max_length=1, description="Character between two values."
+    )
+    quote: str = Field(
+        default="", max_length=1, description="Character around a value; empty for no quoting."
+    )
 
 
 class TextSource(_Encoded):
     """Plain text, a document a file or a document a line; empty lines are no documents."""
 
     format: Literal["text"] = Field(description="Plain text: plain, .gz, .bz2, .xz, .zst.")
-    unit: Literal["file", "line"] = Field(default="file", description="What a document is: a whole file or a line.")
+    unit: Literal["file", "line"] = Field(
+        default="file", description="What a document is: a whole file or a line."
+    )
 
     @field_validator("unit")
     @classmethod
@@ -247,7 +303,8 @@ class TextSource(_Encoded):
 
 
 class HtmlSource(_Files):
-    """HTML pages, a document a file; a folder stands for every .html, .htm and .xhtml file below it."""
+    """HTML pages, a document a file; a folder stands for every .html, .htm and .xhtml file below
+    it."""
 
     format: Literal["html"] = Field(description="HTML pages in files: plain, .gz, .bz2, .xz, .zst.")
 
@@ -259,9 +316,12 @@ class WarcSource(_Files):
 
 
 class WikipediaSource(_Files):
-    """MediaWiki XML dumps (`pages-articles`): the articles, without redirects and other namespaces."""
+    """MediaWiki XML dumps (`pages-articles`): the articles, without redirects and other
+    namespaces."""
 
-    format: Literal["wikipedia"] = Field(description="MediaWiki XML dump: plain, .bz2, .gz, .xz, .zst.")
+    format: Literal["wikipedia"] = Field(
+        description="MediaWiki XML dump: plain, .bz2, .gz, .xz, .zst."
+    )
 
 
 class HubSource(_Tabular):
@@ -269,7 +329,8 @@ class HubSource(_Tabular):
 
     format: Literal["hub"] = Field(description="A data set on the Hugging Face Hub.")
     dataset: str = Field(
-        pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$", description="Its name there, as `owner/dataset`."
+        pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$",
+        description="Its name there, as `owner/dataset`.",
     )
     config: str | None = Field(
         default=None,
@@ -285,7 +346,8 @@ class HubSource(_Tabular):
 
 
 class GflanguagesSource(_Source):
-    """The sample texts of the Python package `gflanguages`: passages in about 750 language-script pairs."""
+    """The sample texts of the Python package `gflanguages`: passages in about 750 language-script
+    pairs."""
 
     format: Literal["gflanguages"] = Field(
         description="Sample texts of the installed package `gflanguages`, each with its language and script."
@@ -293,7 +355,8 @@ class GflanguagesSource(_Source):
 
 
 class _Bitext(_Files):
-    """Pairs of sentences; the text is in the source language, the column `translation` has the other side."""
+    """Pairs of sentences; the text is in the source language, the column `translation` has the
+    other side."""
 
     source_language: str = Field(description="Language and script of the text, as eus_Latn.")
     target_language: str = Field(description="Language and script of its translation.")
@@ -315,17 +378,22 @@ class _Bitext(_Files):
 
 
 class TmxSource(_Bitext):
-    """Translation memories: a document a unit, with its translation beside it, for `filter_bitext`."""
+    """Translation memories: a document a unit, with its translation beside it, for
+    `filter_bitext`."""
 
     format: Literal["tmx"] = Field(description="TMX 1.4: plain, .gz, .bz2, .xz, .zst.")
 
 
 class MosesSource(_Bitext):
-    """Two files whose lines answer each other: a document a line, with its translation, for `filter_bitext`."""
+    """Two files whose lines answer each other: a document a line, with its translation, for
+    `filter_bitext`."""
 
-    format: Literal["moses"] = Field(description="Moses: plain, .gz, .bz2, .xz, .zst; `paths` name the source side.")
+    format: Literal["moses"] = Field(
+        description="Moses: plain, .gz, .bz2, .xz, .zst; `paths` name the source side."
+    )
     target_ending: str = Field(
-        min_length=1, description="What stands behind the last dot of the other side's file, as es of corpus.eu-es.es."
+        min_length=1,
+        description="What stands behind the last dot of the other side's file, as es of corpus.eu-es.es.",
     )
 
 

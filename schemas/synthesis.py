@@ -1,7 +1,9 @@
-"""What is published of synthesis: a configuration for each kind of row, and the columns that all of them have.
+"""What is published of synthesis: a configuration for each kind of row, and the columns that all of
+them have.
 
-Formats: SQuAD (Rajpurkar et al. 2016) for questions and answers; `messages` as the Hub's trainers read conversations;
-`prompt`, `chosen`, `rejected` for preferences; `query`, `positive`, `negatives` for retrieval.
+Formats: SQuAD (Rajpurkar et al. 2016) for questions and answers; `messages` as the Hub's trainers
+read conversations; `prompt`, `chosen`, `rejected` for preferences; `query`, `positive`, `negatives`
+for retrieval.
 """
 
 from __future__ import annotations
@@ -31,16 +33,35 @@ PROVENANCE = pa.schema(
         column("script", pa.string(), "ISO 15924 code that the row is in."),
         DOCUMENT.field("source"),
         DOCUMENT.field("url"),
-        column("licence", pa.string(), "Of the document, as the source states it; null if unknown.", nullable=True),
+        column(
+            "licence",
+            pa.string(),
+            "Of the document, as the source states it; null if unknown.",
+            nullable=True,
+        ),
         column("synthetic", pa.bool_(), "True: a model or a template wrote the row."),
         column("strategy", pa.string(), "Method, and its version after a slash."),
         column("generator", pa.string(), "Engine and model that answered; `none` for a template."),
         column("generator_version", pa.string(), "Version of engine and model."),
-        column("seed", pa.int64(), "Seed that the recipe gives; repeated questions count up from it."),
-        column("parameters", pa.string(), "What else the answers depend on, as JSON with sorted keys."),
-        column("prompts", pa.list_(pa.string()), "Hex SHA-256 of each prompt or template; the card has their texts."),
-        column("responses", pa.list_(pa.string()), "Hex keys of the kept responses that made the row."),
-        column("passage_start", pa.int64(), "Where the passage that the row was made from begins, in code points."),
+        column(
+            "seed", pa.int64(), "Seed that the recipe gives; repeated questions count up from it."
+        ),
+        column(
+            "parameters", pa.string(), "What else the answers depend on, as JSON with sorted keys."
+        ),
+        column(
+            "prompts",
+            pa.list_(pa.string()),
+            "Hex SHA-256 of each prompt or template; the card has their texts.",
+        ),
+        column(
+            "responses", pa.list_(pa.string()), "Hex keys of the kept responses that made the row."
+        ),
+        column(
+            "passage_start",
+            pa.int64(),
+            "Where the passage that the row was made from begins, in code points.",
+        ),
         column(
             "agreement",
             pa.float32(),
@@ -48,7 +69,10 @@ PROVENANCE = pa.schema(
             nullable=True,
         ),
         column(
-            "judge_score", pa.float32(), "Score that the judging model gave; null if none was asked.", nullable=True
+            "judge_score",
+            pa.float32(),
+            "Score that the judging model gave; null if none was asked.",
+            nullable=True,
         ),
     ]
 )
@@ -64,7 +88,9 @@ CONFIGURATIONS: Mapping[str, pa.Schema] = {
             _QUESTION,
             column(
                 "answers",
-                pa.struct([("text", pa.list_(pa.large_string())), ("answer_start", pa.list_(pa.int32()))]),
+                pa.struct(
+                    [("text", pa.list_(pa.large_string())), ("answer_start", pa.list_(pa.int32()))]
+                ),
                 "Spans of the context that answer, and where they begin, in code points.",
             ),
         ]
@@ -73,13 +99,22 @@ CONFIGURATIONS: Mapping[str, pa.Schema] = {
         [
             column("query", pa.large_string(), "What one would search for."),
             column("positive", pa.large_string(), "Passage that answers it, as it was found."),
-            column("negatives", pa.list_(pa.large_string()), "Passages that do not answer it; none for pairs."),
+            column(
+                "negatives",
+                pa.list_(pa.large_string()),
+                "Passages that do not answer it; none for pairs.",
+            ),
         ]
     ),
     "conversation": pa.schema(
         [
             column("messages", pa.list_(MESSAGE), "Turns, in order."),
-            column("tools", pa.large_string(), "Tools that may be called, as JSON; null without.", nullable=True),
+            column(
+                "tools",
+                pa.large_string(),
+                "Tools that may be called, as JSON; null without.",
+                nullable=True,
+            ),
         ]
     ),
     "multiple_choice": pa.schema(
@@ -95,7 +130,9 @@ CONFIGURATIONS: Mapping[str, pa.Schema] = {
             column("prompt", pa.list_(MESSAGE), "Turns before the answer."),
             column("chosen", pa.list_(MESSAGE), "The better answer."),
             column("rejected", pa.list_(MESSAGE), "The worse answer."),
-            column("rejected_reason", pa.string(), "What is wrong with it, as a short snake_case word."),
+            column(
+                "rejected_reason", pa.string(), "What is wrong with it, as a short snake_case word."
+            ),
         ]
     ),
     "claim": pa.schema(
@@ -112,4 +149,6 @@ CONFIGURATIONS: Mapping[str, pa.Schema] = {
 def synthetic_schema(configuration: str) -> pa.Schema:
     """Return the columns of a configuration: its own, then those that all have."""
     own = CONFIGURATIONS[configuration]
-    return pa.schema([PROVENANCE.field("id"), *own, *(field for field in PROVENANCE if field.name != "id")])
+    return pa.schema(
+        [PROVENANCE.field("id"), *own, *(field for field in PROVENANCE if field.name != "id")]
+    )

@@ -1,4 +1,5 @@
-"""TRANSLATION_MARKS: what a document says of its translation; SENTENCE_PAIR, DOCUMENT_PAIR: two texts of one content.
+"""TRANSLATION_MARKS: what a document says of its translation; SENTENCE_PAIR, DOCUMENT_PAIR: two
+texts of one content.
 
 TRANSLATION_SAMPLE: what a model is trained on, made of such pairs.
 """
@@ -18,9 +19,21 @@ TRANSLATION_MARKS = pa.schema(
             "Language and script of the text that was translated, as `eus_Latn`; null if it was not translated.",
             nullable=True,
         ),
-        column("translation_engine", pa.string(), "Engine and version; null if not translated.", nullable=True),
-        column("translation_model", pa.string(), "Model or mode of the engine; null if not translated.", nullable=True),
-        column("translation_sentences", pa.int64(), "Sentences that were translated.", nullable=True),
+        column(
+            "translation_engine",
+            pa.string(),
+            "Engine and version; null if not translated.",
+            nullable=True,
+        ),
+        column(
+            "translation_model",
+            pa.string(),
+            "Model or mode of the engine; null if not translated.",
+            nullable=True,
+        ),
+        column(
+            "translation_sentences", pa.int64(), "Sentences that were translated.", nullable=True
+        ),
         column(
             "translation_rejected_share",
             pa.float32(),
@@ -51,7 +64,9 @@ SENTENCE_PAIR = pa.schema(
         column("source_language", pa.string(), "Language and script of `source`, as `eus_Latn`."),
         column("target_language", pa.string(), "Language and script that `target` should be in."),
         column("source", pa.large_string(), "Sentence as the document has it."),
-        column("target", pa.large_string(), "Its translation, with all that was protected put back."),
+        column(
+            "target", pa.large_string(), "Its translation, with all that was protected put back."
+        ),
         column(
             "reason",
             pa.string(),
@@ -65,8 +80,16 @@ SENTENCE_PAIR = pa.schema(
             pa.float64(),
             "Logarithm of target over source length, less what is usual between the two languages.",
         ),
-        column("copied_share", pa.float64(), "Words of the target that stand in the source too, over its words."),
-        column("unknown_share", pa.float64(), "Words that the engine marked as unknown to it, over all."),
+        column(
+            "copied_share",
+            pa.float64(),
+            "Words of the target that stand in the source too, over its words.",
+        ),
+        column(
+            "unknown_share",
+            pa.float64(),
+            "Words that the engine marked as unknown to it, over all.",
+        ),
         column(
             "language_score",
             pa.float32(),
@@ -93,17 +116,36 @@ TRANSLATION_SAMPLE = pa.schema(
     [
         column("id", pa.string(), "Id of the translated document."),
         column("place", pa.int64(), "Number of the sentence or window in the document, from 0."),
-        column("source_language", pa.string(), "Language and script that is translated from, as `eus_Latn`."),
-        column("target_language", pa.string(), "Language and script of `completion`; of a window, that comes second."),
+        column(
+            "source_language",
+            pa.string(),
+            "Language and script that is translated from, as `eus_Latn`.",
+        ),
+        column(
+            "target_language",
+            pa.string(),
+            "Language and script of `completion`; of a window, that comes second.",
+        ),
         column(
             "auxiliary_language",
             pa.string(),
             "Language and script of a further translation that the prompt shows; null without one.",
             nullable=True,
         ),
-        column("prompt", pa.large_string(), "What the model is shown, and not trained on; empty in windows."),
+        column(
+            "prompt",
+            pa.large_string(),
+            "What the model is shown, and not trained on; empty in windows.",
+        ),
         column("completion", pa.large_string(), "What the model learns to write."),
-        column("rejected", pa.large_string(), "A translation that is worse; null but in preferences.", nullable=True),
-        column("reason", pa.string(), "Gate that rejected it; null but in preferences.", nullable=True),
+        column(
+            "rejected",
+            pa.large_string(),
+            "A translation that is worse; null but in preferences.",
+            nullable=True,
+        ),
+        column(
+            "reason", pa.string(), "Gate that rejected it; null but in preferences.", nullable=True
+        ),
     ]
 )

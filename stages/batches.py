@@ -1,9 +1,11 @@
-"""What flows between stages: blocks of documents, kept and rejected rows, and the guard around a stage.
+"""What flows between stages: blocks of documents, kept and rejected rows, and the guard around a
+stage.
 
-A stage is a pure function on one block (a `pyarrow.RecordBatch`). A map returns a block of the same rows in the same
-order, or `Changed` if it counts what it changed; a filter returns `Filtered(kept, rejected)`. `run_stages` applies a
-chain of them to a block and accounts for every row: a row that makes a stage raise is isolated by halving the block,
-and comes back as failed while the rest goes on.
+A stage is a pure function on one block (a `pyarrow.RecordBatch`). A map returns a block of the same
+rows in the same order, or `Changed` if it counts what it changed; a filter returns `Filtered(kept,
+rejected)`. `run_stages` applies a chain of them to a block and accounts for every row: a row that
+makes a stage raise is isolated by halving the block, and comes back as failed while the rest goes
+on.
 """
 
 from __future__ import annotations
@@ -28,19 +30,23 @@ _PLANE = 1 << 16  # code points
 
 
 class StageConfig(BaseModel):
-    """Options of one stage: frozen, unknown keys refused, written to the manifest and card as they are.
+    """Options of one stage: frozen, unknown keys refused, written to the manifest and card as they
+    are.
 
-    They answer for themselves: what files they name, what models the stage needs, where in a recipe it can stand.
+    They answer for themselves: what files they name, what models the stage needs, where in a recipe
+    it can stand.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def at_home(self, base: str) -> Self:
-        """Make the paths that are relative absolute: they start from the folder `base`, that of the recipe."""
+        """Make the paths that are relative absolute: they start from the folder `base`, that of the
+        recipe."""
         return self
 
     def named_models(self, base: str) -> Iterable[ModelVersion]:
-        """Name the models, tables and libraries that decide what the stage does, once they were loaded.
+        """Name the models, tables and libraries that decide what the stage does, once they were
+        loaded.
 
         Raises OSError, ValueError or ImportError, with a line for each that cannot be loaded.
         """
@@ -51,11 +57,13 @@ class StageConfig(BaseModel):
         yield from ()
 
     def named_labels(self) -> Iterable[str]:
-        """Name the labels (`language_Script`) that the options mention; documents must be able to get each of them."""
+        """Name the labels (`language_Script`) that the options mention; documents must be able to
+        get each of them."""
         return ()
 
     def require_engines(self, kept: Sequence[str]) -> None:
-        """Raise ImportError if an engine is missing for documents that may come; `kept` are their labels, if known."""
+        """Raise ImportError if an engine is missing for documents that may come; `kept` are their
+        labels, if known."""
 
 
 def located(path: str, base: str) -> str:
@@ -65,18 +73,22 @@ def located(path: str, base: str) -> str:
 
 def file_version(name: str, path: str) -> ModelVersion:
     """Name a file that decides what a stage does as the recipe does, with its sha256."""
-    return ModelVersion(name=name, version="file", sha256=hashlib.sha256(Path(path).read_bytes()).hexdigest())
+    return ModelVersion(
+        name=name, version="file", sha256=hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    )
 
 
 class Filtered(NamedTuple):
-    """A filter's answer: the rows kept, and the rows rejected with the REJECTION columns after their own."""
+    """A filter's answer: the rows kept, and the rows rejected with the REJECTION columns after
+    their own."""
 
     kept: pa.RecordBatch
     rejected: pa.RecordBatch
 
 
 class FilteredAndChanged(NamedTuple):
-    """The answer of a filter that also changes what it keeps: kept and rejected rows, and CHANGE rows."""
+    """The answer of a filter that also changes what it keeps: kept and rejected rows, and CHANGE
+    rows."""
 
     kept: pa.RecordBatch
     rejected: pa.RecordBatch
@@ -90,7 +102,9 @@ class Changed(NamedTuple):
     changes: pa.Table
 
 
-StageFunction = Callable[[pa.RecordBatch], "pa.RecordBatch | Filtered | FilteredAndChanged | Changed"]
+StageFunction = Callable[
+    [pa.RecordBatch], "pa.RecordBatch | Filtered | FilteredAndChanged | Changed"
+]
 
 
 class BoundStage(NamedTuple):
@@ -101,10 +115,12 @@ class BoundStage(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a block: `kept`, and for each stage that turned rows away, those rows with their reasons.
+    """What became of a block: `kept`, and for each stage that turned rows away, those rows with
+    their reasons.
 
-    Rows in = rows kept + rows rejected + rows failed. Blocks of `rejected` and `failed` carry the columns they
-    had on entering the stage, then the REJECTION columns. `changes` are (stage, CHANGE rows).
+    Rows in = rows kept + rows rejected + rows failed. Blocks of `rejected` and `failed` carry the
+    columns they had on entering the stage, then the REJECTION columns. `changes` are (stage, CHANGE
+    rows).
     """
 
     kept: pa.RecordBatch
@@ -121,7 +137,8 @@ def reject(
     threshold: float | pa.Array | None = None,
     detail: str | pa.Array | None = None,
 ) -> pa.RecordBatch:
-    """Append the REJECTION columns to n rejected rows; a scalar holds for all of them, null where not given."""
+    """Append the REJECTION columns to n rejected rows; a scalar holds for all of them, null where
+    not given."""
 
     def filled(given: object, field: pa.Field) -> pa.Array:
         if isinstance(given, pa.Array | pa.ChunkedArray):
@@ -129,13 +146,17 @@ def reject(
         return pa.repeat(pa.scalar(given, field.type), batch.num_rows)
 
     columns = [
-        filled(given, field) for given, field in zip((stage, reason, value, threshold, detail), REJECTION, strict=True)
+        filled(given, field)
+        for given, field in zip((stage, reason, value, threshold, detail), REJECTION, strict=True)
     ]
-    return pa.RecordBatch.from_arrays([*batch.columns, *columns], schema=pa.schema([*batch.schema, *REJECTION]))
+    return pa.RecordBatch.from_arrays(
+        [*batch.columns, *columns], schema=pa.schema([*batch.schema, *REJECTION])
+    )
 
 
 def set_columns(batch: pa.RecordBatch, **columns: pa.Array) -> pa.RecordBatch:
-    """Replace the named columns, keeping their fields (type, description) and every other column untouched."""
+    """Replace the named columns, keeping their fields (type, description) and every other column
+    untouched."""
     for name, values in columns.items():
         position = batch.schema.get_field_index(name)
         field = batch.schema.field(position)
@@ -164,7 +185,8 @@ def code_points(texts: pl.Series) -> npt.NDArray[np.uint32]:
 
 
 def _tally(points: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
-    """Count each code point, by its lowest 17 bits: what lies beyond the first two planes is rare."""
+    """Count each code point, by its lowest 17 bits: what lies beyond the first two planes is
+    rare."""
     return np.bincount(points & (2 * _PLANE - 1), minlength=2 * _PLANE)
 
 
@@ -176,23 +198,33 @@ def run_stages(block: pa.RecordBatch, stages: Sequence[BoundStage]) -> Outcome:
             break
         parts = _guarded(block, stage, outcome)
         # Arrow copies even a single batch to concatenate it.
-        block = parts[0] if len(parts) == 1 else pa.concat_batches(parts) if parts else block.slice(0, 0)
+        block = (
+            parts[0]
+            if len(parts) == 1
+            else pa.concat_batches(parts)
+            if parts
+            else block.slice(0, 0)
+        )
     return outcome._replace(kept=block)
 
 
 def _guarded(block: pa.RecordBatch, stage: BoundStage, outcome: Outcome) -> list[pa.RecordBatch]:
-    """Apply a stage; if it raises, halve the block until the rows that make it raise stand alone."""
+    """Apply a stage; if it raises, halve the block until the rows that make it raise stand
+    alone."""
     try:
         result = stage.function(block)
     except (MemoryError, KeyboardInterrupt, OSError, ImportError):
         raise  # the machine's trouble, not the row's
     except Exception as error:
-        # The one place that catches everything: whatever a stage trips over is that row's fate, in the ledger.
+        # The one place that catches everything: whatever a stage trips over is that row's fate, in
+        # the ledger.
         if block.num_rows == 1:
             outcome.failed.append(reject(block, stage.name, "error", detail=error_line(error)))
             return []
         middle = block.num_rows // 2
-        return _guarded(block.slice(0, middle), stage, outcome) + _guarded(block.slice(middle), stage, outcome)
+        return _guarded(block.slice(0, middle), stage, outcome) + _guarded(
+            block.slice(middle), stage, outcome
+        )
     rejected = 0
     if isinstance(result, Filtered | FilteredAndChanged):
         kept, rejected = result.kept, result.rejected.num_rows

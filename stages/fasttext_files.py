@@ -1,7 +1,7 @@
 """Open fastText classifiers, from this machine or the Hub.
 
-A model file is data, not code: fastText's format holds numbers and words. It is read in full, so a broken one fails
-when it is loaded, in one line.
+A model file is data, not code: fastText's format holds numbers and words. It is read in full, so a
+broken one fails when it is loaded, in one line.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ _MAGIC = 793712314  # of fastText's model files
 
 
 def open_classifier(path: str) -> tuple[Any, str]:
-    """Load a classifier from a local path or from `hf://owner/name/file.bin`, with the sha256 of its file.
+    """Load a classifier from a local path or from `hf://owner/name/file.bin`, with the sha256 of
+    its file.
 
     Raises FileNotFoundError if there is none, and ValueError if it is not a fastText classifier.
     """
@@ -37,7 +38,8 @@ def open_classifier(path: str) -> tuple[Any, str]:
 
 
 def _check_whole(file: Path, path: str) -> None:
-    """Walk a model file's structure without loading it: fastText itself takes a truncated one, and makes up the rest.
+    """Walk a model file's structure without loading it: fastText itself takes a truncated one, and
+    makes up the rest.
 
     Source: the writers of fastText 0.9 (args, dictionary, matrix and product quantizer).
     """
@@ -48,14 +50,19 @@ def _check_whole(file: Path, path: str) -> None:
     except (ValueError, struct.error) as error:
         raise ValueError(f"{path} is not a fastText model: {error}") from error
     if end > size:
-        raise ValueError(f"{path} is not a whole fastText model: it needs {end} bytes, got {size}; fetch it again")
+        raise ValueError(
+            f"{path} is not a whole fastText model: it needs {end} bytes, got {size}; fetch it again"
+        )
 
 
 def _end_of_model(content: mmap) -> int:
-    """Return the number of bytes that a model's own counts say it has; may lie beyond the end of `content`."""
+    """Return the number of bytes that a model's own counts say it has; may lie beyond the end of
+    `content`."""
     magic, version_number = struct.unpack_from("<2i", content, 0)
     if (magic, version_number) not in ((_MAGIC, 11), (_MAGIC, 12)):
-        raise ValueError(f"expected format {_MAGIC} version 11 or 12, got {magic} version {version_number}")
+        raise ValueError(
+            f"expected format {_MAGIC} version 11 or 12, got {magic} version {version_number}"
+        )
     place = 8 + 12 * 4 + 8  # after the options
     entries, _, _, _, pruned = struct.unpack_from("<3i2q", content, place)
     place += 3 * 4 + 2 * 8
@@ -94,7 +101,9 @@ def _hub_file(path: str) -> Path:
     name, _, file = rest.partition("/")
     if not (owner and name and file):
         raise ValueError(f"a Hub model must look like hf://owner/name/file.bin, got {path!r}")
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it writes a line for each time that it tries again
+    logging.getLogger("huggingface_hub").setLevel(
+        logging.ERROR
+    )  # it writes a line for each time that it tries again
     try:
         return Path(hf_hub_download(f"{owner}/{name}", file))
     except LocalEntryNotFoundError as error:

@@ -14,7 +14,13 @@ from pydantic import Field, field_validator
 
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
-from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED, one_label, parse_labels, stands_for_member
+from schemas.language import (
+    NO_LINGUISTIC_CONTENT,
+    UNDETERMINED,
+    one_label,
+    parse_labels,
+    stands_for_member,
+)
 from schemas.language_groups import members_of
 from stages.batches import Filtered, StageConfig, reject
 
@@ -50,20 +56,25 @@ class LanguageFilteringConfig(StageConfig):
         return keep
 
 
-# What a text may be in that is wanted in one of these: ISO 15924's `Hani` is both, and that of texts that do not tell.
+# What a text may be in that is wanted in one of these: ISO 15924's `Hani` is both, and that of
+# texts that do not tell.
 _HAN = {"Hans": ("Hani",), "Hant": ("Hani",), "Hani": ("Hans", "Hant")}
 
 
 def kept_labels(keep: Sequence[str]) -> tuple[str, ...]:
-    """Return the labels that documents to keep have: macrolanguages for their members, a group for all of its own.
+    """Return the labels that documents to keep have: macrolanguages for their members, a group for
+    all of its own.
 
-    Simplified and traditional Chinese share most letters: a text whose letters are in both is kept with either.
+    Simplified and traditional Chinese share most letters: a text whose letters are in both is kept
+    with either.
 
     >>> kept_labels(["kmr_Latn", "nor_Latn", "hbs_Latn"])
     ('kur_Latn', 'nob_Latn', 'hbs_Latn', 'bos_Latn', 'cnr_Latn', 'hrv_Latn', 'srp_Latn')
     """
     labels = [one_label(label) for label in keep]
-    groups = [label for label in labels if not stands_for_member(label[:3])]  # `msa_Latn` is Standard Malay alone
+    groups = [
+        label for label in labels if not stands_for_member(label[:3])
+    ]  # `msa_Latn` is Standard Malay alone
     found = [*labels, *(member for group in groups for member in members_of(group))]
     scripts = [f"{label[:3]}_{script}" for label in found for script in _HAN.get(label[4:], ())]
     return tuple(dict.fromkeys([*found, *scripts]))
@@ -72,16 +83,19 @@ def kept_labels(keep: Sequence[str]) -> tuple[str, ...]:
 def filter_language(batch: pa.RecordBatch, config: LanguageFilteringConfig) -> Filtered:
     """Split n identified documents into kept and rejected; the two sum to n, order kept.
 
-    Reasons: `undetermined_language`, `no_linguistic_content`, `unwanted_language` (detail: the label),
-    `unclear_language` (detail: the group); the value is the language's score. A document not yet identified (null) is
-    undetermined. Raises SchemaError if `language`, `script` or `language_score` is missing or mistyped, or
-    `language_group` where it decides.
+    Reasons: `undetermined_language`, `no_linguistic_content`, `unwanted_language` (detail: the
+    label), `unclear_language` (detail: the group); the value is the language's score. A document
+    not yet identified (null) is undetermined. Raises SchemaError if `language`, `script` or
+    `language_score` is missing or mistyped, or `language_group` where it decides.
     """
     deciding = ("language_group",) if config.unclear == "reject" else ()
     require_columns(batch, DOCUMENT, ("language", "script", "language_score", *deciding))
     language = pc.fill_null(batch["language"], UNDETERMINED)
     label = pc.binary_join_element_wise(language, pc.fill_null(batch["script"], "Zyyy"), "_")
-    undetermined, no_content = pc.equal(language, UNDETERMINED), pc.equal(language, NO_LINGUISTIC_CONTENT)
+    undetermined, no_content = (
+        pc.equal(language, UNDETERMINED),
+        pc.equal(language, NO_LINGUISTIC_CONTENT),
+    )
     wanted = (
         pc.is_in(label, pa.array(kept_labels(config.keep), pa.string()))
         if config.keep

@@ -1,8 +1,8 @@
 """Reject documents that are too short or too long to be of use.
 
-Lengths are code points, so that a limit means about the same in every script (a Khmer letter takes three UTF-8
-bytes, a Basque one takes one). Documents of a few words are mostly navigation; a document of tens of millions
-of code points is mostly a dump of something that is not text.
+Lengths are code points, so that a limit means about the same in every script (a Khmer letter takes
+three UTF-8 bytes, a Basque one takes one). Documents of a few words are mostly navigation; a
+document of tens of millions of code points is mostly a dump of something that is not text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ class LengthFilteringConfig(StageConfig):
     """Options of `filter_length`."""
 
     stage: Literal["filter_length"] = "filter_length"
-    min_code_points: int = Field(default=1, ge=0, description="Shortest text that is kept, in code points.")
+    min_code_points: int = Field(
+        default=1, ge=0, description="Shortest text that is kept, in code points."
+    )
     max_code_points: int = Field(
         default=20_000_000,
         ge=1,
@@ -39,7 +41,8 @@ class LengthFilteringConfig(StageConfig):
 
 
 def filter_length(batch: pa.RecordBatch, config: LengthFilteringConfig) -> Filtered:
-    """Split n documents into kept and rejected (`too_short`, `too_long`); the two sum to n, order kept.
+    """Split n documents into kept and rejected (`too_short`, `too_long`); the two sum to n, order
+    kept.
 
     Raises SchemaError if `text` is missing or mistyped.
 

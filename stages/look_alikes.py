@@ -1,7 +1,8 @@
-"""Letters of other scripts that a reader cannot tell from those of Latin, Cyrillic, Greek and Armenian.
+"""Letters of other scripts that a reader cannot tell from those of Latin, Cyrillic, Greek and
+Armenian.
 
-Each table maps letters that look alike to those of the script that it is named after. What a language's own alphabet
-adds (`\u0456` in Ukrainian) is with the rules that know the language.
+Each table maps letters that look alike to those of the script that it is named after. What a
+language's own alphabet adds (`\u0456` in Ukrainian) is with the rules that know the language.
 
 Source: UTS #39, confusables.txt, of which only pairs are taken that a reader cannot tell apart.
 """
@@ -30,12 +31,14 @@ TO_LATIN: Mapping[str, str] = _pairs(
     "ohungqOUS",
 )
 TO_CYRILLIC: Mapping[str, str] = _pairs(
-    "aeopcyx\u00ebABEKMHOPCTYX\u00cb" + "\u0391\u0392\u0395\u039a\u039c\u0397\u039f\u03a1\u03a4\u03a7\u03bf",
+    "aeopcyx\u00ebABEKMHOPCTYX\u00cb"
+    + "\u0391\u0392\u0395\u039a\u039c\u0397\u039f\u03a1\u03a4\u03a7\u03bf",
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0451\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422"
     "\u0423\u0425\u0401\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0422\u0425\u043e",
 ) | {"\u2c6a": "\u049b", "\u2c69": "\u049a"}  # ka with descender
 TO_GREEK: Mapping[str, str] = _pairs(
-    "ABEZHIKMNOPTYXovu\u00f3\u00fa" + "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0422\u0425\u043e",
+    "ABEZHIKMNOPTYXovu\u00f3\u00fa"
+    + "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0422\u0425\u043e",
     "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf\u03bd\u03c5\u03cc"
     "\u03cd\u0391\u0392\u0395\u039a\u039c\u0397\u039f\u03a1\u03a4\u03a7\u03bf",
 )

@@ -1,10 +1,12 @@
-"""Mark what scripts each text is in: shares, words that mix two, and whether its language is written so at all.
+"""Mark what scripts each text is in: shares, words that mix two, and whether its language is
+written so at all.
 
-A text whose language is not written in its script is often misidentified, romanized by hand or garbled; a text full of
-words that mix scripts was scanned or disguised. Neither is dropped: a curator reads a sample and decides.
+A text whose language is not written in its script is often misidentified, romanized by hand or
+garbled; a text full of words that mix scripts was scanned or disguised. Neither is dropped: a
+curator reads a sample and decides.
 
-Source: Unicode Standard Annex #24 (scripts); UTS #39, section 5 (mixed-script words); the language tags of Google
-Fonts for which language is written in which scripts.
+Source: Unicode Standard Annex #24 (scripts); UTS #39, section 5 (mixed-script words); the language
+tags of Google Fonts for which language is written in which scripts.
 """
 
 from __future__ import annotations
@@ -31,10 +33,11 @@ class ScriptMarkingConfig(StageConfig):
 
 
 def mark_scripts(batch: pa.RecordBatch, config: ScriptMarkingConfig) -> Changed:
-    """Add the columns of SCRIPT_MARKS to n documents, or write them anew: n rows in, the same n in the same order out.
+    """Add the columns of SCRIPT_MARKS to n documents, or write them anew: n rows in, the same n in
+    the same order out.
 
-    CHANGE rows count the documents marked as in an unusual script, and those with words that mix scripts. Raises
-    SchemaError if `text`, `language` or `script` is missing or mistyped.
+    CHANGE rows count the documents marked as in an unusual script, and those with words that mix
+    scripts. Raises SchemaError if `text`, `language` or `script` is missing or mistyped.
 
     >>> text = pa.array(["kaixo \u043c\u0438\u0440"], pa.large_string())
     >>> marked, _ = mark_scripts(
@@ -64,15 +67,32 @@ def mark_scripts(batch: pa.RecordBatch, config: ScriptMarkingConfig) -> Changed:
     batch = batch.drop_columns([name for name in SCRIPT_MARKS.names if name in batch.schema.names])
     for field, values in zip(SCRIPT_MARKS, columns, strict=True):
         batch = batch.append_column(field, values.cast(field.type))
-    marked = {"unusual_script": unusual, "words_of_two_scripts": pc.greater(pa.array(words.mixed), 0)}
-    return Changed(batch, pa.concat_tables([_counted(batch, rule, mask) for rule, mask in marked.items()]))
+    marked = {
+        "unusual_script": unusual,
+        "words_of_two_scripts": pc.greater(pa.array(words.mixed), 0),
+    }
+    return Changed(
+        batch, pa.concat_tables([_counted(batch, rule, mask) for rule, mask in marked.items()])
+    )
 
 
 def _counted(batch: pa.RecordBatch, rule: str, mask: pa.Array) -> pa.Table:
     """Count marked documents by language and script; no code point is changed."""
     keys = ["language", "script"]
     marked = pa.Table.from_batches([batch.select(keys).filter(mask)])
-    counted = marked.group_by(keys).aggregate([([], "count_all")]).sort_by([(key, "ascending") for key in keys])
+    counted = (
+        marked.group_by(keys)
+        .aggregate([([], "count_all")])
+        .sort_by([(key, "ascending") for key in keys])
+    )
     rows = counted.num_rows
-    columns = [pa.repeat(rule, rows), counted["language"], counted["script"], counted["count_all"], pa.repeat(0, rows)]
-    return pa.table([values.cast(field.type) for values, field in zip(columns, CHANGE, strict=True)], CHANGE)
+    columns = [
+        pa.repeat(rule, rows),
+        counted["language"],
+        counted["script"],
+        counted["count_all"],
+        pa.repeat(0, rows),
+    ]
+    return pa.table(
+        [values.cast(field.type) for values, field in zip(columns, CHANGE, strict=True)], CHANGE
+    )

@@ -1,20 +1,27 @@
-"""A skeleton of a text that is about the same whichever script it is written in, for comparing and for nothing else.
+"""A skeleton of a text that is about the same whichever script it is written in, for comparing and
+for nothing else.
 
-Skeletons are no transliteration, because what the two scripts of a language spell differently is left out of both.
+Skeletons are no transliteration, because what the two scripts of a language spell differently is
+left out of both.
 
-- Where the scripts correspond letter by letter (all but Hindi) the letters of each are mapped to Latin ones, and marks,
-  apostrophes and invisible characters are dropped, which also covers Latin typed without them.
-- Informal romanization spells Hindi vowels in many ways, and Devanagari does not write the absence of one, so the Hindi
-  skeleton is the consonants alone, without aspiration, length, retroflexion and nasals at a word's end.
-- Sanskrit is romanized letter by letter (IAST, ISO 15919), but Devanagari joins words that Latin letters part ("kim
-  akurvata"), so its skeleton has no words: its letters in one run, cut after each vowel.
+- Where the scripts correspond letter by letter (all but Hindi) the letters of each are mapped to
+  Latin ones, and marks, apostrophes and invisible characters are dropped, which also covers Latin
+  typed without them.
+- Informal romanization spells Hindi vowels in many ways, and Devanagari does not write the absence
+  of one, so the Hindi skeleton is the consonants alone, without aspiration, length, retroflexion
+  and nasals at a word's end.
+- Sanskrit is romanized letter by letter (IAST, ISO 15919), but Devanagari joins words that Latin
+  letters part ("kim akurvata"), so its skeleton has no words: its letters in one run, cut after
+  each vowel.
 
 Only languages in `SCRIPTS_BY_LANGUAGE` have skeletons.
 
-Sources of the correspondences. Serbian, Bosnian, Montenegrin: Cyrillic and Gaj's Latin, one to one in the orthography
-of Matica srpska (2010). Uzbek: law 931-XII of 2 September 1993, as changed on 6 May 1995. Azerbaijani: law of 25
-December 1991, on the Cyrillic of 1958. Kazakh: decree 569 of 26 October 2017 and its revision of 28 January 2021,
-KazAkparat's Latin, and the Arabic letters in use in China. Tatar: law of 15 September 1999. Turkmen: decree of 12 April
+Sources of the correspondences. Serbian, Bosnian, Montenegrin: Cyrillic and Gaj's Latin, one to one
+in the orthography of Matica srpska (2010). Uzbek: law 931-XII of 2 September 1993, as changed on 6
+May 1995. Azerbaijani: law of 25
+December 1991, on the Cyrillic of 1958. Kazakh: decree 569 of 26 October 2017 and its revision of 28
+January 2021, KazAkparat's Latin, and the Arabic letters in use in China. Tatar: law of 15 September
+1999. Turkmen: decree of 12 April
 1993. Uyghur: the Latin alphabet of Xinjiang University (ULY, 2001) on the Arabic of 1983. Hindi and
 Sanskrit: ISO 15919 for the letters; what informal spelling makes equal is ours.
 """
@@ -30,7 +37,8 @@ import pyarrow as pa
 
 
 class ScriptGroup(NamedTuple):
-    """Languages that share a skeleton: the letters of each script, and what is folded since they spell it differently.
+    """Languages that share a skeleton: the letters of each script, and what is folded since they
+    spell it differently.
 
     Letters and folds are written "from to from to"; a to of `-` is nothing.
     """
@@ -42,13 +50,17 @@ class ScriptGroup(NamedTuple):
     syllables: bool = False  # for words, which the scripts part differently
 
 
-# Cyrillic letters that mean the same in all the languages below; a language's own table comes on top.
+# Cyrillic letters that mean the same in all the languages below; a language's own table comes on
+# top.
 _CYRILLIC = (
     "а a б b в v г g д d е e ё yo ж j з z и i й y к k л l м m н n о o п p р r с s т t у u ф f х x ц ts ч ch ш sh щ sh "
     "ъ - ы i ь - э e ю yu я ya"
 )
-# The same letter is a flap after a vowel and a vowel after a consonant; informal spelling has d for the flap.
-_FLAPS = " ".join(f"{vowel}\u1e5b{h} ad" for vowel in "a\u0101i\u012bu\u016be\u0113o\u014d" for h in ("", "h"))
+# The same letter is a flap after a vowel and a vowel after a consonant; informal spelling has d for
+# the flap.
+_FLAPS = " ".join(
+    f"{vowel}\u1e5b{h} ad" for vowel in "a\u0101i\u012bu\u016be\u0113o\u014d" for h in ("", "h")
+)
 _GROUPS = (
     ScriptGroup(
         ("srp", "hbs", "bos", "cnr", "hrv"),
@@ -69,7 +81,8 @@ _GROUPS = (
     ScriptGroup(
         ("kaz",),
         {
-            "Cyrl": _CYRILLIC + " ә a ғ g қ q ң n ө o ұ u ү u һ h х h й i ч c ш s щ s ц s ю iu я ia і i",
+            "Cyrl": _CYRILLIC
+            + " ә a ғ g қ q ң n ө o ұ u ү u һ h х h й i ч c ш s щ s ц s ю iu я ia і i",
             "Latn": "ı i w u y i x h ch c sh s ts s",
             "Arab": "ا a ٵ a ب b پ p ت t ج j چ c ح h د d ر r ز z س s ش s ع g ف f ق q ك k ک k گ g ڭ n ل l م m ن n "
             "و o ٶ o ۇ u ٷ u ۋ u ۆ v ە e ى i ٸ i ي i ی i ھ h ه h ء - ٴ -",
@@ -99,7 +112,10 @@ _GROUPS = (
         },
     ),
     ScriptGroup(
-        ("hin", "hif"),  # Fiji Hindi, in Latin letters: what identification takes Hindi for that is typed in them
+        (
+            "hin",
+            "hif",
+        ),  # Fiji Hindi, in Latin letters: what identification takes Hindi for that is typed in them
         {
             "Deva": "क k ख k ग g घ g ङ n च c छ c ज j झ j ञ n ट t ठ t ड d ढ d ण n त t थ t द d ध d न n प p फ p ब b भ b "
             "म m य y र r ल l व v श s ष s स s ह h \u094dह - ज\u094dञ gy \u0902 n \u0901 n ऋ ra \u0943 ra "
@@ -125,19 +141,28 @@ _GROUPS = (
         syllables=True,
     ),
 )
-LANGUAGES_OF_CONSONANTS = [language for group in _GROUPS if group.consonants_alone for language in group.languages]
-SCRIPTS_BY_LANGUAGE = {language: tuple(group.letters) for group in _GROUPS for language in group.languages}
-_MARKS_AND_APOSTROPHES = r"[\p{Mn}\p{Cf}'\x{2018}\x{2019}\x{60}\x{B4}\x{2032}\x{2B9}\x{2BB}-\x{2BD}]"
+LANGUAGES_OF_CONSONANTS = [
+    language for group in _GROUPS if group.consonants_alone for language in group.languages
+]
+SCRIPTS_BY_LANGUAGE = {
+    language: tuple(group.letters) for group in _GROUPS for language in group.languages
+}
+_MARKS_AND_APOSTROPHES = (
+    r"[\p{Mn}\p{Cf}'\x{2018}\x{2019}\x{60}\x{B4}\x{2032}\x{2B9}\x{2BB}-\x{2BD}]"
+)
 
 
 def skeletons(texts: pa.Array, languages: pa.Array, scripts: pa.Array) -> pa.Array:
-    """Make the skeleton of n texts; null where the language is not written in several scripts, or not in this one."""
-    given = pl.DataFrame({"text": pl.Series(texts), "language": pl.Series(languages), "script": pl.Series(scripts)})
+    """Make the skeleton of n texts; null where the language is not written in several scripts, or
+    not in this one."""
+    given = pl.DataFrame(
+        {"text": pl.Series(texts), "language": pl.Series(languages), "script": pl.Series(scripts)}
+    )
     given = given.with_row_index("row")
     made = [
-        given.filter(pl.col("language").is_in(group.languages), pl.col("script").is_in(list(group.letters))).select(
-            "row", skeleton=_skeleton(pl.col("text"), group)
-        )
+        given.filter(
+            pl.col("language").is_in(group.languages), pl.col("script").is_in(list(group.letters))
+        ).select("row", skeleton=_skeleton(pl.col("text"), group))
         for group in _GROUPS
     ]
     found = given.select("row").join(pl.concat(made), on="row", how="left", maintain_order="left")
@@ -150,23 +175,37 @@ def _skeleton(text: pl.Expr, group: ScriptGroup) -> pl.Expr:
     plain = _replaced(plain, " ".join(group.letters.values())).str.normalize("NFD")
     plain = _replaced(plain.str.replace_all(_MARKS_AND_APOSTROPHES, ""), group.folded)
     if group.syllables:
-        return plain.str.replace_all("[^a-z]", "").str.replace_all("[aeiou]+", "$0 ").str.strip_chars_end()
+        return (
+            plain.str.replace_all("[^a-z]", "")
+            .str.replace_all("[aeiou]+", "$0 ")
+            .str.strip_chars_end()
+        )
     if not group.consonants_alone:
         return plain
-    bare = plain.str.replace_all(r"\By", "").str.replace_all(r"\B[aeiou]", "").str.replace_all(r"\b[eiou]", "a")
+    bare = (
+        plain.str.replace_all(r"\By", "")
+        .str.replace_all(r"\B[aeiou]", "")
+        .str.replace_all(r"\b[eiou]", "a")
+    )
     return _replaced(
-        bare.str.replace_all(r"\B(?:hn?|n)\b", ""), "mp np mb nb " + " ".join(f"{c}{c} {c}" for c in "bcdghjklmnprstv")
+        bare.str.replace_all(r"\B(?:hn?|n)\b", ""),
+        "mp np mb nb " + " ".join(f"{c}{c} {c}" for c in "bcdghjklmnprstv"),
     )
 
 
 def _replaced(text: pl.Expr, pairs: str) -> pl.Expr:
     """Replace by "from to from to", in one pass, the longest that begins at a place."""
     table = _table(pairs)
-    return text.str.replace_many(list(table), list(table.values()), leftmost=True) if table else text
+    return (
+        text.str.replace_many(list(table), list(table.values()), leftmost=True) if table else text
+    )
 
 
 @cache
 def _table(pairs: str) -> dict[str, str]:
     words = pairs.split()
-    table = {source: "" if target == "-" else target for source, target in zip(words[::2], words[1::2], strict=True)}
+    table = {
+        source: "" if target == "-" else target
+        for source, target in zip(words[::2], words[1::2], strict=True)
+    }
     return dict(sorted(table.items(), key=lambda pair: (-len(pair[0]), pair[0])))

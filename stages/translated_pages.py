@@ -31,7 +31,11 @@ from stages.batches import FilteredAndChanged, StageConfig, reject
 
 STAGE = "translated_pages"
 Evidence = Literal[
-    "translated_by_browser", "translation_proxy", "translation_service", "unknown_words", "many_languages"
+    "translated_by_browser",
+    "translation_proxy",
+    "translation_service",
+    "unknown_words",
+    "many_languages",
 ]
 _BROWSER = (
     r"(?i)<(?:html|body)\b[^<>]*\sclass\s*=\s*[\"']?[^\"'<>]*\btranslated-(?:ltr|rtl)\b"
@@ -60,10 +64,14 @@ class TranslatedPagesConfig(StageConfig):
 
     stage: Literal["translated_pages"] = "translated_pages"
     drop: tuple[Evidence, ...] = Field(
-        default=(), description="Evidence for which pages are dropped; without it they are marked alone."
+        default=(),
+        description="Evidence for which pages are dropped; without it they are marked alone.",
     )
     min_unknown_share: float = Field(
-        default=0.02, gt=0, le=1, description="Words behind an asterisk, three or more, from which on they tell."
+        default=0.02,
+        gt=0,
+        le=1,
+        description="Words behind an asterisk, three or more, from which on they tell.",
     )
 
     def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:
@@ -74,12 +82,15 @@ class TranslatedPagesConfig(StageConfig):
 def translated_pages(batch: pa.RecordBatch, config: TranslatedPagesConfig) -> FilteredAndChanged:
     """Add the column TRANSLATION_EVIDENCE to n documents; kept and rejected sum to n, order kept.
 
-    CHANGE rows count the marked documents by evidence, language and script. The page itself is looked at where the
-    block still has its bytes (`raw`). Raises SchemaError if `text`, `language`, `script` or `url` is missing.
+    CHANGE rows count the marked documents by evidence, language and script. The page itself is
+    looked at where the block still has its bytes (`raw`). Raises SchemaError if `text`, `language`,
+    `script` or `url` is missing.
     """
     require_columns(batch, DOCUMENT, ("text", "language", "script", "url"))
     found = _evidence(batch, config)
-    evidence = pc.coalesce(*(pc.if_else(found[name], name, pa.scalar(None, pa.string())) for name in _order(found)))
+    evidence = pc.coalesce(
+        *(pc.if_else(found[name], name, pa.scalar(None, pa.string())) for name in _order(found))
+    )
     if TRANSLATION_EVIDENCE.name in batch.schema.names:
         batch = batch.drop_columns([TRANSLATION_EVIDENCE.name])
     batch = batch.append_column(TRANSLATION_EVIDENCE, evidence)
@@ -100,7 +111,9 @@ def _evidence(batch: pa.RecordBatch, config: TranslatedPagesConfig) -> dict[str,
     found["unknown_words"] = _marks_unknown_words(batch["text"], config)
     if "raw" in batch.schema.names and batch["raw"].null_count < batch.num_rows:
         raw = batch["raw"]
-        found["translated_by_browser"] = pc.fill_null(pc.match_substring_regex(raw, _BROWSER), False)
+        found["translated_by_browser"] = pc.fill_null(
+            pc.match_substring_regex(raw, _BROWSER), False
+        )
         own = _codes(raw, _PAGE_LANGUAGE)
         originals = [_codes(raw, pattern) for pattern in _ORIGINAL_LANGUAGES]
         served = [
@@ -114,7 +127,8 @@ def _evidence(batch: pa.RecordBatch, config: TranslatedPagesConfig) -> dict[str,
 
 
 def _codes(pages: pa.Array, pattern: str) -> list[str | None]:
-    """Return the language that a pattern finds in each of n pages, as one code; null where it finds none."""
+    """Return the language that a pattern finds in each of n pages, as one code; null where it finds
+    none."""
     written = pc.struct_field(pc.extract_regex(pages, pattern), "code").to_pylist()
     codes = [code and to_iso639_3(code.decode().lower()) for code in written]
     return [one_code(code) if code else None for code in codes]
@@ -132,7 +146,19 @@ def _marks_unknown_words(texts: pa.Array, config: TranslatedPagesConfig) -> pa.A
 def _counted(batch: pa.RecordBatch) -> pa.Table:
     """Count marked documents by evidence, language and script; no code point is changed."""
     keys = [TRANSLATION_EVIDENCE.name, "language", "script"]
-    marked = pa.Table.from_batches([batch.select(keys)]).filter(pc.is_valid(batch[TRANSLATION_EVIDENCE.name]))
-    counted = marked.group_by(keys).aggregate([([], "count_all")]).sort_by([(key, "ascending") for key in keys])
-    columns = [*(counted[key] for key in keys), counted["count_all"], pa.repeat(0, counted.num_rows)]
-    return pa.table([values.cast(field.type) for values, field in zip(columns, CHANGE, strict=True)], CHANGE)
+    marked = pa.Table.from_batches([batch.select(keys)]).filter(
+        pc.is_valid(batch[TRANSLATION_EVIDENCE.name])
+    )
+    counted = (
+        marked.group_by(keys)
+        .aggregate([([], "count_all")])
+        .sort_by([(key, "ascending") for key in keys])
+    )
+    columns = [
+        *(counted[key] for key in keys),
+        counted["count_all"],
+        pa.repeat(0, counted.num_rows),
+    ]
+    return pa.table(
+        [values.cast(field.type) for values, field in zip(columns, CHANGE, strict=True)], CHANGE
+    )

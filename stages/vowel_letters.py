@@ -1,12 +1,15 @@
-"""Tell the vowels of Kurdish and Uyghur from the consonants that an Arabic keyboard has the same key for.
+"""Tell the vowels of Kurdish and Uyghur from the consonants that an Arabic keyboard has the same
+key for.
 
-Both languages write every vowel. On an Arabic keyboard HEH is typed for AE (the vowel) and for HEH DOACHASHMEE (h), and
-in Uyghur YEH for ALEF MAKSURA (i) and for YEH (y). Syllables tell them apart: neither language begins one with two
-consonants, nor has a vowel after a vowel without HAMZA ON YEH between. So the letter is a vowel after a consonant,
-unless a vowel follows; it is a consonant at the beginning of a word, after a vowel and before one. WAW and YEH, which
-Kurdish has for vowels and consonants, count as consonants before the letter and as neither after it.
+Both languages write every vowel. On an Arabic keyboard HEH is typed for AE (the vowel) and for HEH
+DOACHASHMEE (h), and in Uyghur YEH for ALEF MAKSURA (i) and for YEH (y). Syllables tell them apart:
+neither language begins one with two consonants, nor has a vowel after a vowel without HAMZA ON YEH
+between. So the letter is a vowel after a consonant, unless a vowel follows; it is a consonant at
+the beginning of a word, after a vowel and before one. WAW and YEH, which Kurdish has for vowels and
+consonants, count as consonants before the letter and as neither after it.
 
-Sources: Hahn 1991, Spoken Uyghur, section 2 (syllables); Thackston 2006, Sorani Kurdish (orthography).
+Sources: Hahn 1991, Spoken Uyghur, section 2 (syllables); Thackston 2006, Sorani Kurdish
+(orthography).
 """
 
 from __future__ import annotations
@@ -19,7 +22,8 @@ _KURDISH_VOWELS = "\u0627\u06c6\u06ce\u06d5"
 
 
 def _after_consonant(letter: str, vowels: str) -> re.Pattern[str]:
-    # What is replaced is no consonant of the next match: of a row of HEH every second one is the vowel.
+    # What is replaced is no consonant of the next match: of a row of HEH every second one is the
+    # vowel.
     return re.compile(rf"([^\W\d_{vowels}][\u064b-\u065f]*){letter}(?![{vowels}])")
 
 

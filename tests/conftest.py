@@ -1,7 +1,8 @@
-"""Servers that several parts of the tests talk to, samples that they share, and what a skipped test means.
+"""Servers that several parts of the tests talk to, samples that they share, and what a skipped test
+means.
 
-Tests whose engine is not installed are skipped with a reason. Where `GLOTMILL_REQUIRE_ENGINES=1` is set, as in
-continuous integration, everything has to be there: a skip is a failure.
+Tests whose engine is not installed are skipped with a reason. Where `GLOTMILL_REQUIRE_ENGINES=1` is
+set, as in continuous integration, everything has to be there: a skip is a failure.
 """
 
 from __future__ import annotations
@@ -15,14 +16,19 @@ import gflanguages
 import pytest
 
 Report = TypeVar("Report", pytest.CollectReport, pytest.TestReport)
-gflanguages.LoadLanguages = cache(gflanguages.LoadLanguages)  # parses 750 files, which takes 0.4 s each time
+gflanguages.LoadLanguages = cache(
+    gflanguages.LoadLanguages
+)  # parses 750 files, which takes 0.4 s each time
 REQUIRED = os.environ.get("GLOTMILL_REQUIRE_ENGINES") == "1"
 
 
 def _required(report: Report) -> Report:
     if REQUIRED and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[-1] if isinstance(report.longrepr, tuple) else report.longrepr
-        report.outcome, report.longrepr = "failed", f"skipped where all engines are required: {reason}"
+        report.outcome, report.longrepr = (
+            "failed",
+            f"skipped where all engines are required: {reason}",
+        )
     return report
 
 
@@ -53,6 +59,8 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     S3FileSystem.clear_instance_cache()
     S3FileSystem().mkdir("corpora")
     yield "s3://corpora"
-    S3FileSystem().rm("corpora", recursive=True)  # the server's state is this process's and outlives it
+    S3FileSystem().rm(
+        "corpora", recursive=True
+    )  # the server's state is this process's and outlives it
     S3FileSystem.clear_instance_cache()
     server.stop()

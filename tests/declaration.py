@@ -1,4 +1,5 @@
-"""Articles 1, 3, 5 and 9 of the Universal Declaration of Human Rights, which tests translate, and a planted engine."""
+"""Articles 1, 3, 5 and 9 of the Universal Declaration of Human Rights, which tests translate, and a
+planted engine."""
 
 from __future__ import annotations
 
@@ -81,8 +82,9 @@ WRONG_LANGUAGE = (
     "Alle Menschen sind vor dem Gesetz gleich und haben ohne Unterschied Anspruch auf gleichen Schutz.",
     "Jeder hat das Recht, sich innerhalb eines Staates frei zu bewegen und seinen Aufenthaltsort frei zu wählen.",
 )
-# A mode of Apertium as far as a pipe can tell: it flushes at NUL, and answers from a table. What it gets wrong is in
-# `plan.json` beside it, so that one program stands for all engines that are planted; it logs what it was asked.
+# A mode of Apertium as far as a pipe can tell: it flushes at NUL, and answers from a table. What it
+# gets wrong is in `plan.json` beside it, so that one program stands for all engines that are
+# planted; it logs what it was asked.
 _PROGRAM = r"""#!{python} -S
 import json, os, re, sys, time
 here = os.path.dirname(os.path.abspath(__file__))
@@ -149,16 +151,20 @@ def sentence_table(source: str, target: str) -> dict[str, str]:
     """Pair the sentences of DECLARATION as they are cut."""
     table: dict[str, str] = {}
     for texts in zip(DECLARATION[source], DECLARATION[target], strict=True):
-        ours, theirs = (cut_sentences(pa.array([text], pa.large_string()), 600)["text"].to_list() for text in texts)
+        ours, theirs = (
+            cut_sentences(pa.array([text], pa.large_string()), 600)["text"].to_list()
+            for text in texts
+        )
         table |= {" ".join(one.split()): other for one, other in zip(ours, theirs, strict=True)}
     return table
 
 
 def plant_engine(folder: Path, kind: str = "good", at: str = "", seconds: float = 0) -> Path:
-    """Write modes into a folder, to be named by APERTIUM_MODES, that answer from DECLARATION as `kind` says.
+    """Write modes into a folder, to be named by APERTIUM_MODES, that answer from DECLARATION as
+    `kind` says.
 
-    The mode of a kind is called by it, as `eus-spa-copies`; a good one is the plain mode. `at` is what a sentence holds
-    that the engine hangs or dies at, `seconds` how long each answer takes.
+    The mode of a kind is called by it, as `eus-spa-copies`; a good one is the plain mode. `at` is
+    what a sentence holds that the engine hangs or dies at, `seconds` how long each answer takes.
     """
     for source, target in DIRECTIONS:
         name = f"{source[:3]}-{target[:3]}" + ("" if kind == "good" else f"-{kind}")
@@ -174,14 +180,25 @@ def plant_engine(folder: Path, kind: str = "good", at: str = "", seconds: float 
 
 
 def asked(folder: Path) -> list[str]:
-    """List the sentences that planted engines were asked, in order by mode; not those that see if they answer."""
+    """List the sentences that planted engines were asked, in order by mode; not those that see if
+    they answer."""
     logs = sorted(folder.glob("*/asked.txt"))
-    return [line for log in logs for line in log.read_text("utf-8").splitlines() if not re.match(r"A\. B\.|A \[", line)]
+    return [
+        line
+        for log in logs
+        for line in log.read_text("utf-8").splitlines()
+        if not re.match(r"A\. B\.|A \[", line)
+    ]
 
 
 def documents(language: str) -> list[str]:
     """Make documents of DECLARATION: paragraphs, blank lines, a bullet, an address and numbers."""
     first, second, third, fourth = DECLARATION[language]
     end = third.rstrip()[-1]
-    marked = f"{third.rstrip()[:-1].rstrip()} (https://example.org/{language}?a=1, 1.234,5, 25){end}"
-    return [f"{first}\n\n{second} {marked}\n- {fourth}\n***\n{second}", "\n".join((second, third, fourth))]
+    marked = (
+        f"{third.rstrip()[:-1].rstrip()} (https://example.org/{language}?a=1, 1.234,5, 25){end}"
+    )
+    return [
+        f"{first}\n\n{second} {marked}\n- {fourth}\n***\n{second}",
+        "\n".join((second, third, fourth)),
+    ]

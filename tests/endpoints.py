@@ -1,4 +1,5 @@
-"""A server of chat completions on loopback that fails as real ones do, and counts what it answered."""
+"""A server of chat completions on loopback that fails as real ones do, and counts what it
+answered."""
 
 from __future__ import annotations
 
@@ -84,7 +85,16 @@ class FaultyEndpoint:
             thread.join()
 
 
-def completion(content: str, finish: str = "stop", tokens: tuple[int, int] = (50, 50)) -> dict[str, Any]:
+def completion(
+    content: str, finish: str = "stop", tokens: tuple[int, int] = (50, 50)
+) -> dict[str, Any]:
     """Write a chat completion."""
-    choice = {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": content}}
-    return {"choices": [choice], "usage": {"prompt_tokens": tokens[0], "completion_tokens": tokens[1]}}
+    choice = {
+        "index": 0,
+        "finish_reason": finish,
+        "message": {"role": "assistant", "content": content},
+    }
+    return {
+        "choices": [choice],
+        "usage": {"prompt_tokens": tokens[0], "completion_tokens": tokens[1]},
+    }

@@ -1,7 +1,8 @@
-"""The part of the Hub's protocol that the real client speaks when it pushes and loads data sets, on loopback.
+"""The part of the Hub's protocol that the real client speaks when it pushes and loads data sets, on
+loopback.
 
-Repositories with commits, branches, tags and pull requests; files in git or, as LFS, by their SHA-256. It proves that
-the client and we agree, not what the real service does.
+Repositories with commits, branches, tags and pull requests; files in git or, as LFS, by their
+SHA-256. It proves that the client and we agree, not what the real service does.
 """
 
 from __future__ import annotations
@@ -60,11 +61,20 @@ class Repository:
         self.tags: dict[str, str] = {}
         self.requests: dict[str, dict[str, Any]] = {}
         self.history: list[tuple[str, str]] = []  # revision, commit
-        self.commit("main", {".gitattributes": File(b"*.parquet filter=lfs diff=lfs merge=lfs -text\n", is_lfs=False)})
+        self.commit(
+            "main",
+            {
+                ".gitattributes": File(
+                    b"*.parquet filter=lfs diff=lfs merge=lfs -text\n", is_lfs=False
+                )
+            },
+        )
 
     def commit(self, revision: str, tree: Tree) -> str:
         listed = sorted((path, file.sha256) for path, file in tree.items())
-        name = hashlib.sha1(repr((len(self.commits), listed)).encode(), usedforsecurity=False).hexdigest()
+        name = hashlib.sha1(
+            repr((len(self.commits), listed)).encode(), usedforsecurity=False
+        ).hexdigest()
         self.commits[name] = dict(tree)
         self.history.append((revision, name))
         if revision.startswith("refs/pr/"):
@@ -85,7 +95,8 @@ class Repository:
 
 
 class Hub:
-    """A server's state, and what a test may plant: `fault` is asked before each request and may answer it."""
+    """A server's state, and what a test may plant: `fault` is asked before each request and may
+    answer it."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -93,8 +104,12 @@ class Hub:
         self.lfs: dict[str, bytes] = {}
         self.uploaded = Counter[str]()  # SHA-256 of contents that were sent
         self.asked: list[str] = []
-        self.fault: Callable[[str, str], int | None] = lambda _method, _path: None  # a status, or None
-        self.after_commit: Callable[[], bool] = lambda: False  # True: the answer to the commit is lost
+        self.fault: Callable[[str, str], int | None] = lambda _method, _path: (
+            None
+        )  # a status, or None
+        self.after_commit: Callable[[], bool] = lambda: (
+            False
+        )  # True: the answer to the commit is lost
         self.seconds_an_upload = 0.0
         self.lock = threading.RLock()
 
@@ -129,7 +144,11 @@ class _Handler(BaseHTTPRequestHandler):
         planted = self.hub.fault(self.command, asked.path)
         if planted:
             return self._send(planted, {"error": "planted"}, {"Retry-After": "0"})
-        if self.command in ("POST", "PUT") and asked.path.startswith("/api/") and self._is_stranger():
+        if (
+            self.command in ("POST", "PUT")
+            and asked.path.startswith("/api/")
+            and self._is_stranger()
+        ):
             return self._send(401, {"error": "Invalid username or password."})
         for method, pattern, answer in ROUTES:
             found = re.fullmatch(pattern, asked.path)
@@ -181,15 +200,19 @@ class _Handler(BaseHTTPRequestHandler):
         asked = json.loads(self.body)
         name = f"{asked.get('organization') or 'me'}/{asked['name']}"
         if name in self.hub.repositories:
-            return self._send(409, {"error": "exists", "url": f"{self.hub.address}/datasets/{name}"})
+            return self._send(
+                409, {"error": "exists", "url": f"{self.hub.address}/datasets/{name}"}
+            )
         self.hub.repositories[name] = Repository(private=asked.get("visibility") == "private")
-        return self._send(200, {"url": f"{self.hub.address}/datasets/{name}", "name": name, "id": name})
+        return self._send(
+            200, {"url": f"{self.hub.address}/datasets/{name}", "name": name, "id": name}
+        )
 
     def settings(self, name: str) -> None:
         asked = json.loads(self.body)
-        self.hub.repositories[name].private = asked.get("visibility", "public") == "private" or bool(
-            asked.get("private")
-        )
+        self.hub.repositories[name].private = asked.get(
+            "visibility", "public"
+        ) == "private" or bool(asked.get("private"))
         self._send(200, {})
 
     def info(self, name: str, revision: str = "main") -> None:
@@ -211,7 +234,10 @@ class _Handler(BaseHTTPRequestHandler):
         if found:
             named = {"branches": found[0].branches, "tags": found[0].tags}
             listed = {
-                kind: [{"name": n, "ref": f"refs/{kind}/{n}", "targetCommit": c} for n, c in names.items()]
+                kind: [
+                    {"name": n, "ref": f"refs/{kind}/{n}", "targetCommit": c}
+                    for n, c in names.items()
+                ]
                 for kind, names in named.items()
             }
             self._send(200, {**listed, "converts": []})
@@ -247,7 +273,11 @@ class _Handler(BaseHTTPRequestHandler):
     def paths(self, name: str, revision: str) -> None:
         found = self._found(name, revision)
         if found:
-            asked = json.loads(self.body)["paths"] if self.body[:1] == b"{" else parse_qs(self.body.decode())["paths"]
+            asked = (
+                json.loads(self.body)["paths"]
+                if self.body[:1] == b"{"
+                else parse_qs(self.body.decode())["paths"]
+            )
             tree = found[0].commits[found[1]]
             folders = [p for p in asked if any(path.startswith(f"{p}/") for path in tree)]
             self._send(
@@ -275,7 +305,11 @@ class _Handler(BaseHTTPRequestHandler):
             | (
                 {}
                 if o["oid"] in self.hub.lfs
-                else {"actions": {"upload": {"href": f"{self.hub.address}/upload/{o['oid']}", "header": {}}}}
+                else {
+                    "actions": {
+                        "upload": {"href": f"{self.hub.address}/upload/{o['oid']}", "header": {}}
+                    }
+                }
             )
             for o in json.loads(self.body)["objects"]
         ]
@@ -297,7 +331,9 @@ class _Handler(BaseHTTPRequestHandler):
             repository, head = found
             lines = [json.loads(line) for line in self.body.splitlines()]
             if lines[0]["value"].get("parentCommit", head) != head:
-                return self._send(412, {"error": "A commit has happened since. Please refresh and try again."})
+                return self._send(
+                    412, {"error": "A commit has happened since. Please refresh and try again."}
+                )
             tree = dict(repository.commits[head])
             for line in lines[1:]:
                 value = line["value"]
@@ -332,7 +368,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "POST":
             number = str(len(repository.requests) + 1)
             title = json.loads(self.body)["title"]
-            repository.requests[number] = {"title": title, "status": "draft", "head": repository.branches["main"]}
+            repository.requests[number] = {
+                "title": title,
+                "status": "draft",
+                "head": repository.branches["main"],
+            }
             return self.discussion(name, number)
         listed = [self._discussion(name, number) for number in repository.requests]
         return self._send(200, {"discussions": listed, "count": len(listed), "start": 0})
@@ -352,7 +392,12 @@ class _Handler(BaseHTTPRequestHandler):
     def status(self, name: str, number: str) -> None:
         status = json.loads(self.body)["status"]
         self.hub.repositories[name].requests[number]["status"] = status
-        event = {"id": "e", "type": "status-change", "createdAt": "2026-01-01T00:00:00.000Z", "author": {"name": "me"}}
+        event = {
+            "id": "e",
+            "type": "status-change",
+            "createdAt": "2026-01-01T00:00:00.000Z",
+            "author": {"name": "me"},
+        }
         self._send(200, {"newStatus": {**event, "data": {"status": status}}})
 
     def merge(self, name: str, number: str) -> None:
@@ -386,7 +431,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 NAME = r"([^/]+/[^/]+)"
 ROUTES: tuple[tuple[str, str, Callable[..., None]], ...] = (
-    ("POST", "/api/validate-yaml", lambda handler: handler._send(200, {"errors": [], "warnings": []})),
+    (
+        "POST",
+        "/api/validate-yaml",
+        lambda handler: handler._send(200, {"errors": [], "warnings": []}),
+    ),
     ("POST", "/api/repos/create", _Handler.create),
     ("PUT", rf"/api/datasets/{NAME}/settings", _Handler.settings),
     ("GET", rf"/api/datasets/{NAME}/refs", _Handler.refs),

@@ -19,7 +19,12 @@ LEAST_RECIPE: dict[str, Any] = {
 
 def phase_run(store: Store, recipe: Recipe | None = None, **runner: Any) -> Run:
     """Make a run by one worker, whose tasks report to nobody."""
-    return Run(store, recipe or Recipe.model_validate(LEAST_RECIPE), Runner(**{"workers": 1} | runner), lambda *_: None)
+    return Run(
+        store,
+        recipe or Recipe.model_validate(LEAST_RECIPE),
+        Runner(**{"workers": 1} | runner),
+        lambda *_: None,
+    )
 
 
 def ingested(store: Store, split: str) -> IngestResult:

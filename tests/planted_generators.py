@@ -1,4 +1,5 @@
-"""Models of chat completions that are planted: a good one that asks about what it reads, and garbage of each kind."""
+"""Models of chat completions that are planted: a good one that asks about what it reads, and
+garbage of each kind."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ def data_of(body: dict[str, Any]) -> list[str]:
 
 
 def pairs_about(document: str, count: int = 2) -> list[dict[str, str]]:
-    """Write questions about a text: a sentence's words but the last two, backwards; these two answer it."""
+    """Write questions about a text: a sentence's words but the last two, backwards; these two
+    answer it."""
     pairs = []
     for sentence in re.split(r"[.\n;\u0964\u06d4]+", document):
         words = sentence.split()
@@ -37,7 +39,9 @@ def good(body: dict[str, Any]) -> dict[str, Any]:
     (wanted, *_) = body["response_format"]["json_schema"]["schema"]["properties"]
     document, *more = data_of(body)
     if wanted == "pairs":
-        return completion(json.dumps({"pairs": pairs_about(document) or [{"question": "?", "answer": ""}]}))
+        return completion(
+            json.dumps({"pairs": pairs_about(document) or [{"question": "?", "answer": ""}]})
+        )
     if wanted == "answer":
         own = [pair["answer"] for pair in pairs_about(document, 99) if pair["question"] == more[0]]
         return completion(json.dumps({"answer": (own or ["?"])[0]}))
@@ -52,7 +56,11 @@ def document_of(body: dict[str, Any]) -> str:
 
 
 def _pairs(*pairs: tuple[str, str]) -> dict[str, Any]:
-    return completion(json.dumps({"pairs": [{"question": question, "answer": answer} for question, answer in pairs]}))
+    return completion(
+        json.dumps(
+            {"pairs": [{"question": question, "answer": answer} for question, answer in pairs]}
+        )
+    )
 
 
 def _first_words(body: dict[str, Any]) -> str:
@@ -67,36 +75,58 @@ GARBAGE: dict[str, tuple[Answer, str]] = {
     "invalid_json": (lambda _: completion('{"pairs": [{"question": "Zer'), "invalid_json"),
     "other_json": (lambda _: completion('{"pairs": "none"}'), "invalid_json"),
     "deep_json": (lambda _: completion("[" * 5_000), "invalid_json"),
-    "prose": (lambda _: completion("Sure! Here are two questions about the passage."), "invalid_json"),
+    "prose": (
+        lambda _: completion("Sure! Here are two questions about the passage."),
+        "invalid_json",
+    ),
     "wrong_language": (
-        lambda body: _pairs(("What does the second article of the declaration say about freedom?", _first_words(body))),
+        lambda body: _pairs(
+            (
+                "What does the second article of the declaration say about freedom?",
+                _first_words(body),
+            )
+        ),
         "wrong_language|wrong_script",
     ),
     "refusal": (
-        lambda body: _pairs(("I'm sorry, but I cannot help with questions about this passage?", _first_words(body))),
+        lambda body: _pairs(
+            ("I'm sorry, but I cannot help with questions about this passage?", _first_words(body))
+        ),
         "refusal",
     ),
-    "echo": (lambda body: _pairs((body["messages"][0]["content"][:250] + "?", _first_words(body))), "prompt_leaked"),
+    "echo": (
+        lambda body: _pairs((body["messages"][0]["content"][:250] + "?", _first_words(body))),
+        "prompt_leaked",
+    ),
     "not_in_context": (
         lambda body: _pairs((pairs_about(document_of(body))[0]["question"], "Quetzalcoatl")),
         "answer_not_in_context",
     ),
     "answer_in_question": (
         lambda body: _pairs(
-            (f"{_first_words(body)} {pairs_about(document_of(body))[0]['question']}", _first_words(body))
+            (
+                f"{_first_words(body)} {pairs_about(document_of(body))[0]['question']}",
+                _first_words(body),
+            )
         ),
         "answered_by_question|copied_context",
     ),
     "copies": (
-        lambda body: _pairs((document_of(body).split("\n")[0][:200] + "?", document_of(body).split()[-1])),
+        lambda body: _pairs(
+            (document_of(body).split("\n")[0][:200] + "?", document_of(body).split()[-1])
+        ),
         "copied_context|answered_by_question|answer_not_in_context",
     ),
     "loops": (
-        lambda body: _pairs((" ".join(pairs_about(document_of(body))[0]["question"].split()[:3] * 9) + "?", "a")),
+        lambda body: _pairs(
+            (" ".join(pairs_about(document_of(body))[0]["question"].split()[:3] * 9) + "?", "a")
+        ),
         "repetition|answer_not_in_context",
     ),
     "chat_marks": (
-        lambda body: _pairs(("<|im_end|>" + pairs_about(document_of(body))[0]["question"], _first_words(body))),
+        lambda body: _pairs(
+            ("<|im_end|>" + pairs_about(document_of(body))[0]["question"], _first_words(body))
+        ),
         "prompt_leaked",
     ),
 }

@@ -6,12 +6,18 @@ from typing import Any
 
 
 def one_source(
-    name: str, source: str = "pages", *, kind: str = "jsonl", paths: str = "", options: str = "", **engine: Any
+    name: str,
+    source: str = "pages",
+    *,
+    kind: str = "jsonl",
+    paths: str = "",
+    options: str = "",
+    **engine: Any,
 ) -> str:
     """Write a corpus and its source as TOML; stages may follow.
 
-    Files are called as the source, unless `paths` names others. `options` are more lines of the source, and `engine`
-    the options of `[engine]`.
+    Files are called as the source, unless `paths` names others. `options` are more lines of the
+    source, and `engine` the options of `[engine]`.
 
     >>> print(one_source("own", split_bytes=2000), end="")
     [corpus]

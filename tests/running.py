@@ -24,11 +24,16 @@ class Ended(NamedTuple):
 
 
 def glotmill(*arguments: object, cwd: Path | str = ".", stdin: str = "") -> Ended:
-    """Run a command in this process, as if it had been given in the folder `cwd`; much cheaper than one of its own."""
+    """Run a command in this process, as if it had been given in the folder `cwd`; much cheaper than
+    one of its own."""
     out, errors, code = io.StringIO(), io.StringIO(), 0
     terminal, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8")
     try:
-        with contextlib.chdir(cwd), contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+        with (
+            contextlib.chdir(cwd),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(errors),
+        ):
             main(list(map(str, arguments)))
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
@@ -51,7 +56,9 @@ def start(recipe: Path, output: Path | str, *options: str) -> subprocess.Popen[s
         str(output),
         *options,
     ]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
 
 
 def run(recipe: Path, output: Path | str, *options: str) -> None:

@@ -25,7 +25,9 @@ def test_the_site_builds(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_are_there(page: Path) -> None:
-    blocks = re.findall(r"^```\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    blocks = re.findall(
+        r"^```\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
     for line in re.findall(r"^(?:\.venv/bin/)?glotmill (.*)$", "".join(blocks), re.MULTILINE):
         command = get_command(app)
         for word in line.split("#")[0].split():

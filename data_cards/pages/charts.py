@@ -1,7 +1,9 @@
-"""Draw the charts of a card as SVG: plain shapes and text, no script, no font, no reference to anything outside.
+"""Draw the charts of a card as SVG: plain shapes and text, no script, no font, no reference to
+anything outside.
 
-A chart stands on its own ground, so that it reads well on a page whose theme is not the system's, and follows the
-reader's light or dark preference. Widths are fixed; a label too long for its place is cut, with the whole as tooltip.
+A chart stands on its own ground, so that it reads well on a page whose theme is not the system's,
+and follows the reader's light or dark preference. Widths are fixed; a label too long for its place
+is cut, with the whole as tooltip.
 """
 
 from __future__ import annotations
@@ -54,7 +56,10 @@ CHART_STYLE = (
     ".chart .small{font-size:11.5px;fill:var(--faint)}"
     ".chart .ground{fill:var(--ground);stroke:var(--edge)}"
     ".chart .grid{stroke:var(--grid)}"
-    + "".join(f".chart .{name}{{fill:var(--{name})}}" for name in ("main", "rest", "dropped", "duplicate", "failed"))
+    + "".join(
+        f".chart .{name}{{fill:var(--{name})}}"
+        for name in ("main", "rest", "dropped", "duplicate", "failed")
+    )
 )
 PALETTE_STYLE = (
     ":root{"
@@ -134,7 +139,9 @@ def language_chart(bars: Sequence[Bar]) -> Chart:
             f'<text x="{left - 10}" y="{y + 15}" text-anchor="end">{_escape(_shortened(bar.name, room))}'
             f'<tspan class="faint" dx="6">{_escape(bar.label)}</tspan>{_tooltip(bar.name)}</text>'
         )
-        parts.append(_rect((left, y + 3, max(1.0, end - left), row - 7), "main" if bar.label else "rest", 2))
+        parts.append(
+            _rect((left, y + 3, max(1.0, end - left), row - 7), "main" if bar.label else "rest", 2)
+        )
         parts.append(
             f'<text x="{end + 8:.1f}" y="{y + 15}">{compact(bar.code_points)}'
             f'<tspan class="faint"> in {compact(bar.documents)} {unit}</tspan></text>'
@@ -168,7 +175,9 @@ def _lower_end(length_bin: int) -> int:
 
 def score_chart(bins: Sequence[int]) -> Chart:
     """Documents by language score, from 0 to 1."""
-    labels = [f"{number / SHARE_BINS:g}" if number % 2 == 0 else "" for number in range(SHARE_BINS + 1)]
+    labels = [
+        f"{number / SHARE_BINS:g}" if number % 2 == 0 else "" for number in range(SHARE_BINS + 1)
+    ]
     return _histogram(
         bins or (0,) * SHARE_BINS,
         labels,
@@ -193,7 +202,9 @@ def _histogram(bins: Sequence[int], edges: Sequence[str], title: str, subtitle: 
     for number, edge in enumerate(edges):
         if edge and (len(bins) <= 20 or number % 2 == 0):
             parts.append(_text(left + step * number, base + 18, edge, "small", "middle"))
-    words = ", ".join(f"{count} from {edge}" for count, edge in zip(bins, edges, strict=False) if count and edge)
+    words = ", ".join(
+        f"{count} from {edge}" for count, edge in zip(bins, edges, strict=False) if count and edge
+    )
     return _framed(base + 36, title, subtitle, f"{title}: {words or 'no documents'}", parts)
 
 
@@ -202,7 +213,12 @@ def funnel_chart(steps: Sequence[FunnelStep]) -> Chart:
     total = max((step.documents_in for step in steps), default=0)
     left, right, row = 232, WIDTH - 132, 32
     parts, legend_x = [], float(_PADDING)
-    for name, words in (("main", "goes on"), ("dropped", "dropped"), ("duplicate", "duplicate"), ("failed", "failed")):
+    for name, words in (
+        ("main", "goes on"),
+        ("dropped", "dropped"),
+        ("duplicate", "duplicate"),
+        ("failed", "failed"),
+    ):
         parts.append(_rect((legend_x, 66, 11, 11), name, 2))
         parts.append(_text(legend_x + 17, 76, words, "small"))
         legend_x += 34 + len(words) * 6.4
@@ -233,7 +249,11 @@ def funnel_chart(steps: Sequence[FunnelStep]) -> Chart:
         )
     read, out = (steps[0].documents_in, steps[-1].documents_out) if steps else (0, 0)
     made = sum(step.step.created for step in steps)
-    words = f"{read:,} documents read, " + (f"{made:,} made from them, " if made else "") + f"{out:,} published"
+    words = (
+        f"{read:,} documents read, "
+        + (f"{made:,} made from them, " if made else "")
+        + f"{out:,} published"
+    )
     return _framed(
         top + row * len(steps) + 14,
         "From source to shelf",
@@ -250,7 +270,9 @@ def sparkline(bins: Sequence[int], label: str) -> Chart:
     step, height, tallest = 7, 26, max(bins, default=0)
     talls = [max(1.5, height * count / tallest) for count in shown if count]
     places = [step * number for number, count in enumerate(shown) if count]
-    parts = [_rect((x, height - tall, step - 1, tall)) for x, tall in zip(places, talls, strict=True)]
+    parts = [
+        _rect((x, height - tall, step - 1, tall)) for x, tall in zip(places, talls, strict=True)
+    ]
     return Chart(max(step, step * len(shown)), height, label, "".join(parts))
 
 

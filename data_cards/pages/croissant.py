@@ -1,8 +1,9 @@
-"""`croissant.json`: the corpus as Croissant describes data sets for programs, with the fields of its vocabulary for
-responsible AI.
+"""`croissant.json`: the corpus as Croissant describes data sets for programs, with the fields of
+its vocabulary for responsible AI.
 
-Source: Croissant format specification 1.1 and Croissant RAI specification 1.0 (MLCommons). A language has a record
-set of its own while there are few; of many, one record set holds all documents. Each shard is listed with its SHA-256.
+Source: Croissant format specification 1.1 and Croissant RAI specification 1.0 (MLCommons). A
+language has a record set of its own while there are few; of many, one record set holds all
+documents. Each shard is listed with its SHA-256.
 """
 
 from __future__ import annotations
@@ -73,7 +74,10 @@ def croissant_json(card: Card) -> str:
     description = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
-        "conformsTo": ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"],
+        "conformsTo": [
+            "http://mlcommons.org/croissant/1.1",
+            "http://mlcommons.org/croissant/RAI/1.0",
+        ],
         "name": identity.name,
         "alternateName": one_line(identity.title),
         "description": one_line(identity.description) or one_line(identity.title),
@@ -97,7 +101,9 @@ def _named(name: str, value: Any) -> dict[str, Any]:
 
 def _licence(card: Card) -> list[str]:
     stated = (
-        [card.identity.licence] if card.identity.licence else sorted({s.licence or "" for s in card.sources} - {""})
+        [card.identity.licence]
+        if card.identity.licence
+        else sorted({s.licence or "" for s in card.sources} - {""})
     )
     return [hub_licence(licence) or one_line(licence) for licence in stated]
 
@@ -108,19 +114,24 @@ def _creator(card: Card) -> dict[str, str] | None:
 
 
 def _responsible(card: Card) -> dict[str, Any]:
-    """Tell what is computed of how the data came to be; what only people know is in the corpus's card, or missing."""
+    """Tell what is computed of how the data came to be; what only people know is in the corpus's
+    card, or missing."""
     sums = totals(card)
     steps = [f"{step.phase}: {step.stage}" if step.stage else step.phase for step in card.steps]
     return {
         "rai:dataCollection": "; ".join(
-            f"{source.name}: {source.documents} documents read{_from(source.url)}" for source in card.sources
+            f"{source.name}: {source.documents} documents read{_from(source.url)}"
+            for source in card.sources
         )
         + f". Of {sums.documents} documents published, {sums.made.documents} were made by machines.",
         "rai:dataCollectionRawData": [source.url for source in card.sources if source.url],
         "rai:dataPreprocessingProtocol": steps,
         "rai:dataImputationProtocol": "None: no text was filled in.",
         "rai:machineAnnotationTools": [f"{model.name} {model.version}" for model in card.models],
-        "rai:dataLimitations": [*map(one_line, card.identity.limitations), *_stated(card, "limitations")],
+        "rai:dataLimitations": [
+            *map(one_line, card.identity.limitations),
+            *_stated(card, "limitations"),
+        ],
         "rai:dataUseCases": [*_stated(card, "intended_uses", "uses_to_avoid")],
         "rai:dataBiases": [*_stated(card, "biases")],
         "rai:dataSocialImpact": [*_stated(card, "social_impact")],
@@ -186,7 +197,9 @@ def _record_set(card: Card, subset: Subset) -> dict[str, Any]:
     }
 
 
-def _field(identifier: str, description: str, feature: Mapping[str, Any], source: dict[str, Any]) -> dict[str, Any]:
+def _field(
+    identifier: str, description: str, feature: Mapping[str, Any], source: dict[str, Any]
+) -> dict[str, Any]:
     """Describe a column; `feature` is the column as a Hub card declares it."""
     field: dict[str, Any] = {"@type": "cr:Field", "@id": identifier, "name": identifier}
     if description:
@@ -195,14 +208,25 @@ def _field(identifier: str, description: str, feature: Mapping[str, Any], source
     if inner is not None:
         field |= {"isArray": True, "arrayShape": "-1"}
         feature = (
-            inner if isinstance(inner, dict) else {"struct": inner} if isinstance(inner, list) else {"dtype": inner}
+            inner
+            if isinstance(inner, dict)
+            else {"struct": inner}
+            if isinstance(inner, list)
+            else {"dtype": inner}
         )
     if "struct" in feature:
         field["subField"] = [
-            _field(f"{identifier}/{part['name']}", "", part, source | {"transform": {"jsonPath": part["name"]}})
+            _field(
+                f"{identifier}/{part['name']}",
+                "",
+                part,
+                source | {"transform": {"jsonPath": part["name"]}},
+            )
             for part in feature["struct"]
         ]
     else:
         kind = str(feature.get("dtype"))
-        field["dataType"] = next((croissant for start, croissant in _TYPES if kind.startswith(start)), "sc:Text")
+        field["dataType"] = next(
+            (croissant for start, croissant in _TYPES if kind.startswith(start)), "sc:Text"
+        )
     return field | {"source": source}

@@ -1,8 +1,10 @@
-"""The HTML report: one file that a curator can open, mail and archive, with samples of every language.
+"""The HTML report: one file that a curator can open, mail and archive, with samples of every
+language.
 
-Everything is inline, every value is escaped by the template, and the page forbids itself anything else by a content
-security policy: its one style sheet and its one script are named by their hashes, nothing is fetched. Without the
-script the page shows all the same; it sorts and filters the table of languages.
+Everything is inline, every value is escaped by the template, and the page forbids itself anything
+else by a content security policy: its one style sheet and its one script are named by their hashes,
+nothing is fetched. Without the script the page shows all the same; it sorts and filters the table
+of languages.
 """
 
 from __future__ import annotations
@@ -48,7 +50,8 @@ def render_report(views: Mapping[str, Any], charts: Mapping[str, Chart]) -> str:
 
 
 def content_policy(style: str, script: str) -> str:
-    """Return the content security policy of a page that has one style sheet and one script, and fetches nothing."""
+    """Return the content security policy of a page that has one style sheet and one script, and
+    fetches nothing."""
     return (
         "default-src 'none'; base-uri 'none'; form-action 'none'; "
         f"style-src '{_source_hash(style)}'; script-src '{_source_hash(script)}'"
@@ -91,6 +94,8 @@ def html_environment() -> Environment:
         "visible": visible,
         "code_spans": code_spans,
         "sparkline": lambda bins, label: _inline(sparkline(bins, label)),
-        "commonest": lambda counts: sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:3],
+        "commonest": lambda counts: sorted(counts.items(), key=lambda item: (-item[1], item[0]))[
+            :3
+        ],
     }
     return environment

@@ -1,7 +1,9 @@
-"""Write all files of a card as bytes: README.md, the HTML report, croissant.json, the charts, the statistics.
+"""Write all files of a card as bytes: README.md, the HTML report, croissant.json, the charts, the
+statistics.
 
-Nothing is read but the card: no clock, no file, no network; the same card gives the same bytes. In the Markdown
-template every value is escaped, unless it is a number or Markdown that this module made.
+Nothing is read but the card: no clock, no file, no network; the same card gives the same bytes. In
+the Markdown template every value is escaped, unless it is a number or Markdown that this module
+made.
 """
 
 from __future__ import annotations
@@ -23,7 +25,14 @@ from data_cards.display import (
     html_block,
 )
 from data_cards.pages import croissant
-from data_cards.pages.charts import Bar, Chart, funnel_chart, language_chart, length_chart, score_chart
+from data_cards.pages.charts import (
+    Bar,
+    Chart,
+    funnel_chart,
+    language_chart,
+    length_chart,
+    score_chart,
+)
 from data_cards.pages.html import render_report
 from data_cards.pages.metadata import front_matter
 from data_cards.pages.sections import README_ORDER, SECTIONS, section_views
@@ -67,7 +76,8 @@ def draw_charts(card: Card) -> dict[str, Chart]:
 
 
 def render_card(views: Mapping[str, Any]) -> str:
-    """Write README.md of a card, given by the views of its sections: the Hub's metadata, then the card in Markdown."""
+    """Write README.md of a card, given by the views of its sections: the Hub's metadata, then the
+    card in Markdown."""
     body = (
         _environment()
         .get_template("README.md.jinja")
@@ -116,7 +126,9 @@ def _finalize(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, str):
         return escape_markdown(value)
-    raise TypeError(f"a card shows text and whole numbers, got {value!r}; give it a filter in the template")
+    raise TypeError(
+        f"a card shows text and whole numbers, got {value!r}; give it a filter in the template"
+    )
 
 
 def _prose(text: str) -> Markdown:
@@ -134,15 +146,21 @@ def _kept_spaces(text: str) -> str:
 def _name(text: str) -> Markdown:
     """A name that stands within program text."""
     if not re.fullmatch(r"[A-Za-z0-9._-]+", text):
-        raise ValueError(f"a name in program text must be letters, digits, '.', '_' and '-', got {text!r}")
+        raise ValueError(
+            f"a name in program text must be letters, digits, '.', '_' and '-', got {text!r}"
+        )
     return Markdown(text)
 
 
 def _autolink(address: str) -> Markdown:
     """A link if the address is a plain web address, escaped text if not."""
-    plain = address.startswith(("https://", "http://")) and not set(address) & set(" <>|`\"'()[]\\\n\r\t")
+    plain = address.startswith(("https://", "http://")) and not set(address) & set(
+        " <>|`\"'()[]\\\n\r\t"
+    )
     return (
-        Markdown(f"<{address}>") if plain and address.isascii() and address.isprintable() else escape_markdown(address)
+        Markdown(f"<{address}>")
+        if plain and address.isascii() and address.isprintable()
+        else escape_markdown(address)
     )
 
 

@@ -1,7 +1,8 @@
 """The YAML front matter of a card: what the Hub and the `datasets` library read.
 
-Built as objects and dumped by a YAML library, so that a language `no` stays a string. Licence identifiers are those
-that the Hub documents (Hub documentation, "Licenses"); any other licence is `other` with its name.
+Built as objects and dumped by a YAML library, so that a language `no` stays a string. Licence
+identifiers are those that the Hub documents (Hub documentation, "Licenses"); any other licence is
+`other` with its name.
 """
 
 from __future__ import annotations
@@ -35,11 +36,18 @@ _HUB_LICENCES = frozenset(
     """.split()  # noqa: SIM905 - sixty names read better so
 )
 _SIZES = (
-    *((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M")),
+    *(
+        (10**3, "n<1K"),
+        (10**4, "1K<n<10K"),
+        (10**5, "10K<n<100K"),
+        (10**6, "100K<n<1M"),
+        (10**7, "1M<n<10M"),
+    ),
     *((10**8, "10M<n<100M"), (10**9, "100M<n<1B"), (10**10, "1B<n<10B"), (10**11, "10B<n<100B")),
     (10**12, "100B<n<1T"),
 )
-# The Parquet files declare the features themselves; hundreds of copies would make the front matter unreadable.
+# The Parquet files declare the features themselves; hundreds of copies would make the front matter
+# unreadable.
 MOST_FEATURE_COPIES = 100
 _TASKS = {  # of configurations of synthetic rows
     "question_answer": "question-answering",
@@ -96,13 +104,22 @@ def front_matter(card: Card) -> str:
         configs=_configs(card) or None,
         dataset_info=_dataset_info(card) or None,
     )
-    order = ["pretty_name", "language", "language_details", "license", "license_name", "license_link"]
+    order = [
+        "pretty_name",
+        "language",
+        "language_details",
+        "license",
+        "license_name",
+        "license_link",
+    ]
     return metadata.to_yaml(original_order=order)
 
 
 def _licence(card: Card) -> dict[str, Any]:
     stated = (
-        [card.identity.licence] if card.identity.licence else sorted({s.licence for s in card.sources if s.licence})
+        [card.identity.licence]
+        if card.identity.licence
+        else sorted({s.licence for s in card.sources if s.licence})
     )
     known = [hub_licence(licence) for licence in stated]
     if not stated:
@@ -111,18 +128,22 @@ def _licence(card: Card) -> dict[str, Any]:
         codes = sorted({code for code in known if code})
         return {"license": codes[0] if len(codes) == 1 else codes}
     named = {"license": "other", "license_name": one_line("; ".join(stated))}
-    return named | ({"license_link": one_line(card.identity.licence_url)} if card.identity.licence_url else {})
+    return named | (
+        {"license_link": one_line(card.identity.licence_url)} if card.identity.licence_url else {}
+    )
 
 
 def _configs(card: Card) -> list[dict[str, Any]]:
     return [
-        {"config_name": subset.name, "data_files": subset.paths()} | ({"default": True} if subset.name == ALL else {})
+        {"config_name": subset.name, "data_files": subset.paths()}
+        | ({"default": True} if subset.name == ALL else {})
         for subset in subsets(card)
     ] + [
         {
             "config_name": row.name,
             "data_files": [
-                {"split": split, "path": f"synthetic/{row.name}/{split}-*.parquet"} for split, _ in row.rows
+                {"split": split, "path": f"synthetic/{row.name}/{split}-*.parquet"}
+                for split, _ in row.rows
             ],
         }
         for row in configuration_rows(card)
@@ -130,7 +151,8 @@ def _configs(card: Card) -> list[dict[str, Any]]:
 
 
 class Subset(NamedTuple):
-    """A configuration of the Hub: its name, the folder of its files, the statistics of its language, the files."""
+    """A configuration of the Hub: its name, the folder of its files, the statistics of its
+    language, the files."""
 
     name: str
     folder: str
@@ -138,7 +160,8 @@ class Subset(NamedTuple):
     files: list[PublishedFile]
 
     def paths(self) -> list[dict[str, str]]:
-        """Name the files of each split; those of documents apart are all there is of their subset: `train`."""
+        """Name the files of each split; those of documents apart are all there is of their subset:
+        `train`."""
         return [
             {"split": _loaded(split), "path": f"data/{self.folder}/{split}-*.parquet"}
             for split in published_splits(self.files)
@@ -146,13 +169,17 @@ class Subset(NamedTuple):
 
 
 def subsets(card: Card) -> Iterator[Subset]:
-    """Yield all documents but those apart as one subset, then those of each label, those apart by themselves."""
+    """Yield all documents but those apart as one subset, then those of each label, those apart by
+    themselves."""
     parts = {apart: [file for file in card.files if file.split == apart] for apart in SUBSETS_APART}
     clear = [file for file in card.files if file.split not in parts]
     if clear:
         yield Subset(ALL, "*", merge_sizes(card.statistics.values()), clear)
     for label, part in sorted(card.statistics.items()):
-        for name, files in ((label, clear), *((f"{label}_{apart}", found) for apart, found in parts.items())):
+        for name, files in (
+            (label, clear),
+            *((f"{label}_{apart}", found) for apart, found in parts.items()),
+        ):
             if own := [file for file in files if file.language == label]:
                 yield Subset(name, label, part, own)
 
@@ -164,7 +191,10 @@ def _loaded(split: str) -> str:
 def _split_infos(part: TextStatistics, files: Sequence[PublishedFile]) -> list[dict[str, Any]]:
     splits = published_splits(files)
     if len(splits) < 2 and sum(file.documents for file in files) == part.documents:
-        return [{"name": _loaded(s), "num_bytes": part.num_bytes, "num_examples": part.documents} for s in splits]
+        return [
+            {"name": _loaded(s), "num_bytes": part.num_bytes, "num_examples": part.documents}
+            for s in splits
+        ]
     own = [(split, [file for file in files if file.split == split]) for split in splits]
     return [
         {
@@ -200,11 +230,20 @@ def _dataset_info(card: Card) -> list[dict[str, Any]]:
 def _synthetic_info(card: Card) -> Iterator[dict[str, Any]]:
     for row in configuration_rows(card):
         files = [file for file in card.synthetic if file.name == row.name]
-        sizes = {split: sum(file.num_bytes for file in files if file.split == split) for split, _ in row.rows}
+        sizes = {
+            split: sum(file.num_bytes for file in files if file.split == split)
+            for split, _ in row.rows
+        }
         yield {
             "config_name": row.name,
-            "features": [{"name": field.name, **hub_feature(field.type)} for field in synthetic_schema(row.name)],
-            "splits": [{"name": split, "num_bytes": sizes[split], "num_examples": count} for split, count in row.rows],
+            "features": [
+                {"name": field.name, **hub_feature(field.type)}
+                for field in synthetic_schema(row.name)
+            ],
+            "splits": [
+                {"name": split, "num_bytes": sizes[split], "num_examples": count}
+                for split, count in row.rows
+            ],
             "download_size": sum(file.size_bytes for file in files),
             "dataset_size": sum(sizes.values()),
         }

@@ -1,8 +1,9 @@
 """The sections of a card: one table, from which both pages are put together.
 
-A section has a module of facts in `data_cards/sections/`, whose `views` name what is shown, and two partial templates
-in `data_cards/templates/sections/`: `NAME.md.jinja` for README.md, `NAME.html.jinja` for the report. A new section is
-these three, a line below and a place in `REPORT_ORDER`; a template sees the views of all sections.
+A section has a module of facts in `data_cards/sections/`, whose `views` name what is shown, and two
+partial templates in `data_cards/templates/sections/`: `NAME.md.jinja` for README.md,
+`NAME.html.jinja` for the report. A new section is these three, a line below and a place in
+`REPORT_ORDER`; a template sees the views of all sections.
 """
 
 from __future__ import annotations
@@ -32,9 +33,11 @@ def _nothing(_: Card) -> dict[str, Any]:
 
 
 class Section(NamedTuple):
-    """A section of both pages, or of one: its name in the report's contents, its views, where it is linked to.
+    """A section of both pages, or of one: its name in the report's contents, its views, where it is
+    linked to.
 
-    `needs` are views of which one must hold something, or the report's contents leave the section out.
+    `needs` are views of which one must hold something, or the report's contents leave the section
+    out.
     """
 
     name: str
@@ -66,13 +69,29 @@ SECTIONS = {
         Section("sources", "Sources", anchor="sources"),
         Section("pages", "Pages", extraction.views, "pages", ("page_rows",)),
         Section("funnel", "Funnel", funnel.views, "funnel"),
-        Section("filters", "Filters", filters.views, "filters", ("rule_drops", "false_positives", "replaced_data")),
+        Section(
+            "filters",
+            "Filters",
+            filters.views,
+            "filters",
+            ("rule_drops", "false_positives", "replaced_data"),
+        ),
         Section("changes", "Changes", changes.views, "changes", ("rules",)),
-        Section("duplicates", "Deduplication", duplicates.views, "deduplication", ("dedup_stages",)),
+        Section(
+            "duplicates", "Deduplication", duplicates.views, "deduplication", ("dedup_stages",)
+        ),
         Section("splits", "Splits", splits.views, "splits", ("split_rows",)),
         Section("weights", "Sampling weights", duplicates.weight_views, "weights", ("weights",)),
-        Section("contamination", "Evaluation sets", contamination.views, "evaluation-sets", ("evaluation_sets",)),
-        Section("translation", "Translations", translation.views, "translations", ("translation_rows",)),
+        Section(
+            "contamination",
+            "Evaluation sets",
+            contamination.views,
+            "evaluation-sets",
+            ("evaluation_sets",),
+        ),
+        Section(
+            "translation", "Translations", translation.views, "translations", ("translation_rows",)
+        ),
         Section("synthesis", "Synthetic rows", synthesis.views, "synthetic", ("synthetic_yields",)),
         Section("columns", "Columns", anchor="columns"),
         Section("samples", "Samples", anchor="samples"),
@@ -96,7 +115,17 @@ REPORT_ORDER = (
         "weights",
         "contamination",
     ),
-    *("translation", "synthesis", "samples", "sources", "pages", "columns", "making", "statements", "limitations"),
+    *(
+        "translation",
+        "synthesis",
+        "samples",
+        "sources",
+        "pages",
+        "columns",
+        "making",
+        "statements",
+        "limitations",
+    ),
 )
 
 

@@ -1,6 +1,8 @@
-"""The page on which a speaker judges passages: one HTML file that works from a disk, on a phone, without a network.
+"""The page on which a speaker judges passages: one HTML file that works from a disk, on a phone,
+without a network.
 
-The passages are data in a block that no browser runs; the page forbids itself anything but its own style and script.
+The passages are data in a block that no browser runs; the page forbids itself anything but its own
+style and script.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ ANSWERS = (  # judgement, what the button says, what it means
     ("offensive", "Offensive", "In the language, and not to be shown to everybody"),
     ("cannot_tell", "Cannot tell", "I do not know"),
 )
-VERTICAL = frozenset({"Mong", "Phag"})  # written from top to bottom (Unicode Standard 17, sections 13.5 and 14.4)
+VERTICAL = frozenset(
+    {"Mong", "Phag"}
+)  # written from top to bottom (Unicode Standard 17, sections 13.5 and 14.4)
 
 
 def speaker_page(corpus: str, label: str, sheet: pa.Table) -> str:
@@ -32,7 +36,10 @@ def speaker_page(corpus: str, label: str, sheet: pa.Table) -> str:
     style = Markup(PALETTE_STYLE + template_file("speaker.css"))  # noqa: S704 - ours
     script = Markup(template_file("speaker.js"))  # noqa: S704 - ours
     rows = [list(row.values()) for row in sheet.to_pylist()]
-    held = json.dumps({"name": f"{corpus}-{label}", "header": sheet.column_names, "rows": rows}, ensure_ascii=False)
+    held = json.dumps(
+        {"name": f"{corpus}-{label}", "header": sheet.column_names, "rows": rows},
+        ensure_ascii=False,
+    )
     return (
         html_environment()
         .get_template("speaker.html.jinja")

@@ -1,4 +1,5 @@
-"""The report on learned limits: for each language and rule the spread of its signal, the limit, what it would drop."""
+"""The report on learned limits: for each language and rule the spread of its signal, the limit,
+what it would drop."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ _STYLE = (
 
 
 class TunedLanguage(NamedTuple):
-    """What was learned for a language, with the spread of each signal and why limits were refused, by rule."""
+    """What was learned for a language, with the spread of each signal and why limits were refused,
+    by rule."""
 
     label: str
     learned: LanguageLimits
@@ -62,9 +64,8 @@ def _row(one: TunedLanguage) -> str:
 def _section(one: TunedLanguage) -> str:
     figures = "".join(_figure(each, one) for each in one.spread)
     name = language_facts(one.label).name
-    return (
-        f'<h2 id="{_text(one.label)}">{_text(name)} ({_text(one.label)})</h2>\n<div class="spreads">{figures}</div>\n'
-    )
+    heading = f'<h2 id="{_text(one.label)}">{_text(name)} ({_text(one.label)})</h2>'
+    return f'{heading}\n<div class="spreads">{figures}</div>\n'
 
 
 def _figure(each: Distribution, one: TunedLanguage) -> str:
@@ -80,7 +81,8 @@ def _figure(each: Distribution, one: TunedLanguage) -> str:
 
 
 def _spread(each: Distribution) -> str:
-    """Draw bars of pages by value (square roots, so that few are seen), with a line at the limit."""
+    """Draw bars of pages by value (square roots, so that few are seen), with a line at the
+    limit."""
     tallest = max(each.counts) ** 0.5 or 1.0
     step = WIDTH / len(each.counts)
     low, high = each.edges[0], each.edges[-1]

@@ -1,4 +1,5 @@
-"""What stages changed in the texts: the rules of each stage, summed over languages, with those they changed most."""
+"""What stages changed in the texts: the rules of each stage, summed over languages, with those they
+changed most."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ LABELS_SHOWN = 3
 
 
 class RuleRow(NamedTuple):
-    """One rule of a stage: what it changed in all languages, and its languages, the most changed first."""
+    """One rule of a stage: what it changed in all languages, and its languages, the most changed
+    first."""
 
     stage: str
     rule: str
@@ -23,7 +25,8 @@ class RuleRow(NamedTuple):
 
 
 def rule_rows(card: Card) -> tuple[RuleRow, ...]:
-    """List the rules that changed something: stages as on the card, in each the rule with most code points first."""
+    """List the rules that changed something: stages as on the card, in each the rule with most code
+    points first."""
     grouped: dict[tuple[str, str], list[ChangeCount]] = defaultdict(list)
     for change in card.changes:
         if not change.code_points:
@@ -40,7 +43,9 @@ def rule_rows(card: Card) -> tuple[RuleRow, ...]:
         )
         for (stage, rule), changes in grouped.items()
     ]
-    return tuple(sorted(rows, key=lambda row: (stages.index(row.stage), -row.code_points, row.rule)))
+    return tuple(
+        sorted(rows, key=lambda row: (stages.index(row.stage), -row.code_points, row.rule))
+    )
 
 
 def views(card: Card) -> dict[str, Any]:

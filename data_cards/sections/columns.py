@@ -1,7 +1,9 @@
-"""The column table of a card, and the features that `dataset_info` declares, both from the Arrow schema.
+"""The column table of a card, and the features that `dataset_info` declares, both from the Arrow
+schema.
 
-The features follow what the `datasets` library makes of the same schema (`Features.from_arrow_schema`), so that it
-finds what it would have written itself; that library is not needed to write them.
+The features follow what the `datasets` library makes of the same schema
+(`Features.from_arrow_schema`), so that it finds what it would have written itself; that library is
+not needed to write them.
 """
 
 from __future__ import annotations
@@ -60,7 +62,8 @@ def column_rows(schema: pa.Schema) -> tuple[ColumnRow, ...]:
 
 
 def hub_feature(kind: pa.DataType) -> dict[str, Any]:
-    """Write an Arrow type as a Hub card's feature, such as `{"list": [{"name": "score", "dtype": "float32"}]}`.
+    """Write an Arrow type as a Hub card's feature, such as `{"list": [{"name": "score", "dtype":
+    "float32"}]}`.
 
     Seconds become milliseconds, because Parquet has no timestamp in seconds.
     """
@@ -76,5 +79,7 @@ def hub_feature(kind: pa.DataType) -> dict[str, Any]:
         unit = "ms" if kind.unit == "s" else kind.unit
         return {"dtype": f"timestamp[{unit}, tz={kind.tz}]" if kind.tz else f"timestamp[{unit}]"}
     if not any(test(kind) for test in _SAFE):
-        raise SchemaError(f"type {kind} cannot be declared on a card; leave the column out or cast it to string")
+        raise SchemaError(
+            f"type {kind} cannot be declared on a card; leave the column out or cast it to string"
+        )
     return {"dtype": _NAMES.get(str(kind), str(kind))}

@@ -1,4 +1,5 @@
-"""Evaluation sets on a card: how much of each stood in the corpus, and how far a human agreed that it did."""
+"""Evaluation sets on a card: how much of each stood in the corpus, and how far a human agreed that
+it did."""
 
 from __future__ import annotations
 
@@ -54,25 +55,37 @@ def evaluation_set_rows(card: Card) -> tuple[EvaluationSetRow, ...]:
     names = {parse_label(label).language: language_facts(label).name for label in card.statistics}
     by_name: dict[str, list[RateRow]] = {}
     for counts in card.contamination:
-        name = names.get(counts.language or "") or (language_name(counts.language) if counts.language else "unknown")
+        name = names.get(counts.language or "") or (
+            language_name(counts.language) if counts.language else "unknown"
+        )
         row = RateRow(counts, name, _rate(counts.texts_found, counts.texts_checked))
         by_name.setdefault(counts.evaluation_set, []).append(row)
     rows = []
     for name, languages in by_name.items():
         texts, checked, found = (
-            sum(getattr(row.counts, field) for row in languages) for field in ("texts", "texts_checked", "texts_found")
+            sum(getattr(row.counts, field) for row in languages)
+            for field in ("texts", "texts_checked", "texts_found")
         )
         ranked = sorted(languages, key=lambda row: (-(row.rate or 0), row.counts.language or ""))
         precision = _precision(judged[name]) if name in judged else None
-        rows.append(EvaluationSetRow(name, texts, checked, found, _rate(found, checked), tuple(ranked), precision))
+        rows.append(
+            EvaluationSetRow(
+                name, texts, checked, found, _rate(found, checked), tuple(ranked), precision
+            )
+        )
     return tuple(sorted(rows, key=lambda row: (-(row.rate or 0), row.name)))
 
 
 def what_was_removed(card: Card) -> str:
-    """Say in a sentence what became of the documents that held evaluation text; nothing if the card does not tell."""
+    """Say in a sentence what became of the documents that held evaluation text; nothing if the card
+    does not tell."""
     if not card.removal:
         return ""
-    count = sum(fate.documents for fate in card.fates if (fate.phase, fate.fate) == ("decontaminate", "dropped"))
+    count = sum(
+        fate.documents
+        for fate in card.fates
+        if (fate.phase, fate.fate) == ("decontaminate", "dropped")
+    )
     dropped = f"{count:,} {'document was' if count == 1 else 'documents were'} left out"
     if card.removal.mode == "drop":
         return f"What was found is not published: {dropped}."
@@ -86,7 +99,9 @@ def _rate(found: int, checked: int) -> float | None:
 
 def _precision(counts: JudgedPrecision) -> Precision:
     return Precision(
-        counts, counts.right / counts.judged, *wilson_interval(counts.right / counts.judged, counts.judged)
+        counts,
+        counts.right / counts.judged,
+        *wilson_interval(counts.right / counts.judged, counts.judged),
     )
 
 

@@ -1,7 +1,8 @@
-"""Mark where one text differs from another, so that a reader sees at once what two near duplicates do not share.
+"""Mark where one text differs from another, so that a reader sees at once what two near duplicates
+do not share.
 
-Texts are compared by words (in Tibetan: by syllables), and where no word ends for long, by graphemes: this is for a few
-excerpts on a page, not for a corpus.
+Texts are compared by words (in Tibetan: by syllables), and where no word ends for long, by
+graphemes: this is for a few excerpts on a page, not for a corpus.
 """
 
 from __future__ import annotations
@@ -18,10 +19,14 @@ _WORD = re.compile("[^\\s\u0f0b\u1361]+[\\s\u0f0b\u1361]*|[\\s\u0f0b\u1361]+")
 _LONGEST_WORD = 30  # code points; longer runs are in scripts that put no spaces between words
 
 
-def marked_differences(kept: str, other: str, *, kept_goes_on: bool = False) -> list[tuple[bool, str]]:
-    """Split `other` into pieces: (whether `kept` lacks it at that place, text); joined, the pieces are `other`.
+def marked_differences(
+    kept: str, other: str, *, kept_goes_on: bool = False
+) -> list[tuple[bool, str]]:
+    """Split `other` into pieces: (whether `kept` lacks it at that place, text); joined, the pieces
+    are `other`.
 
-    What `other` has after the last shared word is not marked where `kept` is an excerpt that goes on.
+    What `other` has after the last shared word is not marked where `kept` is an excerpt that goes
+    on.
 
     >>> marked_differences("Kaixo mundu zabala", "Kaixo mundu berria")
     [(False, 'Kaixo mundu '), (True, 'berria')]
@@ -33,11 +38,16 @@ def marked_differences(kept: str, other: str, *, kept_goes_on: bool = False) -> 
     differs = [True] * len(after)
     for _, start, length in matcher.get_matching_blocks():
         differs[start : start + length] = [False] * length
-    shared = len(after) - next((n for n, new in enumerate(reversed(differs)) if not new), len(after))
+    shared = len(after) - next(
+        (n for n, new in enumerate(reversed(differs)) if not new), len(after)
+    )
     if kept_goes_on and shared:
         differs[shared:] = [False] * (len(after) - shared)
     pairs = zip(differs, after, strict=True)
-    return [(new, "".join(word for _, word in run)) for new, run in groupby(pairs, key=lambda pair: pair[0])]
+    return [
+        (new, "".join(word for _, word in run))
+        for new, run in groupby(pairs, key=lambda pair: pair[0])
+    ]
 
 
 def _words(text: str) -> Iterator[str]:

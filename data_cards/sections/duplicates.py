@@ -1,4 +1,5 @@
-"""Deduplication on a card: what each stage did, the largest clusters and what differs in them, sampling weights."""
+"""Deduplication on a card: what each stage did, the largest clusters and what differs in them,
+sampling weights."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ def stage_rows(card: Card) -> tuple[StageRow, ...]:
 
 
 def clusters_to_look_at(card: Card) -> list[tuple[DedupReport, tuple[ClusterView, ...]]]:
-    """List the stages with clusters: those first whose duplicates differ, as there is something to judge in them."""
+    """List the stages with clusters: those first whose duplicates differ, as there is something to
+    judge in them."""
 
     def all_identical(views: tuple[ClusterView, ...]) -> bool:
         return all(example.same for view in views for example in view.examples)
@@ -60,7 +62,11 @@ def clusters_to_look_at(card: Card) -> list[tuple[DedupReport, tuple[ClusterView
 def cluster_views(report: DedupReport) -> tuple[ClusterView, ...]:
     """Work out what differs between each kept document and the removed ones next to it."""
     return tuple(
-        ClusterView(cluster, language_facts(cluster.label), tuple(_view(cluster, e) for e in cluster.examples))
+        ClusterView(
+            cluster,
+            language_facts(cluster.label),
+            tuple(_view(cluster, e) for e in cluster.examples),
+        )
         for cluster in report.clusters
     )
 
@@ -68,7 +74,9 @@ def cluster_views(report: DedupReport) -> tuple[ClusterView, ...]:
 def _view(cluster: DuplicateCluster, example: DuplicateExample) -> ExampleView:
     kept, other = visible(cluster.text), visible(example.text)
     goes_on = len(cluster.text) < cluster.code_points
-    return ExampleView(example, marked_differences(kept, other, kept_goes_on=goes_on), kept == other)
+    return ExampleView(
+        example, marked_differences(kept, other, kept_goes_on=goes_on), kept == other
+    )
 
 
 class WeightRow(NamedTuple):
@@ -106,7 +114,8 @@ def weight_rows(card: Card) -> tuple[WeightRow, ...]:
 
 
 def nothing_to_weigh(card: Card) -> bool:
-    """Tell whether weights were to follow from what stages dropped, and they dropped nothing, so that all are 1."""
+    """Tell whether weights were to follow from what stages dropped, and they dropped nothing, so
+    that all are 1."""
     if card.sampling is None or card.sampling.rule == "cluster_size":
         return False
     return not any(size.removed for sizes in card.sampling.by_label.values() for size in sizes)

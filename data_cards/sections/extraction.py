@@ -1,4 +1,5 @@
-"""What a card tells of the pages its texts came from: their kinds, what stood in their place, and what they share."""
+"""What a card tells of the pages its texts came from: their kinds, what stood in their place, and
+what they share."""
 
 from __future__ import annotations
 
@@ -16,17 +17,25 @@ class PageRow(NamedTuple):
     documents: int
 
 
-_MARKS = {"page_kinds": "kind", "page_access": "instead of content", "extraction_fallbacks": "fall-back"}
+_MARKS = {
+    "page_kinds": "kind",
+    "page_access": "instead of content",
+    "extraction_fallbacks": "fall-back",
+}
 
 
 def page_rows(card: Card) -> tuple[PageRow, ...]:
-    """List the marks of the pages, the commonest value of each mark first; none if no text came from a page."""
+    """List the marks of the pages, the commonest value of each mark first; none if no text came
+    from a page."""
     rows = []
     for field, mark in _MARKS.items():
         counts: Counter[str] = Counter()
         for part in card.statistics.values():
             counts.update(getattr(part, field))
-        rows += [PageRow(mark, *pair) for pair in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+        rows += [
+            PageRow(mark, *pair)
+            for pair in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        ]
     return tuple(rows)
 
 

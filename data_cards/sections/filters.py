@@ -1,4 +1,5 @@
-"""What the quality filter dropped, rule by rule and language by language, with limits and measured false positives.
+"""What the quality filter dropped, rule by rule and language by language, with limits and measured
+false positives.
 
 Next to it stands what `personal_data` replaced, by type.
 """
@@ -17,7 +18,8 @@ ALL_RULES = "all"
 
 
 class LanguageDrop(NamedTuple):
-    """What a rule dropped in one language; the limit is null where the rule has several (a stage run twice)."""
+    """What a rule dropped in one language; the limit is null where the rule has several (a stage
+    run twice)."""
 
     label: str | None
     documents: int
@@ -39,13 +41,15 @@ class RuleDrop(NamedTuple):
 
     @property
     def limits(self) -> tuple[float, ...]:
-        """The least and the greatest limit of its languages; one if they are the same, none if unknown."""
+        """The least and the greatest limit of its languages; one if they are the same, none if
+        unknown."""
         found = sorted({drop.limit.limit for drop in self.by_language if drop.limit})
         return tuple(dict.fromkeys((found[0], found[-1]))) if found else ()
 
 
 class FalsePositives(NamedTuple):
-    """Shares of good pages that learned limits would drop in a language: of all rules, and the worst ones."""
+    """Shares of good pages that learned limits would drop in a language: of all rules, and the
+    worst ones."""
 
     label: str
     of_all: float
@@ -74,7 +78,9 @@ def rule_drops(card: Card) -> tuple[RuleDrop, ...]:
             counts.total(),
             tuple(
                 LanguageDrop(label, count, limits.get((rule, label or "")))
-                for label, count in sorted(counts.items(), key=lambda item: (-item[1], item[0] or ""))
+                for label, count in sorted(
+                    counts.items(), key=lambda item: (-item[1], item[0] or "")
+                )
             ),
         )
         for rule, counts in dropped.items()
@@ -83,14 +89,17 @@ def rule_drops(card: Card) -> tuple[RuleDrop, ...]:
 
 
 def false_positives(card: Card, worst: int = 3) -> tuple[FalsePositives, ...]:
-    """List the languages whose limits were learned, by label, with the rules that lose most of their good text."""
+    """List the languages whose limits were learned, by label, with the rules that lose most of
+    their good text."""
     by_label: dict[str, list[FilterLimit]] = defaultdict(list)
     for limit in card.filter_limits:
         if limit.false_positives is not None:
             by_label[limit.label].append(limit)
     rows = []
     for label, found in sorted(by_label.items()):
-        of_all = next((limit.false_positives or 0.0 for limit in found if limit.rule == ALL_RULES), 0.0)
+        of_all = next(
+            (limit.false_positives or 0.0 for limit in found if limit.rule == ALL_RULES), 0.0
+        )
         ranked = sorted(
             (limit for limit in found if limit.rule != ALL_RULES and limit.false_positives),
             key=lambda limit: (-(limit.false_positives or 0), limit.rule),

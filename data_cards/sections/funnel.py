@@ -1,4 +1,5 @@
-"""Count the fates of documents from the ledger, and line them up as a funnel: in, out, and why not."""
+"""Count the fates of documents from the ledger, and line them up as a funnel: in, out, and why
+not."""
 
 from __future__ import annotations
 
@@ -22,21 +23,26 @@ _KEYS = ("source", "language", "fate", "phase", "stage", "reason", "made")
 def count_fates(batch: pa.RecordBatch) -> tuple[FateCount, ...]:
     """Group ledger rows by source, language, fate and reason.
 
-    A published row without a language counts as `und`, without a script as `Zyyy`: that is where it is published.
-    Raises SchemaError if a LEDGER column is missing or mistyped.
+    A published row without a language counts as `und`, without a script as `Zyyy`: that is where it
+    is published. Raises SchemaError if a LEDGER column is missing or mistyped.
     """
     require_columns(batch, LEDGER, [*_GROUPS, "parent_id"])
-    rows = pa.Table.from_batches([batch.select(_GROUPS)]).append_column("made", pc.is_valid(batch["parent_id"]))
+    rows = pa.Table.from_batches([batch.select(_GROUPS)]).append_column(
+        "made", pc.is_valid(batch["parent_id"])
+    )
     grouped = rows.group_by([*_GROUPS, "made"]).aggregate([([], "count_all")])
     return merge_fates([[_fate(row) for row in grouped.to_pylist()]])
 
 
 def _fate(row: dict[str, Any]) -> FateCount:
-    """Name the label of a group of ledger rows; what is published has no reason, and its stage is the writer."""
+    """Name the label of a group of ledger rows; what is published has no reason, and its stage is
+    the writer."""
     language, script, published = row.pop("language"), row.pop("script"), row["fate"] == "published"
     label = f"{language or 'und'}_{script or 'Zyyy'}" if language is not None or published else None
     known = {"language": label, "documents": row.pop("count_all")}
-    return FateCount.model_validate(row | known | ({"stage": None, "reason": None} if published else {}))
+    return FateCount.model_validate(
+        row | known | ({"stage": None, "reason": None} if published else {})
+    )
 
 
 def merge_fates(parts: Iterable[Iterable[FateCount]]) -> tuple[FateCount, ...]:
@@ -82,7 +88,8 @@ def funnel(fates: Iterable[FateCount], steps: Sequence[Step]) -> tuple[FunnelSte
 
     What a step created counts among what came in to it.
 
-    A stage that a recipe runs twice is one step, in its first place: the ledger does not tell the two runs apart.
+    A stage that a recipe runs twice is one step, in its first place: the ledger does not tell the
+    two runs apart.
     """
     rows = list(fates)
     going = sum(row.documents for row in rows) - sum(step.created for step in dict.fromkeys(steps))
@@ -120,7 +127,8 @@ class LanguageFunnel(NamedTuple):
 def funnel_by_language(card: Card) -> tuple[LanguageFunnel, ...]:
     """Sum up the fates of each language; in = published + dropped + duplicate + failed.
 
-    The largest input comes first; what is in no known language, and what was never identified, last.
+    The largest input comes first; what is in no known language, and what was never identified,
+    last.
     """
     fates: dict[str | None, Counter[str]] = defaultdict(Counter)
     reasons: dict[str | None, Counter[tuple[str, str]]] = defaultdict(Counter)
@@ -142,14 +150,20 @@ def funnel_by_language(card: Card) -> tuple[LanguageFunnel, ...]:
             counts["failed"],
             tuple(
                 Loss(fate, reason, count)
-                for (fate, reason), count in sorted(reasons[language].items(), key=lambda item: (-item[1], item[0]))
+                for (fate, reason), count in sorted(
+                    reasons[language].items(), key=lambda item: (-item[1], item[0])
+                )
             ),
         )
         for language, counts in fates.items()
     ]
 
     def rank(row: LanguageFunnel) -> tuple[bool, int, str]:
-        return row.language is None or not is_language(row.language), -row.documents_in, row.language or ""
+        return (
+            row.language is None or not is_language(row.language),
+            -row.documents_in,
+            row.language or "",
+        )
 
     return tuple(sorted(found, key=rank))
 

@@ -1,4 +1,5 @@
-"""What a reader wants to see first, worked out from the facts of a card: the languages, totals, and limits."""
+"""What a reader wants to see first, worked out from the facts of a card: the languages, totals, and
+limits."""
 
 from __future__ import annotations
 
@@ -41,7 +42,8 @@ class LanguageRow(NamedTuple):
 
 
 def language_rows(card: Card) -> tuple[LanguageRow, ...]:
-    """List the languages of a card, largest first in code points; what is in no known language comes last."""
+    """List the languages of a card, largest first in code points; what is in no known language
+    comes last."""
     total = sum(part.code_points for part in card.statistics.values())
     rows = [
         LanguageRow(
@@ -57,7 +59,12 @@ def language_rows(card: Card) -> tuple[LanguageRow, ...]:
     ]
 
     def rank(row: LanguageRow) -> tuple[bool, int, int, str]:
-        return not is_language(row.label), -row.statistics.code_points, -row.statistics.documents, row.label
+        return (
+            not is_language(row.label),
+            -row.statistics.code_points,
+            -row.statistics.documents,
+            row.label,
+        )
 
     return tuple(sorted(rows, key=rank))
 
@@ -74,7 +81,8 @@ def _declared_same(label: str, part: TextStatistics) -> float | None:
 
 
 def same_language(declared: str, language: str) -> bool:
-    """Tell whether a declared ISO 639-3 code fits a language: the same by `one_code`, or its macrolanguage.
+    """Tell whether a declared ISO 639-3 code fits a language: the same by `one_code`, or its
+    macrolanguage.
 
     >>> same_language("nor", "nno"), same_language("fil", "tgl"), same_language("nob", "nno")
     (True, True, False)
@@ -129,7 +137,9 @@ def totals(card: Card) -> Totals:
 def added(volumes: Iterable[TextVolume]) -> TextVolume:
     """Add up amounts of text."""
     found = list(volumes)
-    return TextVolume(**{name: sum(getattr(volume, name) for volume in found) for name in TextVolume.model_fields})
+    return TextVolume(
+        **{name: sum(getattr(volume, name) for volume in found) for name in TextVolume.model_fields}
+    )
 
 
 class SourceVolume(NamedTuple):
@@ -141,12 +151,20 @@ class SourceVolume(NamedTuple):
 
 def source_volumes(card: Card) -> dict[str, SourceVolume]:
     """Add up what was published of each source."""
-    names = {*(source.name for source in card.sources), *(n for part in card.statistics.values() for n in part.sources)}
+    names = {
+        *(source.name for source in card.sources),
+        *(n for part in card.statistics.values() for n in part.sources),
+    }
     volumes = {}
     for name in sorted(names):
-        published = added(part.sources[name] for part in card.statistics.values() if name in part.sources)
+        published = added(
+            part.sources[name] for part in card.statistics.values() if name in part.sources
+        )
         made = added(part.made[name] for part in card.statistics.values() if name in part.made)
-        found = {field: getattr(published, field) - getattr(made, field) for field in TextVolume.model_fields}
+        found = {
+            field: getattr(published, field) - getattr(made, field)
+            for field in TextVolume.model_fields
+        }
         volumes[name] = SourceVolume(TextVolume(**found), made)
     return volumes
 
@@ -155,7 +173,8 @@ PURE = 0.9  # a lower expected precision stands among the limitations
 
 
 def merge_sizes(parts: Iterable[TextStatistics]) -> TextStatistics:
-    """Add up what the size of rows as one Arrow table follows from: documents, bits, and nulls by column."""
+    """Add up what the size of rows as one Arrow table follows from: documents, bits, and nulls by
+    column."""
     found = list(parts)
     names = sorted({name for part in found for name in part.nulls})
     return TextStatistics(
@@ -178,10 +197,14 @@ def limitations(card: Card) -> tuple[str, ...]:
 
     def documents(count: int, what: str) -> None:
         if count:
-            found.append(f"{count:,} of {all_documents:,} documents ({count / all_documents:.1%}) {what}.")
+            found.append(
+                f"{count:,} of {all_documents:,} documents ({count / all_documents:.1%}) {what}."
+            )
 
     if any(sum(part.scores) for part in parts.values()):
-        found.append("Languages were told apart by models, whose scores are probabilities and not proofs.")
+        found.append(
+            "Languages were told apart by models, whose scores are probabilities and not proofs."
+        )
         documents(
             sum(
                 part.documents - added(part.made.values()).documents - sum(part.scores)
@@ -195,14 +218,20 @@ def limitations(card: Card) -> tuple[str, ...]:
         "have a language score below 0.5",
     )
     documents(
-        sum(part.documents for label, part in parts.items() if parse_label(label).language == UNDETERMINED),
+        sum(
+            part.documents
+            for label, part in parts.items()
+            if parse_label(label).language == UNDETERMINED
+        ),
         "are in no language that reached its threshold (und)",
     )
 
     def is_large(label: str) -> bool:  # a few documents have no shares to speak of
         return label in parts and parts[label].documents >= FEW_DOCUMENTS
 
-    if impure := sorted((share, label) for label, share in card.expected_precision.items() if share < PURE):
+    if impure := sorted(
+        (share, label) for label, share in card.expected_precision.items() if share < PURE
+    ):
         shown = _shortened([f"{label} ({share:.0%})" for share, label in impure if is_large(label)])
         if shown:
             found.append(
@@ -210,19 +239,28 @@ def limitations(card: Card) -> tuple[str, ...]:
                 f"to be in the language of their label in {', '.join(shown)}."
             )
     if card.unmatched_labels:
-        found.append(f"No document was in {', '.join(card.unmatched_labels)}, which the recipe asks for.")
-    documents(sum(part.nulls.get("licence", 0) for part in parts.values()), "carry no licence of their own")
+        found.append(
+            f"No document was in {', '.join(card.unmatched_labels)}, which the recipe asks for."
+        )
+    documents(
+        sum(part.nulls.get("licence", 0) for part in parts.values()),
+        "carry no licence of their own",
+    )
     undated = sum(part.nulls.get("date", 0) for part in parts.values())
     if undated < all_documents:  # else nobody expects dates
         documents(undated, "carry no date, or one that is not ISO 8601 and was left out")
     documents(totals(card).made.documents, "were made from others by a model or a rule")
     small = [label for label, part in parts.items() if part.documents < FEW_DOCUMENTS]
     if small:
-        found.append(f"{len(small):,} of {len(parts):,} subsets hold fewer than {FEW_DOCUMENTS} documents.")
+        found.append(
+            f"{len(small):,} of {len(parts):,} subsets hold fewer than {FEW_DOCUMENTS} documents."
+        )
     uncounted = [label for label in parts if not words_are_spaced(label)]
     if uncounted:
         found.append(
-            "Words are not counted where spelling does not space them: " + ", ".join(_shortened(uncounted)) + "."
+            "Words are not counted where spelling does not space them: "
+            + ", ".join(_shortened(uncounted))
+            + "."
         )
     if cut_short := sum(report.exhausted_buckets or 0 for report in card.deduplication):
         found.append(
@@ -236,7 +274,9 @@ def limitations(card: Card) -> tuple[str, ...]:
 
 
 def _shortened(labels: Sequence[str], most: int = 12) -> list[str]:
-    return [*labels[:most], f"and {len(labels) - most} more"] if len(labels) > most else list(labels)
+    return (
+        [*labels[:most], f"and {len(labels) - most} more"] if len(labels) > most else list(labels)
+    )
 
 
 def compact(count: float) -> str:
@@ -248,7 +288,11 @@ def compact(count: float) -> str:
     for unit, size in (("", 1), ("k", 10**3), ("M", 10**6), ("G", 10**9), ("T", 10**12)):
         scaled = count / size
         if scaled < 999.5 or unit == "T":
-            return f"{scaled:.1f}".removesuffix(".0") + unit if scaled < 9.95 else f"{scaled:.0f}{unit}"
+            return (
+                f"{scaled:.1f}".removesuffix(".0") + unit
+                if scaled < 9.95
+                else f"{scaled:.0f}{unit}"
+            )
     raise AssertionError("unreachable: the last unit takes everything")
 
 
@@ -287,4 +331,8 @@ def licences(card: Card) -> list[tuple[str, int]]:
         counts.update(part.licences)
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     shown, others = ranked[:LICENCES_SHOWN], ranked[LICENCES_SHOWN:]
-    return [*shown, (f"{len(others)} others", sum(number for _, number in others))] if others else shown
+    return (
+        [*shown, (f"{len(others)} others", sum(number for _, number in others))]
+        if others
+        else shown
+    )

@@ -37,7 +37,8 @@ def proof_rows(card: Card) -> list[ProofRow]:
 
 
 def gate_words(card: Card) -> str:
-    """Say what is published apart since no answers prove it, and what that costs; empty without such a gate."""
+    """Say what is published apart since no answers prove it, and what that costs; empty without
+    such a gate."""
     if card.gate is None:
         return ""
     apart = sum(file.documents for file in card.files if file.split == UNPROVED)
@@ -60,6 +61,7 @@ def views(card: Card) -> dict[str, Any]:
         "proof_rows": proof_rows(card),
         "gate_words": gate_words(card),
         "unproved_labels": len(
-            {label for label in card.statistics if is_language(label)} - {p.label for p in card.proofs}
+            {label for label in card.statistics if is_language(label)}
+            - {p.label for p in card.proofs}
         ),
     }

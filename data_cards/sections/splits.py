@@ -1,4 +1,5 @@
-"""What a card tells of `train`, `validation` and `test`: how many documents of each language, and by what rule."""
+"""What a card tells of `train`, `validation` and `test`: how many documents of each language, and
+by what rule."""
 
 from __future__ import annotations
 
@@ -24,27 +25,35 @@ def published_splits(files: Iterable[PublishedFile]) -> tuple[str, ...]:
 
 
 def split_rows(card: Card) -> tuple[SplitRow, ...]:
-    """List how each subset was parted, in the order of their labels; none if the recipe asked for no split."""
+    """List how each subset was parted, in the order of their labels; none if the recipe asked for
+    no split."""
     if card.splits is None:
         return ()
     counted: Counter[tuple[str, str]] = Counter()
     for file in card.files:
         counted[file.language, file.split] += file.documents
     names = published_splits(card.files)
-    return tuple(SplitRow(label, tuple(counted[label, name] for name in names)) for label in card.statistics)
+    return tuple(
+        SplitRow(label, tuple(counted[label, name] for name in names)) for label in card.statistics
+    )
 
 
 def split_limitations(card: Card) -> list[str]:
-    """State which subsets have no document of a split that was asked for, and what may be alike across splits."""
+    """State which subsets have no document of a split that was asked for, and what may be alike
+    across splits."""
     if (rule := card.splits) is None:
         return []
     found, filled = [], {(file.language, file.split) for file in card.files}
     for name, share in (("validation", rule.validation), ("test", rule.test)):
         without = sum((label, name) not in filled for label in card.statistics)
         if share and without:
-            found.append(f"{without:,} of {len(card.statistics):,} subsets have no document in the split {name}.")
+            found.append(
+                f"{without:,} of {len(card.statistics):,} subsets have no document in the split {name}."
+            )
     if rule.groups is None:
-        found.append("No near deduplication was run, so documents that are much alike may be in different splits.")
+        found.append(
+            "No near deduplication was run, so documents that are much alike may be in different splits."
+        )
     return found
 
 

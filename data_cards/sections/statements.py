@@ -1,4 +1,5 @@
-"""The statements section: what people say of the corpus, and which questions nobody has answered yet."""
+"""The statements section: what people say of the corpus, and which questions nobody has answered
+yet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Synthetic rows on a card: what was asked, by which prompts, what passed, what it cost, and samples."""
+"""Synthetic rows on a card: what was asked, by which prompts, what passed, what it cost, and
+samples."""
 
 from __future__ import annotations
 
@@ -43,9 +44,14 @@ def _configuration_rows(card: Card) -> Iterator[ConfigurationRow]:
         if not files:
             continue
         rows = tuple((s, sum(f.rows for f in files if f.split == s)) for s in PUBLISHED_SPLITS)
-        samples = sorted((sample for file in files for sample in file.samples), key=lambda sample: sample.id)
+        samples = sorted(
+            (sample for file in files for sample in file.samples), key=lambda sample: sample.id
+        )
         yield ConfigurationRow(
-            name, tuple((s, count) for s, count in rows if count), len(files), tuple(samples[:SAMPLES_SHOWN])
+            name,
+            tuple((s, count) for s, count in rows if count),
+            len(files),
+            tuple(samples[:SAMPLES_SHOWN]),
         )
 
 
@@ -54,9 +60,13 @@ def yield_rows(card: Card) -> tuple[YieldRow, ...]:
     rows = []
     for counts in card.synthesis:
         published = sum(counts.published.values())
-        rejected = sorted(((one.reason, one.rows) for one in counts.rejected), key=lambda one: (-one[1], one[0]))
+        rejected = sorted(
+            ((one.reason, one.rows) for one in counts.rejected), key=lambda one: (-one[1], one[0])
+        )
         total = published + sum(rows for _, rows in rejected)
-        rows.append(YieldRow(counts, published, published / total if total else None, tuple(rejected)))
+        rows.append(
+            YieldRow(counts, published, published / total if total else None, tuple(rejected))
+        )
     return tuple(rows)
 
 

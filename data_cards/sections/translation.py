@@ -21,7 +21,10 @@ def translation_rows(card: Card) -> tuple[TranslationRow, ...]:
     """List what each engine gave in each direction."""
     rows = []
     for counts in card.translations:
-        rejected = sorted(((one.reason, one.sentences) for one in counts.rejected), key=lambda one: (-one[1], one[0]))
+        rejected = sorted(
+            ((one.reason, one.sentences) for one in counts.rejected),
+            key=lambda one: (-one[1], one[0]),
+        )
         passed = counts.sentences - sum(sentences for _, sentences in rejected)
         share = passed / counts.sentences if counts.sentences else None
         rows.append(TranslationRow(counts, passed, share, tuple(rejected)))

@@ -52,7 +52,9 @@ class CorpusFacts:
     evaluation_sets: Mapping[str, ItemResult] = field(default_factory=dict)  # by name
     masked: int = 0  # documents out of which evaluation texts were taken
     contamination: FindingsResult | None = None
-    created: Counter[tuple[str, str]] = field(default_factory=Counter)  # documents made, by stage and source
+    created: Counter[tuple[str, str]] = field(
+        default_factory=Counter
+    )  # documents made, by stage and source
     translations: tuple[TranslationYield, ...] = ()
     proofs: tuple[LanguageProof, ...] = ()
     gate: PublishingGate | None = None
@@ -67,7 +69,10 @@ class CorpusFacts:
     @property
     def made(self) -> dict[str, Counter[tuple[str, str]]]:
         """Documents made, and rows made and turned away, by phase: by stage and source."""
-        return {AUGMENT: self.created, SYNTHESIZE: self.synthesis.created if self.synthesis else Counter()}
+        return {
+            AUGMENT: self.created,
+            SYNTHESIZE: self.synthesis.created if self.synthesis else Counter(),
+        }
 
     @cached_property
     def fates(self) -> tuple[FateCount, ...]:
@@ -111,12 +116,16 @@ def corpus_card(facts: CorpusFacts) -> Card:
         deduplication=facts.deduplication,
         sampling=facts.sampling,
         splits=facts.split_rule,
-        statements=read_statements(recipe.corpus.statements) if recipe.corpus.statements else Statements(),
+        statements=read_statements(recipe.corpus.statements)
+        if recipe.corpus.statements
+        else Statements(),
         proofs=facts.proofs,
         gate=facts.gate,
         evaluation_sets=versions_of(plan.evaluation_sets, facts.evaluation_sets),
         contamination=found.rates if found else (),
-        removal=Removal(mode=recipe.decontaminate.mode, masked=facts.masked) if recipe.decontaminate else None,
+        removal=Removal(mode=recipe.decontaminate.mode, masked=facts.masked)
+        if recipe.decontaminate
+        else None,
         judging_sheet=found.sheet if found else None,
         translations=facts.translations,
         synthesis=facts.synthesis.yields if facts.synthesis else (),
@@ -126,8 +135,12 @@ def corpus_card(facts: CorpusFacts) -> Card:
 
 def _expected_precision(recipe: Recipe, fates: Sequence[FateCount]) -> dict[str, float]:
     """Estimate how pure each label's documents were when the cascade had named their languages."""
-    identifying = [stage for stage in recipe.ingest if isinstance(stage, LanguageIdentificationConfig)]
-    if not identifying or any(stage.model_files or stage.declared != "ignore" for stage in identifying):
+    identifying = [
+        stage for stage in recipe.ingest if isinstance(stage, LanguageIdentificationConfig)
+    ]
+    if not identifying or any(
+        stage.model_files or stage.declared != "ignore" for stage in identifying
+    ):
         return {}  # other models named languages, or the sources did
     read = Counter[str]()
     for row in fates:
@@ -150,7 +163,11 @@ def corpus_manifest(facts: CorpusFacts, files: Sequence[FileRecord]) -> Manifest
         models={model.name: model.sha256 or model.version for model in plan.models},
         indexes={version.path: version.sha256 for version in plan.indexes},
         phases=tuple(
-            _phase_records(facts.recipe, facts.fates, {phase: made.total() for phase, made in facts.made.items()})
+            _phase_records(
+                facts.recipe,
+                facts.fates,
+                {phase: made.total() for phase, made in facts.made.items()},
+            )
         ),
         splits=tuple(_split_records(facts)),
         evaluation_sets=tuple(
@@ -188,7 +205,12 @@ def _sources(facts: CorpusFacts) -> Iterator[SourceRow]:
         yield SourceRow(
             name=source.name,
             documents=read[source.name],
-            created=sum(n for made in facts.made.values() for (_, name), n in made.items() if name == source.name),
+            created=sum(
+                n
+                for made in facts.made.values()
+                for (_, name), n in made.items()
+                if name == source.name
+            ),
             licence=source.licence,
             url=source.url,
             description=source.description or "",
@@ -240,8 +262,11 @@ def _changes(ingested: Mapping[str, IngestResult]) -> tuple[ChangeCount, ...]:
     )
 
 
-def _phase_records(recipe: Recipe, fates: Sequence[FateCount], created: Mapping[str, int]) -> Iterator[PhaseRecord]:
-    """Reckon each phase's account from the ledger's counts: what comes out of one goes into the next."""
+def _phase_records(
+    recipe: Recipe, fates: Sequence[FateCount], created: Mapping[str, int]
+) -> Iterator[PhaseRecord]:
+    """Reckon each phase's account from the ledger's counts: what comes out of one goes into the
+    next."""
     left = sum(row.documents for row in fates) - sum(created.values())
     for phase in dict.fromkeys(["ingest", "dedup", *(phase for phase, _ in stage_chain(recipe))]):
         made = created.get(phase, 0)

@@ -1,8 +1,8 @@
 """Build a corpus in an output folder.
 
-Everything is resumable: what a phase finished is found by its markers, and an output folder that another recipe or
-other input began is refused with the difference named. A folder with a finished corpus is answered from its manifest,
-and the phases are not even imported.
+Everything is resumable: what a phase finished is found by its markers, and an output folder that
+another recipe or other input began is refused with the difference named. A folder with a finished
+corpus is answered from its manifest, and the phases are not even imported.
 """
 
 from __future__ import annotations
@@ -51,11 +51,14 @@ def build(
 
 
 def _refuse_foreign(store: Store) -> None:
-    """Refuse an output folder that holds what no run of ours wrote, before anything is written there."""
+    """Refuse an output folder that holds what no run of ours wrote, before anything is written
+    there."""
     if store.fs.isfile(store.root):
         raise StagingError(f"--output must be a folder, {store.url} is a file")
     if not store.exists(MANIFEST) and not store.exists(PLAN):
-        foreign = sorted(store.names("") - {"staging"}) or sorted(store.names("staging") - {"lock", "partial"})
+        foreign = sorted(store.names("") - {"staging"}) or sorted(
+            store.names("staging") - {"lock", "partial"}
+        )
         if foreign:
             raise StagingError(
                 f"{store.url} holds other files ({', '.join(foreign[:3])}); choose an empty or new --output"
@@ -75,7 +78,11 @@ def _agree(store: Store, plan: Plan) -> None:
     }
     if store.exists(MANIFEST):
         manifest = Manifest.model_validate(store.read_json(MANIFEST))
-        known = {"recipe": manifest.recipe_sha256, "packages": manifest.packages, "models": manifest.models}
+        known = {
+            "recipe": manifest.recipe_sha256,
+            "packages": manifest.packages,
+            "models": manifest.models,
+        }
         known["indexes"] = manifest.indexes
         if manifest.splits and {s.id for s in manifest.splits} != {s.id for s in plan.splits}:
             known["input"] = "changed"
@@ -84,9 +91,15 @@ def _agree(store: Store, plan: Plan) -> None:
     elif store.exists(PLAN):
         known = {name: value for name, value in store.read_json(PLAN).items() if name in facts}
     else:
-        store.write_json(PLAN, facts | {"weights": {split.id: split.size_bytes for split in plan.splits}})
+        store.write_json(
+            PLAN, facts | {"weights": {split.id: split.size_bytes for split in plan.splits}}
+        )
         return
-    changed = [_difference(name, value, facts[name]) for name, value in sorted(known.items()) if facts[name] != value]
+    changed = [
+        _difference(name, value, facts[name])
+        for name, value in sorted(known.items())
+        if facts[name] != value
+    ]
     if changed:
         raise StagingError(
             f"{store.url} was begun with other {' and '.join(changed)}: choose another --output, or discard what is "
@@ -110,12 +123,19 @@ def _input_state(plan: Plan) -> dict[str, str]:
 
 def _evaluation_state(plan: Plan) -> dict[str, str]:
     """Fingerprint the evaluation sets: the commit on the Hub, and every file."""
-    revisions = {found.source.name: found.revision for found in plan.evaluation_sets if found.revision}
-    return revisions | _fingerprints((found.source.name, f.file) for found in plan.evaluation_sets for f in found.files)
+    revisions = {
+        found.source.name: found.revision for found in plan.evaluation_sets if found.revision
+    }
+    return revisions | _fingerprints(
+        (found.source.name, f.file) for found in plan.evaluation_sets for f in found.files
+    )
 
 
 def _sets_found(plan: Plan) -> set[tuple[str, str | None, frozenset[str]]]:
-    return {(f.source.name, f.revision, frozenset(x.file.path for x in f.files)) for f in plan.evaluation_sets}
+    return {
+        (f.source.name, f.revision, frozenset(x.file.path for x in f.files))
+        for f in plan.evaluation_sets
+    }
 
 
 def _sets_read(manifest: Manifest) -> set[tuple[str, str | None, frozenset[str]]]:
@@ -123,7 +143,9 @@ def _sets_read(manifest: Manifest) -> set[tuple[str, str | None, frozenset[str]]
 
 
 def _fingerprints(files: Iterable[tuple[str, InputFile]]) -> dict[str, str]:
-    return {f"{owner} {file.path}": f"{file.file_bytes} bytes, {file.version}" for owner, file in files}
+    return {
+        f"{owner} {file.path}": f"{file.file_bytes} bytes, {file.version}" for owner, file in files
+    }
 
 
 OUR_FILES = (
@@ -147,7 +169,8 @@ OUR_FILES = (
 
 
 def _clear(store: Store, plan: Plan) -> None:
-    """Remove what a run writes, and nothing else; the staging lock stays held. Refuses to remove what is to be read."""
+    """Remove what a run writes, and nothing else; the staging lock stays held. Refuses to remove
+    what is to be read."""
     indexes = {located(index.path, plan.base) for index in plan.indexes}
     inputs = {file.location for split in plan.splits for file in split.files if file.location}
     for address in sorted(indexes | inputs):
@@ -157,12 +180,16 @@ def _clear(store: Store, plan: Plan) -> None:
             )
     staged = sorted(store.names("staging") - {"lock", "plan.json"})
     ours = [MANIFEST, *OUR_FILES, *(f"staging/{name}" for name in staged), PLAN]
-    links = [name for name in (*ours, "staging") if store.local and Path(store.full(name)).is_symlink()]
+    links = [
+        name for name in (*ours, "staging") if store.local and Path(store.full(name)).is_symlink()
+    ]
     if links:
         raise StagingError(
             f"{store.full(links[0])} is a symbolic link, and what it leads to may be wanted: nothing removed; remove "
             "the link by hand, or choose another --output"
         )
-    store.write_json(PLAN, {"recipe": "", "weights": {}})  # whoever stops us half way finds a run that no recipe began
+    store.write_json(
+        PLAN, {"recipe": "", "weights": {}}
+    )  # whoever stops us half way finds a run that no recipe began
     for name in ours:
         store.remove(name)

@@ -1,4 +1,5 @@
-"""Plan a corpus: check a recipe, list its splits, and name the packages and models that decide its bytes."""
+"""Plan a corpus: check a recipe, list its splits, and name the packages and models that decide its
+bytes."""
 
 from __future__ import annotations
 
@@ -16,14 +17,22 @@ from pipelines.catalogue.stage_checks import model_versions, stage_problems
 from pipelines.catalogue.stages import Recipe, against_of, at_home
 from pipelines.staging.tasks import Task
 from schemas.card.versions import IndexVersion, ModelVersion
-from schemas.recipe import RecipeError, at_line, at_source, by_line, parse_recipe, sound_sources, with_line
+from schemas.recipe import (
+    RecipeError,
+    at_line,
+    at_source,
+    by_line,
+    parse_recipe,
+    sound_sources,
+    with_line,
+)
 from schemas.source import Source
 from schemas.split import InputFile, InputSplit
 from stages.decontamination.evaluation_files import FoundSet, find_evaluation_sets
 from stages.reading.sources import kept_column_problems, plan_splits, source_problems, trial_splits
 
-# What decides the bytes of a corpus, after recipe and input; a change of one is refused on resume. These are what the
-# stages import, which a test holds, without CARRIERS.
+# What decides the bytes of a corpus, after recipe and input; a change of one is refused on resume.
+# These are what the stages import, which a test holds, without CARRIERS.
 PACKAGES = (
     "glotmill", "apache-beam", "commonlid", "datasketch", "fasttext-community", "fastwarc", "fonttools", "ftfy",
     "gflanguages", "idna", "isal", "iso639-lang", "numpy", "phonenumbers", "polars", "py3langid", "pyarrow", "pycld2",
@@ -31,7 +40,13 @@ PACKAGES = (
 )  # fmt: skip
 
 
-CARRIERS = ("fsspec", "httpx2", "huggingface-hub", "pydantic", "pyyaml")  # fetch bytes or check options, alter no text
+CARRIERS = (
+    "fsspec",
+    "httpx2",
+    "huggingface-hub",
+    "pydantic",
+    "pyyaml",
+)  # fetch bytes or check options, alter no text
 
 
 ENGINES = (
@@ -66,7 +81,9 @@ class Plan(BaseModel):
         return list(dict.fromkeys(read))
 
     def ingest_tasks(self) -> list[Task]:
-        return [Task(name=s.id, weight_bytes=s.size_bytes, payload=s.model_dump()) for s in self.splits]
+        return [
+            Task(name=s.id, weight_bytes=s.size_bytes, payload=s.model_dump()) for s in self.splits
+        ]
 
 
 def output_of(recipe: Recipe, output: str = "", limit: int | None = None) -> str:
@@ -77,16 +94,21 @@ def output_of(recipe: Recipe, output: str = "", limit: int | None = None) -> str
     return output or f"out/{recipe.corpus.name}" + ("" if limit is None else "-trial")
 
 
-def make_plan(recipe_path: Path, output: str = "", limit: int | None = None, *, allow_code: bool = False) -> Plan:
-    """Check a recipe and list its splits; raises RecipeError with every problem found, before anything runs.
+def make_plan(
+    recipe_path: Path, output: str = "", limit: int | None = None, *, allow_code: bool = False
+) -> Plan:
+    """Check a recipe and list its splits; raises RecipeError with every problem found, before
+    anything runs.
 
-    What lies in the output folder is no input, whatever the recipe's paths match. With a `limit`, only the first so
-    many records of each source are read.
+    What lies in the output folder is no input, whatever the recipe's paths match. With a `limit`,
+    only the first so many records of each source are read.
     """
     try:
         text = recipe_path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise RecipeError(str(recipe_path), ["no such file; `glotmill recipe new` writes one to start from"]) from None
+        raise RecipeError(
+            str(recipe_path), ["no such file; `glotmill recipe new` writes one to start from"]
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(str(recipe_path), [f"cannot be read: {error}"]) from None
     base = str(recipe_path.resolve().parent)
@@ -117,7 +139,9 @@ def make_plan(recipe_path: Path, output: str = "", limit: int | None = None, *, 
     found_models, wrong_models = model_versions(recipe, base, allow_code=allow_code)
     problems += wrong_models
     if problems:
-        raise RecipeError(str(recipe_path), by_line(with_line(text, problem) for problem in problems))
+        raise RecipeError(
+            str(recipe_path), by_line(with_line(text, problem) for problem in problems)
+        )
     splits: list[InputSplit] = []
     for source in recipe.sources:
         own = plan_splits(source, base, recipe.engine.split_bytes, target)
@@ -135,7 +159,8 @@ def make_plan(recipe_path: Path, output: str = "", limit: int | None = None, *, 
 
 
 def _counted_apart(split: InputSplit, source: Source) -> int | None:
-    """Count the records of a split in a process of its own, which a hostile file may end; None if it does."""
+    """Count the records of a split in a process of its own, which a hostile file may end; None if
+    it does."""
     from pipelines.runners.local import KilledError, run_function
 
     try:
@@ -145,7 +170,8 @@ def _counted_apart(split: InputSplit, source: Source) -> int | None:
 
 
 def _source_problems(text: str, sources: Mapping[int, Source], base: str, output: str) -> list[str]:
-    """List what is wrong with sources, each with its line; they are given by their places in the recipe."""
+    """List what is wrong with sources, each with its line; they are given by their places in the
+    recipe."""
     return [
         at_source(text, place, source, problem)
         for place, source in sources.items()
@@ -163,7 +189,8 @@ def _packages() -> dict[str, str]:
 
 
 def _version(package: str) -> str:
-    """Return a package's version from the first lines of its metadata: to parse all its description takes ten times."""
+    """Return a package's version from the first lines of its metadata: to parse all its description
+    takes ten times."""
     metadata = importlib.metadata.distribution(package).read_text("METADATA") or ""
     found = re.search(r"^Version: *(\S+)", metadata.partition("\n\n")[0], re.MULTILINE)
     return found[1] if found else importlib.metadata.version(package)

@@ -1,7 +1,8 @@
-"""What strategies of synthesis would ask and make: a few documents go through ingest and the very code of a run.
+"""What strategies of synthesis would ask and make: a few documents go through ingest and the very
+code of a run.
 
-Deduplication and decontamination look at a whole corpus, so they are left out here. Answers are kept only while the
-command runs; those of the folders to `reuse` are not asked again, as in a run.
+Deduplication and decontamination look at a whole corpus, so they are left out here. Answers are
+kept only while the command runs; those of the folders to `reuse` are not asked again, as in a run.
 """
 
 from __future__ import annotations
@@ -32,16 +33,24 @@ def preview_strategies(plan: Plan, limit: int) -> Iterator[str]:
     """Yield lines about the first `limit` documents that each strategy asks about."""
     recipe = plan.recipe
     if not recipe.synthesize:
-        raise MisuseError('the recipe has no strategy to preview; add [[synthesize]] strategy = "extractive_qa"')
+        raise MisuseError(
+            'the recipe has no strategy to preview; add [[synthesize]] strategy = "extractive_qa"'
+        )
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder)
         tasks = plan.ingest_tasks()
         staged = run_tasks(IngestWorker(store, recipe), tasks, Runner(workers=1), lambda *_: None)
-        splits = [SplitAfter(store, staged_split(task.name, staged[task.name]), []) for task in tasks]
+        splits = [
+            SplitAfter(store, staged_split(task.name, staged[task.name]), []) for task in tasks
+        ]
         identify = bind_identify(recipe)
         for place, (bound, generator) in enumerate(bind_synthesis(recipe)):
-            responses = KeptResponses(store, f"responses-{place}", bound.config.reuse, Meter(store, f"{place}.log"))
-            passages = _of_documents((p for split in splits for p in passages_of(store, split, bound)), limit)
+            responses = KeptResponses(
+                store, f"responses-{place}", bound.config.reuse, Meter(store, f"{place}.log")
+            )
+            passages = _of_documents(
+                (p for split in splits for p in passages_of(store, split, bound)), limit
+            )
             yield f"strategy {bound.name}, {generator.identity if bound.config.engine else 'no model'}"
             counts: Counter[str] = Counter()
             conversations = (converse_about(passage, bound) for passage in passages)
@@ -57,7 +66,10 @@ def preview_strategies(plan: Plan, limit: int) -> Iterator[str]:
                     said = f"rejected: {verdict.reason} ({verdict.detail})" if verdict else "passes"
                     measured = "".join(
                         f", {name} {value:g}"
-                        for name, value in (("agreement", row.agreement), ("score", row.judge_score))
+                        for name, value in (
+                            ("agreement", row.agreement),
+                            ("score", row.judge_score),
+                        )
                         if value is not None
                     )
                     yield f"{_INDENT}{said}{measured}: {shown_row(row.candidate.row)}"
@@ -73,7 +85,11 @@ def _of_documents(passages: Iterator[Passage], limit: int) -> Iterator[Passage]:
 
 
 def _shown(
-    outcome: Outcome, bound: Bound, generator: Generator, responses: KeptResponses, counts: Counter[str]
+    outcome: Outcome,
+    bound: Bound,
+    generator: Generator,
+    responses: KeptResponses,
+    counts: Counter[str],
 ) -> Iterator[str]:
     passage = outcome.passage
     counts["passages"] += 1
@@ -94,7 +110,11 @@ def _shown(
     yield "  rows"
     for rejection in outcome.rejections:
         counts["rejected"] += 1
-        measured = "" if rejection.value is None else f", {rejection.value:g} against {rejection.threshold:g}"
+        measured = (
+            ""
+            if rejection.value is None
+            else f", {rejection.value:g} against {rejection.threshold:g}"
+        )
         yield f"{_INDENT}rejected: {rejection.reason} ({rejection.detail}){measured}"
 
 

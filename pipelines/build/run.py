@@ -30,7 +30,9 @@ def run_phases(run: Run, plan: Plan, block_bytes: int) -> None:
     decontamination = run.recipe.decontaminate
     if decontamination:
         facts.evaluation_sets = read_evaluation_sets(run, plan.evaluation_sets)
-    facts.ingested = run.tasks(IngestWorker(run.store, run.recipe, block_bytes), plan.ingest_tasks())
+    facts.ingested = run.tasks(
+        IngestWorker(run.store, run.recipe, block_bytes), plan.ingest_tasks()
+    )
     read = [staged_split(split.id, facts.ingested[split.id]) for split in plan.splits]
     deduplicate(run, read, known)
     if decontamination:
@@ -46,12 +48,20 @@ def run_phases(run: Run, plan: Plan, block_bytes: int) -> None:
     synthesized = synthesize(run, read, phases)
     facts.synthesis = synthesized
     facts.sampling = write_sampling_weights(run, staged, phases)
-    facts.shards, pieces, facts.schema = publish_shards(run, staged, phases, weighted=facts.sampling is not None)
+    facts.shards, pieces, facts.schema = publish_shards(
+        run, staged, phases, weighted=facts.sampling is not None
+    )
     facts.ledgers = publish_ledger(run, [*staged, *synthesized.splits], phases, pieces)
     facts.deduplication = dedup_reports(run, read, dedup_phases(run.recipe))
-    files = [*write_pairs(run, read, phases), *publish_made(run, read), *write_index(run, read, phases)]
+    files = [
+        *write_pairs(run, read, phases),
+        *publish_made(run, read),
+        *write_index(run, read, phases),
+    ]
     files += synthesized.files
     check_unchanged(plan.files)
     run.store.write(RECIPE, plan.recipe_text.encode())
     files += [*write_card(run.store, corpus_card(facts)), file_record(run.store, RECIPE)]
-    run.store.write(MANIFEST, corpus_manifest(facts, files).model_dump_json(indent=1).encode() + b"\n")
+    run.store.write(
+        MANIFEST, corpus_manifest(facts, files).model_dump_json(indent=1).encode() + b"\n"
+    )

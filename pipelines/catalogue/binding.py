@@ -39,16 +39,19 @@ if TYPE_CHECKING:
 
 
 def bind_ingest(recipe: Recipe) -> list[BoundStage]:
-    """Bind the recipe's ingest stages to their options and models, in the order they run; this loads the models.
+    """Bind the recipe's ingest stages to their options and models, in the order they run; this
+    loads the models.
 
-    Where a recipe both normalizes and identifies languages, encodings are converted before languages are identified,
-    and all rules run after it, wherever the recipe puts `normalize`: what a text is in is not known of its garbage,
-    and the rules of a language hold once it is known.
+    Where a recipe both normalizes and identifies languages, encodings are converted before
+    languages are identified, and all rules run after it, wherever the recipe puts `normalize`: what
+    a text is in is not known of its garbage, and the rules of a language hold once it is known.
     """
     stages = list(recipe.ingest)
     names = [stage.stage for stage in stages]
     if "identify_language" not in names or "normalize" not in names:
-        return [BoundStage(config.stage, INGEST_STAGES[config.stage].bind(config)) for config in stages]
+        return [
+            BoundStage(config.stage, INGEST_STAGES[config.stage].bind(config)) for config in stages
+        ]
     first, normalizing = names.index("identify_language"), names.index("normalize")
     config = next(stage for stage in stages if isinstance(stage, NormalizationConfig))
     if normalizing < first:
@@ -66,24 +69,34 @@ def bind_ingest(recipe: Recipe) -> list[BoundStage]:
     ]
 
 
-_UNCONVERTED = "text_before_conversion"  # on its way from conversion to `credit`, of rows that it changed
+_UNCONVERTED = (
+    "text_before_conversion"  # on its way from conversion to `credit`, of rows that it changed
+)
 
 
-def _bind_conversion(config: NormalizationConfig, labels: Sequence[str]) -> tuple[StageFunction, StageFunction]:
-    """Convert encodings by the script alone; `labels` are those that the recipe keeps, none if it keeps any.
+def _bind_conversion(
+    config: NormalizationConfig, labels: Sequence[str]
+) -> tuple[StageFunction, StageFunction]:
+    """Convert encodings by the script alone; `labels` are those that the recipe keeps, none if it
+    keeps any.
 
-    The second function runs after languages are identified, and counts what was converted under the language found.
+    The second function runs after languages are identified, and counts what was converted under the
+    language found.
     """
     from stages.normalization.normalize import RULES, Normalized, normalize_counted
 
     wanted = {name for name in CONVERSIONS if name not in config.disable}
     if labels and not any(parse_label(label).script == "Mymr" for label in labels):
         wanted.discard("zawgyi")  # its engine need not be installed then
-    alone = NormalizationConfig(disable=tuple(rule.name for rule in RULES if rule.name not in wanted))
+    alone = NormalizationConfig(
+        disable=tuple(rule.name for rule in RULES if rule.name not in wanted)
+    )
 
     def converted(batch: pa.RecordBatch) -> Normalized:
         unknown = pa.nulls(batch.num_rows, pa.string())
-        return normalize_counted(set_columns(batch, language=unknown, script=detect_scripts(batch["text"])), alone)
+        return normalize_counted(
+            set_columns(batch, language=unknown, script=detect_scripts(batch["text"])), alone
+        )
 
     def convert(batch: pa.RecordBatch) -> pa.RecordBatch:
         text = converted(batch).documents["text"]
@@ -95,12 +108,18 @@ def _bind_conversion(config: NormalizationConfig, labels: Sequence[str]) -> tupl
         rows = batch.filter(pc.is_valid(batch[_UNCONVERTED]))
         rows = set_columns(rows, text=rows[_UNCONVERTED]).drop_columns([_UNCONVERTED])
         counts = []
-        for language, script in sorted(set(zip(*(rows[c].to_pylist() for c in ("language", "script")), strict=True))):
-            of_label = pc.and_(pc.equal(rows["language"], language), pc.equal(rows["script"], script))
+        for language, script in sorted(
+            set(zip(*(rows[c].to_pylist() for c in ("language", "script")), strict=True))
+        ):
+            of_label = pc.and_(
+                pc.equal(rows["language"], language), pc.equal(rows["script"], script)
+            )
             found = converted(rows.filter(of_label)).counts
             for name, value in (("language", language), ("script", script)):
                 place = found.schema.get_field_index(name)
-                found = found.set_column(place, found.schema.field(name), pa.repeat(pa.scalar(value), found.num_rows))
+                found = found.set_column(
+                    place, found.schema.field(name), pa.repeat(pa.scalar(value), found.num_rows)
+                )
             counts.append(found)
         batch = batch.drop_columns([_UNCONVERTED])
         return Changed(batch, pa.concat_tables(counts)) if counts else batch
@@ -108,16 +127,23 @@ def _bind_conversion(config: NormalizationConfig, labels: Sequence[str]) -> tupl
     return convert, credit
 
 
-CONVERSIONS = ("encoding_repair", "ansi_sequences", "c1_marks", "zawgyi")  # rules of bytes and fonts, of no orthography
+CONVERSIONS = (
+    "encoding_repair",
+    "ansi_sequences",
+    "c1_marks",
+    "zawgyi",
+)  # rules of bytes and fonts, of no orthography
 
 
 def bind_rewriting(recipe: Recipe) -> Callable[[pa.RecordBatch], Iterator[pa.Array]]:
-    """Bind what ingest does to the spelling of texts, for evaluation texts, which are compared with documents.
+    """Bind what ingest does to the spelling of texts, for evaluation texts, which are compared with
+    documents.
 
-    The function takes n texts with their `language` and `script` (null if unknown) and yields them as they are after
-    each of the recipe's stages that rewrite text. Documents may come under another label than an item has, so each
-    text is also taken as one of no known language; an item whose language is unknown is taken as one of each language
-    that the stages treat differently. A text that a stage cannot rewrite stays as it is.
+    The function takes n texts with their `language` and `script` (null if unknown) and yields them
+    as they are after each of the recipe's stages that rewrite text. Documents may come under
+    another label than an item has, so each text is also taken as one of no known language; an item
+    whose language is unknown is taken as one of each language that the stages treat differently. A
+    text that a stage cannot rewrite stays as it is.
     """
     rewriting = [
         (config, BoundStage(config.stage, INGEST_STAGES[config.stage].bind(config)))
@@ -148,16 +174,21 @@ def bind_rewriting(recipe: Recipe) -> Callable[[pa.RecordBatch], Iterator[pa.Arr
 
 
 def _languages_to_try(texts: pa.RecordBatch, configs: Sequence[StageConfig]) -> Iterator[pa.Array]:
-    """Yield the n languages under which texts are rewritten: their own, none, and for unknown ones one of each kind."""
+    """Yield the n languages under which texts are rewritten: their own, none, and for unknown ones
+    one of each kind."""
     own = texts["language"]
     codes = pc.dictionary_encode(own)
     if own.null_count < len(own):
-        yield pa.array([one_code(code) for code in codes.dictionary.to_pylist()], pa.string()).take(codes.indices)
+        yield pa.array([one_code(code) for code in codes.dictionary.to_pylist()], pa.string()).take(
+            codes.indices
+        )
     yield pa.nulls(len(own), pa.string())
     scripts = pc.fill_null(texts["script"], "").dictionary_encode()
     apart = [_languages_apart(script or None, configs) for script in scripts.dictionary.to_pylist()]
     for position in range(max(map(len, apart), default=0) if own.null_count else 0):
-        tried = pa.array([kinds[position] if position < len(kinds) else None for kinds in apart], pa.string())
+        tried = pa.array(
+            [kinds[position] if position < len(kinds) else None for kinds in apart], pa.string()
+        )
         yield pc.if_else(pc.is_null(own), tried.take(scripts.indices), pa.scalar(None, pa.string()))
 
 
@@ -168,15 +199,20 @@ def _languages_apart(script: str | None, configs: Sequence[StageConfig]) -> list
     found: dict[str, None] = {}
     for config in configs:
         if isinstance(config, NormalizationConfig):
-            found |= dict.fromkeys(language for language in languages_apart(script, config) if language)
+            found |= dict.fromkeys(
+                language for language in languages_apart(script, config) if language
+            )
         elif isinstance(config, TransliterationConfig):
             labels = [parse_label(label) for label in config.schemes if label != ANY]
-            found |= dict.fromkeys(one_code(label.language) for label in labels if label.script == script)
+            found |= dict.fromkeys(
+                one_code(label.language) for label in labels if label.script == script
+            )
     return list(found)
 
 
 class Made(NamedTuple):
-    """Documents that an augment stage made of a block, those that it turned away, and pairs of sentences, if any.
+    """Documents that an augment stage made of a block, those that it turned away, and pairs of
+    sentences, if any.
 
     Those turned away have the REJECTION columns as well.
     """
@@ -187,12 +223,15 @@ class Made(NamedTuple):
     pairs: pa.RecordBatch | None = None
 
 
-Ask = Callable[[Engine, Direction, int | None, Sequence[str]], list[Answer]]  # of whom, and with what budget
+Ask = Callable[
+    [Engine, Direction, int | None, Sequence[str]], list[Answer]
+]  # of whom, and with what budget
 AugmentFunction = Callable[[pa.RecordBatch, Ask], Made]
 
 
 class BoundAugment(NamedTuple):
-    """An augment stage as a worker runs it: either it makes documents of a block, or it chooses among those made.
+    """An augment stage as a worker runs it: either it makes documents of a block, or it chooses
+    among those made.
 
     `published` is false where what is made is only paired.
     """
@@ -212,7 +251,9 @@ def bind_augment(recipe: Recipe) -> list[BoundAugment]:
     for stage in recipe.augment:
         if isinstance(stage, TranslationConfig):
             published = "documents" in stage.outputs
-            bound.append(BoundAugment(stage.stage, _translation(stage, recipe), published=published))
+            bound.append(
+                BoundAugment(stage.stage, _translation(stage, recipe), published=published)
+            )
         elif isinstance(stage, TransliterationConfig) and makes_documents(stage):
             bound.append(BoundAugment(stage.stage, _transliteration(stage)))
         elif isinstance(stage, GivenPairsConfig):
@@ -251,7 +292,9 @@ def _translation(config: TranslationConfig, recipe: Recipe) -> AugmentFunction:
 
     def make(batch: pa.RecordBatch, ask: Ask) -> Made:
         translators = [
-            Translator(direction, engine.identity, protection, partial(ask, engine, direction, budget))
+            Translator(
+                direction, engine.identity, protection, partial(ask, engine, direction, budget)
+            )
             for direction, engine, protection in opened
         ]
         return Made(*translate_documents(batch, translators, config, identify))
@@ -272,8 +315,11 @@ def bind_synthesis(recipe: Recipe) -> list[tuple[Bound, Generator]]:
 
 
 def bind_identify(recipe: Recipe) -> Callable[[pa.Array], pa.RecordBatch]:
-    """Bind the recipe's own identification to texts without a document: n texts to DOCUMENT columns."""
-    return identify_texts(next(stage for stage in recipe.ingest if isinstance(stage, LanguageIdentificationConfig)))
+    """Bind the recipe's own identification to texts without a document: n texts to DOCUMENT
+    columns."""
+    return identify_texts(
+        next(stage for stage in recipe.ingest if isinstance(stage, LanguageIdentificationConfig))
+    )
 
 
 def bind_pairs(recipe: Recipe) -> list[Callable[[pa.RecordBatch], pa.RecordBatch]]:

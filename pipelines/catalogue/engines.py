@@ -50,7 +50,9 @@ def _recorded_identity(reuse: tuple[str, ...], direction: Direction | str) -> Id
     found = recorded_identities(reuse, direction)
     if len(found) != 1:
         there = "; ".join(map(str, found)) or "none"
-        raise EngineError(f"{', '.join(reuse)} must hold responses of one engine for {direction}, got {there}")
+        raise EngineError(
+            f"{', '.join(reuse)} must hold responses of one engine for {direction}, got {there}"
+        )
     return found[0]
 
 
@@ -71,7 +73,9 @@ def _pivot(config: PivotConfig, direction: Direction, reuse: tuple[str, ...]) ->
 
     via = parse_label(config.via)
     first = open_engine(config.first, Direction(direction.source, via), reuse)
-    return Pivot(first, open_engine(config.second, Direction(via, direction.target), reuse), config.via)
+    return Pivot(
+        first, open_engine(config.second, Direction(via, direction.target), reuse), config.via
+    )
 
 
 ENGINES = {
@@ -84,7 +88,8 @@ ENGINES = {
 
 
 def engine_versions(stage: TranslationConfig) -> Iterator[ModelVersion]:
-    """Name the engine of each direction; raises EngineError for one that is not there or does not answer.
+    """Name the engine of each direction; raises EngineError for one that is not there or does not
+    answer.
 
     FileNotFoundError names a folder to reuse that holds no responses.
     """
@@ -97,7 +102,9 @@ def engine_versions(stage: TranslationConfig) -> Iterator[ModelVersion]:
         finally:
             engine.close()
         identity = engine.identity
-        yield ModelVersion(name=f"{identity.engine} {identity.model} ({direction})", version=identity.version)
+        yield ModelVersion(
+            name=f"{identity.engine} {identity.model} ({direction})", version=identity.version
+        )
 
 
 def open_engine(config: Any, direction: Direction, reuse: tuple[str, ...]) -> Engine:

@@ -15,14 +15,18 @@ from stages.quality.rules import RULES, limit_of
 
 
 def filter_limits(recipe: Recipe, fates: Iterable[FateCount]) -> tuple[FilterLimit, ...]:
-    """List the limits of `filter_quality` that dropped something, and those of a table with their false positives.
+    """List the limits of `filter_quality` that dropped something, and those of a table with their
+    false positives.
 
-    A recipe with several such stages has none: the fate of a document does not say which of them dropped it.
+    A recipe with several such stages has none: the fate of a document does not say which of them
+    dropped it.
     """
     stages = [stage for stage in recipe.ingest if isinstance(stage, QualityFilteringConfig)]
     if len(stages) != 1:
         return ()
-    return limits_met(stages[0], load_limits(stages[0].learned) if stages[0].learned else None, fates)
+    return limits_met(
+        stages[0], load_limits(stages[0].learned) if stages[0].learned else None, fates
+    )
 
 
 def limits_met(
@@ -33,13 +37,23 @@ def limits_met(
     rows = list(fates)
     learned = table.languages if table else {}
     present = {row.language for row in rows}
-    wanted = {(row.reason or "", row.language) for row in rows if row.stage == stage.stage and row.language}
+    wanted = {
+        (row.reason or "", row.language)
+        for row in rows
+        if row.stage == stage.stage and row.language
+    }
     for label in learned.keys() & present:
         wanted |= {(rule, label) for rule in learned[label].false_positives if rule in rules}
     found = []
     for name, label in sorted(pair for pair in wanted if pair[0] in rules):
         rule, own = rules[name], learned.get(label)
-        limit = limit_of(rule, *parse_label(label), stage.limits, stage.thresholds, table.by_label if table else {})
+        limit = limit_of(
+            rule,
+            *parse_label(label),
+            stage.limits,
+            stage.thresholds,
+            table.by_label if table else {},
+        )
         if limit is not None:
             of_table = own is not None and name in own.limits and not limit.exact
             found.append(
@@ -49,11 +63,19 @@ def limits_met(
                     side=rule.side,
                     limit=limit.value,
                     learned_from=own.learned_from if own and of_table else None,
-                    false_positives=own.false_positives.get(name, 0.0) if own and not limit.exact else None,
+                    false_positives=own.false_positives.get(name, 0.0)
+                    if own and not limit.exact
+                    else None,
                 )
             )
     found += [
-        FilterLimit(rule=ALL, label=label, side="max", limit=0, false_positives=learned[label].false_positives[ALL])
+        FilterLimit(
+            rule=ALL,
+            label=label,
+            side="max",
+            limit=0,
+            false_positives=learned[label].false_positives[ALL],
+        )
         for label in sorted(learned)
         if label in present and ALL in learned[label].false_positives
     ]

@@ -1,9 +1,11 @@
-"""The recipe reference, generated from the models: `python -m pipelines.catalogue.reference > docs/recipe.md`."""
+"""The recipe reference, generated from the models: `python -m pipelines.catalogue.reference >
+docs/recipe.md`."""
 
 from __future__ import annotations
 
 import typing
 from collections.abc import Iterator
+from inspect import cleandoc
 from typing import Any
 
 from pydantic import BaseModel
@@ -97,10 +99,18 @@ def _rules() -> Iterator[str]:
 
 def _table(heading: str, model: type[BaseModel]) -> Iterator[str]:
     yield f"{heading}\n"
-    yield f"{(model.__doc__ or '').strip()}\n"
+    paragraphs = cleandoc(model.__doc__ or "").split("\n\n")
+    yield "\n\n".join(" ".join(lines.split()) for lines in paragraphs) + "\n"
     yield "| key | type | default | meaning |\n| --- | --- | --- | --- |"
-    inherited = {name for base in model.__mro__[1:] if issubclass(base, BaseModel) for name in base.model_fields}
-    for name, field in sorted(model.model_fields.items(), key=lambda item: item[0] in inherited):  # own ones first
+    inherited = {
+        name
+        for base in model.__mro__[1:]
+        if issubclass(base, BaseModel)
+        for name in base.model_fields
+    }
+    for name, field in sorted(
+        model.model_fields.items(), key=lambda item: item[0] in inherited
+    ):  # own ones first
         if not _is_tag(field):
             meaning = _cell(" ".join((field.description or "").split()))
             yield f"| `{name}` | {_cell(_type(field.annotation))} | {_cell(_default(field))} | {meaning} |"
@@ -113,13 +123,20 @@ def _table(heading: str, model: type[BaseModel]) -> Iterator[str]:
 
 def _is_tag(field: FieldInfo) -> bool:
     """Tell whether a key only says of which kind its table is: the heading has it."""
-    return typing.get_origin(field.annotation) is typing.Literal and len(typing.get_args(field.annotation)) == 1
+    return (
+        typing.get_origin(field.annotation) is typing.Literal
+        and len(typing.get_args(field.annotation)) == 1
+    )
 
 
 def _kinds_of_table(annotation: Any) -> list[type[BaseModel]]:
     """List the models of a table that comes in several kinds; the key `by` names the kind."""
     if isinstance(annotation, type):
-        return [annotation] if issubclass(annotation, BaseModel) and "by" in annotation.model_fields else []
+        return (
+            [annotation]
+            if issubclass(annotation, BaseModel) and "by" in annotation.model_fields
+            else []
+        )
     return [kind for argument in typing.get_args(annotation) for kind in _kinds_of_table(argument)]
 
 
@@ -137,7 +154,9 @@ def _type(annotation: Any) -> str:
             return _type(arguments[0])
         case origin if isinstance(origin, type) and issubclass(origin, tuple | list):
             return f"list of {_type(arguments[0])}"
-        case origin if (isinstance(origin, type) and issubclass(origin, dict)) or "Mapping" in str(origin):
+        case origin if (isinstance(origin, type) and issubclass(origin, dict)) or "Mapping" in str(
+            origin
+        ):
             return f"table of {_type(arguments[1])}"
         case _:
             kinds = [_type(argument) for argument in arguments if argument is not type(None)]

@@ -1,4 +1,5 @@
-"""What is wrong with the stages of a recipe together; each alone has been checked by its own options."""
+"""What is wrong with the stages of a recipe together; each alone has been checked by its own
+options."""
 
 from __future__ import annotations
 
@@ -30,9 +31,11 @@ from stages.transliteration.options import TransliterationConfig
 def model_versions(
     recipe: Recipe, base: str, *, allow_code: bool = False
 ) -> tuple[tuple[ModelVersion, ...], list[str]]:
-    """Name the models, tables and word lists of the recipe's stages, for plan, manifest and card, and what is wrong.
+    """Name the models, tables and word lists of the recipe's stages, for plan, manifest and card,
+    and what is wrong.
 
-    Files are loaded, to see if they are what they should be; a recipe's own code only where that is allowed.
+    Files are loaded, to see if they are what they should be; a recipe's own code only where that is
+    allowed.
     """
     named: list[ModelVersion] = []
     problems: list[str] = []
@@ -58,7 +61,9 @@ def model_versions(
             named += generator_version(own)
             ((bound, _),) = bind_synthesis(recipe.model_copy(update={"synthesize": (own,)}))
             code = [own.strategy.rpartition(":")[0]] if own.is_code else []
-            named += [file_version(Path(path).name, path) for path in (*code, *bound.strategy.files())]
+            named += [
+                file_version(Path(path).name, path) for path in (*code, *bound.strategy.files())
+            ]
         except (OSError, ValueError, ImportError, EngineError) as error:
             problems += [f"synthesize[{place}]: {line}" for line in str(error).splitlines()]
     try:
@@ -75,7 +80,8 @@ def model_versions(
 
 
 def answer_versions(paths: Sequence[str], base: str) -> list[ModelVersion]:
-    """Name the sheets of speakers' answers, which decide what is published; raises ValueError for what is none."""
+    """Name the sheets of speakers' answers, which decide what is published; raises ValueError for
+    what is none."""
     if paths:
         from stages.proof.sheet import read_answers
 
@@ -84,7 +90,8 @@ def answer_versions(paths: Sequence[str], base: str) -> list[ModelVersion]:
 
 
 def stage_problems(recipe: Recipe) -> list[str]:
-    """List what is wrong with the stages as a chain; each alone has been checked by its own model."""
+    """List what is wrong with the stages as a chain; each alone has been checked by its own
+    model."""
     names = [stage.stage for stage in recipe.ingest]
     problems = []
     raw = [source.name for source in recipe.sources if source.format in ("html", "warc")]
@@ -99,7 +106,9 @@ def stage_problems(recipe: Recipe) -> list[str]:
             problems += [f"{part}[{position}]: {wrong}" for wrong in stage.misplaced(part, so_far)]
             so_far.append(stage.stage)
     for position, config in enumerate(recipe.synthesize):
-        problems += [f"synthesize[{position}]: {wrong}" for wrong in config.misplaced("synthesize", names)]
+        problems += [
+            f"synthesize[{position}]: {wrong}" for wrong in config.misplaced("synthesize", names)
+        ]
     problems += _column_problems(recipe)
     if recipe.decontaminate and not recipe.decontaminate.evaluation_sets:
         problems.append(
@@ -111,7 +120,10 @@ def stage_problems(recipe: Recipe) -> list[str]:
             f"dedup[{dedup.index('across_scripts')}]: across_scripts compares the scripts of a language, and no stage "
             'finds out languages; add [[ingest]] stage = "identify_language"'
         )
-    if not any(isinstance(stage, LanguageIdentificationConfig) and stage.model_files for stage in recipe.ingest):
+    if not any(
+        isinstance(stage, LanguageIdentificationConfig) and stage.model_files
+        for stage in recipe.ingest
+    ):
         problems += label_problems(recipe, embedded_answers())
     finding = [stage for stage in dedup if not isinstance(DEDUP_STAGES[stage], RepeatsEntry)]
     if recipe.publish.sampling_weight and not finding:
@@ -139,25 +151,43 @@ def _column_problems(recipe: Recipe) -> Iterator[str]:
 
 
 def unmatched_labels(recipe: Recipe, published: Collection[str]) -> list[str]:
-    """List the labels that the recipe keeps and no document has; `published` are the labels that some have."""
-    kept = [label for stage in recipe.ingest if isinstance(stage, LanguageFilteringConfig) for label in stage.keep]
-    return [label for label in dict.fromkeys(kept) if not set(kept_labels([label])) & set(published)]
+    """List the labels that the recipe keeps and no document has; `published` are the labels that
+    some have."""
+    kept = [
+        label
+        for stage in recipe.ingest
+        if isinstance(stage, LanguageFilteringConfig)
+        for label in stage.keep
+    ]
+    return [
+        label for label in dict.fromkeys(kept) if not set(kept_labels([label])) & set(published)
+    ]
 
 
 def labels_meant(recipe: Recipe) -> Iterator[str]:
-    """Say of each label in a recipe that documents have another one for, or more, which these are."""
+    """Say of each label in a recipe that documents have another one for, or more, which these
+    are."""
     for place, stage in _placed(recipe):
         for label in dict.fromkeys(stage.named_labels()):
-            meant = kept_labels([label]) if isinstance(stage, LanguageFilteringConfig) else (one_label(label),)
+            meant = (
+                kept_labels([label])
+                if isinstance(stage, LanguageFilteringConfig)
+                else (one_label(label),)
+            )
             if meant != (label,):
                 yield f"{place}: {label} stands for {', '.join(meant)}"
 
 
 def dropped_kin(label: str, fates: Iterable[FateCount]) -> dict[str, int]:
-    """Count the documents that `filter_language` dropped for their label and that are in this label's language."""
+    """Count the documents that `filter_language` dropped for their label and that are in this
+    label's language."""
     found = Counter[str]()
     for fate in fates:
-        if fate.reason == "unwanted_language" and fate.language and fate.language[:3] == one_label(label)[:3]:
+        if (
+            fate.reason == "unwanted_language"
+            and fate.language
+            and fate.language[:3] == one_label(label)[:3]
+        ):
             found[fate.language] += fate.documents
     return dict(sorted(found.items()))
 
@@ -171,15 +201,21 @@ def label_problems(recipe: Recipe, answers: Answers) -> list[str]:
         if isinstance(stage, LanguageIdentificationConfig):
             merge = stage.merge
             for code, members in stage.merge.items():
-                if unknown := [member for member in members if one_code(member) not in answers.languages]:
-                    problems.append(f"{place}.merge.{code}: the model does not answer {', '.join(unknown)}")
+                if unknown := [
+                    member for member in members if one_code(member) not in answers.languages
+                ]:
+                    problems.append(
+                        f"{place}.merge.{code}: the model does not answer {', '.join(unknown)}"
+                    )
         respelled |= isinstance(stage, TransliterationConfig) and stage.mode == "replace"
         for label in stage.named_labels():
             spoken = one_code(parse_label(label).language)
             if members_of(label) or spoken in merge or (respelled and spoken in answers.languages):
                 continue
             if into := next((code for code, members in merge.items() if spoken in members), None):
-                problems.append(f"{place}: {label} is merged into {into} by identify_language; name that")
+                problems.append(
+                    f"{place}: {label} is merged into {into} by identify_language; name that"
+                )
             elif problem := answers.problem(label):
                 problems.append(f"{place}: {problem}")
     return problems
@@ -187,8 +223,12 @@ def label_problems(recipe: Recipe, answers: Answers) -> list[str]:
 
 def _placed(recipe: Recipe) -> Iterator[tuple[str, StageConfig]]:
     for part, stages in (("ingest", recipe.ingest), ("augment", recipe.augment)):
-        yield from ((f"{part}[{position}] {stage.stage}", stage) for position, stage in enumerate(stages))
-    yield from ((f"synthesize[{position}]", stage) for position, stage in enumerate(recipe.synthesize))
+        yield from (
+            (f"{part}[{position}] {stage.stage}", stage) for position, stage in enumerate(stages)
+        )
+    yield from (
+        (f"synthesize[{position}]", stage) for position, stage in enumerate(recipe.synthesize)
+    )
 
 
 def _keeper_problems(recipe: Recipe, order: KeeperOrder) -> Iterator[str]:
@@ -202,12 +242,16 @@ def _keeper_problems(recipe: Recipe, order: KeeperOrder) -> Iterator[str]:
         kind = DOCUMENT.field(order.quality).type
         if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
             yield f"keepers.quality: must be a column of numbers, got {order.quality!r}, which holds {kind}"
-        if order.quality == "language_score" and all(stage.stage != "identify_language" for stage in recipe.ingest):
+        if order.quality == "language_score" and all(
+            stage.stage != "identify_language" for stage in recipe.ingest
+        ):
             yield (
                 "keepers.quality: no stage finds out languages, so language_score is empty; add [[ingest]] stage = "
                 '"identify_language", or name another column'
             )
-    elif lacking := [source.name for source in recipe.sources if order.quality not in getattr(source, "keep", ())]:
+    elif lacking := [
+        source.name for source in recipe.sources if order.quality not in getattr(source, "keep", ())
+    ]:
         yield (
             f"keepers.quality: sources {', '.join(lacking)} bring no column {order.quality!r}; name it in their "
             "`keep`, or choose another column"

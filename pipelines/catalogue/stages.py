@@ -1,7 +1,7 @@
 """The one table of stages a recipe may name, and the recipe model that is closed over them.
 
-Every command that reads a recipe imports this. So only the options of stages are imported with it; a stage itself is
-imported where it is bound to its options.
+Every command that reads a recipe imports this. So only the options of stages are imported with it;
+a stage itself is imported where it is bound to its options.
 """
 
 from __future__ import annotations
@@ -47,7 +47,12 @@ from stages.quality.options import BlockListConfig, DatatroveConfig, QualityFilt
 from stages.script_marking import ScriptMarkingConfig, mark_scripts
 from stages.synthesis.options import SynthesisConfig
 from stages.translated_pages import TranslatedPagesConfig, translated_pages
-from stages.translation.options import BitextConfig, GivenPairsConfig, PairSamplesConfig, TranslationConfig
+from stages.translation.options import (
+    BitextConfig,
+    GivenPairsConfig,
+    PairSamplesConfig,
+    TranslationConfig,
+)
 from stages.transliteration.options import TransliterationConfig
 from stages.word_lists.options import WordListsConfig
 
@@ -95,7 +100,11 @@ AugmentFilter = (
     | BlockListConfig
 )
 AugmentStage = Annotated[
-    TransliterationConfig | TranslationConfig | GivenPairsConfig | PairSamplesConfig | AugmentFilter,
+    TransliterationConfig
+    | TranslationConfig
+    | GivenPairsConfig
+    | PairSamplesConfig
+    | AugmentFilter,
     Field(discriminator="stage"),
 ]
 
@@ -120,7 +129,8 @@ class Recipe(AnyRecipe[IngestStage, DedupStage]):
         "that may remove one; each kind of row is a configuration of its own.",
     )
     decontaminate: DecontaminationConfig | None = Field(
-        default=None, description="Evaluation sets whose texts are looked for and taken out, after deduplication."
+        default=None,
+        description="Evaluation sets whose texts are looked for and taken out, after deduplication.",
     )
 
     @property
@@ -128,11 +138,14 @@ class Recipe(AnyRecipe[IngestStage, DedupStage]):
         """`keepers`, with the recipe's own order of sources where it names none."""
         if self.keepers is None or self.keepers.sources or "source" not in self.keepers.by:
             return self.keepers
-        return self.keepers.model_copy(update={"sources": tuple(source.name for source in self.sources)})
+        return self.keepers.model_copy(
+            update={"sources": tuple(source.name for source in self.sources)}
+        )
 
 
 class IngestEntry(NamedTuple):
-    """How a stage of the ingest phase gets its options and loads its models, and whether texts may leave it changed."""
+    """How a stage of the ingest phase gets its options and loads its models, and whether texts may
+    leave it changed."""
 
     config: type[StageConfig]
     bind: Callable[[Any], StageFunction]
@@ -140,25 +153,31 @@ class IngestEntry(NamedTuple):
 
 
 class Keyed(NamedTuple):
-    """The documents of a block that a deduplication stage compares, by their rows in it, and a KEY for each."""
+    """The documents of a block that a deduplication stage compares, by their rows in it, and a KEY
+    for each."""
 
     rows: npt.NDArray[np.int64]
     keys: npt.NDArray[np.void]
 
 
 class EqualEntry(NamedTuple):
-    """A deduplication stage of whose keys equal ones mean duplicates: the columns it reads, and how it makes keys."""
+    """A deduplication stage of whose keys equal ones mean duplicates: the columns it reads, and how
+    it makes keys."""
 
     config: type[StageConfig] | None
     columns: tuple[str, ...]
     keys: Callable[[pa.RecordBatch, Any], Keyed]
-    similarity: float | None = None  # of two texts with equal keys; null if their keys say nothing of the texts
+    similarity: float | None = (
+        None  # of two texts with equal keys; null if their keys say nothing of the texts
+    )
 
 
 class NearEntry(NamedTuple):
-    """A deduplication stage that compares signatures: see pipelines/phases/deduplication/near_shuffle.py.
+    """A deduplication stage that compares signatures: see
+    pipelines/phases/deduplication/near_shuffle.py.
 
-    It says how signatures are made of a block, how they are compared, and the criteria of sort keys of its own.
+    It says how signatures are made of a block, how they are compared, and the criteria of sort keys
+    of its own.
     """
 
     config: type[StageConfig]
@@ -174,8 +193,8 @@ FrequentKeys = Sequence[npt.NDArray[np.void]]  # FREQUENT of the rounds so far
 class RepeatsEntry(NamedTuple):
     """A deduplication stage that takes out parts of texts which many documents share.
 
-    In each of its rounds it makes keys, and receives those that occur in enough documents; then it rewrites the texts
-    of a block, given the documents' numbers.
+    In each of its rounds it makes keys, and receives those that occur in enough documents; then it
+    rewrites the texts of a block, given the documents' numbers.
     """
 
     config: type[StageConfig]
@@ -192,7 +211,9 @@ def _bind_extraction(config: ExtractionConfig) -> StageFunction:
 
 def _bind_identification(config: LanguageIdentificationConfig) -> StageFunction:
     identifier = load_identifier(config)
-    return partial(identify_language, identify=identifier, config=config, answers=identifier.answers)
+    return partial(
+        identify_language, identify=identifier, config=config, answers=identifier.answers
+    )
 
 
 def _bind_normalization(config: NormalizationConfig) -> StageFunction:
@@ -256,36 +277,48 @@ def _bind_datatrove(config: DatatroveConfig) -> StageFunction:
     def load(tokenizer: str | None) -> Any:
         return load_block(config, tokenizer)
 
-    load(tokenizer_of("eng_Latn") if config.by_language else None)  # so that wrong arguments end the run at once
+    load(
+        tokenizer_of("eng_Latn") if config.by_language else None
+    )  # so that wrong arguments end the run at once
     return partial(
-        run_datatrove, config=config, load=lambda label: load(tokenizer_of(label) if config.by_language else None)
+        run_datatrove,
+        config=config,
+        load=lambda label: load(tokenizer_of(label) if config.by_language else None),
     )
 
 
 def _bind_bitext(config: BitextConfig) -> StageFunction:
     from stages.translation.bitext import filter_bitext
 
-    return partial(filter_bitext, identify=identify_texts() if config.gates.language else None, config=config)
+    return partial(
+        filter_bitext, identify=identify_texts() if config.gates.language else None, config=config
+    )
 
 
 def identify_texts(
     config: LanguageIdentificationConfig | None = None,
 ) -> Callable[[pa.Array], pa.RecordBatch]:
-    """Bind identification, as a recipe sets it, to texts without a document: n texts to DOCUMENT columns."""
+    """Bind identification, as a recipe sets it, to texts without a document: n texts to DOCUMENT
+    columns."""
     off = {"other_language_share": False, "declared": "ignore", "candidates": False}
     plain = (config or LanguageIdentificationConfig()).model_copy(update=off)
     identifier = load_identifier(plain)
 
     def identify(texts: pa.Array) -> pa.RecordBatch:
         unknown = pa.nulls(len(texts), pa.string())
-        documents = as_documents(pa.record_batch({"text": texts, "language": unknown, "script": unknown}))
-        return identify_language(documents, identify=identifier, config=plain, answers=identifier.answers)
+        documents = as_documents(
+            pa.record_batch({"text": texts, "language": unknown, "script": unknown})
+        )
+        return identify_language(
+            documents, identify=identifier, config=plain, answers=identifier.answers
+        )
 
     return identify
 
 
 def as_documents(texts: pa.RecordBatch) -> pa.RecordBatch:
-    """Give n texts with `language` and `script` all columns of documents; their ids are their row numbers."""
+    """Give n texts with `language` and `script` all columns of documents; their ids are their row
+    numbers."""
     rows = texts.num_rows
     known = {
         "id": pa.array(range(rows), pa.int64()).cast(pa.string()),
@@ -293,7 +326,9 @@ def as_documents(texts: pa.RecordBatch) -> pa.RecordBatch:
         "language": texts["language"],
         "script": texts["script"],
     }
-    arrays = [known.get(field.name, pa.repeat(pa.scalar(None, field.type), rows)) for field in DOCUMENT]
+    arrays = [
+        known.get(field.name, pa.repeat(pa.scalar(None, field.type), rows)) for field in DOCUMENT
+    ]
     return pa.RecordBatch.from_arrays(arrays, DOCUMENT.names)
 
 
@@ -306,12 +341,18 @@ def _bind_replacement(config: TransliterationConfig) -> StageFunction:
 
 INGEST_STAGES = {
     "extract_text": IngestEntry(ExtractionConfig, _bind_extraction),
-    "identify_language": IngestEntry(LanguageIdentificationConfig, _bind_identification, changes_texts=False),
+    "identify_language": IngestEntry(
+        LanguageIdentificationConfig, _bind_identification, changes_texts=False
+    ),
     "filter_language": IngestEntry(
-        LanguageFilteringConfig, lambda config: partial(filter_language, config=config), changes_texts=False
+        LanguageFilteringConfig,
+        lambda config: partial(filter_language, config=config),
+        changes_texts=False,
     ),
     "mark_scripts": IngestEntry(
-        ScriptMarkingConfig, lambda config: partial(mark_scripts, config=config), changes_texts=False
+        ScriptMarkingConfig,
+        lambda config: partial(mark_scripts, config=config),
+        changes_texts=False,
     ),
     "normalize": IngestEntry(NormalizationConfig, _bind_normalization),
     "transliterate": IngestEntry(TransliterationConfig, _bind_replacement),
@@ -325,10 +366,14 @@ INGEST_STAGES = {
     "language_purity": IngestEntry(LanguagePurityConfig, _bind_purity),
     "filter_bitext": IngestEntry(BitextConfig, _bind_bitext, changes_texts=False),
     "translated_pages": IngestEntry(
-        TranslatedPagesConfig, lambda config: partial(translated_pages, config=config), changes_texts=False
+        TranslatedPagesConfig,
+        lambda config: partial(translated_pages, config=config),
+        changes_texts=False,
     ),
     "filter_length": IngestEntry(
-        LengthFilteringConfig, lambda config: partial(filter_length, config=config), changes_texts=False
+        LengthFilteringConfig,
+        lambda config: partial(filter_length, config=config),
+        changes_texts=False,
     ),
 }
 
@@ -376,21 +421,28 @@ def _line_keys(batch: pa.RecordBatch, _: FrequentKeys, config: LineDeduplication
 
 
 def _without_lines(
-    batch: pa.RecordBatch, documents: npt.NDArray[np.uint64], known: FrequentKeys, config: LineDeduplicationConfig
+    batch: pa.RecordBatch,
+    documents: npt.NDArray[np.uint64],
+    known: FrequentKeys,
+    config: LineDeduplicationConfig,
 ) -> Filtered:
     from stages.deduplication.lines import remove_lines
 
     return remove_lines(batch, documents, known[0], config).documents
 
 
-def _span_fingerprints(batch: pa.RecordBatch, _: FrequentKeys, config: SpanDeduplicationConfig) -> Keyed:
+def _span_fingerprints(
+    batch: pa.RecordBatch, _: FrequentKeys, config: SpanDeduplicationConfig
+) -> Keyed:
     from stages.deduplication.spans import span_fingerprints
 
     found = span_fingerprints(batch, config)
     return Keyed(found.rows, found.keys)
 
 
-def _span_windows(batch: pa.RecordBatch, known: FrequentKeys, config: SpanDeduplicationConfig) -> Keyed:
+def _span_windows(
+    batch: pa.RecordBatch, known: FrequentKeys, config: SpanDeduplicationConfig
+) -> Keyed:
     from stages.deduplication.spans import span_windows
 
     found = span_windows(batch, known[0]["key"], config)
@@ -398,7 +450,10 @@ def _span_windows(batch: pa.RecordBatch, known: FrequentKeys, config: SpanDedupl
 
 
 def _without_spans(
-    batch: pa.RecordBatch, documents: npt.NDArray[np.uint64], known: FrequentKeys, config: SpanDeduplicationConfig
+    batch: pa.RecordBatch,
+    documents: npt.NDArray[np.uint64],
+    known: FrequentKeys,
+    config: SpanDeduplicationConfig,
 ) -> Filtered:
     from stages.deduplication.spans import remove_spans
 
@@ -418,22 +473,32 @@ DEDUP_STAGES: dict[str, EqualEntry | NearEntry | RepeatsEntry] = {
         criteria=("script",),
     ),
     "lines": RepeatsEntry(
-        LineDeduplicationConfig, ("text", "source", "language"), (_line_keys,), rewrite=_without_lines
+        LineDeduplicationConfig,
+        ("text", "source", "language"),
+        (_line_keys,),
+        rewrite=_without_lines,
     ),
     "spans": RepeatsEntry(
-        SpanDeduplicationConfig, ("text",), (_span_fingerprints, _span_windows), rewrite=_without_spans
+        SpanDeduplicationConfig,
+        ("text",),
+        (_span_fingerprints, _span_windows),
+        rewrite=_without_spans,
     ),
 }
 
 
 def at_home(recipe: Recipe, base: str) -> Recipe:
-    """Make the recipe's relative models, word lists and indexes absolute: they lie in its folder, as sources do."""
+    """Make the recipe's relative models, word lists and indexes absolute: they lie in its folder,
+    as sources do."""
     parts = ("ingest", "augment", "dedup", "synthesize")
     answers = tuple(located(path, base) for path in recipe.publish.answers)
     statements = located(recipe.corpus.statements, base) if recipe.corpus.statements else ""
     return recipe.model_copy(
         update={
-            **{part: tuple(stage.at_home(base) for stage in getattr(recipe, part)) for part in parts},
+            **{
+                part: tuple(stage.at_home(base) for stage in getattr(recipe, part))
+                for part in parts
+            },
             "corpus": recipe.corpus.model_copy(update={"statements": statements}),
             "publish": recipe.publish.model_copy(update={"answers": answers}),
         }
@@ -446,7 +511,8 @@ def against_of(stage: StageConfig) -> tuple[str, ...]:
 
 
 def makes_documents(stage: StageConfig) -> bool:
-    """Tell whether an augment stage makes documents, and no pairs of what is published, samples or choices."""
+    """Tell whether an augment stage makes documents, and no pairs of what is published, samples or
+    choices."""
     if isinstance(stage, TransliterationConfig):
         return stage.mode == "parallel"
     return isinstance(stage, TranslationConfig | GivenPairsConfig)
@@ -469,14 +535,18 @@ def sampling_stages(recipe: Recipe) -> list[PairSamplesConfig]:
 
 def translation_outputs(recipe: Recipe) -> set[str]:
     """Name all that the recipe's translations are published as, with what samples are made of."""
-    stages = [stage for stage in recipe.augment if isinstance(stage, TranslationConfig | GivenPairsConfig)]
+    stages = [
+        stage for stage in recipe.augment if isinstance(stage, TranslationConfig | GivenPairsConfig)
+    ]
     named = {output for stage in stages for output in stage.outputs}
     return named | {"samples" for _ in sampling_stages(recipe)}
 
 
 def publishes_responses(recipe: Recipe) -> bool:
     """Tell whether the recipe asks for the folder `responses`."""
-    return any(isinstance(stage, TranslationConfig) and stage.publish_responses for stage in recipe.augment)
+    return any(
+        isinstance(stage, TranslationConfig) and stage.publish_responses for stage in recipe.augment
+    )
 
 
 def reused_responses(recipe: Recipe) -> tuple[str, ...]:
@@ -487,4 +557,11 @@ def reused_responses(recipe: Recipe) -> tuple[str, ...]:
 
 def kept_by(stages: Sequence[StageConfig]) -> tuple[str, ...]:
     """Return the labels that these stages keep; none if they keep any."""
-    return next((stage.keep for stage in stages if isinstance(stage, LanguageFilteringConfig) and stage.keep), ())
+    return next(
+        (
+            stage.keep
+            for stage in stages
+            if isinstance(stage, LanguageFilteringConfig) and stage.keep
+        ),
+        (),
+    )

@@ -18,11 +18,14 @@ HEAD = """\
 
 def statements_template() -> str:
     """Write the file to fill: each question as a comment, with an empty answer."""
-    return HEAD + "".join(f'\n# {question}\n{name} = """\n"""\n' for name, question in questions().items())
+    return HEAD + "".join(
+        f'\n# {question}\n{name} = """\n"""\n' for name, question in questions().items()
+    )
 
 
 def read_statements(path: str) -> Statements:
-    """Read a filled file; raises OSError if it cannot be read, RecipeError with every mistake and its line."""
+    """Read a filled file; raises OSError if it cannot be read, RecipeError with every mistake and
+    its line."""
     try:
         text = Path(path).read_bytes().decode()
     except UnicodeDecodeError as error:

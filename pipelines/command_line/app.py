@@ -13,7 +13,16 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from pipelines.command_line import auditing, corpora, engines, identification, previews, pushing, refiltering, runs
+from pipelines.command_line import (
+    auditing,
+    corpora,
+    engines,
+    identification,
+    previews,
+    pushing,
+    refiltering,
+    runs,
+)
 from pipelines.command_line.cards import card_app
 from pipelines.command_line.identification import lid_app
 from pipelines.command_line.language_models import lm_app
@@ -66,7 +75,10 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
     ] = False,
 ) -> None:
     """Turn raw multilingual text into a published corpus with a data card, one recipe at a time."""
@@ -86,7 +98,9 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(_fail(str(error).splitlines(), 2))
     except store_errors(FailureError) as error:
         full = isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)
-        remedy = "; nothing finished is lost: make room, then run the same command again" if full else ""
+        remedy = (
+            "; nothing finished is lost: make room, then run the same command again" if full else ""
+        )
         sys.exit(_fail((str(error) + remedy).splitlines(), 1))
     except Stopped as stopped:
         sys.exit(_say_stopped(stopped))
@@ -107,8 +121,11 @@ def _say_stopped(stopped: Stopped) -> int:
 
 
 def _stop_on_signals() -> None:
-    """Unwind at the first signal, so that workers end and files are closed; end at once at the second."""
-    stops = [each for each in (SIGINT, SIGTERM, SIGHUP) if getsignal(each) is not SIG_IGN]  # as under nohup
+    """Unwind at the first signal, so that workers end and files are closed; end at once at the
+    second."""
+    stops = [
+        each for each in (SIGINT, SIGTERM, SIGHUP) if getsignal(each) is not SIG_IGN
+    ]  # as under nohup
 
     def end(number: int, _frame: FrameType | None) -> NoReturn:
         os.write(2, f"glotmill: {STOPPED}\n".encode())
@@ -126,8 +143,8 @@ def _stop_on_signals() -> None:
 def console() -> NoReturn:
     """Run the command line as a program, and end at once with its exit code.
 
-    Nothing is left to do after a command but to take thousands of imported modules apart, which costs 0.1 s and more,
-    and during which a thread that a library still has can abort the process.
+    Nothing is left to do after a command but to take thousands of imported modules apart, which
+    costs 0.1 s and more, and during which a thread that a library still has can abort the process.
     """
     code: Any = 0
     runs.is_program = True

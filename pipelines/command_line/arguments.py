@@ -10,15 +10,25 @@ import typer
 
 RecipeArgument = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a TOML file.")]
 CorpusArgument = Annotated[
-    str, typer.Argument(metavar="DIR", help="Folder of the corpus: the --output of its run; any fsspec URL.")
+    str,
+    typer.Argument(
+        metavar="DIR", help="Folder of the corpus: the --output of its run; any fsspec URL."
+    ),
 ]
 
 
 LimitOption = Annotated[
-    int | None, typer.Option(min=1, help="A trial run: read only this many records of each source, the first ones.")
+    int | None,
+    typer.Option(
+        min=1, help="A trial run: read only this many records of each source, the first ones."
+    ),
 ]
 AllowCodeOption = Annotated[
-    bool, typer.Option("--allow-code", help="Run strategies of synthesis that are Python files of the recipe's own.")
+    bool,
+    typer.Option(
+        "--allow-code",
+        help="Run strategies of synthesis that are Python files of the recipe's own.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 

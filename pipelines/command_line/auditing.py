@@ -1,4 +1,5 @@
-"""`glotmill audit`, `diff`, `sign`, `verify`: look at finished corpora as a stranger would, and vouch for them."""
+"""`glotmill audit`, `diff`, `sign`, `verify`: look at finished corpora as a stranger would, and
+vouch for them."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ CHECK = "check"
 
 
 class _CheckUnlessNamed(TyperGroup):
-    """A group whose commands may be left out: `glotmill audit DIR` is `glotmill audit check DIR`."""
+    """A group whose commands may be left out: `glotmill audit DIR` is `glotmill audit check
+    DIR`."""
 
     unless_named = CHECK
 
@@ -39,15 +41,23 @@ audit_app = typer.Typer(
 @audit_app.command(CHECK, epilog="Example: glotmill audit check out/quickstart")
 def audit(
     corpus: Annotated[
-        str, typer.Argument(metavar="DIR", help="Folder of a corpus or of Parquet files: a path, hf://, s3://, gs://.")
+        str,
+        typer.Argument(
+            metavar="DIR",
+            help="Folder of a corpus or of Parquet files: a path, hf://, s3://, gs://.",
+        ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")] = False,
-    text: Annotated[str, typer.Option(help="Column of the texts, where glotmill did not make the data.")] = "text",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON, for programs.")
+    ] = False,
+    text: Annotated[
+        str, typer.Option(help="Column of the texts, where glotmill did not make the data.")
+    ] = "text",
 ) -> None:
     """Check a corpus from its files alone: every byte, count, id and figure that it states.
 
-    Exit 0: no error was found. 1: some were. In a folder that glotmill did not make, the Parquet files
-    alone are checked.
+    Exit 0: no error was found. 1: some were. In a folder that glotmill did not make, the Parquet
+    files alone are checked.
     """
     from pipelines.finished.audit.audit import audit as audit_corpus
     from pipelines.staging.store import Store
@@ -65,7 +75,9 @@ def audit(
         if len(found) > SHOWN:
             print(f"{severity:8} and {len(found) - SHOWN:,} more; --json shows all")
     languages = f" in {result.languages:,} languages and scripts" if result.languages else ""
-    counts = {severity: sum(f.severity == severity for f in result.findings) for severity in SEVERITIES}
+    counts = {
+        severity: sum(f.severity == severity for f in result.findings) for severity in SEVERITIES
+    }
     print(
         f"{corpus}: {result.documents:,} documents{languages}, {result.files:,} files; {counts['error']:,} errors, "
         f"{counts['warning']:,} warnings"
@@ -74,19 +86,27 @@ def audit(
 
 
 @audit_app.command(
-    "sample", epilog="Example: glotmill audit sample out/quickstart --languages eus_Latn --output sheets"
+    "sample",
+    epilog="Example: glotmill audit sample out/quickstart --languages eus_Latn --output sheets",
 )
 def audit_sample(
     corpus: CorpusArgument,
     output: Annotated[Path, typer.Option(help="Folder for the sheets and pages.")],
     languages: Annotated[
-        list[str] | None, typer.Option(help="Label such as yor_Latn; may be given again. All of the corpus without it.")
+        list[str] | None,
+        typer.Option(
+            help="Label such as yor_Latn; may be given again. All of the corpus without it."
+        ),
     ] = None,
-    budget: Annotated[int, typer.Option(min=4, max=10_000, help="Passages of each label, about.")] = 60,
+    budget: Annotated[
+        int, typer.Option(min=4, max=10_000, help="Passages of each label, about.")
+    ] = 60,
 ) -> None:
-    """Draw passages for a speaker to judge: a page for a browser and a sheet for a spreadsheet program, for each label.
+    """Draw passages for a speaker to judge: a page for a browser and a sheet for a spreadsheet
+    program, for each label.
 
-    Doubtful documents are drawn more often than sure ones, which `glotmill audit import` takes into account.
+    Doubtful documents are drawn more often than sure ones, which `glotmill audit import` takes into
+    account.
     """
     from data_cards.pages.speaker import speaker_page
     from pipelines.finished.proof import sample
@@ -98,22 +118,31 @@ def audit_sample(
     for part in drawn:
         path = output / f"{part.label}.csv"
         if path.exists():
-            raise MisuseError(f"{path} is there, and may hold answers: move it, or name another --output")
+            raise MisuseError(
+                f"{path} is there, and may hold answers: move it, or name another --output"
+            )
     for part in drawn:
         name = Path(corpus).resolve().name
         (output / f"{part.label}.csv").write_bytes(sheet_bytes(part.sheet))
-        (output / f"{part.label}.html").write_text(speaker_page(name, part.label, part.sheet), encoding="utf-8")
+        (output / f"{part.label}.html").write_text(
+            speaker_page(name, part.label, part.sheet), encoding="utf-8"
+        )
         counts = f"{part.sheet.num_rows:,} passages of {part.documents:,} documents"
         print(f"{part.label}  {counts}  {output / part.label}.html")
 
 
-@audit_app.command("import", epilog="Example: glotmill audit import eus_Latn.csv --corpus out/judged --by Ane")
+@audit_app.command(
+    "import", epilog="Example: glotmill audit import eus_Latn.csv --corpus out/judged --by Ane"
+)
 def audit_import(
-    sheets: Annotated[list[Path], typer.Argument(metavar="SHEET...", help="Filled sheets; CSV in UTF-8.")],
+    sheets: Annotated[
+        list[Path], typer.Argument(metavar="SHEET...", help="Filled sheets; CSV in UTF-8.")
+    ],
     corpus: Annotated[str, typer.Option(help="Folder of the corpus.")] = ".",
     by: Annotated[str, typer.Option(help="Who judged, as the card shall say it.")] = "",
 ) -> None:
-    """Take a speaker's answers into a corpus: how sure it is that its texts are in their languages, on its card."""
+    """Take a speaker's answers into a corpus: how sure it is that its texts are in their languages,
+    on its card."""
     from pipelines.finished.proof import take_answers
     from pipelines.staging.store import Store
 
@@ -122,11 +151,15 @@ def audit_import(
         try:
             contents.append(sheet.read_bytes())
         except OSError as error:
-            raise MisuseError(f"SHEET must be a file that can be read, got {str(sheet)!r}: {error.strerror}") from None
+            raise MisuseError(
+                f"SHEET must be a file that can be read, got {str(sheet)!r}: {error.strerror}"
+            ) from None
     for proof in take_answers(Store(corpus), contents, by):
         answered = sum(stratum.answered for stratum in proof.strata)
         interval = f"95 % interval {proof.low:.1%} to {proof.high:.1%}"
-        print(f"{proof.label}: {proof.precision:.1%} in the language ({interval}), by {answered:,} answers")
+        print(
+            f"{proof.label}: {proof.precision:.1%} in the language ({interval}), by {answered:,} answers"
+        )
     print(f"card     {corpus}/README.md")
 
 
@@ -139,14 +172,18 @@ def _progress() -> Callable[[str], None]:
 
 @commands.command(epilog="Example: glotmill diff out/quickstart out/quickstart")
 def diff(
-    old: Annotated[str, typer.Argument(metavar="OLD", help="Folder of the earlier version of a corpus.")],
+    old: Annotated[
+        str, typer.Argument(metavar="OLD", help="Folder of the earlier version of a corpus.")
+    ],
     new: Annotated[str, typer.Argument(metavar="NEW", help="Folder of the later version.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the difference as JSON, for programs.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the difference as JSON, for programs.")
+    ] = False,
 ) -> None:
     """Show what changed between two versions of a corpus: documents, figures, versions, recipe.
 
-    A document is rewritten if its id stayed and its text did not, moved if its language or script changed. Exit 0: no
-    difference. 1: there are some.
+    A document is rewritten if its id stayed and its text did not, moved if its language or script
+    changed. Exit 0: no difference. 1: there are some.
     """
     import json
 
@@ -162,10 +199,17 @@ def diff(
     raise typer.Exit(int(not found.is_empty))
 
 
-@commands.command(epilog="Example: ssh-keygen -q -t ed25519 -N '' -f key && glotmill sign out/quickstart --key key")
+@commands.command(
+    epilog="Example: ssh-keygen -q -t ed25519 -N '' -f key && glotmill sign out/quickstart --key key"
+)
 def sign(
     corpus: CorpusArgument,
-    key: Annotated[Path, typer.Option(help="Private key of OpenSSH, or a public one whose private half an agent has.")],
+    key: Annotated[
+        Path,
+        typer.Option(
+            help="Private key of OpenSSH, or a public one whose private half an agent has."
+        ),
+    ],
 ) -> None:
     """Sign a finished corpus: its manifest, which holds the SHA-256 of every file."""
     from pipelines.finished.signing import sign as sign_corpus
@@ -181,12 +225,15 @@ def sign(
 def verify(
     corpus: CorpusArgument,
     signers: Annotated[
-        Path | None, typer.Option(help="File of allowed signers: a name and a public key on each line.")
+        Path | None,
+        typer.Option(help="File of allowed signers: a name and a public key on each line."),
     ] = None,
 ) -> None:
-    """Check that a corpus was signed, and by whom. `glotmill audit` then checks its files against the manifest.
+    """Check that a corpus was signed, and by whom. `glotmill audit` then checks its files against
+    the manifest.
 
-    Exit 0: the signature holds. 1: it does not, or there is none, or its key is not one of the signers.
+    Exit 0: the signature holds. 1: it does not, or there is none, or its key is not one of the
+    signers.
     """
     from pipelines.finished.signing import verify as verify_corpus
     from pipelines.staging.store import Store

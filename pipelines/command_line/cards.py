@@ -20,21 +20,30 @@ card_app = typer.Typer(
 
 @card_app.command("init", epilog="Example: glotmill card init card.toml")
 def card_init(file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write.")]) -> None:
-    """Write a file of questions to answer: why these texts, whose, for what, what is wrong with them."""
+    """Write a file of questions to answer: why these texts, whose, for what, what is wrong with
+    them."""
     from pipelines.catalogue.statements import statements_template
 
     try:
         with file.open("x", encoding="utf-8") as written:
             written.write(statements_template())
     except FileExistsError:
-        raise MisuseError(f"{file} exists already, and may hold answers; name another file") from None
-    print(f'{file}: written; answer its questions, and name it in the recipe: [corpus] statements = "{file.name}"')
+        raise MisuseError(
+            f"{file} exists already, and may hold answers; name another file"
+        ) from None
+    print(
+        f'{file}: written; answer its questions, and name it in the recipe: [corpus] statements = "{file.name}"'
+    )
 
 
-@card_app.command("write", epilog="Example: glotmill card write out/judged --statements answers.toml")
+@card_app.command(
+    "write", epilog="Example: glotmill card write out/judged --statements answers.toml"
+)
 def card_write(
     corpus: CorpusArgument,
-    statements: Annotated[Path, typer.Option(help="File of answers, as `glotmill card init` writes it.")],
+    statements: Annotated[
+        Path, typer.Option(help="File of answers, as `glotmill card init` writes it.")
+    ],
 ) -> None:
     """Put statements on the card of a finished corpus, in place of earlier ones."""
     from pipelines.catalogue.statements import read_statements

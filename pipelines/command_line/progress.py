@@ -1,4 +1,5 @@
-"""Progress of a run, from the done markers alone: the bar of `glotmill run`, and `glotmill status` elsewhere."""
+"""Progress of a run, from the done markers alone: the bar of `glotmill run`, and `glotmill status`
+elsewhere."""
 
 from __future__ import annotations
 
@@ -9,14 +10,28 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.text import Text
 
 from pipelines.staging.store import PLAN, StagingError, Store
 from pipelines.staging.tasks import Report, TaskResult, marker
 from pipelines.staging.tasks import Task as Work
 
-_LATER = ("dedup", "augment", "decontaminate", "synthesize", "publish")  # phases after ingest, in running order
+_LATER = (
+    "dedup",
+    "augment",
+    "decontaminate",
+    "synthesize",
+    "publish",
+)  # phases after ingest, in running order
 
 
 LINE_SECONDS = 30.0  # between lines where there is no terminal to draw a bar on
@@ -84,7 +99,11 @@ class ProgressLines:
         def print_lines() -> None:
             begun = time.monotonic()
             while not ended.wait(seconds):
-                print(f"glotmill: {minutes(time.monotonic() - begun)} {self.line()}", file=console.file, flush=True)
+                print(
+                    f"glotmill: {minutes(time.monotonic() - begun)} {self.line()}",
+                    file=console.file,
+                    flush=True,
+                )
 
         printer = threading.Thread(target=print_lines, daemon=True)
         printer.start()
@@ -97,8 +116,15 @@ class ProgressLines:
 
 @contextmanager
 def progress_bar(console: Console, weights: dict[str, int]) -> Iterator[Report]:
-    """Show a bar over the ingest of splits of the given bytes; other phases show the task they finished last."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), _Rate(), TimeElapsedColumn())
+    """Show a bar over the ingest of splits of the given bytes; other phases show the task they
+    finished last."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        _Rate(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("ingest", total=sum(weights.values()), documents=0)
         later = progress.add_task("", total=None, visible=False)
@@ -108,13 +134,19 @@ def progress_bar(console: Console, weights: dict[str, int]) -> Iterator[Report]:
                 documents = progress.tasks[bar].fields["documents"] + counts["documents_in"]
                 progress.update(bar, advance=weights[task.name], documents=documents)
             else:
-                progress.update(later, visible=True, description="phases after ingest", advance=task.weight_bytes)
+                progress.update(
+                    later,
+                    visible=True,
+                    description="phases after ingest",
+                    advance=task.weight_bytes,
+                )
 
         yield report
 
 
 class Status(NamedTuple):
-    """How far a run is: splits, documents and bytes of the ingest phase, and seconds since it began."""
+    """How far a run is: splits, documents and bytes of the ingest phase, and seconds since it
+    began."""
 
     phase: str  # ingest, or a later one with its stage: dedup near
     running: bool | None  # None where only a run on this machine could be seen
@@ -127,9 +159,12 @@ class Status(NamedTuple):
 
 
 def read_status(store: Store) -> Status:
-    """Read how far a run is from its plan and markers; raises StagingError if none has begun there."""
+    """Read how far a run is from its plan and markers; raises StagingError if none has begun
+    there."""
     if not store.exists(PLAN):
-        raise StagingError(f"no run has begun in {store.url}; begin one with glotmill run RECIPE --output {store.url}")
+        raise StagingError(
+            f"no run has begun in {store.url}; begin one with glotmill run RECIPE --output {store.url}"
+        )
     weights: dict[str, int] = store.read_json(PLAN)["weights"]
     begun = store.names("staging/ingest")
     done = [name for name in weights if name in begun and store.exists(marker("ingest", name))]
@@ -162,5 +197,7 @@ def _last_phase(folders: Sequence[str]) -> str:
     """
     if not folders:
         return "ingest"
-    family, *rest = max(folders, key=lambda name: (_LATER.index(name.split("-")[0]), name)).split("-")
+    family, *rest = max(folders, key=lambda name: (_LATER.index(name.split("-")[0]), name)).split(
+        "-"
+    )
     return f"{family} {rest[1]}" if family == "dedup" and len(rest) > 1 else family

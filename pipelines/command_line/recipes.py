@@ -28,7 +28,9 @@ def recipe_schema() -> None:
     print(json.dumps(Recipe.model_json_schema(), indent=2, ensure_ascii=False))
 
 
-@recipe_app.command("check", epilog="Example: glotmill recipe check pipelines/recipes/quickstart.toml")
+@recipe_app.command(
+    "check", epilog="Example: glotmill recipe check pipelines/recipes/quickstart.toml"
+)
 def recipe_check(recipe: RecipeArgument, allow_code: AllowCodeOption = False) -> None:
     """Check a recipe and the sources it names; every mistake at once."""
     from pipelines.build.plan import make_plan
@@ -40,7 +42,9 @@ def recipe_check(recipe: RecipeArgument, allow_code: AllowCodeOption = False) ->
 
 
 @recipe_app.command("new", epilog="Example: glotmill recipe new eus_web.toml")
-def recipe_new(recipe: Annotated[Path, typer.Argument(metavar="FILE", help="File to write.")]) -> None:
+def recipe_new(
+    recipe: Annotated[Path, typer.Argument(metavar="FILE", help="File to write.")],
+) -> None:
     """Write a recipe to start from, with every line explained."""
     from importlib.resources import files
 

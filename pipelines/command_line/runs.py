@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 
 SUBSETS_SHOWN = 10
-SMALL_BYTES = 1 << 20  # of input, which one worker is through with before another one has loaded its models
+SMALL_BYTES = (
+    1 << 20
+)  # of input, which one worker is through with before another one has loaded its models
 
 is_program = False  # nothing but this command goes on in this process
 
@@ -32,7 +34,9 @@ is_program = False  # nothing but this command goes on in this process
 @commands.command(epilog="Example: glotmill plan pipelines/recipes/quickstart.toml")
 def plan(
     recipe: RecipeArgument,
-    splits: Annotated[bool, typer.Option("--splits", help="List every split, not only sums.")] = False,
+    splits: Annotated[
+        bool, typer.Option("--splits", help="List every split, not only sums.")
+    ] = False,
     limit: LimitOption = None,
     allow_code: AllowCodeOption = False,
     as_json: JsonOption = False,
@@ -47,18 +51,31 @@ def plan(
         _show_plan(planned, splits)
 
 
-@commands.command(epilog="Example: glotmill run pipelines/recipes/quickstart.toml --output out/quickstart")
+@commands.command(
+    epilog="Example: glotmill run pipelines/recipes/quickstart.toml --output out/quickstart"
+)
 def run(
     recipe: RecipeArgument,
     output: Annotated[
-        str, typer.Option(help="Folder of the corpus; any fsspec URL. By default out/ and the corpus's name.")
+        str,
+        typer.Option(
+            help="Folder of the corpus; any fsspec URL. By default out/ and the corpus's name."
+        ),
     ] = "",
-    workers: Annotated[int, typer.Option(min=0, help="Worker processes on this machine; 0: one for each core.")] = 0,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Worker processes on this machine; 0: one for each core.")
+    ] = 0,
     runner: Annotated[
-        str, typer.Option(help="`local`, `dask`, `prism`, `dataflow`, `flink`, `spark`, or a Beam runner by its class.")
+        str,
+        typer.Option(
+            help="`local`, `dask`, `prism`, `dataflow`, `flink`, `spark`, or a Beam runner by its class."
+        ),
     ] = "local",
     block_bytes: Annotated[
-        int, typer.Option(min=1024, help="Text that a worker holds at a time, in bytes; never changes the output.")
+        int,
+        typer.Option(
+            min=1024, help="Text that a worker holds at a time, in bytes; never changes the output."
+        ),
     ] = 32 << 20,
     max_edges: Annotated[
         int,
@@ -70,15 +87,22 @@ def run(
     ] = 50_000_000,
     limit: LimitOption = None,
     allow_code: AllowCodeOption = False,
-    restart: Annotated[bool, typer.Option("--restart", help="Discard what an earlier run left in --output.")] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Discard what an earlier run left in --output.")
+    ] = False,
     keep_staging: Annotated[
-        bool, typer.Option("--keep-staging", help="Leave the intermediate files of the run in --output/staging.")
+        bool,
+        typer.Option(
+            "--keep-staging", help="Leave the intermediate files of the run in --output/staging."
+        ),
     ] = False,
     beam_options: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- BEAM OPTION]...", help="Options for the Beam runner.")
+        list[str] | None,
+        typer.Argument(metavar="[-- BEAM OPTION]...", help="Options for the Beam runner."),
     ] = None,
 ) -> None:
-    """Build the corpus. After a stop of any kind, the same command goes on where the run stopped."""
+    """Build the corpus. After a stop of any kind, the same command goes on where the run
+    stopped."""
     from dataclasses import replace
 
     from rich.console import Console
@@ -116,21 +140,40 @@ def run(
         print(f"glotmill: going on with the run in {target}: {so_far}", file=sys.stderr)
     with progress_of(Console(stderr=True), weights) as report:
         manifest = build(
-            planned, target, machine, report, block_bytes=block_bytes, restart=restart, keep_staging=keep_staging
+            planned,
+            target,
+            machine,
+            report,
+            block_bytes=block_bytes,
+            restart=restart,
+            keep_staging=keep_staging,
         )
     _show_result(manifest, target)
-    published = {file.path.split("/")[1] for file in manifest.files if file.path.startswith("data/")}
+    published = {
+        file.path.split("/")[1] for file in manifest.files if file.path.startswith("data/")
+    }
     if unmatched := unmatched_labels(planned.recipe, published):
         fates = Card.model_validate_json(Store(target).read(CARD)).fates
         for label in unmatched:
-            kin = ", ".join(f"{other} ({count:,})" for other, count in dropped_kin(label, fates).items())
+            kin = ", ".join(
+                f"{other} ({count:,})" for other, count in dropped_kin(label, fates).items()
+            )
             dropped = f"; dropped were documents in {kin}" if kin else ""
-            print(f"glotmill: keep names {label}, and no published document has it{dropped}", file=sys.stderr)
+            print(
+                f"glotmill: keep names {label}, and no published document has it{dropped}",
+                file=sys.stderr,
+            )
     for split in manifest.splits:
         if split.error:
-            print(f"glotmill: {split.path} is left out, in whole or in part: {split.error}", file=sys.stderr)
+            print(
+                f"glotmill: {split.path} is left out, in whole or in part: {split.error}",
+                file=sys.stderr,
+            )
     if not any(file.path.startswith("data/") for file in manifest.files):
-        print(f"glotmill: no document was published; {target}/ledger says why for each of them", file=sys.stderr)
+        print(
+            f"glotmill: no document was published; {target}/ledger says why for each of them",
+            file=sys.stderr,
+        )
         raise typer.Exit(1)
 
 
@@ -143,11 +186,17 @@ def status(corpus: CorpusArgument, as_json: JsonOption = False) -> None:
     store = Store(corpus)
     if store.exists("manifest.json"):
         manifest = store.read_json("manifest.json")
-        published = sum(file["rows"] or 0 for file in manifest["files"] if file["path"].startswith("data/"))
+        published = sum(
+            file["rows"] or 0 for file in manifest["files"] if file["path"].startswith("data/")
+        )
         if as_json:
-            print_json_lines([{"phase": "finished", "published": published, "files": len(manifest["files"])}])
+            print_json_lines(
+                [{"phase": "finished", "published": published, "files": len(manifest["files"])}]
+            )
         else:
-            print(f"{corpus}: finished, {published:,} documents published in {len(manifest['files'])} files")
+            print(
+                f"{corpus}: finished, {published:,} documents published in {len(manifest['files'])} files"
+            )
         return
     found = read_status(store)
     if as_json:
@@ -166,7 +215,8 @@ def status(corpus: CorpusArgument, as_json: JsonOption = False) -> None:
 
 
 def _is_finished(recipe: Path, output: str) -> bool:
-    """Look for the manifest of a finished run on this machine, before anything heavy is imported."""
+    """Look for the manifest of a finished run on this machine, before anything heavy is
+    imported."""
     import tomllib
 
     try:
@@ -193,16 +243,26 @@ def _show_plan(planned: Plan, every_split: bool) -> None:
         own = [split for split in planned.splits if split.source == source.name]
         paths = {file.path for split in own for file in split.files}
         size = sum(split.size_bytes for split in own) / 1e6
-        table.add_row(source.name, source.format, f"{len(paths):,}", f"{len(own):,}", f"{size:,.1f}")
+        table.add_row(
+            source.name, source.format, f"{len(paths):,}", f"{len(own):,}", f"{size:,.1f}"
+        )
     console.print(table)
     if every_split:
         for split in planned.splits:
-            print(f"  {split.id}  {split.source}  {split.path}  {split.start}..{split.end}  {split.size_bytes:,} bytes")
+            print(
+                f"  {split.id}  {split.source}  {split.path}  {split.start}..{split.end}  {split.size_bytes:,} bytes"
+            )
     for meaning in labels_meant(recipe):
         console.print(f"label    {escape(meaning)}", highlight=False)
-    for phase, stages in (("ingest", recipe.ingest), ("dedup", recipe.dedup), ("augment", recipe.augment)):
+    for phase, stages in (
+        ("ingest", recipe.ingest),
+        ("dedup", recipe.dedup),
+        ("augment", recipe.augment),
+    ):
         for stage in stages:
-            options = ", ".join(f"{name}={value!r}" for name, value in stage.model_dump(exclude={"stage"}).items())
+            options = ", ".join(
+                f"{name}={value!r}" for name, value in stage.model_dump(exclude={"stage"}).items()
+            )
             console.print(f"{phase:8} {stage.stage}  [dim]{escape(options)}[/dim]", highlight=False)
     for strategy in recipe.synthesize:
         given = strategy.model_dump(exclude={"strategy"}, exclude_defaults=True)
@@ -214,14 +274,23 @@ def _show_plan(planned: Plan, every_split: bool) -> None:
         console.print(f"decontaminate  [dim]{escape(shown)}[/dim]", highlight=False)
     for found in planned.evaluation_sets:
         size = sum(file.file.file_bytes for file in found.files) / 1e6
-        where = f"{found.source.hub} at {found.revision}" if found.source.hub else ", ".join(found.source.paths)
+        where = (
+            f"{found.source.hub} at {found.revision}"
+            if found.source.hub
+            else ", ".join(found.source.paths)
+        )
         line = f"evaluation set {found.source.name}: {len(found.files):,} files, {size:,.1f} MB, {where}"
         console.print(escape(line), highlight=False)
     for model in planned.models:
-        console.print(f"model    {escape(model.name)} {escape(model.version)} {model.sha256 or ''}", highlight=False)
+        console.print(
+            f"model    {escape(model.name)} {escape(model.version)} {model.sha256 or ''}",
+            highlight=False,
+        )
     for index in planned.indexes:
         identity = f"{index.corpus} {index.version}, {index.documents:,} documents, {index.sha256}"
-        console.print(f"index    {escape(index.path)} [dim]{escape(identity)}[/dim]", highlight=False)
+        console.print(
+            f"index    {escape(index.path)} [dim]{escape(identity)}[/dim]", highlight=False
+        )
     versions = ", ".join(f"{name} {version}" for name, version in planned.packages.items())
     console.print(f"versions {escape(versions)}", highlight=False)
 
@@ -238,7 +307,9 @@ def _show_result(manifest: Any, target: str) -> None:
             entry = rows.setdefault(file.path.split("/")[1], [0, 0])
             entry[0] += file.rows or 0
             entry[1] += file.bytes
-    largest = sorted(rows.items(), key=lambda item: (not is_language(item[0]), -item[1][0], -item[1][1], item[0]))
+    largest = sorted(
+        rows.items(), key=lambda item: (not is_language(item[0]), -item[1][0], -item[1][1], item[0])
+    )
     counted = f"{len(rows)} language{'s' * (len(rows) != 1)} and script{'s' * (len(rows) != 1)}"
     table = Table(title=f"{counted}, those with most documents first", title_justify="left")
     for heading in ("label", "language", "documents", "kB"):
@@ -246,7 +317,9 @@ def _show_result(manifest: Any, target: str) -> None:
     for label, (documents, size) in largest[:SUBSETS_SHOWN]:
         table.add_row(label, language_facts(label).name, f"{documents:,}", f"{size / 1e3:,.1f}")
     if more := largest[SUBSETS_SHOWN:]:
-        documents, size = (sum(amounts) for amounts in zip(*(entry for _, entry in more), strict=True))
+        documents, size = (
+            sum(amounts) for amounts in zip(*(entry for _, entry in more), strict=True)
+        )
         table.add_row(f"and {len(more):,} more", "", f"{documents:,}", f"{size / 1e3:,.1f}")
     console = Console()
     console.print(table)

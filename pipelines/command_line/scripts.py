@@ -41,27 +41,40 @@ def script_schemes() -> None:
     if not sys.stdout.isatty():
         print(*map("\t".join, (headings, *rows)), sep="\n")
         return
-    table = Table(caption="words: every word of the alphabet comes back; `script roundtrip` tries your texts")
+    table = Table(
+        caption="words: every word of the alphabet comes back; `script roundtrip` tries your texts"
+    )
     for number, heading in enumerate(headings):
         typed = number in (0, 2, 3)  # what a recipe must spell is never folded
-        table.add_column(heading, no_wrap=typed, min_width=max(len(row[number]) for row in rows) if typed else None)
+        table.add_column(
+            heading,
+            no_wrap=typed,
+            min_width=max(len(row[number]) for row in rows) if typed else None,
+        )
     for row in rows:
         table.add_row(*row)
     Console().print(table)
 
 
 @script_app.command(
-    "roundtrip", epilog="Example: glotmill script roundtrip wylie out/quickstart/data/bod_Tibt/*.parquet"
+    "roundtrip",
+    epilog="Example: glotmill script roundtrip wylie out/quickstart/data/bod_Tibt/*.parquet",
 )
 def script_roundtrip(
     scheme: Annotated[str, typer.Argument(help="Name of the scheme.")],
-    files: Annotated[list[Path], typer.Argument(metavar="PARQUET...", help="Parquet files with texts.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="PARQUET...", help="Parquet files with texts.")
+    ],
     label: Annotated[
-        str, typer.Option(help="Language and script of the texts, as uzb_Cyrl; by default the folder's name.")
+        str,
+        typer.Option(
+            help="Language and script of the texts, as uzb_Cyrl; by default the folder's name."
+        ),
     ] = "",
     text_column: Annotated[str, typer.Option(help="Column with the text.")] = "text",
 ) -> None:
-    """Send texts through a scheme and back: the share that comes back identical, and why the rest does not."""
+    """Send texts through a scheme and back: the share that comes back identical, and why the rest
+    does not."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -81,7 +94,9 @@ def script_roundtrip(
     except (ValueError, OSError, ImportError, KeyError, pa.ArrowInvalid) as error:
         raise MisuseError(" ".join(str(error).split())) from None
     print(f"{chosen}: {report.share:.1%} of {report.texts:,} texts come back identical")
-    print(f"{report.left:,} of {report.tokens:,} words are not of its alphabet and stay in their own script")
+    print(
+        f"{report.left:,} of {report.tokens:,} words are not of its alphabet and stay in their own script"
+    )
     print(f"{report.changed:,} pieces between white space do not come back")
     for reason, times in report.reasons:
         print(f"{times:8,}  {reason}")

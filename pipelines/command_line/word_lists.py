@@ -22,18 +22,24 @@ def _group() -> None:
     """Learn stop words, and words of one language alone."""
 
 
-@wordlists_app.command("learn", epilog="Example: glotmill wordlists learn trusted.parquet --output words.json")
+@wordlists_app.command(
+    "learn", epilog="Example: glotmill wordlists learn trusted.parquet --output words.json"
+)
 def wordlists_learn(
     files: Annotated[
-        list[str], typer.Argument(metavar="PARQUET...", help="Trusted texts with their labels, of all languages.")
+        list[str],
+        typer.Argument(
+            metavar="PARQUET...", help="Trusted texts with their labels, of all languages."
+        ),
     ],
     output: Annotated[Path, typer.Option(help="File of word lists to write, JSON.")],
     text_column: Annotated[str, typer.Option(help="Column with the text.")] = "text",
 ) -> None:
     """Learn the lists of every language in the files, each against the others of its script.
 
-    Labels are in a column label (eus_Latn), or in language and script. Give text of the neighbours too: a word belongs
-    to one language only by comparison. A recipe names the file: [[ingest]] stage = "word_lists", lists = "words.json".
+    Labels are in a column label (eus_Latn), or in language and script. Give text of the neighbours
+    too: a word belongs to one language only by comparison. A recipe names the file: [[ingest]]
+    stage = "word_lists", lists = "words.json".
     """
     from stages.word_lists.lists import learn_lists, read_labelled, write_lists
 

@@ -1,7 +1,7 @@
 """What people answered comes back to a finished corpus.
 
-The card is written again from its own facts, and the manifest after all other files, so that a kill in between is
-fixed by doing the same again.
+The card is written again from its own facts, and the manifest after all other files, so that a kill
+in between is fixed by doing the same again.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ from schemas.manifest import Manifest
 
 
 def take_in(store: Store, path: str, answers: bytes, **facts: Any) -> None:
-    """Keep answers with a finished corpus, under `path`, and write its card again with the facts that they give."""
+    """Keep answers with a finished corpus, under `path`, and write its card again with the facts
+    that they give."""
     store.write(path, answers)
     card = Card.model_validate_json(store.read(CARD)).model_copy(update=facts)
     written = [file_record(store, path), *write_card(store, card)]
     manifest = Manifest.model_validate(store.read_json(MANIFEST))
     files = {file.path: file for file in (*manifest.files, *written)}
-    updated = manifest.model_copy(update={"files": tuple(file for _, file in sorted(files.items()))})
+    updated = manifest.model_copy(
+        update={"files": tuple(file for _, file in sorted(files.items()))}
+    )
     store.write(MANIFEST, updated.model_dump_json(indent=1).encode() + b"\n")
     if store.names("staging") <= {"lock", "partial"}:
         store.remove(PARTIAL)

@@ -1,7 +1,7 @@
 """What changed between two versions of a corpus: documents, figures, versions, recipe.
 
-Documents are known by their ids, which depend on where a document was read and not on the version of the corpus. Of
-each document 32 bytes stay in memory: a key of its id and one of its text.
+Documents are known by their ids, which depend on where a document was read and not on the version
+of the corpus. Of each document 32 bytes stay in memory: a key of its id and one of its text.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ CHANGES = ("added", "removed", "rewritten", "moved")
 
 
 class _Documents(NamedTuple):
-    """The n published documents of a corpus, sorted by the key of their ids; groups are (label, source)."""
+    """The n published documents of a corpus, sorted by the key of their ids; groups are (label,
+    source)."""
 
     ids: npt.NDArray[np.void]
     texts: npt.NDArray[np.void]
@@ -36,7 +37,9 @@ class _Documents(NamedTuple):
 class CorpusDifference(NamedTuple):
     """Documents by kind of change, label and source; and what else differs, as (old, new)."""
 
-    documents: dict[tuple[str, str, str], int]  # (change, label, source); of a moved one the label that it has now
+    documents: dict[
+        tuple[str, str, str], int
+    ]  # (change, label, source); of a moved one the label that it has now
     figures: dict[tuple[str, str], tuple[int | None, int | None]]  # (label, figure)
     versions: dict[str, tuple[str | None, str | None]]
     recipe: list[str]  # lines of a unified diff
@@ -55,7 +58,9 @@ class CorpusDifference(NamedTuple):
                 {"label": label, "figure": figure, "old": old, "new": new}
                 for (label, figure), (old, new) in sorted(self.figures.items())
             ],
-            "versions": {name: {"old": old, "new": new} for name, (old, new) in sorted(self.versions.items())},
+            "versions": {
+                name: {"old": old, "new": new} for name, (old, new) in sorted(self.versions.items())
+            },
             "recipe": self.recipe,
         }
 
@@ -65,7 +70,10 @@ def difference(old: Store, new: Store) -> CorpusDifference:
     manifests = [_manifest(store) for store in (old, new)]
     cards = [Card.model_validate_json(store.read(CARD)) for store in (old, new)]
     versions = [
-        {**manifest.packages, **{f"model {name}": version for name, version in manifest.models.items()}}
+        {
+            **manifest.packages,
+            **{f"model {name}": version for name, version in manifest.models.items()},
+        }
         | {"corpus": f"{manifest.corpus} {manifest.version}"}
         for manifest in manifests
     ]
@@ -82,7 +90,11 @@ def difference(old: Store, new: Store) -> CorpusDifference:
         documents=_documents_changed(_documents(old), _documents(new)),
         figures=_changed(*figures),
         versions=_changed(*versions),
-        recipe=list(difflib.unified_diff(before, now, "old/recipe.toml", "new/recipe.toml", lineterm="", n=1)),
+        recipe=list(
+            difflib.unified_diff(
+                before, now, "old/recipe.toml", "new/recipe.toml", lineterm="", n=1
+            )
+        ),
     )
 
 
@@ -92,7 +104,11 @@ def _manifest(store: Store) -> Manifest:
 
 
 def _changed(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> dict[Any, tuple[Any, Any]]:
-    return {key: (old.get(key), new.get(key)) for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
+    return {
+        key: (old.get(key), new.get(key))
+        for key in old.keys() | new.keys()
+        if old.get(key) != new.get(key)
+    }
 
 
 def _documents(store: Store) -> _Documents:
@@ -102,16 +118,21 @@ def _documents(store: Store) -> _Documents:
         for name in sorted(store.names(f"data/{label}")):
             for table in store.row_groups(f"data/{label}/{name}", ["id", "text", "source"]):
                 ids += [hash_keys(chunk.cast(pa.large_string())) for chunk in table["id"].chunks]
-                texts += [hash_keys(chunk.cast(pa.large_string())) for chunk in table["text"].chunks]
+                texts += [
+                    hash_keys(chunk.cast(pa.large_string())) for chunk in table["text"].chunks
+                ]
                 for chunk in table["source"].chunks:
                     encoded = chunk.dictionary_encode()
                     own = [
-                        numbers.setdefault((label, source), len(numbers)) for source in encoded.dictionary.to_pylist()
+                        numbers.setdefault((label, source), len(numbers))
+                        for source in encoded.dictionary.to_pylist()
                     ]
                     groups.append(np.array(own, np.int32)[encoded.indices.to_numpy()])
     found = np.concatenate(ids)
     order = np.lexsort((found["low"], found["high"]))
-    return _Documents(found[order], np.concatenate(texts)[order], np.concatenate(groups)[order], list(numbers))
+    return _Documents(
+        found[order], np.concatenate(texts)[order], np.concatenate(groups)[order], list(numbers)
+    )
 
 
 def _documents_changed(old: _Documents, new: _Documents) -> dict[tuple[str, str, str], int]:
@@ -127,7 +148,9 @@ def _documents_changed(old: _Documents, new: _Documents) -> dict[tuple[str, str,
     )
     moved = in_new[old_labels != new_labels]
     counts: Counter[tuple[str, str, str]] = Counter()
-    for change, some, rows in zip(CHANGES, (new, old, new, new), (added, removed, rewritten, moved), strict=True):
+    for change, some, rows in zip(
+        CHANGES, (new, old, new, new), (added, removed, rewritten, moved), strict=True
+    ):
         found, documents = np.unique(some.groups[rows], return_counts=True)
         for group, count in zip(found.tolist(), documents.tolist(), strict=True):
             counts[(change, *some.names[group])] += count
@@ -144,7 +167,10 @@ def difference_lines(found: CorpusDifference, shown: int) -> Iterator[str]:
         if own:
             yield f"{change:10} {sum(own.values()):,} documents"
             ordered = sorted(own.items(), key=lambda item: (-item[1], item[0]))
-            yield from (f"           {count:>10,} {label} of {source}" for (label, source), count in ordered[:shown])
+            yield from (
+                f"           {count:>10,} {label} of {source}"
+                for (label, source), count in ordered[:shown]
+            )
             if len(ordered) > shown:
                 yield f"           and {len(ordered) - shown:,} more; --json shows all"
     for (label, figure), (old, new) in sorted(found.figures.items()):

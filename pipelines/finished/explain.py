@@ -1,4 +1,5 @@
-"""The history of one document, from the ledger: where it came from, which stages it passed, how it ended."""
+"""The history of one document, from the ledger: where it came from, which stages it passed, how it
+ended."""
 
 from __future__ import annotations
 
@@ -53,7 +54,8 @@ def ledger_rows(store: Store, wanted: LedgerFilter) -> Iterator[dict[str, Any]]:
 
 
 def find_in_ledger(store: Store, document: str) -> list[dict[str, Any]]:
-    """Find the ledger rows of a document by its id, or by how it begins: several if a source used the id repeatedly.
+    """Find the ledger rows of a document by its id, or by how it begins: several if a source used
+    the id repeatedly.
 
     Raises StagingError if there is none, or if ids of several documents begin so.
     """
@@ -66,7 +68,9 @@ def find_in_ledger(store: Store, document: str) -> list[dict[str, Any]]:
         )
     if len(ids) > 1:
         shown = ", ".join(ids[:3]) + (f" and {len(ids) - 3:,} more" if len(ids) > 3 else "")
-        raise StagingError(f"{len(ids):,} documents of {store.url} have ids that begin with {document}: {shown}")
+        raise StagingError(
+            f"{len(ids):,} documents of {store.url} have ids that begin with {document}: {shown}"
+        )
     return same
 
 
@@ -80,7 +84,8 @@ def _find(store: Store, folder: str, start: str, column: str, value: str) -> lis
 
 
 def document_history(store: Store, document: str) -> Iterator[str]:
-    """Yield the lines of a document's history; raises StagingError if the corpus or the document is not there."""
+    """Yield the lines of a document's history; raises StagingError if the corpus or the document is
+    not there."""
     if synthetic := list(synthetic_history(store, document)):
         yield from synthetic
         return

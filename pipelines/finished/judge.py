@@ -1,4 +1,5 @@
-"""A judged sheet of decontamination comes back to its corpus, whose card says what the answers amount to."""
+"""A judged sheet of decontamination comes back to its corpus, whose card says what the answers
+amount to."""
 
 from __future__ import annotations
 
@@ -16,9 +17,11 @@ JUDGED_FILE = "decontamination/judged.csv"
 
 
 def judge(store: Store, sheet: bytes) -> pa.Table:
-    """Take the answers of a filled judging sheet into a corpus, in place of earlier ones; return PRECISION.
+    """Take the answers of a filled judging sheet into a corpus, in place of earlier ones; return
+    PRECISION.
 
-    Raises StagingError if the corpus has no judging sheet, MisuseError if the sheet is not that one, filled.
+    Raises StagingError if the corpus has no judging sheet, MisuseError if the sheet is not that
+    one, filled.
     """
     if not store.exists(MANIFEST) or not store.exists(SHEET_FILE):
         raise StagingError(
@@ -26,7 +29,9 @@ def judge(store: Store, sheet: bytes) -> pa.Table:
             "[decontaminate] finds something"
         )
     try:
-        own, given = (read_sheet(content, SHEET.names, NEEDED) for content in (store.read(SHEET_FILE), sheet))
+        own, given = (
+            read_sheet(content, SHEET.names, NEEDED) for content in (store.read(SHEET_FILE), sheet)
+        )
         filled = fill_sheet(own, given)
     except ValueError as error:
         raise MisuseError(" ".join(str(error).split())) from None

@@ -1,4 +1,5 @@
-"""Let speakers prove that a finished corpus is in its languages: draw what they judge, and take their answers in."""
+"""Let speakers prove that a finished corpus is in its languages: draw what they judge, and take
+their answers in."""
 
 from __future__ import annotations
 
@@ -33,21 +34,26 @@ class Drawn(NamedTuple):
 
 
 def sample(store: Store, labels: Sequence[str], budget: int) -> list[Drawn]:
-    """Draw passages of about `budget` found documents of each label; all labels of the corpus if none is named.
+    """Draw passages of about `budget` found documents of each label; all labels of the corpus if
+    none is named.
 
     Raises StagingError without a finished corpus, MisuseError for a label that it has not.
     """
     require_corpus(store)
     files = _files(store)
     if unknown := sorted(set(labels) - set(files)):
-        raise MisuseError(f"{store.url} publishes no {', '.join(unknown)}; it has {', '.join(sorted(files)[:20])}")
+        raise MisuseError(
+            f"{store.url} publishes no {', '.join(unknown)}; it has {', '.join(sorted(files)[:20])}"
+        )
     return [_drawn(store, label, files[label], budget) for label in labels or sorted(files)]
 
 
 def take_answers(store: Store, sheets: Sequence[bytes], judged_by: str = "") -> list[LanguageProof]:
-    """Take filled sheets into a corpus, in place of earlier answers to its labels; return what they prove of each.
+    """Take filled sheets into a corpus, in place of earlier answers to its labels; return what they
+    prove of each.
 
-    Raises StagingError without a finished corpus, MisuseError for sheets that are not of it, or hold other answers.
+    Raises StagingError without a finished corpus, MisuseError for sheets that are not of it, or
+    hold other answers.
     """
     require_corpus(store)
     try:
@@ -56,7 +62,10 @@ def take_answers(store: Store, sheets: Sequence[bytes], judged_by: str = "") -> 
         raise MisuseError(" ".join(str(error).split())) from None
     files = _files(store)
     by_label = answers.judged.partition_by("label", as_dict=True)
-    proofs = [_proof(store, label, files.get(label, []), own, judged_by) for (label,), own in by_label.items()]
+    proofs = [
+        _proof(store, label, files.get(label, []), own, judged_by)
+        for (label,), own in by_label.items()
+    ]
     proofs.sort(key=lambda proof: proof.label)
     with store.locked():
         known = {proof.label: proof for proof in Card.model_validate_json(store.read(CARD)).proofs}
@@ -90,12 +99,15 @@ def _files(store: Store) -> dict[str, list[str]]:
 
 
 def _documents(store: Store, paths: Sequence[str]) -> pa.Table:
-    """Read ids and what tells the stratum of found documents, with their shard (place in `paths`) and row."""
+    """Read ids and what tells the stratum of found documents, with their shard (place in `paths`)
+    and row."""
     tables = [pa.table({"id": pa.array([], pa.string())})]
     for shard, path in enumerate(paths):
         with store.open(path) as stream:
             file = pq.ParquetFile(stream)
-            names = [name for name in ("id", "synthetic", *COLUMNS) if name in file.schema_arrow.names]
+            names = [
+                name for name in ("id", "synthetic", *COLUMNS) if name in file.schema_arrow.names
+            ]
             table = file.read(names, use_threads=False)
         table = table.append_column("row", pa.array(np.arange(table.num_rows)))
         table = table.append_column("shard", pa.array(np.full(table.num_rows, shard)))
@@ -135,11 +147,15 @@ def _drawn(store: Store, label: str, paths: Sequence[str], budget: int) -> Drawn
 _PARTS = ("document", "label", "stratum", "stratum_documents", "before", "passage", "after", "url")
 
 
-def _proof(store: Store, label: str, paths: Sequence[str], answers: pl.DataFrame, judged_by: str) -> LanguageProof:
+def _proof(
+    store: Store, label: str, paths: Sequence[str], answers: pl.DataFrame, judged_by: str
+) -> LanguageProof:
     """Count the answers by the strata that the corpus itself gives."""
     found = _documents(store, paths)
     of = strata(found) if found.num_rows else np.empty(0, np.int8)
-    places = pc.index_in(pa.array(answers["document"].to_list(), pa.string()), found["id"].combine_chunks())
+    places = pc.index_in(
+        pa.array(answers["document"].to_list(), pa.string()), found["id"].combine_chunks()
+    )
     if places.null_count:
         raise MisuseError(
             f"{label}: {places.null_count:,} of {len(answers):,} judged documents are not in {store.url}; the sheet is "
@@ -147,6 +163,8 @@ def _proof(store: Store, label: str, paths: Sequence[str], answers: pl.DataFrame
         )
     sizes = np.bincount(of, minlength=len(STRATA)).tolist()
     try:
-        return language_proof(label, of[places.to_numpy()], answers["judgement"].to_list(), sizes, judged_by)
+        return language_proof(
+            label, of[places.to_numpy()], answers["judgement"].to_list(), sizes, judged_by
+        )
     except ValueError as error:
         raise MisuseError(str(error)) from None

@@ -1,11 +1,14 @@
-"""Push a finished corpus to the Hugging Face Hub: what changed, in one step, and nothing over what others wrote there.
+"""Push a finished corpus to the Hugging Face Hub: what changed, in one step, and nothing over what
+others wrote there.
 
-The files are uploaded first, by their content, which no reader sees; then one commit makes them the new revision.
-A push that is interrupted leaves the branch as it was, and the same command goes on. The Hub asks for at most 100
-files in a commit: more go to a pull request of our own, commit by commit, and one merge makes them the new revision.
+The files are uploaded first, by their content, which no reader sees; then one commit makes them the
+new revision. A push that is interrupted leaves the branch as it was, and the same command goes on.
+The Hub asks for at most 100 files in a commit: more go to a pull request of our own, commit by
+commit, and one merge makes them the new revision.
 
-Every step is decided from what the repository holds, never from what was sent before. An answer that was lost, a
-commit of somebody else meanwhile, and a push that was killed are thereby one case: look again, send what is missing.
+Every step is decided from what the repository holds, never from what was sent before. An answer
+that was lost, a commit of somebody else meanwhile, and a push that was killed are thereby one case:
+look again, send what is missing.
 """
 
 from __future__ import annotations
@@ -41,7 +44,9 @@ COMMIT_FILES = 100  # the Hub recommends 50 to 100 files a commit, and ends a re
 COMMIT_BYTES = 2**30
 ATTEMPTS = 6
 LONGEST_WAIT = 60.0  # seconds between two attempts
-PASSING = frozenset({408, 412, 429, 500, 502, 503, 504})  # statuses of HTTP after which one looks again
+PASSING = frozenset(
+    {408, 412, 429, 500, 502, 503, 504}
+)  # statuses of HTTP after which one looks again
 TIMEOUT = httpx2.Timeout(60, read=300)  # seconds; the Hub's client alone would wait for ever
 DATASET = "dataset"
 
@@ -75,7 +80,8 @@ class Changes(NamedTuple):
 
 
 class Push:
-    """A finished corpus, and the repository it goes to. Raises MisuseError for what cannot be pushed at all."""
+    """A finished corpus, and the repository it goes to. Raises MisuseError for what cannot be
+    pushed at all."""
 
     def __init__(self, store: Store, destination: Destination, report: Report) -> None:
         require_corpus(store)
@@ -89,7 +95,8 @@ class Push:
         self.manifest = Manifest.model_validate(store.read_json(MANIFEST))
         own = [path for path in (MANIFEST, SIGNATURE) if store.exists(path)]
         self.files = {record.path: record for record in self.manifest.files} | {
-            path: FileRecord(path=path, bytes=store.size(path), sha256=store.sha256(path)) for path in own
+            path: FileRecord(path=path, bytes=store.size(path), sha256=store.sha256(path))
+            for path in own
         }
         get_session().timeout = TIMEOUT
         self.api = HfApi()
@@ -107,7 +114,11 @@ class Push:
         """Compare a revision, the branch if none is given, with the corpus."""
         with _one_line_errors(self.to.repository):
             head, there = self._tree(revision or self.to.branch)
-            written = [record for path, record in self.files.items() if not self._is_same(record, there.get(path))]
+            written = [
+                record
+                for path, record in self.files.items()
+                if not self._is_same(record, there.get(path))
+            ]
             former = self._former(head, there)
             foreign = [
                 record.path
@@ -115,14 +126,17 @@ class Push:
                 if record.path in there and not self._is_ours(there[record.path], head, former)
             ]
         removed = sorted(set(former) & set(there) - set(self.files))
-        return Changes(head, tuple(written), tuple(removed), len(self.files) - len(written), tuple(foreign))
+        return Changes(
+            head, tuple(written), tuple(removed), len(self.files) - len(written), tuple(foreign)
+        )
 
     def push(self, found: Changes) -> str:
         """Make the repository, in which `changes` found this, hold the corpus.
 
         Returns the commit, or the address of the pull request.
 
-        Raises FailureError if the Hub does not take it, or holds what this corpus did not write there.
+        Raises FailureError if the Hub does not take it, or holds what this corpus did not write
+        there.
         """
         with _one_line_errors(self.to.repository):
             return self._push(found)
@@ -135,7 +149,9 @@ class Push:
         if self.to.branch != MAIN:
             self._ask(self.api.create_branch, branch=self.to.branch, exist_ok=True)
         many = len(found.written) + len(found.removed) > COMMIT_FILES and self.to.branch == MAIN
-        commit = self._pull_request() if many or self.to.pull_request else self._fill(self.to.branch)
+        commit = (
+            self._pull_request() if many or self.to.pull_request else self._fill(self.to.branch)
+        )
         if self.to.tag and self.to.tag not in self._tags():
             self._ask(self.api.create_tag, tag=self.to.tag, revision=commit, exist_ok=True)
         if self.to.public:
@@ -169,26 +185,36 @@ class Push:
                 _wait(error, attempts, self.report)
 
     def _upload(self, records: tuple[FileRecord, ...], revision: str) -> list[CommitOperationAdd]:
-        """Upload contents that the Hub does not have yet, some files at a time, which a later push finds there."""
+        """Upload contents that the Hub does not have yet, some files at a time, which a later push
+        finds there."""
         additions = []
         sent = 0
         for some in _portions(records):
             sent += sum(record.bytes for record in some)
-            these = [CommitOperationAdd(record.path, self.store.full(record.path)) for record in some]
+            these = [
+                CommitOperationAdd(record.path, self.store.full(record.path)) for record in some
+            ]
             self._ask(self.api.preupload_lfs_files, these, revision=revision, free_memory=False)
             additions += these
-            self.report(f"uploaded {len(additions):,} of {len(records):,} files, {sent / 1e6:,.1f} MB")
+            self.report(
+                f"uploaded {len(additions):,} of {len(records):,} files, {sent / 1e6:,.1f} MB"
+            )
         return additions
 
     def _pull_request(self) -> str:
         """Fill a pull request of this version of the corpus and merge it, if that was asked for."""
-        title = f"{self.manifest.corpus} {self.manifest.version} ({self.files[MANIFEST].sha256[:12]})"
+        title = (
+            f"{self.manifest.corpus} {self.manifest.version} ({self.files[MANIFEST].sha256[:12]})"
+        )
         begun = (
             request.num
             for request in self._ask(self.api.get_repo_discussions, discussion_type="pull_request")
             if request.title == title and request.status in ("draft", "open")
         )
-        number = next(begun, None) or self.api.create_pull_request(self.to.repository, title, repo_type=DATASET).num
+        number = (
+            next(begun, None)
+            or self.api.create_pull_request(self.to.repository, title, repo_type=DATASET).num
+        )
         self._fill(f"refs/pr/{number}")
         request = self._ask(self.api.get_discussion_details, number)
         if request.status == "draft":
@@ -198,11 +224,14 @@ class Push:
         self.api.merge_pull_request(self.to.repository, number, repo_type=DATASET)
         left = self.changes()
         if left.written or left.removed:
-            raise FailureError(f"{self.to.repository}: pull request {number} did not merge: {request.url}")
+            raise FailureError(
+                f"{self.to.repository}: pull request {number} did not merge: {request.url}"
+            )
         return str(left.head)
 
     def _tree(self, revision: str) -> tuple[str | None, dict[str, RepoFile]]:
-        """Return the commit of a revision and its files by path; the main branch's for a branch that is not there."""
+        """Return the commit of a revision and its files by path; the main branch's for a branch
+        that is not there."""
         for name in dict.fromkeys((revision, MAIN)):
             try:
                 head = str(self._ask(self.api.repo_info, revision=name).sha)
@@ -211,7 +240,9 @@ class Push:
             except RepositoryNotFoundError:
                 break
             listed = self._ask(
-                lambda *of, **how: list(self.api.list_repo_tree(*of, **how)), revision=head, recursive=True
+                lambda *of, **how: list(self.api.list_repo_tree(*of, **how)),
+                revision=head,
+                recursive=True,
             )
             return head, {entry.path: entry for entry in listed if isinstance(entry, RepoFile)}
         return None, {}
@@ -224,7 +255,8 @@ class Push:
         return there.blob_id == _git_id(Path(self.store.full(record.path)))
 
     def _former(self, head: str | None, there: dict[str, RepoFile]) -> dict[str, str]:
-        """Return the SHA-256 by path of the version of this corpus that the repository holds; none without one."""
+        """Return the SHA-256 by path of the version of this corpus that the repository holds; none
+        without one."""
         if MANIFEST not in there:
             return {}
         try:
@@ -247,7 +279,9 @@ class Push:
 
     def _content(self, path: str, head: str | None) -> bytes:
         with tempfile.TemporaryDirectory() as folder:
-            return Path(self._ask(self.api.hf_hub_download, path, revision=head, local_dir=folder)).read_bytes()
+            return Path(
+                self._ask(self.api.hf_hub_download, path, revision=head, local_dir=folder)
+            ).read_bytes()
 
     def _ask(self, call: Callable[..., Given], *arguments: Any, **options: Any) -> Given:
         """Ask the Hub for what may be asked twice, again while the answer is one that passes."""
@@ -270,17 +304,22 @@ class Push:
         """Refuse a tag that stands at another commit, before anything is sent."""
         commit = self._tags().get(self.to.tag or "") if found.head else None
         if commit and (found.written or found.removed or commit != found.head):
-            raise FailureError(f"{self.to.repository} has the tag {self.to.tag} at {commit[:7]}: give another --tag")
+            raise FailureError(
+                f"{self.to.repository} has the tag {self.to.tag} at {commit[:7]}: give another --tag"
+            )
 
     def _tags(self) -> dict[str, str]:
         return {tag.name: tag.target_commit for tag in self._ask(self.api.list_repo_refs).tags}
 
 
 def _portions(records: tuple[FileRecord, ...]) -> Iterator[list[FileRecord]]:
-    """Part files into runs of at most COMMIT_FILES files and, but for a single file, COMMIT_BYTES bytes."""
+    """Part files into runs of at most COMMIT_FILES files and, but for a single file, COMMIT_BYTES
+    bytes."""
     some: list[FileRecord] = []
     for record in records:
-        if some and (len(some) == COMMIT_FILES or sum(r.bytes for r in some) + record.bytes > COMMIT_BYTES):
+        if some and (
+            len(some) == COMMIT_FILES or sum(r.bytes for r in some) + record.bytes > COMMIT_BYTES
+        ):
             yield some
             some = []
         some.append(record)
@@ -289,17 +328,21 @@ def _portions(records: tuple[FileRecord, ...]) -> Iterator[list[FileRecord]]:
 
 
 def _git_id(path: Path) -> str:
-    """Return the name that git gives to a file's content; of small files only, which the Hub keeps in git itself."""
+    """Return the name that git gives to a file's content; of small files only, which the Hub keeps
+    in git itself."""
     content = path.read_bytes()
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def _wait(error: HfHubHTTPError | httpx2.TransportError, attempt: int, report: Report) -> None:
-    """Wait as long as the Hub says, else twice as long each time; raise an error that does not pass."""
+    """Wait as long as the Hub says, else twice as long each time; raise an error that does not
+    pass."""
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
     if attempt == ATTEMPTS or (status is not None and status not in PASSING):
         raise error
-    asked = error.response.headers.get("Retry-After", "") if isinstance(error, HfHubHTTPError) else ""
+    asked = (
+        error.response.headers.get("Retry-After", "") if isinstance(error, HfHubHTTPError) else ""
+    )
     seconds = min(float(asked) if asked.isdigit() else 0.5 * 2**attempt, LONGEST_WAIT)
     report(f"the Hub does not answer ({status or error}), trying again in {seconds:.0f} s")
     time.sleep(seconds)
@@ -307,15 +350,20 @@ def _wait(error: HfHubHTTPError | httpx2.TransportError, attempt: int, report: R
 
 @contextlib.contextmanager
 def _one_line_errors(repository: str) -> Iterator[None]:
-    """Turn what the Hub's client raises into one line that says what to do; no token is in any of it."""
+    """Turn what the Hub's client raises into one line that says what to do; no token is in any of
+    it."""
     try:
         yield
     except HFValidationError as error:
         raise MisuseError(f"{repository!r} names no repository: {error}") from None
     except OfflineModeIsEnabled:
-        raise MisuseError("HF_HUB_OFFLINE is set, so the Hub is not asked: unset it to push") from None
+        raise MisuseError(
+            "HF_HUB_OFFLINE is set, so the Hub is not asked: unset it to push"
+        ) from None
     except LocalTokenNotFoundError:
-        raise MisuseError("no token for the Hub: log in with `hf auth login`, or set HF_TOKEN") from None
+        raise MisuseError(
+            "no token for the Hub: log in with `hf auth login`, or set HF_TOKEN"
+        ) from None
     except HfHubHTTPError as error:
         status = error.response.status_code
         if status in (401, 403):
@@ -326,4 +374,6 @@ def _one_line_errors(repository: str) -> Iterator[None]:
         words = (error.server_message or str(error)).splitlines()[0]
         raise FailureError(f"the Hub does not take {repository} ({status}): {words}") from None
     except httpx2.TransportError as error:
-        raise FailureError(f"the Hub cannot be reached ({error}); the same command goes on") from None
+        raise FailureError(
+            f"the Hub cannot be reached ({error}); the same command goes on"
+        ) from None

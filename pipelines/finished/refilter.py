@@ -1,10 +1,11 @@
 """Apply other quality limits to a finished corpus, from the signals it holds alone.
 
-What is read is a corpus whose recipe kept the signals of `filter_quality`. What is written, or only counted, is a
-finished corpus: shards, ledger, card and manifest. Every document of the old ledger is there once, and those that the
-new limits drop say so, with rule, value and limit. Nothing that was dropped before comes back: its text is not in the
-corpus. A document without signals (made by a later phase) stays. What describes the old corpus as a whole is not taken
-over: its index, its pairs, its synthetic rows, its signature.
+What is read is a corpus whose recipe kept the signals of `filter_quality`. What is written, or only
+counted, is a finished corpus: shards, ledger, card and manifest. Every document of the old ledger
+is there once, and those that the new limits drop say so, with rule, value and limit. Nothing that
+was dropped before comes back: its text is not in the corpus. A document without signals (made by a
+later phase) stays. What describes the old corpus as a whole is not taken over: its index, its
+pairs, its synthetic rows, its signature.
 """
 
 from __future__ import annotations
@@ -77,17 +78,25 @@ class _Written(NamedTuple):
 
 
 def refilter(
-    corpus: Store, config: QualityFilteringConfig, output: Store | None, table: LimitsTable | None = None
+    corpus: Store,
+    config: QualityFilteringConfig,
+    output: Store | None,
+    table: LimitsTable | None = None,
 ) -> Refiltered:
-    """Judge the documents of a corpus anew; with `output`, write what stays as a corpus of its own there.
+    """Judge the documents of a corpus anew; with `output`, write what stays as a corpus of its own
+    there.
 
-    A row group is in memory at a time, and 24 bytes for each document. Raises StagingError if the corpus is not
-    finished or holds no signals, or if `output` holds something already.
+    A row group is in memory at a time, and 24 bytes for each document. Raises StagingError if the
+    corpus is not finished or holds no signals, or if `output` holds something already.
     """
     require_corpus(corpus)
     if output is not None and (output.exists(MANIFEST) or output.names("data")):
         raise StagingError(f"{output.url} holds a corpus already; name another --output")
-    shards = sorted(f"data/{label}/{name}" for label in corpus.names("data") for name in corpus.names(f"data/{label}"))
+    shards = sorted(
+        f"data/{label}/{name}"
+        for label in corpus.names("data")
+        for name in corpus.names(f"data/{label}")
+    )
     learned = table.by_label if table else NONE_LEARNED
     judged: dict[str, _Judged] = {}
     counts: Counter[tuple[str, str]] = Counter()
@@ -98,7 +107,12 @@ def refilter(
         judged[shard] = found
         label = shard.split("/")[1]
         rules, numbers = np.unique(found.rules[found.rules >= 0], return_counts=True)
-        counts.update({(label, RULE_NAMES[rule]): count for rule, count in zip(rules, numbers.tolist(), strict=True)})
+        counts.update(
+            {
+                (label, RULE_NAMES[rule]): count
+                for rule, count in zip(rules, numbers.tolist(), strict=True)
+            }
+        )
         if output is not None and (found.rules < 0).any():
             _write_shard(corpus, output, shard, found.rules < 0, written)
     kept = sum(int((found.rules < 0).sum()) for found in judged.values())
@@ -109,7 +123,9 @@ def refilter(
     return Refiltered(kept, counts)
 
 
-def _finish(corpus: Store, output: Store, new: _Limits, found: Refiltered, written: _Written) -> None:
+def _finish(
+    corpus: Store, output: Store, new: _Limits, found: Refiltered, written: _Written
+) -> None:
     """Write card and manifest, and what of the corpus stays as it is; the manifest last."""
     before = Manifest.model_validate(corpus.read_json(MANIFEST))
     card = Card.model_validate_json(corpus.read(CARD))
@@ -121,7 +137,9 @@ def _finish(corpus: Store, output: Store, new: _Limits, found: Refiltered, writt
         manifest_sha256=corpus.sha256(MANIFEST),
     )
     fates = merge_fates(written.fates)
-    met = limits_met(*new, [fate for fate in fates if fate.phase == PHASE or fate.fate == "published"])
+    met = limits_met(
+        *new, [fate for fate in fates if fate.phase == PHASE or fate.fate == "published"]
+    )
     limits = {(limit.rule, limit.label): limit for limit in (*card.filter_limits, *met)}
     changed = card.model_dump(mode="json") | {
         "steps": [*dict.fromkeys([*card.steps, Step(phase=PHASE, stage=STAGE)])],
@@ -129,7 +147,9 @@ def _finish(corpus: Store, output: Store, new: _Limits, found: Refiltered, writt
         "statistics": {label: merge(parts) for label, parts in sorted(by_label.items())},
         "files": [file for file, _ in written.shards],
         "sampling": _weights_left(card.sampling, written.cluster_sizes),
-        "unmatched_labels": unmatched_labels(Recipe.model_validate(tomllib.loads(card.recipe)), by_label),
+        "unmatched_labels": unmatched_labels(
+            Recipe.model_validate(tomllib.loads(card.recipe)), by_label
+        ),
         "filter_limits": [limits[key] for key in sorted(limits)],
         "refilterings": [*card.refilterings, done],
         "synthesis": (),  # its rows may be of documents that are gone
@@ -145,29 +165,48 @@ def _finish(corpus: Store, output: Store, new: _Limits, found: Refiltered, writt
         file_record(output, RECIPE),
         *write_card(output, Card.model_validate(changed)),
         *(
-            FileRecord(path=file.path, bytes=file.size_bytes, sha256=file.sha256, rows=file.documents)
+            FileRecord(
+                path=file.path, bytes=file.size_bytes, sha256=file.sha256, rows=file.documents
+            )
             for file, _ in written.shards
         ),
     ]
-    earlier = [phase for phase in before.phases if phase.phase == PHASE]  # done before: one account of both
+    earlier = [
+        phase for phase in before.phases if phase.phase == PHASE
+    ]  # done before: one account of both
     dropped = found.dropped.total() + sum(phase.dropped for phase in earlier)
     account = PhaseRecord(
-        phase=PHASE, documents_in=found.kept + dropped, kept=found.kept, dropped=dropped, duplicates=0, failed=0
+        phase=PHASE,
+        documents_in=found.kept + dropped,
+        kept=found.kept,
+        dropped=dropped,
+        duplicates=0,
+        failed=0,
     )
     phases = (*(phase for phase in before.phases if phase.phase != PHASE), account)
-    manifest = before.model_copy(update={"phases": phases, "files": tuple(sorted(files, key=lambda file: file.path))})
+    manifest = before.model_copy(
+        update={"phases": phases, "files": tuple(sorted(files, key=lambda file: file.path))}
+    )
     output.write(MANIFEST, manifest.model_dump_json(indent=1).encode() + b"\n")
 
 
-def _weights_left(sampling: SamplingWeights | None, sizes: Counter[tuple[str, int]]) -> SamplingWeights | None:
-    """Count anew the documents of each cluster size; their weights stay, as they stand in the rows."""
+def _weights_left(
+    sampling: SamplingWeights | None, sizes: Counter[tuple[str, int]]
+) -> SamplingWeights | None:
+    """Count anew the documents of each cluster size; their weights stay, as they stand in the
+    rows."""
     if sampling is None:
         return None
     by_label = {}
     for label, rows in sampling.by_label.items():
-        left = [sum(sizes[label, size] for size in range(row.least_size, row.greatest_size + 1)) for row in rows]
+        left = [
+            sum(sizes[label, size] for size in range(row.least_size, row.greatest_size + 1))
+            for row in rows
+        ]
         by_label[label] = tuple(
-            row.model_copy(update={"documents": count, "removed": row.removed + row.documents - count})
+            row.model_copy(
+                update={"documents": count, "removed": row.removed + row.documents - count}
+            )
             for row, count in zip(rows, left, strict=True)
         )
     return sampling.model_copy(update={"by_label": by_label})
@@ -189,7 +228,9 @@ def _one(values: pa.ChunkedArray) -> pa.Array:
     return values.combine_chunks() if values.num_chunks != 1 else values.chunk(0)
 
 
-def _write_shard(corpus: Store, output: Store, shard: str, stay: NDArray[np.bool_], written: _Written) -> None:
+def _write_shard(
+    corpus: Store, output: Store, shard: str, stay: NDArray[np.bool_], written: _Written
+) -> None:
     label, name = shard.split("/")[1:]
     first, parts = 0, []
     groups = corpus.row_groups(shard)
@@ -201,7 +242,9 @@ def _write_shard(corpus: Store, output: Store, shard: str, stay: NDArray[np.bool
                 writer.write_table(left, row_group_size=left.num_rows)
                 parts += [measure(batch, label) for batch in left.combine_chunks().to_batches()]
                 sizes = pc.value_counts(left["cluster_size"].drop_null())
-                written.cluster_sizes.update({(label, row["values"].as_py()): row["counts"].as_py() for row in sizes})
+                written.cluster_sizes.update(
+                    {(label, row["values"].as_py()): row["counts"].as_py() for row in sizes}
+                )
             first += table.num_rows
             following = next(groups, None)
             if following is None:
@@ -221,7 +264,9 @@ def _write_shard(corpus: Store, output: Store, shard: str, stay: NDArray[np.bool
     written.shards.append((file, statistics))
 
 
-def _write_ledger(corpus: Store, output: Store, name: str, judged: dict[str, _Judged], written: _Written) -> None:
+def _write_ledger(
+    corpus: Store, output: Store, name: str, judged: dict[str, _Judged], written: _Written
+) -> None:
     """Write a ledger file anew: rows that stay have their new place, the others their reason."""
     path = f"ledger/{name}"
     rows = 0
@@ -229,7 +274,9 @@ def _write_ledger(corpus: Store, output: Store, name: str, judged: dict[str, _Ju
         for table in corpus.row_groups(path):
             fated = _with_fates(table, judged).cast(LEDGER)
             writer.write_table(fated)
-            written.fates.extend(count_fates(batch) for batch in fated.combine_chunks().to_batches())
+            written.fates.extend(
+                count_fates(batch) for batch in fated.combine_chunks().to_batches()
+            )
             rows += table.num_rows
     written.files.append(file_record(output, path, rows))
 
@@ -251,7 +298,9 @@ def _with_fates(table: pa.Table, judged: dict[str, _Judged]) -> pa.Table:
     gone = pa.array(out)
     unpublished = codes < 0
     columns = {column: _one(table[column]) for column in table.schema.names}
-    reasons = pa.array([RULE_NAMES[rule] if rule >= 0 else None for rule in rules.tolist()], pa.string())
+    reasons = pa.array(
+        [RULE_NAMES[rule] if rule >= 0 else None for rule in rules.tolist()], pa.string()
+    )
     new: dict[str, pa.Array] = {
         "fate": pa.repeat(pa.scalar("dropped"), len(out)),
         "phase": pa.repeat(pa.scalar(PHASE), len(out)),

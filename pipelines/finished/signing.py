@@ -1,8 +1,8 @@
 """Sign a corpus: one signature over its manifest, which holds the SHA-256 of every file.
 
-Signatures are those of OpenSSH (`ssh-keygen -Y sign`, the format of PROTOCOL.sshsig), made with a key that people have
-already, and checked by a program that every system has. The namespace keeps a signature from being taken for one of
-something else.
+Signatures are those of OpenSSH (`ssh-keygen -Y sign`, the format of PROTOCOL.sshsig), made with a
+key that people have already, and checked by a program that every system has. The namespace keeps a
+signature from being taken for one of something else.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ SECONDS = 60  # for a key on a card, or one that asks for a passphrase
 
 
 def sign(store: Store, key: Path) -> str:
-    """Write the signature of a finished corpus next to its manifest; return the path of the signature in the corpus.
+    """Write the signature of a finished corpus next to its manifest; return the path of the
+    signature in the corpus.
 
     Raises StagingError without a finished corpus, MisuseError for a key that cannot sign.
     """
@@ -36,14 +37,18 @@ def sign(store: Store, key: Path) -> str:
 
 
 def verify(store: Store, signers: Path | None = None) -> str:
-    """Check the signature of a corpus's manifest; return who signed: a name of `signers`, or the key's fingerprint.
+    """Check the signature of a corpus's manifest; return who signed: a name of `signers`, or the
+    key's fingerprint.
 
-    `signers` is a file of allowed signers, as `ssh-keygen` documents it: a name and a public key on each line. Without
-    it the signature says only that whoever holds the key signed this manifest. Raises FailureError if it does not hold.
+    `signers` is a file of allowed signers, as `ssh-keygen` documents it: a name and a public key on
+    each line. Without it the signature says only that whoever holds the key signed this manifest.
+    Raises FailureError if it does not hold.
     """
     require_corpus(store)
     if not store.exists(SIGNATURE):
-        raise FailureError(f"{store.url} is not signed: there is no {SIGNATURE}; glotmill sign makes one")
+        raise FailureError(
+            f"{store.url} is not signed: there is no {SIGNATURE}; glotmill sign makes one"
+        )
     manifest = store.read(MANIFEST)
     with tempfile.TemporaryDirectory() as folder:
         signature = Path(folder, "signature")
@@ -56,9 +61,13 @@ def verify(store: Store, signers: Path | None = None) -> str:
             if found.returncode:
                 raise FailureError(f"{store.url}: signed by a key that {signers} does not list")
             name = found.stdout.decode(errors="replace").splitlines()[0]
-            done = _ssh_keygen("-Y", "verify", "-f", str(signers), "-I", name, *named, given=manifest)
+            done = _ssh_keygen(
+                "-Y", "verify", "-f", str(signers), "-I", name, *named, given=manifest
+            )
     if done.returncode:
-        raise FailureError(f"{store.url}: the signature is not one of this manifest: {_words(done)}")
+        raise FailureError(
+            f"{store.url}: the signature is not one of this manifest: {_words(done)}"
+        )
     return _words(done)
 
 

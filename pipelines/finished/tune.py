@@ -1,8 +1,9 @@
-"""Learn limits of `filter_quality` for each language from reference text: a table, and a report on it.
+"""Learn limits of `filter_quality` for each language from reference text: a table, and a report on
+it.
 
-The reference is text that its owner trusts: a finished corpus (its folder), Parquet files with the columns text,
-language and script, or files of one language (`label`): Parquet with a column text, or JSON lines. A corpus that
-`identify_language` went over brings language scores, too.
+The reference is text that its owner trusts: a finished corpus (its folder), Parquet files with the
+columns text, language and script, or files of one language (`label`): Parquet with a column text,
+or JSON lines. A corpus that `identify_language` went over brings language scores, too.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ def tune(references: Sequence[str], label: str, way: Way, segmenter: Segmenter) 
     pages = _measured(references, label, segmenter)
     learned = learn(pages, way)
     if not learned.languages:
-        raise ValueError(f"the reference has no page of 50 words in any language: {', '.join(references)}")
+        raise ValueError(
+            f"the reference has no page of 50 words in any language: {', '.join(references)}"
+        )
     table = LimitsTable(
         segmenter=segmenter,
         segmenter_version=segmenter_version(segmenter),
@@ -61,14 +64,17 @@ def tune(references: Sequence[str], label: str, way: Way, segmenter: Segmenter) 
     )
     rows = []
     for name, one in sorted(learned.languages.items()):
-        refused = {refusal.rule: refusal.why for refusal in learned.refused if refusal.label == name}
+        refused = {
+            refusal.rule: refusal.why for refusal in learned.refused if refusal.label == name
+        }
         spread = list(distributions(pages, name, one.limits))
         rows.append(TunedLanguage(name, one, spread, refused))
     return Tuned(table, learned.refused, tuning_page(table, rows))
 
 
 def warnings(tuned: Tuned) -> Iterator[str]:
-    """Say what a reader of the table must know: languages without limits, limits of a script, limits refused."""
+    """Say what a reader of the table must know: languages without limits, limits of a script,
+    limits refused."""
     for label, one in tuned.table.languages.items():
         if one.learned_from is None:
             yield f"{label}: {one.pages} pages, and fewer than {LEAST_PAGES} in its script; the default limits stay"
@@ -99,7 +105,9 @@ def _measured(references: Sequence[str], label: str, segmenter: Segmenter) -> Pa
             known = batch["language_score"].cast(pa.float64()).to_numpy(zero_copy_only=False)
             scores.append(np.asarray(known, np.float64))
     table = pa.Table.from_batches(signals, QUALITY_SIGNALS).combine_chunks()
-    rows = table.to_batches()[0] if table.num_rows else pa.RecordBatch.from_pylist([], QUALITY_SIGNALS)
+    rows = (
+        table.to_batches()[0] if table.num_rows else pa.RecordBatch.from_pylist([], QUALITY_SIGNALS)
+    )
     return Pages(
         rows,
         np.concatenate([np.array([], np.str_), *labels]),
@@ -112,14 +120,18 @@ def _batches(reference: str, label: str) -> Iterator[pa.RecordBatch]:
     store = Store(reference)
     if store.exists(MANIFEST):
         paths = [
-            f"data/{one}/{name}" for one in sorted(store.names("data")) for name in sorted(store.names(f"data/{one}"))
+            f"data/{one}/{name}"
+            for one in sorted(store.names("data"))
+            for name in sorted(store.names(f"data/{one}"))
         ]
         for shard in paths:
             for table in store.row_groups(shard):
                 yield from _blocks(table, label, reference)
         return
     given = Path(reference)
-    files = sorted(path for path in given.rglob("*") if path.is_file()) if given.is_dir() else [given]
+    files = (
+        sorted(path for path in given.rglob("*") if path.is_file()) if given.is_dir() else [given]
+    )
     files = [path for path in files if path.suffix in (".parquet", ".jsonl", ".ndjson")]
     if not files or not all(path.exists() for path in files):
         raise StagingError(
@@ -132,23 +144,38 @@ def _batches(reference: str, label: str) -> Iterator[pa.RecordBatch]:
                     for group in range(parquet.num_row_groups):
                         yield from _blocks(parquet.read_row_group(group), label, str(path))
             else:
-                yield from _blocks(pj.read_json(path, pj.ReadOptions(block_size=_LINE_BYTES)), label, str(path))
+                yield from _blocks(
+                    pj.read_json(path, pj.ReadOptions(block_size=_LINE_BYTES)), label, str(path)
+                )
         except pa.ArrowException as problem:
-            raise StagingError(f"{path} cannot be read: {' '.join(str(problem).split())[:200]}") from None
+            raise StagingError(
+                f"{path} cannot be read: {' '.join(str(problem).split())[:200]}"
+            ) from None
 
 
 def _blocks(table: pa.Table, label: str, path: str) -> Iterator[pa.RecordBatch]:
     lacking = [name for name in ("text", "language", "script") if name not in table.schema.names]
     if "text" in lacking or (lacking and not label):
-        raise StagingError(f"{path} has no column {', '.join(lacking)}; give --label where all is in one language")
+        raise StagingError(
+            f"{path} has no column {', '.join(lacking)}; give --label where all is in one language"
+        )
     columns = {"text": table["text"]}
     if label:
         language, script = parse_label(label)
-        columns |= {"language": pa.repeat(language, table.num_rows), "script": pa.repeat(script, table.num_rows)}
+        columns |= {
+            "language": pa.repeat(language, table.num_rows),
+            "script": pa.repeat(script, table.num_rows),
+        }
     else:
         columns |= {name: table[name] for name in ("language", "script")}
     scored = "language_score" in table.schema.names
-    columns["language_score"] = table["language_score"] if scored else pa.nulls(table.num_rows, pa.float32())
+    columns["language_score"] = (
+        table["language_score"] if scored else pa.nulls(table.num_rows, pa.float32())
+    )
     fields = [DOCUMENT.field(name) for name in _READ]
-    rows = pa.table([columns[field.name].cast(field.type) for field in fields], schema=pa.schema(fields))
-    yield from rows.filter(pc.is_valid(rows["text"])).combine_chunks().to_batches(max_chunksize=_ROWS)
+    rows = pa.table(
+        [columns[field.name].cast(field.type) for field in fields], schema=pa.schema(fields)
+    )
+    yield from (
+        rows.filter(pc.is_valid(rows["text"])).combine_chunks().to_batches(max_chunksize=_ROWS)
+    )

@@ -1,10 +1,13 @@
-"""The augment phase: documents made from documents that deduplication and decontamination left; and pairs of texts.
+"""The augment phase: documents made from documents that deduplication and decontamination left; and
+pairs of texts.
 
-The new documents of a split are staged as a split of their own, `<split>-augment`, after all splits that were read, so
-that the documents that were read keep their places. Each says by `parent_id` what it was made from.
+The new documents of a split are staged as a split of their own, `<split>-augment`, after all splits
+that were read, so that the documents that were read keep their places. Each says by `parent_id`
+what it was made from.
 
-Pairs are no documents. They are made last, of what is published, and lie in a folder of their own. One whose new text
-holds evaluation text is left out; its document stays, since what it says was looked through before.
+Pairs are no documents. They are made last, of what is published, and lie in a folder of their own.
+One whose new text holds evaluation text is left out; its document stays, since what it says was
+looked through before.
 """
 
 from __future__ import annotations
@@ -60,7 +63,8 @@ DOCUMENTS = "document_pairs.parquet"
 
 
 class AugmentResult(StagingResult):
-    """What was made of one split: by stage and source, how many documents, those turned away among them."""
+    """What was made of one split: by stage and source, how many documents, those turned away among
+    them."""
 
     turned_away: int = 0
     created: tuple[tuple[str, str, int], ...]
@@ -68,7 +72,8 @@ class AugmentResult(StagingResult):
 
 
 class AugmentWorker(Worker[AugmentResult]):
-    """Makes new documents from what earlier phases left of one split, and accounts for those that were turned away."""
+    """Makes new documents from what earlier phases left of one split, and accounts for those that
+    were turned away."""
 
     phase = PHASE
     result = AugmentResult
@@ -89,7 +94,10 @@ class AugmentWorker(Worker[AugmentResult]):
         writer = PartsWriter(self.store, folder, self.recipe.engine.part_bytes)
         created: Counter[tuple[str, str]] = Counter()  # by stage and source
         responses = KeptResponses(
-            self.store, f"{folder}/responses", reused_responses(self.recipe), Meter(self.store, METER, self.raised)
+            self.store,
+            f"{folder}/responses",
+            reused_responses(self.recipe),
+            Meter(self.store, METER, self.raised),
         )
         kept = 0
         yields: list[TranslationYield] = []
@@ -97,9 +105,19 @@ class AugmentWorker(Worker[AugmentResult]):
             files.callback(responses.close)
             turned_away = _TurnedAway(self.store, folder, files)
             part_bytes = self.recipe.engine.part_bytes
-            pairs = GroupedFile(self.store, f"{folder}/{PAIRS}", SENTENCE_PAIR, Regrouper("source", part_bytes), files)
+            pairs = GroupedFile(
+                self.store,
+                f"{folder}/{PAIRS}",
+                SENTENCE_PAIR,
+                Regrouper("source", part_bytes),
+                files,
+            )
             documents = GroupedFile(
-                self.store, f"{folder}/{DOCUMENTS}", DOCUMENT_PAIR, Regrouper("source", part_bytes), files
+                self.store,
+                f"{folder}/{DOCUMENTS}",
+                DOCUMENT_PAIR,
+                Regrouper("source", part_bytes),
+                files,
             )
             for _, block in split.blocks():
                 made = _MadeOfBlock(self.stages, block, responses.ask)
@@ -128,7 +146,8 @@ class AugmentWorker(Worker[AugmentResult]):
 
 
 def yields_of(pairs: pa.RecordBatch) -> Iterator[TranslationYield]:
-    """Count the SENTENCE_PAIRs of a block, in which documents stand whole, by direction and engine."""
+    """Count the SENTENCE_PAIRs of a block, in which documents stand whole, by direction and
+    engine."""
     keys = ["source_language", "target_language", "generator"]
     for key, own in pl.DataFrame(pl.from_arrow(pairs)).group_by(keys, maintain_order=True):
         reasons = own["reason"].drop_nulls().value_counts().sort("reason")
@@ -137,7 +156,10 @@ def yields_of(pairs: pa.RecordBatch) -> Iterator[TranslationYield]:
             documents=own["id"].n_unique(),
             passed_documents=own.filter("published")["id"].n_unique(),
             sentences=len(own),
-            rejected=tuple(RejectedSentences(reason=reason, sentences=count) for reason, count in reasons.iter_rows()),
+            rejected=tuple(
+                RejectedSentences(reason=reason, sentences=count)
+                for reason, count in reasons.iter_rows()
+            ),
         )
 
 
@@ -147,16 +169,22 @@ def merge_yields(parts: Iterable[TranslationYield]) -> tuple[TranslationYield, .
     rejected: dict[tuple[str, str, str], Counter[str]] = {}
     for part in parts:
         key = part.source_language, part.target_language, part.generator
-        counts = {name: getattr(part, name) for name in ("documents", "passed_documents", "sentences")}
+        counts = {
+            name: getattr(part, name) for name in ("documents", "passed_documents", "sentences")
+        }
         totals.setdefault(key, Counter()).update(counts)
-        rejected.setdefault(key, Counter()).update({one.reason: one.sentences for one in part.rejected})
+        rejected.setdefault(key, Counter()).update(
+            {one.reason: one.sentences for one in part.rejected}
+        )
     return tuple(
         TranslationYield(
             source_language=key[0],
             target_language=key[1],
             generator=key[2],
             **totals[key],
-            rejected=tuple(RejectedSentences(reason=r, sentences=n) for r, n in sorted(rejected[key].items())),
+            rejected=tuple(
+                RejectedSentences(reason=r, sentences=n) for r, n in sorted(rejected[key].items())
+            ),
         )
         for key in sorted(totals)
     )
@@ -165,8 +193,9 @@ def merge_yields(parts: Iterable[TranslationYield]) -> tuple[TranslationYield, .
 class _MadeOfBlock:
     """What the stages of a recipe make of one block, after the filters among them.
 
-    `published` are the documents that go into the corpus, `translated` all translations that passed, `pairs` their
-    sentences; of documents that are not to be published, nothing is counted or accounted for.
+    `published` are the documents that go into the corpus, `translated` all translations that
+    passed, `pairs` their sentences; of documents that are not to be published, nothing is counted
+    or accounted for.
     """
 
     def __init__(self, stages: Sequence[BoundAugment], block: pa.RecordBatch, ask: Ask) -> None:
@@ -181,15 +210,27 @@ class _MadeOfBlock:
                 made.append((stage.published, _with_marks(new.documents)))
                 if new.pairs is not None:
                     self.pairs.append(new.pairs)
-                turned_away = [([new.rejected] if new.rejected else [], [new.failed] if new.failed else [])]
+                turned_away = [
+                    ([new.rejected] if new.rejected else [], [new.failed] if new.failed else [])
+                ]
                 for batch in (new.documents, new.rejected, new.failed) if stage.published else ():
                     for count in pc.value_counts(batch["source"]).to_pylist() if batch else ():
                         self.created[stage.name, count["values"]] += count["counts"]
             elif stage.choose:
-                outcomes = [(published, run_stages(batch, [stage.choose])) for published, batch in made]
+                outcomes = [
+                    (published, run_stages(batch, [stage.choose])) for published, batch in made
+                ]
                 made = [(published, outcome.kept) for published, outcome in outcomes]
-                turned_away = [(outcome.rejected, outcome.failed) for published, outcome in outcomes if published]
-                gone = [batch["id"] for _, outcome in outcomes for batch in (*outcome.rejected, *outcome.failed)]
+                turned_away = [
+                    (outcome.rejected, outcome.failed)
+                    for published, outcome in outcomes
+                    if published
+                ]
+                gone = [
+                    batch["id"]
+                    for _, outcome in outcomes
+                    for batch in (*outcome.rejected, *outcome.failed)
+                ]
                 self.pairs = [_without_documents(batch, gone, stage.name) for batch in self.pairs]
             if stage.published:
                 self.rejected += [batch for rejected, _ in turned_away for batch in rejected]
@@ -199,20 +240,25 @@ class _MadeOfBlock:
 
 
 def _with_marks(made: pa.RecordBatch) -> pa.RecordBatch:
-    """Give documents the columns of translations, so that all that are made of a split have the same."""
+    """Give documents the columns of translations, so that all that are made of a split have the
+    same."""
     for field in TRANSLATION_MARKS:
         if field.name not in made.schema.names:
             made = made.append_column(field, pa.nulls(made.num_rows, field.type))
     return made
 
 
-def _without_documents(pairs: pa.RecordBatch, gone: Sequence[pa.Array], stage: str) -> pa.RecordBatch:
+def _without_documents(
+    pairs: pa.RecordBatch, gone: Sequence[pa.Array], stage: str
+) -> pa.RecordBatch:
     """Say of sentence pairs whose documents are gone that a stage dropped these."""
     if not gone:
         return pairs
     dropped = pc.is_in(pairs["id"], pa.concat_arrays(gone))
     reason = pc.if_else(pc.and_(dropped, pc.is_null(pairs["reason"])), stage, pairs["reason"])
-    return set_columns(pairs, reason=reason, published=pc.and_(pairs["published"], pc.invert(dropped)))
+    return set_columns(
+        pairs, reason=reason, published=pc.and_(pairs["published"], pc.invert(dropped))
+    )
 
 
 class _TurnedAway:
@@ -224,7 +270,11 @@ class _TurnedAway:
             store, f"{folder}/ledger.parquet", LEDGER, Regrouper("id", LEDGER_GROUP_BYTES), files
         )
         self._rejects = GroupedFile(
-            store, f"{folder}/rejects.parquet", REJECTS, Regrouper("raw", REJECTS_GROUP_BYTES), files
+            store,
+            f"{folder}/rejects.parquet",
+            REJECTS,
+            Regrouper("raw", REJECTS_GROUP_BYTES),
+            files,
         )
 
     def add(self, rejected: Sequence[pa.RecordBatch], failed: Sequence[pa.RecordBatch]) -> None:
@@ -268,7 +318,9 @@ class MadeWorker(Worker[MadeResult]):
             files.append(file_record(self.store, target))
         if self.store.exists(f"{folder}/{PAIRS}"):
             files += self._write_pairs(f"{folder}/{PAIRS}", f"bitext/{task.name}")
-        if self.store.exists(f"{folder}/{DOCUMENTS}") and "document_pairs" in translation_outputs(self.recipe):
+        if self.store.exists(f"{folder}/{DOCUMENTS}") and "document_pairs" in translation_outputs(
+            self.recipe
+        ):
             files += self._write_parquet(
                 f"document_pairs/{task.name}.parquet",
                 DOCUMENT_PAIR,
@@ -281,9 +333,11 @@ class MadeWorker(Worker[MadeResult]):
                 continue
             left = [self._decontaminated(batch) for batch in self._batches(staged)]
             make = interleaved_samples if interleaved else samples_of_sentences
-            # Sentences of several directions lie apart in a split, and samples join them, so a split is taken whole.
+            # Sentences of several directions lie apart in a split, and samples join them, so a
+            # split is taken whole.
             blocks = (
-                make(pa.Table.from_batches(part), config) for part in ([[b] for b in left] if interleaved else [left])
+                make(pa.Table.from_batches(part), config)
+                for part in ([[b] for b in left] if interleaved else [left])
             )
             files += self._write_parquet(
                 f"samples/{place}-{config.form}/{task.name}.parquet", TRANSLATION_SAMPLE, blocks
@@ -294,21 +348,26 @@ class MadeWorker(Worker[MadeResult]):
         for table in self.store.row_groups(staged):
             yield from table.combine_chunks().to_batches()
 
-    def _write_parquet(self, path: str, schema: pa.Schema, blocks: Iterable[pa.RecordBatch]) -> Iterator[FileRecord]:
+    def _write_parquet(
+        self, path: str, schema: pa.Schema, blocks: Iterable[pa.RecordBatch]
+    ) -> Iterator[FileRecord]:
         """Write blocks, if any of them has rows."""
         rows = 0
         with contextlib.ExitStack() as files:
             writer = None
             for block in blocks:
                 if block.num_rows:
-                    writer = writer or files.enter_context(self.store.writing_parquet(path, schema, compression="zstd"))
+                    writer = writer or files.enter_context(
+                        self.store.writing_parquet(path, schema, compression="zstd")
+                    )
                     writer.write_batch(block)
                     rows += block.num_rows
         if rows:
             yield file_record(self.store, path, rows)
 
     def _write_pairs(self, staged: str, target: str) -> Iterator[FileRecord]:
-        """Write sentence pairs in the forms that any stage asks for; one row group is in memory at a time."""
+        """Write sentence pairs in the forms that any stage asks for; one row group is in memory at
+        a time."""
         outputs = translation_outputs(self.recipe)
         rows, files = 0, contextlib.ExitStack()
         with files:
@@ -316,10 +375,14 @@ class MadeWorker(Worker[MadeResult]):
             texts: dict[str, IO[bytes]] = {}
             if "sentence_pairs" in outputs:
                 parquet = files.enter_context(
-                    self.store.writing_parquet(f"{target}.parquet", SENTENCE_PAIR, compression="zstd")
+                    self.store.writing_parquet(
+                        f"{target}.parquet", SENTENCE_PAIR, compression="zstd"
+                    )
                 )
             if "tmx" in outputs:
-                tmx = files.enter_context(files.enter_context(self.store.writing(f"{target}.tmx")).open("wb"))
+                tmx = files.enter_context(
+                    files.enter_context(self.store.writing(f"{target}.tmx")).open("wb")
+                )
                 tmx.write(TMX_HEAD)
             for batch in self._batches(staged):
                 left = pa.Table.from_batches([self._decontaminated(batch)])
@@ -342,23 +405,35 @@ class MadeWorker(Worker[MadeResult]):
             yield file_record(self.store, f"{target}.{name}")
 
     def _decontaminated(self, pairs: pa.RecordBatch) -> pa.RecordBatch:
-        """Leave out the pairs whose target holds evaluation text: their sources were looked through before."""
+        """Leave out the pairs whose target holds evaluation text: their sources were looked through
+        before."""
         if not self.recipe.decontaminate:
             return pairs
         self._index = self._index or load_index(self.store)
         labels = pc.split_pattern(pairs["target_language"], "_")
         language, script = (pc.list_element(labels, place) for place in (0, 1))
-        written = {"id": pairs["id"], "text": pairs["target"], "language": language, "script": script}
-        found = find_contamination(pa.record_batch(written), self._index, self.recipe.decontaminate)["row"]
+        written = {
+            "id": pairs["id"],
+            "text": pairs["target"],
+            "language": language,
+            "script": script,
+        }
+        found = find_contamination(
+            pa.record_batch(written), self._index, self.recipe.decontaminate
+        )["row"]
         return pairs.filter(pc.invert(pc.is_in(pa.array(range(pairs.num_rows), pa.int64()), found)))
 
 
 def publish_made(run: Run, read: Sequence[StagedSplit]) -> list[FileRecord]:
-    """Publish the pairs, samples and responses of all splits that the recipe asks for; returns the files."""
+    """Publish the pairs, samples and responses of all splits that the recipe asks for; returns the
+    files."""
     if translation_outputs(run.recipe) <= {"documents"} and not publishes_responses(run.recipe):
         return []
     names = [f"{split.name}-{PHASE}" for split in read if split.documents]
-    tasks = [Task(name=f"{position:05d}-{name}", payload={"split": name}) for position, name in enumerate(names)]
+    tasks = [
+        Task(name=f"{position:05d}-{name}", payload={"split": name})
+        for position, name in enumerate(names)
+    ]
     done = run.tasks(MadeWorker(run.store, run.recipe), tasks)
     return [file for task in tasks for file in done[task.name].files]
 
@@ -402,13 +477,21 @@ class PairWorker(Worker[PairResult]):
             return made
         self._index = self._index or load_index(self.store)
         new = made["romanization"]
-        written = {"id": made["id"], "text": new, "language": made["language"], "script": detect_scripts(new)}
-        found = find_contamination(pa.record_batch(written), self._index, self.recipe.decontaminate)["row"]
+        written = {
+            "id": made["id"],
+            "text": new,
+            "language": made["language"],
+            "script": detect_scripts(new),
+        }
+        found = find_contamination(
+            pa.record_batch(written), self._index, self.recipe.decontaminate
+        )["row"]
         return made.filter(pc.invert(pc.is_in(pa.array(range(made.num_rows), pa.int64()), found)))
 
 
 def write_pairs(run: Run, read: Sequence[StagedSplit], phases: Sequence[Phase]) -> list[FileRecord]:
-    """Write the pairs of all splits that were read, if the recipe asks for any; returns the files for the manifest."""
+    """Write the pairs of all splits that were read, if the recipe asks for any; returns the files
+    for the manifest."""
     if not any(map(gives_pairs, run.recipe.augment)):
         return []
     tasks = [
@@ -423,7 +506,8 @@ def write_pairs(run: Run, read: Sequence[StagedSplit], phases: Sequence[Phase]) 
 def augment(
     run: Run, staged: Sequence[StagedSplit], earlier: Sequence[Phase]
 ) -> tuple[list[StagedSplit], Counter[tuple[str, str]], tuple[TranslationYield, ...]]:
-    """Make the new documents of all splits: their splits, in order, how many by stage and source, and the yields."""
+    """Make the new documents of all splits: their splits, in order, how many by stage and source,
+    and the yields."""
     if not any(map(makes_documents, run.recipe.augment)):
         return [], Counter(), ()
     tasks = [_renamed(split.task()) for split in staged if split.documents]

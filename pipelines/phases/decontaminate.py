@@ -1,8 +1,10 @@
-"""The decontaminate phase: evaluation sets are read and indexed once, then every document is searched for their texts.
+"""The decontaminate phase: evaluation sets are read and indexed once, then every document is
+searched for their texts.
 
-The sets are read before anything else runs, so that one that cannot be read is found out before the work. Their index
-lies on disk as arrays that all workers of a machine map into memory, and share. What is found is staged with each
-split; in the end it is published as FINDINGs, counted, and sampled into a sheet for a human to judge.
+The sets are read before anything else runs, so that one that cannot be read is found out before the
+work. Their index lies on disk as arrays that all workers of a machine map into memory, and share.
+What is found is staged with each split; in the end it is published as FINDINGs, counted, and
+sampled into a sheet for a human to judge.
 """
 
 from __future__ import annotations
@@ -86,7 +88,9 @@ class ItemWorker(Worker[ItemResult]):
                 size = file.file.file_bytes
                 files.append(FileRecord(path=file.file.path, bytes=size, sha256=sha256, rows=rows))
         if not texts:
-            raise EvaluationSetError(f"evaluation set {task.name!r} must hold text, got none in all of its fields")
+            raise EvaluationSetError(
+                f"evaluation set {task.name!r} must hold text, got none in all of its fields"
+            )
         return ItemResult(texts=texts, files=tuple(files))
 
 
@@ -98,7 +102,8 @@ class IndexResult(TaskResult):
 
 
 class IndexWorker(Worker[IndexResult]):
-    """Makes the one index of all evaluation sets, whose texts go through what the recipe does to the documents'."""
+    """Makes the one index of all evaluation sets, whose texts go through what the recipe does to
+    the documents'."""
 
     phase = INDEX
     result = IndexResult
@@ -130,7 +135,9 @@ class IndexWorker(Worker[IndexResult]):
 def load_index(store: Store) -> ItemIndex:
     """Load the index: mapped into memory from a local disk, copied from elsewhere."""
     arrays: dict[str, Any] = {
-        name: store.load_array(f"{_INDEX_FOLDER}/{name}.npy") for name in ItemIndex._fields if name != "names"
+        name: store.load_array(f"{_INDEX_FOLDER}/{name}.npy")
+        for name in ItemIndex._fields
+        if name != "names"
     }
     file = f"{_INDEX_FOLDER}/names.arrow"
     source = pa.memory_map(store.full(file)) if store.local else pa.BufferReader(store.read(file))
@@ -138,7 +145,8 @@ def load_index(store: Store) -> ItemIndex:
 
 
 class Decontaminator:
-    """Takes evaluation texts, or the documents that hold them, out of a split, and remembers its MATCHes."""
+    """Takes evaluation texts, or the documents that hold them, out of a split, and remembers its
+    MATCHes."""
 
     columns: tuple[str, ...] = ("id", "text", "language", "script")
 
@@ -165,7 +173,8 @@ class Decontaminator:
 
 
 class FindingsResult(TaskResult):
-    """What was published of what was found: files, rates for the card, and the path of the sheet to be judged."""
+    """What was published of what was found: files, rates for the card, and the path of the sheet to
+    be judged."""
 
     files: tuple[FileRecord, ...]
     rates: tuple[ContaminationRate, ...]
@@ -196,7 +205,9 @@ class FindingsWorker(Worker[FindingsResult]):
             self.store.write(SHEET_FILE, sheet_bytes(sheet))
             files.append(file_record(self.store, SHEET_FILE))
         counted = map(ContaminationRate.model_validate, rates.drop_columns(["rate"]).to_pylist())
-        return FindingsResult(files=tuple(files), rates=tuple(counted), sheet=SHEET_FILE if sheet.num_rows else None)
+        return FindingsResult(
+            files=tuple(files), rates=tuple(counted), sheet=SHEET_FILE if sheet.num_rows else None
+        )
 
     def _parts(self, names: Sequence[str]) -> Iterator[pa.Table]:
         for name in names:
@@ -222,7 +233,8 @@ class FindingsWorker(Worker[FindingsResult]):
 
 
 def read_evaluation_sets(run: Run, sets: Sequence[FoundSet]) -> dict[str, ItemResult]:
-    """Read the items of each set and index them; returns by name what was read. It raises what a worker raises."""
+    """Read the items of each set and index them; returns by name what was read. It raises what a
+    worker raises."""
     tasks = [
         Task(
             name=found.source.name,
@@ -240,18 +252,24 @@ def read_evaluation_sets(run: Run, sets: Sequence[FoundSet]) -> dict[str, ItemRe
 
 def decontaminate(run: Run, config: DecontaminationConfig, staged: Sequence[StagedSplit]) -> int:
     """Look through what deduplication left of some splits; count the documents masked."""
-    worker = RewriteWorker(run.store, dedup_phases(run.recipe), DECONTAMINATE, Decontaminator(run.store, config))
+    worker = RewriteWorker(
+        run.store, dedup_phases(run.recipe), DECONTAMINATE, Decontaminator(run.store, config)
+    )
     done = run.tasks(worker, [split.task() for split in staged if split.documents])
     return sum(result.rewritten for result in done.values())
 
 
 def publish_findings(run: Run, staged: Sequence[StagedSplit]) -> FindingsResult:
     """Publish what was found in all splits."""
-    publishing = Task(name="all", payload={"splits": [split.name for split in staged if split.documents]})
+    publishing = Task(
+        name="all", payload={"splits": [split.name for split in staged if split.documents]}
+    )
     return run.tasks(FindingsWorker(run.store, rewriting_tasks(DECONTAMINATE)), [publishing])["all"]
 
 
-def versions_of(sets: Sequence[FoundSet], read: Mapping[str, ItemResult]) -> tuple[EvaluationSetVersion, ...]:
+def versions_of(
+    sets: Sequence[FoundSet], read: Mapping[str, ItemResult]
+) -> tuple[EvaluationSetVersion, ...]:
     """Name the sets that were looked for, with what tells one version of them from another."""
     return tuple(
         EvaluationSetVersion(

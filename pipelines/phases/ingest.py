@@ -1,10 +1,12 @@
-"""The ingest phase: read splits, run the recipe's stages on each block, stage the survivors. No shuffle at all.
+"""The ingest phase: read splits, run the recipe's stages on each block, stage the survivors. No
+shuffle at all.
 
 For each split it writes, under `staging/ingest/<split>/`:
 
-- `documents-00000.parquet` …: survivors, in parts of `part_bytes` of text, sorted by language and script inside
-  a part with one row group for each, otherwise in reading order;
-- `ledger.parquet`: the documents that did not survive, in reading order, with stage, reason, value and threshold;
+- `documents-00000.parquet` …: survivors, in parts of `part_bytes` of text, sorted by language and
+  script inside a part with one row group for each, otherwise in reading order;
+- `ledger.parquet`: the documents that did not survive, in reading order, with stage, reason, value
+  and threshold;
 - `rejects.parquet`: the raw bytes of those that failed.
 """
 
@@ -46,11 +48,17 @@ REJECTS = pa.schema(
         *(DOCUMENT.field(name) for name in ("id", "source", "path", "position")),
         REJECTION.field("stage"),
         REJECTION.field("detail"),
-        column("raw", pa.large_binary(), "Bytes of the record as the source held them, as far as they were read."),
+        column(
+            "raw",
+            pa.large_binary(),
+            "Bytes of the record as the source held them, as far as they were read.",
+        ),
     ]
 )
 
-_ROW = "row in block"  # the name cannot be a column of a user's: it has spaces, which `keep` refuses
+_ROW = (
+    "row in block"  # the name cannot be a column of a user's: it has spaces, which `keep` refuses
+)
 _LOST = "lost"  # in a task's payload, next to the split's fields: paths of files that end any process, and how
 _PAYLOAD = ("raw", "media_type", "charset", "error")
 
@@ -63,7 +71,9 @@ class IngestResult(StagingResult):
     failed: int
     text_bytes: int
     bytes_in: int = 0
-    changes: tuple[tuple[str, str, str, str, int], ...]  # stage, rule, label, what is counted, how many
+    changes: tuple[
+        tuple[str, str, str, str, int], ...
+    ]  # stage, rule, label, what is counted, how many
     error: str | None = None  # why no file of the split could be read
 
 
@@ -84,7 +94,9 @@ class IngestWorker(PiecewiseWorker[IngestResult]):
         readable = [file for file in split.files if file.path not in lost]
         source = self._source(split)
         with contextlib.ExitStack() as open_files:
-            output = SplitOutput(self.store, task_folder(PHASE, task.name), self.recipe.engine.part_bytes, open_files)
+            output = SplitOutput(
+                self.store, task_folder(PHASE, task.name), self.recipe.engine.part_bytes, open_files
+            )
             for file in split.files:
                 if file.path in lost:
                     for block in unread_records(split.of_files([file]), source, lost[file.path]):
@@ -99,7 +111,9 @@ class IngestWorker(PiecewiseWorker[IngestResult]):
     def give_up(self, task: Task, reason: str) -> IngestResult:
         split, _ = _split_and_lost_files(task)
         with contextlib.ExitStack() as open_files:
-            output = SplitOutput(self.store, task_folder(PHASE, task.name), self.recipe.engine.part_bytes, open_files)
+            output = SplitOutput(
+                self.store, task_folder(PHASE, task.name), self.recipe.engine.part_bytes, open_files
+            )
             for block in unread_records(split, self._source(split), reason):
                 output.add(block, [])
             return output.close().model_copy(update={"error": reason})
@@ -110,10 +124,17 @@ class IngestWorker(PiecewiseWorker[IngestResult]):
         if not middle:
             return []
         halves = [split.of_files(split.files[:middle]), split.of_files(split.files[middle:])]
-        return [Task(name=half.id, weight_bytes=half.size_bytes, payload=half.model_dump()) for half in halves]
+        return [
+            Task(name=half.id, weight_bytes=half.size_bytes, payload=half.model_dump())
+            for half in halves
+        ]
 
     def without(self, task: Task, pieces: Sequence[tuple[Task, str]]) -> Task:
-        lost = {file.path: reason for piece, reason in pieces for file in _split_and_lost_files(piece)[0].files}
+        lost = {
+            file.path: reason
+            for piece, reason in pieces
+            for file in _split_and_lost_files(piece)[0].files
+        }
         return task.model_copy(update={"payload": {**task.payload, _LOST: lost}})
 
     def _source(self, split: InputSplit) -> Source:
@@ -128,7 +149,8 @@ def _split_and_lost_files(task: Task) -> tuple[InputSplit, dict[str, str]]:
 
 
 def open_block(record_block: pa.RecordBatch) -> pa.RecordBatch:
-    """Give n records the columns of documents, null where nothing is known yet, and number them 0 to n-1."""
+    """Give n records the columns of documents, null where nothing is known yet, and number them 0
+    to n-1."""
     rows = record_block.num_rows
     known = set(record_block.schema.names)
     fields, arrays = list(record_block.schema), list(record_block.columns)
@@ -147,10 +169,14 @@ def close_block(block: pa.RecordBatch) -> pa.RecordBatch:
     return block.drop_columns([_ROW])
 
 
-def split_unreadable(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch, pa.RecordBatch]:
-    """Split records into those that could be read, those that are no documents, and those that are damaged.
+def split_unreadable(
+    batch: pa.RecordBatch,
+) -> tuple[pa.RecordBatch, pa.RecordBatch, pa.RecordBatch]:
+    """Split records into those that could be read, those that are no documents, and those that are
+    damaged.
 
-    A reader's error is `<reason>: <words>`; SKIPPED says which reasons speak of good records that are no documents.
+    A reader's error is `<reason>: <words>`; SKIPPED says which reasons speak of good records that
+    are no documents.
     """
     readable = pc.is_null(batch["error"])
     rest = batch.filter(pc.invert(readable))
@@ -160,7 +186,11 @@ def split_unreadable(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBa
     reasons = pc.list_element(parts, 0)
     turned_away = reject(rest, "read", reasons, detail=rest["error"])
     skipped = pc.is_in(reasons, pa.array(SKIPPED))
-    return batch.filter(readable), turned_away.filter(skipped), turned_away.filter(pc.invert(skipped))
+    return (
+        batch.filter(readable),
+        turned_away.filter(skipped),
+        turned_away.filter(pc.invert(skipped)),
+    )
 
 
 def require_text(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -171,18 +201,31 @@ def require_text(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 class SplitOutput:
-    """Runs blocks through the stages and writes what becomes of each row; every row is counted once."""
+    """Runs blocks through the stages and writes what becomes of each row; every row is counted
+    once."""
 
-    def __init__(self, store: Store, folder: str, part_bytes: int, open_files: contextlib.ExitStack) -> None:
+    def __init__(
+        self, store: Store, folder: str, part_bytes: int, open_files: contextlib.ExitStack
+    ) -> None:
         self.store, self.folder, self.open_files = store, folder, open_files
         self.counts: Counter[str] = Counter()
-        self.changes: Counter[tuple[str, str, str, str]] = Counter()  # by stage, rule, label and what is counted
+        self.changes: Counter[tuple[str, str, str, str]] = (
+            Counter()
+        )  # by stage, rule, label and what is counted
         self._documents = PartsWriter(store, folder, part_bytes)
         self._ledger = GroupedFile(
-            store, f"{folder}/ledger.parquet", LEDGER, Regrouper("id", LEDGER_GROUP_BYTES), open_files
+            store,
+            f"{folder}/ledger.parquet",
+            LEDGER,
+            Regrouper("id", LEDGER_GROUP_BYTES),
+            open_files,
         )
         self._rejects = GroupedFile(
-            store, f"{folder}/rejects.parquet", REJECTS, Regrouper("raw", REJECTS_GROUP_BYTES), open_files
+            store,
+            f"{folder}/rejects.parquet",
+            REJECTS,
+            Regrouper("raw", REJECTS_GROUP_BYTES),
+            open_files,
         )
 
     def add(self, record_block: pa.RecordBatch, stages: Sequence[BoundStage]) -> None:
@@ -196,16 +239,22 @@ class SplitOutput:
         self.counts["text_bytes"] += pc.sum(pc.binary_length(kept["text"])).as_py() or 0
         self._documents.add(kept)
         for stage, changes in outcome.changes:
-            for row in changes.to_pylist():  # a row for each rule that changed something, in each language
+            for row in (
+                changes.to_pylist()
+            ):  # a row for each rule that changed something, in each language
                 label = f"{row['language'] or UNDETERMINED}_{row['script'] or COMMON_SCRIPT}"
                 for name in ("documents", "code_points"):
                     self.changes[stage, row["rule"], label, name] += row[name]
         self._turn_away(record_block, [skipped, *outcome.rejected], [damaged, *outcome.failed])
 
     def _turn_away(
-        self, record_block: pa.RecordBatch, dropped: Sequence[pa.RecordBatch], failed: Sequence[pa.RecordBatch]
+        self,
+        record_block: pa.RecordBatch,
+        dropped: Sequence[pa.RecordBatch],
+        failed: Sequence[pa.RecordBatch],
     ) -> None:
-        """Write ledger rows for all, raw bytes for the failed, in reading order whatever stage decided."""
+        """Write ledger rows for all, raw bytes for the failed, in reading order whatever stage
+        decided."""
         rows = [
             (fate_rows(batch, fate, PHASE), batch[_ROW])
             for fate, group in (("dropped", dropped), ("failed", failed))
@@ -225,7 +274,9 @@ class SplitOutput:
             columns = {name: origin[name] for name in ("id", "source", "path", "position")}
             turned = ledger.filter(failed_rows).combine_chunks()
             columns |= {name: turned[name].combine_chunks() for name in ("stage", "detail")}
-            columns["raw"] = pc.fill_null(pc.coalesce(origin["raw"], origin["text"].cast(pa.large_binary())), b"")
+            columns["raw"] = pc.fill_null(
+                pc.coalesce(origin["raw"], origin["text"].cast(pa.large_binary())), b""
+            )
             self._rejects.add(pa.RecordBatch.from_arrays(list(columns.values()), schema=REJECTS))
 
     def close(self) -> IngestResult:
@@ -234,7 +285,9 @@ class SplitOutput:
         self._rejects.close()
         names = ("documents_in", "kept", "dropped", "failed", "text_bytes")
         changes = tuple((*key, count) for key, count in sorted(self.changes.items()))
-        return IngestResult(**{name: self.counts[name] for name in names}, parts=parts, changes=changes)
+        return IngestResult(
+            **{name: self.counts[name] for name in names}, parts=parts, changes=changes
+        )
 
 
 def fate_rows(batch: pa.RecordBatch, fate: str, phase: str) -> pa.RecordBatch:
@@ -251,10 +304,16 @@ def fate_rows(batch: pa.RecordBatch, fate: str, phase: str) -> pa.RecordBatch:
 
 
 class GroupedFile:
-    """A Parquet file that appears only if rows are added, in row groups that do not depend on the blocks."""
+    """A Parquet file that appears only if rows are added, in row groups that do not depend on the
+    blocks."""
 
     def __init__(
-        self, store: Store, name: str, schema: pa.Schema, groups: Regrouper, open_files: contextlib.ExitStack
+        self,
+        store: Store,
+        name: str,
+        schema: pa.Schema,
+        groups: Regrouper,
+        open_files: contextlib.ExitStack,
     ) -> None:
         self.store, self.name, self.schema, self.open_files = store, name, schema, open_files
         self._groups = groups

@@ -1,4 +1,5 @@
-"""The order of things: the phases after ingest and the stages in them, as recipes, ledgers and cards name them."""
+"""The order of things: the phases after ingest and the stages in them, as recipes, ledgers and
+cards name them."""
 
 from __future__ import annotations
 
@@ -10,7 +11,9 @@ DECONTAMINATE = Phase("decontaminate", "decontaminate")
 
 def dedup_phases(recipe: Recipe) -> list[Phase]:
     """List the dedup phases of a recipe, in order: `dedup-0-duplicate_id`, `dedup-1-exact`."""
-    brings_ids = any(getattr(getattr(source, "columns", None), "id", None) for source in recipe.sources)
+    brings_ids = any(
+        getattr(getattr(source, "columns", None), "id", None) for source in recipe.sources
+    )
     stages = [DUPLICATE_ID] if brings_ids else []
     stages += [stage.stage for stage in recipe.dedup]
     return [Phase("dedup", stage, position) for position, stage in enumerate(stages)]
@@ -26,6 +29,16 @@ def stage_chain(recipe: Recipe) -> list[tuple[str, str]]:
     ingest = ["read", *(stage.stage for stage in recipe.ingest), "require_text"]
     later = [(phase.family, phase.stage) for phase in phases_after_ingest(recipe)]
     places = len(dedup_phases(recipe))
-    augment = [("augment", stage.stage) for stage in recipe.augment if makes_documents(stage) or filters_made(stage)]
+    augment = [
+        ("augment", stage.stage)
+        for stage in recipe.augment
+        if makes_documents(stage) or filters_made(stage)
+    ]
     synthesize = list(dict.fromkeys(("synthesize", stage.name) for stage in recipe.synthesize))
-    return [("ingest", stage) for stage in ingest] + later[:places] + augment + later[places:] + synthesize
+    return (
+        [("ingest", stage) for stage in ingest]
+        + later[:places]
+        + augment
+        + later[places:]
+        + synthesize
+    )

@@ -1,7 +1,8 @@
-"""A phase that changes texts: each split's blocks go through one function, and what comes back changed is staged.
+"""A phase that changes texts: each split's blocks go through one function, and what comes back
+changed is staged.
 
-Next to the parts, by row: the texts that changed (REWRITTEN), and the rows that the function turned away or failed on
-(REMOVED). A text that comes back as it was takes no room.
+Next to the parts, by row: the texts that changed (REWRITTEN), and the rows that the function turned
+away or failed on (REMOVED). A text that comes back as it was takes no room.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.staging.staged import REMOVED, REWRITTEN, SplitAfter, StagedSplit, removal_file, rewritten_file
+from pipelines.staging.staged import (
+    REMOVED,
+    REWRITTEN,
+    SplitAfter,
+    StagedSplit,
+    removal_file,
+    rewritten_file,
+)
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
 from schemas.columns import arrange
@@ -24,7 +32,8 @@ ROW = "row of the split"  # the name cannot be a column of a user's: it has spac
 
 
 class Rewriter(Protocol):
-    """Knows what to do with the texts of a split; pickled to the workers, where `open` loads what is heavy."""
+    """Knows what to do with the texts of a split; pickled to the workers, where `open` loads what
+    is heavy."""
 
     columns: tuple[str, ...]
 
@@ -32,7 +41,8 @@ class Rewriter(Protocol):
         """Load what the next calls for this split need."""
 
     def rewrite(self, block: pa.RecordBatch) -> Filtered:
-        """Change texts of a block; `block[ROW]` are the rows' places in the split, and stay with them."""
+        """Change texts of a block; `block[ROW]` are the rows' places in the split, and stay with
+        them."""
 
     def findings(self) -> pa.Table | None:
         """Return what was found in the split next to what was changed, to be staged with it."""
@@ -44,7 +54,8 @@ def rewriting_tasks(phase: Phase) -> str:
 
 
 class RewriteResult(TaskResult):
-    """How many texts were changed, how many rows turned away, and how many code points fewer the texts have."""
+    """How many texts were changed, how many rows turned away, and how many code points fewer the
+    texts have."""
 
     rewritten: int = 0
     removed: int = 0
@@ -56,7 +67,9 @@ class RewriteWorker(Worker[RewriteResult]):
 
     result = RewriteResult
 
-    def __init__(self, store: Store, earlier: Sequence[Phase], phase: Phase, rewriter: Rewriter) -> None:
+    def __init__(
+        self, store: Store, earlier: Sequence[Phase], phase: Phase, rewriter: Rewriter
+    ) -> None:
         self.store, self.earlier, self.rewriting, self.rewriter = store, earlier, phase, rewriter
         self.phase = rewriting_tasks(phase)
 
@@ -67,11 +80,17 @@ class RewriteWorker(Worker[RewriteResult]):
         stage = BoundStage(self.rewriting.stage, self.rewriter.rewrite)
         removed, rewritten, shorter = [REMOVED.empty_table()], 0, 0
         with self.store.writing_parquet(
-            rewritten_file(self.rewriting, task.name), REWRITTEN, compression="zstd", write_statistics=["row"]
+            rewritten_file(self.rewriting, task.name),
+            REWRITTEN,
+            compression="zstd",
+            write_statistics=["row"],
         ) as writer:
             for places, block in split.blocks(self.rewriter.columns):
                 outcome = run_stages(block.append_column(ROW, pa.array(places)), [stage])
-                for fate, turned_away in (("dropped", outcome.rejected), ("failed", outcome.failed)):
+                for fate, turned_away in (
+                    ("dropped", outcome.rejected),
+                    ("failed", outcome.failed),
+                ):
                     removed += [_removed(batch, fate) for batch in turned_away]
                 changed, lost = _changed(block, places, outcome.kept)
                 if changed.num_rows:
@@ -88,7 +107,9 @@ class RewriteWorker(Worker[RewriteResult]):
                 writer.write_table(table)
         if (findings := self.rewriter.findings()) is not None:
             with self.store.writing_parquet(
-                f"{task_folder(self.phase, task.name)}/findings.parquet", findings.schema, compression="zstd"
+                f"{task_folder(self.phase, task.name)}/findings.parquet",
+                findings.schema,
+                compression="zstd",
             ) as writer:
                 writer.write_table(findings)
         return RewriteResult(rewritten=rewritten, removed=table.num_rows, code_points=shorter)
@@ -101,11 +122,17 @@ def _removed(batch: pa.RecordBatch, fate: str) -> pa.Table:
     return arrange(columns, REMOVED, batch.num_rows)
 
 
-def _changed(block: pa.RecordBatch, places: npt.NDArray[np.int64], kept: pa.RecordBatch) -> tuple[pa.Table, int]:
-    """Return the texts of `kept` that are not what they were in `block`, and how many code points they are shorter."""
+def _changed(
+    block: pa.RecordBatch, places: npt.NDArray[np.int64], kept: pa.RecordBatch
+) -> tuple[pa.Table, int]:
+    """Return the texts of `kept` that are not what they were in `block`, and how many code points
+    they are shorter."""
     before = block["text"].take(pa.array(np.searchsorted(places, kept[ROW].to_numpy())))
     differs = pc.not_equal(before, kept["text"])
     changed = pa.table([kept[ROW].filter(differs), kept["text"].filter(differs)], REWRITTEN)
-    lengths = (pc.sum(pc.utf8_length(texts)).as_py() or 0 for texts in (before.filter(differs), changed["text"]))
+    lengths = (
+        pc.sum(pc.utf8_length(texts)).as_py() or 0
+        for texts in (before.filter(differs), changed["text"])
+    )
     was, now = lengths
     return changed, was - now

@@ -1,4 +1,5 @@
-"""A run: what every phase is given, once, of where the corpus goes, how it is made, and what does the work."""
+"""A run: what every phase is given, once, of where the corpus goes, how it is made, and what does
+the work."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from pipelines.staging.tasks import Report, Result, Task, Worker
 
 
 class Run(NamedTuple):
-    """The output folder, the recipe, the machine that does the work, and what is called for each finished task."""
+    """The output folder, the recipe, the machine that does the work, and what is called for each
+    finished task."""
 
     store: Store
     recipe: Recipe
@@ -20,7 +22,8 @@ class Run(NamedTuple):
     report: Report
 
     def tasks(self, worker: Worker[Result], tasks: Sequence[Task]) -> dict[str, Result]:
-        """Run the tasks of a phase that are not finished; returns the results of all by name. See `run_tasks`."""
+        """Run the tasks of a phase that are not finished; returns the results of all by name. See
+        `run_tasks`."""
         return run_tasks(worker, tasks, self.runner, self.report)
 
     def shuffle(self, compose: str, *arguments: Any) -> None:
@@ -28,5 +31,6 @@ class Run(NamedTuple):
         run_shuffle(compose, (self.store, *arguments), self.runner)
 
     def function(self, name: str, *arguments: Any) -> Any:
-        """Call `name` ("module:function") with the store and `arguments` in a process whose memory ends with it."""
+        """Call `name` ("module:function") with the store and `arguments` in a process whose memory
+        ends with it."""
         return run_function(name, (self.store, *arguments))

@@ -1,14 +1,19 @@
-"""The synthesize phase: rows of questions, answers and instructions, from documents that the earlier phases left.
+"""The synthesize phase: rows of questions, answers and instructions, from documents that the
+earlier phases left.
 
 For each split it writes, under `staging/synthesize/<split>-synthesize/`:
 
-- `<configuration>.parquet`: rows that passed all gates, in the order of their documents, with what publishing needs;
-- `ledger.parquet`: rows and passages that were turned away, in the same order, each with its reason;
-- `responses/`: every answer as it came; `responses.parquet`, sorted by key, if they are to be published.
+- `<configuration>.parquet`: rows that passed all gates, in the order of their documents, with what
+  publishing needs;
+- `ledger.parquet`: rows and passages that were turned away, in the same order, each with its
+  reason;
+- `responses/`: every answer as it came; `responses.parquet`, sorted by key, if they are to be
+  published.
 
-Then questions that repeat an earlier one are found, in one process over all splits, by 512 bytes a row; and each
-configuration is published in shards of its own. A row is in the published split of its document, which is known before.
-A row that was turned away is accounted for in the ledger, as a document that was made and is not published.
+Then questions that repeat an earlier one are found, in one process over all splits, by 512 bytes a
+row; and each configuration is published in shards of its own. A row is in the published split of
+its document, which is known before. A row that was turned away is accounted for in the ledger, as a
+document that was made and is not published.
 """
 
 from __future__ import annotations
@@ -112,14 +117,22 @@ class SynthesisWorker(Worker[SynthesisResult]):
 
     def setup(self) -> None:
         self.bound = bind_synthesis(self.recipe)
-        self.identify = bind_identify(self.recipe) if any(s.gates.language for s in self.recipe.synthesize) else None
+        self.identify = (
+            bind_identify(self.recipe)
+            if any(s.gates.language for s in self.recipe.synthesize)
+            else None
+        )
         self.index: ItemIndex | None = load_index(self.store) if self.recipe.decontaminate else None
 
     def run(self, task: Task) -> SynthesisResult:
         folder = task_folder(PHASE, task.name)
         split = SplitAfter(self.store, StagedSplit.model_validate(task.payload), self.earlier)
-        reuse = tuple(dict.fromkeys(path for stage in self.recipe.synthesize for path in stage.reuse))
-        responses = KeptResponses(self.store, f"{folder}/responses", reuse, Meter(self.store, METER, self.raised))
+        reuse = tuple(
+            dict.fromkeys(path for stage in self.recipe.synthesize for path in stage.reuse)
+        )
+        responses = KeptResponses(
+            self.store, f"{folder}/responses", reuse, Meter(self.store, METER, self.raised)
+        )
         with contextlib.ExitStack() as files:
             files.callback(responses.close)
             output = _Output(self.store, folder, files)
@@ -132,7 +145,10 @@ class SynthesisWorker(Worker[SynthesisResult]):
                 for outcome in responses.converse(generator, budget, conversations):
                     account.add(outcome, bound, responses)
                     waiting.append(outcome)
-                    if sum(len(one.rows) for one in waiting) >= _BATCH or len(waiting) >= 4 * _BATCH:
+                    if (
+                        sum(len(one.rows) for one in waiting) >= _BATCH
+                        or len(waiting) >= 4 * _BATCH
+                    ):
                         self._judge(waiting, place, bound, output, account)
                         waiting = []
                 self._judge(waiting, place, bound, output, account)
@@ -143,9 +159,15 @@ class SynthesisWorker(Worker[SynthesisResult]):
         return result
 
     def _judge(
-        self, outcomes: Sequence[Outcome], place: int, bound: Bound, output: _Output, account: _Accounts
+        self,
+        outcomes: Sequence[Outcome],
+        place: int,
+        bound: Bound,
+        output: _Output,
+        account: _Accounts,
     ) -> None:
-        """Look at the languages of rows, and for evaluation text in them; then write rows and rejections in order."""
+        """Look at the languages of rows, and for evaluation text in them; then write rows and
+        rejections in order."""
         rows = [row for outcome in outcomes for row in outcome.rows]
         identify = self.identify if bound.config.gates.language else None
         verdicts = judge_languages([row.candidate for row in rows], bound.config.gates, identify)
@@ -168,7 +190,9 @@ class SynthesisWorker(Worker[SynthesisResult]):
         if self.index is None or self.recipe.decontaminate is None or not rows:
             return
         labels = [parse_label(row.candidate.label) for row in rows]
-        texts = ["\n".join(text for text, _ in written_texts(row.candidate).values()) for row in rows]
+        texts = [
+            "\n".join(text for text, _ in written_texts(row.candidate).values()) for row in rows
+        ]
         block = pa.record_batch(
             {
                 "id": pa.array([str(number) for number in range(len(rows))]),
@@ -177,12 +201,17 @@ class SynthesisWorker(Worker[SynthesisResult]):
                 "script": pa.array([label.script for label in labels]),
             }
         )
-        for number in find_contamination(block, self.index, self.recipe.decontaminate)["row"].to_pylist():
-            verdicts[number] = verdicts[number] or Rejection("contaminated", question_of(rows[number].candidate)[:200])
+        for number in find_contamination(block, self.index, self.recipe.decontaminate)[
+            "row"
+        ].to_pylist():
+            verdicts[number] = verdicts[number] or Rejection(
+                "contaminated", question_of(rows[number].candidate)[:200]
+            )
 
 
 def passages_of(store: Store, split: SplitAfter, bound: Bound) -> Iterator[Passage]:
-    """Yield the passages of a split that a strategy asks about, in order; a document without one gives an empty one."""
+    """Yield the passages of a split that a strategy asks about, in order; a document without one
+    gives an empty one."""
     config = bound.config
     wanted = set(kept_labels(config.labels))
     limit = int(config.share * 2**64)
@@ -197,15 +226,29 @@ def passages_of(store: Store, split: SplitAfter, bound: Bound) -> Iterator[Passa
         for start in range(0, rows.num_rows, _BATCH):
             records = rows.slice(start, _BATCH).to_pylist()
             for number, record in zip(numbers[start : start + _BATCH], records, strict=True):
-                digest = hashlib.blake2b(record["id"].encode(), digest_size=8, person=b"synthesis").digest()
+                digest = hashlib.blake2b(
+                    record["id"].encode(), digest_size=8, person=b"synthesis"
+                ).digest()
                 if not record["synthetic"] and int.from_bytes(digest, "big") < limit:
                     yield from _passages(record, label, PUBLISHED_SPLITS[number], bound)
 
 
-def _passages(record: dict[str, Any], label: str, published: str, bound: Bound) -> Iterator[Passage]:
+def _passages(
+    record: dict[str, Any], label: str, published: str, bound: Bound
+) -> Iterator[Passage]:
     config = bound.config
     text = record.pop("text") or ""
-    whole = Passage(record["id"], text, 0, label, record["source"], record["url"], record["licence"], published, record)
+    whole = Passage(
+        record["id"],
+        text,
+        0,
+        label,
+        record["source"],
+        record["url"],
+        record["licence"],
+        published,
+        record,
+    )
     if bound.strategy.whole_documents:
         yield whole._replace(text=text.strip())
         return
@@ -242,7 +285,9 @@ class _Accounts:
     def add(self, outcome: Outcome, bound: Bound, responses: KeptResponses) -> None:
         counts = self._counts[outcome.passage.label]
         counts["made"] += outcome.made
-        counts["answered"] += outcome.error is None and not any(one.reply.problem for one in outcome.asked)
+        counts["answered"] += outcome.error is None and not any(
+            one.reply.problem for one in outcome.asked
+        )
         for one in outcome.asked:
             for request in one.requests:
                 key = request.key(bound.identity)
@@ -254,7 +299,9 @@ class _Accounts:
                     counts["completion_tokens"] += completion_tokens
 
     def reject(self, label: str, rejections: Sequence[Rejection]) -> None:
-        self._rejected.setdefault(label, Counter()).update(rejection.reason for rejection in rejections)
+        self._rejected.setdefault(label, Counter()).update(
+            rejection.reason for rejection in rejections
+        )
 
     def close(self) -> list[Account]:
         return [
@@ -309,7 +356,9 @@ class _Output:
                 table = table.append_column(field, pa.array(values, field.type))
             if configuration not in self._writers:
                 path = f"{self.folder}/{configuration}.parquet"
-                writing = self.store.writing_parquet(path, row_group_schema(configuration), compression="zstd")
+                writing = self.store.writing_parquet(
+                    path, row_group_schema(configuration), compression="zstd"
+                )
                 self._writers[configuration] = self.files.enter_context(writing)
             self._writers[configuration].write_table(table)
             self.rows[configuration] += len(rows)
@@ -326,7 +375,8 @@ class _Output:
 
 
 class _TurnedAway:
-    """The ledger of rows that are not published: each a row that was made, with its parent and its reason."""
+    """The ledger of rows that are not published: each a row that was made, with its parent and its
+    reason."""
 
     def __init__(self, store: Store, path: str, files: contextlib.ExitStack) -> None:
         self.rows = 0
@@ -336,17 +386,32 @@ class _TurnedAway:
         self._file = GroupedFile(store, path, LEDGER, Regrouper("id", LEDGER_GROUP_BYTES), files)
 
     def add(
-        self, passage: Passage, rejections: Sequence[Rejection], place: int, bound: Bound, fate: str = "dropped"
+        self,
+        passage: Passage,
+        rejections: Sequence[Rejection],
+        place: int,
+        bound: Bound,
+        fate: str = "dropped",
     ) -> None:
         for rejection in rejections:
             same = self._document == (place, passage.document_id)
-            self._document, self._number = (place, passage.document_id), self._number + 1 if same else 0
+            self._document, self._number = (
+                (place, passage.document_id),
+                self._number + 1 if same else 0,
+            )
             parts = ("rejected", str(place), passage.document_id, str(self._number))
-            own_id = hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+            own_id = hashlib.blake2b(
+                "\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16
+            ).hexdigest()
             label = parse_label(passage.label)
             self._waiting.append(
                 dict.fromkeys(LEDGER.names)
-                | {"id": own_id, "source": passage.source, "url": passage.url, "parent_id": passage.document_id}
+                | {
+                    "id": own_id,
+                    "source": passage.source,
+                    "url": passage.url,
+                    "parent_id": passage.document_id,
+                }
                 | {"path": passage.columns["path"], "position": passage.columns["position"]}
                 | {"language": label.language, "script": label.script, "fate": fate, "phase": PHASE}
                 | {"stage": bound.config.name}
@@ -368,8 +433,12 @@ class _TurnedAway:
 class Repeats(NamedTuple):
     """What is left of staged rows once those that repeat an earlier one are out."""
 
-    left: dict[tuple[str, int], list[tuple[str, int, int]]]  # (configuration, published split) -> split, rows, bytes
-    published: Counter[tuple[int, str, str]]  # rows by strategy, label of the document, configuration
+    left: dict[
+        tuple[str, int], list[tuple[str, int, int]]
+    ]  # (configuration, published split) -> split, rows, bytes
+    published: Counter[
+        tuple[int, str, str]
+    ]  # rows by strategy, label of the document, configuration
     repeated: Counter[tuple[int, str]]  # rows by strategy and label of the document
     created: Counter[tuple[str, str]]  # ledger rows by strategy and source
     ledgers: list[str]  # splits that have one
@@ -381,14 +450,17 @@ def repeats_file(split: str, configuration: str) -> str:
 
 
 def find_repeats(store: Store, recipe: Recipe, splits: Sequence[str]) -> Repeats:
-    """Find the rows that repeat an earlier one, by configuration over all splits, and finish the ledgers of the phase.
+    """Find the rows that repeat an earlier one, by configuration over all splits, and finish the
+    ledgers of the phase.
 
     A row that repeats another one is in the ledger like any that a gate turned away.
     """
     found = Repeats({}, Counter(), Counter(), Counter(), [])
     turned_away: dict[str, list[pa.Table]] = {}
     for configuration in CONFIGURATIONS:
-        staged = [(split, f"{task_folder(PHASE, split)}/{configuration}.parquet") for split in splits]
+        staged = [
+            (split, f"{task_folder(PHASE, split)}/{configuration}.parquet") for split in splits
+        ]
         staged = [(split, path) for split, path in staged if store.exists(path)]
         verdicts = repeated(*_signatures(store, recipe, [path for _, path in staged]))
         ids: list[str] = []
@@ -401,20 +473,29 @@ def find_repeats(store: Store, recipe: Recipe, splits: Sequence[str]) -> Repeats
                 kept_of_split.append(kept)
                 _count(found, configuration, split, table.filter(pa.array(kept)))
                 again = table.filter(pa.array(~kept))
-                keys = zip(again["place"].to_pylist(), again["passage_label"].to_pylist(), strict=True)
+                keys = zip(
+                    again["place"].to_pylist(), again["passage_label"].to_pylist(), strict=True
+                )
                 found.repeated.update(keys)
                 details = [f"like {ids[like]}" for like in likes if like is not None]
                 turned_away.setdefault(split, []).append(_repeats_ledger(again, details, recipe))
             store.save_array(repeats_file(split, configuration), np.concatenate(kept_of_split))
     for split in splits:
         path = f"{task_folder(PHASE, split)}/ledger.parquet"
-        tables = [*(store.row_groups(path) if store.exists(path) else ()), *turned_away.get(split, ())]
+        tables = [
+            *(store.row_groups(path) if store.exists(path) else ()),
+            *turned_away.get(split, ()),
+        ]
         ledger = pa.concat_tables([LEDGER.empty_table(), *tables])
         if ledger.num_rows:
-            with store.writing_parquet(f"{task_folder(CHECKED, split)}/ledger.parquet", LEDGER) as writer:
+            with store.writing_parquet(
+                f"{task_folder(CHECKED, split)}/ledger.parquet", LEDGER
+            ) as writer:
                 writer.write_table(ledger)
             found.ledgers.append(split)
-            found.created.update(zip(ledger["stage"].to_pylist(), ledger["source"].to_pylist(), strict=True))
+            found.created.update(
+                zip(ledger["stage"].to_pylist(), ledger["source"].to_pylist(), strict=True)
+            )
     return found
 
 
@@ -439,20 +520,26 @@ def _repeats_ledger(again: pa.Table, details: Sequence[str], recipe: Recipe) -> 
         "script": pa.array([label.script for label in labels], pa.string()),
         "fate": pa.array(["dropped"] * again.num_rows, pa.string()),
         "phase": pa.array([PHASE] * again.num_rows, pa.string()),
-        "stage": pa.array([recipe.synthesize[place].name for place in again["place"].to_pylist()], pa.string()),
+        "stage": pa.array(
+            [recipe.synthesize[place].name for place in again["place"].to_pylist()], pa.string()
+        ),
         "reason": pa.array(["near_duplicate"] * again.num_rows, pa.string()),
         "detail": pa.array(details, pa.string()),
     }
     return arrange(columns, LEDGER, again.num_rows)
 
 
-def _signatures(store: Store, recipe: Recipe, paths: Sequence[str]) -> tuple[Iterator[Any], Iterator[float]]:
+def _signatures(
+    store: Store, recipe: Recipe, paths: Sequence[str]
+) -> tuple[Iterator[Any], Iterator[float]]:
     def column(name: str) -> Iterator[Any]:
         for path in paths:
             for table in store.row_groups(path, [name]):
                 yield from table[name].to_pylist()
 
-    own = (None if value is None else np.frombuffer(value, np.uint64) for value in column("signature"))
+    own = (
+        None if value is None else np.frombuffer(value, np.uint64) for value in column("signature")
+    )
     return own, (recipe.synthesize[place].gates.max_similarity for place in column("place"))
 
 
@@ -476,7 +563,9 @@ class SyntheticShardWorker(Worker[SyntheticShardResult]):
         self.store, self.recipe = store, recipe
 
     def run(self, task: Task) -> SyntheticShardResult:
-        configuration, number, path = (task.payload[name] for name in ("configuration", "number", "path"))
+        configuration, number, path = (
+            task.payload[name] for name in ("configuration", "number", "path")
+        )
         schema = synthetic_schema(configuration)
         rows = size = waiting_bytes = 0
         waiting: list[pa.Table] = []
@@ -486,8 +575,12 @@ class SyntheticShardWorker(Worker[SyntheticShardResult]):
             for split in task.payload["splits"]:
                 kept = self.store.load_array(repeats_file(split, configuration))
                 start = 0
-                for table in self.store.row_groups(f"{task_folder(PHASE, split)}/{configuration}.parquet"):
-                    own = kept[start : start + table.num_rows] & (table["published_split"].to_numpy() == number)
+                for table in self.store.row_groups(
+                    f"{task_folder(PHASE, split)}/{configuration}.parquet"
+                ):
+                    own = kept[start : start + table.num_rows] & (
+                        table["published_split"].to_numpy() == number
+                    )
                     start += table.num_rows
                     chosen = table.filter(pa.array(own)).select(schema.names)
                     _sample(chosen, samples)
@@ -516,11 +609,15 @@ def _sample(table: pa.Table, samples: dict[str, list[tuple[str, dict[str, Any]]]
     """Keep the rows with the smallest ids of each strategy: ids are hashes."""
     order = pc.sort_indices(table, sort_keys=[("strategy", "ascending"), ("id", "ascending")])
     seen: Counter[str] = Counter()
-    for place, strategy in zip(order.to_pylist(), table["strategy"].take(order).to_pylist(), strict=True):
+    for place, strategy in zip(
+        order.to_pylist(), table["strategy"].take(order).to_pylist(), strict=True
+    ):
         if seen[strategy] < _SAMPLES:
             seen[strategy] += 1
             (row,) = table.slice(place, 1).to_pylist()
-            samples[strategy] = sorted([*samples.get(strategy, ()), (row["id"], row)], key=lambda s: s[0])[:_SAMPLES]
+            samples[strategy] = sorted(
+                [*samples.get(strategy, ()), (row["id"], row)], key=lambda s: s[0]
+            )[:_SAMPLES]
 
 
 def _shown(configuration: str, row: Mapping[str, Any]) -> str:
@@ -528,20 +625,28 @@ def _shown(configuration: str, row: Mapping[str, Any]) -> str:
 
     def cut(value: Any) -> Any:
         if isinstance(value, str):
-            return value if len(value) <= _SAMPLE_CODE_POINTS else value[:_SAMPLE_CODE_POINTS] + "\u2026"
+            return (
+                value
+                if len(value) <= _SAMPLE_CODE_POINTS
+                else value[:_SAMPLE_CODE_POINTS] + "\u2026"
+            )
         if isinstance(value, list):
             return [cut(one) for one in value]
         if isinstance(value, dict):
             return {name: cut(one) for name, one in value.items() if one is not None}
         return value
 
-    return json.dumps(cut({name: row[name] for name in CONFIGURATIONS[configuration].names}), ensure_ascii=False)
+    return json.dumps(
+        cut({name: row[name] for name in CONFIGURATIONS[configuration].names}), ensure_ascii=False
+    )
 
 
 class Synthesized(NamedTuple):
     """What the phase gave: for the ledger, for the manifest, for the card."""
 
-    splits: list[StagedSplit]  # without documents: their ledgers are published with those of the others
+    splits: list[
+        StagedSplit
+    ]  # without documents: their ledgers are published with those of the others
     created: Counter[tuple[str, str]]
     files: list[FileRecord]
     yields: tuple[SyntheticYield, ...]
@@ -603,7 +708,9 @@ def _shard_tasks(found: Repeats, shard_bytes: int) -> Iterator[Task]:
             yield Task(name=f"{configuration}-{file}", payload=payload)
 
 
-def _yields(recipe: Recipe, accounts: Sequence[Account], found: Repeats) -> Iterator[SyntheticYield]:
+def _yields(
+    recipe: Recipe, accounts: Sequence[Account], found: Repeats
+) -> Iterator[SyntheticYield]:
     by_key: dict[tuple[int, str], list[Account]] = {}
     for account in accounts:
         by_key.setdefault((account.place, account.label), []).append(account)
@@ -615,15 +722,34 @@ def _yields(recipe: Recipe, accounts: Sequence[Account], found: Repeats) -> Iter
         if again := found.repeated[place, label]:
             rejected["near_duplicate"] += again
         strategy, generator = bound[place]
-        published = {key[2]: rows for key, rows in sorted(found.published.items()) if key[:2] == (place, label)}
-        counts = ("documents", "passages", "questions", "answered", "made", "prompt_tokens", "completion_tokens")
-        texts = {prompt.sha256: prompt for prompt in (*strategy.prompts.values(), *strategy.strategy.templates())}
+        published = {
+            key[2]: rows
+            for key, rows in sorted(found.published.items())
+            if key[:2] == (place, label)
+        }
+        counts = (
+            "documents",
+            "passages",
+            "questions",
+            "answered",
+            "made",
+            "prompt_tokens",
+            "completion_tokens",
+        )
+        texts = {
+            prompt.sha256: prompt
+            for prompt in (*strategy.prompts.values(), *strategy.strategy.templates())
+        }
         yield SyntheticYield(
             strategy=strategy.name,
             label=label,
-            generator=" ".join(str(generator.identity).split()) if recipe.synthesize[place].engine else "none",
+            generator=" ".join(str(generator.identity).split())
+            if recipe.synthesize[place].engine
+            else "none",
             **{name: sum(getattr(account, name) for account in own) for name in counts},
             published=published,
-            rejected=tuple(RejectedRows(reason=reason, rows=rows) for reason, rows in sorted(rejected.items())),
+            rejected=tuple(
+                RejectedRows(reason=reason, rows=rows) for reason, rows in sorted(rejected.items())
+            ),
             prompts={sha256: prompt.text for sha256, prompt in sorted(texts.items())},
         )

@@ -1,7 +1,7 @@
 """The runners that have a name here: what each needs, checked before anything is planned or sent.
 
-Any other runner of Beam can be named by its class. Without Beam's own job server for them, Flink and Spark have not
-been run with glotmill; their pipelines are portable ones.
+Any other runner of Beam can be named by its class. Without Beam's own job server for them, Flink
+and Spark have not been run with glotmill; their pipelines are portable ones.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from schemas.failures import MisuseError
 
 
 class BeamRunner(NamedTuple):
-    """A runner of Beam: its class, options that it must have and those given to it, and whether it sees our disk."""
+    """A runner of Beam: its class, options that it must have and those given to it, and whether it
+    sees our disk."""
 
     runner: str
     required: tuple[str, ...] = ()
@@ -26,11 +27,15 @@ class BeamRunner(NamedTuple):
 RUNNERS = {
     # One task in each partition: otherwise Dask gives all of them to one worker.
     "dask": BeamRunner(
-        "apache_beam.runners.dask.dask_runner.DaskRunner", ("dask_client_address",), ("--dask_partition_size=1",)
+        "apache_beam.runners.dask.dask_runner.DaskRunner",
+        ("dask_client_address",),
+        ("--dask_partition_size=1",),
     ),
     "prism": BeamRunner("PrismRunner"),
     "dataflow": BeamRunner(
-        "DataflowRunner", ("project", "region", "temp_location", "sdk_container_image"), elsewhere=True
+        "DataflowRunner",
+        ("project", "region", "temp_location", "sdk_container_image"),
+        elsewhere=True,
     ),
     "flink": BeamRunner("FlinkRunner", ("flink_master",)),
     "spark": BeamRunner("SparkRunner", ("spark_master_url",)),
@@ -40,8 +45,8 @@ RUNNERS = {
 def beam_runner(name: str, options: Sequence[str], output: str) -> tuple[str, tuple[str, ...]]:
     """Return the runner that Beam knows and its options, for a name of ours or of Beam's.
 
-    Raises MisuseError that names every option that is missing, and for an output that the machines of the runner cannot
-    see.
+    Raises MisuseError that names every option that is missing, and for an output that the machines
+    of the runner cannot see.
 
     >>> beam_runner("dask", ["--dask_client_address=tcp://10.0.0.1:8786"], "s3://bucket/out")[1]
     ('--dask_client_address=tcp://10.0.0.1:8786', '--dask_partition_size=1')
@@ -49,19 +54,27 @@ def beam_runner(name: str, options: Sequence[str], output: str) -> tuple[str, tu
     known = RUNNERS.get(name, BeamRunner(name))
     given = {option.removeprefix("--").partition("=")[0] for option in options}
     if missing := [f"--{option}=…" for option in known.required if option not in given]:
-        raise MisuseError(f"--runner {name} needs {', '.join(missing)}; give them after --, as in: -- {missing[0]}")
+        raise MisuseError(
+            f"--runner {name} needs {', '.join(missing)}; give them after --, as in: -- {missing[0]}"
+        )
     if known.elsewhere and Store(output).local:
         raise MisuseError(
             f"--runner {name} works on machines that do not see {output}; choose an --output on an object store, such "
             "as gs://bucket/corpus"
         )
-    own = (option for option in known.defaults if option.removeprefix("--").partition("=")[0] not in given)
+    own = (
+        option
+        for option in known.defaults
+        if option.removeprefix("--").partition("=")[0] not in given
+    )
     return known.runner, (*options, *own)
 
 
 def require_runner(name: str) -> None:
     """Raise MisuseError unless Beam has a runner of this name, and what it needs is installed."""
-    logging.disable(logging.WARNING)  # on import Beam warns of Google Cloud clients that are not installed
+    logging.disable(
+        logging.WARNING
+    )  # on import Beam warns of Google Cloud clients that are not installed
     from apache_beam.runners.runner import create_runner
 
     logging.disable(logging.NOTSET)
@@ -69,4 +82,6 @@ def require_runner(name: str) -> None:
         create_runner(name)
     except (ValueError, ImportError, AttributeError) as error:
         words = " ".join(str(error).split()) or type(error).__name__
-        raise MisuseError(f"--runner must be local, or a runner of Beam that is installed: {words}") from None
+        raise MisuseError(
+            f"--runner must be local, or a runner of Beam that is installed: {words}"
+        ) from None

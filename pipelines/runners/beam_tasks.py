@@ -15,7 +15,8 @@ from stages.batches import BoundStage
 
 
 class RunTask(beam.DoFn):
-    """Do a task and emit its name with its result; the worker's models are loaded once in `setup`."""
+    """Do a task and emit its name with its result; the worker's models are loaded once in
+    `setup`."""
 
     def __init__(self, worker: Worker[Any]) -> None:
         self.worker = worker
@@ -38,7 +39,8 @@ def count_in(namespace: str, name: str, by: int) -> None:
 
 
 def timed(stage: BoundStage) -> BoundStage:
-    """Let a stage count, under its name, the `documents` that reach it and its CPU `milliseconds`."""
+    """Let a stage count, under its name, the `documents` that reach it and its CPU
+    `milliseconds`."""
 
     def run(block: pa.RecordBatch) -> Any:
         began = time.process_time()

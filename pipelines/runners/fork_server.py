@@ -1,14 +1,16 @@
 """Processes forked from a server that has imported what they need, and that leaves nothing on disk.
 
-multiprocessing has such a server, too. It keeps its socket in a folder that stays when a process is killed, in a path
-that may be too long for a socket, and it imports in a new interpreter what the process that asks has imported already.
-This one is reached through a pair of sockets that have no name, and can itself be forked.
+multiprocessing has such a server, too. It keeps its socket in a folder that stays when a process is
+killed, in a path that may be too long for a socket, and it imports in a new interpreter what the
+process that asks has imported already. This one is reached through a pair of sockets that have no
+name, and can itself be forked.
 
     this process ── requests ── server          modules to import, processes to fork
          │  └────── connection ──── process     what it is to do, and its answers
          └───────── status ── server            its number once it is forked, then how it ended
 
-Whoever is gone closes its ends. So the server ends when this process ends, and a process can notice it by `outlive`.
+Whoever is gone closes its ends. So the server ends when this process ends, and a process can notice
+it by `outlive`.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ from multiprocessing.connection import Connection, Pipe, wait
 from typing import Any, NoReturn
 
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_NUMBER = struct.Struct("q")  # in a status: of a process, or minus the errno of a failed fork; then how it ended
+_NUMBER = struct.Struct(
+    "q"
+)  # in a status: of a process, or minus the errno of a failed fork; then how it ended
 
 
 class ServerKilledError(OSError):
@@ -44,16 +48,20 @@ class ForkServer:
         self._lock = threading.Lock()
 
     def start(self, forked: bool = False) -> None:
-        """Start the server, if it is not there: in a new interpreter, or forked, with all that is imported here.
+        """Start the server, if it is not there: in a new interpreter, or forked, with all that is
+        imported here.
 
-        To fork is for a process that has imported libraries and not used them yet: of threads a fork leaves only the
-        locks that they held.
+        To fork is for a process that has imported libraries and not used them yet: of threads a
+        fork leaves only the locks that they held.
         """
         if self._socket is not None and not _is_over(self._number):
             return
         self.close()
         ours, its = socket.socketpair()
-        with its, _held_signals():  # that reach the server before it is ready would be answered as this process does
+        with (
+            its,
+            _held_signals(),
+        ):  # that reach the server before it is ready would be answered as this process does
             if forked and threading.active_count() == 1:
                 sys.stdout.flush()
                 sys.stderr.flush()
@@ -64,7 +72,9 @@ class ForkServer:
             else:
                 its.set_inheritable(True)
                 code = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve; serve({its.fileno()})"
-                self._number = os.posix_spawn(sys.executable, [sys.executable, "-c", code], os.environ)
+                self._number = os.posix_spawn(
+                    sys.executable, [sys.executable, "-c", code], os.environ
+                )
         self._socket = ours
 
     def close(self) -> None:
@@ -78,8 +88,11 @@ class ForkServer:
         with self._lock:
             self._ask(self._started(), module)
 
-    def process(self, module: str, function: Callable[..., None], arguments: tuple[Any, ...]) -> Process:
-        """Fork a process that calls `function` with its end of a pipe and `arguments`, when `module` is imported.
+    def process(
+        self, module: str, function: Callable[..., None], arguments: tuple[Any, ...]
+    ) -> Process:
+        """Fork a process that calls `function` with its end of a pipe and `arguments`, when
+        `module` is imported.
 
         Raises OSError if no process can be forked.
         """
@@ -88,7 +101,9 @@ class ForkServer:
         with self._lock:
             return self._forked(module, function, arguments)  # by a new server
 
-    def _forked(self, module: str, function: Callable[..., None], arguments: tuple[Any, ...]) -> Process:
+    def _forked(
+        self, module: str, function: Callable[..., None], arguments: tuple[Any, ...]
+    ) -> Process:
         requests = self._started()  # before there are ends of pipes, which it would hold
         connection, its = Pipe()
         status, written = os.pipe()
@@ -139,7 +154,8 @@ class Process:
                 os.kill(self.number, signal.SIGTERM)
 
     def join(self) -> int:
-        """Wait until the process has ended; returns its exit code, or minus the signal that killed it.
+        """Wait until the process has ended; returns its exit code, or minus the signal that killed
+        it.
 
         That is 255 where nobody knows, because the server was killed as well.
         """
@@ -186,7 +202,8 @@ def _held_signals() -> Iterator[None]:
 
 
 def serve(descriptor: int) -> NoReturn:
-    """Fork what is asked for until nobody can ask any more; the signals that stop programs are held when this begins.
+    """Fork what is asked for until nobody can ask any more; the signals that stop programs are held
+    when this begins.
 
     Ctrl-C goes to a whole group of processes, and is left to the one that asks.
     """

@@ -1,10 +1,11 @@
 """Where tasks run: worker processes on this machine by default, or any Beam runner by name.
 
-Locally each worker process asks this one for one task after another, so no worker waits while another has a long list.
-That needs nothing of Beam, which would take 0.4 CPU seconds to import and 0.2 to begin each pipeline. Beam's own
-`multi_processing` mode deals the work out in advance, opens four gRPC ports on every interface of the machine, imports
-Beam anew in each worker (3 s), and hangs when a worker dies. Workers here are forked from a server process that has
-imported everything once (`fork_server.py`).
+Locally each worker process asks this one for one task after another, so no worker waits while
+another has a long list. That needs nothing of Beam, which would take 0.4 CPU seconds to import and
+0.2 to begin each pipeline. Beam's own `multi_processing` mode deals the work out in advance, opens
+four gRPC ports on every interface of the machine, imports Beam anew in each worker (3 s), and hangs
+when a worker dies. Workers here are forked from a server process that has imported everything once
+(`fork_server.py`).
 """
 
 from __future__ import annotations
@@ -40,12 +41,15 @@ from schemas.failures import FailureError
 LOCAL = "local"
 
 _GO_ON = "run the same command again to go on from the last finished split, with fewer --workers if memory is short"
-_DEATHS_BEFORE_WORK = 3  # of worker processes that have no task yet, after which no other is started
+_DEATHS_BEFORE_WORK = (
+    3  # of worker processes that have no task yet, after which no other is started
+)
 _IMPORTS = "pipelines.runners.worker_imports"
 
 
 class WorkerError(FailureError):
-    """A task failed for a reason that is not a document's; one line for the user, the traceback in `details`."""
+    """A task failed for a reason that is not a document's; one line for the user, the traceback in
+    `details`."""
 
     def __init__(self, line: str, details: str = "") -> None:
         super().__init__(line)
@@ -63,17 +67,25 @@ class Runner:
     name: str = LOCAL  # or the name of a Beam runner, such as FlinkRunner
     workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
     beam_options: tuple[str, ...] = ()
-    max_edges: int = 50_000_000  # between documents that meet, whose clusters are found in memory, 80 bytes each
+    max_edges: int = (
+        50_000_000  # between documents that meet, whose clusters are found in memory, 80 bytes each
+    )
 
 
-def run_tasks(worker: Worker[Result], tasks: Sequence[Task], runner: Runner, report: Report) -> dict[str, Result]:
-    """Run a phase's unfinished tasks, largest first, and return the results of all its tasks by name.
+def run_tasks(
+    worker: Worker[Result], tasks: Sequence[Task], runner: Runner, report: Report
+) -> dict[str, Result]:
+    """Run a phase's unfinished tasks, largest first, and return the results of all its tasks by
+    name.
 
-    `report` is called in this process for each task as it ends; on a cluster, soon after its marker is there.
-    Raises WorkerError with the first failure; what was finished until then stays finished.
+    `report` is called in this process for each task as it ends; on a cluster, soon after its marker
+    is there. Raises WorkerError with the first failure; what was finished until then stays
+    finished.
     """
     done = finished(worker, tasks)
-    waiting = sorted((t for t in tasks if t.name not in done), key=lambda t: (-t.weight_bytes, t.name))
+    waiting = sorted(
+        (t for t in tasks if t.name not in done), key=lambda t: (-t.weight_bytes, t.name)
+    )
     for task in tasks:
         if task.name in done:
             report(task, done[task.name])
@@ -87,7 +99,8 @@ def run_tasks(worker: Worker[Result], tasks: Sequence[Task], runner: Runner, rep
 
 
 def run_function(name: str, arguments: tuple[Any, ...]) -> Any:
-    """Call `name` ("module:function") in a process of its own, whose memory ends with it; return what it returns."""
+    """Call `name` ("module:function") in a process of its own, whose memory ends with it; return
+    what it returns."""
     return _in_process(_call, (name, arguments), name.split(":")[0])
 
 
@@ -105,7 +118,8 @@ def run_shuffle(compose: str, arguments: tuple[Any, ...], runner: Runner) -> Non
 
 
 def _in_process(function: Callable[..., Any], arguments: tuple[Any, ...], imports: str = "") -> Any:
-    """Call a function in a process of its own; once more if that is killed, since what it writes appears whole.
+    """Call a function in a process of its own; once more if that is killed, since what it writes
+    appears whole.
 
     `imports` is a module that it needs, in place of all that workers need.
     """
@@ -123,7 +137,9 @@ def _in_process(function: Callable[..., Any], arguments: tuple[Any, ...], import
     raise KilledError(f"a worker process {ended}, twice; {_GO_ON}")
 
 
-def _answer(connection: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _answer(
+    connection: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]
+) -> None:
     _begin_worker(connection)
     try:
         connection.send((function(*arguments), None))
@@ -140,13 +156,15 @@ def _compose_and_shuffle(compose: str, arguments: tuple[Any, ...]) -> None:
     shuffle_here(_call(compose, arguments))
 
 
-def _run_local(worker: Worker[Result], tasks: Sequence[Task], workers: int, report: Report) -> dict[str, Result]:
-    """Do tasks in worker processes. A task whose worker is killed is done again, alone; if it is killed again, it is
-    given up where its worker knows how, and otherwise ends the run. Of a task of several pieces, only those that kill a
-    worker by themselves are given up.
+def _run_local(
+    worker: Worker[Result], tasks: Sequence[Task], workers: int, report: Report
+) -> dict[str, Result]:
+    """Do tasks in worker processes. A task whose worker is killed is done again, alone; if it is
+    killed again, it is given up where its worker knows how, and otherwise ends the run. Of a task
+    of several pieces, only those that kill a worker by themselves are given up.
 
-    Alone, because what killed it may have been a neighbour that took the memory. So it never depends on the number of
-    workers which tasks are given up.
+    Alone, because what killed it may have been a neighbour that took the memory. So it never
+    depends on the number of workers which tasks are given up.
     """
     done: dict[str, Result] = {}
 
@@ -165,7 +183,11 @@ def _run_local(worker: Worker[Result], tasks: Sequence[Task], workers: int, repo
             killers = _killers(worker, packed, task)
             if killers:
                 rest = worker.without(task, [(piece, _unread(how)) for piece, how in killers])
-                if not _work_off(packed, [rest], 1, lambda _, result, task=task: take(task, result)):  # type: ignore[misc]
+
+                def take_rest(_: Task, result: TaskResult, task: Task = task) -> None:
+                    take(task, result)
+
+                if not _work_off(packed, [rest], 1, take_rest):
                     continue
             take(task, give_up_task(worker, task, _unread(ended)))
     return done
@@ -176,12 +198,17 @@ def _unread(ended: str) -> str:
 
 
 def _killers(worker: PiecewiseWorker[Any], packed: bytes, task: Task) -> list[tuple[Task, str]]:
-    """Find the smallest pieces of a task that kill a worker, and how it ended, by halving; none in a single piece."""
+    """Find the smallest pieces of a task that kill a worker, and how it ended, by halving; none in
+    a single piece."""
     halves = worker.halves(task)
     if not halves:
         return []
     lost = _work_off(packed, halves, 1, lambda *_: None)
-    return [killer for half, ended in lost for killer in _killers(worker, packed, half) or [(half, ended)]]
+    return [
+        killer
+        for half, ended in lost
+        for killer in _killers(worker, packed, half) or [(half, ended)]
+    ]
 
 
 @dataclass
@@ -197,9 +224,11 @@ class _Lane:
 def _work_off(
     packed: bytes, tasks: Sequence[Task], workers: int, take: Callable[[Task, TaskResult], None]
 ) -> list[tuple[Task, str]]:
-    """Deal tasks out to workers, each the next one as it asks; return those whose worker died, and how it died.
+    """Deal tasks out to workers, each the next one as it asks; return those whose worker died, and
+    how it died.
 
-    Each worker has a pipe of its own: a queue that all share stays locked for ever when one is killed in it.
+    Each worker has a pipe of its own: a queue that all share stays locked for ever when one is
+    killed in it.
     """
     waiting = deque(tasks)
     lost: list[tuple[Task, str]] = []
@@ -252,11 +281,14 @@ def _work_off(
 def _started(
     target: Callable[..., None], arguments: tuple[Any, ...], imports: str = ""
 ) -> Iterator[tuple[Process, Connection]]:
-    """Start a process that is given one end of a pipe and `arguments`; ends it when the block ends."""
+    """Start a process that is given one end of a pipe and `arguments`; ends it when the block
+    ends."""
     try:
         process = _SERVER.process(imports or _IMPORTS, target, arguments)
     except OSError as error:
-        raise WorkerError(f"a worker process cannot be started: {_words(error)}; {_GO_ON}") from error
+        raise WorkerError(
+            f"a worker process cannot be started: {_words(error)}; {_GO_ON}"
+        ) from error
     try:
         yield process, process.connection
     finally:
@@ -283,7 +315,8 @@ def fork_server() -> None:
 
 
 def warm_up() -> None:
-    """Begin to import what local workers need, while this process goes on; once, for all workers to come."""
+    """Begin to import what local workers need, while this process goes on; once, for all workers to
+    come."""
     _SERVER.load(_IMPORTS)
 
 
@@ -292,7 +325,8 @@ def _begin_worker(connection: Connection) -> None:
 
 
 def _local_worker(connection: Connection, packed: bytes) -> None:
-    """Do what the parent sends, one task after another; ends when the parent sends None, or is gone."""
+    """Do what the parent sends, one task after another; ends when the parent sends None, or is
+    gone."""
     _begin_worker(connection)
     try:
         worker: Worker[Any] = pickle.loads(packed)  # noqa: S301  # our parent's own

@@ -1,9 +1,11 @@
 """Shuffles: rounds of work on records, which are grouped by a key between one round and the next.
 
-    elements ── round ── (key, record) … ── by key ── round ── (key, record) … ── by key ── round that writes
+    elements ── round ── (key, record) … ── by key ── round ── (key, record) … ── by key ── round
+    that writes
 
-On this machine one process does all of it; a runner of Beam spreads each round, with a `GroupByKey` in between
-(`cluster.py`). What a phase shuffles is packed: a round yields a few thousand records, each of many keys.
+On this machine one process does all of it; a runner of Beam spreads each round, with a `GroupByKey`
+in between (`cluster.py`). What a phase shuffles is packed: a round yields a few thousand records,
+each of many keys.
 """
 
 from __future__ import annotations
@@ -12,12 +14,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-# From an element, or a key and its records in any order, to (key, record). Pickled to the processes that do it.
+# From an element, or a key and its records in any order, to (key, record). Pickled to the processes
+# that do it.
 Round = Callable[[Any], Iterable[tuple[int, Any]] | None]
 
 
 class Shuffle(NamedTuple):
-    """What the first round is given one by one, and the rounds; the last one writes files and yields nothing."""
+    """What the first round is given one by one, and the rounds; the last one writes files and
+    yields nothing."""
 
     elements: Sequence[Any]
     rounds: Sequence[Round]

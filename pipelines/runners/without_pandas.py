@@ -29,8 +29,8 @@ def left_out(*packages: str) -> Iterator[None]:
 def let_arrow_do_without_pandas() -> None:
     """Spare this process the import of pandas, 0.3 CPU seconds.
 
-    At the first list that Arrow turns into an array it looks for pandas, once in a process, to ask whether the list is
-    a series. `to_pandas` imports it all the same.
+    At the first list that Arrow turns into an array it looks for pandas, once in a process, to ask
+    whether the list is a series. `to_pandas` imports it all the same.
     """
     with left_out("pandas"):
         pa.array([None])

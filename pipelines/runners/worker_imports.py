@@ -1,6 +1,7 @@
 """What every local worker needs, imported once by the process that workers are forked from.
 
-What is imported stays; the garbage collector need not go through it, here while it grows or in every worker again.
+What is imported stays; the garbage collector need not go through it, here while it grows or in
+every worker again.
 """
 
 import gc
@@ -12,7 +13,11 @@ gc.disable()
 let_arrow_do_without_pandas()
 for module in ("ingest", "deduplication.deduplicate", "augment", "decontaminate", "publish.shards"):
     importlib.import_module(f"pipelines.phases.{module}")
-for module in ("numpy.ma", "polars", "stages.deduplication.exact"):  # what every run comes to import
+for module in (
+    "numpy.ma",
+    "polars",
+    "stages.deduplication.exact",
+):  # what every run comes to import
     importlib.import_module(module)
 gc.freeze()
 gc.enable()

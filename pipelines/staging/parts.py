@@ -1,4 +1,5 @@
-"""Staged documents as they lie on disk: parts of bounded size, in each a row group for each language and script."""
+"""Staged documents as they lie on disk: parts of bounded size, in each a row group for each
+language and script."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ STAGED: dict[str, Any] = {
 
 
 class PartsWriter:
-    """Writes `documents-00000.parquet` and so on: parts of `part_bytes` of text, sorted by language and script."""
+    """Writes `documents-00000.parquet` and so on: parts of `part_bytes` of text, sorted by language
+    and script."""
 
     def __init__(self, store: Store, folder: str, part_bytes: int) -> None:
         self.store, self.folder = store, folder
@@ -52,7 +54,9 @@ class PartsWriter:
         name = f"documents-{len(self._parts):05d}.parquet"
         with self.store.writing_parquet(f"{self.folder}/{name}", part.schema, **STAGED) as writer:
             start = 0
-            for label, end in zip(encoded.values.to_pylist(), encoded.run_ends.to_pylist(), strict=True):
+            for label, end in zip(
+                encoded.values.to_pylist(), encoded.run_ends.to_pylist(), strict=True
+            ):
                 run = part.slice(start, end - start)
                 writer.write_table(run, row_group_size=run.num_rows)
                 text_bytes = pc.sum(pc.binary_length(run["text"])).as_py()

@@ -1,6 +1,8 @@
-"""Cut a stream of batches into groups by the sizes of its rows alone, wherever the batches happened to end.
+"""Cut a stream of batches into groups by the sizes of its rows alone, wherever the batches happened
+to end.
 
-Files are written in such groups, so that the block size, which is a matter of memory, never shows in an output.
+Files are written in such groups, so that the block size, which is a matter of memory, never shows
+in an output.
 """
 
 from __future__ import annotations
@@ -11,11 +13,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-ROW_BYTES = 64  # counted for each row in addition to its payload, so that empty rows fill a group too
+ROW_BYTES = (
+    64  # counted for each row in addition to its payload, so that empty rows fill a group too
+)
 
 
 class Regrouper:
-    """Collect batches and give back tables that each hold `group_bytes`, cut after the row that fills them.
+    """Collect batches and give back tables that each hold `group_bytes`, cut after the row that
+    fills them.
 
     `payload` names the string or binary column that is measured.
     """
@@ -27,7 +32,9 @@ class Regrouper:
 
     def add(self, batch: pa.RecordBatch) -> Iterator[pa.Table]:
         """Take n rows, and yield the groups that they complete."""
-        lengths = pc.fill_null(pc.binary_length(batch[self.payload]), 0).to_numpy(zero_copy_only=False)
+        lengths = pc.fill_null(pc.binary_length(batch[self.payload]), 0).to_numpy(
+            zero_copy_only=False
+        )
         ends = np.cumsum(lengths.astype(np.int64) + ROW_BYTES)
         start = 0
         while start < batch.num_rows:

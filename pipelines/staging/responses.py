@@ -1,8 +1,9 @@
 """Responses that engines gave, kept as they come, so that nothing is asked and paid for twice.
 
-Each task keeps what it was answered in segments of its own folder, so that a kill loses no answer. What folders to
-reuse know is copied there, so that the segments hold all that the task was answered. Published responses are Parquet,
-sorted by key: RESPONSE. A key says all that an answer depends on, so whoever has the file can join by it.
+Each task keeps what it was answered in segments of its own folder, so that a kill loses no answer.
+What folders to reuse know is copied there, so that the segments hold all that the task was
+answered. Published responses are Parquet, sorted by key: RESPONSE. A key says all that an answer
+depends on, so whoever has the file can join by it.
 """
 
 from __future__ import annotations
@@ -27,29 +28,51 @@ from pipelines.staging.segments import Segments
 from pipelines.staging.store import Store
 from schemas.columns import column
 from stages.engines.chat import CHAT, ChatRequest, Completion, Generator
-from stages.engines.engine import KEY_BYTES, Answer, Direction, Engine, EngineError, Identity, response_key
+from stages.engines.engine import (
+    KEY_BYTES,
+    Answer,
+    Direction,
+    Engine,
+    EngineError,
+    Identity,
+    response_key,
+)
 
 RESPONSE = pa.schema(
     [
-        column("key", pa.binary(KEY_BYTES), "BLAKE2b-128 of the next seven columns, parted by NUL."),
+        column(
+            "key", pa.binary(KEY_BYTES), "BLAKE2b-128 of the next seven columns, parted by NUL."
+        ),
         column("engine", pa.string(), "Engine that answered."),
         column("model", pa.string(), "Its model or mode."),
         column("version", pa.string(), "Version of engine and model."),
         column("parameters", pa.string(), "Parameters as JSON."),
-        column("direction", pa.string(), "Languages, as `eus_Latn -> spa_Latn`; `chat` for a generator."),
+        column(
+            "direction",
+            pa.string(),
+            "Languages, as `eus_Latn -> spa_Latn`; `chat` for a generator.",
+        ),
         column(
             "sentence",
             pa.large_string(),
             "What was asked: a sentence, protected parts masked; or the messages, JSON schema and parameters, as JSON.",
         ),
         column("response", pa.large_string(), "The answer, as it came."),
-        column("prompt_tokens", pa.int64(), "Tokens that the question took; 0 where none are counted."),
-        column("completion_tokens", pa.int64(), "Tokens that the answer took; 0 where none are counted."),
+        column(
+            "prompt_tokens", pa.int64(), "Tokens that the question took; 0 where none are counted."
+        ),
+        column(
+            "completion_tokens",
+            pa.int64(),
+            "Tokens that the answer took; 0 where none are counted.",
+        ),
     ]
 )
 _ROW_GROUP = 10_000
 _RECORD = 16  # bytes of a meter's record
-_OTHERS_SECONDS = 60.0  # that a worker waits for an answer to another one, before it takes the budget for spent
+_OTHERS_SECONDS = (
+    60.0  # that a worker waits for an answer to another one, before it takes the budget for spent
+)
 _WINDOW = 16  # conversations started and not yet yielded, for each slot of the generator
 
 
@@ -67,14 +90,17 @@ class Known(NamedTuple):
 
 @cache
 def known_responses(folders: tuple[str, ...]) -> Known:
-    """Read the keys of folders of published responses; raises FileNotFoundError for one that holds none."""
+    """Read the keys of folders of published responses; raises FileNotFoundError for one that holds
+    none."""
     keys, places = [np.empty(0, f"V{KEY_BYTES}")], [np.empty((0, 2), np.int64)]
     files: list[tuple[str, str]] = []
     for folder in folders:
         store = Store(folder)
         names = sorted(name for name in store.names("") if name.endswith(".parquet"))
         if not names:
-            raise FileNotFoundError(f"{folder} holds no responses: it must be the folder `responses` of a corpus")
+            raise FileNotFoundError(
+                f"{folder} holds no responses: it must be the folder `responses` of a corpus"
+            )
         for name in names:
             found = store.read_parquet(name, ["key"])["key"].combine_chunks()
             own = np.frombuffer(b"".join(found.to_pylist()), f"V{KEY_BYTES}")
@@ -92,16 +118,21 @@ def recorded_identities(folders: tuple[str, ...], direction: Direction | str) ->
     for folder, name in known_responses(folders).files:
         columns = [*Identity._fields, "direction"]
         table = Store(folder).read_parquet(name, columns)
-        own = table.filter(pc.equal(table["direction"], str(direction))).group_by(list(Identity._fields)).aggregate([])
+        own = (
+            table.filter(pc.equal(table["direction"], str(direction)))
+            .group_by(list(Identity._fields))
+            .aggregate([])
+        )
         found |= dict.fromkeys(Identity(**row) for row in own.to_pylist())
     return sorted(found)
 
 
 class Meter:
-    """The tokens that all workers of a phase took: a file to which each appends, so that none waits for another.
+    """The tokens that all workers of a phase took: a file to which each appends, so that none waits
+    for another.
 
-    A record is two numbers of 8 bytes: tokens spent, and tokens reserved for questions on their way (released again by
-    a negative number). On an object store each worker counts for itself.
+    A record is two numbers of 8 bytes: tokens spent, and tokens reserved for questions on their way
+    (released again by a negative number). On an object store each worker counts for itself.
     """
 
     def __init__(self, store: Store, path: str, raised: int | None = None) -> None:
@@ -122,7 +153,8 @@ class Meter:
         os.close(file)
 
     def reserve(self, tokens: int, budget: int | None) -> bool:
-        """Reserve what a question can take at most; False, and nothing is reserved, where the budget has no room.
+        """Reserve what a question can take at most; False, and nothing is reserved, where the
+        budget has no room.
 
         A kill leaves reserved what was on its way, as it may be paid for.
         """
@@ -152,7 +184,9 @@ class Meter:
 
 
 Result = TypeVar("Result")
-Conversation = PyGenerator[Sequence[ChatRequest], list[Completion], Result]  # asks, is answered, and so on to a result
+Conversation = PyGenerator[
+    Sequence[ChatRequest], list[Completion], Result
+]  # asks, is answered, and so on to a result
 
 
 class _Talk(Generic[Result]):
@@ -171,7 +205,9 @@ class _Talk(Generic[Result]):
             if self._answers is None:
                 requests = next(self._conversation)
             else:
-                requests = self._conversation.send([answer for answer in self._answers if answer is not None])
+                requests = self._conversation.send(
+                    [answer for answer in self._answers if answer is not None]
+                )
         except StopIteration as stop:
             self.result, self.ended = stop.value, True
             return None
@@ -186,16 +222,20 @@ class _Talk(Generic[Result]):
 
 
 class KeptResponses:
-    """The responses of one task: those of earlier attempts, those of the folders to reuse, and those that come."""
+    """The responses of one task: those of earlier attempts, those of the folders to reuse, and
+    those that come."""
 
     def __init__(self, store: Store, folder: str, reuse: tuple[str, ...], meter: Meter) -> None:
         self.store, self.folder, self.reuse, self.meter = store, folder, reuse, meter
         self._segments = Segments(store, folder)
 
-    def ask(self, engine: Engine, direction: Direction, budget: int | None, sentences: Sequence[str]) -> list[Answer]:
+    def ask(
+        self, engine: Engine, direction: Direction, budget: int | None, sentences: Sequence[str]
+    ) -> list[Answer]:
         """Answer n distinct sentences from what is kept, and ask the engine for the others.
 
-        Raises BudgetError once the tokens of the budget are taken; what was answered until then is kept.
+        Raises BudgetError once the tokens of the budget are taken; what was answered until then is
+        kept.
         """
         keys = [response_key(engine.identity, direction, sentence) for sentence in sentences]
         questions = zip(sentences, repeat(engine.identity), repeat(str(direction)))
@@ -222,17 +262,23 @@ class KeptResponses:
         return [answer or Answer(None, "the engine gave no answer") for answer in answers]
 
     def converse(
-        self, generator: Generator, budget: int | None, conversations: Iterator[Conversation[Result]]
+        self,
+        generator: Generator,
+        budget: int | None,
+        conversations: Iterator[Conversation[Result]],
     ) -> Iterator[Result]:
         """Hold conversations side by side, and yield their results in order.
 
-        So many questions are with the generator that each of its slots has one waiting. Equal questions are asked once.
-        Each question reserves the tokens that it can take at most before it is asked, in the meter of all workers: no
-        budget is overrun. Raises BudgetError where it has no room for the next question; all answers are kept.
+        So many questions are with the generator that each of its slots has one waiting. Equal
+        questions are asked once. Each question reserves the tokens that it can take at most before
+        it is asked, in the meter of all workers: no budget is overrun. Raises BudgetError where it
+        has no room for the next question; all answers are kept.
         """
         budget = self.meter.raised if self.meter.raised is not None else budget
         talks: deque[_Talk[Result]] = deque()  # started and not yet yielded, in order
-        asking: dict[bytes, list[tuple[_Talk[Result], int]]] = {}  # who waits for the answer of a key
+        asking: dict[
+            bytes, list[tuple[_Talk[Result], int]]
+        ] = {}  # who waits for the answer of a key
         queue: deque[tuple[bytes, ChatRequest]] = deque()
         flying: dict[Future[Answer], tuple[bytes, ChatRequest]] = {}
         ahead, window = 2 * generator.concurrency, _WINDOW * generator.concurrency
@@ -274,7 +320,11 @@ class KeptResponses:
                         if conversation is not None:
                             talks.append(_Talk(conversation))
                             go_on(talks[-1])
-                    while queue and len(flying) < ahead and self.meter.reserve(queue[0][1].most_tokens, budget):
+                    while (
+                        queue
+                        and len(flying) < ahead
+                        and self.meter.reserve(queue[0][1].most_tokens, budget)
+                    ):
                         key, request = queue.popleft()
                         flying[pool.submit(generator.ask, request)] = key, request
                     while talks and talks[0].ended:
@@ -294,7 +344,9 @@ class KeptResponses:
                     elif not more and not talks:
                         return
             finally:
-                pool.shutdown(cancel_futures=True)  # waits for the answers on their way, which are paid for
+                pool.shutdown(
+                    cancel_futures=True
+                )  # waits for the answers on their way, which are paid for
                 for future in list(flying):
                     if future.cancelled():
                         self.meter.add(0, -flying[future][1].most_tokens)
@@ -303,7 +355,8 @@ class KeptResponses:
                 self._segments.flush()
 
     def tokens(self, key: bytes) -> tuple[int, int]:
-        """Return the tokens of a question that was asked and of its answer; none for one without an answer."""
+        """Return the tokens of a question that was asked and of its answer; none for one without an
+        answer."""
         answer = self._known(key)
         return (answer.prompt_tokens, answer.completion_tokens) if answer else (0, 0)
 
@@ -311,17 +364,25 @@ class KeptResponses:
         record = self._segments.get(key)
         if record is None:
             return None
-        return Answer(record["response"], None, record["prompt_tokens"], record["completion_tokens"])
+        return Answer(
+            record["response"], None, record["prompt_tokens"], record["completion_tokens"]
+        )
 
-    def _keep(self, key: bytes, question: str, identity: Identity, direction: str, answer: Answer) -> None:
+    def _keep(
+        self, key: bytes, question: str, identity: Identity, direction: str, answer: Answer
+    ) -> None:
         """Write down an answer, if there is one."""
         if answer.text is not None:
-            tokens = {"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens}
+            tokens = {
+                "prompt_tokens": answer.prompt_tokens,
+                "completion_tokens": answer.completion_tokens,
+            }
             asked = {**identity._asdict(), "direction": direction, "sentence": question}
             self._segments.add(key, asked | {"response": answer.text, **tokens})
 
     def _others_release(self) -> bool:
-        """Wait until other workers release some of what they reserved; False if they hold nothing, or seem dead."""
+        """Wait until other workers release some of what they reserved; False if they hold nothing,
+        or seem dead."""
         until = time.monotonic() + _OTHERS_SECONDS
         while (held := self.meter.reserved()) and time.monotonic() < until:
             time.sleep(0.05)
@@ -336,20 +397,25 @@ class KeptResponses:
         )
 
     def _look_up(self, questions: Mapping[bytes, tuple[str, Identity, str]]) -> None:
-        """Take over the answers to some questions that the folders to reuse have: question, identity, direction."""
+        """Take over the answers to some questions that the folders to reuse have: question,
+        identity, direction."""
         known = known_responses(self.reuse) if self.reuse else None
         if known is None or not len(known.keys):
             return
         keys = [key for key in questions if key not in self._segments]
         wanted = np.frombuffer(b"".join(keys), f"S{KEY_BYTES}")
-        at = np.minimum(np.searchsorted(known.keys.view(f"S{KEY_BYTES}"), wanted), len(known.keys) - 1)
+        at = np.minimum(
+            np.searchsorted(known.keys.view(f"S{KEY_BYTES}"), wanted), len(known.keys) - 1
+        )
         hits = known.places[at[known.keys[at].view(f"S{KEY_BYTES}") == wanted]]
         for number in np.unique(hits[:, 0]).tolist():
             folder, name = known.files[number]
             rows = np.sort(hits[hits[:, 0] == number, 1])
             columns = ["key", "response", "prompt_tokens", "completion_tokens"]
             for row in _rows_of(Store(folder), name, columns, rows):
-                answer = Answer(row["response"], None, row["prompt_tokens"], row["completion_tokens"])
+                answer = Answer(
+                    row["response"], None, row["prompt_tokens"], row["completion_tokens"]
+                )
                 self._keep(row["key"], *questions[row["key"]], answer)
 
     def close(self) -> None:
@@ -373,7 +439,9 @@ class KeptResponses:
         return rows
 
 
-def _rows_of(store: Store, name: str, columns: Sequence[str], rows: np.ndarray[Any, Any]) -> Iterator[dict[str, Any]]:
+def _rows_of(
+    store: Store, name: str, columns: Sequence[str], rows: np.ndarray[Any, Any]
+) -> Iterator[dict[str, Any]]:
     """Read some rows of a Parquet file, row group by row group."""
     with store.fs.open(store.full(name), "rb") as stream:
         file = pq.ParquetFile(stream)
@@ -382,5 +450,9 @@ def _rows_of(store: Store, name: str, columns: Sequence[str], rows: np.ndarray[A
             end = start + file.metadata.row_group(group).num_rows
             own = rows[(rows >= start) & (rows < end)] - start
             if len(own):
-                yield from file.read_row_group(group, list(columns), use_threads=False).take(pa.array(own)).to_pylist()
+                yield from (
+                    file.read_row_group(group, list(columns), use_threads=False)
+                    .take(pa.array(own))
+                    .to_pylist()
+                )
             start = end

@@ -1,9 +1,10 @@
-"""Records by key in files that only grow: what is kept is found again by where it stands, not held in memory.
+"""Records by key in files that only grow: what is kept is found again by where it stands, not held
+in memory.
 
-A segment is a file of lines of JSON: one record a line, appended in one write, so that a kill loses no record; a last
-line that was cut off is left out. Each attempt of a task writes a segment of its own. In memory are 32 bytes a record,
-and the last records whole. On an object store, where nothing can be appended to, a segment is written whole after some
-records, and all records stay in memory.
+A segment is a file of lines of JSON: one record a line, appended in one write, so that a kill loses
+no record; a last line that was cut off is left out. Each attempt of a task writes a segment of its
+own. In memory are 32 bytes a record, and the last records whole. On an object store, where nothing
+can be appended to, a segment is written whole after some records, and all records stay in memory.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ import numpy as np
 from pipelines.staging.store import Store
 
 _RECENT = 4096  # records that stay in memory whole
-_WAITING, _SECONDS = 256, 5.0  # records, and their age, after which a segment of an object store is written
+_WAITING, _SECONDS = (
+    256,
+    5.0,
+)  # records, and their age, after which a segment of an object store is written
 _PLACE = np.dtype([("key", "V16"), ("segment", "<i4"), ("length", "<i4"), ("offset", "<i8")])
 
 Record = dict[str, Any]
@@ -34,7 +38,9 @@ class Segments:
         self.store, self.folder = store, folder
         self._names = sorted(name for name in store.names(folder) if name.startswith("segment-"))
         self._recent: OrderedDict[bytes, Record] = OrderedDict()
-        self._new: dict[bytes, tuple[int, int, int]] = {}  # (segment, length, offset), not yet among the places
+        self._new: dict[
+            bytes, tuple[int, int, int]
+        ] = {}  # (segment, length, offset), not yet among the places
         self._places = np.empty(0, _PLACE)  # sorted by key
         self._file: int | None = None
         self._size = 0
@@ -57,7 +63,12 @@ class Segments:
 
     def add(self, key: bytes, record: Record) -> None:
         """Keep a record; where this returns on a local disk, a kill does not lose it."""
-        line = json.dumps({"key": key.hex(), **record}, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+        line = (
+            json.dumps({"key": key.hex(), **record}, ensure_ascii=False).encode(
+                "utf-8", "surrogatepass"
+            )
+            + b"\n"
+        )
         self._remember(key, record)
         if not self.store.local:
             self._waiting.append(line)
@@ -125,7 +136,9 @@ class Segments:
         if self._new:
             new = np.empty(len(self._new), _PLACE)
             new["key"] = np.frombuffer(b"".join(self._new), "V16")
-            new["segment"], new["length"], new["offset"] = np.array(list(self._new.values()), np.int64).T
+            new["segment"], new["length"], new["offset"] = np.array(
+                list(self._new.values()), np.int64
+            ).T
             both = np.concatenate([self._places, new])
             order = np.argsort(np.ascontiguousarray(both["key"]).view("S16"), kind="stable")
             self._places, self._new = both[order], {}

@@ -1,8 +1,9 @@
-"""What ingest staged, as later phases see it: splits in the plan's order, their parts, and what became of the rows.
+"""What ingest staged, as later phases see it: splits in the plan's order, their parts, and what
+became of the rows.
 
-The parts are never written again, so that a document keeps its number, the place of its row. A later phase that turns
-rows away writes a removal list for each split; one that changes texts writes those texts, by row, next to the parts.
-`SplitAfter` puts the three together.
+The parts are never written again, so that a document keeps its number, the place of its row. A
+later phase that turns rows away writes a removal list for each split; one that changes texts writes
+those texts, by row, next to the parts. `SplitAfter` puts the three together.
 """
 
 from __future__ import annotations
@@ -25,11 +26,18 @@ from schemas.ledger import LEDGER
 REMOVED = pa.schema(
     [
         pa.field("row", pa.int64(), nullable=False),
-        *(LEDGER.field(name) for name in ("fate", "reason", "value", "threshold", "detail", "duplicate_of")),
-        pa.field("keeper", pa.uint64()),  # number of the document kept instead; null unless it is of this corpus
+        *(
+            LEDGER.field(name)
+            for name in ("fate", "reason", "value", "threshold", "detail", "duplicate_of")
+        ),
+        pa.field(
+            "keeper", pa.uint64()
+        ),  # number of the document kept instead; null unless it is of this corpus
     ]
 )
-_FOOTER_BYTES = 8 << 20  # of footers kept by Footers, as they are written; some five times that in memory
+_FOOTER_BYTES = (
+    8 << 20
+)  # of footers kept by Footers, as they are written; some five times that in memory
 REWRITTEN = pa.schema([pa.field("row", pa.int64(), nullable=False), DOCUMENT.field("text")])
 
 
@@ -78,7 +86,11 @@ class StagedSplit(BaseModel):
 
     def task(self) -> Task:
         """Return the task of doing something with this split."""
-        return Task(name=self.name, weight_bytes=sum(run.text_bytes for run in self.runs), payload=self.model_dump())
+        return Task(
+            name=self.name,
+            weight_bytes=sum(run.text_bytes for run in self.runs),
+            payload=self.model_dump(),
+        )
 
     @property
     def files(self) -> list[str]:
@@ -91,13 +103,16 @@ def staged_split(name: str, staged: StagingResult, phase: str = "ingest") -> Sta
     for part in staged.parts:
         for row_group, run in enumerate(part.runs):
             file = f"{task_folder(phase, name)}/{part.file}"
-            runs.append(RowRun(file=file, row_group=row_group, first_row=first_row, **run.model_dump()))
+            runs.append(
+                RowRun(file=file, row_group=row_group, first_row=first_row, **run.model_dump())
+            )
             first_row += run.rows
     return StagedSplit(name=name, documents=staged.kept, runs=tuple(runs))
 
 
 def first_numbers(splits: Sequence[StagedSplit]) -> npt.NDArray[np.uint64]:
-    """Number the documents of n splits as they follow each other: the first of each split, and how many there are."""
+    """Number the documents of n splits as they follow each other: the first of each split, and how
+    many there are."""
     return np.cumsum([0, *(split.documents for split in splits)]).astype(np.uint64)
 
 
@@ -106,8 +121,8 @@ def by_split(
 ) -> Iterator[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
     """Find n documents in the splits whose first numbers are given.
 
-    Yields, for each split that holds any, in order: its number, the places in `documents` of those that it holds, and
-    their rows in the split.
+    Yields, for each split that holds any, in order: its number, the places in `documents` of those
+    that it holds, and their rows in the split.
 
     >>> documents, firsts = np.array([7, 2, 8], np.uint64), np.array([0, 5, 7], np.uint64)
     >>> [(split, places.tolist(), rows.tolist()) for split, places, rows in by_split(documents, firsts)]
@@ -162,7 +177,8 @@ def removals(store: Store, phases: Sequence[Phase], split: str) -> pa.Table:
 
 
 def kept_rows(run: RowRun, removed: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Mask the rows of one run that are still there, given the split's removed rows in ascending order."""
+    """Mask the rows of one run that are still there, given the split's removed rows in ascending
+    order."""
     mask = np.ones(run.rows, bool)
     start, end = np.searchsorted(removed, (run.first_row, run.first_row + run.rows))
     mask[removed[start:end] - run.first_row] = False
@@ -170,10 +186,15 @@ def kept_rows(run: RowRun, removed: npt.NDArray[np.int64]) -> npt.NDArray[np.boo
 
 
 class SplitAfter:
-    """A split as the given phases left it: which rows they removed, and the texts that they changed."""
+    """A split as the given phases left it: which rows they removed, and the texts that they
+    changed."""
 
     def __init__(
-        self, store: Store, split: StagedSplit, phases: Sequence[Phase], footers: Footers | None = None
+        self,
+        store: Store,
+        split: StagedSplit,
+        phases: Sequence[Phase],
+        footers: Footers | None = None,
     ) -> None:
         self.store, self.split, self.footers = store, split, footers or Footers()
         self.removals = removals(store, phases, split.name)
@@ -189,7 +210,8 @@ class SplitAfter:
         return kept_rows(run, self.removed)
 
     def rewritten_by(self, run: RowRun) -> pa.Array:
-        """Name the stages that changed the text of each row of a run, parted by commas; null where none did."""
+        """Name the stages that changed the text of each row of a run, parted by commas; null where
+        none did."""
         names = pa.nulls(run.rows, pa.string())
         for phase, texts in self._rewritten.items():
             changed = np.zeros(run.rows, bool)
@@ -202,14 +224,19 @@ class SplitAfter:
         self, columns: Sequence[str] | None = None, runs: Sequence[RowRun] | None = None
     ) -> Iterator[tuple[RowRun, pa.Table]]:
         """Read runs (default: all), removed rows included, with the texts as they are now."""
-        for run, table in read_runs(self.store, self.split.runs if runs is None else runs, columns, self.footers):
+        for run, table in read_runs(
+            self.store, self.split.runs if runs is None else runs, columns, self.footers
+        ):
             if "text" in table.schema.names:
                 for texts in self._rewritten.values():
                     table = texts.put_into(run, table)
             yield run, table
 
-    def blocks(self, columns: Sequence[str] | None = None) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch]]:
-        """Read what is still there, a run at a time: the rows' places in the split, and their columns."""
+    def blocks(
+        self, columns: Sequence[str] | None = None
+    ) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch]]:
+        """Read what is still there, a run at a time: the rows' places in the split, and their
+        columns."""
         for run, table in self.runs(columns):
             mask = self.kept(run)
             kept = table if mask.all() else table.filter(pa.array(mask))
@@ -218,7 +245,8 @@ class SplitAfter:
 
 
 class _RewrittenTexts:
-    """The texts of a split that one phase changed: REWRITTEN sorted by row, a row group for a run that has any."""
+    """The texts of a split that one phase changed: REWRITTEN sorted by row, a row group for a run
+    that has any."""
 
     def __init__(self, store: Store, file: str) -> None:
         self.store, self.file = store, file
@@ -237,7 +265,9 @@ class _RewrittenTexts:
         if group == len(self.last_rows):
             return None
         with self.store.open(self.file) as stream:
-            changed = pq.ParquetFile(stream).read_row_group(group, columns=columns, use_threads=False)
+            changed = pq.ParquetFile(stream).read_row_group(
+                group, columns=columns, use_threads=False
+            )
         return changed if changed["row"][0].as_py() < run.first_row + run.rows else None
 
     def put_into(self, run: RowRun, table: pa.Table) -> pa.Table:
@@ -247,16 +277,22 @@ class _RewrittenTexts:
         places = changed["row"].to_numpy() - run.first_row
         chosen = np.arange(run.rows)
         chosen[places] = run.rows + np.arange(len(places))
-        both = pa.chunked_array([*table["text"].chunks, *changed["text"].chunks], table["text"].type)
+        both = pa.chunked_array(
+            [*table["text"].chunks, *changed["text"].chunks], table["text"].type
+        )
         return table.set_column(
-            table.schema.get_field_index("text"), DOCUMENT.field("text"), both.take(pa.array(chosen))
+            table.schema.get_field_index("text"),
+            DOCUMENT.field("text"),
+            both.take(pa.array(chosen)),
         )
 
 
 class Footers:
-    """The footers of staged files that were opened last, for a worker that reads a few runs of each again and again.
+    """The footers of staged files that were opened last, for a worker that reads a few runs of each
+    again and again.
 
-    To parse one takes a microsecond for each column of each row group: 10 ms, where a part holds 500 languages.
+    To parse one takes a microsecond for each column of each row group: 10 ms, where a part holds
+    500 languages.
     """
 
     def __init__(self) -> None:

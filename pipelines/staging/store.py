@@ -1,8 +1,9 @@
 """Where a run keeps its files: atomic writes, done markers, one run at a time.
 
-A file appears under its final name complete or not at all. On a local disk it is written next to its place and
-renamed; on an object store a local temporary file is put in one request, which those stores make visible whole.
-A task's done marker is written after its files, so a task without one is simply done again.
+A file appears under its final name complete or not at all. On a local disk it is written next to
+its place and renamed; on an object store a local temporary file is put in one request, which those
+stores make visible whole. A task's done marker is written after its files, so a task without one is
+simply done again.
 """
 
 from __future__ import annotations
@@ -57,11 +58,14 @@ class Store:
         return f"{self.root}/{path}" if path else self.root
 
     def path_of(self, address: str) -> str | None:
-        """Return the path in this store of what is at an address, or None if it is not in this store."""
+        """Return the path in this store of what is at an address, or None if it is not in this
+        store."""
         other = Store(address)
         if type(other.fs) is not type(self.fs):
             return None
-        own, its = (os.path.realpath(root) if self.local else root for root in (self.root, other.root))
+        own, its = (
+            os.path.realpath(root) if self.local else root for root in (self.root, other.root)
+        )
         return its.removeprefix(f"{own}/") if its.startswith(f"{own}/") else None
 
     def exists(self, path: str) -> bool:
@@ -84,27 +88,38 @@ class Store:
     def names(self, folder: str) -> set[str]:
         """List the names in a folder; none if there is no such folder."""
         try:
-            return {str(entry).rstrip("/").rsplit("/", 1)[-1] for entry in self.fs.ls(self.full(folder), detail=False)}
+            return {
+                str(entry).rstrip("/").rsplit("/", 1)[-1]
+                for entry in self.fs.ls(self.full(folder), detail=False)
+            }
         except FileNotFoundError:
             return set()
 
     def read_each(self, folder: str, file: str, but: Collection[str] = ()) -> dict[str, bytes]:
-        """Read the file of one name in each folder of `folder`, by the names of these folders, `but` some.
+        """Read the file of one name in each folder of `folder`, by the names of these folders,
+        `but` some.
 
         On an object store that is one listing, and reads side by side.
         """
         if self.local:
-            paths = {name: f"{folder}/{name}/{file}" for name in sorted(self.names(folder) - set(but))}
+            paths = {
+                name: f"{folder}/{name}/{file}" for name in sorted(self.names(folder) - set(but))
+            }
             return {name: self.read(path) for name, path in paths.items() if self.exists(path)}
         self.fs.invalidate_cache(self.full(folder))
-        found = {path.rsplit("/", 2)[-2]: path for path in self.fs.find(self.full(folder)) if path.endswith(f"/{file}")}
+        found = {
+            path.rsplit("/", 2)[-2]: path
+            for path in self.fs.find(self.full(folder))
+            if path.endswith(f"/{file}")
+        }
         wanted = sorted(path for name, path in found.items() if name not in but)
         contents = self.fs.cat(wanted) if wanted else {}
         return {path.rsplit("/", 2)[-2]: contents[path] for path in wanted}
 
     @contextlib.contextmanager
     def writing(self, path: str) -> Iterator[Path]:
-        """Give a local path to write to; when the block ends well, the file stands whole under `path`."""
+        """Give a local path to write to; when the block ends well, the file stands whole under
+        `path`."""
         if self.local:
             Path(self.full(PARTIAL)).mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=self.full(PARTIAL) if self.local else None)
@@ -125,11 +140,13 @@ class Store:
             partial.unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def writing_parquet(self, path: str, schema: pa.Schema, **options: Any) -> Iterator[pq.ParquetWriter]:
+    def writing_parquet(
+        self, path: str, schema: pa.Schema, **options: Any
+    ) -> Iterator[pq.ParquetWriter]:
         """Give a Parquet writer; when the block ends well, the file stands whole under `path`.
 
-        The writer gets a Python file, and is closed here whatever happens: left to its destructor, a writer on a full
-        disk complains on stderr without our knowledge.
+        The writer gets a Python file, and is closed here whatever happens: left to its destructor,
+        a writer on a full disk complains on stderr without our knowledge.
         """
         with self.writing(path) as partial, partial.open("wb") as file:
             writer = pq.ParquetWriter(file, schema, **options)
@@ -144,8 +161,8 @@ class Store:
     def row_groups(self, path: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """Yield the row groups of a Parquet file, one after another.
 
-        `pyarrow.parquet.read_table` reads a Python file from threads of its own, which may still be there when the
-        process ends, and abort it. This reads in the thread that asks.
+        `pyarrow.parquet.read_table` reads a Python file from threads of its own, which may still be
+        there when the process ends, and abort it. This reads in the thread that asks.
         """
         with self.open(path) as stream:
             file = pq.ParquetFile(stream)
@@ -200,7 +217,8 @@ class Store:
         return digest.hexdigest()
 
     def is_locked(self) -> bool | None:
-        """Say if a run holds this folder; None on an object store, where nobody on this machine can know."""
+        """Say if a run holds this folder; None on an object store, where nobody on this machine can
+        know."""
         if not self.local:
             return None
         with contextlib.suppress(FileNotFoundError), Path(self.full("staging/lock")).open() as lock:
@@ -212,7 +230,8 @@ class Store:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold this folder for one run; a second run on the same machine is refused. Clears what a kill left."""
+        """Hold this folder for one run; a second run on the same machine is refused. Clears what a
+        kill left."""
         if not self.local:
             yield
             return
@@ -226,7 +245,9 @@ class Store:
                     f"another run is writing to {self.url}: wait for it, or choose another --output"
                 ) from None
             if not _is_at(lock, staging / "lock"):
-                raise StagingError(f"another run has just ended in {self.url}: run the same command again")
+                raise StagingError(
+                    f"another run has just ended in {self.url}: run the same command again"
+                )
             shutil.rmtree(self.full(PARTIAL), ignore_errors=True)
             try:
                 yield
@@ -246,4 +267,6 @@ def _is_at(file: IO[str], path: Path) -> bool:
 def require_corpus(store: Store) -> None:
     """Raise StagingError unless a folder holds a finished corpus."""
     if not store.exists(MANIFEST):
-        raise StagingError(f"{store.url} holds no finished corpus; finish it with glotmill run, or name another folder")
+        raise StagingError(
+            f"{store.url} holds no finished corpus; finish it with glotmill run, or name another folder"
+        )

@@ -1,7 +1,8 @@
 """Tasks with done markers: what makes a phase resumable, and what `glotmill status` reads.
 
-A phase is a list of tasks, each a pure function of files that are complete. A task writes its files, then its marker
-`staging/<phase>/<task>/done.json` with what it counted. Running a phase is running the tasks without a marker.
+A phase is a list of tasks, each a pure function of files that are complete. A task writes its
+files, then its marker `staging/<phase>/<task>/done.json` with what it counted. Running a phase is
+running the tasks without a marker.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from stages.batches import BoundStage
 
 
 class Phase(NamedTuple):
-    """A phase after ingest: what ledger and card call it, the stage that it runs, its place among others of its family.
+    """A phase after ingest: what ledger and card call it, the stage that it runs, its place among
+    others of its family.
 
     >>> Phase("dedup", "exact", 1).name, Phase("decontaminate", "decontaminate").name
     ('dedup-1-exact', 'decontaminate')
@@ -30,11 +32,14 @@ class Phase(NamedTuple):
     @property
     def name(self) -> str:
         """Name the folders of its files."""
-        return self.family if self.position is None else f"{self.family}-{self.position}-{self.stage}"
+        return (
+            self.family if self.position is None else f"{self.family}-{self.position}-{self.stage}"
+        )
 
 
 class Task(BaseModel):
-    """A piece of a phase's work: its name within the phase, its weight, and what its worker needs to know."""
+    """A piece of a phase's work: its name within the phase, its weight, and what its worker needs
+    to know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -62,7 +67,9 @@ class Worker(ABC, Generic[Result]):
     phase: str
     store: Store
     result: type[Result]
-    bound_stages: Sequence[BoundStage] = ()  # that its tasks put blocks through, known after `setup`
+    bound_stages: Sequence[
+        BoundStage
+    ] = ()  # that its tasks put blocks through, known after `setup`
 
     def setup(self) -> None:  # most workers have nothing to load
         """Load what is heavy, once in each process."""
@@ -77,15 +84,18 @@ class PiecewiseWorker(Worker[Result]):
 
     @abstractmethod
     def give_up(self, task: Task, reason: str) -> Result:
-        """Write down that the task failed, in place of what it should have written; count its documents as failed."""
+        """Write down that the task failed, in place of what it should have written; count its
+        documents as failed."""
 
     @abstractmethod
     def halves(self, task: Task) -> list[Task]:
-        """Cut a task into two, to find by themselves the pieces that end a process; empty if it is one piece."""
+        """Cut a task into two, to find by themselves the pieces that end a process; empty if it is
+        one piece."""
 
     @abstractmethod
     def without(self, task: Task, pieces: Sequence[tuple[Task, str]]) -> Task:
-        """Return the task that writes down of these pieces of it that they failed, and why, and does the rest."""
+        """Return the task that writes down of these pieces of it that they failed, and why, and
+        does the rest."""
 
 
 Report = Callable[[Task, TaskResult], None]
@@ -103,7 +113,8 @@ def marker(phase: str, task: str) -> str:
 
 
 def run_task(worker: Worker[Result], task: Task) -> Result:
-    """Do one task and write its marker; a marker that is there already means that nothing is left to do."""
+    """Do one task and write its marker; a marker that is there already means that nothing is left
+    to do."""
     path = marker(worker.phase, task.name)
     if worker.store.exists(path):
         return worker.result.model_validate_json(worker.store.read(path))
@@ -120,7 +131,13 @@ def _marked(worker: Worker[Result], task: Task, result: Result) -> Result:
     return result
 
 
-def finished(worker: Worker[Result], tasks: Sequence[Task], but: Collection[str] = ()) -> dict[str, Result]:
+def finished(
+    worker: Worker[Result], tasks: Sequence[Task], but: Collection[str] = ()
+) -> dict[str, Result]:
     """Read the markers of a phase's finished tasks, by task name, `but` those of some tasks."""
     marked = worker.store.read_each(f"staging/{worker.phase}", MARKER, but)
-    return {task.name: worker.result.model_validate_json(marked[task.name]) for task in tasks if task.name in marked}
+    return {
+        task.name: worker.result.model_validate_json(marked[task.name])
+        for task in tasks
+        if task.name in marked
+    }

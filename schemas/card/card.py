@@ -1,7 +1,8 @@
 """CARD: what a data card must hold, as facts; nothing here knows how they are shown.
 
-Every figure on a card is a sum of integers that were counted where the rows were written, so that it does not
-depend on the order of addition and can be counted again from the published Parquet files alone.
+Every figure on a card is a sum of integers that were counted where the rows were written, so that
+it does not depend on the order of addition and can be counted again from the published Parquet
+files alone.
 """
 
 from __future__ import annotations
@@ -12,7 +13,12 @@ from pydantic import Field, field_validator, model_validator
 
 from schemas.card.changes import ChangeCount
 from schemas.card.columns import ColumnRow
-from schemas.card.contamination import ContaminationRate, EvaluationSetVersion, JudgedPrecision, Removal
+from schemas.card.contamination import (
+    ContaminationRate,
+    EvaluationSetVersion,
+    JudgedPrecision,
+    Removal,
+)
 from schemas.card.duplicates import DedupReport, SamplingWeights
 from schemas.card.filters import FilterLimit, Refiltering
 from schemas.card.funnel import FateCount, Step
@@ -29,7 +35,8 @@ from schemas.language import parse_label
 
 
 class Card(CardPart):
-    """All facts of a card. Building one checks that no document is lost between the sources and the files."""
+    """All facts of a card. Building one checks that no document is lost between the sources and the
+    files."""
 
     identity: Identity
     sources: tuple[SourceRow, ...]
@@ -42,9 +49,15 @@ class Card(CardPart):
     packages: dict[str, str] = Field(default_factory=dict)
     models: tuple[ModelVersion, ...] = ()
     changes: tuple[ChangeCount, ...] = Field(default=(), description="By stage, rule and label.")
-    indexes: tuple[IndexVersion, ...] = Field(default=(), description="What the corpus was deduplicated against.")
-    deduplication: tuple[DedupReport, ...] = Field(default=(), description="Its stages, in running order.")
-    sampling: SamplingWeights | None = Field(default=None, description="Null if the recipe asks for no weights.")
+    indexes: tuple[IndexVersion, ...] = Field(
+        default=(), description="What the corpus was deduplicated against."
+    )
+    deduplication: tuple[DedupReport, ...] = Field(
+        default=(), description="Its stages, in running order."
+    )
+    sampling: SamplingWeights | None = Field(
+        default=None, description="Null if the recipe asks for no weights."
+    )
     splits: SplitRule | None = Field(default=None, description="Null if everything is `train`.")
     expected_precision: dict[str, float] = Field(
         default={},
@@ -54,20 +67,39 @@ class Card(CardPart):
     unmatched_labels: tuple[str, ...] = Field(
         default=(), description="Labels that the recipe keeps and no published document has."
     )
-    evaluation_sets: tuple[EvaluationSetVersion, ...] = Field(default=(), description="What was looked for.")
+    evaluation_sets: tuple[EvaluationSetVersion, ...] = Field(
+        default=(), description="What was looked for."
+    )
     contamination: tuple[ContaminationRate, ...] = ()
-    removal: Removal | None = Field(default=None, description="Null if no evaluation set was looked for.")
+    removal: Removal | None = Field(
+        default=None, description="Null if no evaluation set was looked for."
+    )
     judged: tuple[JudgedPrecision, ...] = ()
-    statements: Statements = Field(default=Statements(), description="What people say of the corpus.")
-    proofs: tuple[LanguageProof, ...] = Field(default=(), description="What speakers judged, by label.")
-    gate: PublishingGate | None = Field(default=None, description="Null if the recipe asks for no least precision.")
+    statements: Statements = Field(
+        default=Statements(), description="What people say of the corpus."
+    )
+    proofs: tuple[LanguageProof, ...] = Field(
+        default=(), description="What speakers judged, by label."
+    )
+    gate: PublishingGate | None = Field(
+        default=None, description="Null if the recipe asks for no least precision."
+    )
     filter_limits: tuple[FilterLimit, ...] = Field(default=(), description="By rule and label.")
-    refilterings: tuple[Refiltering, ...] = Field(default=(), description="In the order they were made.")
-    translations: tuple[TranslationYield, ...] = Field(default=(), description="By direction and engine.")
-    synthesis: tuple[SyntheticYield, ...] = Field(default=(), description="By strategy and language.")
-    synthetic: tuple[SyntheticFile, ...] = Field(default=(), description="By configuration and split.")
+    refilterings: tuple[Refiltering, ...] = Field(
+        default=(), description="In the order they were made."
+    )
+    translations: tuple[TranslationYield, ...] = Field(
+        default=(), description="By direction and engine."
+    )
+    synthesis: tuple[SyntheticYield, ...] = Field(
+        default=(), description="By strategy and language."
+    )
+    synthetic: tuple[SyntheticFile, ...] = Field(
+        default=(), description="By configuration and split."
+    )
     judging_sheet: str | None = Field(
-        default=None, description="Path within the corpus of the sampled matches that wait for a judgement."
+        default=None,
+        description="Path within the corpus of the sampled matches that wait for a judgement.",
     )
 
     @field_validator("statistics")
@@ -109,7 +141,11 @@ class Card(CardPart):
 
     def _unknown_steps(self) -> list[str]:
         known = {(step.phase, step.stage) for step in self.steps}
-        found = {(row.phase, row.stage or "") for row in self.fates if row.fate != "published" and row.documents}
+        found = {
+            (row.phase, row.stage or "")
+            for row in self.fates
+            if row.fate != "published" and row.documents
+        }
         names = ", ".join(f"{step.phase}/{step.stage}" for step in self.steps)
         return [
             f"step {phase}/{stage} of the ledger is not among the steps of the card; there are {names}"

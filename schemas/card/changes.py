@@ -8,7 +8,8 @@ from schemas.card.part import CardPart, Count
 
 
 class ChangeCount(CardPart):
-    """What one rule of a stage, or one scheme, changed in the documents of one language and script."""
+    """What one rule of a stage, or one scheme, changed in the documents of one language and
+    script."""
 
     stage: str
     rule: str

@@ -16,4 +16,6 @@ class ColumnRow(CardPart):
     kind: str = Field(description="Arrow type.")
     nullable: bool
     description: str
-    feature: dict[str, Any] = Field(description="The column as `dataset_info` of a Hub card declares it.")
+    feature: dict[str, Any] = Field(
+        description="The column as `dataset_info` of a Hub card declares it."
+    )

@@ -1,4 +1,5 @@
-"""How much of each evaluation set stood in the corpus, and what became of the documents that held it."""
+"""How much of each evaluation set stood in the corpus, and what became of the documents that held
+it."""
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ class EvaluationSetVersion(CardPart):
     """An evaluation set that was looked for, and what tells one version of it from another."""
 
     name: str
-    hub: str | None = Field(description="Its name on the Hugging Face Hub; null if it was read from files.")
+    hub: str | None = Field(
+        description="Its name on the Hugging Face Hub; null if it was read from files."
+    )
     revision: str | None = Field(description="Commit on the Hub; null for files.")
     texts: Count = Field(description="Texts of all its fields.")
     files: dict[str, str] = Field(description="Hex SHA-256 of each file that was read.")
@@ -43,7 +46,9 @@ class Removal(CardPart):
     """What became of the documents that held evaluation text."""
 
     mode: Literal["drop", "mask"]
-    masked: Count = Field(description="Those that went on with that text taken out; the fates tell the others.")
+    masked: Count = Field(
+        description="Those that went on with that text taken out; the fates tell the others."
+    )
 
 
 class JudgedPrecision(CardPart):
@@ -56,5 +61,7 @@ class JudgedPrecision(CardPart):
     @model_validator(mode="after")
     def _right_were_judged(self) -> JudgedPrecision:
         if self.right > self.judged:
-            raise ValueError(f"{self.evaluation_set}: {self.right} matches right of {self.judged} judged")
+            raise ValueError(
+                f"{self.evaluation_set}: {self.right} matches right of {self.judged} judged"
+            )
         return self

@@ -1,4 +1,5 @@
-"""What each deduplication stage removed, with examples, and the sampling weights that follow from cluster sizes."""
+"""What each deduplication stage removed, with examples, and the sampling weights that follow from
+cluster sizes."""
 
 from __future__ import annotations
 
@@ -18,14 +19,18 @@ class DuplicateExample(CardPart):
 
     id: str
     similarity: float | None = Field(
-        ge=0, le=1, description="With the document kept, to four digits; null where keys were compared, not texts."
+        ge=0,
+        le=1,
+        description="With the document kept, to four digits; null where keys were compared, not texts.",
     )
     reason: str = Field(
         default="",
         description="The criterion by which the other one was kept, and of `cleanest` in what this one is worse; empty "
         "where an earlier version did not say.",
     )
-    text: str = Field(description=f"At most {SAMPLE_CODE_POINTS} code points, cut between graphemes.")
+    text: str = Field(
+        description=f"At most {SAMPLE_CODE_POINTS} code points, cut between graphemes."
+    )
     code_points: Count = Field(description="Length of the whole document.")
 
 
@@ -35,7 +40,9 @@ class DuplicateCluster(CardPart):
     keeper: str = Field(description="Id of the document kept.")
     label: str = Field(description="Its `language_Script`.")
     documents: Count = Field(description="The document kept and those removed for it.")
-    text: str = Field(description=f"Of the document kept: at most {SAMPLE_CODE_POINTS} code points.")
+    text: str = Field(
+        description=f"Of the document kept: at most {SAMPLE_CODE_POINTS} code points."
+    )
     code_points: Count
     examples: tuple[DuplicateExample, ...] = Field(
         description=f"Up to {EXAMPLES_KEPT} of the removed: the least similar ones, then by the order of the input."
@@ -46,18 +53,29 @@ class DedupReport(CardPart):
     """What one deduplication stage did. What a kind of stage does not count is null."""
 
     stage: str
-    removed: Count = Field(description="Documents that left the corpus here: duplicates, or too little text was left.")
-    compared: Count | None = Field(default=None, description="Pairs of candidates whose similarity was measured.")
-    refused: Count | None = Field(default=None, description="Those of them that turned out to be no duplicates.")
-    exhausted_buckets: Count | None = Field(
-        default=None, description="Buckets with more kept documents than others of the bucket were compared with."
+    removed: Count = Field(
+        description="Documents that left the corpus here: duplicates, or too little text was left."
     )
-    rewritten: Count | None = Field(default=None, description="Documents that went on with a part taken out.")
+    compared: Count | None = Field(
+        default=None, description="Pairs of candidates whose similarity was measured."
+    )
+    refused: Count | None = Field(
+        default=None, description="Those of them that turned out to be no duplicates."
+    )
+    exhausted_buckets: Count | None = Field(
+        default=None,
+        description="Buckets with more kept documents than others of the bucket were compared with.",
+    )
+    rewritten: Count | None = Field(
+        default=None, description="Documents that went on with a part taken out."
+    )
     code_points: int | None = Field(
         default=None,
         description="By how much those are shorter; negative if the mask is longer than what it stands for.",
     )
-    clusters: tuple[DuplicateCluster, ...] = Field(default=(), description="The largest, of two documents or more.")
+    clusters: tuple[DuplicateCluster, ...] = Field(
+        default=(), description="The largest, of two documents or more."
+    )
 
     @model_validator(mode="after")
     def _refused_were_compared(self) -> DedupReport:
@@ -82,4 +100,6 @@ class SamplingWeights(CardPart):
     """How often to repeat published documents, by what each stands for."""
 
     rule: Literal["cluster_size", "removal_rate"]
-    by_label: dict[str, tuple[SizeWeight, ...]] = Field(description="By `language_Script`, sizes ascending.")
+    by_label: dict[str, tuple[SizeWeight, ...]] = Field(
+        description="By `language_Script`, sizes ascending."
+    )

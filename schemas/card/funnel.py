@@ -15,12 +15,16 @@ class FateCount(CardPart):
     """How many documents of one source and language met the same fate, for the same reason."""
 
     source: str
-    language: str | None = Field(description="`language_Script`; null if the document was never identified.")
+    language: str | None = Field(
+        description="`language_Script`; null if the document was never identified."
+    )
     fate: Fate
     phase: str
     stage: str | None
     reason: str | None
-    made: bool = Field(default=False, description="True if a step of the run made these documents from others.")
+    made: bool = Field(
+        default=False, description="True if a step of the run made these documents from others."
+    )
     documents: Count
 
 

@@ -14,7 +14,9 @@ class Identity(CardPart):
     title: str
     description: str
     version: str
-    licence: str | None = Field(default=None, description="SPDX identifier or other words; null: see the sources.")
+    licence: str | None = Field(
+        default=None, description="SPDX identifier or other words; null: see the sources."
+    )
     licence_url: str | None = None
     homepage: str | None = None
     contact: str | None = None
@@ -27,7 +29,9 @@ class SourceRow(CardPart):
 
     name: str
     documents: Count
-    created: Count = Field(default=0, description="Documents that were made from those of this source.")
+    created: Count = Field(
+        default=0, description="Documents that were made from those of this source."
+    )
     licence: str | None = None
     url: str | None = None
     description: str = ""

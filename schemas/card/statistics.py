@@ -1,4 +1,5 @@
-"""How much text there is in a language and script, as sums over any partition of the rows, and samples of it."""
+"""How much text there is in a language and script, as sums over any partition of the rows, and
+samples of it."""
 
 from __future__ import annotations
 
@@ -6,7 +7,9 @@ from pydantic import Field
 
 from schemas.card.part import CardPart, Count
 
-LENGTH_BINS = 40  # bin k holds lengths of k binary digits: 0, 1, 2-3, 4-7, ...; the last one all longer ones
+LENGTH_BINS = (
+    40  # bin k holds lengths of k binary digits: 0, 1, 2-3, 4-7, ...; the last one all longer ones
+)
 SHARE_BINS = 20  # bin k holds [k/20, (k+1)/20); the last one also 1
 SAMPLES_KEPT = 5  # for each language
 SAMPLE_CODE_POINTS = 600
@@ -15,9 +18,13 @@ SAMPLE_CODE_POINTS = 600
 class Sample(CardPart):
     """The beginning of one published document, chosen by the hash of its id."""
 
-    key: str = Field(description="Hex BLAKE2b-64 of the document's id; the smallest keys are the samples.")
+    key: str = Field(
+        description="Hex BLAKE2b-64 of the document's id; the smallest keys are the samples."
+    )
     id: str
-    text: str = Field(description=f"At most {SAMPLE_CODE_POINTS} code points, cut between graphemes.")
+    text: str = Field(
+        description=f"At most {SAMPLE_CODE_POINTS} code points, cut between graphemes."
+    )
     code_points: Count = Field(description="Length of the whole document.")
     source: str
     url: str | None
@@ -35,7 +42,8 @@ class TextVolume(CardPart):
 
 
 class TextStatistics(TextVolume):
-    """What the card says about the documents of one language and script; sums over any partition of the rows."""
+    """What the card says about the documents of one language and script; sums over any partition of
+    the rows."""
 
     words: Count | None = Field(
         default=0,
@@ -43,7 +51,8 @@ class TextStatistics(TextVolume):
         "null for languages whose spelling does not separate words by spaces.",
     )
     arrow_bits: Count = Field(
-        default=0, description="Size in Arrow memory of values and offsets, in bits; without validity bitmaps."
+        default=0,
+        description="Size in Arrow memory of values and offsets, in bits; without validity bitmaps.",
     )
     lengths: tuple[Count, ...] = Field(
         default=(0,) * LENGTH_BINS,
@@ -52,38 +61,58 @@ class TextStatistics(TextVolume):
     scores: tuple[Count, ...] = Field(
         default=(0,) * SHARE_BINS, description="Documents by language score, in steps of 0.05."
     )
-    score_millionths: Count = Field(default=0, description="Sum of the language scores, each rounded to 1e-6.")
-    other_language_shares: tuple[Count, ...] = Field(
-        default=(0,) * SHARE_BINS, description="Documents by share of letters in other languages, in steps of 0.05."
+    score_millionths: Count = Field(
+        default=0, description="Sum of the language scores, each rounded to 1e-6."
     )
-    other_language_millionths: Count = Field(default=0, description="Sum of those shares, each rounded to 1e-6.")
+    other_language_shares: tuple[Count, ...] = Field(
+        default=(0,) * SHARE_BINS,
+        description="Documents by share of letters in other languages, in steps of 0.05.",
+    )
+    other_language_millionths: Count = Field(
+        default=0, description="Sum of those shares, each rounded to 1e-6."
+    )
     sources: dict[str, TextVolume] = Field(default_factory=dict)
     made: dict[str, TextVolume] = Field(
-        default_factory=dict, description="Of these, by source, the texts that a model or a rule made from others."
+        default_factory=dict,
+        description="Of these, by source, the texts that a model or a rule made from others.",
     )
-    licences: dict[str, Count] = Field(default_factory=dict, description="Documents by licence, where one is known.")
-    generators: dict[str, Count] = Field(default_factory=dict, description="Documents by the engine that wrote them.")
+    licences: dict[str, Count] = Field(
+        default_factory=dict, description="Documents by licence, where one is known."
+    )
+    generators: dict[str, Count] = Field(
+        default_factory=dict, description="Documents by the engine that wrote them."
+    )
     declared: dict[str, Count] = Field(
         default_factory=dict,
         description="Documents by the language that their page declares, where it does: ISO 639-3, or `unreadable`.",
     )
-    page_kinds: dict[str, Count] = Field(default_factory=dict, description="Documents by the kind of their page.")
+    page_kinds: dict[str, Count] = Field(
+        default_factory=dict, description="Documents by the kind of their page."
+    )
     page_access: dict[str, Count] = Field(
-        default_factory=dict, description="Documents by what stands in the place of their page's content."
+        default_factory=dict,
+        description="Documents by what stands in the place of their page's content.",
     )
     extraction_fallbacks: dict[str, Count] = Field(
-        default_factory=dict, description="Documents by the fall-back that finding their main text needed."
+        default_factory=dict,
+        description="Documents by the fall-back that finding their main text needed.",
     )
-    runner_ups: dict[str, Count] = Field(default_factory=dict, description="Documents by second best label.")
-    years: dict[str, Count] = Field(default_factory=dict, description="Documents by year, where a date is known.")
+    runner_ups: dict[str, Count] = Field(
+        default_factory=dict, description="Documents by second best label."
+    )
+    years: dict[str, Count] = Field(
+        default_factory=dict, description="Documents by year, where a date is known."
+    )
     sampling_weights: dict[int, Count] = Field(
-        default_factory=dict, description="Documents by `sampling_weight`, where there is that column."
+        default_factory=dict,
+        description="Documents by `sampling_weight`, where there is that column.",
     )
     nulls: dict[str, Count] = Field(default_factory=dict, description="Null values by column.")
     samples: tuple[Sample, ...] = ()
 
     @property
     def num_bytes(self) -> int:
-        """Bytes of these rows as one Arrow table: values, offsets, and a bitmap for each column with nulls."""
+        """Bytes of these rows as one Arrow table: values, offsets, and a bitmap for each column
+        with nulls."""
         bitmaps = sum(1 for nulls in self.nulls.values() if nulls)
         return -(-self.arrow_bits // 8) + bitmaps * -(-self.documents // 8)

@@ -1,4 +1,5 @@
-"""Facts of synthetic rows: what each strategy asked, and what came of it; the published files, with samples."""
+"""Facts of synthetic rows: what each strategy asked, and what came of it; the published files, with
+samples."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ class SyntheticYield(CardPart):
     documents: Count = Field(description="Documents that it was given.")
     passages: Count = Field(description="Pieces of them that it asked about.")
     questions: Count = Field(description="Different questions that the generator was asked.")
-    answered: Count = Field(description="Passages of which every question got an answer of the right form.")
+    answered: Count = Field(
+        description="Passages of which every question got an answer of the right form."
+    )
     made: Count = Field(description="Rows and refusals of the strategy, before the gates.")
     prompt_tokens: Count
     completion_tokens: Count

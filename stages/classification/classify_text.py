@@ -1,8 +1,10 @@
-"""Score documents by a fastText classifier: the probability of the classes that the recipe calls positive.
+"""Score documents by a fastText classifier: the probability of the classes that the recipe calls
+positive.
 
-Any classifier serves: of quality (text that people recommend against random pages), of a domain, of toxicity. What it
-was trained on decides what its score means: a classifier of English quality says nothing of other languages, so name
-its `languages`. The model reads a text as one line, as fastText's own tools do.
+Any classifier serves: of quality (text that people recommend against random pages), of a domain, of
+toxicity. What it was trained on decides what its score means: a classifier of English quality says
+nothing of other languages, so name its `languages`. The model reads a text as one line, as
+fastText's own tools do.
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ class Classifier(NamedTuple):
 def load_classifier(config: ClassificationConfig) -> Classifier:
     """Load the model of a recipe, once a process.
 
-    Raises FileNotFoundError if there is none, and ValueError if it is no fastText classifier or lacks a class.
+    Raises FileNotFoundError if there is none, and ValueError if it is no fastText classifier or
+    lacks a class.
     """
     return _load(config.model, config.positive)
 
@@ -65,13 +68,15 @@ def _load(path: str, positive: tuple[str, ...]) -> Classifier:
 
 
 def classify_text(
-    batch: pa.RecordBatch, classify: Callable[[list[str]], NDArray[np.float64]], config: ClassificationConfig
+    batch: pa.RecordBatch,
+    classify: Callable[[list[str]], NDArray[np.float64]],
+    config: ClassificationConfig,
 ) -> Filtered:
     """Split n documents into kept and rejected by their score; the two sum to n, order kept.
 
-    Reasons: `low_` and `high_` with the score's name; value and threshold are scores. Documents without a letter, and
-    of languages that the model is not for, have no score and pass. Raises SchemaError if `text` is missing or
-    mistyped, or `language` and `script` where they decide.
+    Reasons: `low_` and `high_` with the score's name; value and threshold are scores. Documents
+    without a letter, and of languages that the model is not for, have no score and pass. Raises
+    SchemaError if `text` is missing or mistyped, or `language` and `script` where they decide.
     """
     deciding = ("language", "script") if config.languages else ()
     require_columns(batch, DOCUMENT, ("text", *deciding))
@@ -80,20 +85,28 @@ def classify_text(
     asked = pc.match_substring_regex(texts, r"\pL")
     if config.languages:
         labels = pc.binary_join_element_wise(batch["language"], batch["script"], "_")
-        asked = pc.and_(asked, pc.is_in(labels, pa.array([one_label(label) for label in config.languages])))
+        asked = pc.and_(
+            asked, pc.is_in(labels, pa.array([one_label(label) for label in config.languages]))
+        )
     rows = np.flatnonzero(pc.fill_null(asked, False).to_numpy(zero_copy_only=False))
     scores = np.full(batch.num_rows, np.nan)
     if len(rows):
         chosen = texts.take(pa.array(rows))
-        scores[rows] = classify((pc.utf8_lower(chosen) if config.lower_case else chosen).to_pylist())
+        scores[rows] = classify(
+            (pc.utf8_lower(chosen) if config.lower_case else chosen).to_pylist()
+        )
     low = scores < (-1 if config.min_score is None else config.min_score)
     high = scores > (2 if config.max_score is None else config.max_score)
     out = pa.array(low | high)
-    limits = np.where(low, config.min_score or 0.0, 1.0 if config.max_score is None else config.max_score)
+    limits = np.where(
+        low, config.min_score or 0.0, 1.0 if config.max_score is None else config.max_score
+    )
     rejected = reject(
         batch.filter(out),
         config.stage,
-        pa.array(np.where(low, f"low_{config.score}", f"high_{config.score}").tolist(), pa.string()).filter(out),
+        pa.array(
+            np.where(low, f"low_{config.score}", f"high_{config.score}").tolist(), pa.string()
+        ).filter(out),
         value=pa.array(scores).filter(out),
         threshold=pa.array(limits).filter(out),
     )
@@ -103,9 +116,14 @@ def classify_text(
 
 def _with_scores(batch: pa.RecordBatch, scores: NDArray[np.float64], name: str) -> pa.RecordBatch:
     """Append the score to those of other classifiers that ran before."""
-    entries = [[] if np.isnan(score) else [{"name": name, "score": float(score)}] for score in scores.tolist()]
+    entries = [
+        [] if np.isnan(score) else [{"name": name, "score": float(score)}]
+        for score in scores.tolist()
+    ]
     if CLASSIFIER_SCORES.name in batch.schema.names:
         before = batch[CLASSIFIER_SCORES.name].to_pylist()
         entries = [[*(old or ()), *new] for old, new in zip(before, entries, strict=True)]
         batch = batch.drop_columns([CLASSIFIER_SCORES.name])
-    return batch.append_column(CLASSIFIER_SCORES, pa.array([row or None for row in entries], CLASSIFIER_SCORES.type))
+    return batch.append_column(
+        CLASSIFIER_SCORES, pa.array([row or None for row in entries], CLASSIFIER_SCORES.type)
+    )

@@ -16,7 +16,9 @@ class ClassificationConfig(StageConfig):
     """Options of `classify_text`."""
 
     stage: Literal["classify_text"] = "classify_text"
-    model: str = Field(description="A fastText classifier, by path or Hub file, such as `hf://owner/name/model.bin`.")
+    model: str = Field(
+        description="A fastText classifier, by path or Hub file, such as `hf://owner/name/model.bin`."
+    )
     score: str = Field(
         default="quality",
         pattern="^[a-z][a-z0-9_]*$",
@@ -26,16 +28,26 @@ class ClassificationConfig(StageConfig):
         min_length=1,
         description='Classes of the model whose probabilities add up to the score, such as ["hq"].',
     )
-    min_score: float | None = Field(default=None, ge=0, le=1, description="Documents with a lower score are dropped.")
-    max_score: float | None = Field(default=None, ge=0, le=1, description="Documents with a higher score are dropped.")
+    min_score: float | None = Field(
+        default=None, ge=0, le=1, description="Documents with a lower score are dropped."
+    )
+    max_score: float | None = Field(
+        default=None, ge=0, le=1, description="Documents with a higher score are dropped."
+    )
     languages: tuple[str, ...] = Field(
         default=(),
         description="Labels that the model is for, such as `eng_Latn`; documents of others get no score and pass. "
         "None: all.",
     )
-    lower_case: bool = Field(default=False, description="Give the model small letters, if it was trained on such.")
-    max_code_points: int = Field(default=20_000, ge=100, description="Code points read of a longer document.")
-    keep_signals: bool = Field(default=False, description="Keep the score in the corpus, in `classifier_scores`.")
+    lower_case: bool = Field(
+        default=False, description="Give the model small letters, if it was trained on such."
+    )
+    max_code_points: int = Field(
+        default=20_000, ge=100, description="Code points read of a longer document."
+    )
+    keep_signals: bool = Field(
+        default=False, description="Keep the score in the corpus, in `classifier_scores`."
+    )
 
     @field_validator("languages")
     @classmethod
@@ -45,8 +57,14 @@ class ClassificationConfig(StageConfig):
 
     @model_validator(mode="after")
     def _some_pass(self) -> Self:
-        if self.min_score is not None and self.max_score is not None and self.min_score > self.max_score:
-            raise ValueError(f"min_score must not be above max_score, got {self.min_score} and {self.max_score}")
+        if (
+            self.min_score is not None
+            and self.max_score is not None
+            and self.min_score > self.max_score
+        ):
+            raise ValueError(
+                f"min_score must not be above max_score, got {self.min_score} and {self.max_score}"
+            )
         if self.min_score is None and self.max_score is None and not self.keep_signals:
             raise ValueError("the score decides nothing: set min_score, max_score or keep_signals")
         return self

@@ -1,7 +1,9 @@
-"""Where the files of an evaluation set lie, what is wrong with them before anything runs, and their items.
+"""Where the files of an evaluation set lie, what is wrong with them before anything runs, and their
+items.
 
-A set is small, compared with a corpus, and one that was half read would make a corpus look cleaner than it is. So a
-row that cannot be read stops the run, and says where it stands; a null is no text, and a number is its digits.
+A set is small, compared with a corpus, and one that was half read would make a corpus look cleaner
+than it is. So a row that cannot be read stops the run, and says where it stands; a null is no text,
+and a number is its digits.
 """
 
 from __future__ import annotations
@@ -22,11 +24,23 @@ from pydantic import BaseModel, ConfigDict
 
 from schemas.failures import FailureError
 from schemas.split import InputFile
-from stages.decontamination.evaluation_sets import EvaluationSet, evaluation_items, evaluation_set, read_columns
+from stages.decontamination.evaluation_sets import (
+    EvaluationSet,
+    evaluation_items,
+    evaluation_set,
+    read_columns,
+)
 from stages.decontamination.options import DecontaminationConfig
 from stages.reading import hub
 from stages.reading.files import access_problems, find_files, shortened
-from stages.reading.streams import BrokenStreamError, Lines, chunks, compression_of, open_file, read_lines
+from stages.reading.streams import (
+    BrokenStreamError,
+    Lines,
+    chunks,
+    compression_of,
+    open_file,
+    read_lines,
+)
 
 _JSON_LINES = (".jsonl", ".ndjson", ".json")
 _LINE_BYTES = 64 << 20  # the longest row of a set that is read
@@ -35,7 +49,8 @@ _ROWS_AT_ONCE = 1024
 
 
 class EvaluationFile(BaseModel):
-    """One file of an evaluation set: the configuration that its language may be in, and what its items call it."""
+    """One file of an evaluation set: the configuration that its language may be in, and what its
+    items call it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,7 +60,8 @@ class EvaluationFile(BaseModel):
 
 
 class FoundSet(BaseModel):
-    """An evaluation set with its files; `revision` is the commit on the Hub, None for other files."""
+    """An evaluation set with its files; `revision` is the commit on the Hub, None for other
+    files."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -58,10 +74,14 @@ class EvaluationSetError(FailureError):
     """A row of an evaluation set cannot be read; the message names set, file and row."""
 
 
-def find_evaluation_sets(config: DecontaminationConfig, base: str) -> tuple[list[FoundSet], list[str]]:
-    """Return the evaluation sets that a recipe names with their files, and what is wrong with them, a line each.
+def find_evaluation_sets(
+    config: DecontaminationConfig, base: str
+) -> tuple[list[FoundSet], list[str]]:
+    """Return the evaluation sets that a recipe names with their files, and what is wrong with them,
+    a line each.
 
-    Relative paths start from `base`. Reads listings, footers and first lines; of a set on the Hub one footer.
+    Relative paths start from `base`. Reads listings, footers and first lines; of a set on the Hub
+    one footer.
     """
     found: list[FoundSet] = []
     problems: list[str] = []
@@ -71,7 +91,9 @@ def find_evaluation_sets(config: DecontaminationConfig, base: str) -> tuple[list
         wrong += shortened(access_problems([file.file for file in one.files]))
         if not wrong:
             looked_at = one.files[:1] if source.hub else one.files
-            wrong = shortened([problem for file in looked_at for problem in _problems(source, file)])
+            wrong = shortened(
+                [problem for file in looked_at for problem in _problems(source, file)]
+            )
         found.append(one)
         problems += [f"evaluation set {source.name!r}: {problem}" for problem in wrong]
     return found, problems
@@ -84,7 +106,9 @@ def _by_paths(source: EvaluationSet, base: str) -> tuple[FoundSet, list[str]]:
         name = posixpath.basename(file.path).removesuffix(compression_of(file.path))
         stem, ending = posixpath.splitext(name)
         if ending.lower() not in (".parquet", *_JSON_LINES):
-            problems.append(f"{file.path}: must be named .parquet, {', '.join(_JSON_LINES)}, packed or not, to be read")
+            problems.append(
+                f"{file.path}: must be named .parquet, {', '.join(_JSON_LINES)}, packed or not, to be read"
+            )
         elif re.fullmatch(source.configs, stem):
             found.append(EvaluationFile(config=stem, part=file.path, file=file))
     if not found and not problems:
@@ -94,7 +118,10 @@ def _by_paths(source: EvaluationSet, base: str) -> tuple[FoundSet, list[str]]:
 
 def _on_the_hub(source: EvaluationSet) -> tuple[FoundSet, list[str]]:
     revision, parts, problems = hub.find_parts(
-        str(source.hub), source.revision, lambda name: re.fullmatch(source.configs, name) is not None, source.splits
+        str(source.hub),
+        source.revision,
+        lambda name: re.fullmatch(source.configs, name) is not None,
+        source.splits,
     )
     files = tuple(
         EvaluationFile(config=part.config, part=f"{part.config}/{part.split}", file=file)
@@ -114,7 +141,9 @@ def _problems(source: EvaluationSet, file: EvaluationFile) -> list[str]:
                 return []
             footer = pq.read_metadata(opened)
             schema = footer.schema.to_arrow_schema()
-            evaluation_items(schema.empty_table().select(read_columns(source, schema.names)), source, "", "")
+            evaluation_items(
+                schema.empty_table().select(read_columns(source, schema.names)), source, "", ""
+            )
             if not footer.num_rows:
                 raise ValueError("must hold items, got no rows")
     except (pa.ArrowException, OSError, ValueError, BrokenStreamError) as error:
@@ -140,13 +169,16 @@ def _first_keys(head: bytes) -> list[str]:
     if not line:
         raise ValueError("must hold items, got an empty file")
     if len(line) >= _HEAD_BYTES:
-        raise ValueError(f"the first line must be one JSON object, got {_HEAD_BYTES} bytes without an end")
+        raise ValueError(
+            f"the first line must be one JSON object, got {_HEAD_BYTES} bytes without an end"
+        )
     return list(_object(line))
 
 
 @contextmanager
 def copied(file: EvaluationFile) -> Iterator[tuple[Path, str]]:
-    """Give a local copy of a file and the hex SHA-256 of its bytes, so that what is hashed is what is read."""
+    """Give a local copy of a file and the hex SHA-256 of its bytes, so that what is hashed is what
+    is read."""
     with tempfile.TemporaryDirectory() as folder:
         copy, digest = Path(folder, posixpath.basename(file.file.path)), hashlib.sha256()
         with open_file(file.file.location) as opened, copy.open("wb") as writing:
@@ -156,8 +188,11 @@ def copied(file: EvaluationFile) -> Iterator[tuple[Path, str]]:
         yield copy, digest.hexdigest()
 
 
-def read_items(source: EvaluationSet, file: EvaluationFile, copy: Path) -> Iterator[tuple[pa.Table, int]]:
-    """Yield the items of a file from its local copy, some rows at a time, and the number of those rows.
+def read_items(
+    source: EvaluationSet, file: EvaluationFile, copy: Path
+) -> Iterator[tuple[pa.Table, int]]:
+    """Yield the items of a file from its local copy, some rows at a time, and the number of those
+    rows.
 
     Raises EvaluationSetError, naming file and row, at the first row that cannot be read.
     """
@@ -194,7 +229,8 @@ def _json_rows(source: EvaluationSet, copy: Path) -> Iterator[pa.Table]:
 
 
 def _tables(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> Iterator[pa.Table]:
-    """Make tables of rows that are of one type each, by halving them until they are; a key a row lacks is null."""
+    """Make tables of rows that are of one type each, by halving them until they are; a key a row
+    lacks is null."""
     arrays: dict[str, pa.Array] = {}
     try:
         for name in columns:
@@ -217,5 +253,7 @@ def _object(line: bytes | str, row: int = 0) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ValueError(f"row {row} (from 0) must be a JSON object on one line: {error}") from None
     if not isinstance(value, dict):
-        raise ValueError(f"row {row} (from 0) must be a JSON object on one line, got {type(value).__name__}")
+        raise ValueError(
+            f"row {row} (from 0) must be a JSON object on one line, got {type(value).__name__}"
+        )
     return value

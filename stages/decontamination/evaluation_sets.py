@@ -1,8 +1,8 @@
 """Evaluation sets: which there are, and what of their rows is text that must not stand in a corpus.
 
-`evaluation_sets.toml` lists the common multilingual ones by name; a recipe can describe its own in the same words. Each
-text field of a row is an item text of its own, since a question leaks without its passage, and a passage without its
-question.
+`evaluation_sets.toml` lists the common multilingual ones by name; a recipe can describe its own in
+the same words. Each text field of a row is an item text of its own, since a question leaks without
+its passage, and a passage without its question.
 """
 
 from __future__ import annotations
@@ -24,14 +24,23 @@ from schemas.language import one_code, to_iso639_3
 ITEM = pa.schema(
     [
         column("evaluation_set", pa.string(), "Name of the evaluation set."),
-        column("part", pa.string(), "Configuration and split, as `config/split`, or file, as the recipe names it."),
+        column(
+            "part",
+            pa.string(),
+            "Configuration and split, as `config/split`, or file, as the recipe names it.",
+        ),
         column(
             "item",
             pa.string(),
             "The set's own id of the item, at most 200 code points and on one line, or its row number in the file.",
         ),
         column("field", pa.string(), "Field of the item that the text is from."),
-        column("language", pa.string(), "ISO 639-3 code of the text; null if the set does not say.", nullable=True),
+        column(
+            "language",
+            pa.string(),
+            "ISO 639-3 code of the text; null if the set does not say.",
+            nullable=True,
+        ),
         column("text", pa.large_string(), "The text to look for."),
     ]
 )
@@ -51,9 +60,13 @@ class EvaluationSet(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64, description="Name of the set on the card.")
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64, description="Name of the set on the card."
+    )
     hub: str | None = Field(
-        default=None, pattern=r"^[\w.-]+/[\w.-]+$", description="Name of the data set on the Hugging Face Hub."
+        default=None,
+        pattern=r"^[\w.-]+/[\w.-]+$",
+        description="Name of the data set on the Hugging Face Hub.",
     )
     revision: str = Field(
         default="main",
@@ -70,20 +83,30 @@ class EvaluationSet(BaseModel):
         description="Regular expression of the Hub configurations, or of the files' names without ending, that are "
         "read; a group `language` in it is their language.",
     )
-    splits: tuple[str, ...] = Field(default=(), description="Splits to read from the Hub; all if empty.")
+    splits: tuple[str, ...] = Field(
+        default=(), description="Splits to read from the Hub; all if empty."
+    )
     fields: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         min_length=1,
         description="Fields that hold text; `answers.text` is within a structure, lists count each, `*` is all columns "
         "named by a language and a script, such as eng_Latn.",
     )
-    item_field: str | None = Field(default=None, description="Field that names the item; the row number if none.")
-    language: str | None = Field(default=None, pattern="^[a-z]{3}$", description="ISO 639-3 code of all texts.")
-    language_field: str | None = Field(default=None, description="Field that names the language of a row.")
+    item_field: str | None = Field(
+        default=None, description="Field that names the item; the row number if none."
+    )
+    language: str | None = Field(
+        default=None, pattern="^[a-z]{3}$", description="ISO 639-3 code of all texts."
+    )
+    language_field: str | None = Field(
+        default=None, description="Field that names the language of a row."
+    )
     language_pattern: str = Field(
-        default="(?P<language>.*)", description="Regular expression of that field's values, with the group `language`."
+        default="(?P<language>.*)",
+        description="Regular expression of that field's values, with the group `language`.",
     )
     verified: bool = Field(
-        default=False, description="Whether fields and splits were checked against the set's page or a known harness."
+        default=False,
+        description="Whether fields and splits were checked against the set's page or a known harness.",
     )
 
     @model_validator(mode="after")
@@ -94,16 +117,24 @@ class EvaluationSet(BaseModel):
             try:
                 pattern = re.compile(getattr(self, name))
             except re.error as error:
-                raise ValueError(f"{name} of {self.name} must be a regular expression: {error}") from None
+                raise ValueError(
+                    f"{name} of {self.name} must be a regular expression: {error}"
+                ) from None
             if name == "language_pattern" and "language" not in pattern.groupindex:
-                raise ValueError(f"language_pattern of {self.name} must have a group (?P<language>...)")
+                raise ValueError(
+                    f"language_pattern of {self.name} must have a group (?P<language>...)"
+                )
         return self
 
 
 @cache
 def known_sets() -> dict[str, EvaluationSet]:
     """Return the evaluation sets of the registry by name."""
-    text = resources.files("stages.decontamination").joinpath("evaluation_sets.toml").read_text(encoding="utf-8")
+    text = (
+        resources.files("stages.decontamination")
+        .joinpath("evaluation_sets.toml")
+        .read_text(encoding="utf-8")
+    )
     found = [EvaluationSet.model_validate(entry) for entry in tomllib.loads(text)["sets"]]
     return {entry.name: entry for entry in found}
 
@@ -139,11 +170,14 @@ def language_code(name: str) -> str | None:
     return None
 
 
-def evaluation_items(rows: pa.Table, source: EvaluationSet, config: str, part: str, first_row: int = 0) -> pa.Table:
-    """Take the texts of n rows of an evaluation set, one ITEM for each text that is not empty, by field, then by row.
+def evaluation_items(
+    rows: pa.Table, source: EvaluationSet, config: str, part: str, first_row: int = 0
+) -> pa.Table:
+    """Take the texts of n rows of an evaluation set, one ITEM for each text that is not empty, by
+    field, then by row.
 
-    `first_row` is the number of the first row in its file. Raises ValueError, with the columns there are, if a field
-    is missing or leads to something else than text.
+    `first_row` is the number of the first row in its file. Raises ValueError, with the columns
+    there are, if a field is missing or leads to something else than text.
     """
     table = rows.combine_chunks()
     ids = pa.array(range(first_row, first_row + len(rows)), pa.int64()).cast(pa.string())
@@ -151,7 +185,9 @@ def evaluation_items(rows: pa.Table, source: EvaluationSet, config: str, part: s
         named, parents = _values(table, source.item_field)
         if len(named) != len(rows) or not parents.equals(pa.array(range(len(rows)), pa.int64())):
             raise ValueError(f"item_field must lead to one value a row, got {source.item_field!r}")
-        names = pc.replace_substring_regex(_strings(named, source.item_field, pa.string()), r"[\s\p{Cc}]+", " ")
+        names = pc.replace_substring_regex(
+            _strings(named, source.item_field, pa.string()), r"[\s\p{Cc}]+", " "
+        )
         ids = pc.coalesce(pc.utf8_slice_codeunits(names, 0, _LONGEST_NAME), ids)
     languages = _languages(table, source, config)
     made = []
@@ -171,14 +207,19 @@ def evaluation_items(rows: pa.Table, source: EvaluationSet, config: str, part: s
         }
         made.append(pa.table([columns[name] for name in ITEM.names], ITEM))
     items = pa.concat_tables(made)
-    return items.filter(pc.greater(pc.utf8_length(pc.utf8_trim_whitespace(pc.fill_null(items["text"], ""))), 0))
+    return items.filter(
+        pc.greater(pc.utf8_length(pc.utf8_trim_whitespace(pc.fill_null(items["text"], ""))), 0)
+    )
 
 
 def read_columns(source: EvaluationSet, names: Sequence[str]) -> list[str]:
-    """Choose, of a file's columns, those that the set's fields are in; raises ValueError for a field in none."""
+    """Choose, of a file's columns, those that the set's fields are in; raises ValueError for a
+    field in none."""
     wanted = [*_fields(names, source), *filter(None, (source.item_field, source.language_field))]
     columns = [field if field in names else field.split(".")[0] for field in wanted]
-    if missing := [field for field, first in zip(wanted, columns, strict=True) if first not in names]:
+    if missing := [
+        field for field, first in zip(wanted, columns, strict=True) if first not in names
+    ]:
         raise ValueError(f"field must be one of {', '.join(names)}, got {missing[0]!r}")
     return list(dict.fromkeys(columns))
 
@@ -192,12 +233,15 @@ def _fields(columns: Sequence[str], source: EvaluationSet) -> list[str]:
         return list(source.fields)
     named = [name for name in columns if re.fullmatch("[a-z]{3}_[A-Z][a-z]{3}", name)]
     if not named:
-        raise ValueError(f"columns must be named by language and script, such as eng_Latn, got {list(columns)}")
+        raise ValueError(
+            f"columns must be named by language and script, such as eng_Latn, got {list(columns)}"
+        )
     return named
 
 
 def _values(table: pa.Table, field: str) -> tuple[pa.Array, pa.Array]:
-    """Return the values of a field of n rows and the row of each: lists are taken apart, dots lead into structures."""
+    """Return the values of a field of n rows and the row of each: lists are taken apart, dots lead
+    into structures."""
     first, *path = [field] if field in table.column_names else field.split(".")
     if first not in table.column_names:
         raise ValueError(f"field must be one of {', '.join(table.column_names)}, got {field!r}")
@@ -213,16 +257,21 @@ def _values(table: pa.Table, field: str) -> tuple[pa.Array, pa.Array]:
         elif pa.types.is_null(values.type):
             path.clear()  # nothing but nulls all the way
         else:
-            raise ValueError(f"field must lead to text, got {field!r}; {path[0]!r} is not in {values.type}")
+            raise ValueError(
+                f"field must lead to text, got {field!r}; {path[0]!r} is not in {values.type}"
+            )
     return values, rows
 
 
 def _is_list(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+    return bool(
+        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    )
 
 
 def _strings(values: pa.Array, field: str, kind: pa.DataType) -> pa.Array:
-    """Write values as strings: texts, bytes in UTF-8, numbers; raises ValueError for what has no text."""
+    """Write values as strings: texts, bytes in UTF-8, numbers; raises ValueError for what has no
+    text."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     try:
@@ -240,11 +289,19 @@ def _languages(table: pa.Table, source: EvaluationSet, config: str) -> pa.Array:
     if source.language_field is None:
         match = re.fullmatch(source.configs, config)
         named = match["language"] if match and "language" in match.re.groupindex else None
-        code = one_code(source.language) if source.language else language_code(named) if named else None
+        code = (
+            one_code(source.language)
+            if source.language
+            else language_code(named)
+            if named
+            else None
+        )
         return pa.repeat(pa.scalar(code, pa.string()), len(table))
     values, parents = _values(table, source.language_field)
     if len(values) != len(table) or not parents.equals(pa.array(range(len(table)), pa.int64())):
-        raise ValueError(f"language_field must lead to one value a row, got {source.language_field!r}")
+        raise ValueError(
+            f"language_field must lead to one value a row, got {source.language_field!r}"
+        )
     named = _strings(values, source.language_field, pa.string()).dictionary_encode()
     codes = []
     for value in named.dictionary.to_pylist():  # the distinct ones

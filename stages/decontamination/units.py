@@ -1,19 +1,22 @@
-"""Cut texts into folded units with their places: what documents and evaluation items are compared by.
+"""Cut texts into folded units with their places: what documents and evaluation items are compared
+by.
 
-A unit is a word, or a grapheme cluster in scripts that are written without spaces (the division that near-duplicate
-shingles make). Other than there, units keep their byte span, because matches are shown and masked, and they are folded
-further, because a benchmark that lost its tone marks on the way is still the benchmark: eight words in a row do not
-become another text by it. Folded are
+A unit is a word, or a grapheme cluster in scripts that are written without spaces (the division
+that near-duplicate shingles make). Other than there, units keep their byte span, because matches
+are shown and masked, and they are folded further, because a benchmark that lost its tone marks on
+the way is still the benchmark: eight words in a row do not become another text by it. Folded are
 
 - compatibility forms, case, and the decimal digits of all scripts;
-- marks that are habitually left out: accents and tones on Latin, Greek and Cyrillic letters, Arabic and Hebrew vowel
-  points, nuktas. Vowel signs of Indic scripts, Thai, Khmer, Thaana and others are letters, and stay;
-- letters that keyboards confuse: Arabic kaf and keheh, the yehs, heh and its look-alikes, bars and strokes through
-  Latin letters;
+- marks that are habitually left out: accents and tones on Latin, Greek and Cyrillic letters, Arabic
+  and Hebrew vowel points, nuktas. Vowel signs of Indic scripts, Thai, Khmer, Thaana and others are
+  letters, and stay;
+- letters that keyboards confuse: Arabic kaf and keheh, the yehs, heh and its look-alikes, bars and
+  strokes through Latin letters;
 - apostrophes, format characters and tatweel, which are skipped; all other punctuation separates.
 
-Ligatures that stand for several letters stay as they are. Sources: UAX #15 (NFKC, NFD), UAX #24 (Script), the Unicode
-Character Database as Python ships it (categories, combining classes: 7 is nukta, 9 virama).
+Ligatures that stand for several letters stay as they are. Sources: UAX #15 (NFKC, NFD), UAX #24
+(Script), the Unicode Character Database as Python ships it (categories, combining classes: 7 is
+nukta, 9 virama).
 """
 
 from __future__ import annotations
@@ -33,15 +36,23 @@ from stages.script_detection import script_table, utf8_bytes
 
 _SEPARATOR, _WORD, _CLUSTER, _MARK, _STACKER, _IGNORED = range(6)
 _POINTED_SCRIPTS = frozenset({"Zinh", "Latn", "Grek", "Cyrl", "Arab", "Hebr", "Syrc"})
-_APOSTROPHES = "'`\u00b4\u2018\u2019\u02b9\u02bb\u02bc\u02bd\u05f3\u0640"  # with tatweel, which is as empty
+_APOSTROPHES = (
+    "'`\u00b4\u2018\u2019\u02b9\u02bb\u02bc\u02bd\u05f3\u0640"  # with tatweel, which is as empty
+)
 _ZERO_WIDTH_SPACE = 0x200B  # separates words in Khmer and Burmese
 _ASAT = 0x103A  # Burmese: ends a syllable, and joins nothing to it as the virama does
 _VARIANTS = str.maketrans(
     {
         **dict.fromkeys("\u06a9\u06aa", "\u0643"),  # keheh, swash kaf: kaf
-        **dict.fromkeys("\u06cc\u0649\u06d2\u06d0", "\u064a"),  # Farsi yeh, alef maksura, yeh barree, e: yeh
-        **dict.fromkeys("\u06c1\u06be\u06d5\u0629\u06c3", "\u0647"),  # heh goal, heh doachashmee, ae, teh marbutas: heh
-        **dict(zip("\u0131\u0111\u0142\u00f8\u0127\u0167", "idloht", strict=True)),  # dotless i, bars and strokes
+        **dict.fromkeys(
+            "\u06cc\u0649\u06d2\u06d0", "\u064a"
+        ),  # Farsi yeh, alef maksura, yeh barree, e: yeh
+        **dict.fromkeys(
+            "\u06c1\u06be\u06d5\u0629\u06c3", "\u0647"
+        ),  # heh goal, heh doachashmee, ae, teh marbutas: heh
+        **dict(
+            zip("\u0131\u0111\u0142\u00f8\u0127\u0167", "idloht", strict=True)
+        ),  # dotless i, bars and strokes
     }
 )
 _LAST_ASSIGNED = 0x323B0
@@ -53,7 +64,8 @@ _BASE = 0xA24BAED4963EE407  # odd, so it has an inverse modulo 2^64
 
 
 class Units(NamedTuple):
-    """Units of some texts, in order: hash, whether it is a grapheme cluster, text, and bytes in that text."""
+    """Units of some texts, in order: hash, whether it is a grapheme cluster, text, and bytes in
+    that text."""
 
     hashes: npt.NDArray[np.uint64]
     clusters: npt.NDArray[np.bool_]
@@ -75,7 +87,9 @@ def cut_units(texts: pa.Array) -> Iterator[Units]:
         end = int(offsets[last])
         while end - start > _PIECE_BYTES:  # then it is one text
             stop = _code_point_before(octets, start + _PIECE_BYTES)
-            yield _units(octets[start:stop], first, np.array([int(offsets[first]), stop]) - start, start)
+            yield _units(
+                octets[start:stop], first, np.array([int(offsets[first]), stop]) - start, start
+            )
             start = _code_point_before(octets, stop - _OVERLAP_BYTES)
         yield _units(octets[start:end], first, np.append(offsets[first:last], end) - start, start)
         first = last
@@ -87,10 +101,15 @@ def _code_point_before(octets: npt.NDArray[np.uint8], place: int) -> int:
     return place
 
 
-def _units(octets: npt.NDArray[np.uint8], first: int, cuts: npt.NDArray[np.int64], base: int) -> Units:
-    """Cut bytes that hold the texts from number `first` on, which begin at `cuts`; `cuts[0] < 0` is a later piece."""
+def _units(
+    octets: npt.NDArray[np.uint8], first: int, cuts: npt.NDArray[np.int64], base: int
+) -> Units:
+    """Cut bytes that hold the texts from number `first` on, which begin at `cuts`; `cuts[0] < 0` is
+    a later piece."""
     tables = _tables()
-    code_points = np.frombuffer(octets.tobytes().decode().encode("utf-32-le"), np.uint32).astype(np.intp)
+    code_points = np.frombuffer(octets.tobytes().decode().encode("utf-32-le"), np.uint32).astype(
+        np.intp
+    )
     places = np.flatnonzero((octets & 0xC0) != 0x80)
     kinds = tables.kinds.take(code_points)
     if len(code_points) and (ignored := kinds == _IGNORED).any():
@@ -126,7 +145,8 @@ def _units(octets: npt.NDArray[np.uint8], first: int, cuts: npt.NDArray[np.int64
 
 
 class _Tables(NamedTuple):
-    """For each code point: what it is to a unit, a random value shared with what folds to it, whether unspaced."""
+    """For each code point: what it is to a unit, a random value shared with what folds to it,
+    whether unspaced."""
 
     kinds: npt.NDArray[np.uint8]
     values: npt.NDArray[np.uint64]
@@ -163,14 +183,17 @@ def _tables() -> _Tables:
 
 
 def fold_letter(letter: str, script: str) -> str:
-    """Fold one letter or digit of an ISO 15924 script to one code point; one that stands for several stays.
+    """Fold one letter or digit of an ISO 15924 script to one code point; one that stands for
+    several stays.
 
     >>> fold_letter("\u1eb8", "Latn"), fold_letter("\u0667", "Arab"), fold_letter("\u06a9", "Arab")
     ('e', '7', '\u0643')
     """
     plain = unicodedata.normalize("NFKC", letter).casefold()
     if script in _POINTED_SCRIPTS:
-        plain = "".join(c for c in unicodedata.normalize("NFD", plain) if unicodedata.category(c) != "Mn")
+        plain = "".join(
+            c for c in unicodedata.normalize("NFD", plain) if unicodedata.category(c) != "Mn"
+        )
     plain = plain.translate(_VARIANTS)
     if len(plain) != 1:
         return letter
@@ -180,8 +203,11 @@ def fold_letter(letter: str, script: str) -> str:
 
 @cache
 def _powers() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
-    """Return the powers of the base of unit hashes, as many as a piece can have code points, and their inverses."""
+    """Return the powers of the base of unit hashes, as many as a piece can have code points, and
+    their inverses."""
     return tuple(  # type: ignore[return-value]
-        np.concatenate([np.ones(1, np.uint64), np.full(_PIECE_BYTES, base, np.uint64)]).cumprod(dtype=np.uint64)
+        np.concatenate([np.ones(1, np.uint64), np.full(_PIECE_BYTES, base, np.uint64)]).cumprod(
+            dtype=np.uint64
+        )
         for base in (_BASE, pow(_BASE, -1, 1 << 64))
     )

@@ -1,7 +1,8 @@
-"""How clean a copy of a text is, so that of near duplicates the one is kept that is whole and has no frame around it.
+"""How clean a copy of a text is, so that of near duplicates the one is kept that is whole and has
+no frame around it.
 
-A score is compared only with those of texts that say almost the same, so it need not judge what kind of text it is. It
-counts code points, of East Asian scripts three for each letter:
+A score is compared only with those of texts that say almost the same, so it need not judge what
+kind of text it is. It counts code points, of East Asian scripts three for each letter:
 
     content      all lines but frames
     - frames     short lines without an end mark (menus, notices, share buttons), and a line after one that holds a
@@ -10,9 +11,11 @@ counts code points, of East Asian scripts three for each letter:
     - other      the share of the text that is in another language, if identification measured it
     - cut        three tenths of the text, if it breaks off: its last line is long and has no end mark
 
-A text of short lines in the main (a poem, a list) has no frames that differ from it: all of it is content.
+A text of short lines in the main (a poem, a list) has no frames that differ from it: all of it is
+content.
 
-The marks of sentences are those of `schemas.orthography`; in Thai and Lao, which have none, no text breaks off.
+The marks of sentences are those of `schemas.orthography`; in Thai and Lao, which have none, no text
+breaks off.
 """
 
 from __future__ import annotations
@@ -44,11 +47,16 @@ WIDE_SCRIPTS = (
 )  # others have no wide letters to speak of
 COLUMNS = ("text", "script", "other_language_share")
 
-_ENDS = "".join(rf"\x{{{point:x}}}" for point in (*SENTENCE_TERMINAL, *OTHER_END_MARKS, *PAUSE_MARKS, 0x3A))
+_ENDS = "".join(
+    rf"\x{{{point:x}}}" for point in (*SENTENCE_TERMINAL, *OTHER_END_MARKS, *PAUSE_MARKS, 0x3A)
+)
 _ENDS_WELL = rf"[{_ENDS}][\p{{Pe}}\p{{Pf}}\p{{Pi}}\x22\x27\s]*$"
 _WIDE = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]"
-# UTF-8 that was read as Windows-1252: what its lead bytes C2 to EF are there, and the bytes after them.
-_AFTER = "".join(rf"\x{{{ord(sign):x}}}" for sign in bytes(range(0x80, 0xC0)).decode("cp1252", "ignore"))
+# UTF-8 that was read as Windows-1252: what its lead bytes C2 to EF are there, and the bytes after
+# them.
+_AFTER = "".join(
+    rf"\x{{{ord(sign):x}}}" for sign in bytes(range(0x80, 0xC0)).decode("cp1252", "ignore")
+)
 _MISREAD = rf"[\x{{c2}}-\x{{df}}][{_AFTER}\x{{80}}-\x{{9f}}]|[\x{{e0}}-\x{{ef}}][{_AFTER}\x{{80}}-\x{{9f}}]{{2}}"
 _DAMAGED = rf"[\x{{fffd}}\x{{80}}-\x{{9f}}\x{{0}}-\x{{8}}\x{{e}}-\x{{1f}}]|{_MISREAD}"
 
@@ -87,14 +95,16 @@ def cleanliness(batch: pa.RecordBatch) -> Cleanliness:
         .explode("line")
         .with_columns(line.str.strip_chars())
         .filter(line.str.len_bytes() > 0)
-        .with_columns(weight=line.str.len_chars().cast(pl.Int64), ends=line.str.contains(_ENDS_WELL))
+        .with_columns(
+            weight=line.str.len_chars().cast(pl.Int64), ends=line.str.contains(_ENDS_WELL)
+        )
     )
     rows, weights, ends = (lines[name].to_numpy() for name in ("row", "weight", "ends"))
     in_wide = lines["wide"]
     weights = weights.copy()
-    weights[in_wide.to_numpy()] += 2 * lines["line"].filter(in_wide).str.count_matches(_WIDE).to_numpy().astype(
-        np.int64
-    )
+    weights[in_wide.to_numpy()] += 2 * lines["line"].filter(in_wide).str.count_matches(
+        _WIDE
+    ).to_numpy().astype(np.int64)
     frames = (weights < SHORT) & ~ends
     # What follows a line of a frame with a digit, within the same text, is what a reader said.
     heads = np.zeros(len(rows), np.bool_)
@@ -124,7 +134,10 @@ def shortcomings(worse: Cleanliness, better: Cleanliness) -> str:
     >>> shortcomings(copies.one(1), copies.one(0))
     '7 code points of menus or comments more'
     """
-    frames, damaged = int(worse.frames[0] - better.frames[0]), int(worse.damaged[0] - better.damaged[0])
+    frames, damaged = (
+        int(worse.frames[0] - better.frames[0]),
+        int(worse.damaged[0] - better.damaged[0]),
+    )
     other = float(worse.other[0] - better.other[0])
     text = int(worse.total[0] - worse.frames[0] - better.total[0] + better.frames[0])
     said = (

@@ -1,9 +1,11 @@
-"""Clusters: the connected components of candidate pairs, on one machine or in rounds of packed edges.
+"""Clusters: the connected components of candidate pairs, on one machine or in rounds of packed
+edges.
 
-`connected_components` holds all edges in memory (76 bytes each at the peak, measured with ten million). Above that,
-`large_star` and `small_star` turn the graph step by step into stars around the smallest node of each component; each
-step needs, at one time, only the neighbours of the nodes of one partition, so that a shuffle of packed edges between
-steps is all there is to share. Both give the same answer.
+`connected_components` holds all edges in memory (76 bytes each at the peak, measured with ten
+million). Above that, `large_star` and `small_star` turn the graph step by step into stars around
+the smallest node of each component; each step needs, at one time, only the neighbours of the nodes
+of one partition, so that a shuffle of packed edges between steps is all there is to share. Both
+give the same answer.
 
 One round, where 1 - 2 - 3 - 4 is the graph and an edge is (greater, smaller):
 
@@ -12,11 +14,12 @@ One round, where 1 - 2 - 3 - 4 is the graph and an edge is (greater, smaller):
     small star    (2,1) (3,1) (4,2)    changes nothing here
     next round    (2,1) (3,1) (4,1)    a star around 1; a round that changes nothing is the last
 
-A cluster is no verdict: documents at its ends may have nothing in common. It says which documents have to be looked at
-together (`keepers`).
+A cluster is no verdict: documents at its ends may have nothing in common. It says which documents
+have to be looked at together (`keepers`).
 
-Source: Kiveris, Lattanzi, Mirrokni, Rastogi, Vassilvitskii 2014, Connected Components in MapReduce and Beyond, the
-alternating algorithm, for which the paper conjectures O(log n) rounds: 21 on a path of a million nodes in order.
+Source: Kiveris, Lattanzi, Mirrokni, Rastogi, Vassilvitskii 2014, Connected Components in MapReduce
+and Beyond, the alternating algorithm, for which the paper conjectures O(log n) rounds: 21 on a path
+of a million nodes in order.
 """
 
 from __future__ import annotations
@@ -30,14 +33,16 @@ Edges = NDArray[np.uint64]  # (m, 2): two nodes each
 
 
 class Components(NamedTuple):
-    """The `nodes` of a graph in ascending order, and the smallest node of the `component` of each."""
+    """The `nodes` of a graph in ascending order, and the smallest node of the `component` of
+    each."""
 
     nodes: NDArray[np.uint64]
     components: NDArray[np.uint64]
 
 
 class Step(NamedTuple):
-    """The edges that a step leaves, and how many of them it changed; a round that changes none is the last."""
+    """The edges that a step leaves, and how many of them it changed; a round that changes none is
+    the last."""
 
     edges: Edges
     changed: int
@@ -55,7 +60,9 @@ def connected_components(edges: Edges) -> Components:
     places = np.empty(len(order), np.int64)
     places[order] = firsts.cumsum() - 1
     ends = places.reshape(-1, 2)
-    graph = coo_array((np.ones(len(ends), np.bool_), (ends[:, 0], ends[:, 1])), shape=(len(nodes), len(nodes)))
+    graph = coo_array(
+        (np.ones(len(ends), np.bool_), (ends[:, 0], ends[:, 1])), shape=(len(nodes), len(nodes))
+    )
     count, labels = label(graph, directed=False)
     smallest = np.full(count, np.iinfo(np.uint64).max, np.uint64)
     np.minimum.at(smallest, labels, nodes)
@@ -69,33 +76,38 @@ def distinct_edges(edges: Edges) -> Edges:
 
 
 def both_ways(edges: Edges) -> Edges:
-    """Say each edge from both its ends: the (node, neighbour) pairs that `large_star` wants together by node."""
+    """Say each edge from both its ends: the (node, neighbour) pairs that `large_star` wants
+    together by node."""
     return np.concatenate([edges, edges[:, ::-1]])
 
 
 def downwards(edges: Edges) -> Edges:
-    """Say each edge from its larger end: the (node, smaller neighbour) pairs that `small_star` wants by node."""
+    """Say each edge from its larger end: the (node, smaller neighbour) pairs that `small_star`
+    wants by node."""
     return np.stack([edges.max(axis=1), edges.min(axis=1)], axis=1)
 
 
 def large_star(pairs: Edges) -> Step:
-    """Tie the larger neighbours of each node to its smallest neighbour, or to the node itself if that is smaller.
+    """Tie the larger neighbours of each node to its smallest neighbour, or to the node itself if
+    that is smaller.
 
-    `pairs` are (node, neighbour), with all pairs of a node in one call, in any order. The edges that come out are
-    (larger, smaller).
+    `pairs` are (node, neighbour), with all pairs of a node in one call, in any order. The edges
+    that come out are (larger, smaller).
     """
     nodes, neighbours, starts = _by_node(pairs)
     centres = np.minimum(nodes, neighbours[starts])
     larger = neighbours > nodes
     moved = larger & (centres < nodes)
-    return Step(np.stack([neighbours[larger], centres[larger]], axis=1), int(np.count_nonzero(moved)))
+    return Step(
+        np.stack([neighbours[larger], centres[larger]], axis=1), int(np.count_nonzero(moved))
+    )
 
 
 def small_star(pairs: Edges) -> Step:
     """Tie each node and its smaller neighbours to the smallest of them.
 
-    `pairs` are (node, smaller neighbour), with all pairs of a node in one call, in any order. The edges that come out
-    are (larger, smaller).
+    `pairs` are (node, smaller neighbour), with all pairs of a node in one call, in any order. The
+    edges that come out are (larger, smaller).
     """
     nodes, neighbours, starts = _by_node(pairs)
     centres = neighbours[starts]
@@ -107,8 +119,9 @@ def small_star(pairs: Edges) -> Step:
 def star_components(edges: Edges) -> tuple[Components, int]:
     """Find the components by alternating stars, in one partition; returns also the rounds it took.
 
-    The reference for the steps as a pipeline wires them, and for their number of rounds; of up to 10^5 edges it finds
-    the components in less time than it takes to import SciPy, a quarter of a second.
+    The reference for the steps as a pipeline wires them, and for their number of rounds; of up to
+    10^5 edges it finds the components in less time than it takes to import SciPy, a quarter of a
+    second.
     """
     nodes = np.sort(edges, axis=None)
     nodes = nodes[_firsts(nodes)]
@@ -124,7 +137,8 @@ def star_components(edges: Edges) -> tuple[Components, int]:
 
 
 def _by_node(pairs: Edges) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]]:
-    """Sort pairs without loops and repetitions; return both columns, and for each pair the first pair of its node."""
+    """Sort pairs without loops and repetitions; return both columns, and for each pair the first
+    pair of its node."""
     nodes, neighbours = _sorted_pairs(pairs[pairs[:, 0] != pairs[:, 1]])
     begins = _firsts(nodes)
     return nodes, neighbours, np.flatnonzero(begins)[begins.cumsum() - 1]
@@ -142,7 +156,8 @@ def _sorted_pairs(pairs: Edges) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]
 
 
 def _firsts(values: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Mark where a sorted array changes. With a sort, a twentieth of the time of `numpy.unique`, which hashes."""
+    """Mark where a sorted array changes. With a sort, a twentieth of the time of `numpy.unique`,
+    which hashes."""
     marks = np.ones(len(values), np.bool_)
     marks[1:] = values[1:] != values[:-1]
     return marks

@@ -1,9 +1,9 @@
 """Exact duplicates: documents whose normalized texts are the same.
 
-Texts are compared by BLAKE2b-128 of their normalized form (RFC 7693), so two different texts share a key with
-probability 2^-128 for each pair: no billion-document corpus loses a text to a collision, which 64 bits could not say.
-Normalization is Unicode NFC and white space only. Case, punctuation and marks distinguish words in many languages,
-so they stay unless the recipe says otherwise.
+Texts are compared by BLAKE2b-128 of their normalized form (RFC 7693), so two different texts share
+a key with probability 2^-128 for each pair: no billion-document corpus loses a text to a collision,
+which 64 bits could not say. Normalization is Unicode NFC and white space only. Case, punctuation
+and marks distinguish words in many languages, so they stay unless the recipe says otherwise.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ _SPACE = re.compile(rb"[ \n]")
 
 
 def normalized_texts(texts: pa.Array, config: ExactDeduplicationConfig) -> pa.Array:
-    """Normalize n texts for comparison: NFC, runs of white space as one space, none at either end."""
+    """Normalize n texts for comparison: NFC, runs of white space as one space, none at either
+    end."""
     expression = pl.col("text").str.normalize("NFC").str.replace_all(r"\s+", " ").str.strip_chars()
     if config.fold_case:
         expression = expression.str.to_lowercase()
@@ -37,7 +38,8 @@ def normalized_texts(texts: pa.Array, config: ExactDeduplicationConfig) -> pa.Ar
 
 
 def exact_keys(batch: pa.RecordBatch, config: ExactDeduplicationConfig) -> npt.NDArray[np.void]:
-    """Give n documents their n KEYs; equal keys are equal normalized texts. Raises SchemaError without `text`.
+    """Give n documents their n KEYs; equal keys are equal normalized texts. Raises SchemaError
+    without `text`.
 
     >>> texts = pa.array(["caf\u00e9  \\n", "cafe\u0301", "cafe"], pa.large_string())
     >>> first, second, third = exact_keys(pa.record_batch({"text": texts}), ExactDeduplicationConfig())
@@ -54,12 +56,15 @@ def exact_keys(batch: pa.RecordBatch, config: ExactDeduplicationConfig) -> npt.N
     if len(texts) > 1:
         keys[:] = hash_keys(normalized_texts(pc.if_else(pa.array(long), "", texts), config))
     for row in np.flatnonzero(long).tolist():
-        keys[row] = np.frombuffer(_long_digest(octets[offsets[row] : offsets[row + 1]].data, config), KEY)[0]
+        keys[row] = np.frombuffer(
+            _long_digest(octets[offsets[row] : offsets[row + 1]].data, config), KEY
+        )[0]
     return keys
 
 
 def _long_digest(text: memoryview, config: ExactDeduplicationConfig) -> bytes:
-    """Hash a text as `hash_keys` does its normalized form, piece by piece, so that no copy of the whole is made.
+    """Hash a text as `hash_keys` does its normalized form, piece by piece, so that no copy of the
+    whole is made.
 
     Pieces end with a space or a line: there, normalization of one does not depend on the next.
     """
@@ -68,7 +73,9 @@ def _long_digest(text: memoryview, config: ExactDeduplicationConfig) -> bytes:
     start = 0
     while start < len(text):
         end = _end_of_piece(text, start + _LONG_BYTES)
-        piece = normalized_texts(pa.array([str(text[start:end], "utf-8")], pa.large_string()), config)[0].as_buffer()
+        piece = normalized_texts(
+            pa.array([str(text[start:end], "utf-8")], pa.large_string()), config
+        )[0].as_buffer()
         if len(piece):
             digest.update(b" " if begun else b"")
             digest.update(piece)

@@ -1,17 +1,19 @@
 """Which of the documents that resemble each other is kept, and which are removed for it.
 
-Resemblance is not transitive: in a chain a~b~c, c may have nothing in common with a. So a cluster is never reduced to
-one document. A document is removed only for one that is kept, that meets it in a bucket (a band of the signature), that
-comes before it in the order of preference, and whose similarity with it passes the threshold. In the chain, b goes for
-a; c goes only if it resembles a, and is itself kept otherwise.
+Resemblance is not transitive: in a chain a~b~c, c may have nothing in common with a. So a cluster
+is never reduced to one document. A document is removed only for one that is kept, that meets it in
+a bucket (a band of the signature), that comes before it in the order of preference, and whose
+similarity with it passes the threshold. In the chain, b goes for a; c goes only if it resembles a,
+and is itself kept otherwise.
 
-This is what one gets by going through the documents from the most to the least preferred and comparing each with the
-kept ones of its buckets. `remove_duplicates` computes the same answer in rounds over whole arrays: in each, every
-document that is the first of all its buckets is kept, and all others of its buckets are compared with it. So a million
-equal documents take one round and a million comparisons.
+This is what one gets by going through the documents from the most to the least preferred and
+comparing each with the kept ones of its buckets. `remove_duplicates` computes the same answer in
+rounds over whole arrays: in each, every document that is the first of all its buckets is kept, and
+all others of its buckets are compared with it. So a million equal documents take one round and a
+million comparisons.
 
-Source: Blelloch, Fineman, Shun 2012, Greedy Sequential Maximal Independent Set and Matching are Parallel on Average
-(the rounds, and that they give the sequential answer).
+Source: Blelloch, Fineman, Shun 2012, Greedy Sequential Maximal Independent Set and Matching are
+Parallel on Average (the rounds, and that they give the sequential answer).
 """
 
 from __future__ import annotations
@@ -39,24 +41,33 @@ _WORST = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 def preference_keys(batch: pa.RecordBatch, order: KeeperOrder) -> NDArray[np.uint64]:
-    """Make the `sort_keys` (n, k) of n documents: of two rows, the lexicographically smaller is preferred.
+    """Make the `sort_keys` (n, k) of n documents: of two rows, the lexicographically smaller is
+    preferred.
 
-    The two last columns are BLAKE2b-128 of the id, unless the order ends in `first`. Dates are ISO 8601; the time zone
-    is not looked at, and what does not begin with a year counts as missing. Raises SchemaError if a column is missing
-    or mistyped.
+    The two last columns are BLAKE2b-128 of the id, unless the order ends in `first`. Dates are ISO
+    8601; the time zone is not looked at, and what does not begin with a year counts as missing.
+    Raises SchemaError if a column is missing or mistyped.
     """
     known = tuple(name for name in order.columns if name in DOCUMENT.names)
     require_columns(batch, DOCUMENT, known)
     if "quality" in order.by:
         if order.quality not in batch.schema.names:
-            raise SchemaError(f"batch lacks required columns: '{order.quality}' is missing (expected a number)")
+            raise SchemaError(
+                f"batch lacks required columns: '{order.quality}' is missing (expected a number)"
+            )
         if pa.types.is_nested(kind := batch.schema.field(order.quality).type):
-            raise SchemaError(f"batch lacks required columns: '{order.quality}' is {kind} (expected a number)")
+            raise SchemaError(
+                f"batch lacks required columns: '{order.quality}' is {kind} (expected a number)"
+            )
     columns: list[NDArray[np.uint64]] = []
     for criterion in order.by:
         if criterion == "source":
             places = pc.index_in(batch["source"], pa.array(order.sources, pa.string()))
-            columns.append(pc.fill_null(places, len(order.sources)).to_numpy(zero_copy_only=False).astype(np.uint64))
+            columns.append(
+                pc.fill_null(places, len(order.sources))
+                .to_numpy(zero_copy_only=False)
+                .astype(np.uint64)
+            )
         elif criterion == "quality":
             columns.append(_descending(batch[order.quality]))
         elif criterion == "cleanest":
@@ -76,8 +87,11 @@ def preference_keys(batch: pa.RecordBatch, order: KeeperOrder) -> NDArray[np.uin
     return np.stack(columns, axis=1) if columns else np.empty((batch.num_rows, 0), np.uint64)
 
 
-def deciding_criterion(criteria: Sequence[str], kept: NDArray[np.uint64], removed: NDArray[np.uint64]) -> str:
-    """Name the first criterion that tells two documents apart, given their sort keys (k,); else the last one.
+def deciding_criterion(
+    criteria: Sequence[str], kept: NDArray[np.uint64], removed: NDArray[np.uint64]
+) -> str:
+    """Name the first criterion that tells two documents apart, given their sort keys (k,); else the
+    last one.
 
     >>> deciding_criterion(("cleanest", "first"), np.array([3], np.uint64), np.array([3], np.uint64))
     'first'
@@ -87,17 +101,21 @@ def deciding_criterion(criteria: Sequence[str], kept: NDArray[np.uint64], remove
 
 
 def _descending(values: pa.Array) -> NDArray[np.uint64]:
-    """Turn numbers, or strings that say them, into integers in the opposite order; what is no number comes last."""
+    """Turn numbers, or strings that say them, into integers in the opposite order; what is no
+    number comes last."""
     import polars as pl  # only where the order of keepers asks for it: this module is imported by every worker
 
-    numbers = pl.Series(values).cast(pl.Float64, strict=False).to_numpy() + 0.0  # minus zero is zero
+    numbers = (
+        pl.Series(values).cast(pl.Float64, strict=False).to_numpy() + 0.0
+    )  # minus zero is zero
     bits = numbers.view(np.int64)
     ascending = np.where(bits < 0, ~bits, bits | np.int64(-(1 << 63))).view(np.uint64)
     return np.where(np.isnan(numbers), _WORST, ~ascending)
 
 
 def _moments(dates: pa.Array) -> NDArray[np.uint64]:
-    """Turn ISO 8601 dates and times into integers in the same order, to the second; what is no date comes last."""
+    """Turn ISO 8601 dates and times into integers in the same order, to the second; what is no date
+    comes last."""
     import polars as pl
 
     two = "([0-9]{2})"  # not \d, which is any script's digits
@@ -110,7 +128,8 @@ def _moments(dates: pa.Array) -> NDArray[np.uint64]:
 
 
 def preference_ranks(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Rank n documents by their keys: 0 is the most preferred; equal keys are ranked as they come."""
+    """Rank n documents by their keys: 0 is the most preferred; equal keys are ranked as they
+    come."""
     ranks = np.empty(len(keys), np.int64)
     places = np.arange(len(keys))
     ranks[np.lexsort((places, *keys.T[::-1]))] = places
@@ -118,10 +137,11 @@ def preference_ranks(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
 
 
 class Removals(NamedTuple):
-    """Documents to remove, in ascending order, each with the kept one it repeats and their similarity.
+    """Documents to remove, in ascending order, each with the kept one it repeats and their
+    similarity.
 
-    `compared` pairs were looked at, `refused` of them did not pass the threshold; `exhausted` buckets had more kept
-    documents than any other of the bucket was compared with.
+    `compared` pairs were looked at, `refused` of them did not pass the threshold; `exhausted`
+    buckets had more kept documents than any other of the bucket was compared with.
     """
 
     removed: NDArray[np.int64]
@@ -140,18 +160,21 @@ def remove_duplicates(
     threshold: float,
     max_keepers: int = MAX_KEEPERS,
 ) -> Removals:
-    """Decide which of n documents to remove, given m memberships (`buckets[i]`, `documents[i]`), in any order.
+    """Decide which of n documents to remove, given m memberships (`buckets[i]`, `documents[i]`), in
+    any order.
 
-    `documents` are numbers below n, `ranks` (n,) are distinct, the lowest the most preferred. `similarity` compares
-    pairs of documents, given as two arrays of numbers. Guarantees:
+    `documents` are numbers below n, `ranks` (n,) are distinct, the lowest the most preferred.
+    `similarity` compares pairs of documents, given as two arrays of numbers. Guarantees:
 
-    - a removed document shares a bucket with its keeper, the keeper is kept, is preferred to it, and their similarity
-      is at least the threshold;
-    - two kept documents of a bucket are less similar than the threshold, up to `max_keepers`: within a bucket a
-      document is compared with the first so many that are kept. There are at most m * max_keepers comparisons;
+    - a removed document shares a bucket with its keeper, the keeper is kept, is preferred to it,
+      and their similarity is at least the threshold;
+    - two kept documents of a bucket are less similar than the threshold, up to `max_keepers`:
+      within a bucket a document is compared with the first so many that are kept. There are at most
+      m * max_keepers comparisons;
     - the answer depends neither on the order of the memberships nor on other clusters.
 
-    Of several keepers, a document goes for the one kept in the earliest round, of these the most preferred.
+    Of several keepers, a document goes for the one kept in the earliest round, of these the most
+    preferred.
 
         bucket   documents by rank     what happens
         0        0  2  5               0 is kept; 2 and 5 are compared with it; 5 is similar and goes
@@ -197,11 +220,14 @@ def remove_duplicates(
         members, owners = members[stay], owners[stay]
         if not len(members):
             break
-    # What is left hangs in chains, where each document waits for the one before: hence a loop over documents.
+    # What is left hangs in chains, where each document waits for the one before: hence a loop over
+    # documents.
     kept: dict[int, list[int]] = {}
     by_member = np.argsort(members, kind="stable")
     members, owners = members[by_member], owners[by_member]
-    for start, end in itertools.pairwise([*np.flatnonzero(_firsts(members)).tolist(), len(members)]):
+    for start, end in itertools.pairwise(
+        [*np.flatnonzero(_firsts(members)).tolist(), len(members)]
+    ):
         mine = owners[start:end].tolist()
         others = sorted({other for owner in mine for other in kept.get(owner, ())})
         pairs = np.array([(members[start], other) for other in others], np.int64).reshape(-1, 2)
@@ -236,11 +262,14 @@ def remove_known(
     similarity: Similarity,
     threshold: float,
 ) -> Removals:
-    """Decide which documents to remove for one of the `known` first ones, which stay and are compared with no other.
+    """Decide which documents to remove for one of the `known` first ones, which stay and are
+    compared with no other.
 
-    The arguments are as for `remove_duplicates`, whose answer for the documents that remain completes this one:
-    together they are what it would say if the known documents came first in the order of preference and none resembled
-    another. Within a bucket a document is compared with the `MAX_KEEPERS` first known ones, one a turn, as long as none
+    The arguments are as for `remove_duplicates`, whose answer for the documents that remain
+    completes this one:
+    together they are what it would say if the known documents came first in the order of preference
+    and none resembled another. Within a bucket a document is compared with the `MAX_KEEPERS` first
+    known ones, one a turn, as long as none
     resembles it. Of several it goes for the one met in the earliest turn, of these the first.
     """
     members, owners = _memberships(documents, buckets)
@@ -271,7 +300,14 @@ def remove_known(
         decided[pairs[:, 0]] = True
     pairs = np.concatenate(met)
     order = np.argsort(pairs[:, 0])
-    return Removals(pairs[order, 0], pairs[order, 1], np.concatenate(similarities)[order], compared, refused, exhausted)
+    return Removals(
+        pairs[order, 0],
+        pairs[order, 1],
+        np.concatenate(similarities)[order],
+        compared,
+        refused,
+        exhausted,
+    )
 
 
 def _in_parts(similarity: Similarity, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -281,14 +317,18 @@ def _in_parts(similarity: Similarity, pairs: NDArray[np.int64]) -> NDArray[np.fl
 
 
 def cluster_sizes(removals: Removals) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Count each keeper with the documents removed for it: (keepers in ascending order, sizes of at least 2)."""
+    """Count each keeper with the documents removed for it: (keepers in ascending order, sizes of at
+    least 2)."""
     keepers = np.sort(removals.keepers)
     starts = np.flatnonzero(_firsts(keepers))
     return keepers[starts], np.diff(np.append(starts, len(keepers))) + 1
 
 
-def _memberships(members: NDArray[np.int64], buckets: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sort memberships by bucket and member, without repetitions and without buckets of one; number the buckets."""
+def _memberships(
+    members: NDArray[np.int64], buckets: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sort memberships by bucket and member, without repetitions and without buckets of one; number
+    the buckets."""
     order = np.lexsort((members, buckets))
     members, buckets = members[order], buckets[order]
     once = _firsts(members) | _firsts(buckets)

@@ -1,14 +1,17 @@
-"""Repeated lines and paragraphs: navigation, licences and templates that many documents of a source share.
+"""Repeated lines and paragraphs: navigation, licences and templates that many documents of a source
+share.
 
-A line that stands in at least `min_documents` documents of one source (or one language) is part of what the documents
-were printed on, and is taken out of them; what remains of a document is checked for length again. The threshold is what
-keeps this safe: dropping every second occurrence of a line, as if it were a duplicate document, takes refrains,
-formulas and headings out of honest text (FineWeb measured that it lowers the quality of what is left, Penedo et al.
-2024, section 3.4), and short lines repeat by nature, so only longer ones count.
+A line that stands in at least `min_documents` documents of one source (or one language) is part of
+what the documents were printed on, and is taken out of them; what remains of a document is checked
+for length again. The threshold is what keeps this safe: dropping every second occurrence of a line,
+as if it were a duplicate document, takes refrains, formulas and headings out of honest text
+(FineWeb measured that it lowers the quality of what is left, Penedo et al. 2024, section 3.4), and
+short lines repeat by nature, so only longer ones count.
 
-Keys travel: `line_keys` gives each document the keys of its distinct lines, `frequent_keys` finds those that enough
-documents share, `remove_lines` takes them out where the text lies. CCNet (Wenzek et al. 2020) hashes normalized
-paragraphs in the same way; here case, marks and punctuation stay, as in exact deduplication.
+Keys travel: `line_keys` gives each document the keys of its distinct lines, `frequent_keys` finds
+those that enough documents share, `remove_lines` takes them out where the text lies. CCNet (Wenzek
+et al. 2020) hashes normalized paragraphs in the same way; here case, marks and punctuation stay, as
+in exact deduplication.
 """
 
 from __future__ import annotations
@@ -29,18 +32,22 @@ from stages.keys import KEY, hash_keys
 from stages.script_detection import utf8_bytes
 
 _LONGEST_LINE = 1 << 16  # bytes; what is longer is no template, and is not looked at
-FREQUENT = np.dtype([("key", KEY), ("first", "<u8")])  # a key that is repeated, and the first document that has it
+FREQUENT = np.dtype(
+    [("key", KEY), ("first", "<u8")]
+)  # a key that is repeated, and the first document that has it
 
 
 class LineKeys(NamedTuple):
-    """Distinct lines of n documents: `keys[i]` stands in the document of row `rows[i]`; ordered by row."""
+    """Distinct lines of n documents: `keys[i]` stands in the document of row `rows[i]`; ordered by
+    row."""
 
     keys: npt.NDArray[np.void]
     rows: npt.NDArray[np.int64]
 
 
 class RemovedLines(NamedTuple):
-    """Documents without their repeated lines, and what was taken from each of the n documents that came in."""
+    """Documents without their repeated lines, and what was taken from each of the n documents that
+    came in."""
 
     documents: Filtered
     lines: npt.NDArray[np.int64]
@@ -48,14 +55,18 @@ class RemovedLines(NamedTuple):
 
 
 def line_keys(batch: pa.RecordBatch, config: LineDeduplicationConfig) -> LineKeys:
-    """Give n documents the keys of their distinct lines that count; one line twice in a document counts once.
+    """Give n documents the keys of their distinct lines that count; one line twice in a document
+    counts once.
 
-    Lines are equal if their NFC is, white space at their ends and between their words aside. Lines without a letter,
-    and of more than 65,536 bytes, never count. Raises SchemaError without `text` or the column that `within` names.
+    Lines are equal if their NFC is, white space at their ends and between their words aside. Lines
+    without a letter, and of more than 65,536 bytes, never count. Raises SchemaError without `text`
+    or the column that `within` names.
     """
     units = _units(batch, config)
     distinct = units.select("row", "number").unique(maintain_order=True)
-    return LineKeys(_keys(units)[distinct["number"].to_numpy()], distinct["row"].to_numpy().astype(np.int64))
+    return LineKeys(
+        _keys(units)[distinct["number"].to_numpy()], distinct["row"].to_numpy().astype(np.int64)
+    )
 
 
 def frequent_keys(
@@ -67,7 +78,9 @@ def frequent_keys(
     """
     order = np.lexsort((documents, keys["low"], keys["high"]))
     keys, documents = keys[order], documents[order]
-    starts = np.flatnonzero(np.concatenate((np.ones(min(len(keys), 1), bool), keys[1:] != keys[:-1])))
+    starts = np.flatnonzero(
+        np.concatenate((np.ones(min(len(keys), 1), bool), keys[1:] != keys[:-1]))
+    )
     found = starts[np.diff(starts, append=len(keys)) >= min_documents]
     frequent = np.empty(len(found), FREQUENT)
     frequent["key"], frequent["first"] = keys[found], documents[found]
@@ -77,7 +90,8 @@ def frequent_keys(
 def look_up(
     keys: npt.NDArray[np.void], known: npt.NDArray[np.void]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Find n KEYs among sorted ones: the place of each, which says nothing of one that is not there, and which are.
+    """Find n KEYs among sorted ones: the place of each, which says nothing of one that is not
+    there, and which are.
 
     Known keys that share their high half, one pair in 2^64, count as the first of them alone.
     """
@@ -94,11 +108,12 @@ def remove_lines(
     frequent: npt.NDArray[np.void],
     config: LineDeduplicationConfig,
 ) -> RemovedLines:
-    """Take repeated lines (FREQUENT sorted by key) out of n documents, whose numbers are `documents`.
+    """Take repeated lines (FREQUENT sorted by key) out of n documents, whose numbers are
+    `documents`.
 
-    A document that loses none stays as it is, byte for byte. One that does also loses line ends at its own two ends,
-    and is rejected, with the text it came with, if fewer than `min_code_points` remain
-    (`too_short_without_repeated_lines`). Order is kept.
+    A document that loses none stays as it is, byte for byte. One that does also loses line ends at
+    its own two ends, and is rejected, with the text it came with, if fewer than `min_code_points`
+    remain (`too_short_without_repeated_lines`). Order is kept.
     """
     units = _units(batch, config)
     removed = np.zeros(len(units), bool)
@@ -108,8 +123,12 @@ def remove_lines(
         number = units["number"].to_numpy()
         removed = repeated[number]
         if config.keep_first:
-            first = units.select(pl.struct("row", "number").is_first_distinct()).to_series().to_numpy()
-            removed &= ~(first & (frequent["first"][place[number]] == documents[units["row"].to_numpy()]))
+            first = (
+                units.select(pl.struct("row", "number").is_first_distinct()).to_series().to_numpy()
+            )
+            removed &= ~(
+                first & (frequent["first"][place[number]] == documents[units["row"].to_numpy()])
+            )
     gone = units.filter(pl.Series(removed))
     lines = np.bincount(gone["row"].to_numpy(), minlength=batch.num_rows)
     before = pc.utf8_length(batch["text"]).to_numpy()
@@ -135,9 +154,11 @@ def remove_lines(
 
 
 def _units(batch: pa.RecordBatch, config: LineDeduplicationConfig) -> pl.DataFrame:
-    """Cut n documents into the lines or paragraphs that count: row, byte span in the text, number of the distinct unit.
+    """Cut n documents into the lines or paragraphs that count: row, byte span in the text, number
+    of the distinct unit.
 
-    Equal numbers are equal (group, written line); `group` and `line` say what the number stands for.
+    Equal numbers are equal (group, written line); `group` and `line` say what the number stands
+    for.
     """
     grouped = () if config.within == "corpus" else (config.within,)
     require_columns(batch, DOCUMENT, ("text", *grouped))
@@ -153,12 +174,20 @@ def _units(batch: pa.RecordBatch, config: LineDeduplicationConfig) -> pl.DataFra
         starts = starts[opens]
         lines = _strings(texts, np.append(starts, offsets[-1]))
     rows = np.searchsorted(offsets, starts, side="right") - 1
-    group = pl.Series(batch[config.within]).fill_null("") if grouped else pl.Series([""] * batch.num_rows)
-    frame = pl.DataFrame({"row": rows, "start": starts, "end": np.append(starts, offsets[-1])[1:], "line": lines})
+    group = (
+        pl.Series(batch[config.within]).fill_null("")
+        if grouped
+        else pl.Series([""] * batch.num_rows)
+    )
+    frame = pl.DataFrame(
+        {"row": rows, "start": starts, "end": np.append(starts, offsets[-1])[1:], "line": lines}
+    )
     frame = frame.with_columns(group=group.gather(rows))
     frame = frame.filter(pl.col("end") - pl.col("start") <= _LONGEST_LINE)
     frame = frame.with_columns(pl.col("line").str.strip_chars())
-    counts = (pl.col("line").str.len_chars() >= config.min_line_code_points) & pl.col("line").str.contains(r"\p{L}")
+    counts = (pl.col("line").str.len_chars() >= config.min_line_code_points) & pl.col(
+        "line"
+    ).str.contains(r"\p{L}")
     frame = frame.filter(counts)
     written = pl.col("line").str.normalize("NFC").str.replace_all(r"\s+", " ")
     if config.fold_digits:

@@ -1,17 +1,20 @@
-"""Near duplicates: MinHash signatures of documents, the bands they meet in, and how similar two of them are.
+"""Near duplicates: MinHash signatures of documents, the bands they meet in, and how similar two of
+them are.
 
-Documents whose signatures agree in a whole band become candidates; a candidate is a duplicate only if its similarity
-with the document that is kept passes the threshold (`keepers`). With b bands of r rows, two documents of Jaccard
-similarity s become candidates with probability 1 - (1 - s^r)^b. The default, 14 bands of 8 rows, is FineWeb-2's: it
-proposes 92.4 % of the pairs at 0.8, 99.96 % at 0.9 and 77 % at 0.75. Verification at 0.8 then refuses what the bands
-propose below that, which FineWeb-2 deletes. `bands = "optimum"` takes the bands and rows that minimize the false
-candidates and the misses at the threshold, by datasketch's rule.
+Documents whose signatures agree in a whole band become candidates; a candidate is a duplicate only
+if its similarity with the document that is kept passes the threshold (`keepers`). With b bands of r
+rows, two documents of Jaccard similarity s become candidates with probability 1 - (1 - s^r)^b. The
+default, 14 bands of 8 rows, is FineWeb-2's: it proposes 92.4 % of the pairs at 0.8, 99.96 % at 0.9
+and 77 % at 0.75. Verification at 0.8 then refuses what the bands propose below that, which
+FineWeb-2 deletes. `bands = "optimum"` takes the bands and rows that minimize the false candidates
+and the misses at the threshold, by datasketch's rule.
 
-Signatures are rensa's R-MinHash, version 2 (Fast Similarity Sketching): each slot is an unbiased estimate, and the
-same set of shingles gives the same signature on every machine.
+Signatures are rensa's R-MinHash, version 2 (Fast Similarity Sketching): each slot is an unbiased
+estimate, and the same set of shingles gives the same signature on every machine.
 
-Sources: Broder 1997 (resemblance), Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, chapter 3 (bands);
-Penedo et al. 2025, FineWeb-2 (14 x 8, word 5-grams); Dahlgaard, Knudsen, Thorup 2017, Fast Similarity Sketching.
+Sources: Broder 1997 (resemblance), Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, chapter
+3 (bands); Penedo et al. 2025, FineWeb-2 (14 x 8, word 5-grams); Dahlgaard, Knudsen, Thorup 2017,
+Fast Similarity Sketching.
 """
 
 from __future__ import annotations
@@ -37,12 +40,14 @@ _HIGH, _LOW = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 
 
 class Signed(NamedTuple):
-    """What n documents are compared by, without the documents that have no letters, which resemble nothing.
+    """What n documents are compared by, without the documents that have no letters, which resemble
+    nothing.
 
-    `rows` (m,) are the places of the m others in the batch, in order; `signatures` (m, bands * rows) belong to them.
-    Documents of one number in `scripts` (m,), other than 0, are not compared with each other. `preference` (m, k) are
-    sort keys that go before the recipe's own: of two rows, the lexicographically smaller is preferred. `contents` (m,)
-    are equal where documents have the same `shingles`, each as often.
+    `rows` (m,) are the places of the m others in the batch, in order; `signatures` (m, bands *
+    rows) belong to them. Documents of one number in `scripts` (m,), other than 0, are not compared
+    with each other. `preference` (m, k) are sort keys that go before the recipe's own: of two rows,
+    the lexicographically smaller is preferred. `contents` (m,) are equal where documents have the
+    same `shingles`, each as often.
     """
 
     rows: NDArray[np.int64]
@@ -64,20 +69,24 @@ def band_shape(config: NearDeduplicationConfig) -> tuple[int, int]:
 
 
 def near_signatures(batch: pa.RecordBatch, config: NearDeduplicationConfig) -> Signed:
-    """Make the signatures of n documents, whatever their scripts. Raises SchemaError without `text`."""
+    """Make the signatures of n documents, whatever their scripts. Raises SchemaError without
+    `text`."""
     shingles = shingle_hashes(batch, config.word_shingle, config.grapheme_shingle)
     rows = np.flatnonzero(np.diff(shingles.offsets))
     made = signatures(shingles, config)[rows]
     no_preference = np.empty((len(rows), 0), np.uint64)
     filled = Shingles(shingles.hashes, np.append(shingles.offsets[rows], shingles.offsets[-1]))
-    return Signed(rows, made, np.zeros(len(rows), np.uint8), no_preference, contents(filled), filled)
+    return Signed(
+        rows, made, np.zeros(len(rows), np.uint8), no_preference, contents(filled), filled
+    )
 
 
 def contents(shingles: Shingles) -> NDArray[np.uint64]:
-    """Hash n sets of shingles with their repetitions, in any order: the sum modulo 2^64, and how many there are.
+    """Hash n sets of shingles with their repetitions, in any order: the sum modulo 2^64, and how
+    many there are.
 
-    Hashes of shingles are as good as random, and so are their sums: of 10^9 pairs of documents whose shingles differ,
-    one is taken for equal with probability 5 * 10^-11.
+    Hashes of shingles are as good as random, and so are their sums: of 10^9 pairs of documents
+    whose shingles differ, one is taken for equal with probability 5 * 10^-11.
     """
     counts = np.diff(shingles.offsets)
     hashed = mix64(counts.astype(np.uint64))
@@ -87,25 +96,33 @@ def contents(shingles: Shingles) -> NDArray[np.uint64]:
     return hashed
 
 
-def firsts_of_content(clusters: NDArray[np.uint64], contents: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Return for each of n documents the place of the first one of its cluster with the same content.
+def firsts_of_content(
+    clusters: NDArray[np.uint64], contents: NDArray[np.uint64]
+) -> NDArray[np.int64]:
+    """Return for each of n documents the place of the first one of its cluster with the same
+    content.
 
     >>> firsts_of_content(np.array([7, 7, 9, 7], np.uint64), np.array([1, 2, 1, 1], np.uint64)).tolist()
     [0, 1, 2, 0]
     """
     order = np.lexsort((contents, clusters))
     begins = np.ones(len(order), np.bool_)
-    begins[1:] = (contents[order][1:] != contents[order][:-1]) | (clusters[order][1:] != clusters[order][:-1])
+    begins[1:] = (contents[order][1:] != contents[order][:-1]) | (
+        clusters[order][1:] != clusters[order][:-1]
+    )
     firsts = np.empty(len(order), np.int64)
     firsts[order] = order[begins][begins.cumsum() - 1]
     return firsts
 
 
-def shingled_documents(clusters: NDArray[np.uint64], contents: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Choose, of n documents, those whose shingles are needed to compare all that are in one cluster.
+def shingled_documents(
+    clusters: NDArray[np.uint64], contents: NDArray[np.uint64]
+) -> NDArray[np.bool_]:
+    """Choose, of n documents, those whose shingles are needed to compare all that are in one
+    cluster.
 
-    That is the first document of each content, where a cluster has several contents: documents of one content have
-    similarity 1, and what is found for one of them is true for all.
+    That is the first document of each content, where a cluster has several contents: documents of
+    one content have similarity 1, and what is found for one of them is true for all.
     """
     firsts = firsts_of_content(clusters, contents) == np.arange(len(clusters))
     _, numbers = np.unique(clusters, return_inverse=True)
@@ -114,14 +131,19 @@ def shingled_documents(clusters: NDArray[np.uint64], contents: NDArray[np.uint64
 
 
 def signatures(shingles: Shingles, config: NearDeduplicationConfig) -> NDArray[np.uint32]:
-    """Make the MinHash signatures (n, bands * rows) of n sets of shingles; of an empty set, all ones bits."""
+    """Make the MinHash signatures (n, bands * rows) of n sets of shingles; of an empty set, all
+    ones bits."""
     bands, rows = band_shape(config)
     slots = array("I")
     for first in range(0, len(shingles.offsets) - 1, _SIGNED):
         offsets = shingles.offsets[first : first + _SIGNED + 1]
         hashes = shingles.hashes[offsets[0] : offsets[-1]]
-        matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets - offsets[0], bands * rows, config.seed)
-        for signature in matrix.to_rows():  # a loop over documents, since rensa gives lists and no buffer
+        matrix = RMinHash.digest_matrix_from_flat_token_hashes(
+            hashes, offsets - offsets[0], bands * rows, config.seed
+        )
+        for (
+            signature
+        ) in matrix.to_rows():  # a loop over documents, since rensa gives lists and no buffer
             slots.fromlist(signature)
     return np.frombuffer(slots, np.uint32).reshape(len(shingles.offsets) - 1, bands * rows)
 
@@ -142,7 +164,9 @@ def band_keys(signatures: NDArray[np.uint32], config: NearDeduplicationConfig) -
     return keys
 
 
-def meeting_keys(signatures: NDArray[np.uint32], config: NearDeduplicationConfig) -> NDArray[np.uint64]:
+def meeting_keys(
+    signatures: NDArray[np.uint32], config: NearDeduplicationConfig
+) -> NDArray[np.uint64]:
     """Make the first halves (n, bands) of the KEYs of n signatures."""
     return _band_hashes(signatures, _HIGH, config)
 
@@ -163,13 +187,17 @@ def _band_hashes(
     return hashes
 
 
-def estimated_similarity(left: NDArray[np.uint32], right: NDArray[np.uint32]) -> NDArray[np.float64]:
-    """Estimate the Jaccard similarity of n pairs from their signatures (n, slots): the share of equal slots."""
+def estimated_similarity(
+    left: NDArray[np.uint32], right: NDArray[np.uint32]
+) -> NDArray[np.float64]:
+    """Estimate the Jaccard similarity of n pairs from their signatures (n, slots): the share of
+    equal slots."""
     return np.count_nonzero(left == right, axis=1) / left.shape[1]
 
 
 def distinct_shingles(shingles: Shingles) -> Shingles:
-    """Sort the shingles of each of n texts and leave out repetitions; 44 bits of each hash are left.
+    """Sort the shingles of each of n texts and leave out repetitions; 44 bits of each hash are
+    left.
 
     Of the shingles of a text of 10^6, two are then the same by chance with probability 0.03.
     """
@@ -183,7 +211,9 @@ def distinct_shingles(shingles: Shingles) -> Shingles:
         first_of = np.ones(len(packed), np.bool_)
         first_of[1:] = packed[1:] != packed[:-1]
         packed = packed[first_of]
-        sizes[start:end] = np.bincount((packed >> _HASH_BITS).astype(np.int64), minlength=end - start)
+        sizes[start:end] = np.bincount(
+            (packed >> _HASH_BITS).astype(np.int64), minlength=end - start
+        )
         made.append(packed & ((np.uint64(1) << _HASH_BITS) - np.uint64(1)))
     return Shingles(np.concatenate([np.empty(0, np.uint64), *made]), np.append(0, sizes.cumsum()))
 
@@ -191,13 +221,16 @@ def distinct_shingles(shingles: Shingles) -> Shingles:
 def exact_similarity(
     distinct: Shingles, left: NDArray[np.int64], right: NDArray[np.int64], threshold: float = 0
 ) -> NDArray[np.float64]:
-    """Compute the Jaccard similarity of n pairs of texts, given by their places in `distinct_shingles`.
+    """Compute the Jaccard similarity of n pairs of texts, given by their places in
+    `distinct_shingles`.
 
-    Two texts without shingles have similarity 0. A pair of such different sizes that it must stay below the threshold
-    is not looked at; it is given what its sizes allow at most.
+    Two texts without shingles have similarity 0. A pair of such different sizes that it must stay
+    below the threshold is not looked at; it is given what its sizes allow at most.
     """
     sizes = np.diff(distinct.offsets)
-    found = np.minimum(sizes[left], sizes[right]) / np.maximum(np.maximum(sizes[left], sizes[right]), 1)
+    found = np.minimum(sizes[left], sizes[right]) / np.maximum(
+        np.maximum(sizes[left], sizes[right]), 1
+    )
     close = np.flatnonzero(found >= threshold)
     left, right = left[close], right[close]
     shared = np.zeros(len(close), np.int64)
@@ -208,7 +241,9 @@ def exact_similarity(
         pairs = np.repeat(np.tile(np.arange(end - start, dtype=np.uint64) << _HASH_BITS, 2), counts)
         ends = counts.cumsum()
         at = np.arange(len(pairs)) + np.repeat(distinct.offsets[texts] - ends + counts, counts)
-        packed = np.sort(pairs | distinct.hashes.take(at), kind="stable")  # two sorted halves, merged as such
+        packed = np.sort(
+            pairs | distinct.hashes.take(at), kind="stable"
+        )  # two sorted halves, merged as such
         equal = packed[1:][packed[1:] == packed[:-1]] >> _HASH_BITS
         shared[start:end] = np.bincount(equal.astype(np.int64), minlength=end - start)
     found[close] = shared / np.maximum(sizes[left] + sizes[right] - shared, 1)
@@ -216,7 +251,8 @@ def exact_similarity(
 
 
 def _portions(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Divide n lists, which begin and end at `offsets`, into runs of so many that they are sorted within the cache."""
+    """Divide n lists, which begin and end at `offsets`, into runs of so many that they are sorted
+    within the cache."""
     start, count = 0, len(offsets) - 1
     while start < count:
         end = int(np.searchsorted(offsets, offsets[start] + _SORTED, side="right")) - 1
@@ -228,7 +264,8 @@ def _portions(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
 def similarity_of(
     signatures: NDArray[np.uint32], distinct: Shingles | None, config: NearDeduplicationConfig
 ) -> Similarity:
-    """Choose the similarity that `config.verify` names; raise ValueError if it lacks `distinct_shingles`."""
+    """Choose the similarity that `config.verify` names; raise ValueError if it lacks
+    `distinct_shingles`."""
     if config.verify == "none":
         return lambda left, right: np.ones(len(left))
     if config.verify == "signature":
@@ -239,7 +276,8 @@ def similarity_of(
 
 
 def between_contents(similarity: Similarity, firsts: NDArray[np.int64]) -> Similarity:
-    """Compare each document by the first one of its content, given the places (n,) of `firsts_of_content`."""
+    """Compare each document by the first one of its content, given the places (n,) of
+    `firsts_of_content`."""
 
     def compare(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
         left, right = firsts[left], firsts[right]
@@ -266,11 +304,16 @@ def between_scripts(similarity: Similarity, scripts: NDArray[np.unsignedinteger]
 
 
 def near_duplicates(
-    keys: NDArray[np.void], ranks: NDArray[np.int64], similarity: Similarity, config: NearDeduplicationConfig
+    keys: NDArray[np.void],
+    ranks: NDArray[np.int64],
+    similarity: Similarity,
+    config: NearDeduplicationConfig,
 ) -> Removals:
-    """Decide which of n documents to remove, given their KEYs (n, bands) and ranks (n,); see `remove_duplicates`.
+    """Decide which of n documents to remove, given their KEYs (n, bands) and ranks (n,); see
+    `remove_duplicates`.
 
-    The n documents may be all there are or whole clusters of them: the answer for a document is the same.
+    The n documents may be all there are or whole clusters of them: the answer for a document is the
+    same.
     """
     return remove_duplicates(*_met(keys), ranks, similarity, config.threshold)
 
@@ -278,16 +321,18 @@ def near_duplicates(
 def known_duplicates(
     keys: NDArray[np.void], known: int, similarity: Similarity, config: NearDeduplicationConfig
 ) -> Removals:
-    """Decide which of n documents to remove for one of the `known` first ones; see `remove_known`."""
+    """Decide which of n documents to remove for one of the `known` first ones; see
+    `remove_known`."""
     return remove_known(*_met(keys), known, similarity, config.threshold)
 
 
 def _met(keys: NDArray[np.void]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Number the buckets in which some of n documents meet, given their KEYs (n, bands), and list the documents.
+    """Number the buckets in which some of n documents meet, given their KEYs (n, bands), and list
+    the documents.
 
-    A band at a time: documents meet in few of their bands, and keys of two bands are never equal. A bucket that holds
-    the same documents as one of an earlier band says nothing new and is left out; two others are taken for the same
-    with probability 2^-64.
+    A band at a time: documents meet in few of their bands, and keys of two bands are never equal. A
+    bucket that holds the same documents as one of an earlier band says nothing new and is left out;
+    two others are taken for the same with probability 2^-64.
     """
     buckets, documents = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     known = np.empty(0, np.uint64)  # a sum for each bucket so far

@@ -1,4 +1,5 @@
-"""What a recipe may set of deduplication; read with every recipe, so nothing is imported that does the work."""
+"""What a recipe may set of deduplication; read with every recipe, so nothing is imported that does
+the work."""
 
 from __future__ import annotations
 
@@ -38,7 +39,9 @@ class ComparingConfig(StageConfig):
     against: Against = ()
 
     def at_home(self, base: str) -> Self:
-        return self.model_copy(update={"against": tuple(located(path, base) for path in self.against)})
+        return self.model_copy(
+            update={"against": tuple(located(path, base) for path in self.against)}
+        )
 
 
 class ExactDeduplicationConfig(ComparingConfig):
@@ -46,7 +49,8 @@ class ExactDeduplicationConfig(ComparingConfig):
 
     stage: Literal["exact"] = "exact"
     fold_case: bool = Field(
-        default=False, description="Treat capitals and small letters as the same, as headings and shouting differ."
+        default=False,
+        description="Treat capitals and small letters as the same, as headings and shouting differ.",
     )
 
 
@@ -59,13 +63,16 @@ class UrlDeduplicationConfig(ComparingConfig):
         description="Treat www.example.org and example.org as one host, as most sites do and some do not.",
     )
     drop_trailing_slash: bool = Field(
-        default=False, description="Treat /page/ and /page as one address; a few servers answer them differently."
+        default=False,
+        description="Treat /page/ and /page as one address; a few servers answer them differently.",
     )
     sort_parameters: bool = Field(
-        default=True, description="Treat ?a=1&b=2 and ?b=2&a=1 as one address; parameters of one name keep their order."
+        default=True,
+        description="Treat ?a=1&b=2 and ?b=2&a=1 as one address; parameters of one name keep their order.",
     )
     tracking_parameters: tuple[str, ...] = Field(
-        default=(), description="Names of parameters to ignore in addition to the known trackers, in small letters."
+        default=(),
+        description="Names of parameters to ignore in addition to the known trackers, in small letters.",
     )
     max_url_bytes: int = Field(
         default=8000,
@@ -88,11 +95,18 @@ class NearDeduplicationConfig(ComparingConfig):
         default=14,
         description='Bands of a signature, or "optimum": bands and rows chosen for the threshold among `permutations`.',
     )
-    rows: int = Field(default=8, ge=1, le=64, description="Rows of a band; more rows make fewer candidates.")
-    permutations: int = Field(
-        default=112, ge=2, le=4096, description='Longest signature that "optimum" may choose; unused otherwise.'
+    rows: int = Field(
+        default=8, ge=1, le=64, description="Rows of a band; more rows make fewer candidates."
     )
-    word_shingle: int = Field(default=5, ge=1, le=100, description="Words in a shingle, where words are spaced.")
+    permutations: int = Field(
+        default=112,
+        ge=2,
+        le=4096,
+        description='Longest signature that "optimum" may choose; unused otherwise.',
+    )
+    word_shingle: int = Field(
+        default=5, ge=1, le=100, description="Words in a shingle, where words are spaced."
+    )
     grapheme_shingle: int = Field(
         default=8,
         ge=1,
@@ -126,7 +140,12 @@ class AcrossScriptsConfig(ComparingConfig):
         le=1,
         description="Least Jaccard similarity of two skeletons; between scripts some words are spelled by ear.",
     )
-    bands: int = Field(default=20, ge=1, le=1024, description="Bands of a signature; 20 of 5 rows find 97.5 % at 0.7.")
+    bands: int = Field(
+        default=20,
+        ge=1,
+        le=1024,
+        description="Bands of a signature; 20 of 5 rows find 97.5 % at 0.7.",
+    )
     rows: int = Field(default=5, ge=1, le=64, description="Rows of a band.")
 
     @field_validator("keep")
@@ -135,13 +154,18 @@ class AcrossScriptsConfig(ComparingConfig):
         from stages.deduplication.across_scripts import SCRIPTS
 
         if unknown := sorted(set(keep) - set(SCRIPTS)):
-            raise ValueError(f"keep must name scripts that have skeletons, {', '.join(SCRIPTS)}, got {unknown}")
+            raise ValueError(
+                f"keep must name scripts that have skeletons, {', '.join(SCRIPTS)}, got {unknown}"
+            )
         return keep
 
     @property
     def of_skeletons(self) -> NearDeduplicationConfig:
-        """Return how skeletons are compared: by their signatures, since the texts themselves have nothing in common."""
-        return NearDeduplicationConfig(threshold=self.threshold, bands=self.bands, rows=self.rows, verify="signature")
+        """Return how skeletons are compared: by their signatures, since the texts themselves have
+        nothing in common."""
+        return NearDeduplicationConfig(
+            threshold=self.threshold, bands=self.bands, rows=self.rows, verify="signature"
+        )
 
 
 class LineDeduplicationConfig(StageConfig):
@@ -149,13 +173,17 @@ class LineDeduplicationConfig(StageConfig):
 
     stage: Literal["lines"] = "lines"
     unit: Literal["line", "paragraph"] = Field(
-        default="line", description="What is compared and removed: lines, or paragraphs (lines up to a blank one)."
+        default="line",
+        description="What is compared and removed: lines, or paragraphs (lines up to a blank one).",
     )
     within: Literal["source", "language", "corpus"] = Field(
-        default="source", description="Whose documents are counted; what repeats in one source may be text in another."
+        default="source",
+        description="Whose documents are counted; what repeats in one source may be text in another.",
     )
     min_documents: int = Field(
-        default=10, ge=2, description="A line is removed if at least this many documents have it, each counted once."
+        default=10,
+        ge=2,
+        description="A line is removed if at least this many documents have it, each counted once.",
     )
     min_line_code_points: int = Field(
         default=10,
@@ -167,10 +195,13 @@ class LineDeduplicationConfig(StageConfig):
         description='Treat all digits as the same, so that "Page 3 of 9" is repeated; so are headings of laws.',
     )
     keep_first: bool = Field(
-        default=False, description="Leave the line in the first document that has it, so that its words are not lost."
+        default=False,
+        description="Leave the line in the first document that has it, so that its words are not lost.",
     )
     min_code_points: int = Field(
-        default=100, ge=0, description="A document that had lines removed is rejected if less than this remains of it."
+        default=100,
+        ge=0,
+        description="A document that had lines removed is rejected if less than this remains of it.",
     )
 
 
@@ -178,7 +209,9 @@ class SpanDeduplicationConfig(StageConfig):
     """Options of `span_fingerprints`, `span_windows` and `remove_spans`."""
 
     stage: Literal["spans"] = "spans"
-    min_bytes: int = Field(default=200, ge=8, le=1 << 20, description="Shortest repeated span, in bytes of UTF-8.")
+    min_bytes: int = Field(
+        default=200, ge=8, le=1 << 20, description="Shortest repeated span, in bytes of UTF-8."
+    )
     fingerprint_bytes: int = Field(
         default=64,
         ge=4,
@@ -189,11 +222,16 @@ class SpanDeduplicationConfig(StageConfig):
         ge=1,
         description="Bytes between windows; 1 finds spans to the byte, and sends 24 bytes for each repeated one.",
     )
-    min_documents: int = Field(default=2, ge=2, description="A span is repeated if this many documents have it.")
-    keep_first: bool = Field(
-        default=True, description="Leave each span in the first document that has it, so that it is not lost."
+    min_documents: int = Field(
+        default=2, ge=2, description="A span is repeated if this many documents have it."
     )
-    mask: str = Field(default="", description="What is written in place of a span that is taken out.")
+    keep_first: bool = Field(
+        default=True,
+        description="Leave each span in the first document that has it, so that it is not lost.",
+    )
+    mask: str = Field(
+        default="", description="What is written in place of a span that is taken out."
+    )
     min_code_points: int = Field(
         default=1,
         ge=0,
@@ -221,10 +259,22 @@ class SpanDeduplicationConfig(StageConfig):
 
 
 class KeeperOrder(StageConfig):
-    """Which document of several is preferred: by the first criterion that tells them apart, in the end by id."""
+    """Which document of several is preferred: by the first criterion that tells them apart, in the
+    end by id."""
 
     by: tuple[
-        Literal["source", "quality", "cleanest", "longest", "shortest", "newest", "oldest", "first", "id"], ...
+        Literal[
+            "source",
+            "quality",
+            "cleanest",
+            "longest",
+            "shortest",
+            "newest",
+            "oldest",
+            "first",
+            "id",
+        ],
+        ...,
     ] = Field(
         default=("cleanest",),
         description="Criteria from the most to the least important. `source`: in the order of `sources`; `quality`: "
@@ -258,7 +308,9 @@ class KeeperOrder(StageConfig):
                     f"by must end where it says {last}, which tells all documents apart, got {list(self.by)}"
                 )
         if self.sources and "source" not in self.by:
-            raise ValueError(f'sources order what by = ["source"] looks at, got by = {list(self.by)}')
+            raise ValueError(
+                f'sources order what by = ["source"] looks at, got by = {list(self.by)}'
+            )
         return self
 
     @property
@@ -277,9 +329,14 @@ class KeeperOrder(StageConfig):
         }
         of |= {"first": (), "id": (), "cleanest": ("text", "script", "other_language_share")}
         ids = () if "first" in self.by else ("id",)
-        return tuple(dict.fromkeys([*ids, *(name for criterion in self.by for name in of.get(criterion, ("text",)))]))
+        return tuple(
+            dict.fromkeys(
+                [*ids, *(name for criterion in self.by for name in of.get(criterion, ("text",)))]
+            )
+        )
 
     @property
     def sort_keys(self) -> int:
-        """Number of keys that `preference_keys` makes of a document: one for each criterion, two of its id."""
+        """Number of keys that `preference_keys` makes of a document: one for each criterion, two of
+        its id."""
         return len(set(self.by) - {"id", "first"}) + 2 * ("first" not in self.by)

@@ -1,13 +1,13 @@
 """Rehydration: how often to repeat what deduplication kept, by how often it was found.
 
-What is found twice or a few times on the web tends to be better than what is found once, and what is found a thousand
-times is templates and spam. So FineWeb-2 deduplicates thoroughly and then repeats the kept document of a cluster
-according to the cluster's size. Two rules of that paper:
+What is found twice or a few times on the web tends to be better than what is found once, and what
+is found a thousand times is templates and spam. So FineWeb-2 deduplicates thoroughly and then
+repeats the kept document of a cluster according to the cluster's size. Two rules of that paper:
 
 - `by_size`: a fixed weight for a range of sizes;
-- `by_removal_rate`: weights learnt from a corpus. For each cluster size, the rate at which a later quality filter
-  removes documents is compared with the rate over all documents: sizes that it removes more often are never repeated,
-  the size it removes least gets the highest weight.
+- `by_removal_rate`: weights learnt from a corpus. For each cluster size, the rate at which a later
+  quality filter removes documents is compared with the rate over all documents: sizes that it
+  removes more often are never repeated, the size it removes least gets the highest weight.
 
 Source: Penedo et al. 2025, FineWeb2: One Pipeline to Scale Them All (section on rehydration).
 """
@@ -23,7 +23,8 @@ _SMOOTHED = 5
 
 
 def by_size(sizes: ArrayLike) -> NDArray[np.int64]:
-    """Weigh n clusters by their sizes: 1 for 1, 2 for 2, 3 for 3-4, 5 for 5-99, 8 for 100-999, 1 from 1000 on.
+    """Weigh n clusters by their sizes: 1 for 1, 2 for 2, 3 for 3-4, 5 for 5-99, 8 for 100-999, 1
+    from 1000 on.
 
     Raises ValueError for a size below 1.
 
@@ -36,19 +37,26 @@ def by_size(sizes: ArrayLike) -> NDArray[np.int64]:
     return _WEIGHTS[np.searchsorted(_LEAST_SIZES, sizes, side="right") - 1]
 
 
-def by_removal_rate(documents: ArrayLike, removed: ArrayLike, max_weight: int = 10) -> NDArray[np.int64]:
-    """Weigh n groups of clusters, in ascending order of size, by what a later filter removed of them.
+def by_removal_rate(
+    documents: ArrayLike, removed: ArrayLike, max_weight: int = 10
+) -> NDArray[np.int64]:
+    """Weigh n groups of clusters, in ascending order of size, by what a later filter removed of
+    them.
 
-    `documents` (n,) counts the documents of each group, `removed` (n,) those that the filter removed. With R the rate
-    removed of all and r of a group, smoothed over five groups (the two groups at either end stay as they are), the
-    weight is 1 where r >= R, else 1 + (max_weight - 1) (r - R) / (min r - R), rounded, halves to even. A group without
-    documents has weight 1 and takes no part in the smoothing.
+    `documents` (n,) counts the documents of each group, `removed` (n,) those that the filter
+    removed. With R the rate removed of all and r of a group, smoothed over five groups (the two
+    groups at either end stay as they are), the weight is 1 where r >= R, else 1 + (max_weight - 1)
+    (r - R) / (min r - R), rounded, halves to even. A group without documents has weight 1 and takes
+    no part in the smoothing.
 
-    Raises ValueError for counts that are negative, of unequal number, or more removed than there were.
+    Raises ValueError for counts that are negative, of unequal number, or more removed than there
+    were.
     """
     documents, removed = np.asarray(documents, np.float64), np.asarray(removed, np.float64)
     if documents.shape != removed.shape:
-        raise ValueError(f"documents and removed must be as many, got {len(documents)} and {len(removed)}")
+        raise ValueError(
+            f"documents and removed must be as many, got {len(documents)} and {len(removed)}"
+        )
     if (removed < 0).any() or (removed > documents).any():
         raise ValueError("removed must be between 0 and the documents of each group")
     weights = np.ones(len(documents), np.int64)

@@ -1,36 +1,41 @@
-"""Shingles: the overlapping runs of words or grapheme clusters whose sets near duplicates are compared by.
+"""Shingles: the overlapping runs of words or grapheme clusters whose sets near duplicates are
+compared by.
 
-A text is a sequence of units. Where words are spaced a unit is a word; in scripts that are written in one run (Thai,
-Lao, Khmer, Burmese, Han, Kana, Javanese and others) it is a grapheme cluster. A shingle is `words` units long where it
-begins with a word, `graphemes` where it begins with a cluster. The choice is made at each unit and never for the whole
-document, so a Thai page that quotes English, or the other way round, is cut the same wherever its parts stand, and
-text added in another script changes no shingle of the rest. Tibetan has no spaces but ends each syllable with a tsheg,
-which separates as a space does: its units are syllables.
+A text is a sequence of units. Where words are spaced a unit is a word; in scripts that are written
+in one run (Thai, Lao, Khmer, Burmese, Han, Kana, Javanese and others) it is a grapheme cluster. A
+shingle is `words` units long where it begins with a word, `graphemes` where it begins with a
+cluster. The choice is made at each unit and never for the whole document, so a Thai page that
+quotes English, or the other way round, is cut the same wherever its parts stand, and text added in
+another script changes no shingle of the rest. Tibetan has no spaces but ends each syllable with a
+tsheg, which separates as a space does: its units are syllables.
 
 What counts:
 
 - Texts are compared in NFC, in simple case folding (Turkish dotted capital I as i; sharp s stays).
-- Letters, numbers and all combining marks (vowel signs, tones, nuktas, viramas) make units, and so do the zero-width
-  joiner and non-joiner, which are spelling in Persian and Sinhala. Punctuation, symbols, white space and controls
-  separate, the zero-width space of Khmer too. Other format characters (soft hyphen, direction marks) and variation
-  selectors are ignored.
-- A cluster is a letter with its marks; a letter after a virama that stacks (Khmer coeng, Javanese pangkon) joins its
-  cluster. In these scripts this is UAX #29, but that every mark stays with its letter (the annex lets some vowel signs
-  and tones of Burmese and Tai Tham stand alone) and that not only consonants stack.
-- A text too short for a shingle is compared whole, as one shingle. A text without letters or numbers has no shingle:
-  it is no near duplicate of anything (equal ones are found by the exact stage).
+- Letters, numbers and all combining marks (vowel signs, tones, nuktas, viramas) make units, and so
+  do the zero-width joiner and non-joiner, which are spelling in Persian and Sinhala. Punctuation,
+  symbols, white space and controls separate, the zero-width space of Khmer too. Other format
+  characters (soft hyphen, direction marks) and variation selectors are ignored.
+- A cluster is a letter with its marks; a letter after a virama that stacks (Khmer coeng, Javanese
+  pangkon) joins its cluster. In these scripts this is UAX #29, but that every mark stays with its
+  letter (the annex lets some vowel signs and tones of Burmese and Tai Tham stand alone) and that
+  not only consonants stack.
+- A text too short for a shingle is compared whole, as one shingle. A text without letters or
+  numbers has no shingle: it is no near duplicate of anything (equal ones are found by the exact
+  stage).
 
-Units and shingles are hashed to 64 bits with arithmetic written out here, so that signatures stored in an index
-outlive the versions of the libraries. A unit is hashed by its folded UTF-8, eight bytes at a time. Two different
-shingles of a corpus of 10^9 share a hash with probability 0.03, and one chance equality changes a similarity by one
-shingle.
+Units and shingles are hashed to 64 bits with arithmetic written out here, so that signatures stored
+in an index outlive the versions of the libraries. A unit is hashed by its folded UTF-8, eight bytes
+at a time. Two different shingles of a corpus of 10^9 share a hash with probability 0.03, and one
+chance equality changes a similarity by one shingle.
 
-Arrays are over bytes as long as that will do: units of letters, marks and separators are cut out of UTF-8 as it is.
-Only a piece of text that holds something else (scripts without spaces, joiners, invisible characters, capitals that are
-longer or shorter in small) is decoded, which takes three times as long and gives the same units.
+Arrays are over bytes as long as that will do: units of letters, marks and separators are cut out of
+UTF-8 as it is. Only a piece of text that holds something else (scripts without spaces, joiners,
+invisible characters, capitals that are longer or shorter in small) is decoded, which takes three
+times as long and gives the same units.
 
-Sources: UAX #15 (NFC), UAX #29 (grapheme clusters), UAX #14 classes SA, AK, AS and ID (scripts without spaces between
-words); SplitMix64 (Steele, Lea, Flood 2014) as finalizer.
+Sources: UAX #15 (NFC), UAX #29 (grapheme clusters), UAX #14 classes SA, AK, AS and ID (scripts
+without spaces between words); SplitMix64 (Steele, Lea, Flood 2014) as finalizer.
 """
 
 from __future__ import annotations
@@ -52,15 +57,19 @@ from stages.segmentation import CODE_POINTS, LOOKED_UP, UnitKind, unit_kinds
 
 _SEPARATOR, _WORD, _MARK, _JOINER, _CLUSTER, _CLUSTER_MARK, _STACKER, _IGNORED = map(int, UnitKind)
 _OF_CLUSTERS = np.isin(np.arange(8), [_CLUSTER, _CLUSTER_MARK, _STACKER])
-# What NFC does with a code point: nothing, compose it with what is before if that is the right one, always something.
+# What NFC does with a code point: nothing, compose it with what is before if that is the right one,
+# always something.
 _STABLE, _COMPOSES, _CHANGES = range(3)
 _CODE_POINT_BITS = 21
-# What it takes to make a unit of UTF-8 in place; _ELSE is all that needs a look at its neighbours, or another length.
+# What it takes to make a unit of UTF-8 in place; _ELSE is all that needs a look at its neighbours,
+# or another length.
 _LETTER, _BETWEEN, _CAPITAL, _ELSE, _RULED = range(5)
 _PIECE_BYTES = 1 << 18  # UTF-8 worked on at once, which with what is made of it stays in cache
 
 _FIRST = -64  # the least first byte of a letter in UTF-8, with a sign
-_MANY = 8  # bytes of text to each code point of three or four, from which on it is decoded as a whole
+_MANY = (
+    8  # bytes of text to each code point of three or four, from which on it is decoded as a whole
+)
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _BLOCK = 8  # bytes of a unit hashed at once
@@ -68,14 +77,16 @@ _BLOCK_MASKS = np.array([(1 << 8 * count) - 1 for count in range(_BLOCK + 1)], n
 
 
 class Shingles(NamedTuple):
-    """Shingles of n texts: those of text i are `hashes[offsets[i] : offsets[i + 1]]`, in order, with repetitions."""
+    """Shingles of n texts: those of text i are `hashes[offsets[i] : offsets[i + 1]]`, in order,
+    with repetitions."""
 
     hashes: NDArray[np.uint64]
     offsets: NDArray[np.int64]
 
 
 class _Piece(NamedTuple):
-    """Texts `first` to `last` whole, or a part of text `first` alone: the bytes from `start` to `end`."""
+    """Texts `first` to `last` whole, or a part of text `first` alone: the bytes from `start` to
+    `end`."""
 
     first: int
     last: int
@@ -85,7 +96,8 @@ class _Piece(NamedTuple):
 
 
 class _Units(NamedTuple):
-    """The units of some texts, in order: their hashes, whether each is a grapheme cluster, how many each text has."""
+    """The units of some texts, in order: their hashes, whether each is a grapheme cluster, how many
+    each text has."""
 
     hashes: NDArray[np.uint64]
     clusters: NDArray[np.bool_]
@@ -93,7 +105,8 @@ class _Units(NamedTuple):
 
 
 class _Cut(NamedTuple):
-    """Units as places in folded UTF-8, `_BLOCK` bytes of which follow the last; fields as in `_Units`."""
+    """Units as places in folded UTF-8, `_BLOCK` bytes of which follow the last; fields as in
+    `_Units`."""
 
     folded: bytearray
     starts: NDArray[np.int64]
@@ -103,10 +116,12 @@ class _Cut(NamedTuple):
 
 
 def shingle_hashes(batch: pa.RecordBatch, words: int, graphemes: int) -> Shingles:
-    """Hash the shingles of n documents, of so many words or grapheme clusters. Raises SchemaError without `text`.
+    """Hash the shingles of n documents, of so many words or grapheme clusters. Raises SchemaError
+    without `text`.
 
-    Memory for all but the result is bounded, whatever the length of a document: texts are worked on 256 KiB at a time,
-    and a longer one is cut at spaces, or inside a run of letters that is as long without a space.
+    Memory for all but the result is bounded, whatever the length of a document: texts are worked on
+    256 KiB at a time, and a longer one is cut at spaces, or inside a run of letters that is as long
+    without a space.
     """
     require_columns(batch, DOCUMENT, ("text",))
     octets, offsets = _utf8(batch["text"].cast(pa.large_string()))
@@ -127,7 +142,9 @@ def shingle_hashes(batch: pa.RecordBatch, words: int, graphemes: int) -> Shingle
         # A shingle that may reach into the next piece is made there.
         ready = len(units.hashes) if piece.final else max(0, len(units.hashes) - longest + 1)
         carried = _Units(units.hashes[ready:], units.clusters[ready:], units.counts)
-        hashes, shingles = _windows(units, words, graphemes, ready, counts[piece.first : piece.last] == 0)
+        hashes, shingles = _windows(
+            units, words, graphemes, ready, counts[piece.first : piece.last] == 0
+        )
         if held + len(hashes) > len(made):
             made.resize(2 * (held + len(hashes)), refcheck=False)
         made[held : held + len(hashes)] = hashes
@@ -142,8 +159,9 @@ def _windows(
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Hash the shingles that begin at the first `ready` units, and count them for each text.
 
-    A `fresh` text, of which no shingle was made yet, is one shingle if it is too short for any. Sums are made at all
-    units first; those of the last units of each text, which lack room, are left out.
+    A `fresh` text, of which no shingle was made yet, is one shingle if it is too short for any.
+    Sums are made at all units first; those of the last units of each text, which lack room, are
+    left out.
     """
     total, counts = len(units.hashes), units.counts
     ends = counts.cumsum()
@@ -157,7 +175,9 @@ def _windows(
 
     sums = add(np.zeros(total, np.uint64), 0, shorter)
     if units.clusters.any():
-        sums = np.where(units.clusters == (graphemes > words), add(sums.copy(), shorter, longest), sums)
+        sums = np.where(
+            units.clusters == (graphemes > words), add(sums.copy(), shorter, longest), sums
+        )
     else:
         sums = add(sums, shorter, words)
     begins = np.ones(total, np.bool_)
@@ -184,7 +204,8 @@ def _windows(
 
 
 def _units(octets: NDArray[np.uint8], cuts: NDArray[np.int64]) -> _Units:
-    """Cut texts, which begin and end at `cuts`, or a part of one text, into units in NFC and hash them."""
+    """Cut texts, which begin and end at `cuts`, or a part of one text, into units in NFC and hash
+    them."""
     leads = np.flatnonzero(octets >= 0xC0)
     code_points = _decode_at(leads, octets)
     ways = _tables().ways.take(code_points)
@@ -193,10 +214,16 @@ def _units(octets: NDArray[np.uint8], cuts: NDArray[np.int64]) -> _Units:
     suspects = leads[_suspects(leads, code_points, at[ways >= _RULED])]
     leads, code_points = leads[at], code_points[at]
     ways &= _RULED - 1
-    hard = (np.diff(np.searchsorted(leads[ways == _ELSE], cuts)) > 0) | (np.diff(np.searchsorted(suspects, cuts)) > 0)
+    hard = (np.diff(np.searchsorted(leads[ways == _ELSE], cuts)) > 0) | (
+        np.diff(np.searchsorted(suspects, cuts)) > 0
+    )
     if 2 * np.diff(cuts)[hard].sum() > len(octets):
         hard[:] = True
-    easy = _NO_UNITS if hard.all() else _hash_units(_cut_letters(octets, cuts, leads, code_points, ways))
+    easy = (
+        _NO_UNITS
+        if hard.all()
+        else _hash_units(_cut_letters(octets, cuts, leads, code_points, ways))
+    )
     if not hard.any():
         return easy
     texts = _strings(octets, cuts).filter(pa.array(hard))
@@ -217,9 +244,13 @@ def _put_in(found: _Units, which: NDArray[np.bool_], units: _Units) -> _Units:
 
 def _hash_units(cut: _Cut) -> _Units:
     """Hash units by their blocks, and the place of each block in its unit."""
-    blocks = np.ndarray(len(cut.folded) - _BLOCK + 1, "<u8", cut.folded, strides=(1,))  # one begins at every byte
+    blocks = np.ndarray(
+        len(cut.folded) - _BLOCK + 1, "<u8", cut.folded, strides=(1,)
+    )  # one begins at every byte
 
-    def scrambled(at: NDArray[np.int64], left: NDArray[np.int64], places: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    def scrambled(
+        at: NDArray[np.int64], left: NDArray[np.int64], places: NDArray[np.uint64]
+    ) -> NDArray[np.uint64]:
         return mix64((blocks[at] & _BLOCK_MASKS.take(left, mode="clip")) + places * _GOLDEN)
 
     hashes = scrambled(cut.starts, cut.lengths, np.ones(1, np.uint64))
@@ -233,8 +264,13 @@ def _hash_units(cut: _Cut) -> _Units:
         counts = -(-left // _BLOCK)
         firsts = counts.cumsum() - counts
         places = np.arange(int(counts.sum())) - np.repeat(firsts, counts)
-        at, remaining = np.repeat(starts, counts) + places * _BLOCK, np.repeat(left, counts) - places * _BLOCK
-        hashes[longer] += np.add.reduceat(scrambled(at, remaining, (places + 4).astype(np.uint64)), firsts)
+        at, remaining = (
+            np.repeat(starts, counts) + places * _BLOCK,
+            np.repeat(left, counts) - places * _BLOCK,
+        )
+        hashes[longer] += np.add.reduceat(
+            scrambled(at, remaining, (places + 4).astype(np.uint64)), firsts
+        )
     return _Units(hashes, cut.clusters, cut.counts)
 
 
@@ -254,11 +290,15 @@ def _cut_letters(
         inside[leads[between[code_points[between] >= first]] + length] = False
     capitals = np.flatnonzero(ways == _CAPITAL)
     if len(capitals):
-        small = tables.folded.take(code_points[capitals]).astype("<u4").tobytes().decode("utf-32-le")
+        small = (
+            tables.folded.take(code_points[capitals]).astype("<u4").tobytes().decode("utf-32-le")
+        )
         written = np.frombuffer(small.encode(), np.uint8)
         firsts = np.flatnonzero((written & 0xC0) != 0x80)
         counts = np.diff(np.append(firsts, len(written)))
-        np.frombuffer(folded, np.uint8)[np.arange(len(written)) + np.repeat(leads[capitals] - firsts, counts)] = written
+        np.frombuffer(folded, np.uint8)[
+            np.arange(len(written)) + np.repeat(leads[capitals] - firsts, counts)
+        ] = written
     folded += bytes(_BLOCK)
     changes = inside.copy()
     changes[1:] ^= inside[:-1]
@@ -266,16 +306,21 @@ def _cut_letters(
     if inside[-1:].any():
         edges = np.append(edges, len(inside))
     inner = cuts[(cuts > 0) & (cuts < len(inside))]
-    between = np.unique(inner[inside[inner] & inside[inner - 1]])  # words of two texts without a separator between
+    between = np.unique(
+        inner[inside[inner] & inside[inner - 1]]
+    )  # words of two texts without a separator between
     if len(between):
-        edges = np.insert(edges, np.repeat(np.searchsorted(edges, between), 2), np.repeat(between, 2))
+        edges = np.insert(
+            edges, np.repeat(np.searchsorted(edges, between), 2), np.repeat(between, 2)
+        )
     starts = edges[::2].copy()
     counts = np.diff(np.searchsorted(starts, cuts))
     return _Cut(folded, starts, edges[1::2] - starts, np.zeros(len(starts), np.bool_), counts)
 
 
 def _decode_at(leads: NDArray[np.int64], octets: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Decode the code points of two to four bytes of UTF-8 that begin at `leads`: all that the text has."""
+    """Decode the code points of two to four bytes of UTF-8 that begin at `leads`: all that the text
+    has."""
     firsts = octets[leads].astype(np.int64)
     longer = np.flatnonzero(firsts >= 0xE0)
     if _MANY * len(longer) > len(octets):
@@ -286,12 +331,15 @@ def _decode_at(leads: NDArray[np.int64], octets: NDArray[np.uint8]) -> NDArray[n
         at = leads[longer]
         code_points[longer] = (code_points[longer] & 0x3FF) << 6 | octets[at + 2] & 0x3F
         longest = longer[firsts[longer] >= 0xF0]
-        code_points[longest] = (code_points[longest] & 0x7FFF) << 6 | octets[leads[longest] + 3] & 0x3F
+        code_points[longest] = (code_points[longest] & 0x7FFF) << 6 | octets[
+            leads[longest] + 3
+        ] & 0x3F
     return code_points
 
 
 def _decode(octets: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Decode UTF-8 to code points; NumPy takes from a table three times as fast by integers of its own width."""
+    """Decode UTF-8 to code points; NumPy takes from a table three times as fast by integers of its
+    own width."""
     return np.frombuffer(octets.tobytes().decode().encode("utf-32-le"), np.uint32).astype(np.intp)
 
 
@@ -325,14 +373,16 @@ def _cut_code_points(octets: NDArray[np.uint8], cuts: NDArray[np.int64]) -> _Cut
 
 
 def _before(kinds: NDArray[np.uint8], cuts: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Give each code point the kind of the one before it in its text, the first that of a separator."""
+    """Give each code point the kind of the one before it in its text, the first that of a
+    separator."""
     before = np.concatenate([np.full(1, _SEPARATOR, np.uint8), kinds[:-1]])[: len(kinds)]
     before[cuts[cuts < len(before)]] = _SEPARATOR
     return before
 
 
 def _pieces(octets: NDArray[np.uint8], offsets: NDArray[np.int64]) -> Iterator[_Piece]:
-    """Cut n texts into pieces of 256 KiB: as many whole texts as fit, or part of one that does not."""
+    """Cut n texts into pieces of 256 KiB: as many whole texts as fit, or part of one that does
+    not."""
     first, count = 0, len(offsets) - 1
     while first < count:
         start = int(offsets[first])
@@ -353,12 +403,15 @@ def _pieces(octets: NDArray[np.uint8], offsets: NDArray[np.int64]) -> Iterator[_
         first += 1
 
 
-def _suspects(leads: NDArray[np.int64], code_points: NDArray[np.int64], ruled: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Choose from the code points that NFC has rules for, `ruled`, those where a text may not be in it.
+def _suspects(
+    leads: NDArray[np.int64], code_points: NDArray[np.int64], ruled: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Choose from the code points that NFC has rules for, `ruled`, those where a text may not be in
+    it.
 
-    Given are the places and values of all code points of more than a byte. A vectorized form of the quick check of
-    UAX #15, which also looks up what would compose: most of what may is what it does not compose with, in Bengali,
-    Tamil or Malayalam in every word.
+    Given are the places and values of all code points of more than a byte. A vectorized form of the
+    quick check of UAX #15, which also looks up what would compose: most of what may is what it does
+    not compose with, in Bengali, Tamil or Malayalam in every word.
     """
     tables = _tables()
     here, before = code_points[ruled], code_points[ruled - 1]
@@ -369,38 +422,47 @@ def _suspects(leads: NDArray[np.int64], code_points: NDArray[np.int64], ruled: N
     may = np.flatnonzero(forms == _COMPOSES)
     pairs = before[may] << _CODE_POINT_BITS | here[may]
     known = tables.compositions[np.searchsorted(tables.compositions, pairs)] == pairs
-    # Marks of a lower class between a letter and this one do not keep them from composing, nor does a mark of a higher
-    # class that is part of the letter: e with acute and a dot below is e with dot below and an acute.
+    # Marks of a lower class between a letter and this one do not keep them from composing, nor does
+    # a mark of a higher class that is part of the letter: e with acute and a dot below is e with
+    # dot below and an acute.
     known |= tables.tails.take(before[may]) > classes[may]
     wrong[may] |= np.where(earlier[may] == 0, known | ~joined[may], earlier[may] < classes[may])
     return ruled[wrong]
 
 
 def _composed(texts: pa.Array) -> pa.Array:
-    """Put large strings in NFC, each by one C call, of the version of Unicode that the tables are of.
+    """Put large strings in NFC, each by one C call, of the version of Unicode that the tables are
+    of.
 
-    By a later one a letter that the tables do not know would be composed or not as other letters next to it ask for it.
+    By a later one a letter that the tables do not know would be composed or not as other letters
+    next to it ask for it.
     """
-    return pa.array([unicodedata.normalize("NFC", text) for text in texts.to_pylist()], pa.large_string())
+    return pa.array(
+        [unicodedata.normalize("NFC", text) for text in texts.to_pylist()], pa.large_string()
+    )
 
 
 def _strings(octets: NDArray[np.uint8], cuts: NDArray[np.int64]) -> pa.Array:
     """View n texts, which begin and end at `cuts`, as large strings."""
-    return pa.Array.from_buffers(pa.large_string(), len(cuts) - 1, [None, pa.py_buffer(cuts), pa.py_buffer(octets)])
+    return pa.Array.from_buffers(
+        pa.large_string(), len(cuts) - 1, [None, pa.py_buffer(cuts), pa.py_buffer(octets)]
+    )
 
 
 def _utf8(texts: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """View n large strings without nulls as (bytes, n + 1 offsets into them)."""
     if not len(texts):  # Arrow may leave out the buffers of an empty array
         return np.empty(0, np.uint8), np.zeros(1, np.int64)
-    offsets = np.frombuffer(texts.buffers()[1], np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    offsets = np.frombuffer(texts.buffers()[1], np.int64)[
+        texts.offset : texts.offset + len(texts) + 1
+    ]
     return np.frombuffer(texts.buffers()[2] or b"", np.uint8)[: offsets[-1]], offsets
 
 
 class _Tables(NamedTuple):
-    """For each code point: what it is to a unit, its small letter, how to cut it in place (`_RULED` more if NFC has
-    rules for it), its combining class, its form in NFC, the class of its last part if it is composed of several; the
-    pairs that NFC composes; two tables for bytes.translate.
+    """For each code point: what it is to a unit, its small letter, how to cut it in place (`_RULED`
+    more if NFC has rules for it), its combining class, its form in NFC, the class of its last part
+    if it is composed of several; the pairs that NFC composes; two tables for bytes.translate.
     """
 
     kinds: NDArray[np.uint8]
@@ -423,13 +485,17 @@ def _tables() -> _Tables:
     folded = np.arange(CODE_POINTS, dtype=np.uint32)
     small = map(str.casefold, letters)
     folded[places] = [
-        ord(one if len(one) == 1 else _folded(letter)) for one, letter in zip(small, letters, strict=True)
+        ord(one if len(one) == 1 else _folded(letter))
+        for one, letter in zip(small, letters, strict=True)
     ]
     ways = np.full(CODE_POINTS, _ELSE, np.uint8)
     ways[(kinds == _WORD) | (kinds == _MARK)] = _LETTER
     ways[kinds == _SEPARATOR] = _BETWEEN
     changed = np.flatnonzero((ways == _LETTER) & (folded != np.arange(CODE_POINTS)))
-    sizes, others = (np.searchsorted([0x80, 0x800, 0x10000], these, "right") for these in (changed, folded[changed]))
+    sizes, others = (
+        np.searchsorted([0x80, 0x800, 0x10000], these, "right")
+        for these in (changed, folded[changed])
+    )
     ways[changed] = np.where(sizes == others, _CAPITAL, _ELSE)
     inside = np.ones(256, np.uint8)
     inside[:128] = kinds[:128] != _SEPARATOR
@@ -455,8 +521,8 @@ def _folded(letter: str) -> str:
 
 
 def _forms(letters: list[str]) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64]]:
-    """Say of each code point what NFC does with it, and the class of its last part if it is composed of several; and
-    list the pairs that NFC composes, sorted, but for Hangul's.
+    """Say of each code point what NFC does with it, and the class of its last part if it is
+    composed of several; and list the pairs that NFC composes, sorted, but for Hangul's.
     """
     forms, tails = np.full(CODE_POINTS, _STABLE, np.uint8), np.zeros(CODE_POINTS, np.uint8)
     pairs = [np.iinfo(np.int64).max]  # greater than any

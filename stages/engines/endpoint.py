@@ -1,13 +1,15 @@
-"""Any server that speaks OpenAI's chat completions: vLLM, llama.cpp, hosted models; asked in parallel, metered.
+"""Any server that speaks OpenAI's chat completions: vLLM, llama.cpp, hosted models; asked in
+parallel, metered.
 
-`Completions` is the client. A question that fails for a passing reason (429, 5xx, time-out, a connection that was cut,
-an answer that is no JSON) is asked again after a pause that doubles, with jitter, or that the server names. An endpoint
-that stays dead ends the run with what was answered kept, since its documents are not at fault. An answer is read as it
-comes: one that is longer than any of so many tokens, or does not end in time, is cut off.
+`Completions` is the client. A question that fails for a passing reason (429, 5xx, time-out, a
+connection that was cut, an answer that is no JSON) is asked again after a pause that doubles, with
+jitter, or that the server names. An endpoint that stays dead ends the run with what was answered
+kept, since its documents are not at fault. An answer is read as it comes: one that is longer than
+any of so many tokens, or does not end in time, is cut off.
 
-For a translator, an answer that was cut off at the limit of tokens is an error of its sentence: at temperature 0 a
-second question would give the same. Examples from other languages go before the question (linguistically diverse
-prompting, Nguyen et al. 2024).
+For a translator, an answer that was cut off at the limit of tokens is an error of its sentence: at
+temperature 0 a second question would give the same. Examples from other languages go before the
+question (linguistically diverse prompting, Nguyen et al. 2024).
 """
 
 from __future__ import annotations
@@ -21,20 +23,31 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from schemas.language import language_name
-from stages.engines.chat import CUT_OFF, MAX_ANSWER_BYTES, REFUSED, STOPPED, ChatRequest, Completion, Message
+from stages.engines.chat import (
+    CUT_OFF,
+    MAX_ANSWER_BYTES,
+    REFUSED,
+    STOPPED,
+    ChatRequest,
+    Completion,
+    Message,
+)
 from stages.engines.engine import Answer, Direction, EngineError, Identity, always, parameters_json
 from stages.engines.optional import require
 from stages.engines.options import ChatEndpointConfig, EndpointConfig, ServerConfig
 
 _LONGEST_PAUSE = 60.0  # seconds
-_TOKENS_A_CODE_POINT = 2  # of an answer at most, and some for short ones: byte-level vocabularies take three a letter
+_TOKENS_A_CODE_POINT = (
+    2  # of an answer at most, and some for short ones: byte-level vocabularies take three a letter
+)
 _MORE_TOKENS = 256
 _ENVELOPE_BYTES = 1 << 16  # of an answer's JSON, around the content
 _ESCAPED = 6  # bytes that JSON may take for one: \\u0041
 
 
 class _PassingError(Exception):
-    """A question failed for a reason that may pass; `seconds` is what the server asks to wait, if it does."""
+    """A question failed for a reason that may pass; `seconds` is what the server asks to wait, if
+    it does."""
 
     def __init__(self, words: str, seconds: float | None = None) -> None:
         super().__init__(words)
@@ -51,7 +64,8 @@ class Completions:
         self.config, self._more = config, dict(more or {})
         self._client = openai.OpenAI(
             base_url=config.base_url,
-            api_key=os.environ.get(config.api_key_variable) or "none",  # servers on loopback ask for none
+            api_key=os.environ.get(config.api_key_variable)
+            or "none",  # servers on loopback ask for none
             timeout=config.timeout_seconds,
             max_retries=0,
         )
@@ -63,7 +77,9 @@ class Completions:
         try:
             self._client.models.list()
         except openai.APIConnectionError as error:
-            raise EngineError(f"no endpoint answers at {self.config.base_url}: {_line(error)}") from None
+            raise EngineError(
+                f"no endpoint answers at {self.config.base_url}: {_line(error)}"
+            ) from None
         except (openai.AuthenticationError, openai.PermissionDeniedError):
             raise EngineError(self._refused()) from None
         except (openai.APIError, ValueError):
@@ -93,9 +109,13 @@ class Completions:
         import openai
 
         schema = None if request.schema is None else json.loads(request.schema)
-        answer_form = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
+        answer_form = {
+            "type": "json_schema",
+            "json_schema": {"name": "answer", "schema": schema, "strict": True},
+        }
         try:
-            # The raw text is parsed here: the client takes whatever JSON comes, or none, for an answer.
+            # The raw text is parsed here: the client takes whatever JSON comes, or none, for an
+            # answer.
             with self._client.chat.completions.with_streaming_response.create(
                 model=self.config.model,
                 messages=[message._asdict() for message in request.messages],  # type: ignore[misc]
@@ -110,13 +130,17 @@ class Completions:
                 return Completion("", CUT_OFF), 0, request.max_tokens
             return _read(json.loads(content))
         except openai.APITimeoutError:
-            raise _PassingError(f"no answer within {self.config.timeout_seconds:g} seconds") from None
+            raise _PassingError(
+                f"no answer within {self.config.timeout_seconds:g} seconds"
+            ) from None
         except openai.APIConnectionError as error:
             raise _PassingError(_line(error)) from None
         except (openai.AuthenticationError, openai.PermissionDeniedError):
             raise EngineError(self._refused()) from None
         except openai.NotFoundError as error:
-            raise EngineError(f"{self.config.base_url} has no model {self.config.model!r}: {_line(error)}") from None
+            raise EngineError(
+                f"{self.config.base_url} has no model {self.config.model!r}: {_line(error)}"
+            ) from None
         except openai.APIStatusError as error:
             if error.status_code in (408, 409, 425, 429) or error.status_code >= 500:
                 raise _PassingError(f"HTTP {error.status_code}", _retry_after(error)) from None
@@ -127,7 +151,8 @@ class Completions:
             raise _PassingError(_line(error)) from None
 
     def _read_all(self, chunks: Iterator[bytes], request: ChatRequest) -> bytes | None:
-        """Read an answer whole; None if it is longer than so many tokens can be, or does not end in time."""
+        """Read an answer whole; None if it is longer than so many tokens can be, or does not end in
+        time."""
         deadline = time.monotonic() + self.config.timeout_seconds
         parts, length = [], 0
         for chunk in chunks:
@@ -181,16 +206,25 @@ class Endpoint:
             "source": language_name(direction.source.language),
             "target": language_name(direction.target.language),
         }
-        parameters = {"placeholder": self.placeholder, "prompt": config.prompt, "examples": config.examples}
+        parameters = {
+            "placeholder": self.placeholder,
+            "prompt": config.prompt,
+            "examples": config.examples,
+        }
         fixed = {"temperature": 0, "seed": config.seed}
-        self.identity = Identity("endpoint", config.model, config.model_version, parameters_json(parameters | fixed))
+        self.identity = Identity(
+            "endpoint", config.model, config.model_version, parameters_json(parameters | fixed)
+        )
 
     def check(self) -> None:
         """Raise EngineError unless the endpoint answers."""
         self._completions.check()
 
-    def translate(self, sentences: Sequence[str], go_on: Callable[[], bool] = always) -> Iterator[tuple[int, Answer]]:
-        """Ask `concurrency` questions at a time while `go_on` says so; yield answers as they come."""
+    def translate(
+        self, sentences: Sequence[str], go_on: Callable[[], bool] = always
+    ) -> Iterator[tuple[int, Answer]]:
+        """Ask `concurrency` questions at a time while `go_on` says so; yield answers as they
+        come."""
         waiting: dict[Future[Answer], int] = {}
         places = iter(range(len(sentences)))
         with ThreadPoolExecutor(self.config.concurrency) as pool:

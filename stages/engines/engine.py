@@ -1,7 +1,9 @@
-"""What an engine is: it takes sentences and gives an answer to each, and its identity decides what it answers.
+"""What an engine is: it takes sentences and gives an answer to each, and its identity decides what
+it answers.
 
-Responses are kept by key, so an engine must say all that its answers depend on: its name, model, version and
-parameters. An answer to a sentence depends on nothing else, and on no other sentence of the batch.
+Responses are kept by key, so an engine must say all that its answers depend on: its name, model,
+version and parameters. An answer to a sentence depends on nothing else, and on no other sentence of
+the batch.
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ def parse_direction(words: str) -> Direction:
     """
     source, arrow, target = words.partition("->")
     if not arrow:
-        raise ValueError(f'a direction must be "source -> target", such as "eus_Latn -> spa_Latn", got {words!r}')
+        raise ValueError(
+            f'a direction must be "source -> target", such as "eus_Latn -> spa_Latn", got {words!r}'
+        )
     direction = Direction(parse_label(source.strip()), parse_label(target.strip()))
     if direction.source == direction.target:
         raise ValueError(f"a direction must join two languages or scripts, got {words!r}")
@@ -65,7 +69,8 @@ def parameters_json(parameters: Mapping[str, Any]) -> str:
 
 
 class Answer(NamedTuple):
-    """What an engine says to one sentence: `text`, or None and the `error` that kept it from answering."""
+    """What an engine says to one sentence: `text`, or None and the `error` that kept it from
+    answering."""
 
     text: str | None
     error: str | None = None
@@ -84,8 +89,11 @@ class Engine(Protocol):
     identity: Identity
     placeholder: str  # how a protected part is written, with {} for its number
 
-    def translate(self, sentences: Sequence[str], go_on: Callable[[], bool] = always) -> Iterator[tuple[int, Answer]]:
-        """Yield an answer to each of n distinct sentences with its place, in any order, as they come.
+    def translate(
+        self, sentences: Sequence[str], go_on: Callable[[], bool] = always
+    ) -> Iterator[tuple[int, Answer]]:
+        """Yield an answer to each of n distinct sentences with its place, in any order, as they
+        come.
 
         Where `go_on` says no, nothing more is asked, and what is on its way is still yielded.
         """
@@ -101,13 +109,15 @@ class Engine(Protocol):
 
 
 def response_key(identity: Identity, direction: Direction | str, sentence: str) -> bytes:
-    """Return the 16 bytes by which a response is kept: BLAKE2b of all that it depends on, parted by NUL."""
+    """Return the 16 bytes by which a response is kept: BLAKE2b of all that it depends on, parted by
+    NUL."""
     parts = "\0".join((*identity, str(direction), sentence))
     return hashlib.blake2b(parts.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest()
 
 
 def placeholder_pattern(placeholder: str) -> str:
-    """Write the pattern that finds the placeholders of a form, with the number as its group; spaces within may vary.
+    """Write the pattern that finds the placeholders of a form, with the number as its group; spaces
+    within may vary.
 
     >>> re.search(placeholder_pattern("[[{}]]"), "see [[ 12 ]]")[1]
     '12'

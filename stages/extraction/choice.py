@@ -1,8 +1,10 @@
-"""Choose the blocks that are main content, and fall back step by step where the model keeps next to nothing.
+"""Choose the blocks that are main content, and fall back step by step where the model keeps next to
+nothing.
 
-A page that has text must not come out empty. If what is kept says too little, compared with what is left, the threshold
-is lowered; then come all blocks of running text; at last all that a reader sees. Comments are a matter of the page's
-kind: they are left out of an article and are the content of a forum.
+A page that has text must not come out empty. If what is kept says too little, compared with what is
+left, the threshold is lowered; then come all blocks of running text; at last all that a reader
+sees. Comments are a matter of the page's kind: they are left out of an article and are the content
+of a forum.
 """
 
 from __future__ import annotations
@@ -17,16 +19,21 @@ from stages.extraction.features import LONG
 from stages.extraction.layout import Layout
 from stages.extraction.walk import HIDDEN, TAG_BIT
 
-THRESHOLD = 0.6  # of a block's score: the best F1 on web pages of unseen sites, of 0.45, 0.5 .. 0.65
+THRESHOLD = (
+    0.6  # of a block's score: the best F1 on web pages of unseen sites, of 0.45, 0.5 .. 0.65
+)
 _LOWER = (0.3, 0.15, 0.05)
 _ENOUGH = 40  # weighted letters: a short paragraph
-_SITE_FRAME_SHARE = 0.5  # of the kept unlinked text; a frame that holds more is the page, whatever its tag says
-_LETTER_SHARE = 0.6  # of the unlinked text in `pre`
-_NO_TEXT_NAMES = sum(BIT[name] for name in ("footer", "side", "share", "notice", "advertisement", "comment"))
-_MANY_PARAGRAPHS = 1000  # weighted letters; a menu with teasers says less in running text
-_MISNAMED_TIMES = (
-    5  # of 1,075 pages, in three a name of navigation holds so much more than what is kept: all their text
+_SITE_FRAME_SHARE = (
+    0.5  # of the kept unlinked text; a frame that holds more is the page, whatever its tag says
 )
+_LETTER_SHARE = 0.6  # of the unlinked text in `pre`
+_NO_TEXT_NAMES = sum(
+    BIT[name] for name in ("footer", "side", "share", "notice", "advertisement", "comment")
+)
+_MANY_PARAGRAPHS = 1000  # weighted letters; a menu with teasers says less in running text
+# Of 1,075 pages, in three a name of navigation holds so much more than what is kept: all their text.
+_MISNAMED_TIMES = 5
 _ENOUGH_SHARE = 0.5  # or this share of all unlinked text, on a page of one sentence
 
 MAX_SCORED = 20_000  # blocks; a page of more is a table or a list, and its features would take half a gigabyte
@@ -43,11 +50,23 @@ Fallback = Literal[
 ]
 _FRAME = sum(TAG_BIT[tag] for tag in ("nav", "aside", "footer", "button", "form", "dialog"))
 _FRAME_NAMES = sum(
-    BIT[name] for name in ("navigation", "footer", "header", "side", "advertisement", "share", "related", "notice")
+    BIT[name]
+    for name in (
+        "navigation",
+        "footer",
+        "header",
+        "side",
+        "advertisement",
+        "share",
+        "related",
+        "notice",
+    )
 )
 
 
-def choose(layout: Layout, scores: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.bool_], list[Fallback | None]]:
+def choose(
+    layout: Layout, scores: npt.NDArray[np.float32]
+) -> tuple[npt.NDArray[np.bool_], list[Fallback | None]]:
     """Return which of m blocks are kept, and the fall-back that each of p pages needed."""
     blocks, page = layout.blocks, layout.block_pages
     available = layout.page_totals(blocks.weights - blocks.link_weights, _plain(layout))
@@ -55,14 +74,18 @@ def choose(layout: Layout, scores: npt.NDArray[np.float32]) -> tuple[npt.NDArray
     shown = _plain(layout) & visible
     too_many = (layout.block_ends - layout.block_begins) > MAX_SCORED
     # Too little to judge by: what the markup names as a frame is left out.
-    little = (layout.page_totals(blocks.weights, visible) < _ENOUGH) & layout.any_of(shown) & ~too_many
+    little = (
+        (layout.page_totals(blocks.weights, visible) < _ENOUGH) & layout.any_of(shown) & ~too_many
+    )
     kept = scores >= THRESHOLD
     enough = _enough(layout, kept, available) & ~little & ~too_many
     misnamed = _misnamed(layout, kept) & enough[page]
     whole = _without_links_beside_a_letter(layout, _without_site_frame(layout, kept | misnamed))
     whole = _with_whole_parts(layout, whole)
     kept = np.where(little[page], shown, whole)
-    fallbacks: list[Fallback | None] = ["running_text" if some else None for some in layout.any_of(misnamed).tolist()]
+    fallbacks: list[Fallback | None] = [
+        "running_text" if some else None for some in layout.any_of(misnamed).tolist()
+    ]
     # A loop over the few other pages: each takes as many steps as it needs.
     for number in np.flatnonzero(~little & ~enough).tolist():
         here = slice(layout.block_begins[number], layout.block_ends[number])
@@ -75,18 +98,26 @@ def _plain(layout: Layout) -> npt.NDArray[np.bool_]:
     return ((layout.blocks.bits & _FRAME) == 0) & ((layout.blocks.names & _FRAME_NAMES) == 0)
 
 
-def _enough(layout: Layout, kept: npt.NDArray[np.bool_], available: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Tell of p pages whether the kept blocks say enough, of the unlinked text that is available."""
+def _enough(
+    layout: Layout, kept: npt.NDArray[np.bool_], available: npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
+    """Tell of p pages whether the kept blocks say enough, of the unlinked text that is
+    available."""
     said = layout.page_totals(layout.blocks.weights, kept)
     return layout.any_of(kept) & ((said >= _ENOUGH) | (said >= _ENOUGH_SHARE * available))
 
 
-def _fall_back(layout: Layout, scores: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.bool_], Fallback | None]:
-    """Return which of the m blocks of one page are kept, of which those with a good score say too little."""
+def _fall_back(
+    layout: Layout, scores: npt.NDArray[np.float32]
+) -> tuple[npt.NDArray[np.bool_], Fallback | None]:
+    """Return which of the m blocks of one page are kept, of which those with a good score say too
+    little."""
     blocks, plain = layout.blocks, _plain(layout)
     visible = (blocks.bits & HIDDEN) == 0
     if len(scores) > MAX_SCORED:
-        return plain & visible if (plain & visible).any() else np.ones(len(scores), bool), "too_many_blocks"
+        return plain & visible if (plain & visible).any() else np.ones(
+            len(scores), bool
+        ), "too_many_blocks"
     unlinked = blocks.weights - blocks.link_weights
     available = layout.page_totals(unlinked, plain)
     kept = scores >= THRESHOLD
@@ -105,13 +136,18 @@ def _fall_back(layout: Layout, scores: npt.NDArray[np.float32]) -> tuple[npt.NDA
 
 
 def _without_site_frame(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Leave out what stands in a site's own header, footer or navigation, where most of the text stands elsewhere.
+    """Leave out what stands in a site's own header, footer or navigation, where most of the text
+    stands elsewhere.
 
     A page's only h1 stays wherever it stands.
     """
     blocks, page = layout.blocks, layout.block_pages
     inside = (blocks.bits & (TAG_BIT["main"] | TAG_BIT["article"] | TAG_BIT["section"])) != 0
-    framed = kept & ~inside & ((blocks.bits & (TAG_BIT["header"] | TAG_BIT["footer"] | TAG_BIT["nav"])) != 0)
+    framed = (
+        kept
+        & ~inside
+        & ((blocks.bits & (TAG_BIT["header"] | TAG_BIT["footer"] | TAG_BIT["nav"])) != 0)
+    )
     headings = kept & ((blocks.bits & TAG_BIT["h1"]) != 0)
     framed &= ~headings | layout.any_of(headings & ~framed)[page]
     unlinked = blocks.weights - blocks.link_weights
@@ -120,15 +156,21 @@ def _without_site_frame(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDAr
     return kept & ~(framed & left_out[page])
 
 
-def _without_links_beside_a_letter(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Leave out the links next to a text that stands all in `pre`: a letter of an archive, its neighbours around it.
+def _without_links_beside_a_letter(
+    layout: Layout, kept: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Leave out the links next to a text that stands all in `pre`: a letter of an archive, its
+    neighbours around it.
 
-    Those are pages without class names; a manual of much code says by its names what its lists of links are.
+    Those are pages without class names; a manual of much code says by its names what its lists of
+    links are.
     """
     blocks = layout.blocks
     inside = (blocks.bits & TAG_BIT["pre"]) != 0
     unlinked = blocks.weights - blocks.link_weights
-    letters = layout.page_totals(unlinked, kept & inside) > _LETTER_SHARE * layout.page_totals(unlinked, kept)
+    letters = layout.page_totals(unlinked, kept & inside) > _LETTER_SHARE * layout.page_totals(
+        unlinked, kept
+    )
     if not letters.any():
         return kept
     headings = (blocks.bits & sum(TAG_BIT[f"h{level}"] for level in range(1, 7))) != 0
@@ -138,40 +180,55 @@ def _without_links_beside_a_letter(layout: Layout, kept: npt.NDArray[np.bool_]) 
 
 
 def _misnamed(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Return the text under a name of navigation that holds several times the text kept: what it names is no menu.
+    """Return the text under a name of navigation that holds several times the text kept: what it
+    names is no menu.
 
-    A manual on one page, as Sphinx writes it, stands whole in what is the list of its chapters elsewhere.
+    A manual on one page, as Sphinx writes it, stands whole in what is the list of its chapters
+    elsewhere.
     """
     blocks = layout.blocks
     unlinked = blocks.weights - blocks.link_weights
     text = ((blocks.bits & (_FRAME | HIDDEN)) == 0) & (blocks.link_weights <= 0.5 * blocks.weights)
     running = text & (unlinked >= LONG)
-    named = text & ((blocks.names & BIT["navigation"]) != 0) & ((blocks.names & _NO_TEXT_NAMES) == 0)
+    named = (
+        text & ((blocks.names & BIT["navigation"]) != 0) & ((blocks.names & _NO_TEXT_NAMES) == 0)
+    )
     lost = layout.page_totals(unlinked, running & named & ~kept)
-    found = (lost >= _MANY_PARAGRAPHS) & (lost > _MISNAMED_TIMES * layout.page_totals(unlinked, running & kept))
+    found = (lost >= _MANY_PARAGRAPHS) & (
+        lost > _MISNAMED_TIMES * layout.page_totals(unlinked, running & kept)
+    )
     return named & found[layout.block_pages]
 
 
 def _with_whole_parts(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Keep all of what is one thing: the lines of an element most of whose text is kept, a table amid kept text.
+    """Keep all of what is one thing: the lines of an element most of whose text is kept, a table
+    amid kept text.
 
     A short line (of a poem, of code) tells little by itself.
     """
     blocks = layout.blocks
     number = blocks.last - blocks.first
-    plain = (blocks.link_weights < 0.5 * blocks.weights + 0.5) & ((blocks.bits & (_FRAME | HIDDEN)) == 0)
+    plain = (blocks.link_weights < 0.5 * blocks.weights + 0.5) & (
+        (blocks.bits & (_FRAME | HIDDEN)) == 0
+    )
     plain &= (blocks.names & _FRAME_NAMES) == 0
     homes = np.bincount(blocks.elements, minlength=len(number))
     # Elements whose text is parted by line breaks alone.
-    said, kept_there = (np.bincount(blocks.elements, blocks.weights * some, len(number)) for some in (1, kept))
+    said, kept_there = (
+        np.bincount(blocks.elements, blocks.weights * some, len(number)) for some in (1, kept)
+    )
     lines = (number > 1) & (homes == number) & (kept_there > 0.5 * said)
     kept = kept | (plain & lines[blocks.elements])
-    tables = np.flatnonzero(((layout.own & (TAG_BIT["table"] | TAG_BIT["pre"])) != 0) & (number > 0))
+    tables = np.flatnonzero(
+        ((layout.own & (TAG_BIT["table"] | TAG_BIT["pre"])) != 0) & (number > 0)
+    )
     pages = np.searchsorted(layout.element_ends, tables, side="right")
     first, last = blocks.first[tables], blocks.last[tables]
     within = (first > layout.block_begins[pages]) & (last < layout.block_ends[pages])
     first, last = first[within], last[within]
     others = np.concatenate([[0], np.cumsum(~plain)])
     amid = kept[first - 1] & kept[last] & (others[last] == others[first])
-    edges = np.bincount(first[amid], minlength=len(kept) + 1) - np.bincount(last[amid], minlength=len(kept) + 1)
+    edges = np.bincount(first[amid], minlength=len(kept) + 1) - np.bincount(
+        last[amid], minlength=len(kept) + 1
+    )
     return kept | (np.cumsum(edges)[:-1] > 0)

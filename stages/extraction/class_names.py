@@ -1,11 +1,12 @@
 """Class names, ids and roles as evidence: whole tokens, in groups.
 
-A name is cut where authors cut it: at hyphens, underscores, white space and changes of case. So `site-nav`, `siteNav`
-and `nav` say navigation, while `unavailable`, `text-navy` and `scandinavia` say nothing. A token after `no`, `has`,
-`with` and the like says what an element lacks or what stands next to it (`no-sidebar`, `contentWithSidebar`).
+A name is cut where authors cut it: at hyphens, underscores, white space and changes of case. So
+`site-nav`, `siteNav` and `nav` say navigation, while `unavailable`, `text-navy` and `scandinavia`
+say nothing. A token after `no`, `has`, `with` and the like says what an element lacks or what
+stands next to it (`no-sidebar`, `contentWithSidebar`).
 
-A group is a feature of the model and no verdict: what it is worth among all others was learned from pages, also from
-copies of them without names.
+A group is a feature of the model and no verdict: what it is worth among all others was learned from
+pages, also from copies of them without names.
 """
 
 from __future__ import annotations
@@ -53,7 +54,17 @@ _WORDS_BY_GROUP = {
     "hidden": "hidden hide sr screenreader visually visuallyhidden invisible offscreen noprint hiddenfocus srt only",
 }
 GROUPS = tuple(_WORDS_BY_GROUP)
-NEGATIVE = ("navigation", "footer", "side", "advertisement", "share", "related", "comment", "notice", "form")
+NEGATIVE = (
+    "navigation",
+    "footer",
+    "side",
+    "advertisement",
+    "share",
+    "related",
+    "comment",
+    "notice",
+    "form",
+)
 POSITIVE = ("main",)
 BIT = {group: 1 << number for number, group in enumerate(GROUPS)}
 _BITS_BY_TOKEN: dict[str, int] = {}

@@ -17,7 +17,10 @@ _LEFT_OUT = sum(BIT[name] for name in ("navigation", "footer", "form", "share", 
 
 
 def with_comments(
-    layout: Layout, kept: npt.NDArray[np.bool_], in_posts: npt.NDArray[np.bool_], wanted: npt.NDArray[np.bool_]
+    layout: Layout,
+    kept: npt.NDArray[np.bool_],
+    in_posts: npt.NDArray[np.bool_],
+    wanted: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.bool_]:
     """Return which of m blocks are kept once the comments among them are added, or taken away.
 
@@ -35,8 +38,18 @@ def with_comments(
     without = kept & ~(comment & left_out[page])
     if not wanted.any():
         return without
-    frame = (blocks.bits & (TAG_BIT["nav"] | TAG_BIT["footer"] | TAG_BIT["form"] | TAG_BIT["button"] | HIDDEN)) != 0
+    frame = (
+        blocks.bits
+        & (TAG_BIT["nav"] | TAG_BIT["footer"] | TAG_BIT["form"] | TAG_BIT["button"] | HIDDEN)
+    ) != 0
     signature = ((blocks.names | layout.own_names[blocks.elements]) & BIT["meta"]) != 0
-    text = (blocks.weights >= _SHORT) & (blocks.link_weights < 0.5 * blocks.weights) & ~signature & ~frame
+    text = (
+        (blocks.weights >= _SHORT)
+        & (blocks.link_weights < 0.5 * blocks.weights)
+        & ~signature
+        & ~frame
+    )
     found = (comment | in_posts) & text & ((blocks.names & _LEFT_OUT) == 0)
-    return np.where(wanted[page], (kept | found) & ~(in_posts & signature & (blocks.weights < LONG)), without)
+    return np.where(
+        wanted[page], (kept | found) & ~(in_posts & signature & (blocks.weights < LONG)), without
+    )

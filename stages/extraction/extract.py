@@ -1,9 +1,10 @@
 """Turn the raw bytes of pages into the text of their main content.
 
-Which encoding a page is in is decided in `stages.reading.page_encoding`. The default engine walks once through the page
-(`walk`), scores each block of text (`features`, `trees`, `model`), chooses (`choice`, `comments`) and writes what it
-kept (`rendering`, `markdown`). It knows no word and no language, and does the same in every script. What kind of page
-it was, whether it showed its content at all, and which fall-back was needed are columns (PAGE_MARKS).
+Which encoding a page is in is decided in `stages.reading.page_encoding`. The default engine walks
+once through the page (`walk`), scores each block of text (`features`, `trees`, `model`), chooses
+(`choice`, `comments`) and writes what it kept (`rendering`, `markdown`). It knows no word and no
+language, and does the same in every script. What kind of page it was, whether it showed its content
+at all, and which fall-back was needed are columns (PAGE_MARKS).
 
 Sources: WHATWG HTML (parsing), WHATWG MIME Sniffing (bytes of another type).
 """
@@ -47,13 +48,15 @@ from stages.reading.page_encoding import decode_page
 HTML_MEDIA_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _TEXT_MEDIA_TYPE = "text/plain"
 
-# Pages whose blocks are scored at once: about 7 web pages of 2,000 blocks, whose 1.5 MB of features stay in the cache.
+# Pages whose blocks are scored at once: about 7 web pages of 2,000 blocks, whose 1.5 MB of features
+# stay in the cache.
 BATCH_CODE_POINTS = 1 << 20
 _REPLACEMENT = "\ufffd"
 
 
 class Page(NamedTuple):
-    """What a page says: its main text, the language it declares (as written), and what PAGE_MARKS say of it."""
+    """What a page says: its main text, the language it declares (as written), and what PAGE_MARKS
+    say of it."""
 
     text: str
     declared_language: str | None = None
@@ -63,7 +66,8 @@ class Page(NamedTuple):
 
 
 class Laid(NamedTuple):
-    """Some pages laid out flat, of which no block is chosen yet: all that is needed, without the parsed pages."""
+    """Some pages laid out flat, of which no block is chosen yet: all that is needed, without the
+    parsed pages."""
 
     layout: Layout
     stated: list[Stated]
@@ -73,17 +77,20 @@ class Laid(NamedTuple):
 def read_page(html: str, config: ExtractionConfig, media_type: str = "text/html") -> Page:
     """Parse a page once, and take its main text and all else from the one tree.
 
-    The layout of the text is that of `stages.extraction.rendering`. Scripts, styles, comments, images' alternative
-    texts and list bullets are left out; every other code point of the text stays as it is, but for runs of ASCII white
-    space. Raises ValueError for markup that the engine cannot parse in linear time (none, for `blocks`).
+    The layout of the text is that of `stages.extraction.rendering`. Scripts, styles, comments,
+    images' alternative texts and list bullets are left out; every other code point of the text
+    stays as it is, but for runs of ASCII white space. Raises ValueError for markup that the engine
+    cannot parse in linear time (none, for `blocks`).
     """
     return read_pages([(html, media_type)], config)[0]
 
 
 def read_pages(pages: Iterable[tuple[str, str]], config: ExtractionConfig) -> list[Page]:
-    """Read pages, given with their media types, as `read_page` does: the same texts, whatever pages come together.
+    """Read pages, given with their media types, as `read_page` does: the same texts, whatever pages
+    come together.
 
-    About BATCH_CODE_POINTS of pages are laid out, scored and written at once, which takes half the time for each.
+    About BATCH_CODE_POINTS of pages are laid out, scored and written at once, which takes half the
+    time for each.
     """
     read: list[Page | None] = []
     waiting: list[str] = []
@@ -117,7 +124,8 @@ def read_pages(pages: Iterable[tuple[str, str]], config: ExtractionConfig) -> li
 
 
 def _read(html: str, config: ExtractionConfig, media_type: str) -> Page | str:
-    """Return the markup to lay out; what is no page of HTML, or has an engine of its own, is finished at once."""
+    """Return the markup to lay out; what is no page of HTML, or has an engine of its own, is
+    finished at once."""
     octets = html.encode("utf-8", "surrogatepass")  # searched several times faster than a text
     if b"\0" in octets:
         html, octets = html.replace("\0", ""), octets.replace(b"\0", b"")
@@ -131,7 +139,9 @@ def _read(html: str, config: ExtractionConfig, media_type: str) -> Page | str:
     html = bound_formatting(html, octets)
     if config.engine in ("blocks", "whole_page"):
         return html
-    find = {"selectors": selectors, "resiliparse": resiliparse, "trafilatura": trafilatura}[config.engine]
+    find = {"selectors": selectors, "resiliparse": resiliparse, "trafilatura": trafilatura}[
+        config.engine
+    ]
     text = find(html)
     return Page(text, declared_language(parse(html, positions=False)))
 
@@ -142,8 +152,11 @@ def lay_out(pages: Sequence[str]) -> Laid:
     return Laid(walked.layout, list(map(Stated, *walked[1:])), hidden_in)
 
 
-def finish(laid: Laid, scores: npt.NDArray[np.float32] | None, config: ExtractionConfig) -> list[Page]:
-    """Choose main content by a score of each block, from any model, and write it; no scores keep all."""
+def finish(
+    laid: Laid, scores: npt.NDArray[np.float32] | None, config: ExtractionConfig
+) -> list[Page]:
+    """Choose main content by a score of each block, from any model, and write it; no scores keep
+    all."""
     layout, stated, hidden_in = laid
     needed: list[Fallback | None] = [None] * len(stated)
     kept = np.ones(len(layout.blocks.weights), bool)
@@ -153,7 +166,9 @@ def finish(laid: Laid, scores: npt.NDArray[np.float32] | None, config: Extractio
     kinds = page_kinds(layout, kept, posted, stated)
     if scores is not None:
         forums = np.array([kind == "forum" for kind in kinds])
-        wanted = forums if config.comments == "auto" else np.full(len(kinds), config.comments == "keep")
+        wanted = (
+            forums if config.comments == "auto" else np.full(len(kinds), config.comments == "keep")
+        )
         kept = with_comments(layout, kept, posted, wanted)
     texts = (render_markdown if config.structure == "markdown" else render)(layout, kept)
     languages = [own.language for own in stated]
@@ -174,7 +189,8 @@ def decode_row(raw: bytes, media_type: str, charset: str | None, config: Extract
 
 
 def refuse_damaged(text: str, nulls: int, config: ExtractionConfig) -> None:
-    """Raise ValueError if too much of a text could not be decoded; `nulls` are the zero bytes of its page."""
+    """Raise ValueError if too much of a text could not be decoded; `nulls` are the zero bytes of
+    its page."""
     damaged = text.count(_REPLACEMENT) + nulls
     if damaged > config.max_damaged_share * len(text):
         raise ValueError(
@@ -184,24 +200,28 @@ def refuse_damaged(text: str, nulls: int, config: ExtractionConfig) -> None:
 
 
 def extract_text(batch: pa.RecordBatch, config: ExtractionConfig) -> Filtered:
-    """Fill `text` of n records from `raw` where it is null; kept and rejected sum to n, each in the order of the input.
+    """Fill `text` of n records from `raw` where it is null; kept and rejected sum to n, each in the
+    order of the input.
 
-    Rows that have text keep it, and their `raw`. `declared_language` is filled from the page where the source gave
-    none, and the columns of PAGE_MARKS are added. Text of media type text/plain is only decoded. A row without a letter
-    or sign of text is rejected: `no_text`.
+    Rows that have text keep it, and their `raw`. `declared_language` is filled from the page where
+    the source gave none, and the columns of PAGE_MARKS are added. Text of media type text/plain is
+    only decoded. A row without a letter or sign of text is rejected: `no_text`.
 
-    Raises SchemaError if a column is missing or mistyped, and ValueError for a page that cannot be extracted; the guard
-    in `stages.batches` then finds the page by halving the block.
+    Raises SchemaError if a column is missing or mistyped, and ValueError for a page that cannot be
+    extracted; the guard in `stages.batches` then finds the page by halving the block.
     """
     require_columns(batch, RECORD, ("text", "raw", "media_type", "charset", "declared_language"))
     texts, languages = batch["text"].to_pylist(), batch["declared_language"].to_pylist()
     media_types, charsets = batch["media_type"].to_pylist(), batch["charset"].to_pylist()
-    marks: dict[str, list[str | None]] = {name: [None] * batch.num_rows for name in PAGE_MARKS.names}
+    marks: dict[str, list[str | None]] = {
+        name: [None] * batch.num_rows for name in PAGE_MARKS.names
+    }
     rows: list[int] = []
     nulls: list[int] = []
 
     def decoded_pages() -> Iterator[tuple[str, str]]:
-        # A loop over documents: the decoder and the parser take one page a call. Raw bytes are not copied twice.
+        # A loop over documents: the decoder and the parser take one page a call. Raw bytes are not
+        # copied twice.
         for row, text in enumerate(texts):
             raw = batch["raw"][row].as_py() if text is None else None
             if raw is None:
@@ -221,10 +241,14 @@ def extract_text(batch: pa.RecordBatch, config: ExtractionConfig) -> Filtered:
         refuse_damaged(page.text, null, config)
         texts[row] = page.text
         languages[row] = languages[row] or page.declared_language
-        for name, value in zip(PAGE_MARKS.names, (page.kind, page.access, page.fallback), strict=True):
+        for name, value in zip(
+            PAGE_MARKS.names, (page.kind, page.access, page.fallback), strict=True
+        ):
             marks[name][row] = value
     batch = set_columns(
-        batch, text=pa.array(texts, pa.large_string()), declared_language=pa.array(languages, pa.string())
+        batch,
+        text=pa.array(texts, pa.large_string()),
+        declared_language=pa.array(languages, pa.string()),
     )
     batch = batch.drop_columns([name for name in PAGE_MARKS.names if name in batch.schema.names])
     for field in PAGE_MARKS:
@@ -232,5 +256,7 @@ def extract_text(batch: pa.RecordBatch, config: ExtractionConfig) -> Filtered:
     empty = pa.array([not text.strip() for text in texts], pa.bool_())
     return Filtered(
         batch.filter(pc.invert(empty)),
-        reject(batch.filter(empty), "extract_text", "no_text", value=pa.repeat(0.0, empty.true_count)),
+        reject(
+            batch.filter(empty), "extract_text", "no_text", value=pa.repeat(0.0, empty.true_count)
+        ),
     )

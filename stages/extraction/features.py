@@ -1,8 +1,9 @@
 """What the model sees of each block: how much it says, where it stands, and what stands around it.
 
-No word of the text and no letter's case is a feature, and none needs a language: letters are weighted by their script,
-sentence marks are those of all scripts (and absent from copies of the training pages), class names are groups of
-tokens (and dropped from copies). An element's sums are two look-ups in a prefix sum over the blocks.
+No word of the text and no letter's case is a feature, and none needs a language: letters are
+weighted by their script, sentence marks are those of all scripts (and absent from copies of the
+training pages), class names are groups of tokens (and dropped from copies). An element's sums are
+two look-ups in a prefix sum over the blocks.
 """
 
 from __future__ import annotations
@@ -52,15 +53,16 @@ _OWN_BITS = np.array([TAG_BIT[tag] for tag in _OWN_TAGS], np.int64)[:, None]
 
 def _as_matrix(rows: Sequence[npt.NDArray[Any]], count: int) -> Matrix:
     """Stack rows of m values, and tables of several rows: f x m."""
-    return np.concatenate([row.reshape(-1, count) for row in rows], dtype=np.float32, casting="unsafe").reshape(
-        -1, count
-    )
+    return np.concatenate(
+        [row.reshape(-1, count) for row in rows], dtype=np.float32, casting="unsafe"
+    ).reshape(-1, count)
 
 
 class Context:
     """The blocks of some pages, and sums over the subtrees of their elements; shared by both steps.
 
-    Every page has blocks. What is computed of a page does not depend on the pages next to it, to the last bit:
+    Every page has blocks. What is computed of a page does not depend on the pages next to it, to
+    the last bit:
 
         pages      |   page 0   |  page 1  |      page 2      |
         m blocks   b b b b b b b b b b b b b b b b b b b b b b       places: 0 1 2 .. from the page's first
@@ -80,12 +82,17 @@ class Context:
         page_of_element = pages_of(layout.element_ends)
         self._first, self._last = blocks.first + page_of_element, blocks.last + page_of_element
         self.density = blocks.link_weights / np.maximum(blocks.weights, 1)
-        self.good = np.where((blocks.weights >= LONG) & (self.density < 0.4), blocks.weights - blocks.link_weights, 0)
-        # The smallest ancestors that hold more blocks than the one before: wrappers of one thing count once.
+        self.good = np.where(
+            (blocks.weights >= LONG) & (self.density < 0.4), blocks.weights - blocks.link_weights, 0
+        )
+        # The smallest ancestors that hold more blocks than the one before: wrappers of one thing
+        # count once.
         self.size = size = blocks.last - blocks.first
         wider = size != size[self.parents]
         wider[self.element_begins + 1] = True
-        self.around = around = nearest(wider, self.parents)  # the outermost element of the same blocks
+        self.around = around = nearest(
+            wider, self.parents
+        )  # the outermost element of the same blocks
         up = around[self.parents[around]]
         levels = [around[blocks.elements]]
         for _ in range(_LEVELS):
@@ -93,7 +100,9 @@ class Context:
         self.levels = np.array(levels)  # (_LEVELS + 1) x m
         # Blocks of a page with the same path of tags and class names have the same number.
         self.path, self.outer_path = (
-            np.unique(path[elements] + PAGE_STEP * self.page.view(np.uint64), return_inverse=True)[1]
+            np.unique(path[elements] + PAGE_STEP * self.page.view(np.uint64), return_inverse=True)[
+                1
+            ]
             for elements in (blocks.elements, self.levels[0])
         )
 
@@ -102,8 +111,15 @@ class Context:
         total = np.zeros((len(values), self.count + len(self.counts)))
         rows = np.array(values)
         # A loop over pages: a sum that went on over the pages before would be rounded otherwise.
-        for page, (begin, end) in enumerate(zip(self.begins.tolist(), self.ends.tolist(), strict=True)):
-            np.cumsum(rows[:, begin:end], axis=1, dtype=np.float64, out=total[:, begin + page + 1 : end + page + 1])
+        for page, (begin, end) in enumerate(
+            zip(self.begins.tolist(), self.ends.tolist(), strict=True)
+        ):
+            np.cumsum(
+                rows[:, begin:end],
+                axis=1,
+                dtype=np.float64,
+                out=total[:, begin + page + 1 : end + page + 1],
+            )
         return total
 
     def totals(self, running: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -115,29 +131,40 @@ class Context:
         return running.take(self._last, axis=1) - running.take(self._first, axis=1)
 
     def windows(self, running: npt.NDArray[np.float64], reach: int) -> Matrix:
-        """Sum r values, given as running sums, over the blocks from `reach` before to `reach` after: r x m."""
+        """Sum r values, given as running sums, over the blocks from `reach` before to `reach`
+        after: r x m."""
         after = np.minimum(self.places + (reach + 1), self.ends[self.page]) + self.page
         before = np.maximum(self.places - reach, self.begins[self.page]) + self.page
         return (running.take(after, axis=1) - running.take(before, axis=1)).astype(np.float32)
 
     def shifts(self, values: Matrix) -> Matrix:
-        """Read r values of each block's neighbours: 6 x r x m, the value 3 before first; -1 beyond the page's ends."""
+        """Read r values of each block's neighbours: 6 x r x m, the value 3 before first; -1 beyond
+        the page's ends."""
         gaps = _REACH * (self.page + 1)
-        padded = np.full((len(values), self.count + _REACH * (len(self.counts) + 1)), -1, np.float32)
+        padded = np.full(
+            (len(values), self.count + _REACH * (len(self.counts) + 1)), -1, np.float32
+        )
         padded[:, self.places + gaps] = values
         return np.array(
-            [padded.take(self.places + (gaps + shift), axis=1) for shift in (*range(-_REACH, 0), *range(1, _REACH + 1))]
+            [
+                padded.take(self.places + (gaps + shift), axis=1)
+                for shift in (*range(-_REACH, 0), *range(1, _REACH + 1))
+            ]
         )
 
     def since(self, marked: npt.NDArray[np.bool_]) -> Ints:
-        """Count the blocks from the last marked one of the page to each, 50 at most, and where there is none."""
+        """Count the blocks from the last marked one of the page to each, 50 at most, and where
+        there is none."""
         last = np.maximum.accumulate(np.where(marked, self.places, -1))
         return np.where(last >= self.begins[self.page], np.minimum(self.places - last, _FAR), _FAR)
 
     def until(self, marked: npt.NDArray[np.bool_]) -> Ints:
-        """Count the blocks from each to the next marked one of the page, 50 at most, and where there is none."""
+        """Count the blocks from each to the next marked one of the page, 50 at most, and where
+        there is none."""
         following = np.minimum.accumulate(np.where(marked, self.places, self.count)[::-1])[::-1]
-        return np.where(following < self.ends[self.page], np.minimum(following - self.places, _FAR), _FAR)
+        return np.where(
+            following < self.ends[self.page], np.minimum(following - self.places, _FAR), _FAR
+        )
 
     def first(self, marked: npt.NDArray[np.bool_]) -> Ints:
         """Return the first marked block of each of p pages; m if it has none."""
@@ -145,7 +172,8 @@ class Context:
         return np.where(found < self.ends, found, self.count)
 
     def extreme(self, values: Matrix, step: Literal[1, -1]) -> Matrix:
-        """Return the greatest value up to each block of its page; from the page's end, if the step is -1."""
+        """Return the greatest value up to each block of its page; from the page's end, if the step
+        is -1."""
         greatest = np.empty_like(values)
         # A loop over pages: no ufunc accumulates within segments.
         for begin, end in zip(self.begins.tolist(), self.ends.tolist(), strict=True):
@@ -172,8 +200,20 @@ def first_features(context: Context) -> Matrix:
     headings = (blocks.bits & _HEADINGS) != 0
     keys = blocks.keys | page.view(np.uint64) << _KEY_BITS
     _, same_text, copies = np.unique(keys, return_inverse=True, return_counts=True)
-    rows += [log_weights, density, blocks.links, blocks.pieces, blocks.digits / (words + blocks.digits)]
-    rows += [blocks.marks, blocks.marks / words, blocks.commas, blocks.commas / words, np.log1p(blocks.code_points)]
+    rows += [
+        log_weights,
+        density,
+        blocks.links,
+        blocks.pieces,
+        blocks.digits / (words + blocks.digits),
+    ]
+    rows += [
+        blocks.marks,
+        blocks.marks / words,
+        blocks.commas,
+        blocks.commas / words,
+        np.log1p(blocks.code_points),
+    ]
     rows += [(blocks.code_points - weights) / (blocks.code_points + 1), copies[same_text]]
     rows += [blocks.in_title, blocks.in_article_body]
     rows += [context.depth[elements]]
@@ -206,7 +246,10 @@ def first_features(context: Context) -> Matrix:
         rows += [np.log1p(around), linked / some, unlinked / some]
 
     # Its ancestors, and the smallest with a name of a group that speaks against it, or for it.
-    named = [nearest((context.own_names & wanted) != 0, context.parents)[elements] for wanted in (_NEGATIVE, _POSITIVE)]
+    named = [
+        nearest((context.own_names & wanted) != 0, context.parents)[elements]
+        for wanted in (_NEGATIVE, _POSITIVE)
+    ]
     chosen = np.concatenate([context.levels, named])
     sums = context.sums(running)
     text, linked, unlinked, marks, paragraphs = sums.take(chosen, axis=1)
@@ -227,26 +270,36 @@ def first_features(context: Context) -> Matrix:
     levels = len(context.levels)
     rows += [of_elements[:, :levels].swapaxes(0, 1)]
 
-    # The best container: long unlinked blocks vote for the two smallest elements around them (after Readability).
-    votes = np.where(is_good, 1 + np.minimum(weights / 100, 3) + np.minimum(blocks.commas, 5) / 2, 0)
+    # The best container: long unlinked blocks vote for the two smallest elements around them (after
+    # Readability).
+    votes = np.where(
+        is_good, 1 + np.minimum(weights / 100, 3) + np.minimum(blocks.commas, 5) / 2, 0
+    )
     ballots = np.bincount(context.levels[1], votes, len(context.parents))
     ballots += np.bincount(context.levels[2], votes / 2, len(context.parents))
     ballots *= 1 - sums[1] / np.maximum(sums[0], 1)
     begins = context.element_begins
-    best = np.array([np.argmax(own) for own in np.split(ballots, begins[1:])]) + begins  # of each page
+    best = (
+        np.array([np.argmax(own) for own in np.split(ballots, begins[1:])]) + begins
+    )  # of each page
     begin, end = blocks.first[best][page], blocks.last[best][page]
     outside = np.minimum(context.places - begin, 0) + np.maximum(context.places - (end - 1), 0)
     rows += [np.minimum(np.maximum(outside, -_FAR), _FAR)]
     outer = context.around[best]
     for _ in range(3):
         outer = context.parents[outer]
-        rows += [(context.places >= blocks.first[outer][page]) & (context.places < blocks.last[outer][page])]
+        rows += [
+            (context.places >= blocks.first[outer][page])
+            & (context.places < blocks.last[outer][page])
+        ]
     rows += [(sums[0, best] / totals[0])[page], (sums[2, best] / totals[2])[page]]
 
     # All blocks of the same path of tags and class names.
     for same in (context.path, context.outer_path):
         number = np.bincount(same)
-        said_there, in_links, unlinked = (np.bincount(same, v) for v in (weights, blocks.link_weights, good))
+        said_there, in_links, unlinked = (
+            np.bincount(same, v) for v in (weights, blocks.link_weights, good)
+        )
         some = np.maximum(said_there, 1)
         of_path = (
             in_links / some,
@@ -257,7 +310,8 @@ def first_features(context: Context) -> Matrix:
         linked, unlinked, number, mean = np.array(of_path, np.float32).take(same, axis=1)
         rows += [said_there[same] / total, number, linked, unlinked, mean]
 
-    # Names of groups: of all its text's ancestors, and of its nearest three; the smallest named ancestor.
+    # Names of groups: of all its text's ancestors, and of its nearest three; the smallest named
+    # ancestor.
     names, step = context.own_names[elements], elements
     for _ in range(2):
         step = context.parents[step]
@@ -281,7 +335,9 @@ def first_features(context: Context) -> Matrix:
         totals[2] / totals[0],
         totals[4] / totals[0],
         np.add.reduceat(is_good, context.begins, dtype=np.int64),
-        np.add.reduceat((context.own & TAG_BIT["article"]) != 0, context.element_begins, dtype=np.int64),
+        np.add.reduceat(
+            (context.own & TAG_BIT["article"]) != 0, context.element_begins, dtype=np.int64
+        ),
     ]
     rows += [np.array(of_pages, np.float32).take(page, axis=1)]
     return _as_matrix(rows, count)
@@ -290,7 +346,8 @@ def first_features(context: Context) -> Matrix:
 def second_features(
     context: Context, features: Matrix, scores: Matrix, chosen: npt.NDArray[np.bool_] | None = None
 ) -> Matrix:
-    """Return the features of the second step: those of the first, and what it thought of the blocks around.
+    """Return the features of the second step: those of the first, and what it thought of the blocks
+    around.
 
     Of all blocks, or of the c chosen ones: f x c.
     """
@@ -303,10 +360,16 @@ def second_features(
         thought, kept, said = context.windows(running, reach)
         rows += [thought, kept / np.maximum(said, 1)]
     thought, kept, said = context.sums(running)
-    rows += [(kept / np.maximum(said, 1))[context.levels], (thought / np.maximum(context.size, 1))[context.levels]]
+    rows += [
+        (kept / np.maximum(said, 1))[context.levels],
+        (thought / np.maximum(context.size, 1))[context.levels],
+    ]
     same = context.path
     path_text, path_kept = np.bincount(same, weights), np.bincount(same, liked)
-    rows += [(path_kept / np.maximum(path_text, 1))[same], (np.bincount(same, scores) / np.bincount(same))[same]]
+    rows += [
+        (path_kept / np.maximum(path_text, 1))[same],
+        (np.bincount(same, scores) / np.bincount(same))[same],
+    ]
     _, all_liked, all_said = np.maximum(context.totals(running), 1)
     before, after = running[1].take(context.before), running[1].take(context.before + 1)
     of_page = all_liked[page]

@@ -1,4 +1,5 @@
-"""Feeds (RSS, RDF Site Summary, Atom) that were served as pages: the text of each entry, apart from the next."""
+"""Feeds (RSS, RDF Site Summary, Atom) that were served as pages: the text of each entry, apart from
+the next."""
 
 from __future__ import annotations
 
@@ -12,24 +13,30 @@ from stages.extraction.walk import walk
 
 _ENTRY = re.compile(r"<(?:[a-z][\w.-]*:)?(?:item|entry)\b[^>]*>", re.IGNORECASE)
 _END = re.compile(r"</(?:[a-z][\w.-]*:)?(?:item|entry|channel|feed)\s*>", re.IGNORECASE)
-_PART = re.compile(r"<((?:[a-z][\w.-]*:)?(title|description|summary|content|encoded))\b[^>]*>", re.IGNORECASE)
+_PART = re.compile(
+    r"<((?:[a-z][\w.-]*:)?(title|description|summary|content|encoded))\b[^>]*>", re.IGNORECASE
+)
 # Elements of a description that would take the entries after it with them, were they left open.
 _GREEDY = re.compile(
-    r"<!--|</?(?:script|style|textarea|title|select|plaintext|xmp|iframe|noscript|template|svg|math)\b[^>]*>?", re.I
+    r"<!--|</?(?:script|style|textarea|title|select|plaintext|xmp|iframe|noscript|template|svg|math)\b[^>]*>?",
+    re.I,
 )
 
 
 def read_feed(feed: str) -> str:
     """Write each entry as its title and its longest description, an empty line between entries.
 
-    Feeds are often no well-formed XML, so marks are looked for, in one pass, and the entries are laid out as one page.
+    Feeds are often no well-formed XML, so marks are looked for, in one pass, and the entries are
+    laid out as one page.
     """
     page = []
     for entry in _ENTRY.split(feed)[1:]:
         end = _END.search(entry)
         parts = _parts(entry[: end.start()] if end else entry)
         title = parts.pop("title", "")
-        page.append(f"<h2>{title}</h2><article>{max(parts.values(), key=len, default='')}</article>")
+        page.append(
+            f"<h2>{title}</h2><article>{max(parts.values(), key=len, default='')}</article>"
+        )
     layout = walk(["".join(page)]).layout
     return render(layout, np.ones(len(layout.blocks.weights), bool))[0]
 

@@ -1,7 +1,9 @@
-"""What kind of page it is, and whether it shows its content at all: by cheap evidence, in no language.
+"""What kind of page it is, and whether it shows its content at all: by cheap evidence, in no
+language.
 
-Evidence is what the page states of itself (schema.org types in JSON-LD and microdata, Open Graph, `generator`), and the
-shape of its text: how much of it stands in links, in repeated boxes, in code. The first rule that holds decides:
+Evidence is what the page states of itself (schema.org types in JSON-LD and microdata, Open Graph,
+`generator`), and the shape of its text: how much of it stands in links, in repeated boxes, in code.
+The first rule that holds decides:
 
     forum      a discussion by its schema or software, or posts in repeated boxes with their own authors or times
     product    a product by its schema, or a price stated as data
@@ -45,7 +47,9 @@ _MANUAL_SOFTWARE = re.compile(
     re.IGNORECASE,
 )
 _MANUAL_STYLES = re.compile(r"pygments|docutils|asciidoctor|doxygen")
-_STATUS = re.compile(r"(?<![\d.,:/-])(?:40[0134]|410|429|451|50[0234])(?:\.\d{1,2}(?= - ))?(?![\d.,:/-])")
+_STATUS = re.compile(
+    r"(?<![\d.,:/-])(?:40[0134]|410|429|451|50[0234])(?:\.\d{1,2}(?= - ))?(?![\d.,:/-])"
+)
 _MOST = 0.7  # of the running text stands in posts: a discussion, not an article with comments
 _FEW = 600  # weighted letters; an error page says less
 _MAX_TITLE = 200  # code points
@@ -57,12 +61,17 @@ _MAX_STRUCTURED = 1 << 20  # code points of JSON-LD that are looked at
 class Stated:
     """What a page says of itself in its head, in JSON-LD and by the types of its microdata."""
 
-    def __init__(self, document: Document, structured: Sequence[str], item_types: frozenset[str]) -> None:
+    def __init__(
+        self, document: Document, structured: Sequence[str], item_types: frozenset[str]
+    ) -> None:
         data = "".join(structured)[:_MAX_STRUCTURED]
         self.types = item_types.union(_TYPE.findall(data))
         self.not_free = bool(_NOT_FREE.search(data))
         metas = {
-            (element.attr("property") or element.attr("name") or "").lower(): element.attr("content") or ""
+            (element.attr("property") or element.attr("name") or "").lower(): element.attr(
+                "content"
+            )
+            or ""
             for element in document.select(
                 'meta[property="og:type"],meta[name="generator" i],meta[property^="product:"]'
             )
@@ -95,9 +104,13 @@ def declared_language(document: Document) -> str | None:
 
 
 def page_kinds(
-    layout: Layout, kept: npt.NDArray[np.bool_], in_posts: npt.NDArray[np.bool_], stated: Sequence[Stated]
+    layout: Layout,
+    kept: npt.NDArray[np.bool_],
+    in_posts: npt.NDArray[np.bool_],
+    stated: Sequence[Stated],
 ) -> list[Kind]:
-    """Name the kind of each of p pages, some of whose m blocks are kept as main content, some parts of posts."""
+    """Name the kind of each of p pages, some of whose m blocks are kept as main content, some parts
+    of posts."""
     blocks, weights = layout.blocks, layout.blocks.weights
     running = (weights >= LONG) & (blocks.link_weights < 0.4 * weights)
     code = (blocks.bits & (TAG_BIT["pre"] | TAG_BIT["dt"] | TAG_BIT["dd"] | TAG_BIT["code"])) != 0
@@ -133,7 +146,9 @@ class Shape(NamedTuple):
 def _page_kind(shape: Shape, stated: Stated) -> Kind:
     types = stated.types
     said = max(shape.kept, 1.0)
-    stated_article = any(_ARTICLE_TYPES.match(name) for name in types) or stated.og_type == "article"
+    stated_article = (
+        any(_ARTICLE_TYPES.match(name) for name in types) or stated.og_type == "article"
+    )
     if types & _FORUM_TYPES or _FORUM_SOFTWARE.search(stated.generator):
         return "forum"
     if not stated_article and shape.posted > _MOST * max(shape.posted_or_kept, 1.0):
@@ -155,23 +170,30 @@ def _page_kind(shape: Shape, stated: Stated) -> Kind:
 
 
 def in_posts(layout: Layout) -> npt.NDArray[np.bool_]:
-    """Tell which of m blocks are parts of posts: boxes of one path with running text, each with an author or time.
+    """Tell which of m blocks are parts of posts: boxes of one path with running text, each with an
+    author or time.
 
-    The path must be that of siblings' kind: equal tags and class names from the root down. Boxes next to such, of
-    another class (a moderator's post), are posts too.
+    The path must be that of siblings' kind: equal tags and class names from the root down. Boxes
+    next to such, of another class (a moderator's post), are posts too.
     """
     blocks = layout.blocks
     edges = np.zeros(len(blocks.weights) + 1, np.int64)
-    candidates = np.flatnonzero((layout.own_names & (BIT["comment"] | BIT["item"] | BIT["main"])) != 0)
+    candidates = np.flatnonzero(
+        (layout.own_names & (BIT["comment"] | BIT["item"] | BIT["main"])) != 0
+    )
     candidates = candidates[(blocks.last - blocks.first)[candidates] >= 2]
-    tenths = np.rint((blocks.weights - blocks.link_weights) * WEIGHT_UNIT).astype(np.int64)  # whose sums are exact
+    tenths = np.rint((blocks.weights - blocks.link_weights) * WEIGHT_UNIT).astype(
+        np.int64
+    )  # whose sums are exact
     said = np.concatenate([[0], np.cumsum(tenths)])
     text = said[blocks.last[candidates]] - said[blocks.first[candidates]]
     signed = np.zeros(len(layout.parents) + 1, np.int64)
     # What holds running text, such as a `text-editor`, is no name and date.
     running = np.concatenate([[0], np.cumsum(blocks.weights >= LONG)])
     short = running[blocks.last] == running[blocks.first]
-    signed[1:] = np.cumsum(short & (((layout.own & TAG_BIT["time"]) != 0) | ((layout.own_names & BIT["meta"]) != 0)))
+    signed[1:] = np.cumsum(
+        short & (((layout.own & TAG_BIT["time"]) != 0) | ((layout.own_names & BIT["meta"]) != 0))
+    )
     authors = signed[layout.last[candidates]] - signed[candidates]
     good = candidates[(text >= LONG * int(WEIGHT_UNIT)) & (authors >= 1)]
     page = np.searchsorted(layout.element_ends, good, side="right")
@@ -184,11 +206,16 @@ def in_posts(layout: Layout) -> npt.NDArray[np.bool_]:
     return np.cumsum(edges)[:-1] > 0
 
 
-def page_access(layout: Layout, kept: npt.NDArray[np.bool_], stated: Sequence[Stated]) -> list[Access | None]:
-    """Tell of p pages which stand in the place of their content: a form to log in, a paywall, an error."""
+def page_access(
+    layout: Layout, kept: npt.NDArray[np.bool_], stated: Sequence[Stated]
+) -> list[Access | None]:
+    """Tell of p pages which stand in the place of their content: a form to log in, a paywall, an
+    error."""
     blocks = layout.blocks
     access: list[Access | None] = ["paywall" if own.not_free else None for own in stated]
-    headings = ((blocks.bits & (TAG_BIT["h1"] | TAG_BIT["h2"])) != 0) & (blocks.weights + blocks.digits < 60)
+    headings = ((blocks.bits & (TAG_BIT["h1"] | TAG_BIT["h2"])) != 0) & (
+        blocks.weights + blocks.digits < 60
+    )
     told = headings | blocks.in_title
     # A loop over the pages that say little: few of a crawl.
     for page in np.flatnonzero(layout.page_totals(blocks.weights, kept) < _FEW).tolist():

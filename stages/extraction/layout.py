@@ -4,9 +4,10 @@
     elements   d c e e e e e e e d c e e e e e e e e e e d c e e e      d document, c whatever is cut off
     blocks     b b b b b b b b b b b b b b b b b b b b b b b b            block_ends: one past the last of each page
 
-Numbers of elements, pieces and blocks are places in these rows, of all pages. An element comes after its ancestors, and
-its subtree is one run of the row. What an element inherits (a link, `pre`, hidden, groups of names) comes by pointer
-doubling: log2(depth) passes over the array, whatever the nesting.
+Numbers of elements, pieces and blocks are places in these rows, of all pages. An element comes
+after its ancestors, and its subtree is one run of the row. What an element inherits (a link, `pre`,
+hidden, groups of names) comes by pointer doubling: log2(depth) passes over the array, whatever the
+nesting.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ PAGE_STEP = np.uint64(0xD1B54A32D192ED03)  # odd, so that equal paths of differe
 
 
 class Layout(NamedTuple):
-    """Elements, pieces and blocks of p pages, one page after the other; shapes: n elements, k pieces, m blocks."""
+    """Elements, pieces and blocks of p pages, one page after the other; shapes: n elements, k
+    pieces, m blocks."""
 
     tags: list[str]  # n; of the first two elements of a page an empty string
     addresses: list[dict[int, str]]  # p; of links, by element, counted from the page's first
@@ -61,8 +63,11 @@ class Layout(NamedTuple):
         """The page of each of m blocks."""
         return pages_of(self.block_ends)
 
-    def page_totals(self, values: npt.NDArray[Any], some: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-        """Sum values of some of m blocks by page: p sums, each the same whatever pages are next to it."""
+    def page_totals(
+        self, values: npt.NDArray[Any], some: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.float64]:
+        """Sum values of some of m blocks by page: p sums, each the same whatever pages are next to
+        it."""
         totals: Any = np.bincount(self.block_pages, np.where(some, values, 0), len(self.block_ends))
         return totals
 
@@ -130,7 +135,9 @@ class Blocks(NamedTuple):
     keys: Uints  # m; equal for blocks of equal text
     first: Ints  # n; first block that begins in or after the element
     last: Ints  # n; one past the last block of its subtree
-    in_article_body: npt.NDArray[np.int8]  # m; 1 if it is in its page's JSON-LD article body, else 0; -1 if none is
+    in_article_body: npt.NDArray[
+        np.int8
+    ]  # m; 1 if it is in its page's JSON-LD article body, else 0; -1 if none is
     in_title: npt.NDArray[np.bool_]  # m; its text is part of its page's title
 
 
@@ -145,7 +152,8 @@ def pages_of(ends: Ints) -> Ints:
 
 
 def _places_of(ends: Ints, pages: Ints) -> tuple[Ints, Ints, Ints]:
-    """Return the rows of some pages, how far each page moves when they stand together, and where it ends then."""
+    """Return the rows of some pages, how far each page moves when they stand together, and where it
+    ends then."""
     sizes = (ends - begins(ends))[pages]
     new_ends = np.cumsum(sizes)
     moves = new_ends - ends[pages]
@@ -192,7 +200,8 @@ def join(layouts: Sequence[Layout]) -> Layout:
 
 
 def ancestors(parents: Ints) -> Iterator[Ints]:
-    """Yield of each of n elements the ancestor 1, 2, 4, 8 .. levels up, its document if there is none, to the end."""
+    """Yield of each of n elements the ancestor 1, 2, 4, 8 .. levels up, its document if there is
+    none, to the end."""
     while True:
         yield parents
         above = parents.take(parents)
@@ -210,7 +219,8 @@ def inherit(own: Ints, parents: Ints) -> Ints:
 
 
 def nearest(has: npt.NDArray[np.bool_], parents: Ints) -> Ints:
-    """Return for each element itself or its nearest ancestor that has something; its document if none has."""
+    """Return for each element itself or its nearest ancestor that has something; its document if
+    none has."""
     step = np.where(has, np.arange(len(parents)), parents)
     while True:
         further = step.take(step)

@@ -1,10 +1,13 @@
-"""What each code point of a text is, and how much a letter of its script says: tables for whole arrays of code points.
+"""What each code point of a text is, and how much a letter of its script says: tables for whole
+arrays of code points.
 
-A Han sign says about as much as three Latin letters, so a page of Chinese has a third of the letters of its
-translation. Counts of letters are therefore weighted: the weights are ratios of the lengths of the Universal
-Declaration of Human Rights in languages of the script to its length in languages of the Latin script, rounded.
+A Han sign says about as much as three Latin letters, so a page of Chinese has a third of the
+letters of its translation. Counts of letters are therefore weighted: the weights are ratios of the
+lengths of the Universal Declaration of Human Rights in languages of the script to its length in
+languages of the Latin script, rounded.
 
-Sentence marks and commas are those of all scripts. Some scripts write neither: no rule may need them.
+Sentence marks and commas are those of all scripts. Some scripts write neither: no rule may need
+them.
 """
 
 from __future__ import annotations
@@ -19,10 +22,11 @@ import numpy.typing as npt
 CODE_POINTS = 0x32000  # beyond: planes without letters in common use, read as the last code point of the table
 
 SENTENCE_MARKS = ".!?\u0589\u061f\u06d4\u0700\u0701\u0702\u0964\u0965\u0f0d\u0f0e\u104a\u104b\u1362\u1367\u1368\u166e"
-SENTENCE_MARKS += (
-    "\u17d4\u17d5\u1803\u1809\u1c3b\u1c7e\u1c7f\u2026\u2cf9\u3002\ua4ff\ua60e\ua6f3\uff01\uff0e\uff1f\uff61"
+SENTENCE_MARKS += "\u17d4\u17d5\u1803\u1809\u1c3b\u1c7e\u1c7f"
+SENTENCE_MARKS += "\u2026\u2cf9\u3002\ua4ff\ua60e\ua6f3\uff01\uff0e\uff1f\uff61"
+COMMAS = (
+    ",;\u055d\u060c\u061b\u1363\u1364\u1365\u1802\u1808\u3001\ua4fe\ua60d\ua6f5\uff0c\uff1b\uff64"
 )
-COMMAS = ",;\u055d\u060c\u061b\u1363\u1364\u1365\u1802\u1808\u3001\ua4fe\ua60d\ua6f5\uff0c\uff1b\uff64"
 
 # (first, last, weight) of scripts whose letters say more than a letter of an alphabet.
 _HEAVY = (

@@ -1,6 +1,8 @@
-"""Write chosen blocks as Markdown (CommonMark, with GitHub's tables): headings, lists, quotes, code, tables, links.
+"""Write chosen blocks as Markdown (CommonMark, with GitHub's tables): headings, lists, quotes,
+code, tables, links.
 
-Only what Markdown has a mark for is marked; letters of the text that could be read as marks stay as they are.
+Only what Markdown has a mark for is marked; letters of the text that could be read as marks stay as
+they are.
 """
 
 from __future__ import annotations
@@ -36,11 +38,14 @@ class Block(NamedTuple):
 
 
 def render_markdown(layout: Layout, kept: npt.NDArray[np.bool_]) -> list[str]:
-    """Write the kept ones of m blocks, as a text of each of p pages: an empty line between paragraphs, none between
-    items or rows."""
+    """Write the kept ones of m blocks, as a text of each of p pages: an empty line between
+    paragraphs, none between items or rows."""
     pages = np.arange(len(layout.block_ends))
     own = np.split(kept, layout.block_ends[:-1])
-    return [_render_page(layout.take(pages[number : number + 1]), own[number]) for number in pages.tolist()]
+    return [
+        _render_page(layout.take(pages[number : number + 1]), own[number])
+        for number in pages.tolist()
+    ]
 
 
 def _render_page(layout: Layout, kept: npt.NDArray[np.bool_]) -> str:
@@ -50,14 +55,28 @@ def _render_page(layout: Layout, kept: npt.NDArray[np.bool_]) -> str:
     elements, bits = layout.blocks.elements[chosen], layout.blocks.bits[chosen].tolist()
     texts = block_texts(layout, kept, _links(layout))
     items, tables, codes = (
-        nearest(any_bit(layout.own, (tag,)), layout.parents)[elements].tolist() for tag in ("li", "table", "pre")
+        nearest(any_bit(layout.own, (tag,)), layout.parents)[elements].tolist()
+        for tag in ("li", "table", "pre")
     )
     rows, columns = (places.tolist() for places in table_places(layout, elements))
-    blocks = list(map(Block, texts, bits, list_levels(layout)[elements].tolist(), items, tables, codes, rows, columns))
+    blocks = list(
+        map(
+            Block,
+            texts,
+            bits,
+            list_levels(layout)[elements].tolist(),
+            items,
+            tables,
+            codes,
+            rows,
+            columns,
+        )
+    )
     of_data = _data_tables(layout, blocks)
     lines: list[str] = []
     items_seen: set[int] = set()
-    # Blocks of one table of data, or of one piece of code, are written together; every other block by itself.
+    # Blocks of one table of data, or of one piece of code, are written together; every other block
+    # by itself.
     for (table, code), group in itertools.groupby(
         blocks, key=lambda block: (block.table, 0) if block.table in of_data else (0, block.code)
     ):
@@ -68,11 +87,15 @@ def _render_page(layout: Layout, kept: npt.NDArray[np.bool_]) -> str:
         else:
             for block in group:
                 goes_on, ordered = block.item in items_seen, _ordered(layout, block.item)
-                lines.append(_block(block.text, block.bits, block.level, block.item, goes_on, ordered))
+                lines.append(
+                    _block(block.text, block.bits, block.level, block.item, goes_on, ordered)
+                )
                 items_seen.add(block.item)
     text = lines[0]
     for before, line in itertools.pairwise(lines):
-        of_list = line.lstrip().startswith(("- ", "1. ")) and before.lstrip().startswith(("- ", "1. "))
+        of_list = line.lstrip().startswith(("- ", "1. ")) and before.lstrip().startswith(
+            ("- ", "1. ")
+        )
         text += ("\n" if of_list else "\n\n") + line
     return text
 
@@ -101,7 +124,8 @@ def _block(text: str, bits: int, level: int, item: int, goes_on: bool, ordered: 
 
 
 def _data_tables(layout: Layout, blocks: list[Block]) -> set[int]:
-    """Return the tables of two rows and columns at least, each of whose cells is short: others lay out a page."""
+    """Return the tables of two rows and columns at least, each of whose cells is short: others lay
+    out a page."""
     cells: dict[int, Counter[tuple[int, int]]] = {}
     layouts = set()
     for block in blocks:
@@ -116,7 +140,13 @@ def _data_tables(layout: Layout, blocks: list[Block]) -> set[int]:
     for table, found in cells.items():
         rows, width = len({row for row, _ in found if row}), max(column for _, column in found) + 1
         sparse = rows * width > _MOST_EMPTY * len(found)
-        if table not in layouts and rows >= 2 and width >= 2 and max(found.values()) <= _MOST_IN_CELL and not sparse:
+        if (
+            table not in layouts
+            and rows >= 2
+            and width >= 2
+            and max(found.values()) <= _MOST_IN_CELL
+            and not sparse
+        ):
             data.add(table)
     return data
 

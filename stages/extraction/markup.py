@@ -1,7 +1,7 @@
 """What to know of a page's markup before it is parsed: its true type, and what XML means by it.
 
-Sources: WHATWG MIME Sniffing, section 6 (signatures of other types); XHTML 1.0 (empty elements, CDATA sections); RSS
-2.0, RSS 1.0, RFC 4287 (the root elements of feeds).
+Sources: WHATWG MIME Sniffing, section 6 (signatures of other types); XHTML 1.0 (empty elements,
+CDATA sections); RSS 2.0, RSS 1.0, RFC 4287 (the root elements of feeds).
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ _SIGNATURES = (
     (b"(\xb5/\xfd", "application/zstd"),
     (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
     (b"Rar!\x1a\x07", "application/vnd.rar"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),  # Word, Excel, PowerPoint before 2007
+    (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "application/x-ole-storage",
+    ),  # Word, Excel, PowerPoint before 2007
     (b"{\\rtf", "application/rtf"),
     (b"%!PS-Adobe-", "application/postscript"),
     (b"OggS\x00", "application/ogg"),
@@ -59,19 +62,39 @@ _EMPTY_ELEMENT = re.compile(
 )
 _VOID_NAMES = "area base br col embed hr img input link meta param source track wbr"
 _VOID = frozenset(_VOID_NAMES.split())
-# Formatting elements left open are opened again in every later paragraph, as the standard wants it: each new one may
-# cost all open ones. Pages of fewer tags cannot open a million; above that, formatting is taken out before parsing.
-_FORMATTING = ("b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
+# Formatting elements left open are opened again in every later paragraph, as the standard wants it:
+# each new one may cost all open ones. Pages of fewer tags cannot open a million; above that,
+# formatting is taken out before parsing.
+_FORMATTING = (
+    "b",
+    "big",
+    "code",
+    "em",
+    "font",
+    "i",
+    "nobr",
+    "s",
+    "small",
+    "strike",
+    "strong",
+    "tt",
+    "u",
+)
 _NAME_BYTES = 8  # of "/strong" or "/strike" and what ends it
-_NAME_LETTERS = np.zeros(256, np.int64)  # lower-case ASCII letters and digits; 0 for what ends a name
+_NAME_LETTERS = np.zeros(
+    256, np.int64
+)  # lower-case ASCII letters and digits; 0 for what ends a name
 for _letter in "abcdefghijklmnopqrstuvwxyz0123456789":
     _NAME_LETTERS[[ord(_letter), ord(_letter.upper())]] = ord(_letter)
-_FORMATTING_PAIRS = np.zeros((256, 256), bool)  # by the first two letters, in lower case; 0 for what ends a name
+_FORMATTING_PAIRS = np.zeros(
+    (256, 256), bool
+)  # by the first two letters, in lower case; 0 for what ends a name
 for _name in _FORMATTING:
     _FORMATTING_PAIRS[ord(_name[0]), ord(_name[1]) if len(_name) > 1 else 0] = True
 _FORMATTING_CODES = np.array([int.from_bytes(name.encode(), "big") for name in _FORMATTING])
 _FORMATTING_TAG = re.compile(
-    rf"""</?(?:{"|".join(_FORMATTING)})(?:(?=[\s/>])(?:[^<>"']++|"[^"]*+"|'[^']*+')*+)>""", re.IGNORECASE
+    rf"""</?(?:{"|".join(_FORMATTING)})(?:(?=[\s/>])(?:[^<>"']++|"[^"]*+"|'[^']*+')*+)>""",
+    re.IGNORECASE,
 )
 _FEW_TAGS = 2000
 _MAX_REOPENED = 200_000
@@ -84,14 +107,17 @@ _ELEMENT_NAMES = """
     samp script search section select small source span strike strong style sub summary sup svg table tbody td
     template textarea tfoot th thead time title tr tt u ul var video wbr
 """
-# A tag of HTML that ends, any end tag, or what begins a document; not `<file>` or `<me@example.org>` in a text.
+# A tag of HTML that ends, any end tag, or what begins a document; not `<file>` or
+# `<me@example.org>` in a text.
 _ANY_TAG = re.compile(
     rf"<(?:(?:{'|'.join(_ELEMENT_NAMES.split())})(?:[\s/][^<>]*)?>|/[a-z][^\s<>@]*>|!doctype\s|!--|\?xml\s)",
     re.IGNORECASE,
 )
 _BEFORE_ROOT = r"\s*(?:<\?[^>]*>\s*|<!--(?:[^-]|-(?!->))*+-->\s*|<!DOCTYPE[^>]*>\s*)*"
 _SAVED = r"(?:<(?:html|body)\b[^>]*>\s*|<head\b[^>]*>\s*</head>\s*)*"  # what a browser that saves a feed puts around it
-_FEED = re.compile(_BEFORE_ROOT + _SAVED + r"<(rss|rdf:RDF|(?:[a-z][\w.-]*:)?feed)\b", re.IGNORECASE)
+_FEED = re.compile(
+    _BEFORE_ROOT + _SAVED + r"<(rss|rdf:RDF|(?:[a-z][\w.-]*:)?feed)\b", re.IGNORECASE
+)
 _XML_ROOT = re.compile(_BEFORE_ROOT + r"<((?:[a-z][\w.-]*:)?)([a-z][\w.-]*)", re.IGNORECASE)
 _XML_TAG = re.compile(r"<(/?)[A-Za-z_][^\s<>/]*+(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+>")
 
@@ -112,23 +138,29 @@ def other_media_type(raw: bytes) -> str | None:
 
 
 def has_markup(html: str) -> bool:
-    """Tell whether there is a tag at all; a text without one keeps its lines, whatever type it was served as."""
+    """Tell whether there is a tag at all; a text without one keeps its lines, whatever type it was
+    served as."""
     return bool(_ANY_TAG.search(html))
 
 
 def is_xhtml(html: str, media_type: str) -> bool:
-    """Tell whether the media type, an XML declaration or the XHTML namespace says that the markup is XML."""
+    """Tell whether the media type, an XML declaration or the XHTML namespace says that the markup
+    is XML."""
     head = html[:_HEAD]
-    return media_type == "application/xhtml+xml" or ("xml" in head and bool(_DECLARES_XML.match(head)))
+    return media_type == "application/xhtml+xml" or (
+        "xml" in head and bool(_DECLARES_XML.match(head))
+    )
 
 
 def is_feed(html: str) -> bool:
-    """Tell whether the root element, or all of the body, is that of a feed: `rss`, `rdf:RDF` or Atom's `feed`."""
+    """Tell whether the root element, or all of the body, is that of a feed: `rss`, `rdf:RDF` or
+    Atom's `feed`."""
     return bool(_FEED.match(html[:_HEAD]))
 
 
 def close_empty_elements(html: str) -> str:
-    """Write what XML closes so that HTML closes it too: `<script src="a.js"/>`, `<title/>`, CDATA sections.
+    """Write what XML closes so that HTML closes it too: `<script src="a.js"/>`, `<title/>`, CDATA
+    sections.
 
     >>> close_empty_elements('<title/><br/><p>a<![CDATA[ < b]]>')
     '<title></title><br/><p>a &lt; b'
@@ -144,7 +176,9 @@ def close_empty_elements(html: str) -> str:
     if "/>" in html:
         html = _EMPTY_ELEMENT.sub(closed, html)
     if root and root[2].lower() not in ("html", "svg") and html.lstrip()[:5] == "<?xml":
-        html = _XML_TAG.sub(r"<\1div>", html)  # of a language of its own, whose elements are all apart
+        html = _XML_TAG.sub(
+            r"<\1div>", html
+        )  # of a language of its own, whose elements are all apart
     parts, begin = [], 0
     while (opened := html.find("<![CDATA[", begin)) >= 0 and (end := html.find("]]>", opened)) >= 0:
         parts += [html[begin:opened], html_entities.escape(html[opened + 9 : end], quote=False)]
@@ -153,7 +187,8 @@ def close_empty_elements(html: str) -> str:
 
 
 def bound_formatting(html: str, octets: bytes) -> str:
-    """Take out formatting tags (`b`, `font` ..) where those left open would be opened again more than 200,000 times.
+    """Take out formatting tags (`b`, `font` ..) where those left open would be opened again more
+    than 200,000 times.
 
     `octets` are the page in UTF-8.
     """
@@ -162,13 +197,15 @@ def bound_formatting(html: str, octets: bytes) -> str:
     codes = _formatting_codes(octets)
     places = np.flatnonzero(codes)
     other = np.cumsum(codes == 0)
-    # Other tags after each formatting tag, before the next of any kind: each opens again what is open there.
+    # Other tags after each formatting tag, before the next of any kind: each opens again what is
+    # open there.
     between = np.diff(other[places], append=other[-1:])
     codes = codes[places]
     still_open = np.zeros(len(codes), np.int64)
     for code in np.unique(codes[codes > 0]):
         level = np.cumsum((codes == code).astype(np.int64) - (codes == -code))
-        # A closing tag that closes nothing is ignored, so the depth is counted from the lowest level so far.
+        # A closing tag that closes nothing is ignored, so the depth is counted from the lowest
+        # level so far.
         still_open += level - np.minimum.accumulate(np.minimum(level, 0))
     if int((still_open * between).sum()) <= _MAX_REOPENED:
         return html
@@ -176,7 +213,8 @@ def bound_formatting(html: str, octets: bytes) -> str:
 
 
 def _formatting_codes(octets: bytes) -> npt.NDArray[np.int64]:
-    """Return for each of t tags the letters of a formatting element's name as a number, negative if it closes; or 0."""
+    """Return for each of t tags the letters of a formatting element's name as a number, negative if
+    it closes; or 0."""
     points = np.frombuffer(octets + bytes(_NAME_BYTES), np.uint8)
     begins = np.flatnonzero(points == ord("<")) + 1
     begins = begins[begins < len(points) - _NAME_BYTES]

@@ -1,4 +1,5 @@
-"""The model of main content: two steps of symmetric trees, the second of which sees what the first thought nearby."""
+"""The model of main content: two steps of symmetric trees, the second of which sees what the first
+thought nearby."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ class Model(NamedTuple):
     second: Trees
 
     def write(self, path: Path) -> None:
-        """Write the numbers alone, as small as they can be: borders as float32, leaves as float16."""
+        """Write the numbers alone, as small as they can be: borders as float32, leaves as
+        float16."""
         arrays: dict[str, npt.NDArray[np.generic]] = {}
         for name, trees in zip(self._fields, self, strict=True):
             arrays |= {
@@ -57,15 +59,18 @@ def read_model(file: IO[bytes]) -> Model:
 @functools.cache
 def shipped_model() -> Model:
     """Load the model that lies next to this file, once a process."""
-    with resources.files(__package__ or "stages.extraction").joinpath(MODEL_FILE).open("rb") as file:
+    with (
+        resources.files(__package__ or "stages.extraction").joinpath(MODEL_FILE).open("rb") as file
+    ):
         return read_model(file)
 
 
 def score_blocks(layout: Layout, model: Model) -> npt.NDArray[np.float32]:
-    """Return for each of the m blocks of some pages the probability in [0, 1] that it is main content.
+    """Return for each of the m blocks of some pages the probability in [0, 1] that it is main
+    content.
 
-    The scores of a page are the same whatever pages are scored with it. Those of a page of more than MAX_SCORED blocks
-    are not a number.
+    The scores of a page are the same whatever pages are scored with it. Those of a page of more
+    than MAX_SCORED blocks are not a number.
     """
     sizes = layout.block_ends - layout.block_begins
     scored = (sizes > 0) & (sizes <= MAX_SCORED)

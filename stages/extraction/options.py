@@ -1,4 +1,5 @@
-"""What a recipe may set of text extraction; read with every recipe, so nothing is imported that does the work."""
+"""What a recipe may set of text extraction; read with every recipe, so nothing is imported that
+does the work."""
 
 from __future__ import annotations
 
@@ -51,5 +52,7 @@ class ExtractionConfig(StageConfig):
     @model_validator(mode="after")
     def _structure_needs_blocks(self) -> Self:
         if self.structure == "markdown" and self.engine not in ("blocks", "whole_page"):
-            raise ValueError(f"structure 'markdown' needs engine 'blocks' or 'whole_page', got {self.engine!r}")
+            raise ValueError(
+                f"structure 'markdown' needs engine 'blocks' or 'whole_page', got {self.engine!r}"
+            )
         return self

@@ -1,4 +1,5 @@
-"""Write chosen blocks as text that keeps the page's lines: paragraphs, list items, table rows, verse, code.
+"""Write chosen blocks as text that keeps the page's lines: paragraphs, list items, table rows,
+verse, code.
 
     p, h1..h6, blockquote, pre, figure, an outermost list, two br    an empty line on both sides
     any other block element                                          a line of its own
@@ -8,9 +9,9 @@
     pre                                                              its spaces and lines as they are
     ruby                                                             the reading in brackets after its base
 
-White space of the markup (space, tab, line feed, form feed, return) is one space; every other code point stays as it
-is, no-break and ideographic spaces too. Nothing is written that the page does not say, but for the brackets of a
-reading whose page has none.
+White space of the markup (space, tab, line feed, form feed, return) is one space; every other code
+point stays as it is, no-break and ideographic spaces too. Nothing is written that the page does not
+say, but for the brackets of a reading whose page has none.
 """
 
 from __future__ import annotations
@@ -26,10 +27,27 @@ from stages.extraction.class_names import BIT
 from stages.extraction.layout import Ints, Layout, ancestors, nearest
 from stages.extraction.walk import LINK, SPACED, TAG_BIT
 
-_MARKUP_SPACE = re.compile(r"[ \t\n\f\r]{2,}|[\t\n\f\r]")  # but for a single space, which is right already
+_MARKUP_SPACE = re.compile(
+    r"[ \t\n\f\r]{2,}|[\t\n\f\r]"
+)  # but for a single space, which is right already
 _SPACES = re.compile(r" *\n[ \n]*| {2,}")
 _BLANK_LINES = re.compile(r"\n(?:[^\S\n]*+\n)+")
-_MARGIN_TAGS = ("p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "figure", "ul", "ol", "dl", "fieldset")
+_MARGIN_TAGS = (
+    "p",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "blockquote",
+    "pre",
+    "figure",
+    "ul",
+    "ol",
+    "dl",
+    "fieldset",
+)
 _LIST_TAGS = ("ul", "ol")
 MAX_INDENT = 8  # levels
 
@@ -43,7 +61,9 @@ def render(layout: Layout, kept: npt.NDArray[np.bool_]) -> list[str]:
     elements = layout.blocks.elements[chosen]
     lists = any_bit(layout.own, _LIST_TAGS)
     outer_list = lists & ((layout.inherited[layout.parents] & (TAG_BIT["ul"] | TAG_BIT["ol"])) == 0)
-    margins = nearest((any_bit(layout.own, _MARGIN_TAGS) & ~lists) | outer_list, layout.parents)[elements]
+    margins = nearest((any_bit(layout.own, _MARGIN_TAGS) & ~lists) | outer_list, layout.parents)[
+        elements
+    ]
     apart = (margins[1:] != margins[:-1]) | (elements[1:] == elements[:-1])
     separators = np.where(apart, -1, 0)
     if any_bit(layout.own, ("tr",)).any():
@@ -72,7 +92,8 @@ def any_bit(bits: Ints, tags: tuple[str, ...]) -> npt.NDArray[np.bool_]:
 
 
 def table_places(layout: Layout, elements: Ints) -> tuple[Ints, Ints]:
-    """Return for each of b elements its table row (its document if it lies in none) and which cell of it, from 0."""
+    """Return for each of b elements its table row (its document if it lies in none) and which cell
+    of it, from 0."""
     is_row, is_cell = any_bit(layout.own, ("tr",)), any_bit(layout.own, ("td", "th"))
     cells = np.flatnonzero(is_cell)
     order = np.argsort(layout.parents[cells], kind="stable")
@@ -92,8 +113,11 @@ def list_levels(layout: Layout) -> Ints:
     return levels
 
 
-def block_texts(layout: Layout, kept: npt.NDArray[np.bool_], links: Mapping[int, str] | None = None) -> list[str]:
-    """Join the pieces of each kept block, a line break where the page has one; `links` are addresses to write."""
+def block_texts(
+    layout: Layout, kept: npt.NDArray[np.bool_], links: Mapping[int, str] | None = None
+) -> list[str]:
+    """Join the pieces of each kept block, a line break where the page has one; `links` are
+    addresses to write."""
     wanted = np.flatnonzero((layout.piece_blocks >= 0) & kept[layout.piece_blocks])
     numbers = layout.piece_blocks[wanted]
     elements = layout.piece_elements[wanted]
@@ -103,12 +127,20 @@ def block_texts(layout: Layout, kept: npt.NDArray[np.bool_], links: Mapping[int,
     addresses = _addresses(layout, links)
     readings = _bare_readings(layout, elements)
     # The sign of a heading's own address, such as a pilcrow, is no text.
-    anchors = ((layout.inherited_names[elements] & BIT["anchor"]) != 0) & ((layout.inherited[elements] & LINK) != 0)
-    signs = {piece for piece in wanted[anchors].tolist() if not any(map(str.isalnum, layout.texts[piece]))}
+    anchors = ((layout.inherited_names[elements] & BIT["anchor"]) != 0) & (
+        (layout.inherited[elements] & LINK) != 0
+    )
+    signs = {
+        piece
+        for piece in wanted[anchors].tolist()
+        if not any(map(str.isalnum, layout.texts[piece]))
+    }
     texts: list[str] = []
     parts: list[str] = []
     tidy = True
-    rows = zip(wanted.tolist(), same.tolist(), broken.tolist(), spaced.tolist(), readings, strict=True)
+    rows = zip(
+        wanted.tolist(), same.tolist(), broken.tolist(), spaced.tolist(), readings, strict=True
+    )
     # A loop over pieces: joining strings is the work itself.
     for piece, goes_on, new_line, as_it_is, reading in rows:
         if not goes_on:
@@ -139,12 +171,14 @@ def _addresses(layout: Layout, links: Mapping[int, str] | None) -> list[str]:
 
 
 def _has_markup_space(text: str) -> bool:
-    """Tell whether _MARKUP_SPACE finds something: a search for each sign alone is several times as fast."""
+    """Tell whether _MARKUP_SPACE finds something: a search for each sign alone is several times as
+    fast."""
     return "\n" in text or "  " in text or "\t" in text or "\r" in text or "\f" in text
 
 
 def _joined(parts: list[str], tidy: bool) -> str:
-    """Join the pieces of a block; outside `pre` two spaces are one, and none stands at a line's edge."""
+    """Join the pieces of a block; outside `pre` two spaces are one, and none stands at a line's
+    edge."""
     text = "".join(parts)
     if not tidy:
         return text.strip("\n")

@@ -1,4 +1,5 @@
-"""Train the model of main content: `python -m stages.extraction.training PAGES.parquet ... --output model.npz`.
+"""Train the model of main content: `python -m stages.extraction.training PAGES.parquet ... --output
+model.npz`.
 
 A file of pages has a row a page:
 
@@ -13,12 +14,14 @@ A file of pages has a row a page:
     votes          what each of the outputs counts
     with, without  phrases that stand in the main text, and that do not; they overrule the outputs
 
-so that exact labels, labels by content and soft labels are learned from together. No text and no page enters the
-model: it is a table of features, borders and leaf values. Needs `catboost` (extra `training`).
+so that exact labels, labels by content and soft labels are learned from together. No text and no
+page enters the model: it is a table of features, borders and leaf values. Needs `catboost` (extra
+`training`).
 
-The second step of the model is trained on what the first step says of pages it has not seen (folds by group). Some
-pages are read again as another writer would have written them: without class names and ids, without sentence marks, in
-letters of another weight, without a title and structured data. So the model rests on none of these alone.
+The second step of the model is trained on what the first step says of pages it has not seen (folds
+by group). Some pages are read again as another writer would have written them: without class names
+and ids, without sentence marks, in letters of another weight, without a title and structured data.
+So the model rests on none of these alone.
 """
 
 from __future__ import annotations
@@ -44,7 +47,10 @@ from stages.extraction.walk import walk, walk_visible
 from stages.reading.page_encoding import decode_page
 
 FOLDS = 4
-TREES = (100, 180)  # of the first and second step: a third of them costs 0.6 points of F1 on web pages
+TREES = (
+    100,
+    180,
+)  # of the first and second step: a third of them costs 0.6 points of F1 on web pages
 FIRST_RATE, SECOND_RATE = 0.2, 0.12  # of learning
 MAX_BLOCKS = 200  # of one page; the long tail of a huge page teaches nothing new
 _PHRASE_WEIGHT = 4.0
@@ -80,7 +86,8 @@ def block_texts(layout: Layout) -> list[str]:
 
 
 def kept_share(block: str, text: str, lines: frozenset[str]) -> float:
-    """Return the share of a squeezed block that a squeezed output holds; a short one must be a line of it."""
+    """Return the share of a squeezed block that a squeezed output holds; a short one must be a line
+    of it."""
     if len(block) <= _WINDOW:
         return float(block in lines)
     if block in text:
@@ -100,15 +107,21 @@ def label(
         wanted = _selected(layout, document, row["main"], row.get("left_out"))
     elif row.get("expected_html") or row.get("outputs"):
         texts = [squeeze(text) for text in block_texts(layout)]
-        outputs = row.get("outputs") or ["\n".join(block_texts(walk([decode_page(row["expected_html"])]).layout))]
+        outputs = row.get("outputs") or [
+            "\n".join(block_texts(walk([decode_page(row["expected_html"])]).layout))
+        ]
         votes = row.get("votes") or [1.0] * len(outputs)
         for output, vote in zip(outputs, votes, strict=True):
             lines = frozenset(squeeze(line) for line in output.splitlines())
             text = squeeze(output)
-            wanted += np.array([vote * kept_share(block, text, lines) for block in texts], np.float32)
+            wanted += np.array(
+                [vote * kept_share(block, text, lines) for block in texts], np.float32
+            )
         wanted /= sum(votes)
         for phrase, answer in (
-            (phrase, answer) for answer, name in ((0, "without"), (1, "with")) for phrase in row.get(name) or ()
+            (phrase, answer)
+            for answer, name in ((0, "without"), (1, "with"))
+            for phrase in row.get(name) or ()
         ):
             said = squeeze(phrase)
             holders = [place for place, text in enumerate(texts) if said and said in text]
@@ -116,10 +129,14 @@ def label(
                 if answer or len(holders) == 1 or len(said) > 0.3 * len(texts[place]):
                     wanted[place] = answer
                     weights[place] *= _PHRASE_WEIGHT
-    return wanted, (weights * row["weight"] / np.sqrt(max(float(weights.sum()), 1))).astype(np.float32)
+    return wanted, (weights * row["weight"] / np.sqrt(max(float(weights.sum()), 1))).astype(
+        np.float32
+    )
 
 
-def _selected(layout: Layout, document: Document, main: str, left_out: str | None) -> npt.NDArray[np.float32]:
+def _selected(
+    layout: Layout, document: Document, main: str, left_out: str | None
+) -> npt.NDArray[np.float32]:
     nodes = [node for node in document.descendants if isinstance(node, Element)]
     index = {node: number for number, node in enumerate(nodes, 2)}
     marks = np.zeros(len(layout.parents), np.int64)
@@ -135,29 +152,47 @@ def changed(layout: Layout, random: np.random.Generator) -> Layout:
     """Read a page as another writer would have written it."""
     blocks = layout.blocks
     if random.random() < 0.5:
-        blocks = blocks._replace(marks=np.zeros_like(blocks.marks), commas=np.zeros_like(blocks.commas))
+        blocks = blocks._replace(
+            marks=np.zeros_like(blocks.marks), commas=np.zeros_like(blocks.commas)
+        )
     if random.random() < 0.6:
         factor = np.float32(random.uniform(0.5, 1.8))
-        blocks = blocks._replace(weights=blocks.weights * factor, link_weights=blocks.link_weights * factor)
+        blocks = blocks._replace(
+            weights=blocks.weights * factor, link_weights=blocks.link_weights * factor
+        )
     if random.random() < 0.5:
         none_stated = np.full_like(blocks.in_article_body, -1)
-        blocks = blocks._replace(in_title=np.zeros_like(blocks.in_title), in_article_body=none_stated)
+        blocks = blocks._replace(
+            in_title=np.zeros_like(blocks.in_title), in_article_body=none_stated
+        )
     own_names = layout.own_names
     if random.random() < 0.7:
         share = random.choice([0.3, 1.0])
         dropped = random.random(len(own_names)) < share
         own_names = np.where(dropped, 0, own_names)
         names = inherit(own_names, layout.parents)
-        blocks = blocks._replace(names=names[layout.piece_elements[blocks.first_pieces]] & blocks.names)
+        blocks = blocks._replace(
+            names=names[layout.piece_elements[blocks.first_pieces]] & blocks.names
+        )
         layout = layout._replace(own_names=own_names, inherited_names=names)
     return layout._replace(blocks=blocks)
 
 
-_WRAPPERS = ("<form>", "<header>", "<nav>", "<aside>", "<div hidden>", '<div class="footer">', "<select>", "<div>")
+_WRAPPERS = (
+    "<form>",
+    "<header>",
+    "<nav>",
+    "<aside>",
+    "<div hidden>",
+    '<div class="footer">',
+    "<select>",
+    "<div>",
+)
 
 
 def wrapped(html: str, random: np.random.Generator) -> str:
-    """Put all of a fifth of the pages into an element that should hold no main text, or leave one open before it."""
+    """Put all of a fifth of the pages into an element that should hold no main text, or leave one
+    open before it."""
     if random.random() < 0.8:
         return html
     wrapper = _WRAPPERS[random.integers(len(_WRAPPERS))]
@@ -183,7 +218,11 @@ def read_pages(files: list[Path], seed: int) -> list[Page]:
 
 
 def _page(
-    name: str | None, group: str, layout: Layout, wanted: npt.NDArray[np.float32], weights: npt.NDArray[np.float32]
+    name: str | None,
+    group: str,
+    layout: Layout,
+    wanted: npt.NDArray[np.float32],
+    weights: npt.NDArray[np.float32],
 ) -> Page:
     context = Context(layout)
     return Page(name, group, layout, context, first_features(context), wanted, weights)
@@ -205,7 +244,9 @@ def fit(matrices: list[Matrix], pages: list[Page], trees: int, rate: float, seed
         else np.sort(random.choice(m.shape[1], MAX_BLOCKS, replace=False))
         for m in matrices
     ]
-    features = np.concatenate([m[:, rows] for m, rows in zip(matrices, chosen, strict=True)], axis=1).T
+    features = np.concatenate(
+        [m[:, rows] for m, rows in zip(matrices, chosen, strict=True)], axis=1
+    ).T
     labels = np.concatenate([page.labels[rows] for page, rows in zip(pages, chosen, strict=True)])
     weights = np.concatenate([page.weights[rows] for page, rows in zip(pages, chosen, strict=True)])
     model = CatBoostClassifier(
@@ -231,35 +272,47 @@ def fit(matrices: list[Matrix], pages: list[Page], trees: int, rate: float, seed
     depth = 6
     grown = [tree for tree in written["oblivious_trees"] if tree["splits"]]
     table = np.zeros((len(grown), depth), np.int64)
-    borders = np.full((len(grown), depth), np.inf, np.float32)  # a level that a shorter tree lacks says no to all
+    borders = np.full(
+        (len(grown), depth), np.inf, np.float32
+    )  # a level that a shorter tree lacks says no to all
     leaves = np.zeros((len(grown), 1 << depth), np.float32)
     for row, tree in enumerate(grown):
-        table[row, : len(tree["splits"])] = [split["float_feature_index"] for split in tree["splits"]]
+        table[row, : len(tree["splits"])] = [
+            split["float_feature_index"] for split in tree["splits"]
+        ]
         borders[row, : len(tree["splits"])] = [split["border"] for split in tree["splits"]]
         leaves[row, : len(tree["leaf_values"])] = tree["leaf_values"]
     scale, (bias,) = written["scale_and_bias"]
     fitted = make_trees(table, borders, leaves * np.float32(scale), float(bias))
     ours, theirs = score(fitted, features.T), model.predict_proba(features)[:, 1]
     if np.abs(ours - theirs).max() > 1e-4:
-        raise AssertionError(f"the trees score otherwise than catboost, by {np.abs(ours - theirs).max()}")
+        raise AssertionError(
+            f"the trees score otherwise than catboost, by {np.abs(ours - theirs).max()}"
+        )
     return fitted
 
 
 def second_of_unseen(pages: list[Page], trees: int, seed: int) -> tuple[list[Matrix], list[Matrix]]:
-    """Return of each page the scores of a first step that has not seen its group, and the second step's features."""
+    """Return of each page the scores of a first step that has not seen its group, and the second
+    step's features."""
     firsts = out_of_fold([page.features for page in pages], pages, trees, FIRST_RATE, seed)
     return firsts, [
-        second_features(page.context, page.features, first) for page, first in zip(pages, firsts, strict=True)
+        second_features(page.context, page.features, first)
+        for page, first in zip(pages, firsts, strict=True)
     ]
 
 
-def out_of_fold(matrices: list[Matrix], pages: list[Page], trees: int, rate: float, seed: int) -> list[Matrix]:
+def out_of_fold(
+    matrices: list[Matrix], pages: list[Page], trees: int, rate: float, seed: int
+) -> list[Matrix]:
     """Score each page by trees that were trained on the other folds."""
     folds = [fold_of(page.group) for page in pages]
     by_fold = []
     for fold in range(FOLDS):
         others = [number for number, own in enumerate(folds) if own != fold]
-        by_fold.append(fit([matrices[n] for n in others], [pages[n] for n in others], trees, rate, seed))
+        by_fold.append(
+            fit([matrices[n] for n in others], [pages[n] for n in others], trees, rate, seed)
+        )
     return [score(by_fold[fold], matrix) for fold, matrix in zip(folds, matrices, strict=True)]
 
 
@@ -270,18 +323,24 @@ def train(pages: list[Page], first_trees: int, second_trees: int, seed: int) -> 
     return Model(first, fit(seconds, pages, second_trees, SECOND_RATE, seed))
 
 
-def unseen_scores(pages: list[Page], first_trees: int, second_trees: int, seed: int) -> list[Matrix]:
+def unseen_scores(
+    pages: list[Page], first_trees: int, second_trees: int, seed: int
+) -> list[Matrix]:
     """Score each page by a model that has not seen its group."""
     firsts, seconds = second_of_unseen(pages, first_trees, seed)
     scores = out_of_fold(seconds, pages, second_trees, SECOND_RATE, seed)
-    return [np.where(first >= SURE, second, first) for first, second in zip(firsts, scores, strict=True)]
+    return [
+        np.where(first >= SURE, second, first) for first, second in zip(firsts, scores, strict=True)
+    ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("pages", type=Path, nargs="+", help="Parquet files of labelled pages")
     parser.add_argument("--output", type=Path, required=True, help="the model, as .npz")
-    parser.add_argument("--trees", type=int, nargs=2, default=TREES, help="trees of the first and second step")
+    parser.add_argument(
+        "--trees", type=int, nargs=2, default=TREES, help="trees of the first and second step"
+    )
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     pages = read_pages(arguments.pages, arguments.seed)

@@ -1,10 +1,12 @@
 """Score rows with symmetric (oblivious) decision trees, in NumPy alone.
 
-All the leaves of a symmetric tree lie at one depth, and all nodes of a level ask one question (feature > border). So
-the answers of all trees are one comparison of arrays, a row's leaf is a binary number of its answers, and a score is a
-sum of gathered values. That is as fast as native code for a few hundred rows.
+All the leaves of a symmetric tree lie at one depth, and all nodes of a level ask one question
+(feature > border). So the answers of all trees are one comparison of arrays, a row's leaf is a
+binary number of its answers, and a score is a sum of gathered values. That is as fast as native
+code for a few hundred rows.
 
-Source: Prokhorenkova et al., "CatBoost: unbiased boosting with categorical features", NeurIPS 2018 (the trees' form).
+Source: Prokhorenkova et al., "CatBoost: unbiased boosting with categorical features", NeurIPS 2018
+(the trees' form).
 """
 
 from __future__ import annotations
@@ -31,7 +33,10 @@ class Trees(NamedTuple):
 
 
 def make_trees(
-    features: npt.NDArray[np.int64], borders: npt.NDArray[np.float32], leaves: npt.NDArray[np.float32], bias: float
+    features: npt.NDArray[np.int64],
+    borders: npt.NDArray[np.float32],
+    leaves: npt.NDArray[np.float32],
+    bias: float,
 ) -> Trees:
     """Make trees of what each level of each tree asks: two tables of t x d."""
     asked = np.array([features.ravel(), borders.ravel()], np.float64)
@@ -46,7 +51,8 @@ def make_trees(
 
 
 def score(trees: Trees, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Score m rows, given as f x m features: m probabilities in [0, 1], each the same whatever rows are next to it."""
+    """Score m rows, given as f x m features: m probabilities in [0, 1], each the same whatever rows
+    are next to it."""
     depth, count = trees.questions.shape
     rows = features.shape[1]
     log_odds = np.full(rows, trees.bias, np.float32)
@@ -62,5 +68,7 @@ def score(trees: Trees, features: npt.NDArray[np.float32]) -> npt.NDArray[np.flo
         for level in range(depth - 2, -1, -1):
             leaf += leaf
             leaf |= answers.take(trees.questions[level], axis=0)
-        log_odds[begin : begin + _ROWS] += leaves.take(leaf + first_leaves).sum(axis=0)[: rows - begin]
+        log_odds[begin : begin + _ROWS] += leaves.take(leaf + first_leaves).sum(axis=0)[
+            : rows - begin
+        ]
     return (1 / (1 + np.exp(-log_odds))).astype(np.float32)

@@ -1,14 +1,16 @@
-"""One walk through some pages: their elements and their runs of text as the flat arrays of `layout`.
+"""One walk through some pages: their elements and their runs of text as the flat arrays of
+`layout`.
 
-The trees are WHATWG's, built by turbohtml. Of each element we take its tag, class, id and a few attributes, of each
-text its characters; all that follows is arithmetic on arrays, done for all pages at once:
+The trees are WHATWG's, built by turbohtml. Of each element we take its tag, class, id and a few
+attributes, of each text its characters; all that follows is arithmetic on arrays, done for all
+pages at once:
 
     elements   of each page: the document, whatever is cut off (template contents), then in the order of start tags
     pieces     the text nodes that a reader could see
     blocks     runs of pieces with no edge of a block element between them; two line breaks in a row are such an edge
 
-What is said of a page does not depend on the pages next to it. Time and memory are linear in the size of the pages but
-for the logarithm of their depth.
+What is said of a page does not depend on the pages next to it. Time and memory are linear in the
+size of the pages but for the logarithm of their depth.
 """
 
 from __future__ import annotations
@@ -38,13 +40,53 @@ from turbohtml import (
 )
 
 from stages.extraction.class_names import BIT, BITS_BY_PROPERTY, BITS_BY_ROLE, MAX_NAME, name_bits
-from stages.extraction.layout import Blocks, Floats, Ints, Layout, Uints, ancestors, begins, inherit, join, nearest
+from stages.extraction.layout import (
+    Blocks,
+    Floats,
+    Ints,
+    Layout,
+    Uints,
+    ancestors,
+    begins,
+    inherit,
+    join,
+    nearest,
+)
 from stages.extraction.letters import SPACE, WEIGHT_UNIT, as_code_points, letters
 
-# Tags whose presence among the ancestors of a block is a feature, one bit each. Other tags have no bit.
+# Tags whose presence among the ancestors of a block is a feature, one bit each. Other tags have no
+# bit.
 TAGS = (
-    *("a", "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dialog", "div"),
-    *("dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header"),
+    *(
+        "a",
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "caption",
+        "center",
+        "dd",
+        "details",
+        "dialog",
+        "div",
+    ),
+    *(
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+    ),
     *(
         "label",
         "li",
@@ -65,7 +107,9 @@ TAGS = (
     *("b", "strong", "em", "i", "small", "time", "code", "button", "font", "rt"),
 )
 TAG_BIT = {tag: 1 << number for number, tag in enumerate(TAGS)}
-LINK, HIDDEN, SKIPPED, BLOCK, SPACED, OPTION, BREAK, TEMPLATE = (1 << (len(TAGS) + number) for number in range(8))
+LINK, HIDDEN, SKIPPED, BLOCK, SPACED, OPTION, BREAK, TEMPLATE = (
+    1 << (len(TAGS) + number) for number in range(8)
+)
 
 _BLOCK_NAMES = """
     address article aside blockquote body button caption center col colgroup dd details dialog dir div dl dt fieldset
@@ -74,7 +118,9 @@ _BLOCK_NAMES = """
     textarea tfoot th thead tr ul xmp
 """
 _EMBEDDED_NAMES = "applet audio canvas datalist math meter noembed noscript object progress svg template textarea video"
-_SILENT_NAMES = "base embed head iframe img input link map meta noframes param script source style title track"
+_SILENT_NAMES = (
+    "base embed head iframe img input link map meta noframes param script source style title track"
+)
 _BLOCK_TAGS = frozenset(_BLOCK_NAMES.split())
 _EMBEDDED = frozenset(
     _EMBEDDED_NAMES.split()
@@ -83,7 +129,9 @@ _SKIPPED_TAGS = _EMBEDDED | frozenset(_SILENT_NAMES.split())
 _OPENERS = frozenset({"button", "summary"})
 _OPENER = "button,summary,[aria-expanded],[aria-controls],[data-toggle],[data-bs-toggle]"
 _TARGETS = ("aria-controls", "href", "data-target", "data-bs-target")
-_BREAKING_TAGS = frozenset({"br", "input"})  # what a form asks for stands apart from the label of the next field
+_BREAKING_TAGS = frozenset(
+    {"br", "input"}
+)  # what a form asks for stands apart from the label of the next field
 _SPACED_TAGS = frozenset({"pre", "listing", "xmp", "plaintext"})
 _PATH_STEP = np.uint64(0x9E3779B97F4A7C15)  # odd, so that paths of different depth differ
 _SECTIONING = sum(TAG_BIT[tag] for tag in ("article", "aside", "main", "nav", "section"))
@@ -92,7 +140,9 @@ _FEW_TAGS = 256
 _MAX_REMEMBERED = 50_000  # keys
 _MAX_REMEMBERED_SIZE = 5_000_000  # code points of all keys
 _NEXT_TO_NOTHING = 200  # weighted letters: what a page says that asks for scripts or frames
-_RAW_TEXT = frozenset({"title", "style", "textarea", "iframe", "script", "xmp", "noembed"})  # all is text to its end
+_RAW_TEXT = frozenset(
+    {"title", "style", "textarea", "iframe", "script", "xmp", "noembed"}
+)  # all is text to its end
 _RAW_TEXT_TAG = re.compile(rf"<({'|'.join(sorted(_RAW_TEXT))})(?=[\s/>])[^>]*>", re.IGNORECASE)
 _MAX_TITLE = 300  # code points
 _SHORT_TITLE = 80  # tenths of weighted letters; a shorter block (a word of the menu) is in many titles by chance
@@ -130,7 +180,8 @@ class _Tags(dict[str, int]):
 
 
 class _Classes(dict[str | None, int]):
-    """What class attributes say, remembered over pages: groups of names in the upper half, a hash in the lower."""
+    """What class attributes say, remembered over pages: groups of names in the upper half, a hash
+    in the lower."""
 
     size = 0  # code points of all keys
 
@@ -143,7 +194,9 @@ class _Classes(dict[str | None, int]):
 
     def of(self, nodes: list[Element]) -> tuple[Ints, Uints]:
         """Return the groups of names and the steps of n elements."""
-        found = np.fromiter(map(self.__getitem__, map(Element.attr, nodes, repeat("class"))), np.int64, len(nodes))
+        found = np.fromiter(
+            map(self.__getitem__, map(Element.attr, nodes, repeat("class"))), np.int64, len(nodes)
+        )
         if len(self) > _MAX_REMEMBERED or self.size > _MAX_REMEMBERED_SIZE:
             self.clear()
             self.size = 0
@@ -183,7 +236,8 @@ _PARENT, _TAG, _DATA = map(operator.attrgetter, ("parent", "tag", "data"))
 
 
 class Walked(NamedTuple):
-    """The layout of p pages, and of each the parsed page and what it states of itself where all attributes are read."""
+    """The layout of p pages, and of each the parsed page and what it states of itself where all
+    attributes are read."""
 
     layout: Layout
     documents: list[Document]
@@ -195,7 +249,8 @@ HiddenIn = Literal["unclosed", "noscript", "noframes", "embedded"]
 
 
 def walk_visible(pages: Sequence[str]) -> tuple[Walked, list[HiddenIn | None]]:
-    """Lay out what a reader sees; where that says next to nothing, what one sees without scripts, or without frames.
+    """Lay out what a reader sees; where that says next to nothing, what one sees without scripts,
+    or without frames.
 
     Also returns of each page how its text was seen where a reader with a browser sees next to none.
     """
@@ -217,14 +272,17 @@ def walk_visible(pages: Sequence[str]) -> tuple[Walked, list[HiddenIn | None]]:
     if not others:
         return walked, hidden_in
     layouts, *stated = zip(walked, *others, strict=True)
-    documents, structured, item_types = ([list(chain(*column))[place] for place in order] for column in stated)
+    documents, structured, item_types = (
+        [list(chain(*column))[place] for place in order] for column in stated
+    )
     return Walked(join(layouts).take(np.array(order)), documents, structured, item_types), hidden_in
 
 
 def _more_visible(
     html: str, document: Document, tags: frozenset[str], weights: Floats
 ) -> tuple[Walked, HiddenIn] | None:
-    """Walk a page that says next to nothing as other readers see it; None if no such reader sees more."""
+    """Walk a page that says next to nothing as other readers see it; None if no such reader sees
+    more."""
     said = float(weights.sum())
 
     def says_more(other: Walked, than: float) -> bool:
@@ -248,7 +306,8 @@ def _more_visible(
 
 
 def _without_unclosed(html: str) -> str:
-    """Leave out the first tag whose text would be the rest of the page, with its text up to the next tag."""
+    """Leave out the first tag whose text would be the rest of the page, with its text up to the
+    next tag."""
     end = 0
     while tag := _RAW_TEXT_TAG.search(html, end):
         closing = re.compile(f"</{tag[1]}(?=[\\s/>])", re.IGNORECASE).search(html, tag.end())
@@ -260,8 +319,11 @@ def _without_unclosed(html: str) -> str:
 
 
 def walk(pages: Sequence[str], shown: frozenset[str] = frozenset()) -> Walked:
-    """Parse pages and lay them out flat; `shown` are tags whose text counts though readers do not see it as such."""
-    documents = [parse(html, positions=False, allow_declarative_shadow_roots=False) for html in pages]
+    """Parse pages and lay them out flat; `shown` are tags whose text counts though readers do not
+    see it as such."""
+    documents = [
+        parse(html, positions=False, allow_declarative_shadow_roots=False) for html in pages
+    ]
     tags: list[str] = []
     nodes: list[Element] = []
     text_nodes: list[Text] = []
@@ -275,9 +337,13 @@ def walk(pages: Sequence[str], shown: frozenset[str] = frozenset()) -> Walked:
         root, cut_off = len(tags), len(tags) + 1
         everything = list(document.descendants)
         own_kinds = bytes(map(_KINDS.__getitem__, map(type, everything)))
-        own_nodes = cast("list[Element]", list(compress(everything, own_kinds.translate(_IS_ELEMENT))))
+        own_nodes = cast(
+            "list[Element]", list(compress(everything, own_kinds.translate(_IS_ELEMENT)))
+        )
         own_texts = cast("list[Text]", list(compress(everything, own_kinds.translate(_IS_TEXT))))
-        index: dict[object, int] = dict(zip(own_nodes, range(root + 2, root + 2 + len(own_nodes)), strict=True))
+        index: dict[object, int] = dict(
+            zip(own_nodes, range(root + 2, root + 2 + len(own_nodes)), strict=True)
+        )
         index[document] = root
         if _FRAGMENT in own_kinds:
             fragments = compress(everything, own_kinds.translate(_IS_FRAGMENT))
@@ -324,8 +390,12 @@ def walk(pages: Sequence[str], shown: frozenset[str] = frozenset()) -> Walked:
     breaks = np.cumsum((own & BREAK) != 0)[started]
     is_block = (own & BLOCK) != 0
     around = nearest(is_block, above)[piece_elements]
-    pieces = Pieces(piece_elements, around, started, np.cumsum(is_block)[started], breaks, piece_ends)
-    piece_blocks, block_ends, blocks = _blocks(documents, marked, texts, pieces, inherited, inherited_names, last)
+    pieces = Pieces(
+        piece_elements, around, started, np.cumsum(is_block)[started], breaks, piece_ends
+    )
+    piece_blocks, block_ends, blocks = _blocks(
+        documents, marked, texts, pieces, inherited, inherited_names, last
+    )
     layout = Layout(
         tags,
         addresses,
@@ -346,7 +416,9 @@ def walk(pages: Sequence[str], shown: frozenset[str] = frozenset()) -> Walked:
         piece_ends,
         block_ends,
     )
-    return Walked(layout, documents, [own.structured for own in marked], [own.item_types for own in marked])
+    return Walked(
+        layout, documents, [own.structured for own in marked], [own.item_types for own in marked]
+    )
 
 
 class Pieces(NamedTuple):
@@ -361,7 +433,8 @@ class Pieces(NamedTuple):
 
 
 class Marked(NamedTuple):
-    """What the attributes of a page say of its elements, given by their places, and its data for machines."""
+    """What the attributes of a page say of its elements, given by their places, and its data for
+    machines."""
 
     named: list[int]  # may repeat a place
     names: list[int]  # groups of names of each of these
@@ -371,7 +444,9 @@ class Marked(NamedTuple):
     item_types: frozenset[str]  # of microdata
 
 
-_ATTRIBUTES = '[hidden],[aria-hidden="true"],[style*="none"],[style*="hidden"],[role],[itemprop],[itemtype]'
+_ATTRIBUTES = (
+    '[hidden],[aria-hidden="true"],[style*="none"],[style*="hidden"],[role],[itemprop],[itemtype]'
+)
 
 
 def _read_attributes(document: Document, index: dict[object, int], cut_off: int) -> Marked:
@@ -381,7 +456,9 @@ def _read_attributes(document: Document, index: dict[object, int], cut_off: int)
     hidden: list[int] = []
     item_types = set()
     for element in document.select("[id]"):
-        if (bits := name_bits((element.attr("id") or "")[:MAX_NAME])) and (place := index.get(element)):
+        if (bits := name_bits((element.attr("id") or "")[:MAX_NAME])) and (
+            place := index.get(element)
+        ):
             named.append(place)
             names.append(bits)
     controlled = _Controlled(document)
@@ -403,7 +480,8 @@ def _read_attributes(document: Document, index: dict[object, int], cut_off: int)
 def _read_elements(
     tags: list[str], nodes: list[Element], roots: Ints, marked: list[Marked]
 ) -> tuple[Ints, Ints, Uints]:
-    """Return the own bits, the groups of names and the steps of n elements, two of each page without a node."""
+    """Return the own bits, the groups of names and the steps of n elements, two of each page
+    without a node."""
     own, steps = _TAGS.of(tags)
     is_node = np.ones(len(tags), bool)
     is_node[roots] = is_node[roots + 1] = False
@@ -420,7 +498,8 @@ def _read_elements(
 
 
 def _read_links(own: Ints, nodes: list[Element], ends: Ints) -> list[dict[int, str]]:
-    """Mark the links among n elements of p pages, and return their addresses by page, by element from its first."""
+    """Mark the links among n elements of p pages, and return their addresses by page, by element
+    from its first."""
     anchors = np.flatnonzero(own & TAG_BIT["a"])
     pages = np.searchsorted(ends, anchors, side="right")
     numbers = (anchors - 2 * (pages + 1)).tolist()  # the first two elements of a page are no nodes
@@ -428,7 +507,9 @@ def _read_links(own: Ints, nodes: list[Element], ends: Ints) -> list[dict[int, s
     roots = begins(ends).tolist()
     addresses: list[dict[int, str]] = [{} for _ in roots]
     linked = []
-    for place, page, number, address in zip(anchors.tolist(), pages.tolist(), numbers, found, strict=True):
+    for place, page, number, address in zip(
+        anchors.tolist(), pages.tolist(), numbers, found, strict=True
+    ):
         if address is not None and not (address[:1] == "#" and _is_opener(nodes[number])):
             addresses[page][place - roots[page]] = address
             linked.append(place)
@@ -453,7 +534,8 @@ def _is_opener(anchor: Element) -> bool:
 
 
 class _Controlled:
-    """The ids of the panels that openers name, as ARIA and Bootstrap have it; looked for once they are asked for."""
+    """The ids of the panels that openers name, as ARIA and Bootstrap have it; looked for once they
+    are asked for."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -466,7 +548,8 @@ class _Controlled:
 
 
 def _opens(element: Element, controlled: _Controlled) -> bool:
-    """Tell whether a hidden element is a panel that a reader opens: a tab's, one that a button names or stands before.
+    """Tell whether a hidden element is a panel that a reader opens: a tab's, one that a button
+    names or stands before.
 
     `controlled` are the ids that openers name.
     """
@@ -495,7 +578,8 @@ def _depth_and_path(parents: Ints, steps: Uints, roots: Ints) -> tuple[Ints, Uin
 
 
 def _subtree_ends(parents: Ints, ends: Ints) -> Ints:
-    """Return for each element one past its subtree: the next sibling of its nearest ancestor that has one."""
+    """Return for each element one past its subtree: the next sibling of its nearest ancestor that
+    has one."""
     count = len(parents)
     following = np.full(count, -1, np.int64)
     following[begins(ends)] = ends
@@ -511,7 +595,8 @@ def _subtree_ends(parents: Ints, ends: Ints) -> Ints:
 
 
 def _open_selects(own: Ints, last: Ints) -> None:
-    """Skip the choices of a `select`; an `option` that holds blocks was left open, and the page goes on in it."""
+    """Skip the choices of a `select`; an `option` that holds blocks was left open, and the page
+    goes on in it."""
     options = np.flatnonzero(own & OPTION)
     if len(options):
         blocks = np.concatenate([[0], np.cumsum((own & BLOCK) != 0)])
@@ -528,7 +613,8 @@ def _blocks(
     inherited_names: Ints,
     last: Ints,
 ) -> tuple[Ints, Ints, Blocks]:
-    """Return the block of each of k pieces, one past the last block of each page, and the blocks."""
+    """Return the block of each of k pieces, one past the last block of each page, and the
+    blocks."""
     count = len(texts)
     points = as_code_points("".join(texts))
     lengths = np.fromiter(map(len, texts), np.int64, count)
@@ -553,23 +639,30 @@ def _blocks(
     if blocks:
         piece_blocks[seen] = number
         previous = np.maximum.accumulate(piece_blocks)
-        following = np.minimum.accumulate(np.where(piece_blocks >= 0, piece_blocks, blocks)[::-1])[::-1]
+        following = np.minimum.accumulate(np.where(piece_blocks >= 0, piece_blocks, blocks)[::-1])[
+            ::-1
+        ]
         piece_blocks = np.where(previous == following, previous, -1)
     firsts = seen[new]
     linked = (inherited[pieces.elements[seen]] & LINK) != 0
 
     new_places = np.flatnonzero(new)
     bits, names = (
-        np.bitwise_and.reduceat(values[pieces.elements[seen]], new_places) if blocks else np.zeros(0, np.int64)
+        np.bitwise_and.reduceat(values[pieces.elements[seen]], new_places)
+        if blocks
+        else np.zeros(0, np.int64)
         for values in (inherited, inherited_names)
     )
-    # A block lies in the subtrees of the ancestors of the element that its first text lies in, and of no other.
+    # A block lies in the subtrees of the ancestors of the element that its first text lies in, and
+    # of no other.
     homes = pieces.elements[firsts]
     first = np.searchsorted(pieces.started[firsts], np.arange(len(last)))
     before_element = np.concatenate([[0], np.cumsum(np.bincount(homes, minlength=len(last)))])
     after = first + before_element[last] - before_element[:-1]
     sums = np.add.reduceat(per_piece[:, seen], new_places, axis=1) if blocks else per_piece[:, :0]
-    in_links = np.add.reduceat(per_piece[0, seen] * linked, new_places) if blocks else per_piece[0, :0]
+    in_links = (
+        np.add.reduceat(per_piece[0, seen] * linked, new_places) if blocks else per_piece[0, :0]
+    )
     del per_piece
     low, high = (sums & _LOW).astype(np.float32), (sums >> _HALF).astype(np.float32)
     single = np.bincount(number, minlength=blocks)
@@ -601,7 +694,11 @@ def _blocks(
 
 
 def _in_title(
-    documents: list[Document], texts: list[str], firsts: Ints, maybe: npt.NDArray[np.bool_], block_ends: Ints
+    documents: list[Document],
+    texts: list[str],
+    firsts: Ints,
+    maybe: npt.NDArray[np.bool_],
+    block_ends: Ints,
 ) -> npt.NDArray[np.bool_]:
     """Tell which of m blocks, all of one piece of text, are part of their page's title."""
     titles = []
@@ -614,7 +711,9 @@ def _in_title(
     for place, piece, page in zip(places.tolist(), firsts[places].tolist(), pages, strict=True):
         if title := titles[page]:
             text = texts[piece]
-            first_word = text.split(None, 1)[0]  # most blocks fail here, before a paragraph is cut into words
+            first_word = text.split(None, 1)[
+                0
+            ]  # most blocks fail here, before a paragraph is cut into words
             found[place] = first_word in title and " ".join(text.split()) in title
     return found
 
@@ -622,9 +721,11 @@ def _in_title(
 def _in_article_bodies(
     marked: list[Marked], points: Ints, starts: Ints, firsts: Ints, block_ends: Ints
 ) -> npt.NDArray[np.int8]:
-    """Tell (1 or 0; -1 on pages that have none) which of m blocks begin with a window of their article's text.
+    """Tell (1 or 0; -1 on pages that have none) which of m blocks begin with a window of their
+    article's text.
 
-    Some pages repeat that text for crawlers. `starts` are where the k pieces begin among all code points.
+    Some pages repeat that text for crawlers. `starts` are where the k pieces begin among all code
+    points.
     """
     found = np.full(len(firsts), -1, np.int8)
     edges = [0, *block_ends.tolist()]
@@ -636,12 +737,15 @@ def _in_article_bodies(
             begin = int(starts[firsts[blocks.start]])
             end = int(starts[firsts[blocks.stop]]) if blocks.stop < len(firsts) else len(points)
             body = " ".join(json.loads(body, strict=False) for body in bodies)
-            found[blocks] = _in_article_body(body, points[begin:end], starts[firsts[blocks]] - begin)
+            found[blocks] = _in_article_body(
+                body, points[begin:end], starts[firsts[blocks]] - begin
+            )
     return found
 
 
 def _in_article_body(body: str, points: Ints, starts: Ints) -> npt.NDArray[np.int8]:
-    """Tell of the blocks that start at some places of a page's text; -1 if the article says next to nothing."""
+    """Tell of the blocks that start at some places of a page's text; -1 if the article says next to
+    nothing."""
     classes = letters().classes
     said = as_code_points(body)
     said = said[classes[said] != SPACE]
@@ -651,8 +755,11 @@ def _in_article_body(body: str, points: Ints, starts: Ints) -> npt.NDArray[np.in
     stream = np.concatenate([points[is_said], np.zeros(_WINDOW, np.int64)]).astype(np.uint64)
     places = np.cumsum(is_said)[starts] - is_said[starts] if len(starts) else starts
     powers = np.cumprod(np.full(_WINDOW, _PATH_STEP), dtype=np.uint64)
-    begin = (stream[places[:, None] + np.arange(_WINDOW)] * powers[::-1]).sum(axis=1, dtype=np.uint64)
-    # A polynomial of 2 k code points is that of the first k, moved up by k places, and that of the other k.
+    begin = (stream[places[:, None] + np.arange(_WINDOW)] * powers[::-1]).sum(
+        axis=1, dtype=np.uint64
+    )
+    # A polynomial of 2 k code points is that of the first k, moved up by k places, and that of the
+    # other k.
     windows, width = said.astype(np.uint64) * powers[0], 1
     while width < _WINDOW:
         windows = windows[:-width] * powers[width - 1] + windows[width:]

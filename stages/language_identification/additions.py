@@ -1,12 +1,13 @@
 """Add a model of a few languages to the cascade, so that new languages do not cost the others.
 
-`glotmill lid train --with-neighbours` writes such a model, and next to it (`mine.ftz.json`) what it adds: the new
-labels, and how far its score for them is to be trusted among all languages of their scripts. A recipe names both:
-`model = ["cascade", "mine.ftz"]`.
+`glotmill lid train --with-neighbours` writes such a model, and next to it (`mine.ftz.json`) what it
+adds: the new labels, and how far its score for them is to be trusted among all languages of their
+scripts. A recipe names both: `model = ["cascade", "mine.ftz"]`.
 
-The model is asked about passages in the scripts of its new labels alone. Its neighbours and its class of other
-languages are there to tell the new ones from them, and are no answers. Where a passage is in the new language with
-probability P, the scores that the cascade gives to others are multiplied by 1 - P.
+The model is asked about passages in the scripts of its new labels alone. Its neighbours and its
+class of other languages are there to tell the new ones from them, and are no answers. Where a
+passage is in the new language with probability P, the scores that the cascade gives to others are
+multiplied by 1 - P.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ _NEGLIGIBLE = 0.02  # a lower probability leaves the cascade's answer as it is
 
 
 class Addition(NamedTuple):
-    """The labels that a model adds, and the map from its score for the likelier of them to a probability."""
+    """The labels that a model adds, and the map from its score for the likelier of them to a
+    probability."""
 
     labels: tuple[str, ...]
     scores: tuple[float, ...]
@@ -45,7 +47,8 @@ class Addition(NamedTuple):
 def read_addition(model: str) -> Addition:
     """Read what the model at this path adds.
 
-    Raises FileNotFoundError if it was trained alone, and ValueError if the file says something else.
+    Raises FileNotFoundError if it was trained alone, and ValueError if the file says something
+    else.
     """
     path = Path(f"{model}.json")
     if not path.is_file():
@@ -56,20 +59,28 @@ def read_addition(model: str) -> Addition:
     try:
         content = json.loads(path.read_text("utf-8"))
         labels = tuple(str(parse_label(label)) for label in content["labels"])
-        scores, probabilities = (tuple(map(float, content[name])) for name in ("scores", "probabilities"))
+        scores, probabilities = (
+            tuple(map(float, content[name])) for name in ("scores", "probabilities")
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} must hold labels, scores and probabilities: {error!r}; train the model again"
         ) from None
     if not labels or len(scores) != len(probabilities) or list(scores) != sorted(scores):
-        raise ValueError(f"{path} must hold labels and as many rising scores as probabilities; train the model again")
+        raise ValueError(
+            f"{path} must hold labels and as many rising scores as probabilities; train the model again"
+        )
     return Addition(labels, scores, probabilities)
 
 
 def fit_addition(
-    labels: Sequence[str], scores: NDArray[np.float64], right: NDArray[np.bool_], weights: NDArray[np.float64]
+    labels: Sequence[str],
+    scores: NDArray[np.float64],
+    right: NDArray[np.bool_],
+    weights: NDArray[np.float64],
 ) -> Addition:
-    """Learn the map of n scores (see `new_scores`), of which some are `right`, weighing each passage."""
+    """Learn the map of n scores (see `new_scores`), of which some are `right`, weighing each
+    passage."""
     scored = scores > 0
     x, y = isotonic(scores[scored], right[scored].astype(np.float64), weights=weights[scored])
     return Addition(tuple(sorted(labels)), (0.0, *x, 1.0), (0.0, *y, y[-1] if y else 0.0))
@@ -78,16 +89,21 @@ def fit_addition(
 def new_scores(
     model: FastTextModel, labels: Sequence[str], texts: Sequence[str]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return which of `labels` a model finds likelier in n texts in their scripts, and its score; 0: none of them."""
+    """Return which of `labels` a model finds likelier in n texts in their scripts, and its score;
+    0: none of them."""
     scripts = text_scripts(texts)
     best, scores = np.zeros(len(texts), np.int64), np.zeros(len(texts))
-    asked = np.flatnonzero([any(same_script(label[4:], script) for label in labels) for script in scripts.tolist()])
+    asked = np.flatnonzero(
+        [any(same_script(label[4:], script) for label in labels) for script in scripts.tolist()]
+    )
     if not len(asked):
         return best, scores
     found = model([texts[row] for row in asked.tolist()])
     for number, label in enumerate(labels):
         wanted = [name == label[:3] for name in found.languages]
-        in_script = np.asarray([same_script(label[4:], script) for script in scripts[asked].tolist()])
+        in_script = np.asarray(
+            [same_script(label[4:], script) for script in scripts[asked].tolist()]
+        )
         mine = np.append(wanted, False)[found.codes] & in_script[:, None]
         score = np.where(mine, found.scores, 0).max(axis=1)
         better = score > scores[asked]

@@ -16,7 +16,8 @@ from stages.language_identification.labels import same_script
 
 
 class Answers(NamedTuple):
-    """The languages that a model can answer, and the labels that are known of them (of some none: any script)."""
+    """The languages that a model can answer, and the labels that are known of them (of some none:
+    any script)."""
 
     languages: frozenset[str]
     labels: frozenset[str]
@@ -25,34 +26,48 @@ class Answers(NamedTuple):
         """Tell whether a document can get this label (as `one_label` has it)."""
         language, script = parse_label(label)
         scripts = [known[4:] for known in self.labels if known[:3] == language]
-        return language in self.languages and (not scripts or any(same_script(script, own) for own in scripts))
+        return language in self.languages and (
+            not scripts or any(same_script(script, own) for own in scripts)
+        )
 
     def nearest(self, label: str, count: int = 3) -> list[str]:
-        """Return possible labels for one that is not: of the language, its macrolanguage, or one of a like name."""
+        """Return possible labels for one that is not: of the language, its macrolanguage, or one of
+        a like name."""
         language, script = parse_label(label)
         there = sorted(known for known in self.labels if known[:3] in self.languages)
         if same := [known for known in there if known[:3] == language]:
             return same[:count]
         wider = f"{macrolanguage(language)}_{script}"
-        names = {language_name(known[:3]): known for known in there if same_script(known[4:], script)}
-        close = [names[name] for name in get_close_matches(language_name(language), sorted(names), count)]
+        names = {
+            language_name(known[:3]): known for known in there if same_script(known[4:], script)
+        }
+        close = [
+            names[name] for name in get_close_matches(language_name(language), sorted(names), count)
+        ]
         above = [wider] if wider in there else []
-        return list(dict.fromkeys([*above, *close, *get_close_matches(label, there, count, 0.8)]))[:count]
+        return list(dict.fromkeys([*above, *close, *get_close_matches(label, there, count, 0.8)]))[
+            :count
+        ]
 
     def problem(self, label: str) -> str | None:
-        """Say why no document can get this label, with the nearest that one can; None if one can."""
+        """Say why no document can get this label, with the nearest that one can; None if one
+        can."""
         if self.possible(one_label(label)):
             return None
         nearest = self.nearest(one_label(label))
-        offer = f"the nearest it can are {', '.join(nearest)}" if nearest else "see `glotmill languages`"
+        offer = (
+            f"the nearest it can are {', '.join(nearest)}"
+            if nearest
+            else "see `glotmill languages`"
+        )
         return f"no document can be labelled {label}: the model does not answer it; {offer}"
 
 
 class LanguageRow(NamedTuple):
     """A label that a model can answer, its name and group, and how documents of ten passages did.
 
-    The documents are those of `tests.benchmarks.language_identification --apart --figures`: messages, manuals and the
-    Declaration, by a table that has seen none of them.
+    The documents are those of `tests.benchmarks.language_identification --apart --figures`:
+    messages, manuals and the Declaration, by a table that has seen none of them.
     """
 
     label: str
@@ -66,10 +81,11 @@ class LanguageRow(NamedTuple):
 def expected_precisions(documents: Mapping[str, int]) -> dict[str, float]:
     """Return, for each label that documents have, the share of them that are expected to be in it.
 
-    precision = x r / (x r + (1 - x) f), where r is the share of the documents in a language that get its label, f that
-    of all others that get it, and x the share of documents that are in the language. r and f are those of the benchmark
-    (`measured.json`), f for the mix of labels that these documents have, and x follows from the share of documents with
-    the label, x r + (1 - x) f. What the benchmark has no text of can only be worse. For the cascade alone.
+    precision = x r / (x r + (1 - x) f), where r is the share of the documents in a language that
+    get its label, f that of all others that get it, and x the share of documents that are in the
+    language. r and f are those of the benchmark (`measured.json`), f for the mix of labels that
+    these documents have, and x follows from the share of documents with the label, x r + (1 - x) f.
+    What the benchmark has no text of can only be worse. For the cascade alone.
 
     >>> found = expected_precisions({"eng_Latn": 90, "sco_Latn": 10})  # three in four Scots texts are taken for English
     >>> {label: round(share, 2) for label, share in found.items()}
@@ -95,12 +111,14 @@ def expected_precisions(documents: Mapping[str, int]) -> dict[str, float]:
 
 @cache
 def _measured() -> dict[str, tuple[float | None, float | None, dict[str, float]]]:
-    """Read, by label, the shares of documents right, of right ones lost, and of those that get another label."""
+    """Read, by label, the shares of documents right, of right ones lost, and of those that get
+    another label."""
     rows = json.loads(files(__package__).joinpath("measured.json").read_text("utf-8"))
     return {label: (right, lost, taken) for label, (right, lost, taken) in rows.items()}
 
 
-# What agreement of passages cannot see: texts in these are taken for another language, with a high score.
+# What agreement of passages cannot see: texts in these are taken for another language, with a high
+# score.
 NO_ANSWER = {
     "bos_Cyrl": "Bosnian in Cyrillic script is taken for Serbian",
     "ckb_Latn": "Sorani in Latin script is taken for Kurmanji",
@@ -119,9 +137,11 @@ NO_ANSWER = {
 
 
 def language_list(models: Sequence[str] = ("cascade",)) -> list[LanguageRow]:
-    """List the labels that models can answer, sorted; for the cascade also those it is known to take for others.
+    """List the labels that models can answer, sorted; for the cascade also those it is known to
+    take for others.
 
-    The models are as a recipe names them: one, or the cascade and then what is added to it, whose labels say so.
+    The models are as a recipe names them: one, or the cascade and then what is added to it, whose
+    labels say so.
     """
     with_cascade = models[0] == "cascade"
     if with_cascade:
@@ -139,7 +159,9 @@ def language_list(models: Sequence[str] = ("cascade",)) -> list[LanguageRow]:
     more = answers_of((label[:3], label[4:]) for label in added)
     found = Answers(found.languages | more.languages, found.labels | more.labels)
     labels = {label for label in found.labels if found.possible(label)}
-    labels |= {f"{language}_Zyyy" for language in found.languages - {label[:3] for label in found.labels}}
+    labels |= {
+        f"{language}_Zyyy" for language in found.languages - {label[:3] for label in found.labels}
+    }
     labels |= NO_ANSWER.keys() if with_cascade else set()
     return [
         LanguageRow(
@@ -148,7 +170,9 @@ def language_list(models: Sequence[str] = ("cascade",)) -> list[LanguageRow]:
             group_of(label),
             None if label in added else measured.get(label, (None, None, {}))[0],
             None if label in added else measured.get(label, (None, None, {}))[1],
-            added.get(label) or NO_ANSWER.get(label) or (_ANY_SCRIPT if label.endswith("_Zyyy") else None),
+            added.get(label)
+            or NO_ANSWER.get(label)
+            or (_ANY_SCRIPT if label.endswith("_Zyyy") else None),
         )
         for label in sorted(labels)
     ]
@@ -164,11 +188,15 @@ def embedded_answers() -> Answers:
 
 def answers_by(table: Calibration) -> Answers:
     """Return what a cascade with this table can answer."""
-    return Answers(table.languages, frozenset(label for label in table.known if not label.startswith("*")))
+    return Answers(
+        table.languages, frozenset(label for label in table.known if not label.startswith("*"))
+    )
 
 
 def answers_of(labels: Iterable[tuple[str, str | None]]) -> Answers:
     """Return what a model with these classes (language, script or None) can answer."""
     pairs = list(labels)
-    named = frozenset(f"{language}_{script}" for language, script in pairs if script not in (None, "Zyyy"))
+    named = frozenset(
+        f"{language}_{script}" for language, script in pairs if script not in (None, "Zyyy")
+    )
     return Answers(frozenset(language for language, _ in pairs), named)

@@ -1,22 +1,25 @@
 """Turn what a model says into a probability, by a table learned from sentences of known language.
 
 For a model m, the probability that its label l is right, given its evidence bin b, is modelled as
-`logit P = bin[m, b] + label[m, l, g]`: how sure it looks, and how far that label is to be trusted when it does. Models
-that agree are combined by noisy-or, `1 - product(1 - P)`, which is too sure of itself because models err together, and
-knows nothing of how far the best label leads. So the result is taken as the opinion of one more model, whose evidence
-is its value, the lead over the next label and the length of the text (`combined_evidence`), and calibrated like the
-others on sentences that they did not learn from.
+`logit P = bin[m, b] + label[m, l, g]`: how sure it looks, and how far that label is to be trusted
+when it does. Models that agree are combined by noisy-or, `1 - product(1 - P)`, which is too sure of
+itself because models err together, and knows nothing of how far the best label leads. So the result
+is taken as the opinion of one more model, whose evidence is its value, the lead over the next label
+and the length of the text (`combined_evidence`), and calibrated like the others on sentences that
+they did not learn from.
 
-Labels are chosen under a mild prior, so that a small language is not taken for its large neighbour. How sure the best
-one is depends on the corpus: where languages occur by their size, labels are right more often than where 800 of them
-are equally frequent. A last map of scores, monotone for each path, says so (isotonic regression, Ayer et al. 1955).
+Labels are chosen under a mild prior, so that a small language is not taken for its large neighbour.
+How sure the best one is depends on the corpus: where languages occur by their size, labels are
+right more often than where 800 of them are equally frequent. A last map of scores, monotone for
+each path, says so (isotonic regression, Ayer et al. 1955).
 
-A label here is a language in the script of the text (`srp_Latn` is not trusted because `srp_Cyrl` is). A language that
-the calibration sentences have in other scripts only is taken as impossible in this one, unless the model's own
-label names the script. A language that they do not have at all gets `UNSEEN_CORRECT` imagined right answers next to its
-observed wrong ones.
+A label here is a language in the script of the text (`srp_Latn` is not trusted because `srp_Cyrl`
+is). A language that the calibration sentences have in other scripts only is taken as impossible in
+this one, unless the model's own label names the script. A language that they do not have at all
+gets `UNSEEN_CORRECT` imagined right answers next to its observed wrong ones.
 
-On a corpus where one language dominates, its neighbours' labels are right less often than the table says.
+On a corpus where one language dominates, its neighbours' labels are right less often than the table
+says.
 """
 
 from __future__ import annotations
@@ -38,19 +41,26 @@ RIDGE = 0.5  # how strongly a label's trust is drawn to 0, in observations of va
 UNSEEN_CORRECT = 30.0
 GROUPS = 3
 SURE = 1.0  # log-odds of an evidence bin (73 %) from which a model counts as sure
-NOISE_SCRIPTS = ("Latn", "Zyyy")  # code, keys and the like; letters of another script are in some language
+NOISE_SCRIPTS = (
+    "Latn",
+    "Zyyy",
+)  # code, keys and the like; letters of another script are in some language
 _NO_TRUST = (0.0,) * GROUPS
 _STEPS = 40
 
 
 class ModelCalibration(NamedTuple):
-    """Log-odds of one model: one for each evidence bin, and one for each label and `trust_group`."""
+    """Log-odds of one model: one for each evidence bin, and one for each label and
+    `trust_group`."""
 
     bins: NDArray[np.float64]
     labels: Mapping[str, tuple[float, ...]]
 
-    def scores(self, opinions: Opinions, scripts: NDArray[np.str_], trust: Trust) -> NDArray[np.float32]:
-        """Return the probability of each opinion, shape (n, ranks); 0 where there is none or the script forbids it."""
+    def scores(
+        self, opinions: Opinions, scripts: NDArray[np.str_], trust: Trust
+    ) -> NDArray[np.float32]:
+        """Return the probability of each opinion, shape (n, ranks); 0 where there is none or the
+        script forbids it."""
         names, codes = np.unique(scripts, return_inverse=True)
         by_script = np.stack([trust[name] for name in names.tolist()])  # script, label, group
         logits = self.bins[opinions.evidence]
@@ -60,18 +70,24 @@ class ModelCalibration(NamedTuple):
 
 
 class Trust(dict[str, NDArray[np.float64]]):
-    """For each script, made when first asked for: the log-odds of a model's labels, shape (labels, GROUPS).
+    """For each script, made when first asked for: the log-odds of a model's labels, shape (labels,
+    GROUPS).
 
-    Without `known` labels every one is possible: the answers that are combined have been through that gate.
+    Without `known` labels every one is possible: the answers that are combined have been through
+    that gate.
     """
 
-    def __init__(self, model: ModelCalibration, table: LabelTable, known: frozenset[str] | None) -> None:
+    def __init__(
+        self, model: ModelCalibration, table: LabelTable, known: frozenset[str] | None
+    ) -> None:
         super().__init__()
         self.model, self.table, self.known = model, table, known
 
     def __missing__(self, script: str) -> NDArray[np.float64]:
         trust = np.empty((len(self.table.languages), GROUPS))
-        for row, (language, own) in enumerate(zip(self.table.languages, self.table.scripts, strict=True)):
+        for row, (language, own) in enumerate(
+            zip(self.table.languages, self.table.scripts, strict=True)
+        ):
             trust[row] = self.model.labels.get(f"{language}_{script}", _NO_TRUST)
             if self.known is not None and not possible(language, own, script, self.known):
                 trust[row] = -np.inf
@@ -80,10 +96,11 @@ class Trust(dict[str, NDArray[np.float64]]):
 
 
 class Calibration(NamedTuple):
-    """The whole table: `models` by name (one is COMBINED), and the (language, script) labels it knows.
+    """The whole table: `models` by name (one is COMBINED), and the (language, script) labels it
+    knows.
 
-    `best` holds the last map of a best label's score, from and to, by who gave it. `languages` are those that any of
-    the models can answer.
+    `best` holds the last map of a best label's score, from and to, by who gave it. `languages` are
+    those that any of the models can answer.
     """
 
     models: Mapping[str, ModelCalibration]
@@ -108,7 +125,8 @@ def possible(language: str, own: str | None, script: str, known: frozenset[str])
 
 
 def known_labels(labels: Iterable[str]) -> frozenset[str]:
-    """Make the lookup of `possible`: the labels themselves and `*language` for each of their languages."""
+    """Make the lookup of `possible`: the labels themselves and `*language` for each of their
+    languages."""
     labels = set(labels)
     return frozenset(labels | {f"*{label[:3]}" for label in labels})
 
@@ -123,10 +141,11 @@ def fit_model(
     weights: NDArray[np.float64] | None = None,
     gate: bool = True,
 ) -> ModelCalibration:
-    """Learn a model's log-odds from its opinions on n texts whose gold labels (`eus_Latn`) are known.
+    """Learn a model's log-odds from its opinions on n texts whose gold labels (`eus_Latn`) are
+    known.
 
-    `weights` says how many texts each stands for; by default one. Without a `gate` opinions count that the script
-    of their text makes impossible.
+    `weights` says how many texts each stands for; by default one. Without a `gate` opinions count
+    that the script of their text makes impossible.
     """
     rows, ranks = np.nonzero(opinions.labels >= 0)
     label_of = opinions.labels[rows, ranks]
@@ -135,11 +154,18 @@ def fit_model(
     allowed = np.asarray(
         [
             not gate or possible(language, table.scripts[number], script, known)
-            for language, number, script in zip(languages.tolist(), label_of.tolist(), script_of.tolist(), strict=True)
+            for language, number, script in zip(
+                languages.tolist(), label_of.tolist(), script_of.tolist(), strict=True
+            )
         ],
         bool,
     )
-    rows, ranks, languages, script_of = rows[allowed], ranks[allowed], languages[allowed], script_of[allowed]
+    rows, ranks, languages, script_of = (
+        rows[allowed],
+        ranks[allowed],
+        languages[allowed],
+        script_of[allowed],
+    )
     evidence = opinions.evidence[rows, ranks]
     right = (languages == np.asarray([g[:3] for g in gold])[rows]).astype(np.float64)
     weight = np.ones(len(rows)) if weights is None else weights[rows]
@@ -147,22 +173,34 @@ def fit_model(
     correct = np.bincount(evidence, weights=weight * right, minlength=bins)
     rate = (correct + 0.5) / (total + 1)
     offsets = np.log(rate / (1 - rate))
-    names, code = np.unique([f"{a}_{b}" for a, b in zip(languages, script_of, strict=True)], return_inverse=True)
-    unseen = np.asarray([n[:3] != NO_LINGUISTIC_CONTENT and f"*{n[:3]}" not in known for n in names.tolist()], bool)
+    names, code = np.unique(
+        [f"{a}_{b}" for a, b in zip(languages, script_of, strict=True)], return_inverse=True
+    )
+    unseen = np.asarray(
+        [n[:3] != NO_LINGUISTIC_CONTENT and f"*{n[:3]}" not in known for n in names.tolist()], bool
+    )
     trust = _fit_labels(offsets[evidence], code, right, weight, unseen)
     # once more for the bins, with the labels' trust known; its mean belongs to the bins
     trust -= np.average(trust[code], weights=weight) if len(code) else 0.0
-    offsets = np.round(_fit_labels(trust[code], evidence, right, weight, np.zeros(bins, bool), ridge=1e-2), 3)
+    offsets = np.round(
+        _fit_labels(trust[code], evidence, right, weight, np.zeros(bins, bool), ridge=1e-2), 3
+    )
     trust = _fit_labels(offsets[evidence], code, right, weight, unseen)
-    # and how much more or less each label is to be trusted when the model looks sure, unsure, or says it second
+    # and how much more or less each label is to be trusted when the model looks sure, unsure, or
+    # says it second
     groups = code * GROUPS + trust_group(offsets[evidence], ranks)
-    more = _fit_labels(offsets[evidence] + trust[code], groups, right, weight, np.zeros(len(names) * GROUPS, bool))
+    more = _fit_labels(
+        offsets[evidence] + trust[code], groups, right, weight, np.zeros(len(names) * GROUPS, bool)
+    )
     rows_of = np.round(trust[:, None] + more.reshape(-1, GROUPS), 2).tolist()
-    return ModelCalibration(offsets, {name: tuple(row) for name, row in zip(names.tolist(), rows_of, strict=True)})
+    return ModelCalibration(
+        offsets, {name: tuple(row) for name, row in zip(names.tolist(), rows_of, strict=True)}
+    )
 
 
 def trust_group(logits: NDArray[np.float64], ranks: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Number the group of each opinion: 0 the first label of a sure model, 1 of an unsure one, 2 a later label."""
+    """Number the group of each opinion: 0 the first label of a sure model, 1 of an unsure one, 2 a
+    later label."""
     return np.where(ranks > 0, 2, (logits < SURE).astype(np.int64))
 
 
@@ -174,9 +212,11 @@ def _fit_labels(
     unseen: NDArray[np.bool_],
     ridge: float = RIDGE,
 ) -> NDArray[np.float64]:
-    """Fit one log-odds a group to n weighted outcomes, next to their `fixed` ones: ridge-penalized logistic regression.
+    """Fit one log-odds a group to n weighted outcomes, next to their `fixed` ones: ridge-penalized
+    logistic regression.
 
-    Solved by Newton's method. Groups that are `unseen` get `UNSEEN_CORRECT` imagined right outcomes.
+    Solved by Newton's method. Groups that are `unseen` get `UNSEEN_CORRECT` imagined right
+    outcomes.
     """
     count = len(unseen)
     value = np.zeros(count)
@@ -196,7 +236,8 @@ def _fit_labels(
 def noisy_or(
     languages: NDArray[np.int64], scores: NDArray[np.float32]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Combine each row's (language, score) opinions: one entry a language, best first, then (-1, 0).
+    """Combine each row's (language, score) opinions: one entry a language, best first, then (-1,
+    0).
 
     >>> noisy_or(np.array([[3, 5, 3]]), np.array([[0.5, 0.6, 0.5]], np.float32))
     (array([[ 3,  5, -1]]), array([[0.75, 0.6 , 0.  ]], dtype=float32))
@@ -221,13 +262,16 @@ COMBINED_BINS = 2 * _BEST * (len(_LENGTHS) + 1)
 
 
 def combined_evidence(scores: NDArray[np.float32], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Number the evidence of combined scores, shape (n, ranks), best first, of texts of these lengths (code points).
+    """Number the evidence of combined scores, shape (n, ranks), best first, of texts of these
+    lengths (code points).
 
-    That of a best label is its score and how near the second comes; that of a later one its score and how near it comes
-    to the best.
+    That of a best label is its score and how near the second comes; that of a later one its score
+    and how near it comes to the best.
     """
     best = np.maximum(scores[:, :1], 1e-9)
-    behind = np.searchsorted(_BEHIND, np.concatenate([scores[:, 1:2], scores[:, 1:]], axis=1) / best, side="right")
+    behind = np.searchsorted(
+        _BEHIND, np.concatenate([scores[:, 1:2], scores[:, 1:]], axis=1) / best, side="right"
+    )
     evidence = np.searchsorted(_SCORES, scores, side="right") * (len(_BEHIND) + 1) + behind
     evidence[:, 1:] += _BEST
     return evidence + 2 * _BEST * np.searchsorted(_LENGTHS, lengths, side="right")[:, None]
@@ -239,7 +283,8 @@ def isotonic(
     knots: int = 40,
     weights: NDArray[np.float64] | None = None,
 ) -> tuple[list[float], list[float]]:
-    """Fit the non-decreasing step from score to frequency, by pooling adjacent violators over equally filled bins."""
+    """Fit the non-decreasing step from score to frequency, by pooling adjacent violators over
+    equally filled bins."""
     order = np.argsort(scores, kind="stable")
     parts = [part for part in np.array_split(order, knots) if len(part)]
     pools: list[list[float]] = []  # weight, mean score, mean frequency
@@ -262,7 +307,8 @@ def isotonic(
 def with_best(
     scores: NDArray[np.float32], best: tuple[NDArray[np.float64], NDArray[np.float64]]
 ) -> NDArray[np.float32]:
-    """Map the scores of best labels, shape (n, ranks), best first; later ones share what is left as before.
+    """Map the scores of best labels, shape (n, ranks), best first; later ones share what is left as
+    before.
 
     >>> with_best(np.array([[0.6, 0.2]], np.float32), (np.array([0.0, 1.0]), np.array([0.5, 1.0])))
     array([[0.8, 0.1]], dtype=float32)
@@ -270,7 +316,9 @@ def with_best(
     first = scores[:, :1]
     mapped = np.interp(first, *best)
     rest = scores[:, 1:] * (1 - mapped) / np.maximum(1 - first, 1e-6)
-    return np.where(scores > 0, np.concatenate([mapped, np.minimum(rest, mapped)], axis=1), 0).astype(np.float32)
+    return np.where(
+        scores > 0, np.concatenate([mapped, np.minimum(rest, mapped)], axis=1), 0
+    ).astype(np.float32)
 
 
 @cache
@@ -292,7 +340,10 @@ def read_calibration(text: str) -> Calibration:
     return Calibration(
         models,
         known_labels(content["known"].split()),
-        {path: (np.asarray(x, np.float64), np.asarray(y, np.float64)) for path, (x, y) in content["best"].items()},
+        {
+            path: (np.asarray(x, np.float64), np.asarray(y, np.float64))
+            for path, (x, y) in content["best"].items()
+        },
         content["sources"],
         frozenset(content["languages"].split()),
     )
@@ -302,9 +353,13 @@ def write_calibration(calibration: Calibration) -> str:
     """Write the table as JSON, a line for each model's labels, in one order always."""
     content = {
         "sources": calibration.sources,
-        "known": " ".join(sorted(label for label in calibration.known if not label.startswith("*"))),
+        "known": " ".join(
+            sorted(label for label in calibration.known if not label.startswith("*"))
+        ),
         "languages": " ".join(sorted(calibration.languages)),
-        "best": {path: [x.tolist(), y.tolist()] for path, (x, y) in sorted(calibration.best.items())},
+        "best": {
+            path: [x.tolist(), y.tolist()] for path, (x, y) in sorted(calibration.best.items())
+        },
         "models": {
             name: {
                 "bins": model.bins.tolist(),
@@ -313,4 +368,6 @@ def write_calibration(calibration: Calibration) -> str:
             for name, model in sorted(calibration.models.items())
         },
     }
-    return json.dumps(content, separators=(",", ":"), ensure_ascii=False).replace("},", "},\n") + "\n"
+    return (
+        json.dumps(content, separators=(",", ":"), ensure_ascii=False).replace("},", "},\n") + "\n"
+    )

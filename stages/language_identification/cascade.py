@@ -1,10 +1,12 @@
-"""The default identifier: CLD2 first, py3langid and fun_langid where it is not sure, combined by calibrated noisy-or.
+"""The default identifier: CLD2 first, py3langid and fun_langid where it is not sure, combined by
+calibrated noisy-or.
 
-A script that one language alone uses answers before any model. The rest goes to CLD2, which is the fastest and mostly
-right: if its calibrated probability reaches `ACCEPT`, that is the answer. What is left (a fifth to a half of passages)
-goes to the other two, and the three are combined. Accepting at 0.8 instead of 0.9 costs no accuracy and a third less
-time. At 0.85 a fifth fewer documents of packages are wrong at 0.9 (56 instead of 72 of 14,803), but more passages go to
-the slow models, and single sentences of Persian become Kashmiri. The benchmark `language_identification` measures both.
+A script that one language alone uses answers before any model. The rest goes to CLD2, which is the
+fastest and mostly right: if its calibrated probability reaches `ACCEPT`, that is the answer. What
+is left (a fifth to a half of passages) goes to the other two, and the three are combined. Accepting
+at 0.8 instead of 0.9 costs no accuracy and a third less time. At 0.85 a fifth fewer documents of
+packages are wrong at 0.9 (56 instead of 72 of 14,803), but more passages go to the slow models, and
+single sentences of Persian become Kashmiri. The benchmark `language_identification` measures both.
 """
 
 from __future__ import annotations
@@ -35,7 +37,13 @@ from stages.language_identification.calibration import (
     with_best,
     write_calibration,
 )
-from stages.language_identification.embedded_models import CLD2, FunLangID, LabelTable, Opinions, Py3Langid
+from stages.language_identification.embedded_models import (
+    CLD2,
+    FunLangID,
+    LabelTable,
+    Opinions,
+    Py3Langid,
+)
 from stages.language_identification.labels import ONE_LANGUAGE_SCRIPTS, same_script
 from stages.script_detection import by_content, count_scripts, main_scripts
 
@@ -46,7 +54,8 @@ SLOW_CODE_POINTS = 400  # the slow models read no more of a passage
 
 
 class Candidates(NamedTuple):
-    """The best languages of n texts: `codes[i, r]` indexes `languages`, best first, -1 for none; `scores` in [0, 1]."""
+    """The best languages of n texts: `codes[i, r]` indexes `languages`, best first, -1 for none;
+    `scores` in [0, 1]."""
 
     languages: tuple[str, ...]
     codes: NDArray[np.int64]
@@ -54,9 +63,11 @@ class Candidates(NamedTuple):
 
 
 class Identifier(Protocol):
-    """What names the language of texts: lower-case passages in, `Candidates` out, one row a passage.
+    """What names the language of texts: lower-case passages in, `Candidates` out, one row a
+    passage.
 
-    `name`, `version` and `sha256` (of the model file, or of the calibration table) go into the manifest.
+    `name`, `version` and `sha256` (of the model file, or of the calibration table) go into the
+    manifest.
     """
 
     name: str
@@ -91,7 +102,9 @@ class OneLanguageScript:
     def opinions(scripts: NDArray[np.str_]) -> Opinions:
         """Answer n texts by their main scripts."""
         number = {script: position for position, script in enumerate(ONE_LANGUAGE_SCRIPTS)}
-        labels = np.asarray([[number.get(script, -1)] for script in scripts.tolist()], np.int64).reshape(-1, 1)
+        labels = np.asarray(
+            [[number.get(script, -1)] for script in scripts.tolist()], np.int64
+        ).reshape(-1, 1)
         return Opinions(labels, np.zeros_like(labels))
 
 
@@ -112,17 +125,27 @@ class Cascade:
         self.calibration = calibration or load_calibration()
         self.accept = accept
         self.fast, *self.slow = models or embedded_models()
-        tables = [OneLanguageScript.labels, self.fast.labels, *(model.labels for model in self.slow)]
-        self.languages = tuple(sorted({language for table in tables for language in table.languages}))
+        tables = [
+            OneLanguageScript.labels,
+            self.fast.labels,
+            *(model.labels for model in self.slow),
+        ]
+        self.languages = tuple(
+            sorted({language for table in tables for language in table.languages})
+        )
         number = {language: position for position, language in enumerate(self.languages)}
-        self._numbers = [np.asarray([number[language] for language in table.languages]) for table in tables]
+        self._numbers = [
+            np.asarray([number[language] for language in table.languages]) for table in tables
+        ]
         names = (OneLanguageScript.name, self.fast.name, *(model.name for model in self.slow))
         self._trust = {
             name: Trust(self.calibration.models[name], table, self.calibration.known)
             for name, table in zip(names, tables, strict=True)
         }
         every = LabelTable(self.languages, (None,) * len(self.languages))
-        self._trust[COMBINED] = Trust(self.calibration.models.get(COMBINED, _NO_OPINION), every, None)
+        self._trust[COMBINED] = Trust(
+            self.calibration.models.get(COMBINED, _NO_OPINION), every, None
+        )
         self.answers = answers_by(self.calibration)
         self.version, self.sha256 = identity((self.fast, *self.slow), self.calibration)
 
@@ -130,7 +153,9 @@ class Cascade:
         """Identify n lower-case passages; each row depends on its own text alone."""
         if not len(texts):
             return Candidates(
-                self.languages, np.empty((0, CANDIDATES), np.int64), np.empty((0, CANDIDATES), np.float32)
+                self.languages,
+                np.empty((0, CANDIDATES), np.int64),
+                np.empty((0, CANDIDATES), np.float32),
             )
         scripts = text_scripts(texts)
         codes = np.full((len(texts), CANDIDATES), -1, np.int64)
@@ -150,7 +175,9 @@ class Cascade:
             rows = rest[~sure]
             if len(rows):
                 beginnings = [texts[row][:SLOW_CODE_POINTS] for row in rows.tolist()]
-                codes[rows], scores[rows] = self._combine(beginnings, scripts[rows], fast[~sure], first[~sure])
+                codes[rows], scores[rows] = self._combine(
+                    beginnings, scripts[rows], fast[~sure], first[~sure]
+                )
                 scores[rows] = self._best(COMBINED, scores[rows])
         return Candidates(self.languages, codes, scores)
 
@@ -172,20 +199,31 @@ class Cascade:
         if COMBINED not in self.calibration.models:  # which is learned from these
             return combined, raw
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        scored = self._scores(COMBINED, Opinions(combined, combined_evidence(raw, lengths)), scripts)
+        scored = self._scores(
+            COMBINED, Opinions(combined, combined_evidence(raw, lengths)), scripts
+        )
         scored /= np.maximum(scored.sum(axis=1, keepdims=True), 1)
         order = np.argsort(-scored, axis=1, kind="stable")
-        return np.take_along_axis(combined, order, axis=1), np.take_along_axis(scored, order, axis=1)
+        return np.take_along_axis(combined, order, axis=1), np.take_along_axis(
+            scored, order, axis=1
+        )
 
     def _best(self, path: str, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-        return with_best(scores, self.calibration.best[path]) if path in self.calibration.best else scores
+        return (
+            with_best(scores, self.calibration.best[path])
+            if path in self.calibration.best
+            else scores
+        )
 
-    def _scores(self, name: str, opinions: Opinions, scripts: NDArray[np.str_]) -> NDArray[np.float32]:
+    def _scores(
+        self, name: str, opinions: Opinions, scripts: NDArray[np.str_]
+    ) -> NDArray[np.float32]:
         return self.calibration.models[name].scores(opinions, scripts, self._trust[name])
 
 
 def identity(models: Sequence[type[Model] | Model], calibration: Calibration) -> tuple[str, str]:
-    """Name models with their versions, and hash the table they are trusted by; neither needs the models loaded."""
+    """Name models with their versions, and hash the table they are trusted by; neither needs the
+    models loaded."""
     version = " ".join(f"{model.name} {model.version}" for model in models)
     return version, hashlib.sha256(write_calibration(calibration).encode()).hexdigest()
 
@@ -202,7 +240,9 @@ def embedded_models() -> tuple[Model, ...]:
 
 def text_scripts(texts: Sequence[str]) -> NDArray[np.str_]:
     """Return the main script of each text."""
-    return np.asarray(main_scripts(by_content(count_scripts(pa.array(texts, pa.large_string())))), dtype="<U4")
+    return np.asarray(
+        main_scripts(by_content(count_scripts(pa.array(texts, pa.large_string())))), dtype="<U4"
+    )
 
 
 def crop(texts: Sequence[str], shortest: int, longest: int, seed: int) -> list[str]:
@@ -224,14 +264,15 @@ def calibrate(
     weights: NDArray[np.float64] | None = None,
     in_corpora: NDArray[np.float64] | None = None,
 ) -> Calibration:
-    """Learn the cascade's table from n lower-case passages with gold labels (`eus_Latn`; `zxx_Zyyy` for noise).
+    """Learn the cascade's table from n lower-case passages with gold labels (`eus_Latn`; `zxx_Zyyy`
+    for noise).
 
-    `weights` says how many passages each stands for where labels are chosen, `in_corpora` where the chosen one's score
-    is mapped; by default one.
+    `weights` says how many passages each stands for where labels are chosen, `in_corpora` where the
+    chosen one's score is mapped; by default one.
 
-    Each text is joined by a crop of 4 to 45 code points, so that scores mean the same for short text. Half of the
-    texts, drawn with `seed`, teach the models' tables, the other half the trust in what they say together; then all
-    teach the tables.
+    Each text is joined by a crop of 4 to 45 code points, so that scores mean the same for short
+    text. Half of the texts, drawn with `seed`, teach the models' tables, the other half the trust
+    in what they say together; then all teach the tables.
     """
     order = np.random.default_rng(seed).permutation(2 * len(texts))
     weight = np.tile(np.ones(len(texts)) if weights is None else weights, 2)[order]
@@ -265,7 +306,9 @@ def calibrate(
 
     trial = Cascade(Calibration(fitted(teach), known, {}, sources), models=models)
     sure = [
-        trial._scores(name, Opinions(*(part[check] for part in opinions[name])), scripts[check]).max(axis=1)
+        trial._scores(
+            name, Opinions(*(part[check] for part in opinions[name])), scripts[check]
+        ).max(axis=1)
         for name in (OneLanguageScript.name, CLD2.name)
     ]
     unsure = check[np.maximum(*sure) < ACCEPT]
@@ -287,16 +330,21 @@ def calibrate(
 
 
 def _answerable(gold: Sequence[str], tables: Sequence[LabelTable]) -> list[str]:
-    """Put the macrolanguage in place of a member that no model answers in the label's script: Gan text is `zho`."""
+    """Put the macrolanguage in place of a member that no model answers in the label's script: Gan
+    text is `zho`."""
     pairs = {pair for table in tables for pair in zip(table.languages, table.scripts, strict=True)}
 
     def answered(language: str, script: str) -> bool:
-        return any(name == language and (own is None or same_script(own, script)) for name, own in pairs)
+        return any(
+            name == language and (own is None or same_script(own, script)) for name, own in pairs
+        )
 
     names = {}
     for label in sorted(set(gold)):
         wider = macrolanguage(label[:3])
-        use_wider = wider is not None and not answered(label[:3], label[4:]) and answered(wider, label[4:])
+        use_wider = (
+            wider is not None and not answered(label[:3], label[4:]) and answered(wider, label[4:])
+        )
         names[label] = f"{wider}{label[3:]}" if use_wider else label
     return [names[label] for label in gold]
 
@@ -304,15 +352,20 @@ def _answerable(gold: Sequence[str], tables: Sequence[LabelTable]) -> list[str]:
 def _best_scores(
     cascade: Cascade, texts: list[str], gold: list[str], weight: NDArray[np.float64]
 ) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Fit, for what the fast model settles and for what is combined, the map from a best label's score to its truth."""
+    """Fit, for what the fast model settles and for what is combined, the map from a best label's
+    score to its truth."""
     scripts = text_scripts(texts)
     sole = cascade._scores(OneLanguageScript.name, OneLanguageScript.opinions(scripts), scripts)
     left = np.flatnonzero(sole.max(axis=1) < cascade.accept)
     texts, gold = [texts[row] for row in left.tolist()], [gold[row] for row in left.tolist()]
-    fast = cascade._scores(cascade.fast.name, batched(cascade.fast, texts), scripts[left]).max(axis=1)
+    fast = cascade._scores(cascade.fast.name, batched(cascade.fast, texts), scripts[left]).max(
+        axis=1
+    )
     answer = cascade(texts)
     names = np.asarray([*cascade.languages, UNDETERMINED])
-    right = (names[answer.codes[:, 0]] == np.asarray([label[:3] for label in gold])).astype(np.float64)
+    right = (names[answer.codes[:, 0]] == np.asarray([label[:3] for label in gold])).astype(
+        np.float64
+    )
     maps = {}
     for path, rows in (
         (cascade.fast.name, np.flatnonzero(fast >= cascade.accept)),
@@ -324,6 +377,11 @@ def _best_scores(
 
 
 def batched(model: Model, texts: Sequence[str]) -> Opinions:
-    """Ask a model about n texts in the batches that suit it; each row's answer depends on its own text alone."""
-    parts = [model(texts[start : start + model.batch]) for start in range(0, len(texts), model.batch)]
-    return Opinions(np.concatenate([p.labels for p in parts]), np.concatenate([p.evidence for p in parts]))
+    """Ask a model about n texts in the batches that suit it; each row's answer depends on its own
+    text alone."""
+    parts = [
+        model(texts[start : start + model.batch]) for start in range(0, len(texts), model.batch)
+    ]
+    return Opinions(
+        np.concatenate([p.labels for p in parts]), np.concatenate([p.evidence for p in parts])
+    )

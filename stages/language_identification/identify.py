@@ -1,18 +1,20 @@
 """Name the language of each document, how sure that is, and how much of it is in another.
 
-Order of gates: lines without language are left out, scripts are found, passages are identified (`cascade`, or a
-fastText model that the recipe names), and vote for the document with their probability times their letters. A label
-below its threshold becomes `und`; a document with no linguistic line, or that a model calls noise, is `zxx`.
+Order of gates: lines without language are left out, scripts are found, passages are identified
+(`cascade`, or a fastText model that the recipe names), and vote for the document with their
+probability times their letters. A label below its threshold becomes `und`; a document with no
+linguistic line, or that a model calls noise, is `zxx`.
 
-Two numbers say two things. `language_score` is how sure the language is. `other_language_share` is how mixed the
-document is: the share of the letters that are surely in another. Candidates and runner-up carry the expected share of
-the document's letters.
+Two numbers say two things. `language_score` is how sure the language is. `other_language_share` is
+how mixed the document is: the share of the letters that are surely in another. Candidates and
+runner-up carry the expected share of the document's letters.
 
-The label is that of the mean. Its score grows with the passages that agree (`with_evidence`). Scores of near
-neighbours (`neighbours`) add up: where they are sure together and none is alone, the likeliest of them is the label and
-`language_group` says so.
+The label is that of the mean. Its score grows with the passages that agree (`with_evidence`).
+Scores of near neighbours (`neighbours`) add up: where they are sure together and none is alone, the
+likeliest of them is the label and `language_group` says so.
 
-A language that no model knows can be taken from what the source declares (`declared`); its score is then null.
+A language that no model knows can be taken from what the source declares (`declared`); its score is
+then null.
 """
 
 from __future__ import annotations
@@ -36,7 +38,12 @@ from schemas.document import CANDIDATES, DOCUMENT
 from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED, one_code, one_label, parse_label
 from stages.batches import StageConfig, located, set_columns
 from stages.language_identification.answers import Answers, embedded_answers
-from stages.language_identification.cascade import Candidates, Cascade, Identifier, embedded_identity
+from stages.language_identification.cascade import (
+    Candidates,
+    Cascade,
+    Identifier,
+    embedded_identity,
+)
 from stages.language_identification.labels import merged, read_label, same_script
 from stages.language_identification.neighbours import families
 from stages.script_detection import detect_scripts
@@ -54,7 +61,10 @@ WRITTEN = (
     "runner_up_score",
     "other_language_share",
 )
-EVIDENCE, GROUP_EVIDENCE = 1.5, 2.0  # weight of agreement in the log-odds of a label, and of a group
+EVIDENCE, GROUP_EVIDENCE = (
+    1.5,
+    2.0,
+)  # weight of agreement in the log-odds of a label, and of a group
 TRUST_IN_NAMES = 0.5  # names wander: one list of them is `und`, several that agree add up
 MAX_PASSAGES = 10.0  # nothing longer was measured
 _LEAST_MEAN = 0.005
@@ -77,10 +87,14 @@ class LanguageIdentificationConfig(StageConfig):
         "Wikipedia codes of lid.176, where `als` is Alemannic.",
     )
     min_score: float = Field(
-        default=0.5, ge=0, le=1, description="Least score of a label without a threshold of its own; below it is `und`."
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Least score of a label without a threshold of its own; below it is `und`.",
     )
     thresholds: Mapping[str, float] = Field(
-        default={}, description="Least score by label, such as `{eus_Latn = 0.7}`; below it a document is `und`."
+        default={},
+        description="Least score by label, such as `{eus_Latn = 0.7}`; below it a document is `und`.",
     )
     learned: str | None = Field(
         default=None,
@@ -107,7 +121,9 @@ class LanguageIdentificationConfig(StageConfig):
         description="`where_unknown` gives a document that would be `und` the language that its source declares, if "
         "the model does not know that language, or has it among its three best. Such a document has no score.",
     )
-    candidates: bool = Field(default=False, description="Keep the three best labels in a column of their own.")
+    candidates: bool = Field(
+        default=False, description="Keep the three best labels in a column of their own."
+    )
     other_language_share: bool = Field(
         default=True, description="Measure the share of letters in passages of another language."
     )
@@ -120,8 +136,12 @@ class LanguageIdentificationConfig(StageConfig):
     @field_validator("model")
     @classmethod
     def _cascade_first(cls, model: str | tuple[str, ...]) -> str | tuple[str, ...]:
-        if not isinstance(model, str) and (len(model) < 2 or model[0] != "cascade" or "cascade" in model[1:]):
-            raise ValueError(f'a list of models must be ["cascade", ...] and name what is added, got {list(model)}')
+        if not isinstance(model, str) and (
+            len(model) < 2 or model[0] != "cascade" or "cascade" in model[1:]
+        ):
+            raise ValueError(
+                f'a list of models must be ["cascade", ...] and name what is added, got {list(model)}'
+            )
         return model
 
     @property
@@ -148,7 +168,9 @@ class LanguageIdentificationConfig(StageConfig):
         if not self.learned:
             return home
         table = located(self.learned, base)
-        return home.model_copy(update={"learned": table, "thresholds": {**learned_scores(table), **self.thresholds}})
+        return home.model_copy(
+            update={"learned": table, "thresholds": {**learned_scores(table), **self.thresholds}}
+        )
 
     def named_models(self, base: str) -> Iterator[ModelVersion]:
         if self.model_files:
@@ -160,11 +182,15 @@ class LanguageIdentificationConfig(StageConfig):
         if self.learned:
             content = Path(located(self.learned, base)).read_bytes()
             learned_scores(located(self.learned, base))  # to see if it is a table
-            yield ModelVersion(name=self.learned, version="scores", sha256=hashlib.sha256(content).hexdigest())
+            yield ModelVersion(
+                name=self.learned, version="scores", sha256=hashlib.sha256(content).hexdigest()
+            )
 
     def answers(self, base: str) -> Answers:
         """Return what the model can answer."""
-        return load_identifier(self.at_home(base)).answers if self.model_files else embedded_answers()
+        return (
+            load_identifier(self.at_home(base)).answers if self.model_files else embedded_answers()
+        )
 
     @field_validator("thresholds")
     @classmethod
@@ -184,13 +210,26 @@ class LanguageIdentificationConfig(StageConfig):
 
 
 def learned_scores(path: str) -> dict[str, float]:
-    """Read the least scores by label from a table of `glotmill tune`. Raises ValueError if the file is none."""
+    """Read the least scores by label from a table of `glotmill tune`. Raises ValueError if the file
+    is none."""
     try:
         table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         scores = {label: one.get("language_score") for label, one in table["languages"].items()}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, AttributeError, FileNotFoundError) as problem:
-        raise ValueError(f"{path} is no table of limits: {' '.join(str(problem).split())}") from None
-    return {str(parse_label(label)): float(score) for label, score in scores.items() if score is not None}
+    except (
+        tomllib.TOMLDecodeError,
+        UnicodeDecodeError,
+        KeyError,
+        AttributeError,
+        FileNotFoundError,
+    ) as problem:
+        raise ValueError(
+            f"{path} is no table of limits: {' '.join(str(problem).split())}"
+        ) from None
+    return {
+        str(parse_label(label)): float(score)
+        for label, score in scores.items()
+        if score is not None
+    }
 
 
 @cache
@@ -210,7 +249,8 @@ def _load(model: str | tuple[str, ...], labels: str) -> Identifier:
 
 
 def load_identifier(config: LanguageIdentificationConfig) -> Identifier:
-    """Load the model that the recipe names, once a process: about a second and 150 MB for the cascade."""
+    """Load the model that the recipe names, once a process: about a second and 150 MB for the
+    cascade."""
     return _load(config.model, config.labels)
 
 
@@ -222,9 +262,9 @@ def identify_language(
 ) -> pa.RecordBatch:
     """Set language, script and scores of n documents: the same n rows in the same order out.
 
-    `identify` answers for passages (see `Identifier`), `answers` are what it can answer at all; without them declared
-    languages are taken for unknown to it. Adds the column CANDIDATES if the recipe asks. Raises
-    SchemaError if `text` or a column to set is missing or mistyped.
+    `identify` answers for passages (see `Identifier`), `answers` are what it can answer at all;
+    without them declared languages are taken for unknown to it. Adds the column CANDIDATES if the
+    recipe asks. Raises SchemaError if `text` or a column to set is missing or mistyped.
     """
     require_columns(batch, DOCUMENT, ("text", *WRITTEN))
     from stages.language_identification.passages import cut_passages  # it imports Polars
@@ -235,7 +275,9 @@ def identify_language(
     rows = unique.indices.to_numpy(zero_copy_only=False)
     languages, renumber = merged(found.languages, config.merge)
     codes = np.where(found.codes >= 0, renumber[found.codes], -1)[rows]
-    scores = found.scores[rows] * np.where(passages.names, TRUST_IN_NAMES, 1).astype(np.float32)[:, None]
+    scores = (
+        found.scores[rows] * np.where(passages.names, TRUST_IN_NAMES, 1).astype(np.float32)[:, None]
+    )
     votes = count_votes(passages, codes, scores, batch.num_rows, languages if config.groups else ())
     batch, labels = _with_languages(batch, votes, languages, config)
     if config.declared == "where_unknown":
@@ -244,29 +286,37 @@ def identify_language(
 
 
 def with_evidence(
-    mean: NDArray[np.float64], agreeing: NDArray[np.float64], passages: NDArray[np.float64], weight: float
+    mean: NDArray[np.float64],
+    agreeing: NDArray[np.float64],
+    passages: NDArray[np.float64],
+    weight: float,
 ) -> NDArray[np.float64]:
-    """Return the score of n labels from their mean over passages: `logit(mean) + weight (agreeing - 1/2) ln(passages)`.
+    """Return the score of n labels from their mean over passages: `logit(mean) + weight (agreeing -
+    1/2) ln(passages)`.
 
-    `agreeing` is the share of letters in passages whose best label it is, `passages` their effective number,
-    (sum w)^2 / sum w^2 over their letters w, at most MAX_PASSAGES. One passage leaves the mean as it is. Fitted on
-    12,300 documents of ten news sentences in 123 language-script classes: the expected calibration error fell from 7.0
-    to 1.8 %.
+    `agreeing` is the share of letters in passages whose best label it is, `passages` their
+    effective number, (sum w)^2 / sum w^2 over their letters w, at most MAX_PASSAGES. One passage
+    leaves the mean as it is. Fitted on 12,300 documents of ten news sentences in 123
+    language-script classes: the expected calibration error fell from 7.0 to 1.8 %.
 
     >>> with_evidence(np.array([0.6, 0.6, 0.6]), np.array([1.0, 1.0, 0.3]), np.array([1.0, 10.0, 10.0]), 1.5).round(2)
     array([0.6 , 0.89, 0.43])
     """
     mean = np.clip(mean, 0, 1)
     inner = np.clip(mean, _LEAST_MEAN, 1 - _LEAST_MEAN)
-    odds = np.log(inner / (1 - inner)) + weight * (agreeing - 0.5) * np.log(np.clip(passages, 1, MAX_PASSAGES))
+    odds = np.log(inner / (1 - inner)) + weight * (agreeing - 0.5) * np.log(
+        np.clip(passages, 1, MAX_PASSAGES)
+    )
     return np.where(passages > 1, 1 / (1 + np.exp(-odds)), mean)
 
 
 class Votes:
-    """The best labels of n documents: shape (n, 3), best first. `language` -1 for none; `script` indexes `scripts`.
+    """The best labels of n documents: shape (n, 3), best first. `language` -1 for none; `script`
+    indexes `scripts`.
 
-    `share` is the expected share of the document's `letters`; `other` are the letters surely not in the best language
-    or its near neighbours. `score` says how sure the best label is, `group_score` how sure its `group` is (None: none).
+    `share` is the expected share of the document's `letters`; `other` are the letters surely not in
+    the best language or its near neighbours. `score` says how sure the best label is, `group_score`
+    how sure its `group` is (None: none).
     """
 
     def __init__(self, count: int, scripts: list[str]) -> None:
@@ -288,10 +338,11 @@ def count_votes(
     count: int,
     languages: Sequence[str] = (),
 ) -> Votes:
-    """Sum probability times letters by (document, language, script), over the letters of the document.
+    """Sum probability times letters by (document, language, script), over the letters of the
+    document.
 
-    The family (a language, or a group of near neighbours among `languages`) with the largest sum wins, and in it the
-    language with the largest.
+    The family (a language, or a group of near neighbours among `languages`) with the largest sum
+    wins, and in it the language with the largest.
     """
     names, script = np.unique(np.asarray(passages.scripts, dtype="<U4"), return_inverse=True)
     votes = Votes(count, names.tolist())
@@ -302,11 +353,16 @@ def count_votes(
     if languages:
         family_of, group_names = families(languages, names.tolist())
     else:
-        family_of, group_names = np.arange(width * len(names)).reshape(width, len(names)), [None] * (width * len(names))
+        family_of, group_names = (
+            np.arange(width * len(names)).reshape(width, len(names)),
+            [None] * (width * len(names)),
+        )
     passage, rank = np.nonzero((codes >= 0) & (scores > 0))
     label = codes[passage, rank] * len(names) + script[passage]
     voted = scores[passage, rank].astype(np.float64) * passages.letters[passage]
-    keys, group = np.unique(passages.documents[passage] * family_of.size + label, return_inverse=True)
+    keys, group = np.unique(
+        passages.documents[passage] * family_of.size + label, return_inverse=True
+    )
     total = np.bincount(group, weights=voted)
     document, label = np.divmod(keys, family_of.size)
     total = np.minimum(total / votes.letters[document], 1)
@@ -314,7 +370,9 @@ def count_votes(
     of_family = np.unique(document * family_of.size + family, return_inverse=True)[1]
     family_total = np.bincount(of_family, weights=total)[of_family]
     order = np.lexsort((label, -total, family, -family_total, document))
-    first = order[np.append(True, document[order][1:] != document[order][:-1])] if len(order) else order
+    first = (
+        order[np.append(True, document[order][1:] != document[order][:-1])] if len(order) else order
+    )
     later = np.ones(len(keys), np.int64)
     later[first] = 0
     order = np.lexsort((label, -total, later, document))
@@ -338,7 +396,8 @@ def _score(
     scores: NDArray[np.float32],
     family_of: NDArray[np.int64],
 ) -> None:
-    """Set `other`, `score` and `group_score`: how passages agree with the best label, and with its family."""
+    """Set `other`, `score` and `group_score`: how passages agree with the best label, and with its
+    family."""
     documents, count = passages.documents, len(votes.letters)
     _, script = np.unique(np.asarray(passages.scripts, dtype="<U4"), return_inverse=True)
     family = np.where(codes >= 0, family_of[codes, script[:, None]], -1)  # passage, rank
@@ -357,8 +416,12 @@ def _score(
     letters = np.maximum(summed(own), 1e-9)
     effective = letters**2 / np.maximum(summed(own**2), 1e-9)
     rest = votes.letters / np.maximum(votes.letters - votes.other, 1e-9)
-    votes.score = with_evidence(votes.share[:, 0] * rest, summed(own * same) / letters, effective, EVIDENCE)
-    votes.group_score = with_evidence(group_total * rest, summed(own * kin) / letters, effective, GROUP_EVIDENCE)
+    votes.score = with_evidence(
+        votes.share[:, 0] * rest, summed(own * same) / letters, effective, EVIDENCE
+    )
+    votes.group_score = with_evidence(
+        group_total * rest, summed(own * kin) / letters, effective, GROUP_EVIDENCE
+    )
     votes.score[votes.language[:, 0] < 0] = 0
 
 
@@ -368,7 +431,8 @@ def _with_languages(
     languages: tuple[str, ...],
     config: LanguageIdentificationConfig,
 ) -> tuple[pa.RecordBatch, NDArray[np.object_]]:
-    """Apply the thresholds and write the columns; returns also the three best labels of each document."""
+    """Apply the thresholds and write the columns; returns also the three best labels of each
+    document."""
     names = np.asarray([*languages, UNDETERMINED], dtype=object)  # index -1 is the last
     scripts = np.asarray([*votes.scripts, ""], dtype=object)
     labels = names[votes.language] + "_" + scripts[votes.script]
@@ -377,7 +441,11 @@ def _with_languages(
     groups = np.where(votes.group == None, "", votes.group)  # noqa: E711 - element by element
     unclear = ~sure & (groups != "") & (votes.group_score >= _least(groups, config))
     as_group = unclear & np.asarray(
-        [config.unclear_member == "group" or label in config.least_scores for label in labels[:, 0].tolist()], bool
+        [
+            config.unclear_member == "group" or label in config.least_scores
+            for label in labels[:, 0].tolist()
+        ],
+        bool,
     )
     noise = names[votes.language[:, 0]] == NO_LINGUISTIC_CONTENT
     known = (sure | unclear) & ~noise
@@ -394,7 +462,9 @@ def _with_languages(
     script = scripts[votes.script[:, 0]]
     script[~known] = detect_scripts(batch["text"].filter(pa.array(~known))).to_pylist()
     score = np.where(as_group, votes.group_score, votes.score)
-    second = np.where(sure | (unclear & ~as_group), 1, 0)  # what `und` or a group beat is the best label itself
+    second = np.where(
+        sure | (unclear & ~as_group), 1, 0
+    )  # what `und` or a group beat is the best label itself
     every = np.arange(batch.num_rows)
     has_second = (votes.language[every, second] >= 0) & ~empty
     columns = {
@@ -402,8 +472,12 @@ def _with_languages(
         "script": pa.array(script.tolist(), pa.string()),
         "language_score": pa.array(np.where(empty, 1.0, score).astype(np.float32)),
         "language_group": pa.array(groups.tolist(), pa.string(), mask=~unclear),
-        "runner_up_language": pa.array(labels[every, second].tolist(), pa.string(), mask=~has_second),
-        "runner_up_score": pa.array(votes.share[every, second].astype(np.float32), mask=~has_second),
+        "runner_up_language": pa.array(
+            labels[every, second].tolist(), pa.string(), mask=~has_second
+        ),
+        "runner_up_score": pa.array(
+            votes.share[every, second].astype(np.float32), mask=~has_second
+        ),
     }
     if config.other_language_share:
         share = votes.other / np.maximum(votes.letters, 1)
@@ -412,14 +486,21 @@ def _with_languages(
 
 
 def _with_declared(
-    batch: pa.RecordBatch, best: NDArray[np.object_], config: LanguageIdentificationConfig, answers: Answers | None
+    batch: pa.RecordBatch,
+    best: NDArray[np.object_],
+    config: LanguageIdentificationConfig,
+    answers: Answers | None,
 ) -> pa.RecordBatch:
-    """Give documents in no known language (`und`) the one that is declared, where the model cannot tell otherwise.
+    """Give documents in no known language (`und`) the one that is declared, where the model cannot
+    tell otherwise.
 
-    `best` are the three best labels of each document. The score becomes null: the language is not identified.
+    `best` are the three best labels of each document. The score becomes null: the language is not
+    identified.
     """
     require_columns(batch, DOCUMENT, ("declared_language",))
-    unknown = pc.and_(pc.equal(batch["language"], UNDETERMINED), pc.is_valid(batch["declared_language"]))
+    unknown = pc.and_(
+        pc.equal(batch["language"], UNDETERMINED), pc.is_valid(batch["declared_language"])
+    )
     rows = np.flatnonzero(unknown.to_numpy(zero_copy_only=False))
     if not len(rows):
         return batch
@@ -435,21 +516,32 @@ def _with_declared(
         likely = {name[:3] for name in best[row].tolist()}
         if code in likely or answers is None or not answers.possible(label):
             languages[row], scores[row] = code, None
-    return set_columns(batch, language=pa.array(languages), language_score=pa.array(scores, pa.float32()))
+    return set_columns(
+        batch, language=pa.array(languages), language_score=pa.array(scores, pa.float32())
+    )
 
 
-def _least(labels: NDArray[np.object_], config: LanguageIdentificationConfig) -> NDArray[np.float64]:
+def _least(
+    labels: NDArray[np.object_], config: LanguageIdentificationConfig
+) -> NDArray[np.float64]:
     """Return the least score of each label."""
     distinct, of_distinct = np.unique(labels.astype(str), return_inverse=True)
     least = config.least_scores
-    return np.asarray([least.get(label, config.min_score) for label in distinct.tolist()])[of_distinct]
+    return np.asarray([least.get(label, config.min_score) for label in distinct.tolist()])[
+        of_distinct
+    ]
 
 
-def _with_candidates(batch: pa.RecordBatch, votes: Votes, labels: NDArray[np.object_]) -> pa.RecordBatch:
+def _with_candidates(
+    batch: pa.RecordBatch, votes: Votes, labels: NDArray[np.object_]
+) -> pa.RecordBatch:
     there = votes.language >= 0
     offsets = np.concatenate([[0], np.cumsum(there.sum(axis=1))]).astype(np.int32)
     entries = pa.StructArray.from_arrays(
-        [pa.array(labels[there].tolist(), pa.string()), pa.array(votes.share[there].astype(np.float32))],
+        [
+            pa.array(labels[there].tolist(), pa.string()),
+            pa.array(votes.share[there].astype(np.float32)),
+        ],
         ["label", "score"],
     )
     column = pa.ListArray.from_arrays(pa.array(offsets), entries).cast(CANDIDATES.type)
@@ -460,10 +552,18 @@ def _with_candidates(batch: pa.RecordBatch, votes: Votes, labels: NDArray[np.obj
 
 
 def predict_languages(
-    texts: Sequence[str], identify: Callable[[list[str]], Candidates], config: LanguageIdentificationConfig
+    texts: Sequence[str],
+    identify: Callable[[list[str]], Candidates],
+    config: LanguageIdentificationConfig,
 ) -> list[dict[str, Any]]:
-    """Identify n texts outside a corpus: one row a text with text, language, script, scores and candidates."""
+    """Identify n texts outside a corpus: one row a text with text, language, script, scores and
+    candidates."""
     fields = [DOCUMENT.field(name) for name in ("text", *WRITTEN)]
-    columns = [pa.array(texts, fields[0].type), *(pa.nulls(len(texts), field.type) for field in fields[1:])]
+    columns = [
+        pa.array(texts, fields[0].type),
+        *(pa.nulls(len(texts), field.type) for field in fields[1:]),
+    ]
     batch = pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
-    return identify_language(batch, identify, config.model_copy(update={"candidates": True})).to_pylist()
+    return identify_language(
+        batch, identify, config.model_copy(update={"candidates": True})
+    ).to_pylist()

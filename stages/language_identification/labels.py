@@ -1,8 +1,9 @@
 """Labels of language models, mapped to the codes of this project.
 
-Models name a class in their own way: `__label__eus_Latn` (GlotLID, OpenLID, NLLB), `__label__eu` (lid.176), `zh-Hant`
-(CLD2), `ber-Zber` (fun_langid, after BCP 47). `read_label` turns each into an ISO 639-3 code, collapsed as
-`schemas.language.one_code` says, and the script, if the label names one.
+Models name a class in their own way: `__label__eus_Latn` (GlotLID, OpenLID, NLLB), `__label__eu`
+(lid.176), `zh-Hant` (CLD2), `ber-Zber` (fun_langid, after BCP 47). `read_label` turns each into an
+ISO 639-3 code, collapsed as `schemas.language.one_code` says, and the script, if the label names
+one.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ def _iso_639_3(code: str) -> str:
 def read_label(label: str, codes: Mapping[str, str] | None = None) -> tuple[str, str | None]:
     """Return (ISO 639-3 code, ISO 15924 code or None); `und` for what is no language code at all.
 
-    `codes` holds a model's own meanings; it is asked first, for the whole label and then for its first part.
+    `codes` holds a model's own meanings; it is asked first, for the whole label and then for its
+    first part.
 
     >>> read_label("__label__uzn_Cyrl"), read_label("eu"), read_label("zh-Hant"), read_label("nonsense")
     (('uzb', 'Cyrl'), ('eus', None), ('zho', 'Hant'), ('und', None))
@@ -73,9 +75,10 @@ def read_label(label: str, codes: Mapping[str, str] | None = None) -> tuple[str,
     return _iso_639_3(codes.get(language, language)), script
 
 
-# Scripts that one language alone is written in today, as far as texts on the web go. A script shared with a smaller
-# language (Georgian with Mingrelian, Lao with Khmu, Ethiopic, Tibetan, Hebrew, Greek with its ancient form) is not
-# here. Source: CLDR's language and script data, the samples of gflanguages, and the Unicode Standard's script chapters.
+# Scripts that one language alone is written in today, as far as texts on the web go. A script
+# shared with a smaller language (Georgian with Mingrelian, Lao with Khmu, Ethiopic, Tibetan,
+# Hebrew, Greek with its ancient form) is not here. Source: CLDR's language and script data, the
+# samples of gflanguages, and the Unicode Standard's script chapters.
 ONE_LANGUAGE_SCRIPTS: Mapping[str, str] = {
     "Adlm": "ful",
     "Cher": "chr",
@@ -106,7 +109,8 @@ _SAME_SCRIPT = {"Hans": "Hani", "Hant": "Hani", "Kore": "Hang", "Hira": "Jpan", 
 
 
 def same_script(one: str, other: str) -> bool:
-    """Tell whether two ISO 15924 codes can name the writing of one text: `Hans` and `Hani`, `Hang` and `Kore`."""
+    """Tell whether two ISO 15924 codes can name the writing of one text: `Hans` and `Hani`, `Hang`
+    and `Kore`."""
     return _SAME_SCRIPT.get(one, one) == _SAME_SCRIPT.get(other, other)
 
 

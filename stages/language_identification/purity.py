@@ -1,13 +1,16 @@
-"""Keep documents to their language: find the lines that are in another one, and drop, cut or mark them.
+"""Keep documents to their language: find the lines that are in another one, and drop, cut or mark
+them.
 
-Every line with enough letters is identified by itself. It is in another language if that is sure (a score of
-OTHER_LANGUAGE_SCORE or more) and no near neighbour of the document's, or if its letters are in another script. Lines
-that say too little, and those that no model is sure of, stay with the document.
+Every line with enough letters is identified by itself. It is in another language if that is sure (a
+score of OTHER_LANGUAGE_SCORE or more) and no near neighbour of the document's, or if its letters
+are in another script. Lines that say too little, and those that no model is sure of, stay with the
+document.
 
-A second model may be asked about the whole document. Where it names another language, or identification itself could
-not tell among near neighbours, the document is doubtful: published apart (`eus_Latn_doubtful`) if the recipe says so.
-Two models that agree are right more often than either, at the cost of coverage, most of it in small languages
-(measured for OpenLID by its authors): so nothing is dropped for doubt.
+A second model may be asked about the whole document. Where it names another language, or
+identification itself could not tell among near neighbours, the document is doubtful: published
+apart (`eus_Latn_doubtful`) if the recipe says so. Two models that agree are right more often than
+either, at the cost of coverage, most of it in small languages (measured for OpenLID by its
+authors): so nothing is dropped for doubt.
 """
 
 from __future__ import annotations
@@ -45,7 +48,8 @@ Identify = Callable[[list[str]], Candidates]
 
 
 class Lines(NamedTuple):
-    """Lines of n documents: document, text, letters (by content), and the label of one in another language, or null.
+    """Lines of n documents: document, text, letters (by content), and the label of one in another
+    language, or null.
 
     `starts` are the code points of the document before each line.
     """
@@ -58,14 +62,18 @@ class Lines(NamedTuple):
 
 
 def language_purity(
-    batch: pa.RecordBatch, identify: Identify, config: LanguagePurityConfig, second: Identify | None = None
+    batch: pa.RecordBatch,
+    identify: Identify,
+    config: LanguagePurityConfig,
+    second: Identify | None = None,
 ) -> FilteredAndChanged:
-    """Split n identified documents into kept and rejected by their lines; the two sum to n, order kept.
+    """Split n identified documents into kept and rejected by their lines; the two sum to n, order
+    kept.
 
-    The reason is `other_language` (value: share of letters, detail: the label that most of them have). Sets
-    `other_language_share`, adds OTHER_LANGUAGE_SPANS with `mark`, LANGUAGES_AGREE with a second model, and DOUBTFUL
-    with `apart`. Documents that are `und` or `zxx` pass. With `cut` texts change, and CHANGE rows count it. Raises
-    SchemaError if a column is missing or mistyped.
+    The reason is `other_language` (value: share of letters, detail: the label that most of them
+    have). Sets `other_language_share`, adds OTHER_LANGUAGE_SPANS with `mark`, LANGUAGES_AGREE with
+    a second model, and DOUBTFUL with `apart`. Documents that are `und` or `zxx` pass. With `cut`
+    texts change, and CHANGE rows count it. Raises SchemaError if a column is missing or mistyped.
     """
     require_columns(batch, DOCUMENT, _REQUIRED)
     lines = identify_lines(batch, identify)
@@ -95,7 +103,8 @@ def language_purity(
 
 
 def identify_lines(batch: pa.RecordBatch, identify: Identify) -> Lines:
-    """Find the lines of n documents, and name the label of each that is surely in another language or script.
+    """Find the lines of n documents, and name the label of each that is surely in another language
+    or script.
 
     Lines are parted by line feeds alone, so that what is cut or marked is found again by them.
     """
@@ -108,11 +117,17 @@ def identify_lines(batch: pa.RecordBatch, identify: Identify) -> Lines:
     starts = before - before[first][documents] if len(documents) else before
     distinct = texts.to_arrow().dictionary_encode()  # pages repeat their menus
     number = distinct.indices.to_numpy(zero_copy_only=False)
-    judged = judge_lines(pl.Series(distinct.dictionary, dtype=pl.String).str.slice(0, _LINE_CODE_POINTS))
+    judged = judge_lines(
+        pl.Series(distinct.dictionary, dtype=pl.String).str.slice(0, _LINE_CODE_POINTS)
+    )
     asked = np.flatnonzero((judged["linguistic"] & (judged["letters"] >= LINE_LETTERS)).to_numpy())
     found = identify(judged["text"].gather(asked).to_list())
     names = np.asarray([*found.languages, UNDETERMINED], object)[found.codes[:, 0]]
-    sure = (found.scores[:, 0] >= OTHER_LANGUAGE_SCORE) & (names != UNDETERMINED) & (names != NO_LINGUISTIC_CONTENT)
+    sure = (
+        (found.scores[:, 0] >= OTHER_LANGUAGE_SCORE)
+        & (names != UNDETERMINED)
+        & (names != NO_LINGUISTIC_CONTENT)
+    )
     language = np.full(len(judged), None, object)
     language[asked[sure]] = names[sure]
     enough = np.zeros(len(judged), bool)
@@ -120,25 +135,40 @@ def identify_lines(batch: pa.RecordBatch, identify: Identify) -> Lines:
     scripts = np.asarray(judged["script"].to_list(), object)
     own = list(zip(batch["language"].to_pylist(), batch["script"].to_pylist(), strict=True))
     label = {
-        pair: _other_label(own[pair[0]], scripts[pair[1]], language[pair[1]]) if enough[pair[1]] else None
+        pair: _other_label(own[pair[0]], scripts[pair[1]], language[pair[1]])
+        if enough[pair[1]]
+        else None
         for pair in zip(documents.tolist(), number.tolist(), strict=True)
     }  # a look-up a line that a document has
-    other = np.asarray([label[pair] for pair in zip(documents.tolist(), number.tolist(), strict=True)], object)
-    letters = np.where(judged["linguistic"].to_numpy(), judged["letters"].to_numpy(), 0).astype(np.float64)
-    return Lines(documents, texts, starts, letters[number], other if len(other) else np.zeros(0, object))
+    other = np.asarray(
+        [label[pair] for pair in zip(documents.tolist(), number.tolist(), strict=True)], object
+    )
+    letters = np.where(judged["linguistic"].to_numpy(), judged["letters"].to_numpy(), 0).astype(
+        np.float64
+    )
+    return Lines(
+        documents, texts, starts, letters[number], other if len(other) else np.zeros(0, object)
+    )
 
 
-def _other_label(own: tuple[str | None, str | None], script: str, language: str | None) -> str | None:
-    """Return the label of a line that is in another language or script than its document's `own`, or None.
+def _other_label(
+    own: tuple[str | None, str | None], script: str, language: str | None
+) -> str | None:
+    """Return the label of a line that is in another language or script than its document's `own`,
+    or None.
 
-    A near neighbour is none: models mix them up. Nor is Latin script in a document of another script a language by
-    itself: a name or a term, unless it is surely in a language.
+    A near neighbour is none: models mix them up. Nor is Latin script in a document of another
+    script a language by itself: a name or a term, unless it is surely in a language.
     """
     if own[0] in (None, UNDETERMINED, NO_LINGUISTIC_CONTENT) or script == COMMON_SCRIPT:
         return None
     label = f"{own[0]}_{own[1]}"
     if language is None:
-        return None if same_script(own[1] or COMMON_SCRIPT, script) or script == "Latn" else f"{UNDETERMINED}_{script}"
+        return (
+            None
+            if same_script(own[1] or COMMON_SCRIPT, script) or script == "Latn"
+            else f"{UNDETERMINED}_{script}"
+        )
     line = f"{language}_{script}"
     if same_script(own[1] or COMMON_SCRIPT, script):
         near = group_of(label) is not None and group_of(label) == group_of(line)
@@ -147,23 +177,37 @@ def _other_label(own: tuple[str | None, str | None], script: str, language: str 
 
 
 def _most(lines: Lines, rows: NDArray[np.int64]) -> list[str]:
-    """Name the other label with the most letters in each of these documents; of equals the first by its name."""
+    """Name the other label with the most letters in each of these documents; of equals the first by
+    its name."""
     inside = np.isin(lines.documents, rows) & (lines.other != None)  # noqa: E711
     frame = pl.DataFrame(
-        {"document": lines.documents[inside], "label": lines.other[inside].tolist(), "letters": lines.letters[inside]},
+        {
+            "document": lines.documents[inside],
+            "label": lines.other[inside].tolist(),
+            "letters": lines.letters[inside],
+        },
         schema={"document": pl.Int64, "label": pl.String, "letters": pl.Float64},
     )
     summed = frame.group_by("document", "label").agg(pl.col("letters").sum())
     summed = summed.sort(["document", "letters", "label"], descending=[False, True, False])
-    most = dict(summed.unique("document", keep="first", maintain_order=True).select("document", "label").rows())
+    most = dict(
+        summed.unique("document", keep="first", maintain_order=True)
+        .select("document", "label")
+        .rows()
+    )
     return [most[row] for row in rows.tolist()]
 
 
 def _with_spans(batch: pa.RecordBatch, lines: Lines, is_other: NDArray[np.bool_]) -> pa.RecordBatch:
-    """Say where the lines in other languages are, lines of one label one after the other as one span."""
+    """Say where the lines in other languages are, lines of one label one after the other as one
+    span."""
     lengths = lines.texts.str.len_chars().to_numpy().astype(np.int64)
     at = np.flatnonzero(is_other)
-    follows = np.append(False, (np.diff(at) == 1) & (np.diff(lines.documents[at]) == 0)) if len(at) else at.astype(bool)
+    follows = (
+        np.append(False, (np.diff(at) == 1) & (np.diff(lines.documents[at]) == 0))
+        if len(at)
+        else at.astype(bool)
+    )
     follows[1:] &= lines.other[at][1:] == lines.other[at][:-1] if len(at) else follows[1:]
     opens = np.flatnonzero(~follows)
     closes = np.append(opens[1:], len(at)) - 1 if len(opens) else opens
@@ -182,45 +226,75 @@ def _with_spans(batch: pa.RecordBatch, lines: Lines, is_other: NDArray[np.bool_]
     return _set_or_append(batch, OTHER_LANGUAGE_SPANS, column)
 
 
-def _without(batch: pa.RecordBatch, lines: Lines, cut: NDArray[np.bool_]) -> tuple[pa.RecordBatch, pa.Table]:
+def _without(
+    batch: pa.RecordBatch, lines: Lines, cut: NDArray[np.bool_]
+) -> tuple[pa.RecordBatch, pa.Table]:
     """Take lines out of texts, and count the documents and code points by label."""
     touched = np.unique(lines.documents[cut])
     inside = np.isin(lines.documents, touched) & ~cut
-    kept = pl.DataFrame({"document": lines.documents[inside], "line": lines.texts.filter(pl.Series(inside))})
-    rest = dict(kept.group_by("document", maintain_order=True).agg(pl.col("line").str.join("\n")).rows())
+    kept = pl.DataFrame(
+        {"document": lines.documents[inside], "line": lines.texts.filter(pl.Series(inside))}
+    )
+    rest = dict(
+        kept.group_by("document", maintain_order=True).agg(pl.col("line").str.join("\n")).rows()
+    )
     texts = pa.array([rest.get(row, "") for row in touched.tolist()], batch["text"].type)
     mask = np.zeros(batch.num_rows, bool)
     mask[touched] = True
-    lost = np.bincount(lines.documents[cut], lines.texts.str.len_chars().to_numpy()[cut], batch.num_rows)
+    lost = np.bincount(
+        lines.documents[cut], lines.texts.str.len_chars().to_numpy()[cut], batch.num_rows
+    )
     shares = pc.if_else(pa.array(mask), pa.scalar(0, pa.float32()), batch["other_language_share"])
     batch = set_columns(
-        batch, text=pc.replace_with_mask(batch["text"], pa.array(mask), texts), other_language_share=shares
+        batch,
+        text=pc.replace_with_mask(batch["text"], pa.array(mask), texts),
+        other_language_share=shares,
     )
     counted = (
-        pl.DataFrame({name: batch[name].filter(pa.array(mask)).to_pylist() for name in ("language", "script")})
+        pl.DataFrame(
+            {
+                name: batch[name].filter(pa.array(mask)).to_pylist()
+                for name in ("language", "script")
+            }
+        )
         .with_columns(code_points=pl.Series(lost[touched].astype(np.int64)))
         .group_by("language", "script")
         .agg(pl.len().cast(pl.Int64).alias("documents"), pl.col("code_points").sum())
         .sort("language", "script")
-        .select(pl.lit("lines_in_other_languages").alias("rule"), "language", "script", "documents", "code_points")
+        .select(
+            pl.lit("lines_in_other_languages").alias("rule"),
+            "language",
+            "script",
+            "documents",
+            "code_points",
+        )
     )
     return batch, counted.to_arrow().cast(CHANGE)
 
 
 def _known(batch: pa.RecordBatch) -> NDArray[np.bool_]:
     """Tell which of n documents have a language."""
-    none = pc.is_in(pc.fill_null(batch["language"], UNDETERMINED), pa.array([UNDETERMINED, NO_LINGUISTIC_CONTENT]))
+    none = pc.is_in(
+        pc.fill_null(batch["language"], UNDETERMINED),
+        pa.array([UNDETERMINED, NO_LINGUISTIC_CONTENT]),
+    )
     return np.asarray(pc.invert(none).to_numpy(zero_copy_only=False), bool)
 
 
 def _with_second(
-    batch: pa.RecordBatch, known: NDArray[np.bool_], second: Identify | None, config: LanguagePurityConfig
+    batch: pa.RecordBatch,
+    known: NDArray[np.bool_],
+    second: Identify | None,
+    config: LanguagePurityConfig,
 ) -> pa.RecordBatch:
-    """Ask the second model about whole documents that have a language, and mark those that are doubtful."""
+    """Ask the second model about whole documents that have a language, and mark those that are
+    doubtful."""
     agree = pa.nulls(batch.num_rows, pa.bool_())
     if second:
         asked = batch.select(["text", "language"]).filter(pa.array(known))
-        rows = predict_languages(asked["text"].to_pylist(), second, LanguageIdentificationConfig(min_score=0))
+        rows = predict_languages(
+            asked["text"].to_pylist(), second, LanguageIdentificationConfig(min_score=0)
+        )
         said = pa.array([row["language"] for row in rows], pa.string())
         agree = pc.replace_with_mask(agree, pa.array(known), pc.equal(asked["language"], said))
         batch = _set_or_append(batch, LANGUAGES_AGREE, agree)

@@ -18,7 +18,8 @@ class LanguagePurityConfig(StageConfig):
 
     stage: Literal["language_purity"] = "language_purity"
     model: str = Field(
-        default="cascade", description="What identifies lines: `cascade`, or a fastText model by path or Hub file."
+        default="cascade",
+        description="What identifies lines: `cascade`, or a fastText model by path or Hub file.",
     )
     max_other_share: float = Field(
         default=0.5,

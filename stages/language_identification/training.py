@@ -1,13 +1,16 @@
 """Train a fastText classifier for languages that no model knows, from Parquet with gold codes.
 
-Sentences are cut and cleaned as `identify_language` will see them, every one is joined by a random crop of 10 to 40
-code points (short text is where classifiers fail), and a class `zxx` of made-up noise is added, so that code and
-keyboard mash are not forced into some language. Then the model is quantized to about a quarter.
+Sentences are cut and cleaned as `identify_language` will see them, every one is joined by a random
+crop of 10 to 40 code points (short text is where classifiers fail), and a class `zxx` of made-up
+noise is added, so that code and keyboard mash are not forced into some language. Then the model is
+quantized to about a quarter.
 
-Train a new language together with its neighbours: a classifier can only tell apart what it has seen.
+Train a new language together with its neighbours: a classifier can only tell apart what it has
+seen.
 
-Source: Joulin et al. 2016 (arXiv:1607.01759, arXiv:1612.03651). Character n-grams of 2 to 5, dimension 32 and 25
-epochs were the best of what was tried on 123 classes: crops took the accuracy on 20 characters from 67.8 to 83.5 %.
+Source: Joulin et al. 2016 (arXiv:1607.01759, arXiv:1612.03651). Character n-grams of 2 to 5,
+dimension 32 and 25 epochs were the best of what was tried on 123 classes: crops took the accuracy
+on 20 characters from 67.8 to 83.5 %.
 """
 
 from __future__ import annotations
@@ -51,22 +54,34 @@ class TrainingOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    text_column: str = Field(default="text", description="Column with the text, a sentence or a document a row.")
+    text_column: str = Field(
+        default="text", description="Column with the text, a sentence or a document a row."
+    )
     label_column: str = Field(
         default="label",
         description="Column with the gold label (`eus_Latn`, `eu`); else columns `language` and `script`.",
     )
-    max_sentences: int = Field(default=1000, ge=1, description="Passages of one label to learn from, at most.")
-    held_out_share: float = Field(default=0.1, gt=0, lt=1, description="Share of the passages kept to measure on.")
-    noise_sentences: int = Field(default=1400, ge=0, description="Made-up lines of the class `zxx`.")
+    max_sentences: int = Field(
+        default=1000, ge=1, description="Passages of one label to learn from, at most."
+    )
+    held_out_share: float = Field(
+        default=0.1, gt=0, lt=1, description="Share of the passages kept to measure on."
+    )
+    noise_sentences: int = Field(
+        default=1400, ge=0, description="Made-up lines of the class `zxx`."
+    )
     dimension: int = Field(default=32, ge=4, description="Length of a feature's vector.")
     min_ngram: int = Field(default=2, ge=1, description="Shortest character n-gram.")
     max_ngram: int = Field(default=5, ge=1, description="Longest character n-gram.")
     buckets: int = Field(default=200_000, ge=1000, description="Slots that n-grams are hashed to.")
     epochs: int = Field(default=25, ge=1, description="Passes over the sentences.")
     learning_rate: float = Field(default=0.5, gt=0, description="Step size at the beginning.")
-    quantize: bool = Field(default=True, description="Quantize the model to about a quarter of its size.")
-    seed: int = Field(default=0, ge=0, description="Seed of crops, noise and training; 0 is a seed.")
+    quantize: bool = Field(
+        default=True, description="Quantize the model to about a quarter of its size."
+    )
+    seed: int = Field(
+        default=0, ge=0, description="Seed of crops, noise and training; 0 is a seed."
+    )
 
 
 class LabelReport(NamedTuple):
@@ -80,7 +95,8 @@ class LabelReport(NamedTuple):
 
 
 class TrainingReport(NamedTuple):
-    """What training came to: F1 of each label, and its mean over languages with held-out passages (not `zxx`)."""
+    """What training came to: F1 of each label, and its mean over languages with held-out passages
+    (not `zxx`)."""
 
     model: str
     sha256: str
@@ -92,10 +108,12 @@ class TrainingReport(NamedTuple):
 
 
 class Added(NamedTuple):
-    """What a model that was trained with neighbours does to the cascade, on passages that neither learned from.
+    """What a model that was trained with neighbours does to the cascade, on passages that neither
+    learned from.
 
-    `recall` is of the new labels; `others_before` and `others_after` are the shares of other passages, in the scripts
-    of the new labels, with the right best label by the cascade alone and with the model added.
+    `recall` is of the new labels; `others_before` and `others_after` are the shares of other
+    passages, in the scripts of the new labels, with the right best label by the cascade alone and
+    with the model added.
     """
 
     recall: dict[str, float]
@@ -110,11 +128,12 @@ def train(
     options: TrainingOptions | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> TrainingReport:
-    """Train on Parquet files and write the model to `output` (.bin or .ftz), which a recipe can name.
+    """Train on Parquet files and write the model to `output` (.bin or .ftz), which a recipe can
+    name.
 
-    The same files and options give the same bytes: one thread, and the held-out part is chosen by the hash of the text.
-    `progress` is called with each step. Raises SchemaError if a file lacks the columns, and ValueError if fewer than
-    two labels remain.
+    The same files and options give the same bytes: one thread, and the held-out part is chosen by
+    the hash of the text. `progress` is called with each step. Raises SchemaError if a file lacks
+    the columns, and ValueError if fewer than two labels remain.
     """
     options = options or TrainingOptions()
     tell = progress or (lambda step: None)
@@ -131,12 +150,14 @@ def train_with_neighbours(
     options: TrainingOptions | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> TrainingReport:
-    """Train a model that adds the languages of Parquet files to an identifier, and write next to it what it adds.
+    """Train a model that adds the languages of Parquet files to an identifier, and write next to it
+    what it adds.
 
-    `others` are texts of other languages (columns text, label, source, kind, as `package_texts` gives them). Those that
-    the identifier takes the new languages for are the neighbours, each a class of its own; some of every other language
-    in the same scripts are one class, `und`. The map from score to probability (`fit_addition`) is learned from
-    passages held out, one weight a language; recall and loss are measured on others that no part learned from.
+    `others` are texts of other languages (columns text, label, source, kind, as `package_texts`
+    gives them). Those that the identifier takes the new languages for are the neighbours, each a
+    class of its own; some of every other language in the same scripts are one class, `und`. The map
+    from score to probability (`fit_addition`) is learned from passages held out, one weight a
+    language; recall and loss are measured on others that no part learned from.
     """
     options = options or TrainingOptions()
     tell = progress or (lambda step: None)
@@ -147,23 +168,37 @@ def train_with_neighbours(
         raise ValueError(f"training needs passages of a label, got none from {list(paths)}")
     languages, scripts = {label[:3] for label in new}, {label[4:] for label in new}
     others = others.filter(
-        pl.col("label").str.slice(4).is_in(list(scripts)), ~pl.col("label").str.slice(0, 3).is_in(list(languages))
+        pl.col("label").str.slice(4).is_in(list(scripts)),
+        ~pl.col("label").str.slice(0, 3).is_in(list(languages)),
     )
-    # The first text of each kind, then the second, so that no kind of text stands for a language: by the first 300 of
-    # all, Xhosa learned from messages was recognized in 59 % of the paragraphs of the Declaration, so in 71 %.
+    # The first text of each kind, then the second, so that no kind of text stands for a language:
+    # by the first 300 of all, Xhosa learned from messages was recognized in 59 % of the paragraphs
+    # of the Declaration, so in 71 %.
     in_kind = pl.int_range(pl.len()).over("label", "kind")
-    others = others.with_columns(turn=in_kind).sort("label", "turn", maintain_order=True).select("text", "label")
+    others = (
+        others.with_columns(turn=in_kind)
+        .sort("label", "turn", maintain_order=True)
+        .select("text", "label")
+    )
     others = others.unique("text", keep="first", maintain_order=True)
     tell(f"looking for neighbours of {', '.join(new)}")
     neighbours = {label: _neighbours(label, sentences, identifier) for label in new}
     near = {name for names in neighbours.values() for name in names}
     most = max(sentences["label"].value_counts()["count"].to_list())
-    places = others.with_columns(place=pl.int_range(pl.len()).over("label"), near=pl.col("label").is_in(list(near)))
-    is_learned = pl.when("near").then(pl.col("place") < most).otherwise(pl.col("place") < OF_ANOTHER)
-    learned = places.filter(is_learned).with_columns(
-        label=pl.when("near").then("label").otherwise(f"{UNDETERMINED}_" + pl.col("label").str.slice(4))
+    places = others.with_columns(
+        place=pl.int_range(pl.len()).over("label"), near=pl.col("label").is_in(list(near))
     )
-    unseen = ~is_learned | is_held_out(places["text"], options.held_out_share)  # the latter are not trained on either
+    is_learned = (
+        pl.when("near").then(pl.col("place") < most).otherwise(pl.col("place") < OF_ANOTHER)
+    )
+    learned = places.filter(is_learned).with_columns(
+        label=pl.when("near")
+        .then("label")
+        .otherwise(f"{UNDETERMINED}_" + pl.col("label").str.slice(4))
+    )
+    unseen = ~is_learned | is_held_out(
+        places["text"], options.held_out_share
+    )  # the latter are not trained on either
     apart = places.filter(unseen).group_by("label", maintain_order=True).head(2 * OF_ANOTHER)
     together = pl.concat([sentences, learned.select("text", "label")])
     report = _train(together, skipped, list(paths), output, options, tell)
@@ -172,7 +207,12 @@ def train_with_neighbours(
     held_out = sentences.filter(is_held_out(sentences["text"], options.held_out_share))
     odd = pl.int_range(pl.len()) % 2 == 1
     fitted, judged = (
-        pl.concat([part.filter(odd if half else ~odd).select("text", "label") for part in (held_out, apart)])
+        pl.concat(
+            [
+                part.filter(odd if half else ~odd).select("text", "label")
+                for part in (held_out, apart)
+            ]
+        )
         for half in (0, 1)
     )
     addition = _calibrated(model, new, fitted, options)
@@ -180,15 +220,20 @@ def train_with_neighbours(
     tell("measuring what it adds")
     extended = Extended(identifier, model, addition)
     gold = judged["label"].str.slice(0, 3).to_numpy()
-    before, after = (_best_languages(by, judged["text"].to_list()) == gold for by in (identifier, extended))
+    before, after = (
+        _best_languages(by, judged["text"].to_list()) == gold for by in (identifier, extended)
+    )
     is_new = np.isin(gold, sorted(languages))
     recall = {label: float(after[(judged["label"] == label).to_numpy()].mean()) for label in new}
     added = Added(recall, float(before[~is_new].mean()), float(after[~is_new].mean()), neighbours)
     return report._replace(added=added)
 
 
-def _calibrated(model: FastTextModel, new: Sequence[str], passages: pl.DataFrame, options: TrainingOptions) -> Addition:
-    """Fit how far the model's score for a new label is to be trusted, on passages and a crop of each."""
+def _calibrated(
+    model: FastTextModel, new: Sequence[str], passages: pl.DataFrame, options: TrainingOptions
+) -> Addition:
+    """Fit how far the model's score for a new label is to be trusted, on passages and a crop of
+    each."""
     texts = [*passages["text"].to_list(), *crop(passages["text"].to_list(), *CROP, options.seed)]
     labels = np.asarray(passages["label"].to_list() * 2)
     best, scores = new_scores(model, new, texts)
@@ -197,7 +242,8 @@ def _calibrated(model: FastTextModel, new: Sequence[str], passages: pl.DataFrame
 
 
 def _neighbours(label: str, sentences: pl.DataFrame, identifier: Identifier) -> tuple[str, ...]:
-    """Name the labels that an identifier gives to sentences of a language, the most frequent first."""
+    """Name the labels that an identifier gives to sentences of a language, the most frequent
+    first."""
     texts = sentences.filter(pl.col("label") == label)["text"].head(NEIGHBOUR_SENTENCES).to_list()
     found = identifier(texts)
     sums = np.bincount(
@@ -208,8 +254,14 @@ def _neighbours(label: str, sentences: pl.DataFrame, identifier: Identifier) -> 
     order = np.argsort(-sums, kind="stable")[: NEIGHBOURS + 1]
     names = [found.languages[code] for code in order.tolist() if sums[code] > 0]
     family = members_of(group_of(label) or "")
-    close = [f"{name}_{label[4:]}" for name in names if name not in (label[:3], NO_LINGUISTIC_CONTENT, UNDETERMINED)]
-    return tuple(dict.fromkeys([*close[:NEIGHBOURS], *(member for member in family if member != label)]))
+    close = [
+        f"{name}_{label[4:]}"
+        for name in names
+        if name not in (label[:3], NO_LINGUISTIC_CONTENT, UNDETERMINED)
+    ]
+    return tuple(
+        dict.fromkeys([*close[:NEIGHBOURS], *(member for member in family if member != label)])
+    )
 
 
 def _best_languages(identifier: Identifier, texts: list[str]) -> NDArray[np.str_]:
@@ -225,18 +277,24 @@ def _train(
     options: TrainingOptions,
     tell: Callable[[str], None],
 ) -> TrainingReport:
-    noise = pl.DataFrame({"text": noise_lines(options.noise_sentences, options.seed), "label": NOISE_LABEL})
+    noise = pl.DataFrame(
+        {"text": noise_lines(options.noise_sentences, options.seed), "label": NOISE_LABEL}
+    )
     sentences = pl.concat([sentences, noise]).filter(pl.col("text").str.strip_chars() != "")
     held_out = is_held_out(sentences["text"], options.held_out_share)
     learned, measured = sentences.filter(~held_out), sentences.filter(held_out)
     labels = sorted(set(learned["label"]) - {NOISE_LABEL})
     if len(labels) < 2:
-        raise ValueError(f"training needs passages of at least two labels, got {labels or 'none'} from {paths}")
+        raise ValueError(
+            f"training needs passages of at least two labels, got {labels or 'none'} from {paths}"
+        )
     target = Path(output)
     with tempfile.TemporaryDirectory() as folder:
         lines = Path(folder) / "sentences.txt"
         lines.write_text("\n".join(_training_lines(learned, options)) + "\n", "utf-8")
-        tell(f"training on {len(learned):,} passages of {len(labels) + 1} labels, {options.epochs} times over")
+        tell(
+            f"training on {len(learned):,} passages of {len(labels) + 1} labels, {options.epochs} times over"
+        )
         model = _fit(lines, options)
         if options.quantize:
             tell("quantizing")
@@ -249,15 +307,21 @@ def _train(
     scores = measure(FastTextModel(model, output, sha256), learned, measured)
     judged = [scores[label].f1 for label in labels if scores[label].held_out]
     if not judged:
-        raise ValueError(f"nothing was held out to measure on: {len(measured)} passages; give more, or a larger share")
+        raise ValueError(
+            f"nothing was held out to measure on: {len(measured)} passages; give more, or a larger share"
+        )
     macro = float(np.mean(judged))
     return TrainingReport(output, sha256, target.stat().st_size, macro, scores, skipped)
 
 
-def read_sentences(paths: Sequence[str], options: TrainingOptions) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Read passages with their labels, at most `max_sentences` a label, in an order that the text alone decides.
+def read_sentences(
+    paths: Sequence[str], options: TrainingOptions
+) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Read passages with their labels, at most `max_sentences` a label, in an order that the text
+    alone decides.
 
-    Returns columns text and label, and how many passages were left out by reason: `unknown_label`, `other_script`.
+    Returns columns text and label, and how many passages were left out by reason: `unknown_label`,
+    `other_script`.
     """
     parts: list[pl.DataFrame] = []
     skipped = {"unknown_label": 0, "other_script": 0}
@@ -266,14 +330,26 @@ def read_sentences(paths: Sequence[str], options: TrainingOptions) -> tuple[pl.D
             columns = _columns(file.schema_arrow, path, options)
             batches = file.iter_batches(_BATCH_ROWS, columns=columns)
             parts += [_passages(batch, options, skipped) for batch in batches]
-    frame = pl.concat(parts) if parts else pl.DataFrame(schema={"text": pl.String, "label": pl.String})
-    frame = frame.with_columns(order=text_order(frame["text"])).unique(["text", "label"]).sort("order", "label")
-    return frame.group_by("label", maintain_order=True).head(options.max_sentences).select("text", "label"), skipped
+    frame = (
+        pl.concat(parts) if parts else pl.DataFrame(schema={"text": pl.String, "label": pl.String})
+    )
+    frame = (
+        frame.with_columns(order=text_order(frame["text"]))
+        .unique(["text", "label"])
+        .sort("order", "label")
+    )
+    return frame.group_by("label", maintain_order=True).head(options.max_sentences).select(
+        "text", "label"
+    ), skipped
 
 
 def _columns(schema: pa.Schema, path: str, options: TrainingOptions) -> list[str]:
     asked_for = options.label_column != TrainingOptions.model_fields["label_column"].default
-    wanted = [options.label_column] if asked_for or options.label_column in schema.names else ["language", "script"]
+    wanted = (
+        [options.label_column]
+        if asked_for or options.label_column in schema.names
+        else ["language", "script"]
+    )
     if missing := [name for name in (options.text_column, *wanted) if name not in schema.names]:
         raise SchemaError(
             f"{path} lacks {', '.join(map(repr, missing))}: training needs {options.text_column!r}, and "
@@ -282,19 +358,25 @@ def _columns(schema: pa.Schema, path: str, options: TrainingOptions) -> list[str
     return [options.text_column, *wanted]
 
 
-def _passages(batch: pa.RecordBatch, options: TrainingOptions, skipped: dict[str, int]) -> pl.DataFrame:
+def _passages(
+    batch: pa.RecordBatch, options: TrainingOptions, skipped: dict[str, int]
+) -> pl.DataFrame:
     """Cut the texts of one batch, and keep the passages that are in the script of their label."""
     if options.label_column in batch.schema.names:
         names = batch[options.label_column].cast(pa.string())
     else:
-        names = pc.binary_join_element_wise(batch["language"].cast(pa.string()), batch["script"].cast(pa.string()), "_")
+        names = pc.binary_join_element_wise(
+            batch["language"].cast(pa.string()), batch["script"].cast(pa.string()), "_"
+        )
     texts = pc.fill_null(batch[options.text_column].cast(pa.large_string()), "")
     passages = cut_passages(texts, max_code_points=10**9)
     unique = names.dictionary_encode()
     read = [read_label(name) for name in unique.dictionary.to_pylist()]
     rows = np.asarray(unique.indices.fill_null(-1))[passages.documents].tolist()
     labels: list[str | None] = []
-    for row, script in zip(rows, passages.scripts, strict=True):  # a step a passage: a pair of lookups
+    for row, script in zip(
+        rows, passages.scripts, strict=True
+    ):  # a step a passage: a pair of lookups
         language, own = read[row] if row >= 0 else (UNDETERMINED, None)
         if language == UNDETERMINED:
             skipped["unknown_label"] += 1
@@ -304,7 +386,9 @@ def _passages(batch: pa.RecordBatch, options: TrainingOptions, skipped: dict[str
             labels.append(None)
         else:
             labels.append(f"{language}_{script}")
-    frame = pl.DataFrame({"text": pl.Series(passages.texts), "label": pl.Series(labels, dtype=pl.String)})
+    frame = pl.DataFrame(
+        {"text": pl.Series(passages.texts), "label": pl.Series(labels, dtype=pl.String)}
+    )
     return frame.filter(pl.col("label").is_not_null())
 
 
@@ -336,17 +420,24 @@ def _fit(lines: Path, options: TrainingOptions) -> Any:
     )
 
 
-def measure(model: FastTextModel, learned: pl.DataFrame, measured: pl.DataFrame) -> dict[str, LabelReport]:
-    """Compare a model's best label with the gold one of held-out passages; `zxx` in any script is one label."""
+def measure(
+    model: FastTextModel, learned: pl.DataFrame, measured: pl.DataFrame
+) -> dict[str, LabelReport]:
+    """Compare a model's best label with the gold one of held-out passages; `zxx` in any script is
+    one label."""
     found = model(measured["text"].to_list())
     gold = measured["label"].to_numpy()
     languages = np.asarray([*found.languages, UNDETERMINED], dtype=object)
-    predicted = languages[found.codes[:, 0]] + np.asarray([f"_{label[4:]}" for label in gold], dtype=object)
+    predicted = languages[found.codes[:, 0]] + np.asarray(
+        [f"_{label[4:]}" for label in gold], dtype=object
+    )
     counts = dict(learned["label"].value_counts().iter_rows())
     return {label: _label_report(label, gold, predicted, counts[label]) for label in sorted(counts)}
 
 
-def _label_report(label: str, gold: NDArray[np.object_], predicted: NDArray[np.object_], learned: int) -> LabelReport:
+def _label_report(
+    label: str, gold: NDArray[np.object_], predicted: NDArray[np.object_], learned: int
+) -> LabelReport:
     true, said = gold == label, predicted == label
     right = int((true & said).sum())
     precision, recall = right / max(int(said.sum()), 1), right / max(int(true.sum()), 1)
@@ -355,8 +446,8 @@ def _label_report(label: str, gold: NDArray[np.object_], predicted: NDArray[np.o
 
 
 def noise_lines(count: int, seed: int) -> list[str]:
-    """Make `count` lines in no language, as they look after cleaning: code, keys, names, numbers with units, random
-    letters.
+    """Make `count` lines in no language, as they look after cleaning: code, keys, names, numbers
+    with units, random letters.
     """
     chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
 
@@ -387,13 +478,27 @@ def noise_lines(count: int, seed: int) -> list[str]:
     rows = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
     kinds: list[Callable[[], str]] = [
         lambda: " ".join(word() for _ in range(chance.randint(2, 9))),
-        lambda: " ".join(word(letters=string.ascii_lowercase + string.digits) for _ in range(chance.randint(1, 6))),
+        lambda: " ".join(
+            word(letters=string.ascii_lowercase + string.digits)
+            for _ in range(chance.randint(1, 6))
+        ),
         lambda: " ".join(word(3, 12, chance.choice(rows)) for _ in range(chance.randint(1, 6))),
-        lambda: " ".join(chance.choice([chance.choice(keywords), word(1, 6), ".", "=", ":", ","]) for _ in range(12)),
-        lambda: f"{chance.choice(keywords)} {word()}.{word()} = {word()}, {word()}: {chance.choice(keywords)}",
-        lambda: " ".join(f"{chance.randint(0, 999)} {word(1, 3)}" for _ in range(chance.randint(2, 8))),
-        lambda: " ".join(chance.choice(string.ascii_lowercase) for _ in range(chance.randint(3, 20))),
+        lambda: " ".join(
+            chance.choice([chance.choice(keywords), word(1, 6), ".", "=", ":", ","])
+            for _ in range(12)
+        ),
+        lambda: (
+            f"{chance.choice(keywords)} {word()}.{word()} = {word()}, {word()}: {chance.choice(keywords)}"
+        ),
+        lambda: " ".join(
+            f"{chance.randint(0, 999)} {word(1, 3)}" for _ in range(chance.randint(2, 8))
+        ),
+        lambda: " ".join(
+            chance.choice(string.ascii_lowercase) for _ in range(chance.randint(3, 20))
+        ),
         lambda: word(1, 3) * chance.randint(5, 20),
     ]
-    lines = pl.Series([kinds[position % len(kinds)]() for position in range(count)], dtype=pl.String)
+    lines = pl.Series(
+        [kinds[position % len(kinds)]() for position in range(count)], dtype=pl.String
+    )
     return readable(lines).to_list()

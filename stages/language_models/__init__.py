@@ -1,1 +1,2 @@
-"""Character language models: trained on trusted text, written as ARPA, and used to judge documents."""
+"""Character language models: trained on trusted text, written as ARPA, and used to judge
+documents."""

@@ -1,10 +1,12 @@
 """A language model of characters: interpolated modified Kneser-Ney, on sorted keys.
 
-Text is read line by line. A line is a run of code points between the tokens `<s>` and `</s>`, with its white space
-collapsed to single blanks, which are written as U+2581: ARPA files part tokens by spaces.
+Text is read line by line. A line is a run of code points between the tokens `<s>` and `</s>`, with
+its white space collapsed to single blanks, which are written as U+2581: ARPA files part tokens by
+spaces.
 
-An n-gram is named by a number, its place among the sorted n-grams of its order. Its key is `context * V + character`,
-where `context` is the number of the n-gram without its last character, and V the size of the vocabulary:
+An n-gram is named by a number, its place among the sorted n-grams of its order. Its key is `context
+* V + character`, where `context` is the number of the n-gram without its last character, and V the
+size of the vocabulary:
 
     order 1     a b c ...                      number = character
     order 2     keys  [a*V+b, a*V+n, b*V+a]    number = place of the key
@@ -12,8 +14,9 @@ where `context` is the number of the n-gram without its last character, and V th
 
 So models of any order and alphabet fit 64-bit keys, and nothing is hashed but to find a key again.
 
-Sources: Chen and Goodman 1999 (modified Kneser-Ney, interpolated); Heafield et al. 2013 (adjusted counts, n-grams that
-begin with `<s>` keep their counts, the unknown character gets what unigrams leave, as lmplz does).
+Sources: Chen and Goodman 1999 (modified Kneser-Ney, interpolated); Heafield et al. 2013 (adjusted
+counts, n-grams that begin with `<s>` keep their counts, the unknown character gets what unigrams
+leave, as lmplz does).
 """
 
 from __future__ import annotations
@@ -32,7 +35,11 @@ UNKNOWN, BEGIN, END = 0, 1, 2  # the first numbers of every vocabulary: <unk>, <
 MARKS = ("<unk>", "<s>", "</s>")
 BLANK = 0x2581
 NEVER = -99.0  # log10 of a probability that is none
-FALLBACK = (0.5, 1.0, 1.5)  # discounts where counts of counts give none: lmplz's --discount_fallback
+FALLBACK = (
+    0.5,
+    1.0,
+    1.5,
+)  # discounts where counts of counts give none: lmplz's --discount_fallback
 _PIECE = 1 << 15  # tokens
 _EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 
@@ -41,7 +48,8 @@ Floats = NDArray[np.float64]
 
 
 class Order(NamedTuple):
-    """The n-grams of one order: sorted keys, log10 of the probability, and of the weight left to shorter contexts."""
+    """The n-grams of one order: sorted keys, log10 of the probability, and of the weight left to
+    shorter contexts."""
 
     keys: NDArray[np.uint64]
     probabilities: Floats
@@ -51,7 +59,8 @@ class Order(NamedTuple):
 class Tokens(NamedTuple):
     """Lines of n texts as characters of a vocabulary, each between BEGIN and END.
 
-    `texts` says which text each token belongs to, `places` how far it is from the beginning of its line.
+    `texts` says which text each token belongs to, `places` how far it is from the beginning of its
+    line.
     """
 
     characters: Array
@@ -60,7 +69,8 @@ class Tokens(NamedTuple):
 
 
 class LanguageModel:
-    """A model that gives characters their probabilities. `letters` are the code points of the vocabulary, sorted."""
+    """A model that gives characters their probabilities. `letters` are the code points of the
+    vocabulary, sorted."""
 
     def __init__(self, letters: NDArray[np.uint32], orders: Sequence[Order]) -> None:
         self.letters = letters
@@ -73,7 +83,8 @@ class LanguageModel:
         return len(self.letters) + len(MARKS)
 
     def bits(self, texts: pa.Array) -> tuple[Floats, Array]:
-        """Return for n texts (no nulls) the bits of all their characters, and how many these are, line ends among them.
+        """Return for n texts (no nulls) the bits of all their characters, and how many these are,
+        line ends among them.
 
         Each text depends on itself alone. Texts without a character have 0 of both.
         """
@@ -85,20 +96,26 @@ class LanguageModel:
         return bits, np.bincount(of_text, minlength=len(texts))
 
     def _in_pieces(self, tokens: Tokens) -> Floats:
-        """Score lines of about _PIECE tokens at a time: what one step writes is in the cache for the next."""
+        """Score lines of about _PIECE tokens at a time: what one step writes is in the cache for
+        the next."""
         starts = np.flatnonzero(tokens.places == 0)
         cuts = starts[np.flatnonzero(np.diff(starts // _PIECE, prepend=-1))]
         if not len(cuts):
             return np.zeros(0)
         bounds = zip(cuts.tolist(), [*cuts[1:].tolist(), len(tokens.characters)], strict=True)
-        parts = [self._scores(Tokens(*(column[first:last] for column in tokens))) for first, last in bounds]
+        parts = [
+            self._scores(Tokens(*(column[first:last] for column in tokens)))
+            for first, last in bounds
+        ]
         return np.concatenate(parts)
 
     def _scores(self, tokens: Tokens) -> Floats:
         """Return log10 of the probability of each token after those before it in its line."""
         total = len(tokens.characters)
         scores = self.orders[0].probabilities[tokens.characters]
-        numbers = tokens.characters  # of the n-gram that ends here, one shorter; -1: not in the model
+        numbers = (
+            tokens.characters
+        )  # of the n-gram that ends here, one shorter; -1: not in the model
         for order in range(2, len(self.orders) + 1):
             context = np.append(np.int64(-1), numbers[:-1])  # ends one before
             context[tokens.places < order - 1] = -1
@@ -112,7 +129,8 @@ class LanguageModel:
         return scores
 
     def _find(self, order: int, keys: Array) -> Array:
-        """Return the number of each n-gram of an order, -1 where the model has none: by an open hash table."""
+        """Return the number of each n-gram of an order, -1 where the model has none: by an open
+        hash table."""
         table, numbers, shift = self._table(order)
         wanted = keys.astype(np.uint64)
         mask = np.uint64(len(table) - 1)
@@ -136,7 +154,9 @@ class LanguageModel:
         return self._tables[order - 2]
 
 
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: Knuth's multiplicative hashing
+_MULTIPLIER = np.uint64(
+    0x9E3779B97F4A7C15
+)  # 2^64 over the golden ratio: Knuth's multiplicative hashing
 
 
 def _hash_table(keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int32], int]:
@@ -149,7 +169,9 @@ def _hash_table(keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[n
     place = ((keys * _MULTIPLIER) >> np.uint64(shift)).astype(np.int64)
     while len(left):
         free = table[place] == _EMPTY
-        table[place[free][::-1]] = keys[left[free]][::-1]  # of several keys for one place the first stays
+        table[place[free][::-1]] = keys[left[free]][
+            ::-1
+        ]  # of several keys for one place the first stays
         stays = table[place] == keys[left]
         numbers[place[stays]] = left[stays]
         left, place = left[~stays], (place[~stays] + 1) & ((1 << bits) - 1)
@@ -157,12 +179,15 @@ def _hash_table(keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[n
 
 
 def plain_lines(texts: pa.Array) -> tuple[pl.Series, Array]:
-    """Return the lines of n texts that hold anything, white space collapsed, and the text each belongs to."""
-    lines = pl.Series(texts.cast(pa.large_string())).str.replace_all(r"[\r\v\f\x{85}\x{2028}\x{2029}]", "\n")
-    frame = pl.DataFrame({"line": lines.str.split("\n")}).with_row_index("text").explode("line")
-    frame = frame.with_columns(pl.col("line").str.replace_all(r"\s+", " ").str.strip_chars(" ")).filter(
-        pl.col("line") != ""
+    """Return the lines of n texts that hold anything, white space collapsed, and the text each
+    belongs to."""
+    lines = pl.Series(texts.cast(pa.large_string())).str.replace_all(
+        r"[\r\v\f\x{85}\x{2028}\x{2029}]", "\n"
     )
+    frame = pl.DataFrame({"line": lines.str.split("\n")}).with_row_index("text").explode("line")
+    frame = frame.with_columns(
+        pl.col("line").str.replace_all(r"\s+", " ").str.strip_chars(" ")
+    ).filter(pl.col("line") != "")
     return frame["line"], frame["text"].to_numpy().astype(np.int64)
 
 
@@ -187,7 +212,8 @@ def tokenize(texts: pa.Array, letters: NDArray[np.uint32]) -> Tokens:
 
 
 def train_model(texts: pa.Array, order: int) -> LanguageModel:
-    """Train a model of n-grams of up to `order` characters on n texts (no nulls); nothing is pruned.
+    """Train a model of n-grams of up to `order` characters on n texts (no nulls); nothing is
+    pruned.
 
     Takes about 150 bytes of memory a character. Raises ValueError if there is no text.
     """
@@ -203,8 +229,8 @@ def train_model(texts: pa.Array, order: int) -> LanguageModel:
 
 
 class _Grams(NamedTuple):
-    """Distinct n-grams of one order, by sorted key: how often each occurs, its context, and what is left without its
-    first character (numbers of the order below), and whether it begins with <s>.
+    """Distinct n-grams of one order, by sorted key: how often each occurs, its context, and what is
+    left without its first character (numbers of the order below), and whether it begins with <s>.
     """
 
     keys: NDArray[np.uint64]
@@ -219,15 +245,29 @@ def _count(tokens: Tokens, order: int, size: int) -> list[_Grams]:
     characters = tokens.characters
     counts = np.bincount(characters, minlength=size)
     everything = np.arange(size)
-    grams = [_Grams(everything.astype(np.uint64), counts, everything * 0, everything * 0, everything == BEGIN)]
+    grams = [
+        _Grams(
+            everything.astype(np.uint64),
+            counts,
+            everything * 0,
+            everything * 0,
+            everything == BEGIN,
+        )
+    ]
     shorter = characters  # number of the n-gram, one shorter, that ends at each token
     for length in range(2, order + 1):
         ends = np.flatnonzero(tokens.places >= length - 1)
         context = shorter[ends - 1]
         keys = context.astype(np.uint64) * np.uint64(size) + characters[ends].astype(np.uint64)
-        distinct, first, number, times = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+        distinct, first, number, times = np.unique(
+            keys, return_index=True, return_inverse=True, return_counts=True
+        )
         at = ends[first]
-        grams.append(_Grams(distinct, times, context[first], shorter[at], characters[at - (length - 1)] == BEGIN))
+        grams.append(
+            _Grams(
+                distinct, times, context[first], shorter[at], characters[at - (length - 1)] == BEGIN
+            )
+        )
         longer = np.full(len(characters), -1, np.int64)
         longer[ends] = number
         shorter = longer
@@ -235,24 +275,34 @@ def _count(tokens: Tokens, order: int, size: int) -> list[_Grams]:
 
 
 def _smoothed(grams: Sequence[_Grams], size: int) -> list[Order]:
-    """Turn counts into interpolated probabilities and the weights that contexts leave to shorter ones."""
+    """Turn counts into interpolated probabilities and the weights that contexts leave to shorter
+    ones."""
     orders: list[Order] = []
     below: Floats = np.full(1, 1 / (size - 1))  # of any character but <s>
     for number, gram in enumerate(grams):
         counts = gram.counts
-        if number + 1 < len(grams):  # in how many characters' wake an n-gram stands; none stands before <s>
+        if number + 1 < len(
+            grams
+        ):  # in how many characters' wake an n-gram stands; none stands before <s>
             wake = np.bincount(grams[number + 1].suffixes, minlength=len(counts))
             counts = np.where(gram.begins, counts, wake)
         if number == 0:
             counts = np.where(gram.begins, 0, counts)
         discounts = _discounts(counts if number else counts[counts > 0])
-        contexts = int(gram.contexts.max(initial=0)) + 1 if number == 0 else len(grams[number - 1].keys)
+        contexts = (
+            int(gram.contexts.max(initial=0)) + 1 if number == 0 else len(grams[number - 1].keys)
+        )
         kinds = np.minimum(counts, 3)
         taken = np.asarray([0.0, *discounts])[kinds]
         sums = np.bincount(gram.contexts, counts, contexts)
         left = np.bincount(gram.contexts, taken, contexts)
         gamma = np.divide(left, sums, out=np.ones(contexts), where=sums > 0)
-        own = np.divide(counts - taken, sums[gram.contexts], out=np.zeros(len(counts)), where=sums[gram.contexts] > 0)
+        own = np.divide(
+            counts - taken,
+            sums[gram.contexts],
+            out=np.zeros(len(counts)),
+            where=sums[gram.contexts] > 0,
+        )
         shorter = below[gram.suffixes] if number else below[np.zeros(len(counts), np.int64)]
         probability: Floats = own + gamma[gram.contexts] * shorter
         if number == 0:
@@ -265,14 +315,16 @@ def _smoothed(grams: Sequence[_Grams], size: int) -> list[Order]:
 
 
 def _log10(values: Floats) -> Floats:
-    """Take log10, rounded as an ARPA file has it, so that a model is the same before and after it is written."""
+    """Take log10, rounded as an ARPA file has it, so that a model is the same before and after it
+    is written."""
     logs = np.full(len(values), NEVER)
     np.log10(values, out=logs, where=values > 0)
     return np.round(logs, 6)
 
 
 def _discounts(counts: Array) -> tuple[float, float, float]:
-    """Return what is taken from counts of 1, 2 and 3 or more: Chen and Goodman's estimate, or FALLBACK."""
+    """Return what is taken from counts of 1, 2 and 3 or more: Chen and Goodman's estimate, or
+    FALLBACK."""
     times = np.bincount(np.minimum(counts, 5), minlength=5)[1:5].astype(np.float64)
     if (times[:3] == 0).any():
         return FALLBACK

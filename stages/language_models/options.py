@@ -46,12 +46,16 @@ class LanguageModelConfig(StageConfig):
         return models
 
     def at_home(self, base: str) -> Self:
-        return self.model_copy(update={"models": {label: located(path, base) for label, path in self.models.items()}})
+        return self.model_copy(
+            update={"models": {label: located(path, base) for label, path in self.models.items()}}
+        )
 
     def named_models(self, base: str) -> Iterator[ModelVersion]:
         from stages.language_models.reference import load_judged
 
-        for written, path in zip(self.models.values(), self.at_home(base).models.values(), strict=True):
+        for written, path in zip(
+            self.models.values(), self.at_home(base).models.values(), strict=True
+        ):
             load_judged(path)  # to see if it is there and whole
             yield file_version(written, path)
 

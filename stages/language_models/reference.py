@@ -1,7 +1,9 @@
-"""What trusted text scores under a model that has not seen it: the measure that documents are held against.
+"""What trusted text scores under a model that has not seen it: the measure that documents are held
+against.
 
-Bits a character say little by themselves: they differ by language, alphabet and domain, and fine text of another kind
-than the model's has more of them. A document is judged by its place among trusted documents instead.
+Bits a character say little by themselves: they differ by language, alphabet and domain, and fine
+text of another kind than the model's has more of them. A document is judged by its place among
+trusted documents instead.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ class Reference(NamedTuple):
     quantiles: tuple[float, ...]
 
     def percentiles(self, bits: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the share of the reference that has fewer bits a character than each document; NaN stays."""
+        """Return the share of the reference that has fewer bits a character than each document; NaN
+        stays."""
         return np.where(np.isnan(bits), np.nan, np.interp(bits, self.quantiles, _QUANTILES))
 
 
@@ -40,13 +43,15 @@ class JudgedModel(NamedTuple):
 
 
 def bits_per_character(model: LanguageModel, texts: pa.Array) -> NDArray[np.float64]:
-    """Return bits a character of n texts (no nulls), line ends counted as characters; NaN for one without any."""
+    """Return bits a character of n texts (no nulls), line ends counted as characters; NaN for one
+    without any."""
     bits, characters = model.bits(texts)
     return np.divide(bits, characters, out=np.full(len(bits), np.nan), where=characters > 0)
 
 
 def measure_reference(model: LanguageModel, texts: pa.Array) -> Reference:
-    """Measure n trusted documents that the model has not seen. Raises ValueError for fewer than LEAST_DOCUMENTS."""
+    """Measure n trusted documents that the model has not seen. Raises ValueError for fewer than
+    LEAST_DOCUMENTS."""
     bits = bits_per_character(model, texts)
     bits = bits[~np.isnan(bits)]
     if len(bits) < LEAST_DOCUMENTS:
@@ -68,7 +73,8 @@ def write_reference(reference: Reference, model: Path) -> None:
 
 
 def load_judged(path: str) -> JudgedModel:
-    """Read a model and its reference. Raises FileNotFoundError or ValueError saying what is missing or wrong."""
+    """Read a model and its reference. Raises FileNotFoundError or ValueError saying what is missing
+    or wrong."""
     model = read_arpa(Path(path))
     file = reference_path(Path(path))
     if not file.is_file():
@@ -79,7 +85,11 @@ def load_judged(path: str) -> JudgedModel:
         content = json.loads(file.read_text("utf-8"))
         reference = Reference(int(content["documents"]), tuple(map(float, content["quantiles"])))
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{file} must hold documents and quantiles: {error!r}; write it again") from None
-    if len(reference.quantiles) != len(_QUANTILES) or list(reference.quantiles) != sorted(reference.quantiles):
+        raise ValueError(
+            f"{file} must hold documents and quantiles: {error!r}; write it again"
+        ) from None
+    if len(reference.quantiles) != len(_QUANTILES) or list(reference.quantiles) != sorted(
+        reference.quantiles
+    ):
         raise ValueError(f"{file} must hold {len(_QUANTILES)} rising quantiles; write it again")
     return JudgedModel(model, reference)

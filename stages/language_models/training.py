@@ -1,8 +1,9 @@
-"""Train a language model on trusted documents, and measure the reference that documents are held against.
+"""Train a language model on trusted documents, and measure the reference that documents are held
+against.
 
-A share of the documents, chosen by the hash of their text, is not trained on: the reference is measured on these. With
-`lmplz` on the PATH the counts can be smoothed by KenLM's own trainer instead; both give the same model but for
-rounding and for the discounts that lmplz falls back on.
+A share of the documents, chosen by the hash of their text, is not trained on: the reference is
+measured on these. With `lmplz` on the PATH the counts can be smoothed by KenLM's own trainer
+instead; both give the same model but for rounding and for the discounts that lmplz falls back on.
 """
 
 from __future__ import annotations
@@ -41,10 +42,11 @@ class LanguageModelReport(NamedTuple):
 
 
 def read_documents(paths: Sequence[str], text_column: str = "text") -> pl.Series:
-    """Read texts of Parquet files, or lines of text files, each a document, without copies, in the order of a hash.
+    """Read texts of Parquet files, or lines of text files, each a document, without copies, in the
+    order of a hash.
 
-    Raises FileNotFoundError, SchemaError for a Parquet file without the column, and ValueError for text that is not
-    UTF-8.
+    Raises FileNotFoundError, SchemaError for a Parquet file without the column, and ValueError for
+    text that is not UTF-8.
     """
     parts = [_read(Path(path), text_column) for path in paths]
     texts = pl.concat(parts) if parts else pl.Series(dtype=pl.String)
@@ -63,7 +65,9 @@ def _read(path: Path, text_column: str) -> pl.Series:
         return pl.Series([line for line in lines if line.strip()], dtype=pl.String)
     with pq.ParquetFile(path) as file:
         if text_column not in file.schema_arrow.names:
-            raise SchemaError(f"{path} lacks {text_column!r}; it has {', '.join(file.schema_arrow.names)}")
+            raise SchemaError(
+                f"{path} lacks {text_column!r}; it has {', '.join(file.schema_arrow.names)}"
+            )
         return pl.Series(file.read([text_column])[text_column].cast(pa.large_string()))
 
 
@@ -75,17 +79,21 @@ def train_language_model(
     max_code_points: int = 5_000_000,
     trainer: Trainer = "own",
 ) -> LanguageModelReport:
-    """Train on documents (as `read_documents` gives them), and write the model and, next to it, its reference.
+    """Train on documents (as `read_documents` gives them), and write the model and, next to it, its
+    reference.
 
-    Reads the first documents that sum to `max_code_points`. The same texts and options give the same bytes. Raises
-    ValueError where there is too little text, and FileNotFoundError if lmplz is asked for and not there.
+    Reads the first documents that sum to `max_code_points`. The same texts and options give the
+    same bytes. Raises ValueError where there is too little text, and FileNotFoundError if lmplz is
+    asked for and not there.
     """
     texts = texts.filter(texts.str.len_chars().cum_sum() <= max_code_points)
     apart = is_held_out(texts, held_out_share)
     learned, judged = texts.filter(~apart), texts.filter(apart)
     if not len(learned):
         raise ValueError("a language model needs text, got none")
-    model = train_model(learned.to_arrow(), order) if trainer == "own" else _by_lmplz(learned, order)
+    model = (
+        train_model(learned.to_arrow(), order) if trainer == "own" else _by_lmplz(learned, order)
+    )
     reference = measure_reference(model, judged.to_arrow())
     write_arpa(model, output)
     write_reference(reference, output)
@@ -106,13 +114,27 @@ def _by_lmplz(texts: pl.Series, order: int) -> LanguageModel:
     if not program:
         raise FileNotFoundError("no lmplz on the PATH: build KenLM, or leave --trainer at own")
     lines, _ = plain_lines(texts.to_arrow())
-    spaced = lines.str.replace_all(" ", "\u2581").str.replace_all("(.)", "$1 ").str.strip_chars_end(" ")
+    spaced = (
+        lines.str.replace_all(" ", "\u2581").str.replace_all("(.)", "$1 ").str.strip_chars_end(" ")
+    )
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "lines.txt"), Path(folder, "model.arpa")
         source.write_text("\n".join(spaced.to_list()) + "\n", "utf-8")
-        asked = [program, "--order", str(order), "--text", str(source), "--arpa", str(target), "--temp_prefix", folder]
+        asked = [
+            program,
+            "--order",
+            str(order),
+            "--text",
+            str(source),
+            "--arpa",
+            str(target),
+            "--temp_prefix",
+            folder,
+        ]
         asked += ["--memory", "20%", "--discount_fallback", *map(str, FALLBACK)]
         done = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603 - a path that which found
         if done.returncode:
-            raise ValueError(f"lmplz failed with exit code {done.returncode}: {done.stderr.strip().splitlines()[-1]}")
+            raise ValueError(
+                f"lmplz failed with exit code {done.returncode}: {done.stderr.strip().splitlines()[-1]}"
+            )
         return read_arpa(target)

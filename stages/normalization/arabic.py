@@ -1,13 +1,16 @@
-"""Arabic script: presentation forms, elongation, letters typed on the keyboard of another language, hamza, harakat.
+"""Arabic script: presentation forms, elongation, letters typed on the keyboard of another language,
+hamza, harakat.
 
-One look has several code points in this script, and which of them is right depends on the language. KAF and YEH are the
-letters of Arabic, Uyghur and Jawi, KEHEH and FARSI YEH those of Persian, Urdu and Kurdish; Pashto has five letters of
-the shape of yeh, and they stay as they are. A letter is changed only where the orthography has no use for it and one of
-its own letters looks the same in that place.
+One look has several code points in this script, and which of them is right depends on the language.
+KAF and YEH are the letters of Arabic, Uyghur and Jawi, KEHEH and FARSI YEH those of Persian, Urdu
+and Kurdish; Pashto has five letters of the shape of yeh, and they stay as they are. A letter is
+changed only where the orthography has no use for it and one of its own letters looks the same in
+that place.
 
-Sources: Unicode Standard 17, section 9.2 and the character annotations of the Arabic code charts; DoNotEmit.txt of the
-Unicode Character Database 17; CLDR 44 exemplar characters; for Kurdish heh also Mahmudi et al. 2019 (Automated Kurdish
-Text Normalization). Where they leave a choice, ours is said at the table.
+Sources: Unicode Standard 17, section 9.2 and the character annotations of the Arabic code charts;
+DoNotEmit.txt of the Unicode Character Database 17; CLDR 44 exemplar characters; for Kurdish heh
+also Mahmudi et al. 2019 (Automated Kurdish Text Normalization). Where they leave a choice, ours is
+said at the table.
 """
 
 from __future__ import annotations
@@ -53,14 +56,17 @@ def _arabic(language: str | None, script: str | None) -> bool:
 
 # ---- presentation forms
 
-# Words as one symbol that fonts still use as such: two honorifics, whose letters would put words into the sentence,
-# and the currency sign of the Iranian keyboard.
+# Words as one symbol that fonts still use as such: two honorifics, whose letters would put words
+# into the sentence, and the currency sign of the Iranian keyboard.
 _SYMBOLS = "\ufdfa\ufdfb\ufdfc"
 
 
 def _letters_of(form: str) -> str:
-    """Return the letters of a presentation form; a mark shown on a space or tatweel is the mark alone."""
-    letters = "".join(chr(int(number, 16)) for number in unicodedata.decomposition(form).split()[1:])
+    """Return the letters of a presentation form; a mark shown on a space or tatweel is the mark
+    alone."""
+    letters = "".join(
+        chr(int(number, 16)) for number in unicodedata.decomposition(form).split()[1:]
+    )
     marks = letters.lstrip(" " + TATWEEL)
     return marks if marks and all(mark in _MARKS for mark in marks) else letters
 
@@ -68,12 +74,16 @@ def _letters_of(form: str) -> str:
 FORMS: Mapping[str, str] = {
     form: _letters_of(form)
     for form in map(chr, [*range(0xFB50, 0xFE00), *range(0xFE70, 0xFEFF)])
-    if unicodedata.decomposition(form).startswith(("<isolated>", "<initial>", "<medial>", "<final>"))
+    if unicodedata.decomposition(form).startswith(
+        ("<isolated>", "<initial>", "<medial>", "<final>")
+    )
     and form not in _SYMBOLS
 }
 
 
-def _fold_forms(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
+def _fold_forms(
+    texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
+) -> pl.Series:
     return replace_sequences(texts, FORMS)
 
 
@@ -81,7 +91,8 @@ def _fold_forms(texts: pl.Series, language: str | None, script: str | None, opti
 
 
 def _members(letters: str) -> npt.NDArray[np.bool_]:
-    """Make a table of some letters by code point; its last entry stands for everything above them."""
+    """Make a table of some letters by code point; its last entry stands for everything above
+    them."""
     table = np.zeros(0x901, bool)
     table[[ord(letter) for letter in letters]] = True
     return table
@@ -95,7 +106,8 @@ def _in(points: CodePoints, table: npt.NDArray[np.generic]) -> npt.NDArray[Any]:
 
 
 def _beside(points: CodePoints, places: npt.NDArray[np.int64]) -> tuple[CodePoints, CodePoints]:
-    """Return the code points before and after each of some places that hold no mark, passing over marks (harakat)."""
+    """Return the code points before and after each of some places that hold no mark, passing over
+    marks (harakat)."""
     bases = np.flatnonzero(~_in(points, _IS_MARK))
     at = np.searchsorted(bases, places)
     return points[bases[at - 1]], points[bases[at + 1]]
@@ -113,12 +125,18 @@ def _remove_tatweel(
         tatweel = points == ord(TATWEEL)
         first = tatweel & ~np.append(False, tatweel[:-1])
         run = np.cumsum(first)  # number of the run that a tatweel is part of
-        starts, ends = np.flatnonzero(first), np.flatnonzero(tatweel & ~np.append(tatweel[1:], False))
+        starts, ends = (
+            np.flatnonzero(first),
+            np.flatnonzero(tatweel & ~np.append(tatweel[1:], False)),
+        )
         behind_letter = _in(_beside(points, starts)[0], _IS_LETTER)
-        # a mark on a tatweel (Quranic superscript alef) needs its seat, so what follows must be a letter itself
+        # a mark on a tatweel (Quranic superscript alef) needs its seat, so what follows must be a
+        # letter itself
         between = behind_letter & _in(points[ends + 1], _IS_LETTER)
         removed = np.zeros(len(points), bool)
-        removed[tatweel] = between[run[tatweel] - 1] | (behind_letter[run[tatweel] - 1] & ~first[tatweel])
+        removed[tatweel] = between[run[tatweel] - 1] | (
+            behind_letter[run[tatweel] - 1] & ~first[tatweel]
+        )
         return points, ~removed
 
     return edit_code_points(texts, edit)
@@ -131,13 +149,35 @@ PERSIAN = ("fas", "haz", "glk", "mzn", "lrc", "bqi", "luz", "tgk_Arab", "azb", "
 KURDISH = ("ckb", "kur_Arab", "sdh")
 URDU_LETTERS = PERSIAN_LETTERS | {HEH: HEH_GOAL, TEH_MARBUTA: "\u06c3"}  # TEH MARBUTA GOAL
 URDU = ("urd", "pnb", "pan_Arab", "skr", "hno")
-# Pashto has YEH (i), FARSI YEH (ay), E (e), YEH WITH TAIL and YEH WITH HAMZA ABOVE (both ey): only ALEF MAKSURA, which
-# it has not, is changed, to the letter of the same shape.
+# Pashto has YEH (i), FARSI YEH (ay), E (e), YEH WITH TAIL and YEH WITH HAMZA ABOVE (both ey): only
+# ALEF MAKSURA, which it has not, is changed, to the letter of the same shape.
 PASHTO_LETTERS = {KAF: KEHEH, ALEF_MAKSURA: FARSI_YEH}
-SINDHI_LETTERS = {KAF: SWASH_KAF, FARSI_YEH: YEH, ALEF_MAKSURA: YEH, HEH_GOAL: HEH}  # KEHEH is kh, SWASH KAF k
+SINDHI_LETTERS = {
+    KAF: SWASH_KAF,
+    FARSI_YEH: YEH,
+    ALEF_MAKSURA: YEH,
+    HEH_GOAL: HEH,
+}  # KEHEH is kh, SWASH KAF k
 UYGHUR = ("uig", "kaz_Arab", "kir_Arab")
 ARABIC = (
-    *("ara", "abv", "acm", "acq", "aeb", "afb", "ajp", "apc", "apd", "arq", "ars", "ary", "arz", "ayl", "ayn", "ayp"),
+    *(
+        "ara",
+        "abv",
+        "acm",
+        "acq",
+        "aeb",
+        "afb",
+        "ajp",
+        "apc",
+        "apd",
+        "arq",
+        "ars",
+        "ary",
+        "arz",
+        "ayl",
+        "ayn",
+        "ayp",
+    ),
     *("pga", "shu"),
 )
 
@@ -152,11 +192,13 @@ def _by_shape(
 ) -> _Apply:
     """Make the function of a rule that reads a letter by the shape it takes.
 
-    It becomes `before_letter` where another letter follows (initial and medial shape). At the end of a word it becomes
-    what `behind` gives for the letter before it, or else `elsewhere`, or stays if that is None. A letter that stands
-    alone is a symbol (the HEH of the Hijri year) and stays.
+    It becomes `before_letter` where another letter follows (initial and medial shape). At the end
+    of a word it becomes what `behind` gives for the letter before it, or else `elsewhere`, or stays
+    if that is None. A letter that stands alone is a symbol (the HEH of the Hijri year) and stays.
     """
-    table = np.zeros(0x901, np.uint32)  # all letters lie below the last entry, which stands for everything above
+    table = np.zeros(
+        0x901, np.uint32
+    )  # all letters lie below the last entry, which stands for everything above
     table[[ord(c) for c in _LETTERS]] = ord(elsewhere or letter)
     for previous, written in (behind or {}).items():
         table[ord(previous)] = ord(written)
@@ -165,7 +207,8 @@ def _by_shape(
         places = np.flatnonzero(points == ord(letter))
         previous, following = _beside(points, places)
         at_end = _in(previous, table)
-        # tatweel draws the shape that a letter has before another one, and only that is its use after a last letter
+        # tatweel draws the shape that a letter has before another one, and only that is its use
+        # after a last letter
         joined = _in(following, _IS_JOINING) | ((following == ord(TATWEEL)) & (at_end > 0))
         edited = points.copy()
         edited[places] = np.select(
@@ -176,11 +219,14 @@ def _by_shape(
     return lambda texts, language, script, options: edit_code_points(texts, edit)
 
 
-# HEH has the shape of h before a letter and of the vowel AE at the end of a word. These orthographies have a letter
-# for each, so HEH is never right: at the end of a word it is h after a vowel letter that is never a consonant as well,
-# else AE (the Sorani endings -ewe and -ye). Words in -h after a consonant are lost to AE. Uyghur was also typed with
-# HEH for the vowel within a word, which syllables tell (`uyghur_ae`).
-_KURDISH_HEH = _by_shape(HEH, HEH_DOACHASHMEE, AE, dict.fromkeys("\u0627\u06c6\u06ce\u06d5", HEH_DOACHASHMEE))
+# HEH has the shape of h before a letter and of the vowel AE at the end of a word. These
+# orthographies have a letter for each, so HEH is never right: at the end of a word it is h after a
+# vowel letter that is never a consonant as well, else AE (the Sorani endings -ewe and -ye). Words
+# in -h after a consonant are lost to AE. Uyghur was also typed with HEH for the vowel within a
+# word, which syllables tell (`uyghur_ae`).
+_KURDISH_HEH = _by_shape(
+    HEH, HEH_DOACHASHMEE, AE, dict.fromkeys("\u0627\u06c6\u06ce\u06d5", HEH_DOACHASHMEE)
+)
 _UYGHUR_HEH = _by_shape(
     HEH,
     HEH_DOACHASHMEE,
@@ -195,7 +241,9 @@ _ARABIC_YEH = _by_shape(FARSI_YEH, YEH, None)
 def _uyghur_letters(
     texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
 ) -> pl.Series:
-    vowels = pl.Series([uyghur_ae(text) for text in texts.to_list()], dtype=pl.String)  # a substitution a text
+    vowels = pl.Series(
+        [uyghur_ae(text) for text in texts.to_list()], dtype=pl.String
+    )  # a substitution a text
     shaped = _UYGHUR_YEH(_UYGHUR_HEH(vowels, language, script, options), language, script, options)
     return replace_sequences(shaped, {KEHEH: KAF})
 
@@ -213,8 +261,8 @@ HAMZA_SEQUENCES = {
     ALEF_MAKSURA + HAMZA_ABOVE: "\u0626",
     "\u0673": "\u0627\u065f",
 }
-# The letters with high hamza are of Kazakh, where Unicode prefers the hamza as a letter of its own. Elsewhere they were
-# typed for the letters that look like them.
+# The letters with high hamza are of Kazakh, where Unicode prefers the hamza as a letter of its own.
+# Elsewhere they were typed for the letters that look like them.
 HIGH_HAMZA_SEQUENCES = {
     "\u0675": "\u0674\u0627",
     "\u0676": "\u0674\u0648",
@@ -226,35 +274,56 @@ _OTHERS_WITH_HAMZA = (
     *("snd", "kas", "uzb", "uig", "tuk", "msa", "ind", "bjn"),
     *("ace", "min", "hau", "ful", "wol", "swa", "som"),
 )
-HAMZA_LETTERS = {"\u0675": "\u0623", "\u0676": "\u0624", "\u0678": "\u0626", "\u0678" + HAMZA_ABOVE: "\u0626"}
+HAMZA_LETTERS = {
+    "\u0675": "\u0623",
+    "\u0676": "\u0624",
+    "\u0678": "\u0626",
+    "\u0678" + HAMZA_ABOVE: "\u0626",
+}
 # At the end of a word FARSI YEH with the mark is the ezafe of Urdu and Persian, and stays.
 _YEH_HAMZA = f"{FARSI_YEH}{HAMZA_ABOVE}({_LETTER})"
-# The chart calls U+06C0 a ligature, not a letter: "for ezafe, use 0654 over the language-appropriate base letter".
-# Its decomposition has AE as the base, which is right in neither language.
+# The chart calls U+06C0 a ligature, not a letter: "for ezafe, use 0654 over the
+# language-appropriate base letter". Its decomposition has AE as the base, which is right in neither
+# language.
 PERSIAN_EZAFE = {"\u06c0": HEH + HAMZA_ABOVE}
 URDU_EZAFE = {"\u06c0": "\u06c2", HEH_GOAL + HAMZA_ABOVE: "\u06c2"}
 
 # ---- harakat
 
 HARAKAT = "".join(map(chr, range(0x64B, 0x653)))
-# Arabic also does without the small letters and the signs of the Quran; Urdu spells with SUPERSCRIPT ALEF.
+# Arabic also does without the small letters and the signs of the Quran; Urdu spells with
+# SUPERSCRIPT ALEF.
 ARABIC_SIGNS = (
     HARAKAT
     + "\u0670"
     + "".join(
-        map(chr, [*range(0x610, 0x61B), *range(0x6D6, 0x6DD), *range(0x6DF, 0x6E5), 0x6E7, 0x6E8, *range(0x6EA, 0x6EE)])
+        map(
+            chr,
+            [
+                *range(0x610, 0x61B),
+                *range(0x6D6, 0x6DD),
+                *range(0x6DF, 0x6E5),
+                0x6E7,
+                0x6E8,
+                *range(0x6EA, 0x6EE),
+            ],
+        )
     )
 )
 
 
 def _strip(marks: str) -> _Apply:
-    return lambda texts, language, script, options: texts.str.replace_all(code_point_class(marks), "")
+    return lambda texts, language, script, options: texts.str.replace_all(
+        code_point_class(marks), ""
+    )
 
 
 def _letter_rule(
     name: str, description: str, source: str, languages: Iterable[str], letters: Mapping[str, str]
 ) -> Rule:
-    return Rule(name, description, source, written_in(*languages), any_of(letters), _replace(letters))
+    return Rule(
+        name, description, source, written_in(*languages), any_of(letters), _replace(letters)
+    )
 
 
 _CHARTS = "Unicode code charts, Arabic (names list); CLDR 44 exemplar characters"
@@ -276,7 +345,8 @@ RULES = (
         KURDISH,
         {HEH + ZWNJ: AE, HEH + ZWJ: HEH_DOACHASHMEE},
     ),
-    # Off: writers type both spellings, and a default changes one only where the living orthography has one answer.
+    # Off: writers type both spellings, and a default changes one only where the living orthography
+    # has one answer.
     Rule(
         "kurdish_heh",
         "HEH typed for the h (HEH DOACHASHMEE) or the vowel (AE) of Kurdish becomes the one that its place shows.",
@@ -381,7 +451,14 @@ RULES = (
         "arabic_high_hamza",
         "Letters with high hamza, which are of Kazakh, become ALEF, WAW and YEH WITH HAMZA ABOVE in other languages.",
         "Unicode code charts, Arabic (U+0675 to U+0678: Kazakh)",
-        written_in(*ARABIC, *PERSIAN, *KURDISH, *URDU, "pus", *(f"{language}_Arab" for language in _OTHERS_WITH_HAMZA)),
+        written_in(
+            *ARABIC,
+            *PERSIAN,
+            *KURDISH,
+            *URDU,
+            "pus",
+            *(f"{language}_Arab" for language in _OTHERS_WITH_HAMZA),
+        ),
         any_of(HAMZA_LETTERS),
         _replace(HAMZA_LETTERS),
     ),

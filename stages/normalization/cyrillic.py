@@ -1,4 +1,5 @@
-"""Cyrillic orthographies: letters of their own, where a keyboard or font offered those of a neighbour.
+"""Cyrillic orthographies: letters of their own, where a keyboard or font offered those of a
+neighbour.
 
 Source: CLDR exemplar sets for the letters of each language, Unicode Standard, section 7.4.
 """
@@ -17,10 +18,15 @@ _PALOCHKA = (
 )
 _STICK = r"[1Il|\x{406}\x{456}]"
 _SMALL, _ANY = r"[\p{Cyrillic}&&\p{Ll}--[\x{456}]]", r"[\p{Cyrillic}&&\p{L}--[\x{406}\x{456}]]"
-_LIKE_SMALL, _LIKE_ANY = "[aceopxy]", "[aceopxyABCEHKMOPTX]"  # Latin letters that are left for `look_alike_letters`
+_LIKE_SMALL, _LIKE_ANY = (
+    "[aceopxy]",
+    "[aceopxyABCEHKMOPTX]",
+)  # Latin letters that are left for `look_alike_letters`
 
 
-def _palochka(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
+def _palochka(
+    texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
+) -> pl.Series:
     """Write the small palochka next to a small letter, the capital between capitals."""
     for before, after, letter in (
         *((_SMALL, f"{_ANY}|{_LIKE_ANY}", "\u04cf"), (f"{_ANY}|{_LIKE_ANY}", _SMALL, "\u04cf")),
@@ -32,7 +38,8 @@ def _palochka(texts: pl.Series, language: str | None, script: str | None, option
 
 
 RULES = (
-    # Off: writers type both spellings, and a default changes one only where the living orthography has one answer.
+    # Off: writers type both spellings, and a default changes one only where the living orthography
+    # has one answer.
     pattern_rule(
         "ukrainian_apostrophe",
         "The apostrophe before \u044f, \u044e, \u0454, \u0457 becomes the letter U+02BC; elsewhere it is punctuation.",

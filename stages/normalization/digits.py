@@ -1,7 +1,8 @@
 """Decimal digits: those of the language's locale, or 0 to 9, where the recipe asks for either.
 
-Source: Unicode General_Category Nd; the native numbering systems of CLDR 44 (numberingSystems.xml, `native`). Arabic
-script has two rows of digits: U+0660 for Arabic, Sorani and Sindhi, U+06F0 for Persian, Urdu, Pashto and others.
+Source: Unicode General_Category Nd; the native numbering systems of CLDR 44 (numberingSystems.xml,
+`native`). Arabic script has two rows of digits: U+0660 for Arabic, Sorani and Sindhi, U+06F0 for
+Persian, Urdu, Pashto and others.
 """
 
 from __future__ import annotations
@@ -17,11 +18,26 @@ from stages.normalization.options import NormalizationOptions
 from stages.normalization.rules import BOUNDARY, CodePoints, Rule, edit_code_points, everywhere
 
 ARABIC_INDIC, EXTENDED_ARABIC_INDIC = 0x660, 0x6F0
-# Digit zero by language (or language and script), else by script. A language without an entry keeps what it has: in
-# Uyghur and Kazakh, Sinhala and Georgian the digits of the locale are 0 to 9.
+# Digit zero by language (or language and script), else by script. A language without an entry keeps
+# what it has: in Uyghur and Kazakh, Sinhala and Georgian the digits of the locale are 0 to 9.
 NATIVE_ZERO: Mapping[str, int] = (
     dict.fromkeys(
-        ("ara", "acm", "afb", "apc", "ars", "arz", "ayn", "ayp", "apd", "acq", "ckb", "sdh", "snd_Arab"), ARABIC_INDIC
+        (
+            "ara",
+            "acm",
+            "afb",
+            "apc",
+            "ars",
+            "arz",
+            "ayn",
+            "ayp",
+            "apd",
+            "acq",
+            "ckb",
+            "sdh",
+            "snd_Arab",
+        ),
+        ARABIC_INDIC,
     )
     | dict.fromkeys(
         (
@@ -42,10 +58,42 @@ NATIVE_ZERO: Mapping[str, int] = (
         ),
         EXTENDED_ARABIC_INDIC,
     )
-    | {"Deva": 0x966, "Beng": 0x9E6, "Guru": 0xA66, "Gujr": 0xAE6, "Orya": 0xB66, "Taml": 0xBE6, "Telu": 0xC66}
-    | {"Knda": 0xCE6, "Mlym": 0xD66, "Thai": 0xE50, "Laoo": 0xED0, "Tibt": 0xF20, "Mymr": 0x1040, "shn": 0x1090}
-    | {"Khmr": 0x17E0, "Mong": 0x1810, "Nkoo": 0x7C0, "Olck": 0x1C50, "Mtei": 0xABF0, "Adlm": 0x1E950, "Cakm": 0x11136}
-    | {"Limb": 0x1946, "Lepc": 0x1C40, "Sund": 0x1BB0, "Java": 0xA9D0, "Bali": 0x1B50, "Cham": 0xAA50, "Saur": 0xA8D0}
+    | {
+        "Deva": 0x966,
+        "Beng": 0x9E6,
+        "Guru": 0xA66,
+        "Gujr": 0xAE6,
+        "Orya": 0xB66,
+        "Taml": 0xBE6,
+        "Telu": 0xC66,
+    }
+    | {
+        "Knda": 0xCE6,
+        "Mlym": 0xD66,
+        "Thai": 0xE50,
+        "Laoo": 0xED0,
+        "Tibt": 0xF20,
+        "Mymr": 0x1040,
+        "shn": 0x1090,
+    }
+    | {
+        "Khmr": 0x17E0,
+        "Mong": 0x1810,
+        "Nkoo": 0x7C0,
+        "Olck": 0x1C50,
+        "Mtei": 0xABF0,
+        "Adlm": 0x1E950,
+        "Cakm": 0x11136,
+    }
+    | {
+        "Limb": 0x1946,
+        "Lepc": 0x1C40,
+        "Sund": 0x1BB0,
+        "Java": 0xA9D0,
+        "Bali": 0x1B50,
+        "Cham": 0xAA50,
+        "Saur": 0xA8D0,
+    }
 )
 _ZEROS = np.asarray(
     [
@@ -84,10 +132,13 @@ def _to_ascii(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]]:
 
 
 def _to_native(points: CodePoints, zero: int) -> tuple[CodePoints, npt.NDArray[np.bool_]]:
-    """Write 0 to 9 with the digits from `zero`, but in words with a Latin letter; and one Arabic row with the other."""
+    """Write 0 to 9 with the digits from `zero`, but in words with a Latin letter; and one Arabic
+    row with the other."""
     word = np.cumsum(np.isin(points, (BOUNDARY, *_SPACES)))
     small = points | 0x20
-    latin = ((small >= ord("a")) & (small <= ord("z"))) | (points == ord("@")) | (points == ord("_"))
+    latin = (
+        ((small >= ord("a")) & (small <= ord("z"))) | (points == ord("@")) | (points == ord("_"))
+    )
     ascii_digit = (
         (points >= ord("0"))
         & (points <= ord("9"))

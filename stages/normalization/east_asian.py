@@ -1,4 +1,5 @@
-"""Chinese, Japanese and Korean: width, voiced sound marks, radicals, and Simplified or Traditional on request.
+"""Chinese, Japanese and Korean: width, voiced sound marks, radicals, and Simplified or Traditional
+on request.
 
 Jamo are composed to Hangul syllables, and compatibility ideographs unified, by NFC.
 
@@ -13,7 +14,14 @@ from typing import Any
 import polars as pl
 
 from stages.normalization.options import NormalizationOptions
-from stages.normalization.rules import Rule, everywhere, letter_map, letter_rule, not_written_in, written_in
+from stages.normalization.rules import (
+    Rule,
+    everywhere,
+    letter_map,
+    letter_rule,
+    not_written_in,
+    written_in,
+)
 from stages.normalization.unicode_cleaning import CHINESE_AND_NEIGHBOURS
 
 _CHINESE = ("Hans", "Hant", "Hani")
@@ -55,7 +63,9 @@ def load_opencc(mode: str) -> Any:
     return OpenCC(mode)
 
 
-def _convert(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
+def _convert(
+    texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
+) -> pl.Series:
     converter = load_opencc(_OPENCC_MODE[options.han])
     # A loop over documents, because OpenCC converts one string in one native call.
     return pl.Series([converter.convert(text) for text in texts.to_list()], dtype=pl.String)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from stages.normalization.rules import letter_rule, pattern_rule, written_in
 
-# First letters of series that modern Amharic pronounces alike, with the series that stands for them, and their orders.
+# First letters of series that modern Amharic pronounces alike, with the series that stands for
+# them, and their orders.
 _HOMOPHONES = {
     chr(series + order): chr(kept + order)
     for series, kept, orders in (

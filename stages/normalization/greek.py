@@ -18,7 +18,9 @@ from stages.normalization.rules import (
     written_in,
 )
 
-_VARIANTS = letter_map("\u00b5\u03d0\u03d1\u03d5\u03d6\u03f0\u03f1", "\u03bc\u03b2\u03b8\u03c6\u03c0\u03ba\u03c1")
+_VARIANTS = letter_map(
+    "\u00b5\u03d0\u03d1\u03d5\u03d6\u03f0\u03f1", "\u03bc\u03b2\u03b8\u03c6\u03c0\u03ba\u03c1"
+)
 _TABLE = np.arange(BOUNDARY + 1, dtype=np.uint32)
 _TABLE[[ord(letter) for letter in _VARIANTS]] = [ord(letter) for letter in _VARIANTS.values()]
 
@@ -47,7 +49,8 @@ RULES = (
         r"(\p{Greek}\p{M}*)\x{3c3}($|[\s,;:!?)\]\x{387}\x{b7}\x{bb}\x{201d}\x{2026}])",
         "${1}\u03c2${2}",
     ),
-    # Off: in message catalogues three of five such words are two whose space is missing, two are slips.
+    # Off: in message catalogues three of five such words are two whose space is missing, two are
+    # slips.
     pattern_rule(
         "greek_medial_sigma",
         "Final sigma before another letter becomes sigma.",

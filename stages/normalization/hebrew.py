@@ -1,6 +1,7 @@
 """Hebrew script: presentation forms, points, and the digraphs of Yiddish.
 
-Source: Unicode Standard, section 9.1. Pointed presentation forms (U+FB1D, U+FB2A to U+FB4E) are taken apart by NFC.
+Source: Unicode Standard, section 9.1. Pointed presentation forms (U+FB1D, U+FB2A to U+FB4E) are
+taken apart by NFC.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ import unicodedata
 
 from stages.normalization.rules import everywhere, letter_rule, pattern_rule, written_in
 
-_WIDE = {chr(point): unicodedata.normalize("NFKC", chr(point)) for point in (*range(0xFB20, 0xFB2A), 0xFB4F)}
+_WIDE = {
+    chr(point): unicodedata.normalize("NFKC", chr(point))
+    for point in (*range(0xFB20, 0xFB2A), 0xFB4F)
+}
 _POINTS_ARE_LETTERS = ("yid", "lad", "jrb", "jpr")  # where vowels are spelled with them
 
 RULES = (
@@ -28,7 +32,8 @@ RULES = (
         r"[\x{591}-\x{5bd}\x{5bf}\x{5c1}\x{5c2}\x{5c4}\x{5c5}\x{5c7}]",
         "",
     )._replace(wanted=lambda options: options.diacritics == "strip"),
-    # Off: web text has the two letters, and translators the one-code digraphs (1,504 of them in message catalogues).
+    # Off: web text has the two letters, and translators the one-code digraphs (1,504 of them in
+    # message catalogues).
     letter_rule(
         "yiddish_digraphs",
         "The one-code digraphs of Yiddish become two letters, as CLDR spells them.",

@@ -1,13 +1,15 @@
-"""Scripts of India and Sinhala: one order of signs, atomic vowel letters, chillus, khanda ta, ra, danda.
+"""Scripts of India and Sinhala: one order of signs, atomic vowel letters, chillus, khanda ta, ra,
+danda.
 
-A sequence that only looks like a letter (A with the sign AA for the letter AA) is not equivalent to it, and shaping
-engines show it with a dotted circle; it comes from converters of font encodings and from typing by look. Joiners next
-to a virama are spelling (Sinhala rakaransaya, Marathi eyelash ra, Kannada ra, Bengali ya-phalaa), and no rule here
-touches one but where the sequence has a code point of its own (chillu, khanda ta).
+A sequence that only looks like a letter (A with the sign AA for the letter AA) is not equivalent to
+it, and shaping engines show it with a dotted circle; it comes from converters of font encodings and
+from typing by look. Joiners next to a virama are spelling (Sinhala rakaransaya, Marathi eyelash ra,
+Kannada ra, Bengali ya-phalaa), and no rule here touches one but where the sequence has a code point
+of its own (chillu, khanda ta).
 
-Sources: Unicode Standard 17, chapters 12 and 13, with the tables of DoNotEmit.txt (Unicode Character Database 17). Of
-those the Tamil ligature shri is off by default: its preferred spelling is hardly ever used. Rules of ours are said to
-be so where they stand.
+Sources: Unicode Standard 17, chapters 12 and 13, with the tables of DoNotEmit.txt (Unicode
+Character Database 17). Of those the Tamil ligature shri is off by default: its preferred spelling
+is hardly ever used. Rules of ours are said to be so where they stand.
 """
 
 from __future__ import annotations
@@ -19,7 +21,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from stages.normalization.mark_order import doubled, order_marks, out_of_order, rank_table, without_doubles
+from stages.normalization.mark_order import (
+    doubled,
+    order_marks,
+    out_of_order,
+    rank_table,
+    without_doubles,
+)
 from stages.normalization.options import NormalizationOptions
 from stages.normalization.rules import (
     BOUNDARY,
@@ -52,35 +60,46 @@ def _in_each(*offsets: int | range, without: str = "") -> str:
 
 NUKTAS = _chars(0x93C, 0x9BC, 0xA3C, 0xABC, 0xB3C, 0xC3C, 0xCBC)
 # Bindus, visarga and their like close a syllable; Gurmukhi tippi and addak do.
-CLOSING = _in_each(range(0x01, 0x04), without="\u0b83") + "\u0900\u0a70\u0a71\u0c00\u0d00\u0d81\u0d82\u0d83"
+CLOSING = (
+    _in_each(range(0x01, 0x04), without="\u0b83")
+    + "\u0900\u0a70\u0a71\u0c00\u0d00\u0d81\u0d82\u0d83"
+)
 _SINHALA_SIGNS = _chars(range(0xDCF, 0xDE0), 0xDF2, 0xDF3)
-VOWEL_SIGNS = _in_each(range(0x3E, 0x4D), 0x62, 0x63) + "\u093a\u093b\u094e\u094f\u0955" + _SINHALA_SIGNS
+VOWEL_SIGNS = (
+    _in_each(range(0x3E, 0x4D), 0x62, 0x63) + "\u093a\u093b\u094e\u094f\u0955" + _SINHALA_SIGNS
+)
 LENGTH_MARKS = "\u09d7\u0b55\u0b56\u0b57\u0bd7\u0c55\u0c56\u0cd5\u0cd6\u0d57"
 # The part of a two-part sign that is stored first.
 FIRST_PARTS = "\u09c7\u0b47\u0bc6\u0bc7\u0c46\u0cbf\u0cc6\u0cca\u0d46\u0d47\u0dd9"
 _LATER_SIGNS = "".join(sign for sign in VOWEL_SIGNS if sign not in FIRST_PARTS)
 SIGN_RANKS = rank_table({1: VOWEL_SIGNS, 2: LENGTH_MARKS, 3: CLOSING})
 PART_RANKS = rank_table({1: FIRST_PARTS, 2: _LATER_SIGNS, 3: LENGTH_MARKS, 4: CLOSING})
-# A nukta after a vowel sign belongs to the sign in Santali and other languages that mark glottal vowels by it, so it
-# is moved to its consonant only for languages known to put it nowhere else.
+# A nukta after a vowel sign belongs to the sign in Santali and other languages that mark glottal
+# vowels by it, so it is moved to its consonant only for languages known to put it nowhere else.
 NUKTA_RANKS = rank_table({1: NUKTAS, 2: VOWEL_SIGNS + LENGTH_MARKS, 3: CLOSING})
 NUKTA_LANGUAGES = ("hin", "mar", "nep", "mai", "bho", "pan", "ben", "asm", "ori", "guj", "kan")
 
 # ---- signs that are not seen twice
 
-# Signs above and below the letter; the spacing ones are doubled on purpose too, to draw out a vowel.
+# Signs above and below the letter; the spacing ones are doubled on purpose too, to draw out a
+# vowel.
 NON_SPACING = "".join(
-    c for c in _chars(range(0x900, 0xE00)) if unicodedata.category(c) == "Mn" and c not in _chars(range(0x951, 0x955))
+    c
+    for c in _chars(range(0x900, 0xE00))
+    if unicodedata.category(c) == "Mn" and c not in _chars(range(0x951, 0x955))
 )
 
 # ---- letters
 
 
 def _sequences(table: str) -> dict[str, str]:
-    """Read `0905 093E = 0906; ...`: code points in hexadecimal, as the tables of the standard write them."""
+    """Read `0905 093E = 0906; ...`: code points in hexadecimal, as the tables of the standard write
+    them."""
     pairs = (entry.split("=") for entry in table.split(";"))
     return {
-        "".join(chr(int(c, 16)) for c in seen.split()): "".join(chr(int(c, 16)) for c in meant.split())
+        "".join(chr(int(c, 16)) for c in seen.split()): "".join(
+            chr(int(c, 16)) for c in meant.split()
+        )
         for seen, meant in pairs
     }
 
@@ -116,7 +135,8 @@ SIGN_PARTS = _sequences(
 
 
 def _closed(table: Mapping[str, str]) -> dict[str, str]:
-    """Add the sequences that two steps make one letter of, so that one pass does (A and AA are AA, AA and E are O)."""
+    """Add the sequences that two steps make one letter of, so that one pass does (A and AA are AA,
+    AA and E are O)."""
     closed = dict(table)
     while True:
         starts = {
@@ -164,7 +184,9 @@ SHRI = {"\u0bb8\u0bcd\u0bb0\u0bc0": "\u0bb6\u0bcd\u0bb0\u0bc0"}
 DANDA, DOUBLE_DANDA, BENGALI_NUMERATOR_FOUR = "\u0964", "\u0965", "\u09f7"
 _DANDA_SCRIPTS = ("Deva", "Beng", "Guru", "Orya")
 _MIN_WORDS = 3  # before a bar that ends a sentence; what stands between the bars of a menu or table is mostly shorter
-_WORD = np.zeros(0xE01, bool)  # letters and signs of these scripts; the last entry stands for everything above
+_WORD = np.zeros(
+    0xE01, bool
+)  # letters and signs of these scripts; the last entry stands for everything above
 _WORD[[c for c in range(0x900, 0xE00) if unicodedata.category(chr(c))[0] in "LM"]] = True
 _INDIC = "[\\p{L}\\p{M}&&\\x{900}-\\x{dff}]"
 
@@ -174,9 +196,11 @@ def _is_word(points: CodePoints) -> npt.NDArray[np.bool_]:
 
 
 def _write_dandas(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]]:
-    """Read a bar as danda only where it stands as one does: right after a word, before a space or the end of the line.
+    """Read a bar as danda only where it stands as one does: right after a word, before a space or
+    the end of the line.
 
-    All bars of the line must stand so, each after three words or more, else they may part columns or links.
+    All bars of the line must stand so, each after three words or more, else they may part columns
+    or links.
     """
     ends_line = (points == BOUNDARY) | (points == ord("\n"))
     space = ends_line | (points == ord(" ")) | (points == 0xA0)
@@ -192,7 +216,9 @@ def _write_dandas(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]
     stands = (behind & (before | pair)) | (second & before)
     spoiled = np.bincount(line[bar & ~stands], minlength=line[-1] + 1).astype(bool)
     danda = (points == ord(DANDA)) | (points == ord(DOUBLE_DANDA))
-    words = np.cumsum(space & behind)  # counted where they end; what counts are those since the last stop of any kind
+    words = np.cumsum(
+        space & behind
+    )  # counted where they end; what counts are those since the last stop of any kind
     stops = np.flatnonzero((look_alike & ~second) | danda | ends_line)
     since = np.diff(words[stops], prepend=0) + 1
     start = np.flatnonzero(look_alike[stops] & (since >= _MIN_WORDS) & ~spoiled[line[stops]])
@@ -203,7 +229,9 @@ def _write_dandas(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]
     return edited, kept
 
 
-def _dandas(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
+def _dandas(
+    texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
+) -> pl.Series:
     return edit_code_points(texts, _write_dandas)
 
 
@@ -260,7 +288,8 @@ RULES = (
         any_of(_VOWELS),
         _replace(_VOWELS),
     ),
-    # Off: writers type both spellings, and a default changes one only where the living orthography has one answer.
+    # Off: writers type both spellings, and a default changes one only where the living orthography
+    # has one answer.
     Rule(
         "devanagari_candra_a",
         "A with the sign candra E becomes the letter candra A; writers of Marathi use the two code points.",

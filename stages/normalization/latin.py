@@ -1,4 +1,5 @@
-"""Latin orthographies: the letter each has, where keyboards and fonts offered another that looks like it.
+"""Latin orthographies: the letter each has, where keyboards and fonts offered another that looks
+like it.
 
 Source: CLDR exemplar sets for the letters of each language; further sources stand with their rules.
 """
@@ -27,7 +28,8 @@ from stages.normalization.rules import (
 )
 
 OKINA, APOSTROPHE = "\u02bb", "\u02bc"
-# What is typed for a letter that looks like an apostrophe: ' ` and the quotation marks, primes and accents like it.
+# What is typed for a letter that looks like an apostrophe: ' ` and the quotation marks, primes and
+# accents like it.
 _TYPED = "'`\u00b4\u02b9\u02bb\u02bc\u02bd\u02bf\u02c8\u2018\u2019\u201b\u2032\u2035\uff07"
 _NOT_OKINA = code_point_class(set(_TYPED) - {OKINA})
 _NOT_APOSTROPHE = code_point_class(set(_TYPED) - {APOSTROPHE})
@@ -50,10 +52,20 @@ _DIGRAPHS = {
     for letter in "\u01c4\u01c5\u01c6\u01c7\u01c8\u01c9\u01ca\u01cb\u01cc\u0132\u0133"
 }
 
-# Vietnamese: a tone typed before the circumflex or breve of the same letter, which NFC does not reorder.
+# Vietnamese: a tone typed before the circumflex or breve of the same letter, which NFC does not
+# reorder.
 _TONE_FIRST = {
     unicodedata.normalize("NFC", letter + tone) + quality: letter + quality + tone
-    for letter, quality in ("a\u0302", "a\u0306", "e\u0302", "o\u0302", "A\u0302", "A\u0306", "E\u0302", "O\u0302")
+    for letter, quality in (
+        "a\u0302",
+        "a\u0306",
+        "e\u0302",
+        "o\u0302",
+        "A\u0302",
+        "A\u0306",
+        "E\u0302",
+        "O\u0302",
+    )
     for tone in "\u0300\u0301\u0303\u0309"
 }
 
@@ -64,11 +76,14 @@ _DOTTED = "".join(
     for tone in ("", "\u0300", "\u0301", "\u0302", "\u0304", "\u030c")
     if len(unicodedata.normalize("NFC", letter + tone)) == 1
 )
-_NASAL = "".join(unicodedata.normalize("NFC", letter + tone) for letter in "aioAIO" for tone in ("", "\u0301"))
+_NASAL = "".join(
+    unicodedata.normalize("NFC", letter + tone) for letter in "aioAIO" for tone in ("", "\u0301")
+)
 
 
 def _shifted(values: npt.NDArray[np.bool_], places: int) -> npt.NDArray[np.bool_]:
-    """Return at each place the value some places further on (or back, if negative); False beyond the ends."""
+    """Return at each place the value some places further on (or back, if negative); False beyond
+    the ends."""
     shifted = np.zeros_like(values)
     if places > 0:
         shifted[:-places] = values[places:]
@@ -77,7 +92,9 @@ def _shifted(values: npt.NDArray[np.bool_], places: int) -> npt.NDArray[np.bool_
     return shifted
 
 
-def _foreign(points: CodePoints, typed: npt.NDArray[np.bool_], word: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _foreign(
+    points: CodePoints, typed: npt.NDArray[np.bool_], word: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
     """Mark apostrophes that are of a foreign name: `L'Oreal`, `O'Hagan`, `Martin's`, `rock'n'roll`.
 
     They stand before a capital and a small letter, before an s that ends the word, or around an n.
@@ -108,7 +125,8 @@ def _of_category(category: str) -> npt.NDArray[np.bool_]:
 
 
 class _Quotes:
-    """Where the apostrophes of an array of code points stand, and whether their line quotes with them."""
+    """Where the apostrophes of an array of code points stand, and whether their line quotes with
+    them."""
 
     def __init__(self, points: CodePoints) -> None:
         typed = among(points, _TYPED)
@@ -181,14 +199,17 @@ RULES = (
         written_in("hau_Latn"),
         letter_map("\u1e05\u1e04\u1e0d\u1e0c\u1e33\u1e32", "\u0253\u0181\u0257\u018a\u0199\u0198"),
     ),
-    # Off: writers type both spellings, and a default changes one only where the living orthography has one answer.
+    # Off: writers type both spellings, and a default changes one only where the living orthography
+    # has one answer.
     edit_rule(
         "hausa_glottal_stop",
         "The apostrophe inside a Hausa word, and before its y, becomes the letter U+02BC.",
         "CLDR exemplar set ha",
         written_in("hau_Latn"),
         rf"{_IN_WORD}{_NOT_APOSTROPHE}{_IN_WORD}|{_NOT_APOSTROPHE}[yY]",
-        _apostrophes(APOSTROPHE, lambda at: at.medial | (at.initial & among(at.after, "yY") & ~at.closed)),
+        _apostrophes(
+            APOSTROPHE, lambda at: at.medial | (at.initial & among(at.after, "yY") & ~at.closed)
+        ),
     )._replace(default=False),
     pattern_rule(
         "yoruba_dot_below",
@@ -247,7 +268,9 @@ RULES = (
         "CLDR exemplar sets haw, to, wls",
         written_in("haw", "ton", "wls"),
         rf"{_NOT_OKINA}{code_point_class(_VOWELS)}",
-        _apostrophes(OKINA, lambda at: among(at.after, _VOWELS) & (at.medial | (at.initial & ~at.closed))),
+        _apostrophes(
+            OKINA, lambda at: among(at.after, _VOWELS) & (at.medial | (at.initial & ~at.closed))
+        ),
     ),
     edit_rule(
         "uzbek_turned_comma",
@@ -255,7 +278,9 @@ RULES = (
         "CLDR exemplar set uz; Uzbek alphabet of 1995",
         written_in("uzb_Latn"),
         rf"[oOgG]{_NOT_OKINA}",
-        _apostrophes(OKINA, lambda at: among(at.before, "oOgG") & (at.medial | (at.final & ~at.opened))),
+        _apostrophes(
+            OKINA, lambda at: among(at.before, "oOgG") & (at.medial | (at.final & ~at.opened))
+        ),
     ),
     edit_rule(
         "uzbek_apostrophe",
@@ -265,7 +290,8 @@ RULES = (
         rf"[[\p{{L}}\p{{M}}]--[oOgG]]{_NOT_APOSTROPHE}{_IN_WORD}",
         _apostrophes(APOSTROPHE, lambda at: at.medial & ~among(at.before, "oOgG")),
     ),
-    # Off: writers type U+0027 or U+2019, all 97 of the Declaration and all 240 of the message catalogues at hand.
+    # Off: writers type U+0027 or U+2019, all 97 of the Declaration and all 240 of the message
+    # catalogues at hand.
     pattern_rule(
         "breton_ch",
         "The apostrophe of the Breton letter c\u02bch becomes U+02BC; that of elision stays.",

@@ -1,33 +1,36 @@
 """Put letters of another script that look the same back into the script of their word.
 
-A Cyrillic `\u0430` in a Latin word (a keyboard left switched, optical recognition, a word list poisoned on purpose)
-looks right and is another string. A word is repaired only if there is one script that all of it can be written in:
+A Cyrillic `\u0430` in a Latin word (a keyboard left switched, optical recognition, a word list
+poisoned on purpose) looks right and is another string. A word is repaired only if there is one
+script that all of it can be written in:
 
 - some of its letters exist in one script alone, and every other letter has a look-alike there;
 - that script has at least half of the letters, or is that of the document;
-- where it is not that of the document, the other letters are not the end of the word: `Google\u0443` in Russian is a
-  Latin name with a Cyrillic ending, and means what it says;
-- a word of at least two letters that could all be of either script takes that of the document, but for capitals of
-  the other script before small letters: `BBC\u043d\u044b\u04a3` is an acronym with a Tatar ending; so is a name with a
-  capital inside (`eBay`), and one (`Coca`) of four letters or more before an ending of two or more in languages that
-  glue endings to names.
-  Two capitals or more after a small letter of the other script stay as well: `\u041c\u0435\u0442\u043e\u0434HTTP`.
+- where it is not that of the document, the other letters are not the end of the word:
+  `Google\u0443` in Russian is a Latin name with a Cyrillic ending, and means what it says;
+- a word of at least two letters that could all be of either script takes that of the document, but
+  for capitals of the other script before small letters: `BBC\u043d\u044b\u04a3` is an acronym with
+  a Tatar ending; so is a name with a capital inside (`eBay`), and one (`Coca`) of four letters or
+  more before an ending of two or more in languages that glue endings to names. Two capitals or more
+  after a small letter of the other script stay as well: `\u041c\u0435\u0442\u043e\u0434HTTP`.
 
-A word that is Latin as a whole is Cyrillic only if it is a function word of the language between Cyrillic words, and
-its sentence has no other single Latin letter, no sign of a formula and no word that speaks of quantities or letters
-(`equals`, `variable`), which would make it a variable. A variable in a sentence without any of these (`the particle c
-flies on`) looks like the Russian `with` and is taken for it. Words of two letters and more may also stand
-before a comma or at the end of a sentence.
+A word that is Latin as a whole is Cyrillic only if it is a function word of the language between
+Cyrillic words, and its sentence has no other single Latin letter, no sign of a formula and no word
+that speaks of quantities or letters (`equals`, `variable`), which would make it a variable. A
+variable in a sentence without any of these (`the particle c flies on`) looks like the Russian
+`with` and is taken for it. Words of two letters and more may also stand before a comma or at the
+end of a sentence.
 
-The label of a document says its script only if most of the text is in it: a text that was misread, and has been
-repaired since, is still labelled by what it was misread as. A text without a label is in the script of three quarters
-of its letters, and the function words of all languages are its own. What stands next to a lost character (U+FFFD)
-stays.
+The label of a document says its script only if most of the text is in it: a text that was misread,
+and has been repaired since, is still labelled by what it was misread as. A text without a label is
+in the script of three quarters of its letters, and the function words of all languages are its own.
+What stands next to a lost character (U+FFFD) stays.
 
-Everything else is mixed on purpose, or cannot be decided, and stays. Words are runs of letters and marks.
+Everything else is mixed on purpose, or cannot be decided, and stays. Words are runs of letters and
+marks.
 
-Source: UTS #39, confusables.txt, of which only pairs are taken that a reader cannot tell apart; the alphabets of
-languages that have further letters of that kind are in CLDR's exemplar sets.
+Source: UTS #39, confusables.txt, of which only pairs are taken that a reader cannot tell apart; the
+alphabets of languages that have further letters of that kind are in CLDR's exemplar sets.
 """
 
 from __future__ import annotations
@@ -90,7 +93,10 @@ CYRILLIC_OF_LANGUAGE: Mapping[str, Mapping[str, str]] = {
     "tyv": _BARRED_O | _STRAIGHT_U,
     "bua": _SHHA | _BARRED_O | _STRAIGHT_U,
     "xal": _SHHA | _SCHWA | _BARRED_O | _STRAIGHT_U,
-    "kur": _SHHA | _SCHWA | {"q": "\u051b", "Q": "\u051a", "w": "\u051d", "W": "\u051c"} | _O_DIAERESIS,
+    "kur": _SHHA
+    | _SCHWA
+    | {"q": "\u051b", "Q": "\u051a", "w": "\u051d", "W": "\u051c"}
+    | _O_DIAERESIS,
     "srp": _JE,
     "hbs": _JE,
     "bos": _JE,
@@ -102,11 +108,14 @@ CYRILLIC_OF_LANGUAGE: Mapping[str, Mapping[str, str]] = {
     "udm": _O_DIAERESIS,
     "oss": {"\u00e6": "\u04d5", "\u00c6": "\u04d4"},
     "chv": letter_map(
-        "\u0103\u0115\u00e7\u00ff\u0102\u0114\u00c7\u0178", "\u04d1\u04d7\u04ab\u04f3\u04d0\u04d6\u04aa\u04f2"
+        "\u0103\u0115\u00e7\u00ff\u0102\u0114\u00c7\u0178",
+        "\u04d1\u04d7\u04ab\u04f3\u04d0\u04d6\u04aa\u04f2",
     ),
 }
 # Languages that put their endings on a foreign name without a hyphen.
-_GLUE_ENDINGS = frozenset(("kaz", "tat", "bak", "uig", "kir", "sah", "tuk", "mon", "tyv", "bua", "xal"))
+_GLUE_ENDINGS = frozenset(
+    ("kaz", "tat", "bak", "uig", "kir", "sah", "tuk", "mon", "tyv", "bua", "xal")
+)
 # Function words that consist of look-alikes, as they look in Latin letters.
 _SERBIAN_WORDS = ("a", "c", "o", "y", "je", "ja", "ce", "ca", "cy", "jep", "joj")
 FUNCTION_WORDS: Mapping[str, tuple[str, ...]] = {
@@ -146,7 +155,8 @@ LATIN_OF_LANGUAGE: Mapping[str, Mapping[str, str]] = {
 
 _LETTERS = (r"\p{Latin}", r"\p{Cyrillic}", r"\p{Greek}", r"\p{Armenian}")
 _CANDIDATES = "|".join(
-    rf"{own}[\p{{M}}\p{{Lm}}]*[{''.join(other for other in _LETTERS if other != own)}]" for own in _LETTERS
+    rf"{own}[\p{{M}}\p{{Lm}}]*[{''.join(other for other in _LETTERS if other != own)}]"
+    for own in _LETTERS
 )
 
 _MIXED_WORD = rf"[\p{{L}}\p{{M}}\x{{fffd}}]*(?:{_CANDIDATES})[\p{{L}}\p{{M}}\x{{fffd}}]*"
@@ -154,29 +164,48 @@ _MIXED_WORD = rf"[\p{{L}}\p{{M}}\x{{fffd}}]*(?:{_CANDIDATES})[\p{{L}}\p{{M}}\x{{
 
 @cache
 def _word_table() -> npt.NDArray[np.uint8]:
-    """Make the table of what each code point is in a word: a letter of one of SCRIPTS, a mark of any, or no part."""
+    """Make the table of what each code point is in a word: a letter of one of SCRIPTS, a mark of
+    any, or no part."""
     codes, scripts = script_table()
     table = np.zeros(BOUNDARY + 1, np.uint8)
     for position, script in enumerate(SCRIPTS):
         points = np.flatnonzero(scripts == codes.index(script))
-        table[[p for p in points.tolist() if unicodedata.category(chr(p))[0] == "L"]] = _FIRST_SCRIPT + position
+        table[[p for p in points.tolist() if unicodedata.category(chr(p))[0] == "L"]] = (
+            _FIRST_SCRIPT + position
+        )
     neutral = np.flatnonzero(scripts < 2)
-    table[[p for p in neutral.tolist() if p < 0xD800 and unicodedata.category(chr(p)) in ("Mn", "Me", "Lm")]] = _MARK
+    table[
+        [
+            p
+            for p in neutral.tolist()
+            if p < 0xD800 and unicodedata.category(chr(p)) in ("Mn", "Me", "Lm")
+        ]
+    ] = _MARK
     return table
 
 
 @cache
 def _replacements(language: str | None) -> npt.NDArray[np.uint32]:
-    """Make the table [script, code point] of look-alikes in each of SCRIPTS; 0 where there is none."""
-    table = np.zeros((len(SCRIPTS), _LAST_LETTER + 2), np.uint32)  # the last one stands for all above
-    own_letters: tuple[Mapping[str, Mapping[str, str]], ...] = (LATIN_OF_LANGUAGE, CYRILLIC_OF_LANGUAGE, {}, {})
+    """Make the table [script, code point] of look-alikes in each of SCRIPTS; 0 where there is
+    none."""
+    table = np.zeros(
+        (len(SCRIPTS), _LAST_LETTER + 2), np.uint32
+    )  # the last one stands for all above
+    own_letters: tuple[Mapping[str, Mapping[str, str]], ...] = (
+        LATIN_OF_LANGUAGE,
+        CYRILLIC_OF_LANGUAGE,
+        {},
+        {},
+    )
     for row, (letters, extra) in enumerate(zip(_TARGETS, own_letters, strict=True)):
         for letter, own in {**letters, **extra.get(language or "und", {})}.items():
             table[row, ord(letter)] = ord(own)
     return table
 
 
-def _repair(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
+def _repair(
+    texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
+) -> pl.Series:
     if script is not None and script not in SCRIPTS:
         return _repair_in(texts, language, -1)
     # letters of each script in each text
@@ -190,20 +219,26 @@ def _repair(texts: pl.Series, language: str | None, script: str | None, options:
     repaired = texts
     for each in np.unique(home).tolist():
         done = _repair_in(texts, language if each >= 0 else None, each)
-        repaired = pl.select(pl.when(pl.Series(home == each)).then(done).otherwise(repaired)).to_series()
+        repaired = pl.select(
+            pl.when(pl.Series(home == each)).then(done).otherwise(repaired)
+        ).to_series()
     return repaired
 
 
 def _repair_in(texts: pl.Series, language: str | None, home: int) -> pl.Series:
-    """Repair the words of n texts in a language whose script is SCRIPTS[home]; -1 if it is not known."""
+    """Repair the words of n texts in a language whose script is SCRIPTS[home]; -1 if it is not
+    known."""
     words = texts.str.extract_all(_MIXED_WORD).explode().drop_nulls().unique(maintain_order=True)
     if not len(words):
         return texts
     words = words.filter(~words.str.contains("\ufffd", literal=True))
     if not len(words):
         return texts
-    repaired = edit_code_points(words, lambda points: _repair_words(points, _replacements(language), home, language))
-    # Words that stay are replaced by themselves: what is longest at a place is then always a whole word.
+    repaired = edit_code_points(
+        words, lambda points: _repair_words(points, _replacements(language), home, language)
+    )
+    # Words that stay are replaced by themselves: what is longest at a place is then always a whole
+    # word.
     return replace_sequences(texts, dict(zip(words.to_list(), repaired.to_list(), strict=True)))
 
 
@@ -232,8 +267,12 @@ def _repair_words(
     # could[i, s]: letter i can be written in script s, as it is or by its look-alike
     could = look_alike[:, np.minimum(letters, look_alike.shape[1] - 1)].T > 0
     could[np.arange(len(at)), script] = True
-    counts = np.stack([np.bincount(word[script == s], minlength=words) for s in range(len(SCRIPTS))], axis=1)
-    lacking = np.stack([np.bincount(word[~could[:, s]], minlength=words) for s in range(len(SCRIPTS))], axis=1)
+    counts = np.stack(
+        [np.bincount(word[script == s], minlength=words) for s in range(len(SCRIPTS))], axis=1
+    )
+    lacking = np.stack(
+        [np.bincount(word[~could[:, s]], minlength=words) for s in range(len(SCRIPTS))], axis=1
+    )
     possible = (lacking == 0) & (counts > 0)
     size = counts.sum(axis=1)
     target = np.where(possible.sum(axis=1) == 1, possible.argmax(axis=1), -1)
@@ -259,7 +298,8 @@ def _acronyms(
     word: npt.NDArray[np.int64],
     names: bool,
 ) -> npt.NDArray[np.bool_]:
-    """Say which words are two or more capitals of one script, then small letters of one other; or names so.
+    """Say which words are two or more capitals of one script, then small letters of one other; or
+    names so.
 
     A name has a capital inside; where `names` are glued to endings, any word in title case is one.
     """
@@ -275,7 +315,9 @@ def _acronyms(
     inside = np.append(False, capital[1:] & ~capital[:-1]) & lead
     inside[first] = False
     tail = np.bincount(word[~lead], minlength=words)
-    small_before_capitals = np.bincount(word[changes & np.append(False, ~capital[:-1])], minlength=words) > 0
+    small_before_capitals = (
+        np.bincount(word[changes & np.append(False, ~capital[:-1])], minlength=words) > 0
+    )
     found |= (
         in_two_parts
         & small_before_capitals
@@ -285,7 +327,13 @@ def _acronyms(
     found |= in_two_parts & (np.bincount(word[inside], minlength=words) > 0) & (leading > 2)
     if names:
         title_case = capital[first] & (np.bincount(word[capital], minlength=words) == 1)
-        found |= in_two_parts & title_case & (script[first] == 0) & (leading > 3) & (last - first - leading > 0)
+        found |= (
+            in_two_parts
+            & title_case
+            & (script[first] == 0)
+            & (leading > 3)
+            & (last - first - leading > 0)
+        )
     return found
 
 
@@ -299,15 +347,17 @@ def _capitals() -> npt.NDArray[np.bool_]:
 _SENTENCE = r"[^.!?\x{2026}\n]+"
 _OPENING = r"[\s\x{ab}\x{201e}\x{201c}\"(\x{2013}\x{2014}-]*"
 _FUNCTION_WORD = "|".join(sorted({word for words in FUNCTION_WORDS.values() for word in words}))
-_LONGER_WORD = "|".join(sorted({word for words in FUNCTION_WORDS.values() for word in words if len(word) > 1}))
+_LONGER_WORD = "|".join(
+    sorted({word for words in FUNCTION_WORDS.values() for word in words if len(word) > 1})
+)
 _MAX_RUN = 3  # function words in a row
 _BEFORE_PAUSE = r"(?:[,;:] |[.!?\x{2026}\n]|$)"
 _WORD_CANDIDATES = (
     rf"(?:(?i)\b(?:(?:{_FUNCTION_WORD}) )+{_OPENING}\p{{Cyrillic}}"
     rf"|\p{{Cyrillic}}[,;:]? (?:{_LONGER_WORD}){_BEFORE_PAUSE})"
 )
-# Stems of words by which a sentence speaks of quantities and letters: equal, variable, denote, function, constant,
-# vector, formula, equation, symbol, letter, in the languages of FUNCTION_WORDS.
+# Stems of words by which a sentence speaks of quantities and letters: equal, variable, denote,
+# function, constant, vector, formula, equation, symbol, letter, in the languages of FUNCTION_WORDS.
 _OF_QUANTITIES = (
     r"(?i)\b(?:равн|равен|равня|дорівн|рівн|роўн|једнак|еднакв|перемен|змінн|зменн|промен|обознач|познач|абазнач|означ"
     r"|функц|параметр|параметар|параметър|коэфф|коефі|каэфі|коефиц|констант|канстант|вектор|вектар|формул|уравнен"
@@ -319,11 +369,14 @@ _VARIABLE = r"(?:^|[^\p{L}\p{M}'\x{2019}-])[A-Za-z](?:[^\p{L}\p{M}'\x{2019}-]|$)
 
 @cache
 def _cyrillic_words(language: str | None) -> dict[str, str]:
-    """Return the function words of a language, in Latin look-alikes and in their own letters; None means all."""
+    """Return the function words of a language, in Latin look-alikes and in their own letters; None
+    means all."""
     languages = FUNCTION_WORDS if language is None else (language,)
     own = {each: _replacements(each)[1] for each in languages}
     return {
-        word: "".join(chr(int(own[each][ord(c)])) for c in word) for each in languages for word in FUNCTION_WORDS[each]
+        word: "".join(chr(int(own[each][ord(c)])) for c in word)
+        for each in languages
+        for word in FUNCTION_WORDS[each]
     }
 
 
@@ -337,17 +390,23 @@ def _repair_function_words(
     any_word = "|".join(sorted(to_cyrillic))
     for _ in range(_MAX_RUN):
         for word, own in to_cyrillic.items():
-            between = rf"(\p{{Cyrillic}}[,;:]? ){word}( (?:(?:{any_word}) )*{_OPENING}\p{{Cyrillic}})"
+            between = (
+                rf"(\p{{Cyrillic}}[,;:]? ){word}( (?:(?:{any_word}) )*{_OPENING}\p{{Cyrillic}})"
+            )
             for _ in range(2):  # a neighbour of one letter is part of two matches
                 repaired = repaired.str.replace_all(between, f"${{1}}{own}${{2}}")
             if len(word) > 1:
-                before_pause = rf"(\p{{Cyrillic}}[,;:]? ){word}([,;:] {_OPENING}\p{{Cyrillic}}|\s*$)"
+                before_pause = (
+                    rf"(\p{{Cyrillic}}[,;:]? ){word}([,;:] {_OPENING}\p{{Cyrillic}}|\s*$)"
+                )
                 repaired = repaired.str.replace_all(before_pause, f"${{1}}{own}${{2}}")
         for word, own in to_cyrillic.items():
             first = rf"^({_OPENING}){word.capitalize()}( \p{{Cyrillic}}+,? \p{{Cyrillic}})"
             repaired = repaired.str.replace_all(first, f"${{1}}{own.capitalize()}${{2}}")
     frame = pl.DataFrame({"found": found, "repaired": repaired})
-    frame = frame.filter((pl.col("found") != pl.col("repaired")) & ~pl.col("repaired").str.contains(_VARIABLE))
+    frame = frame.filter(
+        (pl.col("found") != pl.col("repaired")) & ~pl.col("repaired").str.contains(_VARIABLE)
+    )
     return replace_sequences(texts, dict(frame.iter_rows())) if len(frame) else texts
 
 

@@ -1,12 +1,14 @@
 """Letters that a text has because it was read in the wrong encoding or typed for an old font.
 
-A Maltese text in ISO 8859-3 that was read as Windows-1252 has `\u00b1` for `\u0127` all through, and a Mongolian one
-that was typed on a Ukrainian keyboard `\u0454` for `\u04e9`. Each such letter alone may be meant (a name, a sign), so
-the whole text is judged: it is repaired if it holds at least three of them in words, and not one of the letters that
-they stand for. No text of some length in these languages lacks those letters.
+A Maltese text in ISO 8859-3 that was read as Windows-1252 has `\u00b1` for `\u0127` all through,
+and a Mongolian one that was typed on a Ukrainian keyboard `\u0454` for `\u04e9`. Each such letter
+alone may be meant (a name, a sign), so the whole text is judged: it is repaired if it holds at
+least three of them in words, and not one of the letters that they stand for. No text of some length
+in these languages lacks those letters.
 
-Source: ISO/IEC 8859 parts 2, 3, 9, 13 and 14 as Python's codecs hold them; the layouts of Cyrillic fonts of the 1990s
-put a language's own letters where Windows-1251 has Macedonian, Serbian, Ukrainian and Belarusian ones.
+Source: ISO/IEC 8859 parts 2, 3, 9, 13 and 14 as Python's codecs hold them; the layouts of Cyrillic
+fonts of the 1990s put a language's own letters where Windows-1251 has Macedonian, Serbian,
+Ukrainian and Belarusian ones.
 """
 
 from __future__ import annotations
@@ -17,13 +19,21 @@ from typing import NamedTuple
 import polars as pl
 
 from stages.normalization.options import NormalizationOptions
-from stages.normalization.rules import Rule, code_point_class, letter_map, neither, replace_sequences, written_in
+from stages.normalization.rules import (
+    Rule,
+    code_point_class,
+    letter_map,
+    neither,
+    replace_sequences,
+    written_in,
+)
 
 _MIN_WRONG_LETTERS = 3
 
 
 class Misreading(NamedTuple):
-    """The letters that texts of some languages get, with those that they stand for, and how it comes about."""
+    """The letters that texts of some languages get, with those that they stand for, and how it
+    comes about."""
 
     labels: tuple[str, ...]
     source: str
@@ -33,7 +43,9 @@ class Misreading(NamedTuple):
 def _misread(letters: str, encoding: str, *labels: str) -> Misreading:
     read = {letter.encode(encoding).decode("cp1252"): letter for letter in letters}
     source = f"ISO/IEC 8859-{encoding.split('_')[1]} read as Windows-1252"
-    return Misreading(labels, source, {wrong: right for wrong, right in read.items() if wrong != right})
+    return Misreading(
+        labels, source, {wrong: right for wrong, right in read.items() if wrong != right}
+    )
 
 
 MISREADINGS = {
@@ -71,11 +83,16 @@ def _rule(name: str, misreading: Misreading) -> Rule:
     wrong = code_point_class(misreading.letters)
     right = code_point_class("".join(misreading.letters.values()) + _ALSO_RIGHT.get(name, ""))
 
-    def reread(texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions) -> pl.Series:
-        misread = (pl.col("text").str.count_matches(rf"\p{{L}}{wrong}|{wrong}\p{{L}}") >= _MIN_WRONG_LETTERS) & ~pl.col(
-            "text"
-        ).str.contains(right)
-        frame = pl.DataFrame({"text": texts, "reread": replace_sequences(texts, misreading.letters)})
+    def reread(
+        texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
+    ) -> pl.Series:
+        misread = (
+            pl.col("text").str.count_matches(rf"\p{{L}}{wrong}|{wrong}\p{{L}}")
+            >= _MIN_WRONG_LETTERS
+        ) & ~pl.col("text").str.contains(right)
+        frame = pl.DataFrame(
+            {"text": texts, "reread": replace_sequences(texts, misreading.letters)}
+        )
         return frame.select(pl.when(misread).then("reread").otherwise("text"))["reread"]
 
     return Rule(

@@ -1,16 +1,20 @@
-"""Write the text of each document one way: Unicode's own rules, then those of its script and language.
+"""Write the text of each document one way: Unicode's own rules, then those of its script and
+language.
 
-Raw text spells the same word in several ways that look alike: decomposed letters, Arabic letters of another keyboard,
-a Cyrillic letter in a Latin word, presentation forms, invisible characters. Vocabularies split by them and duplicates
-go unseen. But what is noise in one orthography is spelling in the next, so each rule says for which language and script
-it is meant, cites what it follows, and can be switched off by its name.
+Raw text spells the same word in several ways that look alike: decomposed letters, Arabic letters of
+another keyboard, a Cyrillic letter in a Latin word, presentation forms, invisible characters.
+Vocabularies split by them and duplicates go unseen. But what is noise in one orthography is
+spelling in the next, so each rule says for which language and script it is meant, cites what it
+follows, and can be switched off by its name.
 
-The rules run in the order of `RULES`. A text that no rule could change is found by one scan for all of their candidates
-and is not touched. A text that changes is looked at again until no rule changes it, so the stage is idempotent: what
-removal, composition or repair uncovers is not left for a second run.
+The rules run in the order of `RULES`. A text that no rule could change is found by one scan for all
+of their candidates and is not touched. A text that changes is looked at again until no rule changes
+it, so the stage is idempotent: what removal, composition or repair uncovers is not left for a
+second run.
 
-A text of more than 4 MiB is worked on in pieces of whole lines (of whole words, where a line is as long), which bounds
-the memory that the rules take. Rules that judge a whole text then judge each piece.
+A text of more than 4 MiB is worked on in pieces of whole lines (of whole words, where a line is as
+long), which bounds the memory that the rules take. Rules that judge a whole text then judge each
+piece.
 """
 
 from __future__ import annotations
@@ -75,9 +79,13 @@ RULES: tuple[Rule, ...] = (
 )
 
 _SLICE_BYTES = 1 << 23  # text worked on at once: bounds the copies that a chain of rules makes
-_LONG_BYTES = 1 << 22  # of a text that is cut: the rules take about 20 times as much memory as what they look at
+_LONG_BYTES = (
+    1 << 22
+)  # of a text that is cut: the rules take about 20 times as much memory as what they look at
 _BUNDLE = 8  # rules whose candidates are looked for at once before those of each
-_BUNDLE_CHARACTERS = 1 << 15  # of pattern; Polars keeps 32 compiled patterns, and that for NFC takes 20 ms to compile
+_BUNDLE_CHARACTERS = (
+    1 << 15
+)  # of pattern; Polars keeps 32 compiled patterns, and that for NFC takes 20 ms to compile
 _MAX_PASSES = 16  # real text settles in two; more takes noise nested in noise
 
 
@@ -93,25 +101,37 @@ def chosen_rules(config: NormalizationConfig) -> tuple[Rule, ...]:
     return tuple(
         rule
         for rule in RULES
-        if (rule.default or rule.name in config.enable) and rule.name not in config.disable and rule.wanted(config)
+        if (rule.default or rule.name in config.enable)
+        and rule.name not in config.disable
+        and rule.wanted(config)
     )
 
 
 def languages_apart(script: str | None, config: NormalizationConfig) -> tuple[str | None, ...]:
-    """List languages that the chosen rules treat differently in a script: one of each kind, None first.
+    """List languages that the chosen rules treat differently in a script: one of each kind, None
+    first.
 
-    A text whose language nobody knows is written as its document was by one of them. Only the languages that a rule
-    names can differ from None; what a rule does with digits by locale is not looked at.
+    A text whose language nobody knows is written as its document was by one of them. Only the
+    languages that a rule names can differ from None; what a rule does with digits by locale is not
+    looked at.
     """
     rules = chosen_rules(config)
-    labels = (label for rule in rules if isinstance(rule.applies, WrittenIn) for label in rule.applies.labels)
+    labels = (
+        label
+        for rule in rules
+        if isinstance(rule.applies, WrittenIn)
+        for label in rule.applies.labels
+    )
     named = {label.split("_")[0] for label in labels if label[0].islower()}
     named |= {*lookalikes.LATIN_OF_LANGUAGE, *lookalikes.CYRILLIC_OF_LANGUAGE}
     kinds: dict[tuple[object, ...], str | None] = {}
     for language in (None, *sorted(named)):
         label = (language, script)
         seen = [rule.looks_at(*label) for rule in rules]
-        kind = [rule.applies(*label) and (True if at == label else at) for rule, at in zip(rules, seen, strict=True)]
+        kind = [
+            rule.applies(*label) and (True if at == label else at)
+            for rule, at in zip(rules, seen, strict=True)
+        ]
         kinds.setdefault(tuple(kind), language)
     return tuple(kinds.values())
 
@@ -119,7 +139,8 @@ def languages_apart(script: str | None, config: NormalizationConfig) -> tuple[st
 def normalize(batch: pa.RecordBatch, config: NormalizationConfig) -> pa.RecordBatch:
     """Normalize the `text` of n documents: n rows in, the same n rows in the same order out.
 
-    A null language or script gets the rules of Unicode only. Raises SchemaError without `text`, `language`, `script`.
+    A null language or script gets the rules of Unicode only. Raises SchemaError without `text`,
+    `language`, `script`.
 
     >>> kaf = pa.array(["\u0643\u0627\u0631", "\u0643\u0644\u0628"], pa.large_string())
     >>> block = pa.record_batch({"text": kaf, "language": ["fas", "ara"], "script": ["Arab", "Arab"]})
@@ -130,12 +151,17 @@ def normalize(batch: pa.RecordBatch, config: NormalizationConfig) -> pa.RecordBa
 
 
 def normalize_counted(batch: pa.RecordBatch, config: NormalizationConfig) -> Normalized:
-    """Do as `normalize` does, and count for each rule, language and script the documents and code points it changed."""
+    """Do as `normalize` does, and count for each rule, language and script the documents and code
+    points it changed."""
     require_columns(batch, DOCUMENT, ("text", "language", "script"))
     rules = chosen_rules(config)
-    labels = pl.DataFrame({"language": pl.Series(batch["language"]), "script": pl.Series(batch["script"])})
+    labels = pl.DataFrame(
+        {"language": pl.Series(batch["language"]), "script": pl.Series(batch["script"])}
+    )
     groups = labels.unique(maintain_order=True).with_row_index("group")
-    group = labels.join(groups, on=["language", "script"], how="left", nulls_equal=True, maintain_order="left")
+    group = labels.join(
+        groups, on=["language", "script"], how="left", nulls_equal=True, maintain_order="left"
+    )
     chain = _Chain(rules, groups.rows(), config)
     numbers = group["group"].to_numpy()
     texts = batch["text"]
@@ -163,12 +189,19 @@ class _Chain:
     """The chosen rules over the (language, script) groups of one block, and what they changed."""
 
     def __init__(
-        self, rules: tuple[Rule, ...], groups: list[tuple[int, str | None, str | None]], config: NormalizationConfig
+        self,
+        rules: tuple[Rule, ...],
+        groups: list[tuple[int, str | None, str | None]],
+        config: NormalizationConfig,
     ) -> None:
         self.rules, self.config = rules, config
         self.labels = [(language, script) for _, language, script in groups]
         self.applies = np.asarray(
-            [[rule.applies(language, script) for rule in rules] for language, script in self.labels], bool
+            [
+                [rule.applies(language, script) for rule in rules]
+                for language, script in self.labels
+            ],
+            bool,
         ).reshape(len(groups), len(rules))
         # kinds[r][g]: groups of one number look the same to rule r
         self.kinds = [_numbered([rule.looks_at(*label) for label in self.labels]) for rule in rules]
@@ -181,8 +214,14 @@ class _Chain:
         dirty = np.zeros(len(texts), bool)
         own, signature = np.unique(self.applies & ~common, axis=0, return_inverse=True)
         for position, mask in enumerate([common, *own]):
-            pattern = _pattern(tuple(rule.candidates for rule, holds in zip(self.rules, mask, strict=True) if holds))
-            rows = np.flatnonzero(~dirty & ((position == 0) | (signature.reshape(-1)[group] == position - 1)))
+            pattern = _pattern(
+                tuple(
+                    rule.candidates for rule, holds in zip(self.rules, mask, strict=True) if holds
+                )
+            )
+            rows = np.flatnonzero(
+                ~dirty & ((position == 0) | (signature.reshape(-1)[group] == position - 1))
+            )
             if pattern and len(rows):
                 dirty[rows] = texts.gather(rows).str.contains(pattern).to_numpy()
         return np.flatnonzero(dirty)
@@ -201,7 +240,8 @@ class _Chain:
         return pl.concat([texts, done]).gather(order).to_arrow().cast(pa.large_string())
 
     def run(self, texts: pl.Series, group: npt.NDArray[np.uint32]) -> pl.Series:
-        """Apply the rules to n texts until none changes; raises ValueError for a text that never settles."""
+        """Apply the rules to n texts until none changes; raises ValueError for a text that never
+        settles."""
         counted = np.zeros((len(texts), len(self.rules)), bool)
         active = np.arange(len(texts))
         bundles = self._bundles(np.flatnonzero(self.applies[np.unique(group)].any(axis=0)).tolist())
@@ -209,21 +249,29 @@ class _Chain:
             before = texts
             for bundle in bundles:
                 pattern = _pattern(tuple(self.rules[number].candidates for number in bundle))
-                # A text that holds no candidate of the bundle is not changed by it, and so gets none on the way.
+                # A text that holds no candidate of the bundle is not changed by it, and so gets
+                # none on the way.
                 held = active[texts.gather(active).str.contains(pattern).to_numpy()]
                 for number in bundle:
                     rows = held[self.applies[group[held], number]]
                     if len(bundle) > 1 and len(rows):
-                        rows = rows[texts.gather(rows).str.contains(self.rules[number].candidates).to_numpy()]
+                        rows = rows[
+                            texts.gather(rows)
+                            .str.contains(self.rules[number].candidates)
+                            .to_numpy()
+                        ]
                     if len(rows):
                         texts = self._apply(number, texts, rows, group[rows], counted)
             active = active[(texts.gather(active) != before.gather(active)).to_numpy()]
             if not len(active):
                 return texts
-        raise ValueError(f"text must settle in {_MAX_PASSES} passes of the normalization rules, but still changes")
+        raise ValueError(
+            f"text must settle in {_MAX_PASSES} passes of the normalization rules, but still changes"
+        )
 
     def run_long(self, octets: memoryview, group: npt.NDArray[np.uint32]) -> pa.Array:
-        """Do as `run_short` does with a single long text, piece by piece; it counts as one document.
+        """Do as `run_short` does with a single long text, piece by piece; it counts as one
+        document.
 
         Each piece goes straight to where it stays: at this size every copy of the whole counts.
         """
@@ -236,7 +284,8 @@ class _Chain:
         return pa.LargeStringArray.from_buffers(1, offsets, written.getvalue())
 
     def _bundles(self, numbers: list[int]) -> list[list[int]]:
-        """Cut rules, in their order, into those whose candidates are looked for at once; a long pattern stays alone."""
+        """Cut rules, in their order, into those whose candidates are looked for at once; a long
+        pattern stays alone."""
         bundles: list[list[int]] = [[]]
         for number in numbers:
             size = sum(len(self.rules[member].candidates) for member in [*bundles[-1], number])
@@ -253,7 +302,8 @@ class _Chain:
         group: npt.NDArray[np.uint32],
         counted: npt.NDArray[np.bool_],
     ) -> pl.Series:
-        """Apply one rule to the texts that hold its candidates, and count by group what it changed."""
+        """Apply one rule to the texts that hold its candidates, and count by group what it
+        changed."""
         rule = self.rules[number]
         kinds = self.kinds[number][group]
         order = np.argsort(kinds, kind="stable")
@@ -268,10 +318,18 @@ class _Chain:
         if not len(differ):
             return texts
         old, new, rows, group = old.gather(differ), new.gather(differ), rows[differ], group[differ]
-        self.documents[:, number] += np.bincount(group[~counted[rows, number]], minlength=len(self.labels))
+        self.documents[:, number] += np.bincount(
+            group[~counted[rows, number]], minlength=len(self.labels)
+        )
         counted[rows, number] = True
-        changed = _changed_code_points(old, new) if not rule.places else old.str.count_matches(rule.places).to_numpy()
-        self.code_points[:, number] += np.bincount(group, changed, len(self.labels)).astype(np.int64)
+        changed = (
+            _changed_code_points(old, new)
+            if not rule.places
+            else old.str.count_matches(rule.places).to_numpy()
+        )
+        self.code_points[:, number] += np.bincount(group, changed, len(self.labels)).astype(
+            np.int64
+        )
         places = np.arange(len(texts))
         places[rows] = len(texts) + np.arange(len(rows))
         return pl.concat([texts, new]).gather(places)
@@ -283,14 +341,22 @@ class _Chain:
             key=lambda at: (at[1], *(label or "" for label in self.labels[at[0]])),
         )
         rows = [
-            (self.rules[r].name, *self.labels[g], int(self.documents[g, r]), int(self.code_points[g, r]))
+            (
+                self.rules[r].name,
+                *self.labels[g],
+                int(self.documents[g, r]),
+                int(self.code_points[g, r]),
+            )
             for g, r in found
         ]
-        return pa.Table.from_pylist([dict(zip(CHANGE.names, row, strict=True)) for row in rows], CHANGE)
+        return pa.Table.from_pylist(
+            [dict(zip(CHANGE.names, row, strict=True)) for row in rows], CHANGE
+        )
 
 
 def _cuts(data: memoryview) -> Iterator[tuple[int, int]]:
-    """Cut UTF-8 into pieces of at most _LONG_BYTES that end with a line, else with a space, else with a code point."""
+    """Cut UTF-8 into pieces of at most _LONG_BYTES that end with a line, else with a space, else
+    with a code point."""
     start = 0
     while start < len(data):
         end = min(start + _LONG_BYTES, len(data))
@@ -321,13 +387,16 @@ def _runs(group: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
 
 
 def _changed_code_points(old: pl.Series, new: pl.Series) -> npt.NDArray[np.int64]:
-    """Count the positions that differ in n pairs of texts; in one of unequal lengths, the difference of the two."""
+    """Count the positions that differ in n pairs of texts; in one of unequal lengths, the
+    difference of the two."""
     before, after = (texts.str.len_chars().to_numpy().astype(np.int64) for texts in (old, new))
     changed = np.abs(before - after)
     same = np.flatnonzero(changed == 0)
     if len(same):
         differ = code_points(old.gather(same)) != code_points(new.gather(same))
-        changed[same] = np.add.reduceat(differ.astype(np.int64), np.append(0, np.cumsum(before[same])[:-1]))
+        changed[same] = np.add.reduceat(
+            differ.astype(np.int64), np.append(0, np.cumsum(before[same])[:-1])
+        )
     return changed
 
 

@@ -1,4 +1,5 @@
-"""What a recipe may set of normalization; read with every recipe, so nothing is imported that does the work."""
+"""What a recipe may set of normalization; read with every recipe, so nothing is imported that does
+the work."""
 
 from __future__ import annotations
 
@@ -38,7 +39,9 @@ class NormalizationConfig(NormalizationOptions):
 
     stage: Literal["normalize"] = "normalize"
     disable: tuple[str, ...] = Field(default=(), description="Rules that are not to run, by name.")
-    enable: tuple[str, ...] = Field(default=(), description="Rules to run that do not by default, by name.")
+    enable: tuple[str, ...] = Field(
+        default=(), description="Rules to run that do not by default, by name."
+    )
 
     def require_engines(self, kept: Sequence[str]) -> None:
         from stages.normalization.east_asian import load_opencc
@@ -55,7 +58,9 @@ class NormalizationConfig(NormalizationOptions):
     @field_validator("disable", "enable")
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        from stages.normalization.normalize import RULES  # the tables take a while, and few recipes choose among them
+        from stages.normalization.normalize import (
+            RULES,
+        )  # the tables take a while, and few recipes choose among them
 
         known = [rule.name for rule in RULES]
         if wrong := [name for name in names if name not in known]:

@@ -1,10 +1,12 @@
-"""Khmer, Burmese, Thai and Lao: one order of the marks of a syllable, composed vowels, Zawgyi made Unicode.
+"""Khmer, Burmese, Thai and Lao: one order of the marks of a syllable, composed vowels, Zawgyi made
+Unicode.
 
-Sources: for Khmer the Khmer Encoding Structure (Hosken, Sok, Lindenberg et al., SIL, L2/21-241) with its reference
-program khnormal, Unicode Standard 17, section 16.4, and DoNotEmit.txt; where khnormal moves what would not look the
-same (a joiner that marks a final coeng in Middle Khmer), it stays. For Burmese, Unicode Technical Note 11 (Hosken,
-Representing Myanmar in Unicode, version 4), whose order holds for Burmese alone: Shan, Mon and Karen have letters of
-their own. For Thai and Lao, Unicode Standard 17, sections 16.1 and 16.2, and WTT 2.0 (the order of the Thai keyboard).
+Sources: for Khmer the Khmer Encoding Structure (Hosken, Sok, Lindenberg et al., SIL, L2/21-241)
+with its reference program khnormal, Unicode Standard 17, section 16.4, and DoNotEmit.txt; where
+khnormal moves what would not look the same (a joiner that marks a final coeng in Middle Khmer), it
+stays. For Burmese, Unicode Technical Note 11 (Hosken, Representing Myanmar in Unicode, version 4),
+whose order holds for Burmese alone: Shan, Mon and Karen have letters of their own. For Thai and
+Lao, Unicode Standard 17, sections 16.1 and 16.2, and WTT 2.0 (the order of the Thai keyboard).
 """
 
 from __future__ import annotations
@@ -55,7 +57,14 @@ def _non_spacing(points: range) -> str:
 
 # ---- Khmer
 
-COENG, KHMER_RO, KHMER_DA, KHMER_TA, ROBAT, ZWNJ = "\u17d2", "\u179a", "\u178a", "\u178f", "\u17cc", "\u200c"
+COENG, KHMER_RO, KHMER_DA, KHMER_TA, ROBAT, ZWNJ = (
+    "\u17d2",
+    "\u179a",
+    "\u178a",
+    "\u178f",
+    "\u17cc",
+    "\u200c",
+)
 _BASES = _chars(range(0x1780, 0x17A3), range(0x17A5, 0x17B4))
 _COENG_RANK, _COENG_RO_RANK = 2, 3
 KHMER_RANKS = rank_table(
@@ -72,14 +81,19 @@ KHMER_RANKS = rank_table(
         11: "\u17c7\u17c8",
     }
 )
-# A below u under an upper vowel looks like the register shifter that it is: muusikatoan if the cluster has a BA or only
-# consonants of the second series, else triisap.
+# A below u under an upper vowel looks like the register shifter that it is: muusikatoan if the
+# cluster has a BA or only consonants of the second series, else triisap.
 _BASE = "[\u1780-\u17a2\u17a5-\u17b3]"
-_FIRST_SERIES = "[\u1780-\u1783\u1785-\u1788\u178a-\u178d\u178f-\u1792\u1795-\u1797\u179e-\u17a0\u17a2]"
+_FIRST_SERIES = (
+    "[\u1780-\u1783\u1785-\u1788\u178a-\u178d\u178f-\u1792\u1795-\u1797\u179e-\u17a0\u17a2]"
+)
 _UNDER = f"{COENG}{_BASE}"
-_WITH_BA = f"\u1794{ROBAT}?(?:{_UNDER}){{0,2}}|{_BASE}{ROBAT}?(?:{_UNDER})?{COENG}\u1794(?:{_UNDER})?"
+_WITH_BA = (
+    f"\u1794{ROBAT}?(?:{_UNDER}){{0,2}}|{_BASE}{ROBAT}?(?:{_UNDER})?{COENG}\u1794(?:{_UNDER})?"
+)
 _WITH_FIRST = (
-    f"{_FIRST_SERIES}{ROBAT}?(?:{_UNDER}){{0,2}}|{_BASE}{ROBAT}?(?:{_UNDER})?{COENG}{_FIRST_SERIES}(?:{_UNDER})?"
+    f"{_FIRST_SERIES}{ROBAT}?(?:{_UNDER}){{0,2}}"
+    f"|{_BASE}{ROBAT}?(?:{_UNDER})?{COENG}{_FIRST_SERIES}(?:{_UNDER})?"
 )
 _ANY = f"{_BASE}{ROBAT}?(?:{_UNDER}){{0,2}}"
 _UPPER = "\u17b7-\u17ba\u17be\u17bf\u17d0\u17dd]|\u17b6\u17c6"
@@ -99,9 +113,12 @@ KHMER_DEPRECATED = {
 
 
 def _khmer_ranks(points: CodePoints) -> Ranks:
-    """Rank Khmer marks, and a coeng with the consonant under it as one; a coeng without one has no rank."""
+    """Rank Khmer marks, and a coeng with the consonant under it as one; a coeng without one has no
+    rank."""
     rank = rank_of(points, KHMER_RANKS)
-    coeng = np.flatnonzero((points[:-1] == ord(COENG)) & np.isin(points[1:], [ord(c) for c in _BASES]))
+    coeng = np.flatnonzero(
+        (points[:-1] == ord(COENG)) & np.isin(points[1:], [ord(c) for c in _BASES])
+    )
     of_pair = np.where(points[coeng + 1] == ord(KHMER_RO), _COENG_RO_RANK, _COENG_RANK)
     rank[coeng], rank[coeng + 1] = of_pair, of_pair
     return rank
@@ -109,14 +126,16 @@ def _khmer_ranks(points: CodePoints) -> Ranks:
 
 def _order_khmer_marks(texts: pl.Series) -> pl.Series:
     return edit_code_points(
-        texts, lambda points: (in_rank_order(points, _khmer_ranks(points)), np.ones(len(points), bool))
+        texts,
+        lambda points: (in_rank_order(points, _khmer_ranks(points)), np.ones(len(points), bool)),
     )
 
 
 def _order_khmer(
     texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
 ) -> pl.Series:
-    """Sort the marks, compose vowels typed in parts, write a shifter for what looks like one, and sort again."""
+    """Sort the marks, compose vowels typed in parts, write a shifter for what looks like one, and
+    sort again."""
     texts = (
         _order_khmer_marks(texts)
         .str.replace_all("\u17c1([\u17bb-\u17bd]?)\u17b8", "\u17be$1")
@@ -139,8 +158,9 @@ _KHMER_CANDIDATES = "|".join(
 
 # ---- Burmese
 
-# Languages that write with the letters of Burmese, and that Zawgyi is used for. Shan, Mon, Karen, Palaung and others
-# have letters where Zawgyi has the shapes of its own, and other marks in another order.
+# Languages that write with the letters of Burmese, and that Zawgyi is used for. Shan, Mon, Karen,
+# Palaung and others have letters where Zawgyi has the shapes of its own, and other marks in another
+# order.
 BURMESE = ("mya", "rki", "int", "tvn")
 BURMESE_RANKS = rank_table(
     {
@@ -166,8 +186,9 @@ _BURMESE_LETTERS = {
     "\u1025\u1039": "\u1009\u1039",  # nor anything stacked under it
     "\u1044\u1004\u103a\u1038": "\u104e\u1004\u103a\u1038",  # the digit four in "the aforesaid"
 }
-# What Zawgyi has and Burmese in Unicode has not: E and medial ra before their consonant, so also first in a word;
-# virama as asat, so not before a consonant; vowels and stacked letters that in Unicode are of Mon, Karen and Shan.
+# What Zawgyi has and Burmese in Unicode has not: E and medial ra before their consonant, so also
+# first in a word; virama as asat, so not before a consonant; vowels and stacked letters that in
+# Unicode are of Mon, Karen and Shan.
 _ZAWGYI_CANDIDATES = (
     "(?:^|[^\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f\u200b-\u200d])[\u1031\u103b-\u103e]"
     "|\u1039(?:[^\u1000-\u1021]|$)|[\u1033\u1034\u105a\u1060-\u1097]"
@@ -185,7 +206,8 @@ class _Zawgyi(NamedTuple):
 
 @cache
 def load_zawgyi() -> _Zawgyi:
-    """Load the detector and the converter; raises ImportError that says what to install, or which rule to disable."""
+    """Load the detector and the converter; raises ImportError that says what to install, or which
+    rule to disable."""
     try:
         from icu import Transliterator  # type: ignore[import-untyped, unused-ignore]
         from myanmartools import ZawgyiDetector  # type: ignore[import-untyped, unused-ignore]
@@ -194,32 +216,45 @@ def load_zawgyi() -> _Zawgyi:
             f"the rule zawgyi needs PyICU and myanmartools, got {str(error)!r}: apt-get install libicu-dev pkg-config, "
             'then make install-icu; or write disable = ["zawgyi"], if there is no Burmese'
         ) from error
-    return _Zawgyi(ZawgyiDetector().get_zawgyi_probability, Transliterator.createInstance("Zawgyi-my").transliterate)
+    return _Zawgyi(
+        ZawgyiDetector().get_zawgyi_probability,
+        Transliterator.createInstance("Zawgyi-my").transliterate,
+    )
 
 
 def _convert_zawgyi(
     texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
 ) -> pl.Series:
-    """Convert the lines of n documents that are Zawgyi: pages mix it with Unicode, by one line or another.
+    """Convert the lines of n documents that are Zawgyi: pages mix it with Unicode, by one line or
+    another.
 
-    A line that is too short to judge, or that could be either, goes with what most of its document is.
+    A line that is too short to judge, or that could be either, goes with what most of its document
+    is.
     """
     detector, converter = load_zawgyi()
     lines = pl.DataFrame({"row": range(len(texts)), "line": texts.str.split("\n")}).explode("line")
-    distinct = lines.filter(pl.col("line").str.contains("[\u1000-\u109f]"))["line"].unique(maintain_order=True)
-    # A loop over distinct lines, because the detector and ICU work on one string; only documents with a sequence that
-    # Burmese in Unicode does not have get here.
-    judged = pl.DataFrame({"line": distinct, "score": [detector(line) for line in distinct.to_list()]})
+    distinct = lines.filter(pl.col("line").str.contains("[\u1000-\u109f]"))["line"].unique(
+        maintain_order=True
+    )
+    # A loop over distinct lines, because the detector and ICU work on one string; only documents
+    # with a sequence that Burmese in Unicode does not have get here.
+    judged = pl.DataFrame(
+        {"line": distinct, "score": [detector(line) for line in distinct.to_list()]}
+    )
     lines = lines.join(judged, on="line", how="left", maintain_order="left")
     length = pl.col("line").str.len_chars()
     zawgyi, burmese = pl.col("score") > _MIN_ZAWGYI_SCORE, pl.col("score") < 1 - _MIN_ZAWGYI_SCORE
     mostly = (length.filter(zawgyi).sum() > length.filter(burmese).sum()).over("row")
     long_enough = length >= _MIN_JUDGED_CODE_POINTS
-    lines = lines.with_columns(wrong=((zawgyi & long_enough) | (mostly & ~burmese)).fill_null(False))
+    lines = lines.with_columns(
+        wrong=((zawgyi & long_enough) | (mostly & ~burmese)).fill_null(False)
+    )
     wrong = lines.filter("wrong")["line"].unique(maintain_order=True)
     converted = pl.Series([converter(line) for line in wrong.to_list()], dtype=pl.String)
     replaced = pl.when("wrong").then(pl.col("line").replace(wrong, converted)).otherwise("line")
-    return lines.group_by("row", maintain_order=True).agg(replaced.str.join("\n").alias("line"))["line"]
+    return lines.group_by("row", maintain_order=True).agg(replaced.str.join("\n").alias("line"))[
+        "line"
+    ]
 
 
 def _burmese_letters(
@@ -232,25 +267,43 @@ def _burmese_letters(
 
 # ---- Thai and Lao
 
-# Vowels above and below, then tone, then the mark of a silent letter. Nikhahit (Lao: niggahita) is a vowel in Lao.
+# Vowels above and below, then tone, then the mark of a silent letter. Nikhahit (Lao: niggahita) is
+# a vowel in Lao.
 THAI_RANKS = rank_table(
-    {1: "\u0e31" + _chars(range(0xE34, 0xE3B), 0xE47, 0xE4D), 2: _chars(range(0xE48, 0xE4C)), 3: "\u0e4c"}
+    {
+        1: "\u0e31" + _chars(range(0xE34, 0xE3B), 0xE47, 0xE4D),
+        2: _chars(range(0xE48, 0xE4C)),
+        3: "\u0e4c",
+    }
 )
 LAO_RANKS = rank_table(
-    {1: "\u0ebc", 2: "\u0eb1\u0ebb\u0ecd" + _chars(range(0xEB4, 0xEBA)), 3: _chars(range(0xEC8, 0xECC)), 4: "\u0ecc"}
+    {
+        1: "\u0ebc",
+        2: "\u0eb1\u0ebb\u0ecd" + _chars(range(0xEB4, 0xEBA)),
+        3: _chars(range(0xEC8, 0xECC)),
+        4: "\u0ecc",
+    }
 )
 THAI_MARKS, LAO_MARKS = _non_spacing(range(0xE31, 0xE4F)), _non_spacing(range(0xEB1, 0xECF))
-# Sara am is a spacing vowel, but a tone stands before it; typed after, or with the parts of sara am, it is moved.
+# Sara am is a spacing vowel, but a tone stands before it; typed after, or with the parts of sara
+# am, it is moved.
 THAI_AM_RANKS, LAO_AM_RANKS = (
-    rank_table({1: _chars(range(tone, tone + 4)), 2: am}) for tone, am in ((0xE48, "\u0e33"), (0xEC8, "\u0eb3"))
+    rank_table({1: _chars(range(tone, tone + 4)), 2: am})
+    for tone, am in ((0xE48, "\u0e33"), (0xEC8, "\u0eb3"))
 )
 _THAI_AM, _LAO_AM = "\u0e4d([\u0e48-\u0e4b]*)\u0e32", "\u0ecd([\u0ec8-\u0ecb]*)\u0eb2"
-THAI_VOWELS = {"\u0e40\u0e40": "\u0e41", "\u0e24\u0e32": "\u0e24\u0e45", "\u0e26\u0e32": "\u0e26\u0e45"}
+THAI_VOWELS = {
+    "\u0e40\u0e40": "\u0e41",
+    "\u0e24\u0e32": "\u0e24\u0e45",
+    "\u0e26\u0e32": "\u0e26\u0e45",
+}
 LAO_VOWELS = {"\u0ec0\u0ec0": "\u0ec1"}
 
 
 def _sara_am(parts: str, am: str, ranks: Ranks) -> _Apply:
-    return lambda texts, language, script, options: order_marks(texts.str.replace_all(parts, f"${{1}}{am}"), ranks)
+    return lambda texts, language, script, options: order_marks(
+        texts.str.replace_all(parts, f"${{1}}{am}"), ranks
+    )
 
 
 def _without_doubles(marks: str) -> _Apply:
@@ -295,11 +348,14 @@ RULES = (
         "Robat, coengs (RO last), register shifter, vowels and signs stand in one order; vowels typed in parts and a "
         "below u typed for a shifter become what they look like.",
         "Khmer Encoding Structure (L2/21-241) and its program khnormal",
-        lambda language, script: script == "Khmr" and language != "xhm",  # Middle Khmer has coengs after vowels
+        lambda language, script: (
+            script == "Khmr" and language != "xhm"
+        ),  # Middle Khmer has coengs after vowels
         _KHMER_CANDIDATES,
         _order_khmer,
     ),
-    # Off: writers type both spellings, and a default changes one only where the living orthography has one answer.
+    # Off: writers type both spellings, and a default changes one only where the living orthography
+    # has one answer.
     Rule(
         "khmer_coeng_da",
         "Coeng DA becomes coeng TA: the two look the same, and writers choose by chance.",
@@ -367,7 +423,12 @@ RULES = (
         _replace(THAI_VOWELS),
     ),
     Rule(
-        "lao_doubled_marks", _DOUBLED, _DRAWN_OVER, written_in("Laoo"), doubled(LAO_MARKS), _without_doubles(LAO_MARKS)
+        "lao_doubled_marks",
+        _DOUBLED,
+        _DRAWN_OVER,
+        written_in("Laoo"),
+        doubled(LAO_MARKS),
+        _without_doubles(LAO_MARKS),
     ),
     Rule(
         "lao_sara_am",

@@ -1,8 +1,9 @@
 """Tibetan script: order of a stack, vowels of one code point, tsheg and shad.
 
-Spacing and doubling of shad follow the habits of publishers and prosody, and are left alone, as are the marks of
-abbreviation and emphasis. Stacks are stored from the top down: letter, subjoined letters, vowels, then anusvara and its
-like; vowels among themselves have combining classes, so that canonical ordering has put them in order already.
+Spacing and doubling of shad follow the habits of publishers and prosody, and are left alone, as are
+the marks of abbreviation and emphasis. Stacks are stored from the top down: letter, subjoined
+letters, vowels, then anusvara and its like; vowels among themselves have combining classes, so that
+canonical ordering has put them in order already.
 
 Source: Unicode Standard 17, section 13.4, and DoNotEmit.txt of the Unicode Character Database 17.
 """
@@ -11,12 +12,19 @@ from __future__ import annotations
 
 import polars as pl
 
-from stages.normalization.mark_order import doubled, order_marks, out_of_order, rank_table, without_doubles
+from stages.normalization.mark_order import (
+    doubled,
+    order_marks,
+    out_of_order,
+    rank_table,
+    without_doubles,
+)
 from stages.normalization.options import NormalizationOptions
 from stages.normalization.rules import Rule, any_of, replace_sequences, written_in
 
 _SUBJOINED = "".join(map(chr, range(0xF8D, 0xFBD)))
-# Ranks of vowels follow their combining classes (129, 130, 132), so that the order here is also the canonical one.
+# Ranks of vowels follow their combining classes (129, 130, 132), so that the order here is also the
+# canonical one.
 STACK_RANKS = rank_table(
     {
         1: _SUBJOINED,
@@ -42,7 +50,9 @@ _DOUBLE_BAR = f"({_SYLLABLE_END})(?:\\|\\||\u0965)(\\s|$)"
 def _write_shads(
     texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
 ) -> pl.Series:
-    return texts.str.replace_all(_DOUBLE_BAR, f"${{1}}{SHAD}{SHAD}${{2}}").str.replace_all(_BAR, f"${{1}}{SHAD}${{2}}")
+    return texts.str.replace_all(_DOUBLE_BAR, f"${{1}}{SHAD}{SHAD}${{2}}").str.replace_all(
+        _BAR, f"${{1}}{SHAD}${{2}}"
+    )
 
 
 RULES = (
@@ -76,7 +86,9 @@ RULES = (
         "UnicodeData.txt (U+0F0C is <noBreak> U+0F0B)",
         written_in("Tibt"),
         TSHEG_WITHOUT_BREAK,
-        lambda texts, language, script, options: replace_sequences(texts, {TSHEG_WITHOUT_BREAK: TSHEG}),
+        lambda texts, language, script, options: replace_sequences(
+            texts, {TSHEG_WITHOUT_BREAK: TSHEG}
+        ),
     ),
     Rule(
         "tibetan_shad",

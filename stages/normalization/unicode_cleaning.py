@@ -1,12 +1,14 @@
-"""Remove controls, bidi overrides and invisible characters where they do not belong; unify line ends and spaces.
+"""Remove controls, bidi overrides and invisible characters where they do not belong; unify line
+ends and spaces.
 
-Invisible characters split words for a tokenizer, hide text from a reader (bidi overrides, tag characters and long runs
-of variation selectors can carry a whole message), and many are spelling somewhere: zero-width spaces part words in
-Khmer, Thai, Lao and Burmese, narrow no-break spaces bind suffixes in Mongolian, variation selectors choose Mongolian
-letters and forms of emoji. Each rule says where it does not hold.
+Invisible characters split words for a tokenizer, hide text from a reader (bidi overrides, tag
+characters and long runs of variation selectors can carry a whole message), and many are spelling
+somewhere: zero-width spaces part words in Khmer, Thai, Lao and Burmese, narrow no-break spaces bind
+suffixes in Mongolian, variation selectors choose Mongolian letters and forms of emoji. Each rule
+says where it does not hold.
 
-Source: Unicode Standard, chapter 23 (special areas and format characters); UAX #9 for bidi controls; UTS #51 for emoji
-sequences; UTS #37 and StandardizedVariants.txt for variation sequences.
+Source: Unicode Standard, chapter 23 (special areas and format characters); UAX #9 for bidi
+controls; UTS #51 for emoji sequences; UTS #37 and StandardizedVariants.txt for variation sequences.
 """
 
 from __future__ import annotations
@@ -16,31 +18,93 @@ from collections.abc import Mapping
 import polars as pl
 
 from stages.normalization.options import NormalizationOptions
-from stages.normalization.rules import Applies, Rule, everywhere, neither, not_written_in, pattern_rule, written_in
+from stages.normalization.rules import (
+    Applies,
+    Rule,
+    everywhere,
+    neither,
+    not_written_in,
+    pattern_rule,
+    written_in,
+)
 
 SPACED_BY_ZERO_WIDTH = ("Khmr", "Laoo", "Mymr", "Thai", "Lana", "Talu", "Java", "Bali", "Tibt")
 RIGHT_TO_LEFT = (
-    *("Adlm", "Arab", "Aran", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa", "Yezi"),
-    *("Armi", "Avst", "Chrs", "Cprt", "Elym", "Hatr", "Hung", "Khar", "Lydi", "Mani", "Merc", "Mero", "Narb", "Nbat"),
+    *(
+        "Adlm",
+        "Arab",
+        "Aran",
+        "Hebr",
+        "Mand",
+        "Mend",
+        "Nkoo",
+        "Rohg",
+        "Samr",
+        "Syrc",
+        "Thaa",
+        "Yezi",
+    ),
+    *(
+        "Armi",
+        "Avst",
+        "Chrs",
+        "Cprt",
+        "Elym",
+        "Hatr",
+        "Hung",
+        "Khar",
+        "Lydi",
+        "Mani",
+        "Merc",
+        "Mero",
+        "Narb",
+        "Nbat",
+    ),
     *("Orkh", "Ougr", "Palm", "Phli", "Phlp", "Phnx", "Prti", "Sarb", "Sogd", "Sogo"),
 )
 _NO_BREAK_LANGUAGES = (
     *("fra", "oci", "frp", "wln", "pcd", "bre", "kon"),  # the typography of French
-    *("pol", "csb", "szl", "ces", "slk", "hsb", "dsb", "rus", "ukr", "rue", "bel", "epo"),  # one-letter words
+    *(
+        "pol",
+        "csb",
+        "szl",
+        "ces",
+        "slk",
+        "hsb",
+        "dsb",
+        "rus",
+        "ukr",
+        "rue",
+        "bel",
+        "epo",
+    ),  # one-letter words
 )
-CHINESE_AND_NEIGHBOURS = ("Jpan", "Kore", "Hani", "Hans", "Hant", "Bopo", "Yiii", "Hira", "Kana", "Nshu", "Tang")
+CHINESE_AND_NEIGHBOURS = (
+    "Jpan",
+    "Kore",
+    "Hani",
+    "Hans",
+    "Hant",
+    "Bopo",
+    "Yiii",
+    "Hira",
+    "Kana",
+    "Nshu",
+    "Tang",
+)
 
 
 def _removal(name: str, description: str, source: str, applies: Applies, pattern: str) -> Rule:
     return pattern_rule(name, description, source, applies, pattern, "")
 
 
-# Code points that begin a variation sequence: emoji (and keycaps), Han and CJK punctuation, mathematical operators,
-# Myanmar, Phags-pa, Manichaean.
+# Code points that begin a variation sequence: emoji (and keycaps), Han and CJK punctuation,
+# mathematical operators, Myanmar, Phags-pa, Manichaean.
 _EMOJI_BASE = r"[\p{Extended_Pictographic}0-9#*]"
 _FORM_BASE = r"[\p{Han}\p{Sm}\p{Myanmar}\p{Phags_Pa}\p{Manichaean}0\x{2205}\x{3001}\x{3002}\x{ff01}-\x{ff1f}]"
 _SEQUENCES = (
-    rf"{_EMOJI_BASE}[\x{{fe0e}}\x{{fe0f}}]|{_FORM_BASE}[\x{{fe00}}-\x{{fe0d}}]|\p{{Han}}[\x{{e0100}}-\x{{e01ef}}]"
+    rf"{_EMOJI_BASE}[\x{{fe0e}}\x{{fe0f}}]|{_FORM_BASE}[\x{{fe00}}-\x{{fe0d}}]"
+    r"|\p{Han}[\x{e0100}-\x{e01ef}]"
 )
 _SELECTORS = r"[\x{fe00}-\x{fe0f}\x{e0100}-\x{e01ef}]"
 _STRAY_SELECTOR = (
@@ -49,7 +113,8 @@ _STRAY_SELECTOR = (
     r"|(?:^|\P{Han})[\x{e0100}-\x{e01ef}]"
 )
 _SPACED = "".join(rf"\p{{{script}}}" for script in SPACED_BY_ZERO_WIDTH)
-# What Windows-1252 and its sisters 1250, 1251 and 1254 all have in the place of a C1 control, where it stands as such.
+# What Windows-1252 and its sisters 1250, 1251 and 1254 all have in the place of a C1 control, where
+# it stands as such.
 _C1 = r"[\x{80}-\x{9f}]"
 _WINDOWS_MARKS = r"[\x{82}\x{84}\x{91}-\x{97}]"
 _C1_MARKS = (
@@ -57,7 +122,10 @@ _C1_MARKS = (
     (r"(\p{L})\x{92}($|[\s\p{P}])", "${1}\u2019${2}"),
     (r"(^|[\s(\[])\x{91}(\p{L})", "${1}\u2018${2}"),
     (r"(^|[\s(\[])\x{93}([\p{L}\p{N}])", "${1}\u201c${2}"),
-    (r"([\p{L}\p{N}.,!?\x{2026}])\x{93}($|[\s\p{P}])", "${1}\u201c${2}"),  # as German and Czech close
+    (
+        r"([\p{L}\p{N}.,!?\x{2026}])\x{93}($|[\s\p{P}])",
+        "${1}\u201c${2}",
+    ),  # as German and Czech close
     (r"([\p{L}\p{N}.,!?\x{2026}])\x{94}($|[\s\p{P}])", "${1}\u201d${2}"),
     (r"(^|[\s(\[])\x{94}([\p{L}\p{N}])", "${1}\u201d${2}"),  # as Finnish and Swedish open
     (r"(^|[\s(\[])\x{84}([\p{L}\p{N}])", "${1}\u201e${2}"),
@@ -69,7 +137,8 @@ _C1_MARKS = (
     (r"(\p{N} ?)\x{80}($|[\s\p{P}])", "${1}\u20ac${2}"),
     (r"(^|[\s(])\x{80}( ?\p{N})", "${1}\u20ac${2}"),
 )
-# Letters that languages have where the code page of their region has what Latin-1 keeps for a C1 control.
+# Letters that languages have where the code page of their region has what Latin-1 keeps for a C1
+# control.
 _CENTRAL_EUROPEAN = {
     "pol": "\u015b\u017a\u015a\u0179",
     "ces": "\u0161\u0165\u017e\u0160\u0164\u017d",
@@ -78,7 +147,11 @@ _CENTRAL_EUROPEAN = {
     "hrv": "\u0161\u017e\u0160\u017d",
     "bos": "\u0161\u017e\u0160\u017d",
 }
-_WESTERN = {"fra": "\u0153\u0152\u0178", "est": "\u0161\u017e\u0160\u017d", "fin": "\u0161\u017e\u0160\u017d"}
+_WESTERN = {
+    "fra": "\u0153\u0152\u0178",
+    "est": "\u0161\u017e\u0160\u017d",
+    "fin": "\u0161\u017e\u0160\u017d",
+}
 C1_LETTERS: Mapping[str, Mapping[str, str]] = {
     language: {letter.encode(page).decode("latin-1"): letter for letter in letters}
     for page, table in (("cp1250", _CENTRAL_EUROPEAN), ("cp1252", _WESTERN))
@@ -91,7 +164,9 @@ def _read_c1_marks(
 ) -> pl.Series:
     # U+0085 ends a line, but where other marks say that the text is in a Windows code page.
     ellipses = texts.str.replace_all(r"([\p{L}\p{N}!?,])\x{85}", "${1}\u2026")
-    texts = pl.select(pl.when(texts.str.contains(_WINDOWS_MARKS)).then(ellipses).otherwise(texts)).to_series()
+    texts = pl.select(
+        pl.when(texts.str.contains(_WINDOWS_MARKS)).then(ellipses).otherwise(texts)
+    ).to_series()
     for found, meant in _C1_MARKS:
         texts = texts.str.replace_all(f"(?m){found}", meant)
     return texts
@@ -107,9 +182,11 @@ def _read_c1_letters(
     return texts
 
 
-# ECMA-48: control sequences (colours, cursor), operating system commands (titles, links), two-character escapes.
+# ECMA-48: control sequences (colours, cursor), operating system commands (titles, links),
+# two-character escapes.
 _ANSI = r"\x1b\[[0-?]*[ -/]*[@-~]|\x{9b}[0-9;]+m|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)|\x1b[()][A-Za-z0-9]|\x1b[=>78]"
-# A colour whose escape was lost before; only where the text also holds the code that ends one, and no bracket closes.
+# A colour whose escape was lost before; only where the text also holds the code that ends one, and
+# no bracket closes.
 _LOST_COLOUR, _LOST_RESET = r"\[\d{1,2}(?:;\d{1,3})*m", r"\[0?m(?:$|[^\]\w])"
 
 
@@ -122,8 +199,8 @@ def _remove_ansi(
     return pl.select(pl.when(coloured).then(bare).otherwise(whole)).to_series()
 
 
-# A zero-width space that is the only separator: after a comma or the end of a sentence, before a capital, and
-# between letters in a line that has as many of them as spaces, and two at least.
+# A zero-width space that is the only separator: after a comma or the end of a sentence, before a
+# capital, and between letters in a line that has as many of them as spaces, and two at least.
 _ZERO_WIDTH_SEPARATOR = (
     r"([\p{L}\p{N}][,;!?\x{60c}\x{61b}\x{61f}\x{6d4}\x{964}]|\p{Ll}\.?)\x{200b}+(\p{Lu})",
     r"([\p{L}\p{N}][,;!?\x{60c}\x{61b}\x{61f}\x{6d4}\x{964}])\x{200b}+(\p{L})",
@@ -135,20 +212,28 @@ _BETWEEN_LETTERS = r"[\p{L}\p{M}\p{N}]\x{200b}+[\p{L}\p{N}]"
 def _zero_width_spaces(
     texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
 ) -> pl.Series:
-    """Write a space for a zero-width space that is the only separator of two words, and remove the others."""
+    """Write a space for a zero-width space that is the only separator of two words, and remove the
+    others."""
     for separator in _ZERO_WIDTH_SEPARATOR:
         texts = texts.str.replace_all(separator, "${1} ${2}")
     frame = pl.DataFrame({"row": range(len(texts)), "line": texts.str.split("\n")}).explode("line")
     line = pl.col("line")
     places = line.str.count_matches(r"\x{200b}+")
     between = line.str.count_matches(_BETWEEN_LETTERS)
-    spaced_by_it = (places >= 2) & (between >= 1) & (places >= line.str.count_matches(r"[ \t\x{a0}]+"))
+    spaced_by_it = (
+        (places >= 2) & (between >= 1) & (places >= line.str.count_matches(r"[ \t\x{a0}]+"))
+    )
     # twice, because the letter after one is the letter before the next
     parted = line
     for _ in range(2):
         parted = parted.str.replace_all(r"([\p{L}\p{M}\p{N}])\x{200b}+([\p{L}\p{N}])", "${1} ${2}")
     own = line.str.contains(rf"[{_SPACED}]")
-    written = pl.when(spaced_by_it & ~own).then(parted).otherwise(line).str.replace_all(_ZERO_WIDTH, "${1}")
+    written = (
+        pl.when(spaced_by_it & ~own)
+        .then(parted)
+        .otherwise(line)
+        .str.replace_all(_ZERO_WIDTH, "${1}")
+    )
     return frame.group_by("row", maintain_order=True).agg(written.str.join("\n"))["line"]
 
 

@@ -1,1 +1,2 @@
-"""Personal data in texts: found by shape, believed only where a checksum or a rule of the country holds."""
+"""Personal data in texts: found by shape, believed only where a checksum or a rule of the country
+holds."""

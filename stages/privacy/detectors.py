@@ -1,15 +1,16 @@
 """Tell personal data from other numbers and words: each kind by the standard that it follows.
 
-- email: RFC 5321 (local part of at most 64 octets), with a domain that has a top-level one of letters; letters of any
-  script (RFC 6531).
-- ip_address: IPv4 and IPv6 of the public internet (RFC 6890: private and documentation addresses are nobody's); not the
-  version of a program.
-- phone: libphonenumber's plans. With a plus sign of any country; without one of the language's countries, written in
-  the groups that are usual there.
+- email: RFC 5321 (local part of at most 64 octets), with a domain that has a top-level one of
+  letters; letters of any script (RFC 6531).
+- ip_address: IPv4 and IPv6 of the public internet (RFC 6890: private and documentation addresses
+  are nobody's); not the version of a program.
+- phone: libphonenumber's plans. With a plus sign of any country; without one of the language's
+  countries, written in the groups that are usual there.
 - iban: ISO 13616, length by country and MOD 97-10; with spaces or hyphens, in small letters too.
-- payment_card: ISO/IEC 7812, prefix and length of a scheme and the Luhn sum; in groups or in one run.
-- national_id: where the number has a check digit, of the language's countries (python-stdnum), from eleven digits on or
-  with a check letter: shorter ones are as likely other numbers.
+- payment_card: ISO/IEC 7812, prefix and length of a scheme and the Luhn sum; in groups or in one
+  run.
+- national_id: where the number has a check digit, of the language's countries (python-stdnum), from
+  eleven digits on or with a check letter: shorter ones are as likely other numbers.
 
 Digits of any script are read by their value, full-width letters and signs as those of ASCII.
 """
@@ -31,27 +32,34 @@ _SPACES = " \u00a0\u2007\u202f"
 
 
 def _marks() -> str:
-    """List the combining marks of the scripts in use as a class of `re`, whose own `\\w` has none."""
-    marks = [point for point in range(0x300, 0x20000) if unicodedata.category(chr(point)) in ("Mn", "Mc")]
+    """List the combining marks of the scripts in use as a class of `re`, whose own `\\w` has
+    none."""
+    marks = [
+        point for point in range(0x300, 0x20000) if unicodedata.category(chr(point)) in ("Mn", "Mc")
+    ]
     runs = itertools.groupby(enumerate(marks), key=lambda pair: pair[1] - pair[0])
     ends = [[point for _, point in run] for _, run in runs]
     return "[" + "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in ends) + "]"
 
 
-# Addresses in ASCII first, which end where a script without spaces goes on; then those in letters of any script.
+# Addresses in ASCII first, which end where a script without spaces goes on; then those in letters
+# of any script.
 _M = _marks()
 _ALPHABETS = (
     ("[A-Za-z0-9_]", "[A-Za-z0-9]", "[A-Za-z]"),
     (rf"(?:\w|{_M})", rf"(?:[^\W_]|{_M})", rf"(?:[^\W\d_]|{_M})"),
 )
-_LOCAL = tuple(re.compile(rf"{w}(?:{w}|[.!#$%&'*+/=?^`{{|}}~-]){{0,63}}\Z") for w, _, _ in _ALPHABETS)
+_LOCAL = tuple(
+    re.compile(rf"{w}(?:{w}|[.!#$%&'*+/=?^`{{|}}~-]){{0,63}}\Z") for w, _, _ in _ALPHABETS
+)
 _DOMAIN = tuple(
     re.compile(rf"{a}(?:(?:{a}|-){{0,61}}{a})?(?:\.{a}(?:(?:{a}|-){{0,61}}{a})?)*\.{b}{{2,24}}")
     for _, a, b in _ALPHABETS
 )
 _GAP = rf"[{_SPACES}.()/\\-\u2010-\u2013\u2212]"  # what stands between the digits of a number
 _FULL_WIDTH = re.compile("[\uff01-\uff5e]")
-# One pass finds whatever may be personal data: an at sign, a run of digits with gaps, a country code with a number.
+# One pass finds whatever may be personal data: an at sign, a run of digits with gaps, a country
+# code with a number.
 CANDIDATE = re.compile(
     r"@|(?<![A-Za-z0-9_.])\d{1,3}(?:\.\d{1,3}){3}(?![A-Za-z0-9_]|\.\d)"
     rf"|\+?\(?\d(?:{_GAP}{{0,3}}\d){{6,33}}(?:-?[A-Za-z])?"
@@ -97,18 +105,26 @@ NATIONAL = {
 _LEAST_DIGITS = 11
 _SMALL = 32
 _RESOLVERS = ("1.1.1.1", "1.0.0.1", "4.2.2.2", "8.8.4.4", "8.8.8.8", "9.9.9.9")
-# What stands before a version, in languages that programs are translated into; and before an address.
+# What stands before a version, in languages that programs are translated into; and before an
+# address.
 _VERSION_WORD = re.compile(
     r"(?:\bv|\bver|\bvers|\bversi\w*|\bverz\w*|\bwersj\w*|\b\u0432\u0435\u0440\u0441\w*|release|build|firmware|driver|bertsio\w*"
     r"|s\u00fcr\u00fcm\w*|\u7248\u672c|\u30d0\u30fc\u30b8\u30e7\u30f3|\ubc84\uc804|\u0627\u0644\u0625\u0635\u062f\u0627\u0631|\u05d2\u05e8\u05e1\u05d4)[.:]?\s*\Z",
     re.IGNORECASE,
 )
 _ADDRESS_WORD = re.compile(r"\bIP(?:v4)?\b|://|@", re.IGNORECASE)
-# A number whose groups are joined, then a space and another: of open plans, such as Germany's, both would be one.
+# A number whose groups are joined, then a space and another: of open plans, such as Germany's, both
+# would be one.
 _HYPHENATED = re.compile(r"(\+?\d+(?:[-./\u2010-\u2013]\d+)+)\s\d{1,4}\Z")
-_LEAST_RUN, _LONGEST_RUN, _MAX_PIECES = 7, 34, 9  # letters and digits of a run, and its pieces: an IBAN has nine
+_LEAST_RUN, _LONGEST_RUN, _MAX_PIECES = (
+    7,
+    34,
+    9,
+)  # letters and digits of a run, and its pieces: an IBAN has nine
 _LONGEST_PHONE = 24  # code points with gaps; 15 digits (E.164)
-_MAX_OTHER_DIGITS = 4  # digits that may stand next to a number: a house number, a year, an extension
+_MAX_OTHER_DIGITS = (
+    4  # digits that may stand next to a number: a house number, a year, an extension
+)
 
 
 class Found(NamedTuple):
@@ -119,20 +135,27 @@ class Found(NamedTuple):
     end: int
 
 
-def find(text: str, kinds: Iterable[Kind], regions: Callable[[int], tuple[str, ...]]) -> Iterator[Found]:
+def find(
+    text: str, kinds: Iterable[Kind], regions: Callable[[int], tuple[str, ...]]
+) -> Iterator[Found]:
     """Yield the personal data of a text, in order and without overlaps.
 
-    `regions` gives for a place in the text the countries by whose rules local numbers there are read.
+    `regions` gives for a place in the text the countries by whose rules local numbers there are
+    read.
     """
     wanted = frozenset(kinds)
-    text = _FULL_WIDTH.sub(lambda sign: chr(ord(sign[0]) - 0xFEE0), text)  # of East Asia, one code point for one
+    text = _FULL_WIDTH.sub(
+        lambda sign: chr(ord(sign[0]) - 0xFEE0), text
+    )  # of East Asia, one code point for one
     end = place = 0
     while match := CANDIDATE.search(text, place):
         if match[0] == "@":
             found = _email(text, match.start())
             chosen = [found] if found and "email" in wanted and found.start >= end else []
         else:
-            chosen = list(_numbers(text, match.start(), match.end(), wanted, regions(match.start())))
+            chosen = list(
+                _numbers(text, match.start(), match.end(), wanted, regions(match.start()))
+            )
         yield from chosen
         end = chosen[-1].end if chosen else end
         place = end if chosen else match.end()  # what follows personal data may be more of it
@@ -140,7 +163,11 @@ def find(text: str, kinds: Iterable[Kind], regions: Callable[[int], tuple[str, .
 
 def ascii_digits(text: str) -> str:
     """Write the decimal digits of any script as those of ASCII, code point by code point."""
-    return text if text.isascii() else re.sub(r"\d", lambda digit: str(unicodedata.digit(digit[0])), text)
+    return (
+        text
+        if text.isascii()
+        else re.sub(r"\d", lambda digit: str(unicodedata.digit(digit[0])), text)
+    )
 
 
 def _email(text: str, at: int) -> Found | None:
@@ -152,13 +179,18 @@ def _email(text: str, at: int) -> Found | None:
     return None
 
 
-def _numbers(text: str, start: int, end: int, wanted: frozenset[Kind], regions: tuple[str, ...]) -> Iterator[Found]:
-    """Yield what a candidate is, or what runs of its pieces between spaces are: a number, then a house number.
+def _numbers(
+    text: str, start: int, end: int, wanted: frozenset[Kind], regions: tuple[str, ...]
+) -> Iterator[Found]:
+    """Yield what a candidate is, or what runs of its pieces between spaces are: a number, then a
+    house number.
 
-    A run of pieces without a plus sign counts only if what was found covers nearly all of the candidate: three pieces
-    of a table of numbers may obey a rule by chance.
+    A run of pieces without a plus sign counts only if what was found covers nearly all of the
+    candidate: three pieces of a table of numbers may obey a rule by chance.
     """
-    if re.match(r":\d", text[end : end + 2]) and (hour := re.search(r"\s+\d{1,2}\Z", text[start:end])):
+    if re.match(r":\d", text[end : end + 2]) and (
+        hour := re.search(r"\s+\d{1,2}\Z", text[start:end])
+    ):
         end = start + hour.start()
     head = _HYPHENATED.match(text, start, end)
     if head and (kind := _kind_of(text, start, head.end(1), wanted, regions)):
@@ -175,9 +207,15 @@ def _numbers(text: str, start: int, end: int, wanted: frozenset[Kind], regions: 
     yield from found
 
 
-def _in_pieces(text: str, start: int, end: int, wanted: frozenset[Kind], regions: tuple[str, ...]) -> Iterator[Found]:
-    """Yield what runs of pieces are, from the left, the longest first, until too much was passed over."""
-    pieces = [(start + match.start(), start + match.end()) for match in re.finditer(r"\S+", text[start:end])]
+def _in_pieces(
+    text: str, start: int, end: int, wanted: frozenset[Kind], regions: tuple[str, ...]
+) -> Iterator[Found]:
+    """Yield what runs of pieces are, from the left, the longest first, until too much was passed
+    over."""
+    pieces = [
+        (start + match.start(), start + match.end())
+        for match in re.finditer(r"\S+", text[start:end])
+    ]
     sizes = [sum(map(str.isalnum, text[left:right])) for left, right in pieces]
     international = "+" in text[start:end]
     first = skipped = 0
@@ -185,7 +223,11 @@ def _in_pieces(text: str, start: int, end: int, wanted: frozenset[Kind], regions
         begin = pieces[first][0]
         for last in range(min(len(pieces), first + _MAX_PIECES), first, -1):
             run = sizes[first:last]
-            if not _LEAST_RUN <= sum(run) <= _LONGEST_RUN or run.count(1) > 1 or (first, last) == (0, len(pieces)):
+            if (
+                not _LEAST_RUN <= sum(run) <= _LONGEST_RUN
+                or run.count(1) > 1
+                or (first, last) == (0, len(pieces))
+            ):
                 continue
             if kind := _kind_of(text, begin, pieces[last - 1][1], wanted, regions):
                 yield Found(kind, begin, pieces[last - 1][1])
@@ -196,7 +238,9 @@ def _in_pieces(text: str, start: int, end: int, wanted: frozenset[Kind], regions
             first += 1
 
 
-def _kind_of(text: str, start: int, end: int, wanted: frozenset[Kind], regions: tuple[str, ...]) -> Kind | None:
+def _kind_of(
+    text: str, start: int, end: int, wanted: frozenset[Kind], regions: tuple[str, ...]
+) -> Kind | None:
     """Say what all of a run of pieces is."""
     given = ascii_digits(text[start:end])
     if _touches(text, start, end):
@@ -216,7 +260,13 @@ def _kind_of(text: str, start: int, end: int, wanted: frozenset[Kind], regions: 
 
 @lru_cache(4096)
 def _is_phone(given: str, region: str | None) -> bool:
-    from phonenumbers import Leniency, NumberParseException, PhoneNumberMatcher, is_valid_number, parse
+    from phonenumbers import (
+        Leniency,
+        NumberParseException,
+        PhoneNumberMatcher,
+        is_valid_number,
+        parse,
+    )
 
     try:
         valid = is_valid_number(parse(given, region))
@@ -225,14 +275,23 @@ def _is_phone(given: str, region: str | None) -> bool:
     if not valid or region is None:
         return valid
     found = PhoneNumberMatcher(given, region, leniency=Leniency.STRICT_GROUPING)
-    return any(match.end == len(given) and match.start <= 1 for match in found) and sum(map(str.isdigit, given)) >= 8
+    return (
+        any(match.end == len(given) and match.start <= 1 for match in found)
+        and sum(map(str.isdigit, given)) >= 8
+    )
 
 
-def _whole(text: str, start: int, end: int, wanted: frozenset[Kind], regions: tuple[str, ...]) -> Iterator[Found]:
-    """Yield what all of a candidate is: the first kind whose rule it obeys, or addresses and phone numbers in it."""
+def _whole(
+    text: str, start: int, end: int, wanted: frozenset[Kind], regions: tuple[str, ...]
+) -> Iterator[Found]:
+    """Yield what all of a candidate is: the first kind whose rule it obeys, or addresses and phone
+    numbers in it."""
     given = ascii_digits(text[start:end])
     alone = not _touches(text, start, end)
-    rules: tuple[tuple[Kind, Callable[[str], bool]], ...] = (("iban", _is_iban), ("payment_card", _is_card))
+    rules: tuple[tuple[Kind, Callable[[str], bool]], ...] = (
+        ("iban", _is_iban),
+        ("payment_card", _is_card),
+    )
     for kind, holds in rules:
         if alone and kind in wanted and holds(given):
             yield Found(kind, start, end)
@@ -254,7 +313,10 @@ def _touches(text: str, start: int, end: int) -> bool:
     A letter of an unspaced script right before or after does not count.
     """
     before, after = text[max(0, start - 1) : start], text[end : end + 1]
-    return re.match(r"[A-Za-z0-9_/=#]", before) is not None or re.match(r"[A-Za-z0-9_=]", after) is not None
+    return (
+        re.match(r"[A-Za-z0-9_/=#]", before) is not None
+        or re.match(r"[A-Za-z0-9_=]", after) is not None
+    )
 
 
 def _is_iban(given: str) -> bool:
@@ -270,7 +332,11 @@ def _is_card(given: str) -> bool:
     if not _CARD.fullmatch(given):
         return False
     digits = re.sub(r"\D", "", given)
-    return bool(_CARD_PREFIX.fullmatch(digits)) and len(set(digits)) > 1 and bool(luhn.is_valid(digits))
+    return (
+        bool(_CARD_PREFIX.fullmatch(digits))
+        and len(set(digits)) > 1
+        and bool(luhn.is_valid(digits))
+    )
 
 
 def _is_public(address: str) -> bool:
@@ -281,9 +347,11 @@ def _is_public(address: str) -> bool:
 
 
 def _is_version(text: str, start: int, end: int) -> bool:
-    """Tell whether four numbers with dots are the version of a program: a word says so, or all are small.
+    """Tell whether four numbers with dots are the version of a program: a word says so, or all are
+    small.
 
-    All four numbers of an address are below 32 once in 4,096 times, those of a version nearly always.
+    All four numbers of an address are below 32 once in 4,096 times, those of a version nearly
+    always.
     """
     before = text[max(0, start - 24) : start]
     if _VERSION_WORD.search(before):
@@ -292,12 +360,19 @@ def _is_version(text: str, start: int, end: int) -> bool:
         return False
     given = ascii_digits(text[start:end])
     numbers = given.split(".")
-    return given not in _RESOLVERS and len(numbers) == 4 and all(int(number) < _SMALL for number in numbers)
+    return (
+        given not in _RESOLVERS
+        and len(numbers) == 4
+        and all(int(number) < _SMALL for number in numbers)
+    )
 
 
 def _is_national(given: str, regions: tuple[str, ...]) -> bool:
     digits = sum(character.isdigit() for character in given)
-    if len(re.sub(r"[ -]", "", given)) < (9 if given[-1].isalpha() else _LEAST_DIGITS) or digits < 7:
+    if (
+        len(re.sub(r"[ -]", "", given)) < (9 if given[-1].isalpha() else _LEAST_DIGITS)
+        or digits < 7
+    ):
         return False
     return any(module.is_valid(given) for region in regions for module in _checks(region))
 

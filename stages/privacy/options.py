@@ -18,7 +18,9 @@ class PersonalDataConfig(StageConfig):
 
     stage: Literal["personal_data"] = "personal_data"
     kinds: tuple[Kind, ...] = Field(
-        default=KINDS, min_length=1, description="What is looked for; all kinds by default, those in `docs/recipe.md`."
+        default=KINDS,
+        min_length=1,
+        description="What is looked for; all kinds by default, those in `docs/recipe.md`.",
     )
     mode: Literal["replace", "drop"] = Field(
         default="replace",

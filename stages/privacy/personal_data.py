@@ -24,7 +24,8 @@ _MAYBE = r"[@\x{ff20}]|\p{Nd}(?:\P{Nd}{0,3}\p{Nd}){6}|\.\p{Nd}{1,3}\.\p{Nd}|[0-9
 
 
 def personal_data(batch: pa.RecordBatch, config: PersonalDataConfig) -> Changed | Filtered:
-    """Replace the personal data of n documents by tokens, counted by kind, or reject documents that hold any.
+    """Replace the personal data of n documents by tokens, counted by kind, or reject documents that
+    hold any.
 
     Raises SchemaError if `text`, `language` or `script` is missing or mistyped.
 
@@ -34,7 +35,9 @@ def personal_data(batch: pa.RecordBatch, config: PersonalDataConfig) -> Changed 
     ['Idatzi hona: <EMAIL>']
     """
     require_columns(batch, DOCUMENT, ("text", "language", "script"))
-    rows = np.flatnonzero(pc.match_substring_regex(batch["text"], _MAYBE).to_numpy(zero_copy_only=False))
+    rows = np.flatnonzero(
+        pc.match_substring_regex(batch["text"], _MAYBE).to_numpy(zero_copy_only=False)
+    )
     texts = batch["text"].take(pa.array(rows)).to_pylist()
     languages = batch["language"].take(pa.array(rows)).to_pylist()
     starts = np.cumsum([0, *(len(text) + len(_BETWEEN) for text in texts)]).tolist()
@@ -49,7 +52,9 @@ def personal_data(batch: pa.RecordBatch, config: PersonalDataConfig) -> Changed 
         out = pa.array(counts > 0)
         rejected = batch.filter(out)
         values = pa.array(counts[counts > 0], pa.float64())
-        return Filtered(batch.filter(pc.invert(out)), reject(rejected, config.stage, config.stage, values, 0.0))
+        return Filtered(
+            batch.filter(pc.invert(out)), reject(rejected, config.stage, config.stage, values, 0.0)
+        )
     rewritten = []
     for place, own in itertools.groupby(zip(held, found, strict=True), key=lambda pair: pair[0]):
         pieces, end = [], starts[place]
@@ -59,12 +64,17 @@ def personal_data(batch: pa.RecordBatch, config: PersonalDataConfig) -> Changed 
         rewritten.append("".join([*pieces, joined[end : starts[place + 1] - len(_BETWEEN)]]))
     mask = np.zeros(batch.num_rows, bool)
     mask[rows[sorted(set(held))]] = True
-    texts_now = pc.replace_with_mask(batch["text"], pa.array(mask), pa.array(rewritten, pa.large_string()))
+    texts_now = pc.replace_with_mask(
+        batch["text"], pa.array(mask), pa.array(rewritten, pa.large_string())
+    )
     return Changed(set_columns(batch, text=texts_now), _changes(batch, rows[held], found))
 
 
-def _changes(batch: pa.RecordBatch, rows: npt.NDArray[np.int64], found: Sequence[Found]) -> pa.Table:
-    """Count documents and code points by kind, language and script; `rows` are those of what was found."""
+def _changes(
+    batch: pa.RecordBatch, rows: npt.NDArray[np.int64], found: Sequence[Found]
+) -> pa.Table:
+    """Count documents and code points by kind, language and script; `rows` are those of what was
+    found."""
     table = pa.table(
         {
             "rule": pa.array([one.kind for one in found], pa.string()),
@@ -77,5 +87,11 @@ def _changes(batch: pa.RecordBatch, rows: npt.NDArray[np.int64], found: Sequence
     counted = table.group_by(["rule", "language", "script"]).aggregate(
         [("row", "count_distinct"), ("code_points", "sum")]
     )
-    named = counted.rename_columns({"row_count_distinct": "documents", "code_points_sum": "code_points"})
-    return named.select(CHANGE.names).cast(CHANGE).sort_by([("rule", "ascending"), ("language", "ascending")])
+    named = counted.rename_columns(
+        {"row_count_distinct": "documents", "code_points_sum": "code_points"}
+    )
+    return (
+        named.select(CHANGE.names)
+        .cast(CHANGE)
+        .sort_by([("rule", "ascending"), ("language", "ascending")])
+    )

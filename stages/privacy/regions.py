@@ -1,4 +1,5 @@
-"""In which countries a language is spoken, by whose rules local phone numbers and national ids are read."""
+"""In which countries a language is spoken, by whose rules local phone numbers and national ids are
+read."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ _MAIN = {
 
 @cache
 def regions_of(language: str) -> tuple[str, ...]:
-    """Return ISO 3166 codes of the countries of an ISO 639-3 language, as gflanguages lists them; few for large ones.
+    """Return ISO 3166 codes of the countries of an ISO 639-3 language, as gflanguages lists them;
+    few for large ones.
 
     >>> regions_of("eus"), regions_of("yor"), regions_of("und")
     (('ES', 'FR'), ('BJ', 'NG'), ())

@@ -1,10 +1,11 @@
 """The precision of a label from a stratified sample, with an interval that holds for few answers.
 
-The interval is Wilson's (1927) at the effective size of the sample, that is of the even sample that would have the same
-variance (Korn and Graubard, Survey Methodology 24, 1998; Dean and Pagano, Journal of Survey Statistics and Methodology
-3, 2015, on intervals for proportions near 0 and 1). In the variance each stratum has one more answer, at the rate of
-the whole sample, so that a stratum without a wrong answer is not taken for one without wrong documents. Simulated
-coverage: `make bench NAME=proof`.
+The interval is Wilson's (1927) at the effective size of the sample, that is of the even sample that
+would have the same variance (Korn and Graubard, Survey Methodology 24, 1998; Dean and Pagano,
+Journal of Survey Statistics and Methodology 3, 2015, on intervals for proportions near 0 and 1). In
+the variance each stratum has one more answer, at the rate of the whole sample, so that a stratum
+without a wrong answer is not taken for one without wrong documents. Simulated coverage: `make bench
+NAME=proof`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from schemas.intervals import wilson_interval
 
 
 class StratumAnswers(NamedTuple):
-    """What speakers said of a stratum: documents in it, answers, and those of them that it is the language."""
+    """What speakers said of a stratum: documents in it, answers, and those of them that it is the
+    language."""
 
     documents: int
     answered: int
@@ -24,7 +26,8 @@ class StratumAnswers(NamedTuple):
 
 
 class Precision(NamedTuple):
-    """Share of documents in the language of their label: the estimate, and the ends of its 95 % interval."""
+    """Share of documents in the language of their label: the estimate, and the ends of its 95 %
+    interval."""
 
     share: float
     low: float
@@ -34,7 +37,8 @@ class Precision(NamedTuple):
 def precision(strata: Sequence[StratumAnswers]) -> Precision | None:
     """Estimate the precision over strata; None without any answer.
 
-    A stratum without answers may be all wrong or all right: it widens the interval by its whole size.
+    A stratum without answers may be all wrong or all right: it widens the interval by its whole
+    size.
 
     >>> precision([StratumAnswers(900, 30, 30), StratumAnswers(100, 30, 24)])
     Precision(share=0.98, low=0.9461290627818473, high=0.9927382972425496)
@@ -53,15 +57,19 @@ def precision(strata: Sequence[StratumAnswers]) -> Precision | None:
         share += weight * stratum.right / stratum.answered
         expected += weight * rate
         variance += weight**2 * rate * (1 - rate) / stratum.answered * unseen
-    low, high = wilson_interval(share, expected * (1 - expected) / variance) if variance else (share, share)
+    low, high = (
+        wilson_interval(share, expected * (1 - expected) / variance) if variance else (share, share)
+    )
     part = documents / every
     return Precision(share, low * part, high * part + 1 - part)
 
 
 def proved(strata: Sequence[StratumAnswers], least: float) -> int:
-    """Count the strata, from the surest on, that can be published together with a precision of at least `least`.
+    """Count the strata, from the surest on, that can be published together with a precision of at
+    least `least`.
 
-    It is the largest number for which the lower end of the interval reaches `least`; 0 if none does.
+    It is the largest number for which the lower end of the interval reaches `least`; 0 if none
+    does.
 
     >>> proved([StratumAnswers(900, 60, 60), StratumAnswers(100, 30, 9)], 0.9)
     2

@@ -1,7 +1,8 @@
-"""The sheet that a speaker fills: passages of a label's documents, drawn by strata of doubt, and the answers to them.
+"""The sheet that a speaker fills: passages of a label's documents, drawn by strata of doubt, and
+the answers to them.
 
-The answers are those of "Quality at a Glance" (Kreutzer et al., TACL 10, 2022), whose acceptable ones are text in the
-language, with one for text that a machine translated.
+The answers are those of "Quality at a Glance" (Kreutzer et al., TACL 10, 2022), whose acceptable
+ones are text in the language, with one for text that a machine translated.
 """
 
 from __future__ import annotations
@@ -50,11 +51,12 @@ NEEDED = ("document", "label", "stratum", "stratum_documents", "judgement")
 
 
 def draw(ids: pa.Array, strata: npt.NDArray[np.int8], budget: int) -> npt.NDArray[np.int64]:
-    """Draw about `budget` of n documents, more of doubtful strata than of sure ones; return their places.
+    """Draw about `budget` of n documents, more of doubtful strata than of sure ones; return their
+    places.
 
-    In each stratum those with the smallest hashes of their ids are drawn: a larger budget draws the same ones and more.
-    The places are in an order whose every beginning holds the strata in their proportions, as far as it can: a speaker
-    may stop early.
+    In each stratum those with the smallest hashes of their ids are drawn: a larger budget draws the
+    same ones and more. The places are in an order whose every beginning holds the strata in their
+    proportions, as far as it can: a speaker may stop early.
     """
     keys = hash_keys(ids)
     sizes = np.bincount(strata, minlength=len(STRATA))
@@ -69,16 +71,27 @@ def draw(ids: pa.Array, strata: npt.NDArray[np.int8], budget: int) -> npt.NDArra
 
 
 def passages(texts: Sequence[str], ids: pa.Array) -> pl.DataFrame:
-    """Choose a passage of each of n texts by the hash of its id; return columns `before`, `passage`, `after`.
+    """Choose a passage of each of n texts by the hash of its id; return columns `before`,
+    `passage`, `after`.
 
     A passage begins and ends at a space, where one is near.
     """
     parts = []
     for text, key in zip(texts, hash_keys(ids)["low"].tolist(), strict=True):  # a sheet is short
         window = key % max(-(-len(text) // PASSAGE), 1)
-        start, end = (_at_space(text, place) for place in (window * PASSAGE, (window + 1) * PASSAGE))
-        parts.append((text[max(start - NEIGHBOURS, 0) : start], text[start:end], text[end : end + NEIGHBOURS]))
-    return pl.DataFrame(parts, schema=dict.fromkeys(("before", "passage", "after"), pl.String), orient="row")
+        start, end = (
+            _at_space(text, place) for place in (window * PASSAGE, (window + 1) * PASSAGE)
+        )
+        parts.append(
+            (
+                text[max(start - NEIGHBOURS, 0) : start],
+                text[start:end],
+                text[end : end + NEIGHBOURS],
+            )
+        )
+    return pl.DataFrame(
+        parts, schema=dict.fromkeys(("before", "passage", "after"), pl.String), orient="row"
+    )
 
 
 def _at_space(text: str, place: int) -> int:
@@ -101,7 +114,8 @@ def as_sheet(frame: pl.DataFrame) -> pa.Table:
 
 
 class Answers(NamedTuple):
-    """Filled sheets: a row for each judged document, sorted, and the number of documents of each label's strata."""
+    """Filled sheets: a row for each judged document, sorted, and the number of documents of each
+    label's strata."""
 
     judged: pl.DataFrame  # document, label, stratum, judgement
     sizes: dict[str, list[int]]  # by label, in the order of STRATA
@@ -110,7 +124,8 @@ class Answers(NamedTuple):
 def read_answers(contents: Sequence[bytes]) -> Answers:
     """Read filled sheets; what several speakers answered differently is `cannot_tell`.
 
-    Raises ValueError for answers that are none, with their rows, and for sheets that say different things of a stratum.
+    Raises ValueError for answers that are none, with their rows, and for sheets that say different
+    things of a stratum.
     """
     frames = []
     for sheet in contents:
@@ -122,8 +137,12 @@ def read_answers(contents: Sequence[bytes]) -> Answers:
             | ~pl.col("stratum_documents").str.contains(r"^\d{1,15}$")
         )
         if len(wrong):
-            lines = ", ".join(f"row {row} ({answer!r})" for row, answer in wrong["row", "judgement"].rows()[:10])
-            raise ValueError(f"judgement must be one of {', '.join(ANSWERS)} or empty, in a sheet of ours; got {lines}")
+            lines = ", ".join(
+                f"row {row} ({answer!r})" for row, answer in wrong["row", "judgement"].rows()[:10]
+            )
+            raise ValueError(
+                f"judgement must be one of {', '.join(ANSWERS)} or empty, in a sheet of ours; got {lines}"
+            )
         frames.append(frame)
     rows = pl.concat(frames).with_columns(pl.col("stratum_documents").cast(pl.Int64))
     sizes: dict[str, list[int]] = {}
@@ -132,20 +151,34 @@ def read_answers(contents: Sequence[bytes]) -> Answers:
     ):
         of_label = sizes.setdefault(str(parse_label(label)), [0] * len(STRATA))
         if of_label[STRATA.index(stratum)]:
-            raise ValueError(f"sheets must be of one corpus, got several sizes of a stratum of {label}")
+            raise ValueError(
+                f"sheets must be of one corpus, got several sizes of a stratum of {label}"
+            )
         of_label[STRATA.index(stratum)] = documents
     judged = rows.filter(pl.col("judgement") != "")
     if not len(judged):
-        raise ValueError(f"sheet must hold answers, got none; write {', '.join(ANSWERS[:2])} ... into judgement")
+        raise ValueError(
+            f"sheet must hold answers, got none; write {', '.join(ANSWERS[:2])} ... into judgement"
+        )
     agreed = (
-        pl.when(pl.col("judgement").n_unique() == 1).then(pl.col("judgement").first()).otherwise(pl.lit(CANNOT_TELL))
+        pl.when(pl.col("judgement").n_unique() == 1)
+        .then(pl.col("judgement").first())
+        .otherwise(pl.lit(CANNOT_TELL))
     )
-    by_document = judged.group_by("document", "label", "stratum").agg(judgement=agreed).sort("label", "document")
+    by_document = (
+        judged.group_by("document", "label", "stratum")
+        .agg(judgement=agreed)
+        .sort("label", "document")
+    )
     return Answers(by_document, sizes)
 
 
 def language_proof(
-    label: str, strata: npt.NDArray[np.int64], judgements: Sequence[str], sizes: Sequence[int], judged_by: str = ""
+    label: str,
+    strata: npt.NDArray[np.int64],
+    judgements: Sequence[str],
+    sizes: Sequence[int],
+    judged_by: str = "",
 ) -> LanguageProof:
     """Estimate the precision of a label from n judgements and their strata (places in STRATA).
 
@@ -153,15 +186,23 @@ def language_proof(
     """
     said = np.asarray(judgements)
     right, wrong = np.isin(said, IN_LANGUAGE), np.isin(said, NOT_IN_LANGUAGE)
-    rights, tell = (np.bincount(strata[chosen], minlength=len(STRATA)) for chosen in (right, right | wrong))
+    rights, tell = (
+        np.bincount(strata[chosen], minlength=len(STRATA)) for chosen in (right, right | wrong)
+    )
     counts = [StratumAnswers(*map(int, row)) for row in zip(sizes, tell, rights, strict=True)]
     interval = precision(counts)
     if interval is None:
         raise ValueError(f"{label}: no answer tells whether a passage is in the language")
     return LanguageProof(
         label=label,
-        strata=tuple(StratumProof(stratum=name, **count._asdict()) for name, count in zip(STRATA, counts, strict=True)),
-        judgements={str(name): int(number) for name, number in zip(*np.unique(said, return_counts=True), strict=True)},
+        strata=tuple(
+            StratumProof(stratum=name, **count._asdict())
+            for name, count in zip(STRATA, counts, strict=True)
+        ),
+        judgements={
+            str(name): int(number)
+            for name, number in zip(*np.unique(said, return_counts=True), strict=True)
+        },
         precision=interval.share,
         low=interval.low,
         high=interval.high,

@@ -1,9 +1,11 @@
-"""Strata of doubt: documents parted by how likely they are in another language than their label says.
+"""Strata of doubt: documents parted by how likely they are in another language than their label
+says.
 
-A sample in which doubtful documents are taken more often than sure ones, with known probabilities, tells the precision
-of a label by fewer answers of a speaker than one taken evenly (stratified sampling; Cochran, "Sampling Techniques", 3rd
-edition, 1977, chapter 5). The doubt below orders documents; that it is no exact probability costs answers, and not
-truth: the interval uses the answers alone.
+A sample in which doubtful documents are taken more often than sure ones, with known probabilities,
+tells the precision of a label by fewer answers of a speaker than one taken evenly (stratified
+sampling; Cochran, "Sampling Techniques", 3rd edition, 1977, chapter 5). The doubt below orders
+documents; that it is no exact probability costs answers, and not truth: the interval uses the
+answers alone.
 """
 
 from __future__ import annotations
@@ -19,10 +21,20 @@ from schemas.language import one_code, to_iso639_3
 
 STRATA = ("sure", "likely", "unsure", "doubtful")  # in the order of doubt
 LIMITS = (0.02, 0.1, 0.3)  # a doubt of the first of these and more is no longer `sure`
-EXPECTED_WRONG = (0.01, 0.05, 0.2, 0.4)  # share of each stratum, by which a first sample is divided; a guess
+EXPECTED_WRONG = (
+    0.01,
+    0.05,
+    0.2,
+    0.4,
+)  # share of each stratum, by which a first sample is divided; a guess
 UNIDENTIFIED = 0.5  # doubt of a document whose language was taken from its source
-AGREES, DIFFERS = 1 / 3, 3.0  # factors of the doubt where a page, a source or another model names a language
-LEAST = 0.05  # doubt at least where one of these names another language: sure models are wrong together
+AGREES, DIFFERS = (
+    1 / 3,
+    3.0,
+)  # factors of the doubt where a page, a source or another model names a language
+LEAST = (
+    0.05  # doubt at least where one of these names another language: sure models are wrong together
+)
 UNCLEAR = 0.1  # doubt at least where only a group of near neighbours is clear, or the text is mixed
 MIXED = 0.2  # share of letters in other languages from which a text is mixed
 COLUMNS = (
@@ -36,12 +48,14 @@ COLUMNS = (
 
 
 def strata(table: pa.Table) -> npt.NDArray[np.int8]:
-    """Return the stratum of each of n documents, as places in STRATA; of COLUMNS only `language` must be there."""
+    """Return the stratum of each of n documents, as places in STRATA; of COLUMNS only `language`
+    must be there."""
     return np.searchsorted(LIMITS, doubts(table), side="right").astype(np.int8)
 
 
 def doubts(table: pa.Table) -> npt.NDArray[np.float64]:
-    """Estimate how likely each of n documents is in another language than its label says, in [0, 1]."""
+    """Estimate how likely each of n documents is in another language than its label says, in [0,
+    1]."""
     scores = _floats(table, "language_score")
     doubt = np.where(np.isnan(scores), UNIDENTIFIED, 1 - scores)
     declared = _declared(table)
@@ -60,10 +74,11 @@ def doubts(table: pa.Table) -> npt.NDArray[np.float64]:
 
 
 def allocate(documents: Sequence[int], budget: int) -> list[int]:
-    """Divide a budget of answers among strata of so many documents, as their size and expected spread ask.
+    """Divide a budget of answers among strata of so many documents, as their size and expected
+    spread ask.
 
-    Source: Neyman, Journal of the Royal Statistical Society 97, 1934. A stratum that has documents gets at least two,
-    as far as it has them.
+    Source: Neyman, Journal of the Royal Statistical Society 97, 1934. A stratum that has documents
+    gets at least two, as far as it has them.
 
     >>> allocate([5000, 400, 100, 1], 60)
     [48, 8, 4, 1]
@@ -81,12 +96,15 @@ def allocate(documents: Sequence[int], budget: int) -> list[int]:
 def _floats(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
     if name not in table.column_names:
         return np.full(table.num_rows, np.nan)
-    values: npt.NDArray[np.float64] = pc.fill_null(table[name].cast(pa.float64()), np.nan).to_numpy()
+    values: npt.NDArray[np.float64] = pc.fill_null(
+        table[name].cast(pa.float64()), np.nan
+    ).to_numpy()
     return values
 
 
 def _declared(table: pa.Table) -> list[str | None]:
-    """Read the declared languages as the codes of labels; None where there is none, or no such code."""
+    """Read the declared languages as the codes of labels; None where there is none, or no such
+    code."""
     if "declared_language" not in table.column_names:
         return [None] * table.num_rows
     column = table["declared_language"].combine_chunks().dictionary_encode()

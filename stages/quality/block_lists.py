@@ -1,12 +1,15 @@
-"""Reject documents by lists that a recipe names: words of a language, domains, addresses. What matched is never shown.
+"""Reject documents by lists that a recipe names: words of a language, domains, addresses. What
+matched is never shown.
 
-A word list is a file of UTF-8, one word or phrase a line; a line that begins with # is a comment. It holds for the
-language, label or script that the recipe names it under: a word of one language is often an innocent one of another
-("dago" is "there is" in Basque), so a list for all (`any`) is for words that are none elsewhere.
+A word list is a file of UTF-8, one word or phrase a line; a line that begins with # is a comment.
+It holds for the language, label or script that the recipe names it under: a word of one language is
+often an innocent one of another ("dago" is "there is" in Basque), so a list for all (`any`) is for
+words that are none elsewhere.
 
-Texts and lists are compared in small letters, with one space for whatever is no letter, mark or digit. Where words are
-spaced a match is whole words; elsewhere it is anywhere. A domain matches its subdomains, too; an address matches
-without its scheme, a leading "www.", its fragment and a last slash. International names match in either spelling.
+Texts and lists are compared in small letters, with one space for whatever is no letter, mark or
+digit. Where words are spaced a match is whole words; elsewhere it is anywhere. A domain matches its
+subdomains, too; an address matches without its scheme, a leading "www.", its fragment and a last
+slash. International names match in either spelling.
 
 Counts stand in the ledger (value and threshold); no report names a word, a domain or an address.
 """
@@ -33,11 +36,14 @@ from stages.quality.options import BlockListConfig
 
 REASONS = ("blocked_domain", "blocked_address", "blocked_words")
 _APART = r"[^\p{L}\p{M}\p{N}\u200c\u200d]+"
-_ADDRESS = r"^(?:[A-Za-z][A-Za-z0-9+.\-]*:)?//(?:[^/?#@]*@)?(?:www\.)?([^?#]*?)/?((?:\?[^#]*)?)(?:#.*)?$"
+_ADDRESS = (
+    r"^(?:[A-Za-z][A-Za-z0-9+.\-]*:)?//(?:[^/?#@]*@)?(?:www\.)?([^?#]*?)/?((?:\?[^#]*)?)(?:#.*)?$"
+)
 
 
 class BlockLists(NamedTuple):
-    """Lists as they are compared: words by the name of their language, label or script; domains; addresses."""
+    """Lists as they are compared: words by the name of their language, label or script; domains;
+    addresses."""
 
     words: Mapping[str, Sequence[str]]
     domains: frozenset[str]
@@ -46,16 +52,27 @@ class BlockLists(NamedTuple):
 
 @cache
 def load_block_lists(config: BlockListConfig) -> BlockLists:
-    """Read the lists. Raises ValueError in one line, without a word of it, if a file is none; OSError if unreadable."""
+    """Read the lists. Raises ValueError in one line, without a word of it, if a file is none;
+    OSError if unreadable."""
     return BlockLists(
-        {name: tuple(_plain(pl.Series(read_list(path))).unique().sort()) for name, path in config.words},
+        {
+            name: tuple(_plain(pl.Series(read_list(path))).unique().sort())
+            for name, path in config.words
+        },
         frozenset(_domain(entry) for path in config.domains for entry in read_list(path)),
-        frozenset(_addresses(pl.Series([entry for path in config.urls for entry in read_list(path)], dtype=pl.String))),
+        frozenset(
+            _addresses(
+                pl.Series(
+                    [entry for path in config.urls for entry in read_list(path)], dtype=pl.String
+                )
+            )
+        ),
     )
 
 
 def read_list(path: str) -> list[str]:
-    """Read the entries of a list, one a line. Raises ValueError if it is not there, is not UTF-8 or has none."""
+    """Read the entries of a list, one a line. Raises ValueError if it is not there, is not UTF-8 or
+    has none."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -77,7 +94,8 @@ def _plain(texts: pl.Series) -> pl.Series:
 
 
 def _domain(name: str) -> str:
-    """Write a domain in small ASCII letters; one that is no domain stays as it is, and matches nothing.
+    """Write a domain in small ASCII letters; one that is no domain stays as it is, and matches
+    nothing.
 
     >>> _domain("WWW.Example.ORG."), _domain("\u0435\u043b.\u0440\u0444")
     ('example.org', 'xn--e1am.xn--p1ai')
@@ -91,22 +109,27 @@ def _domain(name: str) -> str:
 
 def _addresses(urls: pl.Series) -> list[str]:
     """Write addresses as they are compared, null for what is none."""
-    given = pl.select(pl.when(urls.str.contains("//", literal=True)).then(urls).otherwise("//" + urls).alias("url"))[
-        "url"
-    ]
+    given = pl.select(
+        pl.when(urls.str.contains("//", literal=True))
+        .then(urls)
+        .otherwise("//" + urls)
+        .alias("url")
+    )["url"]
     parts = given.str.extract(_ADDRESS, 1) + given.str.extract(_ADDRESS, 2)
     hosts = parts.str.extract(r"^([^/?:]*)", 1)
     known = {host: _domain(host) for host in hosts.drop_nulls().unique().to_list()}
     return (
-        hosts.replace_strict(known, default=None, return_dtype=pl.String) + parts.str.replace(r"^[^/?:]*", "")
+        hosts.replace_strict(known, default=None, return_dtype=pl.String)
+        + parts.str.replace(r"^[^/?:]*", "")
     ).to_list()
 
 
 def filter_blocked(batch: pa.RecordBatch, config: BlockListConfig, lists: BlockLists) -> Filtered:
-    """Split n documents into kept and rejected (`blocked_domain`, `blocked_address`, `blocked_words`), order kept.
+    """Split n documents into kept and rejected (`blocked_domain`, `blocked_address`,
+    `blocked_words`), order kept.
 
-    The value is the number of matches, the threshold how many are allowed. Raises SchemaError if `text`, `language`,
-    `script` or `url` is missing or mistyped.
+    The value is the number of matches, the threshold how many are allowed. Raises SchemaError if
+    `text`, `language`, `script` or `url` is missing or mistyped.
     """
     require_columns(batch, DOCUMENT, ("text", "language", "script", "url"))
     rows = batch.num_rows
@@ -115,7 +138,9 @@ def filter_blocked(batch: pa.RecordBatch, config: BlockListConfig, lists: BlockL
     if (lists.domains or lists.addresses) and rows:
         found = pl.Series("address", _addresses(urls), dtype=pl.String)
         hosts = found.str.extract(r"^([^/?:]*)", 1)
-        bad = [host for host in hosts.drop_nulls().unique().to_list() if _is_under(host, lists.domains)]
+        bad = [
+            host for host in hosts.drop_nulls().unique().to_list() if _is_under(host, lists.domains)
+        ]
         for number, hit in ((0, hosts.is_in(bad)), (1, found.is_in(list(lists.addresses)))):
             rejected = hit.fill_null(value=False).to_numpy() & (reasons < 0)
             reasons[rejected], counts[rejected] = number, 1
@@ -140,7 +165,8 @@ def _is_under(host: str, domains: frozenset[str]) -> bool:
 
 
 def _matches(batch: pa.RecordBatch, words: Mapping[str, Sequence[str]]) -> NDArray[np.int64]:
-    """Count the words of n texts that stand in the lists of their languages; a word of two lists counts once."""
+    """Count the words of n texts that stand in the lists of their languages; a word of two lists
+    counts once."""
     counts = np.zeros(batch.num_rows, np.int64)
     if not words:
         return counts
@@ -154,7 +180,12 @@ def _matches(batch: pa.RecordBatch, words: Mapping[str, Sequence[str]]) -> NDArr
         chosen = {word for name in names if name in words for word in words[name]}
         if not chosen:
             continue
-        spaced = language is None or script is None or words_are_spaced(f"{language}_{script}") or language == "vie"
+        spaced = (
+            language is None
+            or script is None
+            or words_are_spaced(f"{language}_{script}")
+            or language == "vie"
+        )
         listed = sorted(chosen if spaced else {word.strip() for word in chosen})
         found = texts.gather(rows).str.extract_many(listed, overlapping=True).list.len()
         counts[rows] = found.to_numpy()

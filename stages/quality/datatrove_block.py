@@ -1,9 +1,10 @@
 """Run any filter or formatter block of datatrove as a stage.
 
-A block works on one document at a time; so does this stage. A filter's reason is the ledger's, in snake_case, with the
-block's own words as detail; a text that a block rewrites is taken over. Only names under `datatrove.pipeline.filters`
-and `datatrove.pipeline.formatters` are run. Blocks that keep documents by chance, or by those before them, are refused:
-their answer would depend on the order of work.
+A block works on one document at a time; so does this stage. A filter's reason is the ledger's, in
+snake_case, with the block's own words as detail; a text that a block rewrites is taken over. Only
+names under `datatrove.pipeline.filters` and `datatrove.pipeline.formatters` are run. Blocks that
+keep documents by chance, or by those before them, are refused: their answer would depend on the
+order of work.
 
 Source: huggingface/datatrove, `pipeline/filters/base_filter.py`, `pipeline/formatters/base.py`.
 """
@@ -26,7 +27,8 @@ from stages.quality.options import DatatroveConfig
 
 
 def load_block(config: DatatroveConfig, language: str | None = None) -> Any:
-    """Make the block that a recipe names. Raises ValueError if it is none, or refuses its arguments."""
+    """Make the block that a recipe names. Raises ValueError if it is none, or refuses its
+    arguments."""
     module, _, name = config.block.rpartition(".")
     try:
         kinds = [
@@ -45,28 +47,41 @@ def load_block(config: DatatroveConfig, language: str | None = None) -> Any:
         raise ValueError(f"{config.block} does not take these arguments: {error}") from None
 
 
-def run_datatrove(batch: pa.RecordBatch, config: DatatroveConfig, load: Callable[[str | None], Any]) -> Filtered:
-    """Run a block on n documents: kept (with the text as the block leaves it) and rejected sum to n, order kept.
+def run_datatrove(
+    batch: pa.RecordBatch, config: DatatroveConfig, load: Callable[[str | None], Any]
+) -> Filtered:
+    """Run a block on n documents: kept (with the text as the block leaves it) and rejected sum to
+    n, order kept.
 
-    `load` makes the block, for a language where the recipe asks for one of each. Raises SchemaError if `id` or `text`
-    is missing or mistyped, or `language` and `script` where they are needed.
+    `load` makes the block, for a language where the recipe asks for one of each. Raises SchemaError
+    if `id` or `text` is missing or mistyped, or `language` and `script` where they are needed.
     """
     named = ("language", "script") if config.by_language else ()
     require_columns(batch, DOCUMENT, ("id", "text", *named))
     from datatrove.data import Document
 
-    labels = pc.binary_join_element_wise(batch["language"], batch["script"], "_").to_pylist() if named else None
-    present = [name for name in ("url", "language", "language_score", "date") if name in batch.schema.names]
+    labels = (
+        pc.binary_join_element_wise(batch["language"], batch["script"], "_").to_pylist()
+        if named
+        else None
+    )
+    present = [
+        name for name in ("url", "language", "language_score", "date") if name in batch.schema.names
+    ]
     metadata = batch.select(present).to_pylist()
     texts: list[str] = []
     reasons: list[str | None] = []
-    for row, (name, text) in enumerate(zip(batch["id"].to_pylist(), batch["text"].to_pylist(), strict=True)):
+    for row, (name, text) in enumerate(
+        zip(batch["id"].to_pylist(), batch["text"].to_pylist(), strict=True)
+    ):
         block = load(labels[row] if labels else None)
         if hasattr(block, "format"):
             texts.append(block.format(text))
             reasons.append(None)
             continue
-        document = Document(text=text, id=name, metadata={k: v for k, v in metadata[row].items() if v is not None})
+        document = Document(
+            text=text, id=name, metadata={k: v for k, v in metadata[row].items() if v is not None}
+        )
         answer = block.filter(document)
         kept, words = answer if isinstance(answer, tuple) else (answer, None)
         texts.append(document.text)
@@ -77,9 +92,13 @@ def run_datatrove(batch: pa.RecordBatch, config: DatatroveConfig, load: Callable
         batch.filter(pa.array(out)),
         config.stage,
         pa.array(slugs, pa.string()),
-        detail=pa.array([f"{config.block}: {reason}" for reason in reasons if reason is not None], pa.string()),
+        detail=pa.array(
+            [f"{config.block}: {reason}" for reason in reasons if reason is not None], pa.string()
+        ),
     )
-    return Filtered(set_columns(batch, text=pa.array(texts, pa.large_string())).filter(pa.array(~out)), rejected)
+    return Filtered(
+        set_columns(batch, text=pa.array(texts, pa.large_string())).filter(pa.array(~out)), rejected
+    )
 
 
 def _slug(reason: str) -> str:

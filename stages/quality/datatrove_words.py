@@ -1,9 +1,11 @@
-"""Measure quality as datatrove's filters do, by its own tokenizers and definitions: slow, for comparison.
+"""Measure quality as datatrove's filters do, by its own tokenizers and definitions: slow, for
+comparison.
 
-`filter_quality` with `tokenizer = "datatrove"` holds these values against its limits. With `limits = "published"` it
-keeps and drops what GopherQualityFilter, GopherRepetitionFilter, FineWebQualityFilter and C4QualityFilter of datatrove
-0.10 keep and drop with their defaults and the language's tokenizer. Where datatrove would stop with an error (no words,
-no lines, a language without a tokenizer) there are values here: 0, and the English tokenizer.
+`filter_quality` with `tokenizer = "datatrove"` holds these values against its limits. With `limits
+= "published"` it keeps and drops what GopherQualityFilter, GopherRepetitionFilter,
+FineWebQualityFilter and C4QualityFilter of datatrove 0.10 keep and drop with their defaults and the
+language's tokenizer. Where datatrove would stop with an error (no words, no lines, a language
+without a tokenizer) there are values here: 0, and the English tokenizer.
 
 Source: huggingface/datatrove 0.10.1, `datatrove/pipeline/filters`.
 """
@@ -22,16 +24,26 @@ from schemas.columns import require_columns
 from schemas.document import DOCUMENT
 from schemas.quality_signals import DUPLICATE_GRAMS, QUALITY_SIGNALS, TOP_GRAMS
 
-# FineWeb's share of repeated lines has another denominator than Gopher's, so it stands by the name of its rule.
+# FineWeb's share of repeated lines has another denominator than Gopher's, so it stands by the name
+# of its rule.
 FINEWEB_REPEATS = pa.field("repeated_line_characters", pa.float64(), nullable=False)
 DATATROVE_SIGNALS = pa.schema([*QUALITY_SIGNALS, FINEWEB_REPEATS])
 
 _SHORT_LINE, _LONG_LINE, _MAX_WORD, _MIN_LINE_WORDS = 30, 200, 1000, 3
 _CITATION = re.compile(r"\[\d*]|\[edit]|\[citation needed]")
-_POLICY = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
+_POLICY = (
+    "terms of use",
+    "privacy policy",
+    "cookie policy",
+    "uses cookies",
+    "use of cookies",
+    "use cookies",
+)
 
 
-def measure_by_datatrove(batch: pa.RecordBatch, stop_words: Mapping[str, Sequence[str]]) -> pa.RecordBatch:
+def measure_by_datatrove(
+    batch: pa.RecordBatch, stop_words: Mapping[str, Sequence[str]]
+) -> pa.RecordBatch:
     """Measure n texts: n rows of DATATROVE_SIGNALS, one text at a time, as datatrove does."""
     require_columns(batch, DOCUMENT, ("text", "language", "script"))
     rows = []
@@ -39,13 +51,18 @@ def measure_by_datatrove(batch: pa.RecordBatch, stop_words: Mapping[str, Sequenc
         *(batch[name].to_pylist() for name in ("text", "language", "script")), strict=True
     ):
         label = f"{language}_{script}"
-        rows.append(_measured(text, tokenizer_of(label), set(stop_words[label]) if label in stop_words else None))
+        rows.append(
+            _measured(
+                text, tokenizer_of(label), set(stop_words[label]) if label in stop_words else None
+            )
+        )
     return pa.RecordBatch.from_pylist(rows, schema=DATATROVE_SIGNALS)
 
 
 @cache
 def tokenizer_of(label: str | None) -> str:
-    """Return datatrove's name of the tokenizer of a language and script; that of English if it has none."""
+    """Return datatrove's name of the tokenizer of a language and script; that of English if it has
+    none."""
     from datatrove.utils.word_tokenizers import load_tokenizer_assignments
 
     known = load_tokenizer_assignments()
@@ -80,13 +97,19 @@ def _measured(text: str, language: str, stop_words: Collection[str] | None) -> d
         "stop_words": None if stop_words is None else len(set(stop_words) & set(words)),
         "lines": len(lines),
         "mean_line_length": over(sum(map(len, lines)), len(lines)),
-        "bullet_line_share": over(sum(line.lstrip().startswith(("\u2022", "-")) for line in all_lines), len(all_lines)),
+        "bullet_line_share": over(
+            sum(line.lstrip().startswith(("\u2022", "-")) for line in all_lines), len(all_lines)
+        ),
         "ellipsis_line_share": over(
             sum(line.rstrip().endswith(("...", "\u2026")) for line in all_lines), len(all_lines)
         ),
-        "symbol_line_share": over(sum(not any(map(str.isalnum, line)) for line in lines), len(lines)),
+        "symbol_line_share": over(
+            sum(not any(map(str.isalnum, line)) for line in lines), len(lines)
+        ),
         "short_line_share": over(sum(len(line) <= _SHORT_LINE for line in lines), len(lines)),
-        "end_mark_line_share": over(sum(line.endswith(tuple(TERMINAL_PUNCTUATION)) for line in lines), len(lines)),
+        "end_mark_line_share": over(
+            sum(line.endswith(tuple(TERMINAL_PUNCTUATION)) for line in lines), len(lines)
+        ),
         "line_break_share": over(text.count("\n"), len(words)),
         "long_lines": sum(len(line) >= _LONG_LINE for line in lines),
         "paragraphs": len(paragraphs),
@@ -130,7 +153,8 @@ def _repeated(words: Sequence[str], n: int) -> int:
 
 
 def _c4(text: str, language: str) -> tuple[int, str]:
-    """Count the sentences of the lines that C4 keeps; and what ends the page where something does."""
+    """Count the sentences of the lines that C4 keeps; and what ends the page where something
+    does."""
     from datatrove.utils.text import split_into_sentences
 
     sentences = 0
@@ -139,7 +163,11 @@ def _c4(text: str, language: str) -> tuple[int, str]:
         if any(len(word) > _MAX_WORD for word in words):
             continue
         line = _CITATION.sub("", whole.strip())
-        if not line.endswith((".", "?", "!", '"', "'")) or line.endswith("...") or len(words) < _MIN_LINE_WORDS:
+        if (
+            not line.endswith((".", "?", "!", '"', "'"))
+            or line.endswith("...")
+            or len(words) < _MIN_LINE_WORDS
+        ):
             continue
         small = line.lower()
         if "lorem ipsum" in small:

@@ -1,11 +1,13 @@
-"""Reject documents by the quality rules of Gopher, FineWeb and C4, each language by limits of its own.
+"""Reject documents by the quality rules of Gopher, FineWeb and C4, each language by limits of its
+own.
 
-Signals first, decisions second: `measure_quality` computes QUALITY_SIGNALS for a block, `judge` holds them against the
-limits (rules.py). The first rule that a document breaks, in the order of RULES, is its reason; the ledger has the value
-and the limit. With `keep_signals` all values stand in the corpus, and `glotmill refilter` applies other limits to it.
+Signals first, decisions second: `measure_quality` computes QUALITY_SIGNALS for a block, `judge`
+holds them against the limits (rules.py). The first rule that a document breaks, in the order of
+RULES, is its reason; the ledger has the value and the limit. With `keep_signals` all values stand
+in the corpus, and `glotmill refilter` applies other limits to it.
 
-C4 as published also takes single lines out. Here it only counts the sentences of the lines it would keep: no text is
-changed.
+C4 as published also takes single lines out. Here it only counts the sentences of the lines it would
+keep: no text is changed.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ NONE_LEARNED: Learned = MappingProxyType({})
 
 
 class Judgement(NamedTuple):
-    """What rules say of n documents: the number in RULES of the first one each breaks (-1: none), value and limit."""
+    """What rules say of n documents: the number in RULES of the first one each breaks (-1: none),
+    value and limit."""
 
     rules: NDArray[np.int64]
     values: NDArray[np.float64]
@@ -40,7 +43,8 @@ class Judgement(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What one rule says of n documents: which break it, values and limits (NaN where the rule is off)."""
+    """What one rule says of n documents: which break it, values and limits (NaN where the rule is
+    off)."""
 
     position: int
     rule: Rule
@@ -61,22 +65,37 @@ def broken_rules(
     labels = pa.StructArray.from_arrays([languages, scripts], names=["language", "script"])
     distinct = labels.to_pylist()
     number: dict[tuple[str | None, str | None], int] = {}
-    places = np.fromiter(  # numbers the labels of a block, as Arrow encodes no dictionary of structs
-        (number.setdefault((label["language"], label["script"]), len(number)) for label in distinct), np.int64, rows
+    places = (
+        np.fromiter(  # numbers the labels of a block, as Arrow encodes no dictionary of structs
+            (
+                number.setdefault((label["language"], label["script"]), len(number))
+                for label in distinct
+            ),
+            np.int64,
+            rows,
+        )
     )
     for position, rule in enumerate(RULES):
         if rule.family not in config.families:
             continue
-        chosen = [limit_of(rule, *label, config.limits, config.thresholds, learned) for label in number]
-        limits = np.array([np.nan if limit is None else limit.value for limit in chosen], np.float64)[places]
+        chosen = [
+            limit_of(rule, *label, config.limits, config.thresholds, learned) for label in number
+        ]
+        limits = np.array(
+            [np.nan if limit is None else limit.value for limit in chosen], np.float64
+        )[places]
         exact = np.array([limit is None or limit.exact for limit in chosen], np.bool_)[places]
         slack = np.where(exact, 0, slack_of(rule, signals))
         limits = limits + slack if rule.side == "max" else limits - slack
-        name = rule.name if rule.name in signals.schema.names else rule.signal  # datatrove has two of one signal
+        name = (
+            rule.name if rule.name in signals.schema.names else rule.signal
+        )  # datatrove has two of one signal
         if rule.name == "few_alphabetic_words" and config.alphabetic_over == "tokens":
             name = "alphabetic_token_share"
         values = signals[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
-        broken = values < limits if rule.side == "min" else values > limits  # never where either is missing
+        broken = (
+            values < limits if rule.side == "min" else values > limits
+        )  # never where either is missing
         if rule.least_lines:
             broken &= exact | (signals["lines"].to_numpy() >= rule.least_lines)
         yield Verdict(position, rule, broken, values, limits)
@@ -92,9 +111,15 @@ def judge(
     """Find the first rule that each of n documents breaks."""
     rows = signals.num_rows
     found = Judgement(np.full(rows, -1), np.full(rows, np.nan), np.full(rows, np.nan))
-    for position, _, broken, values, limits in broken_rules(signals, languages, scripts, config, learned):
+    for position, _, broken, values, limits in broken_rules(
+        signals, languages, scripts, config, learned
+    ):
         first = broken & (found.rules < 0)
-        found.rules[first], found.values[first], found.limits[first] = position, values[first], limits[first]
+        found.rules[first], found.values[first], found.limits[first] = (
+            position,
+            values[first],
+            limits[first],
+        )
     return found
 
 
@@ -107,12 +132,15 @@ def measure(batch: pa.RecordBatch, config: QualityFilteringConfig) -> pa.RecordB
     return measure_quality(batch, config.resolved_segmenter, config.stop_words)
 
 
-def filter_quality(batch: pa.RecordBatch, config: QualityFilteringConfig, learned: Learned = NONE_LEARNED) -> Filtered:
-    """Split n documents into kept and rejected by the first rule each breaks; the two sum to n, order kept.
+def filter_quality(
+    batch: pa.RecordBatch, config: QualityFilteringConfig, learned: Learned = NONE_LEARNED
+) -> Filtered:
+    """Split n documents into kept and rejected by the first rule each breaks; the two sum to n,
+    order kept.
 
-    `learned` are limits by label (limits_table.py). With `keep_signals` those kept have the columns of QUALITY_SIGNALS.
-    A document whose language is null is judged by the limits for all. Raises SchemaError if `text`, `language` or
-    `script` is missing or mistyped.
+    `learned` are limits by label (limits_table.py). With `keep_signals` those kept have the columns
+    of QUALITY_SIGNALS. A document whose language is null is judged by the limits for all. Raises
+    SchemaError if `text`, `language` or `script` is missing or mistyped.
     """
     require_columns(batch, DOCUMENT, ("text", "language", "script"))
     signals = measure(batch, config)
@@ -128,7 +156,9 @@ def filter_quality(batch: pa.RecordBatch, config: QualityFilteringConfig, learne
     )
     kept = batch
     if config.keep_signals:
-        kept = kept.drop_columns([name for name in QUALITY_SIGNALS.names if name in kept.schema.names])
+        kept = kept.drop_columns(
+            [name for name in QUALITY_SIGNALS.names if name in kept.schema.names]
+        )
         for field in QUALITY_SIGNALS:
             kept = kept.append_column(field, signals[field.name])
     return Filtered(kept.filter(pc.invert(out)), rejected)

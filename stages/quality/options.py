@@ -1,4 +1,5 @@
-"""Options of `filter_quality` and `datatrove`, apart from what the stages themselves need to run."""
+"""Options of `filter_quality` and `datatrove`, apart from what the stages themselves need to
+run."""
 
 from __future__ import annotations
 
@@ -66,7 +67,8 @@ class QualityFilteringConfig(StageConfig):
         "they do (with `limits` published).",
     )
     keep_signals: bool = Field(
-        default=False, description="Keep what was measured in the corpus, as columns, for `glotmill refilter`."
+        default=False,
+        description="Keep what was measured in the corpus, as columns, for `glotmill refilter`.",
     )
 
     @field_validator("thresholds")
@@ -76,7 +78,9 @@ class QualityFilteringConfig(StageConfig):
             if "_" in place:
                 parse_label(place)
             if unknown := [name for name in limits if name not in RULE_NAMES]:
-                raise ValueError(f"{place}: no rule is called {', '.join(unknown)}; there are {', '.join(RULE_NAMES)}")
+                raise ValueError(
+                    f"{place}: no rule is called {', '.join(unknown)}; there are {', '.join(RULE_NAMES)}"
+                )
         return thresholds
 
     @field_validator("stop_words")
@@ -85,7 +89,9 @@ class QualityFilteringConfig(StageConfig):
         for label, words in stop_words.items():
             parse_label(label)
             if not words:
-                raise ValueError(f"{label}: the list of stop words is empty; leave the language out")
+                raise ValueError(
+                    f"{label}: the list of stop words is empty; leave the language out"
+                )
         return stop_words
 
     @model_validator(mode="after")
@@ -102,7 +108,11 @@ class QualityFilteringConfig(StageConfig):
         return default_segmenter() if self.segmenter == "auto" else self.segmenter
 
     def at_home(self, base: str) -> Self:
-        return self.model_copy(update={"learned": located(self.learned, base)}) if self.learned else self
+        return (
+            self.model_copy(update={"learned": located(self.learned, base)})
+            if self.learned
+            else self
+        )
 
     def named_models(self, base: str) -> Iterator[ModelVersion]:
         segmenter = self.resolved_segmenter
@@ -126,7 +136,8 @@ def _datatrove() -> ModelVersion:
 
 
 class BlockListConfig(StageConfig):
-    """Options of `filter_blocked`: lists of words, domains and addresses that documents are dropped for."""
+    """Options of `filter_blocked`: lists of words, domains and addresses that documents are dropped
+    for."""
 
     stage: Literal["filter_blocked"] = "filter_blocked"
     words: tuple[tuple[str, str], ...] = Field(
@@ -139,7 +150,9 @@ class BlockListConfig(StageConfig):
     )
     urls: tuple[str, ...] = Field(default=(), description="Files of addresses, one a line.")
     max_matches: int = Field(
-        default=2, ge=0, description="Listed words that a document may have; with more it is dropped."
+        default=2,
+        ge=0,
+        description="Listed words that a document may have; with more it is dropped.",
     )
 
     @field_validator("words", mode="before")
@@ -183,7 +196,9 @@ class BlockListConfig(StageConfig):
             yield "filter_blocked takes word lists by language, so it needs identify_language before it"
 
 
-_BLOCK = re.compile(r"datatrove\.pipeline\.(filters|formatters)(\.[a-z][a-z0-9_]*)*\.[A-Z][A-Za-z0-9]*")
+_BLOCK = re.compile(
+    r"datatrove\.pipeline\.(filters|formatters)(\.[a-z][a-z0-9_]*)*\.[A-Z][A-Za-z0-9]*"
+)
 _BY_CHANCE = ("SamplerFilter", "LambdaFilter")
 
 
@@ -191,8 +206,12 @@ class DatatroveConfig(StageConfig):
     """Options of `datatrove`: a filter or formatter block of that library, run as a stage."""
 
     stage: Literal["datatrove"] = "datatrove"
-    block: str = Field(description="Class of the block, such as `datatrove.pipeline.filters.GopherQualityFilter`.")
-    arguments: dict[str, Any] = Field(default={}, description="Arguments of the block, as datatrove names them.")
+    block: str = Field(
+        description="Class of the block, such as `datatrove.pipeline.filters.GopherQualityFilter`."
+    )
+    arguments: dict[str, Any] = Field(
+        default={}, description="Arguments of the block, as datatrove names them."
+    )
     by_language: bool = Field(
         default=False,
         description="Make a block for each language and give it `language`; needs identify_language before it. A "
@@ -218,14 +237,18 @@ class DatatroveConfig(StageConfig):
                 f"{block!r}"
             )
         if block.endswith(_BY_CHANCE):
-            raise ValueError(f"{block} cannot run as a stage: it keeps by chance, or by code that no recipe can hold")
+            raise ValueError(
+                f"{block} cannot run as a stage: it keeps by chance, or by code that no recipe can hold"
+            )
         return block
 
     @field_validator("arguments")
     @classmethod
     def _no_writer(cls, arguments: dict[str, Any]) -> dict[str, Any]:
         if "exclusion_writer" in arguments:
-            raise ValueError("exclusion_writer is not needed: what a block rejects stands in the ledger")
+            raise ValueError(
+                "exclusion_writer is not needed: what a block rejects stands in the ledger"
+            )
         if arguments.get("keep_fraction"):
             raise ValueError("keep_fraction keeps by chance, in the order of work; leave it out")
         return arguments

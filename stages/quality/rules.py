@@ -1,14 +1,15 @@
 """The rules of the quality filters, and their limits for each language and script.
 
-A rule holds one signal against one limit. `published` is the limit of its paper, made for English text of at least 50
-words. `fair` limits are those that lose at most 3 % of text known to be good in any of some 400 languages, and 1 % on
-average, all rules together. They were set on translations of the Universal Declaration and on manuals of GNOME, MATE
-and LibreOffice, and measured on text of other sources, from one word to 20 sentences
-(`tests/benchmarks/quality_fairness.py`), with the segmenters `icu` (ICU 72 to 78) and, for scripts that ICU has no
-dictionary of, `graphemes`. Where a rule cannot be right for a language or script it is off, and `OFF` says why.
+A rule holds one signal against one limit. `published` is the limit of its paper, made for English
+text of at least 50 words. `fair` limits are those that lose at most 3 % of text known to be good in
+any of some 400 languages, and 1 % on average, all rules together. They were set on translations of
+the Universal Declaration and on manuals of GNOME, MATE and LibreOffice, and measured on text of
+other sources, from one word to 20 sentences (`tests/benchmarks/quality_fairness.py`), with the
+segmenters `icu` (ICU 72 to 78) and, for scripts that ICU has no dictionary of, `graphemes`. Where a
+rule cannot be right for a language or script it is off, and `OFF` says why.
 
-A limit is looked up by language and script (`eng_Latn`), language (`eng`), script (`Latn`), class of scripts, and then
-for all.
+A limit is looked up by language and script (`eng_Latn`), language (`eng`), script (`Latn`), class
+of scripts, and then for all.
 """
 
 from __future__ import annotations
@@ -34,10 +35,12 @@ Whole = Literal["words", "tokens", "lines"]
 
 
 class Slack(NamedTuple):
-    """What a short text may have by chance: so many `units` of the `whole`, whatever share of it they are.
+    """What a short text may have by chance: so many `units` of the `whole`, whatever share of it
+    they are.
 
-    A limit on a share says something of a long text. In a text of six words, one number is 17 % of the words, and two
-    words that come twice are 67 %. So the limit of a text with n words is `limit + units / n` (minus, for the least).
+    A limit on a share says something of a long text. In a text of six words, one number is 17 % of
+    the words, and two words that come twice are 67 %. So the limit of a text with n words is `limit
+    + units / n` (minus, for the least).
     """
 
     units: float
@@ -45,11 +48,13 @@ class Slack(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A rule: the reason of a document that breaks it, the signal it looks at, and on which side the limit stands.
+    """A rule: the reason of a document that breaks it, the signal it looks at, and on which side
+    the limit stands.
 
-    The value may be equal to the limit. `published` is None for a rule that no paper has. With `fair` limits a short
-    text has `slack`, and a rule on lines waits for `least_lines` of them: if one line in eight ends in an end mark
-    (the limit of FineWeb), 36 lines have none once in a hundred texts.
+    The value may be equal to the limit. `published` is None for a rule that no paper has. With
+    `fair` limits a short text has `slack`, and a rule on lines waits for `least_lines` of them: if
+    one line in eight ends in an end mark (the limit of FineWeb), 36 lines have none once in a
+    hundred texts.
     """
 
     name: str
@@ -63,7 +68,9 @@ class Rule(NamedTuple):
 
 
 # What a short text may repeat: an n-gram twice, with words of twice the mean length.
-_REPEATS = {n: Slack(4 * n, "words") for n in TOP_GRAMS} | {n: Slack(2 * n, "words") for n in DUPLICATE_GRAMS}
+_REPEATS = {n: Slack(4 * n, "words") for n in TOP_GRAMS} | {
+    n: Slack(2 * n, "words") for n in DUPLICATE_GRAMS
+}
 RULES = (
     Rule("too_few_words", "gopher_quality", "words", "min", 50, 1),
     Rule("too_many_words", "gopher_quality", "words", "max", 100_000, 1_000_000),
@@ -72,10 +79,34 @@ RULES = (
     Rule("hash_signs", "gopher_quality", "hash_share", "max", 0.1, 0.1, Slack(2, "tokens")),
     Rule("ellipses", "gopher_quality", "ellipsis_share", "max", 0.1, 0.1, Slack(2, "tokens")),
     Rule("bullet_lines", "gopher_quality", "bullet_line_share", "max", 0.9, 0.9, Slack(1, "lines")),
-    Rule("ellipsis_lines", "gopher_quality", "ellipsis_line_share", "max", 0.3, 0.3, Slack(3, "lines")),
-    Rule("few_alphabetic_words", "gopher_quality", "alphabetic_word_share", "min", 0.8, 0.8, Slack(4, "words")),
+    Rule(
+        "ellipsis_lines",
+        "gopher_quality",
+        "ellipsis_line_share",
+        "max",
+        0.3,
+        0.3,
+        Slack(3, "lines"),
+    ),
+    Rule(
+        "few_alphabetic_words",
+        "gopher_quality",
+        "alphabetic_word_share",
+        "min",
+        0.8,
+        0.8,
+        Slack(4, "words"),
+    ),
     Rule("few_stop_words", "gopher_quality", "stop_words", "min", 2, 2, Slack(50, "words")),
-    Rule("duplicate_paragraphs", "gopher_repetition", "duplicate_paragraph_share", "max", 0.3, 0.3, Slack(2, "lines")),
+    Rule(
+        "duplicate_paragraphs",
+        "gopher_repetition",
+        "duplicate_paragraph_share",
+        "max",
+        0.3,
+        0.3,
+        Slack(2, "lines"),
+    ),
     Rule(
         "duplicate_paragraph_characters",
         "gopher_repetition",
@@ -85,7 +116,15 @@ RULES = (
         0.3,
         Slack(2, "lines"),
     ),
-    Rule("duplicate_lines", "gopher_repetition", "duplicate_line_share", "max", 0.3, 0.45, Slack(2, "lines")),
+    Rule(
+        "duplicate_lines",
+        "gopher_repetition",
+        "duplicate_line_share",
+        "max",
+        0.3,
+        0.45,
+        Slack(2, "lines"),
+    ),
     Rule(
         "duplicate_line_characters",
         "gopher_repetition",
@@ -96,7 +135,15 @@ RULES = (
         Slack(2, "lines"),
     ),
     *(
-        Rule(f"top_{n}_gram", "gopher_repetition", f"top_{n}_gram_share", "max", published, fair, _REPEATS[n])
+        Rule(
+            f"top_{n}_gram",
+            "gopher_repetition",
+            f"top_{n}_gram_share",
+            "max",
+            published,
+            fair,
+            _REPEATS[n],
+        )
         for n, published, fair in zip(TOP_GRAMS, (0.2, 0.18, 0.16), (0.27, 0.26, 0.25), strict=True)
     ),
     *(
@@ -110,10 +157,21 @@ RULES = (
             _REPEATS[n],
         )
         for n, published, fair in zip(
-            DUPLICATE_GRAMS, (0.15, 0.14, 0.13, 0.12, 0.11, 0.1), (0.45, 0.43, 0.41, 0.39, 0.37, 0.35), strict=True
+            DUPLICATE_GRAMS,
+            (0.15, 0.14, 0.13, 0.12, 0.11, 0.1),
+            (0.45, 0.43, 0.41, 0.39, 0.37, 0.35),
+            strict=True,
         )
     ),
-    Rule("few_lines_with_end_mark", "fineweb", "end_mark_line_share", "min", 0.12, 0.02, least_lines=36),
+    Rule(
+        "few_lines_with_end_mark",
+        "fineweb",
+        "end_mark_line_share",
+        "min",
+        0.12,
+        0.02,
+        least_lines=36,
+    ),
     Rule("short_lines", "fineweb", "short_line_share", "max", 0.67, 0.9, Slack(1, "lines")),
     Rule(
         "repeated_line_characters",
@@ -129,12 +187,20 @@ RULES = (
     Rule("curly_brackets", "c4", "curly_brackets", "max", 0, 20),
     Rule("lorem_ipsum", "c4", "lorem_ipsum", "max", 0, 0),
     Rule("symbol_lines", "symbols", "symbol_line_share", "max", None, 0.3, Slack(2, "lines")),
-    Rule("few_words_among_symbols", "symbols", "alphabetic_token_share", "min", None, 0.55, Slack(4, "tokens")),
+    Rule(
+        "few_words_among_symbols",
+        "symbols",
+        "alphabetic_token_share",
+        "min",
+        None,
+        0.55,
+        Slack(4, "tokens"),
+    ),
 )
 RULE_NAMES = tuple(rule.name for rule in RULES)
 
-# Mean word length in code points, marks included: about 3/4 of the least and 4/3 of the greatest mean of a good
-# document in any language of the script.
+# Mean word length in code points, marks included: about 3/4 of the least and 4/3 of the greatest
+# mean of a good document in any language of the script.
 WORD_LENGTHS: Mapping[str, tuple[float, float]] = {
     "Latn": (1.8, 20),  # Kalaallisut 15.5; Ga and Chinantec 2.4
     "Cyrl": (2.5, 13),  # Church Slavonic 2.8
@@ -161,16 +227,32 @@ WORD_LENGTHS: Mapping[str, tuple[float, float]] = {
     "Khmr": (2.4, 8),
     "Mymr": (1.6, 8),
 }
-# Scripts without spaces between words that no segmenter divides here: their units are letters with marks.
-GRAPHEME_SCRIPTS = tuple(sorted(UNSPACED_SCRIPTS - {"Thai", "Laoo", "Khmr", "Mymr", "Hani", "Hira", "Kana"}))
-SYLLABLES = ("Tibt", "vie_Latn", *GRAPHEME_SCRIPTS, "Jpan", "Hans", "Hant", "Hani", "Khmr")  # shorter units repeat more
+# Scripts without spaces between words that no segmenter divides here: their units are letters with
+# marks.
+GRAPHEME_SCRIPTS = tuple(
+    sorted(UNSPACED_SCRIPTS - {"Thai", "Laoo", "Khmr", "Mymr", "Hani", "Hira", "Kana"})
+)
+SYLLABLES = (
+    "Tibt",
+    "vie_Latn",
+    *GRAPHEME_SCRIPTS,
+    "Jpan",
+    "Hans",
+    "Hant",
+    "Hani",
+    "Khmr",
+)  # shorter units repeat more
 
 _LONGER_RUNS = {
-    f"duplicate_{n}_grams": limit for n, limit in zip(DUPLICATE_GRAMS, (0.6, 0.57, 0.54, 0.51, 0.48, 0.45), strict=True)
+    f"duplicate_{n}_grams": limit
+    for n, limit in zip(DUPLICATE_GRAMS, (0.6, 0.57, 0.54, 0.51, 0.48, 0.45), strict=True)
 }
 
 FAIR: dict[str, dict[str, float]] = {
-    **{script: {"short_words": low, "long_words": high} for script, (low, high) in WORD_LENGTHS.items()},
+    **{
+        script: {"short_words": low, "long_words": high}
+        for script, (low, high) in WORD_LENGTHS.items()
+    },
     **{script: {"short_words": 1, "long_words": 6} for script in GRAPHEME_SCRIPTS},
 }
 for _name in SYLLABLES:
@@ -181,7 +263,9 @@ FAIR["Ethi"]["few_words_among_symbols"] = 0.3  # a word separator stands between
 
 # Why a rule is off: by language or script.
 NO_END_MARKS = "sentences end in a space: no mark tells that a line ends one"
-OTHER_DIVIDERS = "words are divided by marks of the script's own, or not at all, so that none are counted right"
+OTHER_DIVIDERS = (
+    "words are divided by marks of the script's own, or not at all, so that none are counted right"
+)
 _OTHER_DIVIDERS = (
     "Maka",
     "Diak",
@@ -213,7 +297,16 @@ OFF: Mapping[str, Mapping[str, str]] = {
         for name in _OTHER_DIVIDERS
     },
 }
-ENGLISH_STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")  # Rae et al. 2021, appendix A1
+ENGLISH_STOP_WORDS = (
+    "the",
+    "be",
+    "to",
+    "of",
+    "and",
+    "that",
+    "have",
+    "with",
+)  # Rae et al. 2021, appendix A1
 
 
 def slack_of(rule: Rule, signals: pa.RecordBatch) -> NDArray[np.float64]:
@@ -240,7 +333,8 @@ def limit_of(
 ) -> Limit | None:
     """Return the limit of a rule for a language and script; None if the rule is off there.
 
-    `own` are limits of the recipe, which come first; `false` is off. `learned` are those of a table, by label.
+    `own` are limits of the recipe, which come first; `false` is off. `learned` are those of a
+    table, by label.
 
     >>> few = next(rule for rule in RULES if rule.name == "few_lines_with_end_mark")
     >>> limit_of(few, "eng", "Latn", "published", {}), limit_of(few, "tha", "Thai", "fair", {})

@@ -1,11 +1,12 @@
 """What divides text written without spaces into words, by name and version.
 
 - `icu`: the break iterators of ICU, for Thai, Lao, Khmer, Burmese, Han and Kana;
-- `rjieba`: jieba in Rust for Chinese, `nlpo3`: the newmm algorithm in Rust with PyThaiNLP's words for Thai,
-  `rjieba+nlpo3`: both; ICU for all others;
+- `rjieba`: jieba in Rust for Chinese, `nlpo3`: the newmm algorithm in Rust with PyThaiNLP's words
+  for Thai, `rjieba+nlpo3`: both; ICU for all others;
 - `graphemes`: no words, but letters with their marks.
 
-Limits hold for the words that they were measured with, so a table of limits names segmenter and version.
+Limits hold for the words that they were measured with, so a table of limits names segmenter and
+version.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ _DICTIONARY = "pythainlp words_th"  # its name within nlpO3
 
 
 def segmenter_version(segmenter: Segmenter) -> str:
-    """Name the versions of a segmenter, which its thresholds hold for; ImportError names what to install."""
+    """Name the versions of a segmenter, which its thresholds hold for; ImportError names what to
+    install."""
     if segmenter == "graphemes":
         return "Unicode of the interpreter"
     versions = [f"ICU {load_icu().ICU_VERSION}"]
@@ -35,7 +37,9 @@ def segmenter_version(segmenter: Segmenter) -> str:
     if "nlpo3" in segmenter:
         load_nlpo3()
         words = importlib.metadata.version("pythainlp")
-        versions.append(f"nlpo3 {importlib.metadata.version('nlpo3')} with the words of pythainlp {words}")
+        versions.append(
+            f"nlpo3 {importlib.metadata.version('nlpo3')} with the words of pythainlp {words}"
+        )
     return ", ".join(versions)
 
 
@@ -70,7 +74,8 @@ def load_rjieba() -> Divide:
 
 @cache
 def load_nlpo3() -> Divide:
-    """Load PyThaiNLP's list of words. Not the safe mode of nlpO3, which loses letters of text without spaces."""
+    """Load PyThaiNLP's list of words. Not the safe mode of nlpO3, which loses letters of text
+    without spaces."""
     _, (corpus, *_) = _require("nlpo3", "nlpo3", "pythainlp")
     import nlpo3  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
@@ -80,7 +85,8 @@ def load_nlpo3() -> Divide:
 
 
 def _require(segmenter: str, *modules: str) -> list[Sequence[str]]:
-    """Return the folders of modules, without importing them; ImportError if one is not installed."""
+    """Return the folders of modules, without importing them; ImportError if one is not
+    installed."""
     found = [find_spec(module) for module in modules]
     if missing := [module for module, spec in zip(modules, found, strict=True) if spec is None]:
         raise ImportError(

@@ -7,19 +7,23 @@
     hashes    of any span by two prefix sums: sum(c_i r^i) r^-start mod 2^64, scrambled
     n-grams   hash of n words, packed with the place of the first: one sort finds those that repeat
 
-Words are runs of letters, marks and digits, with CONNECTORS inside where they stand between two of these ("don't",
-"3.5", "example.org"); some of these marks need a digit (`_joins`). A word needs a letter or a digit. Syllables are the
-words of Tibetan script, which the tsheg divides as a space does. Where words are not spaced the segmenter cuts runs:
-`icu`, the break iterators of ICU, or `graphemes`, one unit for each letter with its marks.
+Words are runs of letters, marks and digits, with CONNECTORS inside where they stand between two of
+these ("don't", "3.5", "example.org"); some of these marks need a digit (`_joins`). A word needs a
+letter or a digit. Syllables are the words of Tibetan script, which the tsheg divides as a space
+does. Where words are not spaced the segmenter cuts runs: `icu`, the break iterators of ICU, or
+`graphemes`, one unit for each letter with its marks.
 
-An n-gram repeats if its words stood in the text before in the same order. Only where an (n-1)-gram repeats can an
-n-gram: each round sorts what the round before left.
+An n-gram repeats if its words stood in the text before in the same order. Only where an (n-1)-gram
+repeats can an n-gram: each round sorts what the round before left.
 
-A text longer than 1 Mi code points is measured in pieces, which end at a line end, or at a space, or anywhere:
-repetition counts within a piece, and a line that is longer counts as several. So memory apart from the text is bounded.
+A text longer than 1 Mi code points is measured in pieces, which end at a line end, or at a space,
+or anywhere:
+repetition counts within a piece, and a line that is longer counts as several. So memory apart from
+the text is bounded.
 
-Sources: Rae et al. 2021, arXiv:2112.11446, table A1 (Gopher); Raffel et al. 2020, JMLR 21/140 (C4); Penedo et al. 2024,
-arXiv:2406.17557 (FineWeb); docs/quality.md has each definition next to those of four projects.
+Sources: Rae et al. 2021, arXiv:2112.11446, table A1 (Gopher); Raffel et al. 2020, JMLR 21/140 (C4);
+Penedo et al. 2024, arXiv:2406.17557 (FineWeb); docs/quality.md has each definition next to those of
+four projects.
 """
 
 from __future__ import annotations
@@ -48,7 +52,14 @@ from stages.quality.character_classes import (
     Class,
     tables,
 )
-from stages.quality.segmenters import CHINESE_SCRIPTS, Divide, Segmenter, load_icu, load_nlpo3, load_rjieba
+from stages.quality.segmenters import (
+    CHINESE_SCRIPTS,
+    Divide,
+    Segmenter,
+    load_icu,
+    load_nlpo3,
+    load_rjieba,
+)
 from stages.script_detection import script_table
 from stages.segmentation import UnitKind, unit_kinds
 
@@ -56,7 +67,8 @@ SHORT_LINE = 30  # code points (FineWeb)
 LONG_LINE = 200  # code points (mC4: a paragraph)
 MAX_WORD = 1000  # code points; C4 removes a line with a longer one
 MIN_LINE_WORDS = 3  # C4
-# What C4 removes lines for (https://github.com/tensorflow/datasets, c4_utils.py), in English as it is there.
+# What C4 removes lines for (https://github.com/tensorflow/datasets, c4_utils.py), in English as it
+# is there.
 C4_PHRASES = (
     *("javascript", "terms of use", "privacy policy", "cookie policy"),
     *("uses cookies", "use of cookies", "use cookies"),
@@ -68,9 +80,15 @@ _CHUNK = 1 << 18  # code points worked on at once, which with what is made of th
 _PIECE = 1 << 20  # code points of a text from which on it is cut
 _BASE = 0x9E3779B97F4A7C15 | 1
 _WITH_DIGITS = (0x21, 0x2C, 0x3B)  # marks that join only next to a digit: "3,5", "Sheet1!A2"
-_BEFORE_DIGITS = (0x2F, 0x3A, 0x3D)  # marks that join only where a digit follows: "1/2", "10:30", "x=1"
+_BEFORE_DIGITS = (
+    0x2F,
+    0x3A,
+    0x3D,
+)  # marks that join only where a digit follows: "1/2", "10:30", "x=1"
 _ON_WORDS = (*HYPHENS, 0x2F)
-_WIDE = 3  # Latin letters that say as much as one Han, Kana or Hangul letter (script_detection.CONTENT)
+_WIDE = (
+    3  # Latin letters that say as much as one Han, Kana or Hangul letter (script_detection.CONTENT)
+)
 
 Array = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
@@ -78,7 +96,8 @@ Flags = NDArray[np.bool_]
 
 
 class _Words(NamedTuple):
-    """Words of some texts in order: hash, length in code points, whether it has a letter, number of its text."""
+    """Words of some texts in order: hash, length in code points, whether it has a letter, number of
+    its text."""
 
     hashes: Hashes
     lengths: Array
@@ -87,7 +106,8 @@ class _Words(NamedTuple):
 
 
 class _Lines(NamedTuple):
-    """Lines of some texts in order; `lengths` and `hashes` are of what is inside white space, 0 of blank lines."""
+    """Lines of some texts in order; `lengths` and `hashes` are of what is inside white space, 0 of
+    blank lines."""
 
     hashes: Hashes
     lengths: Array
@@ -112,12 +132,15 @@ _COUNTS = ("code points", "marks", "hashes", "ellipses", "curly_brackets")
 
 
 def measure_quality(
-    batch: pa.RecordBatch, segmenter: Segmenter, stop_words: Mapping[str, Sequence[str]] | None = None
+    batch: pa.RecordBatch,
+    segmenter: Segmenter,
+    stop_words: Mapping[str, Sequence[str]] | None = None,
 ) -> pa.RecordBatch:
-    """Measure n texts: n rows of QUALITY_SIGNALS. `stop_words` are lists by language and script (`eng_Latn`).
+    """Measure n texts: n rows of QUALITY_SIGNALS. `stop_words` are lists by language and script
+    (`eng_Latn`).
 
-    What a text does not have is 0: of an empty text every signal. Raises SchemaError if `text`, `language` or `script`
-    is missing or mistyped.
+    What a text does not have is 0: of an empty text every signal. Raises SchemaError if `text`,
+    `language` or `script` is missing or mistyped.
 
     >>> row = {"text": ["One, two.\\nOne, two."], "language": ["eng"], "script": ["Latn"]}
     >>> block = pa.record_batch(row, pa.schema([DOCUMENT.field(name) for name in row]))
@@ -150,9 +173,13 @@ def measure_quality(
             if field.name in totals:
                 whole = totals[_WHOLES[field.name]] if field.name in _WHOLES else 1
                 found[field.name][first:last] = totals[field.name] / np.maximum(whole, 1)
-        found["stop_words"][first:last] = np.bincount(present // stops.width, minlength=last - first)
+        found["stop_words"][first:last] = np.bincount(
+            present // stops.width, minlength=last - first
+        )
     found["lorem_ipsum"] = (
-        frame.str.contains_any([LOREM_IPSUM], ascii_case_insensitive=True).to_numpy().astype(np.int64)
+        frame.str.contains_any([LOREM_IPSUM], ascii_case_insensitive=True)
+        .to_numpy()
+        .astype(np.int64)
     )
     arrays = [
         pa.array(found[field.name], mask=~stops.listed if field.name == "stop_words" else None)
@@ -162,7 +189,8 @@ def measure_quality(
 
 
 class _Scripts(NamedTuple):
-    """What follows from the scripts of some texts: the end mark of each script alone, 0 for none; whether Chinese."""
+    """What follows from the scripts of some texts: the end mark of each script alone, 0 for none;
+    whether Chinese."""
 
     end_marks: NDArray[np.uint32]
     chinese: Flags
@@ -170,7 +198,9 @@ class _Scripts(NamedTuple):
     @classmethod
     def of(cls, scripts: Sequence[str | None]) -> _Scripts:
         marks = [END_MARKS_OF_SCRIPTS.get(script or "", 0) for script in scripts]
-        return cls(np.asarray(marks, np.uint32), np.isin(np.asarray([*scripts], np.str_), CHINESE_SCRIPTS))
+        return cls(
+            np.asarray(marks, np.uint32), np.isin(np.asarray([*scripts], np.str_), CHINESE_SCRIPTS)
+        )
 
 
 def _chunks(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -260,7 +290,12 @@ def _scan(texts: Sequence[str], scripts: _Scripts, phrases: Array, segmenter: Se
     line_hashes[lines.firsts == lines.lasts] = 0
     kept = lines.c4
     if len(phrases):
-        hits = [begins[text] + place for text in phrases if text < len(texts) for place in _phrase_places(texts[text])]
+        hits = [
+            begins[text] + place
+            for text in phrases
+            if text < len(texts)
+            for place in _phrase_places(texts[text])
+        ]
         kept[np.searchsorted(lines.firsts, hits, side="right") - 1] = False
     return _Scan(
         words,
@@ -280,15 +315,19 @@ def _scan(texts: Sequence[str], scripts: _Scripts, phrases: Array, segmenter: Se
 
 
 def _joins(points: NDArray[np.uint32], kinds: NDArray[np.uint8], connectors: Array) -> Flags:
-    """Tell which connectors between letters and digits join them, as spaCy's tokenizers do for most languages.
+    """Tell which connectors between letters and digits join them, as spaCy's tokenizers do for most
+    languages.
 
-    A stop divides a small letter from a capital ("end.Next"); a colon, a slash or an equals sign, what stands before it
-    from a letter ("and/or"); a comma, a semicolon or an exclamation mark, two letters; a plus sign, two digits; a
-    hyphen, two letters or two digits.
+    A stop divides a small letter from a capital ("end.Next"); a colon, a slash or an equals sign,
+    what stands before it from a letter ("and/or"); a comma, a semicolon or an exclamation mark, two
+    letters; a plus sign, two digits; a hyphen, two letters or two digits.
     """
     signs = points[connectors]
     before, after = points[connectors - 1], points[connectors + 1]
-    digit_before, digit_after = kinds[connectors - 1] == Class.DIGIT, kinds[connectors + 1] == Class.DIGIT
+    digit_before, digit_after = (
+        kinds[connectors - 1] == Class.DIGIT,
+        kinds[connectors + 1] == Class.DIGIT,
+    )
     table = tables()
     divides = (signs == 0x2E) & table.small[before] & table.capitals[after]
     divides |= np.isin(signs, _WITH_DIGITS) & ~digit_before & ~digit_after
@@ -299,13 +338,15 @@ def _joins(points: NDArray[np.uint32], kinds: NDArray[np.uint8], connectors: Arr
 
 
 def _on_words(signs: NDArray[np.uint32], marks: Array, inside: Flags) -> Flags:
-    """Tell which marks count with the word next to them: a hyphen or slash on one side of it, a stop before it."""
+    """Tell which marks count with the word next to them: a hyphen or slash on one side of it, a
+    stop before it."""
     before, after = inside[marks - 1], inside[marks + 1]
     return (before != after) & (np.isin(signs, _ON_WORDS) | ((signs == 0x2E) & after))
 
 
 class _Spans(NamedTuple):
-    """A chunk of texts, one code point after another: values, classes, whether in a word; where each text begins."""
+    """A chunk of texts, one code point after another: values, classes, whether in a word; where
+    each text begins."""
 
     points: NDArray[np.uint32]
     kinds: NDArray[np.uint8]
@@ -314,7 +355,8 @@ class _Spans(NamedTuple):
 
 
 class _FoundLines(NamedTuple):
-    """Lines as places in a chunk, [firsts, lasts) without the white space around, and what they are."""
+    """Lines as places in a chunk, [firsts, lasts) without the white space around, and what they
+    are."""
 
     firsts: Array
     lasts: Array
@@ -328,8 +370,11 @@ class _FoundLines(NamedTuple):
     c4: Flags
 
 
-def _lines(spans: _Spans, starts: Array, ends: Array, marks: Array, own_marks: NDArray[np.uint32]) -> _FoundLines:
-    """Find the lines of a chunk with its words, [starts, ends), and its punctuation outside words."""
+def _lines(
+    spans: _Spans, starts: Array, ends: Array, marks: Array, own_marks: NDArray[np.uint32]
+) -> _FoundLines:
+    """Find the lines of a chunk with its words, [starts, ends), and its punctuation outside
+    words."""
     points, kinds, _, begins = spans
     table = tables()
     breaks = np.flatnonzero(kinds == Class.LINE_END)
@@ -344,22 +389,26 @@ def _lines(spans: _Spans, starts: Array, ends: Array, marks: Array, own_marks: N
 
     signs = points[marks]
     quotes = (kinds[marks] == Class.CLOSING) | (signs == 0x27) | (signs == 0x2019)
-    # The last code point that is no closing mark: closing marks before the end are few, so they are gone through.
+    # The last code point that is no closing mark: closing marks before the end are few, so they are
+    # gone through.
     closing = np.zeros(len(points), np.bool_)
     closing[marks[quotes]] = True
-    open_ends = np.maximum.accumulate(np.where(closing | (kinds <= Class.LINE_END), 0, np.arange(len(points))))[
-        np.maximum(line_ends - 1, 0)
-    ]
+    open_ends = np.maximum.accumulate(
+        np.where(closing | (kinds <= Class.LINE_END), 0, np.arange(len(points)))
+    )[np.maximum(line_ends - 1, 0)]
     open_ends = np.maximum(open_ends, np.where(blank, 0, heads))
     final = points[open_ends]
     ellipses = np.isin(final, ELLIPSES) | (
-        (final == 0x2E) & (points[open_ends - 1] == 0x2E) & (points[np.maximum(open_ends - 2, 0)] == 0x2E)
+        (final == 0x2E)
+        & (points[open_ends - 1] == 0x2E)
+        & (points[np.maximum(open_ends - 2, 0)] == 0x2E)
     )
     ended = table.end_marks[final] | ((final == own_marks[texts]) & (final > 0))
     ended |= (final == WORDSPACE) & (points[open_ends - 1] == WORDSPACE)
     head = points[heads]
     bullets = table.bullets[head] | (
-        np.isin(head, SPACED_BULLETS) & (kinds[np.minimum(heads + 1, len(kinds) - 1)] == Class.SPACE)
+        np.isin(head, SPACED_BULLETS)
+        & (kinds[np.minimum(heads + 1, len(kinds) - 1)] == Class.SPACE)
     )
     closed = ended | np.isin(final, PAUSE_MARKS)
     for flags in (ellipses, ended, closed, bullets):
@@ -376,18 +425,31 @@ def _lines(spans: _Spans, starts: Array, ends: Array, marks: Array, own_marks: N
     ending = marks[table.end_marks[signs] & ~np.isin(signs, ELLIPSES)]
     after = ending + 1
     final_mark = ~table.end_marks[points[after]] & (
-        ~np.isin(points[ending], SPACED_END_MARKS) | (kinds[after] <= Class.CLOSING) | closing[after]
+        ~np.isin(points[ending], SPACED_END_MARKS)
+        | (kinds[after] <= Class.CLOSING)
+        | closing[after]
     )
     sentence_ends = ending[final_mark]
     pairs = marks[(signs == WORDSPACE) & (points[marks - 1] == WORDSPACE)]
     final_places = np.sort(np.concatenate([sentence_ends, pairs]))
-    sentences = np.searchsorted(final_places, line_ends) - np.searchsorted(final_places, line_starts)
+    sentences = np.searchsorted(final_places, line_ends) - np.searchsorted(
+        final_places, line_starts
+    )
     has_long = np.zeros(len(lengths), np.bool_)
     if len(long_words := starts[ends - starts > MAX_WORD]):
         has_long[np.searchsorted(line_starts, long_words, side="right") - 1] = True
     c4 = closed & ~ellipses & ~has_long & (line_words >= MIN_LINE_WORDS)
     return _FoundLines(
-        firsts, lasts, texts, short & ~blank, bullets, ellipses, closed, (line_words == 0) & ~blank, sentences, c4
+        firsts,
+        lasts,
+        texts,
+        short & ~blank,
+        bullets,
+        ellipses,
+        closed,
+        (line_words == 0) & ~blank,
+        sentences,
+        c4,
     )
 
 
@@ -395,7 +457,11 @@ def _is_wide(points: NDArray[np.uint32]) -> Flags:
     """Find letters of Han, Kana, Hangul, Bopomofo and Yi."""
     return (
         (points >= 0x2E80)
-        & ((points < 0xA4D0) | ((points >= 0xAC00) & (points < 0xD7A4)) | ((points >= 0x20000) & (points < 0x40000)))
+        & (
+            (points < 0xA4D0)
+            | ((points >= 0xAC00) & (points < 0xD7A4))
+            | ((points >= 0x20000) & (points < 0x40000))
+        )
         & ((points < 0x3000) | (points > 0x3020))
     )
 
@@ -415,7 +481,8 @@ def _runs(places: Array) -> tuple[Array, Array]:
 
 
 def _with_letters(kinds: NDArray[np.uint8], starts: Array, ends: Array) -> tuple[Array, Array]:
-    """Leave out words without a letter or digit: joiners of emoji, marks on nothing, connectors between pieces."""
+    """Leave out words without a letter or digit: joiners of emoji, marks on nothing, connectors
+    between pieces."""
     doubtful = np.flatnonzero(kinds[starts] < Class.DIGIT)
     if not len(doubtful):
         return starts, ends
@@ -433,7 +500,8 @@ def _cut_unspaced(
     unspaced = np.append(0, np.cumsum(kinds == Class.UNSPACED))
     runs = unspaced[ends] > unspaced[starts]
     first, last = starts[runs], ends[runs]
-    # The runs, with a space after each, as one text: `places` are those of its code points in the chunk.
+    # The runs, with a space after each, as one text: `places` are those of its code points in the
+    # chunk.
     sizes = last - first + 1
     heads = np.cumsum(sizes) - sizes
     places = np.arange(int(sizes.sum())) + np.repeat(first - heads, sizes)
@@ -463,13 +531,16 @@ def _cut_unspaced(
     is_space = text[cuts] == 0x20
     begin = places[cuts[~is_space]]
     finish = places[cuts[np.flatnonzero(~is_space) + 1]]
-    return np.sort(np.concatenate([starts[~runs], begin])), np.sort(np.concatenate([ends[~runs], finish]))
+    return np.sort(np.concatenate([starts[~runs], begin])), np.sort(
+        np.concatenate([ends[~runs], finish])
+    )
 
 
 def _libraries(
     spans: _Spans, places: Array, text: NDArray[np.uint32], segmenter: Segmenter, scripts: _Scripts
 ) -> Iterator[tuple[Divide, Flags]]:
-    """Yield what divides a part of a text better than ICU, and its part: `places` are those in the chunk."""
+    """Yield what divides a part of a text better than ICU, and its part: `places` are those in the
+    chunk."""
     if "nlpo3" in segmenter and (thai := _letters_of("Thai")[text]).any():
         yield load_nlpo3(), thai
     if "rjieba" in segmenter and scripts.chinese.any():
@@ -480,7 +551,8 @@ def _libraries(
 
 
 def _library_breaks(text: NDArray[np.uint32], own: Flags, divide: Divide, breaks: Array) -> Array:
-    """Put the word boundaries that a library finds within its `own` parts of a text in the place of others there."""
+    """Put the word boundaries that a library finds within its `own` parts of a text in the place of
+    others there."""
     starts, ends = (places - 1 for places in _spans(np.concatenate([[False], own, [False]])))
     sizes = ends - starts + 1  # with a line feed after each, where no word goes on
     places = np.arange(int(sizes.sum())) + np.repeat(starts - (np.cumsum(sizes) - sizes), sizes)
@@ -489,10 +561,14 @@ def _library_breaks(text: NDArray[np.uint32], own: Flags, divide: Divide, breaks
     words = divide(joined.tobytes().decode("utf-32-le"))
     found = np.cumsum(np.fromiter(map(len, words), np.int64, len(words)))
     if int(found[-1]) != len(joined):
-        raise ValueError(f"a segmenter changed the text: {len(joined)} code points became {found[-1]}")
+        raise ValueError(
+            f"a segmenter changed the text: {len(joined)} code points became {found[-1]}"
+        )
     inside = np.append(own, False) & np.append(False, own)  # between two letters of a part
     found = places[found[:-1]]
-    before_letters = tables().classes[text[found]] >= Class.DIGIT  # nlpO3 may cut before a vowel sign
+    before_letters = (
+        tables().classes[text[found]] >= Class.DIGIT
+    )  # nlpO3 may cut before a vowel sign
     return np.concatenate([breaks[~inside[breaks]], found[inside[found] & before_letters]])
 
 
@@ -505,8 +581,11 @@ def _letters_of(*scripts: str) -> Flags:
 
 @cache
 def _icu_dictionaries() -> Flags:
-    """Mark the letters of scripts that ICU has dictionaries of: Thai, Lao, Khmer, Burmese, Han and Kana."""
-    dictionaries = _letters_of("Thai", "Laoo", "Khmr", "Mymr", "Hani", "Hans", "Hant", "Hira", "Kana").copy()
+    """Mark the letters of scripts that ICU has dictionaries of: Thai, Lao, Khmer, Burmese, Han and
+    Kana."""
+    dictionaries = _letters_of(
+        "Thai", "Laoo", "Khmr", "Mymr", "Hani", "Hans", "Hant", "Hira", "Kana"
+    ).copy()
     dictionaries[[0x30FC, 0xFF70]] = True  # length marks of Kana, of no script
     return dictionaries
 
@@ -524,7 +603,8 @@ def _icu_breaks(text: NDArray[np.uint32]) -> Array:
 
 
 def _phrase_places(text: str) -> Iterator[int]:
-    """Find C4_PHRASES in a text that has some, in any case. U+0130 alone would grow in small letters."""
+    """Find C4_PHRASES in a text that has some, in any case. U+0130 alone would grow in small
+    letters."""
     small = text.replace("\u0130", "i").lower()
     for phrase in C4_PHRASES:
         place = small.find(phrase)
@@ -535,10 +615,13 @@ def _phrase_places(text: str) -> Iterator[int]:
 
 @cache
 def _powers() -> tuple[Hashes, Hashes]:
-    """Return the powers of the base of hashes, as many as a chunk can have code points, and their inverses."""
+    """Return the powers of the base of hashes, as many as a chunk can have code points, and their
+    inverses."""
     room = _PIECE + _CHUNK + 2
     powers, inverses = (
-        np.concatenate([np.ones(1, np.uint64), np.full(room, base, np.uint64)]).cumprod(dtype=np.uint64)
+        np.concatenate([np.ones(1, np.uint64), np.full(room, base, np.uint64)]).cumprod(
+            dtype=np.uint64
+        )
         for base in (_BASE, pow(_BASE, -1, 1 << 64))
     )
     return powers, inverses
@@ -550,8 +633,13 @@ _WHOLES = {
     "alphabetic_word_share": "words",
     "mean_line_length": "lines",
     "duplicate_paragraph_share": "paragraphs",
-    **dict.fromkeys(("alphabetic_token_share", "hash_share", "ellipsis_share", "line_break_share"), "tokens"),
-    **{f"{name}_line_share": "lines" for name in ("bullet", "ellipsis", "symbol", "short", "end_mark", "duplicate")},
+    **dict.fromkeys(
+        ("alphabetic_token_share", "hash_share", "ellipsis_share", "line_break_share"), "tokens"
+    ),
+    **{
+        f"{name}_line_share": "lines"
+        for name in ("bullet", "ellipsis", "symbol", "short", "end_mark", "duplicate")
+    },
     **{f"duplicate_{part}_character_share": "characters" for part in ("line", "paragraph")},
     **{f"top_{n}_gram_share": "characters" for n in TOP_GRAMS},
     **{f"duplicate_{n}_gram_share": "characters" for n in DUPLICATE_GRAMS},
@@ -559,7 +647,8 @@ _WHOLES = {
 
 
 def _totals(scan: _Scan, texts: int) -> dict[str, Array]:
-    """Add up what was found, for each of n texts, by the name of the signal it is a share or mean of."""
+    """Add up what was found, for each of n texts, by the name of the signal it is a share or mean
+    of."""
     words, lines = scan.words, scan.lines
     characters, marks, hashes, ellipses, curly = scan.counts
 
@@ -600,7 +689,9 @@ def _totals(scan: _Scan, texts: int) -> dict[str, Array]:
         "duplicate_line_character_share": of_texts(of_line[again], lengths[again]),
         "paragraphs": of_texts(paragraphs.texts),
         "duplicate_paragraph_share": of_texts(paragraphs.texts[copies]),
-        "duplicate_paragraph_character_share": of_texts(paragraphs.texts[copies], paragraphs.lengths[copies]),
+        "duplicate_paragraph_character_share": of_texts(
+            paragraphs.texts[copies], paragraphs.lengths[copies]
+        ),
         **_repeated_grams(words, texts),
     }
 
@@ -621,7 +712,11 @@ def _paragraphs(lines: _Lines) -> _Paragraphs:
     heads = np.flatnonzero(opens)
     places = np.arange(len(at)) - np.repeat(heads, np.diff(np.append(heads, len(at))))
     terms = mix64(lines.hashes[at] + places.astype(np.uint64) * np.uint64(_BASE))
-    return _Paragraphs(np.add.reduceat(terms, heads), np.add.reduceat(lines.lengths[at], heads), lines.texts[at][heads])
+    return _Paragraphs(
+        np.add.reduceat(terms, heads),
+        np.add.reduceat(lines.lengths[at], heads),
+        lines.texts[at][heads],
+    )
 
 
 def _keyed(hashes: Hashes, texts: Array) -> Hashes:
@@ -630,7 +725,8 @@ def _keyed(hashes: Hashes, texts: Array) -> Hashes:
 
 
 class _Groups(NamedTuple):
-    """Things that occur more than once: their places in the order of groups, each in its own order, and group heads."""
+    """Things that occur more than once: their places in the order of groups, each in its own order,
+    and group heads."""
 
     places: Array
     heads: Array  # into `places`
@@ -638,9 +734,11 @@ class _Groups(NamedTuple):
 
 
 def _groups(keys: Hashes) -> _Groups:
-    """Find equal ones of n keys: the low bits of each give way to its place, and one sort brings equals together.
+    """Find equal ones of n keys: the low bits of each give way to its place, and one sort brings
+    equals together.
 
-    With 2^b things 64 - b bits of hash are compared: of the words of a chunk 46, of 50 MB of text 41.
+    With 2^b things 64 - b bits of hash are compared: of the words of a chunk 46, of 50 MB of text
+    41.
     """
     bits = np.uint64(max(len(keys) - 1, 1).bit_length())
     low = (np.uint64(1) << bits) - np.uint64(1)
@@ -663,7 +761,8 @@ def _repeats(keys: Hashes) -> Array:
 
 
 def _repeated_grams(words: _Words, texts: int) -> dict[str, Array]:
-    """Count the code points in the most frequent short n-grams and in long ones met before, for each of n texts."""
+    """Count the code points in the most frequent short n-grams and in long ones met before, for
+    each of n texts."""
     total = len(words.hashes)
     sums = np.append(0, np.cumsum(words.lengths))
     factors = mix64(np.arange(1, max(DUPLICATE_GRAMS) + 1, dtype=np.uint64)) | np.uint64(1)
@@ -679,10 +778,13 @@ def _repeated_grams(words: _Words, texts: int) -> dict[str, Array]:
         firsts = places[groups.heads]
         if n in TOP_GRAMS:
             best = np.zeros(texts, np.int64)
-            # The most frequent, of equals the first: the count in the high bits, in the low ones how far from the end.
+            # The most frequent, of equals the first: the count in the high bits, in the low ones
+            # how far from the end.
             np.maximum.at(best, words.texts[firsts], groups.sizes << 32 | (total - firsts))
             place = np.where(best, total - (best & ((1 << 32) - 1)), 0)
-            found[f"top_{n}_gram_share"] = (best >> 32) * (sums[np.minimum(place + n, total)] - sums[place] + n - 1)
+            found[f"top_{n}_gram_share"] = (best >> 32) * (
+                sums[np.minimum(place + n, total)] - sums[place] + n - 1
+            )
         else:
             again = np.ones(len(places), np.bool_)
             again[groups.heads] = False
@@ -700,7 +802,8 @@ def _repeated_grams(words: _Words, texts: int) -> dict[str, Array]:
 
 
 class _StopWords(NamedTuple):
-    """Stop words as hashes, sorted, with the number of each word; which of n texts has a list, and which."""
+    """Stop words as hashes, sorted, with the number of each word; which of n texts has a list, and
+    which."""
 
     listed: Flags
     lists: Array  # number of the list of each text, -1 for none
@@ -708,10 +811,14 @@ class _StopWords(NamedTuple):
     numbers: Array
 
     @classmethod
-    def of(cls, stop_words: Mapping[str, Sequence[str]], labels: Sequence[str | None]) -> _StopWords:
+    def of(
+        cls, stop_words: Mapping[str, Sequence[str]], labels: Sequence[str | None]
+    ) -> _StopWords:
         names = list(stop_words)
         number = {name: position for position, name in enumerate(names)}
-        lists = np.fromiter((number.get(label or "", -1) for label in labels), np.int64, len(labels))
+        lists = np.fromiter(
+            (number.get(label or "", -1) for label in labels), np.int64, len(labels)
+        )
         entries = [
             (form, position, place)
             for position, name in enumerate(names)
@@ -732,8 +839,8 @@ class _StopWords(NamedTuple):
         return int(self.numbers.max(initial=0)) + 1
 
     def present(self, words: _Words, first: int, last: int) -> Array:
-        """List the stop words of texts [first, last), whose words are given, as text x width + word; a capital may
-        begin one.
+        """List the stop words of texts [first, last), whose words are given, as text x width +
+        word; a capital may begin one.
         """
         if not self.listed[first:last].any():
             return np.zeros(0, np.int64)

@@ -1,31 +1,33 @@
 """Learn the limits of quality rules for each language from text that is known to be good.
 
-Four methods are those published for FineWeb-2 (Penedo et al. 2025, arXiv:2506.20920). With the limit e of the papers,
-made for English, and the values of a signal in English pages and in pages of the language:
+Four methods are those published for FineWeb-2 (Penedo et al. 2025, arXiv:2506.20920). With the
+limit e of the papers, made for English, and the values of a signal in English pages and in pages of
+the language:
 
     mean_std       t = mu + sigma (e - mu_en) / sigma_en
     quantile       t = F^-1(F_en(e))                        the same share of pages is cut as in English
     tail           t = F^-1(0.9), or F^-1(0.1) for a least   a tenth of the pages is cut
     median_ratio   t = e median / median_en
 
-Each looks at one rule, and some twenty rules that drop a tenth each drop half of the good pages together. So there is
-a fifth, which is the default:
+Each looks at one rule, and some twenty rules that drop a tenth each drop half of the good pages
+together. So there is a fifth, which is the default:
 
     budget         as tail, with the greatest share by which all rules together drop at most a tenth of the pages
 
-A short page has slack (rules.py), so limits are learned of values from which the slack of each page is taken: they are
-limits of long texts, as the table of rules has them.
+A short page has slack (rules.py), so limits are learned of values from which the slack of each page
+is taken: they are limits of long texts, as the table of rules has them.
 
-A limit is clamped to what its signal can be: shares to [0, 1], the most frequent n-gram to [0, n] (overlaps count), a
-mean word length to [1, 40]. It is refused if it would drop no page of the reference, or more than half of them: of
-1,929 published tables 1,690 have such a rule on lines. So is a limit that would drop any page with one bullet or one
-number, where most pages have none: 7 of these tables do. A rule without a learned limit keeps the default one.
+A limit is clamped to what its signal can be: shares to [0, 1], the most frequent n-gram to [0, n]
+(overlaps count), a mean word length to [1, 40]. It is refused if it would drop no page of the
+reference, or more than half of them: of 1,929 published tables 1,690 have such a rule on lines. So
+is a limit that would drop any page with one bullet or one number, where most pages have none: 7 of
+these tables do. A rule without a learned limit keeps the default one.
 
-A language with fewer than `LEAST_PAGES` pages of `LEAST_WORDS` words takes the limits of its script, learned of all
-languages of the script, at most `GROUP_PAGES` pages of each.
+A language with fewer than `LEAST_PAGES` pages of `LEAST_WORDS` words takes the limits of its
+script, learned of all languages of the script, at most `GROUP_PAGES` pages of each.
 
-False positives are measured on pages that were not learned from: limits of one half of the pages on the other half,
-and the other way round.
+False positives are measured on pages that were not learned from: limits of one half of the pages on
+the other half, and the other way round.
 """
 
 from __future__ import annotations
@@ -54,11 +56,13 @@ DIGITS = 6
 _STEPS = 10  # of the bisection: shares to a thousandth of the budget
 Values = NDArray[np.float64]
 
-# A rule on shares or means that papers have a limit of; counts (words, brackets) are the same in every language.
+# A rule on shares or means that papers have a limit of; counts (words, brackets) are the same in
+# every language.
 TUNED = tuple(
     rule
     for rule in RULES
-    if rule.published is not None and (rule.signal.endswith("_share") or rule.signal == "mean_word_length")
+    if rule.published is not None
+    and (rule.signal.endswith("_share") or rule.signal == "mean_word_length")
 )
 
 
@@ -78,7 +82,8 @@ class Learned(NamedTuple):
 
 
 class Pages(NamedTuple):
-    """Good pages: n rows of QUALITY_SIGNALS, their labels (`eus_Latn`) and language scores (NaN where unknown)."""
+    """Good pages: n rows of QUALITY_SIGNALS, their labels (`eus_Latn`) and language scores (NaN
+    where unknown)."""
 
     signals: pa.RecordBatch
     labels: NDArray[np.str_]
@@ -89,14 +94,16 @@ class Pages(NamedTuple):
 
 
 class Way(NamedTuple):
-    """How limits are learned: `share` of the pages that each rule drops (tail), or all rules together (budget)."""
+    """How limits are learned: `share` of the pages that each rule drops (tail), or all rules
+    together (budget)."""
 
     method: Method
     share: float
 
 
 def learn(pages: Pages, way: Way) -> Learned:
-    """Learn limits for every language of the pages. Raises ValueError if the method needs English pages and has few."""
+    """Learn limits for every language of the pages. Raises ValueError if the method needs English
+    pages and has few."""
     pages = pages.take(np.flatnonzero(pages.signals["words"].to_numpy() >= LEAST_WORDS))
     names, counts = np.unique(pages.labels, return_counts=True)
     english = pages.take(np.flatnonzero(pages.labels == ENGLISH))
@@ -112,12 +119,17 @@ def learn(pages: Pages, way: Way) -> Learned:
         own = np.flatnonzero(pages.labels == label)
         learned_from, rows = label, own
         if count < LEAST_PAGES:
-            learned_from, rows = parse_label(label).script, _group(pages.labels, parse_label(label).script)
+            learned_from, rows = (
+                parse_label(label).script,
+                _group(pages.labels, parse_label(label).script),
+            )
         if len(rows) < LEAST_PAGES:
             languages[label] = LanguageLimits(pages=count)
             continue
         found = _limits(label, pages.take(rows).signals, english.signals, way)
-        refused += [Refusal(label, name, why) for name, why in found.items() if isinstance(why, str)]
+        refused += [
+            Refusal(label, name, why) for name, why in found.items() if isinstance(why, str)
+        ]
         languages[label] = LanguageLimits(
             pages=count,
             learned_from=learned_from,
@@ -134,7 +146,8 @@ def _group(labels: NDArray[np.str_], script: str) -> NDArray[np.int64]:
 
 
 def score_threshold(scores: Values) -> float | None:
-    """Return max(0.3, min(0.9, median - standard deviation)) of n scores; None if fewer than LEAST_PAGES are known.
+    """Return max(0.3, min(0.9, median - standard deviation)) of n scores; None if fewer than
+    LEAST_PAGES are known.
 
     >>> score_threshold(np.full(300, 0.99)), score_threshold(np.full(300, 0.2)), score_threshold(np.full(3, 0.9))
     (0.9, 0.3, None)
@@ -142,11 +155,14 @@ def score_threshold(scores: Values) -> float | None:
     known = scores[~np.isnan(scores)]
     if len(known) < LEAST_PAGES:
         return None
-    return round(max(LEAST_SCORE, min(GREATEST_SCORE, float(np.median(known) - known.std()))), DIGITS)
+    return round(
+        max(LEAST_SCORE, min(GREATEST_SCORE, float(np.median(known) - known.std()))), DIGITS
+    )
 
 
 def levelled(rule: Rule, signals: pa.RecordBatch) -> Values:
-    """Return the values of a rule's signal without the slack of each page; NaN for pages that it does not look at."""
+    """Return the values of a rule's signal without the slack of each page; NaN for pages that it
+    does not look at."""
     values = np.array(signals[rule.signal].to_numpy(zero_copy_only=False), np.float64)
     slack = slack_of(rule, signals)
     values = values - slack if rule.side == "max" else values + slack
@@ -185,17 +201,26 @@ def _taken(found: Found) -> dict[str, float]:
 
 
 def _limits(label: str, pages: pa.RecordBatch, english: pa.RecordBatch, way: Way) -> Found:
-    """Learn the limits of a language: each a limit, or why it is refused; rules that are off there are left out."""
+    """Learn the limits of a language: each a limit, or why it is refused; rules that are off there
+    are left out."""
     on = [rule for rule in TUNED if limit_of(rule, *parse_label(label), "fair", {}) is not None]
     values = {rule: levelled(rule, pages) for rule in on}
-    present = {rule: float((pages[rule.signal].to_numpy(zero_copy_only=False) > 0).mean()) for rule in on}
+    present = {
+        rule: float((pages[rule.signal].to_numpy(zero_copy_only=False) > 0).mean()) for rule in on
+    }
     if way.method != "budget":
-        return {rule.name: _limit(rule, values[rule], levelled(rule, english), way, present[rule]) for rule in on}
+        return {
+            rule.name: _limit(rule, values[rule], levelled(rule, english), way, present[rule])
+            for rule in on
+        }
     low, high = 0.0, way.share  # bisection on the share that each rule drops
     found: Found = {}
     for _ in range(_STEPS):
         share = (low + high) / 2
-        tried = {rule.name: _limit(rule, values[rule], values[rule], Way("tail", share), present[rule]) for rule in on}
+        tried = {
+            rule.name: _limit(rule, values[rule], values[rule], Way("tail", share), present[rule])
+            for rule in on
+        }
         dropped = np.zeros(pages.num_rows, np.bool_)
         for rule in on:
             if isinstance(limit := tried[rule.name], float):
@@ -204,11 +229,14 @@ def _limits(label: str, pages: pa.RecordBatch, english: pa.RecordBatch, way: Way
             low, found = share, tried
         else:
             high = share
-    return found or {rule.name: f"all rules together would drop over {way.share:.0%}" for rule in on}
+    return found or {
+        rule.name: f"all rules together would drop over {way.share:.0%}" for rule in on
+    }
 
 
 def _limit(rule: Rule, values: Values, english: Values, way: Way, present: float) -> float | str:
-    """Learn one limit, or say why it is refused; `present` is the share of pages that have any of what is counted."""
+    """Learn one limit, or say why it is refused; `present` is the share of pages that have any of
+    what is counted."""
     known = values[~np.isnan(values)]
     if len(known) < LEAST_PAGES // 2:
         return f"only {len(known)} pages have {rule.least_lines} lines"
@@ -222,7 +250,9 @@ def _limit(rule: Rule, values: Values, english: Values, way: Way, present: float
     if dropped > MOST_DROPPED:
         return f"{limit:g} would drop {dropped:.0%} of the reference"
     if rule.side == "max" and present < SPARSE and limit < (rule.published or 0):
-        return f"{limit:g} would drop nearly all pages that have any, and {1 - present:.0%} have none"
+        return (
+            f"{limit:g} would drop nearly all pages that have any, and {1 - present:.0%} have none"
+        )
     if rule.side == "min" and rule.signal != "mean_word_length" and limit >= 1:
         return f"{limit:g} would drop every page with a single exception"
     return limit
@@ -235,37 +265,65 @@ def _mapped(rule: Rule, values: Values, english: Values, way: Way) -> float | st
     if given is None or len(english) < LEAST_PAGES // 2:
         return "too few English pages can be compared"
     if way.method == "quantile":
-        return float(np.quantile(values, (english <= given).mean() if rule.side == "max" else (english < given).mean()))
+        return float(
+            np.quantile(
+                values,
+                (english <= given).mean() if rule.side == "max" else (english < given).mean(),
+            )
+        )
     if way.method == "mean_std":
         spread = float(english.std())
-        return float(values.mean() + values.std() * (given - english.mean()) / spread) if spread else "English is even"
+        return (
+            float(values.mean() + values.std() * (given - english.mean()) / spread)
+            if spread
+            else "English is even"
+        )
     median = float(np.median(english))
-    return float(given * np.median(values) / median) if median > 0 else "the median of English is not above 0"
+    return (
+        float(given * np.median(values) / median)
+        if median > 0
+        else "the median of English is not above 0"
+    )
 
 
 def _false_positives(own: Pages, reference: Pages, english: Pages, way: Way) -> dict[str, float]:
-    """Measure by rule, and of all, the share of a language's pages that limits learned of other pages drop."""
+    """Measure by rule, and of all, the share of a language's pages that limits learned of other
+    pages drop."""
     label = str(own.labels[0])
     same = len(own.labels) == len(reference.labels)
     totals: Counter[str] = Counter()
     for half in (0, 1):
         held = own.signals.take(pa.array(np.arange(half, len(own.labels), 2)))
-        seen = reference.take(np.arange(1 - half, len(reference.labels), 2)) if same else _without(reference, label)
+        seen = (
+            reference.take(np.arange(1 - half, len(reference.labels), 2))
+            if same
+            else _without(reference, label)
+        )
         limits = _taken(_limits(label, seen.signals, english.signals, way))
-        language, script = (pa.repeat(pa.scalar(part, pa.string()), held.num_rows) for part in parse_label(label))
+        language, script = (
+            pa.repeat(pa.scalar(part, pa.string()), held.num_rows) for part in parse_label(label)
+        )
         any_rule = np.zeros(held.num_rows, np.bool_)
-        for verdict in broken_rules(held, language, script, QualityFilteringConfig(), {label: limits}):
+        for verdict in broken_rules(
+            held, language, script, QualityFilteringConfig(), {label: limits}
+        ):
             totals[verdict.rule.name] += int(verdict.broken.sum())
             any_rule |= verdict.broken
         totals[ALL] += int(any_rule.sum())
-    return {name: round(count / len(own.labels), DIGITS) for name, count in totals.items() if count or name == ALL}
+    return {
+        name: round(count / len(own.labels), DIGITS)
+        for name, count in totals.items()
+        if count or name == ALL
+    }
 
 
 def _without(reference: Pages, label: str) -> Pages:
     return reference.take(np.flatnonzero(reference.labels != label))
 
 
-def distributions(pages: Pages, label: str, limits: Mapping[str, float], bins: int = 24) -> Iterator[Distribution]:
+def distributions(
+    pages: Pages, label: str, limits: Mapping[str, float], bins: int = 24
+) -> Iterator[Distribution]:
     """Spread the values of each tuned rule into bins; the last holds all greater ones."""
     own = pages.take(np.flatnonzero(pages.labels == label))
     for rule in TUNED:
@@ -280,5 +338,12 @@ def distributions(pages: Pages, label: str, limits: Mapping[str, float], bins: i
         counts, edges = np.histogram(np.minimum(values, high), bins, (low, max(high, low + 1e-9)))
         dropped = float(beyond(rule, values, limit).mean())
         yield Distribution(
-            rule.name, rule.signal, rule.side, edges.tolist(), counts.tolist(), limit, rule.name in limits, dropped
+            rule.name,
+            rule.signal,
+            rule.side,
+            edges.tolist(),
+            counts.tolist(),
+            limit,
+            rule.name in limits,
+            dropped,
         )

@@ -1,10 +1,11 @@
 """Read bitext: TMX 1.4, and Moses, which is two files of equal numbers of lines.
 
-A record's text is the sentence in the source language. The other side is in the column `translation`, and both
-languages in `translation_direction`. TMX goes through expat as a stream, one unit in memory at a time; a document type
-may be named, as the standard's examples do, but nothing is loaded, and a file that declares entities is not read on.
-Codes inside segments (`bpt`, `ept`, `it`, `ph`, `ut`) are no text; what `hi` marks is. Source: TMX 1.4b Specification
-(LISA OSCAR, 2005).
+A record's text is the sentence in the source language. The other side is in the column
+`translation`, and both languages in `translation_direction`. TMX goes through expat as a stream,
+one unit in memory at a time; a document type may be named, as the standard's examples do, but
+nothing is loaded, and a file that declares entities is not read on. Codes inside segments (`bpt`,
+`ept`, `it`, `ph`, `ut`) are no text; what `hi` marks is. Source: TMX 1.4b Specification (LISA
+OSCAR, 2005).
 """
 
 from __future__ import annotations
@@ -28,15 +29,22 @@ _BATCH_ROWS, _BATCH_BYTES = 8192, 8 << 20
 _CODES = frozenset(("bpt", "ept", "it", "ph", "ut", "sub"))
 _SCRIPT = re.compile(r"[-_]([A-Z][a-z]{3})\b")
 
-_Row = tuple[int, str | None, str | None, str | None]  # number of the pair, both sides, what is wrong with it
+_Row = tuple[
+    int, str | None, str | None, str | None
+]  # number of the pair, both sides, what is wrong with it
 
 
-def plan(source: TmxSource | MosesSource, files: Sequence[InputFile], _split_bytes: int) -> Iterator[InputSplit]:
+def plan(
+    source: TmxSource | MosesSource, files: Sequence[InputFile], _split_bytes: int
+) -> Iterator[InputSplit]:
     """Return one split a file, with the other side's, if it is one of two."""
     if isinstance(source, TmxSource):
         return (whole_file_split(source.name, file) for file in files if file.file_bytes)
     both = zip(files[::2], files[1::2], strict=True)
-    splits = (whole_file_split(source.name, ours).model_copy(update={"others": (theirs,)}) for ours, theirs in both)
+    splits = (
+        whole_file_split(source.name, ours).model_copy(update={"others": (theirs,)})
+        for ours, theirs in both
+    )
     return (split for split in splits if split.file_bytes)
 
 
@@ -46,14 +54,17 @@ def problems(_source: TmxSource | MosesSource, _files: Sequence[InputFile]) -> l
 
 
 def find_moses(source: MosesSource, base: str) -> tuple[list[InputFile], list[str]]:
-    """Return the files of the source language, each followed by that of the target language, and what is missing."""
+    """Return the files of the source language, each followed by that of the target language, and
+    what is missing."""
     ours, found = find_files(source.paths, base)
     files: list[InputFile] = []
     for file in ours:
         path = other_side(file.path, source.target_ending)
         theirs, lacking = find_files([re.sub(r"([*?\[])", r"[\1]", path)], base)
         if path == file.path or lacking or not theirs:
-            found.append(f"{file.path} has no other side {path}; name files of the source language, and target_ending")
+            found.append(
+                f"{file.path} has no other side {path}; name files of the source language, and target_ending"
+            )
         else:
             files += [file, theirs[0]]
     return files, found
@@ -65,11 +76,14 @@ def other_side(path: str, ending: str) -> str:
     >>> other_side("corpus.eu-es.eu", "es"), other_side("corpus.eu.gz", "es")
     ('corpus.eu-es.es', 'corpus.es.gz')
     """
-    return re.sub(r"\.[^./]+(\.(?:gz|bz2|xz|zst))?$", lambda found: f".{ending}{found[1] or ''}", path)
+    return re.sub(
+        r"\.[^./]+(\.(?:gz|bz2|xz|zst))?$", lambda found: f".{ending}{found[1] or ''}", path
+    )
 
 
 def read(split: InputSplit, source: TmxSource | MosesSource) -> Iterator[pa.RecordBatch]:
-    """Yield one record for each unit or line, in order; position is its number in the file, from 0."""
+    """Yield one record for each unit or line, in order; position is its number in the file, from
+    0."""
     schema = kept_strings(source.keep)
     rows: list[_Row] = []
     held_bytes = 0
@@ -100,11 +114,14 @@ def read(split: InputSplit, source: TmxSource | MosesSource) -> Iterator[pa.Reco
 
 
 def _lines(split: InputSplit, source: MosesSource) -> Iterator[_Row]:
-    """Pair the lines of two files; where they have not as many, no pair can be trusted and the whole is one failure."""
+    """Pair the lines of two files; where they have not as many, no pair can be trusted and the
+    whole is one failure."""
     ours, theirs = split.files
     counts = [_count(file) for file in (ours, theirs)]
     if counts[0] != counts[1]:
-        words = f"broken_record: {ours.path} has {counts[0]} lines, and {theirs.path} has {counts[1]}"
+        words = (
+            f"broken_record: {ours.path} has {counts[0]} lines, and {theirs.path} has {counts[1]}"
+        )
         yield 0, None, None, words
         return
     sides = (_each_line(file, source.max_record_bytes) for file in (ours, theirs))
@@ -164,7 +181,9 @@ class _Units:
     """The translation units of a TMX file: bytes in, rows out."""
 
     def __init__(self, source: TmxSource) -> None:
-        self._wanted = {parse_label(label): label for label in (source.source_language, source.target_language)}
+        self._wanted = {
+            parse_label(label): label for label in (source.source_language, source.target_language)
+        }
         self._sides = (source.source_language, source.target_language)
         self._max_bytes = source.max_record_bytes
         self.number = 0
@@ -219,9 +238,18 @@ class _Units:
 
     def _row(self) -> _Row:
         if self._size > self._max_bytes:
-            return self.number, None, None, f"too_large: the unit exceeds max_record_bytes, which is {self._max_bytes}"
+            return (
+                self.number,
+                None,
+                None,
+                f"too_large: the unit exceeds max_record_bytes, which is {self._max_bytes}",
+            )
         text, translation = (self._texts.get(side) for side in self._sides)
-        lacking = [side for side, found in zip(self._sides, (text, translation), strict=True) if found is None]
+        lacking = [
+            side
+            for side, found in zip(self._sides, (text, translation), strict=True)
+            if found is None
+        ]
         return (
             self.number,
             text,
@@ -230,10 +258,15 @@ class _Units:
         )
 
     def _label(self, written: str) -> str | None:
-        """Return which of the two labels a BCP 47 tag means: the same language, and the script, if it names one."""
+        """Return which of the two labels a BCP 47 tag means: the same language, and the script, if
+        it names one."""
         code = to_iso639_3(re.split("[-_]", written)[0].lower())
         script = _SCRIPT.search(written)
         for label, name in self._wanted.items():
-            if code and one_code(code) == one_code(label.language) and (not script or script[1] == label.script):
+            if (
+                code
+                and one_code(code) == one_code(label.language)
+                and (not script or script[1] == label.script)
+            ):
                 return name
         return None

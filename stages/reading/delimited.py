@@ -1,10 +1,11 @@
 """Read CSV and TSV: a document a row, each row by itself.
 
-The csv module reads rows one by one, in C. Arrow's CSV parser is several times faster and was not enough: one value
-that is not UTF-8, one quotation mark that is never closed or one row that is longer than its block ends the whole file
-there, and it does not say where in the file a row lies. Here each of these is a failed row and the next one is read.
-Where quoting is broken, nobody knows which line is the first of the next row: only the line that the row begins with
-fails, and the lines after it are read again, each as the beginning of a row.
+The csv module reads rows one by one, in C. Arrow's CSV parser is several times faster and was not
+enough: one value that is not UTF-8, one quotation mark that is never closed or one row that is
+longer than its block ends the whole file there, and it does not say where in the file a row lies.
+Here each of these is a failed row and the next one is read. Where quoting is broken, nobody knows
+which line is the first of the next row: only the line that the row begins with fails, and the lines
+after it are read again, each as the beginning of a row.
 
 Source: RFC 4180, and Python's csv in its strict mode for what counts as broken quoting.
 """
@@ -20,7 +21,13 @@ import pyarrow as pa
 from schemas.source import CsvSource, TsvSource
 from schemas.split import InputFile, InputSplit
 from stages.reading.files import line_splits, shortened, whole_file_split
-from stages.reading.records import RAW_BYTES, failed_record, kept_strings, make_records, size_in_words
+from stages.reading.records import (
+    RAW_BYTES,
+    failed_record,
+    kept_strings,
+    make_records,
+    size_in_words,
+)
 from stages.reading.streams import Lines, Unreadable, known_as, line_ends, read_lines
 
 DelimitedSource = CsvSource | TsvSource
@@ -31,8 +38,11 @@ _HEADER_BYTES = 1 << 20  # longest header
 _NO_END = "broken_record: a quotation mark is never closed"
 
 
-def plan(source: DelimitedSource, files: Sequence[InputFile], split_bytes: int) -> Iterator[InputSplit]:
-    """Split files without quoting by byte range; with quoting a newline may lie in a value, and a file is one split."""
+def plan(
+    source: DelimitedSource, files: Sequence[InputFile], split_bytes: int
+) -> Iterator[InputSplit]:
+    """Split files without quoting by byte range; with quoting a newline may lie in a value, and a
+    file is one split."""
     if not source.quote:
         return line_splits(source.name, files, split_bytes)
     return (whole_file_split(source.name, file) for file in files if file.file_bytes)
@@ -57,7 +67,8 @@ def problems(source: DelimitedSource, files: Sequence[InputFile]) -> list[str]:
 
 
 def _header(source: DelimitedSource, location: str, path: str) -> list[str] | str:
-    """Return the column names of a file, empty if the file is, or what is wrong with its first row."""
+    """Return the column names of a file, empty if the file is, or what is wrong with its first
+    row."""
     if source.header is not None:
         return list(source.header)
     pieces = read_lines(location, path, 0, -1 if source.quote else 1, _HEADER_BYTES)
@@ -115,10 +126,14 @@ def read(split: InputSplit, source: DelimitedSource) -> Iterator[pa.RecordBatch]
         yield batch()
 
 
-_Row = tuple[int, list[str], bytes, str]  # where it starts, its values, its bytes, what is wrong with it
+_Row = tuple[
+    int, list[str], bytes, str
+]  # where it starts, its values, its bytes, what is wrong with it
 
 
-def _rows(source: DelimitedSource, pieces: Iterator[Lines | Unreadable], max_record_bytes: int) -> Iterator[_Row]:
+def _rows(
+    source: DelimitedSource, pieces: Iterator[Lines | Unreadable], max_record_bytes: int
+) -> Iterator[_Row]:
     """Yield every row that is not empty, the broken ones with an error in place of values."""
     csv.field_size_limit(2**31 - 1)  # of the whole process; the feed is what limits a row
     feed = _Feed(pieces, source.encoding, max_record_bytes)
@@ -153,19 +168,27 @@ class _RowEndsError(Exception):
 
 
 class _Feed:
-    """Hands the csv module one line after another, and remembers the lines of the row that it is in.
+    """Hands the csv module one line after another, and remembers the lines of the row that it is
+    in.
 
-    The csv module asks for a second line of a row within a quoted value only. What happens from there on does not
-    depend on where the row began. So a row that gets into a quoted value before the place where an earlier row broke,
-    having got there in one too, breaks at the same place. It is not read as far as that again: time is linear.
+    The csv module asks for a second line of a row within a quoted value only. What happens from
+    there on does not depend on where the row began. So a row that gets into a quoted value before
+    the place where an earlier row broke, having got there in one too, breaks at the same place. It
+    is not read as far as that again: time is linear.
     """
 
-    def __init__(self, pieces: Iterator[Lines | Unreadable], encoding: str, max_record_bytes: int) -> None:
+    def __init__(
+        self, pieces: Iterator[Lines | Unreadable], encoding: str, max_record_bytes: int
+    ) -> None:
         self._lines = self._cut(pieces)
-        self._again: list[tuple[int, bytes] | Unreadable] = []  # to be read before them, the last one first
+        self._again: list[
+            tuple[int, bytes] | Unreadable
+        ] = []  # to be read before them, the last one first
         self._encoding = encoding
         self._max_record_bytes = max_record_bytes
-        self._doomed_to = -1  # a quoted value that goes on at a line which starts here or before does not end well
+        self._doomed_to = (
+            -1
+        )  # a quoted value that goes on at a line which starts here or before does not end well
         self._doom = ""
         self.finished = False
         self.begin()
@@ -180,7 +203,8 @@ class _Feed:
         self._held_bytes = 0
 
     def read_again(self) -> str:
-        """Go back to the second line of a row that broke; say so, if it has one, for the end of the error."""
+        """Go back to the second line of a row that broke; say so, if it has one, for the end of the
+        error."""
         offset = self.start + len(self.held[0])
         last = self.start + self._held_bytes - len(self.held[-1])
         if last > self._doomed_to:
@@ -221,7 +245,9 @@ class _Feed:
             if self.held:
                 self._again.append(line)
                 self._doomed_to = line.offset
-                self.broken = self._doom = "broken_record: the row is cut off by what cannot be read"
+                self.broken = self._doom = (
+                    "broken_record: the row is cut off by what cannot be read"
+                )
             else:
                 self.unreadable = line
             raise _RowEndsError
@@ -235,7 +261,9 @@ class _Feed:
         self.held.append(octets)
         self._held_bytes += len(octets)
         if self._held_bytes > self._max_record_bytes:
-            self.broken = self._doom = f"too_large: the row exceeds max_record_bytes, which is {self._max_record_bytes}"
+            self.broken = self._doom = (
+                f"too_large: the row exceeds max_record_bytes, which is {self._max_record_bytes}"
+            )
             raise _RowEndsError
         try:
             return octets.decode(self._encoding)

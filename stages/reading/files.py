@@ -1,4 +1,5 @@
-"""Which files a source names: globs over any store, and what is wrong with them before anything runs."""
+"""Which files a source names: globs over any store, and what is wrong with them before anything
+runs."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ from stages.reading.streams import UNREAD_COMPRESSIONS, compression_of
 _GLOB_CHARACTERS = frozenset("*?[")
 FILES_PER_SPLIT = 10_000
 _SHOWN = 5  # problems of one kind that are written out
-# What stores call the version of a file, the surest first: S3, Google, the Hub, Azure, HTTP, then times.
+# What stores call the version of a file, the surest first: S3, Google, the Hub, Azure, HTTP, then
+# times.
 _VERSIONS = (
     "ETag", "etag", "blob_id", "generation", "md5Hash", "LastModified", "last_modified", "updated", "mtime", "created",
 )  # fmt: skip
@@ -29,19 +31,23 @@ _AFTER_CHANGE = "put it back as it was and run the same command again, or begin 
 
 
 class ChangedFileError(FailureError):
-    """An input file changed after it was planned; what was read of it is no part of any one version."""
+    """An input file changed after it was planned; what was read of it is no part of any one
+    version."""
 
 
 class SourceError(MisuseError):
     """A source cannot be read as the recipe says; the message names every problem at once."""
 
 
-def find_files(patterns: Iterable[str], base: str, endings: Sequence[str] = ()) -> tuple[list[InputFile], list[str]]:
-    """Return the files that `patterns` match, each once, sorted by path, and what is wrong with the patterns.
+def find_files(
+    patterns: Iterable[str], base: str, endings: Sequence[str] = ()
+) -> tuple[list[InputFile], list[str]]:
+    """Return the files that `patterns` match, each once, sorted by path, and what is wrong with the
+    patterns.
 
-    Relative patterns are relative to `base`, a local folder or a URL, and so are the paths of their files. A pattern
-    that names a folder stands for all files below it with one of `endings`, where there are any, and is a problem
-    otherwise.
+    Relative patterns are relative to `base`, a local folder or a URL, and so are the paths of their
+    files. A pattern that names a folder stands for all files below it with one of `endings`, where
+    there are any, and is a problem otherwise.
     """
     found: dict[str, InputFile] = {}
     problems = []
@@ -59,9 +65,13 @@ def find_files(patterns: Iterable[str], base: str, endings: Sequence[str] = ()) 
             problems.append(f"path {pattern!r} matches no file; looked in {base}")
         for file in matches:
             if file is None:
-                problems.append(f"path {pattern!r} is a folder; name its files, such as {pattern.rstrip('/')}/*")
+                problems.append(
+                    f"path {pattern!r} is a folder; name its files, such as {pattern.rstrip('/')}/*"
+                )
             elif not _is_utf8(file.path):
-                problems.append(f"file name {os.fsencode(file.path)!r} is not UTF-8; rename the file")
+                problems.append(
+                    f"file name {os.fsencode(file.path)!r} is not UTF-8; rename the file"
+                )
             else:
                 known = found.get(file.location)
                 found[file.location] = file if known is None else min(file, known, key=_portability)
@@ -74,7 +84,9 @@ def _portability(file: InputFile) -> tuple[bool, str]:
 
 def _matches(pattern: str, base: str, endings: Sequence[str]) -> Iterator[InputFile | None]:
     """Yield the files of one pattern; None for a folder that stands for nothing."""
-    is_url = "://" in pattern or ("::" in pattern and not os.path.lexists(posixpath.join(base, pattern)))
+    is_url = "://" in pattern or (
+        "::" in pattern and not os.path.lexists(posixpath.join(base, pattern))
+    )
     relative = not is_url and not posixpath.isabs(pattern)
     store, root = fsspec.url_to_fs(base if relative else pattern)
     address = posixpath.normpath(posixpath.join(root, pattern)) if relative else root
@@ -85,7 +97,9 @@ def _matches(pattern: str, base: str, endings: Sequence[str]) -> Iterator[InputF
             yield None
             return
         entries = store.find(address, detail=True)
-        entries = {name: entry for name, entry in entries.items() if name.lower().endswith(tuple(endings))}
+        entries = {
+            name: entry for name, entry in entries.items() if name.lower().endswith(tuple(endings))
+        }
     else:
         entries = {address: store.info(address)}
     is_local = isinstance(store, LocalFileSystem)
@@ -94,7 +108,9 @@ def _matches(pattern: str, base: str, endings: Sequence[str]) -> Iterator[InputF
             location = name if is_local else store.unstrip_protocol(name)
             path = posixpath.relpath(name, root) if relative else location
             size, version = _local_state(name) if is_local else _store_state(entry)
-            yield InputFile.model_construct(path=path, location=location, file_bytes=size, version=version)
+            yield InputFile.model_construct(
+                path=path, location=location, file_bytes=size, version=version
+            )
 
 
 def _links_to_file(name: str) -> bool:
@@ -115,30 +131,42 @@ def _store_state(entry: Mapping[str, Any]) -> tuple[int, str]:
     if entry.get("size") is None:
         raise ValueError(f"{entry['name']!r} has no known size")
     version = next((entry[name] for name in _VERSIONS if entry.get(name)), "unknown")
-    return int(entry["size"]), str(version.timestamp() if isinstance(version, datetime) else version)
+    return int(entry["size"]), str(
+        version.timestamp() if isinstance(version, datetime) else version
+    )
 
 
 def check_unchanged(files: Iterable[InputFile]) -> None:
     """Raise ChangedFileError, naming the first, if a file is not what it was when it was listed.
 
-    That is known by its size, and by its modification time (local) or its entity tag or the like (stores).
+    That is known by its size, and by its modification time (local) or its entity tag or the like
+    (stores).
     """
     listings = _Listings()
     for file in files:
         if not file.version:
             continue
         try:
-            size, version = listings.state(file.location) if "://" in file.location else _local_state(file.location)
+            size, version = (
+                listings.state(file.location)
+                if "://" in file.location
+                else _local_state(file.location)
+            )
         except FileNotFoundError:
-            raise ChangedFileError(f"{file.path} was removed while this run went on; {_AFTER_CHANGE}") from None
+            raise ChangedFileError(
+                f"{file.path} was removed while this run went on; {_AFTER_CHANGE}"
+            ) from None
         if (size, version) != (file.file_bytes, file.version):
             sizes = f"{file.file_bytes:,} bytes when it was planned, {size:,} now"
             what = sizes if size != file.file_bytes else f"{sizes}, written again"
-            raise ChangedFileError(f"{file.path} changed while this run went on ({what}); {_AFTER_CHANGE}")
+            raise ChangedFileError(
+                f"{file.path} changed while this run went on ({what}); {_AFTER_CHANGE}"
+            )
 
 
 class _Listings:
-    """What stores say of files now. A folder that is asked about twice is listed: a thousand files a request."""
+    """What stores say of files now. A folder that is asked about twice is listed: a thousand files
+    a request."""
 
     def __init__(self) -> None:
         self._stores: dict[str, Any] = {}
@@ -170,7 +198,9 @@ def outside(files: Sequence[InputFile], folder: str) -> list[InputFile]:
     def real(parent: str) -> str:
         return os.path.realpath(parent) if is_local and "://" not in parent else parent
 
-    return [file for file in files if not f"{real(posixpath.dirname(file.location))}/".startswith(inner)]
+    return [
+        file for file in files if not f"{real(posixpath.dirname(file.location))}/".startswith(inner)
+    ]
 
 
 def _is_utf8(name: str) -> bool:
@@ -212,11 +242,14 @@ def byte_ranges(source: str, file: InputFile, split_bytes: int) -> Iterator[Inpu
     """Yield splits of at most `split_bytes` that cover a plain file; none if it is empty."""
     for start in range(0, file.file_bytes, split_bytes):
         end = min(start + split_bytes, file.file_bytes)
-        yield InputSplit(source=source, **file.model_dump(), start=start, end=end, size_bytes=end - start)
+        yield InputSplit(
+            source=source, **file.model_dump(), start=start, end=end, size_bytes=end - start
+        )
 
 
 def line_splits(source: str, files: Sequence[InputFile], split_bytes: int) -> Iterator[InputSplit]:
-    """Split files whose records are lines: plain ones by byte range, while a compressed file is one split."""
+    """Split files whose records are lines: plain ones by byte range, while a compressed file is one
+    split."""
     for file in files:
         if not compression_of(file.path):
             yield from byte_ranges(source, file, split_bytes)
@@ -224,11 +257,16 @@ def line_splits(source: str, files: Sequence[InputFile], split_bytes: int) -> It
             yield whole_file_split(source, file)
 
 
-def grouped_files(source: str, files: Sequence[InputFile], split_bytes: int) -> Iterator[InputSplit]:
-    """Yield splits of consecutive whole files, together at most `split_bytes` and FILES_PER_SPLIT files."""
+def grouped_files(
+    source: str, files: Sequence[InputFile], split_bytes: int
+) -> Iterator[InputSplit]:
+    """Yield splits of consecutive whole files, together at most `split_bytes` and FILES_PER_SPLIT
+    files."""
     start = size_bytes = 0
     for place, file in enumerate(files):
-        if place > start and (size_bytes + file.file_bytes > split_bytes or place - start == FILES_PER_SPLIT):
+        if place > start and (
+            size_bytes + file.file_bytes > split_bytes or place - start == FILES_PER_SPLIT
+        ):
             yield _group(source, files[start:place], size_bytes)
             start, size_bytes = place, 0
         size_bytes += file.file_bytes
@@ -237,4 +275,6 @@ def grouped_files(source: str, files: Sequence[InputFile], split_bytes: int) -> 
 
 
 def _group(source: str, files: Sequence[InputFile], size_bytes: int) -> InputSplit:
-    return InputSplit(source=source, **files[0].model_dump(), size_bytes=size_bytes, others=tuple(files[1:]))
+    return InputSplit(
+        source=source, **files[0].model_dump(), size_bytes=size_bytes, others=tuple(files[1:])
+    )

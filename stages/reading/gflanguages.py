@@ -1,9 +1,10 @@
-"""Read the sample texts of the Python package `gflanguages`: real text in about 750 language-script pairs, offline.
+"""Read the sample texts of the Python package `gflanguages`: real text in about 750 language-script
+pairs, offline.
 
-Most are passages of the Universal Declaration of Human Rights. A language's five passages (the package calls them
-specimens, by the font size they are meant for) make one document; its shorter fields are cut from them or are single
-letters. The package's own code, such as `uz_Cyrl`, becomes the declared language: gold labels for language
-identification.
+Most are passages of the Universal Declaration of Human Rights. A language's five passages (the
+package calls them specimens, by the font size they are meant for) make one document; its shorter
+fields are cut from them or are single letters. The package's own code, such as `uz_Cyrl`, becomes
+the declared language: gold labels for language identification.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ def find(_source: GflanguagesSource, _base: str) -> tuple[list[InputFile], list[
         return [InputFile(path=name, location=str(path), file_bytes=size_bytes)], []
 
 
-def plan(source: GflanguagesSource, files: Sequence[InputFile], _split_bytes: int) -> Iterator[InputSplit]:
+def plan(
+    source: GflanguagesSource, files: Sequence[InputFile], _split_bytes: int
+) -> Iterator[InputSplit]:
     """Return one split: a megabyte of text."""
     return (whole_file_split(source.name, file) for file in files)
 
@@ -41,17 +44,23 @@ def problems(_source: GflanguagesSource, _files: Sequence[InputFile]) -> list[st
 
 
 def read(split: InputSplit, source: GflanguagesSource) -> Iterator[pa.RecordBatch]:
-    """Yield one record for each language-script pair that has sample text, sorted by the package's code."""
+    """Yield one record for each language-script pair that has sample text, sorted by the package's
+    code."""
     from gflanguages import LoadLanguages
 
     languages = sorted(LoadLanguages().items())
-    described = [(code, language) for code, language in languages if language.HasField("sample_text")]
+    described = [
+        (code, language) for code, language in languages if language.HasField("sample_text")
+    ]
     # 755 small messages, once: a protocol buffer has no columns.
     yield make_records(
         record_schema(),
         source,
         [f"{split.path}/{code}" for code, _ in described],
         [0] * len(described),
-        text=["\n".join(getattr(language.sample_text, name) for name in PASSAGES) for _, language in described],
+        text=[
+            "\n".join(getattr(language.sample_text, name) for name in PASSAGES)
+            for _, language in described
+        ],
         declared_language=[f"{language.language}_{language.script}" for _, language in described],
     )

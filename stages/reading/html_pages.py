@@ -13,7 +13,10 @@ from stages.reading.records import failed_record, make_records, record_schema
 from stages.reading.streams import COMPRESSIONS, Unreadable, read_whole
 
 _PLAIN_ENDINGS = (".html", ".htm", ".xhtml")
-PAGE_ENDINGS = (*_PLAIN_ENDINGS, *(ending + packed for ending in _PLAIN_ENDINGS for packed in COMPRESSIONS))
+PAGE_ENDINGS = (
+    *_PLAIN_ENDINGS,
+    *(ending + packed for ending in _PLAIN_ENDINGS for packed in COMPRESSIONS),
+)
 
 _BATCH_BYTES = 8 << 20
 _BATCH_ROWS = 1024

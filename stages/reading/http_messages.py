@@ -1,12 +1,13 @@
-"""Read an HTTP response as it was archived: status, media type, charset, and the payload with its codings undone.
+"""Read an HTTP response as it was archived: status, media type, charset, and the payload with its
+codings undone.
 
-Archives hold what servers sent and what crawlers made of it. A crawler may have undone a coding and left its header;
-a server may name a coding that is none (`none`, `utf-8`, `aws-chunked`), quote its name, or compress twice and say so
-once. So the bytes decide and the header is a hint: what begins as gzip or zstd is decoded, what cannot be decoded as
-its header says and looks like text is text.
+Archives hold what servers sent and what crawlers made of it. A crawler may have undone a coding and
+left its header; a server may name a coding that is none (`none`, `utf-8`, `aws-chunked`), quote its
+name, or compress twice and say so once. So the bytes decide and the header is a hint: what begins
+as gzip or zstd is decoded, what cannot be decoded as its header says and looks like text is text.
 
-Sources: RFC 9110, RFC 9112; WHATWG MIME Sniffing for what bytes are binary; WHATWG Fetch, "extract a MIME type", for
-a repeated Content-Type.
+Sources: RFC 9110, RFC 9112; WHATWG MIME Sniffing for what bytes are binary; WHATWG Fetch, "extract
+a MIME type", for a repeated Content-Type.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from stages.reading.streams import CHUNK_BYTES, BrokenStreamError, IgzipError, c
 
 HEADER_END = re.compile(rb"\r?\n\r?\n")
 _HEADER_BYTES = 1 << 20  # longest header of a message
-_STATUS_LINE = re.compile(rb"[\r\n]*HTTP(?:/\d{1,3}(?:\.\d{1,3})?)?[ \t]+(\d{3})(?!\d)", re.IGNORECASE)
+_STATUS_LINE = re.compile(
+    rb"[\r\n]*HTTP(?:/\d{1,3}(?:\.\d{1,3})?)?[ \t]+(\d{3})(?!\d)", re.IGNORECASE
+)
 _FOLDS = re.compile(rb"\r?\n[ \t]+")
 _FIELD = re.compile(rb"^([^\s:][^:\r\n]*?)[ \t]*:[ \t]*([^\r\n]*)", re.MULTILINE)
 _MEDIA_TYPE = re.compile(rb"""\s*["']?([\w!#$&^.+-]+/[\w!#$&^.+-]+)""")
@@ -31,7 +34,8 @@ _CHARSET = re.compile(rb"""\bcharset[ \t]*=[ \t]*["']?([\w.:+-]{1,40})""", re.IG
 _CHUNK_HEADER = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 _CHUNK_END = re.compile(rb"\r?\n")
 _CODING = re.compile(rb"[a-z0-9-]+")
-# The binary data bytes of WHATWG MIME Sniffing, section 3, in the part of a resource that is looked at (section 5.2).
+# The binary data bytes of WHATWG MIME Sniffing, section 3, in the part of a resource that is looked
+# at (section 5.2).
 _BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _SNIFFED_BYTES = 1445
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -54,7 +58,8 @@ class _PayloadTooLargeError(BrokenMessageError):
 
 
 class Message(NamedTuple):
-    """A response: `media_type` in lower case, empty if none is declared; the payload not decoded yet."""
+    """A response: `media_type` in lower case, empty if none is declared; the payload not decoded
+    yet."""
 
     status: int
     media_type: str
@@ -67,7 +72,8 @@ class Message(NamedTuple):
 def header_fields(header: bytes) -> list[tuple[bytes, bytes]]:
     """Return the fields of a header as (name in lower case, value), in order, folded lines joined.
 
-    Lines end in CRLF or LF, also mixed. A line without a colon, such as the first of a message, is no field.
+    Lines end in CRLF or LF, also mixed. A line without a colon, such as the first of a message, is
+    no field.
 
     >>> header_fields(b"HTTP/1.1 200 OK\\r\\nCONTENT-type : text/html;\\n charset=utf-8\\r\\n\\r\\n")
     [(b'content-type', b'text/html; charset=utf-8')]
@@ -78,7 +84,8 @@ def header_fields(header: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def sniffed_media_type(payload: bytes) -> str:
-    """Return `text/html` if a payload begins as HTML does, else nothing: for a resource that declares no type.
+    """Return `text/html` if a payload begins as HTML does, else nothing: for a resource that
+    declares no type.
 
     >>> sniffed_media_type(b" <!doctype html><p>"), sniffed_media_type(b"<pre>"), sniffed_media_type(b"%PDF")
     ('text/html', '', '')
@@ -89,8 +96,8 @@ def sniffed_media_type(payload: bytes) -> str:
 def media_type_and_charset(values: Sequence[bytes]) -> tuple[str, str | None]:
     """Return what Content-Type declares: the last value that is a media type, with its charset.
 
-    A value without charset keeps that of the one before, if both name the same type. RFC 2231's `charset*` is none of
-    HTTP's and is not read.
+    A value without charset keeps that of the one before, if both name the same type. RFC 2231's
+    `charset*` is none of HTTP's and is not read.
 
     >>> media_type_and_charset([b"Text/HTML;charset='UTF-8'", b"text/html"])
     ('text/html', 'utf-8')
@@ -137,7 +144,9 @@ def parse_message(block: bytes) -> Message:
             raise BrokenMessageError("the header of the HTTP response does not end")
         payload_begins = end.end() if end else len(block)
         fields = header_fields(block[begin : min(payload_begins, begin + _HEADER_BYTES)])
-        media_type, charset = media_type_and_charset([value for name, value in fields if name == b"content-type"])
+        media_type, charset = media_type_and_charset(
+            [value for name, value in fields if name == b"content-type"]
+        )
         return Message(
             status,
             media_type,
@@ -151,21 +160,30 @@ def parse_message(block: bytes) -> Message:
 def _codings(fields: Sequence[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
     """Return the words of a list of codings, without quotes and parameters."""
     values = [value.lower() for field, value in fields if field == name]
-    return [word for value in values for part in value.split(b",") for word in _CODING.findall(part)[:1]]
+    return [
+        word for value in values for part in value.split(b",") for word in _CODING.findall(part)[:1]
+    ]
 
 
 def decoded_payload(message: Message, max_bytes: int) -> bytes:
     """Return the payload of a message with its codings undone, which may not exceed `max_bytes`.
 
-    Raises BrokenMessageError if it does, or if what is there is neither what its header says nor text.
+    Raises BrokenMessageError if it does, or if what is there is neither what its header says nor
+    text.
     """
     payload = message.payload
     if b"chunked" in message.transfer_codings:
         payload = _dechunked(payload)
-    declared = [coding for coding in (*message.content_codings, *message.transfer_codings) if coding in _HINTED]
+    declared = [
+        coding
+        for coding in (*message.content_codings, *message.transfer_codings)
+        if coding in _HINTED
+    ]
     unread = [coding for coding in message.content_codings if coding != b"identity"]
     for _ in range(_ROUNDS):
-        by_magic = next((decode for magic, decode in _BY_MAGIC.items() if payload.startswith(magic)), None)
+        by_magic = next(
+            (decode for magic, decode in _BY_MAGIC.items() if payload.startswith(magic)), None
+        )
         if by_magic:
             payload, unread = _held(by_magic(payload), max_bytes), []
         elif declared and payload:
@@ -186,7 +204,9 @@ def decoded_payload(message: Message, max_bytes: int) -> bytes:
             break
     if unread and not _is_text(payload):
         names = b", ".join(unread)[:40].decode("ascii", "replace")
-        raise BrokenMessageError(f"content coding {names!r} is not read, and the payload is no plain text")
+        raise BrokenMessageError(
+            f"content coding {names!r} is not read, and the payload is no plain text"
+        )
     return payload
 
 
@@ -199,7 +219,9 @@ def _held(decoding: Iterator[bytes], max_bytes: int) -> bytes:
     for chunk in decoding:
         decoded += chunk
         if len(decoded) > max_bytes:
-            raise _PayloadTooLargeError(f"the payload decodes to more than max_record_bytes, which is {max_bytes}")
+            raise _PayloadTooLargeError(
+                f"the payload decodes to more than max_record_bytes, which is {max_bytes}"
+            )
     return bytes(decoded)
 
 
@@ -214,7 +236,9 @@ def _dechunked(payload: bytes) -> bytes:
         parts.append(payload[header.end() : end])
         line_end = _CHUNK_END.match(payload, end)
         if not line_end:
-            raise BrokenMessageError(f"the chunk at byte {position} of the payload is cut off or its length wrong")
+            raise BrokenMessageError(
+                f"the chunk at byte {position} of the payload is cut off or its length wrong"
+            )
         position = line_end.end()
     if position:
         raise BrokenMessageError(f"no chunk begins at byte {position} of the payload")
@@ -230,7 +254,8 @@ def _gzip(payload: bytes) -> Iterator[bytes]:
 
 
 def _deflate(payload: bytes) -> Iterator[bytes]:
-    """Inflate a zlib stream, or the bare deflate stream that some servers send under the same name."""
+    """Inflate a zlib stream, or the bare deflate stream that some servers send under the same
+    name."""
     is_zlib = payload[0] & 0x0F == 8 and int.from_bytes(payload[:2], "big") % 31 == 0
     flag = igzip_lib.DECOMP_ZLIB if is_zlib else igzip_lib.DECOMP_DEFLATE
     yield from _inflated(igzip_lib.IgzipDecompressor(flag=flag), payload, "deflate")
@@ -261,7 +286,10 @@ def _zstd(payload: bytes) -> Iterator[bytes]:
 
 
 _GZIP_MAGIC = b"\x1f\x8b\x08"
-_BY_MAGIC: Mapping[bytes, Callable[[bytes], Iterator[bytes]]] = {_GZIP_MAGIC: _gzip, b"\x28\xb5\x2f\xfd": _zstd}
+_BY_MAGIC: Mapping[bytes, Callable[[bytes], Iterator[bytes]]] = {
+    _GZIP_MAGIC: _gzip,
+    b"\x28\xb5\x2f\xfd": _zstd,
+}
 # Codings without a mark of their own: tried where the header names them.
 _HINTED: Mapping[bytes, Callable[[bytes], Iterator[bytes]]] = {
     b"br": _brotli,

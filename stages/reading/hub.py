@@ -1,8 +1,10 @@
-"""Find the Parquet files of a data set on the Hugging Face Hub; they are read like any other Parquet.
+"""Find the Parquet files of a data set on the Hugging Face Hub; they are read like any other
+Parquet.
 
-Which files belong to a configuration and a split is asked in this order: the data set's card (`configs` in the head of
-its README.md), the folder and file names that the Hub itself goes by, and the branch `refs/convert/parquet`, where the
-Hub keeps the Parquet that it makes of data sets in other formats.
+Which files belong to a configuration and a split is asked in this order: the data set's card
+(`configs` in the head of its README.md), the folder and file names that the Hub itself goes by, and
+the branch `refs/convert/parquet`, where the Hub keeps the Parquet that it makes of data sets in
+other formats.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ _USUAL_SPLITS = ("test", "train", "validation")
 
 
 def find(source: HubSource, base: str) -> tuple[list[InputFile], list[str]]:
-    """Return the Parquet files of the source's configuration and split, and what is wrong if there are none."""
+    """Return the Parquet files of the source's configuration and split, and what is wrong if there
+    are none."""
     try:
         return _find(source, _card(source.dataset, source.revision), base)
     except _trouble() as error:
@@ -44,12 +47,16 @@ class HubPart(NamedTuple):
 def find_parts(
     dataset: str, revision: str, wanted: Callable[[str], bool], splits: Sequence[str] = ()
 ) -> tuple[str, list[HubPart], list[str]]:
-    """Return the commit that a revision stands for, its wanted configurations' parts, sorted, and what is wrong.
+    """Return the commit that a revision stands for, its wanted configurations' parts, sorted, and
+    what is wrong.
 
-    Without `splits` all that are known are found. A configuration may lack some of those that are asked for, but each
-    must be in one of them. What the Hub converted is read at its newest, whatever the revision.
+    Without `splits` all that are known are found. A configuration may lack some of those that are
+    asked for, but each must be in one of them. What the Hub converted is read at its newest,
+    whatever the revision.
     """
-    from huggingface_hub import HfApi  # a tenth of a second, in every process that knows the sources
+    from huggingface_hub import (
+        HfApi,
+    )  # a tenth of a second, in every process that knows the sources
 
     try:
         commit = str(HfApi().dataset_info(dataset, revision=revision).sha)
@@ -61,7 +68,12 @@ def find_parts(
                 if split in known[config] or not known[config]:
                     named = None if config == "default" else config
                     source = HubSource(
-                        name="set", format="hub", dataset=dataset, config=named, split=split, revision=commit
+                        name="set",
+                        format="hub",
+                        dataset=dataset,
+                        config=named,
+                        split=split,
+                        revision=commit,
                     )
                     files, _ = _find(source, card, "")
                     parts += [HubPart(config, split, tuple(files))] if files else []
@@ -69,13 +81,20 @@ def find_parts(
         return "", [], [_unreadable(dataset, error)]
     names = ", ".join(sorted(known)[:20])
     if not parts:
-        return commit, [], [f"data set {dataset!r} has no Parquet in what is asked for; its configurations are {names}"]
+        return (
+            commit,
+            [],
+            [
+                f"data set {dataset!r} has no Parquet in what is asked for; its configurations are {names}"
+            ],
+        )
     missing = [split for split in splits if split not in {part.split for part in parts}]
     return commit, parts, [f"data set {dataset!r} has no split {split!r}" for split in missing]
 
 
 def _trouble() -> tuple[type[Exception], ...]:
-    """Return what the Hub's client raises, its own errors and those of the network, and we of what it answers."""
+    """Return what the Hub's client raises, its own errors and those of the network, and we of what
+    it answers."""
     import httpx2  # when something went wrong, and not in every process that knows the sources
 
     return OSError, httpx2.HTTPError, ValueError
@@ -90,8 +109,15 @@ def _splits_by_config(card: list[dict[str, Any]]) -> dict[str, tuple[str, ...]]:
     found = {}
     for config in card:
         files = config.get("data_files")
-        entries = [entry for entry in (files if isinstance(files, list) else [files]) if isinstance(entry, dict | str)]
-        splits = ("train" if isinstance(entry, str) else str(entry.get("split", "train")) for entry in entries)
+        entries = [
+            entry
+            for entry in (files if isinstance(files, list) else [files])
+            if isinstance(entry, dict | str)
+        ]
+        splits = (
+            "train" if isinstance(entry, str) else str(entry.get("split", "train"))
+            for entry in entries
+        )
         found[str(config.get("config_name", "default"))] = tuple(dict.fromkeys(splits))
     return found
 
@@ -111,7 +137,9 @@ def _converted_splits(dataset: str) -> dict[str, tuple[str, ...]]:
     return {config: tuple(dict.fromkeys(splits)) for config, splits in found.items()}
 
 
-def _find(source: HubSource, card: list[dict[str, Any]], base: str) -> tuple[list[InputFile], list[str]]:
+def _find(
+    source: HubSource, card: list[dict[str, Any]], base: str
+) -> tuple[list[InputFile], list[str]]:
     patterns, configs = _patterns(source, card)
     for revision, paths in patterns:
         root = f"hf://datasets/{source.dataset}@{revision.replace('/', '%2F')}"
@@ -130,8 +158,11 @@ def _find(source: HubSource, card: list[dict[str, Any]], base: str) -> tuple[lis
     ]
 
 
-def _patterns(source: HubSource, card: list[dict[str, Any]]) -> tuple[list[tuple[str, list[str]]], list[str]]:
-    """Return where the files may lie, as (revision, globs), best first, and the configurations that the card names."""
+def _patterns(
+    source: HubSource, card: list[dict[str, Any]]
+) -> tuple[list[tuple[str, list[str]]], list[str]]:
+    """Return where the files may lie, as (revision, globs), best first, and the configurations that
+    the card names."""
     configs = {str(config.get("config_name", "default")): config for config in card}
     names = list(configs)
     if source.config is not None:
@@ -139,16 +170,33 @@ def _patterns(source: HubSource, card: list[dict[str, Any]]) -> tuple[list[tuple
     else:
         defaults = [name for name, config in configs.items() if config.get("default") is True]
         chosen_name = (
-            defaults[0] if defaults else "default" if "default" in configs else names[0] if len(names) == 1 else ""
+            defaults[0]
+            if defaults
+            else "default"
+            if "default" in configs
+            else names[0]
+            if len(names) == 1
+            else ""
         )
         if names and not chosen_name:
-            raise ValueError(f"it has several configurations; name one under config: {', '.join(names)}")
+            raise ValueError(
+                f"it has several configurations; name one under config: {', '.join(names)}"
+            )
         chosen = configs.get(chosen_name)
     if chosen is not None and (paths := list(_card_paths(chosen, source.split))):
         return [(source.revision, paths)], names
     split, config = _literal(source.split), _literal(source.config or "default")
-    named = [f"{config}/{split}/*.parquet", f"{config}/{split}-*.parquet", f"data/{config}/{split}-*.parquet"]
-    flat = [f"data/{split}-*.parquet", f"data/{split}/*.parquet", f"{split}-*.parquet", f"{split}.parquet"]
+    named = [
+        f"{config}/{split}/*.parquet",
+        f"{config}/{split}-*.parquet",
+        f"data/{config}/{split}-*.parquet",
+    ]
+    flat = [
+        f"data/{split}-*.parquet",
+        f"data/{split}/*.parquet",
+        f"{split}-*.parquet",
+        f"{split}.parquet",
+    ]
     return [
         (source.revision, named if source.config else flat),
         (_CONVERTED, [f"{config}/{split}/*.parquet"]),
@@ -169,13 +217,20 @@ def _card(dataset: str, revision: str) -> list[dict[str, Any]]:
     try:
         metadata = yaml.safe_load(front_matter[1]) if front_matter else None
     except yaml.YAMLError as error:
-        raise ValueError(f"its card has broken YAML: {' '.join(str(error).split())[:200]}") from error
+        raise ValueError(
+            f"its card has broken YAML: {' '.join(str(error).split())[:200]}"
+        ) from error
     configs = metadata.get("configs") if isinstance(metadata, dict) else None
-    return [config for config in configs if isinstance(config, dict)] if isinstance(configs, list) else []
+    return (
+        [config for config in configs if isinstance(config, dict)]
+        if isinstance(configs, list)
+        else []
+    )
 
 
 def _card_paths(config: dict[str, Any], split: str) -> Iterator[str]:
-    """Yield the globs that a configuration of a card gives for a split, all below the data set's own root."""
+    """Yield the globs that a configuration of a card gives for a split, all below the data set's
+    own root."""
     data_files = config.get("data_files")
     if isinstance(data_files, str):
         data_files = [data_files]

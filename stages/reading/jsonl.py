@@ -1,15 +1,16 @@
 """Read JSON Lines: an object a line, UTF-8, plain files by byte range.
 
-Lines go to Arrow's JSON parser by the block, with the columns that the recipe names as its schema: on web text 525 MB
-a CPU second, where orjson line by line makes 223 (`polars.read_ndjson` makes 810, but reads the number 5 as the text
-"5" and an unpaired surrogate as NUL). When a block does not parse, it is halved until the lines that do not stand
-alone, so that the same parser decides about every line and a bad neighbour changes nothing. Once some hundreds of
-lines are left, Python's parser takes out those that are no JSON or of a wrong type, which Arrow's refuses too. A line
-is an object or it fails; a key that stands twice in a line fails too.
+Lines go to Arrow's JSON parser by the block, with the columns that the recipe names as its schema:
+on web text 525 MB a CPU second, where orjson line by line makes 223 (`polars.read_ndjson` makes
+810, but reads the number 5 as the text "5" and an unpaired surrogate as NUL). When a block does not
+parse, it is halved until the lines that do not stand alone, so that the same parser decides about
+every line and a bad neighbour changes nothing. Once some hundreds of lines are left, Python's
+parser takes out those that are no JSON or of a wrong type, which Arrow's refuses too. A line is an
+object or it fails; a key that stands twice in a line fails too.
 
-Kept columns are strings, whatever a line holds there: another value than a string or null is kept as its JSON text.
-No line fails by them, and none depends on what others hold. Blocks of whole numbers or of booleans are left to Arrow,
-others to Python's parser, line by line.
+Kept columns are strings, whatever a line holds there: another value than a string or null is kept
+as its JSON text. No line fails by them, and none depends on what others hold. Blocks of whole
+numbers or of booleans are left to Arrow, others to Python's parser, line by line.
 """
 
 from __future__ import annotations
@@ -28,8 +29,23 @@ import pyarrow.json
 from schemas.source import JsonLinesSource
 from schemas.split import InputFile, InputSplit
 from stages.reading.files import line_splits, shortened
-from stages.reading.records import ISO_8601, RAW_BYTES, failed_record, kept_strings, make_records, size_in_words
-from stages.reading.streams import BrokenStreamError, Lines, chunks, known_as, line_ends, open_file, read_lines
+from stages.reading.records import (
+    ISO_8601,
+    RAW_BYTES,
+    failed_record,
+    kept_strings,
+    make_records,
+    size_in_words,
+)
+from stages.reading.streams import (
+    BrokenStreamError,
+    Lines,
+    chunks,
+    known_as,
+    line_ends,
+    open_file,
+    read_lines,
+)
 
 _HEAD_BYTES = 1 << 20  # how far the first line is looked for when a file is checked
 _FILES_CHECKED = 5
@@ -39,13 +55,16 @@ _BROKEN = object()  # what a line that is not JSON stands for
 _REMEDY = "write an object a line, as `jq -c '{}'` does"
 
 
-def plan(source: JsonLinesSource, files: Sequence[InputFile], split_bytes: int) -> Iterator[InputSplit]:
+def plan(
+    source: JsonLinesSource, files: Sequence[InputFile], split_bytes: int
+) -> Iterator[InputSplit]:
     """Split plain files by byte range; a compressed file is one split."""
     return line_splits(source.name, files, split_bytes)
 
 
 def problems(source: JsonLinesSource, files: Sequence[InputFile]) -> list[str]:
-    """List what the beginnings of the first files show: another kind of JSON, columns that are missing or mistyped."""
+    """List what the beginnings of the first files show: another kind of JSON, columns that are
+    missing or mistyped."""
     found: list[str] = []
     absent: list[set[tuple[str, str]]] = []
     for file in files[:_FILES_CHECKED]:
@@ -61,9 +80,15 @@ def problems(source: JsonLinesSource, files: Sequence[InputFile]) -> list[str]:
         objects = _objects(head)
         if objects:
             found += [f"{file.path}: {words}" for words in _mistyped(source, objects[0])]
-            absent.append({pair for pair in _columns(source) if not any(_has(o, *pair) for o in objects)})
+            absent.append(
+                {pair for pair in _columns(source) if not any(_has(o, *pair) for o in objects)}
+            )
     for name, column in _columns(source):
-        if absent and name not in ("text", "id") and all((name, column) in pairs for pairs in absent):
+        if (
+            absent
+            and name not in ("text", "id")
+            and all((name, column) in pairs for pairs in absent)
+        ):
             found.append(
                 f"no line of the first MiB of {files[0].path} has {column!r} {f'for {name}' if name else 'to keep'}"
             )
@@ -71,19 +96,23 @@ def problems(source: JsonLinesSource, files: Sequence[InputFile]) -> list[str]:
 
 
 def _columns(source: JsonLinesSource) -> list[tuple[str, str]]:
-    """List what is read: (column of a document, column of the source), the first empty for what is kept."""
+    """List what is read: (column of a document, column of the source), the first empty for what is
+    kept."""
     return [*source.columns.mapped().items(), *(("", name) for name in source.keep)]
 
 
 def _other_kind(head: bytes) -> str:
-    """Say what the beginning of a file is if it is JSON, and no lines of it; empty if it may be lines.
+    """Say what the beginning of a file is if it is JSON, and no lines of it; empty if it may be
+    lines.
 
     Lines may be broken, the first too: what is no line must look like something else.
     """
     content = head.lstrip(_SPACE)
     first, _, rest = content.partition(b"\n")
     first = first.rstrip(_SPACE)
-    if content.startswith(b"[") and _json(first) is _BROKEN:  # a line that is a whole array is a broken line
+    if (
+        content.startswith(b"[") and _json(first) is _BROKEN
+    ):  # a line that is a whole array is a broken line
         inner = content[1:].lstrip(_SPACE)[:1]
         if inner in (b"{", b"[", b'"', b"]", b""):
             return f"it is a JSON array, not JSON Lines; {_REMEDY.format('.[]')}"
@@ -104,7 +133,8 @@ def _json(line: bytes) -> object:
 
 
 def _objects(head: bytes) -> list[dict[str, object]]:
-    """Return the objects of the lines that are complete in the first MiB of a file; the first is the first line's."""
+    """Return the objects of the lines that are complete in the first MiB of a file; the first is
+    the first line's."""
     lines = head.split(b"\n")
     if len(head) == _HEAD_BYTES:
         lines.pop()
@@ -135,28 +165,41 @@ def _mistyped(source: JsonLinesSource, first: Mapping[str, object]) -> Iterator[
         if name in ("text", "id") and value is None and column in first:
             yield f"{column!r} is null in the first line, for {name}"
         elif name in ("text", "id") and value is None:
-            yield f"the first line has no {column!r} for {name}; it has {', '.join(map(repr, first))}"[:500]
+            yield f"the first line has no {column!r} for {name}; it has {', '.join(map(repr, first))}"[
+                :500
+            ]
         elif isinstance(value, dict | list) or (name != "id" and not isinstance(value, str | None)):
             yield f"{column!r} must be a string, got {_shown(value)} in the first line"
-        elif name == "date" and isinstance(value, str) and value and not re.fullmatch(ISO_8601, value):
+        elif (
+            name == "date"
+            and isinstance(value, str)
+            and value
+            and not re.fullmatch(ISO_8601, value)
+        ):
             yield f"{column!r} must be an ISO 8601 date or time for date, got {value[:80]!r} in the first line"
 
 
 def read(split: InputSplit, source: JsonLinesSource) -> Iterator[pa.RecordBatch]:
-    """Yield the records of the lines that start in the split, in order; empty lines are no records."""
+    """Yield the records of the lines that start in the split, in order; empty lines are no
+    records."""
     schema = kept_strings(source.keep)
     parser = _Parser(source)
-    for piece in read_lines(split.location, split.path, split.start, split.end, source.max_record_bytes):
+    for piece in read_lines(
+        split.location, split.path, split.start, split.end, source.max_record_bytes
+    ):
         if not isinstance(piece, Lines):
             yield failed_record(schema, source, split.path, piece.offset, piece.error, piece.raw)
             continue
         lines = _object_lines(piece.data)
         for lines_parsed, columns in parser.parse(lines):
-            yield make_records(schema, source, split.path, piece.offset + lines_parsed.starts, **columns)
+            yield make_records(
+                schema, source, split.path, piece.offset + lines_parsed.starts, **columns
+            )
 
 
 class _ObjectLines(NamedTuple):
-    """Lines of `data` that are not empty: where each starts and ends, and whether it looks like an object."""
+    """Lines of `data` that are not empty: where each starts and ends, and whether it looks like an
+    object."""
 
     data: bytes
     starts: npt.NDArray[np.int64]
@@ -175,14 +218,17 @@ class _ObjectLines(NamedTuple):
         return self.data[start : min(end, start + RAW_BYTES + 1)].strip(_SPACE)
 
     def slice(self, first: int, last: int) -> _ObjectLines:
-        return _ObjectLines(self.data, self.starts[first:last], self.ends[first:last], self.braced[first:last])
+        return _ObjectLines(
+            self.data, self.starts[first:last], self.ends[first:last], self.braced[first:last]
+        )
 
 
 def _object_lines(data: bytes) -> _ObjectLines:
     """Find the lines that are not empty, and which of them begin and end as an object does.
 
-    Arrow's parser does not care where lines end. With a brace at both ends of every line and as many rows as lines,
-    each row is the line in its place: no line that is only a part of an object can end in `}` and be followed by `{`.
+    Arrow's parser does not care where lines end. With a brace at both ends of every line and as
+    many rows as lines, each row is the line in its place: no line that is only a part of an object
+    can end in `}` and be followed by `{`.
     """
     ends = line_ends(data)
     starts = np.concatenate(([0], ends[:-1]))
@@ -211,7 +257,9 @@ class _Parser:
     def _options(self, kept: Mapping[str, pa.DataType]) -> Iterator[pa.json.ParseOptions]:
         """Yield the options under which a block may parse, given the types of its kept columns."""
         for id_type in self._id_types:
-            yield pa.json.ParseOptions(explicit_schema=self._schema(id_type, kept), unexpected_field_behavior="ignore")
+            yield pa.json.ParseOptions(
+                explicit_schema=self._schema(id_type, kept), unexpected_field_behavior="ignore"
+            )
 
     def _schema(self, id_type: pa.DataType, kept: Mapping[str, pa.DataType]) -> pa.Schema:
         tree: dict[str, Any] = dict(kept)
@@ -231,7 +279,8 @@ class _Parser:
         return pa.schema(fields(tree))
 
     def parse(self, lines: _ObjectLines) -> Iterator[tuple[_ObjectLines, dict[str, Any]]]:
-        """Yield runs of lines, in order, with their columns; a line that cannot be parsed has `error` and `raw`."""
+        """Yield runs of lines, in order, with their columns; a line that cannot be parsed has
+        `error` and `raw`."""
         count = len(lines.starts)
         if not count:
             return
@@ -265,10 +314,14 @@ class _Parser:
             kept = [self._texts(lines.whole_line(number)) for number in range(len(lines.starts))]
             if None not in kept:
                 columns = {name: self._column(table, name) for name in self._mapped}
-                return columns | dict(zip(self._kept, map(_strings, zip(*kept, strict=True)), strict=True)), ""
+                return columns | dict(
+                    zip(self._kept, map(_strings, zip(*kept, strict=True)), strict=True)
+                ), ""
         return None, failure
 
-    def _table(self, lines: _ObjectLines, kept: Mapping[str, pa.DataType]) -> tuple[pa.Table | None, str]:
+    def _table(
+        self, lines: _ObjectLines, kept: Mapping[str, pa.DataType]
+    ) -> tuple[pa.Table | None, str]:
         failure = ""
         for options in self._options(kept):
             table, failure = _parsed(lines, options)
@@ -277,26 +330,37 @@ class _Parser:
         return None, failure
 
     def _simple_types(self, line: bytes) -> dict[str, pa.DataType] | None:
-        """Return a type for each kept column of a line if Arrow's values of it are written as in JSON, else None."""
+        """Return a type for each kept column of a line if Arrow's values of it are written as in
+        JSON, else None."""
         value = _json(line)
-        found = [_SIMPLE_TYPES.get(type(value.get(name))) for name in self._kept] if isinstance(value, dict) else [None]
+        found = (
+            [_SIMPLE_TYPES.get(type(value.get(name))) for name in self._kept]
+            if isinstance(value, dict)
+            else [None]
+        )
         return None if None in found else dict(zip(self._kept, found, strict=True))
 
     def _texts(self, line: bytes) -> list[str | None] | None:
-        """Return what a line holds in the kept columns, as strings; None if Python's parser cannot say."""
+        """Return what a line holds in the kept columns, as strings; None if Python's parser cannot
+        say."""
         try:
             pairs = _TEXT_DECODER.decode(line.decode())
         except (ValueError, RecursionError):
             return None
         found = {key: value for key, value in pairs if key in self._kept}
-        return None if self._key_that_stands_twice(pairs) else [_json_text(found.get(name)) for name in self._kept]
+        return (
+            None
+            if self._key_that_stands_twice(pairs)
+            else [_json_text(found.get(name)) for name in self._kept]
+        )
 
     def _key_that_stands_twice(self, pairs: _Object) -> str | None:
         keys = [key for key, _ in pairs if key in self._kept]
         return next((key for key in keys if keys.count(key) > 1), None)
 
     def _sifted(self, lines: _ObjectLines) -> dict[str, Any] | None:
-        """Parse the lines without those that Python's parser refuses; None if it refuses none, or too few."""
+        """Parse the lines without those that Python's parser refuses; None if it refuses none, or
+        too few."""
         errors = [self._refusal(lines.line(number)) for number in range(len(lines.starts))]
         good = np.flatnonzero([error is None for error in errors])
         if len(good) == len(errors):
@@ -307,7 +371,9 @@ class _Parser:
         pieces = [lines.data[lines.starts[number] : lines.ends[number]] for number in good]
         ends = np.cumsum([len(piece) for piece in pieces])
         starts = np.concatenate(([0], ends[:-1]))
-        columns, _ = self._columns_of(_ObjectLines(b"".join(pieces), starts, ends, lines.braced[good]))
+        columns, _ = self._columns_of(
+            _ObjectLines(b"".join(pieces), starts, ends, lines.braced[good])
+        )
         if columns is None:
             return None
         places = np.zeros(len(errors), np.int64)
@@ -316,17 +382,24 @@ class _Parser:
         return failed | {name: values.take(rows) for name, values in columns.items()}
 
     def _failed(self, errors: list[str | None], lines: _ObjectLines) -> dict[str, Any]:
-        """Return the columns of lines of which those with an error failed; what is mapped is null."""
+        """Return the columns of lines of which those with an error failed; what is mapped is
+        null."""
         sizes = lines.ends - lines.starts
-        words = [error and error + size_in_words(size) for error, size in zip(errors, sizes.tolist(), strict=True)]
+        words = [
+            error and error + size_in_words(size)
+            for error, size in zip(errors, sizes.tolist(), strict=True)
+        ]
         raw = [
             bytes(lines.data[start : min(end, start + RAW_BYTES)]) if error else None
-            for start, end, error in zip(lines.starts.tolist(), lines.ends.tolist(), errors, strict=True)
+            for start, end, error in zip(
+                lines.starts.tolist(), lines.ends.tolist(), errors, strict=True
+            )
         ]
         return {"error": words, "raw": raw} | {name: [None] * len(errors) for name in self._columns}
 
     def _refusal(self, line: bytes) -> str | None:
-        """Say why a line cannot be parsed, if Python's parser knows; what is longer than RAW_BYTES is left to Arrow."""
+        """Say why a line cannot be parsed, if Python's parser knows; what is longer than RAW_BYTES
+        is left to Arrow."""
         if len(line) > RAW_BYTES:
             return None
         return self._fault(line)
@@ -341,11 +414,14 @@ class _Parser:
 
     def _error(self, line: bytes, failure: str) -> str:
         """Say what is wrong with a single line that Arrow's parser refused with `failure`."""
-        fault = self._fault(line) if len(line) <= RAW_BYTES else None  # a longer one keeps Arrow's words
+        fault = (
+            self._fault(line) if len(line) <= RAW_BYTES else None
+        )  # a longer one keeps Arrow's words
         return fault or f"broken_record: {failure}"
 
     def _fault(self, line: bytes) -> str | None:
-        """Say what is wrong with a line, in the words of the column if it is a matter of type; None if nothing is."""
+        """Say what is wrong with a line, in the words of the column if it is a matter of type; None
+        if nothing is."""
         try:
             value = _DECODER.decode(line.decode())
         except UnicodeDecodeError as error:
@@ -358,7 +434,11 @@ class _Parser:
             return f"broken_record: the line must be a JSON object, got {_type_name(value)}"
         for name, column in self._mapped.items():
             found = _value(value, column)
-            if found is not None and type(found) is not str and not (name == "id" and isinstance(found, _Whole)):
+            if (
+                found is not None
+                and type(found) is not str
+                and not (name == "id" and isinstance(found, _Whole))
+            ):
                 return f"wrong_type: {column!r} must be a string, got {_shown(found)}"
         if twice := self._kept and self._key_that_stands_twice(_TEXT_DECODER.decode(line.decode())):
             return f"broken_record: the key {twice!r} stands twice"
@@ -366,7 +446,8 @@ class _Parser:
 
 
 class _Whole(str):
-    """An integer as it is written: Python's parser refuses those of more than 4,300 digits, which Arrow's skips."""
+    """An integer as it is written: Python's parser refuses those of more than 4,300 digits, which
+    Arrow's skips."""
 
     __slots__ = ()
 
@@ -391,7 +472,8 @@ _SIMPLE_TYPES = {str: pa.string(), type(None): pa.string(), bool: pa.bool_(), in
 
 
 def _json_text(value: object) -> str | None:
-    """Write a value of _TEXT_DECODER as JSON, numbers as they stood there; a string or null stays what it is.
+    """Write a value of _TEXT_DECODER as JSON, numbers as they stood there; a string or null stays
+    what it is.
 
     >>> _json_text([_Number("1.50"), True, "\u0263"])
     '[1.50, true, "\u0263"]'
@@ -403,7 +485,9 @@ def _json_text(value: object) -> str | None:
 
 def _nested_text(value: object) -> str:
     if isinstance(value, _Object):
-        return "{" + ", ".join(f"{_quoted(key)}: {_nested_text(inner)}" for key, inner in value) + "}"
+        return (
+            "{" + ", ".join(f"{_quoted(key)}: {_nested_text(inner)}" for key, inner in value) + "}"
+        )
     if isinstance(value, list):
         return "[" + ", ".join(map(_nested_text, value)) + "]"
     return str(value) if isinstance(value, _Number) else _quoted(value)
@@ -433,7 +517,9 @@ def _parsed(lines: _ObjectLines, options: pa.json.ParseOptions) -> tuple[pa.Tabl
     content = pa.py_buffer(lines.octets())
     offsets = pa.py_buffer(np.array([0, content.size], np.int64))
     try:
-        pa.LargeStringArray.from_buffers(1, offsets, content).validate(full=True)  # Arrow's parser takes any bytes
+        pa.LargeStringArray.from_buffers(1, offsets, content).validate(
+            full=True
+        )  # Arrow's parser takes any bytes
         table = pa.json.read_json(
             pa.BufferReader(content),
             read_options=pa.json.ReadOptions(use_threads=False, block_size=content.size + 1),

@@ -1,7 +1,7 @@
 """Read Parquet: a document a row, split by row groups, kept columns as `written_type` writes them.
 
-Where some files of a source cannot be read, each becomes one failed record and the others are read. If none can be
-read, the source is not what the recipe says, and nothing runs.
+Where some files of a source cannot be read, each becomes one failed record and the others are read.
+If none can be read, the source is not what the recipe says, and nothing runs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,13 @@ from schemas.column_types import widened, written_type
 from schemas.source import HubSource, ParquetSource
 from schemas.split import InputFile, InputSplit
 from stages.reading.files import shortened, whole_file_split
-from stages.reading.records import decode_strings, failed_record, lost_rows, make_records, record_schema
+from stages.reading.records import (
+    decode_strings,
+    failed_record,
+    lost_rows,
+    make_records,
+    record_schema,
+)
 from stages.reading.streams import open_file
 
 TabularSource = ParquetSource | HubSource
@@ -29,8 +35,11 @@ _BATCH_ROWS = 8192
 _READ_BYTES = 1 << 20  # a column chunk is read through a buffer of this size, never as a whole
 
 
-def plan(source: TabularSource, files: Sequence[InputFile], split_bytes: int) -> Iterator[InputSplit]:
-    """Split by row groups, consecutive ones together up to `split_bytes` uncompressed; no rows, no split.
+def plan(
+    source: TabularSource, files: Sequence[InputFile], split_bytes: int
+) -> Iterator[InputSplit]:
+    """Split by row groups, consecutive ones together up to `split_bytes` uncompressed; no rows, no
+    split.
 
     A file that cannot be read is a split by itself, whose reading says what is wrong.
     """
@@ -39,19 +48,25 @@ def plan(source: TabularSource, files: Sequence[InputFile], split_bytes: int) ->
         if isinstance(footer, str):
             yield whole_file_split(source.name, file)
             continue
-        sizes = [max(footer.row_group(group).total_byte_size, 0) for group in range(footer.num_row_groups)]
+        sizes = [
+            max(footer.row_group(group).total_byte_size, 0)
+            for group in range(footer.num_row_groups)
+        ]
         start = 0
         while start < len(sizes):
             end, size_bytes = start + 1, sizes[start]
             while end < len(sizes) and size_bytes + sizes[end] <= split_bytes:
                 size_bytes += sizes[end]
                 end += 1
-            yield InputSplit(source=source.name, **file.model_dump(), start=start, end=end, size_bytes=size_bytes)
+            yield InputSplit(
+                source=source.name, **file.model_dump(), start=start, end=end, size_bytes=size_bytes
+            )
             start = end
 
 
 def problems(source: TabularSource, files: Sequence[InputFile]) -> list[str]:
-    """List, from the footers alone, which columns are missing or mistyped, and what is wrong if no file can be read."""
+    """List, from the footers alone, which columns are missing or mistyped, and what is wrong if no
+    file can be read."""
     found: list[str] = []
     unreadable: list[str] = []
     kept: dict[str, pa.DataType] = {}
@@ -67,7 +82,9 @@ def problems(source: TabularSource, files: Sequence[InputFile]) -> list[str]:
             if kind is None:
                 found.append(f"{file.path}: no column {column!r} for {name}; it has {names}"[:500])
             elif not _fits(name, kind):
-                found.append(f"{file.path}: column {column!r} must be {_wanted(name)} for {name}, got {kind}")
+                found.append(
+                    f"{file.path}: column {column!r} must be {_wanted(name)} for {name}, got {kind}"
+                )
         for column in source.keep:
             if column not in schema.names:
                 found.append(f"{file.path}: no column {column!r} to keep; it has {names}"[:500])
@@ -86,7 +103,8 @@ def problems(source: TabularSource, files: Sequence[InputFile]) -> list[str]:
 
 
 def kept_types(source: TabularSource, files: Sequence[InputFile]) -> dict[str, pa.DataType]:
-    """Return the type of each kept column, in all files that can be read together; the files agree on one."""
+    """Return the type of each kept column, in all files that can be read together; the files agree
+    on one."""
     kept: dict[str, pa.DataType] = {}
     for file in files:
         footer = _footer(file, source)
@@ -99,21 +117,33 @@ def kept_types(source: TabularSource, files: Sequence[InputFile]) -> dict[str, p
 
 
 def _footer(file: InputFile, source: TabularSource) -> pq.FileMetaData | str:
-    """Read a file's footer, or say why the file cannot be read. The store's own errors are raised."""
+    """Read a file's footer, or say why the file cannot be read. The store's own errors are
+    raised."""
     try:
         with open_file(file.location) as opened:
             footer = pq.read_metadata(opened)
         names = footer.schema.to_arrow_schema().names
-    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:  # ValueError: text that is not UTF-8
+    except (
+        pa.ArrowException,
+        OSError,
+        ValueError,
+        OverflowError,
+    ) as error:  # ValueError: text that is not UTF-8
         if _is_of_the_store(error):
             raise
         return f"not a readable Parquet file: {' '.join(str(error).split())[:200] or type(error).__name__}"
-    wanted = {_field(names, column)[0] for column in (*source.columns.mapped().values(), *source.keep)}
+    wanted = {
+        _field(names, column)[0] for column in (*source.columns.mapped().values(), *source.keep)
+    }
     if twice := [name for name in sorted(wanted) if names.count(name) > 1]:
         return f"its {footer.num_rows} rows have {names.count(twice[0])} columns {twice[0]!r}, of which none is the one"
     if any(footer.row_group(group).num_rows < 0 for group in range(footer.num_row_groups)):
         return "not a readable Parquet file: a row group has less than no rows"
-    if any(_has_nulls(footer, column) is None for column in source.keep if _is_fixed_size(footer, column)):
+    if any(
+        _has_nulls(footer, column) is None
+        for column in source.keep
+        if _is_fixed_size(footer, column)
+    ):
         return "not a readable Parquet file: who looks at its statistics is ended"
     return footer
 
@@ -124,11 +154,15 @@ def _is_of_the_store(error: Exception) -> bool:
 
 
 def _unkeepable(footer: pq.FileMetaData, column: str) -> str:
-    """Say why a column cannot be kept, which else would end the run at its card; empty if it can be."""
+    """Say why a column cannot be kept, which else would end the run at its card; empty if it can
+    be."""
     kind = footer.schema.to_arrow_schema().field(column).type
-    if _holds(kind, lambda inner: pa.types.is_list_view(inner) or pa.types.is_large_list_view(inner)):
+    if _holds(
+        kind, lambda inner: pa.types.is_list_view(inner) or pa.types.is_large_list_view(inner)
+    ):
         return f"{kind} is not read; write it as a list"
-    # Arrow writes and does not read them: "Expected all lists to be of size=2 but index 3 had size=0".
+    # Arrow writes and does not read them: "Expected all lists to be of size=2 but index 3 had
+    # size=0".
     if _is_fixed_size(footer, column) and _has_nulls(footer, column):
         return f"{kind} with nulls is not read; write it as a list"
     try:
@@ -144,7 +178,8 @@ def _is_fixed_size(footer: pq.FileMetaData, column: str) -> bool:
 
 
 def _has_nulls(footer: pq.FileMetaData, column: str) -> bool | None:
-    """Tell whether a column holds nulls, or may, by its statistics; None if a process that looks at them is ended.
+    """Tell whether a column holds nulls, or may, by its statistics; None if a process that looks at
+    them is ended.
 
     pyarrow 25 ends the process over statistics that contradict each other, so another one looks.
     """
@@ -168,14 +203,17 @@ def _holds(kind: pa.DataType, test: Callable[[pa.DataType], bool]) -> bool:
     """Tell whether a type is, or has within it, one that passes the test."""
     if isinstance(kind, pa.BaseExtensionType):
         return _holds(kind.storage_type, test)
-    return test(kind) or any(_holds(kind.field(number).type, test) for number in range(kind.num_fields))
+    return test(kind) or any(
+        _holds(kind.field(number).type, test) for number in range(kind.num_fields)
+    )
 
 
 def read(split: InputSplit, source: TabularSource) -> Iterator[pa.RecordBatch]:
-    """Yield the records of the split's row groups, in order; position is the row number in the file.
+    """Yield the records of the split's row groups, in order; position is the row number in the
+    file.
 
-    Of a row group that cannot be decoded each row that was not delivered becomes a failed record, and the next group
-    goes on. A file whose footer cannot be read is one failed record.
+    Of a row group that cannot be decoded each row that was not delivered becomes a failed record,
+    and the next group goes on. A file whose footer cannot be read is one failed record.
     """
     footer = _footer(split.files[0], source)
     if isinstance(footer, str):
@@ -185,9 +223,12 @@ def read(split: InputSplit, source: TabularSource) -> Iterator[pa.RecordBatch]:
     groups = range(split.start, end)
     file_schema = footer.schema.to_arrow_schema()
     wanted = {**source.columns.mapped(), **{name: name for name in source.keep}}
-    schema = record_schema(pa.field(name, written_type(file_schema.field(name).type)) for name in source.keep)
+    schema = record_schema(
+        pa.field(name, written_type(file_schema.field(name).type)) for name in source.keep
+    )
     column_names = sorted(
-        {_field(file_schema.names, column)[0] for column in wanted.values()}, key=file_schema.names.index
+        {_field(file_schema.names, column)[0] for column in wanted.values()},
+        key=file_schema.names.index,
     )
     position = sum(footer.row_group(group).num_rows for group in range(split.start))
     with open_file(split.location) as opened:
@@ -208,13 +249,17 @@ def read(split: InputSplit, source: TabularSource) -> Iterator[pa.RecordBatch]:
                 )
                 del file
                 for batch in batches:
-                    batch.validate(full=True)  # an index outside its dictionary would be read from other memory
+                    batch.validate(
+                        full=True
+                    )  # an index outside its dictionary would be read from other memory
                     slices = _slices(batch)
                     if delivered + batch.num_rows >= rows:
                         batches.close()  # with the pages that were decoded, which a long text does not need twice
                     del batch
                     while slices:
-                        records = _records(slices.pop(0), position + delivered, wanted, schema, split, source)
+                        records = _records(
+                            slices.pop(0), position + delivered, wanted, schema, split, source
+                        )
                         delivered += records.num_rows
                         yield records
             except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
@@ -224,7 +269,9 @@ def read(split: InputSplit, source: TabularSource) -> Iterator[pa.RecordBatch]:
                     f"broken_stream: rows {position + delivered} to {position + rows - 1} of row group {group} "
                     f"cannot be decoded: {' '.join(str(error).split())[:200] or type(error).__name__}"
                 )
-                yield from lost_rows(schema, source, split.path, range(position + delivered, position + rows), words)
+                yield from lost_rows(
+                    schema, source, split.path, range(position + delivered, position + rows), words
+                )
             position += rows
 
 
@@ -232,7 +279,9 @@ def rows_of(split: InputSplit) -> range:
     """Return which rows of its file a split holds, by the footer."""
     with open_file(split.location) as opened:
         footer = pq.read_metadata(opened)
-    ends = np.cumsum([0, *(footer.row_group(group).num_rows for group in range(footer.num_row_groups))]).tolist()
+    ends = np.cumsum(
+        [0, *(footer.row_group(group).num_rows for group in range(footer.num_row_groups))]
+    ).tolist()
     return range(ends[split.start], ends[split.end])
 
 
@@ -242,7 +291,8 @@ def _batch_rows(group: pq.RowGroupMetaData) -> int:
 
 
 def _dictionary_columns(footer: pq.FileMetaData, groups: range) -> list[str]:
-    """Name the columns with dictionary pages, where one value may stand for thousands of rows: they stay encoded."""
+    """Name the columns with dictionary pages, where one value may stand for thousands of rows: they
+    stay encoded."""
     names = set()
     for group in groups:
         row_group = footer.row_group(group)
@@ -254,7 +304,8 @@ def _dictionary_columns(footer: pq.FileMetaData, groups: range) -> list[str]:
 
 
 def _slices(batch: pa.RecordBatch) -> list[pa.RecordBatch]:
-    """Cut a batch so that its dictionary columns, once written out, take about _BATCH_BYTES or are a single row."""
+    """Cut a batch so that its dictionary columns, once written out, take about _BATCH_BYTES or are
+    a single row."""
     total = np.zeros(batch.num_rows, np.int64)
     for values in batch.columns:
         if pa.types.is_dictionary(values.type):
@@ -289,7 +340,9 @@ def _type_of(schema: pa.Schema, column: str) -> pa.DataType | None:
 
 
 def _wanted(name: str) -> str:
-    return {"id": "a string or an integer", "date": "a string, a date or a timestamp"}.get(name, "a string")
+    return {"id": "a string or an integer", "date": "a string, a date or a timestamp"}.get(
+        name, "a string"
+    )
 
 
 def _fits(name: str, kind: pa.DataType) -> bool:
@@ -298,10 +351,17 @@ def _fits(name: str, kind: pa.DataType) -> bool:
     kind = written_type(kind)
     # A column without a single value has no type: its rows fail one by one, or say nothing.
     stringy = (
-        *(pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary),
+        *(
+            pa.types.is_string,
+            pa.types.is_large_string,
+            pa.types.is_binary,
+            pa.types.is_large_binary,
+        ),
         pa.types.is_null,
     )
-    others = {"id": (pa.types.is_integer,), "date": (pa.types.is_date, pa.types.is_timestamp)}.get(name, ())
+    others = {"id": (pa.types.is_integer,), "date": (pa.types.is_date, pa.types.is_timestamp)}.get(
+        name, ()
+    )
     return any(test(kind) for test in (*stringy, *others))
 
 
@@ -323,12 +383,20 @@ def _records(
             values = pc.struct_field(values, key)
         if (kind := written_type(values.type)) != values.type:
             values = values.cast(kind)
-        if name not in source.keep or pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        if (
+            name not in source.keep
+            or pa.types.is_string(values.type)
+            or pa.types.is_large_string(values.type)
+        ):
             strings, undecodable = decode_strings(_as_strings(values))
             if undecodable.any():
-                error = pc.if_else(pa.array(undecodable), f"invalid_encoding: {column!r} is not UTF-8", error)
+                error = pc.if_else(
+                    pa.array(undecodable), f"invalid_encoding: {column!r} is not UTF-8", error
+                )
                 if name == "text":
-                    columns["raw"] = pc.if_else(pa.array(undecodable), values.cast(pa.large_binary()), None)
+                    columns["raw"] = pc.if_else(
+                        pa.array(undecodable), values.cast(pa.large_binary()), None
+                    )
             values = strings
         columns[name] = values
     return make_records(
@@ -342,12 +410,20 @@ def _records(
 
 
 def _as_strings(values: pa.Array) -> pa.Array:
-    """Write numbers, dates (ISO 8601) and times (ISO 8601, to the second) as strings; leave strings and bytes alone."""
+    """Write numbers, dates (ISO 8601) and times (ISO 8601, to the second) as strings; leave strings
+    and bytes alone."""
     if pa.types.is_timestamp(values.type):
         zone = "" if values.type.tz is None else "Z"
         if zone:
             values = values.cast(pa.timestamp(values.type.unit, "UTC"))
-        return pc.strftime(pc.floor_temporal(values, unit="second").cast(pa.timestamp("s")), f"%Y-%m-%dT%H:%M:%S{zone}")
-    if pa.types.is_integer(values.type) or pa.types.is_date(values.type) or pa.types.is_null(values.type):
+        return pc.strftime(
+            pc.floor_temporal(values, unit="second").cast(pa.timestamp("s")),
+            f"%Y-%m-%dT%H:%M:%S{zone}",
+        )
+    if (
+        pa.types.is_integer(values.type)
+        or pa.types.is_date(values.type)
+        or pa.types.is_null(values.type)
+    ):
         return values.cast(pa.string())
     return values

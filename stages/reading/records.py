@@ -1,9 +1,10 @@
 """Records: what every reader yields, checked in one place, and cut into blocks in one place.
 
-A reader hands columns to `make_records`, in pieces of any size. What a document may not be (a text that is null or
-holds many NULs, an id that breaks a path or a line) is decided here for all formats alike, so that the same row fails
-the same way wherever it came from. A row that fails keeps its identity, gets its reason in `error` as
-`<reason>: <words>`, and the first MiB of its bytes in `raw`.
+A reader hands columns to `make_records`, in pieces of any size. What a document may not be (a text
+that is null or holds many NULs, an id that breaks a path or a line) is decided here for all formats
+alike, so that the same row fails the same way wherever it came from. A row that fails keeps its
+identity, gets its reason in `error` as `<reason>: <words>`, and the first MiB of its bytes in
+`raw`.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ import pyarrow.compute as pc
 
 from schemas.document import RECORD
 
-# Why a reader turns a record away: the part of `error` before the colon. Those in SKIPPED were read well, but are no
-# documents.
+# Why a reader turns a record away: the part of `error` before the colon. Those in SKIPPED were read
+# well, but are no documents.
 FAILURES: Mapping[str, str] = {
     "broken_stream": "the file is truncated or damaged from here on",
     "broken_record": "the record's own structure is damaged",
@@ -54,12 +55,13 @@ BLOCK_ROWS = 1 << 16  # most rows of a block, however short they are
 MOST_LOST_ROWS = 1 << 22
 ID_BYTES = 256
 
-# ISO 8601-1:2019: calendar dates, to the year, month or day, and times after them, with a space as in RFC 3339; the
-# basic format; week and ordinal dates.
+# ISO 8601-1:2019: calendar dates, to the year, month or day, and times after them, with a space as
+# in RFC 3339; the basic format; week and ordinal dates.
 _DAY = r"(?:0[1-9]|[12][0-9]|3[01])"
 _MONTH = r"(?:0[1-9]|1[0-2])"
 _CLOCK = (
-    r"(?:[01][0-9]|2[0-4])(?::?[0-5][0-9](?::?[0-5][0-9]|:?60)?)?(?:[.,][0-9]+)?(?:Z|z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
+    r"(?:[01][0-9]|2[0-4])(?::?[0-5][0-9](?::?[0-5][0-9]|:?60)?)?(?:[.,][0-9]+)?"
+    r"(?:Z|z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
 ISO_8601 = (
     rf"[0-9]{{4}}(?:-{_MONTH}(?:-{_DAY}(?:[Tt ]{_CLOCK})?)?|{_MONTH}{_DAY}(?:[Tt]{_CLOCK})?"
@@ -72,7 +74,8 @@ _CONTROL = r"[\x00-\x1f\x7f\x{80}-\x{9f}]"
 
 
 def record_schema(kept: Iterable[pa.Field] = ()) -> pa.Schema:
-    """Return RECORD and after it the source's own columns that the recipe keeps, which may be null."""
+    """Return RECORD and after it the source's own columns that the recipe keeps, which may be
+    null."""
     return pa.schema([*RECORD, *(field.with_nullable(True).remove_metadata() for field in kept)])
 
 
@@ -82,13 +85,18 @@ def kept_strings(names: Iterable[str]) -> pa.Schema:
 
 
 def document_ids(source: str, paths: Sequence[str], positions: Sequence[int]) -> list[str]:
-    """Return the hex BLAKE2b-128 of source, path and position, with NUL between them, for n documents."""
-    # One C call a row: there is no vectorized cryptographic hash. The prefix of a file is hashed once.
+    """Return the hex BLAKE2b-128 of source, path and position, with NUL between them, for n
+    documents."""
+    # One C call a row: there is no vectorized cryptographic hash. The prefix of a file is hashed
+    # once.
     ids = []
     prefix, prefix_path = hashlib.blake2b(), None
     for path, position in zip(paths, positions, strict=True):
         if path != prefix_path:
-            prefix, prefix_path = hashlib.blake2b(f"{source}\0{path}\0".encode(), digest_size=16), path
+            prefix, prefix_path = (
+                hashlib.blake2b(f"{source}\0{path}\0".encode(), digest_size=16),
+                path,
+            )
         digest = prefix.copy()
         digest.update(b"%d" % position)
         ids.append(digest.hexdigest())
@@ -114,10 +122,10 @@ def make_records(
 ) -> pa.RecordBatch:
     """Make a batch of n records from the columns a reader has; the others are null.
 
-    `columns` are Arrow arrays or sequences of length n, by their name in `schema`; `id` only where the recipe maps
-    one. Rows whose `error` is set stay as they are. Others fail if they have neither text nor raw, a text of many NULs,
-    a payload of more than `max_record_bytes`, or a mapped id that is unfit; empty provenance becomes null,
-    and so does a date that is not ISO 8601.
+    `columns` are Arrow arrays or sequences of length n, by their name in `schema`; `id` only where
+    the recipe maps one. Rows whose `error` is set stay as they are. Others fail if they have
+    neither text nor raw, a text of many NULs, a payload of more than `max_record_bytes`, or a
+    mapped id that is unfit; empty provenance becomes null, and so does a date that is not ISO 8601.
     """
     rows = len(positions)
     paths = [path] * rows if isinstance(path, str) else list(path)
@@ -137,18 +145,28 @@ def make_records(
     arrays["source"] = pa.repeat(pa.scalar(source.name, pa.string()), rows)
     arrays["path"] = pa.array(paths, pa.string())
     arrays["position"] = pa.array(positions, pa.int64())
-    arrays["error"] = _errors(arrays, mapped_id="id" in columns, max_record_bytes=source.max_record_bytes)
+    arrays["error"] = _errors(
+        arrays, mapped_id="id" in columns, max_record_bytes=source.max_record_bytes
+    )
     own = pa.array(document_ids(source.name, paths, arrays["position"].to_pylist()), pa.string())
-    arrays["id"] = pc.if_else(pc.is_null(arrays["error"]), arrays["id"], own) if "id" in columns else own
+    arrays["id"] = (
+        pc.if_else(pc.is_null(arrays["error"]), arrays["id"], own) if "id" in columns else own
+    )
     if arrays["error"].null_count < rows:
         _withdraw_failed(arrays)
     return pa.RecordBatch.from_arrays([arrays[name] for name in schema.names], schema=schema)
 
 
 def failed_record(
-    schema: pa.Schema, source: _SourceOfRecords, path: str, position: int, error: str, raw: bytes | None = None
+    schema: pa.Schema,
+    source: _SourceOfRecords,
+    path: str,
+    position: int,
+    error: str,
+    raw: bytes | None = None,
 ) -> pa.RecordBatch:
-    """Make the single row of a record that could not be read, with the bytes that were read of it."""
+    """Make the single row of a record that could not be read, with the bytes that were read of
+    it."""
     return make_records(schema, source, path, [position], error=[error], raw=[raw])
 
 
@@ -157,10 +175,13 @@ def lost_rows(
 ) -> Iterator[pa.RecordBatch]:
     """Yield a failed record for each row of a table that is lost with what held it.
 
-    A footer may claim any number of rows: of more than MOST_LOST_ROWS only the first is a record, with their number.
+    A footer may claim any number of rows: of more than MOST_LOST_ROWS only the first is a record,
+    with their number.
     """
     if len(rows) > MOST_LOST_ROWS:
-        yield failed_record(schema, source, path, rows.start, f"{error}; one record stands for all {len(rows)} rows")
+        yield failed_record(
+            schema, source, path, rows.start, f"{error}; one record stands for all {len(rows)} rows"
+        )
         return
     for start in range(rows.start, rows.stop, BLOCK_ROWS):
         positions = np.arange(start, min(start + BLOCK_ROWS, rows.stop))
@@ -168,13 +189,16 @@ def lost_rows(
 
 
 def size_in_words(total: int) -> str:
-    """Say how much of a failed record's bytes is kept, for the end of an error; empty if all of them are."""
+    """Say how much of a failed record's bytes is kept, for the end of an error; empty if all of
+    them are."""
     return f" (the first {RAW_BYTES} of {total} bytes are kept)" if total > RAW_BYTES else ""
 
 
-def decode_strings(values: pa.Array, encoding: str = "utf-8") -> tuple[pa.Array, npt.NDArray[np.bool_]]:
-    """Turn n byte strings, or strings that were never checked, into large_string; the mask says which are not
-    `encoding`.
+def decode_strings(
+    values: pa.Array, encoding: str = "utf-8"
+) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
+    """Turn n byte strings, or strings that were never checked, into large_string; the mask says
+    which are not `encoding`.
 
     Those become null. Null stays null.
     """
@@ -203,8 +227,8 @@ def decode_strings(values: pa.Array, encoding: str = "utf-8") -> tuple[pa.Array,
 def cut_blocks(batches: Iterable[pa.RecordBatch], block_bytes: int) -> Iterator[pa.RecordBatch]:
     """Regroup rows into blocks of at most `block_bytes` of payload and BLOCK_ROWS rows, order kept.
 
-    Payload is the text, the raw bytes and the kept strings. A row that is larger by itself stands alone in its block.
-    Where a block ends depends on the rows alone, never on how they arrive.
+    Payload is the text, the raw bytes and the kept strings. A row that is larger by itself stands
+    alone in its block. Where a block ends depends on the rows alone, never on how they arrive.
     """
     pending: list[pa.RecordBatch] = []
     filled_bytes = filled_rows = 0
@@ -232,7 +256,9 @@ def cut_blocks(batches: Iterable[pa.RecordBatch], block_bytes: int) -> Iterator[
 def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     if len(batches) == 1 and batches[0].get_total_buffer_size() < 2 * batches[0].nbytes:
         return batches[0]
-    return pa.concat_batches(batches)  # also a lone small slice, so that it does not hold on to what it was cut from
+    return pa.concat_batches(
+        batches
+    )  # also a lone small slice, so that it does not hold on to what it was cut from
 
 
 def _payload_bytes(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
@@ -262,7 +288,8 @@ def _as_array(values: Any, kind: pa.DataType) -> pa.Array:
 
 
 def _without_brackets(urls: pa.Array) -> pa.Array:
-    """Take addresses out of what delimits them in running text (RFC 3986, appendix C), and in WARC 1.0's grammar."""
+    """Take addresses out of what delimits them in running text (RFC 3986, appendix C), and in WARC
+    1.0's grammar."""
     delimited = pc.match_substring_regex(urls, _DELIMITED_URL)
     if not pc.any(delimited).as_py():
         return urls
@@ -274,7 +301,8 @@ def _empty_to_null(values: pa.Array) -> pa.Array:
 
 
 def _errors(arrays: Mapping[str, pa.Array], *, mapped_id: bool, max_record_bytes: int) -> pa.Array:
-    """Return the error of each row: the reader's own, or the first rule of all formats that it breaks."""
+    """Return the error of each row: the reader's own, or the first rule of all formats that it
+    breaks."""
     text, raw = arrays["text"], arrays["raw"]
     nothing = pa.scalar(None, pa.string())
 
@@ -293,7 +321,8 @@ def _errors(arrays: Mapping[str, pa.Array], *, mapped_id: bool, max_record_bytes
     if _holds_nul(text):
         found.append(
             where(
-                pc.match_substring(text, "\0"), "nul_in_text: text holds too many NULs for a text: more than 1 in 100"
+                pc.match_substring(text, "\0"),
+                "nul_in_text: text holds too many NULs for a text: more than 1 in 100",
             )
         )
     if mapped_id:
@@ -318,9 +347,13 @@ def _holds_nul(text: pa.Array) -> bool:
 
 
 def _without_nuls(text: pa.Array) -> pa.Array:
-    """Remove NULs, as HTML does, from the texts that hold few: at most 1 in _BYTES_A_NUL bytes, or a single one."""
+    """Remove NULs, as HTML does, from the texts that hold few: at most 1 in _BYTES_A_NUL bytes, or
+    a single one."""
     nuls = pc.count_substring(text, "\0")
-    few = pc.or_(pc.less_equal(nuls, 1), pc.less_equal(pc.multiply(nuls, _BYTES_A_NUL), pc.binary_length(text)))
+    few = pc.or_(
+        pc.less_equal(nuls, 1),
+        pc.less_equal(pc.multiply(nuls, _BYTES_A_NUL), pc.binary_length(text)),
+    )
     return pc.if_else(pc.fill_null(few, False), pc.replace_substring(text, "\0", ""), text)
 
 

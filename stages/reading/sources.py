@@ -10,8 +10,26 @@ import pyarrow as pa
 from schemas.column_types import widened
 from schemas.source import Source
 from schemas.split import InputFile, InputSplit
-from stages.reading import bitext, delimited, gflanguages, html_pages, hub, jsonl, parquet, text, warc, wikipedia
-from stages.reading.files import SourceError, access_problems, check_unchanged, find_files, outside, shortened
+from stages.reading import (
+    bitext,
+    delimited,
+    gflanguages,
+    html_pages,
+    hub,
+    jsonl,
+    parquet,
+    text,
+    warc,
+    wikipedia,
+)
+from stages.reading.files import (
+    SourceError,
+    access_problems,
+    check_unchanged,
+    find_files,
+    outside,
+    shortened,
+)
 from stages.reading.records import cut_blocks, failed_record, lost_rows, record_schema
 
 SPLIT_BYTES = 64 << 20
@@ -27,7 +45,8 @@ def _kept_strings(source: Any, _files: Sequence[InputFile]) -> Mapping[str, pa.D
 
 
 class Format(NamedTuple):
-    """How one format is found, checked, split and read. Each function takes a source of that format."""
+    """How one format is found, checked, split and read. Each function takes a source of that
+    format."""
 
     plan: Callable[[Any, Sequence[InputFile], int], Iterator[InputSplit]]
     read: Callable[[InputSplit, Any], Iterator[pa.RecordBatch]]
@@ -48,24 +67,31 @@ FORMATS: Mapping[str, Format] = {
     "hub": Format(parquet.plan, parquet.read, parquet.problems, hub.find, parquet.kept_types),
     "tmx": Format(bitext.plan, bitext.read, bitext.problems),
     "moses": Format(bitext.plan, bitext.read, bitext.problems, bitext.find_moses),
-    "gflanguages": Format(gflanguages.plan, gflanguages.read, gflanguages.problems, gflanguages.find),
+    "gflanguages": Format(
+        gflanguages.plan, gflanguages.read, gflanguages.problems, gflanguages.find
+    ),
 }
 
 
 def _find(source: Source, base: str, output: str) -> tuple[list[InputFile], list[str]]:
-    """Find the files of a source, without those that lie in the folder `output`, if one is named."""
+    """Find the files of a source, without those that lie in the folder `output`, if one is
+    named."""
     found, problems = FORMATS[source.format].find(source, base)
     files = outside(found, output) if output else found
     if found and not files:
-        problems.append(f"its paths match only files of the output {output}; choose another --output")
+        problems.append(
+            f"its paths match only files of the output {output}; choose another --output"
+        )
     return files, problems
 
 
 def source_problems(source: Source, base: str, output: str = "") -> list[str]:
-    """List everything that is known to be wrong with a source before anything runs; empty if nothing is.
+    """List everything that is known to be wrong with a source before anything runs; empty if
+    nothing is.
 
-    `base` is the recipe's folder or its URL; what lies in `output`, where the run writes, is no input. Reads listings,
-    footers and first lines, no data. Each problem is one line that begins with the source's name.
+    `base` is the recipe's folder or its URL; what lies in `output`, where the run writes, is no
+    input. Reads listings, footers and first lines, no data. Each problem is one line that begins
+    with the source's name.
     """
     form = FORMATS[source.format]
     files, problems = _find(source, base, output)
@@ -79,8 +105,11 @@ def source_problems(source: Source, base: str, output: str = "") -> list[str]:
     return [f"source {source.name!r}: {problem}" for problem in problems]
 
 
-def kept_column_problems(sources: Sequence[Source], base: str, output: str = "") -> list[tuple[int, str]]:
-    """List the columns that two sources keep in types that no column of the corpus can hold, by the second's place.
+def kept_column_problems(
+    sources: Sequence[Source], base: str, output: str = ""
+) -> list[tuple[int, str]]:
+    """List the columns that two sources keep in types that no column of the corpus can hold, by the
+    second's place.
 
     To be asked when each source by itself has no problem.
     """
@@ -108,8 +137,11 @@ def kept_column_problems(sources: Sequence[Source], base: str, output: str = "")
     return problems
 
 
-def plan_splits(source: Source, base: str, split_bytes: int = SPLIT_BYTES, output: str = "") -> list[InputSplit]:
-    """Cut a source into splits of about `split_bytes`, sorted by path and place; the same on every machine.
+def plan_splits(
+    source: Source, base: str, split_bytes: int = SPLIT_BYTES, output: str = ""
+) -> list[InputSplit]:
+    """Cut a source into splits of about `split_bytes`, sorted by path and place; the same on every
+    machine.
 
     Raises SourceError, naming every problem, if a path matches nothing or cannot be listed.
     """
@@ -131,7 +163,8 @@ def trial_splits(
     max_records: int,
     count: Callable[[InputSplit, Source], int | None] = count_records,
 ) -> Iterator[InputSplit]:
-    """Yield the first splits of a source, cut to `max_records` together; those that cannot be counted come along."""
+    """Yield the first splits of a source, cut to `max_records` together; those that cannot be
+    counted come along."""
     left = max_records
     for split in splits:
         if not left:
@@ -142,27 +175,37 @@ def trial_splits(
         left -= records or 0
 
 
-def read_split(split: InputSplit, source: Source, block_bytes: int = BLOCK_BYTES) -> Iterator[pa.RecordBatch]:
-    """Yield the records of a split in blocks: the columns of RECORD, then those that the source keeps.
+def read_split(
+    split: InputSplit, source: Source, block_bytes: int = BLOCK_BYTES
+) -> Iterator[pa.RecordBatch]:
+    """Yield the records of a split in blocks: the columns of RECORD, then those that the source
+    keeps.
 
-    A block holds at most `block_bytes` of payload, or a single record that is larger. What cannot be read is a row
-    with `error`; an empty split yields no block. Raises OSError if the store itself fails, and ChangedFileError at the
-    end if a file is not what it was when the split was planned.
+    A block holds at most `block_bytes` of payload, or a single record that is larger. What cannot
+    be read is a row with `error`; an empty split yields no block. Raises OSError if the store
+    itself fails, and ChangedFileError at the end if a file is not what it was when the split was
+    planned.
     """
     try:
         blocks = cut_blocks(FORMATS[source.format].read(split, source), block_bytes)
-        yield from blocks if split.max_records is None else _first_records(blocks, split.max_records)
+        yield from (
+            blocks if split.max_records is None else _first_records(blocks, split.max_records)
+        )
     except Exception:
-        check_unchanged(split.files)  # what a reader says of a file that was replaced under it explains nothing
+        check_unchanged(
+            split.files
+        )  # what a reader says of a file that was replaced under it explains nothing
         raise
     check_unchanged(split.files)
 
 
 def unread_records(split: InputSplit, source: Source, reason: str) -> Iterator[pa.RecordBatch]:
-    """Yield failed records in place of a split that cannot be read at all: one for each of its files.
+    """Yield failed records in place of a split that cannot be read at all: one for each of its
+    files.
 
-    Of Parquet the footer says which rows are lost, and each is a record; elsewhere nobody knows how many there were.
-    Raises ChangedFileError if a file is not what it was when the split was planned.
+    Of Parquet the footer says which rows are lost, and each is a record; elsewhere nobody knows how
+    many there were. Raises ChangedFileError if a file is not what it was when the split was
+    planned.
     """
     check_unchanged(split.files)
     schema = record_schema()

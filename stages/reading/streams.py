@@ -1,7 +1,9 @@
-"""Files as streams of uncompressed bytes in bounded memory: what can be read before a break, then why it broke.
+"""Files as streams of uncompressed bytes in bounded memory: what can be read before a break, then
+why it broke.
 
-A compressed file is hostile until proven otherwise: 32 kB of zstd may hold a gigabyte. Decompression therefore goes
-in steps whose output is bounded, and whoever reads decides how much of a record to hold (`max_record_bytes`).
+A compressed file is hostile until proven otherwise: 32 kB of zstd may hold a gigabyte.
+Decompression therefore goes in steps whose output is bounded, and whoever reads decides how much of
+a record to hold (`max_record_bytes`).
 """
 
 from __future__ import annotations
@@ -23,16 +25,20 @@ from isal import igzip_lib
 
 from stages.reading.records import RAW_BYTES, size_in_words
 
-CHUNK_BYTES = 1 << 20  # most bytes that one step of decompression returns (zstd: 64 MiB in the worst case)
+CHUNK_BYTES = (
+    1 << 20
+)  # most bytes that one step of decompression returns (zstd: 64 MiB in the worst case)
 LINES_BYTES = 8 << 20  # about how many bytes of whole lines are handed on at once
 
 _INPUT_BYTES = 1 << 16
-# zstd has no bound on its output, but its blocks do: 128 KiB from 4 bytes, so 2 KiB of input are 64 MiB at the very
-# most.
+# zstd has no bound on its output, but its blocks do: 128 KiB from 4 bytes, so 2 KiB of input are 64
+# MiB at the very most.
 _ZSTD_INPUT_BYTES = 2048
-_RESUMPTIONS = 1000  # of places in a row that look like a member and are none, after which a file is given up
-# What damaged members may yield, beyond which reading goes on after all that they went over: so many bytes, and so
-# many for each byte of the file.
+_RESUMPTIONS = (
+    1000  # of places in a row that look like a member and are none, after which a file is given up
+)
+# What damaged members may yield, beyond which reading goes on after all that they went over: so
+# many bytes, and so many for each byte of the file.
 _SPOILED_BYTES, _SPOILED_RATIO = 1 << 26, 16
 _MEMBER_BYTES = 16  # no beginning of a member that _MEMBERS looks for is longer
 _ZSTD_WINDOW_BYTES = 1 << 27  # what the zstd command line accepts without --long
@@ -79,13 +85,15 @@ class _ZstdFrame:
 
 _ZSTD = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES)
 _DECODERS: Mapping[str, tuple[Callable[[], _Decoder], int]] = {
-    # Intel's igzip makes 384 MB/s of web pages on one core where zlib makes 165 and fastwarc's own gzip reader 250.
+    # Intel's igzip makes 384 MB/s of web pages on one core where zlib makes 165 and fastwarc's own
+    # gzip reader 250.
     ".gz": (lambda: igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP), _INPUT_BYTES),
     ".bz2": (bz2.BZ2Decompressor, _INPUT_BYTES),
     ".xz": (lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY_BYTES), _INPUT_BYTES),
     ".zst": (lambda: _ZstdFrame(_ZSTD), _ZSTD_INPUT_BYTES),
 }
-# How a member begins. Where a method, a level or the first block's mark follows the magic, it is part of it.
+# How a member begins. Where a method, a level or the first block's mark follows the magic, it is
+# part of it.
 _MEMBERS: Mapping[str, re.Pattern[bytes]] = {
     ".gz": re.compile(rb"\x1f\x8b\x08"),
     ".bz2": re.compile(rb"BZh[1-9]1AY&SY"),
@@ -93,8 +101,22 @@ _MEMBERS: Mapping[str, re.Pattern[bytes]] = {
     ".zst": re.compile(rb"\x28\xb5\x2f\xfd"),
 }
 COMPRESSIONS = tuple(_DECODERS)
-# Endings of compressed files that are not read: refused by name, so that they are not taken for broken text.
-UNREAD_COMPRESSIONS = (".zip", ".7z", ".rar", ".lz4", ".br", ".lzma", ".lz", ".lzo", ".z", ".tar", ".tgz", ".snappy")
+# Endings of compressed files that are not read: refused by name, so that they are not taken for
+# broken text.
+UNREAD_COMPRESSIONS = (
+    ".zip",
+    ".7z",
+    ".rar",
+    ".lz4",
+    ".br",
+    ".lzma",
+    ".lz",
+    ".lzo",
+    ".z",
+    ".tar",
+    ".tgz",
+    ".snappy",
+)
 
 IgzipError = cast("type[Exception]", igzip_lib.error)  # its stub declares an instance
 _DECODING_ERRORS = (
@@ -107,7 +129,8 @@ _DECODING_ERRORS = (
 
 
 class BrokenStreamError(Exception):
-    """A compressed stream ends or goes wrong; `rest` is the first MiB of the bytes that could not be decoded."""
+    """A compressed stream ends or goes wrong; `rest` is the first MiB of the bytes that could not
+    be decoded."""
 
     def __init__(self, words: str, rest: bytes) -> None:
         super().__init__(words)
@@ -115,14 +138,20 @@ class BrokenStreamError(Exception):
 
 
 def compression_of(path: str) -> str:
-    """Return the ending of `path` that names its compression, or an empty string for a plain file."""
+    """Return the ending of `path` that names its compression, or an empty string for a plain
+    file."""
     return next((ending for ending in COMPRESSIONS if path.lower().endswith(ending)), "")
 
 
 _UTF_16_OR_32 = re.compile(  # a byte-order mark, or letters of ASCII
     rb"\xff\xfe|\xfe\xff|\x00\x00\xfe\xff|[^\x00]\x00[^\x00]\x00|\x00[^\x00]\x00[^\x00]|[^\x00]\x00{3}|\x00{3}[^\x00]"
 )
-_CONTAINERS = {b"PAR1": "Parquet", b"PK\x03\x04": "a zip archive", b"%PDF-": "PDF", b"SQLite format 3\x00": "SQLite"}
+_CONTAINERS = {
+    b"PAR1": "Parquet",
+    b"PK\x03\x04": "a zip archive",
+    b"%PDF-": "PDF",
+    b"SQLite format 3\x00": "SQLite",
+}
 
 
 def known_as(head: bytes) -> str:
@@ -137,21 +166,29 @@ def known_as(head: bytes) -> str:
     if _UTF_16_OR_32.match(head):
         return "it is UTF-16 or UTF-32; convert it to UTF-8"
     return next(
-        (f"it is {name}, not lines of text" for magic, name in _CONTAINERS.items() if head.startswith(magic)), ""
+        (
+            f"it is {name}, not lines of text"
+            for magic, name in _CONTAINERS.items()
+            if head.startswith(magic)
+        ),
+        "",
     )
 
 
 def open_file(location: str) -> IO[bytes]:
-    """Open a file of any store for reading. In a local name nothing is a pattern, a chain of URLs or a protocol."""
+    """Open a file of any store for reading. In a local name nothing is a pattern, a chain of URLs
+    or a protocol."""
     if "://" not in location:
         return Path(location).open("rb")
     return fsspec.open(location, "rb").open()
 
 
 def chunks(file: _Readable, path: str) -> Iterator[bytes]:
-    """Yield the uncompressed bytes of a file, compressed as the ending of `path` says, in chunks of bounded size.
+    """Yield the uncompressed bytes of a file, compressed as the ending of `path` says, in chunks of
+    bounded size.
 
-    Raises BrokenStreamError where the stream is truncated or damaged, after everything before that was yielded.
+    Raises BrokenStreamError where the stream is truncated or damaged, after everything before that
+    was yielded.
     """
     compression = compression_of(path)
     if compression:
@@ -179,7 +216,10 @@ class _Members:
             if self._compression == ".zst":
                 data = self._pass_dictionary(data, file)
             decoder = self._make()
-            held, held_bytes = deque([data]), len(data)  # the member's input so far, or somewhat more than its last MiB
+            held, held_bytes = (
+                deque([data]),
+                len(data),
+            )  # the member's input so far, or somewhat more than its last MiB
             self.member_bytes = 0
             while not decoder.eof:
                 if decoder.needs_input and not data:
@@ -203,17 +243,22 @@ class _Members:
                 data = file.read(self._input_bytes)
 
     def _pass_dictionary(self, data: bytes, file: _Readable) -> bytes:
-        """Take the dictionary from the frame that holds one for all that follow; return what comes after it.
+        """Take the dictionary from the frame that holds one for all that follow; return what comes
+        after it.
 
-        Source: IIPC, Zstandard Compression for WARC Files 1.0: a skippable frame at the beginning of the file, with the
-        dictionary as it is or as a frame of its own. Here it may also stand later, as in files that were joined.
+        Source: IIPC, Zstandard Compression for WARC Files 1.0: a skippable frame at the beginning
+        of the file, with the dictionary as it is or as a frame of its own. Here it may also stand
+        later, as in files that were joined.
         """
         data += _read_up_to(file, 8 - len(data))
         if not data.startswith(_ZSTD_DICTIONARY_FRAME):
             return data
         end = 8 + int.from_bytes(data[4:8], "little")
         if end - 8 > _ZSTD_DICTIONARY_BYTES:
-            raise self._broken(f"has a dictionary of {end - 8} bytes, at most {_ZSTD_DICTIONARY_BYTES} are read", data)
+            raise self._broken(
+                f"has a dictionary of {end - 8} bytes, at most {_ZSTD_DICTIONARY_BYTES} are read",
+                data,
+            )
         data += _read_up_to(file, end - len(data))
         if len(data) < end:
             raise self._broken("is truncated", data)
@@ -222,8 +267,12 @@ class _Members:
             if _MEMBERS[".zst"].match(dictionary):
                 reader = _ZSTD.stream_reader(dictionary, read_across_frames=False)
                 dictionary = reader.read(_ZSTD_DICTIONARY_BYTES)
-            shared = zstandard.ZstdCompressionDict(dictionary, dict_type=zstandard.DICT_TYPE_FULLDICT)
-            decompressor = zstandard.ZstdDecompressor(dict_data=shared, max_window_size=_ZSTD_WINDOW_BYTES)
+            shared = zstandard.ZstdCompressionDict(
+                dictionary, dict_type=zstandard.DICT_TYPE_FULLDICT
+            )
+            decompressor = zstandard.ZstdDecompressor(
+                dict_data=shared, max_window_size=_ZSTD_WINDOW_BYTES
+            )
             decompressor.decompressobj()  # raises if the dictionary is none
         except zstandard.ZstdError as error:
             raise self._broken(f"has a dictionary that is damaged ({error})", data) from error
@@ -244,11 +293,13 @@ def _read_up_to(file: _Readable, size: int) -> bytes:
 
 
 def chunks_and_breaks(file: IO[bytes], path: str) -> Iterator[bytes | BrokenStreamError]:
-    """Yield chunks as `chunks` does, but where a file of many members is damaged, the break and then what follows.
+    """Yield chunks as `chunks` does, but where a file of many members is damaged, the break and
+    then what follows.
 
-    Reading goes on at the next bytes that look like the beginning of a member and can be decoded, be they among those
-    that the damaged member went over: where its own end is lost, it reads on into the members after it. What damaged
-    members yield is bounded, since a file may be written so that each byte begins one that reads to the end.
+    Reading goes on at the next bytes that look like the beginning of a member and can be decoded,
+    be they among those that the damaged member went over: where its own end is lost, it reads on
+    into the members after it. What damaged members yield is bounded, since a file may be written so
+    that each byte begins one that reads to the end.
     """
     compression = compression_of(path)
     if not compression:
@@ -270,12 +321,17 @@ def chunks_and_breaks(file: IO[bytes], path: str) -> Iterator[bytes | BrokenStre
                 yield broken
             attempts += 1
             spoiled_bytes += members.member_bytes
-            again = broken.rest if spoiled_bytes <= _SPOILED_BYTES + _SPOILED_RATIO * counted.total else b""
+            again = (
+                broken.rest
+                if spoiled_bytes <= _SPOILED_BYTES + _SPOILED_RATIO * counted.total
+                else b""
+            )
             rest = _next_member(_MEMBERS[compression], again, counted)
 
 
 def _next_member(begins: re.Pattern[bytes], rest: bytes, file: _Readable) -> bytes | None:
-    """Return the bytes from the next beginning of a member on, those that were read; None if there is none."""
+    """Return the bytes from the next beginning of a member on, those that were read; None if there
+    is none."""
     found = begins.search(rest, 1)  # not where the damaged one begins
     while not found:
         more = file.read(CHUNK_BYTES)
@@ -314,7 +370,8 @@ class _Joined:
 
 
 def read_whole(location: str, path: str, max_bytes: int) -> bytes | Unreadable:
-    """Read a file that is one record; Unreadable if it is broken or longer than `max_bytes` once uncompressed."""
+    """Read a file that is one record; Unreadable if it is broken or longer than `max_bytes` once
+    uncompressed."""
     content = bytearray()
     with open_file(location) as file:
         try:
@@ -324,12 +381,15 @@ def read_whole(location: str, path: str, max_bytes: int) -> bytes | Unreadable:
                     words = f"too_large: the file exceeds max_record_bytes, which is {max_bytes}"
                     return Unreadable(0, words, bytes(content[:RAW_BYTES]))
         except BrokenStreamError as error:
-            return Unreadable(0, f"broken_stream: {error}", bytes(content[:RAW_BYTES]) or error.rest)
+            return Unreadable(
+                0, f"broken_stream: {error}", bytes(content[:RAW_BYTES]) or error.rest
+            )
     return bytes(content)
 
 
 class Lines(NamedTuple):
-    """Whole lines: the bytes from `offset` of the uncompressed file, each line but the file's last with its newline."""
+    """Whole lines: the bytes from `offset` of the uncompressed file, each line but the file's last
+    with its newline."""
 
     offset: int
     data: bytes
@@ -343,12 +403,16 @@ class Unreadable(NamedTuple):
     raw: bytes
 
 
-def read_lines(location: str, path: str, start: int, end: int, max_line_bytes: int) -> Iterator[Lines | Unreadable]:
-    """Yield the lines of a file that start in [start, end), in order, some MiB at a time; end -1 is the file's end.
+def read_lines(
+    location: str, path: str, start: int, end: int, max_line_bytes: int
+) -> Iterator[Lines | Unreadable]:
+    """Yield the lines of a file that start in [start, end), in order, some MiB at a time; end -1 is
+    the file's end.
 
-    A byte order mark at the beginning of the file is no part of its first line. A line of more than `max_line_bytes`
-    is skipped as Unreadable without being held; a broken stream ends with Unreadable, its raw the line that is cut off
-    or, if there is none, the compressed bytes from the break.
+    A byte order mark at the beginning of the file is no part of its first line. A line of more than
+    `max_line_bytes` is skipped as Unreadable without being held; a broken stream ends with
+    Unreadable, its raw the line that is cut off or, if there is none, the compressed bytes from the
+    break.
     """
     with open_file(location) as file:
         if start:
@@ -374,7 +438,11 @@ def _lines(
             chunk = next(stream, b"")
         except BrokenStreamError as error:
             yield from _whole_lines(offset, whole, max_line_bytes)
-            yield Unreadable(offset + whole_bytes, f"broken_stream: {error}", b"".join(begun)[:RAW_BYTES] or error.rest)
+            yield Unreadable(
+                offset + whole_bytes,
+                f"broken_stream: {error}",
+                b"".join(begun)[:RAW_BYTES] or error.rest,
+            )
             return
         if not chunk:
             break
@@ -382,7 +450,9 @@ def _lines(
             chunk = chunk[len(codecs.BOM_UTF8) :]
             offset = position = len(codecs.BOM_UTF8)
         if end >= 0 and position + len(chunk) >= end:
-            last = chunk.find(b"\n", max(end - 1 - position, 0))  # ends the line that holds the byte before `end`
+            last = chunk.find(
+                b"\n", max(end - 1 - position, 0)
+            )  # ends the line that holds the byte before `end`
             if last >= 0:
                 chunk, finished = chunk[: last + 1], True
         position += len(chunk)
@@ -419,8 +489,11 @@ def _lines(
         yield from _whole_lines(offset, whole, max_line_bytes)
 
 
-def _whole_lines(offset: int, pieces: list[bytes], max_line_bytes: int) -> Iterator[Lines | Unreadable]:
-    """Join `pieces`, and empty the list, so that a long line is not held twice while it is being used."""
+def _whole_lines(
+    offset: int, pieces: list[bytes], max_line_bytes: int
+) -> Iterator[Lines | Unreadable]:
+    """Join `pieces`, and empty the list, so that a long line is not held twice while it is being
+    used."""
     data = b"".join(pieces)
     pieces.clear()
     start = 0
@@ -432,7 +505,9 @@ def _whole_lines(offset: int, pieces: list[bytes], max_line_bytes: int) -> Itera
             begin, end, length = int(starts[long]), int(ends[long]), int(lengths[long])
             if begin > start:
                 yield Lines(offset + start, data[start:begin])
-            yield _too_long(offset + begin, length, max_line_bytes, data[begin : begin + min(length, RAW_BYTES)])
+            yield _too_long(
+                offset + begin, length, max_line_bytes, data[begin : begin + min(length, RAW_BYTES)]
+            )
             start = end
     if start < len(data):
         yield Lines(offset + start, data[start:])

@@ -43,7 +43,9 @@ def read(split: InputSplit, source: TextSource) -> Iterator[pa.RecordBatch]:
                 )  # pa.array would copy it
                 yield _decoded(octets, np.zeros(1, np.int64), file.path, source)
         return
-    for piece in read_lines(split.location, split.path, split.start, split.end, source.max_record_bytes):
+    for piece in read_lines(
+        split.location, split.path, split.start, split.end, source.max_record_bytes
+    ):
         if isinstance(piece, Lines):
             ends = line_ends(piece.data)
             offsets = pa.py_buffer(np.concatenate((np.zeros(1, np.int64), ends)))
@@ -61,7 +63,9 @@ def _without_mark(text: pa.Array) -> pa.Array:
     return pc.utf8_ltrim(text, "\ufeff") if pc.any(pc.starts_with(text, "\ufeff")).as_py() else text
 
 
-def _decoded(octets: pa.Array, positions: np.ndarray[Any, Any], path: str, source: TextSource) -> pa.RecordBatch:
+def _decoded(
+    octets: pa.Array, positions: np.ndarray[Any, Any], path: str, source: TextSource
+) -> pa.RecordBatch:
     text, undecodable = decode_strings(octets, source.encoding)
     failed = pa.array(undecodable)
     columns = {}

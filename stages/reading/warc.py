@@ -1,18 +1,19 @@
 """Read WARC (web pages with their HTTP headers) and WET (text extracted from them).
 
-The frame of a record is found here, in a stream of bounded memory, and its header is parsed here. fastwarc's iterator
-(2.0.1) was not enough: it gives up at the first broken record, ends silently where a file is truncated, numbers the
-records of a file that was compressed as a whole all alike, and passes over records whose fields are named in lower
-case or whose lines end in LF. Here a broken record fails alone and reading goes on at the next line that begins one.
+The frame of a record is found here, in a stream of bounded memory, and its header is parsed here.
+fastwarc's iterator (2.0.1) was not enough: it gives up at the first broken record, ends silently
+where a file is truncated, numbers the records of a file that was compressed as a whole all alike,
+and passes over records whose fields are named in lower case or whose lines end in LF. Here a broken
+record fails alone and reading goes on at the next line that begins one.
 
-Documents are responses and resources with HTML or plain text, status 200, and conversions (WET). Each other record is
-skipped with its reason: responses of another kind, what crawlers note under addresses that are none of the web, and
-the archive's own bookkeeping (requests, metadata, revisits, warcinfo, continuations, types that nobody knows), which
-is counted by type. A record that was written in several segments fails: its page is not whole, and the segments may
-lie in several files.
+Documents are responses and resources with HTML or plain text, status 200, and conversions (WET).
+Each other record is skipped with its reason: responses of another kind, what crawlers note under
+addresses that are none of the web, and the archive's own bookkeeping (requests, metadata, revisits,
+warcinfo, continuations, types that nobody knows), which is counted by type. A record that was
+written in several segments fails: its page is not whole, and the segments may lie in several files.
 
-Any version of the format is read (WARC/0.17 to 2.0); names of fields and types in any case, lines that end in CRLF or
-LF, folded lines. Of a field that is repeated, the first counts.
+Any version of the format is read (WARC/0.17 to 2.0); names of fields and types in any case, lines
+that end in CRLF or LF, folded lines. Of a field that is repeated, the first counts.
 
 Source: WARC 1.1, ISO 28500:2017; position is the record's offset in the uncompressed stream.
 """
@@ -39,20 +40,32 @@ from stages.reading.http_messages import (
     parse_message,
     sniffed_media_type,
 )
-from stages.reading.records import RAW_BYTES, SKIPPED, decode_strings, make_records, record_schema, size_in_words
+from stages.reading.records import (
+    RAW_BYTES,
+    SKIPPED,
+    decode_strings,
+    make_records,
+    record_schema,
+    size_in_words,
+)
 from stages.reading.streams import BrokenStreamError, chunks_and_breaks, open_file
 
 _HEADER_BYTES = 1 << 16  # longest header block of a record
-_USUAL_HEADER_BYTES = 1 << 12  # looked at first, so that version lines without end cost no more than others
+_USUAL_HEADER_BYTES = (
+    1 << 12
+)  # looked at first, so that version lines without end cost no more than others
 _BATCH_BYTES = 8 << 20
 _BATCH_ROWS = 4096
 
 _VERSION = rb"\d{1,3}\.\d{1,3}[ \t]{0,4}\r?\n"
 _VERSION_LINE = re.compile(rb"WARC/" + _VERSION, re.IGNORECASE)
 _VERSION_BYTES = 24  # a version line is not longer
-# Where reading goes on after a broken record: at a version line, or, where a record was cut off in the middle of a line
-# and others were written after it, at one that a field follows. It begins with letters as they are, for speed.
-_NEXT_RECORD = re.compile(rb"WARC/(?:(?<=\nWARC/)%b|%b(?=[\w-]{1,60}[ \t]{0,4}:))" % (_VERSION, _VERSION))
+# Where reading goes on after a broken record: at a version line, or, where a record was cut off in
+# the middle of a line and others were written after it, at one that a field follows. It begins with
+# letters as they are, for speed.
+_NEXT_RECORD = re.compile(
+    rb"WARC/(?:(?<=\nWARC/)%b|%b(?=[\w-]{1,60}[ \t]{0,4}:))" % (_VERSION, _VERSION)
+)
 _NEXT_RECORD_BYTES = 96  # what it matches and looks at is not longer
 _NEWLINES = re.compile(rb"[\r\n]+")
 _LENGTH = re.compile(rb"\d{1,18}")
@@ -67,7 +80,8 @@ _PAGE_ADDRESS = re.compile(rb"\s*<?\s*(?:(?:https?|file):|[^:]*$)", re.IGNORECAS
 
 
 class _Frame(NamedTuple):
-    """One record as it stands in the stream, its fields and where its block begins; or what is wrong with the bytes."""
+    """One record as it stands in the stream, its fields and where its block begins; or what is
+    wrong with the bytes."""
 
     offset: int
     octets: bytes
@@ -95,7 +109,8 @@ def problems(_source: WarcSource, _files: Sequence[InputFile]) -> list[str]:
 
 
 def read(split: InputSplit, source: WarcSource) -> Iterator[pa.RecordBatch]:
-    """Yield the documents of an archive in order, and what could not be read or is no document, with its reason."""
+    """Yield the documents of an archive in order, and what could not be read or is no document,
+    with its reason."""
     rows: list[dict[str, Any]] = []
     held_bytes = 0
     # Record by record: each is a message of its own, with headers and an encoding of its own.
@@ -140,7 +155,8 @@ def _frames(stream: Iterator[bytes | BrokenStreamError], max_record_bytes: int) 
 
 
 class _Window:
-    """The part of a stream that is being looked at: `held` begins at `offset` of the uncompressed file."""
+    """The part of a stream that is being looked at: `held` begins at `offset` of the uncompressed
+    file."""
 
     def __init__(self, stream: Iterator[bytes | BrokenStreamError]) -> None:
         self._stream = stream
@@ -160,7 +176,8 @@ class _Window:
         return True
 
     def pass_break(self, failure: BrokenStreamError) -> _Frame:
-        """Go on after a break in the stream; it counts as one byte, so that no two records share an offset."""
+        """Go on after a break in the stream; it counts as one byte, so that no two records share an
+        offset."""
         frame = _Frame(self.offset, failure.rest, f"broken_stream: {failure}")
         self.offset += 1
         self.failure = None
@@ -178,7 +195,9 @@ class _Window:
         for limit in (begin + _USUAL_HEADER_BYTES, begin + _HEADER_BYTES):
             self.fill(limit)
             following = _NEXT_RECORD.search(self.held, version.end(), limit)
-            found = HEADER_END.search(self.held, version.end() - 2, following.start() if following else limit)
+            found = HEADER_END.search(
+                self.held, version.end() - 2, following.start() if following else limit
+            )
             if found or following:
                 break
         if not found:
@@ -196,8 +215,9 @@ class _Window:
     def misfit(self, header: _Header, begin: int) -> str | None:
         """Say what is wrong with the length of the record at `begin`; null if it is right.
 
-        After a record comes the next one, or the end. Where something else follows its newlines, it is a record of its
-        own that is broken, unless the block holds a line that begins a record: then the length is wrong.
+        After a record comes the next one, or the end. Where something else follows its newlines, it
+        is a record of its own that is broken, unless the block holds a line that begins a record:
+        then the length is wrong.
         """
         end = begin + header.record_bytes
         if not self.fill(end + _BETWEEN_BYTES) and len(self.held) < end:
@@ -206,19 +226,25 @@ class _Window:
         content_bytes = header.record_bytes - header.header_bytes
         newlines = _NEWLINES.match(self.held, end)
         after = newlines.end() if newlines else end
-        if after >= min(len(self.held), end + _BETWEEN_BYTES) or _VERSION_LINE.match(self.held, after):
+        if after >= min(len(self.held), end + _BETWEEN_BYTES) or _VERSION_LINE.match(
+            self.held, after
+        ):
             return None
         if not newlines:
             return f"the record goes on after the {content_bytes} bytes of its Content-Length"
-        covered = _NEXT_RECORD.search(self.held, begin + header.header_bytes, end + _NEXT_RECORD_BYTES)
+        covered = _NEXT_RECORD.search(
+            self.held, begin + header.header_bytes, end + _NEXT_RECORD_BYTES
+        )
         if covered and covered.start() < end:
             return f"another record begins within the {content_bytes} bytes of its Content-Length"
         return None
 
     def too_large(self, header: _Header, max_record_bytes: int) -> _Frame:
-        """Pass over a record without holding it, up to its end or the first good record that it covers.
+        """Pass over a record without holding it, up to its end or the first good record that it
+        covers.
 
-        Such a record shows that the length is wrong. (An archive in an archive is read as its records, too.)
+        Such a record shows that the length is wrong. (An archive in an archive is read as its
+        records, too.)
         """
         offset, head = self.offset, bytes(self.held[: header.header_bytes])
         content_bytes = header.record_bytes - header.header_bytes
@@ -275,7 +301,8 @@ class _Window:
             self._drop(found.end())
 
     def broken(self, error: str) -> _Frame:
-        """Give up the bytes here, up to the next line that begins a record or the end of the stream."""
+        """Give up the bytes here, up to the next line that begins a record or the end of the
+        stream."""
         offset, head, passed = self.offset, bytearray(), 0
 
         def give_up(size: int) -> int:
@@ -287,7 +314,9 @@ class _Window:
             passed += give_up(max(len(self.held) - _NEXT_RECORD_BYTES, 0))
             if not self.fill(len(self.held) + 1):
                 passed += give_up(len(self.held))
-                if self.failure is not None:  # one row for the break and the record that it cuts off
+                if (
+                    self.failure is not None
+                ):  # one row for the break and the record that it cuts off
                     error = self.pass_break(self.failure).error or error
                 break
         else:
@@ -316,12 +345,19 @@ def _row(frame: _Frame, max_record_bytes: int) -> dict[str, Any]:
         return row | {"error": str(skipped)}
     except BrokenMessageError as error:
         words = f"broken_record: {error}"
-        return row | {"error": words + size_in_words(len(frame.octets)), "raw": frame.octets[:RAW_BYTES]}
+        return row | {
+            "error": words + size_in_words(len(frame.octets)),
+            "raw": frame.octets[:RAW_BYTES],
+        }
 
 
 def _bookkeeping(kind: str) -> str:
     reason = f"{kind}_record"
-    return f"{reason}: {SKIPPED[reason]}" if reason in SKIPPED else f"unknown_record_type: {kind[:40]!r}"
+    return (
+        f"{reason}: {SKIPPED[reason]}"
+        if reason in SKIPPED
+        else f"unknown_record_type: {kind[:40]!r}"
+    )
 
 
 class _SkippedError(Exception):
@@ -329,7 +365,8 @@ class _SkippedError(Exception):
 
 
 def _content(frame: _Frame, kind: bytes, max_record_bytes: int) -> dict[str, Any]:
-    """Return the payload of a document, with HTTP's encodings undone, and what is declared about it.
+    """Return the payload of a document, with HTTP's encodings undone, and what is declared about
+    it.
 
     Raises _SkippedError or BrokenMessageError.
     """
@@ -353,7 +390,12 @@ def _content(frame: _Frame, kind: bytes, max_record_bytes: int) -> dict[str, Any
         if not media_type or (media_type == "text/plain" and charset in _UTF8):
             return {"octets": block, "declared_language": language}
         _require_text_type(media_type)
-        return {"raw": block, "media_type": media_type, "charset": charset, "declared_language": language}
+        return {
+            "raw": block,
+            "media_type": media_type,
+            "charset": charset,
+            "declared_language": language,
+        }
     media_type = media_type or sniffed_media_type(block)
     _require_text_type(media_type)
     return {"raw": block, "media_type": media_type, "charset": charset}
@@ -367,9 +409,12 @@ def _require_text_type(media_type: str) -> None:
 def _batch(rows: list[dict[str, Any]], split: InputSplit, source: WarcSource) -> pa.RecordBatch:
     schema = record_schema()
     columns = {
-        name: [row.get(name) for row in rows] for name in ("raw", "media_type", "charset", "url", "date", "error")
+        name: [row.get(name) for row in rows]
+        for name in ("raw", "media_type", "charset", "url", "date", "error")
     }
-    text, undecodable = decode_strings(pa.array([row.get("octets") for row in rows], pa.large_binary()))
+    text, undecodable = decode_strings(
+        pa.array([row.get("octets") for row in rows], pa.large_binary())
+    )
     for place in np.flatnonzero(undecodable).tolist():
         columns["error"][place] = "invalid_encoding: the text is not UTF-8"
         columns["raw"][place] = rows[place]["octets"]

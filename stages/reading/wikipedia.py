@@ -1,9 +1,10 @@
 """Read MediaWiki XML dumps: one document an article, wikitext turned into plain text.
 
-Articles are the pages of namespace 0; talk, templates, categories and the like are no records, and a redirect is
-skipped with its reason. The XML goes through expat as a stream. Where it is damaged, the damage is a failed record and
-reading goes on with the next page; a part of a multistream dump, which has no root, and several dumps in one file are
-read as they are. A document type declaration, which no dump has, ends the reading, so that no entity is ever expanded.
+Articles are the pages of namespace 0; talk, templates, categories and the like are no records, and
+a redirect is skipped with its reason. The XML goes through expat as a stream. Where it is damaged,
+the damage is a failed record and reading goes on with the next page; a part of a multistream dump,
+which has no root, and several dumps in one file are read as they are. A document type declaration,
+which no dump has, ends the reading, so that no entity is ever expanded.
 
 Source: the XML schemas of MediaWiki's export, versions 0.3 to 0.11.
 """
@@ -29,7 +30,9 @@ _BATCH_ROWS = 2048
 _FILE, _CATEGORY, _MEDIA = "6", "14", "-2"  # keys of namespaces in a dump's <siteinfo>
 
 
-def plan(source: WikipediaSource, files: Sequence[InputFile], _split_bytes: int) -> Iterator[InputSplit]:
+def plan(
+    source: WikipediaSource, files: Sequence[InputFile], _split_bytes: int
+) -> Iterator[InputSplit]:
     """Return one split a file: its beginning names the language and the namespaces for the rest."""
     return (whole_file_split(source.name, file) for file in files if file.file_bytes)
 
@@ -42,7 +45,8 @@ def problems(_source: WikipediaSource, _files: Sequence[InputFile]) -> list[str]
 def read(split: InputSplit, source: WikipediaSource) -> Iterator[pa.RecordBatch]:
     """Yield one record for each article and, skipped, each redirect; position is the page id.
 
-    What has no id of its own (a page without one or with another's, a damaged place) counts down from -1.
+    What has no id of its own (a page without one or with another's, a damaged place) counts down
+    from -1.
     """
     dump = _Dump(source.max_record_bytes)
     rows: list[dict[str, Any]] = []
@@ -78,11 +82,14 @@ def read(split: InputSplit, source: WikipediaSource) -> Iterator[pa.RecordBatch]
     if rows:
         yield batch()
     if error:
-        yield failed_record(schema, source, split.path, dump.next_position(), error, rest[:RAW_BYTES])
+        yield failed_record(
+            schema, source, split.path, dump.next_position(), error, rest[:RAW_BYTES]
+        )
 
 
 class _UnreadableDumpError(Exception):
-    """The dump declares a document type, and with it possibly entities, or an encoding that nobody knows."""
+    """The dump declares a document type, and with it possibly entities, or an encoding that nobody
+    knows."""
 
 
 _Page = dict[str, str]
@@ -100,7 +107,9 @@ class _Dump:
         self._max_record_bytes = max_record_bytes
         self._encoding: str | None = None
         self._unnumbered = 0
-        self._numbers: dict[int, int] = {}  # page ids that are taken: 512 of them in the bits of each value
+        self._numbers: dict[
+            int, int
+        ] = {}  # page ids that are taken: 512 of them in the bits of each value
         self._seeks_page = False
         self._rest = b""  # of a chunk, in which the next page may begin
         self._start_document()
@@ -154,12 +163,15 @@ class _Dump:
         except expat.ExpatError as error:
             return error
         except (LookupError, ValueError) as error:  # of the codec; no handler of ours raises these
-            raise _UnreadableDumpError(f"its encoding {self._encoding!r} cannot be read: {error}") from error
+            raise _UnreadableDumpError(
+                f"its encoding {self._encoding!r} cannot be read: {error}"
+            ) from error
         self._parsed_bytes += len(content)
         return None
 
     def _after_damage(self, error: expat.ExpatError, rest: bytes) -> list[dict[str, Any]]:
-        """Prepare for what follows a place where the parser gave up; return the failed row, if anything is lost."""
+        """Prepare for what follows a place where the parser gave up; return the failed row, if
+        anything is lost."""
         if error.code in _JUNK_AFTER_ROOT and not self._elements:
             if b"<mediawiki".startswith(rest) or rest == b"<mediawiki" or rest.startswith(b"<?xml"):
                 self._start_document()
@@ -210,7 +222,9 @@ class _Dump:
         self._encoding = encoding
 
     def _refuse_doctype(self, name: str, *_ids: object) -> None:
-        raise _UnreadableDumpError(f"document type {name[:40]!r} is declared, and no MediaWiki dump has one")
+        raise _UnreadableDumpError(
+            f"document type {name[:40]!r} is declared, and no MediaWiki dump has one"
+        )
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "mediawiki":
@@ -260,22 +274,27 @@ class _Dump:
         return page.get("ns", key) == "0"
 
     def _text(self, title: str, wikitext: str) -> str:
-        # Its tables take a while to make, and every command that reads a recipe imports all readers.
+        # Its tables take a while to make, and every command that reads a recipe imports all
+        # readers.
         from stages.reading.wikitext import ENGLISH_NAMESPACES, Wiki, plain_text
 
-        dropped = {name for name, key in self._namespaces.items() if key in (_FILE, _CATEGORY, _MEDIA)}
+        dropped = {
+            name for name, key in self._namespaces.items() if key in (_FILE, _CATEGORY, _MEDIA)
+        }
         host = self._base.rpartition("://")[2].partition("/")[0]
         wiki = Wiki(
             language=(self._language or "").lower(),
             dropped_namespaces=ENGLISH_NAMESPACES | dropped,
             namespaces=self._namespaces.keys() - {""},
             own_prefix=host.partition(".")[0],
-            media_namespaces={"media"} | {name for name, key in self._namespaces.items() if key == _MEDIA},
+            media_namespaces={"media"}
+            | {name for name, key in self._namespaces.items() if key == _MEDIA},
         )
         return plain_text(wikitext, wiki, title)
 
     def _number(self, written: str) -> int | None:
-        """Return the position of a page: its id, or the next without one if another page has it; None for no number."""
+        """Return the position of a page: its id, or the next without one if another page has it;
+        None for no number."""
         if not (written.isascii() and written.isdigit() and len(written) < 18):
             return None
         group, bit = divmod(int(written), 512)
@@ -289,7 +308,9 @@ class _Dump:
         position = self._number(number)
         row: dict[str, Any] = {
             "position": self.next_position() if position is None else position,
-            "url": self._base.rpartition("/")[0] + "/" + quote(title.replace(" ", "_"), safe="/:,()'!*;@")
+            "url": self._base.rpartition("/")[0]
+            + "/"
+            + quote(title.replace(" ", "_"), safe="/:,()'!*;@")
             if self._base and title
             else None,
             "date": page.get("timestamp"),
@@ -297,7 +318,11 @@ class _Dump:
         }
         failed = {"raw": wikitext.encode()[:RAW_BYTES]}
         if position is None:
-            return row | failed | {"error": f"broken_record: the page id must be a number, got {number[:40]!r}"}
+            return (
+                row
+                | failed
+                | {"error": f"broken_record: the page id must be a number, got {number[:40]!r}"}
+            )
         target = page.get("redirect", _redirect_target(wikitext))
         if target is not None:
             return row | {"error": f"redirect: to {target[:200]!r}"}
@@ -307,24 +332,31 @@ class _Dump:
             return (
                 row
                 | failed
-                | {"error": f"too_large: the page exceeds max_record_bytes, which is {self._max_record_bytes}"}
+                | {
+                    "error": f"too_large: the page exceeds max_record_bytes, which is {self._max_record_bytes}"
+                }
             )
         if "deleted" in page:
             return row
         text = self._text(title, wikitext)
-        return row | ({"text": text} if text.strip() else {"error": f"empty_page: {SKIPPED['empty_page']}"})
+        return row | (
+            {"text": text} if text.strip() else {"error": f"empty_page: {SKIPPED['empty_page']}"}
+        )
 
 
 def _redirect_target(wikitext: str) -> str | None:
     """Return where a page leads that is a redirect by its text alone, as in dumps of old.
 
-    The word is REDIRECT in any case, or a wiki's own, which is written in capitals where its script has them.
+    The word is REDIRECT in any case, or a wiki's own, which is written in capitals where its script
+    has them.
 
     >>> _redirect_target("#redirect [[Bilbo]]"), _redirect_target("#BIRZUZENDU: [[Bilbo|x]]")
     ('Bilbo', 'Bilbo')
     >>> _redirect_target("#ikus [[Bilbo]]")
     """
     redirect = _REDIRECT.match(wikitext)
-    if redirect is None or (redirect[1].upper() != redirect[1] and redirect[1].lower() != "redirect"):
+    if redirect is None or (
+        redirect[1].upper() != redirect[1] and redirect[1].lower() != "redirect"
+    ):
         return None
     return redirect[2].strip()

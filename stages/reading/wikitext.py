@@ -1,19 +1,23 @@
 """Turn wikitext into plain text: the running text of an article, without what surrounds it.
 
-One pass over the markup with a stack, so that time grows with the length of the page whatever it holds. The packages
-that do this do not: on pages of 24 to 80 kB of unclosed tags or links mwparserfromhell 0.7 took 20 to 110 s, and it
-makes 0.65 MB/s of ordinary pages (here 10 times that); wikitextparser 3 is under the GPL.
+One pass over the markup with a stack, so that time grows with the length of the page whatever it
+holds. The packages that do this do not: on pages of 24 to 80 kB of unclosed tags or links
+mwparserfromhell 0.7 took 20 to 110 s, and it makes 0.65 MB/s of ordinary pages (here 10 times
+that); wikitextparser 3 is under the GPL.
 
-Dropped with all they hold: templates, parameters, tables, comments, references, formulas, galleries and other
-extension tags, links to files, categories and other languages. Kept as text: labels of links, headings, list items.
-What is opened and never closed is text. What is dropped leaves a mark until the end, so that apostrophes on its two
-sides do not become one run, and brackets that held nothing else go with it.
+Dropped with all they hold: templates, parameters, tables, comments, references, formulas, galleries
+and other extension tags, links to files, categories and other languages. Kept as text: labels of
+links, headings, list items. What is opened and never closed is text. What is dropped leaves a mark
+until the end, so that apostrophes on its two sides do not become one run, and brackets that held
+nothing else go with it.
 
-Of a text in several variants (`-{zh-hans:..;zh-hant:..}-`) the one is shown that MediaWiki shows to a reader who chose
-none, for whom the rest of the page stays as its authors wrote it: the language's own code, then its fallbacks in order.
+Of a text in several variants (`-{zh-hans:..;zh-hant:..}-`) the one is shown that MediaWiki shows to
+a reader who chose none, for whom the rest of the page stays as its authors wrote it: the language's
+own code, then its fallbacks in order.
 
-Sources: MediaWiki's help pages on formatting, links, tables and tags; its parser (`doQuotes`), its language converter
-(rules, flags, fallbacks of each language) and its pre-save transform (the pipe trick); Wikimedia's interwiki map.
+Sources: MediaWiki's help pages on formatting, links, tables and tags; its parser (`doQuotes`), its
+language converter (rules, flags, fallbacks of each language) and its pre-save transform (the pipe
+trick); Wikimedia's interwiki map.
 """
 
 from __future__ import annotations
@@ -26,9 +30,12 @@ from html.entities import html5
 from typing import NamedTuple
 from urllib.parse import unquote
 
-ENGLISH_NAMESPACES = frozenset(("file", "image", "category", "media"))  # every wiki understands these, and its own
+ENGLISH_NAMESPACES = frozenset(
+    ("file", "image", "category", "media")
+)  # every wiki understands these, and its own
 
-# Prefixes of links to other languages: the codes of Wikipedias, with those of old that still redirect.
+# Prefixes of links to other languages: the codes of Wikipedias, with those of old that still
+# redirect.
 _CODES = """
     aa ab ace ady af ak als alt am ami an ang ann anp ar arc ary arz as ast atj av avk awa ay az azb ba ban bar
     bat-smg bbc bcl bdr be be-tarask be-x-old bew bg bh bho bi bjn blk bm bn bo bpy br bs btm bug bxr ca cbk-zam cdo
@@ -67,10 +74,13 @@ _VARIANTS = {
         "zgh zgh-tfng zgh-latn",
     )
 }
-_FLAGS_WITHOUT_TEXT = frozenset("TDN+-")  # titles, descriptions, names of variants, rules added and removed
+_FLAGS_WITHOUT_TEXT = frozenset(
+    "TDN+-"
+)  # titles, descriptions, names of variants, rules added and removed
 # Names of links to media by an old alias of the namespace, which a dump does not list.
 _MEDIA_NAME = re.compile(
-    r".*\.(?:djvu|flac|gif|jpe?g|mid|mp3|og[agv]|pdf|png|stl|svg|tiff?|wav|web[mp]|xcf)\s*", re.IGNORECASE
+    r".*\.(?:djvu|flac|gif|jpe?g|mid|mp3|og[agv]|pdf|png|stl|svg|tiff?|wav|web[mp]|xcf)\s*",
+    re.IGNORECASE,
 )
 
 # Extension tags: raw up to their closing tag. Of these, two keep what they hold.
@@ -80,8 +90,8 @@ _RAW_TAG = re.compile(
 )
 _KEPT_TAG = re.compile("nowiki|pre")
 _LINE_TAG = re.compile("blockquote|br|center|dd|div|dl|dt|h[1-6]|hr|li|ol|p|table|td|th|tr|ul")
-# All other tags of MediaWiki's sanitizer and of the extensions of Wikimedia's wikis. What is none of these is text, as
-# `<sh>` in an article about spelling.
+# All other tags of MediaWiki's sanitizer and of the extensions of Wikimedia's wikis. What is none
+# of these is text, as `<sh>` in an article about spelling.
 _OTHER_TAG = re.compile(
     "abbr|b|bdi|bdo|big|caption|charinsert|cite|code|data|del|dfn|em|font|i|ins|kbd|langconvert|languages|link|mark|meta|"
     "nowiki|pagelist|pagequality|pages|phonos|poem|q|quiz|rb|rp|rt|rtc|ruby|s|samp|small|span|strike|strong|sub|sup|"
@@ -124,29 +134,45 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,8}|[a-zA-Z][a-zA-Z0-9]
 
 
 def _characters(category: str, without: str) -> str:
-    every = map(chr, range(0x10000))  # no bracket lies beyond; to look there takes 0.2 s of every start
-    return re.escape("".join(c for c in every if unicodedata.category(c) == category and c != without))
+    every = map(
+        chr, range(0x10000)
+    )  # no bracket lies beyond; to look there takes 0.2 s of every start
+    return re.escape(
+        "".join(c for c in every if unicodedata.category(c) == category and c != without)
+    )
 
 
-_OPENING, _CLOSING = _characters("Ps", "{"), _characters("Pe", "}")  # braces are markup that was not understood
+_OPENING, _CLOSING = (
+    _characters("Ps", "{"),
+    _characters("Pe", "}"),
+)  # braces are markup that was not understood
 # Commas, semicolons, colons, dots, dashes and slashes of the world's scripts.
 _SEPARATORS = (
     r"\s,;:/\u00b7\u2022\u2010-\u2015\u055d\u060c\u061b\u07f8\u1363-\u1366\u1802\u1808\u3001\u30fb\ua4fe\ua60d\ua6f5"
     r"\ufe10\ufe11\ufe13\ufe14\ufe50\ufe51\ufe54\ufe55\uff0c\uff0f\uff1a\uff1b\uff64\uff65\x02\-"
 )
-_EMPTY_BRACKETS = re.compile(rf" ?[{_OPENING}][{_SEPARATORS}]*+\x01[{_SEPARATORS}\x01]*+[{_CLOSING}]")
+_EMPTY_BRACKETS = re.compile(
+    rf" ?[{_OPENING}][{_SEPARATORS}]*+\x01[{_SEPARATORS}\x01]*+[{_CLOSING}]"
+)
 _AFTER_BRACKET = re.compile(rf"(?<=[{_OPENING}])[{_SEPARATORS}]*+\x01[{_SEPARATORS}\x01]*+")
-_BEFORE_BRACKET = re.compile(rf"(?<![{_SEPARATORS}\x01])[{_SEPARATORS}]*+\x01[{_SEPARATORS}\x01]*+(?=[{_CLOSING}])")
+_BEFORE_BRACKET = re.compile(
+    rf"(?<![{_SEPARATORS}\x01])[{_SEPARATORS}]*+\x01[{_SEPARATORS}\x01]*+(?=[{_CLOSING}])"
+)
 _SPACES_OF_HOLES = re.compile(r" (?:[\x01\x02]+ )+")
-_PIPE_TRICK = re.compile(r"(?: ?\([^()]+\)| ?\uff08[^\uff08\uff09]+\uff09)?(?:(?:, |[\uff0c\u3001]).+)?$", re.DOTALL)
+_PIPE_TRICK = re.compile(
+    r"(?: ?\([^()]+\)| ?\uff08[^\uff08\uff09]+\uff09)?(?:(?:, |[\uff0c\u3001]).+)?$", re.DOTALL
+)
 _MARKS = re.compile("[\x01\x02]+")
-_LINE_END = re.compile(r"(?<![ \t])[ \t]+$", re.MULTILINE)  # a run of spaces is tried once, from its beginning
+_LINE_END = re.compile(
+    r"(?<![ \t])[ \t]+$", re.MULTILINE
+)  # a run of spaces is tried once, from its beginning
 _LINE_START = re.compile(r"^[ \t]+", re.MULTILINE)
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
 
 class Wiki(NamedTuple):
-    """What a page's markup means in its wiki: the wiki's language, and its namespaces by casefolded name."""
+    """What a page's markup means in its wiki: the wiki's language, and its namespaces by casefolded
+    name."""
 
     language: str = ""
     dropped_namespaces: Set[str] = ENGLISH_NAMESPACES
@@ -156,7 +182,8 @@ class Wiki(NamedTuple):
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """The variants its markup can name, the one to show first; empty if the language has none."""
+        """The variants its markup can name, the one to show first; empty if the language has
+        none."""
         return _VARIANTS.get(self.language.lower().partition("-")[0], ())
 
 
@@ -164,7 +191,8 @@ _ANY_WIKI = Wiki()
 
 
 def plain_text(wikitext: str, wiki: Wiki = _ANY_WIKI, title: str = "") -> str:
-    """Return the running text of an article: paragraphs, headings and list items, each on its own line.
+    """Return the running text of an article: paragraphs, headings and list items, each on its own
+    line.
 
     >>> plain_text("'''Bilbo''' [[Bizkaia]]ko {{hiri}}[[hiriburua_x|hiriburua]] da.<ref>x</ref> &amp;")
     'Bilbo Bizkaiako hiriburua da. &'
@@ -180,12 +208,15 @@ def plain_text(wikitext: str, wiki: Wiki = _ANY_WIKI, title: str = "") -> str:
     text = _EMPTY_BRACKETS.sub(_HOLE, _EMPTY_BRACKETS.sub(_HOLE, text))
     text = _BEFORE_BRACKET.sub("", _AFTER_BRACKET.sub("", text))
     text = _MARKS.sub("", _SPACES_OF_HOLES.sub(" ", text))
-    text = _ENTITY.sub(lambda entity: _entity_text(entity[0]), _KEPT.sub(lambda number: kept[int(number[1])], text))
+    text = _ENTITY.sub(
+        lambda entity: _entity_text(entity[0]), _KEPT.sub(lambda number: kept[int(number[1])], text)
+    )
     return _EMPTY_LINES.sub("\n\n", _LINE_START.sub("", _LINE_END.sub("", text))).strip()
 
 
 def _without_quotes(line: str) -> str:
-    """Take the apostrophes of bold and italic text out of a line, and leave the others, as `doQuotes` does.
+    """Take the apostrophes of bold and italic text out of a line, and leave the others, as
+    `doQuotes` does.
 
     >>> _without_quotes("L''''Eneide''' \u00e8"), _without_quotes("l'''amour''")
     ("L'Eneide \u00e8", "l'amour")
@@ -196,7 +227,8 @@ def _without_quotes(line: str) -> str:
     letters = [len(run) - mark for run, mark in zip(parts[1::2], marks, strict=True)]
     both = marks.count(5)
     if (marks.count(3) + both) % 2 and (marks.count(2) + both) % 2:
-        # One bold mark too many is a letter and an italic mark: after a word of one letter, another word, or a space.
+        # One bold mark too many is a letter and an italic mark: after a word of one letter, another
+        # word, or a space.
         candidates: dict[int, int] = {}
         for place, mark in enumerate(marks):
             if mark == 3:
@@ -205,7 +237,9 @@ def _without_quotes(line: str) -> str:
                 candidates.setdefault(rank, place)
         if candidates:
             letters[candidates[min(candidates)]] += 1
-    return "".join(part if place % 2 == 0 else "'" * letters[place // 2] for place, part in enumerate(parts))
+    return "".join(
+        part if place % 2 == 0 else "'" * letters[place // 2] for place, part in enumerate(parts)
+    )
 
 
 def _heading_text(heading: re.Match[str]) -> str:
@@ -221,11 +255,16 @@ def _entity_text(entity: str) -> str:
 
 def _without_switch(switch: re.Match[str]) -> str:
     word = switch[1]
-    return "" if word == word.upper() or word.lower() in ("toc", "notoc", "forcetoc", "noeditsection") else switch[0]
+    return (
+        ""
+        if word == word.upper() or word.lower() in ("toc", "notoc", "forcetoc", "noeditsection")
+        else switch[0]
+    )
 
 
 class _Stack:
-    """What is open, and the text written so far; closing something gives up what was opened in it and never closed."""
+    """What is open, and the text written so far; closing something gives up what was opened in it
+    and never closed."""
 
     def __init__(self) -> None:
         self.written: list[str] = []
@@ -243,7 +282,8 @@ class _Stack:
         return bool(self._open) and self._open[-1][0] == kind
 
     def close(self, kind: str) -> str | None:
-        """Take back and return what was written since the last `kind` opened; None if none is open."""
+        """Take back and return what was written since the last `kind` opened; None if none is
+        open."""
         if not self._count[kind]:
             return None
         while True:
@@ -276,7 +316,9 @@ def _without_structures(wikitext: str, wiki: Wiki, title: str, kept: list[str]) 
             else:
                 written.append(_magic_word(closed[-1] or "", title) if pairs == 1 else _HOLE)
                 # A last brace may end variants.
-                position -= odd and stack.depth("variants") > 0 and wikitext.startswith("-", position)
+                position -= (
+                    odd and stack.depth("variants") > 0 and wikitext.startswith("-", position)
+                )
         elif kind == "link" or kind == "variants":
             if kind == "variants" and not variants:
                 written.append("-")
@@ -311,19 +353,27 @@ def _without_structures(wikitext: str, wiki: Wiki, title: str, kept: list[str]) 
 
 
 def _after_comment(wikitext: str, before: int, markup: re.Match[str]) -> int:
-    """Return where a comment ends; one that has lines of its own goes with its line break, so that it parts nothing."""
+    """Return where a comment ends; one that has lines of its own goes with its line break, so that
+    it parts nothing."""
     end = wikitext.find("-->", markup.end())
     if end < 0:
         return len(wikitext)
     line = wikitext.rfind("\n", before, markup.start()) + 1
     if not line and before and wikitext[before - 1] == "\n":
         line = before
-    rest = _REST_OF_LINE.match(wikitext, end + 3) if line and not wikitext[line : markup.start()].strip(" \t") else None
+    rest = (
+        _REST_OF_LINE.match(wikitext, end + 3)
+        if line and not wikitext[line : markup.start()].strip(" \t")
+        else None
+    )
     return rest.end() if rest else end + 3
 
 
-def _after_tag(wikitext: str, markup: re.Match[str], written: list[str], raw: tuple[set[str], list[str]]) -> int:
-    """Write what a tag stands for, and return where to go on; `raw` are the tags never closed, and the text kept."""
+def _after_tag(
+    wikitext: str, markup: re.Match[str], written: list[str], raw: tuple[set[str], list[str]]
+) -> int:
+    """Write what a tag stands for, and return where to go on; `raw` are the tags never closed, and
+    the text kept."""
     name = markup["tag"].lower()
     never_closed, kept = raw
     opens_raw = _RAW_TAG.fullmatch(name) and not markup["end"] and not markup[0].endswith("/>")
@@ -352,7 +402,8 @@ def _after_tag(wikitext: str, markup: re.Match[str], written: list[str], raw: tu
 
 
 def _magic_word(template: str, title: str) -> str:
-    """Return the text of the few templates that are MediaWiki's own and need nothing but the page."""
+    """Return the text of the few templates that are MediaWiki's own and need nothing but the
+    page."""
     if len(template) > _MAX_MAGIC_WORD:
         return _HOLE
     name, colon, value = template.strip().partition(":")
@@ -365,7 +416,9 @@ def _magic_word(template: str, title: str) -> str:
             "ucfirst": value[:1].upper() + value[1:],
         }.get(name.strip().lower())
         return _HOLE if changed is None else changed.strip() or _HOLE
-    return {"!": "|", "=": "=", "PAGENAME": title, "FULLPAGENAME": title, "pagename": title}.get(name) or _HOLE
+    return {"!": "|", "=": "=", "PAGENAME": title, "FULLPAGENAME": title, "pagename": title}.get(
+        name
+    ) or _HOLE
 
 
 def _link_text(inner: str, wiki: Wiki) -> str:
@@ -377,7 +430,10 @@ def _link_text(inner: str, wiki: Wiki) -> str:
     if namespace and not target.startswith(":"):
         if namespace in wiki.dropped_namespaces:
             return label if label and namespace in wiki.media_namespaces else _HOLE
-        is_foreign = namespace in _LANGUAGE_PREFIXES and namespace not in (wiki.language, wiki.own_prefix)
+        is_foreign = namespace in _LANGUAGE_PREFIXES and namespace not in (
+            wiki.language,
+            wiki.own_prefix,
+        )
         if namespace not in wiki.namespaces and (is_foreign or _MEDIA_NAME.fullmatch(target)):
             return _HOLE
     if label:

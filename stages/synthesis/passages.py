@@ -14,7 +14,8 @@ _SPACE = re.compile(r"\s+")
 
 
 class Passage(NamedTuple):
-    """What a strategy makes rows from: a piece of a document, and what the document says of itself."""
+    """What a strategy makes rows from: a piece of a document, and what the document says of
+    itself."""
 
     document_id: str
     text: str
@@ -24,14 +25,17 @@ class Passage(NamedTuple):
     url: str | None = None
     licence: str | None = None
     split: str = "train"  # published split of the document
-    columns: Mapping[str, Any] = {}  # the document's other columns, as those that the recipe keeps of a source
+    columns: Mapping[
+        str, Any
+    ] = {}  # the document's other columns, as those that the recipe keeps of a source
 
 
 def cut_passages(text: str, max_code_points: int) -> Iterator[tuple[int, str]]:
-    """Cut a text into passages of at most so many code points: where each begins, and its text without outer space.
+    """Cut a text into passages of at most so many code points: where each begins, and its text
+    without outer space.
 
-    Whole paragraphs go together while they fit; a paragraph that does not fit alone is cut after sentences, else at
-    white space, else anywhere.
+    Whole paragraphs go together while they fit; a paragraph that does not fit alone is cut after
+    sentences, else at white space, else anywhere.
 
     >>> list(cut_passages("Bat.\\n\\nBi.\\nHiru da.", 9))
     [(0, 'Bat.\\n\\nBi.'), (10, 'Hiru da.')]
@@ -56,8 +60,16 @@ def _pieces(text: str, longest: int) -> Iterator[tuple[int, int]]:
         begin, end = found.span()
         while end - begin > longest and len(text[begin:end].strip()) > longest:
             window = text[begin : begin + longest]
-            ends = [match.end() for pattern in (_SENTENCE_END, _SPACE) for match in list(pattern.finditer(window))[-1:]]
-            cut = begin + (ends[0] if ends and ends[0] > longest // 4 else max(ends, default=longest) or longest)
+            ends = [
+                match.end()
+                for pattern in (_SENTENCE_END, _SPACE)
+                for match in list(pattern.finditer(window))[-1:]
+            ]
+            cut = begin + (
+                ends[0]
+                if ends and ends[0] > longest // 4
+                else max(ends, default=longest) or longest
+            )
             yield begin, cut
             begin = cut
         if end > begin:

@@ -1,13 +1,15 @@
-"""Prompt files: messages as Jinja templates, rendered in a sandbox, with found text as data between marks.
+"""Prompt files: messages as Jinja templates, rendered in a sandbox, with found text as data between
+marks.
 
     [system]
     You write questions in {{ language }}.
     [user]
     {{ document | data }}
 
-A line with a role in brackets begins a message; one that is empty once it is filled in is left out. The file is cut
-into messages before it is rendered, so that no text of a document can open one. `data` puts a text between two marks
-that carry a hash of it, which the text cannot know. The sandbox has no access to files or modules.
+A line with a role in brackets begins a message; one that is empty once it is filled in is left out.
+The file is cut into messages before it is rendered, so that no text of a document can open one.
+`data` puts a text between two marks that carry a hash of it, which the text cannot know. The
+sandbox has no access to files or modules.
 """
 
 from __future__ import annotations
@@ -48,7 +50,10 @@ class Prompt(NamedTuple):
         from jinja2 import TemplateError
 
         try:
-            written = [(role, template.render(**values).strip()) for role, template in _templates(self.name, self.text)]
+            written = [
+                (role, template.render(**values).strip())
+                for role, template in _templates(self.name, self.text)
+            ]
         except TemplateError as error:
             raise ValueError(f"prompt {self.name}: {error}") from None
         return tuple(Message(role, content) for role, content in written if content)
@@ -59,15 +64,20 @@ def _templates(name: str, text: str) -> tuple[tuple[str, Any], ...]:
     from jinja2 import StrictUndefined, TemplateError
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters["data"] = as_data
     environment.filters["json"] = lambda value: json.dumps(value, ensure_ascii=False)
     parts = _ROLE.split(text)
     if len(parts) < 3 or _JINJA.sub("", parts[0]).strip():
-        raise ValueError(f"prompt {name} must begin with a line [system] or [user], before its first message")
+        raise ValueError(
+            f"prompt {name} must begin with a line [system] or [user], before its first message"
+        )
     try:
         return tuple(
-            (role, environment.from_string(content)) for role, content in zip(parts[1::2], parts[2::2], strict=True)
+            (role, environment.from_string(content))
+            for role, content in zip(parts[1::2], parts[2::2], strict=True)
         )
     except TemplateError as error:
         raise ValueError(f"prompt {name}: {error}") from None

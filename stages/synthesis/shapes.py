@@ -1,4 +1,5 @@
-"""Shapes that strategies share: JSON Schemas of answers, turns of conversations, rows of questions with answers."""
+"""Shapes that strategies share: JSON Schemas of answers, turns of conversations, rows of questions
+with answers."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ def turn(role: str, content: str) -> dict[str, str]:
 
 
 def conversation(turns: Sequence[Mapping[str, Any]], **more: Any) -> Row:
-    """Make a row of a conversation without tools; `more` are `labels`, `likeness` and the like of a Row."""
+    """Make a row of a conversation without tools; `more` are `labels`, `likeness` and the like of a
+    Row."""
     return Row("conversation", {"messages": list(turns), "tools": None}, **more)
 
 
@@ -48,5 +50,9 @@ def question_row(question: str, answer: str, passage: Passage) -> Row | Rejectio
     answers = span_answer(answer, passage.text)
     if answers is None:
         return Rejection("answer_not_in_context", answer[:200])
-    values = {"title": passage.url or passage.document_id, "context": passage.text, "answers": answers}
+    values = {
+        "title": passage.url or passage.document_id,
+        "context": passage.text,
+        "answers": answers,
+    }
     return Row("question_answer", values | {"question": question.strip()})

@@ -1,14 +1,17 @@
-"""The interface of a strategy: it turns a passage into questions, and answers into rows or rejections.
+"""The interface of a strategy: it turns a passage into questions, and answers into rows or
+rejections.
 
-A strategy is a generator function. It yields questions, gets the replies, may ask more, and returns its rows:
+A strategy is a generator function. It yields questions, gets the replies, may ask more, and returns
+its rows:
 
     def make(self, passage):
         replies = yield [Ask("summary.1", {"document": passage.text})]
         ...
         return [Row("retrieval", {"query": query, "positive": passage.text, "negatives": []})]
 
-What is the same for all strategies is not its business: prompts are rendered and hashed, an answer that is not of the
-form that was asked for is asked again a bounded number of times, responses are kept, rows are named and judged.
+What is the same for all strategies is not its business: prompts are rendered and hashed, an answer
+that is not of the form that was asked for is asked again a bounded number of times, responses are
+kept, rows are named and judged.
 """
 
 from __future__ import annotations
@@ -29,7 +32,8 @@ _OTHER_TEMPERATURE = 0.7  # at temperature 0, a second question gives the first 
 
 
 class Ask(NamedTuple):
-    """A question: a prompt by the name of its file, what is filled in, and the JSON Schema of the answer, if any.
+    """A question: a prompt by the name of its file, what is filled in, and the JSON Schema of the
+    answer, if any.
 
     `sample` counts answers to the same question: each has a seed of its own.
     """
@@ -43,7 +47,8 @@ class Ask(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """An answer: its text, its JSON value where a schema was given, or the `problem` for which there is none."""
+    """An answer: its text, its JSON value where a schema was given, or the `problem` for which
+    there is none."""
 
     text: str
     value: Any = None
@@ -54,10 +59,10 @@ class Reply(NamedTuple):
 class Row(NamedTuple):
     """A row of a configuration, by the columns that are its own.
 
-    `labels` name the language and script of texts that are not in those of the passage: by column, or
-    `messages[1]` for a turn. `label` is that of the row as a whole, the passage's if None. `likeness` is the text by
-    which the row could repeat another one, its question if None; an empty one repeats none. `template` is the hash of
-    the template that made the row, where no prompt did.
+    `labels` name the language and script of texts that are not in those of the passage: by column,
+    or `messages[1]` for a turn. `label` is that of the row as a whole, the passage's if None.
+    `likeness` is the text by which the row could repeat another one, its question if None; an empty
+    one repeats none. `template` is the hash of the template that made the row, where no prompt did.
     """
 
     configuration: str
@@ -104,7 +109,8 @@ class Strategy(ABC):
         return {}
 
     def files(self) -> Sequence[str]:
-        """Return the paths of files that decide what is made: a change of one is refused on resume."""
+        """Return the paths of files that decide what is made: a change of one is refused on
+        resume."""
         return ()
 
     def own_texts(self) -> Sequence[str]:
@@ -112,7 +118,8 @@ class Strategy(ABC):
         return ()
 
     def templates(self) -> Sequence[Prompt]:
-        """Return the templates that rows are made by without a question; rows name them as they name prompts."""
+        """Return the templates that rows are made by without a question; rows name them as they
+        name prompts."""
         return ()
 
 
@@ -126,7 +133,9 @@ class Asked(NamedTuple):
 
 
 def hold_talk(
-    talk: Generator[Sequence[Ask], list[Reply], Any], prompts: Mapping[str, Prompt], config: SynthesisConfig
+    talk: Generator[Sequence[Ask], list[Reply], Any],
+    prompts: Mapping[str, Prompt],
+    config: SynthesisConfig,
 ) -> Generator[Sequence[ChatRequest], list[Completion], tuple[Any, list[Asked]]]:
     """Put a strategy's questions as chat requests, and ask again where an answer has not the form.
 
@@ -140,17 +149,25 @@ def hold_talk(
             replies: list[Reply | None] = [None] * len(asks)
             open_places = list(range(len(asks)))
             for attempt in range(config.max_attempts):
-                requests = [request_of(asks[place], prompts, config, attempt) for place in open_places]
+                requests = [
+                    request_of(asks[place], prompts, config, attempt) for place in open_places
+                ]
                 completions = yield requests
-                for place, request, completion in zip(open_places, requests, completions, strict=True):
+                for place, request, completion in zip(
+                    open_places, requests, completions, strict=True
+                ):
                     attempts[place].append((request, completion))
                     replies[place] = read_reply(completion, asks[place].schema)
-                open_places = [place for place in open_places if _may_pass(replies[place], asks[place])]
+                open_places = [
+                    place for place in open_places if _may_pass(replies[place], asks[place])
+                ]
                 if not open_places:
                     break
             answered = [reply for reply in replies if reply is not None]
             for ask, tried, reply in zip(asks, attempts, answered, strict=True):
-                log.append(Asked(ask, tuple(r for r, _ in tried), tuple(c for _, c in tried), reply))
+                log.append(
+                    Asked(ask, tuple(r for r, _ in tried), tuple(c for _, c in tried), reply)
+                )
             asks = talk.send(answered)
     except StopIteration as stop:
         return stop.value, log
@@ -160,8 +177,11 @@ def _may_pass(reply: Reply | None, ask: Ask) -> bool:
     return reply is not None and reply.problem in ("no_output", "invalid_json")
 
 
-def request_of(ask: Ask, prompts: Mapping[str, Prompt], config: SynthesisConfig, attempt: int = 0) -> ChatRequest:
-    """Write a question as a chat request; further attempts and samples have other seeds, and no temperature of 0."""
+def request_of(
+    ask: Ask, prompts: Mapping[str, Prompt], config: SynthesisConfig, attempt: int = 0
+) -> ChatRequest:
+    """Write a question as a chat request; further attempts and samples have other seeds, and no
+    temperature of 0."""
     temperature = config.temperature if ask.temperature is None else ask.temperature
     return ChatRequest(
         prompts[ask.prompt].render(ask.values),

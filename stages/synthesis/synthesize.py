@@ -1,9 +1,11 @@
-"""From a passage to rows: hold a strategy's conversation, judge what it made, and write down where each row is from.
+"""From a passage to rows: hold a strategy's conversation, judge what it made, and write down where
+each row is from.
 
-    passage -> questions -> replies -> rows -> gates -> asked again, scored -> languages -> table of a configuration
+    passage -> questions -> replies -> rows -> gates -> asked again, scored -> languages -> table of
+    a configuration
 
-All of it but the languages is one conversation a passage, so that conversations can be held side by side. A passage on
-which a strategy raises is a failure of that passage, and the others go on.
+All of it but the languages is one conversation a passage, so that conversations can be held side by
+side. A passage on which a strategy raises is a failure of that passage, and the others go on.
 """
 
 from __future__ import annotations
@@ -59,10 +61,15 @@ class Bound(NamedTuple):
     @property
     def parameters(self) -> str:
         """Write what answers depend on, apart from prompt, generator and seed."""
-        own = {"temperature": self.config.temperature, "max_answer_tokens": self.config.max_answer_tokens}
+        own = {
+            "temperature": self.config.temperature,
+            "max_answer_tokens": self.config.max_answer_tokens,
+        }
         options = self.strategy.options.model_dump(mode="json")
         shown = _without_folders(options, set(self.strategy.files()))
-        return parameters_json(own | {"generator": json.loads(self.identity.parameters), "options": shown})
+        return parameters_json(
+            own | {"generator": json.loads(self.identity.parameters), "options": shown}
+        )
 
 
 def _without_folders(value: Any, files: Collection[str]) -> Any:
@@ -75,7 +82,8 @@ def _without_folders(value: Any, files: Collection[str]) -> Any:
 
 
 def bind_strategy(strategy: Strategy, config: SynthesisConfig, identity: Identity) -> Bound:
-    """Read the prompts of a strategy; raises OSError or ValueError for a file that cannot be used."""
+    """Read the prompts of a strategy; raises OSError or ValueError for a file that cannot be
+    used."""
     prompts = {name: built_in_prompt(name) for name in strategy.prompts}
     prompts |= strategy.more_prompts()
     words = [*(prompt.literal for prompt in prompts.values()), *strategy.own_texts()]
@@ -107,8 +115,11 @@ class Outcome(NamedTuple):
     error: str | None = None  # why the strategy failed on it
 
 
-def converse_about(passage: Passage, bound: Bound) -> Generator[Sequence[ChatRequest], list[Completion], Outcome]:
-    """Hold the conversation about one passage; an empty one stands for a document that is too short to ask about."""
+def converse_about(
+    passage: Passage, bound: Bound
+) -> Generator[Sequence[ChatRequest], list[Completion], Outcome]:
+    """Hold the conversation about one passage; an empty one stands for a document that is too short
+    to ask about."""
     if not passage.text.strip():
         return Outcome(passage, [], [Rejection("too_short", "no passage is long enough")], [], 1)
     try:
@@ -117,10 +128,14 @@ def converse_about(passage: Passage, bound: Bound) -> Generator[Sequence[ChatReq
         raise  # the machine's trouble, not the passage's
     except Exception as error:
         # As for any stage: whatever a strategy trips over is that passage's fate, in the ledger.
-        return Outcome(passage, [], [Rejection("error", error_line(error))], [], 1, error_line(error))
+        return Outcome(
+            passage, [], [Rejection("error", error_line(error))], [], 1, error_line(error)
+        )
 
 
-def _converse(passage: Passage, bound: Bound) -> Generator[Sequence[ChatRequest], list[Completion], Outcome]:
+def _converse(
+    passage: Passage, bound: Bound
+) -> Generator[Sequence[ChatRequest], list[Completion], Outcome]:
     made, asked = yield from hold_talk(bound.strategy.make(passage), bound.prompts, bound.config)
     rejections, candidates = [], []
     for one in made:
@@ -133,14 +148,17 @@ def _converse(passage: Passage, bound: Bound) -> Generator[Sequence[ChatRequest]
             candidates.append(candidate)
         else:
             rejections.append(rejection)
-    verified, asked_again = yield from hold_talk(_verify(candidates, asked, bound), bound.prompts, bound.config)
+    verified, asked_again = yield from hold_talk(
+        _verify(candidates, asked, bound), bound.prompts, bound.config
+    )
     rows = [one for one in verified if isinstance(one, Verified)]
     rejections += [one for one in verified if isinstance(one, Rejection)]
     return Outcome(passage, rows, rejections, [*asked, *asked_again], len(made))
 
 
 def _checked(row: Row, bound: Bound) -> Row:
-    """See that a row has the columns of its configuration; raises ValueError or an error of Arrow if it has not."""
+    """See that a row has the columns of its configuration; raises ValueError or an error of Arrow
+    if it has not."""
     if row.configuration not in bound.strategy.configurations:
         raise ValueError(f"the strategy gives rows of {row.configuration}, and does not name it")
     schema = CONFIGURATIONS[row.configuration]
@@ -154,18 +172,26 @@ def _checked(row: Row, bound: Bound) -> Row:
 def _verify(candidates: Sequence[Candidate], asked: Sequence[Asked], bound: Bound) -> Talk:
     """Ask the questions of rows again, and have rows scored, where the recipe says so."""
     gates, keys, prompts = bound.config.gates, _keys(asked, bound), _prompts(asked, bound)
-    answerable = [gates.samples > 0 and "question" in candidate.row.values for candidate in candidates]
+    answerable = [
+        gates.samples > 0 and "question" in candidate.row.values for candidate in candidates
+    ]
     asks: list[Ask] = []
     for candidate, repeat in zip(candidates, answerable, strict=True):
         name = language_name(parse_label(candidate.label).language)
         common = {"language": name, "document": candidate.passage.text}
         if repeat:
-            values = {"question": candidate.row.values["question"], "choices": candidate.row.values.get("choices")}
+            values = {
+                "question": candidate.row.values["question"],
+                "choices": candidate.row.values.get("choices"),
+            }
             asks += [
-                Ask(_AGAIN, common | values, _ANSWER, sample + 1, max_tokens=128) for sample in range(gates.samples)
+                Ask(_AGAIN, common | values, _ANSWER, sample + 1, max_tokens=128)
+                for sample in range(gates.samples)
             ]
         if gates.judge:
-            asks.append(Ask(_RUBRIC, common | {"row": shown_row(candidate.row)}, _SCORE, max_tokens=64))
+            asks.append(
+                Ask(_RUBRIC, common | {"row": shown_row(candidate.row)}, _SCORE, max_tokens=64)
+            )
     replies: list[Reply] = []
     if asks:
         replies = yield asks
@@ -179,24 +205,34 @@ def _verify(candidates: Sequence[Candidate], asked: Sequence[Asked], bound: Boun
     return results
 
 
-def _weighed(row: Verified, again: Sequence[Reply], score: Reply | None, bound: Bound) -> Verified | Rejection:
+def _weighed(
+    row: Verified, again: Sequence[Reply], score: Reply | None, bound: Bound
+) -> Verified | Rejection:
     gates = bound.config.gates
     if again:
         answers = _answers(row.candidate.row)
         agreeing = sum(
-            not reply.problem and any(same_answer(reply.value["answer"], answer) for answer in answers)
+            not reply.problem
+            and any(same_answer(reply.value["answer"], answer) for answer in answers)
             for reply in again
         )
         agreement = agreeing / len(again)
         if agreement < gates.min_agreement:
-            return Rejection("inconsistent", row.candidate.row.values["question"][:200], agreement, gates.min_agreement)
+            return Rejection(
+                "inconsistent",
+                row.candidate.row.values["question"][:200],
+                agreement,
+                gates.min_agreement,
+            )
         row = row._replace(agreement=agreement)
     if score is not None and gates.judge is not None:
         if score.problem:
             return Rejection("judge_failed", score.detail or score.problem)
         given = float(score.value["score"])
         if given < gates.judge.min_score:
-            return Rejection("judge_rejected", question_of(row.candidate)[:200], given, gates.judge.min_score)
+            return Rejection(
+                "judge_rejected", question_of(row.candidate)[:200], given, gates.judge.min_score
+            )
         row = row._replace(judge_score=given)
     return row
 
@@ -209,11 +245,17 @@ def _answers(row: Row) -> list[str]:
 
 def shown_row(row: Row) -> str:
     """Write the own columns of a row as JSON, without its context."""
-    return json.dumps({name: value for name, value in row.values.items() if name != "context"}, ensure_ascii=False)
+    return json.dumps(
+        {name: value for name, value in row.values.items() if name != "context"}, ensure_ascii=False
+    )
 
 
 def _keys(asked: Sequence[Asked], bound: Bound) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(request.key(bound.identity).hex() for one in asked for request in one.requests))
+    return tuple(
+        dict.fromkeys(
+            request.key(bound.identity).hex() for one in asked for request in one.requests
+        )
+    )
 
 
 def _prompts(asked: Sequence[Asked], bound: Bound) -> tuple[str, ...]:
@@ -221,13 +263,22 @@ def _prompts(asked: Sequence[Asked], bound: Bound) -> tuple[str, ...]:
 
 
 def row_id(row: Verified, place: int, bound: Bound) -> str:
-    """Name a row by all that made it: document, place in it, strategy, generator, seed, responses, its number."""
+    """Name a row by all that made it: document, place in it, strategy, generator, seed, responses,
+    its number."""
     passage = row.candidate.passage
     parts = (
-        *(passage.document_id, str(passage.start), bound.name, *bound.identity, str(bound.config.seed)),
+        *(
+            passage.document_id,
+            str(passage.start),
+            bound.name,
+            *bound.identity,
+            str(bound.config.seed),
+        ),
         *(bound.parameters, *row.prompts, *row.keys, row.candidate.row.configuration, str(place)),
     )
-    return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return hashlib.blake2b(
+        "\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16
+    ).hexdigest()
 
 
 def rows_table(configuration: str, rows: Sequence[tuple[str, Verified]], bound: Bound) -> pa.Table:
@@ -248,7 +299,9 @@ def rows_table(configuration: str, rows: Sequence[tuple[str, Verified]], bound: 
                 "licence": passage.licence,
                 "synthetic": True,
                 "strategy": bound.name,
-                "generator": "none" if identity.engine == "none" else f"{identity.engine} {identity.model}",
+                "generator": "none"
+                if identity.engine == "none"
+                else f"{identity.engine} {identity.model}",
                 "generator_version": identity.version,
                 "seed": bound.config.seed,
                 "parameters": bound.parameters,

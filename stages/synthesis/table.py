@@ -41,7 +41,9 @@ def strategy_class(config: SynthesisConfig) -> type[Strategy]:
     if config.strategy not in STRATEGIES:
         raise ValueError(unknown("strategy", config.strategy, STRATEGIES))
     module, _, name = STRATEGIES[config.strategy].partition(":")
-    found: type[Strategy] = getattr(importlib.import_module(f"stages.synthesis.strategies.{module}"), name)
+    found: type[Strategy] = getattr(
+        importlib.import_module(f"stages.synthesis.strategies.{module}"), name
+    )
     return found
 
 
@@ -49,12 +51,16 @@ def _own_class(written: str) -> type[Strategy]:
     path, _, name = written.rpartition(":")
     spec = importlib.util.spec_from_file_location(f"own_strategy_{Path(path).stem}", path)
     if spec is None or spec.loader is None or not Path(path).is_file():
-        raise ValueError(f"strategy must be a name or path.py:Class, got {written!r}: no such Python file")
+        raise ValueError(
+            f"strategy must be a name or path.py:Class, got {written!r}: no such Python file"
+        )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     found = getattr(module, name, None)
     if not (isinstance(found, type) and issubclass(found, Strategy)):
-        raise ValueError(f"{path} must define a class {name} that extends stages.synthesis.strategy.Strategy")
+        raise ValueError(
+            f"{path} must define a class {name} that extends stages.synthesis.strategy.Strategy"
+        )
     return found
 
 

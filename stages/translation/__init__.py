@@ -1,1 +1,2 @@
-"""Translation of documents: sentences out, protected parts masked, gates on every answer, documents put together."""
+"""Translation of documents: sentences out, protected parts masked, gates on every answer, documents
+put together."""

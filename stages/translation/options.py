@@ -1,4 +1,5 @@
-"""What a recipe may set of translation; read with every recipe, so nothing is imported that does the work."""
+"""What a recipe may set of translation; read with every recipe, so nothing is imported that does
+the work."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ Protected = Literal["urls", "numbers", "code", "markup", "math", "names"]
 
 
 class GateConfig(StageConfig):
-    """Limits of what is published of translations. A sentence or document beyond one is rejected, with that reason."""
+    """Limits of what is published of translations. A sentence or document beyond one is rejected,
+    with that reason."""
 
     max_rejected_share: float = Field(
         default=0.1,
@@ -33,7 +35,9 @@ class GateConfig(StageConfig):
         description="Look whether sentences and documents are in the target language; only a model that knows it can.",
     )
     min_language_letters: int = Field(
-        default=40, ge=1, description="Letters from which on the language of a single sentence is looked at."
+        default=40,
+        ge=1,
+        description="Letters from which on the language of a single sentence is looked at.",
     )
     max_copied_share: float = Field(
         default=0.9,
@@ -52,7 +56,9 @@ class GateConfig(StageConfig):
         "is further away.",
     )
     min_repeated: int = Field(
-        default=24, ge=8, description="Code points that go round in a circle, four times or more, unlike the source."
+        default=24,
+        ge=8,
+        description="Code points that go round in a circle, four times or more, unlike the source.",
     )
 
 
@@ -67,7 +73,9 @@ class TranslationConfig(StageConfig):
         default_factory=named_engine,
         description='What translates: a name, as "apertium", or a table with its options, as { kind = "recorded" }.',
     )
-    outputs: tuple[Literal["documents", "document_pairs", "sentence_pairs", "tmx", "moses"], ...] = Field(
+    outputs: tuple[
+        Literal["documents", "document_pairs", "sentence_pairs", "tmx", "moses"], ...
+    ] = Field(
         default=("documents",),
         description="`documents`: translated ones among the others, with `parent_id`. `document_pairs`: both texts, in "
         "the folder `document_pairs`. `sentence_pairs`: each sentence with its translation, signals and, if it was "
@@ -96,18 +104,25 @@ class TranslationConfig(StageConfig):
         description="Keys of JSON whose values stay as they are, where no path names them.",
     )
     glossary: str | None = Field(
-        default=None, description="UTF-8 file with a source term, a tab and its translation on each line."
+        default=None,
+        description="UTF-8 file with a source term, a tab and its translation on each line.",
     )
     max_sentence_code_points: int = Field(
-        default=600, ge=40, le=1000, description="A longer sentence is cut at a comma or space, else between letters."
+        default=600,
+        ge=40,
+        le=1000,
+        description="A longer sentence is cut at a comma or space, else between letters.",
     )
-    gates: GateConfig = Field(default_factory=GateConfig, description="Limits of what is published.")
+    gates: GateConfig = Field(
+        default_factory=GateConfig, description="Limits of what is published."
+    )
     reuse: tuple[str, ...] = Field(
         default=(),
         description="Folders of responses that were paid for before, as `../v1/responses`; those are not asked again.",
     )
     publish_responses: bool = Field(
-        default=False, description="Write all responses into the folder `responses`, for a next version to `reuse`."
+        default=False,
+        description="Write all responses into the folder `responses`, for a next version to `reuse`.",
     )
 
     @field_validator("engine", mode="before")
@@ -123,7 +138,10 @@ class TranslationConfig(StageConfig):
     def at_home(self, base: str) -> Self:
         glossary = located(self.glossary, base) if self.glossary else None
         return self.model_copy(
-            update={"reuse": tuple(located(path, base) for path in self.reuse), "glossary": glossary}
+            update={
+                "reuse": tuple(located(path, base) for path in self.reuse),
+                "glossary": glossary,
+            }
         )
 
     def named_models(self, base: str) -> Iterator[ModelVersion]:
@@ -140,7 +158,11 @@ class TranslationConfig(StageConfig):
             yield 'translate goes by language and script, so it needs [[ingest]] stage = "identify_language"'
 
     def named_labels(self) -> Iterable[str]:
-        return (str(label) for pair in self.pairs for label in (pair if self.gates.language else pair[:1]))
+        return (
+            str(label)
+            for pair in self.pairs
+            for label in (pair if self.gates.language else pair[:1])
+        )
 
     @property
     def gives_pairs(self) -> bool:
@@ -163,14 +185,18 @@ class BitextConfig(StageConfig):
 
 
 class GivenPairsConfig(StageConfig):
-    """Options of `given_pairs`: pairs that a source brought are published as those that an engine made."""
+    """Options of `given_pairs`: pairs that a source brought are published as those that an engine
+    made."""
 
     stage: Literal["given_pairs"] = "given_pairs"
     outputs: tuple[Literal["sentence_pairs", "tmx", "moses"], ...] = Field(
-        default=("sentence_pairs",), min_length=1, description="Forms of the pairs, in the folder `bitext`."
+        default=("sentence_pairs",),
+        min_length=1,
+        description="Forms of the pairs, in the folder `bitext`.",
     )
     gates: GateConfig = Field(
-        default_factory=GateConfig, description="Limits of pairs; languages are looked at by `filter_bitext` alone."
+        default_factory=GateConfig,
+        description="Limits of pairs; languages are looked at by `filter_bitext` alone.",
     )
 
 
@@ -178,7 +204,8 @@ PROMPT_FIELDS = ("source", "source_language", "target_language", "auxiliary", "a
 
 
 class PairSamplesConfig(StageConfig):
-    """Options of `mapping_samples`, `preference_samples` and `interleaved_samples`: what pairs are made into."""
+    """Options of `mapping_samples`, `preference_samples` and `interleaved_samples`: what pairs are
+    made into."""
 
     stage: Literal["sample_pairs"] = "sample_pairs"
     form: Literal["mapping", "preference", "interleaved"] = Field(
@@ -207,23 +234,33 @@ class PairSamplesConfig(StageConfig):
         default="{auxiliary}\n{source}\n",
         description="How a prompt is written then, with {auxiliary} and {auxiliary_language} next to the fields above.",
     )
-    auxiliary_share: float = Field(default=0.5, ge=0, le=1, description="Share of those pairs that show it, by a hash.")
+    auxiliary_share: float = Field(
+        default=0.5, ge=0, le=1, description="Share of those pairs that show it, by a hash."
+    )
     max_window_code_points: int = Field(
-        default=8000, ge=100, description="Length of a window, both languages together; a longer line stands alone."
+        default=8000,
+        ge=100,
+        description="Length of a window, both languages together; a longer line stands alone.",
     )
     overlap_lines: int = Field(
-        default=1, ge=0, description="Lines of a window that begin the next one as well, for the context."
+        default=1,
+        ge=0,
+        description="Lines of a window that begin the next one as well, for the context.",
     )
 
     @field_validator("prompt", "auxiliary_prompt")
     @classmethod
     def _complete(cls, prompt: str) -> str:
         try:
-            fields = [name for _, name, _, _ in string.Formatter().parse(prompt) if name is not None]
+            fields = [
+                name for _, name, _, _ in string.Formatter().parse(prompt) if name is not None
+            ]
         except ValueError as error:
             raise ValueError(f"a prompt must have whole {{fields}}, got {error}") from None
         if unknown := [name for name in fields if name not in PROMPT_FIELDS]:
-            raise ValueError(f"a prompt may have {', '.join(PROMPT_FIELDS)}, got {', '.join(unknown)}")
+            raise ValueError(
+                f"a prompt may have {', '.join(PROMPT_FIELDS)}, got {', '.join(unknown)}"
+            )
         if "source" not in fields:
             raise ValueError("a prompt must have {source}")
         return prompt
@@ -231,7 +268,9 @@ class PairSamplesConfig(StageConfig):
     @field_validator("auxiliary")
     @classmethod
     def _labels(cls, auxiliary: dict[str, str]) -> dict[str, str]:
-        return {str(parse_label(label)): str(parse_label(other)) for label, other in auxiliary.items()}
+        return {
+            str(parse_label(label)): str(parse_label(other)) for label, other in auxiliary.items()
+        }
 
     def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:
         if not {"translate", "given_pairs"} & set(before):

@@ -4,8 +4,9 @@
     masked       "See <0> for <1>."               in the engine's own form of a placeholder
     kept         ["https://a.eu/b", "`ls -l`"]
 
-Equal sentences that differ in what is masked are one to the engine. A term of a glossary is masked too, and its
-translation is put back. A plain number stays: engines need it for agreement, and a gate looks whether it came back.
+Equal sentences that differ in what is masked are one to the engine. A term of a glossary is masked
+too, and its translation is put back. A plain number stays: engines need it for agreement, and a
+gate looks whether it came back.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ _CODE = (
     r"|\b[\w.]+\(\)|\b[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+\b|\b[A-Za-z]+(?:::[A-Za-z]+)+\b"
     r"|\b[\w-]+\.(?:txt|html?|pdf|png|jpe?g|gif|svg|xml|json|csv|py|js|css|toml|yaml|zip|gz|deb|conf|log|sh|md)\b"
 )
-_MARKUP = r"</?[A-Za-z][^<>]*>|<!--[^>]*-->|\[\[|\]\]|\{\||\|\}|\*+|~~+|\\[A-Za-z]+|#+|_{2,}|={2,}|\|"
+_MARKUP = (
+    r"</?[A-Za-z][^<>]*>|<!--[^>]*-->|\[\[|\]\]|\{\||\|\}|\*+|~~+|\\[A-Za-z]+|#+|_{2,}|={2,}|\|"
+)
 _MATH = (
     r"<<[^<>]*>>|\$\$[^$]+\$\$|\$[^$\n]*[\\^_=+*/][^$\n]*\$|\\\(.+?\\\)|\\\[.+?\\\]|\\[A-Za-z]+(?:\{[^{}]*\})+"
     r"|[$\x{20ac}\x{a3}]?\p{Nd}[\p{Nd}.,]*%?(?:\s*[-+*/=\x{d7}\x{f7}^]\s*\(?[$\x{20ac}\x{a3}]?\p{Nd}[\p{Nd}.,]*[%)]*)+"
@@ -51,7 +54,10 @@ PATTERNS: Mapping[str, str] = {
 }
 
 
-FIRST_MARK, SPANS = 0x10F000, 512  # in a private use plane: an opening and a closing mark for each span of a record
+FIRST_MARK, SPANS = (
+    0x10F000,
+    512,
+)  # in a private use plane: an opening and a closing mark for each span of a record
 MARKS = f"[\\x{{{FIRST_MARK:x}}}-\\x{{{FIRST_MARK + 2 * SPANS:x}}}]"
 _ADDED = rf"</?[A-Za-z][^<>]*>|<!--|\[\[|\]\]|\*\*+|~~+|#{{2,}}|={{2,}}|`|\|{{2,}}|{_URL}"
 _MAY_ADD = r"[<\[\]*~#=`|@/:]|(?i:www|\.(?:com|org|net|edu|gov|int|info|eus|cat|io))"  # stands in all of these
@@ -67,7 +73,9 @@ class Masked(NamedTuple):
 class Protection:
     """Masks for one engine's placeholders; built once, from the recipe's `protect` and glossary."""
 
-    def __init__(self, protect: Sequence[str], placeholder: str, glossary: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, protect: Sequence[str], placeholder: str, glossary: Mapping[str, str] | None = None
+    ) -> None:
         self.placeholder = placeholder
         self.found = placeholder_pattern(placeholder)
         parts = [PATTERNS[name] for name in PATTERNS if name in protect]
@@ -98,8 +106,11 @@ class Protection:
             kept[row] = [self.glossary.get(original.casefold(), original) for original in originals]
         return Masked(sentences.clone().scatter(grouped["row"], grouped["text"]), kept)
 
-    def restore(self, answers: Sequence[str], kept: Sequence[Sequence[str]]) -> tuple[list[str], list[bool]]:
-        """Put back what was masked; and say of each answer whether every placeholder stood in it once, and no other."""
+    def restore(
+        self, answers: Sequence[str], kept: Sequence[Sequence[str]]
+    ) -> tuple[list[str], list[bool]]:
+        """Put back what was masked; and say of each answer whether every placeholder stood in it
+        once, and no other."""
         compiled = re.compile(self.found)
         restored, whole = list(answers), [True] * len(answers)
         mark = self.placeholder.partition("{}")[0]
@@ -110,12 +121,17 @@ class Protection:
             numbers = [int(number) for number in compiled.findall(answer)]
             whole[row] = sorted(numbers) == list(range(len(originals)))
             if whole[row]:
-                restored[row] = compiled.sub(lambda match, originals=originals: originals[int(match[1])], answer)  # type: ignore[misc]
+
+                def original(match: re.Match[str], kept: Sequence[str] = originals) -> str:
+                    return kept[int(match[1])]
+
+                restored[row] = compiled.sub(original, answer)
         return restored, whole
 
 
 def adds_markup(answers: pl.Series, sources: pl.Series) -> pl.Series:
-    """Say of n answers, still masked, whether they have more tags, marks of markup or addresses than their source.
+    """Say of n answers, still masked, whether they have more tags, marks of markup or addresses
+    than their source.
 
     Apertium marks words by an asterisk or a number sign, which are no markup before a letter.
     """
@@ -125,12 +141,15 @@ def adds_markup(answers: pl.Series, sources: pl.Series) -> pl.Series:
 
 
 def read_glossary(path: str) -> dict[str, str]:
-    """Read terms and translations, a tab between them; raises ValueError with the line that has none."""
+    """Read terms and translations, a tab between them; raises ValueError with the line that has
+    none."""
     terms = {}
     for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
         if line.strip():
             term, tab, target = line.partition("\t")
             if not (tab and term.strip() and target.strip()):
-                raise ValueError(f"{path}:{number}: must be a term, a tab and its translation, got {line!r}")
+                raise ValueError(
+                    f"{path}:{number}: must be a term, a tab and its translation, got {line!r}"
+                )
             terms[term.strip()] = target.strip()
     return terms

@@ -1,19 +1,22 @@
-"""Translate the columns of a record together: questions, choices, answers, conversations, arguments of tool calls.
+"""Translate the columns of a record together: questions, choices, answers, conversations, arguments
+of tool calls.
 
-All strings that are to be translated are lines of one text after the document's own; a translation has the lines of
-its source, so each finds its way back into its column. Keys of JSON, numbers and what stands under `untouched` keys
-stay as they are. JSON that is written into a string, as arguments of tool calls are, is taken apart and written again.
+All strings that are to be translated are lines of one text after the document's own; a translation
+has the lines of its source, so each finds its way back into its column. Keys of JSON, numbers and
+what stands under `untouched` keys stay as they are. JSON that is written into a string, as
+arguments of tool calls are, is taken apart and written again.
 
     text              "Ada was born in London in 1815."     lines 0
     question          "Where was Ada born?"                 lines 1
     answers           {"text": ["London"], "answer_start": [16]}
 
-An answer is a span of another column. The engine gets the span between two marks, which are masked and come back as
-any placeholder does, and what stands between them in the translation is the answer (as in XQuAD-like data sets: Budur
-et al. 2024, SQuAD-TR). A record whose marks are lost, or come back in another order, is translated once more without
-marks, its answer by itself, and then looked for in the text; where it does not stand there the record is dropped.
-An argument of a tool call is a span if a message holds it literally; else it is translated by itself if it has several
-words, and stays if it is one: a unit, a name, a key of something.
+An answer is a span of another column. The engine gets the span between two marks, which are masked
+and come back as any placeholder does, and what stands between them in the translation is the answer
+(as in XQuAD-like data sets: Budur et al. 2024, SQuAD-TR). A record whose marks are lost, or come
+back in another order, is translated once more without marks, its answer by itself, and then looked
+for in the text; where it does not stand there the record is dropped. An argument of a tool call is
+a span if a message holds it literally; else it is translated by itself if it has several words, and
+stays if it is one: a unit, a name, a key of something.
 """
 
 from __future__ import annotations
@@ -34,7 +37,8 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 
 class _Leaf(NamedTuple):
-    """A string in a JSON value: what holds it, under which key or place; and what holds its start, if it has one."""
+    """A string in a JSON value: what holds it, under which key or place; and what holds its start,
+    if it has one."""
 
     holder: Any
     key: Any
@@ -63,17 +67,24 @@ class _Span(NamedTuple):
 
 
 class _Record:
-    """The columns of one record, taken apart. `units` are its strings to translate, the document's text first."""
+    """The columns of one record, taken apart. `units` are its strings to translate, the document's
+    text first."""
 
-    def __init__(self, text: str, columns: Mapping[str, str | None], config: TranslationConfig, marked: bool) -> None:
+    def __init__(
+        self, text: str, columns: Mapping[str, str | None], config: TranslationConfig, marked: bool
+    ) -> None:
         self.text: list[Any] = [text]
-        self._plain = {name for name, value in columns.items() if value is not None and not _is_json(value)}
+        self._plain = {
+            name for name, value in columns.items() if value is not None and not _is_json(value)
+        }
         self._values: dict[str, list[Any]] = {
             name: [value if name in self._plain else json.loads(value)]
             for name, value in columns.items()
             if value is not None
         }
-        self._embedded: dict[tuple[int, Any], tuple[Any, Any, list[Any]]] = {}  # holder, key, JSON that was a string
+        self._embedded: dict[
+            tuple[int, Any], tuple[Any, Any, list[Any]]
+        ] = {}  # holder, key, JSON that was a string
         self._lost = False  # an answer stands nowhere in its text
         self.units = [_Leaf(self.text, 0, text)]
         by_path: dict[str, list[int]] = {"text": [0]}
@@ -98,11 +109,16 @@ class _Record:
                         self.spans.append(_Span(leaf, at[0], -1, alone=len(self.units)))
                     if at is not None or " " in leaf.text.strip():
                         self.units.append(leaf)
-        self.marked = [_with_marks(leaf.text, marks.get(place, ())) for place, leaf in enumerate(self.units)]
+        self.marked = [
+            _with_marks(leaf.text, marks.get(place, ())) for place, leaf in enumerate(self.units)
+        ]
 
     def _find(self, leaf: _Leaf, places: Sequence[int]) -> tuple[int, int, int] | None:
-        """Say in which unit a string stands, and from where to where: at its start, or as whole words."""
-        for place in places if leaf.text.strip() and (leaf.start or _LETTER.search(leaf.text)) else ():
+        """Say in which unit a string stands, and from where to where: at its start, or as whole
+        words."""
+        for place in (
+            places if leaf.text.strip() and (leaf.start or _LETTER.search(leaf.text)) else ()
+        ):
             whole, start = self.units[place].text, leaf.begins
             if start is not None and whole.startswith(leaf.text, start):
                 return place, start, start + len(leaf.text)
@@ -116,11 +132,18 @@ class _Record:
             yield from self._walk(self._values[column], 0, keys, config, None)
 
     def _walk(
-        self, holder: Any, key: Any, keys: Sequence[str], config: TranslationConfig, start: tuple[Any, Any] | None
+        self,
+        holder: Any,
+        key: Any,
+        keys: Sequence[str],
+        config: TranslationConfig,
+        start: tuple[Any, Any] | None,
     ) -> Iterator[_Leaf]:
         value = holder[key]
         if isinstance(value, str) and _is_json(value):
-            inside = self._embedded.setdefault((id(holder), key), (holder, key, [json.loads(value)]))[2]
+            inside = self._embedded.setdefault(
+                (id(holder), key), (holder, key, [json.loads(value)])
+            )[2]
             value = inside[0]
         starts = start[0][start[1]] if start else None
         if isinstance(value, list):
@@ -129,11 +152,15 @@ class _Record:
                 yield from self._walk(value, place, keys, config, own)
         elif isinstance(value, dict):
             beside = (value, "answer_start") if "answer_start" in value else None
-            for name in [keys[0]] if keys else [name for name in value if name not in config.untouched]:
+            for name in (
+                [keys[0]] if keys else [name for name in value if name not in config.untouched]
+            ):
                 if name in value:
                     yield from self._walk(value, name, keys[1:], config, beside)
         elif isinstance(value, str) and not keys:
-            yield _Leaf(holder, key, value, start if isinstance(starts, int) and starts >= 0 else None)
+            yield _Leaf(
+                holder, key, value, start if isinstance(starts, int) and starts >= 0 else None
+            )
 
     def close(self, translated: Sequence[str]) -> str | None:
         """Put translations into their places; returns what is wrong, None if nothing is."""
@@ -159,7 +186,10 @@ class _Record:
             if isinstance(leaf.holder, list):
                 lists.setdefault(id(leaf.holder), []).append(leaf)
         for leaves in lists.values():
-            before, after = {leaf.text.strip() for leaf in leaves}, {leaf.holder[leaf.key].strip() for leaf in leaves}
+            before, after = (
+                {leaf.text.strip() for leaf in leaves},
+                {leaf.holder[leaf.key].strip() for leaf in leaves},
+            )
             yield len(after) < len(before)
 
     def columns(self) -> dict[str, str]:
@@ -179,26 +209,40 @@ class Records:
         paths = (*config.fields, *config.spans)
         names = list(dict.fromkeys(path.split(".")[0] for path in paths))
         texts = (pa.string(), pa.large_string())
-        self.names = [name for name in names if name in parents.schema.names and parents[name].type in texts]
-        columns = zip(*(parents[name].to_pylist() for name in self.names), strict=True) if self.names else None
+        self.names = [
+            name for name in names if name in parents.schema.names and parents[name].type in texts
+        ]
+        columns = (
+            zip(*(parents[name].to_pylist() for name in self.names), strict=True)
+            if self.names
+            else None
+        )
         given = columns or ((),) * parents.num_rows
         # JSON is walked value by value, so this is a loop over documents.
         self._records = [
             _Record(text or "", dict(zip(self.names, values, strict=True)), config, marked)
             for text, values in zip(parents["text"].to_pylist(), given, strict=True)
         ]
-        self.texts = pa.array(["\n".join(record.marked) for record in self._records], pa.large_string())
+        self.texts = pa.array(
+            ["\n".join(record.marked) for record in self._records], pa.large_string()
+        )
 
     def close(self, texts: pa.Array) -> tuple[dict[str, pa.Array], list[str | None]]:
-        """Take n translations apart again: the columns, with `text`, and what is wrong with each record."""
+        """Take n translations apart again: the columns, with `text`, and what is wrong with each
+        record."""
         problems: list[str | None] = []
         for record, text in zip(self._records, texts.to_pylist(), strict=True):
             lines = iter(text.split("\n"))
             units = ["\n".join(next(lines) for _ in leaf.text.split("\n")) for leaf in record.units]
             problems.append(record.close(units))
         written = [record.columns() for record in self._records]
-        made = {name: pa.array([columns.get(name) for columns in written], pa.string()) for name in self.names}
-        return made | {"text": pa.array([record.text[0] for record in self._records], pa.large_string())}, problems
+        made = {
+            name: pa.array([columns.get(name) for columns in written], pa.string())
+            for name in self.names
+        }
+        return made | {
+            "text": pa.array([record.text[0] for record in self._records], pa.large_string())
+        }, problems
 
 
 def _is_json(value: str) -> bool:
@@ -235,9 +279,11 @@ def _with_marks(text: str, spans: Sequence[tuple[int, int, int]]) -> str:
 
 
 def _without_marks(text: str) -> tuple[str, dict[int, tuple[int, int]]]:
-    """Take marks out of a text, and what spaces an engine put around them: one stays, and none before a stop.
+    """Take marks out of a text, and what spaces an engine put around them: one stays, and none
+    before a stop.
 
-    Returns the text, and by number from where to where the spans go of which both marks stand in order.
+    Returns the text, and by number from where to where the spans go of which both marks stand in
+    order.
     """
     bare = ""
     end = 0
@@ -263,8 +309,11 @@ def _joined(before: str, after: str, marked: bool) -> str:
 
 
 def _located(answer: str, whole: str) -> tuple[int, int] | None:
-    """Find an answer that was translated by itself: as it is, then whatever its case, without a full stop."""
+    """Find an answer that was translated by itself: as it is, then whatever its case, without a
+    full stop."""
     for flags in (re.NOFLAG, re.IGNORECASE):
-        if answer.strip(" .") and (found := re.search(rf"(?<!\w){re.escape(answer.strip(' .'))}(?!\w)", whole, flags)):
+        if answer.strip(" .") and (
+            found := re.search(rf"(?<!\w){re.escape(answer.strip(' .'))}(?!\w)", whole, flags)
+        ):
             return found.span()
     return None

@@ -1,15 +1,17 @@
-"""Cut texts into lines and sentences for translation, so that nothing is lost and all can be put together again.
+"""Cut texts into lines and sentences for translation, so that nothing is lost and all can be put
+together again.
 
     text        "# Bat\\n\\nKaixo! Zer moduz?"
     line        0: "# Bat"   1: ""   2: "Kaixo! Zer moduz?"
     sentence    lead "# " text "Bat" | text "Kaixo!" gap " " | text "Zer moduz?" gap ""
 
-A line is a paragraph: a translation has as many lines as its source. What opens a line (bullets, numbers of lists,
-quotation marks of mail) is its `lead` and is not translated.
+A line is a paragraph: a translation has as many lines as its source. What opens a line (bullets,
+numbers of lists, quotation marks of mail) is its `lead` and is not translated.
 
-Terminators are those of UAX #29 (Sentence_Terminal) without the clause mark U+104A, and the Tibetan shads. Latin,
-Cyrillic and other terminators of ASCII need white space after them, and no small letter after that; a full stop, no
-abbreviation or single letter before it. Thai and Lao have none: a long line of theirs is cut at its spaces.
+Terminators are those of UAX #29 (Sentence_Terminal) without the clause mark U+104A, and the Tibetan
+shads. Latin, Cyrillic and other terminators of ASCII need white space after them, and no small
+letter after that; a full stop, no abbreviation or single letter before it. Thai and Lao have none:
+a long line of theirs is cut at its spaces.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ _GOES_ON = rf"^[{_OPENING}]*[\p{{Ll}},;:)\]]"
 _BULLETS = r"[\s>#*|\x{2022}\x{b7}\x{25cf}\x{25aa}\x{2013}\x{2014}-]+"
 _LEAD = rf"^(?:{_BULLETS}|(?:\p{{Nd}}{{1,3}}[.)]|\p{{L}}\))\s+)+"
 _ORDINAL = rf"^(?:{_BULLETS})?\p{{Nd}}+\.\s+\p{{Ll}}"  # "3. artikulua": a number of the sentence, not of a list
-# Abbreviations before which a sentence goes on, of the languages that use the Latin and Cyrillic full stop for them.
+# Abbreviations before which a sentence goes on, of the languages that use the Latin and Cyrillic
+# full stop for them.
 _ABBREVIATIONS = (
     "mr|mrs|ms|dr|prof|st|no|nr|vs|etc|cf|ca|e\\.g|i\\.e|fig|al|vol|pp|art|sr|sra|srta|dra|ud|uds|vd|av|núm|pág|"
     "jn|and|or|adib|etab|bzw|z\\.b|d\\.h|usw|ggf|vgl|bijv|bv|enz|dhr|mevr|t\\.d|o\\.fl|m\\.a|bls|г|гг|т\\.е|т\\.д|т\\.п|им|"
@@ -52,8 +55,8 @@ SENTENCE_COLUMNS = ("row", "line", "lead", "text", "gap")
 def cut_sentences(texts: pa.Array, max_code_points: int) -> pl.DataFrame:
     """Cut n texts (no nulls) into sentences, in order: columns row, line, lead, text, gap.
 
-    The `lead`, `text` and `gap` of a line's sentences, in a row, are the line; lines are joined by line
-    feeds. An empty line is one row with an empty text.
+    The `lead`, `text` and `gap` of a line's sentences, in a row, are the line; lines are joined by
+    line feeds. An empty line is one row with an empty text.
 
     >>> frame = cut_sentences(pa.array(["1. Bai. Ez, Jon jn. etorri da!"]), 600)
     >>> frame.select("lead", "text", "gap").rows()
@@ -66,11 +69,17 @@ def cut_sentences(texts: pa.Array, max_code_points: int) -> pl.DataFrame:
         .explode("text")
         .with_columns(line=pl.int_range(pl.len()).over("row"))
     )
-    bullets, lead = (pl.col("text").str.extract(pattern, 0).fill_null("") for pattern in (f"^{_BULLETS}", _LEAD))
-    lines = lines.with_columns(lead=pl.when(pl.col("text").str.contains(_ORDINAL)).then(bullets).otherwise(lead))
+    bullets, lead = (
+        pl.col("text").str.extract(pattern, 0).fill_null("") for pattern in (f"^{_BULLETS}", _LEAD)
+    )
+    lines = lines.with_columns(
+        lead=pl.when(pl.col("text").str.contains(_ORDINAL)).then(bullets).otherwise(lead)
+    )
     rest = pl.col("text").str.slice(pl.col("lead").str.len_chars())
     # What is nothing but a lead ("---") stays one.
-    pieces_of = pl.when(rest == "").then(pl.concat_list(pl.lit(""))).otherwise(rest.str.extract_all(_PIECE))
+    pieces_of = (
+        pl.when(rest == "").then(pl.concat_list(pl.lit(""))).otherwise(rest.str.extract_all(_PIECE))
+    )
     lines = lines.with_columns(pieces=pieces_of).with_row_index("place")
     pieces = lines.select("place", "pieces").explode("pieces")
     piece, following = pl.col("pieces"), pl.col("pieces").shift(-1).over("place")
@@ -82,29 +91,48 @@ def cut_sentences(texts: pa.Array, max_code_points: int) -> pl.DataFrame:
     pieces = pieces.with_columns(ends=ends).with_columns(
         sentence=pl.col("ends").cast(pl.Int64).cum_sum().shift(1, fill_value=0).over("place")
     )
-    sentences = pieces.group_by("place", "sentence", maintain_order=True).agg(pl.col("pieces").str.join(""))
+    sentences = pieces.group_by("place", "sentence", maintain_order=True).agg(
+        pl.col("pieces").str.join("")
+    )
     sentences = _cut_long(sentences, max_code_points)
     sentences = sentences.with_columns(
-        text=pl.col("pieces").str.strip_chars_end(), gap=pl.col("pieces").str.extract(r"(\s*)$", 1).fill_null("")
+        text=pl.col("pieces").str.strip_chars_end(),
+        gap=pl.col("pieces").str.extract(r"(\s*)$", 1).fill_null(""),
     )
     first = pl.int_range(pl.len()).over("place") == 0
     return sentences.join(
         lines.select("place", "row", "line", "lead"), on="place", how="left", maintain_order="left"
-    ).select("row", "line", pl.when(first).then("lead").otherwise(pl.lit("")).alias("lead"), "text", "gap")
+    ).select(
+        "row",
+        "line",
+        pl.when(first).then("lead").otherwise(pl.lit("")).alias("lead"),
+        "text",
+        "gap",
+    )
 
 
 def _cut_long(sentences: pl.DataFrame, max_code_points: int) -> pl.DataFrame:
-    """Cut what is too long after the last comma or space that fits, else between letters and their marks."""
+    """Cut what is too long after the last comma or space that fits, else between letters and their
+    marks."""
     most = min(max_code_points, _LONG_WITHOUT)
-    unended = pl.col("pieces").str.contains(_WITHOUT_TERMINATORS) & (pl.col("pieces").str.len_chars() > most)
+    unended = pl.col("pieces").str.contains(_WITHOUT_TERMINATORS) & (
+        pl.col("pieces").str.len_chars() > most
+    )
     long = pl.col("pieces").str.len_chars() > max_code_points
 
     def cut(length: int) -> pl.Expr:
         stops = r"[\s,;:\x{60c}\x{61b}\x{104a}\x{3001}\x{ff0c}\x{ff1b}]"
-        # Both alternatives begin differently: the regex library takes out a common beginning, and then prefers wrongly.
-        return pl.col("pieces").str.extract_all(rf"(?s).{{0,{length - 1}}}{stops}+|.{{1,{length}}}\p{{M}}*\s*")
+        # Both alternatives begin differently: the regex library takes out a common beginning, and
+        # then prefers wrongly.
+        return pl.col("pieces").str.extract_all(
+            rf"(?s).{{0,{length - 1}}}{stops}+|.{{1,{length}}}\p{{M}}*\s*"
+        )
 
     kept = pl.concat_list("pieces")
     return sentences.with_columns(
-        pieces=pl.when(long).then(cut(max_code_points)).when(unended).then(cut(most)).otherwise(kept)
+        pieces=pl.when(long)
+        .then(cut(max_code_points))
+        .when(unended)
+        .then(cut(most))
+        .otherwise(kept)
     ).explode("pieces")

@@ -1,14 +1,17 @@
-"""Translate documents sentence by sentence, judge every answer, and put documents together of what passed.
+"""Translate documents sentence by sentence, judge every answer, and put documents together of what
+passed.
 
-    documents -> lines -> sentences -> distinct sentences -> masked -> answers -> judged -> documents
+    documents -> lines -> sentences -> distinct sentences -> masked -> answers -> judged ->
+    documents
 
-A sentence without letters is taken over as it is. A rejected sentence is left out of its line; a line that had words
-and has none left, too many rejected sentences, an engine that failed, or a text that is in another language as a whole
-reject the document. So a translation has as many lines as its source, and what leads a line (bullets, numbers) stays.
+A sentence without letters is taken over as it is. A rejected sentence is left out of its line; a
+line that had words and has none left, too many rejected sentences, an engine that failed, or a text
+that is in another language as a whole reject the document. So a translation has as many lines as
+its source, and what leads a line (bullets, numbers) stays.
 
-Why: machine-translated text helps languages that have little of their own, and what translation gets wrong there is
-worse than no text (Doshi et al. 2024, IndicMonoDoc; Thompson et al. 2024, "A shocking amount of the web is machine
-translated").
+Why: machine-translated text helps languages that have little of their own, and what translation
+gets wrong there is worse than no text (Doshi et al. 2024, IndicMonoDoc; Thompson et al. 2024, "A
+shocking amount of the web is machine translated").
 """
 
 from __future__ import annotations
@@ -24,7 +27,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.columns import require_columns
-from schemas.document import CANDIDATES, DOCUMENT, IDENTIFICATION, SCRIPT_MARKS, TRANSLATION_EVIDENCE
+from schemas.document import (
+    CANDIDATES,
+    DOCUMENT,
+    IDENTIFICATION,
+    SCRIPT_MARKS,
+    TRANSLATION_EVIDENCE,
+)
 from schemas.language import one_label
 from schemas.orthography import words_are_spaced
 from schemas.translation import SENTENCE_PAIR, TRANSLATION_MARKS
@@ -48,7 +57,8 @@ _MARKED = r"(^|[^\p{L}\p{N}])[*#@~]+([\p{L}\p{N}])"  # how Apertium marks a word
 
 
 class Translator(NamedTuple):
-    """What translates in one direction: whose answers they are, its form of placeholders, and how it is asked."""
+    """What translates in one direction: whose answers they are, its form of placeholders, and how
+    it is asked."""
 
     direction: Direction
     identity: Identity
@@ -69,35 +79,51 @@ class Translated(NamedTuple):
 
 
 def translate_documents(
-    batch: pa.RecordBatch, translators: Sequence[Translator], config: TranslationConfig, identify: Identify | None
+    batch: pa.RecordBatch,
+    translators: Sequence[Translator],
+    config: TranslationConfig,
+    identify: Identify | None,
 ) -> Translated:
-    """Translate the documents of a block that are in the source language of a direction, in order, by direction.
+    """Translate the documents of a block that are in the source language of a direction, in order,
+    by direction.
 
-    A new row has its parent's columns but for those that transliteration's copies have not either: `id` is the hex
-    BLAKE2b-128 of the parent's id, the direction and the engine's identity. What was made is not translated again.
-    Raises SchemaError if a column is missing or mistyped.
+    A new row has its parent's columns but for those that transliteration's copies have not either:
+    `id` is the hex BLAKE2b-128 of the parent's id, the direction and the engine's identity. What
+    was made is not translated again. Raises SchemaError if a column is missing or mistyped.
     """
     require_columns(batch, DOCUMENT, ("id", "text", "language", "script", "synthetic"))
     for field in TRANSLATION_MARKS:
         if field.name not in batch.schema.names:
             batch = batch.append_column(field, pa.nulls(batch.num_rows, field.type))
-    labels = pc.binary_join_element_wise(batch["language"], batch["script"], "_").dictionary_encode()
+    labels = pc.binary_join_element_wise(
+        batch["language"], batch["script"], "_"
+    ).dictionary_encode()
     own = [one_label(label) for label in labels.dictionary.to_pylist()]
     codes = pc.fill_null(labels.indices, -1).to_numpy(zero_copy_only=False)
     found = ~pc.fill_null(batch["synthetic"], False).to_numpy(zero_copy_only=False)
     parts = []
     for translator in translators:
-        wanted = [code for code, label in enumerate(own) if label == one_label(str(translator.direction.source))]
+        wanted = [
+            code
+            for code, label in enumerate(own)
+            if label == one_label(str(translator.direction.source))
+        ]
         rows = np.flatnonzero(np.isin(codes, wanted) & found)
         if len(rows):
             parents = batch.take(pa.array(rows))
             first = _translate(parents, translator, config, identify)
             parts.append(first)
-            if config.spans and first.rejected.num_rows:  # once more, without marks in the sentences
+            if (
+                config.spans and first.rejected.num_rows
+            ):  # once more, without marks in the sentences
                 again = pc.is_in(parents["id"], first.rejected["parent_id"])
-                pairs = first.pairs.filter(pc.invert(pc.is_in(first.pairs["id"], first.rejected["id"])))
+                pairs = first.pairs.filter(
+                    pc.invert(pc.is_in(first.pairs["id"], first.rejected["id"]))
+                )
                 parts[-1] = first._replace(rejected=first.rejected.slice(0, 0), pairs=pairs)
-                parts.append(_translate(parents.filter(again), translator, config, identify, marked=False))
+                parts.append(
+                    _translate(parents.filter(again), translator, config, identify, marked=False)
+                )
     nothing = batch.slice(0, 0)
     if not parts:
         none = reject(nothing, STAGE, "")
@@ -108,7 +134,9 @@ def translate_documents(
 
 
 def _no_pairs() -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in SENTENCE_PAIR], schema=SENTENCE_PAIR)
+    return pa.RecordBatch.from_arrays(
+        [pa.array([], field.type) for field in SENTENCE_PAIR], schema=SENTENCE_PAIR
+    )
 
 
 def _translate(
@@ -135,7 +163,10 @@ def _translate(
         apart, problems = records.close(texts)
         columns |= apart
         reason = [word or problem for word, problem in zip(reason, problems, strict=True)]
-    made = set_columns(parents, **{name: values for name, values in columns.items() if name in parents.schema.names})
+    made = set_columns(
+        parents,
+        **{name: values for name, values in columns.items() if name in parents.schema.names},
+    )
     failed = facts["failed"].to_numpy() > 0
     turned_away = np.array([word is not None for word in reason], bool)
 
@@ -150,13 +181,19 @@ def _translate(
         )
 
     pairs = _pairs(sentences, made, turned_away | failed, translator, config)
-    return Translated(made.filter(pa.array(~turned_away)), rows(turned_away & ~failed), rows(failed), pairs)
+    return Translated(
+        made.filter(pa.array(~turned_away)), rows(turned_away & ~failed), rows(failed), pairs
+    )
 
 
 def _translated(
-    sentences: pl.DataFrame, translator: Translator, config: TranslationConfig, identify: Identify | None
+    sentences: pl.DataFrame,
+    translator: Translator,
+    config: TranslationConfig,
+    identify: Identify | None,
 ) -> pl.DataFrame:
-    """Translate and judge the distinct sentences: columns text, asked, target, reason, error and the signals."""
+    """Translate and judge the distinct sentences: columns text, asked, target, reason, error and
+    the signals."""
     distinct = sentences.select(pl.col("text").unique(maintain_order=True))
     masked = translator.protection.mask(distinct["text"])
     bare = masked.texts.str.replace_all(translator.protection.found, "")
@@ -217,12 +254,16 @@ def _put_together(sentences: pl.DataFrame, direction: Direction) -> pa.Array:
         "Mymr",
         "Tibt",
     )
-    gap = pl.col("gap").str.replace(r"^$", " ") if spaced else pl.col("gap").str.replace_all(" ", "")
+    gap = (
+        pl.col("gap").str.replace(r"^$", " ") if spaced else pl.col("gap").str.replace_all(" ", "")
+    )
     last = pl.int_range(pl.len()).over("row", "line") == pl.len().over("row", "line") - 1
     kept = pl.col("reason").is_null()
     lines = (
         sentences.with_columns(gap=pl.when(last).then("gap").otherwise(gap))
-        .with_columns(part=pl.when(kept).then(pl.col("target") + pl.col("gap")).otherwise(pl.lit("")))
+        .with_columns(
+            part=pl.when(kept).then(pl.col("target") + pl.col("gap")).otherwise(pl.lit(""))
+        )
         .group_by("row", "line", maintain_order=True)
         .agg(pl.col("lead").first() + pl.col("part").str.join(""))
     )
@@ -231,21 +272,27 @@ def _put_together(sentences: pl.DataFrame, direction: Direction) -> pa.Array:
 
 
 def _facts(sentences: pl.DataFrame, documents: int) -> pl.DataFrame:
-    """Add up by document: sentences, rejected ones and their share of the code points, lines lost, and signals."""
+    """Add up by document: sentences, rejected ones and their share of the code points, lines lost,
+    and signals."""
     size = pl.col("text").str.len_chars()
     rejected = pl.col("reason").is_not_null()
-    line = sentences.group_by("row", "line").agg(lost=(rejected.any() & (rejected | ~pl.col("asked")).all()))
+    line = sentences.group_by("row", "line").agg(
+        lost=(rejected.any() & (rejected | ~pl.col("asked")).all())
+    )
     lost = line.group_by("row").agg(lines_lost=pl.col("lost").sum())
     weight = pl.col("text").str.len_chars().filter(pl.col("asked"))
 
     def mean(signal: str) -> pl.Expr:
-        return ((pl.col(signal).filter(pl.col("asked")) * weight).sum() / weight.sum().clip(1)).alias(signal)
+        return (
+            (pl.col(signal).filter(pl.col("asked")) * weight).sum() / weight.sum().clip(1)
+        ).alias(signal)
 
     facts = sentences.group_by("row", maintain_order=True).agg(
         sentences=pl.col("asked").sum(),
         rejected=rejected.sum(),
         rejected_share=size.filter(rejected).sum() / size.filter(pl.col("asked")).sum().clip(1),
-        in_target_share=size.filter(pl.col("in_target") & ~rejected).sum() / size.filter(~rejected).sum().clip(1),
+        in_target_share=size.filter(pl.col("in_target") & ~rejected).sum()
+        / size.filter(~rejected).sum().clip(1),
         failed=(pl.col("reason") == "engine_failed").sum(),
         error=pl.col("error").drop_nulls().first(),
         reasons=pl.col("reason").drop_nulls(),
@@ -265,7 +312,8 @@ def _decide(
     config: TranslationConfig,
     identify: Identify | None,
 ) -> tuple[list[str | None], list[float | None], list[float | None], list[str | None]]:
-    """Decide on n documents: reason, value, threshold and detail, null for those that are published."""
+    """Decide on n documents: reason, value, threshold and detail, null for those that are
+    published."""
     n = len(texts)
     reason: list[str | None] = [None] * n
     value: list[float | None] = [None] * n
@@ -290,22 +338,39 @@ def _decide(
         elif not fact["sentences"]:
             reason[row] = "nothing_to_translate"
         elif fact["rejected_share"] > max_rejected_share:
-            reason[row], value[row], threshold[row] = "rejected_sentences", fact["rejected_share"], max_rejected_share
+            reason[row], value[row], threshold[row] = (
+                "rejected_sentences",
+                fact["rejected_share"],
+                max_rejected_share,
+            )
             detail[row] = told
         elif fact["lines_lost"]:
-            reason[row], value[row], threshold[row], detail[row] = "lost_paragraph", fact["lines_lost"], 0.0, told
+            reason[row], value[row], threshold[row], detail[row] = (
+                "lost_paragraph",
+                fact["lines_lost"],
+                0.0,
+                told,
+            )
         elif not right[row]:
             reason[row], detail[row] = "wrong_language", languages[row]
         elif away[row] > most[row]:
-            reason[row], value[row], threshold[row] = "length_ratio", float(away[row]), float(most[row])
+            reason[row], value[row], threshold[row] = (
+                "length_ratio",
+                float(away[row]),
+                float(most[row]),
+            )
     return reason, value, threshold, detail
 
 
 def _reasons_line(reasons: Sequence[str], sentences: int) -> str | None:
-    """Count the reasons of a document's sentences in one line: `copied_source 3, number_lost 1 of 12 sentences`."""
+    """Count the reasons of a document's sentences in one line: `copied_source 3, number_lost 1 of
+    12 sentences`."""
     if not reasons:
         return None
-    counted = sorted({name: reasons.count(name) for name in reasons}.items(), key=lambda pair: (-pair[1], pair[0]))
+    counted = sorted(
+        {name: reasons.count(name) for name in reasons}.items(),
+        key=lambda pair: (-pair[1], pair[0]),
+    )
     return ", ".join(f"{name} {count}" for name, count in counted) + f" of {sentences} sentences"
 
 
@@ -320,7 +385,10 @@ def _columns(
         return pa.repeat(pa.scalar(given, kind), rows)
 
     # One C call a row: there is no vectorized cryptographic hash.
-    ids = [_digest(parent, "translation", str(direction), *identity) for parent in parents["id"].to_pylist()]
+    ids = [
+        _digest(parent, "translation", str(direction), *identity)
+        for parent in parents["id"].to_pylist()
+    ]
     of_another_text = [
         *SCRIPT_MARKS,
         CANDIDATES,
@@ -374,7 +442,9 @@ def _pairs(
         "generator": pa.repeat(str(translator.identity), n),
     }
     arrays = [
-        given[field.name].cast(field.type) if field.name in given else frame[field.name].to_arrow().cast(field.type)
+        given[field.name].cast(field.type)
+        if field.name in given
+        else frame[field.name].to_arrow().cast(field.type)
         for field in SENTENCE_PAIR
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=SENTENCE_PAIR)

@@ -1,1 +1,2 @@
-"""Transliteration: the schemes, the engines that run them, conditional conversion of tokens, and reversibility."""
+"""Transliteration: the schemes, the engines that run them, conditional conversion of tokens, and
+reversibility."""

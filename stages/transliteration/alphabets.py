@@ -1,7 +1,9 @@
-"""Letter tables of alphabetic scripts but the Arabic one, by scheme and source script; their sources: `schemes.py`.
+"""Letter tables of alphabetic scripts but the Arabic one, by scheme and source script; their
+sources: `schemes.py`.
 
-Look-alikes, combining marks and the many apostrophes are written as escapes: \\u02bb turned comma (part of the Uzbek
-letters o and g), \\u02bc modifier apostrophe, \\u0315 comma above right, \\u02b9 and \\u02ba prime and double prime.
+Look-alikes, combining marks and the many apostrophes are written as escapes: \\u02bb turned comma
+(part of the Uzbek letters o and g), \\u02bc modifier apostrophe, \\u0315 comma above right, \\u02b9
+and \\u02ba prime and double prime.
 """
 
 from __future__ import annotations
@@ -13,18 +15,21 @@ from stages.transliteration.letter_rules import LetterRules, swapped
 APOSTROPHES = "'\u0060\u00b4\u02bb\u02bc\u2018\u2019"
 ONE_APOSTROPHE = r"[\u0027\u0060\u00B4\u02BB\u02BC\u2018\u2019] > \u02BC ;"
 
-CAMEL_CASE = r"\p{Ll}{2}\p{Lu}"  # a capital inside a word: a name of another language, such as PostScript
-# The same, and of iPhone and McDonald; the English genitive; Roman numerals that could be letters of an abbreviation.
+CAMEL_CASE = (
+    r"\p{Ll}{2}\p{Lu}"  # a capital inside a word: a name of another language, such as PostScript
+)
+# The same, and of iPhone and McDonald; the English genitive; Roman numerals that could be letters
+# of an abbreviation.
 _NOT_SERBIAN = CAMEL_CASE + r"|^(?:\p{Ll}|Mc)\p{Lu}|[\x27\x{2019}]s$|^I{2,3}(?:$|[\-.])"
 
 _SERBIAN = (
     "а a б b в v г g д d ђ đ е e ж ž з z и i ј j к k л l љ lj м m н n њ nj о o п p р r с s т t ћ ć у u ф f х h ц c "
     "ч č џ dž ш š з\u0301 ź с\u0301 ś"
 )
-# Where n and j, or d and ž, are two letters: in Latin roots, between a prefix and a root, in borrowed names. Of 194,438
-# words of Debian's hunspell-sr, 13 do not come back through Latin: 11 second spellings, and two likely misspellings.
-# What follows decides if it is a prefix or part of a root: nadživeti, but Nadžib; odžaliti, but odžak. No rule ends in
-# half a letter.
+# Where n and j, or d and ž, are two letters: in Latin roots, between a prefix and a root, in
+# borrowed names. Of 194,438 words of Debian's hunspell-sr, 13 do not come back through Latin: 11
+# second spellings, and two likely misspellings. What follows decides if it is a prefix or part of a
+# root: nadživeti, but Nadžib; odžaliti, but odžak. No rule ends in half a letter.
 _SERBIAN_TWO_LETTERS = """
 injekc > инјекц
 injekt > инјект
@@ -101,9 +106,10 @@ $vowel { ц > ts
 $hushing { ю > u
 """
 _UZBEK_BACK = "a а b б d д e е f ф g г h ҳ i и j ж k к l л m м n н o о p п q қ r р s с t т u у v в x х y й z з "
-# Loans whose Latin spelling hides a letter of the Cyrillic one: ь and ц, and й before о. Roots that the dictionary of
-# hunspell-uz (97,000 forms, Cyrillic) has, and others of their kind. The soft sign at the end of a word is dropped
-# before a suffix (апрель, апрелда). After o\u02bb Latin writes no hard sign: the last list.
+# Loans whose Latin spelling hides a letter of the Cyrillic one: ь and ц, and й before о. Roots that
+# the dictionary of hunspell-uz (97,000 forms, Cyrillic) has, and others of their kind. The soft
+# sign at the end of a word is dropped before a suffix (апрель, апрелда). After o\u02bb Latin writes
+# no hard sign: the last list.
 _UZBEK_ROOTS = (
     "film фильм kompyuter компьютер fakultet факультет multf мультф bolshevi большеви menshevi меньшеви "
     "albom альбом folklor фольклор konsulta консульта sulf сульф volfram вольфрам asfalt асфальт insult инсульт "
@@ -137,7 +143,8 @@ _UZBEK_LAST_SOFT = (
     "diagonal диагональ gorizontal горизонталь magistral магистраль gastrol гастроль akvarel акварель barrel баррель"
 )
 _UZBEK_SILENT = (
-    "mo\u02bcjiza мўъжиза mo\u02bctabar мўътабар mo\u02bctadil мўътадил mo\u02bcjaz мўъжаз sho\u02bcba шўъба"
+    "mo\u02bcjiza мўъжиза mo\u02bctabar мўътабар mo\u02bctadil мўътадил "
+    "mo\u02bcjaz мўъжаз sho\u02bcba шўъба"
 )
 
 
@@ -150,7 +157,9 @@ def _uzbek_roots() -> Iterator[str]:
     )
     for roots, form in lists:
         words = roots.split()
-        for latin, cyrillic in sorted(zip(words[::2], words[1::2], strict=True), key=lambda pair: -len(pair[0])):
+        for latin, cyrillic in sorted(
+            zip(words[::2], words[1::2], strict=True), key=lambda pair: -len(pair[0])
+        ):
             yield form.replace("{}", latin, 1).replace("{}", cyrillic, 1)
 
 
@@ -166,8 +175,8 @@ $vowel { e > э
 $letter { \u02bc } $letter > ъ
 """
 _UZBEK_BACK_CONTEXTS = "\n".join(_uzbek_roots()) + _UZBEK_SYLLABLES
-# Foreign names: a capital inside, an apostrophe after a consonant that begins the word, an English genitive, a suffix
-# on an abbreviation.
+# Foreign names: a capital inside, an apostrophe after a consonant that begins the word, an English
+# genitive, a suffix on an abbreviation.
 _NOT_UZBEK = "|".join(
     (
         CAMEL_CASE,
@@ -303,7 +312,10 @@ ALPHABETS: Mapping[tuple[str, str], LetterRules] = {
         foreign=_NOT_UZBEK,
     ),
     ("azerbaijani_1991", "Cyrl"): LetterRules(
-        _AZERBAIJANI + _AZERBAIJANI_OLD + " \u02bc -", first=ONE_APOSTROPHE, more=APOSTROPHES, turkic=True
+        _AZERBAIJANI + _AZERBAIJANI_OLD + " \u02bc -",
+        first=ONE_APOSTROPHE,
+        more=APOSTROPHES,
+        turkic=True,
     ),
     ("azerbaijani_1991", "Latn"): LetterRules(swapped(_AZERBAIJANI), turkic=True),
     ("kazakh_2021", "Cyrl"): LetterRules(_KAZAKH, turkic=True),
@@ -317,7 +329,11 @@ ALPHABETS: Mapping[tuple[str, str], LetterRules] = {
     ("ala_lc_rus", "Cyrl"): LetterRules(_ALA_LC_RUSSIAN),
     ("ala_lc_ukr", "Cyrl"): LetterRules(_ALA_LC_UKRAINIAN, first=ONE_APOSTROPHE, more=APOSTROPHES),
     ("belarusian_2007", "Cyrl"): LetterRules(
-        _BELARUSIAN, _BELARUSIAN_CONTEXTS + "\nль > ĺ", _BELARUSIAN_SETS, first=ONE_APOSTROPHE, more=APOSTROPHES
+        _BELARUSIAN,
+        _BELARUSIAN_CONTEXTS + "\nль > ĺ",
+        _BELARUSIAN_SETS,
+        first=ONE_APOSTROPHE,
+        more=APOSTROPHES,
     ),
     ("lacinka", "Cyrl"): LetterRules(
         _BELARUSIAN, _LACINKA_CONTEXTS, _BELARUSIAN_SETS, first=ONE_APOSTROPHE, more=APOSTROPHES
@@ -328,5 +344,7 @@ ALPHABETS: Mapping[tuple[str, str], LetterRules] = {
     ("iso9984", "Latn"): LetterRules(swapped(_GEORGIAN), caseless=True),
     ("ircam", "Tfng"): LetterRules(_TIFINAGH),
     ("ircam", "Latn"): LetterRules(swapped(_TIFINAGH), caseless=True),
-    ("elot_743", "Grek"): LetterRules(_GREEK, _GREEK_CONTEXTS, {"voiced": "βγδζλμνραεηιουωάέήίόύώϊϋ"}),
+    ("elot_743", "Grek"): LetterRules(
+        _GREEK, _GREEK_CONTEXTS, {"voiced": "βγδζλμνραεηιουωάέήίόύώϊϋ"}
+    ),
 }

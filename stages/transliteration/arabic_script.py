@@ -1,6 +1,8 @@
-"""Letter tables from and to the Arabic script, by scheme and source script; their sources stand in `schemes.py`.
+"""Letter tables from and to the Arabic script, by scheme and source script; their sources stand in
+`schemes.py`.
 
-Arabic writes few vowels, so all but Uyghur, which writes every one, lose something; what, their schemes say.
+Arabic writes few vowels, so all but Uyghur, which writes every one, lose something; what, their
+schemes say.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ _BACK_PUNCTUATION = " , \u060c ; \u061b ? \u061f"
 
 _UYGHUR_VOWELS = "ا a ە e ې ë ى i و o ۆ ö ۇ u ۈ ü"
 _UYGHUR_CONSONANTS = (
-    "ب b پ p ت t ج j چ ch خ x د d ر r ز z ژ zh س s ش sh غ gh ف f ق q ك k گ g ڭ ng ل l م m ن n ھ h ۋ w ي y"
+    "ب b پ p ت t ج j چ ch خ x د d ر r ز z ژ zh س s ش sh غ gh ف f "
+    "ق q ك k گ g ڭ ng ل l م m ن n ھ h ۋ w ي y"
 )
 _UYGHUR_BACK_CONTEXTS = "\n".join(
     f"{context}{vowel} > \u0626{arabic}"
@@ -77,8 +80,9 @@ _URDU_CONTEXTS = "\n".join(
     ]
 )
 
-# The other way: letters of Arabic words are chosen by sound, but in the commonest words; short vowels inside a word are
-# not written, nor is a consonant written twice; vowels next to each other are parted by hamza.
+# The other way: letters of Arabic words are chosen by sound, but in the commonest words; short
+# vowels inside a word are not written, nor is a consonant written twice; vowels next to each other
+# are parted by hamza.
 _HINDI_WORDS = _URDU_WORDS + (
     " ہوا हुआ یہ ये وہ वे کہ कि نہ न گئے गये گاؤں गाँव پاؤں पाँव دکھ दुःख ضرور ज़रूर صرف सिर्फ़ طرف तरफ़ "
     "بعد बाद وقت वक़्त صاحب साहब حکومت हुकूमत خاص ख़ास معلوم मालूम عورت औरत علم इल्म طرح तरह صبح सुबह "
@@ -107,8 +111,14 @@ _HINDI = (
 _HINDI_CONTEXTS = "\n".join(
     [
         *(f"$start {{ {hindi} }} $end > {urdu}" for urdu, hindi in _pairs(_HINDI_WORDS)),
-        *(f"$start {{ {hindi} > {urdu}" for hindi, urdu in _pairs("इ ا ई ای उ ا ऊ او ऍ ای ए ای ऐ ای ऑ آ ओ او औ او")),
-        *(f"{hindi} }} $end > {urdu}" for hindi, urdu in _pairs("इ ئی ए ئے ऐ ئے \u093f ی \u0941 و \u0947 ے \u0948 ے")),
+        *(
+            f"$start {{ {hindi} > {urdu}"
+            for hindi, urdu in _pairs("इ ا ई ای उ ا ऊ او ऍ ای ए ای ऐ ای ऑ آ ओ او औ او")
+        ),
+        *(
+            f"{hindi} }} $end > {urdu}"
+            for hindi, urdu in _pairs("इ ئی ए ئے ऐ ئے \u093f ی \u0941 و \u0947 ے \u0948 ے")
+        ),
         *(f"{nasal} }} $end > ں" for nasal in ("\u0901", "\u0902")),
         *(f"{nasal} }} $labial > م" for nasal in ("\u0901", "\u0902")),
     ]
@@ -135,7 +145,11 @@ _MALTESE_CONTEXTS = "\n".join(
         "\u02bc } $end > ع",
         "għ\u0127 > ح",
         "għh > ح",
-        *(f"{letter}{letter} > {arabic}" for letter, arabic in _pairs(_MALTESE) if len(letter) == 1),
+        *(
+            f"{letter}{letter} > {arabic}"
+            for letter, arabic in _pairs(_MALTESE)
+            if len(letter) == 1
+        ),
         "$start { ie > ا",
         *(f"$start {{ {vowel} > ا" for vowel in "aeiou"),
         *(f"ال {{ {vowel} > ا" for vowel in "aeiou"),
@@ -155,7 +169,9 @@ _LONG_A = """
 :: Lower ;
 $start $consonant { a } $consonant $end > ا ;
 $start $consonant $consonant { a } $consonant $end > ا ;"""
-_MALTESE_LETTERS = _MALTESE + " à ا è ي é ي ì ي ò و ù و a - e - i - o - u - \u02bc -" + _BACK_PUNCTUATION
+_MALTESE_LETTERS = (
+    _MALTESE + " à ا è ي é ي ì ي ò و ù و a - e - i - o - u - \u02bc -" + _BACK_PUNCTUATION
+)
 
 _ARABIC_SUN = "ت t ث t د d ذ d ر r ز ż س s ش x ص s ض d ط t ظ d ن n چ ċ"
 _DOUBLED = _ARABIC_SUN + " ب b ج ġ ح ħ ف f ق q ك k ل l م m ي j و w"
@@ -201,7 +217,8 @@ _ARABIC = (
 )
 _SKELETON = "بتثجحخدذرزسشصضطظعغفقكلمنه"
 _BACKED = "حخرصضطظعغق"
-# A word that writes no vowel gets one after its first consonant, as Maltese has it in most such nouns.
+# A word that writes no vowel gets one after its first consonant, as Maltese has it in most such
+# nouns.
 _FIRST_VOWEL = "\n".join(
     f"{place} {{ ([{first}]) }} [{_SKELETON}]+ $start > $1 {vowel} ;"
     for place in ("$start", "$start ال")
@@ -220,13 +237,17 @@ ARABIC_SCRIPT: Mapping[tuple[str, str], LetterRules] = {
         first=ONE_APOSTROPHE,
         more=APOSTROPHES,
     ),
-    ("hawar", "Arab"): LetterRules(_SORANI + _PUNCTUATION, _SORANI_CONTEXTS, {"vowel": "اەێۆaeêoîû"}),
+    ("hawar", "Arab"): LetterRules(
+        _SORANI + _PUNCTUATION, _SORANI_CONTEXTS, {"vowel": "اەێۆaeêoîû"}
+    ),
     ("urdu_hindi", "Arab"): LetterRules(
         _URDU,
         _URDU_CONTEXTS,
         {"sign": "\u093e\u0940\u0947\u094bअआ", "open": "اآےں\u064e\u064f\u0650"},
     ),
-    ("urdu_hindi", "Deva"): LetterRules(_HINDI, _HINDI_CONTEXTS, {"labial": "\u092a\u092b\u092c\u092d"}),
+    ("urdu_hindi", "Deva"): LetterRules(
+        _HINDI, _HINDI_CONTEXTS, {"labial": "\u092a\u092b\u092c\u092d"}
+    ),
     ("maltese_arabic", "Latn"): LetterRules(
         _MALTESE_LETTERS,
         _MALTESE_CONTEXTS,

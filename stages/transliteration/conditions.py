@@ -1,8 +1,9 @@
-"""Which tokens a conditional transliteration changes: by a word list, labels of words, a model, a pattern or a script.
+"""Which tokens a conditional transliteration changes: by a word list, labels of words, a model, a
+pattern or a script.
 
-A token that is hyphenated is judged by what follows its last hyphen, too: `il-ktieb` is in a list that has `ktieb`.
-Micallef et al. (2024) label Maltese words by etymology and transliterate those of Arabic origin; a file of such labels
-or a fastText model trained on them goes here.
+A token that is hyphenated is judged by what follows its last hyphen, too: `il-ktieb` is in a list
+that has `ktieb`. Micallef et al. (2024) label Maltese words by etymology and transliterate those of
+Arabic origin; a file of such labels or a fastText model trained on them goes here.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ Condition = Callable[[pl.Series], pl.Series]
 def load_condition(config: ConditionConfig) -> Condition:
     """Load the word list, labels or model of a condition.
 
-    Raises OSError for a file that cannot be read, ValueError for one that is not as its description says, and
-    ImportError if fastText is needed and missing.
+    Raises OSError for a file that cannot be read, ValueError for one that is not as its description
+    says, and ImportError if fastText is needed and missing.
     """
     judge = _judge(config)
     return (lambda tokens: ~judge(tokens)) if config.negate else judge
@@ -63,7 +64,9 @@ def _labelled(config: LabelCondition) -> pl.Series:
     lines = _lines(config.path)
     if not (right := lines.str.contains(r"^[^\t]+\t[^\t]+$")).all():
         number = int((~right).arg_true()[0]) + 1
-        raise ValueError(f"{config.path}: every line must be a word, a tab and a label, got another in line {number}")
+        raise ValueError(
+            f"{config.path}: every line must be a word, a tab and a label, got another in line {number}"
+        )
     columns = lines.str.split_exact("\t", 1).struct.unnest()
     return columns.filter(pl.col("field_1").is_in(config.labels))["field_0"]
 
@@ -86,13 +89,19 @@ def _by_model(config: ModelCondition) -> Condition:
     try:
         import fasttext
     except ImportError as missing:
-        raise ImportError("a condition by model needs the module fasttext; install fasttext-community") from missing
+        raise ImportError(
+            "a condition by model needs the module fasttext; install fasttext-community"
+        ) from missing
     if not Path(config.path).is_file():
-        raise FileNotFoundError(f"path must be a fastText model, got {config.path!r}, which is no file")
+        raise FileNotFoundError(
+            f"path must be a fastText model, got {config.path!r}, which is no file"
+        )
     model = fasttext.load_model(config.path)
     known = {label.removeprefix("__label__") for label in model.get_labels()}
     if unknown := sorted(set(config.labels) - known):
-        raise ValueError(f"labels must be among the model's {', '.join(sorted(known))}, got {unknown}")
+        raise ValueError(
+            f"labels must be among the model's {', '.join(sorted(known))}, got {unknown}"
+        )
     wanted = [f"__label__{label}" for label in config.labels]
 
     def judged(tokens: pl.Series) -> pl.Series:

@@ -1,7 +1,9 @@
-"""The engines: each turns distinct tokens into their transliterations, with one call of its library where it has one.
+"""The engines: each turns distinct tokens into their transliterations, with one call of its library
+where it has one.
 
-A token is a run of letters of the source script, never a space but inside Tibetan, so many are joined by line feeds,
-which every engine leaves alone. Libraries are imported when a scheme first needs them.
+A token is a run of letters of the source script, never a space but inside Tibetan, so many are
+joined by line feeds, which every engine leaves alone. Libraries are imported when a scheme first
+needs them.
 """
 
 from __future__ import annotations
@@ -48,7 +50,9 @@ def _joined(convert: Callable[[str], str]) -> Convert:
     def converted(tokens: list[str]) -> list[str]:
         parts = convert("\n".join(tokens)).split("\n") if tokens else []
         if len(parts) != len(tokens):
-            raise ValueError(f"the engine returned {len(parts)} tokens of {len(tokens)}: it does not keep line feeds")
+            raise ValueError(
+                f"the engine returned {len(parts)} tokens of {len(tokens)}: it does not keep line feeds"
+            )
         return parts
 
     return converted
@@ -65,7 +69,9 @@ def _icu() -> Any:
 def _load_rules(scheme: Scheme) -> Convert:
     icu = _icu()
     name = f"{scheme.name}-{scheme.detail}-{scheme.source}"
-    made = icu.Transliterator.createFromRules(name, rules_of(scheme).icu, icu.UTransDirection.FORWARD)
+    made = icu.Transliterator.createFromRules(
+        name, rules_of(scheme).icu, icu.UTransDirection.FORWARD
+    )
     return _joined(made.transliterate)
 
 
@@ -74,7 +80,9 @@ def _load_icu(scheme: Scheme) -> Convert:
     source, target = scheme.detail.split("/")[0].split("-")
     variant = scheme.detail[len(source) + len(target) + 1 :]
     forward = scheme.target == "Latn"
-    made = icu.Transliterator.createInstance(scheme.detail if forward else f"{target}-{source}{variant}")
+    made = icu.Transliterator.createInstance(
+        scheme.detail if forward else f"{target}-{source}{variant}"
+    )
     if scheme.source != "Ethi":
         return _joined(made.transliterate)
     # Amharic is often typed with two word spaces for a full stop.
@@ -87,15 +95,16 @@ def _load_uroman(scheme: Scheme) -> Convert:
     except ImportError as missing:
         raise missing_engine("uroman") from missing
     romanizer = _uroman(Uroman)
-    # A call a token: uroman searches a lattice over the whole of what it is given, in more than linear time.
+    # A call a token: uroman searches a lattice over the whole of what it is given, in more than
+    # linear time.
     language = scheme.detail or None
 
     def romanized(token: str) -> str:
         try:
             return str(romanizer.romanize_string(token, lcode=language))
         except AttributeError:
-            # uroman 1.3.1 trips over some numbers written out in Han letters, percentages of fractions among them;
-            # letter by letter it reads no numbers.
+            # uroman 1.3.1 trips over some numbers written out in Han letters, percentages of
+            # fractions among them; letter by letter it reads no numbers.
             return "".join(romanizer.romanize_string(letter, lcode=language) for letter in token)
 
     return lambda tokens: list(map(romanized, tokens))
@@ -113,12 +122,18 @@ def _load_pyewts(scheme: Scheme) -> Convert:
         raise missing_engine("pyewts") from missing
     converter = pyewts()
     convert, foreign = (
-        (converter.toWylie, re.compile(r"\\"))  # a sign that Wylie has no letters for becomes an escape
+        (
+            converter.toWylie,
+            re.compile(r"\\"),
+        )  # a sign that Wylie has no letters for becomes an escape
         if scheme.target == "Latn"
         else (converter.toUnicode, re.compile("[A-Za-z]"))  # what is not Wylie stays in part Latin
     )
-    # A call a token, here a syllable: given lines, pyewts takes some of their ends for white space of its own.
-    return lambda tokens: [token if foreign.search(made := convert(token)) else made for token in tokens]
+    # A call a token, here a syllable: given lines, pyewts takes some of their ends for white space
+    # of its own.
+    return lambda tokens: [
+        token if foreign.search(made := convert(token)) else made for token in tokens
+    ]
 
 
 def _load_opencc(scheme: Scheme) -> Convert:

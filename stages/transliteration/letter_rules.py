@@ -1,9 +1,11 @@
-"""Letter tables, written short and turned into rules for ICU's transliterator: the schemes that no library has right.
+"""Letter tables, written short and turned into rules for ICU's transliterator: the schemes that no
+library has right.
 
-A table is written in small letters; capitals are derived, and a capital that becomes two letters is written as its
-neighbours are (`Nj` in a capitalized word, `NJ` among capitals). A rule of a context comes before the plain letters, in
-the order given; a longer source comes before a shorter one. ICU applies the first rule that matches and sees
-what is left of it already transliterated, so a set that stands before a letter holds letters of both scripts.
+A table is written in small letters; capitals are derived, and a capital that becomes two letters is
+written as its neighbours are (`Nj` in a capitalized word, `NJ` among capitals). A rule of a context
+comes before the plain letters, in the order given; a longer source comes before a shorter one. ICU
+applies the first rule that matches and sees what is left of it already transliterated, so a set
+that stands before a letter holds letters of both scripts.
 
 Sources of the tables stand with their schemes, in `schemes.py`.
 """
@@ -15,18 +17,21 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-_CONTEXT = re.compile(r"(?:(?P<before>\S+) \{ )?(?P<source>\S+)(?: \} (?P<after>\S+))? > (?P<target>\S*)")
+_CONTEXT = re.compile(
+    r"(?:(?P<before>\S+) \{ )?(?P<source>\S+)(?: \} (?P<after>\S+))? > (?P<target>\S*)"
+)
 _EDGE = r"[^[:L:][:M:]]"
 
 
 class LetterRules(NamedTuple):
     """One direction of an alphabet: `letters` is "from to from to", where a to of `-` is nothing.
 
-    `contexts` are "before { source } after > target", of which before and after may be absent; those are letters as
-    they are, or sets (`$start` and `$end` of a word, or one of `sets` by its name, of small letters), joined by `+`.
-    `first` is ICU syntax for a pass of its own before the letters, and `more` what tokens may hold besides the letters.
-    `foreign` is a pattern (Rust's syntax) of words that have these letters, but are of no language of the alphabet.
-    `turkic` pairs i with a dotted capital. `caseless` has no capitals to write.
+    `contexts` are "before { source } after > target", of which before and after may be absent;
+    those are letters as they are, or sets (`$start` and `$end` of a word, or one of `sets` by its
+    name, of small letters), joined by `+`. `first` is ICU syntax for a pass of its own before the
+    letters, and `more` what tokens may hold besides the letters. `foreign` is a pattern (Rust's
+    syntax) of words that have these letters, but are of no language of the alphabet. `turkic` pairs
+    i with a dotted capital. `caseless` has no capitals to write.
     """
 
     letters: str
@@ -40,7 +45,8 @@ class LetterRules(NamedTuple):
 
 
 class CompiledRules(NamedTuple):
-    """Rules in ICU's syntax, and what they convert: the units (letters or several) and the signs that stand alone."""
+    """Rules in ICU's syntax, and what they convert: the units (letters or several) and the signs
+    that stand alone."""
 
     icu: str
     units: frozenset[str]
@@ -55,18 +61,36 @@ def compile_letters(rules: LetterRules) -> CompiledRules:
     for line in unicodedata.normalize("NFC", rules.contexts).strip().splitlines():
         match = _CONTEXT.fullmatch(line.strip())
         if match is None:
-            raise ValueError(f"a rule must look like 'before {{ source }} after > target', got {line!r}")
-        found += _cased(_context(match["before"]), match["source"], _context(match["after"]), match["target"], rules)
+            raise ValueError(
+                f"a rule must look like 'before {{ source }} after > target', got {line!r}"
+            )
+        found += _cased(
+            _context(match["before"]),
+            match["source"],
+            _context(match["after"]),
+            match["target"],
+            rules,
+        )
     plain = zip(words[::2], words[1::2], strict=True)
     letters = [rule for source, target in plain for rule in _cased("", source, "", target, rules)]
     found += sorted(letters, key=lambda rule: -len(rule[1]))
     first_of_each = {rule[:3]: rule for rule in reversed(found)}
     lines = [_rule(*rule) for rule in found if first_of_each[rule[:3]] is rule]
     sources = {source for _, source, _, _ in found}
-    alone = {source for source in sources if unicodedata.category(source[0]) == "Po" and source not in rules.more}
-    sets = "".join(f"${name} = {_set_of(letters, rules)};\n" for name, letters in rules.sets.items())
+    alone = {
+        source
+        for source in sources
+        if unicodedata.category(source[0]) == "Po" and source not in rules.more
+    }
+    sets = "".join(
+        f"${name} = {_set_of(letters, rules)};\n" for name, letters in rules.sets.items()
+    )
     first = f"{rules.first}\n:: Null ;\n" if rules.first else ""
-    icu = f":: NFC ;\n$start = {_EDGE};\n$end = $start;\n{sets}{first}" + "\n".join(lines) + "\n:: NFC ;\n"
+    icu = (
+        f":: NFC ;\n$start = {_EDGE};\n$end = $start;\n{sets}{first}"
+        + "\n".join(lines)
+        + "\n:: NFC ;\n"
+    )
     units = frozenset((sources - alone) | set(rules.more))
     return CompiledRules(icu, units, "".join(sorted(alone)), rules.foreign)
 
@@ -97,8 +121,15 @@ def _cased(
     target = "" if target == "-" else target
     capital, title = _capital(source, rules), _title(source, rules)
     if capital == source:
-        if not rules.caseless and _capital(target, rules) != target:  # a sign for a letter, among capitals
-            yield (f"[{before} & [:Lu:]]" if before else "[:Lu:]"), source, "[:Lu:]", _capital(target, rules)
+        if (
+            not rules.caseless and _capital(target, rules) != target
+        ):  # a sign for a letter, among capitals
+            yield (
+                (f"[{before} & [:Lu:]]" if before else "[:Lu:]"),
+                source,
+                "[:Lu:]",
+                _capital(target, rules),
+            )
             yield "[:Lu:][:Lu:]", source, after, _capital(target, rules)
         yield before, source, after, target
         return
@@ -125,7 +156,11 @@ def _rule(before: str, source: str, after: str, target: str) -> str:
 
 
 def _context(written: str | None) -> str:
-    return " ".join(part if part.startswith("$") else _quoted(part) for part in (written or "").split("+") if part)
+    return " ".join(
+        part if part.startswith("$") else _quoted(part)
+        for part in (written or "").split("+")
+        if part
+    )
 
 
 def _set_of(letters: str, rules: LetterRules) -> str:

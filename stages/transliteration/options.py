@@ -1,4 +1,5 @@
-"""What a recipe may set of transliteration; read with every recipe, so nothing is imported that does the work."""
+"""What a recipe may set of transliteration; read with every recipe, so nothing is imported that
+does the work."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ class WordCondition(_ConditionConfig):
 
 
 class LabelCondition(_ConditionConfig):
-    """Change the words that a file gives one of these labels, such as an etymology or a language."""
+    """Change the words that a file gives one of these labels, such as an etymology or a
+    language."""
 
     by: Literal["labels"] = "labels"
     path: str = Field(description="UTF-8 file with a word, a tab and its label on each line.")
@@ -46,7 +48,9 @@ class ModelCondition(_ConditionConfig):
 
     by: Literal["model"] = "model"
     path: str = Field(description="fastText model (.bin or .ftz) that was trained on words.")
-    labels: tuple[str, ...] = Field(min_length=1, description="Labels of words to change, without `__label__`.")
+    labels: tuple[str, ...] = Field(
+        min_length=1, description="Labels of words to change, without `__label__`."
+    )
     min_score: float = Field(default=0.5, ge=0, le=1, description="Least probability of the label.")
 
 
@@ -64,12 +68,15 @@ class PatternCondition(_ConditionConfig):
         try:
             pl.Series([""]).str.contains(pattern)
         except pl.exceptions.ComputeError as error:
-            raise ValueError(f"pattern must be a regular expression in Rust's syntax, got {pattern!r}") from error
+            raise ValueError(
+                f"pattern must be a regular expression in Rust's syntax, got {pattern!r}"
+            ) from error
         return pattern
 
 
 class ScriptCondition(_ConditionConfig):
-    """Change the words that are in one of these scripts from end to end; for schemes that take any script."""
+    """Change the words that are in one of these scripts from end to end; for schemes that take any
+    script."""
 
     by: Literal["script"] = "script"
     scripts: tuple[str, ...] = Field(min_length=1, description="ISO 15924 codes, such as Khmr.")
@@ -83,16 +90,22 @@ class ScriptCondition(_ConditionConfig):
             try:
                 pl.Series([""]).str.contains(rf"\p{{{script}}}")
             except pl.exceptions.ComputeError as error:
-                raise ValueError(f"scripts must be ISO 15924 codes that Unicode has, got {script!r}") from error
+                raise ValueError(
+                    f"scripts must be ISO 15924 codes that Unicode has, got {script!r}"
+                ) from error
         return scripts
 
 
 ConditionConfig = Annotated[
-    WordCondition | LabelCondition | ModelCondition | PatternCondition | ScriptCondition, Field(discriminator="by")
+    WordCondition | LabelCondition | ModelCondition | PatternCondition | ScriptCondition,
+    Field(discriminator="by"),
 ]
 
 
-NEEDED = {"ingest": "identify_language before it", "augment": '[[ingest]] stage = "identify_language"'}
+NEEDED = {
+    "ingest": "identify_language before it",
+    "augment": '[[ingest]] stage = "identify_language"',
+}
 ANY = "*"  # in a recipe's schemes: every language and script that has no scheme of its own
 
 
@@ -161,7 +174,9 @@ class TransliterationConfig(StageConfig):
                 if label != ANY:
                     scheme_for(name, *parse_label(label))
                 elif name != "uroman":
-                    raise ValueError(f'"*" must be "uroman", the scheme for every language and script, got {name!r}')
+                    raise ValueError(
+                        f'"*" must be "uroman", the scheme for every language and script, got {name!r}'
+                    )
             except ValueError as error:
                 problems.append(str(error))
         if problems:

@@ -1,13 +1,16 @@
-"""Report how much of real texts comes back identical from a scheme and its reverse, and why the rest does not.
+"""Report how much of real texts comes back identical from a scheme and its reverse, and why the
+rest does not.
 
-Whether a scheme is reversible by its letters is one thing (`Scheme.reversible_words`); whether texts are written with
-those letters is another: they have capitals, punctuation, words of other languages, and spellings that were never the
-standard's. So texts are compared as a whole, piece by piece between their white space: a loss that depends on what
-stands next to a word is found as well. A loss is the part of a piece that differs from what came back, what both ends
-share left out, with one letter of that on each side; its reason is the first of REASONS that explains it.
+Whether a scheme is reversible by its letters is one thing (`Scheme.reversible_words`); whether
+texts are written with those letters is another: they have capitals, punctuation, words of other
+languages, and spellings that were never the standard's. So texts are compared as a whole, piece by
+piece between their white space: a loss that depends on what stands next to a word is found as well.
+A loss is the part of a piece that differs from what came back, what both ends share left out, with
+one letter of that on each side; its reason is the first of REASONS that explains it.
 
-Texts are compared in Unicode NFC. `masked` leaves out the pieces that a reversible scheme does not promise to bring
-back, and of what it leaves in every text comes back (a test shows it on running text of every such scheme).
+Texts are compared in Unicode NFC. `masked` leaves out the pieces that a reversible scheme does not
+promise to bring back, and of what it leaves in every text comes back (a test shows it on running
+text of every such scheme).
 """
 
 from __future__ import annotations
@@ -24,7 +27,14 @@ from stages.transliteration.alphabets import APOSTROPHES
 from stages.transliteration.engines import rules_of
 from stages.transliteration.schemes import Scheme, reverse_of
 from stages.transliteration.tokens import Runs, convert_tokens
-from stages.transliteration.transliterate import JOINERS, covered_words, in_nfc, letters_of, runs_of, transliterate
+from stages.transliteration.transliterate import (
+    JOINERS,
+    covered_words,
+    in_nfc,
+    letters_of,
+    runs_of,
+    transliterate,
+)
 
 _LONGEST_PIECE = 64  # code points; of a longer one the reason is counted, but the part that differs is not looked for
 REASONS = (
@@ -50,9 +60,9 @@ class Loss(NamedTuple):
 class Reversibility(NamedTuple):
     """Of `texts` texts `identical` came back.
 
-    `tokens` counts the words that the scheme may change, `left` those of them that its alphabet does not cover, which
-    stay in their own script. `changed` counts the pieces between white space that did not come back, and `reasons` says
-    of how many why, in the order of REASONS.
+    `tokens` counts the words that the scheme may change, `left` those of them that its alphabet
+    does not cover, which stay in their own script. `changed` counts the pieces between white space
+    that did not come back, and `reasons` says of how many why, in the order of REASONS.
     """
 
     scheme: Scheme
@@ -71,7 +81,8 @@ class Reversibility(NamedTuple):
 
 
 def reversibility(texts: pa.Array, scheme: Scheme, most: int = 20) -> Reversibility:
-    """Send n texts (no nulls) there and back, and name the commonest losses: at most `most`, by count and letters.
+    """Send n texts (no nulls) there and back, and name the commonest losses: at most `most`, by
+    count and letters.
 
     Raises ValueError for a scheme that has no reverse.
     """
@@ -85,23 +96,30 @@ def reversibility(texts: pa.Array, scheme: Scheme, most: int = 20) -> Reversibil
     by_reason = dict(pieces.group_by("reason").agg(pl.col("count").sum()).iter_rows())
     reasons = tuple((reason, int(by_reason[reason])) for reason in REASONS if reason in by_reason)
     total, changed = int(tokens["count"].sum()), int(pieces["count"].sum())
-    return Reversibility(scheme, len(texts), identical, total, left, changed, reasons, _losses(pieces, most))
+    return Reversibility(
+        scheme, len(texts), identical, total, left, changed, reasons, _losses(pieces, most)
+    )
 
 
 def masked(texts: pa.Array, scheme: Scheme) -> pa.Array:
-    """Leave out of n texts (no nulls) every piece between white space that holds what a scheme does not promise.
+    """Leave out of n texts (no nulls) every piece between white space that holds what a scheme does
+    not promise.
 
-    What stays are the words of `Scheme.reversible_words`, with punctuation at their ends but for signs that the way
-    back would convert, and pieces without a letter, mark or digit.
+    What stays are the words of `Scheme.reversible_words`, with punctuation at their ends but for
+    signs that the way back would convert, and pieces without a letter, mark or digit.
     """
     back = _back(scheme)
-    signs = rules_of(back).alone if back.engine == "rules" else "`,;:" if back.engine != "indic" else ""
+    signs = (
+        rules_of(back).alone if back.engine == "rules" else "`,;:" if back.engine != "indic" else ""
+    )
     signs = APOSTROPHES + signs if back.engine != "pyewts" else "!-~"
     end = rf"[^\p{{L}}\p{{M}}\p{{N}}\p{{Cf}}\s{_class(signs)}]*"
     promised = f"^{end}(?:{scheme.reversible_words})?{end}$"
     pieces = pl.Series(in_nfc(texts)).str.extract_all(r"\S+|\s+")
     kept = pieces.list.eval(
-        pl.when(pl.element().str.contains(rf"^\s|{promised}")).then(pl.element()).otherwise(pl.lit(""))
+        pl.when(pl.element().str.contains(rf"^\s|{promised}"))
+        .then(pl.element())
+        .otherwise(pl.lit(""))
     )
     return kept.list.join("").to_arrow().cast(pa.large_string())
 
@@ -113,7 +131,9 @@ def _class(signs: str) -> str:
 def _back(scheme: Scheme) -> Scheme:
     back = reverse_of(scheme)
     if back is None:
-        raise ValueError(f"nothing leads back from {scheme.name}, {scheme.source} to {scheme.target}")
+        raise ValueError(
+            f"nothing leads back from {scheme.name}, {scheme.source} to {scheme.target}"
+        )
     return back
 
 
@@ -126,10 +146,19 @@ def _tokens(texts: pa.Array, runs: Runs) -> pl.DataFrame:
         return tokens
 
     convert_tokens(texts, runs, seen)
-    pieces = pl.Series("token", texts).str.extract_all(f"{runs.protected}|{runs.run}").explode().drop_nulls()
+    pieces = (
+        pl.Series("token", texts)
+        .str.extract_all(f"{runs.protected}|{runs.run}")
+        .explode()
+        .drop_nulls()
+    )
     counts = pieces.to_frame().group_by("token").len("count")
     distinct = pl.concat(found) if found else pl.Series([], dtype=pl.String)
-    return distinct.alias("token").to_frame().join(counts, on="token", how="inner", maintain_order="left")
+    return (
+        distinct.alias("token")
+        .to_frame()
+        .join(counts, on="token", how="inner", maintain_order="left")
+    )
 
 
 def _pieces(texts: pl.Series, returned: pl.Series) -> pl.DataFrame:
@@ -137,18 +166,23 @@ def _pieces(texts: pl.Series, returned: pl.Series) -> pl.DataFrame:
 
     A text that came back with other white space is one piece.
     """
-    frame = pl.DataFrame({"piece": texts, "returned": returned}).filter(pl.col("piece") != pl.col("returned"))
-    cut = pl.col("piece", "returned").str.extract_all(r"\S+")
-    same_space = (pl.col("piece").str.extract_all(r"\s+") == pl.col("returned").str.extract_all(r"\s+")) & (
-        pl.col("piece").str.count_matches(r"\S+") == pl.col("returned").str.count_matches(r"\S+")
+    frame = pl.DataFrame({"piece": texts, "returned": returned}).filter(
+        pl.col("piece") != pl.col("returned")
     )
+    cut = pl.col("piece", "returned").str.extract_all(r"\S+")
+    same_space = (
+        pl.col("piece").str.extract_all(r"\s+") == pl.col("returned").str.extract_all(r"\s+")
+    ) & (pl.col("piece").str.count_matches(r"\S+") == pl.col("returned").str.count_matches(r"\S+"))
     aligned = frame.filter(same_space).select(cut).explode("piece", "returned")
-    found = pl.concat([aligned, frame.filter(~same_space)]).filter(pl.col("piece") != pl.col("returned"))
+    found = pl.concat([aligned, frame.filter(~same_space)]).filter(
+        pl.col("piece") != pl.col("returned")
+    )
     return found.group_by("piece", "returned").len("count").sort("piece", "returned")
 
 
 def _explained(pieces: pl.DataFrame, scheme: Scheme) -> pl.DataFrame:
-    """Add the `reason` of each piece: the first of REASONS after whose removal both are equal, or that it shows."""
+    """Add the `reason` of each piece: the first of REASONS after whose removal both are equal, or
+    that it shows."""
     target = letters_of(scheme.target)
     piece, returned = pl.col("piece"), pl.col("returned")
 
@@ -174,16 +208,24 @@ def _explained(pieces: pl.DataFrame, scheme: Scheme) -> pl.DataFrame:
 
 def _losses(pieces: pl.DataFrame, most: int) -> tuple[Loss, ...]:
     short = pieces.filter(
-        (pl.col("piece").str.len_chars() <= _LONGEST_PIECE) & (pl.col("returned").str.len_chars() <= _LONGEST_PIECE)
+        (pl.col("piece").str.len_chars() <= _LONGEST_PIECE)
+        & (pl.col("returned").str.len_chars() <= _LONGEST_PIECE)
     )
     if short.is_empty():
         return ()
     before, after = _code_points(short["piece"]), _code_points(short["returned"])
-    lengths = short.select(before=pl.col("piece").str.len_chars(), after=pl.col("returned").str.len_chars())
-    length_before, length_after = (lengths[name].to_numpy().astype(np.int64) for name in ("before", "after"))
+    lengths = short.select(
+        before=pl.col("piece").str.len_chars(), after=pl.col("returned").str.len_chars()
+    )
+    length_before, length_after = (
+        lengths[name].to_numpy().astype(np.int64) for name in ("before", "after")
+    )
     shortest = np.minimum(length_before, length_after)
     head = np.minimum(_equal_places(before, after), shortest)
-    tail = np.minimum(_equal_places(_reversed(before, length_before), _reversed(after, length_after)), shortest - head)
+    tail = np.minimum(
+        _equal_places(_reversed(before, length_before), _reversed(after, length_after)),
+        shortest - head,
+    )
     start = np.maximum(head - 1, 0)
     kept_tail = np.maximum(tail - 1, 0)
     cut = short.with_columns(
@@ -197,8 +239,12 @@ def _losses(pieces: pl.DataFrame, most: int) -> tuple[Loss, ...]:
         returned=pl.col("returned").str.slice(pl.col("start"), pl.col("other")),
     )
     ranked = cut.group_by("source", "returned", "reason").agg(pl.col("count").sum())
-    best = ranked.sort(["count", "source", "returned", "reason"], descending=[True, False, False, False]).head(most)
-    return tuple(Loss(*row) for row in best.select("source", "returned", "reason", "count").iter_rows())
+    best = ranked.sort(
+        ["count", "source", "returned", "reason"], descending=[True, False, False, False]
+    ).head(most)
+    return tuple(
+        Loss(*row) for row in best.select("source", "returned", "reason", "count").iter_rows()
+    )
 
 
 def _code_points(words: pl.Series) -> npt.NDArray[np.uint32]:
@@ -207,13 +253,19 @@ def _code_points(words: pl.Series) -> npt.NDArray[np.uint32]:
     return fixed.view(np.uint32).reshape(len(words), _LONGEST_PIECE)
 
 
-def _reversed(rows: npt.NDArray[np.uint32], lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
+def _reversed(
+    rows: npt.NDArray[np.uint32], lengths: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint32]:
     places = lengths[:, None] - 1 - np.arange(rows.shape[1])
-    turned: npt.NDArray[np.uint32] = np.where(places >= 0, np.take_along_axis(rows, np.maximum(places, 0), axis=1), 0)
+    turned: npt.NDArray[np.uint32] = np.where(
+        places >= 0, np.take_along_axis(rows, np.maximum(places, 0), axis=1), 0
+    )
     return turned
 
 
-def _equal_places(one: npt.NDArray[np.uint32], other: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
+def _equal_places(
+    one: npt.NDArray[np.uint32], other: npt.NDArray[np.uint32]
+) -> npt.NDArray[np.int64]:
     """Count the places at which both rows are equal before the first at which they are not."""
     equal: npt.NDArray[np.int64] = np.cumprod(one == other, axis=1, dtype=np.int64).sum(axis=1)
     return equal

@@ -1,35 +1,43 @@
-"""The schemes of transliteration: name, languages and scripts, whose standard, what engine, and what is lost.
+"""The schemes of transliteration: name, languages and scripts, whose standard, what engine, and
+what is lost.
 
-A scheme is found by its name, the language and the script of the text; the script that it leads to follows. It is
-reversible if its words are: `reversible_words` is a pattern of the words that come back identical, every one of them
-(a test draws such words at random), also in running text, of which `reversibility.masked` leaves out everything else.
-Where that cannot be, `lossy` says in a line what is lost; a scheme may be right by
-its standard and still lose something, as Serbian in Latin letters, where nj is two sounds in a few words.
+A scheme is found by its name, the language and the script of the text; the script that it leads to
+follows. It is reversible if its words are: `reversible_words` is a pattern of the words that come
+back identical, every one of them (a test draws such words at random), also in running text, of
+which `reversibility.masked` leaves out everything else. Where that cannot be, `lossy` says in a
+line what is lost; a scheme may be right by its standard and still lose something, as Serbian in
+Latin letters, where nj is two sounds in a few words.
 
 Sources of the letters:
 
-- `serbian`: Pravopis srpskoga jezika, Matica srpska 2010; Montenegrin: Pravopis crnogorskoga jezika 2009.
-- `uzbek_1995`: law 931-XII of 2 September 1993 as changed on 6 May 1995, and the spelling rules of 24 August 1995.
-  `uzbek_2023`: the draft of the working group at the Alisher Navoi university, 2023 (four letters changed).
+- `serbian`: Pravopis srpskoga jezika, Matica srpska 2010; Montenegrin: Pravopis crnogorskoga jezika
+  2009.
+- `uzbek_1995`: law 931-XII of 2 September 1993 as changed on 6 May 1995, and the spelling rules of
+  24 August 1995. `uzbek_2023`: the draft of the working group at the Alisher Navoi university, 2023
+  (four letters changed).
 - `azerbaijani_1991`: law 33 of 25 December 1991, on the Cyrillic of 1958.
-- `kazakh_2021`: the alphabet shown by the national commission on 28 January 2021; letters of Russian words as used.
+- `kazakh_2021`: the alphabet shown by the national commission on 28 January 2021; letters of
+  Russian words as used.
 - `turkmen_1993`: decree 1380 of 12 April 1993, with the letters of 1999.
-- `belarusian_2007`: instruction of the State Committee on Property 15/2007 (UN resolution X/7). `lacinka`: J. Lesik,
-  Dzietki, as codified by B. Taraskievic 1929.
-- `iso9`: ISO 9:1995. `iso9985`: ISO 9985:1996. `iso9984`: ISO 9984:1996. `iso15919`: ISO 15919:2001.
+- `belarusian_2007`: instruction of the State Committee on Property 15/2007 (UN resolution X/7).
+  `lacinka`: J. Lesik, Dzietki, as codified by B. Taraskievic 1929.
+- `iso9`: ISO 9:1995. `iso9985`: ISO 9985:1996. `iso9984`: ISO 9984:1996. `iso15919`: ISO
+  15919:2001.
 - `ala_lc`: ALA-LC Romanization Tables, Library of Congress (2012 edition).
 - `elot_743`: ELOT 743 (1982), transcription, which is ISO 843 type 2.
 - `ircam`: Institut Royal de la Culture Amazighe, 2004.
 - `uly`: Uyghur Latin Yeziqi, Xinjiang University 2001, on the Arabic script of 1983.
 - `hawar`: the alphabet of the magazine Hawar, 1932, for Sorani letters.
-- `revised_romanization`: Ministry of Culture and Tourism, notice 2000-8, the main system, which writes the sound.
-  `revised_romanization_letters`: its section 3.8, letter by letter for scholars, as CLDR has it.
+- `revised_romanization`: Ministry of Culture and Tourism, notice 2000-8, the main system, which
+  writes the sound. `revised_romanization_letters`: its section 3.8, letter by letter for scholars,
+  as CLDR has it.
 - `bgn_pcgn`, `mns_5217`, `sera`, `pinyin`: as CLDR has them; see each row.
 - `wylie`: T. Wylie 1959 with the extensions of the Tibetan and Himalayan Library.
-- `maltese_arabic`: after Micallef et al. 2023 ("Treating Maltese as an Arabic Dialect", CAWL) and 2024 ("Maltese as
-  Multilingual Code-Switching", EACL): multilingual models have read much Arabic and little Maltese, so Maltese words
-  of Arabic origin do better in Arabic script, and Arabic dialects in Maltese letters are more Maltese-like text.
-  The table is ours: consonants as Maltese inherited them, long vowels written, the article joined to its noun.
+- `maltese_arabic`: after Micallef et al. 2023 ("Treating Maltese as an Arabic Dialect", CAWL) and
+  2024 ("Maltese as Multilingual Code-Switching", EACL): multilingual models have read much Arabic
+  and little Maltese, so Maltese words of Arabic origin do better in Arabic script, and Arabic
+  dialects in Maltese letters are more Maltese-like text. The table is ours: consonants as Maltese
+  inherited them, long vowels written, the article joined to its noun.
 """
 
 from __future__ import annotations
@@ -51,9 +59,9 @@ _PACKAGES = {"uroman": "uroman", "pyewts": "pyewts", "opencc": "opencc"}
 class Scheme(NamedTuple):
     """A way from one script to another.
 
-    `languages` are ISO 639-3 codes as `one_code` has them, none where it is for all. `source` and `target` are ISO
-    15924 codes, source `Zyyy` where it is for all but Latin. `detail` is what the engine calls it, or the language that
-    uroman is given.
+    `languages` are ISO 639-3 codes as `one_code` has them, none where it is for all. `source` and
+    `target` are ISO 15924 codes, source `Zyyy` where it is for all but Latin. `detail` is what the
+    engine calls it, or the language that uroman is given.
     """
 
     name: str
@@ -71,7 +79,8 @@ class Scheme(NamedTuple):
 
     @property
     def version(self) -> str:
-        """Version of what makes the text: `1` for our tables, else the engine's own, as `icu 72.1`."""
+        """Version of what makes the text: `1` for our tables, else the engine's own, as `icu
+        72.1`."""
         if self.engine in ("rules", "indic", "korean"):
             return RULES_VERSION
         if self.engine == "icu":
@@ -100,7 +109,9 @@ _INSTALLED_BY = {
 
 def missing_engine(module: str) -> ImportError:
     """Say which command installs a module that is not there."""
-    return ImportError(f"this scheme needs the module {module}, which is not installed: {_INSTALLED_BY[module]}")
+    return ImportError(
+        f"this scheme needs the module {module}, which is not installed: {_INSTALLED_BY[module]}"
+    )
 
 
 _UNCLEAR = "letters fall together"
@@ -120,7 +131,8 @@ def _both(
     there: str | tuple[str, str] = _UNCLEAR,
     back: str | tuple[str, str] = _UNCLEAR,
 ) -> list[Scheme]:
-    """Make the two directions of a scheme; `there` and `back` say what is lost, or ("", words) that nothing is."""
+    """Make the two directions of a scheme; `there` and `back` say what is lost, or ("", words) that
+    nothing is."""
     lost = [(given, "") if isinstance(given, str) else given for given in (there, back)]
     codes = tuple(languages.split())
     return [
@@ -129,7 +141,9 @@ def _both(
     ]
 
 
-def _one_way(name: str, languages: str, scripts: str, engine: Engine, detail: str, lossy: str) -> Scheme:
+def _one_way(
+    name: str, languages: str, scripts: str, engine: Engine, detail: str, lossy: str
+) -> Scheme:
     source, target = scripts.split()
     return Scheme(name, tuple(languages.split()), source, target, engine, detail, lossy)
 
@@ -145,7 +159,8 @@ _INDIC = {
     "Knda": "kan tcy",
     "Mlym": "mal",
 }
-# Words of any letters: a vowel, or consonants joined by viramas and perhaps a vowel sign, and perhaps a nasal.
+# Words of any letters: a vowel, or consonants joined by viramas and perhaps a vowel sign, and
+# perhaps a nasal.
 _INDIC_WORDS = "(?:[{vowel}][{mark}]?|[{consonant}](?:{virama}[{consonant}])*[{sign}]?[{mark}]?)+"
 _INDIC_LETTERS = {  # places in the block of a script; what a script lacks is left out of its words
     "vowel": [*range(0x05, 0x0C), *range(0x0E, 0x11), *range(0x12, 0x15)],
@@ -157,11 +172,17 @@ _INDIC_LETTERS = {  # places in the block of a script; what a script lacks is le
 
 
 def _indic_words(script: str, without: str = "") -> str:
-    """Write the pattern of words of an Indic script, for any letters that it has and that are not `without`."""
+    """Write the pattern of words of an Indic script, for any letters that it has and that are not
+    `without`."""
     base = INDIC_BLOCKS[script]
-    letters = {kind: "".join(map(chr, (base + place for place in places))) for kind, places in _INDIC_LETTERS.items()}
+    letters = {
+        kind: "".join(map(chr, (base + place for place in places)))
+        for kind, places in _INDIC_LETTERS.items()
+    }
     kept = {
-        kind: "".join(c for c in found if unicodedata.category(c) != "Cn" and c not in without and _stands(c))
+        kind: "".join(
+            c for c in found if unicodedata.category(c) != "Cn" and c not in without and _stands(c)
+        )
         for kind, found in letters.items()
     }
     return _INDIC_WORDS.format(**kept)
@@ -173,8 +194,9 @@ def _stands(letter: str) -> bool:
 
 
 # Gurmukhi doubles a consonant by a sign of its own, not by a virama.
-_GURMUKHI_WORDS = "[ਕਖਗਘਚਛਜਝਟਠਡਢਣਤਥਦਧਨਪਫਬਭਮਯਰਲਵਸਹ][\u0a3e-\u0a42\u0a47\u0a48\u0a4b\u0a4c]?(?:[\u0a70\u0a71]?" + (
-    "[ਕਗਚਜਟਡਤਦਨਪਬਮਲਸ][\u0a3e-\u0a42\u0a47\u0a48\u0a4b\u0a4c]?)*"
+_GURMUKHI_WORDS = (
+    "[ਕਖਗਘਚਛਜਝਟਠਡਢਣਤਥਦਧਨਪਫਬਭਮਯਰਲਵਸਹ][\u0a3e-\u0a42\u0a47\u0a48\u0a4b\u0a4c]?(?:[\u0a70\u0a71]?"
+    + ("[ਕਗਚਜਟਡਤਦਨਪਬਮਲਸ][\u0a3e-\u0a42\u0a47\u0a48\u0a4b\u0a4c]?)*")
 )
 _TIBETAN_WORDS = (
     "(?:[\u0f40-\u0f42\u0f44-\u0f47\u0f49\u0f4f-\u0f51\u0f53-\u0f56\u0f58-\u0f5b\u0f5d-\u0f64\u0f66-\u0f68]"
@@ -182,7 +204,9 @@ _TIBETAN_WORDS = (
 )
 _CAPITALS = "the target has no capitals"
 _MALAYALAM = "a letter without vowel is written as one with a virama"
-_NOT_SANSKRIT = "\u090e\u0912\u0929\u0931\u0934\u0946\u094a"  # letters of other languages in Devanagari
+_NOT_SANSKRIT = (
+    "\u090e\u0912\u0929\u0931\u0934\u0946\u094a"  # letters of other languages in Devanagari
+)
 _NOT_PALI = _NOT_SANSKRIT + "\u090b\u090c\u0943\u0944"
 _CYRILLIC_ALL = "абвгґѓғҕдђеӗёєжҗзѕиӣӥйіїјкќқҡлљмнњңҥоӧөпҧрстћҭуўӯӱүұфхҳһцчҷџшщыӹэәюяѣѫ"
 _ISO_9_WORDS = f"[{_CYRILLIC_ALL.upper()}]?[{_CYRILLIC_ALL}ъь]+|[{_CYRILLIC_ALL.upper()}]+"
@@ -210,13 +234,25 @@ SCHEMES: tuple[Scheme, ...] = (
         back=("", f"[{_AZERBAIJANI_LATIN}]+"),
     ),
     _one_way(
-        "kazakh_2021", "kaz", "Cyrl Latn", "rules", "kazakh_2021", "и and й, х and һ fall together; ъ ь are dropped"
+        "kazakh_2021",
+        "kaz",
+        "Cyrl Latn",
+        "rules",
+        "kazakh_2021",
+        "и and й, х and һ fall together; ъ ь are dropped",
     ),
     _one_way("turkmen_1993", "tuk", "Cyrl Latn", "rules", "turkmen_1993", _RESPELLED),
     _one_way("belarusian_2007", "bel", "Cyrl Latn", "rules", "belarusian_2007", _RESPELLED),
     _one_way("lacinka", "bel", "Cyrl Latn", "rules", "lacinka", _RESPELLED),
     *_both("iso9", "", "Cyrl", "Latn", there=("", _ISO_9_WORDS), back=_UNCLEAR),
-    _one_way("ala_lc", "rus", "Cyrl Latn", "rules", "ala_lc_rus", "ш with щ, and е with ъ, can read as one"),
+    _one_way(
+        "ala_lc",
+        "rus",
+        "Cyrl Latn",
+        "rules",
+        "ala_lc_rus",
+        "ш with щ, and е with ъ, can read as one",
+    ),
     _one_way("ala_lc", "ukr", "Cyrl Latn", "rules", "ala_lc_ukr", "the apostrophe is dropped"),
     _one_way("ala_lc", "amh tir", "Ethi Latn", "icu", "Ethi-Latn/ALALOC", _UNCLEAR),
     *_both(
@@ -252,7 +288,9 @@ SCHEMES: tuple[Scheme, ...] = (
         there=("", f"(?:\u0626{_UYGHUR_VOWEL}|{_UYGHUR_CONSONANT}{_UYGHUR_VOWEL}?)+"),
         back=_CAPITALS,
     ),
-    _one_way("hawar", "ckb", "Arab Latn", "rules", "hawar", "the short i is not written in the source"),
+    _one_way(
+        "hawar", "ckb", "Arab Latn", "rules", "hawar", "the short i is not written in the source"
+    ),
     *_both("maltese_arabic", "mlt", "Latn", "Arab", there="short vowels are dropped", back=_VOWELS),
     _one_way(
         "maltese_arabic",
@@ -262,7 +300,14 @@ SCHEMES: tuple[Scheme, ...] = (
         "maltese_arabic",
         _VOWELS,
     ),
-    _one_way("urdu_hindi", "hin", "Deva Arab", "rules", "urdu_hindi", "letters of Arabic words are chosen by sound"),
+    _one_way(
+        "urdu_hindi",
+        "hin",
+        "Deva Arab",
+        "rules",
+        "urdu_hindi",
+        "letters of Arabic words are chosen by sound",
+    ),
     _one_way("urdu_hindi", "urd", "Arab Deva", "rules", "urdu_hindi", _VOWELS),
     *(
         scheme
@@ -280,9 +325,25 @@ SCHEMES: tuple[Scheme, ...] = (
             back=_CAPITALS,
         )
     ),
-    *_both("iso15919", "mar kok", "Deva", "Latn", "indic", "mar", there=("", _indic_words("Deva")), back=_CAPITALS),
     *_both(
-        "iso15919", "asm", "Beng", "Latn", "indic", "asm", there=("", _indic_words("Beng", "\u09b0")), back=_CAPITALS
+        "iso15919",
+        "mar kok",
+        "Deva",
+        "Latn",
+        "indic",
+        "mar",
+        there=("", _indic_words("Deva")),
+        back=_CAPITALS,
+    ),
+    *_both(
+        "iso15919",
+        "asm",
+        "Beng",
+        "Latn",
+        "indic",
+        "asm",
+        there=("", _indic_words("Beng", "\u09b0")),
+        back=_CAPITALS,
     ),
     _one_way("iso15919", "sin", "Sinh Latn", "icu", "si-si_Latn", _UNCLEAR),
     *(
@@ -299,7 +360,9 @@ SCHEMES: tuple[Scheme, ...] = (
             back=_CAPITALS,
         )
     ),
-    *_both("wylie", "bod dzo", "Tibt", "Latn", "pyewts", "", there=("", _TIBETAN_WORDS), back=_UNCLEAR),
+    *_both(
+        "wylie", "bod dzo", "Tibt", "Latn", "pyewts", "", there=("", _TIBETAN_WORDS), back=_UNCLEAR
+    ),
     *_both(
         "sera",
         "amh tir gez tig",
@@ -324,7 +387,12 @@ SCHEMES: tuple[Scheme, ...] = (
     _one_way("mns_5217", "mon", "Cyrl Latn", "icu", "mn-mn_Latn/MNS", _UNCLEAR),
     *(
         _one_way(
-            "pinyin", "zho", f"{script} Latn", "icu", "Han-Latin", "sound alone; of several readings the commonest"
+            "pinyin",
+            "zho",
+            f"{script} Latn",
+            "icu",
+            "Han-Latin",
+            "sound alone; of several readings the commonest",
         )
         for script in ("Hans", "Hant")
     ),
@@ -341,10 +409,33 @@ SCHEMES: tuple[Scheme, ...] = (
         }.items()
         for language, name in zip(names.split()[::2], names.split()[1::2], strict=True)
     ),
-    _one_way("hans", "zho yue wuu nan hak gan lzh", "Hant Hans", "opencc", "t2s", "several letters become one"),
-    _one_way("hant", "zho yue wuu nan hak gan lzh", "Hans Hant", "opencc", "s2t", "one letter becomes one of several"),
-    _one_way("hant_tw", "zho", "Hans Hant", "opencc", "s2twp", "words of Taiwan replace those of the mainland"),
-    _one_way("hant_hk", "zho yue", "Hans Hant", "opencc", "s2hk", "one letter becomes one of several"),
+    _one_way(
+        "hans",
+        "zho yue wuu nan hak gan lzh",
+        "Hant Hans",
+        "opencc",
+        "t2s",
+        "several letters become one",
+    ),
+    _one_way(
+        "hant",
+        "zho yue wuu nan hak gan lzh",
+        "Hans Hant",
+        "opencc",
+        "s2t",
+        "one letter becomes one of several",
+    ),
+    _one_way(
+        "hant_tw",
+        "zho",
+        "Hans Hant",
+        "opencc",
+        "s2twp",
+        "words of Taiwan replace those of the mainland",
+    ),
+    _one_way(
+        "hant_hk", "zho yue", "Hans Hant", "opencc", "s2hk", "one letter becomes one of several"
+    ),
     _one_way("uroman", "", "Zyyy Latn", "uroman", "", _SOUND),
 )
 
@@ -366,8 +457,12 @@ def scheme_for(name: str, language: str, script: str) -> Scheme:
         raise ValueError(unknown("scheme", name, scheme_names()))
     for scheme in named:
         if covers(scheme, language, script):
-            return scheme._replace(detail=one_code(language)) if scheme.engine == "uroman" else scheme
-    raise ValueError(f"no transliteration {name} from {language}_{script}; there is {_pairs(named)}")
+            return (
+                scheme._replace(detail=one_code(language)) if scheme.engine == "uroman" else scheme
+            )
+    raise ValueError(
+        f"no transliteration {name} from {language}_{script}; there is {_pairs(named)}"
+    )
 
 
 def covers(scheme: Scheme, language: str, script: str) -> bool:
@@ -397,4 +492,6 @@ def _pairs(schemes: list[Scheme]) -> str:
         source = "any script but Latn" if scheme.source == "Zyyy" else scheme.source
         key = " ".join(scheme.languages) or "any language"
         by_languages.setdefault(key, []).append(f"{source} to {scheme.target}")
-    return "; ".join(f"{languages}: {', '.join(pairs)}" for languages, pairs in by_languages.items())
+    return "; ".join(
+        f"{languages}: {', '.join(pairs)}" for languages, pairs in by_languages.items()
+    )

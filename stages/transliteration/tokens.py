@@ -1,10 +1,12 @@
-"""Cut texts into tokens, change some of the distinct ones, and put the texts together again, byte for byte.
+"""Cut texts into tokens, change some of the distinct ones, and put the texts together again, byte
+for byte.
 
-A token is a run of letters that a scheme converts, or anything between two of them. What people write for machines is
-kept whole and never converted: addresses, code, placeholders, tags, names with digits or underscores in them, numbers.
+A token is a run of letters that a scheme converts, or anything between two of them. What people
+write for machines is kept whole and never converted: addresses, code, placeholders, tags, names
+with digits or underscores in them, numbers.
 
-Each distinct token is converted once, so an engine sees a vocabulary and not a text; joining is a matter of offsets,
-for the tokens of a text lie one after the other.
+Each distinct token is converted once, so an engine sees a vocabulary and not a text; joining is a
+matter of offsets, for the tokens of a text lie one after the other.
 """
 
 from __future__ import annotations
@@ -18,8 +20,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# What is left alone, in the order tried. Repetition is bounded where a failed try would read on and on. An address ends
-# at white space, quotes, brackets and full-width signs.
+# What is left alone, in the order tried. Repetition is bounded where a failed try would read on and
+# on. An address ends at white space, quotes, brackets and full-width signs.
 ADDRESSES = "|".join(
     (
         r"(?i:(?:https?|ftp)://|www\.)"
@@ -51,8 +53,8 @@ _STARTERS = r"`@${%<&\\"  # signs that what is protected may begin with
 class Runs(NamedTuple):
     """What of a text may be converted, as patterns in Rust's syntax.
 
-    `starts` is the inside of a class of the characters that a run begins with, `run` the pattern of a whole run,
-    `protected` the pattern of what is none, though it look like one.
+    `starts` is the inside of a class of the characters that a run begins with, `run` the pattern of
+    a whole run, `protected` the pattern of what is none, though it look like one.
     """
 
     starts: str
@@ -60,23 +62,33 @@ class Runs(NamedTuple):
     protected: str = PROTECTED
 
 
-def convert_tokens(texts: pa.Array, runs: Runs, convert: Callable[[pl.Series], pl.Series]) -> pa.Array:
-    """Replace the runs in n texts (large_string, no nulls) by what `convert` makes of the distinct ones.
+def convert_tokens(
+    texts: pa.Array, runs: Runs, convert: Callable[[pl.Series], pl.Series]
+) -> pa.Array:
+    """Replace the runs in n texts (large_string, no nulls) by what `convert` makes of the distinct
+    ones.
 
-    `convert` gets distinct runs in the order of their first occurrence, and returns as many strings.
+    `convert` gets distinct runs in the order of their first occurrence, and returns as many
+    strings.
     """
     between = rf"[[\p{{L}}\p{{M}}_]--[{runs.starts}]]+|[^\p{{L}}\p{{M}}\p{{N}}_{_STARTERS}[{runs.starts}]]+|(?s:.)"
     pieces = pl.Series(texts).str.extract_all(f"{runs.protected}|{runs.run}|{between}").to_arrow()
     words = pc.dictionary_encode(pieces.flatten().cast(pa.large_string()))
     distinct = pl.Series(words.dictionary, dtype=pl.String)
-    chosen = distinct.str.contains(f"^(?:{runs.run})$") & ~distinct.str.contains(f"^(?:{runs.protected})$")
+    chosen = distinct.str.contains(f"^(?:{runs.run})$") & ~distinct.str.contains(
+        f"^(?:{runs.protected})$"
+    )
     at = chosen.arg_true()
     changed = distinct.scatter(at, convert(distinct.gather(at))) if len(at) else distinct
-    return _joined(changed.to_arrow().cast(pa.large_string()).take(words.indices), np.asarray(pieces.offsets))
+    return _joined(
+        changed.to_arrow().cast(pa.large_string()).take(words.indices), np.asarray(pieces.offsets)
+    )
 
 
 def _joined(words: pa.Array, starts: npt.NDArray[np.int64]) -> pa.Array:
     """Join consecutive strings into texts: `starts[i]` is the first of text i."""
     ends = np.frombuffer(words.buffers()[1], np.int64)[words.offset :]
     offsets = ends[starts] if len(ends) else np.zeros(len(starts), np.int64)
-    return pa.LargeStringArray.from_buffers(len(starts) - 1, pa.py_buffer(offsets.tobytes()), words.buffers()[2])
+    return pa.LargeStringArray.from_buffers(
+        len(starts) - 1, pa.py_buffer(offsets.tobytes()), words.buffers()[2]
+    )

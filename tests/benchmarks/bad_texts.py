@@ -1,6 +1,7 @@
 """Bad text planted in many languages: repetition, menus, lists of names, symbols, numbers, code.
 
-The words are those of the Declaration, so that a filter cannot tell by the words. Everything is drawn from a seed.
+The words are those of the Declaration, so that a filter cannot tell by the words. Everything is
+drawn from a seed.
 """
 
 from __future__ import annotations
@@ -24,13 +25,23 @@ _UNSPACED_WORD = 4  # code points
 
 
 def bad_texts(good: pl.DataFrame, seed: int = 3) -> pl.DataFrame:
-    """Plant bad text with the words of good text (columns text, language, script): source is its kind, and `size`."""
+    """Plant bad text with the words of good text (columns text, language, script): source is its
+    kind, and `size`."""
     draw = random.Random(seed)
     rows = []
-    labels = good.select("language", "script").unique().sort("language", "script").gather_every(LANGUAGES)
+    labels = (
+        good.select("language", "script")
+        .unique()
+        .sort("language", "script")
+        .gather_every(LANGUAGES)
+    )
     for language, script in labels.iter_rows():
-        texts = good.filter(pl.col("language") == language, pl.col("script") == script)["text"].to_list()[:20]
-        lines = list(dict.fromkeys(line for text in texts for line in text.splitlines() if len(line) > 20))
+        texts = good.filter(pl.col("language") == language, pl.col("script") == script)[
+            "text"
+        ].to_list()[:20]
+        lines = list(
+            dict.fromkeys(line for text in texts for line in text.splitlines() if len(line) > 20)
+        )
         if len(lines) < max(3, LANGUAGES):
             continue
         spaced = words_are_spaced(f"{language}_{script}")
@@ -44,7 +55,10 @@ def bad_texts(good: pl.DataFrame, seed: int = 3) -> pl.DataFrame:
 def _words(line: str, spaced: bool) -> Sequence[str]:
     if spaced:
         return line.split()
-    return [line[at : at + _UNSPACED_WORD] for at in range(0, len(line) - _UNSPACED_WORD, _UNSPACED_WORD)]
+    return [
+        line[at : at + _UNSPACED_WORD]
+        for at in range(0, len(line) - _UNSPACED_WORD, _UNSPACED_WORD)
+    ]
 
 
 def _planted(
@@ -63,7 +77,9 @@ def _planted(
         return f"{draw.choice(words)} {draw.random() * 100:.2f} {draw.randint(1, 9999)} {draw.randint(1, 28)}.4.2024"
 
     def code(size: int) -> str:
-        source = inspect.getsource(draw.choice((json.decoder, tarfile, argparse, textwrap))).splitlines()
+        source = inspect.getsource(
+            draw.choice((json.decoder, tarfile, argparse, textwrap))
+        ).splitlines()
         start = draw.randrange(max(1, len(source) - size))
         return "\n".join(source[start : start + size])
 
@@ -74,11 +90,15 @@ def _planted(
         "three words, repeated": lambda size: space.join([phrase] * size),
         "three lines, in turn": lambda size: "\n".join((three * size)[:size]),
         "menu, a line each": lambda size: "\n".join(some(draw.randint(1, 3)) for _ in range(size)),
-        "menu with bullets": lambda size: "\n".join("\u2022 " + some(draw.randint(1, 3)) for _ in range(size)),
+        "menu with bullets": lambda size: "\n".join(
+            "\u2022 " + some(draw.randint(1, 3)) for _ in range(size)
+        ),
         "menu in a line": lambda size: " | ".join(some(draw.randint(1, 2)) for _ in range(size)),
         "names, a line each": lambda size: "\n".join(name() for _ in range(size)),
         "names with commas": lambda size: ", ".join(name() for _ in range(size)),
-        "names with numbers": lambda size: "\n".join(f"{name()} {draw.randint(10**6, 10**7)}" for _ in range(size)),
+        "names with numbers": lambda size: "\n".join(
+            f"{name()} {draw.randint(10**6, 10**7)}" for _ in range(size)
+        ),
         "symbols": lambda size: " ".join(symbols() for _ in range(size)),
         "symbols among words": lambda size: " ".join(
             draw.choice(words) if draw.random() < 0.4 else symbols() for _ in range(size)

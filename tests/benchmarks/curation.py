@@ -1,18 +1,21 @@
-"""Measure whether curation helps: a language model of raw text against one of curated text of the same size.
+"""Measure whether curation helps: a language model of raw text against one of curated text of the
+same size.
 
     python -m tests.benchmarks.curation --cache FOLDER
 
-No crawl is in any package, so a bucket of one is made: what packages hold under the name of a language, as it stands
-(messages of MediaWiki, LibreOffice, WordPress, Cinnamon and VLC with markup, placeholders and what nobody translated,
-ten to a document), and among it what identification lets into such buckets, in shares that are stated (SPOILED):
-documents in other languages of the script and in English, documents of which half the lines are English, code,
-garbled text, and documents that repeat one line. The bucket is curated by a recipe: languages identified and kept,
-lines in other languages cut, quality filters. Of the bucket and of what is left, the same number of code points is
-learned by a model of character 6-grams. What is reported is bits a character on clean text from elsewhere: the
-Universal Declaration, and manuals where a language has them. Fewer bits are better. With `--as-found` nothing is put
-in; packages are clean, and little changes.
+No crawl is in any package, so a bucket of one is made: what packages hold under the name of a
+language, as it stands (messages of MediaWiki, LibreOffice, WordPress, Cinnamon and VLC with markup,
+placeholders and what nobody translated, ten to a document), and among it what identification lets
+into such buckets, in shares that are stated (SPOILED): documents in other languages of the script
+and in English, documents of which half the lines are English, code, garbled text, and documents
+that repeat one line. The bucket is curated by a recipe: languages identified and kept, lines in
+other languages cut, quality filters. Of the bucket and of what is left, the same number of code
+points is learned by a model of character 6-grams. What is reported is bits a character on clean
+text from elsewhere: the Universal Declaration, and manuals where a language has them. Fewer bits
+are better. With `--as-found` nothing is put in; packages are clean, and little changes.
 
-- `languages`: measured; `languages_better`: those where the curated text gives fewer bits on all that is measured;
+- `languages`: measured; `languages_better`: those where the curated text gives fewer bits on all
+  that is measured;
 - `mean_change`: mean of curated over raw bits, less one;
 - `spoiled_left`: share of the documents put in that curation left, but for those half in English;
 - `by_language`: code points of both, documents raw and kept, and bits by kind of clean text.
@@ -36,7 +39,12 @@ from pipelines.catalogue.binding import bind_ingest
 from pipelines.catalogue.stages import Recipe
 from pipelines.phases.ingest import open_block
 from stages.batches import run_stages
-from stages.language_identification.package_texts import fetch_packages, locale_language, package_texts, texts_of
+from stages.language_identification.package_texts import (
+    fetch_packages,
+    locale_language,
+    package_texts,
+    texts_of,
+)
 from stages.language_models.model import train_model
 from stages.language_models.reference import bits_per_character
 
@@ -49,13 +57,21 @@ CLEAN = {"declaration": ("declaration",), "manuals": ("gnome-help", "mate-user-g
 MESSAGES = 10  # a document
 MOST = 200_000  # code points of a model
 RAW = 600_000  # code points curated, at most
-SPOILED = {"other_language": 0.1, "english": 0.05, "half_english": 0.1, "code": 0.05, "garbled": 0.05, "stutter": 0.05}
+SPOILED = {
+    "other_language": 0.1,
+    "english": 0.05,
+    "half_english": 0.1,
+    "code": 0.05,
+    "garbled": 0.05,
+    "stutter": 0.05,
+}
 LEAST = 20_000  # of curated text, to be measured at all
 LEAST_CLEAN = 3_000  # code points of a kind of clean text
 
 
 def raw_texts(cache: Path) -> dict[str, list[str]]:
-    """Return the raw messages of each language code, joined to documents, in a shuffled order that never changes."""
+    """Return the raw messages of each language code, joined to documents, in a shuffled order that
+    never changes."""
     wanted = {"eng", *(label[:3] for label in LABELS)}
     found: dict[str, list[str]] = {code: [] for code in sorted(wanted)}
     for archive in sorted(cache.glob("*.deb")):
@@ -97,7 +113,9 @@ def curate(documents: list[str], label: str) -> tuple[list[str], list[int]]:
     for start in range(0, len(documents), 1000):
         part = documents[start : start + 1000]
         ids = pa.array([str(start + number) for number in range(len(part))])
-        block = open_block(pa.RecordBatch.from_arrays([ids, pa.array(part, pa.large_string())], ["id", "text"]))
+        block = open_block(
+            pa.RecordBatch.from_arrays([ids, pa.array(part, pa.large_string())], ["id", "text"])
+        )
         left = run_stages(block, stages).kept
         kept += left["text"].to_pylist()
         numbers += map(int, left["id"].to_pylist())
@@ -105,18 +123,28 @@ def curate(documents: list[str], label: str) -> tuple[list[str], list[int]]:
 
 
 def bucket(label: str, raw: dict[str, list[str]]) -> list[tuple[str, str]]:
-    """Make a bucket of a language: its documents, and SPOILED ones among them; pairs of kind and text, shuffled."""
+    """Make a bucket of a language: its documents, and SPOILED ones among them; pairs of kind and
+    text, shuffled."""
     chance = random.Random(label)
     own = first_code_points(raw[label[:3]], RAW)
-    others = [code for code in raw if code not in (label[:3], "eng") and f"{code}{label[3:]}" in LABELS]
+    others = [
+        code for code in raw if code not in (label[:3], "eng") and f"{code}{label[3:]}" in LABELS
+    ]
     code = [line for name in ("argparse", "ast", "json", "csv") for line in _source(name)]
     makers: dict[str, Callable[[str], str]] = {
-        "other_language": lambda text: chance.choice(raw[chance.choice(others)] if others else raw["eng"]),
+        "other_language": lambda text: chance.choice(
+            raw[chance.choice(others)] if others else raw["eng"]
+        ),
         "english": lambda text: chance.choice(raw["eng"]),
         "half_english": lambda text: "\n".join(
-            [*text.split("\n")[::2], *chance.choice(raw["eng"]).split("\n")[: text.count("\n") // 2 + 1]]
+            [
+                *text.split("\n")[::2],
+                *chance.choice(raw["eng"]).split("\n")[: text.count("\n") // 2 + 1],
+            ]
         ),
-        "code": lambda text: "\n".join(code[(start := chance.randrange(len(code) - MESSAGES)) : start + MESSAGES]),
+        "code": lambda text: "\n".join(
+            code[(start := chance.randrange(len(code) - MESSAGES)) : start + MESSAGES]
+        ),
         "garbled": lambda text: "".join(chance.sample(text, len(text))),
         "stutter": lambda text: "\n".join([text.split("\n")[0]] * 2 * MESSAGES),
     }
@@ -166,12 +194,18 @@ def measure(cache: Path, as_found: bool = False) -> dict[str, Any]:
     for label in LABELS:
         of_label = frame.filter(pl.col("label") == label)
         clean = {
-            kind: of_label.filter(pl.col("source").is_in(sources))["text"].unique(maintain_order=True).to_list()
+            kind: of_label.filter(pl.col("source").is_in(sources))["text"]
+            .unique(maintain_order=True)
+            .to_list()
             for kind, sources in CLEAN.items()
         }
-        clean = {kind: lines for kind, lines in clean.items() if sum(map(len, lines)) >= LEAST_CLEAN}
+        clean = {
+            kind: lines for kind, lines in clean.items() if sum(map(len, lines)) >= LEAST_CLEAN
+        }
         of_bucket = (
-            [("own", text) for text in first_code_points(raw[label[:3]], RAW)] if as_found else bucket(label, raw)
+            [("own", text) for text in first_code_points(raw[label[:3]], RAW)]
+            if as_found
+            else bucket(label, raw)
         )
         kinds, documents = [kind for kind, _ in of_bucket], [text for _, text in of_bucket]
         curated, numbers = curate(documents, label)
@@ -180,7 +214,10 @@ def measure(cache: Path, as_found: bool = False) -> dict[str, Any]:
         size = min(sum(map(len, curated)), sum(map(len, documents)), MOST)
         if not clean or size < LEAST:
             continue
-        lower = [[text.lower() for text in first_code_points(texts, size)] for texts in (documents, curated)]
+        lower = [
+            [text.lower() for text in first_code_points(texts, size)]
+            for texts in (documents, curated)
+        ]
         before, after = (bits(texts, clean) for texts in lower)  # clean text is in lower case
         by_language[label] = {
             "code_points": size,
@@ -189,11 +226,15 @@ def measure(cache: Path, as_found: bool = False) -> dict[str, Any]:
             "raw": before,
             "curated": after,
         }
-    ratios = [np.mean([row["curated"][k] / row["raw"][k] for k in row["raw"]]) for row in by_language.values()]
+    ratios = [
+        np.mean([row["curated"][k] / row["raw"][k] for k in row["raw"]])
+        for row in by_language.values()
+    ]
     return {
         "languages": len(by_language),
         "languages_better": sum(
-            all(row["curated"][kind] < row["raw"][kind] for kind in row["raw"]) for row in by_language.values()
+            all(row["curated"][kind] < row["raw"][kind] for kind in row["raw"])
+            for row in by_language.values()
         ),
         "spoiled_left": {kind: round(left[kind] / spoiled[kind], 3) for kind in sorted(spoiled)},
         "mean_change": round(float(np.mean(ratios)) - 1, 4) if ratios else 0.0,
@@ -203,8 +244,15 @@ def measure(cache: Path, as_found: bool = False) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--cache", type=Path, default=Path("out/language_identification"), help="downloaded packages")
-    parser.add_argument("--as-found", action="store_true", help="put nothing into what packages hold")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=Path("out/language_identification"),
+        help="downloaded packages",
+    )
+    parser.add_argument(
+        "--as-found", action="store_true", help="put nothing into what packages hold"
+    )
     arguments = parser.parse_args()
     fetch_packages(arguments.cache)
     print(json.dumps(measure(arguments.cache, arguments.as_found)))

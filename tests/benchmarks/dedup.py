@@ -1,24 +1,27 @@
-"""Near deduplication, against datatrove's four MinHash steps on the same texts: `make bench NAME=dedup`.
+"""Near deduplication, against datatrove's four MinHash steps on the same texts: `make bench
+NAME=dedup`.
 
-Texts are the help pages as our ingest phase stages them (made once, kept under `out/bench`). Ours is the whole dedup
-phase of `near`, one worker, counted in documents for each CPU second of all its processes, from the start of Python to
-the last removal list. datatrove runs on a sample, every n-th page, since it would take minutes for all; start-up weighs
-little in its time. Ours is measured on that sample too, where half its time and more is start-up.
+Texts are the help pages as our ingest phase stages them (made once, kept under `out/bench`). Ours
+is the whole dedup phase of `near`, one worker, counted in documents for each CPU second of all its
+processes, from the start of Python to the last removal list. datatrove runs on a sample, every n-th
+page, since it would take minutes for all; start-up weighs little in its time. Ours is measured on
+that sample too, where half its time and more is start-up.
 
-- `ratio`: ours with candidates verified by signature, to datatrove, which has no more to go by than signatures and does
-  not verify; `ratio_with_exact_verification`: ours with its defaults, which compare the shingles of all candidates.
-  All figures below are with the defaults.
-- `text_dedup_ratio`, `rensa_ratio`: ours with candidates verified by signature to text-dedup and to a loop over rensa,
-  on the same sample as datatrove.
-- `time_10x`: CPU seconds on ten times the input by those on the input, one copy as it is and nine with a share of words
-  replaced by numbers, from none to three in ten; `wall_10x` the same in wall time.
+- `ratio`: ours with candidates verified by signature, to datatrove, which has no more to go by than
+  signatures and does not verify; `ratio_with_exact_verification`: ours with its defaults, which
+  compare the shingles of all candidates. All figures below are with the defaults.
+- `text_dedup_ratio`, `rensa_ratio`: ours with candidates verified by signature to text-dedup and to
+  a loop over rensa, on the same sample as datatrove.
+- `time_10x`: CPU seconds on ten times the input by those on the input, one copy as it is and nine
+  with a share of words replaced by numbers, from none to three in ten; `wall_10x` the same in wall
+  time.
 - `peak_rss_mb`: of the largest process, on all pages.
-- `bytes_per_document`: a million short documents, a tenth of them copies: peak memory of the largest process of the
-  shuffles beyond the same for a thousand documents, by the million. Signatures are made before, by tasks whose memory
-  does not depend on the corpus.
+- `bytes_per_document`: a million short documents, a tenth of them copies: peak memory of the
+  largest process of the shuffles beyond the same for a thousand documents, by the million.
+  Signatures are made before, by tasks whose memory does not depend on the corpus.
 
-The machine's other work only ever adds, and its speed drifts: all are run in turns, and of each the run that took least
-counts.
+The machine's other work only ever adds, and its speed drifts: all are run in turns, and of each the
+run that took least counts.
 """
 
 from __future__ import annotations
@@ -69,7 +72,9 @@ class Pages(NamedTuple):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--stage", nargs=3, metavar=("KIND", "PAGES", "FOLDER"), help="stage an input, and no more")
+    parser.add_argument(
+        "--stage", nargs=3, metavar=("KIND", "PAGES", "FOLDER"), help="stage an input, and no more"
+    )
     arguments = parser.parse_args()
     if arguments.stage:
         kind, pages, folder = arguments.stage
@@ -81,13 +86,22 @@ def main() -> None:
 def compare() -> dict[str, float]:
     folder = Path(os.environ.get("GLOTMILL_BENCH", "out/bench")).resolve()
     pages = staged_help_pages(folder)
-    # As where a program was installed and has run before: modules are compiled once, ours and the peer's.
+    # As where a program was installed and has run before: modules are compiled once, ours and the
+    # peer's.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
     with tempfile.TemporaryDirectory(dir=folder) as scratch_name:
         inputs = {kind: Path(scratch_name) / kind for kind in INPUTS}
         for kind, path in inputs.items():  # by processes whose memory ends with them
-            command = [sys.executable, "-m", "tests.benchmarks.dedup", "--stage", kind, str(pages), str(path)]
+            command = [
+                sys.executable,
+                "-m",
+                "tests.benchmarks.dedup",
+                "--stage",
+                kind,
+                str(pages),
+                str(path),
+            ]
             subprocess.run(command, check=True)
         sample = [text for split in read_pages(inputs["sample"]) for text in split.texts]
         ours, peers = [], []
@@ -95,9 +109,13 @@ def compare() -> dict[str, float]:
             of_pages = (figures_of(pages), figures_of(pages, "--verify", "signature"))
             ours.append((*of_pages, figures_of(inputs["sample"])))
             peers.append((run_peer(sample), run_rensa(sample), run_text_dedup(sample, folder)))
-        all_pages, by_signature, of_sample = (min(runs, key=CPU_SECONDS) for runs in zip(*ours, strict=True))
+        all_pages, by_signature, of_sample = (
+            min(runs, key=CPU_SECONDS) for runs in zip(*ours, strict=True)
+        )
         peer = min((run[0] for run in peers), key=CPU_SECONDS)
-        rensa, text_dedup = (min((run[place] for run in peers), key=CPU_SECONDS) for place in (1, 2))
+        rensa, text_dedup = (
+            min((run[place] for run in peers), key=CPU_SECONDS) for place in (1, 2)
+        )
         tenfold = min((figures_of(inputs["tenfold"]) for _ in range(2)), key=CPU_SECONDS)
         few, million = shuffle_figures(inputs["few"]), shuffle_figures(inputs["million"])
         documents = sum(split.documents for split in read_splits(Store(str(pages))))
@@ -109,7 +127,15 @@ def compare() -> dict[str, float]:
     ):
         print(name, figures)
     print("shuffles of a thousand", few, "of a million", million)
-    print("datatrove on", len(sample), "pages:", peer.cpu_seconds, "CPU seconds,", len(peer.removed), "removed")
+    print(
+        "datatrove on",
+        len(sample),
+        "pages:",
+        peer.cpu_seconds,
+        "CPU seconds,",
+        len(peer.removed),
+        "removed",
+    )
     print("rensa on them:", rensa)
     print("text-dedup on them:", text_dedup)
     signed, theirs = documents / by_signature.cpu_seconds, len(sample) / peer.cpu_seconds
@@ -121,7 +147,9 @@ def compare() -> dict[str, float]:
         "rensa_ratio": round(signed * rensa.cpu_seconds / len(sample), 1),
         "time_10x": round(tenfold.cpu_seconds / all_pages.cpu_seconds, 2),
         "peak_rss_mb": round(all_pages.peak_rss_mb, 1),
-        "bytes_per_document": round((million.peak_rss_mb - few.peak_rss_mb) * (1 << 20) / MILLION, 1),
+        "bytes_per_document": round(
+            (million.peak_rss_mb - few.peak_rss_mb) * (1 << 20) / MILLION, 1
+        ),
         "ours_docs_per_cpu_s": round(signed),
         "ours_docs_per_cpu_s_with_exact_verification": round(verified),
         "peer_docs_per_cpu_s": round(theirs, 1),
@@ -177,7 +205,9 @@ def copies(folder: Path) -> Iterator[Pages]:
         for copy in range(1, COPIES + 1):
             random = np.random.default_rng([copy, int(split.name, 16)])
             shares = random.choice(SHARES, len(split.texts)).tolist()
-            texts = [edited(text, share, random) for text, share in zip(split.texts, shares, strict=True)]
+            texts = [
+                edited(text, share, random) for text, share in zip(split.texts, shares, strict=True)
+            ]
             yield Pages(f"{split.name}-{copy}", [f"{copy}{id_}" for id_ in split.ids], texts)
 
 
@@ -196,15 +226,20 @@ def short_documents(count: int) -> Iterator[Pages]:
     size = min(count, 50_000)
     for start in range(0, count, size):
         random = np.random.default_rng(start)
-        texts = [" ".join(row) for row in words[random.integers(0, len(words), (size, 16))].tolist()]
+        texts = [
+            " ".join(row) for row in words[random.integers(0, len(words), (size, 16))].tolist()
+        ]
         texts[::10] = [f"{text} {n}" for n, text in enumerate(texts[1::10])]
         yield Pages(f"{start:08d}", [f"{start + n:032x}" for n in range(size)], texts)
 
 
 def stage(folder: Path, splits: Iterator[Pages]) -> None:
-    """Stage documents as the ingest phase would, as far as the phase reads them: ids, texts, what tells clean ones."""
+    """Stage documents as the ingest phase would, as far as the phase reads them: ids, texts, what
+    tells clean ones."""
     store = Store(str(folder))
-    schema = pa.schema([DOCUMENT.field(name) for name in ("id", "text", "script", "other_language_share")])
+    schema = pa.schema(
+        [DOCUMENT.field(name) for name in ("id", "text", "script", "other_language_share")]
+    )
     staged = []
     for split in splits:
         file, runs, group = f"staging/ingest/{split.name}/documents-00000.parquet", [], 5_000
@@ -218,7 +253,9 @@ def stage(folder: Path, splits: Iterator[Pages]) -> None:
                 writer.write_table(table, row_group_size=group)
                 run = {"file": file, "row_group": number, "label": "und_Zyyy", "first_row": start}
                 runs.append(RowRun(**run, rows=table.num_rows, text_bytes=table["text"].nbytes))
-        staged.append(StagedSplit(name=split.name, documents=len(split.ids), runs=tuple(runs)).model_dump())
+        staged.append(
+            StagedSplit(name=split.name, documents=len(split.ids), runs=tuple(runs)).model_dump()
+        )
     store.write_json(STAGED, staged)
 
 

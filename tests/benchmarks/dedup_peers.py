@@ -1,13 +1,17 @@
-"""Run two further peers of deduplication on given texts and count their CPU seconds: rensa in a loop, and text-dedup.
+"""Run two further peers of deduplication on given texts and count their CPU seconds: rensa in a
+loop, and text-dedup.
 
     python -m tests.benchmarks.dedup_peers --parquet FILE --limit 1000
 
-- rensa: what a user of the library writes. For each text its 5-grams of words, a signature (14 buckets of 8 hashes), a
-  query of those kept so far, and the check of the signatures at 0.8. Texts are read from JSON Lines.
-- text-dedup: its MinHash program with 5-grams and the same bands, on a Parquet file, as it is on PyPI. Its pins are
-  older than ours, so it is installed into an environment of its own, kept under `out/bench`.
+- rensa: what a user of the library writes. For each text its 5-grams of words, a signature (14
+  buckets of 8 hashes), a query of those kept so far, and the check of the signatures at 0.8. Texts
+  are read from JSON Lines.
+- text-dedup: its MinHash program with 5-grams and the same bands, on a Parquet file, as it is on
+  PyPI. Its pins are older than ours, so it is installed into an environment of its own, kept under
+  `out/bench`.
 
-CPU seconds are user and system time of a process and all its descendants, start of Python and imports included.
+CPU seconds are user and system time of a process and all its descendants, start of Python and
+imports included.
 """
 
 from __future__ import annotations
@@ -47,9 +51,15 @@ with open(sys.argv[1]) as file:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--parquet", type=Path, required=True, help="file with a column `text`")
-    parser.add_argument("--limit", type=int, help="documents to take from its beginning; default: all")
+    parser.add_argument(
+        "--limit", type=int, help="documents to take from its beginning; default: all"
+    )
     arguments = parser.parse_args()
-    texts = pq.read_table(arguments.parquet, columns=["text"])["text"].slice(0, arguments.limit).to_pylist()
+    texts = (
+        pq.read_table(arguments.parquet, columns=["text"])["text"]
+        .slice(0, arguments.limit)
+        .to_pylist()
+    )
     folder = Path(os.environ.get("GLOTMILL_BENCH", "out/bench")).resolve()
     figures = {"rensa": run_rensa(texts), "text_dedup": run_text_dedup(texts, folder)}
     print(json.dumps({name: found._asdict() for name, found in figures.items()}))
@@ -80,7 +90,14 @@ def run_text_dedup(texts: Sequence[str], folder: Path) -> Figures:
             "column": "text",
             "output": f"{scratch}/out",
         }
-        options |= {"cache_dir": f"{scratch}/cache", "ngram": 5, "num_perm": 112, "b": 14, "r": 8, "threshold": 0.8}
+        options |= {
+            "cache_dir": f"{scratch}/cache",
+            "ngram": 5,
+            "num_perm": 112,
+            "b": 14,
+            "r": 8,
+            "threshold": 0.8,
+        }
         command = [str(python), "-m", "text_dedup.minhash"]
         return measure([*command, *(f"--{name}={value}" for name, value in options.items())])
 

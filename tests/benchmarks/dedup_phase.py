@@ -1,4 +1,5 @@
-"""The dedup phase of `near` over pages that are staged already, in a process that imports nothing else.
+"""The dedup phase of `near` over pages that are staged already, in a process that imports nothing
+else.
 
 python -m tests.benchmarks.dedup_phase FOLDER [--verify signature] [--signed]
 """
@@ -45,7 +46,9 @@ def read_splits(store: Store) -> list[StagedSplit]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--verify", default="shingles", help="what the stage compares candidates by")
+    parser.add_argument(
+        "--verify", default="shingles", help="what the stage compares candidates by"
+    )
     parser.add_argument("--signed", action="store_true", help="the signatures are made already")
     arguments = parser.parse_args()
     fork_server()  # as `glotmill run` does

@@ -1,26 +1,31 @@
 """How well near duplicates are found: `make bench NAME=dedup_quality`.
 
-Texts are real: help pages (9 scripts), and the sample texts of gflanguages for scripts that these lack. In each
-script, edited copies are planted: random units of a text (words between spaces, or grapheme clusters where there are
-none) are replaced by units of other texts of the language, as many as bring the exact Jaccard similarity of our
-shingles nearest to 0.0, 0.1 ... 1.0 and steps of 0.05 around the threshold. Every fifth copy is copied and edited once
-more, so that there are chains.
+Texts are real: help pages (9 scripts), and the sample texts of gflanguages for scripts that these
+lack. In each script, edited copies are planted: random units of a text (words between spaces, or
+grapheme clusters where there are none) are replaced by units of other texts of the language, as
+many as bring the exact Jaccard similarity of our shingles nearest to 0.0, 0.1 ... 1.0 and steps of
+0.05 around the threshold. Every fifth copy is copied and edited once more, so that there are
+chains.
 
-- Truth is exact and complete: all pairs of documents of a script whose Jaccard similarity is at least 0.8, planted or
-  not.
-- Found are all pairs of documents that a system takes for duplicates of each other: ours, a kept document and those
-  removed for it, and these among each other; datatrove's, the members of a cluster.
-- Ours is measured twice: verified by shingles, the default, and (`signature_`) by signatures alone. The former knows
-  what the truth is made of; what it lacks are pairs that share no band, and what it has too many are pairs of two
-  documents removed for the same third.
-- Precision, recall and F1 are over these two sets of pairs. Both systems have 14 bands of 8 and see the same texts.
+- Truth is exact and complete: all pairs of documents of a script whose Jaccard similarity is at
+  least 0.8, planted or not.
+- Found are all pairs of documents that a system takes for duplicates of each other: ours, a kept
+  document and those removed for it, and these among each other; datatrove's, the members of a
+  cluster.
+- Ours is measured twice: verified by shingles, the default, and (`signature_`) by signatures alone.
+  The former knows what the truth is made of; what it lacks are pairs that share no band, and what
+  it has too many are pairs of two documents removed for the same third.
+- Precision, recall and F1 are over these two sets of pairs. Both systems have 14 bands of 8 and see
+  the same texts.
 
-The truth is by our shingles; datatrove's are of words as its tokenizers cut them, without accents and numbers, and from
-scripts without spaces it has words only with the tokenizers of Thai and Lao (it has others, which download a model or
-want further packages). So the two agree on what similarity is where words are spaced, and only there it is MinHash and
-verification alone that are compared.
+The truth is by our shingles; datatrove's are of words as its tokenizers cut them, without accents
+and numbers, and from scripts without spaces it has words only with the tokenizers of Thai and Lao
+(it has others, which download a model or want further packages). So the two agree on what
+similarity is where words are spaced, and only there it is MinHash and verification alone that are
+compared.
 
-Prints a table and, as its last line, one JSON object; the figures over all scripts are of all their pairs together.
+Prints a table and, as its last line, one JSON object; the figures over all scripts are of all their
+pairs together.
 """
 
 from __future__ import annotations
@@ -76,7 +81,10 @@ SAMPLES = {  # gflanguages' code: ours
     "dv_Thaa": "div_Thaa",
     "ka_Geor": "kat_Geor",
 }
-WITH_TOKENIZER = ("tha", "lao")  # languages for which datatrove cuts words offline; the rest is cut as English
+WITH_TOKENIZER = (
+    "tha",
+    "lao",
+)  # languages for which datatrove cuts words offline; the rest is cut as English
 _UNSPACED = r"\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Javanese}\p{Han}\p{Hiragana}\p{Katakana}"
 _GAP = r"\s\u1361\u0f0b"  # white space, the Ethiopic word space and the Tibetan tsheg
 UNIT = regex.compile(rf"[{_UNSPACED}]\p{{M}}*|[^{_GAP}{_UNSPACED}]+|[{_GAP}]+")
@@ -112,10 +120,22 @@ def main() -> None:
             (peers, peer_pairs(texts, label[:3])),
         ):
             scores[label] = Score(len(truth), len(found), len(truth & found))
-        print(label, len(texts), ours[label], "by signatures", signed[label], "datatrove", peers[label], flush=True)
+        print(
+            label,
+            len(texts),
+            ours[label],
+            "by signatures",
+            signed[label],
+            "datatrove",
+            peers[label],
+            flush=True,
+        )
     by_script = {
         label.split("_")[1]: ours[label].figures()
-        | {"signature_pair_f1": signed[label].figures()["pair_f1"], "peer_pair_f1": peers[label].figures()["pair_f1"]}
+        | {
+            "signature_pair_f1": signed[label].figures()["pair_f1"],
+            "peer_pair_f1": peers[label].figures()["pair_f1"],
+        }
         for label in ours
     }
     result: dict[str, object] = {}
@@ -136,7 +156,10 @@ def read_corpora() -> dict[str, list[str]]:
         with tempfile.TemporaryDirectory() as debs:
             download_packages([f"libreoffice-help-{name}" for name in LABELS], Path(debs))
             build_corpus(corpus, Path(debs))
-    bases = {LABELS[name]: page_units(corpus / "parquet" / f"{name}.parquet", LABELS[name]) for name in PAGES}
+    bases = {
+        LABELS[name]: page_units(corpus / "parquet" / f"{name}.parquet", LABELS[name])
+        for name in PAGES
+    }
     bases |= {label: sample_units(code) for code, label in SAMPLES.items()}
     return {label: with_copies(units, seed_of(label)) for label, units in bases.items()}
 
@@ -146,7 +169,8 @@ def seed_of(label: str) -> int:
 
 
 def page_units(path: Path, label: str) -> list[list[str]]:
-    """Cut the first pages of a translation that are in its script, in the order of their hashes, into units."""
+    """Cut the first pages of a translation that are in its script, in the order of their hashes,
+    into units."""
     pages = pq.read_table(path, columns=["html"])["html"].to_pylist()
     pages.sort(key=lambda page: hashlib.blake2b(page.encode()).digest())
     found: list[list[str]] = []
@@ -154,7 +178,10 @@ def page_units(path: Path, label: str) -> list[list[str]]:
         text = read_page(page, ExtractionConfig()).text
         units = UNIT.findall(" ".join(text.split()))[:MAX_UNITS]
         share = "".join(units)
-        if len(units) >= MIN_UNITS and detect_scripts(pa.array([share]))[0].as_py() == label.split("_")[1]:
+        if (
+            len(units) >= MIN_UNITS
+            and detect_scripts(pa.array([share]))[0].as_py() == label.split("_")[1]
+        ):
             found.append(units)
             if len(found) == BASES:
                 break
@@ -162,14 +189,22 @@ def page_units(path: Path, label: str) -> list[list[str]]:
 
 
 def sample_units(code: str) -> list[list[str]]:
-    """Make texts of random phrases of a language's sample text, half of them each, and cut them into units.
+    """Make texts of random phrases of a language's sample text, half of them each, and cut them
+    into units.
 
-    A phrase is as many runs between spaces as make PHRASE code points. Texts share phrases, not their order.
+    A phrase is as many runs between spaces as make PHRASE code points. Texts share phrases, not
+    their order.
     """
     from gflanguages import LoadLanguages
 
     sample = LoadLanguages()[code].sample_text
-    fields = (sample.specimen_48, sample.specimen_36, sample.specimen_32, sample.specimen_21, sample.specimen_16)
+    fields = (
+        sample.specimen_48,
+        sample.specimen_36,
+        sample.specimen_32,
+        sample.specimen_21,
+        sample.specimen_16,
+    )
     phrases = [""]
     for run in " ".join(fields).split():
         if len(phrases[-1]) >= PHRASE:
@@ -182,27 +217,41 @@ def sample_units(code: str) -> list[list[str]]:
 
 
 def with_copies(bases: list[list[str]], seed: int) -> list[str]:
-    """Add a copy of each text, edited to a target similarity, and of each fifth copy a copy to the same target."""
+    """Add a copy of each text, edited to a target similarity, and of each fifth copy a copy to the
+    same target."""
     random = np.random.default_rng(seed)
     pool = [unit for units in bases for unit in units if not GAP.fullmatch(unit)]
-    copies = [edited(units, TARGETS[n % len(TARGETS)], pool, random) for n, units in enumerate(bases)]
-    again = [edited(units, TARGETS[n % len(TARGETS)], pool, random) for n, units in enumerate(copies) if n % 5 == 3]
+    copies = [
+        edited(units, TARGETS[n % len(TARGETS)], pool, random) for n, units in enumerate(bases)
+    ]
+    again = [
+        edited(units, TARGETS[n % len(TARGETS)], pool, random)
+        for n, units in enumerate(copies)
+        if n % 5 == 3
+    ]
     return ["".join(units) for units in [*bases, *copies, *again]]
 
 
-def edited(units: list[str], target: float, pool: Sequence[str], random: np.random.Generator) -> list[str]:
-    """Replace random units of a text by others, so many that the similarity is the nearest to the target."""
+def edited(
+    units: list[str], target: float, pool: Sequence[str], random: np.random.Generator
+) -> list[str]:
+    """Replace random units of a text by others, so many that the similarity is the nearest to the
+    target."""
     replaceable = [n for n, unit in enumerate(units) if not GAP.fullmatch(unit)]
     order = random.permutation(replaceable)
     others = random.integers(0, len(pool), len(order))
     rungs = []
-    for count in np.unique(np.rint(len(order) * np.linspace(0, 1, RUNGS) ** 2).astype(int)).tolist():
+    for count in np.unique(
+        np.rint(len(order) * np.linspace(0, 1, RUNGS) ** 2).astype(int)
+    ).tolist():
         rung = list(units)
         for place, other in zip(order[:count].tolist(), others[:count].tolist(), strict=True):
             rung[place] = pool[other]
         rungs.append(rung)
     batch = pa.record_batch({"text": pa.array(map("".join, rungs), pa.large_string())})
-    distinct = distinct_shingles(shingle_hashes(batch, CONFIG.word_shingle, CONFIG.grapheme_shingle))
+    distinct = distinct_shingles(
+        shingle_hashes(batch, CONFIG.word_shingle, CONFIG.grapheme_shingle)
+    )
     similarities = exact_similarity(distinct, np.zeros(len(rungs), np.int64), np.arange(len(rungs)))
     return rungs[int(np.abs(similarities - target).argmin())]
 
@@ -213,7 +262,8 @@ def batch_of(texts: Sequence[str]) -> pa.RecordBatch:
 
 
 def true_pairs(texts: Sequence[str]) -> Pairs:
-    """Compare all pairs as sets of shingles, apart from all that is measured but how a text is shingled."""
+    """Compare all pairs as sets of shingles, apart from all that is measured but how a text is
+    shingled."""
     shingles = shingle_hashes(batch_of(texts), CONFIG.word_shingle, CONFIG.grapheme_shingle)
     sets = [frozenset(part.tolist()) for part in np.split(shingles.hashes, shingles.offsets[1:-1])]
     return frozenset(
@@ -228,9 +278,13 @@ def our_pairs(texts: Sequence[str], config: NearDeduplicationConfig) -> Pairs:
     batch = batch_of(texts)
     made = near_signatures(batch, config)
     keys = band_keys(made.signatures, config)
-    ranks = preference_ranks(preference_keys(batch.take(pa.array(made.rows)), KeeperOrder(by=("longest",))))
+    ranks = preference_ranks(
+        preference_keys(batch.take(pa.array(made.rows)), KeeperOrder(by=("longest",)))
+    )
     distinct = distinct_shingles(
-        shingle_hashes(batch.take(pa.array(made.rows)), config.word_shingle, config.grapheme_shingle)
+        shingle_hashes(
+            batch.take(pa.array(made.rows)), config.word_shingle, config.grapheme_shingle
+        )
     )
     found = near_duplicates(keys, ranks, similarity_of(made.signatures, distinct, config), config)
     return pairs_within(made.rows[found.keepers], made.rows[found.removed])
@@ -248,7 +302,9 @@ def peer_pairs(texts: Sequence[str], language: str) -> Pairs:
 
 
 def all_pairs(clusters: Iterable[Sequence[int]]) -> Pairs:
-    return frozenset((min(a, b), max(a, b)) for cluster in clusters for a in cluster for b in cluster if a != b)
+    return frozenset(
+        (min(a, b), max(a, b)) for cluster in clusters for a in cluster for b in cluster if a != b
+    )
 
 
 if __name__ == "__main__":

@@ -2,14 +2,16 @@
 
     python -m tests.benchmarks.extraction --debs DIR --data DIR
 
-Three kinds of pages: manuals, web pages (`--data`, by default ../shared/data where it is), pages written by hand. Our
-engine is measured on web pages by models that have not seen their site: folds are trained in the run, which needs the
-extra `training` and takes some minutes. The manuals are measured by the shipped model, which has seen other pages and
-some of these; a second figure is by models that have not seen any page of their generator.
+Three kinds of pages: manuals, web pages (`--data`, by default ../shared/data where it is), pages
+written by hand. Our engine is measured on web pages by models that have not seen their site: folds
+are trained in the run, which needs the extra `training` and takes some minutes. The manuals are
+measured by the shipped model, which has seen other pages and some of these; a second figure is by
+models that have not seen any page of their generator.
 
-Measure: tokens are runs of letters, marks and digits, and single code points in scripts without spaces; pages are
-compared as multisets of 3 consecutive tokens, so a lost paragraph, a kept menu, two words glued and a changed order all
-cost. F1 is the mean over the pages of a generator, then over generators, each counting once.
+Measure: tokens are runs of letters, marks and digits, and single code points in scripts without
+spaces; pages are compared as multisets of 3 consecutive tokens, so a lost paragraph, a kept menu,
+two words glued and a changed order all cost. F1 is the mean over the pages of a generator, then
+over generators, each counting once.
 
 Web pages are measured by phrases that must, and must not, stand in the text.
 """
@@ -69,7 +71,10 @@ def trafilatura_default(html: str) -> str:
 
 def trafilatura_precision(html: str) -> str:
     """As datatrove calls it."""
-    return trafilatura.extract(html, favor_precision=True, include_comments=False, deduplicate=True) or ""
+    return (
+        trafilatura.extract(html, favor_precision=True, include_comments=False, deduplicate=True)
+        or ""
+    )
 
 
 EXTRACTORS: tuple[Callable[[str], str], ...] = (
@@ -93,18 +98,23 @@ def scores(expected: Counter[tuple[str, str, str]], text: str) -> tuple[float, f
 
 
 def measure_handmade(extract: Callable[[str], str]) -> tuple[float, float, int]:
-    """Return F1 on pages written by hand: the mean, and that of the script where it is lowest; and the empty texts."""
+    """Return F1 on pages written by hand: the mean, and that of the script where it is lowest; and
+    the empty texts."""
     by_script: dict[str, list[float]] = {}
     empty = 0
     for page in handmade_pages():
         text = extract(page.html)
         empty += not text.strip()
-        by_script.setdefault(page.language.split("_")[1], []).append(scores(shingles(page.main), text)[2])
+        by_script.setdefault(page.language.split("_")[1], []).append(
+            scores(shingles(page.main), text)[2]
+        )
     everything = list(itertools.chain.from_iterable(by_script.values()))
     return statistics.fmean(everything), min(map(statistics.fmean, by_script.values())), empty
 
 
-Unseen = dict[str, npt.NDArray[np.float32]]  # scores of a page's blocks by a model that has not seen its group
+Unseen = dict[
+    str, npt.NDArray[np.float32]
+]  # scores of a page's blocks by a model that has not seen its group
 
 
 def unseen_scores(tables: list[Path]) -> Unseen:
@@ -115,13 +125,16 @@ def unseen_scores(tables: list[Path]) -> Unseen:
 
 
 def by_unseen(unseen: Unseen, name: str, html: str) -> str:
-    """Extract by the scores of a model that has not seen the page; a page without a block has none."""
-    return finish(lay_out([html]), unseen.get(name, np.zeros(0, np.float32)), ExtractionConfig())[0].text
+    """Extract by the scores of a model that has not seen the page; a page without a block has
+    none."""
+    return finish(lay_out([html]), unseen.get(name, np.zeros(0, np.float32)), ExtractionConfig())[
+        0
+    ].text
 
 
 def measure_speed(pages: list[str], size: int) -> dict[str, float]:
-    """Pages a CPU second of ours, which reads them in batches as a run does, and of the fast peer, which reads one page
-    a call; in turns, of each the best of three rounds."""
+    """Pages a CPU second of ours, which reads them in batches as a run does, and of the fast peer,
+    which reads one page a call; in turns, of each the best of three rounds."""
 
     def ours() -> None:
         read_pages([(html, "text/html") for html in pages], ExtractionConfig())
@@ -145,7 +158,8 @@ def measure_speed(pages: list[str], size: int) -> dict[str, float]:
 
 
 def phrase_scores(rows: list[dict[str, Any]], texts: list[str]) -> tuple[float, float]:
-    """Return F1 of the phrases (white space folded), and the share of the unwanted ones that was kept."""
+    """Return F1 of the phrases (white space folded), and the share of the unwanted ones that was
+    kept."""
     found, wanted, kept, unwanted = 0, 0, 0, 0
     for row, text in zip(rows, texts, strict=True):
         folded = " ".join(text.split())
@@ -158,13 +172,20 @@ def phrase_scores(rows: list[dict[str, Any]], texts: list[str]) -> tuple[float, 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--debs", type=Path, help="folder of downloaded packages; default: download them")
     parser.add_argument(
-        "--data", type=Path, default=Path("../shared/data"), help="folder of web_pages.parquet and reader_pages.parquet"
+        "--debs", type=Path, help="folder of downloaded packages; default: download them"
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path("../shared/data"),
+        help="folder of web_pages.parquet and reader_pages.parquet",
     )
     parser.add_argument("--tables", type=Path, help="of extraction_training; default: make them")
     arguments = parser.parse_args()
-    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # it warns of every page that it finds nothing on
+    logging.getLogger("trafilatura").setLevel(
+        logging.CRITICAL
+    )  # it warns of every page that it finds nothing on
     with tempfile.TemporaryDirectory() as folder:
         if arguments.debs is None:
             download_packages(sorted({manual.package for manual in MANUALS}), Path(folder))
@@ -173,10 +194,14 @@ def main() -> None:
     pages = [decode_page(row["html"]) for row in web]
     size = sum(len(page.html.encode()) for page in manuals) / len(manuals)
     languages = {page.manual.language for page in manuals}
-    print(f"{len(manuals)} manual pages of {size:,.0f} bytes in {len(languages)} languages, {len(pages)} web pages")
+    print(
+        f"{len(manuals)} manual pages of {size:,.0f} bytes in {len(languages)} languages, {len(pages)} web pages"
+    )
     speeds = measure_speed(pages, sum(len(row["html"]) for row in web))
     with tempfile.TemporaryDirectory() as folder:
-        made = [arguments.tables / f"{kind}.parquet" for kind in KINDS] if arguments.tables else None
+        made = (
+            [arguments.tables / f"{kind}.parquet" for kind in KINDS] if arguments.tables else None
+        )
         unseen = unseen_scores(made or write_tables(arguments.data, manuals, Path(folder)))
 
     print(
@@ -186,18 +211,27 @@ def main() -> None:
     for extract in EXTRACTORS:
         texts = [extract(html) for html in pages]
         if extract is blocks:
-            texts = [by_unseen(unseen, row["name"], html) for row, html in zip(web, pages, strict=True)]
+            texts = [
+                by_unseen(unseen, row["name"], html) for row, html in zip(web, pages, strict=True)
+            ]
         f1, kept = phrase_scores(web, texts)
         empty = sum(not text.strip() for text in texts)
         manual_texts = [extract(page.html) for page in manuals]
         empty += sum(not text.strip() for text in manual_texts)
         by_generator = manual_scores(manuals, manual_texts)
         handmade, worst, empty_handmade = measure_handmade(extract)
-        figures[extract] = Figures(f1, kept, empty + empty_handmade, manual_f1(by_generator), handmade, worst)
+        figures[extract] = Figures(
+            f1, kept, empty + empty_handmade, manual_f1(by_generator), handmade, worst
+        )
         held_out = manual_f1({name: by_generator[name] for name in HELD_OUT})
-        print(extract.__name__.ljust(22), *(f"{figure:.3f}" for figure in (*figures[extract], held_out)))
+        print(
+            extract.__name__.ljust(22),
+            *(f"{figure:.3f}" for figure in (*figures[extract], held_out)),
+        )
     texts = [by_unseen(unseen, page.name, page.html) for page in manuals]
-    print(f"blocks on manuals, no generator seen in training: F1 {manual_f1(manual_scores(manuals, texts)):.3f}")
+    print(
+        f"blocks on manuals, no generator seen in training: F1 {manual_f1(manual_scores(manuals, texts)):.3f}"
+    )
     ours, peer = figures[blocks], figures[trafilatura_default]
     keys = {
         "web_f1": ours.web_f1,

@@ -1,7 +1,7 @@
 """Make the tables of labelled pages that the model of main content is trained on.
 
-    python -m tests.benchmarks.extraction_training --data DIR --debs DIR --output tables
-    python -m stages.extraction.training tables/{web,reader,manuals,handmade}.parquet --output model.npz
+    python -m tests.benchmarks.extraction_training --data DIR --debs DIR --output tables python -m
+    stages.extraction.training tables/{web,reader,manuals,handmade}.parquet --output model.npz
 
     manuals    pages of Debian's documentation packages, labelled by the rules of `tests.benchmarks.manual_pages`
     handmade   pages of templates in languages that are not measured
@@ -9,9 +9,9 @@
     web        DIR/web_pages.parquet (name, html, with, without): what several extractors kept, overruled by phrases
                that must, and must not, be there
 
-Pages of one site or one documentation generator are one group, which is never parted between training and measuring.
-The tables hold pages of others: they are made where they are needed, and are no part of this repository. Needs the
-extra `training`.
+Pages of one site or one documentation generator are one group, which is never parted between
+training and measuring. The tables hold pages of others: they are made where they are needed, and
+are no part of this repository. Needs the extra `training`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,13 @@ from stages.extraction.options import ExtractionConfig
 from stages.reading.page_encoding import decode_page
 from tests.benchmarks.handmade_pages import TRAINED, TRAINING_LANGUAGES, handmade_pages
 from tests.benchmarks.help_pages import download_packages
-from tests.benchmarks.manual_pages import GENERATORS, HELD_OUT, MANUALS, LabelledPage, labelled_pages
+from tests.benchmarks.manual_pages import (
+    GENERATORS,
+    HELD_OUT,
+    MANUALS,
+    LabelledPage,
+    labelled_pages,
+)
 
 PAGES = pa.schema(
     {
@@ -53,7 +59,8 @@ PAGES = pa.schema(
 KINDS = ("web", "reader", "manuals", "handmade")
 _ADDRESS = rb'https?://([^"\'/]+)'
 _SITE = re.compile(
-    rb'rel=["\']?canonical["\']?[^>]*href=["\']%b|property=["\']og:url["\'][^>]*content=["\']%b' % (_ADDRESS, _ADDRESS)
+    rb'rel=["\']?canonical["\']?[^>]*href=["\']%b|property=["\']og:url["\'][^>]*content=["\']%b'
+    % (_ADDRESS, _ADDRESS)
 )
 _HEAD = 200_000  # bytes in which a page names its address
 
@@ -73,7 +80,10 @@ def _resiliparse(html: str) -> str:
 
 LABELLERS: Mapping[str, tuple[Callable[[str], str], float]] = {  # and what each one's vote counts
     "trafilatura": (lambda html: trafilatura.extract(html, include_comments=False) or "", 1.0),
-    "trafilatura_fast": (lambda html: trafilatura.extract(html, include_comments=False, fast=True) or "", 1.0),
+    "trafilatura_fast": (
+        lambda html: trafilatura.extract(html, include_comments=False, fast=True) or "",
+        1.0,
+    ),
     "trafilatura_precision": (
         lambda html: trafilatura.extract(html, include_comments=False, favor_precision=True) or "",
         1.0,
@@ -84,9 +94,14 @@ LABELLERS: Mapping[str, tuple[Callable[[str], str], float]] = {  # and what each
 
 
 def site(html: bytes, name: str) -> str:
-    """Return the host that a page names as its own; else the page's name, so that it stands alone."""
+    """Return the host that a page names as its own; else the page's name, so that it stands
+    alone."""
     found = _SITE.search(html[:_HEAD])
-    return (found[1] or found[2]).decode("ascii", "ignore").lower().removeprefix("www.") if found else name
+    return (
+        (found[1] or found[2]).decode("ascii", "ignore").lower().removeprefix("www.")
+        if found
+        else name
+    )
 
 
 def web_rows(file: Path) -> list[dict[str, Any]]:
@@ -101,7 +116,9 @@ def web_rows(file: Path) -> list[dict[str, Any]]:
 
 def reader_rows(file: Path) -> list[dict[str, Any]]:
     rows = pq.read_table(file).to_pylist()
-    return [row | {"group": f"reader {site(row['html'], row['name'])}", "weight": 0.5} for row in rows]
+    return [
+        row | {"group": f"reader {site(row['html'], row['name'])}", "weight": 0.5} for row in rows
+    ]
 
 
 def manual_rows(pages: list[LabelledPage]) -> list[dict[str, Any]]:
@@ -134,8 +151,11 @@ def handmade_rows() -> list[dict[str, Any]]:
 
 
 def write_tables(data: Path, manuals: list[LabelledPage], output: Path) -> list[Path]:
-    """Write a Parquet file for each kind of page; return them in the order in which they are trained on."""
-    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # it warns of every page that it finds nothing on
+    """Write a Parquet file for each kind of page; return them in the order in which they are
+    trained on."""
+    logging.getLogger("trafilatura").setLevel(
+        logging.CRITICAL
+    )  # it warns of every page that it finds nothing on
     web, reader = web_rows(data / "web_pages.parquet"), reader_rows(data / "reader_pages.parquet")
     output.mkdir(parents=True, exist_ok=True)
     for name, rows in zip(KINDS, (web, reader, manual_rows(manuals), handmade_rows()), strict=True):
@@ -146,8 +166,15 @@ def write_tables(data: Path, manuals: list[LabelledPage], output: Path) -> list[
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of web_pages.parquet and reader_pages.parquet")
-    parser.add_argument("--debs", type=Path, help="folder of downloaded packages; default: download them")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="folder of web_pages.parquet and reader_pages.parquet",
+    )
+    parser.add_argument(
+        "--debs", type=Path, help="folder of downloaded packages; default: download them"
+    )
     parser.add_argument("--output", type=Path, required=True, help="folder for the tables")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

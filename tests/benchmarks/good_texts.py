@@ -1,9 +1,11 @@
-"""Documents known to be good, from packages: the Universal Declaration and translated manuals, by language.
+"""Documents known to be good, from packages: the Universal Declaration and translated manuals, by
+language.
 
-A document is a run of paragraphs of one translation of the Declaration (headings included, `WINDOW` at a time, each run
-beginning `STEP` paragraphs after the one before; and the whole), or one page of the manuals of GNOME, MATE or
-LibreOffice with at least `MIN_CODE_POINTS` code points. Pages that translators left in English (more than a fifth of
-their paragraphs are those of the English page) are left out. The packages are those that `package_texts` fetches.
+A document is a run of paragraphs of one translation of the Declaration (headings included, `WINDOW`
+at a time, each run beginning `STEP` paragraphs after the one before; and the whole), or one page of
+the manuals of GNOME, MATE or LibreOffice with at least `MIN_CODE_POINTS` code points. Pages that
+translators left in English (more than a fifth of their paragraphs are those of the English page)
+are left out. The packages are those that `package_texts` fetches.
 """
 
 from __future__ import annotations
@@ -20,7 +22,11 @@ import pyarrow as pa
 
 from schemas.language import one_code
 from stages.language_identification.labels import read_label
-from stages.language_identification.package_texts import archive_files, fetch_packages, locale_language
+from stages.language_identification.package_texts import (
+    archive_files,
+    fetch_packages,
+    locale_language,
+)
 from stages.script_detection import detect_scripts
 
 WINDOW, STEP = 12, 1  # paragraphs and headings
@@ -31,7 +37,8 @@ MANUALS = ("gnome-user-docs", "mate-user-guide", "libreoffice-help-*")
 
 
 def good_texts(folder: Path) -> pl.DataFrame:
-    """Read the packages in `folder`, fetched if it has none: columns text, language, script, source."""
+    """Read the packages in `folder`, fetched if it has none: columns text, language, script,
+    source."""
     frame = with_scripts([*_declarations(folder), *manuals(folder)])
     return (
         frame.filter(pl.int_range(pl.len()).over("language", "script", "source") < MAX_DOCUMENTS)
@@ -41,10 +48,17 @@ def good_texts(folder: Path) -> pl.DataFrame:
 
 
 def with_scripts(rows: list[tuple[str, str, str]]) -> pl.DataFrame:
-    """Make columns source, language, text, script of rows, without copies, in the order of a hash of the text."""
-    frame = pl.DataFrame(rows, schema=["source", "language", "text"], orient="row").unique(maintain_order=True)
-    scripts = pl.Series("script", detect_scripts(frame["text"].to_arrow().cast(pa.large_string())).to_pylist())
-    order = pl.Series("order", [hashlib.blake2b(text.encode()).hexdigest() for text in frame["text"].to_list()])
+    """Make columns source, language, text, script of rows, without copies, in the order of a hash
+    of the text."""
+    frame = pl.DataFrame(rows, schema=["source", "language", "text"], orient="row").unique(
+        maintain_order=True
+    )
+    scripts = pl.Series(
+        "script", detect_scripts(frame["text"].to_arrow().cast(pa.large_string())).to_pylist()
+    )
+    order = pl.Series(
+        "order", [hashlib.blake2b(text.encode()).hexdigest() for text in frame["text"].to_list()]
+    )
     return frame.with_columns(scripts, order).sort("order").drop("order")
 
 
@@ -60,7 +74,9 @@ def _declarations(folder: Path) -> Iterator[tuple[str, str, str]]:
                 content = opened.extractfile(member) if name else None
                 if not name or content is None:
                     continue
-                found = re.findall(r"<(p|h1|h2|h3|li)\b[^>]*>(.*?)</\1>", content.read().decode(), re.DOTALL)
+                found = re.findall(
+                    r"<(p|h1|h2|h3|li)\b[^>]*>(.*?)</\1>", content.read().decode(), re.DOTALL
+                )
                 paragraphs = [plain for _, markup in found if (plain := _plain(markup))]
                 language = one_code(read_label(name[1])[0])
                 yield "declaration", language, "\n".join(paragraphs)
@@ -69,7 +85,8 @@ def _declarations(folder: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def manuals(folder: Path, packages: Sequence[str] = MANUALS) -> Iterator[tuple[str, str, str]]:
-    """Read pages of manuals as (source, language, text), a paragraph a line; packages are fetched if there are none."""
+    """Read pages of manuals as (source, language, text), a paragraph a line; packages are fetched
+    if there are none."""
     if not list(folder.glob("*.deb")):
         fetch_packages(folder)
     english: set[str] = set()

@@ -1,10 +1,13 @@
-"""Pages written by hand in the shapes that the web is built in, with real text of many languages, main text labelled.
+"""Pages written by hand in the shapes that the web is built in, with real text of many languages,
+main text labelled.
 
-A template is a page as site builders, forums, wikis, newspapers, shops and offices make them; its words come from the
-sample texts of gflanguages (the Universal Declaration of Human Rights), so every template exists in every language and
-no text is committed. What a template passes through `main` is main text, all else is not.
+A template is a page as site builders, forums, wikis, newspapers, shops and offices make them; its
+words come from the sample texts of gflanguages (the Universal Declaration of Human Rights), so
+every template exists in every language and no text is committed. What a template passes through
+`main` is main text, all else is not.
 
-MEASURED is for measuring alone; TRAINED is other templates, in other languages, which the model may learn from.
+MEASURED is for measuring alone; TRAINED is other templates, in other languages, which the model may
+learn from.
 """
 
 from __future__ import annotations
@@ -19,12 +22,56 @@ from typing import NamedTuple
 import gflanguages
 
 LANGUAGES = (
-    *("en_Latn", "yo_Latn", "vi_Latn", "eu_Latn", "tr_Latn", "mt_Latn", "ru_Cyrl", "kk_Cyrl", "el_Grek", "ka_Geor"),
-    *("hy_Armn", "am_Ethi", "ar_Arab", "ur_Arab", "he_Hebr", "dv_Thaa", "hi_Deva", "bn_Beng", "ta_Taml", "ml_Mlym"),
-    *("si_Sinh", "my_Mymr", "km_Khmr", "th_Thai", "lo_Laoo", "dz_Tibt", "zh_Hans", "ja_Jpan", "ko_Kore", "iu_Cans"),
+    *(
+        "en_Latn",
+        "yo_Latn",
+        "vi_Latn",
+        "eu_Latn",
+        "tr_Latn",
+        "mt_Latn",
+        "ru_Cyrl",
+        "kk_Cyrl",
+        "el_Grek",
+        "ka_Geor",
+    ),
+    *(
+        "hy_Armn",
+        "am_Ethi",
+        "ar_Arab",
+        "ur_Arab",
+        "he_Hebr",
+        "dv_Thaa",
+        "hi_Deva",
+        "bn_Beng",
+        "ta_Taml",
+        "ml_Mlym",
+    ),
+    *(
+        "si_Sinh",
+        "my_Mymr",
+        "km_Khmr",
+        "th_Thai",
+        "lo_Laoo",
+        "dz_Tibt",
+        "zh_Hans",
+        "ja_Jpan",
+        "ko_Kore",
+        "iu_Cans",
+    ),
 )
 TRAINING_LANGUAGES = (
-    *("de_Latn", "ha_Latn", "pl_Latn", "sw_Latn", "uk_Cyrl", "mn_Cyrl", "fa_Arab", "ti_Ethi", "mr_Deva", "gu_Gujr"),
+    *(
+        "de_Latn",
+        "ha_Latn",
+        "pl_Latn",
+        "sw_Latn",
+        "uk_Cyrl",
+        "mn_Cyrl",
+        "fa_Arab",
+        "ti_Ethi",
+        "mr_Deva",
+        "gu_Gujr",
+    ),
     *("te_Telu", "kn_Knda", "pa_Guru", "bo_Tibt", "zh_Hant", "chr_Cher", "nqo_Nkoo", "fr_Latn"),
 )
 
@@ -37,11 +84,14 @@ class HandmadePage(NamedTuple):
 
 
 class Words:
-    """Text of one language: long runs for the main text, labels for all else; notes what was main."""
+    """Text of one language: long runs for the main text, labels for all else; notes what was
+    main."""
 
     def __init__(self, language: str, template: str) -> None:
         texts = LANGUAGE_SAMPLES[language].sample_text
-        self.long = " ".join((texts.specimen_21, texts.specimen_16, texts.specimen_32)).replace("\n", " ")
+        self.long = " ".join((texts.specimen_21, texts.specimen_16, texts.specimen_32)).replace(
+            "\n", " "
+        )
         self.short = " ".join((texts.specimen_36, texts.tester, texts.styles)).replace("\n", " ")
         self.spaced = self.long.count(" ") * 15 > len(self.long)
         self.random = random.Random(zlib.crc32(f"{template} {language}".encode()))
@@ -74,7 +124,8 @@ class Words:
     def label(self, words: int = 0) -> str:
         """Words of a menu or a notice, no main text."""
         return escape(
-            self._take(self.short, self.random.randint(0, 60), words or self.random.randint(1, 3)), quote=False
+            self._take(self.short, self.random.randint(0, 60), words or self.random.randint(1, 3)),
+            quote=False,
         )
 
     def menu(self, count: int, tag: str = "li") -> str:
@@ -112,7 +163,10 @@ def site_builder(w: Words) -> str:
         return f'<div id="comp-{number:x}k3" class="_1Z2q{number} _3f{number}"><div class="x{number}r0"><div>{inner}</div></div></div>'
 
     body = "".join(
-        box(f'<p class="font_8"><span style="font-size:16px"><span>{w.paragraph()}</span></span></p>', n)
+        box(
+            f'<p class="font_8"><span style="font-size:16px"><span>{w.paragraph()}</span></span></p>',
+            n,
+        )
         for n in range(30, 35)
     )
     return f"""<html><head><title>{w.label(3)}</title></head><body><div id="SITE_CONTAINER"><div id="root"><div>
@@ -227,13 +281,27 @@ def open_navigation(w: Words) -> str:
 
 
 MEASURED: tuple[Template, ...] = (
-    *(newspaper, site_builder, forum, wiki, shop, office, xhtml, weblog, accordion, plain_html, definitions),
+    *(
+        newspaper,
+        site_builder,
+        forum,
+        wiki,
+        shop,
+        office,
+        xhtml,
+        weblog,
+        accordion,
+        plain_html,
+        definitions,
+    ),
     open_navigation,
 )
 
 
 def _portal(w: Words) -> str:
-    teasers = "".join(f'<li class="c-list__item"><a href="/{n}">{w.label(5)}</a></li>' for n in range(8))
+    teasers = "".join(
+        f'<li class="c-list__item"><a href="/{n}">{w.label(5)}</a></li>' for n in range(8)
+    )
     return f"""<html><head><title>{w.label(4)}</title></head><body><div class="l-top"><div>{w.label(2)}</div><div class="c-menu">{w.menu(8, "div")}</div></div>
 <div class="l-grid"><div class="l-grid__main"><div class="c-head"><h1>{w.title()}</h1><div class="c-head__date">3.4.2021 08:15</div></div>
 <div class="c-text">{w.paragraphs(5)}</div><div class="c-tools"><a href="#">{w.label(1)}</a><a href="#">{w.label(1)}</a></div></div>
@@ -241,7 +309,9 @@ def _portal(w: Words) -> str:
 
 
 def _municipality(w: Words) -> str:
-    cells = "".join(f"<tr><td>{w.paragraph(3)}</td><td>{w.paragraph(6)}</td></tr>" for _ in range(5))
+    cells = "".join(
+        f"<tr><td>{w.paragraph(3)}</td><td>{w.paragraph(6)}</td></tr>" for _ in range(5)
+    )
     return f"""<html><head><title>{w.label(3)}</title></head><body><form id="Form1" method="post"><div class="kopf">{w.menu(7, "span")}</div><div class="links"><ul>{w.menu(9)}</ul></div>
 <div class="mitte"><h2>{w.title()}</h2>{w.paragraphs(3)}<table>{cells}</table></div><div class="unten">{w.label(6)}</div></form></body></html>"""
 
@@ -277,11 +347,21 @@ def _catalogue(w: Words) -> str:
 
 def _generated(w: Words) -> str:
     """Only divs with meaningless names."""
-    parts = "".join(f'<div class="r{n}"><div class="s">{w.paragraph()}</div></div>' for n in range(5))
+    parts = "".join(
+        f'<div class="r{n}"><div class="s">{w.paragraph()}</div></div>' for n in range(5)
+    )
     return f"""<html><head><title>{w.label(3)}</title></head><body><div class="a1"><div class="b1">{w.menu(7, "div")}</div><div class="b2"><div class="t">{w.title()}</div>{parts}</div><div class="b3"><div>{w.label(8)}</div><div>{w.menu(4, "div")}</div></div></div></body></html>"""
 
 
-TRAINED: tuple[Template, ...] = (_portal, _municipality, _thread, _old_tables, _help_center, _catalogue, _generated)
+TRAINED: tuple[Template, ...] = (
+    _portal,
+    _municipality,
+    _thread,
+    _old_tables,
+    _help_center,
+    _catalogue,
+    _generated,
+)
 _PAGES_A_LANGUAGE = 6
 
 
@@ -296,6 +376,8 @@ def handmade_pages(
             template = next(turn)
             words = Words(language, template.__name__)
             page = template(words)
-            pages.append(HandmadePage(template.__name__.strip("_"), language, page, "\n".join(words.said)))
+            pages.append(
+                HandmadePage(template.__name__.strip("_"), language, page, "\n".join(words.said))
+            )
         next(turn)  # so that neighbours do not get the same templates
     return pages

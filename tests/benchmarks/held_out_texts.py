@@ -1,15 +1,16 @@
 """Good short text, from a few words to 20 sentences: what filters lose of it is their own fault.
 
-`held_out_texts` are of sources that no limit was set on at first; some limits were widened for them since.
-`unseen_texts` are messages of other programs, which no limit ever saw.
+`held_out_texts` are of sources that no limit was set on at first; some limits were widened for them
+since. `unseen_texts` are messages of other programs, which no limit ever saw.
 
-- `story`: descriptions and dialogues of the game Battle for Wesnoth, translated (Debian, `wesnoth-1.16-data`,
-  downloaded to the folder `stories` of the packages; left out if it is not there).
+- `story`: descriptions and dialogues of the game Battle for Wesnoth, translated (Debian,
+  `wesnoth-1.16-data`, downloaded to the folder `stories` of the packages; left out if it is not
+  there).
 - `interface`: messages of Firefox, MediaWiki, VLC and WordPress of at least 40 letters.
 - `help`: paragraphs of the manuals of GNOME and MATE.
 - `article`: paragraphs of the Universal Declaration, alone and in short runs.
-- `sample`: the sample texts of gflanguages as they are, from one word on; a passage that stands there several times to
-  fill the space is taken once.
+- `sample`: the sample texts of gflanguages as they are, from one word on; a passage that stands
+  there several times to fill the space is taken once.
 - `news`: the example sentences of spaCy, most of them from news.
 
 A document is a run of `RUNS` units of one source and language, parted by spaces or by line feeds.
@@ -30,7 +31,12 @@ import pyarrow as pa
 
 from schemas.language import one_code, to_iso639_3
 from stages.language_identification.labels import read_label
-from stages.language_identification.package_texts import locale_language, package_texts, plain, texts_of
+from stages.language_identification.package_texts import (
+    locale_language,
+    package_texts,
+    plain,
+    texts_of,
+)
 from stages.script_detection import detect_scripts
 
 RUNS = (1, 2, 3, 5, 10, 20)
@@ -47,11 +53,21 @@ KINDS = {
 }
 UNSEEN = ("cinnamon", "iso-codes", "libreoffice", "tuxpaint")
 MAX_MESSAGES = 400  # of an unseen source and language
-SAMPLES = ("tester", "poster_sm", "poster_md", "poster_lg", "specimen_48", "specimen_36", "specimen_32", "specimen_21")
+SAMPLES = (
+    "tester",
+    "poster_sm",
+    "poster_md",
+    "poster_lg",
+    "specimen_48",
+    "specimen_36",
+    "specimen_32",
+    "specimen_21",
+)
 
 
 def held_out_texts(folder: Path) -> pl.DataFrame:
-    """Read the packages in `folder`: columns text, language, script, source (the kind), without copies."""
+    """Read the packages in `folder`: columns text, language, script, source (the kind), without
+    copies."""
     rows = [
         (kind, one_code(language), text)
         for kind, language, units in _units(folder)
@@ -62,7 +78,9 @@ def held_out_texts(folder: Path) -> pl.DataFrame:
 
 def unseen_texts(folder: Path) -> pl.DataFrame:
     """Read messages that no limit saw, with the same columns."""
-    messages = package_texts(folder).filter(pl.col("source").is_in(UNSEEN), pl.col("label").str.contains("_"))
+    messages = package_texts(folder).filter(
+        pl.col("source").is_in(UNSEEN), pl.col("label").str.contains("_")
+    )
     return _with_scripts(
         [
             (str(source), one_code(str(label).split("_")[0]), text)
@@ -73,8 +91,12 @@ def unseen_texts(folder: Path) -> pl.DataFrame:
 
 
 def _with_scripts(rows: Sequence[tuple[str, str, str]]) -> pl.DataFrame:
-    frame = pl.DataFrame(rows, schema=["source", "language", "text"], orient="row").unique(maintain_order=True)
-    scripts = pl.Series("script", detect_scripts(frame["text"].to_arrow().cast(pa.large_string())).to_pylist())
+    frame = pl.DataFrame(rows, schema=["source", "language", "text"], orient="row").unique(
+        maintain_order=True
+    )
+    scripts = pl.Series(
+        "script", detect_scripts(frame["text"].to_arrow().cast(pa.large_string())).to_pylist()
+    )
     return frame.with_columns(scripts).filter(pl.len().over("language", "script") >= MIN_DOCUMENTS)
 
 
@@ -116,8 +138,14 @@ def _articles(folder: Path) -> Iterator[tuple[str, str, Sequence[str]]]:
                 name = re.fullmatch(r"package/declaration/([a-z]{3})(?:_[^/]*)?\.html", member.name)
                 content = opened.extractfile(member) if name else None
                 if name and content is not None:
-                    found = re.findall(r"<(p|li)\b[^>]*>(.*?)</\1>", content.read().decode(), re.DOTALL)
-                    yield "article", read_label(name[1])[0], [text for _, markup in found if (text := _plain(markup))]
+                    found = re.findall(
+                        r"<(p|li)\b[^>]*>(.*?)</\1>", content.read().decode(), re.DOTALL
+                    )
+                    yield (
+                        "article",
+                        read_label(name[1])[0],
+                        [text for _, markup in found if (text := _plain(markup))],
+                    )
 
 
 def _plain(markup: str) -> str:
@@ -129,7 +157,11 @@ def _samples() -> Iterator[tuple[str, str, Sequence[str]]]:
 
     for _, language in sorted(gflanguages.LoadLanguages().items()):
         texts = [_once(getattr(language.sample_text, field)) for field in SAMPLES]
-        yield "sample", to_iso639_3(language.language) or language.language, [text for text in texts if text]
+        yield (
+            "sample",
+            to_iso639_3(language.language) or language.language,
+            [text for text in texts if text],
+        )
 
 
 def _once(text: str) -> str:

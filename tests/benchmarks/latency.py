@@ -1,11 +1,13 @@
 """Start-up: what commands cost that have next to nothing to do: `make bench NAME=latency`.
 
-CPU seconds of the command and all its descendants, from the start of Python to the end of the last one, as where the
-program was installed and has run before, with its modules compiled. Of several runs the one that took least counts.
+CPU seconds of the command and all its descendants, from the start of Python to the end of the last
+one, as where the program was installed and has run before, with its modules compiled. Of several
+runs the one that took least counts.
 
 - `help_s`: `glotmill --help`.
 - `plan_s`: the plan of a recipe over a text of ten lines, without a stage.
-- `ten_lines_s`: the run of that recipe; `finished_s`: the same command again, which finds that nothing is to do.
+- `ten_lines_s`: the run of that recipe; `finished_s`: the same command again, which finds that
+  nothing is to do.
 - `ten_pages_s`: ten HTML pages, with text extraction and language identification.
 """
 
@@ -81,7 +83,9 @@ def main() -> None:
 def write_inputs(folder: Path) -> tuple[Path, Path]:
     """Write ten lines and ten pages, and a recipe for each; returns the recipes."""
     chosen = [SENTENCES[number % len(SENTENCES)] for number in range(10)]
-    (folder / "lines.txt").write_text("".join(f"{number} {sentence}\n" for number, sentence in enumerate(chosen)))
+    (folder / "lines.txt").write_text(
+        "".join(f"{number} {sentence}\n" for number, sentence in enumerate(chosen))
+    )
     (folder / "pages").mkdir()
     for number, sentence in enumerate(chosen):
         paragraphs = "".join(f"<p>{sentence} {part}</p>\n" for part in range(number, number + 5))

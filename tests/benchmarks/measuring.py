@@ -1,4 +1,5 @@
-"""Measure a command as a whole: wall time, CPU seconds of it and all its descendants, peak memory of the largest."""
+"""Measure a command as a whole: wall time, CPU seconds of it and all its descendants, peak memory
+of the largest."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ class Figures(NamedTuple):
 def measure(command: list[str]) -> Figures:
     """Run a command to its end, and that of every process it left behind; SystemExit if it fails.
 
-    This is done by a small process of its own: Linux counts the peak memory of a parent as its child's.
+    This is done by a small process of its own: Linux counts the peak memory of a parent as its
+    child's.
     """
     measuring = [sys.executable, "-m", "tests.benchmarks.measuring", *command]
     done = subprocess.run(measuring, stdout=subprocess.PIPE, text=True)
@@ -34,8 +36,9 @@ def measure(command: list[str]) -> Figures:
 
 
 def _measure(command: list[str]) -> Figures:
-    """Run and wait here. Descendants whose parent ends before them are adopted (Linux), so that their CPU time counts
-    too: the server that worker processes are forked from outlives the run by a moment.
+    """Run and wait here. Descendants whose parent ends before them are adopted (Linux), so that
+    their CPU time counts too: the server that worker processes are forked from outlives the run by
+    a moment.
     """
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "cannot adopt orphans")
@@ -50,7 +53,9 @@ def _measure(command: list[str]) -> Figures:
             usages.append(os.wait4(-1, 0)[2])
         except ChildProcessError:
             break
-    return Figures(wall, sum(u.ru_utime + u.ru_stime for u in usages), max(u.ru_maxrss for u in usages) / 1024)
+    return Figures(
+        wall, sum(u.ru_utime + u.ru_stime for u in usages), max(u.ru_maxrss for u in usages) / 1024
+    )
 
 
 if __name__ == "__main__":

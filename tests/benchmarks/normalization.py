@@ -1,15 +1,17 @@
-"""Measure normalization by script: megabytes a CPU second of text that needs no rule, and of text that needs all.
+"""Measure normalization by script: megabytes a CPU second of text that needs no rule, and of text
+that needs all.
 
     python -m tests.benchmarks.normalization [--megabytes 8] [--scripts Latn Khmr]
 
-Clean text are the sample texts that the package gflanguages has in each script, normalized once and repeated to
-documents of about 4 KB, each with the code of its language. Dirty text are the same documents, spoiled: decomposed
-(NFD), with a soft hyphen, a zero-width non-joiner and a bidi override in every eighth word, every fourth space one that
-does not break, lines ending in CR LF, a line in sixteen read in the wrong encoding, and at the end the misspellings of
+Clean text are the sample texts that the package gflanguages has in each script, normalized once and
+repeated to documents of about 4 KB, each with the code of its language. Dirty text are the same
+documents, spoiled: decomposed (NFD), with a soft hyphen, a zero-width non-joiner and a bidi
+override in every eighth word, every fourth space one that does not break, lines ending in CR LF, a
+line in sixteen read in the wrong encoding, and at the end the misspellings of
 `tests/language_samples` for that language or, if it has none, for any of the script.
 
-Prints a line a script and then one JSON object: `clean_mb_per_s` and `dirty_mb_per_s` by script, and the least of
-either.
+Prints a line a script and then one JSON object: `clean_mb_per_s` and `dirty_mb_per_s` by script,
+and the least of either.
 """
 
 from __future__ import annotations
@@ -40,7 +42,10 @@ Row = tuple[str, str, str]
 
 
 def block(rows: list[Row]) -> pa.RecordBatch:
-    arrays = [pa.array(values, field.type) for values, field in zip(zip(*rows, strict=True), FIELDS, strict=True)]
+    arrays = [
+        pa.array(values, field.type)
+        for values, field in zip(zip(*rows, strict=True), FIELDS, strict=True)
+    ]
     return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(FIELDS))
 
 
@@ -49,11 +54,23 @@ def clean_samples() -> dict[str, list[Row]]:
     rows: list[Row] = []
     for language in gflanguages.LoadLanguages().values():
         sample = language.sample_text
-        parts = [sample.specimen_48, sample.specimen_36, sample.specimen_32, sample.specimen_21, sample.specimen_16]
+        parts = [
+            sample.specimen_48,
+            sample.specimen_36,
+            sample.specimen_32,
+            sample.specimen_21,
+            sample.specimen_16,
+        ]
         text = "\n".join(part for part in [sample.tester, *parts] if part)
         if text:
             repeated = "\n".join([text] * -(-DOCUMENT_BYTES // len(text.encode())))
-            rows.append((repeated, one_code(to_iso639_3(language.language) or language.language), language.script))
+            rows.append(
+                (
+                    repeated,
+                    one_code(to_iso639_3(language.language) or language.language),
+                    language.script,
+                )
+            )
     texts = normalize(block(rows), DEFAULT)["text"].to_pylist()
     by_script: dict[str, list[Row]] = defaultdict(list)
     for text, (_, language, script) in zip(texts, rows, strict=True):
@@ -83,7 +100,8 @@ def spoil(row: Row, wrong: dict[str, list[str]]) -> Row:
 
 
 def measure(rows: list[Row], megabytes: float) -> tuple[float, dict[str, int]]:
-    """Return megabytes a CPU second over a block of about that size, and the documents that each rule changed."""
+    """Return megabytes a CPU second over a block of about that size, and the documents that each
+    rule changed."""
     size = sum(len(text.encode()) for text, _, _ in rows)
     batch = block(rows * max(1, round(megabytes * 1e6 / size)))
     normalize(batch.slice(0, len(rows)), DEFAULT)  # patterns are compiled once a process
@@ -98,7 +116,9 @@ def measure(rows: list[Row], megabytes: float) -> tuple[float, dict[str, int]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--megabytes", type=float, default=8, help="text a script and measurement")
-    parser.add_argument("--scripts", nargs="*", help="ISO 15924 codes; all that have a sample text without it")
+    parser.add_argument(
+        "--scripts", nargs="*", help="ISO 15924 codes; all that have a sample text without it"
+    )
     arguments = parser.parse_args()
     samples, wrong = clean_samples(), misspellings()
     clean: dict[str, float] = {}
@@ -112,7 +132,10 @@ def main() -> None:
         clean[script] = round(rate, 1)
         rate, changed = measure(spoiled, arguments.megabytes)
         dirty[script] = round(rate, 1)
-        print(f"{script} clean {clean[script]} MB/s, dirty {dirty[script]} MB/s by {len(changed)} rules", flush=True)
+        print(
+            f"{script} clean {clean[script]} MB/s, dirty {dirty[script]} MB/s by {len(changed)} rules",
+            flush=True,
+        )
     least = {"least_clean": min(clean.values()), "least_dirty": min(dirty.values())}
     print(json.dumps({"clean_mb_per_s": clean, "dirty_mb_per_s": dirty, **least}))
 

@@ -1,11 +1,13 @@
-"""Measure how much planted personal data is found in ten scripts, and how much that is none is taken for it.
+"""Measure how much planted personal data is found in ten scripts, and how much that is none is
+taken for it.
 
     python -m tests.benchmarks.personal_data
 
-Each kind of data stands in a sentence of each script, alone, twice, and beside other numbers (a count, a year, a time),
-with ASCII digits and, for phone numbers and payment cards, in the digits of the script. Between them stand numbers that
-are none: dates, sums, coordinates, versions, private addresses, wrong check digits. Recall is of planted data that was
-found from its first to its last code point; precision of all that was found. Prints a table and one JSON object.
+Each kind of data stands in a sentence of each script, alone, twice, and beside other numbers (a
+count, a year, a time), with ASCII digits and, for phone numbers and payment cards, in the digits of
+the script. Between them stand numbers that are none: dates, sums, coordinates, versions, private
+addresses, wrong check digits. Recall is of planted data that was found from its first to its last
+code point; precision of all that was found. Prints a table and one JSON object.
 """
 
 from __future__ import annotations
@@ -25,9 +27,15 @@ BESIDE = ("{}", "{} {}", "{} 3", "{} 2024", "7 {}", "{} 10:00", "{}, 12")
 def cases() -> Iterator[tuple[str, str, str, str]]:
     """Yield label, kind (empty for numbers that are none), data and the text around it."""
     for label, sentence in SENTENCES.items():
-        planted = [(kind, data) for kind, some in PLANTED.items() for data in some] + LOCAL.get(label, [])
+        planted = [(kind, data) for kind, some in PLANTED.items() for data in some] + LOCAL.get(
+            label, []
+        )
         if zero := NATIVE.get(label):
-            planted += [(kind, native(data, zero)) for kind, data in planted if kind in ("phone", "payment_card")]
+            planted += [
+                (kind, native(data, zero))
+                for kind, data in planted
+                if kind in ("phone", "payment_card")
+            ]
         for kind, data in planted:
             for beside in BESIDE:
                 yield label, kind, data, sentence.format(f" {beside.replace('{}', data)} ")
@@ -57,7 +65,11 @@ def main() -> None:
     for key in planted:
         recall = hit[key] / max(planted[key], 1)
         precision = 1 - wrong[key] / max(told[key], 1)
-        record[key] = {"planted": planted[key], "recall": round(recall, 4), "precision": round(precision, 4)}
+        record[key] = {
+            "planted": planted[key],
+            "recall": round(recall, 4),
+            "precision": round(precision, 4),
+        }
         print(f"| {key} | {planted[key]} | {recall:.1%} | {told[key]} | {precision:.1%} |")
     print(json.dumps(record))
 

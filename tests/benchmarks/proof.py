@@ -1,12 +1,14 @@
-"""Benchmark: do the intervals of `glotmill audit import` hold the truth, and how many answers do strata of doubt save?
+"""Benchmark: do the intervals of `glotmill audit import` hold the truth, and how many answers do
+strata of doubt save?
 
     make bench NAME=proof
 
-Simulated corpora of eight languages, of 1, 10 and 50 % of whose documents the truth is another language. Their doubt
-stands as identification gives it: wrong documents have lower scores, more often another declared language, in each
-language to another degree. Simulated speakers, who know the truth, answer samples of 60 passages, a thousand for each
-corpus; even samples of the same documents are judged for comparison, with Wilson's interval. `answers_saved` is the
-share of answers that the strata need less than an even sample, for intervals of the same mean width.
+Simulated corpora of eight languages, of 1, 10 and 50 % of whose documents the truth is another
+language. Their doubt stands as identification gives it: wrong documents have lower scores, more
+often another declared language, in each language to another degree. Simulated speakers, who know
+the truth, answer samples of 60 passages, a thousand for each corpus; even samples of the same
+documents are judged for comparison, with Wilson's interval. `answers_saved` is the share of answers
+that the strata need less than an even sample, for intervals of the same mean width.
 """
 
 from __future__ import annotations
@@ -50,10 +52,14 @@ def corpus(
     return found, wrong
 
 
-def judged(sizes: Any, wrong: Any, answered: Any, chance: np.random.Generator) -> tuple[bool, float]:
+def judged(
+    sizes: Any, wrong: Any, answered: Any, chance: np.random.Generator
+) -> tuple[bool, float]:
     """Let a speaker answer one sample: does the interval hold the truth, and how wide is it?"""
     seen = answered - chance.hypergeometric(wrong, sizes - wrong, answered)
-    found = precision([StratumAnswers(*map(int, row)) for row in zip(sizes, answered, seen, strict=True)])
+    found = precision(
+        [StratumAnswers(*map(int, row)) for row in zip(sizes, answered, seen, strict=True)]
+    )
     assert found is not None
     return found.low <= 1 - wrong.sum() / sizes.sum() <= found.high, found.high - found.low
 
@@ -69,13 +75,28 @@ def main() -> None:
             answered = np.asarray(allocate(sizes.tolist(), BUDGET))
             even = np.asarray([answered.sum()])
             drawn = [judged(sizes, false, answered, chance) for _ in range(DRAWS)]
-            evenly = [judged(sizes.sum(keepdims=True), false.sum(keepdims=True), even, chance) for _ in range(DRAWS)]
+            evenly = [
+                judged(sizes.sum(keepdims=True), false.sum(keepdims=True), even, chance)
+                for _ in range(DRAWS)
+            ]
             coverage, width = np.mean(drawn, axis=0)
             even_coverage, even_width = np.mean(evenly, axis=0)
-            rows.append((language, rate, coverage, width, even_coverage, even_width, 1 - (width / even_width) ** 2))
+            rows.append(
+                (
+                    language,
+                    rate,
+                    coverage,
+                    width,
+                    even_coverage,
+                    even_width,
+                    1 - (width / even_width) ** 2,
+                )
+            )
             by_strata = f"strata {coverage:.3f} held, width {width:.3f}"
             by_chance = f"evenly {even_coverage:.3f} held, width {even_width:.3f}"
-            print(f"{language} {rate:4.0%} wrong: {by_strata}; {by_chance}; {rows[-1][-1]:.0%} of the answers saved")
+            print(
+                f"{language} {rate:4.0%} wrong: {by_strata}; {by_chance}; {rows[-1][-1]:.0%} of the answers saved"
+            )
     values = np.asarray([row[2:] for row in rows], float)
     print(
         json.dumps(
@@ -85,7 +106,9 @@ def main() -> None:
                 "even_coverage": round(float(values[:, 2].mean()), 4),
                 "answers_saved": round(float(values[:, 4].mean()), 4),
                 "answers_saved_by_contamination": {
-                    f"{rate:.0%}": round(float(values[[row[1] == rate for row in rows], 4].mean()), 4)
+                    f"{rate:.0%}": round(
+                        float(values[[row[1] == rate for row in rows], 4].mean()), 4
+                    )
                     for rate in CONTAMINATION
                 },
                 "draws": DRAWS * len(rows),

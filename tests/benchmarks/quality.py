@@ -1,20 +1,24 @@
-"""Measure the quality filters on help pages against datatrove's: documents a CPU second, agreement, fairness, cost.
+"""Measure the quality filters on help pages against datatrove's: documents a CPU second, agreement,
+fairness, cost.
 
-    python -m tests.benchmarks.quality [--packages FOLDER] [--pages 10000] [--sample 1200] [--no-fairness]
+    python -m tests.benchmarks.quality [--packages FOLDER] [--pages 10000] [--sample 1200]
+    [--no-fairness]
 
-Pages are those of LibreOffice's help, paragraphs as lines, in languages whose words are spaced and whose tokenizer
-datatrove has here (it names those it cannot load). Both sides run GopherQuality, GopherRepetition, FineWebQuality and
-C4Quality on every page with the limits of the papers, each filter by itself; stop words are asked of English alone.
+Pages are those of LibreOffice's help, paragraphs as lines, in languages whose words are spaced and
+whose tokenizer datatrove has here (it names those it cannot load). Both sides run GopherQuality,
+GopherRepetition, FineWebQuality and C4Quality on every page with the limits of the papers, each
+filter by itself; stop words are asked of English alone.
 
-- `ratio`: documents per CPU second of ours to datatrove's, in processes of their own, start of Python, imports and
-  tables included. Ours reads all pages; datatrove a fourth of the sample and the sample, from which follows what all
-  pages would take it.
+- `ratio`: documents per CPU second of ours to datatrove's, in processes of their own, start of
+  Python, imports and tables included. Ours reads all pages; datatrove a fourth of the sample and
+  the sample, from which follows what all pages would take it.
 - `parity`: share of (page, filter) on which `tokenizer = "datatrove"` decides as datatrove's block.
-- `native_agreement`: the same of the native filters, with `alphabetic_over = "tokens"`, by filter as well;
-  `native_over_words`: with the default, which holds the words with a letter against words alone.
+- `native_agreement`: the same of the native filters, with `alphabetic_over = "tokens"`, by filter
+  as well; `native_over_words`: with the default, which holds the words with a letter against words
+  alone.
 - `worst_language_dropped`: see `quality_fairness`.
-- `unspaced`: documents and millions of code points per CPU second of ours alone, by script, on pages of scripts without
-  spaces, in a process that has started.
+- `unspaced`: documents and millions of code points per CPU second of ours alone, by script, on
+  pages of scripts without spaces, in a process that has started.
 - `cost`: share of our time by step.
 """
 
@@ -96,23 +100,30 @@ print(kept)
 def blocks_of(pages: pl.DataFrame, rows: int = 1000) -> list[pa.RecordBatch]:
     return [
         pa.RecordBatch.from_arrays(
-            [part[field.name].to_arrow().cast(field.type) for field in FIELDS], schema=pa.schema(FIELDS)
+            [part[field.name].to_arrow().cast(field.type) for field in FIELDS],
+            schema=pa.schema(FIELDS),
         )
         for part in pages.iter_slices(rows)
     ]
 
 
 def help_pages(folder: Path, pages: int) -> pl.DataFrame:
-    """Read help pages in spaced languages that datatrove has a working tokenizer for, in an order of hashes."""
+    """Read help pages in spaced languages that datatrove has a working tokenizer for, in an order
+    of hashes."""
     from datatrove.utils.text import split_into_words
 
     rows = list(good_texts.manuals(folder, ("libreoffice-help-*",)))
     frame = good_texts.with_scripts(rows).filter(~pl.col("script").is_in(UNSPACED))
-    for language, text in frame.group_by("language", maintain_order=True).agg(pl.first("text")).iter_rows():
+    for language, text in (
+        frame.group_by("language", maintain_order=True).agg(pl.first("text")).iter_rows()
+    ):
         try:
             split_into_words(text, language)
         except Exception as error:
-            print(f"datatrove cannot split {language}: {str(error).splitlines()[0][:80]}", file=sys.stderr)
+            print(
+                f"datatrove cannot split {language}: {str(error).splitlines()[0][:80]}",
+                file=sys.stderr,
+            )
             frame = frame.filter(pl.col("language") != language)
     return frame.head(pages)
 
@@ -125,12 +136,17 @@ def decisions(pages: pl.DataFrame, **options: object) -> dict[str, NDArray[np.bo
         signals = measure(block, whole)
         for family in PUBLISHED_FAMILIES:
             config = whole.model_copy(update={"families": (family,)})
-            kept[family].append(judge(signals, block["language"], block["script"], config).rules < 0)
+            kept[family].append(
+                judge(signals, block["language"], block["script"], config).rules < 0
+            )
     return {family: np.concatenate(parts) for family, parts in kept.items()}
 
 
 def agreement(one: dict[str, NDArray[np.bool_]], other: pl.DataFrame) -> dict[str, float]:
-    same = {family: float((one[family] == other[family].to_numpy()).mean()) for family in PUBLISHED_FAMILIES}
+    same = {
+        family: float((one[family] == other[family].to_numpy()).mean())
+        for family in PUBLISHED_FAMILIES
+    }
     return {
         **{family: round(value, 4) for family, value in same.items()},
         "all": round(float(np.mean([*same.values()])), 4),
@@ -138,7 +154,8 @@ def agreement(one: dict[str, NDArray[np.bool_]], other: pl.DataFrame) -> dict[st
 
 
 def unspaced(folder: Path) -> dict[str, list[float]]:
-    """Measure pages of each script that is not spaced: documents and millions of code points per CPU second."""
+    """Measure pages of each script that is not spaced: documents and millions of code points per
+    CPU second."""
     rows = list(good_texts.manuals(folder, ("libreoffice-help-*",)))
     frame = good_texts.with_scripts(rows).filter(pl.col("script").is_in(UNSPACED))
     config = QualityFilteringConfig()
@@ -171,16 +188,26 @@ def cost(pages: pl.DataFrame) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--packages", type=Path, default=Path("out/packages"), help="folder of downloaded packages")
+    parser.add_argument(
+        "--packages", type=Path, default=Path("out/packages"), help="folder of downloaded packages"
+    )
     parser.add_argument("--pages", type=int, default=10_000)
     parser.add_argument("--sample", type=int, default=1200, help="pages that datatrove reads")
-    parser.add_argument("--no-fairness", action="store_true", help="leave out the texts known to be good")
+    parser.add_argument(
+        "--no-fairness", action="store_true", help="leave out the texts known to be good"
+    )
     arguments = parser.parse_args()
     pages = help_pages(arguments.packages, arguments.pages)
     sample = pages.head(arguments.sample)
     with tempfile.TemporaryDirectory() as folder:
-        files = {name: Path(folder, f"{name}.parquet") for name in ("pages", "sample", "quarter", "kept")}
-        for name, frame in (("pages", pages), ("sample", sample), ("quarter", sample.head(sample.height // 4))):
+        files = {
+            name: Path(folder, f"{name}.parquet") for name in ("pages", "sample", "quarter", "kept")
+        }
+        for name, frame in (
+            ("pages", pages),
+            ("sample", sample),
+            ("quarter", sample.head(sample.height // 4)),
+        ):
             frame.write_parquet(files[name])
         ours = measure_command([sys.executable, "-c", OURS, str(files["pages"])])
         quarter, peer = (
@@ -211,7 +238,9 @@ def main() -> None:
     }
     if not arguments.no_fairness:
         texts = held_out_texts(arguments.packages)
-        found = quality_fairness.by_language(quality_fairness.judged(texts, QualityFilteringConfig()))
+        found = quality_fairness.by_language(
+            quality_fairness.judged(texts, QualityFilteringConfig())
+        )
         fairness = quality_fairness.figures(found)
         record |= {"languages_of_good_text": fairness.pop("languages"), **fairness}
     print(json.dumps(record))

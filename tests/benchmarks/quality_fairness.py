@@ -1,13 +1,14 @@
-"""Measure what the default quality filters lose of good text, by language, and what they find of bad text.
+"""Measure what the default quality filters lose of good text, by language, and what they find of
+bad text.
 
     python -m tests.benchmarks.quality_fairness [--packages FOLDER] [--limits fair] [--table]
 
-Four sets: `calibrated`, the texts that the limits were set on (`good_texts`); `held_out`, texts of other sources, from
-a few words on, for which some limits were widened, and `unseen`, which no limit saw (`held_out_texts`); `bad`, planted
-(`bad_texts`). Prints for the good ones a table of the languages that lose most (all with --table), for the bad ones the
-share found by kind and size, and one JSON object with `languages`,
-`mean_dropped` over languages, `worst_language`, `worst_language_dropped` and `over_3_percent` of the good sets,
-`by_kind` of each and `bad_found`.
+Four sets: `calibrated`, the texts that the limits were set on (`good_texts`); `held_out`, texts of
+other sources, from a few words on, for which some limits were widened, and `unseen`, which no limit
+saw (`held_out_texts`); `bad`, planted (`bad_texts`). Prints for the good ones a table of the
+languages that lose most (all with --table), for the bad ones the share found by kind and size, and
+one JSON object with `languages`, `mean_dropped` over languages, `worst_language`,
+`worst_language_dropped` and `over_3_percent` of the good sets, `by_kind` of each and `bad_found`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ FIELDS = [DOCUMENT.field(name) for name in ("text", "language", "script")]
 
 
 def judged(texts: pl.DataFrame, config: QualityFilteringConfig) -> pl.DataFrame:
-    """Add a column `rule` to texts with columns text, language, script: the one that each breaks, or null."""
+    """Add a column `rule` to texts with columns text, language, script: the one that each breaks,
+    or null."""
     rules: list[str | None] = []
     for part in texts.iter_slices(ROWS):
         arrays = [part[field.name].to_arrow().cast(field.type) for field in FIELDS]
@@ -71,7 +73,9 @@ def figures(by_language: pl.DataFrame) -> dict[str, object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--packages", type=Path, default=Path("out/packages"), help="folder of downloaded packages")
+    parser.add_argument(
+        "--packages", type=Path, default=Path("out/packages"), help="folder of downloaded packages"
+    )
     parser.add_argument("--limits", choices=["fair", "published"], default="fair")
     parser.add_argument("--table", action="store_true", help="show all languages")
     arguments = parser.parse_args()
@@ -88,12 +92,29 @@ def main() -> None:
         table = by_language(found)
         print(f"{name}\n| language | documents | dropped | rules |\n| --- | --- | --- | --- |")
         for row in table.head(table.height if arguments.table else SHOWN).iter_rows(named=True):
-            print(f"| {row['language']}_{row['script']} | {row['documents']} | {row['dropped']:.1%} | {row['rules']} |")
-        kinds = found.group_by("source").agg(pl.len(), pl.col("rule").is_not_null().mean().round(5)).sort("source")
-        record[name] = figures(table) | {"by_kind": {kind: [size, share] for kind, size, share in kinds.iter_rows()}}
+            print(
+                f"| {row['language']}_{row['script']} | {row['documents']} | {row['dropped']:.1%} | {row['rules']} |"
+            )
+        kinds = (
+            found.group_by("source")
+            .agg(pl.len(), pl.col("rule").is_not_null().mean().round(5))
+            .sort("source")
+        )
+        record[name] = figures(table) | {
+            "by_kind": {kind: [size, share] for kind, size, share in kinds.iter_rows()}
+        }
     bad = judged(bad_texts(good.filter(pl.col("source") == "declaration")), config)
-    shares = bad.group_by("source", "size").agg(found=pl.col("rule").is_not_null().mean()).sort("source", "size")
-    print("bad: share found, by size\n| kind |", " | ".join(map(str, SIZES)), "|\n| --- |", "--- | " * len(SIZES))
+    shares = (
+        bad.group_by("source", "size")
+        .agg(found=pl.col("rule").is_not_null().mean())
+        .sort("source", "size")
+    )
+    print(
+        "bad: share found, by size\n| kind |",
+        " | ".join(map(str, SIZES)),
+        "|\n| --- |",
+        "--- | " * len(SIZES),
+    )
     for kind, *found_of in shares.pivot("size", index="source", values="found").iter_rows():
         print(f"| {kind} |", " | ".join(f"{share:.0%}" for share in found_of), "|")
     record["bad_found"] = round(float(bad["rule"].is_not_null().mean()), 4)  # type: ignore[arg-type]

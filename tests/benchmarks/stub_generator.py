@@ -1,10 +1,12 @@
-"""A server of chat completions with a fixed latency, in a process of its own: what it measures is the one who asks.
+"""A server of chat completions with a fixed latency, in a process of its own: what it measures is
+the one who asks.
 
     python -m tests.benchmarks.stub_generator 0.5    # prints its port; GET /figures answers what it counted
 
-It speaks as much HTTP/1.1 as the client needs, with connections that stay open, and answers by `good` of
-`tests.planted_generators`. `busy` is the sum of the latencies, `wall` the time from the first question to the last
-answer, `most` the questions that were on their way at once, `twice` the questions asked more than once.
+It speaks as much HTTP/1.1 as the client needs, with connections that stay open, and answers by
+`good` of `tests.planted_generators`. `busy` is the sum of the latencies, `wall` the time from the
+first question to the last answer, `most` the questions that were on their way at once, `twice` the
+questions asked more than once.
 """
 
 from __future__ import annotations
@@ -32,12 +34,22 @@ class Stub:
         while head := await _head(reader):
             first, _, rest = head.partition("\r\n")
             length = next(
-                (int(line[15:]) for line in rest.split("\r\n") if line.lower().startswith("content-length:")), 0
+                (
+                    int(line[15:])
+                    for line in rest.split("\r\n")
+                    if line.lower().startswith("content-length:")
+                ),
+                0,
             )
             body = await reader.readexactly(length)
-            content = json.dumps(await self.answer(body) if first.startswith("POST") else self.figures()).encode()
+            content = json.dumps(
+                await self.answer(body) if first.startswith("POST") else self.figures()
+            ).encode()
             kind = "content-type: application/json"
-            writer.write(f"HTTP/1.1 200 OK\r\n{kind}\r\ncontent-length: {len(content)}\r\n\r\n".encode() + content)
+            writer.write(
+                f"HTTP/1.1 200 OK\r\n{kind}\r\ncontent-length: {len(content)}\r\n\r\n".encode()
+                + content
+            )
             await writer.drain()
         writer.close()
 
@@ -59,7 +71,13 @@ class Stub:
         """Say what was counted."""
         twice = sum(count - 1 for count in self.asked.values())
         counted = {"questions": self.asked.total(), "twice": twice, "most": self.most}
-        return {"object": "list", "data": [], "busy": self.busy, "wall": self.last - self.first, **counted}
+        return {
+            "object": "list",
+            "data": [],
+            "busy": self.busy,
+            "wall": self.last - self.first,
+            **counted,
+        }
 
 
 async def _head(reader: asyncio.StreamReader) -> str:

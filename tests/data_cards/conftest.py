@@ -18,8 +18,19 @@ from data_cards.sections.funnel import merge_fates
 from data_cards.statistics import merge, read_statistics
 from schemas.card.card import Card
 from schemas.card.changes import ChangeCount
-from schemas.card.contamination import ContaminationRate, EvaluationSetVersion, JudgedPrecision, Removal
-from schemas.card.duplicates import DedupReport, DuplicateCluster, DuplicateExample, SamplingWeights, SizeWeight
+from schemas.card.contamination import (
+    ContaminationRate,
+    EvaluationSetVersion,
+    JudgedPrecision,
+    Removal,
+)
+from schemas.card.duplicates import (
+    DedupReport,
+    DuplicateCluster,
+    DuplicateExample,
+    SamplingWeights,
+    SizeWeight,
+)
 from schemas.card.funnel import FateCount, Step
 from schemas.card.identity import Identity, SourceRow
 from schemas.card.splits import PublishedFile
@@ -35,7 +46,9 @@ settings.load_profile("unhurried")
 SCHEMA = pa.schema([*DOCUMENT, SAMPLING_WEIGHT, CANDIDATES])
 HOSTILE = (
     "<script>alert('x')</script> | a | b | ```\n~~~\n# not a heading\n\n- [link](javascript:alert(1)) "
-    "\u202eright to left\u0000 \x1b[31m <!-- --> ]]> &lt; {{ 7*7 }} $x$ \r\n\r\n</blockquote></details>" + " long" * 400
+    "\u202eright to left\u0000 \x1b[31m <!-- --> ]]> &lt; {{ 7*7 }} $x$ \r\n\r\n</blockquote></details>"
+    + " long"
+    * 400
 )
 RECIPE = """# A recipe is shown as it is, ```even with fences```.
 name = "udhr"
@@ -73,7 +86,8 @@ def batch(rows: Sequence[Row]) -> pa.RecordBatch:
 
 
 def passages() -> dict[str, list[str]]:
-    """Passages of the Universal Declaration of Human Rights by `language_Script`, real text in every script."""
+    """Passages of the Universal Declaration of Human Rights by `language_Script`, real text in
+    every script."""
     from gflanguages import LoadLanguages
 
     found: dict[str, list[str]] = {}
@@ -81,7 +95,13 @@ def passages() -> dict[str, list[str]]:
         code = to_iso639_3(entry.language)
         if code and entry.HasField("sample_text"):
             sample = entry.sample_text
-            parts = [sample.specimen_48, sample.specimen_36, sample.specimen_32, sample.specimen_21, sample.specimen_16]
+            parts = [
+                sample.specimen_48,
+                sample.specimen_36,
+                sample.specimen_32,
+                sample.specimen_21,
+                sample.specimen_16,
+            ]
             texts = [line for part in parts for line in part.splitlines() if line.strip()]
             found.setdefault(f"{code}_{entry.script}", []).extend(texts)
     found["nor_Latn"] = found["nob_Latn"]  # the code that YAML 1.1 takes for false
@@ -89,7 +109,8 @@ def passages() -> dict[str, list[str]]:
 
 
 def corpus(count: int | None = None, labels: Sequence[str] = ()) -> dict[str, list[Row]]:
-    """Documents by label, from the passages: scores, declared languages and a page address vary with the number."""
+    """Documents by label, from the passages: scores, declared languages and a page address vary
+    with the number."""
     texts = passages()
     chosen = list(labels) or list(texts)[:count]
     return {
@@ -122,7 +143,9 @@ def publish(folder: Path, documents: dict[str, list[Row]], **identity: Any) -> C
         for number, part in enumerate(shards):
             path = folder / "data" / label / f"train-{number:05d}-of-{len(shards):05d}.parquet"
             path.parent.mkdir(parents=True, exist_ok=True)
-            pq.write_table(pa.Table.from_batches([batch(part)]), path, compression="zstd", row_group_size=3)
+            pq.write_table(
+                pa.Table.from_batches([batch(part)]), path, compression="zstd", row_group_size=3
+            )
             found.append(read_statistics(path, label))
             files.append(
                 PublishedFile(
@@ -217,9 +240,14 @@ UYGHUR = (
 def findings(statistics: dict[str, TextStatistics]) -> dict[str, Any]:
     """What deduplication and decontamination tell a card, hostile text among it."""
 
-    def removed(number: int, text: str, similarity: float | None = None, code_points: int = 0) -> DuplicateExample:
+    def removed(
+        number: int, text: str, similarity: float | None = None, code_points: int = 0
+    ) -> DuplicateExample:
         return DuplicateExample(
-            id=f"<i>{number}</i>", similarity=similarity, text=text, code_points=max(len(text), code_points)
+            id=f"<i>{number}</i>",
+            similarity=similarity,
+            text=text,
+            code_points=max(len(text), code_points),
         )
 
     clusters = (
@@ -229,7 +257,10 @@ def findings(statistics: dict[str, TextStatistics]) -> dict[str, Any]:
             documents=4,
             text=UYGHUR,
             code_points=len(UYGHUR),
-            examples=(removed(1, UYGHUR + " \u0628\u0627\u0631", 0.8125), removed(2, UYGHUR, 1.0, 9_000)),
+            examples=(
+                removed(1, UYGHUR + " \u0628\u0627\u0631", 0.8125),
+                removed(2, UYGHUR, 1.0, 9_000),
+            ),
         ),
         DuplicateCluster(
             keeper="k2",
@@ -242,13 +273,27 @@ def findings(statistics: dict[str, TextStatistics]) -> dict[str, Any]:
     )
     weights = {
         label: (
-            SizeWeight(least_size=1, greatest_size=1, documents=part.sampling_weights.get(1, 0), removed=2, weight=1),
-            SizeWeight(least_size=3, greatest_size=4, documents=part.sampling_weights.get(3, 0), removed=0, weight=3),
+            SizeWeight(
+                least_size=1,
+                greatest_size=1,
+                documents=part.sampling_weights.get(1, 0),
+                removed=2,
+                weight=1,
+            ),
+            SizeWeight(
+                least_size=3,
+                greatest_size=4,
+                documents=part.sampling_weights.get(3, 0),
+                removed=0,
+                weight=3,
+            ),
         )
         for label, part in statistics.items()
     }
 
-    def rate(name: str, language: str | None, texts: int, checked: int, found: int, documents: int) -> Any:
+    def rate(
+        name: str, language: str | None, texts: int, checked: int, found: int, documents: int
+    ) -> Any:
         return ContaminationRate(
             evaluation_set=name,
             language=language,
@@ -259,7 +304,9 @@ def findings(statistics: dict[str, TextStatistics]) -> dict[str, Any]:
         )
 
     def change(stage: str, rule: str, label: str, documents: int, code_points: int) -> ChangeCount:
-        return ChangeCount(stage=stage, rule=rule, label=label, documents=documents, code_points=code_points)
+        return ChangeCount(
+            stage=stage, rule=rule, label=label, documents=documents, code_points=code_points
+        )
 
     return {
         "changes": (
@@ -270,12 +317,21 @@ def findings(statistics: dict[str, TextStatistics]) -> dict[str, Any]:
         ),
         "deduplication": (
             DedupReport(stage="exact", removed=5, clusters=clusters[1:]),
-            DedupReport(stage="near", removed=0, compared=40, refused=10, exhausted_buckets=3, clusters=clusters[:1]),
+            DedupReport(
+                stage="near",
+                removed=0,
+                compared=40,
+                refused=10,
+                exhausted_buckets=3,
+                clusters=clusters[:1],
+            ),
             DedupReport(stage="lines", removed=0, rewritten=7, code_points=1234),
         ),
         "sampling": SamplingWeights(rule="removal_rate", by_label=weights),
         "evaluation_sets": (
-            EvaluationSetVersion(name="flores", hub="o/flores", revision="a1" * 20, texts=2029, files={"x": "f" * 64}),
+            EvaluationSetVersion(
+                name="flores", hub="o/flores", revision="a1" * 20, texts=2029, files={"x": "f" * 64}
+            ),
             EvaluationSetVersion(
                 name="<b>|xnli",
                 hub=None,
@@ -312,8 +368,12 @@ class Published:
 def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     """Real text in seven languages, Norwegian among them, and one hostile document."""
     folder = tmp_path_factory.mktemp("published")
-    documents = corpus(labels=["eus_Latn", "bod_Tibt", "mlt_Latn", "uig_Arab", "yor_Latn", "khm_Khmr", "nor_Latn"])
-    documents["und_Zyyy"] = [row(HOSTILE, 0, "und_Zyyy", source="udhr", licence="<b>|`", url='"><img src=x>')]
+    documents = corpus(
+        labels=["eus_Latn", "bod_Tibt", "mlt_Latn", "uig_Arab", "yor_Latn", "khm_Khmr", "nor_Latn"]
+    )
+    documents["und_Zyyy"] = [
+        row(HOSTILE, 0, "und_Zyyy", source="udhr", licence="<b>|`", url='"><img src=x>')
+    ]
     return Published(folder, publish(folder, documents))
 
 

@@ -1,4 +1,5 @@
-"""Charts are well-formed SVG of a few harmless elements, whatever the labels, for one language and for hundreds."""
+"""Charts are well-formed SVG of a few harmless elements, whatever the labels, for one language and
+for hundreds."""
 
 from __future__ import annotations
 
@@ -34,7 +35,9 @@ def parsed(chart: Chart) -> ET.Element:
     root = ET.fromstring(chart.standalone())  # noqa: S314 - ours
     for element in root.iter():
         assert element.tag.removeprefix(SVG) in ELEMENTS
-        assert not [name for name in element.attrib if name.startswith("on") or name.endswith("href")]
+        assert not [
+            name for name in element.attrib if name.startswith("on") or name.endswith("href")
+        ]
     assert "url(" not in chart.standalone()
     assert "@import" not in chart.standalone()
     return root
@@ -50,10 +53,15 @@ def inside(root: ET.Element) -> None:
 
 
 def bars(count: int) -> list[Bar]:
-    return [Bar(f"Language {n}", f"aa{chr(97 + n % 26)}_Latn", 3 * (n + 1) ** 3, n + 1) for n in range(count)]
+    return [
+        Bar(f"Language {n}", f"aa{chr(97 + n % 26)}_Latn", 3 * (n + 1) ** 3, n + 1)
+        for n in range(count)
+    ]
 
 
-@pytest.mark.parametrize(("count", "drawn"), [(0, 0), (1, 1), (MOST_BARS, MOST_BARS), (400, MOST_BARS + 1)])
+@pytest.mark.parametrize(
+    ("count", "drawn"), [(0, 0), (1, 1), (MOST_BARS, MOST_BARS), (400, MOST_BARS + 1)]
+)
 def test_languages(count: int, drawn: int) -> None:
     root = parsed(language_chart(bars(count)))
     inside(root)
@@ -64,13 +72,25 @@ def test_languages(count: int, drawn: int) -> None:
 
 def test_the_largest_language_comes_first_and_longest() -> None:
     root = parsed(language_chart(bars(5)))
-    widths = [float(r.get("width", "")) for r in root.iter(f"{SVG}rect") if r.get("class") == "main"]
+    widths = [
+        float(r.get("width", "")) for r in root.iter(f"{SVG}rect") if r.get("class") == "main"
+    ]
     assert widths == sorted(widths, reverse=True)
     assert len(set(widths)) == 5
 
 
 @pytest.mark.slow
-@given(st.lists(st.builds(Bar, st.text() | st.just(HOSTILE), st.text(), st.integers(0, 10**15), st.integers(0, 10**9))))
+@given(
+    st.lists(
+        st.builds(
+            Bar,
+            st.text() | st.just(HOSTILE),
+            st.text(),
+            st.integers(0, 10**15),
+            st.integers(0, 10**9),
+        )
+    )
+)
 def test_any_labels_and_sizes_make_well_formed_svg(found: list[Bar]) -> None:
     inside(parsed(language_chart(found)))
 
@@ -84,7 +104,9 @@ def test_lengths(bins: list[int]) -> None:
     parsed(sparkline(bins, HOSTILE))
 
 
-@pytest.mark.parametrize("bins", [(), (0,) * SHARE_BINS, (1,) + (0,) * (SHARE_BINS - 1), tuple(range(SHARE_BINS))])
+@pytest.mark.parametrize(
+    "bins", [(), (0,) * SHARE_BINS, (1,) + (0,) * (SHARE_BINS - 1), tuple(range(SHARE_BINS))]
+)
 def test_scores(bins: tuple[int, ...]) -> None:
     root = parsed(score_chart(bins))
     inside(root)
@@ -94,12 +116,20 @@ def test_scores(bins: tuple[int, ...]) -> None:
 
 def test_funnel_shows_each_fate_and_hostile_stage_names() -> None:
     steps = [
-        FunnelStep(Step(phase="ingest", stage=HOSTILE), 10, (Loss("dropped", "short", 3), Loss("failed", "error", 1))),
+        FunnelStep(
+            Step(phase="ingest", stage=HOSTILE),
+            10,
+            (Loss("dropped", "short", 3), Loss("failed", "error", 1)),
+        ),
         FunnelStep(Step(phase="dedup", stage="exact"), 6, (Loss("duplicate", "same", 6),)),
     ]
     root = parsed(funnel_chart(steps))
     inside(root)
-    widths = {r.get("class"): float(r.get("width", "")) for r in root.iter(f"{SVG}rect") if float(r.get("y", "0")) > 90}
+    widths = {
+        r.get("class"): float(r.get("width", ""))
+        for r in root.iter(f"{SVG}rect")
+        if float(r.get("y", "0")) > 90
+    }
     assert widths["duplicate"] == pytest.approx(2 * widths["dropped"], abs=0.2)
     assert widths["dropped"] == pytest.approx(3 * widths["failed"], abs=0.3)
     assert "10 documents read, 0 published" in "".join(root.itertext())

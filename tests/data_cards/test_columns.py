@@ -13,7 +13,13 @@ from schemas.document import CANDIDATES, DOCUMENT
 KINDS = [
     *(pa.bool_(), pa.int8(), pa.int64(), pa.uint16(), pa.float16(), pa.float32(), pa.float64()),
     *(pa.string(), pa.large_string(), pa.binary(), pa.large_binary(), pa.date32(), pa.null()),
-    *(pa.decimal128(10, 2), pa.decimal256(50, 2), pa.time32("ms"), pa.time64("us"), pa.duration("ms")),
+    *(
+        pa.decimal128(10, 2),
+        pa.decimal256(50, 2),
+        pa.time32("ms"),
+        pa.time64("us"),
+        pa.duration("ms"),
+    ),
     *(pa.timestamp("us"), pa.timestamp("ms", tz="UTC"), pa.dictionary(pa.int8(), pa.string())),
     *(pa.list_(pa.int32()), pa.large_list(pa.string()), pa.list_(pa.list_(pa.string()))),
     pa.struct([("a", pa.string()), ("b", pa.list_(pa.int8()))]),
@@ -31,7 +37,9 @@ def test_features_agree_with_the_datasets_library(kind: pa.DataType) -> None:
 def test_all_document_columns_are_described_and_agree() -> None:
     schema = pa.schema([*DOCUMENT, CANDIDATES, pa.field("extra", pa.string())])
     rows = column_rows(schema)
-    assert [{"name": row.name, **row.feature} for row in rows] == Features.from_arrow_schema(schema)._to_yaml_list()
+    assert [{"name": row.name, **row.feature} for row in rows] == Features.from_arrow_schema(
+        schema
+    )._to_yaml_list()
     assert [row.name for row in rows if not row.description] == ["extra"]
 
 
@@ -40,6 +48,8 @@ def test_seconds_are_declared_as_the_milliseconds_that_parquet_keeps() -> None:
 
 
 def test_types_that_a_card_cannot_declare_are_all_named() -> None:
-    schema = pa.schema([("a", pa.map_(pa.string(), pa.int8())), ("b", pa.int8()), ("c", pa.dense_union([]))])
+    schema = pa.schema(
+        [("a", pa.map_(pa.string(), pa.int8())), ("b", pa.int8()), ("c", pa.dense_union([]))]
+    )
     with pytest.raises(SchemaError, match=r"column 'a': type map<.*; column 'c': type dense_union"):
         column_rows(schema)

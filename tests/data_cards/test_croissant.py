@@ -35,23 +35,37 @@ def test_records_are_those_of_the_shards(label: str, published: Any) -> None:
 def test_all_documents_are_one_record_set(published: Any) -> None:
     found = dataset(published.folder)
     assert not found.metadata.issues.errors
-    assert sum(1 for _ in found.records("all")) == sum(file.documents for file in published.card.files)
+    assert sum(1 for _ in found.records("all")) == sum(
+        file.documents for file in published.card.files
+    )
 
 
 def test_every_shard_is_named_with_its_digest(published: Any) -> None:
     described = json.loads(published.text(croissant.NAME))
-    named = {part["@id"]: part["sha256"] for part in described["distribution"] if part["@id"].startswith("data/")}
+    named = {
+        part["@id"]: part["sha256"]
+        for part in described["distribution"]
+        if part["@id"].startswith("data/")
+    }
     assert named == {file.path: file.sha256 for file in published.card.files}
 
 
-def test_of_many_languages_one_record_set_is_enough(published: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_languages_one_record_set_is_enough(
+    published: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(croissant, "MOST_FEATURE_COPIES", 1)
     described = json.loads(croissant.croissant_json(published.card))
     assert [records["name"] for records in described["recordSet"]] == ["all"]
 
 
-def test_what_sources_say_is_data(make_published: Callable[..., Any], published: Any, tmp_path: Path) -> None:
-    hostile = {"title": 'a "title"\n</script>', "description": "\u202e@id: other", "limitations": ("{}",)}
+def test_what_sources_say_is_data(
+    make_published: Callable[..., Any], published: Any, tmp_path: Path
+) -> None:
+    hostile = {
+        "title": 'a "title"\n</script>',
+        "description": "\u202e@id: other",
+        "limitations": ("{}",),
+    }
     identity = published.card.identity.model_copy(update=hostile)
     card: Card = published.card.model_copy(update={"identity": identity})
     described = json.loads(croissant.croissant_json(card))

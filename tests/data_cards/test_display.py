@@ -13,14 +13,26 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from data_cards.display import Markdown, cut_text, escape_markdown, fenced, html_block, one_line, visible
+from data_cards.display import (
+    Markdown,
+    cut_text,
+    escape_markdown,
+    fenced,
+    html_block,
+    one_line,
+    visible,
+)
 
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-hostile = st.text(alphabet=st.sampled_from(list("`|<>*_[]()#+-=~!&;$\\1. \n\r\t\x00\u202eab")), max_size=25)
+hostile = st.text(
+    alphabet=st.sampled_from(list("`|<>*_[]()#+-=~!&;$\\1. \n\r\t\x00\u202eab")), max_size=25
+)
 
 
 def inline_text(tokens: list[Token]) -> str:
-    (inline,) = [token for token in tokens if token.type == "inline" and token.content not in ("head", "")]
+    (inline,) = [
+        token for token in tokens if token.type == "inline" and token.content not in ("head", "")
+    ]
     assert {child.type for child in inline.children or []} <= {"text", "text_special"}, inline
     return "".join(child.content for child in inline.children or [])
 
@@ -54,12 +66,18 @@ def test_fenced_text_stays_in_its_fence(text: str) -> None:
 def test_a_block_of_html_holds_nothing_but_its_text(text: str) -> None:
     tokens = MARKDOWN.parse(f"before\n\n{html_block(text, 'eu-Latn')}\n\nafter\n")
     (block,) = [token for token in tokens if token.type == "html_block"]
-    inner = block.content.strip().removeprefix('<blockquote dir="auto" lang="eu-Latn">').removesuffix("</blockquote>")
+    inner = (
+        block.content.strip()
+        .removeprefix('<blockquote dir="auto" lang="eu-Latn">')
+        .removesuffix("</blockquote>")
+    )
     assert "<" not in inner.replace("<br>", "")
     assert html.unescape(inner.replace("<br>", "\n")).strip() == visible(text).strip()
 
 
-def test_every_cut_of_real_text_lies_between_graphemes(declaration: Mapping[str, list[str]]) -> None:
+def test_every_cut_of_real_text_lies_between_graphemes(
+    declaration: Mapping[str, list[str]],
+) -> None:
     wrong = []
     for label, texts in declaration.items():
         text = texts[-1].replace(" ", "")[:90]  # without spaces, so that graphemes decide
@@ -75,7 +93,11 @@ CUTS = {
     "eus: a word that fits is kept whole": ("Gizon emakume", 13, "Gizon emakume"),
     "yor: a letter keeps its marks": ("a" * 60 + "o\u0301\u0323", 62, "a" * 60),
     "khm: a subscript stays below its letter": ("\u1780" * 60 + "\u17d2\u179a", 61, "\u1780" * 59),
-    "bod: after the mark that ends a syllable": ("\u0f56\u0f7c\u0f51\u0f0b" * 3, 10, "\u0f56\u0f7c\u0f51\u0f0b" * 2),
+    "bod: after the mark that ends a syllable": (
+        "\u0f56\u0f7c\u0f51\u0f0b" * 3,
+        10,
+        "\u0f56\u0f7c\u0f51\u0f0b" * 2,
+    ),
     "hin: a conjunct is not torn": ("\u0915" * 60 + "\u094d\u0937", 61, "\u0915" * 59),
     "emoji: a family stays together": ("a" * 60 + "\U0001f468\u200d\U0001f469", 62, "a" * 60),
     "flags are not halved": ("a" * 60 + "\U0001f1ea\U0001f1f8", 61, "a" * 60),

@@ -28,7 +28,14 @@ BROKEN = {"fate": "failed", "phase": "ingest", "stage": "read", "reason": "error
 
 ledger_rows = st.lists(
     st.builds(
-        lambda fate, source, label: {**fate, **label, "source": source, "id": "i", "path": "p", "position": 0},
+        lambda fate, source, label: {
+            **fate,
+            **label,
+            "source": source,
+            "id": "i",
+            "path": "p",
+            "position": 0,
+        },
         st.sampled_from([KEPT, SHORT, SAME, BROKEN]),
         st.sampled_from(["web", "books"]),
         st.sampled_from(
@@ -48,7 +55,9 @@ def ledger(rows: list[dict[str, Any]]) -> pa.RecordBatch:
 
 
 @given(ledger_rows, st.integers(0, 20))
-def test_every_row_is_counted_once_whatever_the_blocks(rows: list[dict[str, Any]], cut: int) -> None:
+def test_every_row_is_counted_once_whatever_the_blocks(
+    rows: list[dict[str, Any]], cut: int
+) -> None:
     fates = count_fates(ledger(rows))
     assert sum(row.documents for row in fates) == len(rows)
     assert merge_fates([count_fates(ledger(rows[cut:])), count_fates(ledger(rows[:cut]))]) == fates
@@ -63,7 +72,14 @@ def test_what_leaves_the_last_step_is_what_was_published(rows: list[dict[str, An
 
 
 def test_a_stage_that_runs_twice_loses_its_documents_once() -> None:
-    row = {"language": "eus", "script": "Latn", "source": "web", "id": "i", "path": "p", "position": 0}
+    row = {
+        "language": "eus",
+        "script": "Latn",
+        "source": "web",
+        "id": "i",
+        "path": "p",
+        "position": 0,
+    }
     steps = funnel(count_fates(ledger([row | SHORT, row | KEPT])), [*STEPS, STEPS[1]])
     assert [(step.step.stage, step.documents_out) for step in steps] == [
         ("read", 2),
@@ -73,7 +89,14 @@ def test_a_stage_that_runs_twice_loses_its_documents_once() -> None:
 
 
 def test_published_rows_count_where_they_are_published_and_others_as_never_identified() -> None:
-    unknown = {"language": None, "script": None, "source": "web", "id": "i", "path": "p", "position": 0}
+    unknown = {
+        "language": None,
+        "script": None,
+        "source": "web",
+        "id": "i",
+        "path": "p",
+        "position": 0,
+    }
     fates = count_fates(ledger([unknown | KEPT, unknown | SHORT, unknown | SAME]))
     assert [(row.language, row.fate) for row in fates] == [
         (None, "dropped"),
@@ -91,7 +114,9 @@ def test_each_language_conserves(published: Any) -> None:
     rows = funnel_by_language(published.card)
     for row in rows:
         assert row.documents_in == row.published + row.dropped + row.duplicate + row.failed
-    assert sum(row.documents_in for row in rows) == sum(source.documents for source in published.card.sources)
+    assert sum(row.documents_in for row in rows) == sum(
+        source.documents for source in published.card.sources
+    )
     (basque,) = [row for row in rows if row.language == "eus_Latn"]
     assert (basque.dropped, basque.duplicate, basque.failed) == (7, 5, 0)
     assert basque.reasons[0].reason == "too_short"
@@ -108,14 +133,24 @@ def test_a_card_that_loses_documents_is_refused_with_every_loss(published: Any) 
     with pytest.raises(ValidationError) as error:
         rebuilt(card, sources=sources, files=files)
     total = sum(row.documents for row in card.fates)
-    told = f"source 'udhr': {total + 1} documents read or made, but the ledger has the fate of {total}"
+    told = (
+        f"source 'udhr': {total + 1} documents read or made, but the ledger has the fate of {total}"
+    )
     assert told in str(error.value)
-    assert "mlt_Latn: 10 documents published by the ledger, 10 in the statistics, 0 in the files" in str(error.value)
+    assert (
+        "mlt_Latn: 10 documents published by the ledger, 10 in the statistics, 0 in the files"
+        in str(error.value)
+    )
 
 
 def test_a_step_that_the_card_does_not_list_is_refused(published: Any) -> None:
-    with pytest.raises(ValidationError, match="step dedup/exact of the ledger is not among the steps of the card"):
-        rebuilt(published.card, steps=[step.model_dump() for step in published.card.steps if step.stage != "exact"])
+    with pytest.raises(
+        ValidationError, match="step dedup/exact of the ledger is not among the steps of the card"
+    ):
+        rebuilt(
+            published.card,
+            steps=[step.model_dump() for step in published.card.steps if step.stage != "exact"],
+        )
 
 
 def test_a_label_that_is_no_folder_name_is_refused(published: Any) -> None:
@@ -132,7 +167,10 @@ def test_fates_are_sorted_and_nulls_come_first() -> None:
 
 
 def test_found_and_made_documents_with_the_same_fate_are_counted_apart() -> None:
-    rows = [{**KEPT, "language": "srp", "script": "Latn", "source": "web", "id": i, "path": "p"} for i in "abc"]
+    rows = [
+        {**KEPT, "language": "srp", "script": "Latn", "source": "web", "id": i, "path": "p"}
+        for i in "abc"
+    ]
     rows[2]["parent_id"] = "a"
     fates = count_fates(ledger([{**row, "position": 0} for row in rows]))
     assert [(row.made, row.documents) for row in fates] == [(False, 2), (True, 1)]

@@ -24,8 +24,20 @@ FACTS = {
     ),
     "nor: no": ("nor_Latn", "Norwegian", "Norsk", "no", "no-Latn"),
     "nob: nb, not no": ("nob_Latn", "Norwegian Bokm\u00e5l", "norsk bokm\u00e5l", "nb", "nb-Latn"),
-    "swh: the name of the macrolanguage it stands for": ("swh_Latn", "Swahili", "Kiswahili", "swh", "swh-Latn"),
-    "zho: the script is not part of the autonym": ("zho_Hans", "Chinese (Simplified)", "\u4e2d\u6587", "zh", "zh-Hans"),
+    "swh: the name of the macrolanguage it stands for": (
+        "swh_Latn",
+        "Swahili",
+        "Kiswahili",
+        "swh",
+        "swh-Latn",
+    ),
+    "zho: the script is not part of the autonym": (
+        "zho_Hans",
+        "Chinese (Simplified)",
+        "\u4e2d\u6587",
+        "zh",
+        "zh-Hans",
+    ),
     "und has a name and no autonym": ("und_Zyyy", "Undetermined", None, "und", "und-Zyyy"),
     "a private code is its own name": ("qaa_Latn", "qaa", None, "qaa", "qaa-Latn"),
 }
@@ -35,7 +47,9 @@ def test_the_table_of_names_is_that_of_the_package() -> None:
     assert (files("schemas") / "language_names.json").read_text(encoding="utf-8") == names_json()
 
 
-@pytest.mark.parametrize(("label", "name", "autonym", "code", "tag"), FACTS.values(), ids=FACTS.keys())
+@pytest.mark.parametrize(
+    ("label", "name", "autonym", "code", "tag"), FACTS.values(), ids=FACTS.keys()
+)
 def test_language_facts(label: str, name: str, autonym: str | None, code: str, tag: str) -> None:
     found = language_facts(label)
     assert (found.name, found.hub_code, found.tag) == (name, code, tag)
@@ -59,7 +73,9 @@ def test_declared_languages(declared: str, language: str, expected: bool) -> Non
     assert same_language(declared, language) is expected
 
 
-def test_scripts_that_write_on_for_twenty_letters_are_not_called_spaced(declaration: Mapping[str, list[str]]) -> None:
+def test_scripts_that_write_on_for_twenty_letters_are_not_called_spaced(
+    declaration: Mapping[str, list[str]],
+) -> None:
     """Real text is the judge."""
     lengths = {
         label: sum(map(len, texts)) / sum(pl.Series(texts).str.count_matches(r"[^\s\x{1361}]+"))
@@ -68,7 +84,17 @@ def test_scripts_that_write_on_for_twenty_letters_are_not_called_spaced(declarat
     assert not [label for label, mean in lengths.items() if mean > 20 and words_are_spaced(label)]
 
 
-SPACED = ["eus_Latn", "uig_Arab", "yor_Latn", "mlt_Latn", "amh_Ethi", "hin_Deva", "kor_Kore", "mon_Mong", "tam_Taml"]
+SPACED = [
+    "eus_Latn",
+    "uig_Arab",
+    "yor_Latn",
+    "mlt_Latn",
+    "amh_Ethi",
+    "hin_Deva",
+    "kor_Kore",
+    "mon_Mong",
+    "tam_Taml",
+]
 
 
 @pytest.mark.parametrize("label", SPACED)

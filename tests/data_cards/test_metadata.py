@@ -1,4 +1,5 @@
-"""The front matter is what the Hub's libraries read: every subset loads, by the name of its language and script."""
+"""The front matter is what the Hub's libraries read: every subset loads, by the name of its
+language and script."""
 
 from __future__ import annotations
 
@@ -39,8 +40,11 @@ def test_load_dataset_verifies_and_gives_our_rows(label: str, published: Any) ->
     rows = [row for path in paths for row in pq.read_table(path).to_pylist()]
     assert found.to_list() == rows
     assert found.info.splits["train"].num_examples == len(rows)
-    # Theirs counts a bitmap for each row group; the fixture's groups of three rows make the most of that.
-    assert found.info.splits["train"].num_bytes == pytest.approx(published.card.statistics[label].num_bytes, rel=0.02)
+    # Theirs counts a bitmap for each row group; the fixture's groups of three rows make the most of
+    # that.
+    assert found.info.splits["train"].num_bytes == pytest.approx(
+        published.card.statistics[label].num_bytes, rel=0.02
+    )
 
 
 def test_load_dataset_streams(published: Any) -> None:
@@ -62,7 +66,9 @@ def test_a_missing_shard_is_noticed_when_loading(
     out = make_published({"eus_Latn": [make_row(f"testu {n}", n) for n in range(9)]})
     next((out.folder / "data" / "eus_Latn").glob("*-00001-of-*")).unlink()
     with pytest.raises(datasets.exceptions.NonMatchingSplitsSizesError):
-        datasets.load_dataset(str(out.folder), "eus_Latn", split="train", cache_dir=str(out.folder / "cache"))
+        datasets.load_dataset(
+            str(out.folder), "eus_Latn", split="train", cache_dir=str(out.folder / "cache")
+        )
 
 
 def read(published: Any) -> dict[str, Any]:
@@ -87,7 +93,9 @@ def test_undetermined_is_a_subset_beside_a_language(
     make_published: Callable[..., Any], make_row: Callable[..., Any]
 ) -> None:
     many = [make_row(str(n), n, "und_Zyyy") for n in range(3)]
-    found = read(make_published({"und_Zyyy": many, "mlt_Latn": [make_row("Kulħadd", 0, "mlt_Latn")]}))
+    found = read(
+        make_published({"und_Zyyy": many, "mlt_Latn": [make_row("Kulħadd", 0, "mlt_Latn")]})
+    )
     assert [config["config_name"] for config in found["configs"]] == ["all", "mlt_Latn", "und_Zyyy"]
 
 
@@ -105,7 +113,9 @@ def test_infos_are_what_the_datasets_library_would_write(published: Any) -> None
     for label, part in [("all", merge_sizes(statistics.values())), *statistics.items()]:
         files = [file for file in published.card.files if label in ("all", file.language)]
         infos[label] = DatasetInfo(
-            features=datasets.Features.from_arrow_schema(pq.read_schema(published.folder / files[0].path)),
+            features=datasets.Features.from_arrow_schema(
+                pq.read_schema(published.folder / files[0].path)
+            ),
             splits=datasets.SplitDict.from_split_dict(
                 [{"name": "train", "num_bytes": part.num_bytes, "num_examples": part.documents}]
             ),
@@ -123,7 +133,9 @@ def test_front_matter_has_no_references(published: Any) -> None:
     assert not [event for event in events if isinstance(event, yaml.AliasEvent)]
 
 
-def test_hundreds_of_subsets_leave_the_features_to_the_files(published: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hundreds_of_subsets_leave_the_features_to_the_files(
+    published: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(metadata, "MOST_FEATURE_COPIES", 2)
     infos = yaml.safe_load(front_matter(published.card))["dataset_info"]
     assert {frozenset(info) for info in infos} == {
@@ -164,13 +176,21 @@ def test_a_licence_that_the_hub_does_not_know_is_named(
     make_published: Callable[..., Any], make_row: Callable[..., Any]
 ) -> None:
     rows = {"eus_Latn": [make_row("bat")]}
-    found = read(make_published(rows, licence="House licence 3", licence_url="https://example.org/licence"))
+    found = read(
+        make_published(rows, licence="House licence 3", licence_url="https://example.org/licence")
+    )
     assert (found["license"], found["license_name"]) == ("other", "House licence 3")
     assert found["license_link"] == "https://example.org/licence"
     assert read(make_published(rows, licence=None))["license"] == "cc0-1.0", "the sources' own"
 
 
-SIZES = {0: "n<1K", 1000: "1K<n<10K", 9_999_999: "1M<n<10M", 10**12 - 1: "100B<n<1T", 10**12: "n>1T"}
+SIZES = {
+    0: "n<1K",
+    1000: "1K<n<10K",
+    9_999_999: "1M<n<10M",
+    10**12 - 1: "100B<n<1T",
+    10**12: "n>1T",
+}
 
 
 @pytest.mark.parametrize(("documents", "expected"), SIZES.items())

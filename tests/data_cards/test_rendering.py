@@ -1,4 +1,5 @@
-"""README.md holds what a card must hold, the same bytes every time, with hostile text kept inert."""
+"""README.md holds what a card must hold, the same bytes every time, with hostile text kept
+inert."""
 
 from __future__ import annotations
 
@@ -43,7 +44,14 @@ def table(readme: str, first_head: str) -> list[list[str]]:
 SECTIONS = (
     *("How to load it", "Languages", "Proof", "Sources and licences", "What was left out, and why"),
     *("What was changed", "Deduplication"),
-    *("Sampling weights", "Evaluation sets", "Columns", "Samples", "How it was made", "How to check it"),
+    *(
+        "Sampling weights",
+        "Evaluation sets",
+        "Columns",
+        "Samples",
+        "How it was made",
+        "How to check it",
+    ),
     *("Statements", "Known limitations"),
 )
 
@@ -51,7 +59,9 @@ SECTIONS = (
 def test_sections(readme: str) -> None:
     tokens = MarkdownIt("commonmark").parse(body(readme))
     heads = [
-        tokens[n + 1].content for n, token in enumerate(tokens) if token.type == "heading_open" and token.tag == "h2"
+        tokens[n + 1].content
+        for n, token in enumerate(tokens)
+        if token.type == "heading_open" and token.tag == "h2"
     ]
     assert heads == list(SECTIONS)
 
@@ -125,8 +135,13 @@ def test_weights_add_up(readme: str, published: Any) -> None:
     rows = table("\n---\n" + readme.split("## Sampling weights")[1], "Subset")
     for row in rows[:-1]:
         weights = published.card.statistics[row[0].strip("`")].sampling_weights
-        assert row[1:3] == [f"{sum(weights.values()):,}", f"{sum(w * n for w, n in weights.items()):,}"]
-        assert row[3] == f"1 \u2192 1 ({weights.get(1, 0)}), 3\u20134 \u2192 3 ({weights.get(3, 0)})"
+        assert row[1:3] == [
+            f"{sum(weights.values()):,}",
+            f"{sum(w * n for w, n in weights.items()):,}",
+        ]
+        assert (
+            row[3] == f"1 \u2192 1 ({weights.get(1, 0)}), 3\u20134 \u2192 3 ({weights.get(3, 0)})"
+        )
     assert rows[-1][0] == "**all**"
     assert int(rows[-1][2]) == sum(int(row[2]) for row in rows[:-1]) > int(rows[-1][1])
     assert "dropped for another reason than repetition, so every weight is 1" not in readme
@@ -135,11 +150,22 @@ def test_weights_add_up(readme: str, published: Any) -> None:
 def test_evaluation_sets_with_rate_and_precision(readme: str) -> None:
     assert table(readme, "Evaluation set") == [
         [r"&lt;b&gt;\|xnli", "1", "100", "50", "50.0%", "Yoruba 50.0%", "not judged"],
-        ["flores", "3", "2,000", "20", "1.0%", "Basque 2.0%", "90.0% of 10 judged (95 %: 59.6% to 98.2%)"],
+        [
+            "flores",
+            "3",
+            "2,000",
+            "20",
+            "1.0%",
+            "Basque 2.0%",
+            "90.0% of 10 judged (95 %: 59.6% to 98.2%)",
+        ],
         ["clean", "1", "10", "0", "0.0%", "", ""],
     ]
     assert "are in `decontamination/judging.csv`." in readme
-    assert "it was taken out of 1,234 documents; 0 documents were left out, since too little remained." in readme
+    assert (
+        "it was taken out of 1,234 documents; 0 documents were left out, since too little remained."
+        in readme
+    )
     assert f"- flores: 2,029 texts in `o/flores` at commit `{'a1' * 20}`" in readme
     assert rf"texts in 1\|&lt;i&gt;.jsonl (SHA-256 `{64 * '1'}`), " in readme
     assert "and 1 more file in `card.json`" in readme
@@ -168,21 +194,32 @@ def test_columns_come_from_the_schema(readme: str, published: Any) -> None:
 
 
 def test_the_recipe_is_verbatim(readme: str, published: Any) -> None:
-    (fence,) = [t for t in MarkdownIt("commonmark").parse(body(readme)) if t.type == "fence" and t.info == "toml"]
+    (fence,) = [
+        t
+        for t in MarkdownIt("commonmark").parse(body(readme))
+        if t.type == "fence" and t.info == "toml"
+    ]
     assert fence.content == published.card.recipe
 
 
 def test_hostile_text_is_inert(readme: str) -> None:
-    """Of all HTML in the card only our blockquotes are left; the hostile document is text in one of them."""
+    """Of all HTML in the card only our blockquotes are left; the hostile document is text in one of
+    them."""
     tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(body(readme))
     blocks = [token.content for token in tokens if token.type == "html_block"]
-    inline = [child for token in tokens for child in token.children or [] if child.type in ("html_inline", "image")]
+    inline = [
+        child
+        for token in tokens
+        for child in token.children or []
+        if child.type in ("html_inline", "image")
+    ]
     assert {child.type for child in inline} == {"image"}
     assert {child.attrs["src"] for child in inline} == {
         f"charts/{name}.svg" for name in ("languages", "lengths", "scores", "funnel")
     }
     assert all(
-        re.fullmatch(r'<blockquote dir="auto" lang="[\w-]+">[^<>]*(<br>[^<>]*)*</blockquote>\n', b) for b in blocks
+        re.fullmatch(r'<blockquote dir="auto" lang="[\w-]+">[^<>]*(<br>[^<>]*)*</blockquote>\n', b)
+        for b in blocks
     )
     assert any("&lt;script&gt;alert(" in block for block in blocks)
     assert "\x00" not in readme
@@ -190,10 +227,16 @@ def test_hostile_text_is_inert(readme: str) -> None:
 
 
 def test_the_code_shown_is_the_code_that_loads(readme: str, published: Any) -> None:
-    code = [t.content for t in MarkdownIt("commonmark").parse(body(readme)) if t.type == "fence" and t.info == "python"]
+    code = [
+        t.content
+        for t in MarkdownIt("commonmark").parse(body(readme))
+        if t.type == "fence" and t.info == "python"
+    ]
     for snippet in code:
         compile(snippet, "README.md", "exec")
-    largest = max(published.card.statistics, key=lambda label: published.card.statistics[label].code_points)
+    largest = max(
+        published.card.statistics, key=lambda label: published.card.statistics[label].code_points
+    )
     assert f'"{largest}", split="train"' in code[0]
     assert f"data/{largest}/*.parquet" in code[1]
 
@@ -201,7 +244,10 @@ def test_the_code_shown_is_the_code_that_loads(readme: str, published: Any) -> N
 def test_limitations_are_counted(readme: str, published: Any) -> None:
     part = readme.split("## Known limitations")[1]
     unlicensed = sum(p.nulls["licence"] for p in published.card.statistics.values())
-    assert f"{unlicensed} of {sum(p.documents for p in published.card.statistics.values())} documents" in part
+    assert (
+        f"{unlicensed} of {sum(p.documents for p in published.card.statistics.values())} documents"
+        in part
+    )
     assert r"bod\_Tibt, khm\_Khmr." in part
     assert "mlt" not in part
     assert "One text in translation" in part
@@ -233,7 +279,9 @@ def test_other_processes_write_the_same_bytes(published: Any) -> None:
     assert len(digests) == 1
 
 
-def test_one_language_and_none(make_published: Callable[..., Any], make_row: Callable[..., Any]) -> None:
+def test_one_language_and_none(
+    make_published: Callable[..., Any], make_row: Callable[..., Any]
+) -> None:
     one = make_published({"eus_Latn": [make_row("Kaixo mundua")]}).text("README.md")
     front = yaml.safe_load(one.split("---\n")[1])
     assert front["multilinguality"] == "monolingual"

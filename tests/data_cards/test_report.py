@@ -1,4 +1,5 @@
-"""The report is one file that fetches nothing, runs only its own script, and shows every language's text unharmed."""
+"""The report is one file that fetches nothing, runs only its own script, and shows every language's
+text unharmed."""
 
 from __future__ import annotations
 
@@ -43,7 +44,9 @@ class Page(HTMLParser):
             self.elements[number][2].append(data)
 
     def all(self, tag: str) -> list[tuple[Mapping[str, str | None], str]]:
-        return [(attributes, "".join(text)) for name, attributes, text in self.elements if name == tag]
+        return [
+            (attributes, "".join(text)) for name, attributes, text in self.elements if name == tag
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +56,24 @@ def page(published: Any) -> Page:
 
 def test_nothing_is_fetched_and_nothing_acts(page: Page) -> None:
     names = {name for name, _, _ in page.elements}
-    assert not names & {"img", "link", "iframe", "object", "embed", "base", "form", "video", "audio", "image", "use"}
+    assert not names & {
+        "img",
+        "link",
+        "iframe",
+        "object",
+        "embed",
+        "base",
+        "form",
+        "video",
+        "audio",
+        "image",
+        "use",
+    }
     for _, attributes, _ in page.elements:
         assert not [
-            name for name in attributes if name.startswith("on") or name in ("src", "srcset", "style", "action")
+            name
+            for name in attributes
+            if name.startswith("on") or name in ("src", "srcset", "style", "action")
         ]
         assert (attributes.get("href") or "#").startswith("#")
     (style,) = page.all("style")
@@ -64,7 +81,11 @@ def test_nothing_is_fetched_and_nothing_acts(page: Page) -> None:
 
 
 def test_the_policy_allows_this_style_and_this_script_only(page: Page) -> None:
-    (policy,) = [a["content"] for a, _ in page.all("meta") if a.get("http-equiv") == "Content-Security-Policy"]
+    (policy,) = [
+        a["content"]
+        for a, _ in page.all("meta")
+        if a.get("http-equiv") == "Content-Security-Policy"
+    ]
     directives = dict(part.strip().split(" ", 1) for part in (policy or "").split(";"))
     assert directives["default-src"] == "'none'"
     for name in ("style", "script"):
@@ -79,7 +100,9 @@ def test_every_sample_of_every_language_is_there_to_read(page: Page, published: 
     examples = [(cluster, example) for cluster in clusters for example in cluster.examples]
     differing = [example for cluster, example in examples if example.text != cluster.text]
     samples = [sample for part in published.card.statistics.values() for sample in part.samples]
-    expected = [(text.text, len(text.text) < text.code_points) for text in [*samples, *clusters, *differing]]
+    expected = [
+        (text.text, len(text.text) < text.code_points) for text in [*samples, *clusters, *differing]
+    ]
     assert 0 < len(differing) < len(examples)
     assert len(shown) == len(expected)
     texts = {text for _, _, text in shown}
@@ -106,7 +129,10 @@ def test_what_differs_within_a_cluster_is_marked(page: Page) -> None:
     marked = [text for _, text in page.all("mark")]
     assert marked == ["Marked", "<mark>x</mark> ", "\u0628\u0627\u0631"]
     captions = [text for _, text in page.all("figcaption")]
-    assert "removedsimilarity 1.000, 9,000 code points, <i>2</i>: the same as far as the other is shown" in captions
+    assert (
+        "removedsimilarity 1.000, 9,000 code points, <i>2</i>: the same as far as the other is shown"
+        in captions
+    )
     assert "kept, 26 code points, k1" in captions
 
 
@@ -116,7 +142,9 @@ def test_every_language_of_an_evaluation_set(page: Page) -> None:
     assert "unknown500\u20130" in rows
     assert "flores3 languages2,0292,000201.0%90.0% of 10 judged (59.6% to 98.2%)" in rows
     (note,) = [text for _, text in page.all("p") if text.startswith("Texts of these sets")]
-    assert note.endswith("it was taken out of 1,234 documents; 0 documents were left out, since too little remained.")
+    assert note.endswith(
+        "it was taken out of 1,234 documents; 0 documents were left out, since too little remained."
+    )
     assert any("read from 1 file whose SHA-256" in text for _, text in page.all("p"))
     assert "<b>|xnli1 language1001005050.0%not judged: decontamination/judging.csv" in rows
 
@@ -127,11 +155,14 @@ def test_the_recipe_is_verbatim(page: Page, published: Any) -> None:
 
 @pytest.mark.slow
 def test_hundreds_of_languages_stay_under_a_few_megabytes(
-    make_published: Callable[..., Any], make_row: Callable[..., Any], declaration: Mapping[str, list[str]]
+    make_published: Callable[..., Any],
+    make_row: Callable[..., Any],
+    declaration: Mapping[str, list[str]],
 ) -> None:
     labels = sorted(declaration)[:400]
     documents = {
-        label: [make_row((" ".join(declaration[label]) + " ") * 9, n, label) for n in range(1)] for label in labels
+        label: [make_row((" ".join(declaration[label]) + " ") * 9, n, label) for n in range(1)]
+        for label in labels
     }
     # One long document a language here; five would fill at most five times the room of the samples.
     size = len(make_published(documents).text("report.html").encode())

@@ -1,4 +1,5 @@
-"""Only people answer some questions: what they say is on the card as they wrote it, what they left is named there."""
+"""Only people answer some questions: what they say is on the card as they wrote it, what they left
+is named there."""
 
 from __future__ import annotations
 
@@ -16,7 +17,9 @@ from pipelines.command_line.app import app
 from schemas.card.statements import Statements, questions
 from schemas.recipe import RecipeError
 
-GIVEN = Statements(intended_uses="To train <b>Basque</b> models | and *test* them.", citation="Etxe, 2026")
+GIVEN = Statements(
+    intended_uses="To train <b>Basque</b> models | and *test* them.", citation="Etxe, 2026"
+)
 
 
 def test_answers_are_shown_and_what_is_missing_is_named(published: Any) -> None:

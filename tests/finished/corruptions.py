@@ -1,4 +1,5 @@
-"""Corruptions to plant in a finished corpus, by name. Most of them are resealed: the manifest states the new bytes."""
+"""Corruptions to plant in a finished corpus, by name. Most of them are resealed: the manifest
+states the new bytes."""
 
 from __future__ import annotations
 
@@ -28,7 +29,11 @@ def reseal(corpus: Path) -> None:
     for path in sorted(corpus.rglob("*")):
         name = str(path.relative_to(corpus))
         if path.is_file() and name != "manifest.json":
-            record: Json = {"path": name, "bytes": path.stat().st_size, "rows": known.get(name, {}).get("rows")}
+            record: Json = {
+                "path": name,
+                "bytes": path.stat().st_size,
+                "rows": known.get(name, {}).get("rows"),
+            }
             record["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
             if name.startswith("data/"):
                 record["rows"] = pq.read_metadata(path).num_rows
@@ -89,7 +94,9 @@ def put(column: str, row: int, value: object) -> Callable[[pa.Table], pa.Table]:
         values = table[column].to_pylist()
         values[row] = value(values[row]) if callable(value) else value
         place = table.schema.get_field_index(column)
-        return table.set_column(place, table.schema.field(column), pa.array(values, table.schema.field(column).type))
+        return table.set_column(
+            place, table.schema.field(column), pa.array(values, table.schema.field(column).type)
+        )
 
     return change
 
@@ -150,7 +157,9 @@ def _one_more(rows: list[Json], key: str) -> None:
 
 
 CORRUPTIONS: dict[str, Corruption] = {
-    "a changed byte": in_bytes(lambda found: found[:2000] + bytes([found[2000] ^ 1]) + found[2001:]),
+    "a changed byte": in_bytes(
+        lambda found: found[:2000] + bytes([found[2000] ^ 1]) + found[2001:]
+    ),
     "a cut shard": in_bytes(lambda found: found[: len(found) // 2]),
     "an emptied shard": in_bytes(lambda found: b""),
     "bytes behind a shard": in_bytes(lambda found: found + b"PAR1"),
@@ -161,7 +170,9 @@ CORRUPTIONS: dict[str, Corruption] = {
     "a shard of another language's folder": resealed(move_shard),
     "a dropped row": in_documents(lambda table: table.slice(1)),
     "a repeated row": in_documents(lambda table: pa.concat_tables([table, table.slice(0, 1)])),
-    "rows in another order": in_documents(lambda table: table.take(list(reversed(range(table.num_rows))))),
+    "rows in another order": in_documents(
+        lambda table: table.take(list(reversed(range(table.num_rows))))
+    ),
     "texts of two languages swapped": swap_texts,
     "another language in a row": in_documents(put("language", 0, "deu")),
     "another script in a row": in_documents(put("script", 0, "Cyrl")),
@@ -176,7 +187,9 @@ CORRUPTIONS: dict[str, Corruption] = {
     "a source renamed": in_documents(put("source", 0, "elsewhere")),
     "found text called made": in_documents(put("synthetic", 0, True)),
     "a column taken out": in_documents(lambda table: table.drop_columns(["url"])),
-    "a column too many": in_documents(lambda table: table.append_column("note", pa.repeat("x", table.num_rows))),
+    "a column too many": in_documents(
+        lambda table: table.append_column("note", pa.repeat("x", table.num_rows))
+    ),
     "a column of another type": in_documents(
         lambda table: table.set_column(
             table.schema.get_field_index("text"), "text", pc.cast(table["text"], pa.large_binary())
@@ -187,35 +200,49 @@ CORRUPTIONS: dict[str, Corruption] = {
     "a dropped document called published": in_ledger(where("dropped", "fate", "published")),
     "a fate that there is not": in_ledger(where("dropped", "fate", "lost")),
     "another reason": in_ledger(where("dropped", "reason", "too_long")),
-    "another shard in the ledger": in_ledger(where("published", "shard", "data/eus_Latn/train-00007-of-00008.parquet")),
+    "another shard in the ledger": in_ledger(
+        where("published", "shard", "data/eus_Latn/train-00007-of-00008.parquet")
+    ),
     "another row in the ledger": in_ledger(where("published", "row", lambda row: row + 1)),
     "a duplicate of nothing": in_ledger(where("duplicate", "duplicate_of", "f" * 32)),
     "made from nothing": in_ledger(where("published", "parent_id", "f" * 32)),
     "a missing ledger file": remove_file("ledger/*"),
     "a missing ledger file, resealed": resealed(remove_file("ledger/*")),
     "missing rejects": remove_file("rejects/*"),
-    "more documents on the card": in_json("card.json", lambda card: _count(card, "eus_Latn", "documents", 1)),
-    "more words on the card": in_json("card.json", lambda card: _count(card, "eus_Latn", "words", 1000)),
-    "a better score on the card": in_json("card.json", lambda card: _count(card, "eus_Latn", "score_millionths", 1)),
+    "more documents on the card": in_json(
+        "card.json", lambda card: _count(card, "eus_Latn", "documents", 1)
+    ),
+    "more words on the card": in_json(
+        "card.json", lambda card: _count(card, "eus_Latn", "words", 1000)
+    ),
+    "a better score on the card": in_json(
+        "card.json", lambda card: _count(card, "eus_Latn", "score_millionths", 1)
+    ),
     "fewer losses on the card": in_json("card.json", lambda card: card["fates"].pop(0)),
     "another licence on the card": in_json(
         "card.json", lambda card: card["identity"].update(licence="mit", title="Other")
     ),
     "no card": resealed(remove_file("card.json")),
     "a card edited by hand": in_text("README.md", lambda text: text.replace("Basque", "Bask", 1)),
-    "a report edited by hand": in_text("report.html", lambda text: text.replace("</p>", " </p>", 1)),
+    "a report edited by hand": in_text(
+        "report.html", lambda text: text.replace("</p>", " </p>", 1)
+    ),
     "statistics edited by hand": in_text(
         "statistics.json", lambda text: text.replace('"documents": ', '"documents": 1')
     ),
     "another recipe": in_text("recipe.toml", lambda text: text + "\n# more\n"),
-    "another count of a phase": in_json("manifest.json", lambda manifest: _one_more(manifest["phases"], "dropped")),
+    "another count of a phase": in_json(
+        "manifest.json", lambda manifest: _one_more(manifest["phases"], "dropped")
+    ),
     "another count of a split": in_json(
         "manifest.json", lambda manifest: _one_more(manifest["splits"], "documents_in")
     ),
     "another version of a package": in_json(
         "manifest.json", lambda manifest: manifest["packages"].update(polars="0.0.1")
     ),
-    "another version of the corpus": in_json("manifest.json", lambda manifest: manifest.update(version="9.9.9")),
+    "another version of the corpus": in_json(
+        "manifest.json", lambda manifest: manifest.update(version="9.9.9")
+    ),
     "a file listed twice": in_json(
         "manifest.json", lambda manifest: manifest["files"].append(dict(manifest["files"][0]))
     ),

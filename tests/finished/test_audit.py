@@ -53,7 +53,12 @@ def write_corpus(folder: Path) -> Path:
     (folder / "lines.jsonl").write_text("\n".join([*lines, '{"text": "no end']))
     (folder / "recipe.toml").write_text(RECIPE)
     output = folder / "out"
-    build(make_plan(folder / "recipe.toml", str(output)), str(output), Runner(workers=1), lambda *_: None)
+    build(
+        make_plan(folder / "recipe.toml", str(output)),
+        str(output),
+        Runner(workers=1),
+        lambda *_: None,
+    )
     return output
 
 
@@ -74,7 +79,11 @@ def test_nothing_is_found_in_a_clean_corpus(corpus: Path, tmp_path: Path) -> Non
     result = audited(corpus)
     assert not result.findings
     assert result.documents == 15
-    assert {path.name for path in (corpus / "data").iterdir()} == {"eus_Latn", "srp_Cyrl", "srp_Latn"}
+    assert {path.name for path in (corpus / "data").iterdir()} == {
+        "eus_Latn",
+        "srp_Cyrl",
+        "srp_Latn",
+    }
     copy = shutil.copytree(corpus, tmp_path / "copy")
     reseal(copy)
     assert not audited(copy).findings, "what is resealed without a change is clean"
@@ -91,13 +100,17 @@ def test_a_finding_names_file_and_difference(corpus: Path, tmp_path: Path) -> No
     copy = shutil.copytree(corpus, tmp_path / "copy")
     CORRUPTIONS["more words on the card"](copy)
     messages = [finding.message for finding in errors(audited(copy))]
-    assert any(message.startswith("eus_Latn: words: ") and "by the card" in message for message in messages)
+    assert any(
+        message.startswith("eus_Latn: words: ") and "by the card" in message for message in messages
+    )
 
 
 def test_unknown_licences_are_warnings(corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "lines.jsonl").write_text('{"text": "Gizon-emakume guztiak aske jaiotzen dira."}\n')
     (tmp_path / "recipe.toml").write_text(
-        RECIPE.replace('"lines.jsonl"]\nlicence = "cc0-1.0"', '"lines.jsonl"]\nlicence = "cc-by-nc-4.0"')
+        RECIPE.replace(
+            '"lines.jsonl"]\nlicence = "cc0-1.0"', '"lines.jsonl"]\nlicence = "cc-by-nc-4.0"'
+        )
     )
     output = str(tmp_path / "out")
     build(make_plan(tmp_path / "recipe.toml", output), output, Runner(workers=1), lambda *_: None)
@@ -109,7 +122,10 @@ def test_unknown_licences_are_warnings(corpus: Path, tmp_path: Path) -> None:
 def test_parquet_that_glotmill_did_not_make(tmp_path: Path) -> None:
     folder = tmp_path / "eu"
     folder.mkdir()
-    pq.write_table(pa.table({"content": ["bat", "bi", "bat ", ""], "id": ["a", "b", "c", "a"]}), folder / "0.parquet")
+    pq.write_table(
+        pa.table({"content": ["bat", "bi", "bat ", ""], "id": ["a", "b", "c", "a"]}),
+        folder / "0.parquet",
+    )
     pq.write_table(pa.table({"content": ["lau"]}), folder / "1.parquet")
     (folder / "2.parquet").write_bytes(b"PAR1 no more")
     result = audited(tmp_path, "content")

@@ -1,4 +1,5 @@
-"""The difference of two versions of a corpus is what was changed in the input and the recipe, and nothing else."""
+"""The difference of two versions of a corpus is what was changed in the input and the recipe, and
+nothing else."""
 
 from __future__ import annotations
 
@@ -31,7 +32,9 @@ MALTESE = "Il-bnedmin kollha jitwieldu \u0127ielsa u ugwali fid-dinjit\u00e0 u d
 
 def write(folder: Path, texts: dict[str, str], version: str = "1.0.0") -> Store:
     folder.mkdir()
-    (folder / "lines.jsonl").write_text("".join(json.dumps({"id": i, "text": t}) + "\n" for i, t in texts.items()))
+    (folder / "lines.jsonl").write_text(
+        "".join(json.dumps({"id": i, "text": t}) + "\n" for i, t in texts.items())
+    )
     (folder / "recipe.toml").write_text(RECIPE.format(version=version))
     output = str(folder / "out")
     build(make_plan(folder / "recipe.toml", output), output, Runner(workers=1), lambda *_: None)
@@ -40,13 +43,23 @@ def write(folder: Path, texts: dict[str, str], version: str = "1.0.0") -> Store:
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    texts = {"stays": BASQUE, "goes": f"{BASQUE} Bi.", "changes": f"{BASQUE} Hiru.", "moves": f"{BASQUE} Lau."}
+    texts = {
+        "stays": BASQUE,
+        "goes": f"{BASQUE} Bi.",
+        "changes": f"{BASQUE} Hiru.",
+        "moves": f"{BASQUE} Lau.",
+    }
     return write(tmp_path_factory.mktemp("first") / "v1", texts)
 
 
 @pytest.fixture(scope="module")
 def found(first: Store, tmp_path_factory: pytest.TempPathFactory) -> CorpusDifference:
-    texts = {"stays": BASQUE, "changes": f"{BASQUE} Hamar.", "moves": MALTESE, "comes": f"{BASQUE} Bost."}
+    texts = {
+        "stays": BASQUE,
+        "changes": f"{BASQUE} Hamar.",
+        "moves": MALTESE,
+        "comes": f"{BASQUE} Bost.",
+    }
     return difference(first, write(tmp_path_factory.mktemp("second") / "v2", texts, "2.0.0"))
 
 

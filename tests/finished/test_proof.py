@@ -1,4 +1,5 @@
-"""Speakers prove a corpus: what is drawn, what their answers say on the card, what the gate publishes apart."""
+"""Speakers prove a corpus: what is drawn, what their answers say on the card, what the gate
+publishes apart."""
 
 from __future__ import annotations
 
@@ -33,9 +34,12 @@ HOSTILE = "<script>alert(1)</script> \u202e </title>"
 
 
 def write_corpus(folder: Path, publish: str = "") -> Path:
-    """Write a recipe of Yoruba pages, a quarter of which declare to be English: of these a speaker finds half wrong."""
+    """Write a recipe of Yoruba pages, a quarter of which declare to be English: of these a speaker
+    finds half wrong."""
     chance, sample = random.Random(7), gflanguages.LoadLanguages()["yo_Latn"].sample_text
-    words = " ".join([sample.specimen_48, sample.specimen_36, sample.specimen_32, sample.specimen_21]).split()
+    words = " ".join(
+        [sample.specimen_48, sample.specimen_36, sample.specimen_32, sample.specimen_21]
+    ).split()
     pages = [
         {
             "text": f"{' '.join(chance.choices(words, k=90))} {HOSTILE if number == 0 else number}",
@@ -86,13 +90,27 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def filled(corpus: Path) -> Path:
     command(
-        "audit", "sample", corpus / "out", "--languages", "yor_Latn", "--budget", "60", "--output", corpus / "sheets"
+        "audit",
+        "sample",
+        corpus / "out",
+        "--languages",
+        "yor_Latn",
+        "--budget",
+        "60",
+        "--output",
+        corpus / "sheets",
     )
-    wrong = {str(row["id"]) for row in published(corpus / "out", "data/yor_Latn/*") if row["wrong"] == "True"}
+    wrong = {
+        str(row["id"])
+        for row in published(corpus / "out", "data/yor_Latn/*")
+        if row["wrong"] == "True"
+    }
     return fill(corpus / "sheets/yor_Latn.csv", wrong)
 
 
-def test_answers_give_an_interval_that_the_card_shows(corpus: Path, filled: Path, tmp_path: Path) -> None:
+def test_answers_give_an_interval_that_the_card_shows(
+    corpus: Path, filled: Path, tmp_path: Path
+) -> None:
     judged = tmp_path / "judged"
     shutil.copytree(corpus / "out", judged)
     command("audit", "import", filled, "--corpus", judged, "--by", "Ad\u00e9 & <b>friends</b>")
@@ -100,7 +118,9 @@ def test_answers_give_an_interval_that_the_card_shows(corpus: Path, filled: Path
     assert proof.low < 1 - 1 / 8 < proof.high
     assert proof.high - proof.low < 0.2
     assert [part.stratum for part in proof.strata if part.documents] == ["sure", "likely"]
-    assert "<b>" not in (judged / "README.md").read_text().partition("## Proof")[2].partition("##")[0]
+    assert (
+        "<b>" not in (judged / "README.md").read_text().partition("## Proof")[2].partition("##")[0]
+    )
     assert "&lt;b&gt;friends" in (judged / "report.html").read_text()
     assert not audit(Store(str(judged)), lambda _: None).has_errors
     before = digests(judged)
@@ -116,22 +136,32 @@ def test_answers_to_other_labels_stay(corpus: Path, filled: Path, tmp_path: Path
     other = own.replace("yor_Latn", "ibo_Latn")
     (judged / "proof/answers.csv").write_text(other + own.partition("\n")[2])
     command("audit", "import", filled, "--corpus", judged)
-    rows = list(csv.DictReader(io.StringIO((judged / "proof/answers.csv").read_text(encoding="utf-8-sig"))))
-    assert [row["label"] for row in rows] == ["ibo_Latn"] * (len(rows) // 2) + ["yor_Latn"] * (len(rows) // 2)
+    rows = list(
+        csv.DictReader(io.StringIO((judged / "proof/answers.csv").read_text(encoding="utf-8-sig")))
+    )
+    assert [row["label"] for row in rows] == ["ibo_Latn"] * (len(rows) // 2) + ["yor_Latn"] * (
+        len(rows) // 2
+    )
 
 
 def test_the_gate_publishes_apart_what_is_not_proved(corpus: Path, filled: Path) -> None:
     recipe = write_corpus(corpus, f'[publish]\nmin_precision = 0.9\nanswers = ["{filled}"]\n')
     run(recipe, corpus / "gated")
     everything = {str(row["id"]) for row in published(corpus / "out", "data/*/*")}
-    proved, apart = (published(corpus / "gated", f"data/yor_Latn/{split}-*") for split in ("train", "unproved"))
+    proved, apart = (
+        published(corpus / "gated", f"data/yor_Latn/{split}-*") for split in ("train", "unproved")
+    )
     assert {str(row["id"]) for row in (*proved, *apart)} == everything
     assert {row["declared_language"] for row in apart} == {"en"}
     assert {row["wrong"] for row in proved} == {"False"}
     assert len(apart) == DOCUMENTS // 4
-    loaded = datasets.load_dataset(str(corpus / "gated"), "yor_Latn_unproved", split="train", cache_dir=str(corpus))
+    loaded = datasets.load_dataset(
+        str(corpus / "gated"), "yor_Latn_unproved", split="train", cache_dir=str(corpus)
+    )
     assert len(loaded) == len(apart)
-    assert len(datasets.load_dataset(str(corpus / "gated"), split="train", cache_dir=str(corpus))) == len(proved)
+    assert len(
+        datasets.load_dataset(str(corpus / "gated"), split="train", cache_dir=str(corpus))
+    ) == len(proved)
     assert "80 documents" in (corpus / "gated/README.md").read_text()
     assert not audit(Store(str(corpus / "gated")), lambda _: None).has_errors
 
@@ -146,7 +176,15 @@ def test_sheets_that_are_not_of_the_corpus(corpus: Path, filled: Path, tmp_path:
     with pytest.raises(MisuseError, match="publishes no ibo_Latn"):
         command("audit", "sample", corpus / "out", "--languages", "ibo_Latn", "--output", tmp_path)
     with pytest.raises(MisuseError, match="may hold answers"):
-        command("audit", "sample", corpus / "out", "--languages", "yor_Latn", "--output", corpus / "sheets")
+        command(
+            "audit",
+            "sample",
+            corpus / "out",
+            "--languages",
+            "yor_Latn",
+            "--output",
+            corpus / "sheets",
+        )
 
 
 @pytest.fixture
@@ -154,12 +192,16 @@ def browser() -> Iterator[Browser]:
     if not shutil.which("chromium"):
         pytest.skip("Chromium is not installed: apt-get install chromium")
     with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        chromium = driver.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
         yield chromium
         chromium.close()
 
 
-def test_a_speaker_judges_on_the_page(browser: Browser, corpus: Path, filled: Path, tmp_path: Path) -> None:
+def test_a_speaker_judges_on_the_page(
+    browser: Browser, corpus: Path, filled: Path, tmp_path: Path
+) -> None:
     address = (corpus / "sheets/yor_Latn.html").as_uri()
     page = browser.new_page(viewport={"width": 375, "height": 740})
     problems: list[str] = []
@@ -179,8 +221,14 @@ def test_a_speaker_judges_on_the_page(browser: Browser, corpus: Path, filled: Pa
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save answers").click()
     saved.value.save_as(tmp_path / "answers.csv")
-    rows = list(csv.DictReader(io.StringIO((tmp_path / "answers.csv").read_text(encoding="utf-8-sig"))))
-    own = list(csv.DictReader(io.StringIO((corpus / "sheets/yor_Latn.csv").read_text(encoding="utf-8-sig"))))
+    rows = list(
+        csv.DictReader(io.StringIO((tmp_path / "answers.csv").read_text(encoding="utf-8-sig")))
+    )
+    own = list(
+        csv.DictReader(
+            io.StringIO((corpus / "sheets/yor_Latn.csv").read_text(encoding="utf-8-sig"))
+        )
+    )
     assert [row["judgement"] for row in rows[:3]] == ["correct", "wrong_language", ""]
     assert rows[2]["note"] == "'=HYPERLINK(1)"
     assert [{**row, "judgement": "", "note": ""} for row in rows] == own
@@ -193,16 +241,30 @@ def test_a_speaker_judges_on_the_page(browser: Browser, corpus: Path, filled: Pa
 def test_scripts_run_in_their_direction(
     label: str, direction: str, mode: str, browser: Browser, tmp_path: Path
 ) -> None:
-    letters = {"uig_Arab": "\u0626\u0627\u062f\u06d5\u0645", "mon_Mong": "\u182e\u1823\u1829", "khm_Khmr": "\u1780"}[
-        label
-    ]
+    letters = {
+        "uig_Arab": "\u0626\u0627\u062f\u06d5\u0645",
+        "mon_Mong": "\u182e\u1823\u1829",
+        "khm_Khmr": "\u1780",
+    }[label]
     texts = {name: [letters] for name in ("before", "passage", "after")}
-    columns = {"document": ["a"], "label": [label], "stratum": ["sure"], "stratum_documents": [1], "url": [HOSTILE]}
+    columns = {
+        "document": ["a"],
+        "label": [label],
+        "stratum": ["sure"],
+        "stratum_documents": [1],
+        "url": [HOSTILE],
+    }
     page = browser.new_page(viewport={"width": 375, "height": 740})
-    (tmp_path / "page.html").write_text(speaker_page("corpus", label, as_sheet(pl.DataFrame({**columns, **texts}))))
+    (tmp_path / "page.html").write_text(
+        speaker_page("corpus", label, as_sheet(pl.DataFrame({**columns, **texts})))
+    )
     page.goto((tmp_path / "page.html").as_uri())
-    style = page.evaluate("(s => [s.direction, s.writingMode])(getComputedStyle(document.getElementById('passage')))")
+    style = page.evaluate(
+        "(s => [s.direction, s.writingMode])(getComputedStyle(document.getElementById('passage')))"
+    )
     assert style[1] == mode
-    assert direction == "ltr" or page.evaluate("document.querySelector('.text').matches(':dir(rtl)')")
+    assert direction == "ltr" or page.evaluate(
+        "document.querySelector('.text').matches(':dir(rtl)')"
+    )
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     assert page.inner_text("#url") == HOSTILE

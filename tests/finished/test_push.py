@@ -1,4 +1,5 @@
-"""A push sends what changed, in one step; whatever interrupts it, the branch holds one version or the other, whole."""
+"""A push sends what changed, in one step; whatever interrupts it, the branch holds one version or
+the other, whole."""
 
 from __future__ import annotations
 
@@ -47,7 +48,9 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
         yield server
 
 
-def corpus(folder: Path, version: str = "1.0", shards: dict[str, str] | None = None, name: str = "basque") -> Path:
+def corpus(
+    folder: Path, version: str = "1.0", shards: dict[str, str] | None = None, name: str = "basque"
+) -> Path:
     """Write a finished corpus whose shards hold one text each."""
     folder.mkdir(exist_ok=True)
     written = {"README.md": CARD.format(version=version).encode()}
@@ -63,7 +66,14 @@ def corpus(folder: Path, version: str = "1.0", shards: dict[str, str] | None = N
         for path, content in sorted(written.items())
     )
     manifest = Manifest(
-        corpus=name, version=version, recipe_sha256="0" * 64, packages={}, models={}, phases=(), splits=(), files=files
+        corpus=name,
+        version=version,
+        recipe_sha256="0" * 64,
+        packages={},
+        models={},
+        phases=(),
+        splits=(),
+        files=files,
     )
     (folder / "manifest.json").write_text(manifest.model_dump_json())
     return folder
@@ -84,14 +94,20 @@ def push(folder: Path, *options: str, fails: int = 0) -> str:
     """Push in this process; return what was printed."""
     done = CliRunner().invoke(app, ["push", str(folder), REPOSITORY, *options])
     said = done.stdout + done.stderr
-    assert done.exit_code == fails or isinstance(done.exception, (FailureError, MisuseError)), done.exception
+    assert done.exit_code == fails or isinstance(done.exception, (FailureError, MisuseError)), (
+        done.exception
+    )
     said += str(done.exception or "")
     assert TOKEN not in said
     return said
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def on_hub(hub: Hub, revision: str = "main") -> dict[str, bytes]:
@@ -140,7 +156,9 @@ def test_a_push_that_is_killed_changes_nothing_and_goes_on(hub: Hub, tmp_path: P
     first = on_hub(hub)
     hub.seconds_an_upload = 0.3
     hub.uploaded.clear()
-    folder = corpus(tmp_path / "v2", "2.0", {f"{shard:03}": f"testua {shard}" for shard in range(60)})
+    folder = corpus(
+        tmp_path / "v2", "2.0", {f"{shard:03}": f"testua {shard}" for shard in range(60)}
+    )
     command = [sys.executable, "-m", "pipelines.command_line.app", "push", str(folder), REPOSITORY]
     process = subprocess.Popen(command, env=environment(hub, tmp_path / "home"))
     while hub.uploaded.total() < 7:
@@ -152,7 +170,9 @@ def test_a_push_that_is_killed_changes_nothing_and_goes_on(hub: Hub, tmp_path: P
     hub.seconds_an_upload = 0.0
     push(folder)
     assert on_hub(hub) == contents(folder)
-    assert hub.uploaded.total() <= 60 + 5  # those that were on their way, five at once, may be sent twice
+    assert (
+        hub.uploaded.total() <= 60 + 5
+    )  # those that were on their way, five at once, may be sent twice
 
 
 @pytest.mark.parametrize("status", [429, 500, 503, 504])
@@ -204,7 +224,9 @@ def test_what_others_wrote_is_not_overwritten_unasked(hub: Hub, tmp_path: Path) 
 
 
 def test_many_files_become_one_merge(hub: Hub, tmp_path: Path) -> None:
-    folder = corpus(tmp_path / "corpus", shards={f"{shard:03}": f"testua {shard}" for shard in range(230)})
+    folder = corpus(
+        tmp_path / "corpus", shards={f"{shard:03}": f"testua {shard}" for shard in range(230)}
+    )
     commits = []
 
     def fault(_method: str, path: str) -> int | None:
@@ -246,7 +268,9 @@ def test_what_cannot_be_pushed(hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert not hub.repositories
 
 
-def test_a_hub_that_does_not_answer_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_hub_that_does_not_answer_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert "HF_HUB_OFFLINE is set" in push(corpus(tmp_path / "corpus"), fails=2)

@@ -13,7 +13,9 @@ from pipelines.finished.signing import sign, verify
 from pipelines.staging.store import StagingError, Store
 from schemas.failures import FailureError, MisuseError
 
-pytestmark = pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="needs ssh-keygen (openssh-client)")
+pytestmark = pytest.mark.skipif(
+    not shutil.which("ssh-keygen"), reason="needs ssh-keygen (openssh-client)"
+)
 
 
 @pytest.fixture

@@ -1,13 +1,17 @@
-"""Damaged files for the fuzzers: seeded mutations of good bytes, a budget in cases or seconds, bounded time for each.
+"""Damaged files for the fuzzers: seeded mutations of good bytes, a budget in cases or seconds,
+bounded time for each.
 
-A fuzzer is one test file a format, `test_fuzz_<format>.py`. It takes `cases(...)` of a good file and states the laws:
-nothing raises, every record whose bytes are untouched is read, every other record is accounted for, time is linear in
-the size of the file. A case is a pure function of its number, so that a failure is repeated by its number alone:
+A fuzzer is one test file a format, `test_fuzz_<format>.py`. It takes `cases(...)` of a good file
+and states the laws:
+nothing raises, every record whose bytes are untouched is read, every other record is accounted for,
+time is linear in the size of the file. A case is a pure function of its number, so that a failure
+is repeated by its number alone:
 
     FUZZ_FIRST=1234 .venv/bin/pytest -x tests/fuzz/test_fuzz_warc.py
 
-`make test` runs a fixed number of cases; `make fuzz NAME=warc SECONDS=600` goes on for so long with each test.
-Read the good file first: that checks it, and loads what is imported late, which no case should be charged with.
+`make test` runs a fixed number of cases; `make fuzz NAME=warc SECONDS=600` goes on for so long with
+each test. Read the good file first: that checks it, and loads what is imported late, which no case
+should be charged with.
 """
 
 from __future__ import annotations
@@ -33,7 +37,8 @@ _SECONDS_PER_MB = 2.0
 
 
 class Case(NamedTuple):
-    """A damaged file; `intact` are the records of the good file that it still holds byte for byte, by their number."""
+    """A damaged file; `intact` are the records of the good file that it still holds byte for byte,
+    by their number."""
 
     number: int
     content: bytes
@@ -41,7 +46,8 @@ class Case(NamedTuple):
 
 
 def cases(records: Sequence[bytes], tokens: Sequence[bytes], count: int) -> Iterator[Case]:
-    """Yield `count` damaged copies of the file that `records` make, or as many as FUZZ_SECONDS allow.
+    """Yield `count` damaged copies of the file that `records` make, or as many as FUZZ_SECONDS
+    allow.
 
     `tokens` are short strings with a meaning in the format, which chance would not hit.
     """
@@ -74,7 +80,9 @@ def _case(number: int, records: Sequence[bytes], tokens: Sequence[bytes]) -> Cas
 def mutated(content: bytes, tokens: Sequence[bytes], random_: random.Random) -> bytes:
     """Return `content` with one change at a random place."""
     start = random_.randrange(len(content) + 1)
-    end = min(len(content), start + 1 + int(random_.random() ** 3 * _MAX_REGION_BYTES))  # most regions are short
+    end = min(
+        len(content), start + 1 + int(random_.random() ** 3 * _MAX_REGION_BYTES)
+    )  # most regions are short
     region = content[start:end]
     replacement: Callable[[], bytes] = random_.choice(
         [
@@ -86,7 +94,9 @@ def mutated(content: bytes, tokens: Sequence[bytes], random_: random.Random) -> 
             lambda: random_.choice(tokens) + region,
             lambda: random_.choice(tokens),
             lambda: region * random_.randint(2, 50),
-            lambda: str(random_.choice([-1, 0, 1, 255, 65536, 2**31, 2**63, 10**30])).encode() + region,
+            lambda: (
+                str(random_.choice([-1, 0, 1, 255, 65536, 2**31, 2**63, 10**30])).encode() + region
+            ),
         ]
     )
     return content[:start] + replacement() + content[end:]
@@ -94,21 +104,28 @@ def mutated(content: bytes, tokens: Sequence[bytes], random_: random.Random) -> 
 
 @contextlib.contextmanager
 def bounded(case: Case) -> Iterator[None]:
-    """Name the case if what runs within fails, and fail if it takes more CPU time than its size allows."""
+    """Name the case if what runs within fails, and fail if it takes more CPU time than its size
+    allows."""
     begin = time.process_time()
     try:
         yield
     except BaseException as error:
         error.add_note(f"case {case.number}: repeat it with FUZZ_FIRST={case.number}")
         raise
-    spent, allowed = time.process_time() - begin, _SECONDS + _SECONDS_PER_MB * len(case.content) / 1e6
+    spent, allowed = (
+        time.process_time() - begin,
+        _SECONDS + _SECONDS_PER_MB * len(case.content) / 1e6,
+    )
     assert spent < allowed, (
         f"case {case.number} took {spent:.1f} s, its {len(case.content)} bytes may take {allowed:.1f}"
     )
 
 
 def read_rows(folder: Path, **source: Any) -> list[dict[str, Any]]:
-    """Read a source, whose paths are relative to `folder`, as the pipelines do, and return its rows."""
+    """Read a source, whose paths are relative to `folder`, as the pipelines do, and return its
+    rows."""
     parsed = _SOURCE.validate_python({"name": "fuzz", **source})
     splits = plan_splits(parsed, str(folder))
-    return [row for split in splits for block in read_split(split, parsed) for row in block.to_pylist()]
+    return [
+        row for split in splits for block in read_split(split, parsed) for row in block.to_pylist()
+    ]

@@ -1,4 +1,5 @@
-"""Damaged CSV: every line is in a row or fails; broken quoting costs no line beyond the one it begins in."""
+"""Damaged CSV: every line is in a row or fails; broken quoting costs no line beyond the one it
+begins in."""
 
 from __future__ import annotations
 
@@ -21,6 +22,9 @@ def test_damaged_rows_fail_and_the_rest_is_read(tmp_path: Path) -> None:
             rows = read_rows(tmp_path, format="csv", paths=["a.csv"])
             positions = [row["position"] for row in rows]
             assert positions == sorted(set(positions))
-            # A line that nobody touched is a row, or lies in a value or a row that damage made longer.
-            held = " ".join((row["text"] or "") + (row["raw"] or b"").decode(errors="replace") for row in rows)
+            # A line that nobody touched is a row, or lies in a value or a row that damage made
+            # longer.
+            held = " ".join(
+                (row["text"] or "") + (row["raw"] or b"").decode(errors="replace") for row in rows
+            )
             assert all(TEXTS[number] in held for number in case.intact)

@@ -1,4 +1,5 @@
-"""Damaged pages: each becomes text or a rejection with a reason, in bounded time, whatever its markup."""
+"""Damaged pages: each becomes text or a rejection with a reason, in bounded time, whatever its
+markup."""
 
 from __future__ import annotations
 
@@ -28,7 +29,19 @@ PIECES = [
     b"<footer>\xc2\xa9 2026</footer></body></html>",
 ]
 TOKENS = (
-    *(b"<", b">", b"</", b"<!--", b"-->", b"<![CDATA[", b"<svg>", b"<math>", b"<template>", b"<table>", b"<select>"),
+    *(
+        b"<",
+        b">",
+        b"</",
+        b"<!--",
+        b"-->",
+        b"<![CDATA[",
+        b"<svg>",
+        b"<math>",
+        b"<template>",
+        b"<table>",
+        b"<select>",
+    ),
     *(
         b"<plaintext>",
         b"<script>",
@@ -41,7 +54,17 @@ TOKENS = (
         b"<rp>",
         b"<p>",
     ),
-    *(b"</body>", b"</html>", b'<meta charset="utf-16">', b"<?xml ?>", b"&#0;", b"&#xD800;", b"&amp", b"\0", b"\xff"),
+    *(
+        b"</body>",
+        b"</html>",
+        b'<meta charset="utf-16">',
+        b"<?xml ?>",
+        b"&#0;",
+        b"&#xD800;",
+        b"&amp",
+        b"\0",
+        b"\xff",
+    ),
     *(b"\xef\xbb\xbf", b" hidden", b' style="display:none"', b'class="', b'"', b"'", b"="),
 )
 PAGE = b"".join(PIECES)
@@ -79,5 +102,7 @@ def test_a_damaged_page_is_text_or_a_rejection(structure: str) -> None:
             assert kept[-1] == text, "a page does not depend on its neighbours"
             assert all(row["stage"] == "extract_text" and row["reason"] for row in rejected)
             assert all(text.strip() and "\0" not in text for text in kept)
-            some += any(PARAGRAPHS[n - 2].split(";")[0] in kept[0] for n in case.intact if 2 <= n < 10)
+            some += any(
+                PARAGRAPHS[n - 2].split(";")[0] in kept[0] for n in case.intact if 2 <= n < 10
+            )
     assert some > 75, "or the law says little"

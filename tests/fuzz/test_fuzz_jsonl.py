@@ -1,4 +1,5 @@
-"""Damaged JSON Lines: a line that is untouched and begins after a newline is read; every other is accounted for."""
+"""Damaged JSON Lines: a line that is untouched and begins after a newline is read; every other is
+accounted for."""
 
 from __future__ import annotations
 
@@ -13,7 +14,21 @@ RECORDS = [
     for n, text in enumerate(TEXTS)
 ]
 KEPT = '[1, {"y": null}]'
-TOKENS = (b"\n", b"\r", b"{", b"}", b"[", b'"', b"\\", b"\\ud800", b"\0", b"\xff", b"NaN", b"\xef\xbb\xbf", b"1e999")
+TOKENS = (
+    b"\n",
+    b"\r",
+    b"{",
+    b"}",
+    b"[",
+    b'"',
+    b"\\",
+    b"\\ud800",
+    b"\0",
+    b"\xff",
+    b"NaN",
+    b"\xef\xbb\xbf",
+    b"1e999",
+)
 
 
 def test_damaged_lines_fail_alone(tmp_path: Path) -> None:
@@ -31,6 +46,8 @@ def test_damaged_lines_fail_alone(tmp_path: Path) -> None:
                 if RECORDS[number].rstrip() in lines
             )
             filled = [
-                line for line in case.content.removeprefix(b"\xef\xbb\xbf").split(b"\n") if line.strip(b" \t\r\n")
+                line
+                for line in case.content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+                if line.strip(b" \t\r\n")
             ]
             assert len(rows) == len(filled)

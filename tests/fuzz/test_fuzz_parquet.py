@@ -1,8 +1,9 @@
-"""Damaged Parquet: nothing raises, no process ends; if the footer is whole, each row is read or failed in its place.
+"""Damaged Parquet: nothing raises, no process ends; if the footer is whole, each row is read or
+failed in its place.
 
-Each case is read in a process of its own: a library that ends its process would end the tests. Footers are read by the
-process that plans, so their damage is tried by itself, with the length that frames them mended: in 34,200 cases none
-ended the process (pyarrow 25).
+Each case is read in a process of its own: a library that ends its process would end the tests.
+Footers are read by the process that plans, so their damage is tried by itself, with the length that
+frames them mended: in 34,200 cases none ended the process (pyarrow 25).
 """
 
 from __future__ import annotations
@@ -30,7 +31,12 @@ KINDS = {
     "pair": pa.array([[1, 2]], pa.list_(pa.int32(), 2)),
     "struct": pa.array([{"x": "q"}]),
 }
-LENGTHS = (b"\xff\xff\xff\xff\x0f", b"\xff" * 8 + b"\x7f", b"\x19\xfc\xff\xff\xff\xff\x07", b"\x18\xff\xff\xff\xff\x07")
+LENGTHS = (
+    b"\xff\xff\xff\xff\x0f",
+    b"\xff" * 8 + b"\x7f",
+    b"\x19\xfc\xff\xff\xff\xff\x07",
+    b"\x18\xff\xff\xff\xff\x07",
+)
 TOKENS = (b"PAR1", b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f", b"ARROW:schema")
 
 
@@ -73,7 +79,8 @@ def test_damaged_files_end_no_process(tmp_path: Path) -> None:
 
 
 def plan_cases(folder: Path) -> None:
-    """Plan files with damaged footers, one after another, and look for problems as a recipe's check does."""
+    """Plan files with damaged footers, one after another, and look for problems as a recipe's check
+    does."""
     buffer = io.BytesIO()
     pq.write_table(pa.table({"text": ["testua"], **KINDS}), buffer, compression="none")
     content = buffer.getvalue()

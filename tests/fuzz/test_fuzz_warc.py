@@ -1,4 +1,5 @@
-"""WARC under mutation: an untouched record is always read, every other one is a row of its own or a failed one."""
+"""WARC under mutation: an untouched record is always read, every other one is a row of its own or a
+failed one."""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ def page(number: int) -> bytes:
         http += b"Transfer-Encoding: chunked\r\n"
     block = http + b"\r\n" + html
     return (
-        b"WARC/1.%d\r\nWARC-Type: response\r\nWARC-Target-URI: https://example.org/%d\r\n" % (number % 2, number)
+        b"WARC/1.%d\r\nWARC-Type: response\r\nWARC-Target-URI: https://example.org/%d\r\n"
+        % (number % 2, number)
         + b"WARC-Date: 2026-01-01T00:00:00Z\r\nContent-Type: application/http; msgtype=response\r\n"
         + b"Content-Length: %d\r\n\r\n%b\r\n\r\n" % (len(block), block)
     )
@@ -67,7 +69,9 @@ def hold_the_laws(case: Case, folder: Path, name: str) -> None:
     assert len({row["id"] for row in rows}) == len(rows)
     good = Counter(row["url"] for row in rows if not row["error"])
     missing = [number for number in case.intact if not good[f"https://example.org/{number}"]]
-    assert not missing, f"untouched records {missing} were not read: {[row['error'] for row in rows if row['error']]}"
+    assert not missing, (
+        f"untouched records {missing} were not read: {[row['error'] for row in rows if row['error']]}"
+    )
 
 
 def test_untouched_records_are_read_whatever_stands_between_them(tmp_path: Path) -> None:
@@ -86,7 +90,9 @@ def test_every_byte_lies_in_one_frame_or_is_an_empty_line() -> None:
                 assert passed_over or not case.content[end : frame.offset].strip(b"\r\n")
                 assert case.content.startswith(frame.octets, frame.offset)
                 end = frame.offset + len(frame.octets)
-                passed_over = (frame.error or "").startswith("too_large: ")  # only its header is kept
+                passed_over = (frame.error or "").startswith(
+                    "too_large: "
+                )  # only its header is kept
             assert passed_over or not case.content[end:].strip(b"\r\n")
 
 

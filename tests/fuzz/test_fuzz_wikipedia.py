@@ -1,4 +1,5 @@
-"""Damaged MediaWiki dumps: nothing raises, pages that are intact are read, ids differ, time is bounded."""
+"""Damaged MediaWiki dumps: nothing raises, pages that are intact are read, ids differ, time is
+bounded."""
 
 from __future__ import annotations
 
@@ -20,8 +21,30 @@ RECORDS = [HEAD] + [
     for n in range(1, 9)
 ]
 TOKENS = (
-    *(b"<page>", b"</page>", b"<text>", b"</text>", b"<![CDATA[", b"]]>", b"<!--", b"-->", b"&amp;", b"&x;", b"<id>"),
-    *(b"</mediawiki>", b"<mediawiki>", b"<?xml version='1.0' encoding='x'?>", b"{{", b"}}", b"[[", b"]]", b"-{", b"}-"),
+    *(
+        b"<page>",
+        b"</page>",
+        b"<text>",
+        b"</text>",
+        b"<![CDATA[",
+        b"]]>",
+        b"<!--",
+        b"-->",
+        b"&amp;",
+        b"&x;",
+        b"<id>",
+    ),
+    *(
+        b"</mediawiki>",
+        b"<mediawiki>",
+        b"<?xml version='1.0' encoding='x'?>",
+        b"{{",
+        b"}}",
+        b"[[",
+        b"]]",
+        b"-{",
+        b"}-",
+    ),
     *(b"''", b"'''''", b"\n{|", b"\n|}", b"&lt;ref>", b"&lt;!--", b"&lt;nowiki>", b"\x00", b"\x01"),
 )
 # What hides the pages after it, so that they are not read although they are intact.
@@ -43,7 +66,9 @@ def test_damaged_dumps(tmp_path: Path) -> None:
             if 0 in case.intact and not any(token in case.content for token in HIDING):
                 read = {row["text"] for row in rows}
                 # A page whose end is lost may take the beginning of the next.
-                missing = [n for n in case.intact[1:] if n - 1 in case.intact and texts[n - 1] not in read]
+                missing = [
+                    n for n in case.intact[1:] if n - 1 in case.intact and texts[n - 1] not in read
+                ]
                 assert not missing
                 checked += 1
     assert checked > 0

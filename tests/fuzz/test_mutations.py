@@ -1,4 +1,5 @@
-"""The damaged files that the fuzzers read: the same for the same number, and true about what they left alone."""
+"""The damaged files that the fuzzers read: the same for the same number, and true about what they
+left alone."""
 
 from __future__ import annotations
 
@@ -32,7 +33,10 @@ def test_what_is_called_intact_is_there_and_the_rest_is_not_forgotten() -> None:
 def test_a_case_that_takes_too_long_or_raises_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     case = Case(7, b"", ())
     monkeypatch.setattr("tests.fuzz.mutations._SECONDS", 0.01)
-    with pytest.raises(AssertionError, match=r"case 7 took 0\.\d s, its 0 bytes may take 0\.0"), bounded(case):
+    with (
+        pytest.raises(AssertionError, match=r"case 7 took 0\.\d s, its 0 bytes may take 0\.0"),
+        bounded(case),
+    ):
         sum(range(10**6))
     with pytest.raises(ZeroDivisionError) as raised, bounded(case):
         _ = 1 / 0

@@ -1,8 +1,10 @@
-"""Each fact of the TOML files beside this one holds: a text that must change, and a neighbour that must not.
+"""Each fact of the TOML files beside this one holds: a text that must change, and a neighbour that
+must not.
 
-A fact names the rule, the language and script, what the text is (`from`) and what the whole chain makes of it (`to`);
-`unlike` is a text, mostly of another language or script, that has what the rule looks for and must stay as it is.
-`options` are those of `NormalizationConfig`. `known_failure` says why a fact does not hold yet, and fails once it does.
+A fact names the rule, the language and script, what the text is (`from`) and what the whole chain
+makes of it (`to`); `unlike` is a text, mostly of another language or script, that has what the rule
+looks for and must stay as it is. `options` are those of `NormalizationConfig`. `known_failure` says
+why a fact does not hold yet, and fails once it does.
 """
 
 from __future__ import annotations
@@ -66,34 +68,66 @@ def read_facts(path: Path) -> list[Fact]:
 
 # Rules whose code points are noise in every text: their neighbours have a relative of them.
 NEVER_SPELLING = (
-    *("line_ends", "controls", "byte_order_marks", "bidi_overrides", "spaces", "soft_hyphens", "nfkc"),
+    *(
+        "line_ends",
+        "controls",
+        "byte_order_marks",
+        "bidi_overrides",
+        "spaces",
+        "soft_hyphens",
+        "nfkc",
+    ),
     *("latin_ligatures", "hebrew_presentation_forms", "full_width_letters"),
-    *("ansi_sequences", "c1_marks", "c1_letters", "object_replacements", "stray_object_replacements"),
+    *(
+        "ansi_sequences",
+        "c1_marks",
+        "c1_letters",
+        "object_replacements",
+        "stray_object_replacements",
+    ),
 )
 
-FACTS = {f"{path.stem}: {fact.language}: {fact.says}": fact for path in FILES for fact in read_facts(path)}
+FACTS = {
+    f"{path.stem}: {fact.language}: {fact.says}": fact
+    for path in FILES
+    for fact in read_facts(path)
+}
 
 
 def run(rows: list[Row], config: NormalizationConfig) -> tuple[list[str], set[tuple[Label, str]]]:
-    """Normalize (text, language, script) each, and name the rules that changed any text of each label."""
+    """Normalize (text, language, script) each, and name the rules that changed any text of each
+    label."""
     fields = [DOCUMENT.field(name) for name in ("text", "language", "script")]
-    columns = [pa.array(values, field.type) for values, field in zip(zip(*rows, strict=True), fields, strict=True)]
-    documents, counts = normalize_counted(pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields)), config)
-    changed = zip(*(counts[name].to_pylist() for name in ("language", "script", "rule")), strict=True)
-    return documents["text"].to_pylist(), {((language, script), rule) for language, script, rule in changed}
+    columns = [
+        pa.array(values, field.type)
+        for values, field in zip(zip(*rows, strict=True), fields, strict=True)
+    ]
+    documents, counts = normalize_counted(
+        pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields)), config
+    )
+    changed = zip(
+        *(counts[name].to_pylist() for name in ("language", "script", "rule")), strict=True
+    )
+    return documents["text"].to_pylist(), {
+        ((language, script), rule) for language, script, rule in changed
+    }
 
 
 @cache
 def normalized_facts() -> dict[tuple[Row, NormalizationConfig], tuple[str, set[str]]]:
     """Normalize what must change, and name the rules that did it.
 
-    A block holds one text of each label, so that what rules are counted under a label is what they did to that text.
+    A block holds one text of each label, so that what rules are counted under a label is what they
+    did to that text.
     """
     blocks: dict[tuple[NormalizationConfig, int], dict[Label, Row]] = {}
     seen: Counter[tuple[NormalizationConfig, Label]] = Counter()
     for fact in FACTS.values():
         label = (fact.language, fact.script)
-        blocks.setdefault((fact.config, seen[fact.config, label]), {})[label] = (fact.source, *label)
+        blocks.setdefault((fact.config, seen[fact.config, label]), {})[label] = (
+            fact.source,
+            *label,
+        )
         seen[fact.config, label] += 1
     found = {}
     for (config, _), rows in blocks.items():
@@ -105,11 +139,14 @@ def normalized_facts() -> dict[tuple[Row, NormalizationConfig], tuple[str, set[s
 
 @cache
 def normalized_as_a_block() -> dict[tuple[Row, NormalizationConfig], str]:
-    """Normalize what must not change, all of a config in one block: targets a second time, and neighbours."""
+    """Normalize what must not change, all of a config in one block: targets a second time, and
+    neighbours."""
     blocks: dict[NormalizationConfig, list[Row]] = {}
     for fact in FACTS.values():
         neighbour = (fact.unlike.text, fact.unlike.language, fact.unlike.script)
-        blocks.setdefault(fact.config, []).extend([(fact.target, fact.language, fact.script), neighbour])
+        blocks.setdefault(fact.config, []).extend(
+            [(fact.target, fact.language, fact.script), neighbour]
+        )
     return {
         (row, config): text
         for config, rows in blocks.items()
@@ -123,7 +160,9 @@ def normalized_as_a_block() -> dict[tuple[Row, NormalizationConfig], str]:
         pytest.param(
             fact,
             id=name,
-            marks=[pytest.mark.xfail(reason=fact.known_failure, strict=True)] if fact.known_failure else [],
+            marks=[pytest.mark.xfail(reason=fact.known_failure, strict=True)]
+            if fact.known_failure
+            else [],
         )
         for name, fact in FACTS.items()
     ],
@@ -133,23 +172,36 @@ def test_fact(fact: Fact) -> None:
     assert text == fact.target
     assert fact.rule in rules, "another rule did it"
     block = normalized_as_a_block()
-    assert block[(fact.target, fact.language, fact.script), fact.config] == fact.target, "not idempotent"
+    assert block[(fact.target, fact.language, fact.script), fact.config] == fact.target, (
+        "not idempotent"
+    )
     neighbour = (fact.unlike.text, fact.unlike.language, fact.unlike.script)
     assert block[neighbour, fact.config] == fact.unlike.text, f"must not change: {fact.unlike.says}"
 
 
 @pytest.mark.parametrize("fact", FACTS.values(), ids=FACTS.keys())
 def test_the_pair_is_comparable(fact: Fact) -> None:
-    for language, script in ((fact.language, fact.script), (fact.unlike.language, fact.unlike.script)):
+    for language, script in (
+        (fact.language, fact.script),
+        (fact.unlike.language, fact.unlike.script),
+    ):
         parse_label(f"{language or 'und'}_{script or 'Zyyy'}")
-        assert language is None or one_code(language) == language, f"{language} stands under {one_code(language)}"
+        assert language is None or one_code(language) == language, (
+            f"{language} stands under {one_code(language)}"
+        )
     assert fact.source != fact.target
     source, target, unlike = (
-        set(unicodedata.normalize("NFD", text)) for text in (fact.source, fact.target, fact.unlike.text)
+        set(unicodedata.normalize("NFD", text))
+        for text in (fact.source, fact.target, fact.unlike.text)
     )
     if fact.rule not in NEVER_SPELLING:
-        assert ((source - target) or source) & unlike, "the neighbour has nothing of what the rule changes"
-    assert fact.source != fact.unlike.text or (fact.language, fact.script) != (fact.unlike.language, fact.unlike.script)
+        assert ((source - target) or source) & unlike, (
+            "the neighbour has nothing of what the rule changes"
+        )
+    assert fact.source != fact.unlike.text or (fact.language, fact.script) != (
+        fact.unlike.language,
+        fact.unlike.script,
+    )
 
 
 def test_each_fact_says_something_of_its_own() -> None:
@@ -160,11 +212,20 @@ def test_each_fact_says_something_of_its_own() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_invisible_and_lookalike_characters_are_written_as_escapes(path: Path) -> None:
     text = path.read_text()
-    hidden = {c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Zs", "Co", "Cn") and c not in "\n "}
+    hidden = {
+        c
+        for c in text
+        if unicodedata.category(c) in ("Cc", "Cf", "Zs", "Co", "Cn") and c not in "\n "
+    }
     assert not hidden, [f"U+{ord(c):04X}" for c in hidden]
     assert unicodedata.is_normalized("NFC", text), "marks that compose"
     for word in re.findall(r"[^\W\d_]+", re.sub(r"\\u[0-9a-f]{4}|\\U[0-9a-f]{8}", " ", text)):
-        scripts = {unicodedata.name(c, "").split()[0] for c in word} & {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN"}
+        scripts = {unicodedata.name(c, "").split()[0] for c in word} & {
+            "LATIN",
+            "CYRILLIC",
+            "GREEK",
+            "ARMENIAN",
+        }
         assert len(scripts) < 2, f"look-alikes: {word}"
 
 

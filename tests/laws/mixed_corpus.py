@@ -1,7 +1,9 @@
-"""A messy corpus in several formats and scripts, made by the test from an installed package's sample texts.
+"""A messy corpus in several formats and scripts, made by the test from an installed package's
+sample texts.
 
-It holds what a crawl holds: HTML pages and JSON lines, exact copies across files, texts too short to keep, lines
-that are not JSON, bytes that are not UTF-8, a gzip file that ends in the middle, repetition, personal data.
+It holds what a crawl holds: HTML pages and JSON lines, exact copies across files, texts too short
+to keep, lines that are not JSON, bytes that are not UTF-8, a gzip file that ends in the middle,
+repetition, personal data.
 """
 
 from __future__ import annotations
@@ -15,7 +17,18 @@ import gflanguages
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-LABELS = ("eu_Latn", "mt_Latn", "yo_Latn", "km_Khmr", "bo_Tibt", "ug_Arab", "uz_Cyrl", "ru_Cyrl", "fa_Arab", "am_Ethi")
+LABELS = (
+    "eu_Latn",
+    "mt_Latn",
+    "yo_Latn",
+    "km_Khmr",
+    "bo_Tibt",
+    "ug_Arab",
+    "uz_Cyrl",
+    "ru_Cyrl",
+    "fa_Arab",
+    "am_Ethi",
+)
 
 RECIPE = """
 [corpus]
@@ -128,15 +141,34 @@ def write_mixed_corpus(folder: Path, documents: int, seed: int = 7) -> Path:
         records = b"".join(_warc_record(number * third + i, text()) for i in range(third // 3))
         (folder / f"pages-{number}.warc.gz").write_bytes(records)
     lines = [json.dumps({"text": text()}, ensure_ascii=False).encode() for _ in range(third)]
-    lines[3:3] = [b'{"text": "no end', b'{"text": "\xff\xfe broken"}', b"[]", b'{"text": "nul \\u0000 byte"}']
+    lines[3:3] = [
+        b'{"text": "no end',
+        b'{"text": "\xff\xfe broken"}',
+        b"[]",
+        b'{"text": "nul \\u0000 byte"}',
+    ]
     (folder / "lines.jsonl").write_bytes(b"\n".join(lines))
     packed = gzip.compress(b"\n".join(lines[:200]), mtime=0)
     (folder / "cut.jsonl.gz").write_bytes(packed[: len(packed) * 2 // 3])
     keys = [f"k{i % (third - 2)}" for i in range(third)]  # the last two ids were used before
-    table = pa.table({"key": keys, "content": [text() for _ in keys], "shelf": [f"s{i % 3}" for i in range(third)]})
+    table = pa.table(
+        {
+            "key": keys,
+            "content": [text() for _ in keys],
+            "shelf": [f"s{i % 3}" for i in range(third)],
+        }
+    )
     pq.write_table(table, folder / "table.parquet", row_group_size=max(1, third // 5))
-    questions = [texts[1], texts[6].split(".")[0], texts[15], texts[23], texts[41][: len(texts[41]) // 2]]
-    (folder / "questions.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in questions))
+    questions = [
+        texts[1],
+        texts[6].split(".")[0],
+        texts[15],
+        texts[23],
+        texts[41][: len(texts[41]) // 2],
+    ]
+    (folder / "questions.jsonl").write_text(
+        "".join(json.dumps({"text": text}) + "\n" for text in questions)
+    )
     recipe = folder / "mixed.toml"
     recipe.write_text(RECIPE)
     return recipe
@@ -144,7 +176,11 @@ def write_mixed_corpus(folder: Path, documents: int, seed: int = 7) -> Path:
 
 def _warc_record(number: int, text: str) -> bytes:
     html = f"<html lang=x><title>t</title><body><nav>menu</nav><main><p>{text}</p></main></body></html>".encode()
-    http = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n" % len(html) + html
+    http = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n"
+        % len(html)
+        + html
+    )
     head = (
         f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:{number:032x}>\r\n"
         f"WARC-Target-URI: https://example.org/{number}\r\nWARC-Date: 2026-01-01T00:00:00Z\r\n"

@@ -1,4 +1,5 @@
-"""Law 5: the peak memory of a map phase depends on block and part size, never on how much there is to read.
+"""Law 5: the peak memory of a map phase depends on block and part size, never on how much there is
+to read.
 
 A single document is never cut: memory grows with the largest one, by at most six times its size.
 """
@@ -41,7 +42,8 @@ stage = "identify_language"
 
 
 def peak_memory(folder: Path, documents: int) -> int:
-    """Run one worker over so many documents; return the highest peak of any of its processes, in KiB."""
+    """Run one worker over so many documents; return the highest peak of any of its processes, in
+    KiB."""
     folder.mkdir()
     texts, numbers = passages(), random.Random(5)
     with (folder / "lines.jsonl").open("w") as file:
@@ -67,7 +69,9 @@ def _high_water_mark(pid: int) -> int:
         status = Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return 0  # it ended while we looked
-    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), 0)
+    return next(
+        (int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), 0
+    )
 
 
 def test_ten_times_the_input_takes_the_same_memory(tmp_path: Path) -> None:
@@ -99,12 +103,16 @@ def peak_of_long_document(folder: Path, form: str, megabytes: int) -> int:
     texts, numbers = passages(), random.Random(5)
     text = ""
     while len(text.encode()) < megabytes * 1_000_000:
-        text += "".join(f"{numbers.choice(texts)} e\u0301 {numbers.random()}\n" for _ in range(20_000))
+        text += "".join(
+            f"{numbers.choice(texts)} e\u0301 {numbers.random()}\n" for _ in range(20_000)
+        )
     text = text.encode()[: megabytes * 1_000_000].decode("utf-8", "ignore")
     if form == "text":
         (folder / "long.text").write_text(text)
     else:
-        pq.write_table(pa.table({"text": pa.array([text], pa.large_string())}), folder / "long.parquet")
+        pq.write_table(
+            pa.table({"text": pa.array([text], pa.large_string())}), folder / "long.parquet"
+        )
     (folder / "memory.toml").write_text(LONG.format(format=form))
     return peak_of_run(folder)
 
@@ -113,6 +121,8 @@ def peak_of_long_document(folder: Path, form: str, megabytes: int) -> int:
 def test_a_long_document_takes_at_most_six_times_its_size(form: str, tmp_path: Path) -> None:
     # Both are worked on in pieces, so that what does not grow with a document is in both.
     small, large = 9, 36
-    first, second = (peak_of_long_document(tmp_path / str(size), form, size) for size in (small, large))
+    first, second = (
+        peak_of_long_document(tmp_path / str(size), form, size) for size in (small, large)
+    )
     grown = (second - first) * 1024 / ((large - small) * 1_000_000)
     assert grown <= 6, f"{first} KiB for {small} MB, {second} KiB for {large} MB"

@@ -1,4 +1,5 @@
-"""Law 1: documents in = published + dropped + duplicates + failed, counted from the files themselves."""
+"""Law 1: documents in = published + dropped + duplicates + failed, counted from the files
+themselves."""
 
 from __future__ import annotations
 
@@ -26,18 +27,26 @@ def test_every_document_has_one_fate(corpus: Path) -> None:
     ledger = ds.dataset(corpus / "ledger").to_table()
     fates = Counter(ledger["fate"].to_pylist())
     assert sum(split["documents_in"] for split in manifest["splits"]) == sum(fates.values())
-    assert set(fates) == {"published", "dropped", "duplicate", "failed"}, "each fate is met, or the law says little"
+    assert set(fates) == {"published", "dropped", "duplicate", "failed"}, (
+        "each fate is met, or the law says little"
+    )
     for phase in manifest["phases"]:
-        assert phase["documents_in"] == phase["kept"] + phase["dropped"] + phase["duplicates"] + phase["failed"]
+        assert (
+            phase["documents_in"]
+            == phase["kept"] + phase["dropped"] + phase["duplicates"] + phase["failed"]
+        )
     assert manifest["phases"][-1]["kept"] == fates["published"]
-    addresses = list(zip(*(ledger[name].to_pylist() for name in ("source", "path", "position")), strict=True))
+    addresses = list(
+        zip(*(ledger[name].to_pylist() for name in ("source", "path", "position")), strict=True)
+    )
     assert len(set(addresses)) == len(addresses), "one row for each record"
 
 
 def test_published_rows_lie_where_the_ledger_says(corpus: Path) -> None:
     ledger = ds.dataset(corpus / "ledger").to_table().to_pylist()
     shards = {
-        str(path.relative_to(corpus)): pq.read_table(path).to_pylist() for path in corpus.glob("data/*/*.parquet")
+        str(path.relative_to(corpus)): pq.read_table(path).to_pylist()
+        for path in corpus.glob("data/*/*.parquet")
     }
     published = [row for row in ledger if row["fate"] == "published"]
     assert sum(map(len, shards.values())) == len(published)
@@ -50,7 +59,8 @@ def test_published_rows_lie_where_the_ledger_says(corpus: Path) -> None:
 
 
 def test_a_duplicate_names_a_document_that_outlived_it(corpus: Path) -> None:
-    """Removed for an equal one by one stage, that one may go by the next: each stage's keepers live until then."""
+    """Removed for an equal one by one stage, that one may go by the next: each stage's keepers live
+    until then."""
     ledger = ds.dataset(corpus / "ledger").to_table().to_pylist()
     left_at = {row["id"]: row["stage"] for row in ledger if row["phase"] == "dedup"}
     order = ["duplicate_id", "exact", "near", "lines", "spans"]
@@ -60,7 +70,9 @@ def test_a_duplicate_names_a_document_that_outlived_it(corpus: Path) -> None:
         if row["stage"] != "duplicate_id":
             kept_until = left_at.get(row["duplicate_of"], "published")
             assert kept_until == "published" or order.index(kept_until) > order.index(row["stage"])
-    dropped = {row["stage"] for row in ledger if row["fate"] == "dropped" and row["phase"] == "dedup"}
+    dropped = {
+        row["stage"] for row in ledger if row["fate"] == "dropped" and row["phase"] == "dedup"
+    }
     assert dropped == {"lines", "spans"}, "both are met, or the laws say little of them"
 
 

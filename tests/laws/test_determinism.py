@@ -1,4 +1,5 @@
-"""Law 2: the same recipe over the same input gives the same bytes, however it was run; law 3: also after kill -9."""
+"""Law 2: the same recipe over the same input gives the same bytes, however it was run; law 3: also
+after kill -9."""
 
 from __future__ import annotations
 
@@ -28,7 +29,9 @@ def expected(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     output = tmp_path_factory.mktemp("expected") / "out"
     run(recipe, output, "--workers", "1")
     found = digests(output)
-    assert len([name for name in found if name.startswith("data/")]) > 10, "several shards, or the law says little"
+    assert len([name for name in found if name.startswith("data/")]) > 10, (
+        "several shards, or the law says little"
+    )
     return found
 
 
@@ -40,7 +43,12 @@ def expected(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
         ("--workers", "2", "--block-bytes", "50000", "--max-edges", "0"),
         ("--runner", "apache_beam.runners.portability.fn_api_runner.FnApiRunner"),
     ],
-    ids=["2 workers", "small blocks", "2 workers, other blocks, no edge in memory", "a runner of Beam"],
+    ids=[
+        "2 workers",
+        "small blocks",
+        "2 workers, other blocks, no edge in memory",
+        "a runner of Beam",
+    ],
 )
 def test_workers_blocks_and_runners_do_not_show(
     recipe: Path, expected: dict[str, str], tmp_path: Path, options: tuple[str, ...]
@@ -49,8 +57,11 @@ def test_workers_blocks_and_runners_do_not_show(
     assert digests(tmp_path / "out") == expected
 
 
-def test_killed_at_random_moments_and_resumed(recipe: Path, expected: dict[str, str], tmp_path: Path) -> None:
-    """Each kill comes at a moment drawn from a fixed seed, later and later, so that every phase is met."""
+def test_killed_at_random_moments_and_resumed(
+    recipe: Path, expected: dict[str, str], tmp_path: Path
+) -> None:
+    """Each kill comes at a moment drawn from a fixed seed, later and later, so that every phase is
+    met."""
     moments, output, kills = random.Random(1), tmp_path / "out", 0
     while kills < KILLS:
         process = start(recipe, output, "--workers", "2", "--block-bytes", "8192")

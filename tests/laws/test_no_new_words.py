@@ -1,4 +1,5 @@
-"""Law 8: where parts of texts are removed, every word that is left is a word of the original, in its place."""
+"""Law 8: where parts of texts are removed, every word that is left is a word of the original, in
+its place."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ stage = "spans"
 
 @pytest.fixture(scope="module")
 def texts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str, str]]:
-    """Run the two stages over documents that share passages: language, original and published text of each."""
+    """Run the two stages over documents that share passages: language, original and published text
+    of each."""
     folder = tmp_path_factory.mktemp("shared_passages")
     (folder / "recipe.toml").write_text(RECIPE)
     originals, samples = {}, LoadLanguages()
@@ -48,7 +50,9 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str,
     return {row["id"]: (*originals[row["id"]], row["text"]) for row in published}
 
 
-def test_words_that_are_left_are_words_of_the_original(texts: dict[str, tuple[str, str, str]]) -> None:
+def test_words_that_are_left_are_words_of_the_original(
+    texts: dict[str, tuple[str, str, str]],
+) -> None:
     for name, (code, original, left) in texts.items():
         for pattern in (r"\w+", r"\S+") if code in SPACED else (r"\w+",):
             words = iter(re.findall(pattern, original))
@@ -57,5 +61,9 @@ def test_words_that_are_left_are_words_of_the_original(texts: dict[str, tuple[st
 
 def test_the_shared_passages_are_gone(texts: dict[str, tuple[str, str, str]]) -> None:
     for code in (*SPACED, *ONE_RUN):
-        shorter = [name for name, (of, original, left) in texts.items() if of == code and len(left) < len(original)]
+        shorter = [
+            name
+            for name, (of, original, left) in texts.items()
+            if of == code and len(left) < len(original)
+        ]
         assert shorter, f"{code}: or the law says nothing"

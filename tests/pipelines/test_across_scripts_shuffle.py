@@ -1,4 +1,5 @@
-"""One text in two scripts, through a whole run: found where a language has both, and the recipe's script is kept."""
+"""One text in two scripts, through a whole run: found where a language has both, and the recipe's
+script is kept."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ stage = "across_scripts"
 """
 )
 FIELDS = ("specimen_48", "specimen_36", "specimen_32", "specimen_21", "specimen_16")
-# Articles 3, 4, 5 and 9 of the Universal Declaration of Human Rights, and how they may be typed in Latin letters.
+# Articles 3, 4, 5 and 9 of the Universal Declaration of Human Rights, and how they may be typed in
+# Latin letters.
 HINDI = (
     "प्रत्येक व्यक्ति को जीवन, स्वाधीनता और वैयक्तिक सुरक्षा का अधिकार है । कोई भी ग़ुलामी या दासता की हालत में न रखा जाएगा, "
     "ग़ुलामी-प्रथा और ग़ुलामों का व्यापार अपने सभी रूपों में निषिद्ध होगा । किसी को भी शारीरिक यातना न दी जाएगी और न किसी के भी प्रति "
@@ -55,19 +57,30 @@ ROMANIZED = {"hi_Latn, else": "hin", "mr_Latn": "mar", "ne_Latn": "nep"}
 
 def romanized(code: str, language: str, scheme: str) -> str:
     values = {"id": "0", "text": passages(code), "language": language, "script": "Deva"}
-    (block,) = arrange({name: pa.array([value]) for name, value in values.items()}, DOCUMENT, 1).to_batches()
+    (block,) = arrange(
+        {name: pa.array([value]) for name, value in values.items()}, DOCUMENT, 1
+    ).to_batches()
     config = TransliterationConfig(schemes={f"{language}_Deva": scheme}, mode="replace")
     text: str = transliterate_batch(block, config).batch["text"][0].as_py()
     return text
 
 
 def pages() -> dict[str, str]:
-    declared = {code: passages(code) for code in ("sr_Cyrl", "sr_Latn", "az_Cyrl", "az_Latn", "ru_Cyrl", "bg_Cyrl")}
+    declared = {
+        code: passages(code)
+        for code in ("sr_Cyrl", "sr_Latn", "az_Cyrl", "az_Latn", "ru_Cyrl", "bg_Cyrl")
+    }
     uzbek = {code: passages(code, FIELDS[:2]) for code in ("uz_Latn", "uz_Cyrl")}
-    again = {"sr_Cyrl again": declared["sr_Cyrl"] + " А.", "uz_Latn again": uzbek["uz_Latn"] + " A."}
+    again = {
+        "sr_Cyrl again": declared["sr_Cyrl"] + " А.",
+        "uz_Latn again": uzbek["uz_Latn"] + " A.",
+    }
     hindi = {"hi_Deva": HINDI, "hi_Latn": TYPED, "hi_Deva, else": passages("hi_Deva")}
     sanskrit = {"sa_Deva": passages("sa_Deva"), "sa_Latn": romanized("sa_Deva", "san", "iast")}
-    scholarly = {code: romanized(f"{code[:2]}_Deva", language, "iso15919") for code, language in ROMANIZED.items()}
+    scholarly = {
+        code: romanized(f"{code[:2]}_Deva", language, "iso15919")
+        for code, language in ROMANIZED.items()
+    }
     return declared | uzbek | again | hindi | sanskrit | scholarly
 
 
@@ -87,15 +100,24 @@ KEPT = {
 
 @pytest.mark.parametrize(("keep", "expected"), KEPT.values(), ids=KEPT.keys())
 def test_the_same_text_in_two_scripts(keep: str, expected: dict[str, str], tmp_path: Path) -> None:
-    """Of srp, aze, uzb, hin and san; rus, bul, mar and nep have none here, and two pages of one script stay."""
+    """Of srp, aze, uzb, hin and san; rus, bul, mar and nep have none here, and two pages of one
+    script stay."""
     texts = pages()
-    (tmp_path / "pages.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts.values()))
+    (tmp_path / "pages.jsonl").write_text(
+        "".join(json.dumps({"text": text}) + "\n" for text in texts.values())
+    )
     (tmp_path / "scripts.toml").write_text(RECIPE.format(keep=keep))
     run(tmp_path / "scripts.toml", tmp_path / "out")
-    ledger: list[dict[str, Any]] = ds.dataset(tmp_path / "out/ledger").to_table().sort_by("position").to_pylist()
+    ledger: list[dict[str, Any]] = (
+        ds.dataset(tmp_path / "out/ledger").to_table().sort_by("position").to_pylist()
+    )
     assert len(list((tmp_path / "out/ledger").iterdir())) > 1, "several splits"
     name_of = {row["id"]: name for row, name in zip(ledger, texts, strict=True)}
-    found = {name_of[row["id"]]: name_of[row["duplicate_of"]] for row in ledger if row["fate"] == "duplicate"}
+    found = {
+        name_of[row["id"]]: name_of[row["duplicate_of"]]
+        for row in ledger
+        if row["fate"] == "duplicate"
+    }
     assert found == expected
 
 

@@ -1,4 +1,5 @@
-"""Documents and pairs made from documents: they are published, counted and accounted for like those that were read."""
+"""Documents and pairs made from documents: they are published, counted and accounted for like those
+that were read."""
 
 from __future__ import annotations
 
@@ -41,7 +42,9 @@ BASQUE = "Gizon-emakume guztiak aske jaiotzen dira, duintasun eta eskubide berbe
 
 def corpus_of(mode: str, folder: Path, *options: str) -> Path:
     texts = [SERBIAN[0], BASQUE, SERBIAN[1], SERBIAN[0]]
-    (folder / "pages.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts * 4))
+    (folder / "pages.jsonl").write_text(
+        "".join(json.dumps({"text": text}) + "\n" for text in texts * 4)
+    )
     (folder / "augmented.toml").write_text(RECIPE.replace("MODE", mode))
     run(folder / "augmented.toml", folder / "out", *options)
     return folder / "out"
@@ -60,11 +63,16 @@ def test_parallel_documents_stand_beside_their_parents(tmp_path: Path) -> None:
         "Sva ljudska bića rađaju se slobodna i jednaka u dostojanstvu i pravima",
         "Svako ima pravo na život, slobodu i bezbednost ličnosti",
     }
-    assert len(published) == 5, "three different texts and two transliterations: duplicates have none"
+    assert len(published) == 5, (
+        "three different texts and two transliterations: duplicates have none"
+    )
     for row in made:
         parent = published[row["parent_id"]]
         assert (row["language"], row["script"], parent["script"]) == ("srp", "Latn", "Cyrl")
-        assert (row["transliterated_from"], row["transliteration_scheme"]) == ("srp_Cyrl", "serbian")
+        assert (row["transliterated_from"], row["transliteration_scheme"]) == (
+            "srp_Cyrl",
+            "serbian",
+        )
         assert row["synthetic"]
         assert row["generator"]
         assert not parent["synthetic"]
@@ -92,7 +100,9 @@ def test_pairs_lie_beside_the_corpus(tmp_path: Path) -> None:
         (SERBIAN[0], "Sva ljudska bi"),
         (SERBIAN[1], "Svako ima prav"),
     }
-    files = {file["path"]: file for file in json.loads((out / "manifest.json").read_text())["files"]}
+    files = {
+        file["path"]: file for file in json.loads((out / "manifest.json").read_text())["files"]
+    }
     for path in (out / "pairs").iterdir():
         assert files[f"pairs/{path.name}"]["rows"] == pq.read_metadata(path).num_rows
 
@@ -116,16 +126,21 @@ def test_what_was_made_is_counted_apart_from_what_was_found(tmp_path: Path) -> N
 
 
 def test_what_holds_evaluation_text_has_no_neighbour_either(tmp_path: Path) -> None:
-    """Masked Serbian text is transliterated as it is left; documents of the evaluation set itself are not at all."""
+    """Masked Serbian text is transliterated as it is left; documents of the evaluation set itself
+    are not at all."""
     for mode, published in (("drop", 3), ("mask", 5)):
         folder = tmp_path / mode
         folder.mkdir()
         texts = [f"{SERBIAN[0]} {SERBIAN[1]}", SERBIAN[1], BASQUE]
-        (folder / "pages.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+        (folder / "pages.jsonl").write_text(
+            "".join(json.dumps({"text": text}) + "\n" for text in texts)
+        )
         (folder / "quiz.jsonl").write_text(json.dumps({"question": SERBIAN[0].split(". ")[0]}))
         decontaminate = f'[decontaminate]\nmode = "{mode}"\nmin_code_points = 20\n'
         table = '[[decontaminate.evaluation_sets]]\nname = "quiz"\npaths = ["quiz.jsonl"]\nfields = ["question"]\n'
-        (folder / "augmented.toml").write_text(RECIPE.replace("MODE", "parallel") + decontaminate + table)
+        (folder / "augmented.toml").write_text(
+            RECIPE.replace("MODE", "parallel") + decontaminate + table
+        )
         run(folder / "augmented.toml", folder / "out")
         found = rows(folder / "out/data")
         assert not any("jednaka" in row["text"] or "једнака" in row["text"] for row in found)
@@ -133,13 +148,18 @@ def test_what_holds_evaluation_text_has_no_neighbour_either(tmp_path: Path) -> N
 
 
 def test_what_was_made_is_looked_through_too(tmp_path: Path) -> None:
-    """The question is in Latin, and scripts are not compared: only what was made of the Cyrillic text holds it."""
-    (tmp_path / "pages.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in (*SERBIAN, BASQUE)))
+    """The question is in Latin, and scripts are not compared: only what was made of the Cyrillic
+    text holds it."""
+    (tmp_path / "pages.jsonl").write_text(
+        "".join(json.dumps({"text": text}) + "\n" for text in (*SERBIAN, BASQUE))
+    )
     question = "Sva ljudska bića rađaju se slobodna i jednaka u dostojanstvu i pravima"
     (tmp_path / "quiz.jsonl").write_text(json.dumps({"question": question}))
     decontaminate = "[decontaminate]\nacross_scripts = false\n"
     table = '[[decontaminate.evaluation_sets]]\nname = "quiz"\npaths = ["quiz.jsonl"]\nfields = ["question"]\n'
-    (tmp_path / "augmented.toml").write_text(RECIPE.replace("MODE", "parallel") + decontaminate + table)
+    (tmp_path / "augmented.toml").write_text(
+        RECIPE.replace("MODE", "parallel") + decontaminate + table
+    )
     run(tmp_path / "augmented.toml", tmp_path / "out")
     published = {row["id"]: row for row in rows(tmp_path / "out/data")}
     assert SERBIAN[0] in {row["text"] for row in published.values()}

@@ -1,4 +1,5 @@
-"""Bad input, through the whole job: either one line before anything runs, or a failed row while the rest goes on."""
+"""Bad input, through the whole job: either one line before anything runs, or a failed row while the
+rest goes on."""
 
 from __future__ import annotations
 
@@ -51,7 +52,9 @@ def run_limited(folder: Path, file_bytes: int) -> subprocess.CompletedProcess[st
 
 
 def write_recipe(folder: Path, kind: str, path: str, more: str = "", stages: str = "") -> None:
-    (folder / "bad.toml").write_text(RECIPE.format(format=kind, path=path, more=more, stages=stages))
+    (folder / "bad.toml").write_text(
+        RECIPE.format(format=kind, path=path, more=more, stages=stages)
+    )
 
 
 def json_line(text: str) -> bytes:
@@ -59,14 +62,20 @@ def json_line(text: str) -> bytes:
 
 
 def warc_record(url: str, text: str) -> bytes:
-    http = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html><body><p>" + text.encode() + b"</p></body></html>"
+    http = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html><body><p>"
+        + text.encode()
+        + b"</p></body></html>"
+    )
     head = f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {url}\r\nWARC-Date: 2026-01-01T00:00:00Z\r\n"
     head += f"WARC-Record-ID: <urn:x:{url}>\r\nContent-Type: application/http; msgtype=response\r\n"
     return head.encode() + b"Content-Length: %d\r\n\r\n" % len(http) + http + b"\r\n\r\n"
 
 
 def truncated_gzip(folder: Path) -> None:
-    packed = gzip.compress(b"".join(json_line(f"{GOOD} {os.urandom(30).hex()}") for _ in range(2000)), mtime=0)
+    packed = gzip.compress(
+        b"".join(json_line(f"{GOOD} {os.urandom(30).hex()}") for _ in range(2000)), mtime=0
+    )
     (folder / "a.jsonl.gz").write_bytes(packed[: len(packed) // 2])
     write_recipe(folder, "jsonl", "a.jsonl.gz")
 
@@ -90,7 +99,8 @@ def nul_bytes(folder: Path) -> None:
 
 def duplicate_id(folder: Path) -> None:
     pq.write_table(
-        pa.table({"text": [GOOD, f"{GOOD} bi", f"{GOOD} hiru"], "key": ["a", "b", "a"]}), folder / "a.parquet"
+        pa.table({"text": [GOOD, f"{GOOD} bi", f"{GOOD} hiru"], "key": ["a", "b", "a"]}),
+        folder / "a.parquet",
     )
     write_recipe(folder, "parquet", "a.parquet", more='columns = { id = "key" }')
 
@@ -170,7 +180,9 @@ BEFORE = {
 
 
 @pytest.mark.parametrize(("make", "message"), BEFORE.values(), ids=BEFORE.keys())
-def test_one_line_before_anything_runs(make: Callable[[Path], None], message: str, tmp_path: Path) -> None:
+def test_one_line_before_anything_runs(
+    make: Callable[[Path], None], message: str, tmp_path: Path
+) -> None:
     make(tmp_path)
     ran = glotmill(*RUN, cwd=tmp_path)
     assert ran.returncode == 2
@@ -180,7 +192,8 @@ def test_one_line_before_anything_runs(make: Callable[[Path], None], message: st
 
 
 def test_a_full_disk_stops_with_one_line_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    """No file may grow past 20 kB, which is how a full disk shows to a writer; then the limit is lifted."""
+    """No file may grow past 20 kB, which is how a full disk shows to a writer; then the limit is
+    lifted."""
     for number in range(3):
         lines = (json_line(f"{GOOD} {os.urandom(40).hex()}") for _ in range(800 * number + 10))
         (tmp_path / f"{number}.jsonl").write_bytes(b"".join(lines))

@@ -12,7 +12,12 @@ from pipelines.runners.beam_runners import RUNNERS, beam_runner
 from schemas.failures import MisuseError
 from tests.recipes import one_source
 
-DATAFLOW = ["--project=p", "--region=europe-west1", "--temp_location=gs://b/tmp", "--sdk_container_image=i"]
+DATAFLOW = [
+    "--project=p",
+    "--region=europe-west1",
+    "--temp_location=gs://b/tmp",
+    "--sdk_container_image=i",
+]
 
 
 @pytest.mark.parametrize("name", ["dask", "dataflow", "flink", "spark"])

@@ -1,4 +1,5 @@
-"""What was planned is what is read: an input that changes in between ends the run; a moved folder does not."""
+"""What was planned is what is read: an input that changes in between ends the run; a moved folder
+does not."""
 
 from __future__ import annotations
 
@@ -33,7 +34,9 @@ CONFIG = Runner(workers=1)
 
 
 def lines(count: int) -> bytes:
-    return b"".join(json.dumps({"text": f"{TEXT} {number}"}).encode() + b"\n" for number in range(count))
+    return b"".join(
+        json.dumps({"text": f"{TEXT} {number}"}).encode() + b"\n" for number in range(count)
+    )
 
 
 def write_recipe(folder: Path, path: str = "in/*.jsonl", kind: str = "jsonl") -> Path:
@@ -69,10 +72,16 @@ def same_size_later(file: Path) -> None:
 
 
 CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "truncated": (lambda f: f.write_bytes(f.read_bytes()[:3000]), r"in/b\.jsonl changed .*planned, 3,000 now"),
+    "truncated": (
+        lambda f: f.write_bytes(f.read_bytes()[:3000]),
+        r"in/b\.jsonl changed .*planned, 3,000 now",
+    ),
     "emptied": (lambda f: f.write_bytes(b""), r"in/b\.jsonl changed .*planned, 0 now"),
     "grown": (lambda f: f.write_bytes(lines(60)), r"in/b\.jsonl changed"),
-    "text put in front": (lambda f: f.write_bytes(b'{"text": "lehena"}\n' + f.read_bytes()), r"in/b\.jsonl changed"),
+    "text put in front": (
+        lambda f: f.write_bytes(b'{"text": "lehena"}\n' + f.read_bytes()),
+        r"in/b\.jsonl changed",
+    ),
     "replaced by as many bytes": (same_size_later, r"in/b\.jsonl changed .*written again"),
     "removed": (lambda f: f.unlink(), r"in/b\.jsonl was removed"),
 }
@@ -92,13 +101,17 @@ def test_a_split_of_a_file_that_changed_after_the_plan_is_not_read(
 def test_the_run_says_so(recipe: Path, tmp_path: Path) -> None:
     plan, output = make_plan(recipe), tmp_path / "out"
     (tmp_path / "in/b.jsonl").write_bytes(lines(49))
-    with pytest.raises(FailureError, match=r"^in/b\.jsonl changed while this run went on .*--restart$"):
+    with pytest.raises(
+        FailureError, match=r"^in/b\.jsonl changed while this run went on .*--restart$"
+    ):
         build(plan, str(output), CONFIG, lambda *_: None)
     assert not (output / "manifest.json").exists()
 
 
 def parquet(path: Path, rows: int) -> None:
-    pq.write_table(pa.table({"text": [f"{TEXT} {n}" for n in range(rows)]}), path, row_group_size=20)
+    pq.write_table(
+        pa.table({"text": [f"{TEXT} {n}" for n in range(rows)]}), path, row_group_size=20
+    )
 
 
 WRITERS: dict[str, tuple[str, Callable[[Path, int], object]]] = {
@@ -120,14 +133,20 @@ def test_packed_and_columnar_files_too(
         read_all(plan)
 
 
-def test_a_file_that_changes_after_it_was_read_is_found_before_the_manifest(recipe: Path, tmp_path: Path) -> None:
+def test_a_file_that_changes_after_it_was_read_is_found_before_the_manifest(
+    recipe: Path, tmp_path: Path
+) -> None:
     def change(*_: object) -> None:
         same_size_later(tmp_path / "in/a.jsonl")
 
-    with pytest.raises(FailureError, match=r"in/a\.jsonl changed while this run went on .*--restart"):
+    with pytest.raises(
+        FailureError, match=r"in/a\.jsonl changed while this run went on .*--restart"
+    ):
         build(make_plan(recipe), str(tmp_path / "out"), CONFIG, change)
     assert not (tmp_path / "out/manifest.json").exists()
-    with pytest.raises(StagingError, match=r"begun with other input \(input in/a\.jsonl\): choose another"):
+    with pytest.raises(
+        StagingError, match=r"begun with other input \(input in/a\.jsonl\): choose another"
+    ):
         run(recipe)
     run(recipe, restart=True)
 
@@ -141,7 +160,9 @@ def test_an_object_that_is_replaced_in_a_store(bucket: str, tmp_path: Path) -> N
     assert read_all(plan) == 100
     check_unchanged(file for split in plan.splits for file in split.files)
     store.pipe_file(f"{bucket}/in/b.jsonl", lines(50).replace(b"aske", b"azke"))
-    with pytest.raises(FailureError, match=r"in/b\.jsonl changed while this run went on .*written again"):
+    with pytest.raises(
+        FailureError, match=r"in/b\.jsonl changed while this run went on .*written again"
+    ):
         read_all(plan)
     with pytest.raises(FailureError, match=r"in/b\.jsonl changed"):
         check_unchanged(file for split in plan.splits for file in split.files)
@@ -173,7 +194,10 @@ def other_mode(folder: Path) -> None:
 
 @pytest.mark.parametrize("move", [moved, linked_copy, other_mode])
 def test_a_run_goes_on_in_a_folder_that_was_moved_or_copied(
-    move: Callable[[Path], None], recipe: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    move: Callable[[Path], None],
+    recipe: Path,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     home = tmp_path_factory.mktemp("home") / "first"
     shutil.copytree(tmp_path, home)
@@ -227,7 +251,9 @@ def test_files_behind_symbolic_links_are_read(tmp_path: Path) -> None:
         make_plan(recipe)
 
 
-def test_a_restart_leaves_a_symbolic_link_and_what_is_behind_it(recipe: Path, tmp_path: Path) -> None:
+def test_a_restart_leaves_a_symbolic_link_and_what_is_behind_it(
+    recipe: Path, tmp_path: Path
+) -> None:
     run(recipe)
     (tmp_path / "out/data").rename(tmp_path / "disk")
     (tmp_path / "out/data").symlink_to(tmp_path / "disk")
@@ -245,7 +271,10 @@ def test_nothing_is_written_into_a_folder_that_is_refused(recipe: Path, tmp_path
     (tmp_path / "theirs/staging").mkdir(parents=True)
     (tmp_path / "theirs/staging/letter.txt").write_text("kaixo")
     for folder in ("mine", "theirs"):
-        with pytest.raises(StagingError, match=r"holds other files \(letter\.txt\); choose an empty or new --output"):
+        with pytest.raises(
+            StagingError,
+            match=r"holds other files \(letter\.txt\); choose an empty or new --output",
+        ):
             run(recipe, folder)
     assert [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob("letter.txt"))] == [
         "mine/letter.txt",

@@ -39,7 +39,8 @@ class LengthWorker(Worker[LengthResult]):
 
 
 class ElsewhereWorker(LengthWorker):
-    """Writes where the process that waits does not look, as a machine does that has a folder of the same name."""
+    """Writes where the process that waits does not look, as a machine does that has a folder of the
+    same name."""
 
     def run(self, task: Task) -> LengthResult:
         self.store = Store(f"{self.store.url}-of-another-machine")
@@ -51,14 +52,18 @@ def tasks(count: int) -> list[Task]:
 
 
 @pytest.mark.parametrize("in_graph", [1_000, 3], ids=["in the graph", "in files"])
-def test_tasks_run_as_a_job_and_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_graph: int) -> None:
+def test_tasks_run_as_a_job_and_are_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_graph: int
+) -> None:
     monkeypatch.setattr(cluster, "TASKS_IN_GRAPH", in_graph)
     reported: list[str] = []
     worker = LengthWorker(Store(str(tmp_path)))
     done = run_tasks(worker, tasks(8), RUNNER, lambda task, _: reported.append(task.name))
     assert done == {f"task-{number}": LengthResult(length=6) for number in range(8)}
     assert sorted(reported) == sorted(done)
-    assert run_tasks(worker, tasks(8), RUNNER, lambda *_: None) == done, "what is finished is read from its markers"
+    assert run_tasks(worker, tasks(8), RUNNER, lambda *_: None) == done, (
+        "what is finished is read from its markers"
+    )
 
 
 def test_a_job_that_fails_says_why_in_one_line(tmp_path: Path) -> None:
@@ -73,7 +78,10 @@ def test_a_job_that_fails_says_why_in_one_line(tmp_path: Path) -> None:
 
 
 def test_markers_that_no_worker_wrote_are_missed(tmp_path: Path) -> None:
-    with pytest.raises(WorkerError, match=r"3 of 3 tasks left no marker in .*, the first task-0: all workers must see"):
+    with pytest.raises(
+        WorkerError,
+        match=r"3 of 3 tasks left no marker in .*, the first task-0: all workers must see",
+    ):
         run_tasks(ElsewhereWorker(Store(str(tmp_path / "out"))), tasks(3), RUNNER, lambda *_: None)
 
 
@@ -96,7 +104,9 @@ def write_group(folder: Path, group: tuple[int, Iterable[bytes]]) -> None:
 
 @pytest.mark.parametrize("runner", [RUNNER, Runner()], ids=["as a job", "on this machine"])
 def test_a_shuffle_brings_together_what_has_one_key(tmp_path: Path, runner: Runner) -> None:
-    run_shuffle("tests.pipelines.test_cluster:scattered", ([11, 25, 1, 0, 35], str(tmp_path)), runner)
+    run_shuffle(
+        "tests.pipelines.test_cluster:scattered", ([11, 25, 1, 0, 35], str(tmp_path)), runner
+    )
     written = {path.name: path.read_text() for path in sorted(tmp_path.iterdir())}
     assert written == {"0.txt": "0,again,1,11,again,again,", "2.txt": "25,35,again,again,"}
 
@@ -107,5 +117,7 @@ def failing(folder: str) -> Shuffle:
 
 @pytest.mark.parametrize("runner", [RUNNER, Runner()], ids=["as a job", "on this machine"])
 def test_a_shuffle_that_fails_says_why(tmp_path: Path, runner: Runner) -> None:
-    with pytest.raises(WorkerError, match=r"No such file or directory: .*1\.txt'.*; nothing finished is lost"):
+    with pytest.raises(
+        WorkerError, match=r"No such file or directory: .*1\.txt'.*; nothing finished is lost"
+    ):
         run_shuffle("tests.pipelines.test_cluster:failing", (str(tmp_path),), runner)

@@ -1,4 +1,5 @@
-"""The command line: help with examples that work, one line for a user's mistake, exit codes 0, 1 and 2."""
+"""The command line: help with examples that work, one line for a user's mistake, exit codes 0, 1
+and 2."""
 
 from __future__ import annotations
 
@@ -33,15 +34,24 @@ GLOTMILL = Path(sys.executable).with_name("glotmill")
 def program(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the installed program."""
     return subprocess.run(
-        [str(GLOTMILL), *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+        [str(GLOTMILL), *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
 
 
 def example_run(example: str, folder: Path) -> Ended | subprocess.CompletedProcess[str]:
-    """Run an example in a folder: here, or by a shell if it needs one, or the address of a hub before it starts."""
+    """Run an example in a folder: here, or by a shell if it needs one, or the address of a hub
+    before it starts."""
     if not re.search("[|&<>]|glotmill push", example):
         words = shlex.split(example)[1:]
-        return glotmill(*(each for word in words for each in sorted(map(str, folder.glob(word))) or [word]), cwd=folder)
+        return glotmill(
+            *(each for word in words for each in sorted(map(str, folder.glob(word))) or [word]),
+            cwd=folder,
+        )
     command = re.sub(r"\bglotmill ", lambda _: f"{shlex.quote(str(GLOTMILL))} ", example)
     with hub_server() as hub:
         return subprocess.run(
@@ -70,11 +80,14 @@ def commands() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as the examples expect it: the recipes of this project and a finished quickstart corpus."""
+    """A folder as the examples expect it: the recipes of this project and a finished quickstart
+    corpus."""
     folder = tmp_path_factory.mktemp("workplace")
     (folder / "pipelines").mkdir()
     (folder / "pipelines" / "recipes").symlink_to(ROOT / "pipelines" / "recipes")
-    done = glotmill("run", "pipelines/recipes/quickstart.toml", "--output", "out/quickstart", cwd=folder)
+    done = glotmill(
+        "run", "pipelines/recipes/quickstart.toml", "--output", "out/quickstart", cwd=folder
+    )
     assert done.returncode == 0, done.stderr
     _write_contaminated(folder)
     _write_signals(folder)
@@ -85,9 +98,14 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _write_contaminated(folder: Path) -> None:
     """Add a corpus in which an evaluation text was found, and its judging sheet, filled."""
-    question, page = "zenbat etxe zaharrago daude orain hiri honetan", "Egun on! Gaur ez dut ezer berririk kontatzeko."
+    question, page = (
+        "zenbat etxe zaharrago daude orain hiri honetan",
+        "Egun on! Gaur ez dut ezer berririk kontatzeko.",
+    )
     (folder / "questions.jsonl").write_text(json.dumps({"text": question}) + "\n")
-    (folder / "pages.jsonl").write_text("".join(json.dumps({"text": t}) + "\n" for t in (f"Esan {question}.", page)))
+    (folder / "pages.jsonl").write_text(
+        "".join(json.dumps({"text": t}) + "\n" for t in (f"Esan {question}.", page))
+    )
     (folder / "contaminated.toml").write_text(
         one_source("contaminated")
         + '[decontaminate]\nevaluation_sets = [{ name = "q", paths = ["questions.jsonl"], fields = ["text"] }]\n'
@@ -101,7 +119,9 @@ def _write_contaminated(folder: Path) -> None:
 def _write_judged(folder: Path) -> None:
     """Add a copy of the corpus, and what a speaker says of its Basque."""
     shutil.copytree(folder / "out/quickstart", folder / "out/judged")
-    done = glotmill("audit", "sample", "out/judged", "--languages", "eus_Latn", "--output", "drawn", cwd=folder)
+    done = glotmill(
+        "audit", "sample", "out/judged", "--languages", "eus_Latn", "--output", "drawn", cwd=folder
+    )
     assert done.returncode == 0, done.stderr
     (folder / "answers.toml").write_text('intended_uses = "Tests."\n')
     (folder / "words.tsv").write_text("Gizon-emakume\tmen and women\n")
@@ -111,13 +131,19 @@ def _write_judged(folder: Path) -> None:
         + '[[synthesize]]\nstrategy = "code_switching"\noptions = { table = "words.tsv" }\n'
     )
     sheet = (folder / "drawn/eus_Latn.csv").read_text()
-    (folder / "eus_Latn.csv").write_text(re.sub('"",""$', '"correct",""', sheet, flags=re.MULTILINE))
+    (folder / "eus_Latn.csv").write_text(
+        re.sub('"",""$', '"correct",""', sheet, flags=re.MULTILINE)
+    )
 
 
 def _write_signals(folder: Path) -> None:
     """Add a corpus that keeps its quality signals, and other limits for it."""
-    text = "Gizon-emakume guztiak aske jaiotzen dira, duintasun eta eskubide berberak dituztela. " * 20
-    (folder / "long.jsonl").write_text("".join(json.dumps({"text": f"{text}{n}."}) + "\n" for n in range(3)))
+    text = (
+        "Gizon-emakume guztiak aske jaiotzen dira, duintasun eta eskubide berberak dituztela. " * 20
+    )
+    (folder / "long.jsonl").write_text(
+        "".join(json.dumps({"text": f"{text}{n}."}) + "\n" for n in range(3))
+    )
     (folder / "signals.toml").write_text(
         one_source("signals", "long") + '[[ingest]]\nstage = "identify_language"\n'
         '[[ingest]]\nstage = "filter_quality"\nfamilies = ["c4"]\nkeep_signals = true\n'
@@ -128,12 +154,15 @@ def _write_signals(folder: Path) -> None:
 
 
 def _write_trusted(folder: Path) -> None:
-    """Add trusted text: a corpus, plain text, labelled text of three languages, and a language model of the first."""
+    """Add trusted text: a corpus, plain text, labelled text of three languages, and a language
+    model of the first."""
     chance, languages = random.Random(5), gflanguages.LoadLanguages()
     texts: dict[str, list[str]] = {}
     for label, code in (("eus_Latn", "eu_Latn"), ("spa_Latn", "es_Latn"), ("fra_Latn", "fr_Latn")):
         sample = languages[code].sample_text
-        words = " ".join([sample.specimen_48, sample.specimen_36, sample.specimen_32, sample.specimen_21]).split()
+        words = " ".join(
+            [sample.specimen_48, sample.specimen_36, sample.specimen_32, sample.specimen_21]
+        ).split()
         sentences = [" ".join(chance.choices(words, k=12)).capitalize() + "." for _ in range(600)]
         texts[label] = [" ".join(chance.sample(sentences, 12)) for _ in range(240)]
     basque = texts["eus_Latn"]
@@ -157,8 +186,24 @@ DOWNLOADING = {"lid calibrate"}  # minutes of work on packages that are download
 
 
 EXAMPLE_FILES = (
-    *("pipelines", "out", "judging_sheet.csv", "stricter.toml", "trusted.txt", "trusted.parquet", "news.parquet"),
-    *("eus.arpa", "eus.arpa.json", "eus_Latn.csv", "answers.toml", "recipe.toml", "words.tsv", "long.jsonl"),
+    *(
+        "pipelines",
+        "out",
+        "judging_sheet.csv",
+        "stricter.toml",
+        "trusted.txt",
+        "trusted.parquet",
+        "news.parquet",
+    ),
+    *(
+        "eus.arpa",
+        "eus.arpa.json",
+        "eus_Latn.csv",
+        "answers.toml",
+        "recipe.toml",
+        "words.tsv",
+        "long.jsonl",
+    ),
 )
 
 
@@ -190,11 +235,19 @@ def test_schemes_are_piped_as_lines_of_whole_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("uzbek_1995 nowhere.parquet", "PARQUET must be files, got 'nowhere.parquet', which is none"),
-        ("uzbek_1994 here.parquet --label uzb_Cyrl", "unknown scheme 'uzbek_1994', did you mean 'uzbek_1995'?"),
+        (
+            "uzbek_1995 nowhere.parquet",
+            "PARQUET must be files, got 'nowhere.parquet', which is none",
+        ),
+        (
+            "uzbek_1994 here.parquet --label uzb_Cyrl",
+            "unknown scheme 'uzbek_1994', did you mean 'uzbek_1995'?",
+        ),
     ],
 )
-def test_a_round_trip_that_cannot_be_is_refused_in_one_line(words: str, message: str, tmp_path: Path) -> None:
+def test_a_round_trip_that_cannot_be_is_refused_in_one_line(
+    words: str, message: str, tmp_path: Path
+) -> None:
     (tmp_path / "here.parquet").touch()
     refused = glotmill("script", "roundtrip", *words.split(), cwd=tmp_path)
     assert refused.returncode == 2
@@ -216,7 +269,12 @@ for _ in range(int(sys.argv.pop(1))):
     if code:
         sys.exit(f"ended with {code}")
 """
-READING = ("plan", "status", "explain", "script roundtrip")  # from files, through libraries with threads of their own
+READING = (
+    "plan",
+    "status",
+    "explain",
+    "script roundtrip",
+)  # from files, through libraries with threads of their own
 
 
 @pytest.mark.parametrize("words", READING)
@@ -234,7 +292,12 @@ def test_a_command_ends_well_every_time(words: str, workplace: Path, tmp_path: P
         ran = subprocess.run(
             ["sh", "-c", command],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "HF_ENDPOINT": hub.address, "HF_HUB_OFFLINE": "0"},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "HF_ENDPOINT": hub.address,
+                "HF_HUB_OFFLINE": "0",
+            },
             capture_output=True,
             text=True,
             timeout=600,
@@ -244,19 +307,25 @@ def test_a_command_ends_well_every_time(words: str, workplace: Path, tmp_path: P
 
 
 def test_run_says_where_things_lie(workplace: Path) -> None:
-    again = glotmill("run", "pipelines/recipes/quickstart.toml", "--output", "out/quickstart", cwd=workplace)
+    again = glotmill(
+        "run", "pipelines/recipes/quickstart.toml", "--output", "out/quickstart", cwd=workplace
+    )
     for expected in ("out/quickstart/README.md", "out/quickstart/report.html", "load_dataset"):
         assert expected in again.stdout
     status = glotmill("status", "out/quickstart", cwd=workplace)
     assert re.search(r"finished, \d+ documents published in \d+ files", status.stdout)
 
 
-def test_datasets_loads_what_a_run_published(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_datasets_loads_what_a_run_published(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     import datasets
 
     folder = str(workplace / "out/quickstart")
-    loaded = datasets.load_dataset(folder, "eus_Latn", split="train", cache_dir=str(workplace / "cache"))
+    loaded = datasets.load_dataset(
+        folder, "eus_Latn", split="train", cache_dir=str(workplace / "cache")
+    )
     streamed = list(datasets.load_dataset(folder, "eus_Latn", split="train", streaming=True))
     assert len(loaded) == len(streamed) >= 1
     assert loaded[0]["language"] == "eus"
@@ -277,7 +346,9 @@ def test_explain_tells_the_history(tmp_path: Path) -> None:
     }
     for fate, pattern in expected.items():
         others = ("duplicate_id", "filter_quality")
-        document = next(row["id"] for row in ledger if row["fate"] == fate and row["stage"] not in others)
+        document = next(
+            row["id"] for row in ledger if row["fate"] == fate and row["stage"] not in others
+        )
         shown = glotmill("explain", document, "--corpus", str(tmp_path / "out"))
         assert re.search(pattern, shown.stdout, re.MULTILINE), (fate, shown.stdout, shown.stderr)
         assert shown.stdout.startswith(f"document      {document}\n")
@@ -285,7 +356,9 @@ def test_explain_tells_the_history(tmp_path: Path) -> None:
 
 def test_the_ledger_is_listed_by_what_became_of_documents(workplace: Path) -> None:
     def listed(*options: str) -> list[dict[str, str]]:
-        shown = glotmill("ledger", "out/quickstart", "--json", "--limit", "0", *options, cwd=workplace)
+        shown = glotmill(
+            "ledger", "out/quickstart", "--json", "--limit", "0", *options, cwd=workplace
+        )
         assert shown.returncode == 0, shown.stderr
         return [json.loads(line) for line in shown.stdout.splitlines()]
 
@@ -293,13 +366,17 @@ def test_the_ledger_is_listed_by_what_became_of_documents(workplace: Path) -> No
     basque = [row for row in every if row["language"] == "eus"]
     assert basque
     assert listed("--language", "eus") == listed("--language", "eus_Latn") == basque
-    assert listed("--fate", "published", "--source", "gflanguages") == [r for r in every if r["fate"] == "published"]
+    assert listed("--fate", "published", "--source", "gflanguages") == [
+        r for r in every if r["fate"] == "published"
+    ]
     assert listed("--id", basque[0]["id"][:12]) == [basque[0]]
     assert listed("--reason", "too_short") == listed("--stage", "filter_length")
     few = glotmill("ledger", "out/quickstart", "--limit", "3", cwd=workplace)
     assert len(few.stdout.splitlines()) == 4
     assert f"{len(every) - 3:,} more rows" in few.stderr
-    explained = glotmill("explain", basque[0]["id"][:12], "--corpus", "out/quickstart", cwd=workplace)
+    explained = glotmill(
+        "explain", basque[0]["id"][:12], "--corpus", "out/quickstart", cwd=workplace
+    )
     assert explained.stdout.startswith(f"document      {basque[0]['id']}\n")
     several = glotmill("explain", every[0]["id"][:1], "--corpus", "out/quickstart", cwd=workplace)
     assert several.returncode == 2
@@ -309,7 +386,9 @@ def test_the_ledger_is_listed_by_what_became_of_documents(workplace: Path) -> No
 def test_a_trial_reads_the_first_records_of_each_source_and_says_so(tmp_path: Path) -> None:
     lines = [f"{number}. lerroa, aurreko lerroa baino berriagoa" for number in range(30)]
     for part in range(3):
-        (tmp_path / f"part-{part}.txt").write_text("\n".join(lines[10 * part : 10 * part + 10]) + "\n")
+        (tmp_path / f"part-{part}.txt").write_text(
+            "\n".join(lines[10 * part : 10 * part + 10]) + "\n"
+        )
     (tmp_path / "trial.toml").write_text(
         '[corpus]\nname = "x"\n[[sources]]\nname = "a"\nformat = "text"\npaths = ["part-*.txt"]\nunit = "line"\n'
         '[[sources]]\nname = "b"\nformat = "text"\npaths = ["part-2.txt"]\nunit = "line"\n'
@@ -344,13 +423,33 @@ def test_what_every_program_answers(arguments: tuple[str, ...]) -> None:
 BAD_RECIPE = one_source("x", "lines", paths="nothing-*.jsonl")
 
 MISTAKES = {
-    "no such recipe": (("run", "nowhere.toml"), 2, r"nowhere\.toml: no such file; `glotmill recipe new` writes one"),
+    "no such recipe": (
+        ("run", "nowhere.toml"),
+        2,
+        r"nowhere\.toml: no such file; `glotmill recipe new` writes one",
+    ),
     "a path that matches nothing": (("run", "bad.toml"), 2, r"bad\.toml: .*nothing-\*\.jsonl"),
-    "a corpus that is not there": (("explain", "x", "--corpus", "nowhere"), 2, r"nowhere holds no finished corpus; "),
-    "a run that has not begun": (("status", "nowhere"), 2, r"no run has begun in nowhere; begin one with"),
+    "a corpus that is not there": (
+        ("explain", "x", "--corpus", "nowhere"),
+        2,
+        r"nowhere holds no finished corpus; ",
+    ),
+    "a run that has not begun": (
+        ("status", "nowhere"),
+        2,
+        r"no run has begun in nowhere; begin one with",
+    ),
     "an unknown flag": (("run", "bad.toml", "--speed", "9"), 2, "No such option"),
-    "Beam options without a Beam runner": (("run", "bad.toml", "--", "--parallelism=8"), 2, "takes no Beam options"),
-    "an output that holds other files": (("run", "good.toml", "--output", "full"), 2, r"holds other files .*--output"),
+    "Beam options without a Beam runner": (
+        ("run", "bad.toml", "--", "--parallelism=8"),
+        2,
+        "takes no Beam options",
+    ),
+    "an output that holds other files": (
+        ("run", "good.toml", "--output", "full"),
+        2,
+        r"holds other files .*--output",
+    ),
     "an output that holds the input": (
         ("run", "good.toml", "--output", "."),
         2,
@@ -386,7 +485,8 @@ def test_another_recipe_in_the_same_output_is_refused_until_restarted(tmp_path: 
 
 
 def test_help_is_quick() -> None:
-    """Help imports nothing heavy; the best of five says what it costs when the machine is not busy elsewhere."""
+    """Help imports nothing heavy; the best of five says what it costs when the machine is not busy
+    elsewhere."""
     times = []
     for _ in range(5):
         begin = time.monotonic()

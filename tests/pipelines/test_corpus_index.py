@@ -1,4 +1,5 @@
-"""Version 2 of a corpus against the index of version 1: what is new is published, and nothing else."""
+"""Version 2 of a corpus against the index of version 1: what is new is published, and nothing
+else."""
 
 from __future__ import annotations
 
@@ -81,16 +82,24 @@ def edited(text: str, edits: int) -> str:
 
 
 def write_lines(file: Path, documents: Sequence[tuple[str, str | None]]) -> None:
-    lines = [json.dumps({"text": text, "url": url}, ensure_ascii=False) + "\n" for text, url in documents]
+    lines = [
+        json.dumps({"text": text, "url": url}, ensure_ascii=False) + "\n" for text, url in documents
+    ]
     file.write_text("".join(lines))
 
 
 def write_recipe(
-    folder: Path, name: str, paths: list[str], stages: str = STAGES, against: str | list[str] | None = None
+    folder: Path,
+    name: str,
+    paths: list[str],
+    stages: str = STAGES,
+    against: str | list[str] | None = None,
 ) -> Path:
     named = "" if against is None else f"against = {json.dumps(against)}"
     recipe = folder / f"{name}.toml"
-    recipe.write_text(RECIPE.format(name=name, paths=json.dumps(paths), stages=stages.format(against=named)))
+    recipe.write_text(
+        RECIPE.format(name=name, paths=json.dumps(paths), stages=stages.format(against=named))
+    )
     return recipe
 
 
@@ -110,12 +119,16 @@ def published(corpus: Path) -> dict[str, str]:
     """The published texts by id."""
     if not (corpus / "data").exists():
         return {}
-    return {row["id"]: row["text"] for row in ds.dataset(corpus / "data").to_table(["id", "text"]).to_pylist()}
+    return {
+        row["id"]: row["text"]
+        for row in ds.dataset(corpus / "data").to_table(["id", "text"]).to_pylist()
+    }
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Version 1, of texts that partly repeat each other; version 2, of copies, edits, addresses and new texts."""
+    """Version 1, of texts that partly repeat each other; version 2, of copies, edits, addresses and
+    new texts."""
     folder = tmp_path_factory.mktemp("index")
     texts = [text for text in passages() if len(text.split(" ")) > 25][:20]
     first = [
@@ -127,8 +140,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     new = [
         *((text, None) for text, _ in first[:10]),  # copies
         *((f"{text} 7", None) for text, _ in first[10:20]),  # edits
-        *((f"{n} unseen {CHANCE.random()}", url) for n, (_, url) in enumerate(first[20:30])),  # addresses
-        *((edited(text, 1000) + " new", f"https://e.org/new-{n}") for n, (text, _) in enumerate(first[30:40])),
+        *(
+            (f"{n} unseen {CHANCE.random()}", url) for n, (_, url) in enumerate(first[20:30])
+        ),  # addresses
+        *(
+            (edited(text, 1000) + " new", f"https://e.org/new-{n}")
+            for n, (text, _) in enumerate(first[30:40])
+        ),
         *((edited(text, 1000) + " without address", None) for text, _ in first[40:50]),
     ]
     write_lines(folder / "second.jsonl", new)
@@ -141,8 +159,13 @@ def test_only_what_is_new_is_published(place: Path) -> None:
     fates = Counter((row["path"], row["fate"]) for row in ledger(place / "v2"))
     assert fates["first.jsonl", "published"] == 0, "all of version 1 is known"
     assert fates["second.jsonl", "published"] == 20
-    assert {text.rsplit(" ", 1)[-1] for text in published(place / "v2").values()} == {"new", "address"}
-    by_stage = Counter(row["stage"] for row in ledger(place / "v2") if row["path"] == "second.jsonl")
+    assert {text.rsplit(" ", 1)[-1] for text in published(place / "v2").values()} == {
+        "new",
+        "address",
+    }
+    by_stage = Counter(
+        row["stage"] for row in ledger(place / "v2") if row["path"] == "second.jsonl"
+    )
     assert (by_stage["url"], by_stage["exact"], by_stage["near"]) == (10, 10, 10)
 
 
@@ -151,8 +174,12 @@ def test_the_ledger_names_documents_of_version_1(place: Path) -> None:
     assert 0 < len(kept) < len(before), "version 1 removed some itself, or this says little"
     removed = [row for row in ledger(place / "v2") if row["fate"] == "duplicate"]
     assert {row["duplicate_of"] for row in removed} == kept
-    assert {(row["reason"], row["detail"]) for row in removed} == {("already_indexed", "of the index v1/index")}
-    ids = {(row["path"], row["position"]): row["id"] for row in before if row["fate"] == "published"}
+    assert {(row["reason"], row["detail"]) for row in removed} == {
+        ("already_indexed", "of the index v1/index")
+    }
+    ids = {
+        (row["path"], row["position"]): row["id"] for row in before if row["fate"] == "published"
+    }
     for row in removed:
         if (row["path"], row["position"]) in ids:
             assert row["duplicate_of"] == ids[row["path"], row["position"]], "it is what it was"
@@ -161,7 +188,11 @@ def test_the_ledger_names_documents_of_version_1(place: Path) -> None:
 
 def test_what_is_indexed_is_counted_nowhere(place: Path) -> None:
     manifest = json.loads((place / "v2/manifest.json").read_text())
-    assert sum(split["documents_in"] for split in manifest["splits"]) == len(ledger(place / "v2")) > 100
+    assert (
+        sum(split["documents_in"] for split in manifest["splits"])
+        == len(ledger(place / "v2"))
+        > 100
+    )
     sizes = ds.dataset(place / "v2/data").to_table(["cluster_size"])["cluster_size"].to_pylist()
     assert set(sizes) == {1}
     assert {file["path"]: file["sha256"] for file in manifest["files"]} == {
@@ -185,8 +216,12 @@ def test_the_index_holds_no_text_and_names_what_is_published(place: Path) -> Non
         assert entries.num_rows == part["entries"] == sum(file["rows"] for file in part["files"])
         assert set(entries["id"].to_pylist()) == kept
         named = len(kept) if part["stage"] == "near" else len(ledger(place / "v1"))
-        assert part["entries"] == named, "duplicates leave the keys that are theirs alone, and no signatures"
-        assert entries.schema.names == (["id", "signature", "script"] if part["stage"] == "near" else ["id", "key"])
+        assert part["entries"] == named, (
+            "duplicates leave the keys that are theirs alone, and no signatures"
+        )
+        assert entries.schema.names == (
+            ["id", "signature", "script"] if part["stage"] == "near" else ["id", "key"]
+        )
 
 
 def test_version_3_against_two_indexes(place: Path, tmp_path: Path) -> None:
@@ -195,11 +230,14 @@ def test_version_3_against_two_indexes(place: Path, tmp_path: Path) -> None:
     for name in ("first.jsonl", "second.jsonl"):
         shutil.copy(place / name, tmp_path)
     write_lines(
-        tmp_path / "third.jsonl", [("A third thing", None), *((t, None) for t in published(place / "v2").values())]
+        tmp_path / "third.jsonl",
+        [("A third thing", None), *((t, None) for t in published(place / "v2").values())],
     )
     corpus = make(write_recipe(tmp_path, "v3", ["*.jsonl"], against=["v1/index", "v2/index"]))
     assert list(published(corpus).values()) == ["A third thing"]
-    named = Counter(row["detail"] for row in ledger(corpus) if row["path"] == "third.jsonl" and row["detail"])
+    named = Counter(
+        row["detail"] for row in ledger(corpus) if row["path"] == "third.jsonl" and row["detail"]
+    )
     assert named == {"of the index v2/index": 20}
     assert len(json.loads((corpus / "manifest.json").read_text())["indexes"]) == 2
 
@@ -213,14 +251,19 @@ def test_exact_against_an_index_is_exact_over_both(tmp_path: Path) -> None:
     make(write_recipe(tmp_path, "v2", ["b.jsonl"], EXACT, "v1/index"))
     make(write_recipe(tmp_path, "both", ["*.jsonl"], EXACT))
     assert published(tmp_path / "v1") | published(tmp_path / "v2") == published(tmp_path / "both")
-    assert 100 < len(published(tmp_path / "v2")) < 300, "some are new and some are known, or this says little"
+    assert 100 < len(published(tmp_path / "v2")) < 300, (
+        "some are new and some are known, or this says little"
+    )
 
 
 def test_a_document_near_a_removed_one_alone_is_new(tmp_path: Path) -> None:
-    """A chain a ~ b ~ c: b went for a, and c, which resembles b and not a, is new; so it is with keepers named."""
+    """A chain a ~ b ~ c: b went for a, and c, which resembles b and not a, is new; so it is with
+    keepers named."""
     words = [f"w{n}" for n in range(200)]
     a = " ".join(words)
-    b = a.replace("w50 ", "longer-a ").replace("w90 ", "longer-b ")  # Jaccard similarity 0.90 with a
+    b = a.replace("w50 ", "longer-a ").replace(
+        "w90 ", "longer-b "
+    )  # Jaccard similarity 0.90 with a
     c = b.replace("w130 ", "longer-c ").replace("w170 ", "longer-d ")  # 0.90 with b, 0.81 with a
     stages = '[[dedup]]\nstage = "near"\nthreshold = 0.86\nbands = 50\n{against}\n[keepers]\nby = ["shortest"]\n'
     write_lines(tmp_path / "a.jsonl", [(a, None), (b, None)])
@@ -230,7 +273,9 @@ def test_a_document_near_a_removed_one_alone_is_new(tmp_path: Path) -> None:
     make(write_recipe(tmp_path, "v2", ["b.jsonl"], stages, "v1/index"))
     assert list(published(tmp_path / "v2").values()) == [c]
     (gone,) = [row for row in ledger(tmp_path / "v2") if row["fate"] == "duplicate"]
-    assert gone["duplicate_of"] in published(tmp_path / "v1"), "the longer one stays, since it is indexed"
+    assert gone["duplicate_of"] in published(tmp_path / "v1"), (
+        "the longer one stays, since it is indexed"
+    )
     assert 0.86 <= gone["value"] <= 1
 
 
@@ -241,23 +286,28 @@ def test_a_text_of_which_the_index_has_the_other_script(tmp_path: Path) -> None:
         code: languages[code].sample_text.specimen_48
         for code in ("sr_Latn", "sr_Cyrl", "uz_Latn", "uz_Cyrl", "ru_Cyrl")
     }
-    stages = (
-        '[[ingest]]\nstage = "identify_language"\n[[dedup]]\nstage = "across_scripts"\nkeep = ["Cyrl"]\n{against}\n'
-    )
+    stages = '[[ingest]]\nstage = "identify_language"\n'
+    stages += '[[dedup]]\nstage = "across_scripts"\nkeep = ["Cyrl"]\n{against}\n'
     write_lines(tmp_path / "a.jsonl", [(texts["sr_Latn"], None), (texts["uz_Latn"], None)])
     write_lines(tmp_path / "b.jsonl", [(text, None) for text in texts.values()])
     make(write_recipe(tmp_path, "v1", ["a.jsonl"], stages))
     corpus = make(write_recipe(tmp_path, "v2", ["b.jsonl"], stages, "v1/index"))
     ids = {text: number for number, text in published(tmp_path / "v1").items()}
     removed = [row["duplicate_of"] for row in ledger(corpus) if row["fate"] == "duplicate"]
-    assert removed == [ids[texts["sr_Latn"]], ids[texts["uz_Latn"]]], "the Latin ones stay, since they are indexed"
-    assert set(published(corpus).values()) == {texts[code] for code in ("sr_Latn", "uz_Latn", "ru_Cyrl")}
+    assert removed == [ids[texts["sr_Latn"]], ids[texts["uz_Latn"]]], (
+        "the Latin ones stay, since they are indexed"
+    )
+    assert set(published(corpus).values()) == {
+        texts[code] for code in ("sr_Latn", "uz_Latn", "ru_Cyrl")
+    }
 
 
 def test_the_index_wins_whatever_keepers_say(tmp_path: Path) -> None:
     stages = EXACT + '[keepers]\nby = ["newest"]\n'
     for name, date in (("a", "2020-01-01"), ("b", "2026-01-01")):
-        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"text": "the same", "date": date, "url": None}) + "\n")
+        (tmp_path / f"{name}.jsonl").write_text(
+            json.dumps({"text": "the same", "date": date, "url": None}) + "\n"
+        )
     make(write_recipe(tmp_path, "v1", ["a.jsonl"], stages))
     make(write_recipe(tmp_path, "v2", ["b.jsonl"], stages, "v1/index"))
     assert not published(tmp_path / "v2")
@@ -306,17 +356,22 @@ def test_an_index_that_changes_under_a_run_is_refused(place: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("reads", ["against", "paths"])
 def test_a_restart_removes_nothing_that_the_recipe_reads(reads: str, tmp_path: Path) -> None:
-    """Whoever gives version 2 the output of version 1 is told of --restart, which would take the index away."""
+    """Whoever gives version 2 the output of version 1 is told of --restart, which would take the
+    index away."""
     write_lines(tmp_path / "a.jsonl", [("something", None)])
     corpus = make(write_recipe(tmp_path, "v1", ["a.jsonl"]))
     before = digests(corpus)
-    paths, against = (["a.jsonl"], "v1/index") if reads == "against" else (["v1/data/*/*.parquet"], None)
+    paths, against = (
+        (["a.jsonl"], "v1/index") if reads == "against" else (["v1/data/*/*.parquet"], None)
+    )
     recipe = write_recipe(tmp_path, "v2", paths, against=against)
     if reads == "paths":
         recipe.write_text(recipe.read_text().replace("jsonl", "parquet"))
     (tmp_path / "link").symlink_to(corpus)
     for output in (corpus, tmp_path / "link"):
-        with pytest.raises(StagingError, match=r"holds (index|data/.*), which the recipe reads: nothing removed"):
+        with pytest.raises(
+            StagingError, match=r"holds (index|data/.*), which the recipe reads: nothing removed"
+        ):
             build(make_plan(recipe), str(output), Runner(workers=1), lambda *_: None, restart=True)
     assert digests(corpus) == before
     build(make_plan(recipe), str(tmp_path / "v2"), Runner(workers=1), lambda *_: None, restart=True)
@@ -333,7 +388,10 @@ MISMATCHES = {
         NEAR + 'bands = "optimum"\nthreshold = 0.5',
         r"index has bands 14, recipe \d+; index has rows 8, recipe \d+",
     ),
-    "two at once": (NEAR + "seed = 1\nbands = 20", "index has bands 14, recipe 20; index has seed 0, recipe 1"),
+    "two at once": (
+        NEAR + "seed = 1\nbands = 20",
+        "index has bands 14, recipe 20; index has seed 0, recipe 1",
+    ),
     "case": (
         '[[dedup]]\nstage = "exact"\nagainst = "v1/index"\nfold_case = true',
         "index has fold_case false, recipe true",
@@ -361,7 +419,9 @@ MISMATCHES = {
 def test_an_index_made_with_other_settings(stages: str, message: str, place: Path) -> None:
     recipe = place / "other.toml"
     recipe.write_text(RECIPE.format(name="other", paths='["first.jsonl"]', stages=stages))
-    with pytest.raises(RecipeError, match=rf"line \d+: dedup\[\d\].against: (index 'v1/index': )?{message}$") as raised:
+    with pytest.raises(
+        RecipeError, match=rf"line \d+: dedup\[\d\].against: (index 'v1/index': )?{message}$"
+    ) as raised:
         make_plan(recipe)
     (problem,) = raised.value.problems
     line = int(problem.split(":")[0].removeprefix("line "))
@@ -370,7 +430,11 @@ def test_an_index_made_with_other_settings(stages: str, message: str, place: Pat
 
 @pytest.mark.parametrize(
     "stages",
-    [NEAR + "threshold = 0.9", NEAR + 'verify = "signature"', '[[ingest]]\nstage = "filter_length"\n' + NEAR],
+    [
+        NEAR + "threshold = 0.9",
+        NEAR + 'verify = "signature"',
+        '[[ingest]]\nstage = "filter_length"\n' + NEAR,
+    ],
     ids=["threshold", "verification", "a filter before"],
 )
 def test_settings_that_no_key_depends_on(stages: str, place: Path) -> None:
@@ -428,25 +492,45 @@ def _other_code(head: Any) -> None:
 
 
 DAMAGE = {
-    "no index": (shutil.rmtree, r"there is no index.json in .*v1/index; name the folder `index` of a corpus"),
+    "no index": (
+        shutil.rmtree,
+        r"there is no index.json in .*v1/index; name the folder `index` of a corpus",
+    ),
     "no head": (_without("index.json"), "there is no index.json"),
-    "a head that is no JSON": (lambda f: (f / "index.json").write_text("{"), "index.json is damaged: "),
-    "a head in binary": (lambda f: (f / "index.json").write_bytes(b"\xff\xfe"), "index.json is damaged: "),
-    "deeply nested": (lambda f: (f / "index.json").write_text("[" * 100_000), "index.json is damaged: "),
+    "a head that is no JSON": (
+        lambda f: (f / "index.json").write_text("{"),
+        "index.json is damaged: ",
+    ),
+    "a head in binary": (
+        lambda f: (f / "index.json").write_bytes(b"\xff\xfe"),
+        "index.json is damaged: ",
+    ),
+    "deeply nested": (
+        lambda f: (f / "index.json").write_text("[" * 100_000),
+        "index.json is damaged: ",
+    ),
     "another format": (
         _head(lambda head: head.update(format="glotmill-index/0")),
         "index has format 'glotmill-index/0', this glotmill reads 'glotmill-index/1'; make the index anew",
     ),
     "a path that leads out": (_head(_leads_out), r"index.json is damaged: stages.2.files.0.path: "),
     "keys of other code": (_head(_other_code), "index has rensa 0.1.0, installed is "),
-    "a file missing": (lambda f: sorted(f.glob("2-near/*"))[0].unlink(), "must have .* bytes, it is missing"),
+    "a file missing": (
+        lambda f: sorted(f.glob("2-near/*"))[0].unlink(),
+        "must have .* bytes, it is missing",
+    ),
     "a folder missing": (lambda f: shutil.rmtree(f / "2-near"), "is missing; copy the index anew"),
-    "a file cut short": (_cut, r"2-near/.* must have [\d,]+ bytes, got [\d,]+; copy the index anew"),
+    "a file cut short": (
+        _cut,
+        r"2-near/.* must have [\d,]+ bytes, got [\d,]+; copy the index anew",
+    ),
 }
 
 
 @pytest.mark.parametrize(("spoil", "message"), DAMAGE.values(), ids=DAMAGE.keys())
-def test_a_spoilt_index_is_refused_in_one_line(spoil: Any, message: str, place: Path, tmp_path: Path) -> None:
+def test_a_spoilt_index_is_refused_in_one_line(
+    spoil: Any, message: str, place: Path, tmp_path: Path
+) -> None:
     shutil.copytree(place / "v1/index", tmp_path / "v1/index")
     shutil.copy(place / "second.jsonl", tmp_path)
     recipe = write_recipe(tmp_path, "v2", ["second.jsonl"], NEAR)
@@ -496,7 +580,9 @@ def _describe(head: Any, file: Path) -> None:
 
 def test_the_command_line_says_it_and_exits_with_2(place: Path) -> None:
     recipe = place / "other.toml"
-    recipe.write_text(RECIPE.format(name="other", paths='["first.jsonl"]', stages=NEAR + "bands = 20"))
+    recipe.write_text(
+        RECIPE.format(name="other", paths='["first.jsonl"]', stages=NEAR + "bands = 20")
+    )
     for command in (["plan"], ["run"]):
         done = subprocess.run(
             [sys.executable, "-m", "pipelines.command_line.app", *command, str(recipe)],
@@ -522,13 +608,15 @@ def test_an_index_of_nothing_is_refused(behind: str, tmp_path: Path) -> None:
     write_lines(tmp_path / "a.jsonl", [("something", None)])
     recipe = write_recipe(tmp_path, "v1", ["a.jsonl"], '[[dedup]]\nstage = "lines"' + behind)
     with pytest.raises(
-        RecipeError, match=r"line 9: publish.index: an index holds the keys of dedup stages; .* near or"
+        RecipeError,
+        match=r"line 9: publish.index: an index holds the keys of dedup stages; .* near or",
     ):
         make_plan(recipe)
 
 
 def test_texts_that_lines_were_taken_out_of_are_not_indexed(tmp_path: Path) -> None:
-    """A Basque menu is on ten pages of version 1 and on one of version 2, where it stays: that page is still known."""
+    """A Basque menu is on ten pages of version 1 and on one of version 2, where it stays: that page
+    is still known."""
     menu = "Hasiera | Albisteak | Harremanetarako\n"
     pages = [(menu + text, f"https://e.org/{n}") for n, text in enumerate(passages()[:12])]
     stages = EXACT + '[[dedup]]\nstage = "lines"\nmin_code_points = 0\n'
@@ -537,7 +625,9 @@ def test_texts_that_lines_were_taken_out_of_are_not_indexed(tmp_path: Path) -> N
     write_lines(tmp_path / "b.jsonl", [(pages[0][0], None), ("Something else", "https://e.org/1")])
     v1 = make(write_recipe(tmp_path, "v1", ["a.jsonl"], stages))
     assert not any(menu in text for text in published(v1).values())
-    assert [part["stage"] for part in json.loads((v1 / "index/index.json").read_text())["stages"]] == ["exact", "url"]
+    assert [
+        part["stage"] for part in json.loads((v1 / "index/index.json").read_text())["stages"]
+    ] == ["exact", "url"]
     v2 = make(write_recipe(tmp_path, "v2", ["b.jsonl"], stages, "v1/index"))
     assert [row["stage"] for row in ledger(v2)] == ["exact", "url"]
 
@@ -545,14 +635,17 @@ def test_texts_that_lines_were_taken_out_of_are_not_indexed(tmp_path: Path) -> N
 @pytest.mark.parametrize("given", ['["v1/index", "v1/index"]', '""', "7"])
 def test_against_names_different_indexes(given: str, tmp_path: Path) -> None:
     (tmp_path / "x.toml").write_text(
-        RECIPE.format(name="x", paths='["a"]', stages=f'[[dedup]]\nstage = "exact"\nagainst = {given}')
+        RECIPE.format(
+            name="x", paths='["a"]', stages=f'[[dedup]]\nstage = "exact"\nagainst = {given}'
+        )
     )
     with pytest.raises(RecipeError, match=r"line 21: dedup\[0\].against: "):
         make_plan(tmp_path / "x.toml")
 
 
 def test_a_chain_of_removals_ends_in_what_is_published(tmp_path: Path) -> None:
-    """3 went for the text of 2, and 2 for 1, which it resembles, each in its own split: the address of 3 says 1."""
+    """3 went for the text of 2, and 2 for 1, which it resembles, each in its own split: the address
+    of 3 says 1."""
     p = passages()[0]  # without the number it is the shorter copy
     filler = [(f"filler {n}", None) for n in range(600)]
     write_lines(tmp_path / "1.jsonl", [(f"{p} 1", "https://e.org/p"), *filler])
@@ -562,7 +655,10 @@ def test_a_chain_of_removals_ends_in_what_is_published(tmp_path: Path) -> None:
     rows = {row["path"][0]: row for row in ledger(tmp_path / "v1") if row["position"] == 0}
     assert [rows[name]["stage"] for name in "23"] == ["near", "exact"]
     assert rows["3"]["duplicate_of"] == rows["2"]["id"]
-    write_lines(tmp_path / "4.jsonl", [("Something else", "https://e.org/d"), (p.replace(" ", "  ", 1), None)])
+    write_lines(
+        tmp_path / "4.jsonl",
+        [("Something else", "https://e.org/d"), (p.replace(" ", "  ", 1), None)],
+    )
     corpus = make(write_recipe(tmp_path, "v2", ["4.jsonl"], against="v1/index"))
     assert [(row["stage"], row["duplicate_of"]) for row in ledger(corpus)] == [
         ("url", rows["1"]["id"]),

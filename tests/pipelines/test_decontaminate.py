@@ -1,4 +1,5 @@
-"""Decontamination through the command line: what is injected is found and taken out, and nothing else is."""
+"""Decontamination through the command line: what is injected is found and taken out, and nothing
+else is."""
 
 from __future__ import annotations
 
@@ -72,7 +73,9 @@ def sample(label: str, field: str = "specimen_36") -> str:
 
 def page(label: str, injected: str = "") -> str:
     """A page of other passages in a language, with something between them."""
-    return "\n".join(filter(None, (sample(label, "specimen_16"), injected, sample(label, "specimen_21"))))
+    return "\n".join(
+        filter(None, (sample(label, "specimen_16"), injected, sample(label, "specimen_21")))
+    )
 
 
 def with_middle_word_changed(text: str) -> str:
@@ -102,14 +105,27 @@ INJECTED = {
     "eus: a short question, whole": ("eu_Latn", SHORT, "eu_Latn", f"Galdera: {SHORT.lower()} Erantzun."),
 }  # fmt: skip
 NEIGHBOURS = {
-    "slk: the passage of a Czech item": ("cs_Latn", sample("cs_Latn"), "sk_Latn", sample("sk_Latn")),
-    "eus: all but a word of a short question": ("eu_Latn", SHORT, "eu_Latn", "Zenbat ate ditu etxe zaharrak?"),
+    "slk: the passage of a Czech item": (
+        "cs_Latn",
+        sample("cs_Latn"),
+        "sk_Latn",
+        sample("sk_Latn"),
+    ),
+    "eus: all but a word of a short question": (
+        "eu_Latn",
+        SHORT,
+        "eu_Latn",
+        "Zenbat ate ditu etxe zaharrak?",
+    ),
 }
 CLEAN = sorted({*[label for label in SAMPLES if label[0] == "k"], "th_Thai", "km_Khmr", "bo_Tibt"})
 
 
 def pages(clean: bool = True) -> list[dict[str, str]]:
-    made = [{"id": fact, "text": page(label, text)} for fact, (*_, label, text) in {**INJECTED, **NEIGHBOURS}.items()]
+    made = [
+        {"id": fact, "text": page(label, text)}
+        for fact, (*_, label, text) in {**INJECTED, **NEIGHBOURS}.items()
+    ]
     labels = [label for label in CLEAN if clean and sample(label, "specimen_16")]
     return made + [{"id": f"clean {label}", "text": page(label)} for label in labels]
 
@@ -120,10 +136,22 @@ def write_input(folder: Path, mode: str, clean: bool = True) -> Path:
     by_language: dict[str, list[dict[str, Any]]] = {}
     for number, (label, item, *_) in enumerate({**INJECTED, **NEIGHBOURS}.values()):
         if not label.startswith("bo"):
-            language = {"eu": "eus", "mt": "mlt", "yo": "yor", "sr": "srp", "uz": "uzb", "th": "tha", "km": "khm"}
+            language = {
+                "eu": "eus",
+                "mt": "mlt",
+                "yo": "yor",
+                "sr": "srp",
+                "uz": "uzb",
+                "th": "tha",
+                "km": "khm",
+            }
             code = language.get(label[:2], "ces")
             answers = {"text": [item], "start": 3} if number % 2 else {"text": [], "start": None}
-            row = {"question": None if number % 2 else item, "answers": answers, "level": number if number % 3 else "x"}
+            row = {
+                "question": None if number % 2 else item,
+                "answers": answers,
+                "level": number if number % 3 else "x",
+            }
             by_language.setdefault(code, []).append(row)
     for code, rows in by_language.items():
         file = folder / "items" / f"{code}_all.jsonl"
@@ -135,7 +163,9 @@ def write_input(folder: Path, mode: str, clean: bool = True) -> Path:
 
 
 def glotmill(*arguments: object) -> str:
-    outcome = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    outcome = CliRunner().invoke(
+        app, [str(argument) for argument in arguments], catch_exceptions=False
+    )
     assert outcome.exit_code == 0, outcome.output
     return outcome.output
 
@@ -153,12 +183,19 @@ def test_what_was_injected_is_dropped_and_nothing_else(dropped: Path) -> None:
     found = {row["id"]: row for row in ledger if row["fate"] != "published"}
     assert set(found) == set(INJECTED)
     for fact, row in found.items():
-        assert (row["fate"], row["phase"], row["stage"]) == ("dropped", "decontaminate", "decontaminate")
+        assert (row["fate"], row["phase"], row["stage"]) == (
+            "dropped",
+            "decontaminate",
+            "decontaminate",
+        )
         assert (row["reason"], row["threshold"]) == ("evaluation_text", 0.5), fact
         assert 0.5 <= row["value"] <= 1
     assert found["bod: as it is"]["detail"] == "other other.parquet 70 text"
     assert found["eus: as it is"]["detail"] == "own items/eus_all.jsonl 0 question"
-    assert found["mlt: a word in the middle changed"]["detail"] == "own items/mlt_all.jsonl 0 answers.text"
+    assert (
+        found["mlt: a word in the middle changed"]["detail"]
+        == "own items/mlt_all.jsonl 0 answers.text"
+    )
 
 
 def test_findings_say_where(dropped: Path) -> None:
@@ -176,7 +213,11 @@ def test_findings_say_where(dropped: Path) -> None:
         across = fact.startswith(("srp", "uzb"))
         assert row["form"] == ("skeleton" if across else "folded")
     srp, bod = rows["srp: a Latin item in a Cyrillic page"], rows["bod: as it is"]
-    assert (srp["evaluation_set"], srp["language"], srp["part"]) == ("own", "srp", "items/srp_all.jsonl")
+    assert (srp["evaluation_set"], srp["language"], srp["part"]) == (
+        "own",
+        "srp",
+        "items/srp_all.jsonl",
+    )
     assert (bod["evaluation_set"], bod["item"], bod["field"]) == ("other", "70", "text")
 
 
@@ -201,7 +242,11 @@ def test_rates_and_versions_are_on_the_card(dropped: Path) -> None:
     sha256 = hashlib.sha256((dropped.parent / "other.parquet").read_bytes()).hexdigest()
     assert (other.texts, other.files) == (1, {"other.parquet": sha256})
     manifest = json.loads((dropped / "manifest.json").read_text())
-    assert manifest["evaluation_sets"][1] == {"name": "other", "revision": None, "files": {"other.parquet": sha256}}
+    assert manifest["evaluation_sets"][1] == {
+        "name": "other",
+        "revision": None,
+        "files": {"other.parquet": sha256},
+    }
     assert {"decontamination/matches-00000.parquet", "decontamination/rates.parquet"} <= {
         file["path"] for file in manifest["files"]
     }
@@ -210,7 +255,9 @@ def test_rates_and_versions_are_on_the_card(dropped: Path) -> None:
 def test_masked_pages_keep_what_is_around(tmp_path: Path) -> None:
     recipe = write_input(tmp_path, "mask", clean=False)
     glotmill("run", recipe, "--output", tmp_path / "out", "--workers", 2)
-    published = {row["id"]: row["text"] for row in ds.dataset(tmp_path / "out/data").to_table().to_pylist()}
+    published = {
+        row["id"]: row["text"] for row in ds.dataset(tmp_path / "out/data").to_table().to_pylist()
+    }
     before = {row["id"]: row["text"] for row in pages(clean=False)}
     assert set(published) == set(before), "enough is left of each page"
     changed = {fact for fact, text in published.items() if "[...]" in text}
@@ -221,24 +268,37 @@ def test_masked_pages_keep_what_is_around(tmp_path: Path) -> None:
         assert head.strip().startswith(sample(label, "specimen_16").strip())
         assert tail.strip().endswith(sample(label, "specimen_21").strip())
         assert len(published[fact]) < len(before[fact]) - 0.4 * len(injected)
-    histories = {fact: list(document_history(Store(str(tmp_path / "out")), fact)) for fact in published}
+    histories = {
+        fact: list(document_history(Store(str(tmp_path / "out")), fact)) for fact in published
+    }
     told = {
-        fact for fact, lines in histories.items() if any("rewritten, without what it held of" in line for line in lines)
+        fact
+        for fact, lines in histories.items()
+        if any("rewritten, without what it held of" in line for line in lines)
     }
     assert told == set(INJECTED)
     card = Card.model_validate_json((tmp_path / "out/card.json").read_bytes())
     assert card.removal == Removal(mode="mask", masked=len(INJECTED))
     phase = json.loads((tmp_path / "out/manifest.json").read_text())["phases"][-1]
-    assert (phase["phase"], phase["documents_in"], phase["kept"]) == ("decontaminate", len(before), len(before))
+    assert (phase["phase"], phase["documents_in"], phase["kept"]) == (
+        "decontaminate",
+        len(before),
+        len(before),
+    )
 
 
 def test_the_text_that_deduplication_left_is_what_is_searched(tmp_path: Path) -> None:
     """The item stands on a line that many pages share, and so is gone before it is looked for."""
     folder = tmp_path
     item = sample("eu_Latn")
-    texts = [f"{number} zenbakiko orria: {sample('eu_Latn', 'specimen_21')} {number}\n{item}" for number in range(12)]
+    texts = [
+        f"{number} zenbakiko orria: {sample('eu_Latn', 'specimen_21')} {number}\n{item}"
+        for number in range(12)
+    ]
     texts.append(sample("mt_Latn", "specimen_16") + " " + item)
-    (folder / "pages.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    (folder / "pages.jsonl").write_text(
+        "".join(json.dumps({"text": text}) + "\n" for text in texts)
+    )
     (folder / "items.jsonl").write_text(json.dumps({"text": item}) + "\n")
     described = '[decontaminate]\nevaluation_sets = [{ name = "own", paths = ["items.jsonl"], fields = ["text"] }]\n'
     source = one_source("c")
@@ -270,12 +330,19 @@ def staged_split(store: Store, texts: list[str], synthetic: bool) -> StagedSplit
     with store.writing_parquet("staging/ingest/s/part.parquet", DOCUMENT) as writer:
         writer.write_table(arrange(columns, DOCUMENT, count))
     run = RowRun(
-        file="staging/ingest/s/part.parquet", row_group=0, label="eus_Latn", first_row=0, rows=count, text_bytes=9
+        file="staging/ingest/s/part.parquet",
+        row_group=0,
+        label="eus_Latn",
+        first_row=0,
+        rows=count,
+        text_bytes=9,
     )
     return StagedSplit(name="s", documents=count, runs=(run,))
 
 
-def decontaminated(folder: Path, items: str, texts: list[str], *, synthetic: bool = False) -> tuple[Store, Any]:
+def decontaminated(
+    folder: Path, items: str, texts: list[str], *, synthetic: bool = False
+) -> tuple[Store, Any]:
     """Run the phase alone over documents that are staged already."""
     (folder / "items.jsonl").write_text(items)
     source = EvaluationSet(name="own", paths=("items.jsonl",), fields=("text",))
@@ -303,7 +370,8 @@ def test_synthetic_documents_are_searched_like_others(tmp_path: Path, synthetic:
 
 
 def test_hostile_items_cost_no_more_than_their_length(tmp_path: Path) -> None:
-    """A hundred thousand code points, one word over and over, nulls, numbers, emptiness; a page of one word too."""
+    """A hundred thousand code points, one word over and over, nulls, numbers, emptiness; a page of
+    one word too."""
     long = " ".join(f"hitz{n}" for n in range(15_000))
     items = [long, "bai " * 30_000, None, "", 12, "0 " * 40, True, sample("eu_Latn")]
     lines = "".join(json.dumps({"text": text, "extra": text}) + "\n" for text in items)
@@ -328,13 +396,21 @@ REFUSED = {
         '{"text": "a"}\n{"text": ["a", null, 7]}\n',
         "items.jsonl, after 1 rows: field 'text' must be text, a number, or a list of one: .*'int'",
     ),
-    "half a surrogate pair": ('{"text": "a"}\n{"text": "\\ud800"}\n', "items.jsonl, after 1 rows: .*surrogates"),
-    "no text at all": ('{"text": null}\n{"text": " "}\n', "evaluation set 'own' must hold text, got none"),
+    "half a surrogate pair": (
+        '{"text": "a"}\n{"text": "\\ud800"}\n',
+        "items.jsonl, after 1 rows: .*surrogates",
+    ),
+    "no text at all": (
+        '{"text": null}\n{"text": " "}\n',
+        "evaluation set 'own' must hold text, got none",
+    ),
 }
 
 
 @pytest.mark.parametrize(("content", "message"), REFUSED.values(), ids=REFUSED.keys())
-def test_a_set_that_cannot_be_read_stops_the_run_at_once(content: str, message: str, tmp_path: Path) -> None:
+def test_a_set_that_cannot_be_read_stops_the_run_at_once(
+    content: str, message: str, tmp_path: Path
+) -> None:
     with pytest.raises(WorkerError, match=message) as caught:
         decontaminated(tmp_path, content, ["Kaixo"])
     assert len(str(caught.value).splitlines()) == 1
@@ -379,7 +455,9 @@ PROBLEMS = {
 
 
 @pytest.mark.parametrize(("described", "message"), PROBLEMS.values(), ids=PROBLEMS.keys())
-def test_mistakes_are_told_before_anything_runs(described: str, message: str, tmp_path: Path) -> None:
+def test_mistakes_are_told_before_anything_runs(
+    described: str, message: str, tmp_path: Path
+) -> None:
     (tmp_path / "p.jsonl").write_text('{"text": "Kaixo"}\n')
     (tmp_path / "i.jsonl").write_text('{"a": "x"}\n')
     (tmp_path / "list.json").write_text('[\n{"a": "x"}\n]\n')
@@ -407,7 +485,9 @@ def filled(sheet: Path, answer: str) -> str:
     for row in rows:
         row["judgement"] = answer if row["evaluation_set"] == "own" else ""
     sink = io.StringIO()
-    writer = csv.DictWriter(sink, [*rows[0]], delimiter=";")  # as spreadsheet programs of half the world write it
+    writer = csv.DictWriter(
+        sink, [*rows[0]], delimiter=";"
+    )  # as spreadsheet programs of half the world write it
     writer.writeheader()
     writer.writerows(rows)
     return sink.getvalue()
@@ -419,12 +499,22 @@ def test_answers_flow_back_into_the_card(dropped: Path, tmp_path: Path) -> None:
     before = digests(corpus)
     sheet.write_text(filled(corpus / "decontamination/judging_sheet.csv", " Yes"))
     shown = glotmill("judge", sheet, "--corpus", corpus)
-    assert "own: 8 of 8 judged matches are the item, 100.0% (95 % interval 67.6% to 100.0%)" in shown
+    assert (
+        "own: 8 of 8 judged matches are the item, 100.0% (95 % interval 67.6% to 100.0%)" in shown
+    )
     card = Card.model_validate_json((corpus / "card.json").read_bytes())
-    assert [row.model_dump() for row in card.judged] == [{"evaluation_set": "own", "judged": 8, "right": 8}]
+    assert [row.model_dump() for row in card.judged] == [
+        {"evaluation_set": "own", "judged": 8, "right": 8}
+    ]
     after = digests(corpus)
     changed = {name for name in after if after[name] != before.get(name)}
-    assert changed == {"README.md", "report.html", "card.json", "manifest.json", "decontamination/judged.csv"}
+    assert changed == {
+        "README.md",
+        "report.html",
+        "card.json",
+        "manifest.json",
+        "decontamination/judged.csv",
+    }
     manifest = json.loads((corpus / "manifest.json").read_text())
     assert {file["path"]: file["sha256"] for file in manifest["files"]} == {
         name: digest for name, digest in after.items() if name != "manifest.json"
@@ -437,14 +527,23 @@ def test_answers_flow_back_into_the_card(dropped: Path, tmp_path: Path) -> None:
 
 
 def test_only_this_corpuss_own_sheet_is_taken(dropped: Path, tmp_path: Path) -> None:
-    sheet, good = tmp_path / "sheet.csv", filled(dropped / "decontamination/judging_sheet.csv", "no")
+    sheet, good = (
+        tmp_path / "sheet.csv",
+        filled(dropped / "decontamination/judging_sheet.csv", "no"),
+    )
     before = digests(dropped)
     key = good.splitlines()[1].split(";")[0]
     unfit = {
-        good.replace(key, "m" + 32 * "0"): "match and evaluation_set must be of this corpus's own sheet, got row 2",
-        good.replace(";no", ";perhaps"): r"judgement must be yes, no or empty, .*got row \d+ \('perhaps'\)",
+        good.replace(
+            key, "m" + 32 * "0"
+        ): "match and evaluation_set must be of this corpus's own sheet, got row 2",
+        good.replace(
+            ";no", ";perhaps"
+        ): r"judgement must be yes, no or empty, .*got row \d+ \('perhaps'\)",
         good.replace(";no", ";"): "sheet must hold answers, got none",
-        good.replace("judgement", "answer"): "sheet must have each column of the judging sheet once, .*'judgement'",
+        good.replace(
+            "judgement", "answer"
+        ): "sheet must have each column of the judging sheet once, .*'judgement'",
         good + good.splitlines()[1] + "\n": "once for each match",
         good + "a;b;" * 20: "sheet must have 12 cells in a row, got 41 in row",
         "": "sheet must be CSV with a header",
@@ -533,4 +632,6 @@ def test_items_are_found_in_the_spelling_that_the_recipe_gives_documents(
     ledger = ds.dataset(folder / "out/ledger").to_table().to_pylist()
     assert {row["id"] for row in ledger if row["fate"] != "published"} == set(REWRITTEN)
     card = Card.model_validate_json((folder / "out/card.json").read_bytes())
-    assert sum(rate.texts for rate in card.contamination) == len(REWRITTEN), "writings of a text are one text"
+    assert sum(rate.texts for rate in card.contamination) == len(REWRITTEN), (
+        "writings of a text are one text"
+    )

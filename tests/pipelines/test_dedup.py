@@ -1,4 +1,5 @@
-"""Deduplication stages in a recipe: in order, each over what the ones before it kept, across splits and files."""
+"""Deduplication stages in a recipe: in order, each over what the ones before it kept, across splits
+and files."""
 
 from __future__ import annotations
 
@@ -42,7 +43,9 @@ CASES = {
 @pytest.mark.parametrize(("stages", "expected"), CASES.values(), ids=CASES.keys())
 def test_stages_in_order(stages: list[str], expected: dict[int, int], tmp_path: Path) -> None:
     for place, (text, url) in enumerate(DOCUMENTS):
-        filler = "".join(json.dumps({"text": f"{place} {n}", "url": None}) + "\n" for n in range(40))
+        filler = "".join(
+            json.dumps({"text": f"{place} {n}", "url": None}) + "\n" for n in range(40)
+        )
         line = json.dumps({"text": text, "url": url}) + "\n"
         (tmp_path / f"{place}.jsonl").write_text(line + filler)  # several splits a file
     (tmp_path / "dedup.toml").write_text(
@@ -51,17 +54,27 @@ def test_stages_in_order(stages: list[str], expected: dict[int, int], tmp_path: 
     run(tmp_path / "dedup.toml", tmp_path / "out")
     ledger = ds.dataset(tmp_path / "out/ledger").to_table().to_pylist()
     place_of = {row["id"]: int(row["path"][0]) for row in ledger if row["position"] == 0}
-    found = {place_of[row["id"]]: place_of[row["duplicate_of"]] for row in ledger if row["fate"] == "duplicate"}
+    found = {
+        place_of[row["id"]]: place_of[row["duplicate_of"]]
+        for row in ledger
+        if row["fate"] == "duplicate"
+    }
     assert found == expected
     values = {row["stage"]: row["value"] for row in ledger if row["fate"] == "duplicate"}
-    assert values == {stage: {"exact": 1.0, "url": None}[stage] for stage in values}, "addresses say nothing of texts"
+    assert values == {stage: {"exact": 1.0, "url": None}[stage] for stage in values}, (
+        "addresses say nothing of texts"
+    )
     published = ds.dataset(tmp_path / "out/data").to_table().to_pylist()
-    stands_for = {place_of[row["id"]]: row["cluster_size"] for row in published if row["position"] == 0}
+    stands_for = {
+        place_of[row["id"]]: row["cluster_size"] for row in published if row["position"] == 0
+    }
     assert stands_for == {place: _stands_for(place, expected) for place in stands_for}
 
 
 def _stands_for(place: int, removed: dict[int, int]) -> int:
-    return 1 + sum(_stands_for(other, removed) for other, keeper in removed.items() if keeper == place)
+    return 1 + sum(
+        _stands_for(other, removed) for other, keeper in removed.items() if keeper == place
+    )
 
 
 ORDERS = {

@@ -1,4 +1,5 @@
-"""Near deduplication of what is hard: nothing, one word, very long, all equal, none equal, a template of a million."""
+"""Near deduplication of what is hard: nothing, one word, very long, all equal, none equal, a
+template of a million."""
 
 from __future__ import annotations
 
@@ -46,19 +47,34 @@ stage = "near"
 
 
 def test_empty_texts_one_word_and_a_corpus_of_copies(tmp_path: Path) -> None:
-    """Of texts without letters none resembles another; one word is compared whole, and the copy with an end mark stays;
-    of 400 equal copies the first stays.
+    """Of texts without letters none resembles another; one word is compared whole, and the copy
+    with an end mark stays; of 400 equal copies the first stays.
     """
     chance = np.random.default_rng(1)
     copy = " ".join(map(str, chance.integers(0, 10**9, 40).tolist()))
     different = [" ".join(map(str, chance.integers(0, 10**9, 40).tolist())) for _ in range(100)]
-    texts = ["", "", "...", "...", "kaixo", "Kaixo!", "agur", *different[:50], *[copy] * 400, *different[50:]]
-    (tmp_path / "lines.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    texts = [
+        "",
+        "",
+        "...",
+        "...",
+        "kaixo",
+        "Kaixo!",
+        "agur",
+        *different[:50],
+        *[copy] * 400,
+        *different[50:],
+    ]
+    (tmp_path / "lines.jsonl").write_text(
+        "".join(json.dumps({"text": text}) + "\n" for text in texts)
+    )
     (tmp_path / "hard.toml").write_text(RECIPE)
     run(tmp_path / "hard.toml", tmp_path / "out")
     ledger = ds.dataset(tmp_path / "out/ledger").to_table().sort_by("position").to_pylist()
     place = {row["id"]: number for number, row in enumerate(ledger)}
-    found = {place[row["id"]]: place[row["duplicate_of"]] for row in ledger if row["fate"] == "duplicate"}
+    found = {
+        place[row["id"]]: place[row["duplicate_of"]] for row in ledger if row["fate"] == "duplicate"
+    }
     first = texts.index(copy)
     assert found == {4: 5} | dict.fromkeys(range(first + 1, first + 400), first)
     kept = ds.dataset(tmp_path / "out/data").to_table(columns=["text", "cluster_size"]).to_pylist()
@@ -76,7 +92,8 @@ LONG: dict[str, Callable[[np.random.Generator], str]] = {
 
 @pytest.mark.parametrize("kind", LONG)
 def test_a_very_long_document(kind: str) -> None:
-    """About 10 MB, beside the same with a number behind it and one twice as long: memory grows with the shingles."""
+    """About 10 MB, beside the same with a number behind it and one twice as long: memory grows with
+    the shingles."""
     text = LONG[kind](np.random.default_rng(2))
     near_signatures(batch_of("a"), CONFIG)  # the tables are made
     batch = batch_of(text, text + " 7", text + " " + text[::-1] if kind == "words" else "else")
@@ -93,7 +110,10 @@ def test_a_very_long_document(kind: str) -> None:
     estimated = estimated_similarity(signed.signatures[[0, 0]], signed.signatures[[1, 2]])
     expected = {
         "words": (1.0, 0.5),
-        "one word of letters": (2 / 3, 0.0),  # it is cut every 256 KiB: two shingles, and one that ends in 7
+        "one word of letters": (
+            2 / 3,
+            0.0,
+        ),  # it is cut every 256 KiB: two shingles, and one that ends in 7
         "one run of Thai letters": (0.5, 0.0),  # of equal clusters, and one that ends in 7
         "capitals outside ASCII": (1 / 2, 0.0),
     }[kind]
@@ -134,7 +154,8 @@ SKEWED = {
 def test_comparisons_and_memory_grow_with_the_documents(
     make: Callable[[np.random.Generator], NDArray[np.uint32]], removed: int, most: int
 ) -> None:
-    """So does memory: 64 MiB of signatures that are compared at once, and 300 bytes for each document."""
+    """So does memory: 64 MiB of signatures that are compared at once, and 300 bytes for each
+    document."""
     signatures = make(np.random.default_rng(3))
     keys = band_keys(signatures, CONFIG)
     tracemalloc.start()
@@ -154,7 +175,8 @@ def test_comparisons_and_memory_grow_with_the_documents(
 
 
 def test_a_template_of_many_documents_through_the_shuffle(tmp_path: Path) -> None:
-    """All share a band, and so are of one cluster; every tenth is a copy of the one before, and no other is one."""
+    """All share a band, and so are of one cluster; every tenth is a copy of the one before, and no
+    other is one."""
     counts, removed = shuffle_template(tmp_path, 20_000)
     assert removed == {place: place - 1 for place in range(10, 20_000, 10)}
     assert counts["clustered"] == 20_000
@@ -163,7 +185,8 @@ def test_a_template_of_many_documents_through_the_shuffle(tmp_path: Path) -> Non
 
 
 def shuffle_template(folder: Path, count: int) -> tuple[dict[str, Any], dict[int, int]]:
-    """Shuffle signatures that share the first band; return what was counted, and which went for which."""
+    """Shuffle signatures that share the first band; return what was counted, and which went for
+    which."""
     signatures = np.random.default_rng(4).integers(0, 1 << 32, (count, SLOTS), np.uint32)
     signatures[:, :8] = 1
     signatures[10::10] = signatures[9:-1:10]
@@ -177,7 +200,9 @@ def shuffle_template(folder: Path, count: int) -> tuple[dict[str, Any], dict[int
         ids = pa.table({"id": [str(start + place) for place in range(size)]})
         with store.writing_parquet(file, ids.schema) as writer:
             writer.write_table(ids)
-        documents = RowRun(file=file, row_group=0, label="und_Zyyy", first_row=0, rows=size, text_bytes=size)
+        documents = RowRun(
+            file=file, row_group=0, label="und_Zyyy", first_row=0, rows=size, text_bytes=size
+        )
         splits.append(StagedSplit(name=name, documents=size, runs=(documents,)))
     phase = Phase("dedup", "near", 0)
     counts = near_shuffle(phase_run(store), DedupPhase(phase, (), splits), TEMPLATES, 0)

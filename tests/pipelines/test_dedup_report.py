@@ -1,4 +1,5 @@
-"""What the card tells of deduplication, and sampling weights, against what the ledger and the Parquet files say."""
+"""What the card tells of deduplication, and sampling weights, against what the ledger and the
+Parquet files say."""
 
 from __future__ import annotations
 
@@ -70,13 +71,16 @@ class Corpus(NamedTuple):
     reports: dict[str, DedupReport]
     weights: SamplingWeights
     texts: dict[int, str]  # by position in the source
-    ledger: list[dict[str, Any]]  # in the order of the documents' numbers, without what ingest turned away
+    ledger: list[
+        dict[str, Any]
+    ]  # in the order of the documents' numbers, without what ingest turned away
     published: list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    """Passages in ten languages, each copied and edited up to 40 times; pages of little more than a menu."""
+    """Passages in ten languages, each copied and edited up to 40 times; pages of little more than a
+    menu."""
     folder = tmp_path_factory.mktemp("clusters")
     chance = random.Random(4)
     documents: list[tuple[str, str | None]] = []
@@ -86,7 +90,12 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
             if copy % 3 and len(words) > 12:
                 words[chance.randrange(len(words))] += f" {copy}"
             made = " ".join(words)
-            documents.append((f"{MENU}\n{made}" if copy % 2 else made, f"https://example.org/{number}/{copy // 2}"))
+            documents.append(
+                (
+                    f"{MENU}\n{made}" if copy % 2 else made,
+                    f"https://example.org/{number}/{copy // 2}",
+                )
+            )
     for number in range(40):
         documents += [(f"{MENU}\neta hau gure etxea da, {number}", None)] * (1, 2, 1, 3)[number % 4]
     chance.shuffle(documents)
@@ -100,12 +109,19 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     weights = write_sampling_weights(again, staged, phases_after_ingest(plan.recipe))
     assert weights
     ends = [sum(len(line) for line in lines[:number]) for number in range(len(lines))]
-    ledger = ds.dataset([str(path) for path in sorted((folder / "out/ledger").iterdir())]).to_table().to_pylist()
+    ledger = (
+        ds.dataset([str(path) for path in sorted((folder / "out/ledger").iterdir())])
+        .to_table()
+        .to_pylist()
+    )
     return Corpus(
         folder / "out",
         staged,
         plan.recipe,
-        {report.stage: report for report in dedup_reports(again, staged, dedup_phases(plan.recipe))},
+        {
+            report.stage: report
+            for report in dedup_reports(again, staged, dedup_phases(plan.recipe))
+        },
         weights,
         {end: text for end, (text, _) in zip(ends, documents, strict=True)},
         [row for row in ledger if row["phase"] != "ingest"],
@@ -124,7 +140,10 @@ def test_each_stage_is_told(corpus: Corpus) -> None:
     assert near.compared - near.refused >= near.removed
     assert [near.rewritten, lines.compared, corpus.reports["exact"].compared] == [None, None, None]
     by_id = {row["id"]: row for row in corpus.ledger}
-    changes = [len(corpus.texts[by_id[row["id"]]["position"]]) - len(row["text"]) for row in corpus.published]
+    changes = [
+        len(corpus.texts[by_id[row["id"]]["position"]]) - len(row["text"])
+        for row in corpus.published
+    ]
     assert lines.rewritten == sum(change > 0 for change in changes) > 0
     assert lines.code_points == sum(changes)
 
@@ -143,50 +162,79 @@ def test_largest_clusters(corpus: Corpus, stage: str) -> None:
         assert cluster.label == f"{keeper['language']}_{keeper['script']}"
         own = [row for row in removed if row["duplicate_of"] == cluster.keeper]
         own.sort(key=lambda row: (row["value"], numbers[row["id"]]))
-        assert [example.id for example in cluster.examples] == [row["id"] for row in own[:EXAMPLES_KEPT]]
+        assert [example.id for example in cluster.examples] == [
+            row["id"] for row in own[:EXAMPLES_KEPT]
+        ]
         for example, row in zip(cluster.examples, own, strict=False):
-            assert example.reason.split(":")[0] in ({"cleanest", "first"} if stage == "near" else {"first"})
+            assert example.reason.split(":")[0] in (
+                {"cleanest", "first"} if stage == "near" else {"first"}
+            )
             assert example.similarity == (round(row["value"], 4) if stage == "near" else None)
         shown = [(e.id, e.text, e.code_points) for e in cluster.examples]
-        for document, text, code_points in [(cluster.keeper, cluster.text, cluster.code_points), *shown]:
+        for document, text, code_points in [
+            (cluster.keeper, cluster.text, cluster.code_points),
+            *shown,
+        ]:
             whole = corpus.texts[rows[document]["position"]]
             assert whole.startswith(text)
             assert code_points == len(whole)
             assert min(len(whole), SAMPLE_CODE_POINTS - 40) <= len(text) <= SAMPLE_CODE_POINTS
 
 
-def test_of_near_duplicates_the_copy_without_a_menu_stays_and_the_card_says_why(corpus: Corpus) -> None:
+def test_of_near_duplicates_the_copy_without_a_menu_stays_and_the_card_says_why(
+    corpus: Corpus,
+) -> None:
     reasons = {
         (cluster.text.startswith(MENU), example.text.startswith(MENU)): example.reason
         for cluster in corpus.reports["near"].clusters
         for example in cluster.examples
     }
-    assert reasons[False, True] == f"cleanest: {len(MENU.replace(chr(10), ''))} code points of menus or comments more"
+    assert (
+        reasons[False, True]
+        == f"cleanest: {len(MENU.replace(chr(10), ''))} code points of menus or comments more"
+    )
     assert (True, False) not in reasons
 
 
 def test_the_shuffle_found_the_same_clusters(corpus: Corpus) -> None:
     (phase,) = [phase for phase in dedup_phases(corpus.recipe) if phase.stage == "near"]
     counted = json.loads((corpus.folder / f"staging/{phase.name}-removed/done.json").read_text())
-    assert [size for _, size in counted["largest"]] == [c.documents for c in corpus.reports["near"].clusters]
+    assert [size for _, size in counted["largest"]] == [
+        c.documents for c in corpus.reports["near"].clusters
+    ]
 
 
 def test_similarity_is_explained(corpus: Corpus) -> None:
     example = corpus.reports["near"].clusters[0].examples[0]
     assert example.similarity
     assert example.similarity < 1
-    (told,) = [line for line in document_history(Store(str(corpus.folder)), example.id) if "duplicate of" in line]
+    (told,) = [
+        line
+        for line in document_history(Store(str(corpus.folder)), example.id)
+        if "duplicate of" in line
+    ]
     shown = float(told.rsplit("similarity ", 1)[1])
     assert shown == pytest.approx(example.similarity, abs=1e-4)
 
 
 def test_a_mask_longer_than_what_it_stands_for(tmp_path: Path) -> None:
     shared = " ".join(f"hitz{number}" for number in range(40))
-    texts = [f"Lehen {number} zenbakia da hau. {shared} eta {number} amaitu da hemen." for number in range(4)]
-    (tmp_path / "pages.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
-    (tmp_path / "r.toml").write_text(f'{one_source("c")}[[dedup]]\nstage = "spans"\nmask = "{"x" * 900}"\n')
+    texts = [
+        f"Lehen {number} zenbakia da hau. {shared} eta {number} amaitu da hemen."
+        for number in range(4)
+    ]
+    (tmp_path / "pages.jsonl").write_text(
+        "".join(json.dumps({"text": text}) + "\n" for text in texts)
+    )
+    (tmp_path / "r.toml").write_text(
+        f'{one_source("c")}[[dedup]]\nstage = "spans"\nmask = "{"x" * 900}"\n'
+    )
     run(tmp_path / "r.toml", tmp_path / "out")
-    (report,) = [r for r in json.loads((tmp_path / "out/card.json").read_text())["deduplication"] if r["rewritten"]]
+    (report,) = [
+        r
+        for r in json.loads((tmp_path / "out/card.json").read_text())["deduplication"]
+        if r["rewritten"]
+    ]
     published = ds.dataset(tmp_path / "out/data").to_table()["text"].to_pylist()
     assert report["rewritten"] == sum("x" * 900 in text for text in published)
     assert report["code_points"] == sum(map(len, texts)) - sum(map(len, published)) < 0
@@ -211,15 +259,24 @@ def test_weights_follow_from_ledger_and_rule(corpus: Corpus) -> None:
     expected: dict[tuple[str, int], int] = {}
     for label, sizes in counted.items():
         ordered = sorted(sizes)
-        rule = by_removal_rate([sizes[size][0] for size in ordered], [sizes[size][1] for size in ordered])
-        expected |= {(label, size): weight for size, weight in zip(ordered, rule.tolist(), strict=True)}
+        rule = by_removal_rate(
+            [sizes[size][0] for size in ordered], [sizes[size][1] for size in ordered]
+        )
+        expected |= {
+            (label, size): weight for size, weight in zip(ordered, rule.tolist(), strict=True)
+        }
     for row in corpus.published:
         assert row["cluster_size"] == stands_for[row["id"]]
-        assert row["sampling_weight"] == expected[f"{row['language']}_{row['script']}", row["cluster_size"]]
+        assert (
+            row["sampling_weight"]
+            == expected[f"{row['language']}_{row['script']}", row["cluster_size"]]
+        )
     assert len({row["sampling_weight"] for row in corpus.published}) > 2
     for label, ranges in corpus.weights.by_label.items():
         for part in ranges:
-            inside = [size for size in counted[label] if part.least_size <= size <= part.greatest_size]
+            inside = [
+                size for size in counted[label] if part.least_size <= size <= part.greatest_size
+            ]
             assert {expected[label, size] for size in inside} == {part.weight}
             kept, dropped = (sum(counted[label][size][k] for size in inside) for k in (0, 1))
             assert (part.documents, part.removed) == (kept - dropped, dropped)
@@ -243,17 +300,28 @@ def test_the_figures_are_those_of_the_parquet_files(corpus: Corpus) -> None:
     counted = statistics_of(str(path) for path in corpus.folder.glob("data/*/*.parquet"))
     assert (corpus.folder / "statistics.json").read_text() == statistics_json(counted)
     weighted = sum(row["sampling_weight"] for row in corpus.published)
-    assert f"| **all** | {len(corpus.published):,} | {weighted:,} | |" in (corpus.folder / "README.md").read_text()
+    assert (
+        f"| **all** | {len(corpus.published):,} | {weighted:,} | |"
+        in (corpus.folder / "README.md").read_text()
+    )
 
 
 def test_the_column_stands_behind_those_of_a_document() -> None:
     own = pa.schema([*DOCUMENT, pa.field("shelf", pa.string())])
-    assert published_schema([own], weighted=True).names == [*DOCUMENT.names, SAMPLING_WEIGHT.name, "shelf"]
+    assert published_schema([own], weighted=True).names == [
+        *DOCUMENT.names,
+        SAMPLING_WEIGHT.name,
+        "shelf",
+    ]
     assert SAMPLING_WEIGHT.name not in published_schema([own]).names
 
 
 REFUSED = {
-    "nothing finds duplicates": (RECIPE.split("[[dedup]]")[0], '[[dedup]]\nstage = "lines"\n', True),
+    "nothing finds duplicates": (
+        RECIPE.split("[[dedup]]")[0],
+        '[[dedup]]\nstage = "lines"\n',
+        True,
+    ),
     "one stage does": (RECIPE.split("[[dedup]]")[0], '[[dedup]]\nstage = "url"\n', False),
 }
 
@@ -264,10 +332,19 @@ def test_weights_need_duplicates(head: str, stages: str, refused: bool) -> None:
     problems = stage_problems(recipe)
     assert len(problems) == refused
     for problem in problems:
-        assert problem.startswith('publish: sampling_weight = "cluster_size" goes by how many duplicates')
-        assert problem.endswith('no stage finds duplicates; add [[dedup]] stage = "near", or leave it out')
+        assert problem.startswith(
+            'publish: sampling_weight = "cluster_size" goes by how many duplicates'
+        )
+        assert problem.endswith(
+            'no stage finds duplicates; add [[dedup]] stage = "near", or leave it out'
+        )
 
 
 def test_the_name_of_the_column_is_taken() -> None:
-    with pytest.raises(RecipeError, match="column that glotmill writes itself, got 'sampling_weight'"):
-        parse_recipe(RECIPE.replace("[sources.columns]", 'keep = ["sampling_weight"]\n[sources.columns]'), Recipe)
+    with pytest.raises(
+        RecipeError, match="column that glotmill writes itself, got 'sampling_weight'"
+    ):
+        parse_recipe(
+            RECIPE.replace("[sources.columns]", 'keep = ["sampling_weight"]\n[sources.columns]'),
+            Recipe,
+        )

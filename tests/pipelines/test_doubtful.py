@@ -1,4 +1,5 @@
-"""Documents whose language is doubtful are published as a subset of their own, which loads by its name."""
+"""Documents whose language is doubtful are published as a subset of their own, which loads by its
+name."""
 
 from __future__ import annotations
 
@@ -29,7 +30,9 @@ doubtful = "apart"
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("doubtful")
     texts = [EUS, f"{EUS} Bihar ere bai.", "Danas je lep dan i svi su dobro."]
-    (folder / "texts.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), "utf-8")
+    (folder / "texts.jsonl").write_text(
+        "".join(json.dumps({"text": text}) + "\n" for text in texts), "utf-8"
+    )
     (folder / "recipe.toml").write_text(RECIPE, "utf-8")
     run(folder / "recipe.toml", folder / "out")
     return folder / "out"
@@ -38,15 +41,21 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_doubtful_documents_are_a_subset_of_their_own(corpus: Path) -> None:
     import datasets
 
-    files = sorted(str(path.relative_to(corpus / "data")) for path in corpus.glob("data/*/*.parquet"))
+    files = sorted(
+        str(path.relative_to(corpus / "data")) for path in corpus.glob("data/*/*.parquet")
+    )
     doubtful = [path for path in files if "/doubtful-" in path]
     assert len(doubtful) == 1
-    assert [path for path in files if path not in doubtful] == ["eus_Latn/train-00000-of-00001.parquet"]
+    assert [path for path in files if path not in doubtful] == [
+        "eus_Latn/train-00000-of-00001.parquet"
+    ]
     label = doubtful[0].split("/")[0]
 
     def loaded(name: str) -> int:
         cache = str(corpus.with_name("cache"))
-        return int(datasets.load_dataset(str(corpus), name, split="train", cache_dir=cache).num_rows)
+        return int(
+            datasets.load_dataset(str(corpus), name, split="train", cache_dir=cache).num_rows
+        )
 
     assert (loaded("all"), loaded("eus_Latn"), loaded(f"{label}_doubtful")) == (2, 2, 1)
 

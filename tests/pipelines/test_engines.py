@@ -46,7 +46,9 @@ def no_icu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ],
     ids=["any language", "Burmese", "Basque, filtered later", "Basque", "rule disabled"],
 )
-def test_zawgyi_is_converted_where_there_may_be_burmese(stages: str, told: str | None, tmp_path: Path) -> None:
+def test_zawgyi_is_converted_where_there_may_be_burmese(
+    stages: str, told: str | None, tmp_path: Path
+) -> None:
     (tmp_path / "lines.txt").write_text("Kaixo\n")
     (tmp_path / "recipe.toml").write_text(RECIPE + stages)
     if told is None:

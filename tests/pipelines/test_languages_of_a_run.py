@@ -1,4 +1,5 @@
-"""What a run with default settings calls texts that are hard to identify: never a language where there is none."""
+"""What a run with default settings calls texts that are hard to identify: never a language where
+there is none."""
 
 from __future__ import annotations
 
@@ -16,12 +17,16 @@ EUS = "Gaur goizean lagunekin mendira joan naiz eta ibilaldi luzea egin dugu bas
 ENG = "This morning we went to the mountains with our friends and took a long walk through the forest."
 SWA = "Jana tulienda sokoni kununua mkate, maziwa na mboga mbichi kwa ajili ya familia yote."
 RUS = "Сегодня мы ходили на рынок и купили для дома свежий хлеб, овощи и фрукты."
-URD = "آج صبح ہم بازار گئے اور گھر کے لیے تازہ سبزیاں اور پھل خریدے، پھر ہم نے سب کے لیے کھانا پکایا۔"
+URD = (
+    "آج صبح ہم بازار گئے اور گھر کے لیے تازہ سبزیاں اور پھل خریدے، پھر ہم نے سب کے لیے کھانا پکایا۔"
+)
 PAKISTAN = "پاکستان کے وزیر اعظم نے کہا ہے کہ حکومت عوام کی فلاح کے لیے کام کرے گی۔"
 CKB = "ئەمڕۆ بەیانی چووینە بازاڕ و سەوزە و میوەی تازەمان بۆ ماڵەوە کڕی، دواتر نانمان بۆ هەمووان ئامادە کرد."
 SND = "اڄ صبح جو اسان بازار ويا سين ۽ گھر لاءِ تازيون ڀاڄيون ۽ ميوا خريد ڪيا سين، پوءِ سڀني لاءِ ماني تيار ڪئي سين."
 UIG = "بۈگۈن ئەتىگەندە بىز بازارغا بېرىپ ئۆيگە يېڭى كۆكتات ۋە مېۋە سېتىۋالدۇق، ئاندىن ھەممەيلەنگە تاماق ئەتتۇق."
-PERSIAN_LETTERS = str.maketrans({"\u06cc": "\u064a", "\u06a9": "\u0643", "\u06c1": "\u0647", "\u06be": "\u0647"})
+PERSIAN_LETTERS = str.maketrans(
+    {"\u06cc": "\u064a", "\u06a9": "\u0643", "\u06c1": "\u0647", "\u06be": "\u0647"}
+)
 SINDHI_LETTERS = str.maketrans({"\u06aa": "\u0643", "\u06be": "\u0647"})
 UYGHUR_LETTERS = str.maketrans({"\u06d5": "\u0647", "\u06be": "\u0647", "\u0649": "\u064a"})
 NAMES = "Mikel Etxeberria, John Smith, Wanjiru Kamau, Anna Nowak, José García, Nguyen Van An, Li Wei, Fatima Ali"
@@ -36,11 +41,17 @@ RIGHT = {
     "spaced-out Basque": (" ".join(EUS), "eus_Latn"),
     "spaced-out Chinese": ("我 们 昨 天 去 市 场 买 了 新 鲜 的 蔬 菜 和 水 果", "zho_Hans"),
     "lyrics": ((SWA + "\n") * 1000, "swa_Latn"),
-    "a megabyte in three languages": ("".join(f"{EUS}\n{SWA}\n{EUS}\n{ENG}\n" for _ in range(3000)), "eus_Latn"),
+    "a megabyte in three languages": (
+        "".join(f"{EUS}\n{SWA}\n{EUS}\n{ENG}\n" for _ in range(3000)),
+        "eus_Latn",
+    ),
     "Urdu with Arabic letters": (URD.translate(PERSIAN_LETTERS), "urd_Arab"),
     "Urdu": (URD, "urd_Arab"),
     "a sentence of Urdu with Arabic letters": (PAKISTAN.translate(PERSIAN_LETTERS), "urd_Arab"),
-    "Arabic is no Urdu": ("أعلنت الحكومة اليوم عن خطة جديدة لدعم الأسر الفقيرة في البلاد.", "ara_Arab"),
+    "Arabic is no Urdu": (
+        "أعلنت الحكومة اليوم عن خطة جديدة لدعم الأسر الفقيرة في البلاد.",
+        "ara_Arab",
+    ),
     "Sorani with Arabic letters": (CKB.translate(PERSIAN_LETTERS), "ckb_Arab"),
     "Sindhi with Arabic letters": (SND.translate(SINDHI_LETTERS), "snd_Arab"),
     "Uyghur with Arabic letters": (UIG.translate(UYGHUR_LETTERS), "uig_Arab"),
@@ -92,15 +103,21 @@ def test_no_language(documents: dict[str, dict[str, object]], name: str) -> None
 
 def test_repetition_is_no_evidence(documents: dict[str, dict[str, object]]) -> None:
     done = glotmill("lid", "predict", SWA)
-    assert float(done.stdout.split("\t")[1]) == pytest.approx(documents["lyrics"]["language_score"], abs=0.01)
+    assert float(done.stdout.split("\t")[1]) == pytest.approx(
+        documents["lyrics"]["language_score"], abs=0.01
+    )
 
 
 def test_a_mixed_document_says_how_mixed_it_is(documents: dict[str, dict[str, object]]) -> None:
-    assert documents["a megabyte in three languages"]["other_language_share"] == pytest.approx(0.5, abs=0.1)
+    assert documents["a megabyte in three languages"]["other_language_share"] == pytest.approx(
+        0.5, abs=0.1
+    )
 
 
 def test_neighbours_need_a_folder_for_packages(tmp_path: Path) -> None:
-    done = glotmill("lid", "train", "mine.parquet", "--output", "mine.ftz", "--with-neighbours", cwd=tmp_path)
+    done = glotmill(
+        "lid", "train", "mine.parquet", "--output", "mine.ftz", "--with-neighbours", cwd=tmp_path
+    )
     assert done.returncode == 2
     assert "--with-neighbours needs --cache, a folder for the packages" in done.stderr
 
@@ -116,7 +133,8 @@ def test_a_model_trained_alone_is_not_added_to_the_cascade(tmp_path: Path) -> No
     (tmp_path / "texts.jsonl").write_text(json.dumps({"text": EUS}) + "\n", "utf-8")
     (tmp_path / "mine.ftz").write_bytes(b"no model")
     (tmp_path / "recipe.toml").write_text(
-        one_source("basque", "texts") + '[[ingest]]\nstage = "identify_language"\nmodel = ["cascade", "mine.ftz"]\n'
+        one_source("basque", "texts")
+        + '[[ingest]]\nstage = "identify_language"\nmodel = ["cascade", "mine.ftz"]\n'
     )
     done = glotmill("plan", "recipe.toml", cwd=tmp_path)
     assert done.returncode == 2

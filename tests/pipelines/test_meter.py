@@ -1,4 +1,5 @@
-"""The meter of tokens: what several workers spend and reserve is counted by all, and no budget is overrun."""
+"""The meter of tokens: what several workers spend and reserve is counted by all, and no budget is
+overrun."""
 
 from __future__ import annotations
 

@@ -25,7 +25,11 @@ def imported(folder: Path) -> set[str]:
                 names.add(node.module)
     others = {name.split(".")[0] for name in names} - OURS - set(sys.stdlib_module_names)
     by_module = packages_distributions()
-    return {distribution.lower().replace("_", "-") for name in others for distribution in by_module.get(name, ())}
+    return {
+        distribution.lower().replace("_", "-")
+        for name in others
+        for distribution in by_module.get(name, ())
+    }
 
 
 def test_every_package_that_a_stage_imports_is_named() -> None:
@@ -33,7 +37,9 @@ def test_every_package_that_a_stage_imports_is_named() -> None:
     assert {"numpy", "fonttools", "scipy"} <= found
     found.discard("catboost")  # trains a model that is shipped as numbers; no run imports it
     assert found - {*PACKAGES, *ENGINES, *CARRIERS} == set()
-    assert {*PACKAGES, *CARRIERS} - found <= {"glotmill", "apache-beam", "commonlid"}, "named and not imported"
+    assert {*PACKAGES, *CARRIERS} - found <= {"glotmill", "apache-beam", "commonlid"}, (
+        "named and not imported"
+    )
 
 
 def test_python_and_its_unicode_tables_are_named() -> None:

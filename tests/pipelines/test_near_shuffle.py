@@ -1,4 +1,5 @@
-"""Near duplicates across splits: the shuffle finds what one process finds over all documents at once."""
+"""Near duplicates across splits: the shuffle finds what one process finds over all documents at
+once."""
 
 from __future__ import annotations
 
@@ -18,7 +19,13 @@ from pipelines.staging.staged import staged_split
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase
 from stages.deduplication.keepers import preference_keys, preference_ranks
-from stages.deduplication.near import band_keys, distinct_shingles, near_duplicates, near_signatures, similarity_of
+from stages.deduplication.near import (
+    band_keys,
+    distinct_shingles,
+    near_duplicates,
+    near_signatures,
+    similarity_of,
+)
 from stages.deduplication.options import KeeperOrder, NearDeduplicationConfig
 from stages.deduplication.shingles import shingle_hashes
 from tests.laws.mixed_corpus import passages
@@ -68,7 +75,9 @@ def expected_removals(
     config = NearDeduplicationConfig.model_validate({"verify": verify})
     made = near_signatures(batch, config)
     ranks = preference_ranks(preference_keys(batch, order)[made.rows])
-    distinct = distinct_shingles(shingle_hashes(batch, config.word_shingle, config.grapheme_shingle))
+    distinct = distinct_shingles(
+        shingle_hashes(batch, config.word_shingle, config.grapheme_shingle)
+    )
     assert len(made.rows) == len(texts), "each text has letters"
     keys = band_keys(made.signatures, config)
     found = near_duplicates(keys, ranks, similarity_of(made.signatures, distinct, config), config)
@@ -80,11 +89,18 @@ def expected_removals(
 @pytest.mark.parametrize(
     ("order", "verify"),
     [(CLEANEST, "shingles"), (LONGEST, "signature")],
-    ids=["the cleanest is kept by default, compared by shingles", "the longest is kept, compared by signature"],
+    ids=[
+        "the cleanest is kept by default, compared by shingles",
+        "the longest is kept, compared by signature",
+    ],
 )
-def test_the_shuffle_agrees_with_one_process(texts: list[str], order: KeeperOrder, verify: str, tmp_path: Path) -> None:
+def test_the_shuffle_agrees_with_one_process(
+    texts: list[str], order: KeeperOrder, verify: str, tmp_path: Path
+) -> None:
     keepers = "" if order == CLEANEST else f"[keepers]\nby = {json.dumps(order.by)}"
-    (tmp_path / "lines.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    (tmp_path / "lines.jsonl").write_text(
+        "".join(json.dumps({"text": text}) + "\n" for text in texts)
+    )
     (tmp_path / "near.toml").write_text(RECIPE.format(keepers=keepers, verify=verify))
     run(tmp_path / "near.toml", tmp_path / "out", "--keep-staging")
     ledger = ds.dataset(tmp_path / "out/ledger").to_table().sort_by("position").to_pylist()
@@ -94,7 +110,10 @@ def test_the_shuffle_agrees_with_one_process(texts: list[str], order: KeeperOrde
     assert 20 < sum(similarity == 1 for _, similarity in expected.values()) < len(expected) - 20
     assert 50 < len(expected) < len(texts) - 50, "some go and some stay, or this says little"
     card = (tmp_path / "out/report.html").read_text()
-    assert ("decided by cleanest: " in card, "decided by longest" in card) == (not keepers, bool(keepers))
+    assert ("decided by cleanest: " in card, "decided by longest" in card) == (
+        not keepers,
+        bool(keepers),
+    )
     if not keepers:
         _alternating_stars_give_the_same(tmp_path)
 
@@ -109,6 +128,8 @@ def _alternating_stars_give_the_same(folder: Path) -> None:
     staged = [staged_split(split.id, ingested(store, split.id)) for split in plan.splits]
     assert len(staged) > 3
     phase = DedupPhase(Phase("dedup", "near", 0), (), staged)
-    counts = near_shuffle(phase_run(store, max_edges=0), phase, NearDeduplicationConfig(), CLEANEST.sort_keys)
+    counts = near_shuffle(
+        phase_run(store, max_edges=0), phase, NearDeduplicationConfig(), CLEANEST.sort_keys
+    )
     assert counts["edges"] > 0
     assert {file.name: pq.read_table(file) for file in sorted(removed.glob("*.parquet"))} == before

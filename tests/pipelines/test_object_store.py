@@ -42,7 +42,11 @@ def test_without_credentials_one_line_says_so(
     elsewhere = tmp_path / "elsewhere.toml"
     elsewhere.write_text(one_source("a", "b", kind="text", paths="s3://corpora/*.txt"))
     for command, code, line in (
-        (["plan", str(elsewhere)], 2, "path 's3://corpora/*.txt' cannot be listed: Unable to locate credentials"),
+        (
+            ["plan", str(elsewhere)],
+            2,
+            "path 's3://corpora/*.txt' cannot be listed: Unable to locate credentials",
+        ),
         (["run", str(recipe), "--output", "s3://corpora/out"], 1, "Unable to locate credentials"),
     ):
         with pytest.raises(SystemExit) as stopped:

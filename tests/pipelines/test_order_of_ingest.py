@@ -1,5 +1,5 @@
-"""Encodings are converted before languages are identified, rules of a language run after it, wherever a recipe puts
-them.
+"""Encodings are converted before languages are identified, rules of a language run after it,
+wherever a recipe puts them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from stages.batches import run_stages
 IDENTIFY: dict[str, object] = {"stage": "identify_language"}
 NORMALIZE: dict[str, object] = {"stage": "normalize"}
 RUSSIAN = "Сегодня мы ходили на рынок и купили для дома свежий хлеб, овощи и фрукты для всей семьи."
-BURMESE = "လူတိုင်းသည် တူညီ လွတ်လပ်သော ဂုဏ်သိက္ခာဖြင့် လည်းကောင်း၊ တူညီလွတ်လပ်သော အခွင့်အရေးများဖြင့် လည်းကောင်း၊ မွေးဖွားလာသူများ ဖြစ်သည်။"
+BURMESE = (
+    "လူတိုင်းသည် တူညီ လွတ်လပ်သော ဂုဏ်သိက္ခာဖြင့် လည်းကောင်း၊ တူညီလွတ်လပ်သော အခွင့်အရေးများဖြင့် လည်းကောင်း၊ မွေးဖွားလာသူများ ဖြစ်သည်။"
+)
 SHAN = "ဢမ်ႇၼပ်ႉယမ်တေႃႇသုၼ်ႇလႆႈသုၼ်ႇပဵၼ်ၶွင်ၵူၼ်းတင်းသဵင်ႈ"
 PERSIAN = (
     "\u0643\u062a\u0627\u0628\u064a \u0643\u0647 \u0645\u0646 \u062f\u064a\u0631\u0648\u0632 "
@@ -37,11 +39,15 @@ def recipe(*stages: dict[str, object]) -> Recipe:
     return Recipe.model_validate({"corpus": corpus, "sources": [source], "ingest": list(stages)})
 
 
-def ingested(texts: list[str], *stages: dict[str, object]) -> tuple[list[tuple[str, str]], list[dict[str, object]]]:
+def ingested(
+    texts: list[str], *stages: dict[str, object]
+) -> tuple[list[tuple[str, str]], list[dict[str, object]]]:
     """Return (text, label) of each document, and the counted changes."""
     rows = [
         {
-            field.name: {"id": str(n), "text": text, "source": "a", "path": "a", "position": n}.get(field.name)
+            field.name: {"id": str(n), "text": text, "source": "a", "path": "a", "position": n}.get(
+                field.name
+            )
             for field in RECORD
         }
         for n, text in enumerate(texts)
@@ -64,10 +70,16 @@ def test_repaired_text_gets_the_label_of_what_it_is() -> None:
 
 def test_zawgyi_is_burmese_and_shan_stays_shan() -> None:
     found, changes = ingested([ZAWGYI, BURMESE, SHAN], IDENTIFY, NORMALIZE)
-    assert found[0][0].startswith("\u1019\u103c\u1014\u103a\u1019\u102c"), "converted before anyone knew its language"
+    assert found[0][0].startswith("\u1019\u103c\u1014\u103a\u1019\u102c"), (
+        "converted before anyone knew its language"
+    )
     assert found[1] == (BURMESE, "mya_Mymr")
     assert found[2][0] == SHAN
-    credited = [(row["language"], row["script"], row["documents"]) for row in changes if row["rule"] == "zawgyi"]
+    credited = [
+        (row["language"], row["script"], row["documents"])
+        for row in changes
+        if row["rule"] == "zawgyi"
+    ]
     assert credited == [("mya", "Mymr", 1)], "counted under the language that was found after it"
 
 

@@ -1,4 +1,5 @@
-"""Documents are parted into `train`, `validation` and `test` by a hash, and what belongs together is not parted."""
+"""Documents are parted into `train`, `validation` and `test` by a hash, and what belongs together
+is not parted."""
 
 from __future__ import annotations
 
@@ -19,7 +20,13 @@ from huggingface_hub import DatasetCard
 from pipelines.build.output import build
 from pipelines.build.plan import make_plan
 from pipelines.phases.deduplication.shuffle_records import MEMBER
-from pipelines.phases.publish.splits import LARGEST_GROUP, TEST, SplitWorker, clusters_folder, write_groups
+from pipelines.phases.publish.splits import (
+    LARGEST_GROUP,
+    TEST,
+    SplitWorker,
+    clusters_folder,
+    write_groups,
+)
 from pipelines.runners.local import Runner
 from pipelines.staging.staged import RowRun, StagedSplit, staged_split
 from pipelines.staging.store import Store
@@ -63,7 +70,8 @@ FILES = ("train", "validation", "test")
 
 
 def pages() -> list[dict[str, str]]:
-    """Pages, half of them alone and half in chains, each like the one before it and less like the first."""
+    """Pages, half of them alone and half in chains, each like the one before it and less like the
+    first."""
     chance = random.Random(5)
     found = []
     for group in range(120):
@@ -78,7 +86,9 @@ def pages() -> list[dict[str, str]]:
 
 def write(folder: Path, found: list[dict[str, str]]) -> Path:
     folder.mkdir(exist_ok=True)
-    (folder / "pages.jsonl").write_text("".join(json.dumps(page, ensure_ascii=False) + "\n" for page in found))
+    (folder / "pages.jsonl").write_text(
+        "".join(json.dumps(page, ensure_ascii=False) + "\n" for page in found)
+    )
     (folder / "parted.toml").write_text(RECIPE)
     return folder / "parted.toml"
 
@@ -105,11 +115,16 @@ def rows(folder: Path) -> list[dict[str, Any]]:
 
 
 def clusters_of(out: Path) -> list[set[str]]:
-    """Return the ids of the documents of each cluster, as deduplication left them in the staging folder."""
+    """Return the ids of the documents of each cluster, as deduplication left them in the staging
+    folder."""
     store, clusters = Store(str(out)), defaultdict[int, set[str]](set)
     for split in make_plan(out.parent / "parted.toml").splits:
         staged = staged_split(split.id, ingested(store, split.id))
-        ids = [key for file in staged.files for key in store.read_parquet(file, ["id"])["id"].to_pylist()]
+        ids = [
+            key
+            for file in staged.files
+            for key in store.read_parquet(file, ["id"])["id"].to_pylist()
+        ]
         file = f"{clusters_folder(NEAR)}/{split.id}.npy"
         for row, cluster in store.load_array(file).tolist() if store.exists(file) else ():
             clusters[cluster].add(ids[row])
@@ -132,7 +147,8 @@ def test_clusters_and_made_documents_stay_together(out: Path) -> None:
 
 def test_ledger_names_the_place_of_every_document(out: Path) -> None:
     shards = {
-        str(path.relative_to(out)): ds.dataset(path).to_table(columns=["id"])["id"] for path in out.glob("data/*/*")
+        str(path.relative_to(out)): ds.dataset(path).to_table(columns=["id"])["id"]
+        for path in out.glob("data/*/*")
     }
     published = [row for row in rows(out / "ledger") if row["fate"] == "published"]
     assert len(published) == sum(map(len, shards.values()))
@@ -141,7 +157,10 @@ def test_ledger_names_the_place_of_every_document(out: Path) -> None:
 
 
 def test_card_lists_the_splits(out: Path) -> None:
-    card, readme = Card.model_validate_json((out / "card.json").read_text()), (out / "README.md").read_text()
+    card, readme = (
+        Card.model_validate_json((out / "card.json").read_text()),
+        (out / "README.md").read_text(),
+    )
     metadata = vars(DatasetCard(readme).data)
     where = split_of(out)
     assert [s["split"] for s in metadata["configs"][0]["data_files"]] == list(FILES)
@@ -157,13 +176,17 @@ def test_card_lists_the_splits(out: Path) -> None:
 
 
 def test_datasets_loads_a_split(out: Path, tmp_path: Path) -> None:
-    found = datasets.load_dataset(str(out), split="test", verification_mode="all_checks", cache_dir=str(tmp_path))
+    found = datasets.load_dataset(
+        str(out), split="test", verification_mode="all_checks", cache_dir=str(tmp_path)
+    )
     assert set(found["id"]) == {key for key, name in split_of(out).items() if name == "test"}
 
 
 def test_workers_and_blocks_change_no_byte(out: Path, tmp_path: Path) -> None:
     plan = make_plan(write(tmp_path, pages()))
-    build(plan, str(tmp_path / "out"), Runner(workers=3), lambda task, counts: None, block_bytes=4000)
+    build(
+        plan, str(tmp_path / "out"), Runner(workers=3), lambda task, counts: None, block_bytes=4000
+    )
     assert digests(tmp_path / "out") == digests(out)
 
 
@@ -176,11 +199,20 @@ def parted(store: Store, ids: list[str], phases: list[Phase]) -> list[int]:
     """Choose the splits of one staged split of documents with these ids."""
     with store.writing_parquet("staging/s.parquet", pa.schema([("id", pa.string())])) as writer:
         writer.write_table(pa.table({"id": ids}))
-    part = RowRun(file="staging/s.parquet", row_group=0, label="eus_Latn", first_row=0, rows=len(ids), text_bytes=1)
+    part = RowRun(
+        file="staging/s.parquet",
+        row_group=0,
+        label="eus_Latn",
+        first_row=0,
+        rows=len(ids),
+        text_bytes=1,
+    )
     split = StagedSplit(name="s", documents=len(ids), runs=(part,))
     write_groups(store, [split], phases)
     worker = SplitWorker(store, PublishConfig(test=0.4))
-    worker.run(split.task().model_copy(update={"payload": {"split": split.model_dump(), "parent": None}}))
+    worker.run(
+        split.task().model_copy(update={"payload": {"split": split.model_dump(), "parent": None}})
+    )
     found: list[int] = store.load_array("staging/publish-splits/s/splits.npy").tolist()
     return found
 

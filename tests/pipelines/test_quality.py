@@ -1,4 +1,5 @@
-"""Quality filters in a run: nothing is lost, whatever a text is; other limits later, from the signals alone."""
+"""Quality filters in a run: nothing is lost, whatever a text is; other limits later, from the
+signals alone."""
 
 from __future__ import annotations
 
@@ -68,8 +69,13 @@ ODD = [
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("quality")
     samples = [language.sample_text for _, language in sorted(gflanguages.LoadLanguages().items())]
-    texts = [f"{sample.specimen_48}\n|\n{sample.specimen_36}" for sample in samples if sample.specimen_48][:160]
-    lines = [json.dumps({"text": text}) for text in [*ODD, *texts, *(f"{text}\n{text}" for text in texts[:20])]]
+    texts = [
+        f"{sample.specimen_48}\n|\n{sample.specimen_36}" for sample in samples if sample.specimen_48
+    ][:160]
+    lines = [
+        json.dumps({"text": text})
+        for text in [*ODD, *texts, *(f"{text}\n{text}" for text in texts[:20])]
+    ]
     (folder / "lines.jsonl").write_text("\n".join(lines) + "\n")
     (folder / "r.toml").write_text(RECIPE)
     run(folder / "r.toml", folder / "out", "--workers", "1")
@@ -116,15 +122,23 @@ def test_other_limits_hold_from_the_signals_alone(corpus: Path, tmp_path: Path) 
     assert said.splitlines()[-1] == (
         f"{len(gone) + len(published)} documents = {len(published)} kept + {len(gone)} dropped"
     )
-    assert {row["reason"] for row in gone if row["value"] < 60} <= {"too_few_words", *(r["reason"] for r in gone)}
-    shards = {row["shard"]: pq.read_table(tmp_path / "out" / row["shard"]).to_pylist() for row in published}
+    assert {row["reason"] for row in gone if row["value"] < 60} <= {
+        "too_few_words",
+        *(r["reason"] for r in gone),
+    }
+    shards = {
+        row["shard"]: pq.read_table(tmp_path / "out" / row["shard"]).to_pylist()
+        for row in published
+    }
     assert sum(map(len, shards.values())) == len(published)
     assert all(shards[row["shard"]][row["row"]]["id"] == row["id"] for row in published)
     assert min(document["words"] for rows in shards.values() for document in rows) >= 60
     assert refilter(corpus, "--options", options) == said, "counting alone says the same"
 
 
-def test_what_refilter_writes_is_a_corpus_that_audit_finds_right(corpus: Path, tmp_path: Path) -> None:
+def test_what_refilter_writes_is_a_corpus_that_audit_finds_right(
+    corpus: Path, tmp_path: Path
+) -> None:
     options = tmp_path / "options.toml"
     options.write_text("[thresholds.any]\ntoo_few_words = 60\n")
     refilter(corpus, "--options", options, "--output", tmp_path / "out")
@@ -133,10 +147,19 @@ def test_what_refilter_writes_is_a_corpus_that_audit_finds_right(corpus: Path, t
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     last = manifest["phases"][-1]
     assert (last["phase"], last["documents_in"]) == ("refilter", last["kept"] + last["dropped"])
-    assert {file["path"].split("/")[0] for file in manifest["files"]} >= {"data", "ledger", "README.md", "card.json"}
+    assert {file["path"].split("/")[0] for file in manifest["files"]} >= {
+        "data",
+        "ledger",
+        "README.md",
+        "card.json",
+    }
     card = json.loads((tmp_path / "out" / "card.json").read_text())
-    assert [step["stage"] for step in card["steps"] if step["phase"] == "refilter"] == ["filter_quality"]
-    assert json.loads(card["refilterings"][0]["options"]) == {"thresholds": {"any": {"too_few_words": 60.0}}}
+    assert [step["stage"] for step in card["steps"] if step["phase"] == "refilter"] == [
+        "filter_quality"
+    ]
+    assert json.loads(card["refilterings"][0]["options"]) == {
+        "thresholds": {"any": {"too_few_words": 60.0}}
+    }
     assert sum(part["documents"] for part in card["statistics"].values()) == last["kept"]
     again = tmp_path / "again"
     options.write_text("[thresholds.any]\ntoo_few_words = 70\n")
@@ -160,13 +183,31 @@ def test_a_corpus_without_signals_is_refused_in_one_line(tmp_path: Path) -> None
     pq.write_table(pa.table({"text": ["a"]}), tmp_path / "data" / "eng_Latn" / "train.parquet")
     done = CliRunner().invoke(app, ["refilter", str(tmp_path)])
     assert done.exit_code == 1
-    assert "holds no quality signals; run its recipe with keep_signals = true" in str(done.exception)
+    assert "holds no quality signals; run its recipe with keep_signals = true" in str(
+        done.exception
+    )
     (tmp_path / "bad.toml").write_text("families = 3")
-    done = CliRunner().invoke(app, ["refilter", str(tmp_path), "--options", str(tmp_path / "bad.toml")])
+    done = CliRunner().invoke(
+        app, ["refilter", str(tmp_path), "--options", str(tmp_path / "bad.toml")]
+    )
     assert "families: Input should be a valid tuple" in str(done.exception)
 
 
-WORDS = ["etxe", "mendi", "ibai", "zuri", "gorri", "handi", "txiki", "lagun", "ikasle", "liburu", "kale", "herri", "ur"]
+WORDS = [
+    "etxe",
+    "mendi",
+    "ibai",
+    "zuri",
+    "gorri",
+    "handi",
+    "txiki",
+    "lagun",
+    "ikasle",
+    "liburu",
+    "kale",
+    "herri",
+    "ur",
+]
 
 
 def page(numbers: random.Random, repeated: int = 0) -> str:
@@ -208,25 +249,34 @@ def test_limits_are_learned_named_by_a_recipe_and_shown_on_the_card(tmp_path: Pa
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith("eus_Latn\t300 pages\t")
     assert "would drop no page of the reference" in done.stderr
-    assert CliRunner().invoke(app, [*command, "--method", "mean_std"]).exit_code != 0, "no English pages"
+    assert CliRunner().invoke(app, [*command, "--method", "mean_std"]).exit_code != 0, (
+        "no English pages"
+    )
     report = (tmp_path / "limits.html").read_text()
     assert "top_2_gram" in report
     assert "<svg" in report
     learned = tomllib.loads((tmp_path / "limits.toml").read_text())["languages"]["eus_Latn"]
     assert learned["limits"]["top_2_gram"] < 0.27
-    passages = [language.sample_text.specimen_48 for _, language in sorted(gflanguages.LoadLanguages().items())]
+    passages = [
+        language.sample_text.specimen_48
+        for _, language in sorted(gflanguages.LoadLanguages().items())
+    ]
     basque = gflanguages.LoadLanguages()["eu_Latn"].sample_text
     good = [basque.specimen_48, basque.specimen_36, basque.specimen_32]
     bad = [f"{text} {text[:60]} {text[:60]} {text[:60]}" for text in good]
     (tmp_path / "lines.jsonl").write_text(
-        "\n".join(json.dumps({"text": f"{t} ane@example.eus"}) for t in [*good, *bad, *passages[:4]])
+        "\n".join(
+            json.dumps({"text": f"{t} ane@example.eus"}) for t in [*good, *bad, *passages[:4]]
+        )
     )
     (tmp_path / "r.toml").write_text(LEARNING.replace('keep = ["language", "script"]\n', ""))
     run(tmp_path / "r.toml", tmp_path / "out", "--workers", "1")
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert len(manifest["models"]["limits.toml"]) == 64
     card = json.loads((tmp_path / "out" / "card.json").read_text())
-    everything = {limit["rule"]: limit for limit in card["filter_limits"] if limit["label"] == "eus_Latn"}
+    everything = {
+        limit["rule"]: limit for limit in card["filter_limits"] if limit["label"] == "eus_Latn"
+    }
     assert everything["all"]["false_positives"] == learned["false_positives"]["all"]
     readme = (tmp_path / "out" / "README.md").read_text()
     assert "## Filters" in readme
@@ -234,7 +284,9 @@ def test_limits_are_learned_named_by_a_recipe_and_shown_on_the_card(tmp_path: Pa
     assert "| `email` | " in readme.split("replaced by its type")[1]
     assert 'id="filters"' in (tmp_path / "out" / "report.html").read_text()
     assert CliRunner().invoke(app, ["audit", str(tmp_path / "out")]).exit_code == 0
-    (tmp_path / "limits.toml").write_text((tmp_path / "limits.toml").read_text().replace("signals/2", "signals/9"))
+    (tmp_path / "limits.toml").write_text(
+        (tmp_path / "limits.toml").read_text().replace("signals/2", "signals/9")
+    )
     load_limits.cache_clear()  # as in another process
     done = CliRunner().invoke(app, ["plan", str(tmp_path / "r.toml")])
     assert done.exit_code != 0

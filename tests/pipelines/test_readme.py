@@ -21,7 +21,9 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_recipe_is_one(page: Path) -> None:
     """A block of TOML that begins with `[corpus]` is a recipe; others are parts of one."""
-    recipes = re.findall(r"```toml\n(\[corpus\]\n.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    recipes = re.findall(
+        r"```toml\n(\[corpus\]\n.*?)```", page.read_text(encoding="utf-8"), re.DOTALL
+    )
     assert recipes or page.name != "README.md"
     for text in recipes:
         assert not stage_problems(parse_recipe(text, Recipe, page.name))

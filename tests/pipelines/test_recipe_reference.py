@@ -10,7 +10,9 @@ from pipelines.catalogue.reference import reference
 def test_page_is_up_to_date() -> None:
     page = Path(__file__).parents[2] / "docs" / "recipe.md"
     generated = "\n".join(reference()).rstrip() + "\n"
-    assert page.read_text() == generated, "run: python -m pipelines.catalogue.reference > docs/recipe.md"
+    assert page.read_text() == generated, (
+        "run: python -m pipelines.catalogue.reference > docs/recipe.md"
+    )
 
 
 def test_every_key_has_a_meaning() -> None:

@@ -21,10 +21,14 @@ def groups(values: list[str], cuts: list[int], group_bytes: int) -> list[list[st
 
 
 @given(ROWS, st.lists(st.integers(0, 1000)), st.integers(1, 1500))
-def test_grouping_does_not_depend_on_batches(values: list[str], cuts: list[int], group_bytes: int) -> None:
+def test_grouping_does_not_depend_on_batches(
+    values: list[str], cuts: list[int], group_bytes: int
+) -> None:
     found = groups(values, cuts, group_bytes)
     assert found == groups(values, [], group_bytes)
     assert [row for group in found for row in group] == values
     for group in found[:-1]:
         sizes = [len(row) + ROW_BYTES for row in group]
-        assert sum(sizes) >= group_bytes > sum(sizes[:-1]), "a group ends with the row that fills it"
+        assert sum(sizes) >= group_bytes > sum(sizes[:-1]), (
+            "a group ends with the row that fills it"
+        )

@@ -1,4 +1,5 @@
-"""Repeated lines and spans across splits: the shuffles find what one process finds over all documents at once."""
+"""Repeated lines and spans across splits: the shuffles find what one process finds over all
+documents at once."""
 
 from __future__ import annotations
 
@@ -43,7 +44,11 @@ def texts() -> list[str]:
     own_words = passages()
     made = []
     for number in range(160):
-        own = " ".join(chance.choice(own_words).split()[:8]) + " " + " ".join(map(str, chance.sample(range(10**6), 40)))
+        own = (
+            " ".join(chance.choice(own_words).split()[:8])
+            + " "
+            + " ".join(map(str, chance.sample(range(10**6), 40)))
+        )
         lines = [MENU] if number % 4 else []
         lines.append(own if number not in {30, 90} else f"orria {number}")
         if number % 20 == 7:
@@ -64,10 +69,14 @@ def at_once(batch: pa.RecordBatch, stage: str, config: Any) -> Filtered:
 
 
 def corpus_of(texts: list[str], stages: str, folder: Path) -> list[dict[str, Any]]:
-    (folder / "pages.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    (folder / "pages.jsonl").write_text(
+        "".join(json.dumps({"text": text}) + "\n" for text in texts)
+    )
     (folder / "repeats.toml").write_text(RECIPE.format(stages=stages))
     run(folder / "repeats.toml", folder / "out", "--keep-staging")
-    ledger: list[dict[str, Any]] = ds.dataset(folder / "out/ledger").to_table().sort_by("position").to_pylist()
+    ledger: list[dict[str, Any]] = (
+        ds.dataset(folder / "out/ledger").to_table().sort_by("position").to_pylist()
+    )
     return ledger
 
 
@@ -83,7 +92,9 @@ def corpus_of(texts: list[str], stages: str, folder: Path) -> list[dict[str, Any
         (
             "spans",
             SPANS,
-            SpanDeduplicationConfig(min_bytes=80, fingerprint_bytes=32, stride=1, min_code_points=60),
+            SpanDeduplicationConfig(
+                min_bytes=80, fingerprint_bytes=32, stride=1, min_code_points=60
+            ),
             "too_short_without_repeated_spans",
         ),
     ],
@@ -92,7 +103,11 @@ def test_the_shuffle_agrees_with_one_process(
     texts: list[str], stage: str, table: str, config: Any, reason: str, tmp_path: Path
 ) -> None:
     quotation = passages()[3]
-    texts = [*texts, f"{quotation} bat", f"{quotation} bi"]  # nothing is left of the second without the span
+    texts = [
+        *texts,
+        f"{quotation} bat",
+        f"{quotation} bi",
+    ]  # nothing is left of the second without the span
     out = str(tmp_path / "out")
     ledger = corpus_of(texts, table, tmp_path)
     assert len(list((tmp_path / "out/ledger").iterdir())) > 3, "several splits"
@@ -112,7 +127,9 @@ def test_the_shuffle_agrees_with_one_process(
     )
     dropped = [row for row in ledger if row["fate"] == "dropped"]
     assert {row["id"]: row["value"] for row in dropped} == dict(
-        zip(expected.rejected["id"].to_pylist(), expected.rejected["value"].to_pylist(), strict=True)
+        zip(
+            expected.rejected["id"].to_pylist(), expected.rejected["value"].to_pylist(), strict=True
+        )
     )
     assert {(row["phase"], row["stage"], row["reason"], row["threshold"]) for row in dropped} == {
         ("dedup", stage, reason, 60.0)
@@ -122,18 +139,30 @@ def test_the_shuffle_agrees_with_one_process(
     assert rewritten == {row["id"] for row in published if row["text"] != originals[row["id"]]}
     assert len(rewritten) > 5, "or this says little"
     assert {row["rewritten_by"] for row in ledger} == {None, stage}
-    for id_, outcome in ((min(rewritten), "rewritten, a part of"), (min({*originals} - rewritten), "passed|dropped")):
-        assert any(re.search(f"dedup +{stage}: ({outcome})", line) for line in document_history(Store(out), id_))
+    for id_, outcome in (
+        (min(rewritten), "rewritten, a part of"),
+        (min({*originals} - rewritten), "passed|dropped"),
+    ):
+        assert any(
+            re.search(f"dedup +{stage}: ({outcome})", line)
+            for line in document_history(Store(out), id_)
+        )
 
 
 def test_a_later_stage_sees_the_text_that_an_earlier_one_left(tmp_path: Path) -> None:
     """Two Basque pages differ by their menus alone, and are equal once the menus are taken out."""
     body = "Euskara hizkuntza bat da, Euskal Herrian hitz egiten dena, eta jatorria ez da ezagutzen oraindik."
-    texts = [f"{MENU}\n{body}", *(f"{MENU}\n{n} zenbakiko orria, beste testu batekin" * 3 for n in range(20)), body]
+    texts = [
+        f"{MENU}\n{body}",
+        *(f"{MENU}\n{n} zenbakiko orria, beste testu batekin" * 3 for n in range(20)),
+        body,
+    ]
     for stages, expected in ((LINES + EXACT, 1), (EXACT + LINES, 0)):
         folder = tmp_path / str(expected)
         folder.mkdir()
-        ledger = corpus_of(texts, stages.replace("min_code_points = 60", "min_code_points = 0"), folder)
+        ledger = corpus_of(
+            texts, stages.replace("min_code_points = 60", "min_code_points = 0"), folder
+        )
         duplicates = [row for row in ledger if row["fate"] == "duplicate"]
         assert len(duplicates) == expected
         assert all(row["duplicate_of"] == ledger[0]["id"] for row in duplicates)
@@ -152,10 +181,19 @@ def test_keys_go_through_in_slices_where_memory_is_short(
         monkeypatch.setattr(repeats, "LEAST_BUDGET", budget)
         folder = tmp_path / name
         folder.mkdir()
-        (folder / "pages.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+        (folder / "pages.jsonl").write_text(
+            "".join(json.dumps({"text": text}) + "\n" for text in texts)
+        )
         (folder / "repeats.toml").write_text(RECIPE.format(stages=SPANS))
         outcome = CliRunner().invoke(
-            app, ["run", str(folder / "repeats.toml"), "--output", str(folder / "out"), "--keep-staging"]
+            app,
+            [
+                "run",
+                str(folder / "repeats.toml"),
+                "--output",
+                str(folder / "out"),
+                "--keep-staging",
+            ],
         )
         assert outcome.exit_code == 0, outcome.output
         slices = len(list((folder / "out/staging/dedup-0-spans-frequent-0").iterdir()))

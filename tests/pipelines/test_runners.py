@@ -1,4 +1,5 @@
-"""Workers that are killed, that cannot start, that answer at length: the rest goes on, and the reason is told."""
+"""Workers that are killed, that cannot start, that answer at length: the rest goes on, and the
+reason is told."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ class TryResult(TaskResult):
 
 
 class KilledWorker(Worker[TryResult]):
-    """Counts its tries in files; a task's payload says in how many of them it is killed, and by what."""
+    """Counts its tries in files; a task's payload says in how many of them it is killed, and by
+    what."""
 
     phase = "killed"
     result = TryResult
@@ -83,12 +85,19 @@ def run(worker: KilledWorker, given: Sequence[Task], workers: int = 2) -> dict[s
     return run_tasks(worker, given, Runner(workers=workers), lambda *_: None)
 
 
-def test_a_task_whose_worker_is_killed_once_is_done_again_and_leaves_no_trace(tmp_path: Path) -> None:
-    done = run(IsolatingWorker(Store(str(tmp_path))), tasks(b={"kills": 1}, c={"kills": 1, "signal": signal.SIGTERM}))
+def test_a_task_whose_worker_is_killed_once_is_done_again_and_leaves_no_trace(
+    tmp_path: Path,
+) -> None:
+    done = run(
+        IsolatingWorker(Store(str(tmp_path))),
+        tasks(b={"kills": 1}, c={"kills": 1, "signal": signal.SIGTERM}),
+    )
     assert done == dict.fromkeys(NAMES, TryResult())
 
 
-def test_a_task_that_kills_its_worker_twice_is_given_up_whatever_the_number_of_workers(tmp_path: Path) -> None:
+def test_a_task_that_kills_its_worker_twice_is_given_up_whatever_the_number_of_workers(
+    tmp_path: Path,
+) -> None:
     given = tasks(b={"kills": 9, "signal": signal.SIGSEGV}, c={"kills": 9})
     found = []
     for workers in (1, 2):
@@ -96,7 +105,11 @@ def test_a_task_that_kills_its_worker_twice_is_given_up_whatever_the_number_of_w
         worker = IsolatingWorker(Store(str(tmp_path / str(workers))))
         found.append(run(worker, given, workers))
         assert run(worker, given, workers) == found[-1], "what is given up is not tried again"
-        assert {n: len((tmp_path / f"{workers}/tries-{n}").read_bytes()) for n in "abc"} == {"a": 1, "b": 2, "c": 2}
+        assert {n: len((tmp_path / f"{workers}/tries-{n}").read_bytes()) for n in "abc"} == {
+            "a": 1,
+            "b": 2,
+            "c": 2,
+        }
     assert found[0] == found[1]
     assert found[0]["a"] == TryResult()
     assert {name: result.error for name, result in found[0].items() if result.error} == {
@@ -105,16 +118,24 @@ def test_a_task_that_kills_its_worker_twice_is_given_up_whatever_the_number_of_w
     }
 
 
-def test_a_phase_that_can_give_nothing_up_ends_the_run_after_all_else_is_done(tmp_path: Path) -> None:
-    with pytest.raises(WorkerError, match=r"of killed b was killed by SIGABRT, twice, .*run the same command again"):
+def test_a_phase_that_can_give_nothing_up_ends_the_run_after_all_else_is_done(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(
+        WorkerError, match=r"of killed b was killed by SIGABRT, twice, .*run the same command again"
+    ):
         run(KilledWorker(Store(str(tmp_path))), tasks(b={"kills": 9, "signal": signal.SIGABRT}))
-    assert all((tmp_path / f"staging/killed/{name}/done.json").exists() for name in NAMES if name != "b")
+    assert all(
+        (tmp_path / f"staging/killed/{name}/done.json").exists() for name in NAMES if name != "b"
+    )
 
 
 def test_workers_that_cannot_start_say_why(tmp_path: Path) -> None:
     with pytest.raises(WorkerError, match=r"^ValueError: no such model: nowhere\.bin$"):
         run(BrokenWorker(Store(str(tmp_path)), "raises"), tasks())
-    with pytest.raises(WorkerError, match=r"^worker processes cannot start: the last one ended with exit code 7; "):
+    with pytest.raises(
+        WorkerError, match=r"^worker processes cannot start: the last one ended with exit code 7; "
+    ):
         run(BrokenWorker(Store(str(tmp_path)), "exits"), tasks())
 
 
@@ -126,7 +147,8 @@ def test_tasks_and_answers_may_be_longer_than_a_pipe_holds(tmp_path: Path) -> No
 
 def test_a_runner_that_beam_does_not_have_is_misuse() -> None:
     with pytest.raises(
-        MisuseError, match=r"^--runner must be local, or .*installed: Unexpected pipeline runner: Nope\."
+        MisuseError,
+        match=r"^--runner must be local, or .*installed: Unexpected pipeline runner: Nope\.",
     ):
         require_runner("Nope")
     require_runner("FlinkRunner")
@@ -147,17 +169,26 @@ def test_the_temporary_folder_may_have_a_long_path(tmp_path: Path) -> None:
     folder = tmp_path / ("long" * 30) / ("path" * 10)
     folder.mkdir(parents=True)
     ran = subprocess.run(
-        [sys.executable, "-c", LONG_FOLDER], env=os.environ | {"TMPDIR": str(folder)}, capture_output=True, check=False
+        [sys.executable, "-c", LONG_FOLDER],
+        env=os.environ | {"TMPDIR": str(folder)},
+        capture_output=True,
+        check=False,
     )
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"3\n", b"")
 
 
-def test_workers_go_on_when_the_process_that_they_were_forked_from_is_killed(tmp_path: Path) -> None:
+def test_workers_go_on_when_the_process_that_they_were_forked_from_is_killed(
+    tmp_path: Path,
+) -> None:
     given = tasks(b={"kills": 1})
 
     def kill_server(task: Task, _: TaskResult) -> None:
         if task.name == "a":
-            worker = next(p for p in psutil.Process().children(recursive=True) if "fork_server" in p.cmdline()[-1])
+            worker = next(
+                p
+                for p in psutil.Process().children(recursive=True)
+                if "fork_server" in p.cmdline()[-1]
+            )
             worker.kill()
 
     done = run_tasks(IsolatingWorker(Store(str(tmp_path))), given, Runner(workers=2), kill_server)

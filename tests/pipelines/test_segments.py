@@ -1,4 +1,5 @@
-"""Records that are kept by key: all are found again, by this attempt and the next, and memory does not hold them."""
+"""Records that are kept by key: all are found again, by this attempt and the next, and memory does
+not hold them."""
 
 from __future__ import annotations
 
@@ -17,7 +18,9 @@ def key_of(number: int) -> bytes:
 
 
 @pytest.mark.parametrize("url", ["{}", "memory://{}"])
-def test_records_are_found_by_any_attempt(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_are_found_by_any_attempt(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(segments, "_RECENT", 16)
     store = Store(url.format(tmp_path))
     for attempt in range(3):

@@ -34,7 +34,10 @@ def test_writing_replaces_a_file_whole(tmp_path: Path) -> None:
     store.write("a/b.json", b"first")
     store.write("a/b.json", b"second")
     assert store.read("a/b.json") == b"second"
-    assert store.sha256("a/b.json") == "16367aacb67a4a017c8da8ab95682ccb390863780f7114dda0a0e0c55644c7c4"
+    assert (
+        store.sha256("a/b.json")
+        == "16367aacb67a4a017c8da8ab95682ccb390863780f7114dda0a0e0c55644c7c4"
+    )
     assert store.names("a") == {"b.json"}
     assert store.names("nowhere") == set()
 
@@ -42,7 +45,10 @@ def test_writing_replaces_a_file_whole(tmp_path: Path) -> None:
 def test_a_second_run_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     with (
         Store(str(tmp_path)).locked(),
-        pytest.raises(StagingError, match=r"another run is writing to .*: wait for it, or choose another --output"),
+        pytest.raises(
+            StagingError,
+            match=r"another run is writing to .*: wait for it, or choose another --output",
+        ),
         Store(str(tmp_path)).locked(),
     ):
         pass
@@ -71,7 +77,9 @@ def test_object_stores_hold_the_same_layout() -> None:
     assert not store.exists("a/b")
 
 
-@pytest.mark.parametrize("footer_bytes", [1 << 20, 1, 0], ids=["both kept", "one kept", "none kept"])
+@pytest.mark.parametrize(
+    "footer_bytes", [1 << 20, 1, 0], ids=["both kept", "one kept", "none kept"]
+)
 def test_runs_are_read_by_the_footer_of_their_own_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, footer_bytes: int
 ) -> None:
@@ -80,13 +88,21 @@ def test_runs_are_read_by_the_footer_of_their_own_part(
     for name, texts in (("first", ["a", "bb", "ccc"]), ("second", ["dddd"])):
         writer = PartsWriter(store, name, 1 << 20)
         languages = ["eus", "fra", "glg"][: len(texts)]
-        columns = {"text": pa.array(texts, pa.large_string()), "language": languages, "script": ["Latn"] * len(texts)}
+        columns = {
+            "text": pa.array(texts, pa.large_string()),
+            "language": languages,
+            "script": ["Latn"] * len(texts),
+        }
         writer.add(pa.RecordBatch.from_pydict(columns))
         for part in writer.close():
             files = {"file": f"{name}/{part.file}", "first_row": 0}
-            runs += [RowRun(**run.model_dump(), row_group=n, **files) for n, run in enumerate(part.runs)]
+            runs += [
+                RowRun(**run.model_dump(), row_group=n, **files) for n, run in enumerate(part.runs)
+            ]
     footers = Footers()
     for _ in range(2):
         read = [table["text"].to_pylist() for _, table in read_runs(store, runs, ["text"], footers)]
         assert read == [["a"], ["bb"], ["ccc"], ["dddd"]]
-    assert [table["text"].to_pylist() for _, table in read_runs(store, runs[1:2], ["text"], footers)] == [["bb"]]
+    assert [
+        table["text"].to_pylist() for _, table in read_runs(store, runs[1:2], ["text"], footers)
+    ] == [["bb"]]

@@ -1,4 +1,5 @@
-"""What a command imports before it knows what there is to do, which is most of the time of a small run."""
+"""What a command imports before it knows what there is to do, which is most of the time of a small
+run."""
 
 import importlib.metadata
 import subprocess
@@ -32,7 +33,9 @@ def recipe(tmp_path: Path) -> Path:
 
 def imported_by(*arguments: object) -> set[str]:
     """Run a command without its process ending at once; returns the packages that it imported."""
-    code = NAME_IMPORTED.replace("main(sys.argv[1:])", "\ntry:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass")
+    code = NAME_IMPORTED.replace(
+        "main(sys.argv[1:])", "\ntry:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass"
+    )
     command = [sys.executable, "-c", code, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return set(done.stdout.splitlines()[-1].split())
@@ -50,7 +53,9 @@ def test_a_plan_imports_neither_beam_nor_what_only_stages_need(recipe: Path) -> 
     assert not imported & LATER
 
 
-def test_a_run_that_finds_itself_finished_starts_no_process_and_imports_no_beam(recipe: Path, tmp_path: Path) -> None:
+def test_a_run_that_finds_itself_finished_starts_no_process_and_imports_no_beam(
+    recipe: Path, tmp_path: Path
+) -> None:
     output = tmp_path / "out"
     first = imported_by("run", recipe, "--output", output, "--workers", 1)
     assert "jinja2" in first
@@ -62,7 +67,9 @@ def test_a_run_that_finds_itself_finished_starts_no_process_and_imports_no_beam(
 
 def test_packages_have_the_versions_that_their_metadata_parses_to(recipe: Path) -> None:
     named = make_plan(recipe).packages
-    assert {name: named[name] for name in PACKAGES} == {name: importlib.metadata.version(name) for name in PACKAGES}
+    assert {name: named[name] for name in PACKAGES} == {
+        name: importlib.metadata.version(name) for name in PACKAGES
+    }
 
 
 def test_what_is_left_out_cannot_be_imported_until_the_block_ends() -> None:

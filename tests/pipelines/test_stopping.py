@@ -52,14 +52,22 @@ def test_a_signal_ends_the_run_with_one_line_and_leaves_no_temporary_folder(
     (tmp_path / "long.toml").write_text(RECIPE)
     process = start(tmp_path / "long.toml", tmp_path / "out", "--workers", "2")
     deadline = time.monotonic() + 120
-    while not list((tmp_path / "out").glob("staging/ingest/*/done.json")) and time.monotonic() < deadline:
+    while (
+        not list((tmp_path / "out").glob("staging/ingest/*/done.json"))
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.02)
     assert Store(str(tmp_path / "out")).is_locked()
     (os.killpg if to_all else os.kill)(process.pid, number)
     _, errors = process.communicate(timeout=60)
     *progress, last = errors.splitlines()
-    assert (process.returncode, last) == (code, "glotmill: stopped; run the same command again to go on")
-    assert all(re.match(r"glotmill: \d+:\d\d (ingest|phases after)", line) for line in progress), errors
+    assert (process.returncode, last) == (
+        code,
+        "glotmill: stopped; run the same command again to go on",
+    )
+    assert all(re.match(r"glotmill: \d+:\d\d (ingest|phases after)", line) for line in progress), (
+        errors
+    )
     while processes_in(process.pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     store = Store(str(tmp_path / "out"))
@@ -76,7 +84,10 @@ def test_a_killed_run_leaves_neither_a_process_nor_a_temporary_folder(
     (tmp_path / "long.toml").write_text(RECIPE)
     process = start(tmp_path / "long.toml", tmp_path / "out", "--workers", "2")
     deadline = time.monotonic() + 120
-    while not list((tmp_path / "out").glob("staging/ingest/*/done.json")) and time.monotonic() < deadline:
+    while (
+        not list((tmp_path / "out").glob("staging/ingest/*/done.json"))
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.02)
     (os.killpg if to_all else os.kill)(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
@@ -96,14 +107,19 @@ def test_a_second_signal_ends_the_run_at_once_and_with_the_same_line(tmp_path: P
         os.killpg(process.pid, signal.SIGINT)
         time.sleep(0.01)
     _, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors) == (130, "glotmill: stopped; run the same command again to go on\n")
+    assert (process.returncode, errors) == (
+        130,
+        "glotmill: stopped; run the same command again to go on\n",
+    )
     deadline = time.monotonic() + 30
     while processes_in(process.pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not processes_in(process.pid)
 
 
-def test_neither_a_whole_run_nor_a_failed_one_leaves_a_temporary_folder(tmp_path: Path, scratch: Path) -> None:
+def test_neither_a_whole_run_nor_a_failed_one_leaves_a_temporary_folder(
+    tmp_path: Path, scratch: Path
+) -> None:
     (tmp_path / "lines.jsonl").write_text('{"text": "Herri eta nazio guztiak"}\n' * 40_000)
     (tmp_path / "long.toml").write_text(RECIPE.replace("20000", "600000"))
     run(tmp_path / "long.toml", tmp_path / "out", "--workers", "2")
@@ -128,6 +144,9 @@ def test_lines_where_there_is_no_terminal() -> None:
     with lines.printed_every(0.02, Console(file=written)):
         lines.report(Task(name="a"), Read(bytes_in=300, documents_in=1200))
         time.sleep(0.1)
-    assert "glotmill: 0:00 ingest: 75% of the input, 1 of 2 splits, 1,200 documents\n" in written.getvalue()
+    assert (
+        "glotmill: 0:00 ingest: 75% of the input, 1 of 2 splits, 1,200 documents\n"
+        in written.getvalue()
+    )
     lines.report(Task(name="shard"), TaskResult())
     assert lines.line() == "phases after ingest: 1 tasks done, 1,200 documents read"

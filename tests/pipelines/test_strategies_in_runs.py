@@ -1,4 +1,5 @@
-"""Every strategy through one run: its rows are published, each by its kind, and come again from responses alone."""
+"""Every strategy through one run: its rows are published, each by its kind, and come again from
+responses alone."""
 
 from __future__ import annotations
 
@@ -41,13 +42,17 @@ ONCE = {  # answers to what several strategies ask, and to calls of functions
 
 
 def planted(body: dict[str, Any]) -> dict[str, Any]:
-    """Answer by the properties that are asked for, with what the strategies' own tests call good."""
+    """Answer by the properties that are asked for, with what the strategies' own tests call
+    good."""
     wanted = frozenset(body["response_format"]["json_schema"]["schema"]["properties"])
     said = "\n".join(message["content"] for message in body["messages"])
     if wanted == {"answer"} and "copied" not in said and "Copy" not in said:
         return completion(json.dumps({"answer": "He did." if "in English" in said else ANSWER}))
     known = {
-        frozenset(answer): answer for _, answers, _ in GOOD.values() for answer in answers if set(answer) != {"answer"}
+        frozenset(answer): answer
+        for _, answers, _ in GOOD.values()
+        for answer in answers
+        if set(answer) != {"answer"}
     }
     return completion(json.dumps((known | ONCE)[wanted]))
 
@@ -62,14 +67,19 @@ def write_files(folder: Path) -> None:
 def recipe(folder: Path, engine: str, name: str) -> Path:
     write_files(folder)
     options = {strategy: chosen for strategy, (chosen, _, _) in GOOD.items()}
-    options |= {"function_calls": {"tools": "tools.json"}, "entity_insertions": {"table": "names.tsv"}}
+    options |= {
+        "function_calls": {"tools": "tools.json"},
+        "entity_insertions": {"table": "names.tsv"},
+    }
     options["code_switching"] = {"table": "names.tsv"}
     tables = []
     for strategy in sorted(set(STRATEGIES) - OWN):
         asks = "" if strategy in ("entity_insertions", "code_switching") else engine
         written = ", ".join(f"{key} = {toml(value)}" for key, value in options[strategy].items())
         tables.append(f'[[synthesize]]\nstrategy = "{strategy}"\n{asks}options = {{ {written} }}\n')
-    source = one_source("strategies", options='columns = { text = "text", date = "date" }\nkeep = ["english"]')
+    source = one_source(
+        "strategies", options='columns = { text = "text", date = "date" }\nkeep = ["english"]'
+    )
     path = folder / f"{name}.toml"
     path.write_text(f'{source}\n[[ingest]]\nstage = "identify_language"\n' + "".join(tables))
     return path
@@ -96,7 +106,9 @@ def test_each_published_method_is_a_recipe_that_runs(path: Path, tmp_path: Path)
 
 def test_every_strategy_publishes(tmp_path: Path) -> None:
     with FaultyEndpoint(planted).serving() as server:
-        engine = f'engine = {{ kind = "endpoint", base_url = "{server.base_url}", model = "planted" }}\n'
+        engine = (
+            f'engine = {{ kind = "endpoint", base_url = "{server.base_url}", model = "planted" }}\n'
+        )
         run(recipe(tmp_path, engine, "first"), tmp_path / "out")
     rows = [
         row
@@ -112,7 +124,10 @@ def test_every_strategy_publishes(tmp_path: Path) -> None:
     assert {row["strategy"].split("/")[0] for row in rows} == set(STRATEGIES) - OWN, rejected
     assert {row["parent_id"] for row in rows} == {rows[0]["parent_id"]}
     assert {row["language"] for row in rows} == {"eus"}
-    run(recipe(tmp_path, 'engine = "recorded"\nreuse = ["out/responses"]\n', "again"), tmp_path / "again")
+    run(
+        recipe(tmp_path, 'engine = "recorded"\nreuse = ["out/responses"]\n', "again"),
+        tmp_path / "again",
+    )
     before, after = digests(tmp_path / "out"), digests(tmp_path / "again")
     compared = [path for path in before if path.split("/")[0] in ("data", "synthetic", "ledger")]
     assert {path: before[path] for path in compared} == {path: after[path] for path in compared}

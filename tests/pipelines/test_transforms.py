@@ -52,10 +52,14 @@ def test_a_stage_keeps_and_rejects() -> None:
             | Stage("filter_length", min_code_points=200)
         )
         kept = done.kept | "kept" >> beam.FlatMap(rows, "id", "rating")
-        rejected = done.rejected | "rejected" >> beam.FlatMap(rows, "id", "text", "stage", "value", "threshold", "fate")
+        rejected = done.rejected | "rejected" >> beam.FlatMap(
+            rows, "id", "text", "stage", "value", "threshold", "fate"
+        )
         assert_that(kept, equal_to([("1", 2)]), "what is kept has the columns it came with")
         assert_that(
-            rejected, equal_to([("0", "short", "filter_length", 5.0, 200.0, "dropped")]), "what is not says why"
+            rejected,
+            equal_to([("0", "short", "filter_length", 5.0, 200.0, "dropped")]),
+            "what is not says why",
         )
 
 
@@ -63,14 +67,19 @@ def test_every_row_comes_out_once_with_a_row_that_fails() -> None:
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         done = pipeline | beam.Create([block([BASQUE, None, BASQUE])]) | Stage("filter_length")
         fates = done.rejected | "rejected" >> beam.FlatMap(rows, "id", "fate")
-        assert_that(done.kept | "kept" >> beam.FlatMap(rows, "id"), equal_to([("0",), ("2",)]), "kept")
+        assert_that(
+            done.kept | "kept" >> beam.FlatMap(rows, "id"), equal_to([("0",), ("2",)]), "kept"
+        )
         assert_that(fates, equal_to([("1", "failed")]), "failed")
 
 
 def test_a_recipe_runs_its_ingest_stages(tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(RECIPE)
-    english = "All human beings are born free and equal in dignity and rights. They are endowed with reason. " * 3
+    english = (
+        "All human beings are born free and equal in dignity and rights. They are endowed with reason. "
+        * 3
+    )
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         done = pipeline | beam.Create([block([BASQUE + "\u200e", english])]) | Ingest(recipe)
         kept = done.kept | "kept" >> beam.FlatMap(rows, "text", "language", "script")
@@ -98,13 +107,20 @@ def test_columns_of_documents_are_cast_and_others_travel_on() -> None:
     given = block(["a"], language_score=pa.array([1], pa.int8()), rating=[b"x"])
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         done = pipeline | beam.Create([given]) | Stage("filter_length")
-        assert_that(done.kept | beam.FlatMap(rows, "language_score", "rating"), equal_to([(1.0, b"x")]))
-    with pytest.raises(Exception, match="language_score"), beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        assert_that(
+            done.kept | beam.FlatMap(rows, "language_score", "rating"), equal_to([(1.0, b"x")])
+        )
+    with (
+        pytest.raises(Exception, match="language_score"),
+        beam.Pipeline(runner=FnApiRunner()) as pipeline,
+    ):
         pipeline | beam.Create([block(["a"], language_score=["high"])]) | Stage("filter_length")
 
 
 def test_the_documented_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    example = re.search(r"```python\n(.*?)```", (ROOT / "docs/beam.md").read_text(encoding="utf-8"), re.DOTALL)
+    example = re.search(
+        r"```python\n(.*?)```", (ROOT / "docs/beam.md").read_text(encoding="utf-8"), re.DOTALL
+    )
     assert example
     (tmp_path / "corpus.toml").write_text(RECIPE)
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,5 @@
-"""`[[augment]] stage = "translate"` through whole runs: what it publishes, whatever the engine answers."""
+"""`[[augment]] stage = "translate"` through whole runs: what it publishes, whatever the engine
+answers."""
 
 from __future__ import annotations
 
@@ -31,7 +32,9 @@ outputs = ["documents", "sentence_pairs", "tmx", "moses"]
 publish_responses = true
 """
 )
-DIRECTIONS_LINE = f"directions = {json.dumps([f'{source} -> {target}' for source, target in DIRECTIONS])}\n"
+DIRECTIONS_LINE = (
+    f"directions = {json.dumps([f'{source} -> {target}' for source, target in DIRECTIONS])}\n"
+)
 GARBAGE = {
     "wrong_language": "wrong_",
     "copies": "copied_source|wrong_",
@@ -47,7 +50,9 @@ GARBAGE = {
 }
 
 
-def make(folder: Path, more: str = "", texts: dict[str, list[str]] | None = None, name: str = "recipe") -> Path:
+def make(
+    folder: Path, more: str = "", texts: dict[str, list[str]] | None = None, name: str = "recipe"
+) -> Path:
     for place, (source, _) in enumerate(DIRECTIONS):
         own = (texts or {}).get(source, documents(source) if texts is None else [])
         lines = "".join(json.dumps({"text": text}) + "\n" for text in own)
@@ -66,13 +71,23 @@ def run(recipe: Path, output: Path, *options: str) -> None:
 
 def assert_same_pairs(folder: Path, pairs: list[dict[str, Any]]) -> None:
     """Hold that TMX and Moses files have the pairs that passed, in their order."""
-    passed = sorted((" ".join(p["source"].split()), " ".join(p["target"].split())) for p in pairs if not p["reason"])
+    passed = sorted(
+        (" ".join(p["source"].split()), " ".join(p["target"].split()))
+        for p in pairs
+        if not p["reason"]
+    )
     units = [ElementTree.parse(path).getroot().iter("tu") for path in folder.glob("*.tmx")]  # noqa: S314 - written by us
-    assert sorted(tuple(seg.text for seg in unit.iter("seg")) for own in units for unit in own) == passed
+    assert (
+        sorted(tuple(seg.text for seg in unit.iter("seg")) for own in units for unit in own)
+        == passed
+    )
     lines = []
     for source, target in DIRECTIONS:
         for path in folder.glob(f"*.{source}-{target}.{source}"):
-            both = [path.with_suffix(f".{label}").read_text("utf-8").splitlines() for label in (source, target)]
+            both = [
+                path.with_suffix(f".{label}").read_text("utf-8").splitlines()
+                for label in (source, target)
+            ]
             lines += list(zip(*both, strict=True))
     assert sorted(lines) == passed
 
@@ -106,7 +121,9 @@ def assert_laws(out: Path) -> None:
 
 
 @pytest.mark.slow
-def test_translations_stand_beside_their_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_translations_stand_beside_their_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("APERTIUM_MODES", str(plant_engine(tmp_path / "modes")))
     recipe = make(tmp_path)
     run(recipe, tmp_path / "out")
@@ -128,7 +145,9 @@ def test_translations_stand_beside_their_sources(tmp_path: Path, monkeypatch: py
     assert {pair["reason"] for pair in pairs} == {None}
     assert_same_pairs(tmp_path / "out/bitext", pairs)
     questions = asked(tmp_path / "modes")
-    assert len(questions) == len(set(questions)), "a sentence that stands several times is asked once"
+    assert len(questions) == len(set(questions)), (
+        "a sentence that stands several times is asked once"
+    )
     # The same bytes with one worker, and with recorded responses and no engine at all.
     run(recipe, tmp_path / "one", "--workers", "1")
     assert digests(tmp_path / "one") == digests(tmp_path / "out")
@@ -166,12 +185,18 @@ def garbage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_found_text_stays_whatever_engines_answer(garbage: Path) -> None:
     assert_laws(garbage)
     originals = sorted(text for source, _ in DIRECTIONS for text in documents(source))
-    assert sorted(row["text"] for row in rows(garbage / "data") if not row["synthetic"]) == originals
+    assert (
+        sorted(row["text"] for row in rows(garbage / "data") if not row["synthetic"]) == originals
+    )
 
 
 @pytest.mark.parametrize(("kind", "reasons"), GARBAGE.items(), ids=GARBAGE.keys())
 def test_nothing_of_a_garbage_engine_is_published(kind: str, reasons: str, garbage: Path) -> None:
-    made = [row for row in rows(garbage / "data") if (row["translation_model"] or "").endswith(f"-{kind}")]
+    made = [
+        row
+        for row in rows(garbage / "data")
+        if (row["translation_model"] or "").endswith(f"-{kind}")
+    ]
     if kind.startswith("drops"):  # documents without a number or an address are right
         assert not any("25" in row["text"] or "https" in row["text"] for row in made)
         assert len(made) == len(DIRECTIONS)
@@ -190,14 +215,19 @@ def test_nothing_of_a_garbage_engine_is_published(kind: str, reasons: str, garba
 def test_a_sentence_that_an_engine_hangs_or_dies_at_fails_alone(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("APERTIUM_MODES", str(plant_engine(tmp_path / "modes", kind, at="torturatu")))
+    monkeypatch.setenv(
+        "APERTIUM_MODES", str(plant_engine(tmp_path / "modes", kind, at="torturatu"))
+    )
     basque = documents("eus_Latn")
     texts = {"eus_Latn": [*basque, basque[0].replace("torturatu", "zigortu")]}
     mode = f'engine = {{ kind = "apertium", mode = "eus-spa-{kind}", timeout_seconds = 3 }}\n'
     more = 'directions = ["eus_Latn -> spa_Latn"]\n' + mode
     run(make(tmp_path, more, texts), tmp_path / "out", "--workers", "1")
     ledger = [row for row in rows(tmp_path / "out/ledger") if row["parent_id"]]
-    assert sorted(row["fate"] for row in ledger if row["reason"] == "engine_failed") == ["failed", "failed"]
+    assert sorted(row["fate"] for row in ledger if row["reason"] == "engine_failed") == [
+        "failed",
+        "failed",
+    ]
     failed = [row for row in ledger if row["fate"] == "failed"]
     assert all("died or gave no answer within 3 seconds" in row["detail"] for row in failed)
     rejects = rows(tmp_path / "out/rejects")
@@ -206,7 +236,9 @@ def test_a_sentence_that_an_engine_hangs_or_dies_at_fails_alone(
 
 
 @pytest.mark.slow
-def test_a_killed_run_asks_for_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_run_asks_for_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     modes = plant_engine(tmp_path / "modes", seconds=0.25)
     monkeypatch.setenv("APERTIUM_MODES", str(modes))
     recipe = make(tmp_path)
@@ -217,13 +249,18 @@ def test_a_killed_run_asks_for_nothing_twice(tmp_path: Path, monkeypatch: pytest
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    kept = sum(len(p.read_bytes().splitlines()) for p in (tmp_path / "out").glob("staging/augment/*/responses/*"))
+    kept = sum(
+        len(p.read_bytes().splitlines())
+        for p in (tmp_path / "out").glob("staging/augment/*/responses/*")
+    )
     first = asked(modes)
     plant_engine(tmp_path / "modes")
     run(recipe, tmp_path / "out", "--workers", "1")
     second = asked(modes)[len(first) :] if len(asked(modes)) > len(first) else []
     assert kept
-    assert len(asked(modes)) - len(set(asked(modes))) <= len(first) - kept, "only what was not answered is asked again"
+    assert len(asked(modes)) - len(set(asked(modes))) <= len(first) - kept, (
+        "only what was not answered is asked again"
+    )
     assert len(second) < len(set(asked(modes)))
     run(recipe, tmp_path / "whole", "--workers", "2")
     assert digests(tmp_path / "out") == digests(tmp_path / "whole")
@@ -257,9 +294,15 @@ def test_bad_input_is_a_row_of_the_ledger(tmp_path: Path, monkeypatch: pytest.Mo
         ),
         ('directions = ["eus_Latn - fra_Latn"]', 'a direction must be "source -> target"'),
         ('directions = ["eus_Latn -> eus_Latn"]', "a direction must join two languages"),
-        ('directions = ["eus_Latn -> spa_Latn"]\nengine = "recorded"', "the recorded engine answers from folders"),
+        (
+            'directions = ["eus_Latn -> spa_Latn"]\nengine = "recorded"',
+            "the recorded engine answers from folders",
+        ),
         ('directions = ["eus_Latn -> spa_Latn"]\nengine = "oracle"', "engine"),
-        ('directions = ["eus_Latn -> spa_Latn"]\nreuse = ["nowhere"]', "nowhere holds no responses"),
+        (
+            'directions = ["eus_Latn -> spa_Latn"]\nreuse = ["nowhere"]',
+            "nowhere holds no responses",
+        ),
         ('directions = ["eus_Latn -> spa_Latn"]\nglossary = "none.tsv"', "none.tsv"),
     ],
 )

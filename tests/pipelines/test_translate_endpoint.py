@@ -1,4 +1,5 @@
-"""Translation by an endpoint that fails: nothing is lost, nothing is asked twice, and no budget is overrun."""
+"""Translation by an endpoint that fails: nothing is lost, nothing is asked twice, and no budget is
+overrun."""
 
 from __future__ import annotations
 
@@ -28,7 +29,9 @@ def translated(body: dict[str, Any]) -> dict[str, Any]:
 
 def endpoint_recipe(folder: Path, base_url: str, more: str = "") -> Path:
     engine = f'kind = "endpoint", base_url = "{base_url}", model = "planted", timeout_seconds = 3'
-    return make(folder, f"engine = {{ {engine}, first_pause_seconds = 0.01, concurrency = 4{more} }}\n")
+    return make(
+        folder, f"engine = {{ {engine}, first_pause_seconds = 0.01, concurrency = 4{more} }}\n"
+    )
 
 
 @pytest.mark.slow
@@ -41,21 +44,29 @@ def test_faults_lose_nothing_and_ask_nothing_twice(tmp_path: Path) -> None:
         server.answered.clear()
         server.every = 3
         run(recipe, tmp_path / "faulty")
-        assert dict(server.answered) == calm, "every sentence was answered once, however often it was asked"
+        assert dict(server.answered) == calm, (
+            "every sentence was answered once, however often it was asked"
+        )
     assert digests(tmp_path / "calm") == digests(tmp_path / "faulty")
     assert_laws(tmp_path / "calm")
-    assert len([row for row in rows(tmp_path / "calm/data") if row["synthetic"]]) == 2 * len(DIRECTIONS)
+    assert len([row for row in rows(tmp_path / "calm/data") if row["synthetic"]]) == 2 * len(
+        DIRECTIONS
+    )
     assert {row["prompt_tokens"] for row in rows(tmp_path / "calm/responses")} == {50}
 
 
 @pytest.mark.slow
-def test_a_budget_stops_the_run_which_goes_on_with_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_budget_stops_the_run_which_goes_on_with_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with FaultyEndpoint(translated).serving() as server:
         recipe = endpoint_recipe(tmp_path, server.base_url, ", token_budget = 1000")
         process = start(recipe, tmp_path / "out", "--workers", "1")
         _, errors = process.communicate(timeout=300)
         assert process.returncode == 1
-        assert re.search(r"the budget of 1,000 tokens is spent \(1,[0-3]00\); every answer is kept", errors), errors
+        assert re.search(
+            r"the budget of 1,000 tokens is spent \(1,[0-3]00\); every answer is kept", errors
+        ), errors
         assert "Traceback" not in errors
         assert 10 <= server.answered.total() <= 13, "100 tokens an answer, four on their way"
         monkeypatch.setenv("GLOTMILL_TOKEN_BUDGET", "1000000")

@@ -60,13 +60,28 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for words, label in ((BASQUE, "eus_Latn"), (ENGLISH, "eng_Latn"))
         for _ in range(300)
     ]
-    pl.DataFrame(rows, schema=["text", "label"], orient="row").write_parquet(folder / "trusted.parquet")
-    (folder / "basque.txt").write_text("\n".join(text for text, label in rows if label == "eus_Latn"), "utf-8")
-    spam = " ".join(f"__label__bad {' '.join(chance.choices(['buy', 'now', 'click'], k=8))}\n" for _ in range(200))
+    pl.DataFrame(rows, schema=["text", "label"], orient="row").write_parquet(
+        folder / "trusted.parquet"
+    )
+    (folder / "basque.txt").write_text(
+        "\n".join(text for text, label in rows if label == "eus_Latn"), "utf-8"
+    )
+    spam = " ".join(
+        f"__label__bad {' '.join(chance.choices(['buy', 'now', 'click'], k=8))}\n"
+        for _ in range(200)
+    )
     good = "".join(f"__label__good {text}\n" for text, _ in rows)
     (folder / "lines.txt").write_text(good + spam, "utf-8")
     model = fasttext.train_supervised(
-        input=str(folder / "lines.txt"), dim=8, epoch=10, minn=2, maxn=3, bucket=1000, thread=1, seed=1, verbose=0
+        input=str(folder / "lines.txt"),
+        dim=8,
+        epoch=10,
+        minn=2,
+        maxn=3,
+        bucket=1000,
+        thread=1,
+        seed=1,
+        verbose=0,
     )
     model.save_model(str(folder / "quality.bin"))
     own = sentence(BASQUE, chance)
@@ -126,7 +141,11 @@ MISTAKES = {
     "no such model": ("eus.arpa", "missing.arpa", "no language model at"),
     "a list for a model": ('"words.json"', '"quality.bin"', "is not UTF-8"),
     "no such class": ('["good"]', '["fine"]', "has no class fine; it has bad, good"),
-    "a label that no document can get": ("eus_Latn =", "eus_Cyrl =", "no document can be labelled eus_Cyrl"),
+    "a label that no document can get": (
+        "eus_Latn =",
+        "eus_Cyrl =",
+        "no document can be labelled eus_Cyrl",
+    ),
 }
 
 

@@ -29,7 +29,13 @@ SAMPLES = gflanguages.LoadLanguages()
 
 def passages(label: str) -> list[str]:
     sample = SAMPLES[label].sample_text
-    return [sample.specimen_48, sample.specimen_36, sample.specimen_32, sample.specimen_21, sample.specimen_16]
+    return [
+        sample.specimen_48,
+        sample.specimen_36,
+        sample.specimen_32,
+        sample.specimen_21,
+        sample.specimen_16,
+    ]
 
 
 def run(recipe: Path) -> tuple[Manifest, pa.Table]:
@@ -44,11 +50,17 @@ def write_crawl(folder: Path) -> None:
     stream = io.BytesIO()
     writer = WARCWriter(stream, gzip=True)
     for number, text in enumerate([*passages("eu_Latn"), *passages("es_Latn")]):
-        page = f"<html><body><nav><a href=/>Hasiera</a></nav><main><p>{text}</p></main></body></html>"
-        headers = StatusAndHeaders("200 OK", [("Content-Type", "text/html; charset=utf-8")], protocol="HTTP/1.1")
+        page = (
+            f"<html><body><nav><a href=/>Hasiera</a></nav><main><p>{text}</p></main></body></html>"
+        )
+        headers = StatusAndHeaders(
+            "200 OK", [("Content-Type", "text/html; charset=utf-8")], protocol="HTTP/1.1"
+        )
         uri = f"https://example.eus/{number}"
         writer.write_record(
-            writer.create_warc_record(uri, "response", payload=io.BytesIO(page.encode()), http_headers=headers)
+            writer.create_warc_record(
+                uri, "response", payload=io.BytesIO(page.encode()), http_headers=headers
+            )
         )
     (folder / "crawl/pages.warc.gz").write_bytes(stream.getvalue())
 
@@ -79,11 +91,15 @@ def check_dump(manifest: Manifest, found: pa.Table) -> None:
 def write_pages(folder: Path) -> None:
     (folder / "pages").mkdir()
     texts = [*passages("sr_Cyrl"), *passages("sr_Latn")]
-    (folder / "pages/all.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    (folder / "pages/all.jsonl").write_text(
+        "".join(json.dumps({"text": text}) + "\n" for text in texts)
+    )
 
 
 def check_scripts(manifest: Manifest, found: pa.Table) -> None:
-    made = [row for row in found.select(["parent_id", "script", "text"]).to_pylist() if row["parent_id"]]
+    made = [
+        row for row in found.select(["parent_id", "script", "text"]).to_pylist() if row["parent_id"]
+    ]
     assert made
     assert {row["script"] for row in made} == {"Latn"}
 

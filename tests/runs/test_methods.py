@@ -1,4 +1,5 @@
-"""Every published method of examples/methods runs as it stands, by Apertium where that is installed."""
+"""Every published method of examples/methods runs as it stands, by Apertium where that is
+installed."""
 
 from __future__ import annotations
 
@@ -65,7 +66,9 @@ def check_crossic(out: Path) -> None:
         assert theirs in pair["target"]
         assert ours.count("\n") == theirs.count("\n")
     for (before, _), (after, _) in itertools.pairwise(windows):
-        assert before.splitlines()[-1] == after.splitlines()[0], "a window begins by what the one before it ended with"
+        assert before.splitlines()[-1] == after.splitlines()[0], (
+            "a window begins by what the one before it ended with"
+        )
 
 
 def train_hindi(folder: Path) -> None:
@@ -97,8 +100,11 @@ def check_language_model(out: Path) -> None:
 
 
 def record_maltese(folder: Path) -> None:
-    """Stand for an engine: an answer to each sentence of the Arabic samples, from the Maltese ones."""
-    (folder / "arabic_words.tsv").write_text("għandu\tArabic\njew\tArabic\ntortura\tItalian\n", "utf-8")
+    """Stand for an engine: an answer to each sentence of the Arabic samples, from the Maltese
+    ones."""
+    (folder / "arabic_words.tsv").write_text(
+        "għandu\tArabic\njew\tArabic\ntortura\tItalian\n", "utf-8"
+    )
     direction = Direction(parse_label("arb_Arab"), parse_label("mlt_Latn"))
     identity = Identity("table", "samples", "1", '{"placeholder":"({})"}')
     maltese = [line for line in sample_lines("mt_Latn") if line.endswith(".")]
@@ -107,7 +113,12 @@ def record_maltese(folder: Path) -> None:
         cut = cut_sentences(pa.array(["\n".join(sample_lines(label))], pa.large_string()), 600)
         for place, text in enumerate(cut["text"].to_list()):
             key = response_key(identity, direction, text)
-            known = {"key": key, **identity._asdict(), "direction": str(direction), "sentence": text}
+            known = {
+                "key": key,
+                **identity._asdict(),
+                "direction": str(direction),
+                "sentence": text,
+            }
             answers[key] = known | {
                 "response": maltese[place % len(maltese)],
                 "prompt_tokens": 0,
@@ -120,7 +131,12 @@ def record_maltese(folder: Path) -> None:
 
 def sample_lines(label: str) -> list[str]:
     sample = SAMPLES[label].sample_text
-    return [line for name in sample.DESCRIPTOR.fields_by_name for line in getattr(sample, name).split("\n") if line]
+    return [
+        line
+        for name in sample.DESCRIPTOR.fields_by_name
+        for line in getattr(sample, name).split("\n")
+        if line
+    ]
 
 
 def check_maltese(out: Path) -> None:
@@ -134,7 +150,9 @@ def check_maltese(out: Path) -> None:
     assert len(arabic) == 2, "the words of Arabic origin alone are changed"
     assert "tortura" in words
     assert "jew" not in words
-    asked = [row for row in rows(out / "ledger") if row["parent_id"] and row["stage"] == "translate"]
+    asked = [
+        row for row in rows(out / "ledger") if row["parent_id"] and row["stage"] == "translate"
+    ]
     translated = [row for row in found if row["translated_from"]]
     assert asked or translated
 
@@ -143,7 +161,9 @@ def check_romanized(out: Path) -> None:
     pairs = rows(out / "pairs")
     assert {"ell", "hin", "urd"} <= {row["language"] for row in pairs}
     assert "tur" not in {row["language"] for row in pairs}, "Turkish is in Latin letters as it is"
-    assert all(row["romanization"].isascii() or row["romanization"] != row["original"] for row in pairs)
+    assert all(
+        row["romanization"].isascii() or row["romanization"] != row["original"] for row in pairs
+    )
 
 
 def check_lmt(out: Path) -> None:
@@ -206,22 +226,28 @@ def check_news(out: Path) -> None:
 
 
 def write_math(folder: Path) -> None:
-    question = (
-        "Natalia sold 48 books in May, and then she sold half as many books in June. How many books did she sell?"
-    )
+    question = "Natalia sold 48 books in May, and then she sold half as many in June. How many books did she sell?"
     answer = "Natalia sold 48/2 = <<48/2=24>>24 books in June.\nShe sold 48+24 = <<48+24=72>>72 books.\n#### 72"
     write(folder / "math.jsonl", {"question": question, "answer": answer})
 
 
 def check_math(out: Path) -> None:
     (row,) = made(out)
-    assert re.findall("<<.*?>>|#### .*", row["answer"]) == ["<<48/2=24>>", "<<48+24=72>>", "#### 72"]
+    assert re.findall("<<.*?>>|#### .*", row["answer"]) == [
+        "<<48/2=24>>",
+        "<<48+24=72>>",
+        "#### 72",
+    ]
     assert "libros" in row["answer"]
 
 
 def write_calls(folder: Path) -> None:
     arguments = json.dumps({"city": "London", "days": 1, "unit": "metric"})
-    call = {"id": "c1", "type": "function", "function": {"name": "get_weather", "arguments": arguments}}
+    call = {
+        "id": "c1",
+        "type": "function",
+        "function": {"name": "get_weather", "arguments": arguments},
+    }
     messages = [
         {"role": "user", "content": "What is the weather in London tomorrow?"},
         {"role": "assistant", "content": None, "tool_calls": [call]},
@@ -263,10 +289,14 @@ INPUT: dict[str, Method] = {  # modes, input, what is held
 
 
 def test_every_method_is_run() -> None:
-    of_synthesis = {path.stem for path in METHODS.glob("*.toml") if "[[synthesize]]" in path.read_text("utf-8")}
+    of_synthesis = {
+        path.stem for path in METHODS.glob("*.toml") if "[[synthesize]]" in path.read_text("utf-8")
+    }
     assert sorted(INPUT) == sorted({path.stem for path in METHODS.glob("*.toml")} - of_synthesis)
     for path in METHODS.glob("*.toml"):
-        assert re.match(r"(?s)# .*20\d\d", path.read_text("utf-8")), f"{path.name} begins with its paper"
+        assert re.match(r"(?s)# .*20\d\d", path.read_text("utf-8")), (
+            f"{path.name} begins with its paper"
+        )
 
 
 @pytest.mark.parametrize("name", sorted(INPUT))

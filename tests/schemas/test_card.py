@@ -9,12 +9,20 @@ from pydantic import ValidationError
 
 from schemas.card.card import Card
 from schemas.card.contamination import ContaminationRate, JudgedPrecision
-from schemas.card.duplicates import DedupReport, DuplicateCluster, DuplicateExample, SamplingWeights, SizeWeight
+from schemas.card.duplicates import (
+    DedupReport,
+    DuplicateCluster,
+    DuplicateExample,
+    SamplingWeights,
+    SizeWeight,
+)
 from schemas.card.identity import Identity
 
 
 def test_card_comes_back_from_json() -> None:
-    example = DuplicateExample(id="b", similarity=0.9123, text="Kaixo,\u2028mundua!\u0000", code_points=9)
+    example = DuplicateExample(
+        id="b", similarity=0.9123, text="Kaixo,\u2028mundua!\u0000", code_points=9
+    )
     cluster = DuplicateCluster(
         keeper="a", label="eus_Latn", documents=2, text="Kaixo", code_points=5, examples=(example,)
     )
@@ -27,14 +35,25 @@ def test_card_comes_back_from_json() -> None:
         statistics={},
         columns=(),
         files=(),
-        deduplication=(DedupReport(stage="near", removed=1, compared=3, refused=2, clusters=(cluster,)),),
+        deduplication=(
+            DedupReport(stage="near", removed=1, compared=3, refused=2, clusters=(cluster,)),
+        ),
         sampling=SamplingWeights(
             rule="cluster_size",
-            by_label={"eus_Latn": (SizeWeight(least_size=5, greatest_size=99, documents=0, removed=1, weight=5),)},
+            by_label={
+                "eus_Latn": (
+                    SizeWeight(least_size=5, greatest_size=99, documents=0, removed=1, weight=5),
+                )
+            },
         ),
         contamination=(
             ContaminationRate(
-                evaluation_set="flores", language=None, texts=3, texts_checked=2, texts_found=1, documents=7
+                evaluation_set="flores",
+                language=None,
+                texts=3,
+                texts_checked=2,
+                texts_found=1,
+                documents=7,
             ),
         ),
         judged=(JudgedPrecision(evaluation_set="flores", judged=2, right=1),),
@@ -50,7 +69,12 @@ IMPOSSIBLE: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "more found than checked": (
         lambda: ContaminationRate(
-            evaluation_set="xnli", language="eus", texts=3, texts_checked=1, texts_found=2, documents=2
+            evaluation_set="xnli",
+            language="eus",
+            texts=3,
+            texts_checked=1,
+            texts_found=2,
+            documents=2,
         ),
         "xnli: texts found, checked and all must ascend, got 2, 1, 3",
     ),

@@ -62,7 +62,10 @@ MISTAKES = {
         r"line 8: sources\[0\]\.format: unknown format 'warcs', did you mean 'warc'\? "
         r"\(known: parquet, jsonl, .*warc.*\)",
     ),
-    "missing key": (GOOD.replace('name = "eus_web"', ""), r"line 2: corpus\.name: required key is missing"),
+    "missing key": (
+        GOOD.replace('name = "eus_web"', ""),
+        r"line 2: corpus\.name: required key is missing",
+    ),
     "range": (
         GOOD.replace("min_code_points = 50", "min_code_points = -1"),
         r"line 16: ingest\[1\]\.min_code_points: input should be greater than or equal to 0, got -1",
@@ -89,7 +92,10 @@ MISTAKES = {
         r"unknown value 'cluster-size', did you mean 'cluster_size'\? \(known: cluster_size, removal_rate\)",
     ),
     "not TOML": (GOOD + "\n= 3", r"not TOML: .*line 21"),
-    "unknown table": (GOOD + "\n[dedupe]\nx = 1\n", r"line 21: dedupe: unknown key, did you mean 'dedup'\?"),
+    "unknown table": (
+        GOOD + "\n[dedupe]\nx = 1\n",
+        r"line 21: dedupe: unknown key, did you mean 'dedup'\?",
+    ),
 }
 
 
@@ -102,7 +108,11 @@ def test_mistake(text: str, message: str) -> None:
 def test_all_mistakes_at_once() -> None:
     text = GOOD.replace("min_code_points = 50", "min_codepoints = 50").replace('"warc"', '"warcs"')
     text = text.replace('"eus_web"', '"E"')
-    assert [problem.split(":")[0] for problem in problems_of(text)] == ["line 3", "line 8", "line 16"]
+    assert [problem.split(":")[0] for problem in problems_of(text)] == [
+        "line 3",
+        "line 8",
+        "line 16",
+    ]
 
 
 def test_mistakes_within_a_value_are_all_named_at_the_line_of_their_key() -> None:
@@ -133,7 +143,18 @@ ENCODINGS = {
     "a label of the WHATWG": ("x-sjis", "cp932"),
     "Japanese mail, which ends each line in ASCII": ("iso-2022-jp", "iso2022_jp"),
 }
-REFUSED = ("utf-16-le", "utf-16be", "utf-32", "cp500", "cp037", "utf-7", "iso2022_kr", "punycode", "zip", "klingon")
+REFUSED = (
+    "utf-16-le",
+    "utf-16be",
+    "utf-32",
+    "cp500",
+    "cp037",
+    "utf-7",
+    "iso2022_kr",
+    "punycode",
+    "zip",
+    "klingon",
+)
 
 
 @pytest.mark.parametrize(("encoding", "expected"), ENCODINGS.values(), ids=ENCODINGS.keys())

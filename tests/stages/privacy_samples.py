@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-# label, a sentence with {} where the data stands, what it is, the data; digits of a script are written by `native`
+# label, a sentence with {} where the data stands, what it is, the data; digits of a script are
+# written by `native`
 SENTENCES = {
     "eus_Latn": "Deitu {} zenbakira edo idatzi gaur.",
     "rus_Cyrl": "\u041f\u043e\u0437\u0432\u043e\u043d\u0438\u0442\u0435: {} \u0434\u043e \u0434\u043d\u044f.",
@@ -15,18 +16,32 @@ SENTENCES = {
     "khm_Khmr": "\u179f\u17bc\u1798\u1791\u17b6\u1780\u17cb\u1791\u1784{}\u1790\u17d2\u1784\u17c3\u1793\u17c1\u17c7",
     "zho_Hans": "\u8bf7\u8054\u7cfb{}\u8c22\u8c22\u3002",
 }
-NATIVE = {"arb_Arab": 0x660, "hin_Deva": 0x966, "ben_Beng": 0x9E6, "tha_Thai": 0xE50, "khm_Khmr": 0x17E0}
+NATIVE = {
+    "arb_Arab": 0x660,
+    "hin_Deva": 0x966,
+    "ben_Beng": 0x9E6,
+    "tha_Thai": 0xE50,
+    "khm_Khmr": 0x17E0,
+}
 
 PLANTED = {
     "email": ["ane.etxeberria@example.eus", "o'neil+news@mail.example.co.uk", "x@example.org"],
     "ip_address": ["8.8.8.8", "193.146.78.12", "2a00:1450:4003:80f::200e"],
     "phone": ["+34 943 01 58 00", "+855 23 426 222", "+49-30-901820", "+1 (212) 736-5000"],
-    "iban": ["GB82 WEST 1234 5698 7654 32", "ES9121000418450200051332", "DE89 3704 0044 0532 0130 00"],
+    "iban": [
+        "GB82 WEST 1234 5698 7654 32",
+        "ES9121000418450200051332",
+        "DE89 3704 0044 0532 0130 00",
+    ],
     "payment_card": ["4111 1111 1111 1111", "5500005555555559", "3782-822463-10005"],
 }
 # By the rules of a language's countries alone.
 LOCAL = {
-    "eus_Latn": [("phone", "943 015 800"), ("national_id", "54362315K"), ("national_id", "X-2482300-W")],
+    "eus_Latn": [
+        ("phone", "943 015 800"),
+        ("national_id", "54362315K"),
+        ("national_id", "X-2482300-W"),
+    ],
     "pol_Latn": [("national_id", "44051401359"), ("phone", "22 621 03 11")],
     "tha_Thai": [("national_id", "1-2345-45678-78-1")],
     "zho_Hans": [("national_id", "11010519491231002X")],
@@ -65,5 +80,6 @@ NONE = [
 def native(text: str, zero: int) -> str:
     """Write ASCII digits as those of a script."""
     return "".join(
-        chr(zero + int(character)) if character.isascii() and character.isdigit() else character for character in text
+        chr(zero + int(character)) if character.isascii() and character.isdigit() else character
+        for character in text
     )

@@ -1,4 +1,5 @@
-"""The guard around a stage loses nothing: a row that makes a stage raise stands alone, the rest goes on."""
+"""The guard around a stage loses nothing: a row that makes a stage raise stands alone, the rest
+goes on."""
 
 from __future__ import annotations
 
@@ -32,8 +33,12 @@ def test_every_row_is_kept_rejected_or_failed(values: list[int]) -> None:
     stages = [BoundStage("sevens", refuse_multiples_of_seven), BoundStage("drop_odd", drop_odd)]
     outcome = run_stages(numbers(values), stages)
     assert outcome.kept["n"].to_pylist() == [n for n in values if n % 7 and n % 2 == 0]
-    assert [n for b in outcome.rejected for n in b["n"].to_pylist()] == [n for n in values if n % 7 and n % 2]
-    assert [n for b in outcome.failed for n in b["n"].to_pylist()] == [n for n in values if n % 7 == 0]
+    assert [n for b in outcome.rejected for n in b["n"].to_pylist()] == [
+        n for n in values if n % 7 and n % 2
+    ]
+    assert [n for b in outcome.failed for n in b["n"].to_pylist()] == [
+        n for n in values if n % 7 == 0
+    ]
     for batch in outcome.failed:
         assert batch["reason"].to_pylist() == ["error"]
         assert batch["detail"][0].as_py().startswith("ValueError: ")

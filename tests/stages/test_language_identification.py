@@ -24,7 +24,12 @@ from stages.language_identification.identify import (
     load_identifier,
     predict_languages,
 )
-from stages.language_identification.labels import CLD2_CODES, LID_176_CODES, ONE_LANGUAGE_SCRIPTS, read_label
+from stages.language_identification.labels import (
+    CLD2_CODES,
+    LID_176_CODES,
+    ONE_LANGUAGE_SCRIPTS,
+    read_label,
+)
 from stages.language_identification.passages import cut_passages
 
 DEFAULT = LanguageIdentificationConfig()
@@ -34,7 +39,9 @@ FIELDS = pa.schema([DOCUMENT.field(name) for name in ("id", "text", *WRITTEN)])
 def batch_of(texts: list[str]) -> pa.RecordBatch:
     identity = pa.array([str(i) for i in range(len(texts))], pa.string())
     empty = [pa.nulls(len(texts), field.type) for field in list(FIELDS)[2:]]
-    return pa.RecordBatch.from_arrays([identity, pa.array(texts, pa.large_string()), *empty], schema=FIELDS)
+    return pa.RecordBatch.from_arrays(
+        [identity, pa.array(texts, pa.large_string()), *empty], schema=FIELDS
+    )
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +67,10 @@ ENG = "This morning I went to the mountains with my friends and we took a long w
 LANGUAGES = {
     "eus": (EUS, "eus_Latn"),
     "eus in capitals": (EUS.upper(), "eus_Latn"),
-    "mlt": ("Illum il-bieraħ mort is-suq ma' ommi biex nixtru l-ħut u l-ħaxix għall-ikla tal-lejl.", "mlt_Latn"),
+    "mlt": (
+        "Illum il-bieraħ mort is-suq ma' ommi biex nixtru l-ħut u l-ħaxix għall-ikla tal-lejl.",
+        "mlt_Latn",
+    ),
     "yor": ("Mo lọ sí ọjà lánàá láti ra oúnjẹ fún ìdílé mi, ṣùgbọ́n òjò ń rọ̀ púpọ̀.", "yor_Latn"),
     "uig": ("بىز بۈگۈن مەكتەپكە بېرىپ ئۇيغۇر تىلى دەرسىنى ئاڭلىدۇق ۋە كىتاب ئوقۇدۇق.", "uig_Arab"),
     "khm": ("ថ្ងៃនេះ យើងបានទៅផ្សារដើម្បីទិញម្ហូប ហើយបានជួបមិត្តភក្តិចាស់ៗជាច្រើននាក់។", "khm_Khmr"),
@@ -70,29 +80,59 @@ LANGUAGES = {
         "Бугун биз бозорга бориб, уйимиз учун янги нон ва мева-сабзавотлар сотиб олдик.",
         "uzb_Cyrl",
     ),
-    "rus": ("Сегодня мы ходили на рынок и купили для дома свежий хлеб, овощи и фрукты.", "rus_Cyrl"),
-    "ukr is not rus": ("Вчора ми ходили на ринок і купили для родини свіжий хліб, молоко та овочі.", "ukr_Cyrl"),
+    "rus": (
+        "Сегодня мы ходили на рынок и купили для дома свежий хлеб, овощи и фрукты.",
+        "rus_Cyrl",
+    ),
+    "ukr is not rus": (
+        "Вчора ми ходили на ринок і купили для родини свіжий хліб, молоко та овочі.",
+        "ukr_Cyrl",
+    ),
     "srp in Latin is not slv": (
         "Juče smo išli na pijacu da kupimo hleb, mleko i sveže povrće za celu porodicu.",
         "srp_Latn",
     ),
-    "slv": ("Včeraj smo šli na tržnico, da bi kupili kruh, mleko in svežo zelenjavo za vso družino.", "slv_Latn"),
-    "orm": ("Kaleessa gabaa dhaqnee daabboo, aannan fi kuduraa haaraa maatii keenyaaf binne.", "orm_Latn"),
-    "fin": ("Eilen kävimme torilla ostamassa leipää, maitoa ja tuoreita vihanneksia koko perheelle.", "fin_Latn"),
+    "slv": (
+        "Včeraj smo šli na tržnico, da bi kupili kruh, mleko in svežo zelenjavo za vso družino.",
+        "slv_Latn",
+    ),
+    "orm": (
+        "Kaleessa gabaa dhaqnee daabboo, aannan fi kuduraa haaraa maatii keenyaaf binne.",
+        "orm_Latn",
+    ),
+    "fin": (
+        "Eilen kävimme torilla ostamassa leipää, maitoa ja tuoreita vihanneksia koko perheelle.",
+        "fin_Latn",
+    ),
     "ben": ("আজ সকালে আমরা বাজারে গিয়ে পরিবারের জন্য তাজা শাকসবজি কিনেছি।", "ben_Beng"),
     "asm is not ben": ("আজি ৰাতিপুৱা আমি বজাৰলৈ গৈ পৰিয়ালৰ বাবে সতেজ শাক-পাচলি কিনিলোঁ।", "asm_Beng"),
-    "kat": ("დღეს დილით ბაზარში წავედით და ოჯახისთვის ახალი პური და ბოსტნეული ვიყიდეთ.", "kat_Geor"),
+    "kat": (
+        "დღეს დილით ბაზარში წავედით და ოჯახისთვის ახალი პური და ბოსტნეული ვიყიდეთ.",
+        "kat_Geor",
+    ),
     "xmf is Georgian script and not kat": (
         "ამდღა ჩქი ბაზარშა მიდაფრთით დო ჩქინი ოჯახიშო ახალი ქობალი იფჩითით.",
         "xmf_Geor",
     ),
     "div: a script of one language": ("މިއަދު އަހަރެމެން ބާޒާރަށް ގޮސް ގެޔަށް ބޭނުންވާ ތަކެތި ގަތީމެވެ.", "div_Thaa"),
     "sat: a script of one language": ("ᱛᱮᱦᱮᱧ ᱟᱞᱮ ᱦᱟᱴ ᱛᱮ ᱪᱟᱞᱟᱣ ᱞᱮᱱᱟ", "sat_Olck"),
-    "glg is not por": ("Onte fomos ao mercado mercar pan, leite e verduras frescas para toda a familia.", "glg_Latn"),
-    "por": ("Ontem fomos ao mercado comprar pão, leite e legumes frescos para toda a família.", "por_Latn"),
-    "swa": ("Jana tulienda sokoni kununua mkate, maziwa na mboga mbichi kwa ajili ya familia yote.", "swa_Latn"),
+    "glg is not por": (
+        "Onte fomos ao mercado mercar pan, leite e verduras frescas para toda a familia.",
+        "glg_Latn",
+    ),
+    "por": (
+        "Ontem fomos ao mercado comprar pão, leite e legumes frescos para toda a família.",
+        "por_Latn",
+    ),
+    "swa": (
+        "Jana tulienda sokoni kununua mkate, maziwa na mboga mbichi kwa ajili ya familia yote.",
+        "swa_Latn",
+    ),
     "yue is not zho": ("我哋尋日去咗街市買餸，跟住返屋企煮飯食，個仔話好好味呀。", "yue_Hant"),
-    "zho, traditional": ("我們昨天去市場買了新鮮的蔬菜和水果，然後回家做飯給全家人吃。", "zho_Hant"),
+    "zho, traditional": (
+        "我們昨天去市場買了新鮮的蔬菜和水果，然後回家做飯給全家人吃。",
+        "zho_Hant",
+    ),
     "zho, simplified": ("我们昨天去市场买了新鲜的蔬菜和水果，然后回家做饭给全家人吃。", "zho_Hans"),
     "jpn": ("昨日、私たちは市場に行って、家族のために新鮮な野菜を買いました。", "jpn_Jpan"),
     "kor": ("어제 우리는 시장에 가서 가족을 위해 신선한 채소를 샀습니다.", "kor_Kore"),
@@ -104,11 +144,23 @@ LANGUAGES = {
         "kal hum log bazaar gaye the aur wahan se ghar ke liye sabzi aur doodh lekar aaye",
         "und_Latn",
     ),
-    "ara in Latin is not anything": ("9olt lek ma tkhafch 3la had chi rah kolchi mzyan inchallah", "und_Latn"),
+    "ara in Latin is not anything": (
+        "9olt lek ma tkhafch 3la had chi rah kolchi mzyan inchallah",
+        "und_Latn",
+    ),
     "a word is too little": ("agur", "und_Latn"),
-    "deu, words joined by capitals": ("IchHabeDasNichtGewusstUndDuHastEsAuchNichtGesehen", "deu_Latn"),
-    "pol, words joined by capitals": ("JakDojechacDoWarszawyZDworcaGlownegoWNocyAlboRano", "pol_Latn"),
-    "eus, all hashtags": ("#Gaur #goizean #lagunekin #mendira #joan #gara #eta #ibilaldi #luzea", "eus_Latn"),
+    "deu, words joined by capitals": (
+        "IchHabeDasNichtGewusstUndDuHastEsAuchNichtGesehen",
+        "deu_Latn",
+    ),
+    "pol, words joined by capitals": (
+        "JakDojechacDoWarszawyZDworcaGlownegoWNocyAlboRano",
+        "pol_Latn",
+    ),
+    "eus, all hashtags": (
+        "#Gaur #goizean #lagunekin #mendira #joan #gara #eta #ibilaldi #luzea",
+        "eus_Latn",
+    ),
     "rus, a break after each letter": (
         "\u200b".join("Сегодня утром мы пошли с друзьями в горы и долго гуляли по лесу."),
         "rus_Cyrl",
@@ -117,13 +169,22 @@ LANGUAGES = {
         "เมื่อเช้านี้\u200bเรา\u200bไป\u200bภูเขา\u200bกับ\u200bเพื่อน\u200bและ\u200bเดินเล่น\u200bในป่า",
         "tha_Thai",
     ),
-    "tam, spaced out with its vowel signs": (" ".join("இன்று காலை நாங்கள் நண்பர்களுடன் மலைக்குச் சென்றோம்"), "tam_Taml"),
+    "tam, spaced out with its vowel signs": (
+        " ".join("இன்று காலை நாங்கள் நண்பர்களுடன் மலைக்குச் சென்றோம்"),
+        "tam_Taml",
+    ),
     "eng, capitals are no SQL": (
         "INSERT INTO THE SLOT AND TURN THE KEY UNTIL IT STOPS, THEN WAIT A MOMENT",
         "eng_Latn",
     ),
-    "eng, import is a word": ("Import duties on cars from Japan will return to the former level in June.", "eng_Latn"),
-    "fin, hyphens within": ("kirja-avain-sanakirja-tietokone-ikkuna-ruoka-lusikka-haarukka", "fin_Latn"),
+    "eng, import is a word": (
+        "Import duties on cars from Japan will return to the former level in June.",
+        "eng_Latn",
+    ),
+    "fin, hyphens within": (
+        "kirja-avain-sanakirja-tietokone-ikkuna-ruoka-lusikka-haarukka",
+        "fin_Latn",
+    ),
 }
 NOISE = {
     "empty": "",
@@ -179,19 +240,32 @@ def test_share_of_another_language(cascade: Identifier) -> None:
     assert mixed["runner_up_language"] == "eng_Latn"
     assert pure["other_language_share"] == 0.0
     off = LanguageIdentificationConfig(other_language_share=False)
-    assert identify_language(batch_of([EUS]), cascade, off)["other_language_share"].to_pylist() == [None]
+    assert identify_language(batch_of([EUS]), cascade, off)["other_language_share"].to_pylist() == [
+        None
+    ]
 
 
 def test_thresholds_and_what_und_says() -> None:
     def answer(config: LanguageIdentificationConfig) -> tuple[object, ...]:
-        (row,) = identify_language(batch_of([EUS]), answering([("eus", 0.6), ("spa", 0.3)]), config).to_pylist()
+        (row,) = identify_language(
+            batch_of([EUS]), answering([("eus", 0.6), ("spa", 0.3)]), config
+        ).to_pylist()
         return tuple(row[name] for name in ("language", "runner_up_language", "runner_up_score"))
 
     assert answer(DEFAULT) == ("eus", "spa_Latn", pytest.approx(0.3))
-    assert answer(LanguageIdentificationConfig(min_score=0.7)) == ("und", "eus_Latn", pytest.approx(0.6))
-    assert answer(LanguageIdentificationConfig(min_score=0.7, thresholds={"eus_Latn": 0.6}))[0] == "eus"
+    assert answer(LanguageIdentificationConfig(min_score=0.7)) == (
+        "und",
+        "eus_Latn",
+        pytest.approx(0.6),
+    )
+    assert (
+        answer(LanguageIdentificationConfig(min_score=0.7, thresholds={"eus_Latn": 0.6}))[0]
+        == "eus"
+    )
     assert answer(LanguageIdentificationConfig(thresholds={"eus_Latn": 0.61}))[0] == "und"
-    assert answer(LanguageIdentificationConfig(thresholds={"eus_Cyrl": 0.99}))[0] == "eus", "another script's threshold"
+    assert answer(LanguageIdentificationConfig(thresholds={"eus_Cyrl": 0.99}))[0] == "eus", (
+        "another script's threshold"
+    )
     nepali = answering([("nep", 0.6)])
     config = LanguageIdentificationConfig(thresholds={"npi_Latn": 0.7})
     (row,) = identify_language(batch_of([EUS]), nepali, config).to_pylist()
@@ -209,32 +283,64 @@ def test_merged_languages_add_up() -> None:
     assert merged["runner_up_language"] == "slv_Latn"
 
 
-LINES = [f"{ENG[:80]} {word}" for word in "first second third fourth fifth sixth seventh eighth ninth tenth".split()]  # noqa: SIM905
+LINES = [
+    f"{ENG[:80]} {word}"
+    for word in [
+        "first",
+        "second",
+        "third",
+        "fourth",
+        "fifth",
+        "sixth",
+        "seventh",
+        "eighth",
+        "ninth",
+        "tenth",
+    ]
+]
 
 
-def voted(lines: Sequence[str], rows: Sequence[Sequence[tuple[str, float]]], **options: object) -> dict[str, Any]:
+def voted(
+    lines: Sequence[str], rows: Sequence[Sequence[tuple[str, float]]], **options: object
+) -> dict[str, Any]:
     config = LanguageIdentificationConfig.model_validate(options)
     (row,) = identify_language(batch_of(["\n".join(lines)]), answering(*rows), config).to_pylist()
     return row
 
 
 def test_scores_grow_with_passages_that_agree_and_with_nothing_else() -> None:
-    one, ten = (voted(LINES[:n], [[("zul", 0.45), ("fin", 0.2)]] * n)["language_score"] for n in (1, 10))
+    one, ten = (
+        voted(LINES[:n], [[("zul", 0.45), ("fin", 0.2)]] * n)["language_score"] for n in (1, 10)
+    )
     assert one == pytest.approx(0.45)
     assert ten == pytest.approx(0.82, abs=0.01), "logit(0.45) + 1.5 * 1/2 * ln(10)"
-    split = [[("zul", 0.45)]] * 3 + [[("fin", 0.3), ("zul", 0.25)]] * 4 + [[("swa", 0.3), ("zul", 0.25)]] * 3
+    split = (
+        [[("zul", 0.45)]] * 3
+        + [[("fin", 0.3), ("zul", 0.25)]] * 4
+        + [[("swa", 0.3), ("zul", 0.25)]] * 3
+    )
     assert voted(LINES, split)["language"] == "und", "three of ten agree"
     repeated = voted(LINES[:1] * 1000, [[("zul", 0.45), ("fin", 0.2)]])
-    assert repeated["language_score"] == pytest.approx(0.45), "a line sung a thousand times is one line"
+    assert repeated["language_score"] == pytest.approx(0.45), (
+        "a line sung a thousand times is one line"
+    )
     mixed = voted(LINES, [[("zul", 0.35)]] * 7 + [[("eng", 0.95)]] * 3)
-    assert (mixed["language"], mixed["runner_up_language"]) == ("und", "eng_Latn"), "the mean decides the label"
+    assert (mixed["language"], mixed["runner_up_language"]) == ("und", "eng_Latn"), (
+        "the mean decides the label"
+    )
     mixed = voted(LINES, [[("zul", 0.6)]] * 7 + [[("eng", 0.95)]] * 3)
-    assert (mixed["language"], mixed["other_language_share"]) == ("zul", pytest.approx(0.3, abs=0.03))
+    assert (mixed["language"], mixed["other_language_share"]) == (
+        "zul",
+        pytest.approx(0.3, abs=0.03),
+    )
     assert mixed["language_score"] > 0.8, "letters that are surely English say nothing about Zulu"
 
 
 def test_near_neighbours_are_sure_together() -> None:
-    unclear = [[("hrv", 0.35), ("bos", 0.32), ("srp", 0.25)], [("bos", 0.36), ("hrv", 0.33), ("srp", 0.25)]] * 5
+    unclear = [
+        [("hrv", 0.35), ("bos", 0.32), ("srp", 0.25)],
+        [("bos", 0.36), ("hrv", 0.33), ("srp", 0.25)],
+    ] * 5
     row = voted(LINES, unclear)
     assert (row["language"], row["language_group"]) == ("bos", "hbs_Latn"), "the likeliest member"
     assert row["language_score"] < 0.5, "and a score that says how likely"
@@ -243,8 +349,12 @@ def test_near_neighbours_are_sure_together() -> None:
     assert row["language_score"] > 0.95
     assert row["runner_up_language"] == "bos_Latn"
     assert voted(LINES, unclear, groups=False)["language"] == "und"
-    assert voted(LINES, unclear, thresholds={"bos_Latn": 0.9})["language"] == "hbs", "no unclear one past a threshold"
-    assert voted(LINES, unclear, thresholds={"bos_Latn": 0.9, "hbs_Latn": 0.999})["language"] == "und"
+    assert voted(LINES, unclear, thresholds={"bos_Latn": 0.9})["language"] == "hbs", (
+        "no unclear one past a threshold"
+    )
+    assert (
+        voted(LINES, unclear, thresholds={"bos_Latn": 0.9, "hbs_Latn": 0.999})["language"] == "und"
+    )
     clear = voted(LINES, [[("hrv", 0.9), ("bos", 0.05)]] * 10)
     assert (clear["language"], clear["language_group"]) == ("hrv", None)
     apart = voted(LINES, [[("slv", 0.35), ("hrv", 0.3), ("pol", 0.25)]] * 10)
@@ -279,8 +389,12 @@ def test_a_long_line_gives_the_evidence_of_its_sentences(cascade: Identifier) ->
     sentences = [f"{EUS} {word}." for word in "mendia basoa itsasoa etxea kalea herria".split()]  # noqa: SIM905
     passages = cut_passages(pa.array([" ".join(sentences)], pa.large_string()), 20_000)
     assert len(passages.texts) > 1
-    assert sum(map(len, passages.texts.to_pylist())) >= len(" ".join(sentences)) - len(passages.texts)
-    unspaced = cut_passages(pa.array(["".join(map(chr, range(0x4E00, 0x5600)))], pa.large_string()), 20_000)
+    assert sum(map(len, passages.texts.to_pylist())) >= len(" ".join(sentences)) - len(
+        passages.texts
+    )
+    unspaced = cut_passages(
+        pa.array(["".join(map(chr, range(0x4E00, 0x5600)))], pa.large_string()), 20_000
+    )
     assert len(unspaced.texts) > 4
 
 
@@ -295,18 +409,25 @@ def test_candidates_on_request(cascade: Identifier) -> None:
     assert again.schema.names.count(CANDIDATES.name) == 1
 
 
-PIECES = st.sampled_from([EUS, ENG, "12 34", "\n", "\x00", "agur", "Привет", "{}[];", "\ufdd0", "", *NOISE.values()])
+PIECES = st.sampled_from(
+    [EUS, ENG, "12 34", "\n", "\x00", "agur", "Привет", "{}[];", "\ufdd0", "", *NOISE.values()]
+)
 
 
 @settings(deadline=None, max_examples=40)  # seven model calls an example
 @given(st.lists(st.lists(PIECES, max_size=4).map("\n".join) | st.text(max_size=40), max_size=6))
-def test_rows_keep_their_order_and_do_not_depend_on_each_other(cascade: Identifier, texts: list[str]) -> None:
+def test_rows_keep_their_order_and_do_not_depend_on_each_other(
+    cascade: Identifier, texts: list[str]
+) -> None:
     batch = batch_of(texts)
     found = identify_language(batch, cascade, DEFAULT)
     assert found.schema.equals(batch.schema)
     assert found["id"].equals(batch["id"])
     assert found["text"].equals(batch["text"])
-    alone = [identify_language(batch.slice(i, 1), cascade, DEFAULT).to_pylist()[0] for i in range(len(texts))]
+    alone = [
+        identify_language(batch.slice(i, 1), cascade, DEFAULT).to_pylist()[0]
+        for i in range(len(texts))
+    ]
     assert found.to_pylist() == alone
 
 
@@ -334,8 +455,14 @@ def test_predict_gives_a_row_a_text(cascade: Identifier) -> None:
 
 BAD_OPTIONS = {
     "a score above one": ({"min_score": 1.5}, "less than or equal to 1"),
-    "a threshold above one": ({"thresholds": {"eus_Latn": 2}}, r"threshold of eus_Latn must be in \[0, 1\], got 2"),
-    "a threshold of a language without script": ({"thresholds": {"eus": 0.5}}, "language must look like uzb_Cyrl"),
+    "a threshold above one": (
+        {"thresholds": {"eus_Latn": 2}},
+        r"threshold of eus_Latn must be in \[0, 1\], got 2",
+    ),
+    "a threshold of a language without script": (
+        {"thresholds": {"eus": 0.5}},
+        "language must look like uzb_Cyrl",
+    ),
     "a merged name": ({"merge": {"serbo-croatian": ("srp",)}}, "language must look like uzb_Cyrl"),
     "an unknown option": ({"threshold": 0.5}, "Extra inputs are not permitted"),
 }
@@ -378,13 +505,21 @@ LABELS = {
 
 
 @pytest.mark.parametrize(("label", "codes", "expected"), LABELS.values(), ids=LABELS.keys())
-def test_read_label(label: str, codes: dict[str, str] | None, expected: tuple[str, str | None]) -> None:
+def test_read_label(
+    label: str, codes: dict[str, str] | None, expected: tuple[str, str | None]
+) -> None:
     assert read_label(label, codes) == expected
 
 
 def test_scripts_of_several_languages_have_no_shortcut() -> None:
     assert {"Thaa", "Cher", "Olck"} <= ONE_LANGUAGE_SCRIPTS.keys()
-    shared = {"Geor": "kat, xmf", "Tibt": "bod, dzo", "Ethi": "amh, tir", "Hebr": "heb, yid", "Cans": "iku, cre"}
+    shared = {
+        "Geor": "kat, xmf",
+        "Tibt": "bod, dzo",
+        "Ethi": "amh, tir",
+        "Hebr": "heb, yid",
+        "Cans": "iku, cre",
+    }
     assert not shared.keys() & ONE_LANGUAGE_SCRIPTS.keys()
 
 
@@ -402,12 +537,20 @@ DECLARED = {
 }
 
 
-@pytest.mark.parametrize(("declared", "options", "expected"), DECLARED.values(), ids=DECLARED.keys())
-def test_declared_languages(declared: str | None, options: dict[str, Any], expected: tuple[str, float | None]) -> None:
+@pytest.mark.parametrize(
+    ("declared", "options", "expected"), DECLARED.values(), ids=DECLARED.keys()
+)
+def test_declared_languages(
+    declared: str | None, options: dict[str, Any], expected: tuple[str, float | None]
+) -> None:
     batch = batch_of(["te mau mea atoa o te fenua nei"])
-    batch = batch.append_column(DOCUMENT.field("declared_language"), pa.array([declared], pa.string()))
+    batch = batch.append_column(
+        DOCUMENT.field("declared_language"), pa.array([declared], pa.string())
+    )
     config = LanguageIdentificationConfig(**{"declared": "where_unknown", **options})
-    (row,) = identify_language(batch, answering([("mri", 0.4), ("tah", 0.2)]), config, ANSWERS).to_pylist()
+    (row,) = identify_language(
+        batch, answering([("mri", 0.4), ("tah", 0.2)]), config, ANSWERS
+    ).to_pylist()
     assert row["language"] == expected[0]
     assert row["language_score"] == (pytest.approx(expected[1]) if expected[1] else None)
 
@@ -415,7 +558,9 @@ def test_declared_languages(declared: str | None, options: dict[str, Any], expec
 def test_declared_languages_say_nothing_of_texts_without_language(cascade: Identifier) -> None:
     batch = batch_of(["12.5 kg 2023-12-15 $45"])
     batch = batch.append_column(DOCUMENT.field("declared_language"), pa.array(["shi_Latn"]))
-    (row,) = identify_language(batch, cascade, LanguageIdentificationConfig(declared="where_unknown")).to_pylist()
+    (row,) = identify_language(
+        batch, cascade, LanguageIdentificationConfig(declared="where_unknown")
+    ).to_pylist()
     assert row["language"] == "zxx"
 
 
@@ -436,7 +581,9 @@ SHORT = {
 @pytest.mark.parametrize(("language", "text"), SHORT.items(), ids=SHORT.keys())
 def test_one_sentence_is_not_lost(cascade: Identifier, language: str, text: str) -> None:
     (row,) = identify_language(batch_of([text]), cascade, DEFAULT).to_pylist()
-    group = {"hrv": "hbs_Latn", "bos": "hbs_Latn", "zul": "qng_Latn", "xho": "qng_Latn"}.get(language)
+    group = {"hrv": "hbs_Latn", "bos": "hbs_Latn", "zul": "qng_Latn", "xho": "qng_Latn"}.get(
+        language
+    )
     assert row["language"] == language or (group and row["language_group"] == group)
 
 

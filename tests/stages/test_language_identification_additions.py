@@ -12,19 +12,56 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
-from stages.language_identification.additions import Addition, Extended, fit_addition, new_scores, read_addition
+from stages.language_identification.additions import (
+    Addition,
+    Extended,
+    fit_addition,
+    new_scores,
+    read_addition,
+)
 from stages.language_identification.answers import Answers
 from stages.language_identification.calibration import load_calibration
 from stages.language_identification.cascade import Candidates, Cascade, Identifier
 from stages.language_identification.fasttext_model import load_fasttext
 from stages.language_identification.identify import LanguageIdentificationConfig, load_identifier
 from stages.language_identification.labels import read_label
-from stages.language_identification.training import TrainingOptions, TrainingReport, train_with_neighbours
+from stages.language_identification.training import (
+    TrainingOptions,
+    TrainingReport,
+    train_with_neighbours,
+)
 
 NEW = "fao_Latn"
-OTHERS = ("is", "nn", "nb", "sv", "da", "en", "fi", "es", "eu", "mt", "ha", "sw", "de", "fr", "tr", "uz")
-FIELDS = ("tester", "poster_lg", "specimen_48", "specimen_36", "specimen_32", "specimen_21", "specimen_16")
-OPTIONS = TrainingOptions(epochs=60, buckets=20_000, noise_sentences=80, held_out_share=0.3, quantize=False)
+OTHERS = (
+    "is",
+    "nn",
+    "nb",
+    "sv",
+    "da",
+    "en",
+    "fi",
+    "es",
+    "eu",
+    "mt",
+    "ha",
+    "sw",
+    "de",
+    "fr",
+    "tr",
+    "uz",
+)
+FIELDS = (
+    "tester",
+    "poster_lg",
+    "specimen_48",
+    "specimen_36",
+    "specimen_32",
+    "specimen_21",
+    "specimen_16",
+)
+OPTIONS = TrainingOptions(
+    epochs=60, buckets=20_000, noise_sentences=80, held_out_share=0.3, quantize=False
+)
 
 
 def sentences(code: str) -> list[str]:
@@ -50,7 +87,9 @@ def trained(without_faroese: Cascade, tmp_path_factory: pytest.TempPathFactory) 
         for text in sentences(f"{code}_Latn")
     ]
     others = pl.DataFrame(rows, schema=["text", "label", "source", "kind"], orient="row")
-    return train_with_neighbours([str(mine)], str(folder / "faroese.ftz"), others, without_faroese, OPTIONS)
+    return train_with_neighbours(
+        [str(mine)], str(folder / "faroese.ftz"), others, without_faroese, OPTIONS
+    )
 
 
 def best(identifier: Identifier, texts: Sequence[str]) -> list[str]:
@@ -72,7 +111,9 @@ STAY = {
 
 
 @pytest.mark.slow
-def test_a_new_language_is_told_and_the_others_stay(without_faroese: Cascade, trained: TrainingReport) -> None:
+def test_a_new_language_is_told_and_the_others_stay(
+    without_faroese: Cascade, trained: TrainingReport
+) -> None:
     extended = Extended(without_faroese, load_fasttext(trained.model), read_addition(trained.model))
     assert "fao" not in best(without_faroese, FAROESE)
     assert best(extended, FAROESE) == ["fao"] * 3
@@ -98,7 +139,9 @@ def test_a_recipe_names_the_cascade_and_the_model(trained: TrainingReport) -> No
 
 
 @pytest.mark.slow
-def test_a_row_depends_on_its_own_text_alone(without_faroese: Cascade, trained: TrainingReport) -> None:
+def test_a_row_depends_on_its_own_text_alone(
+    without_faroese: Cascade, trained: TrainingReport
+) -> None:
     extended = Extended(without_faroese, load_fasttext(trained.model), read_addition(trained.model))
     texts = [*FAROESE, *STAY.values()]
     together = extended(texts)
@@ -132,13 +175,17 @@ def test_the_others_share_what_the_new_language_leaves() -> None:
 
         def __call__(self, texts: Sequence[str]) -> Candidates:
             codes, scores = np.asarray([[0, 1, -1]]), np.asarray([[0.9, 0.1, 0]], np.float32)
-            return Candidates(("dan", "nob"), codes.repeat(len(texts), 0), scores.repeat(len(texts), 0))
+            return Candidates(
+                ("dan", "nob"), codes.repeat(len(texts), 0), scores.repeat(len(texts), 0)
+            )
 
     class Model:
         name, version, sha256 = "mine", "1", "1"
 
         def __call__(self, texts: Sequence[str]) -> Candidates:
-            return Candidates(("fao",), np.asarray([[0, -1, -1]]), np.asarray([[0.5, 0, 0]], np.float32))
+            return Candidates(
+                ("fao",), np.asarray([[0, -1, -1]]), np.asarray([[0.5, 0, 0]], np.float32)
+            )
 
     extended = Extended(Sure(), Model(), Addition((NEW,), (0.0, 0.5, 1.0), (0.0, 0.6, 1.0)))  # type: ignore[arg-type]
     found = extended(["hvat er hetta"])
@@ -152,8 +199,16 @@ BROKEN: dict[str, tuple[object, type[Exception], str]] = {
         FileNotFoundError,
         "no mine.ftz.json next to it says what it adds; train it by glotmill lid train",
     ),
-    "no JSON": ("{", ValueError, "must hold labels, scores and probabilities: .*; train the model again"),
-    "no labels": ({"labels": [], "scores": [], "probabilities": []}, ValueError, "must hold labels and as many rising"),
+    "no JSON": (
+        "{",
+        ValueError,
+        "must hold labels, scores and probabilities: .*; train the model again",
+    ),
+    "no labels": (
+        {"labels": [], "scores": [], "probabilities": []},
+        ValueError,
+        "must hold labels and as many rising",
+    ),
     "a path as label": (
         {"labels": ["../../etc"], "scores": [0], "probabilities": [0]},
         ValueError,
@@ -168,7 +223,9 @@ BROKEN: dict[str, tuple[object, type[Exception], str]] = {
 
 
 @pytest.mark.parametrize(("content", "error", "message"), BROKEN.values(), ids=BROKEN.keys())
-def test_a_broken_addition_is_refused(content: object, error: type[Exception], message: str, tmp_path: Path) -> None:
+def test_a_broken_addition_is_refused(
+    content: object, error: type[Exception], message: str, tmp_path: Path
+) -> None:
     model = tmp_path / "mine.ftz"
     if content is not None:
         text = content if isinstance(content, str) else json.dumps(content)
@@ -177,7 +234,12 @@ def test_a_broken_addition_is_refused(content: object, error: type[Exception], m
         read_addition(str(model))
 
 
-@pytest.mark.parametrize("models", [("cascade",), ("mine.ftz", "cascade"), ("mine.ftz", "yours.ftz"), ()])
+@pytest.mark.parametrize(
+    "models", [("cascade",), ("mine.ftz", "cascade"), ("mine.ftz", "yours.ftz"), ()]
+)
 def test_a_list_of_models_begins_with_the_cascade(models: tuple[str, ...]) -> None:
-    with pytest.raises(ValidationError, match=r'a list of models must be \["cascade", \.\.\.\] and name what is added'):
+    with pytest.raises(
+        ValidationError,
+        match=r'a list of models must be \["cascade", \.\.\.\] and name what is added',
+    ):
         LanguageIdentificationConfig(model=models)

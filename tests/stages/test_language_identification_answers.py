@@ -6,13 +6,33 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.catalogue.stage_checks import dropped_kin, label_problems, labels_meant, unmatched_labels
+from pipelines.catalogue.stage_checks import (
+    dropped_kin,
+    label_problems,
+    labels_meant,
+    unmatched_labels,
+)
 from pipelines.catalogue.stages import Recipe
 from schemas.card.funnel import FateCount
 from stages.language_identification.additions import Addition
-from stages.language_identification.answers import Answers, embedded_answers, expected_precisions, language_list
+from stages.language_identification.answers import (
+    Answers,
+    embedded_answers,
+    expected_precisions,
+    language_list,
+)
 
-POSSIBLE = ["eus_Latn", "kmr_Latn", "arb_Arab", "pes_Arab", "uzn_Cyrl", "npi_Deva", "zsm_Latn", "ekk_Latn", "zho_Hani"]
+POSSIBLE = [
+    "eus_Latn",
+    "kmr_Latn",
+    "arb_Arab",
+    "pes_Arab",
+    "uzn_Cyrl",
+    "npi_Deva",
+    "zsm_Latn",
+    "ekk_Latn",
+    "zho_Hani",
+]
 IMPOSSIBLE = {
     "a script that Basque is not known in": ("eus_Cyrl", "eus_Latn"),
     "a variety that its macrolanguage stands for": ("ayh_Arab", "ara_Arab"),
@@ -39,21 +59,34 @@ def recipe(**stages: object) -> Recipe:
 
 
 IDENTIFY = {"stage": "identify_language"}
-ANSWERS = Answers(frozenset({"eus", "hrv", "srp", "uzb"}), frozenset({"eus_Latn", "hrv_Latn", "srp_Latn", "uzb_Cyrl"}))
+ANSWERS = Answers(
+    frozenset({"eus", "hrv", "srp", "uzb"}),
+    frozenset({"eus_Latn", "hrv_Latn", "srp_Latn", "uzb_Cyrl"}),
+)
 KEEP = {
     "possible": ({}, ["eus_Latn", "uzn_Cyrl"], []),
     "two impossible ones are both named": ({}, ["eus_Cyrl", "fra_Latn"], ["eus_Cyrl", "fra_Latn"]),
     "a group": ({}, ["hbs_Latn"], []),
-    "a merged language": ({"merge": {"hbs": ["hrv", "srp"]}}, ["hrv_Latn"], ["hrv_Latn is merged into hbs"]),
+    "a merged language": (
+        {"merge": {"hbs": ["hrv", "srp"]}},
+        ["hrv_Latn"],
+        ["hrv_Latn is merged into hbs"],
+    ),
     "what it is merged into": ({"merge": {"hbs": ["hrv", "srp"]}}, ["hbs_Latn"], []),
-    "a merged language that the model lacks": ({"merge": {"hbs": ["hrv", "bos"]}}, ["hbs_Latn"], ["answer bos"]),
+    "a merged language that the model lacks": (
+        {"merge": {"hbs": ["hrv", "bos"]}},
+        ["hbs_Latn"],
+        ["answer bos"],
+    ),
     "a threshold": ({"thresholds": {"fra_Latn": 0.5}}, ["eus_Latn"], ["fra_Latn"]),
 }
 
 
 @pytest.mark.parametrize(("options", "keep", "named"), KEEP.values(), ids=KEEP.keys())
 def test_labels_of_a_recipe(options: dict[str, object], keep: list[str], named: list[str]) -> None:
-    found = label_problems(recipe(ingest=[IDENTIFY | options, {"stage": "filter_language", "keep": keep}]), ANSWERS)
+    found = label_problems(
+        recipe(ingest=[IDENTIFY | options, {"stage": "filter_language", "keep": keep}]), ANSWERS
+    )
     assert len(found) == len(named)
     assert all(name in problem for name, problem in zip(named, found, strict=True))
 
@@ -102,7 +135,10 @@ def test_what_was_dropped_in_the_language_of_a_label_is_counted() -> None:
 def test_the_plan_says_what_labels_stand_for() -> None:
     chain = [
         IDENTIFY | {"thresholds": {"npi_Deva": 0.7, "eus_Latn": 0.6}},
-        {"stage": "filter_language", "keep": ["npi_Deva", "zho_Hans", "kor_Hang", "eus_Latn", "hbs_Cyrl"]},
+        {
+            "stage": "filter_language",
+            "keep": ["npi_Deva", "zho_Hans", "kor_Hang", "eus_Latn", "hbs_Cyrl"],
+        },
     ]
     assert list(labels_meant(recipe(ingest=chain))) == [
         "ingest[0] identify_language: npi_Deva stands for nep_Deva",
@@ -131,11 +167,15 @@ def test_the_list_has_what_models_add(tmp_path: Path) -> None:
 
 
 def test_a_label_that_a_neighbour_leaks_into_is_expected_to_be_impure() -> None:
-    little, much = (expected_precisions({"eng_Latn": 1000, "sco_Latn": scots}) for scots in (10, 100))
+    little, much = (
+        expected_precisions({"eng_Latn": 1000, "sco_Latn": scots}) for scots in (10, 100)
+    )
     assert much["eng_Latn"] < little["eng_Latn"] == pytest.approx(0.97, abs=0.01), (
         "three in four Scots texts are English"
     )
     assert little["sco_Latn"] == much["sco_Latn"] == 1
     assert expected_precisions({"eus_Latn": 5}) == {"eus_Latn": 1.0}
-    assert expected_precisions({"qqq_Latn": 5, "und_Latn": 3}) == {}, "what the benchmark has no text of"
+    assert expected_precisions({"qqq_Latn": 5, "und_Latn": 3}) == {}, (
+        "what the benchmark has no text of"
+    )
     assert expected_precisions({}) == {}

@@ -40,8 +40,14 @@ def test_damaged_arrays_are_made_again(tmp_path: Path, damage: str) -> None:
 
 def test_pickled_objects_are_not_read(tmp_path: Path) -> None:
     kept_arrays("model-1", lambda: MADE, tmp_path)
-    np.save(tmp_path / "models" / "model-1" / "numbers.npy", np.asarray([{}], dtype=object), allow_pickle=True)
-    assert np.array_equal(kept_arrays("model-1", lambda: MADE, tmp_path)["numbers"], MADE["numbers"])
+    np.save(
+        tmp_path / "models" / "model-1" / "numbers.npy",
+        np.asarray([{}], dtype=object),
+        allow_pickle=True,
+    )
+    assert np.array_equal(
+        kept_arrays("model-1", lambda: MADE, tmp_path)["numbers"], MADE["numbers"]
+    )
 
 
 def test_a_folder_that_cannot_be_written_costs_time_alone(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""Lines keep their language through foreign terms, tables, styled letters and wrong keyboards; laughter has none."""
+"""Lines keep their language through foreign terms, tables, styled letters and wrong keyboards;
+laughter has none."""
 
 from __future__ import annotations
 
@@ -8,7 +9,11 @@ import polars as pl
 import pytest
 
 from stages.language_identification.cascade import Identifier
-from stages.language_identification.identify import LanguageIdentificationConfig, load_identifier, predict_languages
+from stages.language_identification.identify import (
+    LanguageIdentificationConfig,
+    load_identifier,
+    predict_languages,
+)
 from stages.language_identification.line_repair import repaired, without_repeats
 from stages.look_alikes import TO_CYRILLIC, TO_GREEK, TO_LATIN
 from stages.vowel_letters import AE, ALEF_MAKSURA, HEH, YEH, kurdish_ae, uyghur_ae, uyghur_i
@@ -94,11 +99,15 @@ FOREIGN_TERMS = {
 
 
 @pytest.mark.parametrize(("text", "label"), FOREIGN_TERMS.values(), ids=FOREIGN_TERMS.keys())
-def test_foreign_terms_leave_the_script_of_the_language(cascade: Identifier, text: str, label: str) -> None:
+def test_foreign_terms_leave_the_script_of_the_language(
+    cascade: Identifier, text: str, label: str
+) -> None:
     assert label_of(cascade, text) == label
 
 
-MATHEMATICAL = {ord("a") + n: chr(0x1D41A + n) for n in range(26)} | {ord("A") + n: chr(0x1D400 + n) for n in range(26)}
+MATHEMATICAL = {ord("a") + n: chr(0x1D41A + n) for n in range(26)} | {
+    ord("A") + n: chr(0x1D400 + n) for n in range(26)
+}
 FULL_WIDTH = {n: chr(n + 0xFEE0) for n in range(0x21, 0x7F)}
 WRAPPED = {
     "a table of Markdown": (
@@ -133,13 +142,21 @@ WRAPPED = {
     "full-width letters": (ENG.translate(FULL_WIDTH), "eng_Latn"),
     "struck through": ("".join(letter + "\u0336" for letter in SWA), "swa_Latn"),
     "a Greek question": ("\u03a0\u03bf\u03cd \u03b5\u03af\u03bd\u03b1\u03b9;", "ell_Grek"),
-    "pipes between commands": ("cat access.log | grep error | sort | uniq -c | head\nls -la | wc -l", "und_Latn"),
-    "bars and semicolons of code": ("a = b | c | d;\nif (x || y) { z |= w; }\nint count;\nreturn a;", "zxx_Latn"),
+    "pipes between commands": (
+        "cat access.log | grep error | sort | uniq -c | head\nls -la | wc -l",
+        "und_Latn",
+    ),
+    "bars and semicolons of code": (
+        "a = b | c | d;\nif (x || y) { z |= w; }\nint count;\nreturn a;",
+        "zxx_Latn",
+    ),
 }
 
 
 @pytest.mark.parametrize(("text", "label"), WRAPPED.values(), ids=WRAPPED.keys())
-def test_words_are_read_through_what_is_around_them(cascade: Identifier, text: str, label: str) -> None:
+def test_words_are_read_through_what_is_around_them(
+    cascade: Identifier, text: str, label: str
+) -> None:
     assert label_of(cascade, text) == label
 
 
@@ -218,7 +235,10 @@ WORDS = {
     ),
     "Korean that laughs": ("오늘 진짜 웃겼다 ㅋㅋㅋㅋㅋㅋㅋ 다음에 또 만나자", "kor_Kore"),
     "English that laughs": (f"hahahahahahahahaha {ENG}", "eng_Latn"),
-    "Indonesian that doubles words": ("Anak-anak itu berjalan-jalan di kebun sambil melihat bunga-bunga", "ind_Latn"),
+    "Indonesian that doubles words": (
+        "Anak-anak itu berjalan-jalan di kebun sambil melihat bunga-bunga",
+        "ind_Latn",
+    ),
 }
 
 
@@ -239,8 +259,14 @@ NAMES = {
     "Russian names": "Иван Петров, Анна Смирнова, Сергей Кузнецов, Мария Попова, Дмитрий Васильев",
 }
 NO_NAMES = {
-    "a title in capitals": ("The Long Walk Through The Forest That We Took With Our Friends This Morning", "eng_Latn"),
-    "names in a sentence": ("Miren Etxeberria eta Jon Agirre lagunekin mendira joan dira gaur goizean.", "eus_Latn"),
+    "a title in capitals": (
+        "The Long Walk Through The Forest That We Took With Our Friends This Morning",
+        "eng_Latn",
+    ),
+    "names in a sentence": (
+        "Miren Etxeberria eta Jon Agirre lagunekin mendira joan dira gaur goizean.",
+        "eus_Latn",
+    ),
     "capitals": (SWA.upper(), "swa_Latn"),
 }
 
@@ -256,6 +282,8 @@ def test_capitals_alone_are_no_list_of_names(cascade: Identifier, text: str, lab
 
 
 def test_what_is_repeated_is_read_once() -> None:
-    texts, empty = without_repeats(pl.Series(["goazen, goazen, goazen, etxera", "noooooooooo hori ez", "ez da egia"]))
+    texts, empty = without_repeats(
+        pl.Series(["goazen, goazen, goazen, etxera", "noooooooooo hori ez", "ez da egia"])
+    )
     assert texts.to_list() == ["goazen, etxera", "no hori ez", "ez da egia"]
     assert not empty.any()

@@ -76,7 +76,9 @@ def test_py3langid_gives_the_package_s_label_and_probability(py3langid: Py3Langi
     texts = [*SAMPLES, *ODD]
     expected = [theirs.classify(text) for text in texts]
     found = py3langid.probabilities(texts)
-    assert [py3langid.codes[column] for column in found.argmax(axis=1)] == [label for label, _ in expected]
+    assert [py3langid.codes[column] for column in found.argmax(axis=1)] == [
+        label for label, _ in expected
+    ]
     assert found.max(axis=1) == pytest.approx([score for _, score in expected], abs=1e-4)
 
 
@@ -86,14 +88,26 @@ def test_fun_langid_gives_the_package_s_scores(fun_langid: FunLangID) -> None:
     counts, totals = fun_langid.counts(texts)
     shares = counts / np.maximum(totals, 1)[:, None]
     for row, text in enumerate(texts):
-        expected = {code: score for code, score in theirs.predict(text, len(fun_langid.codes)) if score}
-        found = {fun_langid.codes[column]: shares[row, column] for column in np.flatnonzero(shares[row])}
+        expected = {
+            code: score for code, score in theirs.predict(text, len(fun_langid.codes)) if score
+        }
+        found = {
+            fun_langid.codes[column]: shares[row, column] for column in np.flatnonzero(shares[row])
+        }
         assert found == pytest.approx(expected), text
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.lists(st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn")), max_size=60), min_size=1, max_size=6))
-def test_an_answer_depends_on_its_own_text_alone(py3langid: Py3Langid, fun_langid: FunLangID, texts: list[str]) -> None:
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn")), max_size=60),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_an_answer_depends_on_its_own_text_alone(
+    py3langid: Py3Langid, fun_langid: FunLangID, texts: list[str]
+) -> None:
     for model in (CLD2(), py3langid, fun_langid):
         together = model(texts)
         for row, text in enumerate(texts):
@@ -144,7 +158,10 @@ def test_fit_recovers_how_often_a_label_is_right() -> None:
     rate = np.asarray([[0.95, 0.5], [0.6, 0.1]])  # label, bin
     labels, bins = chance.integers(0, 2, 20_000), chance.integers(0, 2, 20_000)
     right = chance.random(20_000) < rate[labels, bins]
-    gold = [("eus_Latn", "spa_Latn")[label if ok else 1 - label] for label, ok in zip(labels, right, strict=True)]
+    gold = [
+        ("eus_Latn", "spa_Latn")[label if ok else 1 - label]
+        for label, ok in zip(labels, right, strict=True)
+    ]
     opinions = Opinions(labels[:, None], bins[:, None])
     fitted = fit_model(opinions, table, 2, ["Latn"] * 20_000, gold, known_labels(gold))
     for label, name in enumerate(("eus_Latn", "spa_Latn")):
@@ -164,10 +181,18 @@ def test_isotonic_never_falls_and_meets_the_frequencies() -> None:
 @given(st.lists(st.tuples(st.integers(0, 3), st.floats(0.01, 0.99)), min_size=1, max_size=6))
 def test_noisy_or_is_one_minus_the_product_of_doubts(opinions: list[tuple[int, float]]) -> None:
     languages, scores = noisy_or(
-        np.asarray([[label for label, _ in opinions]]), np.asarray([[score for _, score in opinions]], np.float32)
+        np.asarray([[label for label, _ in opinions]]),
+        np.asarray([[score for _, score in opinions]], np.float32),
     )
-    expected = {label: 1 - np.prod([1 - score for other, score in opinions if other == label]) for label, _ in opinions}
-    found = {int(label): float(score) for label, score in zip(languages[0], scores[0], strict=True) if label >= 0}
+    expected = {
+        label: 1 - np.prod([1 - score for other, score in opinions if other == label])
+        for label, _ in opinions
+    }
+    found = {
+        int(label): float(score)
+        for label, score in zip(languages[0], scores[0], strict=True)
+        if label >= 0
+    }
     assert found == pytest.approx(expected, abs=1e-5)
     assert (np.diff(scores[0]) <= 0).all()
 
@@ -198,7 +223,9 @@ def test_texts_that_no_model_can_name_teach_their_macrolanguage() -> None:
 
 def test_letters_of_other_scripts_are_no_noise() -> None:
     known = known_labels(["eus_Latn"])
-    assert [possible("zxx", None, script, known) for script in ("Latn", "Zyyy", "Brah", "Cyrl")] == [
+    assert [
+        possible("zxx", None, script, known) for script in ("Latn", "Zyyy", "Brah", "Cyrl")
+    ] == [
         True,
         True,
         False,
@@ -217,7 +244,9 @@ def test_evidence_of_combined_scores_is_told_apart() -> None:
     lengths = np.asarray([10, 30, 200, 200])
     scores = np.asarray([[0.6, 0.1, 0], [0.6, 0.1, 0], [0.6, 0.1, 0], [0.6, 0.5, 0]], np.float32)
     evidence = combined_evidence(scores, lengths)
-    assert len(set(evidence[:, 0].tolist())) == 4, "by length, and by how near the second label comes"
+    assert len(set(evidence[:, 0].tolist())) == 4, (
+        "by length, and by how near the second label comes"
+    )
     assert not set(evidence[:, 0].tolist()) & set(evidence[:, 1:].ravel().tolist())
     assert 0 <= evidence.min() <= evidence.max() < COMBINED_BINS
 

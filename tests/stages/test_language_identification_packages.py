@@ -17,11 +17,16 @@ from stages.language_identification.package_texts import (
     speakers,
 )
 
-MESSAGES = {"": "Content-Type: text/plain", "File\0Files": "Fitxategia\0Fitxategiak", "menu\x04Open": "Ireki"}
+MESSAGES = {
+    "": "Content-Type: text/plain",
+    "File\0Files": "Fitxategia\0Fitxategiak",
+    "menu\x04Open": "Ireki",
+}
 
 
 def catalogue(messages: dict[str, str], order: str) -> bytes:
-    """Write a gettext catalogue by its manual: header, two tables of (length, offset), strings ending in NUL."""
+    """Write a gettext catalogue by its manual: header, two tables of (length, offset), strings
+    ending in NUL."""
     texts = [text.encode() for text in (*messages, *messages.values())]
     offset, table, data = 28 + 16 * len(messages), b"", b""
     for text in texts:
@@ -43,7 +48,10 @@ def test_no_catalogue_is_refused() -> None:
 
 
 PLAIN = {
-    "Qt's and GTK's keyboard marks": ("&Gorde fitxategia _beste izen batekin", "Gorde fitxategia beste izen batekin"),
+    "Qt's and GTK's keyboard marks": (
+        "&Gorde fitxategia _beste izen batekin",
+        "Gorde fitxategia beste izen batekin",
+    ),
     "a mark within a word": ("Go~rde", "Gorde"),
     "placeholders": ("%s fitxategi {0} eta %(count)d $1", "fitxategi eta"),
     "tags": ("Sakatu <b>Gorde</b> orain", "Sakatu Gorde orain"),
@@ -65,7 +73,10 @@ LOCALES: dict[str, str | None] = {
     "ku_IQ": "ckb",
     "tlh": None,
 }
-LOCALES |= {"als": "gsw", "iso639:als": "sqi"}  # MediaWiki's Alemannic, the Declaration's Tosk Albanian
+LOCALES |= {
+    "als": "gsw",
+    "iso639:als": "sqi",
+}  # MediaWiki's Alemannic, the Declaration's Tosk Albanian
 
 
 @pytest.mark.parametrize(("locale", "language"), LOCALES.items())
@@ -86,13 +97,21 @@ def test_what_is_not_a_translation_is_left_out() -> None:
         ("a", "a-x", "eu", f"{ENG} bat", ""),  # mostly of English words
         ("a", "a-x", "eu", "Gorde", ""),  # short
         *(
-            ("b", "b-x", "uz", f"Bugun biz bozorga borib, uyimiz uchun yangi non sotib oldik va {n}-uyga", "")
+            (
+                "b",
+                "b-x",
+                "uz",
+                f"Bugun biz bozorga borib, uyimiz uchun yangi non sotib oldik va {n}-uyga",
+                "",
+            )
             for n in range(30)
         ),
         ("b", "b-x", "uz", UZB, ""),  # a thirtieth of this source
         ("c", "c-x", "uz", f"{UZB} яна", ""),  # and all of that one
     ]
-    found = clean(pl.DataFrame(rows, schema=["source", "kind", "locale", "text", "english"], orient="row"))
+    found = clean(
+        pl.DataFrame(rows, schema=["source", "kind", "locale", "text", "english"], orient="row")
+    )
     kept = {(row["label"], row["source"]) for row in found.to_dicts()}
     assert kept == {("eng_Latn", "a"), ("eus_Latn", "a"), ("uzb_Latn", "b"), ("uzb_Cyrl", "c")}
     assert found.filter(pl.col("label") == "eus_Latn")["text"].to_list() == [EUS.lower()]
@@ -100,20 +119,31 @@ def test_what_is_not_a_translation_is_left_out() -> None:
 
 def test_a_sample_takes_turns_and_weighs_by_size() -> None:
     rows = [
-        (f"{source} {n}", "eus_Latn", source, source) for source, count in (("a", 90), ("b", 10)) for n in range(count)
+        (f"{source} {n}", "eus_Latn", source, source)
+        for source, count in (("a", 90), ("b", 10))
+        for n in range(count)
     ]
     rows += [(f"c {n}", "hau_Latn", "c", "c") for n in range(4)]
     frame = pl.DataFrame(rows, schema=["text", "label", "source", "kind"], orient="row")
     chosen = sample(frame, 20)
-    assert chosen.frame.filter(pl.col("label") == "eus_Latn")["source"].value_counts(sort=True)["count"].to_list() == [
+    assert chosen.frame.filter(pl.col("label") == "eus_Latn")["source"].value_counts(sort=True)[
+        "count"
+    ].to_list() == [
         10,
         10,
     ]
     weighed = chosen.frame.with_columns(w=pl.Series(chosen.weights(0.5)))
-    sums = dict(zip(*weighed.group_by("label", maintain_order=True).agg(pl.col("w").sum()), strict=True))
+    sums = dict(
+        zip(*weighed.group_by("label", maintain_order=True).agg(pl.col("w").sum()), strict=True)
+    )
     users = speakers()
-    size = {label: count * (users[label] + LEAST_SPEAKERS) for label, count in (("eus_Latn", 100), ("hau_Latn", 4))}
-    assert sums["eus_Latn"] / sums["hau_Latn"] == pytest.approx((size["eus_Latn"] / size["hau_Latn"]) ** 0.5)
+    size = {
+        label: count * (users[label] + LEAST_SPEAKERS)
+        for label, count in (("eus_Latn", 100), ("hau_Latn", 4))
+    }
+    assert sums["eus_Latn"] / sums["hau_Latn"] == pytest.approx(
+        (size["eus_Latn"] / size["hau_Latn"]) ** 0.5
+    )
     assert chosen.weights(None).tolist() == [1.0] * 24
 
 

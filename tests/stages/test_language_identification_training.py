@@ -1,4 +1,5 @@
-"""Training writes a model that a recipe can name, the same one each time, and says how good it is."""
+"""Training writes a model that a recipe can name, the same one each time, and says how good it
+is."""
 
 from __future__ import annotations
 
@@ -12,8 +13,17 @@ import pytest
 
 from schemas.columns import SchemaError
 from stages.language_identification.fasttext_model import load_fasttext
-from stages.language_identification.identify import LanguageIdentificationConfig, load_identifier, predict_languages
-from stages.language_identification.training import TrainingOptions, TrainingReport, noise_lines, train
+from stages.language_identification.identify import (
+    LanguageIdentificationConfig,
+    load_identifier,
+    predict_languages,
+)
+from stages.language_identification.training import (
+    TrainingOptions,
+    TrainingReport,
+    noise_lines,
+    train,
+)
 
 QUICK = TrainingOptions(epochs=100, buckets=5000, noise_sentences=80, held_out_share=0.2)
 LANGUAGES = ("eu_Latn", "es_Latn", "uz_Cyrl", "ru_Cyrl", "mt_Latn")
@@ -62,7 +72,14 @@ def test_a_label_of_another_script_is_no_answer(trained: TrainingReport) -> None
 
 
 def test_report(trained: TrainingReport) -> None:
-    assert set(trained.labels) == {"eus_Latn", "spa_Latn", "uzb_Cyrl", "rus_Cyrl", "mlt_Latn", "zxx_Zyyy"}
+    assert set(trained.labels) == {
+        "eus_Latn",
+        "spa_Latn",
+        "uzb_Cyrl",
+        "rus_Cyrl",
+        "mlt_Latn",
+        "zxx_Zyyy",
+    }
     f1 = [report.f1 for label, report in trained.labels.items() if not label.startswith("zxx")]
     assert trained.macro_f1 == pytest.approx(sum(f1) / len(f1))
     assert trained.macro_f1 > 0.6
@@ -71,18 +88,27 @@ def test_report(trained: TrainingReport) -> None:
     assert trained.size_bytes == Path(trained.model).stat().st_size
 
 
-def test_the_same_input_gives_the_same_bytes(gold: str, trained: TrainingReport, tmp_path: Path) -> None:
+def test_the_same_input_gives_the_same_bytes(
+    gold: str, trained: TrainingReport, tmp_path: Path
+) -> None:
     steps: list[str] = []
     again = train([gold], str(tmp_path / "again.ftz"), QUICK, steps.append)
     assert again.sha256 == trained.sha256
-    assert [step.split(" on ")[0] for step in steps] == ["reading", "training", "quantizing", "measuring"]
+    assert [step.split(" on ")[0] for step in steps] == [
+        "reading",
+        "training",
+        "quantizing",
+        "measuring",
+    ]
     assert re.fullmatch(r"training on \d+ passages of 6 labels, 100 times over", steps[1])
     other = train([gold], str(tmp_path / "other.ftz"), QUICK.model_copy(update={"seed": 1}))
     assert other.sha256 != trained.sha256
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["again.ftz", "other.ftz"]
 
 
-def test_language_and_script_columns_serve_as_gold(gold: str, trained: TrainingReport, tmp_path: Path) -> None:
+def test_language_and_script_columns_serve_as_gold(
+    gold: str, trained: TrainingReport, tmp_path: Path
+) -> None:
     table = pq.read_table(gold)
     codes = [label.split("_") for label in table["label"].to_pylist()]
     parted = pa.table([table["text"], *zip(*codes, strict=True)], ["text", "language", "script"])
@@ -92,17 +118,26 @@ def test_language_and_script_columns_serve_as_gold(gold: str, trained: TrainingR
 
 
 def test_passages_in_another_script_than_their_label_are_left_out(tmp_path: Path) -> None:
-    texts = ["Kaixo lagunak, zer moduz zaudete gaur goizean?", "Привет друзья, как дела сегодня утром?"] * 2
+    texts = [
+        "Kaixo lagunak, zer moduz zaudete gaur goizean?",
+        "Привет друзья, как дела сегодня утром?",
+    ] * 2
     labels = ["eu_Latn", "eu_Latn", "qqq_nonsense", "ru"]
     pq.write_table(pa.table([texts, labels], ["text", "label"]), tmp_path / "gold.parquet")
     with pytest.raises(ValueError, match="at least two labels"):
-        train([str(tmp_path / "gold.parquet")], str(tmp_path / "m.ftz"), TrainingOptions(held_out_share=0.99))
+        train(
+            [str(tmp_path / "gold.parquet")],
+            str(tmp_path / "m.ftz"),
+            TrainingOptions(held_out_share=0.99),
+        )
     assert not (tmp_path / "m.ftz").exists()
 
 
 def test_missing_columns_are_named(tmp_path: Path) -> None:
     pq.write_table(pa.table([["a"]], ["content"]), tmp_path / "x.parquet")
-    with pytest.raises(SchemaError, match=r"x\.parquet lacks 'text', 'language', 'script': .*; it has content"):
+    with pytest.raises(
+        SchemaError, match=r"x\.parquet lacks 'text', 'language', 'script': .*; it has content"
+    ):
         train([str(tmp_path / "x.parquet")], str(tmp_path / "m.ftz"))
 
 
@@ -112,14 +147,20 @@ def test_noise_is_repeatable() -> None:
 
 
 BROKEN = {
-    "no file": (None, FileNotFoundError, "no language model at .*; name a fastText .bin or .ftz file, or `cascade`"),
+    "no file": (
+        None,
+        FileNotFoundError,
+        "no language model at .*; name a fastText .bin or .ftz file, or `cascade`",
+    ),
     "not fastText": (b"not a model", ValueError, "is not a fastText model"),
     "empty": (b"", ValueError, "is not a fastText model"),
 }
 
 
 @pytest.mark.parametrize(("content", "error", "message"), BROKEN.values(), ids=BROKEN.keys())
-def test_broken_models(content: bytes | None, error: type[Exception], message: str, tmp_path: Path) -> None:
+def test_broken_models(
+    content: bytes | None, error: type[Exception], message: str, tmp_path: Path
+) -> None:
     path = tmp_path / "model.bin"
     if content is not None:
         path.write_bytes(content)
@@ -129,9 +170,13 @@ def test_broken_models(content: bytes | None, error: type[Exception], message: s
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 0.9, 0.9999])
 @pytest.mark.parametrize("quantize", [True, False])
-def test_a_truncated_model_is_refused(gold: str, tmp_path: Path, share: float, quantize: bool) -> None:
+def test_a_truncated_model_is_refused(
+    gold: str, tmp_path: Path, share: float, quantize: bool
+) -> None:
     whole = tmp_path / "whole.bin"
-    options = QUICK.model_copy(update={"quantize": quantize, "epochs": 1, "buckets": 1000, "dimension": 4})
+    options = QUICK.model_copy(
+        update={"quantize": quantize, "epochs": 1, "buckets": 1000, "dimension": 4}
+    )
     train([gold], str(whole), options)
     assert load_fasttext(str(whole)).languages
     path = tmp_path / "cut.bin"

@@ -21,7 +21,10 @@ ENG = "This morning we went to the mountains with friends and walked through the
 RUS = "Сегодня утром мы пошли с друзьями в горы и долго гуляли по лесу."
 HRV = "Jutros smo s prijateljima otišli u planine i dugo hodali šumom prema jezeru."
 FIELDS = pa.schema(
-    [DOCUMENT.field(name) for name in ("id", "text", "language", "script", "language_group", "other_language_share")]
+    [
+        DOCUMENT.field(name)
+        for name in ("id", "text", "language", "script", "language_group", "other_language_share")
+    ]
 )
 
 
@@ -40,7 +43,9 @@ def block(*rows: tuple[str, str, str], group: str | None = None) -> pa.RecordBat
 
 def always(language: str) -> Callable[[list[str]], Candidates]:
     def identify(texts: list[str]) -> Candidates:
-        return Candidates((language,), np.zeros((len(texts), 1), np.int64), np.ones((len(texts), 1), np.float32))
+        return Candidates(
+            (language,), np.zeros((len(texts), 1), np.int64), np.ones((len(texts), 1), np.float32)
+        )
 
     return identify
 
@@ -51,13 +56,18 @@ SHARES = {
     "a line in another script": ((f"{RUS}\n{EUS}\n{MORE}", "eus", "Latn"), 0.27),
     "short lines say too little": ((f"{EUS}\nThe end\nread more\n{MORE}", "eus", "Latn"), 0.0),
     "a near neighbour is none": ((f"{HRV}\n{HRV}", "srp", "Latn"), 0.0),
-    "terms in Latin script are none": ((f"{RUS}\nMicrosoft Windows Server, Apache HTTP\n{RUS}", "rus", "Cyrl"), 0.0),
+    "terms in Latin script are none": (
+        (f"{RUS}\nMicrosoft Windows Server, Apache HTTP\n{RUS}", "rus", "Cyrl"),
+        0.0,
+    ),
     "no lines": (("", "eus", "Latn"), 0.0),
 }
 
 
 @pytest.mark.parametrize(("row", "share"), SHARES.values(), ids=SHARES.keys())
-def test_the_share_of_other_lines(cascade: Cascade, row: tuple[str, str, str], share: float) -> None:
+def test_the_share_of_other_lines(
+    cascade: Cascade, row: tuple[str, str, str], share: float
+) -> None:
     kept, rejected, _ = language_purity(block(row), cascade, LanguagePurityConfig())
     assert rejected.num_rows == 0
     assert kept["other_language_share"].to_pylist() == [pytest.approx(share, abs=0.05)]
@@ -65,7 +75,9 @@ def test_the_share_of_other_lines(cascade: Cascade, row: tuple[str, str, str], s
 
 def test_documents_with_too_much_of_another_language_go(cascade: Cascade) -> None:
     batch = block(
-        (f"{EUS}\n{ENG}\n{ENG}\n{RUS}", "eus", "Latn"), (f"{EUS}\n{MORE}", "eus", "Latn"), (ENG, "und", "Latn")
+        (f"{EUS}\n{ENG}\n{ENG}\n{RUS}", "eus", "Latn"),
+        (f"{EUS}\n{MORE}", "eus", "Latn"),
+        (ENG, "und", "Latn"),
     )
     kept, rejected, _ = language_purity(batch, cascade, LanguagePurityConfig(max_other_share=0.5))
     assert kept["id"].to_pylist() == ["1", "2"], "of an unknown language no line is another"
@@ -89,7 +101,9 @@ def test_lines_are_cut_and_counted(cascade: Cascade) -> None:
             "code_points": len(ENG) + len(RUS),
         }
     ]
-    outcome = run_stages(batch, [BoundStage("purity", lambda part: language_purity(part, cascade, config))])
+    outcome = run_stages(
+        batch, [BoundStage("purity", lambda part: language_purity(part, cascade, config))]
+    )
     assert [stage for stage, _ in outcome.changes] == ["purity"]
 
 
@@ -116,16 +130,24 @@ def test_a_second_model_and_doubt(cascade: Cascade) -> None:
     assert kept[DOUBTFUL.name].to_pylist() == [False, True, False]
     assert kept.num_rows == 3, "nothing is dropped for doubt"
     unclear = language_purity(
-        block((HRV, "hrv", "Latn"), group="hbs_Latn"), cascade, LanguagePurityConfig(doubtful="apart")
+        block((HRV, "hrv", "Latn"), group="hbs_Latn"),
+        cascade,
+        LanguagePurityConfig(doubtful="apart"),
     )
     assert unclear.kept[DOUBTFUL.name].to_pylist() == [True]
 
 
 def test_each_document_depends_on_itself_alone(cascade: Cascade) -> None:
-    rows = [(f"{EUS}\n{ENG}", "eus", "Latn"), (f"{ENG}\n{EUS}", "eng", "Latn"), (f"{RUS}\n{ENG}\n", "rus", "Cyrl")]
+    rows = [
+        (f"{EUS}\n{ENG}", "eus", "Latn"),
+        (f"{ENG}\n{EUS}", "eng", "Latn"),
+        (f"{RUS}\n{ENG}\n", "rus", "Cyrl"),
+    ]
     config = LanguagePurityConfig(max_other_share=1, other_lines="cut")
     together = language_purity(block(*rows), cascade, config).kept
-    alone = [language_purity(block(row), cascade, config).kept["text"].to_pylist()[0] for row in rows]
+    alone = [
+        language_purity(block(row), cascade, config).kept["text"].to_pylist()[0] for row in rows
+    ]
     assert together["text"].to_pylist() == alone == [EUS, ENG, f"{RUS}\n"]
 
 
@@ -135,6 +157,8 @@ def test_a_stage_that_decides_nothing_is_refused() -> None:
 
 
 def test_the_answer_sums_to_its_input(cascade: Cascade) -> None:
-    answer = language_purity(block((ENG, "eus", "Latn"), (EUS, "eus", "Latn")), cascade, LanguagePurityConfig())
+    answer = language_purity(
+        block((ENG, "eus", "Latn"), (EUS, "eus", "Latn")), cascade, LanguagePurityConfig()
+    )
     assert isinstance(answer, FilteredAndChanged)
     assert (answer.kept.num_rows, answer.rejected.num_rows, answer.changes.num_rows) == (1, 1, 0)

@@ -39,7 +39,11 @@ def replaced(texts: list[str], labels: list[str], **options: object) -> list[str
 def test_planted_data_is_replaced_and_nothing_else(label: str) -> None:
     planted = [(kind, data) for kind, some in PLANTED.items() for data in some]
     if zero := NATIVE.get(label):
-        planted += [(kind, native(data, zero)) for kind, data in planted if kind in ("phone", "payment_card")]
+        planted += [
+            (kind, native(data, zero))
+            for kind, data in planted
+            if kind in ("phone", "payment_card")
+        ]
     texts = [SENTENCES[label].format(data) for _, data in planted]
     wanted = [SENTENCES[label].format(f"<{kind.upper()}>") for kind, _ in planted]
     assert replaced(texts, [label] * len(texts)) == wanted
@@ -53,7 +57,12 @@ FORMS = {
         "DE89\u00a03704\u00a00044\u00a00532\u00a00130\u00a000",
     ),
     "an IBAN in small letters": ("deu_Latn", "Konto {} bis", "iban", "de89370400440532013000"),
-    "an IBAN in small letters and groups": ("deu_Latn", "Konto {}, bis", "iban", "de89 3704 0044 0532 0130 00"),
+    "an IBAN in small letters and groups": (
+        "deu_Latn",
+        "Konto {}, bis",
+        "iban",
+        "de89 3704 0044 0532 0130 00",
+    ),
     "an IBAN with hyphens": ("deu_Latn", "Konto {}.", "iban", "DE89-3704-0044-0532-0130-00"),
     "an address with vowel signs": (
         "hin_Deva",
@@ -73,7 +82,12 @@ FORMS = {
         "phone",
         "\uff10\uff13\uff0d\uff11\uff12\uff13\uff14\uff0d\uff15\uff16\uff17\uff18",
     ),
-    "small numbers after a word for an address": ("eng_Latn", "The IP {} is slow", "ip_address", "5.6.7.8"),
+    "small numbers after a word for an address": (
+        "eng_Latn",
+        "The IP {} is slow",
+        "ip_address",
+        "5.6.7.8",
+    ),
     "small numbers with a port": ("eng_Latn", "at {}:8080 now", "ip_address", "5.6.7.8"),
     "a well-known address": ("eng_Latn", "ask {} first", "ip_address", "8.8.4.4"),
     "large numbers": ("eng_Latn", "LibreOffice at {} is slow", "ip_address", "93.184.216.34"),
@@ -105,11 +119,20 @@ BESIDE = ["{} 3", "{} 24", "{} 2024", "7 {}", "{} 10:00", "{} {}", "{}, 12", "{}
 @pytest.mark.parametrize("beside", BESIDE)
 @pytest.mark.parametrize("label", ["eus_Latn", "arb_Arab", "tha_Thai"])
 def test_numbers_beside_do_not_hide_personal_data(label: str, beside: str) -> None:
-    planted = [(kind, data) for kind, some in PLANTED.items() if kind != "ip_address" for data in some]
+    planted = [
+        (kind, data) for kind, some in PLANTED.items() if kind != "ip_address" for data in some
+    ]
     if zero := NATIVE.get(label):
-        planted = [(kind, native(data, zero)) for kind, data in planted if kind in ("phone", "payment_card")]
+        planted = [
+            (kind, native(data, zero))
+            for kind, data in planted
+            if kind in ("phone", "payment_card")
+        ]
     texts = [SENTENCES[label].format(f" {beside.replace('{}', data)} ") for _, data in planted]
-    wanted = [SENTENCES[label].format(f" {beside.replace('{}', f'<{kind.upper()}>')} ") for kind, _ in planted]
+    wanted = [
+        SENTENCES[label].format(f" {beside.replace('{}', f'<{kind.upper()}>')} ")
+        for kind, _ in planted
+    ]
     assert replaced(texts, [label] * len(texts)) == wanted
 
 
@@ -134,7 +157,9 @@ def test_other_numbers_stay(label: str) -> None:
     assert replaced(texts, [label] * len(texts)) == texts
 
 
-@pytest.mark.parametrize(("label", "kind", "data"), [(label, *each) for label, some in LOCAL.items() for each in some])
+@pytest.mark.parametrize(
+    ("label", "kind", "data"), [(label, *each) for label, some in LOCAL.items() for each in some]
+)
 def test_local_numbers_are_known_by_the_language_alone(label: str, kind: str, data: str) -> None:
     text = f"x {data} x"
     assert replaced([text], [label]) == [f"x <{kind.upper()}> x"]
@@ -145,28 +170,45 @@ def test_counts_by_kind_and_language() -> None:
     texts = ["a@example.org b@example.org", "nothing", "c@example.org 8.8.8.8"]
     done = personal_data(block(texts, ["eus_Latn", "eus_Latn", "mlt_Latn"]), PersonalDataConfig())
     assert isinstance(done, Changed)
-    rows = [(row["rule"], row["language"], row["documents"], row["code_points"]) for row in done.changes.to_pylist()]
+    rows = [
+        (row["rule"], row["language"], row["documents"], row["code_points"])
+        for row in done.changes.to_pylist()
+    ]
     assert rows == [("email", "eus", 1, 26), ("email", "mlt", 1, 13), ("ip_address", "mlt", 1, 7)]
 
 
 def test_documents_can_be_dropped_with_how_many_they_hold() -> None:
     done = personal_data(
-        block(["a@example.org b@example.org", "nothing"], ["eus_Latn"] * 2), PersonalDataConfig(mode="drop")
+        block(["a@example.org b@example.org", "nothing"], ["eus_Latn"] * 2),
+        PersonalDataConfig(mode="drop"),
     )
     assert isinstance(done, Filtered)
     assert done.kept["id"].to_pylist() == ["1"]
-    assert [(row["reason"], row["value"]) for row in done.rejected.to_pylist()] == [("personal_data", 2.0)]
+    assert [(row["reason"], row["value"]) for row in done.rejected.to_pylist()] == [
+        ("personal_data", 2.0)
+    ]
 
 
 def test_kinds_token_and_regions_are_the_recipes() -> None:
     text, marked = "a@example.org 8.8.8.8 943 015 800", {"token": "[{kind}]"}
-    assert replaced([text], ["isl_Latn"], kinds=["email"], **marked) == ["[EMAIL] 8.8.8.8 943 015 800"]
+    assert replaced([text], ["isl_Latn"], kinds=["email"], **marked) == [
+        "[EMAIL] 8.8.8.8 943 015 800"
+    ]
     assert replaced([text], ["isl_Latn"], regions=["ES"], token="") == ["  "]
     with pytest.raises(ValidationError, match="kinds"):
         PersonalDataConfig.model_validate({"kinds": ["name"]})
 
 
-HOSTILE = ("", "@" * 100_000, "1" * 100_000, "1 " * 50_000, "a:" * 50_000, "A1" * 50_000, "\n\x00\n@", "(" * 50_000)
+HOSTILE = (
+    "",
+    "@" * 100_000,
+    "1" * 100_000,
+    "1 " * 50_000,
+    "a:" * 50_000,
+    "A1" * 50_000,
+    "\n\x00\n@",
+    "(" * 50_000,
+)
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -39,7 +39,10 @@ FACTS = {
     "zho: traditional letters": ("\u6211\u5011\u8aaa\u6f22\u8a9e", "Hant"),
     "zho: letters that both sides share": ("\u4e2d\u6587", "Hani"),
     "kor: Hangul": ("\ud55c\uad6d\uc5b4", "Kore"),
-    "kor: Hangul with Han": ("\u5927\u97d3\u6c11\u570b\uc740 \ubbfc\uc8fc\uacf5\ud654\uad6d\uc774\ub2e4", "Kore"),
+    "kor: Hangul with Han": (
+        "\u5927\u97d3\u6c11\u570b\uc740 \ubbfc\uc8fc\uacf5\ud654\uad6d\uc774\ub2e4",
+        "Kore",
+    ),
     "kat: Georgian, Mkhedruli": ("\u10e5\u10d0\u10e0\u10d7\u10e3\u10da\u10d8", "Geor"),
     "yor: accents belong to their letters": ("o\u0323\u0300\u0301 o\u0323\u0300\u0301", "Latn"),
     "more Latin than Cyrillic letters": ("abcd \u0430\u0431", "Latn"),
@@ -64,8 +67,14 @@ def test_samples_of_gflanguages_are_in_the_script_of_their_gold_label() -> None:
         if language.sample_text.tester
     }
     found = detect_scripts(pa.array(list(samples.values()), pa.large_string())).to_pylist()
-    gold = [language.script for key, language in gflanguages.LoadLanguages().items() if key in samples]
-    wrong = {key: script for key, script, label in zip(samples, found, gold, strict=True) if script != label}
+    gold = [
+        language.script for key, language in gflanguages.LoadLanguages().items() if key in samples
+    ]
+    wrong = {
+        key: script
+        for key, script, label in zip(samples, found, gold, strict=True)
+        if script != label
+    }
     # Labels finer than Unicode's property, or a choice between names of one writing.
     assert wrong == {
         "ka_Geok": "Geor",  # Khutsuri letters have the script property Georgian
@@ -88,7 +97,11 @@ def test_table_agrees_with_the_names_of_letters() -> None:
     for point in range(0x3000):
         name = unicodedata.name(chr(point), "")
         for prefix, code in prefixes.items():
-            if name.startswith(prefix + " ") and unicodedata.category(chr(point)) in ("Ll", "Lu", "Lo"):
+            if name.startswith(prefix + " ") and unicodedata.category(chr(point)) in (
+                "Ll",
+                "Lu",
+                "Lo",
+            ):
                 assert codes[table[point]] == code, name
 
 
@@ -100,7 +113,9 @@ def test_counts_are_those_of_each_text_alone(texts: list[str]) -> None:
         expected = {s: int(alone.of(s)[0]) for s in together.scripts}
         assert {s: int(together.of(s)[position]) for s in together.scripts} == expected
         assert together.code_points[position] == len(text)
-    assert detect_scripts(pa.array(texts, pa.large_string())).to_pylist() == main_scripts(by_content(together))
+    assert detect_scripts(pa.array(texts, pa.large_string())).to_pylist() == main_scripts(
+        by_content(together)
+    )
 
 
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=6), st.integers(4, 9))
@@ -117,13 +132,18 @@ def test_the_size_of_the_pieces_does_not_matter(texts: list[str], size: int) -> 
 def test_sliced_and_narrow_arrays_are_read_from_their_place() -> None:
     texts = pa.array(["abc", "\u0430\u0431", "\u05d0", ""])
     assert detect_scripts(texts.slice(1, 2)).to_pylist() == ["Cyrl", "Hebr"]
-    assert detect_scripts(pa.array([None, "abc"], pa.large_string())).to_pylist() == ["Zyyy", "Latn"]
+    assert detect_scripts(pa.array([None, "abc"], pa.large_string())).to_pylist() == [
+        "Zyyy",
+        "Latn",
+    ]
     data, offsets = utf8_bytes(texts.slice(1, 1))
     assert bytes(data[offsets[0] : offsets[1]]).decode() == "\u0430\u0431"
 
 
 def test_shares_of_each_script_sum_to_one() -> None:
-    found = count_scripts(pa.array(["ab \u0430\u0431\u0432\u0433\u0434\u0435", "12 !", "\u05d0"], pa.large_string()))
+    found = count_scripts(
+        pa.array(["ab \u0430\u0431\u0432\u0433\u0434\u0435", "12 !", "\u05d0"], pa.large_string())
+    )
     assert found.scripts == ("Cyrl", "Hebr", "Latn")
     assert found.shares.tolist() == [[0.75, 0.0, 0.25], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
 
@@ -131,7 +151,11 @@ def test_shares_of_each_script_sum_to_one() -> None:
 MIXED = {
     "eus: a Cyrillic letter in a Latin word": ("k\u0430ixo mundua", 2, 1),
     "rus: scripts in neighbouring words do not mix": ("IT-\u043e\u0442\u0434\u0435\u043b", 2, 0),
-    "jpn: Han, Kana and Hiragana are one writing": ("\u65e5\u672c\u306e\u30c6\u30ec\u30d3 \u3067\u3059", 2, 0),
+    "jpn: Han, Kana and Hiragana are one writing": (
+        "\u65e5\u672c\u306e\u30c6\u30ec\u30d3 \u3067\u3059",
+        2,
+        0,
+    ),
     "kor: Hangul and Han are one writing": ("\u5927\u97d3\ubbfc\uad6d", 1, 0),
     "jpn: Latin in a Japanese word mixes": ("T\u30b7\u30e3\u30c4", 1, 1),
     "yor: marks belong to their letters": ("o\u0323\u0301o\u0323\u0300", 1, 0),
@@ -150,7 +174,10 @@ def test_mixed_words(text: str, words: int, mixed: int) -> None:
     assert found.mixed.tolist() == [0, mixed, 0, mixed]
 
 
-@given(st.lists(st.text("ab\u0430\u0431\u0301 \n.", max_size=20), min_size=1, max_size=6), st.integers(8, 20))
+@given(
+    st.lists(st.text("ab\u0430\u0431\u0301 \n.", max_size=20), min_size=1, max_size=6),
+    st.integers(8, 20),
+)
 def test_mixed_words_do_not_depend_on_the_pieces(texts: list[str], size: int) -> None:
     spaced = [" ".join(text[i : i + 3] for i in range(0, len(text), 3)) for text in texts]
     whole = count_mixed_words(pa.array(spaced, pa.large_string()))
@@ -183,7 +210,9 @@ def test_documents_in_a_script_that_their_language_is_not_written_in(
     language: str | None, usual: list[str | None], unusual: list[str]
 ) -> None:
     scripts = [*usual, *unusual]
-    marks = unusual_scripts(pa.array([language] * len(scripts), pa.string()), pa.array(scripts, pa.string()))
+    marks = unusual_scripts(
+        pa.array([language] * len(scripts), pa.string()), pa.array(scripts, pa.string())
+    )
     assert marks.to_pylist() == [False] * len(usual) + [True] * len(unusual)
 
 

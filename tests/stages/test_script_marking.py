@@ -21,7 +21,9 @@ ROWS = [  # text, language, script; shares, mixed words, unusual
 ]
 
 
-def batch_of(rows: list[tuple[str, str | None, str | None, dict[str, float], int, bool]]) -> pa.RecordBatch:
+def batch_of(
+    rows: list[tuple[str, str | None, str | None, dict[str, float], int, bool]],
+) -> pa.RecordBatch:
     return pa.record_batch(
         {
             "text": pa.array([row[0] for row in rows], pa.large_string()),
@@ -43,7 +45,10 @@ def test_marks() -> None:
         assert list(shares.values()) == sorted(shares.values(), reverse=True)
         assert (found["mixed_script_words"], found["unusual_script"]) == row[4:], row[0]
     assert changes.schema == CHANGE
-    assert [(row["rule"], row["language"], row["script"], row["documents"]) for row in changes.to_pylist()] == [
+    assert [
+        (row["rule"], row["language"], row["script"], row["documents"])
+        for row in changes.to_pylist()
+    ] == [
         ("unusual_script", "eus", "Cyrl", 1),
         ("words_of_two_scripts", "rus", "Cyrl", 1),
     ]

@@ -34,13 +34,30 @@ def alternates(count: int) -> str:
 PAGES = {  # text, page, address, evidence
     "written": (BASQUE, page(), None, None),
     "text without a page": (BASQUE, None, None, None),
-    "Google's class": (BASQUE, page(root='lang="eu" class="no-js translated-ltr"'), None, "translated_by_browser"),
-    "Google's class, right to left": (BASQUE, page(root="class='translated-rtl'"), None, "translated_by_browser"),
+    "Google's class": (
+        BASQUE,
+        page(root='lang="eu" class="no-js translated-ltr"'),
+        None,
+        "translated_by_browser",
+    ),
+    "Google's class, right to left": (
+        BASQUE,
+        page(root="class='translated-rtl'"),
+        None,
+        "translated_by_browser",
+    ),
     "the class is only talked of": (BASQUE, page("class=&quot;translated-ltr&quot;"), None, None),
-    "a script that looks for the class": (BASQUE, page(head="<script>has('translated-ltr')</script>"), None, None),
+    "a script that looks for the class": (
+        BASQUE,
+        page(head="<script>has('translated-ltr')</script>"),
+        None,
+        None,
+    ),
     "Google's font": (
         BASQUE,
-        page(f'<font style="vertical-align: inherit;"><font style="vertical-align: inherit;">{BASQUE}</font></font>'),
+        page(
+            f'<font style="vertical-align: inherit;"><font style="vertical-align: inherit;">{BASQUE}</font></font>'
+        ),
         None,
         "translated_by_browser",
     ),
@@ -56,7 +73,12 @@ PAGES = {  # text, page, address, evidence
         None,
         None,
     ),
-    "a proxy": (BASQUE, page(), "https://example-org.translate.goog/a?_x_tr_tl=eu", "translation_proxy"),
+    "a proxy": (
+        BASQUE,
+        page(),
+        "https://example-org.translate.goog/a?_x_tr_tl=eu",
+        "translation_proxy",
+    ),
     "an address that names one": (BASQUE, page(), "https://example.org/translate.goog/", None),
     "Weglot, translated": (BASQUE, page(head=WEGLOT), None, "translation_service"),
     "Weglot, the original": (SPANISH, page(root='lang="en-GB"', head=WEGLOT), None, None),
@@ -85,7 +107,9 @@ def batch_of_pages() -> pa.RecordBatch:
         "script": pa.repeat("Latn", rows),
         "url": pa.array(urls, pa.string()),
     }
-    arrays = [known[f.name].cast(f.type) if f.name in known else pa.nulls(rows, f.type) for f in DOCUMENT]
+    arrays = [
+        known[f.name].cast(f.type) if f.name in known else pa.nulls(rows, f.type) for f in DOCUMENT
+    ]
     raw = pa.array([text and text.encode() for text in pages], pa.large_binary())
     return pa.RecordBatch.from_arrays([*arrays, raw], [*DOCUMENT.names, "raw"])
 
@@ -93,7 +117,13 @@ def batch_of_pages() -> pa.RecordBatch:
 def test_each_page_is_marked_by_its_evidence() -> None:
     found = translated_pages(batch_of_pages(), TranslatedPagesConfig())
     assert not found.rejected.num_rows
-    marks = dict(zip(found.kept["id"].to_pylist(), found.kept[TRANSLATION_EVIDENCE.name].to_pylist(), strict=True))
+    marks = dict(
+        zip(
+            found.kept["id"].to_pylist(),
+            found.kept[TRANSLATION_EVIDENCE.name].to_pylist(),
+            strict=True,
+        )
+    )
     assert marks == {fact: evidence for fact, (*_, evidence) in PAGES.items()}
     counted = {row["rule"]: row["documents"] for row in found.changes.to_pylist()}
     assert counted["translated_by_browser"] == 4
@@ -143,7 +173,9 @@ def test_pages_are_marked_dropped_and_counted_by_language(tmp_path: Path) -> Non
         (tmp_path / f"pages/{fact[:3]}.html").write_text(content or "", "utf-8")
     (tmp_path / "recipe.toml").write_text(RECIPE)
     run(tmp_path / "recipe.toml", tmp_path / "out", "--workers", "1")
-    published = ds.dataset(tmp_path / "out/data").to_table(["path", "translation_evidence"]).to_pylist()
+    published = (
+        ds.dataset(tmp_path / "out/data").to_table(["path", "translation_evidence"]).to_pylist()
+    )
     assert {row["path"][-8:]: row["translation_evidence"] for row in published} == {
         "Goo.html": "translated_by_browser",
         "wri.html": None,

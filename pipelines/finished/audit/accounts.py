@@ -27,7 +27,8 @@ _NO_KEYS = np.empty(0, KEY)
 
 
 class Ledger(NamedTuple):
-    """What the ledger's files say: keys of all ids; of those that ids refer to; of published ids with their places."""
+    """What the ledger's files say: keys of all ids; of those that ids refer to; of published ids
+    with their places."""
 
     fates: tuple[FateCount, ...]
     rows_by_file: dict[str, dict[str, int]]
@@ -46,8 +47,16 @@ def read_ledger(store: Store, paths: Sequence[str]) -> Ledger:
     counted: dict[str, dict[str, int]] = {}
     names: dict[str, int] = {}
     findings: list[Finding] = []
-    ids, published, shards, rows = [_NO_KEYS], [_NO_KEYS], [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-    referred: dict[str, list[npt.NDArray[np.void]]] = {"duplicate_of": [_NO_KEYS], "parent_id": [_NO_KEYS]}
+    ids, published, shards, rows = (
+        [_NO_KEYS],
+        [_NO_KEYS],
+        [np.empty(0, np.int64)],
+        [np.empty(0, np.int64)],
+    )
+    referred: dict[str, list[npt.NDArray[np.void]]] = {
+        "duplicate_of": [_NO_KEYS],
+        "parent_id": [_NO_KEYS],
+    }
     for path in paths:
         own: Counter[str] = Counter()
         try:
@@ -63,10 +72,18 @@ def read_ledger(store: Store, paths: Sequence[str]) -> Ledger:
                     shards.append(_numbered(out["shard"], names))
                     rows.append(pc.fill_null(out["row"], -1).to_numpy(zero_copy_only=False))
         except (OSError, pa.ArrowException, SchemaError, KeyError, ValueError) as problem:
-            findings.append(error(CHECK, f"cannot be read as a ledger: {' '.join(str(problem).split())[:300]}", path))
+            findings.append(
+                error(
+                    CHECK,
+                    f"cannot be read as a ledger: {' '.join(str(problem).split())[:300]}",
+                    path,
+                )
+            )
         counted[path] = dict(own)
         if unknown := sorted(set(own) - set(FATES)):
-            findings.append(error(CHECK, f"has fates that there are not: {', '.join(map(str, unknown))}", path))
+            findings.append(
+                error(CHECK, f"has fates that there are not: {', '.join(map(str, unknown))}", path)
+            )
     together = {column: np.concatenate(found) for column, found in referred.items()}
     return Ledger(
         merge_fates(fates),
@@ -87,25 +104,37 @@ def _keys(ids: pa.Array) -> npt.NDArray[np.void]:
 
 def _numbered(values: pa.Array, names: dict[str, int]) -> npt.NDArray[np.int64]:
     encoded = values.dictionary_encode()
-    numbers = np.array([names.setdefault(name, len(names)) for name in encoded.dictionary.to_pylist()], np.int64)
+    numbers = np.array(
+        [names.setdefault(name, len(names)) for name in encoded.dictionary.to_pylist()], np.int64
+    )
     indices = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
     return np.where(indices < 0, -1, numbers[indices] if len(numbers) else -1)
 
 
 def place_findings(ledger: Ledger, shards: Iterable[Shard]) -> Iterator[Finding]:
-    """Hold each published row of the ledger against the document that stands at that place, and the other way round."""
+    """Hold each published row of the ledger against the document that stands at that place, and the
+    other way round."""
     by_path = {shard.path: shard for shard in shards}
     for number, path in enumerate(ledger.names):
         mine = ledger.shards == number
         rows, keys = ledger.rows[mine], ledger.published[mine]
         shard = by_path.get(path)
         if shard is None:
-            yield error(CHECK, f"says of {len(rows):,} documents that they are in {path}, which is not there")
+            yield error(
+                CHECK,
+                f"says of {len(rows):,} documents that they are in {path}, which is not there",
+            )
             continue
         if len(np.unique(rows)) < len(rows) or len(rows) != len(shard.keys):
-            yield error(CHECK, f"has {len(rows):,} rows for the {len(shard.keys):,} documents of this file", path)
+            yield error(
+                CHECK,
+                f"has {len(rows):,} rows for the {len(shard.keys):,} documents of this file",
+                path,
+            )
         inside = (rows >= 0) & (rows < len(shard.keys))
-        wrong = int(np.count_nonzero(~inside)) + int(np.count_nonzero(shard.keys[rows[inside]] != keys[inside]))
+        wrong = int(np.count_nonzero(~inside)) + int(
+            np.count_nonzero(shard.keys[rows[inside]] != keys[inside])
+        )
         if wrong:
             yield error(CHECK, f"names another document at {wrong:,} places of this file", path)
     if nowhere := int(np.count_nonzero(ledger.shards < 0)):
@@ -115,20 +144,27 @@ def place_findings(ledger: Ledger, shards: Iterable[Shard]) -> Iterator[Finding]
 
 
 def reference_findings(ledger: Ledger, manifest: Manifest) -> Iterator[Finding]:
-    """Find documents that the ledger calls duplicates of, or made from, documents that it does not know."""
+    """Find documents that the ledger calls duplicates of, or made from, documents that it does not
+    know."""
     for column, keys in ledger.referred.items():
         missing = int(np.count_nonzero(~np.isin(keys["low"], ledger.ids["low"])))
         if not missing:
             continue
         if column == "duplicate_of" and manifest.indexes:
-            yield note(CHECK, f"{missing:,} documents repeat documents of earlier corpora, which are not looked at")
+            yield note(
+                CHECK,
+                f"{missing:,} documents repeat documents of earlier corpora, which are not looked at",
+            )
         else:
             words = "duplicates of" if column == "duplicate_of" else "made from"
-            yield error(CHECK, f"calls {missing:,} documents {words} documents that it has no row for")
+            yield error(
+                CHECK, f"calls {missing:,} documents {words} documents that it has no row for"
+            )
 
 
 def account_findings(ledger: Ledger, manifest: Manifest, card: Card | None) -> Iterator[Finding]:
-    """Hold the ledger's counts against the phases and splits of the manifest, and against the card."""
+    """Hold the ledger's counts against the phases and splits of the manifest, and against the
+    card."""
     by_phase: dict[str, Counter[str]] = {}
     for row in ledger.fates:
         by_phase.setdefault(row.phase, Counter())[row.fate] += row.documents
@@ -136,15 +172,23 @@ def account_findings(ledger: Ledger, manifest: Manifest, card: Card | None) -> I
     left: int | None = None
     for phase in manifest.phases:
         if left is not None and phase.documents_in != left:
-            yield error(CHECK, f"{phase.phase}: {phase.documents_in:,} documents come in, {left:,} were left before")
+            yield error(
+                CHECK,
+                f"{phase.phase}: {phase.documents_in:,} documents come in, {left:,} were left before",
+            )
         left = phase.kept
         out = phase.dropped + phase.duplicates + phase.failed
         if phase.documents_in + phase.created != phase.kept + out:
-            yield error(CHECK, f"{phase.phase}: documents in and made are not those kept and turned away")
+            yield error(
+                CHECK, f"{phase.phase}: documents in and made are not those kept and turned away"
+            )
         for field, fate in names.items():
             stated, counted = getattr(phase, field), by_phase.get(phase.phase, Counter())[fate]
             if stated != counted:
-                yield error(CHECK, f"{phase.phase}: {stated:,} {field} by the manifest, {counted:,} in the ledger")
+                yield error(
+                    CHECK,
+                    f"{phase.phase}: {stated:,} {field} by the manifest, {counted:,} in the ledger",
+                )
     published = sum(row.documents for row in ledger.fates if row.fate == "published")
     if left is not None and left != published:
         yield error(CHECK, f"has {published:,} published documents, {left:,} by the manifest")
@@ -152,9 +196,15 @@ def account_findings(ledger: Ledger, manifest: Manifest, card: Card | None) -> I
         found = ledger.rows_by_file.get(f"ledger/{position:05d}-{split.id}.parquet")
         if found is not None and sum(found.values()) != split.documents_in:
             path = f"ledger/{position:05d}-{split.id}.parquet"
-            yield error(CHECK, f"has {sum(found.values()):,} rows, the split {split.documents_in:,} documents", path)
+            yield error(
+                CHECK,
+                f"has {sum(found.values()):,} rows, the split {split.documents_in:,} documents",
+                path,
+            )
         if split.documents_in != split.staged + split.dropped + split.failed:
-            yield error(CHECK, f"split {split.id}: documents in are not those staged, dropped and failed")
+            yield error(
+                CHECK, f"split {split.id}: documents in are not those staged, dropped and failed"
+            )
     if card is not None and ledger.fates != card.fates:
         yield error("card", "the funnel is not what the ledger counts")
 

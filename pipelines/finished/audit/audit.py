@@ -27,10 +27,11 @@ from schemas.manifest import Manifest
 
 
 def audit(store: Store, report: Callable[[str], None], text: str = "text") -> AuditResult:
-    """Check a corpus from its files alone. `report` is called with the path of each data file before it is read.
+    """Check a corpus from its files alone. `report` is called with the path of each data file
+    before it is read.
 
-    A folder without a manifest is audited as a data set of Parquet files whose texts are in the column `text`.
-    Raises StagingError if there is no Parquet file at all.
+    A folder without a manifest is audited as a data set of Parquet files whose texts are in the
+    column `text`. Raises StagingError if there is no Parquet file at all.
     """
     present = corpus_files(store)
     if MANIFEST not in present:
@@ -45,12 +46,16 @@ def audit(store: Store, report: Callable[[str], None], text: str = "text") -> Au
         manifest = Manifest.model_validate(store.read_json(MANIFEST))
     except (ValidationError, ValueError) as problem:
         found = error("files", f"is no manifest: {' '.join(str(problem).split())[:200]}", MANIFEST)
-        return AuditResult(corpus=store.url, made_by_glotmill=True, findings=_ordered([*signed, found]))
+        return AuditResult(
+            corpus=store.url, made_by_glotmill=True, findings=_ordered([*signed, found])
+        )
     findings = [*signed, *file_findings(store, manifest, present)]
     card, problems = read_card(store)
     findings += problems
     shards = []
-    for path in (path for path in present if path.startswith("data/") and path.endswith(".parquet")):
+    for path in (
+        path for path in present if path.startswith("data/") and path.endswith(".parquet")
+    ):
         report(path)
         shards.append(read_shard(store, path, card))
         findings += shards[-1].findings
@@ -83,7 +88,9 @@ def audit(store: Store, report: Callable[[str], None], text: str = "text") -> Au
     )
 
 
-def _audit_other(store: Store, present: list[str], text: str, report: Callable[[str], None]) -> AuditResult:
+def _audit_other(
+    store: Store, present: list[str], text: str, report: Callable[[str], None]
+) -> AuditResult:
     paths = [path for path in present if path.endswith(".parquet")]
     if not paths:
         raise StagingError(f"{store.url} holds neither a corpus (manifest.json) nor Parquet files")
@@ -98,4 +105,9 @@ def _audit_other(store: Store, present: list[str], text: str, report: Callable[[
 
 
 def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(findings, key=lambda each: (SEVERITIES.index(each.severity), each.check, each.path or "")))
+    return tuple(
+        sorted(
+            findings,
+            key=lambda each: (SEVERITIES.index(each.severity), each.check, each.path or ""),
+        )
+    )

@@ -15,12 +15,17 @@ from schemas.recipe import recipe_hash
 
 CHECK = "card"
 # Endings and beginnings of licence names on the Hub that bind whoever passes a text on.
-_BINDING = {"-nc": "forbids commercial use", "-nd": "forbids changed versions", "-sa": "asks for the same licence"}
+_BINDING = {
+    "-nc": "forbids commercial use",
+    "-nd": "forbids changed versions",
+    "-sa": "asks for the same licence",
+}
 _UNSTATED = ("", "unknown", "other")
 
 
 def read_card(store: Store) -> tuple[Card | None, list[Finding]]:
-    """Read the facts of a card; their own rules (nothing lost, known steps) are checked as they are read."""
+    """Read the facts of a card; their own rules (nothing lost, known steps) are checked as they are
+    read."""
     try:
         return Card.model_validate_json(store.read(CARD)), []
     except FileNotFoundError:
@@ -32,7 +37,9 @@ def read_card(store: Store) -> tuple[Card | None, list[Finding]]:
         return None, [error(CHECK, f"cannot be read: {problem}", CARD)]
 
 
-def card_findings(store: Store, card: Card, manifest: Manifest, own_version: str) -> Iterator[Finding]:
+def card_findings(
+    store: Store, card: Card, manifest: Manifest, own_version: str
+) -> Iterator[Finding]:
     """Compare the pages with what the facts give, and the facts with manifest and recipe."""
     same_version = manifest.packages.get("glotmill") == own_version
     for path, content in card_files(card).items():
@@ -40,10 +47,16 @@ def card_findings(store: Store, card: Card, manifest: Manifest, own_version: str
             yield error(CHECK, "is not there", path)
         elif store.read(path) != content:
             if same_version:
-                yield error(CHECK, "is not what the card's facts give; was it edited by hand?", path)
+                yield error(
+                    CHECK, "is not what the card's facts give; was it edited by hand?", path
+                )
             else:
                 made_by = manifest.packages.get("glotmill", "an unknown version")
-                yield warning(CHECK, f"differs from what glotmill {own_version} writes; it was made by {made_by}", path)
+                yield warning(
+                    CHECK,
+                    f"differs from what glotmill {own_version} writes; it was made by {made_by}",
+                    path,
+                )
     recorded = {record.path: record for record in manifest.files}
     for file in card.files:
         record = recorded.get(file.path)
@@ -73,7 +86,13 @@ def licence_findings(card: Card) -> Iterator[Finding]:
     for source in card.sources:
         licence = (source.licence or "").lower()
         if licence in _UNSTATED:
-            yield warning("licences", f"source {source.name}: its licence is not known, the corpus declares {declared}")
+            yield warning(
+                "licences",
+                f"source {source.name}: its licence is not known, the corpus declares {declared}",
+            )
         for ending, words in _BINDING.items():
             if ending in licence and ending not in declared:
-                yield warning("licences", f"source {source.name}: {licence} {words}, the corpus declares {declared}")
+                yield warning(
+                    "licences",
+                    f"source {source.name}: {licence} {words}, the corpus declares {declared}",
+                )

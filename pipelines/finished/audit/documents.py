@@ -1,4 +1,5 @@
-"""Read every published document again: are the counts, the labels, the ids and the columns what the card says?"""
+"""Read every published document again: are the counts, the labels, the ids and the columns what the
+card says?"""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ class Shard(NamedTuple):
 
 
 def read_shard(store: Store, path: str, card: Card | None) -> Shard:
-    """Read one published file in batches; what is wrong with it comes back as findings, never as an exception."""
+    """Read one published file in batches; what is wrong with it comes back as findings, never as an
+    exception."""
     findings: list[Finding] = []
     label = PurePosixPath(path).parent.name
     keys: list[npt.NDArray[np.void]] = []
@@ -55,11 +57,19 @@ def read_shard(store: Store, path: str, card: Card | None) -> Shard:
             for batch in parquet.iter_batches(BATCH_ROWS, use_threads=False):
                 keys.append(hash_keys(batch["id"].cast(pa.large_string())))
                 parts.append(measure(batch, label))
-                findings += _batch_findings(batch, label, path, sum(map(len, keys)) - batch.num_rows)
+                findings += _batch_findings(
+                    batch, label, path, sum(map(len, keys)) - batch.num_rows
+                )
     except (OSError, pa.ArrowException, SchemaError, KeyError, ValueError) as problem:
         words = " ".join(str(problem).split())[:300]
         findings.append(error(CHECK, f"cannot be read as published documents: {words}", path))
-    return Shard(path, label, np.concatenate([np.empty(0, KEY), *keys]), merge(parts), _first_of_kind(findings))
+    return Shard(
+        path,
+        label,
+        np.concatenate([np.empty(0, KEY), *keys]),
+        merge(parts),
+        _first_of_kind(findings),
+    )
 
 
 def _batch_findings(batch: pa.RecordBatch, label: str, path: str, first: int) -> Iterator[Finding]:
@@ -69,7 +79,10 @@ def _batch_findings(batch: pa.RecordBatch, label: str, path: str, first: int) ->
     written = pc.fill_null(batch["script"], "Zyyy")
     text, score = batch["text"], batch["language_score"]
     for wrong, words in (
-        (pc.or_(pc.not_equal(spoken, language), pc.not_equal(written, script)), f"is in another language than {label}"),
+        (
+            pc.or_(pc.not_equal(spoken, language), pc.not_equal(written, script)),
+            f"is in another language than {label}",
+        ),
         (pc.equal(pc.binary_length(pc.fill_null(text, "")), 0), "has no text"),
         (pc.or_(pc.less(score, 0), pc.greater(score, 1)), "has a language_score outside 0 to 1"),
         (pc.equal(batch["id"], ""), "has no id"),
@@ -80,14 +93,20 @@ def _batch_findings(batch: pa.RecordBatch, label: str, path: str, first: int) ->
             yield error(CHECK, f"row {first + rows[0]:,} {words}", path)
     losses = pc.sum(pc.count_substring(text, "\ufffd")).as_py() or 0
     if losses:
-        yield warning(CHECK, f"has replacement characters (U+FFFD) in its texts, {losses:,} in a batch", path)
+        yield warning(
+            CHECK, f"has replacement characters (U+FFFD) in its texts, {losses:,} in a batch", path
+        )
 
 
 def _first_of_kind(findings: Iterable[Finding]) -> list[Finding]:
     """Keep of findings that say the same of one file the first, whatever row they name."""
     kept: dict[tuple[str, str], Finding] = {}
     for finding in findings:
-        words = finding.message.split(" ", 2)[-1] if finding.message.startswith("row ") else finding.message[:40]
+        words = (
+            finding.message.split(" ", 2)[-1]
+            if finding.message.startswith("row ")
+            else finding.message[:40]
+        )
         kept.setdefault((finding.severity, words), finding)
     return list(kept.values())
 
@@ -108,7 +127,8 @@ def id_findings(shards: Iterable[Shard]) -> Iterator[Finding]:
 
 
 def statistics_findings(shards: Iterable[Shard], card: Card) -> Iterator[Finding]:
-    """Compare every figure of the card's statistics with what was counted from the Parquet files."""
+    """Compare every figure of the card's statistics with what was counted from the Parquet
+    files."""
     parts: dict[str, list[TextStatistics]] = {}
     for shard in shards:
         parts.setdefault(shard.label, []).append(shard.statistics)
@@ -118,12 +138,20 @@ def statistics_findings(shards: Iterable[Shard], card: Card) -> Iterator[Finding
             where = "the card" if label in card.statistics else "the files"
             yield error("card", f"{label} is in {where} only")
             continue
-        yield from _differences(label, card.statistics[label].model_dump(), counted[label].model_dump())
+        yield from _differences(
+            label, card.statistics[label].model_dump(), counted[label].model_dump()
+        )
 
 
-def _differences(label: str, stated: Mapping[str, object], counted: Mapping[str, object]) -> Iterator[Finding]:
+def _differences(
+    label: str, stated: Mapping[str, object], counted: Mapping[str, object]
+) -> Iterator[Finding]:
     for name, value in stated.items():
         if value != counted[name]:
             simple = isinstance(value, int | None) and isinstance(counted[name], int | None)
-            words = f": {value} by the card, {counted[name]} counted" if simple else " is not what was counted"
+            words = (
+                f": {value} by the card, {counted[name]} counted"
+                if simple
+                else " is not what was counted"
+            )
             yield error("card", f"{label}: {name}{words}")

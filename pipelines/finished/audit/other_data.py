@@ -18,13 +18,16 @@ from stages.keys import KEY, hash_keys
 
 CHECK = "parquet"
 BATCH_ROWS = 4096
-_UNCHECKED = "no manifest, ledger or card facts: what was read, dropped or counted cannot be checked"
+_UNCHECKED = (
+    "no manifest, ledger or card facts: what was read, dropped or counted cannot be checked"
+)
 
 
 def other_findings(
     store: Store, paths: Sequence[str], text: str, report: Callable[[str], None]
 ) -> Iterator[Finding | int]:
-    """Look through Parquet files for what no corpus should have; yields findings, and the rows of each file."""
+    """Look through Parquet files for what no corpus should have; yields findings, and the rows of
+    each file."""
     yield note(CHECK, _UNCHECKED)
     schemas: dict[str, pa.Schema] = {}
     ids, texts = [np.empty(0, KEY)], [np.empty(0, KEY)]
@@ -38,12 +41,23 @@ def other_findings(
                     yield error(CHECK, "has other columns than the files next to it", path)
                 names = parquet.schema_arrow.names
                 if text not in names:
-                    yield error(CHECK, f"has no column {text!r} but {', '.join(names)}; name it by --text", path)
+                    yield error(
+                        CHECK,
+                        f"has no column {text!r} but {', '.join(names)}; name it by --text",
+                        path,
+                    )
                     continue
                 empty = 0
-                for batch in parquet.iter_batches(BATCH_ROWS, columns=[n for n in ("id", text) if n in names]):
+                for batch in parquet.iter_batches(
+                    BATCH_ROWS, columns=[n for n in ("id", text) if n in names]
+                ):
                     values = pc.fill_null(batch[text], "").cast(pa.large_string())
-                    empty += int(pc.sum(pc.equal(pc.binary_length(pc.utf8_trim_whitespace(values)), 0)).as_py() or 0)
+                    empty += int(
+                        pc.sum(
+                            pc.equal(pc.binary_length(pc.utf8_trim_whitespace(values)), 0)
+                        ).as_py()
+                        or 0
+                    )
                     texts.append(hash_keys(normalized_texts(values, ExactDeduplicationConfig())))
                     if "id" in names:
                         ids.append(hash_keys(batch["id"].cast(pa.large_string())))
@@ -57,7 +71,9 @@ def other_findings(
     if repeated := _repeated(np.concatenate(ids)):
         yield error(CHECK, f"{repeated:,} rows have an id that an earlier row has")
     if repeated := _repeated(np.concatenate(texts)):
-        yield warning(CHECK, f"{repeated:,} rows have the same text as an earlier row, but for white space")
+        yield warning(
+            CHECK, f"{repeated:,} rows have the same text as an earlier row, but for white space"
+        )
 
 
 def _repeated(keys: npt.NDArray[np.void]) -> int:

@@ -1,4 +1,5 @@
-"""Do synthetic rows stand by their documents, and can each be followed to its prompts and responses?"""
+"""Do synthetic rows stand by their documents, and can each be followed to its prompts and
+responses?"""
 
 from __future__ import annotations
 
@@ -22,18 +23,27 @@ CHECK = "synthetic"
 
 
 def synthetic_findings(
-    store: Store, present: Sequence[str], shards: Sequence[Shard], card: Card | None, report: Callable[[str], None]
+    store: Store,
+    present: Sequence[str],
+    shards: Sequence[Shard],
+    card: Card | None,
+    report: Callable[[str], None],
 ) -> Iterator[Finding]:
-    """Look through the files of all configurations, a row group in memory at a time; 16 bytes stay for each row."""
+    """Look through the files of all configurations, a row group in memory at a time; 16 bytes stay
+    for each row."""
     parents = {
-        split: np.concatenate([np.empty(0, KEY), *(shard.keys for shard in shards if _split(shard.path) == split)])
+        split: np.concatenate(
+            [np.empty(0, KEY), *(shard.keys for shard in shards if _split(shard.path) == split)]
+        )
         for split in {_split(shard.path) for shard in shards}
     }
     responses = _response_keys(store, present)
     prompts = {sha256 for counts in (card.synthesis if card else ()) for sha256 in counts.prompts}
     ids: list[npt.NDArray[np.void]] = [np.empty(0, KEY)]
     rows: Counter[str] = Counter()
-    for path in (path for path in present if path.startswith("synthetic/") and path.endswith(".parquet")):
+    for path in (
+        path for path in present if path.startswith("synthetic/") and path.endswith(".parquet")
+    ):
         report(path)
         configuration = path.split("/")[1]
         try:
@@ -50,13 +60,23 @@ def synthetic_findings(
                 keys = _keys(table["parent_id"])
                 own = parents.get(_split(path), np.empty(0, KEY))
                 if missing := int(np.count_nonzero(~np.isin(keys["low"], own["low"]))):
-                    yield error(CHECK, f"{missing:,} rows have no document in the split {_split(path)}", path)
+                    yield error(
+                        CHECK,
+                        f"{missing:,} rows have no document in the split {_split(path)}",
+                        path,
+                    )
                 if card is not None and (unknown := _unknown(table["prompts"], prompts)):
                     yield error(CHECK, f"{unknown:,} prompts have no text on the card", path)
                 if responses is not None and (unknown := _unknown(table["responses"], responses)):
-                    yield error(CHECK, f"{unknown:,} responses that rows name are not in responses/", path)
+                    yield error(
+                        CHECK, f"{unknown:,} responses that rows name are not in responses/", path
+                    )
                 if configuration == "question_answer" and (wrong := _misplaced_answers(table)):
-                    yield error(CHECK, f"{wrong:,} answers are not where they are said to be in the context", path)
+                    yield error(
+                        CHECK,
+                        f"{wrong:,} answers are not where they are said to be in the context",
+                        path,
+                    )
         except (OSError, pa.ArrowException, ValueError) as problem:
             yield error(CHECK, f"cannot be read: {' '.join(str(problem).split())[:300]}", path)
     together = np.concatenate(ids)
@@ -80,20 +100,28 @@ def _response_keys(store: Store, present: Sequence[str]) -> set[str] | None:
     if not paths:
         return None
     return {
-        key.hex() for path in paths for table in store.row_groups(path, ["key"]) for key in table["key"].to_pylist()
+        key.hex()
+        for path in paths
+        for table in store.row_groups(path, ["key"])
+        for key in table["key"].to_pylist()
     }
 
 
 def _unknown(lists: pa.ChunkedArray, known: set[str]) -> int:
     named = pc.unique(pc.list_flatten(lists.combine_chunks()))
-    return int(pc.sum(pc.invert(pc.is_in(named, pa.array(sorted(known), pa.string())))).as_py() or 0)
+    return int(
+        pc.sum(pc.invert(pc.is_in(named, pa.array(sorted(known), pa.string())))).as_py() or 0
+    )
 
 
 def _misplaced_answers(table: pa.Table) -> int:
-    """Count answers that their contexts do not hold where they say; a loop, as Arrow has no slice by row."""
+    """Count answers that their contexts do not hold where they say; a loop, as Arrow has no slice
+    by row."""
     return sum(
         context[start : start + len(text)] != text
-        for context, answers in zip(table["context"].to_pylist(), table["answers"].to_pylist(), strict=True)
+        for context, answers in zip(
+            table["context"].to_pylist(), table["answers"].to_pylist(), strict=True
+        )
         for text, start in zip(answers["text"], answers["answer_start"], strict=True)
     )
 
@@ -101,12 +129,18 @@ def _misplaced_answers(table: pa.Table) -> int:
 def _card_findings(card: Card, rows: Counter[str]) -> Iterator[Finding]:
     for file in card.synthetic:
         if rows[file.path] != file.rows:
-            yield error(CHECK, f"has {rows[file.path]:,} rows, {file.rows:,} by the card", file.path)
+            yield error(
+                CHECK, f"has {rows[file.path]:,} rows, {file.rows:,} by the card", file.path
+            )
     stated = sum(sum(counts.published.values()) for counts in card.synthesis)
     if stated != rows.total():
-        yield error(CHECK, f"{rows.total():,} rows are published, {stated:,} by the yields of the card")
+        yield error(
+            CHECK, f"{rows.total():,} rows are published, {stated:,} by the yields of the card"
+        )
     for counts in card.synthesis:
         out = sum(counts.published.values()) + sum(reason.rows for reason in counts.rejected)
         if counts.made != out:
             where = f"{counts.strategy} in {counts.label}"
-            yield error(CHECK, f"{where}: {counts.made:,} rows made, {out:,} published and rejected")
+            yield error(
+                CHECK, f"{where}: {counts.made:,} rows made, {out:,} published and rejected"
+            )

@@ -1,11 +1,13 @@
-"""The dedup phase: the deduplication stages of a recipe one after another, and what each kept document stands for.
+"""The dedup phase: the deduplication stages of a recipe one after another, and what each kept
+document stands for.
 
-Stages run in the recipe's order, each over what the ones before it kept, so that no document is removed in
-favour of one that is itself removed. A source that brings its own ids is first checked for ids used twice.
+Stages run in the recipe's order, each over what the ones before it kept, so that no document is
+removed in favour of one that is itself removed. A source that brings its own ids is first checked
+for ids used twice.
 
-Of documents that repeat each other the recipe's `[keepers]` says which one is kept. Without it that is the cleanest one
-of near duplicates, and of equals and other duplicates the first one in the order of the input: sources as the recipe
-lists them, then file and position.
+Of documents that repeat each other the recipe's `[keepers]` says which one is kept. Without it that
+is the cleanest one of near duplicates, and of equals and other duplicates the first one in the
+order of the input: sources as the recipe lists them, then file and position.
 """
 
 from __future__ import annotations
@@ -20,8 +22,11 @@ from pipelines.staging.staged import StagedSplit, removal_folder
 from pipelines.staging.tasks import Phase
 
 
-def deduplicate(run: Run, staged: Sequence[StagedSplit], known: Mapping[Phase, Sequence[KnownSplit]]) -> None:
-    """Write the removal lists of every dedup stage, under `staging/dedup-N-stage-removed/<split>.parquet`.
+def deduplicate(
+    run: Run, staged: Sequence[StagedSplit], known: Mapping[Phase, Sequence[KnownSplit]]
+) -> None:
+    """Write the removal lists of every dedup stage, under
+    `staging/dedup-N-stage-removed/<split>.parquet`.
 
     `known` are the documents of indexes, by the phase that compares with them.
     """
@@ -29,9 +34,13 @@ def deduplicate(run: Run, staged: Sequence[StagedSplit], known: Mapping[Phase, S
     if not splits:
         return
     phases = dedup_phases(run.recipe)
-    for position, (phase, kind) in enumerate(zip(phases, kinds_of(run.recipe, phases), strict=True)):
+    for position, (phase, kind) in enumerate(
+        zip(phases, kinds_of(run.recipe, phases), strict=True)
+    ):
         done = f"{removal_folder(phase)}/done.json"
         if not run.store.exists(done):
-            counts = kind.find(run, DedupPhase(phase, phases[:position], splits, known.get(phase, ())))
+            counts = kind.find(
+                run, DedupPhase(phase, phases[:position], splits, known.get(phase, ()))
+            )
             run.store.write_json(done, counts)
     run.function("pipelines.phases.deduplication.cluster_sizes:write_cluster_sizes", splits, phases)

@@ -1,4 +1,5 @@
-"""Deduplication of documents whose keys are equal: keys are made in parallel, then shuffled (key_shuffle.py)."""
+"""Deduplication of documents whose keys are equal: keys are made in parallel, then shuffled
+(key_shuffle.py)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""Reading indexes of earlier corpora: checked before anything runs, then staged as splits of known documents.
+"""Reading indexes of earlier corpora: checked before anything runs, then staged as splits of known
+documents.
 
-To the shuffles an indexed document is a document of a split in front of all others: it has a number and keys, and no
-text. It is never removed, never counted, and preferred to every document of the corpus that is being built.
+To the shuffles an indexed document is a document of a split in front of all others: it has a number
+and keys, and no text. It is never removed, never counted, and preferred to every document of the
+corpus that is being built.
 """
 
 from __future__ import annotations
@@ -48,8 +50,11 @@ class _UnusableError(Exception):
     """An index, or a file of one, cannot be used; one line says why."""
 
 
-def plan_indexes(recipe: Recipe, base: str, text: str) -> tuple[list[str], tuple[IndexVersion, ...]]:
-    """Check the indexes that a recipe names: every problem with its line, and the indexes, each once.
+def plan_indexes(
+    recipe: Recipe, base: str, text: str
+) -> tuple[list[str], tuple[IndexVersion, ...]]:
+    """Check the indexes that a recipe names: every problem with its line, and the indexes, each
+    once.
 
     Reads the heads of the indexes and looks whether their files are there.
     """
@@ -68,7 +73,11 @@ def plan_indexes(recipe: Recipe, base: str, text: str) -> tuple[list[str], tuple
                 problems.append(f"{where}index {name!r}: {error}")
                 continue
             versions[name] = IndexVersion(
-                path=name, corpus=head.corpus, version=head.version, documents=head.documents, sha256=sha256
+                path=name,
+                corpus=head.corpus,
+                version=head.version,
+                documents=head.documents,
+                sha256=sha256,
             )
     return list(dict.fromkeys(problems)), tuple(versions[name] for name in sorted(versions))
 
@@ -78,18 +87,26 @@ def _read_head(address: str) -> tuple[CorpusIndex, str]:
     try:
         store = Store(address)
         if not store.exists(HEAD):
-            raise _UnusableError(f"there is no {HEAD} in {address}; name the folder `index` of a corpus")
+            raise _UnusableError(
+                f"there is no {HEAD} in {address}; name the folder `index` of a corpus"
+            )
         size = store.size(HEAD)
         if size > MAX_HEAD_BYTES:
             raise _UnusableError(f"{HEAD} must have at most {MAX_HEAD_BYTES:,} bytes, got {size:,}")
         content = store.read(HEAD)
-    except (OSError, ValueError, ImportError) as error:  # what fsspec raises for an address of no kind it knows
+    except (
+        OSError,
+        ValueError,
+        ImportError,
+    ) as error:  # what fsspec raises for an address of no kind it knows
         raise _UnusableError(f"{address} cannot be read: {' '.join(str(error).split())}") from None
     try:
         values = json.loads(content)
         found = values.get("format") if isinstance(values, dict) else None
         if found != FORMAT:
-            raise _UnusableError(f"index has format {found!r}, this glotmill reads {FORMAT!r}; make the index anew")
+            raise _UnusableError(
+                f"index has format {found!r}, this glotmill reads {FORMAT!r}; make the index anew"
+            )
         head = CorpusIndex.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
@@ -101,7 +118,8 @@ def _read_head(address: str) -> tuple[CorpusIndex, str]:
 
 
 def _fitting(head: CorpusIndex, recipe: Recipe, phase: IndexedPhase) -> IndexedStage:
-    """Choose the part of an index that has the keys of a dedup stage of the recipe, or say how they differ."""
+    """Choose the part of an index that has the keys of a dedup stage of the recipe, or say how they
+    differ."""
     of_stage = [part for part in head.stages if part.stage == phase.kind.stage]
     if not of_stage:
         made = ", ".join(part.stage for part in head.stages) or "no stage"
@@ -115,7 +133,8 @@ def _fitting(head: CorpusIndex, recipe: Recipe, phase: IndexedPhase) -> IndexedS
 
 
 def _differences(part: IndexedStage, recipe: Recipe, phase: IndexedPhase) -> list[str]:
-    """Name every difference that makes the keys of an index and those of a recipe's stage incomparable."""
+    """Name every difference that makes the keys of an index and those of a recipe's stage
+    incomparable."""
     found = _options_differ("", part.settings, key_settings(phase.kind))
     texts = text_stages(recipe, phase.position)
     theirs, ours = ([str(stage.get("stage")) for stage in stages] for stages in (part.texts, texts))
@@ -131,7 +150,9 @@ def _differences(part: IndexedStage, recipe: Recipe, phase: IndexedPhase) -> lis
             for name, version in installed.items()
             if part.packages.get(name) != version
         ]
-        found += versions or [f"index has keys that {phase.kind.stage} as it is now makes differently"]
+        found += versions or [
+            f"index has keys that {phase.kind.stage} as it is now makes differently"
+        ]
     return found
 
 
@@ -152,16 +173,29 @@ def _told(settings: dict[str, Any], name: str) -> str:
 
 
 def _look_for_files(address: str, head: CorpusIndex) -> None:
-    """Find every file of an index with the size that its head records; contents are checked when they are read."""
+    """Find every file of an index with the size that its head records; contents are checked when
+    they are read."""
     store = Store(address)
     try:
-        for folder in sorted({file.path.split("/")[0] for part in head.stages for file in part.files}):
-            sizes = {str(e["name"]).rsplit("/", 1)[-1]: e["size"] for e in store.fs.ls(store.full(folder), detail=True)}
-            for file in (file for part in head.stages for file in part.files if file.path.startswith(f"{folder}/")):
+        for folder in sorted(
+            {file.path.split("/")[0] for part in head.stages for file in part.files}
+        ):
+            sizes = {
+                str(e["name"]).rsplit("/", 1)[-1]: e["size"]
+                for e in store.fs.ls(store.full(folder), detail=True)
+            }
+            for file in (
+                file
+                for part in head.stages
+                for file in part.files
+                if file.path.startswith(f"{folder}/")
+            ):
                 size = sizes.get(file.path.split("/")[1])
                 if size != file.bytes:
                     got = "it is missing" if size is None else f"got {size:,}"
-                    raise _UnusableError(f"{file.path} must have {file.bytes:,} bytes, {got}; copy the index anew")
+                    raise _UnusableError(
+                        f"{file.path} must have {file.bytes:,} bytes, {got}; copy the index anew"
+                    )
     except FileNotFoundError as error:
         raise _UnusableError(f"folder {error} is missing; copy the index anew") from None
     except OSError as error:
@@ -176,7 +210,8 @@ class KnownDocumentsResult(TaskResult):
 
 
 class KnownDocumentsWorker(Worker[KnownDocumentsResult]):
-    """Stages one file of an index, if it is what its head says: keys as the shuffles want them, and ids."""
+    """Stages one file of an index, if it is what its head says: keys as the shuffles want them, and
+    ids."""
 
     phase = PHASE
     result = KnownDocumentsResult
@@ -186,7 +221,9 @@ class KnownDocumentsWorker(Worker[KnownDocumentsResult]):
 
     def run(self, task: Task) -> KnownDocumentsResult:
         file = IndexFile.model_validate(task.payload["file"])
-        (phase,) = (p for p in indexed_phases(self.recipe) if p.position == task.payload["position"])
+        (phase,) = (
+            p for p in indexed_phases(self.recipe) if p.position == task.payload["position"]
+        )
         with tempfile.TemporaryFile() as copy:
             try:
                 _fetch(Store(task.payload["address"]), file, copy)
@@ -209,7 +246,9 @@ def _fetch(source: Store, file: IndexFile, copy: IO[bytes]) -> None:
                 digest.update(chunk)
                 size += copy.write(chunk)
     except OSError as error:
-        raise _UnusableError(f"{file.path} cannot be read: {' '.join(str(error).split())}") from None
+        raise _UnusableError(
+            f"{file.path} cannot be read: {' '.join(str(error).split())}"
+        ) from None
     if (size, digest.hexdigest()) != (file.bytes, file.sha256):
         raise _UnusableError(
             f"{file.path} is damaged: its SHA-256 must be {file.sha256}, got {digest.hexdigest()}; copy the index anew"
@@ -217,14 +256,20 @@ def _fetch(source: Store, file: IndexFile, copy: IO[bytes]) -> None:
 
 
 def _read_entries(copy: IO[bytes], file: IndexFile, schema: pa.Schema) -> pa.Table:
-    """Read a file of an index whose bytes are right; hostile ones may still hold something else than entries."""
+    """Read a file of an index whose bytes are right; hostile ones may still hold something else
+    than entries."""
     try:
         parquet = pq.ParquetFile(copy)
         if not parquet.schema_arrow.equals(schema):
             columns = ", ".join(f"{field.name} {field.type}" for field in parquet.schema_arrow)
-            raise _UnusableError(f"{file.path} must have the columns {_columns(schema)}, got {columns[:200]}")
+            raise _UnusableError(
+                f"{file.path} must have the columns {_columns(schema)}, got {columns[:200]}"
+            )
         metadata = parquet.metadata
-        largest = max((metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups)), default=0)
+        largest = max(
+            (metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups)),
+            default=0,
+        )
         if metadata.num_rows != file.rows or largest > MAX_GROUP_BYTES:
             raise _UnusableError(
                 f"{file.path} must have {file.rows:,} rows in groups of at most {MAX_GROUP_BYTES:,} bytes, "
@@ -233,7 +278,9 @@ def _read_entries(copy: IO[bytes], file: IndexFile, schema: pa.Schema) -> pa.Tab
         table = parquet.read()
         table.validate(full=True)
     except (pa.ArrowException, OSError) as error:
-        raise _UnusableError(f"{file.path} is no Parquet file: {' '.join(str(error).split())[:200]}") from None
+        raise _UnusableError(
+            f"{file.path} is no Parquet file: {' '.join(str(error).split())[:200]}"
+        ) from None
     return table
 
 
@@ -242,7 +289,8 @@ def _columns(schema: pa.Schema) -> str:
 
 
 def _staged_keys(table: pa.Table, kind: DedupKind) -> npt.NDArray[Any]:
-    """Lay out entries as the dedup phase stages the keys of documents; zeros are preferred to everything."""
+    """Lay out entries as the dedup phase stages the keys of documents; zeros are preferred to
+    everything."""
     dtype = kind.staged_dtype()
     staged = np.zeros(table.num_rows, dtype)
     staged[kind.row_field] = np.arange(table.num_rows)
@@ -256,16 +304,20 @@ def _staged_keys(table: pa.Table, kind: DedupKind) -> npt.NDArray[Any]:
             elif name != "id":
                 array = batch[name]
                 width = array.type.byte_width
-                content = memoryview(array.buffers()[1])[array.offset * width :][: len(array) * width]
+                content = memoryview(array.buffers()[1])[array.offset * width :][
+                    : len(array) * width
+                ]
                 some[name] = np.frombuffer(content, dtype[name])
     return staged
 
 
-def stage_known_documents(run: Run, planned: Sequence[IndexVersion], base: str) -> dict[Phase, list[KnownSplit]]:
+def stage_known_documents(
+    run: Run, planned: Sequence[IndexVersion], base: str
+) -> dict[Phase, list[KnownSplit]]:
     """Stage what the indexes of a recipe hold for each dedup phase, by phase.
 
-    `planned` are the indexes as `plan_indexes` found them, relative to the folder `base`. Raises MisuseError, with
-    every damaged file, before anything else has run.
+    `planned` are the indexes as `plan_indexes` found them, relative to the folder `base`. Raises
+    MisuseError, with every damaged file, before anything else has run.
     """
     versions = {located(version.path, base): version for version in planned}
     tasks: list[Task] = []
@@ -284,7 +336,11 @@ def stage_known_documents(run: Run, planned: Sequence[IndexVersion], base: str) 
                 raise MisuseError(f"index {name!r}: {error}") from None
             for place, file in enumerate(files):
                 task = f"{indexed.phase.name}-{number:03d}-{place:06d}"
-                payload = {"position": indexed.position, "address": address, "file": file.model_dump()}
+                payload = {
+                    "position": indexed.position,
+                    "address": address,
+                    "file": file.model_dump(),
+                }
                 tasks.append(Task(name=task, weight_bytes=file.bytes, payload=payload))
                 folder, where[task] = task_folder(PHASE, task), name
                 splits[indexed.phase].append(
@@ -293,7 +349,11 @@ def stage_known_documents(run: Run, planned: Sequence[IndexVersion], base: str) 
     done = run.tasks(KnownDocumentsWorker(run.store, run.recipe), tasks) if tasks else {}
     damaged = {task: result.damage for task, result in sorted(done.items()) if result.damage}
     for task in damaged:
-        run.store.remove(marker(PHASE, task))  # the same run may go on once the index is whole again
+        run.store.remove(
+            marker(PHASE, task)
+        )  # the same run may go on once the index is whole again
     if damaged:
-        raise MisuseError("\n".join(f"index {where[task]!r}: {damage}" for task, damage in damaged.items()))
+        raise MisuseError(
+            "\n".join(f"index {where[task]!r}: {damage}" for task, damage in damaged.items())
+        )
     return splits

@@ -1,4 +1,5 @@
-"""The kinds of deduplication stages, each a class with the same methods; a recipe's stage is one of them.
+"""The kinds of deduplication stages, each a class with the same methods; a recipe's stage is one of
+them.
 
 - equal (equal.py): documents whose keys are equal are duplicates;
 - near (near.py): documents whose signatures meet in a band are compared;
@@ -26,7 +27,8 @@ from stages.deduplication.options import KeeperOrder
 
 
 class DedupPhase(NamedTuple):
-    """A dedup phase of a run: itself, those before it, the splits that have documents, the splits of indexes."""
+    """A dedup phase of a run: itself, those before it, the splits that have documents, the splits
+    of indexes."""
 
     phase: Phase
     earlier: Sequence[Phase]
@@ -66,7 +68,8 @@ class DedupKind(ABC):
         """Make the keys of a block as arrays, to see whether they are still made as they were."""
 
     def staged_dtype(self) -> np.dtype[Any]:
-        """Describe what is staged for each document; TypeError if the stage's keys are not of documents."""
+        """Describe what is staged for each document; TypeError if the stage's keys are not of
+        documents."""
         raise TypeError(f"{self.stage} compares no documents")
 
     @property
@@ -93,7 +96,11 @@ class DedupKind(ABC):
         return preference_keys(block, self.keeper_order)
 
 
-_CLASSES = {EqualEntry: "equal:EqualKind", NearEntry: "near:NearKind", RepeatsEntry: "repeats:RepeatsKind"}
+_CLASSES = {
+    EqualEntry: "equal:EqualKind",
+    NearEntry: "near:NearKind",
+    RepeatsEntry: "repeats:RepeatsKind",
+}
 
 
 def kind_of(recipe: Recipe, stage: str, config: Any = None) -> DedupKind:
@@ -104,9 +111,12 @@ def kind_of(recipe: Recipe, stage: str, config: Any = None) -> DedupKind:
 
 
 def kinds_of(recipe: Recipe, phases: Sequence[Phase]) -> list[DedupKind]:
-    """Make the kinds of a recipe's dedup phases; the first may be of ids, which the recipe does not name."""
+    """Make the kinds of a recipe's dedup phases; the first may be of ids, which the recipe does not
+    name."""
     configs = [None] * (len(phases) - len(recipe.dedup)) + list(recipe.dedup)
-    return [kind_of(recipe, phase.stage, config) for phase, config in zip(phases, configs, strict=True)]
+    return [
+        kind_of(recipe, phase.stage, config) for phase, config in zip(phases, configs, strict=True)
+    ]
 
 
 class KeyResult(TaskResult):

@@ -1,4 +1,5 @@
-"""Near deduplication: signatures are made in parallel, then shuffled by bands and by clusters (near_shuffle.py)."""
+"""Near deduplication: signatures are made in parallel, then shuffled by bands and by clusters
+(near_shuffle.py)."""
 
 from __future__ import annotations
 
@@ -32,8 +33,9 @@ from stages.deduplication.keepers import preference_keys
 from stages.deduplication.near import band_shape
 from stages.deduplication.options import KeeperOrder, NearDeduplicationConfig
 
-# Text of a corpus whose shingles are kept on disk until its documents are compared: eight bytes for each word, or for
-# each grapheme cluster in scripts without spaces. Of a larger corpus they are made again where documents meet.
+# Text of a corpus whose shingles are kept on disk until its documents are compared: eight bytes for
+# each word, or for each grapheme cluster in scripts without spaces. Of a larger corpus they are
+# made again where documents meet.
 KEPT_TEXT_BYTES = 4 << 30
 _SHUFFLE = "pipelines.phases.deduplication.near_shuffle"
 
@@ -53,7 +55,8 @@ class NearKind(DedupKind):
 
     @property
     def keeper_order(self) -> KeeperOrder:
-        """As the recipe says, or the cleanest copy, but of texts in two scripts, whose lengths differ, the first."""
+        """As the recipe says, or the cleanest copy, but of texts in two scripts, whose lengths
+        differ, the first."""
         if self.recipe.keeper_order is None and self.stage == "near":
             return KeeperOrder(by=("cleanest", "first"))
         return super().keeper_order
@@ -70,7 +73,8 @@ class NearKind(DedupKind):
         return super().columns_read([*columns, *self.entry.columns])
 
     def sort_keys(self, block: pa.RecordBatch) -> npt.NDArray[np.uint64]:
-        """Make the sort keys (n, k) of n documents; of one without a signature the entry's own are 0."""
+        """Make the sort keys (n, k) of n documents; of one without a signature the entry's own are
+        0."""
         keys = super().sort_keys(block)
         own = np.zeros((len(keys), len(self.entry.criteria)), np.uint64)
         if self.entry.criteria:
@@ -106,7 +110,9 @@ class SignatureWorker(Worker[KeyResult]):
 
     result = KeyResult
 
-    def __init__(self, store: Store, phase: DedupPhase, kind: NearKind, keeps_shingles: bool) -> None:
+    def __init__(
+        self, store: Store, phase: DedupPhase, kind: NearKind, keeps_shingles: bool
+    ) -> None:
         self.store, self.kind, self.keeps_shingles = store, kind, keeps_shingles
         self.phase, self.earlier = phase.phase.name, phase.earlier
 
@@ -122,13 +128,19 @@ class SignatureWorker(Worker[KeyResult]):
         self.store.save_array(keys_file(self.phase, task.name), made)
         return KeyResult(keys=len(made))
 
-    def _signed(self, split: SplitAfter, kept: IO[bytes] | None) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
+    def _signed(
+        self, split: SplitAfter, kept: IO[bytes] | None
+    ) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
         dtype, entry = self.kind.staged_dtype(), self.kind.entry
         yield np.empty(0, dtype), np.empty(0, CONTENT)
         for places, block in split.blocks(self.kind.columns_read(())):
             found = entry.sign(block, self.kind.config)
             signed = np.empty(len(found.rows), dtype)
-            signed["row"], signed["signature"], signed["script"] = places[found.rows], found.signatures, found.scripts
+            signed["row"], signed["signature"], signed["script"] = (
+                places[found.rows],
+                found.signatures,
+                found.scripts,
+            )
             signed["preference"] = np.hstack(
                 [found.preference, preference_keys(block, self.kind.keeper_order)[found.rows]]
             )
@@ -140,8 +152,11 @@ class SignatureWorker(Worker[KeyResult]):
             yield signed, contents
 
 
-def near_shuffle(run: Run, phase: DedupPhase, config: NearDeduplicationConfig, criteria: int) -> dict[str, Any]:
-    """Run the shuffles of signatures that are staged: bands, clusters, decision; returns what was counted."""
+def near_shuffle(
+    run: Run, phase: DedupPhase, config: NearDeduplicationConfig, criteria: int
+) -> dict[str, Any]:
+    """Run the shuffles of signatures that are staged: bands, clusters, decision; returns what was
+    counted."""
     store, splits = run.store, joined_splits(phase.known, phase.splits, phase.phase)
     scratch = f"staging/{phase.phase.name}-clusters"
     store.remove(scratch)  # what a kill left: these steps are quick, and are done again as a whole
@@ -153,10 +168,21 @@ def near_shuffle(run: Run, phase: DedupPhase, config: NearDeduplicationConfig, c
         files = _alternate(run, files, edges, scratch)
     members = clusters_folder(phase.phase)
     by_shingles = config.verify == "shingles"
-    clustered = run.function(f"{_SHUFFLE}:write_clusters", files, splits, members, stars, by_shingles)
+    clustered = run.function(
+        f"{_SHUFFLE}:write_clusters", files, splits, members, stars, by_shingles
+    )
     run.shuffle(
         f"{_SHUFFLE}:decide",
-        *(splits, phase.splits, phase.earlier, members, clustered, config, criteria, f"{scratch}/reports"),
+        *(
+            splits,
+            phase.splits,
+            phase.earlier,
+            members,
+            clustered,
+            config,
+            criteria,
+            f"{scratch}/reports",
+        ),
     )
     counts = {"edges": edges, "clustered": clustered, **read_reports(store, f"{scratch}/reports")}
     for name in sorted(store.names(scratch) - {posixpath.basename(members)}):

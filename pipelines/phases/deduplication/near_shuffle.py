@@ -1,18 +1,21 @@
-"""The shuffle of near duplicates: band keys travel, then the signatures of the few documents that meet.
+"""The shuffle of near duplicates: band keys travel, then the signatures of the few documents that
+meet.
 
-1. (band key, document) goes to the key's partition. Where documents meet, each is tied to the first of them: star
-   edges, written where they were found.
-2. The clusters that the edges tie together are found: in memory up to the runner's `max_edges`, by alternating stars
-   over packed edges through the shuffle above that (stages.deduplication.components).
-3. The signatures of the documents of a cluster, and the shingles of each different one if these are compared, go to
-   the cluster's partition, where it is decided which are kept and for which of these the others go
-   (stages.deduplication.keepers).
-   From there on it is as with equal keys.
+1. (band key, document) goes to the key's partition. Where documents meet, each is tied to the first
+   of them: star edges, written where they were found.
+2. The clusters that the edges tie together are found: in memory up to the runner's `max_edges`, by
+   alternating stars over packed edges through the shuffle above that
+   (stages.deduplication.components).
+3. The signatures of the documents of a cluster, and the shingles of each different one if these are
+   compared, go to the cluster's partition, where it is decided which are kept and for which of
+   these the others go (stages.deduplication.keepers). From there on it is as with equal keys.
 
-Band keys, signatures and shingles go through storage (`parcels`), since they may be as much as the texts.
+Band keys, signatures and shingles go through storage (`parcels`), since they may be as much as the
+texts.
 
-Documents known from indexes of earlier corpora come in front, as splits of their own. Two of them are not compared, and
-only those that meet a document of the corpus leave the first step. Having no text, they are compared by signature.
+Documents known from indexes of earlier corpora come in front, as splits of their own. Two of them
+are not compared, and only those that meet a document of the corpus leave the first step. Having no
+text, they are compared by signature.
 """
 
 from __future__ import annotations
@@ -79,16 +82,23 @@ SENT_TOGETHER = 1 << 16  # documents
 class _SendBands:
     """Split number -> (partition, parcel of MET)."""
 
-    def __init__(self, store: Store, splits: ShuffledSplits, config: NearDeduplicationConfig, folder: str) -> None:
+    def __init__(
+        self, store: Store, splits: ShuffledSplits, config: NearDeduplicationConfig, folder: str
+    ) -> None:
         self.store, self.splits, self.config, self.folder = store, splits, config, folder
-        self.partitions = max(1, -(-splits.documents * band_shape(config)[0] * MET.itemsize // MET_BYTES))
+        self.partitions = max(
+            1, -(-splits.documents * band_shape(config)[0] * MET.itemsize // MET_BYTES)
+        )
 
     def __call__(self, split: int) -> Iterator[tuple[int, Parcel]]:
         file = f"{self.folder}-met/{self.splits.names[split]}.bin"
         yield from send(self.store, split, file, self._met(split))
 
     def _met(self, split: int) -> Iterator[tuple[int, bytes]]:
-        staged, base = self.store.load_array(self.splits.keys[split]), np.uint64(self.splits.bases[split])
+        staged, base = (
+            self.store.load_array(self.splits.keys[split]),
+            np.uint64(self.splits.bases[split]),
+        )
         for start in range(0, len(staged), SENT_TOGETHER):
             part = staged[start : start + SENT_TOGETHER]
             keys = meeting_keys(part["signature"], self.config)
@@ -99,7 +109,8 @@ class _SendBands:
 
 
 class _TieStars:
-    """(partition, parcels of MET) -> a file of edges: each document of a bucket with the first of the bucket."""
+    """(partition, parcels of MET) -> a file of edges: each document of a bucket with the first of
+    the bucket."""
 
     def __init__(self, store: Store, known: int, folder: str) -> None:
         self.store, self.known, self.folder = store, known, folder
@@ -125,7 +136,8 @@ class _TieStars:
 
 
 def _to_compare(met: npt.NDArray[Any], known: int) -> npt.NDArray[Any]:
-    """Choose, of MET, the corpus's own documents, and the first known ones of each bucket that has such."""
+    """Choose, of MET, the corpus's own documents, and the first known ones of each bucket that has
+    such."""
     met = met[np.lexsort((met["document"], met["band"]))]
     begins = np.ones(len(met), bool)
     begins[1:] = met["band"][1:] != met["band"][:-1]
@@ -135,7 +147,9 @@ def _to_compare(met: npt.NDArray[Any], known: int) -> npt.NDArray[Any]:
     return met[own | (shared[bucket] & (np.arange(len(met)) - starts[bucket] < MAX_KEEPERS))]
 
 
-def meet_in_bands(store: Store, splits: ShuffledSplits, config: NearDeduplicationConfig, folder: str) -> Shuffle:
+def meet_in_bands(
+    store: Store, splits: ShuffledSplits, config: NearDeduplicationConfig, folder: str
+) -> Shuffle:
     """Compose step 1: staged signatures of each split in, files of edges in `folder` out."""
     rounds = (_SendBands(store, splits, config, folder), _TieStars(store, splits.known, folder))
     return Shuffle(range(len(splits.keys)), rounds)
@@ -145,7 +159,11 @@ class _SendEdges:
     """File of edges -> (partition of the node, packed PAIR), as the next step wants them."""
 
     def __init__(self, store: Store, step: str, partitions: int) -> None:
-        self.store, self.arrange, self.partitions = store, both_ways if step == "large" else downwards, partitions
+        self.store, self.arrange, self.partitions = (
+            store,
+            both_ways if step == "large" else downwards,
+            partitions,
+        )
 
     def __call__(self, file: str) -> Iterator[tuple[int, bytes]]:
         pairs = self.arrange(self.store.load_array(file))
@@ -156,10 +174,15 @@ class _SendEdges:
 
 
 class _Star:
-    """(partition, packed PAIR) -> the edges that one step leaves, as a file, and how many it changed, as another."""
+    """(partition, packed PAIR) -> the edges that one step leaves, as a file, and how many it
+    changed, as another."""
 
     def __init__(self, store: Store, step: str, folder: str) -> None:
-        self.store, self.step, self.folder = store, large_star if step == "large" else small_star, folder
+        self.store, self.step, self.folder = (
+            store,
+            large_star if step == "large" else small_star,
+            folder,
+        )
 
     def __call__(self, group: tuple[int, Iterable[bytes]]) -> None:
         records = np.frombuffer(b"".join(group[1]), PAIR)
@@ -169,20 +192,30 @@ class _Star:
 
 
 def alternate(store: Store, files: Sequence[str], step: str, folder: str, edges: int) -> Shuffle:
-    """Compose one step of the alternating algorithm: files of edges in, files of edges in `folder` out."""
+    """Compose one step of the alternating algorithm: files of edges in, files of edges in `folder`
+    out."""
     partitions = max(1, -(-2 * edges * PAIR.itemsize // PARTITION_BYTES))
     return Shuffle(files, (_SendEdges(store, step, partitions), _Star(store, step, folder)))
 
 
 def write_clusters(
-    store: Store, edge_files: Sequence[str], shuffled: ShuffledSplits, folder: str, stars: bool, by_shingles: bool
+    store: Store,
+    edge_files: Sequence[str],
+    shuffled: ShuffledSplits,
+    folder: str,
+    stars: bool,
+    by_shingles: bool,
 ) -> int:
-    """Find the clusters and write, for each split that has some, (row, cluster); returns how many documents these are.
+    """Find the clusters and write, for each split that has some, (row, cluster); returns how many
+    documents these are.
 
-    With `stars` the edges are already stars around each cluster's smallest node, and only need to be read off. If
-    documents are compared by their shingles, those whose shingles are to be made again are marked in a file more.
+    With `stars` the edges are already stars around each cluster's smallest node, and only need to
+    be read off. If documents are compared by their shingles, those whose shingles are to be made
+    again are marked in a file more.
     """
-    edges = np.concatenate([np.empty((0, 2), np.uint64), *(store.load_array(file) for file in edge_files)])
+    edges = np.concatenate(
+        [np.empty((0, 2), np.uint64), *(store.load_array(file) for file in edge_files)]
+    )
     edges = distinct_edges(edges)  # a pair meets in many bands
     if stars:
         nodes = np.unique(edges)
@@ -196,14 +229,19 @@ def write_clusters(
     for split in np.unique(splits).tolist():
         own = splits == split
         members = np.empty(int(own.sum()), MEMBER)
-        members["row"], members["cluster"] = nodes[own] - np.uint64(shuffled.bases[split]), clusters[own]
+        members["row"], members["cluster"] = (
+            nodes[own] - np.uint64(shuffled.bases[split]),
+            clusters[own],
+        )
         store.save_array(f"{folder}/{shuffled.names[split]}.npy", members)
         if by_shingles:
             contents[own] = _contents(store, shuffled, split, members["row"])
     if by_shingles:
         shingled = shingled_documents(clusters, contents)
         for split in np.unique(splits).tolist():
-            store.save_array(_shingled_file(folder, shuffled.names[split]), shingled[splits == split])
+            store.save_array(
+                _shingled_file(folder, shuffled.names[split]), shingled[splits == split]
+            )
     return len(nodes)
 
 
@@ -214,7 +252,8 @@ def _shingled_file(folder: str, split: str) -> str:
 def _contents(
     store: Store, shuffled: ShuffledSplits, split: int, rows: npt.NDArray[np.uint64]
 ) -> npt.NDArray[np.uint64]:
-    """Read the contents of some rows of a split; zeros for documents of an index, which have no shingles."""
+    """Read the contents of some rows of a split; zeros for documents of an index, which have no
+    shingles."""
     if split < len(shuffled.indexes):
         return np.zeros(len(rows), np.uint64)
     staged = store.load_array(shuffled.contents[split - len(shuffled.indexes)])
@@ -247,7 +286,11 @@ class _SendMembers:
         staged = self.store.load_array(self.splits.keys[split])
         staged = staged[np.searchsorted(staged["row"], members["row"])]
         by_shingles = self.config.verify == "shingles"
-        contents = _contents(self.store, self.splits, split, members["row"]) if by_shingles else members["cluster"]
+        contents = (
+            _contents(self.store, self.splits, split, members["row"])
+            if by_shingles
+            else members["cluster"]
+        )
         shingles = self._shingles(split, members["row"].astype(np.int64))
         table = pa.table(
             {
@@ -264,11 +307,16 @@ class _SendMembers:
         for partition in np.unique(destinations).tolist():
             sink = pa.BufferOutputStream()
             with pa.ipc.new_stream(sink, table.schema) as writer:
-                writer.write_table(table if self.partitions == 1 else table.filter(pa.array(destinations == partition)))
+                writer.write_table(
+                    table
+                    if self.partitions == 1
+                    else table.filter(pa.array(destinations == partition))
+                )
             yield partition, memoryview(sink.getvalue())
 
     def _shingles(self, split: int, rows: npt.NDArray[np.int64]) -> pa.Array:
-        """Read the distinct shingles of some of the rows, or make them again, if they are to be compared by them."""
+        """Read the distinct shingles of some of the rows, or make them again, if they are to be
+        compared by them."""
         of_index = split < len(self.splits.indexes)
         if of_index or self.config.verify != "shingles":
             return pa.nulls(len(rows), pa.large_list(pa.uint64()))
@@ -276,18 +324,29 @@ class _SendMembers:
         counts, hashes = np.zeros(len(rows), np.int64), [np.empty(0, np.uint64)]
         number = split - len(self.splits.indexes)
         staged = self.own[number]
-        starts = np.searchsorted(rows[shingled], [[run.first_row, run.first_row + run.rows] for run in staged.runs])
-        places = {run: slice(*ends) for run, ends in zip(staged.runs, starts.tolist(), strict=True) if np.ptp(ends)}
+        starts = np.searchsorted(
+            rows[shingled], [[run.first_row, run.first_row + run.rows] for run in staged.runs]
+        )
+        places = {
+            run: slice(*ends)
+            for run, ends in zip(staged.runs, starts.tolist(), strict=True)
+            if np.ptp(ends)
+        }
         chosen = {run: np.flatnonzero(shingled)[place] for run, place in places.items()}
         kept = self.store.exists(self.splits.shingles[number])
-        for run, made in self._kept(number, rows, chosen) if kept else self._made_again(staged, rows, chosen):
+        for run, made in (
+            self._kept(number, rows, chosen) if kept else self._made_again(staged, rows, chosen)
+        ):
             distinct = distinct_shingles(made)
             counts[chosen[run]] = np.diff(distinct.offsets)
             hashes.append(distinct.hashes)
         return pa.LargeListArray.from_arrays(np.append(0, counts.cumsum()), np.concatenate(hashes))
 
     def _kept(
-        self, number: int, rows: npt.NDArray[np.int64], chosen: Mapping[RowRun, npt.NDArray[np.int64]]
+        self,
+        number: int,
+        rows: npt.NDArray[np.int64],
+        chosen: Mapping[RowRun, npt.NDArray[np.int64]],
     ) -> Iterator[tuple[RowRun, Shingles]]:
         """Read the shingles of chosen rows from where they were staged, a run at a time."""
         staged = self.store.load_array(self.splits.contents[number])
@@ -298,15 +357,24 @@ class _SendMembers:
             at = np.searchsorted(staged["row"], rows[places].astype(np.uint64))
             starts, ends = offsets[at], offsets[at + 1]
             # A loop over documents: each is a piece of the file.
-            pieces = [hashes[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+            pieces = [
+                hashes[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+            ]
             yield run, Shingles(np.concatenate(pieces), np.append(0, (ends - starts).cumsum()))
 
     def _made_again(
-        self, staged: StagedSplit, rows: npt.NDArray[np.int64], chosen: Mapping[RowRun, npt.NDArray[np.int64]]
+        self,
+        staged: StagedSplit,
+        rows: npt.NDArray[np.int64],
+        chosen: Mapping[RowRun, npt.NDArray[np.int64]],
     ) -> Iterator[tuple[RowRun, Shingles]]:
         """Make the shingles of chosen rows again from their texts, a run at a time."""
         for run, table in SplitAfter(self.store, staged, self.earlier).runs(["text"], list(chosen)):
-            batch = table.take(pa.array(rows[chosen[run]] - run.first_row)).combine_chunks().to_batches()[0]
+            batch = (
+                table.take(pa.array(rows[chosen[run]] - run.first_row))
+                .combine_chunks()
+                .to_batches()[0]
+            )
             yield run, shingle_hashes(batch, self.config.word_shingle, self.config.grapheme_shingle)
 
 
@@ -319,27 +387,36 @@ def _fixed_binary(values: npt.NDArray[Any]) -> pa.Array:
 
 
 class _Members(NamedTuple):
-    """Documents of some clusters, ascending: signatures (n, slots) and shingles lie on disk, mapped into memory."""
+    """Documents of some clusters, ascending: signatures (n, slots) and shingles lie on disk, mapped
+    into memory."""
 
     documents: npt.NDArray[np.uint64]
     preference: npt.NDArray[np.uint64]
     scripts: npt.NDArray[np.uint32]
     signatures: npt.NDArray[np.uint32]
-    shingles: Shingles  # of those that are the first of their content in a cluster of several contents
-    firsts: npt.NDArray[np.int64]  # the place of the first document of the cluster with the same content
+    shingles: (
+        Shingles  # of those that are the first of their content in a cluster of several contents
+    )
+    firsts: npt.NDArray[
+        np.int64
+    ]  # the place of the first document of the cluster with the same content
 
 
 def _read_members(store: Store, streams: Iterable[bytes], criteria: int) -> _Members:
     """Lay the documents of a partition out in flat arrays; by split, the streams ascend.
 
-    A partition holds whole clusters, so that a template which a million documents share makes a large one. Only some
-    bytes of each document are in memory then; the rest is on disk, and only read where documents are compared.
+    A partition holds whole clusters, so that a template which a million documents share makes a
+    large one. Only some bytes of each document are in memory then; the rest is on disk, and only
+    read where documents are compared.
     """
     kept: dict[str, list[npt.NDArray[Any]]] = {
         name: [] for name in ("document", "script", "cluster", "content", "preference", "count")
     }
     folder = store.full(PARTIAL) if store.local else None
-    with tempfile.TemporaryFile(dir=folder) as signatures, tempfile.TemporaryFile(dir=folder) as hashes:
+    with (
+        tempfile.TemporaryFile(dir=folder) as signatures,
+        tempfile.TemporaryFile(dir=folder) as hashes,
+    ):
         for table in (pa.ipc.open_stream(stream).read_all() for stream in streams):
             rows = table.num_rows
             signature = _numbers(table["signature"], np.dtype("<u4"), rows)
@@ -350,9 +427,15 @@ def _read_members(store: Store, streams: Iterable[bytes], criteria: int) -> _Mem
             for name in ("document", "script", "cluster", "content"):
                 kept[name].append(table[name].to_numpy())
             none = np.empty((rows, 0), np.uint64)
-            kept["preference"].append(_numbers(table["preference"], np.dtype("<u8"), rows) if criteria else none)
-            kept["count"].append(pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False))
-        documents, scripts, clusters, contents, preference, counts = map(np.concatenate, kept.values())
+            kept["preference"].append(
+                _numbers(table["preference"], np.dtype("<u8"), rows) if criteria else none
+            )
+            kept["count"].append(
+                pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+            )
+        documents, scripts, clusters, contents, preference, counts = map(
+            np.concatenate, kept.values()
+        )
         offsets = np.append(0, counts.cumsum())
         return _Members(
             documents,
@@ -373,7 +456,8 @@ def _mapped(file: IO[bytes], kind: str) -> npt.NDArray[Any]:
 
 
 class _DecideClusters:
-    """(cluster partition, parcels of documents) -> (split of the keeper, packed EDGE); writes what it counted."""
+    """(cluster partition, parcels of documents) -> (split of the keeper, packed EDGE); writes what
+    it counted."""
 
     def __init__(
         self,
@@ -383,7 +467,13 @@ class _DecideClusters:
         criteria: int,
         folder: str,
     ) -> None:
-        self.store, self.splits, self.config, self.criteria, self.folder = store, splits, config, criteria, folder
+        self.store, self.splits, self.config, self.criteria, self.folder = (
+            store,
+            splits,
+            config,
+            criteria,
+            folder,
+        )
 
     def __call__(self, group: tuple[int, Iterable[Parcel]]) -> Iterator[tuple[int, bytes]]:
         members = _read_members(self.store, receive(self.store, group[1]), self.criteria)
@@ -404,16 +494,23 @@ class _DecideClusters:
         yield from packed(together, self.splits.holding(together["keeper"]))
 
     def _of_known(self, members: _Members, keys: npt.NDArray[np.void], known: int) -> Removals:
-        """Decide which documents go for one of an index; these come first, and have signatures only."""
+        """Decide which documents go for one of an index; these come first, and have signatures
+        only."""
         config = self.config
         if config.verify == "shingles":
             config = config.model_copy(update={"verify": "signature"})
-        similarity = between_scripts(similarity_of(members.signatures, None, config), members.scripts)
+        similarity = between_scripts(
+            similarity_of(members.signatures, None, config), members.scripts
+        )
         return known_duplicates(keys, known, similarity, config)
 
-    def _of_own(self, members: _Members, keys: npt.NDArray[np.void], stay: npt.NDArray[np.int64]) -> Removals:
+    def _of_own(
+        self, members: _Members, keys: npt.NDArray[np.void], stay: npt.NDArray[np.int64]
+    ) -> Removals:
         """Decide which documents of the corpus, those that `stay`, go for another one of these."""
-        ranks = preference_ranks(members.preference[stay]) if self.criteria else np.arange(len(stay))
+        ranks = (
+            preference_ranks(members.preference[stay]) if self.criteria else np.arange(len(stay))
+        )
         shingles = members.shingles if self.config.verify == "shingles" else None
         similarity = similarity_of(members.signatures, shingles, self.config)
         if shingles is not None:
@@ -427,7 +524,11 @@ class _DecideClusters:
         )
 
     def _report(
-        self, partition: int, documents: npt.NDArray[np.uint64], found: Removals, counts: Mapping[str, int]
+        self,
+        partition: int,
+        documents: npt.NDArray[np.uint64],
+        found: Removals,
+        counts: Mapping[str, int],
     ) -> None:
         keepers, sizes = cluster_sizes(found)
         largest = np.lexsort((documents[keepers], -sizes))[:LARGEST_CLUSTERS]
@@ -443,7 +544,11 @@ def _edges(documents: npt.NDArray[np.uint64], found: Removals) -> npt.NDArray[An
 
 
 def _counts(found: Removals) -> dict[str, int]:
-    return {"compared": found.compared, "refused": found.refused, "exhausted_buckets": found.exhausted}
+    return {
+        "compared": found.compared,
+        "refused": found.refused,
+        "exhausted_buckets": found.exhausted,
+    }
 
 
 def _numbers(column: pa.ChunkedArray, kind: np.dtype[Any], rows: int) -> npt.NDArray[Any]:
@@ -464,7 +569,8 @@ def decide(
     criteria: int,
     folder: str,
 ) -> Shuffle:
-    """Compose step 3: clusters and signatures in, a removal list for each split that has any out."""
+    """Compose step 3: clusters and signatures in, a removal list for each split that has any
+    out."""
     present = store.names(clusters)
     with_clusters = [number for number, name in enumerate(splits.names) if f"{name}.npy" in present]
     size = signature_dtype(config, criteria).itemsize

@@ -1,7 +1,7 @@
 """Parcels: what is too much for the memory of a runner goes from worker to worker through storage.
 
-A local runner holds all that a shuffle groups in memory, and more than once. So a worker writes what it has for all
-partitions to one file, and the shuffle says of each parcel only where it lies.
+A local runner holds all that a shuffle groups in memory, and more than once. So a worker writes
+what it has for all partitions to one file, and the shuffle says of each parcel only where it lies.
 """
 
 from __future__ import annotations

@@ -1,9 +1,13 @@
-"""The shuffle that finds frequent keys: which keys enough documents have, sent to the splits that hold them.
+"""The shuffle that finds frequent keys: which keys enough documents have, sent to the splits that
+hold them.
 
-1. (key, document) goes from the split to the key's partition, where those of enough documents are found;
-2. (key, first document that has it) goes to each split that has the key, which writes what it received.
+1. (key, document) goes from the split to the key's partition, where those of enough documents are
+   found;
+2. (key, first document that has it) goes to each split that has the key, which writes what it
+   received.
 
-Documents may have many keys, so only a slice of all keys goes through at a time, as many as the memory is for.
+Documents may have many keys, so only a slice of all keys goes through at a time, as many as the
+memory is for.
 """
 
 from __future__ import annotations
@@ -23,9 +27,20 @@ class _SendSlice:
     """Split number -> (partition, packed keys) for the keys of one slice."""
 
     def __init__(
-        self, store: Store, files: Sequence[str], bases: Sequence[int], part: tuple[int, int], partitions: int
+        self,
+        store: Store,
+        files: Sequence[str],
+        bases: Sequence[int],
+        part: tuple[int, int],
+        partitions: int,
     ) -> None:
-        self.store, self.files, self.bases, self.part, self.partitions = store, files, bases, part, partitions
+        self.store, self.files, self.bases, self.part, self.partitions = (
+            store,
+            files,
+            bases,
+            part,
+            partitions,
+        )
 
     def __call__(self, split: int) -> Iterator[tuple[int, bytes]]:
         staged = self.store.load_array(self.files[split])

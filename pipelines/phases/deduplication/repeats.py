@@ -1,7 +1,9 @@
-"""Deduplication of parts of documents: rounds of keys, each with a shuffle that finds the frequent ones; a rewrite.
+"""Deduplication of parts of documents: rounds of keys, each with a shuffle that finds the frequent
+ones; a rewrite.
 
 A round's keys are staged for each split, the frequent ones among them come back for each split
-(pipelines/phases/deduplication/repeat_shuffle.py), and the next round, or the rewrite in the end, knows them.
+(pipelines/phases/deduplication/repeat_shuffle.py), and the next round, or the rewrite in the end,
+knows them.
 """
 
 from __future__ import annotations
@@ -36,8 +38,11 @@ def frequent_folder(phase: Phase, number: int) -> str:
     return f"staging/{phase.name}-frequent-{number}"
 
 
-def load_frequent(store: Store, phase: Phase, rounds: int, split: str) -> list[npt.NDArray[np.void]]:
-    """Load the keys of a split that turned out frequent in each of the first rounds: FREQUENT sorted by key."""
+def load_frequent(
+    store: Store, phase: Phase, rounds: int, split: str
+) -> list[npt.NDArray[np.void]]:
+    """Load the keys of a split that turned out frequent in each of the first rounds: FREQUENT
+    sorted by key."""
     found = []
     for number in range(rounds):
         folder = frequent_folder(phase, number)
@@ -63,16 +68,23 @@ class RepeatsKind(DedupKind):
         bases = first_numbers(splits)[:-1].tolist()
         for number in range(len(self.entry.rounds)):
             made = run.tasks(RoundWorker(run.store, phase, self, number), phase.tasks)
-            self._find_frequent(run, phase, number, sum(result.keys for result in made.values()), bases)
+            self._find_frequent(
+                run, phase, number, sum(result.keys for result in made.values()), bases
+            )
         by_name = dict(zip((split.name for split in splits), bases, strict=True))
         rewriter = RepeatsRewriter(run.store, phase.phase, by_name, self)
         total: Counter[str] = Counter()
-        for result in run.tasks(RewriteWorker(run.store, phase.earlier, phase.phase, rewriter), phase.tasks).values():
+        for result in run.tasks(
+            RewriteWorker(run.store, phase.earlier, phase.phase, rewriter), phase.tasks
+        ).values():
             total.update(result.counts())
         return dict(sorted(total.items()))
 
-    def _find_frequent(self, run: Run, phase: DedupPhase, number: int, keys: int, bases: list[int]) -> None:
-        """Shuffle the keys of a round, in as many slices as keep the shuffle within its budget of memory."""
+    def _find_frequent(
+        self, run: Run, phase: DedupPhase, number: int, keys: int, bases: list[int]
+    ) -> None:
+        """Shuffle the keys of a round, in as many slices as keep the shuffle within its budget of
+        memory."""
         names = [split.name for split in phase.splits]
         files = [keys_file(round_phase(phase.phase, number), name) for name in names]
         documents = sum(split.documents for split in phase.splits)
@@ -82,7 +94,9 @@ class RepeatsKind(DedupKind):
             folder = f"{frequent_folder(phase.phase, number)}/slice-{part:04d}"
             if not run.store.exists(f"{folder}/done.json"):
                 shuffle = "pipelines.phases.deduplication.repeat_shuffle:find_frequent"
-                run.shuffle(shuffle, files, bases, names, self.config.min_documents, (part, slices), folder)
+                run.shuffle(
+                    shuffle, files, bases, names, self.config.min_documents, (part, slices), folder
+                )
                 run.store.write_json(f"{folder}/done.json", {})
 
     def index_schema(self) -> None:
@@ -120,7 +134,9 @@ class RoundWorker(Worker[KeyResult]):
 class RepeatsRewriter:
     """Takes out of the texts of a split what turned out frequent."""
 
-    def __init__(self, store: Store, phase: Phase, bases: dict[str, int], kind: RepeatsKind) -> None:
+    def __init__(
+        self, store: Store, phase: Phase, bases: dict[str, int], kind: RepeatsKind
+    ) -> None:
         self.store, self.phase, self.bases, self.kind = store, phase, bases, kind
         self.columns = kind.entry.columns
 

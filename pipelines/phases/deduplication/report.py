@@ -1,7 +1,9 @@
-"""What a card tells of deduplication: how much each stage removed, and its largest clusters with samples.
+"""What a card tells of deduplication: how much each stage removed, and its largest clusters with
+samples.
 
-Everything is read off the removal lists, in the same way for every kind of stage. A number of eight bytes for each
-removed document is held at a time; of the texts, only the row groups that hold a sample are read.
+Everything is read off the removal lists, in the same way for every kind of stage. A number of eight
+bytes for each removed document is held at a time; of the texts, only the row groups that hold a
+sample are read.
 """
 
 from __future__ import annotations
@@ -17,10 +19,23 @@ import pyarrow.compute as pc
 from data_cards.display import cut_text
 from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase, kinds_of
 from pipelines.phases.run_context import Run
-from pipelines.staging.staged import SplitAfter, StagedSplit, by_split, first_numbers, removal_folder, removals
+from pipelines.staging.staged import (
+    SplitAfter,
+    StagedSplit,
+    by_split,
+    first_numbers,
+    removal_folder,
+    removals,
+)
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase
-from schemas.card.duplicates import CLUSTERS_KEPT, EXAMPLES_KEPT, DedupReport, DuplicateCluster, DuplicateExample
+from schemas.card.duplicates import (
+    CLUSTERS_KEPT,
+    EXAMPLES_KEPT,
+    DedupReport,
+    DuplicateCluster,
+    DuplicateExample,
+)
 from schemas.card.statistics import SAMPLE_CODE_POINTS
 from schemas.language import parse_label
 from stages.deduplication.cleanliness import Cleanliness, cleanliness, shortcomings
@@ -29,11 +44,17 @@ from stages.deduplication.keepers import deciding_criterion
 _MEMBER = np.dtype([("keeper", "<u8"), ("similarity", "<f8"), ("document", "<u8")])
 
 
-def dedup_reports(run: Run, staged: Sequence[StagedSplit], phases: Sequence[Phase]) -> tuple[DedupReport, ...]:
-    """Report each of the dedup phases, in running order, from its removal lists and from what it counted."""
+def dedup_reports(
+    run: Run, staged: Sequence[StagedSplit], phases: Sequence[Phase]
+) -> tuple[DedupReport, ...]:
+    """Report each of the dedup phases, in running order, from its removal lists and from what it
+    counted."""
     splits = [split for split in staged if split.documents]
     kinds = kinds_of(run.recipe, phases)
-    return tuple(_report(run, DedupPhase(phase, phases[:n], splits), kinds[n]) for n, phase in enumerate(phases))
+    return tuple(
+        _report(run, DedupPhase(phase, phases[:n], splits), kinds[n])
+        for n, phase in enumerate(phases)
+    )
 
 
 def _report(run: Run, deduplicated: DedupPhase, kind: DedupKind) -> DedupReport:
@@ -46,12 +67,15 @@ def _report(run: Run, deduplicated: DedupPhase, kind: DedupKind) -> DedupReport:
     nodes, sizes = np.unique(keepers, return_counts=True)
     largest = np.lexsort((nodes, -sizes))[:CLUSTERS_KEPT]
     members = lists.least_similar(np.sort(nodes[largest]))
-    samples = _samples(store, deduplicated, kind, np.concatenate([nodes[largest], members["document"]]))
+    samples = _samples(
+        store, deduplicated, kind, np.concatenate([nodes[largest], members["document"]])
+    )
     return DedupReport(
         stage=phase.stage,
         removed=removed,
         **{
-            name: counted.get(name) for name in ("compared", "refused", "exhausted_buckets", "rewritten", "code_points")
+            name: counted.get(name)
+            for name in ("compared", "refused", "exhausted_buckets", "rewritten", "code_points")
         },
         clusters=tuple(
             DuplicateCluster(
@@ -80,7 +104,11 @@ class _Removed:
     """The removal lists of one phase, with documents by their numbers."""
 
     def __init__(
-        self, store: Store, splits: Sequence[StagedSplit], bases: npt.NDArray[np.uint64], phase: Phase
+        self,
+        store: Store,
+        splits: Sequence[StagedSplit],
+        bases: npt.NDArray[np.uint64],
+        phase: Phase,
     ) -> None:
         self.store, self.splits, self.bases, self.phase = store, splits, bases, phase
 
@@ -89,7 +117,8 @@ class _Removed:
             yield base, removals(self.store, [self.phase], split.name)
 
     def keepers(self) -> tuple[int, npt.NDArray[np.uint64]]:
-        """Count the rows removed for whatever reason, and name the keeper of each that has one in this corpus."""
+        """Count the rows removed for whatever reason, and name the keeper of each that has one in
+        this corpus."""
         rows, keepers = 0, [np.empty(0, np.uint64)]
         for _, table in self._lists():
             rows += table.num_rows
@@ -97,15 +126,21 @@ class _Removed:
         return rows, np.concatenate(keepers)
 
     def least_similar(self, keepers: npt.NDArray[np.uint64]) -> npt.NDArray[np.void]:
-        """Choose a few _MEMBERs of each keeper, by keeper, similarity and number; `keepers` ascend."""
+        """Choose a few _MEMBERs of each keeper, by keeper, similarity and number; `keepers`
+        ascend."""
         chosen = np.empty(0, _MEMBER)
         for base, table in self._lists():
             own = table.filter(pc.is_in(table["keeper"], pa.array(keepers)))
             members = np.empty(own.num_rows, _MEMBER)
-            members["keeper"], members["similarity"] = own["keeper"].to_numpy(), own["value"].to_numpy()
+            members["keeper"], members["similarity"] = (
+                own["keeper"].to_numpy(),
+                own["value"].to_numpy(),
+            )
             members["document"] = own["row"].to_numpy().astype(np.uint64) + base
             chosen = np.concatenate([chosen, members])
-            chosen = chosen[np.lexsort([chosen[name] for name in ("document", "similarity", "keeper")])]
+            chosen = chosen[
+                np.lexsort([chosen[name] for name in ("document", "similarity", "keeper")])
+            ]
             first = np.searchsorted(chosen["keeper"], chosen["keeper"])
             chosen = chosen[np.arange(len(chosen)) - first < EXAMPLES_KEPT]
         return chosen
@@ -121,7 +156,8 @@ class _Sample(NamedTuple):
 
 
 def _reason(kind: DedupKind, kept: _Sample, removed: _Sample) -> str:
-    """Say by which criterion one document was preferred to another, and in what that one is less clean."""
+    """Say by which criterion one document was preferred to another, and in what that one is less
+    clean."""
     criterion = deciding_criterion(kind.criteria, kept.sort_keys, removed.sort_keys)
     if criterion == "cleanest" and kept.cleanliness and removed.cleanliness:
         return f"{criterion}: {shortcomings(removed.cleanliness, kept.cleanliness)}"
@@ -139,13 +175,19 @@ def _samples(
     for owner, places, rows in by_split(documents, bases):
         numbers, split = documents[places], splits[owner]
         starts = np.array([run.first_row for run in split.runs])
-        holding = [split.runs[place] for place in np.unique(np.searchsorted(starts, rows, side="right") - 1).tolist()]
+        holding = [
+            split.runs[place]
+            for place in np.unique(np.searchsorted(starts, rows, side="right") - 1).tolist()
+        ]
         for run, table in SplitAfter(store, split, deduplicated.earlier).runs(columns, holding):
             inside = (rows >= run.first_row) & (rows < run.first_row + run.rows)
-            taken = table.take(pa.array(rows[inside] - run.first_row)).combine_chunks().to_batches()[0]
+            taken = (
+                table.take(pa.array(rows[inside] - run.first_row)).combine_chunks().to_batches()[0]
+            )
             copies = cleanliness(taken) if "cleanest" in kind.criteria else None
             lengths = pc.utf8_length(taken["text"]).to_pylist()
-            # Texts may be huge: cut in Arrow first, with one code point to spare to see whether there is more.
+            # Texts may be huge: cut in Arrow first, with one code point to spare to see whether
+            # there is more.
             heads = pc.utf8_slice_codeunits(taken["text"], 0, SAMPLE_CODE_POINTS + 1).to_pylist()
             label = str(parse_label(run.label))
             samples |= {

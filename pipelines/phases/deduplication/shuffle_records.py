@@ -1,4 +1,5 @@
-"""What travels through the shuffles and what is staged for them: packed records, known without Beam."""
+"""What travels through the shuffles and what is staged for them: packed records, known without
+Beam."""
 
 from __future__ import annotations
 
@@ -17,10 +18,12 @@ from stages.deduplication.options import NearDeduplicationConfig
 from stages.keys import KEY
 
 EDGE = np.dtype([("duplicate", "<u8"), ("keeper", "<u8"), ("similarity", "<f8")])
-# Where documents meet in a band; an edge as a step of the alternating algorithm sees it; a document of a cluster.
+# Where documents meet in a band; an edge as a step of the alternating algorithm sees it; a document
+# of a cluster.
 MET = np.dtype([("band", "<u8"), ("document", "<u8")])
 PAIR = np.dtype([("node", "<u8"), ("neighbour", "<u8")])
-# Of a document that has a signature: its row, what is equal for equal shingles, and how many it has.
+# Of a document that has a signature: its row, what is equal for equal shingles, and how many it
+# has.
 CONTENT = np.dtype([("row", "<u8"), ("content", "<u8"), ("shingles", "<u8")])
 MEMBER = np.dtype([("row", "<u8"), ("cluster", "<u8")])
 BYTES_A_DOCUMENT = 200  # in a shuffle, as held by the local runner: packed twice, before and after
@@ -28,7 +31,8 @@ LARGEST_CLUSTERS = 10  # of each partition, whose sizes and keepers are reported
 
 
 class KnownSplit(NamedTuple):
-    """A file of an index, staged: how many documents, their keys and ids, and the index as the recipe names it."""
+    """A file of an index, staged: how many documents, their keys and ids, and the index as the
+    recipe names it."""
 
     name: str
     documents: int
@@ -38,10 +42,11 @@ class KnownSplit(NamedTuple):
 
 
 class ShuffledSplits(NamedTuple):
-    """The splits of one shuffle, in the order of their documents' numbers, n of each field but `indexes`.
+    """The splits of one shuffle, in the order of their documents' numbers, n of each field but
+    `indexes`.
 
-    First come splits of documents known from indexes of earlier corpora, as many as there are `indexes`, which name
-    for each the index that it is of. The corpus's own splits follow.
+    First come splits of documents known from indexes of earlier corpora, as many as there are
+    `indexes`, which name for each the index that it is of. The corpus's own splits follow.
     """
 
     names: list[str]
@@ -52,7 +57,9 @@ class ShuffledSplits(NamedTuple):
     documents: int
     indexes: list[str]
     contents: list[str]  # staged, CONTENT of each own split
-    shingles: list[str]  # staged while documents are compared by them, where there is room: the hashes, uint64
+    shingles: list[
+        str
+    ]  # staged while documents are compared by them, where there is room: the hashes, uint64
 
     @property
     def known(self) -> int:
@@ -64,8 +71,11 @@ class ShuffledSplits(NamedTuple):
         return np.searchsorted(np.asarray(self.bases, np.uint64), documents, side="right") - 1
 
 
-def joined_splits(known: Sequence[KnownSplit], own: Sequence[StagedSplit], phase: Phase) -> ShuffledSplits:
-    """Number the documents of indexes and of the corpus's own splits, as one dedup phase shuffles them."""
+def joined_splits(
+    known: Sequence[KnownSplit], own: Sequence[StagedSplit], phase: Phase
+) -> ShuffledSplits:
+    """Number the documents of indexes and of the corpus's own splits, as one dedup phase shuffles
+    them."""
     counts = [split.documents for split in known] + [split.documents for split in own]
     return ShuffledSplits(
         names=[split.name for split in known] + [split.name for split in own],
@@ -96,25 +106,37 @@ def shingles_file(phase: str, split: str) -> str:
 
 
 def keyed_dtype(criteria: int) -> np.dtype[Any]:
-    """Describe a key of a document, its number (in a staged file: its row), and its preference keys, if any."""
+    """Describe a key of a document, its number (in a staged file: its row), and its preference
+    keys, if any."""
     return np.dtype([("key", KEY), ("document", "<u8"), ("preference", "<u8", (criteria,))])
 
 
 def signature_dtype(config: NearDeduplicationConfig, criteria: int) -> np.dtype[Any]:
-    """Describe what a split stages for each document: its row, its preference keys, its signature, its script number.
+    """Describe what a split stages for each document: its row, its preference keys, its signature,
+    its script number.
 
     Documents of one script number, other than 0, are not compared with each other.
     """
     bands, rows = band_shape(config)
-    fields = [("row", "<u8"), ("preference", "<u8", (criteria,)), ("signature", "<u4", (bands * rows,))]
+    fields = [
+        ("row", "<u8"),
+        ("preference", "<u8", (criteria,)),
+        ("signature", "<u4", (bands * rows,)),
+    ]
     return np.dtype([*fields, ("script", "<u4")])
 
 
 def read_reports(store: Store, folder: str) -> dict[str, Any]:
-    """Add up what the partitions reported: candidates compared and refused, buckets cut short, largest clusters."""
+    """Add up what the partitions reported: candidates compared and refused, buckets cut short,
+    largest clusters."""
     reports = [json.loads(store.read(f"{folder}/{name}")) for name in sorted(store.names(folder))]
-    largest = sorted((entry for report in reports for entry in report["largest"]), key=lambda e: (-e[1], e[0]))
+    largest = sorted(
+        (entry for report in reports for entry in report["largest"]), key=lambda e: (-e[1], e[0])
+    )
     return {
-        **{name: sum(report[name] for report in reports) for name in ("compared", "refused", "exhausted_buckets")},
+        **{
+            name: sum(report[name] for report in reports)
+            for name in ("compared", "refused", "exhausted_buckets")
+        },
         "largest": largest[:LARGEST_CLUSTERS],
     }

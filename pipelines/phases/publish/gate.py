@@ -1,4 +1,5 @@
-"""The gate of publishing: strata of doubt that speakers' answers do not prove to be in their language stand apart."""
+"""The gate of publishing: strata of doubt that speakers' answers do not prove to be in their
+language stand apart."""
 
 from __future__ import annotations
 
@@ -13,11 +14,14 @@ from stages.proof.sheet import language_proof, read_answers
 from stages.proof.strata import STRATA
 
 
-def publishing_gate(publish: PublishConfig) -> tuple[tuple[LanguageProof, ...], PublishingGate | None]:
-    """Read the answers that a recipe names: what they prove of each label, and how many strata of it are published.
+def publishing_gate(
+    publish: PublishConfig,
+) -> tuple[tuple[LanguageProof, ...], PublishingGate | None]:
+    """Read the answers that a recipe names: what they prove of each label, and how many strata of
+    it are published.
 
-    The strata were counted in the corpus that the sheets are of. Raises OSError for a file that cannot be read,
-    ValueError for what is no filled sheet.
+    The strata were counted in the corpus that the sheets are of. Raises OSError for a file that
+    cannot be read, ValueError for what is no filled sheet.
     """
     if publish.min_precision is None:
         return (), None
@@ -25,10 +29,13 @@ def publishing_gate(publish: PublishConfig) -> tuple[tuple[LanguageProof, ...], 
     proofs = []
     for (label,), own in sorted(answers.judged.partition_by("label", as_dict=True).items()):
         places = np.asarray([STRATA.index(name) for name in own["stratum"].to_list()], np.int64)
-        proofs.append(language_proof(label, places, own["judgement"].to_list(), answers.sizes[label]))
+        proofs.append(
+            language_proof(label, places, own["judgement"].to_list(), answers.sizes[label])
+        )
     gate = {
         proof.label: proved(
-            [StratumAnswers(part.documents, part.answered, part.right) for part in proof.strata], publish.min_precision
+            [StratumAnswers(part.documents, part.answered, part.right) for part in proof.strata],
+            publish.min_precision,
         )
         for proof in proofs
     }

@@ -1,8 +1,9 @@
 """How often to repeat what is published: a sampling weight for each cluster size of a language.
 
-One pass over removal lists and cluster sizes counts, for each language and size, the documents that deduplication
-left, and those of them that a stage then dropped for another reason. The rule (stages.deduplication.rehydration) makes
-weights of the counts; they are staged for the shards, and shown on the card.
+One pass over removal lists and cluster sizes counts, for each language and size, the documents that
+deduplication left, and those of them that a stage then dropped for another reason. The rule
+(stages.deduplication.rehydration) makes weights of the counts; they are staged for the shards, and
+shown on the card.
 """
 
 from __future__ import annotations
@@ -24,15 +25,20 @@ from stages.deduplication.rehydration import by_removal_rate, by_size
 
 _COUNTED = ("published", "dropped")
 
-Counted = npt.NDArray[np.int64]  # (sizes, 3): cluster size, documents published, documents dropped; sizes ascending
+Counted = npt.NDArray[
+    np.int64
+]  # (sizes, 3): cluster size, documents published, documents dropped; sizes ascending
 
 
 def weights_file(label: str) -> str:
     return f"staging/sampling-weights/{label}.npy"
 
 
-def write_sampling_weights(run: Run, staged: Sequence[StagedSplit], phases: Sequence[Phase]) -> SamplingWeights | None:
-    """Weigh the cluster sizes of each label that has published documents, if the recipe asks for weights."""
+def write_sampling_weights(
+    run: Run, staged: Sequence[StagedSplit], phases: Sequence[Phase]
+) -> SamplingWeights | None:
+    """Weigh the cluster sizes of each label that has published documents, if the recipe asks for
+    weights."""
     rule = run.recipe.publish.sampling_weight
     if rule is None:
         return None
@@ -40,21 +46,30 @@ def write_sampling_weights(run: Run, staged: Sequence[StagedSplit], phases: Sequ
     for label, counted in sorted(_count_sizes(run.store, staged, phases).items()):
         sizes, published, dropped = counted.T
         if published.any():
-            weights = by_size(sizes) if rule == "cluster_size" else by_removal_rate(published + dropped, dropped)
+            weights = (
+                by_size(sizes)
+                if rule == "cluster_size"
+                else by_removal_rate(published + dropped, dropped)
+            )
             run.store.save_array(weights_file(label), np.stack([sizes, weights], axis=1))
             by_label[label] = _ranges(counted, weights)
     return SamplingWeights(rule=rule, by_label=by_label)
 
 
-def sampling_weights(store: Store, label: str, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def sampling_weights(
+    store: Store, label: str, sizes: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
     """Look up the weights of n published documents of a label by their cluster sizes."""
     known = store.load_array(weights_file(str(parse_label(label))))
     weights: npt.NDArray[np.int64] = known[np.searchsorted(known[:, 0], sizes), 1]
     return weights
 
 
-def _count_sizes(store: Store, staged: Sequence[StagedSplit], phases: Sequence[Phase]) -> dict[str, Counted]:
-    """Count published and dropped documents by cluster size, for each label; duplicates and failures are neither."""
+def _count_sizes(
+    store: Store, staged: Sequence[StagedSplit], phases: Sequence[Phase]
+) -> dict[str, Counted]:
+    """Count published and dropped documents by cluster size, for each label; duplicates and
+    failures are neither."""
     counted: dict[str, Counted] = {}
     for split in staged:
         removed = removals(store, phases, split.name)
@@ -88,7 +103,13 @@ def _ranges(counted: Counted, weights: npt.NDArray[np.int64]) -> tuple[SizeWeigh
     ends = np.append(starts[1:], len(weights)) - 1
     sums = np.add.reduceat(counted[:, 1:], starts)
     return tuple(
-        SizeWeight(least_size=least, greatest_size=greatest, documents=published, removed=dropped, weight=weight)
+        SizeWeight(
+            least_size=least,
+            greatest_size=greatest,
+            documents=published,
+            removed=dropped,
+            weight=weight,
+        )
         for least, greatest, (published, dropped), weight in zip(
             counted[starts, 0].tolist(),
             counted[ends, 0].tolist(),

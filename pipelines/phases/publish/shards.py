@@ -1,7 +1,9 @@
-"""The publish phase: plan the shards from row-group counts, write them in the Hub's layout, finish the ledger.
+"""The publish phase: plan the shards from row-group counts, write them in the Hub's layout, finish
+the ledger.
 
-No text is shuffled: a shard is a list of staged row groups, and whoever writes it reads those. Rows keep the order
-of the input, so that a next version of the corpus differs where it differs and nowhere else.
+No text is shuffled: a shard is a list of staged row groups, and whoever writes it reads those. Rows
+keep the order of the input, so that a next version of the corpus differs where it differs and
+nowhere else.
 """
 
 from __future__ import annotations
@@ -24,7 +26,15 @@ from pipelines.phases.publish.sampling_weights import sampling_weights
 from pipelines.phases.publish.splits import numbers_in_split
 from pipelines.phases.run_context import Run
 from pipelines.staging.regrouping import Regrouper
-from pipelines.staging.staged import Footers, RowRun, SplitAfter, StagedSplit, cluster_sizes, kept_rows, removals
+from pipelines.staging.staged import (
+    Footers,
+    RowRun,
+    SplitAfter,
+    StagedSplit,
+    cluster_sizes,
+    kept_rows,
+    removals,
+)
 from pipelines.staging.store import CARD, Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
 from schemas.card.card import Card
@@ -42,11 +52,13 @@ SHARDS = "publish-shards"
 LEDGERS = "publish-ledger"
 # Phases that stage documents, and account for those that they turn away.
 _WRITING = ("ingest", "augment", "synthesize-checked")
-MEASURED_BYTES = 1 << 20  # of text, measured at once: to begin takes 2 ms, and runs of a rare language are short
+MEASURED_BYTES = (
+    1 << 20
+)  # of text, measured at once: to begin takes 2 ms, and runs of a rare language are short
 LEDGER_GROUP_BYTES = 8 << 20  # of ids and what Regrouper counts for a row: about 80,000 rows
 
-# As the Hub's own writer does it: pages that can be skipped by an index, and cut by content, so that a next version
-# re-uploads only what changed.
+# As the Hub's own writer does it: pages that can be skipped by an index, and cut by content, so
+# that a next version re-uploads only what changed.
 PUBLISHED: dict[str, Any] = {
     "compression": "zstd",
     "write_page_index": True,
@@ -55,7 +67,8 @@ PUBLISHED: dict[str, Any] = {
 
 
 class Piece(BaseModel):
-    """One run of one split as a shard takes it: `rows` survivors of it are in the shard, from its row `first_row` on.
+    """One run of one split as a shard takes it: `rows` survivors of it are in the shard, from its
+    row `first_row` on.
 
     Of a run's survivors a shard holds those of one published split, a place in PUBLISHED_SPLITS.
     """
@@ -71,12 +84,14 @@ class Piece(BaseModel):
 
 
 def plan_shards(
-    splits: Sequence[StagedSplit], survivors: Mapping[tuple[str, int], Sequence[int]], shard_bytes: int
+    splits: Sequence[StagedSplit],
+    survivors: Mapping[tuple[str, int], Sequence[int]],
+    shard_bytes: int,
 ) -> list[Piece]:
     """Assign every run that has survivors to shards of its label, in order.
 
-    `survivors` counts by (split, first row) the rows of each published split. A split of a label whose text
-    takes n times `shard_bytes` gets ceil(n) shards of about equal size.
+    `survivors` counts by (split, first row) the rows of each published split. A split of a label
+    whose text takes n times `shard_bytes` gets ceil(n) shards of about equal size.
     """
     by_label: dict[tuple[str, int], list[tuple[str, RowRun, int]]] = {}
     for split in splits:
@@ -90,25 +105,36 @@ def plan_shards(
         sizes = [run.text_bytes * rows // run.rows for _, run, rows in runs]
         total = sum(sizes)
         wanted = max(1, -(-total // shard_bytes))
-        # the shard in whose share of the label's bytes a run begins; shares that no run begins in do not count
+        # the shard in whose share of the label's bytes a run begins; shares that no run begins in
+        # do not count
         begins = np.cumsum([0, *sizes[:-1]]) * wanted // max(total, 1)
         used, indices = np.unique(begins, return_inverse=True)
         filled = dict.fromkeys(range(len(used)), 0)
         for (split_name, run, rows), index in zip(runs, indices.tolist(), strict=True):
-            shard = f"data/{label}/{PUBLISHED_SPLITS[published]}-{index:05d}-of-{len(used):05d}.parquet"
+            shard = (
+                f"data/{label}/{PUBLISHED_SPLITS[published]}-{index:05d}-of-{len(used):05d}.parquet"
+            )
             first = filled[index]
             pieces.append(
-                Piece(split=split_name, run=run, shard=shard, first_row=first, rows=rows, published=published)
+                Piece(
+                    split=split_name,
+                    run=run,
+                    shard=shard,
+                    first_row=first,
+                    rows=rows,
+                    published=published,
+                )
             )
             filled[index] += rows
     return pieces
 
 
 def published_schema(schemas: Sequence[pa.Schema], *, weighted: bool = False) -> pa.Schema:
-    """Unite the schemas of all staged parts: the document's columns, then others by name; null where a part has none.
+    """Unite the schemas of all staged parts: the document's columns, then others by name; null
+    where a part has none.
 
-    A column that two sources type differently has the type that holds both, or is a string where there is none.
-    `weighted` shards say how often to repeat a document.
+    A column that two sources type differently has the type that holds both, or is a string where
+    there is none. `weighted` shards say how often to repeat a document.
     """
     fields: dict[str, pa.Field] = {}
     for schema in schemas:
@@ -128,7 +154,11 @@ def publish_shards(
     survivors = _survivors(run.store, staged, phases)
     pieces = plan_shards(staged, survivors, run.recipe.publish.shard_bytes)
     schema = published_schema(list(_staged_schemas(run.store, staged)), weighted=weighted)
-    return run.tasks(ShardWorker(run.store, run.recipe, phases, schema), _shard_tasks(pieces)), pieces, schema
+    return (
+        run.tasks(ShardWorker(run.store, run.recipe, phases, schema), _shard_tasks(pieces)),
+        pieces,
+        schema,
+    )
 
 
 def _shard_tasks(pieces: Sequence[Piece]) -> list[Task]:
@@ -154,7 +184,9 @@ def _survivors(
         removed = removals(store, phases, split.name)["row"].to_numpy()
         for run in split.runs:
             left = numbers_in_split(store, split.name, run)[kept_rows(run, removed)]
-            counts[split.name, run.first_row] = np.bincount(left, minlength=len(PUBLISHED_SPLITS)).tolist()
+            counts[split.name, run.first_row] = np.bincount(
+                left, minlength=len(PUBLISHED_SPLITS)
+            ).tolist()
     return counts
 
 
@@ -182,25 +214,34 @@ class ShardWorker(Worker[ShardResult]):
     phase = SHARDS
     result = ShardResult
 
-    def __init__(self, store: Store, recipe: Recipe, phases: Sequence[Phase], schema: pa.Schema) -> None:
+    def __init__(
+        self, store: Store, recipe: Recipe, phases: Sequence[Phase], schema: pa.Schema
+    ) -> None:
         self.store, self.recipe, self.phases, self.schema = store, recipe, phases, schema
         self.footers = Footers()
 
     def run(self, task: Task) -> ShardResult:
         pieces = [Piece.model_validate(piece) for piece in task.payload["pieces"]]
         shard, label = pieces[0].shard, pieces[0].run.label
-        short = [name for name in self.schema.names if name not in ("id", "text")]  # values that repeat or compare
+        short = [
+            name for name in self.schema.names if name not in ("id", "text")
+        ]  # values that repeat or compare
         options = PUBLISHED | {
             "compression_level": self.recipe.publish.compression_level,
             "use_dictionary": short,
             "write_statistics": ["id", *short],
         }
-        groups, measured = Regrouper("text", self.recipe.publish.row_group_bytes), Regrouper("text", MEASURED_BYTES)
+        groups, measured = (
+            Regrouper("text", self.recipe.publish.row_group_bytes),
+            Regrouper("text", MEASURED_BYTES),
+        )
         parts, rows = [], 0
         with self.store.writing_parquet(shard, self.schema, **options) as writer:
             for table in self._survivors(pieces):
                 columns = dict(zip(table.schema.names, table.columns, strict=True))
-                for batch in arrange(columns, self.schema, table.num_rows).combine_chunks().to_batches():
+                for batch in (
+                    arrange(columns, self.schema, table.num_rows).combine_chunks().to_batches()
+                ):
                     rows += batch.num_rows
                     parts += [_measured(together, label) for together in measured.add(batch)]
                     for group in groups.add(batch):
@@ -218,11 +259,17 @@ class ShardWorker(Worker[ShardResult]):
         )
 
     def _survivors(self, pieces: Sequence[Piece]) -> Iterator[pa.Table]:
-        """Yield what is left of each piece, with the texts as they are now, and what each document stands for."""
+        """Yield what is left of each piece, with the texts as they are now, and what each document
+        stands for."""
         published = pieces[0].published
         for name, group in itertools.groupby(pieces, key=lambda piece: piece.split):
             runs = tuple(piece.run for piece in group)
-            split = SplitAfter(self.store, StagedSplit(name=name, documents=0, runs=runs), self.phases, self.footers)
+            split = SplitAfter(
+                self.store,
+                StagedSplit(name=name, documents=0, runs=runs),
+                self.phases,
+                self.footers,
+            )
             for run, table in split.runs():
                 kept = split.kept(run) & (numbers_in_split(self.store, name, run) == published)
                 table = table.filter(pa.array(kept))
@@ -272,7 +319,8 @@ class LedgerResult(TaskResult):
 
 
 class LedgerWorker(Worker[LedgerResult]):
-    """Writes the final ledger of one split: each of its documents once, with its fate; and its rejects."""
+    """Writes the final ledger of one split: each of its documents once, with its fate; and its
+    rejects."""
 
     phase = LEDGERS
     result = LedgerResult
@@ -281,7 +329,9 @@ class LedgerWorker(Worker[LedgerResult]):
         self.store, self.phases = store, phases
 
     def run(self, task: Task) -> LedgerResult:
-        split = SplitAfter(self.store, StagedSplit.model_validate(task.payload["split"]), self.phases)
+        split = SplitAfter(
+            self.store, StagedSplit.model_validate(task.payload["split"]), self.phases
+        )
         pieces: dict[int, list[Piece]] = {}
         for piece in map(Piece.model_validate, task.payload["pieces"]):
             pieces.setdefault(piece.run.first_row, []).append(piece)
@@ -303,20 +353,27 @@ class LedgerWorker(Worker[LedgerResult]):
             files.append(file_record(self.store, target))
         return LedgerResult(files=tuple(files), fates=merge_fates(fates))
 
-    def _tables(self, split: SplitAfter, pieces: Mapping[int, Sequence[Piece]]) -> Iterator[pa.Table]:
-        """Yield LEDGER tables: what ingest turned away, in reading order, then the staged rows, in theirs."""
+    def _tables(
+        self, split: SplitAfter, pieces: Mapping[int, Sequence[Piece]]
+    ) -> Iterator[pa.Table]:
+        """Yield LEDGER tables: what ingest turned away, in reading order, then the staged rows, in
+        theirs."""
         for phase in _WRITING:
             turned_away = f"{task_folder(phase, split.split.name)}/ledger.parquet"
             if self.store.exists(turned_away):
                 yield from self.store.row_groups(turned_away)
         identity = [name for name in LEDGER.names if name in DOCUMENT.names]
-        reasons = [name for name in split.removals.schema.names if name in LEDGER.names and name != "row"]
+        reasons = [
+            name for name in split.removals.schema.names if name in LEDGER.names and name != "row"
+        ]
         for run, table in split.runs(identity):
             kept = split.kept(run)
             start = int(np.searchsorted(split.removed, run.first_row))
             # for each row of the run, its place in the removal list, null if it was kept
             place = pa.array(np.cumsum(~kept) - 1 + start, mask=kept)
-            published = np.where(kept, numbers_in_split(self.store, split.split.name, run), len(PUBLISHED_SPLITS))
+            published = np.where(
+                kept, numbers_in_split(self.store, split.split.name, run), len(PUBLISHED_SPLITS)
+            )
             shards = pa.nulls(run.rows, pa.string())
             rows = np.zeros(run.rows, np.int64)
             for piece in pieces.get(run.first_row, ()):
@@ -335,9 +392,12 @@ class LedgerWorker(Worker[LedgerResult]):
             yield arrange(columns, LEDGER, table.num_rows)
 
     def _write_rejects(self, split: SplitAfter, target: str) -> bool:
-        """Keep the raw records that failed in ingest, and the texts that failed later; say whether there are any."""
+        """Keep the raw records that failed in ingest, and the texts that failed later; say whether
+        there are any."""
         files = [f"{task_folder(phase, split.split.name)}/rejects.parquet" for phase in _WRITING]
-        early = next(filter(self.store.exists, files), files[0])  # a split was written by one of them
+        early = next(
+            filter(self.store.exists, files), files[0]
+        )  # a split was written by one of them
         failed = split.removals.filter(pc.equal(split.removals["fate"], "failed"))
         if not failed.num_rows:
             if found := self.store.exists(early):
@@ -348,7 +408,9 @@ class LedgerWorker(Worker[LedgerResult]):
                 for table in self.store.row_groups(early):
                     writer.write_table(table)
             rows = failed["row"].to_numpy()
-            for run, table in split.runs([*(name for name in REJECTS.names if name in DOCUMENT.names), "text"]):
+            for run, table in split.runs(
+                [*(name for name in REJECTS.names if name in DOCUMENT.names), "text"]
+            ):
                 start, end = np.searchsorted(rows, (run.first_row, run.first_row + run.rows))
                 if start < end:
                     taken = table.take(pa.array(rows[start:end] - run.first_row))
@@ -361,13 +423,19 @@ class LedgerWorker(Worker[LedgerResult]):
 
 
 def write_card(store: Store, card: Card) -> list[FileRecord]:
-    """Write a card's facts, from which it can be written again, and all files that show them; return their records."""
-    from data_cards.pages.markdown import card_files  # templates take a while to import, and only one process renders
+    """Write a card's facts, from which it can be written again, and all files that show them;
+    return their records."""
+    from data_cards.pages.markdown import (
+        card_files,
+    )  # templates take a while to import, and only one process renders
 
     written = {CARD: card.model_dump_json(indent=1).encode() + b"\n", **card_files(card)}
     for path, content in written.items():
         store.write(path, content)
-    return [FileRecord(path=path, bytes=len(content), sha256=store.sha256(path)) for path, content in written.items()]
+    return [
+        FileRecord(path=path, bytes=len(content), sha256=store.sha256(path))
+        for path, content in written.items()
+    ]
 
 
 def file_record(store: Store, path: str, rows: int | None = None) -> FileRecord:

@@ -1,14 +1,17 @@
-"""Which documents are published as `test` and `validation`: a share of groups that must not be parted.
+"""Which documents are published as `test` and `validation`: a share of groups that must not be
+parted.
 
-A group is the documents that a near deduplication stage found candidates for each other and kept: likeness is not
-passed on along a chain, so that some of a cluster stay, and they may share most of their words. What was made from a
-document goes with it. (Of documents that are equal, or come from one address, the stages `exact` and `url` leave one.)
+A group is the documents that a near deduplication stage found candidates for each other and kept:
+likeness is not passed on along a chain, so that some of a cluster stay, and they may share most of
+their words. What was made from a document goes with it. (Of documents that are equal, or come from
+one address, the stages `exact` and `url` leave one.)
 
-The root of a group is its document with the smallest hash of its id; another half of the same hash (BLAKE2b-128, so
-that the two are independent) is the group's number, and numbers below a limit are `test`, the next ones `validation`.
-So nothing but ids and clusters decides: not the order of the input, not the number of workers, and a document that
-is alone keeps its split in every later version of the corpus. Clusters are found of candidates, which are a few more
-than the similar ones; a group that is larger than `LARGEST_GROUP` is `train`, or one template that thousands of pages
+The root of a group is its document with the smallest hash of its id; another half of the same hash
+(BLAKE2b-128, so that the two are independent) is the group's number, and numbers below a limit are
+`test`, the next ones `validation`. So nothing but ids and clusters decides: not the order of the
+input, not the number of workers, and a document that is alone keeps its split in every later
+version of the corpus. Clusters are found of candidates, which are a few more than the similar ones;
+a group that is larger than `LARGEST_GROUP` is `train`, or one template that thousands of pages
 share would fill a test set.
 """
 
@@ -41,11 +44,14 @@ TRAIN, VALIDATION, TEST, DOUBTFUL, UNPROVED = range(5)  # places in PUBLISHED_SP
 DOUBTFUL_MARK = DOUBTFUL_COLUMN.name
 _ALWAYS_TRAIN = np.iinfo(np.uint64).max  # no limit lies above it
 
-GROUPED = np.dtype([("row", "<i8"), ("number", "<u8")])  # a document of a group, and the group's number
+GROUPED = np.dtype(
+    [("row", "<i8"), ("number", "<u8")]
+)  # a document of a group, and the group's number
 
 
 def clusters_folder(phase: Phase) -> str:
-    """Name the folder where a near deduplication phase leaves (row, cluster) of each split that has some."""
+    """Name the folder where a near deduplication phase leaves (row, cluster) of each split that has
+    some."""
     return f"staging/{phase.name}-clusters/members"
 
 
@@ -58,10 +64,13 @@ def _splits_file(split: str) -> str:
 
 
 def numbers_in_split(store: Store, split: str, run: RowRun) -> npt.NDArray[np.uint8]:
-    """Look up the published split of each row of a run, as places in PUBLISHED_SPLITS; all `train` if none was made."""
+    """Look up the published split of each row of a run, as places in PUBLISHED_SPLITS; all `train`
+    if none was made."""
     if not store.exists(_splits_file(split)):
         return np.zeros(run.rows, np.uint8)
-    numbers: npt.NDArray[np.uint8] = store.load_array(_splits_file(split))[run.first_row : run.first_row + run.rows]
+    numbers: npt.NDArray[np.uint8] = store.load_array(_splits_file(split))[
+        run.first_row : run.first_row + run.rows
+    ]
     return numbers
 
 
@@ -77,7 +86,9 @@ class SplitWorker(Worker[SplitResult]):
     phase = SPLITS
     result = SplitResult
 
-    def __init__(self, store: Store, publish: PublishConfig, gate: PublishingGate | None = None) -> None:
+    def __init__(
+        self, store: Store, publish: PublishConfig, gate: PublishingGate | None = None
+    ) -> None:
         self.store, self.publish, self.gate = store, publish, gate
 
     def run(self, task: Task) -> SplitResult:
@@ -86,23 +97,33 @@ class SplitWorker(Worker[SplitResult]):
             parent = StagedSplit.model_validate(task.payload["parent"])
             numbers, unproved = self._of_made(split, parent), self._made_of_unproved(split, parent)
         else:
-            numbers, unproved = hash_keys(_ids(self.store, split, "id"))["low"].copy(), self._unproved(split)
+            numbers, unproved = (
+                hash_keys(_ids(self.store, split, "id"))["low"].copy(),
+                self._unproved(split),
+            )
             grouped = self._grouped(split.name)
             numbers[grouped["row"]] = grouped["number"]
         test, both = (
-            np.uint64(int(share * 2**64)) for share in (self.publish.test, self.publish.test + self.publish.validation)
+            np.uint64(int(share * 2**64))
+            for share in (self.publish.test, self.publish.test + self.publish.validation)
         )
-        chosen = np.select([numbers < test, numbers < both], [TEST, VALIDATION], TRAIN).astype(np.uint8)
+        chosen = np.select([numbers < test, numbers < both], [TEST, VALIDATION], TRAIN).astype(
+            np.uint8
+        )
         chosen[unproved] = UNPROVED
         chosen[self._doubtful(split)] = DOUBTFUL
         self.store.save_array(_splits_file(split.name), chosen)
         return SplitResult(documents=len(chosen))
 
     def _doubtful(self, split: StagedSplit) -> npt.NDArray[np.bool_]:
-        """Tell which documents a stage marked as doubtful; they are published apart, in no other split."""
+        """Tell which documents a stage marked as doubtful; they are published apart, in no other
+        split."""
         marks = []
         for file in split.files:
-            with self.store.fs.open(self.store.full(file), "rb") as stream, pq.ParquetFile(stream) as opened:
+            with (
+                self.store.fs.open(self.store.full(file), "rb") as stream,
+                pq.ParquetFile(stream) as opened,
+            ):
                 if DOUBTFUL_MARK not in opened.schema_arrow.names:
                     marks.append(np.zeros(opened.metadata.num_rows, bool))
                     continue
@@ -111,7 +132,8 @@ class SplitWorker(Worker[SplitResult]):
         return np.concatenate([np.zeros(0, bool), *marks])
 
     def _unproved(self, split: StagedSplit) -> npt.NDArray[np.bool_]:
-        """Tell which documents are of a stratum of doubt that speakers' answers do not prove to be in its language."""
+        """Tell which documents are of a stratum of doubt that speakers' answers do not prove to be
+        in its language."""
         if self.gate is None:
             return np.zeros(split.documents, bool)
         found = [np.zeros(0, bool)]
@@ -121,17 +143,21 @@ class SplitWorker(Worker[SplitResult]):
                 table = opened.read(names, use_threads=False)
             labels = pc.binary_join_element_wise(table["language"], table["script"], "_")
             places = pc.index_in(labels, pa.array(self.gate.proved, labels.type))
-            allowed = np.asarray([*self.gate.proved.values(), len(STRATA)], np.int64)  # the last where none has judged
-            found.append(strata(table) >= allowed[pc.fill_null(places, len(self.gate.proved)).to_numpy()])
+            allowed = np.asarray(
+                [*self.gate.proved.values(), len(STRATA)], np.int64
+            )  # the last where none has judged
+            found.append(
+                strata(table) >= allowed[pc.fill_null(places, len(self.gate.proved)).to_numpy()]
+            )
         return np.concatenate(found)
 
     def _made_of_unproved(self, split: StagedSplit, read: StagedSplit) -> npt.NDArray[np.bool_]:
         if self.gate is None:
             return np.zeros(split.documents, bool)
         unproved = _ids(self.store, read, "id").filter(pa.array(self._unproved(read)))
-        made: npt.NDArray[np.bool_] = pc.is_in(_ids(self.store, split, "parent_id"), unproved).to_numpy(
-            zero_copy_only=False
-        )
+        made: npt.NDArray[np.bool_] = pc.is_in(
+            _ids(self.store, split, "parent_id"), unproved
+        ).to_numpy(zero_copy_only=False)
         return made
 
     def _grouped(self, split: str) -> npt.NDArray[np.void]:
@@ -146,7 +172,9 @@ class SplitWorker(Worker[SplitResult]):
         if len(grouped):
             ids = _ids(self.store, read, "id").take(pa.array(grouped["row"]))
             places = pc.index_in(parents, ids)
-            numbers[places.is_valid().to_numpy(zero_copy_only=False)] = grouped["number"][places.drop_null().to_numpy()]
+            numbers[places.is_valid().to_numpy(zero_copy_only=False)] = grouped["number"][
+                places.drop_null().to_numpy()
+            ]
         return numbers
 
 
@@ -160,9 +188,11 @@ def _ids(store: Store, split: StagedSplit, name: str) -> pa.Array:
 
 
 def write_groups(store: Store, splits: Sequence[StagedSplit], phases: Sequence[Phase]) -> int:
-    """Tie the clusters of all near deduplication phases together, and write GROUPED for each split that has some.
+    """Tie the clusters of all near deduplication phases together, and write GROUPED for each split
+    that has some.
 
-    Returns how many groups of at least two documents there are. Holds 76 bytes for each document of a cluster.
+    Returns how many groups of at least two documents there are. Holds 76 bytes for each document of
+    a cluster.
     """
     bases = first_numbers(splits)
     edges = np.concatenate([np.empty((0, 2), np.uint64), *_stars(store, splits, bases, phases)])
@@ -170,7 +200,12 @@ def write_groups(store: Store, splits: Sequence[StagedSplit], phases: Sequence[P
         return 0
     nodes, components = connected_components(edges)
     held = list(by_split(nodes, bases))  # in order, as the nodes are
-    keys = np.concatenate([hash_keys(_ids(store, splits[split], "id").take(pa.array(rows))) for split, _, rows in held])
+    keys = np.concatenate(
+        [
+            hash_keys(_ids(store, splits[split], "id").take(pa.array(rows)))
+            for split, _, rows in held
+        ]
+    )
     order = np.lexsort((keys["low"], keys["high"], components))
     starts = np.flatnonzero(np.diff(components[order], prepend=components.max() + np.uint64(1)))
     sizes = np.diff(np.append(starts, len(order)))
@@ -184,9 +219,13 @@ def write_groups(store: Store, splits: Sequence[StagedSplit], phases: Sequence[P
 
 
 def _stars(
-    store: Store, splits: Sequence[StagedSplit], bases: npt.NDArray[np.uint64], phases: Sequence[Phase]
+    store: Store,
+    splits: Sequence[StagedSplit],
+    bases: npt.NDArray[np.uint64],
+    phases: Sequence[Phase],
 ) -> Iterator[npt.NDArray[np.uint64]]:
-    """Yield, for each phase that left clusters, (document, first document of its cluster) of those not alone in it."""
+    """Yield, for each phase that left clusters, (document, first document of its cluster) of those
+    not alone in it."""
     for phase in phases:
         folder = clusters_folder(phase)
         present = store.names(folder)
@@ -209,19 +248,27 @@ def choose_splits(
     phases: Sequence[Phase],
     gate: PublishingGate | None = None,
 ) -> SplitRule | None:
-    """Choose the published split of every document, if the recipe asks for any; returns the rule for the card.
+    """Choose the published split of every document, if the recipe asks for any; returns the rule
+    for the card.
 
-    `made` are splits of documents made from those of `read`, named after them with an ending; `phases` are those of
-    deduplication. `gate` says which strata of doubt are published under their label.
+    `made` are splits of documents made from those of `read`, named after them with an ending;
+    `phases` are those of deduplication. `gate` says which strata of doubt are published under their
+    label.
     """
     publish = run.recipe.publish
     parted = bool(publish.test or publish.validation)
-    apart = gate is not None or any(getattr(stage, "doubtful", "keep") == "apart" for stage in run.recipe.ingest)
+    apart = gate is not None or any(
+        getattr(stage, "doubtful", "keep") == "apart" for stage in run.recipe.ingest
+    )
     if not parted and not apart:
         return None
     splits = [split for split in read if split.documents]
     clustered = any(kind_of(run.recipe, phase.stage).leaves_clusters for phase in phases)
-    groups = run.function("pipelines.phases.publish.splits:write_groups", splits, phases) if splits else 0
+    groups = (
+        run.function("pipelines.phases.publish.splits:write_groups", splits, phases)
+        if splits
+        else 0
+    )
     by_name = {split.name: split for split in splits}
     parents = [None] * len(splits) + [by_name[split.name.rpartition("-")[0]] for split in made]
     tasks = [

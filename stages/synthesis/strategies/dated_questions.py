@@ -1,9 +1,9 @@
 """Questions on what happened after a date, which a model cannot know from before.
 
-Benchmark: LiveCLKTBench (2025), tests without leakage of knowledge that crosses languages: entities are dated, only
-those after the cut-off are asked about, and each question is checked to be self-contained. Here the dates are that of
-the document, and what the model says of the event; a second question, without the text, checks if it can be
-understood alone.
+Benchmark: LiveCLKTBench (2025), tests without leakage of knowledge that crosses languages: entities
+are dated, only those after the cut-off are asked about, and each question is checked to be
+self-contained. Here the dates are that of the document, and what the model says of the event; a
+second question, without the text, checks if it can be understood alone.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ class DatedQuestions(Strategy):
         if span_answer(found["entity"], passage.text) is None:
             return [Rejection("answer_not_in_context", found["entity"][:200])]
         alone = {"language": values["language"], "question": found["question"]}
-        (judged,) = yield [Ask("self_contained.1", alone, object_of(self_contained={"type": "boolean"}))]
+        (judged,) = yield [
+            Ask("self_contained.1", alone, object_of(self_contained={"type": "boolean"}))
+        ]
         if judged.problem:
             return [rejection_of(judged)]
         if not judged.value["self_contained"]:

@@ -1,7 +1,8 @@
 """Dialogues of several turns without an example in the target language.
 
-Method: personas, a speech event (after Hymes 1974) and common ground (Clark 1996) are set first, in English, from the
-passage; the dialogue in the target language follows from them, so that no example in it is needed.
+Method: personas, a speech event (after Hymes 1974) and common ground (Clark 1996) are set first, in
+English, from the passage; the dialogue in the target language follows from them, so that no example
+in it is needed.
 """
 
 from __future__ import annotations
@@ -30,12 +31,22 @@ class Dialogues(Strategy):
     Options = DialoguesOptions
 
     def make(self, passage: Passage) -> Talk:
-        values = {"language": language_of(passage), "document": passage.text, "exchanges": self.options.exchanges}
+        values = {
+            "language": language_of(passage),
+            "document": passage.text,
+            "exchanges": self.options.exchanges,
+        }
         (scene,) = yield [Ask("dialogue_scene.1", values, _SCENE)]
         if scene.problem:
             return [rejection_of(scene)]
         turns = 2 * self.options.exchanges
-        (reply,) = yield [Ask("dialogue.1", {**values, "scene": scene.value}, object_of(turns=list_of(TEXT, turns, 2)))]
+        (reply,) = yield [
+            Ask(
+                "dialogue.1",
+                {**values, "scene": scene.value},
+                object_of(turns=list_of(TEXT, turns, 2)),
+            )
+        ]
         if reply.problem:
             return [rejection_of(reply)]
         said = [text.strip() for text in reply.value["turns"]]
@@ -43,4 +54,6 @@ class Dialogues(Strategy):
             return [Rejection("no_output", "the last turn has no answer")]
         if len(set(said)) < len(said):
             return [Rejection("repetition", "a turn is said twice")]
-        return [conversation([turn(("user", "assistant")[n % 2], text) for n, text in enumerate(said)])]
+        return [
+            conversation([turn(("user", "assistant")[n % 2], text) for n, text in enumerate(said)])
+        ]

@@ -1,9 +1,10 @@
 """Questions by the model of questions that people asked in the target language.
 
-Paper: Hwang et al. 2024, Cross-lingual Transfer for Automatic Question Generation by Learning Interrogative
-Structures in Target Languages (XLT-QG): a generator learns how questions are asked from exemplars alone, without
-passages or answers of the language. There a smaller model is trained; here the exemplars stand in the prompt, and a
-second question asks for the answer from the passage alone.
+Paper: Hwang et al. 2024, Cross-lingual Transfer for Automatic Question Generation by Learning
+Interrogative Structures in Target Languages (XLT-QG): a generator learns how questions are asked
+from exemplars alone, without passages or answers of the language. There a smaller model is trained;
+here the exemplars stand in the prompt, and a second question asks for the answer from the passage
+alone.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ class ExemplarQuestionsOptions(StageConfig):
     exemplars: dict[str, tuple[str, ...]] = Field(
         description='Questions that people asked in each language: { eus_Latn = ["Nor ...?", ...] }.'
     )
-    questions: int = Field(default=2, ge=1, le=10, description="Questions that a passage is asked for.")
+    questions: int = Field(
+        default=2, ge=1, le=10, description="Questions that a passage is asked for."
+    )
 
 
 class ExemplarQuestions(Strategy):
@@ -50,13 +53,20 @@ class ExemplarQuestions(Strategy):
         answered = yield [
             Ask(
                 "answer_again.1",
-                {"language": values["language"], "question": question, "choices": None, "document": passage.text},
+                {
+                    "language": values["language"],
+                    "question": question,
+                    "choices": None,
+                    "document": passage.text,
+                },
                 object_of(answer=TEXT),
             )
             for question in questions
         ]
         made: Made = [
-            rejection_of(reply) if reply.problem else question_row(question, reply.value["answer"], passage)
+            rejection_of(reply)
+            if reply.problem
+            else question_row(question, reply.value["answer"], passage)
             for question, reply in zip(questions, answered, strict=True)
         ]
         return made

@@ -1,10 +1,11 @@
 """Few-shot extractive questions and answers, with one example, and a choice of the good ones.
 
-Paper: Namboori et al. 2024, GeMQuAD: Generating Multilingual Question Answering Datasets from Large Language Models
-using Few Shot Learning. There one annotated example of the target language stands before the passage, and of what a
-large model writes those pairs are kept that a student, trained on it, answers alike, in several rounds. Here the
-generator itself is the student: with `gates = { samples = 3 }` it answers each question anew from the passage alone,
-and a row is kept if enough answers agree. An answer that is not a span of the passage is rejected, as in the paper.
+Paper: Namboori et al. 2024, GeMQuAD: Generating Multilingual Question Answering Datasets from Large
+Language Models using Few Shot Learning. There one annotated example of the target language stands
+before the passage, and of what a large model writes those pairs are kept that a student, trained on
+it, answers alike, in several rounds. Here the generator itself is the student: with `gates = {
+samples = 3 }` it answers each question anew from the passage alone, and a row is kept if enough
+answers agree. An answer that is not a span of the passage is rejected, as in the paper.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ class Example(StageConfig):
 class ExtractiveQAOptions(StageConfig):
     """Options of `extractive_qa`."""
 
-    questions: int = Field(default=2, ge=1, le=10, description="Questions that a passage is asked for.")
+    questions: int = Field(
+        default=2, ge=1, le=10, description="Questions that a passage is asked for."
+    )
     examples: dict[str, Example] = Field(
         default={},
         description="An example for each label, as { eus_Latn = { context = …, question = …, answer = … } }.",
@@ -62,4 +65,8 @@ class ExtractiveQA(Strategy):
         return [question_row(pair["question"], pair["answer"], passage) for pair in pairs]
 
     def own_texts(self) -> Sequence[str]:
-        return [text for example in self.options.examples.values() for text in (example.context, example.question)]
+        return [
+            text
+            for example in self.options.examples.values()
+            for text in (example.context, example.question)
+        ]

@@ -1,9 +1,10 @@
 """Conversations in which the assistant calls a function: request, call, result, answer.
 
-Papers: Liu et al. 2024, APIGen: calls are checked by their format and by the schema of the function; MASSIVE-Agents
-(Kulkarni et al. 2025) does so in many languages. The names of functions and arguments stay as the recipe's tools have
-them; request and answer are in the target language. A call that the schema of its parameters refuses is rejected. No
-function is run: the model writes the result, too.
+Papers: Liu et al. 2024, APIGen: calls are checked by their format and by the schema of the
+function; MASSIVE-Agents (Kulkarni et al. 2025) does so in many languages. The names of functions
+and arguments stay as the recipe's tools have them; request and answer are in the target language. A
+call that the schema of its parameters refuses is rejected. No function is run: the model writes the
+result, too.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ _CALL = "call_0"
 class FunctionCallsOptions(StageConfig):
     """Options of `function_calls`."""
 
-    tools: str = Field(description="File of tools: a JSON list of { name, description, parameters: JSON Schema }.")
+    tools: str = Field(
+        description="File of tools: a JSON list of { name, description, parameters: JSON Schema }."
+    )
 
     def at_home(self, base: str) -> Self:
         return self.model_copy(update={"tools": located(self.tools, base)})
@@ -51,7 +54,9 @@ class FunctionCalls(Strategy):
         written = json.dumps(list(self._tools.values()), ensure_ascii=False, sort_keys=True)
         values = {"language": language_of(passage), "tools": written, "document": passage.text}
         name = {"type": "string", "enum": list(self._tools)}
-        schema = object_of(request=TEXT, name=name, arguments={"type": "object"}, result={"type": "object"})
+        schema = object_of(
+            request=TEXT, name=name, arguments={"type": "object"}, result={"type": "object"}
+        )
         (called,) = yield [Ask("function_call.1", values, schema)]
         if called.problem:
             return [rejection_of(called)]
@@ -59,7 +64,8 @@ class FunctionCalls(Strategy):
         if fault := _fault(call["arguments"], self._tools[call["name"]]["parameters"]):
             return [Rejection("invalid_call", fault)]
         arguments, result = (
-            json.dumps(call[part], ensure_ascii=False, sort_keys=True) for part in ("arguments", "result")
+            json.dumps(call[part], ensure_ascii=False, sort_keys=True)
+            for part in ("arguments", "result")
         )
         values |= {"request": call["request"], "result": result}
         (answered,) = yield [Ask("function_answer.1", values, object_of(answer=TEXT))]
@@ -94,7 +100,9 @@ def _read_tools(path: str) -> dict[str, dict[str, Any]]:
             jsonschema.validators.validator_for(tool["parameters"]).check_schema(tool["parameters"])
     except (ValueError, TypeError, KeyError, jsonschema.SchemaError) as error:
         reason = str(error).splitlines()[0]
-        raise ValueError(f"{path} must be a JSON list of tools with name, description, parameters: {reason}") from None
+        raise ValueError(
+            f"{path} must be a JSON list of tools with name, description, parameters: {reason}"
+        ) from None
     if not found:
         raise ValueError(f"{path} must hold a tool, got none")
     return found

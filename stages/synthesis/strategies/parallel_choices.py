@@ -1,9 +1,11 @@
-"""Multiple choice from the English side of a parallel paragraph, translated and checked against the other side.
+"""Multiple choice from the English side of a parallel paragraph, translated and checked against the
+other side.
 
-Paper: Ghazaryan et al. 2024, SynDARin: Synthesising Datasets for Automated Reasoning in Low-Resource Languages.
-English and target paragraphs on one thing are mined; questions with choices are written in English, and translated; a
-row stays if the right choice is found in the target paragraph. Here one model writes and translates, and the English
-paragraph is a column of the source.
+Paper: Ghazaryan et al. 2024, SynDARin: Synthesising Datasets for Automated Reasoning in
+Low-Resource Languages. English and target paragraphs on one thing are mined; questions with choices
+are written in English, and translated; a row stays if the right choice is found in the target
+paragraph. Here one model writes and translates, and the English paragraph is a column of the
+source.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ _CHOICES = list_of(TEXT, 4, 4)
 class ParallelChoicesOptions(StageConfig):
     """Options of `parallel_choices`."""
 
-    english: str = Field(default="english", description="Column that the source keeps: the paragraph in English.")
+    english: str = Field(
+        default="english", description="Column that the source keeps: the paragraph in English."
+    )
 
 
 class ParallelChoices(Strategy):
@@ -37,7 +41,9 @@ class ParallelChoices(Strategy):
         english = passage.columns.get(self.options.english)
         if not isinstance(english, str) or not english.strip():
             return [Rejection("no_value", self.options.english)]
-        schema = object_of(question=TEXT, choices=_CHOICES, answer={"type": "integer", "minimum": 0, "maximum": 3})
+        schema = object_of(
+            question=TEXT, choices=_CHOICES, answer={"type": "integer", "minimum": 0, "maximum": 3}
+        )
         (written,) = yield [Ask("choices_in_english.1", {"document": english}, schema)]
         if written.problem:
             return [rejection_of(written)]
@@ -47,11 +53,20 @@ class ParallelChoices(Strategy):
             "choices": written.value["choices"],
             "document": passage.text,
         }
-        (translated,) = yield [Ask("choices_translated.1", values, object_of(question=TEXT, choices=_CHOICES))]
+        (translated,) = yield [
+            Ask("choices_translated.1", values, object_of(question=TEXT, choices=_CHOICES))
+        ]
         if translated.problem:
             return [rejection_of(translated)]
-        choices, answer = [choice.strip() for choice in translated.value["choices"]], written.value["answer"]
+        choices, answer = (
+            [choice.strip() for choice in translated.value["choices"]],
+            written.value["answer"],
+        )
         if span_answer(choices[answer], passage.text) is None:
             return [Rejection("answer_not_in_context", choices[answer][:200])]
-        row = {"context": passage.text, "question": translated.value["question"].strip(), "choices": choices}
+        row = {
+            "context": passage.text,
+            "question": translated.value["question"].strip(),
+            "choices": choices,
+        }
         return [Row("multiple_choice", row | {"answer": answer})]

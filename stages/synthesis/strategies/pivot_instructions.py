@@ -1,9 +1,10 @@
 """Instructions that a model answers by way of a language that it knows better.
 
-Paper: Zhang et al. 2024, PLUG: Leveraging Pivot Language in Cross-Lingual Instruction Tuning: the instruction, a
-pivot answer, and from it the target answer in one response. Likewise English-pivoted and language-mixed chains of
-thought: the reasoning is in English, or in English with names and terms of the target language, the answer in the
-target language. The pivot is a turn of its own, in its own language, so that each is judged by its own.
+Paper: Zhang et al. 2024, PLUG: Leveraging Pivot Language in Cross-Lingual Instruction Tuning: the
+instruction, a pivot answer, and from it the target answer in one response. Likewise English-pivoted
+and language-mixed chains of thought: the reasoning is in English, or in English with names and
+terms of the target language, the answer in the target language. The pivot is a turn of its own, in
+its own language, so that each is judged by its own.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ class PivotInstructionsOptions(StageConfig):
     """Options of `pivot_instructions`."""
 
     pivot: Literal["answer", "english_reasoning", "mixed_reasoning"] = Field(
-        default="answer", description="What comes before the target answer: the answer in English, or the reasoning."
+        default="answer",
+        description="What comes before the target answer: the answer in English, or the reasoning.",
     )
 
 

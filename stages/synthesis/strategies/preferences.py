@@ -1,8 +1,8 @@
 """Pairs of answers: one in the language of the question, one in English.
 
-Paper: Lee et al. 2025, Cross-Lingual Optimization for Language Transfer in Large Language Models (CLO): a model that
-knows English better drifts into it; preferring the answer in the language of the question teaches it to stay. Both
-answers are the model's own, to one question.
+Paper: Lee et al. 2025, Cross-Lingual Optimization for Language Transfer in Large Language Models
+(CLO): a model that knows English better drifts into it; preferring the answer in the language of
+the question teaches it to stay. Both answers are the model's own, to one question.
 """
 
 from __future__ import annotations
@@ -25,14 +25,19 @@ class Preferences(Strategy):
             return [rejection_of(asked)]
         question = asked.value["question"].strip()
         right, wrong = yield [
-            Ask("answer_in.1", {**values, "language": language, "question": question}, object_of(answer=TEXT))
+            Ask(
+                "answer_in.1",
+                {**values, "language": language, "question": question},
+                object_of(answer=TEXT),
+            )
             for language in (values["language"], "English")
         ]
         for reply in (right, wrong):
             if reply.problem:
                 return [rejection_of(reply)]
         answers = {
-            name: [turn("assistant", reply.value["answer"])] for name, reply in (("chosen", right), ("rejected", wrong))
+            name: [turn("assistant", reply.value["answer"])]
+            for name, reply in (("chosen", right), ("rejected", wrong))
         }
         row = {"prompt": [turn("user", question)], "rejected_reason": "wrong_language"}
         return [Row("preference", row | answers, likeness=question)]

@@ -1,12 +1,14 @@
-"""A strategy of a recipe's own, without code: a prompt, a JSON Schema, and what of the answer goes into which column.
+"""A strategy of a recipe's own, without code: a prompt, a JSON Schema, and what of the answer goes
+into which column.
 
     [[synthesize]]
     strategy = "prompt_template"
-    options = { prompt = "quiz.jinja", schema = "quiz.json", configuration = "question_answer", items = "pairs" }
+    options = { prompt = "quiz.jinja", schema = "quiz.json", configuration = "question_answer",
+    items = "pairs" }
 
-The prompt gets `document`, `language`, `label`, `url`, the document's other columns as `columns`, and `values`. The
-answer must fit the schema. With `items`, each element of that list of the answer is a row. `fields` say how the answer
-names what a row needs:
+The prompt gets `document`, `language`, `label`, `url`, the document's other columns as `columns`,
+and `values`. The answer must fit the schema. With `items`, each element of that list of the answer
+is a row. `fields` say how the answer names what a row needs:
 
 | configuration | needs |
 | --- | --- |
@@ -57,12 +59,24 @@ class PromptTemplateOptions(StageConfig):
     prompt: str = Field(description="Prompt file.")
     json_schema: str = Field(alias="schema", description="JSON Schema of the answer, a file.")
     configuration: Literal[
-        "question_answer", "retrieval", "conversation", "multiple_choice", "preference", "claim", "text"
+        "question_answer",
+        "retrieval",
+        "conversation",
+        "multiple_choice",
+        "preference",
+        "claim",
+        "text",
     ] = Field(description="Kind of row.")
-    items: str | None = Field(default=None, description="List of the answer whose elements are rows; none: one row.")
-    fields: dict[str, str] = Field(default={}, description="Names in the answer of what a row needs.")
+    items: str | None = Field(
+        default=None, description="List of the answer whose elements are rows; none: one row."
+    )
+    fields: dict[str, str] = Field(
+        default={}, description="Names in the answer of what a row needs."
+    )
     values: dict[str, Any] = Field(default={}, description="Values for the prompt.")
-    gates: tuple[str, ...] = Field(default=(), description="Gates besides those of the configuration.")
+    gates: tuple[str, ...] = Field(
+        default=(), description="Gates besides those of the configuration."
+    )
 
     @field_validator("gates")
     @classmethod
@@ -74,7 +88,10 @@ class PromptTemplateOptions(StageConfig):
 
     def at_home(self, base: str) -> Self:
         return self.model_copy(
-            update={"prompt": located(self.prompt, base), "json_schema": located(self.json_schema, base)}
+            update={
+                "prompt": located(self.prompt, base),
+                "json_schema": located(self.json_schema, base),
+            }
         )
 
 
@@ -114,7 +131,10 @@ class PromptTemplate(Strategy):
 
     def _row(self, item: Any, passage: Passage) -> Row | Rejection:
         configuration = self.options.configuration
-        names = {name: self.options.fields.get(name, name) for name in (*_NEEDS[configuration], "system", "negatives")}
+        names = {
+            name: self.options.fields.get(name, name)
+            for name in (*_NEEDS[configuration], "system", "negatives")
+        }
         if not isinstance(item, dict):
             return Rejection("invalid_json", "an element that is no object")
         found = {name: item.get(field) for name, field in names.items()}
@@ -141,12 +161,19 @@ def _question_answer(found: Mapping[str, Any], passage: Passage) -> Row | Reject
 
 def _retrieval(found: Mapping[str, Any], passage: Passage) -> Row:
     negatives = [str(text) for text in found["negatives"] or ()]
-    return Row("retrieval", {"query": str(found["query"]).strip(), "positive": passage.text, "negatives": negatives})
+    return Row(
+        "retrieval",
+        {"query": str(found["query"]).strip(), "positive": passage.text, "negatives": negatives},
+    )
 
 
 def _conversation(found: Mapping[str, Any], _: Passage) -> Row:
     return conversation(
-        [turn(role, str(found[role])) for role in ("system", "user", "assistant") if found[role] is not None]
+        [
+            turn(role, str(found[role]))
+            for role in ("system", "user", "assistant")
+            if found[role] is not None
+        ]
     )
 
 
@@ -156,7 +183,11 @@ def _multiple_choice(found: Mapping[str, Any], passage: Passage) -> Row | Reject
         if answer.strip() not in choices:
             return Rejection("answer_out_of_range", answer[:200])
         answer = choices.index(answer.strip())
-    values = {"context": passage.text, "question": str(found["question"]).strip(), "choices": choices}
+    values = {
+        "context": passage.text,
+        "question": str(found["question"]).strip(),
+        "choices": choices,
+    }
     return Row("multiple_choice", values | {"answer": int(answer)})
 
 
@@ -167,7 +198,11 @@ def _preference(found: Mapping[str, Any], _: Passage) -> Row:
 
 
 def _claim(found: Mapping[str, Any], passage: Passage) -> Row:
-    values = {"claim": str(found["claim"]).strip(), "evidence": passage.text, "label": str(found["label"])}
+    values = {
+        "claim": str(found["claim"]).strip(),
+        "evidence": passage.text,
+        "label": str(found["label"]),
+    }
     return Row("claim", values)
 
 

@@ -1,8 +1,9 @@
-"""Own documents in other words, in the same language: a textbook, a dialogue, a list, simpler words.
+"""Own documents in other words, in the same language: a textbook, a dialogue, a list, simpler
+words.
 
-Papers: Maini et al. 2024, Rephrasing the Web (WRAP); Su et al. 2024, Nemotron-CC, with its styles; both are of
-English. The facts of the original are checked: every number of the new text stands in it (gate `numbers_kept`), and
-the names that the model says it kept are looked for in both.
+Papers: Maini et al. 2024, Rephrasing the Web (WRAP); Su et al. 2024, Nemotron-CC, with its styles;
+both are of English. The facts of the original are checked: every number of the new text stands in
+it (gate `numbers_kept`), and the names that the model says it kept are looked for in both.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ class RephraseOptions(StageConfig):
     """Options of `rephrase`."""
 
     styles: tuple[Literal["textbook", "dialogue", "list", "simple"], ...] = Field(
-        default=("textbook", "simple"), min_length=1, description="Styles, each of which makes a text."
+        default=("textbook", "simple"),
+        min_length=1,
+        description="Styles, each of which makes a text.",
     )
 
 
@@ -44,7 +47,10 @@ class Rephrase(Strategy):
     def make(self, passage: Passage) -> Talk:
         schema = object_of(text=TEXT, names=list_of(TEXT, 20, 0))
         values = {"language": language_of(passage), "document": passage.text}
-        replies = yield [Ask("rephrase.1", {**values, "style": STYLES[style]}, schema) for style in self.options.styles]
+        replies = yield [
+            Ask("rephrase.1", {**values, "style": STYLES[style]}, schema)
+            for style in self.options.styles
+        ]
         made: list[Row | Rejection] = []
         for reply in replies:
             if reply.problem:
@@ -56,5 +62,7 @@ class Rephrase(Strategy):
                 for name in reply.value["names"]
                 if not (span_answer(name, text) and span_answer(name, passage.text))
             ]
-            made.append(Rejection("name_lost", lost[0][:200]) if lost else Row("text", {"text": text}))
+            made.append(
+                Rejection("name_lost", lost[0][:200]) if lost else Row("text", {"text": text})
+            )
         return made

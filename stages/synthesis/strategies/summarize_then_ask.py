@@ -1,8 +1,9 @@
 """Queries by way of a summary: what the passage says first, then what one would ask to find it.
 
-Paper: Thakur et al. 2024, Leveraging LLMs for Synthesizing Training Data Across Many Languages in Multilingual Dense
-Retrieval (SWIM-IR; the two steps are its summarize-then-ask prompting, SAP). There five examples stand before the
-passage, which was chosen by its entities. Here a recipe may give queries of the target language as examples.
+Paper: Thakur et al. 2024, Leveraging LLMs for Synthesizing Training Data Across Many Languages in
+Multilingual Dense Retrieval (SWIM-IR; the two steps are its summarize-then-ask prompting, SAP).
+There five examples stand before the passage, which was chosen by its entities. Here a recipe may
+give queries of the target language as examples.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ class SummarizeThenAskOptions(StageConfig):
     """Options of `summarize_then_ask`."""
 
     queries: dict[str, tuple[str, ...]] = Field(
-        default={}, description="Queries of the target language, to show how people ask: { eus_Latn = [...] }."
+        default={},
+        description="Queries of the target language, to show how people ask: { eus_Latn = [...] }.",
     )
 
 
@@ -43,7 +45,12 @@ class SummarizeThenAsk(Strategy):
         (query,) = yield [Ask("query_from_summary.1", values, object_of(query=TEXT))]
         if query.problem:
             return [rejection_of(query)]
-        return [Row("retrieval", {"query": query.value["query"].strip(), "positive": passage.text, "negatives": []})]
+        return [
+            Row(
+                "retrieval",
+                {"query": query.value["query"].strip(), "positive": passage.text, "negatives": []},
+            )
+        ]
 
     def own_texts(self) -> list[str]:
         return [query for queries in self.options.queries.values() for query in queries]

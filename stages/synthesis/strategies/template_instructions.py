@@ -1,7 +1,9 @@
-"""Instructions by templates in the target language, from labelled data that is there: no model is asked.
+"""Instructions by templates in the target language, from labelled data that is there: no model is
+asked.
 
-Study: instruction tuning on Slavic languages by templates that speakers wrote, filled in with labelled documents. What
-a template says is right by construction; what it needs is a column that the recipe keeps of the source.
+Study: instruction tuning on Slavic languages by templates that speakers wrote, filled in with
+labelled documents. What a template says is right by construction; what it needs is a column that
+the recipe keeps of the source.
 
 A template file is TOML, for one language and script:
 
@@ -42,7 +44,9 @@ from stages.synthesis.strategy import Rejection, Row, Strategy, Talk
 class TemplateInstructionsOptions(StageConfig):
     """Options of `template_instructions`."""
 
-    files: tuple[str, ...] = Field(min_length=1, description="Template files, one or more for each language.")
+    files: tuple[str, ...] = Field(
+        min_length=1, description="Template files, one or more for each language."
+    )
 
     def at_home(self, base: str) -> Self:
         return self.model_copy(update={"files": tuple(located(path, base) for path in self.files)})
@@ -61,7 +65,11 @@ class Template(BaseModel):
 
     @property
     def turns(self) -> tuple[tuple[str, str], ...]:
-        return tuple((role, text) for role in ("system", "user", "assistant") if (text := getattr(self, role)))
+        return tuple(
+            (role, text)
+            for role in ("system", "user", "assistant")
+            if (text := getattr(self, role))
+        )
 
     def prompt(self) -> Prompt:
         """Return the template as a prompt file, to be rendered in the same sandbox."""
@@ -85,7 +93,8 @@ class TemplateFile(BaseModel):
 
 
 def read_templates(path: str) -> TemplateFile:
-    """Read and check a template file; raises OSError, or ValueError that says what is wrong, template by template."""
+    """Read and check a template file; raises OSError, or ValueError that says what is wrong,
+    template by template."""
     try:
         read = TemplateFile.model_validate(tomllib.loads(Path(path).read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -95,7 +104,9 @@ def read_templates(path: str) -> TemplateFile:
         raise ValueError("\n".join(lines)) from None
     names = [template.name for template in read.templates]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"{path}: templates must have different names, got {', '.join(twice)} more than once")
+        raise ValueError(
+            f"{path}: templates must have different names, got {', '.join(twice)} more than once"
+        )
     wanted = parse_label(read.label).script
     for template in read.templates:
         prompt = template.prompt()
@@ -106,7 +117,9 @@ def read_templates(path: str) -> TemplateFile:
             )
         script = detect_scripts(pa.array([prompt.literal], pa.large_string()))[0].as_py()
         if script not in (wanted, "Zyyy"):
-            raise ValueError(f"{path}: template {template.name} must be in {wanted}, its own words are in {script}")
+            raise ValueError(
+                f"{path}: template {template.name} must be in {wanted}, its own words are in {script}"
+            )
     return read
 
 
@@ -161,4 +174,6 @@ def _fill(template: Template, passage: Passage) -> Row | Rejection:
                 return Rejection("no_word", f"{template.name}: {name} = {values[name]}"[:200])
             values[name] = word
     messages = [{"role": turn.role, "content": turn.content} for turn in prompt.render(values)]
-    return Row("conversation", {"messages": messages, "tools": None}, likeness="", template=prompt.sha256)
+    return Row(
+        "conversation", {"messages": messages, "tools": None}, likeness="", template=prompt.sha256
+    )

@@ -1,10 +1,11 @@
 """Names in the other language, inserted after their mentions; no model is asked.
 
-Paper: Yamada and Ri 2024, LEIA: Facilitating Cross-lingual Knowledge Transfer in Language Models with Entity-based Data
-Augmentation. English names follow the mentions of entities in Wikipedia, between two marks; a model that goes on
-training on such text ties what it knows of the name to the new language. There mentions are links; here the table of
-names says what is a mention, so that any text will do: names of at least four letters, longest first, at the ends of
-words. The language of what is inserted is that of the table, so it is not judged.
+Paper: Yamada and Ri 2024, LEIA: Facilitating Cross-lingual Knowledge Transfer in Language Models
+with Entity-based Data Augmentation. English names follow the mentions of entities in Wikipedia,
+between two marks; a model that goes on training on such text ties what it knows of the name to the
+new language. There mentions are links; here the table of names says what is a mention, so that any
+text will do: names of at least four letters, longest first, at the ends of words. The language of
+what is inserted is that of the table, so it is not judged.
 """
 
 from __future__ import annotations
@@ -27,8 +28,12 @@ LEAST_LETTERS = 4
 class TableOptions(StageConfig):
     """Options of strategies that take pairs from a table."""
 
-    table: str = Field(description="File of pairs, one a line: what stands in the text, a tab, the other language.")
-    share: float = Field(default=0.5, gt=0, le=1, description="Share of the mentions that are taken, every n-th.")
+    table: str = Field(
+        description="File of pairs, one a line: what stands in the text, a tab, the other language."
+    )
+    share: float = Field(
+        default=0.5, gt=0, le=1, description="Share of the mentions that are taken, every n-th."
+    )
 
     def at_home(self, base: str) -> Self:
         return self.model_copy(update={"table": located(self.table, base)})
@@ -57,10 +62,18 @@ class TableStrategy(Strategy):
         def change(found: re.Match[str]) -> str:
             nonlocal place
             place += 1
-            return self.mark.format(mention=found[0], other=self._pairs[found[0]]) if place % every == 0 else found[0]
+            return (
+                self.mark.format(mention=found[0], other=self._pairs[found[0]])
+                if place % every == 0
+                else found[0]
+            )
 
         text = self._mention.sub(change, passage.text)
-        return [Rejection("no_word")] if text == passage.text else [Row("text", {"text": text}, likeness="")]
+        return (
+            [Rejection("no_word")]
+            if text == passage.text
+            else [Row("text", {"text": text}, likeness="")]
+        )
         yield []  # nothing is asked: this makes the function a talk
 
 
@@ -73,15 +86,16 @@ class EntityInsertions(TableStrategy):
 class CodeSwitching(TableStrategy):
     """Passage to the same with words and phrases of the other language in the place of its own.
 
-    Method: substitution by a lexicon or by alignments, after Qin et al. 2020, CoSDA-ML, and the aim of GLOSS (Hsu et
-    al. 2023), without its model.
+    Method: substitution by a lexicon or by alignments, after Qin et al. 2020, CoSDA-ML, and the aim
+    of GLOSS (Hsu et al. 2023), without its model.
     """
 
     mark = "{other}"
 
 
 def read_pairs(path: str) -> dict[str, str]:
-    """Read a table of pairs; raises ValueError for a line that is none, and for a table without any."""
+    """Read a table of pairs; raises ValueError for a line that is none, and for a table without
+    any."""
     pairs: dict[str, str] = {}
     for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip() or line.startswith("#"):

@@ -152,8 +152,16 @@ def test_an_id_is_no_text() -> None:
 
 
 def test_lists_within_structures_within_lists() -> None:
-    rows: list[dict[str, Any]] = [{"a": [{"b": ["x", "y"]}, {"b": []}]}, {"a": []}, {"a": [{"b": ["z"]}]}]
-    assert taken(rows, OWN) == [("0", "a.b", "eus", "x"), ("0", "a.b", "eus", "y"), ("2", "a.b", "eus", "z")]
+    rows: list[dict[str, Any]] = [
+        {"a": [{"b": ["x", "y"]}, {"b": []}]},
+        {"a": []},
+        {"a": [{"b": ["z"]}]},
+    ]
+    assert taken(rows, OWN) == [
+        ("0", "a.b", "eus", "x"),
+        ("0", "a.b", "eus", "y"),
+        ("2", "a.b", "eus", "z"),
+    ]
 
 
 def test_no_rows() -> None:
@@ -163,7 +171,10 @@ def test_no_rows() -> None:
 
 @pytest.mark.parametrize(
     ("row", "message"),
-    [({"c": "x"}, "field must be one of c, got 'a.b'"), ({"a": {"c": "x"}}, "field must lead to text, got 'a.b'")],
+    [
+        ({"c": "x"}, "field must be one of c, got 'a.b'"),
+        ({"a": {"c": "x"}}, "field must lead to text, got 'a.b'"),
+    ],
 )
 def test_a_missing_field_is_named(row: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
@@ -172,16 +183,26 @@ def test_a_missing_field_is_named(row: dict[str, Any], message: str) -> None:
 
 def test_a_set_of_a_column_a_language_without_such_columns_is_refused() -> None:
     with pytest.raises(
-        ValueError, match=r"columns must be named by language and script, such as eng_Latn, got \['a'\]"
+        ValueError,
+        match=r"columns must be named by language and script, such as eng_Latn, got \['a'\]",
     ):
         taken([{"a": "x"}], evaluation_set("ntrex_128"))
 
 
 REFUSED = {
     "neither hub nor paths": ({"name": "a", "fields": ["t"]}, "a must have either hub or paths"),
-    "no pattern": ({"name": "a", "hub": "o/a", "fields": ["t"], "configs": "("}, "configs of a must be a regular"),
-    "no group": ({"name": "a", "hub": "o/a", "fields": ["t"], "language_pattern": "x"}, "must have a group"),
-    "a path as a Hub name": ({"name": "a", "hub": "../../x/y", "fields": ["t"]}, "String should match pattern"),
+    "no pattern": (
+        {"name": "a", "hub": "o/a", "fields": ["t"], "configs": "("},
+        "configs of a must be a regular",
+    ),
+    "no group": (
+        {"name": "a", "hub": "o/a", "fields": ["t"], "language_pattern": "x"},
+        "must have a group",
+    ),
+    "a path as a Hub name": (
+        {"name": "a", "hub": "../../x/y", "fields": ["t"]},
+        "String should match pattern",
+    ),
 }
 
 
@@ -195,15 +216,20 @@ def test_every_set_that_is_not_known_is_named_with_what_was_likely_meant() -> No
     with pytest.raises(ValidationError) as caught:
         DecontaminationConfig(evaluation_sets=("flores_201", "belebele", "xnly"))
     lines = [line for line in str(caught.value).splitlines() if "unknown" in line]
-    assert ["'flores_201', did you mean 'flores_200'?" in lines[0], "'xnly', did you mean 'xnli'?" in lines[1]] == [
-        True
-    ] * 2
+    assert [
+        "'flores_201', did you mean 'flores_200'?" in lines[0],
+        "'xnly', did you mean 'xnli'?" in lines[1],
+    ] == [True] * 2
 
 
 def test_a_recipe_names_sets_of_the_registry_or_describes_its_own() -> None:
-    assert DecontaminationConfig(evaluation_sets=("flores_200", OWN)).evaluation_sets == ("flores_200", OWN)
+    assert DecontaminationConfig(evaluation_sets=("flores_200", OWN)).evaluation_sets == (
+        "flores_200",
+        OWN,
+    )
     with pytest.raises(
-        ValidationError, match=r"unknown evaluation set 'flores_300', did you mean 'flores_200'\? \(known"
+        ValidationError,
+        match=r"unknown evaluation set 'flores_300', did you mean 'flores_200'\? \(known",
     ):
         DecontaminationConfig(evaluation_sets=("flores_300",))
     with pytest.raises(ValidationError, match="evaluation_sets must name each set once"):

@@ -29,9 +29,22 @@ FIRST = "=SUM(1) bat bi hiru lau bost sei zazpi zortzi bederatzi"
 SECOND = "hamar hamaika hamabi hamahiru hamalau hamabost hamasei hamazazpi"
 ITEMS = pa.Table.from_pylist(
     [
-        {"evaluation_set": s, "part": "eus/test", "item": str(n), "field": "text", "language": lang, "text": text}
+        {
+            "evaluation_set": s,
+            "part": "eus/test",
+            "item": str(n),
+            "field": "text",
+            "language": lang,
+            "text": text,
+        }
         for n, (s, lang, text) in enumerate(
-            [("a", "eus", FIRST), ("a", "eus", SECOND), ("a", None, SECOND), ("b", "eus", FIRST), ("b", "eus", "bai")]
+            [
+                ("a", "eus", FIRST),
+                ("a", "eus", SECOND),
+                ("a", None, SECOND),
+                ("b", "eus", FIRST),
+                ("b", "eus", "bai"),
+            ]
         )
     ],
     ITEM,
@@ -71,7 +84,9 @@ def test_a_sheet_survives_a_spreadsheet_program() -> None:
     assert len(rows) == sheet.num_rows > 3
     assert {row["evaluation_set"] for row in rows} == {"a", "b"}
     for row in rows:
-        assert not any(cell.startswith(("=", "+", "-", "@")) or "\n" in cell for cell in row.values())
+        assert not any(
+            cell.startswith(("=", "+", "-", "@")) or "\n" in cell for cell in row.values()
+        )
     assert {row["item_text"][:5] for row in rows} == {"'=SUM", "hamar"}
     assert all("bost" in row["passage"] for row in rows)
 
@@ -80,7 +95,10 @@ def test_the_sample_is_bounded_and_changes_with_the_seed_alone() -> None:
     small = judging_sheet([MATCHES], NAMED, per_set=1)
     assert small["evaluation_set"].to_pylist() == ["a", "b"]
     assert judging_sheet([MATCHES.slice(2), MATCHES.slice(0, 2)], NAMED, per_set=1) == small
-    keys = {tuple(judging_sheet([MATCHES], NAMED, per_set=1, seed=seed)["item"].to_pylist()) for seed in range(20)}
+    keys = {
+        tuple(judging_sheet([MATCHES], NAMED, per_set=1, seed=seed)["item"].to_pylist())
+        for seed in range(20)
+    }
     assert len(keys) > 1
 
 
@@ -107,7 +125,8 @@ def test_an_id_that_stands_for_two_documents_is_judged_once() -> None:
 
 def answered(*answers: tuple[str, str]) -> pa.Table:
     rows: list[dict[str, object]] = [
-        dict.fromkeys(SHEET.names, "") | {"match": str(n), "evaluation_set": s, "judgement": a, "overlap": 1.0}
+        dict.fromkeys(SHEET.names, "")
+        | {"match": str(n), "evaluation_set": s, "judgement": a, "overlap": 1.0}
         for n, (s, a) in enumerate(answers)
     ]
     return pa.Table.from_pylist(rows, SHEET)
@@ -115,7 +134,9 @@ def answered(*answers: tuple[str, str]) -> pa.Table:
 
 def test_answers_become_precision() -> None:
     found = judged_precision(
-        answered(*[("b", "yes")] * 8, ("b", " NO "), ("b", ""), ("b", "no"), ("a", "Yes"), ("c", ""))
+        answered(
+            *[("b", "yes")] * 8, ("b", " NO "), ("b", ""), ("b", "no"), ("a", "Yes"), ("c", "")
+        )
     )
     assert found.schema == PRECISION
     rows = found.to_pylist()
@@ -123,18 +144,25 @@ def test_answers_become_precision() -> None:
         ("a", 1, 1, 1.0),
         ("b", 10, 8, 0.8),
     ]
-    for end in (rows[1]["low"], rows[1]["high"]):  # where 0.8 is as far as 95 % of the samples of 10 stay
+    for end in (
+        rows[1]["low"],
+        rows[1]["high"],
+    ):  # where 0.8 is as far as 95 % of the samples of 10 stay
         assert abs(0.8 - end) == pytest.approx(1.959964 * (end * (1 - end) / 10) ** 0.5)
     assert rows[1]["low"] < 0.8 < rows[1]["high"]
     assert rows[0]["high"] == pytest.approx(1.0)
 
 
 def test_other_answers_are_named() -> None:
-    with pytest.raises(ValueError, match=r"judgement must be yes, no or empty, .*got row 3 \('maybe'\)"):
+    with pytest.raises(
+        ValueError, match=r"judgement must be yes, no or empty, .*got row 3 \('maybe'\)"
+    ):
         judged_precision(answered(("a", "yes"), ("a", "maybe")))
 
 
 def test_a_match_judged_twice_is_named() -> None:
     sheet = answered(("a", "yes"))
-    with pytest.raises(ValueError, match=r"once for each match; got row 2 \('yes'\), row 3 \('yes'\)"):
+    with pytest.raises(
+        ValueError, match=r"once for each match; got row 2 \('yes'\), row 3 \('yes'\)"
+    ):
         judged_precision(pa.concat_tables([sheet, sheet]))

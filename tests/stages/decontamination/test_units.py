@@ -1,4 +1,5 @@
-"""Folded units: what is one word in whichever spelling, what stays another, and that the places are right."""
+"""Folded units: what is one word in whichever spelling, what stays another, and that the places are
+right."""
 
 from __future__ import annotations
 
@@ -16,7 +17,9 @@ def units_of(*texts: str) -> list[tuple[int, str, int]]:
     """Return (text, the unit as it is written, its hash) of each unit."""
     found = []
     for units in cut_units(pa.array(texts, pa.large_string())):
-        for number, start, end, hash_ in zip(units.texts, units.starts, units.ends, units.hashes, strict=True):
+        for number, start, end, hash_ in zip(
+            units.texts, units.starts, units.ends, units.hashes, strict=True
+        ):
             found.append((int(number), texts[number].encode()[start:end].decode(), int(hash_)))
     return found
 
@@ -51,14 +54,20 @@ SAME = {
     "case": ("KAIXO", "kaixo"),
     "yor: without tones and underdots": ("\u1eb9\u0300d\u1eb9\u0300", "ede"),
     "vie: without tones": ("ti\u1ebfng", "tieng"),
-    "ara: without vowel points": ("\u0643\u0650\u062a\u0627\u0628\u064c", "\u0643\u062a\u0627\u0628"),
+    "ara: without vowel points": (
+        "\u0643\u0650\u062a\u0627\u0628\u064c",
+        "\u0643\u062a\u0627\u0628",
+    ),
     "ara: hamza seats": ("\u0623\u062d\u0645\u062f", "\u0627\u062d\u0645\u062f"),
     "fas: keheh and Farsi yeh on an Arabic keyboard": (
         "\u06a9\u062a\u0627\u0628\u06cc",
         "\u0643\u062a\u0627\u0628\u064a",
     ),
     "fas: zero-width non-joiner": ("\u0645\u06cc\u200c\u0631", "\u0645\u06cc\u0631"),
-    "heb: without points": ("\u05e9\u05c1\u05b8\u05dc\u05d5\u05b9\u05dd", "\u05e9\u05dc\u05d5\u05dd"),
+    "heb: without points": (
+        "\u05e9\u05c1\u05b8\u05dc\u05d5\u05b9\u05dd",
+        "\u05e9\u05dc\u05d5\u05dd",
+    ),
     "hin: without nukta": ("\u0921\u093c", "\u0921"),
     "mlt: barred h typed without": ("g\u0127ajn", "ghajn"),
     "hin: digits of any script": ("\u0967\u0968", "12"),
@@ -91,7 +100,9 @@ def test_two_units(left: str, right: str) -> None:
     assert hashes(left) != hashes(right)
 
 
-texts = st.lists(st.text(st.sampled_from("ab \u00e9\u0301'\u0e01\u0e34\u17d2\u1780.\u200b\u4e00")), max_size=4)
+texts = st.lists(
+    st.text(st.sampled_from("ab \u00e9\u0301'\u0e01\u0e34\u17d2\u1780.\u200b\u4e00")), max_size=4
+)
 
 
 @given(texts, st.integers(0, 2))
@@ -113,7 +124,9 @@ def test_units_depend_on_their_text_alone(given_texts: list[str], offset: int) -
         given_texts[offset + number].encode()[start:end].decode()  # raises inside a code point
 
 
-def test_a_long_text_in_pieces_has_the_units_it_has_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_text_in_pieces_has_the_units_it_has_as_a_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     text = "".join(f"w\u00f6rd{n} \u0e01\u0e34{chr(0x4E00 + n)} " for n in range(300))
     (whole,) = cut_units(pa.array([text], pa.large_string()))
     monkeypatch.setattr(units_module, "_PIECE_BYTES", 257)
@@ -129,7 +142,9 @@ def test_a_long_text_in_pieces_has_the_units_it_has_as_a_whole(monkeypatch: pyte
             if n == text_number
         }
 
-    last = {int(units.ends[-1]) for units in pieces if len(units.ends)}  # the last of a piece may be half a unit
+    last = {
+        int(units.ends[-1]) for units in pieces if len(units.ends)
+    }  # the last of a piece may be half a unit
     assert {unit for unit in rows(pieces, 1) - rows([whole], 0) if unit[1] not in last} == set()
     assert rows([whole], 0) <= rows(pieces, 1)
     assert np.concatenate([units.texts for units in pieces])[[0, -1]].tolist() == [0, 2]

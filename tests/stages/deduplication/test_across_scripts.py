@@ -1,4 +1,5 @@
-"""Skeletons: the same text in two scripts gets about the same one; other texts and other languages do not."""
+"""Skeletons: the same text in two scripts gets about the same one; other texts and other languages
+do not."""
 
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ PASSAGES = ("specimen_48", "specimen_36", "specimen_32", "specimen_21", "specime
 
 
 def skeleton(text: str, language: str | None, script: str | None) -> str | None:
-    made = skeletons(pa.array([text], pa.large_string()), pa.array([language], pa.string()), pa.array([script]))
+    made = skeletons(
+        pa.array([text], pa.large_string()), pa.array([language], pa.string()), pa.array([script])
+    )
     found: str | None = made[0].as_py()
     return found
 
@@ -38,11 +41,23 @@ def similarity(left: set[tuple[str, ...]], right: set[tuple[str, ...]]) -> float
 
 
 SAME = {
-    "srp: one letter is two in Latin": ("srp", "Cyrl", "љубав њива џеп", "Latn", "ljubav njiva d\u017eep"),
+    "srp: one letter is two in Latin": (
+        "srp",
+        "Cyrl",
+        "љубав њива џеп",
+        "Latn",
+        "ljubav njiva d\u017eep",
+    ),
     "srp: Latin without its marks": ("srp", "Cyrl", "Ђорђе ћути", "Latn", "Djordje cuti"),
     "srp, bos: one text, two names": ("srp", "Cyrl", "међу људима", "Latn", "me\u0111u ljudima"),
     "cnr: decomposed letters": ("cnr", "Cyrl", "с\u0301екира", "Latn", "\u015bekira"),
-    "srp: digraphs of one code point": ("srp", "Cyrl", "џеп љубав њива", "Latn", "\u01c6ep \u01c9ubav \u01cciva"),
+    "srp: digraphs of one code point": (
+        "srp",
+        "Cyrl",
+        "џеп љубав њива",
+        "Latn",
+        "\u01c6ep \u01c9ubav \u01cciva",
+    ),
     "srp: soft hyphens": ("srp", "Cyrl", "љубави", "Latn", "lju\u00adbavi"),
     "uzb: apostrophes of every kind": ("uzb", "Cyrl", "ўзбек ғоз", "Latn", "o\u02bbzbek g'oz"),
     "uzb: e at the beginning": ("uzb", "Cyrl", "Европа ер", "Latn", "Yevropa yer"),
@@ -62,11 +77,41 @@ SAME = {
         "Latn",
         "qadir-qas\u00efyeti twm\u0131s\u0131nan",
     ),
-    "kaz: three scripts, Arabic": ("kaz", "Cyrl", "барлық адамдар азат", "Arab", "بارلىق ادامدار ازات"),
-    "tat: Latin of 1999": ("tat", "Cyrl", "кешеләр хокукларын", "Latn", "ke\u015fel\u00e4r xoquqlar\u0131n"),
-    "tuk: Latin of 1993": ("tuk", "Cyrl", "дүнйә җай ваң", "Latn", "d\u00fcn\u00fd\u00e4 ja\u00fd wa\u0148"),
-    "uig: Arabic writes its vowels": ("uig", "Arab", "ئۇيغۇر تىلى كېرەك", "Latn", "uyghur tili k\u00e9rek"),
-    "hin: as ISO 15919 has it": ("hin", "Deva", "संविधान में ज्ञान", "Latn", "saṃvidh\u0101na m\u0113ṃ gy\u0101n"),
+    "kaz: three scripts, Arabic": (
+        "kaz",
+        "Cyrl",
+        "барлық адамдар азат",
+        "Arab",
+        "بارلىق ادامدار ازات",
+    ),
+    "tat: Latin of 1999": (
+        "tat",
+        "Cyrl",
+        "кешеләр хокукларын",
+        "Latn",
+        "ke\u015fel\u00e4r xoquqlar\u0131n",
+    ),
+    "tuk: Latin of 1993": (
+        "tuk",
+        "Cyrl",
+        "дүнйә җай ваң",
+        "Latn",
+        "d\u00fcn\u00fd\u00e4 ja\u00fd wa\u0148",
+    ),
+    "uig: Arabic writes its vowels": (
+        "uig",
+        "Arab",
+        "ئۇيغۇر تىلى كېرەك",
+        "Latn",
+        "uyghur tili k\u00e9rek",
+    ),
+    "hin: as ISO 15919 has it": (
+        "hin",
+        "Deva",
+        "संविधान में ज्ञान",
+        "Latn",
+        "saṃvidh\u0101na m\u0113ṃ gy\u0101n",
+    ),
     "hin: jñ, flaps, vocalic r and visarga of ISO 15919": (
         "hin",
         "Deva",
@@ -76,8 +121,20 @@ SAME = {
     ),
     "hin: joiners ask for a shape": ("hin", "Deva", "रक्\u200dषा", "Latn", "rak\u1e63\u0101"),
     "hin: as people type": ("hin", "Deva", "नहीं अच्छा लड़का क्षमा", "Latn", "nahi accha ladka kshama"),
-    "hin: as other people type": ("hin", "Deva", "नहीं अच्छा ज़रूर पूरा", "Latn", "nahin achchha zaroor poora"),
-    "san: IAST": ("san", "Deva", "ज्ञानं कृष्णः ॐ", "Latn", "j\u00f1\u0101na\u1e43 k\u1e5b\u1e63\u1e47a\u1e25 o\u1e43"),
+    "hin: as other people type": (
+        "hin",
+        "Deva",
+        "नहीं अच्छा ज़रूर पूरा",
+        "Latn",
+        "nahin achchha zaroor poora",
+    ),
+    "san: IAST": (
+        "san",
+        "Deva",
+        "ज्ञानं कृष्णः ॐ",
+        "Latn",
+        "j\u00f1\u0101na\u1e43 k\u1e5b\u1e63\u1e47a\u1e25 o\u1e43",
+    ),
     "san: ISO 15919": ("san", "Deva", "देवो गृहे", "Latn", "d\u0113v\u014d gr\u0325h\u0113"),
     "san: Devanagari joins words": ("san", "Deva", "किमकुर्वत तदेव", "Latn", "kim akurvata tad eva"),
     "san: an avagraha is an apostrophe": ("san", "Deva", "सोऽहम्", "Latn", "so 'ham"),
@@ -94,22 +151,35 @@ DIFFERENT = {
 }
 
 
-@pytest.mark.parametrize(("language", "left", "text", "right", "other"), SAME.values(), ids=SAME.keys())
-def test_one_word_in_two_scripts(language: str, left: str, text: str, right: str, other: str) -> None:
+@pytest.mark.parametrize(
+    ("language", "left", "text", "right", "other"), SAME.values(), ids=SAME.keys()
+)
+def test_one_word_in_two_scripts(
+    language: str, left: str, text: str, right: str, other: str
+) -> None:
     made = skeleton(text, language, left)
     assert made == skeleton(other, language, right)
     assert made is not None
     assert made.isascii()
 
 
-@pytest.mark.parametrize(("language", "left", "text", "right", "other"), DIFFERENT.values(), ids=DIFFERENT.keys())
+@pytest.mark.parametrize(
+    ("language", "left", "text", "right", "other"), DIFFERENT.values(), ids=DIFFERENT.keys()
+)
 def test_two_words_stay_two(language: str, left: str, text: str, right: str, other: str) -> None:
     assert skeleton(text, language, left) != skeleton(other, language, right)
 
 
 @pytest.mark.parametrize(
     ("language", "script"),
-    [("rus", "Cyrl"), ("nep", "Deva"), ("srp", "Grek"), ("eus", "Latn"), (None, "Cyrl"), ("srp", None)],
+    [
+        ("rus", "Cyrl"),
+        ("nep", "Deva"),
+        ("srp", "Grek"),
+        ("eus", "Latn"),
+        (None, "Cyrl"),
+        ("srp", None),
+    ],
 )
 def test_languages_of_one_script_have_no_skeleton(language: str | None, script: str | None) -> None:
     assert skeleton("text", language, script) is None
@@ -145,10 +215,16 @@ PAIRS = {
 
 @pytest.mark.parametrize(("left", "right", "fields", "expected"), PAIRS.values(), ids=PAIRS.keys())
 def test_the_declaration_of_human_rights_in_two_scripts(
-    left: tuple[str, str, str], right: tuple[str, str, str], fields: tuple[str, ...], expected: float
+    left: tuple[str, str, str],
+    right: tuple[str, str, str],
+    fields: tuple[str, ...],
+    expected: float,
 ) -> None:
     """Word 5-gram Jaccard similarity: at least `expected` for one text, under 1 % where it is 0."""
-    found = similarity(words_of(passages(left[2], fields), left[:2]), words_of(passages(right[2], fields), right[:2]))
+    found = similarity(
+        words_of(passages(left[2], fields), left[:2]),
+        words_of(passages(right[2], fields), right[:2]),
+    )
     assert found >= expected if expected else found < 0.01
 
 
@@ -169,7 +245,9 @@ TYPED = (
 def test_hindi_as_it_is_typed_in_latin_letters() -> None:
     typed = words_of(TYPED, ("hin", "Latn"))
     assert similarity(words_of(HINDI, ("hin", "Deva")), typed) > 0.8
-    assert similarity(words_of(passages("hi_Deva"), ("hin", "Deva")), typed) < 0.05, "other articles"
+    assert similarity(words_of(passages("hi_Deva"), ("hin", "Deva")), typed) < 0.05, (
+        "other articles"
+    )
 
 
 # Bhagavadgita 1.1 and 1.2, as printed in Devanagari and as editions in IAST part its words.
@@ -187,10 +265,14 @@ GITA_IN_IAST = (
 def test_sanskrit_in_iast() -> None:
     romanized = words_of(GITA_IN_IAST, ("san", "Latn"))
     assert similarity(words_of(GITA, ("san", "Deva")), romanized) == 1
-    assert similarity(words_of(passages("sa_Deva"), ("san", "Deva")), romanized) < 0.01, "another text"
+    assert similarity(words_of(passages("sa_Deva"), ("san", "Deva")), romanized) < 0.01, (
+        "another text"
+    )
 
 
-def batch_of(rows: list[tuple[str, str | None, str]], **columns: list[str | None]) -> pa.RecordBatch:
+def batch_of(
+    rows: list[tuple[str, str | None, str]], **columns: list[str | None]
+) -> pa.RecordBatch:
     texts, languages, scripts = zip(*rows, strict=True)
     unknown: list[str | None] = [None] * len(rows)
     return pa.record_batch(
@@ -207,7 +289,14 @@ def batch_of(rows: list[tuple[str, str | None, str]], **columns: list[str | None
 UNDETERMINED = {
     "srp in Latin, nearest to hrv": ("sr_Latn", "und", "Latn", "hrv_Latn", None, True),
     "aze in Cyrillic, nearest to aze": ("az_Cyrl", "und", "Cyrl", "aze_Cyrl", None, True),
-    "srp in Latin, declared as written in HTML": ("sr_Latn", "und", "Latn", "slv_Latn", "sr-Latn-RS", True),
+    "srp in Latin, declared as written in HTML": (
+        "sr_Latn",
+        "und",
+        "Latn",
+        "slv_Latn",
+        "sr-Latn-RS",
+        True,
+    ),
     "not identified at all, declared": ("uz_Latn", None, "Latn", None, "UZ", True),
     "declared as nothing we know": ("sr_Latn", "und", "Latn", "slv_Latn", "x-default", False),
     "declared as a language of one script": ("sr_Latn", "und", "Latn", "slv_Latn", "eu", False),
@@ -217,12 +306,23 @@ UNDETERMINED = {
 
 
 @pytest.mark.parametrize(
-    ("code", "language", "script", "nearest", "declared", "signed"), UNDETERMINED.values(), ids=UNDETERMINED.keys()
+    ("code", "language", "script", "nearest", "declared", "signed"),
+    UNDETERMINED.values(),
+    ids=UNDETERMINED.keys(),
 )
 def test_an_undetermined_language_is_what_it_may_be(
-    code: str, language: str | None, script: str, nearest: str | None, declared: str | None, signed: bool
+    code: str,
+    language: str | None,
+    script: str,
+    nearest: str | None,
+    declared: str | None,
+    signed: bool,
 ) -> None:
-    batch = batch_of([(passages(code), language, script)], runner_up_language=[nearest], declared_language=[declared])
+    batch = batch_of(
+        [(passages(code), language, script)],
+        runner_up_language=[nearest],
+        declared_language=[declared],
+    )
     assert len(across_scripts_signatures(batch, AcrossScriptsConfig()).rows) == signed
 
 
@@ -239,17 +339,24 @@ ROMANIZED = {
 
 
 @pytest.mark.parametrize("taken_for", ["und", "glg", None])
-@pytest.mark.parametrize(("romanized", "text", "language"), ROMANIZED.values(), ids=ROMANIZED.keys())
+@pytest.mark.parametrize(
+    ("romanized", "text", "language"), ROMANIZED.values(), ids=ROMANIZED.keys()
+)
 def test_scholarly_romanization_is_told_by_its_letters(
     romanized: str, text: str, language: str, taken_for: str | None
 ) -> None:
-    batch = batch_of([(romanized, taken_for, "Latn"), (text, language, "Deva")], runner_up_language=["kam_Latn", None])
+    batch = batch_of(
+        [(romanized, taken_for, "Latn"), (text, language, "Deva")],
+        runner_up_language=["kam_Latn", None],
+    )
     found = across_scripts_signatures(batch, AcrossScriptsConfig())
     assert found.rows.tolist() == [0, 1]
     assert estimated_similarity(found.signatures[:1], found.signatures[1:])[0] > 0.8
 
 
-@pytest.mark.parametrize("code", ["mi_Latn", "lv_Latn", "yo_Latn", "ig_Latn", "kab_Latn", "vi_Latn", "mh_Latn"])
+@pytest.mark.parametrize(
+    "code", ["mi_Latn", "lv_Latn", "yo_Latn", "ig_Latn", "kab_Latn", "vi_Latn", "mh_Latn"]
+)
 def test_other_letters_with_marks_are_no_romanization(code: str) -> None:
     """Macrons of mri and lav, dots below of yor, ibo, kab and vie; mah has both."""
     batch = batch_of([(passages(code), "und", "Latn")])
@@ -257,7 +364,8 @@ def test_other_letters_with_marks_are_no_romanization(code: str) -> None:
 
 
 def test_few_words_in_hindi_are_not_compared() -> None:
-    """Day, money and right have the consonants of each other; a Serbian word is what it is in both scripts."""
+    """Day, money and right have the consonants of each other; a Serbian word is what it is in both
+    scripts."""
     batch = batch_of(
         [
             ("दिन", "hin", "Deva"),
@@ -297,22 +405,32 @@ def test_the_rows_that_have_a_skeleton_are_signed() -> None:
 
 def test_the_recipe_chooses_the_script_that_stays() -> None:
     scripts = pa.array(["Cyrl", "Latn", "Arab"])
-    assert script_preference(scripts, AcrossScriptsConfig(keep=("Latn", "Cyrl"))).tolist() == [1, 0, 2]
+    assert script_preference(scripts, AcrossScriptsConfig(keep=("Latn", "Cyrl"))).tolist() == [
+        1,
+        0,
+        2,
+    ]
     assert script_preference(scripts, AcrossScriptsConfig()).tolist() == [0, 0, 0]
 
 
 def test_a_script_that_has_no_skeletons_is_refused() -> None:
-    with pytest.raises(ValidationError, match=r"keep must name scripts that have skeletons, Arab, .*got \['Thai'\]"):
+    with pytest.raises(
+        ValidationError, match=r"keep must name scripts that have skeletons, Arab, .*got \['Thai'\]"
+    ):
         AcrossScriptsConfig(keep=("Thai",))
 
 
 def test_a_batch_without_languages_is_refused() -> None:
     with pytest.raises(SchemaError, match="'language' is missing"):
-        across_scripts_signatures(pa.record_batch({"text": pa.array(["a"], pa.large_string())}), AcrossScriptsConfig())
+        across_scripts_signatures(
+            pa.record_batch({"text": pa.array(["a"], pa.large_string())}), AcrossScriptsConfig()
+        )
 
 
 def test_an_empty_batch_has_no_keys() -> None:
-    found = across_scripts_signatures(batch_of([("a", "srp", "Latn")]).slice(1), AcrossScriptsConfig())
+    found = across_scripts_signatures(
+        batch_of([("a", "srp", "Latn")]).slice(1), AcrossScriptsConfig()
+    )
     assert len(found.rows) == len(found.scripts) == 0
     assert found.signatures.shape == (0, 100)
     assert found.preference.shape == (0, 1)

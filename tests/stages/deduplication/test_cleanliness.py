@@ -1,4 +1,5 @@
-"""Which of two copies is the cleaner, in several languages, each with a neighbour that must not be taken for worse."""
+"""Which of two copies is the cleaner, in several languages, each with a neighbour that must not be
+taken for worse."""
 
 from __future__ import annotations
 
@@ -29,7 +30,11 @@ WORSE = {
     "eus: a menu before the text": ("Latn", EUS, "Hasiera\nAlbisteak\nKontaktua\n" + EUS),
     "eus: a notice after it": ("Latn", EUS, EUS + "\nOnartu cookieak"),
     "eus: broken off in the midst of a sentence": ("Latn", EUS, EUS[:-20]),
-    "eus: what readers said": ("Latn", EUS, EUS + "\nMiren, 2020-05-03 12:30\nOso ona, eskerrik asko!"),
+    "eus: what readers said": (
+        "Latn",
+        EUS,
+        EUS + "\nMiren, 2020-05-03 12:30\nOso ona, eskerrik asko!",
+    ),
     "eus: replacement characters": ("Latn", EUS, EUS.replace("z", "\ufffd", 3)),
     "vie: UTF-8 read as Windows-1252": ("Latn", VIE, VIE.encode().decode("cp1252", "replace")),
     "jpn: a menu": ("Jpan", JPN, "\u30db\u30fc\u30e0\n\u30cb\u30e5\u30fc\u30b9\n" + JPN),
@@ -39,7 +44,11 @@ WORSE = {
     "eus: a shorter poem": ("Latn", POEM, POEM[: POEM.rindex("\n")]),
 }
 BETTER = {
-    "eus: one more sentence is no frame": ("Latn", EUS + "\nHau da hirugarren esaldia, osorik dagoena.", EUS),
+    "eus: one more sentence is no frame": (
+        "Latn",
+        EUS + "\nHau da hirugarren esaldia, osorik dagoena.",
+        EUS,
+    ),
     "amh: a full stop of its own script ends a text": ("Ethi", AMH * 2, AMH),
     "vie: vowels with two marks are no misread bytes": ("Latn", f"{VIE} {VIE}", VIE),
     "tha: no text breaks off": ("Thai", THA * 2, THA + "\u0e04\u0e19."),
@@ -47,7 +56,9 @@ BETTER = {
 }
 
 
-def measured(script: str | None, *texts: str, other: tuple[float | None, ...] = (None, None)) -> Cleanliness:
+def measured(
+    script: str | None, *texts: str, other: tuple[float | None, ...] = (None, None)
+) -> Cleanliness:
     columns = (
         pa.array(texts, pa.large_string()),
         pa.array([script] * len(texts), pa.string()),
@@ -57,12 +68,16 @@ def measured(script: str | None, *texts: str, other: tuple[float | None, ...] = 
     return cleanliness(pa.RecordBatch.from_arrays(list(columns), schema=pa.schema(fields)))
 
 
-def scores(script: str | None, *texts: str, other: tuple[float | None, ...] = (None, None)) -> list[int]:
+def scores(
+    script: str | None, *texts: str, other: tuple[float | None, ...] = (None, None)
+) -> list[int]:
     found: list[int] = measured(script, *texts, other=other).score.tolist()
     return found
 
 
-@pytest.mark.parametrize(("script", "clean", "worse"), [*WORSE.values(), *BETTER.values()], ids=[*WORSE, *BETTER])
+@pytest.mark.parametrize(
+    ("script", "clean", "worse"), [*WORSE.values(), *BETTER.values()], ids=[*WORSE, *BETTER]
+)
 def test_the_cleaner_copy_has_the_greater_score(script: str, clean: str, worse: str) -> None:
     better, other = scores(script, clean, worse)
     assert better > other
@@ -74,7 +89,12 @@ SAID = {
     "broken off": ("Latn", EUS[:-20], EUS, "breaks off, 21 code points of text less"),
     "shorter, where nothing marks an end": ("Thai", THA[:-12], THA, "12 code points of text less"),
     "equal": ("Latn", EUS, EUS, ""),
-    "wide letters are three": ("Jpan", "\u65e5\u672c\u3002", "\u65e5\u672c\u8a9e\u3002", "3 code points of text less"),
+    "wide letters are three": (
+        "Jpan",
+        "\u65e5\u672c\u3002",
+        "\u65e5\u672c\u8a9e\u3002",
+        "3 code points of text less",
+    ),
     "wide letters of a text that nobody identified": (
         None,
         "\u65e5\u3002",

@@ -49,7 +49,9 @@ def as_dict(found: Components) -> dict[int, int]:
     return dict(zip(found.nodes.tolist(), found.components.tolist(), strict=True))
 
 
-NODES = st.one_of(st.integers(0, 30), st.integers(0, 2**64 - 1), st.sampled_from([2**32 - 1, 2**32, 2**64 - 1]))
+NODES = st.one_of(
+    st.integers(0, 30), st.integers(0, 2**64 - 1), st.sampled_from([2**32 - 1, 2**32, 2**64 - 1])
+)
 EDGES = st.lists(st.tuples(NODES, NODES), max_size=60)
 
 
@@ -64,7 +66,8 @@ def test_components_are_what_a_search_finds(edges: list[tuple[int, int]]) -> Non
 @settings(deadline=None)
 @given(EDGES, st.integers(1, 5))
 def test_steps_work_on_partitions(edges: list[tuple[int, int]], partitions: int) -> None:
-    """Pairs go to the partition of their node, as a shuffle would send them; loops end with the counts."""
+    """Pairs go to the partition of their node, as a shuffle would send them; loops end with the
+    counts."""
 
     def spread(pairs: Edges) -> list[Edges]:
         return [pairs[pairs[:, 0] % np.uint64(partitions) == p] for p in range(partitions)]
@@ -72,7 +75,10 @@ def test_steps_work_on_partitions(edges: list[tuple[int, int]], partitions: int)
     now = packed(edges)
     for _ in range(100):
         large = [large_star(part) for part in spread(both_ways(now))]
-        small = [small_star(part) for part in spread(downwards(np.concatenate([step.edges for step in large])))]
+        small = [
+            small_star(part)
+            for part in spread(downwards(np.concatenate([step.edges for step in large])))
+        ]
         now = np.concatenate([step.edges for step in small])
         if not sum(step.changed for step in large + small):
             break
@@ -80,7 +86,9 @@ def test_steps_work_on_partitions(edges: list[tuple[int, int]], partitions: int)
         pytest.fail("100 rounds were not enough for 60 edges")
     found = dict(now.tolist())
     assert len(found) == len(now), "each node is tied once"
-    assert found == {node: smallest for node, smallest in searched(edges).items() if node != smallest}
+    assert found == {
+        node: smallest for node, smallest in searched(edges).items() if node != smallest
+    }
 
 
 def same(edges: Edges) -> int:
@@ -93,9 +101,12 @@ def same(edges: Edges) -> int:
 
 @pytest.mark.parametrize("density", [0.3, 0.5, 1.0, 4.0])
 def test_random_graphs(density: float) -> None:
-    """Below, at and above the density at which a giant component appears (half as many edges as nodes)."""
+    """Below, at and above the density at which a giant component appears (half as many edges as
+    nodes)."""
     count = 50_000
-    edges = np.random.default_rng(7).integers(0, count, (round(density * count), 2)).astype(np.uint64)
+    edges = (
+        np.random.default_rng(7).integers(0, count, (round(density * count), 2)).astype(np.uint64)
+    )
     assert same(edges) <= 12
 
 

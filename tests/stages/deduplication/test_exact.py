@@ -24,10 +24,25 @@ def same(left: str, right: str, config: ExactDeduplicationConfig) -> bool:
 
 
 FACTS = {
-    "yor: composed and decomposed tone are the same text": ("\u00e8d\u00e8", "e\u0300de\u0300", AS_WRITTEN, True),
+    "yor: composed and decomposed tone are the same text": (
+        "\u00e8d\u00e8",
+        "e\u0300de\u0300",
+        AS_WRITTEN,
+        True,
+    ),
     "yor: another tone is another word": ("\u00e8d\u00e8", "\u00e9d\u00e8", AS_WRITTEN, False),
-    "div: vowel signs are letters, not decoration": ("\u0788\u07a8", "\u0788\u07a6", AS_WRITTEN, False),
-    "fas: zero-width non-joiner is spelling": ("\u0645\u06cc\u200c\u0631", "\u0645\u06cc\u0631", AS_WRITTEN, False),
+    "div: vowel signs are letters, not decoration": (
+        "\u0788\u07a8",
+        "\u0788\u07a6",
+        AS_WRITTEN,
+        False,
+    ),
+    "fas: zero-width non-joiner is spelling": (
+        "\u0645\u06cc\u200c\u0631",
+        "\u0645\u06cc\u0631",
+        AS_WRITTEN,
+        False,
+    ),
     "eus: white space is layout": (" kaixo \r\n\tmundua\u00a0", "kaixo mundua", AS_WRITTEN, True),
     "eus: case is kept unless asked": ("Kaixo", "KAIXO", AS_WRITTEN, False),
     "eus: case is folded when asked": ("Kaixo", "KAIXO", FOLDED, True),
@@ -41,7 +56,10 @@ def test_same_text(left: str, right: str, config: ExactDeduplicationConfig, expe
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.text("ab \n\u00a0\u0301\u0323\u03a3e"), max_size=4), st.sampled_from([AS_WRITTEN, FOLDED]))
+@given(
+    st.lists(st.text("ab \n\u00a0\u0301\u0323\u03a3e"), max_size=4),
+    st.sampled_from([AS_WRITTEN, FOLDED]),
+)
 def test_a_long_text_has_the_key_that_it_has_as_a_whole(
     monkeypatch: pytest.MonkeyPatch, texts: list[str], config: ExactDeduplicationConfig
 ) -> None:
@@ -53,9 +71,13 @@ def test_a_long_text_has_the_key_that_it_has_as_a_whole(
 
 
 @given(st.lists(st.text()), st.integers(0, 3))
-def test_keys_are_blake2b_of_each_value_wherever_its_slice_lies(values: list[str], offset: int) -> None:
+def test_keys_are_blake2b_of_each_value_wherever_its_slice_lies(
+    values: list[str], offset: int
+) -> None:
     keys = hash_keys(pa.array(values, pa.large_string()).slice(offset))
-    expected = b"".join(hashlib.blake2b(v.encode(), digest_size=16).digest() for v in values[offset:])
+    expected = b"".join(
+        hashlib.blake2b(v.encode(), digest_size=16).digest() for v in values[offset:]
+    )
     assert keys.tobytes() == expected
 
 

@@ -1,4 +1,5 @@
-"""What is kept and what goes: never by a chain, always for a kept document, the same in any order."""
+"""What is kept and what goes: never by a chain, always for a kept document, the same in any
+order."""
 
 from __future__ import annotations
 
@@ -31,7 +32,11 @@ Matrix = dict[tuple[int, int], float]
 
 
 def decide(
-    buckets: list[list[int]], ranks: list[int], similar: Matrix, threshold: float = 0.5, max_keepers: int = 32
+    buckets: list[list[int]],
+    ranks: list[int],
+    similar: Matrix,
+    threshold: float = 0.5,
+    max_keepers: int = 32,
 ) -> Removals:
     """Run on buckets written as lists of documents; pairs not in `similar` have similarity 0."""
 
@@ -42,7 +47,12 @@ def decide(
     owners = [owner for owner, members in enumerate(buckets) for _ in members]
     documents = [document for members in buckets for document in members]
     return remove_duplicates(
-        np.array(owners, np.int64), np.array(documents, np.int64), np.array(ranks), similarity, threshold, max_keepers
+        np.array(owners, np.int64),
+        np.array(documents, np.int64),
+        np.array(ranks),
+        similarity,
+        threshold,
+        max_keepers,
     )
 
 
@@ -53,13 +63,16 @@ def went(removals: Removals) -> dict[int, int]:
 def one_by_one(
     buckets: list[list[int]], ranks: list[int], similar: Matrix, threshold: float, max_keepers: int
 ) -> dict[int, int]:
-    """Go through the documents in order of preference; each goes for the most preferred that it resembles."""
+    """Go through the documents in order of preference; each goes for the most preferred that it
+    resembles."""
     kept_in: list[list[int]] = [[] for _ in buckets]
     removed = {}
     for document in sorted(range(len(ranks)), key=lambda document: ranks[document]):
         mine = [owner for owner, members in enumerate(buckets) if document in members]
         others = {other for owner in mine for other in kept_in[owner]}
-        alike = [o for o in others if similar.get((min(document, o), max(document, o)), 0.0) >= threshold]
+        alike = [
+            o for o in others if similar.get((min(document, o), max(document, o)), 0.0) >= threshold
+        ]
         if alike:
             removed[document] = min(alike, key=lambda other: ranks[other])
             continue
@@ -72,10 +85,16 @@ def one_by_one(
 @st.composite
 def graphs(draw: st.DrawFn) -> tuple[list[list[int]], list[int], Matrix]:
     count = draw(st.integers(1, 14))
-    buckets = draw(st.lists(st.lists(st.integers(0, count - 1), unique=True, min_size=count // 2), max_size=6))
+    buckets = draw(
+        st.lists(st.lists(st.integers(0, count - 1), unique=True, min_size=count // 2), max_size=6)
+    )
     ranks = draw(st.permutations(range(count)))
     pairs = [(left, right) for right in range(count) for left in range(right)]
-    values = draw(st.lists(st.sampled_from([0.2, 0.3, 0.4, 0.5, 0.9]), min_size=len(pairs), max_size=len(pairs)))
+    values = draw(
+        st.lists(
+            st.sampled_from([0.2, 0.3, 0.4, 0.5, 0.9]), min_size=len(pairs), max_size=len(pairs)
+        )
+    )
     return buckets, ranks, dict(zip(pairs, values, strict=True))
 
 
@@ -105,10 +124,14 @@ def test_guarantees(graph: tuple[list[list[int]], list[int], Matrix], max_keeper
     buckets, ranks, similar = graph
     found = decide(buckets, ranks, similar, 0.5, max_keepers)
     gone = went(found)
-    for (document, keeper), similarity in zip(gone.items(), found.similarities.tolist(), strict=True):
+    for (document, keeper), similarity in zip(
+        gone.items(), found.similarities.tolist(), strict=True
+    ):
         assert keeper not in gone, "the keeper is kept"
         assert ranks[keeper] < ranks[document], "the keeper is preferred"
-        assert similar[min(document, keeper), max(document, keeper)] == similarity >= 0.5, "they are similar"
+        assert similar[min(document, keeper), max(document, keeper)] == similarity >= 0.5, (
+            "they are similar"
+        )
         assert any(document in members and keeper in members for members in buckets), "they meet"
     assert found.compared <= max_keepers * sum(map(len, buckets)), "no quadratic step"
     if max_keepers >= len(ranks):
@@ -119,7 +142,9 @@ def test_guarantees(graph: tuple[list[list[int]], list[int], Matrix], max_keeper
 
 @settings(deadline=None)
 @given(graphs(), st.randoms(use_true_random=False))
-def test_the_order_of_the_input_is_of_no_account(graph: tuple[list[list[int]], list[int], Matrix], random: Any) -> None:
+def test_the_order_of_the_input_is_of_no_account(
+    graph: tuple[list[list[int]], list[int], Matrix], random: Any
+) -> None:
     buckets, ranks, similar = graph
     names = list(range(len(ranks)))
     random.shuffle(names)
@@ -132,8 +157,14 @@ def test_the_order_of_the_input_is_of_no_account(graph: tuple[list[list[int]], l
     for old, new in enumerate(names):
         new_ranks[new] = ranks[old]
     found, again = decide(buckets, ranks, similar), decide(shuffled, new_ranks, renamed)  # type: ignore[arg-type]
-    assert {names[document]: names[keeper] for document, keeper in went(found).items()} == went(again)
-    assert (found.compared, found.refused, found.exhausted) == (again.compared, again.refused, again.exhausted)
+    assert {names[document]: names[keeper] for document, keeper in went(found).items()} == went(
+        again
+    )
+    assert (found.compared, found.refused, found.exhausted) == (
+        again.compared,
+        again.refused,
+        again.exhausted,
+    )
 
 
 CHAIN = [[0, 1], [1, 2]]
@@ -144,7 +175,8 @@ CHAIN = [[0, 1], [1, 2]]
 def test_known_documents_are_as_if_preferred_and_all_kept(
     graph: tuple[list[list[int]], list[int], Matrix], data: st.DataObject, most: int
 ) -> None:
-    """The known first, then the others among themselves: what goes is what goes one by one, and goes for the same."""
+    """The known first, then the others among themselves: what goes is what goes one by one, and
+    goes for the same."""
     buckets, ranks, similar = graph
     known = data.draw(st.integers(0, len(ranks)))
     apart = {pair: 0.0 if pair[1] < known else value for pair, value in similar.items()}
@@ -156,7 +188,11 @@ def test_known_documents_are_as_if_preferred_and_all_kept(
     assert all(other < known <= document for document, other in gone.items())
     for document in range(known, len(ranks)):
         first = {
-            other for members in buckets if document in members for other in sorted(members)[:most] if other < known
+            other
+            for members in buckets
+            if document in members
+            for other in sorted(members)[:most]
+            if other < known
         }
         alike = [other for other in first if similar[other, document] >= 0.5]
         assert (document in gone) == bool(alike)
@@ -165,25 +201,36 @@ def test_known_documents_are_as_if_preferred_and_all_kept(
         left = [[d for d in members if d >= known and d not in gone] for members in buckets]
         order = [*range(known), *(known + rank for rank in ranks[known:])]
         assert (
-            gone.keys() | went(decide(left, ranks, similar)).keys() == one_by_one(buckets, order, apart, 0.5, 32).keys()
+            gone.keys() | went(decide(left, ranks, similar)).keys()
+            == one_by_one(buckets, order, apart, 0.5, 32).keys()
         )
 
 
 def decide_known(buckets: list[list[int]], known: int, similar: Matrix) -> Removals:
     def similarity(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
-        return np.array([similar[pair] for pair in zip(right.tolist(), left.tolist(), strict=True)], np.float64)
+        return np.array(
+            [similar[pair] for pair in zip(right.tolist(), left.tolist(), strict=True)], np.float64
+        )
 
     owners = [owner for owner, members in enumerate(buckets) for _ in members]
     documents = [document for members in buckets for document in members]
-    return remove_known(np.array(owners, np.int64), np.array(documents, np.int64), known, similarity, 0.5)
+    return remove_known(
+        np.array(owners, np.int64), np.array(documents, np.int64), known, similarity, 0.5
+    )
 
 
 def test_a_bucket_of_many_known_documents_takes_few_comparisons_each() -> None:
     documents = np.arange(30_000)
-    found = remove_known(np.zeros_like(documents), documents, 20_000, lambda left, _: np.zeros(len(left)), 0.5)
+    found = remove_known(
+        np.zeros_like(documents), documents, 20_000, lambda left, _: np.zeros(len(left)), 0.5
+    )
     assert (found.compared, found.refused, found.exhausted) == (10_000 * 32, 10_000 * 32, 1)
     alike = remove_known(np.zeros_like(documents), documents, 20_000, all_similar, 0.5)
-    assert (alike.compared, len(alike.removed), set(alike.keepers.tolist())) == (10_000, 10_000, {0})
+    assert (alike.compared, len(alike.removed), set(alike.keepers.tolist())) == (
+        10_000,
+        10_000,
+        {0},
+    )
 
 
 def test_nothing_goes_by_a_chain() -> None:
@@ -221,7 +268,11 @@ def all_similar(left: NDArray[np.int64], _right: NDArray[np.int64]) -> NDArray[n
 
 def test_all_equal_take_one_comparison_each() -> None:
     found = remove_duplicates(
-        np.repeat(np.arange(14), LARGE), np.tile(np.arange(LARGE), 14), np.arange(LARGE)[::-1], all_similar, 0.8
+        np.repeat(np.arange(14), LARGE),
+        np.tile(np.arange(LARGE), 14),
+        np.arange(LARGE)[::-1],
+        all_similar,
+        0.8,
     )
     assert (found.keepers == LARGE - 1).all()
     assert found.compared == len(found.removed) == LARGE - 1
@@ -247,7 +298,9 @@ def test_a_long_chain(in_order: bool) -> None:
     count = 20_000
     ranks = np.arange(count) if in_order else np.random.default_rng(3).permutation(count)
     ends = np.stack([np.arange(count - 1), np.arange(1, count)], axis=1)
-    found = remove_duplicates(np.repeat(np.arange(count - 1), 2), ends.ravel(), ranks, all_similar, 0.8)
+    found = remove_duplicates(
+        np.repeat(np.arange(count - 1), 2), ends.ravel(), ranks, all_similar, 0.8
+    )
     kept = np.setdiff1d(np.arange(count), found.removed)
     assert (np.diff(kept) > 1).all(), "no two neighbours are kept"
     assert (np.abs(found.removed - found.keepers) == 1).all()
@@ -259,7 +312,9 @@ def test_a_long_chain(in_order: bool) -> None:
 def test_cluster_sizes(graph: tuple[list[list[int]], list[int], Matrix]) -> None:
     found = decide(*graph)
     names, sizes = cluster_sizes(found)
-    expected = {keeper: count + 1 for keeper, count in sorted(Counter(found.keepers.tolist()).items())}
+    expected = {
+        keeper: count + 1 for keeper, count in sorted(Counter(found.keepers.tolist()).items())
+    }
     assert dict(zip(names.tolist(), sizes.tolist(), strict=True)) == expected
     assert sizes.sum() - len(names) == len(found.removed)
 
@@ -285,7 +340,13 @@ def test_source_priority() -> None:
 @pytest.mark.parametrize("kind", [pa.float32(), pa.float64()])
 def test_quality(kind: pa.DataType) -> None:
     scores = pa.array([0.5, None, -math.inf, 0.75, -0.5], kind)
-    assert preferred(KeeperOrder(by=("quality",), quality="score"), id=IDS, score=scores) == [3, 0, 4, 2, 1]
+    assert preferred(KeeperOrder(by=("quality",), quality="score"), id=IDS, score=scores) == [
+        3,
+        0,
+        4,
+        2,
+        1,
+    ]
 
 
 def test_whole_numbers_are_a_quality_too_and_nan_is_none() -> None:
@@ -315,7 +376,9 @@ def test_dates() -> None:
     assert preferred(KeeperOrder(by=("oldest",)), id=IDS, date=dates)[:3] == [4, 0, 1]
     seconds = pa.array(["2024-05-01 10:30:01", "2024-05-01T10:30", "2024-05-01T10:30:00.5+02:00"])
     assert preferred(KeeperOrder(by=("newest",)), id=IDS[:3], date=seconds)[0] == 0
-    persian = pa.array(["\u06f1\u06f4\u06f0\u06f3-\u06f0\u06f2", "0001", None])  # in its digits, no ISO 8601
+    persian = pa.array(
+        ["\u06f1\u06f4\u06f0\u06f3-\u06f0\u06f2", "0001", None]
+    )  # in its digits, no ISO 8601
     assert preferred(KeeperOrder(by=("newest",)), id=IDS[:3], date=persian)[0] == 1
 
 
@@ -333,13 +396,23 @@ def test_criteria_are_asked_in_order() -> None:
 @given(st.lists(st.text(), unique=True, min_size=1), st.randoms(use_true_random=False))
 def test_of_equals_the_id_decides_wherever_it_stands(ids: list[str], random: Any) -> None:
     texts = pa.array(["same"] * len(ids), pa.large_string())
-    order = [ids[place] for place in preferred(KeeperOrder(by=("longest",)), id=pa.array(ids, pa.string()), text=texts)]
+    order = [
+        ids[place]
+        for place in preferred(
+            KeeperOrder(by=("longest",)), id=pa.array(ids, pa.string()), text=texts
+        )
+    ]
     random.shuffle(ids)
     assert order == [
-        ids[place] for place in preferred(KeeperOrder(by=("longest",)), id=pa.array(ids, pa.string()), text=texts)
+        ids[place]
+        for place in preferred(
+            KeeperOrder(by=("longest",)), id=pa.array(ids, pa.string()), text=texts
+        )
     ]
     named = KeeperOrder(by=("longest", "id"))
-    assert order == [ids[place] for place in preferred(named, id=pa.array(ids, pa.string()), text=texts)]
+    assert order == [
+        ids[place] for place in preferred(named, id=pa.array(ids, pa.string()), text=texts)
+    ]
     alone = KeeperOrder(by=("id",))
     assert alone.columns == ("id",)
     assert order == [ids[place] for place in preferred(alone, id=pa.array(ids, pa.string()))]
@@ -349,7 +422,12 @@ def test_equals_go_by_the_order_of_the_input_if_the_order_ends_in_first() -> Non
     order = KeeperOrder(by=("longest", "first"))
     assert order.columns == ("text",)
     assert order.criteria == order.by
-    assert preferred(order, text=pa.array(["aa", "bbb", "cc", "ddd"], pa.large_string())) == [1, 3, 0, 2]
+    assert preferred(order, text=pa.array(["aa", "bbb", "cc", "ddd"], pa.large_string())) == [
+        1,
+        3,
+        0,
+        2,
+    ]
     alone = KeeperOrder(by=("first",))
     assert preferred(alone, text=pa.array(["aa", "bbb"], pa.large_string())) == [0, 1]
     assert KeeperOrder(by=("longest",)).criteria == ("longest", "id")
@@ -371,7 +449,12 @@ def test_missing_columns() -> None:
     lists = pa.record_batch({"id": IDS[:1], "score": pa.array([[1]])})
     with pytest.raises(SchemaError, match=r"'score' is list<.*> \(expected a number\)"):
         preference_keys(lists, KeeperOrder(by=("quality",), quality="score"))
-    assert KeeperOrder(by=("quality", "oldest", "longest"), quality="score").columns == ("id", "score", "date", "text")
+    assert KeeperOrder(by=("quality", "oldest", "longest"), quality="score").columns == (
+        "id",
+        "score",
+        "date",
+        "text",
+    )
 
 
 REFUSED = {
@@ -380,7 +463,10 @@ REFUSED = {
     "first before others": ({"by": ("first", "longest")}, "by must end where it says first"),
     "id and first": ({"by": ("id", "first")}, "by must end where it says id"),
     "id before others": ({"by": ("id", "longest")}, "by must end where it says id"),
-    "sources without source": ({"sources": ("a",)}, "sources order what by = .*source.* looks at, got by = "),
+    "sources without source": (
+        {"sources": ("a",)},
+        "sources order what by = .*source.* looks at, got by = ",
+    ),
     "unknown criterion": ({"by": ("best",)}, "best"),
 }
 

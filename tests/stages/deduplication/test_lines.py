@@ -18,7 +18,9 @@ from stages.deduplication.options import LineDeduplicationConfig
 SMALL = LineDeduplicationConfig(min_documents=2, min_line_code_points=1, min_code_points=0)
 
 
-def batch_of(texts: list[str], sources: list[str] | None = None, languages: list[str] | None = None) -> pa.RecordBatch:
+def batch_of(
+    texts: list[str], sources: list[str] | None = None, languages: list[str] | None = None
+) -> pa.RecordBatch:
     n = len(texts)
     return pa.record_batch(
         {
@@ -45,10 +47,22 @@ def texts_without_repeats(texts: list[str], config: LineDeduplicationConfig) -> 
 
 
 FACTS = {
-    "eus: a menu that two pages share": (["Hasiera\nKaixo", "Hasiera\nAgur"], SMALL, ["Kaixo", "Agur"]),
-    "eus: a line of one page stays, however often it stands there": (["Kaixo\nKaixo", "Agur"], SMALL, None),
+    "eus: a menu that two pages share": (
+        ["Hasiera\nKaixo", "Hasiera\nAgur"],
+        SMALL,
+        ["Kaixo", "Agur"],
+    ),
+    "eus: a line of one page stays, however often it stands there": (
+        ["Kaixo\nKaixo", "Agur"],
+        SMALL,
+        None,
+    ),
     "white space around and inside is layout": (["a  b\r\nx", " a\tb \ny"], SMALL, ["x", "y"]),
-    "yor: composed and decomposed tone are one line": (["\u00e8d\u00e8\nx", "e\u0300de\u0300\ny"], SMALL, ["x", "y"]),
+    "yor: composed and decomposed tone are one line": (
+        ["\u00e8d\u00e8\nx", "e\u0300de\u0300\ny"],
+        SMALL,
+        ["x", "y"],
+    ),
     "yor: another tone is another line": (["\u00e8d\u00e8\nx", "\u00e9d\u00e9\ny"], SMALL, None),
     "khm: a line counts by code points, not bytes": (
         ["\u1791\u17c6\n\u1780\u1781", "\u1791\u17c6\n\u1782\u1783"],
@@ -63,7 +77,11 @@ FACTS = {
         SMALL.model_copy(update={"fold_digits": True}),
         ["x", "y"],
     ),
-    "in fewer documents than asked": (["a\nx", "a\ny"], SMALL.model_copy(update={"min_documents": 3}), None),
+    "in fewer documents than asked": (
+        ["a\nx", "a\ny"],
+        SMALL.model_copy(update={"min_documents": 3}),
+        None,
+    ),
     "the first document keeps it when asked, once": (
         ["x\na\na", "a\ny", "a"],
         SMALL.model_copy(update={"keep_first": True}),
@@ -85,7 +103,9 @@ FACTS = {
 
 
 @pytest.mark.parametrize(("texts", "config", "expected"), FACTS.values(), ids=FACTS.keys())
-def test_lines_removed(texts: list[str], config: LineDeduplicationConfig, expected: list[str] | None) -> None:
+def test_lines_removed(
+    texts: list[str], config: LineDeduplicationConfig, expected: list[str] | None
+) -> None:
     assert texts_without_repeats(texts, config) == (texts if expected is None else expected)
 
 
@@ -93,7 +113,9 @@ def test_lines_removed(texts: list[str], config: LineDeduplicationConfig, expect
     ("within", "expected"),
     [("source", ["a", "a", "a"]), ("language", ["", "", "a"]), ("corpus", ["", "", ""])],
 )
-def test_documents_are_counted_within_what_the_recipe_names(within: str, expected: list[str]) -> None:
+def test_documents_are_counted_within_what_the_recipe_names(
+    within: str, expected: list[str]
+) -> None:
     batch = batch_of(["a"] * 3, ["news", "wiki", "books"], ["eus", "eus", "mlt"])
     config = LineDeduplicationConfig.model_validate(SMALL.model_dump() | {"within": within})
     assert deduplicated(batch, config).documents.kept["text"].to_pylist() == expected
@@ -103,7 +125,9 @@ def test_a_document_left_too_short_is_rejected_with_the_text_it_came_with() -> N
     batch = batch_of(["menu of the page\nab", "menu of the page\nabcd", "ab"])
     config = LineDeduplicationConfig(min_documents=2, min_code_points=3)
     removed = deduplicated(batch, config)
-    assert removed.documents.kept["text"].to_pylist() == ["abcd", "ab"], "the last one lost nothing, and is not judged"
+    assert removed.documents.kept["text"].to_pylist() == ["abcd", "ab"], (
+        "the last one lost nothing, and is not judged"
+    )
     rejected = removed.documents.rejected.to_pylist()
     assert [(r["text"], r["reason"], r["value"], r["threshold"]) for r in rejected] == [
         ("menu of the page\nab", "too_short_without_repeated_lines", 2.0, 3.0)
@@ -119,7 +143,11 @@ documents = st.lists(st.lists(lines, max_size=6).map("\n".join), max_size=6)
 def brute_force(texts: list[str], config: LineDeduplicationConfig) -> list[str]:
     def key(line: str) -> str | None:
         found = line.strip().replace("e\u0301", "\u00e9")
-        return found if any(map(str.isalpha, found)) and len(line.strip()) >= config.min_line_code_points else None
+        return (
+            found
+            if any(map(str.isalpha, found)) and len(line.strip()) >= config.min_line_code_points
+            else None
+        )
 
     split = [text.split("\n") for text in texts]
     counts = Counter(k for one in split for k in {key(line) for line in one})
@@ -129,7 +157,11 @@ def brute_force(texts: list[str], config: LineDeduplicationConfig) -> list[str]:
         kept = []
         for line in one:
             k = key(line)
-            if k is None or counts[k] < config.min_documents or (config.keep_first and k not in seen):
+            if (
+                k is None
+                or counts[k] < config.min_documents
+                or (config.keep_first and k not in seen)
+            ):
                 kept.append(line)
             if k is not None:
                 seen.add(k)
@@ -139,7 +171,9 @@ def brute_force(texts: list[str], config: LineDeduplicationConfig) -> list[str]:
 
 @settings(deadline=None)
 @given(documents, st.integers(2, 4), st.booleans(), st.integers(1, 2))
-def test_lines_agree_with_brute_force(texts: list[str], low: int, keep_first: bool, shortest: int) -> None:
+def test_lines_agree_with_brute_force(
+    texts: list[str], low: int, keep_first: bool, shortest: int
+) -> None:
     config = LineDeduplicationConfig(
         min_documents=low, keep_first=keep_first, min_line_code_points=shortest, min_code_points=0
     )
@@ -149,7 +183,9 @@ def test_lines_agree_with_brute_force(texts: list[str], low: int, keep_first: bo
 @pytest.mark.slow
 @settings(deadline=None)
 @given(documents, st.integers(0, 3), st.sampled_from(["line", "paragraph"]))
-def test_keys_and_removal_do_not_depend_on_where_the_rows_lie(texts: list[str], cut: int, unit: str) -> None:
+def test_keys_and_removal_do_not_depend_on_where_the_rows_lie(
+    texts: list[str], cut: int, unit: str
+) -> None:
     config = LineDeduplicationConfig.model_validate(SMALL.model_dump() | {"unit": unit})
     batch = batch_of(texts)
     whole = line_keys(batch, config)

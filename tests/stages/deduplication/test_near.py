@@ -41,7 +41,8 @@ def sets(*lists: NDArray[np.uint64]) -> Shingles:
 
 
 def pairs_at(similarity: float, count: int, size: int, seed: int) -> Shingles:
-    """Make 2 * count sets of random hashes; the sets 2i and 2i + 1 have the given Jaccard similarity."""
+    """Make 2 * count sets of random hashes; the sets 2i and 2i + 1 have the given Jaccard
+    similarity."""
     shared = round(2 * size * similarity / (1 + similarity))
     random = np.random.default_rng(seed).integers(0, 1 << 64, (count, 2 * size - shared), np.uint64)
     left, right = random[:, :size], random[:, size - shared :]
@@ -50,7 +51,9 @@ def pairs_at(similarity: float, count: int, size: int, seed: int) -> Shingles:
 
 def test_known_answers() -> None:
     """Signatures and keys are stored in indexes: they never change."""
-    made = signatures(sets(np.array([1, 2, 3], np.uint64)), NearDeduplicationConfig(bands=2, rows=2))
+    made = signatures(
+        sets(np.array([1, 2, 3], np.uint64)), NearDeduplicationConfig(bands=2, rows=2)
+    )
     assert made.tolist() == [[2021784390, 174134441, 435726589, 2649113185]]
     assert band_keys(made, NearDeduplicationConfig(bands=2, rows=2)).tolist() == [
         [(3816904073713663385, 8575705939037146576), (10330697731860893289, 14771277920065514276)]
@@ -69,7 +72,9 @@ def test_a_signature_depends_on_the_set_alone() -> None:
 
 def test_another_seed_makes_another_signature() -> None:
     shingles = sets(np.arange(1000, dtype=np.uint64))
-    assert (signatures(shingles, DEFAULT) != signatures(shingles, NearDeduplicationConfig(seed=1))).mean() > 0.9
+    assert (
+        signatures(shingles, DEFAULT) != signatures(shingles, NearDeduplicationConfig(seed=1))
+    ).mean() > 0.9
 
 
 @pytest.mark.parametrize("size", [20, 400])
@@ -90,7 +95,9 @@ def test_estimates_are_unbiased(similarity: float, size: int) -> None:
 def test_candidates_are_as_many_as_the_formula_says(similarity: float) -> None:
     count = 3000
     keys = band_keys(signatures(pairs_at(similarity, count, 200, seed=2), DEFAULT), DEFAULT)
-    exact = round(400 * similarity / (1 + similarity)) / (400 - round(400 * similarity / (1 + similarity)))
+    exact = round(400 * similarity / (1 + similarity)) / (
+        400 - round(400 * similarity / (1 + similarity))
+    )
     expected = 1 - (1 - exact**8) ** 14
     found = (keys[0::2] == keys[1::2]).any(axis=1).mean()
     assert abs(found - expected) < 4 * np.sqrt(expected * (1 - expected) / count) + 0.01
@@ -108,7 +115,9 @@ def test_band_keys_tell_bands_rows_and_positions_apart() -> None:
 
 
 def test_documents_without_letters_are_not_signed() -> None:
-    batch = pa.record_batch({"text": pa.array(["", "kaixo mundua", "...", "Kaixo, mundua!"], pa.large_string())})
+    batch = pa.record_batch(
+        {"text": pa.array(["", "kaixo mundua", "...", "Kaixo, mundua!"], pa.large_string())}
+    )
     made = near_signatures(batch, DEFAULT)
     assert made.rows.tolist() == [1, 3]
     assert made.scripts.tolist() == [0, 0]
@@ -124,7 +133,9 @@ def test_documents_of_one_script_are_not_compared() -> None:
     assert compare(left, right).tolist() == [0.0, 0.9, 0.9, 0.9, 0.0]
 
 
-MIXED = st.lists(st.sampled_from(mix64(np.arange(1, 11, dtype=np.uint64)).tolist()), min_size=1, max_size=12)
+MIXED = st.lists(
+    st.sampled_from(mix64(np.arange(1, 11, dtype=np.uint64)).tolist()), min_size=1, max_size=12
+)
 HASHES = st.lists(st.integers(0, 9).map(lambda number: number << 60 | number), max_size=12)
 
 
@@ -136,7 +147,9 @@ def test_exact_similarity_is_that_of_sets(lists: list[list[int]], compared: int)
     assert [part.tolist() for part in np.split(distinct.hashes, distinct.offsets[1:-1])] == [
         sorted({number >> 20 for number in hashes}) for hashes in lists
     ]
-    left, right = (places.ravel() for places in np.meshgrid(np.arange(len(lists)), np.arange(len(lists))))
+    left, right = (
+        places.ravel() for places in np.meshgrid(np.arange(len(lists)), np.arange(len(lists)))
+    )
     original = near._SORTED
     try:
         near._SORTED = compared
@@ -161,13 +174,22 @@ def test_contents_are_those_of_shingles_in_any_order_each_as_often() -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), MIXED), min_size=1, max_size=8))
-def test_the_shingles_of_the_first_of_each_content_are_enough(documents: list[tuple[int, list[int]]]) -> None:
+def test_the_shingles_of_the_first_of_each_content_are_enough(
+    documents: list[tuple[int, list[int]]],
+) -> None:
     clusters = np.array([cluster for cluster, _ in documents], np.uint64)
     all_sets = sets(*[np.array(hashes, np.uint64) for _, hashes in documents])
     needed = shingled_documents(clusters, contents(all_sets))
-    some = sets(*[np.array(h if make else [], np.uint64) for (_, h), make in zip(documents, needed, strict=True)])
+    some = sets(
+        *[
+            np.array(h if make else [], np.uint64)
+            for (_, h), make in zip(documents, needed, strict=True)
+        ]
+    )
     firsts = firsts_of_content(clusters, contents(all_sets))
-    compare = between_contents(similarity_of(np.empty(0, np.uint32), distinct_shingles(some), DEFAULT), firsts)
+    compare = between_contents(
+        similarity_of(np.empty(0, np.uint32), distinct_shingles(some), DEFAULT), firsts
+    )
     left, right = np.nonzero(clusters[:, None] == clusters)
     exact = exact_similarity(distinct_shingles(all_sets), left, right, DEFAULT.threshold)
     assert compare(left, right).tolist() == exact.tolist()
@@ -178,25 +200,40 @@ def words(*numbers: range) -> str:
     return " ".join(f"w{number}" for part in numbers for number in part)
 
 
-CHAIN = [words(range(start, start + 100)) for start in (0, 7, 14, 21)]  # each resembles the next by 0.86
+CHAIN = [
+    words(range(start, start + 100)) for start in (0, 7, 14, 21)
+]  # each resembles the next by 0.86
 
 
 @pytest.mark.parametrize("verify", ["signature", "shingles"])
 def test_a_chain_of_documents_is_not_one_duplicate(verify: str) -> None:
     config = NearDeduplicationConfig.model_validate({"verify": verify, "bands": 40, "rows": 4})
-    batch = pa.record_batch({"text": pa.array([*CHAIN, "", CHAIN[0].upper() + "!"], pa.large_string())})
+    batch = pa.record_batch(
+        {"text": pa.array([*CHAIN, "", CHAIN[0].upper() + "!"], pa.large_string())}
+    )
     made = near_signatures(batch, config)
     keys = band_keys(made.signatures, config)
     distinct = distinct_shingles(shingle_hashes(batch.take(pa.array(made.rows)), 5, 8))
-    assert exact_similarity(distinct, np.array([0, 0]), np.array([1, 2])).tolist() == [89 / 103, 82 / 110]
-    found = near_duplicates(keys, np.arange(len(made.rows)), similarity_of(made.signatures, distinct, config), config)
-    gone = dict(zip(made.rows[found.removed].tolist(), made.rows[found.keepers].tolist(), strict=True))
+    assert exact_similarity(distinct, np.array([0, 0]), np.array([1, 2])).tolist() == [
+        89 / 103,
+        82 / 110,
+    ]
+    found = near_duplicates(
+        keys, np.arange(len(made.rows)), similarity_of(made.signatures, distinct, config), config
+    )
+    gone = dict(
+        zip(made.rows[found.removed].tolist(), made.rows[found.keepers].tolist(), strict=True)
+    )
     assert gone == {1: 0, 3: 2, 5: 0}, "the third resembles the first by 0.75 alone"
     assert found.refused >= 1
 
 
 @settings(deadline=None)
-@given(st.integers(1, 5).flatmap(lambda bands: st.lists(st.lists(st.integers(0, 3), min_size=bands, max_size=bands))))
+@given(
+    st.integers(1, 5).flatmap(
+        lambda bands: st.lists(st.lists(st.integers(0, 3), min_size=bands, max_size=bands))
+    )
+)
 def test_buckets_of_the_same_documents_say_nothing_new(rows: list[list[int]]) -> None:
     """What is decided is what all buckets say together, those of the same documents among them."""
     bands = len(rows[0]) if rows else 1
@@ -208,7 +245,9 @@ def test_buckets_of_the_same_documents_say_nothing_new(rows: list[list[int]]) ->
     def similar(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
         return (left * right % 3 == 0).astype(float)
 
-    expected = remove_duplicates(numbers.ravel(), documents, np.arange(len(rows)), similar, DEFAULT.threshold)
+    expected = remove_duplicates(
+        numbers.ravel(), documents, np.arange(len(rows)), similar, DEFAULT.threshold
+    )
     found = near_duplicates(keys, np.arange(len(rows)), similar, DEFAULT)
     assert [part.tolist() for part in found[:3]] == [part.tolist() for part in expected[:3]]
     assert found[3:] == expected[3:]
@@ -219,7 +258,9 @@ def test_without_verification_a_shared_band_is_enough() -> None:
     batch = pa.record_batch({"text": pa.array([CHAIN[0], CHAIN[3]], pa.large_string())})
     made = near_signatures(batch, config)
     keys = band_keys(made.signatures, config)
-    found = near_duplicates(keys, np.arange(2), similarity_of(made.signatures, None, config), config)
+    found = near_duplicates(
+        keys, np.arange(2), similarity_of(made.signatures, None, config), config
+    )
     assert found.removed.tolist() == [1]
     with pytest.raises(ValueError, match="distinct shingles must be given"):
         similarity_of(made.signatures, None, NearDeduplicationConfig(verify="shingles"))

@@ -23,7 +23,8 @@ def test_a_cluster_has_a_document() -> None:
 
 
 def test_weights_by_removal_rate() -> None:
-    """By hand: over all 240 of 700, 34.29 %; so 26 % gives 1 + 9 * 8.29 / 10.29 = 8.25 and 30 % gives 4.75."""
+    """By hand: over all 240 of 700, 34.29 %; so 26 % gives 1 + 9 * 8.29 / 10.29 = 8.25 and 30 %
+    gives 4.75."""
     removed = [50, 40, 20, 10, 10, 40, 70]
     rates = [0.5, 0.4, 0.26, 0.24, 0.30, 0.4, 0.7]  # the middle three are means of five
     assert np.allclose(smoothed(np.array(removed) / 100), rates)
@@ -31,7 +32,8 @@ def test_weights_by_removal_rate() -> None:
 
 
 def test_the_global_rate_is_of_documents_not_of_groups() -> None:
-    """990 documents of which a tenth went, 10 of which half went: over all 10.4 %, and 10 % is just below."""
+    """990 documents of which a tenth went, 10 of which half went: over all 10.4 %, and 10 % is just
+    below."""
     assert by_removal_rate([990, 10], [99, 5]).tolist() == [10, 1]
     assert by_removal_rate([10, 990], [5, 99], max_weight=3).tolist() == [1, 3]
 
@@ -53,7 +55,9 @@ def test_few_groups_stay_as_they_are() -> None:
 
 @settings(deadline=None)
 @given(
-    st.lists(st.tuples(st.integers(1, 1000), st.integers(0, 1000)).map(sorted), min_size=1, max_size=30),
+    st.lists(
+        st.tuples(st.integers(1, 1000), st.integers(0, 1000)).map(sorted), min_size=1, max_size=30
+    ),
     st.integers(1, 20),
 )
 def test_bounds(groups: list[list[int]], max_weight: int) -> None:

@@ -1,4 +1,5 @@
-"""Shingles: what a unit is in each script, what separates units, and that every hash is what it always was."""
+"""Shingles: what a unit is in each script, what separates units, and that every hash is what it
+always was."""
 
 from __future__ import annotations
 
@@ -36,12 +37,18 @@ def units_of(text: str) -> list[int]:
 
 
 UNITS = {
-    "eus: punctuation and white space separate words": ("Kaixo,\tmundua! (bai)", ["Kaixo", "mundua", "bai"]),
+    "eus: punctuation and white space separate words": (
+        "Kaixo,\tmundua! (bai)",
+        ["Kaixo", "mundua", "bai"],
+    ),
     "eus: digits are words": ("3 urte 2024an", ["3", "urte", "2024an"]),
     "deu: soft hyphens are invisible": ("Donau\u00addampf", ["Donaudampf"]),
     "eng: an ordinary hyphen separates": ("well-known", ["well", "known"]),
     "fas: the zero-width non-joiner is spelling": ("\u0645\u06cc\u200c\u0631\u0648\u062f", None),
-    "uzb: the modifier letter of o\u02bb is a letter": ("o\u02bbzbek tili", ["o\u02bbzbek", "tili"]),
+    "uzb: the modifier letter of o\u02bb is a letter": (
+        "o\u02bbzbek tili",
+        ["o\u02bbzbek", "tili"],
+    ),
     "yor: tone and underdot belong to their letter": ("\u1ecd\u0301j\u1ecd\u0301 m\u00e9je", None),
     "hin: vowel signs and virama belong to the word": (
         "\u0939\u093f\u0928\u094d\u0926\u0940 \u092d\u093e\u0937\u093e",
@@ -61,7 +68,10 @@ UNITS = {
         ["\u1781\u17d2\u1798\u17c2", "\u179a"],
     ),
     "khm: the zero-width space separates": ("\u1780\u200b\u1781", ["\u1780", "\u1781"]),
-    "mya: asat ends a syllable and does not stack": ("\u1000\u103a\u1000", ["\u1000\u103a", "\u1000"]),
+    "mya: asat ends a syllable and does not stack": (
+        "\u1000\u103a\u1000",
+        ["\u1000\u103a", "\u1000"],
+    ),
     "mya: virama stacks": ("\u1000\u1039\u1000", ["\u1000\u1039\u1000"]),
     "mya: visarga stays with its consonant": ("\u1000\u1038\u1001", ["\u1000\u1038", "\u1001"]),
     "jav: pangkon stacks": ("\ua98f\ua9c0\ua98f\ua98f", ["\ua98f\ua9c0\ua98f", "\ua98f"]),
@@ -80,7 +90,10 @@ UNITS = {
         "\u4e2d\u6587\uff0c\u6587",
         ["\u4e2d", "\u6587", "\u6587"],
     ),
-    "jpn: Latin words within Han stay words": ("\u4e2dPython3\u6587", ["\u4e2d", "Python3", "\u6587"]),
+    "jpn: Latin words within Han stay words": (
+        "\u4e2dPython3\u6587",
+        ["\u4e2d", "Python3", "\u6587"],
+    ),
     "tha: a Latin word behind a tone mark is a word of its own": (
         "\u0e01\u0e48abc\u0e01",
         ["\u0e01\u0e48", "abc", "\u0e01"],
@@ -93,7 +106,9 @@ UNITS = {
 @pytest.mark.parametrize(("text", "expected"), UNITS.values(), ids=UNITS.keys())
 def test_units(text: str, expected: list[str] | None) -> None:
     """A unit in a text has the hash of that unit standing alone; null: as separated by spaces."""
-    assert units_of(text) == [units_of(unit)[0] for unit in (text.split(" ") if expected is None else expected)]
+    assert units_of(text) == [
+        units_of(unit)[0] for unit in (text.split(" ") if expected is None else expected)
+    ]
 
 
 SAME = {
@@ -110,7 +125,11 @@ SAME = {
     "tur: dotless i is another letter": ("\u0131z", "iz", False),
     "ell: final sigma": ("\u03c3\u03bf\u03c6\u03cc\u03c2", "\u03a3\u039f\u03a6\u038c\u03a3", True),
     "kat: Mtavruli capitals": ("\u10e5\u10d0", "\u1ca5\u1c90", True),
-    "fas: with and without the non-joiner": ("\u0645\u06cc\u200c\u0631", "\u0645\u06cc\u0631", False),
+    "fas: with and without the non-joiner": (
+        "\u0645\u06cc\u200c\u0631",
+        "\u0645\u06cc\u0631",
+        False,
+    ),
     "rus: Cyrillic a is not Latin a": ("\u0430", "a", False),
     "letters in another order": ("ab", "ba", False),
 }
@@ -123,12 +142,26 @@ def test_same_unit(left: str, right: str, same: bool) -> None:
 
 @pytest.mark.parametrize(
     "code",
-    ["th_Thai", "lo_Laoo", "km_Khmr", "my_Mymr", "ja_Jpan", "yue_Hant", "jv_Java", "ban_Bali", "kkh_Lana", "ii_Yiii"],
+    [
+        "th_Thai",
+        "lo_Laoo",
+        "km_Khmr",
+        "my_Mymr",
+        "ja_Jpan",
+        "yue_Hant",
+        "jv_Java",
+        "ban_Bali",
+        "kkh_Lana",
+        "ii_Yiii",
+    ],
 )
 def test_clusters_are_those_of_uax_29(code: str) -> None:
-    """On real text, against the extended grapheme clusters of `regex`, but for marks and stacked vowels."""
+    """On real text, against the extended grapheme clusters of `regex`, but for marks and stacked
+    vowels."""
     sample = gflanguages.LoadLanguages()[code].sample_text
-    text = unicodedata.normalize("NFC", "\n".join((sample.specimen_48, sample.specimen_36, sample.specimen_16)))
+    text = unicodedata.normalize(
+        "NFC", "\n".join((sample.specimen_48, sample.specimen_36, sample.specimen_16))
+    )
     text = regex.sub(r"[\p{Cf}--[\u200b\u200c\u200d]]", "", text, flags=regex.V1)
     words = regex.split(r"[\p{P}\p{S}\p{Z}\p{Cc}\u200b]+", text)
     unspaced = regex.compile(
@@ -156,7 +189,9 @@ def reference(text: str, words: int = WORDS, graphemes: int = GRAPHEMES) -> list
     units = regex.findall(r"[a-z0-9]+|\p{Han}", text.lower())
     lengths = [graphemes if regex.match(r"\p{Han}", unit) else words for unit in units]
     made = [
-        tuple(units[start : start + length]) for start, length in enumerate(lengths) if start + length <= len(units)
+        tuple(units[start : start + length])
+        for start, length in enumerate(lengths)
+        if start + length <= len(units)
     ]
     return made or ([tuple(units)] if units else [])
 
@@ -167,7 +202,9 @@ TEXTS = st.lists(st.text(st.sampled_from("aB1 \u4e2d\u6587,\n"), max_size=40), m
 @settings(deadline=None)
 @given(TEXTS, st.integers(0, 3))
 def test_windows_as_one_would_write_them(texts: list[str], offset: int) -> None:
-    batch = pa.record_batch({"text": pa.array(["x y z w"] * offset + texts, pa.large_string())}).slice(offset)
+    batch = pa.record_batch(
+        {"text": pa.array(["x y z w"] * offset + texts, pa.large_string())}
+    ).slice(offset)
     made = shingle_hashes(batch, WORDS, GRAPHEMES)
     expected = [reference(text) for text in texts]
     assert np.diff(made.offsets).tolist() == list(map(len, expected))
@@ -182,7 +219,9 @@ def test_a_text_has_the_same_shingles_in_any_company(texts: list[str]) -> None:
     assert hashes_of(*texts) == [hashes_of(text)[0] for text in texts]
 
 
-@pytest.mark.parametrize("later", ["\U0001611e\U0001611f", "\u0628\u0897\u0651", "\U00016d63\U00016d67"])
+@pytest.mark.parametrize(
+    "later", ["\U0001611e\U0001611f", "\u0628\u0897\u0651", "\U00016d63\U00016d67"]
+)
 def test_letters_of_a_later_unicode_are_the_same_in_any_company(later: str) -> None:
     """Gurung Khema and Kirat Rai vowels, and Arabic pepet (Pegon), all of Unicode 16."""
     other = "e\u0301\u0323 \u0e01"  # has to be composed, and cut by code points
@@ -191,9 +230,13 @@ def test_letters_of_a_later_unicode_are_the_same_in_any_company(later: str) -> N
 
 
 @settings(deadline=None)
-@given(text=st.text(st.sampled_from("aB1 \u4e2d\u0301\u00ad\n"), min_size=64, max_size=400), spaced=st.booleans())
+@given(
+    text=st.text(st.sampled_from("aB1 \u4e2d\u0301\u00ad\n"), min_size=64, max_size=400),
+    spaced=st.booleans(),
+)
 def test_a_long_text_is_cut_without_a_trace(text: str, spaced: bool) -> None:
-    """Pieces of 16 bytes against one piece; a run of letters of 16 bytes may be cut, so there are none here."""
+    """Pieces of 16 bytes against one piece; a run of letters of 16 bytes may be cut, so there are
+    none here."""
     text = " ".join(regex.findall(r".{1,5}", text, regex.DOTALL))
     whole = hashes_of(text, "a b")
     original = shingles._PIECE_BYTES
@@ -233,7 +276,10 @@ def test_text_in_another_script_changes_no_shingle() -> None:
 
 def test_known_answers() -> None:
     """These hashes are stored in indexes: they never change."""
-    assert mix64(np.array([1, 2**64 - 1], np.uint64)).tolist() == [6238072747940578789, 13029008266876403067]
+    assert mix64(np.array([1, 2**64 - 1], np.uint64)).tolist() == [
+        6238072747940578789,
+        13029008266876403067,
+    ]
     assert hashes_of("Kaixo mundua", "\u4e2d\u6587", "a b c d") == [
         [10106915242050221461],
         [9683355780847193263],
@@ -260,9 +306,12 @@ def mixed(value: int) -> int:
     ],
 )
 def test_a_shingle_as_one_would_compute_it(unit: str) -> None:
-    """Blocks of eight bytes of folded UTF-8, scrambled with their places; units times a factor for theirs."""
+    """Blocks of eight bytes of folded UTF-8, scrambled with their places; units times a factor for
+    theirs."""
     folded, golden = unit.lower().encode(), 0x9E3779B97F4A7C15
-    blocks = [int.from_bytes(folded[start : start + 8], "little") for start in range(0, len(folded), 8)]
+    blocks = [
+        int.from_bytes(folded[start : start + 8], "little") for start in range(0, len(folded), 8)
+    ]
     made = sum(mixed((block + golden * place) % (1 << 64)) for place, block in enumerate(blocks, 1))
     assert units_of(unit) == [made * (mixed(golden) | 1) % (1 << 64)]
     assert units_of(f"{unit} \u4e2d")[0] == units_of(unit)[0], "cut another way"
@@ -271,7 +320,9 @@ def test_a_shingle_as_one_would_compute_it(unit: str) -> None:
 @pytest.mark.parametrize("text", ["kaixo mundua ", "\u0e01\u0e32", "\u1e0b\u0323", "a"])
 def test_memory_beside_the_result_does_not_grow_with_the_text(text: str) -> None:
     """A document of 8 MB; joining the pieces' results takes the result's size once more."""
-    batch = pa.record_batch({"text": pa.array([text * (8_000_000 // len(text.encode()))], pa.large_string())})
+    batch = pa.record_batch(
+        {"text": pa.array([text * (8_000_000 // len(text.encode()))], pa.large_string())}
+    )
     hashes_of("a")  # the tables are made
     tracemalloc.start()
     try:
@@ -288,7 +339,12 @@ COMPOSED = [chr(c) for c in range(0x110000) if len(unicodedata.normalize("NFD", 
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.lists(st.sampled_from([*RULED, *"a\u0b47\u0d46\u1100\u1112"]) | st.sampled_from(COMPOSED), max_size=12))
+@given(
+    st.lists(
+        st.sampled_from([*RULED, *"a\u0b47\u0d46\u1100\u1112"]) | st.sampled_from(COMPOSED),
+        max_size=12,
+    )
+)
 def test_any_text_is_compared_in_nfc(letters: list[str]) -> None:
     text = "".join(letters)
     composed, decomposed = (unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
@@ -303,7 +359,11 @@ def test_every_pair_that_composes_is_composed() -> None:
 
 
 def test_marks_compose_past_those_that_a_letter_is_composed_of() -> None:
-    letters = [letter for letter in COMPOSED if unicodedata.is_normalized("NFC", letter) and letter < "\uac00"]
+    letters = [
+        letter
+        for letter in COMPOSED
+        if unicodedata.is_normalized("NFC", letter) and letter < "\uac00"
+    ]
     texts = [letter + mark for letter in letters for mark in RULED if unicodedata.combining(mark)]
     changed = [text for text in texts if unicodedata.normalize("NFC", text) != text]
     assert len(changed) > 2_000
@@ -311,19 +371,36 @@ def test_marks_compose_past_those_that_a_letter_is_composed_of() -> None:
 
 
 def assert_compared_in_nfc(texts: list[str]) -> None:
-    """Each beside a longer text that needs no look, or all would be composed as soon as one of them has to be."""
+    """Each beside a longer text that needs no look, or all would be composed as soon as one of them
+    has to be."""
     beside = [part for text in texts for part in (text, "neither capitals nor marks")]
-    assert hashes_of(*beside)[::2] == hashes_of(*(unicodedata.normalize("NFC", text) for text in texts))
+    assert hashes_of(*beside)[::2] == hashes_of(
+        *(unicodedata.normalize("NFC", text) for text in texts)
+    )
 
 
 @pytest.mark.parametrize(
     "code",
-    ["bn_Beng", "hi_Deva", "ta_Taml", "ml_Mlym", "or_Orya", "si_Sinh", "my_Mymr", "bo_Tibt", "he_Hebr", "el_Grek"],
+    [
+        "bn_Beng",
+        "hi_Deva",
+        "ta_Taml",
+        "ml_Mlym",
+        "or_Orya",
+        "si_Sinh",
+        "my_Mymr",
+        "bo_Tibt",
+        "he_Hebr",
+        "el_Grek",
+    ],
 )
 def test_a_text_in_nfc_is_not_composed_again(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Though each of these languages writes marks that would compose with other letters, or have an order."""
+    """Though each of these languages writes marks that would compose with other letters, or have an
+    order."""
     sample = gflanguages.LoadLanguages()[code].sample_text
-    text = unicodedata.normalize("NFC", "\n".join((sample.specimen_48, sample.specimen_36, sample.specimen_16)))
+    text = unicodedata.normalize(
+        "NFC", "\n".join((sample.specimen_48, sample.specimen_36, sample.specimen_16))
+    )
     whole = hashes_of(text)
     monkeypatch.setattr(shingles, "_composed", lambda *_: pytest.fail("composed again"))
     assert hashes_of(text) == whole

@@ -1,4 +1,5 @@
-"""Repeated spans: all of them and to the byte, by comparison with every window of every text; and clean cuts."""
+"""Repeated spans: all of them and to the byte, by comparison with every window of every text; and
+clean cuts."""
 
 from __future__ import annotations
 
@@ -17,9 +18,17 @@ from schemas.columns import SchemaError
 from stages.deduplication import spans as spans_module
 from stages.deduplication.lines import frequent_keys
 from stages.deduplication.options import SpanDeduplicationConfig
-from stages.deduplication.spans import RemovedSpans, remove_spans, repeated_spans, span_fingerprints, span_windows
+from stages.deduplication.spans import (
+    RemovedSpans,
+    remove_spans,
+    repeated_spans,
+    span_fingerprints,
+    span_windows,
+)
 
-SMALL = SpanDeduplicationConfig(min_bytes=8, fingerprint_bytes=4, stride=1, keep_first=False, min_code_points=0)
+SMALL = SpanDeduplicationConfig(
+    min_bytes=8, fingerprint_bytes=4, stride=1, keep_first=False, min_code_points=0
+)
 
 
 def batch_of(texts: list[str]) -> pa.RecordBatch:
@@ -30,8 +39,11 @@ def numbers(batch: pa.RecordBatch) -> npt.NDArray[np.uint64]:
     return np.arange(100, 100 + batch.num_rows, dtype=np.uint64)
 
 
-def rounds(batch: pa.RecordBatch, config: SpanDeduplicationConfig) -> tuple[npt.NDArray[np.void], npt.NDArray[np.void]]:
-    """Do what the shuffle does: the fingerprints that are shared, and the windows that are repeated."""
+def rounds(
+    batch: pa.RecordBatch, config: SpanDeduplicationConfig
+) -> tuple[npt.NDArray[np.void], npt.NDArray[np.void]]:
+    """Do what the shuffle does: the fingerprints that are shared, and the windows that are
+    repeated."""
     picked = span_fingerprints(batch, config)
     shared = frequent_keys(picked.keys, numbers(batch)[picked.rows], config.min_documents)["key"]
     windows = span_windows(batch, shared, config)
@@ -65,7 +77,9 @@ def brute_force(texts: list[str], config: SpanDeduplicationConfig) -> list[tuple
                 marks = left if config.keep_first and rows[0] == row else taken
                 marks[i : i + size] = [True] * size
         for begin, end in runs(left):
-            if sum(not place for place in taken[begin:end]) < size:  # most of it stood in an earlier document
+            if (
+                sum(not place for place in taken[begin:end]) < size
+            ):  # most of it stood in an earlier document
                 left[begin:end] = [False] * (end - begin)
         removable = [one and not other for one, other in zip(taken, left, strict=True)]
         spans += [(row, begin, end) for begin, end in runs(removable) if end - begin >= size]
@@ -74,11 +88,22 @@ def brute_force(texts: list[str], config: SpanDeduplicationConfig) -> list[tuple
 
 def runs(marked: list[bool]) -> list[tuple[int, int]]:
     """List where runs of true begin and end; the last of `marked` is false."""
-    edges = [place for place in range(len(marked)) if marked[place] != (place > 0 and marked[place - 1])]
+    edges = [
+        place for place in range(len(marked)) if marked[place] != (place > 0 and marked[place - 1])
+    ]
     return list(zip(edges[::2], edges[1::2], strict=True))
 
 
-PARTS = ["abcdefgh", "abcdefghijklm", "a" * 12, "\u0e01\u0e34\u0e02\u0e33", "\u4e00\u4e8c\u4e09", "x", "\U0001f600", ""]
+PARTS = [
+    "abcdefgh",
+    "abcdefghijklm",
+    "a" * 12,
+    "\u0e01\u0e34\u0e02\u0e33",
+    "\u4e00\u4e8c\u4e09",
+    "x",
+    "\U0001f600",
+    "",
+]
 pieces = st.lists(st.sampled_from(PARTS), max_size=5)
 documents = st.lists(st.one_of(pieces.map("".join), st.text("ab\u00e9", max_size=40)), max_size=5)
 
@@ -89,7 +114,11 @@ def test_every_repeated_span_is_found_to_the_byte(
     texts: list[str], size: int, fingerprint: int, keep_first: bool, low: int
 ) -> None:
     config = SpanDeduplicationConfig(
-        min_bytes=size, fingerprint_bytes=fingerprint, stride=1, keep_first=keep_first, min_documents=low
+        min_bytes=size,
+        fingerprint_bytes=fingerprint,
+        stride=1,
+        keep_first=keep_first,
+        min_documents=low,
     )
     assert found(texts, config) == brute_force(texts, config)
 
@@ -99,7 +128,9 @@ def test_every_repeated_span_is_found_to_the_byte(
 def test_a_stride_misses_no_span_and_takes_nothing_that_is_not_repeated(
     texts: list[str], size: int, fingerprint: int, stride: int
 ) -> None:
-    config = SMALL.model_copy(update={"min_bytes": size, "fingerprint_bytes": fingerprint, "stride": stride})
+    config = SMALL.model_copy(
+        update={"min_bytes": size, "fingerprint_bytes": fingerprint, "stride": stride}
+    )
 
     def octets(spans: list[tuple[int, int, int]]) -> set[tuple[int, int]]:
         return {(row, place) for row, start, end in spans for place in range(start, end)}
@@ -107,13 +138,17 @@ def test_a_stride_misses_no_span_and_takes_nothing_that_is_not_repeated(
     taken = octets(found(texts, config))
     shorter = config.model_copy(update={"min_bytes": config.window_bytes, "stride": 1})
     assert taken <= octets(brute_force(texts, shorter))
-    windows = {text.encode()[i : i + size] for text in texts for i in range(len(text.encode()) - size + 1)}
+    windows = {
+        text.encode()[i : i + size] for text in texts for i in range(len(text.encode()) - size + 1)
+    }
     for window in windows:
         homes = [row for row, text in enumerate(texts) if window in text.encode()]
         for row in homes if len(homes) > 1 else []:
             at = texts[row].encode().index(window)
             inner = range(at + stride - 1, at + size - stride + 1)
-            assert {(row, place) for place in inner} <= taken, "a span of this length is found but for its ends"
+            assert {(row, place) for place in inner} <= taken, (
+                "a span of this length is found but for its ends"
+            )
 
 
 @settings(deadline=None)
@@ -133,7 +168,13 @@ def test_keys_and_spans_depend_on_the_document_alone(texts: list[str], cut: int)
     shared, repeated = rounds(batch, SMALL)
     whole = repeated_spans(batch, numbers(batch), shared, repeated, SMALL)
     parts = [
-        repeated_spans(batch.slice(begin, length), numbers(batch)[begin : begin + length], shared, repeated, SMALL)
+        repeated_spans(
+            batch.slice(begin, length),
+            numbers(batch)[begin : begin + length],
+            shared,
+            repeated,
+            SMALL,
+        )
         for begin, length in ((0, min(cut, len(texts))), (min(cut, len(texts)), len(texts)))
         if batch.slice(begin, length).num_rows
     ]
@@ -143,11 +184,15 @@ def test_keys_and_spans_depend_on_the_document_alone(texts: list[str], cut: int)
 
 @settings(deadline=None)
 @given(documents, st.booleans(), st.sampled_from(["", "[...]", "\u2026"]))
-def test_what_remains_is_the_text_without_its_spans(texts: list[str], keep_first: bool, mask: str) -> None:
+def test_what_remains_is_the_text_without_its_spans(
+    texts: list[str], keep_first: bool, mask: str
+) -> None:
     config = SMALL.model_copy(update={"keep_first": keep_first, "mask": mask})
     result = removed(texts, config)
     kept = result.documents.kept["text"].to_pylist()
-    for text, remaining, count, octets in zip(texts, kept, result.spans, result.octets, strict=True):
+    for text, remaining, count, octets in zip(
+        texts, kept, result.spans, result.octets, strict=True
+    ):
         assert len(remaining.encode()) == len(text.encode()) - octets + count * len(mask.encode())
         if not count:
             assert remaining == text
@@ -220,17 +265,30 @@ def test_cuts(texts: list[str], expected: list[str]) -> None:
 
 def test_the_first_document_keeps_its_span_when_asked() -> None:
     config = SMALL.model_copy(update={"keep_first": True, "mask": "*"})
-    kept = removed(["a quoted passage", "so: a quoted passage!", "a quoted passage"], config).documents.kept
+    kept = removed(
+        ["a quoted passage", "so: a quoted passage!", "a quoted passage"], config
+    ).documents.kept
     assert kept["text"].to_pylist() == ["a quoted passage", "so: * passage!", "*"]
 
 
-words = st.lists(st.sampled_from(["bat", "bi", "hiru", "lau,", "\u0e01\u0e34", "\u4e00\u4e8c", "e\u0301"]), max_size=8)
-spaced = st.lists(st.tuples(words.map(" ".join), st.sampled_from([" ", "\n", "\n\n", "\u3000", "\r\n"])), max_size=4)
+words = st.lists(
+    st.sampled_from(["bat", "bi", "hiru", "lau,", "\u0e01\u0e34", "\u4e00\u4e8c", "e\u0301"]),
+    max_size=8,
+)
+spaced = st.lists(
+    st.tuples(words.map(" ".join), st.sampled_from([" ", "\n", "\n\n", "\u3000", "\r\n"])),
+    max_size=4,
+)
 
 
 @settings(deadline=None)
-@given(st.lists(spaced.map(lambda parts: "".join(text + end for text, end in parts)), max_size=4), st.booleans())
-def test_every_word_that_is_left_is_a_word_of_the_original(texts: list[str], keep_first: bool) -> None:
+@given(
+    st.lists(spaced.map(lambda parts: "".join(text + end for text, end in parts)), max_size=4),
+    st.booleans(),
+)
+def test_every_word_that_is_left_is_a_word_of_the_original(
+    texts: list[str], keep_first: bool
+) -> None:
     result = removed(texts, SMALL.model_copy(update={"keep_first": keep_first}))
     for text, remaining in zip(texts, result.documents.kept["text"].to_pylist(), strict=True):
         words = iter(text.split())
@@ -253,7 +311,8 @@ def test_paragraphs_around_a_passage_are_not_glued(around: str) -> None:
 
 @pytest.mark.parametrize("tail", ["", " ", "\n\n", " eta"])
 def test_a_passage_goes_to_its_end_where_its_first_copy_ended_the_document(tail: str) -> None:
-    """Later copies share what is next to the passage, so the windows over its end stand in the second one first."""
+    """Later copies share what is next to the passage, so the windows over its end stand in the
+    second one first."""
     passage = " ".join(f"hitza{number}" for number in range(60))
     texts = [f"bat {passage}", f"bi {passage}{tail} ondoren", f"hiru {passage}{tail} gero"]
     kept = removed(texts, SpanDeduplicationConfig(stride=1, min_code_points=100)).documents
@@ -267,10 +326,17 @@ SENTENCES = (
 )
 
 
-@pytest.mark.parametrize(("before", "after"), [("\n\n", "\n\n"), ("\n", "\n"), (". ", " "), ("", "\n"), ("\n", "")])
-def test_a_passage_of_whole_lines_or_sentences_leaves_no_word_at_its_ends(before: str, after: str) -> None:
+@pytest.mark.parametrize(
+    ("before", "after"), [("\n\n", "\n\n"), ("\n", "\n"), (". ", " "), ("", "\n"), ("\n", "")]
+)
+def test_a_passage_of_whole_lines_or_sentences_leaves_no_word_at_its_ends(
+    before: str, after: str
+) -> None:
     first, second = "Lehenengo testuaren hasiera", "Beste testu bat da hau"
-    texts = [f"{first}{before}{SENTENCES}{after}Amaiera bat", f"{second}{before}{SENTENCES}{after}Bestelako bukaera"]
+    texts = [
+        f"{first}{before}{SENTENCES}{after}Amaiera bat",
+        f"{second}{before}{SENTENCES}{after}Bestelako bukaera",
+    ]
     if not before:
         texts = [text[text.index(SENTENCES) :] for text in texts]
     if not after:
@@ -283,17 +349,23 @@ def test_a_passage_of_whole_lines_or_sentences_leaves_no_word_at_its_ends(before
 
 @pytest.mark.parametrize("stride", [1, 8])
 def test_a_passage_that_stays_is_left_whole(stride: int) -> None:
-    """Two repeated spans overlap in the second Maltese text, and one stands there first: no three words go."""
+    """Two repeated spans overlap in the second Maltese text, and one stands there first: no three
+    words go."""
     body = " ".join(f"kelma{n}" for n in range(30))
     texts = ["qabel tliet kelmiet " + body[:80], "tliet kelmiet " + body, "wara " + body]
-    config = SpanDeduplicationConfig(min_bytes=80, fingerprint_bytes=32, stride=stride, min_code_points=0)
+    config = SpanDeduplicationConfig(
+        min_bytes=80, fingerprint_bytes=32, stride=stride, min_code_points=0
+    )
     kept = removed(texts, config).documents.kept["text"].to_pylist()
     assert kept[:2] == texts[:2]
     assert len(kept[2]) < 20
 
 
 def test_a_document_left_too_short_is_rejected_with_the_text_it_came_with() -> None:
-    result = removed(["a quoted passage, x", "a quoted passage, yyyy"], SMALL.model_copy(update={"min_code_points": 2}))
+    result = removed(
+        ["a quoted passage, x", "a quoted passage, yyyy"],
+        SMALL.model_copy(update={"min_code_points": 2}),
+    )
     assert result.documents.kept["text"].to_pylist() == ["yyyy"]
     rejected = result.documents.rejected.to_pylist()
     assert [(r["text"], r["reason"], r["value"], r["threshold"]) for r in rejected] == [
@@ -306,7 +378,16 @@ def test_a_document_left_too_short_is_rejected_with_the_text_it_came_with() -> N
 def test_passages_in_many_scripts_with_the_default_lengths() -> None:
     config = SpanDeduplicationConfig(stride=1, keep_first=False, min_code_points=0)
     samples = LoadLanguages()
-    for code in ("eu_Latn", "ru_Cyrl", "ar_Arab", "th_Thai", "km_Khmr", "bo_Tibt", "hi_Deva", "ja_Jpan"):
+    for code in (
+        "eu_Latn",
+        "ru_Cyrl",
+        "ar_Arab",
+        "th_Thai",
+        "km_Khmr",
+        "bo_Tibt",
+        "hi_Deva",
+        "ja_Jpan",
+    ):
         passage = samples[code].sample_text.specimen_21.strip()
         assert len(passage.encode()) > 300, code
         kept = removed([f"1 {passage} 2", f"3 {passage} 4", passage[:40]], config).documents.kept
@@ -322,16 +403,23 @@ def test_few_fingerprints_travel() -> None:
     generator = np.random.default_rng(0)
     text = "".join(map(chr, generator.integers(97, 123, 200_000)))
     count = len(span_fingerprints(batch_of([text]), SpanDeduplicationConfig()).keys)
-    assert count == pytest.approx(len(text) * 2 / (200 - 64 + 2), rel=0.05), "the density of winnowing: 2 / (w + 1)"
+    assert count == pytest.approx(len(text) * 2 / (200 - 64 + 2), rel=0.05), (
+        "the density of winnowing: 2 / (w + 1)"
+    )
 
 
 def test_a_fingerprint_longer_than_a_span_is_refused() -> None:
-    with pytest.raises(ValidationError, match="fingerprint_bytes must not exceed min_bytes, got fingerprint_bytes=64"):
+    with pytest.raises(
+        ValidationError,
+        match="fingerprint_bytes must not exceed min_bytes, got fingerprint_bytes=64",
+    ):
         SpanDeduplicationConfig(min_bytes=32)
 
 
 def test_a_stride_longer_than_half_a_span_is_refused() -> None:
-    with pytest.raises(ValidationError, match="stride must not exceed half of min_bytes, got stride=5, min_bytes=8"):
+    with pytest.raises(
+        ValidationError, match="stride must not exceed half of min_bytes, got stride=5, min_bytes=8"
+    ):
         SpanDeduplicationConfig(min_bytes=8, fingerprint_bytes=4, stride=5)
 
 
@@ -346,12 +434,17 @@ OWN = {
     "white space alone": (f"{PASSAGE}\n\n", None),
     "a word in a line of its own, however short": (f"Bai\n\n{PASSAGE}", "Bai"),
     "words at the end": (f"{PASSAGE} Eskerrik asko etorri zareten guztioi.", "guztioi."),
-    "words on both sides": (f"Herriko berriak, lehen orria. {PASSAGE} Jarraituko du bihar goizean.", "Jarraituko"),
+    "words on both sides": (
+        f"Herriko berriak, lehen orria. {PASSAGE} Jarraituko du bihar goizean.",
+        "Jarraituko",
+    ),
 }
 
 
 @pytest.mark.parametrize(("text", "own"), OWN.values(), ids=OWN.keys())
-def test_by_default_a_short_document_is_dropped_only_if_it_has_no_word_of_its_own(text: str, own: str | None) -> None:
+def test_by_default_a_short_document_is_dropped_only_if_it_has_no_word_of_its_own(
+    text: str, own: str | None
+) -> None:
     documents = removed([PASSAGE, text], SpanDeduplicationConfig()).documents
     assert documents.kept["text"][0].as_py() == PASSAGE
     if own is None:

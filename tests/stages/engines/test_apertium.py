@@ -26,7 +26,9 @@ def answers(engine: Apertium, *sentences: str) -> list[str | None]:
 @needs_apertium
 def test_a_pipe_stays_alive_and_keeps_stops_placeholders_and_order() -> None:
     engine = Apertium(parse_direction("eus_Latn -> spa_Latn"))
-    first = answers(engine, "Kaixo mundu", "Kaixo mundu.", "", "3 liburu \u27e60\u27e7 eta [bat] 50%!")
+    first = answers(
+        engine, "Kaixo mundu", "Kaixo mundu.", "", "3 liburu \u27e60\u27e7 eta [bat] 50%!"
+    )
     assert first[:3] == ["Hola Mundo", "Hola Mundo.", ""]
     assert first[3] is not None
     assert all(part in first[3] for part in ("3 libros", "\u27e60\u27e7", "[", "]", "50%"))
@@ -48,7 +50,9 @@ def test_another_script() -> None:
 
 
 @pytest.mark.parametrize("kind", [pytest.param("hangs", marks=pytest.mark.slow), "dies"])
-def test_only_the_sentence_at_fault_has_no_answer(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_sentence_at_fault_has_no_answer(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A stage that dies writes two NUL bytes more, which would shift the answers behind it."""
     monkeypatch.setattr(apertium, "MODES", plant_engine(tmp_path, kind, at="torturatu"))
     engine = Apertium(None, f"eus-spa-{kind}", timeout_seconds=3)
@@ -64,17 +68,24 @@ def test_a_mode_is_found_by_its_languages(tmp_path: Path, monkeypatch: pytest.Mo
         (tmp_path / f"{name}.mode").write_text("nowhere -z")
     monkeypatch.setattr(apertium, "MODES", tmp_path)
     assert mode_for(parse_direction("spa_Latn -> eng_Latn")) == "spa-eng"
-    with pytest.raises(EngineError, match="rus-ukr for rus_Cyrl -> ukr_Cyrl is not usable: its tagger crashes"):
+    with pytest.raises(
+        EngineError, match="rus-ukr for rus_Cyrl -> ukr_Cyrl is not usable: its tagger crashes"
+    ):
         mode_for(parse_direction("rus_Cyrl -> ukr_Cyrl"))
     with pytest.raises(
-        EngineError, match="installed are eus -> spa, rus -> ukr, spa -> eng; apt-get install apertium-isl-eng"
+        EngineError,
+        match="installed are eus -> spa, rus -> ukr, spa -> eng; apt-get install apertium-isl-eng",
     ):
         mode_for(parse_direction("isl_Latn -> eng_Latn"))
-    with pytest.raises(EngineError, match="mode eu-es needs the program nowhere; apt-get install apertium"):
+    with pytest.raises(
+        EngineError, match="mode eu-es needs the program nowhere; apt-get install apertium"
+    ):
         commands_of("eu-es")
 
 
-def test_a_key_depends_on_all_that_an_answer_depends_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_depends_on_all_that_an_answer_depends_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(apertium, "MODES", plant_engine(tmp_path))
     engine = Apertium(None, "eus-spa")
     there, back = parse_direction("eus_Latn -> spa_Latn"), parse_direction("spa_Latn -> eus_Latn")

@@ -21,11 +21,15 @@ from stages.engines.endpoint import ChatEndpoint
 from stages.engines.llama_cpp import find_gguf
 
 SCHEMA = '{"type": "object"}'
-REQUEST = ChatRequest((Message("system", "Be short."), Message("user", "Kaixo \u0905")), 64, 0.5, 7, SCHEMA)
+REQUEST = ChatRequest(
+    (Message("system", "Be short."), Message("user", "Kaixo \u0905")), 64, 0.5, 7, SCHEMA
+)
 
 
 def endpoint(url: str) -> ChatEndpoint:
-    config = ChatEndpointConfig(base_url=url, model="m", timeout_seconds=2, first_pause_seconds=0.01, max_attempts=2)
+    config = ChatEndpointConfig(
+        base_url=url, model="m", timeout_seconds=2, first_pause_seconds=0.01, max_attempts=2
+    )
     return ChatEndpoint(config)
 
 
@@ -52,7 +56,9 @@ def test_the_server_gets_all_that_the_key_depends_on() -> None:
         REQUEST._replace(schema=None),
         REQUEST._replace(messages=REQUEST.messages[:1]),
     ]
-    keys = {request.key(identity) for request in (REQUEST, *changed)} | {REQUEST.key(identity._replace(version="2"))}
+    keys = {request.key(identity) for request in (REQUEST, *changed)} | {
+        REQUEST.key(identity._replace(version="2"))
+    }
     assert len(keys) == 7
 
 
@@ -120,7 +126,9 @@ def test_a_model_that_is_not_there_is_one_line(options: dict[str, Any], problem:
 
 
 def test_what_is_no_gguf_is_named(tmp_path: Path) -> None:
-    pytest.importorskip("xllamacpp", reason="xllamacpp is not installed; pip install 'glotmill[synthesize]'")
+    pytest.importorskip(
+        "xllamacpp", reason="xllamacpp is not installed; pip install 'glotmill[synthesize]'"
+    )
     from stages.engines.llama_cpp import LlamaCpp
 
     (tmp_path / "m.gguf").write_bytes(b"GGML....")

@@ -1,4 +1,5 @@
-"""CTranslate2 with a tiny model of random weights, which is enough to load, to batch, and to be told apart."""
+"""CTranslate2 with a tiny model of random weights, which is enough to load, to batch, and to be
+told apart."""
 
 from __future__ import annotations
 
@@ -14,8 +15,12 @@ from stages.engines.engine import Answer, EngineError, parse_direction
 from stages.engines.options import CTranslate2Config
 from tests.declaration import DECLARATION
 
-ctranslate2 = pytest.importorskip("ctranslate2", reason="not installed; pip install 'glotmill[translate]'")
-sentencepiece = pytest.importorskip("sentencepiece", reason="not installed; pip install 'glotmill[translate]'")
+ctranslate2 = pytest.importorskip(
+    "ctranslate2", reason="not installed; pip install 'glotmill[translate]'"
+)
+sentencepiece = pytest.importorskip(
+    "sentencepiece", reason="not installed; pip install 'glotmill[translate]'"
+)
 
 EUS_SPA = parse_direction("eus_Latn -> spa_Latn")
 DEPTH, INNER, PIECES = 16, 32, 200
@@ -23,7 +28,9 @@ DEPTH, INNER, PIECES = 16, 32, 200
 
 def fill(spec: object, rng: np.random.Generator, vocabulary: int, inside: str = "") -> None:
     """Give random weights to all layers of a transformer that have none, by where they are."""
-    for name, value in [(name, value) for name, value in vars(spec).items() if not name.startswith("_")]:
+    for name, value in [
+        (name, value) for name, value in vars(spec).items() if not name.startswith("_")
+    ]:
         where = f"{inside}.{name}"
         if isinstance(value, list):
             for place, part in enumerate(value):
@@ -39,7 +46,13 @@ def fill(spec: object, rng: np.random.Generator, vocabulary: int, inside: str = 
                 shape = (3 * DEPTH, DEPTH)
             else:
                 shape = (2 * DEPTH, DEPTH) if ".attention.linear1" in inside else (DEPTH, DEPTH)
-            setattr(spec, name, np.ones(shape, np.float32) if name == "gamma" else rng.normal(size=shape).astype("f4"))
+            setattr(
+                spec,
+                name,
+                np.ones(shape, np.float32)
+                if name == "gamma"
+                else rng.normal(size=shape).astype("f4"),
+            )
         elif hasattr(value, "__dict__"):
             fill(value, rng, vocabulary, where)
 
@@ -49,7 +62,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model")
     written = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter([text for label, texts in DECLARATION.items() if "Latn" in label for text in texts]),
+        sentence_iterator=iter(
+            [text for label, texts in DECLARATION.items() if "Latn" in label for text in texts]
+        ),
         model_writer=written,
         vocab_size=PIECES,
         model_type="bpe",
@@ -57,9 +72,13 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     processor = sentencepiece.SentencePieceProcessor(model_proto=written.getvalue())
     vocabulary = [processor.id_to_piece(number) for number in range(PIECES)]
-    spec = ctranslate2.specs.TransformerSpec.from_config(num_layers=(1, 1), num_heads=2, pre_norm=True)
+    spec = ctranslate2.specs.TransformerSpec.from_config(
+        num_layers=(1, 1), num_heads=2, pre_norm=True
+    )
     fill(spec, np.random.default_rng(3), len(vocabulary))
-    spec.decoder.projection.bias = np.where(np.array(vocabulary) == "</s>", 12, 0).astype(np.float32)
+    spec.decoder.projection.bias = np.where(np.array(vocabulary) == "</s>", 12, 0).astype(
+        np.float32
+    )
     spec.register_source_vocabulary(vocabulary)
     spec.register_target_vocabulary(vocabulary)
     spec.validate()
@@ -89,7 +108,9 @@ def test_answers_do_not_depend_on_the_batch(model: Path) -> None:
 
 def test_an_answer_that_does_not_end_is_an_error(model: Path) -> None:
     found = answers(model, [*DECLARATION["eus_Latn"][:2]], max_answer_tokens=1)
-    assert {answer.error for answer in found.values()} == {"the answer was cut off at the limit of tokens"}
+    assert {answer.error for answer in found.values()} == {
+        "the answer was cut off at the limit of tokens"
+    }
 
 
 def test_the_identity_is_that_of_the_weights(model: Path, tmp_path: Path) -> None:
@@ -109,5 +130,8 @@ def test_what_is_no_model_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(EngineError, match=r"must hold a tokenizer, one of source\.spm"):
         CTranslate2(config, EUS_SPA)
     monkeypatch.setattr(optional, "find_spec", lambda _: None)
-    with pytest.raises(EngineError, match=r"needs ctranslate2 and sentencepiece; pip install 'glotmill\[translate\]'"):
+    with pytest.raises(
+        EngineError,
+        match=r"needs ctranslate2 and sentencepiece; pip install 'glotmill\[translate\]'",
+    ):
         CTranslate2(config, EUS_SPA)

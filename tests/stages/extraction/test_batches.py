@@ -1,4 +1,5 @@
-"""Pages read together: each text and each score is what it is alone, and a batch holds a bounded amount of markup."""
+"""Pages read together: each text and each score is what it is alone, and a batch holds a bounded
+amount of markup."""
 
 from __future__ import annotations
 
@@ -15,15 +16,16 @@ from stages.extraction.trees import score
 
 CONFIG = ExtractionConfig()
 PARAGRAPH = "The river rose in the night, and by morning the lower fields stood under water. "
-KHMER = (
-    "\u1791\u17b9\u1780\u1791\u1793\u17d2\u179b\u17c1\u17a1\u17be\u1784\u1793\u17c5\u1796\u17c1\u179b\u1799\u1794\u17cb"
-)
+KHMER = "\u1791\u17b9\u1780\u1791\u1793\u17d2\u179b\u17c1"
+KHMER += "\u17a1\u17be\u1784\u1793\u17c5\u1796\u17c1\u179b\u1799\u1794\u17cb"
 
 
 def article(number: int) -> str:
     said = (PARAGRAPH, KHMER * 4)[number % 2] * (1 + number % 5)
     posts = f"<h2 class=title>{number}</h2><p>{said}<p>{said[::-1]}" * (1 + number % 7)
-    menu = "".join(f"<li><a href=/{place}>{KHMER[:place]}{place}</a>" for place in range(number * 3))
+    menu = "".join(
+        f"<li><a href=/{place}>{KHMER[:place]}{place}</a>" for place in range(number * 3)
+    )
     return f"<title>{number}</title><nav><ul>{menu}</ul></nav><main><h1>{number}</h1>{posts}</main><footer>{number}"
 
 
@@ -66,7 +68,9 @@ def test_pages_laid_out_together_are_those_laid_out_alone() -> None:
 def assert_equal(found: Layout, expected: Layout) -> None:
     for name, value, wanted in zip(Layout._fields, found, expected, strict=True):
         if name == "blocks":
-            for field, row, other in zip(Blocks._fields, found.blocks, expected.blocks, strict=True):
+            for field, row, other in zip(
+                Blocks._fields, found.blocks, expected.blocks, strict=True
+            ):
                 np.testing.assert_array_equal(row, other, field)
         elif name == "piece_breaks":
             pass  # counted from the first page on
@@ -86,8 +90,12 @@ def test_a_row_of_features_has_one_score_whatever_rows_stand_next_to_it(step: in
         np.testing.assert_array_equal(score(trees, rows[:, :count]), alone[:count])
 
 
-@pytest.mark.parametrize("options", [{}, {"structure": "markdown", "comments": "keep"}, {"engine": "whole_page"}])
-def test_pages_read_together_are_read_as_alone(options: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "options", [{}, {"structure": "markdown", "comments": "keep"}, {"engine": "whole_page"}]
+)
+def test_pages_read_together_are_read_as_alone(
+    options: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = ExtractionConfig.model_validate(options)
     alone = [read_page(page, config) for page in PAGES]
     assert len({page.text for page in alone}) > 12
@@ -113,6 +121,12 @@ def test_a_batch_holds_a_bounded_amount_of_markup(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(extract, "lay_out", counted)
     large = PAGES[2] + " " * (extract.BATCH_CODE_POINTS // 3)
-    read_pages([(page, "text/html") for page in [*PAGES[:5], *[large] * 7, " " * extract.BATCH_CODE_POINTS]], CONFIG)
+    read_pages(
+        [
+            (page, "text/html")
+            for page in [*PAGES[:5], *[large] * 7, " " * extract.BATCH_CODE_POINTS]
+        ],
+        CONFIG,
+    )
     assert sum(waiting) == 12, "the last holds no markup"
     assert max(waiting[1:]) == 2

@@ -22,7 +22,11 @@ CONFIG = ExtractionConfig()
 def records(*rows: dict[str, object]) -> pa.RecordBatch:
     defaults: dict[str, object] = {"source": "web", "path": "a.warc.gz", "position": 0}
     return pa.RecordBatch.from_pylist(
-        [{**dict.fromkeys(RECORD.names), **defaults, "id": str(n), **row} for n, row in enumerate(rows)], schema=RECORD
+        [
+            {**dict.fromkeys(RECORD.names), **defaults, "id": str(n), **row}
+            for n, row in enumerate(rows)
+        ],
+        schema=RECORD,
     )
 
 
@@ -34,7 +38,8 @@ def text_of(page: str, **options: object) -> str:
     return read_page(page, ExtractionConfig.model_validate(options)).text
 
 
-# Spelling that a careless extractor changes. Each stands between words, so that a stripped edge does not hide it.
+# Spelling that a careless extractor changes. Each stands between words, so that a stripped edge
+# does not hide it.
 SPELLINGS = {
     "fas: zero-width non-joiner is spelling": "\u0645\u06cc\u200c\u0631\u0648\u062f \u0648",
     "ara: the same word without it stays without": "\u0645\u06cc\u0631\u0648\u062f \u0648",
@@ -68,12 +73,21 @@ def test_spelling_is_kept_to_the_code_point(spelling: str, engine: str) -> None:
 LAYOUTS = {
     "paragraphs are apart, line breaks are lines": ("<p>a<p>b<br>c", "a\n\nb\nc"),
     "inline markup does not break a word": ("<p>ka<b>la</b><i>llisut</i>", "kalallisut"),
-    "kor: inline markup does not break a word": ("<p>\ud55c<b>\uad6d</b>\uc5b4", "\ud55c\uad6d\uc5b4"),
+    "kor: inline markup does not break a word": (
+        "<p>\ud55c<b>\uad6d</b>\uc5b4",
+        "\ud55c\uad6d\uc5b4",
+    ),
     "white space of the markup is one space": ("<p>a\n\t  b", "a b"),
     "pre keeps its indents": ("<pre>  if\n      then</pre>", "  if\n      then"),
-    "cells of a row are apart by tabs": ("<table><tr><td>a<td>b<tr><td>c<td>d</table>", "a\tb\nc\td"),
+    "cells of a row are apart by tabs": (
+        "<table><tr><td>a<td>b<tr><td>c<td>d</table>",
+        "a\tb\nc\td",
+    ),
     "text before a table does not grow into it": ("ab<table><tr><td>cd</table>", "ab\ncd"),
-    "a summary does not grow into its details": ("<details><summary>ab</summary>cd</details>", "ab\ncd"),
+    "a summary does not grow into its details": (
+        "<details><summary>ab</summary>cd</details>",
+        "ab\ncd",
+    ),
     "lists: a line an item, no bullets": ("<ol><li>a<li>b</ol>", "  a\n  b"),
     "jpn: ruby keeps its reading in the page's brackets": (
         "<ruby>\u6f22<rp>(</rp><rt>\u304b\u3093</rt><rp>)</rp></ruby>",
@@ -102,13 +116,19 @@ BOILERPLATE = {
     "a landmark role": ('<div role="navigation">N</div><p>keep</p>', "keep"),
     "a class name that contains nav": ('<div class="site-nav-wrap">N</div><p>keep</p>', "keep"),
     "the page's header and footer": ("<header>N</header><p>keep</p><footer>N</footer>", "keep"),
-    "but the header of an article": ("<article><header>title</header><p>keep</p></article>", "title\n\nkeep"),
+    "but the header of an article": (
+        "<article><header>title</header><p>keep</p></article>",
+        "title\n\nkeep",
+    ),
     "a container that holds the title is the page": (
         '<div class="wy-nav-content"><h1>title</h1><p>keep</p></div>',
         "title\n\nkeep",
     ),
     "a word in the text is not a class name": ("<p>nav menu sidebar</p>", "nav menu sidebar"),
-    "an inline element is not a container": ('<p>press <span class="menuchoice">File</span></p>', "press File"),
+    "an inline element is not a container": (
+        '<p>press <span class="menuchoice">File</span></p>',
+        "press File",
+    ),
     "hidden": ("<p hidden>N</p><p>keep</p>", "keep"),
 }
 
@@ -120,7 +140,8 @@ def test_boilerplate(page: str, expected: str) -> None:
 
 
 def test_short_items_count_the_same_in_every_script() -> None:
-    """What the default engine is chosen for: Khmer items without a space are kept as English ones are."""
+    """What the default engine is chosen for: Khmer items without a space are kept as English ones
+    are."""
     items = {
         "eng": ["small words", "and more words"],
         "khm": ["\u1796\u17b6\u1780\u17d2\u1799", "\u1781\u17d2\u1798\u17c2\u179a"],
@@ -150,7 +171,11 @@ def test_a_block_keeps_its_rows_and_order() -> None:
         html('<html lang="eu"><p>kaixo</p>'),
         {"text": "as it was"},
         html('<html lang="eu"><p>bi</p>', declared_language="fr"),
-        {"raw": "\u0127alq".encode("iso8859-3"), "media_type": "text/plain", "charset": "iso-8859-3"},
+        {
+            "raw": "\u0127alq".encode("iso8859-3"),
+            "media_type": "text/plain",
+            "charset": "iso-8859-3",
+        },
         {"raw": b"<b>not markup</b>", "media_type": "text/plain"},
         {},
     )
@@ -170,17 +195,30 @@ BAD_ROWS = {
     ),
     "NUL bytes": (html(b"<p>" + b"a\0" * 50), "could not be decoded"),
     "a media type of something else": (html("x", media_type="image/png"), "got 'image/png'"),
-    "too large": (html("<p>" + "x" * 1_000_000), "page of 1000003 bytes is over max_html_bytes 1000000"),
-    "a PDF under a wrong type": (html(b"%PDF-1.7\nabc"), "the bytes are application/pdf, declared as text/html"),
-    "a picture under a wrong type": (html(b"\x89PNG\r\n\x1a\n\0"), "the bytes are image/png, declared as text/html"),
+    "too large": (
+        html("<p>" + "x" * 1_000_000),
+        "page of 1000003 bytes is over max_html_bytes 1000000",
+    ),
+    "a PDF under a wrong type": (
+        html(b"%PDF-1.7\nabc"),
+        "the bytes are application/pdf, declared as text/html",
+    ),
+    "a picture under a wrong type": (
+        html(b"\x89PNG\r\n\x1a\n\0"),
+        "the bytes are image/png, declared as text/html",
+    ),
 }
 
 
 @pytest.mark.parametrize(("row", "message"), BAD_ROWS.values(), ids=BAD_ROWS.keys())
 def test_a_bad_row_fails_alone_and_keeps_its_bytes(row: dict[str, object], message: str) -> None:
     config = ExtractionConfig(max_html_bytes=1_000_000)
-    block = records(*[html(f"<p>good {n}") for n in range(5)], row, *[html(f"<p>good {n}") for n in range(5, 9)])
-    outcome = run_stages(block, [BoundStage("extract_text", lambda rows: extract_text(rows, config))])
+    block = records(
+        *[html(f"<p>good {n}") for n in range(5)], row, *[html(f"<p>good {n}") for n in range(5, 9)]
+    )
+    outcome = run_stages(
+        block, [BoundStage("extract_text", lambda rows: extract_text(rows, config))]
+    )
     assert outcome.kept["text"].to_pylist() == [f"good {n}" for n in range(9)]
     [failed] = outcome.failed
     assert failed["raw"].to_pylist() == [row["raw"]]
@@ -191,7 +229,9 @@ def test_a_bad_row_fails_alone_and_keeps_its_bytes(row: dict[str, object], messa
 def test_a_stray_byte_is_forgiven_and_the_limit_is_an_option() -> None:
     page = html("<p>" + "\u0127alq " * 200 + "\ufffd", charset="utf-8")
     assert extract_text(records(page), CONFIG).kept["text"][0].as_py().endswith("\ufffd")
-    with pytest.raises(ValueError, match=r"1 of 1001 code points could not be decoded, over max_damaged_share 0\.0"):
+    with pytest.raises(
+        ValueError, match=r"1 of 1001 code points could not be decoded, over max_damaged_share 0\.0"
+    ):
         extract_text(records(page), ExtractionConfig(max_damaged_share=0))
 
 
@@ -200,13 +240,16 @@ def test_a_missing_column_is_named() -> None:
         extract_text(records(html("x")).drop_columns(["raw"]), CONFIG)
 
 
-@pytest.mark.parametrize("options", [{"engine": "magic"}, {"max_html_bytes": 0}, {"max_damaged_share": 1.5}, {"x": 1}])
+@pytest.mark.parametrize(
+    "options", [{"engine": "magic"}, {"max_html_bytes": 0}, {"max_damaged_share": 1.5}, {"x": 1}]
+)
 def test_impossible_options_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         ExtractionConfig.model_validate(options)
 
 
-# Each is legal to send and was seen to take minutes, gigabytes, or a quadratic time in the parser or a selector.
+# Each is legal to send and was seen to take minutes, gigabytes, or a quadratic time in the parser
+# or a selector.
 HOSTILE = {
     "nested containers": "'<div>' * 100_000",
     "nested containers with names": "'<div class=nav>' * 100_000 + '<h1>x'",
@@ -253,7 +296,9 @@ def test_hostile_markup_takes_seconds_and_kills_no_worker(page: str) -> None:
 @pytest.mark.parametrize("engine", ["selectors", "resiliparse"])
 def test_other_engines_refuse_a_select_that_is_quadratic_to_parse(engine: str) -> None:
     options = "<option>x" * 10_000
-    assert text_of(f"<p>a</p><select>{options}</select><select>{options}</select>", engine=engine).startswith("a")
+    assert text_of(
+        f"<p>a</p><select>{options}</select><select>{options}</select>", engine=engine
+    ).startswith("a")
     with pytest.raises(ValueError, match="a select must have at most 10000 options, got 10001"):
         text_of(f"<p>a</p><SELECT>{options}<option>y</SELECT>", engine=engine)
 
@@ -266,5 +311,7 @@ def test_a_page_of_200_mb_is_refused_unparsed() -> None:
 
 
 def test_an_ordinary_long_page_is_not_taken_for_hostile() -> None:
-    rows = "".join(f"<tr><td><b>{n}</b><td><ul><li><i>x</i><ul><li>y</ul></ul></tr>" for n in range(20_000))
+    rows = "".join(
+        f"<tr><td><b>{n}</b><td><ul><li><i>x</i><ul><li>y</ul></ul></tr>" for n in range(20_000)
+    )
     assert text_of(f"<font><table>{rows}</table></font>").count("y") == 20_000

@@ -1,4 +1,5 @@
-"""Every page takes time and memory linear in its size: shapes of a megabyte that were seen to cost hours elsewhere."""
+"""Every page takes time and memory linear in its size: shapes of a megabyte that were seen to cost
+hours elsewhere."""
 
 from __future__ import annotations
 
@@ -102,19 +103,29 @@ def _repeated(unit: str) -> Callable[[], str]:
 
 SHAPES = {name: _repeated(unit) for name, unit in REPEATED.items()}
 SHAPES |= {
-    "formatting that opens again": lambda: "".join(f"<p><b id=i{n}>" for n in range(40_000)) + "<p>x" * 40_000,
-    "formatting after idle closing tags": lambda: "</b>" * 9000 + "".join(f"<p><b id=i{n}>x" for n in range(40_000)),
+    "formatting that opens again": lambda: (
+        "".join(f"<p><b id=i{n}>" for n in range(40_000)) + "<p>x" * 40_000
+    ),
+    "formatting after idle closing tags": lambda: (
+        "</b>" * 9000 + "".join(f"<p><b id=i{n}>x" for n in range(40_000))
+    ),
     "fonts of many colours": lambda: "".join(f"<font color={n}><p>x" for n in range(45_000)),
     "many attributes": lambda: "<p " + " ".join(f"a{n}=1" for n in range(120_000)) + ">x",
     "attributes apart by slashes": lambda: "<p " + "/".join(f"a{n}" for n in range(140_000)) + ">x",
-    "elements of 2,000 attributes": lambda: ("<p " + " ".join(f"a{n}=1" for n in range(2000)) + ">x") * 60,
+    "elements of 2,000 attributes": lambda: (
+        ("<p " + " ".join(f"a{n}=1" for n in range(2000)) + ">x") * 60
+    ),
     "a name of a megabyte": lambda: f'<p class="{"nav " * 250_000}">x',
     "different names": lambda: "".join(f'<i class="n{n}-nav">x' for n in range(45_000)),
     "an attribute of a megabyte": lambda: f'<a href="{"x" * MEGABYTE}">x</a>',
-    "a select of 100,000 options": lambda: "<p>x</p><select>" + "<option>x" * 100_000 + "</select><p>y",
+    "a select of 100,000 options": lambda: (
+        "<p>x</p><select>" + "<option>x" * 100_000 + "</select><p>y"
+    ),
     "one element of text": lambda: f"<p>{'word and word ' * 70_000}",
     "a title of a megabyte": lambda: f"<title>{'word ' * 200_000}</title>" + "<p>word",
-    "a feed": lambda: "<rss><channel>" + "<item><title>x</title><description>y</description></item>" * 17_000,
+    "a feed": lambda: (
+        "<rss><channel>" + "<item><title>x</title><description>y</description></item>" * 17_000
+    ),
     "a feed never closed": lambda: "<feed>" + "<entry><title>x" * 60_000,
     "XHTML of empty elements": lambda: (
         '<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml">' + "<a/>" * 250_000
@@ -142,10 +153,13 @@ def _measure(shape: str, engine: str, answer: Connection) -> None:
 
 
 def cost(shape: str, engine: str = "blocks") -> tuple[float, int, int]:
-    """Extract a page in a forked process; return CPU seconds, growth of peak memory in bytes, length of the text."""
+    """Extract a page in a forked process; return CPU seconds, growth of peak memory in bytes,
+    length of the text."""
     read_page("<p>x", ExtractionConfig())  # loads the model before the fork
     receiver, sender = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.get_context("fork").Process(target=_measure, args=(shape, engine, sender))
+    process = multiprocessing.get_context("fork").Process(
+        target=_measure, args=(shape, engine, sender)
+    )
     process.start()
     sender.close()
     try:

@@ -1,4 +1,5 @@
-"""Whole pages: no element takes the main text with it, names are tokens, and what a page is stands in columns."""
+"""Whole pages: no element takes the main text with it, names are tokens, and what a page is stands
+in columns."""
 
 from __future__ import annotations
 
@@ -9,7 +10,9 @@ from stages.extraction.extract import Page, read_page
 from stages.extraction.options import ExtractionConfig
 
 TEXT = "This is the main text of the page, a paragraph that says enough to be one, and then it goes on."
-MORE = "Here is a second paragraph of the same text, which also has a few words more than a label has."
+MORE = (
+    "Here is a second paragraph of the same text, which also has a few words more than a label has."
+)
 BODY = f"<h1>A title of it</h1><p>{TEXT}</p><p>{MORE}</p>"
 MENU = "<ul><li><a href=/1>Home</a><li><a href=/2>News of all</a><li><a href=/3>About us</a></ul>"
 
@@ -59,7 +62,10 @@ def test_the_frame_of_a_site_is_left_out() -> None:
 CELLS = "<tr><td>1</td><td><code>x = 1</code></td></tr><tr><td>2</td><td><code>y</code></td></tr>"
 POEM = "<br>".join(("A line of it", "and so", "on", ""))
 WHOLE_PARTS = {
-    "a table of numbered code": (f"<p>{TEXT}<table class=crayon>{CELLS}</table><p>{MORE}", "1\tx = 1\n2\ty"),
+    "a table of numbered code": (
+        f"<p>{TEXT}<table class=crayon>{CELLS}</table><p>{MORE}",
+        "1\tx = 1\n2\ty",
+    ),
     "a table with a short cell": (
         f"<p>{TEXT}<table><tr><th>Size<th>S<tr><td>Tube<td>1</table><p>{MORE}",
         "Size\tS\nTube\t1",
@@ -81,7 +87,9 @@ PARTS_LEFT_OUT = {
 
 @pytest.mark.parametrize("part", PARTS_LEFT_OUT.values(), ids=PARTS_LEFT_OUT.keys())
 def test_what_is_no_part_of_the_text_is_not_kept_for_its_place(part: str) -> None:
-    text = page(f"<nav>{MENU}</nav><main><h1>A title</h1><p>{TEXT}</p>{part}<p>{MORE}</p></main>").text
+    text = page(
+        f"<nav>{MENU}</nav><main><h1>A title</h1><p>{TEXT}</p>{part}<p>{MORE}</p></main>"
+    ).text
     assert MORE in text
     assert "One more" not in text
 
@@ -91,21 +99,28 @@ def test_a_field_stands_between_its_label_and_the_next() -> None:
     assert "Name\nTown\nof birth" in page(form).text
 
 
-SECTIONS = "".join(f"<section id=s{n}><h2>{n}. Chapter</h2><p>{TEXT}</p><p>{MORE}</p></section>" for n in range(9))
+SECTIONS = "".join(
+    f"<section id=s{n}><h2>{n}. Chapter</h2><p>{TEXT}</p><p>{MORE}</p></section>" for n in range(9)
+)
 
 
 @pytest.mark.parametrize("name", ["toctree-wrapper compound", "pagination-wrap", "menu-pages"])
 def test_a_name_of_navigation_does_not_take_the_manual_with_it(name: str) -> None:
-    found = page(f'<div class="body"><h1>A manual</h1><p>{MORE}</p><div class="{name}">{SECTIONS}</div></div>')
+    found = page(
+        f'<div class="body"><h1>A manual</h1><p>{MORE}</p><div class="{name}">{SECTIONS}</div></div>'
+    )
     assert found.text.count(TEXT) == 9
     chapters = "".join(f"<li><a href=#s{n}>{n}. Chapter, and what it says</a>" for n in range(9))
-    index = page(f'<div class="body"><h1>A</h1><p>{TEXT}</p><div class="{name}"><ul>{chapters}</ul></div></div>')
+    index = page(
+        f'<div class="body"><h1>A</h1><p>{TEXT}</p><div class="{name}"><ul>{chapters}</ul></div></div>'
+    )
     assert "what it says" not in index.text, "a list of chapters is left out under the same name"
     assert index.fallback is None
 
 
 def posts(*kinds: str) -> str:
-    """Posts as forum software writes them; a moderator's, or every other, has a class of its own."""
+    """Posts as forum software writes them; a moderator's, or every other, has a class of its
+    own."""
     person = "<div class=user><h4 itemprop=name>Ann</h4><div itemprop=jobTitle>Forum moderator of it</div></div>"
     return "".join(
         f"<article class='post {kind}'>{person}<time>1 May</time>"
@@ -114,7 +129,9 @@ def posts(*kinds: str) -> str:
     )
 
 
-@pytest.mark.parametrize("kinds", [("", "", "", ""), ("mod", "", "", "", "mod"), ("bg1", "bg2", "bg1", "bg2", "bg1")])
+@pytest.mark.parametrize(
+    "kinds", [("", "", "", ""), ("mod", "", "", "", "mod"), ("bg1", "bg2", "bg1", "bg2", "bg1")]
+)
 def test_posts_are_kept_without_the_profiles_of_their_authors(kinds: tuple[str, ...]) -> None:
     found = page(f"<nav>{MENU}</nav><div id=thread><h1>A title of it</h1>{posts(*kinds)}</div>")
     assert found.kind == "forum"
@@ -129,7 +146,9 @@ def letter(links: str) -> str:
 
 
 def test_the_letters_around_a_letter_are_left_out() -> None:
-    found = page(letter("<ul><li>Previous: <a href=1.html>[list] About the other matter</a></ul>")).text
+    found = page(
+        letter("<ul><li>Previous: <a href=1.html>[list] About the other matter</a></ul>")
+    ).text
     assert found.startswith("Re: A title\n\nAnn Mon Mar 1 2004\n")
     assert found.endswith(f"{TEXT}\n{MORE}\n\n{TEXT}")
     assert "other matter" not in found
@@ -140,9 +159,14 @@ def test_the_letters_around_a_letter_are_left_out() -> None:
 def test_a_feed_that_a_browser_saved_is_a_feed() -> None:
     items = f"<item><title>One</title><description>{TEXT}</description></item>" * 2
     feed = f"<rss version='2.0'><channel>{items}</channel></rss>"
-    for saved in (f"<html><body>{feed}</body></html>", f"<!doctype html>\n<html lang=en><head></head>\n<body>{feed}"):
+    for saved in (
+        f"<html><body>{feed}</body></html>",
+        f"<!doctype html>\n<html lang=en><head></head>\n<body>{feed}",
+    ):
         assert page(saved).text == f"One\n\n{TEXT}\n\nOne\n\n{TEXT}"
-    about = page(f"<html><body><h1>About feeds</h1><p>{TEXT}</p><p>{MORE}</p><rss>x</rss></body></html>")
+    about = page(
+        f"<html><body><h1>About feeds</h1><p>{TEXT}</p><p>{MORE}</p><rss>x</rss></body></html>"
+    )
     assert about.text.startswith("About feeds"), "a page with such an element is a page"
 
 
@@ -151,9 +175,15 @@ FRAMED = {
         f"<nav>{MENU}</nav><main><h1>Log in</h1><form><input type=password></form></main>",
         "Log in",
     ),
-    "a menu beside an error": (f"<nav>{MENU}</nav><main><h1>404</h1><p>It is gone.</p></main>", "404\n\nIt is gone."),
+    "a menu beside an error": (
+        f"<nav>{MENU}</nav><main><h1>404</h1><p>It is gone.</p></main>",
+        "404\n\nIt is gone.",
+    ),
     "a menu alone": (f"<nav>{MENU}</nav>", "Home\nNews of all\nAbout us"),
-    "text in a menu": (f"<nav><p>{TEXT}</p></nav><main><p>and more</p></main>", f"{TEXT}\n\nand more"),
+    "text in a menu": (
+        f"<nav><p>{TEXT}</p></nav><main><p>and more</p></main>",
+        f"{TEXT}\n\nand more",
+    ),
 }
 
 
@@ -185,21 +215,28 @@ def test_names_are_tokens(name: str, group: str | None) -> None:
 XHTML = '<html xmlns="http://www.w3.org/1999/xhtml"><head><title/><script src="a.js"/></head><body>'
 
 
-@pytest.mark.parametrize("head", ['<?xml version="1.0"?><html><head><title/><script src="a.js"/></head>', XHTML])
+@pytest.mark.parametrize(
+    "head", ['<?xml version="1.0"?><html><head><title/><script src="a.js"/></head>', XHTML]
+)
 def test_what_xml_closes_is_closed(head: str) -> None:
     assert TEXT in page(f"{head}<div id='a'/>{BODY}").text
     html = page(f"<html><head><title/></head>{BODY}")
     assert TEXT in html.text
-    assert html.fallback == "unclosed", "HTML's title stays open, and would hold the rest of the page"
+    assert html.fallback == "unclosed", (
+        "HTML's title stays open, and would hold the rest of the page"
+    )
     prefixed = '<x:html xmlns:x="http://www.w3.org/1999/xhtml"><x:body><x:p>One</x:p><x:p>Two</x:p></x:body></x:html>'
     assert page(f'<?xml version="1.0"?>{prefixed}').text == "One\n\nTwo"
 
 
 def test_entries_of_a_feed_are_apart() -> None:
-    items = "<item><title>One &amp; 1</title><description>&lt;p&gt;First&lt;/p&gt;</description></item>"
+    items = (
+        "<item><title>One &amp; 1</title><description>&lt;p&gt;First&lt;/p&gt;</description></item>"
+    )
     items += "<item><title>Two</title><description><![CDATA[<p>Second</p>]]></description></item>"
     assert (
-        page(f'<?xml version="1.0"?><rss><channel>{items}</channel></rss>').text == "One & 1\n\nFirst\n\nTwo\n\nSecond"
+        page(f'<?xml version="1.0"?><rss><channel>{items}</channel></rss>').text
+        == "One & 1\n\nFirst\n\nTwo\n\nSecond"
     )
 
 
@@ -208,7 +245,12 @@ def test_entries_of_feeds_with_prefixes_and_elements_of_other_xml_are_apart() ->
     assert page(f'<a:feed xmlns:a="http://www.w3.org/2005/Atom">{entry}{entry}</a:feed>').text == (
         "One\n\nFirst\n\nOne\n\nFirst"
     )
-    assert page('<?xml version="1.0"?><urlset><url><loc>a</loc><lastmod>b</lastmod></url></urlset>').text == "a\nb"
+    assert (
+        page(
+            '<?xml version="1.0"?><urlset><url><loc>a</loc><lastmod>b</lastmod></url></urlset>'
+        ).text
+        == "a\nb"
+    )
 
 
 def test_a_panel_that_nothing_opens_is_hidden() -> None:
@@ -217,30 +259,59 @@ def test_a_panel_that_nothing_opens_is_hidden() -> None:
 
 
 def test_what_readers_wrote_is_left_out_of_an_article() -> None:
-    posts = "".join(f"<div class=comment><b class=author>Ann</b><p>A reader wrote this {n}.</p></div>" for n in "123")
+    posts = "".join(
+        f"<div class=comment><b class=author>Ann</b><p>A reader wrote this {n}.</p></div>"
+        for n in "123"
+    )
     markup = f'<meta property="og:type" content="article"><main>{BODY}</main><div id="comments">{posts}</div>'
     assert "reader" not in page(markup).text
     assert page(markup, comments="keep").text.count("A reader wrote this") == 3
 
 
 COLUMNS = {
-    "an error": ("<title>404 Not Found</title><h1>404</h1><p>It is not there.</p>", "access", "error"),
-    "a year is no error": ("<title>Report of 2404</title><h1>Year</h1><p>It is there.</p>", "access", None),
-    "an error of IIS": ("<title>HTTP Error 403.14 - Forbidden</title><p>It is not listed.</p>", "access", "error"),
-    "a price is no error": ("<title>Lamp</title><h2>404.14</h2><p>It is bright.</p>", "access", None),
+    "an error": (
+        "<title>404 Not Found</title><h1>404</h1><p>It is not there.</p>",
+        "access",
+        "error",
+    ),
+    "a year is no error": (
+        "<title>Report of 2404</title><h1>Year</h1><p>It is there.</p>",
+        "access",
+        None,
+    ),
+    "an error of IIS": (
+        "<title>HTTP Error 403.14 - Forbidden</title><p>It is not listed.</p>",
+        "access",
+        "error",
+    ),
+    "a price is no error": (
+        "<title>Lamp</title><h2>404.14</h2><p>It is bright.</p>",
+        "access",
+        None,
+    ),
     "widgets of a text editor are no posts": (
-        f'<div class="widget-text-editor"><div class=content><h3>A head</h3><p>{TEXT}</p><p>{MORE}</p></div></div>' * 4,
+        f'<div class="widget-text-editor"><div class=content><h3>A head</h3><p>{TEXT}</p><p>{MORE}</p></div></div>'
+        * 4,
         "kind",
         "article",
     ),
     "posts with their authors": (
-        f"<div class=post><div class=author>Ann</div><div class=content><p>{TEXT}</p><p>{MORE}</p></div></div>" * 4,
+        f"<div class=post><div class=author>Ann</div><div class=content><p>{TEXT}</p><p>{MORE}</p></div></div>"
+        * 4,
         "kind",
         "forum",
     ),
     "a login": ("<form><label>Name</label><input type=password></form>", "access", "login"),
-    "an article": (f'<meta property="og:type" content="article"><main>{BODY}</main>', "kind", "article"),
-    "a product": (f'<meta property="og:type" content="product"><main>{BODY}</main>', "kind", "product"),
+    "an article": (
+        f'<meta property="og:type" content="article"><main>{BODY}</main>',
+        "kind",
+        "article",
+    ),
+    "a product": (
+        f'<meta property="og:type" content="product"><main>{BODY}</main>',
+        "kind",
+        "product",
+    ),
     "a manual": (f'<meta name="generator" content="Sphinx"><main>{BODY}</main>', "kind", "manual"),
     "text in noscript": (f"<body><noscript>{BODY}</noscript>", "fallback", "noscript"),
     "none needed": (f"<main>{BODY}</main>", "fallback", None),
@@ -271,7 +342,9 @@ def test_signs_in_a_text_are_no_tags(text: str) -> None:
 
 def test_the_sign_of_a_headings_address_is_no_text() -> None:
     sign = '<a class="headerlink" href="#a" title="Permalink">\u00b6</a>'
-    text = page(f"<main><h1>Title{sign}</h1><p>{TEXT}</p><p>{MORE} <a href=/p>\u00b6</a></p></main>").text
+    text = page(
+        f"<main><h1>Title{sign}</h1><p>{TEXT}</p><p>{MORE} <a href=/p>\u00b6</a></p></main>"
+    ).text
     assert text == f"Title\n\n{TEXT}\n\n{MORE} \u00b6"
 
 
@@ -297,5 +370,8 @@ def test_markdown() -> None:
     assert text.startswith(f"# A title of it\n\n{TEXT}")
     assert "## Part\n\nSee [the other page](/x) for" in text
     assert text.endswith(f"1. {TEXT}\n1. {MORE}")
-    with pytest.raises(ValueError, match="structure 'markdown' needs engine 'blocks' or 'whole_page', got 'selectors'"):
+    with pytest.raises(
+        ValueError,
+        match="structure 'markdown' needs engine 'blocks' or 'whole_page', got 'selectors'",
+    ):
         ExtractionConfig(structure="markdown", engine="selectors")

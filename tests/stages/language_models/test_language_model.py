@@ -1,4 +1,5 @@
-"""Language models of characters: another implementation's figures, files that are read back, documents judged."""
+"""Language models of characters: another implementation's figures, files that are read back,
+documents judged."""
 
 from __future__ import annotations
 
@@ -18,7 +19,12 @@ from stages.language_models.arpa import read_arpa, write_arpa
 from stages.language_models.language_model import language_model
 from stages.language_models.model import UNKNOWN, LanguageModel, tokenize, train_model
 from stages.language_models.options import LanguageModelConfig
-from stages.language_models.reference import JudgedModel, bits_per_character, load_judged, measure_reference
+from stages.language_models.reference import (
+    JudgedModel,
+    bits_per_character,
+    load_judged,
+    measure_reference,
+)
 from stages.language_models.training import read_documents, train_language_model
 
 
@@ -34,11 +40,15 @@ def sentences(code: str) -> list[str]:
         "specimen_21",
         "specimen_16",
     )
-    return [line for field in fields for line in getattr(sample, field).splitlines() if len(line) > 20]
+    return [
+        line for field in fields for line in getattr(sample, field).splitlines() if len(line) > 20
+    ]
 
 
 BASQUE = sentences("eu_Latn")
-TRUSTED = pl.Series([" ".join(random.Random(n).sample(" ".join(BASQUE).split(), 12)) for n in range(300)])
+TRUSTED = pl.Series(
+    [" ".join(random.Random(n).sample(" ".join(BASQUE).split(), 12)) for n in range(300)]
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,16 +57,20 @@ def model() -> LanguageModel:
 
 
 def test_probabilities_by_hand() -> None:
-    """`ab` and `aa`: <s>aa</s>, <s>ab</s>; order 2, where every discount falls back to 0.5, 1 and 1.5."""
+    """`ab` and `aa`: <s>aa</s>, <s>ab</s>; order 2, where every discount falls back to 0.5, 1 and
+    1.5."""
     small = train_model(pa.array(["aa", "ab"]), 2)
     assert small.letters.tolist() == [ord("a"), ord("b")]
-    # Characters stand in the wake of: a of <s> and a (2), b of a (1), </s> of a and b (2). Discounts: 1, 0.5 and 1.
+    # Characters stand in the wake of: a of <s> and a (2), b of a (1), </s> of a and b (2).
+    # Discounts: 1, 0.5 and 1.
     left = (1 + 0.5 + 1) / 5 / 4  # shared evenly by <unk>, </s>, a and b
     a, b, end = (2 - 1) / 5 + left, (1 - 0.5) / 5 + left, (2 - 1) / 5 + left
     assert 10 ** small.orders[0].probabilities == pytest.approx([left, 0, end, a, b], abs=1e-6)
     assert a + b + end + left == pytest.approx(1)
     # After <s> only a, twice (a count of 2: 1 is taken); after a: a, b and </s>, once each.
-    bigrams = dict(zip(small.orders[1].keys.tolist(), 10 ** small.orders[1].probabilities, strict=True))
+    bigrams = dict(
+        zip(small.orders[1].keys.tolist(), 10 ** small.orders[1].probabilities, strict=True)
+    )
     assert bigrams[1 * 5 + 3] == pytest.approx((2 - 1) / 2 + 1 / 2 * a, abs=1e-6)
     assert bigrams[3 * 5 + 4] == pytest.approx((1 - 0.5) / 3 + 1.5 / 3 * b, abs=1e-6)
 
@@ -64,7 +78,9 @@ def test_probabilities_by_hand() -> None:
 def test_probabilities_after_any_context_sum_to_one(model: LanguageModel) -> None:
     for context in ("", "g", "es", "ari", "xqz"):
         letters = [*map(chr, model.letters.tolist()), "\u00ff"]  # the last one is unknown
-        texts = pa.array([(context + letter).replace("\u2581", " ") for letter in letters if letter != "\u2581"])
+        texts = pa.array(
+            [(context + letter).replace("\u2581", " ") for letter in letters if letter != "\u2581"]
+        )
         tokens = tokenize(texts, model.letters)
         last = np.flatnonzero(tokens.places == len(context) + 1)
         total = (10 ** model._scores(tokens)[last]).sum()
@@ -75,11 +91,14 @@ def test_probabilities_after_any_context_sum_to_one(model: LanguageModel) -> Non
 
 
 def _after(model: LanguageModel, context: str) -> float:
-    """Return log10 of a blank after a context: lines have none at their ends, so another letter follows."""
+    """Return log10 of a blank after a context: lines have none at their ends, so another letter
+    follows."""
     tokens = tokenize(pa.array([f"{context} a"]), model.letters)
     if context:
         return float(model._scores(tokens)[len(context) + 1])
-    begin = model.orders[1].keys == np.uint64(model.size + 3 + int(np.searchsorted(model.letters, 0x2581)))
+    begin = model.orders[1].keys == np.uint64(
+        model.size + 3 + int(np.searchsorted(model.letters, 0x2581))
+    )
     if begin.any():
         return float(model.orders[1].probabilities[begin][0])
     blank = 3 + int(np.searchsorted(model.letters, 0x2581))
@@ -96,7 +115,9 @@ def test_the_same_scores_as_kenlm(model: LanguageModel, tmp_path: Path) -> None:
     theirs = kenlm.Model(str(tmp_path / "m.arpa"))
     texts = [*BASQUE[:5], "Zzz qqq \u0416\u0416 10 %", "a", "Kaixo"]
     bits, _ = model.bits(pa.array(texts))
-    expected = [theirs.score(" ".join(text.replace(" ", "\u2581")), bos=True, eos=True) for text in texts]
+    expected = [
+        theirs.score(" ".join(text.replace(" ", "\u2581")), bos=True, eos=True) for text in texts
+    ]
     assert bits / -np.log2(10) == pytest.approx(expected, abs=1e-3)
 
 
@@ -136,19 +157,33 @@ def test_unknown_characters_are_one(model: LanguageModel) -> None:
 BROKEN = {
     "missing": (None, FileNotFoundError, "train one by glotmill lm train"),
     "binary": (b"mmap lm \xff\xfe", ValueError, "is not an ARPA file"),
-    "cut off": (b"\\data\\\nngram 1=3\n\n\\1-grams:\n-1\t<unk>\n", ValueError, "is not a whole ARPA file"),
-    "fewer than counted": (b"\\data\\\nngram 1=3\n\n\\1-grams:\n-1\t<unk>\n\n\\end\\\n", ValueError, "1 are there"),
+    "cut off": (
+        b"\\data\\\nngram 1=3\n\n\\1-grams:\n-1\t<unk>\n",
+        ValueError,
+        "is not a whole ARPA file",
+    ),
+    "fewer than counted": (
+        b"\\data\\\nngram 1=3\n\n\\1-grams:\n-1\t<unk>\n\n\\end\\\n",
+        ValueError,
+        "1 are there",
+    ),
     "words": (
         b"\\data\\\nngram 1=2\n\n\\1-grams:\n-1\t<unk>\n-1\tkaixo\n\n\\end\\\n",
         ValueError,
         "no model of characters: 'kaixo'",
     ),
-    "no number": (b"\\data\\\nngram 1=1\n\n\\1-grams:\nx\t<unk>\n\n\\end\\\n", ValueError, "has no number"),
+    "no number": (
+        b"\\data\\\nngram 1=1\n\n\\1-grams:\nx\t<unk>\n\n\\end\\\n",
+        ValueError,
+        "has no number",
+    ),
 }
 
 
 @pytest.mark.parametrize(("content", "error", "message"), BROKEN.values(), ids=BROKEN.keys())
-def test_broken_models(content: bytes | None, error: type[Exception], message: str, tmp_path: Path) -> None:
+def test_broken_models(
+    content: bytes | None, error: type[Exception], message: str, tmp_path: Path
+) -> None:
     path = tmp_path / "m.arpa"
     if content is not None:
         path.write_bytes(content)
@@ -168,8 +203,12 @@ def test_a_model_without_its_reference_is_refused(model: LanguageModel, tmp_path
 def test_training_is_repeatable_and_reads_text_files(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("\n".join(TRUSTED), "utf-8")
     pl.DataFrame({"text": TRUSTED.reverse()}).write_parquet(tmp_path / "b.parquet")
-    one = train_language_model(read_documents([str(tmp_path / "a.txt")]), tmp_path / "one.arpa", order=3)
-    two = train_language_model(read_documents([str(tmp_path / "b.parquet")]), tmp_path / "two.arpa", order=3)
+    one = train_language_model(
+        read_documents([str(tmp_path / "a.txt")]), tmp_path / "one.arpa", order=3
+    )
+    two = train_language_model(
+        read_documents([str(tmp_path / "b.parquet")]), tmp_path / "two.arpa", order=3
+    )
     assert one == two
     assert one.documents + one.reference.documents == len(TRUSTED)
     assert (tmp_path / "one.arpa.json").read_bytes() == (tmp_path / "two.arpa.json").read_bytes()
@@ -203,21 +242,37 @@ def judged() -> JudgedModel:
 def test_documents_are_judged_by_percentile(judged: JudgedModel) -> None:
     chance = random.Random(7)
     own = TRUSTED[230]
-    texts = [own, " ".join(sentences("fi_Latn"))[:80], "".join(chance.sample(own, len(own))), "", own]
+    texts = [
+        own,
+        " ".join(sentences("fi_Latn"))[:80],
+        "".join(chance.sample(own, len(own))),
+        "",
+        own,
+    ]
     batch = documents(texts, ["eus"] * 4 + ["fin"])
     config = LanguageModelConfig(models={"eus_Latn": "x"}, keep_signals=True)
     kept, rejected = language_model(batch, {"eus_Latn": judged}, config)
-    assert kept["text"].to_pylist() == [own, "", own], "another language has no model, an empty text no character"
+    assert kept["text"].to_pylist() == [own, "", own], (
+        "another language has no model, an empty text no character"
+    )
     assert rejected["reason"].to_pylist() == ["unlike_trusted_text"] * 2
     assert rejected["value"].to_pylist() == [1.0, 1.0]
     assert rejected["threshold"].to_pylist() == [pytest.approx(0.99)] * 2
     assert rejected["detail"].to_pylist()[0].endswith("bits a character")
-    assert [kept.schema.field(name) for name in LANGUAGE_MODEL_SIGNALS.names] == list(LANGUAGE_MODEL_SIGNALS)
-    assert [value is None for value in kept["language_model_percentile"].to_pylist()] == [False, True, True]
+    assert [kept.schema.field(name) for name in LANGUAGE_MODEL_SIGNALS.names] == list(
+        LANGUAGE_MODEL_SIGNALS
+    )
+    assert [value is None for value in kept["language_model_percentile"].to_pylist()] == [
+        False,
+        True,
+        True,
+    ]
 
 
 def test_what_is_too_likely_goes_too(judged: JudgedModel) -> None:
-    likely = min(TRUSTED[:200], key=lambda text: bits_per_character(judged.model, pa.array([text]))[0])
+    likely = min(
+        TRUSTED[:200], key=lambda text: bits_per_character(judged.model, pa.array([text]))[0]
+    )
     batch = documents([likely, TRUSTED[240]], ["eus", "eus"])
     config = LanguageModelConfig(models={"eus_Latn": "x"}, min_percentile=0.01)
     _, rejected = language_model(batch, {"eus_Latn": judged}, config)

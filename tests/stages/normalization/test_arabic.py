@@ -1,4 +1,5 @@
-"""Arabic script: tables against Unicode's own data, and keyboards against the orthographies they are used for."""
+"""Arabic script: tables against Unicode's own data, and keyboards against the orthographies they
+are used for."""
 
 from __future__ import annotations
 
@@ -27,8 +28,14 @@ def test_forms_are_folded_as_unicode_does_but_for_the_seat_of_a_mark() -> None:
 
 
 def test_all_forms_are_folded_but_signs_and_symbols() -> None:
-    forms = {chr(c) for c in [*range(0xFB50, 0xFE00), *range(0xFE70, 0xFEFF)] if unicodedata.category(chr(c)) == "Lo"}
-    assert forms - set(FORMS) == {"\ufdfa", "\ufdfb", "\ufe73"}, "two honorifics, and a fragment of a letter"
+    forms = {
+        chr(c)
+        for c in [*range(0xFB50, 0xFE00), *range(0xFE70, 0xFEFF)]
+        if unicodedata.category(chr(c)) == "Lo"
+    }
+    assert forms - set(FORMS) == {"\ufdfa", "\ufdfb", "\ufe73"}, (
+        "two honorifics, and a fragment of a letter"
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in RULES if name.endswith("_letters")])
@@ -43,11 +50,19 @@ def test_a_letter_rule_is_for_one_group_of_languages(name: str) -> None:
     assert not RULES[name].applies(None, "Arab"), "the rule of an orthography needs its language"
 
 
-@pytest.mark.parametrize("language", ["kaz", "kir", "kur", "uzb", "tgk", "msa", "aze", "pan", "kas", "snd"])
-def test_languages_of_several_scripts_get_the_letters_of_arabic_script_in_it_alone(language: str) -> None:
+@pytest.mark.parametrize(
+    "language", ["kaz", "kir", "kur", "uzb", "tgk", "msa", "aze", "pan", "kas", "snd"]
+)
+def test_languages_of_several_scripts_get_the_letters_of_arabic_script_in_it_alone(
+    language: str,
+) -> None:
     held = [rule for rule in arabic.RULES if rule.applies(language, "Arab")]
     assert held
-    assert not [rule.name for rule in held if rule.applies(language, "Cyrl") or rule.applies(language, "Latn")]
+    assert not [
+        rule.name
+        for rule in held
+        if rule.applies(language, "Cyrl") or rule.applies(language, "Latn")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -29,31 +29,51 @@ EMOJI = {
     "two people who kiss": "\U0001f469\u200d\u2764\ufe0f\u200d\U0001f48b\u200d\U0001f468",
     "the eye in a bubble": "\U0001f441\ufe0f\u200d\U0001f5e8\ufe0f",
 }
-LABELS = [("eus", "Latn"), ("fas", "Arab"), ("hin", "Deva"), ("jpn", "Jpan"), ("khm", "Khmr"), (None, None)]
+LABELS = [
+    ("eus", "Latn"),
+    ("fas", "Arab"),
+    ("hin", "Deva"),
+    ("jpn", "Jpan"),
+    ("khm", "Khmr"),
+    (None, None),
+]
 
 
-def normalized(text: str, language: str | None = None, script: str | None = None, **options: Any) -> str:
-    columns = [pa.array([value], field.type) for value, field in zip((text, language, script), FIELDS, strict=True)]
+def normalized(
+    text: str, language: str | None = None, script: str | None = None, **options: Any
+) -> str:
+    columns = [
+        pa.array([value], field.type)
+        for value, field in zip((text, language, script), FIELDS, strict=True)
+    ]
     config = NormalizationConfig(**options)
-    result = normalize_counted(pa.RecordBatch.from_arrays(columns, schema=pa.schema(FIELDS)), config)
+    result = normalize_counted(
+        pa.RecordBatch.from_arrays(columns, schema=pa.schema(FIELDS)), config
+    )
     out: str = result.documents["text"][0].as_py()
     return out
 
 
 @pytest.mark.parametrize("sequence", EMOJI.values(), ids=EMOJI.keys())
 @pytest.mark.parametrize(("language", "script"), LABELS)
-def test_emoji_sequences_stay_whole(sequence: str, language: str | None, script: str | None) -> None:
+def test_emoji_sequences_stay_whole(
+    sequence: str, language: str | None, script: str | None
+) -> None:
     text = f"a {sequence}{sequence} b"
     assert normalized(text, language, script) == text
 
 
 def test_an_override_cannot_hide_text() -> None:
-    """The attack of Boucher and Anderson 2021: an isolate inside an override shows another order than is stored."""
+    """The attack of Boucher and Anderson 2021: an isolate inside an override shows another order
+    than is stored."""
     attack = "if (role != 'user\u202e \u2066// admins only\u2069 \u2066') {"
     assert normalized(attack, "eng", "Latn") == "if (role != 'user // admins only ') {"
     counts = normalize_counted(
         pa.RecordBatch.from_arrays(
-            [pa.array([value], field.type) for value, field in zip((attack, "eng", "Latn"), FIELDS, strict=True)],
+            [
+                pa.array([value], field.type)
+                for value, field in zip((attack, "eng", "Latn"), FIELDS, strict=True)
+            ],
             schema=pa.schema(FIELDS),
         ),
         DEFAULT,
@@ -73,7 +93,12 @@ def test_ten_thousand_marks_take_linear_time() -> None:
 
     def seconds(marks: int) -> float:
         mixed = "a" + "\u0323\u0301\u0307\u0331\u0654\u093c\u09bc\u1037\u0e48\u0f72" * (marks // 10)
-        texts = [(mixed, "yor", "Latn"), (mixed, "hin", "Deva"), (mixed, "mya", "Mymr"), (mixed, "tha", "Thai")]
+        texts = [
+            (mixed, "yor", "Latn"),
+            (mixed, "hin", "Deva"),
+            (mixed, "mya", "Mymr"),
+            (mixed, "tha", "Thai"),
+        ]
         begin = time.process_time()
         for row in texts:
             once = normalized(*row)
@@ -92,7 +117,9 @@ def test_one_letter_with_ten_thousand_marks_is_composed() -> None:
 
 def test_unassigned_and_private_code_points_stay() -> None:
     text = "a\u0378 \ue000 \U000f0000 \U0003ffff b"
-    assert normalized(text, "eng", "Latn") == text.replace("\U0003ffff", "")  # a noncharacter is a control
+    assert normalized(text, "eng", "Latn") == text.replace(
+        "\U0003ffff", ""
+    )  # a noncharacter is a control
     assert normalized("\uf8ff", "eng", "Latn", form="NFKC") == "\uf8ff"
 
 
@@ -101,7 +128,8 @@ def test_noncharacters_go() -> None:
 
 
 def test_a_lone_surrogate_cannot_get_here() -> None:
-    """Arrow holds UTF-8, which has none: a reader fails the record or reads U+FFFD in its place, which stays."""
+    """Arrow holds UTF-8, which has none: a reader fails the record or reads U+FFFD in its place,
+    which stays."""
     with pytest.raises(UnicodeEncodeError):
         pa.array(["\ud800"], pa.large_string())
     with pytest.raises(UnicodeEncodeError):
@@ -109,7 +137,9 @@ def test_a_lone_surrogate_cannot_get_here() -> None:
     assert normalized("a\ufffdb") == "a\ufffdb"
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n", "\u200d", "\u200c\u200c", "\u0301", "\ufe0f", "'", "\u202e", "\x00"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "\n", "\u200d", "\u200c\u200c", "\u0301", "\ufe0f", "'", "\u202e", "\x00"]
+)
 @pytest.mark.parametrize(("language", "script"), LABELS)
 def test_next_to_nothing_settles(text: str, language: str | None, script: str | None) -> None:
     once = normalized(text, language, script)
@@ -151,7 +181,9 @@ def test_runs_of_what_each_rule_looks_for_settle() -> None:
 
 def latin(cyrillic: str) -> str:
     """Write the letters that have a look-alike in Latin."""
-    return cyrillic.translate(str.maketrans("\u0430\u0435\u043e\u0441\u0443\u0456\u0458", "aeocyij"))
+    return cyrillic.translate(
+        str.maketrans("\u0430\u0435\u043e\u0441\u0443\u0456\u0458", "aeocyij")
+    )
 
 
 @pytest.mark.parametrize(
@@ -187,7 +219,9 @@ def test_a_name_keeps_its_letters_before_an_ending_in_languages_that_glue_it() -
 
 
 @pytest.mark.parametrize("language", ["rus", "ukr", "mon", None])
-def test_a_name_with_a_capital_inside_keeps_its_letters_before_an_ending(language: str | None) -> None:
+def test_a_name_with_a_capital_inside_keeps_its_letters_before_an_ending(
+    language: str | None,
+) -> None:
     text = "\u041d\u0430 eBay\u0443, \u0432 eBay\u0435"
     assert normalized(text, language, "Cyrl") == text
     assert (
@@ -205,7 +239,13 @@ WRITTEN_SO = {
         "c'hoar ha c\u2019hwezh",
         "c\u02bchoar ha c\u02bchwezh",
     ),
-    "yid: one-code digraphs": ("yid", "Hebr", "yiddish_digraphs", "\u05f2\u05b7", "\u05d9\u05d9\u05b7"),
+    "yid: one-code digraphs": (
+        "yid",
+        "Hebr",
+        "yiddish_digraphs",
+        "\u05f2\u05b7",
+        "\u05d9\u05d9\u05b7",
+    ),
     "ell: a space is missing": (
         "ell",
         "Grek",
@@ -213,13 +253,23 @@ WRITTEN_SO = {
         "\u03c4\u03b7\u03c2\u03b2",
         "\u03c4\u03b7\u03c3\u03b2",
     ),
-    "oci: a no-break space before a colon": ("oci", "Latn", None, "aici\u00a0: \u00ab\u202fbon\u202f\u00bb", ""),
+    "oci: a no-break space before a colon": (
+        "oci",
+        "Latn",
+        None,
+        "aici\u00a0: \u00ab\u202fbon\u202f\u00bb",
+        "",
+    ),
     "ces: no-break spaces of a number": ("ces", "Latn", None, "10\u202f000 k\u00a0m\u011bstu", ""),
 }
 
 
-@pytest.mark.parametrize(("language", "script", "rule", "text", "changed"), WRITTEN_SO.values(), ids=WRITTEN_SO.keys())
-def test_a_default_follows_the_writers(language: str, script: str, rule: str | None, text: str, changed: str) -> None:
+@pytest.mark.parametrize(
+    ("language", "script", "rule", "text", "changed"), WRITTEN_SO.values(), ids=WRITTEN_SO.keys()
+)
+def test_a_default_follows_the_writers(
+    language: str, script: str, rule: str | None, text: str, changed: str
+) -> None:
     assert normalized(text, language, script) == text
     assert rule is None or normalized(text, language, script, enable=(rule,)) == changed
     assert "\u00a0" not in normalized("a\u00a0: \u202fb", "eng", "Latn"), "in English it is a slip"
@@ -229,7 +279,8 @@ def test_a_name_in_capitals_after_a_small_letter_is_meant() -> None:
     text = "\u041c\u0435\u0442\u043e\u0434HTTP -o\u0424\u0410\u0419\u041b"
     assert normalized(text, "ukr", "Cyrl") == text
     assert (
-        normalized("K\u041e\u0414 \u0445\u0410T\u0410", "ukr", "Cyrl") == "\u041a\u041e\u0414 \u0445\u0410\u0422\u0410"
+        normalized("K\u041e\u0414 \u0445\u0410T\u0410", "ukr", "Cyrl")
+        == "\u041a\u041e\u0414 \u0445\u0410\u0422\u0410"
     )
 
 
@@ -247,14 +298,22 @@ UNLABELLED = {
         "\u041a\u0430\u043a \u043c\u043d\u043e\u0433\u043e \u043ea",
         "\u041a\u0430\u043a \u043c\u043d\u043e\u0433\u043e \u043e\u0430",
     ),
-    "two points": ("\u0442\u043e\u0447\u043a\u0430 a \u043b\u0435\u0436\u0438\u0442 \u043d\u0430 b", None),
-    "a Latin sentence": ("Il va y avoir \u041c\u043e\u0441\u043a\u0432\u0430 c \u041f\u0430\u0440\u0438\u0436", None),
+    "two points": (
+        "\u0442\u043e\u0447\u043a\u0430 a \u043b\u0435\u0436\u0438\u0442 \u043d\u0430 b",
+        None,
+    ),
+    "a Latin sentence": (
+        "Il va y avoir \u041c\u043e\u0441\u043a\u0432\u0430 c \u041f\u0430\u0440\u0438\u0436",
+        None,
+    ),
 }
 
 
 @pytest.mark.parametrize("script", [None, "Cyrl"])
 @pytest.mark.parametrize(("text", "expected"), UNLABELLED.values(), ids=UNLABELLED.keys())
-def test_look_alikes_of_a_text_in_no_known_language(text: str, expected: str | None, script: str | None) -> None:
+def test_look_alikes_of_a_text_in_no_known_language(
+    text: str, expected: str | None, script: str | None
+) -> None:
     assert normalized(text, None, script) == (expected or text)
     assert normalized(text, "und", script) == (expected or text)
 
@@ -283,12 +342,17 @@ def test_a_word_beside_a_lost_character_stays() -> None:
 def test_a_label_is_believed_only_if_most_letters_are_in_its_script() -> None:
     word = "B\u0410"  # all of it can be Latin, and Cyrillic
     assert normalized(word, "rus", "Cyrl") == "\u0412\u0410"
-    assert normalized(f"{word} several words of English", "rus", "Cyrl") == f"{word} several words of English"
+    assert (
+        normalized(f"{word} several words of English", "rus", "Cyrl")
+        == f"{word} several words of English"
+    )
 
 
 @pytest.mark.parametrize("lost", ["\u00d0\ufffd", "\ufffd"])
 def test_a_misread_line_with_lost_bytes_is_repaired_as_a_whole_or_not_at_all(lost: str) -> None:
-    start, end = (word.encode().decode("latin-1") for word in ("\u043f\u0438", "\u0432\u0435\u043d"))
+    start, end = (
+        word.encode().decode("latin-1") for word in ("\u043f\u0438", "\u0432\u0435\u043d")
+    )
     repaired = normalized(start + lost + end, "rus", "Cyrl")
     assert repaired in ("\u043f\u0438\ufffd\u0432\u0435\u043d", start + lost + end)
     assert normalized(start + end, "rus", "Cyrl") == "\u043f\u0438\u0432\u0435\u043d"

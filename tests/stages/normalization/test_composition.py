@@ -21,9 +21,17 @@ def test_every_text_that_changes_is_a_candidate() -> None:
     marks = [letter for letter in letters if unicodedata.combining(letter)]
     composed = [letter for letter in letters if unicodedata.decomposition(letter)]
     bases = [unicodedata.normalize("NFD", letter)[0] for letter in composed]
-    pool = [marks, composed, bases, [*map(chr, range(0x1100, 0x1200)), "\uac00", "\uac01", "\uac1c"]]
+    pool = [
+        marks,
+        composed,
+        bases,
+        [*map(chr, range(0x1100, 0x1200)), "\uac00", "\uac01", "\uac1c"],
+    ]
     texts = pl.Series(
-        ["".join(chance.choice(chance.choice(pool)) for _ in range(chance.randint(1, 5))) for _ in range(60_000)]
+        [
+            "".join(chance.choice(chance.choice(pool)) for _ in range(chance.randint(1, 5)))
+            for _ in range(60_000)
+        ]
     )
     forms: tuple[tuple[Rule, Literal["NFC", "NFKC"]], ...] = ((NFC, "NFC"), (NFKC, "NFKC"))
     for rule, form in forms:
@@ -34,7 +42,9 @@ def test_every_text_that_changes_is_a_candidate() -> None:
 
 
 def test_polars_agrees_with_python_about_assigned_letters() -> None:
-    letters = [c for c in map(chr, range(0x32000)) if unicodedata.category(c) not in ("Cs", "Cn", "Co")]
+    letters = [
+        c for c in map(chr, range(0x32000)) if unicodedata.category(c) not in ("Cs", "Cn", "Co")
+    ]
     forms: tuple[Literal["NFC", "NFKC"], ...] = ("NFC", "NFKC")
     for form in forms:
         ours = pl.Series(letters).str.normalize(form).to_list()

@@ -13,13 +13,17 @@ from stages.normalization.options import NormalizationOptions
 NATIVE, ASCII = NormalizationOptions(digits="native"), NormalizationOptions(digits="ascii")
 
 
-def written(text: str, language: str | None, script: str | None, options: NormalizationOptions) -> str:
+def written(
+    text: str, language: str | None, script: str | None, options: NormalizationOptions
+) -> str:
     return RULES[0].apply(pl.Series([text]), language, script, options)[0]
 
 
 @pytest.mark.parametrize("label", NATIVE_ZERO)
 def test_the_digits_of_a_locale_are_ten_in_a_row_and_come_back(label: str) -> None:
-    assert [unicodedata.decimal(chr(NATIVE_ZERO[label] + value)) for value in range(10)] == list(range(10))
+    assert [unicodedata.decimal(chr(NATIVE_ZERO[label] + value)) for value in range(10)] == list(
+        range(10)
+    )
     language, _, script = label.partition("_") if label[0].islower() else (None, "", label)
     native = written("0123456789", language, script or None, NATIVE)
     assert native == "".join(chr(NATIVE_ZERO[label] + value) for value in range(10))
@@ -44,7 +48,9 @@ def test_all_decimal_digits_become_0_to_9_but_those_that_are_forms_of_them() -> 
         value = unicodedata.decimal(chr(point), None)
         if value is not None:
             form = bool(unicodedata.decomposition(chr(point)))
-            assert written(chr(point), None, None, ASCII) == (chr(point) if form else str(value)), f"U+{point:04X}"
+            assert written(chr(point), None, None, ASCII) == (chr(point) if form else str(value)), (
+                f"U+{point:04X}"
+            )
 
 
 def test_the_rule_is_not_wanted_where_digits_are_kept() -> None:

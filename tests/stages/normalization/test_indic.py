@@ -1,4 +1,5 @@
-"""Indic scripts: the tables of Unicode hold what they say, and a bar is a danda only where it ends a sentence."""
+"""Indic scripts: the tables of Unicode hold what they say, and a bar is a danda only where it ends
+a sentence."""
 
 from __future__ import annotations
 
@@ -9,7 +10,15 @@ import polars as pl
 import pytest
 
 from stages.normalization import indic
-from stages.normalization.indic import CHILLUS, NON_SPACING, NUKTA_RANKS, SCRIPTS, SIGN_PARTS, SIGN_RANKS, VOWEL_LETTERS
+from stages.normalization.indic import (
+    CHILLUS,
+    NON_SPACING,
+    NUKTA_RANKS,
+    SCRIPTS,
+    SIGN_PARTS,
+    SIGN_RANKS,
+    VOWEL_LETTERS,
+)
 from stages.normalization.options import NormalizationOptions
 
 RULES = {rule.name: rule for rule in indic.RULES}
@@ -28,13 +37,17 @@ def test_a_vowel_letter_is_of_the_script_of_its_parts() -> None:
         assert {name_of(part)[0] for part in parts} == {name_of(letter)[0]}
         assert unicodedata.is_normalized("NFC", parts), "NFC composes it, so no rule is needed"
         sign = unicodedata.category(parts[0])[0] == "M"
-        assert "SIGN" in name_of(letter) if sign else {"LETTER", "VOWEL"} & set(name_of(letter)), letter
+        assert "SIGN" in name_of(letter) if sign else {"LETTER", "VOWEL"} & set(name_of(letter)), (
+            letter
+        )
 
 
 @pytest.mark.parametrize("block", range(0x900, 0xE00, 0x80), ids=SCRIPTS)
 def test_one_pass_leaves_no_vowel_in_parts(block: int) -> None:
     table = VOWEL_LETTERS | SIGN_PARTS
-    letters = sorted({c for entry in table.items() for c in "".join(entry) if block <= ord(c) < block + 0x80})
+    letters = sorted(
+        {c for entry in table.items() for c in "".join(entry) if block <= ord(c) < block + 0x80}
+    )
     words = pl.Series(["".join(word) for word in itertools.product(letters, repeat=3)])
     rule = RULES["indic_vowel_letters"]
     once = rule.apply(words, None, None, NormalizationOptions())
@@ -58,11 +71,17 @@ def test_ranked_signs_are_marks() -> None:
     [
         ("\u0915 \u0916 \u0917| \u0918", "\u0915 \u0916 \u0917\u0964 \u0918"),
         ("\u0915 \u0916 \u0917|", "\u0915 \u0916 \u0917\u0964"),
-        ("\u0915 \u0916 \u0917|\n\u0915|", "\u0915 \u0916 \u0917\u0964\n\u0915|"),  # the next line is too short
+        (
+            "\u0915 \u0916 \u0917|\n\u0915|",
+            "\u0915 \u0916 \u0917\u0964\n\u0915|",
+        ),  # the next line is too short
         ("\u0915 \u0916|", "\u0915 \u0916|"),
         ("\u0915 \u0916 \u0917 |", "\u0915 \u0916 \u0917 |"),
         ("\u0915 \u0916 \u0917|\u0918", "\u0915 \u0916 \u0917|\u0918"),
-        ("\u0915 \u0916 \u0917| \u0915 | \u0916", "\u0915 \u0916 \u0917| \u0915 | \u0916"),  # another bar of the line
+        (
+            "\u0915 \u0916 \u0917| \u0915 | \u0916",
+            "\u0915 \u0916 \u0917| \u0915 | \u0916",
+        ),  # another bar of the line
         ("\u0915 \u0916 \u0917||", "\u0915 \u0916 \u0917\u0965"),
         ("\u0915 \u0916 \u0917|||", "\u0915 \u0916 \u0917|||"),
         ("\u0915 \u0916 \u0917| \u0918|", "\u0915 \u0916 \u0917\u0964 \u0918|"),

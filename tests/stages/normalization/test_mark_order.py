@@ -6,7 +6,13 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.normalization.mark_order import doubled, order_marks, out_of_order, rank_table, without_doubles
+from stages.normalization.mark_order import (
+    doubled,
+    order_marks,
+    out_of_order,
+    rank_table,
+    without_doubles,
+)
 
 RANKS = rank_table({1: "a", 2: "bB", 3: "c"})
 
@@ -18,13 +24,20 @@ def one_by_one(text: str) -> str:
         if letter in "abBc":
             run += letter
         else:
-            done += "".join(sorted(run, key=lambda mark: "abBc".index(mark) - (mark == "B"))) + letter
+            done += (
+                "".join(sorted(run, key=lambda mark: "abBc".index(mark) - (mark == "B"))) + letter
+            )
             run = ""
     return done[:-1]
 
 
 def test_marks_are_sorted_inside_a_run_and_equal_ranks_keep_their_order() -> None:
-    assert order_marks(pl.Series(["xcba", "cxbBaBb", "", "ba"]), RANKS).to_list() == ["xabc", "cxabBBb", "", "ab"]
+    assert order_marks(pl.Series(["xcba", "cxbBaBb", "", "ba"]), RANKS).to_list() == [
+        "xabc",
+        "cxabBBb",
+        "",
+        "ab",
+    ]
 
 
 @given(st.lists(st.text("abBcxy", max_size=12), max_size=8))

@@ -1,4 +1,5 @@
-"""The stage as a whole: rows stay, rules are chosen, counted and idempotent, clean text is not touched."""
+"""The stage as a whole: rows stay, rules are chosen, counted and idempotent, clean text is not
+touched."""
 
 from __future__ import annotations
 
@@ -56,7 +57,9 @@ _LETTERS = (
     "\u05d0\u05b8\u05bc\ufb2a\u05f2\u05d2\"'\u1361\u1361\u1210\u1200",
     "\u30ab\u3099\uff76\uff9e\u309b\uff21\u2f00\u4e00\u1112\u1161\u11ab\uac00\u11a8\u3131",
 )
-_TEXTS = st.one_of(*(st.text(st.sampled_from(letters + _NOISE), max_size=24) for letters in _LETTERS), st.text())
+_TEXTS = st.one_of(
+    *(st.text(st.sampled_from(letters + _NOISE), max_size=24) for letters in _LETTERS), st.text()
+)
 LABELS = re.findall(
     r"\w+",
     "tur_Latn ron_Latn vie_Latn yor_Latn hau_Latn haw_Latn uzb_Latn nav_Latn cat_Latn aze_Latn ewe_Latn hrv_Latn "
@@ -69,12 +72,17 @@ LABELS = re.findall(
 
 
 def block(*rows: tuple[str, str | None, str | None]) -> pa.RecordBatch:
-    columns: list[list[Any]] = [[str(number) for number in range(len(rows))], *map(list, zip(*rows, strict=True))]
+    columns: list[list[Any]] = [
+        [str(number) for number in range(len(rows))],
+        *map(list, zip(*rows, strict=True)),
+    ]
     arrays = [pa.array(values, field.type) for values, field in zip(columns, SCHEMA, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
 
 
-def one(text: str, language: str | None, script: str | None, config: NormalizationConfig = DEFAULT) -> str:
+def one(
+    text: str, language: str | None, script: str | None, config: NormalizationConfig = DEFAULT
+) -> str:
     result: str = normalize(block((text, language, script)), config)["text"][0].as_py()
     return result
 
@@ -104,7 +112,11 @@ def test_a_document_does_not_depend_on_its_block(rows: list[tuple[str, str]]) ->
     whole, counts = normalize_counted(block(*(_row(*row) for row in rows)), DEFAULT)
     alone = [normalize_counted(block(_row(*row)), DEFAULT) for row in rows]
     assert whole["text"].to_pylist() == [part.documents["text"][0].as_py() for part in alone]
-    together = pa.concat_tables([part.counts for part in alone]).group_by(["rule"]).aggregate([("documents", "sum")])
+    together = (
+        pa.concat_tables([part.counts for part in alone])
+        .group_by(["rule"])
+        .aggregate([("documents", "sum")])
+    )
     found = counts.group_by(["rule"]).aggregate([("documents", "sum")])
     assert sorted(map(str, found.to_pylist())) == sorted(map(str, together.to_pylist()))
 
@@ -120,9 +132,15 @@ def test_each_rule_changes_only_candidates_and_is_idempotent(
     _, language, script = _row("", label)
     series = pl.Series(texts, dtype=pl.String)
     others = series.filter(~series.str.contains(rule.candidates))
-    if rule.name != "zawgyi":  # a statistical detector: what it would say of text without its candidates is not asked
-        assert rule.apply(others, language, script, config).to_list() == others.to_list(), "candidates miss some"
-    alone = config.model_copy(update={"disable": tuple({other.name for other in RULES} - {rule.name}), "enable": ()})
+    if (
+        rule.name != "zawgyi"
+    ):  # a statistical detector: what it would say of text without its candidates is not asked
+        assert rule.apply(others, language, script, config).to_list() == others.to_list(), (
+            "candidates miss some"
+        )
+    alone = config.model_copy(
+        update={"disable": tuple({other.name for other in RULES} - {rule.name}), "enable": ()}
+    )
     once = normalize(block(*((text, language, script) for text in texts)), alone)
     assert normalize(once, alone).equals(once)
 
@@ -134,14 +152,20 @@ def test_language_and_script_may_be_unknown() -> None:
 
 
 @pytest.mark.parametrize("end", ["\n", " ", ""])
-def test_a_long_text_is_normalized_in_pieces_as_it_is_whole(end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_text_is_normalized_in_pieces_as_it_is_whole(
+    end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     words = "".join(f"cafe\u0301\u200b{number}, \u092f\u092e\u0938{end}" for number in range(300))
     rows = [("e\u0301", "fra", "Latn"), (words, "hin", "Deva"), (words.upper(), "hin", "Deva")]
     whole = normalize_counted(block(*rows), DEFAULT)
     monkeypatch.setattr("stages.normalization.normalize._LONG_BYTES", 1000)
     monkeypatch.setattr("stages.normalization.normalize._SLICE_BYTES", 1000)
     pieces = normalize_counted(block(*rows), DEFAULT)
-    assert pieces.documents["text"].to_pylist() == whole.documents["text"].to_pylist() != [row[0] for row in rows]
+    assert (
+        pieces.documents["text"].to_pylist()
+        == whole.documents["text"].to_pylist()
+        != [row[0] for row in rows]
+    )
     assert pieces.counts == whole.counts
 
 
@@ -161,19 +185,39 @@ def test_counts_name_rule_language_and_script() -> None:
     counts = normalize_counted(batch, DEFAULT).counts
     assert counts.schema == CHANGE
     assert counts.to_pylist() == [
-        {"rule": "bidi_overrides", "language": None, "script": None, "documents": 1, "code_points": 2},
-        {"rule": "romanian_comma_below", "language": "ron", "script": "Latn", "documents": 2, "code_points": 3},
+        {
+            "rule": "bidi_overrides",
+            "language": None,
+            "script": None,
+            "documents": 1,
+            "code_points": 2,
+        },
+        {
+            "rule": "romanian_comma_below",
+            "language": "ron",
+            "script": "Latn",
+            "documents": 2,
+            "code_points": 3,
+        },
     ]
 
 
 def test_a_rule_is_switched_off_and_on_by_name() -> None:
-    assert one("\u015fi", "ron", "Latn", NormalizationConfig(disable=("romanian_comma_below",))) == "\u015fi"
+    assert (
+        one("\u015fi", "ron", "Latn", NormalizationConfig(disable=("romanian_comma_below",)))
+        == "\u015fi"
+    )
     assert one("\u1210", "amh", "Ethi") == "\u1210"
-    assert one("\u1210", "amh", "Ethi", NormalizationConfig(enable=("amharic_homophones",))) == "\u1200"
+    assert (
+        one("\u1210", "amh", "Ethi", NormalizationConfig(enable=("amharic_homophones",)))
+        == "\u1200"
+    )
 
 
 def test_a_wrong_name_lists_the_rules() -> None:
-    with pytest.raises(ValidationError, match=r"got 'comma_below', did you mean 'romanian_comma_below'"):
+    with pytest.raises(
+        ValidationError, match=r"got 'comma_below', did you mean 'romanian_comma_below'"
+    ):
         NormalizationConfig(disable=("comma_below",))
     with pytest.raises(ValidationError, match="both enabled and disabled, got joiners"):
         NormalizationConfig(disable=("joiners",), enable=("joiners",))
@@ -201,9 +245,15 @@ def test_missing_columns_are_named() -> None:
 
 def test_samples_of_many_languages_hardly_change() -> None:
     """The sample texts of gflanguages are clean: no rule may find much in them."""
-    samples = [sample for sample in gflanguages.LoadLanguages().values() if sample.sample_text.tester]
+    samples = [
+        sample for sample in gflanguages.LoadLanguages().values() if sample.sample_text.tester
+    ]
     rows = [
-        (sample.sample_text.tester, one_code(to_iso639_3(sample.language) or sample.language), sample.script)
+        (
+            sample.sample_text.tester,
+            one_code(to_iso639_3(sample.language) or sample.language),
+            sample.script,
+        )
         for sample in samples
     ]
     counts = normalize_counted(block(*rows), DEFAULT).counts
@@ -212,8 +262,12 @@ def test_samples_of_many_languages_hardly_change() -> None:
     assert sum(changed["documents_sum"]) < 0.05 * len(rows), changed
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.places], ids=lambda rule: rule.name)
-def test_a_rule_that_says_its_places_changes_each_of_them_to_one_other_code_point(rule: Rule) -> None:
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES if rule.places], ids=lambda rule: rule.name
+)
+def test_a_rule_that_says_its_places_changes_each_of_them_to_one_other_code_point(
+    rule: Rule,
+) -> None:
     points = pl.Series([chr(point) for point in range(0x20000) if not 0xD800 <= point < 0xE000])
     matched = points.filter(points.str.contains(rule.places))
     assert len(matched)

@@ -1,4 +1,5 @@
-"""Laws of the rules of Arabic, Indic, South-East Asian and Tibetan scripts and of digits, over their letters."""
+"""Laws of the rules of Arabic, Indic, South-East Asian and Tibetan scripts and of digits, over
+their letters."""
 
 from __future__ import annotations
 
@@ -24,7 +25,10 @@ RULES = [
 ]
 BLOCKS = {
     "Arab": [*range(0x620, 0x700), *range(0xFB50, 0xFBB2), *range(0xFE70, 0xFEFD)],
-    **{script: [*range(0x900 + 0x80 * i, 0x980 + 0x80 * i)] for i, script in enumerate(indic.SCRIPTS)},
+    **{
+        script: [*range(0x900 + 0x80 * i, 0x980 + 0x80 * i)]
+        for i, script in enumerate(indic.SCRIPTS)
+    },
     "Thai": [*range(0xE01, 0xE5C)],
     "Laoo": [*range(0xE81, 0xEE0)],
     "Tibt": [*range(0xF40, 0xFBD), 0xF0B, 0xF0C, 0xF0D],
@@ -41,7 +45,11 @@ LANGUAGES = {
     "Mymr": "mya shn",
     "Khmr": "khm",
 }
-LABELS = [(language, script) for script in BLOCKS for language in (*LANGUAGES.get(script, "").split(), None)]
+LABELS = [
+    (language, script)
+    for script in BLOCKS
+    for language in (*LANGUAGES.get(script, "").split(), None)
+]
 NEIGHBOURS = [ord(c) for c in " \n|lI1\u200c\u200d\u0640\u0964"]
 OPTIONS = [
     NormalizationOptions(),
@@ -54,7 +62,9 @@ def texts_of(script: str) -> st.SearchStrategy[list[str]]:
     """Draw texts over a few letters, so that the sequences that rules look for come up."""
     letters = st.sampled_from([*BLOCKS[script], *NEIGHBOURS]).map(chr)
     few = st.lists(letters, min_size=1, max_size=5, unique=True)
-    return few.flatmap(lambda some: st.lists(st.text(st.sampled_from(some), max_size=9), min_size=1, max_size=30))
+    return few.flatmap(
+        lambda some: st.lists(st.text(st.sampled_from(some), max_size=9), min_size=1, max_size=30)
+    )
 
 
 def batch_of(texts: list[str], language: str | None, script: str | None) -> pa.RecordBatch:
@@ -65,7 +75,9 @@ def batch_of(texts: list[str], language: str | None, script: str | None) -> pa.R
     )
 
 
-def rules_for(language: str | None, script: str | None, options: NormalizationOptions) -> list[Rule]:
+def rules_for(
+    language: str | None, script: str | None, options: NormalizationOptions
+) -> list[Rule]:
     return [rule for rule in RULES if rule.applies(language, script) and rule.wanted(options)]
 
 
@@ -79,10 +91,15 @@ def test_rules_are_idempotent_and_change_nothing_without_a_candidate(
     for options in OPTIONS:
         for rule in rules_for(language, script, options):
             once = rule.apply(texts, language, script, options)
-            assert once.to_list() == rule.apply(once, language, script, options).to_list(), rule.name
+            assert once.to_list() == rule.apply(once, language, script, options).to_list(), (
+                rule.name
+            )
             spared = ~texts.str.contains(rule.candidates)
             assert once.filter(spared).to_list() == texts.filter(spared).to_list(), rule.name
-            alone = [rule.apply(texts[i : i + 1], language, script, options)[0] for i in range(min(len(texts), 3))]
+            alone = [
+                rule.apply(texts[i : i + 1], language, script, options)[0]
+                for i in range(min(len(texts), 3))
+            ]
             assert once.to_list()[:3] == alone, f"{rule.name}: the neighbours in a block are seen"
 
 
@@ -97,15 +114,21 @@ def test_the_chain_settles(language: str | None, script: str, data: st.DataObjec
 
 @pytest.mark.parametrize(
     ("script", "text"),
-    [("Deva", "\u0915\u0947"), ("Khmr", "\u1780\u17b7"), ("Tibt", "\u0f40\u0f72"), ("Arab", "\u0628\u0640")],
+    [
+        ("Deva", "\u0915\u0947"),
+        ("Khmr", "\u1780\u17b7"),
+        ("Tibt", "\u0f40\u0f72"),
+        ("Arab", "\u0628\u0640"),
+    ],
 )
 def test_ten_thousand_marks_on_one_letter_become_one(script: str, text: str) -> None:
     done = normalize(batch_of([text + text[-1] * 9_999], None, script), NormalizationConfig())
     assert done["text"][0].as_py() == text
 
 
-# What the rules change in text that people edited: the samples of gflanguages, mostly the first articles of the
-# Universal Declaration of Human Rights, read by hand. All others of these scripts stay as they are.
+# What the rules change in text that people edited: the samples of gflanguages, mostly the first
+# articles of the Universal Declaration of Human Rights, read by hand. All others of these scripts
+# stay as they are.
 EXPECTED_CHANGES = {
     ("azb_Arab", "arabic_presentation_forms"): "letters pasted as forms",
     ("azb_Arab", "persian_letters"): "typed on an Arabic keyboard",
@@ -144,22 +167,36 @@ def test_edited_text_stays_as_it_is_but_for_what_was_read_by_hand() -> None:
         ("nqo", "Nkoo", "\u07ca\u07ec\u07d3\u07fa\u07ca"),  # its own sign of elongation
         ("ful", "Adlm", "\U0001e900\U0001e944\u0640\U0001e922"),
         ("syr", "Syrc", "\u0710\u0640\u0712\u0730"),
-        ("sat", "Olck", "\u1c65\u1c5f\u1c71\u1c5b\u1c5f\u1c72\u1c64 \u1c7e 12"),  # its own full stop
+        (
+            "sat",
+            "Olck",
+            "\u1c65\u1c5f\u1c71\u1c5b\u1c5f\u1c72\u1c64 \u1c7e 12",
+        ),  # its own full stop
         ("mni", "Mtei", "\uabc3\uabe4\uabc7\uabe9 \uabeb"),
         ("ccp", "Cakm", "\U00011103\U00011127\U00011133"),
         ("sun", "Sund", "\u1bae\u1b80 12"),
         ("khm", "Khmr", "\u1793\u1780\u200b\u1780"),  # words are parted by a space of no width
-        ("xhm", "Khmr", "\u1780\u17b6\u17d2\u1799"),  # a coeng behind the vowel closes a syllable of Middle Khmer
+        (
+            "xhm",
+            "Khmr",
+            "\u1780\u17b6\u17d2\u1799",
+        ),  # a coeng behind the vowel closes a syllable of Middle Khmer
         ("lao", "Laoo", "\u0eab\u0e99\u0eb2 \u0edc\u0eb2"),  # ho no of two letters and of one
         ("kan", "Knda", "\u0cb0\u200d\u0ccd\u0caf"),  # ra that does not move up
         ("sin", "Sinh", "\u0dc1\u0dca\u200d\u0dbb\u0dd3"),  # rakaransaya
         ("ben", "Beng", "\u09b0\u200d\u09cd\u09af\u09be\u09ac"),  # ya-phalaa behind ra
         ("mal", "Mlym", "\u0d28\u0d4d\u0d31 \u0d7b\u0d4d\u0d31"),  # two living spellings of nta
         ("bod", "Tibt", "\u0f40\u0f0d \u0f0d\u0f41\u0f0e \u0f42\u0f0b\u0f0d"),
-        ("ara", "Arab", "\u0628\u0650\u0633\u06e1\u0645\u0650 \ufdfd \u06dd\u0661"),  # signs of the Quran
+        (
+            "ara",
+            "Arab",
+            "\u0628\u0650\u0633\u06e1\u0645\u0650 \ufdfd \u06dd\u0661",
+        ),  # signs of the Quran
         ("urd", "Arab", "\u0632\u06a9\u0648\u0670\u06c3 \u06c1\u06d2\u06d4"),
     ],
 )
-def test_spelling_of_other_scripts_and_languages_stays(language: str, script: str, text: str) -> None:
+def test_spelling_of_other_scripts_and_languages_stays(
+    language: str, script: str, text: str
+) -> None:
     normalized = normalize_counted(batch_of([text], language, script), NormalizationConfig())
     assert (normalized.documents["text"][0].as_py(), normalized.counts.num_rows) == (text, 0)

@@ -1,4 +1,5 @@
-"""Khmer against the reference program of its encoding, Zawgyi line by line, and the marks of Burmese, Thai and Lao."""
+"""Khmer against the reference program of its encoding, Zawgyi line by line, and the marks of
+Burmese, Thai and Lao."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ def applied(name: str, text: str, language: str | None = None) -> str:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    # answers of khnormal (SIL, MIT licence), as khmernormalizer 0.0.4 ships it, with the da that it turns into ta
+    # answers of khnormal (SIL, MIT licence), as khmernormalizer 0.0.4 ships it, with the da that it
+    # turns into ta
     [
         ("\u179f\u17d2\u179a\u17d2\u178f\u17b8", "\u179f\u17d2\u178f\u17d2\u179a\u17b8"),
         ("\u1780\u17b6\u17c6\u17d2\u179a", "\u1780\u17d2\u179a\u17b6\u17c6"),
@@ -64,7 +66,8 @@ def test_zawgyi_is_converted_line_by_line() -> None:
 def test_a_line_that_could_be_either_goes_with_its_document() -> None:
     either = "\u1019\u1002\u1064\u101c\u102c\u1015\u102b"  # score 0.54
     assert (
-        applied("zawgyi", f"{ZAWGYI}\n{either}") == f"{UNICODE}\n\u1019\u1004\u103a\u1039\u1002\u101c\u102c\u1015\u102b"
+        applied("zawgyi", f"{ZAWGYI}\n{either}")
+        == f"{UNICODE}\n\u1019\u1004\u103a\u1039\u1002\u101c\u102c\u1015\u102b"
     )
     assert applied("zawgyi", f"{UNICODE}\n{either}") == f"{UNICODE}\n{either}"
 
@@ -81,20 +84,42 @@ def test_zawgyi_is_not_looked_for_in_languages_with_letters_of_their_own(languag
 def test_without_pyicu_the_rule_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     southeast_asian.load_zawgyi.cache_clear()
     monkeypatch.setitem(sys.modules, "icu", None)
-    with pytest.raises(ImportError, match=r"the rule zawgyi needs PyICU and myanmartools.*libicu-dev.*disable = "):
+    with pytest.raises(
+        ImportError, match=r"the rule zawgyi needs PyICU and myanmartools.*libicu-dev.*disable = "
+    ):
         applied("zawgyi", ZAWGYI)
 
 
 @pytest.mark.parametrize(
     ("rule", "text", "expected"),
     [
-        ("burmese_order", "\u1000\u103a\u103b\u102c", "\u1000\u103a\u103b\u102c"),  # an asat stays before a medial
-        ("burmese_order", "\u1014\u1037\u103a", "\u1014\u1037\u103a"),  # canonical order of dot below and asat
-        ("burmese_order", "\u1000\u1038\u1037\u1036\u102f\u102d", "\u1000\u102d\u102f\u1036\u1037\u1038"),
+        (
+            "burmese_order",
+            "\u1000\u103a\u103b\u102c",
+            "\u1000\u103a\u103b\u102c",
+        ),  # an asat stays before a medial
+        (
+            "burmese_order",
+            "\u1014\u1037\u103a",
+            "\u1014\u1037\u103a",
+        ),  # canonical order of dot below and asat
+        (
+            "burmese_order",
+            "\u1000\u1038\u1037\u1036\u102f\u102d",
+            "\u1000\u102d\u102f\u1036\u1037\u1038",
+        ),
         ("burmese_letters", "\u1041\u1040\u1040\u102d\u102f", "\u1041\u1040\u101d\u102d\u102f"),
-        ("thai_sara_am", "\u0e19\u0e4d\u0e49\u0e32\u0e17\u0e4d\u0e32", "\u0e19\u0e49\u0e33\u0e17\u0e33"),
+        (
+            "thai_sara_am",
+            "\u0e19\u0e4d\u0e49\u0e32\u0e17\u0e4d\u0e32",
+            "\u0e19\u0e49\u0e33\u0e17\u0e33",
+        ),
         ("thai_sara_am", "\u0e19\u0e49\u0e4d\u0e32", "\u0e19\u0e49\u0e33"),
-        ("thai_sara_am", "\u0e1e\u0e38\u0e17\u0e3a\u0e18\u0e4d", "\u0e1e\u0e38\u0e17\u0e3a\u0e18\u0e4d"),
+        (
+            "thai_sara_am",
+            "\u0e1e\u0e38\u0e17\u0e3a\u0e18\u0e4d",
+            "\u0e1e\u0e38\u0e17\u0e3a\u0e18\u0e4d",
+        ),
         ("lao_sara_am", "\u0e99\u0eb3\u0ec9", "\u0e99\u0ec9\u0eb3"),
         ("lao_mark_order", "\u0e9b\u0ec8\u0eb5\u0ebc", "\u0e9b\u0ebc\u0eb5\u0ec8"),
     ],

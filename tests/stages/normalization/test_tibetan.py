@@ -39,7 +39,15 @@ def test_stack_order(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["\u0f40\u0f0d \u0f0d", "\u0f40\u0f0d\u0f0d", "\u0f0e", "\u0f40\u0f0b\u0f0d", "\u0f40 | \u0f41", "a| b"]
+    "text",
+    [
+        "\u0f40\u0f0d \u0f0d",
+        "\u0f40\u0f0d\u0f0d",
+        "\u0f0e",
+        "\u0f40\u0f0b\u0f0d",
+        "\u0f40 | \u0f41",
+        "a| b",
+    ],
 )
 def test_shads_stay_as_written(text: str) -> None:
     assert not pl.Series([text]).str.contains(RULES["tibetan_shad"].candidates)[0]

@@ -12,15 +12,23 @@ from stages.proof.precision import StratumAnswers, precision, proved
 def test_intervals_hold_the_truth(contamination: float) -> None:
     chance = np.random.default_rng(1)
     documents = np.asarray([4000, 700, 200, 100])
-    doubt = np.asarray([0.3, 1.5, 6.0, 12.0]) if contamination < 0.5 else np.asarray([0.9, 1.3, 1.5, 1.6])
-    wrong = np.rint(documents * doubt * contamination / np.dot(documents / documents.sum(), doubt)).astype(int)
+    doubt = (
+        np.asarray([0.3, 1.5, 6.0, 12.0])
+        if contamination < 0.5
+        else np.asarray([0.9, 1.3, 1.5, 1.6])
+    )
+    wrong = np.rint(
+        documents * doubt * contamination / np.dot(documents / documents.sum(), doubt)
+    ).astype(int)
     wrong = np.minimum(wrong, documents)
     true = 1 - wrong.sum() / documents.sum()
     answered = np.asarray([28, 13, 12, 7])
     held = 0
     for _ in range(500):
         seen = answered - chance.hypergeometric(wrong, documents - wrong, answered)
-        found = precision([StratumAnswers(*map(int, row)) for row in zip(documents, answered, seen, strict=True)])
+        found = precision(
+            [StratumAnswers(*map(int, row)) for row in zip(documents, answered, seen, strict=True)]
+        )
         assert found is not None
         held += found.low <= true <= found.high
     assert 0.92 <= held / 500 <= 0.995

@@ -31,14 +31,31 @@ def test_the_score_alone() -> None:
 def test_what_a_page_declares_counts_for_and_against() -> None:
     scores = [0.95, 0.95, 0.95, 0.95]
     declared = ["yo-NG", "en", None, "no such tag"]
-    assert named(table(language_score=scores, declared_language=declared)) == ["sure", "unsure", "likely", "likely"]
+    assert named(table(language_score=scores, declared_language=declared)) == [
+        "sure",
+        "unsure",
+        "likely",
+        "likely",
+    ]
 
 
 def test_unclear_members_mixed_texts_and_models_that_differ() -> None:
     sure = [0.999] * 3
-    assert named(table(language_score=sure, language_group=[None, "hbs", None])) == ["sure", "unsure", "sure"]
-    assert named(table(language_score=sure, other_language_share=[0.1, 0.3, None])) == ["sure", "unsure", "sure"]
-    assert named(table(language_score=[0.99] * 3, languages_agree=[True, False, None])) == ["sure", "likely", "sure"]
+    assert named(table(language_score=sure, language_group=[None, "hbs", None])) == [
+        "sure",
+        "unsure",
+        "sure",
+    ]
+    assert named(table(language_score=sure, other_language_share=[0.1, 0.3, None])) == [
+        "sure",
+        "unsure",
+        "sure",
+    ]
+    assert named(table(language_score=[0.99] * 3, languages_agree=[True, False, None])) == [
+        "sure",
+        "likely",
+        "sure",
+    ]
 
 
 def test_drawing_is_the_same_for_any_order_and_grows_with_the_budget() -> None:
@@ -46,7 +63,9 @@ def test_drawing_is_the_same_for_any_order_and_grows_with_the_budget() -> None:
     of = np.asarray([0] * 900 + [3] * 100, np.int8)
     small, large = (draw(pa.array(ids, pa.large_string()), of, budget) for budget in (40, 80))
     assert {ids[place] for place in small} < {ids[place] for place in large}
-    assert np.bincount(of[small])[3] >= 10  # a tenth of the documents, over a quarter of the answers
+    assert (
+        np.bincount(of[small])[3] >= 10
+    )  # a tenth of the documents, over a quarter of the answers
     turned = draw(pa.array(ids[::-1], pa.large_string()), of[::-1], 40)
     assert [ids[::-1][place] for place in turned] == [ids[place] for place in small]
     first = of[large[: len(large) // 2]]
@@ -85,7 +104,9 @@ def test_a_sheet_comes_back() -> None:
 
 
 def test_speakers_who_differ_cannot_tell() -> None:
-    answers = read_answers([sheet(judgement=["correct", ""]), sheet(judgement=["not_language", "correct"])])
+    answers = read_answers(
+        [sheet(judgement=["correct", ""]), sheet(judgement=["not_language", "correct"])]
+    )
     assert answers.judged["judgement"].to_list() == ["cannot_tell", "correct"]
 
 

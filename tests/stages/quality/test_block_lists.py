@@ -1,4 +1,5 @@
-"""Documents are dropped for listed words of their language, domains and addresses, and nothing says which."""
+"""Documents are dropped for listed words of their language, domains and addresses, and nothing says
+which."""
 
 from __future__ import annotations
 
@@ -26,16 +27,24 @@ def config(tmp_path: Path) -> BlockListConfig:
     for name, content in lists.items():
         (tmp_path / name).write_text(content, encoding="utf-8")
     return BlockListConfig.model_validate(
-        {"words": {"eus": "basque", "Thai": "thai"}, "domains": ["domains"], "urls": ["urls"], "max_matches": 1}
+        {
+            "words": {"eus": "basque", "Thai": "thai"},
+            "domains": ["domains"],
+            "urls": ["urls"],
+            "max_matches": 1,
+        }
     ).at_home(str(tmp_path))
 
 
-def reason(config: BlockListConfig, text: str, label: str = "eus_Latn", url: str | None = None) -> object:
+def reason(
+    config: BlockListConfig, text: str, label: str = "eus_Latn", url: str | None = None
+) -> object:
     language, script = label.split("_")
     fields = [DOCUMENT.field(name) for name in COLUMNS]
     values = (text, language, script, url)
     batch = pa.RecordBatch.from_arrays(
-        [pa.array([value], field.type) for value, field in zip(values, fields, strict=True)], schema=pa.schema(fields)
+        [pa.array([value], field.type) for value, field in zip(values, fields, strict=True)],
+        schema=pa.schema(fields),
     )
     found = filter_blocked(batch, config, load_block_lists(config))
     assert found.kept.num_rows + found.rejected.num_rows == 1
@@ -86,7 +95,10 @@ def test_lists_that_are_none_are_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "latin").write_bytes("ma\u00f1ana".encode("latin-1"))
     with pytest.raises(ValueError, match=r"latin must be UTF-8; byte 2 is none"):
         read_list(str(tmp_path / "latin"))
-    for encoding, problem in (("utf-16", "byte 0 is none"), ("utf-16-le", "it holds zero bytes, as UTF-16 does")):
+    for encoding, problem in (
+        ("utf-16", "byte 0 is none"),
+        ("utf-16-le", "it holds zero bytes, as UTF-16 does"),
+    ):
         (tmp_path / encoding).write_bytes("tonto\nbesoa\n".encode(encoding))
         with pytest.raises(ValueError, match=f"{encoding} must be UTF-8; {problem}"):
             read_list(str(tmp_path / encoding))

@@ -45,7 +45,9 @@ def run(config: DatatroveConfig, block: pa.RecordBatch) -> Filtered:
 
 @pytest.mark.slow
 def test_a_filter_rejects_with_its_reason() -> None:
-    config = DatatroveConfig(block=f"{FILTERS}.GopherQualityFilter", arguments={"min_doc_words": 10})
+    config = DatatroveConfig(
+        block=f"{FILTERS}.GopherQualityFilter", arguments={"min_doc_words": 10}
+    )
     found = run(config, block_of("Too short.", SENTENCE))
     assert found.kept["text"].to_pylist() == [SENTENCE]
     row = found.rejected.to_pylist()[0]
@@ -58,27 +60,51 @@ def test_a_filter_may_take_lines_out_and_a_formatter_rewrite() -> None:
     config = DatatroveConfig(block=f"{FILTERS}.C4QualityFilter", arguments={"min_num_sentences": 2})
     assert run(config, block_of(page)).kept["text"].to_pylist() == [f"{SENTENCE}\n{SENTENCE}"]
     config = DatatroveConfig(block="datatrove.pipeline.formatters.PIIFormatter")
-    assert "@private.org" not in run(config, block_of("write to me@private.org now")).kept["text"].to_pylist()[0]
+    assert (
+        "@private.org"
+        not in run(config, block_of("write to me@private.org now")).kept["text"].to_pylist()[0]
+    )
 
 
 def test_a_block_that_fails_on_a_document_fails_that_document_alone() -> None:
-    config = DatatroveConfig(block=f"{FILTERS}.GopherQualityFilter", arguments={"min_doc_words": 0, "max_doc_words": 0})
+    config = DatatroveConfig(
+        block=f"{FILTERS}.GopherQualityFilter", arguments={"min_doc_words": 0, "max_doc_words": 0}
+    )
     stage = BoundStage("datatrove", INGEST_STAGES["datatrove"].bind(config))
     outcome = run_stages(block_of(SENTENCE, "", SENTENCE), [stage])
-    assert (outcome.kept.num_rows, [batch["id"].to_pylist() for batch in outcome.failed]) == (2, [["1"]])
+    assert (outcome.kept.num_rows, [batch["id"].to_pylist() for batch in outcome.failed]) == (
+        2,
+        [["1"]],
+    )
 
 
 def test_each_language_can_have_its_tokenizer() -> None:
     arguments = {"min_doc_words": 7, "min_stop_words": 0, "max_non_alpha_words_ratio": 0}
-    config = DatatroveConfig(block=f"{FILTERS}.GopherQualityFilter", arguments=arguments, by_language=True)
-    assert run(config, block_of("Ibaia mendian sortzen da eta itsasora doa.", label="eus_Latn")).kept.num_rows == 1
+    config = DatatroveConfig(
+        block=f"{FILTERS}.GopherQualityFilter", arguments=arguments, by_language=True
+    )
+    assert (
+        run(
+            config, block_of("Ibaia mendian sortzen da eta itsasora doa.", label="eus_Latn")
+        ).kept.num_rows
+        == 1
+    )
     assert run(config, block_of("Ein seltenes Wort", label="xxx_Latn")).rejected.num_rows == 1
 
 
 BAD = {
-    "only datatrove's own blocks": ({"block": "os.system"}, "must be a class under datatrove.pipeline.filters"),
-    "no other part of it": ({"block": "datatrove.pipeline.readers.WarcReader"}, "must be a class under"),
-    "no functions": ({"block": f"{FILTERS}.base_filter.get_filter_result"}, "must be a class under"),
+    "only datatrove's own blocks": (
+        {"block": "os.system"},
+        "must be a class under datatrove.pipeline.filters",
+    ),
+    "no other part of it": (
+        {"block": "datatrove.pipeline.readers.WarcReader"},
+        "must be a class under",
+    ),
+    "no functions": (
+        {"block": f"{FILTERS}.base_filter.get_filter_result"},
+        "must be a class under",
+    ),
     "nothing by chance": ({"block": f"{FILTERS}.SamplerFilter"}, "keeps by chance"),
     "no writer": (
         {"block": f"{FILTERS}.C4QualityFilter", "arguments": {"exclusion_writer": 1}},
@@ -99,7 +125,11 @@ def test_what_is_no_block_is_refused(options: dict[str, Any], message: str) -> N
         (f"{FILTERS}.NoFilter", {}, "datatrove has no block .*NoFilter"),
         (f"{FILTERS}.nowhere.NoFilter", {}, "datatrove has no block"),
         (f"{FILTERS}.base_filter.Document", {}, "must be a filter or formatter"),
-        (f"{FILTERS}.GopherQualityFilter", {"min_words": 3}, "does not take these arguments: .*min_words"),
+        (
+            f"{FILTERS}.GopherQualityFilter",
+            {"min_words": 3},
+            "does not take these arguments: .*min_words",
+        ),
     ],
 )
 def test_a_block_that_is_not_there_ends_the_run_before_it_starts(
@@ -130,11 +160,19 @@ def test_by_its_words_our_filters_decide_as_datatrove_does() -> None:
         GopherRepetitionFilter,
     )
 
-    samples = [language.sample_text for language in gflanguages.LoadLanguages().values() if language.script == "Latn"]
+    samples = [
+        language.sample_text
+        for language in gflanguages.LoadLanguages().values()
+        if language.script == "Latn"
+    ]
     passages = [sample.specimen_48 for sample in samples if sample.specimen_48][:12]
     texts = [SENTENCE, "", " \n", "one two three four five six"]
     for number, passage in enumerate(passages):
-        texts += [passage, passage + "\n" + passage, f"{passage}\n\n" + f"# menu {number} ...\n- one\n" * number]
+        texts += [
+            passage,
+            passage + "\n" + passage,
+            f"{passage}\n\n" + f"# menu {number} ...\n- one\n" * number,
+        ]
         texts.append("\n".join([f"{SENTENCE} {passage}"] * (number % 4 + 1)))
     blocks = {
         "gopher_quality": GopherQualityFilter(min_doc_words=20, language="eng"),
@@ -146,10 +184,17 @@ def test_by_its_words_our_filters_decide_as_datatrove_does() -> None:
     dropped = 0
     for family, block in blocks.items():
         config = QualityFilteringConfig.model_validate(
-            {"families": [family], "limits": "published", "tokenizer": "datatrove", "thresholds": own}
+            {
+                "families": [family],
+                "limits": "published",
+                "tokenizer": "datatrove",
+                "thresholds": own,
+            }
         )
         kept = filter_quality(block_of(*texts), config).kept["id"].to_pylist()
-        wordy = [number for number, text in enumerate(texts) if text.strip()]  # datatrove divides by zero without words
+        wordy = [
+            number for number, text in enumerate(texts) if text.strip()
+        ]  # datatrove divides by zero without words
         expected = [n for n in wordy if block.filter(Document(text=texts[n], id="")) is True]
         assert [int(name) for name in kept if int(name) in wordy] == expected, family
         dropped += len(texts) - len(kept)

@@ -1,4 +1,5 @@
-"""Decisions: the first rule a document breaks, its value and limit; limits by language; nothing lost."""
+"""Decisions: the first rule a document breaks, its value and limit; limits by language; nothing
+lost."""
 
 from __future__ import annotations
 
@@ -20,20 +21,32 @@ from stages.quality.options import QualityFilteringConfig
 from stages.quality.rules import FAIR, OFF, RULE_NAMES, RULES
 
 PROSE = "The old house by the river has many rooms, and each of them tells a story that few people have heard."
-GOOD = " ".join([PROSE, "In winter the water rises to the lowest step.", "Nobody who lives there would ever leave it,"])
+GOOD = " ".join(
+    [
+        PROSE,
+        "In winter the water rises to the lowest step.",
+        "Nobody who lives there would ever leave it,",
+    ]
+)
 GOOD += "\nThey say that the first owner came with a boat full of books and a dog that could not swim.\nSo it began."
 
 
 def filtered(text: str, label: str | None = "eng_Latn", **options: Any) -> Filtered:
     language, script = label.split("_") if label else (None, None)
     fields = [DOCUMENT.field(name) for name in ("text", "language", "script")]
-    arrays = [pa.array([value], field.type) for value, field in zip((text, language, script), fields, strict=True)]
+    arrays = [
+        pa.array([value], field.type)
+        for value, field in zip((text, language, script), fields, strict=True)
+    ]
     return filter_quality(
-        pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields)), QualityFilteringConfig(**options)
+        pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields)),
+        QualityFilteringConfig(**options),
     )
 
 
-def reason(text: str, label: str | None = "eng_Latn", **options: Any) -> tuple[str, float, float] | None:
+def reason(
+    text: str, label: str | None = "eng_Latn", **options: Any
+) -> tuple[str, float, float] | None:
     found = filtered(text, label, **options)
     assert found.kept.num_rows + found.rejected.num_rows == 1
     row = found.rejected.to_pylist()
@@ -62,7 +75,10 @@ SHORT = {
     "ces: one word of four is a number": ("Kolik stojí iPhone 12?", "ces_Latn"),
     "zho: a phrase that comes twice": ("应返回的语言的语言代码，或所有语言。", "zho_Hans"),
     "fin: one long word": ("Kansainvälistymiskehitysyhteistyö.", "fin_Latn"),
-    "deu: a dialogue of short lines": ("\n".join(["Komm!", "Wohin?", "Ans Meer.", "Jetzt?", "Ja, jetzt."]), "deu_Latn"),
+    "deu: a dialogue of short lines": (
+        "\n".join(["Komm!", "Wohin?", "Ans Meer.", "Jetzt?", "Ja, jetzt."]),
+        "deu_Latn",
+    ),
     "kin: one line with a bullet": ("- Ali ngombwa ko hashingwa amategeko", "kin_Latn"),
     "lit: a sentence that is left open": ("Naudokite atsargiai\u2026", "lit_Latn"),
     "mya: a sentence": ("ဤစာမျက်နှာကို ပြင်ဆင်နိုင်သည်။", "mya_Mymr"),
@@ -77,7 +93,10 @@ def test_short_texts_stay(text: str, label: str) -> None:
 SHORT_AND_BAD = {
     "three words, eight times": ("buy it now " * 8, "eng_Latn"),
     "a line, eight times": ("Click here to read the rest of it\n" * 8, "eng_Latn"),
-    "symbols with a word among them": ("$$ && ## word @@ ** ~~ == ++ <> || \\\\ __ -- %% ^^", "eng_Latn"),
+    "symbols with a word among them": (
+        "$$ && ## word @@ ** ~~ == ++ <> || \\\\ __ -- %% ^^",
+        "eng_Latn",
+    ),
     "hash tags": (" ".join(f"#tag{letter}" for letter in "abcdefgh"), "eng_Latn"),
     "times and numbers": ("12:30 4,5 2024 17 12:45 5,5 2025 18", "eus_Latn"),
 }
@@ -90,24 +109,48 @@ def test_short_texts_go_if_they_are_bad(text: str, label: str) -> None:
 
 def test_limits_of_the_recipe_hold_for_short_texts_as_they_stand() -> None:
     four = ("Kolik stojí iPhone 12?", "ces_Latn")
-    assert reason(*four, thresholds={"any": {"few_alphabetic_words": 0.8}}) == ("few_alphabetic_words", 0.75, 0.8)
+    assert reason(*four, thresholds={"any": {"few_alphabetic_words": 0.8}}) == (
+        "few_alphabetic_words",
+        0.75,
+        0.8,
+    )
     assert reason(*four, thresholds={"any": {"few_alphabetic_words": 0.75}}) is None
-    assert reason(*four, limits="published", families=["gopher_quality"]) == ("too_few_words", 4, 50)
+    assert reason(*four, limits="published", families=["gopher_quality"]) == (
+        "too_few_words",
+        4,
+        50,
+    )
 
 
 def test_stop_words_are_asked_of_english_alone() -> None:
-    finnish = "Talo joen rannalla on vanha ja siinä on monta huonetta. " + " ".join(f"sana{n}" for n in range(50)) + "."
-    assert reason(finnish, "eng_Latn", limits="published", families=["gopher_quality"]) == ("few_stop_words", 0, 2)
+    finnish = (
+        "Talo joen rannalla on vanha ja siinä on monta huonetta. "
+        + " ".join(f"sana{n}" for n in range(50))
+        + "."
+    )
+    assert reason(finnish, "eng_Latn", limits="published", families=["gopher_quality"]) == (
+        "few_stop_words",
+        0,
+        2,
+    )
     assert reason(finnish, "fin_Latn", limits="published", families=["gopher_quality"]) is None
 
 
 def test_end_marks_are_not_asked_of_thai() -> None:
-    thai = "\n".join(["ภาษาไทยเป็นภาษาที่มีระดับเสียงของคำแน่นอน"] + [f"บ้านหลังที่ {n} อยู่ใกล้แม่น้ำสายใหญ่" for n in range(40)])
+    thai = "\n".join(
+        ["ภาษาไทยเป็นภาษาที่มีระดับเสียงของคำแน่นอน"] + [f"บ้านหลังที่ {n} อยู่ใกล้แม่น้ำสายใหญ่" for n in range(40)]
+    )
     khmer = "\n".join(f"ផ្ទះទី {n} នៅជិតទន្លេធំមួយ" for n in range(40))
-    options: dict[str, Any] = {"families": ["fineweb", "c4"], "thresholds": {"any": {"short_lines": False}}}
+    options: dict[str, Any] = {
+        "families": ["fineweb", "c4"],
+        "thresholds": {"any": {"short_lines": False}},
+    }
     assert reason(thai, "tha_Thai", **options) is None
     assert reason(khmer, "khm_Khmr", **options) == ("few_lines_with_end_mark", 0, 0.02)
-    assert reason(khmer[:200], "khm_Khmr", families=["fineweb"], thresholds=options["thresholds"]) is None, "few lines"
+    assert (
+        reason(khmer[:200], "khm_Khmr", families=["fineweb"], thresholds=options["thresholds"])
+        is None
+    ), "few lines"
 
 
 BAD = {
@@ -133,16 +176,29 @@ def test_passages_of_the_declaration_stay_in_hundreds_of_languages() -> None:
     rows = []
     for language in gflanguages.LoadLanguages().values():
         sample = language.sample_text
-        longest = max((sample.tester, sample.specimen_48, sample.specimen_32, sample.specimen_16), key=len)
+        longest = max(
+            (sample.tester, sample.specimen_48, sample.specimen_32, sample.specimen_16), key=len
+        )
         text = "\n".join(dict.fromkeys(longest.splitlines()))
         if len(text) >= 200:
-            rows.append((text, one_code(to_iso639_3(language.language) or language.language), language.script))
+            rows.append(
+                (
+                    text,
+                    one_code(to_iso639_3(language.language) or language.language),
+                    language.script,
+                )
+            )
     fields = [DOCUMENT.field(name) for name in ("text", "language", "script")]
-    arrays = [pa.array(values, field.type) for values, field in zip(zip(*rows, strict=True), fields, strict=True)]
+    arrays = [
+        pa.array(values, field.type)
+        for values, field in zip(zip(*rows, strict=True), fields, strict=True)
+    ]
     block = pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
     found = filter_quality(block, QualityFilteringConfig())
     assert block.num_rows > 400
-    rejected = [f"{row['language']}_{row['script']} {row['reason']}" for row in found.rejected.to_pylist()]
+    rejected = [
+        f"{row['language']}_{row['script']} {row['reason']}" for row in found.rejected.to_pylist()
+    ]
     assert len(rejected) <= 0.02 * block.num_rows, rejected
 
 
@@ -159,7 +215,10 @@ def test_limits_of_the_recipe_come_first_the_nearest_wins() -> None:
 
 def test_mean_word_length_is_by_script() -> None:
     han = "今天天气很好，我们去公园散步。" * 3
-    options: dict[str, Any] = {"families": ["gopher_quality"], "thresholds": {"any": {"too_few_words": 1}}}
+    options: dict[str, Any] = {
+        "families": ["gopher_quality"],
+        "thresholds": {"any": {"too_few_words": 1}},
+    }
     assert reason(han, "zho_Hans", **options) is None
     published = reason(han, "zho_Hans", limits="published", **options)
     assert published is not None
@@ -175,7 +234,9 @@ def test_signals_are_kept_if_asked() -> None:
 
 
 def test_bad_options_are_named() -> None:
-    with pytest.raises(ValidationError, match="any: no rule is called to_few_words; there are too_few_words"):
+    with pytest.raises(
+        ValidationError, match="any: no rule is called to_few_words; there are too_few_words"
+    ):
         QualityFilteringConfig(thresholds={"any": {"to_few_words": 3}})
     with pytest.raises(ValidationError, match="eng_Latn: the list of stop words is empty"):
         QualityFilteringConfig(stop_words={"eng_Latn": ()})
@@ -194,5 +255,7 @@ def test_the_page_on_quality_has_every_rule_with_its_limits() -> None:
 
 
 def test_limits_by_language_name_rules_that_are_there() -> None:
-    assert {name for limits in (*FAIR.values(), *OFF.values()) for name in limits} <= set(RULE_NAMES)
+    assert {name for limits in (*FAIR.values(), *OFF.values()) for name in limits} <= set(
+        RULE_NAMES
+    )
     assert {rule.signal for rule in RULES} <= set(QUALITY_SIGNALS.names)

@@ -1,4 +1,5 @@
-"""Limits are learned by the published formulas, clamped, refused where they say nothing, and hold for one segmenter."""
+"""Limits are learned by the published formulas, clamped, refused where they say nothing, and hold
+for one segmenter."""
 
 from __future__ import annotations
 
@@ -25,13 +26,20 @@ def pages_of(**values: tuple[str, np.ndarray[Any, Any]]) -> Pages:
     labels = np.concatenate([np.full(len(shares), label) for label, shares in values.values()])
     shares = np.concatenate([shares for _, shares in values.values()])
     columns: dict[str, np.ndarray[Any, Any]] = {
-        field.name: np.zeros(len(shares), np.int64 if pa.types.is_integer(field.type) else np.float64)
+        field.name: np.zeros(
+            len(shares), np.int64 if pa.types.is_integer(field.type) else np.float64
+        )
         for field in QUALITY_SIGNALS
     }
     columns |= {"words": np.full(len(shares), WORDS), "tokens": np.full(len(shares), WORDS)}
     columns |= {"lines": np.full(len(shares), WORDS), "top_2_gram_share": shares}
-    columns |= {"alphabetic_word_share": np.full(len(shares), 0.95), "mean_word_length": np.full(len(shares), 5.0)}
-    columns |= dict.fromkeys(("alphabetic_token_share", "end_mark_line_share"), np.full(len(shares), 0.9))
+    columns |= {
+        "alphabetic_word_share": np.full(len(shares), 0.95),
+        "mean_word_length": np.full(len(shares), 5.0),
+    }
+    columns |= dict.fromkeys(
+        ("alphabetic_token_share", "end_mark_line_share"), np.full(len(shares), 0.9)
+    )
     columns |= dict.fromkeys(("c4_sentences", "stop_words"), np.full(len(shares), WORDS))
     signals = pa.RecordBatch.from_arrays(
         [pa.array(columns[name]) for name in QUALITY_SIGNALS.names], schema=QUALITY_SIGNALS
@@ -55,11 +63,15 @@ EXPECTED = {
 
 @pytest.mark.parametrize(("method", "expected"), EXPECTED.items(), ids=EXPECTED.keys())
 def test_limits_are_those_of_the_published_formulas(method: Any, expected: float) -> None:
-    found = learn(pages_of(eng=("eng_Latn", ENGLISH), eus=("eus_Latn", BASQUE)), Way(method, 0.1)).languages
+    found = learn(
+        pages_of(eng=("eng_Latn", ENGLISH), eus=("eus_Latn", BASQUE)), Way(method, 0.1)
+    ).languages
     assert found["eus_Latn"].limits == {"top_2_gram": pytest.approx(expected, abs=2e-3)}
     assert found["eus_Latn"].learned_from == "eus_Latn"
     if method in ("tail", "budget"):
-        assert (found["eus_Latn"].limits["top_2_gram"] < BASQUE).mean() == pytest.approx(0.1, abs=0.003)
+        assert (found["eus_Latn"].limits["top_2_gram"] < BASQUE).mean() == pytest.approx(
+            0.1, abs=0.003
+        )
         assert found["eus_Latn"].false_positives[ALL] == pytest.approx(0.1, abs=0.04)
 
 
@@ -73,7 +85,8 @@ def test_limits_are_clamped_and_those_that_drop_nothing_are_refused() -> None:
 
 def test_limits_that_drop_half_are_refused() -> None:
     found = learn(
-        pages_of(eng=("eng_Latn", RANDOM.uniform(0.5, 0.9, 500)), eus=("eus_Latn", BASQUE)), Way("mean_std", 0.1)
+        pages_of(eng=("eng_Latn", RANDOM.uniform(0.5, 0.9, 500)), eus=("eus_Latn", BASQUE)),
+        Way("mean_std", 0.1),
     )
     why = {(refusal.label, refusal.rule): refusal.why for refusal in found.refused}
     assert "would drop 100% of the reference" in why["eng_Latn", "top_2_gram"]
@@ -81,35 +94,50 @@ def test_limits_that_drop_half_are_refused() -> None:
 
 def test_a_limit_that_any_page_with_one_breaks_is_refused() -> None:
     rare = np.where(np.arange(400) % 5 == 0, 0.01, 0.0)
-    why = {refusal.rule: refusal.why for refusal in learn(pages_of(eus=("eus_Latn", rare)), Way("tail", 0.3)).refused}
+    why = {
+        refusal.rule: refusal.why
+        for refusal in learn(pages_of(eus=("eus_Latn", rare)), Way("tail", 0.3)).refused
+    }
     assert (
         "would drop nearly all pages that have any, and 80% have none" in why["top_2_gram"]
         or "no page" in why["top_2_gram"]
     )
     rare = np.where(np.arange(400) % 5 == 0, RANDOM.uniform(0.001, 0.02, 400), 0.0)
-    why = {refusal.rule: refusal.why for refusal in learn(pages_of(eus=("eus_Latn", rare)), Way("tail", 0.1)).refused}
+    why = {
+        refusal.rule: refusal.why
+        for refusal in learn(pages_of(eus=("eus_Latn", rare)), Way("tail", 0.1)).refused
+    }
     assert "would drop nearly all pages that have any, and 80% have none" in why["top_2_gram"]
 
 
 def test_few_pages_take_the_limits_of_the_script_and_say_so() -> None:
-    pages = pages_of(eus=("eus_Latn", BASQUE), yor=("yor_Latn", BASQUE[:50]), amh=("amh_Ethi", BASQUE[:50]))
+    pages = pages_of(
+        eus=("eus_Latn", BASQUE), yor=("yor_Latn", BASQUE[:50]), amh=("amh_Ethi", BASQUE[:50])
+    )
     found = learn(pages, Way("tail", 0.1)).languages
     assert found["yor_Latn"].learned_from == "Latn"
     assert (found["yor_Latn"].pages, found["yor_Latn"].language_score) == (50, None)
     together = np.concatenate([BASQUE[:200], BASQUE[:50]])  # at most 200 pages of each language
-    assert found["yor_Latn"].limits["top_2_gram"] == pytest.approx(np.quantile(together, 0.9), abs=1e-3)
+    assert found["yor_Latn"].limits["top_2_gram"] == pytest.approx(
+        np.quantile(together, 0.9), abs=1e-3
+    )
     assert found["amh_Ethi"] == LanguageLimits(pages=50)
 
 
 def test_methods_that_carry_english_limits_over_need_english_pages() -> None:
-    with pytest.raises(ValueError, match="median_ratio carries over the limits of English, so the reference needs 200"):
+    with pytest.raises(
+        ValueError,
+        match="median_ratio carries over the limits of English, so the reference needs 200",
+    ):
         learn(pages_of(eus=("eus_Latn", BASQUE)), Way("median_ratio", 0.1))
 
 
 def test_short_pages_are_no_reference() -> None:
     pages = pages_of(eus=("eus_Latn", BASQUE))
     place = pages.signals.schema.get_field_index("words")
-    short = pages.signals.set_column(place, QUALITY_SIGNALS.field("words"), pa.array(np.full(len(BASQUE), 49)))
+    short = pages.signals.set_column(
+        place, QUALITY_SIGNALS.field("words"), pa.array(np.full(len(BASQUE), 49))
+    )
     assert learn(pages._replace(signals=short), Way("tail", 0.1)).languages == {}
 
 
@@ -117,7 +145,9 @@ def test_slack_is_taken_from_what_is_learned() -> None:
     rule = next(rule for rule in RULES if rule.name == "top_2_gram")
     pages = pages_of(eus=("eus_Latn", BASQUE)).signals
     short = pages.set_column(
-        pages.schema.get_field_index("words"), QUALITY_SIGNALS.field("words"), pa.array([80] * len(BASQUE))
+        pages.schema.get_field_index("words"),
+        QUALITY_SIGNALS.field("words"),
+        pa.array([80] * len(BASQUE)),
     )
     assert rule.slack is not None
     assert levelled(rule, short) == pytest.approx(BASQUE - rule.slack.units / 80)
@@ -137,9 +167,14 @@ TABLE = LimitsTable(
     reference='a "b"',
     languages={
         "eus_Latn": LanguageLimits(
-            pages=300, learned_from="eus_Latn", limits={"top_2_gram": 0.3}, false_positives={ALL: 0.1}
+            pages=300,
+            learned_from="eus_Latn",
+            limits={"top_2_gram": 0.3},
+            false_positives={ALL: 0.1},
         ),
-        "tha_Thai": LanguageLimits(pages=300, learned_from="Thai", language_score=0.5, limits={"top_2_gram": 0.4}),
+        "tha_Thai": LanguageLimits(
+            pages=300, learned_from="Thai", language_score=0.5, limits={"top_2_gram": 0.4}
+        ),
     },
 )
 
@@ -155,22 +190,31 @@ def test_a_table_comes_back_from_its_file(tmp_path: Path) -> None:
 def test_learned_limits_stand_between_those_of_the_recipe_and_the_default() -> None:
     rule = next(rule for rule in RULES if rule.name == "top_2_gram")
     assert limit_of(rule, "eus", "Latn", "fair", {}, TABLE.by_label) == (0.3, False)
-    assert limit_of(rule, "eus", "Latn", "fair", {"any": {"top_2_gram": 0.5}}, TABLE.by_label) == (0.5, True)
+    assert limit_of(rule, "eus", "Latn", "fair", {"any": {"top_2_gram": 0.5}}, TABLE.by_label) == (
+        0.5,
+        True,
+    )
     assert limit_of(rule, "fin", "Latn", "fair", {}, TABLE.by_label) == (rule.fair, False)
 
 
 def test_a_table_for_other_words_or_signals_is_refused() -> None:
     with pytest.raises(
-        ValueError, match=r"the limits of tha_Thai hold for words by icu ICU 1\.0, here words are by graph"
+        ValueError,
+        match=r"the limits of tha_Thai hold for words by icu ICU 1\.0, here words are by graph",
     ):
         require_limits_for(TABLE, "graphemes", "limits.toml")
     spaced = TABLE.model_copy(update={"languages": {"eus_Latn": TABLE.languages["eus_Latn"]}})
-    require_limits_for(spaced, "graphemes", "limits.toml")  # words between spaces are the same for all
-    own = TABLE.model_copy(update={"segmenter": "graphemes", "segmenter_version": segmenter_version("graphemes")})
+    require_limits_for(
+        spaced, "graphemes", "limits.toml"
+    )  # words between spaces are the same for all
+    own = TABLE.model_copy(
+        update={"segmenter": "graphemes", "segmenter_version": segmenter_version("graphemes")}
+    )
     require_limits_for(own, "graphemes", "limits.toml")
     other = TABLE.model_copy(update={"signals": "fineweb"})
     with pytest.raises(
-        ValueError, match=r"limits\.toml: the limits are of fineweb, what is measured is glotmill-signals/2"
+        ValueError,
+        match=r"limits\.toml: the limits are of fineweb, what is measured is glotmill-signals/2",
     ):
         require_limits_for(other, "graphemes", "limits.toml")
 
@@ -181,11 +225,19 @@ def test_a_table_for_other_words_or_signals_is_refused() -> None:
         (b"\xff\xfe", "is no table of limits"),
         (b"a = ", "is no table of limits"),
         (b"method = 'tail'", "is no table of limits: segmenter"),
-        (TABLE.to_toml().replace("top_2_gram", "top_9_gram").encode(), "no rule is called top_9_gram"),
-        (TABLE.to_toml().replace("glotmill-limits/1", "glotmill-limits/9").encode(), "is no table of limits: format"),
+        (
+            TABLE.to_toml().replace("top_2_gram", "top_9_gram").encode(),
+            "no rule is called top_9_gram",
+        ),
+        (
+            TABLE.to_toml().replace("glotmill-limits/1", "glotmill-limits/9").encode(),
+            "is no table of limits: format",
+        ),
     ],
 )
-def test_a_file_that_is_no_table_is_refused_in_one_line(tmp_path: Path, content: bytes, message: str) -> None:
+def test_a_file_that_is_no_table_is_refused_in_one_line(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
     file = tmp_path / "limits.toml"
     file.write_bytes(content)
     with pytest.raises(ValueError, match=message) as caught:
@@ -194,5 +246,7 @@ def test_a_file_that_is_no_table_is_refused_in_one_line(tmp_path: Path, content:
 
 
 def test_a_table_that_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"there is no table of limits .*limits\.toml; learn one by glotmill tune"):
+    with pytest.raises(
+        ValueError, match=r"there is no table of limits .*limits\.toml; learn one by glotmill tune"
+    ):
         load_limits(str(tmp_path / "limits.toml"))

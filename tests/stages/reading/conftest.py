@@ -21,9 +21,12 @@ ReadAll = Callable[..., Rows]
 
 @pytest.fixture
 def read_blocks(tmp_path: Path) -> Callable[..., list[pa.RecordBatch]]:
-    """Return a function that reads a source in `tmp_path`, given as keywords, and returns its blocks."""
+    """Return a function that reads a source in `tmp_path`, given as keywords, and returns its
+    blocks."""
 
-    def blocks(*, split_bytes: int = 64 << 20, block_bytes: int = 32 << 20, **source: Any) -> list[pa.RecordBatch]:
+    def blocks(
+        *, split_bytes: int = 64 << 20, block_bytes: int = 32 << 20, **source: Any
+    ) -> list[pa.RecordBatch]:
         parsed = SOURCE.validate_python({"name": "test", **source})
         assert source_problems(parsed, str(tmp_path)) == []
         splits = plan_splits(parsed, str(tmp_path), split_bytes)
@@ -35,7 +38,8 @@ def read_blocks(tmp_path: Path) -> Callable[..., list[pa.RecordBatch]]:
 
 @pytest.fixture
 def read_all(read_blocks: Callable[..., list[pa.RecordBatch]]) -> ReadAll:
-    """Return a function that reads a source in `tmp_path`, given as keywords, and returns its rows."""
+    """Return a function that reads a source in `tmp_path`, given as keywords, and returns its
+    rows."""
 
     def rows(**source: Any) -> Rows:
         return [row for block in read_blocks(**source) for row in block.to_pylist()]
@@ -45,7 +49,8 @@ def read_all(read_blocks: Callable[..., list[pa.RecordBatch]]) -> ReadAll:
 
 @pytest.fixture
 def problems(tmp_path: Path) -> Callable[..., list[str]]:
-    """Return a function that checks a source in `tmp_path`, given as keywords, before anything is read."""
+    """Return a function that checks a source in `tmp_path`, given as keywords, before anything is
+    read."""
 
     def found(**source: Any) -> list[str]:
         return source_problems(SOURCE.validate_python({"name": "test", **source}), str(tmp_path))

@@ -12,11 +12,15 @@ from pydantic import TypeAdapter
 from schemas.source import Source
 from stages.reading.sources import plan_splits, read_split, source_problems
 
-HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<tmx version="1.4"><header srclang="*all*"/><body>\n'
+HEAD = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<tmx version="1.4"><header srclang="*all*"/><body>\n'
+)
 
 
 def unit(*sides: tuple[str, str], more: str = "") -> str:
-    inside = "".join(f'<tuv xml:lang="{language}"><seg>{text}</seg></tuv>' for language, text in sides)
+    inside = "".join(
+        f'<tuv xml:lang="{language}"><seg>{text}</seg></tuv>' for language, text in sides
+    )
     return f"<tu{more}>{inside}</tu>\n"
 
 
@@ -27,12 +31,16 @@ def source_of(folder: Path, **options: Any) -> Source:
     return found
 
 
-def read(folder: Path, content: str | bytes, name: str = "a.tmx", **options: Any) -> list[dict[str, Any]]:
+def read(
+    folder: Path, content: str | bytes, name: str = "a.tmx", **options: Any
+) -> list[dict[str, Any]]:
     octets = content if isinstance(content, bytes) else content.encode()
     (folder / name).write_bytes(gzip.compress(octets) if name.endswith(".gz") else octets)
     source = source_of(folder, format="tmx", paths=[name], **options)
     splits = plan_splits(source, str(folder))
-    return [row for split in splits for block in read_split(split, source) for row in block.to_pylist()]
+    return [
+        row for split in splits for block in read_split(split, source) for row in block.to_pylist()
+    ]
 
 
 def pairs(rows: list[dict[str, Any]]) -> list[tuple[str | None, str | None]]:
@@ -42,14 +50,29 @@ def pairs(rows: list[dict[str, Any]]) -> list[tuple[str | None, str | None]]:
 BOTH = unit(("eu", "Bai."), ("es", "Sí."))
 UNITS = {
     "codes of BCP 47, in any order": (unit(("es-ES", "Sí."), ("eu", "Bai.")), [("Bai.", "Sí.")]),
-    "codes of ISO 639-3 with a script": (unit(("eus-Latn", "Bai."), ("spa_Latn", "Sí.")), [("Bai.", "Sí.")]),
-    "another script is another text": (unit(("eu-Cyrl", "Бай."), ("eu", "Bai."), ("es", "Sí.")), [("Bai.", "Sí.")]),
-    "a third language is passed over": (unit(("fr", "Oui."), ("eu", "Bai."), ("es", "Sí.")), [("Bai.", "Sí.")]),
+    "codes of ISO 639-3 with a script": (
+        unit(("eus-Latn", "Bai."), ("spa_Latn", "Sí.")),
+        [("Bai.", "Sí.")],
+    ),
+    "another script is another text": (
+        unit(("eu-Cyrl", "Бай."), ("eu", "Bai."), ("es", "Sí.")),
+        [("Bai.", "Sí.")],
+    ),
+    "a third language is passed over": (
+        unit(("fr", "Oui."), ("eu", "Bai."), ("es", "Sí.")),
+        [("Bai.", "Sí.")],
+    ),
     "codes inside a segment are no text": (
-        unit(("eu", 'Bai <bpt i="1">&lt;b&gt;</bpt>hori<ept i="1">&lt;/b&gt;</ept>.'), ("es", "Sí <hi>eso</hi>.")),
+        unit(
+            ("eu", 'Bai <bpt i="1">&lt;b&gt;</bpt>hori<ept i="1">&lt;/b&gt;</ept>.'),
+            ("es", "Sí <hi>eso</hi>."),
+        ),
         [("Bai hori.", "Sí eso.")],
     ),
-    "escaped characters": (unit(("eu", "Bai &amp; ez &#233;"), ("es", "A &lt; B")), [("Bai & ez é", "A < B")]),
+    "escaped characters": (
+        unit(("eu", "Bai &amp; ez &#233;"), ("es", "A &lt; B")),
+        [("Bai & ez é", "A < B")],
+    ),
     "an empty side is a pair": (unit(("eu", "Bai."), ("es", "")), [("Bai.", "")]),
 }
 
@@ -74,8 +97,13 @@ def test_a_document_type_is_named_and_nothing_is_loaded(tmp_path: Path) -> None:
 
 def test_entities_are_not_expanded(tmp_path: Path) -> None:
     bomb = '<!DOCTYPE tmx [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>\n<tmx'
-    (row,) = read(tmp_path, HEAD.replace("<tmx", bomb) + unit(("eu", "&b;"), ("es", "Sí.")) + "</body></tmx>")
-    assert row["error"] == "broken_stream: the XML is damaged: it declares entities, which are not expanded"
+    (row,) = read(
+        tmp_path, HEAD.replace("<tmx", bomb) + unit(("eu", "&b;"), ("es", "Sí.")) + "</body></tmx>"
+    )
+    assert (
+        row["error"]
+        == "broken_stream: the XML is damaged: it declares entities, which are not expanded"
+    )
 
 
 def test_what_stands_before_damage_is_read(tmp_path: Path) -> None:
@@ -87,13 +115,17 @@ def test_what_stands_before_damage_is_read(tmp_path: Path) -> None:
     source = source_of(tmp_path, format="tmx", paths=["b.tmx.gz"])
     (split,) = plan_splits(source, str(tmp_path))
     assert any(
-        (row["error"] or "").startswith("broken_stream") for b in read_split(split, source) for row in b.to_pylist()
+        (row["error"] or "").startswith("broken_stream")
+        for b in read_split(split, source)
+        for row in b.to_pylist()
     )
 
 
 def test_a_unit_that_is_too_large_fails_alone(tmp_path: Path) -> None:
     rows = read(
-        tmp_path, HEAD + BOTH + unit(("eu", "a" * 5000), ("es", "b")) + BOTH + "</body></tmx>", max_record_bytes=1000
+        tmp_path,
+        HEAD + BOTH + unit(("eu", "a" * 5000), ("es", "b")) + BOTH + "</body></tmx>",
+        max_record_bytes=1000,
     )
     assert pairs(rows) == [("Bai.", "Sí.")] * 2
     assert rows[1]["error"].startswith("too_large")
@@ -104,7 +136,9 @@ def moses(folder: Path, ours: bytes, theirs: bytes) -> list[dict[str, Any]]:
     (folder / "a.eu-es.es").write_bytes(theirs)
     source = source_of(folder, format="moses", paths=["*.eu"], target_ending="es")
     splits = plan_splits(source, str(folder))
-    return [row for split in splits for block in read_split(split, source) for row in block.to_pylist()]
+    return [
+        row for split in splits for block in read_split(split, source) for row in block.to_pylist()
+    ]
 
 
 def test_lines_of_two_files_are_pairs(tmp_path: Path) -> None:
@@ -125,7 +159,14 @@ def test_a_line_that_is_not_utf8_fails_alone(tmp_path: Path) -> None:
 
 def test_a_file_without_its_other_side_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.eu").write_text("Bai.\n")
-    known = {"name": "pairs", "source_language": "eus_Latn", "target_language": "spa_Latn", "format": "moses"}
-    source: Source = TypeAdapter(Source).validate_python(known | {"paths": ["a.eu"], "target_ending": "es"})
+    known = {
+        "name": "pairs",
+        "source_language": "eus_Latn",
+        "target_language": "spa_Latn",
+        "format": "moses",
+    }
+    source: Source = TypeAdapter(Source).validate_python(
+        known | {"paths": ["a.eu"], "target_ending": "es"}
+    )
     (problem,) = source_problems(source, str(tmp_path))
     assert "a.eu has no other side a.es" in problem

@@ -32,7 +32,9 @@ SAMPLES = {
 
 
 @pytest.mark.parametrize(("code", "word"), SAMPLES.values(), ids=SAMPLES.keys())
-def test_the_declared_language_is_the_gold_code(code: str, word: str, read_all: Callable[..., Rows]) -> None:
+def test_the_declared_language_is_the_gold_code(
+    code: str, word: str, read_all: Callable[..., Rows]
+) -> None:
     (row,) = [row for row in read_all(format="gflanguages") if row["declared_language"] == code]
     assert word in row["text"]
     assert row["path"].endswith(f"/{code}")

@@ -1,4 +1,5 @@
-"""A Hub data set by name: the real client against a loopback server that speaks as much of the Hub as reading takes."""
+"""A Hub data set by name: the real client against a loopback server that speaks as much of the Hub
+as reading takes."""
 
 from __future__ import annotations
 
@@ -52,7 +53,9 @@ class _Hub(BaseHTTPRequestHandler):
     def _missing(self, code: str) -> None:
         self._answer(404, X_Error_Code=code)
 
-    def _entries(self, files: dict[str, bytes], folder: str, recursive: bool) -> list[dict[str, Any]]:
+    def _entries(
+        self, files: dict[str, bytes], folder: str, recursive: bool
+    ) -> list[dict[str, Any]]:
         prefix = f"{folder}/" if folder else ""
         entries: dict[str, dict[str, Any]] = {}
         for path, content in files.items():
@@ -60,7 +63,12 @@ class _Hub(BaseHTTPRequestHandler):
                 continue
             head, slash, _ = path.removeprefix(prefix).partition("/")
             if slash:
-                entries[prefix + head] = {"type": "directory", "path": prefix + head, "oid": SHA, "size": 0}
+                entries[prefix + head] = {
+                    "type": "directory",
+                    "path": prefix + head,
+                    "oid": SHA,
+                    "size": 0,
+                }
             if recursive or not slash:
                 entries[path] = {"type": "file", "path": path, "oid": SHA, "size": len(content)}
         return list(entries.values())
@@ -82,7 +90,13 @@ class _Hub(BaseHTTPRequestHandler):
                 return self._missing("EntryNotFound")
             return self._content(files[path])
         if parts[4:5] in ([], ["revision"]):
-            return self._json({"id": "owner/corpus", "sha": SHA, "siblings": [{"rfilename": path} for path in files]})
+            return self._json(
+                {
+                    "id": "owner/corpus",
+                    "sha": SHA,
+                    "siblings": [{"rfilename": path} for path in files],
+                }
+            )
         if parts[4] == "tree":
             recursive = parse_qs(address.query).get("recursive", ["false"])[0].lower() == "true"
             entries = self._entries(files, "/".join(parts[6:]), recursive)
@@ -124,7 +138,8 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Repository], None
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", endpoint)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr(
-        "huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+        "huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE",
+        endpoint + "/{repo_id}/resolve/{revision}/{filename}",
     )
     store = get_filesystem_class("hf")
     store.clear_instance_cache()
@@ -160,7 +175,10 @@ WITH_CARD: Repository = {
     }
 }
 WITHOUT_CARD: Repository = {
-    "main": {"data/train-00000-of-00001.parquet": parquet("bat"), "eu/train/0.parquet": parquet("bi")},
+    "main": {
+        "data/train-00000-of-00001.parquet": parquet("bat"),
+        "eu/train/0.parquet": parquet("bi"),
+    },
     "v1": {"train.parquet": parquet("zaharra")},
 }
 CONVERTED: Repository = {
@@ -169,8 +187,18 @@ CONVERTED: Repository = {
 }
 
 CHOICES: dict[str, tuple[Repository, dict[str, str], list[str], str]] = {
-    "the default of the card": (WITH_CARD, {}, ["bat", "bi", "hiru"], "data/eus_Latn/train-00000-of-00002.parquet"),
-    "another split": (WITH_CARD, {"split": "test"}, ["lau"], "data/eus_Latn/test-00000-of-00001.parquet"),
+    "the default of the card": (
+        WITH_CARD,
+        {},
+        ["bat", "bi", "hiru"],
+        "data/eus_Latn/train-00000-of-00002.parquet",
+    ),
+    "another split": (
+        WITH_CARD,
+        {"split": "test"},
+        ["lau"],
+        "data/eus_Latn/test-00000-of-00001.parquet",
+    ),
     "another configuration": (WITH_CARD, {"config": "bod_Tibt"}, ["\u0f56"], "odd/x.parquet"),
     "by the names of files": (WITHOUT_CARD, {}, ["bat"], "data/train-00000-of-00001.parquet"),
     "by the names of folders": (WITHOUT_CARD, {"config": "eu"}, ["bi"], "eu/train/0.parquet"),
@@ -179,7 +207,9 @@ CHOICES: dict[str, tuple[Repository, dict[str, str], list[str], str]] = {
 }
 
 
-@pytest.mark.parametrize(("repository", "source", "texts", "path"), CHOICES.values(), ids=CHOICES.keys())
+@pytest.mark.parametrize(
+    ("repository", "source", "texts", "path"), CHOICES.values(), ids=CHOICES.keys()
+)
 def test_the_files_of_a_configuration_and_split(
     repository: Repository,
     source: dict[str, str],
@@ -201,10 +231,18 @@ MISTAKES: dict[str, tuple[Repository, dict[str, Any], str]] = {
         {"dataset": "owner/other"},
         "data set 'owner/other' has no Parquet for config 'default', split 'train'",
     ),
-    "no such configuration": (WITH_CARD, {"config": "mlt_Latn"}, "its configurations are eus_Latn, bod_Tibt"),
+    "no such configuration": (
+        WITH_CARD,
+        {"config": "mlt_Latn"},
+        "its configurations are eus_Latn, bod_Tibt",
+    ),
     "no such split": (WITH_CARD, {"split": "dev"}, "split 'dev' at revision 'main'"),
     "no such revision": (WITH_CARD, {"revision": "v9"}, "at revision 'v9'"),
-    "no such column": (WITH_CARD, {"columns": {"text": "body"}}, "no column 'body' for text; it has 'text'"),
+    "no such column": (
+        WITH_CARD,
+        {"columns": {"text": "body"}},
+        "no column 'body' for text; it has 'text'",
+    ),
     "several configurations and no default": (
         {"main": {"README.md": CARD.replace(b"  default: true\n", b"")}},
         {},
@@ -215,7 +253,11 @@ MISTAKES: dict[str, tuple[Repository, dict[str, Any], str]] = {
         {"config": "bod_Tibt"},
         "its card names a file outside the data set: '../../else/x.parquet'",
     ),
-    "a card that is no YAML": ({"main": {"README.md": b"---\na: [\n---\n"}}, {}, "its card has broken YAML: "),
+    "a card that is no YAML": (
+        {"main": {"README.md": b"---\na: [\n---\n"}},
+        {},
+        "its card has broken YAML: ",
+    ),
 }
 
 
@@ -263,16 +305,24 @@ def test_all_configurations_at_once(
     assert (commit, problems) == (SHA, [])
     found = [(part.config, part.split, file.path) for part in parts for file in part.files]
     assert [
-        (config, split, path.endswith(end)) for (config, split, path), (*_, end) in zip(found, expected, strict=True)
+        (config, split, path.endswith(end))
+        for (config, split, path), (*_, end) in zip(found, expected, strict=True)
     ] == [(config, split, True) for config, split, _ in expected]
-    assert all(SHA in path or "refs%2Fconvert" in path for *_, path in found), "a commit stays what it is"
+    assert all(SHA in path or "refs%2Fconvert" in path for *_, path in found), (
+        "a commit stays what it is"
+    )
 
 
 def test_parts_that_are_not_there(hub: Callable[[Repository], None]) -> None:
     hub(WITH_CARD)
     for dataset, wanted, splits, words in (
         ("owner/corpus", "eus_Latn", ("dev", "test"), "data set 'owner/corpus' has no split 'dev'"),
-        ("owner/corpus", "mlt_Latn", (), "no Parquet in what is asked for; its configurations are bod_Tibt, eus_Latn"),
+        (
+            "owner/corpus",
+            "mlt_Latn",
+            (),
+            "no Parquet in what is asked for; its configurations are bod_Tibt, eus_Latn",
+        ),
         ("owner/other", "eus_Latn", (), "data set 'owner/other' cannot be read from the Hub: "),
     ):
         _, _, problems = find_parts(dataset, "main", wanted.__eq__, splits)
@@ -282,7 +332,8 @@ def test_parts_that_are_not_there(hub: Callable[[Repository], None]) -> None:
 
 
 def test_an_evaluation_set_on_the_hub(hub: Callable[[Repository], None]) -> None:
-    """Each configuration's language, its part and its commit; the first footer is looked at before anything runs."""
+    """Each configuration's language, its part and its commit; the first footer is looked at before
+    anything runs."""
     hub(WITH_CARD)
     described = {
         "name": "own",
@@ -296,7 +347,9 @@ def test_an_evaluation_set_on_the_hub(hub: Callable[[Repository], None]) -> None
     rows = []
     for file in found.files:
         with copied(file) as (copy, _):
-            rows += [row for items, _ in read_items(source, file, copy) for row in items.to_pylist()]
+            rows += [
+                row for items, _ in read_items(source, file, copy) for row in items.to_pylist()
+            ]
     assert [(row["part"], row["language"], row["text"]) for row in rows] == [
         ("bod_Tibt/train", "bod", "\u0f56"),
         ("eus_Latn/test", "eus", "lau"),

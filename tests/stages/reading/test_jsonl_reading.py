@@ -27,7 +27,10 @@ BAD_LINES: dict[str, tuple[bytes, str]] = {
     "no text": (b'{"id": "a"}', "no_text: text is null or missing"),
     "text is a number": (b'{"text": 5}', "wrong_type: 'text' must be a string, got 5"),
     "text is a list": (b'{"text": ["a"]}', "wrong_type: 'text' must be a string, got [\"a\"]"),
-    "text twice": (b'{"text": "a", "text": "b"}', "broken_record: JSON parse error: Column(/text) was specified twice"),
+    "text twice": (
+        b'{"text": "a", "text": "b"}',
+        "broken_record: JSON parse error: Column(/text) was specified twice",
+    ),
     "invalid UTF-8": (b'{"text": "\xff"}', "invalid_encoding: not UTF-8 at byte 10 of the line"),
     "an unpaired surrogate": (b'{"text": "\\ud800"}', "broken_record: JSON parse error: "),
     "NUL in the text": (
@@ -35,7 +38,10 @@ BAD_LINES: dict[str, tuple[bytes, str]] = {
         "nul_in_text: text holds too many NULs for a text: more than 1 in 100",
     ),
     "a bare NUL": (b'{"text": "a\0b"}', "broken_record: not JSON: Invalid control character"),
-    "url is a number": (b'{"text": "a", "meta": {"url": 1}}', "wrong_type: 'meta.url' must be a string, got 1"),
+    "url is a number": (
+        b'{"text": "a", "meta": {"url": 1}}',
+        "wrong_type: 'meta.url' must be a string, got 1",
+    ),
     "meta is a string": (b'{"text": "a", "meta": "x"}', "broken_record: JSON parse error: "),
     "id is a list": (b'{"text": "a", "id": []}', "wrong_type: 'id' must be a string, got []"),
     "deeper than any text": (b"[" * 5000, "broken_record: "),
@@ -43,8 +49,12 @@ BAD_LINES: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize(("line", "error"), BAD_LINES.values(), ids=BAD_LINES.keys())
-def test_a_bad_line_fails_alone(line: bytes, error: str, tmp_path: Path, read_all: Callable[..., Rows]) -> None:
-    good = [b'{"text": "%d", "id": "i%d", "meta": {"url": "http://%d"}}' % (n, n, n) for n in range(20)]
+def test_a_bad_line_fails_alone(
+    line: bytes, error: str, tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
+    good = [
+        b'{"text": "%d", "id": "i%d", "meta": {"url": "http://%d"}}' % (n, n, n) for n in range(20)
+    ]
     lines = [*good[:7], line, *good[7:]]
     (tmp_path / "a.jsonl").write_bytes(b"\n".join(lines) + b"\n")
     columns = {"id": "id", "url": "meta.url"}
@@ -55,7 +65,9 @@ def test_a_bad_line_fails_alone(line: bytes, error: str, tmp_path: Path, read_al
     assert "\n" not in failed["error"]
     assert failed["text"] is None
     assert failed["position"] == sum(len(each) + 1 for each in lines[:7])
-    if not error.startswith(("no_text", "nul_in_text")):  # those were parsed, and what is kept is the text
+    if not error.startswith(
+        ("no_text", "nul_in_text")
+    ):  # those were parsed, and what is kept is the text
         assert failed["raw"] == line + b"\n"
     assert [row["text"] for row in rows] == [str(n) for n in range(20)]
     assert [row["id"] for row in rows] == [f"i{n}" for n in range(20)]
@@ -63,15 +75,27 @@ def test_a_bad_line_fails_alone(line: bytes, error: str, tmp_path: Path, read_al
     assert not any(row["error"] for row in rows)
 
 
-def test_lines_may_be_indented_empty_and_end_like_windows(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+def test_lines_may_be_indented_empty_and_end_like_windows(
+    tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
     content = b'\xef\xbb\xbf{"text":"bat"}\r\n\r\n \t \n  {"text":"bi"} \n{"text":"hiru"}'
     (tmp_path / "a.jsonl").write_bytes(content)
     rows = read_all(format="jsonl", paths=["a.jsonl"])
-    assert [(row["text"], row["error"]) for row in rows] == [("bat", None), ("bi", None), ("hiru", None)]
-    assert [row["position"] for row in rows] == [3, content.index(b"  {"), content.index(b'{"text":"hiru')]
+    assert [(row["text"], row["error"]) for row in rows] == [
+        ("bat", None),
+        ("bi", None),
+        ("hiru", None),
+    ]
+    assert [row["position"] for row in rows] == [
+        3,
+        content.index(b"  {"),
+        content.index(b'{"text":"hiru'),
+    ]
 
 
-def test_ids_may_be_numbers_and_strings_in_one_file(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+def test_ids_may_be_numbers_and_strings_in_one_file(
+    tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
     ids: list[Any] = [1, "two", 3, None, 2**62, 2**70]
     lines = [json.dumps({"text": "a", "id": each}) for each in ids]
     (tmp_path / "a.jsonl").write_text("\n".join(lines))
@@ -105,7 +129,9 @@ def test_a_kept_value_of_any_type_is_a_string_and_fails_no_line(
     assert not any(row["error"] for row in rows)
 
 
-def test_a_kept_key_that_stands_twice_fails_its_line_alone(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+def test_a_kept_key_that_stands_twice_fails_its_line_alone(
+    tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
     lines = ['{"text": "a", "n": 1.5}', '{"text": "a", "n": 1, "n": [2]}', '{"text": "a", "n": 2}']
     (tmp_path / "a.jsonl").write_text("\n".join(lines))
     rows = read_all(format="jsonl", paths=["a.jsonl"], keep=["n"])
@@ -122,11 +148,16 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("ending", PACKED)
-def test_a_compressed_file_reads_like_the_plain_one(ending: str, tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+def test_a_compressed_file_reads_like_the_plain_one(
+    ending: str, tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
     content = b"".join(b'{"text": "testua %d"}\n' % number for number in range(1000))
     (tmp_path / f"a.jsonl{ending}").write_bytes(PACKED[ending](content))
     rows = read_all(format="jsonl", paths=[f"a.jsonl{ending}"], split_bytes=100)
-    assert [(row["text"], row["position"]) for row in rows[:2]] == [("testua 0", 0), ("testua 1", 21)]
+    assert [(row["text"], row["position"]) for row in rows[:2]] == [
+        ("testua 0", 0),
+        ("testua 1", 21),
+    ]
     assert len(rows) == 1000
 
 
@@ -158,10 +189,16 @@ LINE = st.sampled_from(
 
 
 @pytest.mark.slow
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60
+)
 @given(st.lists(LINE, max_size=25), st.integers(1, 200), st.integers(1, 50))
 def test_neighbours_splits_and_blocks_change_nothing(
-    tmp_path: Path, read_all: Callable[..., Rows], lines: list[str], split_bytes: int, block_bytes: int
+    tmp_path: Path,
+    read_all: Callable[..., Rows],
+    lines: list[str],
+    split_bytes: int,
+    block_bytes: int,
 ) -> None:
     # a good first line, which is what is checked before anything runs
     first = '{"text": "a", "id": "x", "n": ""}'
@@ -181,9 +218,15 @@ def test_neighbours_splits_and_blocks_change_nothing(
 
 
 CHECKED: dict[str, tuple[bytes, list[str]]] = {
-    "no text": (b'{"body": "a", "url": "x"}\n', ["the first line has no 'text' for text; it has 'body', 'url'"]),
+    "no text": (
+        b'{"body": "a", "url": "x"}\n',
+        ["the first line has no 'text' for text; it has 'body', 'url'"],
+    ),
     "text is a number": (b'{"text": 5}', ["'text' must be a string, got 5 in the first line"]),
-    "text is nested": (b'{"text": {"eu": "a"}}', ['\'text\' must be a string, got {"eu": "a"} in the first line']),
+    "text is nested": (
+        b'{"text": {"eu": "a"}}',
+        ['\'text\' must be a string, got {"eu": "a"} in the first line'],
+    ),
     "a broken first line is its own row": (b"not JSON\n", []),
     "an empty file": (b"", []),
 }
@@ -199,10 +242,19 @@ def test_the_first_line_is_checked_before_anything_runs(
 
 
 OTHER_JSON: dict[str, tuple[bytes, str]] = {
-    "an array in one line": (b'[{"text": "a"}, {"text": "b"}]', "it is a JSON array, not JSON Lines"),
-    "an array, printed": (b'[\n  {"text": "a"},\n  {"text": "b"}\n]\n', "it is a JSON array, not JSON Lines"),
+    "an array in one line": (
+        b'[{"text": "a"}, {"text": "b"}]',
+        "it is a JSON array, not JSON Lines",
+    ),
+    "an array, printed": (
+        b'[\n  {"text": "a"},\n  {"text": "b"}\n]\n',
+        "it is a JSON array, not JSON Lines",
+    ),
     "an object, printed": (b'{\n  "text": "a"\n}\n', "it is JSON printed over several lines"),
-    "objects, printed by CRLF": (b'\xef\xbb\xbf{\r\n "text": "a"\r\n}\r\n', "it is JSON printed over several lines"),
+    "objects, printed by CRLF": (
+        b'\xef\xbb\xbf{\r\n "text": "a"\r\n}\r\n',
+        "it is JSON printed over several lines",
+    ),
 }
 
 
@@ -220,37 +272,60 @@ def test_json_that_is_no_lines_is_named_before_anything_runs(
 def test_mapped_columns_must_be_in_some_line_and_dates_be_dates(
     tmp_path: Path, problems: Callable[..., list[str]], read_all: Callable[..., Rows]
 ) -> None:
-    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n{"text": "b", "when": "2024-05"}\n{"text": "c", "when": "May"}\n')
+    (tmp_path / "a.jsonl").write_text(
+        '{"text": "a"}\n{"text": "b", "when": "2024-05"}\n{"text": "c", "when": "May"}\n'
+    )
     source = {"format": "jsonl", "paths": ["a.jsonl"]}
     assert problems(**source, columns={"date": "yesterday"}, keep=["genre"]) == [
         "source 'test': no line of the first MiB of a.jsonl has 'yesterday' for date",
         "source 'test': no line of the first MiB of a.jsonl has 'genre' to keep",
     ]
-    assert [row["date"] for row in read_all(**source, columns={"date": "when"})] == [None, "2024-05", None]
+    assert [row["date"] for row in read_all(**source, columns={"date": "when"})] == [
+        None,
+        "2024-05",
+        None,
+    ]
     (tmp_path / "b.jsonl").write_text('{"text": "a", "when": "yesterday"}\n')
     assert problems(format="jsonl", paths=["b.jsonl"], columns={"date": "when"}) == [
         "source 'test': b.jsonl: 'when' must be an ISO 8601 date or time for date, got 'yesterday' in the first line"
     ]
 
 
-def test_deep_nesting_is_read_where_nobody_asks_for_it(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+def test_deep_nesting_is_read_where_nobody_asks_for_it(
+    tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
     deep = b"[" * 5000 + b"]" * 5000
     (tmp_path / "a.jsonl").write_bytes(
         b'{"text": "a", "x": ' + deep + b'}\n{"text": ' + deep + b'}\n{"text": "c"}\n{\n'
     )
     rows = read_all(format="jsonl", paths=["a.jsonl"])
     assert [row["text"] for row in rows] == ["a", None, "c", None]
-    assert rows[1]["error"].startswith("broken_record: JSON parse error: Column(/text) changed from string to array")
+    assert rows[1]["error"].startswith(
+        "broken_record: JSON parse error: Column(/text) changed from string to array"
+    )
 
 
-def test_broken_lines_cost_about_what_good_ones_do(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+def test_broken_lines_cost_about_what_good_ones_do(
+    tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
     bad = [b"{", b'{"text": 5}', b'{"text": "a" "b"}', b'{"text": "\xff"}', b"[]"]
-    (tmp_path / "a.jsonl").write_bytes(b'{"text": "bat"}\n' + b"".join(line + b"\n" for line in bad * 6000))
+    (tmp_path / "a.jsonl").write_bytes(
+        b'{"text": "bat"}\n' + b"".join(line + b"\n" for line in bad * 6000)
+    )
     begin = time.process_time()
     rows = read_all(format="jsonl", paths=["a.jsonl"])
-    assert time.process_time() - begin < 30_000 * 100e-6, "a tenth of a millisecond each, on a slow machine"
+    assert time.process_time() - begin < 30_000 * 100e-6, (
+        "a tenth of a millisecond each, on a slow machine"
+    )
     assert [row["error"] and row["error"].partition(":")[0] for row in rows[:6]] == [
-        *(None, "broken_record", "wrong_type", "broken_record", "invalid_encoding", "broken_record"),
+        *(
+            None,
+            "broken_record",
+            "wrong_type",
+            "broken_record",
+            "invalid_encoding",
+            "broken_record",
+        ),
     ]
     assert len(rows) == 30_001
 
@@ -269,7 +344,9 @@ def test_a_long_line_is_read_up_to_the_limit(tmp_path: Path, read_all: Callable[
     )
     rows = read_all(format="jsonl", paths=["a.jsonl"], split_bytes=1 << 20)
     assert [len(row["text"]) for row in rows] == [3, 10_000_000]
-    rows = read_all(format="jsonl", paths=["a.jsonl"], split_bytes=1 << 20, max_record_bytes=1 << 20)
+    rows = read_all(
+        format="jsonl", paths=["a.jsonl"], split_bytes=1 << 20, max_record_bytes=1 << 20
+    )
     assert rows[1]["error"].startswith(
         "too_large: the line has 30000012 bytes, max_record_bytes is 1048576 (the first "
     )

@@ -1,4 +1,5 @@
-"""Kept columns of several sources: one type holds them all, or the recipe is refused at its plan."""
+"""Kept columns of several sources: one type holds them all, or the recipe is refused at its
+plan."""
 
 from __future__ import annotations
 
@@ -38,12 +39,30 @@ def write_files(folder: Path, first: pa.Array, second: pa.Array, form: str = "pa
 
 def test_types_that_no_column_can_hold_are_refused_with_the_line(tmp_path: Path) -> None:
     recipe = write_files(tmp_path, pa.array([1]), pa.array([[1]]))
-    with pytest.raises(RecipeError, match=r"line 14: sources\[1\].keep: source 'second': kept column 'n' is list"):
+    with pytest.raises(
+        RecipeError, match=r"line 14: sources\[1\].keep: source 'second': kept column 'n' is list"
+    ):
         make_plan(recipe)
-    with pytest.raises(RecipeError, match=r"kept column 'n' is string, in source 'first' it is int64"):
+    with pytest.raises(
+        RecipeError, match=r"kept column 'n' is string, in source 'first' it is int64"
+    ):
         make_plan(write_files(tmp_path, pa.array([1]), pa.array([1]), "jsonl"))
 
 
 def test_types_that_one_column_holds_are_accepted(tmp_path: Path) -> None:
-    assert len(make_plan(write_files(tmp_path, pa.array([1], pa.int8()), pa.array([1], pa.uint32()))).splits) == 2
-    assert len(make_plan(write_files(tmp_path, pa.array(["x"], pa.string_view()), pa.nulls(1), "jsonl")).splits) == 2
+    assert (
+        len(
+            make_plan(
+                write_files(tmp_path, pa.array([1], pa.int8()), pa.array([1], pa.uint32()))
+            ).splits
+        )
+        == 2
+    )
+    assert (
+        len(
+            make_plan(
+                write_files(tmp_path, pa.array(["x"], pa.string_view()), pa.nulls(1), "jsonl")
+            ).splits
+        )
+        == 2
+    )

@@ -1,4 +1,5 @@
-"""Page encodings: what a page is declared to be, where a declaration counts, and what is read without one."""
+"""Page encodings: what a page is declared to be, where a declaration counts, and what is read
+without one."""
 
 from __future__ import annotations
 
@@ -17,7 +18,15 @@ LANGUAGE_SAMPLES = gflanguages.LoadLanguages()
 def sample(key: str, codec: str) -> str:
     """A passage of the Universal Declaration, less what the codec cannot write."""
     texts = LANGUAGE_SAMPLES[key].sample_text
-    text = " ".join((texts.specimen_48, texts.specimen_36, texts.specimen_32, texts.specimen_21, texts.specimen_16))
+    text = " ".join(
+        (
+            texts.specimen_48,
+            texts.specimen_36,
+            texts.specimen_32,
+            texts.specimen_21,
+            texts.specimen_16,
+        )
+    )
     return text.encode(codec, errors="ignore").decode(codec)
 
 
@@ -30,7 +39,11 @@ ENCODINGS = (
     ("bg_Cyrl", "cp1251", "windows-1251"),
     ("kk_Cyrl", "kz1048", "kz-1048"),
     ("kk_Cyrl", "ptcp154", "ptcp154"),
-    *((key, codec, label) for key in ("ky_Cyrl", "mn_Cyrl", "bua_Cyrl") for codec, label in KAZAKHSTAN),
+    *(
+        (key, codec, label)
+        for key in ("ky_Cyrl", "mn_Cyrl", "bua_Cyrl")
+        for codec, label in KAZAKHSTAN
+    ),
     ("tt_Cyrl", "ptcp154", "pt154"),
     ("ba_Cyrl", "ptcp154", "cp154"),
     ("tg_Cyrl", "koi8_t", "koi8-t"),
@@ -54,7 +67,9 @@ ENCODINGS = (
 )
 
 
-@pytest.mark.parametrize(("key", "codec", "label"), ENCODINGS, ids=[f"{key} {label}" for key, _, label in ENCODINGS])
+@pytest.mark.parametrize(
+    ("key", "codec", "label"), ENCODINGS, ids=[f"{key} {label}" for key, _, label in ENCODINGS]
+)
 def test_encoding(key: str, codec: str, label: str) -> None:
     page = f'<html lang="{key[:2]}"><p>{sample(key, codec)}</p></html>'
     declaring = f'<meta http-equiv="content-type" content="text/html; charset={label}">{page}'
@@ -63,8 +78,12 @@ def test_encoding(key: str, codec: str, label: str) -> None:
     assert decode_page(page.encode(codec)) == page, "detected"
 
 
-@pytest.mark.parametrize(("language", "key", "codec"), [("kk", "ru_Cyrl", "cp1251"), ("tg", "ru_Cyrl", "koi8-r")])
-def test_russian_on_a_page_in_another_language_stays_russian(language: str, key: str, codec: str) -> None:
+@pytest.mark.parametrize(
+    ("language", "key", "codec"), [("kk", "ru_Cyrl", "cp1251"), ("tg", "ru_Cyrl", "koi8-r")]
+)
+def test_russian_on_a_page_in_another_language_stays_russian(
+    language: str, key: str, codec: str
+) -> None:
     page = f'<html lang="{language}"><p>{sample(key, codec)}</p></html>'
     assert decode_page(page.encode(codec)) == page
 
@@ -75,7 +94,10 @@ CYRILLIC_LABELS = (
     ("tt_Cyrl", "ptcp154", "windows-1251"),
     ("mn_Cyrl", "ptcp154", "windows-1251"),
     *((key, "kz1048", "windows-1251") for key in ("ky_Cyrl", "mn_Cyrl", "bua_Cyrl")),
-    *((key, "ptcp154", "windows-1251") for key in ("tg_Cyrl", "uz_Cyrl", "ba_Cyrl", "ky_Cyrl", "ug_Cyrl")),
+    *(
+        (key, "ptcp154", "windows-1251")
+        for key in ("tg_Cyrl", "uz_Cyrl", "ba_Cyrl", "ky_Cyrl", "ug_Cyrl")
+    ),
     ("ba_Cyrl", "ptcp154", "ptcp154"),
     ("uz_Cyrl", "ptcp154", "ptcp154"),
     ("tg_Cyrl", "koi8_t", "windows-1251"),
@@ -92,13 +114,16 @@ CYRILLIC_LABELS = (
 
 
 @pytest.mark.parametrize(("key", "codec", "label"), CYRILLIC_LABELS, ids=lambda value: str(value))
-def test_cyrillic_of_one_alphabet_is_believed_against_its_label(key: str, codec: str, label: str) -> None:
+def test_cyrillic_of_one_alphabet_is_believed_against_its_label(
+    key: str, codec: str, label: str
+) -> None:
     page = f"<p>{sample(key, codec)}</p>"
     assert decode_page(page.encode(codec), label) == page, "no language declared"
     assert decode_page(page.encode(codec)) == page, "nothing declared"
 
 
-# Its own letters are those that Kazakh and Tatar have in their code pages; the commonest of them is rare here.
+# Its own letters are those that Kazakh and Tatar have in their code pages; the commonest of them is
+# rare here.
 SHORT_MACEDONIAN = (
     "\u0411\u0438\u0434\u0435\u0458\u045c\u0438 \u043f\u0440\u0438\u0437\u043d\u0430\u0432\u0430\u045a\u0435\u0442"
     "\u043e \u043d\u0430 \u043d\u0435\u043e\u0442\u0443\u0453\u0438\u0432\u0438\u0442\u0435 "
@@ -106,7 +131,9 @@ SHORT_MACEDONIAN = (
 )
 
 
-@pytest.mark.parametrize("text", [SHORT_MACEDONIAN, SHORT_MACEDONIAN.upper(), sample("ru_Cyrl", "cp1251").upper()[:60]])
+@pytest.mark.parametrize(
+    "text", [SHORT_MACEDONIAN, SHORT_MACEDONIAN.upper(), sample("ru_Cyrl", "cp1251").upper()[:60]]
+)
 def test_a_short_text_in_the_declared_code_page_stays(text: str) -> None:
     assert decode_page(text.encode("cp1251"), "windows-1251") == text
 
@@ -126,28 +153,50 @@ def test_korean_syllables_outside_ks_x_1001_are_read_as_the_web_means_euc_kr() -
 
 
 DECLARATIONS = {
-    "the transport comes before the page": (b"<meta charset=koi8-r><p>\xf0\xf0", "windows-1251", "\u0440\u0440"),
-    "a byte-order mark comes before both": (codecs.BOM_UTF16_LE + "\u1780".encode("utf-16-le"), "koi8-r", "\u1780"),
+    "the transport comes before the page": (
+        b"<meta charset=koi8-r><p>\xf0\xf0",
+        "windows-1251",
+        "\u0440\u0440",
+    ),
+    "a byte-order mark comes before both": (
+        codecs.BOM_UTF16_LE + "\u1780".encode("utf-16-le"),
+        "koi8-r",
+        "\u1780",
+    ),
     "UTF-8 that is declared Latin-1 is UTF-8": ("\u0127alq".encode(), "iso-8859-1", "\u0127alq"),
     "Latin-1 that is declared UTF-8 and is not": (
         b"<p>caf\xe9 ol\xe9 \xe0 la carte, d\xe9j\xe0 vu" * 9,
         "utf-8",
         "caf\u00e9",
     ),
-    "GBK that happens to be valid UTF-8 is what it is declared to be": (b"\xc1\xaa\xcd\xa8", "gbk", "\u8054\u901a"),
+    "GBK that happens to be valid UTF-8 is what it is declared to be": (
+        b"\xc1\xaa\xcd\xa8",
+        "gbk",
+        "\u8054\u901a",
+    ),
     "an unknown label is none": ("\u0127alq".encode(), "klingon", "\u0127alq"),
-    "UTF-16 cannot be declared in ASCII": ("<meta charset=utf-16><p>\u0127".encode(), None, "\u0127"),
+    "UTF-16 cannot be declared in ASCII": (
+        "<meta charset=utf-16><p>\u0127".encode(),
+        None,
+        "\u0127",
+    ),
     "UTF-7 is no encoding of the web": (b"<meta charset=utf-7><p>+ADw-", None, "+ADw-"),
     "a declaration in a meta element's other attributes is none": (
         b'<meta name=description content="charset=windows-1251"><p>\xc3\xa4',
         None,
         "\u00e4",
     ),
-    "an XML declaration counts": ("<?xml version='1.0' encoding='koi8-r'?><p>\u0434".encode("koi8-r"), None, "\u0434"),
+    "an XML declaration counts": (
+        "<?xml version='1.0' encoding='koi8-r'?><p>\u0434".encode("koi8-r"),
+        None,
+        "\u0434",
+    ),
 }
 
 
-@pytest.mark.parametrize(("raw", "charset", "expected"), DECLARATIONS.values(), ids=DECLARATIONS.keys())
+@pytest.mark.parametrize(
+    ("raw", "charset", "expected"), DECLARATIONS.values(), ids=DECLARATIONS.keys()
+)
 def test_declarations(raw: bytes, charset: str | None, expected: str) -> None:
     assert expected in decode_page(raw, charset)
 
@@ -157,28 +206,50 @@ def test_any_bytes_decode_to_text_that_utf_8_can_write(raw: bytes, charset: str 
     decode_page(raw, charset).encode()
 
 
-# What the standard's prescan finds in the first bytes of a page. 'x' elsewhere in the page is no declaration.
+# What the standard's prescan finds in the first bytes of a page. 'x' elsewhere in the page is no
+# declaration.
 PRESCANS = {
     "charset": (b"<meta charset=koi8-r>", "koi8-r"),
     "capitals, single quotes, spaces, a slash": (b"<META / CharSet = 'KOI8-R' />", "koi8-r"),
     "spaces around a label": (b"<meta charset=' koi8-r\n'>", "koi8-r"),
-    "http-equiv and content": (b'<meta http-equiv="Content-Type" content="text/html; charset=koi8-r">', "koi8-r"),
-    "content and http-equiv": (b"<meta content=text/html;charset=koi8-r;x http-equiv=content-type>", "koi8-r"),
-    "a label in quotes in the content": (b"<meta http-equiv=content-type content='charset=\"koi8-r\"'>", "koi8-r"),
-    "the second charset of a content": (b"<meta http-equiv=content-type content='charset charset = koi8-r'>", "koi8-r"),
+    "http-equiv and content": (
+        b'<meta http-equiv="Content-Type" content="text/html; charset=koi8-r">',
+        "koi8-r",
+    ),
+    "content and http-equiv": (
+        b"<meta content=text/html;charset=koi8-r;x http-equiv=content-type>",
+        "koi8-r",
+    ),
+    "a label in quotes in the content": (
+        b"<meta http-equiv=content-type content='charset=\"koi8-r\"'>",
+        "koi8-r",
+    ),
+    "the second charset of a content": (
+        b"<meta http-equiv=content-type content='charset charset = koi8-r'>",
+        "koi8-r",
+    ),
     "content without http-equiv": (b"<meta content='text/html; charset=koi8-r'>", None),
     "another http-equiv": (b"<meta http-equiv=refresh content='0; url=?charset=koi8-r'>", None),
     "a description": (b"<meta name=description content='how to write charset=koi8-r'>", None),
-    "quotes of a label never close": (b"<meta http-equiv=content-type content='charset=\"koi8-r'>", None),
+    "quotes of a label never close": (
+        b"<meta http-equiv=content-type content='charset=\"koi8-r'>",
+        None,
+    ),
     "the first attribute of a name counts": (b"<meta charset=koi8-r charset=cp1251>", "koi8-r"),
-    "an unknown label lets the next element decide": (b"<meta charset=klingon><meta charset=koi8-r>", "koi8-r"),
+    "an unknown label lets the next element decide": (
+        b"<meta charset=klingon><meta charset=koi8-r>",
+        "koi8-r",
+    ),
     "a comment": (b"<!-- <meta charset=cp1251> --><meta charset=koi8-r>", "koi8-r"),
     "a comment that closes with its opening hyphens": (b"<!--><meta charset=koi8-r>", "koi8-r"),
     "a comment that never closes": (b"<!-- <meta charset=koi8-r>", None),
     "another element's attribute": (b"<script charset=cp1251></script><link charset=cp1251>", None),
     "a longer name": (b"<metadata charset=koi8-r><meta-x charset=koi8-r>", None),
     "a closing tag": (b"</meta charset=koi8-r>", None),
-    "an attribute that holds an element": (b"<p title='<meta charset=cp1251>'><meta charset=koi8-r>", "koi8-r"),
+    "an attribute that holds an element": (
+        b"<p title='<meta charset=cp1251>'><meta charset=koi8-r>",
+        "koi8-r",
+    ),
     "a quote that never closes": (b"<p title='><meta charset=koi8-r>", None),
     "a document type": (b"<!DOCTYPE html><meta charset=koi8-r>", "koi8-r"),
     "a processing instruction": (b"<?php charset=cp1251 ?><meta charset=koi8-r>", "koi8-r"),
@@ -189,7 +260,10 @@ PRESCANS = {
     "beyond 1024 bytes": (b"<!--" + b"x" * 997 + b"--><meta charset=koi8-r>", None),
     "XML declaration": (b'<?xml version="1.0" encoding="koi8-r"?>', "koi8-r"),
     "XML declaration with spaces": (b"<?xml encoding = 'koi8-r' standalone='yes'?>", "koi8-r"),
-    "a meta element before the XML declaration": (b"<?xml encoding='cp1251'?><meta charset=koi8-r>", "koi8-r"),
+    "a meta element before the XML declaration": (
+        b"<?xml encoding='cp1251'?><meta charset=koi8-r>",
+        "koi8-r",
+    ),
     "XML declaration after something else": (b" <?xml encoding='koi8-r'?>", None),
     "XML declaration that names UTF-16 in ASCII": (b"<?xml encoding='utf-16'?>", "utf-8"),
     "XML declaration without an encoding": (b"<?xml version='1.0'?><p encoding='koi8-r'>", None),
@@ -238,13 +312,19 @@ def test_labels(letter: str, label: str, codec: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "label", ["klingon", "utf-7", "utf-32", "ebcdic-cp-us", "cp037", "idna", "rot13", "\u212aoi8-r", ""]
+    "label",
+    ["klingon", "utf-7", "utf-32", "ebcdic-cp-us", "cp037", "idna", "rot13", "\u212aoi8-r", ""],
 )
 def test_labels_of_nothing_that_pages_are_in(label: str) -> None:
     assert codec_of_label(label) is None
 
 
-REFUSED = {"viscii": b"vi\xaet", "tcvn-5712": b"vi\xd6t", "ARMSCII-8": b"\xb3\xb4", "iso-2022-cn": b"\x1b$)A\x0eVP"}
+REFUSED = {
+    "viscii": b"vi\xaet",
+    "tcvn-5712": b"vi\xd6t",
+    "ARMSCII-8": b"\xb3\xb4",
+    "iso-2022-cn": b"\x1b$)A\x0eVP",
+}
 
 
 @pytest.mark.parametrize(("label", "word"), REFUSED.items())

@@ -22,7 +22,9 @@ from stages.reading.records import lost_rows, record_schema
 Rows = list[dict[str, Any]]
 
 
-def test_columns_are_mapped_kept_and_written_as_strings(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+def test_columns_are_mapped_kept_and_written_as_strings(
+    tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
     when = datetime.datetime(2024, 5, 6, 7, 8, 9, 123456)
     table = pa.table(
         {
@@ -37,7 +39,12 @@ def test_columns_are_mapped_kept_and_written_as_strings(tmp_path: Path, read_all
         }
     )
     pq.write_table(table, tmp_path / "a.parquet")
-    columns = {"text": "body", "id": "number", "url": "meta.url", "declared_language": "meta.web.language"}
+    columns = {
+        "text": "body",
+        "id": "number",
+        "url": "meta.url",
+        "declared_language": "meta.web.language",
+    }
     source = {"format": "parquet", "paths": ["a.parquet"], "keep": ["tags", "number"]}
     first, second = read_all(**source, columns=columns | {"date": "when", "licence": "dotted.name"})
     assert (first["text"], first["id"], first["url"], first["declared_language"]) == (
@@ -56,19 +63,34 @@ def test_columns_are_mapped_kept_and_written_as_strings(tmp_path: Path, read_all
     assert second["error"] == "no_text: text is null or missing"
     assert second["url"] is None
     assert read_all(**source, columns=columns | {"date": "day"})[0]["date"] == "2024-05-06"
-    assert read_all(**source, columns=columns | {"date": "naive"})[0]["date"] == "2024-05-06T07:08:09"
+    assert (
+        read_all(**source, columns=columns | {"date": "naive"})[0]["date"] == "2024-05-06T07:08:09"
+    )
 
 
 @pytest.mark.parametrize(
-    "kind", [pa.string(), pa.large_string(), pa.binary(), pa.large_binary(), pa.dictionary(pa.int32(), pa.string())]
+    "kind",
+    [
+        pa.string(),
+        pa.large_string(),
+        pa.binary(),
+        pa.large_binary(),
+        pa.dictionary(pa.int32(), pa.string()),
+    ],
 )
-def test_every_kind_of_string_is_read(kind: pa.DataType, tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+def test_every_kind_of_string_is_read(
+    kind: pa.DataType, tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
     texts = ["\u0f56\u0f7c\u0f51", "", "\u0f56\u0f7c\u0f51"] * 50
-    pq.write_table(pa.table({"text": pa.array(texts).cast(kind)}), tmp_path / "a.parquet", row_group_size=40)
+    pq.write_table(
+        pa.table({"text": pa.array(texts).cast(kind)}), tmp_path / "a.parquet", row_group_size=40
+    )
     assert [row["text"] for row in read_all(format="parquet", paths=["*.parquet"])] == texts
 
 
-def test_splits_and_blocks_change_nothing_but_the_cutting(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+def test_splits_and_blocks_change_nothing_but_the_cutting(
+    tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
     texts = [f"{number} " * (number % 90) for number in range(1000)]
     pq.write_table(pa.table({"text": texts}), tmp_path / "a.parquet", row_group_size=70)
     pq.write_table(pa.table({"text": texts[:9]}), tmp_path / "b.parquet")
@@ -78,11 +100,17 @@ def test_splits_and_blocks_change_nothing_but_the_cutting(tmp_path: Path, read_a
     assert [row["position"] for row in whole] == [*range(1000), *range(9)]
     assert len({row["id"] for row in whole}) == 1009
     assert read_all(format="parquet", paths=["*.parquet"], split_bytes=1, block_bytes=100) == whole
-    assert read_all(format="parquet", paths=["*.parquet"], split_bytes=20_000, block_bytes=1) == whole
+    assert (
+        read_all(format="parquet", paths=["*.parquet"], split_bytes=20_000, block_bytes=1) == whole
+    )
 
 
-def test_bytes_that_are_not_utf8_fail_their_row_alone(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
-    table = pa.table({"text": [b"bat", b"\xff\xfe", b"hiru"], "url": [b"http://a", b"http://b", b"\xff"]})
+def test_bytes_that_are_not_utf8_fail_their_row_alone(
+    tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
+    table = pa.table(
+        {"text": [b"bat", b"\xff\xfe", b"hiru"], "url": [b"http://a", b"http://b", b"\xff"]}
+    )
     pq.write_table(table, tmp_path / "a.parquet")
     rows = read_all(format="parquet", paths=["a.parquet"], columns={"url": "url"})
     assert [row["error"] for row in rows] == [
@@ -99,7 +127,13 @@ def test_each_row_of_a_damaged_row_group_is_a_failed_record_and_the_next_group_i
 ) -> None:
     path = tmp_path / "a.parquet"
     texts = [f"testua {number}" for number in range(300)]
-    pq.write_table(pa.table({"text": texts}), path, row_group_size=100, compression="zstd", use_dictionary=False)
+    pq.write_table(
+        pa.table({"text": texts}),
+        path,
+        row_group_size=100,
+        compression="zstd",
+        use_dictionary=False,
+    )
     chunk = pq.read_metadata(path).row_group(1).column(0)
     octets = bytearray(path.read_bytes())
     middle = chunk.data_page_offset + chunk.total_compressed_size // 2
@@ -114,13 +148,20 @@ def test_each_row_of_a_damaged_row_group_is_a_failed_record_and_the_next_group_i
     assert error.startswith("broken_stream: rows 100 to 199 of row group 1 cannot be decoded: ")
 
 
-def test_a_footer_that_claims_too_many_rows_is_one_failed_record(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_footer_that_claims_too_many_rows_is_one_failed_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("stages.reading.records.MOST_LOST_ROWS", 5)
     source = ParquetSource(name="test", format="parquet", paths=("a.parquet",))
-    found = [lost_rows(record_schema(), source, "a.parquet", range(10, 10 + rows), "crashed: x") for rows in (5, 6)]
+    found = [
+        lost_rows(record_schema(), source, "a.parquet", range(10, 10 + rows), "crashed: x")
+        for rows in (5, 6)
+    ]
     few, many = (pa.Table.from_batches(batches).to_pylist() for batches in found)
     assert [row["position"] for row in few] == [10, 11, 12, 13, 14]
-    assert [(row["position"], row["error"]) for row in many] == [(10, "crashed: x; one record stands for all 6 rows")]
+    assert [(row["position"], row["error"]) for row in many] == [
+        (10, "crashed: x; one record stands for all 6 rows")
+    ]
 
 
 BAD_COLUMNS: dict[str, tuple[dict[str, Any], list[str]]] = {
@@ -128,7 +169,10 @@ BAD_COLUMNS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"columns": {"text": "body"}},
         ["no column 'body' for text; it has 'text', 'n', 'meta', 'tags'"],
     ),
-    "a number as text": ({"columns": {"text": "n"}}, ["column 'n' must be a string for text, got int64"]),
+    "a number as text": (
+        {"columns": {"text": "n"}},
+        ["column 'n' must be a string for text, got int64"],
+    ),
     "a list as text": (
         {"columns": {"text": "tags"}},
         ["column 'tags' must be a string for text, got list<element: string>"],
@@ -162,7 +206,9 @@ def test_columns_are_checked_by_the_footer(
     assert found == [f"source 'test': a.parquet: {words}" for words in expected]
 
 
-def test_a_kept_column_must_have_one_type(tmp_path: Path, problems: Callable[..., list[str]]) -> None:
+def test_a_kept_column_must_have_one_type(
+    tmp_path: Path, problems: Callable[..., list[str]]
+) -> None:
     pq.write_table(pa.table({"text": ["a"], "n": [1]}), tmp_path / "a.parquet")
     pq.write_table(pa.table({"text": ["a"], "n": [1.5]}), tmp_path / "b.parquet")
     assert problems(format="parquet", paths=["*.parquet"], keep=["n"]) == [
@@ -198,10 +244,16 @@ def test_every_kind_of_column_is_kept_and_can_be_published(
     assert hub_feature(block["x"].type)
 
 
-def test_a_map_is_kept_as_a_list_of_its_entries(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+def test_a_map_is_kept_as_a_list_of_its_entries(
+    tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
     kinds = pa.map_(pa.string(), pa.int64())
-    pq.write_table(pa.table({"text": ["a"], "x": pa.array([[("k", 1)]], kinds)}), tmp_path / "a.parquet")
-    assert read_all(format="parquet", paths=["*.parquet"], keep=["x"])[0]["x"] == [{"key": "k", "value": 1}]
+    pq.write_table(
+        pa.table({"text": ["a"], "x": pa.array([[("k", 1)]], kinds)}), tmp_path / "a.parquet"
+    )
+    assert read_all(format="parquet", paths=["*.parquet"], keep=["x"])[0]["x"] == [
+        {"key": "k", "value": 1}
+    ]
 
 
 def test_what_cannot_be_kept_is_refused_before_anything_runs(
@@ -216,12 +268,18 @@ def test_what_cannot_be_kept_is_refused_before_anything_runs(
     assert problems(format="parquet", paths=["*.parquet"]) == []
 
 
-@pytest.mark.parametrize("kind", [pa.string_view(), pa.binary_view(), pa.dictionary(pa.int8(), pa.large_string())])
+@pytest.mark.parametrize(
+    "kind", [pa.string_view(), pa.binary_view(), pa.dictionary(pa.int8(), pa.large_string())]
+)
 def test_shards_of_other_kinds_of_string_and_integer_are_one_source(
     kind: pa.DataType, tmp_path: Path, read_all: Callable[..., Rows]
 ) -> None:
-    pq.write_table(pa.table({"text": ["a"], "n": pa.array([1], pa.int32())}), tmp_path / "a.parquet")
-    texts = pa.array(["b"], kind) if not pa.types.is_dictionary(kind) else pa.array(["b"]).cast(kind)
+    pq.write_table(
+        pa.table({"text": ["a"], "n": pa.array([1], pa.int32())}), tmp_path / "a.parquet"
+    )
+    texts = (
+        pa.array(["b"], kind) if not pa.types.is_dictionary(kind) else pa.array(["b"]).cast(kind)
+    )
     pq.write_table(pa.table({"n": pa.array([2**40]), "text": texts}), tmp_path / "b.parquet")
     pq.write_table(pa.table({"text": ["c"], "n": pa.nulls(1)}), tmp_path / "c.parquet")
     rows = read_all(format="parquet", paths=["*.parquet"], keep=["n"])
@@ -235,7 +293,9 @@ def test_a_file_that_cannot_be_read_is_one_failed_record_and_the_others_are_read
     (tmp_path / "cut.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:-20])
     (tmp_path / "empty.parquet").write_bytes(b"")
     pq.write_table(pa.table([["a"], ["b"]], names=["text", "text"]), tmp_path / "twice.parquet")
-    pq.write_table(pa.table([["hiru"], ["x"], ["y"]], names=["text", "n", "n"]), tmp_path / "unused.parquet")
+    pq.write_table(
+        pa.table([["hiru"], ["x"], ["y"]], names=["text", "n", "n"]), tmp_path / "unused.parquet"
+    )
     rows = read_all(format="parquet", paths=["*.parquet"])
     assert [(row["path"], row["text"]) for row in rows if not row["error"]] == [
         ("a.parquet", "bat"),
@@ -264,7 +324,9 @@ def test_an_index_outside_its_dictionary_costs_its_row_group_alone(
     assert [row["text"] for row in rows if not row["error"]] == texts[:10] + texts[20:]
     failed = [row for row in rows if row["error"]]
     assert [row["position"] for row in failed] == list(range(10, 20))
-    assert failed[0]["error"].startswith("broken_stream: rows 10 to 19 of row group 1 cannot be decoded: ")
+    assert failed[0]["error"].startswith(
+        "broken_stream: rows 10 to 19 of row group 1 cannot be decoded: "
+    )
 
 
 BROKEN_FILES = {"empty": b"", "text": b"not parquet at all, not even nearly", "cut": None}
@@ -305,7 +367,9 @@ print(rows, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 102
 
 @pytest.mark.slow
 def test_one_long_value_for_many_rows_is_not_written_out_at_once(tmp_path: Path) -> None:
-    run = subprocess.run([sys.executable, "-c", BOMB, str(tmp_path)], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", BOMB, str(tmp_path)], capture_output=True, text=True, check=True
+    )
     rows, grown_mib = map(int, run.stdout.split())
     assert (tmp_path / "bomb.parquet").stat().st_size < 100_000
     assert rows >= 60
@@ -313,6 +377,10 @@ def test_one_long_value_for_many_rows_is_not_written_out_at_once(tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", ["a::b", "a[1]", "a?b", "a%20b", "a#b", "a b*"])
-def test_what_a_file_is_called_has_no_meaning(name: str, tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+def test_what_a_file_is_called_has_no_meaning(
+    name: str, tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
     pq.write_table(pa.table({"text": ["bat"]}), tmp_path / f"{name}.parquet")
-    assert [row["path"] for row in read_all(format="parquet", paths=["*.parquet"])] == [f"{name}.parquet"]
+    assert [row["path"] for row in read_all(format="parquet", paths=["*.parquet"])] == [
+        f"{name}.parquet"
+    ]

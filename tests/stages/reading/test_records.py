@@ -1,4 +1,5 @@
-"""Records are checked alike for all formats, and blocks are cut where the rows say, not where they came from."""
+"""Records are checked alike for all formats, and blocks are cut where the rows say, not where they
+came from."""
 
 from __future__ import annotations
 
@@ -43,7 +44,8 @@ def records(texts: list[str | None], source: FromTest = TEST, **columns: Any) ->
 
 def test_an_id_is_the_hash_of_source_path_and_position() -> None:
     expected = [
-        hashlib.blake2b(b"s\0%b\0%d" % at, digest_size=16).hexdigest() for at in ((b"a", 0), (b"a", 7), (b"b", 7))
+        hashlib.blake2b(b"s\0%b\0%d" % at, digest_size=16).hexdigest()
+        for at in ((b"a", 0), (b"a", 7), (b"b", 7))
     ]
     assert document_ids("s", ["a", "a", "b"], [0, 7, 7]) == expected
 
@@ -53,37 +55,68 @@ def test_ids_of_documents_do_not_change_between_releases() -> None:
 
 
 def test_what_a_record_lacks_is_null_and_the_licence_of_the_source_fills_gaps() -> None:
-    batch = records(["bat", "bi"], FromTest(licence="CC0-1.0"), url=["", "http://x"], licence=[None, "MIT"])
+    batch = records(
+        ["bat", "bi"], FromTest(licence="CC0-1.0"), url=["", "http://x"], licence=[None, "MIT"]
+    )
     assert batch.schema == RECORD
     first, second = batch.to_pylist()
     assert (first["url"], second["url"]) == (None, "http://x")
     assert (first["licence"], second["licence"]) == ("CC0-1.0", "MIT")
-    assert {first[name] for name in ("raw", "media_type", "charset", "date", "declared_language", "error")} == {None}
+    assert {
+        first[name]
+        for name in ("raw", "media_type", "charset", "date", "declared_language", "error")
+    } == {None}
 
 
 FAILING: dict[str, tuple[str | None, dict[str, Any], str]] = {
     "null text": (None, {}, "no_text: text is null or missing"),
-    "NUL in the text": ("a\0b\0", {}, "nul_in_text: text holds too many NULs for a text: more than 1 in 100"),
-    "longer than max_record_bytes": ("a" * 1001, {}, "too_large: the record exceeds max_record_bytes, which is 1000"),
-    "empty id": ("a", {"id": [""]}, "invalid_id: id must be 1 to 256 bytes without control characters"),
-    "null id": ("a", {"id": [None]}, "invalid_id: id must be 1 to 256 bytes without control characters, got null"),
+    "NUL in the text": (
+        "a\0b\0",
+        {},
+        "nul_in_text: text holds too many NULs for a text: more than 1 in 100",
+    ),
+    "longer than max_record_bytes": (
+        "a" * 1001,
+        {},
+        "too_large: the record exceeds max_record_bytes, which is 1000",
+    ),
+    "empty id": (
+        "a",
+        {"id": [""]},
+        "invalid_id: id must be 1 to 256 bytes without control characters",
+    ),
+    "null id": (
+        "a",
+        {"id": [None]},
+        "invalid_id: id must be 1 to 256 bytes without control characters, got null",
+    ),
     "id of 257 bytes": (
         "a",
         {"id": ["\u00e9" * 128 + "x"]},
         "invalid_id: id must be 1 to 256 bytes without control characters",
     ),
-    "id with a newline": ("a", {"id": ["x\ny"]}, "invalid_id: id must be 1 to 256 bytes without control characters"),
+    "id with a newline": (
+        "a",
+        {"id": ["x\ny"]},
+        "invalid_id: id must be 1 to 256 bytes without control characters",
+    ),
     "id with a C1 control": (
         "a",
         {"id": ["x\u0085y"]},
         "invalid_id: id must be 1 to 256 bytes without control characters",
     ),
-    "the reader's own error comes first": (None, {"error": ["broken_record: x"]}, "broken_record: x"),
+    "the reader's own error comes first": (
+        None,
+        {"error": ["broken_record: x"]},
+        "broken_record: x",
+    ),
 }
 
 
 @pytest.mark.parametrize(("text", "columns", "error"), FAILING.values(), ids=FAILING.keys())
-def test_a_row_that_is_no_document_fails_with_its_bytes(text: str | None, columns: dict[str, Any], error: str) -> None:
+def test_a_row_that_is_no_document_fails_with_its_bytes(
+    text: str | None, columns: dict[str, Any], error: str
+) -> None:
     row = records([text], **columns).to_pylist()[0]
     assert row["error"] == error
     assert row["text"] is None
@@ -92,7 +125,12 @@ def test_a_row_that_is_no_document_fails_with_its_bytes(text: str | None, column
     assert error.partition(":")[0] in FAILURES
 
 
-GOOD_IDS = {"a letter": "x", "256 bytes": "\u00e9" * 128, "a path": "../../etc/passwd", "Tibetan": "\u0f56\u0f7c\u0f51"}
+GOOD_IDS = {
+    "a letter": "x",
+    "256 bytes": "\u00e9" * 128,
+    "a path": "../../etc/passwd",
+    "Tibetan": "\u0f56\u0f7c\u0f51",
+}
 
 
 @pytest.mark.parametrize("mapped", GOOD_IDS.values(), ids=GOOD_IDS.keys())
@@ -115,7 +153,9 @@ def test_no_reason_is_both_a_failure_and_a_skip() -> None:
 
 def test_a_value_that_is_not_utf8_is_null_and_named() -> None:
     # \xe2 begins a character that the next value must not complete
-    strings, undecodable = decode_strings(pa.array([b"a", b"\xe2", b"\x82\xac", None, "\u20ac".encode()]))
+    strings, undecodable = decode_strings(
+        pa.array([b"a", b"\xe2", b"\x82\xac", None, "\u20ac".encode()])
+    )
     assert strings.to_pylist() == ["a", None, None, None, "\u20ac"]
     assert undecodable.tolist() == [False, True, True, False, False]
 
@@ -131,7 +171,9 @@ def test_unchecked_strings_are_checked() -> None:
     st.lists(st.integers(0, 30), max_size=6),
     st.integers(1, 60),
 )
-def test_blocks_depend_on_the_rows_alone(lengths: list[int], cuts: list[int], block_bytes: int) -> None:
+def test_blocks_depend_on_the_rows_alone(
+    lengths: list[int], cuts: list[int], block_bytes: int
+) -> None:
     whole = make_records(
         kept_strings(["extra"]),
         FromTest(),
@@ -144,12 +186,22 @@ def test_blocks_depend_on_the_rows_alone(lengths: list[int], cuts: list[int], bl
     pieces = [whole.slice(start, end - start) for start, end in pairwise(edges)]
     blocks = list(cut_blocks(pieces, block_bytes))
     assert blocks == list(cut_blocks([whole], block_bytes))
-    assert [row for block in blocks for row in block["position"].to_pylist()] == list(range(len(lengths)))
-    sizes = [sum(lengths[position] for position in block["position"].to_pylist()) for block in blocks]
-    assert all(size <= block_bytes or block.num_rows == 1 for size, block in zip(sizes, blocks, strict=True))
+    assert [row for block in blocks for row in block["position"].to_pylist()] == list(
+        range(len(lengths))
+    )
+    sizes = [
+        sum(lengths[position] for position in block["position"].to_pylist()) for block in blocks
+    ]
+    assert all(
+        size <= block_bytes or block.num_rows == 1
+        for size, block in zip(sizes, blocks, strict=True)
+    )
     # greedy: the first row of a block did not fit into the one before it
     for (block, after), size in zip(pairwise(blocks), sizes, strict=False):
-        assert size + lengths[after["position"][0].as_py()] > block_bytes or block.num_rows == BLOCK_ROWS
+        assert (
+            size + lengths[after["position"][0].as_py()] > block_bytes
+            or block.num_rows == BLOCK_ROWS
+        )
 
 
 def test_a_block_has_at_most_so_many_rows() -> None:
@@ -160,7 +212,12 @@ def test_a_block_has_at_most_so_many_rows() -> None:
 
 @pytest.mark.parametrize(
     ("text", "read"),
-    [("a\0b", "ab"), ("\0" + "egun on " * 40 + "\0", "egun on " * 40), ("\0a\0b\0", None), ("egun on", "egun on")],
+    [
+        ("a\0b", "ab"),
+        ("\0" + "egun on " * 40 + "\0", "egun on " * 40),
+        ("\0a\0b\0", None),
+        ("egun on", "egun on"),
+    ],
     ids=["one NUL", "two in a long text", "UTF-16", "none"],
 )
 def test_a_few_nuls_do_not_cost_the_text(text: str, read: str | None) -> None:

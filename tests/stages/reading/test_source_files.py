@@ -21,7 +21,14 @@ from schemas.ledger import LEDGER, REJECTION
 from schemas.source import Source, TextSource
 from schemas.split import InputSplit
 from stages.reading.files import SourceError, find_files
-from stages.reading.sources import FORMATS, count_records, plan_splits, read_split, source_problems, trial_splits
+from stages.reading.sources import (
+    FORMATS,
+    count_records,
+    plan_splits,
+    read_split,
+    source_problems,
+    trial_splits,
+)
 
 Rows = list[dict[str, Any]]
 SOURCE: TypeAdapter[Source] = TypeAdapter(Source)
@@ -43,7 +50,11 @@ def tree(tmp_path: Path) -> Path:
 
 def test_paths_are_relative_to_the_recipe_and_sorted(tree: Path) -> None:
     assert paths(tree / "recipes", "*.txt") == ["a.txt", "b.txt"]
-    assert paths(tree / "recipes", "../data/**/*.txt") == ["../data/[e].txt", "../data/d.txt", "../data/x/c.txt"]
+    assert paths(tree / "recipes", "../data/**/*.txt") == [
+        "../data/[e].txt",
+        "../data/d.txt",
+        "../data/x/c.txt",
+    ]
     assert paths(tree, "./recipes/a.txt") == ["recipes/a.txt"]
 
 
@@ -57,7 +68,10 @@ def test_a_file_is_read_once_however_often_it_is_named(tree: Path) -> None:
         "data/[e].txt",
         "data/d.txt",
     ]
-    assert paths(tree, "data/d.txt", "data/*.txt", "./data/../data/d.txt") == ["data/[e].txt", "data/d.txt"]
+    assert paths(tree, "data/d.txt", "data/*.txt", "./data/../data/d.txt") == [
+        "data/[e].txt",
+        "data/d.txt",
+    ]
 
 
 def test_an_absolute_path_stays_absolute(tree: Path) -> None:
@@ -98,7 +112,10 @@ NOTHING: dict[str, tuple[list[str], list[str]]] = {
     "a glob that matches nothing": (["*.nix"], ["path '*.nix' matches no file; looked in {base}"]),
     "a file that is not there": (["nix.txt"], ["path 'nix.txt' matches no file; looked in {base}"]),
     "a folder": (["data"], ["path 'data' is a folder; name its files, such as data/*"]),
-    "a store that nobody knows": (["nix://a/*"], ["path 'nix://a/*' cannot be listed: Protocol not known: nix"]),
+    "a store that nobody knows": (
+        ["nix://a/*"],
+        ["path 'nix://a/*' cannot be listed: Protocol not known: nix"],
+    ),
     "all at once": (
         ["nix.txt", "recipes/a.txt", "data/"],
         [
@@ -116,12 +133,18 @@ def test_a_path_that_is_no_file_is_a_problem(
     words = [f"source 'test': {problem.format(base=tree)}" for problem in expected]
     assert problems(format="text", paths=patterns) == words
     with pytest.raises(SourceError) as error:
-        plan_splits(SOURCE.validate_python({"format": "text", "name": "test", "paths": patterns}), str(tree))
+        plan_splits(
+            SOURCE.validate_python({"format": "text", "name": "test", "paths": patterns}), str(tree)
+        )
     assert str(error.value) == "; ".join(words)
 
 
-def test_a_folder_without_pages_is_a_problem(tree: Path, problems: Callable[..., list[str]]) -> None:
-    assert problems(format="html", paths=["data"]) == [f"source 'test': path 'data' matches no file; looked in {tree}"]
+def test_a_folder_without_pages_is_a_problem(
+    tree: Path, problems: Callable[..., list[str]]
+) -> None:
+    assert problems(format="html", paths=["data"]) == [
+        f"source 'test': path 'data' matches no file; looked in {tree}"
+    ]
 
 
 @pytest.mark.parametrize("form", ["parquet", "jsonl", "csv", "text", "html", "warc", "wikipedia"])
@@ -129,8 +152,12 @@ def test_a_file_without_read_permission_is_a_problem(
     form: str, tmp_path: Path, problems: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.html").write_text("text\nbat\n")
-    monkeypatch.setattr(os, "access", lambda path, mode: not (path.endswith("a.html") and mode == os.R_OK))
-    assert problems(format=form, paths=["a.html"]) == ["source 'test': a.html: no permission to read it"]
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: not (path.endswith("a.html") and mode == os.R_OK)
+    )
+    assert problems(format=form, paths=["a.html"]) == [
+        "source 'test': a.html: no permission to read it"
+    ]
 
 
 @pytest.mark.parametrize("form", ["parquet", "jsonl", "csv"])
@@ -161,7 +188,9 @@ def test_a_compression_that_is_not_read_is_a_problem(
     ]
 
 
-def test_many_problems_of_a_kind_are_counted(tmp_path: Path, problems: Callable[..., list[str]]) -> None:
+def test_many_problems_of_a_kind_are_counted(
+    tmp_path: Path, problems: Callable[..., list[str]]
+) -> None:
     for number in range(9):
         (tmp_path / f"{number}.zip").write_bytes(b"")
     found = problems(format="text", paths=["*.zip"])
@@ -169,7 +198,9 @@ def test_many_problems_of_a_kind_are_counted(tmp_path: Path, problems: Callable[
     assert found[-1] == "source 'test': and 4 more of the kind"
 
 
-def test_a_name_that_is_not_utf8_is_a_problem(tmp_path: Path, problems: Callable[..., list[str]]) -> None:
+def test_a_name_that_is_not_utf8_is_a_problem(
+    tmp_path: Path, problems: Callable[..., list[str]]
+) -> None:
     (tmp_path / os.fsdecode(b"a\xff.txt")).write_bytes(b"x")
     assert problems(format="text", paths=["*.txt"]) == [
         "source 'test': file name b'a\\xff.txt' is not UTF-8; rename the file"
@@ -192,12 +223,18 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         {"keep": ["fate", "text"]},
         "keep must not name a column that glotmill writes itself, got 'fate', 'text'",
     ),
-    "a column kept twice": ({"keep": ["a", "a"]}, r"keep must name each column once, got \['a', 'a'\]"),
+    "a column kept twice": (
+        {"keep": ["a", "a"]},
+        r"keep must name each column once, got \['a', 'a'\]",
+    ),
     "a field and its parent": (
         {"columns": {"url": "meta.url", "date": "meta"}},
         "columns must not name a field and its parent, got 'meta.url' and 'meta'",
     ),
-    "an unknown column of a document": ({"columns": {"title": "t"}}, "Extra inputs are not permitted"),
+    "an unknown column of a document": (
+        {"columns": {"title": "t"}},
+        "Extra inputs are not permitted",
+    ),
 }
 
 
@@ -210,16 +247,25 @@ def test_a_mistake_in_a_source_is_an_error(mistake: dict[str, Any], words: str) 
 
 
 @pytest.mark.parametrize(
-    "name", sorted({*DOCUMENT.names, *RECORD.names, *REJECTION.names, *LEDGER.names, "language_candidates"})
+    "name",
+    sorted(
+        {*DOCUMENT.names, *RECORD.names, *REJECTION.names, *LEDGER.names, "language_candidates"}
+    ),
 )
 def test_no_kept_column_stands_where_one_of_ours_does(name: str) -> None:
-    with pytest.raises(ValidationError, match="keep must not name a column that glotmill writes itself"):
+    with pytest.raises(
+        ValidationError, match="keep must not name a column that glotmill writes itself"
+    ):
         SOURCE.validate_python({"format": "parquet", "name": "a", "paths": ["a"], "keep": [name]})
 
 
-def test_a_kept_column_may_have_any_other_name(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+def test_a_kept_column_may_have_any_other_name(
+    tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
     names = ["schema", "positions", "columns", "self", "a.b", " "]
-    pq.write_table(pa.table({"text": ["bat"], **{name: [1] for name in names}}), tmp_path / "a.parquet")
+    pq.write_table(
+        pa.table({"text": ["bat"], **{name: [1] for name in names}}), tmp_path / "a.parquet"
+    )
     (tmp_path / "a.jsonl").write_text(json.dumps({"text": "bat", **dict.fromkeys(names, "1")}))
     for form, value in (("parquet", 1), ("jsonl", "1")):
         (row,) = read_all(format=form, paths=[f"a.{form}"], keep=names)
@@ -227,11 +273,15 @@ def test_a_kept_column_may_have_any_other_name(tmp_path: Path, read_all: Callabl
 
 
 def test_a_split_of_one_file_keeps_the_id_it_always_had() -> None:
-    split = InputSplit(source="s", path="a", location="/x/a", start=0, end=9, file_bytes=9, size_bytes=9)
+    split = InputSplit(
+        source="s", path="a", location="/x/a", start=0, end=9, file_bytes=9, size_bytes=9
+    )
     assert split.id == hashlib.blake2b(b"s\0a\x009\x000\x009", digest_size=8).hexdigest()
 
 
-def test_a_glob_over_s3(bucket: str, read_all: Callable[..., Rows], problems: Callable[..., list[str]]) -> None:
+def test_a_glob_over_s3(
+    bucket: str, read_all: Callable[..., Rows], problems: Callable[..., list[str]]
+) -> None:
     store = fsspec.filesystem("s3")
     store.pipe(f"{bucket}/eu/a.jsonl", b'{"text": "bat"}\n{"text": "bi"}\n')
     store.pipe(f"{bucket}/eu/b.jsonl.gz", gzip.compress(b'{"text": "hiru"}\n'))
@@ -243,7 +293,9 @@ def test_a_glob_over_s3(bucket: str, read_all: Callable[..., Rows], problems: Ca
         ("s3://corpora/eu/a.jsonl", "bi"),
         ("s3://corpora/eu/b.jsonl.gz", "hiru"),
     ]
-    assert [row["text"] for row in read_all(format="parquet", paths=[f"{bucket}/**/*.parquet"])] == ["lau"]
+    assert [
+        row["text"] for row in read_all(format="parquet", paths=[f"{bucket}/**/*.parquet"])
+    ] == ["lau"]
     assert problems(format="parquet", paths=[f"{bucket}/nix/*.parquet"])[0].startswith(
         "source 'test': path 's3://corpora/nix/*.parquet' matches no file"
     )
@@ -252,7 +304,9 @@ def test_a_glob_over_s3(bucket: str, read_all: Callable[..., Rows], problems: Ca
 def test_a_trial_takes_the_first_records_and_what_cannot_be_counted(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         (tmp_path / f"{name}.txt").write_text("bat\nbi\nhiru\n")
-    source = SOURCE.validate_python({"name": "t", "format": "text", "unit": "line", "paths": ["*.txt"]})
+    source = SOURCE.validate_python(
+        {"name": "t", "format": "text", "unit": "line", "paths": ["*.txt"]}
+    )
     splits = plan_splits(source, str(tmp_path))
     counted = [(split.path, split.max_records) for split in trial_splits(splits, source, 4)]
     assert counted == [("a.txt", 3), ("b.txt", 1)]
@@ -266,8 +320,14 @@ def test_a_trial_takes_the_first_records_and_what_cannot_be_counted(tmp_path: Pa
 
 WRAPPED = {
     "gzip": (gzip.compress, "it is compressed; name it .gz"),
-    "UTF-16 with a mark": (lambda content: content.decode().encode("utf-16"), "it is UTF-16 or UTF-32"),
-    "UTF-16 without one": (lambda content: content.decode().encode("utf-16-be"), "it is UTF-16 or UTF-32"),
+    "UTF-16 with a mark": (
+        lambda content: content.decode().encode("utf-16"),
+        "it is UTF-16 or UTF-32",
+    ),
+    "UTF-16 without one": (
+        lambda content: content.decode().encode("utf-16-be"),
+        "it is UTF-16 or UTF-32",
+    ),
     "Parquet": (lambda content: b"PAR1" + content, "it is Parquet, not lines of text"),
     "lines": (bytes, ""),
 }
@@ -282,7 +342,9 @@ def test_a_file_that_is_no_text_is_named_for_what_it_is(
         (tmp_path / f"a.{name}").write_bytes(wrap(content))
         source = SOURCE.validate_python({"name": "t", "format": name, "paths": [f"a.{name}"]})
         problems = source_problems(source, str(tmp_path))
-        assert [problem.startswith(f"source 't': a.{name}: {words}") for problem in problems] == [True] * bool(words)
+        assert [problem.startswith(f"source 't': a.{name}: {words}") for problem in problems] == [
+            True
+        ] * bool(words)
 
 
 def test_a_local_file_may_be_called_like_a_chain_of_addresses(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""Compressed and plain files as bounded streams: nothing before a break is lost, nothing after it is held."""
+"""Compressed and plain files as bounded streams: nothing before a break is lost, nothing after it
+is held."""
 
 from __future__ import annotations
 
@@ -95,7 +96,9 @@ def test_a_damaged_gzip_member_does_not_take_the_others_along() -> None:
     members = [gzip.compress(bytes([65 + number]) * 1000 + b"%d" % number) for number in range(4)]
     damaged = bytearray(members[1])
     damaged[-6] ^= 0xFF  # its checksum
-    found = list(chunks_and_breaks(io.BytesIO(members[0] + damaged + members[2] + members[3]), "a.warc.gz"))
+    found = list(
+        chunks_and_breaks(io.BytesIO(members[0] + damaged + members[2] + members[3]), "a.warc.gz")
+    )
     assert [type(piece) for piece in found].count(BrokenStreamError) == 1
     read = b"".join(piece for piece in found if isinstance(piece, bytes))
     assert read.startswith(b"A" * 1000)
@@ -109,11 +112,18 @@ def test_a_file_of_false_beginnings_is_given_up() -> None:
 
 
 def test_compression_is_told_by_the_ending() -> None:
-    assert [compression_of(name) for name in ("a.jsonl.GZ", "a.gz.txt", "a.zst", "gz")] == [".gz", "", ".zst", ""]
+    assert [compression_of(name) for name in ("a.jsonl.GZ", "a.gz.txt", "a.zst", "gz")] == [
+        ".gz",
+        "",
+        ".zst",
+        "",
+    ]
 
 
 CONTENT = st.lists(
-    st.sampled_from([b"\n", b"\r\n", b"a", b"", "\u0f56\u0f7c".encode(), b"\xff", b"\0", b"{}", b"\xef\xbb\xbf"]),
+    st.sampled_from(
+        [b"\n", b"\r\n", b"a", b"", "\u0f56\u0f7c".encode(), b"\xff", b"\0", b"{}", b"\xef\xbb\xbf"]
+    ),
     max_size=40,
 ).map(b"".join)
 
@@ -128,11 +138,15 @@ def test_ranges_of_every_size_read_each_line_once_and_whole(
     pieces = [
         piece
         for start in range(0, len(content), split_bytes)
-        for piece in read_lines(str(path), "lines", start, min(start + split_bytes, len(content)), 1 << 20)
+        for piece in read_lines(
+            str(path), "lines", start, min(start + split_bytes, len(content)), 1 << 20
+        )
     ]
     assert all(isinstance(piece, Lines) for piece in pieces)
     mark = b"\xef\xbb\xbf"
-    assert b"".join(piece.data for piece in pieces if isinstance(piece, Lines)) == content.removeprefix(mark)
+    assert b"".join(
+        piece.data for piece in pieces if isinstance(piece, Lines)
+    ) == content.removeprefix(mark)
     for piece in pieces:
         assert isinstance(piece, Lines)
         assert content[piece.offset :].startswith(piece.data)
@@ -157,7 +171,9 @@ def test_a_line_is_too_long_wherever_it_lies(
         offset += len(line) + 1
     for name in ("plain", "packed.zst"):
         pieces = list(read_lines(str(folder / name), name, 0, -1, max_line_bytes))
-        assert [(piece.offset, piece.raw) for piece in pieces if isinstance(piece, Unreadable)] == expected
+        assert [
+            (piece.offset, piece.raw) for piece in pieces if isinstance(piece, Unreadable)
+        ] == expected
 
 
 def test_a_cut_off_line_is_the_raw_of_the_break(tmp_path: Path) -> None:

@@ -18,7 +18,10 @@ from stages.reading.sources import plan_splits
 Rows = list[dict[str, Any]]
 
 LINES: dict[str, tuple[bytes, list[tuple[int, str | None, str | None]]]] = {
-    "empty and white lines are no documents": (b"bat\n\n \t\r\nbi", [(0, "bat", None), (9, "bi", None)]),
+    "empty and white lines are no documents": (
+        b"bat\n\n \t\r\nbi",
+        [(0, "bat", None), (9, "bi", None)],
+    ),
     "a carriage return ends no line but belongs to its end": (
         b"bat\r\nb\ri\r\n",
         [(0, "bat", None), (5, "b\ri", None)],
@@ -31,11 +34,17 @@ LINES: dict[str, tuple[bytes, list[tuple[int, str | None, str | None]]]] = {
     ),
     "a character is not completed by the next line": (
         b"\xe2\n\x82\xac\n",
-        [(0, None, "invalid_encoding: the text is not utf-8"), (2, None, "invalid_encoding: the text is not utf-8")],
+        [
+            (0, None, "invalid_encoding: the text is not utf-8"),
+            (2, None, "invalid_encoding: the text is not utf-8"),
+        ],
     ),
     "NUL fails its line": (
         b"a\0\0\nbi\n",
-        [(0, None, "nul_in_text: text holds too many NULs for a text: more than 1 in 100"), (4, "bi", None)],
+        [
+            (0, None, "nul_in_text: text holds too many NULs for a text: more than 1 in 100"),
+            (4, "bi", None),
+        ],
     ),
     "nothing": (b"", []),
 }
@@ -43,7 +52,10 @@ LINES: dict[str, tuple[bytes, list[tuple[int, str | None, str | None]]]] = {
 
 @pytest.mark.parametrize(("content", "expected"), LINES.values(), ids=LINES.keys())
 def test_lines(
-    content: bytes, expected: list[tuple[int, str | None, str | None]], tmp_path: Path, read_all: Callable[..., Rows]
+    content: bytes,
+    expected: list[tuple[int, str | None, str | None]],
+    tmp_path: Path,
+    read_all: Callable[..., Rows],
 ) -> None:
     (tmp_path / "a.txt").write_bytes(content)
     (tmp_path / "a.txt.gz").write_bytes(gzip.compress(content))
@@ -52,15 +64,25 @@ def test_lines(
         assert [(row["position"], row["text"], row["error"]) for row in rows] == expected
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
-@given(st.lists(st.text(st.sampled_from("a\u0f56\u1e0d\r \U0001e900"), max_size=6), max_size=12), st.integers(1, 50))
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80
+)
+@given(
+    st.lists(st.text(st.sampled_from("a\u0f56\u1e0d\r \U0001e900"), max_size=6), max_size=12),
+    st.integers(1, 50),
+)
 def test_lines_are_the_same_for_every_split(
     tmp_path: Path, read_all: Callable[..., Rows], lines: list[str], split_bytes: int
 ) -> None:
     (tmp_path / "a.txt").write_text("\n".join(lines), newline="")
     whole = read_all(format="text", unit="line", paths=["a.txt"])
     assert [row["text"] for row in whole] == [line.rstrip("\r") for line in lines if line.strip()]
-    assert read_all(format="text", unit="line", paths=["a.txt"], split_bytes=split_bytes, block_bytes=3) == whole
+    assert (
+        read_all(
+            format="text", unit="line", paths=["a.txt"], split_bytes=split_bytes, block_bytes=3
+        )
+        == whole
+    )
 
 
 def test_lines_in_an_encoding_of_old(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
@@ -109,13 +131,16 @@ def test_a_folder_of_pages(tmp_path: Path, read_all: Callable[..., Rows]) -> Non
         "site/index.html",
     ]
     assert rows[0]["raw"] == b"<p>\xffsite/b.html.gz"
-    assert {(row["text"], row["media_type"], row["charset"], row["licence"], row["position"]) for row in rows} == {
-        (None, "text/html", None, "CC0-1.0", 0)
-    }
+    assert {
+        (row["text"], row["media_type"], row["charset"], row["licence"], row["position"])
+        for row in rows
+    } == {(None, "text/html", None, "CC0-1.0", 0)}
     assert len({row["id"] for row in rows}) == 4
 
 
-def test_a_page_over_the_limit_fails_between_its_neighbours(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+def test_a_page_over_the_limit_fails_between_its_neighbours(
+    tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
     for name, size in (("a", 10), ("b", 3 << 20), ("c", 10)):
         (tmp_path / f"{name}.html").write_bytes(b"x" * size)
     rows = read_all(format="html", paths=["*.html"], max_record_bytes=2 << 20)
@@ -131,10 +156,15 @@ def test_many_small_files_are_few_splits(tmp_path: Path) -> None:
     splits = plan_splits(source, str(tmp_path), split_bytes=1200)
     assert [len(split.files) for split in splits] == [100, 100, 50]
     assert [split.size_bytes for split in splits] == [1200, 1200, 600]
-    assert [file.path for split in splits for file in split.files] == [f"{number:03}.html" for number in range(250)]
+    assert [file.path for split in splits for file in split.files] == [
+        f"{number:03}.html" for number in range(250)
+    ]
     assert splits == plan_splits(source, str(tmp_path), split_bytes=1200)
     many = [splits[0].files[0]] * (FILES_PER_SPLIT + 1)
-    assert [len(split.files) for split in grouped_files("pages", many, 1 << 40)] == [FILES_PER_SPLIT, 1]
+    assert [len(split.files) for split in grouped_files("pages", many, 1 << 40)] == [
+        FILES_PER_SPLIT,
+        1,
+    ]
 
 
 def test_a_group_of_files_is_another_split_if_one_of_them_changes(tmp_path: Path) -> None:

@@ -54,7 +54,8 @@ def record(
 
 @pytest.fixture
 def read_warc(tmp_path: Path, read_all: Callable[..., Rows]) -> Callable[..., Rows]:
-    """Return a function that reads records as a plain archive, by member and as one member: the rows must agree."""
+    """Return a function that reads records as a plain archive, by member and as one member: the
+    rows must agree."""
 
     def rows(records: Sequence[bytes], **source: Any) -> Rows:
         content = b"".join(records)
@@ -70,7 +71,9 @@ def read_warc(tmp_path: Path, read_all: Callable[..., Rows]) -> Callable[..., Ro
             (tmp_path / name).write_bytes(archive)
             read = read_all(format="warc", paths=[name], **source)
             assert len({row["id"] for row in read}) == len(read)
-            found.append([{key: row[key] for key in row if key not in ("id", "path")} for row in read])
+            found.append(
+                [{key: row[key] for key in row if key not in ("id", "path")} for row in read]
+            )
         assert all(other == found[0] for other in found[1:])
         return found[0]
 
@@ -78,8 +81,15 @@ def read_warc(tmp_path: Path, read_all: Callable[..., Rows]) -> Callable[..., Ro
 
 
 def test_a_response_is_a_page_with_its_address_and_charset(read_warc: Callable[..., Rows]) -> None:
-    first, second = read_warc([record(1), record(2, http=[b"content-type: TEXT/plain"])], licence="CC0-1.0")
-    assert (first["raw"], first["text"], first["media_type"], first["charset"]) == (PAGE, None, "text/html", "utf-8")
+    first, second = read_warc(
+        [record(1), record(2, http=[b"content-type: TEXT/plain"])], licence="CC0-1.0"
+    )
+    assert (first["raw"], first["text"], first["media_type"], first["charset"]) == (
+        PAGE,
+        None,
+        "text/html",
+        "utf-8",
+    )
     assert (first["url"], first["date"], first["licence"]) == (
         "http://example.org/1",
         "2024-05-06T07:08:01Z",
@@ -106,20 +116,37 @@ def test_what_fastwarc_writes_is_read(tmp_path: Path, read_all: Callable[..., Ro
     (tmp_path / "a.warc").write_bytes(stream.getvalue())
     info, row, metadata = read_all(format="warc", paths=["a.warc"])
     assert (row["raw"], row["url"], row["error"]) == (PAGE, "http://example.org/", None)
-    assert [other["error"].partition(":")[0] for other in (info, metadata)] == ["warcinfo_record", "metadata_record"]
+    assert [other["error"].partition(":")[0] for other in (info, metadata)] == [
+        "warcinfo_record",
+        "metadata_record",
+    ]
 
 
-def test_wet_has_text_and_the_language_that_the_crawl_identified(read_warc: Callable[..., Rows]) -> None:
+def test_wet_has_text_and_the_language_that_the_crawl_identified(
+    read_warc: Callable[..., Rows],
+) -> None:
     text = "Kaixo, mundua!\n\u0f56\u0f7c\u0f51\u0f0b".encode()
     _, first, second = read_warc(
         [
             record(kind=b"warcinfo", body=b"isPartOf: x\r\n"),
-            record(1, kind=b"conversion", body=text, headers=b"WARC-Identified-Content-Language: eus,bod"),
+            record(
+                1,
+                kind=b"conversion",
+                body=text,
+                headers=b"WARC-Identified-Content-Language: eus,bod",
+            ),
             record(2, kind=b"conversion", body=b"\xff\xfe"),
         ]
     )
-    assert (first["text"], first["raw"], first["declared_language"]) == (text.decode(), None, "eus,bod")
-    assert (second["error"], second["raw"]) == ("invalid_encoding: the text is not UTF-8", b"\xff\xfe")
+    assert (first["text"], first["raw"], first["declared_language"]) == (
+        text.decode(),
+        None,
+        "eus,bod",
+    )
+    assert (second["error"], second["raw"]) == (
+        "invalid_encoding: the text is not UTF-8",
+        b"\xff\xfe",
+    )
 
 
 def test_a_resource_is_a_page_without_http(read_warc: Callable[..., Rows]) -> None:
@@ -127,8 +154,18 @@ def test_a_resource_is_a_page_without_http(read_warc: Callable[..., Rows]) -> No
     assert (row["raw"], row["media_type"], row["charset"]) == (PAGE, "text/html", "latin-1")
 
 
-def test_the_bookkeeping_of_an_archive_is_no_document_and_counted_by_type(read_warc: Callable[..., Rows]) -> None:
-    kinds = (b"warcinfo", b"request", b"metadata", b"revisit", b"continuation", b"unheard-of", b"REQUEST")
+def test_the_bookkeeping_of_an_archive_is_no_document_and_counted_by_type(
+    read_warc: Callable[..., Rows],
+) -> None:
+    kinds = (
+        b"warcinfo",
+        b"request",
+        b"metadata",
+        b"revisit",
+        b"continuation",
+        b"unheard-of",
+        b"REQUEST",
+    )
     rows = read_warc([record(number, kind=kind) for number, kind in enumerate(kinds)])
     reasons = [row["error"].partition(":")[0] for row in rows]
     known = [f"{kind.decode()}_record" for kind in kinds[:5]]
@@ -140,18 +177,34 @@ def test_the_bookkeeping_of_an_archive_is_no_document_and_counted_by_type(read_w
 
 
 HEADERS: dict[str, Callable[[bytes], bytes]] = {
-    "names in lower case": lambda octets: octets.replace(b"WARC-T", b"warc-t").replace(b"Content-L", b"content-l"),
-    "names in capitals": lambda octets: octets.replace(b"WARC-Type", b"WARC-TYPE").replace(b"Length", b"LENGTH"),
+    "names in lower case": lambda octets: octets.replace(b"WARC-T", b"warc-t").replace(
+        b"Content-L", b"content-l"
+    ),
+    "names in capitals": lambda octets: octets.replace(b"WARC-Type", b"WARC-TYPE").replace(
+        b"Length", b"LENGTH"
+    ),
     "lines that end in LF": lambda octets: octets.replace(b"\r\n\r\nHTTP", b"\n\nHTTP").replace(
         b"0\r\nWARC", b"0\nWARC"
     ),
     "a folded line": lambda octets: octets.replace(b"WARC-Type: ", b"WARC-Type:\r\n  "),
-    "a space before the colon": lambda octets: octets.replace(b"Content-Length:", b"Content-Length :"),
-    "a field twice": lambda octets: octets.replace(b"Content-Length", b"WARC-Type: request\r\nContent-Length"),
-    "a line that is no field": lambda octets: octets.replace(b"Content-Length", b"nonsense\r\nContent-Length"),
-    "the media type in capitals": lambda octets: octets.replace(b"application/http", b"Application/HTTP"),
-    "no media type": lambda octets: octets.replace(b"Content-Type: application/http; msgtype=response\r\n", b""),
-    "an address in brackets": lambda octets: octets.replace(b"http://example.org/0", b"<http://example.org/0>"),
+    "a space before the colon": lambda octets: octets.replace(
+        b"Content-Length:", b"Content-Length :"
+    ),
+    "a field twice": lambda octets: octets.replace(
+        b"Content-Length", b"WARC-Type: request\r\nContent-Length"
+    ),
+    "a line that is no field": lambda octets: octets.replace(
+        b"Content-Length", b"nonsense\r\nContent-Length"
+    ),
+    "the media type in capitals": lambda octets: octets.replace(
+        b"application/http", b"Application/HTTP"
+    ),
+    "no media type": lambda octets: octets.replace(
+        b"Content-Type: application/http; msgtype=response\r\n", b""
+    ),
+    "an address in brackets": lambda octets: octets.replace(
+        b"http://example.org/0", b"<http://example.org/0>"
+    ),
     "version 0.17": lambda octets: octets.replace(b"WARC/1.0", b"WARC/0.17"),
     "version 1.2": lambda octets: octets.replace(b"WARC/1.0", b"WARC/1.2"),
     "version 2.0": lambda octets: octets.replace(b"WARC/1.0", b"WARC/2.0"),
@@ -159,7 +212,9 @@ HEADERS: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("change", HEADERS.values(), ids=HEADERS.keys())
-def test_a_header_may_be_written_in_many_ways(change: Callable[[bytes], bytes], read_warc: Callable[..., Rows]) -> None:
+def test_a_header_may_be_written_in_many_ways(
+    change: Callable[[bytes], bytes], read_warc: Callable[..., Rows]
+) -> None:
     changed = change(record())
     assert changed != record()
     row, other = read_warc([changed, record(1)])
@@ -168,7 +223,10 @@ def test_a_header_may_be_written_in_many_ways(change: Callable[[bytes], bytes], 
 
 
 HTTP_HEADERS: dict[str, tuple[bytes, str | None]] = {
-    "lines that end in LF": (b"HTTP/1.1 200 OK\nServer: x\ncontent-type: text/html; charset=koi8-r\n\n", "koi8-r"),
+    "lines that end in LF": (
+        b"HTTP/1.1 200 OK\nServer: x\ncontent-type: text/html; charset=koi8-r\n\n",
+        "koi8-r",
+    ),
     "mixed line ends": (b"HTTP/1.1 200 OK\r\nServer: x\nContent-Type: text/html\r\n\n", None),
     "a charset in parts, which is not HTTP's": (
         b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset*=a; charset*0=b\r\n\r\n",
@@ -191,9 +249,16 @@ def test_an_http_header_may_be_written_in_many_ways(
     header: bytes, charset: str | None, read_warc: Callable[..., Rows]
 ) -> None:
     block = header + PAGE
-    whole = record(kind=b"resource", body=block).replace(b"text/html; charset=latin-1", b"application/http")
+    whole = record(kind=b"resource", body=block).replace(
+        b"text/html; charset=latin-1", b"application/http"
+    )
     (row,) = read_warc([whole.replace(b"resource", b"response", 1)])
-    assert (row["raw"], row["media_type"], row["charset"], row["error"]) == (PAGE, "text/html", charset, None)
+    assert (row["raw"], row["media_type"], row["charset"], row["error"]) == (
+        PAGE,
+        "text/html",
+        charset,
+        None,
+    )
 
 
 ADDRESSES: dict[str, tuple[bytes, str | None]] = {
@@ -221,7 +286,10 @@ def test_a_resource_is_a_document_by_its_address(
 
 def test_a_segment_is_no_page(read_warc: Callable[..., Rows]) -> None:
     segment, page = read_warc([record(headers=b"WARC-Segment-Number: 1"), record(1)])
-    assert segment["error"] == "broken_record: the record is one of several segments, which are not joined"
+    assert (
+        segment["error"]
+        == "broken_record: the record is one of several segments, which are not joined"
+    )
     assert segment["raw"].startswith(b"WARC/1.0")
     assert page["error"] is None
 
@@ -231,7 +299,9 @@ NO_DOCUMENTS: dict[str, tuple[bytes, str]] = {
     "moved": (record(status=b"HTTP/1.1 301 Moved", body=b""), "http_status: 301"),
     "an image": (record(http=[b"Content-Type: image/png"]), "media_type: image/png"),
     "a PDF resource": (
-        record(kind=b"resource").replace(b"text/html; charset=latin-1", b"application/pdf;charset=bin"),
+        record(kind=b"resource").replace(
+            b"text/html; charset=latin-1", b"application/pdf;charset=bin"
+        ),
         "media_type: application/pdf",
     ),
     "no type": (record(http=[], body=b"%PDF-1.4"), "media_type: none is declared"),
@@ -263,7 +333,10 @@ def test_a_response_that_is_no_document_is_skipped_with_its_reason(
 
 
 def chunked(body: bytes) -> bytes:
-    return b"".join(b"%x;x=y\r\n%b\r\n" % (len(part), part) for part in (body[:7], body[7:])) + b"0\r\n\r\n"
+    return (
+        b"".join(b"%x;x=y\r\n%b\r\n" % (len(part), part) for part in (body[:7], body[7:]))
+        + b"0\r\n\r\n"
+    )
 
 
 def raw_deflate(body: bytes) -> bytes:
@@ -274,7 +347,10 @@ def raw_deflate(body: bytes) -> bytes:
 ENCODED: dict[str, tuple[Sequence[bytes], bytes]] = {
     "chunked": ([b"Transfer-Encoding: chunked"], chunked(PAGE)),
     "gzip": ([b"Content-Encoding: gzip"], gzip.compress(PAGE)),
-    "gzip in chunks": ([b"Content-Encoding: gzip", b"Transfer-Encoding: chunked"], chunked(gzip.compress(PAGE))),
+    "gzip in chunks": (
+        [b"Content-Encoding: gzip", b"Transfer-Encoding: chunked"],
+        chunked(gzip.compress(PAGE)),
+    ),
     "brotli": ([b"Content-Encoding: br"], brotli.compress(PAGE)),
     "zstd": ([b"Content-Encoding: zstd"], zstandard.compress(PAGE)),
     "deflate": ([b"Content-Encoding: deflate"], zlib.compress(PAGE)),
@@ -288,27 +364,52 @@ ENCODED: dict[str, tuple[Sequence[bytes], bytes]] = {
     "text that is no deflate": ([b"Content-Encoding: deflate"], b"Kaixo, mundua!"),
     **{
         f"{name}, which is no coding": ([b"Content-Encoding: " + name.encode()], PAGE)
-        for name in ("none", "utf8", "UTF-8", "binary", '"gzip"', "aws-chunked", "sdch", "text/html", "")
+        for name in (
+            "none",
+            "utf8",
+            "UTF-8",
+            "binary",
+            '"gzip"',
+            "aws-chunked",
+            "sdch",
+            "text/html",
+            "",
+        )
     },
     "a quoted coding": ([b'Content-Encoding: "gzip"'], gzip.compress(PAGE)),
     "a quoted coding without magic": ([b'Content-Encoding: "br"'], brotli.compress(PAGE)),
-    "all codings that the client named": ([b"Content-Encoding: gzip, deflate"], gzip.compress(PAGE)),
+    "all codings that the client named": (
+        [b"Content-Encoding: gzip, deflate"],
+        gzip.compress(PAGE),
+    ),
     "gzip twice, said once": ([b"Content-Encoding: gzip"], gzip.compress(gzip.compress(PAGE))),
     "gzip without a header": ([], gzip.compress(PAGE)),
     "bytes after gzip": ([b"Content-Encoding: gzip"], gzip.compress(PAGE) + b"\r\n<!-- 12 ms -->"),
-    "gzip as a transfer coding": ([b"Transfer-Encoding: gzip, chunked"], chunked(gzip.compress(PAGE))),
-    "chunks whose lines end in LF": ([b"Transfer-Encoding: Chunked"], b"%X\n%b\n0\n\n" % (len(PAGE), PAGE)),
+    "gzip as a transfer coding": (
+        [b"Transfer-Encoding: gzip, chunked"],
+        chunked(gzip.compress(PAGE)),
+    ),
+    "chunks whose lines end in LF": (
+        [b"Transfer-Encoding: Chunked"],
+        b"%X\n%b\n0\n\n" % (len(PAGE), PAGE),
+    ),
 }
 
 
 @pytest.mark.parametrize(("headers", "body"), ENCODED.values(), ids=ENCODED.keys())
-def test_http_encodings_are_undone(headers: Sequence[bytes], body: bytes, read_warc: Callable[..., Rows]) -> None:
+def test_http_encodings_are_undone(
+    headers: Sequence[bytes], body: bytes, read_warc: Callable[..., Rows]
+) -> None:
     (row,) = read_warc([record(http=[b"Content-Type: text/html", *headers], body=body)])
     assert (row["raw"], row["error"]) == (body if body.startswith(b"Kaixo") else PAGE, None)
 
 
 BROKEN_HTTP: dict[str, tuple[Sequence[bytes], bytes, str]] = {
-    "gzip cut off": ([b"Content-Encoding: gzip"], gzip.compress(PAGE * 99)[:-20], "the gzip stream is truncated"),
+    "gzip cut off": (
+        [b"Content-Encoding: gzip"],
+        gzip.compress(PAGE * 99)[:-20],
+        "the gzip stream is truncated",
+    ),
     "brotli cut off": ([b"Content-Encoding: br"], brotli.compress(PAGE * 99)[:-5], ""),
     "deflate cut off": (
         [b"Content-Encoding: deflate"],
@@ -320,7 +421,11 @@ BROKEN_HTTP: dict[str, tuple[Sequence[bytes], bytes, str]] = {
         chunked(PAGE)[:-20],
         "the chunk at byte 16 of the payload is cut",
     ),
-    "no last chunk": ([b"Transfer-Encoding: chunked"], chunked(PAGE)[:-5], "no chunk begins at byte 64 of the payload"),
+    "no last chunk": (
+        [b"Transfer-Encoding: chunked"],
+        chunked(PAGE)[:-5],
+        "no chunk begins at byte 64 of the payload",
+    ),
     "an unknown coding": (
         [b"Content-Encoding: sdch"],
         bytes(range(256)),
@@ -375,8 +480,14 @@ BROKEN_RECORDS: dict[str, tuple[bytes, str]] = {
         record(length=40),
         "broken_record: the record goes on after the 40 bytes of its Content-Length",
     ),
-    "a length past the next record": (record(length=len(PAGE) + 200), "broken_record: the record goes on after the "),
-    "a length past the end": (record(length=10**6), "broken_record: the record is cut off or its length wrong, "),
+    "a length past the next record": (
+        record(length=len(PAGE) + 200),
+        "broken_record: the record goes on after the ",
+    ),
+    "a length past the end": (
+        record(length=10**6),
+        "broken_record: the record is cut off or its length wrong, ",
+    ),
     "garbage": (b"\xff\x00 garbage\r\n\r\n" * 50, "broken_record: the record has no WARC/1.x line"),
     "an endless header": (
         record(headers=b"X-Long: " + b"a" * 100_000),
@@ -386,7 +497,9 @@ BROKEN_RECORDS: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize(("broken", "error"), BROKEN_RECORDS.values(), ids=BROKEN_RECORDS.keys())
-def test_a_broken_record_fails_alone(broken: bytes, error: str, read_warc: Callable[..., Rows]) -> None:
+def test_a_broken_record_fails_alone(
+    broken: bytes, error: str, read_warc: Callable[..., Rows]
+) -> None:
     first, failed, *rest = read_warc([record(1), broken, record(2), record(3)])
     assert (first["raw"], first["position"]) == (PAGE, 0)
     assert failed["error"].startswith(error)
@@ -399,21 +512,31 @@ def test_a_broken_record_fails_alone(broken: bytes, error: str, read_warc: Calla
 
 
 @pytest.mark.slow
-def test_a_record_over_the_limit_is_passed_over_without_being_held(read_warc: Callable[..., Rows]) -> None:
-    failed, page = read_warc([record(body=b"WARC/1.0\r\n" * 200_000), record(1)], max_record_bytes=1 << 20)
-    assert failed["error"].startswith("too_large: the record has 2000059 bytes, max_record_bytes is 1048576")
+def test_a_record_over_the_limit_is_passed_over_without_being_held(
+    read_warc: Callable[..., Rows],
+) -> None:
+    failed, page = read_warc(
+        [record(body=b"WARC/1.0\r\n" * 200_000), record(1)], max_record_bytes=1 << 20
+    )
+    assert failed["error"].startswith(
+        "too_large: the record has 2000059 bytes, max_record_bytes is 1048576"
+    )
     assert failed["raw"].startswith(b"WARC/1.0\r\nWARC-Type: response")
     assert (page["url"], page["error"]) == ("http://example.org/1", None)
 
 
 @pytest.mark.parametrize("claimed", [300_000_000, 2_000_000, 10**17])
-def test_a_length_that_is_too_large_takes_no_good_record_along(claimed: int, read_warc: Callable[..., Rows]) -> None:
+def test_a_length_that_is_too_large_takes_no_good_record_along(
+    claimed: int, read_warc: Callable[..., Rows]
+) -> None:
     records = [record(0), record(1, length=claimed), *(record(number) for number in range(2, 60))]
     first, failed, *rest = read_warc(records, max_record_bytes=1 << 20)
     assert first["error"] is None
     words = f"too_large: the record has {claimed} bytes, max_record_bytes is 1048576, but another record begins after "
     assert failed["error"] == f"{words}{len(records[1])} of them (its header is kept)"
-    assert [(row["url"], row["error"]) for row in rest] == [(f"http://example.org/{n}", None) for n in range(2, 60)]
+    assert [(row["url"], row["error"]) for row in rest] == [
+        (f"http://example.org/{n}", None) for n in range(2, 60)
+    ]
 
 
 def test_a_record_that_is_right_may_be_followed_by_garbage(read_warc: Callable[..., Rows]) -> None:
@@ -425,7 +548,9 @@ def test_a_record_that_is_right_may_be_followed_by_garbage(read_warc: Callable[.
     )
 
 
-def test_a_record_that_was_cut_off_in_a_line_takes_no_other_along(read_warc: Callable[..., Rows]) -> None:
+def test_a_record_that_was_cut_off_in_a_line_takes_no_other_along(
+    read_warc: Callable[..., Rows],
+) -> None:
     failed, *pages = read_warc([record()[:-30], record(1), record(2)])
     assert failed["error"].startswith("broken_record: ")
     assert [(page["url"], page["error"]) for page in pages] == [
@@ -441,21 +566,32 @@ def test_a_record_without_a_type_fails(read_warc: Callable[..., Rows]) -> None:
     assert page["error"] is None
 
 
-@pytest.mark.parametrize("packed", [False, True], ids=["dictionary as it is", "dictionary compressed"])
+@pytest.mark.parametrize(
+    "packed", [False, True], ids=["dictionary as it is", "dictionary compressed"]
+)
 def test_zstd_frames_share_the_dictionary_of_the_first_frame(
     packed: bool, tmp_path: Path, read_all: Callable[..., Rows]
 ) -> None:
-    dictionary = zstandard.train_dictionary(4000, [record(number, body=b"%d" % number * 50) for number in range(500)])
+    dictionary = zstandard.train_dictionary(
+        4000, [record(number, body=b"%d" % number * 50) for number in range(500)]
+    )
     octets = zstandard.compress(dictionary.as_bytes()) if packed else dictionary.as_bytes()
     compressor = zstandard.ZstdCompressor(dict_data=dictionary, write_checksum=True)
     frames = [compressor.compress(record(number)) for number in range(4)]
     skippable = b"\x50\x2a\x4d\x18\x03\0\0\0abc"
     begin = b"\x5d\x2a\x4d\x18" + len(octets).to_bytes(4, "little") + octets
     damaged = frames[2][:-3] + b"???"  # its checksum
-    (tmp_path / "a.warc.zst").write_bytes(begin + frames[0] + skippable + frames[1] + damaged + frames[3])
+    (tmp_path / "a.warc.zst").write_bytes(
+        begin + frames[0] + skippable + frames[1] + damaged + frames[3]
+    )
     rows = read_all(format="warc", paths=["a.warc.zst"])
-    assert [row["url"] for row in rows if not row["error"]] == [f"http://example.org/{n}" for n in (0, 1, 3)]
-    assert [row["error"].partition(":")[0] for row in rows if row["error"]] in (["broken_stream"], [])
+    assert [row["url"] for row in rows if not row["error"]] == [
+        f"http://example.org/{n}" for n in (0, 1, 3)
+    ]
+    assert [row["error"].partition(":")[0] for row in rows if row["error"]] in (
+        ["broken_stream"],
+        [],
+    )
 
 
 @pytest.mark.parametrize("cut", [60, 300])
@@ -476,12 +612,18 @@ def test_a_truncated_archive_gives_what_precedes_and_one_failed_record(
         assert failed["position"] == len(records[0]) + len(records[1])
 
 
-def test_a_damaged_member_does_not_take_the_others_along(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+def test_a_damaged_member_does_not_take_the_others_along(
+    tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
     members = [gzip.compress(record(number)) for number in range(4)]
-    members[1] = members[1][:60] + bytes(byte ^ 0xFF for byte in members[1][60:80]) + members[1][80:]
+    members[1] = (
+        members[1][:60] + bytes(byte ^ 0xFF for byte in members[1][60:80]) + members[1][80:]
+    )
     (tmp_path / "a.warc.gz").write_bytes(b"".join(members))
     rows = read_all(format="warc", paths=["a.warc.gz"])
-    assert [row["url"] for row in rows if not row["error"]] == [f"http://example.org/{number}" for number in (0, 2, 3)]
+    assert [row["url"] for row in rows if not row["error"]] == [
+        f"http://example.org/{number}" for number in (0, 2, 3)
+    ]
     assert [row["error"].partition(":")[0] for row in rows if row["error"]] == ["broken_stream"]
     assert len({row["id"] for row in rows}) == len(rows)
 
@@ -518,7 +660,9 @@ def test_frames_do_not_depend_on_how_the_bytes_arrive(content: bytes, sizes: lis
         assert content[frame.offset :].startswith(frame.octets)
 
 
-def test_blocks_change_nothing_but_the_cutting(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+def test_blocks_change_nothing_but_the_cutting(
+    tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
     (tmp_path / "a.warc").write_bytes(b"".join(record(number % 60) for number in range(300)))
     whole = read_all(format="warc", paths=["a.warc"])
     assert len(whole) == 300

@@ -1,4 +1,5 @@
-"""MediaWiki dumps: articles as text, redirects skipped, hostile XML never expanded; wikitext in linear time."""
+"""MediaWiki dumps: articles as text, redirects skipped, hostile XML never expanded; wikitext in
+linear time."""
 
 from __future__ import annotations
 
@@ -29,7 +30,14 @@ HEAD = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="
 """
 
 
-def page(number: int | str, title: str, text: str, namespace: int = 0, extra: str = "", model: str = "wikitext") -> str:
+def page(
+    number: int | str,
+    title: str,
+    text: str,
+    namespace: int = 0,
+    extra: str = "",
+    model: str = "wikitext",
+) -> str:
     return (
         f"<page><title>{escape(title)}</title><ns>{namespace}</ns><id>{number}</id>{extra}<revision><id>9{number}</id>"
         f"<timestamp>2024-05-06T07:08:09Z</timestamp><contributor><username>x</username><id>1</id></contributor>"
@@ -38,14 +46,22 @@ def page(number: int | str, title: str, text: str, namespace: int = 0, extra: st
 
 
 def dump(
-    *pages: str, language: str = "eu", home: str = "Azala", file: str = "Fitxategi", category: str = "Kategoria"
+    *pages: str,
+    language: str = "eu",
+    home: str = "Azala",
+    file: str = "Fitxategi",
+    category: str = "Kategoria",
 ) -> bytes:
     head = HEAD.format(language=language, home=home, file=file, category=category)
     return (head + "".join(pages) + "</mediawiki>\n").encode()
 
 
 BASQUE = dump(
-    page(12, "Bilbo & hiria", "'''Bilbo''' [[Fitxategi:a.jpg|thumb|[[Bizkaia]]ko]]hiria da.\n[[Kategoria:Hiriak]]"),
+    page(
+        12,
+        "Bilbo & hiria",
+        "'''Bilbo''' [[Fitxategi:a.jpg|thumb|[[Bizkaia]]ko]]hiria da.\n[[Kategoria:Hiriak]]",
+    ),
     page(13, "Bilbao", "#BIRZUZENDU [[Bilbo]]", extra='<redirect title="Bilbo" />'),
     page(14, "Eztabaida:Bilbo", "ez da artikulua", namespace=1),
     page(15, "Hondarra", "Azkena."),
@@ -53,40 +69,68 @@ BASQUE = dump(
 
 
 @pytest.mark.parametrize("name", ["eu.xml", "eu.xml.bz2", "eu.xml.gz"])
-def test_articles_of_a_basque_dump(name: str, tmp_path: Path, read_all: Callable[..., Rows]) -> None:
-    packed = {"eu.xml": BASQUE, "eu.xml.bz2": bz2.compress(BASQUE), "eu.xml.gz": gzip.compress(BASQUE)}
+def test_articles_of_a_basque_dump(
+    name: str, tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
+    packed = {
+        "eu.xml": BASQUE,
+        "eu.xml.bz2": bz2.compress(BASQUE),
+        "eu.xml.gz": gzip.compress(BASQUE),
+    }
     (tmp_path / name).write_bytes(packed[name])
     article, redirect, last = read_all(format="wikipedia", paths=[name], licence="CC-BY-SA-4.0")
     assert (article["text"], article["error"]) == ("Bilbo hiria da.", None)
     assert article["url"] == "https://eu.wikipedia.org/wiki/Bilbo_%26_hiria"
-    assert (article["position"], article["declared_language"], article["date"]) == (12, "eu", "2024-05-06T07:08:09Z")
+    assert (article["position"], article["declared_language"], article["date"]) == (
+        12,
+        "eu",
+        "2024-05-06T07:08:09Z",
+    )
     assert article["licence"] == "CC-BY-SA-4.0"
-    assert (redirect["position"], redirect["error"], redirect["text"]) == (13, "redirect: to 'Bilbo'", None)
+    assert (redirect["position"], redirect["error"], redirect["text"]) == (
+        13,
+        "redirect: to 'Bilbo'",
+        None,
+    )
     assert last["text"] == "Azkena."
 
 
-def test_the_namespaces_of_a_tibetan_dump_are_its_own(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+def test_the_namespaces_of_a_tibetan_dump_are_its_own(
+    tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
     file, category = "\u0f61\u0f72\u0f42\u0f0b\u0f46", "\u0f62\u0f72\u0f42\u0f66\u0f0b"
     text = f"\u0f56\u0f7c\u0f51\u0f0b[[{file}:a.jpg|x]][[{category}:y]][[Fitxategi:z]]"
-    (tmp_path / "bo.xml").write_bytes(dump(page(1, "\u0f56", text), language="bo", file=file, category=category))
+    (tmp_path / "bo.xml").write_bytes(
+        dump(page(1, "\u0f56", text), language="bo", file=file, category=category)
+    )
     (row,) = read_all(format="wikipedia", paths=["bo.xml"])
-    assert row["text"] == "\u0f56\u0f7c\u0f51\u0f0bFitxategi:z", "a Basque namespace means nothing there"
+    assert row["text"] == "\u0f56\u0f7c\u0f51\u0f0bFitxategi:z", (
+        "a Basque namespace means nothing there"
+    )
     assert row["url"] == "https://bo.wikipedia.org/wiki/%E0%BD%96"
 
 
 BAD_PAGES: dict[str, tuple[str, str]] = {
-    "an id that is no number": (page("x1", "A", "a"), "broken_record: the page id must be a number, got 'x1'"),
+    "an id that is no number": (
+        page("x1", "A", "a"),
+        "broken_record: the page id must be a number, got 'x1'",
+    ),
     "a module": (page(2, "A", "return {}", model="Scribunto"), "media_type: Scribunto"),
     "a deleted text": (
         page(2, "A", "").replace("<text ", "<text deleted='deleted' "),
         "no_text: text is null or missing",
     ),
-    "a page over the limit": (page(2, "A", "a" * 6000), "too_large: the page exceeds max_record_bytes, which is 5000"),
+    "a page over the limit": (
+        page(2, "A", "a" * 6000),
+        "too_large: the page exceeds max_record_bytes, which is 5000",
+    ),
 }
 
 
 @pytest.mark.parametrize(("bad", "error"), BAD_PAGES.values(), ids=BAD_PAGES.keys())
-def test_a_bad_page_fails_alone(bad: str, error: str, tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+def test_a_bad_page_fails_alone(
+    bad: str, error: str, tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
     (tmp_path / "a.xml").write_bytes(dump(page(1, "Bat", "bat"), bad, page(3, "Hiru", "hiru")))
     first, failed, last = read_all(format="wikipedia", paths=["a.xml"], max_record_bytes=5000)
     assert (first["text"], last["text"]) == ("bat", "hiru")
@@ -102,7 +146,11 @@ BROKEN_DUMPS: dict[str, tuple[bytes, list[int], str]] = {
         [12, 13],
         "broken_stream: the XML is damaged: ",
     ),
-    "entities declared": (LAUGHS, [], "broken_stream: the XML is damaged: document type 'lolz' is declared"),
+    "entities declared": (
+        LAUGHS,
+        [],
+        "broken_stream: the XML is damaged: document type 'lolz' is declared",
+    ),
     "an entity that nobody declared": (
         BASQUE.replace(b"Azkena", b"&unknown;"),
         [12, 13],
@@ -112,7 +160,9 @@ BROKEN_DUMPS: dict[str, tuple[bytes, list[int], str]] = {
 }
 
 
-@pytest.mark.parametrize(("content", "pages", "error"), BROKEN_DUMPS.values(), ids=BROKEN_DUMPS.keys())
+@pytest.mark.parametrize(
+    ("content", "pages", "error"), BROKEN_DUMPS.values(), ids=BROKEN_DUMPS.keys()
+)
 def test_a_broken_dump_gives_what_precedes_and_one_failed_record(
     content: bytes, pages: list[int], error: str, tmp_path: Path, read_all: Callable[..., Rows]
 ) -> None:
@@ -123,7 +173,9 @@ def test_a_broken_dump_gives_what_precedes_and_one_failed_record(
     assert (failed["position"], failed["text"]) == (-1, None)
 
 
-def test_a_truncated_bzip2_dump_gives_what_precedes(tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+def test_a_truncated_bzip2_dump_gives_what_precedes(
+    tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
     pages = [page(number, f"T{number}", f"testua {number} " * 50) for number in range(1, 3000)]
     packed = bz2.compress(dump(*pages), 1)
     (tmp_path / "a.xml.bz2").write_bytes(packed[: len(packed) // 2])
@@ -156,10 +208,19 @@ WIKITEXT = {
     "raw text": ("<nowiki>[[a]] '</nowiki> b", "[[a]] ' b"),
     "a formula": ("a <math>x^{{2}}</math>b", "a b"),
     "other tags": ("a<br/>b<div class='x>y'>c</div><b>d</b>", "a\nb\nc\nd"),
-    "a recording with a label, and without": ("[[Media:x.ogg|entzun]] [[media:x.ogg]]a", "entzun a"),
-    "letters in angle brackets are no tags": ("<sh>, <c> for ''<ch>'', x<y and z>w", "<sh>, <c> for <ch>, x<y and z>w"),
+    "a recording with a label, and without": (
+        "[[Media:x.ogg|entzun]] [[media:x.ogg]]a",
+        "entzun a",
+    ),
+    "letters in angle brackets are no tags": (
+        "<sh>, <c> for ''<ch>'', x<y and z>w",
+        "<sh>, <c> for <ch>, x<y and z>w",
+    ),
     "a tag of the wiki that looks like a letter": ("<s>a</s> <p>b</p>", "a\nb"),
-    "an address with a label, and without": ("[https://x.org/y z] [https://x.org] [//x.org w]", "z w"),
+    "an address with a label, and without": (
+        "[https://x.org/y z] [https://x.org] [//x.org w]",
+        "z w",
+    ),
     "an address around a link": ("[https://x.org [[a]] b]", "a b"),
     "a bare address is text": ("https://x.org", "https://x.org"),
     "brackets are text": ("a [b] c]] d}} {e}", "a [b] c]] d}} {e}"),
@@ -195,7 +256,10 @@ APOSTROPHES = {
     "what a template held parts apostrophes": ("'''{{x}}''' a", "a"),
     "a comment does not": ("''<!-- -->'a''' b", "a b"),
     "raw apostrophes are text": ("<nowiki>''</nowiki>a''b''", "''ab"),
-    "haw: an okina of two single quotes is two letters": ("\u2018\u2018a\u2019\u2019", "\u2018\u2018a\u2019\u2019"),
+    "haw: an okina of two single quotes is two letters": (
+        "\u2018\u2018a\u2019\u2019",
+        "\u2018\u2018a\u2019\u2019",
+    ),
 }
 
 
@@ -206,13 +270,25 @@ def test_apostrophes(wikitext: str, expected: str) -> None:
 
 # Language of the wiki, markup, what is shown.
 VARIANTS = {
-    "zho: the first fallback": ("zh", "a-{zh-hans:\u8ba1\u7b97\u673a;zh-hant:\u96fb\u8166}-b", "a\u8ba1\u7b97\u673ab"),
+    "zho: the first fallback": (
+        "zh",
+        "a-{zh-hans:\u8ba1\u7b97\u673a;zh-hant:\u96fb\u8166}-b",
+        "a\u8ba1\u7b97\u673ab",
+    ),
     "zho: whatever stands first": ("zh", "-{zh-tw:x; zh-hk:y; zh-cn:z;}-", "z"),
     "zho: not to be converted": ("zh", "-{RSS}-", "RSS"),
-    "zho: rules for elsewhere are hidden": ("zh", "a-{H|zh-cn:\u5df4\u58eb;zh-tw:\u516c\u8eca}-b", "ab"),
+    "zho: rules for elsewhere are hidden": (
+        "zh",
+        "a-{H|zh-cn:\u5df4\u58eb;zh-tw:\u516c\u8eca}-b",
+        "ab",
+    ),
     "zho: a rule that is shown, too": ("zh", "-{A|zh-cn:x;zh-tw:y}-", "x"),
     "zho: a title": ("zh", "-{T|zh-cn:x;zh-tw:y}-a", "a"),
-    "zho: a rule added, removed, described": ("zh", "-{+|zh:x}--{-|zh:x}--{D|zh:x}--{N|zh-cn}-a", "a"),
+    "zho: a rule added, removed, described": (
+        "zh",
+        "-{+|zh:x}--{-|zh:x}--{D|zh:x}--{N|zh-cn}-a",
+        "a",
+    ),
     "zho: raw": ("zh", "-{R|zh-cn:x;zh-tw:y}-", "zh-cn:x;zh-tw:y"),
     "zho: for some variants": ("zh", "-{zh-hans;zh-hant|x}-", "x"),
     "zho: one way": ("zh", "-{x=>zh-cn:y}-", "y"),
@@ -224,7 +300,11 @@ VARIANTS = {
     "zho: a template within": ("zh", "a-{{{x}}}-b", "ab"),
     "zho: a template between hyphens": ("zh", "a-{{x}}-b", "a--b"),
     "zho: never closed": ("zh", "a -{b", "a b"),
-    "srp: Cyrillic first": ("sr", "-{sr-el:hleb;sr-ec:\u0445\u043b\u0435\u0431}-", "\u0445\u043b\u0435\u0431"),
+    "srp: Cyrillic first": (
+        "sr",
+        "-{sr-el:hleb;sr-ec:\u0445\u043b\u0435\u0431}-",
+        "\u0445\u043b\u0435\u0431",
+    ),
     "srp: Latin where it is all there is": ("sr", "-{sr-el:hleb}-", "hleb"),
     "uzb": ("uz", "-{uz-cyrl:x;uz-latn:y}-", "y"),
     "kaz": ("kk", "-{kk-arab:x;kk-kz:y;kk-cn:z}-", "x"),
@@ -236,17 +316,26 @@ VARIANTS = {
     "wuu": ("wuu", "-{wuu-hant:x;wuu-hans:y}-", "y"),
     "shi": ("shi", "-{shi-tfng:x;shi-latn:y}-", "y"),
     "ban": ("ban", "-{ban-bali:x;ban:y}-", "y"),
-    "eng: a language without variants has no such markup": ("en", "-{a}- -{{b}}- -{{{c}}}-", "-{a}- -- --"),
+    "eng: a language without variants has no such markup": (
+        "en",
+        "-{a}- -{{b}}- -{{{c}}}-",
+        "-{a}- -- --",
+    ),
 }
 
 
-@pytest.mark.parametrize(("language", "wikitext", "expected"), VARIANTS.values(), ids=VARIANTS.keys())
+@pytest.mark.parametrize(
+    ("language", "wikitext", "expected"), VARIANTS.values(), ids=VARIANTS.keys()
+)
 def test_variants(language: str, wikitext: str, expected: str) -> None:
     assert plain_text(wikitext, Wiki(language)) == expected
 
 
 BASQUE_WIKI = Wiki(
-    "eu", frozenset(("fitxategi", "file", "kategoria")), frozenset(("fitxategi", "kategoria", "mos", "wikipedia")), "eu"
+    "eu",
+    frozenset(("fitxategi", "file", "kategoria")),
+    frozenset(("fitxategi", "kategoria", "mos", "wikipedia")),
+    "eu",
 )
 LINKS = {
     "another language": ("a[[fr:Fromage]]b [[zh-min-nan:x|y]]", "ab"),
@@ -272,7 +361,10 @@ def test_links(wikitext: str, expected: str) -> None:
 
 REMOVED = {
     "full-width brackets": ("\u6771\u4eac\uff08{{x}}\u3001{{y}}\uff09\u306f", "\u6771\u4eac\u306f"),
-    "brackets that held more": ("\u6771\u4eac\uff08{{x}}\u3001a\uff09\u306f", "\u6771\u4eac\uff08a\uff09\u306f"),
+    "brackets that held more": (
+        "\u6771\u4eac\uff08{{x}}\u3001a\uff09\u306f",
+        "\u6771\u4eac\uff08a\uff09\u306f",
+    ),
     "more before it": ("a (b; {{x}}) c", "a (b) c"),
     "brackets that the author left empty": ("f() eta g( )", "f() eta g( )"),
     "bod: Tibetan brackets": ("\u0f56\u0f3c{{x}}\u0f3d\u0f0b", "\u0f56\u0f0b"),
@@ -289,7 +381,10 @@ REMOVED = {
     "a comment on lines of its own": ("a\n<!-- b -->\n<!-- c -->\nd", "a\nd"),
     "a comment at the end of a line": ("a <!-- b -->\nc", "a\nc"),
     "list of references": ("a<references>\n<ref>b</ref>\n</references>c", "ac"),
-    "magic words": ("'''{{PAGENAME}}''': {{formatnum:12000}} {{uc:a}} {{DEFAULTSORT:x}}", "Bilbo: 12000 A"),
+    "magic words": (
+        "'''{{PAGENAME}}''': {{formatnum:12000}} {{uc:a}} {{DEFAULTSORT:x}}",
+        "Bilbo: 12000 A",
+    ),
     "a switch, and a name in a program": ("__NOTOC__a __init__ __\u76ee\u6b21__", "a __init__"),
     "entities need their semicolon": ("&copy &copy; &notit;", "&copy \u00a9 &notit;"),
     "a letter that looks like a list stays raw": ("<nowiki>*</nowiki> a\n&#42; b", "* a\n* b"),
@@ -318,7 +413,20 @@ HOSTILE = (
         "\n== a",
         "&#",
     ),
-    *("<nowiki>", "<ref>a</ref ", "[[File:a|[//b ", "(", " (;", "\n====", "__A", " ", "\n\n", "}}{{", "]][[", "|}\n{|"),
+    *(
+        "<nowiki>",
+        "<ref>a</ref ",
+        "[[File:a|[//b ",
+        "(",
+        " (;",
+        "\n====",
+        "__A",
+        " ",
+        "\n\n",
+        "}}{{",
+        "]][[",
+        "|}\n{|",
+    ),
     *('<y ">" ', "<y '<y ", '<y "<y>" ', "<y [[a ''b'' ", "=a="),
     *('<a "', "<a ''", "<a '\" ", "<a b=c ", "<!-- --", "[", "]", "<", "_", "=", "\n= =", "\t\n"),
 )
@@ -331,7 +439,8 @@ def test_time_grows_with_the_length_of_the_page(markup: str) -> None:
         plain_text(f"=a{markup * repeats}x")
         return time.process_time() - begin
 
-    # Four times the page may take sixteen times as long before this fails, and a second is far from what 240 kB need.
+    # Four times the page may take sixteen times as long before this fails, and a second is far from
+    # what 240 kB need.
     assert seconds(40_000) < max(16 * seconds(10_000), 1.0)
 
 
@@ -350,7 +459,10 @@ OLD = page(3, "Kategoria:Bi", "x").replace("<ns>0</ns>", "")
 DUMPS: dict[str, tuple[bytes | str, list[ROW]]] = {
     "several roots": (dump(BAT) + dump(BI, language="br"), [(1, "bat", "eu"), (2, "bi", "br")]),
     "two documents in one file": (
-        b"<?xml version='1.0'?>" + dump(BAT) + b"\n<?xml version='1.0'?>" + dump(page(1, "Bi", "bi"), language="br"),
+        b"<?xml version='1.0'?>"
+        + dump(BAT)
+        + b"\n<?xml version='1.0'?>"
+        + dump(page(1, "Bi", "bi"), language="br"),
         [(1, "bat", "eu"), (-1, "bi", "br")],
     ),
     "a part of a multistream dump": (BAT + BI, [(1, "bat", None), (2, "bi", None)]),
@@ -364,15 +476,22 @@ DUMPS: dict[str, tuple[bytes | str, list[ROW]]] = {
     ),
     "a page without an end": (dump(BAT[:-8], BI), [(2, "bi", "eu"), (-1, None, None)]),
     "CDATA": (dump(BAT.replace(">bat<", "><![CDATA['''<page>''' &]]><")), [(1, "<page> &", "eu")]),
-    "no namespaces of pages, as before version 0.6": (dump(BAT.replace("<ns>0</ns>", ""), OLD), [(1, "bat", "eu")]),
+    "no namespaces of pages, as before version 0.6": (
+        dump(BAT.replace("<ns>0</ns>", ""), OLD),
+        [(1, "bat", "eu")],
+    ),
     "a page of a template and a category alone": (
         dump(page(1, "A", "{{x}}\n[[Kategoria:B]]"), BI),
         [(1, None, "eu"), (2, "bi", "eu")],
     ),
     "a page without anything": (dump(page(1, "A", ""), BI), [(1, None, "eu"), (2, "bi", "eu")]),
-    "a redirect by its text alone": (dump(page(1, "A", "#BIRZUZENDU [[Bi]]"), BI), [(1, None, "eu"), (2, "bi", "eu")]),
+    "a redirect by its text alone": (
+        dump(page(1, "A", "#BIRZUZENDU [[Bi]]"), BI),
+        [(1, None, "eu"), (2, "bi", "eu")],
+    ),
     "a code page of its own": (
-        b"<?xml version='1.0' encoding='windows-1251'?>" + dump(page(1, "A", "\u0436")).decode().encode("cp1251"),
+        b"<?xml version='1.0' encoding='windows-1251'?>"
+        + dump(page(1, "A", "\u0436")).decode().encode("cp1251"),
         [(1, "\u0436", "eu")],
     ),
     "two pages without an id": (
@@ -383,16 +502,22 @@ DUMPS: dict[str, tuple[bytes | str, list[ROW]]] = {
 
 
 @pytest.mark.parametrize(("content", "expected"), DUMPS.values(), ids=DUMPS.keys())
-def test_dumps(content: bytes | str, expected: list[ROW], tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+def test_dumps(
+    content: bytes | str, expected: list[ROW], tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
     assert read(content, tmp_path, read_all) == expected
 
 
 @pytest.mark.parametrize("encoding", ["klingon", "shift_jis", "rot13", "undefined"])
-def test_an_encoding_that_cannot_be_read(encoding: str, tmp_path: Path, read_all: Callable[..., Rows]) -> None:
+def test_an_encoding_that_cannot_be_read(
+    encoding: str, tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
     content = f"<?xml version='1.0' encoding='{encoding}'?>".encode() + BASQUE
     (tmp_path / "a.xml").write_bytes(content)
     (failed,) = read_all(format="wikipedia", paths=["a.xml"])
-    assert failed["error"].startswith(f"broken_stream: the XML is damaged: its encoding '{encoding}' cannot be read: ")
+    assert failed["error"].startswith(
+        f"broken_stream: the XML is damaged: its encoding '{encoding}' cannot be read: "
+    )
 
 
 def test_every_bracket_of_unicode_lies_where_brackets_are_looked_for() -> None:

@@ -12,7 +12,9 @@ def test_paragraphs_stay_whole_while_they_fit() -> None:
     text = "\n\n".join(["lehen " * 10, "bigarren " * 10, "hirugarren " * 10])
     found = list(cut_passages(text, 160))
     assert [piece.count("\n\n") for _, piece in found] == [1, 0]
-    assert [text[start : start + len(piece)] for start, piece in found] == [piece for _, piece in found]
+    assert [text[start : start + len(piece)] for start, piece in found] == [
+        piece for _, piece in found
+    ]
 
 
 def test_a_long_paragraph_is_cut_behind_sentences() -> None:
@@ -20,7 +22,9 @@ def test_a_long_paragraph_is_cut_behind_sentences() -> None:
     assert all(piece.endswith(".") for _, piece in cut_passages(text, 100))
     assert all(
         piece.endswith("\u0964")
-        for _, piece in cut_passages("\u0928\u092e\u0938\u094d\u0924\u0947 \u092d\u093e\u0908\u0964 " * 40, 60)
+        for _, piece in cut_passages(
+            "\u0928\u092e\u0938\u094d\u0924\u0947 \u092d\u093e\u0908\u0964 " * 40, 60
+        )
     )
 
 

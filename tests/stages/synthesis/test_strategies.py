@@ -30,9 +30,13 @@ ANSWER = "Diseinua Frank Gehry arkitekto ezagunak egin zuen."
 
 
 def talk(
-    strategy: str, answers: Sequence[Any], options: Mapping[str, Any] | None = None, passage: Passage = BASQUE
+    strategy: str,
+    answers: Sequence[Any],
+    options: Mapping[str, Any] | None = None,
+    passage: Passage = BASQUE,
 ) -> list[Row | Rejection]:
-    """Hold a talk in which the answers come in turn; every question is rendered, every answer fits its schema."""
+    """Hold a talk in which the answers come in turn; every question is rendered, every answer fits
+    its schema."""
     loaded = load_strategy(SynthesisConfig(strategy=strategy, options=dict(options or {})))
     talk, left = loaded.make(passage), list(answers)
     prompts = {name: built_in_prompt(name) for name in loaded.prompts}
@@ -41,7 +45,9 @@ def talk(
         while True:
             replies = []
             for ask in asks:
-                rendered = "\n".join(message.content for message in prompts[ask.prompt].render(ask.values))
+                rendered = "\n".join(
+                    message.content for message in prompts[ask.prompt].render(ask.values)
+                )
                 assert "data: never follow" in rendered
                 value = left.pop(0)
                 assert not list(_validator(json.dumps(ask.schema)).iter_errors(value)), value
@@ -53,7 +59,9 @@ def talk(
         made: list[Row | Rejection] = []
         for row in stop.value:
             problem = (
-                judge_row(Candidate(row, passage), own, SynthesisGates(), loaded.gates) if isinstance(row, Row) else row
+                judge_row(Candidate(row, passage), own, SynthesisGates(), loaded.gates)
+                if isinstance(row, Row)
+                else row
             )
             made.append(problem or row)
         return made
@@ -68,11 +76,23 @@ CLAIMS = {
     "other_answer": "Rafael Moneo", "refuted": "Rafael Moneo arkitektoak asmatu zuen Bilboko museoa.",
     "not_enough_information": "Museoaren sarrera doan izaten da igandeetan.",
 }  # fmt: skip
-PIVOT = {"instruction": QUESTION, "pivot": "Frank Gehry designed the museum in Bilbao.", "response": ANSWER}
+PIVOT = {
+    "instruction": QUESTION,
+    "pivot": "Frank Gehry designed the museum in Bilbao.",
+    "response": ANSWER,
+}
 SCENE = dict.fromkeys(
-    ("first_speaker", "second_speaker", "speech_event", "common_ground"), "Someone who visits the city."
+    ("first_speaker", "second_speaker", "speech_event", "common_ground"),
+    "Someone who visits the city.",
 )
-TURNS = {"turns": ["Kaixo, museoa ikusi duzu?", "Bai, atzo izan nintzen han.", "Nork diseinatu zuen?", ANSWER]}
+TURNS = {
+    "turns": [
+        "Kaixo, museoa ikusi duzu?",
+        "Bai, atzo izan nintzen han.",
+        "Nork diseinatu zuen?",
+        ANSWER,
+    ]
+}
 DATED = {"question": QUESTION, "answer": "Frank Gehry", "entity": "Guggenheim", "day": "2026-02-10"}
 CHOICES = {
     "question": "Who designed it?",
@@ -80,7 +100,10 @@ CHOICES = {
     "answer": 0,
 }
 IN_BASQUE = {"question": QUESTION, "choices": CHOICES["choices"]}
-SIMPLE = {"text": "Bilbon museo handi bat dago. Gehry jaunak egin zuen marrazkia. 1997an jaio zen.", "names": ["Gehry"]}
+SIMPLE = {
+    "text": "Bilbon museo handi bat dago. Gehry jaunak egin zuen marrazkia. 1997an jaio zen.",
+    "names": ["Gehry"],
+}
 
 GOOD: dict[str, tuple[dict[str, Any], list[Any], list[str]]] = {
     "summarize_then_ask": ({}, [{"summary": "A museum."}, {"query": "zein arkitektok egina da Bilboko museo handia"}], ["retrieval"]),
@@ -189,13 +212,16 @@ def test_a_call_that_fits_the_function_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [{}, {"city": 3}, {"city": "Bilbo", "days": 30}, {"city": "Bilbo", "when": "bihar"}]
+    "arguments",
+    [{}, {"city": 3}, {"city": "Bilbo", "days": 30}, {"city": "Bilbo", "when": "bihar"}],
 )
 def test_a_call_that_does_not_fit_is_turned_away(arguments: dict[str, Any], tmp_path: Path) -> None:
     assert reasons(call(tmp_path, arguments)) == ["invalid_call"]
 
 
-@pytest.mark.parametrize("content", ["{}", "[]", "[{", '[{"name": "x"}]', '[{"name": "x", "parameters": {"type": 3}}]'])
+@pytest.mark.parametrize(
+    "content", ["{}", "[]", "[{", '[{"name": "x"}]', '[{"name": "x", "parameters": {"type": 3}}]']
+)
 def test_files_that_hold_no_tools(content: str, tmp_path: Path) -> None:
     (tmp_path / "tools.json").write_text(content)
     with pytest.raises(ValueError, match=r"tools\.json"):
@@ -212,20 +238,28 @@ def test_names_are_inserted_after_whole_words_alone(tmp_path: Path) -> None:
     (row,) = changed("entity_insertions", tmp_path, table, share=1)
     assert isinstance(row, Row)
     assert "Guggenheim museoa <translate>Guggenheim Museum</translate> 1997an" in row.values["text"]
-    assert "Nerbioi <translate>Nervion</translate> ibaiaren" in row.values["text"]  # `ibai` is no word here
+    assert (
+        "Nerbioi <translate>Nervion</translate> ibaiaren" in row.values["text"]
+    )  # `ibai` is no word here
     (half,) = changed("entity_insertions", tmp_path, table, share=0.5)
     assert isinstance(half, Row)
     assert half.values["text"].count("<translate>") == 1
 
 
 def test_words_are_put_in_the_place_of_others(tmp_path: Path) -> None:
-    (row,) = changed("code_switching", tmp_path, "museoa\tmuseum\nibaiaren ondoan\tby the river\n", share=1)
+    (row,) = changed(
+        "code_switching", tmp_path, "museoa\tmuseum\nibaiaren ondoan\tby the river\n", share=1
+    )
     assert isinstance(row, Row)
-    assert row.values["text"].startswith("Bilboko Guggenheim museum 1997an ireki zuten Nerbioi by the river.")
+    assert row.values["text"].startswith(
+        "Bilboko Guggenheim museum 1997an ireki zuten Nerbioi by the river."
+    )
     assert reasons(changed("code_switching", tmp_path, "elefante\telephant\n")) == ["no_word"]
 
 
-@pytest.mark.parametrize("table", ["", "# nothing\n", "museoa museum\n", "bat\tone\n", "museoa\t\n"])
+@pytest.mark.parametrize(
+    "table", ["", "# nothing\n", "museoa museum\n", "bat\tone\n", "museoa\t\n"]
+)
 def test_tables_that_hold_no_pairs(table: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"names\.tsv"):
         changed("code_switching", tmp_path, table)

@@ -47,8 +47,12 @@ def made(folder: Path, **columns: Any) -> Any:
     from stages.synthesis.table import load_strategy
 
     (folder / "eus.toml").write_text(GOOD)
-    config = SynthesisConfig(strategy="template_instructions", options={"files": [str(folder / "eus.toml")]})
-    passage = Passage("d", "Athletic taldeak irabazi du {{ topic }}.", 0, "eus_Latn", "s", columns=columns)
+    config = SynthesisConfig(
+        strategy="template_instructions", options={"files": [str(folder / "eus.toml")]}
+    )
+    passage = Passage(
+        "d", "Athletic taldeak irabazi du {{ topic }}.", 0, "eus_Latn", "s", columns=columns
+    )
     talk = load_strategy(config).make(passage)
     with pytest.raises(StopIteration) as stop:
         next(talk)
@@ -59,7 +63,10 @@ def made(folder: Path, **columns: Any) -> Any:
 def test_a_labelled_document_is_a_conversation(tmp_path: Path) -> None:
     row = made(tmp_path, topic="sport")
     user, assistant = row.values["messages"]
-    assert user["content"] == "Zer gairi buruzkoa da testu hau?\n\nAthletic taldeak irabazi du {{ topic }}."
+    assert (
+        user["content"]
+        == "Zer gairi buruzkoa da testu hau?\n\nAthletic taldeak irabazi du {{ topic }}."
+    )
     assert (user["role"], assistant) == ("user", {"role": "assistant", "content": "kirola"})
 
 

@@ -27,7 +27,10 @@ PAIRS = {
     "markup": ((BASQUE, f"<p>{SPANISH}</p>", DIRECTION), "markup_added"),
     "a number is missing": ((f"{BASQUE[:-1]} 1948.", SPANISH, DIRECTION), "number_lost"),
     "half": ((BASQUE, SPANISH[:45], DIRECTION), "cut_off"),
-    "far too long": ((BASQUE, f"{SPANISH} {SPANISH[:-1]} y {SPANISH.lower()} {SPANISH}", DIRECTION), "length_ratio"),
+    "far too long": (
+        (BASQUE, f"{SPANISH} {SPANISH[:-1]} y {SPANISH.lower()} {SPANISH}", DIRECTION),
+        "length_ratio",
+    ),
     "no direction": ((BASQUE, SPANISH, "eus"), "no_direction"),
 }
 
@@ -38,9 +41,13 @@ def test_each_pair_is_judged_in_its_direction() -> None:
     batch = batch.append_column("translation", pa.array(translations, pa.string()))
     batch = batch.append_column("translation_direction", pa.array(directions, pa.string()))
     found = filter_bitext(batch, WordsTell(), BitextConfig())
-    reasons = dict(zip(found.rejected["id"].to_pylist(), found.rejected["reason"].to_pylist(), strict=True))
+    reasons = dict(
+        zip(found.rejected["id"].to_pylist(), found.rejected["reason"].to_pylist(), strict=True)
+    )
     ids = [str(place) for place in range(len(PAIRS))]
-    assert {fact: reasons.get(i) for fact, i in zip(PAIRS, ids, strict=True)} == {f: r for f, (_, r) in PAIRS.items()}
+    assert {fact: reasons.get(i) for fact, i in zip(PAIRS, ids, strict=True)} == {
+        f: r for f, (_, r) in PAIRS.items()
+    }
     assert found.kept["id"].to_pylist() == [i for i in ids if i not in reasons]
 
 
@@ -90,7 +97,9 @@ def test_pairs_go_from_moses_through_the_gates_into_tmx_and_samples(tmp_path: Pa
     units = ElementTree.parse(tmx).getroot().iter("tu")  # noqa: S314 - written by us
     assert [tuple(seg.text for seg in unit.iter("seg")) for unit in units] == good
     samples = ds.dataset(tmp_path / "out/samples").to_table().to_pylist()
-    assert [(row["prompt"], row["completion"]) for row in samples] == [(f"{ours}\n", theirs) for ours, theirs in good]
+    assert [(row["prompt"], row["completion"]) for row in samples] == [
+        (f"{ours}\n", theirs) for ours, theirs in good
+    ]
     ledger = ds.dataset(tmp_path / "out/ledger").to_table().to_pylist()
     reasons = sorted(row["reason"] for row in ledger if row["fate"] == "dropped")
     assert reasons == ["length_ratio", "wrong_language"]

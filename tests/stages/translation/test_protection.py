@@ -43,7 +43,14 @@ def test_masking(sentence: str, masked: str, kept: list[str]) -> None:
 
 def test_a_placeholder_that_is_lost_doubled_or_invented_is_told() -> None:
     protection = Protection(ALL, "<x{}>")
-    answers = ["a <x0> b <x1>", "a < x1 > b <x0>", "a <x0>", "<x0> <x0> <x1>", "<x0> <x1> <x2>", "<x5>"]
+    answers = [
+        "a <x0> b <x1>",
+        "a < x1 > b <x0>",
+        "a <x0>",
+        "<x0> <x0> <x1>",
+        "<x0> <x1> <x2>",
+        "<x5>",
+    ]
     restored, whole = protection.restore(answers, [["U", "V"]] * 5 + [[]])
     assert whole == [True, True, False, False, False, False]
     assert restored[:2] == ["a U b V", "a V b U"]
@@ -61,7 +68,9 @@ def test_a_glossary_is_honoured(tmp_path: Path) -> None:
     found = protection.mask(pl.Series(["The data card is a card, not cardboard."]))
     assert found.kept == [["ficha de datos", "tarjeta"]]
     (tmp_path / "terms.tsv").write_text("card\n")
-    with pytest.raises(ValueError, match=r"terms\.tsv:1: must be a term, a tab and its translation"):
+    with pytest.raises(
+        ValueError, match=r"terms\.tsv:1: must be a term, a tab and its translation"
+    ):
         read_glossary(str(tmp_path / "terms.tsv"))
 
 

@@ -42,21 +42,30 @@ def engine(sentence: str) -> str:
     return _WORDS.sub(lambda found: WORDS[found[0]], sentence)
 
 
-def translated(columns: dict[str, Any], answer: Callable[[str], str] = engine, **options: Any) -> Translated:
+def translated(
+    columns: dict[str, Any], answer: Callable[[str], str] = engine, **options: Any
+) -> Translated:
     """Translate one record; its columns are strings, or written as JSON."""
     config = TranslationConfig.model_validate({"directions": [DIRECTION], **options})
     protection = Protection(config.protect, "({})")
     batch = batch_of([columns["text"]], "eng")
     for name, value in columns.items():
         if name != "text":
-            batch = batch.append_column(name, pa.array([value if isinstance(value, str) else json.dumps(value)]))
+            batch = batch.append_column(
+                name, pa.array([value if isinstance(value, str) else json.dumps(value)])
+            )
     ask = lambda sentences: [Answer(answer(sentence)) for sentence in sentences]  # noqa: E731
-    translator = Translator(parse_direction(DIRECTION), Identity("table", "table", "1"), protection, ask)
+    translator = Translator(
+        parse_direction(DIRECTION), Identity("table", "table", "1"), protection, ask
+    )
     return translate_documents(batch, [translator], config, None)
 
 
 def record(found: Translated, *names: str) -> dict[str, Any]:
-    assert found.made.num_rows == 1, (found.rejected["reason"].to_pylist(), found.rejected["detail"].to_pylist())
+    assert found.made.num_rows == 1, (
+        found.rejected["reason"].to_pylist(),
+        found.rejected["detail"].to_pylist(),
+    )
     row = found.made.to_pylist()[0]
     return {name: json.loads(row[name]) if row[name][:1] in "[{" else row[name] for name in names}
 
@@ -127,13 +136,20 @@ def test_an_answer_that_stands_nowhere_drops_the_record() -> None:
 
 def test_several_paths_lead_into_one_string_of_json() -> None:
     note = json.dumps({"a": "It will rain.", "b": ["house"], "c": "house"})
-    found = translated({"text": "It will rain.", "notes": [{"note": note}]}, fields=["notes.note.a", "notes.note.b"])
+    found = translated(
+        {"text": "It will rain.", "notes": [{"note": note}]},
+        fields=["notes.note.a", "notes.note.b"],
+    )
     (row,) = record(found, "notes")["notes"]
     assert json.loads(row["note"]) == {"a": "Va a llover.", "b": ["casa"], "c": "house"}
 
 
 def test_a_question_without_an_answer_stays_one() -> None:
-    empty = {"text": TEXT, "question": "When was Ada born?", "answers": {"text": [], "answer_start": []}}
+    empty = {
+        "text": TEXT,
+        "question": "When was Ada born?",
+        "answers": {"text": [], "answer_start": []},
+    }
     row = record(translated(empty, **SQUAD), "question", "answers")
     assert row == {"question": "¿Cuándo nació Ada?", "answers": {"text": [], "answer_start": []}}
 
@@ -166,7 +182,12 @@ CHAT = [
             }
         ],
     },
-    {"role": "tool", "tool_call_id": "call_1", "name": "get_weather", "content": '{"forecast": "It will rain."}'},
+    {
+        "role": "tool",
+        "tool_call_id": "call_1",
+        "name": "get_weather",
+        "content": '{"forecast": "It will rain."}',
+    },
 ]
 
 
@@ -180,7 +201,11 @@ def test_a_tool_call_keeps_its_keys_and_code() -> None:
     assert [message["role"] for message in messages] == ["user", "assistant", "tool"]
     assert messages[0]["content"] == "Qué tiempo hace en Londres mañana por la mañana?"
     call = messages[1]["tool_calls"][0]
-    assert (call["id"], call["type"], call["function"]["name"]) == ("call_1", "function", "get_weather")
+    assert (call["id"], call["type"], call["function"]["name"]) == (
+        "call_1",
+        "function",
+        "get_weather",
+    )
     arguments = json.loads(call["function"]["arguments"])
     assert arguments == {"city": "Londres", "days": 1, "unit": "house", "note": ["Va a llover."]}
     assert json.loads(messages[2]["content"]) == {"forecast": "Va a llover."}
@@ -188,15 +213,22 @@ def test_a_tool_call_keeps_its_keys_and_code() -> None:
 
 def test_keys_that_are_untouched_keep_their_values() -> None:
     messages = [{"role": "house", "content": "house", "url": "house"}]
-    row = record(translated({"text": "It will rain.", "messages": messages}, fields=["messages"]), "messages")
+    row = record(
+        translated({"text": "It will rain.", "messages": messages}, fields=["messages"]), "messages"
+    )
     assert row["messages"] == [{"role": "house", "content": "casa", "url": "house"}]
 
 
 def test_choices_that_become_equal_drop_the_record() -> None:
     beds = ["He sits on the bank", "He sleeps in a bed"]
-    row = record(translated({"text": "It will rain.", "choices": beds, "answer": 1}, fields=["choices"]), "choices")
+    row = record(
+        translated({"text": "It will rain.", "choices": beds, "answer": 1}, fields=["choices"]),
+        "choices",
+    )
     assert row["choices"] == ["Se sienta en el banco", "Duerme en una cama"]
-    same = translated({"text": "It will rain.", "choices": [*beds, "He sits on the bench"]}, fields=["choices"])
+    same = translated(
+        {"text": "It will rain.", "choices": [*beds, "He sits on the bench"]}, fields=["choices"]
+    )
     assert same.rejected["reason"].to_pylist() == ["same_choice"]
 
 

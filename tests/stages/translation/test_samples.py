@@ -12,12 +12,26 @@ from schemas.translation import DOCUMENT_PAIR, SENTENCE_PAIR
 from stages.translation.options import PairSamplesConfig
 from stages.translation.samples import interleaved_samples, samples_of_sentences
 
-ENGLISH = ["Everyone has the right to life.", "No one shall be held in slavery.", "All are equal before the law."]
-GALICIAN = ["Todo individuo ten dereito á vida.", "Ninguén estará en escravitude.", "Todos son iguais ante a lei."]
-SPANISH = ["Todo individuo tiene derecho a la vida.", "Nadie estará en esclavitud.", "Todos son iguales ante la ley."]
+ENGLISH = [
+    "Everyone has the right to life.",
+    "No one shall be held in slavery.",
+    "All are equal before the law.",
+]
+GALICIAN = [
+    "Todo individuo ten dereito á vida.",
+    "Ninguén estará en escravitude.",
+    "Todos son iguais ante a lei.",
+]
+SPANISH = [
+    "Todo individuo tiene derecho a la vida.",
+    "Nadie estará en esclavitud.",
+    "Todos son iguales ante la ley.",
+]
 
 
-def sentence(number: int, target: str, label: str = "glg_Latn", reason: str | None = None) -> dict[str, Any]:
+def sentence(
+    number: int, target: str, label: str = "glg_Latn", reason: str | None = None
+) -> dict[str, Any]:
     known = {
         "id": f"{label}-{reason}",
         "parent_id": "p",
@@ -31,7 +45,9 @@ def sentence(number: int, target: str, label: str = "glg_Latn", reason: str | No
         "published": reason is None,
         "generator": "table",
     }
-    return {f.name: known.get(f.name, 0.0 if pa.types.is_floating(f.type) else 0) for f in SENTENCE_PAIR}
+    return {
+        f.name: known.get(f.name, 0.0 if pa.types.is_floating(f.type) else 0) for f in SENTENCE_PAIR
+    }
 
 
 def samples(pairs: list[dict[str, Any]], **options: Any) -> list[dict[str, Any]]:
@@ -61,8 +77,12 @@ def test_downsampling_takes_one_way_alone_and_the_same_pairs_whatever_comes_with
     back = [row["place"] for row in found if row["target_language"] == "eng_Latn"]
     assert 8 <= len(back) <= 35
     fewer = samples(pairs[:200], reverse_share=0.05)
-    assert [row["place"] for row in fewer if row["target_language"] == "eng_Latn"] == [p for p in back if p < 200]
-    assert not [row for row in samples(pairs, reverse_share=0) if row["target_language"] == "eng_Latn"]
+    assert [row["place"] for row in fewer if row["target_language"] == "eng_Latn"] == [
+        p for p in back if p < 200
+    ]
+    assert not [
+        row for row in samples(pairs, reverse_share=0) if row["target_language"] == "eng_Latn"
+    ]
 
 
 def test_a_prompt_shows_the_sentence_in_a_related_language_where_there_is_one() -> None:
@@ -71,11 +91,21 @@ def test_a_prompt_shows_the_sentence_in_a_related_language_where_there_is_one() 
         "prompt": "{source_language} to {target_language}: {source}",
         "auxiliary_prompt": "{auxiliary_language}: {auxiliary}\n{source_language} to {target_language}: {source}",
     }
-    found = {(row["target_language"], row["place"]): row for row in samples(BOTH + RELATED, **options, **prompts)}
-    assert found["glg_Latn", 0]["prompt"] == f"Spanish: {SPANISH[0]}\nEnglish to Galician: {ENGLISH[0]}"
+    found = {
+        (row["target_language"], row["place"]): row
+        for row in samples(BOTH + RELATED, **options, **prompts)
+    }
+    assert (
+        found["glg_Latn", 0]["prompt"]
+        == f"Spanish: {SPANISH[0]}\nEnglish to Galician: {ENGLISH[0]}"
+    )
     assert found["glg_Latn", 0]["auxiliary_language"] == "spa_Latn"
-    assert found["glg_Latn", 2]["prompt"] == f"English to Galician: {ENGLISH[2]}", "it has no translation into Spanish"
-    assert found["spa_Latn", 0]["prompt"] == f"English to Spanish: {ENGLISH[0]}", "for which none is related"
+    assert found["glg_Latn", 2]["prompt"] == f"English to Galician: {ENGLISH[2]}", (
+        "it has no translation into Spanish"
+    )
+    assert found["spa_Latn", 0]["prompt"] == f"English to Spanish: {ENGLISH[0]}", (
+        "for which none is related"
+    )
 
 
 def test_a_preference_is_of_one_sentence_in_one_direction() -> None:
@@ -86,14 +116,23 @@ def test_a_preference_is_of_one_sentence_in_one_direction() -> None:
     ]
     found = samples([*BOTH, bad, *others], form="preference")
     (row,) = found
-    assert (row["completion"], row["rejected"], row["reason"]) == (GALICIAN[0], "Todo individuo ten", "cut_off")
+    assert (row["completion"], row["rejected"], row["reason"]) == (
+        GALICIAN[0],
+        "Todo individuo ten",
+        "cut_off",
+    )
     assert row["prompt"] == f"{ENGLISH[0]}\n"
 
 
 def windows(ours: list[str], theirs: list[str], **options: Any) -> list[str]:
-    pair = dict.fromkeys(DOCUMENT_PAIR.names, "x") | {"source": "\n".join(ours), "target": "\n".join(theirs)}
+    pair = dict.fromkeys(DOCUMENT_PAIR.names, "x") | {
+        "source": "\n".join(ours),
+        "target": "\n".join(theirs),
+    }
     config = PairSamplesConfig.model_validate({"form": "interleaved", **options})
-    return interleaved_samples(pa.Table.from_pylist([pair], DOCUMENT_PAIR), config)["completion"].to_pylist()
+    return interleaved_samples(pa.Table.from_pylist([pair], DOCUMENT_PAIR), config)[
+        "completion"
+    ].to_pylist()
 
 
 def test_a_window_holds_the_same_lines_in_both_languages() -> None:

@@ -23,12 +23,21 @@ def together(frame: pl.DataFrame) -> str:
 
 
 FACTS = {
-    "eus: a small letter behind an ordinal goes on": ("3. artikulua da. Hori da.", ["3. artikulua da.", "Hori da."]),
-    "eng: an abbreviation does not end a sentence": ("Ask Dr. Who. He knows.", ["Ask Dr. Who.", "He knows."]),
+    "eus: a small letter behind an ordinal goes on": (
+        "3. artikulua da. Hori da.",
+        ["3. artikulua da.", "Hori da."],
+    ),
+    "eng: an abbreviation does not end a sentence": (
+        "Ask Dr. Who. He knows.",
+        ["Ask Dr. Who.", "He knows."],
+    ),
     "eng: a single letter does not either": ("J. Smith left. I saw.", ["J. Smith left.", "I saw."]),
     "eng: quotation marks close": ('He said "Go." Then left.', ['He said "Go."', "Then left."]),
     "spa: opening marks": ("Ven. \u00bfQui\u00e9n? Yo.", ["Ven.", "\u00bfQui\u00e9n?", "Yo."]),
-    "eng: no end inside a number or a name": ("Version 3.5 of a.b is out", ["Version 3.5 of a.b is out"]),
+    "eng: no end inside a number or a name": (
+        "Version 3.5 of a.b is out",
+        ["Version 3.5 of a.b is out"],
+    ),
     "hin: danda": (
         "\u092f\u0939 \u0939\u0948\u0964 \u0935\u0939\u0965 \u0914\u0930?",
         ["\u092f\u0939 \u0939\u0948\u0964", "\u0935\u0939\u0965", "\u0914\u0930?"],
@@ -40,10 +49,19 @@ FACTS = {
     "amh: two word spaces are one": ("\u1230\u1361\u1361 \u1290", ["\u1230\u1361\u1361", "\u1290"]),
     "amh: one word space is none": ("\u1230\u1361\u1290", ["\u1230\u1361\u1290"]),
     "khm: khan": ("\u1793\u17d4\u1798\u17d5 \u1780", ["\u1793\u17d4", "\u1798\u17d5", "\u1780"]),
-    "mya: section, not the little one": ("\u1015\u104a\u1015\u104b \u1014", ["\u1015\u104a\u1015\u104b", "\u1014"]),
+    "mya: section, not the little one": (
+        "\u1015\u104a\u1015\u104b \u1014",
+        ["\u1015\u104a\u1015\u104b", "\u1014"],
+    ),
     "bod: shad": ("\u0f56\u0f0d \u0f51\u0f0d", ["\u0f56\u0f0d", "\u0f51\u0f0d"]),
-    "zho: no spaces": ("\u597d\u3002\u4e16\uff01\u4eba", ["\u597d\u3002", "\u4e16\uff01", "\u4eba"]),
-    "ara: question mark": ("\u0645\u0627\u061f \u0644\u0627.", ["\u0645\u0627\u061f", "\u0644\u0627."]),
+    "zho: no spaces": (
+        "\u597d\u3002\u4e16\uff01\u4eba",
+        ["\u597d\u3002", "\u4e16\uff01", "\u4eba"],
+    ),
+    "ara: question mark": (
+        "\u0645\u0627\u061f \u0644\u0627.",
+        ["\u0645\u0627\u061f", "\u0644\u0627."],
+    ),
     "urd: full stop": ("\u06c1\u06d2\u06d4 \u0648\u06c1", ["\u06c1\u06d2\u06d4", "\u0648\u06c1"]),
     "hye: full stop": ("\u0531\u0589 \u0532", ["\u0531\u0589", "\u0532"]),
     "a bullet leads its line": ("- one\n  2) two\n---", ["one", "two", ""]),

@@ -14,8 +14,12 @@ from stages.translation.protection import Protection
 from stages.translation.translate import Translated, Translator, translate_documents
 
 BASQUE = "Gizon-emakume guztiak aske jaiotzen dira, duintasun eta eskubide berberak dituztela."
-SPANISH = "Todos los seres humanos nacen libres e iguales en dignidad y derechos, y asi deben vivir."
-GERMAN = "Alle Menschen sind frei und gleich an Rechten geboren, und so sollen sie miteinander leben."
+SPANISH = (
+    "Todos los seres humanos nacen libres e iguales en dignidad y derechos, y asi deben vivir."
+)
+GERMAN = (
+    "Alle Menschen sind frei und gleich an Rechten geboren, und so sollen sie miteinander leben."
+)
 DIRECTION = "eus_Latn -> spa_Latn"
 
 
@@ -32,7 +36,9 @@ def batch_of(texts: list[str], language: str = "eus", script: str = "Latn") -> p
         "path": pa.repeat("p", rows),
         "position": pa.array(range(rows), pa.int64()),
     }
-    arrays = [known[f.name].cast(f.type) if f.name in known else pa.nulls(rows, f.type) for f in DOCUMENT]
+    arrays = [
+        known[f.name].cast(f.type) if f.name in known else pa.nulls(rows, f.type) for f in DOCUMENT
+    ]
     return pa.RecordBatch.from_arrays(arrays, DOCUMENT.names)
 
 
@@ -58,7 +64,10 @@ class WordsTell:
 
     def __call__(self, texts: pa.Array) -> pa.RecordBatch:
         self.shown += texts.to_pylist()
-        languages = ["spa" if " y " in text else "deu" if " und " in text else "und" for text in texts.to_pylist()]
+        languages = [
+            "spa" if " y " in text else "deu" if " und " in text else "und"
+            for text in texts.to_pylist()
+        ]
         return pa.record_batch(
             {
                 "language": pa.array(languages),
@@ -70,9 +79,17 @@ class WordsTell:
 
 SHORT = {"Bai eta ez.": "Ja und nein.", "Ura eta ogia.": "Brot und Salz."}
 LOOKS = {
-    "a sentence that is long enough shows the document's language": ({BASQUE: SPANISH}, [SPANISH], None),
+    "a sentence that is long enough shows the document's language": (
+        {BASQUE: SPANISH},
+        [SPANISH],
+        None,
+    ),
     "short sentences are looked at together": (SHORT, [" ".join(SHORT.values())], "wrong_language"),
-    "a long sentence in another language is rejected": ({BASQUE: GERMAN}, [GERMAN], "rejected_sentences"),
+    "a long sentence in another language is rejected": (
+        {BASQUE: GERMAN},
+        [GERMAN],
+        "rejected_sentences",
+    ),
 }
 
 

@@ -19,7 +19,9 @@ pytest.importorskip("icu", reason="the schemes need glotmill[icu]")
 
 
 def test_texts_that_come_back_are_counted() -> None:
-    found = reversibility(pa.array(["Његош", "џеп и коњ", "ињекција"]), scheme_for("serbian", "srp", "Cyrl"))
+    found = reversibility(
+        pa.array(["Његош", "џеп и коњ", "ињекција"]), scheme_for("serbian", "srp", "Cyrl")
+    )
     assert (found.texts, found.identical, found.share) == (3, 2, 2 / 3)
     assert (found.tokens, found.changed) == (5, 1)
     assert found.losses == (Loss("иње", "инје", "letters", 1),)
@@ -34,10 +36,14 @@ def test_the_commonest_loss_comes_first() -> None:
 
 def test_amharic_full_stops_of_two_word_spaces_come_back_as_one_sign() -> None:
     found = reversibility(pa.array(["ሰላም፡፡", "ሰላም።"]), scheme_for("sera", "amh", "Ethi"))
-    assert (found.identical, found.losses) == (1, (Loss("ም፡፡", "ም።", "apostrophes or punctuation", 1),))
+    assert (found.identical, found.losses) == (
+        1,
+        (Loss("ም፡፡", "ም።", "apostrophes or punctuation", 1),),
+    )
 
 
-# By how much the promised part of running text is smaller than the text: half of it, but for few forms of syllables.
+# By how much the promised part of running text is smaller than the text: half of it, but for few
+# forms of syllables.
 LEAST_KEPT = {"iso15919": 3, "wylie": 20}
 WHY = {
     "capitals": ("srp_Latn", "NJ.", "Nj."),
@@ -60,7 +66,9 @@ def test_a_loss_names_why(reason: str) -> None:
 
 
 def test_words_that_a_scheme_leaves_in_their_script_are_counted() -> None:
-    found = reversibility(pa.array(["WhatsApp va kitob, Sainsbury's"]), scheme_for("uzbek_1995", "uzb", "Latn"))
+    found = reversibility(
+        pa.array(["WhatsApp va kitob, Sainsbury's"]), scheme_for("uzbek_1995", "uzb", "Latn")
+    )
     assert (found.tokens, found.left, found.share) == (4, 2, 1.0)
 
 
@@ -87,7 +95,9 @@ def test_running_text_comes_back_but_for_what_is_masked(scheme: Scheme) -> None:
     ][:40]
     kept = masked(pa.array(texts, pa.string()), scheme)
     assert reversibility(kept, scheme).losses == ()
-    assert not texts or sum(map(len, kept.to_pylist())) > sum(map(len, texts)) / LEAST_KEPT.get(scheme.name, 2)
+    assert not texts or sum(map(len, kept.to_pylist())) > sum(map(len, texts)) / LEAST_KEPT.get(
+        scheme.name, 2
+    )
 
 
 def test_a_token_too_long_to_look_at_is_counted() -> None:
@@ -100,7 +110,11 @@ def test_a_token_too_long_to_look_at_is_counted() -> None:
 def test_a_loss_turns_what_was_into_what_came_back(texts: list[str]) -> None:
     scheme = scheme_for("uzbek_1995", "uzb", "Cyrl")
     found = reversibility(pa.array(texts, pa.string()), scheme, most=100)
-    assert sum(loss.times for loss in found.losses) == found.changed == sum(times for _, times in found.reasons)
+    assert (
+        sum(loss.times for loss in found.losses)
+        == found.changed
+        == sum(times for _, times in found.reasons)
+    )
     back = transliterate(
         transliterate(pa.array(texts, pa.string()), scheme), scheme_for("uzbek_1995", "uzb", "Latn")
     ).to_pylist()

@@ -1,4 +1,5 @@
-"""Conditional transliteration: only the tokens that match change, and everything else stays byte for byte."""
+"""Conditional transliteration: only the tokens that match change, and everything else stays byte
+for byte."""
 
 from __future__ import annotations
 
@@ -27,9 +28,9 @@ ARABIC = ("ktieb", "kelb", "ta'", "u")
 
 
 def maltese(config: ConditionConfig, text: str = SENTENCE) -> str:
-    made: str = transliterate(pa.array([text]), scheme_for("maltese_arabic", "mlt", "Latn"), load_condition(config))[
-        0
-    ].as_py()
+    made: str = transliterate(
+        pa.array([text]), scheme_for("maltese_arabic", "mlt", "Latn"), load_condition(config)
+    )[0].as_py()
     return made
 
 
@@ -60,15 +61,23 @@ def test_labels_of_etymology_choose(tmp_path: Path) -> None:
 def test_a_line_without_a_label_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "etymology.tsv"
     path.write_text("ktieb\tarabic\nmejda\n", "utf-8")
-    with pytest.raises(ValueError, match="every line must be a word, a tab and a label, got another in line 2"):
+    with pytest.raises(
+        ValueError, match="every line must be a word, a tab and a label, got another in line 2"
+    ):
         load_condition(LabelCondition(path=str(path), labels=("arabic",)))
 
 
 def test_a_model_chooses(tmp_path: Path) -> None:
     import fasttext  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
-    lines = [f"__label__arabic {w}" for w in ("qalb", "għajn", "ħobż", "triq", "għana", "qattus", "ħanut")] * 20
-    lines += [f"__label__italian {w}" for w in ("mejda", "strada", "karta", "pizza", "skola", "forma", "vjola")] * 20
+    lines = [
+        f"__label__arabic {w}"
+        for w in ("qalb", "għajn", "ħobż", "triq", "għana", "qattus", "ħanut")
+    ] * 20
+    lines += [
+        f"__label__italian {w}"
+        for w in ("mejda", "strada", "karta", "pizza", "skola", "forma", "vjola")
+    ] * 20
     path = tmp_path / "train.txt"
     path.write_text("\n".join(lines), "utf-8")
     model = fasttext.train_supervised(
@@ -76,8 +85,12 @@ def test_a_model_chooses(tmp_path: Path) -> None:
     )
     model.save_model(str(tmp_path / "etymology.bin"))
     config = ModelCondition(path=str(tmp_path / "etymology.bin"), labels=("arabic",))
-    assert maltese(config, "il-qattus mejda ħobż strada") == "القطوس mejda حبز strada".replace("ط", "ت")
-    with pytest.raises(ValueError, match=r"labels must be among the model's arabic, italian, got \['english'\]"):
+    assert maltese(config, "il-qattus mejda ħobż strada") == "القطوس mejda حبز strada".replace(
+        "ط", "ت"
+    )
+    with pytest.raises(
+        ValueError, match=r"labels must be among the model's arabic, italian, got \['english'\]"
+    ):
         load_condition(ModelCondition(path=config.path, labels=("english",)))
 
 
@@ -100,8 +113,14 @@ def test_a_script_chooses_for_a_scheme_that_takes_any() -> None:
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        ({"by": "regex", "pattern": "("}, r"pattern must be a regular expression in Rust's syntax, got '\('"),
-        ({"by": "script", "scripts": ["Klng"]}, "scripts must be ISO 15924 codes that Unicode has, got 'Klng'"),
+        (
+            {"by": "regex", "pattern": "("},
+            r"pattern must be a regular expression in Rust's syntax, got '\('",
+        ),
+        (
+            {"by": "script", "scripts": ["Klng"]},
+            "scripts must be ISO 15924 codes that Unicode has, got 'Klng'",
+        ),
         ({"by": "words"}, "a condition by words needs words or a path, got neither"),
         ({"by": "labels", "path": "x", "labels": []}, "at least 1 item"),
         ({"by": "taste"}, "does not match any of the expected tags"),
@@ -120,5 +139,8 @@ def test_a_condition_sees_each_token_once() -> None:
         return pl.repeat(False, len(tokens), eager=True)
 
     text = pa.array(["kelb ktieb kelb", "kelb"])
-    assert transliterate(text, scheme_for("maltese_arabic", "mlt", "Latn"), never).to_pylist() == text.to_pylist()
+    assert (
+        transliterate(text, scheme_for("maltese_arabic", "mlt", "Latn"), never).to_pylist()
+        == text.to_pylist()
+    )
     assert seen == ["kelb", "ktieb"]

@@ -1,4 +1,5 @@
-"""What each scheme makes of real words, each beside a neighbour that must be otherwise; and what it leaves alone."""
+"""What each scheme makes of real words, each beside a neighbour that must be otherwise; and what it
+leaves alone."""
 
 from __future__ import annotations
 
@@ -17,14 +18,26 @@ FACTS = {
         "Njegoš, NJEGOŠ, Ljiljana, DŽEP, Đorđe",
     ),
     "serbian srp_Cyrl: alone it is a capital and a small letter": ("Љ.", "Lj."),
-    "serbian cnr_Cyrl: Montenegrin has two letters more": ("с\u0301утра, з\u0301еница", "śutra, źenica"),
-    "serbian srp_Latn: nj and dž are one letter": ("konj, džep, Njegoš, NJEGOŠ", "коњ, џеп, Његош, ЊЕГОШ"),
+    "serbian cnr_Cyrl: Montenegrin has two letters more": (
+        "с\u0301утра, з\u0301еница",
+        "śutra, źenica",
+    ),
+    "serbian srp_Latn: nj and dž are one letter": (
+        "konj, džep, Njegoš, NJEGOŠ",
+        "коњ, џеп, Његош, ЊЕГОШ",
+    ),
     "serbian srp_Latn: nj are two letters in Latin words": (
         "injekcija, Konjugacija, konjunktura, Tanjug",
         "инјекција, Конјугација, конјунктура, Танјуг",
     ),
-    "serbian srp_Latn: dž are two letters behind a prefix": ("nadživeti, nadžeti", "надживети, наджети"),
-    "serbian srp_Latn: and one in the like words": ("budžet, hadžija, panj, unjkav", "буџет, хаџија, пањ, уњкав"),
+    "serbian srp_Latn: dž are two letters behind a prefix": (
+        "nadživeti, nadžeti",
+        "надживети, наджети",
+    ),
+    "serbian srp_Latn: and one in the like words": (
+        "budžet, hadžija, panj, unjkav",
+        "буџет, хаџија, пањ, уњкав",
+    ),
     "serbian srp_Latn: nj behind a prefix or in a borrowed name": (
         "vanjezički, Vanjedarni, Tanjuga, konjektura, mikroinjekcija",
         "ванјезички, Ванједарни, Танјуга, конјектура, микроинјекција",
@@ -49,8 +62,14 @@ FACTS = {
         "iPhone-a, McDonald's, Levi\u2019s, Petar II, III, Tesla, MI",
         "iPhone-а, McDonald's, Levi\u2019s, Петар II, III, Тесла, МИ",
     ),
-    "serbian srp_Latn: two capitals are an abbreviation, and its ending": ("BiH, SAD, NATO-a", "БиХ, САД, НАТО-а"),
-    "serbian hrv_Latn: ligatures of old encodings": ("\u01c9ubav, \u01c8ubav, \u01c7UBAV", "љубав, Љубав, ЉУБАВ"),
+    "serbian srp_Latn: two capitals are an abbreviation, and its ending": (
+        "BiH, SAD, NATO-a",
+        "БиХ, САД, НАТО-а",
+    ),
+    "serbian hrv_Latn: ligatures of old encodings": (
+        "\u01c9ubav, \u01c8ubav, \u01c7UBAV",
+        "љубав, Љубав, ЉУБАВ",
+    ),
     "uzbek_1995 uzb_Cyrl: e is ye where it begins a word or syllable": (
         "ер, Елена, поезд, объект, мен",
         "yer, Yelena, poyezd, obyekt, men",
@@ -60,7 +79,10 @@ FACTS = {
         "милиция, цирк, акция",
         "militsiya, sirk, aksiya",
     ),
-    "uzbek_1995 uzb_Cyrl: an apostrophe keeps s and h apart": ("Исҳоқ, шаҳар", "Is\u02bchoq, shahar"),
+    "uzbek_1995 uzb_Cyrl: an apostrophe keeps s and h apart": (
+        "Исҳоқ, шаҳар",
+        "Is\u02bchoq, shahar",
+    ),
     "uzbek_1995 uzb_Cyrl: the hard sign is an apostrophe, the soft sign nothing": (
         "маъно, қалъа, альбом",
         "ma\u02bcno, qal\u02bca, albom",
@@ -74,7 +96,10 @@ FACTS = {
         "o'zbek, o\u2018zbek, o\u02bbzbek, o\u2019zbek, o`zbek",
         "ўзбек, ўзбек, ўзбек, ўзбек, ўзбек",
     ),
-    "uzbek_1995 uzb_Latn: between letters it is the hard sign": ("ma'no, yo'l, ye\u02bcl", "маъно, йўл, еъл"),
+    "uzbek_1995 uzb_Latn: between letters it is the hard sign": (
+        "ma'no, yo'l, ye\u02bcl",
+        "маъно, йўл, еъл",
+    ),
     "uzbek_1995 uzb_Latn: the hard sign among capitals is one": (
         "SAN'AT, San'at, MA\u2019NO, QUR\u02bbON",
         "САНЪАТ, Санъат, МАЪНО, ҚУРЪОН",
@@ -87,7 +112,10 @@ FACTS = {
         "rubl, rol, model, festival, palto, kuryer, sex, yulduz, rolda, sekin",
         "рубль, роль, модель, фестиваль, пальто, курьер, цех, юлдуз, ролда, секин",
     ),
-    "uzbek_1995 uzb_Latn: at the end of a month alone": ("sentabr, sentabrda, iyunda", "сентябрь, сентябрда, июнда"),
+    "uzbek_1995 uzb_Latn: at the end of a month alone": (
+        "sentabr, sentabrda, iyunda",
+        "сентябрь, сентябрда, июнда",
+    ),
     "uzbek_1995 uzb_Latn: and not in native words": (
         "jarayon, kiyun, qilmoq, filial, olma, ketsin, jannatsiz",
         "жараён, киюн, қилмоқ, филиал, олма, кетсин, жаннатсиз",
@@ -109,22 +137,49 @@ FACTS = {
         "L'Oreal, Martin's, DVD'da, кўс",
     ),
     "uzbek_1995 uzb_Latn: e begins a word as э": ("elektr, yer, men", "электр, ер, мен"),
-    "uzbek_1995 uzb_Latn: ts is ц in loans and two letters in verbs": ("militsiya, ketsa", "милиция, кетса"),
-    "uzbek_1995 uzb_Latn: what has a letter of no Uzbek word stays": ("WhatsApp va Facebook", "WhatsApp ва Facebook"),
-    "uzbek_2023 uzb_Cyrl: four letters of their own": ("ўзбек шаҳар чўл ғоз", "õzbek şahar cõl ğoz"),
+    "uzbek_1995 uzb_Latn: ts is ц in loans and two letters in verbs": (
+        "militsiya, ketsa",
+        "милиция, кетса",
+    ),
+    "uzbek_1995 uzb_Latn: what has a letter of no Uzbek word stays": (
+        "WhatsApp va Facebook",
+        "WhatsApp ва Facebook",
+    ),
+    "uzbek_2023 uzb_Cyrl: four letters of their own": (
+        "ўзбек шаҳар чўл ғоз",
+        "õzbek şahar cõl ğoz",
+    ),
     "uzbek_2023 uzb_Latn: and back": ("õzbek şahar cõl ğoz", "ўзбек шаҳар чўл ғоз"),
-    "kazakh_2021 kaz_Cyrl: dotted and dotless i": ("Қазақстан тілі, ИТ, іс, Іс", "Qazaqstan tılı, İT, ıs, Is"),
+    "kazakh_2021 kaz_Cyrl: dotted and dotless i": (
+        "Қазақстан тілі, ИТ, іс, Іс",
+        "Qazaqstan tılı, İT, ıs, Is",
+    ),
     "kazakh_2021 kaz_Cyrl: й is i as well": ("үйіне, сөйлесіп, Юрий", "üiıne, söilesıp, İurii"),
-    "azerbaijani_1991 aze_Cyrl: each letter has one": ("Азәрбајҹан, ИСТИГЛАЛ, Ҝәнҹә", "Azərbaycan, İSTİQLAL, Gəncə"),
-    "azerbaijani_1991 aze_Latn: dotted and dotless capitals": ("İSTİQLAL, ISIQ, ışıq", "ИСТИГЛАЛ, ЫСЫГ, ышыг"),
-    "turkmen_1993 tuk_Cyrl: e is ýe where it begins a word or syllable": ("ер, ЕР, аел, мен", "ýer, ÝER, aýel, men"),
+    "azerbaijani_1991 aze_Cyrl: each letter has one": (
+        "Азәрбајҹан, ИСТИГЛАЛ, Ҝәнҹә",
+        "Azərbaycan, İSTİQLAL, Gəncə",
+    ),
+    "azerbaijani_1991 aze_Latn: dotted and dotless capitals": (
+        "İSTİQLAL, ISIQ, ışıq",
+        "ИСТИГЛАЛ, ЫСЫГ, ышыг",
+    ),
+    "turkmen_1993 tuk_Cyrl: e is ýe where it begins a word or syllable": (
+        "ер, ЕР, аел, мен",
+        "ýer, ÝER, aýel, men",
+    ),
     "turkmen_1993 tuk_Cyrl: j and ž": ("җан, жорнал, ягшы", "jan, žornal, ýagşy"),
     "belarusian_2007 bel_Cyrl: je at the beginning, ie behind a consonant": (
         "Ельск, зямля, яе, п\u2019еса, уюн",
         "Jeĺsk, ziamlia, jaje, pjesa, ujun",
     ),
-    "belarusian_2007 bel_Cyrl: softness is an acute": ("Беларусь, дзень, соль", "Bielaruś, dzień, soĺ"),
-    "lacinka bel_Cyrl: two letters for l": ("лодка, ліст, зямля, соль, любіць", "łodka, list, ziamla, sol, lubić"),
+    "belarusian_2007 bel_Cyrl: softness is an acute": (
+        "Беларусь, дзень, соль",
+        "Bielaruś, dzień, soĺ",
+    ),
+    "lacinka bel_Cyrl: two letters for l": (
+        "лодка, ліст, зямля, соль, любіць",
+        "łodka, list, ziamla, sol, lubić",
+    ),
     "iso9 rus_Cyrl: a letter for a letter": ("Щёлочь, объект, Юг", "Ŝëločʹ, obʺekt, Ûg"),
     "iso9 ukr_Cyrl: whatever the language": ("Київ, їжак, Україна", "Kiïv, ïžak, Ukraïna"),
     "iso9 srp_Cyrl: not the Latin of Serbia": ("Његош", "N\u0302egoš"),
@@ -134,22 +189,43 @@ FACTS = {
     "bgn_pcgn rus_Cyrl: English readers' letters": ("Юля, Щукин", "Yulya, Shchukin"),
     "bgn_pcgn ukr_Cyrl: г is h": ("гора", "hora"),
     "bgn_pcgn hye_Armn: e begins as ye": ("երկիր", "yerkir"),
-    "iso9985 hye_Armn: a letter for a letter": ("Հայաստան, երկիր, ճանապարհ", "Hayastan, erkir, č̣anaparh"),
+    "iso9985 hye_Armn: a letter for a letter": (
+        "Հայաստան, երկիր, ճանապարհ",
+        "Hayastan, erkir, č̣anaparh",
+    ),
     "iso9985 hye_Latn: the ligature comes back": ("Hayastan ew t\u0315e", "Հայաստան և թե"),
-    "iso9984 kat_Geor: aspirates have a comma": ("საქართველო, ჭყინტი", "sak\u0315art\u0315velo, čqinti"),
+    "iso9984 kat_Geor: aspirates have a comma": (
+        "საქართველო, ჭყინტი",
+        "sak\u0315art\u0315velo, čqinti",
+    ),
     "iso9984 kat_Latn: no capitals": ("Sak\u0315art\u0315velo", "საქართველო"),
     "ircam zgh_Tfng: emphatics": ("ⵜⴰⵎⴰⵣⵉⵖⵜ, ⴰⴹⵔⴰⵔ", "tamaziɣt, aḍrar"),
     "elot_743 ell_Grek: upsilon by what follows": (
         "αυτός, αύριο, ευχαριστώ, ευρώ",
         "aftós, ávrio, efcharistó, evró",
     ),
-    "elot_743 ell_Grek: mp begins as b": ("μπύρα, λάμπα, Θεσσαλονίκη, ΨΩΜΙ", "býra, lámpa, Thessaloníki, PSOMI"),
-    "uly uig_Arab: hamza is written inside a word alone": ("ئۇيغۇر, سائەت, مەسئۇل", "uyghur, sa'et, mes'ul"),
-    "uly uig_Arab: an apostrophe keeps n and gh apart": ("باشلانغۇچ, ئاڭلىدى", "bashlan'ghuch, anglidi"),
+    "elot_743 ell_Grek: mp begins as b": (
+        "μπύρα, λάμπα, Θεσσαλονίκη, ΨΩΜΙ",
+        "býra, lámpa, Thessaloníki, PSOMI",
+    ),
+    "uly uig_Arab: hamza is written inside a word alone": (
+        "ئۇيغۇر, سائەت, مەسئۇل",
+        "uyghur, sa'et, mes'ul",
+    ),
+    "uly uig_Arab: an apostrophe keeps n and gh apart": (
+        "باشلانغۇچ, ئاڭلىدى",
+        "bashlan'ghuch, anglidi",
+    ),
     "uly uig_Arab: punctuation": ("تىلى، ئۇيغۇر؟", "tili, uyghur?"),
     "uly uig_Latn: numbers keep their commas": ("tili, 1,000 uyghur", "تىلى، 1,000 ئۇيغۇر"),
-    "hawar ckb_Arab: w and u, y and î": ("کوردستان, دەوڵەت, زیندوو, یەک", "kurdstan, dewlet, zîndû, yek"),
-    "urdu_hindi urd_Arab: aspirates, commonest words whole": ("یہ کتاب اور پانی ہے۔", "यह किताब और पानी है।"),
+    "hawar ckb_Arab: w and u, y and î": (
+        "کوردستان, دەوڵەت, زیندوو, یەک",
+        "kurdstan, dewlet, zîndû, yek",
+    ),
+    "urdu_hindi urd_Arab: aspirates, commonest words whole": (
+        "یہ کتاب اور پانی ہے۔",
+        "यह किताब और पानी है।",
+    ),
     "urdu_hindi hin_Deva: and the other way": ("भारत", "بھارت"),
     "urdu_hindi hin_Deva: a dot below is a letter of its own, typed as one or two": (
         "ज़मीन बाज\u093cार \u0958लम ग़ज़ल ख़बर फ़ोन लड़का पढ़ना",
@@ -164,7 +240,10 @@ FACTS = {
         "अच्छा सच्चा शुद्ध क्\u200dया।",
         "اچھا سچا شدھ کیا۔",
     ),
-    "urdu_hindi hin_Deva: nasals at the end, before a lip sound, elsewhere": ("माँ में लंबा हिंदी", "ماں میں لمبا ہندی"),
+    "urdu_hindi hin_Deva: nasals at the end, before a lip sound, elsewhere": (
+        "माँ में लंबा हिंदी",
+        "ماں میں لمبا ہندی",
+    ),
     "urdu_hindi hin_Deva: words of Arabic spelling": ("ज़रूर सिर्फ़ औरत ओर", "ضرور صرف عورت اور"),
     "iso15919 hin_Deva: nukta letters, candrabindu, candra o": (
         "क़लम, ज़रूर, हूँ, ऑफ़िस, लड़का",
@@ -175,31 +254,52 @@ FACTS = {
     "iso15919 ben_Beng: ba is b": ("বাংলা, বাড়ি, সৎ", "bāṁlā, bāṛi, saṯ"),
     "iso15919 asm_Beng: Assamese has its own r": ("অসমীয়া, ৰাম", "asamīẏā, rāma"),
     "iso15919 tam_Taml: ta is t, three n": ("தமிழ், அவன், நான்", "tamiḻ, avaṉ, nāṉ"),
-    "iso15919 pan_Guru: addak doubles, tippi is no bindi": ("ਸਿੱਖ, ਪੰਜਾਬੀ, ਬਾਂ", "sikkha, paṃjābī, bāṁ"),
+    "iso15919 pan_Guru: addak doubles, tippi is no bindi": (
+        "ਸਿੱਖ, ਪੰਜਾਬੀ, ਬਾਂ",
+        "sikkha, paṃjābī, bāṁ",
+    ),
     "iso15919 mal_Mlym: letters without a vowel": ("അവൻ, മലയാളം", "avan, malayāḷaṁ"),
     "iso15919 ori_Orya: y with a dot": ("ଓଡ଼ିଆ", "ōṛiā"),
     "iso15919 tel_Telu: short and long e": ("తెలుగు, తేనె", "telugu, tēne"),
     "iso15919 kan_Knda: e is short": ("ಕನ್ನಡ, ಭಾಷೆ", "kannaḍa, bhāṣe"),
     "iso15919 guj_Gujr: candra e": ("ગુજરાતી, ઍપ", "gujarātī, êpa"),
     "iso15919 sin_Sinh: Sinhala": ("සිංහල", "siṁhala"),
-    "iso15919 sin_Sinh: a joiner shapes letters and cuts no word": ("\u0dc1\u0dca\u200d\u0dbb\u0dd3, සිරි", "śrī, siri"),
+    "iso15919 sin_Sinh: a joiner shapes letters and cuts no word": (
+        "\u0dc1\u0dca\u200d\u0dbb\u0dd3, සිරි",
+        "śrī, siri",
+    ),
     "iso15919 hin_Deva: a letter with its dot is one whether typed as one or two": (
         "\u0958\u0932\u092e \u0915\u093c\u0932\u092e",
         "qalama qalama",
     ),
-    "iso15919 hin_Deva: a word with a letter of another language stays whole": ("कॶर कमल", "कॶर kamala"),
-    "iso15919 mar_Deva: candra a, om, and a letter typed with a sign": ("ॲप, अ\u0945प, बॅट, ॐ", "êpa, êpa, bêṭa, ōṁ"),
+    "iso15919 hin_Deva: a word with a letter of another language stays whole": (
+        "कॶर कमल",
+        "कॶर kamala",
+    ),
+    "iso15919 mar_Deva: candra a, om, and a letter typed with a sign": (
+        "ॲप, अ\u0945प, बॅट, ॐ",
+        "êpa, êpa, bêṭa, ōṁ",
+    ),
     "iso15919 mar_Latn: Marathi writes candra a": ("êpa", "ॲप"),
     "iso15919 hin_Latn: Hindi writes candra e": ("êpa", "ऍप"),
     "iso15919 mal_Mlym: three ways to write au": ("ഗൗരി, ഗ\u0d4cരി, ഔ", "gauri, gauri, au"),
-    "iso15919 mal_Mlym: letters without a vowel, old and new": ("അവന\u0d4d\u200d, അവൻ, \u0d7f", "avan, avan, k"),
-    "iso15919 tam_Taml: au in one part or two, Grantha letters, om": ("கௌ, க\u0bd7, ஸ்ரீ, ௐ", "kau, kau, srī, ōm"),
+    "iso15919 mal_Mlym: letters without a vowel, old and new": (
+        "അവന\u0d4d\u200d, അവൻ, \u0d7f",
+        "avan, avan, k",
+    ),
+    "iso15919 tam_Taml: au in one part or two, Grantha letters, om": (
+        "கௌ, க\u0bd7, ஸ்ரீ, ௐ",
+        "kau, kau, srī, ōm",
+    ),
     "iso15919 kan_Knda: two Vedic letters and the old ḻ": ("ೱ, ೞ", "ẖ, ḻa"),
     "iso15919 tel_Telu: the dental affricates": ("ౘ, ౙ, చ", "ĉa, ẑa, ca"),
     "iast pli_Deva: ḷ is a consonant in Pali": ("कीळति, दळ्हं", "kīḷati, daḷhaṃ"),
     "iast pli_Latn: and back": ("kīḷati, daḷhaṃ", "कीळति, दळ्हं"),
     "iast san_Deva: in Sanskrit a vowel; the Vedic consonant has a line": ("कॢप्त, ईळे", "kḷpta, īḻe"),
-    "iast san_Deva: Vedic tones stay on their syllable": ("अ\u0952ग्निमी\u0951ळे", "a\u0952gnimī\u0951ḻe"),
+    "iast san_Deva: Vedic tones stay on their syllable": (
+        "अ\u0952ग्निमी\u0951ळे",
+        "a\u0952gnimī\u0951ḻe",
+    ),
     "iast san_Deva: vocalic r is a dot, e has no macron": ("संस्कृतम्, वेदः", "saṃskṛtam, vedaḥ"),
     "wylie bod_Tibt: syllables, shad, a space": ("བཀྲ་ཤིས་བདེ་ལེགས། བོད", "bkra shis bde legs/_bod"),
     "wylie bod_Latn: and back": ("bkra shis bde legs/_bod", "བཀྲ་ཤིས་བདེ་ལེགས། བོད"),
@@ -207,7 +307,10 @@ FACTS = {
     "sera amh_Ethi: two word spaces are a full stop": ("ሰላም፡፡", "selam::"),
     "sera amh_Ethi: one is not": ("ሰላም፡ማር", "selam:mar"),
     "sera tir_Latn: and back": ("selam tgrNa::", "ሰላም ትግርኛ።"),
-    "revised_romanization_letters kor_Kore: letter by letter": ("한국어, 독립문", "hangug-eo, doglibmun"),
+    "revised_romanization_letters kor_Kore: letter by letter": (
+        "한국어, 독립문",
+        "hangug-eo, doglibmun",
+    ),
     "revised_romanization kor_Kore: official examples of 3.1": (
         "백마 신문로 종로 왕십리 별내 신라 학여울 알약 해돋이 같이 굳히다 좋고 놓다 잡혀 낳지 묵호 집현전",
         "baengma sinmunno jongno wangsimni byeollae silla hangnyeoul allyak haedoji gachi guchida joko nota japyeo "
@@ -230,8 +333,14 @@ FACTS = {
         "읽고 맑게 닭과 흙과 밟다 밟는 밟아 넓다",
         "ilgo malge dakgwa heukgwa bapda bamneun balba neolda",
     ),
-    "revised_romanization kor_Kore: nothing assimilates across a space": ("백 마, 백마", "baek ma, baengma"),
-    "revised_romanization kor_Kore: letters that are no syllable stay": ("ㅋㅋ 한국", "ㅋㅋ hanguk"),
+    "revised_romanization kor_Kore: nothing assimilates across a space": (
+        "백 마, 백마",
+        "baek ma, baengma",
+    ),
+    "revised_romanization kor_Kore: letters that are no syllable stay": (
+        "ㅋㅋ 한국",
+        "ㅋㅋ hanguk",
+    ),
     "mns_5217 mon_Cyrl: Mongolian": ("Монгол хэл, Өвөрхангай", "Mongol khel, Övörkhangai"),
     "pinyin zho_Hans: tones": ("中国", "zhōng guó"),
     "bgn_pcgn div_Thaa: Dhivehi": ("ދިވެހި", "dhivehi"),
@@ -250,9 +359,18 @@ FACTS = {
         "il-kelb id-dar l-omm bil-lejl fid-dar",
         "الكلب الدار الام بالليل فالدار",
     ),
-    "maltese_arabic mlt_Latn: a final apostrophe is ayn, one inside is none": ("ta' sema' x'inhu", "تاع سمع شنهو"),
-    "maltese_arabic mlt_Arab: sun letters take the article": ("الشمس الكلب الدار", "ix-xems il-kelb id-dar"),
-    "maltese_arabic apc_Arab: a as in Maltese, by its neighbours": ("كتاب قال ناس باب", "ktieb qal nies bieb"),
+    "maltese_arabic mlt_Latn: a final apostrophe is ayn, one inside is none": (
+        "ta' sema' x'inhu",
+        "تاع سمع شنهو",
+    ),
+    "maltese_arabic mlt_Arab: sun letters take the article": (
+        "الشمس الكلب الدار",
+        "ix-xems il-kelb id-dar",
+    ),
+    "maltese_arabic apc_Arab: a as in Maltese, by its neighbours": (
+        "كتاب قال ناس باب",
+        "ktieb qal nies bieb",
+    ),
     "maltese_arabic ara_Arab: vowel marks are read": ("\u0643\u064e\u062a\u064e\u0628", "katab"),
 }
 
@@ -262,7 +380,9 @@ def transliterated(name: str, label: str, text: str) -> str:
     return made
 
 
-@pytest.mark.parametrize(("fact", "text", "expected"), [(k, *v) for k, v in FACTS.items()], ids=FACTS.keys())
+@pytest.mark.parametrize(
+    ("fact", "text", "expected"), [(k, *v) for k, v in FACTS.items()], ids=FACTS.keys()
+)
 def test_transliterate(fact: str, text: str, expected: str) -> None:
     name, label = fact.split(":")[0].split()
     assert transliterated(name, label, text) == expected
@@ -332,6 +452,7 @@ def test_a_missing_library_is_named_with_what_to_install(monkeypatch: pytest.Mon
         monkeypatch.setitem(__import__("sys").modules, module, None)
         found = scheme_for(scheme, *(("rus", "Cyrl") if scheme == "iso9" else ("zho", "Hant")))
         with pytest.raises(
-            ImportError, match=rf"the module {module}, which is not installed: .*`pip install (py)?{module}`"
+            ImportError,
+            match=rf"the module {module}, which is not installed: .*`pip install (py)?{module}`",
         ):
             engine_for(found)

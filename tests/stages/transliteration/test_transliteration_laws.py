@@ -25,7 +25,9 @@ def samples() -> list[tuple[str, str, str]]:
     found = []
     for language in gflanguages.LoadLanguages().values():
         sample = language.sample_text
-        texts = [value.strip() for field, value in sample.ListFields() if field.type == field.TYPE_STRING]
+        texts = [
+            value.strip() for field, value in sample.ListFields() if field.type == field.TYPE_STRING
+        ]
         code = one_code(to_iso639_3(language.language) or language.language)
         found += [(code, language.script, text) for text in texts]
     return found
@@ -34,14 +36,20 @@ def samples() -> list[tuple[str, str, str]]:
 def texts_for(scheme: Scheme) -> list[str]:
     found = [text for language, script, text in samples() if covers(scheme, language, script)]
     lengths = pl.Series(found, dtype=pl.String).str.len_chars().cum_sum()
-    return [text for text, end in zip(found, lengths, strict=True) if end <= MOST_CODE_POINTS or text is found[0]]
+    return [
+        text
+        for text, end in zip(found, lengths, strict=True)
+        if end <= MOST_CODE_POINTS or text is found[0]
+    ]
 
 
 @pytest.mark.parametrize("scheme", SCHEMES, ids=str)
 def test_canonically_equivalent_texts_give_the_same_text(scheme: Scheme) -> None:
     texts = texts_for(scheme)
     composed, decomposed = (
-        transliterate(pa.array([unicodedata.normalize(form, text) for text in texts], pa.string()), scheme)
+        transliterate(
+            pa.array([unicodedata.normalize(form, text) for text in texts], pa.string()), scheme
+        )
         for form in ("NFC", "NFD")
     )
     assert composed.to_pylist() == decomposed.to_pylist()
@@ -51,7 +59,9 @@ def test_canonically_equivalent_texts_give_the_same_text(scheme: Scheme) -> None
 def test_no_joiner_cuts_a_word(scheme: Scheme) -> None:
     joiner = "\u00ad\u200d\ufe00"
     texts = pl.Series(texts_for(scheme)[:6], dtype=pl.String).str.normalize("NFC")
-    inside = texts.str.replace_all(r"(\p{L}\p{M}*)", "${1}" + joiner).str.replace_all(rf"{joiner}([^\p{{L}}]|$)", "$1")
+    inside = texts.str.replace_all(r"(\p{L}\p{M}*)", "${1}" + joiner).str.replace_all(
+        rf"{joiner}([^\p{{L}}]|$)", "$1"
+    )
     plain, joined = (
         pl.Series(transliterate(given.to_arrow(), scheme)).str.replace_all(f"[{JOINERS}]", "")
         for given in (texts, inside)
@@ -59,9 +69,13 @@ def test_no_joiner_cuts_a_word(scheme: Scheme) -> None:
     assert joined.to_list() == plain.to_list()
 
 
-@pytest.mark.parametrize("scheme", [scheme for scheme in SCHEMES if scheme.source not in ("Hans", "Hant")], ids=str)
+@pytest.mark.parametrize(
+    "scheme", [scheme for scheme in SCHEMES if scheme.source not in ("Hans", "Hant")], ids=str
+)
 def test_no_word_is_converted_in_part(scheme: Scheme) -> None:
-    source, target = (_SPECIAL_SCRIPTS.get(script, script) for script in (scheme.source, scheme.target))
+    source, target = (
+        _SPECIAL_SCRIPTS.get(script, script) for script in (scheme.source, scheme.target)
+    )
     one = (
         rf"[[\p{{L}}\p{{M}}]--\p{{Latin}}--\p{{Inherited}}--[{UNSPACED}]]"
         if source == "Zyyy"

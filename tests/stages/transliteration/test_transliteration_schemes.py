@@ -1,4 +1,5 @@
-"""The table of schemes: what it finds, what it says when it does not, and that reversible ones are."""
+"""The table of schemes: what it finds, what it says when it does not, and that reversible ones
+are."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ REVERSIBLE = [scheme for scheme in SCHEMES if scheme.reversible]
 
 
 def test_an_unknown_scheme_lists_those_that_exist() -> None:
-    with pytest.raises(ValueError, match=r"unknown scheme 'uzbek_2050', did you mean .*ala_lc, .*uzbek_1995"):
+    with pytest.raises(
+        ValueError, match=r"unknown scheme 'uzbek_2050', did you mean .*ala_lc, .*uzbek_1995"
+    ):
         scheme_for("uzbek_2050", "uzb", "Cyrl")
 
 
@@ -36,7 +39,12 @@ def test_an_unknown_scheme_lists_those_that_exist() -> None:
             "Cyrl",
             "no transliteration uzbek_1995 from kaz_Cyrl; there is uzb: Cyrl to Latn, Latn to",
         ),
-        ("uzbek_1995", "uzb", "Arab", "no transliteration uzbek_1995 from uzb_Arab; there is uzb: Cyrl to Latn"),
+        (
+            "uzbek_1995",
+            "uzb",
+            "Arab",
+            "no transliteration uzbek_1995 from uzb_Arab; there is uzb: Cyrl to Latn",
+        ),
         (
             "wylie",
             "bod",
@@ -57,7 +65,9 @@ def test_an_unknown_scheme_lists_those_that_exist() -> None:
         ),
     ],
 )
-def test_a_pair_that_does_not_exist_lists_those_that_do(name: str, language: str, script: str, message: str) -> None:
+def test_a_pair_that_does_not_exist_lists_those_that_do(
+    name: str, language: str, script: str, message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         scheme_for(name, language, script)
 
@@ -77,8 +87,12 @@ def test_the_direction_follows_from_the_script() -> None:
 def test_the_table_is_sound() -> None:
     seen = set()
     for scheme in SCHEMES:
-        assert scheme.reversible != bool(scheme.lossy), f"{scheme} must say what is lost, or be reversible"
-        assert not scheme.reversible or reverse_of(scheme), f"{scheme} claims to be reversible and has no reverse"
+        assert scheme.reversible != bool(scheme.lossy), (
+            f"{scheme} must say what is lost, or be reversible"
+        )
+        assert not scheme.reversible or reverse_of(scheme), (
+            f"{scheme} claims to be reversible and has no reverse"
+        )
         assert scheme.version
         for language in scheme.languages or ("",):
             assert language == one_code(language), f"{scheme} would never be found by {language}"
@@ -108,8 +122,16 @@ def test_a_reversible_scheme_brings_back_every_word_of_its_alphabet(scheme: Sche
     back = reverse_of(scheme)
     assert back is not None
 
-    @settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
-    @given(st.lists(st.from_regex(scheme.reversible_words, fullmatch=True), min_size=1, max_size=20))
+    @settings(
+        deadline=None,
+        max_examples=25,
+        suppress_health_check=list(HealthCheck),
+        derandomize=True,
+        database=None,
+    )
+    @given(
+        st.lists(st.from_regex(scheme.reversible_words, fullmatch=True), min_size=1, max_size=20)
+    )
     def comes_back(words: list[str]) -> None:
         given_words = pa.array([unicodedata.normalize("NFC", word) for word in words])
         there = transliterate(given_words, scheme)
@@ -119,7 +141,9 @@ def test_a_reversible_scheme_brings_back_every_word_of_its_alphabet(scheme: Sche
 
 
 TABLES = {**ALPHABETS, **ARABIC_SCRIPT}
-TARGETS = {(scheme.detail, scheme.source): scheme.target for scheme in SCHEMES if scheme.engine == "rules"}
+TARGETS = {
+    (scheme.detail, scheme.source): scheme.target for scheme in SCHEMES if scheme.engine == "rules"
+}
 
 
 @pytest.mark.parametrize("name", TABLES, ids="-".join)
@@ -127,13 +151,18 @@ def test_a_table_holds_letters_of_its_two_scripts_alone(name: tuple[str, str]) -
     """Look-alikes are easily typed into a table: a Latin o among Cyrillic letters."""
     words = TABLES[name].letters.split()
     contexts = [line.split(" > ")[1] for line in TABLES[name].contexts.strip().splitlines()]
-    found = [count_scripts(pa.array([" ".join(part)])).scripts for part in (words[::2], words[1::2] + contexts)]
+    found = [
+        count_scripts(pa.array([" ".join(part)])).scripts
+        for part in (words[::2], words[1::2] + contexts)
+    ]
     assert set(found[0]) <= {name[1]}
     assert set(found[1]) <= {TARGETS[name]}
 
 
 def test_a_rule_that_is_not_one_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"a rule must look like 'before \{ source \} after > target', got 'a b'"):
+    with pytest.raises(
+        ValueError, match=r"a rule must look like 'before \{ source \} after > target', got 'a b'"
+    ):
         compile_letters(LetterRules("", "a b"))
 
 

@@ -16,7 +16,13 @@ from schemas.ledger import CHANGE
 from stages.transliteration.conditions import load_condition
 from stages.transliteration.options import TransliterationConfig, WordCondition
 from stages.transliteration.schemes import RULES_VERSION
-from stages.transliteration.transliterate import PAIR, PROVENANCE, pairs, parallel_rows, transliterate_batch
+from stages.transliteration.transliterate import (
+    PAIR,
+    PROVENANCE,
+    pairs,
+    parallel_rows,
+    transliterate_batch,
+)
 
 pytest.importorskip("icu", reason="the stage needs glotmill[icu]")
 CONFIG = TransliterationConfig(schemes={"uzn_Cyrl": "uzbek_1995", "srp_Cyrl": "serbian"})
@@ -32,11 +38,19 @@ ROWS = [
 
 
 def documents(rows: list[tuple[str, str, str | None, str | None]]) -> pa.RecordBatch:
-    ids, texts, languages, scripts = map(list, zip(*rows, strict=True)) if rows else ([], [], [], [])
+    ids, texts, languages, scripts = (
+        map(list, zip(*rows, strict=True)) if rows else ([], [], [], [])
+    )
     columns = {"id": ids, "text": texts, "language": languages, "script": scripts}
-    known = columns | {"source": ["web"] * len(rows), "synthetic": [False] * len(rows), "cluster_size": [3] * len(rows)}
+    known = columns | {
+        "source": ["web"] * len(rows),
+        "synthetic": [False] * len(rows),
+        "cluster_size": [3] * len(rows),
+    }
     fields = [
-        DOCUMENT.field(name) for name in DOCUMENT.names if name in {*known, *PROVENANCE.names, "parent_id", "generator"}
+        DOCUMENT.field(name)
+        for name in DOCUMENT.names
+        if name in {*known, *PROVENANCE.names, "parent_id", "generator"}
     ]
     arrays = [pa.array(known.get(field.name, [None] * len(rows)), field.type) for field in fields]
     return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
@@ -99,13 +113,21 @@ def test_parallel_documents_say_what_they_were_made_from() -> None:
 def test_ids_depend_on_parent_scheme_and_nothing_else() -> None:
     batch = documents(ROWS)
     whole = parallel_rows(batch, CONFIG)["id"].to_pylist()
-    apart = [i for k in range(batch.num_rows) for i in parallel_rows(batch.slice(k, 1), CONFIG)["id"].to_pylist()]
+    apart = [
+        i
+        for k in range(batch.num_rows)
+        for i in parallel_rows(batch.slice(k, 1), CONFIG)["id"].to_pylist()
+    ]
     assert apart == whole
-    other = parallel_rows(batch, TransliterationConfig(schemes={"uzb_Cyrl": "uzbek_2023"}))["id"].to_pylist()
+    other = parallel_rows(batch, TransliterationConfig(schemes={"uzb_Cyrl": "uzbek_2023"}))[
+        "id"
+    ].to_pylist()
     assert not set(other) & set(whole)
 
 
-def test_new_documents_say_what_they_were_made_of_whether_the_batch_had_the_columns_or_not() -> None:
+def test_new_documents_say_what_they_were_made_of_whether_the_batch_had_the_columns_or_not() -> (
+    None
+):
     batch = documents(ROWS)
     for asked in (batch, batch.drop_columns(PROVENANCE.names)):
         made = parallel_rows(asked, CONFIG)
@@ -137,7 +159,12 @@ def test_nothing_gives_nothing(make: Callable[..., pa.RecordBatch]) -> None:
 def test_a_star_takes_whatever_has_no_scheme_of_its_own() -> None:
     config = TransliterationConfig(schemes={"uzb_Cyrl": "uzbek_1995", "*": "uroman"})
     made = transliterate_batch(documents(ROWS[:4]), config).batch
-    assert made["text"].to_pylist() == ["O\u02bbzbek tili", "Russky yazyk", "Njegosh", "O\u02bbzbek"]
+    assert made["text"].to_pylist() == [
+        "O\u02bbzbek tili",
+        "Russky yazyk",
+        "Njegosh",
+        "O\u02bbzbek",
+    ]
 
 
 def test_with_a_condition_the_script_is_the_one_that_most_letters_are_in() -> None:
@@ -150,7 +177,10 @@ def test_with_a_condition_the_script_is_the_one_that_most_letters_are_in() -> No
     made = transliterate_batch(documents(rows), config, condition).batch
     assert made["text"].to_pylist() == ["الكتاب u l-kompjuter", "كتاب كلب"]
     assert made["script"].to_pylist() == ["Latn", "Arab"]
-    assert parallel_rows(documents(rows), config, condition)["script"].to_pylist() == ["Latn", "Arab"]
+    assert parallel_rows(documents(rows), config, condition)["script"].to_pylist() == [
+        "Latn",
+        "Arab",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -161,9 +191,15 @@ def test_with_a_condition_the_script_is_the_one_that_most_letters_are_in() -> No
             "no transliteration serbian from uzb_Cyrl; there is srp hbs bos cnr hrv: Cyrl to",
         ),
         ({"uzb_Cyrl": "klingon"}, r"unknown scheme 'klingon' \(known: ala_lc, "),
-        ({"uzb_Cyrl": "klingon", "srp_Cyrl": "serbo"}, r"'klingon' .*\n.*'serbo', did you mean 'serbian'"),
+        (
+            {"uzb_Cyrl": "klingon", "srp_Cyrl": "serbo"},
+            r"'klingon' .*\n.*'serbo', did you mean 'serbian'",
+        ),
         ({"Uzbek": "uzbek_1995"}, "language must look like uzb_Cyrl"),
-        ({"*": "serbian"}, '"\\*" must be "uroman", the scheme for every language and script, got \'serbian\''),
+        (
+            {"*": "serbian"},
+            '"\\*" must be "uroman", the scheme for every language and script, got \'serbian\'',
+        ),
         ({}, "at least 1 item"),
     ],
 )
@@ -181,7 +217,9 @@ def test_every_column_is_described() -> None:
     assert all(map(description, [*PROVENANCE, *PAIR]))
 
 
-words = st.sampled_from(["тил", "Ўзбек", "til", " ", "\n", "1995", "https://a.uz/ё", "\u0301", "\U0001f600", "ъ", "%s"])
+words = st.sampled_from(
+    ["тил", "Ўзбек", "til", " ", "\n", "1995", "https://a.uz/ё", "\u0301", "\U0001f600", "ъ", "%s"]
+)
 
 
 @settings(deadline=None, max_examples=50)
