@@ -10,7 +10,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import settings
 
 from data_cards.pages.markdown import card_files
 from data_cards.sections.columns import column_rows
@@ -38,10 +37,6 @@ from schemas.card.statistics import TextStatistics
 from schemas.card.versions import ModelVersion
 from schemas.document import CANDIDATES, DOCUMENT, SAMPLING_WEIGHT
 from schemas.language import to_iso639_3
-
-# A busy machine is no failure: examples have no deadline.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 SCHEMA = pa.schema([*DOCUMENT, SAMPLING_WEIGHT, CANDIDATES])
 HOSTILE = (
