@@ -33,8 +33,8 @@ from pipelines.staging.staged import staged_split
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Result, Task, Worker, finished
 from schemas.card.statistics import TextStatistics
-from tests.finished.corruptions import CORRUPTIONS
-from tests.finished.test_audit import write_corpus
+from tests.pipelines.finished.corruptions import CORRUPTIONS
+from tests.pipelines.finished.test_audit import write_corpus
 
 ROWS = 100_000
 RECIPE = """

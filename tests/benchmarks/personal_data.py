@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from stages.privacy.detectors import find
 from stages.privacy.options import KINDS
 from stages.privacy.regions import regions_of
-from tests.stages.privacy_samples import LOCAL, NATIVE, NONE, PLANTED, SENTENCES, native
+from tests.stages.privacy.privacy_samples import LOCAL, NATIVE, NONE, PLANTED, SENTENCES, native
 
 BESIDE = ("{}", "{} {}", "{} 3", "{} 2024", "7 {}", "{} 10:00", "{}, 12")
 

@@ -105,7 +105,9 @@ def write_group(folder: Path, group: tuple[int, Iterable[bytes]]) -> None:
 @pytest.mark.parametrize("runner", [RUNNER, Runner()], ids=["as a job", "on this machine"])
 def test_a_shuffle_brings_together_what_has_one_key(tmp_path: Path, runner: Runner) -> None:
     run_shuffle(
-        "tests.pipelines.test_cluster:scattered", ([11, 25, 1, 0, 35], str(tmp_path)), runner
+        "tests.pipelines.runners.test_cluster:scattered",
+        ([11, 25, 1, 0, 35], str(tmp_path)),
+        runner,
     )
     written = {path.name: path.read_text() for path in sorted(tmp_path.iterdir())}
     assert written == {"0.txt": "0,again,1,11,again,again,", "2.txt": "25,35,again,again,"}
@@ -120,4 +122,4 @@ def test_a_shuffle_that_fails_says_why(tmp_path: Path, runner: Runner) -> None:
     with pytest.raises(
         WorkerError, match=r"No such file or directory: .*1\.txt'.*; nothing finished is lost"
     ):
-        run_shuffle("tests.pipelines.test_cluster:failing", (str(tmp_path),), runner)
+        run_shuffle("tests.pipelines.runners.test_cluster:failing", (str(tmp_path),), runner)

@@ -8,7 +8,7 @@ from pipelines.catalogue.reference import reference
 
 
 def test_page_is_up_to_date() -> None:
-    page = Path(__file__).parents[2] / "docs" / "recipe.md"
+    page = Path(__file__).parents[3] / "docs" / "recipe.md"
     generated = "\n".join(reference()).rstrip() + "\n"
     assert page.read_text() == generated, (
         "run: python -m pipelines.catalogue.reference > docs/recipe.md"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipelines.build.plan import CARRIERS, ENGINES, PACKAGES, _packages
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 OURS = {"data_cards", "pipelines", "schemas", "stages"}
 
 

@@ -21,7 +21,7 @@ pytest.importorskip("openai", reason="openai is not installed; pip install 'glot
 
 METHODS = [
     path
-    for path in sorted((Path(__file__).parents[2] / "examples/methods").glob("*.toml"))
+    for path in sorted((Path(__file__).parents[3] / "examples/methods").glob("*.toml"))
     if "[[synthesize]]" in path.read_text(encoding="utf-8")
 ]
 OWN = {

@@ -12,7 +12,7 @@ from stages.batches import Changed, Filtered
 from stages.privacy.detectors import NATIONAL
 from stages.privacy.options import PersonalDataConfig
 from stages.privacy.personal_data import personal_data
-from tests.stages.privacy_samples import LOCAL, NATIVE, NONE, PLANTED, SENTENCES, native
+from tests.stages.privacy.privacy_samples import LOCAL, NATIVE, NONE, PLANTED, SENTENCES, native
 
 
 def block(texts: list[str], labels: list[str]) -> pa.RecordBatch:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.declaration import DIRECTIONS, sentence_table
 from tests.endpoints import FaultyEndpoint, completion
-from tests.pipelines.test_translate import assert_laws, make, rows
+from tests.pipelines.phases.test_translate import assert_laws, make, rows
 from tests.running import digests, run, start
 
 pytest.importorskip("openai", reason="openai is not installed; pip install 'glotmill[translate]'")

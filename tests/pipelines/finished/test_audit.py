@@ -17,7 +17,7 @@ from pipelines.finished.audit.audit import audit
 from pipelines.runners.local import Runner
 from pipelines.staging.store import StagingError, Store
 from schemas.finding import AuditResult, Finding
-from tests.finished.corruptions import CORRUPTIONS, reseal
+from tests.pipelines.finished.corruptions import CORRUPTIONS, reseal
 
 RECIPE = """
 [corpus]

@@ -27,7 +27,7 @@ from tests.laws.mixed_corpus import write_mixed_corpus
 from tests.recipes import one_source
 from tests.running import Ended, glotmill
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 GLOTMILL = Path(sys.executable).with_name("glotmill")
 
 

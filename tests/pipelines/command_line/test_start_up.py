@@ -85,5 +85,7 @@ def is_imported(package: str) -> bool:
 
 
 def test_workers_of_this_machine_import_no_beam() -> None:
-    assert run_function("tests.pipelines.test_start_up:is_imported", ("pyarrow",))
-    assert not run_function("tests.pipelines.test_start_up:is_imported", ("apache_beam",))
+    assert run_function("tests.pipelines.command_line.test_start_up:is_imported", ("pyarrow",))
+    assert not run_function(
+        "tests.pipelines.command_line.test_start_up:is_imported", ("apache_beam",)
+    )
