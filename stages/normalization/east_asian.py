@@ -15,6 +15,7 @@ import polars as pl
 
 from stages.normalization.options import NormalizationOptions
 from stages.normalization.rules import (
+    About,
     Rule,
     everywhere,
     letter_map,
@@ -73,52 +74,66 @@ def _convert(
 
 RULES = (
     letter_rule(
-        "half_width_kana",
-        "Half-width Katakana and punctuation get their full width, with their voiced sound marks.",
-        "UAX #11; JIS X 0201",
-        written_in("Jpan", "jpn"),
+        About(
+            "half_width_kana",
+            "Half-width Katakana and punctuation get their full width, with their voiced sound marks.",
+            "UAX #11; JIS X 0201",
+            written_in("Jpan", "jpn"),
+        ),
         _HALF_WIDTH_KANA | _voiced(_HALF_WIDTH_KANA, "\uff9e", "\uff9f"),
     ),
     letter_rule(
-        "half_width_jamo",
-        "Half-width Hangul letters get their full width.",
-        "UAX #11; Unicode Standard, section 18.6",
-        written_in("Kore", "kor"),
+        About(
+            "half_width_jamo",
+            "Half-width Hangul letters get their full width.",
+            "UAX #11; Unicode Standard, section 18.6",
+            written_in("Kore", "kor"),
+        ),
         _HALF_WIDTH_JAMO,
     ),
     letter_rule(
-        "full_width_letters",
-        "Full-width Latin letters and digits become ASCII, in East Asian text too.",
-        "UAX #11",
-        everywhere,
+        About(
+            "full_width_letters",
+            "Full-width Latin letters and digits become ASCII, in East Asian text too.",
+            "UAX #11",
+            everywhere,
+        ),
         {wide: narrow for wide, narrow in _FULL_WIDTH.items() if narrow.isalnum()},
     ),
     letter_rule(
-        "full_width_punctuation",
-        "Full-width ASCII punctuation becomes ASCII outside East Asian scripts.",
-        "UAX #11",
-        not_written_in(*CHINESE_AND_NEIGHBOURS),
+        About(
+            "full_width_punctuation",
+            "Full-width ASCII punctuation becomes ASCII outside East Asian scripts.",
+            "UAX #11",
+            not_written_in(*CHINESE_AND_NEIGHBOURS),
+        ),
         {wide: narrow for wide, narrow in _FULL_WIDTH.items() if not narrow.isalnum()},
     ),
     letter_rule(
-        "voiced_sound_marks",
-        "A spacing voiced sound mark after a Kana letter that takes it is composed with it.",
-        "Unicode Standard, section 18.4",
-        written_in("Jpan", "jpn"),
+        About(
+            "voiced_sound_marks",
+            "A spacing voiced sound mark after a Kana letter that takes it is composed with it.",
+            "Unicode Standard, section 18.4",
+            written_in("Jpan", "jpn"),
+        ),
         _voiced({chr(point): chr(point) for point in range(0x3041, 0x30FF)}, "\u309b", "\u309c"),
     ),
     letter_rule(
-        "japanese_wave_dash",
-        "The full-width tilde, to which Windows maps the wave dash of JIS, becomes the wave dash U+301C.",
-        "JIS X 0208; Unicode's mapping tables for Shift_JIS and CP932",
-        written_in("Jpan", "jpn"),
+        About(
+            "japanese_wave_dash",
+            "The full-width tilde, to which Windows maps the wave dash of JIS, becomes the wave dash U+301C.",
+            "JIS X 0208; Unicode's mapping tables for Shift_JIS and CP932",
+            written_in("Jpan", "jpn"),
+        ),
         letter_map("\uff5e", "\u301c"),
     ),
     letter_rule(
-        "kangxi_radicals",
-        "Radicals that stand for letters, as text extracted from PDF has them, become the letters.",
-        "Unicode Standard, section 18.1 (CJK and Kangxi radicals)",
-        written_in(*_CHINESE, "Jpan", "Kore"),
+        About(
+            "kangxi_radicals",
+            "Radicals that stand for letters, as text extracted from PDF has them, become the letters.",
+            "Unicode Standard, section 18.1 (CJK and Kangxi radicals)",
+            written_in(*_CHINESE, "Jpan", "Kore"),
+        ),
         _nfkc(range(0x2F00, 0x2FD6)) | _nfkc(range(0x2E9F, 0x2EA0)) | _nfkc(range(0x2EF3, 0x2EF4)),
     ),
     Rule(

@@ -5,7 +5,7 @@ Source: Unicode Standard, section 19.1.
 
 from __future__ import annotations
 
-from stages.normalization.rules import letter_rule, pattern_rule, written_in
+from stages.normalization.rules import About, letter_rule, pattern_rule, written_in
 
 # First letters of series that modern Amharic pronounces alike, with the series that stands for
 # them, and their orders.
@@ -24,25 +24,31 @@ _HOMOPHONES = {
 
 RULES = (
     letter_rule(
-        "ethiopic_full_stop",
-        "Two word spaces become the full stop U+1362.",
-        "Unicode Standard, section 19.1",
-        written_in("Ethi", "amh", "tir"),
+        About(
+            "ethiopic_full_stop",
+            "Two word spaces become the full stop U+1362.",
+            "Unicode Standard, section 19.1",
+            written_in("Ethi", "amh", "tir"),
+        ),
         {"\u1361\u1361": "\u1362"},
     ),
     pattern_rule(
-        "ethiopic_colons",
-        "Two ASCII colons after an Ethiopic letter become the full stop U+1362.",
-        "Unicode Standard, section 19.1",
-        written_in("Ethi", "amh", "tir"),
+        About(
+            "ethiopic_colons",
+            "Two ASCII colons after an Ethiopic letter become the full stop U+1362.",
+            "Unicode Standard, section 19.1",
+            written_in("Ethi", "amh", "tir"),
+        ),
         r"([\p{Ethiopic}&&\p{L}])::",
         "${1}\u1362",
     ),
     letter_rule(
-        "amharic_homophones",
-        "Letters that Amharic pronounces alike become one; other languages tell them apart, and etymology is lost.",
-        "Yacob 2004 (arXiv:cs/0408052)",
-        written_in("amh"),
+        About(
+            "amharic_homophones",
+            "Letters that Amharic pronounces alike become one; other languages tell them apart, and etymology is lost.",
+            "Yacob 2004 (arXiv:cs/0408052)",
+            written_in("amh"),
+        ),
         _HOMOPHONES,
     )._replace(default=False),
 )

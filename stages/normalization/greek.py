@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from stages.normalization.rules import (
     BOUNDARY,
+    About,
     CodePoints,
     code_point_class,
     edit_rule,
@@ -34,36 +35,46 @@ def _variants(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]]:
 
 RULES = (
     edit_rule(
-        "greek_letter_variants",
-        "The micro sign and the symbols for beta, theta, phi, pi, kappa, rho become letters next to a Greek letter.",
-        "Unicode Standard, section 7.2 (Greek letters as symbols)",
-        written_in("ell", "grc", "pnt"),
+        About(
+            "greek_letter_variants",
+            "The micro sign and the symbols for beta, theta, phi, pi, kappa, rho become "
+            "letters next to a Greek letter.",
+            "Unicode Standard, section 7.2 (Greek letters as symbols)",
+            written_in("ell", "grc", "pnt"),
+        ),
         code_point_class(_VARIANTS),
         _variants,
     ),
     pattern_rule(
-        "greek_final_sigma",
-        "Sigma at the end of a word becomes final sigma; before an apostrophe, full stop or hyphen it may be cut off.",
-        "Unicode Standard, section 3.13 (final sigma)",
-        written_in("ell", "grc"),
+        About(
+            "greek_final_sigma",
+            "Sigma at the end of a word becomes final sigma; before an apostrophe, full "
+            "stop or hyphen it may be cut off.",
+            "Unicode Standard, section 3.13 (final sigma)",
+            written_in("ell", "grc"),
+        ),
         r"(\p{Greek}\p{M}*)\x{3c3}($|[\s,;:!?)\]\x{387}\x{b7}\x{bb}\x{201d}\x{2026}])",
         "${1}\u03c2${2}",
     ),
     # Off: in message catalogues three of five such words are two whose space is missing, two are
     # slips.
     pattern_rule(
-        "greek_medial_sigma",
-        "Final sigma before another letter becomes sigma.",
-        "Unicode Standard, section 3.13 (final sigma)",
-        written_in("ell"),
+        About(
+            "greek_medial_sigma",
+            "Final sigma before another letter becomes sigma.",
+            "Unicode Standard, section 3.13 (final sigma)",
+            written_in("ell"),
+        ),
         r"\x{3c2}([\p{Greek}&&\p{L}])",
         "\u03c3${1}",
     )._replace(default=False),
     pattern_rule(
-        "greek_capital_tonos",
-        "A spacing accent before a capital vowel becomes the accent of the letter.",
-        "Unicode Standard, section 7.2",
-        written_in("ell"),
+        About(
+            "greek_capital_tonos",
+            "A spacing accent before a capital vowel becomes the accent of the letter.",
+            "Unicode Standard, section 7.2",
+            written_in("ell"),
+        ),
         r"(^|[^\p{L}\p{M}])[\x{384}\x{b4}\x{1ffd}]([\x{391}\x{395}\x{397}\x{399}\x{39f}\x{3a5}\x{3a9}])",
         "${1}${2}\u0301",
     ),

@@ -33,6 +33,7 @@ from idna.idnadata import joining_types
 
 from stages.normalization.rules import (
     BOUNDARY,
+    About,
     CodePoints,
     among,
     code_point_class,
@@ -164,10 +165,13 @@ def _edit(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]]:
 
 RULES = (
     edit_rule(
-        "joiners",
-        "Zero-width joiners and non-joiners stay where letters join, next to a virama and in emoji; elsewhere they go.",
-        "Unicode Standard, section 23.2; RFC 5892, appendix A; UTS #51",
-        everywhere,
+        About(
+            "joiners",
+            "Zero-width joiners and non-joiners stay where letters join, next to a "
+            "virama and in emoji; elsewhere they go.",
+            "Unicode Standard, section 23.2; RFC 5892, appendix A; UTS #51",
+            everywhere,
+        ),
         _CANDIDATES,
         _edit,
     ),

@@ -38,6 +38,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -279,30 +280,40 @@ def _repair_words(
     if home >= 0:  # nothing in the word tells, but the document does
         target = np.where((possible.sum(axis=1) > 1) & possible[:, home], home, target)
     own = np.where(target >= 0, counts[np.arange(words), target], 0)
-    last = np.append(np.flatnonzero(np.diff(word)), len(word) - 1)  # of each word
-    ends_foreign = script[last] != target
+    spans = _Words.of(word)
+    ends_foreign = script[spans.last] != target
     target[~((target == home) | ((2 * own >= size) & ~ends_foreign))] = -1
-    first = np.append(0, last[:-1] + 1)
-    target[_acronyms(letters, script, first, last, word, language in _GLUE_ENDINGS)] = -1
+    target[_acronyms(letters, script, spans, language in _GLUE_ENDINGS)] = -1
     goal = target[word]
     changed = (goal >= 0) & (goal != script)
     points[at[changed]] = look_alike[goal[changed], letters[changed]]
     return points, np.ones(len(points), bool)
 
 
+class _Words(NamedTuple):
+    """n words of m letters in a row: the word of each letter, the first and last letter of each
+    word."""
+
+    word: npt.NDArray[np.int64]
+    first: npt.NDArray[np.int64]
+    last: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, word: npt.NDArray[np.int64]) -> _Words:
+        """Find where words begin and end; `word` is sorted and not empty."""
+        last = np.append(np.flatnonzero(np.diff(word)), len(word) - 1)
+        return cls(word, np.append(0, last[:-1] + 1), last)
+
+
 def _acronyms(
-    letters: CodePoints,
-    script: npt.NDArray[np.int64],
-    first: npt.NDArray[np.int64],
-    last: npt.NDArray[np.int64],
-    word: npt.NDArray[np.int64],
-    names: bool,
+    letters: CodePoints, script: npt.NDArray[np.int64], spans: _Words, names: bool
 ) -> npt.NDArray[np.bool_]:
     """Say which words are two or more capitals of one script, then small letters of one other; or
     names so.
 
     A name has a capital inside; where `names` are glued to endings, any word in title case is one.
     """
+    word, first, last = spans
     lead = script == script[first][word]
     changes = np.append(False, lead[1:] != lead[:-1])
     changes[first] = False

@@ -140,9 +140,16 @@ def letter_map(letters: str, replacements: str) -> dict[str, str]:
     return dict(zip(letters, replacements, strict=True))
 
 
-def letter_rule(
-    name: str, description: str, source: str, applies: Applies, letters: Mapping[str, str]
-) -> Rule:
+class About(NamedTuple):
+    """The first fields of a rule: what the recipe reference says of it, and for whom it is meant."""
+
+    name: str
+    description: str
+    source: str
+    applies: Applies
+
+
+def letter_rule(about: About, letters: Mapping[str, str]) -> Rule:
     """Make a rule that replaces letters or sequences wherever they stand."""
 
     def apply(
@@ -152,16 +159,7 @@ def letter_rule(
 
     one_for_one = all(len(old) == len(new) == 1 and old != new for old, new in letters.items())
     found = any_of(letters)
-    return Rule(
-        name,
-        description,
-        source,
-        applies,
-        found,
-        apply,
-        looks_at=neither,
-        places=found if one_for_one else "",
-    )
+    return Rule(*about, found, apply, looks_at=neither, places=found if one_for_one else "")
 
 
 _ONE_CODE_POINT = re.compile(
@@ -169,15 +167,7 @@ _ONE_CODE_POINT = re.compile(
 )  # a pattern that is one class, or one code point
 
 
-def pattern_rule(
-    name: str,
-    description: str,
-    source: str,
-    applies: Applies,
-    pattern: str,
-    replacement: str,
-    candidates: str = "",
-) -> Rule:
+def pattern_rule(about: About, pattern: str, replacement: str, candidates: str = "") -> Rule:
     """Make a rule that replaces each match of a pattern (Rust's syntax); `${1}` is what its first
     group matched.
 
@@ -190,10 +180,7 @@ def pattern_rule(
         return texts.str.replace_all(pattern, replacement)
 
     return Rule(
-        name,
-        description,
-        source,
-        applies,
+        *about,
         candidates or pattern,
         apply,
         looks_at=neither,
@@ -202,10 +189,7 @@ def pattern_rule(
 
 
 def edit_rule(
-    name: str,
-    description: str,
-    source: str,
-    applies: Applies,
+    about: About,
     candidates: str,
     edit: Callable[[CodePoints], tuple[CodePoints, npt.NDArray[np.bool_]]],
 ) -> Rule:
@@ -216,7 +200,7 @@ def edit_rule(
     ) -> pl.Series:
         return edit_code_points(texts, edit)
 
-    return Rule(name, description, source, applies, candidates, apply, looks_at=neither)
+    return Rule(*about, candidates, apply, looks_at=neither)
 
 
 def replace_sequences(texts: pl.Series, replacements: Mapping[str, str]) -> pl.Series:

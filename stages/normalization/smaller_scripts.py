@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.normalization.rules import (
+    About,
     CodePoints,
     among,
     edit_rule,
@@ -29,18 +30,22 @@ def _middle_dots(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]]
 
 RULES = (
     pattern_rule(
-        "armenian_full_stop",
-        "A colon that ends a word is the full stop U+0589, which looks like it.",
-        "Unicode Standard, section 7.6",
-        written_in("Armn", "hye", "hyw"),
+        About(
+            "armenian_full_stop",
+            "A colon that ends a word is the full stop U+0589, which looks like it.",
+            "Unicode Standard, section 7.6",
+            written_in("Armn", "hye", "hyw"),
+        ),
         r"([\p{Armenian}&&\p{L}]):($|\s)",
         "${1}\u0589${2}",
     ),
     edit_rule(
-        "syllabics_middle_dot",
-        "A middle dot next to a syllable of Canadian syllabics becomes the letter U+1427.",
-        "Unicode Standard, section 20.2",
-        written_in("Cans"),
+        About(
+            "syllabics_middle_dot",
+            "A middle dot next to a syllable of Canadian syllabics becomes the letter U+1427.",
+            "Unicode Standard, section 20.2",
+            written_in("Cans"),
+        ),
         rf"[\x{{1401}}-\x{{167f}}\x{{18b0}}-\x{{18ff}}][{_DOTS}]|[{_DOTS}][\x{{1401}}-\x{{167f}}\x{{18b0}}-\x{{18ff}}]",
         _middle_dots,
     ),

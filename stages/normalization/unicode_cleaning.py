@@ -19,6 +19,7 @@ import polars as pl
 
 from stages.normalization.options import NormalizationOptions
 from stages.normalization.rules import (
+    About,
     Applies,
     Rule,
     everywhere,
@@ -95,7 +96,7 @@ CHINESE_AND_NEIGHBOURS = (
 
 
 def _removal(name: str, description: str, source: str, applies: Applies, pattern: str) -> Rule:
-    return pattern_rule(name, description, source, applies, pattern, "")
+    return pattern_rule(About(name, description, source, applies), pattern, "")
 
 
 # Code points that begin a variation sequence: emoji (and keycaps), Han and CJK punctuation,
@@ -268,10 +269,12 @@ RULES = (
         _read_c1_letters,
     ),
     pattern_rule(
-        "line_ends",
-        "Every line end (CR LF, CR, NEL, vertical tab, form feed, line and paragraph separator) becomes LF.",
-        "Unicode Standard, section 5.8 (newline guidelines)",
-        everywhere,
+        About(
+            "line_ends",
+            "Every line end (CR LF, CR, NEL, vertical tab, form feed, line and paragraph separator) becomes LF.",
+            "Unicode Standard, section 5.8 (newline guidelines)",
+            everywhere,
+        ),
         r"\r\n|[\r\x0b\x0c\x{85}\x{2028}\x{2029}]",
         "\n",
         r"[\r\x0b\x0c\x{85}\x{2028}\x{2029}]",
@@ -287,10 +290,12 @@ RULES = (
         + r"\x{fffe}\x{ffff}]",
     ),
     pattern_rule(
-        "object_replacements",
-        "U+FFFC, which stands for a picture that is not there, is removed; between two words it leaves a space.",
-        "Unicode Standard, section 23.8",
-        everywhere,
+        About(
+            "object_replacements",
+            "U+FFFC, which stands for a picture that is not there, is removed; between two words it leaves a space.",
+            "Unicode Standard, section 23.8",
+            everywhere,
+        ),
         r"([\p{L}\p{M}\p{N}])\x{fffc}+([\p{L}\p{N}])",
         "${1} ${2}",
         r"[\p{L}\p{M}\p{N}]\x{fffc}+[\p{L}\p{N}]",
@@ -324,38 +329,46 @@ RULES = (
         r"[\x{200e}\x{200f}\x{61c}]",
     ),
     pattern_rule(
-        "no_break_spaces",
-        "U+00A0 becomes U+0020, but where its place is a rule of spelling: before French punctuation, after the "
-        "one-letter words of Polish and its neighbours.",
-        "Imprimerie nationale, Lexique des r\u00e8gles typographiques; Unicode Standard, section 6.2",
-        not_written_in(*_NO_BREAK_LANGUAGES),
+        About(
+            "no_break_spaces",
+            "U+00A0 becomes U+0020, but where its place is a rule of spelling: before French punctuation, after the "
+            "one-letter words of Polish and its neighbours.",
+            "Imprimerie nationale, Lexique des r\u00e8gles typographiques; Unicode Standard, section 6.2",
+            not_written_in(*_NO_BREAK_LANGUAGES),
+        ),
         r"\x{a0}",
         " ",
         r"\x{a0}",
     ),
     pattern_rule(
-        "spaces",
-        "En, em, thin, hair and mathematical spaces become U+0020.",
-        "Unicode Standard, section 6.2, table 6-2",
-        everywhere,
+        About(
+            "spaces",
+            "En, em, thin, hair and mathematical spaces become U+0020.",
+            "Unicode Standard, section 6.2, table 6-2",
+            everywhere,
+        ),
         r"[\x{2000}-\x{200a}\x{205f}]",
         " ",
         r"[\x{2000}-\x{200a}\x{205f}]",
     ),
     pattern_rule(
-        "narrow_no_break_spaces",
-        "U+202F becomes U+0020, but in Mongolian script, where it binds suffixes, and where U+00A0 stays.",
-        "Unicode Standard, sections 6.2 and 13.5",
-        not_written_in("Mong", *_NO_BREAK_LANGUAGES),
+        About(
+            "narrow_no_break_spaces",
+            "U+202F becomes U+0020, but in Mongolian script, where it binds suffixes, and where U+00A0 stays.",
+            "Unicode Standard, sections 6.2 and 13.5",
+            not_written_in("Mong", *_NO_BREAK_LANGUAGES),
+        ),
         r"\x{202f}",
         " ",
         r"\x{202f}",
     ),
     pattern_rule(
-        "ideographic_spaces",
-        "U+3000 becomes U+0020 outside the East Asian scripts whose width it has.",
-        "Unicode Standard, section 6.2",
-        not_written_in(*CHINESE_AND_NEIGHBOURS),
+        About(
+            "ideographic_spaces",
+            "U+3000 becomes U+0020 outside the East Asian scripts whose width it has.",
+            "Unicode Standard, section 6.2",
+            not_written_in(*CHINESE_AND_NEIGHBOURS),
+        ),
         r"\x{3000}",
         " ",
         r"\x{3000}",
@@ -399,19 +412,24 @@ RULES = (
         r"[\x{180b}-\x{180f}]",
     ),
     pattern_rule(
-        "stray_variation_selectors",
-        "Variation selectors are removed where their base has no variants; emoji and Han keep theirs.",
-        "UTS #51, UTS #37, StandardizedVariants.txt",
-        everywhere,
+        About(
+            "stray_variation_selectors",
+            "Variation selectors are removed where their base has no variants; emoji and Han keep theirs.",
+            "UTS #51, UTS #37, StandardizedVariants.txt",
+            everywhere,
+        ),
         f"({_SEQUENCES})|{_SELECTORS}",
         "${1}",
         _STRAY_SELECTOR,
     ),
     pattern_rule(
-        "stray_tags",
-        "Tag characters are removed where they do not spell a flag: they are invisible and can carry any ASCII text.",
-        "UTS #51, section 4.4; Unicode Standard, section 23.9",
-        everywhere,
+        About(
+            "stray_tags",
+            "Tag characters are removed where they do not spell a flag: they are "
+            "invisible and can carry any ASCII text.",
+            "UTS #51, section 4.4; Unicode Standard, section 23.9",
+            everywhere,
+        ),
         f"({_FLAG})|{_TAGS}",
         "${1}",
         _TAGS,
