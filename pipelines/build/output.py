@@ -8,6 +8,7 @@ corpus is answered from its manifest, and the phases are not even imported.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,29 +23,35 @@ from stages.batches import located
 from stages.reading.sources import BLOCK_BYTES
 
 
+@dataclass(frozen=True)
+class BuildOptions:
+    """How a corpus is built; none of it changes a byte of the corpus."""
+
+    block_bytes: int = BLOCK_BYTES  # of text that a worker holds at a time
+    restart: bool = False  # discard what the output folder holds
+    keep_staging: bool = False  # leave the files of the phases there when all is done
+
+
 def build(
     plan: Plan,
     output: str,
     runner: Runner,
     report: Report,
-    *,
-    block_bytes: int = BLOCK_BYTES,
-    restart: bool = False,
-    keep_staging: bool = False,
+    options: BuildOptions = BuildOptions(),
 ) -> Manifest:
     """Run all phases that are not finished yet and return the manifest, which is written last."""
     store = Store(output)
     _refuse_foreign(store)
     with store.locked():
-        if restart:
+        if options.restart:
             _clear(store, plan)
         _agree(store, plan)
         if not store.exists(MANIFEST):
             from pipelines.build.run import run_phases
             from pipelines.phases.run_context import Run
 
-            run_phases(Run(store, plan.recipe, runner, report), plan, block_bytes)
-        if not keep_staging:
+            run_phases(Run(store, plan.recipe, runner, report), plan, options.block_bytes)
+        if not options.keep_staging:
             for name in sorted(store.names("staging") - {"lock"}):
                 store.remove(f"staging/{name}")
     return Manifest.model_validate(store.read_json(MANIFEST))

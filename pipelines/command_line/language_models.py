@@ -58,20 +58,20 @@ def lm_train(
     Trusted is what speakers wrote or checked, of the kind that the corpus is to have; some 200 kB
     are enough.
     """
-    from stages.language_models.training import read_documents, train_language_model
+    from stages.language_models.training import (
+        LanguageModelTraining,
+        read_documents,
+        train_language_model,
+    )
 
     if trainer not in ("own", "lmplz"):
         raise MisuseError(f"--trainer must be own or lmplz, got {trainer!r}")
     try:
         texts = read_documents(files, text_column)
-        report = train_language_model(
-            texts,
-            output,
-            order,
-            held_out_share,
-            max_code_points,
-            "own" if trainer == "own" else "lmplz",
+        options = LanguageModelTraining(
+            order, held_out_share, max_code_points, "own" if trainer == "own" else "lmplz"
         )
+        report = train_language_model(texts, output, options)
     except (ValueError, OSError) as error:
         raise MisuseError(" ".join(str(error).split())) from None
     print(

@@ -107,7 +107,7 @@ def run(
 
     from rich.console import Console
 
-    from pipelines.build.output import build
+    from pipelines.build.output import BuildOptions, build
     from pipelines.build.plan import make_plan, output_of
     from pipelines.catalogue.stage_checks import dropped_kin, unmatched_labels
     from pipelines.command_line.progress import progress_of, stopped_run
@@ -139,15 +139,8 @@ def run(
     if not restart and (so_far := stopped_run(Store(target))):
         print(f"glotmill: going on with the run in {target}: {so_far}", file=sys.stderr)
     with progress_of(Console(stderr=True), weights) as report:
-        manifest = build(
-            planned,
-            target,
-            machine,
-            report,
-            block_bytes=block_bytes,
-            restart=restart,
-            keep_staging=keep_staging,
-        )
+        how = BuildOptions(block_bytes, restart, keep_staging)
+        manifest = build(planned, target, machine, report, how)
     _show_result(manifest, target)
     published = {
         file.path.split("/")[1] for file in manifest.files if file.path.startswith("data/")

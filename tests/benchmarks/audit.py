@@ -22,7 +22,7 @@ import gflanguages
 import pyarrow as pa
 
 from data_cards import statistics
-from pipelines.build.output import build
+from pipelines.build.output import BuildOptions, build
 from pipelines.build.plan import Plan, make_plan
 from pipelines.finished.audit.audit import audit
 from pipelines.phases.ingest import IngestWorker
@@ -111,7 +111,9 @@ def main() -> None:
         caught, false_alarms = planted(folder)
         output = folder / "many"
         plan = make_plan(write_many(folder), str(output))
-        build(plan, str(output), Runner(workers=2), lambda *_: None, keep_staging=True)
+        build(
+            plan, str(output), Runner(workers=2), lambda *_: None, BuildOptions(keep_staging=True)
+        )
         began = time.process_time()
         result = audit(Store(str(output)), lambda _: None)
         seconds = time.process_time() - began

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from pipelines.build.output import build
+from pipelines.build.output import BuildOptions, build
 from pipelines.build.plan import Plan, make_plan
 from pipelines.runners.local import Runner
 from pipelines.staging.store import StagingError
@@ -54,9 +54,9 @@ def recipe(tmp_path: Path) -> Path:
     return write_recipe(tmp_path)
 
 
-def run(recipe: Path, output: str = "out", **options: bool) -> None:
+def run(recipe: Path, output: str = "out", restart: bool = False) -> None:
     folder = str(recipe.parent / output)
-    build(make_plan(recipe, folder), folder, CONFIG, lambda *_: None, **options)
+    build(make_plan(recipe, folder), folder, CONFIG, lambda *_: None, BuildOptions(restart=restart))
 
 
 def read_all(plan: Plan) -> int:

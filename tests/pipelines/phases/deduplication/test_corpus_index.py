@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 from gflanguages import LoadLanguages
 
-from pipelines.build.output import build
+from pipelines.build.output import BuildOptions, build
 from pipelines.build.plan import make_plan
 from pipelines.catalogue.stages import Recipe
 from pipelines.phases.deduplication.index_writing import probe
@@ -368,13 +368,14 @@ def test_a_restart_removes_nothing_that_the_recipe_reads(reads: str, tmp_path: P
     if reads == "paths":
         recipe.write_text(recipe.read_text().replace("jsonl", "parquet"))
     (tmp_path / "link").symlink_to(corpus)
+    again = BuildOptions(restart=True)
     for output in (corpus, tmp_path / "link"):
         with pytest.raises(
             StagingError, match=r"holds (index|data/.*), which the recipe reads: nothing removed"
         ):
-            build(make_plan(recipe), str(output), Runner(workers=1), lambda *_: None, restart=True)
+            build(make_plan(recipe), str(output), Runner(workers=1), lambda *_: None, again)
     assert digests(corpus) == before
-    build(make_plan(recipe), str(tmp_path / "v2"), Runner(workers=1), lambda *_: None, restart=True)
+    build(make_plan(recipe), str(tmp_path / "v2"), Runner(workers=1), lambda *_: None, again)
 
 
 NEAR = '[[dedup]]\nstage = "near"\nagainst = "v1/index"\n'

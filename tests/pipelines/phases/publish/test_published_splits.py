@@ -17,7 +17,7 @@ import pyarrow.dataset as ds
 import pytest
 from huggingface_hub import DatasetCard
 
-from pipelines.build.output import build
+from pipelines.build.output import BuildOptions, build
 from pipelines.build.plan import make_plan
 from pipelines.phases.deduplication.shuffle_records import MEMBER
 from pipelines.phases.publish.splits import (
@@ -185,7 +185,11 @@ def test_datasets_loads_a_split(out: Path, tmp_path: Path) -> None:
 def test_workers_and_blocks_change_no_byte(out: Path, tmp_path: Path) -> None:
     plan = make_plan(write(tmp_path, pages()))
     build(
-        plan, str(tmp_path / "out"), Runner(workers=3), lambda task, counts: None, block_bytes=4000
+        plan,
+        str(tmp_path / "out"),
+        Runner(workers=3),
+        lambda task, counts: None,
+        BuildOptions(block_bytes=4000),
     )
     assert digests(tmp_path / "out") == digests(out)
 
