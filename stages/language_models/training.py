@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -71,13 +72,20 @@ def _read(path: Path, text_column: str) -> pl.Series:
         return pl.Series(file.read([text_column])[text_column].cast(pa.large_string()))
 
 
+@dataclass(frozen=True)
+class LanguageModelTraining:
+    """How a language model is trained."""
+
+    order: int = 6  # characters of the longest n-grams
+    held_out_share: float = 0.1  # of the documents, on which the reference is measured
+    max_code_points: int = 5_000_000  # to learn from
+    trainer: Trainer = "own"
+
+
 def train_language_model(
     texts: pl.Series,
     output: Path,
-    order: int = 6,
-    held_out_share: float = 0.1,
-    max_code_points: int = 5_000_000,
-    trainer: Trainer = "own",
+    options: LanguageModelTraining = LanguageModelTraining(),
 ) -> LanguageModelReport:
     """Train on documents (as `read_documents` gives them), and write the model and, next to it, its
     reference.
@@ -86,13 +94,15 @@ def train_language_model(
     same bytes. Raises ValueError where there is too little text, and FileNotFoundError if lmplz is
     asked for and not there.
     """
-    texts = texts.filter(texts.str.len_chars().cum_sum() <= max_code_points)
-    apart = is_held_out(texts, held_out_share)
+    texts = texts.filter(texts.str.len_chars().cum_sum() <= options.max_code_points)
+    apart = is_held_out(texts, options.held_out_share)
     learned, judged = texts.filter(~apart), texts.filter(apart)
     if not len(learned):
         raise ValueError("a language model needs text, got none")
     model = (
-        train_model(learned.to_arrow(), order) if trainer == "own" else _by_lmplz(learned, order)
+        train_model(learned.to_arrow(), options.order)
+        if options.trainer == "own"
+        else _by_lmplz(learned, options.order)
     )
     reference = measure_reference(model, judged.to_arrow())
     write_arpa(model, output)

@@ -25,7 +25,11 @@ from stages.language_models.reference import (
     load_judged,
     measure_reference,
 )
-from stages.language_models.training import read_documents, train_language_model
+from stages.language_models.training import (
+    LanguageModelTraining,
+    read_documents,
+    train_language_model,
+)
 
 
 def sentences(code: str) -> list[str]:
@@ -124,8 +128,10 @@ def test_the_same_scores_as_kenlm(model: LanguageModel, tmp_path: Path) -> None:
 if shutil.which("lmplz"):  # no package has it: a test for those who built it
 
     def test_within_two_per_cent_of_lmplz(tmp_path: Path) -> None:
-        own = train_language_model(TRUSTED, tmp_path / "own.arpa", order=4)
-        theirs = train_language_model(TRUSTED, tmp_path / "theirs.arpa", order=4, trainer="lmplz")
+        own = train_language_model(TRUSTED, tmp_path / "own.arpa", LanguageModelTraining(order=4))
+        theirs = train_language_model(
+            TRUSTED, tmp_path / "theirs.arpa", LanguageModelTraining(4, trainer="lmplz")
+        )
         assert own.bits == pytest.approx(theirs.bits, rel=0.02)
         assert own.ngrams == pytest.approx(theirs.ngrams, abs=1)
 
@@ -204,10 +210,14 @@ def test_training_is_repeatable_and_reads_text_files(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("\n".join(TRUSTED), "utf-8")
     pl.DataFrame({"text": TRUSTED.reverse()}).write_parquet(tmp_path / "b.parquet")
     one = train_language_model(
-        read_documents([str(tmp_path / "a.txt")]), tmp_path / "one.arpa", order=3
+        read_documents([str(tmp_path / "a.txt")]),
+        tmp_path / "one.arpa",
+        LanguageModelTraining(order=3),
     )
     two = train_language_model(
-        read_documents([str(tmp_path / "b.parquet")]), tmp_path / "two.arpa", order=3
+        read_documents([str(tmp_path / "b.parquet")]),
+        tmp_path / "two.arpa",
+        LanguageModelTraining(order=3),
     )
     assert one == two
     assert one.documents + one.reference.documents == len(TRUSTED)
