@@ -129,12 +129,22 @@ class Outcome(NamedTuple):
     changes: list[tuple[str, pa.Table]]
 
 
+class Measured(NamedTuple):
+    """What was measured of n rejected rows, and the limit that it is beyond; a scalar holds for all
+    rows."""
+
+    value: pa.Array | None = None
+    threshold: float | pa.Array | None = None
+
+
+NOT_MEASURED = Measured()
+
+
 def reject(
     batch: pa.RecordBatch,
     stage: str,
     reason: str | pa.Array,
-    value: pa.Array | None = None,
-    threshold: float | pa.Array | None = None,
+    measured: Measured = NOT_MEASURED,
     detail: str | pa.Array | None = None,
 ) -> pa.RecordBatch:
     """Append the REJECTION columns to n rejected rows; a scalar holds for all of them, null where
@@ -147,7 +157,7 @@ def reject(
 
     columns = [
         filled(given, field)
-        for given, field in zip((stage, reason, value, threshold, detail), REJECTION, strict=True)
+        for given, field in zip((stage, reason, *measured, detail), REJECTION, strict=True)
     ]
     return pa.RecordBatch.from_arrays(
         [*batch.columns, *columns], schema=pa.schema([*batch.schema, *REJECTION])

@@ -22,7 +22,7 @@ from schemas.language import (
     stands_for_member,
 )
 from schemas.language_groups import members_of
-from stages.batches import Filtered, StageConfig, reject
+from stages.batches import Filtered, Measured, StageConfig, reject
 
 
 class LanguageFilteringConfig(StageConfig):
@@ -119,7 +119,7 @@ def filter_language(batch: pa.RecordBatch, config: LanguageFilteringConfig) -> F
             batch.filter(out),
             config.stage,
             reason.filter(out),
-            value=batch["language_score"].filter(out),
+            Measured(batch["language_score"].filter(out)),
             detail=label.filter(out),
         ),
     )

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
-from stages.batches import Filtered, StageConfig, reject
+from stages.batches import Filtered, Measured, StageConfig, reject
 
 
 class LengthFilteringConfig(StageConfig):
@@ -62,7 +62,9 @@ def filter_length(batch: pa.RecordBatch, config: LengthFilteringConfig) -> Filte
             batch.filter(out),
             config.stage,
             pc.if_else(short, "too_short", "too_long").filter(out),
-            value=lengths.filter(out),
-            threshold=pc.if_else(short, config.min_code_points, config.max_code_points).filter(out),
+            Measured(
+                lengths.filter(out),
+                pc.if_else(short, config.min_code_points, config.max_code_points).filter(out),
+            ),
         ),
     )

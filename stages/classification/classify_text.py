@@ -22,7 +22,7 @@ from schemas.columns import require_columns
 from schemas.document import DOCUMENT
 from schemas.language import one_label
 from schemas.model_signals import CLASSIFIER_SCORES
-from stages.batches import Filtered, reject
+from stages.batches import Filtered, Measured, reject
 from stages.classification.options import ClassificationConfig
 from stages.fasttext_files import open_classifier
 
@@ -107,8 +107,7 @@ def classify_text(
         pa.array(
             np.where(low, f"low_{config.score}", f"high_{config.score}").tolist(), pa.string()
         ).filter(out),
-        value=pa.array(scores).filter(out),
-        threshold=pa.array(limits).filter(out),
+        Measured(pa.array(scores).filter(out), pa.array(limits).filter(out)),
     )
     kept = _with_scores(batch, scores, config.score) if config.keep_signals else batch
     return Filtered(kept.filter(pc.invert(out)), rejected)

@@ -42,7 +42,7 @@ import pyarrow.compute as pc
 
 from schemas.columns import column, require_columns
 from schemas.document import DOCUMENT
-from stages.batches import Filtered, reject, set_columns
+from stages.batches import Filtered, Measured, reject, set_columns
 from stages.decontamination.evaluation_sets import ITEM
 from stages.decontamination.options import DecontaminationConfig
 from stages.decontamination.units import Units, cut_units
@@ -329,8 +329,7 @@ def remove_contamination(
                 batch.filter(pa.array(found)),
                 config.stage,
                 "evaluation_text",
-                value=best["overlap"].to_arrow(),
-                threshold=config.min_overlap,
+                Measured(best["overlap"].to_arrow(), config.min_overlap),
                 detail=names,
             ),
         )
@@ -343,8 +342,7 @@ def remove_contamination(
             batch.filter(short),
             config.stage,
             "too_short_without_evaluation_text",
-            value=left.filter(short),
-            threshold=config.min_code_points,
+            Measured(left.filter(short), config.min_code_points),
             detail=names.filter(short.take(pa.array(rows))),
         ),
     )

@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
-from stages.batches import Filtered, reject, set_columns
+from stages.batches import Filtered, Measured, reject, set_columns
 from stages.deduplication.options import LineDeduplicationConfig
 from stages.keys import KEY, hash_keys
 from stages.script_detection import utf8_bytes
@@ -144,8 +144,7 @@ def remove_lines(
                 batch.filter(short),
                 config.stage,
                 "too_short_without_repeated_lines",
-                value=after.filter(short),
-                threshold=config.min_code_points,
+                Measured(after.filter(short), config.min_code_points),
             ),
         ),
         lines,

@@ -57,7 +57,7 @@ import pyarrow.compute as pc
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
 from schemas.orthography import UNSPACED_SCRIPTS
-from stages.batches import Filtered, reject, set_columns
+from stages.batches import Filtered, Measured, reject, set_columns
 from stages.deduplication.lines import look_up
 from stages.deduplication.options import SpanDeduplicationConfig
 from stages.keys import KEY, mix64
@@ -210,8 +210,10 @@ def remove_spans(
                 pc.if_else(
                     nothing, "nothing_but_repeated_spans", "too_short_without_repeated_spans"
                 ).filter(short),
-                value=after.filter(short),
-                threshold=pc.if_else(nothing, None, config.min_code_points).filter(short),
+                Measured(
+                    after.filter(short),
+                    pc.if_else(nothing, None, config.min_code_points).filter(short),
+                ),
             ),
         ),
         counts,

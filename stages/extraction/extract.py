@@ -23,7 +23,7 @@ from turbohtml import parse
 
 from schemas.columns import require_columns
 from schemas.document import PAGE_MARKS, RECORD
-from stages.batches import Filtered, reject, set_columns
+from stages.batches import Filtered, Measured, reject, set_columns
 from stages.extraction.choice import Fallback, choose
 from stages.extraction.comments import with_comments
 from stages.extraction.engines import resiliparse, selectors, trafilatura
@@ -257,6 +257,9 @@ def extract_text(batch: pa.RecordBatch, config: ExtractionConfig) -> Filtered:
     return Filtered(
         batch.filter(pc.invert(empty)),
         reject(
-            batch.filter(empty), "extract_text", "no_text", value=pa.repeat(0.0, empty.true_count)
+            batch.filter(empty),
+            "extract_text",
+            "no_text",
+            Measured(pa.repeat(0.0, empty.true_count)),
         ),
     )

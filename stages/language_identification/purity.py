@@ -30,7 +30,7 @@ from schemas.language import COMMON_SCRIPT, NO_LINGUISTIC_CONTENT, UNDETERMINED
 from schemas.language_groups import group_of
 from schemas.ledger import CHANGE
 from schemas.model_signals import DOUBTFUL, LANGUAGES_AGREE, OTHER_LANGUAGE_SPANS
-from stages.batches import FilteredAndChanged, reject, set_columns
+from stages.batches import FilteredAndChanged, Measured, reject, set_columns
 from stages.language_identification.cascade import Candidates
 from stages.language_identification.identify import (
     OTHER_LANGUAGE_SCORE,
@@ -90,8 +90,7 @@ def language_purity(
         batch.filter(out),
         config.stage,
         "other_language",
-        value=pa.array(share).filter(out),
-        threshold=config.max_other_share,
+        Measured(pa.array(share).filter(out), config.max_other_share),
         detail=pa.array(_most(lines, np.flatnonzero(dropped)), pa.string()),
     )
     changes = CHANGE.empty_table()

@@ -20,7 +20,7 @@ from schemas.columns import require_columns
 from schemas.document import DOCUMENT
 from schemas.language import one_label
 from schemas.model_signals import LANGUAGE_MODEL_SIGNALS
-from stages.batches import Filtered, reject
+from stages.batches import Filtered, Measured, reject
 from stages.language_models.options import LanguageModelConfig
 from stages.language_models.reference import JudgedModel, bits_per_character
 
@@ -55,9 +55,9 @@ def language_model(
         pa.array(
             np.where(unlike, "unlike_trusted_text", "too_predictable").tolist(), pa.string()
         ).filter(out),
-        value=pa.array(percentiles).filter(out),
-        threshold=pa.array(np.where(unlike, config.max_percentile, config.min_percentile)).filter(
-            out
+        Measured(
+            pa.array(percentiles).filter(out),
+            pa.array(np.where(unlike, config.max_percentile, config.min_percentile)).filter(out),
         ),
         detail=pa.array(
             [f"{value:.3f} bits a character" for value in bits[unlike | likely].tolist()],

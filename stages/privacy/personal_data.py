@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
 from schemas.ledger import CHANGE
-from stages.batches import Changed, Filtered, reject, set_columns
+from stages.batches import Changed, Filtered, Measured, reject, set_columns
 from stages.privacy.detectors import Found, find
 from stages.privacy.options import PersonalDataConfig
 from stages.privacy.regions import regions_of
@@ -53,7 +53,8 @@ def personal_data(batch: pa.RecordBatch, config: PersonalDataConfig) -> Changed 
         rejected = batch.filter(out)
         values = pa.array(counts[counts > 0], pa.float64())
         return Filtered(
-            batch.filter(pc.invert(out)), reject(rejected, config.stage, config.stage, values, 0.0)
+            batch.filter(pc.invert(out)),
+            reject(rejected, config.stage, config.stage, Measured(values, 0.0)),
         )
     rewritten = []
     for place, own in itertools.groupby(zip(held, found, strict=True), key=lambda pair: pair[0]):

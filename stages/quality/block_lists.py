@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
 from schemas.orthography import words_are_spaced
-from stages.batches import Filtered, reject
+from stages.batches import Filtered, Measured, reject
 from stages.quality.options import BlockListConfig
 
 REASONS = ("blocked_domain", "blocked_address", "blocked_words")
@@ -153,8 +153,7 @@ def filter_blocked(batch: pa.RecordBatch, config: BlockListConfig, lists: BlockL
         batch.filter(out),
         config.stage,
         pa.array([REASONS[number] for number in at.tolist()], pa.string()),
-        value=pa.array(counts).filter(out),
-        threshold=pa.array(np.where(at == 2, config.max_matches, 0)),
+        Measured(pa.array(counts).filter(out), pa.array(np.where(at == 2, config.max_matches, 0))),
     )
     return Filtered(batch.filter(pc.invert(out)), rejected_rows)
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
 from schemas.quality_signals import QUALITY_SIGNALS
-from stages.batches import Filtered, reject
+from stages.batches import Filtered, Measured, reject
 from stages.quality.options import QualityFilteringConfig
 from stages.quality.rules import RULE_NAMES, RULES, Rule, limit_of, slack_of
 from stages.quality.signals import measure_quality
@@ -151,8 +151,7 @@ def filter_quality(
         batch.filter(out),
         config.stage,
         pa.array([RULE_NAMES[rule] for rule in at.tolist()], pa.string()),
-        value=pa.array(found.values).filter(out),
-        threshold=pa.array(found.limits).filter(out),
+        Measured(pa.array(found.values).filter(out), pa.array(found.limits).filter(out)),
     )
     kept = batch
     if config.keep_signals:

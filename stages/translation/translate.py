@@ -37,7 +37,7 @@ from schemas.document import (
 from schemas.language import one_label
 from schemas.orthography import words_are_spaced
 from schemas.translation import SENTENCE_PAIR, TRANSLATION_MARKS
-from stages.batches import reject, set_columns
+from stages.batches import Measured, reject, set_columns
 from stages.engines.engine import Answer, Direction, Identity
 from stages.translation.gates import (
     Identify,
@@ -175,8 +175,10 @@ def _translate(
             made.filter(pa.array(mask)),
             STAGE,
             pa.array(reason, pa.string()).filter(pa.array(mask)),
-            pa.array(value, pa.float64()).filter(pa.array(mask)),
-            pa.array(threshold, pa.float64()).filter(pa.array(mask)),
+            Measured(
+                pa.array(value, pa.float64()).filter(pa.array(mask)),
+                pa.array(threshold, pa.float64()).filter(pa.array(mask)),
+            ),
             pa.array(detail, pa.string()).filter(pa.array(mask)),
         )
 

@@ -22,7 +22,7 @@ from schemas.document import DOCUMENT
 from schemas.language import UNDETERMINED, one_label
 from schemas.language_groups import members_of
 from schemas.model_signals import WORD_SIGNALS
-from stages.batches import Filtered, reject, set_columns
+from stages.batches import Filtered, Measured, reject, set_columns
 from stages.word_lists.lists import WordList, as_texts, stop_word_shares, words_of
 from stages.word_lists.options import WordListsConfig
 
@@ -65,8 +65,10 @@ def word_lists(
         batch.filter(out),
         config.stage,
         pa.array(np.where(few, "few_stop_words", "no_own_words").tolist(), pa.string()).filter(out),
-        value=pa.array(np.where(few, shares, own)).filter(out),
-        threshold=pa.array(np.where(few, least, config.min_own_words)).filter(out),
+        Measured(
+            pa.array(np.where(few, shares, own)).filter(out),
+            pa.array(np.where(few, least, config.min_own_words)).filter(out),
+        ),
     )
     kept = batch
     if config.keep_signals:
