@@ -4,7 +4,7 @@ vouch for them."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,8 +13,10 @@ from typer.core import TyperGroup
 
 from pipelines.command_line.arguments import CorpusArgument
 from schemas.failures import MisuseError
+from schemas.finding import SEVERITIES, AuditResult
 
 SHOWN = 20  # findings of one severity, in text
+SHOWN_OPINIONS = 5
 CHECK = "check"
 
 
@@ -53,36 +55,96 @@ def audit(
     text: Annotated[
         str, typer.Option(help="Column of the texts, where glotmill did not make the data.")
     ] = "text",
+    second_opinion: Annotated[
+        str | None,
+        typer.Option(
+            help="Language-ID model that looks at a sample of each label: cascade, pycld2, py3langid, "
+            "fun_langid, a fastText model by path or hf:// file, or none. Without it, the embedded ones.",
+        ),
+    ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SET",
+            help="Evaluation set to look for in every text: a name as in a recipe, or FILE:FIELD,FIELD "
+            "(Parquet or JSON Lines). May be given again.",
+        ),
+    ] = None,
+    sampled: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Documents that language models look at, and that personal data are looked for in; about.",
+        ),
+    ] = 4000,
+    report: Annotated[
+        Path | None, typer.Option(help="Write what was found as a page for a browser, too.")
+    ] = None,
 ) -> None:
-    """Check a corpus from its files alone: every byte, count, id and figure that it states.
+    """Check a corpus from its files alone: every byte, count, id and figure that it states; and what
+    other language models say of a sample of its texts.
 
     Exit 0: no error was found. 1: some were. In a folder that glotmill did not make, the Parquet
-    files alone are checked.
+    files and the card of the Hub are checked.
     """
+    from pipelines.finished.audit.audit import Asked
     from pipelines.finished.audit.audit import audit as audit_corpus
     from pipelines.staging.store import Store
-    from schemas.finding import SEVERITIES
 
-    result = audit_corpus(Store(corpus), _progress(), text)
+    asked = Asked(text, second_opinion, tuple(against or ()), sampled)
+    if report is not None and report.is_dir():
+        raise MisuseError(f"--report must be a file to write, got the folder {str(report)!r}")
+    result = audit_corpus(Store(corpus), _progress(), asked)
+    if report is not None:
+        from data_cards.pages.audit import audit_page
+
+        report.write_text(audit_page(result), encoding="utf-8")
     if as_json:
         print(result.model_dump_json(indent=1))
-        raise typer.Exit(int(result.has_errors))
+    else:
+        for line in _lines(result):
+            print(line)
+    raise typer.Exit(int(result.has_errors))
+
+
+def _lines(result: AuditResult) -> Iterator[str]:
+    """Tell a result in lines of text; texts of documents are not among them."""
+    from data_cards.display import one_line
+
     for severity in SEVERITIES:
         found = [finding for finding in result.findings if finding.severity == severity]
         for finding in found[:SHOWN]:
-            where = f"{finding.path} " if finding.path else ""
-            print(f"{severity:8} {finding.check:10} {where}{finding.message}")
+            where = f"{one_line(finding.path)} " if finding.path else ""
+            yield f"{severity:8} {finding.check:10} {where}{one_line(finding.message)}"
         if len(found) > SHOWN:
-            print(f"{severity:8} and {len(found) - SHOWN:,} more; --json shows all")
+            yield f"{severity:8} and {len(found) - SHOWN:,} more; --json shows all"
+    if result.second_opinions:
+        labels = {opinion.label for opinion in result.second_opinions}
+        models = dict.fromkeys(opinion.model for opinion in result.second_opinions)
+        yield (
+            f"second opinion of {', '.join(models)} on {len(labels):,} languages and scripts, by "
+            f"{result.sampled:,} sampled documents; most contradicted:"
+        )
+        ranked = sorted(result.second_opinions, key=lambda one: (-one.low, one.label, one.model))
+        for one in [one for one in ranked if one.contradicts][:SHOWN_OPINIONS]:
+            yield (
+                f"         {one.label:10} {one.model:10} {one.contradicts:,} of {one.answered:,} "
+                f"({one.low:.1%} to {one.high:.1%}), {one.unsure:,} unsure"
+            )
+    for held in result.contamination:
+        yield (
+            f"against  {held.evaluation_set}: {held.texts_found:,} of {held.texts:,} texts found, "
+            f"in {held.documents:,} documents"
+        )
     languages = f" in {result.languages:,} languages and scripts" if result.languages else ""
-    counts = {
-        severity: sum(f.severity == severity for f in result.findings) for severity in SEVERITIES
-    }
-    print(
-        f"{corpus}: {result.documents:,} documents{languages}, {result.files:,} files; {counts['error']:,} errors, "
-        f"{counts['warning']:,} warnings"
+    counts = [
+        f"{sum(finding.severity == severity for finding in result.findings):,} {severity}s"
+        for severity in SEVERITIES
+    ]
+    yield (
+        f"{result.corpus}: {result.documents:,} documents{languages}, {result.files:,} files; "
+        f"{', '.join(counts[:2])}"
     )
-    raise typer.Exit(int(result.has_errors))
 
 
 @audit_app.command(

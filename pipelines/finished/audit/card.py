@@ -84,15 +84,19 @@ def licence_findings(card: Card) -> Iterator[Finding]:
     if declared in _UNSTATED:
         return
     for source in card.sources:
-        licence = (source.licence or "").lower()
-        if licence in _UNSTATED:
-            yield warning(
-                "licences",
-                f"source {source.name}: its licence is not known, the corpus declares {declared}",
-            )
-        for ending, words in _BINDING.items():
-            if ending in licence and ending not in declared:
-                yield warning(
-                    "licences",
-                    f"source {source.name}: {licence} {words}, the corpus declares {declared}",
-                )
+        for words in incompatible(source.licence, declared):
+            yield warning("licences", f"source {source.name}: {words}")
+
+
+def incompatible(licence: str | None, declared: str) -> Iterator[str]:
+    """Say why texts under a licence do not go into a corpus that declares another.
+
+    >>> list(incompatible("CC-BY-NC-4.0", "cc-by-4.0"))
+    ['cc-by-nc-4.0 forbids commercial use, the corpus declares cc-by-4.0']
+    """
+    its, declared = (licence or "").lower(), declared.lower()
+    if its in _UNSTATED:
+        yield f"its licence is not known, the corpus declares {declared}"
+    for ending, words in _BINDING.items():
+        if ending in its and ending not in declared:
+            yield f"{its} {words}, the corpus declares {declared}"

@@ -15,8 +15,11 @@ import pyarrow.parquet as pq
 
 from data_cards.sections.columns import column_rows
 from data_cards.statistics import measure, merge
+from pipelines.finished.audit.content import EvaluationTexts
+from pipelines.finished.audit.sample import Sample
 from pipelines.staging.store import Store
 from schemas.card.card import Card
+from schemas.card.splits import SUBSETS_APART
 from schemas.card.statistics import TextStatistics
 from schemas.columns import SchemaError
 from schemas.finding import Finding, error, warning
@@ -38,9 +41,14 @@ class Shard(NamedTuple):
     findings: list[Finding]
 
 
-def read_shard(store: Store, path: str, card: Card | None) -> Shard:
+def read_shard(
+    store: Store, path: str, card: Card | None, sample: Sample, sets: EvaluationTexts | None
+) -> Shard:
     """Read one published file in batches; what is wrong with it comes back as findings, never as an
-    exception."""
+    exception.
+
+    Documents that the corpus itself calls doubtful or unproved are not sampled.
+    """
     findings: list[Finding] = []
     label = PurePosixPath(path).parent.name
     keys: list[npt.NDArray[np.void]] = []
@@ -57,6 +65,11 @@ def read_shard(store: Store, path: str, card: Card | None) -> Shard:
             for batch in parquet.iter_batches(BATCH_ROWS, use_threads=False):
                 keys.append(hash_keys(batch["id"].cast(pa.large_string())))
                 parts.append(measure(batch, label))
+                if not PurePosixPath(path).name.startswith(SUBSETS_APART):
+                    made = pc.fill_null(batch["synthetic"], False)
+                    sample.add(label, keys[-1], batch["id"], batch["text"], made)
+                if sets is not None:
+                    sets.look(batch)
                 findings += _batch_findings(
                     batch, label, path, sum(map(len, keys)) - batch.num_rows
                 )

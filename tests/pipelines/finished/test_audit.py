@@ -13,7 +13,7 @@ import pytest
 
 from pipelines.build.output import build
 from pipelines.build.plan import make_plan
-from pipelines.finished.audit.audit import audit
+from pipelines.finished.audit.audit import Asked, audit
 from pipelines.runners.local import Runner
 from pipelines.staging.store import StagingError, Store
 from schemas.finding import AuditResult, Finding
@@ -68,7 +68,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def audited(folder: Path, text: str = "text") -> AuditResult:
-    return audit(Store(str(folder)), lambda _: None, text)
+    return audit(Store(str(folder)), lambda _: None, Asked(text=text))
 
 
 def errors(result: AuditResult) -> list[Finding]:
