@@ -5,12 +5,13 @@
 - ip_address: IPv4 and IPv6 of the public internet (RFC 6890: private and documentation addresses
   are nobody's); not the version of a program.
 - phone: libphonenumber's plans. With a plus sign of any country; without one of the language's
-  countries, written in the groups that are usual there.
+  countries, written in the groups that are usual there, or in others after a trunk prefix (0).
 - iban: ISO 13616, length by country and MOD 97-10; with spaces or hyphens, in small letters too.
 - payment_card: ISO/IEC 7812, prefix and length of a scheme and the Luhn sum; in groups or in one
   run.
 - national_id: where the number has a check digit, of the language's countries (python-stdnum), from
-  eleven digits on or with a check letter: shorter ones are as likely other numbers.
+  eleven digits on, with a check letter, or with a date of birth in six digits and a sign after it:
+  other short ones are as likely other numbers.
 
 Digits of any script are read by their value, full-width letters and signs as those of ASCII.
 """
@@ -63,9 +64,9 @@ _FULL_WIDTH = re.compile("[\uff01-\uff5e]")
 CANDIDATE = re.compile(
     r"@|(?<![A-Za-z0-9_.])\d{1,3}(?:\.\d{1,3}){3}(?![A-Za-z0-9_]|\.\d)"
     rf"|\+?\(?\d(?:{_GAP}{{0,3}}\d){{6,33}}(?:-?[A-Za-z])?"
-    rf"|[A-Z]{{2}}\d{{2}}(?:[{_SPACES}-]?[A-Z0-9]){{11,30}}"
-    rf"|(?<![A-Za-z0-9_])[a-z]{{2}}\d{{2}}(?:[a-z0-9]{{11,30}}(?![A-Za-z0-9_])|(?:[{_SPACES}-]?\d){{11,26}})"
-    r"|[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z]|[XYZ]-?\d{7}-?[A-Z]"
+    rf"|[A-Z]{{2}}\d{{2}}(?:[{_SPACES}-]?[A-Z\d]){{11,30}}"
+    rf"|(?<![A-Za-z0-9_])[a-z]{{2}}\d{{2}}(?:[a-z\d]{{11,30}}(?![A-Za-z0-9_])|(?:[{_SPACES}-]?\d){{11,26}})"
+    r"|[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z]|[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z\d]\d|[XYZ]-?\d{7}-?[A-Z]"
     r"|(?<![A-Za-z0-9_:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![A-Za-z0-9_:])"
 )
 _CARD = re.compile(r"\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5}")
@@ -75,11 +76,16 @@ _CARD_PREFIX = re.compile(
 # Of each country the numbers of persons that python-stdnum can check.
 NATIONAL = {
     "BA": ("si.emso",),
+    "BE": ("be.nn", "be.bis"),
     "BG": ("bg.egn",),
     "BR": ("br.cpf",),
+    "CH": ("ch.ssn",),
     "CL": ("cl.rut",),
     "CN": ("cn.ric",),
+    "CU": ("cu.ni",),
     "CZ": ("cz.rc",),
+    "DE": ("de.idnr",),
+    "DO": ("do.cedula",),
     "EE": ("ee.ik",),
     "ES": ("es.dni", "es.nie"),
     "FI": ("fi.hetu",),
@@ -87,22 +93,33 @@ NATIONAL = {
     "GR": ("gr.amka",),
     "HR": ("hr.oib", "si.emso"),
     "IN": ("in_.aadhaar",),
+    "IS": ("is_.kennitala",),
     "IT": ("it.codicefiscale",),
     "KR": ("kr.rrn",),
     "LT": ("lt.asmens",),
     "ME": ("si.emso",),
     "MK": ("si.emso",),
+    "MX": ("mx.curp",),
     "NO": ("no.fodselsnummer",),
     "PL": ("pl.pesel",),
     "RO": ("ro.cnp",),
     "RS": ("si.emso",),
     "SE": ("se.personnummer",),
     "SI": ("si.emso",),
+    "SK": ("sk.rc",),
     "TH": ("th.pin",),
     "TR": ("tr.tckimlik",),
     "ZA": ("za.idnr",),
 }
+# Lengths in countries whose banks use IBANs that the registry of ISO 13616 does not list.
+_UNREGISTERED_IBANS = {
+    **dict.fromkeys(("AO", "CV", "GW", "MZ"), 25),
+    **dict.fromkeys(("DZ", "IR"), 26),
+    **dict.fromkeys(("CF", "CG", "CM", "GA", "GQ", "KM", "MG", "TD"), 27),
+    **dict.fromkeys(("BF", "BJ", "CI", "MA", "ML", "NE", "SN", "TG"), 28),
+}
 _LEAST_DIGITS = 11
+_DATED = re.compile(r"\d{6}[-+/]\d{4}")
 _SMALL = 32
 _RESOLVERS = ("1.1.1.1", "1.0.0.1", "4.2.2.2", "8.8.4.4", "8.8.8.8", "9.9.9.9")
 # What stands before a version, in languages that programs are translated into; and before an
@@ -121,6 +138,10 @@ _LEAST_RUN, _LONGEST_RUN, _MAX_PIECES = (
     34,
     9,
 )  # letters and digits of a run, and its pieces: an IBAN has nine
+# A number of a trunk call: one kind of gap, or the first one another.
+_IN_GROUPS = re.compile(r"\(?0\d{1,4}\)?[ -]?\d{2,}(?:([ -])\d{2,})(?:\1\d{2,})*")
+_LEAST_IN_GROUPS = 9
+_DECIMAL = re.compile(r"\d[.]\d+")
 _LONGEST_PHONE = 24  # code points with gaps; 15 digits (E.164)
 _MAX_OTHER_DIGITS = (
     4  # digits that may stand next to a number: a house number, a year, an extension
@@ -272,13 +293,23 @@ def _is_phone(given: str, region: str | None) -> bool:
         valid = is_valid_number(parse(given, region))
     except NumberParseException:
         return False
-    if not valid or region is None:
+    if not valid or region is None or _in_other_groups(given):
         return valid
     found = PhoneNumberMatcher(given, region, leniency=Leniency.STRICT_GROUPING)
     return (
         any(match.end == len(given) and match.start <= 1 for match in found)
         and sum(map(str.isdigit, given)) >= 8
     )
+
+
+def _in_other_groups(given: str) -> bool:
+    """Tell whether a number begins as calls within a country do and stands in groups of two digits
+    and more, if not the usual ones: "010 0123 4567" for 010 01234567 in Egypt.
+
+    No date has so many digits, and no count or sum begins with 0.
+    """
+    digits = re.sub(r"\D", "", given)
+    return len(digits) >= _LEAST_IN_GROUPS and bool(_IN_GROUPS.fullmatch(given))
 
 
 def _whole(
@@ -303,7 +334,7 @@ def _whole(
     if alone and "national_id" in wanted and _is_national(given, regions):
         yield Found("national_id", start, end)
         return
-    if "phone" in wanted:
+    if "phone" in wanted and not _DECIMAL.fullmatch(given):
         yield from _phones(text, start, end, regions)
 
 
@@ -321,9 +352,14 @@ def _touches(text: str, start: int, end: int) -> bool:
 
 def _is_iban(given: str) -> bool:
     from stdnum import iban  # type: ignore[import-untyped, unused-ignore]
+    from stdnum.iso7064 import mod_97_10  # type: ignore[import-untyped, unused-ignore]
 
     compact = re.sub(rf"[{_SPACES}-]", "", given).upper()
-    return bool(re.match(r"[A-Z]{2}\d{2}", compact)) and bool(iban.is_valid(compact))
+    if not re.match(r"[A-Z]{2}\d{2}", compact):
+        return False
+    if _UNREGISTERED_IBANS.get(compact[:2]) == len(compact):
+        return bool(mod_97_10.is_valid(compact[4:] + compact[:4]))
+    return bool(iban.is_valid(compact))
 
 
 def _is_card(given: str) -> bool:
@@ -369,10 +405,9 @@ def _is_version(text: str, start: int, end: int) -> bool:
 
 def _is_national(given: str, regions: tuple[str, ...]) -> bool:
     digits = sum(character.isdigit() for character in given)
-    if (
-        len(re.sub(r"[ -]", "", given)) < (9 if given[-1].isalpha() else _LEAST_DIGITS)
-        or digits < 7
-    ):
+    least = 9 if given[-1].isalpha() else _LEAST_DIGITS
+    long = digits >= 7 and len(re.sub(r"[ -]", "", given)) >= least
+    if not long and not _DATED.fullmatch(given):
         return False
     return any(module.is_valid(given) for region in regions for module in _checks(region))
 
@@ -399,3 +434,7 @@ def _phones(text: str, start: int, end: int, regions: tuple[str, ...]) -> Iterat
         if found:
             yield from found
             return
+    if not international and not _touches(text, start, end):
+        given = ascii_digits(text[start:end])
+        if any(_is_phone(given, region) for region in regions):
+            yield Found("phone", start, end)

@@ -20,7 +20,7 @@ from stages.privacy.options import PersonalDataConfig
 from stages.privacy.regions import regions_of
 
 _BETWEEN = "\n\x00\n"  # between the texts of a block: no candidate reaches over it
-_MAYBE = r"[@\x{ff20}]|\p{Nd}(?:\P{Nd}{0,3}\p{Nd}){6}|\.\p{Nd}{1,3}\.\p{Nd}|[0-9A-Fa-f:]{2}:"
+_MAYBE = r"[@\x{ff20}]|\p{Nd}(?:\P{Nd}{0,3}\p{Nd}){6}|\p{Nd}{6}[A-Z]|\.\p{Nd}{1,3}\.\p{Nd}|[0-9A-Fa-f:]{2}:"
 
 
 def personal_data(batch: pa.RecordBatch, config: PersonalDataConfig) -> Changed | Filtered:

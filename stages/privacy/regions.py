@@ -18,6 +18,8 @@ _MAIN = {
     "rus": ("RU", "KZ"),
     "zho": ("CN", "TW"),
     "deu": ("DE", "AT", "CH"),
+    "ita": ("IT", "CH"),
+    "ful": ("GN", "SN", "NG", "ML", "CM"),
 }
 
 

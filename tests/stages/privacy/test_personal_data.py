@@ -90,6 +90,32 @@ FORMS = {
     ),
     "small numbers with a port": ("eng_Latn", "at {}:8080 now", "ip_address", "5.6.7.8"),
     "a well-known address": ("eng_Latn", "ask {} first", "ip_address", "8.8.4.4"),
+    "a trunk call in other groups": (
+        "arb_Arab",
+        "\u0627\u062a\u0635\u0644 {} \u0627\u0644\u064a\u0648\u0645",
+        "phone",
+        native("010 0123 4567", 0x660),
+    ),
+    "an IBAN in the digits of its text": (
+        "arb_Arab",
+        "\u0627\u0644\u062d\u0633\u0627\u0628 {} \u0627\u0644\u064a\u0648\u0645",
+        "iban",
+        native("SA03 8000 0000 6080 1016 7519", 0x660),
+    ),
+    "an IBAN that is in no registry": (
+        "pes_Arab",
+        "\u062d\u0633\u0627\u0628 {} \u0627\u0633\u062a",
+        "iban",
+        native("IR580540105180021273113007", 0x6F0),
+    ),
+    "ten digits with a date of birth": (
+        "swe_Latn",
+        "Nummer {} finns",
+        "national_id",
+        "880320-0016",
+    ),
+    "six digits among letters": ("spa_Latn", "CURP: {}.", "national_id", "BOXW310820HNERXN09"),
+    "a phone number in Italian": ("ita_Latn", "Chiama {} oggi", "phone", "02 7602 1234"),
     "large numbers": ("eng_Latn", "LibreOffice at {} is slow", "ip_address", "93.184.216.34"),
 }
 
@@ -97,6 +123,22 @@ FORMS = {
 @pytest.mark.parametrize(("label", "sentence", "kind", "data"), FORMS.values(), ids=FORMS.keys())
 def test_other_forms_are_found(label: str, sentence: str, kind: str, data: str) -> None:
     assert replaced([sentence.format(data)], [label]) == [sentence.format(f"<{kind.upper()}>")]
+
+
+OTHERS = {
+    "a number with a zero, too short": ("arb_Arab", "010 0123"),
+    "a date range": ("swe_Latn", "01-02-1998 - 03-04-2005"),
+    "ten digits without a date": ("swe_Latn", "993120-1234"),
+    "ten digits with a date and a wrong check digit": ("ces_Latn", "710319/2746"),
+    "a wrong sum in a country that is in no registry": ("pes_Arab", "IR580540105180021273113008"),
+    "a decimal number whose digits are a phone number": ("eng_Latn", "0.2309714048"),
+    "a part number": ("spa_Latn", "BOXW310820KNERXN09"),
+}
+
+
+@pytest.mark.parametrize(("label", "text"), OTHERS.values(), ids=OTHERS.keys())
+def test_others_stay(label: str, text: str) -> None:
+    assert replaced([f"- {text} -"], [label]) == [f"- {text} -"]
 
 
 VERSIONS = [
