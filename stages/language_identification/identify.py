@@ -65,7 +65,7 @@ EVIDENCE, GROUP_EVIDENCE = (
     1.5,
     2.0,
 )  # weight of agreement in the log-odds of a label, and of a group
-TRUST_IN_NAMES = 0.5  # names wander: one list of them is `und`, several that agree add up
+TRUST_IN_NAMES = 0.5  # names wander: lists of them are `und`, however many agree
 MAX_PASSAGES = 10.0  # nothing longer was measured
 _LEAST_MEAN = 0.005
 _TOP = 3
@@ -412,7 +412,7 @@ def _score(
         return np.bincount(documents, weights, count).astype(np.float64)
 
     votes.other = summed(passages.letters * other)
-    own = passages.new_letters * ~other
+    own = passages.new_letters * (~other & ~passages.names)
     letters = np.maximum(summed(own), 1e-9)
     effective = letters**2 / np.maximum(summed(own**2), 1e-9)
     rest = votes.letters / np.maximum(votes.letters - votes.other, 1e-9)

@@ -10,8 +10,9 @@ lines that it is for.
 - Letters of styled alphabets (mathematical, circled, full width, presentation forms) become plain
   (NFKC), and overlays (struck-through text) are taken off. Not the whole line: NFKC takes Thai and
   Lao vowels apart.
-- Letters of another script that look alike, in lines that have words of two scripts, become those
-  of the script that the line's other letters are in.
+- Letters of another script that look alike, in lines that have words of two scripts or single
+  letters between words of another script, become those of the script that the line's other letters
+  are in.
 - Letters of an Arabic keyboard become those of the orthography whose own letters the line has.
 - Runs of Hangul consonants and vowels that spell no syllable (laughter, tears) are taken out.
 """
@@ -59,7 +60,13 @@ _BARS = r"^\s*\|.*\||[\p{L}\p{M}\p{N}.)]\s+\|{1,2}\s+[\p{L}\p{N}(]"
 _BAR = r"\s*\|+\s*|\s*!!\s*"
 _TIGHT_SEMICOLON = r"([\p{L}\p{M}\p{N}\"')]);([\p{L}\p{N}\"'(])"
 
-_MIXED_WORD = r"\p{Latin}[\p{Cyrillic}\p{Greek}]|[\p{Cyrillic}\p{Greek}]\p{Latin}"
+_OTHER = r"[\p{Cyrillic}\p{Greek}]"
+# A word of two scripts, or one letter next to a word of another script.
+_MIXED_WORD = (
+    rf"\p{{Latin}}{_OTHER}|{_OTHER}\p{{Latin}}"
+    rf"|{_OTHER}\P{{L}}{{1,3}}\p{{Latin}}(?:\P{{L}}|$)|(?:^|\P{{L}})\p{{Latin}}\P{{L}}{{1,3}}{_OTHER}"
+    rf"|\p{{Latin}}\P{{L}}{{1,3}}{_OTHER}(?:\P{{L}}|$)|(?:^|\P{{L}}){_OTHER}\P{{L}}{{1,3}}\p{{Latin}}"
+)
 _A_WORD = re.compile(r"[^\W\d_]+")
 # What Cyrillic alphabets beside the Russian have, and what is typed for letters of African
 # alphabets.
@@ -178,9 +185,13 @@ def _without_marks(lines: pl.Series) -> pl.Series:
 
 def _in_one_script(line: str) -> str:
     """Write look-alike letters in the script that has the most letters which look like none of
-    another."""
+    another; of equals, in that with the most letters."""
+
+    def count(letters: re.Pattern[str], text: str) -> int:
+        return sum(map(len, letters.findall(text)))
+
     own = [
-        sum(len(run) for run in letters.findall(line.translate(dict.fromkeys(other, ""))))
+        (count(letters, line.translate(dict.fromkeys(other, ""))), count(letters, line))
         for (letters, _), other in zip(_ALPHABETS, _FOUND_ELSEWHERE, strict=True)
     ]
     letters, to_script = _ALPHABETS[own.index(max(own))]

@@ -93,9 +93,14 @@ MIN_OWN_SCRIPT = 0.15
 MAX_SHORT_WORDS = 0.2
 
 
-# Two to four words in small letters but for their first, with a particle or an initial between.
-_SMALL = r"[\p{Ll}\p{M}'\x{2019}]"
-_NAME = rf"\p{{Lu}}{_SMALL}+(?:[ -](?:\p{{Lu}}\.|(?:da|de|del|van|von|bin|al) )?\p{{Lu}}{_SMALL}*){{1,3}}"
+# One to four words in small letters but for their first (or initials, or two or three capitals),
+# with particles of up to three letters between (`van den`), after a number or a title (`Dr.`) and
+# before years.
+_OF_NAME = r"(?:\p{Lu}\.)+|\p{Lu}{2,3}|\p{Lu}[\p{Ll}\p{M}'\x{2019}][\p{L}\p{M}'\x{2019}]*\.?"
+_NAME = (
+    rf"(?:\d{{1,3}}[.)]?\s+)?(?:{_OF_NAME})(?:[ -](?:\p{{Ll}}{{1,3}} ){{0,2}}(?:{_OF_NAME}|\p{{Lu}})){{0,3}}"
+    r"(?:\s*\(?\d[\d/\x{2013}-]*\)?)?"
+)
 _NAME_BREAK = r"\s*[,;/|\x{B7}]\s*"
 MIN_NAMES = 3
 

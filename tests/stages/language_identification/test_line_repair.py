@@ -183,6 +183,36 @@ def test_look_alike_letters(cascade: Identifier, text: str, label: str) -> None:
     assert label_of(cascade, text) == label
 
 
+ALONE = {
+    "Russian: one letter between words": ("Он ушел {a} другом и {b} потом", "\u0441", "\u0430"),
+    "Macedonian: all letters look like Latin ones": ("Тој {b} јас и {b} тој", "", "\u0430"),
+    "Ukrainian: i": ("Він прийшов {a} пішов", "\u0456", ""),
+    "Greek: an article and o": ("{a} γυναίκα και {b} άνθρωπος", "\u0397", "\u03bf"),
+    "Spanish: a and o, typed in Cyrillic": ("Va {a} casa uno {b} otro", "a", "o"),
+}
+LOOKS_LIKE = {"\u0441": "c", "\u0430": "a", "\u0456": "i", "\u0397": "H", "\u03bf": "o"} | {
+    "a": "\u0430",
+    "o": "\u043e",
+    "": "",
+}
+
+
+@pytest.mark.parametrize(("line", "a", "b"), ALONE.values(), ids=ALONE.keys())
+def test_single_letters_are_read_in_the_script_of_the_words_around(
+    line: str, a: str, b: str
+) -> None:
+    damaged = line.format(a=LOOKS_LIKE[a], b=LOOKS_LIKE[b])
+    assert repaired(pl.Series([damaged])).to_list() == [line.format(a=a, b=b)]
+
+
+def test_letters_that_look_like_none_of_the_words_around_stay() -> None:
+    lines = [
+        "\u0420\u0430\u0437\u043c\u0435\u0440 L \u0438\u043b\u0438 R",
+        "Type \u03b1 and \u0416 here",
+    ]
+    assert repaired(pl.Series(lines)).to_list() == lines
+
+
 def test_words_of_two_scripts_on_purpose_stay() -> None:
     line = "\u041c\u043e\u0439 iPhone\u0430\u043c\u0438 \u0438 \u0414\u041d\u041a-\u0442\u0435\u0441\u0442"
     assert repaired(pl.Series([line])).to_list() == [line]
@@ -252,11 +282,21 @@ def test_words_that_repeat_stay_words(cascade: Identifier, text: str, label: str
     assert label_of(cascade, text) == label
 
 
+LETTERS = ("An", "Bình", "Cường", "Dũng", "Giang", "Hải", "Khánh", "Linh")
 NAMES = {
     "Spanish names": "María García López, José Martínez Ruiz, Antonio Sánchez Gómez, Carmen Fernández Díaz",
     "English names, one a line": "James Smith\nMary Johnson\nRobert Williams\nPatricia Brown\nJohn Jones",
     "Chinese names": "Li Wei, Wang Fang, Zhang Wei, Liu Yang, Chen Jie, Yang Min",
     "Russian names": "Иван Петров, Анна Смирнова, Сергей Кузнецов, Мария Попова, Дмитрий Васильев",
+    "Dutch names with particles": "Jan de Vries\nPiet Jansen\nKees van den Berg\nWillem Bakker",
+    "Irish names": "Siobhán Ní Bhriain; Pádraig Ó Conaill; Aoife Nic Dhonncha",
+    "titles": "Mr. Tanaka Hiroshi\nMs. Sato Yuki\nMr. Suzuki Ken",
+    "numbers and years": "1. John Smith (1923-1999)\n2. Peter Miller (1930)\n3. Mary Jones 1950",
+    "family names first": "Smith, John; Doe, Jane; Miller, Peter; Jones, Mary",
+    "companies": "Acme Corp., Foo Ltd., Bar GmbH, Baz S.A., Qux Inc.",
+    "many lists": "\n".join(
+        f"Nguyễn Văn {one}, Trần Thị {two}" for one in LETTERS for two in LETTERS
+    ),
 }
 NO_NAMES = {
     "a title in capitals": (
@@ -268,6 +308,7 @@ NO_NAMES = {
         "eus_Latn",
     ),
     "capitals": (SWA.upper(), "swa_Latn"),
+    "names after a sentence": (f"{SWA}\nJan de Vries\nPiet Jansen\nKees van den Berg", "swa_Latn"),
 }
 
 
