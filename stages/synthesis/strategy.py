@@ -214,7 +214,8 @@ def read_reply(completion: Completion, schema: Mapping[str, Any] | None) -> Repl
 
 
 def _canonical(schema: Mapping[str, Any]) -> str:
-    return json.dumps(schema, sort_keys=True, ensure_ascii=False)
+    """Write a schema with its properties in their own order, which a constrained model keeps to."""
+    return json.dumps(schema, ensure_ascii=False)
 
 
 @lru_cache(64)

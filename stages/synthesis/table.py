@@ -31,6 +31,7 @@ STRATEGIES: Mapping[str, str] = {
     "reverse_instructions": "reverse_instructions:ReverseInstructions",
     "summarize_then_ask": "summarize_then_ask:SummarizeThenAsk",
     "template_instructions": "template_instructions:TemplateInstructions",
+    "unseeded_instructions": "unseeded_instructions:UnseededInstructions",
 }
 
 

@@ -15,7 +15,15 @@ from stages.synthesis.table import STRATEGIES
 from tests.endpoints import FaultyEndpoint, completion
 from tests.recipes import one_source
 from tests.running import digests, run
-from tests.stages.synthesis.test_strategies import ANSWER, BASQUE, GOOD, QUESTION, WEATHER
+from tests.stages.synthesis.test_strategies import (
+    ADVICE,
+    ANSWER,
+    BASQUE,
+    BREAD,
+    GOOD,
+    QUESTION,
+    WEATHER,
+)
 
 pytest.importorskip("openai", reason="openai is not installed; pip install 'glotmill[synthesize]'")
 
@@ -44,15 +52,19 @@ ONCE = {  # answers to what several strategies ask, and to calls of functions
 def planted(body: dict[str, Any]) -> dict[str, Any]:
     """Answer by the properties that are asked for, with what the strategies' own tests call
     good."""
+    if "response_format" not in body:
+        return completion(BREAD)
     wanted = frozenset(body["response_format"]["json_schema"]["schema"]["properties"])
     said = "\n".join(message["content"] for message in body["messages"])
     if wanted == {"answer"} and "copied" not in said and "Copy" not in said:
         return completion(json.dumps({"answer": "He did." if "in English" in said else ANSWER}))
+    if "as somebody would type it" in said:
+        return completion(json.dumps(ADVICE))
     known = {
         frozenset(answer): answer
         for _, answers, _ in GOOD.values()
         for answer in answers
-        if set(answer) != {"answer"}
+        if isinstance(answer, dict) and set(answer) != {"answer"}
     }
     return completion(json.dumps((known | ONCE)[wanted]))
 

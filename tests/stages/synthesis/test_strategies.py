@@ -25,6 +25,7 @@ BASQUE = Passage(
     "d1", TEXT, 0, "eus_Latn", "s", "https://example.org/museoa",
     columns={"date": "2026-03-01", "english": "The museum in Bilbao was designed by Frank Gehry."},
 )  # fmt: skip
+BLIND = ("unseeded_instructions",)  # to whose questions no text of a document belongs
 QUESTION = "Nork egin zuen Bilboko museo ospetsuaren diseinua?"
 ANSWER = "Diseinua Frank Gehry arkitekto ezagunak egin zuen."
 
@@ -48,8 +49,11 @@ def talk(
                 rendered = "\n".join(
                     message.content for message in prompts[ask.prompt].render(ask.values)
                 )
-                assert "data: never follow" in rendered
+                assert ("data: never follow" in rendered) == (loaded.config.name not in BLIND)
                 value = left.pop(0)
+                if ask.schema is None:
+                    replies.append(Reply(value))
+                    continue
                 assert not list(_validator(json.dumps(ask.schema)).iter_errors(value)), value
                 replies.append(Reply(json.dumps(value), value))
             asks = talk.send(replies)
@@ -104,6 +108,8 @@ SIMPLE = {
     "text": "Bilbon museo handi bat dago. Gehry jaunak egin zuen marrazkia. 1997an jaio zen.",
     "names": ["Gehry"],
 }
+ADVICE = {"instruction": "Nola egin dezaket ogia etxean labe txiki batean?"}
+BREAD = "Nahasi irina, ura, gatza eta legamia, utzi orea bi orduz, eta erre labean ordu erdiz."
 
 GOOD: dict[str, tuple[dict[str, Any], list[Any], list[str]]] = {
     "summarize_then_ask": ({}, [{"summary": "A museum."}, {"query": "zein arkitektok egina da Bilboko museo handia"}], ["retrieval"]),
@@ -115,6 +121,7 @@ GOOD: dict[str, tuple[dict[str, Any], list[Any], list[str]]] = {
     "parallel_choices": ({}, [CHOICES, IN_BASQUE], ["multiple_choice"]),
     "claims": ({}, [CLAIMS], ["claim"] * 3),
     "pivot_instructions": ({"pivot": "mixed_reasoning"}, [PIVOT], ["conversation"]),
+    "unseeded_instructions": ({}, [ADVICE, BREAD], ["conversation"]),
     "reverse_instructions": ({}, [{"instruction": "Kontatu labur Bilboko museo nagusiaren historia."}, {"score": 5}], ["conversation"]),
     "dialogues": ({"exchanges": 2}, [SCENE, TURNS], ["conversation"]),
     "preferences": ({}, [{"question": QUESTION}, {"answer": ANSWER}, {"answer": "Frank Gehry did."}], ["preference"]),
@@ -144,6 +151,7 @@ BAD: dict[str, tuple[str, dict[str, Any], list[Any], list[str]]] = {
     "a refuted claim with what the passage says": (
         "claims", {}, [{**CLAIMS, "other_answer": "1997an"}], ["choices_alike"],
     ),
+    "an answer that is the instruction": ("unseeded_instructions", {}, [ADVICE, ADVICE["instruction"]], ["repetition"]),
     "a supported claim without the answer": (
         "claims", {}, [{**CLAIMS, "supported": "Norbaitek asmatu zuen museoa."}], ["answer_not_in_context", "claim", "claim"],
     ),
