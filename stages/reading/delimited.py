@@ -23,12 +23,13 @@ from schemas.split import InputFile, InputSplit
 from stages.reading.files import line_splits, shortened, whole_file_split
 from stages.reading.records import (
     RAW_BYTES,
+    Unreadable,
     failed_record,
     kept_strings,
     make_records,
     size_in_words,
 )
-from stages.reading.streams import Lines, Unreadable, known_as, line_ends, read_lines
+from stages.reading.streams import Lines, known_as, line_ends, read_lines
 
 DelimitedSource = CsvSource | TsvSource
 
@@ -93,7 +94,9 @@ def read(split: InputSplit, source: DelimitedSource) -> Iterator[pa.RecordBatch]
     schema = kept_strings(source.keep)
     header = _header(source, split.location, split.path)
     if isinstance(header, str):
-        yield failed_record(schema, source, split.path, split.start, f"broken_record: {header}")
+        yield failed_record(
+            schema, source, split.path, Unreadable(split.start, f"broken_record: {header}")
+        )
         return
     wanted = {**source.columns.mapped(), **{name: name for name in source.keep}}
     places = [header.index(column) for column in wanted.values()] if header else []
@@ -160,7 +163,7 @@ def _rows(
         elif fields:
             yield feed.start, fields, octets, ""
         if feed.unreadable is not None:
-            yield feed.unreadable.offset, [], feed.unreadable.raw, feed.unreadable.error
+            yield feed.unreadable.position, [], feed.unreadable.raw or b"", feed.unreadable.error
 
 
 class _RowEndsError(Exception):
@@ -244,7 +247,7 @@ class _Feed:
         if isinstance(line, Unreadable):
             if self.held:
                 self._again.append(line)
-                self._doomed_to = line.offset
+                self._doomed_to = line.position
                 self.broken = self._doom = (
                     "broken_record: the row is cut off by what cannot be read"
                 )

@@ -9,8 +9,8 @@ import pyarrow as pa
 from schemas.source import HtmlSource
 from schemas.split import InputFile, InputSplit
 from stages.reading.files import find_files, grouped_files
-from stages.reading.records import failed_record, make_records, record_schema
-from stages.reading.streams import COMPRESSIONS, Unreadable, read_whole
+from stages.reading.records import Unreadable, failed_record, make_records, record_schema
+from stages.reading.streams import COMPRESSIONS, read_whole
 
 _PLAIN_ENDINGS = (".html", ".htm", ".xhtml")
 PAGE_ENDINGS = (
@@ -47,7 +47,7 @@ def read(split: InputSplit, source: HtmlSource) -> Iterator[pa.RecordBatch]:
         page = read_whole(file.location, file.path, source.max_record_bytes)
         if isinstance(page, Unreadable):
             yield from _batch(paths, pages, source)
-            yield failed_record(record_schema(), source, file.path, 0, page.error, page.raw)
+            yield failed_record(record_schema(), source, file.path, page)
             paths, pages, held_bytes = [], [], 0
         elif page:
             paths.append(file.path)

@@ -188,7 +188,7 @@ def read(split: InputSplit, source: JsonLinesSource) -> Iterator[pa.RecordBatch]
         split.location, split.path, split.start, split.end, source.max_record_bytes
     ):
         if not isinstance(piece, Lines):
-            yield failed_record(schema, source, split.path, piece.offset, piece.error, piece.raw)
+            yield failed_record(schema, source, split.path, piece)
             continue
         lines = _object_lines(piece.data)
         for lines_parsed, columns in parser.parse(lines):

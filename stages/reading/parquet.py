@@ -20,6 +20,7 @@ from schemas.source import HubSource, ParquetSource
 from schemas.split import InputFile, InputSplit
 from stages.reading.files import shortened, whole_file_split
 from stages.reading.records import (
+    Unreadable,
     decode_strings,
     failed_record,
     lost_rows,
@@ -217,17 +218,17 @@ def read(split: InputSplit, source: TabularSource) -> Iterator[pa.RecordBatch]:
     """
     footer = _footer(split.files[0], source)
     if isinstance(footer, str):
-        yield failed_record(record_schema(), source, split.path, 0, f"broken_stream: {footer}")
+        unreadable = Unreadable(0, f"broken_stream: {footer}")
+        yield failed_record(record_schema(), source, split.path, unreadable)
         return
     end = footer.num_row_groups if split.end < 0 else min(split.end, footer.num_row_groups)
     groups = range(split.start, end)
     file_schema = footer.schema.to_arrow_schema()
-    wanted = {**source.columns.mapped(), **{name: name for name in source.keep}}
     schema = record_schema(
         pa.field(name, written_type(file_schema.field(name).type)) for name in source.keep
     )
     column_names = sorted(
-        {_field(file_schema.names, column)[0] for column in wanted.values()},
+        {_field(file_schema.names, column)[0] for column in _wanted_columns(source).values()},
         key=file_schema.names.index,
     )
     position = sum(footer.row_group(group).num_rows for group in range(split.start))
@@ -258,7 +259,7 @@ def read(split: InputSplit, source: TabularSource) -> Iterator[pa.RecordBatch]:
                     del batch
                     while slices:
                         records = _records(
-                            slices.pop(0), position + delivered, wanted, schema, split, source
+                            slices.pop(0), position + delivered, schema, split, source
                         )
                         delivered += records.num_rows
                         yield records
@@ -365,10 +366,14 @@ def _fits(name: str, kind: pa.DataType) -> bool:
     return any(test(kind) for test in (*stringy, *others))
 
 
+def _wanted_columns(source: TabularSource) -> dict[str, str]:
+    """Map columns of records to those of the file that they are read from."""
+    return {**source.columns.mapped(), **{name: name for name in source.keep}}
+
+
 def _records(
     batch: pa.RecordBatch,
     position: int,
-    wanted: dict[str, str],
     schema: pa.Schema,
     split: InputSplit,
     source: TabularSource,
@@ -376,7 +381,7 @@ def _records(
     """Turn rows of the file into records; a value that is not UTF-8 fails its row."""
     columns: dict[str, Any] = {}
     error: pa.Array = pa.nulls(batch.num_rows, pa.string())
-    for name, column in wanted.items():
+    for name, column in _wanted_columns(source).items():
         first, *rest = _field(batch.schema.names, column)
         values = batch[first]
         for key in rest:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -157,16 +157,20 @@ def make_records(
     return pa.RecordBatch.from_arrays([arrays[name] for name in schema.names], schema=schema)
 
 
+class Unreadable(NamedTuple):
+    """What stands at a position of a file and cannot be read: why, and the first MiB of its
+    bytes."""
+
+    position: int  # a row number, or the offset of a byte in the uncompressed file
+    error: str
+    raw: bytes | None = None
+
+
 def failed_record(
-    schema: pa.Schema,
-    source: _SourceOfRecords,
-    path: str,
-    position: int,
-    error: str,
-    raw: bytes | None = None,
+    schema: pa.Schema, source: _SourceOfRecords, path: str, unreadable: Unreadable
 ) -> pa.RecordBatch:
-    """Make the single row of a record that could not be read, with the bytes that were read of
-    it."""
+    """Make the single row of a record that could not be read."""
+    position, error, raw = unreadable
     return make_records(schema, source, path, [position], error=[error], raw=[raw])
 
 
@@ -179,9 +183,8 @@ def lost_rows(
     with their number.
     """
     if len(rows) > MOST_LOST_ROWS:
-        yield failed_record(
-            schema, source, path, rows.start, f"{error}; one record stands for all {len(rows)} rows"
-        )
+        words = f"{error}; one record stands for all {len(rows)} rows"
+        yield failed_record(schema, source, path, Unreadable(rows.start, words))
         return
     for start in range(rows.start, rows.stop, BLOCK_ROWS):
         positions = np.arange(start, min(start + BLOCK_ROWS, rows.stop))

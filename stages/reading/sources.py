@@ -30,7 +30,7 @@ from stages.reading.files import (
     outside,
     shortened,
 )
-from stages.reading.records import cut_blocks, failed_record, lost_rows, record_schema
+from stages.reading.records import Unreadable, cut_blocks, failed_record, lost_rows, record_schema
 
 SPLIT_BYTES = 64 << 20
 BLOCK_BYTES = 32 << 20
@@ -216,7 +216,8 @@ def unread_records(split: InputSplit, source: Source, reason: str) -> Iterator[p
         return
     lost = f"bytes {split.start} to {split.end - 1}: " if split.end != -1 else ""
     for file in split.files:
-        yield failed_record(schema, source, file.path, split.start, f"crashed: {lost}{reason}")
+        unreadable = Unreadable(split.start, f"crashed: {lost}{reason}")
+        yield failed_record(schema, source, file.path, unreadable)
 
 
 def _first_records(blocks: Iterator[pa.RecordBatch], count: int) -> Iterator[pa.RecordBatch]:

@@ -23,7 +23,7 @@ import numpy.typing as npt
 import zstandard
 from isal import igzip_lib
 
-from stages.reading.records import RAW_BYTES, size_in_words
+from stages.reading.records import RAW_BYTES, Unreadable, size_in_words
 
 CHUNK_BYTES = (
     1 << 20
@@ -393,14 +393,6 @@ class Lines(NamedTuple):
 
     offset: int
     data: bytes
-
-
-class Unreadable(NamedTuple):
-    """What stands at `offset` and cannot be read: why, and the first MiB of its bytes."""
-
-    offset: int
-    error: str
-    raw: bytes
 
 
 def read_lines(

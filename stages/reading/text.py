@@ -12,8 +12,14 @@ import pyarrow.compute as pc
 from schemas.source import TextSource
 from schemas.split import InputFile, InputSplit
 from stages.reading.files import grouped_files, line_splits
-from stages.reading.records import decode_strings, failed_record, make_records, record_schema
-from stages.reading.streams import Lines, Unreadable, line_ends, read_lines, read_whole
+from stages.reading.records import (
+    Unreadable,
+    decode_strings,
+    failed_record,
+    make_records,
+    record_schema,
+)
+from stages.reading.streams import Lines, line_ends, read_lines, read_whole
 
 
 def plan(source: TextSource, files: Sequence[InputFile], split_bytes: int) -> Iterator[InputSplit]:
@@ -35,7 +41,7 @@ def read(split: InputSplit, source: TextSource) -> Iterator[pa.RecordBatch]:
         for file in split.files:
             content = read_whole(file.location, file.path, source.max_record_bytes)
             if isinstance(content, Unreadable):
-                yield failed_record(schema, source, file.path, 0, content.error, content.raw)
+                yield failed_record(schema, source, file.path, content)
             elif content:
                 offsets = pa.py_buffer(np.array([0, len(content)], np.int64))
                 octets = pa.LargeBinaryArray.from_buffers(
@@ -55,7 +61,7 @@ def read(split: InputSplit, source: TextSource) -> Iterator[pa.RecordBatch]:
             starts = piece.offset + np.concatenate((np.zeros(1, np.int64), ends[:-1]))
             yield _decoded(octets, starts, split.path, source)
         else:
-            yield failed_record(schema, source, split.path, piece.offset, piece.error, piece.raw)
+            yield failed_record(schema, source, split.path, piece)
 
 
 def _without_mark(text: pa.Array) -> pa.Array:

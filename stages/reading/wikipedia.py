@@ -22,7 +22,14 @@ import pyarrow as pa
 from schemas.source import WikipediaSource
 from schemas.split import InputFile, InputSplit
 from stages.reading.files import whole_file_split
-from stages.reading.records import RAW_BYTES, SKIPPED, failed_record, make_records, record_schema
+from stages.reading.records import (
+    RAW_BYTES,
+    SKIPPED,
+    Unreadable,
+    failed_record,
+    make_records,
+    record_schema,
+)
 from stages.reading.streams import BrokenStreamError, chunks, open_file
 
 _BATCH_BYTES = 8 << 20
@@ -82,9 +89,8 @@ def read(split: InputSplit, source: WikipediaSource) -> Iterator[pa.RecordBatch]
     if rows:
         yield batch()
     if error:
-        yield failed_record(
-            schema, source, split.path, dump.next_position(), error, rest[:RAW_BYTES]
-        )
+        unreadable = Unreadable(dump.next_position(), error, rest[:RAW_BYTES])
+        yield failed_record(schema, source, split.path, unreadable)
 
 
 class _UnreadableDumpError(Exception):
