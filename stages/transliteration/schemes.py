@@ -120,32 +120,39 @@ _VOWELS = "short vowels are not written in the source"
 _SOUND = "written by sound: spelling is lost"
 
 
+class _By(NamedTuple):
+    """What makes a scheme's text: an engine, and what the engine calls the scheme."""
+
+    engine: Engine
+    detail: str
+
+
+class _Lost(NamedTuple):
+    """What is lost from the first script to the second and back: a line, or ("", the pattern of
+    reversible words) where nothing is."""
+
+    there: str | tuple[str, str]
+    back: str | tuple[str, str]
+
+
 def _both(
-    name: str,
-    languages: str,
-    one: str,
-    other: str,
-    engine: Engine = "rules",
-    detail: str = "",
-    *,
-    there: str | tuple[str, str] = _UNCLEAR,
-    back: str | tuple[str, str] = _UNCLEAR,
+    name: str, languages: str, scripts: str, lost: _Lost, by: _By | None = None
 ) -> list[Scheme]:
-    """Make the two directions of a scheme; `there` and `back` say what is lost, or ("", words) that
-    nothing is."""
-    lost = [(given, "") if isinstance(given, str) else given for given in (there, back)]
-    codes = tuple(languages.split())
+    """Make the two directions of a scheme; by default from the tables of its name in this folder."""
+    one, other = scripts.split()
+    codes, by = tuple(languages.split()), by or _By("rules", name)
+    there, back = [(given, "") if isinstance(given, str) else given for given in lost]
     return [
-        Scheme(name, codes, one, other, engine, detail or name, *lost[0]),
-        Scheme(name, codes, other, one, engine, detail or name, *lost[1]),
+        Scheme(name, codes, one, other, *by, *there),
+        Scheme(name, codes, other, one, *by, *back),
     ]
 
 
-def _one_way(
-    name: str, languages: str, scripts: str, engine: Engine, detail: str, lossy: str
-) -> Scheme:
+def _one_way(name: str, languages: str, scripts: str, lossy: str, by: _By | None = None) -> Scheme:
     source, target = scripts.split()
-    return Scheme(name, tuple(languages.split()), source, target, engine, detail, lossy)
+    return Scheme(
+        name, tuple(languages.split()), source, target, *(by or _By("rules", name)), lossy
+    )
 
 
 _INDIC = {
@@ -218,186 +225,152 @@ SCHEMES: tuple[Scheme, ...] = (
     *_both(
         "serbian",
         "srp hbs bos cnr hrv",
-        "Cyrl",
-        "Latn",
-        there="нј, лј and дж fall together with њ, љ and џ",
-        back=("", _SERBIAN_LATIN),
+        "Cyrl Latn",
+        _Lost("нј, лј and дж fall together with њ, љ and џ", ("", _SERBIAN_LATIN)),
     ),
-    *_both("uzbek_1995", "uzb", "Cyrl", "Latn", there=_RESPELLED, back=_RESPELLED),
-    *_both("uzbek_2023", "uzb", "Cyrl", "Latn", there=_RESPELLED, back=_RESPELLED),
+    *_both("uzbek_1995", "uzb", "Cyrl Latn", _Lost(_RESPELLED, _RESPELLED)),
+    *_both("uzbek_2023", "uzb", "Cyrl Latn", _Lost(_RESPELLED, _RESPELLED)),
     *_both(
         "azerbaijani_1991",
         "aze",
-        "Cyrl",
-        "Latn",
-        there="apostrophes and the signs of Russian words are dropped, its letters respelled",
-        back=("", f"[{_AZERBAIJANI_LATIN}]+"),
-    ),
-    _one_way(
-        "kazakh_2021",
-        "kaz",
         "Cyrl Latn",
-        "rules",
-        "kazakh_2021",
-        "и and й, х and һ fall together; ъ ь are dropped",
+        _Lost(
+            "apostrophes and the signs of Russian words are dropped, its letters respelled",
+            ("", f"[{_AZERBAIJANI_LATIN}]+"),
+        ),
     ),
-    _one_way("turkmen_1993", "tuk", "Cyrl Latn", "rules", "turkmen_1993", _RESPELLED),
-    _one_way("belarusian_2007", "bel", "Cyrl Latn", "rules", "belarusian_2007", _RESPELLED),
-    _one_way("lacinka", "bel", "Cyrl Latn", "rules", "lacinka", _RESPELLED),
-    *_both("iso9", "", "Cyrl", "Latn", there=("", _ISO_9_WORDS), back=_UNCLEAR),
+    _one_way("kazakh_2021", "kaz", "Cyrl Latn", "и and й, х and һ fall together; ъ ь are dropped"),
+    _one_way("turkmen_1993", "tuk", "Cyrl Latn", _RESPELLED),
+    _one_way("belarusian_2007", "bel", "Cyrl Latn", _RESPELLED),
+    _one_way("lacinka", "bel", "Cyrl Latn", _RESPELLED),
+    *_both("iso9", "", "Cyrl Latn", _Lost(("", _ISO_9_WORDS), _UNCLEAR)),
     _one_way(
         "ala_lc",
         "rus",
         "Cyrl Latn",
-        "rules",
-        "ala_lc_rus",
         "ш with щ, and е with ъ, can read as one",
+        _By("rules", "ala_lc_rus"),
     ),
-    _one_way("ala_lc", "ukr", "Cyrl Latn", "rules", "ala_lc_ukr", "the apostrophe is dropped"),
-    _one_way("ala_lc", "amh tir", "Ethi Latn", "icu", "Ethi-Latn/ALALOC", _UNCLEAR),
+    _one_way("ala_lc", "ukr", "Cyrl Latn", "the apostrophe is dropped", _By("rules", "ala_lc_ukr")),
+    _one_way("ala_lc", "amh tir", "Ethi Latn", _UNCLEAR, _By("icu", "Ethi-Latn/ALALOC")),
     *_both(
         "iso9985",
         "hye hyw",
-        "Armn",
-        "Latn",
-        there=("", "(?:[աբգդեզէըթժիլխծկհձղճմյնշոչպջռսվտրցփքօֆև]|ու)+"),
-        back="ե with ւ becomes the ligature, as modern spelling has it",
+        "Armn Latn",
+        _Lost(
+            ("", "(?:[աբգդեզէըթժիլխծկհձղճմյնշոչպջռսվտրցփքօֆև]|ու)+"),
+            "ե with ւ becomes the ligature, as modern spelling has it",
+        ),
     ),
     *_both(
         "iso9984",
         "kat xmf lzz sva",
-        "Geor",
-        "Latn",
-        there=("", "[აბგდევზთიკლმნოპჟრსტუფქღყშჩცძწჭხჯჰ]+"),
-        back=_CAPITALS,
+        "Geor Latn",
+        _Lost(("", "[აბგდევზთიკლმნოპჟრსტუფქღყშჩცძწჭხჯჰ]+"), _CAPITALS),
     ),
     *_both(
         "ircam",
         "zgh tzm shi rif kab",
-        "Tfng",
-        "Latn",
-        there=("", "[ⴰⴱⴳⴷⴹⴻⴼⴽⵀⵃⵄⵅⵇⵉⵊⵍⵎⵏⵓⵔⵕⵖⵙⵚⵛⵜⵟⵡⵢⵣⵥ]+"),
-        back=_CAPITALS,
+        "Tfng Latn",
+        _Lost(("", "[ⴰⴱⴳⴷⴹⴻⴼⴽⵀⵃⵄⵅⵇⵉⵊⵍⵎⵏⵓⵔⵕⵖⵙⵚⵛⵜⵟⵡⵢⵣⵥ]+"), _CAPITALS),
     ),
-    _one_way("elot_743", "ell", "Grek Latn", "rules", "elot_743", _SOUND),
+    _one_way("elot_743", "ell", "Grek Latn", _SOUND),
     *_both(
         "uly",
         "uig",
-        "Arab",
-        "Latn",
-        there=("", f"(?:\u0626{_UYGHUR_VOWEL}|{_UYGHUR_CONSONANT}{_UYGHUR_VOWEL}?)+"),
-        back=_CAPITALS,
+        "Arab Latn",
+        _Lost(("", f"(?:\u0626{_UYGHUR_VOWEL}|{_UYGHUR_CONSONANT}{_UYGHUR_VOWEL}?)+"), _CAPITALS),
     ),
-    _one_way(
-        "hawar", "ckb", "Arab Latn", "rules", "hawar", "the short i is not written in the source"
-    ),
-    *_both("maltese_arabic", "mlt", "Latn", "Arab", there="short vowels are dropped", back=_VOWELS),
+    _one_way("hawar", "ckb", "Arab Latn", "the short i is not written in the source"),
+    *_both("maltese_arabic", "mlt", "Latn Arab", _Lost("short vowels are dropped", _VOWELS)),
     _one_way(
         "maltese_arabic",
         "ara aeb ajp apc apd arq ary arz ayl shu acm acq acw afb",
         "Arab Latn",
-        "rules",
-        "maltese_arabic",
         _VOWELS,
     ),
-    _one_way(
-        "urdu_hindi",
-        "hin",
-        "Deva Arab",
-        "rules",
-        "urdu_hindi",
-        "letters of Arabic words are chosen by sound",
-    ),
-    _one_way("urdu_hindi", "urd", "Arab Deva", "rules", "urdu_hindi", _VOWELS),
+    _one_way("urdu_hindi", "hin", "Deva Arab", "letters of Arabic words are chosen by sound"),
+    _one_way("urdu_hindi", "urd", "Arab Deva", _VOWELS),
     *(
         scheme
         for script, languages in _INDIC.items()
         for scheme in _both(
             "iso15919",
             languages,
-            script,
-            "Latn",
-            "indic",
-            script,
-            there=_MALAYALAM
-            if script == "Mlym"
-            else ("", _GURMUKHI_WORDS if script == "Guru" else _indic_words(script)),
-            back=_CAPITALS,
+            f"{script} Latn",
+            _Lost(
+                _MALAYALAM
+                if script == "Mlym"
+                else ("", _GURMUKHI_WORDS if script == "Guru" else _indic_words(script)),
+                _CAPITALS,
+            ),
+            _By("indic", script),
         )
     ),
     *_both(
         "iso15919",
         "mar kok",
-        "Deva",
-        "Latn",
-        "indic",
-        "mar",
-        there=("", _indic_words("Deva")),
-        back=_CAPITALS,
+        "Deva Latn",
+        _Lost(("", _indic_words("Deva")), _CAPITALS),
+        _By("indic", "mar"),
     ),
     *_both(
         "iso15919",
         "asm",
-        "Beng",
-        "Latn",
-        "indic",
-        "asm",
-        there=("", _indic_words("Beng", "\u09b0")),
-        back=_CAPITALS,
+        "Beng Latn",
+        _Lost(("", _indic_words("Beng", "\u09b0")), _CAPITALS),
+        _By("indic", "asm"),
     ),
-    _one_way("iso15919", "sin", "Sinh Latn", "icu", "si-si_Latn", _UNCLEAR),
+    _one_way("iso15919", "sin", "Sinh Latn", _UNCLEAR, _By("icu", "si-si_Latn")),
     *(
         scheme
         for language, without in (("san", _NOT_SANSKRIT), ("pli", _NOT_PALI))
         for scheme in _both(
             "iast",
             language,
-            "Deva",
-            "Latn",
-            "indic",
-            "iast",
-            there=("", _indic_words("Deva", without)),
-            back=_CAPITALS,
+            "Deva Latn",
+            _Lost(("", _indic_words("Deva", without)), _CAPITALS),
+            _By("indic", "iast"),
         )
     ),
     *_both(
-        "wylie", "bod dzo", "Tibt", "Latn", "pyewts", "", there=("", _TIBETAN_WORDS), back=_UNCLEAR
+        "wylie",
+        "bod dzo",
+        "Tibt Latn",
+        _Lost(("", _TIBETAN_WORDS), _UNCLEAR),
+        _By("pyewts", "wylie"),
     ),
     *_both(
         "sera",
         "amh tir gez tig",
-        "Ethi",
-        "Latn",
-        "icu",
-        "Ethiopic-Latin/SERA",
-        there="two word spaces and the full stop are written alike, and አ after a letter as its vowel",
-        back=_UNCLEAR,
+        "Ethi Latn",
+        _Lost(
+            "two word spaces and the full stop are written alike, and አ after a letter as its vowel",
+            _UNCLEAR,
+        ),
+        _By("icu", "Ethiopic-Latin/SERA"),
     ),
-    _one_way("revised_romanization", "kor", "Kore Latn", "korean", "", _SOUND),
+    _one_way("revised_romanization", "kor", "Kore Latn", _SOUND, _By("korean", "")),
     *_both(
         "revised_romanization_letters",
         "kor",
-        "Kore",
-        "Latn",
-        "icu",
-        "Hangul-Latin",
-        there=("", "[가-힣]+"),
-        back=_UNCLEAR,
+        "Kore Latn",
+        _Lost(("", "[가-힣]+"), _UNCLEAR),
+        _By("icu", "Hangul-Latin"),
     ),
-    _one_way("mns_5217", "mon", "Cyrl Latn", "icu", "mn-mn_Latn/MNS", _UNCLEAR),
+    _one_way("mns_5217", "mon", "Cyrl Latn", _UNCLEAR, _By("icu", "mn-mn_Latn/MNS")),
     *(
         _one_way(
             "pinyin",
             "zho",
             f"{script} Latn",
-            "icu",
-            "Han-Latin",
             "sound alone; of several readings the commonest",
+            _By("icu", "Han-Latin"),
         )
         for script in ("Hans", "Hant")
     ),
     *(
-        _one_way("bgn_pcgn", language, f"{script} Latn", "icu", f"{name}-Latin/BGN", _UNCLEAR)
+        _one_way("bgn_pcgn", language, f"{script} Latn", _UNCLEAR, _By("icu", f"{name}-Latin/BGN"))
         for script, names in {
             "Cyrl": "rus Russian ukr Ukrainian bel Belarusian bul Bulgarian mkd Macedonian srp Serbian kaz Kazakh "
             "kir Kirghiz mon Mongolian uzb Uzbek aze Azerbaijani tuk Turkmen",
@@ -413,30 +386,31 @@ SCHEMES: tuple[Scheme, ...] = (
         "hans",
         "zho yue wuu nan hak gan lzh",
         "Hant Hans",
-        "opencc",
-        "t2s",
         "several letters become one",
+        _By("opencc", "t2s"),
     ),
     _one_way(
         "hant",
         "zho yue wuu nan hak gan lzh",
         "Hans Hant",
-        "opencc",
-        "s2t",
         "one letter becomes one of several",
+        _By("opencc", "s2t"),
     ),
     _one_way(
         "hant_tw",
         "zho",
         "Hans Hant",
-        "opencc",
-        "s2twp",
         "words of Taiwan replace those of the mainland",
+        _By("opencc", "s2twp"),
     ),
     _one_way(
-        "hant_hk", "zho yue", "Hans Hant", "opencc", "s2hk", "one letter becomes one of several"
+        "hant_hk",
+        "zho yue",
+        "Hans Hant",
+        "one letter becomes one of several",
+        _By("opencc", "s2hk"),
     ),
-    _one_way("uroman", "", "Zyyy Latn", "uroman", "", _SOUND),
+    _one_way("uroman", "", "Zyyy Latn", _SOUND, _By("uroman", "")),
 )
 
 
