@@ -87,9 +87,7 @@ def _render_page(layout: Layout, kept: npt.NDArray[np.bool_]) -> str:
         else:
             for block in group:
                 goes_on, ordered = block.item in items_seen, _ordered(layout, block.item)
-                lines.append(
-                    _block(block.text, block.bits, block.level, block.item, goes_on, ordered)
-                )
+                lines.append(_block(block, goes_on, ordered))
                 items_seen.add(block.item)
     text = lines[0]
     for before, line in itertools.pairwise(lines):
@@ -109,16 +107,19 @@ def _ordered(layout: Layout, item: int) -> bool:
     return bool(item) and layout.tags[layout.parents[item]] == "ol"
 
 
-def _block(text: str, bits: int, level: int, item: int, goes_on: bool, ordered: bool) -> str:
+def _block(block: Block, goes_on: bool, ordered: bool) -> str:
+    """Write a block by itself; `goes_on` says that it is not the first of its list item."""
+    text = block.text
     for depth in range(1, 7):
-        if bits & TAG_BIT[f"h{depth}"]:
+        if block.bits & TAG_BIT[f"h{depth}"]:
             return "#" * depth + " " + " ".join(text.split("\n"))
-    if item and level:
+    if block.item and block.level:
         mark = "1. " if ordered else "- "
-        margin = "    " * (min(level, MAX_INDENT) - 1)  # as deep as the text of an item of any mark
+        indent = min(block.level, MAX_INDENT) - 1
+        margin = "    " * indent  # as deep as the text of an item of any mark
         inner = margin + " " * len(mark)
         return (inner if goes_on else margin + mark) + text.replace("\n", "\n" + inner)
-    if bits & TAG_BIT["blockquote"]:
+    if block.bits & TAG_BIT["blockquote"]:
         return "> " + text.replace("\n", "\n> ")
     return text.replace("\n", "  \n")
 
