@@ -394,7 +394,7 @@ def walk(pages: Sequence[str], shown: frozenset[str] = frozenset()) -> Walked:
         piece_elements, around, started, np.cumsum(is_block)[started], breaks, piece_ends
     )
     piece_blocks, block_ends, blocks = _blocks(
-        documents, marked, texts, pieces, inherited, inherited_names, last
+        documents, marked, texts, pieces, _Inherited(inherited, inherited_names, last)
     )
     layout = Layout(
         tags,
@@ -604,14 +604,21 @@ def _open_selects(own: Ints, last: Ints) -> None:
         own[options[closed]] |= SKIPPED
 
 
+class _Inherited(NamedTuple):
+    """Of n elements: the bits of tags and of class names, each with those of all ancestors, and one
+    past the subtree."""
+
+    tags: Ints
+    names: Ints
+    last: Ints
+
+
 def _blocks(
     documents: list[Document],
     marked: list[Marked],
     texts: list[str],
     pieces: Pieces,
-    inherited: Ints,
-    inherited_names: Ints,
-    last: Ints,
+    inherited: _Inherited,
 ) -> tuple[Ints, Ints, Blocks]:
     """Return the block of each of k pieces, one past the last block of each page, and the
     blocks."""
@@ -644,18 +651,19 @@ def _blocks(
         ]
         piece_blocks = np.where(previous == following, previous, -1)
     firsts = seen[new]
-    linked = (inherited[pieces.elements[seen]] & LINK) != 0
+    linked = (inherited.tags[pieces.elements[seen]] & LINK) != 0
 
     new_places = np.flatnonzero(new)
     bits, names = (
         np.bitwise_and.reduceat(values[pieces.elements[seen]], new_places)
         if blocks
         else np.zeros(0, np.int64)
-        for values in (inherited, inherited_names)
+        for values in (inherited.tags, inherited.names)
     )
     # A block lies in the subtrees of the ancestors of the element that its first text lies in, and
     # of no other.
     homes = pieces.elements[firsts]
+    last = inherited.last
     first = np.searchsorted(pieces.started[firsts], np.arange(len(last)))
     before_element = np.concatenate([[0], np.cumsum(np.bincount(homes, minlength=len(last)))])
     after = first + before_element[last] - before_element[:-1]
