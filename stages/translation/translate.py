@@ -66,6 +66,14 @@ class Translator(NamedTuple):
     ask: Callable[[Sequence[str]], list[Answer]]
 
 
+class _Order(NamedTuple):
+    """What the documents of one direction are translated with."""
+
+    translator: Translator
+    config: TranslationConfig
+    identify: Identify | None
+
+
 class Translated(NamedTuple):
     """What became of the documents of a block that have a direction: each is in one of the three.
 
@@ -111,7 +119,8 @@ def translate_documents(
         rows = np.flatnonzero(np.isin(codes, wanted) & found)
         if len(rows):
             parents = batch.take(pa.array(rows))
-            first = _translate(parents, translator, config, identify)
+            order = _Order(translator, config, identify)
+            first = _translate(parents, order)
             parts.append(first)
             if (
                 config.spans and first.rejected.num_rows
@@ -121,9 +130,7 @@ def translate_documents(
                     pc.invert(pc.is_in(first.pairs["id"], first.rejected["id"]))
                 )
                 parts[-1] = first._replace(rejected=first.rejected.slice(0, 0), pairs=pairs)
-                parts.append(
-                    _translate(parents.filter(again), translator, config, identify, marked=False)
-                )
+                parts.append(_translate(parents.filter(again), order, marked=False))
     nothing = batch.slice(0, 0)
     if not parts:
         none = reject(nothing, STAGE, "")
@@ -139,17 +146,12 @@ def _no_pairs() -> pa.RecordBatch:
     )
 
 
-def _translate(
-    parents: pa.RecordBatch,
-    translator: Translator,
-    config: TranslationConfig,
-    identify: Identify | None,
-    marked: bool = True,
-) -> Translated:
+def _translate(parents: pa.RecordBatch, order: _Order, marked: bool = True) -> Translated:
+    translator, config, _ = order
     records = Records(parents, config, marked) if config.fields or config.spans else None
     sources = records.texts if records else pc.fill_null(parents["text"], "")
     sentences = cut_sentences(sources, config.max_sentence_code_points)
-    distinct = _translated(sentences, translator, config, identify)
+    distinct = _translated(sentences, order)
     # row, line, lead, text, gap of each sentence, and target, reason, signals of its translation
     sentences = sentences.join(distinct, on="text", how="left", maintain_order="left").with_columns(
         target=pl.when(pl.col("asked")).then("target").otherwise("text"),
@@ -157,7 +159,7 @@ def _translate(
     )
     texts = _put_together(sentences, translator.direction)
     facts = _facts(sentences, parents.num_rows)
-    reason, value, threshold, detail = _decide(facts, texts, sources, translator, config, identify)
+    reason, value, threshold, detail = _decide(facts, texts, sources, order)
     columns = _columns(parents, texts, facts, translator)
     if records:
         apart, problems = records.close(texts)
@@ -182,20 +184,16 @@ def _translate(
             pa.array(detail, pa.string()).filter(pa.array(mask)),
         )
 
-    pairs = _pairs(sentences, made, turned_away | failed, translator, config)
+    pairs = _pairs(sentences, made, turned_away | failed, order)
     return Translated(
         made.filter(pa.array(~turned_away)), rows(turned_away & ~failed), rows(failed), pairs
     )
 
 
-def _translated(
-    sentences: pl.DataFrame,
-    translator: Translator,
-    config: TranslationConfig,
-    identify: Identify | None,
-) -> pl.DataFrame:
+def _translated(sentences: pl.DataFrame, order: _Order) -> pl.DataFrame:
     """Translate and judge the distinct sentences: columns text, asked, target, reason, error and
     the signals."""
+    translator, config, identify = order
     distinct = sentences.select(pl.col("text").unique(maintain_order=True))
     masked = translator.protection.mask(distinct["text"])
     bare = masked.texts.str.replace_all(translator.protection.found, "")
@@ -307,15 +305,11 @@ def _facts(sentences: pl.DataFrame, documents: int) -> pl.DataFrame:
 
 
 def _decide(
-    facts: pl.DataFrame,
-    texts: pa.Array,
-    sources: pa.Array,
-    translator: Translator,
-    config: TranslationConfig,
-    identify: Identify | None,
+    facts: pl.DataFrame, texts: pa.Array, sources: pa.Array, order: _Order
 ) -> tuple[list[str | None], list[float | None], list[float | None], list[str | None]]:
     """Decide on n documents: reason, value, threshold and detail, null for those that are
     published."""
+    translator, config, identify = order
     n = len(texts)
     reason: list[str | None] = [None] * n
     value: list[float | None] = [None] * n
@@ -423,10 +417,10 @@ def _pairs(
     sentences: pl.DataFrame,
     made: pa.RecordBatch,
     turned_away: npt.NDArray[np.bool_],
-    translator: Translator,
-    config: TranslationConfig,
+    order: _Order,
 ) -> pa.RecordBatch:
     """Give a SENTENCE_PAIR for each sentence that was asked and answered."""
+    translator, config, _ = order
     bare = (pl.col("source", "target").str.replace_all(MARKS, "")) if config.spans else ()
     frame = sentences.rename({"text": "source"}).with_columns(bare)
     frame = frame.with_columns(sentence=pl.int_range(pl.len()).over("row").cast(pl.Int64)).filter(
