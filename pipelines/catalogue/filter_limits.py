@@ -11,7 +11,7 @@ from schemas.language import parse_label
 from schemas.quality_limits import ALL, LimitsTable
 from stages.quality.learned_limits import load_limits
 from stages.quality.options import QualityFilteringConfig
-from stages.quality.rules import RULES, limit_of
+from stages.quality.rules import RULES, ChosenLimits, limit_of
 
 
 def filter_limits(recipe: Recipe, fates: Iterable[FateCount]) -> tuple[FilterLimit, ...]:
@@ -45,15 +45,10 @@ def limits_met(
     for label in learned.keys() & present:
         wanted |= {(rule, label) for rule in learned[label].false_positives if rule in rules}
     found = []
+    chosen = ChosenLimits(stage.limits, stage.thresholds, table.by_label if table else {})
     for name, label in sorted(pair for pair in wanted if pair[0] in rules):
         rule, own = rules[name], learned.get(label)
-        limit = limit_of(
-            rule,
-            *parse_label(label),
-            stage.limits,
-            stage.thresholds,
-            table.by_label if table else {},
-        )
+        limit = limit_of(rule, *parse_label(label), chosen)
         if limit is not None:
             of_table = own is not None and name in own.limits and not limit.exact
             found.append(

@@ -26,7 +26,7 @@ from schemas.document import DOCUMENT
 from schemas.quality_signals import QUALITY_SIGNALS
 from stages.batches import Filtered, Measured, reject
 from stages.quality.options import QualityFilteringConfig
-from stages.quality.rules import RULE_NAMES, RULES, Rule, limit_of, slack_of
+from stages.quality.rules import RULE_NAMES, RULES, ChosenLimits, Rule, limit_of, slack_of
 from stages.quality.signals import measure_quality
 
 Learned = Mapping[str, Mapping[str, float]]  # label -> rule -> limit
@@ -75,12 +75,11 @@ def broken_rules(
             rows,
         )
     )
+    limits_in_force = ChosenLimits(config.limits, config.thresholds, learned)
     for position, rule in enumerate(RULES):
         if rule.family not in config.families:
             continue
-        chosen = [
-            limit_of(rule, *label, config.limits, config.thresholds, learned) for label in number
-        ]
+        chosen = [limit_of(rule, *label, limits_in_force) for label in number]
         limits = np.array(
             [np.nan if limit is None else limit.value for limit in chosen], np.float64
         )[places]

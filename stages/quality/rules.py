@@ -323,30 +323,37 @@ class Limit(NamedTuple):
     exact: bool
 
 
+class ChosenLimits(NamedTuple):
+    """Where the limits of rules come from.
+
+    `own` are limits of the recipe, which come first; `false` is off. `learned` are those of a
+    table, by label. Elsewhere `limits` hold.
+    """
+
+    limits: Limits
+    own: Mapping[str, Mapping[str, float | Literal[False]]] = MappingProxyType({})
+    learned: Mapping[str, Mapping[str, float]] = MappingProxyType({})
+
+
 def limit_of(
-    rule: Rule,
-    language: str | None,
-    script: str | None,
-    limits: Limits,
-    own: Mapping[str, Mapping[str, float | Literal[False]]],
-    learned: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
+    rule: Rule, language: str | None, script: str | None, chosen: ChosenLimits
 ) -> Limit | None:
     """Return the limit of a rule for a language and script; None if the rule is off there.
 
-    `own` are limits of the recipe, which come first; `false` is off. `learned` are those of a
-    table, by label.
-
     >>> few = next(rule for rule in RULES if rule.name == "few_lines_with_end_mark")
-    >>> limit_of(few, "eng", "Latn", "published", {}), limit_of(few, "tha", "Thai", "fair", {})
-    (Limit(value=0.12, exact=True), None)
-    >>> limit_of(few, "tha", "Thai", "fair", {"Thai": {"few_lines_with_end_mark": 0.1}})
+    >>> limit_of(few, "eng", "Latn", ChosenLimits("published"))
+    Limit(value=0.12, exact=True)
+    >>> limit_of(few, "tha", "Thai", ChosenLimits("fair"))
+    >>> own = {"Thai": {"few_lines_with_end_mark": 0.1}}
+    >>> limit_of(few, "tha", "Thai", ChosenLimits("fair", own))
     Limit(value=0.1, exact=True)
     """
+    limits, own, learned = chosen
     names = (f"{language}_{script}", language or "", script or "")
     for name in (*names, "any"):
         if rule.name in own.get(name, {}):
-            chosen = own[name][rule.name]
-            return None if chosen is False else Limit(float(chosen), exact=True)
+            value = own[name][rule.name]
+            return None if value is False else Limit(float(value), exact=True)
     if rule.name in learned.get(names[0], {}):
         return Limit(learned[names[0]][rule.name], exact=False)
     if limits == "published":

@@ -45,7 +45,7 @@ from schemas.quality_limits import ALL, Distribution, LanguageLimits, Method
 from schemas.quality_signals import TOP_GRAMS
 from stages.quality.filter_quality import broken_rules
 from stages.quality.options import QualityFilteringConfig
-from stages.quality.rules import RULES, Rule, limit_of, slack_of
+from stages.quality.rules import RULES, ChosenLimits, Rule, limit_of, slack_of
 
 LEAST_PAGES, LEAST_WORDS, GROUP_PAGES = 200, 50, 200
 ENGLISH = "eng_Latn"
@@ -194,6 +194,7 @@ def clamped(rule: Rule, limit: float) -> float:
 
 
 Found = Mapping[str, float | str]  # rule -> limit, or why there is none
+_FAIR = ChosenLimits("fair")
 
 
 def _taken(found: Found) -> dict[str, float]:
@@ -203,7 +204,7 @@ def _taken(found: Found) -> dict[str, float]:
 def _limits(label: str, pages: pa.RecordBatch, english: pa.RecordBatch, way: Way) -> Found:
     """Learn the limits of a language: each a limit, or why it is refused; rules that are off there
     are left out."""
-    on = [rule for rule in TUNED if limit_of(rule, *parse_label(label), "fair", {}) is not None]
+    on = [rule for rule in TUNED if limit_of(rule, *parse_label(label), _FAIR) is not None]
     values = {rule: levelled(rule, pages) for rule in on}
     present = {
         rule: float((pages[rule.signal].to_numpy(zero_copy_only=False) > 0).mean()) for rule in on
@@ -327,7 +328,7 @@ def distributions(
     """Spread the values of each tuned rule into bins; the last holds all greater ones."""
     own = pages.take(np.flatnonzero(pages.labels == label))
     for rule in TUNED:
-        chosen = limit_of(rule, *parse_label(label), "fair", {})
+        chosen = limit_of(rule, *parse_label(label), _FAIR)
         values = levelled(rule, own.signals)
         values = values[~np.isnan(values)]
         if chosen is None or not len(values):

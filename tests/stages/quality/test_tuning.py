@@ -14,7 +14,7 @@ import pytest
 from schemas.quality_limits import ALL, LanguageLimits, LimitsTable
 from schemas.quality_signals import QUALITY_SIGNALS
 from stages.quality.learned_limits import load_limits, require_limits_for
-from stages.quality.rules import RULES, limit_of
+from stages.quality.rules import RULES, ChosenLimits, limit_of
 from stages.quality.segmenters import segmenter_version
 from stages.quality.tuning import Pages, Way, learn, levelled, score_threshold
 
@@ -189,12 +189,20 @@ def test_a_table_comes_back_from_its_file(tmp_path: Path) -> None:
 
 def test_learned_limits_stand_between_those_of_the_recipe_and_the_default() -> None:
     rule = next(rule for rule in RULES if rule.name == "top_2_gram")
-    assert limit_of(rule, "eus", "Latn", "fair", {}, TABLE.by_label) == (0.3, False)
-    assert limit_of(rule, "eus", "Latn", "fair", {"any": {"top_2_gram": 0.5}}, TABLE.by_label) == (
+    assert limit_of(rule, "eus", "Latn", ChosenLimits("fair", learned=TABLE.by_label)) == (
+        0.3,
+        False,
+    )
+    assert limit_of(
+        rule, "eus", "Latn", ChosenLimits("fair", {"any": {"top_2_gram": 0.5}}, TABLE.by_label)
+    ) == (
         0.5,
         True,
     )
-    assert limit_of(rule, "fin", "Latn", "fair", {}, TABLE.by_label) == (rule.fair, False)
+    assert limit_of(rule, "fin", "Latn", ChosenLimits("fair", learned=TABLE.by_label)) == (
+        rule.fair,
+        False,
+    )
 
 
 def test_a_table_for_other_words_or_signals_is_refused() -> None:
