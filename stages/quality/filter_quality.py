@@ -86,6 +86,8 @@ def broken_rules(
         exact = np.array([limit is None or limit.exact for limit in chosen], np.bool_)[places]
         slack = np.where(exact, 0, slack_of(rule, signals))
         limits = limits + slack if rule.side == "max" else limits - slack
+        if rule.slack:
+            limits = np.where(exact, limits, np.maximum(limits, rule.slack.least))
         name = (
             rule.name if rule.name in signals.schema.names else rule.signal
         )  # datatrove has two of one signal

@@ -40,11 +40,12 @@ class Slack(NamedTuple):
 
     A limit on a share says something of a long text. In a text of six words, one number is 17 % of
     the words, and two words that come twice are 67 %. So the limit of a text with n words is `limit
-    + units / n` (minus, for the least).
+    + units / n` (minus, for the least, but not less than `least`).
     """
 
     units: float
     whole: Whole
+    least: float = -np.inf
 
 
 class Rule(NamedTuple):
@@ -95,7 +96,7 @@ RULES = (
         "min",
         0.8,
         0.8,
-        Slack(4, "words"),
+        Slack(4, "words", least=0.01),  # a text without any word of letters is none
     ),
     Rule("few_stop_words", "gopher_quality", "stop_words", "min", 2, 2, Slack(50, "words")),
     Rule(

@@ -98,6 +98,8 @@ SHORT_AND_BAD = {
         "eng_Latn",
     ),
     "hash tags": (" ".join(f"#tag{letter}" for letter in "abcdefgh"), "eng_Latn"),
+    "a number": ("2024", "und_Zyyy"),
+    "numbers in other digits": ("\u0661\u0662\u0663 \u0664\u0665 \u0666", "ara_Arab"),
     "times and numbers": ("12:30 4,5 2024 17 12:45 5,5 2025 18", "eus_Latn"),
 }
 
