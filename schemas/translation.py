@@ -52,6 +52,12 @@ TRANSLATION_MARKS = pa.schema(
             "Share in [0, 1] of the words that the engine marked as unknown to it, by length on average.",
             nullable=True,
         ),
+        column(
+            "translation_round_trip_chrf",
+            pa.float32(),
+            "chrF in [0, 100] of the sentences translated back, by length on average; null if none was.",
+            nullable=True,
+        ),
     ]
 )
 
@@ -97,6 +103,18 @@ SENTENCE_PAIR = pa.schema(
             nullable=True,
         ),
         column("repeated_code_points", pa.int64(), "Code points of the longest loop in `target`."),
+        column(
+            "round_trip_chrf",
+            pa.float32(),
+            "chrF in [0, 100] of `target`, translated back, by `source`; null if it was not, or is too short.",
+            nullable=True,
+        ),
+        column(
+            "neighbour_gain",
+            pa.float32(),
+            "How much better `target` fits a neighbour's source than its own, as a logarithm; null if it stands alone.",
+            nullable=True,
+        ),
     ]
 )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -120,6 +121,9 @@ def answer(text, number):
         return good
     if kind == "markup":
         return "<p>" + close(good, more) + "</p>"
+    if kind == "moves":
+        keys = list(table)
+        return close(table[keys[keys.index(plain) - 1]], more) if plain in table else good
     if kind == "same":
         return close(table[sorted(table)[0]], more)
     if kind == "empty":
@@ -159,14 +163,20 @@ def sentence_table(source: str, target: str) -> dict[str, str]:
     return table
 
 
-def plant_engine(folder: Path, kind: str = "good", at: str = "", seconds: float = 0) -> Path:
+def plant_engine(
+    folder: Path,
+    kind: str = "good",
+    at: str = "",
+    seconds: float = 0,
+    directions: Sequence[tuple[str, str]] = DIRECTIONS,
+) -> Path:
     """Write modes into a folder, to be named by APERTIUM_MODES, that answer from DECLARATION as
     `kind` says.
 
     The mode of a kind is called by it, as `eus-spa-copies`; a good one is the plain mode. `at` is
     what a sentence holds that the engine hangs or dies at, `seconds` how long each answer takes.
     """
-    for source, target in DIRECTIONS:
+    for source, target in directions:
         name = f"{source[:3]}-{target[:3]}" + ("" if kind == "good" else f"-{kind}")
         own = folder / name
         own.mkdir(parents=True, exist_ok=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +25,7 @@ from schemas.language import one_code, parse_label
 from stages.batches import BoundStage, Changed, StageConfig, StageFunction, run_stages, set_columns
 from stages.engines.chat import Generator
 from stages.engines.engine import Answer, Direction, Engine
-from stages.engines.options import token_budget
+from stages.engines.options import EngineConfig, token_budget
 from stages.language_identification.identify import (
     LanguageIdentificationConfig,
 )
@@ -283,20 +283,26 @@ def _translation(config: TranslationConfig, recipe: Recipe) -> AugmentFunction:
     from stages.translation.translate import Translator, translate_documents
 
     glossary = read_glossary(config.glossary) if config.glossary else None
-    budget = token_budget(config.engine)
-    opened = []
-    for direction in config.pairs:
-        engine = open_engine(config.engine, direction, config.reuse)
-        opened.append((direction, engine, Protection(config.protect, engine.placeholder, glossary)))
+
+    def opened(engine: EngineConfig, direction: Direction, terms: Mapping[str, str] | None) -> Any:
+        own = open_engine(engine, direction, config.reuse)
+        protection = Protection(config.protect, own.placeholder, terms)
+        budget = token_budget(engine)
+        return lambda ask, back=None: Translator(
+            direction, own.identity, protection, partial(ask, own, direction, budget), back
+        )
+
+    ways = [
+        (
+            opened(config.engine, direction, glossary),
+            opened(config.round_trip, direction.back, None) if config.round_trip else None,
+        )
+        for direction in config.pairs
+    ]
     identify = bind_identify(recipe) if config.gates.language else None
 
     def make(batch: pa.RecordBatch, ask: Ask) -> Made:
-        translators = [
-            Translator(
-                direction, engine.identity, protection, partial(ask, engine, direction, budget)
-            )
-            for direction, engine, protection in opened
-        ]
+        translators = [there(ask, back and back(ask)) for there, back in ways]
         return Made(*translate_documents(batch, translators, config, identify))
 
     return make

@@ -95,8 +95,11 @@ def engine_versions(stage: TranslationConfig) -> Iterator[ModelVersion]:
     """
     if stage.reuse:
         known_responses(stage.reuse)
-    for direction in stage.pairs:
-        engine = open_engine(stage.engine, direction, stage.reuse)
+    ways = [(direction, stage.engine) for direction in stage.pairs]
+    if stage.round_trip:
+        ways += [(direction.back, stage.round_trip) for direction in stage.pairs]
+    for direction, config in dict.fromkeys(ways):
+        engine = open_engine(config, direction, stage.reuse)
         try:
             engine.check()
         finally:

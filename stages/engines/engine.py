@@ -33,6 +33,11 @@ class Direction(NamedTuple):
     def __str__(self) -> str:
         return f"{self.source} -> {self.target}"
 
+    @property
+    def back(self) -> Direction:
+        """Return the direction from the target into the source."""
+        return Direction(self.target, self.source)
+
 
 def parse_direction(words: str) -> Direction:
     """Read a direction as recipes write it; raises ValueError.

@@ -60,6 +60,25 @@ class GateConfig(StageConfig):
         ge=8,
         description="Code points that go round in a circle, four times or more, unlike the source.",
     )
+    min_round_trip_chrf: float = Field(
+        default=30.0,
+        ge=0,
+        le=100,
+        description="chrF, of 100, that a sentence has at least where it is translated back into the source language. "
+        "Lines of the Declaration of Human Rights reach 20 at the median beside the translation of another line, "
+        "and 45 to 92 beside their own.",
+    )
+    min_round_trip_letters: int = Field(
+        default=20,
+        ge=1,
+        description="Letters of the source from which on its way there and back is measured.",
+    )
+    max_neighbour_gain: float = Field(
+        default=2.0,
+        ge=0,
+        description="How much better a translation may fit the source of a neighbouring line than its own, in "
+        "logarithms of likelihood, by length, numbers, names and cognates: what is beyond was moved.",
+    )
 
 
 class TranslationConfig(StageConfig):
@@ -72,6 +91,11 @@ class TranslationConfig(StageConfig):
     engine: EngineConfig = Field(
         default_factory=named_engine,
         description='What translates: a name, as "apertium", or a table with its options, as { kind = "recorded" }.',
+    )
+    round_trip: EngineConfig | None = Field(
+        default=None,
+        description="What translates back, by name or as a table: each sentence that passes the other gates is put "
+        "into its source language again and compared (`gates.min_round_trip_chrf`).",
     )
     outputs: tuple[
         Literal["documents", "document_pairs", "sentence_pairs", "tmx", "moses"], ...
@@ -125,7 +149,7 @@ class TranslationConfig(StageConfig):
         description="Write all responses into the folder `responses`, for a next version to `reuse`.",
     )
 
-    @field_validator("engine", mode="before")
+    @field_validator("engine", "round_trip", mode="before")
     @classmethod
     def _by_name(cls, engine: object) -> object:
         return {"kind": engine} if isinstance(engine, str) else engine

@@ -48,7 +48,7 @@ from stages.translation.gates import (
     length_tolerance,
 )
 from stages.translation.options import TranslationConfig
-from stages.translation.protection import MARKS, Protection, adds_markup
+from stages.translation.protection import MARKS, Masked, Protection, adds_markup
 from stages.translation.records import Records
 from stages.translation.sentences import cut_sentences
 
@@ -64,6 +64,7 @@ class Translator(NamedTuple):
     identity: Identity
     protection: Protection
     ask: Callable[[Sequence[str]], list[Answer]]
+    back: Translator | None = None  # who translates the answers back, for `round_trip`
 
 
 class _Order(NamedTuple):
@@ -200,49 +201,53 @@ def _translated(sentences: pl.DataFrame, order: _Order) -> pl.DataFrame:
     asked = bare.str.contains(r"\p{L}")
     at = asked.arg_true()
     frame = distinct.with_columns(asked=asked)
-    wanted = masked.texts.gather(at)
+    source = distinct["text"].gather(at)
+    answers = _answers(
+        Masked(masked.texts.gather(at), [masked.kept[row] for row in at.to_list()]), translator
+    )
+    back = translator.back
+    judged = judge_sentences(
+        answers.with_columns(source=source),
+        translator.direction,
+        config.gates,
+        identify,
+        (lambda targets: _answers(back.protection.mask(targets), back)) if back else None,
+    )
+    found = judged.signals.with_columns(
+        text=source,
+        target=answers["target"],
+        reason=judged.reasons,
+        in_target=judged.in_target,
+        error=judged.errors,
+    )
+    return frame.join(found, on="text", how="left", maintain_order="left")
+
+
+def _answers(sentences: Masked, translator: Translator) -> pl.DataFrame:
+    """Ask an engine n masked sentences, equal ones once, as judge_sentences takes the answers:
+    columns target, answer, error, whole, markup."""
+    wanted = sentences.texts
     once = wanted.unique(maintain_order=True)
-    answers = translator.ask(once.to_list())
+    given = translator.ask(once.to_list())
     places = pl.DataFrame({"masked": wanted}).join(
         pl.DataFrame(
             {
                 "masked": once,
-                "answer": pl.Series([answer.text for answer in answers], dtype=pl.String),
-                "error": pl.Series([answer.error for answer in answers], dtype=pl.String),
+                "answer": pl.Series([answer.text for answer in given], dtype=pl.String),
+                "error": pl.Series([answer.error for answer in given], dtype=pl.String),
             }
         ),
         on="masked",
         how="left",
         maintain_order="left",
     )
-    answer = places["answer"]
-    cleaned = answer.str.replace_all(_MARKED, "$1$2").str.strip_chars()
-    restored, whole = translator.protection.restore(
-        cleaned.fill_null("").to_list(), [masked.kept[row] for row in at.to_list()]
-    )
-    judged = judge_sentences(
-        pl.DataFrame(
-            {
-                "source": distinct["text"].gather(at),
-                "target": pl.Series(restored, dtype=pl.String),
-                "answer": answer,
-                "error": places["error"],
-                "whole": pl.Series(whole, dtype=pl.Boolean),
-                "markup": adds_markup(cleaned.fill_null(""), wanted),
-            }
-        ),
-        translator.direction,
-        config.gates,
-        identify,
-    )
-    found = judged.signals.with_columns(
-        text=distinct["text"].gather(at),
+    cleaned = places["answer"].str.replace_all(_MARKED, "$1$2").str.strip_chars().fill_null("")
+    restored, whole = translator.protection.restore(cleaned.to_list(), sentences.kept)
+    return places.select("answer", "error").with_columns(
         target=pl.Series(restored, dtype=pl.String),
-        reason=judged.reasons,
-        in_target=judged.in_target,
-        error=places["error"],
+        whole=pl.Series(whole, dtype=pl.Boolean),
+        markup=adds_markup(cleaned, wanted),
     )
-    return frame.join(found, on="text", how="left", maintain_order="left")
 
 
 def _put_together(sentences: pl.DataFrame, direction: Direction) -> pa.Array:
@@ -298,10 +303,18 @@ def _facts(sentences: pl.DataFrame, documents: int) -> pl.DataFrame:
         reasons=pl.col("reason").drop_nulls(),
         copied_share=mean("copied_share"),
         unknown_share=mean("unknown_share"),
+        round_trip_chrf=_mean_of_measured("round_trip_chrf"),
     )
     if facts.height != documents:
         raise AssertionError(f"translate lost documents: {documents} in, {facts.height} out")
     return facts.join(lost, on="row", how="left", maintain_order="left")
+
+
+def _mean_of_measured(signal: str) -> pl.Expr:
+    """Average a signal by the length of the sentences that have it; null where none has."""
+    measured = pl.col(signal).is_not_null() & pl.col("asked")
+    weight = pl.col("text").str.len_chars().filter(measured)
+    return (pl.col(signal).filter(measured) * weight).sum() / weight.sum().replace(0, None)
 
 
 def _decide(
@@ -410,6 +423,7 @@ def _columns(
         "translation_rejected_share": facts["rejected_share"].to_arrow().cast(pa.float32()),
         "translation_copied_share": facts["copied_share"].to_arrow().cast(pa.float32()),
         "translation_unknown_share": facts["unknown_share"].to_arrow().cast(pa.float32()),
+        "translation_round_trip_chrf": facts["round_trip_chrf"].to_arrow().cast(pa.float32()),
     }
 
 

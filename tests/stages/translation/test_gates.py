@@ -5,9 +5,11 @@ from __future__ import annotations
 import polars as pl
 import pyarrow as pa
 import pytest
+from sacrebleu.metrics.chrf import CHRF
 
 from stages.engines.engine import parse_direction
 from stages.translation.gates import (
+    TranslateBack,
     copied_share,
     expected_log_ratio,
     judge_sentences,
@@ -118,3 +120,84 @@ def test_lengths_of_languages() -> None:
         0.117, abs=0.001
     )
     assert expected_log_ratio(parse_direction("eng_Latn -> qaa_Latn")) == 0
+
+
+def frame_of(pairs: list[tuple[str, str]]) -> pl.DataFrame:
+    sources, targets = zip(*pairs, strict=True)
+    columns = {"source": sources, "target": targets, "answer": targets}
+    flags = [pl.lit(value).alias(name) for name, value in (("whole", True), ("markup", False))]
+    return pl.DataFrame(columns).with_columns(*flags, pl.lit(None, pl.String).alias("error"))
+
+
+def back(table: dict[str, str | None]) -> TranslateBack:
+    """Translate back by a table; null is what the engine fails at."""
+
+    def translate(targets: pl.Series) -> pl.DataFrame:
+        texts = [table[target] for target in targets]
+        errors = [None if text is not None else "died" for text in texts]
+        return pl.DataFrame(
+            {"target": texts, "error": errors}, {"target": pl.String, "error": pl.String}
+        )
+
+    return translate
+
+
+WAYS_BACK = {
+    "comes back in other words": (BASQUE.replace("guztiek", "orok"), None),
+    "comes back as another sentence": (
+        "Inor ezingo da arrazoirik gabe atxilotu, preso hartu edo erbesteratu.",
+        "round_trip",
+    ),
+    "does not come back": ("", "round_trip"),
+    "the engine fails on the way back": (None, "engine_failed"),
+}
+
+
+@pytest.mark.parametrize(("returned", "reason"), WAYS_BACK.values(), ids=WAYS_BACK.keys())
+def test_sentences_are_translated_back(returned: str | None, reason: str | None) -> None:
+    judged = judge_sentences(
+        frame_of([(BASQUE, SPANISH)]), EUS_SPA, GateConfig(), None, back({SPANISH: returned})
+    )
+    assert judged.reasons[0] == reason
+    assert judged.errors[0] == ("died" if reason == "engine_failed" else None)
+    chrf = judged.signals["round_trip_chrf"][0]
+    assert chrf == pytest.approx(CHRF().sentence_score(returned or "", [BASQUE]).score, abs=1e-9)
+
+
+def test_short_sentences_and_rejected_ones_have_no_way_back() -> None:
+    frame = frame_of([("Bai.", "S\u00ed."), (BASQUE, "")])
+    judged = judge_sentences(frame, EUS_SPA, GateConfig(), None, back({"S\u00ed.": "Ez."}))
+    assert judged.reasons.to_list() == [None, "no_output"]
+    assert judged.signals["round_trip_chrf"].to_list() == [None, None]
+
+
+LINES = [
+    ("Luis nació en 1931 en Ourense.", "Luis naceu en 1931 en Ourense."),
+    ("El sistema operativo no responde a la solicitud.", "O sistema operativo non responde."),
+    ("Todo individuo tiene derecho a la vida.", "Todo individuo ten dereito á vida."),
+    ("Nadie podrá ser detenido ni desterrado.", "Ninguén poderá ser detido nin desterrado."),
+]
+ALIKE = [(f"Página {n} de la guía.", f"Páxina {n} da guía.") for n in (1, 2, 3, 4)]
+
+
+def moved(pairs: list[tuple[str, str]], *places: int) -> list[tuple[str, str]]:
+    return [(source, pairs[place][1]) for (source, _), place in zip(pairs, places, strict=True)]
+
+
+MOVED = {
+    "in place": (LINES, []),
+    "two exchanged": (moved(LINES, 0, 2, 1, 3), [1, 2]),
+    "all one place early": (moved(LINES, 1, 2, 3, 0), [0, 1, 2]),
+    "alike, in place": (ALIKE, []),
+    "alike but for numbers, exchanged": (moved(ALIKE, 0, 2, 1, 3), [1, 2]),
+    "alone": (LINES[:1], []),
+}
+
+
+@pytest.mark.parametrize(("pairs", "rejected"), MOVED.values(), ids=MOVED.keys())
+def test_lines_that_were_moved(pairs: list[tuple[str, str]], rejected: list[int]) -> None:
+    direction = parse_direction("spa_Latn -> glg_Latn")
+    reasons = judge_sentences(frame_of(pairs), direction, GateConfig(), None).reasons
+    assert [place for place, reason in enumerate(reasons) if reason] == rejected
+    own = [{"fits_neighbour", "number_lost"} & {reason} for reason in reasons if reason]
+    assert all(own)
