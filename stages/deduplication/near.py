@@ -34,7 +34,10 @@ from stages.deduplication.shingles import Shingles, shingle_hashes
 from stages.keys import KEY, mix64
 
 _SORTED = 1 << 17  # shingles sorted at once: a few arrays of a MiB, or one longer text or pair
-_SIGNED = 1 << 12  # documents signed at once: 18 MiB as lists of integers, with the default bands
+# Documents whose signatures are lists of integers at once: 0.9 MiB with the default bands. Of lists
+# that do not fit into the cache each takes twice as long.
+_SIGNED = 1 << 8
+_BANDED = 1 << 12  # documents whose bands are hashed at once: a few arrays of 0.4 MiB
 _PAIR_BITS, _HASH_BITS = 20, np.uint64(44)  # of 64: which text or pair, and its shingle's hash
 _HIGH, _LOW = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 
@@ -178,12 +181,12 @@ def _band_hashes(
     bands, rows = band_shape(config)
     begin = mix64(np.arange(1, bands + 1, dtype=np.uint64) * factor)
     hashes = np.empty((len(signatures), bands), np.uint64)
-    for start in range(0, len(signatures), _SIGNED):
-        slots = signatures[start : start + _SIGNED].reshape(-1, bands, rows)
+    for start in range(0, len(signatures), _BANDED):
+        slots = signatures[start : start + _BANDED].reshape(-1, bands, rows)
         state = np.broadcast_to(begin, slots.shape[:2])
         for row in range(rows):
             state = mix64((state ^ slots[:, :, row]) * factor)
-        hashes[start : start + _SIGNED] = state
+        hashes[start : start + _BANDED] = state
     return hashes
 
 
