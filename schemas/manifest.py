@@ -72,6 +72,7 @@ class Manifest(_Record):
     indexes: dict[
         str, str
     ] = {}  # index of an earlier corpus, as the recipe names it -> sha256 of its index.json
+    registers: dict[str, str] = {}  # register of withdrawals, as the recipe names it -> sha256
     phases: tuple[PhaseRecord, ...]
     splits: tuple[SplitRecord, ...]
     evaluation_sets: tuple[EvaluationSetRecord, ...] = ()

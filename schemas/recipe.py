@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -266,6 +267,35 @@ def at_source(text: str, place: int, source: Source, problem: str) -> str:
 def recipe_hash(text: str) -> str:
     """Return the hex SHA-256 of a recipe's bytes, by which runs and manifests name it."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def settings_hash(text: str) -> str:
+    """Return the hex SHA-256 of what a recipe sets, by which it is known whether a run goes on.
+
+    How it is written does not count, and not what decides publishing alone: the registers of
+    withdrawals and what is done with copies.
+    """
+    values = _values_of(text)
+    withdrawn = values.pop("withdrawn", {})
+    read = {name: withdrawn[name] for name in _READ_OF_WITHDRAWN if name in withdrawn}
+    return recipe_hash(json.dumps([values, read], sort_keys=True, default=str))
+
+
+def withdrawn_options(text: str) -> dict[str, Any]:
+    """Return what a recipe sets of withdrawals, the registers' names aside."""
+    withdrawn = _values_of(text).get("withdrawn", {})
+    return {name: withdrawn[name] for name in sorted(withdrawn) if name != "files"}
+
+
+# Options of `[withdrawn]` that decide what is read of the archives.
+_READ_OF_WITHDRAWN = ("opt_out", "agents")
+
+
+def _values_of(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:  # a recipe of a finished corpus that somebody edited
+        return {"text": text}
 
 
 def at_line(text: str, *path: str | int) -> str:

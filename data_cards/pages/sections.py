@@ -24,6 +24,7 @@ from data_cards.sections import (
     statements,
     synthesis,
     translation,
+    withdrawal,
 )
 from schemas.card.card import Card
 
@@ -93,6 +94,7 @@ SECTIONS = {
             "translation", "Translations", translation.views, "translations", ("translation_rows",)
         ),
         Section("synthesis", "Synthetic rows", synthesis.views, "synthetic", ("synthetic_yields",)),
+        Section("withdrawal", "Taken back", withdrawal.views, "withdrawn", ("withdrawal",)),
         Section("columns", "Columns", anchor="columns"),
         Section("samples", "Samples", anchor="samples"),
         Section("making", "Recipe", anchor="recipe"),
@@ -118,6 +120,7 @@ REPORT_ORDER = (
     *(
         "translation",
         "synthesis",
+        "withdrawal",
         "samples",
         "sources",
         "pages",

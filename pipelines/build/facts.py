@@ -24,6 +24,7 @@ from pipelines.phases.order import stage_chain
 from pipelines.phases.publish.shards import LedgerResult, ShardResult
 from pipelines.phases.synthesize import PHASE as SYNTHESIZE
 from pipelines.phases.synthesize import Synthesized
+from pipelines.phases.withdraw import causes_of_recipe, with_synthetic_rows
 from schemas.card.card import Card
 from schemas.card.changes import ChangeCount
 from schemas.card.contamination import Removal
@@ -35,6 +36,7 @@ from schemas.card.splits import PublishedFile, SplitRule
 from schemas.card.statements import Statements
 from schemas.card.statistics import TextStatistics
 from schemas.card.translation import TranslationYield
+from schemas.card.withdrawal import Withdrawal
 from schemas.ledger import FATES
 from schemas.manifest import EvaluationSetRecord, FileRecord, Manifest, PhaseRecord, SplitRecord
 from schemas.recipe import recipe_hash
@@ -61,6 +63,7 @@ class CorpusFacts:
     split_rule: SplitRule | None = None
     sampling: SamplingWeights | None = None
     synthesis: Synthesized | None = None
+    withdrawal: Withdrawal | None = None  # of documents
     deduplication: tuple[DedupReport, ...] = ()
     schema: pa.Schema = field(default_factory=lambda: pa.schema([]))  # of what is published
     shards: Mapping[str, ShardResult] = field(default_factory=dict)
@@ -122,6 +125,12 @@ def corpus_card(facts: CorpusFacts) -> Card:
         proofs=facts.proofs,
         gate=facts.gate,
         evaluation_sets=versions_of(plan.evaluation_sets, facts.evaluation_sets),
+        withdrawal=facts.withdrawal
+        and with_synthetic_rows(
+            facts.withdrawal,
+            facts.synthesis.withdrawn if facts.synthesis else {},
+            causes_of_recipe(recipe, plan.registers),
+        ),
         contamination=found.rates if found else (),
         removal=Removal(mode=recipe.decontaminate.mode, masked=facts.masked)
         if recipe.decontaminate
@@ -162,6 +171,7 @@ def corpus_manifest(facts: CorpusFacts, files: Sequence[FileRecord]) -> Manifest
         packages=plan.packages,
         models={model.name: model.sha256 or model.version for model in plan.models},
         indexes={version.path: version.sha256 for version in plan.indexes},
+        registers={found.file: found.sha256 for found in plan.registers},
         phases=tuple(
             _phase_records(
                 facts.recipe,

@@ -14,10 +14,10 @@ from typing import Any
 
 from pipelines.build.plan import Plan
 from pipelines.runners.local import Runner
-from pipelines.staging.store import CARD, MANIFEST, PLAN, RECIPE, StagingError, Store
+from pipelines.staging.store import CARD, MANIFEST, PLAN, RECIPE, SIGNATURE, StagingError, Store
 from pipelines.staging.tasks import Report
 from schemas.manifest import Manifest
-from schemas.recipe import recipe_hash
+from schemas.recipe import settings_hash, withdrawn_options
 from schemas.split import InputFile
 from stages.batches import located
 from stages.reading.sources import BLOCK_BYTES
@@ -75,7 +75,7 @@ def _refuse_foreign(store: Store) -> None:
 def _agree(store: Store, plan: Plan) -> None:
     """Begin an output folder, or refuse to go on with one that something else began."""
     facts = {
-        "recipe": recipe_hash(plan.recipe_text),
+        "recipe": settings_hash(plan.recipe_text),
         "input": _input_state(plan),
         "limit": plan.limit,
         "evaluation_sets": _evaluation_state(plan),
@@ -83,10 +83,13 @@ def _agree(store: Store, plan: Plan) -> None:
         "models": {model.name: model.sha256 or model.version for model in plan.models},
         "indexes": {index.path: index.sha256 for index in plan.indexes},
     }
+    withdrawn = _withdrawn_state(plan)
+    begun = facts | {"weights": {split.id: split.size_bytes for split in plan.splits}}
     if store.exists(MANIFEST):
         manifest = Manifest.model_validate(store.read_json(MANIFEST))
+        finished_by = store.read(RECIPE).decode() if store.exists(RECIPE) else ""
         known = {
-            "recipe": manifest.recipe_sha256,
+            "recipe": settings_hash(finished_by),
             "packages": manifest.packages,
             "models": manifest.models,
         }
@@ -95,12 +98,13 @@ def _agree(store: Store, plan: Plan) -> None:
             known["input"] = "changed"
         if _sets_read(manifest) != _sets_found(plan):
             known["evaluation_sets"] = "changed"
+        before = {"registers": manifest.registers, "options": withdrawn_options(finished_by)}
     elif store.exists(PLAN):
-        known = {name: value for name, value in store.read_json(PLAN).items() if name in facts}
+        begun_with = store.read_json(PLAN)
+        known = {name: value for name, value in begun_with.items() if name in facts}
+        before = begun_with.get("withdrawn")
     else:
-        store.write_json(
-            PLAN, facts | {"weights": {split.id: split.size_bytes for split in plan.splits}}
-        )
+        store.write_json(PLAN, begun | {"withdrawn": withdrawn})
         return
     changed = [
         _difference(name, value, facts[name])
@@ -112,6 +116,18 @@ def _agree(store: Store, plan: Plan) -> None:
             f"{store.url} was begun with other {' and '.join(changed)}: choose another --output, or discard what is "
             "there with --restart"
         )
+    if before != withdrawn:
+        if not store.exists(PLAN):
+            store.write_json(PLAN, begun | {"withdrawn": before})
+        for name in PUBLISHED_AGAIN:  # the manifest first: without it, nothing is finished
+            store.remove(name)
+        store.write_json(PLAN, begun | {"withdrawn": withdrawn})
+
+
+def _withdrawn_state(plan: Plan) -> dict[str, Any]:
+    """Say what is to be withdrawn: a change of it makes no more than publishing again."""
+    registers = {found.file: found.sha256 for found in plan.registers}
+    return {"registers": registers, "options": withdrawn_options(plan.recipe_text)}
 
 
 def _difference(name: str, before: Any, now: Any) -> str:
@@ -155,6 +171,42 @@ def _fingerprints(files: Iterable[tuple[str, InputFile]]) -> dict[str, str]:
     }
 
 
+# What depends on withdrawals, and is made again where these change.
+PUBLISHED_AGAIN = (
+    MANIFEST,
+    SIGNATURE,
+    "bitext",
+    "data",
+    "decontamination",
+    "document_pairs",
+    "index",
+    "ledger",
+    "pairs",
+    "rejects",
+    "responses",
+    "samples",
+    "synthetic",
+    *(
+        f"staging/{name}"
+        for name in (
+            "decontaminate-findings",
+            "publish-index",
+            "publish-index-replaced",
+            "publish-ledger",
+            "publish-made",
+            "publish-pairs",
+            "publish-shards",
+            "publish-synthetic",
+            "sampling-weights",
+            "synthesize-checked",
+            "withdraw-copies",
+            "withdraw-ids.npy",
+            "withdraw-index",
+            "withdraw-named",
+            "withdraw-removed",
+        )
+    ),
+)
 OUR_FILES = (
     "README.md",
     "report.html",

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pipelines.catalogue.stage_checks import model_versions, stage_problems
 from pipelines.catalogue.stages import Recipe, against_of, at_home
+from pipelines.staging.store import Store
 from pipelines.staging.tasks import Task
 from schemas.card.versions import IndexVersion, ModelVersion
 from schemas.recipe import (
@@ -28,6 +29,8 @@ from schemas.recipe import (
 )
 from schemas.source import Source
 from schemas.split import InputFile, InputSplit
+from schemas.withdrawal import NamedRegister, read_register
+from stages.batches import located
 from stages.decontamination.evaluation_files import FoundSet, find_evaluation_sets
 from stages.reading.sources import kept_column_problems, plan_splits, source_problems, trial_splits
 
@@ -68,6 +71,7 @@ class Plan(BaseModel):
     models: tuple[ModelVersion, ...]
     evaluation_sets: tuple[FoundSet, ...]
     indexes: tuple[IndexVersion, ...] = ()
+    registers: tuple[NamedRegister, ...] = ()
 
     @property
     def recipe(self) -> Recipe:
@@ -136,6 +140,8 @@ def make_plan(
 
         index_faults, indexes = plan_indexes(recipe, base, text)
         problems += [*index_problems(recipe, text), *index_faults]
+    registers, wrong_registers = read_registers(recipe, base)
+    problems += wrong_registers
     found_models, wrong_models = model_versions(recipe, base, allow_code=allow_code)
     problems += wrong_models
     if problems:
@@ -155,7 +161,26 @@ def make_plan(
         models=found_models,
         evaluation_sets=tuple(sets),
         indexes=indexes,
+        registers=registers,
     )
+
+
+def read_registers(recipe: Recipe, base: str) -> tuple[tuple[NamedRegister, ...], list[str]]:
+    """Read the registers of withdrawals that a recipe names; returns them, and what is wrong with
+    any."""
+    registers, problems = [], []
+    for place, name in enumerate(recipe.withdrawn.files if recipe.withdrawn else ()):
+        where = f"withdrawn.files[{place}]: "
+        try:
+            found = read_register(Store(located(name, base)).read(""), name)
+        except RecipeError as error:
+            problems += [f"{where}{name}: {problem}" for problem in error.problems]
+        except OSError as error:
+            reason = getattr(error, "strerror", None) or "no such file"
+            problems.append(f"{where}{name!r} cannot be read: {reason}")
+        else:
+            registers.append(found)
+    return tuple(registers), problems
 
 
 def _counted_apart(split: InputSplit, source: Source) -> int | None:

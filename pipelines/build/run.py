@@ -11,13 +11,14 @@ from pipelines.phases.deduplication.index_reading import stage_known_documents
 from pipelines.phases.deduplication.index_writing import write_index
 from pipelines.phases.deduplication.report import dedup_reports
 from pipelines.phases.ingest import IngestWorker
-from pipelines.phases.order import dedup_phases, phases_after_ingest
+from pipelines.phases.order import dedup_phases, phases_after_ingest, phases_to_publish
 from pipelines.phases.publish.gate import publishing_gate
 from pipelines.phases.publish.sampling_weights import write_sampling_weights
 from pipelines.phases.publish.shards import file_record, publish_ledger, publish_shards, write_card
 from pipelines.phases.publish.splits import choose_splits
 from pipelines.phases.run_context import Run
 from pipelines.phases.synthesize import synthesize
+from pipelines.phases.withdraw import shown_reports, withdraw
 from pipelines.staging.staged import staged_split
 from pipelines.staging.store import MANIFEST, RECIPE
 from stages.reading.files import check_unchanged
@@ -42,21 +43,28 @@ def run_phases(run: Run, plan: Plan, block_bytes: int) -> None:
     staged = [*read, *made]
     if decontamination:  # what was made is looked through too
         facts.masked += decontaminate(run, decontamination, made)
-        facts.contamination = publish_findings(run, staged)
     facts.proofs, facts.gate = publishing_gate(run.recipe.publish)
     facts.split_rule = choose_splits(run, read, made, dedup_phases(run.recipe), facts.gate)
-    synthesized = synthesize(run, read, phases)
+    facts.withdrawal = withdraw(run, plan.registers, read, made, phases)
+    left = phases_to_publish(run.recipe)
+    if decontamination:
+        facts.contamination = publish_findings(run, staged)
+    synthesized = synthesize(run, read, phases, plan.registers)
     facts.synthesis = synthesized
-    facts.sampling = write_sampling_weights(run, staged, phases)
+    facts.sampling = write_sampling_weights(run, staged, phases, left)
     facts.shards, pieces, facts.schema = publish_shards(
-        run, staged, phases, weighted=facts.sampling is not None
+        run, staged, left, weighted=facts.sampling is not None
     )
-    facts.ledgers = publish_ledger(run, [*staged, *synthesized.splits], phases, pieces)
-    facts.deduplication = dedup_reports(run, read, dedup_phases(run.recipe))
+    facts.ledgers = publish_ledger(
+        run, [*staged, *synthesized.splits], left, pieces, plan.registers
+    )
+    facts.deduplication = shown_reports(
+        run.store, dedup_reports(run, read, dedup_phases(run.recipe))
+    )
     files = [
-        *write_pairs(run, read, phases),
-        *publish_made(run, read),
-        *write_index(run, read, phases),
+        *write_pairs(run, read, left),
+        *publish_made(run, read, phases),
+        *write_index(run, read, left),
     ]
     files += synthesized.files
     check_unchanged(plan.files)

@@ -15,6 +15,7 @@ from pydantic_core import PydanticUndefined
 from pipelines.catalogue.stages import DEDUP_STAGES, INGEST_STAGES
 from schemas.recipe import CorpusConfig, EngineConfig, PublishConfig
 from schemas.source import Columns, Source
+from schemas.withdrawal import Entry, Register, WithdrawnConfig
 from stages.decontamination.evaluation_sets import EvaluationSet
 from stages.decontamination.options import DecontaminationConfig
 from stages.deduplication.options import KeeperOrder
@@ -84,6 +85,11 @@ def reference() -> Iterator[str]:
         yield from _table(f'#### `engine = {{ kind = "{kind}" }}`', config)
     yield from _table("## `[decontaminate]`", DecontaminationConfig)
     yield from _table("### `[[decontaminate.evaluation_sets]]`", EvaluationSet)
+    yield from _table("## `[withdrawn]`", WithdrawnConfig)
+    yield "### A register of withdrawals\n"
+    yield "The files that `[withdrawn]` names are TOML of their own, as strict as a recipe.\n"
+    yield from _table("#### The register", Register)
+    yield from _table("#### `[[withdrawn]]`", Entry)
     yield from _table("## `[publish]`", PublishConfig)
     yield from _table("## `[engine]`", EngineConfig)
 

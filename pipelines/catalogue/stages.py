@@ -17,6 +17,7 @@ from pydantic import Field
 
 from schemas.document import DOCUMENT
 from schemas.recipe import Recipe as AnyRecipe
+from schemas.withdrawal import WithdrawnConfig
 from stages.batches import Changed, Filtered, StageConfig, StageFunction, located
 from stages.classification.options import ClassificationConfig
 from stages.decontamination.options import DecontaminationConfig
@@ -131,6 +132,10 @@ class Recipe(AnyRecipe[IngestStage, DedupStage]):
     decontaminate: DecontaminationConfig | None = Field(
         default=None,
         description="Evaluation sets whose texts are looked for and taken out, after deduplication.",
+    )
+    withdrawn: WithdrawnConfig | None = Field(
+        default=None,
+        description="What is taken back before publishing, with its copies and all that was made of it.",
     )
 
     @property
@@ -489,7 +494,7 @@ DEDUP_STAGES: dict[str, EqualEntry | NearEntry | RepeatsEntry] = {
 
 def at_home(recipe: Recipe, base: str) -> Recipe:
     """Make the recipe's relative models, word lists and indexes absolute: they lie in its folder,
-    as sources do."""
+    as sources do. Registers are read with the plan and keep their names."""
     parts = ("ingest", "augment", "dedup", "synthesize")
     answers = tuple(located(path, base) for path in recipe.publish.answers)
     statements = located(recipe.corpus.statements, base) if recipe.corpus.statements else ""

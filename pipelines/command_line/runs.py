@@ -162,9 +162,20 @@ def run(
                 f"glotmill: {split.path} is left out, in whole or in part: {split.error}",
                 file=sys.stderr,
             )
+    told = (
+        planned.recipe.withdrawn and Card.model_validate_json(Store(target).read(CARD)).withdrawal
+    )
+    for row in told.counts if told else ():
+        if row.unmatched:
+            print(
+                f"glotmill: {row.unmatched:,} of {row.entries:,} withdrawals by {row.kind} name nothing that was read",
+                file=sys.stderr,
+            )
     if not any(file.path.startswith("data/") for file in manifest.files):
+        taken = sum(record.dropped for record in manifest.phases if record.phase == "withdraw")
+        why = f", and {taken:,} were withdrawn" if taken else ""
         print(
-            f"glotmill: no document was published; {target}/ledger says why for each of them",
+            f"glotmill: no document was published{why}; {target}/ledger says why for each of them",
             file=sys.stderr,
         )
         raise typer.Exit(1)

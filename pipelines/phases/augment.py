@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,6 +36,7 @@ from pipelines.phases.decontaminate import load_index
 from pipelines.phases.ingest import REJECTS, REJECTS_GROUP_BYTES, GroupedFile, fate_rows
 from pipelines.phases.publish.shards import LEDGER_GROUP_BYTES, file_record
 from pipelines.phases.run_context import Run
+from pipelines.phases.withdraw import looked_up, withdrawn_ids, without_withdrawn
 from pipelines.staging.parts import PartsWriter
 from pipelines.staging.regrouping import Regrouper
 from pipelines.staging.responses import KeptResponses, Meter
@@ -261,6 +263,13 @@ def _without_documents(
     )
 
 
+def _without_ids(samples: pa.RecordBatch, gone: Sequence[pa.Array]) -> pa.RecordBatch:
+    """Leave out the samples that were made of pairs of some documents."""
+    if not any(map(len, gone)):
+        return samples
+    return samples.filter(pc.invert(pc.is_in(samples["id"], pa.concat_arrays(gone))))
+
+
 class _TurnedAway:
     """The ledger and the rejects of what was made of a split and is not published."""
 
@@ -304,18 +313,20 @@ class MadeWorker(Worker[MadeResult]):
     phase = "publish-made"
     result = MadeResult
 
-    def __init__(self, store: Store, recipe: Recipe) -> None:
-        self.store, self.recipe = store, recipe
+    def __init__(self, store: Store, recipe: Recipe, earlier: Sequence[Phase]) -> None:
+        self.store, self.recipe, self.earlier = store, recipe, earlier
 
     def setup(self) -> None:
         self._index: ItemIndex | None = None
+        self.withdrawn = withdrawn_ids(self.store)
 
     def run(self, task: Task) -> MadeResult:
-        folder, files = task_folder(PHASE, task.payload["split"]), []
+        split = StagedSplit.model_validate(task.payload)
+        folder, files = task_folder(PHASE, f"{split.name}-{PHASE}"), []
         if self.store.exists(f"{folder}/{RESPONSES}"):
             target = f"responses/{task.name}.parquet"
-            self.store.copy(f"{folder}/{RESPONSES}", target)
-            files.append(file_record(self.store, target))
+            if self._publish_responses(split, folder, target):
+                files.append(file_record(self.store, target))
         if self.store.exists(f"{folder}/{PAIRS}"):
             files += self._write_pairs(f"{folder}/{PAIRS}", f"bitext/{task.name}")
         if self.store.exists(f"{folder}/{DOCUMENTS}") and "document_pairs" in translation_outputs(
@@ -331,12 +342,15 @@ class MadeWorker(Worker[MadeResult]):
             staged = f"{folder}/{DOCUMENTS if interleaved else PAIRS}"
             if not self.store.exists(staged):
                 continue
-            left = [self._decontaminated(batch) for batch in self._batches(staged)]
+            left = [
+                self._decontaminated(batch) for batch in self._batches(staged, with_withdrawn=True)
+            ]
+            gone = [batch["id"].filter(self._is_withdrawn(batch)) for batch in left]
             make = interleaved_samples if interleaved else samples_of_sentences
             # Sentences of several directions lie apart in a split, and samples join them, so a
             # split is taken whole.
             blocks = (
-                make(pa.Table.from_batches(part), config)
+                _without_ids(make(pa.Table.from_batches(part), config), gone)
                 for part in ([[b] for b in left] if interleaved else [left])
             )
             files += self._write_parquet(
@@ -344,9 +358,34 @@ class MadeWorker(Worker[MadeResult]):
             )
         return MadeResult(files=tuple(files))
 
-    def _batches(self, staged: str) -> Iterator[pa.RecordBatch]:
+    def _batches(self, staged: str, *, with_withdrawn: bool = False) -> Iterator[pa.RecordBatch]:
         for table in self.store.row_groups(staged):
-            yield from table.combine_chunks().to_batches()
+            for batch in table.combine_chunks().to_batches():
+                stays = None if with_withdrawn else pc.invert(self._is_withdrawn(batch))
+                yield batch if stays is None else batch.filter(stays)
+
+    def _is_withdrawn(self, pairs: pa.RecordBatch) -> pa.Array:
+        """Tell of which pairs the translated document or its parent is withdrawn."""
+        gone = np.zeros(pairs.num_rows, bool)
+        for name in ("id", "parent_id"):
+            gone[looked_up(self.withdrawn, pairs[name])[0]] = True
+        return pa.array(gone)
+
+    def _publish_responses(self, split: StagedSplit, folder: str, target: str) -> bool:
+        """Publish the responses of a split, without those that were given for withdrawn documents
+        alone; say if there is any."""
+        after = SplitAfter(self.store, split, self.earlier)
+        if not len(looked_up(self.withdrawn, after.ids())[0]):
+            self.store.copy(f"{folder}/{RESPONSES}", target)
+            return True
+        responses = KeptResponses(self.store, f"{folder}/responses", (), Meter(self.store, METER))
+        asked: set[bytes] = set()
+        stages, ask = bind_augment(self.recipe), responses.recorded(asked)
+        for _, block in after.blocks():
+            _MadeOfBlock(stages, without_withdrawn(self.withdrawn, block, ["id"]), ask)
+        rows = responses.publish(target, asked)
+        responses.close()
+        return bool(rows)
 
     def _write_parquet(
         self, path: str, schema: pa.Schema, blocks: Iterable[pa.RecordBatch]
@@ -424,17 +463,19 @@ class MadeWorker(Worker[MadeResult]):
         return pairs.filter(pc.invert(pc.is_in(pa.array(range(pairs.num_rows), pa.int64()), found)))
 
 
-def publish_made(run: Run, read: Sequence[StagedSplit]) -> list[FileRecord]:
-    """Publish the pairs, samples and responses of all splits that the recipe asks for; returns the
-    files."""
+def publish_made(
+    run: Run, read: Sequence[StagedSplit], phases: Sequence[Phase]
+) -> list[FileRecord]:
+    """Publish the pairs, samples and responses of all splits that the recipe asks for, as they were
+    made after `phases`, without what was withdrawn since; returns the files."""
     if translation_outputs(run.recipe) <= {"documents"} and not publishes_responses(run.recipe):
         return []
-    names = [f"{split.name}-{PHASE}" for split in read if split.documents]
+    splits = [split for split in read if split.documents]
     tasks = [
-        Task(name=f"{position:05d}-{name}", payload={"split": name})
-        for position, name in enumerate(names)
+        split.task().model_copy(update={"name": f"{position:05d}-{split.name}-{PHASE}"})
+        for position, split in enumerate(splits)
     ]
-    done = run.tasks(MadeWorker(run.store, run.recipe), tasks)
+    done = run.tasks(MadeWorker(run.store, run.recipe, phases), tasks)
     return [file for task in tasks for file in done[task.name].files]
 
 

@@ -21,6 +21,7 @@ from pipelines.phases.order import DECONTAMINATE, dedup_phases
 from pipelines.phases.publish.shards import file_record
 from pipelines.phases.rewriting import ROW, RewriteWorker, rewriting_tasks
 from pipelines.phases.run_context import Run
+from pipelines.phases.withdraw import withdrawn_ids, without_withdrawn
 from pipelines.staging.staged import StagedSplit
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Task, TaskResult, Worker, task_folder
@@ -195,12 +196,12 @@ class FindingsWorker(Worker[FindingsResult]):
         numbered = self.store.read_parquet(_ITEMS_FILE)
         items = items_by_set(numbered)
         checked = load_index(self.store).checked
-        files = list(self._write_findings(findings(part, items) for part in self._parts(names)))
+        files = list(self._write_findings(findings(part, items) for part in self._published(names)))
         rates = contamination_rates(self._parts(names), numbered, checked)
         with self.store.writing_parquet(RATES_FILE, RATE) as writer:
             writer.write_table(rates)
         files.append(file_record(self.store, RATES_FILE, rates.num_rows))
-        sheet = judging_sheet(self._parts(names), items)
+        sheet = judging_sheet(self._published(names), items)
         if sheet.num_rows:
             self.store.write(SHEET_FILE, sheet_bytes(sheet))
             files.append(file_record(self.store, SHEET_FILE))
@@ -212,6 +213,12 @@ class FindingsWorker(Worker[FindingsResult]):
     def _parts(self, names: Sequence[str]) -> Iterator[pa.Table]:
         for name in names:
             yield self.store.read_parquet(f"{task_folder(self.rewriting, name)}/findings.parquet")
+
+    def _published(self, names: Sequence[str]) -> Iterator[pa.Table]:
+        """Read what is shown with passages: all but what was found in withdrawn documents."""
+        withdrawn = withdrawn_ids(self.store)
+        for part in self._parts(names):
+            yield without_withdrawn(withdrawn, part, ["id"])
 
     def _write_findings(self, tables: Iterator[pa.Table]) -> Iterator[FileRecord]:
         """Write FINDINGs to files, at least one; yield the record of each."""

@@ -7,6 +7,7 @@ from pipelines.catalogue.stages import DUPLICATE_ID, Recipe, filters_made, makes
 from pipelines.staging.tasks import Phase
 
 DECONTAMINATE = Phase("decontaminate", "decontaminate")
+WITHDRAW = Phase("withdraw", "withdraw")
 
 
 def dedup_phases(recipe: Recipe) -> list[Phase]:
@@ -22,6 +23,11 @@ def dedup_phases(recipe: Recipe) -> list[Phase]:
 def phases_after_ingest(recipe: Recipe) -> list[Phase]:
     """List all phases that may remove or rewrite what ingest staged, in order."""
     return [*dedup_phases(recipe), *([DECONTAMINATE] if recipe.decontaminate else [])]
+
+
+def phases_to_publish(recipe: Recipe) -> list[Phase]:
+    """List all phases that may remove or rewrite what was staged, found or made, in order."""
+    return [*phases_after_ingest(recipe), *([WITHDRAW] if recipe.withdrawn else [])]
 
 
 def stage_chain(recipe: Recipe) -> list[tuple[str, str]]:
@@ -41,4 +47,5 @@ def stage_chain(recipe: Recipe) -> list[tuple[str, str]]:
         + augment
         + later[places:]
         + synthesize
+        + ([(WITHDRAW.family, WITHDRAW.stage)] if recipe.withdrawn else [])
     )

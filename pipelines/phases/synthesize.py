@@ -26,6 +26,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
@@ -34,9 +35,11 @@ from pipelines.catalogue.binding import bind_identify, bind_synthesis
 from pipelines.catalogue.stages import Recipe
 from pipelines.phases.decontaminate import load_index
 from pipelines.phases.ingest import GroupedFile
+from pipelines.phases.order import WITHDRAW
 from pipelines.phases.publish.shards import LEDGER_GROUP_BYTES, PUBLISHED, file_record
 from pipelines.phases.publish.splits import DOUBTFUL, numbers_in_split
 from pipelines.phases.run_context import Run
+from pipelines.phases.withdraw import causes_of_recipe, detail_of, looked_up, withdrawn_ids
 from pipelines.staging.regrouping import Regrouper
 from pipelines.staging.responses import KeptResponses, Meter
 from pipelines.staging.staged import SplitAfter, StagedSplit
@@ -50,6 +53,7 @@ from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED, one_label, par
 from schemas.ledger import LEDGER
 from schemas.manifest import FileRecord
 from schemas.synthesis import CONFIGURATIONS, synthetic_schema
+from schemas.withdrawal import NamedRegister
 from stages.decontamination.matching import ItemIndex, find_contamination
 from stages.engines.options import raised_budget
 from stages.language_filtering import kept_labels
@@ -57,6 +61,7 @@ from stages.synthesis.gates import judge_languages, question_of, repeated, signa
 from stages.synthesis.passages import Passage, cut_passages
 from stages.synthesis.strategy import Rejection
 from stages.synthesis.synthesize import Bound, Outcome, Verified, converse_about, row_id, rows_table
+from stages.withdrawal.causes import NONE, Cause, Names
 
 PHASE = "synthesize"
 CHECKED = "synthesize-checked"
@@ -435,11 +440,14 @@ class Repeats(NamedTuple):
 
     left: dict[
         tuple[str, int], list[tuple[str, int, int]]
-    ]  # (configuration, published split) -> split, rows, bytes
+    ]  # (configuration, published split) -> split, rows, bytes; those withdrawn among them
     published: Counter[
         tuple[int, str, str]
     ]  # rows by strategy, label of the document, configuration
+    rows: Counter[tuple[str, int, str]]  # published rows by configuration, published split, split
     repeated: Counter[tuple[int, str]]  # rows by strategy and label of the document
+    withdrawn: Counter[tuple[int, str]]  # likewise
+    causes: Counter[int]  # rows withdrawn, by cause
     created: Counter[tuple[str, str]]  # ledger rows by strategy and source
     ledgers: list[str]  # splits that have one
 
@@ -449,13 +457,20 @@ def repeats_file(split: str, configuration: str) -> str:
     return f"staging/{CHECKED}/{split}/{configuration}.npy"
 
 
-def find_repeats(store: Store, recipe: Recipe, splits: Sequence[str]) -> Repeats:
+def find_repeats(
+    store: Store, recipe: Recipe, splits: Sequence[str], registers: Sequence[NamedRegister] = ()
+) -> Repeats:
     """Find the rows that repeat an earlier one, by configuration over all splits, and finish the
     ledgers of the phase.
 
-    A row that repeats another one is in the ledger like any that a gate turned away.
+    A row that repeats another one is in the ledger like any that a gate turned away. Then those are
+    taken back that were made of a withdrawn document, or are named themselves; shards are planned
+    with them, so that the others keep their places.
     """
-    found = Repeats({}, Counter(), Counter(), Counter(), [])
+    found = Repeats({}, Counter(), Counter(), Counter(), Counter(), Counter(), Counter(), [])
+    withdrawn = withdrawn_ids(store)
+    causes = causes_of_recipe(recipe, registers)
+    names = Names(registers)
     turned_away: dict[str, list[pa.Table]] = {}
     for configuration in CONFIGURATIONS:
         staged = [
@@ -471,14 +486,28 @@ def find_repeats(store: Store, recipe: Recipe, splits: Sequence[str]) -> Repeats
                 likes = [next(verdicts) for _ in range(table.num_rows)]
                 kept = np.array([like is None for like in likes])
                 kept_of_split.append(kept)
-                _count(found, configuration, split, table.filter(pa.array(kept)))
+                _plan(found, configuration, split, table.filter(pa.array(kept)))
                 again = table.filter(pa.array(~kept))
+                taken, because = _withdrawn_rows(table, withdrawn, names)
+                because, taken = because[kept[taken]], taken[kept[taken]]
+                kept[taken] = False
+                _count(found, configuration, split, table.filter(pa.array(kept)))
                 keys = zip(
                     again["place"].to_pylist(), again["passage_label"].to_pylist(), strict=True
                 )
                 found.repeated.update(keys)
                 details = [f"like {ids[like]}" for like in likes if like is not None]
                 turned_away.setdefault(split, []).append(_repeats_ledger(again, details, recipe))
+                if len(taken):
+                    gone = table.take(pa.array(taken))
+                    turned_away[split].append(_withdrawn_ledger(gone, because, causes, recipe))
+                    places = gone["place"].to_pylist()
+                    found.withdrawn.update(
+                        zip(places, gone["passage_label"].to_pylist(), strict=True)
+                    )
+                    found.causes.update(because.tolist())
+                    strategies = [recipe.synthesize[place].name for place in places]
+                    found.created.update(zip(strategies, gone["source"].to_pylist(), strict=True))
             store.save_array(repeats_file(split, configuration), np.concatenate(kept_of_split))
     for split in splits:
         path = f"{task_folder(PHASE, split)}/ledger.parquet"
@@ -493,13 +522,14 @@ def find_repeats(store: Store, recipe: Recipe, splits: Sequence[str]) -> Repeats
             ) as writer:
                 writer.write_table(ledger)
             found.ledgers.append(split)
+            own = ledger.filter(pc.equal(ledger["phase"], PHASE))
             found.created.update(
-                zip(ledger["stage"].to_pylist(), ledger["source"].to_pylist(), strict=True)
+                zip(own["stage"].to_pylist(), own["source"].to_pylist(), strict=True)
             )
     return found
 
 
-def _count(found: Repeats, configuration: str, split: str, kept: pa.Table) -> None:
+def _plan(found: Repeats, configuration: str, split: str, kept: pa.Table) -> None:
     for number in sorted(set(kept["published_split"].to_pylist())):
         chosen = kept.filter(pc.equal(kept["published_split"], number))
         pieces = found.left.setdefault((configuration, number), [])
@@ -508,6 +538,11 @@ def _count(found: Repeats, configuration: str, split: str, kept: pa.Table) -> No
             _, rows_before, size_before = pieces.pop()
             rows, size = rows + rows_before, size + size_before
         pieces.append((split, rows, size))
+
+
+def _count(found: Repeats, configuration: str, split: str, kept: pa.Table) -> None:
+    numbers = kept["published_split"].to_pylist()
+    found.rows.update((configuration, number, split) for number in numbers)
     keys = zip(kept["place"].to_pylist(), kept["passage_label"].to_pylist(), strict=True)
     found.published.update((place, label, configuration) for place, label in keys)
 
@@ -527,6 +562,30 @@ def _repeats_ledger(again: pa.Table, details: Sequence[str], recipe: Recipe) -> 
         "detail": pa.array(details, pa.string()),
     }
     return arrange(columns, LEDGER, again.num_rows)
+
+
+def _withdrawn_rows(
+    table: pa.Table, withdrawn: npt.NDArray[np.void], names: Names
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """Find the rows that are named, or were made of a withdrawn document: their places and
+    causes."""
+    causes = names.find(table.select(["id"]))
+    rows, given = looked_up(withdrawn, table["parent_id"])
+    causes[rows] = given
+    places = np.flatnonzero(causes != NONE)
+    return places, causes[places]
+
+
+def _withdrawn_ledger(
+    gone: pa.Table, because: npt.NDArray[np.int32], causes: Sequence[Cause], recipe: Recipe
+) -> pa.Table:
+    details = [detail_of(causes[number], "made") for number in because.tolist()]
+    ledger = _repeats_ledger(gone, details, recipe)
+    written = {name: ledger[name] for name in ledger.schema.names}
+    for name, value in zip(("phase", "stage"), (WITHDRAW.family, WITHDRAW.stage), strict=True):
+        written[name] = pa.repeat(value, gone.num_rows)
+    written["reason"] = pa.repeat("withdrawn", gone.num_rows)
+    return arrange(written, LEDGER, gone.num_rows)
 
 
 def _signatures(
@@ -651,12 +710,21 @@ class Synthesized(NamedTuple):
     files: list[FileRecord]
     yields: tuple[SyntheticYield, ...]
     configurations: tuple[SyntheticFile, ...]
+    withdrawn: Counter[int]  # rows by cause
 
 
-def synthesize(run: Run, staged: Sequence[StagedSplit], earlier: Sequence[Phase]) -> Synthesized:
-    """Make and publish the rows of all splits; `staged` are those that were read."""
+def synthesize(
+    run: Run,
+    staged: Sequence[StagedSplit],
+    earlier: Sequence[Phase],
+    registers: Sequence[NamedRegister] = (),
+) -> Synthesized:
+    """Make and publish the rows of all splits; `staged` are those that were read.
+
+    Rows are made of what `earlier` left, and not published if it was withdrawn since.
+    """
     if not run.recipe.synthesize:
-        return Synthesized([], Counter(), [], (), ())
+        return Synthesized([], Counter(), [], (), (), Counter())
     tasks = [
         (task := split.task()).model_copy(update={"name": f"{task.name}-{PHASE}"})
         for split in staged
@@ -664,15 +732,18 @@ def synthesize(run: Run, staged: Sequence[StagedSplit], earlier: Sequence[Phase]
     ]
     results = run.tasks(SynthesisWorker(run.store, run.recipe, earlier), tasks)
     names = [task.name for task in tasks]
-    found: Repeats = run.function("pipelines.phases.synthesize:find_repeats", run.recipe, names)
+    found: Repeats = run.function(
+        "pipelines.phases.synthesize:find_repeats", run.recipe, names, registers
+    )
     shards = list(_shard_tasks(found, run.recipe.publish.shard_bytes))
     done = run.tasks(SyntheticShardWorker(run.store, run.recipe), shards)
     files = [done[task.name].file for task in shards]
     for position, name in enumerate(names):
         if run.store.exists(f"{task_folder(PHASE, name)}/{RESPONSES}"):
             target = f"responses/{position:05d}-{name}.parquet"
-            run.store.copy(f"{task_folder(PHASE, name)}/{RESPONSES}", target)
-            files.append(file_record(run.store, target))
+            publishing = "pipelines.phases.synthesize:publish_responses"
+            if run.function(publishing, run.recipe, tasks[position], earlier, target):
+                files.append(file_record(run.store, target))
     accounts = [account for name in names for account in results[name].accounts]
     configurations = [
         SyntheticFile(
@@ -687,7 +758,30 @@ def synthesize(run: Run, staged: Sequence[StagedSplit], earlier: Sequence[Phase]
         files=files,
         yields=tuple(_yields(run.recipe, accounts, found)),
         configurations=tuple(configurations),
+        withdrawn=found.causes,
     )
+
+
+def publish_responses(
+    store: Store, recipe: Recipe, task: Task, earlier: Sequence[Phase], target: str
+) -> bool:
+    """Publish the responses of one split, without those that were given for withdrawn documents
+    alone; say if there is any."""
+    split = SplitAfter(store, StagedSplit.model_validate(task.payload), earlier)
+    folder, withdrawn = task_folder(PHASE, task.name), withdrawn_ids(store)
+    if not len(looked_up(withdrawn, split.ids())[0]):
+        store.copy(f"{folder}/{RESPONSES}", target)
+        return True
+    responses = KeptResponses(store, f"{folder}/responses", (), Meter(store, METER))
+    asked: set[bytes] = set()
+    for bound, generator in bind_synthesis(recipe):
+        for passage in passages_of(store, split, bound):
+            if not len(looked_up(withdrawn, pa.array([passage.document_id]))[0]):
+                asked |= responses.recall(generator.identity, converse_about(passage, bound))
+        generator.close()
+    rows = responses.publish(target, asked)
+    responses.close()
+    return bool(rows)
 
 
 def _shard_tasks(found: Repeats, shard_bytes: int) -> Iterator[Task]:
@@ -705,7 +799,8 @@ def _shard_tasks(found: Repeats, shard_bytes: int) -> Iterator[Task]:
             file = f"{PUBLISHED_SPLITS[number]}-{place:05d}-of-{len(shards):05d}.parquet"
             payload = {"configuration": configuration, "number": number, "splits": splits}
             payload["path"] = f"synthetic/{configuration}/{file}"
-            yield Task(name=f"{configuration}-{file}", payload=payload)
+            if any(found.rows[configuration, number, split] for split in splits):
+                yield Task(name=f"{configuration}-{file}", payload=payload)
 
 
 def _yields(
@@ -721,6 +816,8 @@ def _yields(
             rejected.update(account.rejected)
         if again := found.repeated[place, label]:
             rejected["near_duplicate"] += again
+        if gone := found.withdrawn[place, label]:
+            rejected["withdrawn"] += gone
         strategy, generator = bound[place]
         published = {
             key[2]: rows

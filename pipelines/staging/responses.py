@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Generator as PyGenerator
-from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import cache
 from itertools import islice, repeat
@@ -183,6 +183,7 @@ class Meter:
         return self._counted
 
 
+Ask = Callable[[Engine, Direction, int | None, Sequence[str]], list[Answer]]
 Result = TypeVar("Result")
 Conversation = PyGenerator[
     Sequence[ChatRequest], list[Completion], Result
@@ -422,9 +423,34 @@ class KeptResponses:
         """Close the segments."""
         self._segments.close()
 
-    def publish(self, file: str) -> int:
-        """Write all responses, sorted by key; returns their number, and writes no empty file."""
-        keys = self._segments.keys()
+    def recall(self, identity: Identity, conversation: Conversation[Any]) -> set[bytes]:
+        """Hold a conversation again with what is kept, asking nothing; return the keys of its
+        questions. A question that was never answered is refused, as it was."""
+        talk, keys = _Talk(conversation), set[bytes]()
+        while (requests := talk.next_requests()) is not None:
+            for place, request in enumerate(requests):
+                key = request.key(identity)
+                keys.add(key)
+                talk.take(place, self._known(key) or Answer(None, "no answer was kept"))
+        return keys
+
+    def recorded(self, keys: set[bytes]) -> Ask:
+        """Give a stand-in for `ask` that answers with what is kept, asking nothing, and adds the
+        keys of what it was asked to `keys`."""
+
+        def ask(
+            engine: Engine, direction: Direction, _: int | None, sentences: Sequence[str]
+        ) -> list[Answer]:
+            own = [response_key(engine.identity, direction, sentence) for sentence in sentences]
+            keys.update(own)
+            return [self._known(key) or Answer(None, "no answer was kept") for key in own]
+
+        return ask
+
+    def publish(self, file: str, only: Collection[bytes] | None = None) -> int:
+        """Write all responses, or those of some keys, sorted by key; returns their number, and
+        writes no empty file."""
+        keys = filter(lambda key: only is None or key in only, self._segments.keys())
         first = list(islice(keys, _ROW_GROUP))
         if not first:
             return 0

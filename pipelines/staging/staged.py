@@ -232,6 +232,13 @@ class SplitAfter:
                     table = texts.put_into(run, table)
             yield run, table
 
+    def ids(self) -> pa.ChunkedArray:
+        """Read the ids of all rows, removed ones included."""
+        found = [table["id"] for _, table in self.runs(["id"])]
+        return pa.chunked_array(
+            [chunk for column in found for chunk in column.chunks], DOCUMENT.field("id").type
+        )
+
     def blocks(
         self, columns: Sequence[str] | None = None
     ) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch]]:

@@ -31,6 +31,7 @@ from schemas.card.statistics import TextStatistics
 from schemas.card.synthesis import SyntheticFile, SyntheticYield
 from schemas.card.translation import TranslationYield
 from schemas.card.versions import IndexVersion, ModelVersion
+from schemas.card.withdrawal import Withdrawal
 from schemas.language import parse_label
 
 
@@ -96,6 +97,9 @@ class Card(CardPart):
     )
     synthetic: tuple[SyntheticFile, ...] = Field(
         default=(), description="By configuration and split."
+    )
+    withdrawal: Withdrawal | None = Field(
+        default=None, description="Null if the recipe takes nothing back."
     )
     judging_sheet: str | None = Field(
         default=None,

@@ -35,14 +35,22 @@ def weights_file(label: str) -> str:
 
 
 def write_sampling_weights(
-    run: Run, staged: Sequence[StagedSplit], phases: Sequence[Phase]
+    run: Run,
+    staged: Sequence[StagedSplit],
+    phases: Sequence[Phase],
+    published_after: Sequence[Phase] | None = None,
 ) -> SamplingWeights | None:
     """Weigh the cluster sizes of each label that has published documents, if the recipe asks for
-    weights."""
+    weights.
+
+    Weights are of what `phases` left; the documents that are counted next to them are those that
+    are left after all of `published_after`, so that a withdrawal changes no weight.
+    """
     rule = run.recipe.publish.sampling_weight
     if rule is None:
         return None
     by_label = {}
+    left = _count_sizes(run.store, staged, phases if published_after is None else published_after)
     for label, counted in sorted(_count_sizes(run.store, staged, phases).items()):
         sizes, published, dropped = counted.T
         if published.any():
@@ -52,6 +60,7 @@ def write_sampling_weights(
                 else by_removal_rate(published + dropped, dropped)
             )
             run.store.save_array(weights_file(label), np.stack([sizes, weights], axis=1))
+            counted[:, 1] = left[label][:, 1]  # the sizes are the same: each document is counted
             by_label[label] = _ranges(counted, weights)
     return SamplingWeights(rule=rule, by_label=by_label)
 

@@ -22,9 +22,11 @@ from data_cards.sections.funnel import count_fates, merge_fates
 from data_cards.statistics import measure, merge
 from pipelines.catalogue.stages import Recipe
 from pipelines.phases.ingest import REJECTS
+from pipelines.phases.order import WITHDRAW
 from pipelines.phases.publish.sampling_weights import sampling_weights
 from pipelines.phases.publish.splits import numbers_in_split
 from pipelines.phases.run_context import Run
+from pipelines.phases.withdraw import looked_up, withdrawn_ids, without_withdrawn
 from pipelines.staging.regrouping import Regrouper
 from pipelines.staging.staged import (
     Footers,
@@ -47,6 +49,8 @@ from schemas.document import DOCUMENT, SAMPLING_WEIGHT
 from schemas.language import parse_label
 from schemas.ledger import LEDGER
 from schemas.manifest import FileRecord
+from schemas.withdrawal import NamedRegister
+from stages.withdrawal.causes import NONE, Names
 
 SHARDS = "publish-shards"
 LEDGERS = "publish-ledger"
@@ -87,22 +91,31 @@ def plan_shards(
     splits: Sequence[StagedSplit],
     survivors: Mapping[tuple[str, int], Sequence[int]],
     shard_bytes: int,
+    left: Mapping[tuple[str, int], Sequence[int]] | None = None,
 ) -> list[Piece]:
     """Assign every run that has survivors to shards of its label, in order.
 
     `survivors` counts by (split, first row) the rows of each published split. A split of a label
     whose text takes n times `shard_bytes` gets ceil(n) shards of about equal size.
+
+    `left` counts what is left of the survivors, where some were withdrawn: shards begin where they
+    would begin with all of them, and keep their names, so that a shard without a withdrawn row has
+    the same bytes. One of which nothing is left is not written.
     """
-    by_label: dict[tuple[str, int], list[tuple[str, RowRun, int]]] = {}
+    left = survivors if left is None else left
+    by_label: dict[tuple[str, int], list[tuple[str, RowRun, int, int]]] = {}
     for split in splits:
         for run in split.runs:
-            for published, rows in enumerate(survivors[split.name, run.first_row]):
+            place = split.name, run.first_row
+            for published, (rows, kept) in enumerate(
+                zip(survivors[place], left[place], strict=True)
+            ):
                 if rows:
                     key = (str(parse_label(run.label)), published)
-                    by_label.setdefault(key, []).append((split.name, run, rows))
+                    by_label.setdefault(key, []).append((split.name, run, rows, kept))
     pieces = []
     for (label, published), runs in sorted(by_label.items(), key=lambda item: item[0]):
-        sizes = [run.text_bytes * rows // run.rows for _, run, rows in runs]
+        sizes = [run.text_bytes * rows // run.rows for _, run, rows, _ in runs]
         total = sum(sizes)
         wanted = max(1, -(-total // shard_bytes))
         # the shard in whose share of the label's bytes a run begins; shares that no run begins in
@@ -110,7 +123,9 @@ def plan_shards(
         begins = np.cumsum([0, *sizes[:-1]]) * wanted // max(total, 1)
         used, indices = np.unique(begins, return_inverse=True)
         filled = dict.fromkeys(range(len(used)), 0)
-        for (split_name, run, rows), index in zip(runs, indices.tolist(), strict=True):
+        for (split_name, run, _, kept), index in zip(runs, indices.tolist(), strict=True):
+            if not kept:
+                continue
             shard = (
                 f"data/{label}/{PUBLISHED_SPLITS[published]}-{index:05d}-of-{len(used):05d}.parquet"
             )
@@ -121,11 +136,11 @@ def plan_shards(
                     run=run,
                     shard=shard,
                     first_row=first,
-                    rows=rows,
+                    rows=kept,
                     published=published,
                 )
             )
-            filled[index] += rows
+            filled[index] += kept
     return pieces
 
 
@@ -151,8 +166,9 @@ def publish_shards(
     run: Run, staged: Sequence[StagedSplit], phases: Sequence[Phase], *, weighted: bool
 ) -> tuple[dict[str, ShardResult], list[Piece], pa.Schema]:
     """Write the published files; returns what is in them, where each run went, and their schema."""
-    survivors = _survivors(run.store, staged, phases)
-    pieces = plan_shards(staged, survivors, run.recipe.publish.shard_bytes)
+    planned = _survivors(run.store, staged, [phase for phase in phases if phase != WITHDRAW])
+    left = _survivors(run.store, staged, phases)
+    pieces = plan_shards(staged, planned, run.recipe.publish.shard_bytes, left)
     schema = published_schema(list(_staged_schemas(run.store, staged)), weighted=weighted)
     return (
         run.tasks(ShardWorker(run.store, run.recipe, phases, schema), _shard_tasks(pieces)),
@@ -288,10 +304,16 @@ def _measured(rows: pa.Table, label: str) -> TextStatistics:
 
 
 def publish_ledger(
-    run: Run, staged: Sequence[StagedSplit], phases: Sequence[Phase], pieces: Sequence[Piece]
+    run: Run,
+    staged: Sequence[StagedSplit],
+    phases: Sequence[Phase],
+    pieces: Sequence[Piece],
+    registers: Sequence[NamedRegister] = (),
 ) -> dict[str, LedgerResult]:
-    """Write the ledger of every split, and the records that failed."""
-    return run.tasks(LedgerWorker(run.store, phases), _ledger_tasks(staged, pieces))
+    """Write the ledger of every split, and the records that failed; what is withdrawn leaves
+    neither raw bytes nor, if its register is private, an address."""
+    worker = LedgerWorker(run.store, phases, run.recipe, registers)
+    return run.tasks(worker, _ledger_tasks(staged, pieces))
 
 
 def _ledger_tasks(staged: Sequence[StagedSplit], pieces: Sequence[Piece]) -> list[Task]:
@@ -325,8 +347,21 @@ class LedgerWorker(Worker[LedgerResult]):
     phase = LEDGERS
     result = LedgerResult
 
-    def __init__(self, store: Store, phases: Sequence[Phase]) -> None:
-        self.store, self.phases = store, phases
+    def __init__(
+        self,
+        store: Store,
+        phases: Sequence[Phase],
+        recipe: Recipe,
+        registers: Sequence[NamedRegister] = (),
+    ) -> None:
+        self.store, self.phases, self.registers = store, phases, registers
+        self.licences = {source.name: source.licence for source in recipe.sources}
+
+    def setup(self) -> None:
+        private = [found for found in self.registers if found.register.private]
+        self.names, self.private_names = Names(self.registers), Names(private)
+        self.private = tuple(f"{found.file} " for found in private)  # how their causes begin
+        self.withdrawn = withdrawn_ids(self.store)
 
     def run(self, task: Task) -> LedgerResult:
         split = SplitAfter(
@@ -340,7 +375,7 @@ class LedgerWorker(Worker[LedgerResult]):
         groups = Regrouper("id", LEDGER_GROUP_BYTES)
         with self.store.writing_parquet(file, LEDGER, compression="zstd") as writer:
             for table in self._tables(split, pieces):
-                for batch in table.combine_chunks().to_batches():
+                for batch in self._discreet(table).combine_chunks().to_batches():
                     rows += batch.num_rows
                     fates.append(count_fates(batch))
                     for group in groups.add(batch):
@@ -352,6 +387,38 @@ class LedgerWorker(Worker[LedgerResult]):
         if self._write_rejects(split, target):
             files.append(file_record(self.store, target))
         return LedgerResult(files=tuple(files), fates=merge_fates(fates))
+
+    def _discreet(self, ledger: pa.Table) -> pa.Table:
+        """Leave out the addresses of what private registers name or take out."""
+        if not self.private:
+            return ledger
+        hidden = pa.array(self.private_names.find(self._with_licences(ledger)) != NONE)
+        for beginning in self.private:
+            because = pc.and_(
+                pc.equal(ledger["reason"], "withdrawn"),
+                pc.starts_with(ledger["detail"], beginning),
+            )
+            hidden = pc.or_(hidden, pc.fill_null(because, False))
+        place = ledger.schema.get_field_index("url")
+        urls = pc.if_else(hidden, pa.scalar(None, pa.string()), ledger["url"])
+        return ledger.set_column(place, LEDGER.field("url"), urls)
+
+    def _with_licences(self, ledger: pa.Table) -> pa.Table:
+        """Give documents that nobody read any further the licence of their source."""
+        licences = [self.licences.get(source) for source in ledger["source"].to_pylist()]
+        return ledger.append_column("licence", pa.array(licences, pa.string()))
+
+    def _withdrawn_of(self, turned_away: str) -> pa.Array:
+        """List the ids of a ledger that are named, or were made of a withdrawn document; where
+        addresses are named, also those of records whose address could not be read."""
+        gone = [pa.array([], pa.string())]
+        for table in self.store.row_groups(turned_away):
+            found = self.names.find(self._with_licences(table)) != NONE
+            found[looked_up(self.withdrawn, table["parent_id"])[0]] = True
+            if "url" in self.names.columns:
+                found |= table["url"].is_null().to_numpy()
+            gone += table["id"].filter(pa.array(found)).chunks
+        return pa.concat_arrays(gone)
 
     def _tables(
         self, split: SplitAfter, pieces: Mapping[int, Sequence[Piece]]
@@ -399,14 +466,17 @@ class LedgerWorker(Worker[LedgerResult]):
             filter(self.store.exists, files), files[0]
         )  # a split was written by one of them
         failed = split.removals.filter(pc.equal(split.removals["fate"], "failed"))
-        if not failed.num_rows:
+        gone: pa.Array = pa.array([], pa.string())
+        if self.registers and self.store.exists(early):
+            gone = self._withdrawn_of(early.replace("rejects.parquet", "ledger.parquet"))
+        if not failed.num_rows and not len(gone):
             if found := self.store.exists(early):
                 self.store.copy(early, target)
             return found
         with self.store.writing_parquet(target, REJECTS, compression="zstd") as writer:
             if self.store.exists(early):
                 for table in self.store.row_groups(early):
-                    writer.write_table(table)
+                    writer.write_table(table.filter(pc.invert(pc.is_in(table["id"], gone))))
             rows = failed["row"].to_numpy()
             for run, table in split.runs(
                 [*(name for name in REJECTS.names if name in DOCUMENT.names), "text"]
@@ -418,7 +488,8 @@ class LedgerWorker(Worker[LedgerResult]):
                     columns = {name: taken[name] for name in taken.schema.names}
                     columns |= {name: reasons[name] for name in ("stage", "detail")}
                     columns["raw"] = taken["text"].cast(pa.large_binary())
-                    writer.write_table(arrange(columns, REJECTS, taken.num_rows))
+                    rejects = arrange(columns, REJECTS, taken.num_rows)
+                    writer.write_table(without_withdrawn(self.withdrawn, rejects, ["id"]))
         return True
 
 

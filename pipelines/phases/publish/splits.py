@@ -263,6 +263,7 @@ def choose_splits(
     if not parted and not apart:
         return None
     splits = [split for split in read if split.documents]
+    made = [split for split in made if split.documents]  # of some all was turned away
     clustered = any(kind_of(run.recipe, phase.stage).leaves_clusters for phase in phases)
     groups = (
         run.function("pipelines.phases.publish.splits:write_groups", splits, phases)

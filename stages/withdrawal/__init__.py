@@ -1,0 +1,1 @@
+"""What is withdrawn: which documents registers name, and which reserve themselves."""
