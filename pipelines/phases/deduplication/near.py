@@ -29,7 +29,6 @@ from pipelines.staging.staged import SplitAfter, StagedSplit
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Task, Worker
 from schemas.corpus_index import signed_keys
-from stages.deduplication.keepers import preference_keys
 from stages.deduplication.near import band_shape
 from stages.deduplication.options import KeeperOrder, NearDeduplicationConfig
 
@@ -65,10 +64,6 @@ class NearKind(DedupKind):
     def criteria(self) -> tuple[str, ...]:
         return (*self.entry.criteria, *super().criteria)
 
-    @property
-    def preference_count(self) -> int:
-        return len(self.entry.criteria) + super().preference_count
-
     def columns_read(self, columns: Sequence[str]) -> list[str]:
         return super().columns_read([*columns, *self.entry.columns])
 
@@ -87,7 +82,8 @@ class NearKind(DedupKind):
         by_shingles = self.comparison.verify == "shingles"
         keeps_shingles = by_shingles and run.store.local and text_bytes <= KEPT_TEXT_BYTES
         run.tasks(SignatureWorker(run.store, phase, self, keeps_shingles), phase.tasks)
-        return near_shuffle(run, phase, self.comparison, self.preference_count)
+        signed = len(self.entry.criteria)
+        return near_shuffle(run, phase, self.comparison, self.keeper_order, signed)
 
     def index_schema(self) -> pa.Schema:
         bands, rows = band_shape(self.comparison)
@@ -102,7 +98,7 @@ class NearKind(DedupKind):
         return signed.rows, signed.signatures, signed.scripts
 
     def staged_dtype(self) -> np.dtype[Any]:
-        return signature_dtype(self.comparison, self.preference_count)
+        return signature_dtype(self.comparison, len(self.entry.criteria))
 
 
 class SignatureWorker(Worker[KeyResult]):
@@ -133,7 +129,7 @@ class SignatureWorker(Worker[KeyResult]):
     ) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
         dtype, entry = self.kind.staged_dtype(), self.kind.entry
         yield np.empty(0, dtype), np.empty(0, CONTENT)
-        for places, block in split.blocks(self.kind.columns_read(())):
+        for places, block in split.blocks(entry.columns):
             found = entry.sign(block, self.kind.config)
             signed = np.empty(len(found.rows), dtype)
             signed["row"], signed["signature"], signed["script"] = (
@@ -141,9 +137,7 @@ class SignatureWorker(Worker[KeyResult]):
                 found.signatures,
                 found.scripts,
             )
-            signed["preference"] = np.hstack(
-                [found.preference, preference_keys(block, self.kind.keeper_order)[found.rows]]
-            )
+            signed["preference"] = found.preference
             contents = np.empty(len(found.rows), CONTENT)
             contents["row"], contents["content"] = signed["row"], found.contents
             contents["shingles"] = np.diff(found.shingles.offsets)
@@ -153,10 +147,17 @@ class SignatureWorker(Worker[KeyResult]):
 
 
 def near_shuffle(
-    run: Run, phase: DedupPhase, config: NearDeduplicationConfig, criteria: int
+    run: Run,
+    phase: DedupPhase,
+    config: NearDeduplicationConfig,
+    order: KeeperOrder,
+    criteria: int,
 ) -> dict[str, Any]:
     """Run the shuffles of signatures that are staged: bands, clusters, decision; returns what was
-    counted."""
+    counted.
+
+    So many `criteria` that go before the `order` of keepers are staged with the signatures.
+    """
     store, splits = run.store, joined_splits(phase.known, phase.splits, phase.phase)
     scratch = f"staging/{phase.phase.name}-clusters"
     store.remove(scratch)  # what a kill left: these steps are quick, and are done again as a whole
@@ -180,6 +181,7 @@ def near_shuffle(
             members,
             clustered,
             config,
+            order,
             criteria,
             f"{scratch}/reports",
         ),

@@ -6,9 +6,10 @@ meet.
 2. The clusters that the edges tie together are found: in memory up to the runner's `max_edges`, by
    alternating stars over packed edges through the shuffle above that
    (stages.deduplication.components).
-3. The signatures of the documents of a cluster, and the shingles of each different one if these are
-   compared, go to the cluster's partition, where it is decided which are kept and for which of
-   these the others go (stages.deduplication.keepers). From there on it is as with equal keys.
+3. The signatures of the documents of a cluster, what tells which of them is preferred, and the
+   shingles of each different one if these are compared, go to the cluster's partition. There it is
+   decided which are kept and for which of these the others go (stages.deduplication.keepers). From
+   there on it is as with equal keys.
 
 Band keys, signatures and shingles go through storage (`parcels`), since they may be as much as the
 texts.
@@ -56,7 +57,13 @@ from stages.deduplication.components import (
     small_star,
     star_components,
 )
-from stages.deduplication.keepers import MAX_KEEPERS, Removals, cluster_sizes, preference_ranks
+from stages.deduplication.keepers import (
+    MAX_KEEPERS,
+    Removals,
+    cluster_sizes,
+    preference_keys,
+    preference_ranks,
+)
 from stages.deduplication.near import (
     band_keys,
     band_shape,
@@ -70,7 +77,7 @@ from stages.deduplication.near import (
     shingled_documents,
     similarity_of,
 )
-from stages.deduplication.options import NearDeduplicationConfig
+from stages.deduplication.options import KeeperOrder, NearDeduplicationConfig
 from stages.deduplication.shingles import Shingles, shingle_hashes
 
 FEW_EDGES = 100_000  # whose clusters are found without SciPy
@@ -272,10 +279,12 @@ class _SendMembers:
         earlier: Sequence[Phase],
         clusters: str,
         config: NearDeduplicationConfig,
+        order: KeeperOrder,
         partitions: int,
     ) -> None:
         self.store, self.splits, self.own, self.earlier = store, splits, own, earlier
         self.clusters, self.config, self.partitions = clusters, config, partitions
+        self.order = order
 
     def __call__(self, split: int) -> Iterator[tuple[int, Parcel]]:
         file = f"{self.clusters}-signed/{self.splits.names[split]}.arrow"
@@ -291,12 +300,14 @@ class _SendMembers:
             if by_shingles
             else members["cluster"]
         )
-        shingles = self._shingles(split, members["row"].astype(np.int64))
+        rows = members["row"].astype(np.int64)
+        shingles = self._shingles(split, rows)
+        preference = np.hstack([staged["preference"], self._preference(split, rows)])
         table = pa.table(
             {
                 "cluster": members["cluster"],
                 "document": members["row"] + np.uint64(self.splits.bases[split]),
-                "preference": _fixed_binary(staged["preference"]),
+                "preference": _fixed_binary(preference),
                 "signature": _fixed_binary(staged["signature"]),
                 "script": staged["script"],
                 "content": contents,
@@ -314,6 +325,18 @@ class _SendMembers:
                 )
             yield partition, memoryview(sink.getvalue())
 
+    def _preference(self, split: int, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
+        """Make the sort keys (n, k) of n rows by the order of keepers: of few documents, those that
+        met others. Zeros, preferred to everything, for documents of an index."""
+        keys = np.zeros((len(rows), self.order.sort_keys), np.uint64)
+        number = split - len(self.splits.indexes)
+        if number >= 0 and keys.size:
+            staged = self.own[number]
+            chosen = _by_run(staged, rows, np.arange(len(rows)))
+            for run, block in self._read(staged, rows, chosen, self.order.columns):
+                keys[chosen[run]] = preference_keys(block, self.order)
+        return keys
+
     def _shingles(self, split: int, rows: npt.NDArray[np.int64]) -> pa.Array:
         """Read the distinct shingles of some of the rows, or make them again, if they are to be
         compared by them."""
@@ -324,15 +347,7 @@ class _SendMembers:
         counts, hashes = np.zeros(len(rows), np.int64), [np.empty(0, np.uint64)]
         number = split - len(self.splits.indexes)
         staged = self.own[number]
-        starts = np.searchsorted(
-            rows[shingled], [[run.first_row, run.first_row + run.rows] for run in staged.runs]
-        )
-        places = {
-            run: slice(*ends)
-            for run, ends in zip(staged.runs, starts.tolist(), strict=True)
-            if np.ptp(ends)
-        }
-        chosen = {run: np.flatnonzero(shingled)[place] for run, place in places.items()}
+        chosen = _by_run(staged, rows, np.flatnonzero(shingled))
         kept = self.store.exists(self.splits.shingles[number])
         for run, made in (
             self._kept(number, rows, chosen) if kept else self._made_again(staged, rows, chosen)
@@ -369,13 +384,34 @@ class _SendMembers:
         chosen: Mapping[RowRun, npt.NDArray[np.int64]],
     ) -> Iterator[tuple[RowRun, Shingles]]:
         """Make the shingles of chosen rows again from their texts, a run at a time."""
-        for run, table in SplitAfter(self.store, staged, self.earlier).runs(["text"], list(chosen)):
-            batch = (
-                table.take(pa.array(rows[chosen[run]] - run.first_row))
-                .combine_chunks()
-                .to_batches()[0]
-            )
-            yield run, shingle_hashes(batch, self.config.word_shingle, self.config.grapheme_shingle)
+        for run, block in self._read(staged, rows, chosen, ["text"]):
+            yield run, shingle_hashes(block, self.config.word_shingle, self.config.grapheme_shingle)
+
+    def _read(
+        self,
+        staged: StagedSplit,
+        rows: npt.NDArray[np.int64],
+        chosen: Mapping[RowRun, npt.NDArray[np.int64]],
+        columns: Sequence[str],
+    ) -> Iterator[tuple[RowRun, pa.RecordBatch]]:
+        """Read columns of chosen rows, a run at a time."""
+        for run, table in SplitAfter(self.store, staged, self.earlier).runs(columns, list(chosen)):
+            taken = table.take(pa.array(rows[chosen[run]] - run.first_row))
+            yield run, taken.combine_chunks().to_batches()[0]
+
+
+def _by_run(
+    staged: StagedSplit, rows: npt.NDArray[np.int64], places: npt.NDArray[np.int64]
+) -> dict[RowRun, npt.NDArray[np.int64]]:
+    """Group some of n ascending rows, given by their places, by the runs that hold them."""
+    ends = np.searchsorted(
+        rows[places], [[run.first_row, run.first_row + run.rows] for run in staged.runs]
+    )
+    return {
+        run: places[start:end]
+        for run, (start, end) in zip(staged.runs, ends.tolist(), strict=True)
+        if start < end
+    }
 
 
 def _fixed_binary(values: npt.NDArray[Any]) -> pa.Array:
@@ -566,13 +602,17 @@ def decide(
     clusters: str,
     clustered: int,
     config: NearDeduplicationConfig,
+    order: KeeperOrder,
     criteria: int,
     folder: str,
 ) -> Shuffle:
-    """Compose step 3: clusters and signatures in, a removal list for each split that has any
-    out."""
+    """Compose step 3: clusters and signatures in, a removal list for each split that has any out.
+
+    So many `criteria` that go before the `order` of keepers are staged with the signatures.
+    """
     present = store.names(clusters)
     with_clusters = [number for number, name in enumerate(splits.names) if f"{name}.npy" in present]
+    criteria += order.sort_keys
     size = signature_dtype(config, criteria).itemsize
     if config.verify == "shingles":  # about eight bytes for each word
         text_bytes = sum(run.text_bytes for split in own for run in split.runs)
@@ -581,7 +621,7 @@ def decide(
     return Shuffle(
         with_clusters,
         (
-            _SendMembers(store, splits, own, earlier, clusters, config, partitions),
+            _SendMembers(store, splits, own, earlier, clusters, config, order, partitions),
             _DecideClusters(store, splits, config, criteria, folder),
             *name_and_write(store, splits),
         ),

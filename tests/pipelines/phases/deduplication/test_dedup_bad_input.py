@@ -29,7 +29,7 @@ from stages.deduplication.near import (
     near_duplicates,
     near_signatures,
 )
-from stages.deduplication.options import NearDeduplicationConfig
+from stages.deduplication.options import KeeperOrder, NearDeduplicationConfig
 from stages.deduplication.shingles import shingle_hashes
 from tests.phase_runs import phase_run
 from tests.recipes import one_source
@@ -205,7 +205,8 @@ def shuffle_template(folder: Path, count: int) -> tuple[dict[str, Any], dict[int
         )
         splits.append(StagedSplit(name=name, documents=size, runs=(documents,)))
     phase = Phase("dedup", "near", 0)
-    counts = near_shuffle(phase_run(store), DedupPhase(phase, (), splits), TEMPLATES, 0)
+    first = KeeperOrder(by=("first",))
+    counts = near_shuffle(phase_run(store), DedupPhase(phase, (), splits), TEMPLATES, first, 0)
     removed: dict[int, int] = {}
     for split in splits:
         table = removals(store, [phase], split.name)

@@ -129,7 +129,7 @@ def _alternating_stars_give_the_same(folder: Path) -> None:
     assert len(staged) > 3
     phase = DedupPhase(Phase("dedup", "near", 0), (), staged)
     counts = near_shuffle(
-        phase_run(store, max_edges=0), phase, NearDeduplicationConfig(), CLEANEST.sort_keys
+        phase_run(store, max_edges=0), phase, NearDeduplicationConfig(), CLEANEST, 0
     )
     assert counts["edges"] > 0
     assert {file.name: pq.read_table(file) for file in sorted(removed.glob("*.parquet"))} == before
