@@ -368,7 +368,7 @@ class _Bitext(_Files):
 
     @property
     def keep(self) -> tuple[str, ...]:
-        """The columns beside the text."""
+        """The columns next to the text."""
         return ("translation", "translation_direction")
 
     @property
@@ -378,7 +378,7 @@ class _Bitext(_Files):
 
 
 class TmxSource(_Bitext):
-    """Translation memories: a document a unit, with its translation beside it, for
+    """Translation memories: a document a unit, with its translation next to it, for
     `filter_bitext`."""
 
     format: Literal["tmx"] = Field(description="TMX 1.4: plain, .gz, .bz2, .xz, .zst.")
@@ -393,7 +393,7 @@ class MosesSource(_Bitext):
     )
     target_ending: str = Field(
         min_length=1,
-        description="What stands behind the last dot of the other side's file, as es of corpus.eu-es.es.",
+        description="What follows the last dot of the other side's file, as es of corpus.eu-es.es.",
     )
 
 

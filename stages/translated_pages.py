@@ -71,7 +71,7 @@ class TranslatedPagesConfig(StageConfig):
         default=0.02,
         gt=0,
         le=1,
-        description="Words behind an asterisk, three or more, from which on they tell.",
+        description="Words that begin with an asterisk, three at least: from this share on a machine wrote the page.",
     )
 
     def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:

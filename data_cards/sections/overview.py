@@ -203,7 +203,7 @@ def limitations(card: Card) -> tuple[str, ...]:
 
     if any(sum(part.scores) for part in parts.values()):
         found.append(
-            "Languages were told apart by models, whose scores are probabilities and not proofs."
+            "Models identified the languages; their scores are probabilities and not proofs."
         )
         documents(
             sum(

@@ -216,11 +216,11 @@ def page_access(
     headings = ((blocks.bits & (TAG_BIT["h1"] | TAG_BIT["h2"])) != 0) & (
         blocks.weights + blocks.digits < 60
     )
-    told = headings | blocks.in_title
+    shown = headings | blocks.in_title
     # A loop over the pages that say little: few of a crawl.
     for page in np.flatnonzero(layout.page_totals(blocks.weights, kept) < _FEW).tolist():
         begin, end = layout.block_begins[page], layout.block_ends[page]
-        pieces = blocks.first_pieces[begin:end][told[begin:end]][:_MAX_LINES].tolist()
+        pieces = blocks.first_pieces[begin:end][shown[begin:end]][:_MAX_LINES].tolist()
         lines = [layout.texts[piece][:_MAX_TITLE] for piece in pieces]
         if any(_STATUS.search(line) for line in (stated[page].title, *lines)):
             access[page] = "error"

@@ -188,19 +188,22 @@ def _replace(replacements: Mapping[str, str]) -> _Apply:
 
 
 def _by_shape(
-    letter: str, before_letter: str, elsewhere: str | None, behind: Mapping[str, str] | None = None
+    letter: str,
+    before_letter: str,
+    elsewhere: str | None,
+    after_letter: Mapping[str, str] | None = None,
 ) -> _Apply:
     """Make the function of a rule that reads a letter by the shape it takes.
 
     It becomes `before_letter` where another letter follows (initial and medial shape). At the end
-    of a word it becomes what `behind` gives for the letter before it, or else `elsewhere`, or stays
+    of a word it becomes what `after_letter` gives for the letter before it, or else `elsewhere`, or stays
     if that is None. A letter that stands alone is a symbol (the HEH of the Hijri year) and stays.
     """
     table = np.zeros(
         0x901, np.uint32
     )  # all letters lie below the last entry, which stands for everything above
     table[[ord(c) for c in _LETTERS]] = ord(elsewhere or letter)
-    for previous, written in (behind or {}).items():
+    for previous, written in (after_letter or {}).items():
         table[ord(previous)] = ord(written)
 
     def edit(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]]:

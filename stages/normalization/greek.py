@@ -29,8 +29,8 @@ _TABLE[[ord(letter) for letter in _VARIANTS]] = [ord(letter) for letter in _VARI
 def _variants(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]]:
     """Replace the variants that stand next to an ordinary letter of Greek."""
     greek = ((points >= 0x386) & (points < 0x3D0)) | ((points >= 0x1F00) & (points < 0x2000))
-    beside = np.append(False, greek[:-1]) | np.append(greek[1:], False)
-    return np.where(beside, _TABLE[points], points), np.ones(len(points), bool)
+    next_to_one = np.append(False, greek[:-1]) | np.append(greek[1:], False)
+    return np.where(next_to_one, _TABLE[points], points), np.ones(len(points), bool)
 
 
 RULES = (

@@ -204,20 +204,20 @@ def _write_dandas(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]
     """
     ends_line = (points == BOUNDARY) | (points == ord("\n"))
     space = ends_line | (points == ord(" ")) | (points == 0xA0)
-    behind = np.append(False, _is_word(points[:-1]))
+    after_word = np.append(False, _is_word(points[:-1]))
     before = np.append(space[1:], True)
     edited = points.copy()
-    edited[(points == ord(BENGALI_NUMERATOR_FOUR)) & behind & before] = ord(DANDA)
+    edited[(points == ord(BENGALI_NUMERATOR_FOUR)) & after_word & before] = ord(DANDA)
     bar = points == ord("|")
     pair = bar & np.append(bar[1:], False)  # first of two bars, a double danda
     second = np.append(False, pair[:-1])
-    look_alike = bar | (((points == ord("I")) | (points == ord("l"))) & behind & before)
+    look_alike = bar | (((points == ord("I")) | (points == ord("l"))) & after_word & before)
     line = np.cumsum(ends_line)
-    stands = (behind & (before | pair)) | (second & before)
+    stands = (after_word & (before | pair)) | (second & before)
     spoiled = np.bincount(line[bar & ~stands], minlength=line[-1] + 1).astype(bool)
     danda = (points == ord(DANDA)) | (points == ord(DOUBLE_DANDA))
     words = np.cumsum(
-        space & behind
+        space & after_word
     )  # counted where they end; what counts are those since the last stop of any kind
     stops = np.flatnonzero((look_alike & ~second) | danda | ends_line)
     since = np.diff(words[stops], prepend=0) + 1

@@ -23,8 +23,8 @@ _DOTS = "\u00b7\u2027\u2219\u22c5"
 def _middle_dots(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]]:
     """Replace dots that stand next to a syllable."""
     syllable = ((points >= 0x1401) & (points <= 0x167F)) | ((points >= 0x18B0) & (points <= 0x18FF))
-    beside = np.append(False, syllable[:-1]) | np.append(syllable[1:], False)
-    points[among(points, _DOTS) & beside] = 0x1427
+    next_to_one = np.append(False, syllable[:-1]) | np.append(syllable[1:], False)
+    points[among(points, _DOTS) & next_to_one] = 0x1427
     return points, np.ones(len(points), bool)
 
 

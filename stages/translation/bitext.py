@@ -1,7 +1,7 @@
 """Filter bitext by the gates that translations pass: pairs that somebody else made, in the columns
 of a source.
 
-A document's `translation` stands beside its text, and `translation_direction` says what both are
+A document's `translation` stands next to its text, and `translation_direction` says what both are
 in, as `eus_Latn -> spa_Latn`. What has no translation passes. Web-crawled bitext is the reason: of
 the pairs of small languages in such sets often fewer than half are translations at all (Kreutzer et
 al. 2022, "Quality at a Glance").
@@ -55,10 +55,10 @@ def filter_bitext(
         reasons = reasons.scatter(own["row"], look(own, _direction(words)))
     out = reasons.is_not_null().to_arrow()
     rejected = batch.filter(out)
-    told = pc.utf8_slice_codeunits(rejected[TRANSLATION], 0, 200)
+    excerpts = pc.utf8_slice_codeunits(rejected[TRANSLATION], 0, 200)
     return Filtered(
         batch.filter(pc.invert(out)),
-        reject(rejected, STAGE, reasons.drop_nulls().to_arrow(), detail=told),
+        reject(rejected, STAGE, reasons.drop_nulls().to_arrow(), detail=excerpts),
     )
 
 

@@ -47,7 +47,7 @@ class _Leaf(NamedTuple):
 
     @property
     def begins(self) -> int | None:
-        """Where an answer begins in its text, by the `answer_start` beside it, as SQuAD has it."""
+        """Where an answer begins in its text, by the `answer_start` next to it, as SQuAD has it."""
         return self.start[0][self.start[1]] if self.start else None
 
     def put(self, text: str, begins: int) -> None:
@@ -151,12 +151,12 @@ class _Record:
                 own = (starts, place) if isinstance(starts, list) and place < len(starts) else start
                 yield from self._walk(value, place, keys, config, own)
         elif isinstance(value, dict):
-            beside = (value, "answer_start") if "answer_start" in value else None
+            start = (value, "answer_start") if "answer_start" in value else None
             for name in (
                 [keys[0]] if keys else [name for name in value if name not in config.untouched]
             ):
                 if name in value:
-                    yield from self._walk(value, name, keys[1:], config, beside)
+                    yield from self._walk(value, name, keys[1:], config, start)
         elif isinstance(value, str) and not keys:
             yield _Leaf(
                 holder, key, value, start if isinstance(starts, int) and starts >= 0 else None

@@ -341,7 +341,7 @@ def _decide(
         right[unseen.to_numpy()] = is_language(identified, translator.direction)
         languages.scatter(unseen, pl.Series(identified["language"]))
     for row, fact in enumerate(facts.iter_rows(named=True)):  # a row of the ledger each, in words
-        told = _reasons_line(fact["reasons"], fact["sentences"])
+        reasons = _reasons_line(fact["reasons"], fact["sentences"])
         if fact["failed"]:
             reason[row], detail[row] = "engine_failed", fact["error"]
         elif not fact["sentences"]:
@@ -352,13 +352,13 @@ def _decide(
                 fact["rejected_share"],
                 max_rejected_share,
             )
-            detail[row] = told
+            detail[row] = reasons
         elif fact["lines_lost"]:
             reason[row], value[row], threshold[row], detail[row] = (
                 "lost_paragraph",
                 fact["lines_lost"],
                 0.0,
-                told,
+                reasons,
             )
         elif not right[row]:
             reason[row], detail[row] = "wrong_language", languages[row]
