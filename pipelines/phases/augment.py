@@ -32,6 +32,7 @@ from pipelines.catalogue.stages import (
     sampling_stages,
     translation_outputs,
 )
+from pipelines.phases.asking import RESPONSES, AskingWorker, kept_responses
 from pipelines.phases.decontaminate import load_index
 from pipelines.phases.ingest import REJECTS, REJECTS_GROUP_BYTES, GroupedFile, fate_rows
 from pipelines.phases.publish.shards import LEDGER_GROUP_BYTES, file_record
@@ -39,7 +40,6 @@ from pipelines.phases.run_context import Run
 from pipelines.phases.withdraw import looked_up, withdrawn_ids, without_withdrawn
 from pipelines.staging.parts import PartsWriter
 from pipelines.staging.regrouping import Regrouper
-from pipelines.staging.responses import KeptResponses, Meter
 from pipelines.staging.staged import SplitAfter, StagedSplit, StagingResult, staged_split
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
@@ -49,7 +49,6 @@ from schemas.manifest import FileRecord
 from schemas.translation import DOCUMENT_PAIR, SENTENCE_PAIR, TRANSLATION_MARKS, TRANSLATION_SAMPLE
 from stages.batches import run_stages, set_columns
 from stages.decontamination.matching import ItemIndex, find_contamination
-from stages.engines.options import raised_budget
 from stages.script_detection import detect_scripts
 from stages.translation.exchange import TMX_END, TMX_HEAD, moses_lines, passed_pairs, tmx_units
 from stages.translation.samples import document_pairs, interleaved_samples, samples_of_sentences
@@ -58,8 +57,6 @@ from stages.transliteration.transliterate import PAIR
 PHASE = "augment"
 
 
-RESPONSES = "responses.parquet"  # staged, of one split
-METER = f"staging/{PHASE}/tokens.log"
 PAIRS = "sentence_pairs.parquet"
 DOCUMENTS = "document_pairs.parquet"
 
@@ -73,16 +70,12 @@ class AugmentResult(StagingResult):
     translations: tuple[TranslationYield, ...] = ()
 
 
-class AugmentWorker(Worker[AugmentResult]):
+class AugmentWorker(AskingWorker[AugmentResult]):
     """Makes new documents from what earlier phases left of one split, and accounts for those that
     were turned away."""
 
     phase = PHASE
     result = AugmentResult
-
-    def __init__(self, store: Store, recipe: Recipe, earlier: Sequence[Phase]) -> None:
-        self.store, self.recipe, self.earlier = store, recipe, earlier
-        self.raised = raised_budget()  # here, as workers may have the environment of an earlier run
 
     def setup(self) -> None:
         self.stages = bind_augment(self.recipe)
@@ -92,15 +85,10 @@ class AugmentWorker(Worker[AugmentResult]):
 
     def run(self, task: Task) -> AugmentResult:
         folder = task_folder(PHASE, task.name)
-        split = SplitAfter(self.store, StagedSplit.model_validate(task.payload), self.earlier)
+        split = self.split_of(task)
         writer = PartsWriter(self.store, folder, self.recipe.engine.part_bytes)
         created: Counter[tuple[str, str]] = Counter()  # by stage and source
-        responses = KeptResponses(
-            self.store,
-            f"{folder}/responses",
-            reused_responses(self.recipe),
-            Meter(self.store, METER, self.raised),
-        )
+        responses = self.responses_of(task, reused_responses(self.recipe))
         kept = 0
         yields: list[TranslationYield] = []
         with contextlib.ExitStack() as files:
@@ -378,7 +366,7 @@ class MadeWorker(Worker[MadeResult]):
         if not len(looked_up(self.withdrawn, after.ids())[0]):
             self.store.copy(f"{folder}/{RESPONSES}", target)
             return True
-        responses = KeptResponses(self.store, f"{folder}/responses", (), Meter(self.store, METER))
+        responses = kept_responses(self.store, PHASE, f"{split.name}-{PHASE}")
         asked: set[bytes] = set()
         stages, ask = bind_augment(self.recipe), responses.recorded(asked)
         for _, block in after.blocks():

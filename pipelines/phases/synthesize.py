@@ -33,6 +33,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pipelines.catalogue.binding import bind_identify, bind_synthesis
 from pipelines.catalogue.stages import Recipe
+from pipelines.phases.asking import RESPONSES, AskingWorker, kept_responses
 from pipelines.phases.decontaminate import load_index
 from pipelines.phases.ingest import GroupedFile
 from pipelines.phases.order import WITHDRAW
@@ -41,7 +42,7 @@ from pipelines.phases.publish.splits import DOUBTFUL, numbers_in_split
 from pipelines.phases.run_context import Run
 from pipelines.phases.withdraw import causes_of_recipe, detail_of, looked_up, withdrawn_ids
 from pipelines.staging.regrouping import Regrouper
-from pipelines.staging.responses import KeptResponses, Meter
+from pipelines.staging.responses import KeptResponses
 from pipelines.staging.staged import SplitAfter, StagedSplit
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
@@ -55,7 +56,6 @@ from schemas.manifest import FileRecord
 from schemas.synthesis import CONFIGURATIONS, synthetic_schema
 from schemas.withdrawal import NamedRegister
 from stages.decontamination.matching import ItemIndex, find_contamination
-from stages.engines.options import raised_budget
 from stages.language_filtering import kept_labels
 from stages.synthesis.gates import judge_languages, question_of, repeated, signature, written_texts
 from stages.synthesis.passages import Passage, cut_passages
@@ -66,8 +66,6 @@ from stages.withdrawal.causes import NONE, Cause, Names
 PHASE = "synthesize"
 CHECKED = "synthesize-checked"
 SHARDS = "publish-synthetic"
-METER = f"staging/{PHASE}/tokens.log"
-RESPONSES = "responses.parquet"
 _BATCH = 256  # rows whose languages are identified at once, and which are written together
 _SAMPLES = 3  # of each strategy and configuration, on the card
 _SAMPLE_CODE_POINTS = 2000
@@ -110,15 +108,11 @@ def row_group_schema(configuration: str) -> pa.Schema:
     return pa.schema([*synthetic_schema(configuration), *_STAGED])
 
 
-class SynthesisWorker(Worker[SynthesisResult]):
+class SynthesisWorker(AskingWorker[SynthesisResult]):
     """Makes the rows of one split."""
 
     phase = PHASE
     result = SynthesisResult
-
-    def __init__(self, store: Store, recipe: Recipe, earlier: Sequence[Phase]) -> None:
-        self.store, self.recipe, self.earlier = store, recipe, earlier
-        self.raised = raised_budget()  # here, as workers may have the environment of an earlier run
 
     def setup(self) -> None:
         self.bound = bind_synthesis(self.recipe)
@@ -131,13 +125,9 @@ class SynthesisWorker(Worker[SynthesisResult]):
 
     def run(self, task: Task) -> SynthesisResult:
         folder = task_folder(PHASE, task.name)
-        split = SplitAfter(self.store, StagedSplit.model_validate(task.payload), self.earlier)
-        reuse = tuple(
-            dict.fromkeys(path for stage in self.recipe.synthesize for path in stage.reuse)
-        )
-        responses = KeptResponses(
-            self.store, f"{folder}/responses", reuse, Meter(self.store, METER, self.raised)
-        )
+        split = self.split_of(task)
+        reuse = (path for stage in self.recipe.synthesize for path in stage.reuse)
+        responses = self.responses_of(task, reuse)
         with contextlib.ExitStack() as files:
             files.callback(responses.close)
             output = _Output(self.store, folder, files)
@@ -772,7 +762,7 @@ def publish_responses(
     if not len(looked_up(withdrawn, split.ids())[0]):
         store.copy(f"{folder}/{RESPONSES}", target)
         return True
-    responses = KeptResponses(store, f"{folder}/responses", (), Meter(store, METER))
+    responses = kept_responses(store, PHASE, task.name)
     asked: set[bytes] = set()
     for bound, generator in bind_synthesis(recipe):
         for passage in passages_of(store, split, bound):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from schemas.failures import MisuseError
 from schemas.language import parse_label
@@ -142,11 +142,6 @@ class PivotConfig(StageConfig):
     )
     second: PlainEngineConfig = Field(description="Engine into the target language.")
 
-    @field_validator("first", "second", mode="before")
-    @classmethod
-    def _by_name(cls, engine: object) -> object:
-        return {"kind": engine} if isinstance(engine, str) else engine
-
     @field_validator("via")
     @classmethod
     def _label(cls, via: str) -> str:
@@ -185,17 +180,37 @@ class LlamaCppConfig(StageConfig):
     timeout_seconds: float = Field(default=600.0, gt=0, description="Longest wait for an answer.")
 
 
+def _by_kind(engine: object) -> object:
+    """Read an engine that is given by its kind alone."""
+    return {"kind": engine} if isinstance(engine, str) else engine
+
+
+_NAMED = BeforeValidator(_by_kind)
 PlainEngineConfig = Annotated[
-    ApertiumConfig | EndpointConfig | CTranslate2Config, Field(discriminator="kind")
+    ApertiumConfig | EndpointConfig | CTranslate2Config, Field(discriminator="kind"), _NAMED
 ]
 PivotConfig.model_rebuild()
 EngineConfig = Annotated[
     ApertiumConfig | RecordedConfig | EndpointConfig | CTranslate2Config | PivotConfig,
     Field(discriminator="kind"),
+    _NAMED,
+]
+GeneratorConfig = Annotated[
+    ChatEndpointConfig | LlamaCppConfig | RecordedConfig, Field(discriminator="kind"), _NAMED
 ]
 
-GeneratorConfig = Annotated[
-    ChatEndpointConfig | LlamaCppConfig | RecordedConfig, Field(discriminator="kind")
+# Options of every stage that asks an engine.
+Reuse = Annotated[
+    tuple[str, ...],
+    Field(
+        description="Folders of responses that were paid for before, as `../v1/responses`; those are not asked again."
+    ),
+]
+PublishResponses = Annotated[
+    bool,
+    Field(
+        description="Write all responses into the folder `responses`, for audits and for a next version to `reuse`."
+    ),
 ]
 
 

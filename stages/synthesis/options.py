@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from schemas.language import parse_labels
 from stages.batches import StageConfig, located
-from stages.engines.options import GeneratorConfig
+from stages.engines.options import GeneratorConfig, PublishResponses, Reuse
 
 
 class JudgeConfig(StageConfig):
@@ -135,19 +135,8 @@ class SynthesisConfig(StageConfig):
         description="Tokens of questions and answers that a run may take: a question that could go beyond is not "
         "asked. GLOTMILL_TOKEN_BUDGET raises it for a run that has stopped.",
     )
-    reuse: tuple[str, ...] = Field(
-        default=(),
-        description="Folders of responses that were paid for before, as `../v1/responses`; those are not asked again.",
-    )
-    publish_responses: bool = Field(
-        default=True,
-        description="Write all questions and responses into the folder `responses`, for audits and reruns.",
-    )
-
-    @field_validator("engine", mode="before")
-    @classmethod
-    def _by_name(cls, engine: object) -> object:
-        return {"kind": engine} if isinstance(engine, str) else engine
+    reuse: Reuse = ()
+    publish_responses: PublishResponses = True
 
     @field_validator("labels")
     @classmethod

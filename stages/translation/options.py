@@ -15,7 +15,7 @@ from schemas.card.versions import ModelVersion
 from schemas.language import parse_label
 from stages.batches import StageConfig, located
 from stages.engines.engine import Direction, parse_direction
-from stages.engines.options import EngineConfig, named_engine
+from stages.engines.options import EngineConfig, PublishResponses, Reuse, named_engine
 
 Protected = Literal["urls", "numbers", "code", "markup", "math", "names"]
 
@@ -140,19 +140,8 @@ class TranslationConfig(StageConfig):
     gates: GateConfig = Field(
         default_factory=GateConfig, description="Limits of what is published."
     )
-    reuse: tuple[str, ...] = Field(
-        default=(),
-        description="Folders of responses that were paid for before, as `../v1/responses`; those are not asked again.",
-    )
-    publish_responses: bool = Field(
-        default=False,
-        description="Write all responses into the folder `responses`, for a next version to `reuse`.",
-    )
-
-    @field_validator("engine", "round_trip", mode="before")
-    @classmethod
-    def _by_name(cls, engine: object) -> object:
-        return {"kind": engine} if isinstance(engine, str) else engine
+    reuse: Reuse = ()
+    publish_responses: PublishResponses = False
 
     @field_validator("directions")
     @classmethod

@@ -118,18 +118,13 @@ class SplitWorker(Worker[SplitResult]):
     def _doubtful(self, split: StagedSplit) -> npt.NDArray[np.bool_]:
         """Tell which documents a stage marked as doubtful; they are published apart, in no other
         split."""
-        marks = []
-        for file in split.files:
-            with (
-                self.store.fs.open(self.store.full(file), "rb") as stream,
-                pq.ParquetFile(stream) as opened,
-            ):
-                if DOUBTFUL_MARK not in opened.schema_arrow.names:
-                    marks.append(np.zeros(opened.metadata.num_rows, bool))
-                    continue
-                column = opened.read([DOUBTFUL_MARK])[DOUBTFUL_MARK]
-                marks.append(pc.fill_null(column, False).to_numpy())
-        return np.concatenate([np.zeros(0, bool), *marks])
+        marks = [np.zeros(0, bool)]
+        for table in _present(self.store, split, (DOUBTFUL_MARK,)):
+            if DOUBTFUL_MARK in table.schema.names:
+                marks.append(pc.fill_null(table[DOUBTFUL_MARK], False).to_numpy())
+            else:
+                marks.append(np.zeros(table.num_rows, bool))
+        return np.concatenate(marks)
 
     def _unproved(self, split: StagedSplit) -> npt.NDArray[np.bool_]:
         """Tell which documents are of a stratum of doubt that speakers' answers do not prove to be
@@ -137,10 +132,7 @@ class SplitWorker(Worker[SplitResult]):
         if self.gate is None:
             return np.zeros(split.documents, bool)
         found = [np.zeros(0, bool)]
-        for file in split.files:
-            with self.store.open(file) as stream, pq.ParquetFile(stream) as opened:
-                names = [name for name in ("script", *COLUMNS) if name in opened.schema_arrow.names]
-                table = opened.read(names, use_threads=False)
+        for table in _present(self.store, split, ("script", *COLUMNS)):
             labels = pc.binary_join_element_wise(table["language"], table["script"], "_")
             places = pc.index_in(labels, pa.array(self.gate.proved, labels.type))
             allowed = np.asarray(
@@ -176,6 +168,15 @@ class SplitWorker(Worker[SplitResult]):
                 places.drop_null().to_numpy()
             ]
         return numbers
+
+
+def _present(store: Store, split: StagedSplit, names: Sequence[str]) -> Iterator[pa.Table]:
+    """Read those of some columns that a staged split has, a table for each of its files."""
+    for file in split.files:
+        with store.open(file) as stream, pq.ParquetFile(stream) as opened:
+            present = [name for name in names if name in opened.schema_arrow.names]
+            table = opened.read(present, use_threads=False)
+        yield table
 
 
 def _ids(store: Store, split: StagedSplit, name: str) -> pa.Array:
