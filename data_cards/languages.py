@@ -14,6 +14,10 @@ from schemas.language import (
     parse_label,
 )
 
+VERTICAL_SCRIPTS = frozenset(
+    {"Mong", "Phag"}
+)  # written from top to bottom (Unicode Standard 17, sections 13.5 and 14.4)
+
 
 def is_language(label: str) -> bool:
     """Tell whether a `language_Script` names a language: not one that nobody could tell, nor what

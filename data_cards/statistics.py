@@ -248,16 +248,19 @@ def _added_volumes(parts: Iterable[Mapping[str, TextVolume]]) -> dict[str, TextV
 def _volumes(
     sources: pa.Array, code_points: np.ndarray, utf8_bytes: np.ndarray
 ) -> dict[str, TextVolume]:
+    if not len(sources):
+        return {}
     encoded = sources.dictionary_encode()
     names = encoded.dictionary.to_pylist()
     groups = encoded.indices.to_numpy(zero_copy_only=False)
-    totals = np.zeros((len(names), 3), dtype=np.int64)
-    np.add.at(
-        totals, groups, np.stack([np.ones_like(code_points), code_points, utf8_bytes], axis=1)
-    )
+    # Sums of integers below 2**53 are exact in doubles.
+    sums = [
+        np.bincount(groups, weights, len(names)).astype(np.int64).tolist()
+        for weights in (None, code_points, utf8_bytes)
+    ]
     volumes = {
         name: TextVolume(documents=documents, code_points=points, utf8_bytes=size)
-        for name, (documents, points, size) in zip(names, totals.tolist(), strict=True)
+        for name, documents, points, size in zip(names, *sums, strict=True)
     }
     return _few(volumes, "sources")
 
@@ -292,41 +295,38 @@ def _value_bits(values: pa.Array, name: str) -> int:
     """Size in Arrow memory of values and offsets, in bits, independent of slices and of how rows
     are batched."""
     kind, rows = values.type, len(values)
+    fixed, offset = _widths(kind)
+    if fixed is not None:
+        return rows * fixed
     if pa.types.is_dictionary(kind):
         return _value_bits(values.dictionary_decode(), name)
-    if pa.types.is_null(kind):
-        return 0
-    if _is_binary(kind):
-        wide = pa.types.is_large_string(kind) or pa.types.is_large_binary(kind)
-        written = pc.sum(pc.binary_length(values)).as_py() if values.null_count < rows else 0
-        return rows * (64 if wide else 32) + 8 * written
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return rows * (64 if pa.types.is_large_list(kind) else 32) + _value_bits(
-            values.flatten(), name
-        )
     if pa.types.is_struct(kind):
         return sum(_value_bits(child, name) for child in values.flatten())
-    if (
-        pa.types.is_primitive(kind)
-        or pa.types.is_decimal(kind)
-        or pa.types.is_fixed_size_binary(kind)
-    ):
-        return rows * int(kind.bit_width)
-    raise SchemaError(
-        f"column {name!r} has type {kind}, which a card cannot declare; leave it out or cast it to string"
-    )
-
-
-def _is_binary(kind: pa.DataType) -> bool:
-    return any(
-        test(kind)
-        for test in (
-            pa.types.is_string,
-            pa.types.is_large_string,
-            pa.types.is_binary,
-            pa.types.is_large_binary,
+    if offset is None:
+        raise SchemaError(
+            f"column {name!r} has type {kind}, which a card cannot declare; leave it out or cast it "
+            "to string"
         )
-    )
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return rows * offset + _value_bits(values.flatten(), name)
+    written = pc.sum(pc.binary_length(values)).as_py() if values.null_count < rows else 0
+    return rows * offset + 8 * written
+
+
+@cache
+def _widths(kind: pa.DataType) -> tuple[int | None, int | None]:
+    """Return the bits of a value of a type, if all have as many, else those of its offset, if it
+    has one."""
+    types = pa.types
+    if types.is_null(kind):
+        return 0, None
+    if types.is_primitive(kind) or types.is_decimal(kind) or types.is_fixed_size_binary(kind):
+        return int(kind.bit_width), None
+    if types.is_large_string(kind) or types.is_large_binary(kind) or types.is_large_list(kind):
+        return None, 64
+    if types.is_string(kind) or types.is_binary(kind) or types.is_list(kind):
+        return None, 32
+    return None, None
 
 
 def _samples(batch: pa.RecordBatch, code_points: np.ndarray) -> tuple[Sample, ...]:
@@ -337,32 +337,23 @@ def _samples(batch: pa.RecordBatch, code_points: np.ndarray) -> tuple[Sample, ..
     ids = batch["id"].cast(pa.large_binary()).to_pylist()
     digests = b"".join([hashlib.blake2b(id_, digest_size=8).digest() for id_ in ids])
     keys = np.frombuffer(digests, dtype=">u8")
-    highest = np.partition(keys, min(SAMPLES_KEPT, len(keys)) - 1)[
-        : min(SAMPLES_KEPT, len(keys))
-    ].max()
-    chosen = np.flatnonzero(keys <= highest)
-    rows = (
-        batch.select(["id", "source", "url", "licence", "language_score", "synthetic"])
-        .take(chosen)
-        .to_pylist()
-    )
-    # Texts may be huge: cut in Arrow first, where they lie, with one code point to spare to see
+    kept = min(SAMPLES_KEPT, len(keys))
+    chosen = np.flatnonzero(keys <= np.partition(keys, kept - 1)[kept - 1]).tolist()
+    # Texts may be huge: the beginning is cut where it lies, with one code point to spare to see
     # whether there is more.
-    cut = [
-        pc.utf8_slice_codeunits(batch["text"].slice(row, 1), 0, SAMPLE_CODE_POINTS + 1)
-        for row in chosen.tolist()
-    ]
-    texts = pa.chunked_array(cut).to_pylist()
+    most = SAMPLE_CODE_POINTS + 1
+    heads = [batch["text"][row].as_buffer()[: 4 * most].to_pybytes() for row in chosen]
+    names = ("id", "source", "url", "licence", "synthetic")
+    columns = {name: batch[name] for name in names}
     return _smallest(
         Sample(
-            key=f"{key:016x}",
-            text=cut_text(text, SAMPLE_CODE_POINTS),
-            code_points=length,
-            **row | {"language_score": _rounded(row["language_score"])},
+            key=f"{keys[row]:016x}",
+            text=cut_text(head.decode("utf-8", "ignore")[:most], SAMPLE_CODE_POINTS),
+            code_points=int(code_points[row]),
+            language_score=_rounded(batch["language_score"][row].as_py()),
+            **{name: column[row].as_py() for name, column in columns.items()},
         )
-        for key, text, length, row in zip(
-            keys[chosen].tolist(), texts, code_points[chosen].tolist(), rows, strict=True
-        )
+        for row, head in zip(chosen, heads, strict=True)
     )
 
 

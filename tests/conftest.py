@@ -8,13 +8,17 @@ set, as in continuous integration, everything has to be there: a skip is a failu
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Generator, Iterator
 from functools import cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import gflanguages
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 Report = TypeVar("Report", pytest.CollectReport, pytest.TestReport)
 gflanguages.LoadLanguages = cache(
@@ -70,3 +74,16 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     )  # the server's state is this process's and outlives it
     S3FileSystem.clear_instance_cache()
     server.stop()
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without a window."""
+    from playwright.sync_api import sync_playwright
+
+    if not (program := shutil.which("chromium")):
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()

@@ -19,6 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from data_cards.display import code_spans, cut_text, one_line, visible
+from data_cards.languages import VERTICAL_SCRIPTS
 from data_cards.pages.charts import CHART_STYLE, PALETTE_STYLE, Chart, sparkline
 from data_cards.pages.sections import REPORT_ORDER, SECTIONS
 from data_cards.sections.overview import binary_size, compact
@@ -45,6 +46,7 @@ def render_report(views: Mapping[str, Any], charts: Mapping[str, Chart]) -> str:
             charts={name: _inline(chart) for name, chart in charts.items()},
             open_languages=OPEN_LANGUAGES,
             samples_kept=SAMPLES_KEPT,
+            vertical_scripts=VERTICAL_SCRIPTS,
         )
     )
 

@@ -12,7 +12,7 @@ import json
 import pyarrow as pa
 from markupsafe import Markup
 
-from data_cards.languages import language_facts
+from data_cards.languages import VERTICAL_SCRIPTS, language_facts
 from data_cards.pages.charts import PALETTE_STYLE
 from data_cards.pages.html import content_policy, html_environment, template_file
 
@@ -25,9 +25,6 @@ ANSWERS = (  # judgement, what the button says, what it means
     ("offensive", "Offensive", "In the language, and not to be shown to everybody"),
     ("cannot_tell", "Cannot tell", "I do not know"),
 )
-VERTICAL = frozenset(
-    {"Mong", "Phag"}
-)  # written from top to bottom (Unicode Standard 17, sections 13.5 and 14.4)
 
 
 def speaker_page(corpus: str, label: str, sheet: pa.Table) -> str:
@@ -48,7 +45,7 @@ def speaker_page(corpus: str, label: str, sheet: pa.Table) -> str:
             label=label,
             name=facts.name,
             tag=facts.tag,
-            vertical=label.partition("_")[2] in VERTICAL,
+            vertical=label.partition("_")[2] in VERTICAL_SCRIPTS,
             answers=ANSWERS,
             # In a block of data the browser looks for one thing alone, the end of the block.
             rows=Markup(held.replace("<", "\\u003c")),  # noqa: S704

@@ -22,33 +22,54 @@
         return sign * (numeric ? x - y : compare(x, y));
       });
       body.append(...rows);
+      show();
     });
   });
   const find = document.getElementById("find");
   const found = document.getElementById("found");
-  document.querySelector(".tools").hidden = false;
-  find.addEventListener("input", () => {
+  const more = document.getElementById("more");
+  const FOLDED = 40;
+  let whole = rows.length <= FOLDED;
+  const show = () => {
     const wanted = find.value.trim().toLowerCase();
-    let shown = 0;
+    const fits = rows.filter((row) => `${row.textContent} ${row.dataset.codes}`.toLowerCase().includes(wanted));
+    const shown = new Set(wanted || whole ? fits : fits.slice(0, FOLDED));
     rows.forEach((row) => {
-      row.hidden = !`${row.textContent} ${row.dataset.codes}`.toLowerCase().includes(wanted);
-      shown += row.hidden ? 0 : 1;
+      row.hidden = !shown.has(row);
+      document.getElementById(row.dataset.label).hidden = row.hidden;
     });
-    found.textContent = wanted ? (shown ? `${shown} of ${rows.length}` : "nothing found") : "";
-  });
+    const folds = rows.length > FOLDED && !wanted;
+    more.hidden = !folds;
+    more.textContent = whole ? `Show ${FOLDED} only` : `Show all ${rows.length}`;
+    const count = wanted && !fits.length ? "nothing found" : `${shown.size} of ${rows.length}, here and among the samples`;
+    found.textContent = shown.size < rows.length ? count : "";
+    mark();
+  };
+  document.querySelector(".tools").hidden = false;
+  find.addEventListener("input", () => show());
+  more.addEventListener("click", () => { whole = !whole; show(); });
+  window.addEventListener("beforeprint", () => { whole = true; show(); });
   const reveal = () => {
     const target = document.getElementById(location.hash.slice(1));
-    if (target instanceof HTMLDetailsElement) target.open = true;
+    if (target instanceof HTMLDetailsElement) {
+      target.hidden = false;
+      target.open = true;
+      target.scrollIntoView();
+    }
   };
   const boxes = Array.from(document.querySelectorAll(".wide"));
-  const mark = () => boxes.forEach((box) => {
-    const scrolls = box.scrollWidth > box.clientWidth + 1;
-    box.classList.toggle("scrolls", scrolls);
-    box.toggleAttribute("tabindex", scrolls);
-  });
+  // A closed box is not laid out until its size is asked for. All sizes are read before anything is written.
+  const mark = () => {
+    const open = boxes.filter((box) => !box.closest("details:not([open])"));
+    const scrolling = open.map((box) => box.scrollWidth > box.clientWidth + 1);
+    open.forEach((box, place) => {
+      box.classList.toggle("scrolls", scrolling[place]);
+      box.toggleAttribute("tabindex", scrolling[place]);
+    });
+  };
   window.addEventListener("resize", mark);
   window.addEventListener("toggle", mark, true);
-  mark();
+  show();
   window.addEventListener("hashchange", reveal);
   reveal();
 })();

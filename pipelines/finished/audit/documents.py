@@ -29,6 +29,7 @@ from stages.keys import KEY, hash_keys
 CHECK = "documents"
 BATCH_ROWS = 4096
 _SHOWN = 3
+_FILLED = ("id", "text", "source")  # of every document
 
 
 class Shard(NamedTuple):
@@ -63,6 +64,10 @@ def read_shard(
             if card is not None and column_rows(parquet.schema_arrow) != card.columns:
                 findings.append(error(CHECK, "has other columns than the card describes", path))
             for batch in parquet.iter_batches(BATCH_ROWS, use_threads=False):
+                if empty := [name for name in _FILLED if batch[name].null_count]:
+                    words = f"has rows without {' and '.join(empty)}"
+                    findings.append(error(CHECK, words, path))
+                    batch = _filled(batch, empty)
                 keys.append(hash_keys(batch["id"].cast(pa.large_string())))
                 parts.append(measure(batch, label))
                 if not PurePosixPath(path).name.startswith(SUBSETS_APART):
@@ -83,6 +88,13 @@ def read_shard(
         merge(parts),
         _first_of_kind(findings),
     )
+
+
+def _filled(batch: pa.RecordBatch, names: Iterable[str]) -> pa.RecordBatch:
+    for name in names:
+        place = batch.schema.get_field_index(name)
+        batch = batch.set_column(place, batch.schema.field(place), pc.fill_null(batch[name], ""))
+    return batch
 
 
 def _batch_findings(batch: pa.RecordBatch, label: str, path: str, first: int) -> Iterator[Finding]:

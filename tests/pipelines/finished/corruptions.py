@@ -93,9 +93,11 @@ def put(column: str, row: int, value: object) -> Callable[[pa.Table], pa.Table]:
     def change(table: pa.Table) -> pa.Table:
         values = table[column].to_pylist()
         values[row] = value(values[row]) if callable(value) else value
-        place = table.schema.get_field_index(column)
+        field = table.schema.field(column)
         return table.set_column(
-            place, table.schema.field(column), pa.array(values, table.schema.field(column).type)
+            table.schema.get_field_index(column),
+            field.with_nullable(field.nullable or None in values),
+            pa.array(values, field.type),
         )
 
     return change
@@ -178,6 +180,11 @@ CORRUPTIONS: dict[str, Corruption] = {
     "another script in a row": in_documents(put("script", 0, "Cyrl")),
     "a word more": in_documents(put("text", 0, lambda text: text + " bat")),
     "a text emptied": in_documents(put("text", 0, "")),
+    "no text": in_documents(put("text", 0, None)),
+    "no id": in_documents(put("id", 0, None)),
+    "no source": in_documents(put("source", 0, None)),
+    "no language": in_documents(put("language", 0, None)),
+    "a score that is no number": in_documents(put("language_score", 0, float("nan"))),
     "a NUL": in_documents(put("text", 0, lambda text: "\x00" + text[1:])),
     "an id changed": in_documents(put("id", 0, "f" * 32)),
     "an id twice": in_documents(lambda table: put("id", 0, table["id"][1].as_py())(table)),

@@ -9,7 +9,6 @@ import json
 import random
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import datasets
@@ -17,7 +16,7 @@ import gflanguages
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from typer.testing import CliRunner
 
 from data_cards.pages.speaker import speaker_page
@@ -185,18 +184,6 @@ def test_sheets_that_are_not_of_the_corpus(corpus: Path, filled: Path, tmp_path:
             "--output",
             corpus / "sheets",
         )
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    if not shutil.which("chromium"):
-        pytest.skip("Chromium is not installed: apt-get install chromium")
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
-        yield chromium
-        chromium.close()
 
 
 def test_a_speaker_judges_on_the_page(
