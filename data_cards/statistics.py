@@ -44,9 +44,9 @@ MAX_DISTINCT = (
 )
 UNREADABLE = "unreadable"
 
-# Once for each run between white space that holds a letter or a digit, as the Unicode tables of
-# Polars know them.
-_WORD = r"[\p{L}\p{N}][^\s\x{1361}]*"
+# The first letter or digit of each run between white space that holds one, as the Unicode tables
+# of Polars know them.
+_WORD = r"(?:^|[\s\x{1361}])[^\s\x{1361}\p{L}\p{N}]*[\p{L}\p{N}]"
 _USED = tuple(
     name
     for name in DOCUMENT.names

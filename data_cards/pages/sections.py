@@ -103,7 +103,9 @@ SECTIONS = {
         Section("limitations", "Limitations", anchor="limits"),
     )
 }
-README_ORDER = tuple(SECTIONS)
+# What it is, how it is loaded, for whom it is and is not, how sure it is; then the rest.
+_FIRST = ("overview", "loading", "statements", "proof", "limitations")
+README_ORDER = (*_FIRST, *(name for name in SECTIONS if name not in _FIRST))
 REPORT_ORDER = (
     *(
         "overview",

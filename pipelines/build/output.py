@@ -14,6 +14,7 @@ from typing import Any
 
 from pipelines.build.plan import Plan
 from pipelines.runners.local import Runner
+from pipelines.staging.corpus import read_manifest
 from pipelines.staging.store import CARD, MANIFEST, PLAN, RECIPE, SIGNATURE, StagingError, Store
 from pipelines.staging.tasks import Report
 from schemas.manifest import Manifest
@@ -54,7 +55,7 @@ def build(
         if not options.keep_staging:
             for name in sorted(store.names("staging") - {"lock"}):
                 store.remove(f"staging/{name}")
-    return Manifest.model_validate(store.read_json(MANIFEST))
+    return read_manifest(store)
 
 
 def _refuse_foreign(store: Store) -> None:
@@ -86,7 +87,7 @@ def _agree(store: Store, plan: Plan) -> None:
     withdrawn = _withdrawn_state(plan)
     begun = facts | {"weights": {split.id: split.size_bytes for split in plan.splits}}
     if store.exists(MANIFEST):
-        manifest = Manifest.model_validate(store.read_json(MANIFEST))
+        manifest = read_manifest(store)
         finished_by = store.read(RECIPE).decode() if store.exists(RECIPE) else ""
         known = {
             "recipe": settings_hash(finished_by),

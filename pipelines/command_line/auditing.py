@@ -121,12 +121,14 @@ def _lines(result: AuditResult) -> Iterator[str]:
     if result.second_opinions:
         labels = {opinion.label for opinion in result.second_opinions}
         models = dict.fromkeys(opinion.model for opinion in result.second_opinions)
+        ranked = sorted(result.second_opinions, key=lambda one: (-one.low, one.label, one.model))
+        disputed = [one for one in ranked if one.contradicts]
         yield (
             f"second opinion of {', '.join(models)} on {len(labels):,} languages and scripts, by "
-            f"{result.sampled:,} sampled documents; most contradicted:"
+            f"{result.sampled:,} sampled documents; "
+            f"{'most contradicted:' if disputed else 'none is contradicted'}"
         )
-        ranked = sorted(result.second_opinions, key=lambda one: (-one.low, one.label, one.model))
-        for one in [one for one in ranked if one.contradicts][:SHOWN_OPINIONS]:
+        for one in disputed[:SHOWN_OPINIONS]:
             yield (
                 f"         {one.label:10} {one.model:10} {one.contradicts:,} of {one.answered:,} "
                 f"({one.low:.1%} to {one.high:.1%}), {one.unsure:,} unsure"

@@ -114,8 +114,8 @@ def run(
     from pipelines.runners.beam_runners import beam_runner, require_runner
     from pipelines.runners.local import LOCAL, Runner, fork_server, warm_up
     from pipelines.runners.without_pandas import let_arrow_do_without_pandas
-    from pipelines.staging.store import CARD, Store
-    from schemas.card.card import Card
+    from pipelines.staging.corpus import read_card
+    from pipelines.staging.store import Store
 
     let_arrow_do_without_pandas()
     if runner == LOCAL and (restart or not _is_finished(recipe, output)):
@@ -146,7 +146,7 @@ def run(
         file.path.split("/")[1] for file in manifest.files if file.path.startswith("data/")
     }
     if unmatched := unmatched_labels(planned.recipe, published):
-        fates = Card.model_validate_json(Store(target).read(CARD)).fates
+        fates = read_card(Store(target)).fates
         for label in unmatched:
             kin = ", ".join(
                 f"{other} ({count:,})" for other, count in dropped_kin(label, fates).items()

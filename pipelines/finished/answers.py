@@ -9,18 +9,16 @@ from __future__ import annotations
 from typing import Any
 
 from pipelines.phases.publish.shards import file_record, write_card
-from pipelines.staging.store import CARD, MANIFEST, PARTIAL, Store
-from schemas.card.card import Card
-from schemas.manifest import Manifest
+from pipelines.staging.corpus import read_card, read_manifest
+from pipelines.staging.store import MANIFEST, PARTIAL, Store
 
 
 def take_in(store: Store, path: str, answers: bytes, **facts: Any) -> None:
     """Keep answers with a finished corpus, under `path`, and write its card again with the facts
     that they give."""
+    card, manifest = read_card(store).model_copy(update=facts), read_manifest(store)
     store.write(path, answers)
-    card = Card.model_validate_json(store.read(CARD)).model_copy(update=facts)
     written = [file_record(store, path), *write_card(store, card)]
-    manifest = Manifest.model_validate(store.read_json(MANIFEST))
     files = {file.path: file for file in (*manifest.files, *written)}
     updated = manifest.model_copy(
         update={"files": tuple(file for _, file in sorted(files.items()))}

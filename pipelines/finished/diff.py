@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.staging.store import CARD, MANIFEST, Store, require_corpus
-from schemas.card.card import Card
-from schemas.manifest import Manifest
+from pipelines.staging.corpus import damage_told, read_card, read_manifest
+from pipelines.staging.store import Store
+from schemas.columns import require_columns
+from schemas.document import DOCUMENT
 from stages.keys import KEY, hash_keys
 
 FIGURES = ("documents", "code_points", "utf8_bytes", "words")
@@ -67,8 +68,8 @@ class CorpusDifference(NamedTuple):
 
 def difference(old: Store, new: Store) -> CorpusDifference:
     """Compare two finished corpora. Raises StagingError if one is not there."""
-    manifests = [_manifest(store) for store in (old, new)]
-    cards = [Card.model_validate_json(store.read(CARD)) for store in (old, new)]
+    manifests = [read_manifest(store) for store in (old, new)]
+    cards = [read_card(store) for store in (old, new)]
     versions = [
         {
             **manifest.packages,
@@ -98,11 +99,6 @@ def difference(old: Store, new: Store) -> CorpusDifference:
     )
 
 
-def _manifest(store: Store) -> Manifest:
-    require_corpus(store)
-    return Manifest.model_validate(store.read_json(MANIFEST))
-
-
 def _changed(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> dict[Any, tuple[Any, Any]]:
     return {
         key: (old.get(key), new.get(key))
@@ -114,9 +110,11 @@ def _changed(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> dict[Any, tuple[
 def _documents(store: Store) -> _Documents:
     ids, texts, groups = [np.empty(0, KEY)], [np.empty(0, KEY)], [np.empty(0, np.int32)]
     numbers: dict[tuple[str, str], int] = {}
-    for label in sorted(store.names("data")):
-        for name in sorted(store.names(f"data/{label}")):
-            for table in store.row_groups(f"data/{label}/{name}", ["id", "text", "source"]):
+    recorded = [file.path for file in read_manifest(store).files]
+    for path in sorted(path for path in recorded if path.startswith("data/")):
+        with damage_told(store, path):
+            for table in store.row_groups(path, ["id", "text", "source"]):
+                require_columns(table, DOCUMENT, table.schema.names)
                 ids += [hash_keys(chunk.cast(pa.large_string())) for chunk in table["id"].chunks]
                 texts += [
                     hash_keys(chunk.cast(pa.large_string())) for chunk in table["text"].chunks
@@ -124,7 +122,7 @@ def _documents(store: Store) -> _Documents:
                 for chunk in table["source"].chunks:
                     encoded = chunk.dictionary_encode()
                     own = [
-                        numbers.setdefault((label, source), len(numbers))
+                        numbers.setdefault((path.split("/")[1], source), len(numbers))
                         for source in encoded.dictionary.to_pylist()
                     ]
                     groups.append(np.array(own, np.int32)[encoded.indices.to_numpy()])

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from pipelines.catalogue.stages import Recipe
 from pipelines.finished.synthetic_rows import synthetic_history
 from pipelines.phases.order import stage_chain
+from pipelines.staging.corpus import damage_told
 from pipelines.staging.store import StagingError, Store, require_corpus
 from schemas.alternatives import unknown
 from schemas.ledger import FATES
@@ -49,8 +50,9 @@ def ledger_rows(store: Store, wanted: LedgerFilter) -> Iterator[dict[str, Any]]:
     if wanted.fate and wanted.fate not in FATES:
         raise StagingError(unknown("fate", wanted.fate, FATES))
     for name in sorted(store.names("ledger")):
-        for table in store.row_groups(f"ledger/{name}"):
-            yield from wanted.chosen(table).to_pylist()
+        with damage_told(store, f"ledger/{name}"):
+            for table in store.row_groups(f"ledger/{name}"):
+                yield from wanted.chosen(table).to_pylist()
 
 
 def find_in_ledger(store: Store, document: str) -> list[dict[str, Any]]:

@@ -13,10 +13,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.finished.answers import take_in
-from pipelines.staging.store import CARD, Store, require_corpus
-from schemas.card.card import Card
+from pipelines.staging.corpus import damage_told, read_card
+from pipelines.staging.store import Store, require_corpus
 from schemas.card.proof import LanguageProof
 from schemas.card.splits import SUBSETS_APART
+from schemas.columns import require_columns
+from schemas.document import DOCUMENT
 from schemas.failures import MisuseError
 from stages.proof.sheet import as_sheet, draw, language_proof, passages, read_answers
 from stages.proof.strata import COLUMNS, STRATA, strata
@@ -68,7 +70,7 @@ def take_answers(store: Store, sheets: Sequence[bytes], judged_by: str = "") -> 
     ]
     proofs.sort(key=lambda proof: proof.label)
     with store.locked():
-        known = {proof.label: proof for proof in Card.model_validate_json(store.read(CARD)).proofs}
+        known = {proof.label: proof for proof in read_card(store).proofs}
         known |= {proof.label: proof for proof in proofs}
         take_in(
             store,
@@ -90,7 +92,7 @@ def _with_earlier(store: Store, judged: pl.DataFrame) -> pa.Table:
 
 def _files(store: Store) -> dict[str, list[str]]:
     """Return the shards of each label's own configuration."""
-    card = Card.model_validate_json(store.read(CARD))
+    card = read_card(store)
     files: dict[str, list[str]] = {}
     for file in card.files:
         if file.split not in SUBSETS_APART:
@@ -103,12 +105,13 @@ def _documents(store: Store, paths: Sequence[str]) -> pa.Table:
     and row."""
     tables = [pa.table({"id": pa.array([], pa.string())})]
     for shard, path in enumerate(paths):
-        with store.open(path) as stream:
+        with damage_told(store, path), store.open(path) as stream:
             file = pq.ParquetFile(stream)
             names = [
                 name for name in ("id", "synthetic", *COLUMNS) if name in file.schema_arrow.names
             ]
             table = file.read(names, use_threads=False)
+            require_columns(table, DOCUMENT, ("id", "synthetic"))
         table = table.append_column("row", pa.array(np.arange(table.num_rows)))
         table = table.append_column("shard", pa.array(np.full(table.num_rows, shard)))
         tables.append(table.filter(pc.invert(table["synthetic"])))

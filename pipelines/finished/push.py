@@ -35,7 +35,8 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.hf_api import RepoFile
 
-from pipelines.staging.store import MANIFEST, SIGNATURE, Store, require_corpus
+from pipelines.staging.corpus import read_manifest
+from pipelines.staging.store import MANIFEST, SIGNATURE, Store
 from schemas.failures import FailureError, MisuseError
 from schemas.manifest import FileRecord, Manifest
 
@@ -84,7 +85,7 @@ class Push:
     pushed at all."""
 
     def __init__(self, store: Store, destination: Destination, report: Report) -> None:
-        require_corpus(store)
+        self.manifest = read_manifest(store)
         if not store.local:
             raise MisuseError(f"push reads a corpus from a local folder: copy {store.url} to one")
         if destination.repository.count("/") != 1:
@@ -92,7 +93,6 @@ class Push:
         if destination.pull_request and (destination.tag or destination.branch != MAIN):
             raise MisuseError("--pull-request goes without --tag and --branch: tag what was merged")
         self.store, self.to, self.report = store, destination, report
-        self.manifest = Manifest.model_validate(store.read_json(MANIFEST))
         own = [path for path in (MANIFEST, SIGNATURE) if store.exists(path)]
         self.files = {record.path: record for record in self.manifest.files} | {
             path: FileRecord(path=path, bytes=store.size(path), sha256=store.sha256(path))

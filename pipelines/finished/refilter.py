@@ -25,7 +25,8 @@ from pipelines.catalogue.filter_limits import limits_met
 from pipelines.catalogue.stage_checks import unmatched_labels
 from pipelines.catalogue.stages import Recipe
 from pipelines.phases.publish.shards import PUBLISHED, file_record, write_card
-from pipelines.staging.store import CARD, MANIFEST, RECIPE, StagingError, Store, require_corpus
+from pipelines.staging.corpus import read_card, read_manifest
+from pipelines.staging.store import MANIFEST, RECIPE, StagingError, Store, require_corpus
 from schemas.card.card import Card
 from schemas.card.duplicates import SamplingWeights
 from schemas.card.filters import Refiltering
@@ -34,7 +35,7 @@ from schemas.card.splits import PublishedFile
 from schemas.card.statistics import TextStatistics
 from schemas.columns import column_problems
 from schemas.ledger import LEDGER
-from schemas.manifest import FileRecord, Manifest, PhaseRecord
+from schemas.manifest import FileRecord, PhaseRecord
 from schemas.quality_limits import LimitsTable
 from schemas.quality_signals import QUALITY_SIGNALS
 from stages.quality.filter_quality import NONE_LEARNED, Learned, judge
@@ -127,8 +128,7 @@ def _finish(
     corpus: Store, output: Store, new: _Limits, found: Refiltered, written: _Written
 ) -> None:
     """Write card and manifest, and what of the corpus stays as it is; the manifest last."""
-    before = Manifest.model_validate(corpus.read_json(MANIFEST))
-    card = Card.model_validate_json(corpus.read(CARD))
+    before, card = read_manifest(corpus), read_card(corpus)
     by_label: dict[str, list[TextStatistics]] = {}
     for file, statistics in written.shards:
         by_label.setdefault(file.language, []).append(statistics)

@@ -6,8 +6,6 @@ import importlib.metadata
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
 from pipelines.finished.audit.accounts import (
     account_findings,
     place_findings,
@@ -31,10 +29,10 @@ from pipelines.finished.audit.other_data import OtherData
 from pipelines.finished.audit.sample import DOCUMENTS, Sample
 from pipelines.finished.audit.synthetic import synthetic_findings
 from pipelines.finished.signing import verify
+from pipelines.staging.corpus import read_manifest
 from pipelines.staging.store import MANIFEST, SIGNATURE, StagingError, Store
 from schemas.failures import FailureError, MisuseError
 from schemas.finding import SEVERITIES, AuditResult, Finding, error
-from schemas.manifest import Manifest
 from stages.language_identification.cascade import Identifier
 
 
@@ -78,9 +76,9 @@ def audit(store: Store, report: Callable[[str], None], asked: Asked = Asked()) -
         except FailureError as problem:
             signed.append(error("files", str(problem), SIGNATURE))
     try:
-        manifest = Manifest.model_validate(store.read_json(MANIFEST))
-    except (ValidationError, ValueError) as problem:
-        found = error("files", f"is no manifest: {' '.join(str(problem).split())[:200]}", MANIFEST)
+        manifest = read_manifest(store)
+    except FailureError as problem:
+        found = error("files", str(problem).partition("; ")[0], MANIFEST)
         return AuditResult(
             corpus=store.url, made_by_glotmill=True, findings=_ordered([*signed, found])
         )

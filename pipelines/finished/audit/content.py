@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -38,19 +39,24 @@ CHECK = "content"
 LANGUAGES = "languages"
 DISPUTED = 0.1  # a label whose lower bound is above this gets a warning
 FEW_ANSWERS = 10  # below as many the models say too little for a warning
+ALIKE_CODE_POINTS = 300  # of a text's beginning, by whose letters documents count as the same
 EXAMPLES = 3
 EXAMPLE_CODE_POINTS = 160
 
 
 def second_opinions(sample: Sample, models: Sequence[Identifier]) -> Iterator[SecondOpinion]:
-    """Ask each model about the found documents of each label, where it knows the language."""
+    """Ask each model about the found documents of each label, where it knows the language.
+
+    Documents that begin with the same letters are asked about once: a page that stands there a
+    hundred times is one answer.
+    """
     from stages.language_identification.second_opinion import (  # it imports Polars
         UNKNOWN,
         opinions,
     )
 
     found = [
-        (label, documents.filter(pc.invert(documents["made"])))
+        (label, _different(documents.filter(pc.invert(documents["made"]))))
         for label, documents in sample
         if parse_label(label).language != UNDETERMINED
     ]
@@ -87,6 +93,13 @@ def second_opinions(sample: Sample, models: Sequence[Identifier]) -> Iterator[Se
                     for n in disputed[:EXAMPLES]
                 ),
             )
+
+
+def _different(documents: pa.RecordBatch) -> pa.RecordBatch:
+    beginnings = pc.utf8_slice_codeunits(documents["text"], 0, ALIKE_CODE_POINTS)
+    letters = pc.replace_substring_regex(beginnings, r"\PL+", "")
+    _, first = np.unique(np.array(letters.to_pylist(), object), return_index=True)
+    return documents.take(pa.array(np.sort(first)))
 
 
 def opinion_findings(opinions: Iterable[SecondOpinion]) -> Iterator[Finding]:

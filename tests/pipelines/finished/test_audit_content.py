@@ -45,10 +45,11 @@ ADDRESS = "ane@example.org"
 
 
 def texts(label: str) -> list[str]:
+    """Different texts of a language: sample texts, and those with their words moved on."""
     sample = gflanguages.LoadLanguages()[label].sample_text
     fields = ("specimen_48", "specimen_36", "specimen_32", "specimen_21", "specimen_16")
-    found = [getattr(sample, field) for field in fields]
-    return [f"{text} ({number})" for number in range(3) for text in found if text]
+    words = [getattr(sample, field).split() for field in fields]
+    return [" ".join(text[n:] + text[:n]) for n in (0, 3, 7) for text in words if text]
 
 
 def write(folder: Path, swahili: list[str], yoruba: list[str], card: str = CARD) -> Path:
@@ -108,6 +109,15 @@ def test_models_contradict_a_wrong_language(
     page = audit_page(result)
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+def test_a_text_that_repeats_is_one_answer(tmp_path: Path, swahili: list[str]) -> None:
+    english = texts("en_Latn")[0]
+    repeated = [f"{english} ({number})" for number in range(40)]
+    result = audited(write(tmp_path, swahili + repeated, swahili[:1]))
+    own = [opinion for opinion in result.second_opinions if opinion.label == "swa_Latn"]
+    assert {opinion.contradicts for opinion in own} == {1}
+    assert not [message for message in messages(result) if "contradicts" in message]
 
 
 NEIGHBOURS = {
