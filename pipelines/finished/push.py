@@ -16,6 +16,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import itertools
+import json
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -73,7 +75,7 @@ class Changes(NamedTuple):
     written: tuple[FileRecord, ...]
     removed: tuple[str, ...]  # files of the corpus's earlier version
     unchanged: int
-    foreign: tuple[str, ...]  # paths of `written` that hold what no push of this corpus wrote
+    foreign: tuple[str, ...]  # paths of both that hold what no push of this corpus wrote
 
     @property
     def bytes(self) -> int:
@@ -90,9 +92,21 @@ class Push:
             raise MisuseError(f"push reads a corpus from a local folder: copy {store.url} to one")
         if destination.repository.count("/") != 1:
             raise MisuseError(f'a repository is named "owner/name", got {destination.repository!r}')
+        for kind, name in (("branch", destination.branch), ("tag", destination.tag)):
+            if name is not None and not _is_ref(name):
+                raise MisuseError(
+                    f"--{kind} must be a name of letters, digits, '.', '_', '-' and '/', got {name!r}"
+                )
+        if destination.tag == destination.branch:
+            raise MisuseError(f"--tag must not be called as the branch is, got {destination.tag!r}")
         if destination.pull_request and (destination.tag or destination.branch != MAIN):
             raise MisuseError("--pull-request goes without --tag and --branch: tag what was merged")
         self.store, self.to, self.report = store, destination, report
+        for record in self.manifest.files:
+            if not _is_within(record.path):
+                raise FailureError(
+                    f"{store.url}/{MANIFEST} names {record.path!r}, which is no file of a corpus"
+                )
         own = [path for path in (MANIFEST, SIGNATURE) if store.exists(path)]
         self.files = {record.path: record for record in self.manifest.files} | {
             path: FileRecord(path=path, bytes=store.size(path), sha256=store.sha256(path))
@@ -125,7 +139,8 @@ class Push:
                 for record in written
                 if record.path in there and not self._is_ours(there[record.path], head, former)
             ]
-        removed = sorted(set(former) & set(there) - set(self.files))
+            removed = sorted(set(former) & set(there) - set(self.files))
+            foreign += [path for path in removed if not self._is_ours(there[path], head, former)]
         return Changes(
             head, tuple(written), tuple(removed), len(self.files) - len(written), tuple(foreign)
         )
@@ -312,6 +327,31 @@ class Push:
         return {tag.name: tag.target_commit for tag in self._ask(self.api.list_repo_refs).tags}
 
 
+def _is_ref(name: str) -> bool:
+    """Say if a branch or a tag may be called so: the names of `git check-ref-format` that need no
+    quotes anywhere.
+
+    >>> [_is_ref(name) for name in ("v1.0", "release/2", "", "-x", "a b", "x..y", "a.lock", "refs/pr/1")]
+    [True, True, False, False, False, False, False, False]
+    """
+    parts = name.split("/")
+    return all(
+        re.fullmatch(r"\w[\w.-]*", part, re.ASCII)
+        and ".." not in part
+        and not part.endswith((".", ".lock"))
+        for part in parts
+    ) and (parts[0] != "refs")
+
+
+def _is_within(path: str) -> bool:
+    """Say if a path of a manifest stays within the corpus, and is one that the Hub takes.
+
+    >>> [_is_within(path) for path in ("data/a.parquet", "../a", "/etc/passwd", ".git/config", "a\\nb")]
+    [True, False, False, False, False]
+    """
+    return path.isprintable() and not {"", ".", "..", ".git"} & set(path.split("/"))
+
+
 def _portions(records: tuple[FileRecord, ...]) -> Iterator[list[FileRecord]]:
     """Part files into runs of at most COMMIT_FILES files and, but for a single file, COMMIT_BYTES
     bytes."""
@@ -373,6 +413,11 @@ def _one_line_errors(repository: str) -> Iterator[None]:
             ) from None
         words = (error.server_message or str(error)).splitlines()[0]
         raise FailureError(f"the Hub does not take {repository} ({status}): {words}") from None
+    except (json.JSONDecodeError, KeyError) as error:
+        raise FailureError(
+            f"what answers in the Hub's place is not the Hub, or speaks otherwise ({error}): look at "
+            "HF_ENDPOINT and proxies; the same command goes on"
+        ) from None
     except httpx2.TransportError as error:
         raise FailureError(
             f"the Hub cannot be reached ({error}); the same command goes on"

@@ -223,6 +223,53 @@ def test_what_others_wrote_is_not_overwritten_unasked(hub: Hub, tmp_path: Path) 
     assert on_hub(hub)["README.md"] == b"edited by hand"
 
 
+def test_what_others_changed_is_not_removed_unasked(hub: Hub, tmp_path: Path) -> None:
+    push(corpus(tmp_path / "first"))
+    path = "data/eus_Latn/train-c.parquet"
+    hub.put(REPOSITORY, {path: b"PAR1 theirs"})
+    second = corpus(tmp_path / "second", "2.0", {"a": "bat", "b": "bi"})
+    assert f"wrote as they are: {path}" in push(second, fails=1)
+    assert on_hub(hub)[path] == b"PAR1 theirs"
+    push(second, "--overwrite")
+    assert path not in on_hub(hub)
+
+
+MISUSES = {
+    "no name for a tag": ["--tag", ""],
+    "a tag that git refuses": ["--tag", "v1..2"],
+    "a tag called as the branch": ["--tag", "main"],
+    "a branch with a blank": ["--branch", "a b"],
+    "a branch that is an option": ["--branch", "-x"],
+    "a pull request as branch": ["--branch", "refs/pr/1"],
+}
+
+
+@pytest.mark.parametrize("options", MISUSES.values(), ids=MISUSES)
+def test_names_are_looked_at_before_anything_is_sent(
+    options: list[str], hub: Hub, tmp_path: Path
+) -> None:
+    assert f"{options[0]} must" in push(corpus(tmp_path / "corpus"), *options, fails=1)
+    assert not hub.asked
+
+
+@pytest.mark.parametrize("path", ["../secret", "/etc/hostname", ".git/config", "a\nb"])
+def test_a_manifest_names_no_file_outside(path: str, hub: Hub, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"secret")
+    folder = corpus(tmp_path / "corpus")
+    manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
+    record = FileRecord(path=path, bytes=6, sha256=hashlib.sha256(b"secret").hexdigest())
+    changed = manifest.model_copy(update={"files": (*manifest.files, record)})
+    (folder / "manifest.json").write_text(changed.model_dump_json())
+    assert "which is no file of a corpus" in push(folder, fails=1)
+    assert not hub.repositories
+
+
+@pytest.mark.parametrize("status", [200, 204, 301])
+def test_what_is_not_the_hub_is_one_line(status: int, hub: Hub, tmp_path: Path) -> None:
+    hub.fault = lambda _method, _path: status
+    assert "is not the Hub" in push(corpus(tmp_path / "corpus"), fails=1)
+
+
 def test_many_files_become_one_merge(hub: Hub, tmp_path: Path) -> None:
     folder = corpus(
         tmp_path / "corpus", shards={f"{shard:03}": f"testua {shard}" for shard in range(230)}
