@@ -3,7 +3,7 @@ its vocabulary for responsible AI.
 
 Source: Croissant format specification 1.1 and Croissant RAI specification 1.0 (MLCommons). A
 language has a record set of its own while there are few; of many, one record set holds all
-documents. Each shard is listed with its SHA-256.
+documents. Each configuration of synthetic rows has one, too. Each shard is listed with its SHA-256.
 """
 
 from __future__ import annotations
@@ -14,8 +14,13 @@ from typing import Any
 
 from data_cards.display import one_line
 from data_cards.pages.metadata import MOST_FEATURE_COPIES, Subset, hub_licence, subsets
+from data_cards.sections.columns import column_rows
 from data_cards.sections.overview import language_rows, totals
+from data_cards.sections.synthesis import configuration_rows
 from schemas.card.card import Card
+from schemas.card.columns import ColumnRow
+from schemas.card.splits import PublishedFile
+from schemas.synthesis import synthetic_schema
 
 NAME = "croissant.json"
 _REPOSITORY = "repository"
@@ -90,7 +95,17 @@ def croissant_json(card: Card) -> str:
         **_named("citeAs", one_line(card.statements.citation)),
         **_responsible(card),
         "distribution": [*_distribution(card, shown)],
-        "recordSet": [_record_set(card, subset) for subset in shown],
+        "recordSet": [
+            *(_record_set(subset.name, _counted(subset.files), card.columns) for subset in shown),
+            *(
+                _record_set(
+                    row.name,
+                    f"{sum(count for _, count in row.rows)} synthetic rows",
+                    column_rows(synthetic_schema(row.name)),
+                )
+                for row in configuration_rows(card)
+            ),
+        ],
     }
     return json.dumps(description, ensure_ascii=False, indent=1) + "\n"
 
@@ -159,13 +174,15 @@ def _distribution(card: Card, shown: Sequence[Subset]) -> Iterator[dict[str, Any
         "encodingFormat": "git+https",
         "sha256": "https://github.com/mlcommons/croissant/issues/80",  # what the specification has for a folder
     }
-    for subset in shown:
+    sets = {subset.name: [file["path"] for file in subset.paths()] for subset in shown}
+    sets |= {row.name: [f"synthetic/{row.name}/*.parquet"] for row in configuration_rows(card)}
+    for name, paths in sets.items():
         yield {
             "@type": "cr:FileSet",
-            "@id": f"files-{subset.name}",
+            "@id": f"files-{name}",
             "containedIn": {"@id": _REPOSITORY},
             "encodingFormat": "application/x-parquet",
-            "includes": [file["path"] for file in subset.paths()],
+            "includes": paths,
         }
     for file in card.files:
         yield {
@@ -179,20 +196,24 @@ def _distribution(card: Card, shown: Sequence[Subset]) -> Iterator[dict[str, Any
         }
 
 
-def _record_set(card: Card, subset: Subset) -> dict[str, Any]:
+def _counted(files: Sequence[PublishedFile]) -> str:
+    return f"{sum(file.documents for file in files)} documents"
+
+
+def _record_set(name: str, description: str, columns: Sequence[ColumnRow]) -> dict[str, Any]:
     return {
         "@type": "cr:RecordSet",
-        "@id": subset.name,
-        "name": subset.name,
-        "description": f"{sum(file.documents for file in subset.files)} documents",
+        "@id": name,
+        "name": name,
+        "description": description,
         "field": [
             _field(
-                f"{subset.name}/{column.name}",
+                f"{name}/{column.name}",
                 one_line(column.description),
                 column.feature,
-                {"fileSet": {"@id": f"files-{subset.name}"}, "extract": {"column": column.name}},
+                {"fileSet": {"@id": f"files-{name}"}, "extract": {"column": column.name}},
             )
-            for column in card.columns
+            for column in columns
         ],
     }
 

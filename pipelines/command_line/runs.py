@@ -162,9 +162,7 @@ def run(
                 f"glotmill: {split.path} is left out, in whole or in part: {split.error}",
                 file=sys.stderr,
             )
-    told = (
-        planned.recipe.withdrawn and Card.model_validate_json(Store(target).read(CARD)).withdrawal
-    )
+    told = planned.recipe.withdrawn and read_card(Store(target)).withdrawal
     for row in told.counts if told else ():
         if row.unmatched:
             print(
