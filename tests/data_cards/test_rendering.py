@@ -42,17 +42,10 @@ def table(readme: str, first_head: str) -> list[list[str]]:
 
 
 SECTIONS = (
-    *("How to load it", "Languages", "Proof", "Sources and licences", "What was left out, and why"),
-    *("What was changed", "Deduplication"),
-    *(
-        "Sampling weights",
-        "Evaluation sets",
-        "Columns",
-        "Samples",
-        "How it was made",
-        "How to check it",
-    ),
-    *("Statements", "Known limitations"),
+    *("How to load it", "Statements", "Proof", "Known limitations"),
+    *("Languages", "Sources and licences", "What was left out, and why", "What was changed"),
+    *("Deduplication", "Sampling weights", "Evaluation sets", "Columns", "Samples"),
+    *("How it was made", "How to check it"),
 )
 
 
@@ -242,7 +235,7 @@ def test_the_code_shown_is_the_code_that_loads(readme: str, published: Any) -> N
 
 
 def test_limitations_are_counted(readme: str, published: Any) -> None:
-    part = readme.split("## Known limitations")[1]
+    part = readme.split("## Known limitations")[1].split("\n## ")[0]
     unlicensed = sum(p.nulls["licence"] for p in published.card.statistics.values())
     assert (
         f"{unlicensed} of {sum(p.documents for p in published.card.statistics.values())} documents"
@@ -277,6 +270,22 @@ def test_other_processes_write_the_same_bytes(published: Any) -> None:
         )
         digests.add(run.stdout)
     assert len(digests) == 1
+
+
+def test_a_long_table_folds(
+    make_published: Callable[..., Any], make_row: Callable[..., Any], declaration: dict[str, Any]
+) -> None:
+    labels = list(declaration)[:42]
+    documents = {label: [make_row(declaration[label][0], 0, label)] for label in labels}
+    readme = make_published(documents).text("README.md")
+    assert len(table(readme, "Subset")) == 40
+    shown = MarkdownIt("commonmark").enable("table").parse(body(readme))
+    assert [token.type for token in shown].count("tr_open") >= 40 + 2 + 40 + 2
+    first, folded = re.findall(r"<details>\n<summary>(.*?)</summary>\n\n\|", readme)
+    assert (first, folded) == ("2 smaller ones", "5 more")  # three languages have losses alone
+    assert readme.count("\n\n</details>\n") == 2
+    forty = {label: documents[label] for label in labels[:40]}
+    assert "smaller ones" not in make_published(forty).text("README.md")
 
 
 def test_one_language_and_none(
