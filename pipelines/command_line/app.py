@@ -22,6 +22,7 @@ from pipelines.command_line import (
     pushing,
     refiltering,
     runs,
+    withdrawing,
 )
 from pipelines.command_line.cards import card_app
 from pipelines.command_line.identification import lid_app
@@ -47,6 +48,7 @@ for commands in (
     corpora.commands,
     auditing.commands,
     pushing.commands,
+    withdrawing.commands,
     refiltering.commands,
     identification.commands,
     engines.commands,

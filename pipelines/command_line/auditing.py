@@ -94,7 +94,7 @@ def audit(
     asked = Asked(text, second_opinion, tuple(against or ()), sampled)
     if report is not None and report.is_dir():
         raise MisuseError(f"--report must be a file to write, got the folder {str(report)!r}")
-    result = audit_corpus(Store(corpus), _progress(), asked)
+    result = audit_corpus(Store(corpus), reading_progress(), asked)
     if report is not None:
         from data_cards.pages.audit import audit_page
 
@@ -227,7 +227,7 @@ def audit_import(
     print(f"card     {corpus}/README.md")
 
 
-def _progress() -> Callable[[str], None]:
+def reading_progress() -> Callable[[str], None]:
     """Say on a terminal which file is read; a file that takes long is the one that is named."""
     if not sys.stderr.isatty():
         return lambda _: None

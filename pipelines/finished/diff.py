@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.staging.corpus import damage_told, read_card, read_manifest
 from pipelines.staging.store import Store
@@ -22,7 +23,7 @@ from schemas.document import DOCUMENT
 from stages.keys import KEY, hash_keys
 
 FIGURES = ("documents", "code_points", "utf8_bytes", "words")
-CHANGES = ("added", "removed", "rewritten", "moved")
+CHANGES = ("added", "withdrawn", "removed", "rewritten", "moved")
 
 
 class _Documents(NamedTuple):
@@ -74,6 +75,7 @@ def difference(old: Store, new: Store) -> CorpusDifference:
         {
             **manifest.packages,
             **{f"model {name}": version for name, version in manifest.models.items()},
+            **{f"register {name}": version for name, version in manifest.registers.items()},
         }
         | {"corpus": f"{manifest.corpus} {manifest.version}"}
         for manifest in manifests
@@ -88,7 +90,7 @@ def difference(old: Store, new: Store) -> CorpusDifference:
     ]
     before, now = (card.recipe.splitlines() for card in cards)
     return CorpusDifference(
-        documents=_documents_changed(_documents(old), _documents(new)),
+        documents=_documents_changed(_documents(old), _documents(new), _withdrawn(new)),
         figures=_changed(*figures),
         versions=_changed(*versions),
         recipe=list(
@@ -133,10 +135,25 @@ def _documents(store: Store) -> _Documents:
     )
 
 
-def _documents_changed(old: _Documents, new: _Documents) -> dict[tuple[str, str, str], int]:
+def _withdrawn(store: Store) -> npt.NDArray[np.uint64]:
+    """Read the keys of the ids that a corpus's ledger calls withdrawn; sorted."""
+    keys = [np.empty(0, np.uint64)]
+    for name in sorted(store.names("ledger")):
+        for table in store.row_groups(f"ledger/{name}", ["id", "reason"]):
+            own = table.filter(pc.equal(table["reason"], "withdrawn"))["id"]
+            keys += [hash_keys(chunk.cast(pa.large_string()))["low"] for chunk in own.chunks]
+    return np.unique(np.concatenate(keys))
+
+
+def _documents_changed(
+    old: _Documents, new: _Documents, withdrawn: npt.NDArray[np.uint64]
+) -> dict[tuple[str, str, str], int]:
+    """Count documents by change, label and source; those that were removed as `withdrawn`, given
+    the sorted keys of their ids, apart from others."""
     _, in_old, in_new = np.intersect1d(old.ids, new.ids, return_indices=True)
     added = np.setdiff1d(np.arange(len(new.ids)), in_new)
     removed = np.setdiff1d(np.arange(len(old.ids)), in_old)
+    taken_back = np.isin(old.ids[removed]["low"], withdrawn)
     rewritten = in_new[old.texts[in_old] != new.texts[in_new]]
     # the label that each group of one corpus has, as a number that both corpora share
     labels = sorted({label for label, _ in (*old.names, *new.names)})
@@ -147,7 +164,10 @@ def _documents_changed(old: _Documents, new: _Documents) -> dict[tuple[str, str,
     moved = in_new[old_labels != new_labels]
     counts: Counter[tuple[str, str, str]] = Counter()
     for change, some, rows in zip(
-        CHANGES, (new, old, new, new), (added, removed, rewritten, moved), strict=True
+        CHANGES,
+        (new, old, old, new, new),
+        (added, removed[taken_back], removed[~taken_back], rewritten, moved),
+        strict=True,
     ):
         found, documents = np.unique(some.groups[rows], return_counts=True)
         for group, count in zip(found.tolist(), documents.tolist(), strict=True):

@@ -495,7 +495,10 @@ def _entries(registers: Sequence[NamedRegister]) -> Iterator[WithdrawnEntry]:
                     register_file=found.file,
                     number=number,
                     kind=entry.kind,
-                    values=entry.values,
+                    values=tuple(
+                        f"https://{value}" if entry.kind == "url_prefix" else value
+                        for value in entry.values
+                    ),
                     date=entry.date.isoformat() if entry.date else "",
                     reason=entry.reason,
                     copies=entry.copies,

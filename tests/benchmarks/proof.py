@@ -9,11 +9,18 @@ often another declared language, in each language to another degree. Simulated s
 the truth, answer samples of 60 passages, a thousand for each corpus; even samples of the same
 documents are judged for comparison, with Wilson's interval. `answers_saved` is the share of answers
 that the strata need less than an even sample, for intervals of the same mean width.
+
+`left_after_withdrawal` counts the rows of a corpus that still have anything of withdrawn texts
+after it was built again with a register: equal and near copies, copies in another script,
+transliterations, translated sentences, samples, questions and responses are planted; each has a
+number by which it is found (tests/withdrawals.py). `had_before_withdrawal` are the rows that had.
 """
 
 from __future__ import annotations
 
 import json
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +28,9 @@ import pyarrow as pa
 
 from stages.proof.precision import StratumAnswers, precision
 from stages.proof.strata import STRATA, allocate, strata
+from tests.endpoints import FaultyEndpoint
+from tests.running import run
+from tests.withdrawals import TAKEN, WITHDRAWN, answered, left_of, write_corpus
 
 LANGUAGES = {  # how much lower the scores of wrong documents are, and how often a page names the other language
     "yor": (2.5, 0.4), "zul": (1.5, 0.2), "eus": (3.0, 0.5), "mlt": (2.0, 0.3),
@@ -62,6 +72,28 @@ def judged(
     )
     assert found is not None
     return found.low <= 1 - wrong.sum() / sizes.sum() <= found.high, found.high - found.low
+
+
+def withdrawal() -> dict[str, int]:
+    """Build a corpus with copies of every kind, and again with a register; count the rows that have
+    anything of the withdrawn texts, before and after."""
+
+    def rows_left(output: Path) -> int:
+        return sum(int(found.rpartition(": ")[2]) for found in left_of(output, TAKEN))
+
+    with (
+        tempfile.TemporaryDirectory() as name,
+        FaultyEndpoint(answered).serving() as server,
+    ):
+        folder = Path(name)
+        run(write_corpus(folder, server.base_url), folder / "out", "--keep-staging")
+        before = rows_left(folder / "out")
+        again = write_corpus(folder, server.base_url, WITHDRAWN, "again")
+        run(again, folder / "out")
+        return {
+            "had_before_withdrawal": before,
+            "left_after_withdrawal": rows_left(folder / "out"),
+        }
 
 
 def main() -> None:
@@ -112,6 +144,7 @@ def main() -> None:
                     for rate in CONTAMINATION
                 },
                 "draws": DRAWS * len(rows),
+                **withdrawal(),
             }
         )
     )

@@ -28,6 +28,7 @@ from pipelines.finished.audit.hub_card import read_hub_card
 from pipelines.finished.audit.other_data import OtherData
 from pipelines.finished.audit.sample import DOCUMENTS, Sample
 from pipelines.finished.audit.synthetic import synthetic_findings
+from pipelines.finished.audit.withdrawals import withdrawal_findings
 from pipelines.finished.signing import verify
 from pipelines.staging.corpus import read_manifest
 from pipelines.staging.store import MANIFEST, SIGNATURE, StagingError, Store
@@ -110,6 +111,7 @@ def audit(store: Store, report: Callable[[str], None], asked: Asked = Asked()) -
         findings += statistics_findings(shards, card)
         findings += card_findings(store, card, manifest, importlib.metadata.version("glotmill"))
         findings += licence_findings(card)
+        findings += withdrawal_findings(store, card, report)
     cascade = any("cascade" in name for name in manifest.models)
     removed = card is not None and any(step.stage == "personal_data" for step in card.steps)
     models = _models(asked, named, first=not cascade)
