@@ -11,6 +11,7 @@ from pipelines.phases.deduplication.index_reading import stage_known_documents
 from pipelines.phases.deduplication.index_writing import write_index
 from pipelines.phases.deduplication.report import dedup_reports
 from pipelines.phases.ingest import IngestWorker
+from pipelines.phases.made_share import bound_made_share
 from pipelines.phases.order import dedup_phases, phases_after_ingest, phases_to_publish
 from pipelines.phases.publish.gate import publishing_gate
 from pipelines.phases.publish.sampling_weights import write_sampling_weights
@@ -43,6 +44,7 @@ def run_phases(run: Run, plan: Plan, block_bytes: int) -> None:
     staged = [*read, *made]
     if decontamination:  # what was made is looked through too
         facts.masked += decontaminate(run, decontamination, made)
+    bound_made_share(run, read, made, phases)
     facts.proofs, facts.gate = publishing_gate(run.recipe.publish)
     facts.split_rule = choose_splits(run, read, made, dedup_phases(run.recipe), facts.gate)
     facts.withdrawal = withdraw(run, plan.registers, read, made, phases)

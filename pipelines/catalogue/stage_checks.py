@@ -110,6 +110,7 @@ def stage_problems(recipe: Recipe) -> list[str]:
             f"synthesize[{position}]: {wrong}" for wrong in config.misplaced("synthesize", names)
         ]
     problems += _column_problems(recipe)
+    problems += _share_problems(recipe)
     if recipe.decontaminate and not recipe.decontaminate.evaluation_sets:
         problems.append(
             'decontaminate: evaluation_sets must name what to look for, such as ["flores_200", "belebele"]; got none'
@@ -148,6 +149,23 @@ def _column_problems(recipe: Recipe) -> Iterator[str]:
                         yield (
                             f"augment[{position}].{option}: no source keeps a column {column!r}; name it in its `keep`"
                         )
+
+
+def _share_problems(recipe: Recipe) -> Iterator[str]:
+    """Say where bounds of made text count different things, or bound what is not published."""
+    bounded = {
+        position: stage
+        for position, stage in enumerate(recipe.augment)
+        if isinstance(stage, TranslationConfig) and stage.share is not None
+    }
+    for position, stage in bounded.items():
+        if "documents" not in stage.outputs:
+            yield (
+                f'augment[{position}].share: bounds documents, and outputs has none; add "documents" or leave share out'
+            )
+    if len({stage.share_of for stage in bounded.values()}) > 1:
+        places = ", ".join(f"augment[{position}]" for position in bounded)
+        yield f"{places}: share_of must be the same wherever share stands, documents or bytes"
 
 
 def unmatched_labels(recipe: Recipe, published: Collection[str]) -> list[str]:

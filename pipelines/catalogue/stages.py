@@ -547,6 +547,17 @@ def translation_outputs(recipe: Recipe) -> set[str]:
     return named | {"samples" for _ in sampling_stages(recipe)}
 
 
+def bounded_share(recipe: Recipe) -> tuple[float, bool] | None:
+    """Return the bound of made text that holds in each language, and if it counts bytes; null
+    without one."""
+    bounds = [
+        (stage.share, stage.share_of == "bytes")
+        for stage in recipe.augment
+        if isinstance(stage, TranslationConfig) and stage.share is not None
+    ]
+    return min(bounds, default=None)
+
+
 def publishes_responses(recipe: Recipe) -> bool:
     """Tell whether the recipe asks for the folder `responses`."""
     return any(

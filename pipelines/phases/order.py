@@ -3,11 +3,18 @@ cards name them."""
 
 from __future__ import annotations
 
-from pipelines.catalogue.stages import DUPLICATE_ID, Recipe, filters_made, makes_documents
+from pipelines.catalogue.stages import (
+    DUPLICATE_ID,
+    Recipe,
+    bounded_share,
+    filters_made,
+    makes_documents,
+)
 from pipelines.staging.tasks import Phase
 
 DECONTAMINATE = Phase("decontaminate", "decontaminate")
 WITHDRAW = Phase("withdraw", "withdraw")
+MADE_SHARE = Phase("augment", "share", 0)  # bounds what was made, before anything is withdrawn
 
 
 def dedup_phases(recipe: Recipe) -> list[Phase]:
@@ -22,7 +29,11 @@ def dedup_phases(recipe: Recipe) -> list[Phase]:
 
 def phases_after_ingest(recipe: Recipe) -> list[Phase]:
     """List all phases that may remove or rewrite what ingest staged, in order."""
-    return [*dedup_phases(recipe), *([DECONTAMINATE] if recipe.decontaminate else [])]
+    return [
+        *dedup_phases(recipe),
+        *([DECONTAMINATE] if recipe.decontaminate else []),
+        *([MADE_SHARE] if bounded_share(recipe) else []),
+    ]
 
 
 def phases_to_publish(recipe: Recipe) -> list[Phase]:

@@ -65,7 +65,7 @@ _MIN_SAME_LETTERS = 20
 _PERIODS = 48  # longest loop that is looked for, in code points
 _LOOPS = 4
 SHIFTS = (0, -2, -1, 1, 2)  # places from a sentence to those that it is compared with
-_LIKENESS_WEIGHT = 8.0  # of a cosine, next to logarithms of likelihoods
+LIKENESS_WEIGHT = 8.0  # of a cosine, next to logarithms of likelihoods
 
 Identify = Callable[
     [pa.Array], pa.RecordBatch
@@ -255,7 +255,7 @@ def neighbour_gain(
         other = np.clip(rows + shift, 0, n - 1)
         away = length_log_ratio(lengths[0][other], lengths[1], direction)
         unlikely = length_unlikelihood(away, lengths[0][other])
-        fits[shift] = _LIKENESS_WEIGHT * likeness[shift] - unlikely
+        fits[shift] = LIKENESS_WEIGHT * likeness[shift] - unlikely
     gain = np.full(n, -np.inf)
     for shift in SHIFTS[1:]:
         there = (rows + shift >= 0) & (rows + shift < n)

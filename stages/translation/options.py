@@ -140,6 +140,16 @@ class TranslationConfig(StageConfig):
     gates: GateConfig = Field(
         default_factory=GateConfig, description="Limits of what is published."
     )
+    share: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description="Most of what is published of a language that may be made by `[[augment]]`; which documents are "
+        "left out beyond it goes by the hash of their ids. Of several stages the least one holds.",
+    )
+    share_of: Literal["documents", "bytes"] = Field(
+        default="documents", description="What `share` counts."
+    )
     reuse: Reuse = ()
     publish_responses: PublishResponses = False
 

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -112,8 +113,15 @@ def assert_laws(out: Path) -> None:
         )
         assert row["translation_rejected_share"] <= 0.1
         assert not re.search(r"<p>|\*\w|\u27e6", target)
-    ledger = rows(out / "ledger")
-    assert {row["id"] for row in ledger if row["fate"] == "published"} == published.keys()
+    assert_accounts(out, list(published.values()), rows(out / "ledger"))
+
+
+def assert_accounts(
+    out: Path, published: list[dict[str, Any]], ledger: list[dict[str, Any]]
+) -> None:
+    """Hold that ledger and manifest account for every document."""
+    kept = {row["id"] for row in ledger if row["fate"] == "published"}
+    assert kept == {row["id"] for row in published}
     manifest = json.loads((out / "manifest.json").read_text())
     for phase in manifest["phases"]:
         left = phase["kept"] + phase["dropped"] + phase["duplicates"] + phase["failed"]
@@ -242,6 +250,38 @@ def test_what_does_not_come_back_is_not_published(
     assert directions >= {f"{other} -> {one}" for one, other in ways}, "the way back is kept, too"
 
 
+@pytest.mark.parametrize("unit", ["documents", "bytes"])
+def test_a_run_bounds_what_is_made(
+    unit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APERTIUM_MODES", str(plant_engine(tmp_path / "modes")))
+    recipe = make(tmp_path, f'share = 0.45\nshare_of = "{unit}"\n')
+    run(recipe, tmp_path / "out", "--workers", "2")
+    ledger = rows(tmp_path / "out/ledger")
+    published = rows(tmp_path / "out/data")
+    size = Counter[tuple[str, bool]]()
+    for row in published:
+        size[row["language"], row["synthetic"]] += (
+            1 if unit == "documents" else len(row["text"].encode())
+        )
+    assert size["spa", True], "Spanish was found, so some may be made"
+    for language, _ in list(size):
+        assert size[language, True] <= 0.45 * (size[language, True] + size[language, False])
+    beyond = [row for row in ledger if row["reason"] == "over_share"]
+    named = {(row["phase"], row["stage"], row["threshold"]) for row in beyond}
+    assert named == {("augment", "share", 0.45)}
+    assert len(beyond) == 10 - sum(row["synthetic"] for row in published)
+    values = {row["language"]: row["value"] for row in beyond}
+    assert values["glg"] == 1.0, "no Galician was found"
+    assert 0.45 < values["spa"] < 0.6
+    step = f"| augment \u203a share | 20 | {20 - len(beyond)} | over\\_share {len(beyond)} |"
+    assert step in (tmp_path / "out/README.md").read_text()
+    assert_accounts(tmp_path / "out", published, ledger)
+    if unit == "documents":
+        run(recipe, tmp_path / "one", "--workers", "1")
+        assert digests(tmp_path / "one") == digests(tmp_path / "out")
+
+
 @pytest.mark.parametrize("kind", ["hangs", "dies"])
 def test_a_sentence_that_an_engine_hangs_or_dies_at_fails_alone(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -330,6 +370,17 @@ def test_bad_input_is_a_row_of_the_ledger(tmp_path: Path, monkeypatch: pytest.Mo
             "the recorded engine answers from folders",
         ),
         ('directions = ["eus_Latn -> spa_Latn"]\nengine = "oracle"', "engine"),
+        ('directions = ["eus_Latn -> spa_Latn"]\nshare = 1.0', "share"),
+        (
+            'directions = ["eus_Latn -> spa_Latn"]\nshare = 0.5\n[[augment]]\nstage = "translate"\n'
+            'directions = ["eus_Latn -> spa_Latn"]\nshare = 0.5\nshare_of = "bytes"',
+            "augment[0], augment[1]: share_of must be the same wherever share stands",
+        ),
+        (
+            'directions = ["eus_Latn -> spa_Latn"]\n[[augment]]\nstage = "translate"\nshare = 0.5\n'
+            'directions = ["eus_Latn -> spa_Latn"]\noutputs = ["sentence_pairs"]',
+            'augment[1].share: bounds documents, and outputs has none; add "documents"',
+        ),
         (
             'directions = ["eus_Latn -> spa_Latn"]\nround_trip = "apertium"',
             "apertium has no mode for spa_Latn -> eus_Latn; installed are afr -> nld",
