@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -227,7 +227,7 @@ def write_removals(
     for split, base in numbered:
         apply_found(f"{task_folder(NAMED, split.name)}/named.npy", split, base, 0)
     named = np.unique(cause[cause != NONE]).tolist()
-    apply(*_stood_for(store, staged, bases, phases, cause, causes), 1)
+    apply(*_stood_for(store, numbered, phases, cause, causes), 1)
     for split, base in numbered[:read]:
         apply_found(f"{task_folder(COPIES, split.name)}/copies.npy", split, base, 1)
     keyed = _keys_of_withdrawn(store, staged[:read], bases, cause)
@@ -246,29 +246,34 @@ def write_removals(
         rows = np.flatnonzero(own != NONE)
         kinds = how[base + rows]
         counts.update(zip(own[rows].tolist(), kinds.tolist(), strict=True))
-        _write_list(store, split, rows, own[rows], kinds, causes)
+        _write_list(store, split, _Withdrawn(rows, own[rows], kinds), causes)
     return {
         "named": named,
         "counts": [[*key, documents] for key, documents in sorted(counts.items())],
     }
 
 
+class _Withdrawn(NamedTuple):
+    """The withdrawn rows of a split, each with the number of its cause, and a place in HOW."""
+
+    rows: npt.NDArray[np.int64]
+    causes: npt.NDArray[np.int32]
+    kinds: npt.NDArray[np.int8]
+
+
 def _write_list(
-    store: Store,
-    split: StagedSplit,
-    rows: npt.NDArray[np.int64],
-    numbers: npt.NDArray[np.int32],
-    kinds: npt.NDArray[np.int8],
-    causes: Sequence[Cause],
+    store: Store, split: StagedSplit, withdrawn: _Withdrawn, causes: Sequence[Cause]
 ) -> None:
-    path = removal_file(WITHDRAW, split.name)
+    path, rows = removal_file(WITHDRAW, split.name), withdrawn.rows
     if not len(rows):
         store.remove(path)
         return
     with store.writing_parquet(path, REMOVED, compression="zstd") as writer:
         details = [
             detail_of(causes[number], HOW[kind])
-            for number, kind in zip(numbers.tolist(), kinds.tolist(), strict=True)
+            for number, kind in zip(
+                withdrawn.causes.tolist(), withdrawn.kinds.tolist(), strict=True
+            )
         ]
         columns = {
             "row": pa.array(rows),
@@ -286,8 +291,7 @@ def detail_of(cause: Cause, how: str) -> str:
 
 def _stood_for(
     store: Store,
-    staged: Sequence[StagedSplit],
-    bases: npt.NDArray[np.uint64],
+    numbered: Sequence[tuple[StagedSplit, int]],
     phases: Sequence[Phase],
     cause: npt.NDArray[np.int32],
     causes: Sequence[Cause],
@@ -299,10 +303,10 @@ def _stood_for(
     for phase in phases:
         if phase.stage == DUPLICATE_ID:
             continue  # an id used twice says nothing about the texts
-        for split, base in zip(staged, bases, strict=False):
+        for split, base in numbered:
             table = removals(store, [phase], split.name)
             table = table.filter(pc.is_valid(table["keeper"]))
-            removed = table["row"].to_numpy().astype(np.uint64) + base
+            removed = table["row"].to_numpy().astype(np.uint64) + np.uint64(base)
             edges.append(np.stack([removed, table["keeper"].to_numpy()], axis=1))
     together = np.concatenate(edges)
     if not len(together):

@@ -152,18 +152,23 @@ class Removals(NamedTuple):
     exhausted: int
 
 
+class Met(NamedTuple):
+    """Who meets whom: m memberships, each of a document in a bucket, in any order."""
+
+    buckets: NDArray[np.int64]
+    documents: NDArray[np.int64]
+
+
 def remove_duplicates(
-    buckets: NDArray[np.int64],
-    documents: NDArray[np.int64],
+    met_in: Met,
     ranks: NDArray[np.int64],
     similarity: Similarity,
     threshold: float,
     max_keepers: int = MAX_KEEPERS,
 ) -> Removals:
-    """Decide which of n documents to remove, given m memberships (`buckets[i]`, `documents[i]`), in
-    any order.
+    """Decide which of n documents to remove, given the m buckets in which they meet.
 
-    `documents` are numbers below n, `ranks` (n,) are distinct, the lowest the most preferred.
+    `met_in.documents` are numbers below n, `ranks` (n,) are distinct, the lowest the most preferred.
     `similarity` compares pairs of documents, given as two arrays of numbers. Guarantees:
 
     - a removed document shares a bucket with its keeper, the keeper is kept, is preferred to it,
@@ -191,7 +196,7 @@ def remove_duplicates(
         return _in_parts(lambda left, right: similarity(by_rank[left], by_rank[right]), pairs)
 
     # From here on a document goes by its place in the order of preference.
-    members, owners = _memberships(places[documents], buckets)
+    members, owners = _memberships(places[met_in.documents], met_in.buckets)
     kept_in = np.zeros(int(owners.max(initial=-1)) + 1, np.int64)
     decided = np.zeros(len(ranks), np.bool_)
     met = [np.empty((0, 2), np.int64)]

@@ -28,7 +28,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from rensa import RMinHash  # type: ignore[import-untyped, unused-ignore]
 
-from stages.deduplication.keepers import Removals, Similarity, remove_duplicates, remove_known
+from stages.deduplication.keepers import Met, Removals, Similarity, remove_duplicates, remove_known
 from stages.deduplication.options import NearDeduplicationConfig
 from stages.deduplication.shingles import Shingles, shingle_hashes
 from stages.keys import KEY, mix64
@@ -318,7 +318,7 @@ def near_duplicates(
     The n documents may be all there are or whole clusters of them: the answer for a document is the
     same.
     """
-    return remove_duplicates(*_met(keys), ranks, similarity, config.threshold)
+    return remove_duplicates(_met(keys), ranks, similarity, config.threshold)
 
 
 def known_duplicates(
@@ -329,7 +329,7 @@ def known_duplicates(
     return remove_known(*_met(keys), known, similarity, config.threshold)
 
 
-def _met(keys: NDArray[np.void]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _met(keys: NDArray[np.void]) -> Met:
     """Number the buckets in which some of n documents meet, given their KEYs (n, bands), and list
     the documents.
 
@@ -353,4 +353,4 @@ def _met(keys: NDArray[np.void]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         kept = other[numbers]
         buckets.append(numbers[kept] + band * len(keys))
         documents.append(members[kept])
-    return np.concatenate(buckets), np.concatenate(documents)
+    return Met(np.concatenate(buckets), np.concatenate(documents))

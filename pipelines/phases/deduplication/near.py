@@ -16,6 +16,9 @@ from pipelines.catalogue.stages import DEDUP_STAGES, NearEntry
 from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase, KeyResult
 from pipelines.phases.deduplication.shuffle_records import (
     CONTENT,
+    Clustered,
+    Deciding,
+    EdgeFiles,
     contents_file,
     joined_splits,
     keys_file,
@@ -169,24 +172,12 @@ def near_shuffle(
         files = _alternate(run, files, edges, scratch)
     members = clusters_folder(phase.phase)
     by_shingles = config.verify == "shingles"
-    clustered = run.function(
-        f"{_SHUFFLE}:write_clusters", files, splits, members, stars, by_shingles
-    )
-    run.shuffle(
-        f"{_SHUFFLE}:decide",
-        *(
-            splits,
-            phase.splits,
-            phase.earlier,
-            members,
-            clustered,
-            config,
-            order,
-            criteria,
-            f"{scratch}/reports",
-        ),
-    )
-    counts = {"edges": edges, "clustered": clustered, **read_reports(store, f"{scratch}/reports")}
+    found = EdgeFiles(files, stars)
+    documents = run.function(f"{_SHUFFLE}:write_clusters", found, splits, members, by_shingles)
+    clustered = Clustered(splits, phase.splits, phase.earlier, members, documents)
+    how, reports = Deciding(config, order, criteria), f"{scratch}/reports"
+    run.shuffle(f"{_SHUFFLE}:decide", clustered, how, reports)
+    counts = {"edges": edges, "clustered": documents, **read_reports(store, reports)}
     for name in sorted(store.names(scratch) - {posixpath.basename(members)}):
         store.remove(f"{scratch}/{name}")
     for file in splits.shingles:

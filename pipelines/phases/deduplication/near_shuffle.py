@@ -41,13 +41,15 @@ from pipelines.phases.deduplication.shuffle_records import (
     MEMBER,
     MET,
     PAIR,
+    Clustered,
+    Deciding,
+    EdgeFiles,
     ShuffledSplits,
     signature_dtype,
 )
 from pipelines.runners.shuffles import Shuffle
 from pipelines.staging.staged import RowRun, SplitAfter, StagedSplit
 from pipelines.staging.store import PARTIAL, Store
-from pipelines.staging.tasks import Phase
 from stages.deduplication.components import (
     both_ways,
     connected_components,
@@ -77,7 +79,7 @@ from stages.deduplication.near import (
     shingled_documents,
     similarity_of,
 )
-from stages.deduplication.options import KeeperOrder, NearDeduplicationConfig
+from stages.deduplication.options import NearDeduplicationConfig
 from stages.deduplication.shingles import Shingles, shingle_hashes
 
 FEW_EDGES = 100_000  # whose clusters are found without SciPy
@@ -206,25 +208,17 @@ def alternate(store: Store, files: Sequence[str], step: str, folder: str, edges:
 
 
 def write_clusters(
-    store: Store,
-    edge_files: Sequence[str],
-    shuffled: ShuffledSplits,
-    folder: str,
-    stars: bool,
-    by_shingles: bool,
+    store: Store, found: EdgeFiles, shuffled: ShuffledSplits, folder: str, by_shingles: bool
 ) -> int:
     """Find the clusters and write, for each split that has some, (row, cluster); returns how many
     documents these are.
 
-    With `stars` the edges are already stars around each cluster's smallest node, and only need to
-    be read off. If documents are compared by their shingles, those whose shingles are to be made
-    again are marked in a file more.
+    Clusters of stars only need to be read off. If documents are compared by their shingles, those
+    whose shingles are to be made again are marked in a file more.
     """
-    edges = np.concatenate(
-        [np.empty((0, 2), np.uint64), *(store.load_array(file) for file in edge_files)]
-    )
+    edges = np.concatenate([np.empty((0, 2), np.uint64), *map(store.load_array, found.files)])
     edges = distinct_edges(edges)  # a pair meets in many bands
-    if stars:
+    if found.stars:
         nodes = np.unique(edges)
         clusters = nodes.copy()
         clusters[np.searchsorted(nodes, edges[:, 0])] = edges[:, 1]
@@ -274,17 +268,13 @@ class _SendMembers:
     def __init__(
         self,
         store: Store,
-        splits: ShuffledSplits,
-        own: Sequence[StagedSplit],
-        earlier: Sequence[Phase],
-        clusters: str,
-        config: NearDeduplicationConfig,
-        order: KeeperOrder,
+        clustered: Clustered,
+        how: Deciding,
         partitions: int,
     ) -> None:
-        self.store, self.splits, self.own, self.earlier = store, splits, own, earlier
-        self.clusters, self.config, self.partitions = clusters, config, partitions
-        self.order = order
+        self.store, self.partitions = store, partitions
+        self.splits, self.own, self.earlier, self.clusters, _ = clustered
+        self.config, self.order, _ = how
 
     def __call__(self, split: int) -> Iterator[tuple[int, Parcel]]:
         file = f"{self.clusters}-signed/{self.splits.names[split]}.arrow"
@@ -594,34 +584,22 @@ def _numbers(column: pa.ChunkedArray, kind: np.dtype[Any], rows: int) -> npt.NDA
     return np.frombuffer(buffer, kind).reshape(rows, width // kind.itemsize)
 
 
-def decide(
-    store: Store,
-    splits: ShuffledSplits,
-    own: Sequence[StagedSplit],
-    earlier: Sequence[Phase],
-    clusters: str,
-    clustered: int,
-    config: NearDeduplicationConfig,
-    order: KeeperOrder,
-    criteria: int,
-    folder: str,
-) -> Shuffle:
-    """Compose step 3: clusters and signatures in, a removal list for each split that has any out.
-
-    So many `criteria` that go before the `order` of keepers are staged with the signatures.
-    """
-    present = store.names(clusters)
+def decide(store: Store, clustered: Clustered, how: Deciding, folder: str) -> Shuffle:
+    """Compose step 3: clusters and signatures in, a removal list for each split that has any out;
+    what was counted in `folder`."""
+    splits, config = clustered.splits, how.config
+    present = store.names(clustered.folder)
     with_clusters = [number for number, name in enumerate(splits.names) if f"{name}.npy" in present]
-    criteria += order.sort_keys
+    criteria = how.criteria + how.order.sort_keys
     size = signature_dtype(config, criteria).itemsize
     if config.verify == "shingles":  # about eight bytes for each word
-        text_bytes = sum(run.text_bytes for split in own for run in split.runs)
-        size += text_bytes // sum(split.documents for split in own)
-    partitions = max(1, -(-clustered * size // PARTITION_BYTES))
+        text_bytes = sum(run.text_bytes for split in clustered.own for run in split.runs)
+        size += text_bytes // sum(split.documents for split in clustered.own)
+    partitions = max(1, -(-clustered.documents * size // PARTITION_BYTES))
     return Shuffle(
         with_clusters,
         (
-            _SendMembers(store, splits, own, earlier, clusters, config, order, partitions),
+            _SendMembers(store, clustered, how, partitions),
             _DecideClusters(store, splits, config, criteria, folder),
             *name_and_write(store, splits),
         ),

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from pipelines.phases.deduplication.key_shuffle import PARTITION_KEYS, packed
-from pipelines.phases.deduplication.shuffle_records import keyed_dtype
+from pipelines.phases.deduplication.shuffle_records import KeyFiles, keyed_dtype
 from pipelines.runners.shuffles import Shuffle
 from pipelines.staging.store import Store
 from stages.deduplication.lines import FREQUENT, frequent_keys, look_up
@@ -29,26 +29,19 @@ class _SendSlice:
     def __init__(
         self,
         store: Store,
-        files: Sequence[str],
-        bases: Sequence[int],
+        keys: KeyFiles,
         part: tuple[int, int],
         partitions: int,
     ) -> None:
-        self.store, self.files, self.bases, self.part, self.partitions = (
-            store,
-            files,
-            bases,
-            part,
-            partitions,
-        )
+        self.store, self.keys, self.part, self.partitions = store, keys, part, partitions
 
     def __call__(self, split: int) -> Iterator[tuple[int, bytes]]:
-        staged = self.store.load_array(self.files[split])
+        staged = self.store.load_array(self.keys.files[split])
         number, slices = self.part
         part, rest = np.divmod(staged["key"]["high"], np.uint64(slices))[::-1]
         chosen = part == number
         keyed = np.array(staged[chosen])
-        keyed["document"] += np.uint64(self.bases[split])
+        keyed["document"] += np.uint64(self.keys.bases[split])
         yield from packed(keyed, (rest[chosen] % np.uint64(self.partitions)).astype(np.int64))
 
 
@@ -63,10 +56,12 @@ class _FindFrequent:
         frequent = frequent_keys(keyed["key"], keyed["document"], self.min_documents)
         place, hit = look_up(keyed["key"], frequent["key"])
         splits = np.searchsorted(self.bases, keyed["document"][hit], side="right") - 1
-        told = np.sort(splits * len(frequent) + place[hit])  # (split, place) as one number
-        told = told[np.concatenate([np.ones(min(len(told), 1), bool), told[1:] != told[:-1]])]
-        if len(told):
-            yield from packed(frequent[told % len(frequent)], told // len(frequent))
+        places = np.sort(splits * len(frequent) + place[hit])  # (split, place) as one number
+        places = places[
+            np.concatenate([np.ones(min(len(places), 1), bool), places[1:] != places[:-1]])
+        ]
+        if len(places):
+            yield from packed(frequent[places % len(frequent)], places // len(frequent))
 
 
 class _WriteFrequent:
@@ -81,22 +76,16 @@ class _WriteFrequent:
 
 
 def find_frequent(
-    store: Store,
-    files: Sequence[str],
-    bases: Sequence[int],
-    names: Sequence[str],
-    min_documents: int,
-    part: tuple[int, int],
-    folder: str,
+    store: Store, keys: KeyFiles, min_documents: int, part: tuple[int, int], folder: str
 ) -> Shuffle:
     """Compose both steps for one slice of the keys, (number, of how many)."""
-    keys = sum(len(store.load_array(file)) for file in files)
-    partitions = max(1, -(-keys // (part[1] * PARTITION_KEYS)))
+    total = sum(len(store.load_array(file)) for file in keys.files)
+    partitions = max(1, -(-total // (part[1] * PARTITION_KEYS)))
     return Shuffle(
-        range(len(files)),
+        range(len(keys.files)),
         (
-            _SendSlice(store, files, bases, part, partitions),
-            _FindFrequent(bases, min_documents),
-            _WriteFrequent(store, names, folder),
+            _SendSlice(store, keys, part, partitions),
+            _FindFrequent(keys.bases, min_documents),
+            _WriteFrequent(store, keys.names, folder),
         ),
     )

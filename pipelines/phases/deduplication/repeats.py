@@ -18,7 +18,12 @@ import pyarrow as pa
 
 from pipelines.catalogue.stages import DEDUP_STAGES, RepeatsEntry
 from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase, KeyResult
-from pipelines.phases.deduplication.shuffle_records import BYTES_A_DOCUMENT, keyed_dtype, keys_file
+from pipelines.phases.deduplication.shuffle_records import (
+    BYTES_A_DOCUMENT,
+    KeyFiles,
+    keyed_dtype,
+    keys_file,
+)
 from pipelines.phases.rewriting import ROW, RewriteWorker
 from pipelines.phases.run_context import Run
 from pipelines.staging.staged import SplitAfter, StagedSplit, first_numbers
@@ -94,9 +99,8 @@ class RepeatsKind(DedupKind):
             folder = f"{frequent_folder(phase.phase, number)}/slice-{part:04d}"
             if not run.store.exists(f"{folder}/done.json"):
                 shuffle = "pipelines.phases.deduplication.repeat_shuffle:find_frequent"
-                run.shuffle(
-                    shuffle, files, bases, names, self.config.min_documents, (part, slices), folder
-                )
+                staged = KeyFiles(files, bases, names)
+                run.shuffle(shuffle, staged, self.config.min_documents, (part, slices), folder)
                 run.store.write_json(f"{folder}/done.json", {})
 
     def index_schema(self) -> None:

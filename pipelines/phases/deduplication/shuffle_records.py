@@ -14,7 +14,7 @@ from pipelines.staging.staged import StagedSplit, removal_file
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, task_folder
 from stages.deduplication.near import band_shape
-from stages.deduplication.options import NearDeduplicationConfig
+from stages.deduplication.options import KeeperOrder, NearDeduplicationConfig
 from stages.keys import KEY
 
 EDGE = np.dtype([("duplicate", "<u8"), ("keeper", "<u8"), ("similarity", "<f8")])
@@ -105,6 +105,14 @@ def shingles_file(phase: str, split: str) -> str:
     return f"{task_folder(phase, split)}/shingles.bin"
 
 
+class KeyFiles(NamedTuple):
+    """The staged keys of n splits: their files, the first document number and the name of each."""
+
+    files: Sequence[str]
+    bases: Sequence[int]
+    names: Sequence[str]
+
+
 def keyed_dtype(criteria: int) -> np.dtype[Any]:
     """Describe a key of a document, its number (in a staged file: its row), and its preference
     keys, if any."""
@@ -140,3 +148,34 @@ def read_reports(store: Store, folder: str) -> dict[str, Any]:
         },
         "largest": largest[:LARGEST_CLUSTERS],
     }
+
+
+class EdgeFiles(NamedTuple):
+    """Files of the edges between documents; `stars` if they are stars around each cluster's smallest
+    node already."""
+
+    files: Sequence[str]
+    stars: bool
+
+
+class Clustered(NamedTuple):
+    """The clusters that a phase found, and the splits that its documents lie in.
+
+    `folder` has the members of clusters, a file for each split with some of the `documents`; `own`
+    are the corpus's splits, which come after those of indexes, as the `earlier` phases left them.
+    """
+
+    splits: ShuffledSplits
+    own: Sequence[StagedSplit]
+    earlier: Sequence[Phase]
+    folder: str
+    documents: int
+
+
+class Deciding(NamedTuple):
+    """How it is decided which document of a cluster stays: so many `criteria` that are staged with
+    the signatures, then the `order` of keepers."""
+
+    config: NearDeduplicationConfig
+    order: KeeperOrder
+    criteria: int

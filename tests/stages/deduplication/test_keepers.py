@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from schemas.columns import SchemaError
 from stages.deduplication import keepers
 from stages.deduplication.keepers import (
+    Met,
     Removals,
     cluster_sizes,
     deciding_criterion,
@@ -47,8 +48,7 @@ def decide(
     owners = [owner for owner, members in enumerate(buckets) for _ in members]
     documents = [document for members in buckets for document in members]
     return remove_duplicates(
-        np.array(owners, np.int64),
-        np.array(documents, np.int64),
+        Met(np.array(owners, np.int64), np.array(documents, np.int64)),
         np.array(ranks),
         similarity,
         threshold,
@@ -268,8 +268,7 @@ def all_similar(left: NDArray[np.int64], _right: NDArray[np.int64]) -> NDArray[n
 
 def test_all_equal_take_one_comparison_each() -> None:
     found = remove_duplicates(
-        np.repeat(np.arange(14), LARGE),
-        np.tile(np.arange(LARGE), 14),
+        Met(np.repeat(np.arange(14), LARGE), np.tile(np.arange(LARGE), 14)),
         np.arange(LARGE)[::-1],
         all_similar,
         0.8,
@@ -280,8 +279,7 @@ def test_all_equal_take_one_comparison_each() -> None:
 
 def test_a_skewed_bucket_without_duplicates_takes_few_comparisons_each() -> None:
     found = remove_duplicates(
-        np.zeros(LARGE, np.int64),
-        np.arange(LARGE),
+        Met(np.zeros(LARGE, np.int64), np.arange(LARGE)),
         np.arange(LARGE),
         lambda left, right: np.zeros(len(left)),
         0.8,
@@ -299,7 +297,7 @@ def test_a_long_chain(in_order: bool) -> None:
     ranks = np.arange(count) if in_order else np.random.default_rng(3).permutation(count)
     ends = np.stack([np.arange(count - 1), np.arange(1, count)], axis=1)
     found = remove_duplicates(
-        np.repeat(np.arange(count - 1), 2), ends.ravel(), ranks, all_similar, 0.8
+        Met(np.repeat(np.arange(count - 1), 2), ends.ravel()), ranks, all_similar, 0.8
     )
     kept = np.setdiff1d(np.arange(count), found.removed)
     assert (np.diff(kept) > 1).all(), "no two neighbours are kept"

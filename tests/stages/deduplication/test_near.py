@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from stages.deduplication import near
-from stages.deduplication.keepers import remove_duplicates
+from stages.deduplication.keepers import Met, remove_duplicates
 from stages.deduplication.near import (
     band_keys,
     band_shape,
@@ -246,7 +246,7 @@ def test_buckets_of_the_same_documents_say_nothing_new(rows: list[list[int]]) ->
         return (left * right % 3 == 0).astype(float)
 
     expected = remove_duplicates(
-        numbers.ravel(), documents, np.arange(len(rows)), similar, DEFAULT.threshold
+        Met(numbers.ravel(), documents), np.arange(len(rows)), similar, DEFAULT.threshold
     )
     found = near_duplicates(keys, np.arange(len(rows)), similar, DEFAULT)
     assert [part.tolist() for part in found[:3]] == [part.tolist() for part in expected[:3]]
