@@ -22,13 +22,16 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, NamedTuple
 
+import pyarrow as pa
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from schemas.addresses import canonical_address, canonical_host
 from schemas.recipe import RecipeError, parse_recipe
 
 KINDS = ("host", "url_prefix", "id", "content_sha256", "source", "licence")
-OPT_OUT = ("robots", "noai", "tdm_reservation")
+# Columns on the way to publishing; their names cannot be a user's: they have spaces.
+RESERVATIONS = pa.field("reservations in header", pa.string())  # lines, of a WARC's responses
+OPT_OUT = pa.field("opt-out signals", pa.string())  # signals of the page itself, parted by commas
 Copies = Literal["withdraw", "keep"]
 _COPIES = "Whether copies of the text from elsewhere are withdrawn with it."
 

@@ -205,6 +205,7 @@ PUBLISHED_AGAIN = (
             "withdraw-index",
             "withdraw-named",
             "withdraw-removed",
+            "withdraw-robots.parquet",
         )
     ),
 )

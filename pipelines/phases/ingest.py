@@ -28,15 +28,18 @@ from pipelines.staging.regrouping import Regrouper
 from pipelines.staging.staged import StagingResult
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import PiecewiseWorker, Task, task_folder
+from schemas.addresses import canonical_address
 from schemas.columns import column
 from schemas.document import DOCUMENT
 from schemas.language import COMMON_SCRIPT, UNDETERMINED
 from schemas.ledger import LEDGER, REJECTION
 from schemas.source import Source
 from schemas.split import InputSplit
+from schemas.withdrawal import RESERVATIONS
 from stages.batches import BoundStage, reject, run_stages
 from stages.reading.records import SKIPPED
 from stages.reading.sources import read_split, unread_records
+from stages.withdrawal.opt_out import ROBOTS_BYTES, with_signals
 
 PHASE = "ingest"
 BLOCK_BYTES = 32 << 20
@@ -60,7 +63,11 @@ _ROW = (
     "row in block"  # the name cannot be a column of a user's: it has spaces, which `keep` refuses
 )
 _LOST = "lost"  # in a task's payload, next to the split's fields: paths of files that end any process, and how
-_PAYLOAD = ("raw", "media_type", "charset", "error")
+_PAYLOAD = ("raw", "media_type", "charset", "error", RESERVATIONS.name)
+ROBOTS = "robots.parquet"  # robots.txt that a split holds, if they count
+ROBOTS_SCHEMA = pa.schema(
+    [("origin", pa.string()), ("date", pa.string()), ("content", pa.large_binary())]
+)
 
 
 class IngestResult(StagingResult):
@@ -85,6 +92,8 @@ class IngestWorker(PiecewiseWorker[IngestResult]):
 
     def __init__(self, store: Store, recipe: Recipe, block_bytes: int = BLOCK_BYTES) -> None:
         self.store, self.recipe, self.block_bytes = store, recipe, block_bytes
+        self.opt_out = recipe.withdrawn.opt_out if recipe.withdrawn else ()
+        self.agents = recipe.withdrawn.agents if recipe.withdrawn else ()
 
     def setup(self) -> None:
         self.bound_stages = bind_ingest(self.recipe)
@@ -104,8 +113,20 @@ class IngestWorker(PiecewiseWorker[IngestResult]):
             if not readable:
                 return output.close()
             rest = split.of_files(readable) if lost else split
+            robots = GroupedFile(
+                self.store,
+                f"{task_folder(PHASE, task.name)}/{ROBOTS}",
+                ROBOTS_SCHEMA,
+                Regrouper("content", REJECTS_GROUP_BYTES),
+                open_files,
+            )
             for block in read_split(rest, source, self.block_bytes):
+                if "robots" in self.opt_out:
+                    robots.add(_robots_of(block))
+                if not {"noai", "tdm_reservation"}.isdisjoint(self.opt_out):
+                    block = with_signals(block, self.agents)
                 output.add(block, self.bound_stages)
+            robots.close()
             return output.close().model_copy(update={"bytes_in": rest.size_bytes})
 
     def give_up(self, task: Task, reason: str) -> IngestResult:
@@ -146,6 +167,20 @@ def _split_and_lost_files(task: Task) -> tuple[InputSplit, dict[str, str]]:
     payload = dict(task.payload)
     lost = payload.pop(_LOST, {})
     return InputSplit.model_validate(payload), lost
+
+
+def _robots_of(block: pa.RecordBatch) -> pa.RecordBatch:
+    """Take the robots.txt out of n records: their origins, dates and contents, cut to what is
+    read of them."""
+    found = pc.match_substring_regex(block["url"], r"(?i)^\s*https?://[^/?#]+/robots\.txt$")
+    usable = pc.and_(pc.fill_null(found, False), pc.is_valid(block["raw"]))
+    own = block.filter(pc.and_(usable, pc.is_null(block["error"])))
+    addresses = [canonical_address(url) for url in own["url"].to_pylist()]
+    origins = [address and address[1].partition("/")[0] for address in addresses]
+    contents = pc.binary_slice(own["raw"], 0, ROBOTS_BYTES)
+    return pa.RecordBatch.from_arrays(
+        [pa.array(origins, pa.string()), own["date"], contents], schema=ROBOTS_SCHEMA
+    )
 
 
 def open_block(record_block: pa.RecordBatch) -> pa.RecordBatch:

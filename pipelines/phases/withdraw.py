@@ -24,10 +24,13 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.catalogue.stages import DUPLICATE_ID, Recipe
+from pipelines.phases.ingest import PHASE as INGEST
+from pipelines.phases.ingest import ROBOTS, ROBOTS_SCHEMA
 from pipelines.phases.order import WITHDRAW
 from pipelines.phases.run_context import Run
 from pipelines.staging.staged import (
@@ -41,10 +44,11 @@ from pipelines.staging.staged import (
 )
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
+from schemas.addresses import canonical_address
 from schemas.card.duplicates import DedupReport
 from schemas.card.withdrawal import RegisterRecord, Withdrawal, WithdrawnCount, WithdrawnEntry
 from schemas.columns import arrange
-from schemas.withdrawal import KINDS, NamedRegister, WithdrawnConfig
+from schemas.withdrawal import KINDS, OPT_OUT, NamedRegister, WithdrawnConfig
 from stages.deduplication.components import connected_components
 from stages.deduplication.copies import (
     WAYS,
@@ -57,12 +61,14 @@ from stages.deduplication.copies import (
 )
 from stages.keys import hash_keys
 from stages.withdrawal.causes import NONE, Cause, Names, causes_of
+from stages.withdrawal.opt_out import Rule, allowed, robots_rules
 
 NAMED, COPIES = "withdraw-named", "withdraw-copies"
 HOW = ("named", "copies", "made")  # how a document came under a cause
 _CAUSED = np.dtype([("row", "<i8"), ("cause", "<i4")])
 _INDEX = "staging/withdraw-index"
 _IDS = "staging/withdraw-ids.npy"
+_ROBOTS = "staging/withdraw-robots.parquet"
 _KEYED = np.dtype([("key", "<u8"), ("cause", "<i4")])
 _BLOCK_COLUMNS = ("text", "language", "script", "runner_up_language", "declared_language")
 
@@ -95,6 +101,8 @@ class NamingWorker(Worker[NamedResult]):
     ) -> None:
         self.store, self.registers, self.phases = store, registers, phases
         self.causes = causes_of_recipe(recipe, registers)
+        config = recipe.withdrawn
+        self.opt_out, self.agents = (config.opt_out, config.agents) if config else ((), ())
 
     def setup(self) -> None:
         self.names = Names(self.registers)
@@ -104,10 +112,12 @@ class NamingWorker(Worker[NamedResult]):
         folder = task_folder(NAMED, task.name)
         found = [np.empty(0, _CAUSED)]
         parts: dict[str, list[tuple[SignedTexts, npt.NDArray[np.int32]]]] = {}
-        wanted = list(dict.fromkeys([*self.names.columns, *_BLOCK_COLUMNS]))
+        wanted = list(dict.fromkeys([*self.names.columns, *_BLOCK_COLUMNS, "url", OPT_OUT.name]))
+        robots = self._robots_of(split) if "robots" in self.opt_out else {}
         with_copies = np.array([cause.copies == "withdraw" for cause in self.causes])
         for run, table in split.runs(wanted):
             causes = self.names.find(table)
+            self._add_signals(causes, table, robots)
             rows = np.flatnonzero(causes != NONE)
             if not len(rows):
                 continue
@@ -123,6 +133,66 @@ class NamingWorker(Worker[NamedResult]):
         for way, own_parts in parts.items():
             _save(self.store, f"{folder}/{way}", index_of(own_parts))
         return NamedResult(named=len(together))
+
+    def _add_signals(
+        self,
+        causes: npt.NDArray[np.int32],
+        table: pa.Table,
+        robots: Mapping[str, Sequence[Sequence[Rule]]],
+    ) -> None:
+        """Give documents that no entry names the first signal that their pages give."""
+        first = len(self.causes) - len(self.opt_out)
+        for number, signal in enumerate(self.opt_out, start=first):
+            if signal != "robots":
+                said = pc.fill_null(pc.match_substring(table[OPT_OUT.name], signal), False)
+                given = said.to_numpy(zero_copy_only=False) if len(said) else np.zeros(0, bool)
+            else:
+                given = np.array(
+                    [_is_disallowed(url, robots) for url in table["url"].to_pylist()], bool
+                )
+            causes[given & (causes == NONE)] = number
+
+    def _robots_of(self, split: SplitAfter) -> dict[str, list[list[Rule]]]:
+        """Read the rules of each origin that a split has pages of, for every agent."""
+        origins: set[str] = set()
+        for _, table in split.runs(["url"]):
+            found = (canonical_address(url) for url in pc.unique(table["url"]).to_pylist() if url)
+            origins.update(address[1].partition("/")[0] for address in found if address)
+        rules: dict[str, list[list[Rule]]] = {}
+        for table in self.store.row_groups(_ROBOTS) if self.store.exists(_ROBOTS) else ():
+            own = table.filter(pc.is_in(table["origin"], pa.array(sorted(origins), pa.string())))
+            for row in own.to_pylist():
+                rules.setdefault(row["origin"], []).extend(
+                    robots_rules(row["content"], agent) for agent in self.agents
+                )
+        return rules
+
+
+def _is_disallowed(url: str | None, robots: Mapping[str, Sequence[Sequence[Rule]]]) -> bool:
+    address = canonical_address(url) if url and robots else None
+    if address is None:
+        return False
+    origin, slash, rest = address[1].partition("/")
+    return any(not allowed(rules, slash + rest) for rules in robots.get(origin, ()))
+
+
+def gather_robots(store: Store, splits: Sequence[str]) -> None:
+    """Choose the robots.txt of each origin: the last one that was fetched, wherever it lies; of
+    several of one time all count. So no order of files or records decides anything."""
+    files = [f"{task_folder(INGEST, split)}/{ROBOTS}" for split in splits]
+    tables = [store.read_parquet(file) for file in files if store.exists(file)]
+    if not tables:
+        return
+    found = pl.DataFrame(pl.from_arrow(pa.concat_tables(tables))).with_columns(
+        pl.col("date").fill_null("")
+    )
+    last = (
+        found.filter(pl.col("date") == pl.col("date").max().over("origin"))
+        .unique()
+        .sort("origin", "content")
+    )
+    with store.writing_parquet(_ROBOTS, ROBOTS_SCHEMA) as writer:
+        writer.write_table(last.to_arrow().cast(ROBOTS_SCHEMA), row_group_size=10_000)
 
 
 def _save(store: Store, folder: str, index: CopyIndex) -> None:
@@ -422,6 +492,8 @@ def withdraw(
     if not run.store.exists(done):
         splits = [split for split in (*read, *made) if split.documents]
         tasks = [split.task() for split in splits]
+        if "robots" in config.opt_out:
+            run.function("pipelines.phases.withdraw:gather_robots", [split.name for split in read])
         named = run.tasks(NamingWorker(run.store, run.recipe, registers, phases), tasks)
         names = [split.name for split in splits]
         if any(result.named for result in named.values()) and run.function(

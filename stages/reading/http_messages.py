@@ -67,6 +67,7 @@ class Message(NamedTuple):
     content_codings: Sequence[bytes]
     transfer_codings: Sequence[bytes]
     payload: bytes
+    reservations: str | None = None  # what its header reserves, see `reservation_lines`
 
 
 def header_fields(header: bytes) -> list[tuple[bytes, bytes]]:
@@ -81,6 +82,23 @@ def header_fields(header: bytes) -> list[tuple[bytes, bytes]]:
     if _FOLDS.search(header):
         header = _FOLDS.sub(b" ", header)
     return [(name.lower(), value.rstrip()) for name, value in _FIELD.findall(header)]
+
+
+def reservation_lines(fields: Sequence[tuple[bytes, bytes]]) -> str | None:
+    """Write down what header fields say of `noai` and of the TDM Reservation Protocol, a line each,
+    in small letters; None if nothing.
+
+    >>> reservation_lines([(b"x-robots-tag", b"noindex, NoAI"), (b"tdm-reservation", b"1")])
+    'noindex, noai\\ntdm-reservation: 1'
+    """
+    found = []
+    for name, value in fields:
+        text = value.decode("latin-1").strip().lower()
+        if name == b"x-robots-tag" and "noai" in text:
+            found.append(text[:1000])
+        elif name == b"tdm-reservation":
+            found.append(f"tdm-reservation: {text[:10]}")
+    return "\n".join(found) or None
 
 
 def sniffed_media_type(payload: bytes) -> str:
@@ -154,6 +172,7 @@ def parse_message(block: bytes) -> Message:
             _codings(fields, b"content-encoding"),
             _codings(fields, b"transfer-encoding"),
             block[payload_begins:],
+            reservation_lines(fields),
         )
 
 

@@ -29,6 +29,7 @@ import pyarrow as pa
 
 from schemas.source import WarcSource
 from schemas.split import InputFile, InputSplit
+from schemas.withdrawal import RESERVATIONS
 from stages.reading.files import whole_file_split
 from stages.reading.http_messages import (
     HEADER_END,
@@ -384,7 +385,12 @@ def _content(frame: _Frame, kind: bytes, max_record_bytes: int) -> dict[str, Any
         payload = decoded_payload(message, max_record_bytes)
         media_type = message.media_type or sniffed_media_type(payload)
         _require_text_type(media_type)
-        return {"raw": payload, "media_type": media_type, "charset": message.charset}
+        return {
+            "raw": payload,
+            "media_type": media_type,
+            "charset": message.charset,
+            RESERVATIONS.name: message.reservations,
+        }
     if kind == b"conversion":
         language = fields.get(b"warc-identified-content-language", b"").decode("utf-8", "replace")
         if not media_type or (media_type == "text/plain" and charset in _UTF8):
@@ -407,10 +413,10 @@ def _require_text_type(media_type: str) -> None:
 
 
 def _batch(rows: list[dict[str, Any]], split: InputSplit, source: WarcSource) -> pa.RecordBatch:
-    schema = record_schema()
+    schema = record_schema([RESERVATIONS])
     columns = {
         name: [row.get(name) for row in rows]
-        for name in ("raw", "media_type", "charset", "url", "date", "error")
+        for name in ("raw", "media_type", "charset", "url", "date", "error", RESERVATIONS.name)
     }
     text, undecodable = decode_strings(
         pa.array([row.get("octets") for row in rows], pa.large_binary())

@@ -49,7 +49,7 @@ from schemas.document import DOCUMENT, SAMPLING_WEIGHT
 from schemas.language import parse_label
 from schemas.ledger import LEDGER
 from schemas.manifest import FileRecord
-from schemas.withdrawal import NamedRegister
+from schemas.withdrawal import OPT_OUT, NamedRegister
 from stages.withdrawal.causes import NONE, Names
 
 SHARDS = "publish-shards"
@@ -157,7 +157,7 @@ def published_schema(schemas: Sequence[pa.Schema], *, weighted: bool = False) ->
             known = fields.setdefault(field.name, field)
             if known.type != field.type:
                 fields[field.name] = field.with_type(widened(known.type, field.type) or pa.string())
-    others = sorted(name for name in fields if name not in DOCUMENT.names)
+    others = sorted(name for name in fields if name not in (*DOCUMENT.names, OPT_OUT.name))
     written = [*DOCUMENT, *([SAMPLING_WEIGHT] if weighted else [])]
     return pa.schema([*written, *(fields[name].with_nullable(True) for name in others)])
 
