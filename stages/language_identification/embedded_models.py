@@ -19,9 +19,11 @@ import importlib.util
 import unicodedata
 from collections.abc import Mapping, Sequence
 from importlib.metadata import distribution, version
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from schemas.language import UNDETERMINED
@@ -56,7 +58,16 @@ def _table(codes: Sequence[tuple[str, str | None]]) -> LabelTable:
 
 
 # Of what is kept in the cache; a change of the tables' making needs a new one.
-_FORMAT = 2
+_FORMAT = 3
+_NO_BYTE = b"\xff"  # in no text of UTF-8
+_BLANK_BIT, _SINGLE_BIT = np.uint16(1 << 15), np.uint16(1 << 14)
+# Of a pair of letters, by which of them are blank (2 for the first, 1 for the second): what stays
+# of it at the end of a gram, how far a gram that begins with it moves, and how many are left.
+_BLANK_END = np.asarray([(1 << 28) - 1, ~((1 << 14) - 1), (1 << 28) - 1, 0])
+_BLANK_BEGIN = np.asarray([0, 0, 14, 28])
+_LETTERS_OF_PAIR = np.asarray([2, 1, 1, 0], np.uint8)
+_STEPS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD1B54A32D192ED03))
+_LANES = 2048  # pieces of a stream that are walked at once: what one step reads stays in cache
 
 
 def _label_arrays(
@@ -149,6 +160,7 @@ class Py3Langid:
         arrays = kept_arrays(f"py3langid-{self.version}-{_FORMAT}", _py3langid_arrays)
         self._next, self._row, self._feature = arrays["next"], arrays["row"], arrays["feature"]
         self._weights, self._prior, self._fold = arrays["weights"], arrays["prior"], arrays["fold"]
+        self._depth = int(arrays["depth"])
         self.codes = tuple(arrays["codes"].tolist())
         self.labels = _labels_of(arrays)
 
@@ -168,29 +180,31 @@ class Py3Langid:
 
     def _walk(
         self, encoded: list[bytes], lengths: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Walk the automaton over all texts at once; return (text, feature) for each n-gram
-        found."""
-        order = np.argsort(
-            -lengths, kind="stable"
-        )  # so that the texts not yet at their end are a prefix
-        starts = (np.cumsum(lengths) - lengths)[order]
-        data = np.frombuffer(b"".join(encoded), np.uint8)
-        longest = int(lengths.max(initial=0))
-        alive = np.searchsorted(-lengths[order], -np.arange(longest), side="left")
-        row = np.full(len(encoded), self._row[0], np.int32)
-        walked = [np.zeros(0, np.int32)]
-        for step, count in enumerate(alive.tolist()):  # as many steps as the longest text has bytes
-            state = self._next[row[:count] + data[starts[:count] + step]]
-            row = self._row[state]
-            walked.append(state)
-        feature = self._feature[np.concatenate(walked)]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Walk the automaton over all texts; return (text, feature) for each n-gram found.
+
+        A state depends on no more bytes than the longest n-gram has (Aho and Corasick), so the
+        texts, each ended by a byte that no n-gram has, are one stream that is walked in _LANES
+        pieces at once, each from a few bytes before it:
+
+            stream   aaaa.bbbbbbb.cc.dddddd      pieces   aaaa.bbb  bb.bbbb.c  ..
+        """
+        stream = np.frombuffer(_NO_BYTE.join([*encoded, b""]), np.uint8)
+        length = -(-len(stream) // _LANES)
+        padded = np.full(self._depth + _LANES * length, ord(_NO_BYTE), np.uint8)
+        padded[self._depth : self._depth + len(stream)] = stream
+        pieces = sliding_window_view(padded, self._depth + length)[::length]
+        states = np.empty((self._depth + length, _LANES), np.int32)
+        row = np.full(_LANES, self._row[0], np.int32)
+        for octets, state in zip(np.ascontiguousarray(pieces.T), states, strict=True):
+            self._next.take(row + octets, out=state, mode="clip")  # which does not buffer `out`
+            row = self._row.take(state)
+        feature = self._feature.take(states[self._depth :].T.ravel()[: len(stream)])
         hit = np.flatnonzero(feature >= 0)
-        place = np.arange(len(feature)) - np.repeat(np.cumsum(alive) - alive, alive)
-        return order[place[hit]], feature[hit].astype(np.int64)
+        return np.repeat(np.arange(len(encoded)), lengths + 1)[hit], feature[hit]
 
     def _bayes(
-        self, rows: NDArray[np.int64], features: NDArray[np.int64], count: int
+        self, rows: NDArray[np.int64], features: NDArray[np.int32], count: int
     ) -> NDArray[np.float32]:
         """Sum log(1 + occurrences) * weight of each text's features; texts without a feature score
         0 everywhere."""
@@ -198,14 +212,20 @@ class Py3Langid:
         from scipy.sparse import csr_array  # type: ignore[import-untyped, unused-ignore]
 
         width = len(self._weights)
-        keys, occurrences = np.unique(rows * width + features, return_counts=True)
-        starts = np.searchsorted(keys, np.arange(count + 1) * width)
-        present = keys % width
         occurs = np.zeros(width, bool)
-        occurs[present] = True
-        used, columns = np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[present]
+        occurs[features] = True
+        used = np.flatnonzero(occurs)
+        column = np.zeros(width, np.int64)
+        column[used] = np.arange(len(used))
+        keys = rows * len(used) + column.take(features)
+        # Numbers of 32 bits are sorted several times as fast as those of 64.
+        keys = np.sort(keys.astype(np.uint32) if count * len(used) < 1 << 32 else keys)
+        first = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
+        occurrences = np.diff(first, append=len(keys))
+        keys = keys[first].astype(np.int64)
+        starts = np.searchsorted(keys, np.arange(count + 1) * len(used))
         matrix = csr_array(
-            (np.log1p(occurrences.astype(np.float32)), columns, starts),
+            (np.log1p(occurrences.astype(np.float32)), keys % len(used), starts),
             shape=(count, len(used)),
             dtype=np.float32,
         )
@@ -242,164 +262,153 @@ class FunLangID:
     _SINGLE = frozenset(
         {"zh", "zh-Hant", "yue", "ja"}
     )  # languages scored by single characters as well
-    _SLOTS = 1 << 18
+    _SLOTS = 1 << 18  # of which the lexicon's 89,000 grams need a third
+    _SHIFT = np.uint64(64 - 17)  # leaves the number of a slot of one half
 
     def __init__(self) -> None:
         arrays = kept_arrays(f"fun_langid-{self.version}-{_FORMAT}", self._arrays)
         self.codes = tuple(arrays["codes"].tolist())
         self.labels = _labels_of(arrays)
-        self._starts, self._owners = arrays["starts"], arrays["owners"]
-        self._alphabet, self._space, self._single = (
-            arrays["alphabet"],
-            arrays["space"],
-            arrays["single"],
-        )
-        self._keys, self._grams, self._slot_starts = (
-            arrays["keys"],
-            arrays["grams"],
-            arrays["slot_starts"],
-        )
-        self._crowd = int(np.diff(self._slot_starts).max())
+        self._letters = arrays["letters"]
+        self._keys, self._owners = arrays["keys"], arrays["owners"]
+        self._first, self._pairs = arrays["first"], arrays["pairs"]
         self._single_owners = {code: self.codes.index(code) for code in sorted(self._SINGLE)}
         self._owned = {code: arrays[f"owned-{code}"] for code in self._single_owners}
 
     @classmethod
     def _arrays(cls) -> dict[str, NDArray[Any]]:
-        """Index the lexicon: the languages that list a gram, numbers of letters, grams by the slot
-        of their key."""
+        """Index the lexicon: numbers of letters, grams by the slots of their keys, and the
+        languages that list each."""
         lexicon = _fun_langid_lexicon()
         codes = tuple(code for code, _ in lexicon)
-        pairs = [
-            (gram, row)
-            for row, (_, grams) in enumerate(lexicon)
-            for gram in grams[:150]
-            if 0 < len(gram) <= 4
-        ]
-        grams = sorted({gram for gram, _ in pairs})
-        number = {gram: position for position, gram in enumerate(grams)}
-        owners = np.asarray(
-            [(number[gram], row) for gram, row in pairs]
-        )  # a gram listed twice counts twice, as there
-        owners = owners[np.lexsort((owners[:, 1], owners[:, 0]))]
-        letters = sorted({character for gram in grams for character in gram})
-        # a code point's number in the lexicon's alphabet; 1 for any other, 0 for nothing (a
-        # stripped space)
-        alphabet = np.ones(0x110000, np.uint16)
-        alphabet[[ord(character) for character in letters]] = np.arange(2, len(letters) + 2)
-        space = np.zeros(0x110000, bool)
-        space[[c for c in range(0x3001) if chr(c).isspace()]] = True
-        packed = np.asarray([[*map(ord, gram), *[-1] * (4 - len(gram))] for gram in grams])
-        keys = cls._pack(*np.where(packed < 0, 0, alphabet[packed]).astype(np.int64).T)
-        # laid out by slot, so that a lookup scans the few keys of one slot
-        by_slot = np.lexsort((keys, cls._slot(keys)))
-        slot_starts = np.searchsorted(cls._slot(keys)[by_slot], np.arange(cls._SLOTS + 1)).astype(
-            np.int32
-        )
-        crowd = int(np.diff(slot_starts).max())
-        singles = [
-            (gram, row) for gram, row in pairs if len(gram) == 1 and codes[row] in cls._SINGLE
-        ]
-        single = np.zeros(0x110000, bool)
-        single[[ord(gram) for gram, _ in singles if ord(gram) >= 126]] = True
-        owned = {
-            f"owned-{code}": np.asarray(
-                sorted(ord(gram) for gram, row in singles if codes[row] == code), np.uint32
+        owners: dict[str, list[int]] = {}  # a gram listed twice counts twice, as there
+        for row, (_, grams) in enumerate(lexicon):
+            for gram in grams[:150]:
+                if 0 < len(gram) <= 4:
+                    owners.setdefault(gram, []).append(row)
+        alphabet = sorted({character for gram in owners for character in gram})
+        # A code point's number in the lexicon's alphabet, 1 for any other; two bits more say what
+        # is white space, and what is counted by itself.
+        letters = np.ones(0x110000, np.uint16)
+        letters[list(map(ord, alphabet))] = np.arange(2, len(alphabet) + 2)
+        letters[[c for c in range(0x3001) if chr(c).isspace()]] |= _BLANK_BIT
+        packed = np.zeros((len(owners), 4), np.int64)  # 0 where a gram has fewer letters
+        for place, gram in enumerate(owners):
+            packed[place, : len(gram)] = letters[list(map(ord, gram))] & ~_BLANK_BIT
+        keys = packed @ (1 << np.array([42, 28, 14, 0]))
+        # The owners of each gram stand in pairs, the last with nobody where they are odd.
+        counts = np.asarray([-(-len(rows) // 2) for rows in owners.values()], np.int32)
+        paired = [(*rows, *[len(codes)] * (len(rows) % 2)) for rows in owners.values()]
+        slots = cls._place(keys)
+        by_slot = np.zeros((3, cls._SLOTS), np.int64)
+        by_slot[0] = -1
+        by_slot[:, slots] = keys, np.cumsum(counts) - counts, counts
+        singles = {
+            code: sorted(
+                ord(gram) for gram, rows in owners.items() if len(gram) == 1 and row in rows
             )
-            for code in sorted(cls._SINGLE)
+            for row, code in enumerate(codes)
+            if code in cls._SINGLE
         }
+        alone = [point for points in singles.values() for point in points if point >= 126]
+        letters[alone] |= _SINGLE_BIT
         return {
             **_label_arrays(codes, FUN_LANGID_CODES),
-            "starts": np.searchsorted(owners[:, 0], np.arange(len(grams) + 1)),
-            "owners": owners[:, 1],
-            "alphabet": alphabet,
-            "space": space,
-            "single": single,
-            "keys": np.append(keys[by_slot], np.full(crowd, -1)),
-            "grams": by_slot,
-            "slot_starts": slot_starts,
-            **owned,
+            "letters": letters,
+            "keys": by_slot[0],
+            "first": by_slot[1].astype(np.int32),
+            "pairs": by_slot[2].astype(np.int32),
+            "owners": np.asarray([*chain.from_iterable(paired)], np.uint16).view(np.uint32),
+            **{f"owned-{code}": np.asarray(points, np.uint32) for code, points in singles.items()},
         }
 
-    @staticmethod
-    def _pack(*letters: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Pack four numbers below 2^14 into one key."""
-        a, b, c, d = letters
-        return (a << 42) | (b << 28) | (c << 14) | d
+    @classmethod
+    def _slots(cls, keys: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """Return the two slots that a key may stand in, one in each half of the table.
 
-    @staticmethod
-    def _slot(keys: NDArray[np.int64]) -> NDArray[np.int64]:
-        mixed = keys.astype(np.uint64) * np.uint64(
-            0x9E3779B97F4A7C15
-        )  # Fibonacci hashing: the same on every machine
-        return (mixed >> np.uint64(64 - 18)).astype(np.int64)
+        Fibonacci hashing with two odd numbers: the same on every machine.
+        """
+        first, second = (keys.view(np.uint64) * step >> cls._SHIFT for step in _STEPS)
+        return first, second + np.uint64(cls._SLOTS // 2)
 
-    def _find(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the number of each key's gram, -1 where the lexicon has none."""
-        slots = self._slot(keys)
-        position = self._slot_starts[slots]
-        found = np.full(len(keys), -1, np.int64)
-        left = np.flatnonzero(position < self._slot_starts[slots + 1])
-        for step in range(self._crowd):  # at most as many as keys share a slot: 4 or so
-            at = position[left] + step
-            hit = self._keys[at] == keys[left]
-            found[left[hit]] = self._grams[at[hit]]
-            left = left[~hit]
-            left = left[position[left] + step + 1 < self._slot_starts[slots[left] + 1]]
-        return found
+    @classmethod
+    def _place(cls, keys: NDArray[np.int64]) -> list[int]:
+        """Give each key a slot of its own: one that finds both taken turns another out (Pagh and
+        Rodler, Cuckoo Hashing, 2004). That ends where less than half of the slots are needed."""
+        first, second = (slots.tolist() for slots in cls._slots(keys))
+        holders = [-1] * cls._SLOTS
+        chosen = [-1] * len(keys)
+        for moving in range(len(keys)):
+            while moving >= 0:
+                slot = second[moving] if chosen[moving] == first[moving] else first[moving]
+                chosen[moving] = slot
+                moving, holders[slot] = holders[slot], moving
+        return chosen
 
-    def counts(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def counts(self, texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Count 4-grams that are in each code's list, shape (n, codes), and all 4-grams, shape
         (n,), of n texts."""
         stripped = [
             f" {text.lower().replace(chr(34), chr(39)).replace('/', ' ').strip()} "
             for text in texts
         ]
-        lengths = np.asarray([len(text) for text in stripped])
-        points = np.frombuffer("".join(stripped).encode("utf-32-le"), np.uint32)
+        lengths = np.fromiter(map(len, stripped), np.int64, len(stripped))
+        points = np.frombuffer("".join([*stripped, "   "]).encode("utf-32-le"), np.uint32)
+        letters = self._letters.take(points)
+        keys, kept = self._windows(letters & ~_SINGLE_BIT)
+        # A window lies within one text, and the original leaves out the last one.
+        ends = np.cumsum(lengths)
+        kept[np.maximum(ends[:, None] - np.arange(1, 5), 0)] = False
         text_of = np.repeat(np.arange(len(texts)), lengths)
-        keys, kept = self._windows(points)
-        ends = np.repeat(np.cumsum(lengths), lengths)
-        kept &= (
-            np.arange(len(keys)) < ends[: len(keys)] - 4
-        )  # within one text; the original leaves out the last window
         places = np.flatnonzero(kept)
         totals = np.bincount(text_of[places], minlength=len(texts))
-        found = self._find(keys[places])
-        hit = found >= 0
-        scores = self._count(text_of[places[hit]], found[hit], len(texts))
-        singles = np.flatnonzero(self._single[points])
-        for code, column in self._single_owners.items():
+        slots = self._find(keys[places])
+        hit = np.flatnonzero(slots >= 0)
+        scores = self._count(text_of[places[hit]], slots[hit], len(texts))
+        singles = np.flatnonzero(letters & _SINGLE_BIT)
+        for code, column in self._single_owners.items() if len(singles) else ():
             owned = singles[np.isin(points[singles], self._owned[code])]
             scores[:, column] += np.bincount(text_of[owned], minlength=len(texts)) * (totals > 0)
         return scores, totals
 
-    def _windows(self, points: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Pack the four letters that begin at each place, white space stripped from both ends; keep
-        those of two or more.
+    def _windows(self, letters: NDArray[np.uint16]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Pack the four letters that begin at each place but the last three, white space stripped
+        from both ends; keep those of two or more letters.
+
+            a b c d    key: a << 42 | b << 28 | c << 14 | d, moved up where a, or a and b, are blank
         """
-        count = max(len(points) - 3, 0)
-        letters, space = self._alphabet[points].astype(np.int64), self._space[points]
-        a, b, c, d = (space[i : i + count] for i in range(4))
-        two, three = c & d, b & c & d  # blanks at the end
-        key = self._pack(letters[:count], *(letters[i : i + count] for i in (1, 2, 3)))
-        key &= np.where(d, ~np.int64((1 << 14) - 1), -1)
-        key &= np.where(two, ~np.int64((1 << 28) - 1), -1)
-        lead = a.astype(np.int64) + (a & b) + (a & b & c)
-        key <<= 14 * lead
-        key &= (1 << 56) - 1
-        size = 4 - lead - d - two - three
-        return key, size > 1
+        blank = (letters >> 15).view(np.int16)
+        number = (letters & ~_BLANK_BIT).astype(np.int64)
+        pair = number[:-1] << 14
+        pair |= number[1:]
+        blanks = 2 * blank[:-1] + blank[1:]  # of a pair
+        keys = pair[:-2] << 28
+        keys |= pair[2:] & _BLANK_END.take(blanks[2:])
+        keys <<= _BLANK_BEGIN.take(blanks[:-2])
+        keys &= (1 << 56) - 1
+        both = _LETTERS_OF_PAIR.take(blanks)
+        return keys, both[:-2] + both[2:] > 1
+
+    def _find(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the slot of each key's gram, -1 where the lexicon has none."""
+        first, second = self._slots(keys)
+        slots = np.where(self._keys.take(first) == keys, first, second).view(np.int64)
+        return np.where(self._keys.take(slots) == keys, slots, -1)
 
     def _count(
-        self, rows: NDArray[np.int64], grams: NDArray[np.int64], count: int
-    ) -> NDArray[np.int64]:
-        sizes = self._starts[grams + 1] - self._starts[grams]
-        owner = self._owners[
-            np.arange(sizes.sum())
-            + np.repeat(self._starts[grams] - np.cumsum(sizes) + sizes, sizes)
-        ]
-        cells = np.repeat(rows * len(self.codes), sizes) + owner
-        return np.bincount(cells, minlength=count * len(self.codes)).reshape(count, -1)
+        self, rows: NDArray[np.int64], slots: NDArray[np.int64], count: int
+    ) -> NDArray[np.int32]:
+        pairs = self._pairs.take(slots)
+        ends = np.cumsum(pairs)
+        places = np.arange(ends[-1] if len(ends) else 0)
+        places += np.repeat(self._first.take(slots) - ends + pairs, pairs)
+        owners = self._owners.take(places)
+        width = len(self.codes) + 1
+        cells = np.tile(np.repeat(rows * width, pairs), (2, 1))
+        cells[0] += owners & 0xFFFF
+        cells[1] += owners >> 16
+        found = np.bincount(cells.ravel(), minlength=count * width).astype(np.int32)
+        return found.reshape(count, width)[:, :-1]
 
     def __call__(self, texts: Sequence[str]) -> Opinions:
         """Identify n texts."""
@@ -425,15 +434,29 @@ def _py3langid_arrays() -> dict[str, NDArray[Any]]:
 
     model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     codes = tuple(dict.fromkeys(model.nb_classes))
+    following = np.asarray(model.tk_nextmove, np.int32)
+    row = np.asarray(model.tk_row, np.int32) << 8
     return {
         **_label_arrays(codes),
-        "next": np.asarray(model.tk_nextmove, np.int32),
-        "row": np.asarray(model.tk_row, np.int32) << 8,
+        "next": following,
+        "row": row,
+        "depth": np.asarray(_depth(following, row)),
         "feature": np.asarray(model.tk_output, np.int32),
         "weights": np.asarray(model.nb_ptc, np.float32),
         "prior": np.asarray(model.nb_pc, np.float32),
         "fold": np.asarray([codes.index(code) for code in model.nb_classes]),
     }
+
+
+def _depth(following: NDArray[np.int32], row: NDArray[np.int32]) -> int:
+    """Return how many bytes lead from the first state of an automaton to the farthest."""
+    reached = np.zeros(len(row), bool)
+    states, depth = np.zeros(1, np.int32), -1
+    while len(states):
+        reached[states] = True
+        states = np.unique(following[row[states][:, None] + np.arange(256)])
+        states, depth = states[~reached[states]], depth + 1
+    return depth
 
 
 def fun_langid_module() -> Any:
@@ -458,7 +481,7 @@ def _fun_langid_lexicon() -> list[tuple[str, list[str]]]:
     return table._lexicon
 
 
-def best(scores: NDArray[np.float32] | NDArray[np.int64], count: int) -> NDArray[np.int64]:
+def best(scores: NDArray[np.float32] | NDArray[np.int32], count: int) -> NDArray[np.int64]:
     """Return the columns of the `count` highest scores (at least 0) of each row, best first; of
     equals, the first."""
     scores = scores.copy()

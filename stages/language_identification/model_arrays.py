@@ -47,8 +47,10 @@ def kept_arrays(name: str, make: Callable[[], Arrays], folder: Path | None = Non
 
 def _mapped(kept: Path) -> Arrays:
     names = (kept / "names").read_text("utf-8").split()
+    # As plain arrays: every access to one of NumPy's class for mapped files is a call of Python.
     return {
-        name: np.load(kept / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names
+        name: np.asarray(np.load(kept / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+        for name in names
     }
 
 
