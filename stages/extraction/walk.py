@@ -292,7 +292,9 @@ def _more_visible(
         closed = _without_unclosed(html)
         if closed != html and says_more(other := walk([closed]), 2 * said):
             return other, "unclosed"
-    if "noscript" in tags and says_more(other := walk([html], frozenset({"noscript"})), 2 * said):
+    # What has no text of its own (images that count visits, addresses to go to) need not be walked.
+    aside = "".join(element.text for element in document.select("noscript"))
+    if aside.strip() and says_more(other := walk([html], frozenset({"noscript"})), 2 * said):
         return other, "noscript"
     if "noframes" in tags:
         without = "".join(element.text for element in document.select("noframes"))
