@@ -408,6 +408,17 @@ def test_a_text_in_nfc_is_not_composed_again(code: str, monkeypatch: pytest.Monk
         hashes_of(f"{text} o\u0302")
 
 
+@pytest.mark.parametrize("joined", ["", "\u4e2d"], ids=["cut as bytes", "cut as code points"])
+def test_all_of_ascii_is_cut_by_its_categories(joined: str) -> None:
+    """All 128 characters, each between two letters, in capitals and in small."""
+    for character in map(chr, range(128)):
+        inside = unicodedata.category(character)[0] in "LN"
+        words = [f"a{character}b".casefold()] if inside else ["a", "b"]
+        units = units_of(f"A{character}B{joined}")
+        assert units[: len(words)] == [units_of(word)[0] for word in words], ascii(character)
+        assert len(units) == len(words) + len(joined)
+
+
 def test_what_is_not_looked_up_is_a_letter_without_case_and_marks() -> None:
     looked_up = {c for start, stop in LOOKED_UP for c in range(start, stop)}
     others = [chr(c) for c in range(0x110000) if c not in looked_up and not 0xE0000 <= c < 0xE1000]
