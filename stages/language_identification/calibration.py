@@ -131,22 +131,34 @@ def known_labels(labels: Iterable[str]) -> frozenset[str]:
     return frozenset(labels | {f"*{label[:3]}" for label in labels})
 
 
+class ModelTable(NamedTuple):
+    """What a model can answer: its labels, and how many kinds of evidence it gives for one."""
+
+    labels: LabelTable
+    bins: int
+
+
+class LabelledTexts(NamedTuple):
+    """n texts to learn from: the script and the gold label (`eus_Latn`) of each, and how many texts
+    it stands for, by default one."""
+
+    scripts: Sequence[str]
+    gold: Sequence[str]
+    weights: NDArray[np.float64] | None = None
+
+
 def fit_model(
     opinions: Opinions,
-    table: LabelTable,
-    bins: int,
-    scripts: Sequence[str],
-    gold: Sequence[str],
+    model: ModelTable,
+    texts: LabelledTexts,
     known: frozenset[str],
-    weights: NDArray[np.float64] | None = None,
     gate: bool = True,
 ) -> ModelCalibration:
-    """Learn a model's log-odds from its opinions on n texts whose gold labels (`eus_Latn`) are
-    known.
+    """Learn a model's log-odds from its opinions on n texts whose gold labels are known.
 
-    `weights` says how many texts each stands for; by default one. Without a `gate` opinions count
-    that the script of their text makes impossible.
+    Without a `gate` opinions count that the script of their text makes impossible.
     """
+    (table, bins), (scripts, gold, weights) = model, texts
     rows, ranks = np.nonzero(opinions.labels >= 0)
     label_of = opinions.labels[rows, ranks]
     languages = np.asarray(table.languages)[label_of]
@@ -179,18 +191,19 @@ def fit_model(
     unseen = np.asarray(
         [n[:3] != NO_LINGUISTIC_CONTENT and f"*{n[:3]}" not in known for n in names.tolist()], bool
     )
-    trust = _fit_labels(offsets[evidence], code, right, weight, unseen)
+    outcomes = _Outcomes(right, weight)
+    trust = _fit_labels(offsets[evidence], code, outcomes, unseen)
     # once more for the bins, with the labels' trust known; its mean belongs to the bins
     trust -= np.average(trust[code], weights=weight) if len(code) else 0.0
     offsets = np.round(
-        _fit_labels(trust[code], evidence, right, weight, np.zeros(bins, bool), ridge=1e-2), 3
+        _fit_labels(trust[code], evidence, outcomes, np.zeros(bins, bool), ridge=1e-2), 3
     )
-    trust = _fit_labels(offsets[evidence], code, right, weight, unseen)
+    trust = _fit_labels(offsets[evidence], code, outcomes, unseen)
     # and how much more or less each label is to be trusted when the model looks sure, unsure, or
     # says it second
     groups = code * GROUPS + trust_group(offsets[evidence], ranks)
     more = _fit_labels(
-        offsets[evidence] + trust[code], groups, right, weight, np.zeros(len(names) * GROUPS, bool)
+        offsets[evidence] + trust[code], groups, outcomes, np.zeros(len(names) * GROUPS, bool)
     )
     rows_of = np.round(trust[:, None] + more.reshape(-1, GROUPS), 2).tolist()
     return ModelCalibration(
@@ -204,11 +217,17 @@ def trust_group(logits: NDArray[np.float64], ranks: NDArray[np.int64]) -> NDArra
     return np.where(ranks > 0, 2, (logits < SURE).astype(np.int64))
 
 
+class _Outcomes(NamedTuple):
+    """Whether n opinions are right (1 or 0), and how many texts each stands for."""
+
+    right: NDArray[np.float64]
+    weight: NDArray[np.float64]
+
+
 def _fit_labels(
     fixed: NDArray[np.float64],
     group: NDArray[np.int64],
-    right: NDArray[np.float64],
-    weight: NDArray[np.float64],
+    outcomes: _Outcomes,
     unseen: NDArray[np.bool_],
     ridge: float = RIDGE,
 ) -> NDArray[np.float64]:
@@ -218,7 +237,7 @@ def _fit_labels(
     Solved by Newton's method. Groups that are `unseen` get `UNSEEN_CORRECT` imagined right
     outcomes.
     """
-    count = len(unseen)
+    (right, weight), count = outcomes, len(unseen)
     value = np.zeros(count)
     typical = np.average(fixed, weights=weight * right + 1e-9) if len(fixed) else 0.0
     imagined = np.where(unseen, UNSEEN_CORRECT, 0.0)

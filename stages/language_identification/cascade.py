@@ -26,7 +26,9 @@ from stages.language_identification.calibration import (
     COMBINED,
     COMBINED_BINS,
     Calibration,
+    LabelledTexts,
     ModelCalibration,
+    ModelTable,
     Trust,
     combined_evidence,
     fit_model,
@@ -256,24 +258,27 @@ def crop(texts: Sequence[str], shortest: int, longest: int, seed: int) -> list[s
     return cropped
 
 
-def calibrate(
-    texts: Sequence[str],
-    gold: Sequence[str],
-    sources: Mapping[str, object],
-    seed: int = 0,
-    weights: NDArray[np.float64] | None = None,
-    in_corpora: NDArray[np.float64] | None = None,
-) -> Calibration:
-    """Learn the cascade's table from n lower-case passages with gold labels (`eus_Latn`; `zxx_Zyyy`
-    for noise).
+class GoldPassages(NamedTuple):
+    """n lower-case passages with gold labels (`eus_Latn`; `zxx_Zyyy` for noise).
 
     `weights` says how many passages each stands for where labels are chosen, `in_corpora` where the
     chosen one's score is mapped; by default one.
+    """
+
+    texts: Sequence[str]
+    gold: Sequence[str]
+    weights: NDArray[np.float64] | None = None
+    in_corpora: NDArray[np.float64] | None = None
+
+
+def calibrate(passages: GoldPassages, sources: Mapping[str, object], seed: int = 0) -> Calibration:
+    """Learn the cascade's table from passages.
 
     Each text is joined by a crop of 4 to 45 code points, so that scores mean the same for short
     text. Half of the texts, drawn with `seed`, teach the models' tables, the other half the trust
     in what they say together; then all teach the tables.
     """
+    texts, gold, weights, in_corpora = passages
     order = np.random.default_rng(seed).permutation(2 * len(texts))
     weight = np.tile(np.ones(len(texts)) if weights is None else weights, 2)[order]
     in_corpora = np.tile(np.ones(len(texts)) if in_corpora is None else in_corpora, 2)[order]
@@ -287,21 +292,22 @@ def calibrate(
     teach, check = everything[::2], everything[1::2]
     opinions = {model.name: batched(model, texts) for model in models}
     opinions[OneLanguageScript.name] = OneLanguageScript.opinions(scripts)
-    tables = {model.name: (model.labels, model.bins) for model in models}
-    tables[OneLanguageScript.name] = (OneLanguageScript.labels, OneLanguageScript.bins)
+    tables = {model.name: ModelTable(model.labels, model.bins) for model in models}
+    tables[OneLanguageScript.name] = ModelTable(OneLanguageScript.labels, OneLanguageScript.bins)
+
+    def learned_from(rows: NDArray[np.int64]) -> LabelledTexts:
+        labels = [gold[row] for row in rows.tolist()]
+        return LabelledTexts(scripts[rows].tolist(), labels, weight[rows])
 
     def fitted(rows: NDArray[np.int64]) -> dict[str, ModelCalibration]:
         return {
             name: fit_model(
                 Opinions(opinions[name].labels[rows], opinions[name].evidence[rows]),
                 table,
-                bins,
-                scripts[rows].tolist(),
-                [gold[row] for row in rows.tolist()],
+                learned_from(rows),
                 known,
-                weight[rows],
             )
-            for name, (table, bins) in tables.items()
+            for name, table in tables.items()
         }
 
     trial = Cascade(Calibration(fitted(teach), known, {}, sources), models=models)
@@ -316,12 +322,9 @@ def calibrate(
     lengths = np.asarray([min(len(texts[row]), SLOW_CODE_POINTS) for row in unsure.tolist()])
     combined = fit_model(
         Opinions(answer.codes, combined_evidence(answer.scores, lengths)),
-        LabelTable(trial.languages, (None,) * len(trial.languages)),
-        COMBINED_BINS,
-        scripts[unsure].tolist(),
-        [gold[row] for row in unsure.tolist()],
+        ModelTable(LabelTable(trial.languages, (None,) * len(trial.languages)), COMBINED_BINS),
+        learned_from(unsure),
         known,
-        weight[unsure],
         gate=False,
     )
     languages = frozenset(trial.languages) - {UNDETERMINED}

@@ -381,23 +381,21 @@ def count_votes(
     votes.language[document[chosen], place] = label[chosen] // len(names)
     votes.script[document[chosen], place] = label[chosen] % len(names)
     votes.share[document[chosen], place] = total[chosen]
-    group_total = np.zeros(count)
-    group_total[document[first]] = np.minimum(family_total[first], 1)
+    votes.group_score[document[first]] = np.minimum(family_total[first], 1)
     votes.group[document[first]] = np.asarray(group_names, dtype=object)[family[first]]
-    _score(votes, passages, group_total, codes, scores, family_of)
+    _score(votes, passages, codes, scores, family_of)
     return votes
 
 
 def _score(
     votes: Votes,
     passages: Passages,
-    group_total: NDArray[np.float64],
     codes: NDArray[np.int64],
     scores: NDArray[np.float32],
     family_of: NDArray[np.int64],
 ) -> None:
-    """Set `other`, `score` and `group_score`: how passages agree with the best label, and with its
-    family."""
+    """Set `other`, `score` and `group_score`, the family's share so far: how passages agree with
+    the best label, and with its family."""
     documents, count = passages.documents, len(votes.letters)
     _, script = np.unique(np.asarray(passages.scripts, dtype="<U4"), return_inverse=True)
     family = np.where(codes >= 0, family_of[codes, script[:, None]], -1)  # passage, rank
@@ -420,7 +418,7 @@ def _score(
         votes.share[:, 0] * rest, summed(own * same) / letters, effective, EVIDENCE
     )
     votes.group_score = with_evidence(
-        group_total * rest, summed(own * kin) / letters, effective, GROUP_EVIDENCE
+        votes.group_score * rest, summed(own * kin) / letters, effective, GROUP_EVIDENCE
     )
     votes.score[votes.language[:, 0] < 0] = 0
 

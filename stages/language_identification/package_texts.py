@@ -38,7 +38,7 @@ from schemas.language import UNDETERMINED, one_code
 from schemas.language_groups import group_of
 from stages.keys import text_order
 from stages.language_identification.calibration import Calibration
-from stages.language_identification.cascade import calibrate
+from stages.language_identification.cascade import GoldPassages, calibrate
 from stages.language_identification.embedded_models import CLD2, FunLangID, Py3Langid
 from stages.language_identification.labels import read_label
 from stages.language_identification.passages import readable
@@ -589,6 +589,5 @@ def learn(
         "seed": seed,
         "models": {model.name: model.version for model in (CLD2, Py3Langid, FunLangID)},
     }
-    return calibrate(
-        frame["text"].to_list(), frame["label"].to_list(), sources, seed, weights, in_corpora
-    )
+    passages = GoldPassages(frame["text"].to_list(), frame["label"].to_list(), weights, in_corpora)
+    return calibrate(passages, sources, seed)

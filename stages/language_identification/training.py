@@ -138,31 +138,37 @@ def train(
     options = options or TrainingOptions()
     tell = progress or (lambda step: None)
     tell("reading")
-    sentences, skipped = read_sentences(paths, options)
-    return _train(sentences, skipped, list(paths), output, options, tell)
+    return _train(read_sentences(paths, options), output, options, tell)
+
+
+class Before(NamedTuple):
+    """What there is before a language is added: an identifier, and texts of other languages (columns
+    text, label, source, kind, as `package_texts` gives them)."""
+
+    identifier: Identifier
+    others: pl.DataFrame
 
 
 def train_with_neighbours(
     paths: Sequence[str],
     output: str,
-    others: pl.DataFrame,
-    identifier: Identifier,
+    before: Before,
     options: TrainingOptions | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> TrainingReport:
     """Train a model that adds the languages of Parquet files to an identifier, and write next to it
     what it adds.
 
-    `others` are texts of other languages (columns text, label, source, kind, as `package_texts`
-    gives them). Those that the identifier takes the new languages for are the neighbours, each a
-    class of its own; some of every other language in the same scripts are one class, `und`. The map
+    Languages that the identifier takes the new ones for are the neighbours, each a class of its
+    own; some of every other language in the same scripts are one class, `und`. The map
     from score to probability (`fit_addition`) is learned from passages held out, one weight a
     language; recall and loss are measured on others that no part learned from.
     """
     options = options or TrainingOptions()
     tell = progress or (lambda step: None)
     tell("reading")
-    sentences, skipped = read_sentences(paths, options)
+    read = read_sentences(paths, options)
+    (identifier, others), sentences = before, read.sentences
     new = sorted(set(sentences["label"]))
     if not new:
         raise ValueError(f"training needs passages of a label, got none from {list(paths)}")
@@ -201,7 +207,7 @@ def train_with_neighbours(
     )  # the latter are not trained on either
     apart = places.filter(unseen).group_by("label", maintain_order=True).head(2 * OF_ANOTHER)
     together = pl.concat([sentences, learned.select("text", "label")])
-    report = _train(together, skipped, list(paths), output, options, tell)
+    report = _train(read._replace(sentences=together), output, options, tell)
     tell("calibrating")
     model = load_fasttext(output)
     held_out = sentences.filter(is_held_out(sentences["text"], options.held_out_share))
@@ -220,12 +226,12 @@ def train_with_neighbours(
     tell("measuring what it adds")
     extended = Extended(identifier, model, addition)
     gold = judged["label"].str.slice(0, 3).to_numpy()
-    before, after = (
+    by_old, by_both = (
         _best_languages(by, judged["text"].to_list()) == gold for by in (identifier, extended)
     )
     is_new = np.isin(gold, sorted(languages))
-    recall = {label: float(after[(judged["label"] == label).to_numpy()].mean()) for label in new}
-    added = Added(recall, float(before[~is_new].mean()), float(after[~is_new].mean()), neighbours)
+    recall = {label: float(by_both[(judged["label"] == label).to_numpy()].mean()) for label in new}
+    added = Added(recall, float(by_old[~is_new].mean()), float(by_both[~is_new].mean()), neighbours)
     return report._replace(added=added)
 
 
@@ -270,23 +276,18 @@ def _best_languages(identifier: Identifier, texts: list[str]) -> NDArray[np.str_
 
 
 def _train(
-    sentences: pl.DataFrame,
-    skipped: dict[str, int],
-    paths: list[str],
-    output: str,
-    options: TrainingOptions,
-    tell: Callable[[str], None],
+    read: Sentences, output: str, options: TrainingOptions, tell: Callable[[str], None]
 ) -> TrainingReport:
     noise = pl.DataFrame(
         {"text": noise_lines(options.noise_sentences, options.seed), "label": NOISE_LABEL}
     )
-    sentences = pl.concat([sentences, noise]).filter(pl.col("text").str.strip_chars() != "")
+    sentences = pl.concat([read.sentences, noise]).filter(pl.col("text").str.strip_chars() != "")
     held_out = is_held_out(sentences["text"], options.held_out_share)
     learned, measured = sentences.filter(~held_out), sentences.filter(held_out)
     labels = sorted(set(learned["label"]) - {NOISE_LABEL})
     if len(labels) < 2:
         raise ValueError(
-            f"training needs passages of at least two labels, got {labels or 'none'} from {paths}"
+            f"training needs passages of at least two labels, got {labels or 'none'} from {list(read.paths)}"
         )
     target = Path(output)
     with tempfile.TemporaryDirectory() as folder:
@@ -311,18 +312,21 @@ def _train(
             f"nothing was held out to measure on: {len(measured)} passages; give more, or a larger share"
         )
     macro = float(np.mean(judged))
-    return TrainingReport(output, sha256, target.stat().st_size, macro, scores, skipped)
+    return TrainingReport(output, sha256, target.stat().st_size, macro, scores, read.skipped)
 
 
-def read_sentences(
-    paths: Sequence[str], options: TrainingOptions
-) -> tuple[pl.DataFrame, dict[str, int]]:
+class Sentences(NamedTuple):
+    """Passages of files: columns text and label, and how many passages were left out by reason:
+    `unknown_label`, `other_script`."""
+
+    sentences: pl.DataFrame
+    skipped: dict[str, int]
+    paths: Sequence[str]
+
+
+def read_sentences(paths: Sequence[str], options: TrainingOptions) -> Sentences:
     """Read passages with their labels, at most `max_sentences` a label, in an order that the text
-    alone decides.
-
-    Returns columns text and label, and how many passages were left out by reason: `unknown_label`,
-    `other_script`.
-    """
+    alone decides."""
     parts: list[pl.DataFrame] = []
     skipped = {"unknown_label": 0, "other_script": 0}
     for path in paths:
@@ -338,9 +342,8 @@ def read_sentences(
         .unique(["text", "label"])
         .sort("order", "label")
     )
-    return frame.group_by("label", maintain_order=True).head(options.max_sentences).select(
-        "text", "label"
-    ), skipped
+    sentences = frame.group_by("label", maintain_order=True).head(options.max_sentences)
+    return Sentences(sentences.select("text", "label"), skipped, paths)
 
 
 def _columns(schema: pa.Schema, path: str, options: TrainingOptions) -> list[str]:

@@ -26,6 +26,7 @@ from stages.language_identification.fasttext_model import load_fasttext
 from stages.language_identification.identify import LanguageIdentificationConfig, load_identifier
 from stages.language_identification.labels import read_label
 from stages.language_identification.training import (
+    Before,
     TrainingOptions,
     TrainingReport,
     train_with_neighbours,
@@ -88,7 +89,7 @@ def trained(without_faroese: Cascade, tmp_path_factory: pytest.TempPathFactory) 
     ]
     others = pl.DataFrame(rows, schema=["text", "label", "source", "kind"], orient="row")
     return train_with_neighbours(
-        [str(mine)], str(folder / "faroese.ftz"), others, without_faroese, OPTIONS
+        [str(mine)], str(folder / "faroese.ftz"), Before(without_faroese, others), OPTIONS
     )
 
 

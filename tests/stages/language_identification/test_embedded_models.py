@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from stages.language_identification.calibration import (
     COMBINED_BINS,
+    LabelledTexts,
+    ModelTable,
     combined_evidence,
     fit_model,
     isotonic,
@@ -26,7 +28,13 @@ from stages.language_identification.calibration import (
     with_best,
     write_calibration,
 )
-from stages.language_identification.cascade import Cascade, _answerable, calibrate, crop
+from stages.language_identification.cascade import (
+    Cascade,
+    GoldPassages,
+    _answerable,
+    calibrate,
+    crop,
+)
 from stages.language_identification.embedded_models import (
     CLD2,
     FunLangID,
@@ -163,7 +171,12 @@ def test_fit_recovers_how_often_a_label_is_right() -> None:
         for label, ok in zip(labels, right, strict=True)
     ]
     opinions = Opinions(labels[:, None], bins[:, None])
-    fitted = fit_model(opinions, table, 2, ["Latn"] * 20_000, gold, known_labels(gold))
+    fitted = fit_model(
+        opinions,
+        ModelTable(table, 2),
+        LabelledTexts(["Latn"] * 20_000, gold),
+        known_labels(gold),
+    )
     for label, name in enumerate(("eus_Latn", "spa_Latn")):
         groups = trust_group(fitted.bins, np.zeros(2, np.int64))
         logits = fitted.bins + np.asarray(fitted.labels[name])[groups]
@@ -200,7 +213,7 @@ def test_noisy_or_is_one_minus_the_product_of_doubts(opinions: list[tuple[int, f
 def test_calibrating_twice_gives_the_same_table() -> None:
     texts = SAMPLES[::2]
     gold = ["eus_Latn" if position % 2 else "zxx_Zyyy" for position in range(len(texts))]
-    first, second = (write_calibration(calibrate(texts, gold, {})) for _ in range(2))
+    first, second = (write_calibration(calibrate(GoldPassages(texts, gold), {})) for _ in range(2))
     assert first == second
     assert json.loads(first)["known"] == "eus_Latn"
     assert crop(texts, 4, 9, seed=1) == crop(texts, 4, 9, seed=1)
