@@ -10,7 +10,7 @@ PROCESSES ?= auto # of the tests
 
 BY_FILE := --dist loadfile --no-loadscope-reorder
 FUZZERS := $(wildcard tests/fuzz/test_fuzz_$(or $(NAME),*).py)
-FAST := tests/test_arrows.py $(addprefix tests/,schemas data_cards stages language_samples) schemas data_cards stages
+FAST := tests/test_arrows.py tests/test_shape.py $(addprefix tests/,schemas data_cards stages language_samples) schemas data_cards stages
 
 .PHONY: quickstart test all-tests test-fast bench fuzz lock install install-test install-icu check format clean
 
