@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -14,13 +13,14 @@ import pyarrow.parquet as pq
 from pipelines.finished.audit.card import incompatible
 from pipelines.finished.audit.content import EvaluationTexts
 from pipelines.finished.audit.hub_card import HubCard, label_of, language_of, row_findings
+from pipelines.finished.audit.repeats import Repeats
 from pipelines.finished.audit.sample import Sample
 from pipelines.staging.store import Store
 from schemas.finding import Finding, error, note, warning
 from schemas.language import parse_label
 from stages.deduplication.exact import normalized_texts
 from stages.deduplication.options import ExactDeduplicationConfig
-from stages.keys import KEY, hash_keys
+from stages.keys import hash_keys
 
 CHECK = "parquet"
 BATCH_ROWS = 4096
@@ -35,7 +35,7 @@ _FEW = 1000  # different languages or licences of a column; with more it holds s
 
 class OtherData:
     """Looks through Parquet files for what no corpus should have, a batch in memory at a time; 32
-    bytes stay for each row."""
+    bytes of each row are kept in temporary files."""
 
     def __init__(
         self, store: Store, card: HubCard, sample: Sample, sets: EvaluationTexts | None
@@ -43,7 +43,7 @@ class OtherData:
         self.store, self.card, self.sample, self.sets = store, card, sample, sets
         self.documents = 0
         self._schemas: dict[str, pa.Schema] = {}
-        self._ids, self._texts = [np.empty(0, KEY)], [np.empty(0, KEY)]
+        self._ids, self._texts = Repeats(), Repeats()
         self._rows: Counter[str] = Counter()  # by configuration
         self._languages: Counter[str] = Counter()
         self._licences: Counter[str] = Counter()
@@ -53,20 +53,22 @@ class OtherData:
     ) -> Iterator[Finding]:
         """Look through all files, whose texts are in the column `text`."""
         yield note(CHECK, _UNCHECKED)
-        for path in paths:
-            report(path)
-            try:
-                with self.store.open(path) as stream, pq.ParquetFile(stream) as parquet:
-                    yield from self._file(path, parquet, text)
-            except (OSError, pa.ArrowException, ValueError, NotImplementedError) as problem:
-                yield error(CHECK, f"cannot be read: {' '.join(str(problem).split())[:300]}", path)
-        if len(self._ids) == 1:
-            yield note(CHECK, "rows have no id, by which a document could be found again")
-        if repeated := _repeated(np.concatenate(self._ids)):
-            yield error(CHECK, f"{repeated:,} rows have an id that an earlier row has")
-        if repeated := _repeated(np.concatenate(self._texts)):
-            words = "rows have the same text as an earlier row, but for white space"
-            yield warning(CHECK, f"{repeated:,} {words}")
+        with self._ids, self._texts:
+            for path in paths:
+                report(path)
+                try:
+                    with self.store.open(path) as stream, pq.ParquetFile(stream) as parquet:
+                        yield from self._file(path, parquet, text)
+                except (OSError, pa.ArrowException, ValueError, NotImplementedError) as problem:
+                    words = f"cannot be read: {' '.join(str(problem).split())[:300]}"
+                    yield error(CHECK, words, path)
+            if not self._ids.seen:
+                yield note(CHECK, "rows have no id, by which a document could be found again")
+            if repeated := self._ids.count():
+                yield error(CHECK, f"{repeated:,} rows have an id that an earlier row has")
+            if repeated := self._texts.count():
+                words = "rows have the same text as an earlier row, but for white space"
+                yield warning(CHECK, f"{repeated:,} {words}")
         unknown = {name: rows for name, rows in self._languages.items() if not language_of(name)}
         if unknown:
             named = ", ".join(repr(name[:40]) for name in sorted(unknown)[:5])
@@ -126,10 +128,10 @@ class OtherData:
     def _look(self, batch: pa.RecordBatch, texts: pa.Array, label: str) -> None:
         names = batch.schema.names
         keys = hash_keys(normalized_texts(texts, ExactDeduplicationConfig()))
-        self._texts.append(keys)
+        self._texts.add(keys)
         if "id" in names:
             ids = pc.fill_null(batch["id"].cast(pa.large_string()), "")
-            self._ids.append(hash_keys(ids))
+            self._ids.add(hash_keys(ids))
         else:
             ids = pa.array([key.tobytes().hex() for key in keys], pa.large_string())
         for name in _LICENCE_COLUMNS:
@@ -179,7 +181,3 @@ def _is_text(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def _repeated(keys: npt.NDArray[np.void]) -> int:
-    return len(keys) - len(np.unique(keys))
