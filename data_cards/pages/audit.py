@@ -10,11 +10,15 @@ from data_cards.pages.charts import PALETTE_STYLE
 from data_cards.pages.html import content_policy, html_environment, template_file
 from schemas.finding import SEVERITIES, AuditResult
 
+SHOWN_ROWS = 40  # of a table of languages; the others are there to unfold
+
 
 def audit_page(result: AuditResult) -> str:
     """Write the page; the same result gives the same bytes."""
     style = Markup(PALETTE_STYLE + template_file("report.css"))  # noqa: S704 - ours
     ranked = sorted(result.second_opinions, key=lambda one: (-one.low, one.label, one.model))
+    rows = [(one, language_facts(one.label)) for one in ranked]
+    disputed = {one.label: one for one in reversed(ranked) if one.examples}  # the most contradicted
     return (
         html_environment()
         .get_template("audit.html.jinja")
@@ -24,15 +28,10 @@ def audit_page(result: AuditResult) -> str:
                 (severity, [one for one in result.findings if one.severity == severity])
                 for severity in SEVERITIES
             ],
-            opinions=[(one, language_facts(one.label)) for one in ranked],
+            opinions=[part for part in (rows[:SHOWN_ROWS], rows[SHOWN_ROWS:]) if part],
             disputes=[
-                (
-                    one,
-                    language_facts(one.label),
-                    [(e, language_facts(e.other)) for e in one.examples],
-                )
-                for one in ranked
-                if one.examples
+                (one, language_facts(label), [(e, language_facts(e.other)) for e in one.examples])
+                for label, one in reversed(disputed.items())
             ],
             style=style,
             policy=content_policy(style, ""),

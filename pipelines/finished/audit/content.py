@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from data_cards.display import cut_text
 from pipelines.finished.audit.sample import Sample
 from schemas.columns import arrange
 from schemas.document import DOCUMENT
@@ -88,7 +89,7 @@ def second_opinions(sample: Sample, models: Sequence[Identifier]) -> Iterator[Se
                     Dispute(
                         id=documents["id"][n].as_py(),
                         other=others[own][n],
-                        text=documents["text"][n].as_py()[:EXAMPLE_CODE_POINTS],
+                        text=cut_text(documents["text"][n].as_py(), EXAMPLE_CODE_POINTS),
                     )
                     for n in disputed[:EXAMPLES]
                 ),

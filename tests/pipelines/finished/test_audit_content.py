@@ -111,6 +111,7 @@ def test_models_contradict_a_wrong_language(
     page = audit_page(result)
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)" in page
+    assert page.count("<blockquote>") == 3, "the examples of one label stand there once"
 
 
 def test_a_text_that_repeats_is_one_answer(tmp_path: Path, swahili: list[str]) -> None:
