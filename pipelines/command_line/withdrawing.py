@@ -15,7 +15,8 @@ commands = typer.Typer()
 
 @commands.command(
     "prove-removal",
-    epilog="Example: glotmill prove-removal withdrawn.toml out/quickstart --texts out/before",
+    epilog="Example: echo 'withdrawn = [{ host = \"gone.example\" }]' > withdrawn.toml && "
+    "glotmill prove-removal withdrawn.toml out/quickstart",
 )
 def prove_removal(
     register: Annotated[
