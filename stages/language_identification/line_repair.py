@@ -130,25 +130,35 @@ _LEAST_LEFT, _LEAST_KINDS = (
 )  # kinds of pairs of letters in words; the shortest sentences have ten
 
 
+_MARKS = r"[\[*_~`|;]|^\s*[-+#>=!\d\x{2022}]"
+_MAY_NEED_REPAIR = "|".join(
+    (_REFERENCE, _STYLED, _OVERLAYS, _MARKS, _MIXED_WORD, _ARABIC_KEYS, _LONE_JAMO)
+)
+
+
 def repaired(lines: pl.Series) -> pl.Series:
     """Repair n lines (no nulls)."""
+    # One scan for all: most lines need no repair.
+    return where(lines.str.contains(_MAY_NEED_REPAIR), lines, _repaired)
+
+
+def _repaired(lines: pl.Series) -> pl.Series:
     lines = _each(lines, _REFERENCE, _unescaped)
     lines = _each(lines, _STYLED, lambda line: _STYLED_RUN.sub(_plain, line))
     overlaid = lines.str.count_matches(_OVERLAYS) >= (
         _MOSTLY_OVERLAID * lines.str.len_chars()
     ).clip(1)
-    lines = _where(overlaid, lines, lambda some: some.str.replace_all(_OVERLAYS, ""))
-    lines = _where(lines.str.contains(r"[\[*_~`|;]|^\s*[-+#>=!\d\x{2022}]"), lines, _without_marks)
+    lines = where(overlaid, lines, lambda some: some.str.replace_all(_OVERLAYS, ""))
+    lines = where(lines.str.contains(_MARKS), lines, _without_marks)
     lines = _each(lines, _MIXED_WORD, _in_one_script)
-    lines = _where(lines.str.contains(_ARABIC_KEYS), lines, _own_arabic_letters)
-    return _where(
+    lines = where(lines.str.contains(_ARABIC_KEYS), lines, _own_arabic_letters)
+    return where(
         lines.str.contains(_LONE_JAMO), lines, lambda some: some.str.replace_all(_LONE_JAMO, " ")
     )
 
 
-def _where(
-    rows: pl.Series, lines: pl.Series, change: Callable[[pl.Series], pl.Series]
-) -> pl.Series:
+def where(rows: pl.Series, lines: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """Change some of n lines, all together; the others stay as they are."""
     return lines.scatter(rows.arg_true(), change(lines.filter(rows))) if rows.any() else lines
 
 
@@ -158,7 +168,7 @@ def _each(lines: pl.Series, pattern: str, change: Callable[[str], str]) -> pl.Se
     def changed(some: pl.Series) -> pl.Series:
         return pl.Series([change(line) for line in some.to_list()], dtype=pl.String)
 
-    return _where(lines.str.contains(pattern), lines, changed)
+    return where(lines.str.contains(pattern), lines, changed)
 
 
 def _unescaped(line: str) -> str:
@@ -179,7 +189,7 @@ def _without_marks(lines: pl.Series) -> pl.Series:
     lines = lines.str.replace(_ITEM, "").str.replace_all(r"\s\*{1,3}\s", " ")
     for pattern in _EMPHASIS:
         lines = lines.str.replace_all(pattern, "${1}${2}")
-    lines = _where(lines.str.contains(_BARS), lines, lambda some: some.str.replace_all(_BAR, " "))
+    lines = where(lines.str.contains(_BARS), lines, lambda some: some.str.replace_all(_BAR, " "))
     return lines.str.replace_all(_TIGHT_SEMICOLON, "${1}; ${2}")
 
 
@@ -212,19 +222,19 @@ _FOUND_ELSEWHERE: tuple[Mapping[int, str], ...] = (
 
 
 def _own_arabic_letters(lines: pl.Series) -> pl.Series:
-    lines = _where(
+    lines = where(
         lines.str.contains(_URDU_LETTERS), lines, lambda some: some.str.replace_many(_TO_URDU)
     )
     of_uyghur = lines.str.contains(_UYGHUR_LETTERS)
-    lines = _where(lines.str.contains(_KURDISH_LETTERS) & ~of_uyghur, lines, _kurdish)
+    lines = where(lines.str.contains(_KURDISH_LETTERS) & ~of_uyghur, lines, _kurdish)
     damaged = of_uyghur & lines.str.contains(f"[{HEH}{_KEHEH}{_FARSI_YEH}]")
-    lines = _where(damaged, lines, _uyghur)
+    lines = where(damaged, lines, _uyghur)
     persian = (
         lines.str.contains(_PERSIAN_LETTERS)
         & ~lines.str.contains(f"{_NOT_PERSIAN}|{_URDU_LETTERS}|{_KURDISH_LETTERS}")
         & ~lines.str.contains(_ARTICLES)
     )
-    return _where(persian, lines, lambda some: some.str.replace_many(_TO_PERSIAN))
+    return where(persian, lines, lambda some: some.str.replace_many(_TO_PERSIAN))
 
 
 def _kurdish(lines: pl.Series) -> pl.Series:

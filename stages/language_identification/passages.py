@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from stages.language_identification.calibration import NOISE_SCRIPTS
-from stages.language_identification.line_repair import repaired, without_repeats
+from stages.language_identification.line_repair import repaired, where, without_repeats
 from stages.script_detection import (
     ScriptCounts,
     by_content,
@@ -181,13 +181,9 @@ def judge_lines(lines: pl.Series) -> pl.DataFrame:
     broken = line.str.count_matches(_INVISIBLE) >= (_MOSTLY_INVISIBLE * line.str.len_chars()).clip(
         1
     )
-    line = pl.select(
-        pl.when(broken).then(line.str.replace_all(_INVISIBLE, "")).otherwise(line)
-    ).to_series()
+    line = where(broken, line, lambda some: some.str.replace_all(_INVISIBLE, ""))
     spaced_out = line.str.count_matches(_THEN_BLANK) >= _SPACED_OUT * line.str.len_chars()
-    line = pl.select(
-        pl.when(spaced_out).then(line.str.replace_all(_THEN_BLANK, "${1}")).otherwise(line)
-    ).to_series()
+    line = where(spaced_out, line, lambda some: some.str.replace_all(_THEN_BLANK, "${1}"))
     line, without_words = without_repeats(repaired(line))
     text = readable(line)
     counts = count_scripts(text.to_arrow())
