@@ -11,6 +11,7 @@ pages, also from copies of them without names.
 
 from __future__ import annotations
 
+import functools
 import re
 
 _WORDS_BY_GROUP = {
@@ -108,6 +109,7 @@ _MAX_REMEMBERED = 50_000
 MAX_NAME = 300  # code points of an attribute that are looked at
 
 
+@functools.lru_cache(10_000)  # names of up to MAX_NAME code points
 def name_bits(name: str) -> int:
     """Return the groups that the tokens of a class attribute, an id or both name, as bits.
 

@@ -451,16 +451,22 @@ _ATTRIBUTES = (
 )
 
 
+_NUMBERS = str.maketrans("0123456789", "_" * 10)
+
+
 def _read_attributes(document: Document, index: dict[object, int], cut_off: int) -> Marked:
     """Read the attributes that a few elements have; what the index lacks is `cut_off`."""
     named: list[int] = []
     names: list[int] = []
     hidden: list[int] = []
     item_types = set()
-    for element in document.select("[id]"):
-        if (bits := name_bits((element.attr("id") or "")[:MAX_NAME])) and (
-            place := index.get(element)
-        ):
+    identified = document.select("[id]")
+    ids = "\0".join([(element.attr("id") or "")[:MAX_NAME] for element in identified])
+    # Numbers part the words of a name, and say nothing: without them, most ids of a page are equal.
+    for element, bits in zip(
+        identified, map(name_bits, ids.translate(_NUMBERS).split("\0")), strict=False
+    ):
+        if bits and (place := index.get(element)):
             named.append(place)
             names.append(bits)
     controlled = _Controlled(document)
