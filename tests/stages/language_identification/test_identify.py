@@ -144,9 +144,9 @@ LANGUAGES = {
         "kal hum log bazaar gaye the aur wahan se ghar ke liye sabzi aur doodh lekar aaye",
         "und_Latn",
     ),
-    "ara in Latin is not anything": (
+    "ara in its chat alphabet": (
         "9olt lek ma tkhafch 3la had chi rah kolchi mzyan inchallah",
-        "und_Latn",
+        "ara_Latn",
     ),
     "a word is too little": ("agur", "und_Latn"),
     "deu, words joined by capitals": (
@@ -590,3 +590,35 @@ def test_one_sentence_is_not_lost(cascade: Identifier, language: str, text: str)
 def test_letters_of_a_script_that_no_model_knows_are_no_noise(cascade: Identifier) -> None:
     (row,) = identify_language(batch_of(["𑀲𑀩𑁆𑀩𑁂 𑀲𑀢𑁆𑀢𑀸 𑀪𑀯𑀦𑁆𑀢𑀼 𑀲𑀼𑀔𑀺𑀢𑀢𑁆𑀢𑀸"]), cascade, DEFAULT).to_pylist()
     assert (row["language"], row["script"]) == ("und", "Brah")
+
+
+ONE_MODEL_ALONE = {
+    "Dutch that CLD2 takes for Afrikaans": (
+        "Een naald waaromheen de hemel draait, zo wordt de poolster vaak gezien.",
+        "nld_Latn",
+    ),
+    "Dutch of a manual": (
+        "In een venster met tabbladen naar het tabblad links of rechts gaan.",
+        "nld_Latn",
+    ),
+    "Afrikaans stays": (
+        "Die poolster word gesien as 'n naald waarom die hemel draai.",
+        "afr_Latn",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "label"), ONE_MODEL_ALONE.values(), ids=ONE_MODEL_ALONE.keys())
+def test_what_one_model_is_nearly_sure_of_the_others_are_asked_too(
+    cascade: Identifier, text: str, label: str
+) -> None:
+    (row,) = predict_languages([text], cascade, DEFAULT)
+    assert f"{row['language']}_{row['script']}" == label
+
+
+@pytest.mark.parametrize(
+    "text", ["5 kg 3 m 2 cm 10 ml 4 l 7 km/h", "12 km, 4 h 30 min, 850 m, 8 kg"]
+)
+def test_units_are_in_no_language(cascade: Identifier, text: str) -> None:
+    (row,) = predict_languages([text], cascade, DEFAULT)
+    assert row["language"] in ("und", "zxx")

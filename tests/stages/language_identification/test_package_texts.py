@@ -7,9 +7,12 @@ import struct
 import polars as pl
 import pytest
 
+from stages.language_identification.answers import embedded_answers
 from stages.language_identification.package_texts import (
+    ENOUGH_PASSAGES,
     LEAST_SPEAKERS,
     clean,
+    is_written,
     locale_language,
     plain,
     read_mo,
@@ -84,6 +87,28 @@ def test_locales(locale: str, language: str | None) -> None:
     assert locale_language(locale) == language
 
 
+WRITTEN = {
+    "Korean in Hangul": ("kor_Kore", True),
+    "Korean in Latin script": ("kor_Latn", False),
+    "Tigrinya in Latin script": ("tir_Latn", False),
+    "Chinese, its variants one script": ("zho_Hans", True),
+    "Uzbek in its older script": ("uzb_Cyrl", True),
+    "Karakalpak in its newer script": ("kaa_Latn", True),
+    "a variety, after its macrolanguage": ("ojs_Cans", True),
+    "a language of no table": ("aak_Latn", True),
+}
+
+
+@pytest.mark.parametrize(("label", "written"), WRITTEN.values(), ids=WRITTEN.keys())
+def test_scripts_that_languages_are_written_in(label: str, written: bool) -> None:
+    assert is_written(label) is written
+
+
+def test_no_answer_of_the_default_is_in_a_script_that_its_language_is_not_written_in() -> None:
+    shipped = embedded_answers().labels
+    assert [label for label in sorted(shipped) if not is_written(label)] == []
+
+
 EUS = "Gaur goizean lagunekin mendira joan naiz eta ibilaldi luzea egin dugu basoan"
 ENG = "This morning the files of all users were copied to another folder on the disk"
 UZB = "Бугун биз бозорга бориб, уйимиз учун янги нон ва мева-сабзавотлар сотиб олдик"
@@ -132,7 +157,8 @@ def test_a_sample_takes_turns_and_weighs_by_size() -> None:
         10,
         10,
     ]
-    weighed = chosen.frame.with_columns(w=pl.Series(chosen.weights(0.5)))
+    more = sample(frame, 2 * ENOUGH_PASSAGES)
+    weighed = more.frame.with_columns(w=pl.Series(more.weights(0.5)))
     sums = dict(
         zip(*weighed.group_by("label", maintain_order=True).agg(pl.col("w").sum()), strict=True)
     )
@@ -142,8 +168,8 @@ def test_a_sample_takes_turns_and_weighs_by_size() -> None:
         for label, count in (("eus_Latn", 100), ("hau_Latn", 4))
     }
     assert sums["eus_Latn"] / sums["hau_Latn"] == pytest.approx(
-        (size["eus_Latn"] / size["hau_Latn"]) ** 0.5
-    )
+        (size["eus_Latn"] / size["hau_Latn"]) ** 0.5 * ENOUGH_PASSAGES / 4
+    ), "four passages count for what they are of enough"
     assert chosen.weights(None).tolist() == [1.0] * 24
 
 
