@@ -17,7 +17,10 @@ class FailureError(RuntimeError):
 def store_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
     """Return what stores raise, together with other errors: OSError, and what loaded clients raise.
 
-    S3's does so where it lacks credentials.
+    S3's does so where it lacks credentials, the Hub's where it cannot be reached.
     """
-    s3 = sys.modules.get("botocore.exceptions")
-    return (OSError, *others, s3.BotoCoreError) if s3 else (OSError, *others)
+    clients = {"botocore.exceptions": "BotoCoreError", "httpx2": "TransportError"}
+    loaded = {
+        sys.modules[module]: name for module, name in clients.items() if module in sys.modules
+    }
+    return (OSError, *others, *(getattr(module, name) for module, name in loaded.items()))

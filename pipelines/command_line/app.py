@@ -103,7 +103,9 @@ def main(arguments: list[str] | None = None) -> None:
         remedy = (
             "; nothing finished is lost: make room, then run the same command again" if full else ""
         )
-        sys.exit(_fail((str(error) + remedy).splitlines(), 1))
+        network = type(error).__module__.partition(".")[0] == "httpx2"  # the Hub's client
+        words = f"the Hub cannot be reached: {error}" if network else str(error)
+        sys.exit(_fail((words + remedy).splitlines(), 1))
     except Stopped as stopped:
         sys.exit(_say_stopped(stopped))
 

@@ -49,6 +49,8 @@ def verify(store: Store, signers: Path | None = None) -> str:
         raise FailureError(
             f"{store.url} is not signed: there is no {SIGNATURE}; glotmill sign makes one"
         )
+    if signers is not None and not signers.is_file():
+        raise MisuseError(f"--signers must be a file of names and keys, got {str(signers)!r}")
     manifest = store.read(MANIFEST)
     with tempfile.TemporaryDirectory() as folder:
         signature = Path(folder, "signature")

@@ -58,6 +58,10 @@ class Alone:
 
     def __call__(self, texts: Sequence[str]) -> Candidates:
         """Identify n lower-case passages; of each the beginning is read."""
+        if not texts:
+            none = np.empty((0, CANDIDATES))
+            languages = tuple(self.languages.tolist())
+            return Candidates(languages, none.astype(np.int64), none.astype(np.float32))
         beginnings = [text[:SLOW_CODE_POINTS] for text in texts]
         opinions = batched(self.model, beginnings)
         scores = self._calibration.scores(opinions, text_scripts(beginnings), self._trust)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipelines.staging.store import MANIFEST, SIGNATURE, Store
+from pipelines.staging.store import MANIFEST, SIGNATURE, StagingError, Store
 from schemas.finding import Finding, error, warning
 from schemas.manifest import Manifest
 
@@ -19,9 +19,16 @@ _COUNTED = (
 
 
 def corpus_files(store: Store) -> list[str]:
-    """List all files of a corpus, staging aside, relative to its folder and sorted."""
+    """List all files of a corpus, staging aside, relative to its folder and sorted. Raises
+    StagingError for what is no folder."""
     root = store.root.rstrip("/") + "/"
-    found = (str(path).removeprefix(root) for path in store.fs.find(store.root))
+    if store.fs.isfile(store.root):
+        raise StagingError(f"{store.url} is a file: name the folder that it lies in")
+    try:
+        listed = store.fs.find(store.root)
+    except ValueError as problem:  # of a store that names no bucket
+        raise StagingError(f"{store.url} is no folder: {problem}") from None
+    found = (str(path).removeprefix(root) for path in listed)
     return sorted(path for path in found if not path.startswith("staging/"))
 
 

@@ -224,6 +224,48 @@ def test_licences_and_languages_of_rows(tmp_path: Path, swahili: list[str]) -> N
     assert len(found) == 2
 
 
+WITHOUT_WORDS = {
+    "nothing but nulls": [None, None],
+    "no letter": ["1", "\u202e", "\U0010ffff"],
+    "one word without end": ["x" * 5_000_000],
+}
+
+
+@pytest.mark.parametrize("rows", WITHOUT_WORDS.values(), ids=WITHOUT_WORDS)
+def test_texts_that_no_model_is_asked_about(rows: list[str | None], tmp_path: Path) -> None:
+    columns = {
+        "text": pa.array(rows, pa.string()).dictionary_encode(),
+        "lang": ["en\n\x1b[31m"] * len(rows),
+    }
+    (tmp_path / "eus_Latn").mkdir()
+    pq.write_table(pa.table(columns), tmp_path / "eus_Latn/0.parquet")
+    result = audited(tmp_path)
+    assert result.documents == len(rows)
+    assert not any("contradicts" in message for message in messages(result))
+
+
+NO_TEXT: dict[str, pa.Array] = {
+    "lists": pa.array([["bat"], ["bi"]]),
+    "bytes": pa.array([b"bat", b"\xff"]),
+    "numbers": pa.array([1, 2]),
+}
+
+
+@pytest.mark.parametrize("values", NO_TEXT.values(), ids=NO_TEXT)
+def test_a_column_that_is_no_text(values: pa.Array, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": values}), tmp_path / "0.parquet")
+    (message,) = messages(audited(tmp_path))
+    assert message.endswith("in the column 'text', not text")
+
+
+def test_what_is_no_folder(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": ["bat"]}), tmp_path / "0.parquet")
+    with pytest.raises(MisuseError, match="is a file: name the folder"):
+        audited(tmp_path / "0.parquet")
+    with pytest.raises(MisuseError, match="neither a corpus"):
+        audited(tmp_path / "none")
+
+
 def test_a_sample_does_not_depend_on_order_or_blocks() -> None:
     ids = pa.array([f"document {number}" for number in range(500)], pa.large_string())
     keys, made = hash_keys(ids), pa.array([False] * 500)

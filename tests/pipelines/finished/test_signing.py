@@ -53,6 +53,8 @@ def test_signers_are_known_by_name(corpus: Store, key: Path, tmp_path: Path) -> 
     signers.write_text(f"ane@example.org {other.with_suffix('.pub').read_text()}")
     with pytest.raises(FailureError, match="does not list"):
         verify(corpus, signers)
+    with pytest.raises(MisuseError, match="--signers must be a file"):
+        verify(corpus, tmp_path / "nowhere")
 
 
 def test_what_cannot_be_signed(corpus: Store, key: Path, tmp_path: Path) -> None:
