@@ -42,5 +42,5 @@ def deduplicate(
             counts = kind.find(
                 run, DedupPhase(phase, phases[:position], splits, known.get(phase, ()))
             )
-            run.store.write_json(done, counts)
+            run.store.write_json(done, counts.model_dump())
     run.function("pipelines.phases.deduplication.cluster_sizes:write_cluster_sizes", splits, phases)

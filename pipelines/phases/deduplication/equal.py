@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -12,7 +12,12 @@ import pyarrow as pa
 
 from pipelines.catalogue.stages import DEDUP_STAGES, EqualEntry
 from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase, KeyResult
-from pipelines.phases.deduplication.shuffle_records import joined_splits, keyed_dtype, keys_file
+from pipelines.phases.deduplication.shuffle_records import (
+    DedupCounts,
+    joined_splits,
+    keyed_dtype,
+    keys_file,
+)
 from pipelines.phases.run_context import Run
 from pipelines.staging.staged import SplitAfter, StagedSplit
 from pipelines.staging.store import Store
@@ -30,12 +35,12 @@ class EqualKind(DedupKind):
     def entry(self) -> EqualEntry:
         return cast("EqualEntry", DEDUP_STAGES[self.stage])
 
-    def find(self, run: Run, phase: DedupPhase) -> Mapping[str, Any]:
+    def find(self, run: Run, phase: DedupPhase) -> DedupCounts:
         run.tasks(KeyWorker(run.store, phase, self), phase.tasks)
         splits = joined_splits(phase.known, phase.splits, phase.phase)
         shuffle = "pipelines.phases.deduplication.key_shuffle:shuffle_keys"
         run.shuffle(shuffle, splits, self.preference_count, self.entry.similarity)
-        return {}
+        return DedupCounts()
 
     def index_schema(self) -> pa.Schema:
         return EQUAL_KEYS

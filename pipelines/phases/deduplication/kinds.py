@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.catalogue.stages import DEDUP_STAGES, EqualEntry, NearEntry, Recipe, RepeatsEntry
-from pipelines.phases.deduplication.shuffle_records import KnownSplit
+from pipelines.phases.deduplication.shuffle_records import DedupCounts, KnownSplit
 from pipelines.phases.run_context import Run
 from pipelines.staging.staged import StagedSplit
 from pipelines.staging.tasks import Phase, Task, TaskResult
@@ -52,8 +52,8 @@ class DedupKind(ABC):
         self.recipe, self.stage, self.config = recipe, stage, config
 
     @abstractmethod
-    def find(self, run: Run, phase: DedupPhase) -> Mapping[str, Any]:
-        """Write the removal lists of a phase; returns what the card tells of it."""
+    def find(self, run: Run, phase: DedupPhase) -> DedupCounts:
+        """Write the removal lists of a phase; returns what was counted."""
 
     @abstractmethod
     def index_schema(self) -> pa.Schema | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import IO, Any, cast
 
 import numpy as np
@@ -18,6 +18,7 @@ from pipelines.phases.deduplication.shuffle_records import (
     CONTENT,
     Clustered,
     Deciding,
+    DedupCounts,
     EdgeFiles,
     contents_file,
     joined_splits,
@@ -80,7 +81,7 @@ class NearKind(DedupKind):
             own[signed.rows] = signed.preference
         return np.hstack([own, keys])
 
-    def find(self, run: Run, phase: DedupPhase) -> Mapping[str, Any]:
+    def find(self, run: Run, phase: DedupPhase) -> DedupCounts:
         text_bytes = sum(rows.text_bytes for split in phase.splits for rows in split.runs)
         by_shingles = self.comparison.verify == "shingles"
         keeps_shingles = by_shingles and run.store.local and text_bytes <= KEPT_TEXT_BYTES
@@ -155,7 +156,7 @@ def near_shuffle(
     config: NearDeduplicationConfig,
     order: KeeperOrder,
     criteria: int,
-) -> dict[str, Any]:
+) -> DedupCounts:
     """Run the shuffles of signatures that are staged: bands, clusters, decision; returns what was
     counted.
 
@@ -177,12 +178,12 @@ def near_shuffle(
     clustered = Clustered(splits, phase.splits, phase.earlier, members, documents)
     how, reports = Deciding(config, order, criteria), f"{scratch}/reports"
     run.shuffle(f"{_SHUFFLE}:decide", clustered, how, reports)
-    counts = {"edges": edges, "clustered": documents, **read_reports(store, reports)}
+    counted = read_reports(store, reports)
     for name in sorted(store.names(scratch) - {posixpath.basename(members)}):
         store.remove(f"{scratch}/{name}")
     for file in splits.shingles:
         store.remove(file)
-    return counts
+    return counted.model_copy(update={"edges": edges, "clustered": documents})
 
 
 def _alternate(run: Run, files: list[str], edges: int, scratch: str) -> list[str]:

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -43,6 +42,7 @@ from pipelines.phases.deduplication.shuffle_records import (
     PAIR,
     Clustered,
     Deciding,
+    DedupCounts,
     EdgeFiles,
     ShuffledSplits,
     signature_dtype,
@@ -504,17 +504,16 @@ class _DecideClusters:
     def __call__(self, group: tuple[int, Iterable[Parcel]]) -> Iterator[tuple[int, bytes]]:
         members = _read_members(self.store, receive(self.store, group[1]), self.criteria)
         keys = band_keys(members.signatures, self.config)
-        stay, counts = np.arange(len(keys)), Counter[str]()
+        stay, decided = np.arange(len(keys)), list[Removals]()
         edges = [np.empty(0, EDGE)]
         if known := int(np.searchsorted(members.documents, self.splits.known)):
             found = self._of_known(members, keys, known)
             edges.append(_edges(members.documents, found))
             stay = np.delete(stay, np.concatenate([stay[:known], found.removed]))
-            counts.update(_counts(found))
+            decided.append(found)
         found = self._of_own(members, keys, stay)
-        counts.update(_counts(found))
         documents = members.documents[stay]
-        self._report(group[0], documents, found, counts)
+        self._report(group[0], documents, [*decided, found])
         edges.append(_edges(documents, found))
         together = np.concatenate(edges)
         yield from packed(together, self.splits.holding(together["keeper"]))
@@ -553,13 +552,21 @@ class _DecideClusters:
         self,
         partition: int,
         documents: npt.NDArray[np.uint64],
-        found: Removals,
-        counts: Mapping[str, int],
+        decided: Sequence[Removals],
     ) -> None:
-        keepers, sizes = cluster_sizes(found)
+        """Write what was counted, and the largest clusters of what was decided last, of the corpus's
+        own documents."""
+        keepers, sizes = cluster_sizes(decided[-1])
         largest = np.lexsort((documents[keepers], -sizes))[:LARGEST_CLUSTERS]
-        named = [[int(documents[keepers[i]]) - self.splits.known, int(sizes[i])] for i in largest]
-        self.store.write_json(f"{self.folder}/{partition:06d}.json", {**counts, "largest": named})
+        counted = DedupCounts(
+            compared=sum(found.compared for found in decided),
+            refused=sum(found.refused for found in decided),
+            exhausted_buckets=sum(found.exhausted for found in decided),
+            largest=tuple(
+                (int(documents[keepers[i]]) - self.splits.known, int(sizes[i])) for i in largest
+            ),
+        )
+        self.store.write_json(f"{self.folder}/{partition:06d}.json", counted.model_dump())
 
 
 def _edges(documents: npt.NDArray[np.uint64], found: Removals) -> npt.NDArray[Any]:
@@ -567,14 +574,6 @@ def _edges(documents: npt.NDArray[np.uint64], found: Removals) -> npt.NDArray[An
     edges["duplicate"], edges["keeper"] = documents[found.removed], documents[found.keepers]
     edges["similarity"] = found.similarities
     return edges
-
-
-def _counts(found: Removals) -> dict[str, int]:
-    return {
-        "compared": found.compared,
-        "refused": found.refused,
-        "exhausted_buckets": found.exhausted,
-    }
 
 
 def _numbers(column: pa.ChunkedArray, kind: np.dtype[Any], rows: int) -> npt.NDArray[Any]:

@@ -9,7 +9,6 @@ knows them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -20,6 +19,7 @@ from pipelines.catalogue.stages import DEDUP_STAGES, RepeatsEntry
 from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase, KeyResult
 from pipelines.phases.deduplication.shuffle_records import (
     BYTES_A_DOCUMENT,
+    DedupCounts,
     KeyFiles,
     keyed_dtype,
     keys_file,
@@ -67,7 +67,7 @@ class RepeatsKind(DedupKind):
     def entry(self) -> RepeatsEntry:
         return cast("RepeatsEntry", DEDUP_STAGES[self.stage])
 
-    def find(self, run: Run, phase: DedupPhase) -> Mapping[str, Any]:
+    def find(self, run: Run, phase: DedupPhase) -> DedupCounts:
         """Run the rounds and the rewrite."""
         splits = phase.splits
         bases = first_numbers(splits)[:-1].tolist()
@@ -83,7 +83,7 @@ class RepeatsKind(DedupKind):
             RewriteWorker(run.store, phase.earlier, phase.phase, rewriter), phase.tasks
         ).values():
             total.update(result.counts())
-        return dict(sorted(total.items()))
+        return DedupCounts(**total)
 
     def _find_frequent(
         self, run: Run, phase: DedupPhase, number: int, keys: int, bases: list[int]

@@ -8,8 +8,8 @@ sample are read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from data_cards.display import cut_text
 from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase, kinds_of
+from pipelines.phases.deduplication.shuffle_records import DedupCounts
 from pipelines.phases.run_context import Run
 from pipelines.staging.staged import (
     SplitAfter,
@@ -60,7 +61,7 @@ def dedup_reports(
 def _report(run: Run, deduplicated: DedupPhase, kind: DedupKind) -> DedupReport:
     phase, splits = deduplicated.phase, deduplicated.splits
     store, done = run.store, f"{removal_folder(phase)}/done.json"
-    counted: Mapping[str, Any] = store.read_json(done) if store.exists(done) else {}
+    counted = DedupCounts.model_validate(store.read_json(done) if store.exists(done) else {})
     bases = first_numbers(splits)
     lists = _Removed(store, splits, bases, phase)
     removed, keepers = lists.keepers()
@@ -73,10 +74,11 @@ def _report(run: Run, deduplicated: DedupPhase, kind: DedupKind) -> DedupReport:
     return DedupReport(
         stage=phase.stage,
         removed=removed,
-        **{
-            name: counted.get(name)
-            for name in ("compared", "refused", "exhausted_buckets", "rewritten", "code_points")
-        },
+        compared=counted.compared,
+        refused=counted.refused,
+        exhausted_buckets=counted.exhausted_buckets,
+        rewritten=counted.rewritten,
+        code_points=counted.code_points,
         clusters=tuple(
             DuplicateCluster(
                 keeper=samples[node].id,

@@ -3,12 +3,12 @@ Beam."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
 
 from pipelines.staging.staged import StagedSplit, removal_file
 from pipelines.staging.store import Store
@@ -134,20 +134,43 @@ def signature_dtype(config: NearDeduplicationConfig, criteria: int) -> np.dtype[
     return np.dtype([*fields, ("script", "<u4")])
 
 
-def read_reports(store: Store, folder: str) -> dict[str, Any]:
+class DedupCounts(BaseModel):
+    """What one dedup phase counted, as DedupReport describes it; null is what its kind of stage does
+    not count.
+
+    `edges` were found between documents, of which so many were `clustered`; `largest` are clusters,
+    each as (number of the keeper, documents).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    edges: int | None = None
+    clustered: int | None = None
+    compared: int | None = None
+    refused: int | None = None
+    exhausted_buckets: int | None = None
+    rewritten: int | None = None
+    removed: int | None = None
+    code_points: int | None = None
+    largest: tuple[tuple[int, int], ...] = ()
+
+
+def read_reports(store: Store, folder: str) -> DedupCounts:
     """Add up what the partitions reported: candidates compared and refused, buckets cut short,
     largest clusters."""
-    reports = [json.loads(store.read(f"{folder}/{name}")) for name in sorted(store.names(folder))]
+    reports = [
+        DedupCounts.model_validate(store.read_json(f"{folder}/{name}"))
+        for name in sorted(store.names(folder))
+    ]
     largest = sorted(
-        (entry for report in reports for entry in report["largest"]), key=lambda e: (-e[1], e[0])
+        (entry for report in reports for entry in report.largest), key=lambda e: (-e[1], e[0])
     )
-    return {
-        **{
-            name: sum(report[name] for report in reports)
-            for name in ("compared", "refused", "exhausted_buckets")
-        },
-        "largest": largest[:LARGEST_CLUSTERS],
-    }
+    return DedupCounts(
+        compared=sum(report.compared or 0 for report in reports),
+        refused=sum(report.refused or 0 for report in reports),
+        exhausted_buckets=sum(report.exhausted_buckets or 0 for report in reports),
+        largest=tuple(largest[:LARGEST_CLUSTERS]),
+    )
 
 
 class EdgeFiles(NamedTuple):
