@@ -297,7 +297,8 @@ def write_removals(
     for split, base in numbered:
         apply_found(f"{task_folder(NAMED, split.name)}/named.npy", split, base, 0)
     named = np.unique(cause[cause != NONE]).tolist()
-    apply(*_stood_for(store, numbered, phases, cause, causes), 1)
+    if named:
+        apply(*_stood_for(store, numbered, phases, cause, causes), 1)
     for split, base in numbered[:read]:
         apply_found(f"{task_folder(COPIES, split.name)}/copies.npy", split, base, 1)
     keyed = _keys_of_withdrawn(store, staged[:read], bases, cause)
