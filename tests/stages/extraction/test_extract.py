@@ -294,6 +294,7 @@ def test_hostile_markup_takes_seconds_and_kills_no_worker(page: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ["selectors", "resiliparse"])
+@pytest.mark.slow
 def test_other_engines_refuse_a_select_that_is_quadratic_to_parse(engine: str) -> None:
     options = "<option>x" * 10_000
     assert text_of(

@@ -416,6 +416,7 @@ PIECES = st.sampled_from(
 
 @settings(deadline=None, max_examples=40)  # seven model calls an example
 @given(st.lists(st.lists(PIECES, max_size=4).map("\n".join) | st.text(max_size=40), max_size=6))
+@pytest.mark.slow
 def test_rows_keep_their_order_and_do_not_depend_on_each_other(
     cascade: Identifier, texts: list[str]
 ) -> None:

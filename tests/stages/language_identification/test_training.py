@@ -88,6 +88,7 @@ def test_report(trained: TrainingReport) -> None:
     assert trained.size_bytes == Path(trained.model).stat().st_size
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes(
     gold: str, trained: TrainingReport, tmp_path: Path
 ) -> None:

@@ -254,6 +254,7 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.slow
 def test_bad_input_stays_as_it_is(text: str) -> None:
     assert replaced([text, "a@example.org"], ["eus_Latn"] * 2) == [text, "<EMAIL>"]
 

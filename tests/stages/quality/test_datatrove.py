@@ -55,6 +55,7 @@ def test_a_filter_rejects_with_its_reason() -> None:
     assert row["detail"] == f"{FILTERS}.GopherQualityFilter: gopher_short_doc"
 
 
+@pytest.mark.slow
 def test_a_filter_may_take_lines_out_and_a_formatter_rewrite() -> None:
     page = f"{SENTENCE}\nHome | About\n{SENTENCE}"
     config = DatatroveConfig(block=f"{FILTERS}.C4QualityFilter", arguments={"min_num_sentences": 2})

@@ -279,6 +279,7 @@ def test_a_split_of_one_file_keeps_the_id_it_always_had() -> None:
     assert split.id == hashlib.blake2b(b"s\0a\x009\x000\x009", digest_size=8).hexdigest()
 
 
+@pytest.mark.slow
 def test_a_glob_over_s3(
     bucket: str, read_all: Callable[..., Rows], problems: Callable[..., list[str]]
 ) -> None:

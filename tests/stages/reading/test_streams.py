@@ -63,6 +63,7 @@ def test_what_is_not_the_compression_its_name_says_is_damaged_and_handed_back(en
 
 
 @pytest.mark.parametrize("ending", COMPRESSORS)
+@pytest.mark.slow
 def test_a_bomb_is_read_in_bounded_steps(ending: str) -> None:
     bomb = COMPRESSORS[ending](b"\0" * (96 << 20))
     sizes = [len(chunk) for chunk in chunks(io.BytesIO(bomb), f"a{ending}")]

@@ -433,6 +433,7 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("markup", HOSTILE)
+@pytest.mark.slow
 def test_time_grows_with_the_length_of_the_page(markup: str) -> None:
     def seconds(repeats: int) -> float:
         begin = time.process_time()
