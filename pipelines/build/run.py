@@ -12,6 +12,7 @@ from pipelines.phases.deduplication.index_writing import write_index
 from pipelines.phases.deduplication.report import dedup_reports
 from pipelines.phases.ingest import IngestWorker
 from pipelines.phases.made_share import bound_made_share
+from pipelines.phases.mine import mine
 from pipelines.phases.order import dedup_phases, phases_after_ingest, phases_to_publish
 from pipelines.phases.publish.gate import publishing_gate
 from pipelines.phases.publish.sampling_weights import write_sampling_weights
@@ -63,7 +64,10 @@ def run_phases(run: Run, plan: Plan, block_bytes: int) -> None:
     facts.deduplication = shown_reports(
         run.store, dedup_reports(run, read, dedup_phases(run.recipe))
     )
+    mined, yields = mine(run, read, left)
+    facts.translations += yields
     files = [
+        *mined,
         *write_pairs(run, read, left),
         *publish_made(run, read, phases),
         *write_index(run, read, left),

@@ -23,7 +23,12 @@ from stages.engines.options import ChatEndpointConfig, LlamaCppConfig
 from stages.normalization.normalize import RULES
 from stages.normalization.options import NormalizationConfig
 from stages.synthesis.options import JudgeConfig, SynthesisConfig, SynthesisGates
-from stages.translation.options import GivenPairsConfig, PairSamplesConfig, TranslationConfig
+from stages.translation.options import (
+    GivenPairsConfig,
+    MiningConfig,
+    PairSamplesConfig,
+    TranslationConfig,
+)
 from stages.transliteration.options import TransliterationConfig
 
 HEAD = """# Recipe reference
@@ -72,6 +77,7 @@ def reference() -> Iterator[str]:
     yield from _table('### `stage = "transliterate"`', TransliterationConfig)
     yield from _table('### `stage = "translate"`', TranslationConfig)
     yield from _table('### `stage = "given_pairs"`', GivenPairsConfig)
+    yield from _table('### `stage = "mine"`', MiningConfig)
     yield from _table('### `stage = "sample_pairs"`', PairSamplesConfig)
     yield "## `[[synthesize]]`\n"
     yield (

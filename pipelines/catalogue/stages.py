@@ -51,6 +51,7 @@ from stages.translated_pages import TranslatedPagesConfig, translated_pages
 from stages.translation.options import (
     BitextConfig,
     GivenPairsConfig,
+    MiningConfig,
     PairSamplesConfig,
     TranslationConfig,
 )
@@ -104,6 +105,7 @@ AugmentStage = Annotated[
     TransliterationConfig
     | TranslationConfig
     | GivenPairsConfig
+    | MiningConfig
     | PairSamplesConfig
     | AugmentFilter,
     Field(discriminator="stage"),

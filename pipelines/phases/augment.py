@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import IO
 
 import numpy as np
@@ -289,6 +289,45 @@ class _TurnedAway:
         self._rejects.close()
 
 
+def write_sentence_pairs(
+    store: Store, outputs: Collection[str], pairs: Iterable[pa.RecordBatch], target: str
+) -> Iterator[FileRecord]:
+    """Write sentence pairs in the forms that any stage asks for; one row group is in memory at
+    a time."""
+    rows, files = 0, contextlib.ExitStack()
+    with files:
+        parquet = tmx = None
+        texts: dict[str, IO[bytes]] = {}
+        if "sentence_pairs" in outputs:
+            parquet = files.enter_context(
+                store.writing_parquet(f"{target}.parquet", SENTENCE_PAIR, compression="zstd")
+            )
+        if "tmx" in outputs:
+            tmx = files.enter_context(
+                files.enter_context(store.writing(f"{target}.tmx")).open("wb")
+            )
+            tmx.write(TMX_HEAD)
+        for batch in pairs:
+            left = pa.Table.from_batches([batch])
+            rows += left.num_rows
+            if parquet and left.num_rows:
+                parquet.write_table(left)
+            passed = passed_pairs(left)
+            if tmx:
+                tmx.write(tmx_units(passed))
+            for name, lines in moses_lines(passed).items() if "moses" in outputs else ():
+                if name not in texts:
+                    path = files.enter_context(store.writing(f"{target}.{name}"))
+                    texts[name] = files.enter_context(path.open("wb"))
+                texts[name].write(lines)
+        if tmx:
+            tmx.write(TMX_END)
+    if parquet:
+        yield file_record(store, f"{target}.parquet", rows)
+    for name in [*(["tmx"] if tmx else []), *sorted(texts)]:
+        yield file_record(store, f"{target}.{name}")
+
+
 class MadeResult(TaskResult):
     """The files of pairs, samples and responses."""
 
@@ -316,7 +355,10 @@ class MadeWorker(Worker[MadeResult]):
             if self._publish_responses(split, folder, target):
                 files.append(file_record(self.store, target))
         if self.store.exists(f"{folder}/{PAIRS}"):
-            files += self._write_pairs(f"{folder}/{PAIRS}", f"bitext/{task.name}")
+            pairs = (self._decontaminated(batch) for batch in self._batches(f"{folder}/{PAIRS}"))
+            files += write_sentence_pairs(
+                self.store, translation_outputs(self.recipe), pairs, f"bitext/{task.name}"
+            )
         if self.store.exists(f"{folder}/{DOCUMENTS}") and "document_pairs" in translation_outputs(
             self.recipe
         ):
@@ -391,45 +433,6 @@ class MadeWorker(Worker[MadeResult]):
                     rows += block.num_rows
         if rows:
             yield file_record(self.store, path, rows)
-
-    def _write_pairs(self, staged: str, target: str) -> Iterator[FileRecord]:
-        """Write sentence pairs in the forms that any stage asks for; one row group is in memory at
-        a time."""
-        outputs = translation_outputs(self.recipe)
-        rows, files = 0, contextlib.ExitStack()
-        with files:
-            parquet = tmx = None
-            texts: dict[str, IO[bytes]] = {}
-            if "sentence_pairs" in outputs:
-                parquet = files.enter_context(
-                    self.store.writing_parquet(
-                        f"{target}.parquet", SENTENCE_PAIR, compression="zstd"
-                    )
-                )
-            if "tmx" in outputs:
-                tmx = files.enter_context(
-                    files.enter_context(self.store.writing(f"{target}.tmx")).open("wb")
-                )
-                tmx.write(TMX_HEAD)
-            for batch in self._batches(staged):
-                left = pa.Table.from_batches([self._decontaminated(batch)])
-                rows += left.num_rows
-                if parquet and left.num_rows:
-                    parquet.write_table(left)
-                passed = passed_pairs(left)
-                if tmx:
-                    tmx.write(tmx_units(passed))
-                for name, lines in moses_lines(passed).items() if "moses" in outputs else ():
-                    if name not in texts:
-                        path = files.enter_context(self.store.writing(f"{target}.{name}"))
-                        texts[name] = files.enter_context(path.open("wb"))
-                    texts[name].write(lines)
-            if tmx:
-                tmx.write(TMX_END)
-        if parquet:
-            yield file_record(self.store, f"{target}.parquet", rows)
-        for name in [*(["tmx"] if tmx else []), *sorted(texts)]:
-            yield file_record(self.store, f"{target}.{name}")
 
     def _decontaminated(self, pairs: pa.RecordBatch) -> pa.RecordBatch:
         """Leave out the pairs whose target holds evaluation text: their sources were looked through

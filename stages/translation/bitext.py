@@ -77,7 +77,7 @@ def _reasons(
 ) -> pl.Series:
     if direction is None:
         return pl.Series(["no_direction"] * len(pairs))
-    judged = _judged(pairs, direction, identify, config.gates)
+    judged = judge_pairs(pairs, direction, identify, config.gates)
     back = Direction(direction.target, direction.source)
     wrong = in_other_language(_one_line(pairs["source"]), back, config.gates, identify)
     return pl.select(
@@ -91,9 +91,10 @@ def _one_line(texts: pl.Series) -> pl.Series:
     return texts.str.replace_all(r"\s+", " ").str.strip_chars()
 
 
-def _judged(
+def judge_pairs(
     pairs: pl.DataFrame, direction: Direction, identify: Identify | None, gates: GateConfig
 ) -> Judged:
+    """Judge pairs that nobody here made: columns source and target."""
     source, target = _one_line(pairs["source"]), _one_line(pairs["target"])
     frame = pl.DataFrame(
         {
@@ -129,7 +130,7 @@ def given_pairs(batch: pa.RecordBatch, config: GivenPairsConfig) -> pa.RecordBat
     parts = [_none()]
     for (words,), own in frame.group_by("direction", maintain_order=True):
         if direction := _direction(words):
-            judged = _judged(own, direction, None, config.gates)
+            judged = judge_pairs(own, direction, None, config.gates)
             known = own.with_columns(
                 judged.reasons,
                 *judged.signals,

@@ -165,3 +165,29 @@ def shared_parts(
         there = (other >= 0) & (other < n) & (norm > 0)
         found[shift] = np.where(there, dot / np.where(norm > 0, norm, 1), 0.0)
     return found
+
+
+def shared_matrix(
+    sources: pl.Series, targets: pl.Series
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Compare n sources with m targets: the weighted parts that each two share, as an (n, m)
+    product, and the norms of either."""
+    sides = [parts_of(texts) for texts in (sources, targets)]
+    sizes = len(sources), len(targets)
+    norms: list[npt.NDArray[np.float64]] = [
+        np.sqrt(np.bincount(side.owners, side.weights**2, minlength=size))
+        for side, size in zip(sides, sizes, strict=True)
+    ]
+    ours, theirs = (
+        pl.DataFrame(
+            {"part": side.hashes, f"row{place}": side.owners, f"weight{place}": side.weights}
+        )
+        for place, side in enumerate(sides)
+    )
+    met = ours.join(theirs, on="part")
+    dots = np.bincount(
+        (met["row0"] * sizes[1] + met["row1"]).to_numpy(),
+        (met["weight0"] * met["weight1"]).to_numpy(),
+        minlength=sizes[0] * sizes[1],
+    )
+    return dots.reshape(sizes).astype(np.float64), norms[0], norms[1]

@@ -223,6 +223,50 @@ class GivenPairsConfig(StageConfig):
     )
 
 
+class MiningConfig(StageConfig):
+    """Options of `mine`: sentence pairs of published pages that stand at one address but for the
+    code of their language."""
+
+    stage: Literal["mine"] = "mine"
+    directions: tuple[str, ...] = Field(
+        min_length=1, description='From which language to which, as ["eng_Latn -> eus_Latn"].'
+    )
+    outputs: tuple[Literal["sentence_pairs", "tmx", "moses"], ...] = Field(
+        default=("sentence_pairs",),
+        min_length=1,
+        description="Forms of the pairs, in the folder `bitext`, in files that begin with `mined`.",
+    )
+    min_margin: float = Field(
+        default=3.0,
+        ge=0,
+        description="What the cheapest alignment without a pair costs more, at least, as a logarithm of likelihood. "
+        "At 3, 99 % of the pairs are right in LibreOffice's help, of which 9 in 10 sentences are found.",
+    )
+    min_aligned_share: float = Field(
+        default=0.25,
+        ge=0,
+        le=1,
+        description="Sentences of the shorter page that are aligned, at least; of other pages nothing is taken.",
+    )
+    gates: GateConfig = Field(default_factory=GateConfig, description="Limits of pairs.")
+
+    @field_validator("directions")
+    @classmethod
+    def _known(cls, directions: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(parse_direction(direction)) for direction in directions)
+
+    def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:
+        if "identify_language" not in before:
+            yield 'mine goes by language and script, so it needs [[ingest]] stage = "identify_language"'
+
+    def named_labels(self) -> Iterable[str]:
+        return (str(label) for pair in self.pairs for label in pair)
+
+    @property
+    def pairs(self) -> tuple[Direction, ...]:
+        return tuple(parse_direction(direction) for direction in self.directions)
+
+
 PROMPT_FIELDS = ("source", "source_language", "target_language", "auxiliary", "auxiliary_language")
 
 
