@@ -81,6 +81,7 @@ class RunHere(Run):
     """A run whose tasks are done in this process, whether they are marked as done or not."""
 
     def tasks(self, worker: Worker[Result], tasks: Sequence[Task]) -> dict[str, Result]:
+        worker.setup()
         return {task.name: worker.run(task) for task in tasks}
 
 
