@@ -8,6 +8,7 @@ import pytest
 from stages.extraction.class_names import BIT, name_bits
 from stages.extraction.extract import Page, read_page
 from stages.extraction.options import ExtractionConfig
+from stages.extraction.walk import walk
 
 TEXT = "This is the main text of the page, a paragraph that says enough to be one, and then it goes on."
 MORE = (
@@ -315,12 +316,34 @@ COLUMNS = {
     "a manual": (f'<meta name="generator" content="Sphinx"><main>{BODY}</main>', "kind", "manual"),
     "text in noscript": (f"<body><noscript>{BODY}</noscript>", "fallback", "noscript"),
     "none needed": (f"<main>{BODY}</main>", "fallback", None),
+    "a picture in noscript": (
+        '<p>Few words.</p><noscript> <img src="a.gif" alt="text"> </noscript>',
+        "fallback",
+        None,
+    ),
 }
 
 
 @pytest.mark.parametrize(("markup", "column", "value"), COLUMNS.values(), ids=COLUMNS.keys())
 def test_columns(markup: str, column: str, value: str | None) -> None:
     assert getattr(page(markup), column) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [
+        ("sidebar2021", True),  # numbers part words
+        ("x7sidebar1", True),
+        ("sidebar", True),
+        ("no2sidebar", False),  # and are no white space, which ends what is denied
+        ("side2bar3x", True),
+        ("par_id3154", False),
+    ],
+)
+def test_numbers_in_ids_part_words(name: str, names: bool) -> None:
+    walked = walk([f'<div id="{name}"><p>{BODY}</p></div>'])
+    assert bool((walked.layout.own_names & BIT["side"]).any()) == names
+    assert bool(name_bits(name) & BIT["side"]) == names
 
 
 def test_text_without_a_tag_keeps_its_lines() -> None:
