@@ -110,7 +110,7 @@ def croissant_json(card: Card) -> str:
     return json.dumps(description, ensure_ascii=False, indent=1) + "\n"
 
 
-def _named(name: str, value: Any) -> dict[str, Any]:
+def _named(name: str, value: object) -> dict[str, Any]:
     return {name: value} if value else {}
 
 

@@ -121,7 +121,7 @@ def _environment() -> Environment:
     return environment
 
 
-def _finalize(value: Any) -> str:
+def _finalize(value: object) -> str:
     if isinstance(value, Markdown):
         return value
     if isinstance(value, int):

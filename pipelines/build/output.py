@@ -131,7 +131,7 @@ def _withdrawn_state(plan: Plan) -> dict[str, Any]:
     return {"registers": registers, "options": withdrawn_options(plan.recipe_text)}
 
 
-def _difference(name: str, before: Any, now: Any) -> str:
+def _difference(name: str, before: object, now: object) -> str:
     """Name a fact of a run that changed, and of many facts of one kind the first three."""
     if not isinstance(before, dict) or not isinstance(now, dict):
         return name

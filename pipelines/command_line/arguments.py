@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -33,7 +33,7 @@ AllowCodeOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
-def print_json_lines(rows: Iterable[dict[str, Any]]) -> None:
+def print_json_lines(rows: Iterable[Mapping[str, object]]) -> None:
     import json
 
     for row in rows:

@@ -73,7 +73,9 @@ def compose_shuffle(pipeline: beam.Pipeline, shuffle: Shuffle) -> None:
 
 
 def run_job(
-    runner: Runner, compose: Callable[[beam.Pipeline], Any], look: Callable[[], None] = lambda: None
+    runner: Runner,
+    compose: Callable[[beam.Pipeline], object],
+    look: Callable[[], None] = lambda: None,
 ) -> None:
     """Run the pipeline that `compose` builds; `look` is called every few seconds, and when the job
     has ended.

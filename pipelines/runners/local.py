@@ -138,7 +138,7 @@ def _in_process(function: Callable[..., Any], arguments: tuple[Any, ...], import
 
 
 def _answer(
-    connection: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]
+    connection: Connection, function: Callable[..., object], arguments: tuple[Any, ...]
 ) -> None:
     _begin_worker(connection)
     try:

@@ -178,7 +178,7 @@ class Store:
         with self.writing(path) as partial:
             partial.write_bytes(content)
 
-    def write_json(self, path: str, value: Any) -> None:
+    def write_json(self, path: str, value: object) -> None:
         """Write JSON whose bytes depend on the value alone."""
         text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False)
         self.write(path, text.encode() + b"\n")

@@ -3,14 +3,14 @@ the work."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from stages.batches import StageConfig, located
 
 
-def _listed(given: Any) -> Any:
+def _listed(given: object) -> object:
     return (given,) if isinstance(given, str) else given
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 from xml.parsers import expat
 
 import pyarrow as pa
@@ -207,7 +206,7 @@ class _Units:
         rows, self._rows = self._rows, []
         return rows
 
-    def _refuse(self, *_: Any) -> None:
+    def _refuse(self, *_: object) -> None:
         raise _RefusedError("it declares entities, which are not expanded")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:

@@ -213,7 +213,7 @@ def read_reply(completion: Completion, schema: Mapping[str, Any] | None) -> Repl
     return Reply(text, value)
 
 
-def _canonical(schema: Mapping[str, Any]) -> str:
+def _canonical(schema: Mapping[str, object]) -> str:
     """Write a schema with its properties in their own order, which a constrained model keeps to."""
     return json.dumps(schema, ensure_ascii=False)
 

@@ -72,7 +72,7 @@ class Bound(NamedTuple):
         )
 
 
-def _without_folders(value: Any, files: Collection[str]) -> Any:
+def _without_folders(value: object, files: Collection[str]) -> object:
     """Name files by their names alone: where they lie differs from machine to machine."""
     if isinstance(value, dict):
         return {name: _without_folders(one, files) for name, one in value.items()}
