@@ -240,7 +240,7 @@ class MiningConfig(StageConfig):
         default=3.0,
         ge=0,
         description="What the cheapest alignment without a pair costs more, at least, as a logarithm of likelihood. "
-        "At 3, 99 % of the pairs are right in LibreOffice's help, of which 9 in 10 sentences are found.",
+        "At 3, 99 % of the pairs are right in LibreOffice's help, with 9 pairs to 10 paragraphs that both have.",
     )
     min_aligned_share: float = Field(
         default=0.25,
