@@ -164,8 +164,9 @@ def _search(
     """Say of each row of a batch that is left what it was found by: one thing, the plainest."""
     known = np.zeros(batch.num_rows, bool)
     renamed = _as_document(batch, text)
-    for row, number in _caused(wanted.names.find(renamed), known):
-        yield Left(path, first + row, "name", wanted.causes[number])
+    if renamed.num_columns:  # without one, a batch of Arrow's has no rows
+        for row, number in _caused(wanted.names.find(renamed), known):
+            yield Left(path, first + row, "name", wanted.causes[number])
     for column in ("id", *_PARENTS):
         if column in batch.schema.names and len(wanted.keys):
             numbers = _by_id(batch[column], wanted)

@@ -112,3 +112,10 @@ def test_a_broken_file_proves_nothing(tmp_path: Path) -> None:
     found = glotmill("prove-removal", tmp_path / "w.toml", tmp_path)
     assert found.returncode == 2
     assert "cannot be read, so nothing is proved" in found.stderr
+
+
+def test_rows_without_texts_are_not_what_is_named(tmp_path: Path) -> None:
+    (tmp_path / "w.toml").write_text(REGISTER)
+    pq.write_table(pa.table({"count": [1, 2]}), tmp_path / "train.parquet")
+    found = glotmill("prove-removal", tmp_path / "w.toml", tmp_path, "--json")
+    assert (found.returncode, json.loads(found.stdout)["rows"]) == (0, [])
