@@ -93,9 +93,8 @@ def measure(batch: pa.RecordBatch, label: str) -> TextStatistics:
         made=_volumes(batch["source"].filter(pa.array(made)), code_points[made], utf8_bytes[made]),
         licences=_counts(batch["licence"], "licence"),
         generators=_counts(batch["generator"], "generator"),
-        declared=_declared(
-            batch["declared_language"].filter(pa.array(~made))
-        ),  # no page declares what was made
+        # no page declares what was made
+        declared=_declared(batch["declared_language"].filter(pa.array(~made))),
         page_kinds=_page_marks(batch, "page_kind"),
         page_access=_page_marks(batch, "page_access"),
         extraction_fallbacks=_page_marks(batch, "extraction_fallback"),
@@ -173,16 +172,14 @@ def _integers(array: pa.Array) -> np.ndarray:
 def _count_words(texts: pa.Array) -> int:
     import polars as pl  # in the worker that measures, not in the process that adds up
 
-    with_another = pl.concat(
-        [pl.Series(texts), pl.Series([""])]
-    )  # Polars copies a single text four times
+    # Polars copies a single text four times.
+    with_another = pl.concat([pl.Series(texts), pl.Series([""])])
     return int(with_another.str.count_matches(_WORD).sum())
 
 
 def _length_bins(lengths: np.ndarray) -> tuple[int, ...]:
-    digits = np.frexp(lengths.astype(np.float64))[
-        1
-    ]  # exact below 2**53: the number of binary digits
+    # The number of binary digits, exact below 2**53.
+    digits = np.frexp(lengths.astype(np.float64))[1]
     return tuple(np.bincount(np.minimum(digits, LENGTH_BINS - 1), minlength=LENGTH_BINS).tolist())
 
 
@@ -202,6 +199,8 @@ def _millionths(shares: np.ndarray) -> int:
 
 
 def _counts(values: pa.Array, name: str) -> dict[Any, int]:
+    if values.null_count == len(values):
+        return {}
     counted = values.drop_null().value_counts()
     keys, counts = counted.field("values").to_pylist(), counted.field("counts").to_pylist()
     return _few(dict(zip(keys, counts, strict=True)), name)
@@ -285,6 +284,8 @@ def _declared_code(value: str) -> str:
 
 
 def _years(dates: pa.Array) -> pa.Array:
+    if dates.null_count == len(dates):
+        return dates
     kept = dates.filter(
         pc.match_substring_regex(dates, r"^[0-9]{4}($|-[0-9]{2})"), null_selection_behavior="drop"
     )
@@ -363,8 +364,7 @@ def _rounded(score: float | None) -> float | None:
 
 def _smallest(samples: Iterable[Sample]) -> tuple[Sample, ...]:
     ordered = sorted(samples, key=lambda sample: sample.key)
-    if len({sample.key for sample in ordered}) < len(
-        ordered
-    ):  # ids repeat: the whole sample breaks the tie
+    # ids repeat: the whole sample breaks the tie
+    if len({sample.key for sample in ordered}) < len(ordered):
         ordered.sort(key=lambda sample: (sample.key, sample.model_dump_json()))
     return tuple(ordered[:SAMPLES_KEPT])

@@ -43,26 +43,29 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "qnk_Latn": ("cgg", "nyn"),  # Nkore-Kiga; ISO 639-5 has none
     "qcv_Latn": ("kea", "pov"),  # Upper Guinea Creole; ISO 639-5 has none
     "qcc_Cyrl": ("ady", "kbd"),  # Circassian; ISO 639-5 has none
+    # Hindi and its eastern neighbours; ISO 639-5 has none
     "qhi_Deva": (
         "awa",
         "bho",
         "hin",
         "mag",
-    ),  # Hindi and its eastern neighbours; ISO 639-5 has none
+    ),
     "ara_Arab": ("acm", "afb", "ajp", "apc", "apd", "ara", "arq", "ars", "ary", "arz", "ayl"),
     "qng_Latn": ("nbl", "nde", "ssw", "xho", "zul"),  # Nguni; ISO 639-5 has none
+    # languages written in Classical Tibetan's manner; ISO 639-5 has none
     "qtb_Tibt": (
         "bod",
         "dzo",
         "lbj",
         "sip",
-    ),  # languages written in Classical Tibetan's manner; ISO 639-5 has none
+    ),
+    # Burmese and what is written like it; ISO 639-5 has none
     "qbm_Mymr": (
         "int",
         "mya",
         "rki",
         "tvn",
-    ),  # Burmese and what is written like it; ISO 639-5 has none
+    ),
     "fas_Arab": ("fas", "prs"),
     "qst_Latn": ("nso", "sot", "tsn"),  # Sotho-Tswana; ISO 639-5 has none
     "zho_Hani": ("cjy", "gan", "hak", "hsn", "nan", "wuu", "yue", "zho"),

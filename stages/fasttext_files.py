@@ -101,9 +101,8 @@ def _hub_file(path: str) -> Path:
     name, _, file = rest.partition("/")
     if not (owner and name and file):
         raise ValueError(f"a Hub model must look like hf://owner/name/file.bin, got {path!r}")
-    logging.getLogger("huggingface_hub").setLevel(
-        logging.ERROR
-    )  # it writes a line for each time that it tries again
+    # it writes a line for each time that it tries again
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     try:
         return Path(hf_hub_download(f"{owner}/{name}", file))
     except LocalEntryNotFoundError as error:

@@ -72,9 +72,8 @@ def kept_labels(keep: Sequence[str]) -> tuple[str, ...]:
     ('kur_Latn', 'nob_Latn', 'hbs_Latn', 'bos_Latn', 'cnr_Latn', 'hrv_Latn', 'srp_Latn')
     """
     labels = [one_label(label) for label in keep]
-    groups = [
-        label for label in labels if not stands_for_member(label[:3])
-    ]  # `msa_Latn` is Standard Malay alone
+    # `msa_Latn` is Standard Malay alone
+    groups = [label for label in labels if not stands_for_member(label[:3])]
     found = [*labels, *(member for group in groups for member in members_of(group))]
     scripts = [f"{label[:3]}_{script}" for label in found for script in _HAN.get(label[4:], ())]
     return tuple(dict.fromkeys([*found, *scripts]))

@@ -126,14 +126,14 @@ def count_scripts(texts: pa.Array) -> ScriptCounts:
     present: list[int] = []
     for first, last, start, end in _chunks(data, offsets):
         points = np.frombuffer(bytes(data[start:end]).decode().encode("utf-32-le"), np.uint32)
-        scripts = table.take(
-            points.astype(np.intp)
-        )  # three times as fast by integers of NumPy's own width
+        # three times as fast by integers of NumPy's own width
+        scripts = table.take(points.astype(np.intp))
         lengths = whole_lengths[first:last].copy()
+        # only the first and the last text of a chunk can lie partly outside
         for row in {
             first,
             last - 1,
-        }:  # only the first and the last text of a chunk can lie partly outside
+        }:
             inside = data[max(int(offsets[row]), start) : min(int(offsets[row + 1]), end)]
             lengths[row - first] = np.count_nonzero((inside & 0xC0) != 0x80)
         found = np.flatnonzero(np.bincount(scripts, minlength=len(codes)))

@@ -112,10 +112,11 @@ _GROUPS = (
         },
     ),
     ScriptGroup(
+        # Fiji Hindi, in Latin letters: what identification takes Hindi for that is typed in them
         (
             "hin",
             "hif",
-        ),  # Fiji Hindi, in Latin letters: what identification takes Hindi for that is typed in them
+        ),
         {
             "Deva": "क k ख k ग g घ g ङ n च c छ c ज j झ j ञ n ट t ठ t ड d ढ d ण n त t थ t द d ध d न n प p फ p ब b भ b "
             "म m य y र r ल l व v श s ष s स s ह h \u094dह - ज\u094dञ gy \u0902 n \u0901 n ऋ ra \u0943 ra "

@@ -69,9 +69,8 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     S3FileSystem.clear_instance_cache()
     S3FileSystem().mkdir("corpora")
     yield "s3://corpora"
-    S3FileSystem().rm(
-        "corpora", recursive=True
-    )  # the server's state is this process's and outlives it
+    # the server's state is this process's and outlives it
+    S3FileSystem().rm("corpora", recursive=True)
     S3FileSystem.clear_instance_cache()
     server.stop()
 

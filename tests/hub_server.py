@@ -104,12 +104,10 @@ class Hub:
         self.lfs: dict[str, bytes] = {}
         self.uploaded = Counter[str]()  # SHA-256 of contents that were sent
         self.asked: list[str] = []
-        self.fault: Callable[[str, str], int | None] = lambda _method, _path: (
-            None
-        )  # a status, or None
-        self.after_commit: Callable[[], bool] = lambda: (
-            False
-        )  # True: the answer to the commit is lost
+        # a status, or None
+        self.fault: Callable[[str, str], int | None] = lambda _method, _path: None
+        # True: the answer to the commit is lost
+        self.after_commit: Callable[[], bool] = lambda: False
         self.seconds_an_upload = 0.0
         self.lock = threading.RLock()
 

@@ -54,9 +54,8 @@ class CorpusFacts:
     evaluation_sets: Mapping[str, ItemResult] = field(default_factory=dict)  # by name
     masked: int = 0  # documents out of which evaluation texts were taken
     contamination: FindingsResult | None = None
-    created: Counter[tuple[str, str]] = field(
-        default_factory=Counter
-    )  # documents made, by stage and source
+    # documents made, by stage and source
+    created: Counter[tuple[str, str]] = field(default_factory=Counter)
     translations: tuple[TranslationYield, ...] = ()
     proofs: tuple[LanguageProof, ...] = ()
     gate: PublishingGate | None = None

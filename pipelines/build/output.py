@@ -249,8 +249,7 @@ def _clear(store: Store, plan: Plan) -> None:
             f"{store.full(links[0])} is a symbolic link, and what it leads to may be wanted: nothing removed; remove "
             "the link by hand, or choose another --output"
         )
-    store.write_json(
-        PLAN, {"recipe": "", "weights": {}}
-    )  # whoever stops us half way finds a run that no recipe began
+    # whoever stops us half way finds a run that no recipe began
+    store.write_json(PLAN, {"recipe": "", "weights": {}})
     for name in ours:
         store.remove(name)

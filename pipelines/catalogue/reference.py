@@ -120,9 +120,8 @@ def _table(heading: str, model: type[BaseModel]) -> Iterator[str]:
         if issubclass(base, BaseModel)
         for name in base.model_fields
     }
-    for name, field in sorted(
-        model.model_fields.items(), key=lambda item: item[0] in inherited
-    ):  # own ones first
+    # own ones first
+    for name, field in sorted(model.model_fields.items(), key=lambda item: item[0] in inherited):
         if not _is_tag(field):
             meaning = _cell(" ".join((field.description or "").split()))
             yield f"| `{name}` | {_cell(_type(field.annotation))} | {_cell(_default(field))} | {meaning} |"

@@ -284,9 +284,8 @@ def _bind_datatrove(config: DatatroveConfig) -> StageFunction:
     def load(tokenizer: str | None) -> Any:
         return load_block(config, tokenizer)
 
-    load(
-        tokenizer_of("eng_Latn") if config.by_language else None
-    )  # so that wrong arguments end the run at once
+    # so that wrong arguments end the run at once
+    load(tokenizer_of("eng_Latn") if config.by_language else None)
     return partial(
         run_datatrove,
         config=config,

@@ -127,9 +127,8 @@ def _say_stopped(stopped: Stopped) -> int:
 def _stop_on_signals() -> None:
     """Unwind at the first signal, so that workers end and files are closed; end at once at the
     second."""
-    stops = [
-        each for each in (SIGINT, SIGTERM, SIGHUP) if getsignal(each) is not SIG_IGN
-    ]  # as under nohup
+    # as under nohup
+    stops = [each for each in (SIGINT, SIGTERM, SIGHUP) if getsignal(each) is not SIG_IGN]
 
     def end(number: int, _frame: FrameType | None) -> NoReturn:
         os.write(2, f"glotmill: {STOPPED}\n".encode())

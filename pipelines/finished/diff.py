@@ -39,9 +39,8 @@ class _Documents(NamedTuple):
 class CorpusDifference(NamedTuple):
     """Documents by kind of change, label and source; and what else differs, as (old, new)."""
 
-    documents: dict[
-        tuple[str, str, str], int
-    ]  # (change, label, source); of a moved one the label that it has now
+    # (change, label, source); of a moved one the label that it has now
+    documents: dict[tuple[str, str, str], int]
     figures: dict[tuple[str, str], tuple[int | None, int | None]]  # (label, figure)
     versions: dict[str, tuple[str | None, str | None]]
     recipe: list[str]  # lines of a unified diff

@@ -171,9 +171,8 @@ def _finish(
             for file, _ in written.shards
         ),
     ]
-    earlier = [
-        phase for phase in before.phases if phase.phase == PHASE
-    ]  # done before: one account of both
+    # done before: one account of both
+    earlier = [phase for phase in before.phases if phase.phase == PHASE]
     dropped = found.dropped.total() + sum(phase.dropped for phase in earlier)
     account = PhaseRecord(
         phase=PHASE,

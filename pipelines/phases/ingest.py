@@ -78,9 +78,8 @@ class IngestResult(StagingResult):
     failed: int
     text_bytes: int
     bytes_in: int = 0
-    changes: tuple[
-        tuple[str, str, str, str, int], ...
-    ]  # stage, rule, label, what is counted, how many
+    # stage, rule, label, what is counted, how many
+    changes: tuple[tuple[str, str, str, str, int], ...]
     error: str | None = None  # why no file of the split could be read
 
 
@@ -244,9 +243,8 @@ class SplitOutput:
     ) -> None:
         self.store, self.folder, self.open_files = store, folder, open_files
         self.counts: Counter[str] = Counter()
-        self.changes: Counter[tuple[str, str, str, str]] = (
-            Counter()
-        )  # by stage, rule, label and what is counted
+        # by stage, rule, label and what is counted
+        self.changes: Counter[tuple[str, str, str, str]] = Counter()
         self._documents = PartsWriter(store, folder, part_bytes)
         self._ledger = GroupedFile(
             store,
@@ -274,9 +272,8 @@ class SplitOutput:
         self.counts["text_bytes"] += pc.sum(pc.binary_length(kept["text"])).as_py() or 0
         self._documents.add(kept)
         for stage, changes in outcome.changes:
-            for row in (
-                changes.to_pylist()
-            ):  # a row for each rule that changed something, in each language
+            # a row for each rule that changed something, in each language
+            for row in changes.to_pylist():
                 label = f"{row['language'] or UNDETERMINED}_{row['script'] or COMMON_SCRIPT}"
                 for name in ("documents", "code_points"):
                     self.changes[stage, row["rule"], label, name] += row[name]

@@ -428,12 +428,10 @@ class _TurnedAway:
 class Repeats(NamedTuple):
     """What is left of staged rows once those that repeat an earlier one are out."""
 
-    left: dict[
-        tuple[str, int], list[tuple[str, int, int]]
-    ]  # (configuration, published split) -> split, rows, bytes; those withdrawn among them
-    published: Counter[
-        tuple[int, str, str]
-    ]  # rows by strategy, label of the document, configuration
+    # (configuration, published split) -> split, rows, bytes; those withdrawn among them
+    left: dict[tuple[str, int], list[tuple[str, int, int]]]
+    # rows by strategy, label of the document, configuration
+    published: Counter[tuple[int, str, str]]
     rows: Counter[tuple[str, int, str]]  # published rows by configuration, published split, split
     repeated: Counter[tuple[int, str]]  # rows by strategy and label of the document
     withdrawn: Counter[tuple[int, str]]  # likewise
@@ -693,9 +691,8 @@ def _shown(configuration: str, row: Mapping[str, Any]) -> str:
 class Synthesized(NamedTuple):
     """What the phase gave: for the ledger, for the manifest, for the card."""
 
-    splits: list[
-        StagedSplit
-    ]  # without documents: their ledgers are published with those of the others
+    # without documents: their ledgers are published with those of the others
+    splits: list[StagedSplit]
     created: Counter[tuple[str, str]]
     files: list[FileRecord]
     yields: tuple[SyntheticYield, ...]

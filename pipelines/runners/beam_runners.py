@@ -72,9 +72,8 @@ def beam_runner(name: str, options: Sequence[str], output: str) -> tuple[str, tu
 
 def require_runner(name: str) -> None:
     """Raise MisuseError unless Beam has a runner of this name, and what it needs is installed."""
-    logging.disable(
-        logging.WARNING
-    )  # on import Beam warns of Google Cloud clients that are not installed
+    # on import Beam warns of Google Cloud clients that are not installed
+    logging.disable(logging.WARNING)
     from apache_beam.runners.runner import create_runner
 
     logging.disable(logging.NOTSET)

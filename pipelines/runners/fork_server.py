@@ -58,10 +58,11 @@ class ForkServer:
             return
         self.close()
         ours, its = socket.socketpair()
+        # that reach the server before it is ready would be answered as this process does
         with (
             its,
             _held_signals(),
-        ):  # that reach the server before it is ready would be answered as this process does
+        ):
             if forked and threading.active_count() == 1:
                 sys.stdout.flush()
                 sys.stderr.flush()

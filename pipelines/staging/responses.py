@@ -345,9 +345,8 @@ class KeptResponses:
                     elif not more and not talks:
                         return
             finally:
-                pool.shutdown(
-                    cancel_futures=True
-                )  # waits for the answers on their way, which are paid for
+                # waits for the answers on their way, which are paid for
+                pool.shutdown(cancel_futures=True)
                 for future in list(flying):
                     if future.cancelled():
                         self.meter.add(0, -flying[future][1].most_tokens)

@@ -30,9 +30,8 @@ REMOVED = pa.schema(
             LEDGER.field(name)
             for name in ("fate", "reason", "value", "threshold", "detail", "duplicate_of")
         ),
-        pa.field(
-            "keeper", pa.uint64()
-        ),  # number of the document kept instead; null unless it is of this corpus
+        # number of the document kept instead; null unless it is of this corpus
+        pa.field("keeper", pa.uint64()),
     ]
 )
 _FOOTER_BYTES = (

@@ -176,9 +176,8 @@ def item_ngrams(
     grams = grams[covered[grams["writing"]]]
     checked = np.zeros(len(distinct), bool)
     checked[text_of_writing[covered]] = True
-    bits = np.clip(
-        len(grams).bit_length() + 6, _LEAST_FILTER_BITS, _MOST_FILTER_BITS
-    )  # 1 in 64 passes in vain
+    # 1 in 64 passes in vain
+    bits = np.clip(len(grams).bit_length() + 6, _LEAST_FILTER_BITS, _MOST_FILTER_BITS)
     present = np.zeros(1 << int(bits), bool)
     present[_filter_places(grams["hash"], present)] = True
     places = np.empty(len(grams), _PLACE)

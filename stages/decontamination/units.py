@@ -44,15 +44,12 @@ _ASAT = 0x103A  # Burmese: ends a syllable, and joins nothing to it as the viram
 _VARIANTS = str.maketrans(
     {
         **dict.fromkeys("\u06a9\u06aa", "\u0643"),  # keheh, swash kaf: kaf
-        **dict.fromkeys(
-            "\u06cc\u0649\u06d2\u06d0", "\u064a"
-        ),  # Farsi yeh, alef maksura, yeh barree, e: yeh
-        **dict.fromkeys(
-            "\u06c1\u06be\u06d5\u0629\u06c3", "\u0647"
-        ),  # heh goal, heh doachashmee, ae, teh marbutas: heh
-        **dict(
-            zip("\u0131\u0111\u0142\u00f8\u0127\u0167", "idloht", strict=True)
-        ),  # dotless i, bars and strokes
+        # Farsi yeh, alef maksura, yeh barree, e: yeh
+        **dict.fromkeys("\u06cc\u0649\u06d2\u06d0", "\u064a"),
+        # heh goal, heh doachashmee, ae, teh marbutas: heh
+        **dict.fromkeys("\u06c1\u06be\u06d5\u0629\u06c3", "\u0647"),
+        # dotless i, bars and strokes
+        **dict(zip("\u0131\u0111\u0142\u00f8\u0127\u0167", "idloht", strict=True)),
     }
 )
 _LAST_ASSIGNED = 0x323B0

@@ -105,9 +105,8 @@ def _descending(values: pa.Array) -> NDArray[np.uint64]:
     number comes last."""
     import polars as pl  # only where the order of keepers asks for it: this module is imported by every worker
 
-    numbers = (
-        pl.Series(values).cast(pl.Float64, strict=False).to_numpy() + 0.0
-    )  # minus zero is zero
+    # minus zero is zero
+    numbers = pl.Series(values).cast(pl.Float64, strict=False).to_numpy() + 0.0
     bits = numbers.view(np.int64)
     ascending = np.where(bits < 0, ~bits, bits | np.int64(-(1 << 63))).view(np.uint64)
     return np.where(np.isnan(numbers), _WORST, ~ascending)

@@ -244,9 +244,8 @@ def exact_similarity(
         pairs = np.repeat(np.tile(np.arange(end - start, dtype=np.uint64) << _HASH_BITS, 2), counts)
         ends = counts.cumsum()
         at = np.arange(len(pairs)) + np.repeat(distinct.offsets[texts] - ends + counts, counts)
-        packed = np.sort(
-            pairs | distinct.hashes.take(at), kind="stable"
-        )  # two sorted halves, merged as such
+        # two sorted halves, merged as such
+        packed = np.sort(pairs | distinct.hashes.take(at), kind="stable")
         equal = packed[1:][packed[1:] == packed[:-1]] >> _HASH_BITS
         shared[start:end] = np.bincount(equal.astype(np.int64), minlength=end - start)
     found[close] = shared / np.maximum(sizes[left] + sizes[right] - shared, 1)

@@ -245,9 +245,8 @@ def _put_in(found: _Units, which: NDArray[np.bool_], units: _Units) -> _Units:
 
 def _hash_units(cut: _Cut) -> _Units:
     """Hash units by their blocks, and the place of each block in its unit."""
-    blocks = np.ndarray(
-        len(cut.folded) - _BLOCK + 1, "<u8", cut.folded, strides=(1,)
-    )  # one begins at every byte
+    # one begins at every byte
+    blocks = np.ndarray(len(cut.folded) - _BLOCK + 1, "<u8", cut.folded, strides=(1,))
 
     def scrambled(
         at: NDArray[np.int64], left: NDArray[np.int64], places: NDArray[np.uint64]
@@ -308,9 +307,8 @@ def _cut_letters(
     if inside[-1:].any():
         edges = np.append(edges, len(inside))
     inner = cuts[(cuts > 0) & (cuts < len(inside))]
-    between = np.unique(
-        inner[inside[inner] & inside[inner - 1]]
-    )  # words of two texts without a separator between
+    # words of two texts without a separator between
+    between = np.unique(inner[inside[inner] & inside[inner - 1]])
     if len(between):
         edges = np.insert(
             edges, np.repeat(np.searchsorted(edges, between), 2), np.repeat(between, 2)

@@ -163,9 +163,8 @@ def repeated_spans(
     starts, ends = _runs(left, bounds)
     unseen = np.add.reduceat(left & ~taken, starts, dtype=np.int64) if len(starts) else starts
     short = unseen < config.window_bytes
-    for start, end in zip(
-        starts[short].tolist(), ends[short].tolist(), strict=True
-    ):  # a slice a passage
+    # a slice a passage
+    for start, end in zip(starts[short].tolist(), ends[short].tolist(), strict=True):
         left[start:end] = False
     starts, ends = _runs(taken & ~left, bounds)
     whole = ends - starts >= config.window_bytes
@@ -496,9 +495,8 @@ def _cuts(text: npt.NDArray[np.uint8], first: int, last: int) -> npt.NDArray[np.
     kinds, parting = unit_kinds().take(code_points), _parting().take(code_points)
     one_run = np.isin(kinds, (UnitKind.CLUSTER, UnitKind.CLUSTER_MARK, UnitKind.STACKER))
     separator = kinds == UnitKind.SEPARATOR
-    beginning = np.isin(
-        kinds, (UnitKind.SEPARATOR, UnitKind.WORD, UnitKind.CLUSTER)
-    )  # no mark, no joiner
+    # no mark, no joiner
+    beginning = np.isin(kinds, (UnitKind.SEPARATOR, UnitKind.WORD, UnitKind.CLUSTER))
     between = (
         parting[:-1] | parting[1:] | (separator[:-1] & one_run[1:]) | (one_run[:-1] & separator[1:])
     )
@@ -599,9 +597,8 @@ def _replaced(texts: pa.Array, spans: Spans, mask: bytes) -> pa.Array:
     begins, ends = offsets[spans.rows] + spans.starts, offsets[spans.rows] + spans.ends
     octets, last = data.data, int(offsets[0])
     parts: list[memoryview | bytes] = []
-    for begin, end in zip(
-        begins.tolist(), ends.tolist(), strict=True
-    ):  # a slice a span, copied once at the end
+    # a slice a span, copied once at the end
+    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
         parts += (octets[last:begin], mask)
         last = end
     written = b"".join([*parts, octets[last : int(offsets[-1])]])

@@ -148,9 +148,8 @@ def refuse_hostile_markup(html: str) -> None:
         raise ValueError(f"an element must have fewer than {_MAX_ATTRIBUTES} attributes")
     if few_tags:
         return
-    tags = _TAG.findall(
-        html.encode().lower().decode()
-    )  # ASCII letters only, as in HTML, and ten times as fast
+    # ASCII letters only, as in HTML, and ten times as fast
+    tags = _TAG.findall(html.encode().lower().decode())
     codes = np.fromiter(map(_TAG_CODES.get, tags, itertools.repeat(0)), np.int64, len(tags))
 
     def depth(*names: str) -> npt.NDArray[np.int64]:
@@ -223,8 +222,7 @@ def _separate_blocks(tree: HTMLTree) -> None:
     # (resiliparse 2.0.1).
     for block in tree.document.query_selector_all(_UNSEPARATED).values() if tree.document else ():
         before, within = tree.create_element("br"), tree.create_element("br")
-        if (
-            block.parent is not None and before is not None and within is not None
-        ):  # always so; the types allow None
+        # always so; the types allow None
+        if block.parent is not None and before is not None and within is not None:
             block.parent.insert_before(before, block)
             block.append_child(within)

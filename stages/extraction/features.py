@@ -90,9 +90,8 @@ class Context:
         self.size = size = blocks.last - blocks.first
         wider = size != size[self.parents]
         wider[self.element_begins + 1] = True
-        self.around = around = nearest(
-            wider, self.parents
-        )  # the outermost element of the same blocks
+        # the outermost element of the same blocks
+        self.around = around = nearest(wider, self.parents)
         up = around[self.parents[around]]
         levels = [around[blocks.elements]]
         for _ in range(_LEVELS):
@@ -279,9 +278,8 @@ def first_features(context: Context) -> Matrix:
     ballots += np.bincount(context.levels[2], votes / 2, len(context.parents))
     ballots *= 1 - sums[1] / np.maximum(sums[0], 1)
     begins = context.element_begins
-    best = (
-        np.array([np.argmax(own) for own in np.split(ballots, begins[1:])]) + begins
-    )  # of each page
+    # of each page
+    best = np.array([np.argmax(own) for own in np.split(ballots, begins[1:])]) + begins
     begin, end = blocks.first[best][page], blocks.last[best][page]
     outside = np.minimum(context.places - begin, 0) + np.maximum(context.places - (end - 1), 0)
     rows += [np.minimum(np.maximum(outside, -_FAR), _FAR)]

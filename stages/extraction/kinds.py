@@ -182,9 +182,8 @@ def in_posts(layout: Layout) -> npt.NDArray[np.bool_]:
         (layout.own_names & (BIT["comment"] | BIT["item"] | BIT["main"])) != 0
     )
     candidates = candidates[(blocks.last - blocks.first)[candidates] >= 2]
-    tenths = np.rint((blocks.weights - blocks.link_weights) * WEIGHT_UNIT).astype(
-        np.int64
-    )  # whose sums are exact
+    # whose sums are exact
+    tenths = np.rint((blocks.weights - blocks.link_weights) * WEIGHT_UNIT).astype(np.int64)
     said = np.concatenate([[0], np.cumsum(tenths)])
     text = said[blocks.last[candidates]] - said[blocks.first[candidates]]
     signed = np.zeros(len(layout.parents) + 1, np.int64)

@@ -135,9 +135,8 @@ class Blocks(NamedTuple):
     keys: Uints  # m; equal for blocks of equal text
     first: Ints  # n; first block that begins in or after the element
     last: Ints  # n; one past the last block of its subtree
-    in_article_body: npt.NDArray[
-        np.int8
-    ]  # m; 1 if it is in its page's JSON-LD article body, else 0; -1 if none is
+    # m; 1 if it is in its page's JSON-LD article body, else 0; -1 if none is
+    in_article_body: npt.NDArray[np.int8]
     in_title: npt.NDArray[np.bool_]  # m; its text is part of its page's title
 
 

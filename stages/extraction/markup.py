@@ -28,10 +28,11 @@ _SIGNATURES = (
     (b"(\xb5/\xfd", "application/zstd"),
     (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
     (b"Rar!\x1a\x07", "application/vnd.rar"),
+    # Word, Excel, PowerPoint before 2007
     (
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
         "application/x-ole-storage",
-    ),  # Word, Excel, PowerPoint before 2007
+    ),
     (b"{\\rtf", "application/rtf"),
     (b"%!PS-Adobe-", "application/postscript"),
     (b"OggS\x00", "application/ogg"),
@@ -176,9 +177,8 @@ def close_empty_elements(html: str) -> str:
     if "/>" in html:
         html = _EMPTY_ELEMENT.sub(closed, html)
     if root and root[2].lower() not in ("html", "svg") and html.lstrip()[:5] == "<?xml":
-        html = _XML_TAG.sub(
-            r"<\1div>", html
-        )  # of a language of its own, whose elements are all apart
+        # of a language of its own, whose elements are all apart
+        html = _XML_TAG.sub(r"<\1div>", html)
     parts, begin = [], 0
     while (opened := html.find("<![CDATA[", begin)) >= 0 and (end := html.find("]]>", opened)) >= 0:
         parts += [html[begin:opened], html_entities.escape(html[opened + 9 : end], quote=False)]

@@ -272,9 +272,8 @@ def fit(matrices: list[Matrix], pages: list[Page], trees: int, rate: float, seed
     depth = 6
     grown = [tree for tree in written["oblivious_trees"] if tree["splits"]]
     table = np.zeros((len(grown), depth), np.int64)
-    borders = np.full(
-        (len(grown), depth), np.inf, np.float32
-    )  # a level that a shorter tree lacks says no to all
+    # a level that a shorter tree lacks says no to all
+    borders = np.full((len(grown), depth), np.inf, np.float32)
     leaves = np.zeros((len(grown), 1 << depth), np.float32)
     for row, tree in enumerate(grown):
         table[row, : len(tree["splits"])] = [

@@ -727,9 +727,8 @@ def _in_title(
     for place, piece, page in zip(places.tolist(), firsts[places].tolist(), pages, strict=True):
         if title := titles[page]:
             text = texts[piece]
-            first_word = text.split(None, 1)[
-                0
-            ]  # most blocks fail here, before a paragraph is cut into words
+            # most blocks fail here, before a paragraph is cut into words
+            first_word = text.split(None, 1)[0]
             found[place] = first_word in title and " ".join(text.split()) in title
     return found
 

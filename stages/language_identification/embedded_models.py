@@ -123,9 +123,8 @@ class CLD2:
     def __call__(self, texts: Sequence[str]) -> Opinions:
         """Identify n texts without control characters (CLD2 refuses those)."""
         detect = self._detect
-        answers = [
-            detect(text, bestEffort=True) for text in texts
-        ]  # CLD2 has no call for many texts
+        # CLD2 has no call for many texts
+        answers = [detect(text, bestEffort=True) for text in texts]
         reliable = np.asarray([sure for sure, _, _ in answers], np.int64)
         details = [entry for _, _, entries in answers for entry in entries]  # three of each text
         number = self._number
@@ -259,9 +258,8 @@ class FunLangID:
     BEHIND = (0.8, 0.95)  # later labels: share / best share
     _BINS = (len(SHARES) + 1) * (len(LEADS) + 1) + (RANKS - 1) * (len(BEHIND) + 1)
     bins = _BINS * LENGTHS
-    _SINGLE = frozenset(
-        {"zh", "zh-Hant", "yue", "ja"}
-    )  # languages scored by single characters as well
+    # languages scored by single characters as well
+    _SINGLE = frozenset({"zh", "zh-Hant", "yue", "ja"})
     _SLOTS = 1 << 18  # of which the lexicon's 89,000 grams need a third
     _SHIFT = np.uint64(64 - 17)  # leaves the number of a slot of one half
 

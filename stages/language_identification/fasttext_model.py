@@ -48,9 +48,8 @@ class FastTextModel:
             found, probabilities = self._model.predict(
                 [text.replace("\n", " ") for text in texts], k=asked
             )
-            for row, (names, values) in enumerate(
-                zip(found, probabilities, strict=True)
-            ):  # of unequal length
+            # of unequal length
+            for row, (names, values) in enumerate(zip(found, probabilities, strict=True)):
                 labels[row, : len(names)] = [self._number[name] for name in names]
                 scores[row, : len(values)] = values
         scores = np.where(self._in_script(texts, labels), np.minimum(scores, 1), 0).astype(

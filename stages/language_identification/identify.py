@@ -460,9 +460,8 @@ def _with_languages(
     script = scripts[votes.script[:, 0]]
     script[~known] = detect_scripts(batch["text"].filter(pa.array(~known))).to_pylist()
     score = np.where(as_group, votes.group_score, votes.score)
-    second = np.where(
-        sure | (unclear & ~as_group), 1, 0
-    )  # what `und` or a group beat is the best label itself
+    # what `und` or a group beat is the best label itself
+    second = np.where(sure | (unclear & ~as_group), 1, 0)
     every = np.arange(batch.num_rows)
     has_second = (votes.language[every, second] >= 0) & ~empty
     columns = {

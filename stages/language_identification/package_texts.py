@@ -349,18 +349,16 @@ def clean(found: pl.DataFrame) -> pl.DataFrame:
     frame = frame.with_columns(order=text_order(frame["text"])).sort(
         "language", "kind", "order", "text"
     )
-    frame = frame.group_by("language", "kind", maintain_order=True).head(
-        2 * MAX_A_KIND
-    )  # what cleaning may leave out
+    # what cleaning may leave out
+    frame = frame.group_by("language", "kind", maintain_order=True).head(2 * MAX_A_KIND)
     frame = frame.with_columns(
         text=readable(plain(frame["text"])).str.replace_all(r"\s+", " ").str.strip_chars()
     )
     frame = frame.unique(["language", "text"], keep="first", maintain_order=True)
     scripts: list[str] = []
     enough: list[bool] = []
-    for part in (
-        frame["text"].to_frame().iter_slices(20_000)
-    ):  # counts have a column for every script met
+    # counts have a column for every script met
+    for part in frame["text"].to_frame().iter_slices(20_000):
         counts = count_scripts(part["text"].to_arrow())
         weighted = by_content(counts)
         scripts += main_scripts(weighted)
@@ -496,9 +494,8 @@ def sample(frame: pl.DataFrame, max_passages: int) -> Sampled:
             dtype=pl.Float64,
         )
     )
-    in_kind = pl.int_range(pl.len()).over(
-        "label", "kind"
-    )  # rows stand in the order of a hash in each kind
+    # rows stand in the order of a hash in each kind
+    in_kind = pl.int_range(pl.len()).over("label", "kind")
     chosen = frame.with_columns(turn=in_kind).sort(
         "label", "source", "turn", "kind", maintain_order=True
     )

@@ -127,9 +127,8 @@ def cut_passages(texts: pa.Array, max_code_points: int) -> Passages:
     sampled = sample_long_texts(texts, max_code_points)
     lines = _cut_long_lines(pl.Series(sampled).str.replace_all(_BREAKS, "\n"))
     documents = np.repeat(np.arange(len(texts)), lines.list.len().to_numpy())
-    distinct = (
-        lines.explode(empty_as_null=False).to_arrow().dictionary_encode()
-    )  # pages repeat their menus
+    # pages repeat their menus
+    distinct = lines.explode(empty_as_null=False).to_arrow().dictionary_encode()
     numbers = distinct.indices.to_numpy(zero_copy_only=False)
     frame = judge_lines(pl.Series(distinct.dictionary, dtype=pl.String))
     frame = frame[numbers]
@@ -163,9 +162,8 @@ def _pieces(line: str) -> Iterator[str]:
     start = 0
     while len(line) - start > LONG_LINE:
         end = line.find(" ", start + PIECE_CODE_POINTS, start + LONG_LINE)
-        end = (
-            end if end >= 0 else start + PIECE_CODE_POINTS
-        )  # scripts without spaces, or no text at all
+        # scripts without spaces, or no text at all
+        end = end if end >= 0 else start + PIECE_CODE_POINTS
         yield line[start:end]
         start = end
     yield line[start:]

@@ -133,12 +133,13 @@ def identify_lines(batch: pa.RecordBatch, identify: Identify) -> Lines:
     enough[asked] = True
     scripts = np.asarray(judged["script"].to_list(), object)
     own = list(zip(batch["language"].to_pylist(), batch["script"].to_pylist(), strict=True))
+    # a look-up a line that a document has
     label = {
         pair: _other_label(own[pair[0]], scripts[pair[1]], language[pair[1]])
         if enough[pair[1]]
         else None
         for pair in zip(documents.tolist(), number.tolist(), strict=True)
-    }  # a look-up a line that a document has
+    }
     other = np.asarray(
         [label[pair] for pair in zip(documents.tolist(), number.tolist(), strict=True)], object
     )

@@ -202,9 +202,8 @@ def train_with_neighbours(
         .then("label")
         .otherwise(f"{UNDETERMINED}_" + pl.col("label").str.slice(4))
     )
-    unseen = ~is_learned | is_held_out(
-        places["text"], options.held_out_share
-    )  # the latter are not trained on either
+    # the latter are not trained on either
+    unseen = ~is_learned | is_held_out(places["text"], options.held_out_share)
     apart = places.filter(unseen).group_by("label", maintain_order=True).head(2 * OF_ANOTHER)
     together = pl.concat([sentences, learned.select("text", "label")])
     report = _train(read._replace(sentences=together), output, options, tell)
@@ -377,9 +376,8 @@ def _passages(
     read = [read_label(name) for name in unique.dictionary.to_pylist()]
     rows = np.asarray(unique.indices.fill_null(-1))[passages.documents].tolist()
     labels: list[str | None] = []
-    for row, script in zip(
-        rows, passages.scripts, strict=True
-    ):  # a step a passage: a pair of lookups
+    # a step a passage: a pair of lookups
+    for row, script in zip(rows, passages.scripts, strict=True):
         language, own = read[row] if row >= 0 else (UNDETERMINED, None)
         if language == UNDETERMINED:
             skipped["unknown_label"] += 1

@@ -113,9 +113,8 @@ class LanguageModel:
         """Return log10 of the probability of each token after those before it in its line."""
         total = len(tokens.characters)
         scores = self.orders[0].probabilities[tokens.characters]
-        numbers = (
-            tokens.characters
-        )  # of the n-gram that ends here, one shorter; -1: not in the model
+        # of the n-gram that ends here, one shorter; -1: not in the model
+        numbers = tokens.characters
         for order in range(2, len(self.orders) + 1):
             context = np.append(np.int64(-1), numbers[:-1])  # ends one before
             context[tokens.places < order - 1] = -1
@@ -169,9 +168,8 @@ def _hash_table(keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[n
     place = ((keys * _MULTIPLIER) >> np.uint64(shift)).astype(np.int64)
     while len(left):
         free = table[place] == _EMPTY
-        table[place[free][::-1]] = keys[left[free]][
-            ::-1
-        ]  # of several keys for one place the first stays
+        # of several keys for one place the first stays
+        table[place[free][::-1]] = keys[left[free]][::-1]
         stays = table[place] == keys[left]
         numbers[place[stays]] = left[stays]
         left, place = left[~stays], (place[~stays] + 1) & ((1 << bits) - 1)
@@ -281,9 +279,8 @@ def _smoothed(grams: Sequence[_Grams], size: int) -> list[Order]:
     below: Floats = np.full(1, 1 / (size - 1))  # of any character but <s>
     for number, gram in enumerate(grams):
         counts = gram.counts
-        if number + 1 < len(
-            grams
-        ):  # in how many characters' wake an n-gram stands; none stands before <s>
+        # in how many characters' wake an n-gram stands; none stands before <s>
+        if number + 1 < len(grams):
             wake = np.bincount(grams[number + 1].suffixes, minlength=len(counts))
             counts = np.where(gram.begins, counts, wake)
         if number == 0:

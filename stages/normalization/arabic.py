@@ -199,9 +199,8 @@ def _by_shape(
     of a word it becomes what `after_letter` gives for the letter before it, or else `elsewhere`, or stays
     if that is None. A letter that stands alone is a symbol (the HEH of the Hijri year) and stays.
     """
-    table = np.zeros(
-        0x901, np.uint32
-    )  # all letters lie below the last entry, which stands for everything above
+    # all letters lie below the last entry, which stands for everything above
+    table = np.zeros(0x901, np.uint32)
     table[[ord(c) for c in _LETTERS]] = ord(elsewhere or letter)
     for previous, written in (after_letter or {}).items():
         table[ord(previous)] = ord(written)
@@ -244,9 +243,8 @@ _ARABIC_YEH = _by_shape(FARSI_YEH, YEH, None)
 def _uyghur_letters(
     texts: pl.Series, language: str | None, script: str | None, options: NormalizationOptions
 ) -> pl.Series:
-    vowels = pl.Series(
-        [uyghur_ae(text) for text in texts.to_list()], dtype=pl.String
-    )  # a substitution a text
+    # a substitution a text
+    vowels = pl.Series([uyghur_ae(text) for text in texts.to_list()], dtype=pl.String)
     shaped = _UYGHUR_YEH(_UYGHUR_HEH(vowels, language, script, options), language, script, options)
     return replace_sequences(shaped, {KEHEH: KAF})
 

@@ -40,9 +40,8 @@ def _nfc_pattern() -> str:
         if len(parts) == 2 and not parts[0].startswith("<"):
             firsts[chr(int(parts[1], 16))].append(chr(int(parts[0], 16)))
     marks: dict[int, list[str]] = defaultdict(list)  # by combining class
-    endings: dict[int, list[str]] = defaultdict(
-        list
-    )  # marks and composed letters, by the class of their last mark
+    # marks and composed letters, by the class of their last mark
+    endings: dict[int, list[str]] = defaultdict(list)
     for letter in filter(unicodedata.combining, _LETTERS):
         marks[unicodedata.combining(letter)].append(letter)
     for letter in sorted({*_DECOMPOSED, *_flat(marks.values())}):

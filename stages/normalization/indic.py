@@ -216,9 +216,8 @@ def _write_dandas(points: CodePoints) -> tuple[CodePoints, npt.NDArray[np.bool_]
     stands = (after_word & (before | pair)) | (second & before)
     spoiled = np.bincount(line[bar & ~stands], minlength=line[-1] + 1).astype(bool)
     danda = (points == ord(DANDA)) | (points == ord(DOUBLE_DANDA))
-    words = np.cumsum(
-        space & after_word
-    )  # counted where they end; what counts are those since the last stop of any kind
+    # counted where they end; what counts are those since the last stop of any kind
+    words = np.cumsum(space & after_word)
     stops = np.flatnonzero((look_alike & ~second) | danda | ends_line)
     since = np.diff(words[stops], prepend=0) + 1
     start = np.flatnonzero(look_alike[stops] & (since >= _MIN_WORDS) & ~spoiled[line[stops]])

@@ -189,9 +189,8 @@ def _word_table() -> npt.NDArray[np.uint8]:
 def _replacements(language: str | None) -> npt.NDArray[np.uint32]:
     """Make the table [script, code point] of look-alikes in each of SCRIPTS; 0 where there is
     none."""
-    table = np.zeros(
-        (len(SCRIPTS), _LAST_LETTER + 2), np.uint32
-    )  # the last one stands for all above
+    # the last one stands for all above
+    table = np.zeros((len(SCRIPTS), _LAST_LETTER + 2), np.uint32)
     own_letters: tuple[Mapping[str, Mapping[str, str]], ...] = (
         LATIN_OF_LANGUAGE,
         CYRILLIC_OF_LANGUAGE,

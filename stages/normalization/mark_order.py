@@ -53,9 +53,8 @@ def in_rank_order(points: CodePoints, rank: Ranks) -> CodePoints:
         return points
     run = np.cumsum(rank == 0)
     places = np.flatnonzero(np.isin(run, run[falls]))
-    order = np.lexsort(
-        (rank[places], run[places])
-    )  # stable, so equal ranks stay; the rank 0 that opens a run leads it
+    # stable, so equal ranks stay; the rank 0 that opens a run leads it
+    order = np.lexsort((rank[places], run[places]))
     sorted_points = points.copy()
     sorted_points[places] = points[places[order]]
     return sorted_points

@@ -58,9 +58,10 @@ class NormalizationConfig(NormalizationOptions):
     @field_validator("disable", "enable")
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        # the tables take a while, and few recipes choose among them
         from stages.normalization.normalize import (
             RULES,
-        )  # the tables take a while, and few recipes choose among them
+        )
 
         known = [rule.name for rule in RULES]
         if wrong := [name for name in names if name not in known]:

@@ -206,9 +206,8 @@ def edit_rule(
 def replace_sequences(texts: pl.Series, replacements: Mapping[str, str]) -> pl.Series:
     """Replace literal sequences, of those that match at one place the longest; one pass, left to
     right."""
-    longest_first = sorted(
-        replacements, key=len, reverse=True
-    )  # Polars takes the first pattern that matches
+    # Polars takes the first pattern that matches
+    longest_first = sorted(replacements, key=len, reverse=True)
     return texts.str.replace_many(
         longest_first, [replacements[found] for found in longest_first], leftmost=True
     )

@@ -348,9 +348,8 @@ RULES = (
         "Robat, coengs (RO last), register shifter, vowels and signs stand in one order; vowels typed in parts and a "
         "below u typed for a shifter become what they look like.",
         "Khmer Encoding Structure (L2/21-241) and its program khnormal",
-        lambda language, script: (
-            script == "Khmr" and language != "xhm"
-        ),  # Middle Khmer has coengs after vowels
+        # Middle Khmer has coengs after vowels
+        lambda language, script: script == "Khmr" and language != "xhm",
         _KHMER_CANDIDATES,
         _order_khmer,
     ),

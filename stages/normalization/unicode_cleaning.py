@@ -65,6 +65,7 @@ RIGHT_TO_LEFT = (
 )
 _NO_BREAK_LANGUAGES = (
     *("fra", "oci", "frp", "wln", "pcd", "bre", "kon"),  # the typography of French
+    # one-letter words
     *(
         "pol",
         "csb",
@@ -78,7 +79,7 @@ _NO_BREAK_LANGUAGES = (
         "rue",
         "bel",
         "epo",
-    ),  # one-letter words
+    ),
 )
 CHINESE_AND_NEIGHBOURS = (
     "Jpan",
@@ -123,10 +124,11 @@ _C1_MARKS = (
     (r"(\p{L})\x{92}($|[\s\p{P}])", "${1}\u2019${2}"),
     (r"(^|[\s(\[])\x{91}(\p{L})", "${1}\u2018${2}"),
     (r"(^|[\s(\[])\x{93}([\p{L}\p{N}])", "${1}\u201c${2}"),
+    # as German and Czech close
     (
         r"([\p{L}\p{N}.,!?\x{2026}])\x{93}($|[\s\p{P}])",
         "${1}\u201c${2}",
-    ),  # as German and Czech close
+    ),
     (r"([\p{L}\p{N}.,!?\x{2026}])\x{94}($|[\s\p{P}])", "${1}\u201d${2}"),
     (r"(^|[\s(\[])\x{94}([\p{L}\p{N}])", "${1}\u201d${2}"),  # as Finnish and Swedish open
     (r"(^|[\s(\[])\x{84}([\p{L}\p{N}])", "${1}\u201e${2}"),

@@ -165,9 +165,8 @@ def find(
     read.
     """
     wanted = frozenset(kinds)
-    text = _FULL_WIDTH.sub(
-        lambda sign: chr(ord(sign[0]) - 0xFEE0), text
-    )  # of East Asia, one code point for one
+    # of East Asia, one code point for one
+    text = _FULL_WIDTH.sub(lambda sign: chr(ord(sign[0]) - 0xFEE0), text)
     end = place = 0
     while match := CANDIDATE.search(text, place):
         if match[0] == "@":

@@ -107,16 +107,16 @@ def tables() -> Tables:
     for major in (b"P", b"S"):
         low[majors == major] = Class.PUNCTUATION
     low[majors == b"N"] = Class.DIGIT
-    low[np.isin(categories, [b"Nl"])] = (
-        Class.LETTER
-    )  # runes, cuneiform and the Han zero are read as letters
+    # runes, cuneiform and the Han zero are read as letters
+    low[np.isin(categories, [b"Nl"])] = Class.LETTER
     low[majors == b"M"] = Class.MARK
     low[majors == b"Z"] = Class.SPACE
     low[np.isin(categories, [b"Cc", b"Cs"])] = Class.SEPARATOR
     points = np.arange(_CODE_POINTS)
+    # noncharacters
     classes[((points & 0xFFFE) == 0xFFFE) | ((points >= 0xFDD0) & (points < 0xFDF0))] = (
         Class.SEPARATOR
-    )  # noncharacters
+    )
     low[np.isin(categories, [b"Pe", b"Pf", b"Pi"])] = Class.CLOSING
     classes[np.isin(kinds, [UnitKind.CLUSTER_MARK, UnitKind.STACKER])] = Class.MARK
     classes[np.isin(kinds, [UnitKind.JOINER, UnitKind.IGNORED])] = Class.IGNORED

@@ -88,15 +88,13 @@ def broken_rules(
         limits = limits + slack if rule.side == "max" else limits - slack
         if rule.slack:
             limits = np.where(exact, limits, np.maximum(limits, rule.slack.least))
-        name = (
-            rule.name if rule.name in signals.schema.names else rule.signal
-        )  # datatrove has two of one signal
+        # datatrove has two of one signal
+        name = rule.name if rule.name in signals.schema.names else rule.signal
         if rule.name == "few_alphabetic_words" and config.alphabetic_over == "tokens":
             name = "alphabetic_token_share"
         values = signals[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
-        broken = (
-            values < limits if rule.side == "min" else values > limits
-        )  # never where either is missing
+        # never where either is missing
+        broken = values < limits if rule.side == "min" else values > limits
         if rule.least_lines:
             broken &= exact | (signals["lines"].to_numpy() >= rule.least_lines)
         yield Verdict(position, rule, broken, values, limits)

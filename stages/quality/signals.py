@@ -576,9 +576,8 @@ def _library_breaks(text: NDArray[np.uint32], own: Flags, divide: Divide, breaks
         )
     inside = np.append(own, False) & np.append(False, own)  # between two letters of a part
     found = places[found[:-1]]
-    before_letters = (
-        tables().classes[text[found]] >= Class.DIGIT
-    )  # nlpO3 may cut before a vowel sign
+    # nlpO3 may cut before a vowel sign
+    before_letters = tables().classes[text[found]] >= Class.DIGIT
     return np.concatenate([breaks[~inside[breaks]], found[inside[found] & before_letters]])
 
 

@@ -189,9 +189,8 @@ class _Feed:
         ] = []  # to be read before them, the last one first
         self._encoding = encoding
         self._max_record_bytes = max_record_bytes
-        self._doomed_to = (
-            -1
-        )  # a quoted value that goes on at a line which starts here or before does not end well
+        # a quoted value that goes on at a line which starts here or before does not end well
+        self._doomed_to = -1
         self._doom = ""
         self.finished = False
         self.begin()

@@ -54,9 +54,10 @@ def find_parts(
     asked for, but each must be in one of them. What the Hub converted is read at its newest,
     whatever the revision.
     """
+    # a tenth of a second, in every process that knows the sources
     from huggingface_hub import (
         HfApi,
-    )  # a tenth of a second, in every process that knows the sources
+    )
 
     try:
         commit = str(HfApi().dataset_info(dataset, revision=revision).sha)

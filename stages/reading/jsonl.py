@@ -110,9 +110,8 @@ def _other_kind(head: bytes) -> str:
     content = head.lstrip(_SPACE)
     first, _, rest = content.partition(b"\n")
     first = first.rstrip(_SPACE)
-    if (
-        content.startswith(b"[") and _json(first) is _BROKEN
-    ):  # a line that is a whole array is a broken line
+    # a line that is a whole array is a broken line
+    if content.startswith(b"[") and _json(first) is _BROKEN:
         inner = content[1:].lstrip(_SPACE)[:1]
         if inner in (b"{", b"[", b'"', b"]", b""):
             return f"it is a JSON array, not JSON Lines; {_REMEDY.format('.[]')}"
@@ -414,9 +413,8 @@ class _Parser:
 
     def _error(self, line: bytes, failure: str) -> str:
         """Say what is wrong with a single line that Arrow's parser refused with `failure`."""
-        fault = (
-            self._fault(line) if len(line) <= RAW_BYTES else None
-        )  # a longer one keeps Arrow's words
+        # a longer one keeps Arrow's words
+        fault = self._fault(line) if len(line) <= RAW_BYTES else None
         return fault or f"broken_record: {failure}"
 
     def _fault(self, line: bytes) -> str | None:
@@ -517,9 +515,8 @@ def _parsed(lines: _ObjectLines, options: pa.json.ParseOptions) -> tuple[pa.Tabl
     content = pa.py_buffer(lines.octets())
     offsets = pa.py_buffer(np.array([0, content.size], np.int64))
     try:
-        pa.LargeStringArray.from_buffers(1, offsets, content).validate(
-            full=True
-        )  # Arrow's parser takes any bytes
+        # Arrow's parser takes any bytes
+        pa.LargeStringArray.from_buffers(1, offsets, content).validate(full=True)
         table = pa.json.read_json(
             pa.BufferReader(content),
             read_options=pa.json.ReadOptions(use_threads=False, block_size=content.size + 1),

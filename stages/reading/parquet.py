@@ -250,9 +250,8 @@ def read(split: InputSplit, source: TabularSource) -> Iterator[pa.RecordBatch]:
                 )
                 del file
                 for batch in batches:
-                    batch.validate(
-                        full=True
-                    )  # an index outside its dictionary would be read from other memory
+                    # an index outside its dictionary would be read from other memory
+                    batch.validate(full=True)
                     slices = _slices(batch)
                     if delivered + batch.num_rows >= rows:
                         batches.close()  # with the pages that were decoded, which a long text does not need twice

@@ -259,9 +259,8 @@ def cut_blocks(batches: Iterable[pa.RecordBatch], block_bytes: int) -> Iterator[
 def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     if len(batches) == 1 and batches[0].get_total_buffer_size() < 2 * batches[0].nbytes:
         return batches[0]
-    return pa.concat_batches(
-        batches
-    )  # also a lone small slice, so that it does not hold on to what it was cut from
+    # also a lone small slice, so that it does not hold on to what it was cut from
+    return pa.concat_batches(batches)
 
 
 def _payload_bytes(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:

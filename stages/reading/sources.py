@@ -192,9 +192,8 @@ def read_split(
             blocks if split.max_records is None else _first_records(blocks, split.max_records)
         )
     except Exception:
-        check_unchanged(
-            split.files
-        )  # what a reader says of a file that was replaced under it explains nothing
+        # what a reader says of a file that was replaced under it explains nothing
+        check_unchanged(split.files)
         raise
     check_unchanged(split.files)
 

@@ -216,10 +216,11 @@ class _Members:
             if self._compression == ".zst":
                 data = self._pass_dictionary(data, file)
             decoder = self._make()
+            # the member's input so far, or somewhat more than its last MiB
             held, held_bytes = (
                 deque([data]),
                 len(data),
-            )  # the member's input so far, or somewhat more than its last MiB
+            )
             self.member_bytes = 0
             while not decoder.eof:
                 if decoder.needs_input and not data:
@@ -442,9 +443,8 @@ def _lines(
             chunk = chunk[len(codecs.BOM_UTF8) :]
             offset = position = len(codecs.BOM_UTF8)
         if end >= 0 and position + len(chunk) >= end:
-            last = chunk.find(
-                b"\n", max(end - 1 - position, 0)
-            )  # ends the line that holds the byte before `end`
+            # ends the line that holds the byte before `end`
+            last = chunk.find(b"\n", max(end - 1 - position, 0))
             if last >= 0:
                 chunk, finished = chunk[: last + 1], True
         position += len(chunk)

@@ -44,9 +44,10 @@ def read(split: InputSplit, source: TextSource) -> Iterator[pa.RecordBatch]:
                 yield failed_record(schema, source, file.path, content)
             elif content:
                 offsets = pa.py_buffer(np.array([0, len(content)], np.int64))
+                # pa.array would copy it
                 octets = pa.LargeBinaryArray.from_buffers(
                     pa.large_binary(), 1, [None, offsets, pa.py_buffer(content)]
-                )  # pa.array would copy it
+                )
                 yield _decoded(octets, np.zeros(1, np.int64), file.path, source)
         return
     for piece in read_lines(

@@ -315,9 +315,8 @@ class _Window:
             passed += give_up(max(len(self.held) - _NEXT_RECORD_BYTES, 0))
             if not self.fill(len(self.held) + 1):
                 passed += give_up(len(self.held))
-                if (
-                    self.failure is not None
-                ):  # one row for the break and the record that it cuts off
+                # one row for the break and the record that it cuts off
+                if self.failure is not None:
                     error = self.pass_break(self.failure).error or error
                 break
         else:

@@ -134,9 +134,8 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,8}|[a-zA-Z][a-zA-Z0-9]
 
 
 def _characters(category: str, without: str) -> str:
-    every = map(
-        chr, range(0x10000)
-    )  # no bracket lies beyond; to look there takes 0.2 s of every start
+    # no bracket lies beyond; to look there takes 0.2 s of every start
+    every = map(chr, range(0x10000))
     return re.escape(
         "".join(c for c in every if unicodedata.category(c) == category and c != without)
     )

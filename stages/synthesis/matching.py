@@ -51,9 +51,8 @@ def folded(text: str) -> tuple[str, list[int]]:
     """Fold a text, and say for each folded code point where it stood."""
     letters: list[str] = []
     places: list[int] = []
-    for place, letter in enumerate(
-        text
-    ):  # of a passage or an answer, which are short next to what asking costs
+    # of a passage or an answer, which are short next to what asking costs
+    for place, letter in enumerate(text):
         if letter in _DROPPED:
             continue
         if letter.isspace():

@@ -123,9 +123,8 @@ def translate_documents(
             order = _Order(translator, config, identify)
             first = _translate(parents, order)
             parts.append(first)
-            if (
-                config.spans and first.rejected.num_rows
-            ):  # once more, without marks in the sentences
+            # once more, without marks in the sentences
+            if config.spans and first.rejected.num_rows:
                 again = pc.is_in(parents["id"], first.rejected["parent_id"])
                 pairs = first.pairs.filter(
                     pc.invert(pc.is_in(first.pairs["id"], first.rejected["id"]))

@@ -122,10 +122,11 @@ def _load_pyewts(scheme: Scheme) -> Convert:
         raise missing_engine("pyewts") from missing
     converter = pyewts()
     convert, foreign = (
+        # a sign that Wylie has no letters for becomes an escape
         (
             converter.toWylie,
             re.compile(r"\\"),
-        )  # a sign that Wylie has no letters for becomes an escape
+        )
         if scheme.target == "Latn"
         else (converter.toUnicode, re.compile("[A-Za-z]"))  # what is not Wylie stays in part Latin
     )

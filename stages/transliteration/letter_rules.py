@@ -121,9 +121,8 @@ def _cased(
     target = "" if target == "-" else target
     capital, title = _capital(source, rules), _title(source, rules)
     if capital == source:
-        if (
-            not rules.caseless and _capital(target, rules) != target
-        ):  # a sign for a letter, among capitals
+        # a sign for a letter, among capitals
+        if not rules.caseless and _capital(target, rules) != target:
             yield (
                 (f"[{before} & [:Lu:]]" if before else "[:Lu:]"),
                 source,

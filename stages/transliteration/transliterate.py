@@ -149,9 +149,8 @@ def _part_by_part(
         pl.col("name").is_in(at.filter(covered_words(words.gather(at), scheme)).implode())
     )
     distinct = parts["part"].unique(maintain_order=True)
-    parts = parts.with_columns(
-        pl.col("part").replace(distinct, changed(distinct.clone()))
-    )  # it scatters in place
+    # it scatters in place
+    parts = parts.with_columns(pl.col("part").replace(distinct, changed(distinct.clone())))
     joined = parts.group_by("name", maintain_order=True).agg(pl.col("part").str.join(""))
     others = (~names).arg_true()
     return tokens.scatter(others, changed(tokens.gather(others))).scatter(
@@ -364,9 +363,8 @@ UNSPACED = "".join(rf"\p{{{script}}}" for script in sorted(UNSPACED_SCRIPTS | {"
 @cache
 def runs_of(scheme: Scheme) -> Runs:
     """Write the patterns of what a scheme may convert."""
-    if (
-        scheme.source == "Tibt"
-    ):  # a syllable with its dot and the spaces after it, which Wylie writes
+    # a syllable with its dot and the spaces after it, which Wylie writes
+    if scheme.source == "Tibt":
         run = rf"[{_TIBETAN}][[{_TIBETAN}]{JOINERS}]*[\x{{f0b}}\x{{f0c}}]? *|[\x{{f0b}}\x{{f0c}}] *"
         return Runs(r"\p{Tibetan}--\p{N}", run)
     if scheme.engine == "pyewts":

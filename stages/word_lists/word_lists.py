@@ -102,9 +102,8 @@ def _rescued(batch: pa.RecordBatch, lists: Mapping[str, WordList], least: int) -
     languages, groups = batch["language"].to_pylist(), batch["language_group"].to_pylist()
     second, scripts = batch["runner_up_language"].to_pylist(), batch["script"].to_pylist()
     candidates: dict[str, list[int]] = {}
-    for row, (language, group) in enumerate(
-        zip(languages, groups, strict=True)
-    ):  # two look-ups each
+    # two look-ups each
+    for row, (language, group) in enumerate(zip(languages, groups, strict=True)):
         likely = (
             members_of(group)
             if group

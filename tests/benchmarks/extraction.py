@@ -183,9 +183,8 @@ def main() -> None:
     )
     parser.add_argument("--tables", type=Path, help="of extraction_training; default: make them")
     arguments = parser.parse_args()
-    logging.getLogger("trafilatura").setLevel(
-        logging.CRITICAL
-    )  # it warns of every page that it finds nothing on
+    # it warns of every page that it finds nothing on
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder:
         if arguments.debs is None:
             download_packages(sorted({manual.package for manual in MANUALS}), Path(folder))

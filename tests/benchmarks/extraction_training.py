@@ -153,9 +153,8 @@ def handmade_rows() -> list[dict[str, Any]]:
 def write_tables(data: Path, manuals: list[LabelledPage], output: Path) -> list[Path]:
     """Write a Parquet file for each kind of page; return them in the order in which they are
     trained on."""
-    logging.getLogger("trafilatura").setLevel(
-        logging.CRITICAL
-    )  # it warns of every page that it finds nothing on
+    # it warns of every page that it finds nothing on
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
     web, reader = web_rows(data / "web_pages.parquet"), reader_rows(data / "reader_pages.parquet")
     output.mkdir(parents=True, exist_ok=True)
     for name, rows in zip(KINDS, (web, reader, manual_rows(manuals), handmade_rows()), strict=True):

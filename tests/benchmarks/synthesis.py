@@ -230,9 +230,8 @@ def memory() -> dict[str, Any]:
     for documents in MEMORY_DOCUMENTS:
         with tempfile.TemporaryDirectory() as folder:
             store = Store(folder)
-            writer = PartsWriter(
-                store, "staging/ingest/all", 4 << 20
-            )  # so that both sizes have parts that are full
+            # so that both sizes have parts that are full
+            writer = PartsWriter(store, "staging/ingest/all", 4 << 20)
             for first in range(0, documents, 1000):
                 writer.add(_documents([f"{n}. {text}" for n in range(first, first + 1000)], first))
             split = staged_split("all", StagingResult(kept=documents, parts=writer.close()))

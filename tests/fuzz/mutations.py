@@ -80,9 +80,8 @@ def _case(number: int, records: Sequence[bytes], tokens: Sequence[bytes]) -> Cas
 def mutated(content: bytes, tokens: Sequence[bytes], random_: random.Random) -> bytes:
     """Return `content` with one change at a random place."""
     start = random_.randrange(len(content) + 1)
-    end = min(
-        len(content), start + 1 + int(random_.random() ** 3 * _MAX_REGION_BYTES)
-    )  # most regions are short
+    # most regions are short
+    end = min(len(content), start + 1 + int(random_.random() ** 3 * _MAX_REGION_BYTES))
     region = content[start:end]
     replacement: Callable[[], bytes] = random_.choice(
         [

@@ -90,9 +90,8 @@ def test_every_byte_lies_in_one_frame_or_is_an_empty_line() -> None:
                 assert passed_over or not case.content[end : frame.offset].strip(b"\r\n")
                 assert case.content.startswith(frame.octets, frame.offset)
                 end = frame.offset + len(frame.octets)
-                passed_over = (frame.error or "").startswith(
-                    "too_large: "
-                )  # only its header is kept
+                # only its header is kept
+                passed_over = (frame.error or "").startswith("too_large: ")
             assert passed_over or not case.content[end:].strip(b"\r\n")
 
 

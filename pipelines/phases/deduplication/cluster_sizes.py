@@ -26,10 +26,11 @@ def write_cluster_sizes(
     """
     splits = [split for split in staged if split.documents]
     bases = first_numbers(splits)
+    # documents, and how many were removed for each
     nodes, removed_for = (
         np.empty(0, np.uint64),
         np.empty(0, np.int64),
-    )  # documents, and how many were removed for each
+    )
     for phase in phases:
         if phase.stage == DUPLICATE_ID:
             continue  # an id used twice says nothing about the texts

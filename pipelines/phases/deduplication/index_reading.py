@@ -349,9 +349,8 @@ def stage_known_documents(
     done = run.tasks(KnownDocumentsWorker(run.store, run.recipe), tasks) if tasks else {}
     damaged = {task: result.damage for task, result in sorted(done.items()) if result.damage}
     for task in damaged:
-        run.store.remove(
-            marker(PHASE, task)
-        )  # the same run may go on once the index is whole again
+        # the same run may go on once the index is whole again
+        run.store.remove(marker(PHASE, task))
     if damaged:
         raise MisuseError(
             "\n".join(f"index {where[task]!r}: {damage}" for task, damage in damaged.items())

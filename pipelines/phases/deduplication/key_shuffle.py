@@ -103,9 +103,8 @@ class NameKeepers:
             columns = {
                 "row": pa.array((kept["duplicate"] - np.uint64(bases[target])).astype(np.int64)),
                 "fate": pa.repeat("duplicate", len(kept)),
-                "value": pa.array(
-                    kept["similarity"].copy(), from_pandas=True
-                ),  # not a number becomes null
+                # not a number becomes null
+                "value": pa.array(kept["similarity"].copy(), from_pandas=True),
                 "duplicate_of": named.take(pa.array(chosen)),
             }
             if split < len(self.splits.indexes):

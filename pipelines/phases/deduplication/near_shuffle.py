@@ -423,9 +423,8 @@ class _Members(NamedTuple):
     shingles: (
         Shingles  # of those that are the first of their content in a cluster of several contents
     )
-    firsts: npt.NDArray[
-        np.int64
-    ]  # the place of the first document of the cluster with the same content
+    # the place of the first document of the cluster with the same content
+    firsts: npt.NDArray[np.int64]
 
 
 def _read_members(store: Store, streams: Iterable[bytes], criteria: int) -> _Members:

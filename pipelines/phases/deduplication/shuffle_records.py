@@ -57,9 +57,8 @@ class ShuffledSplits(NamedTuple):
     documents: int
     indexes: list[str]
     contents: list[str]  # staged, CONTENT of each own split
-    shingles: list[
-        str
-    ]  # staged while documents are compared by them, where there is room: the hashes, uint64
+    # staged while documents are compared by them, where there is room: the hashes, uint64
+    shingles: list[str]
 
     @property
     def known(self) -> int:

@@ -239,9 +239,8 @@ class ShardWorker(Worker[ShardResult]):
     def run(self, task: Task) -> ShardResult:
         pieces = [Piece.model_validate(piece) for piece in task.payload["pieces"]]
         shard, label = pieces[0].shard, pieces[0].run.label
-        short = [
-            name for name in self.schema.names if name not in ("id", "text")
-        ]  # values that repeat or compare
+        # values that repeat or compare
+        short = [name for name in self.schema.names if name not in ("id", "text")]
         options = PUBLISHED | {
             "compression_level": self.recipe.publish.compression_level,
             "use_dictionary": short,
@@ -462,9 +461,8 @@ class LedgerWorker(Worker[LedgerResult]):
         """Keep the raw records that failed in ingest, and the texts that failed later; say whether
         there are any."""
         files = [f"{task_folder(phase, split.split.name)}/rejects.parquet" for phase in _WRITING]
-        early = next(
-            filter(self.store.exists, files), files[0]
-        )  # a split was written by one of them
+        # a split was written by one of them
+        early = next(filter(self.store.exists, files), files[0])
         failed = split.removals.filter(pc.equal(split.removals["fate"], "failed"))
         gone: pa.Array = pa.array([], pa.string())
         if self.registers and self.store.exists(early):
@@ -496,9 +494,10 @@ class LedgerWorker(Worker[LedgerResult]):
 def write_card(store: Store, card: Card) -> list[FileRecord]:
     """Write a card's facts, from which it can be written again, and all files that show them;
     return their records."""
+    # templates take a while to import, and only one process renders
     from data_cards.pages.markdown import (
         card_files,
-    )  # templates take a while to import, and only one process renders
+    )
 
     written = {CARD: card.model_dump_json(indent=1).encode() + b"\n", **card_files(card)}
     for path, content in written.items():

@@ -135,9 +135,8 @@ class SplitWorker(Worker[SplitResult]):
         for table in _present(self.store, split, ("script", *COLUMNS)):
             labels = pc.binary_join_element_wise(table["language"], table["script"], "_")
             places = pc.index_in(labels, pa.array(self.gate.proved, labels.type))
-            allowed = np.asarray(
-                [*self.gate.proved.values(), len(STRATA)], np.int64
-            )  # the last where none has judged
+            # the last where none has judged
+            allowed = np.asarray([*self.gate.proved.values(), len(STRATA)], np.int64)
             found.append(
                 strata(table) >= allowed[pc.fill_null(places, len(self.gate.proved)).to_numpy()]
             )

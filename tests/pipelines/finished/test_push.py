@@ -170,9 +170,8 @@ def test_a_push_that_is_killed_changes_nothing_and_goes_on(hub: Hub, tmp_path: P
     hub.seconds_an_upload = 0.0
     push(folder)
     assert on_hub(hub) == contents(folder)
-    assert (
-        hub.uploaded.total() <= 60 + 5
-    )  # those that were on their way, five at once, may be sent twice
+    # those that were on their way, five at once, may be sent twice
+    assert hub.uploaded.total() <= 60 + 5
 
 
 @pytest.mark.parametrize("status", [429, 500, 503, 504])

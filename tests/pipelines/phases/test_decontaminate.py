@@ -485,9 +485,8 @@ def filled(sheet: Path, answer: str) -> str:
     for row in rows:
         row["judgement"] = answer if row["evaluation_set"] == "own" else ""
     sink = io.StringIO()
-    writer = csv.DictWriter(
-        sink, [*rows[0]], delimiter=";"
-    )  # as spreadsheet programs of half the world write it
+    # as spreadsheet programs of half the world write it
+    writer = csv.DictWriter(sink, [*rows[0]], delimiter=";")
     writer.writeheader()
     writer.writerows(rows)
     return sink.getvalue()

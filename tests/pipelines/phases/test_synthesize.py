@@ -445,9 +445,8 @@ def test_a_row_is_asked_again_and_scored(tmp_path: Path) -> None:
     def answer(body: dict[str, Any]) -> dict[str, Any]:
         (wanted, *_) = body["response_format"]["json_schema"]["schema"]["properties"]
         if wanted == "answer" and "Gizon-emakume" not in document_of(body):
-            return completion(
-                '{"answer": "Gasteiz"}'
-            )  # it does not stand by what it said of this document
+            # it does not stand by what it said of this document
+            return completion('{"answer": "Gasteiz"}')
         if wanted == "score":
             (_, row) = data_of(body)
             return completion(json.dumps({"score": 4.5 if "dira" in row else 2}))

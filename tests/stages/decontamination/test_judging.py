@@ -144,10 +144,11 @@ def test_answers_become_precision() -> None:
         ("a", 1, 1, 1.0),
         ("b", 10, 8, 0.8),
     ]
+    # where 0.8 is as far as 95 % of the samples of 10 stay
     for end in (
         rows[1]["low"],
         rows[1]["high"],
-    ):  # where 0.8 is as far as 95 % of the samples of 10 stay
+    ):
         assert abs(0.8 - end) == pytest.approx(1.959964 * (end * (1 - end) / 10) ** 0.5)
     assert rows[1]["low"] < 0.8 < rows[1]["high"]
     assert rows[0]["high"] == pytest.approx(1.0)

@@ -142,9 +142,8 @@ def test_a_long_text_in_pieces_has_the_units_it_has_as_a_whole(
             if n == text_number
         }
 
-    last = {
-        int(units.ends[-1]) for units in pieces if len(units.ends)
-    }  # the last of a piece may be half a unit
+    # the last of a piece may be half a unit
+    last = {int(units.ends[-1]) for units in pieces if len(units.ends)}
     assert {unit for unit in rows(pieces, 1) - rows([whole], 0) if unit[1] not in last} == set()
     assert rows([whole], 0) <= rows(pieces, 1)
     assert np.concatenate([units.texts for units in pieces])[[0, -1]].tolist() == [0, 2]

@@ -374,9 +374,8 @@ def test_dates() -> None:
     assert preferred(KeeperOrder(by=("oldest",)), id=IDS, date=dates)[:3] == [4, 0, 1]
     seconds = pa.array(["2024-05-01 10:30:01", "2024-05-01T10:30", "2024-05-01T10:30:00.5+02:00"])
     assert preferred(KeeperOrder(by=("newest",)), id=IDS[:3], date=seconds)[0] == 0
-    persian = pa.array(
-        ["\u06f1\u06f4\u06f0\u06f3-\u06f0\u06f2", "0001", None]
-    )  # in its digits, no ISO 8601
+    # in its digits, no ISO 8601
+    persian = pa.array(["\u06f1\u06f4\u06f0\u06f3-\u06f0\u06f2", "0001", None])
     assert preferred(KeeperOrder(by=("newest",)), id=IDS[:3], date=persian)[0] == 1
 
 

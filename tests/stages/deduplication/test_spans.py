@@ -77,9 +77,8 @@ def brute_force(texts: list[str], config: SpanDeduplicationConfig) -> list[tuple
                 marks = left if config.keep_first and rows[0] == row else taken
                 marks[i : i + size] = [True] * size
         for begin, end in runs(left):
-            if (
-                sum(not place for place in taken[begin:end]) < size
-            ):  # most of it stood in an earlier document
+            # most of it stood in an earlier document
+            if sum(not place for place in taken[begin:end]) < size:
                 left[begin:end] = [False] * (end - begin)
         removable = [one and not other for one, other in zip(taken, left, strict=True)]
         spans += [(row, begin, end) for begin, end in runs(removable) if end - begin >= size]

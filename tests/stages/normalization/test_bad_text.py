@@ -117,9 +117,8 @@ def test_one_letter_with_ten_thousand_marks_is_composed() -> None:
 
 def test_unassigned_and_private_code_points_stay() -> None:
     text = "a\u0378 \ue000 \U000f0000 \U0003ffff b"
-    assert normalized(text, "eng", "Latn") == text.replace(
-        "\U0003ffff", ""
-    )  # a noncharacter is a control
+    # a noncharacter is a control
+    assert normalized(text, "eng", "Latn") == text.replace("\U0003ffff", "")
     assert normalized("\uf8ff", "eng", "Latn", form="NFKC") == "\uf8ff"
 
 

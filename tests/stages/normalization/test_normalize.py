@@ -132,9 +132,8 @@ def test_each_rule_changes_only_candidates_and_is_idempotent(
     _, language, script = _row("", label)
     series = pl.Series(texts, dtype=pl.String)
     others = series.filter(~series.str.contains(rule.candidates))
-    if (
-        rule.name != "zawgyi"
-    ):  # a statistical detector: what it would say of text without its candidates is not asked
+    # a statistical detector: what it would say of text without its candidates is not asked
+    if rule.name != "zawgyi":
         assert rule.apply(others, language, script, config).to_list() == others.to_list(), (
             "candidates miss some"
         )

@@ -167,31 +167,34 @@ def test_edited_text_stays_as_it_is_but_for_what_was_read_by_hand() -> None:
         ("nqo", "Nkoo", "\u07ca\u07ec\u07d3\u07fa\u07ca"),  # its own sign of elongation
         ("ful", "Adlm", "\U0001e900\U0001e944\u0640\U0001e922"),
         ("syr", "Syrc", "\u0710\u0640\u0712\u0730"),
+        # its own full stop
         (
             "sat",
             "Olck",
             "\u1c65\u1c5f\u1c71\u1c5b\u1c5f\u1c72\u1c64 \u1c7e 12",
-        ),  # its own full stop
+        ),
         ("mni", "Mtei", "\uabc3\uabe4\uabc7\uabe9 \uabeb"),
         ("ccp", "Cakm", "\U00011103\U00011127\U00011133"),
         ("sun", "Sund", "\u1bae\u1b80 12"),
         ("khm", "Khmr", "\u1793\u1780\u200b\u1780"),  # words are parted by a space of no width
+        # a coeng behind the vowel closes a syllable of Middle Khmer
         (
             "xhm",
             "Khmr",
             "\u1780\u17b6\u17d2\u1799",
-        ),  # a coeng behind the vowel closes a syllable of Middle Khmer
+        ),
         ("lao", "Laoo", "\u0eab\u0e99\u0eb2 \u0edc\u0eb2"),  # ho no of two letters and of one
         ("kan", "Knda", "\u0cb0\u200d\u0ccd\u0caf"),  # ra that does not move up
         ("sin", "Sinh", "\u0dc1\u0dca\u200d\u0dbb\u0dd3"),  # rakaransaya
         ("ben", "Beng", "\u09b0\u200d\u09cd\u09af\u09be\u09ac"),  # ya-phalaa behind ra
         ("mal", "Mlym", "\u0d28\u0d4d\u0d31 \u0d7b\u0d4d\u0d31"),  # two living spellings of nta
         ("bod", "Tibt", "\u0f40\u0f0d \u0f0d\u0f41\u0f0e \u0f42\u0f0b\u0f0d"),
+        # signs of the Quran
         (
             "ara",
             "Arab",
             "\u0628\u0650\u0633\u06e1\u0645\u0650 \ufdfd \u06dd\u0661",
-        ),  # signs of the Quran
+        ),
         ("urd", "Arab", "\u0632\u06a9\u0648\u0670\u06c3 \u06c1\u06d2\u06d4"),
     ],
 )

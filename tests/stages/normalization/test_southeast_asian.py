@@ -93,16 +93,18 @@ def test_without_pyicu_the_rule_says_what_to_install(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("rule", "text", "expected"),
     [
+        # an asat stays before a medial
         (
             "burmese_order",
             "\u1000\u103a\u103b\u102c",
             "\u1000\u103a\u103b\u102c",
-        ),  # an asat stays before a medial
+        ),
+        # canonical order of dot below and asat
         (
             "burmese_order",
             "\u1014\u1037\u103a",
             "\u1014\u1037\u103a",
-        ),  # canonical order of dot below and asat
+        ),
         (
             "burmese_order",
             "\u1000\u1038\u1037\u1036\u102f\u102d",

@@ -63,9 +63,8 @@ def test_drawing_is_the_same_for_any_order_and_grows_with_the_budget() -> None:
     of = np.asarray([0] * 900 + [3] * 100, np.int8)
     small, large = (draw(pa.array(ids, pa.large_string()), of, budget) for budget in (40, 80))
     assert {ids[place] for place in small} < {ids[place] for place in large}
-    assert (
-        np.bincount(of[small])[3] >= 10
-    )  # a tenth of the documents, over a quarter of the answers
+    # a tenth of the documents, over a quarter of the answers
+    assert np.bincount(of[small])[3] >= 10
     turned = draw(pa.array(ids[::-1], pa.large_string()), of[::-1], 40)
     assert [ids[::-1][place] for place in turned] == [ids[place] for place in small]
     first = of[large[: len(large) // 2]]

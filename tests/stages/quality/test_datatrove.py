@@ -193,9 +193,8 @@ def test_by_its_words_our_filters_decide_as_datatrove_does() -> None:
             }
         )
         kept = filter_quality(block_of(*texts), config).kept["id"].to_pylist()
-        wordy = [
-            number for number, text in enumerate(texts) if text.strip()
-        ]  # datatrove divides by zero without words
+        # datatrove divides by zero without words
+        wordy = [number for number, text in enumerate(texts) if text.strip()]
         expected = [n for n in wordy if block.filter(Document(text=texts[n], id="")) is True]
         assert [int(name) for name in kept if int(name) in wordy] == expected, family
         dropped += len(texts) - len(kept)

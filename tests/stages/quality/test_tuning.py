@@ -212,9 +212,8 @@ def test_a_table_for_other_words_or_signals_is_refused() -> None:
     ):
         require_limits_for(TABLE, "graphemes", "limits.toml")
     spaced = TABLE.model_copy(update={"languages": {"eus_Latn": TABLE.languages["eus_Latn"]}})
-    require_limits_for(
-        spaced, "graphemes", "limits.toml"
-    )  # words between spaces are the same for all
+    # words between spaces are the same for all
+    require_limits_for(spaced, "graphemes", "limits.toml")
     own = TABLE.model_copy(
         update={"segmenter": "graphemes", "segmenter_version": segmenter_version("graphemes")}
     )

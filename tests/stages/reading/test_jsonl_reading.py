@@ -65,9 +65,8 @@ def test_a_bad_line_fails_alone(
     assert "\n" not in failed["error"]
     assert failed["text"] is None
     assert failed["position"] == sum(len(each) + 1 for each in lines[:7])
-    if not error.startswith(
-        ("no_text", "nul_in_text")
-    ):  # those were parsed, and what is kept is the text
+    # those were parsed, and what is kept is the text
+    if not error.startswith(("no_text", "nul_in_text")):
         assert failed["raw"] == line + b"\n"
     assert [row["text"] for row in rows] == [str(n) for n in range(20)]
     assert [row["id"] for row in rows] == [f"i{n}" for n in range(20)]

@@ -246,9 +246,8 @@ def test_names_are_inserted_after_whole_words_alone(tmp_path: Path) -> None:
     (row,) = changed("entity_insertions", tmp_path, table, share=1)
     assert isinstance(row, Row)
     assert "Guggenheim museoa <translate>Guggenheim Museum</translate> 1997an" in row.values["text"]
-    assert (
-        "Nerbioi <translate>Nervion</translate> ibaiaren" in row.values["text"]
-    )  # `ibai` is no word here
+    # `ibai` is no word here
+    assert "Nerbioi <translate>Nervion</translate> ibaiaren" in row.values["text"]
     (half,) = changed("entity_insertions", tmp_path, table, share=0.5)
     assert isinstance(half, Row)
     assert half.values["text"].count("<translate>") == 1

@@ -140,9 +140,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     new = [
         *((text, None) for text, _ in first[:10]),  # copies
         *((f"{text} 7", None) for text, _ in first[10:20]),  # edits
-        *(
-            (f"{n} unseen {CHANCE.random()}", url) for n, (_, url) in enumerate(first[20:30])
-        ),  # addresses
+        # addresses
+        *((f"{n} unseen {CHANCE.random()}", url) for n, (_, url) in enumerate(first[20:30])),
         *(
             (edited(text, 1000) + " new", f"https://e.org/new-{n}")
             for n, (text, _) in enumerate(first[30:40])
@@ -261,9 +260,8 @@ def test_a_document_near_a_removed_one_alone_is_new(tmp_path: Path) -> None:
     keepers named."""
     words = [f"w{n}" for n in range(200)]
     a = " ".join(words)
-    b = a.replace("w50 ", "longer-a ").replace(
-        "w90 ", "longer-b "
-    )  # Jaccard similarity 0.90 with a
+    # Jaccard similarity 0.90 with a
+    b = a.replace("w50 ", "longer-a ").replace("w90 ", "longer-b ")
     c = b.replace("w130 ", "longer-c ").replace("w170 ", "longer-d ")  # 0.90 with b, 0.81 with a
     stages = '[[dedup]]\nstage = "near"\nthreshold = 0.86\nbands = 50\n{against}\n[keepers]\nby = ["shortest"]\n'
     write_lines(tmp_path / "a.jsonl", [(a, None), (b, None)])

@@ -109,10 +109,11 @@ def test_a_very_long_document(kind: str) -> None:
     estimated = estimated_similarity(signed.signatures[[0, 0]], signed.signatures[[1, 2]])
     expected = {
         "words": (1.0, 0.5),
+        # it is cut every 256 KiB: two shingles, and one that ends in 7
         "one word of letters": (
             2 / 3,
             0.0,
-        ),  # it is cut every 256 KiB: two shingles, and one that ends in 7
+        ),
         "one run of Thai letters": (0.5, 0.0),  # of equal clusters, and one that ends in 7
         "capitals outside ASCII": (1 / 2, 0.0),
     }[kind]

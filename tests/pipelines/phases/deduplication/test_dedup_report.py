@@ -71,9 +71,8 @@ class Corpus(NamedTuple):
     reports: dict[str, DedupReport]
     weights: SamplingWeights
     texts: dict[int, str]  # by position in the source
-    ledger: list[
-        dict[str, Any]
-    ]  # in the order of the documents' numbers, without what ingest turned away
+    # in the order of the documents' numbers, without what ingest turned away
+    ledger: list[dict[str, Any]]
     published: list[dict[str, Any]]
 
 

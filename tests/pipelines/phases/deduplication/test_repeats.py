@@ -103,11 +103,12 @@ def test_the_shuffle_agrees_with_one_process(
     texts: list[str], stage: str, table: str, config: Any, reason: str, tmp_path: Path
 ) -> None:
     quotation = passages()[3]
+    # nothing is left of the second without the span
     texts = [
         *texts,
         f"{quotation} bat",
         f"{quotation} bi",
-    ]  # nothing is left of the second without the span
+    ]
     out = str(tmp_path / "out")
     ledger = corpus_of(texts, table, tmp_path)
     assert len(list((tmp_path / "out/ledger").iterdir())) > 3, "several splits"
