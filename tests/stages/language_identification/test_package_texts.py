@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import struct
+import zipfile
 
 import polars as pl
 import pytest
@@ -12,6 +14,7 @@ from stages.language_identification.package_texts import (
     ENOUGH_PASSAGES,
     LEAST_SPEAKERS,
     clean,
+    fluent_messages,
     is_written,
     locale_language,
     plain,
@@ -48,6 +51,48 @@ def test_catalogues_of_both_byte_orders(order: str) -> None:
 def test_no_catalogue_is_refused() -> None:
     with pytest.raises(ValueError, match="not a gettext catalogue"):
         list(read_mo(b"GIF89a" + bytes(40)))
+
+
+FLUENT = {
+    "a message": ("new-tab = Fitxa berria", ["Fitxa berria"]),
+    "its attributes, and no text of its own": (
+        "move-left =\n    .label = Mugitu ezkerrera\n    .accesskey = M",
+        ["Mugitu ezkerrera", "M"],
+    ),
+    "an attribute of another name": ("-menu =\n\n  .title=Menua", ["Menua"]),
+    "a text on the next line": (
+        "hint =\n    Sakatu hemen\nend = Amaiera",
+        ["Sakatu hemen", "Amaiera"],
+    ),
+    "a next line that begins with a dot": ("file =\n    .txt luzapena", [".txt luzapena"]),
+    "a dot and an equals sign in a sentence": (
+        "code = Idatzi .label = hitza, edo a.b = c",
+        ["Idatzi .label = hitza, edo a.b = c"],
+    ),
+    "forms of a selector are no attributes": (
+        "tabs =\n    { $count ->\n        [one] Fitxa bat\n       *[other] Fitxak\n    }",
+        ["{ $count ->"],
+    ),
+    "windows' ends of lines": ("a =\r\n    .label = Bat\r\nb = Bi\r\n", ["Bat", "Bi"]),
+}
+
+
+@pytest.mark.parametrize(("content", "expected"), FLUENT.values(), ids=FLUENT.keys())
+def test_messages_of_fluent(content: str, expected: list[str]) -> None:
+    assert [text.strip() for text in messages_of("browser/menu.ftl", content)] == expected
+
+
+def test_an_empty_property_does_not_take_the_next_one() -> None:
+    found = messages_of("browser/menu.properties", "empty=\nnext=Hurrengoa\n")
+    assert found == ["Hurrengoa"]
+
+
+def messages_of(name: str, content: str) -> list[str]:
+    """Read the messages of a language pack with one file."""
+    pack = io.BytesIO()
+    with zipfile.ZipFile(pack, "w") as archive:
+        archive.writestr(name, content)
+    return [text for _, text in fluent_messages(pack.getvalue())]
 
 
 PLAIN = {
