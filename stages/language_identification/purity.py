@@ -1,10 +1,21 @@
 """Keep documents to their language: find the lines that are in another one, and drop, cut or mark
 them.
 
-Every line with enough letters is identified by itself. It is in another language if that is sure (a
-score of OTHER_LANGUAGE_SCORE or more) and no near neighbour of the document's, or if its letters
-are in another script. Lines that say too little, and those that no model is sure of, stay with the
-document.
+Every line with enough letters is identified by itself. It is in another language if its letters are
+in another script; or if all of these hold, since a model takes lines of small languages for those
+of their relatives with scores of 0.9 and more, and mostly errs where a language that it knows well
+is near:
+
+- another language is sure (a score of OTHER_LANGUAGE_SCORE or more) and no near neighbour of the
+  document's;
+- neither the document's language nor a neighbour is among the model's other candidates;
+- the line has SAME_SCRIPT_LETTERS, and less than SHARED_WORDS of them are in words that the
+  document's own lines have too.
+
+Lines that say too little, and those that are doubtful, stay with the document. Measured on
+pieces of eight lines of the Declaration in 307 languages: 17 of 20,170 lines are lost (168 with
+the first condition alone), over 1 % in 11 languages (54); of lines of 12 large languages planted
+in 24 others 97.4 % are found (98.0 %).
 
 A second model may be asked about the whole document. Where it names another language, or
 identification itself could not tell among near neighbours, the document is doubtful: published
@@ -41,8 +52,13 @@ from stages.language_identification.labels import same_script
 from stages.language_identification.passages import judge_lines
 from stages.language_identification.purity_options import LanguagePurityConfig
 
-LINE_LETTERS = 20  # by content; a shorter line says too little of its language
+LINE_LETTERS = 20  # by content; a shorter line says too little of its script
+SAME_SCRIPT_LETTERS = (
+    30  # headings with a number ("Artículo 3. ...") are taken for the large language
+)
+SHARED_WORDS = 0.25  # by letters; a line of its document has half, one of another language a tenth
 _LINE_CODE_POINTS = 1000  # read of a line
+_WORD = r"[\p{L}\p{M}]+"
 _REQUIRED = ("text", "language", "script", "language_group", "other_language_share")
 Identify = Callable[[list[str]], Candidates]
 
@@ -121,59 +137,101 @@ def identify_lines(batch: pa.RecordBatch, identify: Identify) -> Lines:
     )
     asked = np.flatnonzero((judged["linguistic"] & (judged["letters"] >= LINE_LETTERS)).to_numpy())
     found = identify(judged["text"].gather(asked).to_list())
-    names = np.asarray([*found.languages, UNDETERMINED], object)[found.codes[:, 0]]
+    names = np.asarray([*found.languages, UNDETERMINED], object)[found.codes]
+    best = names[:, 0]
     sure = (
         (found.scores[:, 0] >= OTHER_LANGUAGE_SCORE)
-        & (names != UNDETERMINED)
-        & (names != NO_LINGUISTIC_CONTENT)
+        & (best != UNDETERMINED)
+        & (best != NO_LINGUISTIC_CONTENT)
     )
-    language = np.full(len(judged), None, object)
-    language[asked[sure]] = names[sure]
-    enough = np.zeros(len(judged), bool)
-    enough[asked] = True
-    scripts = np.asarray(judged["script"].to_list(), object)
-    own = list(zip(batch["language"].to_pylist(), batch["script"].to_pylist(), strict=True))
-    # a look-up a line that a document has
-    label = {
-        pair: _other_label(own[pair[0]], scripts[pair[1]], language[pair[1]])
-        if enough[pair[1]]
-        else None
-        for pair in zip(documents.tolist(), number.tolist(), strict=True)
-    }
-    other = np.asarray(
-        [label[pair] for pair in zip(documents.tolist(), number.tolist(), strict=True)], object
-    )
+    candidates: dict[int, tuple[str, ...]] = dict.fromkeys(asked.tolist(), ())
+    candidates |= zip(asked[sure].tolist(), map(tuple, names[sure].tolist()), strict=True)
+    scripts = judged["script"].to_list()
     letters = np.where(judged["linguistic"].to_numpy(), judged["letters"].to_numpy(), 0).astype(
         np.float64
     )
-    return Lines(
-        documents, texts, starts, letters[number], other if len(other) else np.zeros(0, object)
+    own = list(zip(batch["language"].to_pylist(), batch["script"].to_pylist(), strict=True))
+    pairs = list(zip(documents.tolist(), number.tolist(), strict=True))
+    # a look-up a line that a document has
+    label = {
+        (document, line): _other_label(
+            own[document], scripts[line], candidates[line], letters[line]
+        )
+        for document, line in pairs
+        if line in candidates
+    }
+    other = np.asarray([label.get(pair) for pair in pairs] + [None], object)[:-1]
+    same = np.asarray(
+        [
+            other[row] is not None and same_script(own[document][1] or COMMON_SCRIPT, scripts[line])
+            for row, (document, line) in enumerate(pairs)
+        ],
+        bool,
     )
+    other[_of_their_documents(documents, texts, other, same)] = None
+    return Lines(documents, texts, starts, letters[number], other)
+
+
+def _of_their_documents(
+    documents: NDArray[np.int64],
+    texts: pl.Series,
+    other: NDArray[np.object_],
+    same: NDArray[np.bool_],
+) -> NDArray[np.int64]:
+    """Find the lines with a label of another language but the words of their documents' own lines.
+
+    Asked are the lines that are `same` (in their document's script); a document's own lines are
+    those without a label.
+    """
+    inside = np.flatnonzero(np.isin(documents, np.unique(documents[same])))
+    words = (
+        pl.DataFrame({"row": inside, "document": documents[inside], "text": texts.gather(inside)})
+        .with_columns(
+            own=pl.Series(other[inside] == None, dtype=pl.Boolean),  # noqa: E711
+            word=pl.col("text")
+            .str.slice(0, _LINE_CODE_POINTS)
+            .str.to_lowercase()
+            .str.extract_all(_WORD),
+        )
+        .explode("word")
+        .drop_nulls("word")
+    )
+    asked = words.join(pl.DataFrame({"row": np.flatnonzero(same)}), on="row", how="semi")
+    shared = asked.join(words.filter("own"), on=["document", "word"], how="semi")
+    letters = pl.col("word").str.len_chars().sum()
+    found = (
+        asked.group_by("row")
+        .agg(all=letters)
+        .join(shared.group_by("row").agg(shared=letters), on="row")
+        .filter(pl.col("shared") >= SHARED_WORDS * pl.col("all"))
+    )
+    return found["row"].to_numpy().astype(np.int64)
 
 
 def _other_label(
-    own: tuple[str | None, str | None], script: str, language: str | None
+    own: tuple[str | None, str | None],
+    script: str,
+    candidates: tuple[str, ...],
+    letters: float,
 ) -> str | None:
     """Return the label of a line that is in another language or script than its document's `own`,
     or None.
 
-    A near neighbour is none: models mix them up. Nor is Latin script in a document of another
-    script a language by itself: a name or a term, unless it is surely in a language.
+    `candidates` are the line's languages, best first; none if the best is not sure. A near
+    neighbour is none: models mix them up. Nor is Latin script in a document of another script a
+    language by itself: a name or a term, unless it is surely in a language.
     """
     if own[0] in (None, UNDETERMINED, NO_LINGUISTIC_CONTENT) or script == COMMON_SCRIPT:
         return None
-    label = f"{own[0]}_{own[1]}"
-    if language is None:
-        return (
-            None
-            if same_script(own[1] or COMMON_SCRIPT, script) or script == "Latn"
-            else f"{UNDETERMINED}_{script}"
-        )
-    line = f"{language}_{script}"
-    if same_script(own[1] or COMMON_SCRIPT, script):
-        near = group_of(label) is not None and group_of(label) == group_of(line)
-        return None if language == own[0] or near else line
-    return line
+    same = same_script(own[1] or COMMON_SCRIPT, script)
+    if not candidates:
+        return None if same or script == "Latn" else f"{UNDETERMINED}_{script}"
+    group = group_of(f"{own[0]}_{own[1]}")
+    doubtful = letters < SAME_SCRIPT_LETTERS or any(
+        language == own[0] or (group and group == group_of(f"{language}_{script}"))
+        for language in candidates
+    )
+    return None if same and doubtful else f"{candidates[0]}_{script}"
 
 
 def _most(lines: Lines, rows: NDArray[np.int64]) -> list[str]:

@@ -107,6 +107,68 @@ def test_lines_are_cut_and_counted(cascade: Cascade) -> None:
     assert [stage for stage, _ in outcome.changes] == ["purity"]
 
 
+SPA = "Toda persona tiene derecho a la propiedad, individual y colectivamente, en su municipio."
+GLG = "Ninguén será privado arbitrariamente da súa casa nin das súas leiras polo concello."
+SCO = "Awbody hes the richt tae freedom o traivel and residence ben the mairches o aw States."
+WIN = "Awbody hes the richt tae win awa frae ony countrie, includin his ain."
+KAA = "Ҳәр бир инсан қай жерде болыўына қарамастан, тән алыныў ҳуқықына ийе."
+LIFE = (
+    "Ҳәр бир инсан ҳәр бир мәмлекет ишинде еркин жүриў ҳуқықына ийе.\n"
+    "Ҳәр бир инсан жасаў, еркин болыў ҳәм жеке қол қатылмаслық ҳуқықларына ийе."
+)
+TPI = "Olgeta manmeri long olgeta hap igat rait long luksave blong lo."
+SAFE = "Yumi olgeta igat rait long stap laip, fri na sef."
+SNN = "Tsi'sini jai bai\u0331 coca caco. Sia'ye bai\u0331 jëaye bai'ye quëahuesosico."
+OWN_LINES = {
+    "sco called eng: the Scots is sure, and the document's words": (SCO, WIN, "eng", "Latn", SPA),
+    "kaa: Kazakh and Azerbaijani are near": (KAA, LIFE, "kaa", "Cyrl", RUS),
+    "tpi: Bislama is near": (SAFE, TPI, "tpi", "Latn", ENG),
+    "snn: a heading begins in Spanish": (SNN, "Artículo 1. Te'o aco quëaye.", "snn", "Latn", SPA),
+    "glg: Spanish is near, and another": (GLG, GLG.replace("casa", "vida"), "glg", "Latn", SPA),
+    "eus: no one is near": (EUS, MORE, "eus", "Latn", SPA),
+}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "language", "script", "foreign"), OWN_LINES.values(), ids=OWN_LINES.keys()
+)
+def test_lines_of_small_languages_stay_and_others_are_cut(
+    cascade: Cascade, first: str, second: str, language: str, script: str, foreign: str
+) -> None:
+    config = LanguagePurityConfig(max_other_share=1, other_lines="cut")
+    batch = block((f"{first}\n{foreign}\n{second}", language, script))
+    kept = language_purity(batch, cascade, config).kept["text"].to_pylist()
+    assert kept == [f"{first}\n{second}"]
+
+
+def candidates(*languages: str) -> Callable[[list[str]], Candidates]:
+    """A model that names these languages for every line, the first of them surely."""
+
+    def identify(texts: list[str]) -> Candidates:
+        codes = np.tile(np.arange(len(languages)), (len(texts), 1))
+        scores = np.tile(np.array([0.9, 0.06, 0.02], np.float32)[: len(languages)], (len(texts), 1))
+        return Candidates(languages, codes, scores)
+
+    return identify
+
+
+DOUBTS = {
+    "tzo: another is sure": ("tzo", ("tzh", "cak"), EUS, 1.0),
+    "tzo is thought of as well": ("tzo", ("tzh", "cak", "tzo"), EUS, 0.0),
+    "srp: a neighbour of it is thought of": ("srp", ("slk", "ces", "hrv"), EUS, 0.0),
+    "slk: Croatian is no neighbour": ("slk", ("srp", "hrv"), EUS, 1.0),
+    "30 letters": ("tzo", ("tzh",), "some quick brown foxes jumped over a", 1.0),
+    "29 letters are too few": ("tzo", ("tzh",), "some quick brown foxes jumped over", 0.0),
+}
+
+
+@pytest.mark.parametrize(("language", "named", "line", "share"), DOUBTS.values(), ids=DOUBTS.keys())
+def test_doubt(language: str, named: tuple[str, ...], line: str, share: float) -> None:
+    config = LanguagePurityConfig(max_other_share=1, other_lines="mark")
+    kept = language_purity(block((line, language, "Latn")), candidates(*named), config).kept
+    assert kept["other_language_share"].to_pylist() == [share]
+
+
 def test_spans_are_marked(cascade: Cascade) -> None:
     text = f"{RUS}\n{ENG}\n{ENG}\n{EUS}\n{MORE}\n{MORE}\n{ENG}"
     config = LanguagePurityConfig(max_other_share=0.9, other_lines="mark")
