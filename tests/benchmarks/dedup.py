@@ -51,7 +51,7 @@ from tests.benchmarks.datatrove_dedup_peer import run_peer
 from tests.benchmarks.dedup_peers import run_rensa, run_text_dedup
 from tests.benchmarks.dedup_phase import RECIPE, STAGED, read_splits
 from tests.benchmarks.help_pages import LABELS, build_corpus, download_packages
-from tests.benchmarks.measuring import Figures, measure
+from tests.benchmarks.measuring import Figures, keep_bytecode, measure
 
 PEER_PAGES = 10_000
 COPIES = 9
@@ -86,10 +86,7 @@ def main() -> None:
 def compare() -> dict[str, float]:
     folder = Path(os.environ.get("GLOTMILL_BENCH", "out/bench")).resolve()
     pages = staged_help_pages(folder)
-    # As where a program was installed and has run before: modules are compiled once, ours and the
-    # peer's.
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
+    keep_bytecode(folder / "bytecode")
     with tempfile.TemporaryDirectory(dir=folder) as scratch_name:
         inputs = {kind: Path(scratch_name) / kind for kind in INPUTS}
         for kind, path in inputs.items():  # by processes whose memory ends with them

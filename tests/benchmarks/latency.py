@@ -14,13 +14,12 @@ runs the one that took least counts.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.measuring import measure
+from tests.benchmarks.measuring import keep_bytecode, measure
 
 RUNS = 5
 LINES = """
@@ -58,10 +57,9 @@ SENTENCES = (
 
 
 def main() -> None:
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory() as scratch_name:
         scratch = Path(scratch_name)
-        os.environ["PYTHONPYCACHEPREFIX"] = str(scratch / "bytecode")
+        keep_bytecode(scratch / "bytecode")
         lines, pages = write_inputs(scratch)
         of_lines, of_pages = scratch / "out" / "lines", scratch / "out" / "pages"
         seconds: dict[str, list[float]] = {}

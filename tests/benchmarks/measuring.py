@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import NamedTuple
 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
@@ -20,6 +21,17 @@ class Figures(NamedTuple):
     wall_seconds: float
     cpu_seconds: float
     peak_rss_mb: float
+
+
+def keep_bytecode(folder: Path) -> None:
+    """Let the commands to come, ours and the peers', keep compiled modules in a folder.
+
+    So they count as where a program was installed and has run before. What is measured first
+    compiles what is not there, or is of another time than its source. This process has its own in
+    another place.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(folder)
 
 
 def measure(command: list[str]) -> Figures:

@@ -29,7 +29,6 @@ from __future__ import annotations
 import argparse
 import cProfile
 import json
-import os
 import pstats
 import sys
 import tempfile
@@ -48,6 +47,7 @@ from stages.quality.options import QualityFilteringConfig
 from stages.quality.rules import PUBLISHED_FAMILIES
 from tests.benchmarks import good_texts, quality_fairness
 from tests.benchmarks.held_out_texts import held_out_texts
+from tests.benchmarks.measuring import keep_bytecode
 from tests.benchmarks.measuring import measure as measure_command
 
 FIELDS = [DOCUMENT.field(name) for name in ("text", "language", "script")]
@@ -221,8 +221,7 @@ def main() -> None:
             ("quarter", sample.head(sample.height // 4)),
         ):
             frame.write_parquet(files[name])
-        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-        os.environ["PYTHONPYCACHEPREFIX"] = str(Path(folder, "bytecode"))
+        keep_bytecode(Path(folder, "bytecode"))
         commands = {
             "ours": [OURS, str(files["pages"])],
             "quarter": [PEER, str(files["quarter"]), str(files["kept"])],
