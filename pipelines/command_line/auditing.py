@@ -6,14 +6,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from pipelines.command_line.arguments import CorpusArgument
 from schemas.failures import MisuseError
-from schemas.finding import SEVERITIES, AuditResult
+
+if TYPE_CHECKING:
+    from schemas.finding import AuditResult
 
 SHOWN = 20  # findings of one severity, in text
 SHOWN_OPINIONS = 5
@@ -110,6 +112,7 @@ def audit(
 def _lines(result: AuditResult) -> Iterator[str]:
     """Tell a result in lines of text; texts of documents are not among them."""
     from data_cards.display import one_line
+    from schemas.finding import SEVERITIES
 
     for severity in SEVERITIES:
         found = [finding for finding in result.findings if finding.severity == severity]
