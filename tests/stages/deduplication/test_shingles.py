@@ -435,3 +435,10 @@ def test_schema() -> None:
 
 def test_no_documents() -> None:
     assert hashes_of() == []
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.03, 0.04, 0.09, 0.1, 0.11, 0.5, 1])
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 999])
+def test_places_are_those_of_marks_however_many_are_set(share: float, count: int) -> None:
+    marks = np.random.default_rng(count).random(count) < share
+    assert shingles._places(marks).tolist() == [n for n in range(count) if marks[n]]
