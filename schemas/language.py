@@ -152,16 +152,18 @@ def one_label(label: str) -> str:
     return f"{one_code(language)}_{_ONE_SCRIPT.get(script, script)}"
 
 
-def parse_labels(labels: Iterable[str]) -> None:
-    """Check labels; raises one ValueError with a line for every one that is none."""
-    problems = []
+def parse_labels(labels: Iterable[str], problems: Iterable[str] = ()) -> None:
+    """Check labels; raises one ValueError with a line for every one that is none, and for every one
+    of `problems`, what else is wrong with the same value."""
+    found = []
     for label in labels:
         try:
             parse_label(label)
         except ValueError as error:
-            problems.append(str(error))
-    if problems:
-        raise ValueError("\n".join(problems))
+            found.append(str(error))
+    found += problems
+    if found:
+        raise ValueError("\n".join(found))
 
 
 def _meant(label: str) -> list[str]:

@@ -32,7 +32,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from schemas.language import parse_label
+from schemas.language import parse_labels
 from schemas.quality_signals import SIGNALS_VERSION
 
 ALL = "all"  # of false positives: those of all rules together
@@ -75,8 +75,7 @@ class LimitsTable(_Part):
     @field_validator("languages")
     @classmethod
     def _labels(cls, languages: Mapping[str, LanguageLimits]) -> Mapping[str, LanguageLimits]:
-        for label in languages:
-            parse_label(label)
+        parse_labels(languages)
         return languages
 
     @property

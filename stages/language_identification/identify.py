@@ -35,7 +35,14 @@ from pydantic import Field, field_validator
 from schemas.card.versions import ModelVersion
 from schemas.columns import require_columns
 from schemas.document import CANDIDATES, DOCUMENT
-from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED, one_code, one_label, parse_label
+from schemas.language import (
+    NO_LINGUISTIC_CONTENT,
+    UNDETERMINED,
+    one_code,
+    one_label,
+    parse_label,
+    parse_labels,
+)
 from stages.batches import StageConfig, located, set_columns
 from stages.language_identification.answers import Answers, embedded_answers
 from stages.language_identification.cascade import (
@@ -195,17 +202,19 @@ class LanguageIdentificationConfig(StageConfig):
     @field_validator("thresholds")
     @classmethod
     def _labels_and_shares(cls, thresholds: Mapping[str, float]) -> Mapping[str, float]:
-        for label, score in thresholds.items():
-            parse_label(label)
-            if not 0 <= score <= 1:
-                raise ValueError(f"threshold of {label} must be in [0, 1], got {score}")
+        beyond = (
+            f"threshold of {label} must be in [0, 1], got {score}"
+            for label, score in thresholds.items()
+            if not 0 <= score <= 1
+        )
+        parse_labels(thresholds, beyond)
         return thresholds
 
     @field_validator("merge")
     @classmethod
     def _language_codes(cls, merge: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
-        for code in [*merge, *(member for members in merge.values() for member in members)]:
-            parse_label(f"{code}_Zyyy")
+        members = (member for members in merge.values() for member in members)
+        parse_labels(f"{code}_Zyyy" for code in [*merge, *members])
         return merge
 
 

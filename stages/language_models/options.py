@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from schemas.card.versions import ModelVersion
-from schemas.language import parse_label
+from schemas.language import parse_labels
 from stages.batches import StageConfig, file_version, located
 
 
@@ -41,8 +41,7 @@ class LanguageModelConfig(StageConfig):
     @field_validator("models")
     @classmethod
     def _labels(cls, models: Mapping[str, str]) -> Mapping[str, str]:
-        for label in models:
-            parse_label(label)
+        parse_labels(models)
         return models
 
     def at_home(self, base: str) -> Self:

@@ -12,8 +12,9 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from schemas.alternatives import unknown
 from schemas.card.versions import ModelVersion
-from schemas.language import parse_label
+from schemas.language import parse_labels
 from stages.batches import StageConfig, located
 from stages.quality.learned_limits import load_limits, require_limits_for
 from stages.quality.rules import ENGLISH_STOP_WORDS, FAMILIES, RULE_NAMES, Family, Limits
@@ -74,24 +75,26 @@ class QualityFilteringConfig(StageConfig):
     @field_validator("thresholds")
     @classmethod
     def _known(cls, thresholds: OwnLimits) -> OwnLimits:
-        for place, limits in thresholds.items():
-            if "_" in place:
-                parse_label(place)
-            if unknown := [name for name in limits if name not in RULE_NAMES]:
-                raise ValueError(
-                    f"{place}: no rule is called {', '.join(unknown)}; there are {', '.join(RULE_NAMES)}"
-                )
+        wrong = (
+            f"{place}: {unknown('rule', name, RULE_NAMES)}"
+            for place, limits in thresholds.items()
+            for name in limits
+            if name not in RULE_NAMES
+        )
+        parse_labels((place for place in thresholds if "_" in place), wrong)
         return thresholds
 
     @field_validator("stop_words")
     @classmethod
     def _labels(cls, stop_words: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
-        for label, words in stop_words.items():
-            parse_label(label)
-            if not words:
-                raise ValueError(
-                    f"{label}: the list of stop words is empty; leave the language out"
-                )
+        empty = (label for label, words in stop_words.items() if not words)
+        parse_labels(
+            stop_words,
+            (
+                f"{label}: the list of stop words is empty; leave the language out"
+                for label in empty
+            ),
+        )
         return stop_words
 
     @model_validator(mode="after")
@@ -163,9 +166,7 @@ class BlockListConfig(StageConfig):
     @field_validator("words")
     @classmethod
     def _named(cls, words: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-        for name, _ in words:
-            if "_" in name:
-                parse_label(name)
+        parse_labels(name for name, _ in words if "_" in name)
         return words
 
     @model_validator(mode="after")

@@ -53,7 +53,8 @@ def find_files(
     problems = []
     for pattern in patterns:
         try:
-            matches = list(_matches(os.path.expanduser(pattern), base, endings))  # noqa: PTH111 - of globs too
+            located = os.path.expanduser(pattern)  # noqa: PTH111 - of globs too
+            matches = list(_matches(located, base, endings))
         except FileNotFoundError:
             matches = []
         except store_errors(ValueError, ImportError) as error:
@@ -62,7 +63,8 @@ def find_files(
             )
             continue
         if not matches:
-            problems.append(f"path {pattern!r} matches no file; looked in {base}")
+            place = f"in {base}" if located == pattern else f"for {located}"
+            problems.append(f"path {pattern!r} matches no file; looked {place}")
         for file in matches:
             if file is None:
                 problems.append(

@@ -12,7 +12,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator
 
 from schemas.card.versions import ModelVersion
-from schemas.language import parse_label
+from schemas.language import parse_labels
 from stages.batches import StageConfig, located
 from stages.engines.engine import Direction, parse_direction
 from stages.engines.options import EngineConfig, PublishResponses, Reuse, named_engine
@@ -335,9 +335,8 @@ class PairSamplesConfig(StageConfig):
     @field_validator("auxiliary")
     @classmethod
     def _labels(cls, auxiliary: dict[str, str]) -> dict[str, str]:
-        return {
-            str(parse_label(label)): str(parse_label(other)) for label, other in auxiliary.items()
-        }
+        parse_labels([*auxiliary, *auxiliary.values()])
+        return auxiliary
 
     def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:
         if not {"translate", "given_pairs"} & set(before):

@@ -464,6 +464,10 @@ BAD_OPTIONS = {
         {"thresholds": {"eus": 0.5}},
         "language must look like uzb_Cyrl",
     ),
+    "three wrong thresholds at once": (
+        {"thresholds": {"eu": 0.5, "kaz_Cyrl": 0.4, "foo": 0.1, "eus_Latn": 2}},
+        r"got 'eu'; did you mean eus_Latn\n.*got 'foo'\nthreshold of eus_Latn must be in \[0, 1\]",
+    ),
     "a merged name": ({"merge": {"serbo-croatian": ("srp",)}}, "language must look like uzb_Cyrl"),
     "an unknown option": ({"threshold": 0.5}, "Extra inputs are not permitted"),
 }

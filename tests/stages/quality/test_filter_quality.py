@@ -236,12 +236,21 @@ def test_signals_are_kept_if_asked() -> None:
 
 
 def test_bad_options_are_named() -> None:
-    with pytest.raises(
-        ValidationError, match="any: no rule is called to_few_words; there are too_few_words"
+    with pytest.raises(ValidationError) as error:
+        QualityFilteringConfig(
+            thresholds={"any": {"to_few_words": 3, "xyz": 1}, "eus_Lat": {"too_few_words": 1}}
+        )
+    for words in (
+        "any: unknown rule 'to_few_words', did you mean 'too_few_words'? (known: too_few_words",
+        "any: unknown rule 'xyz' (known: too_few_words",
+        "got 'eus_Lat'; did you mean eus_Latn",
     ):
-        QualityFilteringConfig(thresholds={"any": {"to_few_words": 3}})
-    with pytest.raises(ValidationError, match="eng_Latn: the list of stop words is empty"):
-        QualityFilteringConfig(stop_words={"eng_Latn": ()})
+        assert words in str(error.value)
+    assert "eus_Lat:" not in str(error.value), "its rule is known"
+    with pytest.raises(
+        ValidationError, match=r"got 'xx'\neng_Latn: the list of stop words is empty"
+    ):
+        QualityFilteringConfig(stop_words={"eng_Latn": (), "xx": ("a",), "eus_Latn": ("eta",)})
     with pytest.raises(SchemaError, match="'language' is missing"):
         filter_quality(pa.record_batch({"text": ["a"]}), QualityFilteringConfig())
 

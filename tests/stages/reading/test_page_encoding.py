@@ -138,6 +138,32 @@ def test_a_short_text_in_the_declared_code_page_stays(text: str) -> None:
     assert decode_page(text.encode("cp1251"), "windows-1251") == text
 
 
+# A line of a dozen words: Tajik, Mongolian and Kyrgyz, whose capitals Mac Cyrillic reads as signs.
+SHORT_ASIAN = (
+    (
+        "ptcp154",
+        "\u04b2\u0430\u0440 \u043a\u0430\u0441 \u04b3\u0430\u049b \u0434\u043e\u0440\u0430\u0434 \u0431\u0430 "
+        "\u043c\u0430\u043a\u0442\u0430\u0431 \u0440\u0430\u0432\u0430\u0434 \u0432\u0430 "
+        "\u04b3\u0430\u043c\u0430 \u0447\u0438\u0437\u0440\u043e \u043e\u043c\u04ef\u0437\u0430\u0434",
+    ),
+    (
+        "kz1048",
+        "\u0445\u04af\u043d \u0431\u04af\u0440 \u04e9\u04e9\u0440\u0438\u0439\u043d \u0433\u044d\u0440\u0442 "
+        "\u0430\u043c\u044c\u0434\u0430\u0440\u0434\u0430\u0433",
+    ),
+    (
+        "ptcp154",
+        "\u04e9\u0437\u04af\u043d\u04af\u043d \u04af\u0439\u04af\u043d\u0434\u04e9 "
+        "\u0436\u0430\u0448\u0430\u0433\u0430\u043d \u0430\u0434\u0430\u043c\u0434\u044b\u043d \u0431\u0430\u043b\u0434\u0430\u0440\u044b",
+    ),
+)
+
+
+@pytest.mark.parametrize(("codec", "text"), SHORT_ASIAN)
+def test_a_short_text_of_central_asia_is_read_against_its_label(codec: str, text: str) -> None:
+    assert decode_page(text.encode(codec), "windows-1251") == text
+
+
 def test_names_in_letters_of_another_alphabet_do_not_change_the_encoding() -> None:
     page = f"<p>{sample('uk_Cyrl', 'cp1251')} \u0409\u0438\u0459\u0430\u043d\u0430, \u040c\u0430\u045e</p>"
     assert decode_page(page.encode("cp1251"), "windows-1251") == page

@@ -139,6 +139,15 @@ def test_a_path_that_is_no_file_is_a_problem(
     assert str(error.value) == "; ".join(words)
 
 
+def test_a_path_in_the_home_folder_is_named_in_full(
+    tree: Path, problems: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tree / "home"))
+    assert problems(format="text", paths=["~/nix.txt"]) == [
+        f"source 'test': path '~/nix.txt' matches no file; looked for {tree}/home/nix.txt"
+    ]
+
+
 def test_a_folder_without_pages_is_a_problem(
     tree: Path, problems: Callable[..., list[str]]
 ) -> None:
