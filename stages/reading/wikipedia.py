@@ -103,6 +103,11 @@ _JUNK_AFTER_ROOT = (
     expat.errors.codes[expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT],
     expat.errors.codes[expat.errors.XML_ERROR_MISPLACED_XML_PI],
 )
+# What expat says of an encoding that writes ASCII otherwise, such as EBCDIC, or that the bytes are not.
+_UNREADABLE_ENCODING = (
+    expat.errors.codes[expat.errors.XML_ERROR_UNKNOWN_ENCODING],
+    expat.errors.codes[expat.errors.XML_ERROR_INCORRECT_ENCODING],
+)
 _REDIRECT = re.compile(r"\s*#\s*([^\W\d_]+)\s*:?\s*\[\[([^\[\]|\n]{1,255})(?:\|[^\[\]\n]*)?\]\]")
 
 
@@ -167,6 +172,10 @@ class _Dump:
         try:
             self._parser.Parse(content, not content)
         except expat.ExpatError as error:
+            if error.code in _UNREADABLE_ENCODING:
+                raise _UnreadableDumpError(
+                    f"its encoding {self._encoding!r} cannot be read: {error}"
+                ) from error
             return error
         except (LookupError, ValueError) as error:  # of the codec; no handler of ours raises these
             raise _UnreadableDumpError(

@@ -509,7 +509,9 @@ def test_dumps(
     assert read(content, tmp_path, read_all) == expected
 
 
-@pytest.mark.parametrize("encoding", ["klingon", "shift_jis", "rot13", "undefined"])
+@pytest.mark.parametrize(
+    "encoding", ["klingon", "shift_jis", "rot13", "undefined", "ebcdic-cp-us", "cp037", "utf-16"]
+)
 def test_an_encoding_that_cannot_be_read(
     encoding: str, tmp_path: Path, read_all: Callable[..., Rows]
 ) -> None:
