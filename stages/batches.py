@@ -129,6 +129,15 @@ class Outcome(NamedTuple):
     changes: list[tuple[str, pa.Table]]
 
 
+class RowError(ValueError):
+    """A row that a stage cannot do, for a reason with a name; `reason` is a short snake_case
+    word."""
+
+    def __init__(self, reason: str, words: str) -> None:
+        super().__init__(words)
+        self.reason = reason
+
+
 class Measured(NamedTuple):
     """What was measured of n rejected rows, and the limit that it is beyond; a scalar holds for all
     rows."""
@@ -229,7 +238,8 @@ def _guarded(block: pa.RecordBatch, stage: BoundStage, outcome: Outcome) -> list
         # The one place that catches everything: whatever a stage trips over is that row's fate, in
         # the ledger.
         if block.num_rows == 1:
-            outcome.failed.append(reject(block, stage.name, "error", detail=error_line(error)))
+            reason = error.reason if isinstance(error, RowError) else "error"
+            outcome.failed.append(reject(block, stage.name, reason, detail=error_line(error)))
             return []
         middle = block.num_rows // 2
         return _guarded(block.slice(0, middle), stage, outcome) + _guarded(

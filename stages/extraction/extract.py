@@ -23,7 +23,7 @@ from turbohtml import parse
 
 from schemas.columns import require_columns
 from schemas.document import PAGE_MARKS, RECORD
-from stages.batches import Filtered, Measured, reject, set_columns
+from stages.batches import Filtered, Measured, RowError, reject, set_columns
 from stages.extraction.choice import Fallback, choose
 from stages.extraction.comments import with_comments
 from stages.extraction.engines import resiliparse, selectors, trafilatura
@@ -36,6 +36,7 @@ from stages.extraction.markup import (
     close_empty_elements,
     has_markup,
     is_feed,
+    is_markup,
     is_xhtml,
     other_media_type,
 )
@@ -189,13 +190,14 @@ def decode_row(raw: bytes, media_type: str, charset: str | None, config: Extract
 
 
 def refuse_damaged(text: str, nulls: int, config: ExtractionConfig) -> None:
-    """Raise ValueError if too much of a text could not be decoded; `nulls` are the zero bytes of
-    its page."""
+    """Raise RowError (`invalid_encoding`) if too much of a text could not be decoded; `nulls` are
+    the zero bytes of its page."""
     damaged = text.count(_REPLACEMENT) + nulls
     if damaged > config.max_damaged_share * len(text):
-        raise ValueError(
+        raise RowError(
+            "invalid_encoding",
             f"{damaged} of {len(text)} code points could not be decoded, over max_damaged_share "
-            f"{config.max_damaged_share}"
+            f"{config.max_damaged_share}",
         )
 
 
@@ -203,9 +205,10 @@ def extract_text(batch: pa.RecordBatch, config: ExtractionConfig) -> Filtered:
     """Fill `text` of n records from `raw` where it is null; kept and rejected sum to n, each in the
     order of the input.
 
-    Rows that have text keep it, and their `raw`. `declared_language` is filled from the page where
-    the source gave none, and the columns of PAGE_MARKS are added. Text of media type text/plain is
-    only decoded. A row without a letter or sign of text is rejected: `no_text`.
+    Rows that have text keep it, and their `raw`, unless the text is markup (`is_markup`): then it
+    is read as a page. `declared_language` is filled from the page where the source gave none, and
+    the columns of PAGE_MARKS are added. Text of media type text/plain is only decoded. A row
+    without a letter or sign of text is rejected: `no_text`.
 
     Raises SchemaError if a column is missing or mistyped, and ValueError for a page that cannot be
     extracted; the guard in `stages.batches` then finds the page by halving the block.
@@ -224,11 +227,13 @@ def extract_text(batch: pa.RecordBatch, config: ExtractionConfig) -> Filtered:
         # copied twice.
         for row, text in enumerate(texts):
             raw = batch["raw"][row].as_py() if text is None else None
+            media_type, charset = (media_types[row] or "text/html").lower(), charsets[row]
+            if raw is None and is_markup(text or ""):
+                raw, media_type, charset = (text or "").encode(), "text/html", "utf-8"
             if raw is None:
                 texts[row] = text or ""
                 continue
-            media_type = (media_types[row] or "text/html").lower()
-            decoded = decode_row(raw, media_type, charsets[row], config)
+            decoded = decode_row(raw, media_type, charset, config)
             if media_type == _TEXT_MEDIA_TYPE:
                 texts[row] = decoded.replace("\0", "")
                 refuse_damaged(texts[row], decoded.count("\0"), config)

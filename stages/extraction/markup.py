@@ -108,6 +108,13 @@ _ELEMENT_NAMES = """
     samp script search section select small source span strike strong style sub summary sup svg table tbody td
     template textarea tfoot th thead time title tr tt u ul var video wbr
 """
+_PAGE_OR_BLOCK = re.compile(
+    r"[\s\uFEFF]*+<(?:(?P<page>!doctype\s++html|html[\s>])"
+    r"|(?:body|main|article|section|header|div|p|h[1-6]|[uod]l|table|blockquote|pre|figure)[\s>])",
+    re.IGNORECASE,
+)
+_CLOSING_TAG = re.compile(r"</[a-z][a-z0-9]*\s*>\s*\Z", re.IGNORECASE)
+_TAIL = 200  # code points in which a closing tag and white space after it end a text
 # A tag of HTML that ends, any end tag, or what begins a document; not `<file>` or
 # `<me@example.org>` in a text.
 _ANY_TAG = re.compile(
@@ -142,6 +149,17 @@ def has_markup(html: str) -> bool:
     """Tell whether there is a tag at all; a text without one keeps its lines, whatever type it was
     served as."""
     return bool(_ANY_TAG.search(html))
+
+
+def is_markup(text: str) -> bool:
+    """Tell whether what came as text is a page or piece of HTML: it begins as a page does, or
+    begins with a tag of a block and ends with a closing tag. Text that only holds tags is none.
+
+    >>> is_markup("<p>Kaixo</p>"), is_markup("<b>Kaixo</b>"), is_markup("<p> opens a paragraph")
+    (True, False, False)
+    """
+    begins = _PAGE_OR_BLOCK.match(text)
+    return bool(begins and (begins["page"] or _CLOSING_TAG.search(text[-_TAIL:])))
 
 
 def is_xhtml(html: str, media_type: str) -> bool:

@@ -42,7 +42,8 @@ class ExtractionConfig(StageConfig):
         ge=0,
         le=1,
         description="Largest share of the text's code points that may be U+FFFD, the mark of a byte that could not be "
-        "decoded; a page with more fails. The default forgives a stray byte in a paragraph, not a wrong encoding.",
+        "decoded; a page with more fails (`invalid_encoding`). The default forgives a stray byte in a "
+        "paragraph, not a wrong encoding.",
     )
 
     def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:

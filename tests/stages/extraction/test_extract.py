@@ -188,6 +188,34 @@ def test_a_block_keeps_its_rows_and_order() -> None:
     assert extract_text(block.slice(0, 0), CONFIG).kept.num_rows == 0
 
 
+GIVEN_TEXTS = {
+    "a page": ('<!DOCTYPE html><html lang="eu"><body><p>Kaixo mundua</p>', "Kaixo mundua", "eu"),
+    "a page after a byte order mark": ("\ufeff <html><p>Kaixo mundua", "Kaixo mundua", None),
+    "a piece of one": ("<h1>Bat</h1><p>Kaixo &amp; agur</p>\n", "Bat\n\nKaixo & agur", None),
+    "text about a tag": ("<p> opens a paragraph.", "<p> opens a paragraph.", None),
+    "text with tags": ("Kaixo <b>mundua</b>", "Kaixo <b>mundua</b>", None),
+    "a line of a chat": ("<peio> kaixo </peio>", "<peio> kaixo </peio>", None),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "language"), GIVEN_TEXTS.values(), ids=GIVEN_TEXTS.keys()
+)
+def test_markup_that_came_as_text_is_read_as_a_page(
+    text: str, expected: str, language: str | None
+) -> None:
+    kept = extract_text(records({"text": text}), CONFIG).kept
+    assert kept["text"].to_pylist() == [expected]
+    assert kept["declared_language"].to_pylist() == [language]
+
+
+def test_a_page_that_cannot_be_decoded_has_a_reason_of_its_own() -> None:
+    block = records(html("<p>" + "a\ufffd" * 50), html("x", media_type="image/png"))
+    stage = BoundStage("extract_text", lambda rows: extract_text(rows, CONFIG))
+    failed = run_stages(block, [stage]).failed
+    assert [row["reason"][0].as_py() for row in failed] == ["invalid_encoding", "error"]
+
+
 BAD_ROWS = {
     "bytes of no encoding": (
         html(b"<p>\xff\xfe\xfd" + bytes(range(128, 256)) * 4, charset="utf-8"),
