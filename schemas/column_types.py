@@ -14,6 +14,8 @@ import pyarrow as pa
 
 _UNSIGNED_BITS = {pa.uint8(): 8, pa.uint16(): 16, pa.uint32(): 32, pa.uint64(): 64}
 _SIGNED = {8: pa.int8(), 16: pa.int16(), 32: pa.int32(), 64: pa.int64()}
+_UNITS = ("s", "ms", "us", "ns")
+_DECIMAL128_DIGITS, _DECIMAL256_DIGITS = 38, 76
 _WIDER_TEXT: Mapping[pa.DataType, pa.DataType] = {
     pa.string(): pa.large_string(),
     pa.binary(): pa.large_binary(),
@@ -64,6 +66,8 @@ def widened(first: pa.DataType, second: pa.DataType) -> pa.DataType | None:
     >>> widened(pa.int32(), pa.int64()), widened(pa.uint32(), pa.int8()), widened(pa.null(), pa.string())
     (DataType(int64), DataType(int64), DataType(string))
     >>> widened(pa.int64(), pa.float64())  # a double has 53 bits
+    >>> widened(pa.decimal128(5, 2), pa.decimal128(6, 1))
+    Decimal128Type(decimal128(7, 2))
     """
     if first == second or pa.types.is_null(second):
         return first
@@ -73,6 +77,13 @@ def widened(first: pa.DataType, second: pa.DataType) -> pa.DataType | None:
         return _wider_integer(first, second)
     if pa.types.is_floating(first) and pa.types.is_floating(second):
         return max(first, second, key=lambda kind: int(kind.bit_width))
+    if pa.types.is_decimal(first) and pa.types.is_decimal(second):
+        return _wider_decimal(first, second)
+    if pa.types.is_time(first) and pa.types.is_time(second):
+        unit = max(first.unit, second.unit, key=_UNITS.index)
+        return pa.time32(unit) if unit in ("s", "ms") else pa.time64(unit)
+    if _counts_units(first) and _counts_units(second):
+        return _finer(first, second)
     for narrow, wide in _WIDER_TEXT.items():
         if {first, second} == {narrow, wide}:
             return wide
@@ -94,6 +105,29 @@ def _wider_integer(first: pa.DataType, second: pa.DataType) -> pa.DataType | Non
         return max(first, second, key=lambda kind: int(kind.bit_width))
     unsigned, signed = (first, second) if first in _UNSIGNED_BITS else (second, first)
     return _SIGNED.get(max(2 * _UNSIGNED_BITS[unsigned], int(signed.bit_width)))
+
+
+def _wider_decimal(first: pa.DataType, second: pa.DataType) -> pa.DataType | None:
+    scale = max(first.scale, second.scale)
+    digits = scale + max(first.precision - first.scale, second.precision - second.scale)
+    if digits > _DECIMAL256_DIGITS:
+        return None
+    wide = digits > _DECIMAL128_DIGITS or max(first.bit_width, second.bit_width) > 128
+    return pa.decimal256(digits, scale) if wide else pa.decimal128(digits, scale)
+
+
+def _counts_units(kind: pa.DataType) -> bool:
+    """Tell if values are of a day and time, or a span of it, in a unit that reaches beyond any date
+    that is written: not nanoseconds, which end in 2262."""
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_duration(kind)) and kind.unit != "ns"
+
+
+def _finer(first: pa.DataType, second: pa.DataType) -> pa.DataType | None:
+    unit = max(first.unit, second.unit, key=_UNITS.index)
+    if pa.types.is_duration(first) and pa.types.is_duration(second):
+        return pa.duration(unit)
+    both = pa.types.is_timestamp(first) and pa.types.is_timestamp(second)
+    return pa.timestamp(unit, first.tz) if both and first.tz == second.tz else None
 
 
 def _wider_struct(first: pa.StructType, second: pa.StructType) -> pa.DataType | None:

@@ -216,6 +216,46 @@ def test_a_kept_column_must_have_one_type(
     ]
 
 
+MOMENT = datetime.datetime(2026, 5, 1, 12, 30, 15, 250_000)
+UNITS: dict[str, tuple[pa.Array, pa.Array, bool]] = {
+    "milliseconds and microseconds": (
+        pa.array([MOMENT], pa.timestamp("ms")), pa.array([MOMENT], pa.timestamp("us")), True,
+    ),
+    "of one zone": (
+        pa.array([MOMENT], pa.timestamp("ms", "UTC")), pa.array([MOMENT], pa.timestamp("us", "UTC")), True,
+    ),
+    "times of day": (
+        pa.array([MOMENT.time()], pa.time32("ms")), pa.array([MOMENT.time()], pa.time64("ns")), True,
+    ),
+    "decimals": (
+        pa.array([Decimal("1.25")], pa.decimal128(5, 2)), pa.array([Decimal("1.250")], pa.decimal128(9, 3)), True,
+    ),
+    "nanoseconds end in 2262": (
+        pa.array([MOMENT], pa.timestamp("us")), pa.array([MOMENT], pa.timestamp("ns")), False,
+    ),
+    "with a zone and without": (
+        pa.array([MOMENT], pa.timestamp("ms")), pa.array([MOMENT], pa.timestamp("ms", "UTC")), False,
+    ),
+    "more than 76 digits": (
+        pa.array([Decimal(1)], pa.decimal256(70, 0)), pa.array([Decimal(1)], pa.decimal256(70, 30)), False,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "second", "widened"), UNITS.values(), ids=UNITS.keys())
+def test_a_kept_column_of_different_units_is_widened(
+    first: pa.Array,
+    second: pa.Array,
+    widened: bool,
+    tmp_path: Path,
+    problems: Callable[..., list[str]],
+) -> None:
+    for name, values in (("a", first), ("b", second)):
+        pq.write_table(pa.table({"text": ["a"], "n": values}), tmp_path / f"{name}.parquet")
+    found = problems(format="parquet", paths=["*.parquet"], keep=["n"])
+    assert bool(found) != widened, found
+
+
 PIECES: dict[str, pa.Array] = {
     "string_view": pa.array(["a", None], pa.string_view()),
     "binary_view": pa.array([b"a", None], pa.binary_view()),
