@@ -16,7 +16,9 @@ each path, says so (isotonic regression, Ayer et al. 1955).
 A label here is a language in the script of the text (`srp_Latn` is not trusted because `srp_Cyrl`
 is). A language that the calibration sentences have in other scripts only is taken as impossible in
 this one, unless the model's own label names the script. A language that they do not have at all
-gets `UNSEEN_CORRECT` imagined right answers next to its observed wrong ones.
+gets `UNSEEN_CORRECT` imagined right answers next to its observed wrong ones, and a label of few
+passages such a part of them as it lacks of `ENOUGH_PASSAGES`: otherwise two passages of Maori are
+outweighed by the few of thousands in other languages that a model takes for it.
 
 On a corpus where one language dominates, its neighbours' labels are right less often than the table
 says.
@@ -28,6 +30,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +42,7 @@ from stages.language_identification.labels import same_script
 
 RIDGE = 0.5  # how strongly a label's trust is drawn to 0, in observations of variance 1
 UNSEEN_CORRECT = 30.0
+ENOUGH_PASSAGES = 50  # of a label; the Declaration alone has about 60
 GROUPS = 3
 SURE = 1.0  # log-odds of an evidence bin (73 %) from which a model counts as sure
 NOISE_SCRIPTS = (
@@ -140,11 +144,15 @@ class ModelTable(NamedTuple):
 
 class LabelledTexts(NamedTuple):
     """n texts to learn from: the script and the gold label (`eus_Latn`) of each, and how many texts
-    it stands for, by default one."""
+    it stands for, by default one.
+
+    `passages` says how many there are of each label, by default enough.
+    """
 
     scripts: Sequence[str]
     gold: Sequence[str]
     weights: NDArray[np.float64] | None = None
+    passages: Mapping[str, int] = MappingProxyType({})
 
 
 def fit_model(
@@ -158,7 +166,7 @@ def fit_model(
 
     Without a `gate` opinions count that the script of their text makes impossible.
     """
-    (table, bins), (scripts, gold, weights) = model, texts
+    (table, bins), (scripts, gold, weights, passages) = model, texts
     rows, ranks = np.nonzero(opinions.labels >= 0)
     label_of = opinions.labels[rows, ranks]
     languages = np.asarray(table.languages)[label_of]
@@ -188,22 +196,35 @@ def fit_model(
     names, code = np.unique(
         [f"{a}_{b}" for a, b in zip(languages, script_of, strict=True)], return_inverse=True
     )
-    unseen = np.asarray(
-        [n[:3] != NO_LINGUISTIC_CONTENT and f"*{n[:3]}" not in known for n in names.tolist()], bool
+    imagined = UNSEEN_CORRECT * np.asarray(
+        [_lacking(name, passages, known) for name in names.tolist()], np.float64
     )
     outcomes = _Outcomes(right, weight)
-    trust = _fit_labels(offsets[evidence], code, outcomes, unseen)
+
+    def label_trust() -> NDArray[np.float64]:
+        at = offsets[evidence]
+        typical = np.average(at, weights=weight * right + 1e-9) if len(at) else 0.0
+        return _fit(at, code, outcomes, _Imagined(imagined, np.full(len(names), typical)))
+
+    trust = label_trust()
     # once more for the bins, with the labels' trust known; its mean belongs to the bins
     trust -= np.average(trust[code], weights=weight) if len(code) else 0.0
-    offsets = np.round(
-        _fit_labels(trust[code], evidence, outcomes, np.zeros(bins, bool), ridge=1e-2), 3
-    )
-    trust = _fit_labels(offsets[evidence], code, outcomes, unseen)
+    none = _Imagined(np.zeros(bins), np.zeros(bins))
+    offsets = np.round(_fit(trust[code], evidence, outcomes, none, ridge=1e-2), 3)
+    trust = label_trust()
     # and how much more or less each label is to be trusted when the model looks sure, unsure, or
-    # says it second
-    groups = code * GROUPS + trust_group(offsets[evidence], ranks)
-    more = _fit_labels(
-        offsets[evidence] + trust[code], groups, outcomes, np.zeros(len(names) * GROUPS, bool)
+    # says it second; imagined answers are spread over these as the right ones of all labels are
+    group = trust_group(offsets[evidence], ranks)
+    mass = np.bincount(group, weight * right, GROUPS)
+    typical = np.bincount(group, weight * right * offsets[evidence], GROUPS) / np.maximum(
+        mass, 1e-9
+    )
+    share = mass / max(mass.sum(), 1e-9)
+    more = _fit(
+        offsets[evidence] + trust[code],
+        code * GROUPS + group,
+        outcomes,
+        _Imagined(np.outer(imagined, share).ravel(), np.add.outer(trust, typical).ravel()),
     )
     rows_of = np.round(trust[:, None] + more.reshape(-1, GROUPS), 2).tolist()
     return ModelCalibration(
@@ -217,6 +238,16 @@ def trust_group(logits: NDArray[np.float64], ranks: NDArray[np.int64]) -> NDArra
     return np.where(ranks > 0, 2, (logits < SURE).astype(np.int64))
 
 
+def _lacking(label: str, passages: Mapping[str, int], known: frozenset[str]) -> float:
+    """Return the share that a label lacks of enough passages: 1 if its language has none, 0 for
+    noise."""
+    if label[:3] == NO_LINGUISTIC_CONTENT:
+        return 0.0
+    if f"*{label[:3]}" not in known:
+        return 1.0
+    return max(0.0, 1 - passages.get(label, ENOUGH_PASSAGES) / ENOUGH_PASSAGES)
+
+
 class _Outcomes(NamedTuple):
     """Whether n opinions are right (1 or 0), and how many texts each stands for."""
 
@@ -224,31 +255,33 @@ class _Outcomes(NamedTuple):
     weight: NDArray[np.float64]
 
 
-def _fit_labels(
+class _Imagined(NamedTuple):
+    """How many right outcomes to imagine for each group, and the log-odds that a model gives
+    them."""
+
+    number: NDArray[np.float64]
+    log_odds: NDArray[np.float64]
+
+
+def _fit(
     fixed: NDArray[np.float64],
     group: NDArray[np.int64],
     outcomes: _Outcomes,
-    unseen: NDArray[np.bool_],
+    imagined: _Imagined,
     ridge: float = RIDGE,
 ) -> NDArray[np.float64]:
-    """Fit one log-odds a group to n weighted outcomes, next to their `fixed` ones: ridge-penalized
-    logistic regression.
-
-    Solved by Newton's method. Groups that are `unseen` get `UNSEEN_CORRECT` imagined right
-    outcomes.
-    """
-    (right, weight), count = outcomes, len(unseen)
-    value = np.zeros(count)
-    typical = np.average(fixed, weights=weight * right + 1e-9) if len(fixed) else 0.0
-    imagined = np.where(unseen, UNSEEN_CORRECT, 0.0)
+    """Fit one log-odds a group to n weighted outcomes, next to their `fixed` ones, and to imagined
+    ones: ridge-penalized logistic regression, solved by Newton's method."""
+    (right, weight), groups = outcomes, len(imagined.number)
+    value = np.zeros(groups)
     for _ in range(_STEPS):
         p = 1 / (1 + np.exp(-(fixed + value[group])))
-        gradient = np.bincount(group, weights=weight * (right - p), minlength=count) - ridge * value
-        curvature = np.bincount(group, weights=weight * p * (1 - p), minlength=count) + ridge
-        q = 1 / (1 + np.exp(-(typical + value)))
-        gradient += imagined * (1 - q)
-        curvature += imagined * q * (1 - q)
-        value += np.clip(gradient / curvature, -1, 1)
+        gradient = np.bincount(group, weights=weight * (right - p), minlength=groups)
+        curvature = np.bincount(group, weights=weight * p * (1 - p), minlength=groups)
+        q = 1 / (1 + np.exp(-(imagined.log_odds + value)))
+        more = imagined.number * (1 - q) - ridge * value
+        flatter = imagined.number * q * (1 - q) + ridge
+        value += np.clip((gradient + more) / (curvature + flatter), -1, 1)
     return value
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -287,6 +288,7 @@ def calibrate(passages: GoldPassages, sources: Mapping[str, object], seed: int =
     models = embedded_models()
     gold = _answerable(gold, [OneLanguageScript.labels, *(model.labels for model in models)])
     known = known_labels(label for label in gold if not label.startswith("zxx"))
+    count = {label: rows // 2 for label, rows in Counter(gold).items()}  # a text and its crop
     scripts = text_scripts(texts)
     everything = np.arange(len(texts))
     teach, check = everything[::2], everything[1::2]
@@ -297,7 +299,7 @@ def calibrate(passages: GoldPassages, sources: Mapping[str, object], seed: int =
 
     def learned_from(rows: NDArray[np.int64]) -> LabelledTexts:
         labels = [gold[row] for row in rows.tolist()]
-        return LabelledTexts(scripts[rows].tolist(), labels, weight[rows])
+        return LabelledTexts(scripts[rows].tolist(), labels, weight[rows], count)
 
     def fitted(rows: NDArray[np.int64]) -> dict[str, ModelCalibration]:
         return {

@@ -51,7 +51,6 @@ MAX_CODE_POINTS = 1000
 MAX_SHARED = 3
 PRIOR, PRIOR_OF_SCORES = 0.25, 0.5  # see `sample`
 LEAST_SPEAKERS = 100_000  # of a language whose number is not known
-ENOUGH_PASSAGES = 50  # of a label; the Declaration alone has about 60
 MIN_SCRIPT_SHARE = 0.1  # of a language's texts in a source
 MAX_A_KIND = 1000  # texts of a language and kind, chosen by hash
 _READING = 6  # of what is kept of the packages; a change of reading or cleaning needs a new one
@@ -476,15 +475,10 @@ class Sampled(NamedTuple):
     def weights(self, prior: float | None) -> NDArray[np.float64]:
         """Weigh the passages so that those of a label sum to its size ** `prior`, with a mean of 1;
         None: all 1.
-
-        A label of under ENOUGH_PASSAGES sums to less, by as much as it lacks of them: three
-        passages of Sylheti cannot stand for a language that is confused with Bengali.
         """
         if prior is None:
             return np.ones(len(self.frame))
-        weights = self.sizes.to_numpy() ** prior / np.maximum(
-            self.counts.to_numpy(), ENOUGH_PASSAGES
-        )
+        weights = self.sizes.to_numpy() ** prior / self.counts.to_numpy()
         return weights / weights.mean()
 
 

@@ -183,6 +183,37 @@ def test_fit_recovers_how_often_a_label_is_right() -> None:
         assert 1 / (1 + np.exp(-logits)) == pytest.approx(rate[label], abs=0.06)
 
 
+@pytest.mark.parametrize(
+    ("passages", "gold", "least", "most"),
+    [
+        ({"mri_Latn": 2}, "mri_Latn", 0.5, 1.0),  # lacks 48 of 50: they are imagined
+        ({"mri_Latn": 50}, "mri_Latn", 0.0, 0.3),  # lacks none: what was observed counts
+        ({}, "", 0.5, 1.0),  # none at all, and every answer observed is wrong
+    ],
+    ids=["few", "enough", "none"],
+)
+def test_a_label_of_few_passages_is_not_outweighed_by_what_is_taken_for_it(
+    passages: dict[str, int], gold: str, least: float, most: float
+) -> None:
+    table = LabelTable(("eus", "mri"), (None, None))
+    # 2000 Basque texts: one in a hundred is taken for Maori, half of them surely
+    said = np.where(np.arange(2000) % 100 == 0, 1, 0)
+    sure = np.where(said == 1, np.arange(2000) % 200 == 0, True).astype(np.int64)
+    right = ["eus_Latn"] * 2000
+    if gold:  # and two texts in Maori, which are found
+        said, sure = np.append(said, [1, 1]), np.append(sure, [1, 1])
+        right += [gold] * 2
+    fitted = fit_model(
+        Opinions(said[:, None], sure[:, None]),
+        ModelTable(table, 2),
+        LabelledTexts(["Latn"] * len(right), right, passages=passages),
+        known_labels(right),
+    )
+    groups = trust_group(fitted.bins, np.zeros(2, np.int64))
+    logits = fitted.bins + np.asarray(fitted.labels["mri_Latn"])[groups]
+    assert least <= 1 / (1 + np.exp(-logits[1])) <= most
+
+
 def test_isotonic_never_falls_and_meets_the_frequencies() -> None:
     chance = np.random.default_rng(5)
     scores = chance.random(20_000)

@@ -140,9 +140,9 @@ LANGUAGES = {
         "Gaur\x00 goizean\x07 lagunekin\x1b mendira joan\x9f naiz\ufffe eta.",
         "eus_Latn",
     ),
-    "hin in Latin is not orm or fin": (
+    "hin in Latin is what is nearest to it: Fiji Hindi, which is written so": (
         "kal hum log bazaar gaye the aur wahan se ghar ke liye sabzi aur doodh lekar aaye",
-        "und_Latn",
+        "hif_Latn",
     ),
     "ara in its chat alphabet": (
         "9olt lek ma tkhafch 3la had chi rah kolchi mzyan inchallah",

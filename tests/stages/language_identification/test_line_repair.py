@@ -265,6 +265,10 @@ WORDS = {
     ),
     "Korean that laughs": ("오늘 진짜 웃겼다 ㅋㅋㅋㅋㅋㅋㅋ 다음에 또 만나자", "kor_Kore"),
     "English that laughs": (f"hahahahahahahahaha {ENG}", "eng_Latn"),
+    "Indonesian that doubles every noun": (
+        "Anak-anak itu berjalan-jalan di kebun sambil melihat bunga-bunga",
+        "ind_Latn",
+    ),
     "Indonesian that doubles words": (
         "Kami berjalan-jalan di kota dan melihat-lihat gedung-gedung tua yang indah",
         "ind_Latn",
