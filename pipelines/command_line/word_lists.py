@@ -29,7 +29,8 @@ def wordlists_learn(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="PARQUET...", help="Trusted texts with their labels, of all languages."
+            metavar="FILE...",
+            help="Parquet or JSON lines: trusted texts with their labels, of all languages.",
         ),
     ],
     output: Annotated[Path, typer.Option(help="File of word lists to write, JSON.")],

@@ -25,6 +25,7 @@ from schemas.document import DOCUMENT
 from schemas.language import parse_label
 from schemas.quality_limits import ALL, LimitsTable
 from schemas.quality_signals import QUALITY_SIGNALS
+from stages.keys import hash_keys
 from stages.quality.segmenters import Segmenter, segmenter_version
 from stages.quality.signals import measure_quality
 from stages.quality.tuning import LEAST_PAGES, Pages, Refusal, Way, distributions, learn
@@ -90,13 +91,17 @@ def warnings(tuned: Tuned) -> Iterator[str]:
 
 def _measured(references: Sequence[str], label: str, segmenter: Segmenter) -> Pages:
     counts: Counter[str] = Counter()
+    seen: set[tuple[str, int]] = set()  # pages that repeat are one
     signals, labels, scores = [], [], []
     for reference in references:
         for batch in _batches(reference, label):
             names = pc.binary_join_element_wise(batch["language"], batch["script"], "_").to_pylist()
+            pages = list(zip(names, hash_keys(batch["text"])["low"].tolist(), strict=True))
             chosen = []
-            for row, name in enumerate(names):  # counts labels; texts are measured as a block
-                if name is not None and counts[name] < MAX_PAGES:
+            # counts labels; texts are measured as a block
+            for row, (name, key) in enumerate(pages):
+                if name is not None and counts[name] < MAX_PAGES and (name, key) not in seen:
+                    seen.add((name, key))
                     counts[name] += 1
                     chosen.append(row)
             batch = batch.take(pa.array(chosen, pa.int64()))

@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.json as pj
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -28,6 +29,7 @@ from schemas.columns import SchemaError
 from schemas.language import one_label, parse_label
 from schemas.orthography import UNSPACED_LABELS
 
+_LINE_BYTES = 64 << 20  # the longest line of JSON
 STOP_WORD_SHARE = (
     0.003  # of all words; some 40 words of a language with short words, 25 of one with long ones
 )
@@ -62,26 +64,27 @@ def words_of(texts: pl.Series) -> pl.DataFrame:
 
 
 def read_labelled(paths: Sequence[str], text_column: str = "text") -> pl.DataFrame:
-    """Read texts with their labels from Parquet files: columns text, label, without copies.
+    """Read texts with their labels from Parquet files or JSON lines: columns text, label, without
+    copies.
 
     The label is that of the column `label`, or of `language` and `script`. Raises
     FileNotFoundError, SchemaError for a file without these columns, and ValueError for what is no
-    label.
+    label or no such file.
     """
     parts = []
     for path in paths:
         if not Path(path).is_file():
             raise FileNotFoundError(f"no file {path}")
-        with pq.ParquetFile(path) as file:
-            names = file.schema_arrow.names
-            labelled = ["label"] if "label" in names else ["language", "script"]
-            if missing := [name for name in (text_column, *labelled) if name not in names]:
-                raise SchemaError(
-                    f"{path} lacks {', '.join(map(repr, missing))}: word lists need {text_column!r}, and 'label' or "
-                    f"'language' and 'script'; it has {', '.join(names)}"
-                )
-            table = file.read([text_column, *labelled])
-        frame = pl.DataFrame(table.rename_columns(["text", *labelled]))
+        table = _read_table(Path(path))
+        names = table.schema.names
+        labelled = ["label"] if "label" in names else ["language", "script"]
+        if missing := [name for name in (text_column, *labelled) if name not in names]:
+            raise SchemaError(
+                f"{path} lacks {', '.join(map(repr, missing))}: word lists need {text_column!r}, and 'label' or "
+                f"'language' and 'script'; it has {', '.join(names)}"
+            )
+        own = table.select([text_column, *labelled])
+        frame = pl.DataFrame(own.rename_columns(["text", *labelled]))
         label = pl.col("label") if "label" in names else pl.col("language") + "_" + pl.col("script")
         parts.append(frame.select("text", label=label.cast(pl.String)).drop_nulls())
     found = (
@@ -90,6 +93,18 @@ def read_labelled(paths: Sequence[str], text_column: str = "text") -> pl.DataFra
     found = found.unique(["label", "text"], keep="first", maintain_order=True)
     codes = {label: one_label(label) for label in found["label"].unique().to_list()}
     return found.with_columns(label=pl.col("label").replace_strict(codes, return_dtype=pl.String))
+
+
+def _read_table(path: Path) -> pa.Table:
+    try:
+        if path.suffix in (".jsonl", ".ndjson"):
+            return pj.read_json(path, pj.ReadOptions(block_size=_LINE_BYTES))
+        return pq.read_table(path)
+    except pa.ArrowException as error:
+        words = " ".join(str(error).split())[:200]
+        raise ValueError(
+            f"{path} must be Parquet or JSON lines (.jsonl) with texts and their labels: {words}"
+        ) from None
 
 
 def learn_lists(texts: pl.DataFrame) -> tuple[dict[str, WordList], dict[str, str]]:

@@ -236,7 +236,8 @@ stage = "personal_data"
 def test_limits_are_learned_named_by_a_recipe_and_shown_on_the_card(tmp_path: Path) -> None:
     numbers = random.Random(4)
     reference = [json.dumps({"text": page(numbers)}) for _ in range(300)]
-    (tmp_path / "reference.jsonl").write_text("\n".join(reference))
+    again = reference[:5] * 20  # a page that repeats is one
+    (tmp_path / "reference.jsonl").write_text("\n".join(reference + again))
     command = [
         "tune",
         str(tmp_path / "reference.jsonl"),

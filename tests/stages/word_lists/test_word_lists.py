@@ -227,5 +227,10 @@ def test_labels_come_from_columns(tmp_path: Path) -> None:
     pl.DataFrame({"body": ["c"], "label": ["uzn_Cyrl"]}).write_parquet(tmp_path / "b.parquet")
     assert read_labelled([str(tmp_path / "a.parquet")]).rows() == [("a b", "eus_Latn")]
     assert read_labelled([str(tmp_path / "b.parquet")], "body").rows() == [("c", "uzb_Cyrl")]
+    (tmp_path / "c.jsonl").write_text('{"text": "a b", "label": "eus_Latn"}\n')
+    assert read_labelled([str(tmp_path / "c.jsonl")]).rows() == [("a b", "eus_Latn")]
+    (tmp_path / "d.txt").write_bytes("ba\ndago\n".encode("utf-16"))
+    with pytest.raises(ValueError, match=r"d\.txt must be Parquet or JSON lines"):
+        read_labelled([str(tmp_path / "d.txt")])
     with pytest.raises(ValueError, match="lacks 'text'"):
         read_labelled([str(tmp_path / "b.parquet")])
