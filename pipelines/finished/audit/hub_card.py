@@ -130,7 +130,7 @@ def language_of(name: str) -> str | None:
     """Return the label that a code means, with Zyyy where it names no script; None if it is none.
 
     >>> language_of("swh_Latn"), language_of("sw"), language_of("yo-Latn"), language_of("train")
-    ('swh_Latn', 'swa_Zyyy', 'yor_Latn', None)
+    ('swa_Latn', 'swa_Zyyy', 'yor_Latn', None)
     """
     from schemas.language import one_code
 
