@@ -14,9 +14,8 @@ from schemas.language import (
     parse_label,
 )
 
-VERTICAL_SCRIPTS = frozenset(
-    {"Mong", "Phag"}
-)  # written from top to bottom (Unicode Standard 17, sections 13.5 and 14.4)
+# written from top to bottom (Unicode Standard 17, sections 13.5 and 14.4)
+VERTICAL_SCRIPTS = frozenset({"Mong", "Phag"})
 
 
 def is_language(label: str) -> bool:

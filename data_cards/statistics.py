@@ -39,9 +39,8 @@ from schemas.document import DOCUMENT, PAGE_MARKS, SAMPLING_WEIGHT
 from schemas.language import parse_label, to_iso639_3
 from schemas.orthography import words_are_spaced
 
-MAX_DISTINCT = (
-    10_000  # licences, generators or sources; beyond that the column holds something else
-)
+# licences, generators or sources; beyond that the column holds something else
+MAX_DISTINCT = 10_000
 UNREADABLE = "unreadable"
 
 # The first letter or digit of each run between white space that holds one, as the Unicode tables

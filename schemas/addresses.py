@@ -18,9 +18,8 @@ _ADDRESS = re.compile(
 )
 _AUTHORITY = re.compile(r"(?:.*@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]@]+)(?::0*(?P<port>[0-9]*))?")
 _ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
-_UNRESERVED = frozenset(
-    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
-)  # RFC 3986, section 2.3
+# RFC 3986, section 2.3
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
 _DEFAULT_PORTS = ("", "21", "80", "443")
 

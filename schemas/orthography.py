@@ -16,12 +16,13 @@ UNSPACED_SCRIPTS = frozenset(
         *("Hani", "Hira", "Kana", "Bopo", "Yiii", "Tang", "Nshu", "Kits", "Egyp", "Xsux"),
     }
 )
+# with the combined codes that stand in labels
 UNSPACED_LABELS = UNSPACED_SCRIPTS | {
     "Hans",
     "Hant",
     "Jpan",
     "Hrkt",
-}  # with the combined codes that stand in labels
+}
 # A mark ends each syllable (Tibetan), or words are written in one run, or with dividers of their
 # own. The blank of Braille is none of Unicode's spaces.
 _PARTED_BY_OTHER_MEANS = frozenset(

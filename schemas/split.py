@@ -41,9 +41,8 @@ class InputSplit(BaseModel):
     file_bytes: int  # size of the whole file
     version: str = ""  # as in InputFile; no part of the id
     size_bytes: int  # share of the input that this split reads: for progress and for load balancing
-    max_records: int | None = (
-        None  # the first records of the split that a trial run reads; null: all
-    )
+    # the first records of the split that a trial run reads; null: all
+    max_records: int | None = None
     # Further whole files that the same worker reads after the first: a folder of 89,000 pages is
     # not 89,000 splits.
     others: tuple[InputFile, ...] = ()

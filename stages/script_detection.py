@@ -32,9 +32,8 @@ from numpy.typing import NDArray
 
 from schemas.language import COMMON_SCRIPT, one_code, to_iso639_3
 
-JAPANESE_KANA_SHARE = (
-    0.1  # of Kana and Han; running Japanese has over half, Chinese quoting Japanese has little
-)
+# of Kana and Han; running Japanese has over half, Chinese quoting Japanese has little
+JAPANESE_KANA_SHARE = 0.1
 _CHUNK_BYTES = 1 << 18  # UTF-8 decoded at once, which with the arrays below stays in cache
 _CODE_POINTS = 0x110000
 _SPACES = np.frombuffer(b" \n", np.uint8)

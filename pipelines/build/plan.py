@@ -43,13 +43,14 @@ PACKAGES = (
 )  # fmt: skip
 
 
+# fetch bytes or check options, alter no text
 CARRIERS = (
     "fsspec",
     "httpx2",
     "huggingface-hub",
     "pydantic",
     "pyyaml",
-)  # fetch bytes or check options, alter no text
+)
 
 
 ENGINES = (

@@ -127,12 +127,13 @@ def _bind_conversion(
     return convert, credit
 
 
+# rules of bytes and fonts, of no orthography
 CONVERSIONS = (
     "encoding_repair",
     "ansi_sequences",
     "c1_marks",
     "zawgyi",
-)  # rules of bytes and fonts, of no orthography
+)
 
 
 def bind_rewriting(recipe: Recipe) -> Callable[[pa.RecordBatch], Iterator[pa.Array]]:
@@ -223,9 +224,8 @@ class Made(NamedTuple):
     pairs: pa.RecordBatch | None = None
 
 
-Ask = Callable[
-    [Engine, Direction, int | None, Sequence[str]], list[Answer]
-]  # of whom, and with what budget
+# of whom, and with what budget
+Ask = Callable[[Engine, Direction, int | None, Sequence[str]], list[Answer]]
 AugmentFunction = Callable[[pa.RecordBatch, Ask], Made]
 
 

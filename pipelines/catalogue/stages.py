@@ -174,9 +174,8 @@ class EqualEntry(NamedTuple):
     config: type[StageConfig] | None
     columns: tuple[str, ...]
     keys: Callable[[pa.RecordBatch, Any], Keyed]
-    similarity: float | None = (
-        None  # of two texts with equal keys; null if their keys say nothing of the texts
-    )
+    # of two texts with equal keys; null if their keys say nothing of the texts
+    similarity: float | None = None
 
 
 class NearEntry(NamedTuple):

@@ -25,13 +25,14 @@ from pipelines.staging.store import PLAN, StagingError, Store
 from pipelines.staging.tasks import Report, TaskResult, marker
 from pipelines.staging.tasks import Task as Work
 
+# phases after ingest, in running order
 _LATER = (
     "dedup",
     "augment",
     "decontaminate",
     "synthesize",
     "publish",
-)  # phases after ingest, in running order
+)
 
 
 LINE_SECONDS = 30.0  # between lines where there is no terminal to draw a bar on

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 
 SUBSETS_SHOWN = 10
-SMALL_BYTES = (
-    1 << 20
-)  # of input, which one worker is through with before another one has loaded its models
+# of input, which one worker is through with before another one has loaded its models
+SMALL_BYTES = 1 << 20
 
 is_program = False  # nothing but this command goes on in this process
 

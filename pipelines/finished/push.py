@@ -47,9 +47,8 @@ COMMIT_FILES = 100  # the Hub recommends 50 to 100 files a commit, and ends a re
 COMMIT_BYTES = 2**30
 ATTEMPTS = 6
 LONGEST_WAIT = 60.0  # seconds between two attempts
-PASSING = frozenset(
-    {408, 412, 429, 500, 502, 503, 504}
-)  # statuses of HTTP after which one looks again
+# statuses of HTTP after which one looks again
+PASSING = frozenset({408, 412, 429, 500, 502, 503, 504})
 TIMEOUT = httpx2.Timeout(60, read=300)  # seconds; the Hub's client alone would wait for ever
 DATASET = "dataset"
 

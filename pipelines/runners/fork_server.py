@@ -30,9 +30,8 @@ from multiprocessing.connection import Connection, Pipe, wait
 from typing import Any, NoReturn
 
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_NUMBER = struct.Struct(
-    "q"
-)  # in a status: of a process, or minus the errno of a failed fork; then how it ended
+# in a status: of a process, or minus the errno of a failed fork; then how it ended
+_NUMBER = struct.Struct("q")
 
 
 class ServerKilledError(OSError):

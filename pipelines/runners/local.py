@@ -41,9 +41,8 @@ from schemas.failures import FailureError
 LOCAL = "local"
 
 _GO_ON = "run the same command again to go on from the last finished split, with fewer --workers if memory is short"
-_DEATHS_BEFORE_WORK = (
-    3  # of worker processes that have no task yet, after which no other is started
-)
+# of worker processes that have no task yet, after which no other is started
+_DEATHS_BEFORE_WORK = 3
 _IMPORTS = "pipelines.runners.worker_imports"
 
 
@@ -67,9 +66,8 @@ class Runner:
     name: str = LOCAL  # or the name of a Beam runner, such as FlinkRunner
     workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
     beam_options: tuple[str, ...] = ()
-    max_edges: int = (
-        50_000_000  # between documents that meet, whose clusters are found in memory, 80 bytes each
-    )
+    # between documents that meet, whose clusters are found in memory, 80 bytes each
+    max_edges: int = 50_000_000
 
 
 def run_tasks(

@@ -13,11 +13,12 @@ gc.disable()
 let_arrow_do_without_pandas()
 for module in ("ingest", "deduplication.deduplicate", "augment", "decontaminate", "publish.shards"):
     importlib.import_module(f"pipelines.phases.{module}")
+# what every run comes to import
 for module in (
     "numpy.ma",
     "polars",
     "stages.deduplication.exact",
-):  # what every run comes to import
+):
     importlib.import_module(module)
 gc.freeze()
 gc.enable()

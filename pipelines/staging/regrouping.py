@@ -13,9 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-ROW_BYTES = (
-    64  # counted for each row in addition to its payload, so that empty rows fill a group too
-)
+# counted for each row in addition to its payload, so that empty rows fill a group too
+ROW_BYTES = 64
 
 
 class Regrouper:

@@ -70,9 +70,8 @@ RESPONSE = pa.schema(
 )
 _ROW_GROUP = 10_000
 _RECORD = 16  # bytes of a meter's record
-_OTHERS_SECONDS = (
-    60.0  # that a worker waits for an answer to another one, before it takes the budget for spent
-)
+# that a worker waits for an answer to another one, before it takes the budget for spent
+_OTHERS_SECONDS = 60.0
 _WINDOW = 16  # conversations started and not yet yielded, for each slot of the generator
 
 
@@ -185,9 +184,8 @@ class Meter:
 
 Ask = Callable[[Engine, Direction, int | None, Sequence[str]], list[Answer]]
 Result = TypeVar("Result")
-Conversation = PyGenerator[
-    Sequence[ChatRequest], list[Completion], Result
-]  # asks, is answered, and so on to a result
+# asks, is answered, and so on to a result
+Conversation = PyGenerator[Sequence[ChatRequest], list[Completion], Result]
 
 
 class _Talk(Generic[Result]):

@@ -22,10 +22,11 @@ import numpy as np
 from pipelines.staging.store import Store
 
 _RECENT = 4096  # records that stay in memory whole
+# records, and their age, after which a segment of an object store is written
 _WAITING, _SECONDS = (
     256,
     5.0,
-)  # records, and their age, after which a segment of an object store is written
+)
 _PLACE = np.dtype([("key", "V16"), ("segment", "<i4"), ("length", "<i4"), ("offset", "<i8")])
 
 Record = dict[str, Any]

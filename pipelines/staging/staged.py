@@ -34,9 +34,8 @@ REMOVED = pa.schema(
         pa.field("keeper", pa.uint64()),
     ]
 )
-_FOOTER_BYTES = (
-    8 << 20
-)  # of footers kept by Footers, as they are written; some five times that in memory
+# of footers kept by Footers, as they are written; some five times that in memory
+_FOOTER_BYTES = 8 << 20
 REWRITTEN = pa.schema([pa.field("row", pa.int64(), nullable=False), DOCUMENT.field("text")])
 
 

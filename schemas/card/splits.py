@@ -6,10 +6,11 @@ from pydantic import Field
 
 from schemas.card.part import CardPart, Count
 
+# each a configuration of its own, such as `eus_Latn_doubtful`
 SUBSETS_APART = (
     "doubtful",
     "unproved",
-)  # each a configuration of its own, such as `eus_Latn_doubtful`
+)
 PUBLISHED_SPLITS = ("train", "validation", "test", *SUBSETS_APART)
 
 

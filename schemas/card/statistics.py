@@ -7,9 +7,8 @@ from pydantic import Field
 
 from schemas.card.part import CardPart, Count
 
-LENGTH_BINS = (
-    40  # bin k holds lengths of k binary digits: 0, 1, 2-3, 4-7, ...; the last one all longer ones
-)
+# bin k holds lengths of k binary digits: 0, 1, 2-3, 4-7, ...; the last one all longer ones
+LENGTH_BINS = 40
 SHARE_BINS = 20  # bin k holds [k/20, (k+1)/20); the last one also 1
 SAMPLES_KEPT = 5  # for each language
 SAMPLE_CODE_POINTS = 600

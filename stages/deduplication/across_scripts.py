@@ -32,13 +32,14 @@ from stages.deduplication.near import Signed, near_signatures
 from stages.deduplication.options import AcrossScriptsConfig
 from stages.skeletons import LANGUAGES_OF_CONSONANTS, SCRIPTS_BY_LANGUAGE, skeletons
 
+# that are looked at
 COLUMNS = (
     "text",
     "language",
     "script",
     "runner_up_language",
     "declared_language",
-)  # that are looked at
+)
 
 SCRIPTS = sorted({script for scripts in SCRIPTS_BY_LANGUAGE.values() for script in scripts})
 # Letters of IAST and ISO 15919, composed or not: long vowels, and consonants that no vowel has the

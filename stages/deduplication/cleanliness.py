@@ -35,6 +35,7 @@ SHORT = 60  # code points of a line that may be part of a frame
 DAMAGE = 10  # code points that one damaged character weighs
 CUT_SHARE = 0.3  # of the text
 WITHOUT_END_MARKS = ("Thai", "Laoo")
+# others have no wide letters to speak of
 WIDE_SCRIPTS = (
     "Jpan",
     "Hani",
@@ -44,7 +45,7 @@ WIDE_SCRIPTS = (
     "Kana",
     "Kore",
     "Hang",
-)  # others have no wide letters to speak of
+)
 COLUMNS = ("text", "script", "other_language_share")
 
 _ENDS = "".join(

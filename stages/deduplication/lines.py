@@ -32,9 +32,8 @@ from stages.keys import KEY, hash_keys
 from stages.script_detection import utf8_bytes
 
 _LONGEST_LINE = 1 << 16  # bytes; what is longer is no template, and is not looked at
-FREQUENT = np.dtype(
-    [("key", KEY), ("first", "<u8")]
-)  # a key that is repeated, and the first document that has it
+# a key that is repeated, and the first document that has it
+FREQUENT = np.dtype([("key", KEY), ("first", "<u8")])
 
 
 class LineKeys(NamedTuple):

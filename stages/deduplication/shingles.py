@@ -68,9 +68,8 @@ _PIECE_BYTES = 1 << 18  # UTF-8 worked on at once, which with what is made of it
 
 _CASE = np.uint8(0x20)  # the bit that tells a small letter of ASCII from its capital
 _FIRST = -64  # the least first byte of a letter in UTF-8, with a sign
-_MANY = (
-    8  # bytes of text to each code point of three or four, from which on it is decoded as a whole
-)
+# bytes of text to each code point of three or four, from which on it is decoded as a whole
+_MANY = 8
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _BLOCK = 8  # bytes of a unit hashed at once

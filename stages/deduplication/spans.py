@@ -71,10 +71,11 @@ _LOOK_AHEAD = 256  # bytes first looked at for a place to cut; 16 times as many 
 _LONGEST_SPACE = 64  # bytes of white space looked at next to a cut
 _WORD = re.compile(r"\w")
 _LINE_BREAK = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+# their own punctuation parts words or syllables as a space does
 _POINTED_SCRIPTS = (
     "Tibt",
     "Ethi",
-)  # their own punctuation parts words or syllables as a space does
+)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 

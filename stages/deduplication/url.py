@@ -49,13 +49,14 @@ _TRACKERS = {
     "sessions of PHP and of servlet containers": "phpsessid jsessionid",
 }
 TRACKING_PARAMETERS = frozenset(name for names in _TRACKERS.values() for name in names.split())
+# Google Analytics, Matomo, HubSpot Ads
 TRACKING_PREFIXES = (
     "utm_",
     "mtm_",
     "pk_",
     "piwik_",
     "hsa_",
-)  # Google Analytics, Matomo, HubSpot Ads
+)
 # Host code points that the WHATWG URL Standard forbids in a domain name.
 _FORBIDDEN_IN_HOST = r"""[\x00-\x20"#%/:<>?@\[\\\]^`{|}\x7F]"""
 
@@ -214,9 +215,8 @@ _UNRESERVED = np.zeros(256, bool)  # RFC 3986, section 2.3
 _UNRESERVED[
     np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~", np.uint8)
 ] = True
-_ALLOWED = (
-    _UNRESERVED.copy()
-)  # with the reserved ones of section 2.2: what may stand in an address as it is
+# with the reserved ones of section 2.2: what may stand in an address as it is
+_ALLOWED = _UNRESERVED.copy()
 _ALLOWED[np.frombuffer(b":/?#[]@!$&'()*+,;=", np.uint8)] = True
 
 

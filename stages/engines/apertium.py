@@ -31,15 +31,13 @@ from stages.engines.engine import Answer, Direction, EngineError, Identity, alwa
 MODES = Path(os.environ.get("APERTIUM_MODES", "/usr/share/apertium/modes"))
 BATCH = 256  # sentences that are written ahead of their answers
 _RESERVED = re.compile(r"[\\\[\]{}^$/@<>]")  # of the stream format, where they stand escaped
-_MARKS = re.compile(
-    r"[*#+~]"
-)  # unknown words and generation failures are marked by these: ours travel as blanks
+# unknown words and generation failures are marked by these: ours travel as blanks
+_MARKS = re.compile(r"[*#+~]")
 _PLACEHOLDER = re.compile("\u27e6[0-9]+\u27e7")
 _BLANK = re.compile(r"\\(.)|\[([^\]\\]*(?:\\.[^\]\\]*)*)\]", re.DOTALL)
 _SPACE = re.compile(r"[\s\0]+")
-_ENDED = re.compile(
-    r"[.!?:;\u2026\u0964\u06d4\u061f]\W*$"
-)  # else a full stop is added, and taken off again
+# else a full stop is added, and taken off again
+_ENDED = re.compile(r"[.!?:;\u2026\u0964\u06d4\u061f]\W*$")
 
 _STOP, _END = ".", "[]"  # without a blank after it, the analyser waits for the end of the last word
 

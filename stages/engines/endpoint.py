@@ -37,9 +37,8 @@ from stages.engines.optional import require
 from stages.engines.options import ChatEndpointConfig, EndpointConfig, ServerConfig
 
 _LONGEST_PAUSE = 60.0  # seconds
-_TOKENS_A_CODE_POINT = (
-    2  # of an answer at most, and some for short ones: byte-level vocabularies take three a letter
-)
+# of an answer at most, and some for short ones: byte-level vocabularies take three a letter
+_TOKENS_A_CODE_POINT = 2
 _MORE_TOKENS = 256
 _ENVELOPE_BYTES = 1 << 16  # of an answer's JSON, around the content
 _ESCAPED = 6  # bytes that JSON may take for one: \\u0041

@@ -19,14 +19,12 @@ from stages.extraction.features import LONG
 from stages.extraction.layout import Layout
 from stages.extraction.walk import HIDDEN, TAG_BIT
 
-THRESHOLD = (
-    0.6  # of a block's score: the best F1 on web pages of unseen sites, of 0.45, 0.5 .. 0.65
-)
+# of a block's score: the best F1 on web pages of unseen sites, of 0.45, 0.5 .. 0.65
+THRESHOLD = 0.6
 _LOWER = (0.3, 0.15, 0.05)
 _ENOUGH = 40  # weighted letters: a short paragraph
-_SITE_FRAME_SHARE = (
-    0.5  # of the kept unlinked text; a frame that holds more is the page, whatever its tag says
-)
+# of the kept unlinked text; a frame that holds more is the page, whatever its tag says
+_SITE_FRAME_SHARE = 0.5
 _LETTER_SHARE = 0.6  # of the unlinked text in `pre`
 _NO_TEXT_NAMES = sum(
     BIT[name] for name in ("footer", "side", "share", "notice", "advertisement", "comment")

@@ -88,12 +88,12 @@ _SELECT, _OPTION = (re.compile(f"<{tag}(?=[\\s/>])", re.IGNORECASE) for tag in (
 _MAX_ATTRIBUTES = 2048
 _MAX_DEPTH = 512
 _MAX_LIST_DEPTH = 64
-_MAX_OPTIONS = (
-    10_000  # of one select, a second; each looks through those before it (resiliparse 2.0.1)
-)
+# of one select, a second; each looks through those before it (resiliparse 2.0.1)
+_MAX_OPTIONS = 10_000
 _SHORT_PAGE = 32_768  # code points; too short to hold so many attributes that they cost a second
 _MAX_REOPENED = 1_000_000
 _FEW_TAGS = 1000  # too few for any of that but the attributes to cost a second or half a gigabyte
+# `a` ends an open `a`
 _FORMATTING = (
     "b",
     "big",
@@ -107,7 +107,7 @@ _FORMATTING = (
     "strong",
     "tt",
     "u",
-)  # `a` ends an open `a`
+)
 _LISTS = ("dir", "menu", "ol", "ul")
 _NESTED = (
     "dialog",

@@ -82,14 +82,12 @@ _FORMATTING = (
     "u",
 )
 _NAME_BYTES = 8  # of "/strong" or "/strike" and what ends it
-_NAME_LETTERS = np.zeros(
-    256, np.int64
-)  # lower-case ASCII letters and digits; 0 for what ends a name
+# lower-case ASCII letters and digits; 0 for what ends a name
+_NAME_LETTERS = np.zeros(256, np.int64)
 for _letter in "abcdefghijklmnopqrstuvwxyz0123456789":
     _NAME_LETTERS[[ord(_letter), ord(_letter.upper())]] = ord(_letter)
-_FORMATTING_PAIRS = np.zeros(
-    (256, 256), bool
-)  # by the first two letters, in lower case; 0 for what ends a name
+# by the first two letters, in lower case; 0 for what ends a name
+_FORMATTING_PAIRS = np.zeros((256, 256), bool)
 for _name in _FORMATTING:
     _FORMATTING_PAIRS[ord(_name[0]), ord(_name[1]) if len(_name) > 1 else 0] = True
 _FORMATTING_CODES = np.array([int.from_bytes(name.encode(), "big") for name in _FORMATTING])

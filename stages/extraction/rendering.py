@@ -27,9 +27,8 @@ from stages.extraction.class_names import BIT
 from stages.extraction.layout import Ints, Layout, ancestors, nearest
 from stages.extraction.walk import LINK, SPACED, TAG_BIT
 
-_MARKUP_SPACE = re.compile(
-    r"[ \t\n\f\r]{2,}|[\t\n\f\r]"
-)  # but for a single space, which is right already
+# but for a single space, which is right already
+_MARKUP_SPACE = re.compile(r"[ \t\n\f\r]{2,}|[\t\n\f\r]")
 _SPACES = re.compile(r" *\n[ \n]*| {2,}")
 _BLANK_LINES = re.compile(r"\n(?:[^\S\n]*+\n)+")
 _MARGIN_TAGS = (

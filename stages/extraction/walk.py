@@ -122,16 +122,14 @@ _SILENT_NAMES = (
     "base embed head iframe img input link map meta noframes param script source style title track"
 )
 _BLOCK_TAGS = frozenset(_BLOCK_NAMES.split())
-_EMBEDDED = frozenset(
-    _EMBEDDED_NAMES.split()
-)  # their text is shown, but is no text of the page, unless it has no other
+# their text is shown, but is no text of the page, unless it has no other
+_EMBEDDED = frozenset(_EMBEDDED_NAMES.split())
 _SKIPPED_TAGS = _EMBEDDED | frozenset(_SILENT_NAMES.split())
 _OPENERS = frozenset({"button", "summary"})
 _OPENER = "button,summary,[aria-expanded],[aria-controls],[data-toggle],[data-bs-toggle]"
 _TARGETS = ("aria-controls", "href", "data-target", "data-bs-target")
-_BREAKING_TAGS = frozenset(
-    {"br", "input"}
-)  # what a form asks for stands apart from the label of the next field
+# what a form asks for stands apart from the label of the next field
+_BREAKING_TAGS = frozenset({"br", "input"})
 _SPACED_TAGS = frozenset({"pre", "listing", "xmp", "plaintext"})
 _PATH_STEP = np.uint64(0x9E3779B97F4A7C15)  # odd, so that paths of different depth differ
 _SECTIONING = sum(TAG_BIT[tag] for tag in ("article", "aside", "main", "nav", "section"))
@@ -140,9 +138,8 @@ _FEW_TAGS = 256
 _MAX_REMEMBERED = 50_000  # keys
 _MAX_REMEMBERED_SIZE = 5_000_000  # code points of all keys
 _NEXT_TO_NOTHING = 200  # weighted letters: what a page says that asks for scripts or frames
-_RAW_TEXT = frozenset(
-    {"title", "style", "textarea", "iframe", "script", "xmp", "noembed"}
-)  # all is text to its end
+# all is text to its end
+_RAW_TEXT = frozenset({"title", "style", "textarea", "iframe", "script", "xmp", "noembed"})
 _RAW_TEXT_TAG = re.compile(rf"<({'|'.join(sorted(_RAW_TEXT))})(?=[\s/>])[^>]*>", re.IGNORECASE)
 _MAX_TITLE = 300  # code points
 _SHORT_TITLE = 80  # tenths of weighted letters; a shorter block (a word of the menu) is in many titles by chance

@@ -45,10 +45,11 @@ UNSEEN_CORRECT = 30.0
 ENOUGH_PASSAGES = 50  # of a label; the Declaration alone has about 60
 GROUPS = 3
 SURE = 1.0  # log-odds of an evidence bin (73 %) from which a model counts as sure
+# code, keys and the like; letters of another script are in some language
 NOISE_SCRIPTS = (
     "Latn",
     "Zyyy",
-)  # code, keys and the like; letters of another script are in some language
+)
 _NO_TRUST = (0.0,) * GROUPS
 _STEPS = 40
 

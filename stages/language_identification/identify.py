@@ -68,10 +68,11 @@ WRITTEN = (
     "runner_up_score",
     "other_language_share",
 )
+# weight of agreement in the log-odds of a label, and of a group
 EVIDENCE, GROUP_EVIDENCE = (
     1.5,
     2.0,
-)  # weight of agreement in the log-odds of a label, and of a group
+)
 TRUST_IN_NAMES = 0.45  # names wander: lists of them are `und`, however many agree
 MAX_PASSAGES = 10.0  # nothing longer was measured
 _LEAST_MEAN = 0.005

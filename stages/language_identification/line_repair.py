@@ -114,20 +114,19 @@ _TO_PERSIAN = {_KAF: _KEHEH, YEH: _FARSI_YEH, ALEF_MAKSURA: _FARSI_YEH}
 _LONE_JAMO = r"[\x{3131}-\x{318E}\x{FFA1}-\x{FFDC}]{2,}"
 
 _LAGS = range(1, 9)  # code points
-_OFTEN_EQUAL = (
-    0.4  # of all code points those equal to the one a lag before; in running text they are a tenth
-)
+# of all code points those equal to the one a lag before; in running text they are a tenth
+_OFTEN_EQUAL = 0.4
 _LINES_AT_ONCE = 2000  # of up to 400 code points: what is counted stays in cache
 _LEAST = 6  # code points of a line that may hold a repeated syllable
-_SYLLABLE = re.compile(
-    r"(.{1,5}?)\1{2,}"
-)  # with the blank after it: repeated syllables and words of four letters
+# with the blank after it: repeated syllables and words of four letters
+_SYLLABLE = re.compile(r"(.{1,5}?)\1{2,}")
 _REPEATED = re.compile(r"(.{1,30}?)\1{2,}")
 _NO_LETTERS = re.compile(r"[\W\d_]+")
+# kinds of pairs of letters in words; the shortest sentences have ten
 _LEAST_LEFT, _LEAST_KINDS = (
     4,
     5,
-)  # kinds of pairs of letters in words; the shortest sentences have ten
+)
 
 
 _MARKS = r"[\[*_~`|;]|^\s*[-+#>=!\d\x{2022}]"

@@ -31,17 +31,15 @@ from stages.script_detection import (
     utf8_bytes,
 )
 
-PIECE_CODE_POINTS = (
-    250  # a line longer than LONG_LINE is cut into pieces of about this many code points, at spaces
-)
+# a line longer than LONG_LINE is cut into pieces of about this many code points, at spaces
+PIECE_CODE_POINTS = 250
 LONG_LINE = 400
 SHORT_LINE_LETTERS = 50  # shorter lines of one script are put together
 PASSAGE_LETTERS = 200  # up to about this many letters
 MIN_LETTER_SHARE = 0.5  # of what is neither space nor mark; running text of any script has over 0.8
 MIN_LINE_LETTERS = 2
-MAX_CODE_MARKS = (
-    0.06  # brackets, operators and the like, of all code points; running text has next to none
-)
+# brackets, operators and the like, of all code points; running text has next to none
+MAX_CODE_MARKS = 0.06
 SAMPLE_WINDOWS = 8
 
 _BREAKS = r"[\r\x0B\x0C\x1C-\x1E\x{85}\x{2028}\x{2029}]"
@@ -59,9 +57,8 @@ _NO_LANGUAGE = (
     r"|(?:[A-Za-z0-9_.:-]*[/\\]){2,}[A-Za-z0-9_.-]*"  # paths
 )
 _LONG_RUN = "[A-Za-z0-9+/=_-]{30,}"  # base64, hashes, keys; or words without spaces between
-_LONG_RUNS = re.compile(
-    rf"{_ADDRESS.replace(_B, chr(92) + 'b')}|({_LONG_RUN})", re.ASCII
-)  # lines are cut before
+# lines are cut before
+_LONG_RUNS = re.compile(rf"{_ADDRESS.replace(_B, chr(92) + 'b')}|({_LONG_RUN})", re.ASCII)
 _BEFORE_CAPITAL = re.compile("(?<=[a-z])(?=[A-Z])")
 _WORD = re.compile("[A-Z]?[a-z]+|[A-Z]+")
 _MEAN_WORD = 3.0  # letters; in base64 capitals come at random, and words are of 2
@@ -71,9 +68,8 @@ _OTHER_LETTER = (
 )
 _THEN_BLANK = r"([\p{L}\p{M}]) "
 _INVISIBLE = r"[\x{AD}\x{200B}\x{2060}\x{FEFF}]"  # hyphens and word breaks that are not seen
-_MOSTLY_INVISIBLE = (
-    0.3  # of all code points: a break after every letter; between words they are a tenth
-)
+# of all code points: a break after every letter; between words they are a tenth
+_MOSTLY_INVISIBLE = 0.3
 _SPACED_OUT = 0.4  # letters before a blank, of all code points: "l i k e   t h i s" has about half, other text a sixth
 _CODE_MARKS = r"[{}\[\]<>=|\\$^~`+*_]|;$|[#@](?:\P{L}|$)"  # before a letter # and @ are a topic's or a person's
 _STATEMENT = (  # code that has few marks: a line of Python, Java, C, SQL

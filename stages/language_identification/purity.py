@@ -53,9 +53,8 @@ from stages.language_identification.passages import judge_lines
 from stages.language_identification.purity_options import LanguagePurityConfig
 
 LINE_LETTERS = 20  # by content; a shorter line says too little of its script
-SAME_SCRIPT_LETTERS = (
-    30  # headings with a number ("Artículo 3. ...") are taken for the large language
-)
+# headings with a number ("Artículo 3. ...") are taken for the large language
+SAME_SCRIPT_LETTERS = 30
 SHARED_WORDS = 0.25  # by letters; a line of its document has half, one of another language a tenth
 _LINE_CODE_POINTS = 1000  # read of a line
 _WORD = r"[\p{L}\p{M}]+"

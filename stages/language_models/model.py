@@ -35,11 +35,12 @@ UNKNOWN, BEGIN, END = 0, 1, 2  # the first numbers of every vocabulary: <unk>, <
 MARKS = ("<unk>", "<s>", "</s>")
 BLANK = 0x2581
 NEVER = -99.0  # log10 of a probability that is none
+# discounts where counts of counts give none: lmplz's --discount_fallback
 FALLBACK = (
     0.5,
     1.0,
     1.5,
-)  # discounts where counts of counts give none: lmplz's --discount_fallback
+)
 _PIECE = 1 << 15  # tokens
 _EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 
@@ -153,9 +154,8 @@ class LanguageModel:
         return self._tables[order - 2]
 
 
-_MULTIPLIER = np.uint64(
-    0x9E3779B97F4A7C15
-)  # 2^64 over the golden ratio: Knuth's multiplicative hashing
+# 2^64 over the golden ratio: Knuth's multiplicative hashing
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
 def _hash_table(keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int32], int]:

@@ -152,12 +152,13 @@ URDU = ("urd", "pnb", "pan_Arab", "skr", "hno")
 # Pashto has YEH (i), FARSI YEH (ay), E (e), YEH WITH TAIL and YEH WITH HAMZA ABOVE (both ey): only
 # ALEF MAKSURA, which it has not, is changed, to the letter of the same shape.
 PASHTO_LETTERS = {KAF: KEHEH, ALEF_MAKSURA: FARSI_YEH}
+# KEHEH is kh, SWASH KAF k
 SINDHI_LETTERS = {
     KAF: SWASH_KAF,
     FARSI_YEH: YEH,
     ALEF_MAKSURA: YEH,
     HEH_GOAL: HEH,
-}  # KEHEH is kh, SWASH KAF k
+}
 UYGHUR = ("uig", "kaz_Arab", "kir_Arab")
 ARABIC = (
     *(

@@ -25,10 +25,11 @@ _PALOCHKA = (
 )
 _STICK = r"[1Il|\x{406}\x{456}]"
 _SMALL, _ANY = r"[\p{Cyrillic}&&\p{Ll}--[\x{456}]]", r"[\p{Cyrillic}&&\p{L}--[\x{406}\x{456}]]"
+# Latin letters that are left for `look_alike_letters`
 _LIKE_SMALL, _LIKE_ANY = (
     "[aceopxy]",
     "[aceopxyABCEHKMOPTX]",
-)  # Latin letters that are left for `look_alike_letters`
+)
 
 
 def _palochka(

@@ -95,6 +95,8 @@ NATIVE_ZERO: Mapping[str, int] = (
         "Saur": 0xA8D0,
     }
 )
+# not those with a decomposition: mathematical and full-width digits are forms of 0 to 9, and left
+# to NFKC
 _ZEROS = np.asarray(
     [
         c
@@ -102,7 +104,7 @@ _ZEROS = np.asarray(
         if unicodedata.decimal(chr(c), -1) == 0 and not unicodedata.decomposition(chr(c))
     ],
     np.uint32,
-)  # not those with a decomposition: mathematical and full-width digits are forms of 0 to 9, and left to NFKC
+)
 _DECIMAL_SEPARATOR, _THOUSANDS_SEPARATOR = 0x66B, 0x66C
 _SPACES = tuple(c for c in range(0x3001) if chr(c).isspace())
 

@@ -184,9 +184,8 @@ SHRI = {"\u0bb8\u0bcd\u0bb0\u0bc0": "\u0bb6\u0bcd\u0bb0\u0bc0"}
 DANDA, DOUBLE_DANDA, BENGALI_NUMERATOR_FOUR = "\u0964", "\u0965", "\u09f7"
 _DANDA_SCRIPTS = ("Deva", "Beng", "Guru", "Orya")
 _MIN_WORDS = 3  # before a bar that ends a sentence; what stands between the bars of a menu or table is mostly shorter
-_WORD = np.zeros(
-    0xE01, bool
-)  # letters and signs of these scripts; the last entry stands for everything above
+# letters and signs of these scripts; the last entry stands for everything above
+_WORD = np.zeros(0xE01, bool)
 _WORD[[c for c in range(0x900, 0xE00) if unicodedata.category(chr(c))[0] in "LM"]] = True
 _INDIC = "[\\p{L}\\p{M}&&\\x{900}-\\x{dff}]"
 

@@ -79,13 +79,11 @@ RULES: tuple[Rule, ...] = (
 )
 
 _SLICE_BYTES = 1 << 23  # text worked on at once: bounds the copies that a chain of rules makes
-_LONG_BYTES = (
-    1 << 22
-)  # of a text that is cut: the rules take about 20 times as much memory as what they look at
+# of a text that is cut: the rules take about 20 times as much memory as what they look at
+_LONG_BYTES = 1 << 22
 _BUNDLE = 8  # rules whose candidates are looked for at once before those of each
-_BUNDLE_CHARACTERS = (
-    1 << 15
-)  # of pattern; Polars keeps 32 compiled patterns, and that for NFC takes 20 ms to compile
+# of pattern; Polars keeps 32 compiled patterns, and that for NFC takes 20 ms to compile
+_BUNDLE_CHARACTERS = 1 << 15
 _MAX_PASSES = 16  # real text settles in two; more takes noise nested in noise
 
 

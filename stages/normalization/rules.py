@@ -28,9 +28,8 @@ from stages.normalization.options import NormalizationOptions
 
 Applies = Callable[[str | None, str | None], bool]
 CodePoints = npt.NDArray[np.uint32]
-BOUNDARY = (
-    0x110000  # stands before, between and after texts where `edit_code_points` lays them in a row
-)
+# stands before, between and after texts where `edit_code_points` lays them in a row
+BOUNDARY = 0x110000
 
 
 class Rule(NamedTuple):
@@ -162,9 +161,8 @@ def letter_rule(about: About, letters: Mapping[str, str]) -> Rule:
     return Rule(*about, found, apply, looks_at=neither, places=found if one_for_one else "")
 
 
-_ONE_CODE_POINT = re.compile(
-    r"\[[^\]]*\]|\\x\{[0-9a-f]+\}"
-)  # a pattern that is one class, or one code point
+# a pattern that is one class, or one code point
+_ONE_CODE_POINT = re.compile(r"\[[^\]]*\]|\\x\{[0-9a-f]+\}")
 
 
 def pattern_rule(about: About, pattern: str, replacement: str, candidates: str = "") -> Rule:

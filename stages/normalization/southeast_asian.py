@@ -162,6 +162,7 @@ _KHMER_CANDIDATES = "|".join(
 # Palaung and others have letters where Zawgyi has the shapes of its own, and other marks in another
 # order.
 BURMESE = ("mya", "rki", "int", "tvn")
+# asat and virama have none: an asat can stand before medials (yauk + ya) as well as at the end
 BURMESE_RANKS = rank_table(
     {
         1: "\u103b",
@@ -176,7 +177,7 @@ BURMESE_RANKS = rank_table(
         10: "\u1037",
         11: "\u1038",
     }
-)  # asat and virama have none: an asat can stand before medials (yauk + ya) as well as at the end
+)
 BURMESE_MARKS = _non_spacing(range(0x102B, 0x103F))
 _MARK = "[\u102b-\u1032\u1036\u103a-\u103e]"
 _DIGIT_AS_LETTER = ((f"\u1040({_MARK})", "\u101d$1"), (f"\u1047({_MARK})", "\u101b$1"))

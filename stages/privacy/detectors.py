@@ -133,19 +133,19 @@ _ADDRESS_WORD = re.compile(r"\bIP(?:v4)?\b|://|@", re.IGNORECASE)
 # A number whose groups are joined, then a space and another: of open plans, such as Germany's, both
 # would be one.
 _HYPHENATED = re.compile(r"(\+?\d+(?:[-./\u2010-\u2013]\d+)+)\s\d{1,4}\Z")
+# letters and digits of a run, and its pieces: an IBAN has nine
 _LEAST_RUN, _LONGEST_RUN, _MAX_PIECES = (
     7,
     34,
     9,
-)  # letters and digits of a run, and its pieces: an IBAN has nine
+)
 # A number of a trunk call: one kind of gap, or the first one another.
 _IN_GROUPS = re.compile(r"\(?0\d{1,4}\)?[ -]?\d{2,}(?:([ -])\d{2,})(?:\1\d{2,})*")
 _LEAST_IN_GROUPS = 9
 _DECIMAL = re.compile(r"\d[.]\d+")
 _LONGEST_PHONE = 24  # code points with gaps; 15 digits (E.164)
-_MAX_OTHER_DIGITS = (
-    4  # digits that may stand next to a number: a house number, a year, an extension
-)
+# digits that may stand next to a number: a house number, a year, an extension
+_MAX_OTHER_DIGITS = 4
 
 
 class Found(NamedTuple):

@@ -21,20 +21,21 @@ from schemas.language import one_code, to_iso639_3
 
 STRATA = ("sure", "likely", "unsure", "doubtful")  # in the order of doubt
 LIMITS = (0.02, 0.1, 0.3)  # a doubt of the first of these and more is no longer `sure`
+# share of each stratum, by which a first sample is divided; a guess
 EXPECTED_WRONG = (
     0.01,
     0.05,
     0.2,
     0.4,
-)  # share of each stratum, by which a first sample is divided; a guess
+)
 UNIDENTIFIED = 0.5  # doubt of a document whose language was taken from its source
+# factors of the doubt where a page, a source or another model names a language
 AGREES, DIFFERS = (
     1 / 3,
     3.0,
-)  # factors of the doubt where a page, a source or another model names a language
-LEAST = (
-    0.05  # doubt at least where one of these names another language: sure models are wrong together
 )
+# doubt at least where one of these names another language: sure models are wrong together
+LEAST = 0.05
 UNCLEAR = 0.1  # doubt at least where only a group of near neighbours is clear, or the text is mixed
 MIXED = 0.2  # share of letters in other languages from which a text is mixed
 COLUMNS = (

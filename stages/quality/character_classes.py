@@ -23,11 +23,12 @@ from numpy.typing import NDArray
 from schemas.orthography import OTHER_END_MARKS, SENTENCE_TERMINAL
 from stages.segmentation import UnitKind, unit_kinds
 
+# these end a sentence only before a space: "3.5", "example.org", "a?b=1"
 SPACED_END_MARKS = (
     0x21,
     0x2E,
     0x3F,
-)  # these end a sentence only before a space: "3.5", "example.org", "a?b=1"
+)
 ELLIPSES = (0x2026, 0x22EF, 0xFE19)
 WORDSPACE = 0x1361  # Ethiopic; two of them are a full stop
 END_MARKS_OF_SCRIPTS = {"Grek": 0x3B, "Armn": 0x3A}

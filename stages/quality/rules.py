@@ -233,6 +233,7 @@ WORD_LENGTHS: Mapping[str, tuple[float, float]] = {
 GRAPHEME_SCRIPTS = tuple(
     sorted(UNSPACED_SCRIPTS - {"Thai", "Laoo", "Khmr", "Mymr", "Hani", "Hira", "Kana"})
 )
+# shorter units repeat more
 SYLLABLES = (
     "Tibt",
     "vie_Latn",
@@ -242,7 +243,7 @@ SYLLABLES = (
     "Hant",
     "Hani",
     "Khmr",
-)  # shorter units repeat more
+)
 
 _LONGER_RUNS = {
     f"duplicate_{n}_grams": limit
@@ -298,6 +299,7 @@ OFF: Mapping[str, Mapping[str, str]] = {
         for name in _OTHER_DIVIDERS
     },
 }
+# Rae et al. 2021, appendix A1
 ENGLISH_STOP_WORDS = (
     "the",
     "be",
@@ -307,7 +309,7 @@ ENGLISH_STOP_WORDS = (
     "that",
     "have",
     "with",
-)  # Rae et al. 2021, appendix A1
+)
 
 
 def slack_of(rule: Rule, signals: pa.RecordBatch) -> NDArray[np.float64]:

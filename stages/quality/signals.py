@@ -80,16 +80,16 @@ _CHUNK = 1 << 18  # code points worked on at once, which with what is made of th
 _PIECE = 1 << 20  # code points of a text from which on it is cut
 _BASE = 0x9E3779B97F4A7C15 | 1
 _WITH_DIGITS = (0x21, 0x2C, 0x3B)  # marks that join only next to a digit: "3,5", "Sheet1!A2"
+# marks that join only where a digit follows: "1/2", "10:30", "x=1"
 _BEFORE_DIGITS = (
     0x2F,
     0x3A,
     0x3D,
-)  # marks that join only where a digit follows: "1/2", "10:30", "x=1"
+)
 _ON_WORDS = (*HYPHENS, 0x2F)
 _FIRST_WIDE = 0x2E80
-_WIDE = (
-    3  # Latin letters that say as much as one Han, Kana or Hangul letter (script_detection.CONTENT)
-)
+# Latin letters that say as much as one Han, Kana or Hangul letter (script_detection.CONTENT)
+_WIDE = 3
 
 Array = NDArray[np.int64]
 Hashes = NDArray[np.uint64]

@@ -28,9 +28,8 @@ _BATCH_ROWS, _BATCH_BYTES = 8192, 8 << 20
 _CODES = frozenset(("bpt", "ept", "it", "ph", "ut", "sub"))
 _SCRIPT = re.compile(r"[-_]([A-Z][a-z]{3})\b")
 
-_Row = tuple[
-    int, str | None, str | None, str | None
-]  # number of the pair, both sides, what is wrong with it
+# number of the pair, both sides, what is wrong with it
+_Row = tuple[int, str | None, str | None, str | None]
 
 
 def plan(

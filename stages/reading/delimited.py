@@ -129,9 +129,8 @@ def read(split: InputSplit, source: DelimitedSource) -> Iterator[pa.RecordBatch]
         yield batch()
 
 
-_Row = tuple[
-    int, list[str], bytes, str
-]  # where it starts, its values, its bytes, what is wrong with it
+# where it starts, its values, its bytes, what is wrong with it
+_Row = tuple[int, list[str], bytes, str]
 
 
 def _rows(

@@ -122,9 +122,8 @@ _CODEC_BY_LABEL = {
 
 # Detection answers these for pages of languages it has no model of; measured on the sample texts of
 # gflanguages.
-_DETECTED_AS = {
-    "koi8-r": "koi8-u"
-}  # equal but for eight box-drawing characters, which Ukrainian letters replaced
+# equal but for eight box-drawing characters, which Ukrainian letters replaced
+_DETECTED_AS = {"koi8-r": "koi8-u"}
 _CODEC_BY_LANGUAGE = {"eo": "iso8859-3", "mt": "iso8859-3"}  # taken for Big5 or Latin-1
 # Bytes that UTF-8 does not explain and detection neither: letters of Windows-1251 and those it is
 # taken for, or ASCII.
@@ -134,10 +133,11 @@ _CYRILLIC_BYTE, _LATIN_BYTE, _TAG = (
     re.compile(rb"<[^>]*+>"),
 )
 _HTML_LANGUAGE = re.compile(rb"""<html\b[^>]*?\blang\s*=\s*["']?([A-Za-z]{2,3})\b""", re.IGNORECASE)
+# ISO-2022-JP writes letters with ASCII bytes between these and ESC ( B
 _JAPANESE_ESCAPES = (
     b"\x1b$B",
     b"\x1b$@",
-)  # ISO-2022-JP writes letters with ASCII bytes between these and ESC ( B
+)
 _REPLACEMENT = "\ufffd"
 _FORGIVEN = 20
 

@@ -25,18 +25,16 @@ from isal import igzip_lib
 
 from stages.reading.records import RAW_BYTES, Unreadable, size_in_words
 
-CHUNK_BYTES = (
-    1 << 20
-)  # most bytes that one step of decompression returns (zstd: 64 MiB in the worst case)
+# most bytes that one step of decompression returns (zstd: 64 MiB in the worst case)
+CHUNK_BYTES = 1 << 20
 LINES_BYTES = 8 << 20  # about how many bytes of whole lines are handed on at once
 
 _INPUT_BYTES = 1 << 16
 # zstd has no bound on its output, but its blocks do: 128 KiB from 4 bytes, so 2 KiB of input are 64
 # MiB at the very most.
 _ZSTD_INPUT_BYTES = 2048
-_RESUMPTIONS = (
-    1000  # of places in a row that look like a member and are none, after which a file is given up
-)
+# of places in a row that look like a member and are none, after which a file is given up
+_RESUMPTIONS = 1000
 # What damaged members may yield, beyond which reading goes on after all that they went over: so
 # many bytes, and so many for each byte of the file.
 _SPOILED_BYTES, _SPOILED_RATIO = 1 << 26, 16

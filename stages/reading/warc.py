@@ -52,9 +52,8 @@ from stages.reading.records import (
 from stages.reading.streams import BrokenStreamError, chunks_and_breaks, open_file
 
 _HEADER_BYTES = 1 << 16  # longest header block of a record
-_USUAL_HEADER_BYTES = (
-    1 << 12
-)  # looked at first, so that version lines without end cost no more than others
+# looked at first, so that version lines without end cost no more than others
+_USUAL_HEADER_BYTES = 1 << 12
 _BATCH_BYTES = 8 << 20
 _BATCH_ROWS = 4096
 

@@ -30,9 +30,8 @@ from html.entities import html5
 from typing import NamedTuple
 from urllib.parse import unquote
 
-ENGLISH_NAMESPACES = frozenset(
-    ("file", "image", "category", "media")
-)  # every wiki understands these, and its own
+# every wiki understands these, and its own
+ENGLISH_NAMESPACES = frozenset(("file", "image", "category", "media"))
 
 # Prefixes of links to other languages: the codes of Wikipedias, with those of old that still
 # redirect.
@@ -74,9 +73,8 @@ _VARIANTS = {
         "zgh zgh-tfng zgh-latn",
     )
 }
-_FLAGS_WITHOUT_TEXT = frozenset(
-    "TDN+-"
-)  # titles, descriptions, names of variants, rules added and removed
+# titles, descriptions, names of variants, rules added and removed
+_FLAGS_WITHOUT_TEXT = frozenset("TDN+-")
 # Names of links to media by an old alias of the namespace, which a dump does not list.
 _MEDIA_NAME = re.compile(
     r".*\.(?:djvu|flac|gif|jpe?g|mid|mp3|og[agv]|pdf|png|stl|svg|tiff?|wav|web[mp]|xcf)\s*",
@@ -141,10 +139,11 @@ def _characters(category: str, without: str) -> str:
     )
 
 
+# braces are markup that was not understood
 _OPENING, _CLOSING = (
     _characters("Ps", "{"),
     _characters("Pe", "}"),
-)  # braces are markup that was not understood
+)
 # Commas, semicolons, colons, dots, dashes and slashes of the world's scripts.
 _SEPARATORS = (
     r"\s,;:/\u00b7\u2022\u2010-\u2015\u055d\u060c\u061b\u07f8\u1363-\u1366\u1802\u1808\u3001\u30fb\ua4fe\ua60d\ua6f5"
@@ -162,9 +161,8 @@ _PIPE_TRICK = re.compile(
     r"(?: ?\([^()]+\)| ?\uff08[^\uff08\uff09]+\uff09)?(?:(?:, |[\uff0c\u3001]).+)?$", re.DOTALL
 )
 _MARKS = re.compile("[\x01\x02]+")
-_LINE_END = re.compile(
-    r"(?<![ \t])[ \t]+$", re.MULTILINE
-)  # a run of spaces is tried once, from its beginning
+# a run of spaces is tried once, from its beginning
+_LINE_END = re.compile(r"(?<![ \t])[ \t]+$", re.MULTILINE)
 _LINE_START = re.compile(r"^[ \t]+", re.MULTILINE)
 _EMPTY_LINES = re.compile(r"\n{3,}")
 

@@ -42,9 +42,8 @@ from stages.synthesis.options import SynthesisGates
 from stages.synthesis.passages import Passage
 from stages.synthesis.strategy import Rejection, Row
 
-Identify = Callable[
-    [pa.Array], pa.RecordBatch
-]  # n texts to language, language_group, language_score
+# n texts to language, language_group, language_score
+Identify = Callable[[pa.Array], pa.RecordBatch]
 
 _HAN = frozenset({"Hani", "Hans", "Hant", "Jpan"})
 _LEAKED_LETTERS = 30  # a run of so many letters and digits of a prompt is no chance
@@ -90,9 +89,8 @@ _QUESTION_MARKS = {
 }
 _NO_MARK = {"Jpan", "Hani"}  # a Japanese question may end in its particle alone
 _WORD = re.compile(r"\w+")
-_FOUND_CODE_POINTS = (
-    60  # of a turn from which on it is found text where it stands in the passage, and no chance
-)
+# of a turn from which on it is found text where it stands in the passage, and no chance
+_FOUND_CODE_POINTS = 60
 
 
 class Candidate(NamedTuple):

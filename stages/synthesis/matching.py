@@ -12,11 +12,12 @@ import unicodedata
 from typing import NamedTuple
 
 _DROPPED = frozenset("\u0640\u200b\u200c\u200d\u200e\u200f\u00ad\ufeff\u2060")
+# Arabic kaf and yeh as the Persian ones
 _LETTERS = {
     "\u0643": "\u06a9",
     "\u064a": "\u06cc",
     "\u0649": "\u06cc",
-}  # Arabic kaf and yeh as the Persian ones
+}
 _POINTED = (
     (0x0591, 0x05C8),
     (0x0610, 0x061B),

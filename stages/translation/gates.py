@@ -67,9 +67,8 @@ _LOOPS = 4
 SHIFTS = (0, -2, -1, 1, 2)  # places from a sentence to those that it is compared with
 LIKENESS_WEIGHT = 8.0  # of a cosine, next to logarithms of likelihoods
 
-Identify = Callable[
-    [pa.Array], pa.RecordBatch
-]  # n texts to language, language_group, language_score
+# n texts to language, language_group, language_score
+Identify = Callable[[pa.Array], pa.RecordBatch]
 
 
 TranslateBack = Callable[[pl.Series], pl.DataFrame]  # n targets to columns target and error

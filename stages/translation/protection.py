@@ -54,10 +54,11 @@ PATTERNS: Mapping[str, str] = {
 }
 
 
+# in a private use plane: an opening and a closing mark for each span of a record
 FIRST_MARK, SPANS = (
     0x10F000,
     512,
-)  # in a private use plane: an opening and a closing mark for each span of a record
+)
 MARKS = f"[\\x{{{FIRST_MARK:x}}}-\\x{{{FIRST_MARK + 2 * SPANS:x}}}]"
 _ADDED = rf"</?[A-Za-z][^<>]*>|<!--|\[\[|\]\]|\*\*+|~~+|#{{2,}}|={{2,}}|`|\|{{2,}}|{_URL}"
 _MAY_ADD = r"[<\[\]*~#=`|@/:]|(?i:www|\.(?:com|org|net|edu|gov|int|info|eus|cat|io))"  # stands in all of these

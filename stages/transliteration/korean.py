@@ -29,11 +29,12 @@ _FINALS = (
     "t:-:s t:-:ss ng:ng:- t:-:j t:-:ch k:-:k t:-:t p:-:p t:-:-"
 )
 _LG = 9  # place of ㄺ from 1
+# places of ㄶ ㅀ ㅎ from 1, and what stays of each before a stop
 _H_FINALS = {
     6: "n",
     15: "l",
     27: "",
-}  # places of ㄶ ㅀ ㅎ from 1, and what stays of each before a stop
+}
 _ASPIRATED = {"g": "k", "d": "t", "j": "ch"}
 _NASAL = {"k": "ng", "t": "n", "p": "m"}
 # Before -hi- and -hyeo of passive and causative verbs the stop is aspirated: what stays, what is

@@ -24,9 +24,8 @@ import turbohtml
 from schemas.withdrawal import OPT_OUT, RESERVATIONS
 from stages.reading.page_encoding import decode_page
 
-ROBOTS_BYTES = (
-    500 << 10
-)  # of a robots.txt that are read: the least that RFC 9309, section 2.5, asks for
+# of a robots.txt that are read: the least that RFC 9309, section 2.5, asks for
+ROBOTS_BYTES = 500 << 10
 _MENTIONED = re.compile(rb"noai|tdm-reservation", re.IGNORECASE)
 _LINE = re.compile(r"[ \t]*([A-Za-z-]+)[ \t]*:[ \t]*([^#]*)")
 _AGENT = re.compile(r"[A-Za-z_-]+|\*")  # RFC 9309, section 2.2.1: letters, underscores, hyphens

@@ -30,18 +30,16 @@ from schemas.language import one_label, parse_label
 from schemas.orthography import UNSPACED_LABELS
 
 _LINE_BYTES = 64 << 20  # the longest line of JSON
-STOP_WORD_SHARE = (
-    0.003  # of all words; some 40 words of a language with short words, 25 of one with long ones
-)
+# of all words; some 40 words of a language with short words, 25 of one with long ones
+STOP_WORD_SHARE = 0.003
 STOP_WORDS = (20, 60)  # at least and at most
 LEAST_WORDS = 20  # of a list
 AFFINITY = 0.85
 OWN_WORDS = 1000  # at most
 OWN_DOCUMENTS = 3  # that an own word occurs in, at least
 JUDGED_WORDS = 20  # a shorter text has too few to go by
-_LOWEST = (
-    0.01  # share of the trusted documents that may have fewer stop words than half of them need
-)
+# share of the trusted documents that may have fewer stop words than half of them need
+_LOWEST = 0.01
 WORD = r"[\p{L}\p{M}]+(?:[\x{200C}\x{200D}'\x{2019}\x{2BC}][\p{L}\p{M}]+)*"
 
 

@@ -81,10 +81,11 @@ SAMPLES = {  # gflanguages' code: ours
     "dv_Thaa": "div_Thaa",
     "ka_Geor": "kat_Geor",
 }
+# languages for which datatrove cuts words offline; the rest is cut as English
 WITH_TOKENIZER = (
     "tha",
     "lao",
-)  # languages for which datatrove cuts words offline; the rest is cut as English
+)
 _UNSPACED = r"\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Javanese}\p{Han}\p{Hiragana}\p{Katakana}"
 _GAP = r"\s\u1361\u0f0b"  # white space, the Ethiopic word space and the Tibetan tsheg
 UNIT = regex.compile(rf"[{_UNSPACED}]\p{{M}}*|[^{_GAP}{_UNSPACED}]+|[{_GAP}]+")

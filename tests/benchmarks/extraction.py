@@ -112,9 +112,8 @@ def measure_handmade(extract: Callable[[str], str]) -> tuple[float, float, int]:
     return statistics.fmean(everything), min(map(statistics.fmean, by_script.values())), empty
 
 
-Unseen = dict[
-    str, npt.NDArray[np.float32]
-]  # scores of a page's blocks by a model that has not seen its group
+# scores of a page's blocks by a model that has not seen its group
+Unseen = dict[str, npt.NDArray[np.float32]]
 
 
 def unseen_scores(tables: list[Path]) -> Unseen:

@@ -39,6 +39,7 @@ import pyarrow.parquet as pq
 
 from schemas.language import parse_label
 
+# `sk` is a package too, but holds only a link to the Czech pages
 LABELS = {
     "ca": "cat_Latn",
     "cs": "ces_Latn",
@@ -73,7 +74,7 @@ LABELS = {
     "vi": "vie_Latn",
     "zh-cn": "zho_Hans",
     "zh-tw": "zho_Hant",
-}  # `sk` is a package too, but holds only a link to the Czech pages
+}
 LICENCE = "MPL-2.0"
 DATE = "2023-05-03T00:00:00Z"  # of the upstream release; fixed, so that the bytes are
 MAX_PAGE_BYTES = 16 * 1024 * 1024  # the largest page has 0.2 MB; more would be a broken package

@@ -15,11 +15,12 @@ from data_cards.sections.differences import marked_differences
 KHMER = (
     "\u1798\u1793\u17bb\u179f\u17d2\u179f"  # "human being": a subscript consonant and a vowel sign
 )
+# one, two, three
 BIR, IKKI, UCH = (
     "\u0628\u0649\u0631",
     "\u0626\u0649\u0643\u0643\u0649",
     "\u0626\u06c8\u0686",
-)  # one, two, three
+)
 SEMS = "\u0f66\u0f7a\u0f58\u0f66\u0f0b"  # "mind", with its tsheg
 FACTS = {
     "eus: a word in the middle": ("bat bi hiru", "bat lau hiru", ["lau "]),

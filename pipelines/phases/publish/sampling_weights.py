@@ -25,9 +25,8 @@ from stages.deduplication.rehydration import by_removal_rate, by_size
 
 _COUNTED = ("published", "dropped")
 
-Counted = npt.NDArray[
-    np.int64
-]  # (sizes, 3): cluster size, documents published, documents dropped; sizes ascending
+# (sizes, 3): cluster size, documents published, documents dropped; sizes ascending
+Counted = npt.NDArray[np.int64]
 
 
 def weights_file(label: str) -> str:

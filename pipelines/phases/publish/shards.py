@@ -56,9 +56,8 @@ SHARDS = "publish-shards"
 LEDGERS = "publish-ledger"
 # Phases that stage documents, and account for those that they turn away.
 _WRITING = ("ingest", "augment", "synthesize-checked")
-MEASURED_BYTES = (
-    1 << 20
-)  # of text, measured at once: to begin takes 2 ms, and runs of a rare language are short
+# of text, measured at once: to begin takes 2 ms, and runs of a rare language are short
+MEASURED_BYTES = 1 << 20
 LEDGER_GROUP_BYTES = 8 << 20  # of ids and what Regrouper counts for a row: about 80,000 rows
 
 # As the Hub's own writer does it: pages that can be skipped by an index, and cut by content, so

@@ -44,9 +44,8 @@ TRAIN, VALIDATION, TEST, DOUBTFUL, UNPROVED = range(5)  # places in PUBLISHED_SP
 DOUBTFUL_MARK = DOUBTFUL_COLUMN.name
 _ALWAYS_TRAIN = np.iinfo(np.uint64).max  # no limit lies above it
 
-GROUPED = np.dtype(
-    [("row", "<i8"), ("number", "<u8")]
-)  # a document of a group, and the group's number
+# a document of a group, and the group's number
+GROUPED = np.dtype([("row", "<i8"), ("number", "<u8")])
 
 
 def clusters_folder(phase: Phase) -> str:

@@ -269,12 +269,13 @@ for _ in range(int(sys.argv.pop(1))):
     if code:
         sys.exit(f"ended with {code}")
 """
+# from files, through libraries with threads of their own
 READING = (
     "plan",
     "status",
     "explain",
     "script roundtrip",
-)  # from files, through libraries with threads of their own
+)
 
 
 @pytest.mark.parametrize("words", READING)

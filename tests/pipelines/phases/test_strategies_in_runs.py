@@ -32,11 +32,12 @@ METHODS = [
     for path in sorted((Path(__file__).parents[3] / "examples/methods").glob("*.toml"))
     if "[[synthesize]]" in path.read_text(encoding="utf-8")
 ]
+# files of a recipe's own, and what has tests of its own
 OWN = {
     "prompt_template",
     "template_instructions",
     "extractive_qa",
-}  # files of a recipe's own, and what has tests of its own
+}
 ONCE = {  # answers to what several strategies ask, and to calls of functions
     frozenset({"question"}): {"question": "Zein arkitekto ospetsuk marraztu zuen Bilboko museo hori?"},
     frozenset({"questions"}): {"questions": ["Zein izen du museoaren eraikina marraztu zuenak?"]},

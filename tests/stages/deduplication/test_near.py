@@ -200,9 +200,8 @@ def words(*numbers: range) -> str:
     return " ".join(f"w{number}" for part in numbers for number in part)
 
 
-CHAIN = [
-    words(range(start, start + 100)) for start in (0, 7, 14, 21)
-]  # each resembles the next by 0.86
+# each resembles the next by 0.86
+CHAIN = [words(range(start, start + 100)) for start in (0, 7, 14, 21)]
 
 
 @pytest.mark.parametrize("verify", ["signature", "shingles"])

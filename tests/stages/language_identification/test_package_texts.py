@@ -120,10 +120,11 @@ LOCALES: dict[str, str | None] = {
     "ku_IQ": "ckb",
     "tlh": None,
 }
+# MediaWiki's Alemannic, the Declaration's Tosk Albanian
 LOCALES |= {
     "als": "gsw",
     "iso639:als": "sqi",
-}  # MediaWiki's Alemannic, the Declaration's Tosk Albanian
+}
 
 
 @pytest.mark.parametrize(("locale", "language"), LOCALES.items())
