@@ -73,8 +73,7 @@ def read_labelled(paths: Sequence[str], text_column: str = "text") -> pl.DataFra
     for path in paths:
         if not Path(path).is_file():
             raise FileNotFoundError(f"no file {path}")
-        table = _read_table(Path(path))
-        names = table.schema.names
+        names, table = _read_columns(Path(path), (text_column, "label", "language", "script"))
         labelled = ["label"] if "label" in names else ["language", "script"]
         if missing := [name for name in (text_column, *labelled) if name not in names]:
             raise SchemaError(
@@ -93,11 +92,15 @@ def read_labelled(paths: Sequence[str], text_column: str = "text") -> pl.DataFra
     return found.with_columns(label=pl.col("label").replace_strict(codes, return_dtype=pl.String))
 
 
-def _read_table(path: Path) -> pa.Table:
+def _read_columns(path: Path, columns: Sequence[str]) -> tuple[list[str], pa.Table]:
+    """Return the names of all columns of a file, and those of the given ones that it has."""
     try:
         if path.suffix in (".jsonl", ".ndjson"):
-            return pj.read_json(path, pj.ReadOptions(block_size=_LINE_BYTES))
-        return pq.read_table(path)
+            table = pj.read_json(path, pj.ReadOptions(block_size=_LINE_BYTES))
+            return table.schema.names, table
+        with pq.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            return names, file.read([name for name in columns if name in names])
     except pa.ArrowException as error:
         words = " ".join(str(error).split())[:200]
         raise ValueError(
