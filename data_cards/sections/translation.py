@@ -33,4 +33,4 @@ def translation_rows(card: Card) -> tuple[TranslationRow, ...]:
 
 def views(card: Card) -> dict[str, Any]:
     """Name what the templates show of this section."""
-    return {"translation_rows": translation_rows(card)}
+    return {"translation_rows": translation_rows(card), "donor_rows": card.donors}

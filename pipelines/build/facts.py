@@ -35,13 +35,15 @@ from schemas.card.proof import LanguageProof, PublishingGate
 from schemas.card.splits import PublishedFile, SplitRule
 from schemas.card.statements import Statements
 from schemas.card.statistics import TextStatistics
-from schemas.card.translation import TranslationYield
+from schemas.card.translation import DonorDistances, TranslationYield
 from schemas.card.withdrawal import Withdrawal
 from schemas.ledger import FATES
 from schemas.manifest import EvaluationSetRecord, FileRecord, Manifest, PhaseRecord, SplitRecord
 from schemas.recipe import recipe_hash
 from stages.language_identification.answers import expected_precisions
 from stages.language_identification.identify import LanguageIdentificationConfig
+from stages.translation.donors import donor_table
+from stages.translation.options import TranslationConfig
 
 
 @dataclass
@@ -136,8 +138,24 @@ def corpus_card(facts: CorpusFacts) -> Card:
         else None,
         judging_sheet=found.sheet if found else None,
         translations=facts.translations,
+        donors=_donors(recipe),
         synthesis=facts.synthesis.yields if facts.synthesis else (),
         synthetic=facts.synthesis.configurations if facts.synthesis else (),
+    )
+
+
+def _donors(recipe: Recipe) -> tuple[DonorDistances, ...]:
+    """Measure again how far the languages are that donors were chosen from, for the card."""
+    return tuple(
+        one
+        for stage in recipe.augment
+        if isinstance(stage, TranslationConfig) and stage.donors
+        for target in stage.targets
+        for one in donor_table(
+            target,
+            stage.donor_candidates,
+            {str(pair.source) for pair in stage.pairs if str(pair.target) == target},
+        )
     )
 
 

@@ -29,7 +29,7 @@ from schemas.card.splits import PublishedFile, SplitRule
 from schemas.card.statements import Statements
 from schemas.card.statistics import TextStatistics
 from schemas.card.synthesis import SyntheticFile, SyntheticYield
-from schemas.card.translation import TranslationYield
+from schemas.card.translation import DonorDistances, TranslationYield
 from schemas.card.versions import IndexVersion, ModelVersion
 from schemas.card.withdrawal import Withdrawal
 from schemas.language import parse_label
@@ -91,6 +91,9 @@ class Card(CardPart):
     )
     translations: tuple[TranslationYield, ...] = Field(
         default=(), description="By direction and engine."
+    )
+    donors: tuple[DonorDistances, ...] = Field(
+        default=(), description="By target language, nearest first: what it may be translated from."
     )
     synthesis: tuple[SyntheticYield, ...] = Field(
         default=(), description="By strategy and language."

@@ -30,3 +30,23 @@ class TranslationYield(CardPart):
     rejected: tuple[RejectedSentences, ...] = Field(
         description="By reason: a gate, or a filter of the document."
     )
+
+
+class DonorDistances(CardPart):
+    """How far a donor is from a target language: from 0, the same, to 1; null where nothing is
+    known of one of them."""
+
+    target_language: str = Field(description="`language_Script` that is translated into.")
+    donor_language: str = Field(description="`language_Script` that may be translated from.")
+    distance: float = Field(description="Mean of the distances that are known, nearest first.")
+    genetic: float | None = Field(description="By families and branches (Glottolog).")
+    geographic: float | None = Field(
+        description="By where they are spoken, of half the circumference of the Earth."
+    )
+    syntactic: float | None = Field(description="By features of syntax (URIEL).")
+    phonological: float | None = Field(description="By features of sounds (URIEL).")
+    inventory: float | None = Field(description="By the sounds that they have (URIEL).")
+    lexical: float | None = Field(
+        description="By three letters in a row in the same articles of the Declaration of Human Rights."
+    )
+    chosen: bool = Field(default=False, description="Whether it is translated from.")

@@ -9,13 +9,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.card.versions import ModelVersion
 from schemas.language import parse_labels
 from stages.batches import StageConfig, located
 from stages.engines.engine import Direction, parse_direction
-from stages.engines.options import EngineConfig, PublishResponses, Reuse, named_engine
+from stages.engines.options import (
+    ApertiumConfig,
+    EngineConfig,
+    PublishResponses,
+    Reuse,
+    named_engine,
+)
 
 Protected = Literal["urls", "numbers", "code", "markup", "math", "names"]
 
@@ -86,8 +92,23 @@ class TranslationConfig(StageConfig):
 
     stage: Literal["translate"] = "translate"
     directions: tuple[str, ...] = Field(
-        min_length=1, description='From which language to which, as ["eus_Latn -> spa_Latn"].'
+        default=(), description='From which language to which, as ["eus_Latn -> spa_Latn"].'
     )
+    targets: tuple[str, ...] = Field(
+        default=(),
+        description="Instead of `directions`: languages to translate into, from those that `donors` says.",
+    )
+    donors: Literal["auto"] | None = Field(
+        default=None,
+        description="`auto`: each target is translated from the `max_donors` candidates that are nearest to it, by "
+        "kinship, place, syntax, sounds and words; the card has the distances.",
+    )
+    donor_candidates: tuple[str, ...] = Field(
+        default=(),
+        description="Languages that donors are chosen from, as those of the sources; by default all that Apertium's "
+        "installed modes translate into the target.",
+    )
+    max_donors: int = Field(default=2, ge=1, description="Donors of each target.")
     engine: EngineConfig = Field(
         default_factory=named_engine,
         description='What translates: a name, as "apertium", or a table with its options, as { kind = "recorded" }.',
@@ -158,13 +179,49 @@ class TranslationConfig(StageConfig):
     def _known(cls, directions: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(str(parse_direction(direction)) for direction in directions)
 
+    @field_validator("targets", "donor_candidates")
+    @classmethod
+    def _labels(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        parse_labels(labels)
+        return tuple(dict.fromkeys(labels))
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.donors is None:
+            if not self.directions:
+                raise ValueError(
+                    'name directions, as ["eus_Latn -> spa_Latn"], or targets and donors = "auto"'
+                )
+            if self.targets or self.donor_candidates:
+                raise ValueError('targets and donor_candidates go with donors = "auto"')
+        elif self.directions or not self.targets:
+            raise ValueError('donors = "auto" goes with targets, as ["eus_Latn"], not directions')
+        elif not self.donor_candidates and not isinstance(self.engine, ApertiumConfig):
+            raise ValueError(
+                f'donors = "auto" with the engine {self.engine.kind} needs donor_candidates, '
+                'as ["spa_Latn", "fra_Latn"]'
+            )
+        return self
+
     def at_home(self, base: str) -> Self:
+        """Return the options with absolute paths, and directions for chosen donors; raises
+        EngineError where there are none to choose."""
         glossary = located(self.glossary, base) if self.glossary else None
         return self.model_copy(
             update={
                 "reuse": tuple(located(path, base) for path in self.reuse),
                 "glossary": glossary,
+                "directions": self.directions or self._chosen_directions(),
             }
+        )
+
+    def _chosen_directions(self) -> tuple[str, ...]:
+        from stages.translation.donors import choose_donors
+
+        return tuple(
+            f"{donor} -> {target}"
+            for target in self.targets
+            for donor in choose_donors(target, self.donor_candidates, self.max_donors)
         )
 
     def named_models(self, base: str) -> Iterator[ModelVersion]:
@@ -181,11 +238,9 @@ class TranslationConfig(StageConfig):
             yield 'translate goes by language and script, so it needs [[ingest]] stage = "identify_language"'
 
     def named_labels(self) -> Iterable[str]:
-        return (
-            str(label)
-            for pair in self.pairs
-            for label in (pair if self.gates.language else pair[:1])
-        )
+        read = [str(pair.source) for pair in self.pairs] or self.donor_candidates
+        written = [str(pair.target) for pair in self.pairs] or self.targets
+        return (*read, *(written if self.gates.language else ()))
 
     @property
     def gives_pairs(self) -> bool:

@@ -389,6 +389,22 @@ def test_bad_input_is_a_row_of_the_ledger(tmp_path: Path, monkeypatch: pytest.Mo
             'directions = ["eus_Latn -> spa_Latn"]\nreuse = ["nowhere"]',
             "nowhere holds no responses",
         ),
+        (
+            "share = 0.5  # no directions",
+            'name directions, as ["eus_Latn -> spa_Latn"], or targets',
+        ),
+        (
+            'directions = ["eus_Latn -> spa_Latn"]\ntargets = ["spa_Latn"]',
+            'targets and donor_candidates go with donors = "auto"',
+        ),
+        (
+            'donors = "auto" # no directions\ntargets = ["khm_Khmr"]',
+            "augment[0]: no installed mode of Apertium translates into khm_Khmr",
+        ),
+        (
+            'donors = "auto" # no directions\ntargets = ["khm_Khmr"]\nengine = "recorded"',
+            'donors = "auto" with the engine recorded needs donor_candidates',
+        ),
         ('directions = ["eus_Latn -> spa_Latn"]\nglossary = "none.tsv"', "none.tsv"),
     ],
 )
@@ -402,6 +418,25 @@ def test_a_wrong_recipe_is_told_before_anything_runs(
     monkeypatch.setattr(apertium, "MODES", plant_engine(tmp_path / "modes"))
     with pytest.raises(RecipeError, match=re.escape(told)):
         make_plan(make(tmp_path, options + "\n"))
+
+
+def test_donors_are_chosen_and_stand_on_the_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APERTIUM_MODES", str(plant_engine(tmp_path / "modes")))
+    targets = 'targets = ["spa_Latn", "hin_Deva"]\ndonors = "auto" # no directions\n'
+    run(make(tmp_path, targets), tmp_path / "out")
+    assert_laws(tmp_path / "out")
+    made = {row["language"] for row in rows(tmp_path / "out/data") if row["synthetic"]}
+    assert made == {"spa", "hin"}
+    card = json.loads((tmp_path / "out/card.json").read_bytes())
+    assert [
+        (row["target_language"], row["donor_language"], row["chosen"]) for row in card["donors"]
+    ] == [
+        ("spa_Latn", "eus_Latn", True),
+        ("hin_Deva", "urd_Arab", True),
+    ]
+    assert "## Donors" in (tmp_path / "out/README.md").read_text()
 
 
 def test_labels_of_directions_are_labels() -> None:
