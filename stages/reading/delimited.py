@@ -29,7 +29,7 @@ from stages.reading.records import (
     make_records,
     size_in_words,
 )
-from stages.reading.streams import Lines, known_as, line_ends, read_lines
+from stages.reading.streams import LINES_END_IN_CR, Lines, known_as, line_ends, read_lines
 
 DelimitedSource = CsvSource | TsvSource
 
@@ -82,7 +82,7 @@ def _header_fault(octets: bytes, error: str) -> str:
     if kind := known_as(octets):
         return kind
     if b"\r" in octets.rstrip(b"\r\n"):
-        return "its lines end in a carriage return alone; convert the file to lines that end in a line feed"
+        return LINES_END_IN_CR
     return f"its header cannot be read: {error}"
 
 

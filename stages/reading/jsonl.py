@@ -38,6 +38,7 @@ from stages.reading.records import (
     size_in_words,
 )
 from stages.reading.streams import (
+    LINES_END_IN_CR,
     BrokenStreamError,
     Lines,
     chunks,
@@ -53,6 +54,18 @@ _SIFTED_LINES = 1024  # of a block that does not parse: two milliseconds' work, 
 _SPACE = b" \t\r\n"
 _BROKEN = object()  # what a line that is not JSON stands for
 _REMEDY = "write an object a line, as `jq -c '{}'` does"
+_SHOWN_BYTES = 80
+# How the first line of a file begins that is named as JSON Lines and is none.
+_OTHER_FILES = {
+    "HTML": re.compile(rb"(?i)<!doctype html|<html\b"),
+    "XML": re.compile(rb"<[?!]?[A-Za-z]"),
+    "WARC": re.compile(rb"WARC/\d"),
+    "a pointer of Git LFS": re.compile(rb"version https://git-lfs\.github\.com/spec/"),
+    "a JSON text sequence (RFC 7464)": re.compile(rb"\x1e"),
+}
+_JSON_TYPES = {str: "strings", list: "arrays", int: "numbers", float: "numbers"}
+_FIELDS = {"strings": "{text: .}", "arrays": "{text: .[0]}", "numbers": "{text: tostring}"}
+_DELIMITERS = {"csv": ",", "tsv": "\t"}
 
 
 def plan(
@@ -74,7 +87,7 @@ def problems(source: JsonLinesSource, files: Sequence[InputFile]) -> list[str]:
         except BrokenStreamError:
             continue  # a matter of that file, for its row in the ledger
         head = head.removeprefix(b"\xef\xbb\xbf")
-        if kind := known_as(head) or _other_kind(head):
+        if kind := known_as(head) or _other_kind(head) or _no_objects(head, source):
             found.append(f"{file.path}: {kind}")
             continue
         objects = _objects(head)
@@ -110,6 +123,8 @@ def _other_kind(head: bytes) -> str:
     content = head.lstrip(_SPACE)
     first, _, rest = content.partition(b"\n")
     first = first.rstrip(_SPACE)
+    if b"\r" in first and isinstance(_json(first.partition(b"\r")[0]), dict):
+        return LINES_END_IN_CR
     # a line that is a whole array is a broken line
     if content.startswith(b"[") and _json(first) is _BROKEN:
         inner = content[1:].lstrip(_SPACE)[:1]
@@ -121,6 +136,30 @@ def _other_kind(head: bytes) -> str:
     if begins and _json(first) is _BROKEN and rest.lstrip(_SPACE)[:1] in (b'"', b"}"):
         return f"it is JSON printed over several lines, not an object a line; {_REMEDY.format('.')}"
     return ""
+
+
+def _no_objects(head: bytes, source: JsonLinesSource) -> str:
+    """Say what the beginning of a file is if none of its lines begins as an object; else empty.
+
+    One line that does, even a broken one, makes them lines: what is wrong is a matter of each.
+    """
+    lines = [line.strip(_SPACE) for line in head.split(b"\n")]
+    if len(head) == _HEAD_BYTES:
+        lines.pop()
+    lines = list(filter(None, lines))
+    if not lines or any(line.startswith(b"{") for line in lines):
+        return ""
+    first = lines[0][:_SHOWN_BYTES].decode(errors="replace")
+    for kind, beginning in _OTHER_FILES.items():
+        if beginning.match(lines[0]):
+            return f"it is {kind}, not JSON Lines; it begins with {first!r}"
+    values = {type(_json(line)) for line in lines[:_SIFTED_LINES]}
+    if len(values) == 1 and (kind := _JSON_TYPES.get(values.pop(), "")):
+        return f"its lines are JSON {kind}, not objects; {_REMEDY.format(_FIELDS[kind])}"
+    for form, delimiter in _DELIMITERS.items():
+        if source.columns.text in [name.strip(' "') for name in first.split(delimiter)]:
+            return f'it is no JSON Lines; format = "{form}" would read its first line, {first!r}'
+    return f"no line of its first MiB is an object; the first is {first!r}"
 
 
 def _json(line: bytes) -> object:

@@ -144,11 +144,16 @@ def compression_of(path: str) -> str:
 _UTF_16_OR_32 = re.compile(  # a byte-order mark, or letters of ASCII
     rb"\xff\xfe|\xfe\xff|\x00\x00\xfe\xff|[^\x00]\x00[^\x00]\x00|\x00[^\x00]\x00[^\x00]|[^\x00]\x00{3}|\x00{3}[^\x00]"
 )
+LINES_END_IN_CR = (
+    "its lines end in a carriage return alone; convert the file to lines that end in a line feed"
+)
 _CONTAINERS = {
     b"PAR1": "Parquet",
     b"PK\x03\x04": "a zip archive",
     b"%PDF-": "PDF",
     b"SQLite format 3\x00": "SQLite",
+    b"ARROW1\x00\x00": "Arrow IPC",
+    b"Obj\x01": "Avro",
 }
 
 
@@ -161,6 +166,8 @@ def known_as(head: bytes) -> str:
     for ending, member in _MEMBERS.items():
         if member.match(head):
             return f"it is compressed; name it {ending}"
+    if head[257:262] == b"ustar":
+        return "it is a tar archive; unpack it"
     if _UTF_16_OR_32.match(head):
         return "it is UTF-16 or UTF-32; convert it to UTF-8"
     return next(

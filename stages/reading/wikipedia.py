@@ -52,8 +52,8 @@ def problems(_source: WikipediaSource, _files: Sequence[InputFile]) -> list[str]
 def read(split: InputSplit, source: WikipediaSource) -> Iterator[pa.RecordBatch]:
     """Yield one record for each article and, skipped, each redirect; position is the page id.
 
-    What has no id of its own (a page without one or with another's, a damaged place) counts down
-    from -1.
+    What has no id of its own counts down from -1: a damaged place, and a page whose id is missing,
+    no number, or another page's. Dumps by other programs than MediaWiki have such pages.
     """
     dump = _Dump(source.max_record_bytes)
     rows: list[dict[str, Any]] = []
@@ -307,11 +307,12 @@ class _Dump:
         )
         return plain_text(wikitext, wiki, title)
 
-    def _number(self, written: str) -> int | None:
-        """Return the position of a page: its id, or the next without one if another page has it;
-        None for no number."""
+    def _number(self, written: str) -> int:
+        """Return the position of a page: its id, or the next without one where it has none of its
+        own."""
+        written = written.strip()
         if not (written.isascii() and written.isdigit() and len(written) < 18):
-            return None
+            return self.next_position()
         group, bit = divmod(int(written), 512)
         taken = self._numbers.get(group, 0)
         self._numbers[group] = taken | 1 << bit
@@ -319,10 +320,8 @@ class _Dump:
 
     def _row(self, page: Mapping[str, str]) -> dict[str, Any]:
         title, wikitext = page.get("title", ""), page.get("text", "")
-        number = page.get("id", "")
-        position = self._number(number)
         row: dict[str, Any] = {
-            "position": self.next_position() if position is None else position,
+            "position": self._number(page.get("id", "")),
             "url": self._base.rpartition("/")[0]
             + "/"
             + quote(title.replace(" ", "_"), safe="/:,()'!*;@")
@@ -332,12 +331,6 @@ class _Dump:
             "declared_language": self._language,
         }
         failed = {"raw": wikitext.encode()[:RAW_BYTES]}
-        if position is None:
-            return (
-                row
-                | failed
-                | {"error": f"broken_record: the page id must be a number, got {number[:40]!r}"}
-            )
         target = page.get("redirect", _redirect_target(wikitext))
         if target is not None:
             return row | {"error": f"redirect: to {target[:200]!r}"}

@@ -226,7 +226,51 @@ CHECKED: dict[str, tuple[bytes, list[str]]] = {
         b'{"text": {"eu": "a"}}',
         ['\'text\' must be a string, got {"eu": "a"} in the first line'],
     ),
-    "a broken first line is its own row": (b"not JSON\n", []),
+    "a broken first line is its own row": (b'not JSON\n{"text": "a"}\n', []),
+    "so is a header that was left in": (b'text,url\n<html>\n{"text": "a"}\n', []),
+    "a line that begins as an object is one, broken or not": (b"{'text': 'a'}\n", []),
+    "no line of another kind": (
+        b"Access Denied\n",
+        ["no line of its first MiB is an object; the first is 'Access Denied'"],
+    ),
+    "CSV": (
+        b'id,"text"\n1,bat\n',
+        ['it is no JSON Lines; format = "csv" would read its first line, \'id,"text"\''],
+    ),
+    "TSV": (
+        b"text\turl\nbat\tx\n",
+        ["it is no JSON Lines; format = \"tsv\" would read its first line, 'text\\turl'"],
+    ),
+    "HTML": (
+        b"\r\n <!doctype HTML>\n<p>bat\n",
+        ["it is HTML, not JSON Lines; it begins with '<!doctype HTML>'"],
+    ),
+    "XML": (
+        b'<?xml version="1.0"?>\n<x/>',
+        ["it is XML, not JSON Lines; it begins with '<?xml version=\"1.0\"?>'"],
+    ),
+    "a pointer of Git LFS": (
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n",
+        [
+            "it is a pointer of Git LFS, not JSON Lines; it begins with 'version https://git-lfs.github.com/spec/v1'"
+        ],
+    ),
+    "strings": (
+        b'"bat"\n"bi"\n',
+        [
+            "its lines are JSON strings, not objects; write an object a line, as `jq -c '{text: .}'` does"
+        ],
+    ),
+    "lines that end in a carriage return": (
+        b'{"text": "a"}\r{"text": "b"}\r',
+        [
+            "its lines end in a carriage return alone; convert the file to lines that end in a line feed"
+        ],
+    ),
+    "a tar archive": (
+        b"a.jsonl".ljust(257, b"\0") + b"ustar\x0000",
+        ["it is a tar archive; unpack it"],
+    ),
     "an empty file": (b"", []),
 }
 

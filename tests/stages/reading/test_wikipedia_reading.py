@@ -111,10 +111,6 @@ def test_the_namespaces_of_a_tibetan_dump_are_its_own(
 
 
 BAD_PAGES: dict[str, tuple[str, str]] = {
-    "an id that is no number": (
-        page("x1", "A", "a"),
-        "broken_record: the page id must be a number, got 'x1'",
-    ),
     "a module": (page(2, "A", "return {}", model="Scribunto"), "media_type: Scribunto"),
     "a deleted text": (
         page(2, "A", "").replace("<text ", "<text deleted='deleted' "),
@@ -497,7 +493,11 @@ DUMPS: dict[str, tuple[bytes | str, list[ROW]]] = {
     ),
     "two pages without an id": (
         dump(page("", "A", "a"), page("", "B", "b"), BI),
-        [(-1, None, "eu"), (-2, None, "eu"), (2, "bi", "eu")],
+        [(-1, "a", "eu"), (-2, "b", "eu"), (2, "bi", "eu")],
+    ),
+    "ids that are no numbers, and one in white space": (
+        dump(page("x1", "A", "a"), page("-1", "B", "b"), page("\n7 ", "D", "d"), BI),
+        [(-1, "a", "eu"), (-2, "b", "eu"), (7, "d", "eu"), (2, "bi", "eu")],
     ),
 }
 
@@ -507,6 +507,15 @@ def test_dumps(
     content: bytes | str, expected: list[ROW], tmp_path: Path, read_all: Callable[..., Rows]
 ) -> None:
     assert read(content, tmp_path, read_all) == expected
+
+
+def test_pages_without_an_id_have_ids_of_their_own(
+    tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
+    for name in ("a.xml", "b.xml"):
+        (tmp_path / name).write_bytes(dump(page("", "A", "a"), page("", "A", "a"), BI))
+    rows = read_all(format="wikipedia", paths=["*.xml"])
+    assert len({row["id"] for row in rows}) == len(rows) == 6
 
 
 @pytest.mark.parametrize(
