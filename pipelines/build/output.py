@@ -7,7 +7,8 @@ corpus is answered from its manifest, and the phases are not even imported.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,10 @@ from schemas.recipe import settings_hash, withdrawn_options
 from schemas.split import InputFile
 from stages.batches import located
 from stages.reading.sources import BLOCK_BYTES
+
+_STORE_URL = re.compile(r"[a-z][a-z0-9+.-]*://(?<!http://)(?<!https://)")
+# By what they hold, these are told from files of the same names that web apps and tools have.
+_WRITTEN_BY_RUNS = {MANIFEST: b"glotmill-manifest/", PLAN: b'"weights"'}
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,13 @@ def _refuse_foreign(store: Store) -> None:
     there."""
     if store.fs.isfile(store.root):
         raise StagingError(f"--output must be a folder, {store.url} is a file")
-    if not store.exists(MANIFEST) and not store.exists(PLAN):
+    begun = [name for name in _WRITTEN_BY_RUNS if store.exists(name)]
+    for name in begun:
+        if _WRITTEN_BY_RUNS[name] not in store.read(name):
+            raise StagingError(
+                f"{store.url} holds a {name} that no run wrote; choose an empty or new --output"
+            )
+    if not begun:
         foreign = sorted(store.names("") - {"staging"}) or sorted(
             store.names("staging") - {"lock", "partial"}
         )
@@ -209,44 +220,61 @@ PUBLISHED_AGAIN = (
         )
     ),
 )
+# What a run writes, and what is written next to it of a finished corpus: judgements and statements.
 OUR_FILES = (
+    *dict.fromkeys(path.split("/")[0] for path in PUBLISHED_AGAIN if path[:8] != "staging/"),
     "README.md",
     "report.html",
     "croissant.json",
     "statistics.json",
-    MANIFEST,
     RECIPE,
     CARD,
     "card.toml",
     "charts",
-    "decontamination",
-    "data",
-    "index",
-    "ledger",
-    "pairs",
     "proof",
-    "rejects",
 )
+
+
+def _addresses(plan: Plan) -> set[str]:
+    """List what a run reads: its files, its registers, and whatever its recipe names by a path."""
+    files = {file.location for file in plan.files if file.location}
+    registers = {located(register.file, plan.base) for register in plan.registers}
+    return files | registers | set(_paths(plan.recipe.model_dump(mode="json")))
+
+
+def _paths(value: object) -> Iterator[str]:
+    """Yield the texts in a recipe that is at home which are absolute paths or URLs of a store."""
+    if isinstance(value, str):
+        if value.startswith("/") or _STORE_URL.match(value):
+            yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _paths(inner)
+
+
+def _all_below(store: Store, names: Iterable[str]) -> Iterator[Path]:
+    """Yield what has these names in a local store, and all that lies below; links are not
+    followed."""
+    for name in names if store.local else ():
+        path = Path(store.full(name))
+        yield path
+        yield from () if path.is_symlink() else path.rglob("*")
 
 
 def _clear(store: Store, plan: Plan) -> None:
     """Remove what a run writes, and nothing else; the staging lock stays held. Refuses to remove
     what is to be read."""
-    indexes = {located(index.path, plan.base) for index in plan.indexes}
-    inputs = {file.location for split in plan.splits for file in split.files if file.location}
-    for address in sorted(indexes | inputs):
+    for address in sorted(_addresses(plan)):
         if (inside := store.path_of(address)) and inside.split("/")[0] in {*OUR_FILES, "staging"}:
             raise StagingError(
                 f"{store.url} holds {inside}, which the recipe reads: nothing removed; choose another --output"
             )
     staged = sorted(store.names("staging") - {"lock", "plan.json"})
-    ours = [MANIFEST, *OUR_FILES, *(f"staging/{name}" for name in staged), PLAN]
-    links = [
-        name for name in (*ours, "staging") if store.local and Path(store.full(name)).is_symlink()
-    ]
+    ours = [*OUR_FILES, *(f"staging/{name}" for name in staged), PLAN]
+    links = [path for path in _all_below(store, (*ours, "staging")) if path.is_symlink()]
     if links:
         raise StagingError(
-            f"{store.full(links[0])} is a symbolic link, and what it leads to may be wanted: nothing removed; remove "
+            f"{links[0]} is a symbolic link, and what it leads to may be wanted: nothing removed; remove "
             "the link by hand, or choose another --output"
         )
     # whoever stops us half way finds a run that no recipe began

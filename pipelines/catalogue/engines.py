@@ -36,22 +36,30 @@ def _apertium(config: ApertiumConfig, direction: Direction, _: tuple[str, ...]) 
     return Apertium(direction, config.mode, config.timeout_seconds)
 
 
-def _recorded(_: RecordedConfig, direction: Direction, reuse: tuple[str, ...]) -> Engine:
+def _recorded(config: RecordedConfig, direction: Direction, reuse: tuple[str, ...]) -> Engine:
     from stages.engines.recorded import Recorded
 
-    return Recorded(_recorded_identity(reuse, direction))
+    return Recorded(_recorded_identity(config, direction, reuse))
 
 
-def _recorded_identity(reuse: tuple[str, ...], direction: Direction | str) -> Identity:
+def _recorded_identity(
+    config: RecordedConfig, direction: Direction | str, reuse: tuple[str, ...]
+) -> Identity:
     if not reuse:
         raise EngineError(
             'the recorded engine answers from folders of responses: name them, reuse = ["../v1/responses"]'
         )
-    found = recorded_identities(reuse, direction)
+    there = recorded_identities(reuse, direction)
+    found = [identity for identity in there if config.accepts(identity)]
     if len(found) != 1:
-        there = "; ".join(map(str, found)) or "none"
+        names = ("engine", "model", "version", "parameters")
+        words = "; ".join(
+            ", ".join(f"{name} {value}" for name, value in zip(names, identity, strict=True))
+            for identity in found or there
+        )
+        remedy = '; name one: engine = { kind = "recorded", model = "…" }' if found else ""
         raise EngineError(
-            f"{', '.join(reuse)} must hold responses of one engine for {direction}, got {there}"
+            f"{', '.join(reuse)} must hold responses of one such engine for {direction}, got {words or 'none'}{remedy}"
         )
     return found[0]
 
@@ -126,8 +134,8 @@ def open_generator(stage: SynthesisConfig) -> Generator:
             from stages.engines.llama_cpp import LlamaCpp
 
             return LlamaCpp(config)
-        case RecordedConfig():
-            return RecordedGenerator(_recorded_identity(stage.reuse, CHAT))
+        case RecordedConfig() as config:
+            return RecordedGenerator(_recorded_identity(config, CHAT, stage.reuse))
         case None:
             return NoGenerator()
 

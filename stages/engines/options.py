@@ -3,14 +3,18 @@ work."""
 
 from __future__ import annotations
 
+import json
 import os
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
 from schemas.failures import MisuseError
 from schemas.language import parse_label
 from stages.batches import StageConfig
+
+if TYPE_CHECKING:
+    from stages.engines.engine import Identity
 
 
 class ApertiumConfig(StageConfig):
@@ -33,6 +37,26 @@ class RecordedConfig(StageConfig):
     them."""
 
     kind: Literal["recorded"] = "recorded"
+    engine: str | None = Field(
+        default=None,
+        description="Whose responses count where the folders hold those of several: the engine's kind, as `apertium`.",
+    )
+    model: str | None = Field(
+        default=None, description="Model or mode of that engine, as responses have it."
+    )
+    version: str | None = Field(default=None, description="Version of that engine or model.")
+    parameters: dict[str, Any] = Field(
+        default={},
+        description="Some of the parameters that it was asked with, as { temperature = 0.7 }.",
+    )
+
+    def accepts(self, identity: Identity) -> bool:
+        """Tell whether an engine is the one whose responses are wanted."""
+        named = (self.engine, self.model, self.version)
+        parameters = json.loads(identity.parameters)
+        return all(
+            wanted in (None, has) for wanted, has in zip(named, identity, strict=False)
+        ) and all(parameters.get(name) == value for name, value in self.parameters.items())
 
 
 PROMPT = (

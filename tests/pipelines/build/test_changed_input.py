@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from pipelines.build.output import BuildOptions, build
+from pipelines.build.output import OUR_FILES, BuildOptions, build
 from pipelines.build.plan import Plan, make_plan
 from pipelines.runners.local import Runner
 from pipelines.staging.store import StagingError
@@ -251,18 +251,71 @@ def test_files_behind_symbolic_links_are_read(tmp_path: Path) -> None:
         make_plan(recipe)
 
 
+@pytest.mark.parametrize("pattern", ["out/data", "out/data/*"])
 def test_a_restart_leaves_a_symbolic_link_and_what_is_behind_it(
+    pattern: str, recipe: Path, tmp_path: Path
+) -> None:
+    run(recipe)
+    name = str(next(tmp_path.glob(pattern)).relative_to(tmp_path))
+    (tmp_path / name).rename(tmp_path / "disk")
+    (tmp_path / name).symlink_to(tmp_path / "disk")
+    before = digests(tmp_path / "disk")
+    with pytest.raises(StagingError, match=f"{name} is a symbolic link.*nothing removed"):
+        run(recipe, restart=True)
+    assert (tmp_path / name).is_symlink()
+    assert (tmp_path / "out/manifest.json").exists()
+    assert digests(tmp_path / "disk") == before
+
+
+def test_a_restart_removes_all_that_a_run_writes_and_nothing_else(
+    recipe: Path, tmp_path: Path
+) -> None:
+    """What an earlier recipe published and this one does not would be taken for a part of the
+    corpus."""
+    run(recipe)
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert written <= {*OUR_FILES, "staging"}
+    earlier = ["synthetic/qa/a.parquet", "responses/a.parquet", "bitext/a.tmx", "samples/a.parquet"]
+    for name in [*earlier, "document_pairs/a.parquet", "notes/a.txt"]:
+        (tmp_path / "out" / name).parent.mkdir(parents=True)
+        (tmp_path / "out" / name).write_bytes(b"")
+    run(recipe, restart=True)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*written, "notes"}
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "out/responses").symlink_to(tmp_path / "disk")
+    with pytest.raises(StagingError, match=r"out/responses is a symbolic link.*nothing removed"):
+        run(recipe, restart=True)
+
+
+def test_a_restart_leaves_the_responses_that_the_recipe_reuses(
     recipe: Path, tmp_path: Path
 ) -> None:
     run(recipe)
-    (tmp_path / "out/data").rename(tmp_path / "disk")
-    (tmp_path / "out/data").symlink_to(tmp_path / "disk")
-    before = digests(tmp_path / "disk")
-    with pytest.raises(StagingError, match=r"out/data is a symbolic link.*nothing removed"):
-        run(recipe, restart=True)
-    assert (tmp_path / "out/data").is_symlink()
+    (tmp_path / "out/responses").mkdir()
+    (tmp_path / "out/responses/a.parquet").write_bytes(b"")
+    plan = make_plan(recipe, str(tmp_path / "out"))
+    stage = '[[augment]]\nstage = "translate"\nreuse = ["out/responses"]\n'
+    stage += 'directions = ["eus_Latn -> spa_Latn"]\n'
+    reusing = plan.model_copy(update={"recipe_text": plan.recipe_text + stage})
+    with pytest.raises(StagingError, match=r"holds responses, which the recipe reads: nothing"):
+        build(reusing, str(tmp_path / "out"), CONFIG, lambda *_: None, BuildOptions(restart=True))
     assert (tmp_path / "out/manifest.json").exists()
-    assert digests(tmp_path / "disk") == before
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "staging/plan.json"])
+@pytest.mark.parametrize("restart", [False, True])
+def test_files_of_our_names_that_no_run_wrote_are_left(
+    name: str, restart: bool, recipe: Path, tmp_path: Path
+) -> None:
+    """A web app has a manifest.json too, and a data/ and a README.md next to it."""
+    folder = tmp_path / "app"
+    (folder / name).parent.mkdir(parents=True)
+    (folder / name).write_text('{"name": "app"}')
+    (folder / "README.md").write_text("app")
+    with pytest.raises(StagingError, match=f"holds a {name} that no run wrote; choose an empty"):
+        run(recipe, "app", restart=restart)
+    files = sorted(path.name for path in folder.rglob("*") if path.is_file())
+    assert files == ["README.md", Path(name).name]
 
 
 def test_nothing_is_written_into_a_folder_that_is_refused(recipe: Path, tmp_path: Path) -> None:

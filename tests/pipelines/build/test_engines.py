@@ -5,11 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.build.plan import make_plan
+from pipelines.catalogue.engines import open_engine
 from schemas.recipe import RecipeError
+from stages.engines.engine import KEY_BYTES, EngineError, Identity, parse_direction
+from stages.engines.options import RecordedConfig
 from stages.normalization.southeast_asian import load_zawgyi
 from tests.recipes import one_source
 
@@ -68,3 +74,38 @@ def test_a_pair_that_no_scheme_has_is_told_with_those_it_has(tmp_path: Path) -> 
 @pytest.mark.usefixtures("no_icu")
 def test_the_quickstart_needs_no_icu() -> None:
     assert make_plan(Path("pipelines/recipes/quickstart.toml")).splits
+
+
+EUS_SPA = parse_direction("eus_Latn -> spa_Latn")
+RULES = Identity("apertium", "eus-spa", "3.7")
+COLD = Identity("endpoint", "nllb", "1", '{"temperature":0.0}')
+WARM = Identity("endpoint", "nllb", "1", '{"temperature":0.7}')
+CHOICES: dict[str, tuple[dict[str, Any], Identity | str]] = {
+    "none is named": ({}, r"got engine apertium, model eus-spa, .*; engine endpoint, .*; name one"),
+    "the engine": ({"engine": "apertium"}, RULES),
+    "the model, of two temperatures": (
+        {"model": "nllb"},
+        r"got engine endpoint, .*0\.7\}; name one",
+    ),
+    "a temperature": ({"parameters": {"temperature": 0.7}}, WARM),
+    "a model that is not there": ({"model": "madlad"}, r"got engine apertium, [^;]*;.*0\.7\}$"),
+}
+
+
+@pytest.mark.parametrize(("named", "expected"), CHOICES.values(), ids=CHOICES.keys())
+def test_whose_responses_are_taken_where_a_folder_holds_those_of_several(
+    named: dict[str, Any], expected: Identity | str, tmp_path: Path
+) -> None:
+    answers = [(RULES, EUS_SPA), (COLD, EUS_SPA), (WARM, EUS_SPA), (COLD, EUS_SPA.back)]
+    rows = [
+        {"key": bytes([place]) * KEY_BYTES, **identity._asdict(), "direction": str(direction)}
+        for place, (identity, direction) in enumerate(answers)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    config, folders = RecordedConfig(**named), (str(tmp_path),)
+    if isinstance(expected, Identity):
+        assert open_engine(config, EUS_SPA, folders).identity == expected
+        assert open_engine(RecordedConfig(), EUS_SPA.back, folders).identity == COLD
+        return
+    with pytest.raises(EngineError, match=expected):
+        open_engine(config, EUS_SPA, folders)
