@@ -35,7 +35,7 @@ from schemas.card.statistics import (
     TextVolume,
 )
 from schemas.columns import SchemaError, require_columns
-from schemas.document import DOCUMENT, PAGE_MARKS, SAMPLING_WEIGHT
+from schemas.document import DOCUMENT, PAGE_LANGUAGES, PAGE_MARKS, SAMPLING_WEIGHT
 from schemas.language import parse_label, to_iso639_3
 from schemas.orthography import words_are_spaced
 
@@ -56,7 +56,8 @@ _SUMS = (
     *("score_millionths", "other_language_millionths"),
 )
 _COUNTS = (
-    *("licences", "generators", "declared", "runner_ups", "years", "sampling_weights", "nulls"),
+    *("licences", "generators", "declared", "runner_ups", "years", "nulls"),
+    *("sampling_weights", "page_languages"),
     *("page_kinds", "page_access", "extraction_fallbacks"),
 )
 _READ_ROWS = 4096  # rows a batch when reading shards back
@@ -94,12 +95,13 @@ def measure(batch: pa.RecordBatch, label: str) -> TextStatistics:
         generators=_counts(batch["generator"], "generator"),
         # no page declares what was made
         declared=_declared(batch["declared_language"].filter(pa.array(~made))),
-        page_kinds=_page_marks(batch, "page_kind"),
-        page_access=_page_marks(batch, "page_access"),
-        extraction_fallbacks=_page_marks(batch, "extraction_fallback"),
+        page_kinds=_counts_of(batch, PAGE_MARKS.field("page_kind")),
+        page_access=_counts_of(batch, PAGE_MARKS.field("page_access")),
+        extraction_fallbacks=_counts_of(batch, PAGE_MARKS.field("extraction_fallback")),
         runner_ups=_counts(batch["runner_up_language"], "runner_up_language"),
         years=_counts(_years(batch["date"]), "year"),
-        sampling_weights=_weights(batch),
+        sampling_weights=_counts_of(batch, SAMPLING_WEIGHT),
+        page_languages=_counts_of(batch, PAGE_LANGUAGES),
         nulls={
             name: column.null_count
             for name, column in zip(batch.schema.names, batch.columns, strict=True)
@@ -205,18 +207,12 @@ def _counts(values: pa.Array, name: str) -> dict[Any, int]:
     return _few(dict(zip(keys, counts, strict=True)), name)
 
 
-def _page_marks(batch: pa.RecordBatch, name: str) -> dict[Any, int]:
-    if name not in batch.schema.names:
+def _counts_of(batch: pa.RecordBatch, field: pa.Field) -> dict[Any, int]:
+    """Count the values of a column that a corpus may lack."""
+    if field.name not in batch.schema.names:
         return {}
-    require_columns(batch, PAGE_MARKS, [name])
-    return _counts(batch[name], name)
-
-
-def _weights(batch: pa.RecordBatch) -> dict[Any, int]:
-    if SAMPLING_WEIGHT.name not in batch.schema.names:
-        return {}
-    require_columns(batch, pa.schema([SAMPLING_WEIGHT]), [SAMPLING_WEIGHT.name])
-    return _counts(batch[SAMPLING_WEIGHT.name], SAMPLING_WEIGHT.name)
+    require_columns(batch, pa.schema([field]), [field.name])
+    return _counts(batch[field.name], field.name)
 
 
 def _few(counts: dict[Any, Any], name: str) -> dict[Any, Any]:

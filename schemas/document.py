@@ -186,6 +186,12 @@ SAMPLING_WEIGHT = column(
     "How often to repeat the document in training, by what it stands for (`cluster_size`); only if the recipe asks.",
 )
 
+PAGE_LANGUAGES = column(
+    "page_languages",
+    pa.int32(),
+    "In how many languages the page stands in this corpus, by its numbers, addresses and names; 1 if in no other.",
+)
+
 CANDIDATES = column(
     "language_candidates",
     pa.list_(pa.struct([("label", pa.string()), ("score", pa.float32())])),

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from schemas.document import (
     CANDIDATES,
     DOCUMENT,
+    PAGE_LANGUAGES,
     PAGE_MARKS,
     RECORD,
     SAMPLING_WEIGHT,
@@ -32,6 +33,7 @@ RESERVED_COLUMNS = frozenset(
         *QUALITY_SIGNALS.names,
         *MODEL_SIGNALS.names,
         CANDIDATES.name,
+        PAGE_LANGUAGES.name,
         SAMPLING_WEIGHT.name,
         TRANSLATION_EVIDENCE.name,
     )

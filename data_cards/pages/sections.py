@@ -19,6 +19,7 @@ from data_cards.sections import (
     filters,
     funnel,
     overview,
+    page_languages,
     proof,
     splits,
     statements,
@@ -81,6 +82,13 @@ SECTIONS = {
         Section(
             "duplicates", "Deduplication", duplicates.views, "deduplication", ("dedup_stages",)
         ),
+        Section(
+            "page_languages",
+            "Pages in several languages",
+            page_languages.views,
+            "page-languages",
+            ("page_language_rows",),
+        ),
         Section("splits", "Splits", splits.views, "splits", ("split_rows",)),
         Section("weights", "Sampling weights", duplicates.weight_views, "weights", ("weights",)),
         Section(
@@ -115,6 +123,7 @@ REPORT_ORDER = (
         "filters",
         "changes",
         "duplicates",
+        "page_languages",
         "splits",
         "weights",
         "contamination",

@@ -116,11 +116,13 @@ def stage_problems(recipe: Recipe) -> list[str]:
             'decontaminate: evaluation_sets must name what to look for, such as ["flores_200", "belebele"]; got none'
         )
     dedup = [stage.stage for stage in recipe.dedup]
-    if "across_scripts" in dedup and "identify_language" not in names:
-        problems.append(
-            f"dedup[{dedup.index('across_scripts')}]: across_scripts compares the scripts of a language, and no stage "
-            'finds out languages; add [[ingest]] stage = "identify_language"'
-        )
+    compared = {"across_scripts": "the scripts of a language", "across_languages": "languages"}
+    problems += [
+        f"dedup[{dedup.index(stage)}]: {stage} compares {what}, and no stage finds out languages; add "
+        '[[ingest]] stage = "identify_language"'
+        for stage, what in compared.items()
+        if stage in dedup and "identify_language" not in names
+    ]
     if not any(
         isinstance(stage, LanguageIdentificationConfig) and stage.model_files
         for stage in recipe.ingest

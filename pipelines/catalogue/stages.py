@@ -22,6 +22,7 @@ from stages.batches import Changed, Filtered, StageConfig, StageFunction, locate
 from stages.classification.options import ClassificationConfig
 from stages.decontamination.options import DecontaminationConfig
 from stages.deduplication.options import (
+    AcrossLanguagesConfig,
     AcrossScriptsConfig,
     ComparingConfig,
     ExactDeduplicationConfig,
@@ -89,6 +90,7 @@ DedupStage = Annotated[
     | UrlDeduplicationConfig
     | NearDeduplicationConfig
     | AcrossScriptsConfig
+    | AcrossLanguagesConfig
     | LineDeduplicationConfig
     | SpanDeduplicationConfig,
     Field(discriminator="stage"),
@@ -418,6 +420,12 @@ def _across_scripts_signatures(batch: pa.RecordBatch, config: AcrossScriptsConfi
     return across_scripts_signatures(batch, config)
 
 
+def _across_languages_signatures(batch: pa.RecordBatch, config: AcrossLanguagesConfig) -> Signed:
+    from stages.deduplication.across_languages import across_languages_signatures
+
+    return across_languages_signatures(batch, config)
+
+
 def _line_keys(batch: pa.RecordBatch, _: FrequentKeys, config: LineDeduplicationConfig) -> Keyed:
     from stages.deduplication.lines import line_keys
 
@@ -477,6 +485,12 @@ DEDUP_STAGES: dict[str, EqualEntry | NearEntry | RepeatsEntry] = {
         lambda config: config.of_skeletons,
         criteria=("script",),
     ),
+    "across_languages": NearEntry(
+        AcrossLanguagesConfig,
+        ("text", "language", "url"),
+        _across_languages_signatures,
+        lambda config: config.of_anchors,
+    ),
     "lines": RepeatsEntry(
         LineDeduplicationConfig,
         ("text", "source", "language"),
@@ -513,6 +527,11 @@ def at_home(recipe: Recipe, base: str) -> Recipe:
 def against_of(stage: StageConfig) -> tuple[str, ...]:
     """Return the indexes that a dedup stage names, none for a kind of stage that takes none."""
     return stage.against if isinstance(stage, ComparingConfig) else ()
+
+
+def marks_page_languages(stage: StageConfig | None) -> bool:
+    """Tell whether a dedup stage marks documents and leaves them all."""
+    return isinstance(stage, AcrossLanguagesConfig) and stage.action == "mark"
 
 
 def makes_documents(stage: StageConfig) -> bool:

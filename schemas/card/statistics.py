@@ -106,6 +106,10 @@ class TextStatistics(TextVolume):
         default_factory=dict,
         description="Documents by `sampling_weight`, where there is that column.",
     )
+    page_languages: dict[int, Count] = Field(
+        default_factory=dict,
+        description="Documents by `page_languages`, where there is that column.",
+    )
     nulls: dict[str, Count] = Field(default_factory=dict, description="Null values by column.")
     samples: tuple[Sample, ...] = ()
 

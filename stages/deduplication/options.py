@@ -168,6 +168,52 @@ class AcrossScriptsConfig(ComparingConfig):
         )
 
 
+class AcrossLanguagesConfig(ComparingConfig):
+    """Options of deduplication across languages."""
+
+    stage: Literal["across_languages"] = "across_languages"
+    action: Literal["mark", "drop"] = Field(
+        default="mark",
+        description="`mark`: all stay, and the column `page_languages` says in how many languages a page stands. "
+        "`drop`: one of them stays, as `[keepers]` says.",
+    )
+    within: Literal["corpus", "host"] = Field(
+        default="corpus",
+        description="What is compared: all pages, or those of one host, where mirrors of a site are looked for.",
+    )
+    min_anchors: int = Field(
+        default=8,
+        ge=2,
+        description="Different numbers, addresses and names of a page that is compared; fewer say nothing.",
+    )
+    threshold: float = Field(
+        default=0.7,
+        gt=0,
+        le=1,
+        description="Least Jaccard similarity of the numbers, addresses and names of two pages.",
+    )
+    bands: int = Field(
+        default=20,
+        ge=1,
+        le=1024,
+        description="Bands of a signature; 20 of 5 rows find 97.5 % at 0.7.",
+    )
+    rows: int = Field(default=5, ge=1, le=64, description="Rows of a band.")
+
+    @model_validator(mode="after")
+    def _dropped_for_an_index(self) -> Self:
+        if self.against and self.action == "mark":
+            raise ValueError('against goes with action = "drop": an index names no languages')
+        return self
+
+    @property
+    def of_anchors(self) -> NearDeduplicationConfig:
+        """Return how anchors are compared."""
+        return NearDeduplicationConfig(
+            threshold=self.threshold, bands=self.bands, rows=self.rows, verify="signature"
+        )
+
+
 class LineDeduplicationConfig(StageConfig):
     """Options of `line_keys`, `frequent_keys` and `remove_lines`."""
 

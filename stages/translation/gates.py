@@ -31,9 +31,10 @@ import pyarrow as pa
 
 from schemas.language import one_label
 from stages.batches import code_points
+from stages.digits import in_ascii_digits
 from stages.engines.engine import Direction
 from stages.script_detection import by_content, count_scripts, detect_scripts
-from stages.translation.likeness import in_ascii_digits, sentence_chrf, shared_parts
+from stages.translation.likeness import sentence_chrf, shared_parts
 from stages.translation.options import GateConfig
 
 REASONS = (

@@ -13,7 +13,6 @@ over the orders that both texts have, F with beta = 2.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +20,7 @@ import numpy.typing as npt
 import polars as pl
 
 from stages.batches import code_points
+from stages.digits import in_ascii_digits
 
 CHRF_ORDER, CHRF_BETA = 6, 2
 _PART = r"\p{L}{4}|[0-9]+"
@@ -85,27 +85,6 @@ def _keys(hashes: npt.NDArray[np.uint64], owners: npt.NDArray[np.int64]) -> npt.
     """Make one key of a hash and the number of its text."""
     mixed = (hashes ^ (hashes >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
     return (mixed ^ (mixed >> np.uint64(32))) + owners.astype(np.uint64) * _OWNER
-
-
-@cache
-def _digit_table() -> tuple[list[str], list[str]]:
-    import sys
-    import unicodedata
-
-    digits = [
-        chr(c) for c in range(0x80, sys.maxunicode + 1) if unicodedata.category(chr(c)) == "Nd"
-    ]
-    return digits, [str(unicodedata.digit(digit)) for digit in digits]
-
-
-def in_ascii_digits(texts: pl.Series) -> pl.Series:
-    """Write the digits of n texts by those of ASCII."""
-    at = texts.str.contains(r"[\p{Nd}--0-9]").arg_true()
-    return (
-        texts.clone().scatter(at, texts.gather(at).str.replace_many(*_digit_table()))
-        if len(at)
-        else texts
-    )
 
 
 class Parts(NamedTuple):

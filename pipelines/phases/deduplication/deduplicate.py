@@ -14,12 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from pipelines.catalogue.stages import marks_page_languages
 from pipelines.phases.deduplication.kinds import DedupPhase, kinds_of
 from pipelines.phases.deduplication.shuffle_records import KnownSplit
 from pipelines.phases.order import dedup_phases
 from pipelines.phases.run_context import Run
 from pipelines.staging.staged import StagedSplit, removal_folder
 from pipelines.staging.tasks import Phase
+
+_FOLDER = "pipelines.phases.deduplication"
 
 
 def deduplicate(
@@ -42,5 +45,7 @@ def deduplicate(
             counts = kind.find(
                 run, DedupPhase(phase, phases[:position], splits, known.get(phase, ()))
             )
+            if marks_page_languages(kind.config):
+                run.function(f"{_FOLDER}.page_languages:write_page_languages", splits, phase)
             run.store.write_json(done, counts.model_dump())
-    run.function("pipelines.phases.deduplication.cluster_sizes:write_cluster_sizes", splits, phases)
+    run.function(f"{_FOLDER}.cluster_sizes:write_cluster_sizes", splits, phases)

@@ -20,7 +20,8 @@ from pydantic import BaseModel, ConfigDict
 
 from data_cards.sections.funnel import count_fates, merge_fates
 from data_cards.statistics import measure, merge
-from pipelines.catalogue.stages import Recipe
+from pipelines.catalogue.stages import Recipe, marks_page_languages
+from pipelines.phases.deduplication.page_languages import page_languages
 from pipelines.phases.ingest import REJECTS
 from pipelines.phases.order import WITHDRAW
 from pipelines.phases.publish.sampling_weights import sampling_weights
@@ -45,7 +46,7 @@ from schemas.card.splits import PUBLISHED_SPLITS
 from schemas.card.statistics import TextStatistics
 from schemas.column_types import widened
 from schemas.columns import arrange
-from schemas.document import DOCUMENT, SAMPLING_WEIGHT
+from schemas.document import DOCUMENT, PAGE_LANGUAGES, SAMPLING_WEIGHT
 from schemas.language import parse_label
 from schemas.ledger import LEDGER
 from schemas.manifest import FileRecord
@@ -143,12 +144,12 @@ def plan_shards(
     return pieces
 
 
-def published_schema(schemas: Sequence[pa.Schema], *, weighted: bool = False) -> pa.Schema:
+def published_schema(schemas: Sequence[pa.Schema], added: Sequence[pa.Field] = ()) -> pa.Schema:
     """Unite the schemas of all staged parts: the document's columns, then others by name; null
     where a part has none.
 
     A column that two sources type differently has the type that holds both, or is a string where
-    there is none. `weighted` shards say how often to repeat a document.
+    there is none. `added` are columns that publishing itself fills, after the document's.
     """
     fields: dict[str, pa.Field] = {}
     for schema in schemas:
@@ -157,18 +158,21 @@ def published_schema(schemas: Sequence[pa.Schema], *, weighted: bool = False) ->
             if known.type != field.type:
                 fields[field.name] = field.with_type(widened(known.type, field.type) or pa.string())
     others = sorted(name for name in fields if name not in (*DOCUMENT.names, OPT_OUT.name))
-    written = [*DOCUMENT, *([SAMPLING_WEIGHT] if weighted else [])]
-    return pa.schema([*written, *(fields[name].with_nullable(True) for name in others)])
+    return pa.schema([*DOCUMENT, *added, *(fields[name].with_nullable(True) for name in others)])
 
 
 def publish_shards(
     run: Run, staged: Sequence[StagedSplit], phases: Sequence[Phase], *, weighted: bool
 ) -> tuple[dict[str, ShardResult], list[Piece], pa.Schema]:
     """Write the published files; returns what is in them, where each run went, and their schema."""
+    added = [
+        *([PAGE_LANGUAGES] if any(map(marks_page_languages, run.recipe.dedup)) else []),
+        *([SAMPLING_WEIGHT] if weighted else []),
+    ]
     planned = _survivors(run.store, staged, [phase for phase in phases if phase != WITHDRAW])
     left = _survivors(run.store, staged, phases)
     pieces = plan_shards(staged, planned, run.recipe.publish.shard_bytes, left)
-    schema = published_schema(list(_staged_schemas(run.store, staged)), weighted=weighted)
+    schema = published_schema(list(_staged_schemas(run.store, staged)), added)
     return (
         run.tasks(ShardWorker(run.store, run.recipe, phases, schema), _shard_tasks(pieces)),
         pieces,
@@ -288,9 +292,13 @@ class ShardWorker(Worker[ShardResult]):
                 kept = split.kept(run) & (numbers_in_split(self.store, name, run) == published)
                 table = table.filter(pa.array(kept))
                 if self.recipe.dedup:
-                    sizes = cluster_sizes(self.store, name, np.flatnonzero(kept) + run.first_row)
+                    rows = np.flatnonzero(kept) + run.first_row
+                    sizes = cluster_sizes(self.store, name, rows)
                     place = table.schema.get_field_index("cluster_size")
                     table = table.set_column(place, DOCUMENT.field("cluster_size"), pa.array(sizes))
+                    if PAGE_LANGUAGES.name in self.schema.names:
+                        languages = page_languages(self.store, name, rows)
+                        table = table.append_column(PAGE_LANGUAGES, pa.array(languages))
                     if SAMPLING_WEIGHT.name in self.schema.names:
                         weights = sampling_weights(self.store, run.label, sizes)
                         table = table.append_column(SAMPLING_WEIGHT, pa.array(weights))

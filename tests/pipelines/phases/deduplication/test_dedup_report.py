@@ -307,7 +307,7 @@ def test_the_figures_are_those_of_the_parquet_files(corpus: Corpus) -> None:
 
 def test_the_column_stands_behind_those_of_a_document() -> None:
     own = pa.schema([*DOCUMENT, pa.field("shelf", pa.string())])
-    assert published_schema([own], weighted=True).names == [
+    assert published_schema([own], [SAMPLING_WEIGHT]).names == [
         *DOCUMENT.names,
         SAMPLING_WEIGHT.name,
         "shelf",
