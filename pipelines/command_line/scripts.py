@@ -88,7 +88,8 @@ def script_roundtrip(
                 raise ValueError(f"PARQUET must be files, got {str(file)!r}, which is none")
         spoken = parse_label(label or files[0].resolve().parent.name)
         chosen = scheme_for(scheme, spoken.language, spoken.script)
-        tables = [pq.read_table(file, columns=[text_column]) for file in files]
+        # not `read_table`, which imports pandas: 0.5 s
+        tables = [pq.ParquetFile(file).read(columns=[text_column]) for file in files]
         texts = pa.concat_tables(tables)[text_column].cast(pa.large_string()).drop_null()
         report = reversibility(texts.combine_chunks(), chosen)
     except (ValueError, OSError, ImportError, KeyError, pa.ArrowInvalid) as error:
