@@ -1,6 +1,6 @@
 """Mine sentence pairs from published pages: keys travel, texts go from storage to storage.
 
-    each split      (key of the address without a language code, row) of each label
+    each split      (keys of the address without a language code and of its number, row) of each label
     all keys        rows of two languages with one key, alone with it in their language
     each split      its pages and theirs, aligned: SENTENCE_PAIR
 
@@ -28,7 +28,8 @@ from schemas.manifest import FileRecord
 from stages.keys import hash_keys
 from stages.translation.options import MiningConfig
 
-ADDRESSED = np.dtype([("key", "<u8"), ("row", "<i8"), ("label", "<u4")])
+# `number` is 0 where the address has none
+ADDRESSED = np.dtype([("key", "<u8"), ("number", "<u8"), ("row", "<i8"), ("label", "<u4")])
 MATCHED = np.dtype([("row", "<i8"), ("split", "<i8"), ("other", "<i8"), ("direction", "<i8")])
 
 
@@ -48,7 +49,7 @@ class AddressWorker(Worker[AddressResult]):
         self.store, self.labels, self.phases = store, labels, phases
 
     def run(self, task: Task) -> AddressResult:
-        from stages.translation.mining import mirror_addresses
+        from stages.translation.mining import mirror_addresses, page_numbers
 
         after = SplitAfter(self.store, StagedSplit.model_validate(task.payload), self.phases)
         wanted = [run for run in after.split.runs if one_label(run.label) in self.labels]
@@ -61,12 +62,18 @@ class AddressWorker(Worker[AddressResult]):
             keys = mirror_addresses(urls, [language] * len(rows))
             there = keys.is_not_null().to_numpy()
             own = np.empty(int(there.sum()), ADDRESSED)
-            own["key"] = hash_keys(keys.drop_nulls().to_arrow().cast(pa.large_string()))["low"]
+            own["key"] = _hashed(keys.drop_nulls())
+            numbers = page_numbers(keys.drop_nulls())
+            own["number"] = np.where(numbers.is_null(), 0, _hashed(numbers.fill_null("")))
             own["row"] = run.first_row + rows[there]
             own["label"] = labels.setdefault(label, len(labels))
             found.append(own)
         self.store.save_array(_addresses_file(task.name), np.concatenate(found))
         return AddressResult(labels=tuple(labels))
+
+
+def _hashed(keys: pl.Series) -> npt.NDArray[np.uint64]:
+    return hash_keys(keys.to_arrow().cast(pa.large_string()))["low"]
 
 
 def _addresses_file(split: str) -> str:
@@ -157,7 +164,7 @@ def mine(
     run: Run, read: Sequence[StagedSplit], phases: Sequence[Phase]
 ) -> tuple[list[FileRecord], tuple[TranslationYield, ...]]:
     """Mine the published pages of all splits that were read; returns the files, and what they
-    hold. Holds 24 bytes for each page in a language of the recipe's directions."""
+    hold. Holds 32 bytes for each page in a language of the recipe's directions."""
     directions = [pair for stage in mining_stages(run.recipe) for pair in stage.pairs]
     if not directions:
         return [], ()
@@ -171,7 +178,7 @@ def mine(
         own = run.store.load_array(_addresses_file(split.name))
         numbers = [labels.index(label) for label in addressed[split.name].labels]
         label = np.asarray(numbers, np.int64)[own["label"]] if len(own) else np.empty(0, np.int64)
-        columns = {"key": own["key"], "row": own["row"], "label": label}
+        columns = {name: own[name] for name in ("key", "number", "row")} | {"label": label}
         parts.append(pl.DataFrame(columns).with_columns(split=pl.lit(place, pl.Int64)))
     pages = pl.concat(parts) if parts else pl.DataFrame()
     matched = _matched(pages, labels, directions) if len(pages) else pl.DataFrame()
@@ -202,17 +209,33 @@ def mine(
 def _matched(
     pages: pl.DataFrame, labels: Sequence[str], directions: Sequence[object]
 ) -> pl.DataFrame:
-    """Match pages of one key, by direction; a key that several pages of a language have is none."""
-    alone = pages.filter(pl.len().over("key", "label") == 1)
+    """Match pages of one address, and of what is left those of one number, by direction; a key that
+    several pages of a language have is none."""
     found = []
     for number, pair in enumerate(directions):
         source, target = (labels.index(one_label(side)) for side in str(pair).split(" -> "))
-        theirs = alone.filter(pl.col("label") == target).select(
-            "key", their_row="row", their_split="split"
-        )
-        found.append(
-            alone.filter(pl.col("label") == source)
-            .join(theirs, on="key", how="inner")
-            .with_columns(direction=pl.lit(number, pl.Int64))
-        )
+        by_address = _joined(pages, "key", source, target)
+        numbered = pages.filter(pl.col("number") != 0)
+        by_number = _joined(numbered, "number", source, target)
+        taken = [
+            by_address.select("split", "row"),
+            by_address.select(split="their_split", row="their_row"),
+        ]
+        for both, (split, row) in zip(
+            taken, (("split", "row"), ("their_split", "their_row")), strict=True
+        ):
+            by_number = by_number.join(
+                both, left_on=(split, row), right_on=("split", "row"), how="anti"
+            )
+        matched = pl.concat([by_address, by_number])
+        found.append(matched.with_columns(direction=pl.lit(number, pl.Int64)))
     return pl.concat(found).sort("direction", "split", "row")
+
+
+def _joined(pages: pl.DataFrame, key: str, source: int, target: int) -> pl.DataFrame:
+    """Join the pages of two languages that are alone in theirs with a key."""
+    alone = pages.filter(pl.len().over(key, "label") == 1)
+    ours, theirs = (alone.filter(pl.col("label") == label) for label in (source, target))
+    return ours.join(
+        theirs.select(key, their_row="row", their_split="split"), on=key, how="inner"
+    ).select("row", "split", "their_row", "their_split")

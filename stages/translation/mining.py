@@ -1,6 +1,7 @@
 """Mine sentence pairs from pages that say the same in two languages.
 
     addresses       a.org/es/help/1.html, a.org/eu/help/1.html  ->  a.org/help/1.html: one key
+    else numbers    a.org/es/noticias/48213-el-mar, a.org/eu/albisteak/48213-itsasoa  ->  a.org 48213
     documents       sentences of both, in order
     alignment       the cheapest chain of beads: 1-1, 1-2, 2-1, 1-0, 0-1
     pairs           the beads of one sentence each that stand out from any other chain
@@ -46,6 +47,9 @@ _COSTS = -np.log([0.7, 0.14, 0.14, 0.005, 0.005])
 _ADDRESS = r"^(?:[a-z]+:)?//(?P<host>[^/?#]+)(?P<path>/[^?#]*)?(?P<query>\?[^#]*)?"
 _CODE = r"^([a-z]{2,3})(?:[-_](?:[a-z]{2}|[a-z]{4}|[0-9]{3}))?$"
 GENERATOR = "mined by address"
+_QUERY_NUMBER = r"[?&](?:id|p|pid|nid|sid|aid|article|(?:page|post|article|news|item|content)_?id)=([0-9]+)(?:&|$)"
+_PATH_NUMBER = r"/(?:[^/?]*[-_.])?([0-9]{4,})(?:[-_.][^/?]*)?(?:/[^/?]*)?(?:\?|$)"
+_DAY = r"^(?:19|20)[0-9]{2}(?:[01][0-9](?:[0-3][0-9])?)?$"  # or year, or month
 _NAMES = r"^(?:lang|language|hl|locale|lg|l)=(.+)$"
 
 
@@ -80,6 +84,23 @@ def mirror_addresses(urls: pa.Array, languages: Sequence[str | None]) -> pl.Seri
         )
     query = pl.when(pl.col("query") != "").then("?" + pl.col("query")).otherwise(pl.lit(""))
     return joined.select(pl.when("known").then(pl.concat_str("host", "path", query))).to_series()
+
+
+def page_numbers(addresses: pl.Series) -> pl.Series:
+    """Return the host and the page's own number of n addresses without a language code; null where
+    there is none.
+
+    A number stands in a parameter such as `id`, or has at least four digits in the last two
+    segments of the path, where names are translated. Years and days are none.
+
+    >>> page_numbers(pl.Series(["a.org/noticias/48213-el-mar", "a.org/x?id=7", "a.org/2024/x"])).to_list()
+    ['a.org 48213', 'a.org ?7', None]
+    """
+    in_path = addresses.str.extract(_PATH_NUMBER, 1)
+    path = pl.select(pl.when(~in_path.str.contains(_DAY)).then(in_path)).to_series()
+    query = "?" + addresses.str.extract(_QUERY_NUMBER, 1)
+    host = addresses.str.extract(r"^([^/?]+)", 1)
+    return pl.select(host + " " + pl.coalesce(query, path)).to_series()
 
 
 def _without_code(parts: pl.DataFrame, name: str) -> pl.DataFrame:

@@ -35,6 +35,8 @@ PAGES = {
     "https://a.org/rights": "eng_Latn",
     "https://b.org/rights?lang=gl": "glg_Latn",
     "https://b.org/other": "spa_Latn",
+    "https://c.org/noticias/48213-derechos": "spa_Latn",
+    "https://c.org/novas/48213-dereitos": "glg_Latn",
 }
 
 
@@ -72,10 +74,11 @@ def test_pairs_are_mined_of_pages_with_one_address(tmp_path: Path) -> None:
     assert {urls[pair["parent_id"]] for pair in pairs} == {
         "https://a.org/es/rights",
         "https://a.org/rights",
+        "https://c.org/noticias/48213-derechos",
     }
     assert list((out / "bitext").glob("mined-*.tmx"))
     card = (out / "README.md").read_text()
-    assert "| `spa_Latn` | `glg_Latn` | mined by address | 1 |" in card
+    assert "| `spa_Latn` | `glg_Latn` | mined by address | 2 |" in card
     assert not [f for f in audit(Store(str(out)), lambda _: None).findings if f.severity == "error"]
 
 

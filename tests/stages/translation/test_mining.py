@@ -7,7 +7,13 @@ import pyarrow as pa
 import pytest
 
 from stages.engines.engine import parse_direction
-from stages.translation.mining import MAX_SENTENCES, align_sentences, mined_pairs, mirror_addresses
+from stages.translation.mining import (
+    MAX_SENTENCES,
+    align_sentences,
+    mined_pairs,
+    mirror_addresses,
+    page_numbers,
+)
 from stages.translation.options import MiningConfig
 from tests.declaration import DECLARATION
 
@@ -24,6 +30,27 @@ ADDRESSES = {
     "no address": ("es/x", "spa", None),
     "null": (None, "spa", None),
 }
+
+
+NUMBERS = {
+    "a name after it": ("a.org/noticias/48213-el-mar", "a.org 48213"),
+    "a name before it": ("a.org/albisteak/itsasoa_48213.html", "a.org 48213"),
+    "a segment, then a name": ("a.org/node/48213/itsasoa", "a.org 48213"),
+    "a parameter": ("a.org/index.php?x=1&page_id=7", "a.org ?7"),
+    "a year": ("a.org/2024/itsasoa", None),
+    "a month": ("a.org/202405/itsasoa", None),
+    "a day": ("a.org/itsasoa-20240531.html", None),
+    "a number that looks like no day": ("a.org/itsasoa-20249931.html", "a.org 20249931"),
+    "too short": ("a.org/news/123-x", None),
+    "far from the end": ("a.org/48213/a/b/c", None),
+    "a parameter of another name": ("a.org/x?page=7", None),
+    "no address": (None, None),
+}
+
+
+@pytest.mark.parametrize(("address", "number"), NUMBERS.values(), ids=NUMBERS.keys())
+def test_numbers_of_pages(address: str | None, number: str | None) -> None:
+    assert page_numbers(pl.Series([address], dtype=pl.String)).to_list() == [number]
 
 
 @pytest.mark.parametrize(("url", "language", "key"), ADDRESSES.values(), ids=ADDRESSES.keys())
