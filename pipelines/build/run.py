@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipelines.build.facts import CorpusFacts, corpus_card, corpus_manifest
 from pipelines.build.plan import Plan
+from pipelines.phases.ahead import ingest_link, links_after_deduplication
 from pipelines.phases.augment import augment, publish_made, write_pairs
 from pipelines.phases.decontaminate import decontaminate, publish_findings, read_evaluation_sets
 from pipelines.phases.deduplication.deduplicate import deduplicate
@@ -16,10 +17,16 @@ from pipelines.phases.mine import mine
 from pipelines.phases.order import dedup_phases, phases_after_ingest, phases_to_publish
 from pipelines.phases.publish.gate import publishing_gate
 from pipelines.phases.publish.sampling_weights import write_sampling_weights
-from pipelines.phases.publish.shards import file_record, publish_ledger, publish_shards, write_card
+from pipelines.phases.publish.shards import (
+    file_record,
+    plan_published,
+    publish_ledger,
+    publish_shards,
+    write_card,
+)
 from pipelines.phases.publish.splits import choose_splits
 from pipelines.phases.run_context import Run
-from pipelines.phases.synthesize import synthesize
+from pipelines.phases.synthesize import find_synthetic_rows, publish_synthetic_rows
 from pipelines.phases.withdraw import shown_reports, withdraw
 from pipelines.staging.staged import staged_split
 from pipelines.staging.store import MANIFEST, RECIPE
@@ -33,11 +40,15 @@ def run_phases(run: Run, plan: Plan, block_bytes: int) -> None:
     decontamination = run.recipe.decontaminate
     if decontamination:
         facts.evaluation_sets = read_evaluation_sets(run, plan.evaluation_sets)
-    facts.ingested = run.tasks(
-        IngestWorker(run.store, run.recipe, block_bytes), plan.ingest_tasks()
-    )
+    reader, later = IngestWorker(run.store, run.recipe, block_bytes), links_after_deduplication(run)
+    deduplicating = dedup_phases(run.recipe)
+    if not deduplicating:
+        run.ahead([ingest_link(reader), *later], plan.ingest_tasks())
+    facts.ingested = run.tasks(reader, plan.ingest_tasks())
     read = [staged_split(split.id, facts.ingested[split.id]) for split in plan.splits]
-    deduplicate(run, read, known)
+    if deduplicating:
+        deduplicate(run, read, known)
+        run.ahead(later, [split.task() for split in read if split.documents])
     if decontamination:
         facts.masked = decontaminate(run, decontamination, read)
     phases = phases_after_ingest(run.recipe)
@@ -47,32 +58,37 @@ def run_phases(run: Run, plan: Plan, block_bytes: int) -> None:
         facts.masked += decontaminate(run, decontamination, made)
     bound_made_share(run, read, made, phases)
     facts.proofs, facts.gate = publishing_gate(run.recipe.publish)
-    facts.split_rule = choose_splits(run, read, made, dedup_phases(run.recipe), facts.gate)
-    facts.withdrawal = withdraw(run, plan.registers, read, made, phases)
+    facts.split_rule, facts.withdrawal = run.together(
+        lambda run: choose_splits(run, read, made, deduplicating, facts.gate),
+        lambda run: withdraw(run, plan.registers, read, made, phases),
+    )
     left = phases_to_publish(run.recipe)
     if decontamination:
         facts.contamination = publish_findings(run, staged)
-    synthesized = synthesize(run, read, phases, plan.registers)
-    facts.synthesis = synthesized
+    made_rows = find_synthetic_rows(run, read, phases, plan.registers)
+    ledgered = [*staged, *(made_rows.splits if made_rows else ())]
     facts.sampling = write_sampling_weights(run, staged, phases, left)
-    facts.shards, pieces, facts.schema = publish_shards(
-        run, staged, left, weighted=facts.sampling is not None
+    pieces, facts.schema = plan_published(run, staged, left, weighted=facts.sampling is not None)
+    (
+        facts.synthesis,
+        facts.shards,
+        facts.ledgers,
+        (mined, yields),
+        pairs,
+        published_made,
+        index,
+    ) = run.together(
+        lambda run: publish_synthetic_rows(run, made_rows, phases),
+        lambda run: publish_shards(run, left, pieces, facts.schema),
+        lambda run: publish_ledger(run, ledgered, left, pieces, plan.registers),
+        lambda run: mine(run, read, left),
+        lambda run: write_pairs(run, read, left),
+        lambda run: publish_made(run, read, phases),
+        lambda run: write_index(run, read, left),
     )
-    facts.ledgers = publish_ledger(
-        run, [*staged, *synthesized.splits], left, pieces, plan.registers
-    )
-    facts.deduplication = shown_reports(
-        run.store, dedup_reports(run, read, dedup_phases(run.recipe))
-    )
-    mined, yields = mine(run, read, left)
+    facts.deduplication = shown_reports(run.store, dedup_reports(run, read, deduplicating))
     facts.translations += yields
-    files = [
-        *mined,
-        *write_pairs(run, read, left),
-        *publish_made(run, read, phases),
-        *write_index(run, read, left),
-    ]
-    files += synthesized.files
+    files = [*mined, *pairs, *published_made, *index, *facts.synthesis.files]
     check_unchanged(plan.files)
     run.store.write(RECIPE, plan.recipe_text.encode())
     files += [*write_card(run.store, corpus_card(facts)), file_record(run.store, RECIPE)]

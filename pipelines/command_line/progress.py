@@ -3,6 +3,7 @@ elsewhere."""
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,7 @@ from rich.progress import (
 from rich.text import Text
 
 from pipelines.staging.store import PLAN, StagingError, Store
-from pipelines.staging.tasks import Report, TaskResult, marker
+from pipelines.staging.tasks import MARKER, Report, TaskResult
 from pipelines.staging.tasks import Task as Work
 
 # phases after ingest, in running order
@@ -167,15 +168,15 @@ def read_status(store: Store) -> Status:
             f"no run has begun in {store.url}; begin one with glotmill run RECIPE --output {store.url}"
         )
     weights: dict[str, int] = store.read_json(PLAN)["weights"]
-    begun = store.names("staging/ingest")
-    done = [name for name in weights if name in begun and store.exists(marker("ingest", name))]
+    marked = store.read_each("staging/ingest", MARKER)
+    done = [name for name in weights if name in marked]
     later = [name for name in store.names("staging") if name.startswith(_LATER)]
     return Status(
         phase=_last_phase(later),
         running=store.is_locked(),
         splits_done=len(done),
         splits=len(weights),
-        documents=sum(store.read_json(marker("ingest", name))["documents_in"] for name in done),
+        documents=sum(json.loads(marked[name])["documents_in"] for name in done),
         bytes_done=sum(weights[name] for name in done),
         bytes=sum(weights.values()),
         seconds=max(0.0, time.time() - store.fs.modified(store.full(PLAN)).timestamp()),

@@ -131,7 +131,12 @@ def run(
         require_runner(name)
     planned = make_plan(recipe, output, limit, allow_code=allow_code)
     target = output_of(planned.recipe, output, limit)
-    machine = Runner(name=name, beam_options=options, max_edges=max_edges)
+    machine = Runner(
+        name=name,
+        beam_options=options,
+        max_edges=max_edges,
+        announce=lambda job: print(f"glotmill: {job}", file=sys.stderr),
+    )
     weights = {split.id: split.size_bytes for split in planned.splits}
     if workers or sum(weights.values()) < SMALL_BYTES:
         machine = replace(machine, workers=workers or 1)

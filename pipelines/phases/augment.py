@@ -542,7 +542,7 @@ def augment(
     and the yields."""
     if not any(map(makes_documents, run.recipe.augment)):
         return [], Counter(), ()
-    tasks = [_renamed(split.task()) for split in staged if split.documents]
+    tasks = [augment_task(split.task()) for split in staged if split.documents]
     done = run.tasks(AugmentWorker(run.store, run.recipe, earlier), tasks)
     created: Counter[tuple[str, str]] = Counter()
     for result in done.values():
@@ -553,5 +553,6 @@ def augment(
     return [staged_split(name, done[name], PHASE) for name in made], created, yields
 
 
-def _renamed(task: Task) -> Task:
+def augment_task(task: Task) -> Task:
+    """Return the task of making documents of a split, whose name that of the made split is."""
     return task.model_copy(update={"name": f"{task.name}-{PHASE}"})

@@ -72,6 +72,7 @@ class ItemWorker(Worker[ItemResult]):
 
     phase = ITEMS
     result = ItemResult
+    in_launcher = True
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -108,6 +109,7 @@ class IndexWorker(Worker[IndexResult]):
 
     phase = INDEX
     result = IndexResult
+    in_launcher = True
 
     def __init__(self, store: Store, recipe: Recipe, config: DecontaminationConfig) -> None:
         self.store, self.recipe, self.config = store, recipe, config
@@ -187,6 +189,7 @@ class FindingsWorker(Worker[FindingsResult]):
 
     phase = FINDINGS
     result = FindingsResult
+    in_launcher = True
 
     def __init__(self, store: Store, rewriting: str) -> None:
         self.store, self.rewriting = store, rewriting
@@ -259,11 +262,16 @@ def read_evaluation_sets(run: Run, sets: Sequence[FoundSet]) -> dict[str, ItemRe
 
 def decontaminate(run: Run, config: DecontaminationConfig, staged: Sequence[StagedSplit]) -> int:
     """Look through what deduplication left of some splits; count the documents masked."""
-    worker = RewriteWorker(
-        run.store, dedup_phases(run.recipe), DECONTAMINATE, Decontaminator(run.store, config)
-    )
-    done = run.tasks(worker, [split.task() for split in staged if split.documents])
+    tasks = [split.task() for split in staged if split.documents]
+    done = run.tasks(decontamination_worker(run.store, run.recipe, config), tasks)
     return sum(result.rewritten for result in done.values())
+
+
+def decontamination_worker(
+    store: Store, recipe: Recipe, config: DecontaminationConfig
+) -> RewriteWorker:
+    """Make the worker that looks through what deduplication left of a split."""
+    return RewriteWorker(store, dedup_phases(recipe), DECONTAMINATE, Decontaminator(store, config))
 
 
 def publish_findings(run: Run, staged: Sequence[StagedSplit]) -> FindingsResult:

@@ -78,6 +78,11 @@ class SizeWorker(Worker[SizeResult]):
         return SizeResult(sizes=tuple((label, sizes[label]) for label in labels))
 
 
+def size_task(task: Task, *, of_made: bool) -> Task:
+    """Return the task of measuring a split, of documents that were read or made."""
+    return task.model_copy(update={"payload": {"split": task.payload, "made": of_made}})
+
+
 def _made_file(split: str) -> str:
     return f"{task_folder(SizeWorker.phase, split)}/made.npy"
 
@@ -96,11 +101,7 @@ def bound_made_share(
     share, by_bytes = bound
     earlier = [phase for phase in phases if phase != MADE_SHARE]
     tasks = [
-        Task(
-            name=split.name,
-            weight_bytes=split.task().weight_bytes,
-            payload={"split": split.model_dump(), "made": of_made},
-        )
+        size_task(split.task(), of_made=of_made)
         for splits, of_made in ((read, False), (made, True))
         for split in splits
         if split.documents

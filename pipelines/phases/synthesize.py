@@ -688,11 +688,23 @@ def _shown(configuration: str, row: Mapping[str, Any]) -> str:
     )
 
 
-class Synthesized(NamedTuple):
-    """What the phase gave: for the ledger, for the manifest, for the card."""
+class SyntheticRows(NamedTuple):
+    """The rows that were made: the tasks that made them, with their results, and those that are
+    left."""
 
-    # without documents: their ledgers are published with those of the others
-    splits: list[StagedSplit]
+    tasks: list[Task]
+    results: Mapping[str, SynthesisResult]
+    found: Repeats
+
+    @property
+    def splits(self) -> list[StagedSplit]:
+        """List splits without documents: their ledgers are published with those of the others."""
+        return [StagedSplit(name=name, documents=0, runs=()) for name in self.found.ledgers]
+
+
+class Synthesized(NamedTuple):
+    """What the phase gave: for the manifest, for the card."""
+
     created: Counter[tuple[str, str]]
     files: list[FileRecord]
     yields: tuple[SyntheticYield, ...]
@@ -700,28 +712,36 @@ class Synthesized(NamedTuple):
     withdrawn: Counter[int]  # rows by cause
 
 
-def synthesize(
+def find_synthetic_rows(
     run: Run,
     staged: Sequence[StagedSplit],
     earlier: Sequence[Phase],
     registers: Sequence[NamedRegister] = (),
-) -> Synthesized:
-    """Make and publish the rows of all splits; `staged` are those that were read.
+) -> SyntheticRows | None:
+    """Make the rows of all splits, and find those that repeat others; `staged` are those that were
+    read. None if the recipe makes no rows.
 
     Rows are made of what `earlier` left, and not published if it was withdrawn since.
     """
     if not run.recipe.synthesize:
-        return Synthesized([], Counter(), [], (), (), Counter())
-    tasks = [
-        (task := split.task()).model_copy(update={"name": f"{task.name}-{PHASE}"})
-        for split in staged
-        if split.documents
-    ]
+        return None
+    tasks = [synthesis_task(split.task()) for split in staged if split.documents]
     results = run.tasks(SynthesisWorker(run.store, run.recipe, earlier), tasks)
     names = [task.name for task in tasks]
     found: Repeats = run.function(
         "pipelines.phases.synthesize:find_repeats", run.recipe, names, registers
     )
+    return SyntheticRows(tasks, results, found)
+
+
+def publish_synthetic_rows(
+    run: Run, rows: SyntheticRows | None, earlier: Sequence[Phase]
+) -> Synthesized:
+    """Publish the rows that are left, and the responses that they were made of."""
+    if rows is None:
+        return Synthesized(Counter(), [], (), (), Counter())
+    tasks, results, found = rows
+    names = [task.name for task in tasks]
     shards = list(_shard_tasks(found, run.recipe.publish.shard_bytes))
     done = run.tasks(SyntheticShardWorker(run.store, run.recipe), shards)
     files = [done[task.name].file for task in shards]
@@ -740,13 +760,17 @@ def synthesize(
         for result in (done[task.name] for task in shards)
     ]  # fmt: skip
     return Synthesized(
-        splits=[StagedSplit(name=name, documents=0, runs=()) for name in found.ledgers],
         created=found.created,
         files=files,
         yields=tuple(_yields(run.recipe, accounts, found)),
         configurations=tuple(configurations),
         withdrawn=found.causes,
     )
+
+
+def synthesis_task(task: Task) -> Task:
+    """Return the task of making rows of a split."""
+    return task.model_copy(update={"name": f"{task.name}-{PHASE}"})
 
 
 def publish_responses(

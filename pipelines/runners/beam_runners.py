@@ -1,12 +1,13 @@
 """The runners that have a name here: what each needs, checked before anything is planned or sent.
 
 Any other runner of Beam can be named by its class. Without Beam's own job server for them, Flink
-and Spark have not been run with glotmill; their pipelines are portable ones.
+and Spark have not been run with glotmill; their pipelines are portable ones (docs/clusters.md).
 """
 
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,13 +16,14 @@ from schemas.failures import MisuseError
 
 
 class BeamRunner(NamedTuple):
-    """A runner of Beam: its class, options that it must have and those given to it, and whether it
-    sees our disk."""
+    """A runner of Beam: its class, options that it must have and those given to it, whether it
+    works without our disk, and which of its options is the path of a program."""
 
     runner: str
     required: tuple[str, ...] = ()
     defaults: tuple[str, ...] = ()
     elsewhere: bool = False
+    program: str = ""
 
 
 RUNNERS = {
@@ -31,7 +33,8 @@ RUNNERS = {
         ("dask_client_address",),
         ("--dask_partition_size=1",),
     ),
-    "prism": BeamRunner("PrismRunner"),
+    # Without a path, Beam would download the program.
+    "prism": BeamRunner("PrismRunner", ("prism_location",), program="prism_location"),
     "dataflow": BeamRunner(
         "DataflowRunner",
         ("project", "region", "temp_location", "sdk_container_image"),
@@ -40,6 +43,8 @@ RUNNERS = {
     "flink": BeamRunner("FlinkRunner", ("flink_master",)),
     "spark": BeamRunner("SparkRunner", ("spark_master_url",)),
 }
+# A job server that runs already, of Prism, Flink or Spark: Beam speaks to each in the same way.
+AT_ENDPOINT = BeamRunner("PortableRunner", ("job_endpoint", "environment_type"))
 
 
 def beam_runner(name: str, options: Sequence[str], output: str) -> tuple[str, tuple[str, ...]]:
@@ -51,8 +56,10 @@ def beam_runner(name: str, options: Sequence[str], output: str) -> tuple[str, tu
     >>> beam_runner("dask", ["--dask_client_address=tcp://10.0.0.1:8786"], "s3://bucket/out")[1]
     ('--dask_client_address=tcp://10.0.0.1:8786', '--dask_partition_size=1')
     """
+    given = dict(option.removeprefix("--").partition("=")[::2] for option in options)
     known = RUNNERS.get(name, BeamRunner(name))
-    given = {option.removeprefix("--").partition("=")[0] for option in options}
+    if "job_endpoint" in given and name in ("prism", "flink", "spark"):
+        known = AT_ENDPOINT
     if missing := [f"--{option}=…" for option in known.required if option not in given]:
         raise MisuseError(
             f"--runner {name} needs {', '.join(missing)}; give them after --, as in: -- {missing[0]}"
@@ -61,6 +68,11 @@ def beam_runner(name: str, options: Sequence[str], output: str) -> tuple[str, tu
         raise MisuseError(
             f"--runner {name} works on machines that do not see {output}; choose an --output on an object store, such "
             "as gs://bucket/corpus"
+        )
+    if known.program and not os.access(program := given[known.program], os.X_OK):
+        raise MisuseError(
+            f"--{known.program} must be a program on this machine, got {program!r}; docs/clusters.md says how to build "
+            "it"
         )
     own = (
         option

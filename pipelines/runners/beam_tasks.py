@@ -1,7 +1,9 @@
-"""The Beam side of running tasks: one DoFn for all phases, which counts in Beam's metrics."""
+"""The Beam side of running tasks: a DoFn for all phases, which counts in Beam's metrics."""
 
 from __future__ import annotations
 
+import pickle
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -10,27 +12,48 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.metrics import Metrics
 
-from pipelines.staging.tasks import Task, TaskResult, Worker, run_task
+from pipelines.staging.tasks import Link, Task, run_task
+from schemas.failures import FailureError
 from stages.batches import BoundStage
+
+END_OF_LINE = " (end of task)"  # by which the line is found in what a runner makes of it
+_kept = threading.local()  # the worker that this thread did its last task with
+
+
+class TaskError(FailureError):
+    """A task failed in a job; its line says which one, and why."""
 
 
 class RunTask(beam.DoFn):
-    """Do a task and emit its name with its result; the worker's models are loaded once in
-    `setup`."""
+    """Do the task of a link, and emit what goes on; the worker's models are loaded once in a
+    thread.
 
-    def __init__(self, worker: Worker[Any]) -> None:
-        self.worker = worker
+    Some runners set up a DoFn for every few elements, as Dask does for each partition.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self.packed = pickle.dumps(link)
 
     def setup(self) -> None:
-        self.worker.setup()
-        self.worker.bound_stages = [timed(stage) for stage in self.worker.bound_stages]
+        if getattr(_kept, "packed", None) != self.packed:
+            link: Link = pickle.loads(self.packed)  # noqa: S301  # our launcher's own
+            link.worker.setup()
+            link.worker.bound_stages = [timed(stage) for stage in link.worker.bound_stages]
+            _kept.packed, _kept.link = self.packed, link
+        self.link: Link = _kept.link
 
-    def process(self, element: dict[str, Any]) -> Iterator[tuple[str, TaskResult]]:
-        task = Task.model_validate(element)
-        result = run_task(self.worker, task)
+    def process(self, element: Any) -> Iterator[Any]:
+        worker, come = self.link.worker, Task.model_validate(element)
+        task = self.link.task(come)
+        try:
+            result = run_task(worker, task)
+        except Exception as error:  # whatever it is, the launcher reports it as one line
+            words = " ".join(f"{type(error).__name__}: {error}".split())
+            raise TaskError(f"task {worker.phase} {task.name}: {words}{END_OF_LINE}") from error
         for name, count in result.counts().items():
-            count_in(self.worker.phase, name, count)
-        yield task.name, result
+            count_in(worker.phase, name, count)
+        for next_task in self.link.after(come, result):
+            yield next_task.model_dump()
 
 
 def count_in(namespace: str, name: str, by: int) -> None:
@@ -48,6 +71,7 @@ def timed(stage: BoundStage) -> BoundStage:
             return stage.function(block)
         finally:
             count_in(stage.name, "documents", block.num_rows)
+            count_in(stage.name, "bytes", block.nbytes)
             count_in(stage.name, "milliseconds", round(1000 * (time.process_time() - began)))
 
     return stage._replace(function=run)

@@ -7,129 +7,239 @@ names only: a graph of 100,000 tasks would have 11 MB, and services refuse graph
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import logging
+import re
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineResult
 
-from pipelines.runners.beam_tasks import RunTask
+from pipelines.runners.beam_tasks import END_OF_LINE, RunTask
 from pipelines.runners.local import Runner, WorkerError
 from pipelines.runners.shuffles import Shuffle
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import Report, Result, Task, Worker, finished
+from pipelines.staging.tasks import Group, Report, finished
+from schemas.failures import store_errors
 
-TASKS_IN_GRAPH = 1_000  # above it, tasks go into files of as many
+TASKS_IN_GRAPH = 1_000  # above it, they go into files of which the graph has at most so many names
 POLL_SECONDS = 5.0  # between two listings of markers
+POLL_SHARE = 0.1  # of the time that listing may take: long listings are made less often
 AGAIN = "nothing finished is lost: run the same command again to go on"
+_TASK_LINE = re.compile(f"TaskError: task (.*?){re.escape(END_OF_LINE)}", re.DOTALL)
+# What Beam logs as warnings that is none, and errors with tracebacks that are reported here.
+_QUIET = {
+    "apache_beam.runners.common": logging.CRITICAL,
+    "apache_beam.utils.subprocess_server": logging.ERROR,
+    "PrismRunner": logging.ERROR,
+}
+_numbers = itertools.count(1)  # of the jobs that this process submits
 
 
-def run_on_beam(
-    worker: Worker[Result], tasks: Sequence[Task], runner: Runner, report: Report
-) -> dict[str, Result]:
-    """Run tasks as one job, and return their results by name.
+def run_on_beam(groups: Sequence[Group], runner: Runner, report: Report) -> list[dict[str, Any]]:
+    """Run groups of tasks as one job, and return the results of each group by task.
 
     Raises WorkerError if the job fails, or leaves a task without its marker.
     """
-    by_name = {task.name: task for task in tasks}
-    done: dict[str, Result] = {}
-
-    def look() -> None:
-        new = finished(worker, tasks, done.keys())
-        done.update(new)
-        for name, result in new.items():
-            report(by_name[name], result)
-
-    run_job(runner, lambda pipeline: _compose(pipeline, worker, tasks), look)
-    if missing := [task.name for task in tasks if task.name not in done]:
+    watched = _Watched(groups, report)
+    name = " and ".join(dict.fromkeys(group.worker.phase for group in groups))
+    compose = _compose_groups(groups)
+    run_job(runner, f"{name}, {watched.total:,} tasks", compose, watched)
+    if missing := watched.missing():
         raise WorkerError(
-            f"the job of {worker.phase} ended, and {len(missing):,} of {len(tasks):,} tasks left no marker in "
-            f"{worker.store.url}, the first {missing[0]}: all workers must see --output under this name; choose a "
-            "folder that they share, or an object store"
+            f"the job of {name} ended, and {len(missing):,} of {watched.total:,} tasks left no marker in "
+            f"{groups[0].worker.store.url}, the first {missing[0]}: all workers must see --output under this name; "
+            "choose a folder that they share, or an object store"
         )
-    return done
+    return watched.done
 
 
-def shuffle_on_beam(shuffle: Shuffle, runner: Runner) -> None:
-    """Run the rounds of a shuffle as one job. Raises WorkerError if it fails."""
-    run_job(runner, lambda pipeline: compose_shuffle(pipeline, shuffle))
+def shuffle_on_beam(shuffle: Shuffle, runner: Runner, before: Group | None, report: Report) -> None:
+    """Run the rounds of a shuffle as one job, whose last elements each have a task to do `before`.
 
-
-def compose_shuffle(pipeline: beam.Pipeline, shuffle: Shuffle) -> None:
-    """Put the rounds of a shuffle on a pipeline, a `GroupByKey` between each two of them."""
-    records = (
-        pipeline
-        | "Elements" >> beam.Create(list(shuffle.elements), reshuffle=False)
-        | "Spread" >> beam.Reshuffle()
+    Raises WorkerError if the job fails.
+    """
+    watched = _Watched([before] if before else [], report)
+    tasks = f", {watched.total:,} tasks" if before else ""
+    run_job(
+        runner,
+        f"{shuffle.name}{tasks}",
+        lambda pipeline: compose_shuffle(pipeline, shuffle, before),
+        watched,
     )
-    for number, work in enumerate(shuffle.rounds):
-        if number:
-            records |= f"Group{number}" >> beam.GroupByKey()
-        records |= f"Round{number}{type(work).__name__}" >> beam.FlatMap(work).with_output_types(
-            tuple[int, Any]
-        )
+
+
+class _Watched:
+    """The tasks of a job, by groups: what is done of them, as their markers say."""
+
+    def __init__(self, groups: Sequence[Group], report: Report) -> None:
+        self.tasks = [(group.worker, group.tasks) for group in groups]
+        self.report = report
+        self.done: list[dict[str, Any]] = [{} for _ in groups]
+        self.total = sum(len(tasks) for _, tasks in self.tasks)
+
+    def look(self) -> None:
+        for (worker, tasks), done in zip(self.tasks, self.done, strict=True):
+            new = finished(worker, tasks, done.keys())
+            done.update(new)
+            for task in tasks:
+                if task.name in new:
+                    self.report(task, new[task.name])
+
+    def missing(self) -> list[str]:
+        return [
+            task.name
+            for (_, tasks), done in zip(self.tasks, self.done, strict=True)
+            for task in tasks
+            if task.name not in done
+        ]
 
 
 def run_job(
-    runner: Runner,
-    compose: Callable[[beam.Pipeline], object],
-    look: Callable[[], None] = lambda: None,
+    runner: Runner, name: str, compose: Callable[[beam.Pipeline], object], watched: _Watched
 ) -> None:
-    """Run the pipeline that `compose` builds; `look` is called every few seconds, and when the job
-    has ended.
+    """Run the pipeline that `compose` builds; a thread looks at what is done every few seconds.
 
-    Raises WorkerError with the job's failure in one line. The job runs in a thread of its own: some
-    runners return when it is submitted, others when it is over.
+    Raises WorkerError with the job's failure in one line. The job is run by the thread that asks,
+    since job servers that Beam starts want to hear of signals.
     """
-    failures: list[tuple[BaseException, str]] = []
+    runner.announce(f"job {next(_numbers)}: {name}")
+    for logger, level in _QUIET.items():
+        logging.getLogger(logger).setLevel(level)
+    pipeline = beam.Pipeline(runner=runner.name, options=PipelineOptions([*runner.beam_options]))
+    failure: tuple[Exception, str] | None = None
+    result: PipelineResult | None = None
+    with _watching(watched):
+        try:
+            compose(pipeline)
+            result = pipeline.run()
+            result.wait_until_finish()
+        except Exception as error:  # whatever a runner raises, it is reported as one line
+            failure = error, traceback.format_exc()
+        except BaseException:
+            if result:
+                # what ends this process is reported, whatever comes of the job
+                with contextlib.suppress(Exception):
+                    result.cancel()
+            raise
+        finally:
+            if client := getattr(result, "client", None):
+                client.close()  # Dask's, which goes on asking its scheduler
+    watched.look()
+    if failure:
+        raise WorkerError(f"{_failure_line(name, *failure, watched)}; {AGAIN}", failure[1])
+
+
+@contextlib.contextmanager
+def _watching(watched: _Watched) -> Iterator[None]:
     ended = threading.Event()
 
-    def submit() -> None:
-        try:
-            pipeline = beam.Pipeline(
-                runner=runner.name, options=PipelineOptions(list(runner.beam_options))
-            )
-            compose(pipeline)
-            pipeline.run().wait_until_finish()
-        except BaseException as error:  # the thread that waits raises it
-            failures.append((error, traceback.format_exc()))
-        finally:
-            ended.set()
+    def watch() -> None:
+        pause = POLL_SECONDS
+        while not ended.wait(pause):
+            began = time.monotonic()
+            # what cannot be listed now is listed later, at the latest when the job has ended
+            with contextlib.suppress(*store_errors()):
+                watched.look()
+            pause = max(POLL_SECONDS, (time.monotonic() - began) / POLL_SHARE)
 
-    threading.Thread(target=submit, daemon=True).start()
-    while not ended.wait(POLL_SECONDS):
-        look()
-    look()
-    if failures:
-        error, details = failures[0]
-        words = [line.strip() for line in str(error).splitlines() if line.strip()]
-        raise WorkerError(
-            f"the job failed: {type(error).__name__}: {(words or ['no reason given'])[-1]}; {AGAIN}",
-            details,
-        )
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
 
 
-def _compose(pipeline: beam.Pipeline, worker: Worker[Any], tasks: Sequence[Task]) -> None:
-    phase = worker.phase
-    if len(tasks) <= TASKS_IN_GRAPH:
-        listed = pipeline | f"{phase} tasks" >> beam.Create(
-            [task.model_dump() for task in tasks], reshuffle=False
-        )
+def _failure_line(name: str, error: Exception, details: str, watched: _Watched) -> str:
+    if found := _TASK_LINE.search(details):
+        return f"the job failed at task {found[1]}"
+    words = [line.strip() for line in str(error).splitlines() if line.strip()]
+    missing = watched.missing()
+    left = f", with {len(missing):,} tasks left, the first {missing[0]}" if missing else ""
+    why = (words or ["no reason given"])[-1]
+    return f"the job of {name.partition(',')[0]} failed{left}: {type(error).__name__}: {why}"
+
+
+def _compose_groups(groups: Sequence[Group]) -> Callable[[beam.Pipeline], object]:
+    """Lay the groups next to each other, each a chain of steps that are named by their phases.
+
+    They end in one step, since Dask computes the last one and what leads to it.
+    """
+
+    def compose(pipeline: beam.Pipeline) -> None:
+        ends = [_chain(pipeline, group) for group in groups]
+        if len(ends) > 1:
+            _ = ends | "all" >> beam.Flatten()
+
+    return compose
+
+
+def _chain(pipeline: beam.Pipeline, group: Group) -> Any:
+    first = group.worker
+    coming = [task.model_dump(mode="json") for task in group.coming]
+    chain = _listed(pipeline, first.store, first.phase, coming)
+    for place, link in enumerate(group.links):
+        label = link.worker.phase + (f", step {place + 1}" if len(group.links) > 1 else "")
+        chain |= label >> beam.ParDo(RunTask(link))
+    return chain
+
+
+def compose_shuffle(pipeline: beam.Pipeline, shuffle: Shuffle, before: Group | None = None) -> None:
+    """Put the rounds of a shuffle on a pipeline, a `GroupByKey` between each two of them."""
+    elements: list[Any] = list(shuffle.elements)
+    if before:
+        tasks = [task.model_dump(mode="json") for task in before.coming]
+        none = [None] * (len(elements) - len(tasks))
+        pairs = list(zip(elements, [*none, *tasks], strict=True))
+        listed = _listed(pipeline, before.worker.store, shuffle.name, pairs)
+        records = listed | before.worker.phase >> beam.ParDo(_RunBefore(before.links[0]))
     else:
-        files = list(_write_lists(worker.store, phase, tasks))
-        names = pipeline | f"{phase} lists" >> beam.Create(files, reshuffle=False)
-        listed = names | f"{phase} tasks" >> beam.ParDo(_ReadList(worker.store))
-    listed | f"{phase} spread" >> beam.Reshuffle() | phase >> beam.ParDo(RunTask(worker))
-
-
-def _write_lists(store: Store, phase: str, tasks: Sequence[Task]) -> Iterator[str]:
-    for start in range(0, len(tasks), TASKS_IN_GRAPH):
-        file = f"staging/{phase}-tasks/{start:08d}.json"
-        store.write_json(
-            file, [task.model_dump(mode="json") for task in tasks[start : start + TASKS_IN_GRAPH]]
+        records = (
+            pipeline
+            | f"{shuffle.name} elements" >> beam.Create(elements, reshuffle=False)
+            | f"{shuffle.name} spread" >> beam.Reshuffle()
         )
+    for number, work in enumerate(shuffle.rounds):
+        if number:
+            records |= f"{shuffle.name} group {number}" >> beam.GroupByKey()
+        label = f"{shuffle.name} round {number + 1} {type(work).__name__.strip('_')}"
+        records |= label >> beam.FlatMap(work).with_output_types(tuple[int, Any])
+
+
+class _RunBefore(RunTask):
+    """Do the task that an element may have, of (element, task), and emit the element."""
+
+    def process(self, element: Any) -> Iterator[Any]:
+        of, task = element
+        if task:
+            list(super().process(task))
+        yield of
+
+
+def _listed(pipeline: beam.Pipeline, store: Store, name: str, items: Sequence[Any]) -> Any:
+    """Put items, which JSON can hold, on a pipeline, spread over its workers."""
+    if len(items) <= TASKS_IN_GRAPH:
+        listed = pipeline | f"{name} tasks" >> beam.Create(items, reshuffle=False)
+    else:
+        files = list(_write_lists(store, name, items))
+        names = pipeline | f"{name} lists" >> beam.Create(files, reshuffle=False)
+        listed = names | f"{name} tasks" >> beam.ParDo(_ReadList(store))
+    return listed | f"{name} spread" >> beam.Reshuffle()
+
+
+def _write_lists(store: Store, name: str, items: Sequence[Any]) -> Iterator[str]:
+    length = -(-len(items) // TASKS_IN_GRAPH)
+    for start in range(0, len(items), length):
+        file = f"staging/{name}-tasks/{start:08d}.json"
+        store.write_json(file, items[start : start + length])
         yield file
 
 
@@ -137,5 +247,5 @@ class _ReadList(beam.DoFn):
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    def process(self, file: str) -> Iterator[dict[str, Any]]:
+    def process(self, file: str) -> Iterator[Any]:
         yield from self.store.read_json(file)

@@ -21,11 +21,12 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from pipelines.runners.fork_server import ForkServer, Process, outlive
-from pipelines.runners.shuffles import shuffle_here
+from pipelines.runners.shuffles import Shuffle, shuffle_here
 from pipelines.staging.tasks import (
+    Group,
     PiecewiseWorker,
     Report,
     Result,
@@ -34,6 +35,7 @@ from pipelines.staging.tasks import (
     Worker,
     finished,
     give_up_task,
+    group_of,
     run_task,
 )
 from schemas.failures import FailureError
@@ -68,6 +70,7 @@ class Runner:
     beam_options: tuple[str, ...] = ()
     # between documents that meet, whose clusters are found in memory, 80 bytes each
     max_edges: int = 50_000_000
+    announce: Callable[[str], None] = field(default=lambda _: None)  # what is told of each job
 
 
 def run_tasks(
@@ -80,19 +83,39 @@ def run_tasks(
     is there. Raises WorkerError with the first failure; what was finished until then stays
     finished.
     """
-    done = finished(worker, tasks)
-    waiting = sorted(
-        (t for t in tasks if t.name not in done), key=lambda t: (-t.weight_bytes, t.name)
-    )
-    for task in tasks:
-        if task.name in done:
-            report(task, done[task.name])
-    if waiting and runner.name == LOCAL:
-        done |= _run_local(worker, waiting, runner.workers, report)
-    elif waiting:
+    return run_groups([group_of(worker, tasks)], runner, report)[0]
+
+
+def run_groups(groups: Sequence[Group], runner: Runner, report: Report) -> list[dict[str, Any]]:
+    """Run groups of tasks that do not wait for each other: one after another on this machine, as
+    one job on a cluster, along their chains; small ones here in any case. Returns the results of
+    the first phase of each group."""
+    done: list[dict[str, Any]] = []
+    waiting: list[Group] = []
+    for group in groups:
+        worker, tasks = group.worker, group.tasks
+        found = finished(worker, tasks)
+        left = [
+            (come, task)
+            for come, task in zip(group.coming, tasks, strict=True)
+            if task.name not in found
+        ]
+        left.sort(key=lambda pair: (-pair[1].weight_bytes, pair[1].name))
+        for task in tasks:
+            if task.name in found:
+                report(task, found[task.name])
+        if left and (runner.name == LOCAL or worker.in_launcher):
+            found |= _run_local(worker, [task for _, task in left], runner.workers, report)
+            left = []
+        done.append(found)
+        waiting.append(group._replace(coming=[come for come, _ in left]))
+    if any(group.coming for group in waiting):
         from pipelines.runners.cluster import run_on_beam
 
-        done |= run_on_beam(worker, waiting, runner, report)
+        places = [place for place, group in enumerate(waiting) if group.coming]
+        of_job = run_on_beam([waiting[place] for place in places], runner, report)
+        for place, found in zip(places, of_job, strict=True):
+            done[place] |= found
     return done
 
 
@@ -102,17 +125,35 @@ def run_function(name: str, arguments: tuple[Any, ...]) -> Any:
     return _in_process(_call, (name, arguments), name.split(":")[0])
 
 
-def run_shuffle(compose: str, arguments: tuple[Any, ...], runner: Runner) -> None:
-    """Run the shuffle that `compose` ("module:function") makes of `arguments`.
+class Composition(NamedTuple):
+    """A shuffle to be made by `function` ("module:function") of `arguments`, and what it is called
+    in a job."""
 
-    Locally that happens in a process of its own, whose memory ends with it.
+    name: str
+    function: str
+    arguments: tuple[Any, ...]
+
+    def shuffle(self) -> Shuffle:
+        shuffle: Shuffle = _call(self.function, self.arguments)
+        return shuffle._replace(name=self.name)
+
+
+def run_shuffle(
+    composition: Composition, runner: Runner, report: Report, before: Group | None = None
+) -> None:
+    """Run a shuffle, whose last elements each have a task of `before`, which is done first.
+
+    Locally that happens in a process of its own, whose memory ends with it. On a cluster it is one
+    job, tasks included.
     """
     if runner.name == LOCAL:
-        _in_process(_compose_and_shuffle, (compose, arguments))
+        if before:
+            run_groups([before], runner, report)
+        _in_process(_compose_and_shuffle, (composition,))
     else:
         from pipelines.runners.cluster import shuffle_on_beam
 
-        shuffle_on_beam(_call(compose, arguments), runner)
+        shuffle_on_beam(composition.shuffle(), runner, before, report)
 
 
 def _in_process(function: Callable[..., Any], arguments: tuple[Any, ...], imports: str = "") -> Any:
@@ -150,8 +191,8 @@ def _call(name: str, arguments: tuple[Any, ...]) -> Any:
     return getattr(importlib.import_module(module), function)(*arguments)
 
 
-def _compose_and_shuffle(compose: str, arguments: tuple[Any, ...]) -> None:
-    shuffle_here(_call(compose, arguments))
+def _compose_and_shuffle(composition: Composition) -> None:
+    shuffle_here(composition.shuffle())
 
 
 def _run_local(

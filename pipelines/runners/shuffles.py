@@ -25,6 +25,7 @@ class Shuffle(NamedTuple):
 
     elements: Sequence[Any]
     rounds: Sequence[Round]
+    name: str = "shuffle"  # of its steps in a job
 
 
 def shuffle_here(shuffle: Shuffle) -> None:

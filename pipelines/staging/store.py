@@ -35,6 +35,8 @@ CARD = "card.json"
 RECIPE = "recipe.toml"
 PLAN = "staging/plan.json"  # what a run was begun with
 PARTIAL = "staging/partial"  # files still being written; emptied when a run starts
+GATHERED = "gathered-"  # how files begin in which small files of one name are put together
+GATHERED_LEAST = 100
 
 
 class StagingError(MisuseError):
@@ -95,11 +97,14 @@ class Store:
         except FileNotFoundError:
             return set()
 
-    def read_each(self, folder: str, file: str, but: Collection[str] = ()) -> dict[str, bytes]:
+    def read_each(
+        self, folder: str, file: str, but: Collection[str] = (), *, gather: bool = False
+    ) -> dict[str, bytes]:
         """Read the file of one name in each folder of `folder`, by the names of these folders,
         `but` some.
 
-        On an object store that is one listing, and reads side by side.
+        On an object store that is one listing, and reads side by side. To `gather` is to write what
+        many reads gave into one file, which takes their place the next time.
         """
         if self.local:
             paths = {
@@ -107,14 +112,26 @@ class Store:
             }
             return {name: self.read(path) for name, path in paths.items() if self.exists(path)}
         self.fs.invalidate_cache(self.full(folder))
-        found = {
-            path.rsplit("/", 2)[-2]: path
-            for path in self.fs.find(self.full(folder))
-            if path.endswith(f"/{file}")
+        listed = self.fs.find(self.full(folder))
+        paths = {
+            path.rsplit("/", 2)[-2]: path for path in sorted(listed) if path.endswith(f"/{file}")
         }
-        wanted = sorted(path for name, path in found.items() if name not in but)
-        contents = self.fs.cat(wanted) if wanted else {}
-        return {path.rsplit("/", 2)[-2]: contents[path] for path in wanted}
+        found: dict[str, bytes] = {}
+        if not but:  # what was gathered since then, the caller has
+            prefix = self.full(f"{folder}/{GATHERED}")
+            earlier = [path for path in listed if path.startswith(prefix)]
+            for content in self.fs.cat(earlier).values() if earlier else ():
+                found |= {name: text.encode() for name, text in json.loads(content).items()}
+        found = {name: content for name, content in found.items() if name in paths}
+        alone = {
+            name: path for name, path in paths.items() if name not in found and name not in but
+        }
+        contents = self.fs.cat(list(alone.values())) if alone else {}
+        read = {name: bytes(contents[path]) for name, path in alone.items()}
+        if gather and len(read) >= GATHERED_LEAST:
+            target = f"{folder}/{GATHERED}{next(iter(read))}-{len(read)}.json"
+            self.write_json(target, {name: content.decode() for name, content in read.items()})
+        return found | read
 
     @contextlib.contextmanager
     def writing(self, path: str) -> Iterator[Path]:

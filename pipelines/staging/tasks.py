@@ -7,6 +7,7 @@ running the tasks without a marker.
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -67,6 +68,7 @@ class Worker(ABC, Generic[Result]):
     phase: str
     store: Store
     result: type[Result]
+    in_launcher: bool = False  # its tasks are so small that no job on a cluster is worth its start
     bound_stages: Sequence[
         BoundStage
     ] = ()  # that its tasks put blocks through, known after `setup`
@@ -101,6 +103,52 @@ class PiecewiseWorker(Worker[Result]):
 Report = Callable[[Task, TaskResult], None]
 
 
+class Link(NamedTuple):
+    """A phase in a chain of them: its worker, the task that it has for what comes along the chain,
+    and what goes on from there."""
+
+    worker: Worker[Any]
+    task: Callable[[Task], Task]
+    after: Callable[[Task, Any], list[Task]]
+
+
+def as_it_is(task: Task) -> Task:
+    """Do what comes along a chain."""
+    return task
+
+
+def the_same(task: Task, _: TaskResult) -> list[Task]:
+    """Let what came along a chain go on."""
+    return [task]
+
+
+def nothing(_task: Task, _: TaskResult) -> list[Task]:
+    """End a chain."""
+    return []
+
+
+class Group(NamedTuple):
+    """What goes along a chain of phases, none of which waits for other tasks than its own."""
+
+    links: Sequence[Link]
+    coming: Sequence[Task]
+
+    @property
+    def worker(self) -> Worker[Any]:
+        """Return the worker of the first phase."""
+        return self.links[0].worker
+
+    @property
+    def tasks(self) -> list[Task]:
+        """List the tasks of the first phase."""
+        return [self.links[0].task(task) for task in self.coming]
+
+
+def group_of(worker: Worker[Any], tasks: Sequence[Task]) -> Group:
+    """Make a group of tasks of which nothing goes on."""
+    return Group([Link(worker, as_it_is, nothing)], tasks)
+
+
 MARKER = "done.json"
 
 
@@ -115,9 +163,8 @@ def marker(phase: str, task: str) -> str:
 def run_task(worker: Worker[Result], task: Task) -> Result:
     """Do one task and write its marker; a marker that is there already means that nothing is left
     to do."""
-    path = marker(worker.phase, task.name)
-    if worker.store.exists(path):
-        return worker.result.model_validate_json(worker.store.read(path))
+    with contextlib.suppress(FileNotFoundError):
+        return worker.result.model_validate_json(worker.store.read(marker(worker.phase, task.name)))
     return _marked(worker, task, worker.run(task))
 
 
@@ -135,7 +182,7 @@ def finished(
     worker: Worker[Result], tasks: Sequence[Task], but: Collection[str] = ()
 ) -> dict[str, Result]:
     """Read the markers of a phase's finished tasks, by task name, `but` those of some tasks."""
-    marked = worker.store.read_each(f"staging/{worker.phase}", MARKER, but)
+    marked = worker.store.read_each(f"staging/{worker.phase}", MARKER, but, gather=True)
     return {
         task.name: worker.result.model_validate_json(marked[task.name])
         for task in tasks

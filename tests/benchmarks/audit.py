@@ -101,7 +101,8 @@ def statistics_share(plan: Plan, output: Path) -> float:
 
     shards.measure = timed  # type: ignore[attr-defined]
     began = time.process_time()
-    _, pieces, _ = shards.publish_shards(run, staged, [], weighted=False)
+    pieces, schema = shards.plan_published(run, staged, [], weighted=False)
+    shards.publish_shards(run, [], pieces, schema)
     shards.publish_ledger(run, staged, [], pieces)
     return measuring / (time.process_time() - began)
 

@@ -63,14 +63,14 @@ from pipelines.runners.local import Runner
 from pipelines.build.plan import make_plan
 from pipelines.phases.ingest import IngestWorker
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import run_task
+from pipelines.staging.tasks import group_of, run_task
 plan = make_plan(Path(sys.argv[1]))
 worker = IngestWorker(Store(sys.argv[2]), plan.recipe)
 tasks = plan.ingest_tasks()
 begin = time.process_time()
 if sys.argv[3] == "beam":
     runner = Runner(name="apache_beam.runners.portability.fn_api_runner.FnApiRunner")
-    run_on_beam(worker, tasks, runner, lambda *_: None)
+    run_on_beam([group_of(worker, tasks)], runner, lambda *_: None)
 else:
     worker.setup()
     for task in tasks:

@@ -21,7 +21,7 @@ from pipelines.phases.deduplication.shuffle_records import (
 from pipelines.phases.run_context import Run
 from pipelines.staging.staged import SplitAfter, StagedSplit
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import Task, Worker
+from pipelines.staging.tasks import Task, Worker, group_of
 from schemas.corpus_index import EQUAL_KEYS
 
 
@@ -36,10 +36,11 @@ class EqualKind(DedupKind):
         return cast("EqualEntry", DEDUP_STAGES[self.stage])
 
     def find(self, run: Run, phase: DedupPhase) -> DedupCounts:
-        run.tasks(KeyWorker(run.store, phase, self), phase.tasks)
         splits = joined_splits(phase.known, phase.splits, phase.phase)
         shuffle = "pipelines.phases.deduplication.key_shuffle:shuffle_keys"
-        run.shuffle(shuffle, splits, self.preference_count, self.entry.similarity)
+        made = group_of(KeyWorker(run.store, phase, self), phase.tasks)
+        settings = self.preference_count, self.entry.similarity
+        run.shuffle(f"{phase.phase.name} shuffle", shuffle, splits, *settings, before=made)
         return DedupCounts()
 
     def index_schema(self) -> pa.Schema:

@@ -31,7 +31,7 @@ from pipelines.phases.publish.splits import clusters_folder
 from pipelines.phases.run_context import Run
 from pipelines.staging.staged import SplitAfter, StagedSplit
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import Task, Worker
+from pipelines.staging.tasks import Group, Task, Worker, group_of
 from schemas.corpus_index import signed_keys
 from stages.deduplication.near import band_shape
 from stages.deduplication.options import KeeperOrder, NearDeduplicationConfig
@@ -85,9 +85,9 @@ class NearKind(DedupKind):
         text_bytes = sum(rows.text_bytes for split in phase.splits for rows in split.runs)
         by_shingles = self.comparison.verify == "shingles"
         keeps_shingles = by_shingles and run.store.local and text_bytes <= KEPT_TEXT_BYTES
-        run.tasks(SignatureWorker(run.store, phase, self, keeps_shingles), phase.tasks)
-        signed = len(self.entry.criteria)
-        return near_shuffle(run, phase, self.comparison, self.keeper_order, signed)
+        made = group_of(SignatureWorker(run.store, phase, self, keeps_shingles), phase.tasks)
+        how = Deciding(self.comparison, self.keeper_order, len(self.entry.criteria))
+        return near_shuffle(run, phase, how, made)
 
     def index_schema(self) -> pa.Schema:
         bands, rows = band_shape(self.comparison)
@@ -151,21 +151,16 @@ class SignatureWorker(Worker[KeyResult]):
 
 
 def near_shuffle(
-    run: Run,
-    phase: DedupPhase,
-    config: NearDeduplicationConfig,
-    order: KeeperOrder,
-    criteria: int,
+    run: Run, phase: DedupPhase, how: Deciding, made: Group | None = None
 ) -> DedupCounts:
-    """Run the shuffles of signatures that are staged: bands, clusters, decision; returns what was
-    counted.
-
-    So many `criteria` that go before the `order` of keepers are staged with the signatures.
-    """
+    """Run the shuffles of signatures, which are staged or which the tasks of `made` stage: bands,
+    clusters, decision; returns what was counted."""
     store, splits = run.store, joined_splits(phase.known, phase.splits, phase.phase)
-    scratch = f"staging/{phase.phase.name}-clusters"
+    name, config = phase.phase.name, how.config
+    scratch = f"staging/{name}-clusters"
     store.remove(scratch)  # what a kill left: these steps are quick, and are done again as a whole
-    run.shuffle(f"{_SHUFFLE}:meet_in_bands", splits, config, f"{scratch}/edges")
+    bands = f"{_SHUFFLE}:meet_in_bands"
+    run.shuffle(f"{name} bands", bands, splits, config, f"{scratch}/edges", before=made)
     files = _arrays(store, f"{scratch}/edges")
     edges = sum(len(store.load_array(file)) for file in files)
     stars = edges > run.runner.max_edges
@@ -176,8 +171,8 @@ def near_shuffle(
     found = EdgeFiles(files, stars)
     documents = run.function(f"{_SHUFFLE}:write_clusters", found, splits, members, by_shingles)
     clustered = Clustered(splits, phase.splits, phase.earlier, members, documents)
-    how, reports = Deciding(config, order, criteria), f"{scratch}/reports"
-    run.shuffle(f"{_SHUFFLE}:decide", clustered, how, reports)
+    reports = f"{scratch}/reports"
+    run.shuffle(f"{name} decision", f"{_SHUFFLE}:decide", clustered, how, reports)
     counted = read_reports(store, reports)
     for name in sorted(store.names(scratch) - {posixpath.basename(members)}):
         store.remove(f"{scratch}/{name}")
@@ -193,7 +188,8 @@ def _alternate(run: Run, files: list[str], edges: int, scratch: str) -> list[str
         changed = 0
         for step in ("large", "small"):
             folder = f"{scratch}/{number:03d}-{step}"
-            run.shuffle(f"{_SHUFFLE}:alternate", files, step, folder, edges)
+            name = f"stars {number} {step}"
+            run.shuffle(name, f"{_SHUFFLE}:alternate", files, step, folder, edges)
             files = _arrays(store, folder)
             reports = sorted(name for name in store.names(folder) if name.endswith(".json"))
             changed += sum(store.read_json(f"{folder}/{name}")["changed"] for name in reports)

@@ -100,7 +100,9 @@ class RepeatsKind(DedupKind):
             if not run.store.exists(f"{folder}/done.json"):
                 shuffle = "pipelines.phases.deduplication.repeat_shuffle:find_frequent"
                 staged = KeyFiles(files, bases, names)
-                run.shuffle(shuffle, staged, self.config.min_documents, (part, slices), folder)
+                name = f"{round_phase(phase.phase, number)} shuffle"
+                how = self.config.min_documents, (part, slices), folder
+                run.shuffle(name, shuffle, staged, *how)
                 run.store.write_json(f"{folder}/done.json", {})
 
     def index_schema(self) -> None:

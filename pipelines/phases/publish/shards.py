@@ -161,10 +161,11 @@ def published_schema(schemas: Sequence[pa.Schema], added: Sequence[pa.Field] = (
     return pa.schema([*DOCUMENT, *added, *(fields[name].with_nullable(True) for name in others)])
 
 
-def publish_shards(
+def plan_published(
     run: Run, staged: Sequence[StagedSplit], phases: Sequence[Phase], *, weighted: bool
-) -> tuple[dict[str, ShardResult], list[Piece], pa.Schema]:
-    """Write the published files; returns what is in them, where each run went, and their schema."""
+) -> tuple[list[Piece], pa.Schema]:
+    """Say where each run of what is left is published, and give the schema of the published
+    files."""
     added = [
         *([PAGE_LANGUAGES] if any(map(marks_page_languages, run.recipe.dedup)) else []),
         *([SAMPLING_WEIGHT] if weighted else []),
@@ -173,11 +174,14 @@ def publish_shards(
     left = _survivors(run.store, staged, phases)
     pieces = plan_shards(staged, planned, run.recipe.publish.shard_bytes, left)
     schema = published_schema(list(_staged_schemas(run.store, staged)), added)
-    return (
-        run.tasks(ShardWorker(run.store, run.recipe, phases, schema), _shard_tasks(pieces)),
-        pieces,
-        schema,
-    )
+    return pieces, schema
+
+
+def publish_shards(
+    run: Run, phases: Sequence[Phase], pieces: Sequence[Piece], schema: pa.Schema
+) -> dict[str, ShardResult]:
+    """Write the published files; returns what is in them."""
+    return run.tasks(ShardWorker(run.store, run.recipe, phases, schema), _shard_tasks(pieces))
 
 
 def _shard_tasks(pieces: Sequence[Piece]) -> list[Task]:

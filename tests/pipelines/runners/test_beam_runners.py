@@ -20,7 +20,7 @@ DATAFLOW = [
 ]
 
 
-@pytest.mark.parametrize("name", ["dask", "dataflow", "flink", "spark"])
+@pytest.mark.parametrize("name", ["dask", "prism", "dataflow", "flink", "spark"])
 def test_all_options_that_are_missing_are_named(name: str) -> None:
     with pytest.raises(MisuseError) as caught:
         beam_runner(name, [], "gs://bucket/out")
@@ -30,6 +30,22 @@ def test_all_options_that_are_missing_are_named(name: str) -> None:
 def test_dataflow_cannot_write_to_this_machine(tmp_path: Path) -> None:
     with pytest.raises(MisuseError, match="choose an --output on an object store"):
         beam_runner("dataflow", DATAFLOW, str(tmp_path / "out"))
+
+
+def test_prism_is_a_program_that_is_here(tmp_path: Path) -> None:
+    program = tmp_path / "prism"
+    with pytest.raises(MisuseError, match=r"must be a program on this machine, got '.*/prism'"):
+        beam_runner("prism", [f"--prism_location={program}"], "out")
+    program.touch(mode=0o755)
+    assert beam_runner("prism", [f"--prism_location={program}"], "out")[0] == "PrismRunner"
+
+
+@pytest.mark.parametrize("name", ["prism", "flink", "spark"])
+def test_a_job_server_that_runs_already_is_named_by_its_address(name: str) -> None:
+    with pytest.raises(MisuseError, match=r"needs --environment_type=…; "):
+        beam_runner(name, ["--job_endpoint=localhost:8099"], "out")
+    options = ("--job_endpoint=localhost:8099", "--environment_type=LOOPBACK")
+    assert beam_runner(name, options, "out") == ("PortableRunner", options)
 
 
 def test_a_default_can_be_overruled() -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pipelines.phases.deduplication.kinds import DedupPhase
 from pipelines.phases.deduplication.near import near_shuffle
-from pipelines.phases.deduplication.shuffle_records import DedupCounts, signature_dtype
+from pipelines.phases.deduplication.shuffle_records import Deciding, DedupCounts, signature_dtype
 from pipelines.staging.staged import RowRun, StagedSplit, removals
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase
@@ -207,7 +207,9 @@ def shuffle_template(folder: Path, count: int) -> tuple[DedupCounts, dict[int, i
         splits.append(StagedSplit(name=name, documents=size, runs=(documents,)))
     phase = Phase("dedup", "near", 0)
     first = KeeperOrder(by=("first",))
-    counts = near_shuffle(phase_run(store), DedupPhase(phase, (), splits), TEMPLATES, first, 0)
+    counts = near_shuffle(
+        phase_run(store), DedupPhase(phase, (), splits), Deciding(TEMPLATES, first, 0)
+    )
     removed: dict[int, int] = {}
     for split in splits:
         table = removals(store, [phase], split.name)

@@ -15,6 +15,7 @@ import pytest
 from pipelines.build.plan import make_plan
 from pipelines.phases.deduplication.kinds import DedupPhase
 from pipelines.phases.deduplication.near import near_shuffle
+from pipelines.phases.deduplication.shuffle_records import Deciding
 from pipelines.staging.staged import staged_split
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase
@@ -128,8 +129,7 @@ def _alternating_stars_give_the_same(folder: Path) -> None:
     staged = [staged_split(split.id, ingested(store, split.id)) for split in plan.splits]
     assert len(staged) > 3
     phase = DedupPhase(Phase("dedup", "near", 0), (), staged)
-    counts = near_shuffle(
-        phase_run(store, max_edges=0), phase, NearDeduplicationConfig(), CLEANEST, 0
-    )
+    how = Deciding(NearDeduplicationConfig(), CLEANEST, 0)
+    counts = near_shuffle(phase_run(store, max_edges=0), phase, how)
     assert counts.edges
     assert {file.name: pq.read_table(file) for file in sorted(removed.glob("*.parquet"))} == before
