@@ -1,4 +1,5 @@
-"""`glotmill wordlists`: lists of words learned from trusted text."""
+"""`glotmill wordlists`: lists of words learned from trusted text, and tables from sentence
+pairs."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import typer
 from schemas.failures import MisuseError
 
 wordlists_app = typer.Typer(
-    help="Learn stop words, and words of one language alone.",
+    help="Learn stop words, words of one language alone, and words that stand for each other.",
     epilog="Example: glotmill wordlists learn trusted.parquet --output words.json",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -19,7 +20,7 @@ wordlists_app = typer.Typer(
 
 @wordlists_app.callback()
 def _group() -> None:
-    """Learn stop words, and words of one language alone."""
+    """Learn stop words, words of one language alone, and words that stand for each other."""
 
 
 @wordlists_app.command(
@@ -59,3 +60,50 @@ def wordlists_learn(
             f"least {words.least_stop_word_share:.1%} of a text; own words {len(words.own_words):,}"
         )
     print(f"{output}: written; languages {len(lists)}")
+
+
+@wordlists_app.command(
+    "align",
+    epilog="Example: glotmill wordlists align pairs.parquet --direction 'eus_Latn -> eng_Latn' --output table.tsv",
+)
+def wordlists_align(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PARQUET...", help="Sentence pairs: files of the folder bitext of a corpus."
+        ),
+    ],
+    direction: Annotated[
+        str, typer.Option(help="From which language to which, as 'eus_Latn -> eng_Latn'.")
+    ],
+    output: Annotated[Path, typer.Option(help="Table to write: source, tab, target.")],
+    least_links: Annotated[
+        int, typer.Option(min=1, help="Sentences in which the two were linked, at least.")
+    ] = 3,
+    least_share: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Share of the sentences with the source, at least."),
+    ] = 0.5,
+) -> None:
+    """Learn which words and phrases stand for each other, from sentence pairs.
+
+    The table is what [[synthesize]] strategy = "code_switching" and "entity_insertions" take. Read
+    it before you use it: what was linked by chance is in it too.
+    """
+    from stages.engines.engine import parse_direction
+    from stages.translation.alignment import learn_table, read_sentences, write_table
+
+    try:
+        way = parse_direction(direction)
+        pairs = read_sentences(files, way)
+        table = learn_table(*pairs, least_links, least_share)
+    except (ValueError, OSError) as error:
+        raise MisuseError(" ".join(str(error).split())) from None
+    if not len(table):
+        raise MisuseError(
+            f"nothing was linked often enough in {len(pairs[0]):,} sentence pairs; give more, or --least-links 2"
+        )
+    write_table(table, output)
+    print(
+        f"{output}: written; {len(table):,} entries from {len(pairs[0]):,} sentence pairs of {way}"
+    )

@@ -173,6 +173,16 @@ def _write_trusted(folder: Path) -> None:
         folder / "trusted.parquet",
     )
     pq.write_table(pa.table({"text": basque[:120]}), folder / "news.parquet")
+    nouns = {"etxe": "house", "mendi": "mountain", "liburu": "book", "zubi": "bridge"}
+    pairs = [
+        (f"Atzo {own} ikusi {n}.", f"Yesterday saw {other} {n}.")
+        for n in "abcd"
+        for own, other in nouns.items()
+    ]
+    columns = {"source": [own for own, _ in pairs], "target": [other for _, other in pairs]}
+    labels = {"source_language": ["eus_Latn"] * 16, "target_language": ["eng_Latn"] * 16}
+    reasons = {"reason": pa.nulls(16, pa.string())}
+    pq.write_table(pa.table(columns | labels | reasons), folder / "pairs.parquet")
     (folder / "trusted.toml").write_text(
         one_source("trusted", "trusted", kind="text", options='unit = "line"')
         + '[[ingest]]\nstage = "identify_language"\n'
@@ -194,6 +204,7 @@ EXAMPLE_FILES = (
         "trusted.txt",
         "trusted.parquet",
         "news.parquet",
+        "pairs.parquet",
     ),
     *(
         "eus.arpa",
