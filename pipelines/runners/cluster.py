@@ -15,6 +15,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import apache_beam as beam
@@ -29,6 +30,8 @@ from pipelines.staging.tasks import Group, Report, finished
 from schemas.failures import store_errors
 
 TASKS_IN_GRAPH = 1_000  # above it, they go into files of which the graph has at most so many names
+TASKS_IN_FILE = 20  # at least; a file's tasks are dealt out together where a runner cannot spread
+WRITERS = 16
 POLL_SECONDS = 5.0  # between two listings of markers
 POLL_SHARE = 0.1  # of the time that listing may take: long listings are made less often
 AGAIN = "nothing finished is lost: run the same command again to go on"
@@ -51,19 +54,13 @@ def run_on_beam(groups: Sequence[Group], runner: Runner, report: Report) -> list
     name = " and ".join(dict.fromkeys(group.worker.phase for group in groups))
     compose = _compose_groups(groups)
     run_job(runner, f"{name}, {watched.total:,} tasks", compose, watched)
-    if missing := watched.missing():
-        raise WorkerError(
-            f"the job of {name} ended, and {len(missing):,} of {watched.total:,} tasks left no marker in "
-            f"{groups[0].worker.store.url}, the first {missing[0]}: all workers must see --output under this name; "
-            "choose a folder that they share, or an object store"
-        )
     return watched.done
 
 
 def shuffle_on_beam(shuffle: Shuffle, runner: Runner, before: Group | None, report: Report) -> None:
     """Run the rounds of a shuffle as one job, whose last elements each have a task to do `before`.
 
-    Raises WorkerError if the job fails.
+    Raises WorkerError if the job fails, or leaves a task without its marker.
     """
     watched = _Watched([before] if before else [], report)
     tasks = f", {watched.total:,} tasks" if before else ""
@@ -83,6 +80,10 @@ class _Watched:
         self.report = report
         self.done: list[dict[str, Any]] = [{} for _ in groups]
         self.total = sum(len(tasks) for _, tasks in self.tasks)
+
+    @property
+    def url(self) -> str:
+        return self.tasks[0][0].store.url
 
     def look(self) -> None:
         for (worker, tasks), done in zip(self.tasks, self.done, strict=True):
@@ -106,8 +107,8 @@ def run_job(
 ) -> None:
     """Run the pipeline that `compose` builds; a thread looks at what is done every few seconds.
 
-    Raises WorkerError with the job's failure in one line. The job is run by the thread that asks,
-    since job servers that Beam starts want to hear of signals.
+    Raises WorkerError with the job's failure in one line, or if a task has no marker. The job is
+    run by the thread that asks, since job servers that Beam starts want to hear of signals.
     """
     runner.announce(f"job {next(_numbers)}: {name}")
     for logger, level in _QUIET.items():
@@ -132,8 +133,15 @@ def run_job(
             if client := getattr(result, "client", None):
                 client.close()  # Dask's, which goes on asking its scheduler
     watched.look()
+    missing = watched.missing()
     if failure:
-        raise WorkerError(f"{_failure_line(name, *failure, watched)}; {AGAIN}", failure[1])
+        raise WorkerError(f"{_failure_line(name, *failure, missing)}; {AGAIN}", failure[1])
+    if missing:
+        raise WorkerError(
+            f"the job of {name.partition(',')[0]} ended, and {len(missing):,} of {watched.total:,} tasks left no "
+            f"marker in {watched.url}, the first {missing[0]}: all workers must see --output under this name; choose "
+            "a folder that they share, or an object store"
+        )
 
 
 @contextlib.contextmanager
@@ -158,11 +166,10 @@ def _watching(watched: _Watched) -> Iterator[None]:
         watcher.join()
 
 
-def _failure_line(name: str, error: Exception, details: str, watched: _Watched) -> str:
+def _failure_line(name: str, error: Exception, details: str, missing: list[str]) -> str:
     if found := _TASK_LINE.search(details):
         return f"the job failed at task {found[1]}"
     words = [line.strip() for line in str(error).splitlines() if line.strip()]
-    missing = watched.missing()
     left = f", with {len(missing):,} tasks left, the first {missing[0]}" if missing else ""
     why = (words or ["no reason given"])[-1]
     return f"the job of {name.partition(',')[0]} failed{left}: {type(error).__name__}: {why}"
@@ -229,18 +236,24 @@ def _listed(pipeline: beam.Pipeline, store: Store, name: str, items: Sequence[An
     if len(items) <= TASKS_IN_GRAPH:
         listed = pipeline | f"{name} tasks" >> beam.Create(items, reshuffle=False)
     else:
-        files = list(_write_lists(store, name, items))
+        files = _write_lists(store, name, items)
         names = pipeline | f"{name} lists" >> beam.Create(files, reshuffle=False)
         listed = names | f"{name} tasks" >> beam.ParDo(_ReadList(store))
     return listed | f"{name} spread" >> beam.Reshuffle()
 
 
-def _write_lists(store: Store, name: str, items: Sequence[Any]) -> Iterator[str]:
-    length = -(-len(items) // TASKS_IN_GRAPH)
-    for start in range(0, len(items), length):
-        file = f"staging/{name}-tasks/{start:08d}.json"
-        store.write_json(file, items[start : start + length])
-        yield file
+def _write_lists(store: Store, name: str, items: Sequence[Any]) -> list[str]:
+    length = max(TASKS_IN_FILE, -(-len(items) // TASKS_IN_GRAPH))
+    folder = f"staging/{name.replace(' ', '-')}-tasks"
+    files = {f"{folder}/{start:08d}.json": start for start in range(0, len(items), length)}
+    with ThreadPoolExecutor(WRITERS) as writers:  # an object store answers each after a while
+        list(
+            writers.map(
+                lambda file: store.write_json(file, items[files[file] : files[file] + length]),
+                files,
+            )
+        )
+    return list(files)
 
 
 class _ReadList(beam.DoFn):

@@ -80,6 +80,7 @@ def test_tasks_run_as_a_job_and_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_graph: int
 ) -> None:
     monkeypatch.setattr(cluster, "TASKS_IN_GRAPH", in_graph)
+    monkeypatch.setattr(cluster, "TASKS_IN_FILE", 2)
     reported: list[str] = []
     worker = LengthWorker(Store(str(tmp_path)))
     done = run_tasks(worker, tasks(8), RUNNER, lambda task, _: reported.append(task.name))
@@ -219,6 +220,7 @@ def test_tasks_are_done_before_the_elements_of_a_shuffle_that_need_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runner: Runner, in_graph: int
 ) -> None:
     monkeypatch.setattr(cluster, "TASKS_IN_GRAPH", in_graph)
+    monkeypatch.setattr(cluster, "TASKS_IN_FILE", 2)
     jobs: list[str] = []
     composition = Composition("gather", f"{__name__}:lengths_of", (str(tmp_path), 3))
     before = group_of(LengthWorker(Store(str(tmp_path))), tasks(3))

@@ -51,6 +51,7 @@ def test_jobs_are_of_the_portable_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_graph: int
 ) -> None:
     monkeypatch.setattr(cluster, "TASKS_IN_GRAPH", in_graph)
+    monkeypatch.setattr(cluster, "TASKS_IN_FILE", 2)
     worker, other = LengthWorker(Store(str(tmp_path))), LengthWorker(Store(str(tmp_path)))
     other.phase = "others"
     links = [Link(worker, as_it_is, the_same), Link(worker, as_it_is, nothing)]
