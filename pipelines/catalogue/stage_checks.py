@@ -17,12 +17,12 @@ from schemas.card.funnel import FateCount
 from schemas.card.versions import ModelVersion
 from schemas.document import DOCUMENT
 from schemas.language import one_code, one_label, parse_label
-from schemas.language_groups import members_of
+from schemas.language_groups import group_of, members_of
 from stages.batches import StageConfig, file_version, located
 from stages.deduplication.options import KeeperOrder
 from stages.engines.engine import EngineError
 from stages.language_filtering import LanguageFilteringConfig, kept_labels
-from stages.language_identification.answers import Answers, embedded_answers
+from stages.language_identification.answers import Answers, embedded_answers, seldom_given
 from stages.language_identification.identify import LanguageIdentificationConfig
 from stages.translation.options import TranslationConfig
 from stages.transliteration.options import TransliterationConfig
@@ -196,6 +196,21 @@ def labels_meant(recipe: Recipe) -> Iterator[str]:
             )
             if meant != (label,):
                 yield f"{place}: {label} stands for {', '.join(meant)}"
+
+
+def seldom_labels(recipe: Recipe) -> Iterator[str]:
+    """Say of each label that the recipe keeps alone, and that the cascade seldom gives, what it
+    gives instead."""
+    by_cascade = any(
+        isinstance(stage, LanguageIdentificationConfig) and stage.model == "cascade"
+        for stage in recipe.ingest
+    )
+    for place, stage in _placed(recipe):
+        if by_cascade and isinstance(stage, LanguageFilteringConfig):
+            alone = [label for label in stage.keep if group_of(one_label(label)) not in stage.keep]
+            for label in dict.fromkeys(alone):
+                if said := seldom_given(one_label(label)):
+                    yield f"{place}.keep: {said}"
 
 
 def dropped_kin(label: str, fates: Iterable[FateCount]) -> dict[str, int]:

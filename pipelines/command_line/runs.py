@@ -108,7 +108,7 @@ def run(
 
     from pipelines.build.output import BuildOptions, build
     from pipelines.build.plan import make_plan, output_of
-    from pipelines.catalogue.stage_checks import dropped_kin, unmatched_labels
+    from pipelines.catalogue.stage_checks import dropped_kin, seldom_labels, unmatched_labels
     from pipelines.command_line.progress import progress_of, stopped_run
     from pipelines.runners.beam_runners import beam_runner, require_runner
     from pipelines.runners.local import LOCAL, Runner, fork_server, warm_up
@@ -149,6 +149,8 @@ def run(
     published = {
         file.path.split("/")[1] for file in manifest.files if file.path.startswith("data/")
     }
+    for warning in seldom_labels(planned.recipe):
+        print(f"glotmill: {warning}", file=sys.stderr)
     if unmatched := unmatched_labels(planned.recipe, published):
         fates = read_card(Store(target)).fates
         for label in unmatched:
@@ -238,7 +240,7 @@ def _show_plan(planned: Plan, every_split: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from pipelines.catalogue.stage_checks import labels_meant
+    from pipelines.catalogue.stage_checks import labels_meant, seldom_labels
 
     console = Console()
     recipe = planned.recipe
@@ -260,6 +262,8 @@ def _show_plan(planned: Plan, every_split: bool) -> None:
             )
     for meaning in labels_meant(recipe):
         console.print(f"label    {escape(meaning)}", highlight=False)
+    for warning in seldom_labels(recipe):
+        console.print(f"warning  {escape(warning)}", highlight=False)
     for phase, stages in (
         ("ingest", recipe.ingest),
         ("dedup", recipe.dedup),

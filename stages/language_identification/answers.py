@@ -110,6 +110,29 @@ def expected_precisions(documents: Mapping[str, int]) -> dict[str, float]:
     return found
 
 
+SELDOM = 0.5
+
+
+def seldom_given(label: str) -> str | None:
+    """Say what documents in a label's language are called instead, if the cascade gives fewer than
+    half of them the label on the benchmark; None if it gives more, or nothing was measured.
+
+    >>> seldom_given("eus_Latn") is None, (seldom_given("bos_Latn") or "").split(";")[-1]
+    (True, ' hbs_Latn stands for all of the group')
+    """
+    right, _, taken = _measured().get(label, (None, None, {}))
+    if right is None or right >= SELDOM:
+        return None
+    others = sorted(taken.items(), key=lambda other: (-other[1], other[0]))[:3]
+    called = ", ".join(f"{other} {share:.0%}" for other, share in others)
+    group = group_of(label)
+    return (
+        f"identification gives {label} to {right:.0%} of the documents in it"
+        + (f"; others get {called}" if called else "")
+        + (f"; {group} stands for all of the group" if group else "")
+    )
+
+
 @cache
 def _measured() -> dict[str, tuple[float | None, float | None, dict[str, float]]]:
     """Read, by label, the shares of documents right, of right ones lost, and of those that get

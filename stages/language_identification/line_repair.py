@@ -109,6 +109,14 @@ _NOT_PERSIAN = (
     "\u06cf\u0629]"
 )
 _ARTICLES = r"(?:^|\s)\x{627}\x{644}\p{L}{2}.*\s\x{627}\x{644}\p{L}{2}"  # two or more
+# Words that Persian has in every sentence and Arabic has not, as an Arabic keyboard spells them.
+_PERSIAN_WORDS = (
+    r"(?:^|[^\p{L}\p{M}])(?:\x{631}\x{627}|\x{627}\x{632}|\x{62F}\x{631}|\x{627}\x{633}\x{62A}"
+    r"|[\x{643}\x{6A9}]\x{647}|[\x{643}\x{6A9}]\x{631}\x{62F}|\x{627}[\x{64A}\x{6CC}]\x{646}"
+    r"|\x{645}[\x{64A}\x{6CC}]|\x{628}\x{631}\x{627}[\x{64A}\x{6CC}]|\x{634}\x{62F}"
+    r"|\x{647}\x{627}[\x{64A}\x{6CC}])(?:$|[^\p{L}\p{M}])"
+)
+_LEAST_PERSIAN_WORDS = 2
 _TO_PERSIAN = {_KAF: _KEHEH, YEH: _FARSI_YEH, ALEF_MAKSURA: _FARSI_YEH}
 
 _LONE_JAMO = r"[\x{3131}-\x{318E}\x{FFA1}-\x{FFDC}]{2,}"
@@ -229,7 +237,10 @@ def _own_arabic_letters(lines: pl.Series) -> pl.Series:
     damaged = of_uyghur & lines.str.contains(f"[{HEH}{_KEHEH}{_FARSI_YEH}]")
     lines = where(damaged, lines, _uyghur)
     persian = (
-        lines.str.contains(_PERSIAN_LETTERS)
+        (
+            lines.str.contains(_PERSIAN_LETTERS)
+            | (lines.str.count_matches(_PERSIAN_WORDS) >= _LEAST_PERSIAN_WORDS)
+        )
         & ~lines.str.contains(f"{_NOT_PERSIAN}|{_URDU_LETTERS}|{_KURDISH_LETTERS}")
         & ~lines.str.contains(_ARTICLES)
     )

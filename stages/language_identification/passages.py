@@ -72,14 +72,21 @@ _INVISIBLE = r"[\x{AD}\x{200B}\x{2060}\x{FEFF}]"  # hyphens and word breaks that
 _MOSTLY_INVISIBLE = 0.3
 _SPACED_OUT = 0.4  # letters before a blank, of all code points: "l i k e   t h i s" has about half, other text a sixth
 _CODE_MARKS = r"[{}\[\]<>=|\\$^~`+*_]|;$|[#@](?:\P{L}|$)"  # before a letter # and @ are a topic's or a person's
-_STATEMENT = (  # code that has few marks: a line of Python, Java, C, SQL
-    r"^(?:import [A-Za-z0-9_.]+(?: as [A-Za-z0-9_]+)?;?|from [A-Za-z0-9_.]+ import [A-Za-z0-9_., *()]+"
+# Style sheets: rules (`.menu li a { color: red; }`), and a property alone on its line.
+_RULE = r"[A-Za-z0-9_.#:,>+~*@()'\"= \[\]-]{1,60}\{(?:\s*-{0,2}[a-z]+(?:-[a-z]+)*\s*:[^{};]*;?)*\s*\}?\s*"
+_PROPERTY = (
+    r"-{0,2}(?:[a-z]+-)?(?:background|border|color|cursor|display|float|font|height|line|list|margin|max|min"
+    r"|overflow|padding|position|text|transform|transition|vertical|white|width)(?:-[a-z]+)*\s*:[^;{}]*;"
+)
+_LINE_OF_CODE = (  # Python, Java, C, SQL
+    r"import [A-Za-z0-9_.]+(?: as [A-Za-z0-9_]+)?;?|from [A-Za-z0-9_.]+ import [A-Za-z0-9_., *()]+"
     r"|(?:async )?def [A-Za-z0-9_]+\(.*|class [A-Za-z0-9_]+(?:\([A-Za-z0-9_., =]*\))?:(?: pass)?"
     r"|return(?: [A-Za-z0-9_.]+(?:\(.*\))?(?: [-+*/%] [A-Za-z0-9_.]+)*)?;?|(?:pass|break|continue|else:|try:);?"
     r"|(?:if|elif|while|for) [A-Za-z0-9_. ()]+:|#include .*|(?:using|package) [A-Za-z0-9_.]+;"
     r"|SELECT (?:[A-Z]+ )?[a-z_*].* FROM .*|(?:INSERT INTO|(?:CREATE|DROP) TABLE|DELETE FROM) [a-z_].*"  # small
-    r"|UPDATE [a-z_][a-z0-9_.]* SET .*)$"
+    r"|UPDATE [a-z_][a-z0-9_.]* SET .*"
 )
+_STATEMENT = f"^(?:(?:{_RULE})+|{_PROPERTY}|{_LINE_OF_CODE})$"  # code that has few marks
 
 
 # A line of two scripts is in the other one, not in Latin, if that has half of the letters; or a
@@ -89,15 +96,15 @@ MIN_OWN_SCRIPT = 0.15
 MAX_SHORT_WORDS = 0.2
 
 
-# One to four words in small letters but for their first (or initials, or two or three capitals),
-# with particles of up to three letters between (`van den`), after a number or a title (`Dr.`) and
-# before years.
-_OF_NAME = r"(?:\p{Lu}\.)+|\p{Lu}{2,3}|\p{Lu}[\p{Ll}\p{M}'\x{2019}][\p{L}\p{M}'\x{2019}]*\.?"
+# One to four words in small letters but for their first (or in capitals, or initials), with
+# particles of up to three letters between (`van den`), after a number or a title (`Dr.`) and before
+# years.
+_OF_NAME = r"(?:\p{Lu}\.)+|\p{Lu}[\p{Lu}\p{M}'\x{2019}]+|\p{Lu}[\p{Ll}\p{M}'\x{2019}][\p{L}\p{M}'\x{2019}]*\.?"
 _NAME = (
     rf"(?:\d{{1,3}}[.)]?\s+)?(?:{_OF_NAME})(?:[ -](?:\p{{Ll}}{{1,3}} ){{0,2}}(?:{_OF_NAME}|\p{{Lu}})){{0,3}}"
     r"(?:\s*\(?\d[\d/\x{2013}-]*\)?)?"
 )
-_NAME_BREAK = r"\s*[,;/|\x{B7}]\s*"
+_NAME_BREAK = r"(?:\s*[,;/|&\x{B7}\x{2022}\t]\s*|\s+[-\x{2013}\x{2014}]\s+)"
 MIN_NAMES = 3
 
 

@@ -154,3 +154,29 @@ def test_the_card_names_labels_that_matched_nothing(tmp_path: Path) -> None:
     card = (tmp_path / "out/README.md").read_text("utf-8")
     assert r"No document was in hau\_Latn, npi\_Deva, which the recipe asks for." in card
     assert pq.read_table(tmp_path / "out/data/eus_Latn").num_rows == 1
+
+
+@pytest.mark.parametrize(
+    ("keep", "warned"),
+    [
+        ('"eus_Latn", "bos_Latn"', ["bos_Latn"]),
+        ('"bos_Latn", "hbs_Latn"', []),
+        ('"hrv_Latn"', []),
+    ],
+)
+def test_a_plan_warns_of_labels_that_are_seldom_given(
+    tmp_path: Path, keep: str, warned: list[str]
+) -> None:
+    (tmp_path / "texts.jsonl").write_text(json.dumps({"text": EUS}) + "\n", "utf-8")
+    (tmp_path / "recipe.toml").write_text(
+        one_source("balkans", "texts")
+        + '[[ingest]]\nstage = "identify_language"\n[[ingest]]\nstage = "filter_language"\n'
+        f"keep = [{keep}]\n"
+    )
+    done = glotmill("plan", "recipe.toml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    for label in warned:
+        assert f"identification gives {label} to " in said
+        assert "hbs_Latn stands for all of the group" in said
+    assert said.count("identification gives") == len(warned)

@@ -177,6 +177,15 @@ LANGUAGES = {
         "INSERT INTO THE SLOT AND TURN THE KEY UNTIL IT STOPS, THEN WAIT A MOMENT",
         "eng_Latn",
     ),
+    "mkd, with a style sheet": (
+        "Полицијата трага по двајца мажи.\nbody { font-family: Arial; margin: 0 auto; }\n"
+        ".header { background: url(img.png) no-repeat; }",
+        "mkd_Cyrl",
+    ),
+    "eng, braces are no style sheet": (
+        "The set {red: warm, blue: cold} is what the painters of the town talk about every day.",
+        "eng_Latn",
+    ),
     "eng, import is a word": (
         "Import duties on cars from Japan will return to the former level in June.",
         "eng_Latn",
@@ -198,6 +207,9 @@ NOISE = {
     "numbers in Devanagari digits": "१२३४ ५६७८ ९०१२ ३४५६",
     "numbers in Arabic digits": "١٢٣ ٤٥٦ ٧٨٩",
     "Python": "import numpy as np\nfrom x import y\ndef f(a, b):\n    return a + b\nclass Foo:\n    pass",
+    "a rule of a style sheet": "body { font-family: Arial; color: #333; margin: 0 auto; }",
+    "rules on one line": ".menu li a { padding: 5px 10px; text-decoration: none } h1, h2 { color: red }",
+    "a rule on lines": "#main p {\n  background: url(img.png) no-repeat;\n  line-height: 1.5em;\n}",
     "SQL": "SELECT a.id, b.name FROM users a JOIN orders b ON a.id = b.user_id WHERE b.total > 100 ORDER BY b.name",
     "a hash": "da39a3ee5e6b4b0d3255bfef95601890afd80709",
     "UUID": "3f2504e0-4f89-11d3-9a0c-0305e82c3301",
@@ -334,6 +346,17 @@ def test_scores_grow_with_passages_that_agree_and_with_nothing_else() -> None:
         pytest.approx(0.3, abs=0.03),
     )
     assert mixed["language_score"] > 0.8, "letters that are surely English say nothing about Zulu"
+
+
+def test_what_may_be_the_documents_own_language_is_in_no_other() -> None:
+    own, mixed = [[("lue", 0.9)]] * 7, [("eng", 0.95)]
+    assert voted(LINES, [*own, *[mixed] * 3])["other_language_share"] == pytest.approx(
+        0.3, abs=0.03
+    )
+    neighbour = [("lun", 0.92), ("lue", 0.07)]
+    assert voted(LINES, [*own, *[neighbour] * 3])["other_language_share"] == 0
+    doubtful = [("eng", 0.85)]
+    assert voted(LINES, [*own, *[doubtful] * 3])["other_language_share"] == 0
 
 
 def test_near_neighbours_are_sure_together() -> None:

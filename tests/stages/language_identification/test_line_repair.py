@@ -221,6 +221,14 @@ def test_words_of_two_scripts_on_purpose_stay() -> None:
 KEYS_OF_ARABIC = str.maketrans({"\u06cc": YEH, "\u06a9": "\u0643", "\u06be": HEH})
 KEYBOARDS = {
     "Persian with Arabic yeh and kaf": (FAS.translate(KEYS_OF_ARABIC), "fas_Arab"),
+    "Persian with Arabic kaf and no letter that Arabic lacks": (
+        "دولت اعلام کرد که حقوق معلمان از ماه آینده افزایش خواهد یافت.".translate(KEYS_OF_ARABIC),
+        "fas_Arab",
+    ),
+    "Egyptian Arabic with few articles": (
+        "انا رحت السوق امبارح مع اخويا عشان نجيب حاجات للبيت بس لقينا كل حاجة غالية قوي.",
+        "arz_Arab",
+    ),
     "Sorani with Arabic yeh and kaf": (CKB.translate(KEYS_OF_ARABIC), "ckb_Arab"),
     "Sorani with heh for every ae": (CKB.replace(AE, HEH), "ckb_Arab"),
     "Sorani with heh and a non-joiner": (CKB.replace(AE, HEH + "\u200c"), "ckb_Arab"),
@@ -298,6 +306,9 @@ NAMES = {
     "numbers and years": "1. John Smith (1923-1999)\n2. Peter Miller (1930)\n3. Mary Jones 1950",
     "family names first": "Smith, John; Doe, Jane; Miller, Peter; Jones, Mary",
     "companies": "Acme Corp., Foo Ltd., Bar GmbH, Baz S.A., Qux Inc.",
+    "capitals, one a line": "JONAS PETRAITIS\nONA KAZLAUSKIENE\nDARIUS JANKAUSKAS",
+    "dashes between": "Sipho Dlamini - Thandi Nkosi - Bongani Khumalo - Nomvula Mkhize",
+    "tabs between": "Jonas Petraitis\tOna Kazlauskienė\tDarius Jankauskas",
     "many lists": "\n".join(
         f"Nguyễn Văn {one}, Trần Thị {two}" for one in LETTERS for two in LETTERS
     ),
@@ -312,6 +323,7 @@ NO_NAMES = {
         "eus_Latn",
     ),
     "capitals": (SWA.upper(), "swa_Latn"),
+    "dashes in a sentence": (SWA.replace(", ", " - "), "swa_Latn"),
     "names after a sentence": (f"{SWA}\nJan de Vries\nPiet Jansen\nKees van den Berg", "swa_Latn"),
 }
 
