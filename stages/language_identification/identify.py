@@ -53,6 +53,7 @@ from stages.language_identification.cascade import (
 )
 from stages.language_identification.labels import merged, read_label, same_script
 from stages.language_identification.neighbours import families
+from stages.language_identification.remembered import Remembered
 from stages.script_detection import detect_scripts
 
 if TYPE_CHECKING:
@@ -250,17 +251,17 @@ def learned_scores(path: str) -> dict[str, float]:
 @cache
 def _load(model: str | tuple[str, ...], labels: str) -> Identifier:
     if model == "cascade":
-        return Cascade()
+        return Remembered(Cascade())
     from stages.language_identification.fasttext_model import load_fasttext
 
     if isinstance(model, str):
-        return load_fasttext(model, labels)
+        return Remembered(load_fasttext(model, labels))
     from stages.language_identification.additions import Extended, read_addition
 
     identifier: Identifier = Cascade()
     for path in model[1:]:
         identifier = Extended(identifier, load_fasttext(path), read_addition(path))
-    return identifier
+    return Remembered(identifier)
 
 
 def load_identifier(config: LanguageIdentificationConfig) -> Identifier:
