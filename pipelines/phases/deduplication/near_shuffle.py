@@ -86,6 +86,9 @@ FEW_EDGES = 100_000  # whose clusters are found without SciPy
 PARTITION_BYTES = 32 << 20  # of edges or signatures in one partition
 MET_BYTES = 16 << 20  # of band keys in one partition, which are sorted in memory
 SENT_TOGETHER = 1 << 16  # documents
+# of texts whose sort keys are made at once: Polars takes some milliseconds for each block, however
+# few texts it has
+RANKED_BYTES = 4 << 20
 
 
 class _SendBands:
@@ -323,8 +326,10 @@ class _SendMembers:
         if number >= 0 and keys.size:
             staged = self.own[number]
             chosen = _by_run(staged, rows, np.arange(len(rows)))
-            for run, block in self._read(staged, rows, chosen, self.order.columns):
-                keys[chosen[run]] = preference_keys(block, self.order)
+            read = self._read(staged, rows, chosen, self.order.columns)
+            for runs, block in _joined(read, RANKED_BYTES):
+                places = np.concatenate([chosen[run] for run in runs])
+                keys[places] = preference_keys(block, self.order)
         return keys
 
     def _shingles(self, split: int, rows: npt.NDArray[np.int64]) -> pa.Array:
@@ -388,6 +393,22 @@ class _SendMembers:
         for run, table in SplitAfter(self.store, staged, self.earlier).runs(columns, list(chosen)):
             taken = table.take(pa.array(rows[chosen[run]] - run.first_row))
             yield run, taken.combine_chunks().to_batches()[0]
+
+
+def _joined(
+    blocks: Iterable[tuple[RowRun, pa.RecordBatch]], min_bytes: int
+) -> Iterator[tuple[list[RowRun], pa.RecordBatch]]:
+    """Join the blocks of runs that follow each other until they have so many bytes."""
+    runs: list[RowRun] = []
+    waiting: list[pa.RecordBatch] = []
+    for run, block in blocks:
+        runs.append(run)
+        waiting.append(block)
+        if sum(each.nbytes for each in waiting) >= min_bytes:
+            yield runs, pa.concat_batches(waiting)
+            runs, waiting = [], []
+    if runs:
+        yield runs, pa.concat_batches(waiting)
 
 
 def _by_run(
