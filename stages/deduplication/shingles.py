@@ -43,9 +43,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -64,16 +65,22 @@ _CODE_POINT_BITS = 21
 # What it takes to make a unit of UTF-8 in place; _ELSE is all that needs a look at its neighbours,
 # or another length.
 _LETTER, _BETWEEN, _CAPITAL, _ELSE, _RULED = range(5)
-_PIECE_BYTES = 1 << 18  # UTF-8 worked on at once, which with what is made of it stays in cache
+_PIECE_BYTES = 1 << 19  # UTF-8 worked on at once: a few arrays of that size, by some 300 calls
 
+_PLACES = np.arange(_PIECE_BYTES + 1, dtype=np.uint32)  # of bytes, and the end
 _CASE = np.uint8(0x20)  # the bit that tells a small letter of ASCII from its capital
+# what a code point has of its first byte in UTF-8, if that is one of two, and of each further one
+_LAST_BITS, _NEXT_BITS = np.uint8(0x1F), np.uint8(0x3F)
 _FIRST = -64  # the least first byte of a letter in UTF-8, with a sign
-# bytes of text to each code point of three or four, from which on it is decoded as a whole
+# bytes of text to each code point beyond ASCII, or of three or four bytes, up to which these are
+# many
 _MANY = 8
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _BLOCK = 8  # bytes of a unit hashed at once
 _BLOCK_MASKS = np.array([(1 << 8 * count) - 1 for count in range(_BLOCK + 1)], np.uint64)
+
+Number = TypeVar("Number", bound=np.generic)
 
 
 class Shingles(NamedTuple):
@@ -120,7 +127,7 @@ def shingle_hashes(batch: pa.RecordBatch, words: int, graphemes: int) -> Shingle
     without `text`.
 
     Memory for all but the result is bounded, whatever the length of a document: texts are worked on
-    256 KiB at a time, and a longer one is cut at spaces, or inside a run of letters that is as long
+    512 KiB at a time, and a longer one is cut at spaces, or inside a run of letters that is as long
     without a space.
     """
     require_columns(batch, DOCUMENT, ("text",))
@@ -165,49 +172,55 @@ def _windows(
     """
     total, counts = len(units.hashes), units.counts
     ends = counts.cumsum()
-    shorter, longest = sorted((words, graphemes))
+    has_clusters = bool(units.clusters.any())
+    shorter, longest = sorted((words, graphemes)) if has_clusters else (words, words)
     factors = _odd(longest)
+    products = np.empty(total, np.uint64)
 
     def add(sums: NDArray[np.uint64], first: int, last: int) -> NDArray[np.uint64]:
         for place in range(first, min(last, total)):
-            sums[: total - place] += units.hashes[place:] * factors[place]
+            room = total - place
+            sums[:room] += np.multiply(units.hashes[place:], factors[place], out=products[:room])
         return sums
 
-    sums = add(np.zeros(total, np.uint64), 0, shorter)
-    if units.clusters.any():
+    sums = add(units.hashes * factors[0], 1, shorter)
+    if has_clusters:
         sums = np.where(
             units.clusters == (graphemes > words), add(sums.copy(), shorter, longest), sums
         )
-    else:
-        sums = add(sums, shorter, words)
+    # The last units of each text (texts, rooms), which have room for so many.
+    rooms = np.arange(1, longest)
+    there = counts[:, None] >= rooms
+    at = (ends[:, None] - rooms)[there]
+    needs = np.where(units.clusters[at], graphemes, words) if has_clusters else words
+    lack = needs > np.broadcast_to(rooms, there.shape)[there]
     begins = np.ones(total, np.bool_)
-    shingles = counts.copy()
-    for room in range(1, min(longest, total + 1)):
-        roomy = counts >= room
-        at = (ends - room)[roomy]
-        begins[at] = np.where(units.clusters[at], graphemes, words) <= room
-        shingles[roomy] -= ~begins[at]
+    begins[at[lack]] = False
+    there[there] = lack
+    shingles = counts - np.count_nonzero(there, axis=1)
     short = np.zeros(len(ends), np.bool_)
     if ready == total:
         short = fresh & (shingles == 0) & (counts > 0)
     else:
         begins[ready:] = False
         shingles = np.array([np.count_nonzero(begins)])  # of the one text that goes on
-    heads = (ends - counts)[short]
-    begins[heads] = True
-    sums[heads] = 0
-    for place in range(longest - 1):
-        reaching = heads[counts[short] > place]
-        sums[reaching] += units.hashes[reaching + place] * factors[place]
-    shingles[short] = 1
+    if short.any():
+        heads = (ends - counts)[short]
+        begins[heads] = True
+        sums[heads] = 0
+        for place in range(longest - 1):
+            reaching = heads[counts[short] > place]
+            sums[reaching] += units.hashes[reaching + place] * factors[place]
+        shingles[short] = 1
     return sums[begins], shingles
 
 
 def _units(octets: NDArray[np.uint8], cuts: NDArray[np.int64]) -> _Units:
     """Cut texts, which begin and end at `cuts`, or a part of one text, into units in NFC and hash
     them."""
-    leads = _places(octets >= 0xC0)
-    code_points = _decode_at(leads, octets)
+    heads = octets >= 0xC0
+    leads = _places(heads)
+    code_points = _decode_at(leads, octets, heads)
     ways = _tables().ways.take(code_points)
     at = _places(ways != 0)
     ways = ways[at]
@@ -232,17 +245,11 @@ def _units(octets: NDArray[np.uint8], cuts: NDArray[np.int64]) -> _Units:
 
 
 def _places(marks: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the places of n marks that are set, as `np.flatnonzero`.
-
-    Up to a tenth of set ones NumPy seeks the next one each time, which above a thirtieth takes up
-    to three times as long as its way for more. So set marks are added, whose places are cut off.
-    """
-    count, total = np.count_nonzero(marks), len(marks)
-    if not total < 30 * count <= 3 * total:
+    """Return the places of n marks that are set, as `np.flatnonzero` does in three times the
+    time."""
+    if len(marks) > len(_PLACES):
         return np.flatnonzero(marks)
-    padded = np.ones(total + total // 8, np.bool_)
-    padded[:total] = marks
-    return np.flatnonzero(padded)[:count]
+    return _chosen(_PLACES[: len(marks)], marks).astype(np.int64)
 
 
 def _put_in(found: _Units, which: NDArray[np.bool_], units: _Units) -> _Units:
@@ -250,10 +257,11 @@ def _put_in(found: _Units, which: NDArray[np.bool_], units: _Units) -> _Units:
     stay = np.repeat(~which, units.counts)
     counts = units.counts.copy()
     counts[which] = found.counts
-    texts = [np.repeat(np.flatnonzero(these), counts[these]) for these in (~which, which)]
-    order = np.argsort(np.concatenate(texts), kind="stable")
-    hashes = np.concatenate([units.hashes[stay], found.hashes])[order]
-    return _Units(hashes, np.concatenate([units.clusters[stay], found.clusters])[order], counts)
+    places = np.repeat(which, counts)
+    hashes, clusters = np.empty(len(places), np.uint64), np.empty(len(places), np.bool_)
+    hashes[places], hashes[~places] = found.hashes, units.hashes[stay]
+    clusters[places], clusters[~places] = found.clusters, units.clusters[stay]
+    return _Units(hashes, clusters, counts)
 
 
 def _hash_units(cut: _Cut) -> _Units:
@@ -267,7 +275,7 @@ def _hash_units(cut: _Cut) -> _Units:
         return mix64((blocks[at] & _BLOCK_MASKS.take(left, mode="clip")) + places * _GOLDEN)
 
     hashes = scrambled(cut.starts, cut.lengths, np.ones(1, np.uint64))
-    longer = np.flatnonzero(cut.lengths > _BLOCK)
+    longer = _places(cut.lengths > _BLOCK)
     starts, left = cut.starts[longer] + _BLOCK, cut.lengths[longer] - _BLOCK
     for place in (2, 3):  # few words are longer than these
         hashes[longer] += scrambled(starts, left, np.full(1, place, np.uint64))
@@ -296,12 +304,16 @@ def _cut_letters(
 ) -> _Cut:
     """Cut texts of letters, marks and separators alone at the bytes of separators."""
     tables = _tables()
-    folded = np.zeros(len(octets) + _BLOCK, np.uint8)
+    size = len(octets)
+    folded = np.zeros(size + _BLOCK, np.uint8)
     # ASCII by arithmetic, modulo 256, which takes a third of the time of a table: a letter or a
     # digit is inside a word, and so is every byte of what is beyond ASCII, until it is looked up.
     letters = (octets | _CASE) - ord("a") < 26
-    np.bitwise_or(octets, letters * _CASE, out=folded[: len(octets)])
-    inside = letters | (octets - ord("0") < 10) | (octets >= 0x80)
+    np.bitwise_or(octets, letters * _CASE, out=folded[:size])
+    edged = np.zeros(size + 2, np.bool_)  # with nothing before the first byte and after the last
+    inside = edged[1:-1]
+    np.logical_or(letters, octets - ord("0") < 10, out=inside)
+    inside |= octets >= 0x80
     between = np.flatnonzero(ways == _BETWEEN)
     for length, first in enumerate((0, 0, 0x800, 0x10000)):
         inside[leads[between[code_points[between] >= first]] + length] = False
@@ -314,40 +326,56 @@ def _cut_letters(
         firsts = np.flatnonzero((written & 0xC0) != 0x80)
         counts = np.diff(np.append(firsts, len(written)))
         folded[np.arange(len(written)) + np.repeat(leads[capitals] - firsts, counts)] = written
-    changes = inside.copy()
-    changes[1:] ^= inside[:-1]
-    edges = _places(changes)  # where words begin and end in turn
-    if inside[-1:].any():
-        edges = np.append(edges, len(inside))
-    inner = cuts[(cuts > 0) & (cuts < len(inside))]
+    begins, ends = edged[1:] > edged[:-1], edged[1:] < edged[:-1]
+    inner = cuts[(cuts > 0) & (cuts < size)]
     # words of two texts without a separator between
-    between = np.unique(inner[inside[inner] & inside[inner - 1]])
-    if len(between):
-        edges = np.insert(
-            edges, np.repeat(np.searchsorted(edges, between), 2), np.repeat(between, 2)
-        )
-    starts = edges[::2].copy()
+    between = inner[inside[inner] & inside[inner - 1]]
+    begins[between] = ends[between] = True
+    starts = _places(begins)
+    lengths = _places(ends) - starts
     counts = np.diff(np.searchsorted(starts, cuts))
-    return _Cut(folded, starts, edges[1::2] - starts, np.zeros(len(starts), np.bool_), counts)
+    return _Cut(folded, starts, lengths, np.zeros(len(starts), np.bool_), counts)
 
 
-def _decode_at(leads: NDArray[np.int64], octets: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Decode the code points of two to four bytes of UTF-8 that begin at `leads`: all that the text
-    has."""
-    firsts = octets[leads].astype(np.int64)
+def _decode_at(
+    leads: NDArray[np.int64], octets: NDArray[np.uint8], heads: NDArray[np.bool_]
+) -> NDArray[np.intp]:
+    """Decode the code points of two to four bytes of UTF-8 that begin at `leads`, which `heads`
+    marks: all that the text has.
+
+    Where these are many, each byte and the next are taken for one, and those at `leads` are chosen:
+    to work on bytes as they follow each other takes a third as long as to look them up.
+    """
+    if _MANY * len(leads) < len(octets):
+        firsts = octets[leads]
+        code_points = (firsts & _LAST_BITS).astype(np.intp) << 6 | octets[leads + 1] & _NEXT_BITS
+    else:
+        firsts = _chosen(octets, heads)
+        pairs = (octets & _LAST_BITS).astype(np.uint16)
+        pairs <<= 6
+        pairs[:-1] |= octets[1:] & _NEXT_BITS
+        code_points = _chosen(pairs, heads).astype(np.intp)
     longer = np.flatnonzero(firsts >= 0xE0)
     if _MANY * len(longer) > len(octets):
         code_points = _decode(octets)
-        return code_points[code_points >= 0x80]
-    code_points = (firsts & 0x1F) << 6 | octets[leads + 1] & 0x3F
+        return _chosen(code_points, code_points >= 0x80)
     if len(longer):
         at = leads[longer]
-        code_points[longer] = (code_points[longer] & 0x3FF) << 6 | octets[at + 2] & 0x3F
+        code_points[longer] = (code_points[longer] & 0x3FF) << 6 | octets[at + 2] & _NEXT_BITS
         longest = longer[firsts[longer] >= 0xF0]
         code_points[longest] = (code_points[longest] & 0x7FFF) << 6 | octets[
             leads[longest] + 3
-        ] & 0x3F
+        ] & _NEXT_BITS
     return code_points
+
+
+def _chosen(values: NDArray[Number], marks: NDArray[np.bool_]) -> NDArray[Number]:
+    """Return those of n values that are marked, as `values[marks]`.
+
+    Polars looks at 64 marks at once and branches at none; NumPy takes up to twenty times as long.
+    """
+    chosen: NDArray[Number] = pl.Series(values).filter(pl.Series(marks)).to_numpy()
+    return chosen
 
 
 def _decode(octets: NDArray[np.uint8]) -> NDArray[np.intp]:
@@ -394,7 +422,7 @@ def _before(kinds: NDArray[np.uint8], cuts: NDArray[np.int64]) -> NDArray[np.uin
 
 
 def _pieces(octets: NDArray[np.uint8], offsets: NDArray[np.int64]) -> Iterator[_Piece]:
-    """Cut n texts into pieces of 256 KiB: as many whole texts as fit, or part of one that does
+    """Cut n texts into pieces of 512 KiB: as many whole texts as fit, or part of one that does
     not."""
     first, count = 0, len(offsets) - 1
     while first < count:
