@@ -133,8 +133,7 @@ def shingle_hashes(batch: pa.RecordBatch, words: int, graphemes: int) -> Shingle
     require_columns(batch, DOCUMENT, ("text",))
     octets, offsets = _utf8(batch["text"].cast(pa.large_string()))
     longest = max(words, graphemes)
-    made = np.empty(0, np.uint64)
-    held = 0  # of them; the rest is room, which takes no memory until it is written
+    made = [np.empty(0, np.uint64)]
     counts = np.zeros(batch.num_rows, np.int64)
     carried = _NO_UNITS
     for piece in _pieces(octets, offsets):
@@ -152,13 +151,9 @@ def shingle_hashes(batch: pa.RecordBatch, words: int, graphemes: int) -> Shingle
         hashes, shingles = _windows(
             units, words, graphemes, ready, counts[piece.first : piece.last] == 0
         )
-        if held + len(hashes) > len(made):
-            made.resize(2 * (held + len(hashes)), refcheck=False)
-        made[held : held + len(hashes)] = hashes
-        held += len(hashes)
+        made.append(hashes)
         counts[piece.first : piece.last] += shingles
-    made.resize(held, refcheck=False)
-    return Shingles(made, np.concatenate([[0], counts.cumsum()]))
+    return Shingles(np.concatenate(made), np.concatenate([[0], counts.cumsum()]))
 
 
 def _windows(
