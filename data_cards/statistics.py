@@ -13,10 +13,10 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -24,28 +24,30 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_cards.display import cut_text
+from data_cards.distinct import DistinctCounter, merge_registers
 from data_cards.sections.overview import added
 from schemas.card.statistics import (
+    HOSTS_KEPT,
     LENGTH_BINS,
+    OPENING_UNITS,
     SAMPLE_CODE_POINTS,
     SAMPLES_KEPT,
     SHARE_BINS,
     Sample,
+    TermCount,
+    TextFigures,
     TextStatistics,
     TextVolume,
 )
 from schemas.columns import SchemaError, require_columns
 from schemas.document import DOCUMENT, PAGE_LANGUAGES, PAGE_MARKS, SAMPLING_WEIGHT
 from schemas.language import parse_label, to_iso639_3
-from schemas.orthography import words_are_spaced
+from schemas.orthography import has_units_between_spaces, words_are_spaced
 
 # licences, generators or sources; beyond that the column holds something else
 MAX_DISTINCT = 10_000
 UNREADABLE = "unreadable"
 
-# The first letter or digit of each run between white space that holds one, as the Unicode tables
-# of Polars know them.
-_WORD = r"(?:^|[\s\x{1361}])[^\s\x{1361}\p{L}\p{N}]*[\p{L}\p{N}]"
 _USED = tuple(
     name
     for name in DOCUMENT.names
@@ -60,10 +62,36 @@ _COUNTS = (
     *("sampling_weights", "page_languages"),
     *("page_kinds", "page_access", "extraction_fallbacks"),
 )
+_FIGURE_SUMS = ("documents", "units", "trigrams", "opened", "opening_units")
+_FIGURE_COUNTS = ("lengths", "tokens", "licences", "years", "hosts")
+_DISTINCT = ("distinct_documents", "distinct_units", "distinct_trigrams", "distinct_hosts")
 _READ_ROWS = 4096  # rows a batch when reading shards back
+_PIECE_BYTES = 4 << 20  # of a longer text, whose units are found piece by piece
+_HOST = r"(?i)^\s*(?:https?|ftp)://(?:[^/?#\\@]*@)?(\[[0-9a-f:.]+\]|[^/?#\\:@\[\]]+)"
 
 
-def measure(batch: pa.RecordBatch, label: str) -> TextStatistics:
+class Asked(NamedTuple):
+    """What is counted on request: tokens of n large strings, by tokenizer; words of lists, by list
+    and then by language or label; `hold_back` names lists whose words no sample may have, or
+    `all`."""
+
+    tokenizers: Mapping[str, Callable[[pa.Array], int]] = {}
+    terms: Mapping[str, Mapping[str, tuple[str, ...]]] = {}
+    hold_back: tuple[str, ...] = ()
+
+    def terms_of(self, label: str) -> dict[str, tuple[str, ...]]:
+        """Return the lists that have words of a label, or of its language."""
+        found = {
+            name: words.get(label, ()) + words.get(parse_label(label).language, ())
+            for name, words in self.terms.items()
+        }
+        return {name: words for name, words in found.items() if words}
+
+
+NOTHING_MORE = Asked()
+
+
+def measure(batch: pa.RecordBatch, label: str, asked: Asked = NOTHING_MORE) -> TextStatistics:
     """Measure n published documents of one `language_Script`.
 
     Raises SchemaError if a DOCUMENT column is missing or mistyped, or a column has a type that
@@ -75,11 +103,19 @@ def measure(batch: pa.RecordBatch, label: str) -> TextStatistics:
     utf8_bytes = _integers(pc.binary_length(texts))
     scores, others = _known(batch["language_score"]), _known(batch["other_language_share"])
     made = pc.fill_null(batch["synthetic"], False).to_numpy(zero_copy_only=False)
+    terms = {
+        name: _occurrences(texts, words, label) for name, words in asked.terms_of(label).items()
+    }
+    rows = _Rows(batch, code_points, terms)
+    of_found, of_made = (
+        _figures(rows.where(chosen), label, asked) if chosen.any() else _no_figures(label)
+        for chosen in (~made, made)
+    )
     return TextStatistics(
         documents=batch.num_rows,
         code_points=int(code_points.sum()),
         utf8_bytes=int(utf8_bytes.sum()),
-        words=_count_words(texts) if words_are_spaced(label) else None,
+        words=_sum_known([of_found.words, of_made.words]),
         arrow_bits=sum(
             _value_bits(column, name)
             for name, column in zip(batch.schema.names, batch.columns, strict=True)
@@ -106,7 +142,9 @@ def measure(batch: pa.RecordBatch, label: str) -> TextStatistics:
             name: column.null_count
             for name, column in zip(batch.schema.names, batch.columns, strict=True)
         },
-        samples=_samples(batch, code_points),
+        samples=_samples(batch, code_points, _shown(batch, terms, asked)),
+        found=of_found,
+        made_texts=of_made,
     )
 
 
@@ -120,7 +158,6 @@ def merge(parts: Iterable[TextStatistics]) -> TextStatistics:
     found = list(parts)
     if len(found) == 1:
         return found[0]
-    words = [part.words for part in found]
     merged: dict[str, Any] = {name: sum(getattr(part, name) for part in found) for name in _SUMS}
     for name in ("lengths", "scores", "other_language_shares"):
         bins = np.array([getattr(part, name) for part in found], dtype=np.int64)
@@ -131,18 +168,36 @@ def merge(parts: Iterable[TextStatistics]) -> TextStatistics:
         merged[name] = _few(_added(getattr(part, name) for part in found), name)
     return TextStatistics(
         **merged,
-        words=None if None in words else sum(count for count in words if count is not None),
+        words=_sum_known([part.words for part in found]),
         sources=_few(_added_volumes(part.sources for part in found), "sources"),
         made=_few(_added_volumes(part.made for part in found), "sources"),
         samples=_smallest(sample for part in found for sample in part.samples),
+        found=_merge_figures([part.found for part in found]),
+        made_texts=_merge_figures([part.made_texts for part in found]),
     )
 
 
-def read_statistics(file: Any, label: str) -> TextStatistics:
+def with_commonest_hosts(statistics: TextStatistics, most: int = HOSTS_KEPT) -> TextStatistics:
+    """Leave out all but the commonest hosts, of equal ones the first by name: of a file when it is
+    measured, of a label when all its files are."""
+
+    def kept(figures: TextFigures) -> TextFigures:
+        if len(figures.hosts) <= most:
+            return figures
+        ranked = sorted(figures.hosts.items(), key=lambda item: (-item[1], item[0]))[:most]
+        return figures.model_copy(update={"hosts": dict(sorted(ranked))})
+
+    return statistics.model_copy(
+        update={"found": kept(statistics.found), "made_texts": kept(statistics.made_texts)}
+    )
+
+
+def read_statistics(file: Any, label: str, asked: Asked = NOTHING_MORE) -> TextStatistics:
     """Measure one Parquet file (a path or an open binary file) as its writer did, whatever its row
     groups."""
     with pq.ParquetFile(file) as parquet:
-        return merge(measure(batch, label) for batch in parquet.iter_batches(batch_size=_READ_ROWS))
+        batches = parquet.iter_batches(batch_size=_READ_ROWS)
+        return with_commonest_hosts(merge(measure(batch, label, asked) for batch in batches))
 
 
 def statistics_of(paths: Iterable[str]) -> dict[str, TextStatistics]:
@@ -170,12 +225,200 @@ def _integers(array: pa.Array) -> np.ndarray:
     return array.to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-def _count_words(texts: pa.Array) -> int:
-    import polars as pl  # in the worker that measures, not in the process that adds up
+def _sum_known(counts: Iterable[int | None]) -> int | None:
+    total = 0
+    for count in counts:
+        if count is None:
+            return None
+        total += count
+    return total
 
+
+class _Rows(NamedTuple):
+    """Documents with their lengths in code points, and how often words of each list occur in
+    each."""
+
+    batch: pa.RecordBatch
+    code_points: np.ndarray
+    terms: Mapping[str, np.ndarray]
+
+    def where(self, chosen: np.ndarray) -> _Rows:
+        if chosen.all():
+            return self
+        terms = {name: counts[chosen] for name, counts in self.terms.items()}
+        return _Rows(self.batch.filter(pa.array(chosen)), self.code_points[chosen], terms)
+
+
+def _no_figures(label: str) -> TextFigures:
+    return TextFigures(words=0 if words_are_spaced(label) else None)
+
+
+def _figures(rows: _Rows, label: str, asked: Asked) -> TextFigures:
+    texts = rows.batch["text"]
+    hosts = _hosts(rows.batch["url"])
+    in_a_row = _UnitCounter(label)
+    in_a_row.add(texts)
+    return TextFigures(
+        documents=len(texts),
+        words=in_a_row.units if words_are_spaced(label) else None,
+        lengths=_rounded_lengths(rows.code_points),
+        **in_a_row.counted(),
+        tokens={name: count(texts) for name, count in asked.tokenizers.items()},
+        terms={
+            name: TermCount(documents=int(np.count_nonzero(counts)), occurrences=int(counts.sum()))
+            for name, counts in rows.terms.items()
+        },
+        licences=_counts(rows.batch["licence"], "licence"),
+        years=_counts(_years(rows.batch["date"]), "year"),
+        hosts=hosts,
+        distinct_hosts=_registers(_hashed(list(hosts))),
+    )
+
+
+def _merge_figures(parts: list[TextFigures]) -> TextFigures:
+    if len(parts) == 1:
+        return parts[0]
+    merged: dict[str, Any] = {
+        name: sum(getattr(part, name) for part in parts) for name in _FIGURE_SUMS
+    }
+    for name in _FIGURE_COUNTS:
+        total = _added(getattr(part, name) for part in parts)
+        merged[name] = {key: total[key] for key in sorted(total)}
+    for name in _DISTINCT:
+        merged[name] = merge_registers(getattr(part, name) for part in parts)
+    by_list: dict[str, list[TermCount]] = {}
+    for part in parts:
+        for name, count in part.terms.items():
+            by_list.setdefault(name, []).append(count)
+    merged["terms"] = {
+        name: TermCount(
+            documents=sum(count.documents for count in by_list[name]),
+            occurrences=sum(count.occurrences for count in by_list[name]),
+        )
+        for name in sorted(by_list)
+    }
+    return TextFigures(words=_sum_known([part.words for part in parts]), **merged)
+
+
+class _UnitCounter:
+    """Counts the units of texts, and how many are distinct."""
+
+    def __init__(self, label: str) -> None:
+        self._spaced = has_units_between_spaces(label)
+        self.units = self.trigrams = self.opened = self.opening_units = 0
+        self._documents, self._units, self._trigrams = (DistinctCounter() for _ in range(3))
+
+    def add(self, texts: pa.Array) -> None:
+        """Take n large strings; long ones one at a time, in pieces."""
+        sizes = _integers(pc.binary_length(texts))
+        if not (long := np.flatnonzero(sizes > _PIECE_BYTES)).size:
+            self._add(texts, np.ones(len(texts), bool), np.zeros(len(texts), np.uint64))
+            return
+        short = pa.array(sizes <= _PIECE_BYTES)
+        if len(long) < len(texts):
+            self.add(texts.filter(short))
+        for row in long.tolist():  # a loop over texts of megabytes
+            for place, piece in enumerate(_pieces(texts[row].as_buffer())):
+                piece_of = pa.array([piece], pa.large_binary()).cast(pa.large_string())
+                self._add(piece_of, np.array([place == 0]), np.full(1, sizes[row], np.uint64))
+
+    def _add(self, texts: pa.Array, begin: np.ndarray, salts: np.ndarray) -> None:
+        from data_cards import units as of  # NumPy and Polars, in the worker that measures
+
+        found = of.find_words(texts) if self._spaced else of.find_characters(texts)
+        hashes = of.hash_units(found)
+        trigrams = of.hash_trigrams(hashes, found.documents)
+        whole = of.hash_documents(hashes, trigrams, found.documents)
+        self._documents.add((whole ^ salts)[begin])
+        self._units.add(hashes)
+        self._trigrams.add(trigrams)
+        self.units += len(hashes)
+        self.trigrams += int(np.maximum(np.diff(found.documents) - 2, 0).sum())
+        if begin.all():
+            opened, opening = of.distinct_in_openings(hashes, found.documents, OPENING_UNITS)
+            self.opened += opened
+            self.opening_units += opening
+
+    def counted(self) -> dict[str, Any]:
+        return {
+            "units": self.units,
+            "trigrams": self.trigrams,
+            "opened": self.opened,
+            "opening_units": self.opening_units,
+            "distinct_documents": self._documents.registers(),
+            "distinct_units": self._units.registers(),
+            "distinct_trigrams": self._trigrams.registers(),
+        }
+
+
+def _pieces(text: pa.Buffer) -> Iterator[bytes]:
+    """Cut a text at blanks and line feeds, or where there is none between code points, into pieces
+    of about _PIECE_BYTES."""
+    content, start = memoryview(text), 0
+    while start < len(content):
+        piece = bytes(content[start : start + _PIECE_BYTES])
+        if start + len(piece) < len(content):
+            cut = 1 + max(piece.rfind(b" "), piece.rfind(b"\n"))
+            while not cut and piece and (content[start + len(piece)] & 0xC0) == 0x80:
+                piece = piece[:-1]
+            piece = piece[: cut or len(piece)]
+        yield piece
+        start += len(piece)
+
+
+def _rounded_lengths(lengths: np.ndarray) -> dict[int, int]:
+    """Count lengths rounded down to five binary digits, as histograms of high dynamic range do."""
+    spare = np.maximum(np.frexp(lengths.astype(np.float64))[1].astype(np.int64) - 5, 0)
+    values, counts = np.unique(lengths >> spare << spare, return_counts=True)
+    return dict(zip(values.tolist(), counts.tolist(), strict=True))
+
+
+def _hosts(urls: pa.Array) -> dict[str, int]:
+    """Count documents by the host of their address, in small letters."""
+    if urls.null_count == len(urls):
+        return {}
+    import polars as pl
+
+    hosts = (
+        pl.Series(urls.drop_null()).str.extract(_HOST).str.to_lowercase().str.strip_chars_end(".")
+    )
+    counted = hosts.drop_nulls().value_counts(name="documents")
+    return dict(sorted(zip(counted[:, 0].to_list(), counted[:, 1].to_list(), strict=True)))
+
+
+def _hashed(values: list[str]) -> np.ndarray:
+    digests = b"".join(hashlib.blake2b(value.encode(), digest_size=8).digest() for value in values)
+    return np.frombuffer(digests, "<u8")
+
+
+def _registers(hashes: np.ndarray) -> str:
+    if not len(hashes):
+        return ""
+    counter = DistinctCounter()
+    counter.add(hashes)
+    return counter.registers()
+
+
+def _occurrences(texts: pa.Array, words: tuple[str, ...], label: str) -> np.ndarray:
+    """Count the words of a list in each of n texts, whatever their case; where words are not
+    spaced, also within others."""
+    import polars as pl
+
+    either = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
+    edge = r"\b" if words_are_spaced(label) else ""
     # Polars copies a single text four times.
     with_another = pl.concat([pl.Series(texts), pl.Series([""])])
-    return int(with_another.str.count_matches(_WORD).sum())
+    counts = with_another.str.count_matches(rf"(?i){edge}(?:{either}){edge}")
+    return counts.to_numpy()[:-1].astype(np.int64)
+
+
+def _shown(batch: pa.RecordBatch, terms: Mapping[str, np.ndarray], asked: Asked) -> np.ndarray:
+    """Tell which documents may be samples."""
+    shown = np.full(batch.num_rows, "all" not in asked.hold_back)
+    for name in asked.hold_back:
+        if name in terms:
+            shown &= terms[name] == 0
+    return shown
 
 
 def _length_bins(lengths: np.ndarray) -> tuple[int, ...]:
@@ -325,7 +568,11 @@ def _widths(kind: pa.DataType) -> tuple[int | None, int | None]:
     return None, None
 
 
-def _samples(batch: pa.RecordBatch, code_points: np.ndarray) -> tuple[Sample, ...]:
+def _samples(
+    batch: pa.RecordBatch, code_points: np.ndarray, shown: np.ndarray
+) -> tuple[Sample, ...]:
+    if not shown.all():
+        batch, code_points = batch.filter(pa.array(shown)), code_points[shown]
     if batch.num_rows == 0:
         return ()
     # A loop over documents: one C call each; no vectorized hash of strings is fixed across library

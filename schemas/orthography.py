@@ -49,6 +49,15 @@ def words_are_spaced(label: str) -> bool:
     )
 
 
+def has_units_between_spaces(label: str) -> bool:
+    """Tell whether white space separates the words or the syllables of a language and script.
+
+    >>> has_units_between_spaces("vie_Latn"), has_units_between_spaces("khm_Khmr")
+    (True, False)
+    """
+    return parse_label(label).script not in UNSPACED_LABELS | _PARTED_BY_OTHER_MEANS
+
+
 # What ends a sentence: Unicode's property Sentence_Terminal (PropList.txt, 15.0), and what it
 # leaves out and writers end sentences by: the shads of Tibetan, khan of Khmer, sof pasuq of Hebrew,
 # kunddaliya of Sinhala, the Thai signs that close a chapter, the ellipsis and the forms for

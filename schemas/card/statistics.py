@@ -12,6 +12,8 @@ LENGTH_BINS = 40
 SHARE_BINS = 20  # bin k holds [k/20, (k+1)/20); the last one also 1
 SAMPLES_KEPT = 5  # for each language
 SAMPLE_CODE_POINTS = 600
+HOSTS_KEPT, HOSTS_SHOWN = 1000, 20  # of a file, of a card's label
+OPENING_UNITS = 100  # whose distinct ones are counted: as long for a short text as for a long one
 
 
 class Sample(CardPart):
@@ -40,9 +42,64 @@ class TextVolume(CardPart):
     utf8_bytes: Count = 0
 
 
+class TermCount(CardPart):
+    """How often the words of a list stand in texts."""
+
+    documents: Count = Field(default=0, description="Documents with at least one of them.")
+    occurrences: Count = 0
+
+
+class TextFigures(CardPart):
+    """What is counted alike for found and for made texts of one language and script.
+
+    A unit is a word (see `TextStatistics.words`) or, where spelling puts no spaces between words, a
+    code point other than white space. Those that differ are told apart as they are written.
+    """
+
+    documents: Count = 0
+    words: Count | None = Field(default=0, description="Null where `TextStatistics.words` is.")
+    lengths: dict[int, Count] = Field(
+        default_factory=dict,
+        description="Documents by length in code points, rounded down to five binary digits.",
+    )
+    units: Count = 0
+    trigrams: Count = Field(default=0, description="Three units in a row, within a document.")
+    distinct_documents: str = Field(
+        default="",
+        description="HyperLogLog registers of the documents, by their units in order: base 64.",
+    )
+    distinct_units: str = Field(default="", description="Likewise of the units.")
+    distinct_trigrams: str = Field(default="", description="Likewise of the trigrams.")
+    opened: Count = Field(default=0, description=f"Documents of {OPENING_UNITS} units or more.")
+    opening_units: Count = Field(
+        default=0, description=f"Sum over these of the distinct ones of the first {OPENING_UNITS}."
+    )
+    tokens: dict[str, Count] = Field(
+        default_factory=dict, description="By tokenizer, where the recipe names any."
+    )
+    terms: dict[str, TermCount] = Field(
+        default_factory=dict, description="By list, where the recipe has one for the language."
+    )
+    licences: dict[str, Count] = Field(
+        default_factory=dict, description="Documents by licence, where one is known."
+    )
+    years: dict[str, Count] = Field(
+        default_factory=dict, description="Documents by year, where a date is known."
+    )
+    hosts: dict[str, Count] = Field(
+        default_factory=dict,
+        description=f"Documents by host of their address: the {HOSTS_SHOWN} commonest, as far as they are among the "
+        f"{HOSTS_KEPT} commonest of each file.",
+    )
+    distinct_hosts: str = Field(default="", description="HyperLogLog registers of the hosts.")
+
+
 class TextStatistics(TextVolume):
     """What the card says about the documents of one language and script; sums over any partition of
-    the rows."""
+    the rows.
+
+    Hosts alone depend on the files: a file's commonest are kept.
+    """
 
     words: Count | None = Field(
         default=0,
@@ -112,6 +169,8 @@ class TextStatistics(TextVolume):
     )
     nulls: dict[str, Count] = Field(default_factory=dict, description="Null values by column.")
     samples: tuple[Sample, ...] = ()
+    found: TextFigures = TextFigures()
+    made_texts: TextFigures = TextFigures()
 
     @property
     def num_bytes(self) -> int:
