@@ -10,9 +10,11 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 ELLIPSIS = "\u2026"
+FOLDED_ROWS = 40  # of a table of languages; the others are there to unfold
 
 # Characters that HTML and XML forbid or that move a terminal; tab and newline are kept.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
@@ -155,3 +157,8 @@ def html_block(text: str, language_tag: str) -> Markdown:
     return Markdown(
         f'<blockquote dir="auto" lang="{html.escape(language_tag)}">{body}</blockquote>'
     )
+
+
+def folded(rows: Sequence[Any]) -> list[Sequence[Any]]:
+    """Part rows into those that are shown and, if there are any, those to unfold."""
+    return [rows[:FOLDED_ROWS], rows[FOLDED_ROWS:]] if len(rows) > FOLDED_ROWS else [rows]

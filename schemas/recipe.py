@@ -172,6 +172,47 @@ class PublishConfig(_Table):
         return self
 
 
+class CardConfig(_Table):
+    """What the card counts on request, and which samples it does not show."""
+
+    tokenizers: dict[str, str] = Field(
+        default_factory=dict,
+        description="Tokenizers to count tokens by, and words' fertility: a list of `tokenizer.json` files, "
+        "SentencePiece models (`.model`) or repositories of the Hub, or a table of names and these. Needs the extra "
+        "`translate`.",
+    )
+    terms: dict[str, dict[str, tuple[str, ...]]] = Field(
+        default_factory=dict,
+        description="Word lists by name, then by language (`spa`) or label (`spa_Latn`): in how many documents a word "
+        "of a list stands, whatever its case, and how often. Lists named `feminine` and `masculine` are shown against "
+        "each other.",
+    )
+    hold_back: tuple[str, ...] = Field(
+        default=(),
+        description="Show no samples with words of these lists; `all`: show none at all.",
+    )
+
+    @field_validator("tokenizers", mode="before")
+    @classmethod
+    def _name_themselves(cls, tokenizers: Any) -> Any:
+        return {name: name for name in tokenizers} if isinstance(tokenizers, list) else tokenizers
+
+    @model_validator(mode="after")
+    def _lists_are_there(self) -> CardConfig:
+        if unknown_lists := sorted(set(self.hold_back) - self.terms.keys() - {"all"}):
+            raise ValueError(
+                f"hold_back must name lists of terms, or all, got {', '.join(unknown_lists)}; "
+                f"there are {', '.join(sorted(self.terms)) or 'none'}"
+            )
+        for name, lists in self.terms.items():
+            for language, words in lists.items():
+                if not words or not all(word.strip() for word in words):
+                    raise ValueError(
+                        f"terms.{name}.{language} must be a list of words, got {words!r}"
+                    )
+        return self
+
+
 class Recipe(_Table, Generic[IngestStage, DedupStage]):
     """A data set's full configuration, in the order in which things happen."""
 
@@ -186,6 +227,7 @@ class Recipe(_Table, Generic[IngestStage, DedupStage]):
         default=(), description="Deduplication stages over all documents, in order."
     )
     publish: PublishConfig = Field(default_factory=PublishConfig)
+    card: CardConfig = Field(default_factory=CardConfig)
     engine: EngineConfig = Field(default_factory=EngineConfig)
 
     @field_validator("sources")

@@ -17,6 +17,13 @@ from data_cards.pages.metadata import MOST_FEATURE_COPIES, Subset, hub_licence, 
 from data_cards.sections.columns import column_rows
 from data_cards.sections.overview import language_rows, totals
 from data_cards.sections.synthesis import configuration_rows
+from data_cards.sections.texts import (
+    balance_rows,
+    commonest_hosts,
+    confusions,
+    term_rows,
+    text_rows,
+)
 from schemas.card.card import Card
 from schemas.card.columns import ColumnRow
 from schemas.card.splits import PublishedFile
@@ -148,11 +155,43 @@ def _responsible(card: Card) -> dict[str, Any]:
             *_stated(card, "limitations"),
         ],
         "rai:dataUseCases": [*_stated(card, "intended_uses", "uses_to_avoid")],
-        "rai:dataBiases": [*_stated(card, "biases")],
+        "rai:dataBiases": [*_counted_biases(card), *_stated(card, "biases")],
         "rai:dataSocialImpact": [*_stated(card, "social_impact")],
         "rai:personalSensitiveInformation": [*_stated(card, "consent", "removal")],
         "rai:dataReleaseMaintenancePlan": [*_stated(card, "maintenance")],
     }
+
+
+def _counted_biases(card: Card) -> Iterator[str]:
+    """Tell what of the figures of found and of made texts bears on bias."""
+    for row in text_rows(card):
+        kind = "made" if row.made else "found"
+        words = (
+            f"{row.label}, {kind}: about {row.distinct_documents} of {row.documents} documents distinct, "
+            f"median length {row.median} code points"
+        )
+        if row.distinct_hosts:
+            words += f", about {row.distinct_hosts} hosts"
+        words += "".join(
+            f", {fertility:.2f} tokens a word by {one_line(name)}"
+            for name, fertility in row.fertility.items()
+            if fertility is not None
+        )
+        yield words
+    for pair in balance_rows(card):
+        yield (
+            f"{pair.label}, {'made' if pair.made else 'found'}: {pair.feminine} feminine terms, "
+            f"{pair.masculine} masculine ones"
+        )
+    for host, documents in commonest_hosts(card).items():
+        yield f"{one_line(host)}: {documents} documents found"
+    for term in term_rows(card):
+        yield (
+            f"{term.label}, {'made' if term.made else 'found'}: {term.documents} documents with words of the list "
+            f"{one_line(term.name)}"
+        )
+    for one in confusions(card):
+        yield f"{one.label}: second best label of {one.documents} documents was {one_line(one.runner_up)}"
 
 
 def _stated(card: Card, *names: str) -> list[str]:

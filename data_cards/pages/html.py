@@ -18,7 +18,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from data_cards.display import code_spans, cut_text, one_line, visible
+from data_cards.display import code_spans, cut_text, folded, one_line, visible
 from data_cards.languages import VERTICAL_SCRIPTS
 from data_cards.pages.charts import CHART_STYLE, PALETTE_STYLE, Chart, sparkline
 from data_cards.pages.sections import REPORT_ORDER, SECTIONS
@@ -85,6 +85,7 @@ def html_environment() -> Environment:
     )
     environment.filters |= {
         "count": lambda number: f"{number:,}",
+        "folded": folded,
         "known": lambda number: "\u2013" if number is None else f"{number:,}",
         "compact": compact,
         "limit": lambda number: f"{number:.4g}",

@@ -9,7 +9,7 @@ made.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -22,6 +22,7 @@ from data_cards.display import (
     cut_text,
     escape_markdown,
     fenced,
+    folded,
     html_block,
 )
 from data_cards.pages import croissant
@@ -44,7 +45,6 @@ from schemas.card.card import Card
 SAMPLED_LANGUAGES = 12
 SAMPLES_SHOWN = 3
 SHOWN_CODE_POINTS = 300
-FOLDED_ROWS = 40  # of a table of languages; the others are there to unfold
 
 
 def card_files(card: Card) -> dict[str, bytes]:
@@ -110,7 +110,7 @@ def _environment() -> Environment:
         "percent": lambda share: Markdown("" if share is None else f"{share:.1%}"),
         "score": lambda score: Markdown("" if score is None else f"{score:.2f}"),
         "size": lambda number: Markdown(binary_size(number)),
-        "folded": _folded,
+        "folded": folded,
         "code": code,
         "prose": _prose,
         "name": _name,
@@ -131,11 +131,6 @@ def _finalize(value: object) -> str:
     raise TypeError(
         f"a card shows text and whole numbers, got {value!r}; give it a filter in the template"
     )
-
-
-def _folded(rows: Sequence[Any]) -> list[Sequence[Any]]:
-    """Part rows into those that are shown and, if there are any, those to unfold."""
-    return [rows[:FOLDED_ROWS], rows[FOLDED_ROWS:]] if len(rows) > FOLDED_ROWS else [rows]
 
 
 def _prose(text: str) -> Markdown:

@@ -24,6 +24,7 @@ from data_cards.sections import (
     splits,
     statements,
     synthesis,
+    texts,
     translation,
     withdrawal,
 )
@@ -67,6 +68,7 @@ SECTIONS = {
         Section("overview", "Overview", overview.views, "overview"),
         Section("loading", "How to load it"),
         Section("languages", "Languages", anchor="languages"),
+        Section("texts", "Texts", texts.views, "texts", ("text_rows",)),
         Section("proof", "Proof", proof.views, "proof", ("proof_rows",)),
         Section("sources", "Sources", anchor="sources"),
         Section("pages", "Pages", extraction.views, "pages", ("page_rows",)),
@@ -118,6 +120,7 @@ REPORT_ORDER = (
     *(
         "overview",
         "languages",
+        "texts",
         "proof",
         "funnel",
         "filters",

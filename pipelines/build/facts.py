@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from data_cards.sections.columns import column_rows
 from data_cards.sections.funnel import merge_fates
-from data_cards.statistics import merge
+from data_cards.statistics import merge, with_commonest_hosts
 from pipelines.build.plan import Plan
 from pipelines.catalogue.filter_limits import filter_limits
 from pipelines.catalogue.stage_checks import unmatched_labels
@@ -34,7 +34,7 @@ from schemas.card.identity import Identity, SourceRow
 from schemas.card.proof import LanguageProof, PublishingGate
 from schemas.card.splits import PublishedFile, SplitRule
 from schemas.card.statements import Statements
-from schemas.card.statistics import TextStatistics
+from schemas.card.statistics import HOSTS_SHOWN, TextStatistics
 from schemas.card.translation import DonorDistances, TranslationYield
 from schemas.card.withdrawal import Withdrawal
 from schemas.ledger import FATES
@@ -100,7 +100,10 @@ def corpus_card(facts: CorpusFacts) -> Card:
         filter_limits=filter_limits(recipe, facts.fates),
         expected_precision=_expected_precision(recipe, facts.fates),
         unmatched_labels=tuple(unmatched_labels(recipe, by_label)),
-        statistics={label: merge(parts) for label, parts in sorted(by_label.items())},
+        statistics={
+            label: with_commonest_hosts(merge(parts), HOSTS_SHOWN)
+            for label, parts in sorted(by_label.items())
+        },
         columns=column_rows(facts.schema),
         files=tuple(
             PublishedFile(

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from pipelines.catalogue.stages import DEDUP_STAGES, INGEST_STAGES
-from schemas.recipe import CorpusConfig, EngineConfig, PublishConfig
+from schemas.recipe import CardConfig, CorpusConfig, EngineConfig, PublishConfig
 from schemas.source import Columns, Source
 from schemas.withdrawal import Entry, Register, WithdrawnConfig
 from stages.decontamination.evaluation_sets import EvaluationSet
@@ -97,6 +97,7 @@ def reference() -> Iterator[str]:
     yield from _table("#### The register", Register)
     yield from _table("#### `[[withdrawn]]`", Entry)
     yield from _table("## `[publish]`", PublishConfig)
+    yield from _table("## `[card]`", CardConfig)
     yield from _table("## `[engine]`", EngineConfig)
 
 

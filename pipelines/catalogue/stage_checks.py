@@ -10,8 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipelines.catalogue.binding import bind_synthesis
+from pipelines.catalogue.counted import tokenizer_versions
 from pipelines.catalogue.engines import engine_versions, generator_version
-from pipelines.catalogue.stages import DEDUP_STAGES, Recipe, RepeatsEntry, kept_by
+from pipelines.catalogue.stages import DEDUP_STAGES, Recipe, RepeatsEntry, at_home, kept_by
 from pipelines.catalogue.statements import read_statements
 from schemas.card.funnel import FateCount
 from schemas.card.versions import ModelVersion
@@ -70,6 +71,10 @@ def model_versions(
         named += answer_versions(recipe.publish.answers, base)
     except (OSError, ValueError) as error:
         problems.append(f"publish: answers: {' '.join(str(error).split())}")
+    try:
+        named += tokenizer_versions(at_home(recipe, base).card)
+    except (OSError, ValueError, ImportError) as error:
+        problems.append(f"card: tokenizers: {' '.join(str(error).split())[:300]}")
     if path := recipe.corpus.statements:
         try:
             read_statements(located(path, base))

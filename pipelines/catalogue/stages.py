@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeGuard, TypeVar
 
 import numpy as np
@@ -511,6 +512,10 @@ def at_home(recipe: Recipe, base: str) -> Recipe:
     as sources do. Registers are read with the plan and keep their names."""
     parts = ("ingest", "augment", "dedup", "synthesize")
     answers = tuple(located(path, base) for path in recipe.publish.answers)
+    tokenizers = {  # others are repositories of the Hub
+        name: located(place, base) if Path(base, place).exists() else place
+        for name, place in recipe.card.tokenizers.items()
+    }
     statements = located(recipe.corpus.statements, base) if recipe.corpus.statements else ""
     return recipe.model_copy(
         update={
@@ -520,6 +525,7 @@ def at_home(recipe: Recipe, base: str) -> Recipe:
             },
             "corpus": recipe.corpus.model_copy(update={"statements": statements}),
             "publish": recipe.publish.model_copy(update={"answers": answers}),
+            "card": recipe.card.model_copy(update={"tokenizers": tokenizers}),
         }
     )
 

@@ -20,7 +20,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from data_cards.sections.funnel import count_fates, merge_fates
-from data_cards.statistics import measure, merge
+from data_cards.statistics import Asked, measure, merge, with_commonest_hosts
+from pipelines.catalogue.counted import asked_of_corpus
 from pipelines.catalogue.filter_limits import limits_met
 from pipelines.catalogue.stage_checks import unmatched_labels
 from pipelines.catalogue.stages import Recipe
@@ -32,7 +33,7 @@ from schemas.card.duplicates import SamplingWeights
 from schemas.card.filters import Refiltering
 from schemas.card.funnel import FateCount, Step
 from schemas.card.splits import PublishedFile
-from schemas.card.statistics import TextStatistics
+from schemas.card.statistics import HOSTS_SHOWN, TextStatistics
 from schemas.columns import column_problems
 from schemas.ledger import LEDGER
 from schemas.manifest import FileRecord, PhaseRecord
@@ -76,6 +77,7 @@ class _Written(NamedTuple):
     cluster_sizes: Counter[tuple[str, int]]  # documents by label and size
     fates: list[tuple[FateCount, ...]]
     files: list[FileRecord]
+    asked: Asked  # what the card counts on request
 
 
 def refilter(
@@ -101,7 +103,8 @@ def refilter(
     learned = table.by_label if table else NONE_LEARNED
     judged: dict[str, _Judged] = {}
     counts: Counter[tuple[str, str]] = Counter()
-    written = _Written([], Counter(), [], [])
+    asked, _ = asked_of_corpus(read_card(corpus).recipe)
+    written = _Written([], Counter(), [], [], asked)
     for shard in shards:
         parts = [_judge(table, config, learned, corpus.url) for table in corpus.row_groups(shard)]
         found = _Judged(*map(np.concatenate, zip(*parts, strict=True)))
@@ -144,7 +147,10 @@ def _finish(
     changed = card.model_dump(mode="json") | {
         "steps": [*dict.fromkeys([*card.steps, Step(phase=PHASE, stage=STAGE)])],
         "fates": fates,
-        "statistics": {label: merge(parts) for label, parts in sorted(by_label.items())},
+        "statistics": {
+            label: with_commonest_hosts(merge(parts), HOSTS_SHOWN)
+            for label, parts in sorted(by_label.items())
+        },
         "files": [file for file, _ in written.shards],
         "sampling": _weights_left(card.sampling, written.cluster_sizes),
         "unmatched_labels": unmatched_labels(
@@ -239,7 +245,10 @@ def _write_shard(
             left = table.filter(pa.array(stay[first : first + table.num_rows]))
             if left.num_rows:
                 writer.write_table(left, row_group_size=left.num_rows)
-                parts += [measure(batch, label) for batch in left.combine_chunks().to_batches()]
+                parts += [
+                    measure(batch, label, written.asked)
+                    for batch in left.combine_chunks().to_batches()
+                ]
                 sizes = pc.value_counts(left["cluster_size"].drop_null())
                 written.cluster_sizes.update(
                     {(label, row["values"].as_py()): row["counts"].as_py() for row in sizes}
@@ -249,7 +258,7 @@ def _write_shard(
             if following is None:
                 break
             table = following
-    statistics = merge(parts)
+    statistics = with_commonest_hosts(merge(parts))
     record = file_record(output, shard)
     file = PublishedFile(
         path=shard,

@@ -22,6 +22,7 @@ import gflanguages
 import pyarrow as pa
 
 from data_cards import statistics
+from data_cards.statistics import Asked
 from pipelines.build.output import BuildOptions, build
 from pipelines.build.plan import Plan, make_plan
 from pipelines.finished.audit.audit import audit
@@ -92,10 +93,12 @@ def statistics_share(plan: Plan, output: Path) -> float:
     staged = [staged_split(split.id, ingested[split.id]) for split in plan.splits]
     measuring, measure = 0.0, statistics.measure
 
-    def timed(batch: pa.RecordBatch, label: str) -> TextStatistics:
+    def timed(
+        batch: pa.RecordBatch, label: str, asked: Asked = statistics.NOTHING_MORE
+    ) -> TextStatistics:
         nonlocal measuring
         began = time.process_time()
-        found = measure(batch, label)
+        found = measure(batch, label, asked)
         measuring += time.process_time() - began
         return found
 

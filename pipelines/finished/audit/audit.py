@@ -6,6 +6,7 @@ import importlib.metadata
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from pipelines.catalogue.counted import asked_of_corpus
 from pipelines.finished.audit.accounts import (
     account_findings,
     place_findings,
@@ -22,7 +23,12 @@ from pipelines.finished.audit.content import (
     personal_data_left,
     second_opinions,
 )
-from pipelines.finished.audit.documents import id_findings, read_shard, statistics_findings
+from pipelines.finished.audit.documents import (
+    Looked,
+    id_findings,
+    read_shard,
+    statistics_findings,
+)
 from pipelines.finished.audit.files import corpus_files, file_findings
 from pipelines.finished.audit.hub_card import read_hub_card
 from pipelines.finished.audit.other_data import OtherData
@@ -89,9 +95,11 @@ def audit(store: Store, report: Callable[[str], None], asked: Asked = Asked()) -
     shards = []
     data = [path for path in parquet if path.startswith("data/")]
     sample = Sample(len({path.split("/")[1] for path in data}), asked.sampled)
+    counted, uncounted = asked_of_corpus(card.recipe if card is not None else "")
+    looked = Looked(counted, sample, sets)
     for path in data:
         report(path)
-        shards.append(read_shard(store, path, card, sample, sets))
+        shards.append(read_shard(store, path, card, looked))
         findings += shards[-1].findings
     recorded = {record.path: record.rows for record in manifest.files}
     for shard in shards:
@@ -108,7 +116,7 @@ def audit(store: Store, report: Callable[[str], None], asked: Asked = Asked()) -
     findings += account_findings(ledger, manifest, card)
     findings += synthetic_findings(store, present, shards, card, report)
     if card is not None:
-        findings += statistics_findings(shards, card)
+        findings += statistics_findings(shards, card, uncounted)
         findings += card_findings(store, card, manifest, importlib.metadata.version("glotmill"))
         findings += licence_findings(card)
         findings += withdrawal_findings(store, card, report)

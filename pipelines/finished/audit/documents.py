@@ -3,7 +3,7 @@ card says?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -14,15 +14,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_cards.sections.columns import column_rows
-from data_cards.statistics import measure, merge
+from data_cards.statistics import Asked, measure, merge, with_commonest_hosts
 from pipelines.finished.audit.content import EvaluationTexts
 from pipelines.finished.audit.sample import Sample
 from pipelines.staging.store import Store
 from schemas.card.card import Card
 from schemas.card.splits import SUBSETS_APART
-from schemas.card.statistics import TextStatistics
+from schemas.card.statistics import HOSTS_SHOWN, TextStatistics
 from schemas.columns import SchemaError
-from schemas.finding import Finding, error, warning
+from schemas.finding import Finding, error, note, warning
 from schemas.language import parse_label
 from stages.keys import KEY, hash_keys
 
@@ -42,9 +42,16 @@ class Shard(NamedTuple):
     findings: list[Finding]
 
 
-def read_shard(
-    store: Store, path: str, card: Card | None, sample: Sample, sets: EvaluationTexts | None
-) -> Shard:
+class Looked(NamedTuple):
+    """What documents are looked at for besides their own columns: what the card counts on request,
+    the sample that they may be in, evaluation sets."""
+
+    asked: Asked
+    sample: Sample
+    sets: EvaluationTexts | None
+
+
+def read_shard(store: Store, path: str, card: Card | None, looked: Looked) -> Shard:
     """Read one published file in batches; what is wrong with it comes back as findings, never as an
     exception.
 
@@ -69,12 +76,12 @@ def read_shard(
                     findings.append(error(CHECK, words, path))
                     batch = _filled(batch, empty)
                 keys.append(hash_keys(batch["id"].cast(pa.large_string())))
-                parts.append(measure(batch, label))
+                parts.append(measure(batch, label, looked.asked))
                 if not PurePosixPath(path).name.startswith(SUBSETS_APART):
                     made = pc.fill_null(batch["synthetic"], False)
-                    sample.add(label, keys[-1], batch["id"], batch["text"], made)
-                if sets is not None:
-                    sets.look(batch)
+                    looked.sample.add(label, keys[-1], batch["id"], batch["text"], made)
+                if looked.sets is not None:
+                    looked.sets.look(batch)
                 findings += _batch_findings(
                     batch, label, path, sum(map(len, keys)) - batch.num_rows
                 )
@@ -85,7 +92,7 @@ def read_shard(
         path,
         label,
         np.concatenate([np.empty(0, KEY), *keys]),
-        merge(parts),
+        with_commonest_hosts(merge(parts)),
         _first_of_kind(findings),
     )
 
@@ -151,21 +158,42 @@ def id_findings(shards: Iterable[Shard]) -> Iterator[Finding]:
         yield error(CHECK, f"{len(again):,} documents have an id that another one has")
 
 
-def statistics_findings(shards: Iterable[Shard], card: Card) -> Iterator[Finding]:
-    """Compare every figure of the card's statistics with what was counted from the Parquet
-    files."""
+def statistics_findings(
+    shards: Iterable[Shard], card: Card, uncounted: Sequence[str] = ()
+) -> Iterator[Finding]:
+    """Compare every figure of the card's statistics with what was counted from the Parquet files,
+    but for tokens of tokenizers that are not at hand."""
+    for name in uncounted:
+        yield note("card", f"tokens by {name} are not counted again: the tokenizer is not at hand")
     parts: dict[str, list[TextStatistics]] = {}
     for shard in shards:
         parts.setdefault(shard.label, []).append(shard.statistics)
-    counted = {label: merge(found) for label, found in parts.items()}
+    counted = {
+        label: with_commonest_hosts(merge(found), HOSTS_SHOWN) for label, found in parts.items()
+    }
     for label in sorted(counted.keys() | card.statistics.keys()):
         if label not in counted or label not in card.statistics:
             where = "the card" if label in card.statistics else "the files"
             yield error("card", f"{label} is in {where} only")
             continue
-        yield from _differences(
-            label, card.statistics[label].model_dump(), counted[label].model_dump()
+        stated, found = (
+            _flat(statistics[label], uncounted) for statistics in (card.statistics, counted)
         )
+        yield from _differences(label, stated, found)
+
+
+def _flat(statistics: TextStatistics, uncounted: Sequence[str]) -> dict[str, object]:
+    """Name all figures of a label, those of found and of made texts each."""
+    figures: dict[str, object] = {}
+    for name, value in statistics.model_dump().items():
+        if name not in ("found", "made_texts"):
+            figures[name] = value
+            continue
+        for inner, part in value.items():
+            if inner == "tokens":
+                part = {key: count for key, count in part.items() if key not in uncounted}
+            figures[f"{name}.{inner}"] = part
+    return figures
 
 
 def _differences(

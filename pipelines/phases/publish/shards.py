@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from data_cards.sections.funnel import count_fates, merge_fates
-from data_cards.statistics import measure, merge
+from data_cards.statistics import measure, merge, with_commonest_hosts
+from pipelines.catalogue.counted import asked_of
 from pipelines.catalogue.stages import Recipe, marks_page_languages
 from pipelines.phases.deduplication.page_languages import page_languages
 from pipelines.phases.ingest import REJECTS
@@ -243,6 +244,9 @@ class ShardWorker(Worker[ShardResult]):
         self.store, self.recipe, self.phases, self.schema = store, recipe, phases, schema
         self.footers = Footers()
 
+    def setup(self) -> None:
+        self.asked = asked_of(self.recipe.card)
+
     def run(self, task: Task) -> ShardResult:
         pieces = [Piece.model_validate(piece) for piece in task.payload["pieces"]]
         shard, label = pieces[0].shard, pieces[0].run.label
@@ -265,10 +269,10 @@ class ShardWorker(Worker[ShardResult]):
                     arrange(columns, self.schema, table.num_rows).combine_chunks().to_batches()
                 ):
                     rows += batch.num_rows
-                    parts += [_measured(together, label) for together in measured.add(batch)]
+                    parts += [self._measured(together, label) for together in measured.add(batch)]
                     for group in groups.add(batch):
                         writer.write_table(group, row_group_size=group.num_rows)
-            parts += [_measured(together, label) for together in measured.flush()]
+            parts += [self._measured(together, label) for together in measured.flush()]
             for group in groups.flush():
                 writer.write_table(group, row_group_size=group.num_rows)
         return ShardResult(
@@ -277,8 +281,11 @@ class ShardWorker(Worker[ShardResult]):
             label=label,
             split=PUBLISHED_SPLITS[pieces[0].published],
             file=file_record(self.store, shard, rows),
-            statistics=merge(parts),
+            statistics=with_commonest_hosts(merge(parts)),
         )
+
+    def _measured(self, rows: pa.Table, label: str) -> TextStatistics:
+        return measure(rows.combine_chunks().to_batches()[0], label, self.asked)
 
     def _survivors(self, pieces: Sequence[Piece]) -> Iterator[pa.Table]:
         """Yield what is left of each piece, with the texts as they are now, and what each document
@@ -307,10 +314,6 @@ class ShardWorker(Worker[ShardResult]):
                         weights = sampling_weights(self.store, run.label, sizes)
                         table = table.append_column(SAMPLING_WEIGHT, pa.array(weights))
                 yield table
-
-
-def _measured(rows: pa.Table, label: str) -> TextStatistics:
-    return measure(rows.combine_chunks().to_batches()[0], label)
 
 
 def publish_ledger(
