@@ -4,6 +4,7 @@ traceback."""
 from __future__ import annotations
 
 import sys
+from errno import EDQUOT, ENOSPC
 
 
 class MisuseError(ValueError):
@@ -12,6 +13,17 @@ class MisuseError(ValueError):
 
 class FailureError(RuntimeError):
     """The work began and could not be finished. Exit code 1."""
+
+
+def is_full(error: BaseException) -> bool:
+    """Say if an error means that a disk, or one's share of it, is full."""
+    return isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)
+
+
+def go_on(after: BaseException) -> str:
+    """Say how a run goes on after an error of the system."""
+    remedy = "make room" if is_full(after) else "fix it"
+    return f"nothing finished is lost: {remedy}, then run the same command again"
 
 
 def store_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:

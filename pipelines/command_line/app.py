@@ -6,7 +6,6 @@ import atexit
 import os
 import sys
 from collections.abc import Iterable
-from errno import EDQUOT, ENOSPC
 from signal import SIG_IGN, SIGHUP, SIGINT, SIGTERM, getsignal, signal
 from types import FrameType
 from typing import Annotated, Any, NoReturn
@@ -30,7 +29,7 @@ from pipelines.command_line.language_models import lm_app
 from pipelines.command_line.recipes import recipe_app
 from pipelines.command_line.scripts import script_app
 from pipelines.command_line.word_lists import wordlists_app
-from schemas.failures import FailureError, MisuseError, store_errors
+from schemas.failures import FailureError, MisuseError, go_on, is_full, store_errors
 
 app = typer.Typer(
     name="glotmill",
@@ -99,10 +98,7 @@ def main(arguments: list[str] | None = None) -> None:
     except MisuseError as error:
         sys.exit(_fail(str(error).splitlines(), 2))
     except store_errors(FailureError) as error:
-        full = isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)
-        remedy = (
-            "; nothing finished is lost: make room, then run the same command again" if full else ""
-        )
+        remedy = f"; {go_on(error)}" if is_full(error) else ""
         network = type(error).__module__.partition(".")[0] == "httpx2"  # the Hub's client
         words = f"the Hub cannot be reached: {error}" if network else str(error)
         sys.exit(_fail((words + remedy).splitlines(), 1))

@@ -147,9 +147,13 @@ class Process:
             raise OSError(-number, os.strerror(-number))
         self.number = number
 
+    def has_ended(self, seconds: float = 0) -> bool:
+        """Wait at most so long for the end of the process; returns whether it has ended."""
+        return self._exit_code is not None or bool(wait([self._status], seconds))
+
     def terminate(self) -> None:
         """Ask the process to end, unless it has ended."""
-        if self._exit_code is None and not wait([self._status], 0):
+        if not self.has_ended():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.number, signal.SIGTERM)
 

@@ -38,7 +38,7 @@ from pipelines.staging.tasks import (
     group_of,
     run_task,
 )
-from schemas.failures import FailureError
+from schemas.failures import FailureError, go_on
 
 LOCAL = "local"
 
@@ -391,7 +391,7 @@ def _words(error: BaseException) -> str:
 def _failure_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines() or [""]
     if isinstance(error, OSError):
-        return f"{lines[0]}; nothing finished is lost: fix it, then run the same command again"
+        return f"{lines[0]}; {go_on(error)}"
     if isinstance(error, FailureError):
         return lines[0]
     return f"{type(error).__name__}: {lines[0]}"

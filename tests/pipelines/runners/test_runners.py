@@ -3,6 +3,7 @@ reason is told."""
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -77,6 +78,14 @@ class BrokenWorker(KilledWorker):
         os._exit(7)
 
 
+class FailingDiskWorker(KilledWorker):
+    """Meets an error of the system."""
+
+    def run(self, task: Task) -> TryResult:
+        number = task.payload["errno"]
+        raise OSError(number, os.strerror(number))
+
+
 def tasks(**payloads: dict[str, int]) -> list[Task]:
     return [Task(name=name, payload=payloads.get(name, {})) for name in NAMES]
 
@@ -137,6 +146,23 @@ def test_workers_that_cannot_start_say_why(tmp_path: Path) -> None:
         WorkerError, match=r"^worker processes cannot start: the last one ended with exit code 7; "
     ):
         run(BrokenWorker(Store(str(tmp_path)), "exits"), tasks())
+
+
+REMEDIES = {
+    "a full disk": (errno.ENOSPC, "make room"),
+    "a quota that is used up": (errno.EDQUOT, "make room"),
+    "a block that cannot be read": (errno.EIO, "fix it"),
+}
+
+
+@pytest.mark.parametrize(("number", "remedy"), REMEDIES.values(), ids=REMEDIES.keys())
+def test_an_error_of_the_system_names_its_own_remedy(
+    number: int, remedy: str, tmp_path: Path
+) -> None:
+    with pytest.raises(
+        WorkerError, match=rf"nothing finished is lost: {remedy}, then run the same command again$"
+    ):
+        run(FailingDiskWorker(Store(str(tmp_path))), [Task(name="a", payload={"errno": number})])
 
 
 def test_tasks_and_answers_may_be_longer_than_a_pipe_holds(tmp_path: Path) -> None:
