@@ -40,7 +40,11 @@ def run_phases(run: Run, plan: Plan, block_bytes: int) -> None:
     decontamination = run.recipe.decontaminate
     if decontamination:
         facts.evaluation_sets = read_evaluation_sets(run, plan.evaluation_sets)
-    reader, later = IngestWorker(run.store, run.recipe, block_bytes), links_after_deduplication(run)
+    facts.proofs, facts.gate = publishing_gate(run.recipe.publish)
+    reader, later = (
+        IngestWorker(run.store, run.recipe, block_bytes),
+        links_after_deduplication(run, facts.gate),
+    )
     deduplicating = dedup_phases(run.recipe)
     if not deduplicating:
         run.ahead([ingest_link(reader), *later], plan.ingest_tasks())
@@ -57,7 +61,6 @@ def run_phases(run: Run, plan: Plan, block_bytes: int) -> None:
     if decontamination:  # what was made is looked through too
         facts.masked += decontaminate(run, decontamination, made)
     bound_made_share(run, read, made, phases)
-    facts.proofs, facts.gate = publishing_gate(run.recipe.publish)
     facts.split_rule, facts.withdrawal = run.together(
         lambda run: choose_splits(run, read, made, deduplicating, facts.gate),
         lambda run: withdraw(run, plan.registers, read, made, phases),

@@ -16,21 +16,27 @@ from pipelines.phases.decontaminate import decontamination_worker
 from pipelines.phases.ingest import IngestWorker
 from pipelines.phases.made_share import SizeWorker, size_task
 from pipelines.phases.order import MADE_SHARE, phases_after_ingest
+from pipelines.phases.publish.splits import chooses_splits
 from pipelines.phases.run_context import Run
 from pipelines.phases.synthesize import SynthesisWorker, synthesis_task
 from pipelines.staging.staged import StagingResult, staged_split
 from pipelines.staging.tasks import Link, Task, as_it_is, the_same
+from schemas.card.proof import PublishingGate
 
 
-def links_after_deduplication(run: Run) -> list[Link]:
+def links_after_deduplication(run: Run, gate: PublishingGate | None) -> list[Link]:
     """List the phases that the recipe has for a split, from what deduplication left of it to what
-    is made of it."""
+    is made of it.
+
+    Synthesis is one of them where no document is held out or, by the `gate`, published apart: its
+    rows go where their documents go.
+    """
     phases, made_here = (
         phases_after_ingest(run.recipe),
         any(map(makes_documents, run.recipe.augment)),
     )
     links = list(_looked_through(run, of_made=False))
-    if run.recipe.synthesize:
+    if run.recipe.synthesize and not chooses_splits(run.recipe, gate):
         worker = SynthesisWorker(run.store, run.recipe, phases)
         links.append(Link(worker, synthesis_task, the_same))
     if made_here:

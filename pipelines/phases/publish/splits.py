@@ -25,6 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipelines.catalogue.stages import Recipe
 from pipelines.phases.deduplication.kinds import kind_of
 from pipelines.phases.run_context import Run
 from pipelines.staging.staged import RowRun, StagedSplit, by_split, first_numbers
@@ -240,6 +241,14 @@ def _stars(
         yield edges[edges[:, 0] != edges[:, 1]]
 
 
+def chooses_splits(recipe: Recipe, gate: PublishingGate | None) -> bool:
+    """Say if documents go to several published splits: some are held out, or doubtful ones lie
+    apart."""
+    publish = recipe.publish
+    apart = any(getattr(stage, "doubtful", "keep") == "apart" for stage in recipe.ingest)
+    return bool(publish.test or publish.validation) or gate is not None or apart
+
+
 def choose_splits(
     run: Run,
     read: Sequence[StagedSplit],
@@ -255,11 +264,7 @@ def choose_splits(
     label.
     """
     publish = run.recipe.publish
-    parted = bool(publish.test or publish.validation)
-    apart = gate is not None or any(
-        getattr(stage, "doubtful", "keep") == "apart" for stage in run.recipe.ingest
-    )
-    if not parted and not apart:
+    if not chooses_splits(run.recipe, gate):
         return None
     splits = [split for split in read if split.documents]
     made = [split for split in made if split.documents]  # of some all was turned away
@@ -280,7 +285,7 @@ def choose_splits(
         for split, parent in zip([*splits, *made], parents, strict=True)
     ]
     run.tasks(SplitWorker(run.store, publish, gate), tasks)
-    if not parted:
+    if not publish.test and not publish.validation:
         return None
     return SplitRule(
         test=publish.test,

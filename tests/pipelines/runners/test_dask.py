@@ -1,0 +1,136 @@
+"""Runs on a Dask cluster of two hosts: the bytes of a local run, whoever is killed."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.all_phases import write_all_phases
+from tests.dask_cluster import NAMESPACES, DaskCluster, dask_cluster
+from tests.running import digests, run
+
+pytest.importorskip(
+    "distributed", reason="distributed is not installed; pip install 'glotmill[dask]'"
+)
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[3]
+# One in each phase, in the tasks and in the rounds of shuffles.
+PLACES = (
+    "task ingest",
+    "task dedup-0-exact",
+    "round FindDuplicates",
+    "round _DecideClusters",
+    "task decontaminate-rewritten",
+    "task synthesize",
+    "task augment",
+    "task publish-shards",
+)
+
+
+class Corpus(NamedTuple):
+    """A recipe, and what it gives on this machine alone."""
+
+    recipe: Path
+    expected: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def kills(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kills")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory, kills: Path) -> Iterator[DaskCluster]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GLOTMILL_KILLS", str(kills))
+        patch.setenv("PYTHONPATH", str(ROOT))
+        folder = tmp_path_factory.mktemp("dask")
+        with dask_cluster(folder, preload=ROOT / "tests/worker_killer.py") as started:
+            print(f"Dask runs on {started.where}")
+            yield started
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """The corpus of all phases."""
+    folder = tmp_path_factory.mktemp("all-phases")
+    recipe = write_all_phases(folder)
+    run(recipe, folder / "out", "--workers", "1")
+    return Corpus(recipe, digests(folder / "out"))
+
+
+def launched(cluster: DaskCluster, recipe: Path, output: Path) -> subprocess.Popen[str]:
+    """Begin a run whose launcher is next to the scheduler."""
+    command = [*cluster.beside, sys.executable, "-m", "pipelines.command_line.app", "run"]
+    return subprocess.Popen(
+        [*command, str(recipe), "--output", str(output), *cluster.options],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+
+
+def finish(cluster: DaskCluster, recipe: Path, output: Path) -> str:
+    """Run to the end; returns what was told on the way."""
+    launcher = launched(cluster, recipe, output)
+    _, told = launcher.communicate(timeout=280)
+    assert launcher.returncode == 0, told
+    return told
+
+
+def test_a_worker_is_killed_in_each_phase_and_the_run_ends_by_itself(
+    cluster: DaskCluster, corpus: Corpus, kills: Path, tmp_path: Path
+) -> None:
+    (kills / "armed").write_text("\n".join(PLACES))
+    told = finish(cluster, corpus.recipe, tmp_path / "out")
+    (kills / "armed").unlink()
+    assert digests(tmp_path / "out") == corpus.expected
+    killed = {file.name for file in kills.iterdir()}
+    assert killed == set(PLACES), "each place is met"
+    jobs = [line.partition(": job ")[2] for line in told.splitlines() if ": job " in line]
+    print(*jobs, sep="\n")
+
+
+def test_the_launcher_is_killed_and_the_same_command_goes_on(
+    cluster: DaskCluster, corpus: Corpus, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    launcher = launched(cluster, corpus.recipe, output)
+    deadline = time.monotonic() + 200
+    while not list(output.glob("staging/dedup-1-near/*/done.json")):
+        assert launcher.poll() is None, launcher.communicate()[1]
+        assert time.monotonic() < deadline, "no task was done"
+        time.sleep(0.01)
+    os.killpg(launcher.pid, signal.SIGKILL)
+    launcher.communicate()
+    assert not (output / "manifest.json").exists()
+    assert "going on with the run" in finish(cluster, corpus.recipe, output)
+    assert digests(output) == corpus.expected
+
+
+def test_a_recipe_without_deduplication_is_two_jobs(
+    cluster: DaskCluster, corpus: Corpus, tmp_path: Path
+) -> None:
+    """One that reads, looks through and makes, and one that publishes."""
+    text = corpus.recipe.read_text()
+    for table in (r"\[\[dedup\]\]", r"\[withdrawn\]", r"\[publish\]"):
+        text = re.sub(rf"{table}\n(\w.*\n)+", "", text)
+    recipe = corpus.recipe.with_name("two-jobs.toml")
+    recipe.write_text(text)
+    run(recipe, tmp_path / "local")
+    told = finish(cluster, recipe, tmp_path / "out")
+    assert digests(tmp_path / "out") == digests(tmp_path / "local")
+    jobs = [line for line in told.splitlines() if line.startswith("glotmill: job ")]
+    assert [job.partition(": job ")[2].partition(",")[0] for job in jobs] == [
+        "1: ingest",
+        "2: publish-synthetic and publish-shards and publish-ledger",
+    ]
+    if cluster.where != NAMESPACES:
+        pytest.skip("network namespaces are refused here; ran with two workers on loopback")
