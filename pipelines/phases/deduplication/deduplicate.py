@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pipelines.catalogue.stages import marks_page_languages
+from pipelines.phases.deduplication.cluster_sizes import find_cluster_sizes
 from pipelines.phases.deduplication.kinds import DedupPhase, kinds_of
 from pipelines.phases.deduplication.shuffle_records import KnownSplit
 from pipelines.phases.order import dedup_phases
@@ -22,7 +23,7 @@ from pipelines.phases.run_context import Run
 from pipelines.staging.staged import StagedSplit, removal_folder
 from pipelines.staging.tasks import Phase
 
-_FOLDER = "pipelines.phases.deduplication"
+_MARKS = "pipelines.phases.deduplication.page_languages:write_page_languages"
 
 
 def deduplicate(
@@ -46,6 +47,6 @@ def deduplicate(
                 run, DedupPhase(phase, phases[:position], splits, known.get(phase, ()))
             )
             if marks_page_languages(kind.config):
-                run.function(f"{_FOLDER}.page_languages:write_page_languages", splits, phase)
+                run.function(_MARKS, splits, phase)
             run.store.write_json(done, counts.model_dump())
-    run.function(f"{_FOLDER}.cluster_sizes:write_cluster_sizes", splits, phases)
+    find_cluster_sizes(run, splits, phases)

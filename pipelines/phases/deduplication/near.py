@@ -19,7 +19,6 @@ from pipelines.phases.deduplication.shuffle_records import (
     Clustered,
     Deciding,
     DedupCounts,
-    EdgeFiles,
     contents_file,
     joined_splits,
     keys_file,
@@ -41,6 +40,7 @@ from stages.deduplication.options import KeeperOrder, NearDeduplicationConfig
 # made again where documents meet.
 KEPT_TEXT_BYTES = 4 << 30
 _SHUFFLE = "pipelines.phases.deduplication.near_shuffle"
+_STARS = "pipelines.phases.deduplication.star_shuffle"
 
 
 class NearKind(DedupKind):
@@ -163,13 +163,15 @@ def near_shuffle(
     run.shuffle(f"{name} bands", bands, splits, config, f"{scratch}/edges", before=made)
     files = _arrays(store, f"{scratch}/edges")
     edges = sum(len(store.load_array(file)) for file in files)
-    stars = edges > run.runner.max_edges
-    if stars:
-        files = _alternate(run, files, edges, scratch)
     members = clusters_folder(phase.phase)
-    by_shingles = config.verify == "shingles"
-    found = EdgeFiles(files, stars)
-    documents = run.function(f"{_SHUFFLE}:write_clusters", found, splits, members, by_shingles)
+    found = splits, members, config.verify == "shingles"
+    if edges <= run.runner.max_edges:
+        documents = run.function(f"{_SHUFFLE}:write_clusters", files, *found)
+    else:
+        stars = _alternate(run, files, edges, scratch)
+        run.shuffle(f"{name} clusters", f"{_STARS}:read_off_stars", stars, *found)
+        counts = f"{members}-counted"
+        documents = sum(store.read_json(f"{counts}/{part}") for part in store.names(counts))
     clustered = Clustered(splits, phase.splits, phase.earlier, members, documents)
     reports = f"{scratch}/reports"
     run.shuffle(f"{name} decision", f"{_SHUFFLE}:decide", clustered, how, reports)
@@ -189,7 +191,7 @@ def _alternate(run: Run, files: list[str], edges: int, scratch: str) -> list[str
         for step in ("large", "small"):
             folder = f"{scratch}/{number:03d}-{step}"
             name = f"stars {number} {step}"
-            run.shuffle(name, f"{_SHUFFLE}:alternate", files, step, folder, edges)
+            run.shuffle(name, f"{_STARS}:alternate", files, step, folder, edges)
             files = _arrays(store, folder)
             reports = sorted(name for name in store.names(folder) if name.endswith(".json"))
             changed += sum(store.read_json(f"{folder}/{name}")["changed"] for name in reports)

@@ -4,8 +4,7 @@ meet.
 1. (band key, document) goes to the key's partition. Where documents meet, each is tied to the first
    of them: star edges, written where they were found.
 2. The clusters that the edges tie together are found: in memory up to the runner's `max_edges`, by
-   alternating stars over packed edges through the shuffle above that
-   (stages.deduplication.components).
+   alternating stars over packed edges above that (`star_shuffle`).
 3. The signatures of the documents of a cluster, what tells which of them is preferred, and the
    shingles of each different one if these are compared, go to the cluster's partition. There it is
    decided which are kept and for which of these the others go (stages.deduplication.keepers). From
@@ -39,24 +38,19 @@ from pipelines.phases.deduplication.shuffle_records import (
     LARGEST_CLUSTERS,
     MEMBER,
     MET,
-    PAIR,
     Clustered,
     Deciding,
     DedupCounts,
-    EdgeFiles,
     ShuffledSplits,
+    shingled_file,
     signature_dtype,
 )
 from pipelines.runners.shuffles import Shuffle
 from pipelines.staging.staged import RowRun, SplitAfter, StagedSplit
 from pipelines.staging.store import PARTIAL, Store
 from stages.deduplication.components import (
-    both_ways,
     connected_components,
     distinct_edges,
-    downwards,
-    large_star,
-    small_star,
     star_components,
 )
 from stages.deduplication.keepers import (
@@ -167,67 +161,19 @@ def meet_in_bands(
     return Shuffle(range(len(splits.keys)), rounds)
 
 
-class _SendEdges:
-    """File of edges -> (partition of the node, packed PAIR), as the next step wants them."""
-
-    def __init__(self, store: Store, step: str, partitions: int) -> None:
-        self.store, self.arrange, self.partitions = (
-            store,
-            both_ways if step == "large" else downwards,
-            partitions,
-        )
-
-    def __call__(self, file: str) -> Iterator[tuple[int, bytes]]:
-        pairs = self.arrange(self.store.load_array(file))
-        pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-        records = np.empty(len(pairs), PAIR)
-        records["node"], records["neighbour"] = pairs[:, 0], pairs[:, 1]
-        yield from packed(records, (records["node"] % np.uint64(self.partitions)).astype(np.int64))
-
-
-class _Star:
-    """(partition, packed PAIR) -> the edges that one step leaves, as a file, and how many it
-    changed, as another."""
-
-    def __init__(self, store: Store, step: str, folder: str) -> None:
-        self.store, self.step, self.folder = (
-            store,
-            large_star if step == "large" else small_star,
-            folder,
-        )
-
-    def __call__(self, group: tuple[int, Iterable[bytes]]) -> None:
-        records = np.frombuffer(b"".join(group[1]), PAIR)
-        edges, changed = self.step(np.stack([records["node"], records["neighbour"]], axis=1))
-        self.store.save_array(f"{self.folder}/{group[0]:06d}.npy", edges)
-        self.store.write_json(f"{self.folder}/{group[0]:06d}.json", {"changed": changed})
-
-
-def alternate(store: Store, files: Sequence[str], step: str, folder: str, edges: int) -> Shuffle:
-    """Compose one step of the alternating algorithm: files of edges in, files of edges in `folder`
-    out."""
-    partitions = max(1, -(-2 * edges * PAIR.itemsize // PARTITION_BYTES))
-    return Shuffle(files, (_SendEdges(store, step, partitions), _Star(store, step, folder)))
-
-
 def write_clusters(
-    store: Store, found: EdgeFiles, shuffled: ShuffledSplits, folder: str, by_shingles: bool
+    store: Store, files: Sequence[str], shuffled: ShuffledSplits, folder: str, by_shingles: bool
 ) -> int:
     """Find the clusters and write, for each split that has some, (row, cluster); returns how many
     documents these are.
 
-    Clusters of stars only need to be read off. If documents are compared by their shingles, those
-    whose shingles are to be made again are marked in a file more.
+    If documents are compared by their shingles, those whose shingles are to be made again are
+    marked in a file more. All edges are held in memory; `star_shuffle` does the same without.
     """
-    edges = np.concatenate([np.empty((0, 2), np.uint64), *map(store.load_array, found.files)])
+    edges = np.concatenate([np.empty((0, 2), np.uint64), *map(store.load_array, files)])
     edges = distinct_edges(edges)  # a pair meets in many bands
-    if found.stars:
-        nodes = np.unique(edges)
-        clusters = nodes.copy()
-        clusters[np.searchsorted(nodes, edges[:, 0])] = edges[:, 1]
-    else:
-        few = len(edges) <= FEW_EDGES
-        nodes, clusters = star_components(edges)[0] if few else connected_components(edges)
+    few = len(edges) <= FEW_EDGES
+    nodes, clusters = star_components(edges)[0] if few else connected_components(edges)
     splits = shuffled.holding(nodes)
     contents = np.zeros(len(nodes), np.uint64)
     for split in np.unique(splits).tolist():
@@ -244,13 +190,9 @@ def write_clusters(
         shingled = shingled_documents(clusters, contents)
         for split in np.unique(splits).tolist():
             store.save_array(
-                _shingled_file(folder, shuffled.names[split]), shingled[splits == split]
+                shingled_file(folder, shuffled.names[split]), shingled[splits == split]
             )
     return len(nodes)
-
-
-def _shingled_file(folder: str, split: str) -> str:
-    return f"{folder}-shingled/{split}.npy"
 
 
 def _contents(
@@ -338,7 +280,7 @@ class _SendMembers:
         of_index = split < len(self.splits.indexes)
         if of_index or self.config.verify != "shingles":
             return pa.nulls(len(rows), pa.large_list(pa.uint64()))
-        shingled = self.store.load_array(_shingled_file(self.clusters, self.splits.names[split]))
+        shingled = self.store.load_array(shingled_file(self.clusters, self.splits.names[split]))
         counts, hashes = np.zeros(len(rows), np.int64), [np.empty(0, np.uint64)]
         number = split - len(self.splits.indexes)
         staged = self.own[number]

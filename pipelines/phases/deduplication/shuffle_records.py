@@ -104,6 +104,11 @@ def shingles_file(phase: str, split: str) -> str:
     return f"{task_folder(phase, split)}/shingles.bin"
 
 
+def shingled_file(folder: str, split: str) -> str:
+    """Name the file that marks the members of clusters whose shingles are compared."""
+    return f"{folder}-shingled/{split}.npy"
+
+
 class KeyFiles(NamedTuple):
     """The staged keys of n splits: their files, the first document number and the name of each."""
 
@@ -170,14 +175,6 @@ def read_reports(store: Store, folder: str) -> DedupCounts:
         exhausted_buckets=sum(report.exhausted_buckets or 0 for report in reports),
         largest=tuple(largest[:LARGEST_CLUSTERS]),
     )
-
-
-class EdgeFiles(NamedTuple):
-    """Files of the edges between documents; `stars` if they are stars around each cluster's smallest
-    node already."""
-
-    files: Sequence[str]
-    stars: bool
 
 
 class Clustered(NamedTuple):

@@ -7,15 +7,18 @@ import json
 import random
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
 from pipelines.build.plan import make_plan
+from pipelines.phases.deduplication.cluster_sizes import find_cluster_sizes
 from pipelines.phases.deduplication.kinds import DedupPhase
 from pipelines.phases.deduplication.near import near_shuffle
 from pipelines.phases.deduplication.shuffle_records import Deciding
+from pipelines.phases.order import dedup_phases
 from pipelines.staging.staged import staged_split
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase
@@ -133,3 +136,29 @@ def _alternating_stars_give_the_same(folder: Path) -> None:
     counts = near_shuffle(phase_run(store, max_edges=0), phase, how)
     assert counts.edges
     assert {file.name: pq.read_table(file) for file in sorted(removed.glob("*.parquet"))} == before
+    sizes = folder / "out/staging/cluster-sizes"
+    found = {file.name: np.load(file).tolist() for file in sorted(sizes.iterdir())}
+    find_cluster_sizes(phase_run(store, max_edges=0), staged, [phase.phase])
+    assert found
+    assert {file.name: np.load(file).tolist() for file in sorted(sizes.iterdir())} == found
+
+
+def test_what_a_later_stage_removes_brings_what_stood_behind_it(tmp_path: Path) -> None:
+    """Three stages over four splits, in memory and by shuffles."""
+    (tmp_path / "lines.jsonl").write_text(
+        "".join(
+            json.dumps({"text": text, "url": f"https://e.org/{n % 7}"}) + "\n"
+            for n, text in enumerate(passages() * 3)
+        )
+    )
+    stages = "".join(f'[[dedup]]\nstage = "{stage}"\n' for stage in ("exact", "url", "near"))
+    source = one_source("near", "lines", options='columns = { url = "url" }', split_bytes=20_000)
+    (tmp_path / "near.toml").write_text(source + stages)
+    run(tmp_path / "near.toml", tmp_path / "out", "--keep-staging")
+    store, plan = Store(str(tmp_path / "out")), make_plan(tmp_path / "near.toml")
+    staged = [staged_split(split.id, ingested(store, split.id)) for split in plan.splits]
+    sizes = tmp_path / "out/staging/cluster-sizes"
+    found = {file.name: np.load(file).tolist() for file in sorted(sizes.iterdir())}
+    find_cluster_sizes(phase_run(store, max_edges=0), staged, dedup_phases(plan.recipe))
+    assert max(size for split in found.values() for _, size in split) > 3
+    assert {file.name: np.load(file).tolist() for file in sorted(sizes.iterdir())} == found
