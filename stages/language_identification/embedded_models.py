@@ -58,7 +58,7 @@ def _table(codes: Sequence[tuple[str, str | None]]) -> LabelTable:
 
 
 # Of what is kept in the cache; a change of the tables' making needs a new one.
-_FORMAT = 3
+_FORMAT = 4
 _NO_BYTE = b"\xff"  # in no text of UTF-8
 _BLANK_BIT, _SINGLE_BIT = np.uint16(1 << 15), np.uint16(1 << 14)
 # Of a pair of letters, by which of them are blank (2 for the first, 1 for the second): what stays
@@ -228,7 +228,7 @@ class Py3Langid:
             shape=(count, len(used)),
             dtype=np.float32,
         )
-        scores = np.asarray(matrix @ self._weights[used])
+        scores = np.asarray(matrix @ self._weights.take(used, axis=0))
         scores += np.where(np.diff(starts)[:, None] > 0, self._prior, np.float32(0))
         return scores
 
@@ -316,7 +316,7 @@ class FunLangID:
             "keys": by_slot[0],
             "first": by_slot[1].astype(np.int32),
             "pairs": by_slot[2].astype(np.int32),
-            "owners": np.asarray([*chain.from_iterable(paired)], np.uint16).view(np.uint32),
+            "owners": np.asarray([*chain.from_iterable(paired)], np.int32).view(np.int64),
             **{f"owned-{code}": np.asarray(points, np.uint32) for code, points in singles.items()},
         }
 
@@ -396,17 +396,21 @@ class FunLangID:
     def _count(
         self, rows: NDArray[np.int64], slots: NDArray[np.int64], count: int
     ) -> NDArray[np.int32]:
+        """Count for each text the grams that each language lists: the owners of a text's grams,
+        one after the other, are the column numbers of a sparse row, whose equal ones add up."""
+        from scipy.sparse import csr_array  # type: ignore[import-untyped, unused-ignore]
+
         pairs = self._pairs.take(slots)
         ends = np.cumsum(pairs)
         places = np.arange(ends[-1] if len(ends) else 0)
         places += np.repeat(self._first.take(slots) - ends + pairs, pairs)
-        owners = self._owners.take(places)
-        width = len(self.codes) + 1
-        cells = np.tile(np.repeat(rows * width, pairs), (2, 1))
-        cells[0] += owners & 0xFFFF
-        cells[1] += owners >> 16
-        found = np.bincount(cells.ravel(), minlength=count * width).astype(np.int32)
-        return found.reshape(count, width)[:, :-1]
+        owners = self._owners.take(places).view(np.int32)
+        first_hits = np.searchsorted(rows, np.arange(count + 1))
+        starts = (2 * np.append(0, ends)[first_hits]).astype(np.int32)
+        ones = np.ones(len(owners), np.int32)
+        listed = csr_array((ones, owners, starts), shape=(count, len(self.codes) + 1)).toarray()
+        found: NDArray[np.int32] = listed[:, :-1]
+        return found
 
     def __call__(self, texts: Sequence[str]) -> Opinions:
         """Identify n texts."""
