@@ -1,12 +1,13 @@
 """The dedup phase of `near` over pages that are staged already, in a process that imports nothing
 else.
 
-python -m tests.benchmarks.dedup_phase FOLDER [--verify signature] [--signed]
+python -m tests.benchmarks.dedup_phase FOLDER [--verify signature] [--signed] [--max-edges N]
 """
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from pipelines.catalogue.stages import Recipe
@@ -50,6 +51,7 @@ def main() -> None:
         "--verify", default="shingles", help="what the stage compares candidates by"
     )
     parser.add_argument("--signed", action="store_true", help="the signatures are made already")
+    parser.add_argument("--max-edges", type=int, help="edges whose clusters are found in memory")
     arguments = parser.parse_args()
     fork_server()  # as `glotmill run` does
     warm_up()
@@ -57,7 +59,10 @@ def main() -> None:
     for left in (f"{PHASE}-removed", "cluster-sizes", *([] if arguments.signed else [PHASE])):
         store.remove(f"staging/{left}")
     recipe = parse_recipe(RECIPE.format(paths="*.warc") + f'verify = "{arguments.verify}"', Recipe)
-    deduplicate(Run(store, recipe, Runner(workers=1), lambda *_: None), read_splits(store), {})
+    runner = Runner(workers=1)
+    if arguments.max_edges is not None:
+        runner = replace(runner, max_edges=arguments.max_edges)
+    deduplicate(Run(store, recipe, runner, lambda *_: None), read_splits(store), {})
 
 
 if __name__ == "__main__":
