@@ -389,20 +389,21 @@ def _cut_code_points(octets: NDArray[np.uint8], cuts: NDArray[np.int64]) -> _Cut
     ignored = kinds == _IGNORED
     ignored |= (kinds == _JOINER) & ((before == _SEPARATOR) | (before == _IGNORED))  # between emoji
     if ignored.any():
-        cuts = cuts - np.searchsorted(np.flatnonzero(ignored), cuts)
-        code_points, kinds = code_points[~ignored], kinds[~ignored]
+        cuts = cuts - np.searchsorted(_places(ignored), cuts)
+        code_points, kinds = _chosen(code_points, ~ignored), _chosen(kinds, ~ignored)
         before = _before(kinds, cuts)
     begins = (kinds != _SEPARATOR) & (
         (before == _SEPARATOR)
         | ((kinds == _CLUSTER) & (before != _STACKER))
         | ((kinds == _WORD) & ((before == _CLUSTER) | (before == _CLUSTER_MARK)))
     )
-    at = np.flatnonzero(begins)
+    at = _places(begins)
     counts = np.diff(np.searchsorted(at, cuts))
-    letters = np.flatnonzero(kinds != _SEPARATOR)
-    small = tables.folded.take(code_points[letters])
+    letters = kinds != _SEPARATOR
+    small = tables.folded.take(_chosen(code_points, letters))
     folded = bytearray(small.astype("<u4").tobytes().decode("utf-32-le").encode())
-    starts = np.flatnonzero(np.frombuffer(folded, np.int8) >= _FIRST)[begins[letters]]
+    starts = _places(np.frombuffer(folded, np.int8) >= _FIRST)
+    starts = _chosen(starts, _chosen(begins, letters))
     folded += bytes(_BLOCK)
     lengths = np.diff(np.append(starts, len(folded) - _BLOCK))
     return _Cut(folded, starts, lengths, _OF_CLUSTERS[kinds[at]], counts)
