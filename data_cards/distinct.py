@@ -27,6 +27,14 @@ _DIGITS = np.zeros(256, np.int64)
 _DIGITS[_ALPHABET] = np.arange(64)
 
 
+def mixed(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Mix 64-bit values so that all bits depend on all: the finalizer of SplitMix64 (Steele, Lea,
+    Flood 2014)."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
 class DistinctCounter:
     """Registers that take 64-bit hashes: of each register's hashes the smallest rest is kept."""
 

@@ -12,9 +12,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -24,7 +26,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_cards.display import cut_text
-from data_cards.distinct import DistinctCounter, merge_registers
+from data_cards.distinct import DistinctCounter, merge_registers, mixed
 from data_cards.sections.overview import added
 from schemas.card.statistics import (
     HOSTS_KEPT,
@@ -62,9 +64,14 @@ _COUNTS = (
     *("sampling_weights", "page_languages"),
     *("page_kinds", "page_access", "extraction_fallbacks"),
 )
-_FIGURE_SUMS = ("documents", "units", "trigrams", "opened", "opening_units")
+_FIGURE_SUMS = ("documents", "sampled", "units", "trigrams", "opened", "opening_units")
 _FIGURE_COUNTS = ("lengths", "tokens", "licences", "years", "hosts")
 _DISTINCT = ("distinct_documents", "distinct_units", "distinct_trigrams", "distinct_hosts")
+# Words and digits are counted by the first letter or digit of each run between white space that
+# holds one, as the Unicode tables of Polars know them.
+_WORD = r"(?:^|[\s\x{1361}])[^\s\x{1361}\p{L}\p{N}]*[\p{L}\p{N}]"
+# Of a file as many documents, or this share of them if that is more, are looked at unit by unit.
+_SAMPLED, _SAMPLED_SHARE = 32, 1 / 32
 _READ_ROWS = 4096  # rows a batch when reading shards back
 _PIECE_BYTES = 4 << 20  # of a longer text, whose units are found piece by piece
 _HOST = r"(?i)^\s*(?:https?|ftp)://(?:[^/?#\\@]*@)?(\[[0-9a-f:.]+\]|[^/?#\\:@\[\]]+)"
@@ -73,11 +80,16 @@ _HOST = r"(?i)^\s*(?:https?|ftp)://(?:[^/?#\\@]*@)?(\[[0-9a-f:.]+\]|[^/?#\\:@\[\
 class Asked(NamedTuple):
     """What is counted on request: tokens of n large strings, by tokenizer; words of lists, by list
     and then by language or label; `hold_back` names lists whose words no sample may have, or
-    `all`."""
+    `all`. `unit_share` is the share of the documents whose units are looked at, in (0, 1]."""
 
     tokenizers: Mapping[str, Callable[[pa.Array], int]] = {}
     terms: Mapping[str, Mapping[str, tuple[str, ...]]] = {}
     hold_back: tuple[str, ...] = ()
+    unit_share: float = 1.0
+
+    def of_file(self, rows: int) -> Asked:
+        """Ask for a sample of a file of so many documents."""
+        return self._replace(unit_share=min(1.0, max(_SAMPLED_SHARE, _SAMPLED / max(rows, 1))))
 
     def terms_of(self, label: str) -> dict[str, tuple[str, ...]]:
         """Return the lists that have words of a label, or of its language."""
@@ -106,7 +118,8 @@ def measure(batch: pa.RecordBatch, label: str, asked: Asked = NOTHING_MORE) -> T
     terms = {
         name: _occurrences(texts, words, label) for name, words in asked.terms_of(label).items()
     }
-    rows = _Rows(batch, code_points, terms)
+    keys = _id_keys(batch["id"])
+    rows = _Rows(batch, code_points, keys, terms)
     of_found, of_made = (
         _figures(rows.where(chosen), label, asked) if chosen.any() else _no_figures(label)
         for chosen in (~made, made)
@@ -127,7 +140,7 @@ def measure(batch: pa.RecordBatch, label: str, asked: Asked = NOTHING_MORE) -> T
         other_language_millionths=_millionths(others),
         sources=_volumes(batch["source"], code_points, utf8_bytes),
         made=_volumes(batch["source"].filter(pa.array(made)), code_points[made], utf8_bytes[made]),
-        licences=_counts(batch["licence"], "licence"),
+        licences=_few(_added([of_found.licences, of_made.licences]), "licence"),
         generators=_counts(batch["generator"], "generator"),
         # no page declares what was made
         declared=_declared(batch["declared_language"].filter(pa.array(~made))),
@@ -135,14 +148,14 @@ def measure(batch: pa.RecordBatch, label: str, asked: Asked = NOTHING_MORE) -> T
         page_access=_counts_of(batch, PAGE_MARKS.field("page_access")),
         extraction_fallbacks=_counts_of(batch, PAGE_MARKS.field("extraction_fallback")),
         runner_ups=_counts(batch["runner_up_language"], "runner_up_language"),
-        years=_counts(_years(batch["date"]), "year"),
+        years=_few(_added([of_found.years, of_made.years]), "year"),
         sampling_weights=_counts_of(batch, SAMPLING_WEIGHT),
         page_languages=_counts_of(batch, PAGE_LANGUAGES),
         nulls={
             name: column.null_count
             for name, column in zip(batch.schema.names, batch.columns, strict=True)
         },
-        samples=_samples(batch, code_points, _shown(batch, terms, asked)),
+        samples=_samples(rows, _shown(batch, terms, asked)),
         found=of_found,
         made_texts=of_made,
     )
@@ -196,6 +209,7 @@ def read_statistics(file: Any, label: str, asked: Asked = NOTHING_MORE) -> TextS
     """Measure one Parquet file (a path or an open binary file) as its writer did, whatever its row
     groups."""
     with pq.ParquetFile(file) as parquet:
+        asked = asked.of_file(parquet.metadata.num_rows)
         batches = parquet.iter_batches(batch_size=_READ_ROWS)
         return with_commonest_hosts(merge(measure(batch, label, asked) for batch in batches))
 
@@ -235,18 +249,20 @@ def _sum_known(counts: Iterable[int | None]) -> int | None:
 
 
 class _Rows(NamedTuple):
-    """Documents with their lengths in code points, and how often words of each list occur in
-    each."""
+    """Documents with their lengths in code points, the keys of their ids, and how often words of
+    each list occur in each."""
 
     batch: pa.RecordBatch
     code_points: np.ndarray
+    keys: np.ndarray  # of the ids, unsigned 64-bit
     terms: Mapping[str, np.ndarray]
 
     def where(self, chosen: np.ndarray) -> _Rows:
         if chosen.all():
             return self
         terms = {name: counts[chosen] for name, counts in self.terms.items()}
-        return _Rows(self.batch.filter(pa.array(chosen)), self.code_points[chosen], terms)
+        batch = self.batch.filter(pa.array(chosen))
+        return _Rows(batch, self.code_points[chosen], self.keys[chosen], terms)
 
 
 def _no_figures(label: str) -> TextFigures:
@@ -256,13 +272,14 @@ def _no_figures(label: str) -> TextFigures:
 def _figures(rows: _Rows, label: str, asked: Asked) -> TextFigures:
     texts = rows.batch["text"]
     hosts = _hosts(rows.batch["url"])
-    in_a_row = _UnitCounter(label)
-    in_a_row.add(texts)
+    units = _UnitCounter(label)
+    units.add(_sampled(texts, rows.keys, asked.unit_share))
     return TextFigures(
         documents=len(texts),
-        words=in_a_row.units if words_are_spaced(label) else None,
+        words=_count_words(texts) if words_are_spaced(label) else None,
         lengths=_rounded_lengths(rows.code_points),
-        **in_a_row.counted(),
+        distinct_documents=_registers(_hash_texts(texts)),
+        **units.counted(),
         tokens={name: count(texts) for name, count in asked.tokenizers.items()},
         terms={
             name: TermCount(documents=int(np.count_nonzero(counts)), occurrences=int(counts.sum()))
@@ -300,19 +317,48 @@ def _merge_figures(parts: list[TextFigures]) -> TextFigures:
     return TextFigures(words=_sum_known([part.words for part in parts]), **merged)
 
 
+def _sampled(texts: pa.Array, keys: np.ndarray, share: float) -> pa.Array:
+    """Take the texts with the smallest keys of ids, about a share of them."""
+    if share == 1:
+        return texts
+    return texts.take(pa.array(np.flatnonzero(keys < np.uint64(share * 2.0**64))))
+
+
+def _count_words(texts: pa.Array) -> int:
+    import polars as pl  # in the worker that measures, not in the process that adds up
+
+    # Polars copies a single text four times.
+    with_another = pl.concat([pl.Series(texts), pl.Series([""])])
+    return int(with_another.str.count_matches(_WORD).sum())
+
+
+def _hash_texts(texts: pa.Array) -> np.ndarray:
+    """Hash n large strings by length and CRC-32, in a loop that makes one C call a text.
+
+    Of a billion texts, whose lengths differ by thousands of bytes, about one in ten thousand is
+    taken for another: far fewer than the standard error of what counts them.
+    """
+    if not len(texts):
+        return np.empty(0, np.uint64)
+    offsets = np.frombuffer(texts.buffers()[1], np.int64, len(texts) + 1, texts.offset * 8)
+    content = memoryview(texts.buffers()[2] or b"")
+    sums = [zlib.crc32(content[start:end]) for start, end in pairwise(offsets.tolist())]
+    return mixed(np.array(sums, np.uint64) | np.diff(offsets).astype(np.uint64) << np.uint64(32))
+
+
 class _UnitCounter:
     """Counts the units of texts, and how many are distinct."""
 
     def __init__(self, label: str) -> None:
         self._spaced = has_units_between_spaces(label)
-        self.units = self.trigrams = self.opened = self.opening_units = 0
-        self._documents, self._units, self._trigrams = (DistinctCounter() for _ in range(3))
+        self.sampled = self.units = self.trigrams = self.opened = self.opening_units = 0
+        self._units, self._trigrams = DistinctCounter(), DistinctCounter()
 
     def add(self, texts: pa.Array) -> None:
         """Take n large strings; long ones one at a time, in pieces."""
         sizes = _integers(pc.binary_length(texts))
         if not (long := np.flatnonzero(sizes > _PIECE_BYTES)).size:
-            self._add(texts, np.ones(len(texts), bool), np.zeros(len(texts), np.uint64))
+            self._add(texts, begin=True)
             return
         short = pa.array(sizes <= _PIECE_BYTES)
         if len(long) < len(texts):
@@ -320,32 +366,33 @@ class _UnitCounter:
         for row in long.tolist():  # a loop over texts of megabytes
             for place, piece in enumerate(_pieces(texts[row].as_buffer())):
                 piece_of = pa.array([piece], pa.large_binary()).cast(pa.large_string())
-                self._add(piece_of, np.array([place == 0]), np.full(1, sizes[row], np.uint64))
+                self._add(piece_of, begin=place == 0)
 
-    def _add(self, texts: pa.Array, begin: np.ndarray, salts: np.ndarray) -> None:
+    def _add(self, texts: pa.Array, *, begin: bool) -> None:
+        if not len(texts):
+            return
         from data_cards import units as of  # NumPy and Polars, in the worker that measures
 
         found = of.find_words(texts) if self._spaced else of.find_characters(texts)
         hashes = of.hash_units(found)
         trigrams = of.hash_trigrams(hashes, found.documents)
-        whole = of.hash_documents(hashes, trigrams, found.documents)
-        self._documents.add((whole ^ salts)[begin])
         self._units.add(hashes)
         self._trigrams.add(trigrams)
         self.units += len(hashes)
         self.trigrams += int(np.maximum(np.diff(found.documents) - 2, 0).sum())
-        if begin.all():
+        if begin:
+            self.sampled += len(texts)
             opened, opening = of.distinct_in_openings(hashes, found.documents, OPENING_UNITS)
             self.opened += opened
             self.opening_units += opening
 
     def counted(self) -> dict[str, Any]:
         return {
+            "sampled": self.sampled,
             "units": self.units,
             "trigrams": self.trigrams,
             "opened": self.opened,
             "opening_units": self.opening_units,
-            "distinct_documents": self._documents.registers(),
             "distinct_units": self._units.registers(),
             "distinct_trigrams": self._trigrams.registers(),
         }
@@ -568,35 +615,42 @@ def _widths(kind: pa.DataType) -> tuple[int | None, int | None]:
     return None, None
 
 
-def _samples(
-    batch: pa.RecordBatch, code_points: np.ndarray, shown: np.ndarray
-) -> tuple[Sample, ...]:
-    if not shown.all():
-        batch, code_points = batch.filter(pa.array(shown)), code_points[shown]
-    if batch.num_rows == 0:
-        return ()
+def _id_keys(ids: pa.Array) -> np.ndarray:
+    """Hash n ids, by BLAKE2b-64, to unsigned integers."""
     # A loop over documents: one C call each; no vectorized hash of strings is fixed across library
     # versions.
-    ids = batch["id"].cast(pa.large_binary()).to_pylist()
-    digests = b"".join([hashlib.blake2b(id_, digest_size=8).digest() for id_ in ids])
-    keys = np.frombuffer(digests, dtype=">u8")
-    kept = min(SAMPLES_KEPT, len(keys))
-    chosen = np.flatnonzero(keys <= np.partition(keys, kept - 1)[kept - 1]).tolist()
+    values = ids.cast(pa.large_binary()).to_pylist()
+    digests = b"".join([hashlib.blake2b(value, digest_size=8).digest() for value in values])
+    return np.frombuffer(digests, ">u8").astype(np.uint64)
+
+
+def _samples(rows: _Rows, shown: np.ndarray) -> tuple[Sample, ...]:
+    rows = rows.where(shown)
+    if not len(rows.keys):
+        return ()
+    kept = min(SAMPLES_KEPT, len(rows.keys))
+    chosen = np.flatnonzero(rows.keys <= np.partition(rows.keys, kept - 1)[kept - 1])
     # Texts may be huge: the beginning is cut where it lies, with one code point to spare to see
     # whether there is more.
     most = SAMPLE_CODE_POINTS + 1
-    heads = [batch["text"][row].as_buffer()[: 4 * most].to_pybytes() for row in chosen]
-    names = ("id", "source", "url", "licence", "synthetic")
-    columns = {name: batch[name] for name in names}
+    texts = rows.batch["text"]
+    heads = [texts[row].as_buffer()[: 4 * most].to_pybytes() for row in chosen.tolist()]
+    names = ["id", "source", "url", "licence", "synthetic", "language_score"]
+    columns = rows.batch.select(names).take(pa.array(chosen)).to_pylist()
     return _smallest(
         Sample(
-            key=f"{keys[row]:016x}",
+            key=f"{key:016x}",
             text=cut_text(head.decode("utf-8", "ignore")[:most], SAMPLE_CODE_POINTS),
-            code_points=int(code_points[row]),
-            language_score=_rounded(batch["language_score"][row].as_py()),
-            **{name: column[row].as_py() for name, column in columns.items()},
+            code_points=length,
+            **values | {"language_score": _rounded(values["language_score"])},
         )
-        for row, head in zip(chosen, heads, strict=True)
+        for key, length, head, values in zip(
+            rows.keys[chosen].tolist(),
+            rows.code_points[chosen].tolist(),
+            heads,
+            columns,
+            strict=True,
+        )
     )
 
 

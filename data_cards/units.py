@@ -108,20 +108,6 @@ def hash_trigrams(
     return trigrams
 
 
-def hash_documents(
-    hashes: npt.NDArray[np.uint64],
-    trigrams: npt.NDArray[np.uint64],
-    documents: npt.NDArray[np.int64],
-) -> npt.NDArray[np.uint64]:
-    """Hash n documents by their units in order: sums modulo 2^64 of the hashes of m units and
-    trigrams."""
-    total = np.zeros(len(hashes) + 1, np.uint64)
-    np.cumsum(hashes + trigrams, out=total[1:])
-    sums = np.diff(total[documents])
-    _mix(sums)
-    return sums
-
-
 def distinct_in_openings(
     hashes: npt.NDArray[np.uint64], documents: npt.NDArray[np.int64], size: int
 ) -> tuple[int, int]:

@@ -238,6 +238,7 @@ def _write_shard(
 ) -> None:
     label, name = shard.split("/")[1:]
     first, parts = 0, []
+    asked = written.asked.of_file(int(stay.sum()))
     groups = corpus.row_groups(shard)
     table = next(groups)
     with output.writing_parquet(shard, table.schema, **PUBLISHED) as writer:
@@ -246,8 +247,7 @@ def _write_shard(
             if left.num_rows:
                 writer.write_table(left, row_group_size=left.num_rows)
                 parts += [
-                    measure(batch, label, written.asked)
-                    for batch in left.combine_chunks().to_batches()
+                    measure(batch, label, asked) for batch in left.combine_chunks().to_batches()
                 ]
                 sizes = pc.value_counts(left["cluster_size"].drop_null())
                 written.cluster_sizes.update(

@@ -62,11 +62,16 @@ class TextFigures(CardPart):
         default_factory=dict,
         description="Documents by length in code points, rounded down to five binary digits.",
     )
-    units: Count = 0
+    sampled: Count = Field(
+        default=0,
+        description="Documents whose units were looked at: those with the smallest keys of their ids, of each file "
+        "1 in 32 or about 32, whatever is more.",
+    )
+    units: Count = Field(default=0, description="Of the sampled documents, as all below of units.")
     trigrams: Count = Field(default=0, description="Three units in a row, within a document.")
     distinct_documents: str = Field(
         default="",
-        description="HyperLogLog registers of the documents, by their units in order: base 64.",
+        description="HyperLogLog registers of the documents, by their texts: base 64.",
     )
     distinct_units: str = Field(default="", description="Likewise of the units.")
     distinct_trigrams: str = Field(default="", description="Likewise of the trigrams.")

@@ -57,7 +57,9 @@ def test_found_and_made_texts_are_counted_apart_and_sum_to_the_whole(
 
 def test_distinct_documents_words_and_trigrams(measured: TextStatistics) -> None:
     found = measured.found
-    assert estimate(found.distinct_documents) == 3, "white space apart two texts are one"
+    assert estimate(found.distinct_documents) == 4
+    twice = measure(block(ROWS[0], ROWS[1], ROWS[0]), "spa_Latn").found
+    assert estimate(twice.distinct_documents) == 2, "white space tells texts apart"
     assert found.units == 113
     assert estimate(found.distinct_units) == pytest.approx(4 + 50 + 1, rel=0.05)
     assert found.trigrams == 2 + 2 + 2 + 99
@@ -135,8 +137,20 @@ def test_a_text_of_many_pieces_has_the_same_words(monkeypatch: pytest.MonkeyPatc
     rows = [{"text": " ".join(HUNDRED)}, {"text": "\u00e9" * 999}]
     monkeypatch.setattr(statistics, "_PIECE_BYTES", 100)
     pieces = measure(block(*rows), "eus_Latn").found
-    assert pieces.words == 100 + 20, "a word of 1,998 bytes is cut into 20"
-    assert estimate(pieces.distinct_documents) == 2
+    assert (pieces.words, pieces.sampled) == (101, 2)
+    assert pieces.units == 100 + 20, "a word of 1,998 bytes is cut into 20"
+
+
+def test_units_are_those_of_the_documents_with_the_smallest_keys() -> None:
+    rows = block(*({"text": f"bat {place}"} for place in range(4000)))
+    whole, sample = (
+        measure(rows, "eus_Latn", asked).found for asked in (Asked(), Asked().of_file(4000))
+    )
+    assert (whole.sampled, whole.units) == (4000, 8000)
+    assert sample.sampled == pytest.approx(4000 / 32, rel=0.3)
+    assert (sample.units, sample.words) == (2 * sample.sampled, 8000)
+    assert Asked().of_file(20).unit_share == 1
+    assert Asked().of_file(64).unit_share == 0.5
 
 
 @pytest.mark.parametrize("values", [1, 100, 3000, 200_000])

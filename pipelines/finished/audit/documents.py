@@ -70,13 +70,14 @@ def read_shard(store: Store, path: str, card: Card | None, looked: Looked) -> Sh
         with store.open(path) as stream, pq.ParquetFile(stream) as parquet:
             if card is not None and column_rows(parquet.schema_arrow) != card.columns:
                 findings.append(error(CHECK, "has other columns than the card describes", path))
+            asked = looked.asked.of_file(parquet.metadata.num_rows)
             for batch in parquet.iter_batches(BATCH_ROWS, use_threads=False):
                 if empty := [name for name in _FILLED if batch[name].null_count]:
                     words = f"has rows without {' and '.join(empty)}"
                     findings.append(error(CHECK, words, path))
                     batch = _filled(batch, empty)
                 keys.append(hash_keys(batch["id"].cast(pa.large_string())))
-                parts.append(measure(batch, label, looked.asked))
+                parts.append(measure(batch, label, asked))
                 if not PurePosixPath(path).name.startswith(SUBSETS_APART):
                     made = pc.fill_null(batch["synthetic"], False)
                     looked.sample.add(label, keys[-1], batch["id"], batch["text"], made)

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from data_cards.sections.funnel import count_fates, merge_fates
-from data_cards.statistics import measure, merge, with_commonest_hosts
+from data_cards.statistics import Asked, measure, merge, with_commonest_hosts
 from pipelines.catalogue.counted import asked_of
 from pipelines.catalogue.stages import Recipe, marks_page_languages
 from pipelines.phases.deduplication.page_languages import page_languages
@@ -262,6 +262,7 @@ class ShardWorker(Worker[ShardResult]):
             Regrouper("text", MEASURED_BYTES),
         )
         parts, rows = [], 0
+        asked = self.asked.of_file(sum(piece.rows for piece in pieces))
         with self.store.writing_parquet(shard, self.schema, **options) as writer:
             for table in self._survivors(pieces):
                 columns = dict(zip(table.schema.names, table.columns, strict=True))
@@ -269,10 +270,10 @@ class ShardWorker(Worker[ShardResult]):
                     arrange(columns, self.schema, table.num_rows).combine_chunks().to_batches()
                 ):
                     rows += batch.num_rows
-                    parts += [self._measured(together, label) for together in measured.add(batch)]
+                    parts += [_measured(together, label, asked) for together in measured.add(batch)]
                     for group in groups.add(batch):
                         writer.write_table(group, row_group_size=group.num_rows)
-            parts += [self._measured(together, label) for together in measured.flush()]
+            parts += [_measured(together, label, asked) for together in measured.flush()]
             for group in groups.flush():
                 writer.write_table(group, row_group_size=group.num_rows)
         return ShardResult(
@@ -283,9 +284,6 @@ class ShardWorker(Worker[ShardResult]):
             file=file_record(self.store, shard, rows),
             statistics=with_commonest_hosts(merge(parts)),
         )
-
-    def _measured(self, rows: pa.Table, label: str) -> TextStatistics:
-        return measure(rows.combine_chunks().to_batches()[0], label, self.asked)
 
     def _survivors(self, pieces: Sequence[Piece]) -> Iterator[pa.Table]:
         """Yield what is left of each piece, with the texts as they are now, and what each document
@@ -314,6 +312,10 @@ class ShardWorker(Worker[ShardResult]):
                         weights = sampling_weights(self.store, run.label, sizes)
                         table = table.append_column(SAMPLING_WEIGHT, pa.array(weights))
                 yield table
+
+
+def _measured(rows: pa.Table, label: str, asked: Asked) -> TextStatistics:
+    return measure(rows.combine_chunks().to_batches()[0], label, asked)
 
 
 def publish_ledger(
