@@ -249,8 +249,9 @@ PAGE_MARKS = pa.schema(
             "extraction_fallback",
             pa.string(),
             "What main content was found by where the model kept next to nothing: too_many_blocks, lower_threshold, "
-            "running_text, all_visible_text, noscript, noframes, embedded (text of form fields, drawings, players) or "
-            "unclosed (an open title, style or the like held the page); null if none was needed.",
+            "running_text, all_visible_text, noscript, noframes, embedded (text of form fields, drawings, players), "
+            "script_data (JSON that a script makes the page from) or unclosed (an open title, style or the like "
+            "held the page); null if none was needed.",
             nullable=True,
         ),
     ]

@@ -4,6 +4,7 @@ bytes."""
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.metadata
 import platform
 import re
@@ -208,6 +209,9 @@ def _source_problems(text: str, sources: Mapping[int, Source], base: str, output
 def _packages() -> dict[str, str]:
     packages = {name: _version(name) for name in PACKAGES}
     packages |= {"python": platform.python_version(), "unicode": unicodedata.unidata_version}
+    # ICU has the dictionaries that words are cut by, and PyICU is built against any version of it.
+    with contextlib.suppress(ImportError):
+        packages["icu"] = importlib.import_module("icu").ICU_VERSION
     for name in ENGINES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             packages[name] = _version(name)

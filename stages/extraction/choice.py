@@ -45,8 +45,10 @@ Fallback = Literal[
     "noscript",
     "noframes",
     "embedded",
+    "script_data",
 ]
 _FRAME = sum(TAG_BIT[tag] for tag in ("nav", "aside", "footer", "button", "form", "dialog"))
+_HEADINGS = sum(TAG_BIT[f"h{level}"] for level in range(1, 7))
 _FRAME_NAMES = sum(
     BIT[name]
     for name in (
@@ -88,7 +90,20 @@ def choose(
     for number in np.flatnonzero(~little & ~enough).tolist():
         here = slice(layout.block_begins[number], layout.block_ends[number])
         kept[here], fallbacks[number] = _fall_back(layout.take(np.array([number])), scores[here])
-    return kept, fallbacks
+    return kept | _opens_kept(layout, kept), fallbacks
+
+
+def _opens_kept(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Tell which of m blocks are headings that open what is kept after them.
+
+    By ARIA's pattern, the question of an accordion is a button in a heading. The model takes the
+    text of buttons for none.
+    """
+    opener = (layout.blocks.bits & TAG_BIT["button"]) != 0
+    opener &= (layout.blocks.bits & _HEADINGS) != 0
+    next_kept = np.append(kept[1:], False)
+    next_kept[layout.block_ends[layout.block_ends > 0] - 1] = False
+    return opener & next_kept
 
 
 def _plain(layout: Layout) -> npt.NDArray[np.bool_]:
@@ -171,7 +186,7 @@ def _without_links_beside_a_letter(
     )
     if not letters.any():
         return kept
-    headings = (blocks.bits & sum(TAG_BIT[f"h{level}"] for level in range(1, 7))) != 0
+    headings = (blocks.bits & _HEADINGS) != 0
     named = (blocks.names | layout.own_names[blocks.elements]) != 0
     of_letter = inside | headings | named | (blocks.link_weights < 0.4 * blocks.weights)
     return kept & (of_letter | ~letters[layout.block_pages])

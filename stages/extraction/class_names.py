@@ -50,7 +50,7 @@ _WORDS_BY_GROUP = {
     "title": "title headline heading subtitle headlines entrytitle posttitle intro lead lede standfirst summary "
     "abstract excerpt teasertext kicker deck",
     "item": "item items list card cards grid row tile tiles loop feed stream archive listing product products price",
-    "anchor": "headerlink permalink anchor selflink srclink copiable anchorlink headinglink editsection pilcrow "
+    "anchor": "headerlink permalink anchor selflink srclink copiable anchorlink headinglink pilcrow "
     "hashlink copylink",
     "hidden": "hidden hide sr screenreader visually visuallyhidden invisible offscreen noprint hiddenfocus srt only",
 }
@@ -68,6 +68,8 @@ NEGATIVE = (
 )
 POSITIVE = ("main",)
 BIT = {group: 1 << number for number, group in enumerate(GROUPS)}
+# No group and no feature: what MediaWiki writes next to each heading, "[edit | edit source]".
+NO_TEXT = 1 << len(GROUPS)
 _BITS_BY_TOKEN: dict[str, int] = {}
 for _group, _words in _WORDS_BY_GROUP.items():
     for _word in _words.split():
@@ -101,6 +103,7 @@ BITS_BY_PROPERTY = {  # schema.org, as microdata
 
 _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
 _DENIAL = -1
+_BITS_BY_TOKEN["editsection"] = NO_TEXT
 _BITS_BY_TOKEN |= dict.fromkeys(
     ("no", "not", "non", "has", "have", "with", "without", "hide", "is", "in", "if"), _DENIAL
 )

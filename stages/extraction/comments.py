@@ -7,10 +7,14 @@ import numpy.typing as npt
 
 from stages.extraction.class_names import BIT
 from stages.extraction.features import LONG
-from stages.extraction.layout import Layout, nearest
+from stages.extraction.layout import PAGE_STEP, Layout, nearest
 from stages.extraction.walk import HIDDEN, TAG_BIT
 
-_MOST = 0.5  # a region named for comments that holds more of the kept text than this is the page, whatever its name
+# A region named for comments that holds more of the kept text than this is the page, whatever its
+# name, unless there is an article next to it.
+_MOST = 0.5
+PARAGRAPHS = 3  # of running text make an article
+_REPEATS = 3
 _SHORT = 8  # weighted letters; a post of one word is a post
 _PARAGRAPHS = sum(TAG_BIT[tag] for tag in ("p", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"))
 _LEFT_OUT = sum(BIT[name] for name in ("navigation", "footer", "form", "share", "advertisement"))
@@ -34,7 +38,9 @@ def with_comments(
     named = nearest((layout.own_names & BIT["comment"]) != 0, layout.parents)[blocks.elements]
     comment &= (layout.own[named] & _PARAGRAPHS) == 0
     in_comments = layout.page_totals(blocks.weights, kept & comment)
-    left_out = ~wanted & (in_comments <= _MOST * layout.page_totals(blocks.weights, kept))
+    little = in_comments <= _MOST * layout.page_totals(blocks.weights, kept)
+    running = kept & ~comment & (blocks.weights >= LONG)
+    left_out = ~wanted & (little | (layout.page_totals(running, running) >= PARAGRAPHS))
     without = kept & ~(comment & left_out[page])
     if not wanted.any():
         return without
@@ -50,6 +56,17 @@ def with_comments(
         & ~frame
     )
     found = (comment | in_posts) & text & ((blocks.names & _LEFT_OUT) == 0)
-    return np.where(
-        wanted[page], (kept | found) & ~(in_posts & signature & (blocks.weights < LONG)), without
-    )
+    of_frame = in_posts & (blocks.weights < LONG)
+    labels = of_frame & ((blocks.bits & TAG_BIT["p"]) == 0)
+    of_frame &= signature | _repeated(layout, labels)
+    return np.where(wanted[page], (kept | found) & ~of_frame, without)
+
+
+def _repeated(layout: Layout, some: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Tell which of some of m blocks say what two others on their page say: ranks and buttons of
+    posts."""
+    keys = layout.blocks.keys + PAGE_STEP * layout.block_pages.astype(np.uint64)
+    _, which, counts = np.unique(keys[some], return_inverse=True, return_counts=True)
+    repeated = some.copy()
+    repeated[some] = (counts >= _REPEATS)[which]
+    return repeated

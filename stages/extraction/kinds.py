@@ -24,6 +24,7 @@ import numpy.typing as npt
 from turbohtml import Document
 
 from stages.extraction.class_names import BIT
+from stages.extraction.comments import PARAGRAPHS
 from stages.extraction.features import LONG
 from stages.extraction.layout import PAGE_STEP, Layout
 from stages.extraction.letters import WEIGHT_UNIT
@@ -116,8 +117,11 @@ def page_kinds(
     code = (blocks.bits & (TAG_BIT["pre"] | TAG_BIT["dt"] | TAG_BIT["dd"] | TAG_BIT["code"])) != 0
     headings = (blocks.bits & (TAG_BIT["h2"] | TAG_BIT["h3"] | TAG_BIT["h4"])) != 0
     linked_headings = kept & headings & (blocks.link_weights > 0.5 * weights)
+    comment = (blocks.names & BIT["comment"]) != 0
     columns = (
-        layout.page_totals(weights, running & in_posts),
+        layout.page_totals(weights, running & in_posts & ~_of_listing(layout, in_posts)),
+        layout.page_totals(weights, running & in_posts & comment),
+        layout.page_totals(running, running & kept & ~in_posts & ~comment),
         layout.page_totals(weights, running & (in_posts | kept)),
         layout.page_totals(weights, kept),
         layout.page_totals(weights, kept & code),
@@ -130,10 +134,30 @@ def page_kinds(
     return [_page_kind(*page) for page in zip(shapes, stated, strict=True)]
 
 
+def _of_listing(layout: Layout, in_posts: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Tell which of m blocks lie on pages whose posts have linked titles that differ, as on a
+    blog's front page; in a forum all posts have the title of their topic."""
+    blocks = layout.blocks
+    headings = (blocks.bits & sum(TAG_BIT[f"h{level}"] for level in range(1, 5))) != 0
+    linked = in_posts & headings & (blocks.link_weights > 0.5 * blocks.weights)
+    above = layout.inherited_names[layout.parents[blocks.elements]]
+    of_author = (blocks.names & ~above & BIT["meta"]) != 0
+    titles = np.flatnonzero(linked & ~of_author)
+    keys = blocks.keys[titles] + PAGE_STEP * layout.block_pages[titles].astype(np.uint64)
+    differ = titles[np.unique(keys, return_index=True)[1]]
+    counts, differing = (
+        np.bincount(layout.block_pages[some], minlength=len(layout.block_ends))
+        for some in (titles, differ)
+    )
+    return ((differing >= 3) & (differing > _MOST * counts))[layout.block_pages]
+
+
 class Shape(NamedTuple):
     """What a page's blocks say, in weighted letters and as numbers of blocks."""
 
-    posted: float  # running text in posts
+    posted: float  # running text in posts, each of which does not have a linked title of its own
+    commented: float  # running text in posts of a region named for comments
+    uncommented_blocks: float  # of running text that is kept, in no post and no such region
     posted_or_kept: float
     kept: float
     code: float  # kept, as are all that follow
@@ -151,7 +175,9 @@ def _page_kind(shape: Shape, stated: Stated) -> Kind:
     )
     if types & _FORUM_TYPES or _FORUM_SOFTWARE.search(stated.generator):
         return "forum"
-    if not stated_article and shape.posted > _MOST * max(shape.posted_or_kept, 1.0):
+    has_comments = shape.commented > _MOST * shape.posted and shape.uncommented_blocks >= PARAGRAPHS
+    posted = shape.posted > _MOST * max(shape.posted_or_kept, 1.0)
+    if posted and not stated_article and not has_comments:
         return "forum"
     if types & _PRODUCT_TYPES or stated.og_type.startswith("product") or stated.has_price:
         return "product"
@@ -164,7 +190,7 @@ def _page_kind(shape: Shape, stated: Stated) -> Kind:
     teasers = shape.linked_headings >= max(4, 0.4 * shape.running_blocks)
     if types & _LISTING_TYPES or shape.linked > 0.5 * said or teasers:
         return "listing"
-    if shape.running_blocks >= 3 or shape.running >= 300:
+    if shape.running_blocks >= PARAGRAPHS or shape.running >= 300:
         return "article"
     return "other"
 
@@ -197,8 +223,15 @@ def in_posts(layout: Layout) -> npt.NDArray[np.bool_]:
     good = candidates[(text >= LONG * int(WEIGHT_UNIT)) & (authors >= 1)]
     page = np.searchsorted(layout.element_ends, good, side="right")
     path = layout.path[good] + PAGE_STEP * page.astype(np.uint64)
-    paths, counts = np.unique(path, return_counts=True)
-    repeated = good[np.isin(path, paths[counts >= 3])]
+    # Stripes make two paths of siblings (`bg1` and `bg2`): those have the same tag and groups of names.
+    alike = layout.parents[good].astype(np.uint64)
+    for values in (layout.own, layout.own_names):
+        alike = alike * PAGE_STEP + values[good].astype(np.uint64)
+    often = np.zeros(len(good), bool)
+    for boxes in (path, alike):
+        _, which, counts = np.unique(boxes, return_inverse=True, return_counts=True)
+        often |= (counts >= 3)[which]
+    repeated = good[often]
     posts = good[np.isin(layout.parents[good], layout.parents[repeated])]
     np.add.at(edges, blocks.first[posts], 1)
     np.add.at(edges, blocks.last[posts], -1)

@@ -39,7 +39,14 @@ from turbohtml import (
     parse,
 )
 
-from stages.extraction.class_names import BIT, BITS_BY_PROPERTY, BITS_BY_ROLE, MAX_NAME, name_bits
+from stages.extraction.class_names import (
+    BIT,
+    BITS_BY_PROPERTY,
+    BITS_BY_ROLE,
+    MAX_NAME,
+    NO_TEXT,
+    name_bits,
+)
 from stages.extraction.layout import (
     Blocks,
     Floats,
@@ -53,6 +60,7 @@ from stages.extraction.layout import (
     nearest,
 )
 from stages.extraction.letters import SPACE, WEIGHT_UNIT, as_code_points, letters
+from stages.extraction.script_data import text_in_scripts
 
 # Tags whose presence among the ancestors of a block is a feature, one bit each. Other tags have no
 # bit.
@@ -119,7 +127,9 @@ _BLOCK_NAMES = """
 """
 _EMBEDDED_NAMES = "applet audio canvas datalist math meter noembed noscript object progress svg template textarea video"
 _SILENT_NAMES = (
-    "base embed head iframe img input link map meta noframes param script source style title track"
+    "base embed head iframe img input link map meta noframes param script source style title track "
+    # advertisements and notices of AMP, which show a text of their own until they are loaded
+    "amp-ad amp-auto-ads amp-consent amp-embed amp-sticky-ad amp-user-notification"
 )
 _BLOCK_TAGS = frozenset(_BLOCK_NAMES.split())
 # their text is shown, but is no text of the page, unless it has no other
@@ -137,6 +147,7 @@ _HALF, _LOW = np.uint64(32), np.uint64((1 << 32) - 1)  # of a count of letters.p
 _FEW_TAGS = 256
 _MAX_REMEMBERED = 50_000  # keys
 _MAX_REMEMBERED_SIZE = 5_000_000  # code points of all keys
+_NOTHING = 40  # weighted letters: "Loading…"
 _NEXT_TO_NOTHING = 200  # weighted letters: what a page says that asks for scripts or frames
 # all is text to its end
 _RAW_TEXT = frozenset({"title", "style", "textarea", "iframe", "script", "xmp", "noembed"})
@@ -242,7 +253,7 @@ class Walked(NamedTuple):
     item_types: list[frozenset[str]]  # of microdata
 
 
-HiddenIn = Literal["unclosed", "noscript", "noframes", "embedded"]
+HiddenIn = Literal["unclosed", "noscript", "noframes", "embedded", "script_data"]
 
 
 def walk_visible(pages: Sequence[str]) -> tuple[Walked, list[HiddenIn | None]]:
@@ -264,7 +275,15 @@ def walk_visible(pages: Sequence[str]) -> tuple[Walked, list[HiddenIn | None]]:
         own = weights[layout.block_begins[page] : layout.block_ends[page]]
         if seen := _more_visible(pages[page], walked.documents[page], tags, own):
             order[page] = len(pages) + len(others)
-            others.append(seen[0])
+            # What a page states of itself stands in the page as it is.
+            others.append(
+                Walked(
+                    seen[0].layout,
+                    walked.documents[page : page + 1],
+                    walked.structured[page : page + 1],
+                    walked.item_types[page : page + 1],
+                )
+            )
             hidden_in[page] = seen[1]
     if not others:
         return walked, hidden_in
@@ -289,6 +308,8 @@ def _more_visible(
         closed = _without_unclosed(html)
         if closed != html and says_more(other := walk([closed]), 2 * said):
             return other, "unclosed"
+    if said < _NOTHING and says_more(other := walk([text_in_scripts(document)]), 2 * _NOTHING):
+        return other, "script_data"
     # What has no text of its own (images that count visits, addresses to go to) need not be walked.
     aside = "".join(element.text for element in document.select("noscript"))
     if aside.strip() and says_more(other := walk([html], frozenset({"noscript"})), 2 * said):
@@ -497,6 +518,7 @@ def _read_elements(
         np.bitwise_or.at(own_names, np.array(page.named, np.int64), np.array(page.names, np.int64))
         own[page.hidden] |= HIDDEN
     own[roots + 1] |= SKIPPED
+    own[(own_names & NO_TEXT) != 0] |= SKIPPED
     for page in marked:
         own[page.shown] &= ~SKIPPED
     return own, own_names, steps

@@ -7,6 +7,9 @@ import sys
 import unicodedata
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 from pipelines.build.plan import CARRIERS, ENGINES, PACKAGES, _packages
 
@@ -46,3 +49,13 @@ def test_python_and_its_unicode_tables_are_named() -> None:
     packages = _packages()
     assert packages["unicode"] == unicodedata.unidata_version
     assert packages["python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}.")
+
+
+def test_the_icu_that_words_are_cut_by_is_named_where_it_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """PyICU stays the same when the system's ICU is replaced, with other dictionaries."""
+    monkeypatch.setitem(sys.modules, "icu", SimpleNamespace(ICU_VERSION="99.1"))
+    assert _packages()["icu"] == "99.1"
+    monkeypatch.setitem(sys.modules, "icu", None)
+    assert "icu" not in _packages()

@@ -3,6 +3,8 @@ in columns."""
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from stages.extraction.class_names import BIT, name_bits
@@ -41,6 +43,12 @@ WRAPPED = {
     "an open style": f"<head><style>p {{}}</head><body>{BODY}",
     "an open text field": f"<body><textarea name=q><main>{BODY}</main>",
     "a paragraph named comment": f'<article><h1>x</h1><p class="lead comment">{TEXT}</p><p>{MORE}</p></article>',
+    "buttons in headings, as ARIA has accordions": (
+        f"<main><h1>x</h1><h2><button>{TEXT}</button></h2><div class=collapse><p>{MORE}</p></div></main>"
+    ),
+    "advertisements of AMP": (
+        f"<main><p>{TEXT}</p><amp-ad><div placeholder>Advertisement</div></amp-ad><p>{MORE}</p></main>"
+    ),
     "names that hold other names": f'<div class="contentWithSidebar text-navy" id="scandinavia">{BODY}</div>',
 }
 
@@ -50,6 +58,73 @@ def test_no_element_takes_the_main_text_with_it(markup: str) -> None:
     text = page(markup).text
     assert TEXT in text
     assert MORE in text
+
+
+def test_a_question_is_kept_with_its_answer_and_a_button_without_one_is_not() -> None:
+    question = "<h3><button data-bs-toggle=collapse>Who pays for it?</button></h3>"
+    menu = f"<footer><h3><button>Contact us here</button></h3>{MENU}</footer>"
+    found = page(
+        f"<nav>{MENU}</nav><main><h1>x</h1><p>{TEXT}</p>{question}<p>{MORE}</p></main>{menu}"
+    )
+    assert f"{TEXT}\n\nWho pays for it?\n\n{MORE}" in found.text
+    assert "Contact us" not in found.text
+
+
+EDIT = "<span class=mw-editsection>[<a href=/e>edit</a> | <a href=/s>edit source</a>]</span>"
+
+
+@pytest.mark.parametrize("heading", [f"<h2>Pay{EDIT}</h2>", f"<div><h2>Pay</h2>{EDIT}</div>"])
+def test_links_to_edit_a_section_are_no_text_of_its_heading(heading: str) -> None:
+    assert (
+        page(f"<main><p>{TEXT}</p>{heading}<p>{MORE}</p></main>").text == f"{TEXT}\n\nPay\n\n{MORE}"
+    )
+    own = f"<h2>Edit <a class=anchor href=/s>sections</a></h2><p>{TEXT}</p>"
+    assert page(f"<main>{own}<p>{MORE}</p></main>").text.startswith("Edit sections\n"), (
+        "a link of its own"
+    )
+
+
+SHELL = "<html lang=eu><title>x</title><body><div id=root>{}</div><script type={}>{}</script>"
+SETTINGS = {f"key{n}": f"{n}. A text of the interface, which says something." for n in range(9)}
+SCRIPT_DATA = {
+    "Next.js": (
+        "application/json",
+        {"props": {"post": {"body": f"<p>{TEXT}</p><p>{MORE}</p>", "n": 1}}},
+    ),
+    "paragraphs in a list": (
+        "application/json",
+        {"a": [{"type": "p", "text": TEXT}, {"text": MORE}]},
+    ),
+    "JSON-LD": ("application/ld+json", {"@type": "Article", "articleBody": f"{TEXT}\n\n{MORE}"}),
+    "with settings": (
+        "application/json",
+        {"i18n": dict(list(SETTINGS.items())[:2]), "page": {"parts": [TEXT, MORE, TEXT]}},
+    ),
+}
+
+
+@pytest.mark.parametrize(("kind", "data"), SCRIPT_DATA.values(), ids=SCRIPT_DATA.keys())
+def test_a_page_that_a_script_would_write_is_read_from_its_data(kind: str, data: object) -> None:
+    found = page(SHELL.format("Loading...", kind, json.dumps(data)))
+    assert found.text == f"{TEXT}\n\n{MORE}"
+    assert (found.fallback, found.declared_language) == ("script_data", "eu")
+
+
+@pytest.mark.parametrize(
+    ("shown", "data"),
+    [
+        (f"<p>{TEXT}</p>", {"body": MORE * 3}),
+        ("Loading...", SETTINGS),
+        ("Loading...", {"image": "QUJD" * 200}),
+        ("Loading...", "[" * 5000),
+        ("Loading...", {"body": MORE[:40]}),
+    ],
+    ids=["a page that shows text", "settings", "no text", "deeply nested", "next to nothing"],
+)
+def test_other_data_of_scripts_is_no_text(shown: str, data: object) -> None:
+    written = data if isinstance(data, str) else json.dumps(data)
+    found = page(SHELL.format(shown, "application/json", written))
+    assert (found.text, found.fallback) == (page(shown).text, page(shown).fallback)
 
 
 def test_the_frame_of_a_site_is_left_out() -> None:
@@ -138,6 +213,49 @@ def test_posts_are_kept_without_the_profiles_of_their_authors(kinds: tuple[str, 
     assert found.kind == "forum"
     assert [f"{number} {TEXT}" in found.text for number in range(len(kinds))] == [True] * len(kinds)
     assert found.text.count("Well said, Ann.") == len(kinds)
+
+
+def test_a_rank_that_posts_repeat_is_left_out() -> None:
+    ranked = posts("", "", "").replace(
+        "<div class=content>", "<h5>A well-known member</h5><div class=content>"
+    )
+    found = page(f"<nav>{MENU}</nav><div id=thread><h1>A title of it</h1>{ranked}</div>")
+    assert found.text.count(TEXT) == 3
+    assert "well-known" not in found.text
+    for number in range(3):  # three headings that differ
+        ranked = ranked.replace("A well-known member", f"Answer {number} to it", 1)
+    found = page(f"<nav>{MENU}</nav><div id=thread><h1>A title of it</h1>{ranked}</div>")
+    assert "Answer 1 to it" in found.text
+
+
+STORIES = "".join(
+    f"<article class=post><h2><a href=/{n}>Story {n} of the island</a></h2><span class=author>Ann</span>"
+    f"<p>{n} {TEXT}</p></article>"
+    for n in range(4)
+)
+READERS = "".join(
+    f"<li class=comment><b class=author>Reader</b><time>1 May</time><p>{n} I never knew about this, and thank you.</p>"
+    for n in range(40)
+)
+KINDS = {
+    "a front page of whole stories": (f"<div id=content>{STORIES}</div>", "listing"),
+    "an article that many commented on": (
+        f"<main><article><h1>x</h1><p>{TEXT}<p>{MORE}<p>{MORE} {TEXT}</article>"
+        f"<div id=comments><ol>{READERS}</ol></div></main>",
+        "article",
+    ),
+    "comments alone": (
+        f"<main><h1>x</h1><div id=comments><ol>{READERS}</ol></div></main>",
+        "forum",
+    ),
+}
+
+
+@pytest.mark.parametrize(("markup", "kind"), KINDS.values(), ids=KINDS.keys())
+def test_posts_do_not_make_each_page_a_forum(markup: str, kind: str) -> None:
+    found = page(f"<nav>{MENU}</nav>{markup}")
+    assert found.kind == kind
+    assert ("I never knew" in found.text) == (kind == "forum")
     assert "moderator" not in found.text
 
 
