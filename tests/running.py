@@ -49,7 +49,7 @@ def start(recipe: Path, output: Path | str, *options: str) -> subprocess.Popen[s
     command = [
         sys.executable,
         "-m",
-        "pipelines.command_line.app",
+        "pipelines.command_line.program",
         "run",
         str(recipe),
         "--output",

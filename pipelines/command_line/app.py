@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
-import os
 import sys
-from collections.abc import Iterable
-from signal import SIG_IGN, SIGHUP, SIGINT, SIGTERM, getsignal, signal
-from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -26,6 +21,7 @@ from pipelines.command_line import (
 from pipelines.command_line.cards import card_app
 from pipelines.command_line.identification import lid_app
 from pipelines.command_line.language_models import lm_app
+from pipelines.command_line.program import Stopped, console, fail, say_stopped
 from pipelines.command_line.recipes import recipe_app
 from pipelines.command_line.scripts import script_app
 from pipelines.command_line.word_lists import wordlists_app
@@ -62,9 +58,6 @@ app.add_typer(wordlists_app, name="wordlists")
 app.add_typer(script_app, name="script")
 
 
-STOPPED = "stopped; run the same command again to go on"
-
-
 def _show_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
@@ -85,80 +78,19 @@ def options(
     """Turn raw multilingual text into a published corpus with a data card, one recipe at a time."""
 
 
-def _fail(lines: Iterable[str], code: int) -> int:
-    for line in lines:
-        print(f"glotmill: {line}", file=sys.stderr)
-    return code
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line: exit 0, 1 if the work failed, 2 if the command or recipe was wrong."""
     try:
         app(args=arguments)
     except MisuseError as error:
-        sys.exit(_fail(str(error).splitlines(), 2))
+        sys.exit(fail(str(error).splitlines(), 2))
     except store_errors(FailureError) as error:
         remedy = f"; {go_on(error)}" if is_full(error) else ""
         network = type(error).__module__.partition(".")[0] == "httpx2"  # the Hub's client
         words = f"the Hub cannot be reached: {error}" if network else str(error)
-        sys.exit(_fail((words + remedy).splitlines(), 1))
+        sys.exit(fail((words + remedy).splitlines(), 1))
     except Stopped as stopped:
-        sys.exit(_say_stopped(stopped))
-
-
-class Stopped(BaseException):  # no error; and no KeyboardInterrupt, which click would answer itself
-    """Somebody asked this process to end: Ctrl-C, `kill`, or a terminal that was closed."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.exit_code = 128 + number
-
-
-def _say_stopped(stopped: Stopped) -> int:
-    for each in (SIGINT, SIGTERM, SIGHUP):
-        signal(each, SIG_IGN)  # it is said once
-    return _fail([STOPPED], stopped.exit_code)
-
-
-def _stop_on_signals() -> None:
-    """Unwind at the first signal, so that workers end and files are closed; end at once at the
-    second."""
-    # as under nohup
-    stops = [each for each in (SIGINT, SIGTERM, SIGHUP) if getsignal(each) is not SIG_IGN]
-
-    def end(number: int, _frame: FrameType | None) -> NoReturn:
-        os.write(2, f"glotmill: {STOPPED}\n".encode())
-        os._exit(128 + number)
-
-    def stop(number: int, _frame: FrameType | None) -> NoReturn:
-        for each in stops:
-            signal(each, end)
-        raise Stopped(number)
-
-    for each in stops:
-        signal(each, stop)
-
-
-def console() -> NoReturn:
-    """Run the command line as a program, and end at once with its exit code.
-
-    Nothing is left to do after a command but to take thousands of imported modules apart, which
-    costs 0.1 s and more, and during which a thread that a library still has can abort the process.
-    """
-    code: Any = 0
-    runs.is_program = True
-    try:
-        _stop_on_signals()
-        main()
-        sys.stdout.flush()
-    except SystemExit as end:
-        code = end.code
-    except Stopped as stopped:  # while it was ending, or another failure was about to be reported
-        code = _say_stopped(stopped)
-    except BrokenPipeError:  # who reads our output has seen enough
-        code = 1
-    atexit._run_exitfuncs()
-    os._exit(code if isinstance(code, int) else int(code is not None))
+        sys.exit(say_stopped(stopped))
 
 
 if __name__ == "__main__":

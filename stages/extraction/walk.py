@@ -459,16 +459,19 @@ class Marked(NamedTuple):
     named: list[int]  # may repeat a place
     names: list[int]  # groups of names of each of these
     hidden: list[int]
+    spaced: list[int]  # by their style, as `pre` is
     shown: list[int]  # templates that a browser shows
     structured: list[str]  # JSON-LD
     item_types: frozenset[str]  # of microdata
 
 
 _ATTRIBUTES = (
-    '[hidden],[aria-hidden="true"],[style*="none"],[style*="hidden"],[role],[itemprop],[itemtype]'
+    '[hidden],[aria-hidden="true"],[style*="none"],[style*="hidden"],[style*="white-space" i],'
+    "[role],[itemprop],[itemtype]"
 )
 
 
+_KEEPS_LINES = re.compile(r"white-space\s*:\s*(?:pre|break-spaces)", re.IGNORECASE)
 _NUMBERS = str.maketrans("0123456789", "_" * 10)
 
 
@@ -477,6 +480,7 @@ def _read_attributes(document: Document, index: dict[object, int], cut_off: int)
     named: list[int] = []
     names: list[int] = []
     hidden: list[int] = []
+    spaced: list[int] = []
     item_types = set()
     identified = document.select("[id]")
     ids = "\0".join([(element.attr("id") or "")[:MAX_NAME] for element in identified])
@@ -491,6 +495,8 @@ def _read_attributes(document: Document, index: dict[object, int], cut_off: int)
     for element in document.select(_ATTRIBUTES):
         if _is_hidden(element) and not _opens(element, controlled):
             hidden.append(index.get(element, cut_off))
+        if _KEEPS_LINES.search(element.attr("style") or ""):
+            spaced.append(index.get(element, cut_off))
         bits = BITS_BY_ROLE.get((element.attr("role") or "").lower(), 0)
         bits |= BITS_BY_PROPERTY.get((element.attr("itemprop") or "").lower(), 0)
         if bits:
@@ -500,7 +506,7 @@ def _read_attributes(document: Document, index: dict[object, int], cut_off: int)
             item_types.add(item_type.rsplit("/", 1)[-1])
     shown = [index.get(element, cut_off) for element in document.select("template[shadowrootmode]")]
     structured = [script.text for script in document.select('script[type="application/ld+json"]')]
-    return Marked(named, names, hidden, shown, structured, frozenset(item_types))
+    return Marked(named, names, hidden, spaced, shown, structured, frozenset(item_types))
 
 
 def _read_elements(
@@ -517,6 +523,7 @@ def _read_elements(
     for page in marked:
         np.bitwise_or.at(own_names, np.array(page.named, np.int64), np.array(page.names, np.int64))
         own[page.hidden] |= HIDDEN
+        own[page.spaced] |= SPACED
     own[roots + 1] |= SKIPPED
     own[(own_names & NO_TEXT) != 0] |= SKIPPED
     for page in marked:

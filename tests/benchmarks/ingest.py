@@ -46,7 +46,7 @@ stage = "identify_language"
 def run_ours(recipe: Path, output: Path, workers: int) -> tuple[Figures, int]:
     """Run the whole job; returns its figures and the number of documents read."""
     shutil.rmtree(output, ignore_errors=True)
-    command = [sys.executable, "-m", "pipelines.command_line.app", "run", str(recipe)]
+    command = [sys.executable, "-m", "pipelines.command_line.program", "run", str(recipe)]
     figures = measure([*command, "--output", str(output), "--workers", str(workers)])
     manifest = json.loads((output / "manifest.json").read_text())
     return figures, manifest["phases"][0]["documents_in"]

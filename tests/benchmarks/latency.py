@@ -65,7 +65,7 @@ def main() -> None:
         seconds: dict[str, list[float]] = {}
 
         def run(name: str, *arguments: object) -> None:
-            command = [sys.executable, "-m", "pipelines.command_line.app", *map(str, arguments)]
+            command = [sys.executable, "-m", "pipelines.command_line.program", *map(str, arguments)]
             seconds.setdefault(name, []).append(measure(command).cpu_seconds)
 
         for _ in range(RUNS + 1):  # the first compiles modules

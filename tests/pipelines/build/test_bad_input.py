@@ -39,7 +39,7 @@ RUN = ("run", "bad.toml", "--output", "out")
 
 def run_limited(folder: Path, file_bytes: int) -> subprocess.CompletedProcess[str]:
     """Run in a process of its own, none of whose files may grow past `file_bytes`."""
-    command = [sys.executable, "-m", "pipelines.command_line.app", *RUN]
+    command = [sys.executable, "-m", "pipelines.command_line.program", *RUN]
     return subprocess.run(
         command,
         cwd=folder,

@@ -7,6 +7,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -150,3 +152,25 @@ def test_lines_where_there_is_no_terminal() -> None:
     )
     lines.report(Task(name="shard"), TaskResult())
     assert lines.line() == "phases after ingest: 1 tasks done, 1,200 documents read"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_libraries_are_loaded_is_answered_too(number: int, tmp_path: Path) -> None:
+    """A library that takes its time stands in for a slow disk."""
+    (tmp_path / "typer.py").write_text(
+        "import time\nprint('loading', flush=True)\ntime.sleep(60)\n"
+    )
+    code = "from pipelines.command_line.program import console; console()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "loading\n"
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert errors == "glotmill: stopped; run the same command again to go on\n"
+    assert process.returncode == 128 + number

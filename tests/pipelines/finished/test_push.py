@@ -159,7 +159,14 @@ def test_a_push_that_is_killed_changes_nothing_and_goes_on(hub: Hub, tmp_path: P
     folder = corpus(
         tmp_path / "v2", "2.0", {f"{shard:03}": f"testua {shard}" for shard in range(60)}
     )
-    command = [sys.executable, "-m", "pipelines.command_line.app", "push", str(folder), REPOSITORY]
+    command = [
+        sys.executable,
+        "-m",
+        "pipelines.command_line.program",
+        "push",
+        str(folder),
+        REPOSITORY,
+    ]
     process = subprocess.Popen(command, env=environment(hub, tmp_path / "home"))
     while hub.uploaded.total() < 7:
         assert process.poll() is None

@@ -170,6 +170,19 @@ def test_what_is_no_part_of_the_text_is_not_kept_for_its_place(part: str) -> Non
     assert "One more" not in text
 
 
+LINES = "The first line,\n  the second,\n\nand a stanza."
+
+
+@pytest.mark.parametrize(
+    "style", ["white-space: pre-line", "color:red;WHITE-SPACE:pre-wrap", "white-space:break-spaces"]
+)
+def test_lines_that_a_style_keeps_are_kept(style: str) -> None:
+    written = f'<main><p>{TEXT}</p><div style="{style}">{LINES}</div><p>{MORE}</p></main>'
+    assert LINES in page(written).text
+    folded = page(written.replace(style, "white-space: nowrap")).text
+    assert " ".join(LINES.split()) in folded
+
+
 def test_a_field_stands_between_its_label_and_the_next() -> None:
     form = f"<main><p>{TEXT}</p><p>Name<input name=a>Town<input name=b><i>of</i> birth</p><p>{MORE}</p></main>"
     assert "Name\nTown\nof birth" in page(form).text

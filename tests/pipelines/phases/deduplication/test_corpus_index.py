@@ -584,7 +584,7 @@ def test_the_command_line_says_it_and_exits_with_2(place: Path) -> None:
     )
     for command in (["plan"], ["run"]):
         done = subprocess.run(
-            [sys.executable, "-m", "pipelines.command_line.app", *command, str(recipe)],
+            [sys.executable, "-m", "pipelines.command_line.program", *command, str(recipe)],
             capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 2
