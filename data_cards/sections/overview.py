@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from data_cards.languages import LanguageFacts, is_language, language_facts
 from data_cards.sections.splits import split_limitations
 from schemas.card.card import Card
+from schemas.card.splits import subset_to_load
 from schemas.card.statistics import SHARE_BINS, TextStatistics, TextVolume
 from schemas.language import UNDETERMINED, one_code, parse_label, to_iso639_3
 from schemas.orthography import words_are_spaced
@@ -317,6 +318,9 @@ def views(card: Card) -> dict[str, Any]:
     return {
         "totals": totals(card),
         "rows": rows,
+        "to_load": subset_to_load(
+            [row.label for row in rows], {(file.language, file.split) for file in card.files}
+        ),
         "largest_share": max((row.share for row in rows), default=0.0),
         "volumes": source_volumes(card),
         "licences": licences(card),

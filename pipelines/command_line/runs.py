@@ -310,6 +310,7 @@ def _show_result(manifest: Any, target: str) -> None:
     from rich.table import Table
 
     from data_cards.languages import is_language, language_facts
+    from schemas.card.splits import subset_to_load
 
     rows: dict[str, list[int]] = {}
     for file in manifest.files:
@@ -346,8 +347,15 @@ def _show_result(manifest: Any, target: str) -> None:
     print(f"corpus   {target}/data")
     print(f"card     {target}/README.md")
     print(f"report   {target}/report.html")
-    if largest:
+    filled = {
+        (part[1], part[2].split("-")[0])
+        for part in (file.path.split("/") for file in manifest.files)
+        if part[0] == "data"
+    }
+    labels = [label for label, _ in largest]
+    if found := subset_to_load(labels, filled):
+        label, split = found
         print("next     open the report in a browser, or load the corpus or one language in Python")
         print("         (pip install datasets):")
-        print(f'         datasets.load_dataset("{target}", split="train")')
-        print(f'         datasets.load_dataset("{target}", "{largest[0][0]}", split="train")')
+        print(f'         datasets.load_dataset("{target}", split="{split}")')
+        print(f'         datasets.load_dataset("{target}", "{label}", split="{split}")')

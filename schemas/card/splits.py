@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from pydantic import Field
 
 from schemas.card.part import CardPart, Count
@@ -12,6 +14,23 @@ SUBSETS_APART = (
     "unproved",
 )
 PUBLISHED_SPLITS = ("train", "validation", "test", *SUBSETS_APART)
+
+
+def subset_to_load(
+    labels: Iterable[str], filled: Collection[tuple[str, str]]
+) -> tuple[str, str] | None:
+    """Choose a subset and a split of it to show how to load: the first subset that has `train`,
+    else `validation` or `test`; None if there is no such.
+
+    `filled` are the subsets and splits that have documents. A small subset may lack any split.
+
+    >>> subset_to_load(["srp_Latn", "eus_Latn"], {("srp_Latn", "test"), ("eus_Latn", "train")})
+    ('eus_Latn', 'train')
+    >>> subset_to_load(["srp_Latn"], {("srp_Latn", "test")}), subset_to_load([], {})
+    (('srp_Latn', 'test'), None)
+    """
+    pairs = ((label, split) for split in PUBLISHED_SPLITS[:3] for label in labels)
+    return next((pair for pair in pairs if pair in filled), None)
 
 
 class SplitRule(CardPart):

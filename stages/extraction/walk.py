@@ -147,6 +147,7 @@ _HALF, _LOW = np.uint64(32), np.uint64((1 << 32) - 1)  # of a count of letters.p
 _FEW_TAGS = 256
 _MAX_REMEMBERED = 50_000  # keys
 _MAX_REMEMBERED_SIZE = 5_000_000  # code points of all keys
+_STORY = 400  # in data; what is shorter may be a notice or a label of the interface
 _NOTHING = 40  # weighted letters: "Loading…"
 _NEXT_TO_NOTHING = 200  # weighted letters: what a page says that asks for scripts or frames
 # all is text to its end
@@ -308,7 +309,7 @@ def _more_visible(
         closed = _without_unclosed(html)
         if closed != html and says_more(other := walk([closed]), 2 * said):
             return other, "unclosed"
-    if said < _NOTHING and says_more(other := walk([text_in_scripts(document)]), 2 * _NOTHING):
+    if said < _NOTHING and says_more(other := walk([text_in_scripts(document)]), _STORY):
         return other, "script_data"
     # What has no text of its own (images that count visits, addresses to go to) need not be walked.
     aside = "".join(element.text for element in document.select("noscript"))

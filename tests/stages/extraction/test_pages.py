@@ -84,21 +84,22 @@ def test_links_to_edit_a_section_are_no_text_of_its_heading(heading: str) -> Non
     )
 
 
+LONG = f"{TEXT} {MORE} {MORE} {TEXT} {MORE}"
 SHELL = "<html lang=eu><title>x</title><body><div id=root>{}</div><script type={}>{}</script>"
 SETTINGS = {f"key{n}": f"{n}. A text of the interface, which says something." for n in range(9)}
 SCRIPT_DATA = {
     "Next.js": (
         "application/json",
-        {"props": {"post": {"body": f"<p>{TEXT}</p><p>{MORE}</p>", "n": 1}}},
+        {"props": {"post": {"body": f"<p>{LONG}</p><p>{MORE}</p>", "n": 1}}},
     ),
     "paragraphs in a list": (
         "application/json",
-        {"a": [{"type": "p", "text": TEXT}, {"text": MORE}]},
+        {"a": [{"type": "p", "text": LONG}, {"text": MORE}]},
     ),
-    "JSON-LD": ("application/ld+json", {"@type": "Article", "articleBody": f"{TEXT}\n\n{MORE}"}),
+    "JSON-LD": ("application/ld+json", {"@type": "Article", "articleBody": f"{LONG}\n\n{MORE}"}),
     "with settings": (
         "application/json",
-        {"i18n": dict(list(SETTINGS.items())[:2]), "page": {"parts": [TEXT, MORE, TEXT]}},
+        {"i18n": dict(list(SETTINGS.items())[:2]), "page": {"parts": [LONG, MORE, LONG]}},
     ),
 }
 
@@ -106,7 +107,7 @@ SCRIPT_DATA = {
 @pytest.mark.parametrize(("kind", "data"), SCRIPT_DATA.values(), ids=SCRIPT_DATA.keys())
 def test_a_page_that_a_script_would_write_is_read_from_its_data(kind: str, data: object) -> None:
     found = page(SHELL.format("Loading...", kind, json.dumps(data)))
-    assert found.text == f"{TEXT}\n\n{MORE}"
+    assert found.text == f"{LONG}\n\n{MORE}"
     assert (found.fallback, found.declared_language) == ("script_data", "eu")
 
 
@@ -117,9 +118,9 @@ def test_a_page_that_a_script_would_write_is_read_from_its_data(kind: str, data:
         ("Loading...", SETTINGS),
         ("Loading...", {"image": "QUJD" * 200}),
         ("Loading...", "[" * 5000),
-        ("Loading...", {"body": MORE[:40]}),
+        ("Loading...", {"cookies": f"{TEXT} {MORE}", **dict(list(SETTINGS.items())[:2])}),
     ],
-    ids=["a page that shows text", "settings", "no text", "deeply nested", "next to nothing"],
+    ids=["a page that shows text", "settings", "no text", "deeply nested", "a notice"],
 )
 def test_other_data_of_scripts_is_no_text(shown: str, data: object) -> None:
     written = data if isinstance(data, str) else json.dumps(data)
