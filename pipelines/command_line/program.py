@@ -55,6 +55,14 @@ def _stop_on_signals() -> None:
         signal(each, stop)
 
 
+def _open_closed_streams() -> None:
+    """Lead the standard streams that the caller closed to nowhere: a file that we open would take
+    the number of one, and what libraries and workers print would be written into it."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
 def console() -> NoReturn:
     """Run the command line as a program, and end at once with its exit code.
 
@@ -64,6 +72,7 @@ def console() -> NoReturn:
     code: Any = 0
     try:
         _stop_on_signals()
+        _open_closed_streams()
         from pipelines.command_line import app, runs
 
         runs.is_program = True

@@ -71,7 +71,7 @@ def find_in_ledger(store: Store, document: str) -> list[dict[str, Any]]:
     if len(ids) > 1:
         shown = ", ".join(ids[:3]) + (f" and {len(ids) - 3:,} more" if len(ids) > 3 else "")
         raise StagingError(
-            f"{len(ids):,} documents of {store.url} have ids that begin with {document}: {shown}"
+            f"{len(ids):,} documents of {store.url} have ids that begin with {document!r}: {shown}"
         )
     return same
 

@@ -183,9 +183,10 @@ def read_split(
 
     A block holds at most `block_bytes` of payload, or a single record that is larger. What cannot
     be read is a row with `error`; an empty split yields no block. Raises OSError if the store
-    itself fails, and ChangedFileError at the end if a file is not what it was when the split was
-    planned.
+    itself fails, and ChangedFileError if a file is not what it was when the split was planned:
+    before it is read, of local files (a pipe in its place would be waited for), and at the end.
     """
+    check_unchanged(file for file in split.files if "://" not in file.location)
     try:
         blocks = cut_blocks(FORMATS[source.format].read(split, source), block_bytes)
         yield from (

@@ -84,6 +84,11 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "replaced by as many bytes": (same_size_later, r"in/b\.jsonl changed .*written again"),
     "removed": (lambda f: f.unlink(), r"in/b\.jsonl was removed"),
+    "replaced by a pipe": (
+        lambda f: (f.unlink(), os.mkfifo(f)),
+        r"in/b\.jsonl changed .*planned, 0 now",
+    ),
+    "replaced by a folder": (lambda f: (f.unlink(), f.mkdir()), r"in/b\.jsonl changed"),
 }
 
 

@@ -89,3 +89,11 @@ def test_workers_of_this_machine_import_no_beam() -> None:
     assert not run_function(
         "tests.pipelines.command_line.test_start_up:is_imported", ("apache_beam",)
     )
+
+
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", "<&-"])
+def test_a_command_whose_streams_are_closed_ends_well(closed: str) -> None:
+    command = f"{sys.executable} -m pipelines.command_line.program script schemes {closed}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ("serbian" in done.stdout) == (closed == "<&-")
