@@ -13,8 +13,8 @@ from stages.extraction.walk import HIDDEN, TAG_BIT
 # A region named for comments that holds more of the kept text than this is the page, whatever its
 # name, unless there is an article next to it.
 _MOST = 0.5
-PARAGRAPHS = 3  # of running text make an article
-_REPEATS = 3
+ARTICLE_BLOCKS = 3  # of running text that make an article
+_REPEATS = 3  # of a label, in as many posts
 _SHORT = 8  # weighted letters; a post of one word is a post
 _PARAGRAPHS = sum(TAG_BIT[tag] for tag in ("p", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"))
 _LEFT_OUT = sum(BIT[name] for name in ("navigation", "footer", "form", "share", "advertisement"))
@@ -40,7 +40,7 @@ def with_comments(
     in_comments = layout.page_totals(blocks.weights, kept & comment)
     little = in_comments <= _MOST * layout.page_totals(blocks.weights, kept)
     running = kept & ~comment & (blocks.weights >= LONG)
-    left_out = ~wanted & (little | (layout.page_totals(running, running) >= PARAGRAPHS))
+    left_out = ~wanted & (little | (layout.page_totals(running, running) >= ARTICLE_BLOCKS))
     without = kept & ~(comment & left_out[page])
     if not wanted.any():
         return without

@@ -5,7 +5,8 @@ Evidence is what the page states of itself (schema.org types in JSON-LD and micr
 `generator`), and the shape of its text: how much of it stands in links, in repeated boxes, in code.
 The first rule that holds decides:
 
-    forum      a discussion by its schema or software, or posts in repeated boxes with their own authors or times
+    forum      a discussion by its schema or software, or posts in repeated boxes with their own authors or times,
+               unless each has a title of its own that leads elsewhere, or they are comments below an article
     product    a product by its schema, or a price stated as data
     manual     software that writes manuals says so, or code and definitions make up much of the text
     article    an article by its schema or Open Graph, or several paragraphs of running text
@@ -24,7 +25,7 @@ import numpy.typing as npt
 from turbohtml import Document
 
 from stages.extraction.class_names import BIT
-from stages.extraction.comments import PARAGRAPHS
+from stages.extraction.comments import ARTICLE_BLOCKS
 from stages.extraction.features import LONG
 from stages.extraction.layout import PAGE_STEP, Layout
 from stages.extraction.letters import WEIGHT_UNIT
@@ -175,7 +176,9 @@ def _page_kind(shape: Shape, stated: Stated) -> Kind:
     )
     if types & _FORUM_TYPES or _FORUM_SOFTWARE.search(stated.generator):
         return "forum"
-    has_comments = shape.commented > _MOST * shape.posted and shape.uncommented_blocks >= PARAGRAPHS
+    has_comments = (
+        shape.commented > _MOST * shape.posted and shape.uncommented_blocks >= ARTICLE_BLOCKS
+    )
     posted = shape.posted > _MOST * max(shape.posted_or_kept, 1.0)
     if posted and not stated_article and not has_comments:
         return "forum"
@@ -190,7 +193,7 @@ def _page_kind(shape: Shape, stated: Stated) -> Kind:
     teasers = shape.linked_headings >= max(4, 0.4 * shape.running_blocks)
     if types & _LISTING_TYPES or shape.linked > 0.5 * said or teasers:
         return "listing"
-    if shape.running_blocks >= PARAGRAPHS or shape.running >= 300:
+    if shape.running_blocks >= ARTICLE_BLOCKS or shape.running >= 300:
         return "article"
     return "other"
 

@@ -3,8 +3,8 @@
 Looked at are JSON-LD and scripts of the type `application/json` (Next.js, Gatsby, Drupal). Of all
 running text in them, the part that holds most is taken: from the top down to each value with more
 than half of all, as long as there is one. That must end at one text, or at a list (of paragraphs),
-of which no part is taken unless it holds nearly all.
-Settings and translations of an interface are tables of many texts, of which none holds the half.
+of which no part is taken unless it holds nearly all. Settings and translations of an interface are
+tables of many texts, of which none holds the half.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from turbohtml import Document
 from stages.extraction.letters import WEIGHT_UNIT, as_code_points, letters
 
 _DATA = 'script[type="application/ld+json" i],script[type="application/json" i]'
-_ALL = 0.9
+_ALL = 0.9  # of a list's running text is nearly all
 _RUNNING = 25  # weighted letters, as LONG of `features`
 _FEWEST = 6  # code points; letters of no script weigh so much that fewer would be running text
 _MARKUP = re.compile(r"</?[A-Za-z][^<>]{0,1000}>")
@@ -74,15 +74,13 @@ def _values(data: Any) -> tuple[list[Any], list[int]]:
     waiting = [(data, 0)]
     while waiting:
         value, parent = waiting.pop()
-        waiting += (
-            (
-                (inner, len(values))
-                for inner in reversed(value.values() if isinstance(value, dict) else value)
-                if isinstance(inner, str | dict | list)
+        if isinstance(value, dict | list):
+            parts = value.values() if isinstance(value, dict) else value
+            waiting += (
+                (part, len(values))
+                for part in reversed(parts)
+                if isinstance(part, str | dict | list)
             )
-            if isinstance(value, dict | list)
-            else ()
-        )
         values.append(value)
         parents.append(parent)
     return values, parents
