@@ -89,4 +89,7 @@ def console() -> NoReturn:
 
 
 if __name__ == "__main__":
-    console()
+    # under its own name, by which the commands know it: classes of `__main__` are others
+    from pipelines.command_line import program
+
+    program.console()
