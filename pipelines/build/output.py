@@ -68,6 +68,14 @@ def _refuse_foreign(store: Store) -> None:
     there."""
     if store.fs.isfile(store.root):
         raise StagingError(f"--output must be a folder, {store.url} is a file")
+    place = Path(store.root)
+    for above in (place, *place.parents) if store.local else ():
+        if above.is_symlink() and not above.exists():
+            raise StagingError(f"--output must be a folder, {above} is a link to nothing")
+        if above.exists():
+            if not above.is_dir():
+                raise StagingError(f"--output must be a folder, {above} is a file")
+            break
     begun = [name for name in _WRITTEN_BY_RUNS if store.exists(name)]
     for name in begun:
         if _WRITTEN_BY_RUNS[name] not in store.read(name):

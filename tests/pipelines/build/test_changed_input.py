@@ -71,6 +71,17 @@ def same_size_later(file: Path) -> None:
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
 
 
+def become_a_pipe(file: Path) -> None:
+    """A pipe that nobody writes to is waited for by whoever opens it."""
+    file.unlink()
+    os.mkfifo(file)
+
+
+def become_a_folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
 CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "truncated": (
         lambda f: f.write_bytes(f.read_bytes()[:3000]),
@@ -84,11 +95,8 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "replaced by as many bytes": (same_size_later, r"in/b\.jsonl changed .*written again"),
     "removed": (lambda f: f.unlink(), r"in/b\.jsonl was removed"),
-    "replaced by a pipe": (
-        lambda f: (f.unlink(), os.mkfifo(f)),
-        r"in/b\.jsonl changed .*planned, 0 now",
-    ),
-    "replaced by a folder": (lambda f: (f.unlink(), f.mkdir()), r"in/b\.jsonl changed"),
+    "replaced by a pipe": (become_a_pipe, r"in/b\.jsonl changed .*planned, 0 now"),
+    "replaced by a folder": (become_a_folder, r"in/b\.jsonl changed"),
 }
 
 
@@ -339,8 +347,15 @@ def test_nothing_is_written_into_a_folder_that_is_refused(recipe: Path, tmp_path
         "theirs/staging/letter.txt",
     ]
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letter.txt"]
-    with pytest.raises(StagingError, match=r"--output must be a folder, .*letter\.txt is a file"):
-        run(recipe, "mine/letter.txt")
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    for folder, words in (
+        ("mine/letter.txt", r"mine/letter\.txt is a file"),
+        ("mine/letter.txt/out", r"mine/letter\.txt is a file"),
+        ("gone/out", "gone is a link to nothing"),
+    ):
+        with pytest.raises(StagingError, match=f"--output must be a folder, .*{words}$"):
+            run(recipe, folder)
+    assert not (tmp_path / "nowhere").exists()
     run(recipe)
     other = tmp_path / "other.toml"
     other.write_text(recipe.read_text().replace('"changing"', '"other"'))
