@@ -41,11 +41,8 @@ def run_phases(run: Run, plan: Plan, block_bytes: int) -> None:
     if decontamination:
         facts.evaluation_sets = read_evaluation_sets(run, plan.evaluation_sets)
     facts.proofs, facts.gate = publishing_gate(run.recipe.publish)
-    reader, later = (
-        IngestWorker(run.store, run.recipe, block_bytes),
-        links_after_deduplication(run, facts.gate),
-    )
-    deduplicating = dedup_phases(run.recipe)
+    reader = IngestWorker(run.store, run.recipe, block_bytes)
+    later, deduplicating = links_after_deduplication(run, facts.gate), dedup_phases(run.recipe)
     if not deduplicating:
         run.ahead([ingest_link(reader), *later], plan.ingest_tasks())
     facts.ingested = run.tasks(reader, plan.ingest_tasks())

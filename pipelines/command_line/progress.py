@@ -76,11 +76,14 @@ class ProgressLines:
     def __init__(self, weights: dict[str, int]) -> None:
         self._weights = weights
         self._total = max(sum(weights.values()), 1)
-        self._splits = self._documents = self._bytes = self._later = 0
+        self._read: set[str] = set()  # splits; what is done ahead of its phase is reported twice
+        self._documents = self._bytes = self._later = 0
 
     def report(self, task: Work, result: TaskResult) -> None:
         if task.name in self._weights and "bytes_in" in (counts := result.counts()):
-            self._splits += 1
+            if task.name in self._read:
+                return
+            self._read.add(task.name)
             self._documents += counts["documents_in"]
             self._bytes += self._weights[task.name]
         else:
@@ -90,7 +93,7 @@ class ProgressLines:
         if self._later:
             return f"phases after ingest: {self._later:,} tasks done, {self._documents:,} documents read"
         share = self._bytes / self._total
-        splits = f"{self._splits:,} of {len(self._weights):,} splits"
+        splits = f"{len(self._read):,} of {len(self._weights):,} splits"
         return f"ingest: {share:.0%} of the input, {splits}, {self._documents:,} documents"
 
     @contextmanager
@@ -130,9 +133,13 @@ def progress_bar(console: Console, weights: dict[str, int]) -> Iterator[Report]:
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("ingest", total=sum(weights.values()), documents=0)
         later = progress.add_task("", total=None, visible=False)
+        read: set[str] = set()  # splits; what is done ahead of its phase is reported twice
 
         def report(task: Work, result: TaskResult) -> None:
             if task.name in weights and "bytes_in" in (counts := result.counts()):
+                if task.name in read:
+                    return
+                read.add(task.name)
                 documents = progress.tasks[bar].fields["documents"] + counts["documents_in"]
                 progress.update(bar, advance=weights[task.name], documents=documents)
             else:

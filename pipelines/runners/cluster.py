@@ -31,12 +31,12 @@ from schemas.failures import store_errors
 
 TASKS_IN_GRAPH = 1_000  # above it, they go into files of which the graph has at most so many names
 TASKS_IN_FILE = 20  # at least; a file's tasks are dealt out together where a runner cannot spread
-WRITERS = 16
+WRITERS = 16  # files with tasks that are written side by side
 POLL_SECONDS = 5.0  # between two listings of markers
 POLL_SHARE = 0.1  # of the time that listing may take: long listings are made less often
 AGAIN = "nothing finished is lost: run the same command again to go on"
 _TASK_LINE = re.compile(f"TaskError: task (.*?){re.escape(END_OF_LINE)}", re.DOTALL)
-# What Beam logs as warnings that is none, and errors with tracebacks that are reported here.
+# Beam logs what is no warning, and tracebacks of failures that are reported here in one line.
 _QUIET = {
     "apache_beam.runners.common": logging.CRITICAL,
     "apache_beam.utils.subprocess_server": logging.ERROR,
@@ -52,8 +52,7 @@ def run_on_beam(groups: Sequence[Group], runner: Runner, report: Report) -> list
     """
     watched = _Watched(groups, report)
     name = " and ".join(dict.fromkeys(group.worker.phase for group in groups))
-    compose = _compose_groups(groups)
-    run_job(runner, f"{name}, {watched.total:,} tasks", compose, watched)
+    run_job(runner, name, _compose_groups(groups), watched)
     return watched.done
 
 
@@ -63,10 +62,9 @@ def shuffle_on_beam(shuffle: Shuffle, runner: Runner, before: Group | None, repo
     Raises WorkerError if the job fails, or leaves a task without its marker.
     """
     watched = _Watched([before] if before else [], report)
-    tasks = f", {watched.total:,} tasks" if before else ""
     run_job(
         runner,
-        f"{shuffle.name}{tasks}",
+        shuffle.name,
         lambda pipeline: compose_shuffle(pipeline, shuffle, before),
         watched,
     )
@@ -110,14 +108,16 @@ def run_job(
     Raises WorkerError with the job's failure in one line, or if a task has no marker. The job is
     run by the thread that asks, since job servers that Beam starts want to hear of signals.
     """
-    runner.announce(f"job {next(_numbers)}: {name}")
+    tasks = f", {watched.total:,} tasks" if watched.total else ""
+    runner.announce(f"job {next(_numbers)}: {name}{tasks}")
     for logger, level in _QUIET.items():
         logging.getLogger(logger).setLevel(level)
-    pipeline = beam.Pipeline(runner=runner.name, options=PipelineOptions([*runner.beam_options]))
     failure: tuple[Exception, str] | None = None
     result: PipelineResult | None = None
     with _watching(watched):
         try:
+            options = PipelineOptions([*runner.beam_options])
+            pipeline = beam.Pipeline(runner=runner.name, options=options)
             compose(pipeline)
             result = pipeline.run()
             result.wait_until_finish()
@@ -138,7 +138,7 @@ def run_job(
         raise WorkerError(f"{_failure_line(name, *failure, missing)}; {AGAIN}", failure[1])
     if missing:
         raise WorkerError(
-            f"the job of {name.partition(',')[0]} ended, and {len(missing):,} of {watched.total:,} tasks left no "
+            f"the job of {name} ended, and {len(missing):,} of {watched.total:,} tasks left no "
             f"marker in {watched.url}, the first {missing[0]}: all workers must see --output under this name; choose "
             "a folder that they share, or an object store"
         )
@@ -172,7 +172,7 @@ def _failure_line(name: str, error: Exception, details: str, missing: list[str])
     words = [line.strip() for line in str(error).splitlines() if line.strip()]
     left = f", with {len(missing):,} tasks left, the first {missing[0]}" if missing else ""
     why = (words or ["no reason given"])[-1]
-    return f"the job of {name.partition(',')[0]} failed{left}: {type(error).__name__}: {why}"
+    return f"the job of {name} failed{left}: {type(error).__name__}: {why}"
 
 
 def _compose_groups(groups: Sequence[Group]) -> Callable[[beam.Pipeline], object]:

@@ -85,23 +85,12 @@ def finish(cluster: DaskCluster, recipe: Path, output: Path) -> str:
     return told
 
 
-def test_a_worker_is_killed_in_each_phase_and_the_run_ends_by_itself(
+def test_workers_and_the_launcher_are_killed(
     cluster: DaskCluster, corpus: Corpus, kills: Path, tmp_path: Path
 ) -> None:
-    (kills / "armed").write_text("\n".join(PLACES))
-    told = finish(cluster, corpus.recipe, tmp_path / "out")
-    (kills / "armed").unlink()
-    assert digests(tmp_path / "out") == corpus.expected
-    killed = {file.name for file in kills.iterdir()}
-    assert killed == set(PLACES), "each place is met"
-    jobs = [line.partition(": job ")[2] for line in told.splitlines() if ": job " in line]
-    print(*jobs, sep="\n")
-
-
-def test_the_launcher_is_killed_and_the_same_command_goes_on(
-    cluster: DaskCluster, corpus: Corpus, tmp_path: Path
-) -> None:
+    """A worker is killed in each phase, and no run ends for that; the launcher is killed once."""
     output = tmp_path / "out"
+    (kills / "armed").write_text("\n".join(PLACES))
     launcher = launched(cluster, corpus.recipe, output)
     deadline = time.monotonic() + 200
     while not list(output.glob("staging/dedup-1-near/*/done.json")):
@@ -110,9 +99,16 @@ def test_the_launcher_is_killed_and_the_same_command_goes_on(
         time.sleep(0.01)
     os.killpg(launcher.pid, signal.SIGKILL)
     launcher.communicate()
+    assert {"task ingest", "task dedup-0-exact", "round FindDuplicates"} <= names_in(kills)
     assert not (output / "manifest.json").exists()
     assert "going on with the run" in finish(cluster, corpus.recipe, output)
+    (kills / "armed").unlink()
+    assert names_in(kills) == set(PLACES), "a worker is killed at each place"
     assert digests(output) == corpus.expected
+
+
+def names_in(folder: Path) -> set[str]:
+    return {file.name for file in folder.iterdir()} - {"armed"}
 
 
 def test_a_recipe_without_deduplication_is_two_jobs(
