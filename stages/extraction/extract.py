@@ -259,8 +259,10 @@ def extract_text(batch: pa.RecordBatch, config: ExtractionConfig) -> Filtered:
     for field in PAGE_MARKS:
         batch = batch.append_column(field, pa.array(marks[field.name], field.type))
     empty = pa.array([not text.strip() for text in texts], pa.bool_())
+    # A filter would copy the raw bytes of a block that has no empty text, as most have none.
+    kept = batch.filter(pc.invert(empty)) if empty.true_count else batch
     return Filtered(
-        batch.filter(pc.invert(empty)),
+        kept,
         reject(
             batch.filter(empty),
             "extract_text",

@@ -14,6 +14,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
@@ -172,6 +173,7 @@ _XML_DECLARATION = re.compile(
 )
 
 
+@lru_cache(256)  # of a few hundred bytes at most, but for a hostile header
 def codec_of_label(label: str | None) -> str | None:
     """Map a label to a Python codec, by WHATWG's table, then by those of `_MORE_LABELS`; None for
     no known label.
