@@ -158,7 +158,10 @@ class Py3Langid:
     def __init__(self) -> None:
         arrays = kept_arrays(f"py3langid-{self.version}-{_FORMAT}", _py3langid_arrays)
         self._next, self._row, self._feature = arrays["next"], arrays["row"], arrays["feature"]
-        self._weights, self._prior, self._fold = arrays["weights"], arrays["prior"], arrays["fold"]
+        self._weights, self._prior, fold = arrays["weights"], arrays["prior"], arrays["fold"]
+        _, self._first_class = np.unique(fold, return_index=True)
+        more = np.setdiff1d(np.arange(len(fold)), self._first_class)
+        self._more_classes = list(zip(more.tolist(), fold[more].tolist(), strict=True))
         self._depth = int(arrays["depth"])
         self.codes = tuple(arrays["codes"].tolist())
         self.labels = _labels_of(arrays)
@@ -173,8 +176,9 @@ class Py3Langid:
         scores -= scores.max(axis=1, keepdims=True)
         np.exp(scores, out=scores)
         scores /= scores.sum(axis=1, keepdims=True)
-        folded = np.zeros((len(texts), len(self.codes)), np.float32)
-        np.add.at(folded.T, self._fold, scores.T)
+        folded = scores[:, self._first_class]
+        for place, number in self._more_classes:  # a few languages have two
+            folded[:, number] += scores[:, place]
         return folded
 
     def _walk(
