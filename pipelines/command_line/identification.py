@@ -215,7 +215,7 @@ def lid_calibrate(
     ],
     max_passages: Annotated[
         int, typer.Option(min=15, help="Most passages of a label to learn from.")
-    ] = 400,
+    ] = 1000,
     prior: Annotated[
         float,
         typer.Option(

@@ -41,7 +41,7 @@ from stages.language_identification.embedded_models import LabelTable, Opinions
 from stages.language_identification.labels import same_script
 
 RIDGE = 0.5  # how strongly a label's trust is drawn to 0, in observations of variance 1
-UNSEEN_CORRECT = 30.0
+UNSEEN_CORRECT = 60.0
 ENOUGH_PASSAGES = 50  # of a label; the Declaration alone has about 60
 GROUPS = 3
 SURE = 1.0  # log-odds of an evidence bin (73 %) from which a model counts as sure
@@ -240,13 +240,17 @@ def trust_group(logits: NDArray[np.float64], ranks: NDArray[np.int64]) -> NDArra
 
 
 def _lacking(label: str, passages: Mapping[str, int], known: frozenset[str]) -> float:
-    """Return the share that a label lacks of enough passages: 1 if its language has none, 0 for
-    noise."""
+    """Return the share that a label lacks of enough passages: 1 if there are none, 0 for noise.
+
+    A label without passages has come through the gate, so a model of its own script answers it
+    (Hindi in Latin letters), or nobody has text of its language.
+    """
     if label[:3] == NO_LINGUISTIC_CONTENT:
         return 0.0
     if f"*{label[:3]}" not in known:
         return 1.0
-    return max(0.0, 1 - passages.get(label, ENOUGH_PASSAGES) / ENOUGH_PASSAGES)
+    there = passages.get(label, 0 if passages else ENOUGH_PASSAGES)
+    return max(0.0, 1 - there / ENOUGH_PASSAGES)
 
 
 class _Outcomes(NamedTuple):

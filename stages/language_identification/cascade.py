@@ -276,8 +276,8 @@ def calibrate(passages: GoldPassages, sources: Mapping[str, object], seed: int =
     """Learn the cascade's table from passages.
 
     Each text is joined by a crop of 4 to 45 code points, so that scores mean the same for short
-    text. Half of the texts, drawn with `seed`, teach the models' tables, the other half the trust
-    in what they say together; then all teach the tables.
+    text. The trust in what the models say together is learned from both halves of the texts, drawn
+    with `seed`, each by tables that the other half taught; then all teach the tables.
     """
     texts, gold, weights, in_corpora = passages
     order = np.random.default_rng(seed).permutation(2 * len(texts))
@@ -291,7 +291,6 @@ def calibrate(passages: GoldPassages, sources: Mapping[str, object], seed: int =
     count = {label: rows // 2 for label, rows in Counter(gold).items()}  # a text and its crop
     scripts = text_scripts(texts)
     everything = np.arange(len(texts))
-    teach, check = everything[::2], everything[1::2]
     opinions = {model.name: batched(model, texts) for model in models}
     opinions[OneLanguageScript.name] = OneLanguageScript.opinions(scripts)
     tables = {model.name: ModelTable(model.labels, model.bins) for model in models}
@@ -312,18 +311,26 @@ def calibrate(passages: GoldPassages, sources: Mapping[str, object], seed: int =
             for name, table in tables.items()
         }
 
-    trial = Cascade(Calibration(fitted(teach), known, {}, sources), models=models)
-    sure = [
-        trial._scores(
-            name, Opinions(*(part[check] for part in opinions[name])), scripts[check]
-        ).max(axis=1)
-        for name in (OneLanguageScript.name, CLD2.name)
-    ]
-    unsure = check[np.maximum(*sure) < ACCEPT]
-    answer = trial([texts[row] for row in unsure.tolist()])
+    # Each half is answered by the tables of the other: all texts teach the trust in what the models
+    # say together, and none of them by a table that learned from it.
+    parts: list[tuple[NDArray[np.int64], Candidates]] = []
+    for teach, check in ((everything[::2], everything[1::2]), (everything[1::2], everything[::2])):
+        trial = Cascade(Calibration(fitted(teach), known, {}, sources), models=models)
+        sure = [
+            trial._scores(
+                name, Opinions(*(part[check] for part in opinions[name])), scripts[check]
+            ).max(axis=1)
+            for name in (OneLanguageScript.name, CLD2.name)
+        ]
+        left = check[np.maximum(*sure) < ACCEPT]
+        parts.append((left, trial([texts[row] for row in left.tolist()])))
+    unsure = np.concatenate([rows for rows, _ in parts])
+    codes, scores = (
+        np.concatenate(arrays) for arrays in zip(*(answer[1:] for _, answer in parts), strict=True)
+    )
     lengths = np.asarray([min(len(texts[row]), SLOW_CODE_POINTS) for row in unsure.tolist()])
     combined = fit_model(
-        Opinions(answer.codes, combined_evidence(answer.scores, lengths)),
+        Opinions(codes, combined_evidence(scores, lengths)),
         ModelTable(LabelTable(trial.languages, (None,) * len(trial.languages)), COMBINED_BINS),
         learned_from(unsure),
         known,

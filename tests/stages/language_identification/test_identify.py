@@ -140,9 +140,21 @@ LANGUAGES = {
         "Gaur\x00 goizean\x07 lagunekin\x1b mendira joan\x9f naiz\ufffe eta.",
         "eus_Latn",
     ),
-    "hin in Latin is what is nearest to it: Fiji Hindi, which is written so": (
-        "kal hum log bazaar gaye the aur wahan se ghar ke liye sabzi aur doodh lekar aaye",
-        "hif_Latn",
+    "hin in Latin letters": (
+        "yeh kitab bahut acchi hai lekin mujhe samajh nahi aayi, tum kya kar rahe ho yaar",
+        "hin_Latn",
+    ),
+    "ell in Latin letters": (
+        "i kyvernisi anakoinose simera oti tha avksisei tous misthous ton daskalon",
+        "ell_Latn",
+    ),
+    "rus in Latin letters": (
+        "privet kak dela ya segodnya ne pridu na rabotu potomu chto zabolel",
+        "rus_Latn",
+    ),
+    "jav is no hin": (
+        "Esuk iki aku lan kanca-kanca menyang gunung lan mlaku-mlaku suwe ing alas",
+        "jav_Latn",
     ),
     "ara in its chat alphabet": (
         "9olt lek ma tkhafch 3la had chi rah kolchi mzyan inchallah",

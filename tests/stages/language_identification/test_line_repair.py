@@ -225,9 +225,9 @@ KEYBOARDS = {
         "دولت اعلام کرد که حقوق معلمان از ماه آینده افزایش خواهد یافت.".translate(KEYS_OF_ARABIC),
         "fas_Arab",
     ),
-    "Egyptian Arabic with few articles": (
-        "انا رحت السوق امبارح مع اخويا عشان نجيب حاجات للبيت بس لقينا كل حاجة غالية قوي.",
-        "arz_Arab",
+    "Arabic without an article": (
+        "قال محمد إن أحمد وصل مساء أمس من بلد بعيد وإن والده سافر معه وعاد بعد يومين.",
+        "ara_Arab",
     ),
     "Sorani with Arabic yeh and kaf": (CKB.translate(KEYS_OF_ARABIC), "ckb_Arab"),
     "Sorani with heh for every ae": (CKB.replace(AE, HEH), "ckb_Arab"),

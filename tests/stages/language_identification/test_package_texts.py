@@ -125,6 +125,12 @@ LOCALES |= {
     "als": "gsw",
     "iso639:als": "sqi",
 }
+# The sample of Hmong in Latin letters is Eastern Miao.
+LOCALES |= {
+    "iso639:hmn_Latn": None,
+    "iso639:hea": "hea",
+    "hmn": "hmn",
+}
 
 
 @pytest.mark.parametrize(("locale", "language"), LOCALES.items())
