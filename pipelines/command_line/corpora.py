@@ -46,7 +46,7 @@ def ledger(
     reason: Annotated[str, typer.Option(help="Why a document left, such as too_short.")] = "",
     stage: Annotated[str, typer.Option(help="Stage that decided, such as filter_length.")] = "",
     language: Annotated[
-        str, typer.Option(help="Language, or language and script: eus, eus_Latn.")
+        str, typer.Option(help="Language, or language and script: eus, eu, eus_Latn.")
     ] = "",
     source: Annotated[str, typer.Option(help="Source of the recipe.")] = "",
     id_: Annotated[str, typer.Option("--id", help="Id of a document, or how it begins.")] = "",
@@ -56,7 +56,7 @@ def ledger(
     """List what became of documents, by fate, reason, stage, language, source or id."""
     from itertools import islice
 
-    from pipelines.finished.explain import LedgerFilter, ledger_rows
+    from pipelines.finished.explain import LedgerFilter, absent_values, ledger_rows
     from pipelines.staging.store import Store
 
     wanted = LedgerFilter(
@@ -77,6 +77,8 @@ def ledger(
         print(f"glotmill: {more:,} more rows; --limit 0 shows all", file=sys.stderr)
     if not shown:
         print("glotmill: no row of the ledger is so", file=sys.stderr)
+        for words in absent_values(Store(corpus), wanted):
+            print(f"glotmill: {words}", file=sys.stderr)
 
 
 @commands.command(epilog="Example: glotmill judge judging_sheet.csv --corpus out/contaminated")

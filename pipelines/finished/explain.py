@@ -14,9 +14,13 @@ from pipelines.finished.synthetic_rows import synthetic_history
 from pipelines.phases.order import stage_chain
 from pipelines.staging.corpus import damage_told
 from pipelines.staging.store import StagingError, Store, require_corpus
-from schemas.alternatives import unknown
+from schemas.alternatives import did_you_mean, unknown
+from schemas.language import one_code, to_iso639_3
 from schemas.ledger import FATES
 from schemas.recipe import parse_recipe
+
+VALUES_SHOWN = 20
+_ISO_639_1 = 2  # letters
 
 
 class LedgerFilter(NamedTuple):
@@ -25,7 +29,7 @@ class LedgerFilter(NamedTuple):
     fate: str = ""
     reason: str = ""
     stage: str = ""
-    language: str = ""  # `eus` or `eus_Latn`
+    language: str = ""  # `eus` or `eus_Latn`; `eu` is `eus`
     source: str = ""
     id: str = ""  # or how it begins
 
@@ -36,9 +40,31 @@ class LedgerFilter(NamedTuple):
                 table = table.filter(pc.equal(table[name], value))
         if self.language:
             language, _, script = self.language.partition("_")
+            if len(language) == _ISO_639_1:
+                language = one_code(to_iso639_3(language) or language)
             table = table.filter(pc.equal(table["language"], language))
             table = table.filter(pc.equal(table["script"], script)) if script else table
         return table.filter(pc.starts_with(table["id"], self.id)) if self.id else table
+
+
+def absent_values(store: Store, wanted: LedgerFilter) -> Iterator[str]:
+    """Say of each wanted value that no row of the ledger has which ones there are, at most
+    VALUES_SHOWN."""
+    for column in ("reason", "stage", "language", "source"):
+        value = getattr(wanted, column)
+        if not value or next(ledger_rows(store, LedgerFilter(**{column: value})), None):
+            continue
+        columns = ["language", "script"] if column == "language" else [column]
+        there: set[tuple[str, ...]] = set()
+        for name in sorted(store.names("ledger")):
+            for table in store.row_groups(f"ledger/{name}", columns):
+                found = table.group_by(columns).aggregate([]).drop_null()
+                there.update(zip(*found.to_pydict().values(), strict=True))
+        values = list(map("_".join, sorted(there)))
+        shown = values[:VALUES_SHOWN]
+        more = f" and {len(values) - len(shown):,} more" if len(shown) < len(values) else ""
+        listed = f"{', '.join(shown) or 'none'}{more}"
+        yield f"no row has the {column} {value!r}{did_you_mean(value, values)}; there are: {listed}"
 
 
 def ledger_rows(store: Store, wanted: LedgerFilter) -> Iterator[dict[str, Any]]:

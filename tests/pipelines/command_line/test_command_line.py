@@ -378,11 +378,20 @@ def test_the_ledger_is_listed_by_what_became_of_documents(workplace: Path) -> No
     basque = [row for row in every if row["language"] == "eus"]
     assert basque
     assert listed("--language", "eus") == listed("--language", "eus_Latn") == basque
+    assert listed("--language", "eu") == basque
     assert listed("--fate", "published", "--source", "gflanguages") == [
         r for r in every if r["fate"] == "published"
     ]
     assert listed("--id", basque[0]["id"][:12]) == [basque[0]]
     assert listed("--reason", "too_short") == listed("--stage", "filter_length")
+    options = ("--stage", "neer", "--language", "eus_Tibt", "--source", "gflanguages")
+    none = glotmill("ledger", "out/quickstart", *options, cwd=workplace)
+    assert none.returncode == 0
+    assert re.search(
+        "no row has the stage 'neer', did you mean 'near'\\?; there are: .*near.*\n"
+        "glotmill: no row has the language 'eus_Tibt'.*; there are: .*_.* and [0-9]+ more\n$",
+        none.stderr,
+    )
     few = glotmill("ledger", "out/quickstart", "--limit", "3", cwd=workplace)
     assert len(few.stdout.splitlines()) == 4
     assert f"{len(every) - 3:,} more rows" in few.stderr
