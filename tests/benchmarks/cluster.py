@@ -17,7 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.measuring import Figures, keep_bytecode, measure
+from tests.benchmarks.measuring import Figures, measure
 from tests.dask_cluster import dask_cluster
 from tests.laws.mixed_corpus import write_mixed_corpus
 from tests.running import digests
@@ -30,7 +30,6 @@ PRISM = Path("~/.cache/glotmill/prism-2.77.0/prism").expanduser()
 def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="glotmill-cluster-"))
     try:
-        keep_bytecode(folder / "bytecode")
         compare(folder)
     finally:
         shutil.rmtree(folder)
@@ -40,7 +39,6 @@ def compare(folder: Path) -> None:
     """Run on each engine, and print what was measured."""
     (folder / "input").mkdir()
     recipe = write_mixed_corpus(folder / "input", DOCUMENTS)
-    run_on(recipe, folder / "compiled")  # and what it imports with it
     local, _ = run_on(recipe, folder / "local", "--workers", "2")
     expected = digests(folder / "local")
     kills = folder / "kills"
