@@ -4,16 +4,20 @@ written.
 Sources: RFC 3986, section 6.2 (case, percent-encoding and dot-segment normalization, default ports,
 empty path); RFC 3987, section 5.3.2 (raw and percent-encoded UTF-8 are one address); UTS #46,
 non-transitional (host names). http and https are one, as everywhere in this project. The case of a
-path counts, as servers tell `/A` from `/a`.
+path counts, as servers tell `/A` from `/a`. As browsers do (WHATWG URL, section 4.4), tabs and line
+feeds within an address are passed over, and a backslash parts as a slash does. An IPv6 address is
+written as RFC 5952 has it.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import re
 from urllib.parse import quote, unquote
 
 _ADDRESS = re.compile(
-    r"\s*(?:https?|ftp)://(?P<authority>[^/?#\\]*)(?P<path>[^?#]*)(?P<query>\?[^#]*)?",
+    r"\s*(?:https?|ftp):[/\\]{2}(?P<authority>[^/?#\\]*)(?P<path>[^?#]*)(?P<query>\?[^#]*)?",
     re.IGNORECASE | re.DOTALL,
 )
 _AUTHORITY = re.compile(r"(?:.*@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]@]+)(?::0*(?P<port>[0-9]*))?")
@@ -21,6 +25,7 @@ _ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
 # RFC 3986, section 2.3
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
+_PASSED_OVER = str.maketrans("", "", "\t\n\r")
 _DEFAULT_PORTS = ("", "21", "80", "443")
 
 
@@ -30,7 +35,10 @@ def canonical_host(host: str) -> str:
     >>> canonical_host("WWW.B\u00fccher.Example."), canonical_host("www.xn--bcher-kva.example")
     ('www.xn--bcher-kva.example', 'www.xn--bcher-kva.example')
     """
-    host = unquote(host).strip().rstrip(".")
+    host = unquote(host).translate(_PASSED_OVER).strip().rstrip(".")
+    if host.startswith("["):
+        with contextlib.suppress(ipaddress.AddressValueError):
+            return f"[{ipaddress.IPv6Address(host.strip('[]')).compressed}]"
     if not host.isascii():
         import idna  # its tables take longer to import than a recipe to check
 
@@ -45,15 +53,17 @@ def canonical_address(url: str) -> tuple[str, str] | None:
     """Return the host of a web address, and the address in one form without its scheme; None for
     what is none.
 
+    >>> canonical_address("https://[0:0::1]\\\\a")
+    ('[::1]', '[::1]/a')
     >>> canonical_address("HTTP://B\u00fccher.example:80/%7eane/./x%2f?q#top")
     ('xn--bcher-kva.example', 'xn--bcher-kva.example/~ane/x%2F?q')
     """
-    parts = _ADDRESS.match(url)
+    parts = _ADDRESS.match(url.translate(_PASSED_OVER))
     authority = parts and _AUTHORITY.fullmatch(parts["authority"])
     if not parts or not authority:
         return None
     host, port = canonical_host(authority["host"]), authority["port"] or ""
-    path = without_dots(_encoded(parts["path"].rstrip())) or "/"
+    path = without_dots(_encoded(parts["path"].rstrip().replace("\\", "/"))) or "/"
     query = _encoded((parts["query"] or "").rstrip())
     return host, host + ("" if port in _DEFAULT_PORTS else f":{port}") + path + query
 

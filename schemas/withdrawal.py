@@ -32,6 +32,7 @@ KINDS = ("host", "url_prefix", "id", "content_sha256", "source", "licence")
 # Columns on the way to publishing; their names cannot be a user's: they have spaces.
 RESERVATIONS = pa.field("reservations in header", pa.string())  # lines, of a WARC's responses
 OPT_OUT = pa.field("opt-out signals", pa.string())  # signals of the page itself, parted by commas
+TDM_OPEN = "tdm_open"  # among them: the page leaves open what a file of its site may reserve
 Copies = Literal["withdraw", "keep"]
 _COPIES = "Whether copies of the text from elsewhere are withdrawn with it."
 
@@ -188,7 +189,7 @@ class WithdrawnConfig(BaseModel):
         default=(),
         description="Signals in the archives themselves that count as a withdrawal of the page: `robots` (records of "
         "robots.txt, RFC 9309), `noai` (`X-Robots-Tag` and `<meta name=robots>`), `tdm_reservation` (the TDM "
-        "Reservation Protocol's header and meta).",
+        "Reservation Protocol's header and meta, and records of `/.well-known/tdmrep.json`).",
     )
     agents: tuple[str, ...] = Field(
         default=("CCBot", "GPTBot", "Google-Extended", "ClaudeBot", "Applebot-Extended"),

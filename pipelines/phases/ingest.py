@@ -64,9 +64,14 @@ _ROW = (
 )
 _LOST = "lost"  # in a task's payload, next to the split's fields: paths of files that end any process, and how
 _PAYLOAD = ("raw", "media_type", "charset", "error", RESERVATIONS.name)
-ROBOTS = "robots.parquet"  # robots.txt that a split holds, if they count
+ROBOTS = "robots.parquet"  # robots.txt and tdmrep.json that a split holds, if they count
 ROBOTS_SCHEMA = pa.schema(
-    [("origin", pa.string()), ("date", pa.string()), ("content", pa.large_binary())]
+    [
+        ("origin", pa.string()),
+        ("file", pa.string()),
+        ("date", pa.string()),
+        ("content", pa.large_binary()),
+    ]
 )
 
 
@@ -120,7 +125,7 @@ class IngestWorker(PiecewiseWorker[IngestResult]):
                 open_files,
             )
             for block in read_split(rest, source, self.block_bytes):
-                if "robots" in self.opt_out:
+                if not {"robots", "tdm_reservation"}.isdisjoint(self.opt_out):
                     robots.add(_robots_of(block))
                 if not {"noai", "tdm_reservation"}.isdisjoint(self.opt_out):
                     block = with_signals(block, self.agents)
@@ -169,16 +174,22 @@ def _split_and_lost_files(task: Task) -> tuple[InputSplit, dict[str, str]]:
 
 
 def _robots_of(block: pa.RecordBatch) -> pa.RecordBatch:
-    """Take the robots.txt out of n records: their origins, dates and contents, cut to what is
-    read of them."""
-    found = pc.match_substring_regex(block["url"], r"(?i)^\s*https?://[^/?#]+/robots\.txt$")
+    """Take the robots.txt and tdmrep.json out of n records: their origins, paths, dates and
+    contents, cut to what is read of them."""
+    found = pc.match_substring_regex(
+        block["url"], r"(?i)^\s*https?://[^/?#]+/(robots\.txt|\.well-known/tdmrep\.json)$"
+    )
     usable = pc.and_(pc.fill_null(found, False), pc.is_valid(block["raw"]))
-    own = block.filter(pc.and_(usable, pc.is_null(block["error"])))
+    # a tdmrep.json of media type application/json is no document, and its error says so
+    no_text = pc.starts_with(pc.fill_null(block["error"], "media_type: "), "media_type: ")
+    own = block.filter(pc.and_(usable, no_text))
     addresses = [canonical_address(url) for url in own["url"].to_pylist()]
-    origins = [address and address[1].partition("/")[0] for address in addresses]
+    parts = [address[1].partition("/") if address else (None, "", "") for address in addresses]
+    files = pa.array([(slash + rest).lower() for _, slash, rest in parts], pa.string())
     contents = pc.binary_slice(own["raw"], 0, ROBOTS_BYTES)
     return pa.RecordBatch.from_arrays(
-        [pa.array(origins, pa.string()), own["date"], contents], schema=ROBOTS_SCHEMA
+        [pa.array([origin for origin, _, _ in parts], pa.string()), files, own["date"], contents],
+        schema=ROBOTS_SCHEMA,
     )
 
 

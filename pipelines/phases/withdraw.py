@@ -48,7 +48,7 @@ from schemas.addresses import canonical_address
 from schemas.card.duplicates import DedupReport
 from schemas.card.withdrawal import RegisterRecord, Withdrawal, WithdrawnCount, WithdrawnEntry
 from schemas.columns import arrange
-from schemas.withdrawal import KINDS, OPT_OUT, NamedRegister, WithdrawnConfig
+from schemas.withdrawal import KINDS, OPT_OUT, TDM_OPEN, NamedRegister, WithdrawnConfig
 from stages.deduplication.components import connected_components
 from stages.deduplication.copies import (
     WAYS,
@@ -61,7 +61,15 @@ from stages.deduplication.copies import (
 )
 from stages.keys import hash_keys
 from stages.withdrawal.causes import NONE, Cause, Names, causes_of
-from stages.withdrawal.opt_out import Rule, allowed, robots_rules
+from stages.withdrawal.opt_out import (
+    ROBOTS_FILE,
+    TDM_FILE,
+    Rule,
+    allowed,
+    reservation_rules,
+    reserved,
+    robots_rules,
+)
 
 NAMED, COPIES = "withdraw-named", "withdraw-copies"
 HOW = ("named", "copies", "made")  # how a document came under a cause
@@ -113,11 +121,12 @@ class NamingWorker(Worker[NamedResult]):
         found = [np.empty(0, _CAUSED)]
         parts: dict[str, list[tuple[SignedTexts, npt.NDArray[np.int32]]]] = {}
         wanted = list(dict.fromkeys([*self.names.columns, *_BLOCK_COLUMNS, "url", OPT_OUT.name]))
-        robots = self._robots_of(split) if "robots" in self.opt_out else {}
+        asks = not {"robots", "tdm_reservation"}.isdisjoint(self.opt_out)
+        of_sites = self._rules_of(split) if asks else _SiteRules({}, {})
         with_copies = np.array([cause.copies == "withdraw" for cause in self.causes])
         for run, table in split.runs(wanted):
             causes = self.names.find(table)
-            self._add_signals(causes, table, robots)
+            self._add_signals(causes, table, of_sites)
             rows = np.flatnonzero(causes != NONE)
             if not len(rows):
                 continue
@@ -138,34 +147,59 @@ class NamingWorker(Worker[NamedResult]):
         self,
         causes: npt.NDArray[np.int32],
         table: pa.Table,
-        robots: Mapping[str, Sequence[Sequence[Rule]]],
+        of_sites: _SiteRules,
     ) -> None:
         """Give documents that no entry names the first signal that their pages give."""
         first = len(self.causes) - len(self.opt_out)
+        urls = table["url"].to_pylist() if any(of_sites) else []
         for number, signal in enumerate(self.opt_out, start=first):
             if signal != "robots":
                 said = pc.fill_null(pc.match_substring(table[OPT_OUT.name], signal), False)
-                given = said.to_numpy(zero_copy_only=False) if len(said) else np.zeros(0, bool)
-            else:
-                given = np.array(
-                    [_is_disallowed(url, robots) for url in table["url"].to_pylist()], bool
-                )
+                given = np.array(said.to_numpy(zero_copy_only=False), bool)
+            if signal == "tdm_reservation" and of_sites.tdm:
+                open_ = pc.fill_null(pc.match_substring(table[OPT_OUT.name], TDM_OPEN), False)
+                by_file = np.array([_is_reserved(url, of_sites.tdm) for url in urls], bool)
+                given |= by_file & ~np.array(open_.to_numpy(zero_copy_only=False), bool)
+            elif signal == "robots":
+                given = np.zeros(table.num_rows, bool)
+                if of_sites.robots:
+                    given = np.array([_is_disallowed(url, of_sites.robots) for url in urls], bool)
             causes[given & (causes == NONE)] = number
 
-    def _robots_of(self, split: SplitAfter) -> dict[str, list[list[Rule]]]:
-        """Read the rules of each origin that a split has pages of, for every agent."""
+    def _rules_of(self, split: SplitAfter) -> _SiteRules:
+        """Read the rules of each origin that a split has pages of, those of robots.txt for every
+        agent."""
         origins: set[str] = set()
         for _, table in split.runs(["url"]):
             found = (canonical_address(url) for url in pc.unique(table["url"]).to_pylist() if url)
             origins.update(address[1].partition("/")[0] for address in found if address)
-        rules: dict[str, list[list[Rule]]] = {}
+        rules = _SiteRules({}, {})
         for table in self.store.row_groups(_ROBOTS) if self.store.exists(_ROBOTS) else ():
             own = table.filter(pc.is_in(table["origin"], pa.array(sorted(origins), pa.string())))
             for row in own.to_pylist():
-                rules.setdefault(row["origin"], []).extend(
-                    robots_rules(row["content"], agent) for agent in self.agents
-                )
+                if row["file"] == TDM_FILE:
+                    own_rules = reservation_rules(row["content"])
+                    rules.tdm.setdefault(row["origin"], []).append(own_rules)
+                elif row["file"] == ROBOTS_FILE:
+                    rules.robots.setdefault(row["origin"], []).extend(
+                        robots_rules(row["content"], agent) for agent in self.agents
+                    )
         return rules
+
+
+class _SiteRules(NamedTuple):
+    """Rules of robots.txt and of tdmrep.json, by origin."""
+
+    robots: dict[str, list[list[Rule]]]
+    tdm: dict[str, list[list[Rule]]]
+
+
+def _is_reserved(url: str | None, rules: Mapping[str, Sequence[Sequence[Rule]]]) -> bool:
+    address = canonical_address(url) if url else None
+    if address is None:
+        return False
+    origin, slash, rest = address[1].partition("/")
+    return any(reserved(own, slash + rest) for own in rules.get(origin, ()))
 
 
 def _is_disallowed(url: str | None, robots: Mapping[str, Sequence[Sequence[Rule]]]) -> bool:
@@ -177,7 +211,7 @@ def _is_disallowed(url: str | None, robots: Mapping[str, Sequence[Sequence[Rule]
 
 
 def gather_robots(store: Store, splits: Sequence[str]) -> None:
-    """Choose the robots.txt of each origin: the last one that was fetched, wherever it lies; of
+    """Choose the robots.txt and tdmrep.json of each origin: the last one that was fetched, wherever it lies; of
     several of one time all count. So no order of files or records decides anything."""
     files = [f"{task_folder(INGEST, split)}/{ROBOTS}" for split in splits]
     tables = [store.read_parquet(file) for file in files if store.exists(file)]
@@ -187,9 +221,9 @@ def gather_robots(store: Store, splits: Sequence[str]) -> None:
         pl.col("date").fill_null("")
     )
     last = (
-        found.filter(pl.col("date") == pl.col("date").max().over("origin"))
+        found.filter(pl.col("date") == pl.col("date").max().over("origin", "file"))
         .unique()
-        .sort("origin", "content")
+        .sort("origin", "file", "content")
     )
     with store.writing_parquet(_ROBOTS, ROBOTS_SCHEMA) as writer:
         writer.write_table(last.to_arrow().cast(ROBOTS_SCHEMA), row_group_size=10_000)
@@ -493,7 +527,7 @@ def withdraw(
     if not run.store.exists(done):
         splits = [split for split in (*read, *made) if split.documents]
         tasks = [split.task() for split in splits]
-        if "robots" in config.opt_out:
+        if not {"robots", "tdm_reservation"}.isdisjoint(config.opt_out):
             run.function("pipelines.phases.withdraw:gather_robots", [split.name for split in read])
         named = run.tasks(NamingWorker(run.store, run.recipe, registers, phases), tasks)
         names = [split.name for split in splits]

@@ -74,6 +74,8 @@ _BETWEEN_BYTES = 128  # looked at after a record: its empty lines and a version 
 _DOCUMENTS = (b"response", b"resource", b"conversion")
 _TEXT_TYPES = ("text/html", "application/xhtml+xml", "text/plain")
 _UTF8 = (None, "utf-8", "utf8", "us-ascii", "ascii")
+# TDM Reservation Protocol, the file on the origin server
+_RESERVATION_FILE = re.compile(rb"(?i)[\s<]*https?://[^/?#]+/\.well-known/tdmrep\.json[\s>]*")
 _HTTP_TYPES = ("application/http", "message/http")
 # Addresses of pages; those of files are what crawlers of a folder write.
 _PAGE_ADDRESS = re.compile(rb"\s*<?\s*(?:(?:https?|file):|[^:]*$)", re.IGNORECASE)
@@ -341,7 +343,7 @@ def _row(frame: _Frame, max_record_bytes: int) -> dict[str, Any]:
     try:
         return row | _content(frame, kind, max_record_bytes)
     except _SkippedError as skipped:
-        return row | {"error": str(skipped)}
+        return row | {"error": str(skipped), "raw": skipped.raw}
     except BrokenMessageError as error:
         words = f"broken_record: {error}"
         return row | {
@@ -360,7 +362,10 @@ def _bookkeeping(kind: str) -> str:
 
 
 class _SkippedError(Exception):
-    """The record was read well and is no document; the message is its error."""
+    """The record was read well and is no document; the message is its error. `raw` is the payload
+    of one that says what its site reserves."""
+
+    raw: bytes | None = None
 
 
 def _content(frame: _Frame, kind: bytes, max_record_bytes: int) -> dict[str, Any]:
@@ -379,7 +384,12 @@ def _content(frame: _Frame, kind: bytes, max_record_bytes: int) -> dict[str, Any
         if message.status != 200:
             raise _SkippedError(f"http_status: {message.status}")
         if message.media_type:
-            _require_text_type(message.media_type)
+            try:
+                _require_text_type(message.media_type)
+            except _SkippedError as skipped:
+                if _RESERVATION_FILE.fullmatch(fields.get(b"warc-target-uri", b"")):
+                    skipped.raw = decoded_payload(message, max_record_bytes)[:RAW_BYTES]
+                raise
         payload = decoded_payload(message, max_record_bytes)
         media_type = message.media_type or sniffed_media_type(payload)
         _require_text_type(media_type)

@@ -20,8 +20,10 @@ from schemas.addresses import canonical_address, canonical_host
 from schemas.withdrawal import KINDS, Copies, NamedRegister, licence_name
 
 NONE = -1  # stands for no cause
-# The host of an address, with what a browser passes over: spaces around, user names, a port.
-_HOST = r"^\s*(?i:https?|ftp)://(?:[^/?#\\]*@)?(\[[0-9A-Fa-f:.]+\]|[^/?#\\:@]+)"
+# The host of an address, with what a browser passes over: spaces around, user names, a port. Data
+# sets of other makers have addresses without a scheme, too.
+_BEGINNING = r"^\s*(?:(?:(?i:https?|ftp):)?[/\\]{2}(?:[^/?#\\]*@)?)?"
+_HOST = _BEGINNING + r"(\[[0-9A-Fa-f:.]+\]|[^/?#\\:@]+)"
 _COLUMN = {"host": "url", "url_prefix": "url", "content_sha256": "text"}
 
 
@@ -59,9 +61,10 @@ class Names:
         for number, entry in enumerate(entries):
             for value in entry.values:
                 self._by_kind[entry.kind].setdefault(value, number)
-        self._prefixes: dict[str, list[tuple[str, int]]] = {}  # by host
-        for prefix, number in self._by_kind["url_prefix"].items():
-            self._prefixes.setdefault(_host_of_prefix(prefix), []).append((prefix, number))
+        # by host: how long its prefixes are
+        self._prefix_lengths: dict[str, set[int]] = {}
+        for prefix in self._by_kind["url_prefix"]:
+            self._prefix_lengths.setdefault(_host_of_prefix(prefix), set()).add(len(prefix))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -98,19 +101,17 @@ class Names:
 
     def _by_url_prefix(self, urls: pa.ChunkedArray) -> npt.NDArray[np.int32]:
         hosts = _of_distinct(
-            _hosts(urls), lambda host: 0 if canonical_host(host) in self._prefixes else NONE
+            _hosts(urls), lambda host: 0 if canonical_host(host) in self._prefix_lengths else NONE
         )
         found = np.full(len(hosts), NONE, np.int32)
         rows = np.flatnonzero(hosts != NONE)
         # a loop over the documents of these hosts, as an address has parts of many forms
         for row, url in zip(rows.tolist(), urls.take(pa.array(rows)).to_pylist(), strict=True):
-            address = canonical_address(url)
+            address = canonical_address(url) or canonical_address("https://" + url.lstrip("/\\ "))
             if address:
-                own = self._prefixes.get(address[0], ())
-                found[row] = min(
-                    (number for prefix, number in own if address[1].startswith(prefix)),
-                    default=NONE,
-                )
+                beginnings = (address[1][:n] for n in self._prefix_lengths.get(address[0], ()))
+                numbers = (self._by_kind["url_prefix"].get(begin, NONE) for begin in beginnings)
+                found[row] = min((n for n in numbers if n != NONE), default=NONE)
         return found
 
     def _by_id(self, ids: pa.ChunkedArray) -> npt.NDArray[np.int32]:

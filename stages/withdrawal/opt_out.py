@@ -2,17 +2,19 @@
 
 - `noai`: a directive of `X-Robots-Tag` or of `<meta name="robots">`, for all or for an agent that
   is named before it (`GPTBot: noai`) or by the meta's name. `noimageai` alone is about images.
-- `tdm_reservation`: the header `tdm-reservation: 1`, or a meta of that name. A page's own meta
-  decides over the header, 0 or 1.
+- `tdm_reservation`: the header `tdm-reservation: 1`, a meta of that name, or a rule of the site's
+  `/.well-known/tdmrep.json`. A page's own meta decides over the header, and the header over the
+  file, 0 or 1; of the file's rules the first decides whose `location` fits, as in robots.txt.
 - `robots`: rules of robots.txt, by RFC 9309: the group of an agent, or else that of `*`; the rule
   with the longest path decides, and `allow` of two equally long ones; `*` and `$` are special.
 
-Sources: RFC 9309; TDM Reservation Protocol, W3C Community Group final report, sections 4.2 and 4.3;
+Sources: RFC 9309; TDM Reservation Protocol, W3C Community Group final report, sections on the file, header and metas;
 the directives `noai` and `noimageai` as DeviantArt published them in 2022.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
@@ -21,7 +23,7 @@ from urllib.parse import quote, unquote_to_bytes
 import pyarrow as pa
 import turbohtml
 
-from schemas.withdrawal import OPT_OUT, RESERVATIONS
+from schemas.withdrawal import OPT_OUT, RESERVATIONS, TDM_OPEN
 from stages.reading.page_encoding import decode_page
 
 # of a robots.txt that are read: the least that RFC 9309, section 2.5, asks for
@@ -29,14 +31,16 @@ ROBOTS_BYTES = 500 << 10
 _MENTIONED = re.compile(rb"noai|tdm-reservation", re.IGNORECASE)
 _LINE = re.compile(r"[ \t]*([A-Za-z-]+)[ \t]*:[ \t]*([^#]*)")
 _AGENT = re.compile(r"[A-Za-z_-]+|\*")  # RFC 9309, section 2.2.1: letters, underscores, hyphens
-_DIRECTIVES = ("noai", "tdm_reservation")
+# What `page_signals` can tell; the last one, that a page leaves open what its site's file reserves.
+_DIRECTIVES = ("noai", "tdm_reservation", TDM_OPEN)
+TDM_FILE, ROBOTS_FILE = "/.well-known/tdmrep.json", "/robots.txt"
 
 
 def page_signals(
     headers: str | None, raw: bytes | None, charset: str | None, agents: Collection[str]
 ) -> tuple[str, ...]:
-    """Tell which of `noai` and `tdm_reservation` a page gives, by its metas and by the lines that
-    `stages.reading.http_messages.reservation_lines` made of its header.
+    """Tell which of `noai`, `tdm_reservation` and `tdm_open` a page gives, by its metas and by the
+    lines that `stages.reading.http_messages.reservation_lines` made of its header.
 
     >>> page = b'<meta name="robots" content="noindex,noai"><!-- <meta name="tdm-reservation" content="1"> -->'
     >>> page_signals(None, page, None, ["GPTBot"]), page_signals("gptbot: noai", b"", None, ["GPTBot"])
@@ -45,7 +49,7 @@ def page_signals(
     ('tdm_reservation',)
     """
     known = {agent.lower() for agent in agents}
-    noai, reserved = False, False
+    noai, reserved = False, None
     for line in (headers or "").split("\n"):
         name, _, value = line.partition(":")
         if name == "tdm-reservation":
@@ -58,7 +62,8 @@ def page_signals(
             reserved = content.strip() == "1"
         elif name == "robots" or name in known:
             noai |= "noai" in _words(content)
-    return tuple(signal for signal, said in zip(_DIRECTIVES, (noai, reserved), strict=True) if said)
+    said = (noai, reserved is True, reserved is False)
+    return tuple(signal for signal, given in zip(_DIRECTIVES, said, strict=True) if given)
 
 
 def _says_noai(line: str, agents: Collection[str]) -> bool:
@@ -133,6 +138,35 @@ def allowed(rules: Sequence[Rule], path: str) -> bool:
         return True
     matching = [(len(rule.path), rule.allows) for rule in rules if _matches(rule.path, path)]
     return max(matching, default=(0, True))[1]
+
+
+def reservation_rules(content: bytes) -> list[Rule]:
+    """Read a `tdmrep.json`: its rules in order, which allow what they do not reserve; what is no
+    rule is left out, and a file that is no list of them has none.
+
+    >>> reservation_rules(b'[{"location": "/a/*.html$", "tdm-reservation": 1}, {"location": 3}]')
+    [Rule(path='/a/*.html$', allows=False)]
+    """
+    try:
+        entries = json.loads(content[:ROBOTS_BYTES])
+    except (ValueError, RecursionError):
+        return []
+    return [
+        Rule(_in_one_form(entry["location"]), entry.get("tdm-reservation") != 1)
+        for entry in (entries if isinstance(entries, list) else [])
+        if isinstance(entry, dict) and isinstance(entry.get("location"), str)
+    ]
+
+
+def reserved(rules: Sequence[Rule], path: str) -> bool:
+    """Tell if the first rule that fits a path, with its query, reserves it.
+
+    >>> rules = [Rule("/a/b", True), Rule("/a", False)]
+    >>> reserved(rules, "/a/c"), reserved(rules, "/a/b/c"), reserved(rules, "/d")
+    (True, False, False)
+    """
+    path = _in_one_form(path)
+    return not next((rule.allows for rule in rules if _matches(rule.path, path)), True)
 
 
 def _in_one_form(path: str) -> str:

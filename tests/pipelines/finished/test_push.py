@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from pipelines.command_line.app import app
 from schemas.failures import FailureError, MisuseError
 from schemas.manifest import FileRecord, Manifest
 from tests.hub_server import TOKEN, Hub, hub_server
+from tests.running import run
+from tests.withdrawals import TAKEN, WITHDRAWN, write_corpus
 
 REPOSITORY = "me/corpus"
 CARD = """---
@@ -330,3 +333,25 @@ def test_a_hub_that_does_not_answer_is_one_line(
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr("pipelines.finished.push.LONGEST_WAIT", 0.0)
     assert "cannot be reached" in push(corpus(tmp_path / "corpus"), fails=1)
+
+
+def test_a_push_after_a_withdrawal_removes_what_was_withdrawn_and_nothing_else(
+    hub: Hub, tmp_path: Path
+) -> None:
+    run(write_corpus(tmp_path), tmp_path / "out", "--keep-staging")
+    push(tmp_path / "out")
+    hub.put(REPOSITORY, {"figures/logo.svg": b"<svg/>"})
+    before, sent = on_hub(hub), hub.uploaded.copy()
+    old = Manifest.model_validate_json(before["manifest.json"])
+    run(write_corpus(tmp_path, more=WITHDRAWN, name="again"), tmp_path / "out")
+    new = Manifest.model_validate_json((tmp_path / "out/manifest.json").read_bytes())
+    push(tmp_path / "out")
+    after = on_hub(hub)
+    paths = {file.path for file in new.files} | {"manifest.json", "figures/logo.svg"}
+    assert after.keys() == paths
+    assert before.keys() - after.keys() == {f.path for f in old.files} - {f.path for f in new.files}
+    same = {f.path for f in old.files if f in new.files}
+    assert same
+    assert all(after[path] == before[path] for path in same)
+    assert not re.search("|".join(map(str, TAKEN)).encode(), b"".join(after.values()))
+    assert (hub.uploaded - sent).total() <= len(after.keys() - same)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 
 import numpy as np
 import pyarrow as pa
@@ -65,3 +66,46 @@ def test_each_row_has_the_first_entry_that_names_it() -> None:
     assert str(causes_of([register], ["noai"])[3]) == "w.toml entry 4"
     assert str(causes_of([register], ["noai"])[4]) == "opt-out noai"
     assert np.all(Names([]).find(rows) == NONE)
+
+
+REACHED = {
+    "user and port": "https://me:p@ss@Taken.example:8443/a",
+    "without a scheme": "taken.example/a",
+    "with slashes alone": "//www.taken.example/a",
+    "backslashes": "https:\\\\taken.example\\a",
+    "an ideographic full stop": "https://taken\u3002example/a",
+    "a percent-encoded host": "https://t%61ken.example/a",
+    "a line feed within": "https://tak\nen.example/a",
+    "another spelling of an IPv6 address": "http://[0:0:0:0:0:0:0:1]:80/a",
+}
+NOT_REACHED = {
+    "the host in a path": "https://other.example/taken.example/a",
+    "the host as a user": "https://taken.example@other.example/a",
+    "a host that begins alike": "https://taken.example.other.example/a",
+    "an address of mail": "mailto:me@taken.example",
+    "another IPv6 address": "http://[::2]/a",
+}
+ADDRESSES = {name: (url, True) for name, url in REACHED.items()}
+ADDRESSES |= {name: (url, False) for name, url in NOT_REACHED.items()}
+
+
+@pytest.mark.parametrize(("url", "named"), ADDRESSES.values(), ids=ADDRESSES.keys())
+def test_a_host_is_named_however_its_address_is_written(url: str, named: bool) -> None:
+    hosts = read_register(b'[[withdrawn]]\nhost = ["taken.example", "[::1]"]', "w.toml")
+    prefixes = [
+        *("https://taken.example:8443/%61", "http://[::1]/a"),
+        *("https://taken.example/a", "https://www.taken.example/a"),
+    ]
+    by_prefix = read_register(f"[[withdrawn]]\nurl_prefix = {prefixes}".encode(), "w.toml")
+    for register in (hosts, by_prefix):
+        assert (Names([register]).find(pa.table({"url": [url]}))[0] != NONE) == named
+
+
+def test_a_hundred_thousand_prefixes_of_one_host_take_time_by_their_lengths() -> None:
+    listed = ",".join(f'"https://taken.example/{number}/"' for number in range(100_000))
+    register = read_register(f"[[withdrawn]]\nurl_prefix = [{listed}]".encode(), "w.toml")
+    urls = [f"https://taken.example/{number}/x" for number in range(99_000, 101_000)]
+    began = time.process_time()
+    found = Names([register]).find(pa.table({"url": urls * 5}))
+    assert np.count_nonzero(found != NONE) == 5 * 1000
+    assert time.process_time() - began < 5
