@@ -177,10 +177,10 @@ def _has_markup_space(text: str) -> bool:
 
 def _joined(parts: list[str], tidy: bool) -> str:
     """Join the pieces of a block; outside `pre` two spaces are one, and none stands at a line's
-    edge."""
+    edge. No block ends in a space."""
     text = "".join(parts)
     if not tidy:
-        return text.strip("\n")
+        return text.lstrip("\n").rstrip(" \n")
     if "  " in text or "\n" in text:
         text = _SPACES.sub(lambda found: "\n" * found[0].count("\n") or " ", text)
     return text.strip(" \n")
