@@ -29,9 +29,16 @@ def go_on(after: BaseException) -> str:
 def store_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
     """Return what stores raise, together with other errors: OSError, and what loaded clients raise.
 
-    S3's does so where it lacks credentials, the Hub's where it cannot be reached.
+    S3's does so where it lacks credentials or cannot be reached, Google's for every answer that is
+    no file, the Hub's where it cannot be reached.
     """
-    clients = {"botocore.exceptions": "BotoCoreError", "httpx2": "TransportError"}
+    clients = {
+        "botocore.exceptions": "BotoCoreError",
+        "gcsfs.retry": "HttpError",
+        "google.auth.exceptions": "GoogleAuthError",
+        "aiohttp": "ClientError",
+        "httpx2": "TransportError",
+    }
     loaded = {
         sys.modules[module]: name for module, name in clients.items() if module in sys.modules
     }

@@ -17,6 +17,8 @@ import gflanguages
 import pytest
 from hypothesis import settings
 
+from tests.object_stores import s3_server
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
@@ -54,24 +56,8 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Serve S3 on loopback, and return the URL of an empty bucket there."""
-    try:
-        from moto.server import ThreadedMotoServer
-        from s3fs import S3FileSystem
-    except ImportError as missing:
-        pytest.skip(f"{missing.name} is not installed; it comes with glotmill[test]")
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    S3FileSystem.clear_instance_cache()
-    S3FileSystem().mkdir("corpora")
-    yield "s3://corpora"
-    # the server's state is this process's and outlives it
-    S3FileSystem().rm("corpora", recursive=True)
-    S3FileSystem.clear_instance_cache()
-    server.stop()
+    with s3_server(monkeypatch) as server:
+        yield server.url
 
 
 @pytest.fixture

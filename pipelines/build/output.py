@@ -58,15 +58,17 @@ def build(
 
             run_phases(Run(store, plan.recipe, runner, report), plan, options.block_bytes)
         if not options.keep_staging:
-            for name in sorted(store.names("staging") - {"lock"}):
-                store.remove(f"staging/{name}")
+            # on this machine without the lock, which is held; an object store is asked at once for all
+            names = store.names("staging") - {"lock"}
+            for path in sorted(f"staging/{n}" for n in names) if store.local else ["staging"]:
+                store.remove(path)
     return read_manifest(store)
 
 
 def _refuse_foreign(store: Store) -> None:
     """Refuse an output folder that holds what no run of ours wrote, before anything is written
     there."""
-    if store.fs.isfile(store.root):
+    if store.local and store.fs.isfile(store.root):
         raise StagingError(f"--output must be a folder, {store.url} is a file")
     place = Path(store.root)
     for above in (place, *place.parents) if store.local else ():

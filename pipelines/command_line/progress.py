@@ -22,8 +22,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from pipelines.staging.store import PLAN, StagingError, Store
-from pipelines.staging.tasks import MARKER, Report, TaskResult
+from pipelines.staging.store import MARKER, PLAN, StagingError, Store
+from pipelines.staging.tasks import Report, TaskResult
 from pipelines.staging.tasks import Task as Work
 
 # phases after ingest, in running order

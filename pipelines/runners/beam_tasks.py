@@ -41,6 +41,7 @@ class RunTask(beam.DoFn):
             link.worker.bound_stages = [timed(stage) for stage in link.worker.bound_stages]
             _kept.packed, _kept.link = self.packed, link
         self.link: Link = _kept.link
+        self.link.worker.store.forget()  # what was kept may be of an earlier job
 
     def process(self, element: Any) -> Iterator[Any]:
         worker, come = self.link.worker, Task.model_validate(element)

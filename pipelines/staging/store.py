@@ -1,24 +1,32 @@
 """Where a run keeps its files: atomic writes, done markers, one run at a time.
 
 A file appears under its final name complete or not at all. On a local disk it is written next to
-its place and renamed; on an object store a local temporary file is put in one request, which those
-stores make visible whole. A task's done marker is written after its files, so a task without one is
-simply done again.
+its place and renamed. An object store has no rename, and needs none: what is put there, in one
+request or in parts that a last request joins, becomes visible whole. A task's done marker is written
+after its files, so a task without one is simply done again; and the manifest after all files, so
+what lies in a folder without one is no corpus.
+
+An object store is asked for as little as can be. A file that is short is read by one request, which
+also says whether it is there; a worker remembers what it read, and what it missed.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import io
 import json
+import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import fsspec
 import numpy as np
@@ -27,13 +35,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
-from schemas.failures import MisuseError
+from schemas.credentials import require_no_credentials, without_credentials
+from schemas.failures import FailureError, MisuseError, store_errors
 
 MANIFEST = "manifest.json"  # written last: a folder that has it holds a finished corpus
 SIGNATURE = "manifest.json.sig"
 CARD = "card.json"
 RECIPE = "recipe.toml"
 PLAN = "staging/plan.json"  # what a run was begun with
+MARKER = "done.json"  # stands in a folder of which all files are written
 PARTIAL = "staging/partial"  # files still being written; emptied when a run starts
 GATHERED = "gathered-"  # how files begin in which small files of one name are put together
 GATHERED_LEAST = 100
@@ -43,17 +53,62 @@ class StagingError(MisuseError):
     """The output folder cannot be used for this run; the message says what to do."""
 
 
+SHORT_BYTES = 4 << 20  # of an object store: a file up to this length is read by one request
+REMEMBERED_BYTES = 64 << 20  # that a worker keeps of what it read last
+# S3's file system tries each of its own requests so often, and the client that it uses does as well,
+# as AWS_MAX_ATTEMPTS says: 125 tries in all, of which the last came after minutes.
+_TRIES = {"s3": 2}
+# Listings are not kept, since other processes write too. With more than one part at a time, S3's file
+# system asks for the length of each file before it reads it.
+_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "s3": {"use_listings_cache": False, "max_concurrency": 1},
+    "gs": {"use_listings_cache": False},
+    "gcs": {"use_listings_cache": False},
+}
+PART_BYTES = 16 << 20  # a longer file is put in parts of so many bytes,
+_SIDE_BY_SIDE = 4  # so many of them at a time
+AGAIN = "nothing finished is lost: run the same command again to go on"
+
+
+class _Remembered:
+    """What a worker has read of an object store, and which files it missed there."""
+
+    def __init__(self) -> None:
+        self.files: OrderedDict[str, bytes | None] = OrderedDict()  # None: there is no such file
+        self.listed: dict[str, set[str] | None] = {}  # names by folder; None: not complete
+        self._bytes = 0
+
+    def add(self, path: str, content: bytes | None) -> None:
+        """Keep a file, and let go of those that were not asked for longest."""
+        self.files[path] = content
+        self._bytes += len(content or b"")
+        while self._bytes > REMEMBERED_BYTES:
+            self._bytes -= len(self.files.popitem(last=False)[1] or b"")
+
+    def forget(self, path: str) -> None:
+        """Let go of a file, or of all (empty)."""
+        for each in [path] if path else list(self.files):
+            self._bytes -= len(self.files.pop(each, None) or b"")
+        for folder in [path.rpartition("/")[0]] if path else list(self.listed):
+            self.listed.pop(folder, None)
+
+
 class Store:
-    """A corpus folder on any fsspec file system. Paths are relative to it, with forward slashes."""
+    """A corpus folder on any fsspec file system. Paths are relative to it, with forward slashes.
 
-    def __init__(self, url: str) -> None:
+    The store of a worker lives as long as one phase, whose tasks read only files that are complete:
+    it may remember them.
+    """
+
+    def __init__(self, url: str, *, of_worker: bool = False) -> None:
         self.url = url
-        self.fs, self.root = fsspec.url_to_fs(url)
+        self.fs, self.root = open_store(url)
         self.local = isinstance(self.fs, LocalFileSystem)
+        self._remembered = _Remembered() if of_worker and not self.local else None
 
-    def __reduce__(self) -> tuple[type[Store], tuple[str]]:
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
         """Workers open their own connections, and may have been started in another folder."""
-        return Store, (self.root if self.local else self.url,)
+        return _store_of_worker, (self.root if self.local else self.url,)
 
     def full(self, path: str) -> str:
         """Return what `self.fs` calls a path of this store."""
@@ -71,18 +126,85 @@ class Store:
         return its.removeprefix(f"{own}/") if its.startswith(f"{own}/") else None
 
     def exists(self, path: str) -> bool:
-        return bool(self.fs.exists(self.full(path)))
+        """Say if there is a file."""
+        return (
+            bool(self.fs.exists(self.full(path))) if self.local else self._begin(path) is not None
+        )
 
     def open(self, path: str) -> Any:
         """Open a file to read, as a context manager."""
-        return self.fs.open(self.full(path), "rb")
+        if self.local:
+            return self.fs.open(self.full(path), "rb")
+        begun = self._begin(path)
+        if begun is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), f"{self.url}/{path}")
+        if len(begun) < SHORT_BYTES:
+            return io.BytesIO(begun)
+        return self.fs.open(self.full(path), "rb", block_size=2 * SHORT_BYTES)
 
     def size(self, path: str) -> int:
         """Return the size of a file in bytes."""
         return int(self.fs.size(self.full(path)))
 
     def read(self, path: str) -> bytes:
-        return bytes(self.fs.cat_file(self.full(path)))
+        begun = None if self.local else self._begin(path)
+        if begun is not None and len(begun) >= SHORT_BYTES:
+            with self._asked(path, "read"):
+                return bytes(self.fs.cat_file(self.full(path)))
+        with self.open(path) as stream:
+            return bytes(stream.read())
+
+    def _begin(self, path: str) -> bytes | None:
+        """Read the first SHORT_BYTES of an object, by one request; None if it is not there."""
+        known = self._remembered
+        if known and path in known.files:
+            known.files.move_to_end(path)
+            return known.files[path]
+        folder, _, name = path.rpartition("/")
+        flat = folder.startswith("staging/") and folder.count("/") == 1
+        if known and flat and name not in self._complete(known, folder, name):
+            return None
+        try:
+            with self._asked(path, "read"):
+                begun = bytes(self.fs.cat_file(self.full(path), start=0, end=SHORT_BYTES))
+        except FileNotFoundError:
+            begun = None
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # what S3 says of a range of an empty file
+                raise
+            begun = b""
+        if known:
+            known.add(path, begun)
+        return begun
+
+    def _complete(self, known: _Remembered, folder: str, name: str) -> Collection[str]:
+        """Return the names in a folder that has files of all splits and is marked as done; of
+        another folder, whose files may be yet to come, the name that is asked for."""
+        if folder not in known.listed:
+            names = self.names(folder)
+            known.listed[folder] = names if MARKER in names else None
+        complete = known.listed[folder]
+        return (name,) if complete is None else complete
+
+    def forget(self, path: str = "") -> None:
+        """Ask again for a file, or for all (empty): it is about to change, or a new job begins."""
+        if self._remembered:
+            self._remembered.forget(path)
+
+    @contextlib.contextmanager
+    def _asked(self, path: str, verb: str) -> Iterator[None]:
+        """Let what an object store's client raises in the block name the file and the remedy."""
+        try:
+            yield
+        except store_errors() as error:
+            if self.local or (isinstance(error, FileNotFoundError) and verb == "read"):
+                raise
+            if isinstance(error, OSError) and error.errno == errno.EINVAL:
+                raise
+            words = without_credentials(" ".join(str(error).split())) or type(error).__name__
+            if isinstance(error, FileNotFoundError):
+                words = f"there is no bucket {self.root.split('/')[0]}: make it, or name another"
+            raise FailureError(f"{self.url}/{path} cannot be {verb}: {words}; {AGAIN}") from error
 
     def read_json(self, path: str) -> Any:
         return json.loads(self.read(path))
@@ -90,10 +212,9 @@ class Store:
     def names(self, folder: str) -> set[str]:
         """List the names in a folder; none if there is no such folder."""
         try:
-            return {
-                str(entry).rstrip("/").rsplit("/", 1)[-1]
-                for entry in self.fs.ls(self.full(folder), detail=False)
-            }
+            with self._asked(folder, "read"):
+                entries = self.fs.ls(self.full(folder), detail=False)
+            return {str(entry).rstrip("/").rsplit("/", 1)[-1] for entry in entries}
         except FileNotFoundError:
             return set()
 
@@ -112,7 +233,8 @@ class Store:
             }
             return {name: self.read(path) for name, path in paths.items() if self.exists(path)}
         self.fs.invalidate_cache(self.full(folder))
-        listed = self.fs.find(self.full(folder))
+        with self._asked(folder, "read"):
+            listed = self.fs.find(self.full(folder))
         paths = {
             path.rsplit("/", 2)[-2]: path for path in sorted(listed) if path.endswith(f"/{file}")
         }
@@ -120,18 +242,24 @@ class Store:
         if not but:  # what was gathered since then, the caller has
             prefix = self.full(f"{folder}/{GATHERED}")
             earlier = [path for path in listed if path.startswith(prefix)]
-            for content in self.fs.cat(earlier).values() if earlier else ():
+            for content in self._cat(earlier).values():
                 found |= {name: text.encode() for name, text in json.loads(content).items()}
         found = {name: content for name, content in found.items() if name in paths}
         alone = {
             name: path for name, path in paths.items() if name not in found and name not in but
         }
-        contents = self.fs.cat(list(alone.values())) if alone else {}
+        contents = self._cat(list(alone.values()))
         read = {name: bytes(contents[path]) for name, path in alone.items()}
         if gather and len(read) >= GATHERED_LEAST:
             target = f"{folder}/{GATHERED}{next(iter(read))}-{len(read)}.json"
             self.write_json(target, {name: content.decode() for name, content in read.items()})
         return found | read
+
+    def _cat(self, paths: list[str]) -> dict[str, bytes]:
+        """Read many files side by side, by what `self.fs` calls them."""
+        with self._asked("", "read"):
+            found = self.fs.cat(paths, on_error="raise") if paths else {}
+        return dict(found)
 
     @contextlib.contextmanager
     def writing(self, path: str) -> Iterator[Path]:
@@ -152,7 +280,14 @@ class Store:
                 partial.chmod(0o644)
                 partial.replace(target)
             else:
-                self.fs.put_file(str(partial), self.full(path))
+                self.forget(path)
+                with self._asked(path, "written"):
+                    self.fs.put_file(
+                        str(partial),
+                        self.full(path),
+                        chunksize=PART_BYTES,
+                        max_concurrency=_SIDE_BY_SIDE,
+                    )
         finally:
             partial.unlink(missing_ok=True)
 
@@ -214,7 +349,8 @@ class Store:
         return copied
 
     def remove(self, path: str) -> None:
-        with contextlib.suppress(FileNotFoundError):
+        self.forget("")
+        with contextlib.suppress(FileNotFoundError), self._asked(path, "read"):
             self.fs.rm(self.full(path), recursive=True)
 
     def copy(self, source: str, target: str) -> None:
@@ -223,7 +359,9 @@ class Store:
             with self.writing(target) as partial:
                 shutil.copyfile(self.full(source), partial)
         else:
-            self.fs.cp_file(self.full(source), self.full(target))
+            self.forget(target)
+            with self._asked(source, "copied"):
+                self.fs.cp_file(self.full(source), self.full(target))
 
     def sha256(self, path: str) -> str:
         """Hash a file, streaming."""
@@ -272,6 +410,25 @@ class Store:
                 if self.names("staging") == {"lock"}:  # there is nothing to go on with
                     (staging / "lock").unlink()
                     staging.rmdir()
+
+
+def open_store(url: str) -> tuple[Any, str]:
+    """Open the file system of a URL, as fsspec does, and return it with the path in it.
+
+    Credentials come from the provider's own chain: none are taken from an address or a recipe.
+    """
+    protocol = urlsplit(url).scheme if "://" in url else ""
+    require_no_credentials(url)
+    fs, root = fsspec.url_to_fs(url, **_OPTIONS.get(protocol, {}))
+    if protocol in ("gs", "gcs"):  # it logs each failure with its traceback, which we report
+        logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
+    if protocol in _TRIES:
+        fs.retries = _TRIES[protocol]
+    return fs, root
+
+
+def _store_of_worker(url: str) -> Store:
+    return Store(url, of_worker=True)
 
 
 def _is_at(file: IO[str], path: Path) -> bool:

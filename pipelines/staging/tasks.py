@@ -14,7 +14,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from pipelines.staging.store import Store
+from pipelines.staging.store import MARKER, Store
 from stages.batches import BoundStage
 
 
@@ -147,9 +147,6 @@ class Group(NamedTuple):
 def group_of(worker: Worker[Any], tasks: Sequence[Task]) -> Group:
     """Make a group of tasks of which nothing goes on."""
     return Group([Link(worker, as_it_is, nothing)], tasks)
-
-
-MARKER = "done.json"
 
 
 def task_folder(phase: str, task: str) -> str:

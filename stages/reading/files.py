@@ -15,6 +15,7 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from schemas.credentials import require_no_credentials
 from schemas.failures import FailureError, MisuseError, store_errors
 from schemas.split import InputFile, InputSplit
 from stages.reading.streams import UNREAD_COMPRESSIONS, compression_of
@@ -53,10 +54,14 @@ def find_files(
     problems = []
     for pattern in patterns:
         try:
+            require_no_credentials(pattern)
             located = os.path.expanduser(pattern)  # noqa: PTH111 - of globs too
             matches = list(_matches(located, base, endings))
         except FileNotFoundError:
             matches = []
+        except MisuseError as error:
+            problems.append(f"path {error}")
+            continue
         except store_errors(ValueError, ImportError) as error:
             problems.append(
                 f"path {pattern!r} cannot be listed: {' '.join(str(error).split()) or type(error).__name__}"
