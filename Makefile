@@ -75,6 +75,8 @@ lock:
 	  --extra test --output-file requirements-test.txt pyproject.toml -
 	echo commonlid==0.2.5 | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	  --constraint requirements-test.txt --output-file requirements.txt pyproject.toml -
+	echo commonlid==0.2.5 | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	  --extra dataflow --extra segmentation --extra transliteration --extra translate --extra synthesize --constraint requirements-test.txt --output-file requirements-dataflow.txt pyproject.toml -
 	echo pyicu myanmartools | tr ' ' '\n' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --no-header --no-deps --constraint requirements-test.txt --output-file requirements-icu.txt -
 

@@ -41,6 +41,31 @@ def recipe_check(recipe: RecipeArgument, allow_code: AllowCodeOption = False) ->
     print(f"{recipe}: fine, {len(planned.recipe.sources)} sources in {len(planned.splits)} splits")
 
 
+@recipe_app.command(
+    "template",
+    epilog="Example: glotmill recipe template r.toml --image IMAGE --staging gs://bucket/beam > t.json",
+)
+def recipe_template(
+    recipe: RecipeArgument,
+    image: Annotated[str, typer.Option(help="Image of workers and launcher, from our Dockerfile.")],
+    staging: Annotated[
+        str, typer.Option(help="Folder on an object store, where the recipe and its files are put.")
+    ],
+    allow_code: AllowCodeOption = False,
+) -> None:
+    """Print the specification of a Flex Template of Dataflow that runs a recipe, and stage it."""
+    import json
+
+    from pipelines.build.flex_template import flex_template, stage_job
+    from pipelines.build.plan import make_plan
+    from pipelines.runners.without_pandas import let_arrow_do_without_pandas
+
+    let_arrow_do_without_pandas()
+    planned = make_plan(recipe, allow_code=allow_code)
+    spec = flex_template(planned, image, stage_job(planned, staging))
+    print(json.dumps(spec, indent=1, ensure_ascii=False))
+
+
 @recipe_app.command("new", epilog="Example: glotmill recipe new eus_web.toml")
 def recipe_new(
     recipe: Annotated[Path, typer.Argument(metavar="FILE", help="File to write.")],

@@ -36,6 +36,13 @@ def plan(
     splits: Annotated[
         bool, typer.Option("--splits", help="List every split, not only sums.")
     ] = False,
+    runner: Annotated[
+        str,
+        typer.Option(
+            help="`dataflow`: also estimate vCPU hours, shuffle volume, requests and cost; one split of each source "
+            "is read to count documents."
+        ),
+    ] = "local",
     limit: LimitOption = None,
     allow_code: AllowCodeOption = False,
     as_json: JsonOption = False,
@@ -43,11 +50,15 @@ def plan(
     """Show what a recipe would do: splits, bytes, stages, versions, models. Nothing is run."""
     from pipelines.build.plan import make_plan
 
+    if runner not in ("local", "dataflow"):
+        raise MisuseError(f"only dataflow has an estimate, got --runner {runner}")
     planned = make_plan(recipe, limit=limit, allow_code=allow_code)
     if as_json:
         print(planned.model_dump_json(indent=1, exclude={"recipe_text"}))
     else:
         _show_plan(planned, splits)
+    if runner == "dataflow":
+        _show_estimate(planned, as_json)
 
 
 @commands.command(
@@ -70,6 +81,18 @@ def run(
             help="`local`, `dask`, `prism`, `dataflow`, `flink`, `spark`, or a Beam runner by its class."
         ),
     ] = "local",
+    project: Annotated[
+        str, typer.Option(help="Of `--runner dataflow`: the Google Cloud project that pays.")
+    ] = "",
+    region: Annotated[
+        str, typer.Option(help="Of `--runner dataflow`: where workers run, as europe-west1.")
+    ] = "",
+    staging: Annotated[
+        str,
+        typer.Option(
+            help="Of `--runner dataflow`: a gs:// folder for what workers need: packages, files of the recipe."
+        ),
+    ] = "",
     block_bytes: Annotated[
         int,
         typer.Option(
@@ -106,11 +129,13 @@ def run(
 
     from rich.console import Console
 
+    from pipelines.build.elsewhere import worker_site
     from pipelines.build.output import BuildOptions, build
     from pipelines.build.plan import make_plan, output_of
     from pipelines.catalogue.stage_checks import dropped_kin, seldom_labels, unmatched_labels
     from pipelines.command_line.progress import progress_of, stopped_run
     from pipelines.runners.beam_runners import beam_runner, require_runner
+    from pipelines.runners.dataflow import DATAFLOW, dataflow_runner
     from pipelines.runners.local import LOCAL, Runner, fork_server, warm_up
     from pipelines.runners.without_pandas import let_arrow_do_without_pandas
     from pipelines.staging.corpus import read_card
@@ -126,8 +151,14 @@ def run(
     if beam_options and runner == LOCAL:
         raise MisuseError(f"the local runner takes no Beam options, got {' '.join(beam_options)}")
     name, options = runner, tuple(beam_options or ())
-    if runner != LOCAL:
+    given = {"project": project, "region": region, "staging": staging}
+    if runner == DATAFLOW:
+        name, options = dataflow_runner(given, options, output or "out")
+    elif own := [f"--{option}" for option, value in given.items() if value]:
+        raise MisuseError(f"{', '.join(own)} is for --runner dataflow, got --runner {runner}")
+    elif runner != LOCAL:
         name, options = beam_runner(runner, options, output or "out")
+    if runner != LOCAL:
         require_runner(name)
     planned = make_plan(recipe, output, limit, allow_code=allow_code)
     target = output_of(planned.recipe, output, limit)
@@ -137,6 +168,8 @@ def run(
         max_edges=max_edges,
         announce=lambda job: print(f"glotmill: {job}", file=sys.stderr),
     )
+    if runner == DATAFLOW:
+        machine = replace(machine, site=worker_site(planned, staging))
     weights = {split.id: split.size_bytes for split in planned.splits}
     if workers or sum(weights.values()) < SMALL_BYTES:
         machine = replace(machine, workers=workers or 1)
@@ -220,6 +253,22 @@ def status(corpus: CorpusArgument, as_json: JsonOption = False) -> None:
         rate = found.bytes_done / found.seconds
         line += f", {rate / 1e6:.1f} MB/s, {minutes((found.bytes - found.bytes_done) / rate)} left for ingest"
     print(line)
+
+
+def _show_estimate(planned: Plan, as_json: bool) -> None:
+    from pipelines.build.dataflow_estimate import estimate
+    from stages.reading.sources import count_records
+
+    sources = {source.name: source for source in planned.recipe.sources}
+    found = estimate(planned, lambda split: count_records(split, sources[split.source]))
+    if as_json:
+        print_json_lines([found._asdict()])
+        return
+    print(
+        f"dataflow about {found.documents:,} documents: {found.vcpu_hours:,.2f} vCPU hours, "
+        f"{found.shuffle_bytes / 1e9:,.3f} GB shuffled, {found.requests:,} storage requests, "
+        f"{found.dollars:,.2f} US dollars; docs/dataflow.md says what is not counted"
+    )
 
 
 def _is_finished(recipe: Path, output: str) -> bool:

@@ -12,6 +12,7 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.metrics import Metrics
 
+from pipelines.runners.worker_site import WorkerSite
 from pipelines.staging.tasks import Link, Task, run_task
 from schemas.failures import FailureError
 from stages.batches import BoundStage
@@ -26,16 +27,18 @@ class TaskError(FailureError):
 
 class RunTask(beam.DoFn):
     """Do the task of a link, and emit what goes on; the worker's models are loaded once in a
-    thread.
+    thread, when its machine has what it must have.
 
     Some runners set up a DoFn for every few elements, as Dask does for each partition.
     """
 
-    def __init__(self, link: Link) -> None:
-        self.packed = pickle.dumps(link)
+    def __init__(self, link: Link, site: WorkerSite | None = None) -> None:
+        self.packed, self.site = pickle.dumps(link), site
 
     def setup(self) -> None:
         if getattr(_kept, "packed", None) != self.packed:
+            if self.site:
+                self.site.prepare()
             link: Link = pickle.loads(self.packed)  # noqa: S301  # our launcher's own
             link.worker.setup()
             link.worker.bound_stages = [timed(stage) for stage in link.worker.bound_stages]

@@ -25,7 +25,8 @@ from apache_beam.runners.runner import PipelineResult
 from pipelines.runners.beam_tasks import END_OF_LINE, RunTask
 from pipelines.runners.local import Runner, WorkerError
 from pipelines.runners.shuffles import Shuffle
-from pipelines.staging.store import Store
+from pipelines.runners.worker_site import WorkerSite
+from pipelines.staging.store import AGAIN, Store
 from pipelines.staging.tasks import Group, Report, finished
 from schemas.failures import store_errors
 
@@ -34,7 +35,6 @@ TASKS_IN_FILE = 20  # at least; a file's tasks are dealt out together where a ru
 WRITERS = 16  # files with tasks that are written side by side
 POLL_SECONDS = 5.0  # between two listings of markers
 POLL_SHARE = 0.1  # of the time that listing may take: long listings are made less often
-AGAIN = "nothing finished is lost: run the same command again to go on"
 _TASK_LINE = re.compile(f"TaskError: task (.*?){re.escape(END_OF_LINE)}", re.DOTALL)
 # Beam logs what is no warning, and tracebacks of failures that are reported here in one line.
 _QUIET = {
@@ -52,7 +52,7 @@ def run_on_beam(groups: Sequence[Group], runner: Runner, report: Report) -> list
     """
     watched = _Watched(groups, report)
     name = " and ".join(dict.fromkeys(group.worker.phase for group in groups))
-    run_job(runner, name, _compose_groups(groups), watched)
+    run_job(runner, name, _compose_groups(groups, runner.site), watched)
     return watched.done
 
 
@@ -65,7 +65,7 @@ def shuffle_on_beam(shuffle: Shuffle, runner: Runner, before: Group | None, repo
     run_job(
         runner,
         shuffle.name,
-        lambda pipeline: compose_shuffle(pipeline, shuffle, before),
+        lambda pipeline: compose_shuffle(pipeline, shuffle, before, runner.site),
         watched,
     )
 
@@ -175,31 +175,38 @@ def _failure_line(name: str, error: Exception, details: str, missing: list[str])
     return f"the job of {name} failed{left}: {type(error).__name__}: {why}"
 
 
-def _compose_groups(groups: Sequence[Group]) -> Callable[[beam.Pipeline], object]:
+def _compose_groups(
+    groups: Sequence[Group], site: WorkerSite | None = None
+) -> Callable[[beam.Pipeline], object]:
     """Lay the groups next to each other, each a chain of steps that are named by their phases.
 
     They end in one step, since Dask computes the last one and what leads to it.
     """
 
     def compose(pipeline: beam.Pipeline) -> None:
-        ends = [_chain(pipeline, group) for group in groups]
+        ends = [_chain(pipeline, group, site) for group in groups]
         if len(ends) > 1:
             _ = ends | "all" >> beam.Flatten()
 
     return compose
 
 
-def _chain(pipeline: beam.Pipeline, group: Group) -> Any:
+def _chain(pipeline: beam.Pipeline, group: Group, site: WorkerSite | None) -> Any:
     first = group.worker
     coming = [task.model_dump(mode="json") for task in group.coming]
     chain = _listed(pipeline, first.store, first.phase, coming)
     for place, link in enumerate(group.links):
         label = link.worker.phase + (f", step {place + 1}" if len(group.links) > 1 else "")
-        chain |= label >> beam.ParDo(RunTask(link))
+        chain |= label >> beam.ParDo(RunTask(link, site))
     return chain
 
 
-def compose_shuffle(pipeline: beam.Pipeline, shuffle: Shuffle, before: Group | None = None) -> None:
+def compose_shuffle(
+    pipeline: beam.Pipeline,
+    shuffle: Shuffle,
+    before: Group | None = None,
+    site: WorkerSite | None = None,
+) -> None:
     """Put the rounds of a shuffle on a pipeline, a `GroupByKey` between each two of them."""
     elements: list[Any] = list(shuffle.elements)
     if before:
@@ -207,7 +214,7 @@ def compose_shuffle(pipeline: beam.Pipeline, shuffle: Shuffle, before: Group | N
         none = [None] * (len(elements) - len(tasks))
         pairs = list(zip(elements, [*none, *tasks], strict=True))
         listed = _listed(pipeline, before.worker.store, shuffle.name, pairs)
-        records = listed | before.worker.phase >> beam.ParDo(_RunBefore(before.links[0]))
+        records = listed | before.worker.phase >> beam.ParDo(_RunBefore(before.links[0], site))
     else:
         records = (
             pipeline

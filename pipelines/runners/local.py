@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from pipelines.runners.fork_server import ForkServer, Process, outlive
 from pipelines.runners.shuffles import Shuffle, shuffle_here
@@ -38,7 +38,10 @@ from pipelines.staging.tasks import (
     group_of,
     run_task,
 )
-from schemas.failures import FailureError, go_on
+from schemas.failures import FailureError, go_on, store_errors
+
+if TYPE_CHECKING:
+    from pipelines.runners.worker_site import WorkerSite
 
 LOCAL = "local"
 
@@ -71,6 +74,7 @@ class Runner:
     # between documents that meet, whose clusters are found in memory, 80 bytes each
     max_edges: int = 50_000_000
     announce: Callable[[str], None] = field(default=lambda _: None)  # what is told of each job
+    site: WorkerSite | None = None  # what workers on other machines must have
 
 
 def run_tasks(
@@ -390,7 +394,7 @@ def _words(error: BaseException) -> str:
 
 def _failure_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines() or [""]
-    if isinstance(error, OSError):
+    if isinstance(error, store_errors()):
         return f"{lines[0]}; {go_on(error)}"
     if isinstance(error, FailureError):
         return lines[0]
