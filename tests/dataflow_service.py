@@ -21,6 +21,7 @@ from typing import Any
 import fsspec
 
 _ROUTE = re.compile(r"/v1b3/projects/([^/]+)/locations/([^/]+)/jobs(?:/([^/]+))?(/[a-z]+)?$")
+_STATES = {5: "JOB_STATE_CANCELLED", 7: "JOB_STATE_DRAINING"}  # of google.dataflow.v1beta3
 
 
 class DataflowService:
@@ -154,7 +155,8 @@ def dataflow_service(interpreter: str = "") -> Iterator[DataflowService]:
             if name not in service.jobs:
                 return 404, {"error": {"code": 404, "message": f"no job {name}"}}
             if self.command == "PUT":
-                service.jobs[name]["currentState"] = body["requestedState"]
+                asked = body["requestedState"]  # by name, or as Google's client gives it
+                service.jobs[name]["currentState"] = _STATES.get(asked, asked)
             if part == "/messages":
                 return 200, {"jobMessages": service.messages.get(name, [])}
             if part == "/metrics":
