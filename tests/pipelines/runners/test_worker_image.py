@@ -117,7 +117,7 @@ def test_a_template_is_of_googles_form_and_its_job_runs(bucket: str, tmp_path: P
     form = dataflow.ContainerSpec.pb(dataflow.ContainerSpec())
     assert json_format.ParseDict(spec, form).image == "workers"
     with pytest.raises(json_format.ParseError):
-        json_format.ParseDict({**spec, "images": 1}, dataflow.ContainerSpec.pb())
+        json_format.ParseDict({**spec, "images": 1}, form)
 
 
 def test_an_estimate_follows_from_the_constants(tmp_path: Path) -> None:
