@@ -71,7 +71,7 @@ _DISTINCT = ("distinct_documents", "distinct_units", "distinct_trigrams", "disti
 # holds one, as the Unicode tables of Polars know them.
 _WORD = r"(?:^|[\s\x{1361}])[^\s\x{1361}\p{L}\p{N}]*[\p{L}\p{N}]"
 # Of a file as many documents, or this share of them if that is more, are looked at unit by unit.
-_SAMPLED, _SAMPLED_SHARE = 32, 1 / 32
+_SAMPLED, _SAMPLED_SHARE = 8, 1 / 64
 _READ_ROWS = 4096  # rows a batch when reading shards back
 _PIECE_BYTES = 4 << 20  # of a longer text, whose units are found piece by piece
 _HOST = r"(?i)^\s*(?:https?|ftp)://(?:[^/?#\\@]*@)?(\[[0-9a-f:.]+\]|[^/?#\\:@\[\]]+)"
@@ -327,9 +327,10 @@ def _sampled(texts: pa.Array, keys: np.ndarray, share: float) -> pa.Array:
 def _count_words(texts: pa.Array) -> int:
     import polars as pl  # in the worker that measures, not in the process that adds up
 
-    # Polars copies a single text four times.
-    with_another = pl.concat([pl.Series(texts), pl.Series([""])])
-    return int(with_another.str.count_matches(_WORD).sum())
+    found = pl.Series(texts)
+    if len(texts) == 1:  # Polars copies a single text four times
+        found = pl.concat([found, pl.Series([""])])
+    return int(found.str.count_matches(_WORD).sum())
 
 
 def _hash_texts(texts: pa.Array) -> np.ndarray:

@@ -65,7 +65,7 @@ class TextFigures(CardPart):
     sampled: Count = Field(
         default=0,
         description="Documents whose units were looked at: those with the smallest keys of their ids, of each file "
-        "1 in 32 or about 32, whatever is more.",
+        "1 in 64 or about 8, whatever is more.",
     )
     units: Count = Field(default=0, description="Of the sampled documents, as all below of units.")
     trigrams: Count = Field(default=0, description="Three units in a row, within a document.")
