@@ -110,6 +110,12 @@ SHAPES |= {
         "</b>" * 9000 + "".join(f"<p><b id=i{n}>x" for n in range(40_000))
     ),
     "fonts of many colours": lambda: "".join(f"<font color={n}><p>x" for n in range(45_000)),
+    "data of a script": lambda: (
+        '<script type="application/json">[' + '"The ferry is late, so wait.",' * 33_000 + "0]"
+    ),
+    "nested data of many scripts": lambda: (
+        f'<script type="application/json">{"[" * 900}"The ferry is late"{"]" * 900}</script>' * 500
+    ),
     "many attributes": lambda: "<p " + " ".join(f"a{n}=1" for n in range(120_000)) + ">x",
     "attributes apart by slashes": lambda: "<p " + "/".join(f"a{n}" for n in range(140_000)) + ">x",
     "elements of 2,000 attributes": lambda: (
