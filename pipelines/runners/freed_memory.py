@@ -1,7 +1,7 @@
 """Let a process keep the memory that its arrays leave for those to come.
 
-Pages that are given back to the system and taken again cost two microseconds each, as they come
-emptied. Where blocks are read, worked on and let go by the hundred, that is a tenth of the time.
+A page that is given back to the system and taken again comes emptied, which takes two microseconds.
+Where blocks are read, worked on and let go by the hundred, these are tens of thousands of pages.
 """
 
 import os
