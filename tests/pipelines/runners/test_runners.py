@@ -165,6 +165,23 @@ def test_an_error_of_the_system_names_its_own_remedy(
         run(FailingDiskWorker(Store(str(tmp_path))), [Task(name="a", payload={"errno": number})])
 
 
+class CutOffWorker(KilledWorker):
+    """Loses the connection to an object store."""
+
+    def run(self, task: Task) -> TryResult:
+        from botocore.exceptions import HTTPClientError
+
+        raise HTTPClientError(error=ConnectionResetError("reset by peer"))
+
+
+def test_a_connection_to_a_store_that_breaks_off_says_that_the_run_goes_on(tmp_path: Path) -> None:
+    pytest.importorskip("botocore", reason="botocore is not installed; it comes with glotmill[s3]")
+    with pytest.raises(
+        WorkerError, match=r"^An HTTP Client .* reset by peer; nothing finished is lost: fix it"
+    ):
+        run(CutOffWorker(Store(str(tmp_path))), [Task(name="a")])
+
+
 def test_tasks_and_answers_may_be_longer_than_a_pipe_holds(tmp_path: Path) -> None:
     done = run(KilledWorker(Store(str(tmp_path))), tasks(a={"length": 3_000_000}))
     assert len(done["a"].words) == 3_000_000
