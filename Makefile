@@ -2,6 +2,7 @@
 # make test         set up with the test extras, then run all that CI runs
 # make test-fast    the tests of single functions: no whole run, nothing that is killed, nothing slow
 # make bench NAME=ingest
+# make chaos FAULTS=300           faults of every kind over a recipe of all phases, drawn by SEED=1
 # make audit-dependencies         what is installed, under which licence, and whether the lock files vouch for it
 # make fuzz SECONDS=600           go on for so long with each test of each format, or of one: NAME=warc
 
@@ -13,7 +14,7 @@ BY_FILE := --dist loadfile --no-loadscope-reorder
 FUZZERS := $(wildcard tests/fuzz/test_fuzz_$(or $(NAME),*).py)
 FAST := tests/test_arrows.py tests/test_shape.py $(addprefix tests/,schemas data_cards stages language_samples) schemas data_cards stages
 
-.PHONY: quickstart test all-tests test-fast bench fuzz audit-dependencies lock install install-test install-icu check format clean
+.PHONY: quickstart test all-tests test-fast bench fuzz chaos audit-dependencies lock install install-test install-icu check format clean
 
 quickstart: .venv/installed
 	$(BIN)/glotmill run pipelines/recipes/quickstart.toml --output out/quickstart
@@ -39,6 +40,9 @@ bench: .venv/installed-test
 fuzz: .venv/installed-test
 	@test -n "$(FUZZERS)" || { echo "no fuzzer for $(NAME); there is tests/fuzz/test_fuzz_FORMAT.py" >&2; exit 2; }
 	FUZZ_SECONDS=$(or $(SECONDS),60) $(BIN)/pytest -n $(PROCESSES) -x $(FUZZERS)
+
+chaos: .venv/installed-test
+	FAULTS=$(FAULTS) SEED=$(SEED) $(BIN)/python -m tests.benchmarks.faults
 
 audit-dependencies: .venv/installed-test
 	$(BIN)/python -m tests.dependencies
