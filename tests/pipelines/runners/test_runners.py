@@ -169,7 +169,9 @@ class CutOffWorker(KilledWorker):
     """Loses the connection to an object store."""
 
     def run(self, task: Task) -> TryResult:
-        from botocore.exceptions import HTTPClientError
+        from botocore.exceptions import (  # type: ignore[import-untyped]
+            HTTPClientError,
+        )
 
         raise HTTPClientError(error=ConnectionResetError("reset by peer"))
 
