@@ -106,7 +106,9 @@ def engine_versions(stage: TranslationConfig) -> Iterator[ModelVersion]:
     ways = [(direction, stage.engine) for direction in stage.pairs]
     if stage.round_trip:
         ways += [(direction.back, stage.round_trip) for direction in stage.pairs]
-    for direction, config in dict.fromkeys(ways):
+    for place, (direction, config) in enumerate(ways):
+        if (direction, config) in ways[:place]:
+            continue
         engine = open_engine(config, direction, stage.reuse)
         try:
             engine.check()

@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.build.plan import make_plan
-from pipelines.catalogue.engines import open_engine
+from pipelines.catalogue.engines import engine_versions, open_engine
 from schemas.recipe import RecipeError
 from stages.engines.engine import KEY_BYTES, EngineError, Identity, parse_direction
 from stages.engines.options import RecordedConfig
 from stages.normalization.southeast_asian import load_zawgyi
+from stages.translation.options import TranslationConfig
 from tests.recipes import one_source
 
 RECIPE = (
@@ -109,3 +110,23 @@ def test_whose_responses_are_taken_where_a_folder_holds_those_of_several(
         return
     with pytest.raises(EngineError, match=expected):
         open_engine(config, EUS_SPA, folders)
+
+
+@pytest.mark.parametrize("named", [{}, {"parameters": {"temperature": 0.7}}])
+def test_a_plan_names_the_recorded_engine_of_each_direction_once(
+    named: dict[str, Any], tmp_path: Path
+) -> None:
+    rows = [
+        {"key": bytes([place]) * KEY_BYTES, **WARM._asdict(), "direction": str(direction)}
+        for place, direction in enumerate((EUS_SPA, EUS_SPA.back))
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    engine = {"kind": "recorded", **named}
+    directions = [str(EUS_SPA), str(EUS_SPA.back)]
+    stage = TranslationConfig.model_validate(
+        {"directions": directions, "engine": engine, "reuse": [str(tmp_path)]}
+    )
+    names = [found.name for found in engine_versions(stage)]
+    assert names == [f"endpoint nllb ({direction})" for direction in directions]
+    both = stage.model_copy(update={"round_trip": RecordedConfig(**named)})
+    assert [found.name for found in engine_versions(both)] == names
