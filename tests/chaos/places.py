@@ -217,7 +217,7 @@ def _patch() -> None:
 
 def run_watched(_: object, arguments: list[str], watch: Watch, streams: tuple[str, str]) -> None:
     """Run glotmill as a program in this process, in a session of its own."""
-    from pipelines.command_line.app import console
+    from pipelines.command_line.program import console
 
     os.setsid()
     for number, path in enumerate(streams, 1):
