@@ -35,6 +35,7 @@ class DataflowService:
         self.failure = ""  # what the next jobs fail with, before they begin
         self.hold = threading.Event()  # jobs end when it is set
         self.hold.set()
+        self.polled = threading.Event()  # somebody waits for a job
         self.address = ""
 
     def options(self, *more: str) -> list[str]:
@@ -154,6 +155,8 @@ def dataflow_service(interpreter: str = "") -> Iterator[DataflowService]:
                 return 200, job
             if name not in service.jobs:
                 return 404, {"error": {"code": 404, "message": f"no job {name}"}}
+            if self.command == "GET":
+                service.polled.set()
             if self.command == "PUT":
                 asked = body["requestedState"]  # by name, or as Google's client gives it
                 service.jobs[name]["currentState"] = _STATES.get(asked, asked)

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import sysconfig
-import time
 import venv
 import zipfile
 from collections.abc import Iterator
@@ -176,10 +175,7 @@ def test_who_stops_the_launcher_stops_the_job(
     out = ["--output", "gs://corpora/stopped", "--runner", "dataflow", *PLACE, *service.options()]
     command = [sys.executable, "-m", "pipelines.command_line.app", "run", str(recipe), *out]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 120
-        while not service.jobs and time.monotonic() < deadline and process.poll() is None:
-            time.sleep(0.1)
-        time.sleep(1)
+        assert service.polled.wait(120)
         os.kill(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert "run the same command again to go on" in errors
