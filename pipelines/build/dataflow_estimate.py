@@ -24,7 +24,8 @@ class Constant(NamedTuple):
 
 _BENCHES = "docs/measurements.md, on one core of a small server"
 _COUNTED = "a run of all phases on S3: 2,930 requests for 127 tasks, 507 of them write"
-_PRICES = "list price for us-central1 in US dollars; look up today's before you rely on it"
+_PRICES = "list price for us-central1, from memory: look it up before you rely on it"
+_STORAGE = "Google's pricing examples for Cloud Storage"
 CONSTANTS = {
     "ingest": Constant(592, "documents a vCPU second, ledger and card included", _BENCHES),
     "dedup": Constant(8_792, "documents a vCPU second and stage, near duplicates", _BENCHES),
@@ -35,8 +36,8 @@ CONSTANTS = {
     "memory_price": Constant(0.003557, "dollars a GB hour, batch", _PRICES),
     "memory": Constant(4, "GB a vCPU", "n1-standard machines have 3.75, n2-standard 4"),
     "shuffle_price": Constant(0.011, "dollars a GB shuffled", _PRICES),
-    "write_price": Constant(0.005, "dollars for 1,000 requests that write or list", _PRICES),
-    "read_price": Constant(0.0004, "dollars for 1,000 requests that read", _PRICES),
+    "write_price": Constant(0.005, "dollars for 1,000 requests that write or list", _STORAGE),
+    "read_price": Constant(0.0004, "dollars for 1,000 requests that read", _STORAGE),
 }
 
 

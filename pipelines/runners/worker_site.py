@@ -10,6 +10,7 @@ out under the same paths as they have here.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.metadata
 import os
 import platform
@@ -60,16 +61,23 @@ class WorkerSite(NamedTuple):
 def _differing(wanted: Mapping[str, str]) -> Iterator[str]:
     for name, version in wanted.items():
         if name == "python":  # of one minor version, all give the same bytes
-            version, here = (v.rpartition(".")[0] for v in (version, platform.python_version()))
-        elif name == "unicode":
-            here = unicodedata.unidata_version
-        else:
-            try:
-                here = importlib.metadata.version(name)
-            except importlib.metadata.PackageNotFoundError:
-                here = "none"
-        if here != version:
+            version = version.rpartition(".")[0]
+        if (here := _version_here(name)) != version:
             yield f"{name} {here}, here {version}"
+
+
+def _version_here(name: str) -> str:
+    """Return the version of what a plan names, a distribution or one of three others."""
+    if name == "python":
+        return platform.python_version().rpartition(".")[0]
+    if name == "unicode":
+        return unicodedata.unidata_version
+    try:
+        if name == "icu":  # the library, which PyICU is built against
+            return str(importlib.import_module("icu").ICU_VERSION)
+        return importlib.metadata.version(name)
+    except ImportError:  # as what no distribution has is too
+        return "none"
 
 
 def _lay_out(store: Store, file: StagedFile, path: Path) -> None:

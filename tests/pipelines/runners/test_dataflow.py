@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.build.plan import _packages
 from pipelines.runners import cluster
 from pipelines.runners.dataflow import dataflow_runner
 from pipelines.runners.worker_site import WorkerSite, files_of, stage_files
@@ -266,6 +267,7 @@ def test_a_worker_with_other_versions_names_them(tmp_path: Path) -> None:
     with pytest.raises(FailureError, match=r"other packages .*: pyarrow \S+, here 1\.0; build"):
         site.prepare()
     WorkerSite(Store(str(tmp_path)), (), (("polars", here),)).prepare()
+    WorkerSite(Store(str(tmp_path)), (), tuple(_packages().items())).prepare()
 
 
 def test_too_many_bytes_belong_into_the_image(
