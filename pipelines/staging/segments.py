@@ -81,7 +81,13 @@ class Segments:
             path = Path(self.store.full(self._segment))
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-        os.write(self._file, line)
+        written = 0
+        try:
+            while written < len(line):  # a disk that is nearly full takes a part of it
+                written += os.write(self._file, line[written:])
+        except OSError:
+            os.ftruncate(self._file, self._size)  # no other line may follow half of this one
+            raise
         self._note(key, len(self._names) - 1, len(line), self._size)
         self._size += len(line)
 

@@ -3,7 +3,9 @@ not hold them."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -49,3 +51,27 @@ def test_a_line_that_a_kill_cut_off_is_left_out(tmp_path: Path) -> None:
     assert [key_of(number) in again for number in range(3)] == [True, True, False]
     again.add(key_of(2), {"response": "b"})
     assert again.get(key_of(2)) == {"response": "b"}
+
+
+def test_a_line_that_a_full_disk_took_a_part_of_spoils_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, write, room = Store(str(tmp_path)), os.write, [7, 0]
+
+    def take_a_part(file: int, line: bytes) -> int:
+        size = room.pop(0) if room else len(line)
+        if not size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(file, line[:size])
+
+    kept = Segments(store, "own")
+    monkeypatch.setattr(os, "write", take_a_part)
+    with pytest.raises(OSError, match="No space left"):
+        kept.add(key_of(0), {"response": "a" * 50})
+    room[:] = [9]
+    for number in (1, 2):
+        kept.add(key_of(number), {"response": f"{number}" * 50})
+    kept.close()
+    again = Segments(store, "own")
+    assert [key_of(number) in again for number in range(3)] == [False, True, True]
+    assert again.get(key_of(1)) == {"response": "1" * 50}
