@@ -55,14 +55,19 @@ class DistinctCounter:
 
     def registers(self) -> str:
         """Write the registers: of each the number of leading zeros plus one, 0 if it is empty."""
-        _, digits = np.frexp(self._smallest.astype(np.float64))  # exact below 2**53
-        return _written(np.where(self._smallest == _EMPTY, 0, _REST + 1 - digits))
+        places = np.flatnonzero(self._smallest != _EMPTY)
+        _, digits = np.frexp(self._smallest[places].astype(np.float64))  # exact below 2**53
+        return _written(places, _REST + 1 - digits)
 
 
 def merge_registers(written: Iterable[str]) -> str:
     """Add up counters of the same kind of value."""
     some = [registers for registers in written if registers]
-    return _written(np.max([_read(registers) for registers in some], axis=0)) if some else ""
+    if len(some) < 2:
+        return "".join(some)
+    highest = np.max([_read(registers) for registers in some], axis=0)
+    places = np.flatnonzero(highest)
+    return _written(places, highest[places])
 
 
 def estimate(written: str) -> int:
@@ -99,11 +104,14 @@ def _tau(x: float) -> float:
     return z / 3
 
 
-def _written(registers: npt.NDArray[np.integer]) -> str:
-    places = np.flatnonzero(registers)
+def _written(places: npt.NDArray[np.intp], values: npt.NDArray[np.integer]) -> str:
+    """Write the registers that are not 0: where they are, in order, and what they hold."""
     if 3 * len(places) >= REGISTERS:
+        registers = np.zeros(REGISTERS, np.intp)
+        registers[places] = values
         return _ALPHABET[registers].tobytes().decode()
-    digits = np.stack([places >> 6, places & 63, registers[places]], axis=1)
+    digits = np.empty((len(places), 3), np.intp)
+    digits[:, 0], digits[:, 1], digits[:, 2] = places >> 6, places & 63, values
     return _ALPHABET[digits].tobytes().decode()
 
 

@@ -120,10 +120,8 @@ def measure(batch: pa.RecordBatch, label: str, asked: Asked = NOTHING_MORE) -> T
     }
     keys = _id_keys(batch["id"])
     rows = _Rows(batch, code_points, keys, terms)
-    of_found, of_made = (
-        _figures(rows.where(chosen), label, asked) if chosen.any() else _no_figures(label)
-        for chosen in (~made, made)
-    )
+    rows_found, rows_made = rows.where(~made), rows.where(made)
+    of_found, of_made = (_figures(part, label, asked) for part in (rows_found, rows_made))
     return TextStatistics(
         documents=batch.num_rows,
         code_points=int(code_points.sum()),
@@ -139,11 +137,11 @@ def measure(batch: pa.RecordBatch, label: str, asked: Asked = NOTHING_MORE) -> T
         other_language_shares=_share_bins(others),
         other_language_millionths=_millionths(others),
         sources=_volumes(batch["source"], code_points, utf8_bytes),
-        made=_volumes(batch["source"].filter(pa.array(made)), code_points[made], utf8_bytes[made]),
+        made=_volumes(rows_made.batch["source"], rows_made.code_points, utf8_bytes[made]),
         licences=_few(_added([of_found.licences, of_made.licences]), "licence"),
         generators=_counts(batch["generator"], "generator"),
         # no page declares what was made
-        declared=_declared(batch["declared_language"].filter(pa.array(~made))),
+        declared=_declared(rows_found.batch["declared_language"]),
         page_kinds=_counts_of(batch, PAGE_MARKS.field("page_kind")),
         page_access=_counts_of(batch, PAGE_MARKS.field("page_access")),
         extraction_fallbacks=_counts_of(batch, PAGE_MARKS.field("extraction_fallback")),
@@ -261,15 +259,13 @@ class _Rows(NamedTuple):
         if chosen.all():
             return self
         terms = {name: counts[chosen] for name, counts in self.terms.items()}
-        batch = self.batch.filter(pa.array(chosen))
+        batch = self.batch.filter(pa.array(chosen)) if chosen.any() else self.batch[:0]
         return _Rows(batch, self.code_points[chosen], self.keys[chosen], terms)
 
 
-def _no_figures(label: str) -> TextFigures:
-    return TextFigures(words=0 if words_are_spaced(label) else None)
-
-
 def _figures(rows: _Rows, label: str, asked: Asked) -> TextFigures:
+    if not rows.batch.num_rows:
+        return TextFigures(words=0 if words_are_spaced(label) else None)
     texts = rows.batch["text"]
     hosts = _hosts(rows.batch["url"])
     units = _UnitCounter(label)
@@ -417,8 +413,7 @@ def _pieces(text: pa.Buffer) -> Iterator[bytes]:
 def _rounded_lengths(lengths: np.ndarray) -> dict[int, int]:
     """Count lengths rounded down to five binary digits, as histograms of high dynamic range do."""
     spare = np.maximum(np.frexp(lengths.astype(np.float64))[1].astype(np.int64) - 5, 0)
-    values, counts = np.unique(lengths >> spare << spare, return_counts=True)
-    return dict(zip(values.tolist(), counts.tolist(), strict=True))
+    return dict(sorted(Counter((lengths >> spare << spare).tolist()).items()))
 
 
 def _hosts(urls: pa.Array) -> dict[str, int]:
@@ -585,19 +580,24 @@ def _value_bits(values: pa.Array, name: str) -> int:
     fixed, offset = _widths(kind)
     if fixed is not None:
         return rows * fixed
-    if pa.types.is_dictionary(kind):
-        return _value_bits(values.dictionary_decode(), name)
-    if pa.types.is_struct(kind):
-        return sum(_value_bits(child, name) for child in values.flatten())
     if offset is None:
+        if pa.types.is_dictionary(kind):
+            return _value_bits(values.dictionary_decode(), name)
+        if pa.types.is_struct(kind):
+            return sum(_value_bits(child, name) for child in values.flatten())
         raise SchemaError(
             f"column {name!r} has type {kind}, which a card cannot declare; leave it out or cast it "
             "to string"
         )
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return rows * offset + _value_bits(values.flatten(), name)
-    written = pc.sum(pc.binary_length(values)).as_py() if values.null_count < rows else 0
-    return rows * offset + 8 * written
+    if values.null_count == rows:
+        return rows * offset
+    if values.null_count:  # there may be bytes behind a null
+        return rows * offset + 8 * pc.sum(pc.binary_length(values)).as_py()
+    integer = np.dtype(f"i{offset // 8}")
+    ends = np.frombuffer(values.buffers()[1], integer, rows + 1, values.offset * integer.itemsize)
+    return rows * offset + 8 * int(ends[-1] - ends[0])
 
 
 @cache
@@ -637,19 +637,19 @@ def _samples(rows: _Rows, shown: np.ndarray) -> tuple[Sample, ...]:
     texts = rows.batch["text"]
     heads = [texts[row].as_buffer()[: 4 * most].to_pybytes() for row in chosen.tolist()]
     names = ["id", "source", "url", "licence", "synthetic", "language_score"]
-    columns = rows.batch.select(names).take(pa.array(chosen)).to_pylist()
+    columns = [[rows.batch[name][row].as_py() for row in chosen.tolist()] for name in names]
     return _smallest(
         Sample(
             key=f"{key:016x}",
             text=cut_text(head.decode("utf-8", "ignore")[:most], SAMPLE_CODE_POINTS),
             code_points=length,
-            **values | {"language_score": _rounded(values["language_score"])},
+            **dict(zip(names, values, strict=True)) | {"language_score": _rounded(values[-1])},
         )
         for key, length, head, values in zip(
             rows.keys[chosen].tolist(),
             rows.code_points[chosen].tolist(),
             heads,
-            columns,
+            zip(*columns, strict=True),
             strict=True,
         )
     )

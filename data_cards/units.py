@@ -14,15 +14,14 @@ and `\\p{N}`.
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
-_ALPHANUMERIC = r"[\p{L}\p{N}]"
 _WORD_BYTES = 8
 HASHED_BYTES = 4 * _WORD_BYTES  # of a unit: of longer ones as many, half from each end
 _PADDING = b"\0" * _WORD_BYTES
@@ -135,11 +134,12 @@ def _unaligned(content: npt.NDArray[np.uint8], kind: str) -> npt.NDArray[Any]:
 def _joined(texts: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     """Copy n texts into one array with a line feed after each; returns it, padded, and where each
     text ends."""
-    empty, feed = pa.scalar("", pa.large_string()), pa.scalar("\n", pa.large_string())
-    joined = pc.binary_join_element_wise(texts, empty, feed)
-    offsets = np.frombuffer(joined.buffers()[1], np.int64, len(joined) + 1, joined.offset * 8)
-    text = memoryview(joined.buffers()[2] or b"")[offsets[0] : offsets[-1]]
-    return np.frombuffer(b"".join((text, _PADDING)), np.uint8), offsets[1:] - offsets[0]
+    # a loop that makes one slice a text
+    offsets = np.frombuffer(texts.buffers()[1], np.int64, len(texts) + 1, texts.offset * 8)
+    content = memoryview(texts.buffers()[2] or b"")
+    parts = [content[start:end] for start, end in pairwise(offsets.tolist())]
+    joined = b"\n".join([*parts, _PADDING])
+    return np.frombuffer(joined, np.uint8), np.cumsum(np.diff(offsets) + 1)
 
 
 def _of_texts(
@@ -177,49 +177,65 @@ def _white_space(
 def _are_words(
     content: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.bool_]:
-    """Tell which runs hold a letter or a digit: most begin with one."""
-    kept: npt.NDArray[np.bool_] = _classes().pairs[_unaligned(content, "<u2")[starts]]
+    """Tell which runs, none of them empty, hold a letter or a digit: most begin with one."""
+    kept = _are_alphanumeric(content, starts)
     rest = np.flatnonzero(~kept)
     if not len(rest):
         return kept
-    lead, second, third = (content[starts[rest] + n].astype(np.intp) for n in range(3))
-    points = (lead & 0x0F) << 12 | (second & 0x3F) << 6 | third & 0x3F
-    kept[rest] = (lead & 0xF0 == 0xE0) & _classes().alphanumeric[points]
-    rest = rest[~kept[rest]]
-    kept[rest] = _hold_alphanumeric(content, starts[rest], ends[rest])
+    lengths = ends[rest] - starts[rest]
+    firsts = np.cumsum(lengths) - lengths
+    places = np.arange(lengths.sum()) + np.repeat(starts[rest] - firsts, lengths)
+    kept[rest] = np.logical_or.reduceat(_are_alphanumeric(content, places), firsts)
     return kept
 
 
-def _hold_alphanumeric(
-    content: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
+def _are_alphanumeric(
+    content: npt.NDArray[np.uint8], places: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.bool_]:
-    """Search runs for a letter or a digit at any place."""
-    lengths = ends - starts
-    offsets = np.zeros(len(starts) + 1, np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    places = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(content[places])]
-    runs = pa.Array.from_buffers(pa.large_string(), len(starts), buffers)
-    return pl.Series(runs).str.contains(_ALPHANUMERIC).to_numpy()
+    """Tell at which bytes a letter or a digit begins."""
+    found: npt.NDArray[np.bool_] = _classes().pairs[_unaligned(content, "<u2")[places]]
+    rest = np.flatnonzero(~found & (content[places] >= 0xE0))
+    if not len(rest):
+        return found
+    lead, *others = (content[places[rest] + n].astype(np.intp) for n in range(4))
+    second, third, fourth = (byte & 0x3F for byte in others)
+    points = (lead & 0x0F) << 12 | second << 6 | third
+    found[rest] = _alphanumeric(0)[points]
+    if len(wide := np.flatnonzero(lead >= 0xF0)):
+        points = (lead[wide] & 0x07) << 18 | second[wide] << 12 | third[wide] << 6 | fourth[wide]
+        planes = points >> 16
+        for plane in np.unique(planes).tolist():  # 16 at most
+            of_plane = planes == plane
+            found[rest[wide[of_plane]]] = _alphanumeric(plane)[points[of_plane] & 0xFFFF]
+    return found
 
 
 class _Classes(NamedTuple):
-    """What each code point below U+10000 is: white space or Ethiopic wordspace; a letter or a
-    digit. `pairs`: do these two bytes, the first one lowest, begin with a letter or a digit?"""
+    """`white`: is this code point below U+10000 white space or Ethiopic wordspace? `pairs`: do
+    these two bytes, the first one lowest, begin with a letter or a digit?"""
 
     white: npt.NDArray[np.bool_]
-    alphanumeric: npt.NDArray[np.bool_]
     pairs: npt.NDArray[np.bool_]
 
 
 @cache
 def _classes() -> _Classes:
-    points = pl.Series(["" if 0xD800 <= n < 0xE000 else chr(n) for n in range(0x10000)])
-    alphanumeric = points.str.contains(f"^{_ALPHANUMERIC}$").to_numpy()
+    alphanumeric = _alphanumeric(0)
     pairs = np.zeros((256, 256), bool)  # second byte, first byte
     pairs[:, :0x80] = alphanumeric[:0x80]
     pairs[0x80:0xC0, 0xC2:0xE0] = alphanumeric[0x80:0x800].reshape(-1, 64).T
     # of a code point of three bytes two are sure if all that begin so are
     pairs[0x80:0xC0, 0xE0:0xF0] = alphanumeric.reshape(16, 64, 64).all(axis=2).T
-    white = points.str.contains(r"^[\s\x{1361}]$").to_numpy()
-    return _Classes(white, alphanumeric, pairs.ravel())
+    return _Classes(_match(r"[\s\x{1361}]", 0), pairs.ravel())
+
+
+@cache
+def _alphanumeric(plane: int) -> npt.NDArray[np.bool_]:
+    """Tell which code points of a plane are letters or digits."""
+    return _match(r"[\p{L}\p{N}]", plane)
+
+
+def _match(kind: str, plane: int) -> npt.NDArray[np.bool_]:
+    numbers = range(plane << 16, (plane + 1) << 16)
+    points = pl.Series(["" if 0xD800 <= n < 0xE000 else chr(n) for n in numbers])
+    return points.str.contains(kind).to_numpy()
