@@ -74,7 +74,8 @@ def test_a_slice_is_measured_like_a_copy(rows: list[dict[str, Any]], data: st.Da
 
 
 @settings(max_examples=20)
-@given(st.lists(documents, min_size=1, max_size=30), st.integers(1, 7), st.data())
+# of a file of eight documents the units of all are looked at
+@given(st.lists(documents, min_size=1, max_size=8), st.integers(1, 3), st.data())
 def test_the_parquet_files_alone_give_the_writers_numbers(
     tmp_path_factory: pytest.TempPathFactory,
     rows: list[dict[str, Any]],
