@@ -110,11 +110,14 @@ def measure(batch: pa.RecordBatch, label: str, asked: Asked = NOTHING_MORE) -> T
     cards cannot declare.
     """
     require_columns(batch, DOCUMENT, _USED)
+    columns = list(zip(batch.schema.names, batch.columns, strict=True))
     texts = batch["text"]
     code_points = _integers(pc.utf8_length(texts))
     utf8_bytes = _integers(pc.binary_length(texts))
     scores, others = _known(batch["language_score"]), _known(batch["other_language_share"])
-    made = pc.fill_null(batch["synthetic"], False).to_numpy(zero_copy_only=False)
+    made = np.zeros(batch.num_rows, bool)
+    if batch["synthetic"].true_count:
+        made = pc.fill_null(batch["synthetic"], False).to_numpy(zero_copy_only=False)
     terms = {
         name: _occurrences(texts, words, label) for name, words in asked.terms_of(label).items()
     }
@@ -127,10 +130,7 @@ def measure(batch: pa.RecordBatch, label: str, asked: Asked = NOTHING_MORE) -> T
         code_points=int(code_points.sum()),
         utf8_bytes=int(utf8_bytes.sum()),
         words=_sum_known([of_found.words, of_made.words]),
-        arrow_bits=sum(
-            _value_bits(column, name)
-            for name, column in zip(batch.schema.names, batch.columns, strict=True)
-        ),
+        arrow_bits=sum(_value_bits(column, name) for name, column in columns),
         lengths=_length_bins(code_points),
         scores=_share_bins(scores),
         score_millionths=_millionths(scores),
@@ -149,10 +149,7 @@ def measure(batch: pa.RecordBatch, label: str, asked: Asked = NOTHING_MORE) -> T
         years=_few(_added([of_found.years, of_made.years]), "year"),
         sampling_weights=_counts_of(batch, SAMPLING_WEIGHT),
         page_languages=_counts_of(batch, PAGE_LANGUAGES),
-        nulls={
-            name: column.null_count
-            for name, column in zip(batch.schema.names, batch.columns, strict=True)
-        },
+        nulls={name: column.null_count for name, column in columns},
         samples=_samples(rows, _shown(batch, terms, asked)),
         found=of_found,
         made_texts=of_made,
@@ -637,7 +634,9 @@ def _samples(rows: _Rows, shown: np.ndarray) -> tuple[Sample, ...]:
     texts = rows.batch["text"]
     heads = [texts[row].as_buffer()[: 4 * most].to_pybytes() for row in chosen.tolist()]
     names = ["id", "source", "url", "licence", "synthetic", "language_score"]
-    columns = [[rows.batch[name][row].as_py() for row in chosen.tolist()] for name in names]
+    columns = [
+        [column[row].as_py() for row in chosen.tolist()] for column in map(rows.batch.column, names)
+    ]
     return _smallest(
         Sample(
             key=f"{key:016x}",

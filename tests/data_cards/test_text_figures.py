@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from data_cards import statistics
 from data_cards.distinct import DistinctCounter, estimate, merge_registers
@@ -125,6 +127,19 @@ def test_units(find: Any, text: str, units: int) -> None:
     texts = pa.array(["x", text, "x"], pa.large_string())
     assert find(texts).documents.tolist() == [0, 1, 1 + units, 2 + units]
     assert find(texts.slice(1, 1)).documents.tolist() == [0, units]
+
+
+# letters, digits, marks, punctuation and white space of one to four bytes, of several planes
+MIXED = st.text(
+    "a9!\n\xa0\xd7\xe9\u0301\u0915\u093e\u1361\u2003\u2019\u4e00"
+    "\U0001d7ce\U0001e900\U0001f600\U00020000\U000e0041\U0010fffd"
+)
+
+
+@given(st.lists(MIXED, min_size=1, max_size=4))
+def test_units_are_the_words_that_are_counted(texts: list[str]) -> None:
+    figures = measure(block(*({"text": text} for text in texts)), "eus_Latn").found
+    assert figures.units == figures.words
 
 
 def test_units_are_told_apart_whatever_their_length() -> None:
