@@ -4,7 +4,7 @@ tokens, hosts, words of lists; of found and of made texts each."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from data_cards.distinct import estimate, merge_registers
@@ -90,7 +90,7 @@ def text_rows(card: Card) -> tuple[TextRow, ...]:
             made,
             figures.documents,
             tuple(percentile(figures.lengths, percent) for percent in PERCENTILES),
-            estimate(figures.distinct_documents),
+            distinct_documents([figures]),
             estimate(figures.distinct_units),
             figures.opening_units / (figures.opened * OPENING_UNITS) if figures.opened else None,
             _repetition(figures),
@@ -102,6 +102,12 @@ def text_rows(card: Card) -> tuple[TextRow, ...]:
         )
         for label, made, figures in _all_figures(card)
     )
+
+
+def distinct_documents(parts: Sequence[TextFigures]) -> int:
+    """Estimate how many documents differ: an estimate may be above the number of all."""
+    merged = merge_registers(part.distinct_documents for part in parts)
+    return min(estimate(merged), sum(part.documents for part in parts))
 
 
 def _repetition(figures: TextFigures) -> float | None:
@@ -182,9 +188,7 @@ def views(card: Card) -> dict[str, Any]:
         "confusions": confusions(card),
         "hosts": commonest_hosts(card),
         "distinct_hosts": estimate(merge_registers(part.distinct_hosts for part in figures)),
-        "distinct_documents": estimate(
-            merge_registers(part.distinct_documents for part in figures)
-        ),
+        "distinct_documents": distinct_documents(figures),
         "terms": term_rows(card),
         "balance": balance_rows(card),
     }

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from data_cards import statistics
 from data_cards.distinct import DistinctCounter, estimate, merge_registers
-from data_cards.sections.texts import percentile
+from data_cards.sections.texts import distinct_documents, percentile
 from data_cards.statistics import Asked, measure, merge, with_commonest_hosts
 from data_cards.units import find_characters, find_words, hash_units
-from schemas.card.statistics import TermCount, TextStatistics
+from schemas.card.statistics import TermCount, TextFigures, TextStatistics
 from schemas.document import DOCUMENT
 
 HUNDRED = [f"hitz{number}" for number in range(100)]
@@ -103,6 +103,12 @@ def test_lengths_are_rounded_down_to_five_binary_digits() -> None:
     lengths = measure(block(*rows), "eus_Latn").found.lengths
     assert lengths == {3: 1, 31: 1, 32: 2, 992: 1}
     assert [percentile(lengths, percent) for percent in (5, 50, 95)] == [3, 32, 992]
+
+
+def test_no_more_documents_are_distinct_than_there_are(measured: TextStatistics) -> None:
+    registers = measured.found.distinct_documents  # of four
+    few, many = (TextFigures(documents=n, distinct_documents=registers) for n in (1, 9))
+    assert [distinct_documents(parts) for parts in ([few], [few, few], [many])] == [1, 2, 4]
 
 
 def test_parts_in_any_order_add_up_to_the_whole(measured: TextStatistics) -> None:
