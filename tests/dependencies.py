@@ -20,14 +20,16 @@ LOCK_FILES = ("requirements.txt", "requirements-test.txt", "requirements-icu.txt
 # Come with Python's own tools, or are what is audited.
 UNLOCKED = {"glotmill", "pip", "setuptools", "wheel"}
 # SPDX names of licences under which a program may be used next to one under Apache-2.0. Those of
-# the LGPL and the MPL bind changes of the package itself.
+# the LGPL and the MPL bind changes of the package itself; CC BY-SA is that of data (lang2vec), of
+# which nothing is copied.
 ALLOWED = {
-    "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "CNRI-Python", "ISC", "LGPL-2.1-or-later", "MIT",
-    "MIT-0", "MIT-CMU", "MPL-1.1", "MPL-2.0", "PSF-2.0", "Unlicense", "Zlib",
+    "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC-BY-SA-4.0", "CC0-1.0", "CNRI-Python", "ISC",
+    "LGPL-2.1-or-later", "MIT", "MIT-0", "MIT-CMU", "MPL-1.1", "MPL-2.0", "PSF-2.0", "Unlicense", "Zlib",
 }  # fmt: skip
 # What packages wrote before there were SPDX expressions in their metadata (PEP 639).
 SPDX_BY_WORDS = {
     "3-Clause BSD License": "BSD-3-Clause",
+    "Apache 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
     "BSD": "BSD-3-Clause",
     "BSD License": "BSD-3-Clause",
@@ -42,6 +44,7 @@ SPDX_BY_WORDS = {
 STATED_ELSEWHERE = {
     "gflanguages": "Apache-2.0",
     "gfmetadata": "Apache-2.0",
+    "lang2vec": "CC-BY-SA-4.0",
     "mlcroissant": "Apache-2.0",
 }
 
@@ -74,7 +77,7 @@ def licence_of(package: Distribution) -> str:
         if " :: OSI Approved :: " in line
     ]
     words = words or (said.get("License") or "").strip().splitlines()[:1]
-    if not words:
+    if words in ([], ["UNKNOWN"]):
         return STATED_ELSEWHERE.get(_plain(package.name), "")
     return " OR ".join(SPDX_BY_WORDS.get(each, each) for each in sorted(words))
 

@@ -164,7 +164,10 @@ def test_what_a_store_answers_is_one_line(server: ObjectServer, fault: str, verb
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_fault_that_passes_is_not_seen(server: ObjectServer) -> None:
+def test_a_fault_that_passes_is_not_seen(
+    server: ObjectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "3")  # five without it, and longer waits
     planted = iter([BROKEN, None, CUT])  # the first tries of two requests
     server.fault = lambda _method, _path: next(planted, None)
     Store(f"{server.url}/out").write("a.txt", b"a")
