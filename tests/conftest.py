@@ -22,6 +22,8 @@ from tests.object_stores import s3_server
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+collect_ignore = ["worker_killer.py"]  # acts when it is imported
+
 Report = TypeVar("Report", pytest.CollectReport, pytest.TestReport)
 # parses 750 files, which takes 0.4 s each time
 gflanguages.LoadLanguages = cache(gflanguages.LoadLanguages)

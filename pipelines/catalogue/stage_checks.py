@@ -12,7 +12,7 @@ import pyarrow as pa
 from pipelines.catalogue.binding import bind_synthesis
 from pipelines.catalogue.counted import tokenizer_versions
 from pipelines.catalogue.engines import engine_versions, generator_version
-from pipelines.catalogue.stages import DEDUP_STAGES, Recipe, RepeatsEntry, at_home, kept_by
+from pipelines.catalogue.stages import DEDUP_STAGES, Recipe, RepeatsEntry, card_at_home, kept_by
 from pipelines.catalogue.statements import read_statements
 from schemas.card.funnel import FateCount
 from schemas.card.versions import ModelVersion
@@ -72,7 +72,7 @@ def model_versions(
     except (OSError, ValueError) as error:
         problems.append(f"publish: answers: {' '.join(str(error).split())}")
     try:
-        named += tokenizer_versions(at_home(recipe, base).card)
+        named += tokenizer_versions(card_at_home(recipe, base))
     except (OSError, ValueError, ImportError) as error:
         problems.append(f"card: tokenizers: {' '.join(str(error).split())[:300]}")
     if path := recipe.corpus.statements:

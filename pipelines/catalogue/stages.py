@@ -17,6 +17,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from schemas.document import DOCUMENT
+from schemas.recipe import CardConfig
 from schemas.recipe import Recipe as AnyRecipe
 from schemas.withdrawal import WithdrawnConfig
 from stages.batches import Changed, Filtered, StageConfig, StageFunction, located
@@ -512,10 +513,6 @@ def at_home(recipe: Recipe, base: str) -> Recipe:
     as sources do. Registers are read with the plan and keep their names."""
     parts = ("ingest", "augment", "dedup", "synthesize")
     answers = tuple(located(path, base) for path in recipe.publish.answers)
-    tokenizers = {  # others are repositories of the Hub
-        name: located(place, base) if Path(base, place).exists() else place
-        for name, place in recipe.card.tokenizers.items()
-    }
     statements = located(recipe.corpus.statements, base) if recipe.corpus.statements else ""
     return recipe.model_copy(
         update={
@@ -525,9 +522,19 @@ def at_home(recipe: Recipe, base: str) -> Recipe:
             },
             "corpus": recipe.corpus.model_copy(update={"statements": statements}),
             "publish": recipe.publish.model_copy(update={"answers": answers}),
-            "card": recipe.card.model_copy(update={"tokenizers": tokenizers}),
+            "card": card_at_home(recipe, base),
         }
     )
+
+
+def card_at_home(recipe: Recipe, base: str) -> CardConfig:
+    """Make the paths of tokenizers absolute; what is no file of the folder is a repository of the
+    Hub."""
+    tokenizers = {
+        name: located(place, base) if Path(base, place).exists() else place
+        for name, place in recipe.card.tokenizers.items()
+    }
+    return recipe.card.model_copy(update={"tokenizers": tokenizers})
 
 
 def against_of(stage: StageConfig) -> tuple[str, ...]:

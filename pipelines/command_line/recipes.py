@@ -43,7 +43,7 @@ def recipe_check(recipe: RecipeArgument, allow_code: AllowCodeOption = False) ->
 
 @recipe_app.command(
     "template",
-    epilog="Example: glotmill recipe template r.toml --image IMAGE --staging gs://bucket/beam > t.json",
+    epilog="Example: glotmill recipe template recipe.toml --image IMAGE --staging gs://bucket/beam > t.json",
 )
 def recipe_template(
     recipe: RecipeArgument,

@@ -3,6 +3,7 @@ hours elsewhere."""
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import resource
 from collections.abc import Callable
@@ -149,6 +150,7 @@ ENGINES = ("blocks", "whole_page")
 
 
 def _measure(shape: str, engine: str, answer: Connection) -> None:
+    gc.freeze()  # what other tests left may hold locks that a fork never gets
     page = SHAPES[shape]()
     resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
     before = resource.getrusage(resource.RUSAGE_SELF)
