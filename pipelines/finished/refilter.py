@@ -103,7 +103,8 @@ def refilter(
     learned = table.by_label if table else NONE_LEARNED
     judged: dict[str, _Judged] = {}
     counts: Counter[tuple[str, str]] = Counter()
-    asked, _ = asked_of_corpus(read_card(corpus).recipe)
+    # what is only counted needs no card, and none of the tokenizers that it names
+    asked = asked_of_corpus(read_card(corpus).recipe)[0] if output is not None else Asked()
     written = _Written([], Counter(), [], [], asked)
     for shard in shards:
         parts = [_judge(table, config, learned, corpus.url) for table in corpus.row_groups(shard)]
