@@ -86,6 +86,12 @@ def yoruba() -> list[str]:
     return texts("yo_Latn")
 
 
+@pytest.fixture(scope="module")
+def english() -> list[str]:
+    """English that each model is sure of alone, which not all are of a few words."""
+    return [text for text in texts("en_Latn") if len(text) > 150]
+
+
 def test_nothing_is_found_in_a_clean_data_set(
     tmp_path: Path, swahili: list[str], yoruba: list[str]
 ) -> None:
@@ -98,9 +104,9 @@ def test_nothing_is_found_in_a_clean_data_set(
 
 
 def test_models_contradict_a_wrong_language(
-    tmp_path: Path, swahili: list[str], yoruba: list[str]
+    tmp_path: Path, swahili: list[str], yoruba: list[str], english: list[str]
 ) -> None:
-    hostile = [f"<script>alert(1)</script> {text} \u202e" for text in texts("en_Latn")[:6]]
+    hostile = [f"<script>alert(1)</script> {text} \u202e" for text in english[:6]]
     result = audited(write(tmp_path, swahili + hostile, yoruba))
     (warning,) = messages(result)
     assert warning.startswith("swa_Latn: ")
@@ -114,9 +120,10 @@ def test_models_contradict_a_wrong_language(
     assert page.count("<blockquote>") == 3, "the examples of one label stand there once"
 
 
-def test_a_text_that_repeats_is_one_answer(tmp_path: Path, swahili: list[str]) -> None:
-    english = texts("en_Latn")[0]
-    repeated = [f"{english} ({number})" for number in range(40)]
+def test_a_text_that_repeats_is_one_answer(
+    tmp_path: Path, swahili: list[str], english: list[str]
+) -> None:
+    repeated = [f"{english[0]} ({number})" for number in range(40)]
     result = audited(write(tmp_path, swahili + repeated, swahili[:1]))
     own = [opinion for opinion in result.second_opinions if opinion.label == "swa_Latn"]
     assert {opinion.contradicts for opinion in own} == {1}
