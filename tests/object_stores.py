@@ -4,6 +4,8 @@ planted."""
 from __future__ import annotations
 
 import contextlib
+import io
+import re
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,6 +14,7 @@ from typing import Any, NamedTuple
 
 import fsspec
 import pytest
+from fsspec import register_implementation
 
 BUCKET = "corpora"
 
@@ -52,10 +55,14 @@ class ObjectServer:
         fsspec.get_filesystem_class(self.protocol).clear_instance_cache()
         return fsspec.filesystem(self.protocol, use_listings_cache=False)
 
-    def answered(self, handler: BaseHTTPRequestHandler) -> bool:
-        """Count a request, and answer it if a fault is planted."""
-        self.requests.append((handler.command, handler.path))
-        fault = self.fault(handler.command, handler.path)
+    def answered(self, handler: BaseHTTPRequestHandler, name: str = "") -> bool:
+        """Count a request, and answer it if a fault is planted.
+
+        The body of an upload may name the object that the path does not: its name is put behind.
+        """
+        path = f"{handler.path}#{name}" if name else handler.path
+        self.requests.append((handler.command, path))
+        fault = self.fault(handler.command, path)
         if fault is None:
             return False
         handler.rfile.read(int(handler.headers.get("content-length") or 0))
@@ -74,7 +81,7 @@ class ObjectServer:
 def s3_server(environment: pytest.MonkeyPatch) -> Iterator[ObjectServer]:
     """Serve S3 by moto, with credentials in the environment, where its clients look for them."""
     try:
-        from moto.core.models import DEFAULT_ACCOUNT_ID  # noqa: F401
+        from moto.core.base_backend import BackendDict
         from moto.moto_server.werkzeug_app import (
             DomainDispatcherApplication,
             MotoRequestHandler,
@@ -94,6 +101,7 @@ def s3_server(environment: pytest.MonkeyPatch) -> Iterator[ObjectServer]:
             if not served.answered(self):
                 super().run_wsgi()
 
+    BackendDict.reset()  # what another server of this process was given outlives it
     application = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Handler)
     environment.setenv("AWS_ACCESS_KEY_ID", "test")
@@ -103,8 +111,6 @@ def s3_server(environment: pytest.MonkeyPatch) -> Iterator[ObjectServer]:
         served.open().mkdir(BUCKET)
         served.requests.clear()
         yield served
-        served.fault = lambda _method, _path: None
-        served.open().rm(BUCKET, recursive=True)  # moto's state outlives its server
         S3FileSystem.clear_instance_cache()
 
 
@@ -120,15 +126,24 @@ def gcs_server(environment: pytest.MonkeyPatch) -> Iterator[ObjectServer]:
     try:
         from gcp_storage_emulator.server import RequestHandler, Router
         from gcp_storage_emulator.storage import Storage
-        from gcsfs import GCSFileSystem
+        from gcsfs.core import GCSFileSystem
     except ImportError as missing:
         pytest.skip(f"{missing.name} is not installed; it comes with glotmill[test]")
+    # imported earlier, the package may have made another class its own
+    register_implementation("gs", GCSFileSystem, clobber=True)
     served = ObjectServer("gs")
     one_at_a_time = threading.Lock()  # the emulator's storage is not made for threads
 
     class Handler(RequestHandler):
+        rfile: Any
+
         def answer(self) -> None:
-            if not served.answered(self):
+            name = ""
+            if self.command == "POST" and (length := self.headers.get("content-length")):
+                self.rfile = io.BytesIO(self.rfile.read(int(length)))
+                found = re.search(rb'"name": ?"([^"]+)"', self.rfile.getvalue()[:4096])
+                name = found[1].decode() if found else ""
+            if not served.answered(self, name):
                 with one_at_a_time:
                     Router(self).handle(self.command)
 

@@ -170,11 +170,12 @@ class Status(NamedTuple):
 def read_status(store: Store) -> Status:
     """Read how far a run is from its plan and markers; raises StagingError if none has begun
     there."""
-    if not store.exists(PLAN):
+    try:
+        weights: dict[str, int] = store.read_json(PLAN)["weights"]
+    except FileNotFoundError:
         raise StagingError(
             f"no run has begun in {store.url}; begin one with glotmill run RECIPE --output {store.url}"
-        )
-    weights: dict[str, int] = store.read_json(PLAN)["weights"]
+        ) from None
     marked = store.read_each("staging/ingest", MARKER)
     done = [name for name in weights if name in marked]
     later = [name for name in store.names("staging") if name.startswith(_LATER)]

@@ -135,9 +135,7 @@ class Store:
         """Open a file to read, as a context manager."""
         if self.local:
             return self.fs.open(self.full(path), "rb")
-        begun = self._begin(path)
-        if begun is None:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), f"{self.url}/{path}")
+        begun = self._begin_of_file(path)
         if len(begun) < SHORT_BYTES:
             return io.BytesIO(begun)
         return self.fs.open(self.full(path), "rb", block_size=2 * SHORT_BYTES)
@@ -147,12 +145,20 @@ class Store:
         return int(self.fs.size(self.full(path)))
 
     def read(self, path: str) -> bytes:
-        begun = None if self.local else self._begin(path)
-        if begun is not None and len(begun) >= SHORT_BYTES:
-            with self._asked(path, "read"):
-                return bytes(self.fs.cat_file(self.full(path)))
-        with self.open(path) as stream:
-            return bytes(stream.read())
+        if self.local:
+            with self.open(path) as stream:
+                return bytes(stream.read())
+        begun = self._begin_of_file(path)
+        if len(begun) < SHORT_BYTES:
+            return begun
+        with self._asked(path, "read"):
+            return bytes(self.fs.cat_file(self.full(path)))
+
+    def _begin_of_file(self, path: str) -> bytes:
+        """Read the first SHORT_BYTES of an object; raises FileNotFoundError if it is not there."""
+        if (begun := self._begin(path)) is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), f"{self.url}/{path}")
+        return begun
 
     def _begin(self, path: str) -> bytes | None:
         """Read the first SHORT_BYTES of an object, by one request; None if it is not there."""
