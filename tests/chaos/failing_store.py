@@ -29,8 +29,10 @@ class FailingStore:
     """moto's S3, behind faults: kinds by place. `broken` ones go on until they are taken away."""
 
     def __init__(self) -> None:
+        from moto.core.base_backend import BackendDict
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+        BackendDict.reset()  # what another server of this process was given outlives it
         self._application = DomainDispatcherApplication(create_backend_app)
         self.faults: dict[str, str] = {}
         self.met: list[str] = []
