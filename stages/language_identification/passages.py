@@ -12,6 +12,7 @@ sentences), no control characters, noncharacters, addresses or tags.
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from collections.abc import Iterator
 from functools import cache
@@ -225,7 +226,7 @@ class _JudgedLines:
         self._lock = threading.Lock()
         self._rows: dict[str, int] = {}  # of a line, in the frame
         self._frame = judge_lines(pl.Series([], dtype=pl.String))
-        self._code_points = 0
+        self._bytes = 0  # of the lines; the frame says its own
 
     def __call__(self, lines: pl.Series) -> pl.DataFrame:
         """Judge n lines, each different, as `judge_lines` does."""
@@ -239,23 +240,27 @@ class _JudgedLines:
                 self._frame = pl.concat([self._frame, judged], rechunk=True)
                 added = [texts[place] for place in new.tolist()]
                 self._rows.update(zip(added, rows[new].tolist(), strict=True))
-                self._code_points += sum(map(len, added))
+                self._bytes += _bytes_of(added)
             found = self._frame[rows]
-            if len(self._rows) > _MAX_JUDGED or self._code_points > _MAX_JUDGED_CODE_POINTS:
+            if self._bytes + self._frame.estimated_size() > MAX_JUDGED_BYTES:
                 self._keep(texts, found)
         return found
 
     def _keep(self, texts: list[str], judged: pl.DataFrame) -> None:
         """Forget all lines but those of the last block, and these if they are too many alone."""
-        size = sum(map(len, texts))
-        if len(texts) > _MAX_JUDGED or size > _MAX_JUDGED_CODE_POINTS:
+        size = _bytes_of(texts)
+        if size + judged.estimated_size() > MAX_JUDGED_BYTES:
             texts, judged, size = [], judged.clear(), 0
         self._rows = {text: row for row, text in enumerate(texts)}
-        self._frame, self._code_points = judged, size
+        self._frame, self._bytes = judged, size
 
 
-_MAX_JUDGED = 80_000  # lines, with what is known of them up to 400 bytes each
-_MAX_JUDGED_CODE_POINTS = 6_000_000
+MAX_JUDGED_BYTES = 8_000_000  # some 20,000 lines with what is known of them
+_BYTES_OF_ROW = 128  # of an entry in a dictionary that is half full, and its number
+
+
+def _bytes_of(lines: list[str]) -> int:
+    return sum(map(sys.getsizeof, lines)) + _BYTES_OF_ROW * len(lines)
 
 
 @cache

@@ -8,15 +8,17 @@ answer depends on its own text alone, so nothing but time changes.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 import numpy as np
 
 from stages.language_identification.cascade import CANDIDATES, Candidates, Identifier
 
-MAX_TEXTS = 50_000  # of a generation: what about five blocks of pages ask for
-MAX_CODE_POINTS = 8_000_000  # of a generation, which takes up to 30 MB in most scripts
+MAX_BYTES = 4_000_000  # of a generation: some 8,000 passages, about what a block of pages asks for
 _ANSWER = np.dtype([("codes", np.int64, CANDIDATES), ("scores", np.float32, CANDIDATES)])
+# besides the text: an entry in a dictionary that is half full, and its answer
+_BYTES_OF_ANSWER = 96 + sys.getsizeof(bytes(_ANSWER.itemsize))
 
 
 class Remembered:
@@ -33,7 +35,7 @@ class Remembered:
         self._languages = identifier([]).languages
         self._new: dict[str, bytes] = {}
         self._old: dict[str, bytes] = {}
-        self._code_points = 0  # of the generation that is filling
+        self._bytes = 0  # of the generation that is filling
 
     def __call__(self, texts: Sequence[str]) -> Candidates:
         """Identify n lower-case passages; each row depends on its own text alone."""
@@ -54,6 +56,6 @@ class Remembered:
 
     def _keep(self, answers: dict[str, bytes]) -> None:
         self._new.update(answers)
-        self._code_points += sum(map(len, answers))
-        if len(self._new) > MAX_TEXTS or self._code_points > MAX_CODE_POINTS:
-            self._new, self._old, self._code_points = {}, self._new, 0
+        self._bytes += sum(map(sys.getsizeof, answers)) + _BYTES_OF_ANSWER * len(answers)
+        if self._bytes > MAX_BYTES:
+            self._new, self._old, self._bytes = {}, self._new, 0

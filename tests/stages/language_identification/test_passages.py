@@ -57,14 +57,15 @@ def test_lines_are_judged_once_and_cut_alike_in_whatever_blocks(asked: list[str]
     assert asked.count("Berriak | Kirolak") == 1
 
 
-@pytest.mark.parametrize(("limit", "most"), [("_MAX_JUDGED", 5), ("_MAX_JUDGED_CODE_POINTS", 70)])
-def test_beyond_the_limits_lines_are_forgotten_and_judged_again(
-    asked: list[str], monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+@pytest.mark.parametrize("most", [0, 2_000])
+def test_beyond_the_limit_lines_are_forgotten_and_judged_again(
+    asked: list[str], monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     expected = alone()
     asked.clear()
-    monkeypatch.setattr(passages, limit, most)
+    monkeypatch.setattr(passages, "MAX_JUDGED_BYTES", most)
     assert [cut(block) for block in BLOCKS] == expected
     assert asked.count("import os") == 2
     judged = passages._judged_lines()
-    assert len(judged._rows) == len(judged._frame) <= most
+    assert len(judged._rows) == len(judged._frame)
+    assert judged._bytes + judged._frame.estimated_size() <= most

@@ -49,7 +49,7 @@ def test_what_was_asked_is_answered_alike_and_asked_once() -> None:
 def test_what_does_not_come_again_is_forgotten_and_what_does_is_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(remembered, "MAX_TEXTS", 2)
+    monkeypatch.setattr(remembered, "MAX_BYTES", 700)  # two short texts with their answers
     counting = Counting()
     identifier = Remembered(counting)
     for number in range(8):
@@ -61,9 +61,10 @@ def test_what_does_not_come_again_is_forgotten_and_what_does_is_kept(
 
 
 def test_long_texts_are_forgotten_by_their_length(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remembered, "MAX_CODE_POINTS", 10)
+    monkeypatch.setattr(remembered, "MAX_BYTES", 2_000)
     counting = Counting()
     identifier = Remembered(counting)
-    for text in ("a" * 6, "b" * 6, "a" * 6, "c" * 30, "a" * 6, "b" * 6):
+    short, long, longer = "a" * 1_200, "b" * 1_200, "c" * 6_000
+    for text in (short, long, short, longer, short, long):
         assert_same(identifier([text]), Counting()([text]))
-    assert [counting.asked.count(text) for text in ("a" * 6, "b" * 6)] == [1, 2]
+    assert [counting.asked.count(text) for text in (short, long)] == [1, 2]
