@@ -163,7 +163,8 @@ def _measure(shape: str, engine: str, answer: Connection) -> None:
 def cost(shape: str, engine: str = "blocks") -> tuple[float, int, int]:
     """Extract a page in a forked process; return CPU seconds, growth of peak memory in bytes,
     length of the text."""
-    read_page("<p>x", ExtractionConfig())  # loads the model before the fork
+    # loads the model, and all else that any page needs, before the fork
+    read_page("<p>The ferry is late, so wait." * 2000, ExtractionConfig())
     receiver, sender = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.get_context("fork").Process(
         target=_measure, args=(shape, engine, sender)
