@@ -484,14 +484,14 @@ DEDUP_STAGES: dict[str, EqualEntry | NearEntry | RepeatsEntry] = {
         AcrossScriptsConfig,
         ("text", "language", "script", "runner_up_language", "declared_language"),
         _across_scripts_signatures,
-        lambda config: config.of_skeletons,
+        lambda config: config.by_signature,
         criteria=("script",),
     ),
     "across_languages": NearEntry(
         AcrossLanguagesConfig,
         ("text", "language", "url"),
         _across_languages_signatures,
-        lambda config: config.of_anchors,
+        lambda config: config.by_signature,
     ),
     "lines": RepeatsEntry(
         LineDeduplicationConfig,

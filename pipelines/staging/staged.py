@@ -151,13 +151,18 @@ def sizes_file(split: str) -> str:
 
 def cluster_sizes(store: Store, split: str, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Look up what n rows of a split stand for: themselves, and the documents removed for them."""
-    sizes = np.ones(len(rows), np.int64)
-    if store.exists(sizes_file(split)):
-        known = store.load_array(sizes_file(split))  # (row, size), by row
+    return numbers_of_rows(store, sizes_file(split), rows)
+
+
+def numbers_of_rows(store: Store, file: str, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Look up n rows in a file of (row, number), by row; 1 where a row or the file is not there."""
+    numbers = np.ones(len(rows), np.int64)
+    if store.exists(file):
+        known = store.load_array(file)
         places = np.minimum(np.searchsorted(known[:, 0], rows), len(known) - 1)
         found = known[places, 0] == rows
-        sizes[found] = known[places[found], 1]
-    return sizes
+        numbers[found] = known[places[found], 1]
+    return numbers
 
 
 def removals(store: Store, phases: Sequence[Phase], split: str) -> pa.Table:

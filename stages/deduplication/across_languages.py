@@ -56,7 +56,7 @@ def across_languages_signatures(batch: pa.RecordBatch, config: AcrossLanguagesCo
     numbers = hash_keys(languages)["low"].astype(np.uint32) | np.uint32(1)
     return Signed(
         rows,
-        signatures(chosen, config.of_anchors),
+        signatures(chosen, config.by_signature),
         numbers,
         np.empty((len(rows), 0), np.uint64),
         contents(chosen),

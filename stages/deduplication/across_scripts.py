@@ -67,12 +67,12 @@ def across_scripts_signatures(batch: pa.RecordBatch, config: AcrossScriptsConfig
     words = pc.count_substring_regex(made, r"\w+")
     ambiguous = pc.and_(
         pc.is_in(languages, pa.array(LANGUAGES_OF_CONSONANTS)),
-        pc.less(words, config.of_skeletons.word_shingle),
+        pc.less(words, config.by_signature.word_shingle),
     )
     made = pc.if_else(ambiguous, None, made)
     present = np.flatnonzero(made.is_valid().to_numpy(zero_copy_only=False))
     written = pa.record_batch({"text": made.drop_null()})
-    signed = near_signatures(written, config.of_skeletons)
+    signed = near_signatures(written, config.by_signature)
     rows = present[signed.rows]
     scripts = batch["script"].take(pa.array(rows))
     numbers = pc.index_in(scripts, pa.array(SCRIPTS)).to_numpy(zero_copy_only=False).astype(

@@ -88,7 +88,7 @@ def sign_texts(batch: pa.RecordBatch) -> dict[str, SignedTexts]:
     """Sign n texts in each of WAYS; what has no letters, or no skeleton, is no row of it."""
     near = NearDeduplicationConfig(threshold=THRESHOLD, bands=BANDS, rows=ROWS)
     across = AcrossScriptsConfig()
-    skeletons = across.of_skeletons
+    skeletons = across.by_signature
     block = _with_columns(batch)
     return {
         "near": _signed(near_signatures(block, near), near),
@@ -98,7 +98,7 @@ def sign_texts(batch: pa.RecordBatch) -> dict[str, SignedTexts]:
 
 def threshold_of(way: str) -> float:
     """Return the least similarity of copies."""
-    return THRESHOLD if way == "near" else AcrossScriptsConfig().of_skeletons.threshold
+    return THRESHOLD if way == "near" else AcrossScriptsConfig().by_signature.threshold
 
 
 def _signed(made: Signed, config: NearDeduplicationConfig) -> SignedTexts:

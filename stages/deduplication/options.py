@@ -125,7 +125,28 @@ class NearDeduplicationConfig(ComparingConfig):
     )
 
 
-class AcrossScriptsConfig(ComparingConfig):
+class BySignatureConfig(ComparingConfig):
+    """Options of stages that compare documents by signatures of what they have in common: their
+    texts have nothing."""
+
+    threshold: float = Field(default=0.7, gt=0, le=1)
+    bands: int = Field(
+        default=20,
+        ge=1,
+        le=1024,
+        description="Bands of a signature; 20 of 5 rows find 97.5 % at 0.7.",
+    )
+    rows: int = Field(default=5, ge=1, le=64, description="Rows of a band.")
+
+    @property
+    def by_signature(self) -> NearDeduplicationConfig:
+        """Return how signatures are made and compared."""
+        return NearDeduplicationConfig(
+            threshold=self.threshold, bands=self.bands, rows=self.rows, verify="signature"
+        )
+
+
+class AcrossScriptsConfig(BySignatureConfig):
     """Options of deduplication across scripts."""
 
     stage: Literal["across_scripts"] = "across_scripts"
@@ -140,13 +161,6 @@ class AcrossScriptsConfig(ComparingConfig):
         le=1,
         description="Least Jaccard similarity of two skeletons; between scripts some words are spelled by ear.",
     )
-    bands: int = Field(
-        default=20,
-        ge=1,
-        le=1024,
-        description="Bands of a signature; 20 of 5 rows find 97.5 % at 0.7.",
-    )
-    rows: int = Field(default=5, ge=1, le=64, description="Rows of a band.")
 
     @field_validator("keep")
     @classmethod
@@ -159,16 +173,8 @@ class AcrossScriptsConfig(ComparingConfig):
             )
         return keep
 
-    @property
-    def of_skeletons(self) -> NearDeduplicationConfig:
-        """Return how skeletons are compared: by their signatures, since the texts themselves have
-        nothing in common."""
-        return NearDeduplicationConfig(
-            threshold=self.threshold, bands=self.bands, rows=self.rows, verify="signature"
-        )
 
-
-class AcrossLanguagesConfig(ComparingConfig):
+class AcrossLanguagesConfig(BySignatureConfig):
     """Options of deduplication across languages."""
 
     stage: Literal["across_languages"] = "across_languages"
@@ -192,26 +198,12 @@ class AcrossLanguagesConfig(ComparingConfig):
         le=1,
         description="Least Jaccard similarity of the numbers, addresses and names of two pages.",
     )
-    bands: int = Field(
-        default=20,
-        ge=1,
-        le=1024,
-        description="Bands of a signature; 20 of 5 rows find 97.5 % at 0.7.",
-    )
-    rows: int = Field(default=5, ge=1, le=64, description="Rows of a band.")
 
     @model_validator(mode="after")
     def _dropped_for_an_index(self) -> Self:
         if self.against and self.action == "mark":
             raise ValueError('against goes with action = "drop": an index names no languages')
         return self
-
-    @property
-    def of_anchors(self) -> NearDeduplicationConfig:
-        """Return how anchors are compared."""
-        return NearDeduplicationConfig(
-            threshold=self.threshold, bands=self.bands, rows=self.rows, verify="signature"
-        )
 
 
 class LineDeduplicationConfig(StageConfig):

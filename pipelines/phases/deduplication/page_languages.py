@@ -8,7 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.staging.staged import StagedSplit, by_split, first_numbers, removal_file, removals
+from pipelines.staging.staged import (
+    StagedSplit,
+    by_split,
+    first_numbers,
+    numbers_of_rows,
+    removal_file,
+    removals,
+)
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase
 from schemas.language import parse_label
@@ -61,10 +68,4 @@ def _languages(
 
 def page_languages(store: Store, split: str, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
     """Look up in how many languages the pages of n rows of a split stand."""
-    counts = np.ones(len(rows), np.int32)
-    if store.exists(marks_file(split)):
-        known = store.load_array(marks_file(split))  # (row, languages), by row
-        places = np.minimum(np.searchsorted(known[:, 0], rows), len(known) - 1)
-        found = known[places, 0] == rows
-        counts[found] = known[places[found], 1]
-    return counts
+    return numbers_of_rows(store, marks_file(split), rows).astype(np.int32)

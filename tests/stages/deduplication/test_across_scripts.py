@@ -392,7 +392,7 @@ def test_the_rows_that_have_a_skeleton_are_signed() -> None:
     )
     config = AcrossScriptsConfig(keep=("Latn",))
     found = across_scripts_signatures(batch, config)
-    keys = band_keys(found.signatures, config.of_skeletons)
+    keys = band_keys(found.signatures, config.by_signature)
     assert found.rows.tolist() == [1, 3, 4]
     assert (found.scripts[0], found.scripts[1]) != (found.scripts[1], found.scripts[2])
     assert found.scripts[1] == found.scripts[2]
