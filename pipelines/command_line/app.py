@@ -25,7 +25,6 @@ from pipelines.command_line.program import Stopped, console, fail, say_stopped
 from pipelines.command_line.recipes import recipe_app
 from pipelines.command_line.scripts import script_app
 from pipelines.command_line.word_lists import wordlists_app
-from pipelines.runners.freed_memory import let_mimalloc_keep_freed_memory
 from schemas.failures import FailureError, MisuseError, go_on, is_full, store_errors
 
 app = typer.Typer(
@@ -81,7 +80,6 @@ def options(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line: exit 0, 1 if the work failed, 2 if the command or recipe was wrong."""
-    let_mimalloc_keep_freed_memory()
     try:
         app(args=arguments)
     except MisuseError as error:

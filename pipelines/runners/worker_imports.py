@@ -7,11 +7,9 @@ every worker again.
 import gc
 import importlib
 
-from pipelines.runners.freed_memory import keep_freed_memory
 from pipelines.runners.without_pandas import let_arrow_do_without_pandas
 
 gc.disable()
-keep_freed_memory()
 let_arrow_do_without_pandas()
 for module in ("ingest", "deduplication.deduplicate", "augment", "decontaminate", "publish.shards"):
     importlib.import_module(f"pipelines.phases.{module}")

@@ -53,7 +53,6 @@ from stages.language_identification.cascade import (
 )
 from stages.language_identification.labels import merged, read_label, same_script
 from stages.language_identification.neighbours import families
-from stages.language_identification.remembered import Remembered
 from stages.script_detection import detect_scripts
 
 if TYPE_CHECKING:
@@ -75,10 +74,7 @@ WRITTEN = (
     "other_language_share",
 )
 # weight of agreement in the log-odds of a label, and of a group
-EVIDENCE, GROUP_EVIDENCE = (
-    1.5,
-    2.0,
-)
+EVIDENCE, GROUP_EVIDENCE = 1.5, 2.0
 TRUST_IN_NAMES = 0.45  # names wander: lists of them are `und`, however many agree
 MAX_PASSAGES = 10.0  # nothing longer was measured
 _LEAST_MEAN = 0.005
@@ -251,17 +247,17 @@ def learned_scores(path: str) -> dict[str, float]:
 @cache
 def _load(model: str | tuple[str, ...], labels: str) -> Identifier:
     if model == "cascade":
-        return Remembered(Cascade())
+        return Cascade()
     from stages.language_identification.fasttext_model import load_fasttext
 
     if isinstance(model, str):
-        return Remembered(load_fasttext(model, labels))
+        return load_fasttext(model, labels)
     from stages.language_identification.additions import Extended, read_addition
 
     identifier: Identifier = Cascade()
     for path in model[1:]:
         identifier = Extended(identifier, load_fasttext(path), read_addition(path))
-    return Remembered(identifier)
+    return identifier
 
 
 def load_identifier(config: LanguageIdentificationConfig) -> Identifier:

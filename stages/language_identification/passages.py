@@ -12,11 +12,7 @@ sentences), no control characters, noncharacters, addresses or tags.
 from __future__ import annotations
 
 import re
-import sys
-import threading
 from collections.abc import Iterator
-from functools import cache
-from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -137,7 +133,7 @@ def cut_passages(texts: pa.Array, max_code_points: int) -> Passages:
     # pages repeat their menus
     distinct = lines.explode(empty_as_null=False).to_arrow().dictionary_encode()
     numbers = distinct.indices.to_numpy(zero_copy_only=False)
-    frame = _judged_lines()(pl.Series(distinct.dictionary, dtype=pl.String))[numbers]
+    frame = judge_lines(pl.Series(distinct.dictionary, dtype=pl.String))[numbers]
     frame = frame.with_columns(document=documents, number=numbers).filter("linguistic")
     # A line counts with the letters of all its copies in the document, and stands where the first
     # of them does.
@@ -216,57 +212,6 @@ def judge_lines(lines: pl.Series) -> pl.DataFrame:
             * line.str.contains(f"^{_NAME}(?:{_NAME_BREAK}{_NAME})*[.;,]?$"),
         }
     )
-
-
-class _JudgedLines:
-    """The lines that were judged last, over blocks of documents: pages of a crawl share menus,
-    notices and headings, and a line is judged by itself."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._rows: dict[str, int] = {}  # of a line, in the frame
-        self._frame = judge_lines(pl.Series([], dtype=pl.String))
-        self._bytes = 0  # of the lines; the frame says its own
-
-    def __call__(self, lines: pl.Series) -> pl.DataFrame:
-        """Judge n lines, each different, as `judge_lines` does."""
-        texts = lines.to_list()
-        with self._lock:
-            rows = np.fromiter(map(self._rows.get, texts, repeat(-1)), np.int64, len(texts))
-            new = np.flatnonzero(rows < 0)
-            if len(new):
-                rows[new] = len(self._frame) + np.arange(len(new))
-                judged = judge_lines(lines.gather(new))
-                self._frame = pl.concat([self._frame, judged], rechunk=True)
-                added = [texts[place] for place in new.tolist()]
-                self._rows.update(zip(added, rows[new].tolist(), strict=True))
-                self._bytes += _bytes_of(added)
-            found = self._frame[rows]
-            if self._bytes + self._frame.estimated_size() > MAX_JUDGED_BYTES:
-                self._keep(texts, found)
-        return found
-
-    def _keep(self, texts: list[str], judged: pl.DataFrame) -> None:
-        """Forget all lines but those of the last block, and these if they are too many alone."""
-        size = _bytes_of(texts)
-        if size + judged.estimated_size() > MAX_JUDGED_BYTES:
-            texts, judged, size = [], judged.clear(), 0
-        self._rows = {text: row for row, text in enumerate(texts)}
-        self._frame, self._bytes = judged, size
-
-
-MAX_JUDGED_BYTES = 8_000_000  # some 20,000 lines with what is known of them
-_BYTES_OF_ROW = 128  # of an entry in a dictionary that is half full, and its number
-
-
-def _bytes_of(lines: list[str]) -> int:
-    return sum(map(sys.getsizeof, lines)) + _BYTES_OF_ROW * len(lines)
-
-
-@cache
-def _judged_lines() -> _JudgedLines:
-    """Return those of this process."""
-    return _JudgedLines()
 
 
 def _own_scripts(lines: pl.Series, counts: ScriptCounts) -> list[str]:
