@@ -12,7 +12,14 @@ import pyarrow as pa
 from pipelines.catalogue.binding import bind_synthesis
 from pipelines.catalogue.counted import tokenizer_versions
 from pipelines.catalogue.engines import engine_versions, generator_version
-from pipelines.catalogue.stages import DEDUP_STAGES, Recipe, RepeatsEntry, card_at_home, kept_by
+from pipelines.catalogue.stages import (
+    DEDUP_STAGES,
+    Recipe,
+    RepeatsEntry,
+    card_at_home,
+    kept_by,
+    marks_page_languages,
+)
 from pipelines.catalogue.statements import read_statements
 from schemas.card.funnel import FateCount
 from schemas.card.versions import ModelVersion
@@ -128,6 +135,14 @@ def stage_problems(recipe: Recipe) -> list[str]:
         for stage, what in compared.items()
         if stage in dedup and "identify_language" not in names
     ]
+    if (
+        len(marking := [n for n, stage in enumerate(recipe.dedup) if marks_page_languages(stage)])
+        > 1
+    ):
+        places = ", ".join(f"dedup[{place}]" for place in marking)
+        problems.append(
+            f"{places}: across_languages marks a page once; leave one, or drop by the others"
+        )
     if not any(
         isinstance(stage, LanguageIdentificationConfig) and stage.model_files
         for stage in recipe.ingest

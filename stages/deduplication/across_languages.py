@@ -39,7 +39,11 @@ _HOST = r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]+)"
 
 def across_languages_signatures(batch: pa.RecordBatch, config: AcrossLanguagesConfig) -> Signed:
     """Sign the anchors of those of n documents that have `min_anchors` different ones and a
-    language; documents of one language are not compared with each other.
+    language.
+
+    Where all but one are dropped, documents of one language are not compared: they are for the
+    other kinds of deduplication. Where they are marked they are, or a second copy of the page in
+    one language would find nothing that is left to be compared with.
 
     Raises SchemaError if a column of `COLUMNS` is missing or mistyped.
     """
@@ -52,8 +56,10 @@ def across_languages_signatures(batch: pa.RecordBatch, config: AcrossLanguagesCo
     known = pl.Series(batch["language"]) != UNDETERMINED
     rows = np.flatnonzero((_distinct(single) >= config.min_anchors) & known.to_numpy())
     chosen = _taken(shingles, rows)
-    languages = pl.Series(batch["language"]).gather(rows).to_arrow()
-    numbers = hash_keys(languages)["low"].astype(np.uint32) | np.uint32(1)
+    numbers = np.zeros(len(rows), np.uint32)
+    if config.action == "drop":
+        languages = pl.Series(batch["language"]).gather(rows).to_arrow()
+        numbers = hash_keys(languages)["low"].astype(np.uint32) | np.uint32(1)
     return Signed(
         rows,
         signatures(chosen, config.by_signature),

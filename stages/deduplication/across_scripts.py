@@ -75,11 +75,11 @@ def across_scripts_signatures(batch: pa.RecordBatch, config: AcrossScriptsConfig
     signed = near_signatures(written, config.by_signature)
     rows = present[signed.rows]
     scripts = batch["script"].take(pa.array(rows))
-    numbers = pc.index_in(scripts, pa.array(SCRIPTS)).to_numpy(zero_copy_only=False).astype(
-        np.uint8
-    ) + np.uint8(1)
+    numbers = pc.index_in(scripts, pa.array(SCRIPTS)).to_numpy(zero_copy_only=False) + 1
     return signed._replace(
-        rows=rows, scripts=numbers, preference=script_preference(scripts, config)[:, None]
+        rows=rows,
+        scripts=numbers.astype(np.uint32),
+        preference=script_preference(scripts, config)[:, None],
     )
 
 

@@ -44,7 +44,7 @@ class SignedTexts(NamedTuple):
     of bands (m, bands), distinct shingles."""
 
     rows: npt.NDArray[np.int64]
-    scripts: npt.NDArray[np.uint8]
+    scripts: npt.NDArray[np.uint32]
     keys: npt.NDArray[np.uint64]
     distinct: Shingles
 
@@ -56,7 +56,7 @@ class CopyIndex(NamedTuple):
     keys: npt.NDArray[np.uint64]
     texts: npt.NDArray[np.int64]
     numbers: npt.NDArray[np.int32]  # what the caller calls each text
-    scripts: npt.NDArray[np.uint8]
+    scripts: npt.NDArray[np.uint32]
     shingles: npt.NDArray[np.uint64]
     offsets: npt.NDArray[np.int64]
 

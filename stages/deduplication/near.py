@@ -55,7 +55,7 @@ class Signed(NamedTuple):
 
     rows: NDArray[np.int64]
     signatures: NDArray[np.uint32]
-    scripts: NDArray[np.uint8]
+    scripts: NDArray[np.uint32]
     preference: NDArray[np.uint64]
     contents: NDArray[np.uint64]
     shingles: Shingles
@@ -80,7 +80,7 @@ def near_signatures(batch: pa.RecordBatch, config: NearDeduplicationConfig) -> S
     no_preference = np.empty((len(rows), 0), np.uint64)
     filled = Shingles(shingles.hashes, np.append(shingles.offsets[rows], shingles.offsets[-1]))
     return Signed(
-        rows, made, np.zeros(len(rows), np.uint8), no_preference, contents(filled), filled
+        rows, made, np.zeros(len(rows), np.uint32), no_preference, contents(filled), filled
     )
 
 

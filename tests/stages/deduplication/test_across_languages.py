@@ -67,10 +67,11 @@ def test_one_page_in_three_languages_is_alike_and_another_is_not() -> None:
     assert other < 0.1
 
 
-def test_documents_of_one_language_are_not_compared() -> None:
-    found = signed([GERMAN, OTHER, HINDI], ["deu", "deu", "hin"], [None] * 3)
+def test_documents_of_one_language_are_not_dropped_for_each_other() -> None:
+    found = signed([GERMAN, OTHER, HINDI], ["deu", "deu", "hin"], [None] * 3, action="drop")
     assert found.scripts[0] == found.scripts[1] != found.scripts[2]
     assert found.scripts.all(), "0 would be compared with all"
+    assert not signed([GERMAN, OTHER], ["deu", "deu"], [None] * 2).scripts.any(), "marks drop none"
 
 
 def test_few_anchors_and_unknown_languages_say_nothing() -> None:

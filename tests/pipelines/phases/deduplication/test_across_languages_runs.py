@@ -72,6 +72,20 @@ def test_pages_are_marked_and_all_stay(corpus: Path, tmp_path: Path) -> None:
     assert digests(tmp_path / "out") == digests(tmp_path / "two")
 
 
+def test_copies_in_one_language_are_of_the_same_page(corpus: Path, tmp_path: Path) -> None:
+    """The first document that is read has a copy, of which only the anchors are the same."""
+    first = "\n".join(reversed(DECLARATION[SPREAD[0]]))
+    copy = {"text": f"{first}\n{ANCHORS.format(12)}"}
+    (tmp_path / "a.jsonl").write_text(json.dumps(copy) + "\n")
+    for file in corpus.glob("*.jsonl"):
+        (tmp_path / f"b{file.name}").write_bytes(file.read_bytes())
+    run(recipe(tmp_path), tmp_path / "out")
+    numbers = [
+        row["page_languages"] for row in rows(tmp_path / "out") if "odf.example" in row["text"]
+    ]
+    assert numbers == [6] * 7
+
+
 def test_one_of_them_stays_on_request(corpus: Path, tmp_path: Path) -> None:
     run(recipe(corpus, 'action = "drop"\n', "drop"), tmp_path / "out")
     left = rows(tmp_path / "out")
@@ -89,3 +103,8 @@ def test_wrong_recipes_are_refused(corpus: Path) -> None:
         RecipeError, match="across_languages compares languages, and no stage finds"
     ):
         make_plan(corpus / "without.toml")
+    with pytest.raises(RecipeError, match="marks a page once"):
+        make_plan(
+            recipe(corpus, '[[dedup]]\nstage = "across_languages"\nwithin = "host"\n', "twice")
+        )
+    make_plan(recipe(corpus, '[[dedup]]\nstage = "across_languages"\naction = "drop"\n', "both"))
