@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 from data_cards.display import cut_text
 from data_cards.distinct import DistinctCounter, merge_registers, mixed
 from data_cards.sections.overview import added
+from schemas.addresses import HOST
 from schemas.card.statistics import (
     HOSTS_KEPT,
     LENGTH_BINS,
@@ -74,7 +75,7 @@ _WORD = r"(?:^|[\s\x{1361}])[^\s\x{1361}\p{L}\p{N}]*[\p{L}\p{N}]"
 _SAMPLED, _SAMPLED_SHARE = 8, 1 / 64
 _READ_ROWS = 4096  # rows a batch when reading shards back
 _PIECE_BYTES = 4 << 20  # of a longer text, whose units are found piece by piece
-_HOST = r"(?i)^\s*(?:https?|ftp)://(?:[^/?#\\@]*@)?(\[[0-9a-f:.]+\]|[^/?#\\:@\[\]]+)"
+_HOST = r"(?i)^\s*(?:https?|ftp)://" + HOST
 
 
 class Asked(NamedTuple):

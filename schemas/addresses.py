@@ -16,6 +16,10 @@ import ipaddress
 import re
 from urllib.parse import quote, unquote
 
+# What follows the scheme and `//` of an address up to the end of its host, which it captures: user
+# names are passed over, a port or path is not read. For Polars, a column at a time.
+HOST = r"(?:[^/?#\\@]*@)?(\[[0-9A-Fa-f:.]+\]|[^/?#\\:@\[\]]+)"
+
 _ADDRESS = re.compile(
     r"\s*(?:https?|ftp):[/\\]{2}(?P<authority>[^/?#\\]*)(?P<path>[^?#]*)(?P<query>\?[^#]*)?",
     re.IGNORECASE | re.DOTALL,

@@ -19,6 +19,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from schemas.addresses import HOST
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
 from schemas.language import UNDETERMINED
@@ -34,7 +35,7 @@ _ADDRESS = r"(?:https?://|www\.)[^\s<>\"]+|[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+\.[A-Za
 _NAME = r"\b[A-Za-z]*(?:[a-z][A-Z]|[A-Z]{2}|[A-Za-z][0-9]|[0-9][A-Za-z])[A-Za-z0-9]*\b"
 _NUMBER = rf"[0-9]+(?:{_SEPARATOR}?[0-9]+)+"
 _ANCHOR = f"{_ADDRESS}|{_NAME}|{_NUMBER}"
-_HOST = r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]+)"
+_HOST = r"^[A-Za-z][A-Za-z0-9+.-]*://" + HOST
 
 
 def across_languages_signatures(batch: pa.RecordBatch, config: AcrossLanguagesConfig) -> Signed:
