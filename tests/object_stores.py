@@ -127,8 +127,11 @@ def gcs_server(environment: pytest.MonkeyPatch) -> Iterator[ObjectServer]:
         from gcp_storage_emulator.server import RequestHandler, Router
         from gcp_storage_emulator.storage import Storage
         from gcsfs.core import GCSFileSystem
+        from google.auth.compute_engine import _metadata
     except ImportError as missing:
         pytest.skip(f"{missing.name} is not installed; it comes with glotmill[test]")
+    # read on import, too: nobody waits for Google's machines
+    environment.setattr(_metadata, "_NO_GCE_CHECK", True)
     # imported earlier, the package may have made another class its own
     register_implementation("gs", GCSFileSystem, clobber=True)
     served = ObjectServer("gs")

@@ -9,6 +9,7 @@ name, and can itself be forked.
          │  └────── connection ──── process     what it is to do, and its answers
          └───────── status ── server            its number once it is forked, then how it ended
 
+A process has the environment of whoever asks for it, as it is then: the server may be older.
 Whoever is gone closes its ends. So the server ends when this process ends, and a process can notice
 it by `outlive`.
 """
@@ -25,7 +26,7 @@ import struct
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import Any, NoReturn
 
@@ -118,7 +119,7 @@ class ForkServer:
             os.close(written)
         process = Process(connection, status)
         with contextlib.suppress(ConnectionError):  # it was killed, which its exit code says
-            connection.send((function, arguments))
+            connection.send((dict(os.environ), function, arguments))
         return process
 
     def _started(self) -> socket.socket:
@@ -273,13 +274,20 @@ def _tell(status: int, number: int) -> None:
         os.write(status, _NUMBER.pack(number))
 
 
+def _take_on(environment: Mapping[str, str]) -> None:
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    os.environ.update(environment)
+
+
 def _do(connection: Connection) -> NoReturn:
     """Do in a forked process what comes through its pipe, and end it."""
     try:
         try:
-            function, arguments = connection.recv()
+            environment, function, arguments = connection.recv()
         except (EOFError, ConnectionError):
             os._exit(1)  # whoever wanted something is gone
+        _take_on(environment)
         function(connection, *arguments)
         sys.stdout.flush()
         os._exit(0)

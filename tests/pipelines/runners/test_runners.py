@@ -10,13 +10,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from multiprocessing import Pipe
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import pytest
 
 from pipelines.runners.beam_runners import require_runner
-from pipelines.runners.local import KilledError, Runner, WorkerError, run_function, run_tasks
+from pipelines.runners.local import (
+    KilledError,
+    Runner,
+    WorkerError,
+    _send_failure,
+    run_function,
+    run_tasks,
+)
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import PiecewiseWorker, Task, TaskResult, Worker
 from schemas.failures import MisuseError
@@ -202,6 +210,23 @@ def test_a_runner_that_beam_does_not_have_is_misuse() -> None:
 def test_a_function_that_ends_every_process_fails_as_killed() -> None:
     with pytest.raises(KilledError, match="was killed by SIGABRT, twice"):
         run_function("os:abort", ())
+
+
+def test_a_process_has_the_environment_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its server may have been started before a store was named, or credentials were renewed."""
+    for value in ("http://127.0.0.1:1", "http://127.0.0.1:2"):
+        monkeypatch.setenv("GLOTMILL_TEST_ADDRESS", value)
+        assert run_function("os:getenv", ("GLOTMILL_TEST_ADDRESS",)) == value
+    monkeypatch.delenv("GLOTMILL_TEST_ADDRESS")
+    assert run_function("os:getenv", ("GLOTMILL_TEST_ADDRESS",)) is None
+
+
+def test_a_failure_that_nobody_waits_for_is_not_sent() -> None:
+    ours, its = Pipe()
+    _send_failure(its, ValueError("no such model"))
+    assert ours.recv()[1][0] == "ValueError: no such model"
+    ours.close()
+    _send_failure(its, EOFError())
 
 
 LONG_FOLDER = """
