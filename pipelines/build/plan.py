@@ -92,12 +92,12 @@ class Plan(BaseModel):
         ]
 
 
-def output_of(recipe: Recipe, output: str = "", limit: int | None = None) -> str:
-    """Return where a recipe's corpus is written: `output`, by default `out/` and the corpus's name.
+def output_of(name: str, output: str = "", limit: int | None = None) -> str:
+    """Return where the corpus of a name is written: `output`, by default `out/` and the name.
 
     A trial run goes by default into a folder of its own.
     """
-    return output or f"out/{recipe.corpus.name}" + ("" if limit is None else "-trial")
+    return output or f"out/{name}" + ("" if limit is None else "-trial")
 
 
 def make_plan(
@@ -123,7 +123,7 @@ def make_plan(
     except RecipeError as error:
         problems = [*error.problems, *_source_problems(text, sound_sources(text), base, output)]
         raise RecipeError(str(recipe_path), by_line(problems)) from None
-    target = output_of(recipe, output, limit)
+    target = output_of(recipe.corpus.name, output, limit)
     problems = _source_problems(text, dict(enumerate(recipe.sources)), base, target)
     if not problems:
         problems = [

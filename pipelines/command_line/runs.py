@@ -142,7 +142,11 @@ def run(
     from pipelines.staging.store import Store
 
     let_arrow_do_without_pandas()
-    if runner == LOCAL and (restart or not _is_finished(recipe, output)):
+    likely = output_of(_name_in(recipe), output, limit)
+    if "://" not in likely:
+        # before the input is looked at, which may have changed since the other run planned it
+        Store(likely).require_unlocked()
+    if runner == LOCAL and (restart or not Path(likely, "manifest.json").is_file()):
         if is_program:
             import pipelines.build.run  # noqa: F401  # so that workers need not import it again
 
@@ -161,7 +165,7 @@ def run(
     if runner != LOCAL:
         require_runner(name)
     planned = make_plan(recipe, output, limit, allow_code=allow_code)
-    target = output_of(planned.recipe, output, limit)
+    target = output_of(planned.recipe.corpus.name, output, limit)
     machine = Runner(
         name=name,
         beam_options=options,
@@ -271,17 +275,18 @@ def _show_estimate(planned: Plan, as_json: bool) -> None:
     )
 
 
-def _is_finished(recipe: Path, output: str) -> bool:
-    """Look for the manifest of a finished run on this machine, before anything heavy is
-    imported."""
+def _name_in(recipe: Path) -> str:
+    """Read the name of a corpus; empty if the recipe has none that is sound, which the plan will
+    say."""
     import tomllib
+
+    from schemas.recipe import CorpusConfig
 
     try:
         with recipe.open("rb") as file:
-            target = output or f"out/{tomllib.load(file)['corpus']['name']}"
+            return CorpusConfig.model_validate(tomllib.load(file)["corpus"]).name
     except (OSError, ValueError, KeyError, TypeError):
-        return False  # the plan says what is wrong
-    return Path(target, "manifest.json").is_file()
+        return ""
 
 
 def _show_plan(planned: Plan, every_split: bool) -> None:

@@ -187,7 +187,7 @@ def _answer(
     try:
         connection.send((function(*arguments), None))
     except Exception as error:  # everything ends as one line for the user, in the parent
-        connection.send((None, (_failure_line(error), traceback.format_exc())))
+        _send_failure(connection, error)
 
 
 def _call(name: str, arguments: tuple[Any, ...]) -> Any:
@@ -377,6 +377,12 @@ def _local_worker(connection: Connection, packed: bytes) -> None:
         for task in _claimed(connection):
             connection.send((run_task(worker, Task.model_validate(task)), None))
     except Exception as error:  # everything ends as one line for the user, in the parent
+        _send_failure(connection, error)
+
+
+def _send_failure(connection: Connection, error: Exception) -> None:
+    """Tell the parent, unless it is gone: then that is the failure, and there is nobody to tell."""
+    with contextlib.suppress(ConnectionError):
         connection.send((None, (_failure_line(error), traceback.format_exc())))
 
 

@@ -389,6 +389,16 @@ class Store:
                 return True
         return False
 
+    def require_unlocked(self) -> None:
+        """Raise StagingError if another run holds this folder, as long as that can be known."""
+        if self.is_locked():
+            raise self._held()
+
+    def _held(self) -> StagingError:
+        return StagingError(
+            f"another run is writing to {self.url}: wait for it, or choose another --output"
+        )
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold this folder for one run; a second run on the same machine is refused. Clears what a
@@ -402,9 +412,7 @@ class Store:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise StagingError(
-                    f"another run is writing to {self.url}: wait for it, or choose another --output"
-                ) from None
+                raise self._held() from None
             if not _is_at(lock, staging / "lock"):
                 raise StagingError(
                     f"another run has just ended in {self.url}: run the same command again"

@@ -40,7 +40,7 @@ def passages(label: str) -> list[str]:
 
 def run(recipe: Path) -> tuple[Manifest, pa.Table]:
     plan = make_plan(recipe)
-    output = str(recipe.parent / output_of(plan.recipe))
+    output = str(recipe.parent / output_of(plan.recipe.corpus.name))
     manifest = build(plan, output, Runner(workers=1), lambda *_: None)
     return manifest, ds.dataset(f"{output}/data").to_table()
 

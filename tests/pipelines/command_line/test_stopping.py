@@ -22,7 +22,7 @@ from pipelines.command_line.progress import ProgressLines, read_status, stopped_
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Task, TaskResult
 from tests.recipes import one_source
-from tests.running import processes_in, run, start
+from tests.running import glotmill, processes_in, run, start
 
 RECIPE = (
     one_source("long", "lines", split_bytes=20000)
@@ -155,3 +155,20 @@ def test_a_signal_while_libraries_are_loaded_is_answered_too(number: int, tmp_pa
     _, errors = process.communicate(timeout=60)
     assert errors == "glotmill: stopped; run the same command again to go on\n"
     assert process.returncode == 128 + number
+
+
+def test_a_second_run_is_refused_before_it_looks_at_the_input(tmp_path: Path) -> None:
+    """The input of the first may change meanwhile, which is no mistake of the recipe."""
+    recipe, out = tmp_path / "own.toml", tmp_path / "out"
+    recipe.write_text(one_source("own", options='columns = { text = "text", url = "url" }'))
+    (tmp_path / "pages.jsonl").write_text('{"text": "Kaixo mundua."}\n')
+    with Store(str(out)).locked():
+        refused = glotmill("run", recipe, "--output", out)
+        elsewhere = glotmill("run", recipe, "--output", tmp_path / "other")
+    assert refused.returncode == elsewhere.returncode == 2
+    assert refused.stderr.startswith(f"glotmill: another run is writing to {out}: wait for it")
+    assert "no line of the first MiB" in elsewhere.stderr
+    assert "no line of the first MiB" in glotmill("run", recipe, "--output", out).stderr
+    in_recipe = tmp_path / "out/own"
+    with Store(str(in_recipe)).locked():
+        assert glotmill("run", recipe, cwd=tmp_path).stderr.startswith("glotmill: another run is")
