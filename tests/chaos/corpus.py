@@ -181,9 +181,7 @@ def answering(corpus: Corpus) -> Iterator[Path]:
 
 
 def _recipe(corpus: Corpus, engine: str) -> str:
-    return RECIPE.format(
-        protocol=PROTOCOL, lines=corpus.lines, register=REGISTER_FILE, engine=engine
-    )
+    return RECIPE.format(protocol=PROTOCOL, lines=LINES, register=REGISTER_FILE, engine=engine)
 
 
 def _texts() -> Iterator[tuple[str, str]]:

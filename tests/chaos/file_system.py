@@ -1,7 +1,12 @@
-"""A file system of ours: local files under `chaos://`, whose reads pass through places."""
+"""A file system of ours: the files of one folder under `chaos://`, whose reads pass through places.
+
+Their addresses do not name the folder, so splits, and with them places, have the same names on
+every machine and in every run.
+"""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import fsspec
@@ -11,6 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 from tests.chaos.places import reach
 
 PROTOCOL = "chaos"
+FOLDER = "GLOTMILL_TEST_CHAOS"  # the variable that names the folder
 
 
 class WatchedFileSystem(AbstractFileSystem):
@@ -20,15 +26,22 @@ class WatchedFileSystem(AbstractFileSystem):
     cachable = False
     _local = LocalFileSystem()
 
-    def ls(self, path: str, detail: bool = True, **options: Any) -> Any:
-        return self._local.ls(path, detail, **options)
+    def ls(self, path: str, detail: bool = True, **_: Any) -> Any:
+        names = sorted(entry.name for entry in os.scandir(self._here(path)))
+        found = [self.info("/".join(filter(None, (path, name)))) for name in names]
+        return found if detail else [entry["name"] for entry in found]
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:
-        found = self._local.info(path)
-        return {name: found[name] for name in ("name", "size", "type", "mtime")}
+        found = self._local.info(self._here(path))
+        return {name: found[name] for name in ("size", "type", "mtime")} | {
+            "name": self._strip_protocol(path)
+        }
 
     def _open(self, path: str, mode: str = "rb", **_: Any) -> Any:
-        return _WatchedFile(self._local.open(self._strip_protocol(path), mode), path)
+        return _WatchedFile(self._local.open(self._here(path), mode), path)
+
+    def _here(self, path: str) -> str:
+        return os.path.join(os.environ[FOLDER], self._strip_protocol(path))  # noqa: PTH118
 
 
 class _WatchedFile:

@@ -32,6 +32,7 @@ import pyarrow.dataset as ds
 
 from pipelines.runners.fork_server import ForkServer
 from tests.chaos.corpus import answering, write_corpus
+from tests.chaos.file_system import FOLDER
 from tests.chaos.places import BALLAST, WORKER, Watch, run_watched
 from tests.running import Ended, digests, glotmill, processes_in
 
@@ -255,11 +256,12 @@ class Scene:
 
     @contextmanager
     def _environment(self, clocked: bool) -> Iterator[None]:
-        """Set what a server that is started now has around it; only one of them tells our time.
+        """Set what a process that is asked for now has around it; one server does not tell our time.
 
         Modules are compiled once, in a folder of ours.
         """
         changed = {
+            FOLDER: str(self.folder),
             "TMPDIR": str(self.scratch),
             "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode"),
         }
