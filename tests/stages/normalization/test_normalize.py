@@ -127,6 +127,8 @@ def test_a_document_does_not_depend_on_its_block(rows: list[tuple[str, str]]) ->
 def test_each_rule_changes_only_candidates_and_is_idempotent(
     rule: Rule, texts: list[str], config: NormalizationConfig
 ) -> None:
+    if rule.name == "zawgyi":
+        pytest.importorskip("icu", reason="Zawgyi is converted by PyICU: make install-icu")
     assume(rule.wanted(config))
     label = next(label for label in LABELS if rule.applies(*_row("", label)[1:]))
     _, language, script = _row("", label)

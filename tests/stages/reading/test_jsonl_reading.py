@@ -344,7 +344,10 @@ def test_deep_nesting_is_read_where_nobody_asks_for_it(
     rows = read_all(format="jsonl", paths=["a.jsonl"])
     assert [row["text"] for row in rows] == ["a", None, "c", None]
     assert rows[1]["error"].startswith(
-        "broken_record: JSON parse error: Column(/text) changed from string to array"
+        (
+            "broken_record: JSON parse error: Column(/text) changed from string to array",
+            "wrong_type: 'text' must be a string, got [[",  # from Python 3.12, which parses so deep
+        )
     )
 
 
