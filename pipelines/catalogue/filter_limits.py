@@ -45,7 +45,8 @@ def limits_met(
     for label in learned.keys() & present:
         wanted |= {(rule, label) for rule in learned[label].false_positives if rule in rules}
     found = []
-    chosen = ChosenLimits(stage.limits, stage.thresholds, table.by_label if table else {})
+    by_label = table.by_label if table else {}
+    chosen = ChosenLimits(stage.limits, stage.thresholds, by_label, stage.resolved_segmenter)
     for name, label in sorted(pair for pair in wanted if pair[0] in rules):
         rule, own = rules[name], learned.get(label)
         limit = limit_of(rule, *parse_label(label), chosen)

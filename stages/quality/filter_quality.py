@@ -75,7 +75,9 @@ def broken_rules(
             rows,
         )
     )
-    limits_in_force = ChosenLimits(config.limits, config.thresholds, learned)
+    limits_in_force = ChosenLimits(
+        config.limits, config.thresholds, learned, config.resolved_segmenter
+    )
     for position, rule in enumerate(RULES):
         if rule.family not in config.families:
             continue

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from stages.quality.segmenters import Segmenter
+
 Family = Literal["gopher_quality", "gopher_repetition", "fineweb", "c4", "symbols"]
 PUBLISHED_FAMILIES: tuple[Family, ...] = ("gopher_quality", "gopher_repetition", "fineweb", "c4")
 FAMILIES: tuple[Family, ...] = (*PUBLISHED_FAMILIES, "symbols")
@@ -228,11 +230,12 @@ WORD_LENGTHS: Mapping[str, tuple[float, float]] = {
     "Khmr": (2.4, 8),
     "Mymr": (1.6, 8),
 }
-# Scripts without spaces between words that no segmenter divides here: their units are letters with
-# marks.
-GRAPHEME_SCRIPTS = tuple(
-    sorted(UNSPACED_SCRIPTS - {"Thai", "Laoo", "Khmr", "Mymr", "Hani", "Hira", "Kana"})
+# Scripts without spaces between words: those that ICU has a dictionary of, and those that no
+# segmenter divides here, whose units are letters with marks.
+DIVIDED_SCRIPTS = frozenset(
+    {"Thai", "Laoo", "Khmr", "Mymr", "Hani", "Hans", "Hant", "Hira", "Kana", "Jpan", "Hrkt"}
 )
+GRAPHEME_SCRIPTS = tuple(sorted(UNSPACED_SCRIPTS - DIVIDED_SCRIPTS))
 # shorter units repeat more
 SYLLABLES = (
     "Tibt",
@@ -250,18 +253,28 @@ _LONGER_RUNS = {
     for n, limit in zip(DUPLICATE_GRAMS, (0.6, 0.57, 0.54, 0.51, 0.48, 0.45), strict=True)
 }
 
+_OF_GRAPHEMES = {"short_words": 1.0, "long_words": 6.0}
+
 FAIR: dict[str, dict[str, float]] = {
     **{
         script: {"short_words": low, "long_words": high}
         for script, (low, high) in WORD_LENGTHS.items()
     },
-    **{script: {"short_words": 1, "long_words": 6} for script in GRAPHEME_SCRIPTS},
+    **{script: dict(_OF_GRAPHEMES) for script in GRAPHEME_SCRIPTS},
 }
 for _name in SYLLABLES:
     FAIR.setdefault(_name, {}).update(_LONGER_RUNS)
 FAIR["eng_Latn"] = {"short_words": 3, "long_words": 10}
 FAIR["lzh"] = {"short_words": 1}  # a word is one letter
 FAIR["Ethi"]["few_words_among_symbols"] = 0.3  # a word separator stands between two words
+# The same where the segmenter is `graphemes`, which divides no script.
+FAIR_OF_GRAPHEMES = {
+    **FAIR,
+    **{
+        script: {**FAIR.get(script, {}), **_OF_GRAPHEMES, **_LONGER_RUNS}
+        for script in DIVIDED_SCRIPTS
+    },
+}
 
 # Why a rule is off: by language or script.
 NO_END_MARKS = "sentences end in a space: no mark tells that a line ends one"
@@ -336,6 +349,7 @@ class ChosenLimits(NamedTuple):
     limits: Limits
     own: Mapping[str, Mapping[str, float | Literal[False]]] = MappingProxyType({})
     learned: Mapping[str, Mapping[str, float]] = MappingProxyType({})
+    segmenter: Segmenter = "icu"
 
 
 def limit_of(
@@ -350,8 +364,13 @@ def limit_of(
     >>> own = {"Thai": {"few_lines_with_end_mark": 0.1}}
     >>> limit_of(few, "tha", "Thai", ChosenLimits("fair", own))
     Limit(value=0.1, exact=True)
+    >>> short = next(rule for rule in RULES if rule.name == "short_words")
+    >>> limit_of(short, "zho", "Hans", ChosenLimits("fair"))
+    Limit(value=1.05, exact=False)
+    >>> limit_of(short, "zho", "Hans", ChosenLimits("fair", segmenter="graphemes"))
+    Limit(value=1.0, exact=False)
     """
-    limits, own, learned = chosen
+    limits, own, learned, segmenter = chosen
     names = (f"{language}_{script}", language or "", script or "")
     for name in (*names, "any"):
         if rule.name in own.get(name, {}):
@@ -361,9 +380,10 @@ def limit_of(
         return Limit(learned[names[0]][rule.name], exact=False)
     if limits == "published":
         return None if rule.published is None else Limit(rule.published, exact=True)
+    fair = FAIR_OF_GRAPHEMES if segmenter == "graphemes" else FAIR
     for name in names:
         if rule.name in OFF.get(name, {}):
             return None
-        if rule.name in FAIR.get(name, {}):
-            return Limit(FAIR[name][rule.name], exact=False)
+        if rule.name in fair.get(name, {}):
+            return Limit(fair[name][rule.name], exact=False)
     return Limit(rule.fair, exact=False)

@@ -174,7 +174,8 @@ def test_what_is_bad_in_any_language_goes(text: str, label: str) -> None:
     assert reason(text, label) is not None
 
 
-def test_passages_of_the_declaration_stay_in_hundreds_of_languages() -> None:
+@pytest.mark.parametrize("segmenter", ["auto", "graphemes"])  # the latter without PyICU
+def test_passages_of_the_declaration_stay_in_hundreds_of_languages(segmenter: str) -> None:
     rows = []
     for language in gflanguages.LoadLanguages().values():
         sample = language.sample_text
@@ -196,7 +197,10 @@ def test_passages_of_the_declaration_stay_in_hundreds_of_languages() -> None:
         for values, field in zip(zip(*rows, strict=True), fields, strict=True)
     ]
     block = pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
-    found = filter_quality(block, QualityFilteringConfig())
+    config = QualityFilteringConfig.model_validate(
+        {"stage": "filter_quality", "segmenter": segmenter}
+    )
+    found = filter_quality(block, config)
     assert block.num_rows > 400
     rejected = [
         f"{row['language']}_{row['script']} {row['reason']}" for row in found.rejected.to_pylist()
