@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import unicodedata
 from functools import cache
@@ -28,4 +29,13 @@ def in_ascii_digits(texts: pl.Series) -> pl.Series:
         texts.clone().scatter(at, texts.gather(at).str.replace_many(*_digit_table()))
         if len(at)
         else texts
+    )
+
+
+def ascii_digits(text: str) -> str:
+    """Write the decimal digits of any script as those of ASCII, code point by code point."""
+    return (
+        text
+        if text.isascii()
+        else re.sub(r"\d", lambda digit: str(unicodedata.digit(digit[0])), text)
     )

@@ -5,7 +5,8 @@
 - ip_address: IPv4 and IPv6 of the public internet (RFC 6890: private and documentation addresses
   are nobody's); not the version of a program.
 - phone: libphonenumber's plans. With a plus sign of any country; without one of the language's
-  countries, written in the groups that are usual there, or in others after a trunk prefix (0).
+  countries, where a word near it says so, or written in the groups that are usual there, or in
+  others after a trunk prefix (0); see `phone_forms`.
 - iban: ISO 13616, length by country and MOD 97-10; with spaces or hyphens, in small letters too.
 - payment_card: ISO/IEC 7812, prefix and length of a scheme and the Luhn sum; in groups or in one
   run.
@@ -27,7 +28,9 @@ from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from stages.digits import ascii_digits
 from stages.privacy.options import Kind
+from stages.privacy.phone_forms import is_in_form, is_other_number, is_sum, is_told
 
 _SPACES = " \u00a0\u2007\u202f"
 
@@ -111,7 +114,8 @@ NATIONAL = {
     "TR": ("tr.tckimlik",),
     "ZA": ("za.idnr",),
 }
-# Lengths in countries whose banks use IBANs that the registry of ISO 13616 does not list.
+# Lengths in countries whose banks use IBANs that the registry of ISO 13616 does not list; those that
+# the package schwifty 2026.10.1 gives as "aspirational".
 _UNREGISTERED_IBANS = {
     **dict.fromkeys(("AO", "CV", "GW", "MZ"), 25),
     **dict.fromkeys(("DZ", "IR"), 26),
@@ -142,6 +146,9 @@ _LEAST_RUN, _LONGEST_RUN, _MAX_PIECES = (
 # A number of a trunk call: one kind of gap, or the first one another.
 _IN_GROUPS = re.compile(r"\(?0\d{1,4}\)?[ -]?\d{2,}(?:([ -])\d{2,})(?:\1\d{2,})*")
 _LEAST_IN_GROUPS = 9
+_LOCAL_SIGNS = re.compile(rf"(?:\d|{_GAP})+")
+_FOUR_WITH_DOTS = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
+_LEAST_LOCAL = 8  # digits of a number that no word is near
 _DECIMAL = re.compile(r"\d[.]\d+")
 _LONGEST_PHONE = 24  # code points with gaps; 15 digits (E.164)
 # digits that may stand next to a number: a house number, a year, an extension
@@ -181,15 +188,6 @@ def find(
         place = end if chosen else match.end()  # what follows personal data may be more of it
 
 
-def ascii_digits(text: str) -> str:
-    """Write the decimal digits of any script as those of ASCII, code point by code point."""
-    return (
-        text
-        if text.isascii()
-        else re.sub(r"\d", lambda digit: str(unicodedata.digit(digit[0])), text)
-    )
-
-
 def _email(text: str, at: int) -> Found | None:
     before = text[max(0, at - 64) : at]
     for local, domain in zip(_LOCAL, _DOMAIN, strict=True):
@@ -212,19 +210,46 @@ def _numbers(
         hour := re.search(r"\s+\d{1,2}\Z", text[start:end])
     ):
         end = start + hour.start()
+    if is_sum(ascii_digits(text[start:end]), is_told(text, start, end)):
+        return
     head = _HYPHENATED.match(text, start, end)
     if head and (kind := _kind_of(text, start, head.end(1), wanted, regions)):
         yield Found(kind, start, head.end(1))
         return
     found = list(_whole(text, start, end, wanted, regions))
     if not found:
-        found = list(_in_pieces(text, start, end, wanted, regions))
         if re.match(r"[.,]\d", text[end : end + 2]):
             return  # the whole part of a decimal number
-        covered = sum(sum(map(str.isdigit, text[one.start : one.end])) for one in found)
-        if sum(map(str.isdigit, text[start:end])) - covered > _MAX_OTHER_DIGITS:
-            found = [one for one in found if text[one.start] == "+" or one.kind == "iban"]
+        found = _most(text, start, end, wanted, regions)
     yield from found
+
+
+def _most(
+    text: str, start: int, end: int, wanted: frozenset[Kind], regions: tuple[str, ...]
+) -> list[Found]:
+    """List what is found in pieces, with phone numbers or without, whichever covers more of the
+    digits, if what is left does not speak against it."""
+    without = wanted - {"phone"}
+    found, covered = max(
+        (
+            (some, sum(_count_digits(text, one.start, one.end) for one in some))
+            for some in (
+                list(_in_pieces(text, start, end, kinds, regions)) for kinds in (wanted, without)
+            )
+        ),
+        key=lambda pair: pair[1],
+    )
+    others = _count_digits(text, start, end) - covered
+    if others > _MAX_OTHER_DIGITS:
+        return [one for one in found if text[one.start] == "+" or one.kind == "iban"]
+    if others and len({len(piece) for piece in text[start:end].split()}) == 1:
+        # numbers of one size in a row, of which some make a phone number by chance
+        return [one for one in found if one.kind != "phone" or is_told(text, one.start, one.end)]
+    return found
+
+
+def _count_digits(text: str, start: int, end: int) -> int:
+    return sum(map(str.isdigit, text[start:end]))
 
 
 def _in_pieces(
@@ -251,6 +276,8 @@ def _in_pieces(
                 continue
             if kind := _kind_of(text, begin, pieces[last - 1][1], wanted, regions):
                 yield Found(kind, begin, pieces[last - 1][1])
+                if kind == "iban":
+                    return  # what follows is searched anew
                 first = last
                 break
         else:
@@ -266,8 +293,10 @@ def _kind_of(
     if _touches(text, start, end):
         return None
     if "phone" in wanted and len(given) <= _LONGEST_PHONE:
-        international = given.startswith("+")
-        if any(_is_phone(given, region) for region in ((None,) if international else regions)):
+        if given.startswith("+"):
+            if _is_phone(given, None):
+                return "phone"
+        elif any(_is_local_phone(text, start, end, region) for region in regions):
             return "phone"
     holds: dict[Kind, bool] = {
         "iban": _is_iban(given),
@@ -278,26 +307,40 @@ def _kind_of(
     return next((kind for kind, right in holds.items() if right and kind in wanted), None)
 
 
-@lru_cache(4096)
-def _is_phone(given: str, region: str | None) -> bool:
-    from phonenumbers import (
-        Leniency,
-        NumberParseException,
-        PhoneNumberMatcher,
-        is_valid_number,
-        parse,
+def _is_local_phone(text: str, start: int, end: int, region: str) -> bool:
+    """Tell whether it is a number of a country, by a word near it or by how it is written."""
+    given = ascii_digits(text[start:end])
+    return (
+        _LOCAL_SIGNS.fullmatch(given) is not None
+        and not _FOUR_WITH_DOTS.search(given)
+        and _is_phone(given, region)
+        and not is_other_number(text, start, end)
+        and (is_told(text, start, end) or (is_in_form(given, region) and _is_usual(given, region)))
     )
 
+
+@lru_cache(4096)
+def _is_phone(given: str, region: str | None) -> bool:
+    from phonenumbers import NumberParseException, is_valid_number, parse
+
     try:
-        valid = is_valid_number(parse(given, region))
+        return bool(is_valid_number(parse(given, region)))
     except NumberParseException:
         return False
-    if not valid or region is None or _in_other_groups(given):
-        return valid
+
+
+@lru_cache(4096)
+def _is_usual(given: str, region: str) -> bool:
+    """Tell whether a valid number stands in the groups of its country, or in others after a trunk
+    prefix."""
+    from phonenumbers import Leniency, PhoneNumberMatcher
+
+    if _in_other_groups(given):
+        return True
     found = PhoneNumberMatcher(given, region, leniency=Leniency.STRICT_GROUPING)
     return (
         any(match.end == len(given) and match.start <= 1 for match in found)
-        and sum(map(str.isdigit, given)) >= 8
+        and sum(map(str.isdigit, given)) >= _LEAST_LOCAL
     )
 
 
@@ -419,21 +462,29 @@ def _checks(region: str) -> tuple[Any, ...]:
 def _phones(text: str, start: int, end: int, regions: tuple[str, ...]) -> Iterator[Found]:
     from phonenumbers import Leniency, PhoneNumberMatcher  # type: ignore[import-untyped, unused-ignore]
 
+    whole = "+" not in text[start:end] and any(
+        _is_local_phone(text, start, end, region) for region in regions
+    )
+    if whole and not _touches(text, start, end) and is_told(text, start, end):
+        yield Found("phone", start, end)
+        return
     first = max(0, start - 1)
     given = text[first : end + 1]  # with what stands right before and after
     international = "+" in given
     for region in (None,) if international else regions:
         leniency = Leniency.VALID if international else Leniency.STRICT_GROUPING
-        found = [
-            Found("phone", first + match.start, first + match.end)
+        places = [
+            (first + match.start, first + match.end)
             for match in PhoneNumberMatcher(given, region, leniency=leniency)
-            if not _touches(text, first + match.start, first + match.end)
-            and (international or sum(character.isdigit() for character in match.raw_string) >= 8)
+        ]
+        found = [
+            Found("phone", *place)
+            for place in places
+            if not _touches(text, *place)
+            and (region is None or _is_local_phone(text, *place, region))
         ]
         if found:
             yield from found
             return
-    if not international and not _touches(text, start, end):
-        given = ascii_digits(text[start:end])
-        if any(_is_phone(given, region) for region in regions):
-            yield Found("phone", start, end)
+    if whole and not international and not _touches(text, start, end):
+        yield Found("phone", start, end)

@@ -83,3 +83,57 @@ def native(text: str, zero: int) -> str:
         chr(zero + int(character)) if character.isascii() and character.isdigit() else character
         for character in text
     )
+
+
+# A sentence with a word for phones or calls, one without, a number in one run without a trunk prefix
+# that is valid in a country of the language; nothing in its form tells it from an order number.
+BARE = {
+    "eus_Latn": ("Deitu {} zenbakira gaur.", "Eskaera: {} da.", "943015800"),
+    "pol_Latn": ("Prosz\u0119 dzwoni\u0107: {}.", "Numer zam\u00f3wienia {}.", "501234567"),
+    "eng_Latn": ("WhatsApp: {}", "The order {} was sent.", "2127365000"),
+    "rus_Cyrl": (
+        "\u0422\u0435\u043b.: {}",
+        "\u0417\u0430\u043a\u0430\u0437 {} \u0433\u043e\u0442\u043e\u0432.",
+        "4951234567",
+    ),
+    "ell_Grek": (
+        "\u03a4\u03b7\u03bb. {}",
+        "\u03a0\u03b1\u03c1\u03b1\u03b3\u03b3\u03b5\u03bb\u03af\u03b1 {}.",
+        "2103456789",
+    ),
+    "arb_Arab": (
+        "\u0628\u0627\u0644\u0647\u0627\u062a\u0641 {} \u0627\u0644\u064a\u0648\u0645",
+        "\u0627\u0644\u0637\u0644\u0628 {} \u062c\u0627\u0647\u0632",
+        "1001234567",
+    ),
+    "heb_Hebr": (
+        "\u05d1\u05d8\u05dc\u05e4\u05d5\u05df {} \u05d4\u05d9\u05d5\u05dd",
+        "\u05d4\u05d6\u05de\u05e0\u05d4 {} \u05de\u05d5\u05db\u05e0\u05d4",
+        "502345678",
+    ),
+    "hin_Deva": (
+        "{} \u092a\u0930 \u0915\u0949\u0932 \u0915\u0930\u0947\u0902\u0964",
+        "\u0911\u0930\u094d\u0921\u0930 {} \u0924\u0948\u092f\u093e\u0930 \u0939\u0948\u0964",
+        "9876543210",
+    ),
+    "ben_Beng": (
+        "\u09ab\u09cb\u09a8: {}",
+        "\u0985\u09b0\u09cd\u09a1\u09be\u09b0 {} \u09aa\u09cd\u09b0\u09b8\u09cd\u09a4\u09c1\u09a4\u0964",
+        "8123456789",
+    ),
+    "tha_Thai": (
+        "\u0e42\u0e17\u0e23{}",
+        "\u0e04\u0e33\u0e2a\u0e31\u0e48\u0e07\u0e0b\u0e37\u0e49\u0e2d{}\u0e1e\u0e23\u0e49\u0e2d\u0e21",
+        "812345678",
+    ),
+    "khm_Khmr": (
+        "\u1791\u17bc\u179a\u179f\u17d0\u1796\u17d2\u1791{}",
+        "\u179b\u17c1\u1781\u1794\u1789\u17d2\u1787\u17b6\u1791\u17b7\u1789{}",
+        "91234567",
+    ),
+    "zho_Hans": (
+        "\u624b\u673a{}\u8c22\u8c22",
+        "\u8ba2\u5355{}\u5df2\u53d1\u8d27",
+        "13123456789",
+    ),
+}

@@ -12,7 +12,15 @@ from stages.batches import Changed, Filtered
 from stages.privacy.detectors import NATIONAL
 from stages.privacy.options import PersonalDataConfig
 from stages.privacy.personal_data import personal_data
-from tests.stages.privacy.privacy_samples import LOCAL, NATIVE, NONE, PLANTED, SENTENCES, native
+from tests.stages.privacy.privacy_samples import (
+    BARE,
+    LOCAL,
+    NATIVE,
+    NONE,
+    PLANTED,
+    SENTENCES,
+    native,
+)
 
 
 def block(texts: list[str], labels: list[str]) -> pa.RecordBatch:
@@ -139,6 +147,57 @@ OTHERS = {
 @pytest.mark.parametrize(("label", "text"), OTHERS.values(), ids=OTHERS.keys())
 def test_others_stay(label: str, text: str) -> None:
     assert replaced([f"- {text} -"], [label]) == [f"- {text} -"]
+
+
+@pytest.mark.parametrize(("label", "told", "untold", "number"), [(k, *v) for k, v in BARE.items()])
+def test_a_run_of_digits_is_a_phone_number_where_a_word_says_so(
+    label: str, told: str, untold: str, number: str
+) -> None:
+    forms = [number] + ([native(number, NATIVE[label])] if label in NATIVE else [])
+    wanted = [told.format("<PHONE>")] * len(forms) + [untold.format(form) for form in forms]
+    texts = [told.format(form) for form in forms] + [untold.format(form) for form in forms]
+    assert replaced(texts, [label] * len(texts)) == wanted
+
+
+NO_PHONES = {
+    "a sum in four groups": ("pol_Latn", "razem 7 912 382 860 osób"),
+    "a sum with dots": ("spa_Latn", "unos 943.015.800 habitantes"),
+    "an amount of money": ("spa_Latn", "cuesta 943 015 800 \u20ac"),
+    "years": ("nob_Latn", "i 1998-2004 var"),
+    "a date": ("nob_Latn", "den 22.07.1988 var"),
+    "a decimal number": ("nob_Latn", "ved 30.165336 grader"),
+    "a book number": ("deu_Latn", "ISBN 0306406152, Berlin"),
+    "a number of a periodical": ("nob_Latn", "i 2049-3630 er"),
+    "numbers of one size in a row": ("nob_Latn", "55 57 16 13 54 og"),
+    "a number of a case": ("spa_Latn", "el caso 943298/2016 fue"),
+}
+
+
+@pytest.mark.parametrize(("label", "text"), NO_PHONES.values(), ids=NO_PHONES.keys())
+def test_numbers_in_other_forms_are_no_phone_numbers(label: str, text: str) -> None:
+    assert replaced([text], [label]) == [text]
+
+
+STILL_PHONES = {
+    "groups of the country": ("spa_Latn", "es el {} de aqu\u00ed", "943 015 800"),
+    "a trunk prefix in one run": ("ind_Latn", "nomor {} itu", "081234567890"),
+    "dots where a word tells": ("spa_Latn", "Tel. {}", "943.015.800"),
+    "no-break spaces where a word tells": ("pol_Latn", "tel. {}", "501\u00a0234\u00a0567"),
+    "an icon": ("spa_Latn", "\u260e {}", "943015800"),
+    "a word in the line above": ("spa_Latn", "Tel\u00e9fono:\n{}", "943015800"),
+}
+
+
+@pytest.mark.parametrize(
+    ("label", "sentence", "data"), STILL_PHONES.values(), ids=STILL_PHONES.keys()
+)
+def test_phone_numbers_in_their_forms_are_found(label: str, sentence: str, data: str) -> None:
+    assert replaced([sentence.format(data)], [label]) == [sentence.format("<PHONE>")]
+
+
+def test_a_word_in_another_line_tells_nothing() -> None:
+    text = "Tel\u00e9fono: no hay\nEl pedido 943015800 sali\u00f3"
+    assert replaced([text], ["spa_Latn"]) == [text]
 
 
 VERSIONS = [
