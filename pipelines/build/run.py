@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from pipelines.build.facts import CorpusFacts, corpus_card, corpus_manifest
 from pipelines.build.plan import Plan
 from pipelines.phases.ahead import ingest_link, links_after_deduplication
@@ -11,6 +13,7 @@ from pipelines.phases.deduplication.deduplicate import deduplicate
 from pipelines.phases.deduplication.index_reading import stage_known_documents
 from pipelines.phases.deduplication.index_writing import write_index
 from pipelines.phases.deduplication.report import dedup_reports
+from pipelines.phases.deduplication.shuffle_records import KnownSplit
 from pipelines.phases.ingest import IngestWorker
 from pipelines.phases.made_share import bound_made_share
 from pipelines.phases.mine import mine
@@ -28,20 +31,39 @@ from pipelines.phases.publish.splits import choose_splits
 from pipelines.phases.run_context import Run
 from pipelines.phases.synthesize import find_synthetic_rows, publish_synthetic_rows
 from pipelines.phases.withdraw import shown_reports, withdraw
-from pipelines.staging.staged import staged_split
+from pipelines.staging.staged import StagedSplit, staged_split
 from pipelines.staging.store import MANIFEST, RECIPE
+from pipelines.staging.tasks import Phase
+from schemas.manifest import FileRecord
 from stages.reading.files import check_unchanged
 
 
 def run_phases(run: Run, plan: Plan, block_bytes: int) -> None:
     """Run all phases that are not finished yet; the manifest is written last."""
-    known = stage_known_documents(run, plan.indexes, plan.base)
     facts = CorpusFacts(plan, run.recipe)
-    decontamination = run.recipe.decontaminate
-    if decontamination:
+    known = stage_known_documents(run, plan.indexes, plan.base)
+    if run.recipe.decontaminate:
         facts.evaluation_sets = read_evaluation_sets(run, plan.evaluation_sets)
     facts.proofs, facts.gate = publishing_gate(run.recipe.publish)
-    reader = IngestWorker(run.store, run.recipe, block_bytes)
+    read = _read(run, plan, facts, IngestWorker(run.store, run.recipe, block_bytes), known)
+    made = _make(run, facts, read)
+    _choose(run, plan, facts, read, made)
+    files = _publish(run, plan, facts, read, made)
+    check_unchanged(plan.files)
+    run.store.write(RECIPE, plan.recipe_text.encode())
+    files += [*write_card(run.store, corpus_card(facts)), file_record(run.store, RECIPE)]
+    manifest = corpus_manifest(facts, files).model_dump_json(indent=1)
+    run.store.write(MANIFEST, manifest.encode() + b"\n")
+
+
+def _read(
+    run: Run,
+    plan: Plan,
+    facts: CorpusFacts,
+    reader: IngestWorker,
+    known: Mapping[Phase, Sequence[KnownSplit]],
+) -> list[StagedSplit]:
+    """Read the sources through the stages of ingest, and mark duplicates."""
     later, deduplicating = links_after_deduplication(run, facts.gate), dedup_phases(run.recipe)
     if not deduplicating:
         run.ahead([ingest_link(reader), *later], plan.ingest_tasks())
@@ -50,20 +72,51 @@ def run_phases(run: Run, plan: Plan, block_bytes: int) -> None:
     if deduplicating:
         deduplicate(run, read, known)
         run.ahead(later, [split.task() for split in read if split.documents])
+    return read
+
+
+def _make(run: Run, facts: CorpusFacts, read: Sequence[StagedSplit]) -> list[StagedSplit]:
+    """Take evaluation texts out, and make further documents of those that are left."""
+    phases = phases_after_ingest(run.recipe)
+    decontamination = run.recipe.decontaminate
     if decontamination:
         facts.masked = decontaminate(run, decontamination, read)
-    phases = phases_after_ingest(run.recipe)
     made, facts.created, facts.translations = augment(run, read, phases)
-    staged = [*read, *made]
     if decontamination:  # what was made is looked through too
         facts.masked += decontaminate(run, decontamination, made)
     bound_made_share(run, read, made, phases)
+    return made
+
+
+def _choose(
+    run: Run,
+    plan: Plan,
+    facts: CorpusFacts,
+    read: Sequence[StagedSplit],
+    made: Sequence[StagedSplit],
+) -> None:
+    """Part documents into splits for training and tests, and leave out what was withdrawn."""
     facts.split_rule, facts.withdrawal = run.together(
-        lambda run: choose_splits(run, read, made, deduplicating, facts.gate),
-        lambda run: withdraw(run, plan.registers, read, made, phases),
+        lambda run: choose_splits(run, read, made, dedup_phases(run.recipe), facts.gate),
+        lambda run: withdraw(run, plan.registers, read, made, phases_after_ingest(run.recipe)),
     )
-    left = phases_to_publish(run.recipe)
-    if decontamination:
+
+
+def _publish(
+    run: Run,
+    plan: Plan,
+    facts: CorpusFacts,
+    read: Sequence[StagedSplit],
+    made: Sequence[StagedSplit],
+) -> list[FileRecord]:
+    """Write what is left, and what is made of it while it is published; returns the files beside
+    the shards and the ledger."""
+    phases, left, staged = (
+        phases_after_ingest(run.recipe),
+        phases_to_publish(run.recipe),
+        [*read, *made],
+    )
+    if run.recipe.decontaminate:
         facts.contamination = publish_findings(run, staged)
     made_rows = find_synthetic_rows(run, read, phases, plan.registers)
     ledgered = [*staged, *(made_rows.splits if made_rows else ())]
@@ -86,12 +139,8 @@ def run_phases(run: Run, plan: Plan, block_bytes: int) -> None:
         lambda run: publish_made(run, read, phases),
         lambda run: write_index(run, read, left),
     )
-    facts.deduplication = shown_reports(run.store, dedup_reports(run, read, deduplicating))
-    facts.translations += yields
-    files = [*mined, *pairs, *published_made, *index, *facts.synthesis.files]
-    check_unchanged(plan.files)
-    run.store.write(RECIPE, plan.recipe_text.encode())
-    files += [*write_card(run.store, corpus_card(facts)), file_record(run.store, RECIPE)]
-    run.store.write(
-        MANIFEST, corpus_manifest(facts, files).model_dump_json(indent=1).encode() + b"\n"
+    facts.deduplication = shown_reports(
+        run.store, dedup_reports(run, read, dedup_phases(run.recipe))
     )
+    facts.translations += yields
+    return [*mined, *pairs, *published_made, *index, *facts.synthesis.files]
