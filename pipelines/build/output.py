@@ -197,7 +197,11 @@ def _fingerprints(files: Iterable[tuple[str, InputFile]]) -> dict[str, str]:
 PUBLISHED_AGAIN = (
     MANIFEST,
     SIGNATURE,
+    "README.md",
     "bitext",
+    CARD,
+    "charts",
+    "croissant.json",
     "data",
     "decontamination",
     "document_pairs",
@@ -205,17 +209,22 @@ PUBLISHED_AGAIN = (
     "ledger",
     "pairs",
     "rejects",
+    "report.html",
     "responses",
     "samples",
+    "statistics.json",
     "synthetic",
     *(
         f"staging/{name}"
         for name in (
             "decontaminate-findings",
+            "mine-addresses",
+            "mine-matched",
             "publish-index",
             "publish-index-replaced",
             "publish-ledger",
             "publish-made",
+            "publish-mined",
             "publish-pairs",
             "publish-shards",
             "publish-synthetic",
@@ -233,14 +242,8 @@ PUBLISHED_AGAIN = (
 # What a run writes, and what is written next to it of a finished corpus: judgements and statements.
 OUR_FILES = (
     *dict.fromkeys(path.split("/")[0] for path in PUBLISHED_AGAIN if path[:8] != "staging/"),
-    "README.md",
-    "report.html",
-    "croissant.json",
-    "statistics.json",
     RECIPE,
-    CARD,
     "card.toml",
-    "charts",
     "proof",
 )
 

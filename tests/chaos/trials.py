@@ -6,7 +6,7 @@ Which faults, and where, is drawn by a seed. After each end of a run these must 
 - it ended as its fault asks for: by the signal, or with an exit code and one line, or well;
 - no process of it is left, and no temporary file;
 - every published file that stands has the bytes of the undisturbed run, unless another register
-  has been published in between, whose card stands until the last phase writes its own.
+  has been published in between, whose files stand until a run has begun to publish again.
 
 At the end the same command must end well, with the same files and bytes as the undisturbed corpus,
 whose laws `glotmill audit` has checked.
@@ -14,6 +14,7 @@ whose laws `glotmill audit` has checked.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import random
@@ -106,9 +107,7 @@ class Scene:
         inputs = (self.corpus.lines, self.corpus.register, self.corpus.recipe)
         self._inputs = {file: (file.read_bytes(), _times(file)) for file in inputs}
         self.has_disk = _mounted(self.disk)
-        self._is_published_again = (
-            False  # of another register: its card stands until the last phase
-        )
+        self._is_published_again = False  # of another register
         self.output = self.disk / "out"
         self._server, self._clocked = ForkServer(), ForkServer()
         with answering(self.corpus) as asking:
@@ -222,9 +221,18 @@ class Scene:
             self._problem(f"after {met} temporary files are left: {left}")
             shutil.rmtree(self.scratch)
             self.scratch.mkdir()
+        if self._has_begun_again():
+            self._is_published_again = False
         for name, digest in digests(self.output).items():
             if self.expected.get(name) != digest and not self._is_published_again:
                 self._problem(f"after {met} {name} stands with other bytes")
+
+    def _has_begun_again(self) -> bool:
+        """Say whether the run has noted our register, which it does when all that another one
+        published is removed."""
+        noted = self.output / "staging/plan.json"
+        register = hashlib.sha256(self._inputs[self.corpus.register][0]).hexdigest()
+        return noted.exists() and register in noted.read_text()
 
     def _restore(self) -> None:
         """Undo what a fault did: make room, and put the input back as it was."""

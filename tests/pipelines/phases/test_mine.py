@@ -14,7 +14,7 @@ from pipelines.staging.store import Store
 from schemas.recipe import RecipeError
 from tests.declaration import DECLARATION
 from tests.recipes import one_source
-from tests.running import digests, start
+from tests.running import digests, run, start
 
 RECIPE = (
     one_source("mined", paths="pages*.jsonl", split_bytes=1024)
@@ -99,3 +99,18 @@ def test_languages_must_be_found_out_before(tmp_path: Path) -> None:
     written = RECIPE.replace('[[ingest]]\nstage = "identify_language"\n', "")
     with pytest.raises(RecipeError, match="mine goes by language and script"):
         make_plan(make(tmp_path, written))
+
+
+def test_a_changed_register_takes_mined_pairs_back(tmp_path: Path) -> None:
+    """Pages are matched and aligned anew, also where the staged files of the first run are kept."""
+    recipe = make(tmp_path, RECIPE + '\n[withdrawn]\nfiles = ["withdrawn.toml"]\n')
+    (tmp_path / "withdrawn.toml").write_text("")
+    run(recipe, tmp_path / "out", "--keep-staging")
+    before = digests(tmp_path / "out")
+    (tmp_path / "withdrawn.toml").write_text('[[withdrawn]]\nurl_prefix = "https://a.org/gl/"\n')
+    run(recipe, tmp_path / "out", "--keep-staging")
+    run(recipe, tmp_path / "new")
+    assert digests(tmp_path / "out") == digests(tmp_path / "new") != before
+    pairs = ds.dataset(sorted((tmp_path / "out/bitext").glob("*.parquet"))).to_table()
+    assert set(pairs["target_language"].to_pylist()) == {"spa_Latn"}, "its copy is gone, too"
+    assert audit(Store(str(tmp_path / "out")), lambda _: None).has_errors is False

@@ -124,6 +124,32 @@ def test_an_empty_register_takes_nothing_back(tmp_path: Path) -> None:
     assert len(table_rows(tmp_path / "out/data")) == 1
 
 
+def test_a_stopped_rebuild_leaves_nothing_of_the_old_corpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even its card, which counts and shows what is withdrawn; what people wrote stays."""
+    (tmp_path / "pages.jsonl").write_text('{"text": "Kaixo, mundua."}\n' * 2)
+    (tmp_path / "withdrawn.toml").write_text("")
+    recipe, out = tmp_path / "own.toml", tmp_path / "out"
+    recipe.write_text(one_source("own") + WITHDRAWN)
+    run(recipe, out)
+    (out / "card.toml").write_text("")
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipelines.build.run.run_phases", stop)
+    glotmill("run", recipe, "--output", out)
+    assert (out / "README.md").exists(), "the same register: the corpus is finished"
+    (tmp_path / "withdrawn.toml").write_text('[[withdrawn]]\nhost = "taken.example"\n')
+    assert glotmill("run", recipe, "--output", out).returncode != 0
+    left = {path.name for path in out.iterdir()}
+    assert left <= {"card.toml", "recipe.toml", "staging"}, left
+    monkeypatch.undo()
+    run(recipe, out)
+    assert glotmill("audit", out).returncode == 0
+
+
 def test_the_raw_bytes_of_failed_records_are_withdrawn_too(tmp_path: Path) -> None:
     (tmp_path / "pages.jsonl").write_text(
         "".join(
