@@ -107,6 +107,17 @@ _NAME = (
 _NAME_BREAK = r"(?:\s*[,;/|&\x{B7}\x{2022}\t]\s*|\s+[-\x{2013}\x{2014}]\s+)"
 MIN_NAMES = 3
 
+# Names in running text: words with a capital that follow each other, and one inside a sentence.
+# Where they have so much of a line's letters, they decide what a model says of it (it takes French
+# about Bruce Perens for Cornish), and what is left says more. In headings and in capitals too
+# little is left; German has no line that is so full of nouns.
+_CAPITALIZED = r"\p{Lu}[\p{L}\p{M}'\x{2019}-]*"
+_NAMES_OF_A_ROW = rf"{_CAPITALIZED}(?:\.? {_CAPITALIZED})+"
+_NAME_INSIDE = rf"([\p{{Ll}}\p{{M}}0-9,;:)\x{{BB}}\x{{201D}}\"'] ){_CAPITALIZED}"
+MIN_CAPITALS = 0.04  # of all code points, or names have no such part of the letters
+NAMES_SHARE = 0.3
+LEFT_SHARE, LEFT_WORDS = 0.35, 4  # words and numbers
+
 
 class Passages(NamedTuple):
     """Passages of n documents, in order: the document each belongs to, its text, script and weight
@@ -204,7 +215,7 @@ def judge_lines(lines: pl.Series) -> pl.DataFrame:
     )
     return pl.DataFrame(
         {
-            "text": _in_own_script(text, scripts),
+            "text": _in_own_script(_without_names(line, text), scripts),
             "script": scripts,
             "letters": letters,
             "linguistic": linguistic,
@@ -212,6 +223,21 @@ def judge_lines(lines: pl.Series) -> pl.DataFrame:
             * line.str.contains(f"^{_NAME}(?:{_NAME_BREAK}{_NAME})*[.;,]?$"),
         }
     )
+
+
+def _without_names(lines: pl.Series, texts: pl.Series) -> pl.Series:
+    """Take the names out of the readable `texts` of n lines that are full of them."""
+    capitals = lines.str.count_matches(r"\p{Lu}")
+    rows = ((capitals > 1) & (capitals >= MIN_CAPITALS * lines.str.len_chars())).arg_true()
+    some = lines.gather(rows)
+    left = some.str.replace_all(_NAMES_OF_A_ROW, " ").str.replace_all(_NAME_INSIDE, "${1}")
+    letters, letters_left = (text.str.count_matches(r"\p{L}") for text in (some, left))
+    chosen = (
+        (letters_left <= (1 - NAMES_SHARE) * letters)
+        & (letters_left >= LEFT_SHARE * letters)
+        & (left.str.count_matches(r"[\p{L}\p{M}\d]+") >= LEFT_WORDS)
+    )
+    return texts.scatter(rows.filter(chosen), readable(left.filter(chosen)))
 
 
 def _own_scripts(lines: pl.Series, counts: ScriptCounts) -> list[str]:
