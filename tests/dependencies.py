@@ -16,7 +16,12 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import NamedTuple, cast
 
-LOCK_FILES = ("requirements.txt", "requirements-test.txt", "requirements-icu.txt")
+LOCK_FILES = (
+    "requirements.txt",
+    "requirements-test.txt",
+    "requirements-icu.txt",
+    "requirements-dataflow.txt",
+)
 # Come with Python's own tools, or are what is audited.
 UNLOCKED = {"glotmill", "pip", "setuptools", "wheel"}
 # SPDX names of licences under which a program may be used next to one under Apache-2.0. Those of

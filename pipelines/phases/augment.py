@@ -21,6 +21,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from pipelines.catalogue.binding import Ask, BoundAugment, bind_augment, bind_pairs
 from pipelines.catalogue.stages import (
@@ -492,17 +493,18 @@ class PairWorker(Worker[PairResult]):
     def run(self, task: Task) -> PairResult:
         split = SplitAfter(self.store, StagedSplit.model_validate(task.payload), self.phases)
         file, rows = f"pairs/{task.name}.parquet", 0
-        with self.store.writing_parquet(file, PAIR, compression="zstd") as writer:
+        writer: pq.ParquetWriter | None = None
+        with contextlib.ExitStack() as files:
             for _, block in split.blocks():
                 for give in self.stages:
                     made = self._decontaminated(give(block))
                     rows += made.num_rows
                     if made.num_rows:
+                        writer = writer or files.enter_context(
+                            self.store.writing_parquet(file, PAIR, compression="zstd")
+                        )
                         writer.write_batch(made)
-        if not rows:
-            self.store.remove(file)
-            return PairResult(file=None)
-        return PairResult(file=file_record(self.store, file, rows))
+        return PairResult(file=file_record(self.store, file, rows) if rows else None)
 
     def _decontaminated(self, made: pa.RecordBatch) -> pa.RecordBatch:
         if not self.recipe.decontaminate or not made.num_rows:

@@ -10,8 +10,8 @@ sampled into a sheet for a human to judge.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 
@@ -57,6 +57,8 @@ RATES_FILE = "decontamination/rates.parquet"
 FINDINGS_IN_FILE = 50_000  # about; a file ends with a split
 _FINDINGS_IN_GROUP = 10_000
 _INDEX_FOLDER = task_folder(INDEX, "all")
+_INDEX_FILE = f"{_INDEX_FOLDER}/index.bin"  # the arrays of an ItemIndex, then its names
+_NAMES = pa.schema([("names", pa.string())])
 _ITEMS_FILE = f"{_INDEX_FOLDER}/items.parquet"
 
 
@@ -121,15 +123,11 @@ class IndexWorker(Worker[IndexResult]):
         tables = [self.store.read_parquet(_items_of(name)) for name in task.payload["sets"]]
         numbered = numbered_texts(pa.concat_tables(tables))
         index = item_ngrams(numbered, self.config, self.rewrite)
-        for name, array in index._asdict().items():
-            if name != "names":
-                self.store.save_array(f"{_INDEX_FOLDER}/{name}.npy", array)
-        names = pa.record_batch({"names": index.names})
-        with (
-            self.store.writing(f"{_INDEX_FOLDER}/names.arrow") as partial,
-            pa.ipc.new_file(str(partial), names.schema) as writer,
-        ):
-            writer.write_batch(names)
+        arrays = [array for name, array in index._asdict().items() if name != "names"]
+        names = pa.BufferOutputStream()
+        with pa.ipc.new_file(names, _NAMES) as writer:
+            writer.write_batch(pa.record_batch([index.names], _NAMES))
+        self.store.save_arrays(_INDEX_FILE, [*arrays, np.frombuffer(names.getvalue(), np.uint8)])
         with self.store.writing_parquet(_ITEMS_FILE, numbered.schema, compression="zstd") as writer:
             writer.write_table(numbered)
         return IndexResult(texts=len(index.checked), checked=int(index.checked.sum()))
@@ -137,14 +135,10 @@ class IndexWorker(Worker[IndexResult]):
 
 def load_index(store: Store) -> ItemIndex:
     """Load the index: mapped into memory from a local disk, copied from elsewhere."""
-    arrays: dict[str, Any] = {
-        name: store.load_array(f"{_INDEX_FOLDER}/{name}.npy")
-        for name in ItemIndex._fields
-        if name != "names"
-    }
-    file = f"{_INDEX_FOLDER}/names.arrow"
-    source = pa.memory_map(store.full(file)) if store.local else pa.BufferReader(store.read(file))
-    return ItemIndex(names=pa.ipc.open_file(source).get_batch(0)["names"], **arrays)
+    *arrays, names = store.load_arrays(_INDEX_FILE)
+    fields = [name for name in ItemIndex._fields if name != "names"]
+    texts = pa.ipc.open_file(pa.py_buffer(names)).get_batch(0)["names"]
+    return ItemIndex(names=texts, **dict(zip(fields, arrays, strict=True)))
 
 
 class Decontaminator:

@@ -7,6 +7,7 @@ away or failed on (REMOVED). A text that comes back as it was takes no room.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from pipelines.staging.staged import (
     REMOVED,
@@ -79,12 +81,8 @@ class RewriteWorker(Worker[RewriteResult]):
         self.rewriter.open(staged)
         stage = BoundStage(self.rewriting.stage, self.rewriter.rewrite)
         removed, rewritten, shorter = [REMOVED.empty_table()], 0, 0
-        with self.store.writing_parquet(
-            rewritten_file(self.rewriting, task.name),
-            REWRITTEN,
-            compression="zstd",
-            write_statistics=["row"],
-        ) as writer:
+        writer: pq.ParquetWriter | None = None
+        with contextlib.ExitStack() as files:  # of texts, there is a file only if any changed
             for places, block in split.blocks(self.rewriter.columns):
                 outcome = run_stages(block.append_column(ROW, pa.array(places)), [stage])
                 for fate, turned_away in (
@@ -94,12 +92,18 @@ class RewriteWorker(Worker[RewriteResult]):
                     removed += [_removed(batch, fate) for batch in turned_away]
                 changed, lost = _changed(block, places, outcome.kept)
                 if changed.num_rows:
+                    writer = writer or files.enter_context(
+                        self.store.writing_parquet(
+                            rewritten_file(self.rewriting, task.name),
+                            REWRITTEN,
+                            compression="zstd",
+                            write_statistics=["row"],
+                        )
+                    )
                     writer.write_table(changed, row_group_size=changed.num_rows)
                     rewritten += changed.num_rows
                     shorter += lost
         table = pa.concat_tables(removed).sort_by("row")
-        if not rewritten:
-            self.store.remove(rewritten_file(self.rewriting, task.name))
         if table.num_rows:
             with self.store.writing_parquet(
                 removal_file(self.rewriting, task.name), REMOVED, compression="zstd"

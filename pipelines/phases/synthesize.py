@@ -460,11 +460,13 @@ def find_repeats(
     causes = causes_of_recipe(recipe, registers)
     names = Names(registers)
     turned_away: dict[str, list[pa.Table]] = {}
+    there = store.below(f"staging/{PHASE}")
     for configuration in CONFIGURATIONS:
         staged = [
-            (split, f"{task_folder(PHASE, split)}/{configuration}.parquet") for split in splits
+            (split, f"{task_folder(PHASE, split)}/{configuration}.parquet")
+            for split in splits
+            if f"{split}/{configuration}.parquet" in there
         ]
-        staged = [(split, path) for split, path in staged if store.exists(path)]
         verdicts = repeated(*_signatures(store, recipe, [path for _, path in staged]))
         ids: list[str] = []
         for split, path in staged:
@@ -500,7 +502,7 @@ def find_repeats(
     for split in splits:
         path = f"{task_folder(PHASE, split)}/ledger.parquet"
         tables = [
-            *(store.row_groups(path) if store.exists(path) else ()),
+            *(store.row_groups(path) if f"{split}/ledger.parquet" in there else ()),
             *turned_away.get(split, ()),
         ]
         ledger = pa.concat_tables([LEDGER.empty_table(), *tables])

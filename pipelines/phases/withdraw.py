@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -140,7 +141,7 @@ class NamingWorker(Worker[NamedResult]):
         together = np.concatenate(found)
         self.store.save_array(f"{folder}/named.npy", together)
         for way, own_parts in parts.items():
-            _save(self.store, f"{folder}/{way}", index_of(own_parts))
+            self.store.save_arrays(f"{folder}/{way}.bin", index_of(own_parts))
         return NamedResult(named=len(together))
 
     def _add_signals(
@@ -214,7 +215,11 @@ def gather_robots(store: Store, splits: Sequence[str]) -> None:
     """Choose the robots.txt and tdmrep.json of each origin: the last one that was fetched, wherever it lies; of
     several of one time all count. So no order of files or records decides anything."""
     files = [f"{task_folder(INGEST, split)}/{ROBOTS}" for split in splits]
-    tables = [store.read_parquet(file) for file in files if store.exists(file)]
+    tables = [
+        store.read_parquet(file)
+        for file in store.read_ahead(files, lambda file: [file])
+        if store.exists(file)
+    ]
     if not tables:
         return
     found = pl.DataFrame(pl.from_arrow(pa.concat_tables(tables))).with_columns(
@@ -229,21 +234,16 @@ def gather_robots(store: Store, splits: Sequence[str]) -> None:
         writer.write_table(last.to_arrow().cast(ROBOTS_SCHEMA), row_group_size=10_000)
 
 
-def _save(store: Store, folder: str, index: CopyIndex) -> None:
-    for name, values in index._asdict().items():
-        store.save_array(f"{folder}/{name}.npy", values)
-
-
-def _load(store: Store, folder: str) -> CopyIndex | None:
-    if not store.exists(f"{folder}/{CopyIndex._fields[-1]}.npy"):
-        return None
-    return CopyIndex(*(store.load_array(f"{folder}/{name}.npy") for name in CopyIndex._fields))
+def _load(store: Store, file: str) -> CopyIndex | None:
+    return CopyIndex(*store.load_arrays(file)) if store.exists(file) else None
 
 
 def join_indexes(store: Store, splits: Sequence[str]) -> bool:
     """Make one index of those of all splits, for each way; say if there is anything to look for."""
+    joined_any = False
     for way in WAYS:
-        found = (_load(store, f"{task_folder(NAMED, split)}/{way}") for split in splits)
+        files = [f"{task_folder(NAMED, split)}/{way}.bin" for split in splits]
+        found = (_load(store, file) for file in store.read_ahead(files, lambda file: [file]))
         indexes = [index for index in found if index is not None and len(index.numbers)]
         if not indexes:
             continue
@@ -262,8 +262,9 @@ def join_indexes(store: Store, splits: Sequence[str]) -> bool:
             np.concatenate([index.shingles for index in indexes]),
             np.append(0, counts.cumsum()),
         )
-        _save(store, f"{_INDEX}/{way}", joined)
-    return store.exists(_INDEX)
+        store.save_arrays(f"{_INDEX}/{way}.bin", joined)
+        joined_any = True
+    return joined_any
 
 
 class CopyWorker(Worker[NamedResult]):
@@ -277,7 +278,7 @@ class CopyWorker(Worker[NamedResult]):
         self.store, self.phases = store, phases
 
     def setup(self) -> None:
-        found = {way: _load(self.store, f"{_INDEX}/{way}") for way in WAYS}
+        found = {way: _load(self.store, f"{_INDEX}/{way}.bin") for way in WAYS}
         self.indexes = {way: index for way, index in found.items() if index is not None}
 
     def run(self, task: Task) -> NamedResult:
@@ -310,6 +311,7 @@ def write_removals(
     Returns how many published documents each cause took out, by HOW, and which causes name any
     document at all.
     """
+    store.remove(removal_folder(WITHDRAW))  # what a kill left
     bases = first_numbers(staged)
     total = int(bases[-1])
     cause, how = np.full(total, NONE, np.int32), np.zeros(total, np.int8)
@@ -328,23 +330,23 @@ def write_removals(
             apply(rows + base, best[rows], kind)
 
     numbered = list(zip(staged, bases.tolist(), strict=False))
-    for split, base in numbered:
-        apply_found(f"{task_folder(NAMED, split.name)}/named.npy", split, base, 0)
+    for split, base in store.read_ahead(numbered, lambda pair: [_named_file(pair[0])]):
+        apply_found(_named_file(split), split, base, 0)
     named = np.unique(cause[cause != NONE]).tolist()
     if named:
         apply(*_stood_for(store, numbered, phases, cause, causes), 1)
-    for split, base in numbered[:read]:
-        apply_found(f"{task_folder(COPIES, split.name)}/copies.npy", split, base, 1)
+    for split, base in store.read_ahead(numbered[:read], lambda pair: [_copies_file(pair[0])]):
+        apply_found(_copies_file(split), split, base, 1)
     keyed = _keys_of_withdrawn(store, staged[:read], bases, cause)
-    for split, base in numbered[read:]:
+    for split, base in store.read_ahead(numbered[read:], lambda pair: [_copies_file(pair[0])]):
         rows, given = looked_up(keyed, _column(store, split, "parent_id"))
         apply(rows + base, given, 2)
-        apply_found(f"{task_folder(COPIES, split.name)}/copies.npy", split, base, 1)
+        apply_found(_copies_file(split), split, base, 1)
     made = _keys_of_withdrawn(store, staged[read:], bases[read:], cause)
     together = np.concatenate([keyed, made])
     store.save_array(_IDS, together[np.argsort(together["key"], kind="stable")])
     counts: Counter[tuple[int, int]] = Counter()
-    for split, base in numbered:
+    for split, base in store.read_ahead(numbered, partial(_removal_files, phases)):
         gone = removals(store, phases, split.name)["row"].to_numpy()
         own = cause[base : base + split.documents].copy()
         own[gone] = NONE
@@ -356,6 +358,18 @@ def write_removals(
         "named": named,
         "counts": [[*key, documents] for key, documents in sorted(counts.items())],
     }
+
+
+def _named_file(split: StagedSplit) -> str:
+    return f"{task_folder(NAMED, split.name)}/named.npy"
+
+
+def _copies_file(split: StagedSplit) -> str:
+    return f"{task_folder(COPIES, split.name)}/copies.npy"
+
+
+def _removal_files(phases: Sequence[Phase], numbered: tuple[StagedSplit, int]) -> list[str]:
+    return [removal_file(phase, numbered[0].name) for phase in phases]
 
 
 class _Withdrawn(NamedTuple):
@@ -371,7 +385,6 @@ def _write_list(
 ) -> None:
     path, rows = removal_file(WITHDRAW, split.name), withdrawn.rows
     if not len(rows):
-        store.remove(path)
         return
     with store.writing_parquet(path, REMOVED, compression="zstd") as writer:
         details = [
@@ -408,7 +421,7 @@ def _stood_for(
     for phase in phases:
         if phase.stage == DUPLICATE_ID:
             continue  # an id used twice says nothing about the texts
-        for split, base in numbered:
+        for split, base in store.read_ahead(numbered, partial(_removal_files, [phase])):
             table = removals(store, [phase], split.name)
             table = table.filter(pc.is_valid(table["keeper"]))
             removed = table["row"].to_numpy().astype(np.uint64) + np.uint64(base)

@@ -33,10 +33,10 @@ from pipelines.staging.tasks import (
     Task,
     TaskResult,
     Worker,
+    do_task,
     finished,
     give_up_task,
     group_of,
-    run_task,
 )
 from schemas.failures import FailureError, go_on, store_errors
 
@@ -375,7 +375,7 @@ def _local_worker(connection: Connection, packed: bytes) -> None:
         worker: Worker[Any] = pickle.loads(packed)  # noqa: S301  # our parent's own
         worker.setup()
         for task in _claimed(connection):
-            connection.send((run_task(worker, Task.model_validate(task)), None))
+            connection.send((do_task(worker, Task.model_validate(task)), None))
     except Exception as error:  # everything ends as one line for the user, in the parent
         _send_failure(connection, error)
 

@@ -7,7 +7,8 @@ after its files, so a task without one is simply done again; and the manifest af
 what lies in a folder without one is no corpus.
 
 An object store is asked for as little as can be. A file that is short is read by one request, which
-also says whether it is there; a worker remembers what it read, and what it missed.
+also says whether it is there; a worker remembers what it read and wrote, and what it missed; what a
+run publishes is hashed as it is written.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ import hashlib
 import io
 import json
 import logging
+import math
 import os
 import shutil
 import tempfile
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 from urllib.parse import urlsplit
 
 import fsspec
@@ -65,13 +67,16 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "gs": {"use_listings_cache": False},
     "gcs": {"use_listings_cache": False},
 }
+READ_AHEAD = 64  # items whose files are read side by side
 PART_BYTES = 16 << 20  # a longer file is put in parts of so many bytes,
 _SIDE_BY_SIDE = 4  # so many of them at a time
+_ALIGNED = 64  # bytes between the beginnings of arrays in a file, as NumPy aligns them
+Item = TypeVar("Item")
 AGAIN = "nothing finished is lost: run the same command again to go on"
 
 
 class _Remembered:
-    """What a worker has read of an object store, and which files it missed there."""
+    """What a worker has read and written of an object store, and which files it missed there."""
 
     def __init__(self) -> None:
         self.files: OrderedDict[str, bytes | None] = OrderedDict()  # None: there is no such file
@@ -105,10 +110,16 @@ class Store:
         self.fs, self.root = open_store(url)
         self.local = isinstance(self.fs, LocalFileSystem)
         self._remembered = _Remembered() if of_worker and not self.local else None
+        self._published: dict[str, tuple[int, str]] = {}  # size and sha256 by path, as written
 
     def __reduce__(self) -> tuple[Any, tuple[str]]:
         """Workers open their own connections, and may have been started in another folder."""
         return _store_of_worker, (self.root if self.local else self.url,)
+
+    def remembering(self) -> Store:
+        """Return a store that remembers, as a worker's does, for the time of one step that reads
+        only complete files."""
+        return self if self.local else Store(self.url, of_worker=True)
 
     def full(self, path: str) -> str:
         """Return what `self.fs` calls a path of this store."""
@@ -142,6 +153,8 @@ class Store:
 
     def size(self, path: str) -> int:
         """Return the size of a file in bytes."""
+        if path in self._published:
+            return self._published[path][0]
         return int(self.fs.size(self.full(path)))
 
     def read(self, path: str) -> bytes:
@@ -166,9 +179,7 @@ class Store:
         if known and path in known.files:
             known.files.move_to_end(path)
             return known.files[path]
-        folder, _, name = path.rpartition("/")
-        flat = folder.startswith("staging/") and folder.count("/") == 1
-        if known and flat and name not in self._complete(known, folder, name):
+        if known and not self._may_be_there(known, path):
             return None
         try:
             with self._asked(path, "read"):
@@ -183,14 +194,54 @@ class Store:
             known.add(path, begun)
         return begun
 
-    def _complete(self, known: _Remembered, folder: str, name: str) -> Collection[str]:
-        """Return the names in a folder that has files of all splits and is marked as done; of
-        another folder, whose files may be yet to come, the name that is asked for."""
+    def _may_be_there(self, known: _Remembered, path: str) -> bool:
+        """Say no of a file that the listing of its folder does not have, if that is a folder with
+        files of all splits that is marked as done: of another one, files may be yet to come."""
+        folder, _, name = path.rpartition("/")
+        if not folder.startswith("staging/") or folder.count("/") > 1:
+            return True
         if folder not in known.listed:
             names = self.names(folder)
             known.listed[folder] = names if MARKER in names else None
         complete = known.listed[folder]
-        return (name,) if complete is None else complete
+        return complete is None or name in complete
+
+    def read_ahead(
+        self, items: Sequence[Item], paths: Callable[[Item], Iterable[str]]
+    ) -> Iterator[Item]:
+        """Yield items whose short files, named by `paths`, are read soon: a store that remembers
+        reads those of READ_AHEAD items side by side. A file may be missing."""
+        known = self._remembered
+        for start in range(0, len(items), READ_AHEAD):
+            group = items[start : start + READ_AHEAD]
+            if known:
+                wanted = dict.fromkeys(path for item in group for path in paths(item))
+                left = [
+                    path
+                    for path in wanted
+                    if path not in known.files and self._may_be_there(known, path)
+                ]
+                for path, content in self._begins(left).items():
+                    known.add(path, content)
+            yield from group
+
+    def _begins(self, paths: Sequence[str]) -> dict[str, bytes | None]:
+        """Read the first SHORT_BYTES of objects side by side, those that are there."""
+        with self._asked("", "read"):
+            found = (
+                self.fs.cat_ranges(
+                    [self.full(path) for path in paths], 0, SHORT_BYTES, on_error="return"
+                )
+                if paths
+                else []
+            )
+        begun: dict[str, bytes | None] = {}
+        for path, content in zip(paths, found, strict=True):
+            if isinstance(content, bytes):
+                begun[path] = content
+            elif isinstance(content, FileNotFoundError):
+                begun[path] = None  # any other failure is met, and named, by who reads the file
+        return begun
 
     def forget(self, path: str = "") -> None:
         """Ask again for a file, or for all (empty): it is about to change, or a new job begins."""
@@ -238,9 +289,7 @@ class Store:
                 name: f"{folder}/{name}/{file}" for name in sorted(self.names(folder) - set(but))
             }
             return {name: self.read(path) for name, path in paths.items() if self.exists(path)}
-        self.fs.invalidate_cache(self.full(folder))
-        with self._asked(folder, "read"):
-            listed = self.fs.find(self.full(folder))
+        listed = self._listed(folder)
         paths = {
             path.rsplit("/", 2)[-2]: path for path in sorted(listed) if path.endswith(f"/{file}")
         }
@@ -261,11 +310,32 @@ class Store:
             self.write_json(target, {name: content.decode() for name, content in read.items()})
         return found | read
 
+    def _listed(self, path: str, *, beginning: bool = False) -> list[str]:
+        """List all files below a folder, by what `self.fs` calls them, by one listing; also a file
+        of this name, by the names of what has this `beginning`.
+
+        An object store that is asked for names which begin in some way is not asked for more if
+        there are none.
+        """
+        own = self.full(path)
+        self.fs.invalidate_cache(own)
+        parent, _, name = own.rpartition("/")
+        with self._asked(path, "read"):
+            listed = self.fs.find(parent, prefix=name if beginning else f"{name}/")
+        return [found for found in listed if found == own or found.startswith(f"{own}/")]
+
     def _cat(self, paths: list[str]) -> dict[str, bytes]:
         """Read many files side by side, by what `self.fs` calls them."""
         with self._asked("", "read"):
             found = self.fs.cat(paths, on_error="raise") if paths else {}
         return dict(found)
+
+    def below(self, folder: str) -> set[str]:
+        """List all files below a folder, by their paths in it, by one listing; none if there is no
+        such folder."""
+        root = f"{self.full(folder)}/"
+        listed = self.fs.find(root[:-1]) if self.local else self._listed(folder)
+        return {path.removeprefix(root) for path in listed}
 
     @contextlib.contextmanager
     def writing(self, path: str) -> Iterator[Path]:
@@ -294,8 +364,19 @@ class Store:
                         chunksize=PART_BYTES,
                         max_concurrency=_SIDE_BY_SIDE,
                     )
+                self._keep(path, partial)
         finally:
             partial.unlink(missing_ok=True)
+
+    def _keep(self, path: str, partial: Path) -> None:
+        """Remember a file that was put, if it is short; and of a published one the size and hash,
+        which its record needs."""
+        size = partial.stat().st_size
+        if self._remembered and size < SHORT_BYTES:
+            self._remembered.add(path, partial.read_bytes())
+        if not path.startswith("staging/"):
+            with partial.open("rb") as written:
+                self._published[path] = size, hashlib.file_digest(written, "sha256").hexdigest()
 
     @contextlib.contextmanager
     def writing_parquet(
@@ -354,23 +435,55 @@ class Store:
         copied: npt.NDArray[Any] = np.load(io.BytesIO(self.read(path)), allow_pickle=False)
         return copied
 
+    def save_arrays(self, path: str, arrays: Sequence[npt.NDArray[Any]]) -> None:
+        """Write NumPy arrays into one file, atomically."""
+        with self.writing(path) as partial, partial.open("wb") as file:
+            for values in arrays:
+                file.seek(-(-file.tell() // _ALIGNED) * _ALIGNED)
+                np.save(file, values, allow_pickle=False)
+
+    def load_arrays(self, path: str) -> list[npt.NDArray[Any]]:
+        """Read the arrays of a file: mapped into memory from a local disk, copied from
+        elsewhere."""
+        content: Any = np.memmap(self.full(path), mode="r") if self.local else self.read(path)
+        arrays, start = [], 0
+        while start < len(content):
+            begun = io.BytesIO(bytes(content[start : start + (1 << 16)]))  # longer than any header
+            np.lib.format.read_magic(begun)
+            shape, _, dtype = np.lib.format.read_array_header_1_0(begun)
+            count = math.prod(shape)
+            values = np.frombuffer(content, dtype, count, start + begun.tell()).reshape(shape)
+            arrays.append(values)
+            start += begun.tell() + values.nbytes
+            start = -(-start // _ALIGNED) * _ALIGNED
+        return arrays
+
     def remove(self, path: str) -> None:
+        """Remove a file, or a folder and all below it; that there is none is well."""
         self.forget("")
         with contextlib.suppress(FileNotFoundError), self._asked(path, "read"):
-            self.fs.rm(self.full(path), recursive=True)
+            if self.local:
+                self.fs.rm(self.full(path), recursive=True)
+            elif listed := [*self._listed(path, beginning=True)]:
+                self.fs.rm(listed)  # a thousand by a request, where a store takes so many
 
     def copy(self, source: str, target: str) -> None:
         """Copy a file within the store, atomically."""
         if self.local:
             with self.writing(target) as partial:
                 shutil.copyfile(self.full(source), partial)
+        elif len(begun := self._begin_of_file(source)) < SHORT_BYTES:
+            self.write(target, begun)
         else:
             self.forget(target)
             with self._asked(source, "copied"):
                 self.fs.cp_file(self.full(source), self.full(target))
 
     def sha256(self, path: str) -> str:
-        """Hash a file, streaming."""
+        """Hash a file, streaming; of one that was published through this store, the hash is
+        known."""
+        if path in self._published:
+            return self._published[path][1]
         digest = hashlib.sha256()
         with self.open(path) as stream:
             while chunk := stream.read(1 << 20):

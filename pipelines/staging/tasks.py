@@ -162,6 +162,11 @@ def run_task(worker: Worker[Result], task: Task) -> Result:
     to do."""
     with contextlib.suppress(FileNotFoundError):
         return worker.result.model_validate_json(worker.store.read(marker(worker.phase, task.name)))
+    return do_task(worker, task)
+
+
+def do_task(worker: Worker[Result], task: Task) -> Result:
+    """Do one task that has no marker, and write it."""
     return _marked(worker, task, worker.run(task))
 
 

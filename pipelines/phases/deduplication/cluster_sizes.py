@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +28,7 @@ from pipelines.staging.staged import (
     by_split,
     cluster_sizes,
     first_numbers,
+    removal_file,
     removals,
     sizes_file,
 )
@@ -51,9 +53,10 @@ def write_cluster_sizes(
     for phase in phases:
         if phase.stage == DUPLICATE_ID:
             continue  # an id used twice says nothing about the texts
+        files = partial(_removal_files, phase)
         edges = [
             (table["row"].to_numpy().astype(np.uint64) + base, table["keeper"].to_numpy())
-            for split, base in zip(splits, bases, strict=False)
+            for split, base in zip(store.read_ahead(splits, files), bases, strict=False)
             if (table := _duplicates(store, phase, split.name)).num_rows
         ]
         if not edges:
@@ -69,6 +72,10 @@ def write_cluster_sizes(
         store.save_array(
             sizes_file(splits[split].name), np.stack([rows, removed_for[places] + 1], axis=1)
         )
+
+
+def _removal_files(phase: Phase, split: StagedSplit) -> list[str]:
+    return [removal_file(phase, split.name)]
 
 
 def _duplicates(store: Store, phase: Phase, split: str) -> pa.Table:

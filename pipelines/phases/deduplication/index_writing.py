@@ -26,6 +26,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,7 +39,14 @@ from pipelines.phases.deduplication.kinds import DedupKind, kind_of
 from pipelines.phases.deduplication.shuffle_records import keys_file
 from pipelines.phases.order import dedup_phases
 from pipelines.phases.run_context import Run
-from pipelines.staging.staged import SplitAfter, StagedSplit, by_split, first_numbers, removals
+from pipelines.staging.staged import (
+    SplitAfter,
+    StagedSplit,
+    by_split,
+    first_numbers,
+    removal_file,
+    removals,
+)
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker
 from schemas.columns import arrange
@@ -251,7 +259,8 @@ def write_replaced(store: Store, splits: Sequence[StagedSplit], phases: Sequence
     """
     removed, keepers, duplicate = [], [], []
     bases = first_numbers(splits)[:-1]
-    for split, base in zip(splits, bases, strict=True):
+    read = store.read_ahead(splits, partial(_removal_files, phases))
+    for split, base in zip(read, bases, strict=True):
         table = removals(store, phases, split.name)
         removed.append(table["row"].to_numpy().astype(np.uint64) + base)
         keepers.append(pc.fill_null(table["keeper"], _NONE).to_numpy())
@@ -269,6 +278,10 @@ def write_replaced(store: Store, splits: Sequence[StagedSplit], phases: Sequence
         found = np.empty(int(named.sum()), _REPLACED)
         found["row"], found["last"] = (own - base)[named], numbers[lasts[mine][named]]
         store.save_array(_replaced_file(split.name), found)
+
+
+def _removal_files(phases: Sequence[Phase], split: StagedSplit) -> list[str]:
+    return [removal_file(phase, split.name) for phase in phases]
 
 
 class IndexResult(TaskResult):

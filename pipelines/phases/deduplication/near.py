@@ -178,7 +178,7 @@ def near_shuffle(
     counted = read_reports(store, reports)
     for name in sorted(store.names(scratch) - {posixpath.basename(members)}):
         store.remove(f"{scratch}/{name}")
-    for file in splits.shingles:
+    for file in splits.shingles if store.local else ():  # none are kept elsewhere
         store.remove(file)
     return counted.model_copy(update={"edges": edges, "clustered": documents})
 

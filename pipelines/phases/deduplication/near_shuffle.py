@@ -285,7 +285,7 @@ class _SendMembers:
         number = split - len(self.splits.indexes)
         staged = self.own[number]
         chosen = _by_run(staged, rows, np.flatnonzero(shingled))
-        kept = self.store.exists(self.splits.shingles[number])
+        kept = self.store.local and self.store.exists(self.splits.shingles[number])
         for run, made in (
             self._kept(number, rows, chosen) if kept else self._made_again(staged, rows, chosen)
         ):

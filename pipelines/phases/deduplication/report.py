@@ -25,6 +25,7 @@ from pipelines.staging.staged import (
     StagedSplit,
     by_split,
     first_numbers,
+    removal_file,
     removal_folder,
     removals,
 )
@@ -52,15 +53,16 @@ def dedup_reports(
     counted."""
     splits = [split for split in staged if split.documents]
     kinds = kinds_of(run.recipe, phases)
+    store = run.store.remembering()
     return tuple(
-        _report(run, DedupPhase(phase, phases[:n], splits), kinds[n])
+        _report(store, DedupPhase(phase, phases[:n], splits), kinds[n])
         for n, phase in enumerate(phases)
     )
 
 
-def _report(run: Run, deduplicated: DedupPhase, kind: DedupKind) -> DedupReport:
+def _report(store: Store, deduplicated: DedupPhase, kind: DedupKind) -> DedupReport:
     phase, splits = deduplicated.phase, deduplicated.splits
-    store, done = run.store, f"{removal_folder(phase)}/done.json"
+    done = f"{removal_folder(phase)}/done.json"
     counted = DedupCounts.model_validate(store.read_json(done) if store.exists(done) else {})
     bases = first_numbers(splits)
     lists = _Removed(store, splits, bases, phase)
@@ -115,7 +117,10 @@ class _Removed:
         self.store, self.splits, self.bases, self.phase = store, splits, bases, phase
 
     def _lists(self) -> Iterator[tuple[np.uint64, pa.Table]]:
-        for split, base in zip(self.splits, self.bases, strict=False):
+        splits = self.store.read_ahead(
+            self.splits, lambda split: [removal_file(self.phase, split.name)]
+        )
+        for split, base in zip(splits, self.bases, strict=False):
             yield base, removals(self.store, [self.phase], split.name)
 
     def keepers(self) -> tuple[int, npt.NDArray[np.uint64]]:

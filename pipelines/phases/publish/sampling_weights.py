@@ -9,6 +9,7 @@ shown on the card.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.phases.run_context import Run
-from pipelines.staging.staged import StagedSplit, cluster_sizes, removals
+from pipelines.staging.staged import (
+    StagedSplit,
+    cluster_sizes,
+    removal_file,
+    removals,
+    sizes_file,
+)
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase
 from schemas.card.duplicates import SamplingWeights, SizeWeight
@@ -49,8 +56,9 @@ def write_sampling_weights(
     if rule is None:
         return None
     by_label = {}
-    left = _count_sizes(run.store, staged, phases if published_after is None else published_after)
-    for label, counted in sorted(_count_sizes(run.store, staged, phases).items()):
+    store = run.store.remembering()
+    left = _count_sizes(store, staged, phases if published_after is None else published_after)
+    for label, counted in sorted(_count_sizes(store, staged, phases).items()):
         sizes, published, dropped = counted.T
         if published.any():
             weights = (
@@ -79,7 +87,7 @@ def _count_sizes(
     """Count published and dropped documents by cluster size, for each label; duplicates and
     failures are neither."""
     counted: dict[str, Counted] = {}
-    for split in staged:
+    for split in store.read_ahead(staged, partial(_counted_files, phases)):
         removed = removals(store, phases, split.name)
         fates = np.zeros(split.documents, np.int64)  # 0 published, 1 dropped, -1 neither
         places = pc.index_in(removed["fate"], pa.array(_COUNTED)).fill_null(-1)
@@ -95,6 +103,10 @@ def _count_sizes(
             label = str(parse_label(run.label))
             counted[label] = _added(counted[label], table) if label in counted else table
     return counted
+
+
+def _counted_files(phases: Sequence[Phase], split: StagedSplit) -> list[str]:
+    return [*(removal_file(phase, split.name) for phase in phases), sizes_file(split.name)]
 
 
 def _added(left: Counted, right: Counted) -> Counted:

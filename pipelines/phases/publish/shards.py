@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from pipelines.phases.deduplication.page_languages import page_languages
 from pipelines.phases.ingest import REJECTS
 from pipelines.phases.order import WITHDRAW
 from pipelines.phases.publish.sampling_weights import sampling_weights
-from pipelines.phases.publish.splits import numbers_in_split
+from pipelines.phases.publish.splits import numbers_in_split, splits_file
 from pipelines.phases.run_context import Run
 from pipelines.phases.withdraw import looked_up, withdrawn_ids, without_withdrawn
 from pipelines.staging.regrouping import Regrouper
@@ -37,6 +38,7 @@ from pipelines.staging.staged import (
     StagedSplit,
     cluster_sizes,
     kept_rows,
+    removal_file,
     removals,
 )
 from pipelines.staging.store import CARD, Store
@@ -56,8 +58,9 @@ from stages.withdrawal.causes import NONE, Names
 
 SHARDS = "publish-shards"
 LEDGERS = "publish-ledger"
-# Phases that stage documents, and account for those that they turn away.
-_WRITING = ("ingest", "augment", "synthesize-checked")
+# Where phases that stage documents account for those that they turn away, by how they name what
+# they make of a split.
+_ACCOUNTS = {"-augment": "augment", "-synthesize": "synthesize-checked"}
 # of text, measured at once: to begin takes 2 ms, and runs of a rare language are short
 MEASURED_BYTES = 1 << 20
 LEDGER_GROUP_BYTES = 8 << 20  # of ids and what Regrouper counts for a row: about 80,000 rows
@@ -171,10 +174,11 @@ def plan_published(
         *([PAGE_LANGUAGES] if any(map(marks_page_languages, run.recipe.dedup)) else []),
         *([SAMPLING_WEIGHT] if weighted else []),
     ]
-    planned = _survivors(run.store, staged, [phase for phase in phases if phase != WITHDRAW])
-    left = _survivors(run.store, staged, phases)
+    store = run.store.remembering()
+    planned = _survivors(store, staged, [phase for phase in phases if phase != WITHDRAW])
+    left = _survivors(store, staged, phases) if WITHDRAW in phases else planned
     pieces = plan_shards(staged, planned, run.recipe.publish.shard_bytes, left)
-    schema = published_schema(list(_staged_schemas(run.store, staged)), added)
+    schema = published_schema(list(_staged_schemas(store, staged)), added)
     return pieces, schema
 
 
@@ -204,7 +208,7 @@ def _survivors(
 ) -> dict[tuple[str, int], list[int]]:
     """Count what is left of each run, by published split."""
     counts = {}
-    for split in staged:
+    for split in store.read_ahead(staged, partial(_survival_files, phases)):
         removed = removals(store, phases, split.name)["row"].to_numpy()
         for run in split.runs:
             left = numbers_in_split(store, split.name, run)[kept_rows(run, removed)]
@@ -214,8 +218,12 @@ def _survivors(
     return counts
 
 
+def _survival_files(phases: Sequence[Phase], split: StagedSplit) -> list[str]:
+    return [*(removal_file(phase, split.name) for phase in phases), splits_file(split.name)]
+
+
 def _staged_schemas(store: Store, staged: Sequence[StagedSplit]) -> Iterator[pa.Schema]:
-    for split in staged:
+    for split in store.read_ahead(staged, lambda split: split.files[:1]):
         if split.files:  # all parts of a split have the same columns
             with store.open(split.files[0]) as stream:
                 yield pq.read_schema(stream)
@@ -440,10 +448,9 @@ class LedgerWorker(Worker[LedgerResult]):
     ) -> Iterator[pa.Table]:
         """Yield LEDGER tables: what ingest turned away, in reading order, then the staged rows, in
         theirs."""
-        for phase in _WRITING:
-            turned_away = f"{task_folder(phase, split.split.name)}/ledger.parquet"
-            if self.store.exists(turned_away):
-                yield from self.store.row_groups(turned_away)
+        turned_away = f"{_accounts_folder(split.split.name)}/ledger.parquet"
+        if self.store.exists(turned_away):
+            yield from self.store.row_groups(turned_away)
         identity = [name for name in LEDGER.names if name in DOCUMENT.names]
         reasons = [
             name for name in split.removals.schema.names if name in LEDGER.names and name != "row"
@@ -476,9 +483,7 @@ class LedgerWorker(Worker[LedgerResult]):
     def _write_rejects(self, split: SplitAfter, target: str) -> bool:
         """Keep the raw records that failed in ingest, and the texts that failed later; say whether
         there are any."""
-        files = [f"{task_folder(phase, split.split.name)}/rejects.parquet" for phase in _WRITING]
-        # a split was written by one of them
-        early = next(filter(self.store.exists, files), files[0])
+        early = f"{_accounts_folder(split.split.name)}/rejects.parquet"
         failed = split.removals.filter(pc.equal(split.removals["fate"], "failed"))
         gone: pa.Array = pa.array([], pa.string())
         if self.registers and self.store.exists(early):
@@ -505,6 +510,12 @@ class LedgerWorker(Worker[LedgerResult]):
                     rejects = arrange(columns, REJECTS, taken.num_rows)
                     writer.write_table(without_withdrawn(self.withdrawn, rejects, ["id"]))
         return True
+
+
+def _accounts_folder(split: str) -> str:
+    """Name the folder where the phase that staged a split accounts for what it turned away."""
+    phases = (phase for ending, phase in _ACCOUNTS.items() if split.endswith(ending))
+    return task_folder(next(phases, "ingest"), split)
 
 
 def write_card(store: Store, card: Card) -> list[FileRecord]:

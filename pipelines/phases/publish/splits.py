@@ -59,16 +59,16 @@ def _groups_file(split: str) -> str:
     return f"staging/publish-groups/{split}.npy"
 
 
-def _splits_file(split: str) -> str:
+def splits_file(split: str) -> str:
     return f"{task_folder(SPLITS, split)}/splits.npy"
 
 
 def numbers_in_split(store: Store, split: str, run: RowRun) -> npt.NDArray[np.uint8]:
     """Look up the published split of each row of a run, as places in PUBLISHED_SPLITS; all `train`
     if none was made."""
-    if not store.exists(_splits_file(split)):
+    if not store.exists(splits_file(split)):
         return np.zeros(run.rows, np.uint8)
-    numbers: npt.NDArray[np.uint8] = store.load_array(_splits_file(split))[
+    numbers: npt.NDArray[np.uint8] = store.load_array(splits_file(split))[
         run.first_row : run.first_row + run.rows
     ]
     return numbers
@@ -112,7 +112,7 @@ class SplitWorker(Worker[SplitResult]):
         )
         chosen[unproved] = UNPROVED
         chosen[self._doubtful(split)] = DOUBTFUL
-        self.store.save_array(_splits_file(split.name), chosen)
+        self.store.save_array(splits_file(split.name), chosen)
         return SplitResult(documents=len(chosen))
 
     def _doubtful(self, split: StagedSplit) -> npt.NDArray[np.bool_]:
