@@ -94,6 +94,8 @@ def s3_server(environment: pytest.MonkeyPatch) -> Iterator[ObjectServer]:
     served = ObjectServer("s3")
 
     class Handler(MotoRequestHandler):
+        disable_nagle_algorithm = True  # an answer in two pieces would wait for 40 ms
+
         def log_request(self, *_answer: object) -> None:
             """Keep the test's output clean."""
 

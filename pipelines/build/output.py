@@ -217,6 +217,7 @@ PUBLISHED_AGAIN = (
     *(
         f"staging/{name}"
         for name in (
+            "bundles-published",
             "decontaminate-findings",
             "mine-addresses",
             "mine-matched",
@@ -228,6 +229,7 @@ PUBLISHED_AGAIN = (
             "publish-pairs",
             "publish-shards",
             "publish-synthetic",
+            "publish-synthetic-responses",
             "sampling-weights",
             "synthesize-checked",
             "withdraw-copies",

@@ -8,6 +8,7 @@ from pipelines.build.facts import CorpusFacts, corpus_card, corpus_manifest
 from pipelines.build.plan import Plan
 from pipelines.phases.ahead import ingest_link, links_after_deduplication
 from pipelines.phases.augment import augment, publish_made, write_pairs
+from pipelines.phases.bundles import bundle
 from pipelines.phases.decontaminate import decontaminate, publish_findings, read_evaluation_sets
 from pipelines.phases.deduplication.deduplicate import deduplicate
 from pipelines.phases.deduplication.index_reading import stage_known_documents
@@ -17,7 +18,12 @@ from pipelines.phases.deduplication.shuffle_records import KnownSplit
 from pipelines.phases.ingest import IngestWorker
 from pipelines.phases.made_share import bound_made_share
 from pipelines.phases.mine import mine
-from pipelines.phases.order import dedup_phases, phases_after_ingest, phases_to_publish
+from pipelines.phases.order import (
+    MADE_SHARE,
+    dedup_phases,
+    phases_after_ingest,
+    phases_to_publish,
+)
 from pipelines.phases.publish.gate import publishing_gate
 from pipelines.phases.publish.sampling_weights import write_sampling_weights
 from pipelines.phases.publish.shards import (
@@ -29,9 +35,18 @@ from pipelines.phases.publish.shards import (
 )
 from pipelines.phases.publish.splits import choose_splits
 from pipelines.phases.run_context import Run
-from pipelines.phases.synthesize import find_synthetic_rows, publish_synthetic_rows
+from pipelines.phases.synthesize import (
+    find_synthetic_rows,
+    publish_responses,
+    publish_synthetic_rows,
+)
 from pipelines.phases.withdraw import shown_reports, withdraw
-from pipelines.staging.staged import StagedSplit, staged_split
+from pipelines.staging.staged import (
+    BEFORE_MAKING,
+    BEFORE_PUBLISHING,
+    StagedSplit,
+    staged_split,
+)
 from pipelines.staging.store import MANIFEST, RECIPE
 from pipelines.staging.tasks import Phase
 from schemas.manifest import FileRecord
@@ -81,6 +96,7 @@ def _make(run: Run, facts: CorpusFacts, read: Sequence[StagedSplit]) -> list[Sta
     decontamination = run.recipe.decontaminate
     if decontamination:
         facts.masked = decontaminate(run, decontamination, read)
+    bundle(run, BEFORE_MAKING, read, [phase for phase in phases if phase != MADE_SHARE])
     made, facts.created, facts.translations = augment(run, read, phases)
     if decontamination:  # what was made is looked through too
         facts.masked += decontaminate(run, decontamination, made)
@@ -120,6 +136,7 @@ def _publish(
         facts.contamination = publish_findings(run, staged)
     made_rows = find_synthetic_rows(run, read, phases, plan.registers)
     ledgered = [*staged, *(made_rows.splits if made_rows else ())]
+    bundle(run, BEFORE_PUBLISHING, staged, left)
     facts.sampling = write_sampling_weights(run, staged, phases, left)
     pieces, facts.schema = plan_published(run, staged, left, weighted=facts.sampling is not None)
     (
@@ -130,17 +147,19 @@ def _publish(
         pairs,
         published_made,
         index,
+        responses,
     ) = run.together(
-        lambda run: publish_synthetic_rows(run, made_rows, phases),
+        lambda run: publish_synthetic_rows(run, made_rows),
         lambda run: publish_shards(run, left, pieces, facts.schema),
         lambda run: publish_ledger(run, ledgered, left, pieces, plan.registers),
         lambda run: mine(run, read, left),
         lambda run: write_pairs(run, read, left),
         lambda run: publish_made(run, read, phases),
         lambda run: write_index(run, read, left),
+        lambda run: publish_responses(run, made_rows, phases),
     )
     facts.deduplication = shown_reports(
         run.store, dedup_reports(run, read, dedup_phases(run.recipe))
     )
     facts.translations += yields
-    return [*mined, *pairs, *published_made, *index, *facts.synthesis.files]
+    return [*mined, *pairs, *published_made, *index, *facts.synthesis.files, *responses]

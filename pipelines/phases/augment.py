@@ -351,18 +351,17 @@ class MadeWorker(Worker[MadeResult]):
     def run(self, task: Task) -> MadeResult:
         split = StagedSplit.model_validate(task.payload)
         folder, files = task_folder(PHASE, f"{split.name}-{PHASE}"), []
-        if self.store.exists(f"{folder}/{RESPONSES}"):
+        there = self.store.below(folder)
+        if RESPONSES in there:
             target = f"responses/{task.name}.parquet"
             if self._publish_responses(split, folder, target):
                 files.append(file_record(self.store, target))
-        if self.store.exists(f"{folder}/{PAIRS}"):
+        if PAIRS in there:
             pairs = (self._decontaminated(batch) for batch in self._batches(f"{folder}/{PAIRS}"))
             files += write_sentence_pairs(
                 self.store, translation_outputs(self.recipe), pairs, f"bitext/{task.name}"
             )
-        if self.store.exists(f"{folder}/{DOCUMENTS}") and "document_pairs" in translation_outputs(
-            self.recipe
-        ):
+        if DOCUMENTS in there and "document_pairs" in translation_outputs(self.recipe):
             files += self._write_parquet(
                 f"document_pairs/{task.name}.parquet",
                 DOCUMENT_PAIR,
@@ -370,9 +369,10 @@ class MadeWorker(Worker[MadeResult]):
             )
         for place, config in enumerate(sampling_stages(self.recipe)):
             interleaved = config.form == "interleaved"
-            staged = f"{folder}/{DOCUMENTS if interleaved else PAIRS}"
-            if not self.store.exists(staged):
+            name = DOCUMENTS if interleaved else PAIRS
+            if name not in there:
                 continue
+            staged = f"{folder}/{name}"
             left = [
                 self._decontaminated(batch) for batch in self._batches(staged, with_withdrawn=True)
             ]

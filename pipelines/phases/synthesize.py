@@ -736,10 +736,8 @@ def find_synthetic_rows(
     return SyntheticRows(tasks, results, found)
 
 
-def publish_synthetic_rows(
-    run: Run, rows: SyntheticRows | None, earlier: Sequence[Phase]
-) -> Synthesized:
-    """Publish the rows that are left, and the responses that they were made of."""
+def publish_synthetic_rows(run: Run, rows: SyntheticRows | None) -> Synthesized:
+    """Publish the rows that are left."""
     if rows is None:
         return Synthesized(Counter(), [], (), (), Counter())
     tasks, results, found = rows
@@ -747,12 +745,6 @@ def publish_synthetic_rows(
     shards = list(_shard_tasks(found, run.recipe.publish.shard_bytes))
     done = run.tasks(SyntheticShardWorker(run.store, run.recipe), shards)
     files = [done[task.name].file for task in shards]
-    for position, name in enumerate(names):
-        if run.store.exists(f"{task_folder(PHASE, name)}/{RESPONSES}"):
-            target = f"responses/{position:05d}-{name}.parquet"
-            publishing = "pipelines.phases.synthesize:publish_responses"
-            if run.function(publishing, run.recipe, tasks[position], earlier, target):
-                files.append(file_record(run.store, target))
     accounts = [account for name in names for account in results[name].accounts]
     configurations = [
         SyntheticFile(
@@ -775,26 +767,66 @@ def synthesis_task(task: Task) -> Task:
     return task.model_copy(update={"name": f"{task.name}-{PHASE}"})
 
 
+class PublishedResponses(TaskResult):
+    """The file of a split's responses, if there are any."""
+
+    file: FileRecord | None
+
+
+class ResponsesWorker(Worker[PublishedResponses]):
+    """Publishes the responses of one split, without those that were given for withdrawn documents
+    alone."""
+
+    phase = "publish-synthetic-responses"
+    result = PublishedResponses
+
+    def __init__(self, store: Store, recipe: Recipe, earlier: Sequence[Phase]) -> None:
+        self.store, self.recipe, self.earlier = store, recipe, earlier
+
+    def setup(self) -> None:
+        self.withdrawn = withdrawn_ids(self.store)
+
+    def run(self, task: Task) -> PublishedResponses:
+        target = f"responses/{task.name}.parquet"
+        staged = StagedSplit.model_validate(task.payload)
+        made = f"{staged.name}-{PHASE}"
+        responses = f"{task_folder(PHASE, made)}/{RESPONSES}"
+        if not self.store.exists(responses):
+            return PublishedResponses(file=None)
+        split = SplitAfter(self.store, staged, self.earlier)
+        if not len(looked_up(self.withdrawn, split.ids())[0]):
+            self.store.copy(responses, target)
+        elif not self._publish_left(split, made, target):
+            return PublishedResponses(file=None)
+        return PublishedResponses(file=file_record(self.store, target))
+
+    def _publish_left(self, split: SplitAfter, made: str, target: str) -> int:
+        """Ask again, of the responses that are kept, what is left of a split; return how many
+        responses that needs."""
+        responses = kept_responses(self.store, PHASE, made)
+        asked: set[bytes] = set()
+        for bound, generator in bind_synthesis(self.recipe):
+            for passage in passages_of(self.store, split, bound):
+                if not len(looked_up(self.withdrawn, pa.array([passage.document_id]))[0]):
+                    asked |= responses.recall(generator.identity, converse_about(passage, bound))
+            generator.close()
+        rows = responses.publish(target, asked)
+        responses.close()
+        return rows
+
+
 def publish_responses(
-    store: Store, recipe: Recipe, task: Task, earlier: Sequence[Phase], target: str
-) -> bool:
-    """Publish the responses of one split, without those that were given for withdrawn documents
-    alone; say if there is any."""
-    split = SplitAfter(store, StagedSplit.model_validate(task.payload), earlier)
-    folder, withdrawn = task_folder(PHASE, task.name), withdrawn_ids(store)
-    if not len(looked_up(withdrawn, split.ids())[0]):
-        store.copy(f"{folder}/{RESPONSES}", target)
-        return True
-    responses = kept_responses(store, PHASE, task.name)
-    asked: set[bytes] = set()
-    for bound, generator in bind_synthesis(recipe):
-        for passage in passages_of(store, split, bound):
-            if not len(looked_up(withdrawn, pa.array([passage.document_id]))[0]):
-                asked |= responses.recall(generator.identity, converse_about(passage, bound))
-        generator.close()
-    rows = responses.publish(target, asked)
-    responses.close()
-    return bool(rows)
+    run: Run, rows: SyntheticRows | None, earlier: Sequence[Phase]
+) -> list[FileRecord]:
+    """Publish the responses that rows were made of, if the recipe keeps them; returns the files."""
+    if rows is None or not any(stage.publish_responses for stage in run.recipe.synthesize):
+        return []
+    tasks = [
+        task.model_copy(update={"name": f"{position:05d}-{task.name}"})
+        for position, task in enumerate(rows.tasks)
+    ]
+    done = run.tasks(ResponsesWorker(run.store, run.recipe, earlier), tasks)
+    return [file for task in tasks if (file := done[task.name].file)]
 
 
 def _shard_tasks(found: Repeats, shard_bytes: int) -> Iterator[Task]:

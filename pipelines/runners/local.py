@@ -19,12 +19,14 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from pipelines.runners.fork_server import ForkServer, Process, outlive
 from pipelines.runners.shuffles import Shuffle, shuffle_here
+from pipelines.staging.store import Store
 from pipelines.staging.tasks import (
     Group,
     PiecewiseWorker,
@@ -33,10 +35,10 @@ from pipelines.staging.tasks import (
     Task,
     TaskResult,
     Worker,
-    do_task,
     finished,
     give_up_task,
     group_of,
+    mark,
 )
 from schemas.failures import FailureError, go_on, store_errors
 
@@ -48,6 +50,8 @@ LOCAL = "local"
 _GO_ON = "run the same command again to go on from the last finished split, with fewer --workers if memory is short"
 # of worker processes that have no task yet, after which no other is started
 _DEATHS_BEFORE_WORK = 3
+_GATHERED_AT_ONCE = 500  # markers whose words are put together in one file as a phase runs
+_MARKERS_ON_THEIR_WAY = 16  # of one worker to an object store
 _IMPORTS = "pipelines.runners.worker_imports"
 
 
@@ -210,12 +214,17 @@ def _run_local(
     depends on the number of workers which tasks are given up.
     """
     done: dict[str, Result] = {}
+    marked: dict[str, str] = {}  # what markers say that are not gathered yet
 
     def take(task: Task, result: Any) -> None:
         done[task.name] = result
+        if not worker.store.local:
+            marked[task.name] = result.model_dump_json()
+        if len(marked) >= _GATHERED_AT_ONCE and worker.store.gather(folder, marked):
+            marked.clear()
         report(task, result)
 
-    packed = pickle.dumps(worker)
+    packed, folder = pickle.dumps(worker), f"staging/{worker.phase}"
     lost = _work_off(packed, tasks, min(workers, len(tasks)), take)
     for task, _ in lost:
         for _, ended in _work_off(packed, [task], 1, take):
@@ -233,6 +242,7 @@ def _run_local(
                 if not _work_off(packed, [rest], 1, take_rest):
                     continue
             take(task, give_up_task(worker, task, _unread(ended)))
+    worker.store.gather(folder, marked)
     return done
 
 
@@ -256,10 +266,11 @@ def _killers(worker: PiecewiseWorker[Any], packed: bytes, task: Task) -> list[tu
 
 @dataclass
 class _Lane:
-    """A worker process and the task that it has in hand."""
+    """A worker process and the tasks that it has in hand, by name: one that it does, and those
+    whose markers are on their way to an object store."""
 
     process: Process
-    task: Task | None = None
+    tasks: dict[str, Task] = field(default_factory=dict)
     has_worked: bool = False
     is_dismissed: bool = False
 
@@ -292,24 +303,24 @@ def _work_off(
                 try:
                     message = connection.recv()
                     if message is not None:
-                        result, failure = message
-                        if failure or lane.task is None:
+                        name, result, failure = message
+                        if failure:
                             raise WorkerError(*failure)
-                        take(lane.task, result)
-                    lane.task = None
-                    if message is None:
-                        lane.task = waiting.popleft() if waiting else None
-                        lane.is_dismissed = lane.task is None
+                        take(lane.tasks.pop(name), result)
+                    else:
+                        task = waiting.popleft() if waiting else None
+                        lane.is_dismissed = task is None
                         lane.has_worked = True
-                        connection.send(lane.task and lane.task.model_dump())
+                        if task:
+                            lane.tasks[task.name] = task
+                        connection.send(task and task.model_dump())
                 except (EOFError, ConnectionError):
                     del lanes[connection]
-                    if lane.is_dismissed:
+                    if lane.is_dismissed and not lane.tasks:
                         continue
                     ended = _how_it_ended(lane.process)
-                    if lane.task is not None:
-                        lost.append((lane.task, ended))
-                    elif not lane.has_worked:
+                    lost += [(task, ended) for task in lane.tasks.values()]
+                    if not lane.tasks and not lane.has_worked:
                         dead_before_work += 1
                         if dead_before_work > _DEATHS_BEFORE_WORK:
                             raise WorkerError(
@@ -369,15 +380,44 @@ def _begin_worker(connection: Connection) -> None:
 
 def _local_worker(connection: Connection, packed: bytes) -> None:
     """Do what the parent sends, one task after another; ends when the parent sends None, or is
-    gone."""
+    gone.
+
+    An object store takes a while for each marker, which is written while the next tasks are done;
+    a result is sent when its marker is there.
+    """
     _begin_worker(connection)
+    speaking = threading.Lock()
+
+    def send(message: Any) -> None:
+        with speaking, contextlib.suppress(ConnectionError):  # a parent that is gone is not told
+            connection.send(message)
+
     try:
         worker: Worker[Any] = pickle.loads(packed)  # noqa: S301  # our parent's own
         worker.setup()
-        for task in _claimed(connection):
-            connection.send((do_task(worker, Task.model_validate(task)), None))
+        markers = worker.store if worker.store.local else Store(worker.store.url)
+        room = threading.Semaphore(_MARKERS_ON_THEIR_WAY)
+
+        def finish(task: Task, result: TaskResult) -> None:
+            try:
+                mark(markers, worker.phase, task, result)
+                send((task.name, result, None))
+            except Exception as error:
+                send((task.name, None, (_failure_line(error), traceback.format_exc())))
+            finally:
+                room.release()
+
+        with ThreadPoolExecutor(_MARKERS_ON_THEIR_WAY) as writers:
+            for given in _claimed(connection, send):
+                task = Task.model_validate(given)
+                result = worker.run(task)
+                room.acquire()
+                if markers.local:
+                    finish(task, result)
+                else:
+                    writers.submit(finish, task, result)
     except Exception as error:  # everything ends as one line for the user, in the parent
-        _send_failure(connection, error)
+        send(("", None, (_failure_line(error), traceback.format_exc())))
 
 
 def _send_failure(connection: Connection, error: Exception) -> None:
@@ -386,12 +426,12 @@ def _send_failure(connection: Connection, error: Exception) -> None:
         connection.send((None, (_failure_line(error), traceback.format_exc())))
 
 
-def _claimed(connection: Connection) -> Iterator[dict[str, Any]]:
+def _claimed(connection: Connection, send: Callable[[Any], None]) -> Iterator[dict[str, Any]]:
     """Ask for one task after another."""
-    connection.send(None)
+    send(None)
     while (task := connection.recv()) is not None:
         yield task
-        connection.send(None)
+        send(None)
 
 
 def _words(error: BaseException) -> str:

@@ -37,7 +37,7 @@ class Segments:
 
     def __init__(self, store: Store, folder: str) -> None:
         self.store, self.folder = store, folder
-        self._names = sorted(name for name in store.names(folder) if name.startswith("segment-"))
+        self._names = sorted(name for name in store.below(folder) if name.startswith("segment-"))
         self._recent: OrderedDict[bytes, Record] = OrderedDict()
         self._new: dict[
             bytes, tuple[int, int, int]

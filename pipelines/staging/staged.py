@@ -9,6 +9,7 @@ those texts, by row, next to the parts. `SplitAfter` puts the three together.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ REMOVED = pa.schema(
 )
 # of footers kept by Footers, as they are written; some five times that in memory
 _FOOTER_BYTES = 8 << 20
+SPLITS = "publish-splits"  # the phase that chooses the published split of each document
 REWRITTEN = pa.schema([pa.field("row", pa.int64(), nullable=False), DOCUMENT.field("text")])
 
 
@@ -145,6 +147,44 @@ def rewritten_file(phase: Phase, split: str) -> str:
     return f"{removal_folder(phase)}/{split}-texts.parquet"
 
 
+# Where the short files of splits are put together: before documents are made, and before all is
+# published.
+BUNDLES = BEFORE_MAKING, BEFORE_PUBLISHING = "staging/bundles-made-of", "staging/bundles-published"
+
+
+def write_bundles(
+    store: Store, folder: str, splits: Sequence[StagedSplit], phases: Sequence[Phase]
+) -> None:
+    """Put together what some phases removed and rewrote of each split, and the sizes of its
+    clusters; before all is published also its places in published splits."""
+    files = {}
+    for split in splits:
+        texts = [rewritten_file(phase, split.name) for phase in phases]
+        files[split.name] = [*_short_files(folder, phases, split.name), *texts]
+    store.bundle(folder, files)
+
+
+def _short_files(folder: str, phases: Sequence[Phase], split: str) -> list[str]:
+    files = [*(removal_file(phase, split) for phase in phases), sizes_file(split)]
+    return [*files, splits_file(split)] if folder == BEFORE_PUBLISHING else files
+
+
+def splits_ahead(
+    store: Store, splits: Sequence[StagedSplit], phases: Sequence[Phase]
+) -> Iterator[StagedSplit]:
+    """Yield splits whose short files are read soon, those that phases wrote and those of
+    `write_bundles`: many side by side on an object store."""
+    files = partial(_short_files, BEFORE_PUBLISHING, phases)
+    yield from store.read_ahead(
+        splits, lambda split: files(split.name), lambda split: split.name, BUNDLES
+    )
+
+
+def splits_file(split: str) -> str:
+    """Name the array of the published split of each row."""
+    return f"{task_folder(SPLITS, split)}/splits.npy"
+
+
 def sizes_file(split: str) -> str:
     return f"staging/cluster-sizes/{split}.npy"
 
@@ -200,6 +240,8 @@ class SplitAfter:
         footers: Footers | None = None,
     ) -> None:
         self.store, self.split, self.footers = store, split, footers or Footers()
+        for folder in BUNDLES:
+            store.unbundle(folder, [split.name])
         self.removals = removals(store, phases, split.name)
         self.removed: npt.NDArray[np.int64] = self.removals["row"].to_numpy()
         self._rewritten = {

@@ -67,7 +67,8 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "gs": {"use_listings_cache": False},
     "gcs": {"use_listings_cache": False},
 }
-READ_AHEAD = 64  # items whose files are read side by side
+BUNDLE_BYTES = 1 << 20  # of short files that are put together
+READ_AHEAD = 32  # items whose files are read side by side: all together 32 MB of bundles
 PART_BYTES = 16 << 20  # a longer file is put in parts of so many bytes,
 _SIDE_BY_SIDE = 4  # so many of them at a time
 _ALIGNED = 64  # bytes between the beginnings of arrays in a file, as NumPy aligns them
@@ -81,6 +82,7 @@ class _Remembered:
     def __init__(self) -> None:
         self.files: OrderedDict[str, bytes | None] = OrderedDict()  # None: there is no such file
         self.listed: dict[str, set[str] | None] = {}  # names by folder; None: not complete
+        self.bundles: set[str] = set()  # whose files are among these, or were
         self._bytes = 0
 
     def add(self, path: str, content: bytes | None) -> None:
@@ -96,6 +98,8 @@ class _Remembered:
             self._bytes -= len(self.files.pop(each, None) or b"")
         for folder in [path.rpartition("/")[0]] if path else list(self.listed):
             self.listed.pop(folder, None)
+        if not path:
+            self.bundles.clear()
 
 
 class Store:
@@ -200,21 +204,64 @@ class Store:
         folder, _, name = path.rpartition("/")
         if not folder.startswith("staging/") or folder.count("/") > 1:
             return True
+        complete = self._complete(known, folder)
+        return complete is None or name in complete
+
+    def _complete(self, known: _Remembered, folder: str) -> set[str] | None:
+        """List the names in a folder, if it is marked as done."""
         if folder not in known.listed:
             names = self.names(folder)
             known.listed[folder] = names if MARKER in names else None
-        complete = known.listed[folder]
-        return complete is None or name in complete
+        return known.listed[folder]
+
+    def bundle(self, folder: str, files: Mapping[str, Sequence[str]]) -> None:
+        """Put short files together, by the names of bundles, each of which `unbundle` reads by one
+        request; that a file is missing is kept as well. Nothing is done where it would save
+        nothing: of a store that does not remember, and of a folder that is marked as done."""
+        if self._remembered is None or self.exists(f"{folder}/{MARKER}"):
+            return
+        names = list(files)
+        for start in range(0, len(names), READ_AHEAD):
+            group = names[start : start + READ_AHEAD]
+            bundles = {
+                self.full(f"{folder}/{name}.bin"): _bundle(
+                    {path: self._begin(path) for path in files[name]}
+                )
+                for name in self.read_ahead(group, files.__getitem__)
+            }
+            with self._asked(folder, "written"):
+                self.fs.pipe(bundles)
+        self.write(f"{folder}/{MARKER}", b"{}")
+
+    def unbundle(self, folder: str, names: Sequence[str]) -> None:
+        """Remember the files of some bundles, if their folder is marked as done."""
+        known = self._remembered
+        there = self._complete(known, folder) if known else None
+        if known is None or there is None:
+            return
+        paths = [f"{folder}/{name}.bin" for name in names if f"{name}.bin" in there]
+        for path, content in self._begins([p for p in paths if p not in known.bundles]).items():
+            known.bundles.add(path)
+            for file, part in _unbundled(content or b""):
+                known.add(file, part)
 
     def read_ahead(
-        self, items: Sequence[Item], paths: Callable[[Item], Iterable[str]]
+        self,
+        items: Sequence[Item],
+        paths: Callable[[Item], Iterable[str]],
+        bundle: Callable[[Item], str] | None = None,
+        folders: Sequence[str] = (),
     ) -> Iterator[Item]:
         """Yield items whose short files, named by `paths`, are read soon: a store that remembers
-        reads those of READ_AHEAD items side by side. A file may be missing."""
+        reads those of READ_AHEAD items side by side, from their bundles in `folders` if they are
+        there. A file may be missing."""
         known = self._remembered
         for start in range(0, len(items), READ_AHEAD):
             group = items[start : start + READ_AHEAD]
             if known:
+                bundles = [bundle(item) for item in group] if bundle else []
+                for folder in folders:
+                    self.unbundle(folder, bundles)
                 wanted = dict.fromkeys(path for item in group for path in paths(item))
                 left = [
                     path
@@ -281,8 +328,8 @@ class Store:
         """Read the file of one name in each folder of `folder`, by the names of these folders,
         `but` some.
 
-        On an object store that is one listing, and reads side by side. To `gather` is to write what
-        many reads gave into one file, which takes their place the next time.
+        On an object store that is one listing, and reads side by side; what these gave is
+        gathered if `gather` says so.
         """
         if self.local:
             paths = {
@@ -305,10 +352,17 @@ class Store:
         }
         contents = self._cat(list(alone.values()))
         read = {name: bytes(contents[path]) for name, path in alone.items()}
-        if gather and len(read) >= GATHERED_LEAST:
-            target = f"{folder}/{GATHERED}{next(iter(read))}-{len(read)}.json"
-            self.write_json(target, {name: content.decode() for name, content in read.items()})
+        if gather:
+            self.gather(folder, {name: content.decode() for name, content in read.items()})
         return found | read
+
+    def gather(self, folder: str, texts: Mapping[str, str]) -> bool:
+        """Write many small files of one name, by the names of their folders, into one that is read
+        in their place by `read_each`; say if there were enough. A local disk has no use for it."""
+        if self.local or len(texts) < GATHERED_LEAST:
+            return False
+        self.write_json(f"{folder}/{GATHERED}{next(iter(texts))}-{len(texts)}.json", dict(texts))
+        return True
 
     def _listed(self, path: str, *, beginning: bool = False) -> list[str]:
         """List all files below a folder, by what `self.fs` calls them, by one listing; also a file
@@ -537,6 +591,28 @@ class Store:
                 if self.names("staging") == {"lock"}:  # there is nothing to go on with
                     (staging / "lock").unlink()
                     staging.rmdir()
+
+
+def _bundle(files: Mapping[str, bytes | None]) -> bytes:
+    """Join files, while they are short together: a line of their lengths, then their contents."""
+    lengths: dict[str, int | None] = {}
+    parts, left = [], BUNDLE_BYTES
+    for path, content in files.items():
+        size = len(content or b"")
+        if size <= left:
+            lengths[path] = None if content is None else size
+            parts.append(content or b"")
+            left -= size
+    return b"\n".join((json.dumps(lengths).encode(), b"".join(parts)))
+
+
+def _unbundled(bundle: bytes) -> Iterator[tuple[str, bytes | None]]:
+    """Yield the files of a bundle, None for one that was missing."""
+    header, _, rest = bundle.partition(b"\n")
+    start = 0
+    for path, size in json.loads(header or b"{}").items():
+        yield path, None if size is None else rest[start : start + size]
+        start += size or 0
 
 
 def open_store(url: str) -> tuple[Any, str]:

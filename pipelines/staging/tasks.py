@@ -162,21 +162,17 @@ def run_task(worker: Worker[Result], task: Task) -> Result:
     to do."""
     with contextlib.suppress(FileNotFoundError):
         return worker.result.model_validate_json(worker.store.read(marker(worker.phase, task.name)))
-    return do_task(worker, task)
-
-
-def do_task(worker: Worker[Result], task: Task) -> Result:
-    """Do one task that has no marker, and write it."""
-    return _marked(worker, task, worker.run(task))
+    return mark(worker.store, worker.phase, task, worker.run(task))
 
 
 def give_up_task(worker: PiecewiseWorker[Result], task: Task, reason: str) -> Result:
     """Mark a task as done that cannot be done."""
-    return _marked(worker, task, worker.give_up(task, reason))
+    return mark(worker.store, worker.phase, task, worker.give_up(task, reason))
 
 
-def _marked(worker: Worker[Result], task: Task, result: Result) -> Result:
-    worker.store.write(marker(worker.phase, task.name), result.model_dump_json().encode())
+def mark(store: Store, phase: str, task: Task, result: Result) -> Result:
+    """Write the marker of a task, all of whose files are there, and return what it says."""
+    store.write(marker(phase, task.name), result.model_dump_json().encode())
     return result
 
 

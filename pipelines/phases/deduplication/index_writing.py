@@ -26,7 +26,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,8 +43,8 @@ from pipelines.staging.staged import (
     StagedSplit,
     by_split,
     first_numbers,
-    removal_file,
     removals,
+    splits_ahead,
 )
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker
@@ -259,7 +258,7 @@ def write_replaced(store: Store, splits: Sequence[StagedSplit], phases: Sequence
     """
     removed, keepers, duplicate = [], [], []
     bases = first_numbers(splits)[:-1]
-    read = store.read_ahead(splits, partial(_removal_files, phases))
+    read = splits_ahead(store, splits, phases)
     for split, base in zip(read, bases, strict=True):
         table = removals(store, phases, split.name)
         removed.append(table["row"].to_numpy().astype(np.uint64) + base)
@@ -278,10 +277,6 @@ def write_replaced(store: Store, splits: Sequence[StagedSplit], phases: Sequence
         found = np.empty(int(named.sum()), _REPLACED)
         found["row"], found["last"] = (own - base)[named], numbers[lasts[mine][named]]
         store.save_array(_replaced_file(split.name), found)
-
-
-def _removal_files(phases: Sequence[Phase], split: StagedSplit) -> list[str]:
-    return [removal_file(phase, split.name) for phase in phases]
 
 
 class IndexResult(TaskResult):

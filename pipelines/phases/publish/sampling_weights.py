@@ -9,7 +9,6 @@ shown on the card.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +19,8 @@ from pipelines.phases.run_context import Run
 from pipelines.staging.staged import (
     StagedSplit,
     cluster_sizes,
-    removal_file,
     removals,
-    sizes_file,
+    splits_ahead,
 )
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase
@@ -87,7 +85,7 @@ def _count_sizes(
     """Count published and dropped documents by cluster size, for each label; duplicates and
     failures are neither."""
     counted: dict[str, Counted] = {}
-    for split in store.read_ahead(staged, partial(_counted_files, phases)):
+    for split in splits_ahead(store, staged, phases):
         removed = removals(store, phases, split.name)
         fates = np.zeros(split.documents, np.int64)  # 0 published, 1 dropped, -1 neither
         places = pc.index_in(removed["fate"], pa.array(_COUNTED)).fill_null(-1)
@@ -103,10 +101,6 @@ def _count_sizes(
             label = str(parse_label(run.label))
             counted[label] = _added(counted[label], table) if label in counted else table
     return counted
-
-
-def _counted_files(phases: Sequence[Phase], split: StagedSplit) -> list[str]:
-    return [*(removal_file(phase, split.name) for phase in phases), sizes_file(split.name)]
 
 
 def _added(left: Counted, right: Counted) -> Counted:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ from pipelines.phases.deduplication.page_languages import page_languages
 from pipelines.phases.ingest import REJECTS
 from pipelines.phases.order import WITHDRAW
 from pipelines.phases.publish.sampling_weights import sampling_weights
-from pipelines.phases.publish.splits import numbers_in_split, splits_file
+from pipelines.phases.publish.splits import numbers_in_split
 from pipelines.phases.run_context import Run
 from pipelines.phases.withdraw import looked_up, withdrawn_ids, without_withdrawn
 from pipelines.staging.regrouping import Regrouper
@@ -38,8 +37,8 @@ from pipelines.staging.staged import (
     StagedSplit,
     cluster_sizes,
     kept_rows,
-    removal_file,
     removals,
+    splits_ahead,
 )
 from pipelines.staging.store import CARD, Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
@@ -208,7 +207,7 @@ def _survivors(
 ) -> dict[tuple[str, int], list[int]]:
     """Count what is left of each run, by published split."""
     counts = {}
-    for split in store.read_ahead(staged, partial(_survival_files, phases)):
+    for split in splits_ahead(store, staged, phases):
         removed = removals(store, phases, split.name)["row"].to_numpy()
         for run in split.runs:
             left = numbers_in_split(store, split.name, run)[kept_rows(run, removed)]
@@ -216,10 +215,6 @@ def _survivors(
                 left, minlength=len(PUBLISHED_SPLITS)
             ).tolist()
     return counts
-
-
-def _survival_files(phases: Sequence[Phase], split: StagedSplit) -> list[str]:
-    return [*(removal_file(phase, split.name) for phase in phases), splits_file(split.name)]
 
 
 def _staged_schemas(store: Store, staged: Sequence[StagedSplit]) -> Iterator[pa.Schema]:

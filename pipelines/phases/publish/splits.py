@@ -28,9 +28,16 @@ import pyarrow.parquet as pq
 from pipelines.catalogue.stages import Recipe
 from pipelines.phases.deduplication.kinds import kind_of
 from pipelines.phases.run_context import Run
-from pipelines.staging.staged import RowRun, StagedSplit, by_split, first_numbers
+from pipelines.staging.staged import (
+    SPLITS,
+    RowRun,
+    StagedSplit,
+    by_split,
+    first_numbers,
+    splits_file,
+)
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
+from pipelines.staging.tasks import Phase, Task, TaskResult, Worker
 from schemas.card.proof import PublishingGate
 from schemas.card.splits import SplitRule
 from schemas.model_signals import DOUBTFUL as DOUBTFUL_COLUMN
@@ -39,7 +46,6 @@ from stages.deduplication.components import connected_components
 from stages.keys import hash_keys
 from stages.proof.strata import COLUMNS, STRATA, strata
 
-SPLITS = "publish-splits"
 LARGEST_GROUP = 100  # documents
 TRAIN, VALIDATION, TEST, DOUBTFUL, UNPROVED = range(5)  # places in PUBLISHED_SPLITS
 DOUBTFUL_MARK = DOUBTFUL_COLUMN.name
@@ -57,10 +63,6 @@ def clusters_folder(phase: Phase) -> str:
 
 def _groups_file(split: str) -> str:
     return f"staging/publish-groups/{split}.npy"
-
-
-def splits_file(split: str) -> str:
-    return f"{task_folder(SPLITS, split)}/splits.npy"
 
 
 def numbers_in_split(store: Store, split: str, run: RowRun) -> npt.NDArray[np.uint8]:
