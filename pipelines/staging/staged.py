@@ -147,9 +147,9 @@ def rewritten_file(phase: Phase, split: str) -> str:
     return f"{removal_folder(phase)}/{split}-texts.parquet"
 
 
-# Where the short files of splits are put together: before documents are made, and before all is
-# published.
-BUNDLES = BEFORE_MAKING, BEFORE_PUBLISHING = "staging/bundles-made-of", "staging/bundles-published"
+# Where the short files of splits are put together: before all is published, with what was there
+# before documents were made.
+BUNDLES = BEFORE_PUBLISHING, BEFORE_MAKING = "staging/bundles-published", "staging/bundles-made-of"
 
 
 def write_bundles(
@@ -240,8 +240,7 @@ class SplitAfter:
         footers: Footers | None = None,
     ) -> None:
         self.store, self.split, self.footers = store, split, footers or Footers()
-        for folder in BUNDLES:
-            store.unbundle(folder, [split.name])
+        store.unbundle(BUNDLES, [split.name])
         self.removals = removals(store, phases, split.name)
         self.removed: npt.NDArray[np.int64] = self.removals["row"].to_numpy()
         self._rewritten = {

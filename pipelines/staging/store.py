@@ -83,6 +83,7 @@ class _Remembered:
         self.files: OrderedDict[str, bytes | None] = OrderedDict()  # None: there is no such file
         self.listed: dict[str, set[str] | None] = {}  # names by folder; None: not complete
         self.bundles: set[str] = set()  # whose files are among these, or were
+        self.below: dict[str, set[str]] = {}  # paths of all files in a folder
         self._bytes = 0
 
     def add(self, path: str, content: bytes | None) -> None:
@@ -98,6 +99,9 @@ class _Remembered:
             self._bytes -= len(self.files.pop(each, None) or b"")
         for folder in [path.rpartition("/")[0]] if path else list(self.listed):
             self.listed.pop(folder, None)
+        self.below = {
+            folder: paths for folder, paths in self.below.items() if path and folder not in path
+        }
         if not path:
             self.bundles.clear()
 
@@ -233,17 +237,21 @@ class Store:
                 self.fs.pipe(bundles)
         self.write(f"{folder}/{MARKER}", b"{}")
 
-    def unbundle(self, folder: str, names: Sequence[str]) -> None:
-        """Remember the files of some bundles, if their folder is marked as done."""
-        known = self._remembered
-        there = self._complete(known, folder) if known else None
-        if known is None or there is None:
+    def unbundle(self, folders: Sequence[str], names: Sequence[str]) -> None:
+        """Remember the files of some bundles, each from the first folder that has it and is marked
+        as done."""
+        known, left = self._remembered, names
+        if known is None or not names:
             return
-        paths = [f"{folder}/{name}.bin" for name in names if f"{name}.bin" in there]
-        for path, content in self._begins([p for p in paths if p not in known.bundles]).items():
-            known.bundles.add(path)
-            for file, part in _unbundled(content or b""):
-                known.add(file, part)
+        for folder in folders:
+            there = self._complete(known, folder) or set()
+            paths = [f"{folder}/{name}.bin" for name in left if f"{name}.bin" in there]
+            new = [path for path in paths if path not in known.bundles]
+            for path, content in self._begins(new).items():
+                known.bundles.add(path)
+                for file, part in _unbundled(content or b""):
+                    known.add(file, part)
+            left = [name for name in left if f"{name}.bin" not in there]
 
     def read_ahead(
         self,
@@ -259,9 +267,7 @@ class Store:
         for start in range(0, len(items), READ_AHEAD):
             group = items[start : start + READ_AHEAD]
             if known:
-                bundles = [bundle(item) for item in group] if bundle else []
-                for folder in folders:
-                    self.unbundle(folder, bundles)
+                self.unbundle(folders, [bundle(item) for item in group] if bundle else [])
                 wanted = dict.fromkeys(path for item in group for path in paths(item))
                 left = [
                     path
@@ -387,9 +393,16 @@ class Store:
     def below(self, folder: str) -> set[str]:
         """List all files below a folder, by their paths in it, by one listing; none if there is no
         such folder."""
-        root = f"{self.full(folder)}/"
+        root, known = f"{self.full(folder)}/", self._remembered
+        above, _, name = folder.rpartition("/")
+        if known and above in known.below:
+            paths = known.below[above]
+            return {path.removeprefix(f"{name}/") for path in paths if path.startswith(f"{name}/")}
         listed = self.fs.find(root[:-1]) if self.local else self._listed(folder)
-        return {path.removeprefix(root) for path in listed}
+        found = {path.removeprefix(root) for path in listed}
+        if known:
+            known.below = {folder: found}  # the last one
+        return found
 
     @contextlib.contextmanager
     def writing(self, path: str) -> Iterator[Path]:
