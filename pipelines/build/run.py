@@ -136,7 +136,7 @@ def _publish(
         facts.contamination = publish_findings(run, staged)
     made_rows = find_synthetic_rows(run, read, phases, plan.registers)
     ledgered = [*staged, *(made_rows.splits if made_rows else ())]
-    bundle(run, BEFORE_PUBLISHING, staged, left)
+    bundle(run, BEFORE_PUBLISHING, ledgered, left)
     facts.sampling = write_sampling_weights(run, staged, phases, left)
     pieces, facts.schema = plan_published(run, staged, left, weighted=facts.sampling is not None)
     (
