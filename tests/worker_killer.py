@@ -35,11 +35,11 @@ def kill_once(place: str) -> None:
 
 def dask_setup(worker: Any) -> None:
     """Put the places into what this worker calls."""
-    mark, run_bundle = tasks._marked, transform_evaluator.apply_dofn_to_bundle
+    mark, run_bundle = tasks.mark, transform_evaluator.apply_dofn_to_bundle
 
-    def killed_before_marker(worker: Any, task: Any, result: Any) -> Any:
-        kill_once(f"task {worker.phase}")
-        return mark(worker, task, result)
+    def killed_before_marker(store: Any, phase: str, task: Any, result: Any) -> Any:
+        kill_once(f"task {phase}")
+        return mark(store, phase, task, result)
 
     def killed_after_bundle(items: Any, arguments: Any, *others: Any) -> Any:
         results = run_bundle(items, arguments, *others)
@@ -48,5 +48,5 @@ def dask_setup(worker: Any) -> None:
             kill_once(f"round {type(called).__name__}")
         return results
 
-    tasks._marked = killed_before_marker
+    tasks.mark = killed_before_marker
     transform_evaluator.apply_dofn_to_bundle = killed_after_bundle

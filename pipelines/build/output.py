@@ -7,6 +7,7 @@ corpus is answered from its manifest, and the phases are not even imported.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,8 +17,18 @@ from typing import Any
 from pipelines.build.plan import Plan
 from pipelines.runners.local import Runner
 from pipelines.staging.corpus import read_manifest
-from pipelines.staging.store import CARD, MANIFEST, PLAN, RECIPE, SIGNATURE, StagingError, Store
+from pipelines.staging.store import (
+    AGAIN,
+    CARD,
+    MANIFEST,
+    PLAN,
+    RECIPE,
+    SIGNATURE,
+    StagingError,
+    Store,
+)
 from pipelines.staging.tasks import Report
+from schemas.failures import FailureError
 from schemas.manifest import Manifest
 from schemas.recipe import settings_hash, withdrawn_options
 from schemas.split import InputFile
@@ -25,6 +36,14 @@ from stages.batches import located
 from stages.reading.sources import BLOCK_BYTES
 
 _STORE_URL = re.compile(r"[a-z][a-z0-9+.-]*://(?<!http://)(?<!https://)")
+# What stores raise on an output without a bucket, or one that we may not use, and what S3's client
+# raises where it has no credentials or is given what is no bucket.
+_NOT_OURS = (PermissionError, FileNotFoundError)
+_NOT_USABLE = {
+    "NoCredentialsError",
+    "PartialCredentialsError",
+    "ParamValidationError",
+}
 # By what they hold, these are told from files of the same names that web apps and tools have.
 _WRITTEN_BY_RUNS = {MANIFEST: b"glotmill-manifest/", PLAN: b'"weights"'}
 
@@ -47,11 +66,13 @@ def build(
 ) -> Manifest:
     """Run all phases that are not finished yet and return the manifest, which is written last."""
     store = Store(output)
-    _refuse_foreign(store)
+    with first_contact(output):
+        _refuse_foreign(store)
     with store.locked():
-        if options.restart:
-            _clear(store, plan)
-        _agree(store, plan)
+        with first_contact(output):
+            if options.restart:
+                _clear(store, plan)
+            _agree(store, plan)
         if not store.exists(MANIFEST):
             from pipelines.build.run import run_phases
             from pipelines.phases.run_context import Run
@@ -63,6 +84,20 @@ def build(
             for path in sorted(f"staging/{n}" for n in names) if store.local else ["staging"]:
                 store.remove(path)
     return read_manifest(store)
+
+
+@contextlib.contextmanager
+def first_contact(output: str) -> Iterator[None]:
+    """Raise StagingError where the block fails because a store cannot be what --output says:
+    another run of the same command would fail as well."""
+    try:
+        yield
+    except FailureError as error:
+        why = error.__cause__
+        if isinstance(why, _NOT_OURS) or type(why).__name__ in _NOT_USABLE:
+            words = str(error).removesuffix(f"; {AGAIN}")
+            raise StagingError(f"--output {output} cannot be used: {words}") from error
+        raise
 
 
 def _refuse_foreign(store: Store) -> None:

@@ -130,11 +130,11 @@ def run(
     from rich.console import Console
 
     from pipelines.build.elsewhere import worker_site
-    from pipelines.build.output import BuildOptions, build
+    from pipelines.build.output import BuildOptions, build, first_contact
     from pipelines.build.plan import make_plan, output_of
     from pipelines.catalogue.stage_checks import dropped_kin, seldom_labels, unmatched_labels
     from pipelines.command_line.progress import progress_of, stopped_run
-    from pipelines.runners.beam_runners import beam_runner, require_runner
+    from pipelines.runners.beam_runners import beam_runner, require_runner, require_service
     from pipelines.runners.dataflow import DATAFLOW, dataflow_runner
     from pipelines.runners.local import LOCAL, Runner, fork_server, warm_up
     from pipelines.runners.without_pandas import let_arrow_do_without_pandas
@@ -163,7 +163,7 @@ def run(
     elif runner != LOCAL:
         name, options = beam_runner(runner, options, output or "out")
     if runner != LOCAL:
-        require_runner(name)
+        require_service(options)
     planned = make_plan(recipe, output, limit, allow_code=allow_code)
     target = output_of(planned.recipe.corpus.name, output, limit)
     machine = Runner(
@@ -174,10 +174,14 @@ def run(
     )
     if runner == DATAFLOW:
         machine = replace(machine, site=worker_site(planned, staging))
+    if runner != LOCAL:  # last: Beam takes seconds to import
+        require_runner(name, options)
     weights = {split.id: split.size_bytes for split in planned.splits}
     if workers or sum(weights.values()) < SMALL_BYTES:
         machine = replace(machine, workers=workers or 1)
-    if not restart and (so_far := stopped_run(Store(target))):
+    with first_contact(target):
+        so_far = "" if restart else stopped_run(Store(target))
+    if so_far:
         print(f"glotmill: going on with the run in {target}: {so_far}", file=sys.stderr)
     with progress_of(Console(stderr=True), weights) as report:
         how = BuildOptions(block_bytes, restart, keep_staging)

@@ -6,8 +6,11 @@ and Spark have not been run with glotmill; their pipelines are portable ones (do
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
+import re
+import socket
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -43,6 +46,14 @@ RUNNERS = {
     "flink": BeamRunner("FlinkRunner", ("flink_master",)),
     "spark": BeamRunner("SparkRunner", ("spark_master_url",)),
 }
+# Options that say where a service is, and how.
+SERVICES = {
+    "dask_client_address": "tcp://10.0.0.1:8786",
+    "job_endpoint": "localhost:8073",
+}
+_PLACE = re.compile(r"(?:[a-z]+://)?(\[[0-9a-fA-F:]+\]|[^:/\s]+):([0-9]{1,5})/?")
+SECONDS = 5.0  # within which a service must take a connection
+_WITH_JOB_SERVER = ("FlinkRunner", "SparkRunner", "PortableRunner")
 # A job server that runs already, of Prism, Flink or Spark: Beam speaks to each in the same way.
 AT_ENDPOINT = BeamRunner("PortableRunner", ("job_endpoint", "environment_type"))
 
@@ -82,8 +93,32 @@ def beam_runner(name: str, options: Sequence[str], output: str) -> tuple[str, tu
     return known.runner, (*options, *own)
 
 
-def require_runner(name: str) -> None:
-    """Raise MisuseError unless Beam has a runner of this name, and what it needs is installed."""
+def require_service(options: Sequence[str]) -> None:
+    """Raise MisuseError unless something answers where options say that a scheduler or a job server
+    is: runners wait for one for minutes."""
+    for option in options:
+        name, _, address = option.removeprefix("--").partition("=")
+        if name not in SERVICES:
+            continue
+        place = _PLACE.fullmatch(address)
+        if not place:
+            raise MisuseError(
+                f"--{name} must be an address with a port, such as {SERVICES[name]}, got {address!r}"
+            )
+        try:
+            socket.create_connection((place[1].strip("[]"), int(place[2])), SECONDS).close()
+        except (OSError, OverflowError) as error:
+            words = getattr(error, "strerror", None) or str(error)
+            raise MisuseError(f"--{name}: nothing answers at {address}: {words}") from None
+
+
+def require_runner(name: str, options: Sequence[str] = ()) -> None:
+    """Raise MisuseError unless Beam has a runner of this name, what it needs is installed, and
+    Beam knows the options; a job server may know others."""
+    if "." not in name and not name.endswith("Runner"):
+        raise MisuseError(
+            f"--runner must be local, {', '.join(RUNNERS)} or a runner of Beam by its class, got {name}"
+        )
     # on import Beam warns of Google Cloud clients that are not installed
     logging.disable(logging.WARNING)
     from apache_beam.runners.runner import create_runner
@@ -96,3 +131,19 @@ def require_runner(name: str) -> None:
         raise MisuseError(
             f"--runner must be local, or a runner of Beam that is installed: {words}"
         ) from None
+    if name not in _WITH_JOB_SERVER:
+        _require_options(name, options)
+
+
+def _require_options(name: str, options: Sequence[str]) -> None:
+    from apache_beam.options import pipeline_options
+
+    parser = pipeline_options._BeamArgumentParser(allow_abbrev=False, exit_on_error=False)
+    for group in pipeline_options.PipelineOptions.__subclasses__():
+        group._add_argparse_args(parser)
+    try:
+        _, unknown = parser.parse_known_args(list(options))
+    except argparse.ArgumentError as error:
+        raise MisuseError(f"an option of --runner {name} is wrong: {error}") from None
+    if unknown:
+        raise MisuseError(f"--runner {name} has no option {', '.join(unknown)}")

@@ -410,7 +410,7 @@ def _local_worker(connection: Connection, packed: bytes) -> None:
         with ThreadPoolExecutor(_MARKERS_ON_THEIR_WAY) as writers:
             for given in _claimed(connection, send):
                 task = Task.model_validate(given)
-                result = worker.run(task)
+                result = do_task(worker, task)
                 room.acquire()
                 if markers.local:
                     finish(task, result)
@@ -424,6 +424,11 @@ def _send_failure(connection: Connection, error: Exception) -> None:
     """Tell the parent, unless it is gone: then that is the failure, and there is nobody to tell."""
     with contextlib.suppress(ConnectionError):
         connection.send((None, (_failure_line(error), traceback.format_exc())))
+
+
+def do_task(worker: Worker[Result], task: Task) -> Result:
+    """Do a task that has no marker yet: write its files."""
+    return worker.run(task)
 
 
 def _claimed(connection: Connection, send: Callable[[Any], None]) -> Iterator[dict[str, Any]]:

@@ -23,9 +23,11 @@ import logging
 import math
 import os
 import shutil
+import socket
 import tempfile
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, TypeVar
 from urllib.parse import urlsplit
@@ -71,6 +73,8 @@ BUNDLE_BYTES = 1 << 20  # of short files that are put together
 READ_AHEAD = 32  # items whose files are read side by side: all together 32 MB of bundles
 PART_BYTES = 16 << 20  # a longer file is put in parts of so many bytes,
 _SIDE_BY_SIDE = 4  # so many of them at a time
+_BUCKETS = ("s3", "gs", "gcs")  # protocols whose addresses begin with a bucket
+_ANSWER_SECONDS = 3.0  # within which a server must take a connection
 _ALIGNED = 64  # bytes between the beginnings of arrays in a file, as NumPy aligns them
 Item = TypeVar("Item")
 AGAIN = "nothing finished is lost: run the same command again to go on"
@@ -635,12 +639,46 @@ def open_store(url: str) -> tuple[Any, str]:
     """
     protocol = urlsplit(url).scheme if "://" in url else ""
     require_no_credentials(url)
-    fs, root = fsspec.url_to_fs(url, **_OPTIONS.get(protocol, {}))
+    if protocol in _BUCKETS and not urlsplit(url).netloc:
+        raise StagingError(f"{url!r} names no bucket, as in {protocol}://bucket/corpus")
     if protocol in ("gs", "gcs"):  # it logs each failure with its traceback, which we report
         logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
+        logging.getLogger("google.auth").setLevel(logging.ERROR)
+        _look_for_metadata_server()
+    try:
+        fs, root = fsspec.url_to_fs(url, **_OPTIONS.get(protocol, {}))
+    except (ValueError, ImportError) as error:
+        raise StagingError(f"{url} cannot be opened: {error}") from error
+    if protocol in ("gs", "gcs"):
+        _require_answer(str(fs._location))
     if protocol in _TRIES:
         fs.retries = _TRIES[protocol]
     return fs, root
+
+
+@lru_cache
+def _look_for_metadata_server() -> None:
+    """Spare Google's clients the minutes in which they look for the server that machines of
+    Google's have, where nothing is at its address."""
+    try:
+        host = os.environ.get("GCE_METADATA_HOST", "169.254.169.254")
+        socket.create_connection((host, 80), _ANSWER_SECONDS).close()
+    except OSError:
+        os.environ.setdefault("NO_GCE_CHECK", "true")
+
+
+@lru_cache
+def _require_answer(address: str) -> None:
+    """Raise StagingError if nothing answers at the address of a store: its client would try again
+    and again. Behind a proxy nobody can know."""
+    place = urlsplit(address)
+    if any(os.environ.get(name) for name in ("https_proxy", "HTTPS_PROXY", "ALL_PROXY")):
+        return
+    try:
+        port = place.port or (443 if place.scheme == "https" else 80)
+        socket.create_connection((place.hostname or "", port), _ANSWER_SECONDS).close()
+    except OSError as error:
+        raise StagingError(f"{address} cannot be reached: {error.strerror or error}") from None
 
 
 def _store_of_worker(url: str) -> Store:

@@ -187,7 +187,7 @@ def _patch() -> None:
     from pipelines.runners import local
     from pipelines.staging.store import Store
 
-    writing, opening, do = Store.writing, Store.open, pipelines.staging.tasks.run_task
+    writing, opening, do = Store.writing, Store.open, local.do_task
 
     @contextlib.contextmanager
     def watched_writing(store: Store, path: str) -> Iterator[Path]:
@@ -208,7 +208,7 @@ def _patch() -> None:
     patches = [
         (Store, "writing", watched_writing),
         (Store, "open", watched_opening),
-        (local, "run_task", watched_task),
+        (local, "do_task", watched_task),
         (local, "_IMPORTS", "tests.chaos.rewatched"),
     ]
     for owner, name, replacement in patches:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from pipelines.command_line.app import app
-from pipelines.runners.beam_runners import RUNNERS, beam_runner
+from pipelines.runners.beam_runners import RUNNERS, beam_runner, require_runner, require_service
 from schemas.failures import MisuseError
 from tests.recipes import one_source
 
@@ -65,3 +66,24 @@ def test_the_command_line_names_what_is_missing(tmp_path: Path) -> None:
     )
     assert isinstance(done.exception, MisuseError) or "--flink_master=" in done.stderr
     assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize("name", ["dask_client_address", "job_endpoint"])
+def test_where_no_service_answers_nothing_begins(name: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as service:
+        address = f"127.0.0.1:{service.getsockname()[1]}"
+        require_service([f"--{name}={address}", "--other=127.0.0.1:1"])
+    with pytest.raises(MisuseError, match=f"--{name}: nothing answers at {address}: "):
+        require_service([f"--{name}={address}"])
+    for wrong in ("nonsense", "tcp://10.0.0.1", "127.0.0.1:x"):
+        with pytest.raises(MisuseError, match=f"--{name} must be an address with a port"):
+            require_service([f"--{name}={wrong}"])
+
+
+def test_options_that_beam_does_not_know_are_named() -> None:
+    require_runner("DirectRunner", ["--job_name=a"])
+    with pytest.raises(MisuseError, match="has no option --bogus=1, stray"):
+        require_runner("DirectRunner", ["--job_name=a", "--bogus=1", "stray"])
+    with pytest.raises(MisuseError, match="direct_num_workers"):
+        require_runner("DirectRunner", ["--direct_num_workers=many"])
+    require_runner("FlinkRunner", ["--known_to_its_job_server=1"])
