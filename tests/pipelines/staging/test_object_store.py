@@ -10,10 +10,12 @@ import types
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import fsspec
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from pipelines.command_line.app import main
@@ -369,7 +371,12 @@ def test_bundled_files_are_read_by_one_request(server: ObjectServer) -> None:
 
 def test_arrays_lie_in_one_file(tmp_path: Path, server: ObjectServer) -> None:
     keyed = np.array([(1, 2.5), (3, 0.5)], np.dtype([("key", "<u8"), ("share", "<f4")]))
-    arrays = [np.arange(5), np.empty(0, np.int32), keyed, np.ones((2, 3), bool)]
+    arrays: list[npt.NDArray[Any]] = [
+        np.arange(5),
+        np.empty(0, np.int32),
+        keyed,
+        np.ones((2, 3), bool),
+    ]
     for store in (Store(str(tmp_path)), Store(f"{server.url}/out")):
         store.save_arrays("arrays.bin", arrays)
         for found, given in zip(store.load_arrays("arrays.bin"), arrays, strict=True):
