@@ -162,7 +162,8 @@ def run_task(worker: Worker[Result], task: Task) -> Result:
     to do."""
     with contextlib.suppress(FileNotFoundError):
         return worker.result.model_validate_json(worker.store.read(marker(worker.phase, task.name)))
-    return mark(worker.store, worker.phase, task, worker.run(task))
+    result = worker.run(task)
+    return mark(worker.store, worker.phase, task, result)
 
 
 def give_up_task(worker: PiecewiseWorker[Result], task: Task, reason: str) -> Result:
