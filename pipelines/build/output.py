@@ -259,6 +259,7 @@ PUBLISHED_AGAIN = (
             "publish-index",
             "publish-index-replaced",
             "publish-ledger",
+            "mine-matched",
             "publish-made",
             "publish-mined",
             "publish-pairs",

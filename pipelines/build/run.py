@@ -79,7 +79,10 @@ def _read(
     known: Mapping[Phase, Sequence[KnownSplit]],
 ) -> list[StagedSplit]:
     """Read the sources through the stages of ingest, and mark duplicates."""
-    later, deduplicating = links_after_deduplication(run, facts.gate), dedup_phases(run.recipe)
+    later, deduplicating = (
+        links_after_deduplication(run, plan.registers, facts.gate),
+        dedup_phases(run.recipe),
+    )
     if not deduplicating:
         run.ahead([ingest_link(reader), *later], plan.ingest_tasks())
     facts.ingested = run.tasks(reader, plan.ingest_tasks())

@@ -18,8 +18,9 @@ import pyarrow as pa
 
 from pipelines.catalogue.stages import Recipe
 from pipelines.phases.augment import merge_yields, write_sentence_pairs, yields_of
+from pipelines.phases.order import WITHDRAW
 from pipelines.phases.run_context import Run
-from pipelines.staging.staged import SplitAfter, StagedSplit
+from pipelines.staging.staged import SplitAfter, StagedSplit, removals
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, task_folder
 from schemas.card.translation import TranslationYield
@@ -160,6 +161,13 @@ def mining_stages(recipe: Recipe) -> list[MiningConfig]:
     return [stage for stage in recipe.augment if isinstance(stage, MiningConfig)]
 
 
+def mined_labels(recipe: Recipe) -> list[str]:
+    """List the labels of the directions in which pages are matched; none where the recipe does not
+    mine."""
+    pairs = (pair for stage in mining_stages(recipe) for pair in stage.pairs)
+    return sorted({one_label(str(label)) for pair in pairs for label in pair})
+
+
 def mine(
     run: Run, read: Sequence[StagedSplit], phases: Sequence[Phase]
 ) -> tuple[list[FileRecord], tuple[TranslationYield, ...]]:
@@ -169,13 +177,18 @@ def mine(
     if not directions:
         return [], ()
     splits = [split for split in read if split.documents]
-    labels = sorted({one_label(str(label)) for pair in directions for label in pair})
+    labels, store = mined_labels(run.recipe), run.store.remembering()
+    earlier = [phase for phase in phases if phase != WITHDRAW]
     addressed = run.tasks(
-        AddressWorker(run.store, labels, phases), [split.task() for split in splits]
+        AddressWorker(run.store, labels, earlier), [split.task() for split in splits]
     )
     parts = []
-    for place, split in enumerate(splits):
-        own = run.store.load_array(_addresses_file(split.name))
+    read_ahead = store.read_ahead(splits, lambda split: [_addresses_file(split.name)])
+    for place, split in enumerate(read_ahead):
+        own = store.load_array(_addresses_file(split.name))
+        if WITHDRAW in phases:
+            gone = removals(store, [WITHDRAW], split.name)["row"].to_numpy()
+            own = own[~np.isin(own["row"], gone)]
         numbers = [labels.index(label) for label in addressed[split.name].labels]
         label = np.asarray(numbers, np.int64)[own["label"]] if len(own) else np.empty(0, np.int64)
         columns = {name: own[name] for name in ("key", "number", "row")} | {"label": label}

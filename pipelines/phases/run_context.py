@@ -18,7 +18,16 @@ from pipelines.runners.local import (
 )
 from pipelines.runners.together import in_turn
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import Group, Link, Report, Result, Task, Worker, group_of
+from pipelines.staging.tasks import (
+    Group,
+    Link,
+    Report,
+    Result,
+    Task,
+    Worker,
+    finished,
+    group_of,
+)
 
 
 class Run(NamedTuple):
@@ -35,7 +44,12 @@ class Run(NamedTuple):
         """Run the tasks of a phase that are not finished; returns the results of all by name. See
         `run_tasks`."""
         if self.ask:
-            return self.ask(group_of(worker, tasks))
+            done = finished(worker, tasks)
+            if len(done) < len(tasks):
+                return self.ask(group_of(worker, tasks))
+            for task in tasks:  # done ahead: what comes next need not wait for a job of others
+                self.report(task, done[task.name])
+            return done
         return run_tasks(worker, tasks, self.runner, self.report)
 
     def together(self, *functions: Callable[[Run], Any]) -> list[Any]:

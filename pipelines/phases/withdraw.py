@@ -88,6 +88,11 @@ def causes_of_recipe(recipe: Recipe, registers: Sequence[NamedRegister]) -> list
     return causes_of(registers, config.opt_out, config.opt_out_copies) if config else []
 
 
+def asks_sites(config: WithdrawnConfig) -> bool:
+    """Say if files of sites decide, which may lie in any split."""
+    return not {"robots", "tdm_reservation"}.isdisjoint(config.opt_out)
+
+
 class NamedResult(TaskResult):
     """How many documents of a split are named, those that an earlier phase removed among them."""
 
@@ -112,6 +117,7 @@ class NamingWorker(Worker[NamedResult]):
         self.causes = causes_of_recipe(recipe, registers)
         config = recipe.withdrawn
         self.opt_out, self.agents = (config.opt_out, config.agents) if config else ((), ())
+        self.asks_sites = config is not None and asks_sites(config)
 
     def setup(self) -> None:
         self.names = Names(self.registers)
@@ -122,8 +128,7 @@ class NamingWorker(Worker[NamedResult]):
         found = [np.empty(0, _CAUSED)]
         parts: dict[str, list[tuple[SignedTexts, npt.NDArray[np.int32]]]] = {}
         wanted = list(dict.fromkeys([*self.names.columns, *_BLOCK_COLUMNS, "url", OPT_OUT.name]))
-        asks = not {"robots", "tdm_reservation"}.isdisjoint(self.opt_out)
-        of_sites = self._rules_of(split) if asks else _SiteRules({}, {})
+        of_sites = self._rules_of(split) if self.asks_sites else _SiteRules({}, {})
         with_copies = np.array([cause.copies == "withdraw" for cause in self.causes])
         for run, table in split.runs(wanted):
             causes = self.names.find(table)
@@ -540,7 +545,7 @@ def withdraw(
     if not run.store.exists(done):
         splits = [split for split in (*read, *made) if split.documents]
         tasks = [split.task() for split in splits]
-        if not {"robots", "tdm_reservation"}.isdisjoint(config.opt_out):
+        if asks_sites(config):
             run.function("pipelines.phases.withdraw:gather_robots", [split.name for split in read])
         named = run.tasks(NamingWorker(run.store, run.recipe, registers, phases), tasks)
         names = [split.name for split in splits]

@@ -48,6 +48,7 @@ from stages.proof.strata import COLUMNS, STRATA, strata
 
 LARGEST_GROUP = 100  # documents
 TRAIN, VALIDATION, TEST, DOUBTFUL, UNPROVED = range(5)  # places in PUBLISHED_SPLITS
+PARENT = "parent"  # in a task's payload: the split that a made one was made of
 DOUBTFUL_MARK = DOUBTFUL_COLUMN.name
 _ALWAYS_TRAIN = np.iinfo(np.uint64).max  # no limit lies above it
 
@@ -95,8 +96,8 @@ class SplitWorker(Worker[SplitResult]):
 
     def run(self, task: Task) -> SplitResult:
         split = StagedSplit.model_validate(task.payload["split"])
-        if task.payload["parent"]:
-            parent = StagedSplit.model_validate(task.payload["parent"])
+        if task.payload[PARENT]:
+            parent = StagedSplit.model_validate(task.payload[PARENT])
             numbers, unproved = self._of_made(split, parent), self._made_of_unproved(split, parent)
         else:
             numbers, unproved = (
@@ -243,6 +244,14 @@ def _stars(
         yield edges[edges[:, 0] != edges[:, 1]]
 
 
+def split_task(task: Task) -> Task:
+    """Return the task of choosing the published split of each document of a staged split, whose
+    payload says under PARENT of which one it was made, if it was."""
+    split = StagedSplit.model_validate(task.payload)
+    payload = {"split": split.model_dump(), PARENT: task.payload.get(PARENT)}
+    return Task(name=split.name, weight_bytes=split.documents, payload=payload)
+
+
 def chooses_splits(recipe: Recipe, gate: PublishingGate | None) -> bool:
     """Say if documents go to several published splits: some are held out, or doubtful ones lie
     apart."""
@@ -277,15 +286,10 @@ def choose_splits(
         else 0
     )
     by_name = {split.name: split for split in splits}
-    parents = [None] * len(splits) + [by_name[split.name.rpartition("-")[0]] for split in made]
-    tasks = [
-        Task(
-            name=split.name,
-            weight_bytes=split.documents,
-            payload={"split": split.model_dump(), "parent": parent and parent.model_dump()},
-        )
-        for split, parent in zip([*splits, *made], parents, strict=True)
-    ]
+    tasks = [split_task(split.task()) for split in splits]
+    for split in made:
+        payload = split.model_dump() | {PARENT: by_name[split.name.rpartition("-")[0]].model_dump()}
+        tasks.append(split_task(split.task().model_copy(update={"payload": payload})))
     run.tasks(SplitWorker(run.store, publish, gate), tasks)
     if not publish.test and not publish.validation:
         return None

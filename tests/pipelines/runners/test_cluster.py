@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -32,7 +33,10 @@ from pipelines.staging.tasks import (
     group_of,
     nothing,
 )
+from tests.all_phases import write_all_phases
+from tests.declaration import DECLARATION
 from tests.phase_runs import phase_run
+from tests.running import digests, glotmill, run
 
 RUNNER = Runner(name="apache_beam.runners.portability.fn_api_runner.fn_runner.FnApiRunner")
 
@@ -241,3 +245,25 @@ def test_a_shuffle_that_fails_says_why(tmp_path: Path, runner: Runner) -> None:
         WorkerError, match=r"No such file or directory: .*1\.txt'.*; nothing finished is lost"
     ):
         run_shuffle(failing_one, runner, unreported)
+
+
+def test_without_deduplication_a_recipe_takes_three_jobs(tmp_path: Path) -> None:
+    """Evaluation texts are taken out, test documents held out, documents, rows of instructions and
+    pairs made, and pages withdrawn with their copies."""
+    recipe = write_all_phases(tmp_path)
+    text = recipe.read_text().replace("index = true\n", "")
+    stages = [part for part in text.split("\n\n") if not part.startswith("[[dedup]]")]
+    mining = '[[augment]]\nstage = "mine"\ndirections = ["eus_Latn -> spa_Latn"]'
+    recipe.write_text("\n\n".join([*stages, mining]))
+    with (tmp_path / "pages.jsonl").open("a") as pages:
+        for label, code in (("eus_Latn", "eu"), ("spa_Latn", "es")):
+            page = {"text": "\n".join(DECLARATION[label]), "shelf": "s9"}
+            pages.write(json.dumps(page | {"url": f"https://example.org/{code}/rights"}) + "\n")
+    local, beam = tmp_path / "local", tmp_path / "beam"
+    run(recipe, local)
+    assert list((local / "bitext").glob("mined*")), "pages are matched"
+    done = glotmill("run", recipe, "--output", beam, "--runner", RUNNER.name)
+    assert done.returncode == 0, done.stderr
+    assert digests(beam) == digests(local)
+    jobs = [line.partition(": ")[2] for line in done.stderr.splitlines() if ": job " in line]
+    assert len(jobs) == 3, jobs

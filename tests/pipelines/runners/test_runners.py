@@ -201,9 +201,11 @@ def test_tasks_and_answers_may_be_longer_than_a_pipe_holds(tmp_path: Path) -> No
 def test_a_runner_that_beam_does_not_have_is_misuse() -> None:
     with pytest.raises(
         MisuseError,
-        match=r"^--runner must be local, or .*installed: Unexpected pipeline runner: Nope\.",
+        match=r"^--runner must be local, or .*installed: Unexpected pipeline runner: NopeRunner\.",
     ):
-        require_runner("Nope")
+        require_runner("NopeRunner")
+    with pytest.raises(MisuseError, match=r"^--runner must be local, dask, .* class, got nope$"):
+        require_runner("nope")
     require_runner("FlinkRunner")
 
 
