@@ -192,6 +192,8 @@ PAGE_LANGUAGES = column(
     "In how many languages the page stands in this corpus, by its numbers, addresses and names; 1 if in no other.",
 )
 
+MANY_PAGE_LANGUAGES = 5  # languages of a page that few people write by hand
+
 CANDIDATES = column(
     "language_candidates",
     pa.list_(pa.struct([("label", pa.string()), ("score", pa.float32())])),
@@ -203,7 +205,7 @@ TRANSLATION_EVIDENCE = column(
     "translation_evidence",
     pa.string(),
     "What tells that a machine translated the page: `translated_by_browser`, `translation_proxy`, "
-    "`translation_service`, `unknown_words` or `many_languages`; null if nothing does.",
+    "`translation_service`, `unknown_words`, `many_languages` or `same_page`; null if nothing does.",
     nullable=True,
 )
 

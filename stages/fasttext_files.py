@@ -44,10 +44,14 @@ def _check_whole(file: Path, path: str) -> None:
     Source: the writers of fastText 0.9 (args, dictionary, matrix and product quantizer).
     """
     size = file.stat().st_size
+    if not size:
+        raise ValueError(f"{path} is not a fastText model: it is empty")
     try:
         with file.open("rb") as opened, mmap(opened.fileno(), 0, access=ACCESS_READ) as content:
             end = _end_of_model(content)
-    except (ValueError, struct.error) as error:
+    except struct.error as error:
+        raise ValueError(f"{path} is not a whole fastText model: it ends too early") from error
+    except ValueError as error:
         raise ValueError(f"{path} is not a fastText model: {error}") from error
     if end > size:
         raise ValueError(

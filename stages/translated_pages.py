@@ -11,7 +11,8 @@ languages at once (Thompson et al. 2024, "A Shocking Amount of the Web is Machin
 | `unknown_words` | words after an asterisk, as engines of rules mark those they do not know (Apertium's stream format) |
 | `many_languages` | alternates in twelve or more languages (`hreflang`, Google Search Central, "Localized versions") |
 
-A widget that only offers translation says nothing of the text that a crawler got, and is no evidence.
+A page in many languages of one corpus is the evidence `same_page`, written when all documents are
+there (`across_languages`). A widget that only offers translation says nothing of the text that a crawler got, and is no evidence.
 """  # noqa: E501 - a table
 
 from __future__ import annotations

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 
 from data_cards.languages import LanguageFacts, language_facts
 from schemas.card.card import Card
-
-MANY = 5  # languages of a page that few people write by hand
+from schemas.document import MANY_PAGE_LANGUAGES
 
 
 class PageLanguagesRow(NamedTuple):
@@ -16,7 +15,7 @@ class PageLanguagesRow(NamedTuple):
     facts: LanguageFacts
     documents: int
     several: int  # whose page stands in another language too
-    many: int  # in MANY or more
+    many: int  # in MANY_PAGE_LANGUAGES or more
 
     @property
     def share(self) -> float:
@@ -31,7 +30,11 @@ def page_language_rows(card: Card) -> tuple[PageLanguagesRow, ...]:
             language_facts(label),
             sum(part.page_languages.values()),
             sum(documents for number, documents in part.page_languages.items() if number > 1),
-            sum(documents for number, documents in part.page_languages.items() if number >= MANY),
+            sum(
+                documents
+                for number, documents in part.page_languages.items()
+                if number >= MANY_PAGE_LANGUAGES
+            ),
         )
         for label, part in card.statistics.items()
         if part.page_languages
@@ -42,4 +45,4 @@ def page_language_rows(card: Card) -> tuple[PageLanguagesRow, ...]:
 
 def views(card: Card) -> dict[str, Any]:
     """Name what the templates show of this section."""
-    return {"page_language_rows": page_language_rows(card), "many_languages": MANY}
+    return {"page_language_rows": page_language_rows(card), "many_languages": MANY_PAGE_LANGUAGES}

@@ -312,7 +312,7 @@ def _is_local_phone(text: str, start: int, end: int, region: str) -> bool:
     given = ascii_digits(text[start:end])
     return (
         _LOCAL_SIGNS.fullmatch(given) is not None
-        and not _FOUR_WITH_DOTS.search(given)
+        and (given.startswith("0") or not _FOUR_WITH_DOTS.search(given))
         and _is_phone(given, region)
         and not is_other_number(text, start, end)
         and (is_told(text, start, end) or (is_in_form(given, region) and _is_usual(given, region)))

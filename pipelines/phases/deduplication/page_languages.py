@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.staging.staged import (
     StagedSplit,
@@ -18,6 +20,7 @@ from pipelines.staging.staged import (
 )
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase
+from schemas.document import MANY_PAGE_LANGUAGES, PAGE_LANGUAGES, TRANSLATION_EVIDENCE
 from schemas.language import parse_label
 
 
@@ -69,3 +72,19 @@ def _languages(
 def page_languages(store: Store, split: str, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
     """Look up in how many languages the pages of n rows of a split stand."""
     return numbers_of_rows(store, marks_file(split), rows).astype(np.int32)
+
+
+def mark_pages(table: pa.Table, languages: npt.NDArray[np.int32]) -> pa.Table:
+    """Append the column PAGE_LANGUAGES to n documents.
+
+    Where documents have TRANSLATION_EVIDENCE, a page in MANY_PAGE_LANGUAGES or more has the evidence
+    `same_page`, unless something surer was found.
+    """
+    numbers = pa.array(languages)
+    place = table.schema.get_field_index(TRANSLATION_EVIDENCE.name)
+    if place >= 0:
+        many = pc.greater_equal(numbers, MANY_PAGE_LANGUAGES)
+        same_page = pc.if_else(many, "same_page", pa.scalar(None, pa.string()))
+        evidence = pc.coalesce(table[TRANSLATION_EVIDENCE.name], same_page)
+        table = table.set_column(place, table.schema.field(place), evidence)
+    return table.append_column(PAGE_LANGUAGES, numbers)

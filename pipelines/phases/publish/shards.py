@@ -22,7 +22,7 @@ from data_cards.sections.funnel import count_fates, merge_fates
 from data_cards.statistics import Asked, measure, merge, with_commonest_hosts
 from pipelines.catalogue.counted import asked_of
 from pipelines.catalogue.stages import Recipe, marks_page_languages
-from pipelines.phases.deduplication.page_languages import page_languages
+from pipelines.phases.deduplication.page_languages import mark_pages, page_languages
 from pipelines.phases.ingest import REJECTS
 from pipelines.phases.order import WITHDRAW
 from pipelines.phases.publish.sampling_weights import sampling_weights
@@ -309,8 +309,7 @@ class ShardWorker(Worker[ShardResult]):
                     place = table.schema.get_field_index("cluster_size")
                     table = table.set_column(place, DOCUMENT.field("cluster_size"), pa.array(sizes))
                     if PAGE_LANGUAGES.name in self.schema.names:
-                        languages = page_languages(self.store, name, rows)
-                        table = table.append_column(PAGE_LANGUAGES, pa.array(languages))
+                        table = mark_pages(table, page_languages(self.store, name, rows))
                     if SAMPLING_WEIGHT.name in self.schema.names:
                         weights = sampling_weights(self.store, run.label, sizes)
                         table = table.append_column(SAMPLING_WEIGHT, pa.array(weights))

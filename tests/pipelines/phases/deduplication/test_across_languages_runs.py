@@ -94,6 +94,24 @@ def test_one_of_them_stays_on_request(corpus: Path, tmp_path: Path) -> None:
     assert "page_languages" not in left[0]
 
 
+def test_a_page_in_many_languages_is_evidence_of_translation(corpus: Path, tmp_path: Path) -> None:
+    ingest = '[[ingest]]\nstage = "identify_language"\n'
+    more = ingest + '[[ingest]]\nstage = "translated_pages"\n'
+    (corpus / "evidence.toml").write_text(RECIPE.replace(ingest, more))
+    run(corpus / "evidence.toml", tmp_path / "out")
+    found = {
+        ("odf.example" in row["text"], row["translation_evidence"])
+        for row in rows(tmp_path / "out")
+    }
+    assert found == {(True, "same_page"), (False, None)}
+    for file in sorted(corpus.glob("*.jsonl"))[:4]:
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "few.toml").write_text(RECIPE.replace(ingest, more))
+    run(tmp_path / "few.toml", tmp_path / "few")
+    assert {row["page_languages"] for row in rows(tmp_path / "few")} == {1, 4}
+    assert {row["translation_evidence"] for row in rows(tmp_path / "few")} == {None}
+
+
 def test_wrong_recipes_are_refused(corpus: Path) -> None:
     with pytest.raises(RecipeError, match='against goes with action = "drop"'):
         make_plan(recipe(corpus, 'against = ["index"]\n', "against"))
