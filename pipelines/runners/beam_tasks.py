@@ -18,7 +18,10 @@ from schemas.failures import FailureError
 from stages.batches import BoundStage
 
 END_OF_LINE = " (end of task)"  # by which the line is found in what a runner makes of it
-_kept = threading.local()  # the worker that this thread did its last task with
+LINKS_KEPT = (
+    8  # in a thread, with the models of their workers: a chain of phases has so many at most
+)
+_kept = threading.local()  # the links that this thread did its last tasks for
 
 
 class TaskError(FailureError):
@@ -29,21 +32,26 @@ class RunTask(beam.DoFn):
     """Do the task of a link, and emit what goes on; the worker's models are loaded once in a
     thread, when its machine has what it must have.
 
-    Some runners set up a DoFn for every few elements, as Dask does for each partition.
+    Some runners set up a DoFn for every few elements, as Dask does for each partition, and go with
+    each along the whole chain.
     """
 
     def __init__(self, link: Link, site: WorkerSite | None = None) -> None:
         self.packed, self.site = pickle.dumps(link), site
 
     def setup(self) -> None:
-        if getattr(_kept, "packed", None) != self.packed:
+        kept: dict[bytes, Link] = _kept.__dict__.setdefault("links", {})
+        link = kept.pop(self.packed, None)
+        if link is None:
             if self.site:
                 self.site.prepare()
-            link: Link = pickle.loads(self.packed)  # noqa: S301  # our launcher's own
+            link = pickle.loads(self.packed)  # noqa: S301  # our launcher's own
             link.worker.setup()
             link.worker.bound_stages = [timed(stage) for stage in link.worker.bound_stages]
-            _kept.packed, _kept.link = self.packed, link
-        self.link: Link = _kept.link
+        kept[self.packed] = link  # the last one
+        while len(kept) > LINKS_KEPT:
+            del kept[next(iter(kept))]
+        self.link: Link = link
         self.link.worker.store.forget()  # what was kept may be of an earlier job
 
     def process(self, element: Any) -> Iterator[Any]:

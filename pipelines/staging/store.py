@@ -19,28 +19,25 @@ import fcntl
 import hashlib
 import io
 import json
-import logging
 import math
 import os
 import shutil
-import socket
 import tempfile
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, TypeVar
 from urllib.parse import urlsplit
 
-import fsspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
-from schemas.credentials import require_no_credentials, without_credentials
+from schemas.credentials import without_credentials
 from schemas.failures import FailureError, MisuseError, store_errors
+from stages.reading.file_systems import open_file_system
 
 MANIFEST = "manifest.json"  # written last: a folder that has it holds a finished corpus
 SIGNATURE = "manifest.json.sig"
@@ -70,11 +67,10 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "gcs": {"use_listings_cache": False},
 }
 BUNDLE_BYTES = 1 << 20  # of short files that are put together
-READ_AHEAD = 32  # items whose files are read side by side: all together 32 MB of bundles
+READ_AHEAD = 32  # items whose files are read before they are asked for
+_READS = 16  # files that are read side by side, 64 MB at most
 PART_BYTES = 16 << 20  # a longer file is put in parts of so many bytes,
 _SIDE_BY_SIDE = 4  # so many of them at a time
-_BUCKETS = ("s3", "gs", "gcs")  # protocols whose addresses begin with a bucket
-_ANSWER_SECONDS = 3.0  # within which a server must take a connection
 _ALIGNED = 64  # bytes between the beginnings of arrays in a file, as NumPy aligns them
 Item = TypeVar("Item")
 AGAIN = "nothing finished is lost: run the same command again to go on"
@@ -92,8 +88,8 @@ class _Remembered:
 
     def add(self, path: str, content: bytes | None) -> None:
         """Keep a file, and let go of those that were not asked for longest."""
+        self._bytes += len(content or b"") - len(self.files.pop(path, None) or b"")
         self.files[path] = content
-        self._bytes += len(content or b"")
         while self._bytes > REMEMBERED_BYTES:
             self._bytes -= len(self.files.popitem(last=False)[1] or b"")
 
@@ -251,7 +247,7 @@ class Store:
             there = self._complete(known, folder) or set()
             paths = [f"{folder}/{name}.bin" for name in left if f"{name}.bin" in there]
             new = [path for path in paths if path not in known.bundles]
-            for path, content in self._begins(new).items():
+            for path, content in self._begins(new):
                 known.bundles.add(path)
                 for file, part in _unbundled(content or b""):
                     known.add(file, part)
@@ -278,27 +274,21 @@ class Store:
                     for path in wanted
                     if path not in known.files and self._may_be_there(known, path)
                 ]
-                for path, content in self._begins(left).items():
+                for path, content in self._begins(left):
                     known.add(path, content)
             yield from group
 
-    def _begins(self, paths: Sequence[str]) -> dict[str, bytes | None]:
-        """Read the first SHORT_BYTES of objects side by side, those that are there."""
-        with self._asked("", "read"):
-            found = (
-                self.fs.cat_ranges(
-                    [self.full(path) for path in paths], 0, SHORT_BYTES, on_error="return"
-                )
-                if paths
-                else []
-            )
-        begun: dict[str, bytes | None] = {}
-        for path, content in zip(paths, found, strict=True):
-            if isinstance(content, bytes):
-                begun[path] = content
-            elif isinstance(content, FileNotFoundError):
-                begun[path] = None  # any other failure is met, and named, by who reads the file
-        return begun
+    def _begins(self, paths: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
+        """Read the first SHORT_BYTES of objects side by side; None for one that is not there. Any
+        other failure is met, and named, by who reads the file."""
+        for start in range(0, len(paths), _READS):
+            asked = paths[start : start + _READS]
+            names = [self.full(path) for path in asked]
+            with self._asked("", "read"):
+                found = self.fs.cat_ranges(names, 0, SHORT_BYTES, on_error="return")
+            for path, content in zip(asked, found, strict=True):
+                if isinstance(content, bytes | FileNotFoundError):
+                    yield path, content if isinstance(content, bytes) else None
 
     def forget(self, path: str = "") -> None:
         """Ask again for a file, or for all (empty): it is about to change, or a new job begins."""
@@ -638,47 +628,10 @@ def open_store(url: str) -> tuple[Any, str]:
     Credentials come from the provider's own chain: none are taken from an address or a recipe.
     """
     protocol = urlsplit(url).scheme if "://" in url else ""
-    require_no_credentials(url)
-    if protocol in _BUCKETS and not urlsplit(url).netloc:
-        raise StagingError(f"{url!r} names no bucket, as in {protocol}://bucket/corpus")
-    if protocol in ("gs", "gcs"):  # it logs each failure with its traceback, which we report
-        logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
-        logging.getLogger("google.auth").setLevel(logging.ERROR)
-        _look_for_metadata_server()
-    try:
-        fs, root = fsspec.url_to_fs(url, **_OPTIONS.get(protocol, {}))
-    except (ValueError, ImportError) as error:
-        raise StagingError(f"{url} cannot be opened: {error}") from error
-    if protocol in ("gs", "gcs"):
-        _require_answer(str(fs._location))
+    fs, root = open_file_system(url, **_OPTIONS.get(protocol, {}))
     if protocol in _TRIES:
         fs.retries = _TRIES[protocol]
     return fs, root
-
-
-@lru_cache
-def _look_for_metadata_server() -> None:
-    """Spare Google's clients the minutes in which they look for the server that machines of
-    Google's have, where nothing is at its address."""
-    try:
-        host = os.environ.get("GCE_METADATA_HOST", "169.254.169.254")
-        socket.create_connection((host, 80), _ANSWER_SECONDS).close()
-    except OSError:
-        os.environ.setdefault("NO_GCE_CHECK", "true")
-
-
-@lru_cache
-def _require_answer(address: str) -> None:
-    """Raise StagingError if nothing answers at the address of a store: its client would try again
-    and again. Behind a proxy nobody can know."""
-    place = urlsplit(address)
-    if any(os.environ.get(name) for name in ("https_proxy", "HTTPS_PROXY", "ALL_PROXY")):
-        return
-    try:
-        port = place.port or (443 if place.scheme == "https" else 80)
-        socket.create_connection((place.hostname or "", port), _ANSWER_SECONDS).close()
-    except OSError as error:
-        raise StagingError(f"{address} cannot be reached: {error.strerror or error}") from None
 
 
 def _store_of_worker(url: str) -> Store:

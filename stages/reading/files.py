@@ -12,12 +12,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from schemas.credentials import require_no_credentials
 from schemas.failures import FailureError, MisuseError, store_errors
 from schemas.split import InputFile, InputSplit
+from stages.reading.file_systems import open_file_system
 from stages.reading.streams import UNREAD_COMPRESSIONS, compression_of
 
 _GLOB_CHARACTERS = frozenset("*?[")
@@ -95,7 +95,7 @@ def _matches(pattern: str, base: str, endings: Sequence[str]) -> Iterator[InputF
         "::" in pattern and not os.path.lexists(posixpath.join(base, pattern))
     )
     relative = not is_url and not posixpath.isabs(pattern)
-    store, root = fsspec.url_to_fs(base if relative else pattern)
+    store, root = open_file_system(base if relative else pattern)
     address = posixpath.normpath(posixpath.join(root, pattern)) if relative else root
     if not _GLOB_CHARACTERS.isdisjoint(pattern) and not store.exists(address):
         entries = store.glob(address, detail=True)
@@ -183,7 +183,7 @@ class _Listings:
     def state(self, location: str) -> tuple[int, str]:
         protocol = location.split("://", 1)[0]
         if protocol not in self._stores:
-            self._stores[protocol] = fsspec.url_to_fs(location)[0]
+            self._stores[protocol] = open_file_system(location)[0]
             self._stores[protocol].invalidate_cache()
         store = self._stores[protocol]
         name = store._strip_protocol(location)
@@ -197,7 +197,7 @@ class _Listings:
 
 def outside(files: Sequence[InputFile], folder: str) -> list[InputFile]:
     """Leave out the files that lie in `folder`, a local one or a URL, whatever links lead there."""
-    store, root = fsspec.url_to_fs(folder)
+    store, root = open_file_system(folder)
     is_local = isinstance(store, LocalFileSystem)
     inner = f"{(os.path.realpath(root) if is_local else store.unstrip_protocol(root)).rstrip('/')}/"
 

@@ -316,7 +316,7 @@ def test_without_credentials_one_line_says_so(
         (
             ["run", str(recipe), "--output", "nowhere://corpora/out"],
             2,
-            "nowhere://corpora/out cannot be opened: Protocol not known: nowhere",
+            "'nowhere://corpora/out' cannot be opened: Protocol not known: nowhere",
         ),
     ):
         with pytest.raises(SystemExit) as stopped:
