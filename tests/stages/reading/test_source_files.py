@@ -114,7 +114,7 @@ NOTHING: dict[str, tuple[list[str], list[str]]] = {
     "a folder": (["data"], ["path 'data' is a folder; name its files, such as data/*"]),
     "a store that nobody knows": (
         ["nix://a/*"],
-        ["path 'nix://a/*' cannot be listed: Protocol not known: nix"],
+        ["path 'nix://a/*' cannot be opened: Protocol not known: nix"],
     ),
     "all at once": (
         ["nix.txt", "recipes/a.txt", "data/"],
