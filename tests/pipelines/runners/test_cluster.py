@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -12,6 +13,7 @@ import pytest
 
 from pipelines.phases.run_context import Run
 from pipelines.runners import cluster
+from pipelines.runners.beam_tasks import RunTask
 from pipelines.runners.local import (
     Composition,
     Runner,
@@ -267,3 +269,26 @@ def test_without_deduplication_a_recipe_takes_three_jobs(tmp_path: Path) -> None
     assert digests(beam) == digests(local)
     jobs = [line.partition(": ")[2] for line in done.stderr.splitlines() if ": job " in line]
     assert len(jobs) == 3, jobs
+
+
+class CountedWorker(LengthWorker):
+    """Counts how often it is set up."""
+
+    set_up = 0
+
+    def setup(self) -> None:
+        CountedWorker.set_up += 1
+
+
+def test_a_thread_keeps_the_models_of_a_chain(tmp_path: Path) -> None:
+    """As Dask goes along it: with each partition through all of its phases."""
+    steps = []
+    for phase in ("first", "second", "third"):
+        worker = CountedWorker(Store(str(tmp_path)))
+        worker.phase = phase
+        steps.append(RunTask(Link(worker, as_it_is, nothing)))
+    for _ in range(4):
+        for step in steps:
+            step.setup()
+            assert step.link.worker.phase == pickle.loads(step.packed).worker.phase  # noqa: S301
+    assert CountedWorker.set_up == 3
