@@ -18,6 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipelines.command_line.app import app
+from pipelines.phases.synthesize import Questions
 from stages.synthesis.prompt_files import built_in_prompt
 from tests.declaration import documents
 from tests.endpoints import FaultyEndpoint, completion
@@ -466,3 +467,18 @@ def test_a_row_is_asked_again_and_scored(tmp_path: Path) -> None:
         "inconsistent": (0.0, 0.5),
         "judge_rejected": (2.0, 4.0),
     }
+
+
+def test_equal_questions_are_counted_once_where_they_came_first() -> None:
+    questions = Questions()
+    for key, label, tokens in (
+        (b"a" * 16, "eus_Latn", (10, 5)),
+        (b"b" * 16, "spa_Latn", (7, 1)),
+        (b"a" * 16, "spa_Latn", (10, 5)),
+    ):
+        questions.add(key, label, tokens)
+    assert questions.counts() == {
+        "eus_Latn": {"questions": 1, "prompt_tokens": 10, "completion_tokens": 5},
+        "spa_Latn": {"questions": 1, "prompt_tokens": 7, "completion_tokens": 1},
+    }
+    assert Questions().counts() == {}
