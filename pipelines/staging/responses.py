@@ -68,7 +68,7 @@ RESPONSE = pa.schema(
         ),
     ]
 )
-_ROW_GROUP = 10_000
+_ROW_GROUP = 2_000  # a few kB each: a question holds its passage
 _RECORD = 16  # bytes of a meter's record
 # that a worker waits for an answer to another one, before it takes the budget for spent
 _OTHERS_SECONDS = 60.0

@@ -210,7 +210,8 @@ def _numbers(
         hour := re.search(r"\s+\d{1,2}\Z", text[start:end])
     ):
         end = start + hour.start()
-    if is_sum(ascii_digits(text[start:end]), is_told(text, start, end)):
+    given = ascii_digits(text[start:end])
+    if is_sum(given) and is_sum(given, is_told(text, start, end)):  # words are looked for last
         return
     head = _HYPHENATED.match(text, start, end)
     if head and (kind := _kind_of(text, start, head.end(1), wanted, regions)):
