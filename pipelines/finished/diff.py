@@ -1,7 +1,8 @@
 """What changed between two versions of a corpus: documents, figures, versions, recipe.
 
 Documents are known by their ids, which depend on where a document was read and not on the version
-of the corpus. Of each document 32 bytes stay in memory: a key of its id and one of its text.
+of the corpus. Of each document 32 bytes stay in memory: a key of its id and one of its text; of
+each row of what was made 16.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ import pyarrow.compute as pc
 
 from pipelines.staging.corpus import damage_told, read_card, read_manifest
 from pipelines.staging.store import Store
+from schemas.card.card import Card
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
 from stages.keys import KEY, hash_keys
 
 FIGURES = ("documents", "code_points", "utf8_bytes", "words")
 CHANGES = ("added", "withdrawn", "removed", "rewritten", "moved")
+MADE = ("bitext", "document_pairs", "pairs", "responses", "samples", "synthetic")
 
 
 class _Documents(NamedTuple):
@@ -37,13 +40,18 @@ class _Documents(NamedTuple):
 
 
 class CorpusDifference(NamedTuple):
-    """Documents by kind of change, label and source; and what else differs, as (old, new)."""
+    """Documents by kind of change, label and source; rows of what was made, by kind of change,
+    subset and languages; and what else differs, as (old, new)."""
 
     # (change, label, source); of a moved one the label that it has now
     documents: dict[tuple[str, str, str], int]
     figures: dict[tuple[str, str], tuple[int | None, int | None]]  # (label, figure)
     versions: dict[str, tuple[str | None, str | None]]
     recipe: list[str]  # lines of a unified diff
+    # (added or removed, subset such as `bitext` or `synthetic/chat`, label or direction)
+    made: dict[tuple[str, str, str], int]
+    # by label, the ids of documents that the card shows no more, and shows now
+    samples: dict[str, tuple[list[str], list[str]]]
 
     @property
     def is_empty(self) -> bool:
@@ -63,6 +71,14 @@ class CorpusDifference(NamedTuple):
                 name: {"old": old, "new": new} for name, (old, new) in sorted(self.versions.items())
             },
             "recipe": self.recipe,
+            "made": [
+                {"change": change, "subset": subset, "languages": languages, "rows": rows}
+                for (change, subset, languages), rows in sorted(self.made.items())
+            ],
+            "samples": {
+                label: {"old": old, "new": new}
+                for label, (old, new) in sorted(self.samples.items())
+            },
         }
 
 
@@ -97,6 +113,8 @@ def difference(old: Store, new: Store) -> CorpusDifference:
                 before, now, "old/recipe.toml", "new/recipe.toml", lineterm="", n=1
             )
         ),
+        made=_made_changed(*map(_made, (old, new))),
+        samples=_samples_changed(*cards),
     )
 
 
@@ -106,6 +124,84 @@ def _changed(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> dict[Any, tuple[
         for key in old.keys() | new.keys()
         if old.get(key) != new.get(key)
     }
+
+
+def _samples_changed(old: Card, new: Card) -> dict[str, tuple[list[str], list[str]]]:
+    """Name the documents that only one of two cards shows, by label."""
+    before, now = (
+        {label: [sample.id for sample in own.samples] for label, own in card.statistics.items()}
+        for card in (old, new)
+    )
+    changed = {}
+    for label in sorted(before.keys() | now.keys()):
+        ours, theirs = before.get(label, []), now.get(label, [])
+        left = [id_ for id_ in ours if id_ not in theirs]
+        came = [id_ for id_ in theirs if id_ not in ours]
+        if left or came:
+            changed[label] = left, came
+    return changed
+
+
+def _made(store: Store) -> dict[tuple[str, str], npt.NDArray[np.void]]:
+    """Hash the rows of all pairs, training samples and synthetic configurations, by subset and
+    label or direction."""
+    found: dict[tuple[str, str], list[npt.NDArray[np.void]]] = {}
+    paths = [file.path for file in read_manifest(store).files if file.path.endswith(".parquet")]
+    for path in sorted(path for path in paths if path.split("/")[0] in MADE):
+        subset = "/".join(path.split("/")[: 1 + path.startswith(("synthetic/", "samples/"))])
+        with damage_told(store, path):
+            for table in store.row_groups(path):
+                keys, languages = _row_keys(table), _languages(table)
+                for number, name in enumerate(languages.dictionary.to_pylist()):
+                    own = keys[languages.indices.to_numpy() == number]
+                    found.setdefault((subset, name), []).append(own)
+    return {key: np.concatenate(parts) for key, parts in found.items()}
+
+
+def _row_keys(table: pa.Table) -> npt.NDArray[np.void]:
+    """Hash n rows: by all columns of texts and numbers, and so by their own ids."""
+    columns = []
+    for column in table.columns:
+        if pa.types.is_nested(column.type) or pa.types.is_boolean(column.type):
+            continue
+        if not (pa.types.is_binary(column.type) or pa.types.is_fixed_size_binary(column.type)):
+            column = column.cast(pa.large_string())
+        columns.append(pc.fill_null(column.cast(pa.large_binary()), b""))
+    joined = pc.binary_join_element_wise(*columns, pa.scalar(b"\x1f", pa.large_binary()))
+    return hash_keys(joined.combine_chunks())
+
+
+def _languages(table: pa.Table) -> pa.DictionaryArray:
+    """Name the languages of n rows: a label, or a direction."""
+    for names, mark in (
+        (("source_language", "target_language"), " -> "),
+        (("language", "script"), "_"),
+    ):
+        if set(names) <= set(table.schema.names):
+            both = [pc.fill_null(table[name].cast(pa.string()), "") for name in names]
+            joined = pc.binary_join_element_wise(*both, mark)
+            return joined.combine_chunks().dictionary_encode()
+    return pa.repeat("", table.num_rows).dictionary_encode()
+
+
+def _made_changed(
+    old: Mapping[tuple[str, str], npt.NDArray[np.void]],
+    new: Mapping[tuple[str, str], npt.NDArray[np.void]],
+) -> dict[tuple[str, str, str], int]:
+    """Count rows that are in one corpus more often than in the other."""
+    none = np.empty(0, KEY)
+    counts = {}
+    for key in sorted(old.keys() | new.keys()):
+        ours, theirs = old.get(key, none), new.get(key, none)
+        both = np.concatenate([ours, theirs])
+        _, places = np.unique(both, return_inverse=True)
+        more = np.bincount(places[len(ours) :], minlength=len(both)) - np.bincount(
+            places[: len(ours)], minlength=len(both)
+        )
+        for change, rows in (("added", more[more > 0].sum()), ("removed", -more[more < 0].sum())):
+            if rows:
+                counts[(change, *key)] = int(rows)
+    return counts
 
 
 def _documents(store: Store) -> _Documents:
@@ -190,6 +286,13 @@ def difference_lines(found: CorpusDifference, shown: int) -> Iterator[str]:
             )
             if len(ordered) > shown:
                 yield f"           and {len(ordered) - shown:,} more; --json shows all"
+    for (change, subset, languages), rows in sorted(found.made.items()):
+        yield f"{change:10} {rows:,} rows of {subset}{languages and f': {languages}'}"
+    for label, (left, came) in sorted(found.samples.items()):
+        named = "; ".join(
+            f"{words} {', '.join(ids)}" for words, ids in (("without", left), ("now", came)) if ids
+        )
+        yield f"sample     {label} {named}"
     for (label, figure), (old, new) in sorted(found.figures.items()):
         if figure in ("documents", "words"):
             yield f"figure     {label} {figure}: {_number(old)} to {_number(new)}"

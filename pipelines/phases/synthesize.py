@@ -652,7 +652,7 @@ class SyntheticShardWorker(Worker[SyntheticShardResult]):
         schema = synthetic_schema(configuration)
         rows = size = waiting_bytes = 0
         waiting: list[pa.Table] = []
-        samples: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+        samples: Samples = {}
         options = PUBLISHED | {"compression_level": self.recipe.publish.compression_level}
         with self.store.writing_parquet(path, schema, **options) as writer:
             for split in task.payload["splits"]:
@@ -666,7 +666,7 @@ class SyntheticShardWorker(Worker[SyntheticShardResult]):
                     )
                     start += table.num_rows
                     chosen = table.filter(pa.array(own)).select(schema.names)
-                    _sample(chosen, samples)
+                    keep_samples(chosen, samples)
                     rows, size = rows + chosen.num_rows, size + chosen.nbytes
                     waiting.append(chosen)
                     waiting_bytes += chosen.nbytes
@@ -680,15 +680,23 @@ class SyntheticShardWorker(Worker[SyntheticShardResult]):
             split=PUBLISHED_SPLITS[number],
             file=file_record(self.store, path, rows),
             num_bytes=size,
-            samples=tuple(
-                SyntheticSample(strategy=strategy, id=own_id, row=_shown(configuration, row))
-                for strategy, found in sorted(samples.items())
-                for own_id, row in found
-            ),
+            samples=shown_samples(configuration, samples),
         )
 
 
-def _sample(table: pa.Table, samples: dict[str, list[tuple[str, dict[str, Any]]]]) -> None:
+Samples = dict[str, list[tuple[str, dict[str, Any]]]]  # ids and rows, by strategy
+
+
+def shown_samples(configuration: str, samples: Samples) -> tuple[SyntheticSample, ...]:
+    """Return samples as the card shows them."""
+    return tuple(
+        SyntheticSample(strategy=strategy, id=own_id, row=_shown(configuration, row))
+        for strategy, found in sorted(samples.items())
+        for own_id, row in found
+    )
+
+
+def keep_samples(table: pa.Table, samples: Samples) -> None:
     """Keep the rows with the smallest ids of each strategy: ids are hashes."""
     order = pc.sort_indices(table, sort_keys=[("strategy", "ascending"), ("id", "ascending")])
     seen: Counter[str] = Counter()

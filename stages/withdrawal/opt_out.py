@@ -4,12 +4,14 @@
   is named before it (`GPTBot: noai`) or by the meta's name. `noimageai` alone is about images.
 - `tdm_reservation`: the header `tdm-reservation: 1`, a meta of that name, or a rule of the site's
   `/.well-known/tdmrep.json`. A page's own meta decides over the header, and the header over the
-  file, 0 or 1; of the file's rules the first decides whose `location` fits, as in robots.txt.
+  file, 0 or 1; other values say nothing. Of the file's rules the first decides whose `location`
+  fits, as in robots.txt.
 - `robots`: rules of robots.txt, by RFC 9309: the group of an agent, or else that of `*`; the rule
   with the longest path decides, and `allow` of two equally long ones; `*` and `$` are special.
 
-Sources: RFC 9309; TDM Reservation Protocol, W3C Community Group final report, sections on the file, header and metas;
-the directives `noai` and `noimageai` as DeviantArt published them in 2022.
+Sources: RFC 9309; TDM Reservation Protocol, W3C Community Group final report, sections
+"tdm-reservation", "TDM File on the Origin Server" and "Processing priority"; the directives `noai`
+and `noimageai` as DeviantArt published them in 2022.
 """
 
 from __future__ import annotations
@@ -53,17 +55,25 @@ def page_signals(
     for line in (headers or "").split("\n"):
         name, _, value = line.partition(":")
         if name == "tdm-reservation":
-            reserved = value.strip() == "1"
+            reserved = _reservation(value, reserved)
         else:
             noai |= _says_noai(line, known)
     wide = raw.replace(b"\0", b"") if raw and b"\0" in raw else raw  # of UTF-16, as good as ASCII
     for name, content in _metas(raw, charset) if raw and _MENTIONED.search(wide or b"") else ():
         if name == "tdm-reservation":
-            reserved = content.strip() == "1"
+            reserved = _reservation(content, reserved)
         elif name == "robots" or name in known:
             noai |= "noai" in _words(content)
     said = (noai, reserved is True, reserved is False)
     return tuple(signal for signal, given in zip(_DIRECTIVES, said, strict=True) if given)
+
+
+def _reservation(value: object, before: bool | None = None) -> bool | None:
+    """Read a `tdm-reservation`, a number or its digits: reserved or open; other values are errors
+    of the protocol, which leave it as it was `before`."""
+    if isinstance(value, bool):
+        return before
+    return {"1": True, "0": False}.get(str(value).strip(), before)
 
 
 def _says_noai(line: str, agents: Collection[str]) -> bool:
@@ -141,8 +151,8 @@ def allowed(rules: Sequence[Rule], path: str) -> bool:
 
 
 def reservation_rules(content: bytes) -> list[Rule]:
-    """Read a `tdmrep.json`: its rules in order, which allow what they do not reserve; what is no
-    rule is left out, and a file that is no list of them has none.
+    """Read a `tdmrep.json`: its rules in order; what is no rule is left out, also what neither
+    reserves nor opens, and a file that is no list of them has none.
 
     >>> reservation_rules(b'[{"location": "/a/*.html$", "tdm-reservation": 1}, {"location": 3}]')
     [Rule(path='/a/*.html$', allows=False)]
@@ -152,9 +162,10 @@ def reservation_rules(content: bytes) -> list[Rule]:
     except (ValueError, RecursionError):
         return []
     return [
-        Rule(_in_one_form(entry["location"]), entry.get("tdm-reservation") != 1)
+        Rule(_in_one_form(entry["location"]), allows=not given)
         for entry in (entries if isinstance(entries, list) else [])
         if isinstance(entry, dict) and isinstance(entry.get("location"), str)
+        if (given := _reservation(entry.get("tdm-reservation"))) is not None
     ]
 
 

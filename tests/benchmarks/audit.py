@@ -15,17 +15,16 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import gflanguages
 import pyarrow as pa
 
 from data_cards import statistics
-from data_cards.statistics import Asked
 from pipelines.build.output import BuildOptions, build
 from pipelines.build.plan import Plan, make_plan
-from pipelines.finished.audit.audit import audit
+from pipelines.finished.audit.audit import Asked, audit
 from pipelines.phases.ingest import IngestWorker
 from pipelines.phases.publish import shards
 from pipelines.phases.run_context import Run
@@ -34,8 +33,9 @@ from pipelines.staging.staged import staged_split
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Result, Task, Worker, finished
 from schemas.card.statistics import TextStatistics
-from tests.pipelines.finished.corruptions import CORRUPTIONS
+from tests.pipelines.finished.corruptions import CORRUPTIONS, MADE_CORRUPTIONS, Corruption
 from tests.pipelines.finished.test_audit import write_corpus
+from tests.pipelines.finished.test_audit_made import write_made
 
 ROWS = 100_000
 RECIPE = """
@@ -52,17 +52,17 @@ stage = "identify_language"
 """
 
 
-def planted(folder: Path) -> tuple[int, int]:
-    """Plant each corruption in a copy of a small corpus; return how many were found, and errors of
-    the clean one."""
-    corpus = write_corpus(folder)
+def planted(corpus: Path, corruptions: Mapping[str, Corruption], asked: Asked) -> tuple[int, int]:
+    """Plant each corruption in a copy of a small corpus; return how many were found, and how much
+    is said of the clean one that is no note."""
     found = 0
-    for position, corrupt in enumerate(CORRUPTIONS.values()):
-        copy = shutil.copytree(corpus, folder / f"copy-{position}")
+    for corrupt in corruptions.values():
+        copy = shutil.copytree(corpus, corpus.parent / "copy")
         corrupt(copy)
-        found += audit(Store(str(copy)), lambda _: None).has_errors
+        found += audit(Store(str(copy)), lambda _: None, asked).has_errors
         shutil.rmtree(copy)
-    return found, len(audit(Store(str(corpus)), lambda _: None).findings)
+    clean = audit(Store(str(corpus)), lambda _: None, asked).findings
+    return found, sum(finding.severity != "note" for finding in clean)
 
 
 def write_many(folder: Path) -> Path:
@@ -94,7 +94,7 @@ def statistics_share(plan: Plan, output: Path) -> float:
     measuring, measure = 0.0, statistics.measure
 
     def timed(
-        batch: pa.RecordBatch, label: str, asked: Asked = statistics.NOTHING_MORE
+        batch: pa.RecordBatch, label: str, asked: statistics.Asked = statistics.NOTHING_MORE
     ) -> TextStatistics:
         nonlocal measuring
         began = time.process_time()
@@ -113,7 +113,11 @@ def statistics_share(plan: Plan, output: Path) -> float:
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        caught, false_alarms = planted(folder)
+        for name in ("documents", "made"):
+            (folder / name).mkdir()
+        of_documents = planted(write_corpus(folder / "documents"), CORRUPTIONS, Asked())
+        no_opinion = Asked(second_opinion="none")  # of pages that were put together of numbers
+        of_made = planted(write_made(folder / "made"), MADE_CORRUPTIONS, no_opinion)
         output = folder / "many"
         plan = make_plan(write_many(folder), str(output))
         build(
@@ -126,9 +130,10 @@ def main() -> None:
     print(
         json.dumps(
             {
-                "planted": len(CORRUPTIONS),
-                "caught": caught,
-                "false_alarms": false_alarms
+                "planted": len(CORRUPTIONS) + len(MADE_CORRUPTIONS),
+                "caught": of_documents[0] + of_made[0],
+                "false_alarms": of_documents[1]
+                + of_made[1]
                 + sum(finding.severity != "note" for finding in result.findings),
                 "statistics_share": round(share, 3),
                 "rows_per_s": round(result.documents / seconds),

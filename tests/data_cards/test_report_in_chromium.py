@@ -114,6 +114,19 @@ def test_nothing_is_wider_than_the_screen(
         page.screenshot(path=tmp_path / f"{place}.png")
 
 
+def test_the_first_column_stays_where_a_table_is_scrolled(
+    opened: Callable[..., Page], tmp_path: Path
+) -> None:
+    page = opened(PHONE, "dark")
+    page.evaluate("location.hash = '#texts'")
+    page.locator("#texts .wide").first.evaluate("table => { table.scrollLeft = 400; }")
+    box = page.locator("#texts tbody tr td:first-child").first.bounding_box()
+    assert box is not None
+    assert 0 <= box["x"] < 40
+    assert box["width"] < PHONE["width"] / 2
+    page.screenshot(path=tmp_path / "texts.png")
+
+
 def test_hostile_samples_are_text(opened: Callable[..., Page]) -> None:
     page = opened(DESKTOP)
     assert page.title().startswith("</title><script>alert('x')</script>")

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from data_cards.sections.funnel import count_fates, merge_fates
 from pipelines.finished.audit.documents import Shard
+from pipelines.finished.audit.parted import PARTS, PLACED, Parted, placed, same
 from pipelines.staging.store import Store
 from schemas.card.card import Card
 from schemas.card.funnel import FateCount
@@ -23,40 +24,30 @@ from schemas.manifest import Manifest
 from stages.keys import KEY, hash_keys
 
 CHECK = "ledger"
-_NO_KEYS = np.empty(0, KEY)
 
 
 class Ledger(NamedTuple):
-    """What the ledger's files say: keys of all ids; of those that ids refer to; of published ids
-    with their places."""
+    """What the ledger's files say: keys of all ids, and of those that ids refer to, parted by key;
+    published documents, parted by the numbers of their files in `names`."""
 
     fates: tuple[FateCount, ...]
     rows_by_file: dict[str, dict[str, int]]
-    ids: npt.NDArray[np.void]
-    referred: dict[str, npt.NDArray[np.void]]
-    published: npt.NDArray[np.void]
-    shards: npt.NDArray[np.int64]  # of each published document, its place in `names`, -1 for null
-    rows: npt.NDArray[np.int64]
+    ids: Parted
+    referred: dict[str, Parted]
+    published: Parted
+    nowhere: int  # published documents without a file
     names: list[str]
     findings: list[Finding]
 
 
 def read_ledger(store: Store, paths: Sequence[str]) -> Ledger:
-    """Read the ledger, a row group in memory at a time; about 60 bytes stay for each document."""
+    """Read the ledger, a row group in memory at a time; about 60 bytes of each document go to disk."""
     fates: list[tuple[FateCount, ...]] = []
     counted: dict[str, dict[str, int]] = {}
     names: dict[str, int] = {}
     findings: list[Finding] = []
-    ids, published, shards, rows = (
-        [_NO_KEYS],
-        [_NO_KEYS],
-        [np.empty(0, np.int64)],
-        [np.empty(0, np.int64)],
-    )
-    referred: dict[str, list[npt.NDArray[np.void]]] = {
-        "duplicate_of": [_NO_KEYS],
-        "parent_id": [_NO_KEYS],
-    }
+    ids, published, nowhere = Parted(KEY), Parted(PLACED, by="file"), 0
+    referred = {"duplicate_of": Parted(KEY), "parent_id": Parted(KEY)}
     for path in paths:
         own: Counter[str] = Counter()
         try:
@@ -64,13 +55,15 @@ def read_ledger(store: Store, paths: Sequence[str]) -> Ledger:
                 for batch in table.combine_chunks().to_batches():
                     fates.append(count_fates(batch))
                     own.update(batch["fate"].to_pylist())
-                    ids.append(_keys(batch["id"]))
+                    ids.add(_keys(batch["id"]))
                     for column, found in referred.items():
-                        found.append(_keys(batch[column].drop_null()))
+                        found.add(_keys(batch[column].drop_null()))
                     out = batch.filter(pc.equal(batch["fate"], "published"))
-                    published.append(_keys(out["id"]))
-                    shards.append(_numbered(out["shard"], names))
-                    rows.append(pc.fill_null(out["row"], -1).to_numpy(zero_copy_only=False))
+                    rows = pc.fill_null(out["row"], -1).to_numpy(zero_copy_only=False)
+                    places = placed(_keys(out["id"]), _numbered(out["shard"], names), rows)
+                    there = places["file"] >= 0
+                    published.add(places[there])
+                    nowhere += int(np.count_nonzero(~there))
         except (OSError, pa.ArrowException, SchemaError, KeyError, ValueError) as problem:
             findings.append(
                 error(
@@ -84,15 +77,13 @@ def read_ledger(store: Store, paths: Sequence[str]) -> Ledger:
             findings.append(
                 error(CHECK, f"has fates that there are not: {', '.join(map(str, unknown))}", path)
             )
-    together = {column: np.concatenate(found) for column, found in referred.items()}
     return Ledger(
         merge_fates(fates),
         counted,
-        np.concatenate(ids),
-        together,
-        np.concatenate(published),
-        np.concatenate(shards),
-        np.concatenate(rows),
+        ids,
+        referred,
+        published,
+        nowhere,
         list(names),
         findings,
     )
@@ -115,9 +106,8 @@ def place_findings(ledger: Ledger, shards: Iterable[Shard]) -> Iterator[Finding]
     """Hold each published row of the ledger against the document that stands at that place, and the
     other way round."""
     by_path = {shard.path: shard for shard in shards}
-    for number, path in enumerate(ledger.names):
-        mine = ledger.shards == number
-        rows, keys = ledger.rows[mine], ledger.published[mine]
+    for number, documents in ledger.published.by_file():
+        path, rows = ledger.names[number], documents["number"]
         shard = by_path.get(path)
         if shard is None:
             yield error(
@@ -133,12 +123,12 @@ def place_findings(ledger: Ledger, shards: Iterable[Shard]) -> Iterator[Finding]
             )
         inside = (rows >= 0) & (rows < len(shard.keys))
         wrong = int(np.count_nonzero(~inside)) + int(
-            np.count_nonzero(shard.keys[rows[inside]] != keys[inside])
+            np.count_nonzero(~same(shard.keys.load()[rows[inside]], documents[inside]))
         )
         if wrong:
             yield error(CHECK, f"names another document at {wrong:,} places of this file", path)
-    if nowhere := int(np.count_nonzero(ledger.shards < 0)):
-        yield error(CHECK, f"does not say where {nowhere:,} published documents are")
+    if ledger.nowhere:
+        yield error(CHECK, f"does not say where {ledger.nowhere:,} published documents are")
     for path in sorted(by_path.keys() - set(ledger.names)):
         yield error(CHECK, "has no row for any document of this file", path)
 
@@ -147,7 +137,12 @@ def reference_findings(ledger: Ledger, manifest: Manifest) -> Iterator[Finding]:
     """Find documents that the ledger calls duplicates of, or made from, documents that it does not
     know."""
     for column, keys in ledger.referred.items():
-        missing = int(np.count_nonzero(~np.isin(keys["low"], ledger.ids["low"])))
+        missing = sum(
+            int(
+                np.count_nonzero(~np.isin(keys.part(number)["low"], ledger.ids.part(number)["low"]))
+            )
+            for number in range(PARTS)
+        )
         if not missing:
             continue
         if column == "duplicate_of" and manifest.indexes:

@@ -31,7 +31,9 @@ from pipelines.finished.audit.documents import (
 )
 from pipelines.finished.audit.files import corpus_files, file_findings
 from pipelines.finished.audit.hub_card import read_hub_card
+from pipelines.finished.audit.made import made_findings
 from pipelines.finished.audit.other_data import OtherData
+from pipelines.finished.audit.parted import KeyFile
 from pipelines.finished.audit.sample import DOCUMENTS, Sample
 from pipelines.finished.audit.synthetic import synthetic_findings
 from pipelines.finished.audit.withdrawals import withdrawal_findings
@@ -96,7 +98,7 @@ def audit(store: Store, report: Callable[[str], None], asked: Asked = Asked()) -
     data = [path for path in parquet if path.startswith("data/")]
     sample = Sample(len({path.split("/")[1] for path in data}), asked.sampled)
     counted, uncounted = asked_of_corpus(card.recipe if card is not None else "")
-    looked = Looked(counted, sample, sets)
+    looked = Looked(counted, sample, sets, KeyFile())
     for path in data:
         report(path)
         shards.append(read_shard(store, path, card, looked))
@@ -115,6 +117,7 @@ def audit(store: Store, report: Callable[[str], None], asked: Asked = Asked()) -
     findings += reference_findings(ledger, manifest)
     findings += account_findings(ledger, manifest, card)
     findings += synthetic_findings(store, present, shards, card, report)
+    findings += made_findings(store, present, manifest, card, report)
     if card is not None:
         findings += statistics_findings(shards, card, uncounted)
         findings += card_findings(store, card, manifest, importlib.metadata.version("glotmill"))

@@ -8,7 +8,6 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 from data_cards.sections.columns import column_rows
 from data_cards.statistics import Asked, measure, merge, with_commonest_hosts
 from pipelines.finished.audit.content import EvaluationTexts
+from pipelines.finished.audit.parted import PLACED, KeptKeys, KeyFile, Parted, placed, same
 from pipelines.finished.audit.sample import Sample
 from pipelines.staging.store import Store
 from schemas.card.card import Card
@@ -24,7 +24,7 @@ from schemas.card.statistics import HOSTS_SHOWN, TextStatistics
 from schemas.columns import SchemaError
 from schemas.finding import Finding, error, note, warning
 from schemas.language import parse_label
-from stages.keys import KEY, hash_keys
+from stages.keys import hash_keys
 
 CHECK = "documents"
 BATCH_ROWS = 4096
@@ -37,18 +37,19 @@ class Shard(NamedTuple):
 
     path: str
     label: str
-    keys: npt.NDArray[np.void]
+    keys: KeptKeys
     statistics: TextStatistics
     findings: list[Finding]
 
 
 class Looked(NamedTuple):
     """What documents are looked at for besides their own columns: what the card counts on request,
-    the sample that they may be in, evaluation sets."""
+    the sample that they may be in, evaluation sets; `keys` takes those of their ids."""
 
     asked: Asked
     sample: Sample
     sets: EvaluationTexts | None
+    keys: KeyFile
 
 
 def read_shard(store: Store, path: str, card: Card | None, looked: Looked) -> Shard:
@@ -59,13 +60,13 @@ def read_shard(store: Store, path: str, card: Card | None, looked: Looked) -> Sh
     """
     findings: list[Finding] = []
     label = PurePosixPath(path).parent.name
-    keys: list[npt.NDArray[np.void]] = []
+    keys = looked.keys.begin()
     parts: list[TextStatistics] = []
     try:
         parse_label(label)
     except ValueError as problem:
         findings.append(error(CHECK, f"lies in a folder that is no label: {problem}", path))
-        return Shard(path, label, np.empty(0, KEY), TextStatistics(), findings)
+        return Shard(path, label, keys, TextStatistics(), findings)
     try:
         with store.open(path) as stream, pq.ParquetFile(stream) as parquet:
             if card is not None and column_rows(parquet.schema_arrow) != card.columns:
@@ -76,26 +77,20 @@ def read_shard(store: Store, path: str, card: Card | None, looked: Looked) -> Sh
                     words = f"has rows without {' and '.join(empty)}"
                     findings.append(error(CHECK, words, path))
                     batch = _filled(batch, empty)
-                keys.append(hash_keys(batch["id"].cast(pa.large_string())))
+                own = hash_keys(batch["id"].cast(pa.large_string()))
+                keys.append(own)
                 parts.append(measure(batch, label, asked))
                 if not PurePosixPath(path).name.startswith(SUBSETS_APART):
                     made = pc.fill_null(batch["synthetic"], False)
-                    looked.sample.add(label, keys[-1], batch["id"], batch["text"], made)
+                    looked.sample.add(label, own, batch["id"], batch["text"], made)
                 if looked.sets is not None:
                     looked.sets.look(batch)
-                findings += _batch_findings(
-                    batch, label, path, sum(map(len, keys)) - batch.num_rows
-                )
+                findings += _batch_findings(batch, label, path, len(keys) - batch.num_rows)
     except (OSError, pa.ArrowException, SchemaError, KeyError, ValueError) as problem:
         words = " ".join(str(problem).split())[:300]
         findings.append(error(CHECK, f"cannot be read as published documents: {words}", path))
-    return Shard(
-        path,
-        label,
-        np.concatenate([np.empty(0, KEY), *keys]),
-        with_commonest_hosts(merge(parts)),
-        _first_of_kind(findings),
-    )
+    statistics = with_commonest_hosts(merge(parts))
+    return Shard(path, label, keys, statistics, _first_of_kind(findings))
 
 
 def _filled(batch: pa.RecordBatch, names: Iterable[str]) -> pa.RecordBatch:
@@ -144,19 +139,25 @@ def _first_of_kind(findings: Iterable[Finding]) -> list[Finding]:
     return list(kept.values())
 
 
-def id_findings(shards: Iterable[Shard]) -> Iterator[Finding]:
-    """Find ids that are published twice: 16 bytes in memory for each document."""
-    shards = list(shards)
-    keys = np.concatenate([np.empty(0, KEY), *(shard.keys for shard in shards)])
-    order = np.lexsort((keys["low"], keys["high"]))
-    again = order[1:][keys[order[1:]] == keys[order[:-1]]]
-    starts = np.cumsum([0, *(len(shard.keys) for shard in shards)])
-    for place in np.sort(again)[:_SHOWN].tolist():
-        number = int(np.searchsorted(starts, place, "right")) - 1
-        message = f"row {place - starts[number]:,} has an id that another document has"
+def id_findings(shards: Sequence[Shard]) -> Iterator[Finding]:
+    """Find ids that are published twice."""
+    documents = Parted(PLACED)
+    for number, shard in enumerate(shards):
+        documents.add(placed(shard.keys.load(), number, np.arange(len(shard.keys))))
+    first: list[tuple[int, int]] = []
+    count = 0
+    for part in documents:
+        order = np.lexsort((part["low"], part["high"]))  # stable: in the order of files and rows
+        before, now = part[order[:-1]], part[order[1:]]
+        again = now[same(before, now)]
+        count += len(again)
+        own = zip(again["file"].tolist(), again["number"].tolist(), strict=True)
+        first = sorted([*first, *own])[:_SHOWN]
+    for number, row in first:
+        message = f"row {row:,} has an id that another document has"
         yield error(CHECK, message, shards[number].path)
-    if len(again) > _SHOWN:
-        yield error(CHECK, f"{len(again):,} documents have an id that another one has")
+    if count > _SHOWN:
+        yield error(CHECK, f"{count:,} documents have an id that another one has")
 
 
 def statistics_findings(

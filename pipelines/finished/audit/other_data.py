@@ -13,14 +13,14 @@ import pyarrow.parquet as pq
 from pipelines.finished.audit.card import incompatible
 from pipelines.finished.audit.content import EvaluationTexts
 from pipelines.finished.audit.hub_card import HubCard, label_of, language_of, row_findings
-from pipelines.finished.audit.repeats import Repeats
+from pipelines.finished.audit.parted import Parted, repeated
 from pipelines.finished.audit.sample import Sample
 from pipelines.staging.store import Store
 from schemas.finding import Finding, error, note, warning
 from schemas.language import parse_label
 from stages.deduplication.exact import normalized_texts
 from stages.deduplication.options import ExactDeduplicationConfig
-from stages.keys import hash_keys
+from stages.keys import KEY, hash_keys
 
 CHECK = "parquet"
 BATCH_ROWS = 4096
@@ -43,7 +43,7 @@ class OtherData:
         self.store, self.card, self.sample, self.sets = store, card, sample, sets
         self.documents = 0
         self._schemas: dict[str, pa.Schema] = {}
-        self._ids, self._texts = Repeats(), Repeats()
+        self._ids, self._texts = Parted(KEY), Parted(KEY)
         self._rows: Counter[str] = Counter()  # by configuration
         self._languages: Counter[str] = Counter()
         self._licences: Counter[str] = Counter()
@@ -53,22 +53,21 @@ class OtherData:
     ) -> Iterator[Finding]:
         """Look through all files, whose texts are in the column `text`."""
         yield note(CHECK, _UNCHECKED)
-        with self._ids, self._texts:
-            for path in paths:
-                report(path)
-                try:
-                    with self.store.open(path) as stream, pq.ParquetFile(stream) as parquet:
-                        yield from self._file(path, parquet, text)
-                except (OSError, pa.ArrowException, ValueError, NotImplementedError) as problem:
-                    words = f"cannot be read: {' '.join(str(problem).split())[:300]}"
-                    yield error(CHECK, words, path)
-            if not self._ids.seen:
-                yield note(CHECK, "rows have no id, by which a document could be found again")
-            if repeated := self._ids.count():
-                yield error(CHECK, f"{repeated:,} rows have an id that an earlier row has")
-            if repeated := self._texts.count():
-                words = "rows have the same text as an earlier row, but for white space"
-                yield warning(CHECK, f"{repeated:,} {words}")
+        for path in paths:
+            report(path)
+            try:
+                with self.store.open(path) as stream, pq.ParquetFile(stream) as parquet:
+                    yield from self._file(path, parquet, text)
+            except (OSError, pa.ArrowException, ValueError, NotImplementedError) as problem:
+                words = f"cannot be read: {' '.join(str(problem).split())[:300]}"
+                yield error(CHECK, words, path)
+        if not self._ids.size:
+            yield note(CHECK, "rows have no id, by which a document could be found again")
+        if again := repeated(self._ids):
+            yield error(CHECK, f"{again:,} rows have an id that an earlier row has")
+        if again := repeated(self._texts):
+            words = "rows have the same text as an earlier row, but for white space"
+            yield warning(CHECK, f"{again:,} {words}")
         unknown = {name: rows for name, rows in self._languages.items() if not language_of(name)}
         if unknown:
             named = ", ".join(repr(name[:40]) for name in sorted(unknown)[:5])

@@ -13,8 +13,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.finished.audit.documents import Shard
+from pipelines.finished.audit.parted import PARTS, PLACED, Parted, placed, repeated
+from pipelines.phases.synthesize import Samples, keep_samples, shown_samples
 from pipelines.staging.store import Store
 from schemas.card.card import Card
+from schemas.card.synthesis import SyntheticSample
 from schemas.finding import Finding, error
 from schemas.synthesis import CONFIGURATIONS, synthetic_schema
 from stages.keys import KEY, hash_keys
@@ -29,21 +32,22 @@ def synthetic_findings(
     card: Card | None,
     report: Callable[[str], None],
 ) -> Iterator[Finding]:
-    """Look through the files of all configurations, a row group in memory at a time; 16 bytes stay
-    for each row."""
-    parents = {
-        split: np.concatenate(
-            [np.empty(0, KEY), *(shard.keys for shard in shards if _split(shard.path) == split)]
-        )
-        for split in {_split(shard.path) for shard in shards}
-    }
+    """Look through the files of all configurations, a row group in memory at a time; the keys of
+    rows and documents go to disk."""
+    files = [p for p in present if p.startswith("synthetic/") and p.endswith(".parquet")]
+    labels = {label: n for n, label in enumerate(dict.fromkeys(shard.label for shard in shards))}
+    parents, children = Parted(PLACED), Parted(PLACED)  # by split, by file; with their labels
+    splits = sorted({_split(shard.path) for shard in shards})
+    for shard in shards if files else ():
+        split = splits.index(_split(shard.path))
+        parents.add(placed(shard.keys.load(), split, labels[shard.label]))
     responses = _response_keys(store, present)
     prompts = {sha256 for counts in (card.synthesis if card else ()) for sha256 in counts.prompts}
-    ids: list[npt.NDArray[np.void]] = [np.empty(0, KEY)]
+    ids = Parted(KEY)
     rows: Counter[str] = Counter()
-    for path in (
-        path for path in present if path.startswith("synthetic/") and path.endswith(".parquet")
-    ):
+    yields: Counter[tuple[str, str, str]] = Counter()
+    samples: dict[str, tuple[SyntheticSample, ...]] = {}
+    for place, path in enumerate(files):
         report(path)
         configuration = path.split("/")[1]
         try:
@@ -54,17 +58,18 @@ def synthetic_findings(
             ):
                 yield error(CHECK, f"has other columns than {configuration}", path)
                 continue
+            kept: Samples = {}
             for table in store.row_groups(path):
                 rows[path] += table.num_rows
-                ids.append(_keys(table["id"]))
-                keys = _keys(table["parent_id"])
-                own = parents.get(_split(path), np.empty(0, KEY))
-                if missing := int(np.count_nonzero(~np.isin(keys["low"], own["low"]))):
-                    yield error(
-                        CHECK,
-                        f"{missing:,} rows have no document in the split {_split(path)}",
-                        path,
-                    )
+                ids.add(_keys(table["id"]))
+                keep_samples(table, kept)
+                written = _labels(table)
+                yields.update(
+                    (strategy, label, configuration)
+                    for strategy, label in zip(table["strategy"].to_pylist(), written, strict=True)
+                )
+                numbers = np.array([labels.get(label, -1) for label in written], np.int64)
+                children.add(placed(_keys(table["parent_id"]), place, numbers))
                 if card is not None and (unknown := _unknown(table["prompts"], prompts)):
                     yield error(CHECK, f"{unknown:,} prompts have no text on the card", path)
                 if responses is not None and (unknown := _unknown(table["responses"], responses)):
@@ -77,13 +82,51 @@ def synthetic_findings(
                         f"{wrong:,} answers are not where they are said to be in the context",
                         path,
                     )
+            samples[path] = shown_samples(configuration, kept)
         except (OSError, pa.ArrowException, ValueError) as problem:
             yield error(CHECK, f"cannot be read: {' '.join(str(problem).split())[:300]}", path)
-    together = np.concatenate(ids)
-    if repeated := len(together) - len(np.unique(together)):
-        yield error(CHECK, f"{repeated:,} rows have an id that an earlier row has")
+    if again := repeated(ids):
+        yield error(CHECK, f"{again:,} rows have an id that an earlier row has")
+    places = [splits.index(_split(p)) if _split(p) in splits else -1 for p in files]
+    yield from _parent_findings(parents, children, files, places)
     if card is not None:
-        yield from _card_findings(card, rows)
+        yield from _card_findings(card, rows, yields)
+        for file in card.synthetic:
+            if file.path in samples and file.samples != samples[file.path]:
+                yield error(CHECK, "has other samples on the card than in the file", file.path)
+
+
+def _labels(table: pa.Table) -> list[str]:
+    both = (table[name].to_pylist() for name in ("language", "script"))
+    return [f"{language}_{script}" for language, script in zip(*both, strict=True)]
+
+
+def _parent_findings(
+    parents: Parted, children: Parted, files: Sequence[str], splits: Sequence[int]
+) -> Iterator[Finding]:
+    """Hold rows against their documents, a part of the keys at a time: `splits` are those of the
+    files."""
+    missing, foreign = Counter[int](), Counter[int]()
+    for number in range(PARTS if children.size else 0):
+        documents, rows = parents.part(number), children.part(number)
+        for file in np.unique(rows["file"]).tolist():
+            own = rows[rows["file"] == file]
+            there = documents[documents["file"] == splits[file]]
+            there = there[np.argsort(there["low"], kind="stable")]
+            if not len(there):
+                missing[file] += len(own)
+                continue
+            found = there[np.minimum(np.searchsorted(there["low"], own["low"]), len(there) - 1)]
+            known = found["low"] == own["low"]
+            missing[file] += int(np.count_nonzero(~known))
+            foreign[file] += int(np.count_nonzero(known & (found["number"] != own["number"])))
+    for counts, words in (
+        (missing, "rows have no document in their split"),
+        (foreign, "rows are in another language than their documents"),
+    ):
+        yield from (
+            error(CHECK, f"{count:,} {words}", files[f]) for f, count in counts.items() if count
+        )
 
 
 def _split(path: str) -> str:
@@ -126,7 +169,9 @@ def _misplaced_answers(table: pa.Table) -> int:
     )
 
 
-def _card_findings(card: Card, rows: Counter[str]) -> Iterator[Finding]:
+def _card_findings(
+    card: Card, rows: Counter[str], yields: Counter[tuple[str, str, str]]
+) -> Iterator[Finding]:
     for file in card.synthetic:
         if rows[file.path] != file.rows:
             yield error(
@@ -137,6 +182,14 @@ def _card_findings(card: Card, rows: Counter[str]) -> Iterator[Finding]:
         yield error(
             CHECK, f"{rows.total():,} rows are published, {stated:,} by the yields of the card"
         )
+    published: Counter[tuple[str, str, str]] = Counter()
+    for counts in card.synthesis:
+        for configuration, number in counts.published.items():
+            published[counts.strategy, counts.label, configuration] += number
+    for key in sorted(yields.keys() | published.keys()):
+        if yields[key] != published[key]:
+            words = f"{yields[key]:,} rows of {' '.join(key)}, {published[key]:,} by the card"
+            yield error(CHECK, words)
     for counts in card.synthesis:
         out = sum(counts.published.values()) + sum(reason.rows for reason in counts.rejected)
         if counts.made != out:

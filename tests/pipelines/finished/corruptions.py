@@ -257,5 +257,91 @@ CORRUPTIONS: dict[str, Corruption] = {
 }
 
 
+def made_file(kind: str) -> Callable[[Path], Path]:
+    return lambda corpus: min(corpus.glob(f"{kind}/**/*.parquet"))
+
+
+def in_made(kind: str, change: Callable[[pa.Table], pa.Table]) -> Corruption:
+    """Change a file of what was made; the manifest states its new bytes, and its new rows, too."""
+
+    def corrupt(corpus: Path) -> None:
+        path = made_file(kind)(corpus)
+        table = change(pq.ParquetFile(path).read())
+        pq.write_table(table, path)
+        reseal(corpus)
+        if kind != "samples":  # of which no card tells how many there are
+            name = str(path.relative_to(corpus))
+            manifest = json.loads((corpus / "manifest.json").read_text())
+            for record in manifest["files"]:
+                if record["path"] == name:
+                    record["rows"] = table.num_rows
+            (corpus / "manifest.json").write_text(json.dumps(manifest))
+
+    return corrupt
+
+
+def change_byte(kind: str) -> Corruption:
+    def corrupt(corpus: Path) -> None:
+        path = made_file(kind)(corpus)
+        content = path.read_bytes()
+        path.write_bytes(content[:500] + bytes([content[500] ^ 1]) + content[501:])
+
+    return corrupt
+
+
+def _swapped(table: pa.Table) -> pa.Table:
+    names = {"source_language": "target_language", "target_language": "source_language"}
+    return table.rename_columns([names.get(name, name) for name in table.schema.names]).select(
+        table.schema.names
+    )
+
+
+def _more_published(card: Json) -> None:
+    counts = card["synthesis"][0]
+    first = next(iter(counts["published"]))
+    counts["published"][first] += 1
+    counts["made"] += 1
+
+
+# of what was made of documents: pairs, training samples, synthetic rows, what the card shows
+MADE_CORRUPTIONS: dict[str, Corruption] = {
+    "a changed byte of bitext": change_byte("bitext"),
+    "a changed byte of samples of pairs": change_byte("samples"),
+    "a changed byte of synthetic rows": change_byte("synthetic"),
+    "a changed byte of document pairs": change_byte("document_pairs"),
+    "a dropped pair": in_made("bitext", lambda table: table.slice(1)),
+    "a dropped sample of pairs": in_made("samples", lambda table: table.slice(1)),
+    "a dropped synthetic row": in_made("synthetic", lambda table: table.slice(1)),
+    "a pair in another language": in_made("bitext", put("target_language", 0, "deu_Latn")),
+    "pairs the other way round": in_made("bitext", _swapped),
+    "document pairs the other way round": in_made("document_pairs", _swapped),
+    "a sample of pairs in another language": in_made(
+        "samples", put("target_language", 0, "deu_Latn")
+    ),
+    "a synthetic row in another language": in_made("synthetic", put("language", 0, "deu")),
+    "a pair of no document": in_made("bitext", put("parent_id", 0, "f" * 32)),
+    "a document pair of no document": in_made("document_pairs", put("id", 0, "f" * 32)),
+    "a sample of no document": in_made("samples", put("id", 0, "f" * 32)),
+    "a rejected pair called passed": in_made(
+        "bitext", lambda table: put("reason", 0, lambda old: None if old else "length_ratio")(table)
+    ),
+    "a column of bitext taken out": in_made("bitext", lambda table: table.drop_columns(["line"])),
+    "a column of samples taken out": in_made(
+        "samples", lambda table: table.drop_columns(["reason"])
+    ),
+    "a synthetic row of another strategy": in_made("synthetic", put("strategy", 0, "other/1")),
+    "more sentences on the card": in_json(
+        "card.json", lambda card: _one_more(card["translations"], "sentences")
+    ),
+    "more synthetic rows on the card": in_json("card.json", _more_published),
+    "another synthetic sample on the card": in_json(
+        "card.json", lambda card: card["synthetic"][0]["samples"][0].update(row="{}")
+    ),
+    "another sample on the card": in_json(
+        "card.json", lambda card: card["statistics"]["eus_Latn"]["samples"][0].update(text="Bai.")
+    ),
+}
+
+
 def corruptions() -> Iterator[tuple[str, Corruption]]:
     yield from CORRUPTIONS.items()

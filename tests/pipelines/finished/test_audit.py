@@ -143,3 +143,23 @@ def test_parquet_that_glotmill_did_not_make(tmp_path: Path) -> None:
 def test_nothing_to_audit(tmp_path: Path) -> None:
     with pytest.raises(StagingError, match="neither a corpus"):
         audited(tmp_path)
+
+
+def test_what_goes_to_disk_gives_the_same_findings(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ids, places and references are looked at part by part, whether they are in memory or not."""
+    copy = shutil.copytree(corpus, tmp_path / "copy")
+    for name in (
+        "an id twice",
+        "another row in the ledger",
+        "a duplicate of nothing",
+        "a published document called dropped",
+    ):
+        CORRUPTIONS[name](copy)
+    made = Asked(second_opinion="none")
+    found = audit(Store(str(copy)), lambda _: None, made).findings
+    assert {finding.check for finding in found} > {"documents", "ledger"}
+    monkeypatch.setattr("pipelines.finished.audit.parted.HELD_BYTES", 1)
+    assert audit(Store(str(copy)), lambda _: None, made).findings == found
+    assert not audit(Store(str(corpus)), lambda _: None, made).has_errors

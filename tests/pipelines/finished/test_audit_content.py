@@ -16,7 +16,7 @@ import pytest
 
 from data_cards.pages.audit import audit_page
 from pipelines.finished.audit.audit import Asked, audit
-from pipelines.finished.audit.repeats import Repeats
+from pipelines.finished.audit.parted import Parted, repeated
 from pipelines.finished.audit.sample import Sample
 from pipelines.staging.store import Store
 from schemas.failures import MisuseError
@@ -296,24 +296,23 @@ def test_repeats_are_counted_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     ids = pa.array([f"document {number % 700}" for number in range(1000)], pa.large_string())
     keys = hash_keys(ids)
     for held in (1, 1 << 22):
-        monkeypatch.setattr("pipelines.finished.audit.repeats._HELD_BYTES", held)
-        with Repeats() as repeats:
-            for start in range(0, 1000, 90):
-                repeats.add(keys[start : start + 90])
-            assert (repeats.seen, repeats.count()) == (1000, 300)
-        with Repeats() as none:
-            assert none.count() == 0
+        monkeypatch.setattr("pipelines.finished.audit.parted.HELD_BYTES", held)
+        parted = Parted(KEY)
+        for start in range(0, 1000, 90):
+            parted.add(keys[start : start + 90])
+        assert (parted.size, repeated(parted)) == (1000, 300)
+        assert repeated(Parted(KEY)) == 0
 
 
 def test_no_key_stays_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.finished.audit.repeats._HELD_BYTES", 1 << 16)
+    monkeypatch.setattr("pipelines.finished.audit.parted.HELD_BYTES", 1 << 16)
     chance = np.random.default_rng(5)
-    with Repeats() as repeats:
-        tracemalloc.start()
-        for _ in range(50):  # 3.2 MB of keys
-            repeats.add(chance.integers(0, 1 << 62, 8000, np.uint64).view(KEY))
-        others = tracemalloc.Filter(inclusive=False, filename_pattern="*pathlib*")  # interned names
-        held = tracemalloc.take_snapshot().filter_traces([others])
-        tracemalloc.stop()
-        assert sum(trace.size for trace in held.traces) < 1 << 18
-        assert (repeats.seen, repeats.count()) == (200_000, 0)
+    parted = Parted(KEY)
+    tracemalloc.start()
+    for _ in range(50):  # 3.2 MB of keys
+        parted.add(chance.integers(0, 1 << 62, 8000, np.uint64).view(KEY))
+    others = tracemalloc.Filter(inclusive=False, filename_pattern="*pathlib*")  # interned names
+    held = tracemalloc.take_snapshot().filter_traces([others])
+    tracemalloc.stop()
+    assert sum(trace.size for trace in held.traces) < 1 << 18
+    assert (parted.size, repeated(parted)) == (200_000, 0)

@@ -6,7 +6,13 @@ import time
 
 import pytest
 
-from stages.withdrawal.opt_out import allowed, page_signals, robots_rules
+from stages.withdrawal.opt_out import (
+    allowed,
+    page_signals,
+    reservation_rules,
+    reserved,
+    robots_rules,
+)
 
 # Examples of RFC 9309, sections 2.2.1 to 2.2.3 and 5, and neighbours of them.
 RULES = {
@@ -54,3 +60,41 @@ def test_metas_in_any_encoding(encoding: str) -> None:
     page = '\ufeff<title>ä</title><meta content="noindex, NOAI" name="Robots"><p>noai</p>'
     assert page_signals(None, page.encode(encoding), None, []) == ("noai",)
     assert page_signals(None, page.replace("NOAI", "no ai").encode(encoding), None, []) == ()
+
+
+RESERVED, OPEN = "tdm_reservation", "tdm_open"
+SAID = {
+    "the meta decides over the header": ("1", "0", OPEN),
+    "and the other way round": ("0", "1", RESERVED),
+    "a header alone": ("1", None, RESERVED),
+    "a meta of another value says nothing": ("1", "2", RESERVED),
+    "a header of another value says nothing": ("yes", None, None),
+    "nor does it hide the meta": ("yes", "0", OPEN),
+}
+
+
+@pytest.mark.parametrize(("header", "meta", "said"), SAID.values(), ids=SAID.keys())
+def test_reservations_of_a_page(header: str, meta: str | None, said: str | None) -> None:
+    page = "" if meta is None else f'<meta name="tdm-reservation" content="{meta}">'
+    found = page_signals(f"tdm-reservation: {header}", page.encode(), None, [])
+    assert found == ((said,) if said else ())
+
+
+FILES = {
+    "the first that fits": ('[{"location": "/a", "tdm-reservation": 0}, ALL]', False),
+    "of those that fit": ('[{"location": "/b", "tdm-reservation": 0}, ALL]', True),
+    "a value that there is not is no rule": (
+        '[{"location": "/a", "tdm-reservation": 2}, ALL]',
+        True,
+    ),
+    "nor is none": ('[{"location": "/a"}, ALL]', True),
+    "nor is true": ('[{"location": "/a", "tdm-reservation": true}]', False),
+    "digits in quotes are meant": ('[{"location": "/a", "tdm-reservation": "1"}]', True),
+    "one rule without brackets is no list": ("ALL", False),
+}
+
+
+@pytest.mark.parametrize(("file", "is_reserved"), FILES.values(), ids=FILES.keys())
+def test_rules_of_a_reservation_file(file: str, is_reserved: bool) -> None:
+    content = file.replace("ALL", '{"location": "/", "tdm-reservation": 1}').encode()
+    assert reserved(reservation_rules(content), "/a/page") == is_reserved
