@@ -230,22 +230,17 @@ def run(
 def status(corpus: CorpusArgument, as_json: JsonOption = False) -> None:
     """Show how far a run is, from any terminal, by the marks that its finished splits left."""
     from pipelines.command_line.progress import minutes, read_status
+    from pipelines.staging.corpus import read_manifest
     from pipelines.staging.store import Store
 
     store = Store(corpus)
     if store.exists("manifest.json"):
-        manifest = store.read_json("manifest.json")
-        published = sum(
-            file["rows"] or 0 for file in manifest["files"] if file["path"].startswith("data/")
-        )
+        files = read_manifest(store).files
+        published = sum(file.rows or 0 for file in files if file.path.startswith("data/"))
         if as_json:
-            print_json_lines(
-                [{"phase": "finished", "published": published, "files": len(manifest["files"])}]
-            )
+            print_json_lines([{"phase": "finished", "published": published, "files": len(files)}])
         else:
-            print(
-                f"{corpus}: finished, {published:,} documents published in {len(manifest['files'])} files"
-            )
+            print(f"{corpus}: finished, {published:,} documents published in {len(files)} files")
         return
     found = read_status(store)
     if as_json:

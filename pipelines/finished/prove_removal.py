@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -62,6 +62,7 @@ class Proof(NamedTuple):
     texts: int  # withdrawn texts that copies were looked for of
     counts: dict[tuple[str, str], int]
     rows: list[Left]
+    unsearched: list[str]  # files without any column by which something is looked for
 
     @property
     def left(self) -> int:
@@ -78,6 +79,7 @@ class Proof(NamedTuple):
                 for (path, by), rows in sorted(self.counts.items())
             ],
             "rows": [row._asdict() for row in self.rows],
+            "unsearched": self.unsearched,
         }
 
 
@@ -116,15 +118,21 @@ def prove_removal(
     searched = 0
     columns = [text if name == "text" else name for name in wanted.names.columns]
     columns += ["id", *_PARENTS, *([text, *_SIGNED] if wanted.indexes else ())]
+    looked_for = {name for name in wanted.names.columns if name != "text"}
+    looked_for |= {"id", *_PARENTS} if len(wanted.keys) else set()
+    looked_for |= {text} if wanted.indexes or "text" in wanted.names.columns else set()
+    unsearched = []
     for path in paths:
         report(path)
+        if not _has_any(corpus, path, looked_for):
+            unsearched.append(path)
         for first, batch in _batches(corpus, path, columns):
             searched += batch.num_rows
             for found in _search(batch, path, first, wanted, text):
                 counts[found.path, found.by] += 1
                 if len(rows) < KEPT:
                     rows.append(found)
-    return Proof(len(paths), searched, count, dict(counts), rows)
+    return Proof(len(paths), searched, count, dict(counts), rows, unsearched)
 
 
 def _parquet_files(store: Store) -> list[str]:
@@ -138,6 +146,16 @@ def _parquet_files(store: Store) -> list[str]:
     return sorted(
         path for path in found if path.endswith(".parquet") and not path.startswith(passed)
     )
+
+
+def _has_any(store: Store, path: str, columns: Collection[str]) -> bool:
+    """Tell if a file has one of some columns as text; of one that cannot be read, yes."""
+    try:
+        with store.open(path) as stream:
+            schema = pq.read_schema(stream)
+    except (OSError, pa.ArrowException):
+        return True  # said where it is read
+    return any(field.name in columns and _is_string(field.type) for field in schema)
 
 
 def _batches(
@@ -198,7 +216,10 @@ def _as_document(batch: pa.RecordBatch, text: str) -> pa.RecordBatch:
 
 
 def _is_text(batch: pa.RecordBatch, name: str) -> bool:
-    kind = batch.schema.field(name).type
+    return _is_string(batch.schema.field(name).type)
+
+
+def _is_string(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
@@ -284,6 +305,8 @@ def proof_lines(proof: Proof, shown: int) -> Iterator[str]:
     for row in proof.rows[:shown]:
         alike = "" if row.similarity is None else f", similarity {row.similarity:g}"
         yield f"left     {row.path} row {row.row:,}: by {row.by}{alike}, {row.cause}"
+    for path in proof.unsearched[:shown]:
+        yield f"unknown  {path}: no column by which the register names anything: nothing is proved of it"
     if proof.left > shown:
         yield f"left     and {proof.left - shown:,} more; --json lists the first {KEPT:,}"
     copies = (

@@ -39,7 +39,7 @@ from pipelines.finished.audit.synthetic import synthetic_findings
 from pipelines.finished.audit.withdrawals import withdrawal_findings
 from pipelines.finished.signing import verify
 from pipelines.staging.corpus import read_manifest
-from pipelines.staging.store import MANIFEST, SIGNATURE, StagingError, Store
+from pipelines.staging.store import CARD, MANIFEST, SIGNATURE, StagingError, Store
 from schemas.failures import FailureError, MisuseError
 from schemas.finding import SEVERITIES, AuditResult, Finding, error
 from stages.language_identification.cascade import Identifier
@@ -197,6 +197,10 @@ def _audit_other(
 ) -> AuditResult:
     card, findings = read_hub_card(store, present)
     paths = [path for path in present if path.endswith(".parquet")]
+    if CARD in present:
+        words = "is not there, though card.json is: the corpus is not whole, or a run has not ended"
+        findings.append(error("files", words, MANIFEST))
+        paths = [path for path in paths if path.startswith("data/")]
     other = OtherData(store, card, content.sample, content.sets)
     findings += other.findings(paths, asked.text, report)
     result = AuditResult(

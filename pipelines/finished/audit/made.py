@@ -81,10 +81,10 @@ def made_findings(
             unstated = 0
             for table in store.row_groups(path):
                 if card is not None and "target_language" in table.schema.names:
-                    sides = (
-                        table[side].to_pylist() for side in ("source_language", "target_language")
-                    )
-                    unstated += sum(way not in ways for way in zip(*sides, strict=True))
+                    sides = ["source_language", "target_language"]
+                    for found in table.group_by(sides).aggregate([([], "count_all")]).to_pylist():
+                        if tuple(found[side] for side in sides) not in ways:
+                            unstated += found["count_all"]
                 for column, languages in _DOCUMENTS.get(kind, {}).items():
                     rows = np.empty(table.num_rows, _NAMED)
                     keys = _keys(table[column])

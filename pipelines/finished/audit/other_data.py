@@ -87,6 +87,9 @@ class OtherData:
         known = self._schemas.setdefault(path.rpartition("/")[0], schema)
         if not known.equals(schema, check_metadata=False):
             yield error(CHECK, "has other columns than the files next to it", path)
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            yield error(CHECK, f"has two columns of one name: {', '.join(twice[:5])}", path)
+            return
         if text not in names:
             there = ", ".join(names[:20])
             yield error(CHECK, f"has no column {text!r} but {there}; name it by --text", path)
@@ -179,4 +182,5 @@ def _count(counts: Counter[str], values: pa.Array) -> None:
 def _is_text(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    kinds = pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null
+    return any(is_kind(kind) for is_kind in kinds)

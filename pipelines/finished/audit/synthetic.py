@@ -63,13 +63,13 @@ def synthetic_findings(
                 rows[path] += table.num_rows
                 ids.add(_keys(table["id"]))
                 keep_samples(table, kept)
-                written = _labels(table)
-                yields.update(
-                    (strategy, label, configuration)
-                    for strategy, label in zip(table["strategy"].to_pylist(), written, strict=True)
-                )
-                numbers = np.array([labels.get(label, -1) for label in written], np.int64)
-                children.add(placed(_keys(table["parent_id"]), place, numbers))
+                columns = ["strategy", "language", "script"]
+                for own in table.group_by(columns).aggregate([([], "count_all")]).to_pylist():
+                    label = f"{own['language']}_{own['script']}"
+                    yields[own["strategy"], label, configuration] += own["count_all"]
+                written = pc.binary_join_element_wise(table["language"], table["script"], "_")
+                numbers = pc.fill_null(pc.index_in(written, pa.array(labels, pa.string())), -1)
+                children.add(placed(_keys(table["parent_id"]), place, numbers.to_numpy()))
                 if card is not None and (unknown := _unknown(table["prompts"], prompts)):
                     yield error(CHECK, f"{unknown:,} prompts have no text on the card", path)
                 if responses is not None and (unknown := _unknown(table["responses"], responses)):
@@ -94,11 +94,6 @@ def synthetic_findings(
         for file in card.synthetic:
             if file.path in samples and file.samples != samples[file.path]:
                 yield error(CHECK, "has other samples on the card than in the file", file.path)
-
-
-def _labels(table: pa.Table) -> list[str]:
-    both = (table[name].to_pylist() for name in ("language", "script"))
-    return [f"{language}_{script}" for language, script in zip(*both, strict=True)]
 
 
 def _parent_findings(
