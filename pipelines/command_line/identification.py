@@ -141,6 +141,7 @@ def lid_train(
     neighbours and all other languages of its script are learned from texts that packages ship, and
     a recipe adds the model to the cascade.
     """
+    from pydantic import ValidationError
     from rich.console import Console
     from rich.table import Table
 
@@ -176,6 +177,13 @@ def lid_train(
                 )
             else:
                 report = train(files, str(output), options, spinner.update)
+    except ValidationError as error:
+        raise MisuseError(
+            "; ".join(
+                f"--{str(part['loc'][0]).replace('_', '-')}: {part['msg']}, got {part['input']!r}"
+                for part in error.errors()
+            )
+        ) from None
     except (ValueError, FileNotFoundError, subprocess.CalledProcessError) as error:
         raise MisuseError(" ".join(str(error).split())) from None
     table = Table("label", "learned", "held out", "precision", "recall", "F1")
@@ -247,6 +255,8 @@ def lid_calibrate(
     def tell(step: str) -> None:
         print(step, file=sys.stderr, flush=True)
 
+    if not output.resolve().parent.is_dir():
+        raise MisuseError(f"there is no folder {str(output.parent)!r} to write a table to")
     fetch_packages(cache, tell)
     tell("reading and cleaning the packages' texts")
     texts = package_texts(cache)

@@ -137,8 +137,18 @@ def train(
     """
     options = options or TrainingOptions()
     tell = progress or (lambda step: None)
+    _check_output(output)
     tell("reading")
     return _train(read_sentences(paths, options), output, options, tell)
+
+
+def _check_output(output: str) -> None:
+    """Refuse a model that could not be written or named before it is trained. Raises
+    ValueError."""
+    if Path(output).suffix not in (".bin", ".ftz"):
+        raise ValueError(f"a model must be a .ftz or .bin file, got {output!r}")
+    if not Path(output).resolve().parent.is_dir():
+        raise ValueError(f"there is no folder {str(Path(output).parent)!r} to write a model to")
 
 
 class Before(NamedTuple):
@@ -166,12 +176,15 @@ def train_with_neighbours(
     """
     options = options or TrainingOptions()
     tell = progress or (lambda step: None)
+    _check_output(output)
     tell("reading")
     read = read_sentences(paths, options)
     (identifier, others), sentences = before, read.sentences
     new = sorted(set(sentences["label"]))
     if not new:
-        raise ValueError(f"training needs passages of a label, got none from {list(paths)}")
+        raise ValueError(
+            f"training needs passages of a label, got none from {', '.join(paths)}{_left_out(read)}"
+        )
     languages, scripts = {label[:3] for label in new}, {label[4:] for label in new}
     others = others.filter(
         pl.col("label").str.slice(4).is_in(list(scripts)),
@@ -286,7 +299,8 @@ def _train(
     labels = sorted(set(learned["label"]) - {NOISE_LABEL})
     if len(labels) < 2:
         raise ValueError(
-            f"training needs passages of at least two labels, got {labels or 'none'} from {list(read.paths)}"
+            f"training needs passages of at least two labels, got {', '.join(labels) or 'none'} from "
+            f"{', '.join(read.paths)}{_left_out(read)}"
         )
     target = Path(output)
     with tempfile.TemporaryDirectory() as folder:
@@ -323,13 +337,22 @@ class Sentences(NamedTuple):
     paths: Sequence[str]
 
 
+def _left_out(read: Sentences) -> str:
+    parts = [f"{count:,} {reason}" for reason, count in read.skipped.items() if count]
+    return f" (left out: {', '.join(parts)})" if parts else ""
+
+
 def read_sentences(paths: Sequence[str], options: TrainingOptions) -> Sentences:
     """Read passages with their labels, at most `max_sentences` a label, in an order that the text
     alone decides."""
     parts: list[pl.DataFrame] = []
     skipped = {"unknown_label": 0, "other_script": 0}
     for path in paths:
-        with pq.ParquetFile(path) as file:
+        try:
+            file = pq.ParquetFile(path)
+        except pa.ArrowInvalid as error:
+            raise ValueError(f"{path} is no Parquet file: {error}") from None
+        with file:
             columns = _columns(file.schema_arrow, path, options)
             batches = file.iter_batches(_BATCH_ROWS, columns=columns)
             parts += [_passages(batch, options, skipped) for batch in batches]
@@ -357,6 +380,11 @@ def _columns(schema: pa.Schema, path: str, options: TrainingOptions) -> list[str
             f"{path} lacks {', '.join(map(repr, missing))}: training needs {options.text_column!r}, and "
             f"{options.label_column!r} or 'language' and 'script'; it has {', '.join(schema.names)}"
         )
+    for name in (options.text_column, *wanted):
+        kind = schema.field(name).type
+        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+            raise SchemaError(f"{path}: {name!r} must be string, got {kind}")
     return [options.text_column, *wanted]
 
 

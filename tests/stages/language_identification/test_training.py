@@ -142,6 +142,41 @@ def test_missing_columns_are_named(tmp_path: Path) -> None:
         train([str(tmp_path / "x.parquet")], str(tmp_path / "m.ftz"))
 
 
+UNUSABLE = {
+    "numbers for texts": (
+        pa.table([[1], ["eus"]], ["text", "label"]),
+        "'text' must be string, got",
+    ),
+    "numbers for labels": (
+        pa.table([["a"], [1]], ["text", "label"]),
+        "'label' must be string, got",
+    ),
+    "labels that are none": (
+        pa.table([["Gaur goizean mendira joan naiz"], ["no label"]], ["text", "label"]),
+        r"got none from .*gold\.parquet \(left out: 1 unknown_label\)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("table", "message"), UNUSABLE.values(), ids=UNUSABLE.keys())
+def test_unusable_texts_are_named(table: pa.Table, message: str, tmp_path: Path) -> None:
+    pq.write_table(table, tmp_path / "gold.parquet")
+    with pytest.raises((SchemaError, ValueError), match=message):
+        train([str(tmp_path / "gold.parquet")], str(tmp_path / "m.ftz"), QUICK)
+
+
+def test_what_cannot_be_read_or_written_is_refused_before_training(
+    gold: str, tmp_path: Path
+) -> None:
+    (tmp_path / "text.parquet").write_text("no table")
+    with pytest.raises(ValueError, match=r"text\.parquet is no Parquet file: "):
+        train([str(tmp_path / "text.parquet")], str(tmp_path / "m.ftz"), QUICK)
+    with pytest.raises(ValueError, match=r"a model must be a \.ftz or \.bin file, got 'm\.txt'"):
+        train([gold], "m.txt", QUICK)
+    with pytest.raises(ValueError, match=r"there is no folder '.*nowhere' to write a model to"):
+        train([gold], str(tmp_path / "nowhere" / "m.ftz"), QUICK)
+
+
 def test_noise_is_repeatable() -> None:
     assert noise_lines(40, 0) == noise_lines(40, 0) != noise_lines(40, 1)
     assert len(noise_lines(1400, 0)) == 1400
