@@ -8,6 +8,11 @@ is taken as the opinion of one more model, whose evidence is its value, the lead
 and the length of the text (`combined_evidence`), and calibrated like the others on sentences that
 they did not learn from.
 
+Where one model names a language first and two agree on another, either is evidence of its own kind
+(`contested`), and languages count by the prior of scores (below). Otherwise a short Persian
+sentence is Kashmiri because fun_langid finds its 4-grams, and English is Nigerian Pidgin: as many
+passages teach the one as the other, while texts of the large language are a hundred times as many.
+
 Labels are chosen under a mild prior, so that a small language is not taken for its large neighbour.
 How sure the best one is depends on the corpus: where languages occur by their size, labels are
 right more often than where 800 of them are equally frequent. A last map of scores, monotone for
@@ -43,14 +48,13 @@ from stages.language_identification.labels import same_script
 RIDGE = 0.5  # how strongly a label's trust is drawn to 0, in observations of variance 1
 UNSEEN_CORRECT = 60.0
 ENOUGH_PASSAGES = 50  # of a label; the Declaration alone has about 60
-GROUPS = 3
+GROUPS = 5
 SURE = 1.0  # log-odds of an evidence bin (73 %) from which a model counts as sure
 # code, keys and the like; letters of another script are in some language
 NOISE_SCRIPTS = (
     "Latn",
     "Zyyy",
 )
-_NO_TRUST = (0.0,) * GROUPS
 _STEPS = 40
 
 
@@ -69,7 +73,7 @@ class ModelCalibration(NamedTuple):
         names, codes = np.unique(scripts, return_inverse=True)
         by_script = np.stack([trust[name] for name in names.tolist()])  # script, label, group
         logits = self.bins[opinions.evidence]
-        groups = trust_group(logits, np.arange(opinions.labels.shape[1]))
+        groups = trust_group(opinions.evidence, logits, np.arange(opinions.labels.shape[1]))
         logits = logits + by_script[codes[:, None], opinions.labels, groups]
         return np.where(opinions.labels >= 0, 1 / (1 + np.exp(-logits)), 0).astype(np.float32)
 
@@ -89,11 +93,12 @@ class Trust(dict[str, NDArray[np.float64]]):
         self.model, self.table, self.known = model, table, known
 
     def __missing__(self, script: str) -> NDArray[np.float64]:
-        trust = np.empty((len(self.table.languages), GROUPS))
+        trust = np.zeros((len(self.table.languages), GROUPS))
         for row, (language, own) in enumerate(
             zip(self.table.languages, self.table.scripts, strict=True)
         ):
-            trust[row] = self.model.labels.get(f"{language}_{script}", _NO_TRUST)
+            learned = self.model.labels.get(f"{language}_{script}", ())
+            trust[row, : len(learned)] = learned
             if self.known is not None and not possible(language, own, script, self.known):
                 trust[row] = -np.inf
         self[script] = trust
@@ -215,7 +220,7 @@ def fit_model(
     trust = label_trust()
     # and how much more or less each label is to be trusted when the model looks sure, unsure, or
     # says it second; imagined answers are spread over these as the right ones of all labels are
-    group = trust_group(offsets[evidence], ranks)
+    group = trust_group(evidence, offsets[evidence], ranks)
     mass = np.bincount(group, weight * right, GROUPS)
     typical = np.bincount(group, weight * right * offsets[evidence], GROUPS) / np.maximum(
         mass, 1e-9
@@ -227,16 +232,22 @@ def fit_model(
         outcomes,
         _Imagined(np.outer(imagined, share).ravel(), np.add.outer(trust, typical).ravel()),
     )
-    rows_of = np.round(trust[:, None] + more.reshape(-1, GROUPS), 2).tolist()
+    # no single model has contested evidence
+    groups = GROUPS if bins > CONTESTED else GROUPS - 2
+    rows_of = np.round(trust[:, None] + more.reshape(-1, GROUPS)[:, :groups], 2).tolist()
     return ModelCalibration(
         offsets, {name: tuple(row) for name, row in zip(names.tolist(), rows_of, strict=True)}
     )
 
 
-def trust_group(logits: NDArray[np.float64], ranks: NDArray[np.int64]) -> NDArray[np.int64]:
+def trust_group(
+    evidence: NDArray[np.int64], logits: NDArray[np.float64], ranks: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """Number the group of each opinion: 0 the first label of a sure model, 1 of an unsure one, 2 a
-    later label."""
-    return np.where(ranks > 0, 2, (logits < SURE).astype(np.int64))
+    later label; of what models say together, 3 a label that one names against two, 4 that of the
+    two."""
+    group = np.where(ranks > 0, 2, (logits < SURE).astype(np.int64))
+    return np.where(evidence < CONTESTED, group, np.where(evidence < _OF_TWO, 3, 4))
 
 
 def _lacking(label: str, passages: Mapping[str, int], known: frozenset[str]) -> float:
@@ -315,15 +326,43 @@ _SCORES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 _BEHIND = (0.05, 0.2, 0.5)  # the next label's score / the best label's
 _LENGTHS = (25, 50)  # code points
 _BEST = (len(_SCORES) + 1) * (len(_BEHIND) + 1)
-COMBINED_BINS = 2 * _BEST * (len(_LENGTHS) + 1)
+_SHARES = (0.35, 0.5, 0.65)  # of a label's score in its and its rival's
+_CONTESTED_LENGTHS = (25, 50, 100)
+_ONE_SIDE = (len(_SCORES) + 1) * (len(_SHARES) + 1) * (len(_CONTESTED_LENGTHS) + 1)
+# Evidence from here on is that of contested labels; no single model has so many kinds.
+CONTESTED = 2 * _BEST * (len(_LENGTHS) + 1)
+_OF_TWO = CONTESTED + _ONE_SIDE
+COMBINED_BINS = CONTESTED + 2 * _ONE_SIDE
 
 
-def combined_evidence(scores: NDArray[np.float32], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+def contested(named: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return for n texts the label that one model names against two, and that of the two.
+
+    `named[i, m]` is what model m names first of text i, -1 for nothing. Both are -1 where no two
+    agree, or none contradicts them.
+
+    >>> contested(np.array([[7, 7, 4], [7, 5, 4], [7, 7, 7], [7, 7, -1]]))
+    (array([ 4, -1, -1, -1]), array([ 7, -1, -1, -1]))
+    """
+    votes = ((named[:, :, None] == named[:, None, :]) & (named >= 0)[:, :, None]).sum(axis=2)
+    every = np.arange(len(named))
+    is_contested = (votes.max(axis=1) > 1) & (votes == 1).any(axis=1)
+    one, two = named[every, (votes == 1).argmax(axis=1)], named[every, votes.argmax(axis=1)]
+    return np.where(is_contested, one, -1), np.where(is_contested, two, -1)
+
+
+def combined_evidence(
+    labels: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    lengths: NDArray[np.int64],
+    sides: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> NDArray[np.int64]:
     """Number the evidence of combined scores, shape (n, ranks), best first, of texts of these
     lengths (code points).
 
     That of a best label is its score and how near the second comes; that of a later one its score
-    and how near it comes to the best.
+    and how near it comes to the best. Where two models contradict one (`sides`, see `contested`),
+    that of either label is its score and its share of both.
     """
     best = np.maximum(scores[:, :1], 1e-9)
     behind = np.searchsorted(
@@ -331,7 +370,14 @@ def combined_evidence(scores: NDArray[np.float32], lengths: NDArray[np.int64]) -
     )
     evidence = np.searchsorted(_SCORES, scores, side="right") * (len(_BEHIND) + 1) + behind
     evidence[:, 1:] += _BEST
-    return evidence + 2 * _BEST * np.searchsorted(_LENGTHS, lengths, side="right")[:, None]
+    evidence += 2 * _BEST * np.searchsorted(_LENGTHS, lengths, side="right")[:, None]
+    of_sides = [(labels == side[:, None]) & (side >= 0)[:, None] for side in sides]
+    both = np.where(of_sides[0] | of_sides[1], scores, 0).sum(axis=1, keepdims=True)
+    share = np.searchsorted(_SHARES, scores / np.maximum(both, 1e-9), side="right")
+    of_length = np.searchsorted(_CONTESTED_LENGTHS, lengths, side="right")[:, None]
+    number = np.searchsorted(_SCORES, scores, side="right") * (len(_SHARES) + 1) + share
+    number = number * (len(_CONTESTED_LENGTHS) + 1) + of_length
+    return np.select(of_sides, [CONTESTED + number, _OF_TWO + number], evidence)
 
 
 def isotonic(

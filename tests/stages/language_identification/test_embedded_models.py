@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from stages.language_identification.calibration import (
     COMBINED_BINS,
+    CONTESTED,
     LabelledTexts,
     ModelTable,
     combined_evidence,
@@ -178,7 +179,7 @@ def test_fit_recovers_how_often_a_label_is_right() -> None:
         known_labels(gold),
     )
     for label, name in enumerate(("eus_Latn", "spa_Latn")):
-        groups = trust_group(fitted.bins, np.zeros(2, np.int64))
+        groups = trust_group(np.arange(2), fitted.bins, np.zeros(2, np.int64))
         logits = fitted.bins + np.asarray(fitted.labels[name])[groups]
         assert 1 / (1 + np.exp(-logits)) == pytest.approx(rate[label], abs=0.06)
 
@@ -209,7 +210,7 @@ def test_a_label_of_few_passages_is_not_outweighed_by_what_is_taken_for_it(
         LabelledTexts(["Latn"] * len(right), right, passages=passages),
         known_labels(right),
     )
-    groups = trust_group(fitted.bins, np.zeros(2, np.int64))
+    groups = trust_group(np.arange(2), fitted.bins, np.zeros(2, np.int64))
     logits = fitted.bins + np.asarray(fitted.labels["mri_Latn"])[groups]
     assert least <= 1 / (1 + np.exp(-logits[1])) <= most
 
@@ -287,12 +288,24 @@ def test_a_best_label_takes_from_what_was_left() -> None:
 def test_evidence_of_combined_scores_is_told_apart() -> None:
     lengths = np.asarray([10, 30, 200, 200])
     scores = np.asarray([[0.6, 0.1, 0], [0.6, 0.1, 0], [0.6, 0.1, 0], [0.6, 0.5, 0]], np.float32)
-    evidence = combined_evidence(scores, lengths)
+    labels, nobody = np.asarray([[4, 7, -1]] * 4), np.full(4, -1)
+    evidence = combined_evidence(labels, scores, lengths, (nobody, nobody))
     assert len(set(evidence[:, 0].tolist())) == 4, (
         "by length, and by how near the second label comes"
     )
     assert not set(evidence[:, 0].tolist()) & set(evidence[:, 1:].ravel().tolist())
-    assert 0 <= evidence.min() <= evidence.max() < COMBINED_BINS
+    assert 0 <= evidence.min() <= evidence.max() < CONTESTED
+
+
+def test_evidence_of_a_label_that_two_models_contradict_is_its_own() -> None:
+    one, two = np.asarray([4, 4, -1]), np.asarray([7, 7, -1])
+    labels = np.asarray([[4, 7, 9], [7, 4, 9], [4, 7, 9]])
+    scores = np.asarray([[0.6, 0.5, 0.1]] * 3, np.float32)
+    evidence = combined_evidence(labels, scores, np.asarray([30, 30, 30]), (one, two))
+    groups = trust_group(evidence, np.zeros(evidence.shape), np.arange(3)).tolist()
+    assert groups == [[3, 4, 2], [4, 3, 2], [1, 2, 2]]
+    assert CONTESTED <= evidence[:2, :2].min() <= evidence.max() < COMBINED_BINS
+    assert evidence[0, 2] == evidence[2, 2], "labels of neither side are judged as ever"
 
 
 def test_best_prefers_the_first_of_equals() -> None:

@@ -152,12 +152,16 @@ LANGUAGES = {
         "privet kak dela ya segodnya ne pridu na rabotu potomu chto zabolel",
         "rus_Latn",
     ),
+    "hmn, that no package has text of": (
+        "Lub tsoom fwv tau tshaj tawm tias yuav muab nyiaj pab rau cov tsev neeg txom nyem.",
+        "hmn_Latn",
+    ),
     "jav is no hin": (
         "Esuk iki aku lan kanca-kanca menyang gunung lan mlaku-mlaku suwe ing alas",
         "jav_Latn",
     ),
     "ara in its chat alphabet": (
-        "9olt lek ma tkhafch 3la had chi rah kolchi mzyan inchallah",
+        "9olt lek ma tkhafch 3la had chi, rah kolchi mzyan hna inchallah ya khoya",
         "ara_Latn",
     ),
     "a word is too little": ("agur", "und_Latn"),
@@ -207,6 +211,37 @@ LANGUAGES = {
         "fin_Latn",
     ),
 }
+# Short plain sentences of large languages, which a rare neighbour's lists of 4-grams name as well;
+# and of rare neighbours.
+NEIGHBOURS = {
+    "fas is no kas": ("من کتاب را به برادرم دادم.", "fas"),
+    "fas is no lrc": ("باران می\u200cبارد و هوا سرد است.", "fas"),
+    "urd is no skr": ("میں نے کتاب اپنے بھائی کو دی۔", "urd"),
+    "hin is no mai": ("बारिश हो रही है और ठंड है।", "hin"),
+    "mar is no kok": ("माझे वडील शहरात काम करतात.", "mar"),
+    "rus is no bul": ("Я отдал книгу своему брату.", "rus"),
+    "ukr is no rue": ("Мій батько працює в місті.", "ukr"),
+    "ind is no bew": ("Besok kami akan pergi ke pasar.", "ind"),
+    "fil is no bik": ("Nagtatrabaho ang tatay ko sa lungsod.", "fil"),
+    "ben is no syl": ("আমার বাবা শহরে কাজ করেন।", "ben"),
+    "ara is no arz": ("الأطفال يلعبون في الحديقة.", "ara"),
+    "tur is no crh": ("Yağmur yağıyor ve hava soğuk.", "tur"),
+    "deu is no gsw": ("Ich habe das Buch meinem Bruder gegeben.", "deu"),
+    "nld is no lim": ("Ik heb het boek aan mijn broer gegeven.", "nld"),
+    "ita is no vec": ("I bambini giocano in giardino.", "ita"),
+    "pol is no szl": ("Dzisiaj jest bardzo ładna pogoda.", "pol"),
+    "kat is no xmf": ("ბავშვები ბაღში თამაშობენ.", "kat"),
+    "kan is no tcy": ("ನನ್ನ ತಂದೆ ನಗರದಲ್ಲಿ ಕೆಲಸ ಮಾಡುತ್ತಾರೆ.", "kan"),
+    "eng is no pcm": ("Click on the install button to install the new theme.", "eng"),
+    "pcm": (
+        "Di goment don tell pipol say dem go increase di moni wey teachers dey collect.",
+        "pcm",
+    ),
+    "kas": ("یہٕ چھُ کٲشِر زَبانۍ مَنٛز لیٚکھنہٕ آمُت اکھ جُملہٕ۔", "kas"),
+    "gsw": ("Ich ha das Buech mim Brueder ggä, wil är's het welle läse.", "gsw"),
+    "mai": ("हम अपन किताब भाइ केँ देलहुँ आ ओ बहुत खुश भेल छथि।", "mai"),
+    "mzn": ("مه پیر شهر دله کار کانده و مه مار سره دره.", "mzn"),
+}
 NOISE = {
     "empty": "",
     "white space": " \t\n\u2003\r\n",
@@ -238,6 +273,14 @@ def test_language(cascade: Identifier, text: str, label: str) -> None:
     (row,) = identify_language(batch_of([text]), cascade, DEFAULT).to_pylist()
     assert f"{row['language']}_{row['script']}" == label, row
     assert (row["language_score"] >= DEFAULT.min_score) == (row["language"] != "und")
+
+
+@pytest.mark.parametrize(("text", "language"), NEIGHBOURS.values(), ids=NEIGHBOURS.keys())
+def test_large_languages_and_their_rare_neighbours(
+    cascade: Identifier, text: str, language: str
+) -> None:
+    (row,) = identify_language(batch_of([text]), cascade, DEFAULT).to_pylist()
+    assert row["language"] == language, row
 
 
 @pytest.mark.parametrize("text", NOISE.values(), ids=NOISE.keys())

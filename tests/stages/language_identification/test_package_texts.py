@@ -125,9 +125,10 @@ LOCALES |= {
     "als": "gsw",
     "iso639:als": "sqi",
 }
-# The sample of Hmong in Latin letters is Eastern Miao.
+# What gflanguages has as Hmong is Miao of China.
 LOCALES |= {
     "iso639:hmn_Latn": None,
+    "iso639:hms": None,
     "iso639:hea": "hea",
     "hmn": "hmn",
 }
