@@ -341,14 +341,9 @@ def first_features(context: Context) -> Matrix:
     return _as_matrix(rows, count)
 
 
-def second_features(
-    context: Context, features: Matrix, scores: Matrix, chosen: npt.NDArray[np.bool_] | None = None
-) -> Matrix:
-    """Return the features of the second step: those of the first, and what it thought of the blocks
-    around.
-
-    Of all blocks, or of the c chosen ones: f x c.
-    """
+def second_features(context: Context, scores: Matrix) -> Matrix:
+    """Return what the second step sees next to the features of the first, which are its first rows:
+    what the first step thought of the blocks around; f x m."""
     blocks, count, page = context.blocks, context.count, context.page
     weights = blocks.weights
     liked = weights * scores
@@ -378,8 +373,4 @@ def second_features(
     first = context.first(likes)
     first = np.where(first < count, first, context.begins - 1)[page]
     rows += [np.minimum(np.maximum(context.places - first, -50), 200)]
-    more = _as_matrix(rows, count)
-    if chosen is None:
-        return np.concatenate([features, more])
-    wanted = np.flatnonzero(chosen)
-    return np.concatenate([features.take(wanted, axis=1), more.take(wanted, axis=1)])
+    return _as_matrix(rows, count)

@@ -48,6 +48,7 @@ class Layout(NamedTuple):
     element_ends: Ints  # p; one past the last element of each page
     piece_ends: Ints  # p
     block_ends: Ints  # p
+    block_pages: Ints  # m; the page of each block
 
     @property
     def documents(self) -> Ints:
@@ -57,11 +58,6 @@ class Layout(NamedTuple):
     @property
     def block_begins(self) -> Ints:
         return begins(self.block_ends)
-
-    @property
-    def block_pages(self) -> Ints:
-        """The page of each of m blocks."""
-        return pages_of(self.block_ends)
 
     def page_totals(
         self, values: npt.NDArray[Any], some: npt.NDArray[np.bool_]
@@ -114,6 +110,7 @@ class Layout(NamedTuple):
             element_ends,
             piece_ends,
             block_ends,
+            of_blocks,
         )
 
 
@@ -161,12 +158,13 @@ def _places_of(ends: Ints, pages: Ints) -> tuple[Ints, Ints, Ints]:
 
 def join(layouts: Sequence[Layout]) -> Layout:
     """Lay out the pages of some layouts one after the other."""
-    elements, pieces, blocks = (
+    elements, pieces, blocks, pages = (
         begins(np.cumsum(counts)).tolist()
         for counts in (
             [len(layout.parents) for layout in layouts],
             [len(layout.texts) for layout in layouts],
             [len(layout.blocks.weights) for layout in layouts],
+            [len(layout.block_ends) for layout in layouts],
         )
     )
     moved = [
@@ -184,8 +182,11 @@ def join(layouts: Sequence[Layout]) -> Layout:
             element_ends=layout.element_ends + element,
             piece_ends=layout.piece_ends + piece,
             block_ends=layout.block_ends + block,
+            block_pages=layout.block_pages + page,
         )
-        for layout, element, piece, block in zip(layouts, elements, pieces, blocks, strict=True)
+        for layout, element, piece, block, page in zip(
+            layouts, elements, pieces, blocks, pages, strict=True
+        )
     ]
     joined: list[Any] = []
     for name, values in zip(Layout._fields, zip(*moved, strict=True), strict=True):

@@ -216,9 +216,13 @@ def bound_formatting(html: str, octets: bytes) -> str:
     # Other tags after each formatting tag, before the next of any kind: each opens again what is
     # open there.
     between = np.diff(other[places], append=other[-1:])
+    # No more are open than were opened, each to the page's end.
+    opened = codes[places] > 0
+    if int(np.cumsum(opened) @ between) <= _MAX_REOPENED:
+        return html
     codes = codes[places]
     still_open = np.zeros(len(codes), np.int64)
-    for code in np.unique(codes[codes > 0]):
+    for code in np.unique(codes[opened]):
         level = np.cumsum((codes == code).astype(np.int64) - (codes == -code))
         # A closing tag that closes nothing is ignored, so the depth is counted from the lowest
         # level so far.

@@ -79,7 +79,9 @@ def score_blocks(layout: Layout, model: Model) -> npt.NDArray[np.float32]:
         context = Context(layout.take(np.flatnonzero(scored)))
         features = first_features(context)
         found = score(model.first, features)
-        chosen = found >= SURE
-        found[chosen] = score(model.second, second_features(context, features, found, chosen))
+        chosen = np.flatnonzero(found >= SURE)
+        found[chosen] = score(
+            model.second, features, second_features(context, found), chosen=chosen
+        )
         scores[np.repeat(scored, sizes)] = found
     return scores

@@ -30,7 +30,8 @@ from stages.extraction.walk import LINK, SPACED, TAG_BIT
 # but for a single space, which is right already
 _MARKUP_SPACE = re.compile(r"[ \t\n\f\r]{2,}|[\t\n\f\r]")
 _SPACES = re.compile(r" *\n[ \n]*| {2,}")
-_BLANK_LINES = re.compile(r"\n(?:[^\S\n]*+\n)+")
+# but for a single one, which is right already
+_BLANK_LINES = re.compile(r"\n(?:\n[^\S\n]*+\n|[^\S\n]++\n)(?:[^\S\n]*+\n)*+")
 _MARGIN_TAGS = (
     "p",
     "h1",

@@ -297,7 +297,7 @@ def second_of_unseen(pages: list[Page], trees: int, seed: int) -> tuple[list[Mat
     step's features."""
     firsts = out_of_fold([page.features for page in pages], pages, trees, FIRST_RATE, seed)
     return firsts, [
-        second_features(page.context, page.features, first)
+        np.concatenate([page.features, second_features(page.context, first)])
         for page, first in zip(pages, firsts, strict=True)
     ]
 

@@ -50,17 +50,25 @@ def make_trees(
     )
 
 
-def score(trees: Trees, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Score m rows, given as f x m features: m probabilities in [0, 1], each the same whatever rows
-    are next to it."""
+def score(
+    trees: Trees, *tables: npt.NDArray[np.float32], chosen: npt.NDArray[np.int64] | None = None
+) -> npt.NDArray[np.float32]:
+    """Score m rows, or the c chosen ones, given by tables of f x m features, one below the other.
+
+    Returns probabilities in [0, 1], each the same whatever rows are next to it.
+    """
     depth, count = trees.questions.shape
-    rows = features.shape[1]
+    rows = tables[0].shape[1] if chosen is None else len(chosen)
     log_odds = np.full(rows, trees.bias, np.float32)
     borders = trees.borders[:, None]
     first_leaves = (np.arange(count) << depth)[:, None]
     leaves = trees.leaves.ravel()
     for begin in range(0, rows, _ROWS):
-        part = features[:, begin : begin + _ROWS]
+        if chosen is None:
+            parts = [table[:, begin : begin + _ROWS] for table in tables]
+        else:
+            parts = [table.take(chosen[begin : begin + _ROWS], axis=1) for table in tables]
+        part = parts[0] if len(parts) == 1 else np.concatenate(parts)
         if part.shape[1] == 1:
             part = part.repeat(2, axis=1)  # NumPy would add the leaves of one row in another order
         answers = (part.take(trees.features, axis=0) > borders).view(np.uint8)

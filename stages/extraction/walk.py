@@ -16,6 +16,7 @@ size of the pages but for the logarithm of their depth.
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import operator
 import re
@@ -45,6 +46,7 @@ from stages.extraction.class_names import (
     BITS_BY_ROLE,
     MAX_NAME,
     NO_TEXT,
+    id_bits,
     name_bits,
 )
 from stages.extraction.layout import (
@@ -58,6 +60,7 @@ from stages.extraction.layout import (
     inherit,
     join,
     nearest,
+    pages_of,
 )
 from stages.extraction.letters import SPACE, WEIGHT_UNIT, as_code_points, letters
 from stages.extraction.script_data import text_in_scripts
@@ -145,7 +148,7 @@ _PATH_STEP = np.uint64(0x9E3779B97F4A7C15)  # odd, so that paths of different de
 _SECTIONING = sum(TAG_BIT[tag] for tag in ("article", "aside", "main", "nav", "section"))
 _HALF, _LOW = np.uint64(32), np.uint64((1 << 32) - 1)  # of a count of letters.py
 _FEW_TAGS = 256
-_MAX_REMEMBERED = 50_000  # keys
+_MAX_REMEMBERED = 100_000  # keys; 450 web pages of as many sites have 52,000
 _MAX_REMEMBERED_SIZE = 5_000_000  # code points of all keys
 _STORY = 400  # in data; what is shorter may be a notice or a label of the interface
 _NOTHING = 40  # weighted letters: "Loading…"
@@ -436,6 +439,7 @@ def walk(pages: Sequence[str], shown: frozenset[str] = frozenset()) -> Walked:
         ends,
         piece_ends,
         block_ends,
+        pages_of(block_ends),
     )
     return Walked(
         layout, documents, [own.structured for own in marked], [own.item_types for own in marked]
@@ -487,7 +491,7 @@ def _read_attributes(document: Document, index: dict[object, int], cut_off: int)
     ids = "\0".join([(element.attr("id") or "")[:MAX_NAME] for element in identified])
     # Numbers part the words of a name, and say nothing: without them, most ids of a page are equal.
     for element, bits in zip(
-        identified, map(name_bits, ids.translate(_NUMBERS).split("\0")), strict=False
+        identified, map(id_bits, ids.translate(_NUMBERS).split("\0")), strict=False
     ):
         if bits and (place := index.get(element)):
             named.append(place)
@@ -538,18 +542,21 @@ def _read_links(own: Ints, nodes: list[Element], ends: Ints) -> list[dict[int, s
     anchors = np.flatnonzero(own & TAG_BIT["a"])
     pages = np.searchsorted(ends, anchors, side="right")
     numbers = (anchors - 2 * (pages + 1)).tolist()  # the first two elements of a page are no nodes
-    found = map(Element.attr, map(nodes.__getitem__, numbers), repeat("href"))
-    roots = begins(ends).tolist()
-    addresses: list[dict[int, str]] = [{} for _ in roots]
-    linked = []
-    for place, page, number, address in zip(
-        anchors.tolist(), pages.tolist(), numbers, found, strict=True
-    ):
-        if address is not None and not (address[:1] == "#" and _is_opener(nodes[number])):
-            addresses[page][place - roots[page]] = address
-            linked.append(place)
-    own[linked] |= LINK
-    return addresses
+    found = list(map(Element.attr, map(nodes.__getitem__, numbers), repeat("href")))
+    linked = [
+        address is not None and not (address[:1] == "#" and _is_opener(nodes[number]))
+        for number, address in zip(numbers, found, strict=True)
+    ]
+    own[anchors[linked]] |= LINK
+    places = (anchors - begins(ends)[pages]).tolist()
+    edges = np.searchsorted(pages, np.arange(len(ends) + 1)).tolist()
+    return [
+        cast(
+            "dict[int, str]",
+            dict(compress(zip(places[here], found[here], strict=True), linked[here])),
+        )
+        for here in itertools.starmap(slice, itertools.pairwise(edges))
+    ]
 
 
 def _is_hidden(element: Element) -> bool:

@@ -88,6 +88,10 @@ def test_a_row_of_features_has_one_score_whatever_rows_stand_next_to_it(step: in
     alone = [score(trees, rows[:, place : place + 1])[0] for place in range(600)]
     for count in (1, 2, 512, 513, 514, 600):
         np.testing.assert_array_equal(score(trees, rows[:, :count]), alone[:count])
+    some = np.flatnonzero(random.random(600) < 0.8)
+    np.testing.assert_array_equal(
+        score(trees, rows[:1], rows[1:], chosen=some), np.array(alone)[some]
+    )
 
 
 @pytest.mark.parametrize(
