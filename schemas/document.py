@@ -244,7 +244,8 @@ PAGE_MARKS = pa.schema(
         column(
             "page_access",
             pa.string(),
-            "What stands in the place of the page's content: login, paywall or error; null if nothing does.",
+            "What stands in the place of the page's content: login, paywall, error, challenge (a check of the "
+            "browser) or consent (a cookie wall); null if nothing does.",
             nullable=True,
         ),
         column(

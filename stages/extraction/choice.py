@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from stages.extraction.class_names import BIT
 from stages.extraction.features import LONG
-from stages.extraction.layout import Layout
+from stages.extraction.layout import PAGE_STEP, Layout, nearest
 from stages.extraction.walk import HIDDEN, TAG_BIT
 
 # of a block's score: the best F1 on web pages of unseen sites, of 0.45, 0.5 .. 0.65
@@ -32,6 +32,8 @@ _NO_TEXT_NAMES = sum(
 _MANY_PARAGRAPHS = 1000  # weighted letters; a menu with teasers says less in running text
 # Of 1,075 pages, in three a name of navigation holds so much more than what is kept: all their text.
 _MISNAMED_TIMES = 5
+_LABEL = 15  # weighted letters; a longer line says something itself
+_SMALL_SHARE = 0.1  # of the kept unlinked text
 _ENOUGH_SHARE = 0.5  # or this share of all unlinked text, on a page of one sentence
 
 MAX_SCORED = 20_000  # blocks; a page of more is a table or a list, and its features would take half a gigabyte
@@ -81,7 +83,8 @@ def choose(
     enough = _enough(layout, kept, available) & ~little & ~too_many
     misnamed = _misnamed(layout, kept) & enough[page]
     whole = _without_links_beside_a_letter(layout, _without_site_frame(layout, kept | misnamed))
-    whole = _with_whole_parts(layout, whole)
+    whole = _without_sign_up_forms(layout, _with_whole_parts(layout, whole))
+    whole |= _numbered_labels(layout, whole) | _answers(layout, whole) & (scores >= _LOWER[0])
     kept = np.where(little[page], shown, whole)
     fallbacks: list[Fallback | None] = [
         "running_text" if some else None for some in layout.any_of(misnamed).tolist()
@@ -101,9 +104,7 @@ def _opens_kept(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.b
     """
     opener = (layout.blocks.bits & TAG_BIT["button"]) != 0
     opener &= (layout.blocks.bits & _HEADINGS) != 0
-    next_kept = np.append(kept[1:], False)
-    next_kept[layout.block_ends[layout.block_ends > 0] - 1] = False
-    return opener & next_kept
+    return opener & _next_kept(layout, kept)
 
 
 def _plain(layout: Layout) -> npt.NDArray[np.bool_]:
@@ -211,6 +212,54 @@ def _misnamed(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.boo
         lost > _MISNAMED_TIMES * layout.page_totals(unlinked, running & kept)
     )
     return named & found[layout.block_pages]
+
+
+def _numbered_labels(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Tell which of m blocks are labels with a number before a kept block ("Art. 2", "\u00a7 3"), most
+    of whose like are kept: blocks of the same path of tags and class names, three or more."""
+    blocks, plain = layout.blocks, _plain(layout)
+    numbers = layout.path[blocks.elements] + PAGE_STEP * layout.block_pages.astype(np.uint64)
+    maybe = plain & (blocks.digits > 0) & (blocks.weights <= _LABEL) & (blocks.links == 0)
+    maybe &= ~kept & _next_kept(layout, kept)
+    if not maybe.any():
+        return maybe
+    _, same = np.unique(numbers, return_inverse=True)
+    alike, kept_alike = np.bincount(same), np.bincount(same, kept)
+    return maybe & ((alike >= 3) & (2 * kept_alike > alike))[same]
+
+
+def _answers(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Tell which of m blocks are lines of a group of fields whose legend is kept: the answers to a
+    question of a quiz."""
+    elements = layout.blocks.elements
+    groups = (layout.own & TAG_BIT["fieldset"]) != 0
+    asked = np.zeros(len(groups), bool)
+    asked[layout.parents[elements[kept]]] = True
+    return (groups & asked)[elements] & (layout.blocks.links == 0)
+
+
+def _next_kept(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Tell after which of m blocks the next one of the page is kept."""
+    following = np.append(kept[1:], False)
+    following[layout.block_ends[layout.block_ends > 0] - 1] = False
+    return following
+
+
+def _without_sign_up_forms(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Leave out the text of small elements that are named for a notice and hold a form: what asks
+    the reader to subscribe amid an article."""
+    blocks = layout.blocks
+    maybe = kept & ((blocks.names & BIT["notice"]) != 0)
+    if not maybe.any():
+        return kept
+    forms = np.concatenate([[0], np.cumsum((layout.own & TAG_BIT["form"]) != 0)])
+    asking = ((layout.own_names & BIT["notice"]) != 0) & (forms[layout.last] > forms[:-1])
+    holders = nearest(asking, layout.parents)[blocks.elements]
+    maybe &= asking[holders]
+    unlinked = blocks.weights - blocks.link_weights
+    said = np.bincount(holders, np.where(maybe, unlinked, 0), len(asking))[holders]
+    of_page = layout.page_totals(unlinked, kept)[layout.block_pages]
+    return kept & ~(maybe & (said <= _SMALL_SHARE * of_page))
 
 
 def _with_whole_parts(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

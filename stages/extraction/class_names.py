@@ -37,7 +37,7 @@ _WORDS_BY_GROUP = {
     "meta": "meta byline bylines author authors vcard date dates datetime time timestamp posted published updated "
     "dateline category categories tag tags tagcloud entrymeta postmeta postinfo info label labels keywords source "
     "avatar bio biography profile editor publisher readingtime stats views rating ratings votes "
-    "poster postprofile signature userdetails userinfo username usertitle",
+    "createdby modifiedby postedby poster postprofile signature userdetails userinfo username usertitle",
     "notice": "cookie cookies consent gdpr modal popup dialog overlay newsletter subscribe subscription signup login "
     "signin register paywall registration alert alerts banner disclaimer lightbox toast message messages warning "
     "download donate donation membership",

@@ -150,7 +150,9 @@ def _read(html: str, config: ExtractionConfig, media_type: str) -> Page | str:
 def lay_out(pages: Sequence[str]) -> Laid:
     """Parse and walk pages of bounded markup."""
     walked, hidden_in = walk_visible(pages)
-    return Laid(walked.layout, list(map(Stated, *walked[1:])), hidden_in)
+    weights = walked.layout.blocks.weights
+    said = walked.layout.page_totals(weights, np.ones(len(weights), bool)).tolist()
+    return Laid(walked.layout, list(map(Stated, *walked[1:], said)), hidden_in)
 
 
 def finish(

@@ -32,7 +32,7 @@ from stages.extraction.letters import WEIGHT_UNIT
 from stages.extraction.walk import TAG_BIT
 
 Kind = Literal["article", "forum", "listing", "product", "manual", "other"]
-Access = Literal["login", "paywall", "error"]
+Access = Literal["login", "paywall", "error", "challenge", "consent"]
 
 _TYPE = re.compile(r'"@type"\s*:\s*(?:\[\s*)?"([A-Za-z]+)"')
 _NOT_FREE = re.compile(r'"isAccessibleForFree"\s*:\s*"?false', re.IGNORECASE)
@@ -52,6 +52,20 @@ _MANUAL_STYLES = re.compile(r"pygments|docutils|asciidoctor|doxygen")
 _STATUS = re.compile(
     r"(?<![\d.,:/-])(?:40[0134]|410|429|451|50[0234])(?:\.\d{1,2}(?= - ))?(?![\d.,:/-])"
 )
+# The elements of services that first ask a browser to prove itself: Cloudflare, DataDome, HUMAN,
+# Akamai, Imperva, AWS; by their own ids and addresses.
+_CHALLENGE = (
+    "#challenge-error-text,#challenge-form,#challenge-running,#challenge-body-text,"
+    "#cf-challenge-running,#cf-please-wait,#px-captcha,#sec-if-cpt-container,#challenge-container,"
+    '[src*="captcha-delivery.com/"],[src*="_Incapsula_Resource"],[src*="/challenge-platform/h/"]'
+)
+_CONSENT = (
+    'form[action*="consent" i],[id*="cookiewall" i],[class*="cookiewall" i],'
+    '[id*="cookie-wall" i],[class*="cookie-wall" i]'
+)
+_SMALL = (
+    2000  # weighted letters; a wall of cookies that lists its languages and partners says as much
+)
 _MOST = 0.7  # of the running text stands in posts: a discussion, not an article with comments
 _FEW = 600  # weighted letters; an error page says less
 _MAX_TITLE = 200  # code points
@@ -64,8 +78,15 @@ class Stated:
     """What a page says of itself in its head, in JSON-LD and by the types of its microdata."""
 
     def __init__(
-        self, document: Document, structured: Sequence[str], item_types: frozenset[str]
+        self,
+        document: Document,
+        structured: Sequence[str],
+        item_types: frozenset[str],
+        weight: float,
     ) -> None:
+        """Read a page that says so many weighted letters in all; walls are looked for on small pages
+        alone."""
+        is_small = weight < _SMALL
         data = "".join(structured)[:_MAX_STRUCTURED]
         self.types = item_types.union(_TYPE.findall(data))
         self.not_free = bool(_NOT_FREE.search(data))
@@ -87,6 +108,8 @@ class Stated:
         self.title = title.text[:_MAX_TITLE] if title is not None else ""
         self.defines_functions = document.select_one("dl.function,dl.py") is not None
         self.asks_for_password = document.select_one('input[type="password" i]') is not None
+        self.challenges = is_small and document.select_one(_CHALLENGE) is not None
+        self.asks_for_consent = is_small and document.select_one(_CONSENT) is not None
         self.has_price = any(name.startswith("product:price") for name in metas)
 
 
@@ -200,7 +223,7 @@ def _page_kind(shape: Shape, stated: Stated) -> Kind:
 
 def in_posts(layout: Layout) -> npt.NDArray[np.bool_]:
     """Tell which of m blocks are parts of posts: boxes of one path with running text, each with an
-    author or time.
+    author or time, or named a comment.
 
     The path must be that of siblings' kind: equal tags and class names from the root down. Boxes
     next to such, of another class (a moderator's post), are posts too.
@@ -210,7 +233,8 @@ def in_posts(layout: Layout) -> npt.NDArray[np.bool_]:
     candidates = np.flatnonzero(
         (layout.own_names & (BIT["comment"] | BIT["item"] | BIT["main"])) != 0
     )
-    candidates = candidates[(blocks.last - blocks.first)[candidates] >= 2]
+    named = (layout.own_names & BIT["comment"]) != 0
+    candidates = candidates[((blocks.last - blocks.first)[candidates] >= 2) | named[candidates]]
     # whose sums are exact
     tenths = np.rint((blocks.weights - blocks.link_weights) * WEIGHT_UNIT).astype(np.int64)
     said = np.concatenate([[0], np.cumsum(tenths)])
@@ -223,7 +247,8 @@ def in_posts(layout: Layout) -> npt.NDArray[np.bool_]:
         short & (((layout.own & TAG_BIT["time"]) != 0) | ((layout.own_names & BIT["meta"]) != 0))
     )
     authors = signed[layout.last[candidates]] - signed[candidates]
-    good = candidates[(text >= LONG * int(WEIGHT_UNIT)) & (authors >= 1)]
+    signed_or_named = (authors >= 1) | named[candidates]
+    good = candidates[(text >= LONG * int(WEIGHT_UNIT)) & signed_or_named]
     page = np.searchsorted(layout.element_ends, good, side="right")
     path = layout.path[good] + PAGE_STEP * page.astype(np.uint64)
     # Stripes make two paths of siblings (`bg1` and `bg2`): those have the same tag and groups of names.
@@ -245,7 +270,7 @@ def page_access(
     layout: Layout, kept: npt.NDArray[np.bool_], stated: Sequence[Stated]
 ) -> list[Access | None]:
     """Tell of p pages which stand in the place of their content: a form to log in, a paywall, an
-    error."""
+    error, a check of the browser, a question for consent."""
     blocks = layout.blocks
     access: list[Access | None] = ["paywall" if own.not_free else None for own in stated]
     headings = ((blocks.bits & (TAG_BIT["h1"] | TAG_BIT["h2"])) != 0) & (
@@ -259,6 +284,10 @@ def page_access(
         lines = [layout.texts[piece][:_MAX_TITLE] for piece in pieces]
         if any(_STATUS.search(line) for line in (stated[page].title, *lines)):
             access[page] = "error"
+        elif stated[page].challenges:
+            access[page] = "challenge"
         elif stated[page].asks_for_password:
             access[page] = "login"
+        elif stated[page].asks_for_consent:
+            access[page] = "consent"
     return access

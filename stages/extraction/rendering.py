@@ -2,6 +2,7 @@
 verse, code.
 
     p, h1..h6, blockquote, pre, figure, an outermost list, two br    an empty line on both sides
+    `div`s of one class, each with several lines (stanzas)           an empty line between them
     any other block element                                          a line of its own
     cells of one table row                                           apart by a tab, also those that are empty
     items of a list                                                  a line each, indented by two spaces a level
@@ -65,7 +66,7 @@ def render(layout: Layout, kept: npt.NDArray[np.bool_]) -> list[str]:
         elements
     ]
     apart = (margins[1:] != margins[:-1]) | (elements[1:] == elements[:-1])
-    separators = np.where(apart, -1, 0)
+    separators = np.where(apart | _between_groups(layout, elements), -1, 0)
     if any_bit(layout.own, ("tr",)).any():
         rows, columns = table_places(layout, elements)
         steps = np.diff(columns)
@@ -85,6 +86,17 @@ def render(layout: Layout, kept: npt.NDArray[np.bool_]) -> list[str]:
     ends = 2 * np.searchsorted(chosen, layout.block_ends)
     written = ("".join(parts[begin:end]) for begin, end in itertools.pairwise([0, *ends.tolist()]))
     return [_BLANK_LINES.sub("\n\n", text).strip("\n") for text in written]
+
+
+def _between_groups(layout: Layout, elements: Ints) -> npt.NDArray[np.bool_]:
+    """Tell of the b - 1 gaps between blocks, given by their elements, which lie between two groups of
+    lines: `div`s next to each other, of the same class, each with lines of its own (stanzas)."""
+    parents, blocks = layout.parents, layout.blocks
+    above = parents[elements]
+    one, other = above[:-1], above[1:]
+    group = any_bit(layout.own, ("div",)) & (blocks.last - blocks.first >= 2)
+    alike = (parents[one] == parents[other]) & (layout.path[one] == layout.path[other])
+    return (one != other) & alike & group[one] & group[other]
 
 
 def any_bit(bits: Ints, tags: tuple[str, ...]) -> npt.NDArray[np.bool_]:

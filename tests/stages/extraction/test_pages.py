@@ -435,6 +435,37 @@ COLUMNS = {
         "forum",
     ),
     "a login": ("<form><label>Name</label><input type=password></form>", "access", "login"),
+    "a check of the browser": (
+        "<title>x</title><div class=main-content><h1>example.org</h1><noscript><span "
+        'id="challenge-error-text">Enable JavaScript</span></noscript></div>',
+        "access",
+        "challenge",
+    ),
+    "a check next to a text": (
+        f'<main>{BODY * 4}</main><script src="/cdn-cgi/challenge-platform/h/b/main.js"></script>',
+        "access",
+        None,
+    ),
+    "a cookie wall": (
+        '<h1>Before you go on</h1><form action="https://consent.example.org/save"><p>Some words.</p>',
+        "access",
+        "consent",
+    ),
+    "a question for consent next to a text": (
+        f'<main>{BODY * 4}</main><form id="consent-form"><button>Yes</button></form>',
+        "access",
+        None,
+    ),
+    "comments without names": (
+        f"<h1>A question</h1>{f'<table><tr><td><div class=comment>{TEXT}</div></td></tr></table>' * 4}",
+        "kind",
+        "forum",
+    ),
+    "comments without names below an article": (
+        f"<article>{BODY * 2}</article>{f'<div class=comment>{TEXT}</div>' * 6}",
+        "kind",
+        "article",
+    ),
     "an article": (
         f'<meta property="og:type" content="article"><main>{BODY}</main>',
         "kind",
