@@ -189,6 +189,15 @@ LANGUAGES = {
         " ".join("இன்று காலை நாங்கள் நண்பர்களுடன் மலைக்குச் சென்றோம்"),
         "tam_Taml",
     ),
+    "fas, spaced out, with short words": (
+        " ".join("وزیر دیروز گفت که مدرسهٔ جدید پیش از پایان سال باز می شود"),
+        "fas_Arab",
+    ),
+    "eng, spaced out, with short words": (
+        " ".join("The minister said it is to be so on the day of a new school"),
+        "eng_Latn",
+    ),
+    "vie, short words are not spaced out": ("Ở đó có ba ca sĩ và cô ấy đi xa", "vie_Latn"),
     "eng, capitals are no SQL": (
         "INSERT INTO THE SLOT AND TURN THE KEY UNTIL IT STOPS, THEN WAIT A MOMENT",
         "eng_Latn",
