@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -73,8 +74,9 @@ def _inline(chart: Chart) -> Markup:
     return Markup(chart.inline())  # noqa: S704 - charts escape what they are given
 
 
+@cache
 def html_environment() -> Environment:
-    """Make the environment in which templates of HTML escape every value."""
+    """Make the environment in which templates of HTML escape every value, and are compiled once."""
     environment = Environment(
         loader=PackageLoader("data_cards"),
         autoescape=True,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -93,6 +94,7 @@ def render_card(views: Mapping[str, Any]) -> str:
     return f"---\n{front_matter(views['card'])}\n---\n\n{body.strip()}\n"
 
 
+@cache
 def _environment() -> Environment:
     # Not HTML: `finalize` escapes every value for Markdown instead.
     environment = Environment(  # noqa: S701
