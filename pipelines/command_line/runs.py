@@ -139,11 +139,11 @@ def run(
     from pipelines.runners.local import LOCAL, Runner, fork_server, warm_up
     from pipelines.runners.without_pandas import let_arrow_do_without_pandas
     from pipelines.staging.corpus import read_card
-    from pipelines.staging.store import Store
+    from pipelines.staging.store import Store, is_local
 
     let_arrow_do_without_pandas()
     likely = output_of(_name_in(recipe), output, limit)
-    if "://" not in likely:
+    if is_local(likely):
         # before the input is looked at, which may have changed since the other run planned it
         Store(likely).require_unlocked()
     if runner == LOCAL and (restart or not Path(likely, "manifest.json").is_file()):

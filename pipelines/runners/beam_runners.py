@@ -14,7 +14,7 @@ import socket
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pipelines.staging.store import Store
+from pipelines.staging.store import is_local
 from schemas.failures import MisuseError
 
 
@@ -75,7 +75,7 @@ def beam_runner(name: str, options: Sequence[str], output: str) -> tuple[str, tu
         raise MisuseError(
             f"--runner {name} needs {', '.join(missing)}; give them after --, as in: -- {missing[0]}"
         )
-    if known.elsewhere and Store(output).local:
+    if known.elsewhere and is_local(output):
         raise MisuseError(
             f"--runner {name} works on machines that do not see {output}; choose an --output on an object store, such "
             "as gs://bucket/corpus"
