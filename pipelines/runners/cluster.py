@@ -36,6 +36,9 @@ WRITERS = 16  # files with tasks that are written side by side
 POLL_SECONDS = 5.0  # between two listings of markers
 POLL_SHARE = 0.1  # of the time that listing may take: long listings are made less often
 _TASK_LINE = re.compile(f"TaskError: task (.*?){re.escape(END_OF_LINE)}", re.DOTALL)
+# Beam would run `pip freeze` for each job, which takes a second, to log where a worker has other
+# packages; ours refuse to work then, and say which.
+_OWN_OPTIONS = ("--experiments=disable_logging_submission_environment",)
 # Beam logs what is no warning, and tracebacks of failures that are reported here in one line.
 _QUIET = {
     "apache_beam.runners.common": logging.CRITICAL,
@@ -116,7 +119,7 @@ def run_job(
     result: PipelineResult | None = None
     with _watching(watched):
         try:
-            options = PipelineOptions([*runner.beam_options])
+            options = PipelineOptions([*_OWN_OPTIONS, *runner.beam_options])
             pipeline = beam.Pipeline(runner=runner.name, options=options)
             compose(pipeline)
             result = pipeline.run()
