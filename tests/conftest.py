@@ -17,16 +17,18 @@ import gflanguages
 import pytest
 from hypothesis import settings
 
+from pipelines.runners import local
 from tests.object_stores import s3_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-collect_ignore = ["worker_killer.py"]  # acts when it is imported
+collect_ignore = ["preloaded.py", "worker_killer.py"]  # act when they are imported
 
 Report = TypeVar("Report", pytest.CollectReport, pytest.TestReport)
 # parses 750 files, which takes 0.4 s each time
 gflanguages.LoadLanguages = cache(gflanguages.LoadLanguages)
+local._IMPORTS = "tests.preloaded"  # of workers, and of programs that tests start
 REQUIRED = os.environ.get("GLOTMILL_REQUIRE_ENGINES") == "1"
 
 # A busy machine is no failure: examples have no deadline. Continuous integration tries the same
@@ -62,9 +64,9 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield server.url
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, without a window."""
+    """Debian's Chromium, without a window; each page has a context, and so cookies, of its own."""
     from playwright.sync_api import sync_playwright
 
     if not (program := shutil.which("chromium")):

@@ -6,13 +6,18 @@ import contextlib
 import hashlib
 import io
 import os
-import subprocess
+import signal
 import sys
+import tempfile
 import traceback
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import recv_handle, send_handle
 from pathlib import Path
 from typing import NamedTuple
 
 from pipelines.command_line.app import main
+from pipelines.command_line.program import console
+from pipelines.runners import local
 
 
 class Ended(NamedTuple):
@@ -44,21 +49,57 @@ def glotmill(*arguments: object, cwd: Path | str = ".", stdin: str = "") -> Ende
     return Ended(code, out.getvalue(), errors.getvalue())
 
 
-def start(recipe: Path, output: Path | str, *options: str) -> subprocess.Popen[str]:
+class Program:
+    """`glotmill` in a process and a session of its own, forked from one that has imported all: it
+    starts in a tenth of the time. It has our environment and folder of now."""
+
+    def __init__(self, *arguments: object) -> None:
+        self._streams = [os.memfd_create(name) for name in ("out", "err")]
+        call = (os.getcwd(), list(map(str, arguments)))  # noqa: PTH109
+        self._process = local._SERVER.process(local._IMPORTS, _run_program, call)
+        self.pid, self.returncode = self._process.number, -1
+        for stream in self._streams:
+            send_handle(self._process.connection, stream, self.pid)
+
+    def __del__(self) -> None:
+        for stream in self._streams:
+            os.close(stream)
+        self._process.close()
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while it runs."""
+        return self.wait() if self._process.has_ended() else None
+
+    def wait(self) -> int:
+        """Wait for its end; returns the exit code, or minus the signal that killed it."""
+        self.returncode = self._process.join()
+        return self.returncode
+
+    def communicate(self, timeout: float = 300) -> tuple[str, str]:
+        """Return what it has printed until its end; kills it and raises TimeoutError after so many
+        seconds."""
+        if not self._process.has_ended(timeout):
+            os.killpg(self.pid, signal.SIGKILL)
+            raise TimeoutError(f"no end after {timeout} s")
+        self.wait()
+        out, errors = (os.pread(stream, os.fstat(stream).st_size, 0) for stream in self._streams)
+        return out.decode(), errors.decode()
+
+
+def _run_program(connection: Connection, folder: str, arguments: list[str]) -> None:
+    os.setsid()
+    os.chdir(folder)
+    for number in (1, 2):
+        os.dup2(recv_handle(connection), number)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    tempfile.tempdir = None  # TMPDIR may be another one than that of the server
+    sys.argv = ["glotmill", *arguments]
+    console()
+
+
+def start(recipe: Path, output: Path | str, *options: str) -> Program:
     """Begin `glotmill run` in the background."""
-    command = [
-        sys.executable,
-        "-m",
-        "pipelines.command_line.program",
-        "run",
-        str(recipe),
-        "--output",
-        str(output),
-        *options,
-    ]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    return Program("run", recipe, "--output", output, *options)
 
 
 def run(recipe: Path, output: Path | str, *options: str) -> None:
@@ -70,7 +111,7 @@ def run(recipe: Path, output: Path | str, *options: str) -> None:
 def run_apart(recipe: Path, output: Path | str, *options: str) -> None:
     """Run to the end in a process of its own, whose workers see the environment as it is now."""
     process = start(recipe, output, *options)
-    _, errors = process.communicate(timeout=300)
+    _, errors = process.communicate()
     assert process.returncode == 0, errors
 
 

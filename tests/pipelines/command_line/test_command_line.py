@@ -270,7 +270,7 @@ def test_a_round_trip_that_cannot_be_is_refused_in_one_line(
 REPEATED = """
 import os, sys
 import pipelines.build.run, pipelines.finished.explain, pipelines.command_line.progress  # once for all
-import rich.table, stages.normalization.normalize, stages.transliteration.reversibility
+import iso639, rich.table, stages.normalization.normalize, stages.transliteration.reversibility
 from pipelines.command_line.app import console
 
 for _ in range(int(sys.argv.pop(1))):
@@ -299,7 +299,7 @@ def test_a_command_ends_well_every_time(words: str, workplace: Path, tmp_path: P
         return
     document = ds.dataset(workplace / "out/quickstart/data").head(1)["id"][0].as_py()
     example = re.sub(r"\b[0-9a-f]{32}\b", document, commands()[words].removeprefix("Example: "))
-    repeated = shlex.join([sys.executable, "-c", REPEATED, "50"])
+    repeated = shlex.join([sys.executable, "-c", REPEATED, "20"])
     command = re.sub(r"\bglotmill ", lambda _: f"{repeated} ", example)
     with hub_server() as hub:
         ran = subprocess.run(
