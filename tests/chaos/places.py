@@ -134,11 +134,17 @@ def _fail_to_read(_: _State, place: str) -> None:
 
 
 def _change(alter: Callable[[Path], None]) -> Callable[[_State, str], None]:
-    return lambda state, _: alter(Path(state.watch.changing))
+    def change(state: _State, _: str) -> None:
+        # another fault of the same run may have removed it, and it stays removed
+        with contextlib.suppress(FileNotFoundError):
+            alter(Path(state.watch.changing))
+
+    return change
 
 
 def _append_text(file: Path) -> None:
-    with file.open("ab") as more:
+    with file.open("r+b") as more:
+        more.seek(0, os.SEEK_END)
         more.write(b'{"text": "Beste testu bat, geroago etorri dena."}\n')
 
 

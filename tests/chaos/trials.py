@@ -264,15 +264,9 @@ class Scene:
 
     @contextmanager
     def _environment(self, clocked: bool) -> Iterator[None]:
-        """Set what a process that is asked for now has around it; one server does not tell our time.
-
-        Modules are compiled once, in a folder of ours.
-        """
-        changed = {
-            FOLDER: str(self.folder),
-            "TMPDIR": str(self.scratch),
-            "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode"),
-        }
+        """Set what a process that is asked for now has around it; one server does not tell our
+        time."""
+        changed = {FOLDER: str(self.folder), "TMPDIR": str(self.scratch)}
         if clocked:
             changed |= {
                 "LD_PRELOAD": LIBFAKETIME,
@@ -283,7 +277,6 @@ class Scene:
             }
         before = dict(os.environ)
         os.environ.update(changed)
-        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         try:
             yield
         finally:
