@@ -8,11 +8,13 @@ polling and what the pipeline does; it does not prove what the real service does
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,6 +34,7 @@ class DataflowService:
         self.messages: dict[str, list[dict[str, Any]]] = {}
         self.metrics: dict[str, list[dict[str, Any]]] = {}
         self.interpreter = interpreter  # of the workers' environment; empty: this process
+        self.workers: dict[str, _Worker] = {}  # by their interpreters
         self.failure = ""  # what the next jobs fail with, before they begin
         self.hold = threading.Event()  # jobs end when it is set
         self.hold.set()
@@ -50,9 +53,7 @@ class DataflowService:
             if self.failure:
                 raise RuntimeError(self.failure)
             staged = fsspec.filesystem("gs").cat_file(_pipeline_url(self.jobs[name]))
-            counters = (
-                _run_apart(staged, self.interpreter) if self.interpreter else run_pipeline(staged)
-            )
+            counters = self._run_apart(staged) if self.interpreter else run_pipeline(staged)
             self.hold.wait()
             self.metrics[name] = [
                 {
@@ -79,6 +80,45 @@ class DataflowService:
         if self.jobs[name]["currentState"] == "JOB_STATE_RUNNING":
             self.jobs[name]["currentState"] = state
 
+    def _run_apart(self, staged: bytes) -> list[tuple[str, str, str, int]]:
+        if self.interpreter not in self.workers:
+            self.workers[self.interpreter] = _Worker(self.interpreter)
+        return self.workers[self.interpreter].run(staged)
+
+
+class _Worker:
+    """A process of another interpreter, which knows this file and what its own environment holds; it
+    imports Beam once, and runs one pipeline after another until one fails."""
+
+    def __init__(self, interpreter: str) -> None:
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # as long as the process
+        self._process = subprocess.Popen(
+            [interpreter, "-P", __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            cwd="/",
+        )
+
+    def run(self, staged: bytes) -> list[tuple[str, str, str, int]]:
+        """Run a staged pipeline; raises RuntimeError with the last line of what a failed one
+        printed."""
+        into, out = self._process.stdin, self._process.stdout
+        assert into
+        assert out
+        into.write(base64.b64encode(staged) + b"\n")
+        into.flush()
+        if line := out.readline():
+            return [tuple(row) for row in json.loads(line)]
+        self._process.wait()
+        self._errors.seek(0)
+        raise RuntimeError(self._errors.read().decode().strip().splitlines()[-1])
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+        self._errors.close()
+
 
 def run_pipeline(staged: bytes) -> list[tuple[str, str, str, int]]:
     """Run a staged pipeline as a worker would, and return its counters."""
@@ -98,16 +138,6 @@ def run_pipeline(staged: bytes) -> list[tuple[str, str, str, int]]:
         for found in result.metrics().query()["counters"]
         for key in (found.key,)
     ]
-
-
-def _run_apart(staged: bytes, interpreter: str) -> list[tuple[str, str, str, int]]:
-    """Run it by another interpreter, which knows this file and what its own environment holds."""
-    done = subprocess.run(
-        [interpreter, "-P", __file__], input=staged, capture_output=True, cwd="/", check=False
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr.decode().strip().splitlines()[-1])
-    return [tuple(row) for row in json.loads(done.stdout.splitlines()[-1])]
 
 
 def _pipeline_url(job: object) -> str:
@@ -172,9 +202,13 @@ def dataflow_service(interpreter: str = "") -> Iterator[DataflowService]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield service
     service.hold.set()
+    for worker in service.workers.values():
+        worker.end()
     server.shutdown()
     server.server_close()
 
 
 if __name__ == "__main__":
-    print(json.dumps(run_pipeline(sys.stdin.buffer.read())))
+    answers, sys.stdout = sys.stdout, sys.stderr  # whatever else is printed
+    for pipeline in sys.stdin:
+        print(json.dumps(run_pipeline(base64.b64decode(pipeline))), file=answers, flush=True)

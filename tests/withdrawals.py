@@ -36,7 +36,7 @@ name = "copies"
 licence = "cc0-1.0"
 
 [engine]
-split_bytes = 6000
+split_bytes = 16000
 
 [publish]
 shard_bytes = 6000

@@ -11,10 +11,12 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import time
 import venv
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -103,6 +105,9 @@ def storage() -> Iterator[ObjectServer]:
 def service(storage: ObjectServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[DataflowService]:
     pytest.importorskip("apache_beam.io.gcp.gcsio", reason="it comes with glotmill[dataflow]")
     monkeypatch.setattr(cluster, "POLL_SECONDS", 0.2)
+    # Beam asks for a job's state every five seconds, and for a reason of its failure for a minute
+    hurried = SimpleNamespace(**vars(time) | {"sleep": lambda _seconds: time.sleep(0.05)})
+    monkeypatch.setattr("apache_beam.runners.dataflow.dataflow_runner.time", hurried)
     storage.open()
     with dataflow_service() as served:
         yield served

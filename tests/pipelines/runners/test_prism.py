@@ -15,15 +15,17 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from tests.all_phases import write_all_phases
 from tests.recipes import one_source
 from tests.running import digests, run, run_apart
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
+EXACT = '[[ingest]]\nstage = "normalize"\n[[dedup]]\nstage = "exact"\n'
+NEAR = '[[dedup]]\nstage = "near"\n'
 BUILT = Path("~/.cache/glotmill/prism-2.77.0/prism").expanduser()
 
 
@@ -34,20 +36,32 @@ def prism() -> str:
     pytest.skip("Prism is not built here; docs/clusters.md says how")
 
 
+class Corpus(NamedTuple):
+    """A recipe, and what it gives without Prism."""
+
+    recipe: Path
+    expected: dict[str, str]
+
+
+def write_corpus(folder: Path, stages: str) -> Corpus:
+    for number in range(3):
+        (folder / f"page-{number}.txt").write_text("Gizon-emakume guztiak aske jaiotzen dira.\n")
+    recipe = folder / "own.toml"
+    recipe.write_text(one_source("own", kind="text", paths="page-*.txt") + stages)
+    run(recipe, folder / "local", "--workers", "1")
+    return Corpus(recipe, digests(folder / "local"))
+
+
 def test_prism_started_by_the_run(prism: str, tmp_path: Path) -> None:
-    recipe = write_all_phases(tmp_path)
-    run(recipe, tmp_path / "local", "--workers", "1")
-    run_apart(recipe, tmp_path / "out", "--runner", "prism", "--", f"--prism_location={prism}")
-    assert digests(tmp_path / "out") == digests(tmp_path / "local")
+    """Tasks, and both kinds of shuffles: by keys, and of clusters. Other phases are tasks, too."""
+    corpus = write_corpus(tmp_path, EXACT + NEAR)
+    options = "--runner", "prism", "--", f"--prism_location={prism}"
+    run_apart(corpus.recipe, tmp_path / "out", *options)
+    assert digests(tmp_path / "out") == corpus.expected
 
 
 def test_a_server_of_its_own_and_workers_of_its_own(prism: str, tmp_path: Path) -> None:
-    for number in range(3):
-        (tmp_path / f"page-{number}.txt").write_text("Gizon-emakume guztiak aske jaiotzen dira.\n")
-    recipe = tmp_path / "own.toml"
-    exact = '[[ingest]]\nstage = "normalize"\n[[dedup]]\nstage = "exact"\n'
-    recipe.write_text(one_source("own", kind="text", paths="page-*.txt") + exact)
-    run(recipe, tmp_path / "local", "--workers", "1")
+    corpus = write_corpus(tmp_path, EXACT)
     jobs, pool = _free_port(), _free_port()
     server = [prism, f"--job_port={jobs}", f"--web_port={_free_port()}", "--serve_http=false"]
     program = "apache_beam.runners.worker.worker_pool_main"
@@ -55,8 +69,8 @@ def test_a_server_of_its_own_and_workers_of_its_own(prism: str, tmp_path: Path) 
     with _running(server, jobs, tmp_path), _running(workers, pool, tmp_path):
         options = f"--job_endpoint=localhost:{jobs}", "--environment_type=EXTERNAL"
         external = f"--environment_config=localhost:{pool}"
-        run_apart(recipe, tmp_path / "out", "--runner", "prism", "--", *options, external)
-    assert digests(tmp_path / "out") == digests(tmp_path / "local")
+        run_apart(corpus.recipe, tmp_path / "out", "--runner", "prism", "--", *options, external)
+    assert digests(tmp_path / "out") == corpus.expected
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import hashlib
 import pickle
 import types
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -27,7 +27,7 @@ from tests.hub_server import File, Repository, hub_server
 from tests.laws.mixed_corpus import write_mixed_corpus
 from tests.object_stores import BROKEN, BUSY, CUT, SECRET, SERVERS, STRANGER, Fault, ObjectServer
 from tests.recipes import one_source
-from tests.running import digests, glotmill, run, run_apart, start
+from tests.running import digests, glotmill, run, start
 from tests.withdrawals import WITHDRAWN, answered, write_corpus
 
 REQUESTS_A_TASK = 10
@@ -50,7 +50,7 @@ def every_phase(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("every_phase")
     with FaultyEndpoint(answered).serving() as endpoint:
         recipe = write_corpus(folder, endpoint.base_url, WITHDRAWN)
-        recipe.write_text(recipe.read_text().replace("split_bytes = 6000", "split_bytes = 12000"))
+        recipe.write_text(recipe.read_text().replace("split_bytes = 16000", "split_bytes = 12000"))
         run(recipe, folder / "out")
         yield recipe
 
@@ -94,14 +94,12 @@ def marked(method: str, path: str) -> str | None:
     return name.partition("/done.json")[0]
 
 
-def test_all_phases_give_the_same_bytes_for_few_requests(
-    server: ObjectServer, every_phase: Path
-) -> None:
-    """One worker, so that what is asked between the first and the last marker of a phase is asked
-    for its tasks; what comes before is the launcher's, and what its worker loads."""
-    run_apart(every_phase, f"{server.url}/out", "--workers", "1")
-    requests = list(server.requests)
-    assert published(server, "out") == digests(every_phase.parent / "out")
+def mean_requests(requests: Sequence[tuple[str, str]]) -> dict[str, float]:
+    """Return how much each phase of several tasks asks for one of them.
+
+    With one worker, what is asked between the first and the last marker of a phase is asked for its
+    tasks; what comes before is the launcher's, and what its worker loads.
+    """
     asked: Counter[str] = Counter()
     tasks: Counter[str] = Counter()
     since, before = 0, ""
@@ -113,11 +111,47 @@ def test_all_phases_give_the_same_bytes_for_few_requests(
                 asked[phase] += since
                 tasks[phase] += 1
             since, before = 0, phase
-    assert {*asked} == {*PHASES_OF_TASKS}
-    means = {phase: count / tasks[phase] for phase, count in asked.items()}
+    return {phase: count / tasks[phase] for phase, count in asked.items()}
+
+
+def assert_few(requests: Sequence[tuple[str, str]]) -> None:
+    means = mean_requests(requests)
     assert {phase: mean for phase, mean in means.items() if mean > REQUESTS_A_TASK} == {}
     marks = sum(marked(method, path) is not None for method, path in requests)
     assert len(requests) <= REQUESTS_IN_ALL * marks
+
+
+def test_all_phases_give_the_same_bytes_for_few_requests(
+    monkeypatch: pytest.MonkeyPatch, every_phase: Path
+) -> None:
+    with SERVERS["s3"](monkeypatch) as server:
+        run(every_phase, f"{server.url}/out", "--workers", "1")
+        requests = list(server.requests)
+        assert published(server, "out") == digests(every_phase.parent / "out")
+    assert {*mean_requests(requests)} == {*PHASES_OF_TASKS}
+    assert_few(requests)
+
+
+def write_short_recipe(folder: Path) -> Path:
+    """Write 120 lines, of which many are copies, and a recipe that reads and deduplicates them."""
+    lines = "".join(f'{{"text": "Kaixo mundua, hau {n % 50}. orria da."}}\n' for n in range(120))
+    (folder / "pages.jsonl").write_text(lines)
+    recipe = folder / "own.toml"
+    recipe.write_text(one_source("own", split_bytes=1024) + '[[dedup]]\nstage = "exact"\n')
+    return recipe
+
+
+def test_the_other_store_gives_the_same_bytes_for_few_requests(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    recipe = write_short_recipe(tmp_path)
+    run(recipe, tmp_path / "out")
+    with SERVERS["gs"](monkeypatch) as server:
+        run(recipe, f"{server.url}/out", "--workers", "1")
+        requests = list(server.requests)
+        assert published(server, "out") == digests(tmp_path / "out")
+    assert {"ingest", "dedup-0-exact", "publish-ledger"} <= {*mean_requests(requests)}
+    assert_few(requests)
 
 
 def test_a_run_that_the_store_broke_off_goes_on(
@@ -125,10 +159,7 @@ def test_a_run_that_the_store_broke_off_goes_on(
 ) -> None:
     """The store fails for good at the fifth marker; what was marked before is not done again."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    lines = "".join(f'{{"text": "Kaixo mundua, hau {n % 50}. orria da."}}\n' for n in range(120))
-    (tmp_path / "pages.jsonl").write_text(lines)
-    recipe = tmp_path / "own.toml"
-    recipe.write_text(one_source("own", split_bytes=1024) + '[[dedup]]\nstage = "exact"\n')
+    recipe = write_short_recipe(tmp_path)
     run(recipe, tmp_path / "out")
     with SERVERS["s3"](monkeypatch) as server:
         marks: list[str] = []
@@ -150,7 +181,7 @@ def test_a_run_that_the_store_broke_off_goes_on(
         server.fault = lambda _method, _path: None
         first = set(marks)
         server.requests.clear()
-        run_apart(recipe, f"{server.url}/out")
+        run(recipe, f"{server.url}/out")
         again = {task for method, path in server.requests if (task := marked(method, path))}
         assert len(first) == 4
         assert again
@@ -257,7 +288,7 @@ def test_input_on_the_hub_gives_the_same_bytes(
             ("there", "hf://datasets/owner/pages/data/*.jsonl"),
         ):
             (tmp_path / f"{name}.toml").write_text(one_source("pages", paths=path))
-            run_apart(tmp_path / f"{name}.toml", tmp_path / name)
+            run(tmp_path / f"{name}.toml", tmp_path / name)
             data = Store(str(tmp_path / name / "data"))
             texts += [
                 data.read_parquet(file.removeprefix(f"{data.root}/"), ["text"])
