@@ -199,7 +199,7 @@ def dataflow_service(interpreter: str = "") -> Iterator[DataflowService]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     service.address = f"http://localhost:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     yield service
     service.hold.set()
     for worker in service.workers.values():

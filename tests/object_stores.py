@@ -167,7 +167,7 @@ def gcs_server(environment: pytest.MonkeyPatch) -> Iterator[ObjectServer]:
 @contextlib.contextmanager
 def _serving(server: Any) -> Iterator[None]:
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     yield
     server.shutdown()

@@ -97,8 +97,9 @@ def test_a_long_table_is_folded_until_asked(opened: Callable[..., Page]) -> None
     assert rows.count() == LANGUAGES
 
 
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("scheme", "size"), [("light", PHONE), ("dark", DESKTOP)], ids=["phone", "desktop"]
+)
 def test_nothing_is_wider_than_the_screen(
     opened: Callable[..., Page], size: Mapping[str, int], scheme: str, tmp_path: Path
 ) -> None:
