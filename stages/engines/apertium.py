@@ -28,7 +28,6 @@ from pathlib import Path
 from schemas.language import one_code, to_iso639_3
 from stages.engines.engine import Answer, Direction, EngineError, Identity, always, parameters_json
 
-MODES = Path(os.environ.get("APERTIUM_MODES", "/usr/share/apertium/modes"))
 BATCH = 256  # sentences that are written ahead of their answers
 _RESERVED = re.compile(r"[\\\[\]{}^$/@<>]")  # of the stream format, where they stand escaped
 # unknown words and generation failures are marked by these: ours travel as blanks
@@ -63,12 +62,17 @@ PACKAGES = tuple(
 _SEVERAL = {"nor": ("nob", "nno")}  # languages that Debian names by one code
 
 
+def modes_folder() -> Path:
+    """Return where modes are installed: Debian's folder, or that of the variable APERTIUM_MODES."""
+    return Path(os.environ.get("APERTIUM_MODES", "/usr/share/apertium/modes"))
+
+
 def installed_modes() -> dict[tuple[str, str], list[str]]:
     """List the installed modes by ISO 639-3 source and target; plain modes stand before
     variants."""
     found: dict[tuple[str, str], list[str]] = {}
     for name in sorted(
-        (path.stem for path in MODES.glob("*.mode")), key=lambda name: (len(name), name)
+        (path.stem for path in modes_folder().glob("*.mode")), key=lambda name: (len(name), name)
     ):
         if pair := _languages(name):
             found.setdefault(pair, []).append(name)
@@ -118,10 +122,10 @@ def commands_of(mode: str) -> list[list[str]]:
     """Read the commands of a mode's pipe, each with `-z`; raises EngineError if one is not
     installed."""
     try:
-        line = (MODES / f"{mode}.mode").read_text(encoding="utf-8").strip()
+        line = (modes_folder() / f"{mode}.mode").read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         raise EngineError(
-            f"apertium has no mode {mode!r} in {MODES}; glotmill engines lists those there are"
+            f"apertium has no mode {mode!r} in {modes_folder()}; glotmill engines lists those there are"
         ) from None
     commands = []
     for command in line.split("|"):
@@ -138,7 +142,7 @@ def version_of(mode: str) -> str:
     dpkg."""
     try:
         owner = subprocess.run(  # noqa: S603 - a fixed program and a path of ours
-            ["dpkg", "-S", str(MODES / f"{mode}.mode")],  # noqa: S607
+            ["dpkg", "-S", str(modes_folder() / f"{mode}.mode")],  # noqa: S607
             capture_output=True,
             text=True,
             check=True,

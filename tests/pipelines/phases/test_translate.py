@@ -406,9 +406,8 @@ def test_a_wrong_recipe_is_told_before_anything_runs(
 ) -> None:
     from pipelines.build.plan import make_plan
     from schemas.recipe import RecipeError
-    from stages.engines import apertium
 
-    monkeypatch.setattr(apertium, "MODES", plant_engine(tmp_path / "modes"))
+    monkeypatch.setenv("APERTIUM_MODES", str(plant_engine(tmp_path / "modes")))
     with pytest.raises(RecipeError, match=re.escape(told)):
         make_plan(make(tmp_path, options + "\n"))
 

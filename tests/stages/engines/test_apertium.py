@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-from stages.engines import apertium
 from stages.engines.apertium import Apertium, commands_of, installed_modes, mode_for
 from stages.engines.engine import EngineError, parse_direction, response_key
 from tests.declaration import DECLARATION, plant_engine
@@ -54,7 +52,7 @@ def test_only_the_sentence_at_fault_has_no_answer(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stage that dies writes two NUL bytes more, which would shift the answers behind it."""
-    monkeypatch.setattr(apertium, "MODES", plant_engine(tmp_path, kind, at="torturatu"))
+    monkeypatch.setenv("APERTIUM_MODES", str(plant_engine(tmp_path, kind, at="torturatu")))
     engine = Apertium(None, f"eus-spa-{kind}", timeout_seconds=3)
     basque, spanish = DECLARATION["eus_Latn"], DECLARATION["spa_Latn"]
     expected = [spanish[0], spanish[1], None, spanish[3]]
@@ -66,7 +64,7 @@ def test_only_the_sentence_at_fault_has_no_answer(
 def test_a_mode_is_found_by_its_languages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("eu-es", "spa-eng_US", "spa-eng", "rus-ukr", "README", "x"):
         (tmp_path / f"{name}.mode").write_text("nowhere -z")
-    monkeypatch.setattr(apertium, "MODES", tmp_path)
+    monkeypatch.setenv("APERTIUM_MODES", str(tmp_path))
     assert mode_for(parse_direction("spa_Latn -> eng_Latn")) == "spa-eng"
     with pytest.raises(
         EngineError, match="rus-ukr for rus_Cyrl -> ukr_Cyrl is not usable: its tagger crashes"
@@ -86,7 +84,7 @@ def test_a_mode_is_found_by_its_languages(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_key_depends_on_all_that_an_answer_depends_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apertium, "MODES", plant_engine(tmp_path))
+    monkeypatch.setenv("APERTIUM_MODES", str(plant_engine(tmp_path)))
     engine = Apertium(None, "eus-spa")
     there, back = parse_direction("eus_Latn -> spa_Latn"), parse_direction("spa_Latn -> eus_Latn")
     keys = {
@@ -97,4 +95,3 @@ def test_a_key_depends_on_all_that_an_answer_depends_on(
         response_key(engine.identity._replace(parameters='{"a":1}'), there, "bat"),
     }
     assert len(keys) == 5
-    assert os.environ.get("APERTIUM_MODES") is None or apertium.MODES

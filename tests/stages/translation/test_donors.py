@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from stages.engines import apertium
 from stages.engines.engine import EngineError
 from stages.translation.donors import choose_donors, distances, donor_table, rank_donors
 from tests.declaration import plant_engine
@@ -63,7 +62,7 @@ def test_order_and_repetition_of_candidates_do_not_matter() -> None:
 def test_candidates_are_what_apertium_translates_into_the_target(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apertium, "MODES", plant_engine(tmp_path / "modes"))
+    monkeypatch.setenv("APERTIUM_MODES", str(plant_engine(tmp_path / "modes")))
     assert choose_donors("hin_Deva", (), 2) == ("urd_Arab",)
     (row,) = donor_table("hin_Deva", (), {"urd_Arab"})
     assert (row.donor_language, row.chosen) == ("urd_Arab", True)
