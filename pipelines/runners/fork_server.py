@@ -119,7 +119,8 @@ class ForkServer:
             os.close(written)
         process = Process(connection, status)
         with contextlib.suppress(ConnectionError):  # it was killed, which its exit code says
-            connection.send((dict(os.environ), function, arguments))
+            connection.send(dict(os.environ))  # first: what is sent next may need it to be read
+            connection.send((function, arguments))
         return process
 
     def _started(self) -> socket.socket:
@@ -284,10 +285,10 @@ def _do(connection: Connection) -> NoReturn:
     """Do in a forked process what comes through its pipe, and end it."""
     try:
         try:
-            environment, function, arguments = connection.recv()
+            _take_on(connection.recv())
+            function, arguments = connection.recv()
         except (EOFError, ConnectionError):
             os._exit(1)  # whoever wanted something is gone
-        _take_on(environment)
         function(connection, *arguments)
         sys.stdout.flush()
         os._exit(0)

@@ -214,11 +214,19 @@ def test_a_function_that_ends_every_process_fails_as_killed() -> None:
         run_function("os:abort", ())
 
 
+class Opened:
+    """Opens something as a store does: where it is told to be when this is unpickled."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.getenv, ("GLOTMILL_TEST_ADDRESS",)
+
+
 def test_a_process_has_the_environment_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its server may have been started before a store was named, or credentials were renewed."""
     for value in ("http://127.0.0.1:1", "http://127.0.0.1:2"):
         monkeypatch.setenv("GLOTMILL_TEST_ADDRESS", value)
         assert run_function("os:getenv", ("GLOTMILL_TEST_ADDRESS",)) == value
+        assert run_function("builtins:str", (Opened(),)) == value
     monkeypatch.delenv("GLOTMILL_TEST_ADDRESS")
     assert run_function("os:getenv", ("GLOTMILL_TEST_ADDRESS",)) is None
 
