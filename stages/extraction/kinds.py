@@ -6,7 +6,8 @@ Evidence is what the page states of itself (schema.org types in JSON-LD and micr
 The first rule that holds decides:
 
     forum      a discussion by its schema or software, or posts in repeated boxes with their own authors or times,
-               unless each has a title of its own that leads elsewhere, or they are comments below an article
+               unless most have a title of their own, as teasers and entries of a live blog have, or they are comments
+               below an article
     product    a product by its schema, or a price stated as data
     manual     software that writes manuals says so, or code and definitions make up much of the text
     article    an article by its schema or Open Graph, or several paragraphs of running text
@@ -67,6 +68,7 @@ _SMALL = (
     2000  # weighted letters; a wall of cookies that lists its languages and partners says as much
 )
 _MOST = 0.7  # of the running text stands in posts: a discussion, not an article with comments
+_PARAGRAPHS = 4  # of an entry of a live blog, at most, for each title
 _FEW = 600  # weighted letters; an error page says less
 _MAX_TITLE = 200  # code points
 _MAX_LINES = 10  # headings that may name an error
@@ -159,21 +161,37 @@ def page_kinds(
 
 
 def _of_listing(layout: Layout, in_posts: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Tell which of m blocks lie on pages whose posts have linked titles that differ, as on a
-    blog's front page; in a forum all posts have the title of their topic."""
+    """Tell which of m blocks lie on pages whose posts have titles that differ: linked ones, as on a
+    blog's front page, or one for every few paragraphs, as in a live blog.
+
+    In a forum all posts have the title of their topic, or none.
+    """
     blocks = layout.blocks
     headings = (blocks.bits & sum(TAG_BIT[f"h{level}"] for level in range(1, 5))) != 0
-    linked = in_posts & headings & (blocks.link_weights > 0.5 * blocks.weights)
     above = layout.inherited_names[layout.parents[blocks.elements]]
     of_author = (blocks.names & ~above & BIT["meta"]) != 0
-    titles = np.flatnonzero(linked & ~of_author)
-    keys = blocks.keys[titles] + PAGE_STEP * layout.block_pages[titles].astype(np.uint64)
-    differ = titles[np.unique(keys, return_index=True)[1]]
+    titles = in_posts & headings & ~of_author
+    linked = titles & (blocks.link_weights > 0.5 * blocks.weights)
+    unlinked = titles & ~linked & ((blocks.names & BIT["comment"]) == 0)
+    running = layout.page_totals(in_posts, blocks.weights >= LONG)
+    found = _differ(layout, linked, np.full(len(running), 3.0))
+    found |= _differ(layout, unlinked, np.maximum(running / _PARAGRAPHS, 3))
+    return found[layout.block_pages]
+
+
+def _differ(
+    layout: Layout, titles: npt.NDArray[np.bool_], fewest: npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
+    """Tell of p pages whether most of their titles differ, so many or more."""
+    places = np.flatnonzero(titles)
+    keys = layout.blocks.keys[places] + PAGE_STEP * layout.block_pages[places].astype(np.uint64)
+    different = places[np.unique(keys, return_index=True)[1]]
     counts, differing = (
         np.bincount(layout.block_pages[some], minlength=len(layout.block_ends))
-        for some in (titles, differ)
+        for some in (places, different)
     )
-    return ((differing >= 3) & (differing > _MOST * counts))[layout.block_pages]
+    found: npt.NDArray[np.bool_] = (differing >= fewest) & (differing > _MOST * counts)
+    return found
 
 
 class Shape(NamedTuple):

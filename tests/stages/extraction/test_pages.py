@@ -456,6 +456,25 @@ COLUMNS = {
         "access",
         None,
     ),
+    "entries of a live blog, each with a title": (
+        "".join(
+            f"<div class=entry><time>10:0{n}</time><h3>The {n}th of what happens</h3><p>{TEXT}</p></div>"
+            for n in range(5)
+        ),
+        "kind",
+        "article",
+    ),
+    "posts that all have the title of their topic": (
+        f"<div class=entry><time>10:01</time><h3>What happens here</h3><p>{TEXT}</p></div>" * 5,
+        "kind",
+        "forum",
+    ),
+    "a long post with headings among others": (
+        f"<div class=post><time>10:01</time><p>{TEXT}</p><p>{MORE}</p></div>" * 9
+        + f"<div class=post><time>10:01</time><h3>One</h3><h3>Two</h3><h3>Three</h3><p>{TEXT}</p></div>",
+        "kind",
+        "forum",
+    ),
     "comments without names": (
         f"<h1>A question</h1>{f'<table><tr><td><div class=comment>{TEXT}</div></td></tr></table>' * 4}",
         "kind",
