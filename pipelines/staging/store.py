@@ -115,7 +115,7 @@ class Store:
 
     def __init__(self, url: str, *, of_worker: bool = False) -> None:
         self.url = url
-        self.fs, self.root = open_store(url)
+        self.fs, self.root = open_store(url, of_worker=of_worker)
         self.local = isinstance(self.fs, LocalFileSystem)
         self._remembered = _Remembered() if of_worker and not self.local else None
         self._published: dict[str, tuple[int, str]] = {}  # size and sha256 by path, as written
@@ -633,13 +633,13 @@ def is_local(url: str) -> bool:
     return not separator or protocol in LocalFileSystem.protocol
 
 
-def open_store(url: str) -> tuple[Any, str]:
+def open_store(url: str, *, of_worker: bool = False) -> tuple[Any, str]:
     """Open the file system of a URL, as fsspec does, and return it with the path in it.
 
     Credentials come from the provider's own chain: none are taken from an address or a recipe.
     """
     protocol = urlsplit(url).scheme if "://" in url else ""
-    fs, root = open_file_system(url, **_OPTIONS.get(protocol, {}))
+    fs, root = open_file_system(url, tried=of_worker, **_OPTIONS.get(protocol, {}))
     if protocol in _TRIES:
         fs.retries = _TRIES[protocol]
     return fs, root

@@ -22,8 +22,9 @@ _BUCKETS = ("s3", "gs", "gcs")  # protocols whose addresses begin with a bucket
 _ANSWER_SECONDS = 3.0  # within which a server must take a connection
 
 
-def open_file_system(url: str, **options: Any) -> tuple[Any, str]:
-    """Return the file system of a path or URL, as fsspec does, and what that calls it.
+def open_file_system(url: str, *, tried: bool = False, **options: Any) -> tuple[Any, str]:
+    """Return the file system of a path or URL, as fsspec does, and what that calls it. Where
+    another process has `tried` the store, it is known to answer.
 
     Credentials come from the provider's own chain. Raises MisuseError for an address that has some,
     that names no bucket, whose protocol is unknown, or, of Google's, where nothing answers.
@@ -35,12 +36,13 @@ def open_file_system(url: str, **options: Any) -> tuple[Any, str]:
     if protocol in ("gs", "gcs"):  # its client logs each failure with its traceback
         logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
         logging.getLogger("google.auth").setLevel(logging.ERROR)
-        _look_for_metadata_server()
+        if not tried and "NO_GCE_CHECK" not in os.environ:
+            _look_for_metadata_server()
     try:
         fs, root = fsspec.url_to_fs(url, **options)
     except (ValueError, ImportError) as error:
         raise MisuseError(f"{url!r} cannot be opened: {error}") from error
-    if protocol in ("gs", "gcs"):
+    if protocol in ("gs", "gcs") and not tried:
         _require_answer(str(fs._location))
     return fs, root
 
