@@ -198,9 +198,11 @@ def lid_train(
     print(f"model    {report.model}, {report.size_bytes / 1e6:.1f} MB, sha256 {report.sha256}")
     if report.added:
         for label, near in report.added.neighbours.items():
-            print(
-                f"{label}: recall {report.added.recall[label]:.1%} in the cascade; neighbours {', '.join(near)}"
-            )
+            recall = report.added.recall.get(label)
+            measured = "not measured, too few held out" if recall is None else f"{recall:.1%}"
+            print(f"{label}: recall {measured} in the cascade; neighbours {', '.join(near)}")
+        if report.added.known:
+            print(f"the cascade names these already: {', '.join(report.added.known)}")
         change = report.added.others_after - report.added.others_before
         print(
             f"other languages of the script: {report.added.others_after:.1%} right, {100 * change:+.2f} points"

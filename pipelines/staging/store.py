@@ -556,7 +556,8 @@ class Store:
         know."""
         if not self.local:
             return None
-        with contextlib.suppress(FileNotFoundError), Path(self.full("staging/lock")).open() as lock:
+        missing = (FileNotFoundError, NotADirectoryError)
+        with contextlib.suppress(*missing), Path(self.full("staging/lock")).open() as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:

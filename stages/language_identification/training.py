@@ -19,6 +19,7 @@ import hashlib
 import random
 import string
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,6 +48,7 @@ CROP = (10, 40)  # code points
 NEIGHBOURS = 12  # of a new language; what identifiers take it for is seldom more
 NEIGHBOUR_SENTENCES = 300
 OF_ANOTHER = 30  # passages of each other language of the script
+MIN_ADDED = 5  # passages of a new language; a few hundred are better
 
 
 class TrainingOptions(BaseModel):
@@ -111,15 +113,17 @@ class Added(NamedTuple):
     """What a model that was trained with neighbours does to the cascade, on passages that neither
     learned from.
 
-    `recall` is of the new labels; `others_before` and `others_after` are the shares of other
-    passages, in the scripts of the new labels, with the right best label by the cascade alone and
-    with the model added.
+    `recall` is of the new labels that passages were held out of; `others_before` and
+    `others_after` are the shares of other passages, in the scripts of the new labels, with the
+    right best label by the cascade alone and with the model added. `known` are labels of languages
+    that the cascade names without it, too.
     """
 
     recall: dict[str, float]
     others_before: float
     others_after: float
     neighbours: dict[str, tuple[str, ...]]
+    known: tuple[str, ...]
 
 
 def train(
@@ -185,6 +189,12 @@ def train_with_neighbours(
         raise ValueError(
             f"training needs passages of a label, got none from {', '.join(paths)}{_left_out(read)}"
         )
+    passages = Counter(sentences["label"].to_list())
+    if few := [f"{label} has {passages[label]}" for label in new if passages[label] < MIN_ADDED]:
+        raise ValueError(
+            f"a language is learned and measured from {MIN_ADDED} passages or more: {', '.join(few)}"
+            f"{_left_out(read)}"
+        )
     languages, scripts = {label[:3] for label in new}, {label[4:] for label in new}
     others = others.filter(
         pl.col("label").str.slice(4).is_in(list(scripts)),
@@ -242,8 +252,12 @@ def train_with_neighbours(
         _best_languages(by, judged["text"].to_list()) == gold for by in (identifier, extended)
     )
     is_new = np.isin(gold, sorted(languages))
-    recall = {label: float(by_both[(judged["label"] == label).to_numpy()].mean()) for label in new}
-    added = Added(recall, float(by_old[~is_new].mean()), float(by_both[~is_new].mean()), neighbours)
+    of_label = {label: by_both[(judged["label"] == label).to_numpy()] for label in new}
+    recall = {label: float(right.mean()) for label, right in of_label.items() if right.size}
+    known = tuple(label for label in new if identifier.answers.possible(label))
+    added = Added(
+        recall, float(by_old[~is_new].mean()), float(by_both[~is_new].mean()), neighbours, known
+    )
     return report._replace(added=added)
 
 

@@ -53,8 +53,8 @@ class StoreScene:
         ended = self._run({})
         if ended.returncode:
             raise RuntimeError(f"the undisturbed run on a store: {ended.stderr}")
+        self.places = sorted(store.places)  # before our own look at what stands there
         self.expected = self._digests()
-        self.places = sorted(store.places)
 
     def try_faults(self, faults: Mapping[str, str]) -> None:
         """Meet the faults of one trial, kinds by request, and compare what stands at the end."""

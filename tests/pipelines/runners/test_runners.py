@@ -267,7 +267,7 @@ def test_workers_go_on_when_the_process_that_they_were_forked_from_is_killed(
             worker = next(
                 p
                 for p in psutil.Process().children(recursive=True)
-                if "fork_server" in p.cmdline()[-1]
+                if p.status() != psutil.STATUS_ZOMBIE and "fork_server" in p.cmdline()[-1]
             )
             worker.kill()
 

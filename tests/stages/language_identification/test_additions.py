@@ -123,6 +123,18 @@ def test_a_new_language_is_told_and_the_others_stay(
     assert extended.sha256 != without_faroese.sha256
 
 
+def test_one_sentence_is_no_language(without_faroese: Cascade, tmp_path: Path) -> None:
+    pl.DataFrame({"text": FAROESE[:1], "label": NEW}).write_parquet(tmp_path / "one.parquet")
+    nothing = pl.DataFrame(schema=dict.fromkeys(("text", "label", "source", "kind"), pl.String))
+    with pytest.raises(ValueError, match=f"5 passages or more: {NEW} has 1$"):
+        train_with_neighbours(
+            [str(tmp_path / "one.parquet")],
+            str(tmp_path / "one.ftz"),
+            Before(without_faroese, nothing),
+            OPTIONS,
+        )
+
+
 @pytest.mark.slow
 def test_the_report_says_what_is_won_and_lost(trained: TrainingReport) -> None:
     added = trained.added
