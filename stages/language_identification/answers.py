@@ -86,11 +86,11 @@ def expected_precisions(documents: Mapping[str, int]) -> dict[str, float]:
     language. r and f are those of the benchmark (`measured.json`), f for the mix of labels that
     these documents have, and x follows from the share of documents with the label, x r + (1 - x) f.
     What the benchmark has no text of can only be worse. A label that no text of the benchmark got
-    (Scots, always taken for English) says nothing of how many there are. For the cascade alone.
+    (Wu, always taken for Chinese) says nothing of how many there are. For the cascade alone.
 
-    >>> found = expected_precisions({"hin_Deva": 90, "mag_Deva": 10})  # two in five Magahi texts are taken for Hindi
+    >>> found = expected_precisions({"kbd_Cyrl": 90, "ady_Cyrl": 10})  # two in five Adyghe texts are called so
     >>> {label: round(share, 2) for label, share in found.items()}
-    {'hin_Deva': 0.93, 'mag_Deva': 1.0}
+    {'ady_Cyrl': 1.0, 'kbd_Cyrl': 0.93}
     """
     measured = _measured()
     total = sum(documents.values())
@@ -117,7 +117,7 @@ def seldom_given(label: str) -> str | None:
     """Say what documents in a label's language are called instead, if the cascade gives fewer than
     half of them the label on the benchmark; None if it gives more, or nothing was measured.
 
-    >>> seldom_given("eus_Latn") is None, (seldom_given("bos_Latn") or "").split(";")[-1]
+    >>> seldom_given("eus_Latn") is None, (seldom_given("srp_Latn") or "").split(";")[-1]
     (True, ' hbs_Latn stands for all of the group')
     """
     right, _, taken = _measured().get(label, (None, None, {}))

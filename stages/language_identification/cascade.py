@@ -360,12 +360,16 @@ def calibrate(passages: GoldPassages, sources: Mapping[str, object], seed: int =
     together = Opinions(
         *(np.concatenate(arrays) for arrays in zip(*(said for _, said in parts), strict=True))
     )
-    # A small language that one model names against two is judged as rare as it is.
+    # A small language that one model names against two is judged as rarer than where labels are
+    # chosen, but not as rare as it is, which would lose it to its neighbour (Magahi, Silesian).
     of_contested = (together.evidence >= CONTESTED).any(axis=1)
     combined = fit_model(
         together,
         ModelTable(LabelTable(trial.languages, (None,) * len(trial.languages)), COMBINED_BINS),
-        learned_from(unsure, np.where(of_contested, in_corpora[unsure], weight[unsure])),
+        learned_from(
+            unsure,
+            np.where(of_contested, np.sqrt(in_corpora[unsure] * weight[unsure]), weight[unsure]),
+        ),
         known,
         gate=False,
     )

@@ -159,8 +159,8 @@ def test_the_card_names_labels_that_matched_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keep", "warned"),
     [
-        ('"eus_Latn", "bos_Latn"', ["bos_Latn"]),
-        ('"bos_Latn", "hbs_Latn"', []),
+        ('"eus_Latn", "srp_Latn"', ["srp_Latn"]),
+        ('"srp_Latn", "hbs_Latn"', []),
         ('"hrv_Latn"', []),
     ],
 )
