@@ -299,7 +299,7 @@ def test_a_command_ends_well_every_time(words: str, workplace: Path, tmp_path: P
         return
     document = ds.dataset(workplace / "out/quickstart/data").head(1)["id"][0].as_py()
     example = re.sub(r"\b[0-9a-f]{32}\b", document, commands()[words].removeprefix("Example: "))
-    repeated = shlex.join([sys.executable, "-c", REPEATED, "20"])
+    repeated = shlex.join([sys.executable, "-c", REPEATED, "50"])
     command = re.sub(r"\bglotmill ", lambda _: f"{repeated} ", example)
     with hub_server() as hub:
         ran = subprocess.run(
