@@ -79,10 +79,8 @@ def _read(
     known: Mapping[Phase, Sequence[KnownSplit]],
 ) -> list[StagedSplit]:
     """Read the sources through the stages of ingest, and mark duplicates."""
-    later, deduplicating = (
-        links_after_deduplication(run, plan.registers, facts.gate),
-        dedup_phases(run.recipe),
-    )
+    later = links_after_deduplication(run, plan.registers, facts.gate)
+    deduplicating = dedup_phases(run.recipe)
     if not deduplicating:
         run.ahead([ingest_link(reader), *later], plan.ingest_tasks())
     facts.ingested = run.tasks(reader, plan.ingest_tasks())
@@ -130,11 +128,8 @@ def _publish(
 ) -> list[FileRecord]:
     """Write what is left, and what is made of it while it is published; returns the files beside
     the shards and the ledger."""
-    phases, left, staged = (
-        phases_after_ingest(run.recipe),
-        phases_to_publish(run.recipe),
-        [*read, *made],
-    )
+    phases, left = phases_after_ingest(run.recipe), phases_to_publish(run.recipe)
+    staged = [*read, *made]
     if run.recipe.decontaminate:
         facts.contamination = publish_findings(run, staged)
     made_rows = find_synthetic_rows(run, read, phases, plan.registers)

@@ -173,25 +173,31 @@ class Cascade:
         scores[:, :1] = self._scores(OneLanguageScript.name, sole, scripts)
         rest = np.flatnonzero(scores[:, 0] < self.accept)
         if len(rest):
-            opinions = self.fast([texts[row] for row in rest.tolist()])
-            first = self._scores(self.fast.name, opinions, scripts[rest])
-            fast = np.where(opinions.labels >= 0, self._numbers[1][opinions.labels], -1)
+            fast, first = self._first([texts[row] for row in rest.tolist()], scripts[rest])
             codes[rest], scores[rest] = noisy_or(fast, first)
             sure = first.max(axis=1) >= self.accept
             rows = rest[sure]
             scores[rows] = self._best(self.fast.name, scores[rows])
             rows = rest[~sure]
             if len(rows):
-                beginnings = [texts[row][:SLOW_CODE_POINTS] for row in rows.tolist()]
+                left = [texts[row] for row in rows.tolist()]
                 codes[rows], scores[rows] = self._combine(
-                    beginnings, scripts[rows], fast[~sure], first[~sure]
+                    left, scripts[rows], fast[~sure], first[~sure]
                 )
                 scores[rows] = self._best(COMBINED, scores[rows])
         return Candidates(self.languages, codes, scores)
 
+    def _first(
+        self, texts: Sequence[str], scripts: NDArray[np.str_]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Ask the fast model about n texts: languages by number, and their scores."""
+        opinions = self.fast(texts)
+        languages = np.where(opinions.labels >= 0, self._numbers[1][opinions.labels], -1)
+        return languages, self._scores(self.fast.name, opinions, scripts)
+
     def _combine(
         self,
-        texts: list[str],
+        texts: Sequence[str],
         scripts: NDArray[np.str_],
         fast: NDArray[np.int64],
         first: NDArray[np.float32],
@@ -207,12 +213,13 @@ class Cascade:
 
     def _together(
         self,
-        texts: list[str],
+        texts: Sequence[str],
         scripts: NDArray[np.str_],
         fast: NDArray[np.int64],
         first: NDArray[np.float32],
     ) -> Opinions:
         """Return what all models say together, as the opinions of one more model."""
+        texts = [text[:SLOW_CODE_POINTS] for text in texts]
         languages, scores = [fast], [first]
         for number, model in zip(self._numbers[2:], self.slow, strict=True):
             opinions = batched(model, texts)
@@ -234,11 +241,7 @@ class Cascade:
         """Return what all models say together of n lower-case passages, however sure the fast one
         is."""
         scripts = text_scripts(texts)
-        opinions = self.fast(texts)
-        fast = np.where(opinions.labels >= 0, self._numbers[1][opinions.labels], -1)
-        first = self._scores(self.fast.name, opinions, scripts)
-        beginnings = [text[:SLOW_CODE_POINTS] for text in texts]
-        return self._together(beginnings, scripts, fast, first)
+        return self._together(texts, scripts, *self._first(texts, scripts))
 
     def _best(self, path: str, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         return (

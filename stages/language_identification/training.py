@@ -213,7 +213,7 @@ def train_with_neighbours(
     tell(f"looking for neighbours of {', '.join(new)}")
     neighbours = {label: _neighbours(label, sentences, identifier) for label in new}
     near = {name for names in neighbours.values() for name in names}
-    most = max(sentences["label"].value_counts()["count"].to_list())
+    most = max(passages.values())
     places = others.with_columns(
         place=pl.int_range(pl.len()).over("label"), near=pl.col("label").is_in(list(near))
     )
