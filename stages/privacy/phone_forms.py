@@ -40,12 +40,12 @@ _CURRENCY = re.compile(
 )
 
 
-def is_told(text: str, start: int, end: int) -> bool:
-    """Tell whether a word in the same line says that a number is a phone number; before it also at
-    the end of the line above."""
+def is_told(text: str, start: int, end: int, words: str = "phone_words.txt") -> bool:
+    """Tell whether a word of a list in the same line says what a number is; before it also at the
+    end of the line above."""
     before = text[max(0, start - _BEFORE) : start].rstrip(" \n\t:")
     near = before.rsplit("\n", 1)[-1] + " \n " + text[end : end + _AFTER].split("\n", 1)[0]
-    return _words().search(unicodedata.normalize("NFC", near.lower())) is not None
+    return _words(words).search(unicodedata.normalize("NFC", near.lower())) is not None
 
 
 def is_other_number(text: str, start: int, end: int) -> bool:
@@ -105,8 +105,8 @@ def _trunk(region: str) -> str:
 
 
 @cache
-def _words() -> re.Pattern[str]:
-    file = resources.files("stages.privacy").joinpath("phone_words.txt")
+def _words(name: str) -> re.Pattern[str]:
+    file = resources.files("stages.privacy").joinpath(name)
     parts: dict[bool, list[str]] = {True: [], False: []}  # of letters with capitals, of others
     for line in file.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):

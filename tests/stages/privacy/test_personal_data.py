@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import numpy as np
 import pyarrow as pa
 import pytest
 from pydantic import ValidationError
@@ -193,6 +196,65 @@ STILL_PHONES = {
 )
 def test_phone_numbers_in_their_forms_are_found(label: str, sentence: str, data: str) -> None:
     assert replaced([sentence.format(data)], [label]) == [sentence.format("<PHONE>")]
+
+
+# Numbers whose only rule is one check digit: language, a number on its card, a sentence with a word
+# for it, one without.
+IDS = {
+    "Aadhaar": (
+        "hin_Deva",
+        "8128 0619 2057",
+        "\u0906\u0927\u093e\u0930: {}",
+        "\u0911\u0930\u094d\u0921\u0930 {}",
+    ),
+    "Aadhaar in Tamil": (
+        "tam_Taml",
+        "5384-9163-6205",
+        "\u0b86\u0ba4\u0bbe\u0bb0\u0bcd \u0b8e\u0ba3\u0bcd {}",
+        "\u0b8e\u0ba3\u0bcd {}",
+    ),
+    "Thailand": (
+        "tha_Thai",
+        "1-6269-98726-22-1",
+        "\u0e1a\u0e31\u0e15\u0e23\u0e1b\u0e23\u0e30\u0e0a\u0e32\u0e0a\u0e19{}",
+        "\u0e23\u0e2b\u0e31\u0e2a{}",
+    ),
+    "Croatia": ("hrv_Latn", None, "OIB {}", "Narud\u017eba {}"),
+    "Dominican Republic": ("spa_Latn", "532-0906921-9", "C\u00e9dula: {}", "El pedido {}"),
+    "Cuba": ("spa_Latn", None, "carn\u00e9 de identidad {}", "El pedido {}"),
+}
+RUNS = {"Croatia": "97734526650", "Cuba": "84051334729"}
+REGIONS = {"Dominican Republic": ["DO"], "Cuba": ["CU"]}
+
+
+@pytest.mark.parametrize("country", IDS)
+def test_an_id_with_one_check_digit_is_believed_in_the_form_of_its_card_or_by_a_word(
+    country: str,
+) -> None:
+    label, card, told, untold = IDS[country]
+    run = RUNS.get(country) or re.sub(r"\D", "", card or "")
+    forms = [run] + ([native(run, NATIVE[label])] if label in NATIVE else [])
+    texts = [told.format(form) for form in forms] + [untold.format(form) for form in forms]
+    wanted = [told.format("<NATIONAL_ID>")] * len(forms) + texts[len(forms) :]
+    if card:
+        texts.append(untold.format(card))
+        wanted.append(untold.format("<NATIONAL_ID>"))
+    regions = {"regions": REGIONS[country]} if country in REGIONS else {}
+    assert replaced(texts, [label] * len(texts), kinds=["national_id"], **regions) == wanted
+
+
+def test_an_id_of_a_place_that_is_in_no_list_is_one() -> None:
+    assert replaced(["\u53f7 330113194912310020"], ["zho_Hans"]) == ["\u53f7 <NATIONAL_ID>"]
+    assert replaced(["\u53f7 330113194913310020"], ["zho_Hans"]) == ["\u53f7 330113194913310020"]
+
+
+@pytest.mark.parametrize("region", sorted(NATIONAL))
+def test_random_runs_are_seldom_ids(region: str) -> None:
+    """2.2 % of runs obey the rule of Poland, those of all others less."""
+    numbers = np.random.default_rng(1).integers(0, 10, (600, 18)).astype(str)
+    runs = ["".join(row[: 9 + place % 10]) for place, row in enumerate(numbers)]
+    texts = replaced(["\n".join(runs)], ["und_Latn"], regions=[region], kinds=["national_id"])
+    assert texts[0].count("<NATIONAL_ID>") <= 6
 
 
 def test_a_word_in_another_line_tells_nothing() -> None:
