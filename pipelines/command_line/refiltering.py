@@ -36,6 +36,7 @@ def refilter(
 
     from pydantic import ValidationError
 
+    from pipelines.finished.refilter import measured_by
     from pipelines.finished.refilter import refilter as judge_anew
     from pipelines.staging.store import Store
     from stages.quality.learned_limits import load_limits, require_limits_for
@@ -51,14 +52,16 @@ def refilter(
             f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
         ]
         raise MisuseError(f"{options}: {'; '.join(lines)}") from None
+    measured = measured_by(Store(corpus), config)
+    config = config.model_copy(update={"segmenter": measured.segmenter})
     table = None
     if config.learned:
         try:
             table = load_limits(
                 str(Path(options.resolve().parent if options else "", config.learned))
             )
-            require_limits_for(table, config.resolved_segmenter, config.learned)
-        except (OSError, ValueError, ImportError) as error:
+            require_limits_for(table, *measured, config.learned)
+        except (OSError, ValueError) as error:
             raise MisuseError(f"{options}: learned: {error}") from None
     found = judge_anew(Store(corpus), config, Store(output) if output else None, table)
     for (label, rule), count in sorted(

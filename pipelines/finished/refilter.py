@@ -4,8 +4,9 @@ What is read is a corpus whose recipe kept the signals of `filter_quality`. What
 counted, is a finished corpus: shards, ledger, card and manifest. Every document of the old ledger
 is there once, and those that the new limits drop say so, with rule, value and limit. Nothing that
 was dropped before comes back: its text is not in the corpus. A document without signals (made by a
-later phase) stays. What describes the old corpus as a whole is not taken over: its index, its
-pairs, its synthetic rows, its signature.
+later phase) stays. Limits are those for words of the segmenter that measured the corpus, whichever is
+installed here. What describes the old corpus as a whole is not taken over: its index, its pairs,
+its synthetic rows, its signature.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from schemas.card.funnel import FateCount, Step
 from schemas.card.splits import PublishedFile
 from schemas.card.statistics import HOSTS_SHOWN, TextStatistics
 from schemas.columns import column_problems
+from schemas.failures import MisuseError
 from schemas.ledger import LEDGER
 from schemas.manifest import FileRecord, PhaseRecord
 from schemas.quality_limits import LimitsTable
@@ -42,10 +44,21 @@ from schemas.quality_signals import QUALITY_SIGNALS
 from stages.quality.filter_quality import NONE_LEARNED, Learned, judge
 from stages.quality.options import QualityFilteringConfig
 from stages.quality.rules import RULE_NAMES
+from stages.quality.segmenters import Segmenter
 
 PHASE = "refilter"
 STAGE = "filter_quality"
+NO_SIGNALS = (
+    "holds no quality signals; run its recipe with keep_signals = true in the stage filter_quality"
+)
 _TAKEN_OVER = ("rejects", "decontamination")
+
+
+class Measuring(NamedTuple):
+    """What measured a corpus: the segmenter and its version."""
+
+    segmenter: Segmenter
+    version: str
 
 
 class Refiltered(NamedTuple):
@@ -80,14 +93,39 @@ class _Written(NamedTuple):
     asked: Asked  # what the card counts on request
 
 
+def measured_by(corpus: Store, config: QualityFilteringConfig) -> Measuring:
+    """Name what measured a corpus.
+
+    Raises StagingError if the corpus is not finished or its recipe kept no signals, MisuseError if
+    the options ask for other measures than it holds.
+    """
+    recipe = Recipe.model_validate(tomllib.loads(read_card(corpus).recipe))
+    stages = [stage for stage in recipe.ingest if isinstance(stage, QualityFilteringConfig)]
+    stage = next((stage for stage in reversed(stages) if stage.keep_signals), None)
+    if stage is None:
+        raise StagingError(f"{corpus.url} {NO_SIGNALS}")
+    versions = read_manifest(corpus).models
+    used: Segmenter = "icu" if "segmenter icu" in versions else "graphemes"
+    measured = stage if stage.segmenter != "auto" else stage.model_copy(update={"segmenter": used})
+    for option in ("segmenter", "tokenizer", "stop_words"):
+        held = getattr(measured, option)
+        if getattr(config, option) not in (held, "auto") and option in config.model_fields_set:
+            raise MisuseError(
+                f"{option}: {corpus.url} was measured with {held!r}, and its signals are all that is read; leave it "
+                "out, or run the recipe again"
+            )
+    segmenter = measured.resolved_segmenter
+    return Measuring(segmenter, versions[f"segmenter {segmenter}"])
+
+
 def refilter(
     corpus: Store,
     config: QualityFilteringConfig,
     output: Store | None,
     table: LimitsTable | None = None,
 ) -> Refiltered:
-    """Judge the documents of a corpus anew; with `output`, write what stays as a corpus of its own
-    there.
+    """Judge the documents of a corpus anew, by options that name its own segmenter; with `output`,
+    write what stays as a corpus of its own there.
 
     A row group is in memory at a time, and 24 bytes for each document. Raises StagingError if the
     corpus is not finished or holds no signals, or if `output` holds something already.
@@ -137,7 +175,7 @@ def _finish(
     for file, statistics in written.shards:
         by_label.setdefault(file.language, []).append(statistics)
     done = Refiltering(
-        options=new.config.model_dump_json(exclude_defaults=True),
+        options=new.config.model_dump_json(exclude_defaults=True, exclude={"segmenter"}),
         manifest_sha256=corpus.sha256(MANIFEST),
     )
     fates = merge_fates(written.fates)
@@ -220,9 +258,7 @@ def _weights_left(
 
 def _judge(table: pa.Table, config: QualityFilteringConfig, learned: Learned, url: str) -> _Judged:
     if column_problems(table.schema, QUALITY_SIGNALS, QUALITY_SIGNALS.names):
-        raise StagingError(
-            f"{url} holds no quality signals; run its recipe with keep_signals = true in the stage filter_quality"
-        )
+        raise StagingError(f"{url} {NO_SIGNALS}")
     rows = table.combine_chunks()
     signals = pa.RecordBatch.from_arrays(
         [_one(rows[name]) for name in QUALITY_SIGNALS.names], names=QUALITY_SIGNALS.names

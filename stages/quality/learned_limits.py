@@ -13,7 +13,6 @@ from schemas.orthography import words_are_spaced
 from schemas.quality_limits import LimitsTable
 from schemas.quality_signals import SIGNALS_VERSION
 from stages.quality.rules import RULE_NAMES
-from stages.quality.segmenters import Segmenter, segmenter_version
 
 
 @cache
@@ -42,9 +41,9 @@ def load_limits(path: str) -> LimitsTable:
     return table
 
 
-def require_limits_for(table: LimitsTable, segmenter: Segmenter, path: str) -> None:
-    """Raise ValueError if the limits hold for other signals or other words than are measured
-    here."""
+def require_limits_for(table: LimitsTable, segmenter: str, version: str, path: str) -> None:
+    """Raise ValueError if the limits hold for other signals, or for words of another segmenter or
+    another version of it."""
     if table.signals != SIGNALS_VERSION:
         raise ValueError(
             f"{path}: the limits are of {table.signals}, what is measured is {SIGNALS_VERSION}"
@@ -55,8 +54,8 @@ def require_limits_for(table: LimitsTable, segmenter: Segmenter, path: str) -> N
         if one.limits and not words_are_spaced(label)
     ]
     learned = (table.segmenter, table.segmenter_version)
-    if unspaced and learned != (segmenter, segmenter_version(segmenter)):
+    if unspaced and learned != (segmenter, version):
         raise ValueError(
             f"{path}: the limits of {unspaced[0]} hold for words by {' '.join(learned)}, here words are by "
-            f"{segmenter} {segmenter_version(segmenter)}; run glotmill tune again"
+            f"{segmenter} {version}; run glotmill tune again"
         )

@@ -119,13 +119,14 @@ class QualityFilteringConfig(StageConfig):
 
     def named_models(self, base: str) -> Iterator[ModelVersion]:
         segmenter = self.resolved_segmenter
+        version = segmenter_version(segmenter)
         if self.learned:
             path = located(self.learned, base)
             table = load_limits(path)
-            require_limits_for(table, segmenter, self.learned)
+            require_limits_for(table, segmenter, version, self.learned)
             sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
             yield ModelVersion(name=self.learned, version=table.method, sha256=sha256)
-        yield ModelVersion(name=f"segmenter {segmenter}", version=segmenter_version(segmenter))
+        yield ModelVersion(name=f"segmenter {segmenter}", version=version)
         if self.tokenizer == "datatrove":
             yield _datatrove()
 

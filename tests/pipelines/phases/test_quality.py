@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import tomllib
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import gflanguages
-import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
@@ -19,7 +19,10 @@ from typer.testing import CliRunner
 
 from pipelines.command_line.app import app
 from schemas.quality_signals import QUALITY_SIGNALS
+from stages.quality import filter_quality
+from stages.quality import options as quality_options
 from stages.quality.learned_limits import load_limits
+from stages.quality.rules import limit_of
 from tests.recipes import one_source
 from tests.running import run
 
@@ -177,18 +180,49 @@ def test_the_same_limits_drop_nothing_more(corpus: Path, tmp_path: Path) -> None
     assert refilter(corpus, "--options", options) == f"{kept} documents = {kept} kept + 0 dropped\n"
 
 
-def test_a_corpus_without_signals_is_refused_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "data" / "eng_Latn").mkdir(parents=True)
-    (tmp_path / "manifest.json").write_text("{}")
-    pq.write_table(pa.table({"text": ["a"]}), tmp_path / "data" / "eng_Latn" / "train.parquet")
-    done = CliRunner().invoke(app, ["refilter", str(tmp_path)])
+def test_limits_are_those_of_the_segmenter_that_measured_the_corpus(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether PyICU is installed here or not."""
+    other = tmp_path / "other"
+    shutil.copytree(corpus, other)
+    models = json.loads((other / "manifest.json").read_text())["models"]
+    measured = next(name for name in models if name.startswith("segmenter "))
+    stated = (other / "manifest.json").read_text()
+    (other / "manifest.json").write_text(stated.replace(measured, "segmenter icu"))
+    held: list[str] = []
+
+    def held_against(*given: Any) -> Any:
+        held.append(given[-1].segmenter)
+        return limit_of(*given)
+
+    monkeypatch.setattr(filter_quality, "limit_of", held_against)
+    for here in ("icu", "graphemes"):
+        monkeypatch.setattr(quality_options, "default_segmenter", lambda here=here: here)
+        refilter(other)
+    assert set(held) == {"icu"}
+    (tmp_path / "o.toml").write_text('segmenter = "graphemes"')
+    done = CliRunner().invoke(app, ["refilter", str(other), "--options", str(tmp_path / "o.toml")])
+    assert "was measured with 'icu', and its signals are all that is read" in str(done.exception)
+    (tmp_path / "o.toml").write_text('segmenter = "icu"')
+    refilter(other, "--options", tmp_path / "o.toml")
+
+
+def test_a_corpus_without_signals_is_refused_in_one_line(corpus: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(corpus, other)
+    shard = next(other.glob("data/*/*.parquet"))
+    pq.write_table(pq.read_table(shard, columns=["text", "language", "script"]), shard)
+    said = "holds no quality signals; run its recipe with keep_signals = true"
+    done = CliRunner().invoke(app, ["refilter", str(other)])
     assert done.exit_code == 1
-    assert "holds no quality signals; run its recipe with keep_signals = true" in str(
-        done.exception
-    )
+    assert said in str(done.exception)
+    card = (other / "card.json").read_text()
+    (other / "card.json").write_text(card.replace("keep_signals = true", "keep_signals = false"))
+    assert said in str(CliRunner().invoke(app, ["refilter", str(other)]).exception)
     (tmp_path / "bad.toml").write_text("families = 3")
     done = CliRunner().invoke(
-        app, ["refilter", str(tmp_path), "--options", str(tmp_path / "bad.toml")]
+        app, ["refilter", str(other), "--options", str(tmp_path / "bad.toml")]
     )
     assert "families: Input should be a valid tuple" in str(done.exception)
 

@@ -205,25 +205,28 @@ def test_learned_limits_stand_between_those_of_the_recipe_and_the_default() -> N
     )
 
 
+GRAPHEMES = ("graphemes", segmenter_version("graphemes"))
+
+
 def test_a_table_for_other_words_or_signals_is_refused() -> None:
     with pytest.raises(
         ValueError,
         match=r"the limits of tha_Thai hold for words by icu ICU 1\.0, here words are by graph",
     ):
-        require_limits_for(TABLE, "graphemes", "limits.toml")
+        require_limits_for(TABLE, *GRAPHEMES, "limits.toml")
     spaced = TABLE.model_copy(update={"languages": {"eus_Latn": TABLE.languages["eus_Latn"]}})
     # words between spaces are the same for all
-    require_limits_for(spaced, "graphemes", "limits.toml")
+    require_limits_for(spaced, *GRAPHEMES, "limits.toml")
     own = TABLE.model_copy(
-        update={"segmenter": "graphemes", "segmenter_version": segmenter_version("graphemes")}
+        update=dict(zip(("segmenter", "segmenter_version"), GRAPHEMES, strict=True))
     )
-    require_limits_for(own, "graphemes", "limits.toml")
+    require_limits_for(own, *GRAPHEMES, "limits.toml")
     other = TABLE.model_copy(update={"signals": "fineweb"})
     with pytest.raises(
         ValueError,
         match=r"limits\.toml: the limits are of fineweb, what is measured is glotmill-signals/2",
     ):
-        require_limits_for(other, "graphemes", "limits.toml")
+        require_limits_for(other, *GRAPHEMES, "limits.toml")
 
 
 @pytest.mark.parametrize(
