@@ -181,6 +181,46 @@ def test_numbers_in_other_forms_are_no_phone_numbers(label: str, text: str) -> N
     assert replaced([text], [label]) == [text]
 
 
+# Words that begin as one for calling does, or of which it is a part, and say something else.
+NEIGHBOURS = {
+    "dei: of the, not a call": ("ita_Latn", "il numero dei {} soci", "3123456789", "deia {}"),
+    "mobility": ("fra_Latn", "la mobilit\u00e9 {} est", "612345678", "mobile {}"),
+    "in connection with": (
+        "rus_Cyrl",
+        "\u0432 \u0441\u0432\u044f\u0437\u0438 \u0441 {}",
+        "4951234567",
+        "\u0441\u0432\u044f\u0436\u0438\u0442\u0435\u0441\u044c: {}",
+    ),
+    "is called, in Tamil": (
+        "tam_Taml",
+        "{} \u0b85\u0bb4\u0bc8\u0b95\u0bcd\u0b95\u0baa\u0bcd\u0baa\u0b9f\u0bc1\u0bae\u0bcd",
+        "9876543210",
+        "{} \u0b85\u0bb4\u0bc8\u0b95\u0bcd\u0b95\u0bb5\u0bc1\u0bae\u0bcd",
+    ),
+    "a college, in Urdu": (
+        "urd_Arab",
+        "\u06a9\u0627\u0644\u062c {}",
+        "9876543210",
+        "\u06a9\u0627\u0644 \u06a9\u0631\u06cc\u06ba {}",
+    ),
+    "together with": (
+        "pes_Arab",
+        "\u0647\u0645\u0631\u0627\u0647 \u0628\u0627 {}",
+        "9123456789",
+        "\u0634\u0645\u0627\u0631\u0647 \u0647\u0645\u0631\u0627\u0647 {}",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NEIGHBOURS)
+def test_words_that_resemble_those_for_calls_tell_nothing(name: str) -> None:
+    label, other, number, told = NEIGHBOURS[name]
+    assert replaced([other.format(number), told.format(number)], [label] * 2) == [
+        other.format(number),
+        told.format("<PHONE>"),
+    ]
+
+
 STILL_PHONES = {
     "groups of the country": ("spa_Latn", "es el {} de aqu\u00ed", "943 015 800"),
     "a trunk prefix in one run": ("ind_Latn", "nomor {} itu", "081234567890"),
