@@ -35,6 +35,7 @@ from stages.translation.options import GivenPairsConfig, TranslationConfig
 from stages.transliteration.options import ANY, TransliterationConfig
 
 if TYPE_CHECKING:
+    from stages.language_identification.expected import Identify
     from stages.synthesis.synthesize import Bound
 
 
@@ -320,9 +321,8 @@ def bind_synthesis(recipe: Recipe) -> list[tuple[Bound, Generator]]:
     return found
 
 
-def bind_identify(recipe: Recipe) -> Callable[[pa.Array], pa.RecordBatch]:
-    """Bind the recipe's own identification to texts without a document: n texts to DOCUMENT
-    columns."""
+def bind_identify(recipe: Recipe) -> Identify:
+    """Bind the recipe's own identification to texts without a document."""
     return identify_texts(
         next(stage for stage in recipe.ingest if isinstance(stage, LanguageIdentificationConfig))
     )

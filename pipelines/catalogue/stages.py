@@ -63,6 +63,7 @@ from stages.word_lists.options import WordListsConfig
 
 if TYPE_CHECKING:
     from stages.deduplication.near import Signed
+    from stages.language_identification.expected import Identify
 
 DUPLICATE_ID = "duplicate_id"
 
@@ -304,25 +305,24 @@ def _bind_bitext(config: BitextConfig) -> StageFunction:
     )
 
 
-def identify_texts(
-    config: LanguageIdentificationConfig | None = None,
-) -> Callable[[pa.Array], pa.RecordBatch]:
-    """Bind identification, as a recipe sets it, to texts without a document: n texts to DOCUMENT
-    columns."""
+def identify_texts(config: LanguageIdentificationConfig | None = None) -> Identify:
+    """Bind identification, as a recipe sets it, to texts without a document."""
+    from stages.language_identification.expected import IDENTIFIED, with_expectation
+
     off = {"other_language_share": False, "declared": "ignore", "candidates": False}
     plain = (config or LanguageIdentificationConfig()).model_copy(update=off)
     identifier = load_identifier(plain)
 
-    def identify(texts: pa.Array) -> pa.RecordBatch:
+    def whole(texts: pa.Array) -> pa.RecordBatch:
         unknown = pa.nulls(len(texts), pa.string())
         documents = as_documents(
             pa.record_batch({"text": texts, "language": unknown, "script": unknown})
         )
         return identify_language(
             documents, identify=identifier, config=plain, answers=identifier.answers
-        )
+        ).select(IDENTIFIED)
 
-    return identify
+    return with_expectation(whole, identifier, plain)
 
 
 def as_documents(texts: pa.RecordBatch) -> pa.RecordBatch:

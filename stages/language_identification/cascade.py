@@ -159,6 +159,14 @@ class Cascade:
 
     def __call__(self, texts: Sequence[str]) -> Candidates:
         """Identify n lower-case passages; each row depends on its own text alone."""
+        return self._identified(texts, alone=False)
+
+    def at_once(self, texts: Sequence[str]) -> Candidates:
+        """Identify those of n lower-case passages that need no slow model; of others, scores are
+        below `accept`."""
+        return self._identified(texts, alone=True)
+
+    def _identified(self, texts: Sequence[str], *, alone: bool) -> Candidates:
         if not len(texts):
             return Candidates(
                 self.languages,
@@ -179,7 +187,7 @@ class Cascade:
             rows = rest[sure]
             scores[rows] = self._best(self.fast.name, scores[rows])
             rows = rest[~sure]
-            if len(rows):
+            if len(rows) and not alone:
                 left = [texts[row] for row in rows.tolist()]
                 codes[rows], scores[rows] = self._combine(
                     left, scripts[rows], fast[~sure], first[~sure]

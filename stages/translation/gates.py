@@ -22,18 +22,18 @@ import json
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import resources
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from schemas.language import one_label
+from schemas.language import one_code, one_label
 from stages.batches import code_points
 from stages.digits import in_ascii_digits
 from stages.engines.engine import Direction
-from stages.script_detection import by_content, count_scripts, detect_scripts
+from stages.script_detection import ScriptCounts, by_content, count_scripts, main_scripts
 from stages.translation.likeness import sentence_chrf, shared_parts
 from stages.translation.options import GateConfig
 
@@ -68,8 +68,15 @@ _LOOPS = 4
 SHIFTS = (0, -2, -1, 1, 2)  # places from a sentence to those that it is compared with
 LIKENESS_WEIGHT = 8.0  # of a cosine, next to logarithms of likelihoods
 
-# n texts to language, language_group, language_score
-Identify = Callable[[pa.Array], pa.RecordBatch]
+
+class Identify(Protocol):
+    """Identification: n texts to the columns language, language_group and language_score.
+
+    Of `expected`, if it is given, it may be asked more quickly: whether a text of one line is
+    surely in that language.
+    """
+
+    def __call__(self, texts: pa.Array, expected: str | None = None) -> pa.RecordBatch: ...
 
 
 TranslateBack = Callable[[pl.Series], pl.DataFrame]  # n targets to columns target and error
@@ -117,9 +124,12 @@ def expected_log_ratio(direction: Direction) -> float:
 def content_length(texts: pl.Series) -> npt.NDArray[np.int64]:
     """Count the code points of n texts without white space, a Han, Kana or Hangul letter as
     three."""
+    return _content(texts).code_points
+
+
+def _content(texts: pl.Series) -> ScriptCounts:
     packed = texts.str.replace_all(r"\s+", "").to_arrow().cast(pa.large_string())
-    counted: npt.NDArray[np.int64] = by_content(count_scripts(packed)).code_points
-    return counted
+    return by_content(count_scripts(packed))
 
 
 def length_log_ratio(
@@ -152,7 +162,8 @@ def judge_sentences(
     if that can be done.
     """
     source, target = frame["source"], frame["target"].fill_null("")
-    lengths = content_length(source), content_length(target)
+    content = _content(target)
+    lengths = content_length(source), content.code_points
     away = length_log_ratio(*lengths, direction)
     copied, words = copied_share(source, target)
     unknown = unknown_share(frame["answer"].fill_null(""), source)
@@ -161,9 +172,9 @@ def judge_sentences(
     looped = pl.repeat(False, len(loops), eager=True).scatter(
         suspected, loops.gather(suspected) > repeated_code_points(source.gather(suspected))
     )
-    scripts = _in_script(target, direction.target.script)
+    scripts = _in_script(content, direction.target.script)
     ends = source.str.contains(_CLOSED) & ~target.str.contains(_CLOSED)
-    languages = _languages(target, direction, config, identify)
+    languages = _languages(target, content.code_points, direction, config, identify)
     failing = {
         "engine_failed": frame["error"].is_not_null(),
         "no_output": target.str.strip_chars() == "",
@@ -195,7 +206,7 @@ def judge_sentences(
         read = target.clone().scatter(at, returned)
         measured = at.filter(pl.Series(lengths[0][at.to_numpy()] >= config.min_round_trip_letters))
         chrf = chrf.scatter(measured, sentence_chrf(read.gather(measured), source.gather(measured)))
-    gain = neighbour_gain(source, target, read, direction)
+    gain = neighbour_gain(source, read, lengths, direction)
     late = {
         "engine_failed": errors.is_not_null(),
         "round_trip": (chrf < config.min_round_trip_chrf).fill_null(False),
@@ -229,10 +240,14 @@ def _first_failing(failing: Mapping[str, pl.Series]) -> pl.Series:
 
 
 def neighbour_gain(
-    sources: pl.Series, targets: pl.Series, read: pl.Series, direction: Direction
+    sources: pl.Series,
+    read: pl.Series,
+    lengths: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
+    direction: Direction,
 ) -> pl.Series:
     """Say of n pairs, in the order of their document, how much better the target fits the source of
     a neighbour than that source's own target and the target's own source do; null without one.
+    `lengths` are those of the sources and of the targets.
 
     A fit is the logarithm of the likelihood of the lengths, and eight times the cosine of what the
     two sentences share of numbers and parts of words, rare ones above all; `read` is the target as
@@ -247,7 +262,6 @@ def neighbour_gain(
     n = len(sources)
     if n < 2:
         return pl.repeat(None, n, dtype=pl.Float64, eager=True)
-    lengths = content_length(sources), content_length(targets)
     likeness = shared_parts(sources, read, SHIFTS)
     rows = np.arange(n)
     fits = {}
@@ -277,9 +291,9 @@ def length_unlikelihood(
     return unlikely
 
 
-def _in_script(texts: pl.Series, script: str) -> npt.NDArray[np.bool_]:
+def _in_script(content: ScriptCounts, script: str) -> npt.NDArray[np.bool_]:
     """Say of n texts whether most of their letters are in a script, or they have none."""
-    found = np.asarray(detect_scripts(texts.to_arrow().cast(pa.large_string())).to_pylist(), object)
+    found = np.asarray(main_scripts(content), object)
     meant = _HAN if script in _HAN else {script, "Hang"} if script == "Kore" else {script}
     return np.isin(found, [*meant, "Zyyy"])
 
@@ -294,7 +308,7 @@ def in_other_language(
 ) -> pl.Series:
     """Say of n texts, long enough to tell, whether they are surely in another language than a
     direction's target."""
-    return _languages(texts, direction, config, identify).other
+    return _languages(texts, content_length(texts), direction, config, identify).other
 
 
 class _Languages(NamedTuple):
@@ -307,15 +321,19 @@ class _Languages(NamedTuple):
 
 
 def _languages(
-    targets: pl.Series, direction: Direction, config: GateConfig, identify: Identify | None
+    targets: pl.Series,
+    lengths: npt.NDArray[np.int64],
+    direction: Direction,
+    config: GateConfig,
+    identify: Identify | None,
 ) -> _Languages:
     no = pl.repeat(False, len(targets), eager=True)
     scores = pl.repeat(None, len(targets), dtype=pl.Float32, eager=True)
-    letters = pl.Series(content_length(targets))
-    at = (letters >= config.min_language_letters).arg_true()
+    at = pl.Series(lengths >= config.min_language_letters).arg_true()
     if identify is None or not len(at):
         return _Languages(no, no, scores)
-    found = identify(targets.gather(at).to_arrow().cast(pa.large_string()))
+    texts = targets.gather(at).to_arrow().cast(pa.large_string())
+    found = identify(texts, one_code(direction.target.language))
     right = pl.Series(is_language(found, direction))
     unknown = pl.Series(found["language"]).is_in(["und", "zxx"]).fill_null(True) | (
         pl.Series(found["language_score"]).fill_null(0) < SURE
@@ -330,7 +348,6 @@ def _languages(
 def is_language(found: pa.RecordBatch, direction: Direction) -> npt.NDArray[np.bool_]:
     """Say of n identified texts whether they are in the target language, or in a group of
     neighbours that it is in."""
-    from schemas.language import one_code
     from schemas.language_groups import group_of
 
     target = one_code(direction.target.language)

@@ -130,20 +130,35 @@ def shared_parts(
     norms = [
         np.sqrt(np.bincount(side.owners, side.weights**2, minlength=n)) for side in (ours, theirs)
     ]
-    keys = _keys(ours.hashes, ours.owners)
-    order = np.argsort(keys)
-    keys, weights = keys[order], ours.weights[order]
+    # A part and the text that it stands in are one number. Theirs are sorted once, so that they are
+    # looked up in order whatever the shift.
+    numbers = np.unique(ours.hashes)
+    ours = ours._replace(hashes=np.searchsorted(numbers, ours.hashes).astype(np.uint64))
+    theirs = _known(theirs, numbers)
+    width = n + 2 * max(map(abs, shifts), default=0)
+    places = [side.hashes.astype(np.int64) * width + side.owners for side in (ours, theirs)]
+    orders = [np.argsort(place) for place in places]
+    keys, weights = places[0][orders[0]], ours.weights[orders[0]]
+    asked, owners = places[1][orders[1]], theirs.owners[orders[1]]
+    their_weights = theirs.weights[orders[1]]
     found = {}
     for shift in shifts:
-        wanted = _keys(theirs.hashes, theirs.owners + shift)
-        at = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
-        met = keys[at] == wanted if len(keys) else np.zeros(len(wanted), bool)
-        dot = np.bincount(theirs.owners[met], weights[at[met]] * theirs.weights[met], minlength=n)
+        at = np.minimum(np.searchsorted(keys, asked + shift), max(len(keys) - 1, 0))
+        inside = (owners + shift >= 0) & (owners + shift < n)
+        met = (keys[at] == asked + shift) & inside if len(keys) else inside & False
+        dot = np.bincount(owners[met], weights[at[met]] * their_weights[met], minlength=n)
         other = np.arange(n) + shift
         norm = norms[1] * norms[0][np.clip(other, 0, n - 1)]
         there = (other >= 0) & (other < n) & (norm > 0)
         found[shift] = np.where(there, dot / np.where(norm > 0, norm, 1), 0.0)
     return found
+
+
+def _known(parts: Parts, hashes: npt.NDArray[np.uint64]) -> Parts:
+    """Return the parts whose hashes are among some, ascending ones, by their places there."""
+    at = np.minimum(np.searchsorted(hashes, parts.hashes), max(len(hashes) - 1, 0))
+    met = hashes[at] == parts.hashes if len(hashes) else np.zeros(len(at), bool)
+    return Parts(parts.owners[met], at[met].astype(np.uint64), parts.weights[met])
 
 
 def shared_matrix(

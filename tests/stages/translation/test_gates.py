@@ -25,7 +25,7 @@ BASQUE = "Norbanako guztiek dute bizitzeko, aske izateko eta segurtasunerako esk
 SPANISH = "Todo individuo tiene derecho a la vida, a la libertad y a la seguridad de su persona."
 
 
-def spanish(texts: pa.Array) -> pa.RecordBatch:
+def spanish(texts: pa.Array, expected: str | None = None) -> pa.RecordBatch:
     """Identify as Spanish what has a Spanish word."""
     languages = [
         "spa" if " y " in text else "eus" if " eta " in text else "und"

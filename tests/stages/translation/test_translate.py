@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pyarrow as pa
 import pytest
 
 from schemas.document import DOCUMENT
 from stages.engines.engine import Answer, Identity, parse_direction
+from stages.translation.gates import Identify
 from stages.translation.options import TranslationConfig
 from stages.translation.protection import Protection
 from stages.translation.translate import Translated, Translator, translate_documents
@@ -45,7 +44,7 @@ def batch_of(texts: list[str], language: str = "eus", script: str = "Latn") -> p
 def translated(
     texts: list[str],
     table: dict[str, str],
-    identify: Callable[[pa.Array], pa.RecordBatch] | None = None,
+    identify: Identify | None = None,
     **options: object,
 ) -> Translated:
     config = TranslationConfig.model_validate({"directions": [DIRECTION], **options})
@@ -62,7 +61,7 @@ class WordsTell:
     def __init__(self) -> None:
         self.shown: list[str] = []
 
-    def __call__(self, texts: pa.Array) -> pa.RecordBatch:
+    def __call__(self, texts: pa.Array, expected: str | None = None) -> pa.RecordBatch:
         self.shown += texts.to_pylist()
         languages = [
             "spa" if " y " in text else "deu" if " und " in text else "und"
