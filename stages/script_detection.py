@@ -123,10 +123,18 @@ def count_scripts(texts: pa.Array) -> ScriptCounts:
     whole_lengths = pc.utf8_length(texts).to_numpy(zero_copy_only=False).astype(np.int64)
     totals = np.zeros((len(texts), 0), np.int64)
     present: list[int] = []
+    columns = np.full(len(codes), -1, np.intp)  # of the scripts that are present
     for first, last, start, end in _chunks(data, offsets):
         points = np.frombuffer(bytes(data[start:end]).decode().encode("utf-32-le"), np.uint32)
         # three times as fast by integers of NumPy's own width
         scripts = table.take(points.astype(np.intp))
+        column = columns.take(scripts)
+        if column.min() < 0:
+            new = np.unique(scripts[column < 0]).tolist()
+            present += new
+            totals = np.pad(totals, ((0, 0), (0, len(new))))
+            columns[present] = np.arange(len(present))
+            column = columns.take(scripts)
         lengths = whole_lengths[first:last].copy()
         # only the first and the last text of a chunk can lie partly outside
         for row in {
@@ -135,18 +143,10 @@ def count_scripts(texts: pa.Array) -> ScriptCounts:
         }:
             inside = data[max(int(offsets[row]), start) : min(int(offsets[row + 1]), end)]
             lengths[row - first] = np.count_nonzero((inside & 0xC0) != 0x80)
-        found = np.flatnonzero(np.bincount(scripts, minlength=len(codes)))
-        local = np.zeros(len(codes), np.int64)
-        local[found] = np.arange(len(found))
-        keys = np.repeat(np.arange(last - first) * len(found), lengths) + local[scripts]
-        counts = np.bincount(keys, minlength=(last - first) * len(found)).reshape(
-            last - first, len(found)
-        )
-        new = [code for code in found.tolist() if code not in present]
-        if new:
-            present += new
-            totals = np.pad(totals, ((0, 0), (0, len(new))))
-        totals[first:last, [present.index(code) for code in found.tolist()]] += counts
+        width = len(present)
+        column += np.repeat(np.arange(0, (last - first) * width, width), lengths)
+        counts = np.bincount(column, minlength=(last - first) * width)
+        totals[first:last] += counts.reshape(last - first, width)
     order = sorted(position for position in present if position > 1)
     return ScriptCounts(
         tuple(codes[position] for position in order),

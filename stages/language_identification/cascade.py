@@ -110,9 +110,9 @@ class OneLanguageScript:
     def opinions(scripts: NDArray[np.str_]) -> Opinions:
         """Answer n texts by their main scripts."""
         number = {script: position for position, script in enumerate(ONE_LANGUAGE_SCRIPTS)}
-        labels = np.asarray(
-            [[number.get(script, -1)] for script in scripts.tolist()], np.int64
-        ).reshape(-1, 1)
+        names, of_name = np.unique(scripts, return_inverse=True)
+        of_names = np.asarray([number.get(name, -1) for name in names.tolist()], np.int64)
+        labels = of_names[of_name].reshape(-1, 1)
         return Opinions(labels, np.zeros_like(labels))
 
 
@@ -199,7 +199,7 @@ class Cascade:
         self, texts: Sequence[str], scripts: NDArray[np.str_]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Ask the fast model about n texts: languages by number, and their scores."""
-        opinions = self.fast(texts)
+        opinions = batched(self.fast, texts)
         languages = np.where(opinions.labels >= 0, self._numbers[1][opinions.labels], -1)
         return languages, self._scores(self.fast.name, opinions, scripts)
 

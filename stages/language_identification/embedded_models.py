@@ -103,7 +103,7 @@ class CLD2:
     score, and its share."""
 
     name = "pycld2"
-    batch = 1 << 20
+    batch = 2048  # more answers at once are more objects for the garbage collector to walk
     version = version("pycld2")
     SCORES = (300.0, 600.0, 900.0, 1200.0, 1600.0, 2200.0)  # normalized score per 1,000 code points
     _BINS = 2 * 2 * (len(SCORES) + 1) + (RANKS - 1) * (len(SCORES) + 1)
