@@ -70,6 +70,14 @@ POSITIVE = ("main",)
 BIT = {group: 1 << number for number, group in enumerate(GROUPS)}
 # No group and no feature: what MediaWiki writes next to each heading, "[edit | edit source]".
 NO_TEXT = 1 << len(GROUPS)
+# No groups either: what a service writes that first asks a browser to prove itself (Cloudflare,
+# HUMAN, Akamai, AWS), by its own names; and a page that first asks for consent.
+CHALLENGE, CONSENT = 1 << (len(GROUPS) + 1), 1 << (len(GROUPS) + 2)
+_CHALLENGE_NAMES = """
+    challenge-error-text challenge-form challenge-running challenge-body-text cf-challenge-running cf-please-wait
+    px-captcha sec-if-cpt-container challenge-container
+"""
+_CHALLENGES = frozenset(_CHALLENGE_NAMES.split())
 _BITS_BY_TOKEN: dict[str, int] = {}
 for _group, _words in _WORDS_BY_GROUP.items():
     for _word in _words.split():
@@ -133,7 +141,9 @@ class _Parts(dict[str, int]):
     """The bits of each part of a name that was seen, so that a site's names are cut once."""
 
     def __missing__(self, part: str) -> int:
-        bits, denied = 0, False
+        bits, denied = CHALLENGE if part in _CHALLENGES else 0, False
+        if "cookiewall" in part.lower().replace("-", ""):
+            bits |= CONSENT
         if part.isascii() and part == part.lower():
             tokens = part.encode().translate(_CUTS).decode().split()
         else:

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from turbohtml import Document
 
-from stages.extraction.class_names import BIT
+from stages.extraction.class_names import BIT, CHALLENGE, CONSENT
 from stages.extraction.comments import ARTICLE_BLOCKS
 from stages.extraction.features import LONG
 from stages.extraction.layout import PAGE_STEP, Layout
@@ -53,17 +53,9 @@ _MANUAL_STYLES = re.compile(r"pygments|docutils|asciidoctor|doxygen")
 _STATUS = re.compile(
     r"(?<![\d.,:/-])(?:40[0134]|410|429|451|50[0234])(?:\.\d{1,2}(?= - ))?(?![\d.,:/-])"
 )
-# The elements of services that first ask a browser to prove itself: Cloudflare, DataDome, HUMAN,
-# Akamai, Imperva, AWS; by their own ids and addresses.
-_CHALLENGE = (
-    "#challenge-error-text,#challenge-form,#challenge-running,#challenge-body-text,"
-    "#cf-challenge-running,#cf-please-wait,#px-captcha,#sec-if-cpt-container,#challenge-container,"
-    '[src*="captcha-delivery.com/"],[src*="_Incapsula_Resource"],[src*="/challenge-platform/h/"]'
-)
-_CONSENT = (
-    'form[action*="consent" i],[id*="cookiewall" i],[class*="cookiewall" i],'
-    '[id*="cookie-wall" i],[class*="cookie-wall" i]'
-)
+# The scripts and frames of services that first ask a browser to prove itself: DataDome, Imperva,
+# Cloudflare.
+_CHALLENGES = ("captcha-delivery.com/", "_Incapsula_Resource", "/challenge-platform/h/")
 _SMALL = (
     2000  # weighted letters; a wall of cookies that lists its languages and partners says as much
 )
@@ -110,8 +102,15 @@ class Stated:
         self.title = title.text[:_MAX_TITLE] if title is not None else ""
         self.defines_functions = document.select_one("dl.function,dl.py") is not None
         self.asks_for_password = document.select_one('input[type="password" i]') is not None
-        self.challenges = is_small and document.select_one(_CHALLENGE) is not None
-        self.asks_for_consent = is_small and document.select_one(_CONSENT) is not None
+        self.challenges = is_small and any(
+            name in (element.attr("src") or "")
+            for tag in ("script[src]", "iframe[src]")
+            for element in document.select(tag)
+            for name in _CHALLENGES
+        )
+        self.asks_for_consent = (
+            is_small and document.select_one('form[action*="consent" i]') is not None
+        )
         self.has_price = any(name.startswith("product:price") for name in metas)
 
 
@@ -294,18 +293,19 @@ def page_access(
     headings = ((blocks.bits & (TAG_BIT["h1"] | TAG_BIT["h2"])) != 0) & (
         blocks.weights + blocks.digits < 60
     )
-    shown = headings | blocks.in_title
+    shown, roots = headings | blocks.in_title, layout.documents
     # A loop over the pages that say little: few of a crawl.
     for page in np.flatnonzero(layout.page_totals(blocks.weights, kept) < _FEW).tolist():
         begin, end = layout.block_begins[page], layout.block_ends[page]
         pieces = blocks.first_pieces[begin:end][shown[begin:end]][:_MAX_LINES].tolist()
         lines = [layout.texts[piece][:_MAX_TITLE] for piece in pieces]
+        names = int(np.bitwise_or.reduce(layout.own_names[roots[page] : layout.element_ends[page]]))
         if any(_STATUS.search(line) for line in (stated[page].title, *lines)):
             access[page] = "error"
-        elif stated[page].challenges:
+        elif stated[page].challenges or names & CHALLENGE:
             access[page] = "challenge"
         elif stated[page].asks_for_password:
             access[page] = "login"
-        elif stated[page].asks_for_consent:
+        elif stated[page].asks_for_consent or names & CONSENT:
             access[page] = "consent"
     return access

@@ -53,6 +53,8 @@ _CONTAINERS = (
     (b"RIFF", 8, b"WAVE", "audio/wave"),
 )
 _MP4_BRAND = slice(4, 8)
+_TYPE_OF_SIGNATURE = dict(_SIGNATURES)
+_ANY_SIGNATURE = re.compile(b"|".join(map(re.escape, _TYPE_OF_SIGNATURE)))
 
 _DECLARES_XML = re.compile(
     r"\s*<\?xml\s|[^<]*(?:<[!?][^>]*>[^<]*)*<html\b[^>]*\bxmlns\s*=\s*[\"']http://www\.w3\.org/1999/xhtml"
@@ -134,9 +136,8 @@ def other_media_type(raw: bytes) -> str | None:
     >>> other_media_type(b"%PDF-1.7 ..."), other_media_type(b"<p>x")
     ('application/pdf', None)
     """
-    for signature, media_type in _SIGNATURES:
-        if raw.startswith(signature):
-            return media_type
+    if found := _ANY_SIGNATURE.match(raw):
+        return _TYPE_OF_SIGNATURE[found[0]]
     for signature, place, inner, media_type in _CONTAINERS:
         if raw.startswith(signature) and raw.startswith(inner, place):
             return media_type
@@ -165,7 +166,7 @@ def is_xhtml(html: str, media_type: str) -> bool:
     is XML."""
     head = html[:_HEAD]
     return media_type == "application/xhtml+xml" or (
-        "xml" in head and bool(_DECLARES_XML.match(head))
+        ("xmlns" in head or "<?xml" in head) and bool(_DECLARES_XML.match(head))
     )
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -76,13 +76,12 @@ def render(layout: Layout, kept: npt.NDArray[np.bool_]) -> list[str]:
         for place in np.flatnonzero(first_cells & (columns > 0)).tolist():
             texts[place] = "\t" * int(columns[place]) + texts[place]
     indents = list_levels(layout)[elements].tolist() if lists.any() else [0] * len(chosen)
-    parts = []
+    parts: list[str] = []
     for text, indent, separator in zip(texts, indents, [-1, *separators.tolist()], strict=True):
         if indent and separator <= 0:
             margin = "  " * min(indent, MAX_INDENT)
             text = margin + text.replace("\n", "\n" + margin)
-        parts.append("\t" * separator if separator > 0 else "\n\n" if separator else "\n")
-        parts.append(text)
+        parts += ("\t" * separator if separator > 0 else "\n\n" if separator else "\n", text)
     ends = 2 * np.searchsorted(chosen, layout.block_ends)
     written = ("".join(parts[begin:end]) for begin, end in itertools.pairwise([0, *ends.tolist()]))
     return [_BLANK_LINES.sub("\n\n", text).strip("\n") for text in written]
@@ -133,79 +132,86 @@ def block_texts(
     wanted = np.flatnonzero((layout.piece_blocks >= 0) & kept[layout.piece_blocks])
     numbers = layout.piece_blocks[wanted]
     elements = layout.piece_elements[wanted]
-    same = np.concatenate([[False], numbers[1:] == numbers[:-1]])
-    broken = same & np.concatenate([[False], np.diff(layout.piece_breaks[wanted]) > 0])
+    first = np.flatnonzero(np.concatenate([[True], numbers[1:] != numbers[:-1]]))
+    breaks = layout.piece_breaks[wanted]
+    broken = np.concatenate([[False], breaks[1:] > breaks[:-1]])
+    broken[first] = False
     spaced = (layout.inherited[elements] & SPACED) != 0
-    addresses = _addresses(layout, links)
+    # Blocks of several lines: their white space is folded piece by piece, that of others at once.
+    lines = np.repeat(
+        np.logical_or.reduceat(broken | spaced, first), np.diff(first, append=len(wanted))
+    )
     readings = _bare_readings(layout, elements)
     # The sign of a heading's own address, such as a pilcrow, is no text.
     anchors = ((layout.inherited_names[elements] & BIT["anchor"]) != 0) & (
         (layout.inherited[elements] & LINK) != 0
     )
-    signs = {
-        piece
-        for piece in wanted[anchors].tolist()
-        if not any(map(str.isalnum, layout.texts[piece]))
-    }
-    texts: list[str] = []
-    parts: list[str] = []
-    tidy = True
-    rows = zip(
-        wanted.tolist(), same.tolist(), broken.tolist(), spaced.tolist(), readings, strict=True
-    )
-    # A loop over pieces: joining strings is the work itself.
-    for piece, goes_on, new_line, as_it_is, reading in rows:
-        if not goes_on:
-            if parts:
-                texts.append(_joined(parts, tidy))
-            parts, tidy = [], not as_it_is
-        text = layout.texts[piece] if piece not in signs else ""
-        if not as_it_is and _has_markup_space(text):
-            text = _MARKUP_SPACE.sub(" ", text)
-        if reading:
-            text = f"({text.strip(' ')})"
-        if links and (address := addresses[piece]):
-            said = text.strip(" ")
-            text = text.replace(said, f"[{said}]({address})") if said else text
-        if new_line:
-            parts.append("\n")
-        parts.append(text)
-    texts.append(_joined(parts, tidy))
-    return texts
+    texts = list(map(layout.texts.__getitem__, wanted.tolist()))
+    for place in np.flatnonzero(anchors).tolist():
+        if not any(map(str.isalnum, texts[place])):
+            texts[place] = ""
+    for place in np.flatnonzero((lines | readings) & ~spaced).tolist():
+        texts[place] = _folded(texts[place])
+    for place in np.flatnonzero(readings).tolist():
+        texts[place] = f"({texts[place].strip(' ')})"
+    for place, address in _addresses(layout, elements, links):
+        text = texts[place] if spaced[place] else _folded(texts[place])
+        said = text.strip(" ")
+        texts[place] = text.replace(said, f"[{said}]({address})") if said else text
+    for place in np.flatnonzero(broken).tolist():
+        texts[place] = "\n" + texts[place]
+    # A loop over blocks: joining strings is the work itself.
+    return [
+        _joined("".join(texts[begin:end]), as_it_is)
+        if of_lines
+        else _folded("".join(texts[begin:end])).strip(" ")
+        for begin, end, of_lines, as_it_is in zip(
+            first.tolist(),
+            [*first[1:].tolist(), len(texts)],
+            lines[first].tolist(),
+            spaced[first].tolist(),
+            strict=True,
+        )
+    ]
 
 
-def _addresses(layout: Layout, links: Mapping[int, str] | None) -> list[str]:
-    """Return for each of k pieces the address of the link it lies in, or nothing."""
-    if not links:
-        return []
-    around = nearest((layout.own & LINK) != 0, layout.parents)[layout.piece_elements]
-    return [links.get(place, "") for place in around.tolist()]
+def _addresses(
+    layout: Layout, elements: Ints, links: Mapping[int, str] | None
+) -> Iterator[tuple[int, str]]:
+    """Yield which of k elements lie in a link that has an address, and the address."""
+    if links:
+        around = nearest((layout.own & LINK) != 0, layout.parents)[elements].tolist()
+        for place, address in enumerate(map(links.get, around)):
+            if address:
+                yield place, address
 
 
-def _has_markup_space(text: str) -> bool:
-    """Tell whether _MARKUP_SPACE finds something: a search for each sign alone is several times as
-    fast."""
-    return "\n" in text or "  " in text or "\t" in text or "\r" in text or "\f" in text
+def _folded(text: str) -> str:
+    """Write each run of the markup's white space as one space; a search for each sign alone is
+    several times as fast as one for all."""
+    if "\n" in text or "  " in text or "\t" in text or "\r" in text or "\f" in text:
+        return _MARKUP_SPACE.sub(" ", text)
+    return text
 
 
-def _joined(parts: list[str], tidy: bool) -> str:
-    """Join the pieces of a block; outside `pre` two spaces are one, and none stands at a line's
-    edge. No block ends in a space."""
-    text = "".join(parts)
-    if not tidy:
+def _joined(text: str, as_it_is: bool) -> str:
+    """Finish a block of lines; outside `pre` two spaces are one, and none stands at a line's edge.
+    No block ends in a space."""
+    if as_it_is:
         return text.lstrip("\n").rstrip(" \n")
     if "  " in text or "\n" in text:
         text = _SPACES.sub(lambda found: "\n" * found[0].count("\n") or " ", text)
     return text.strip(" \n")
 
 
-def _bare_readings(layout: Layout, elements: Ints) -> list[bool]:
+def _bare_readings(layout: Layout, elements: Ints) -> npt.NDArray[np.bool_]:
     """Tell which pieces are readings (`rt`) of a ruby that brings no brackets (`rp`) of its own."""
     readings = (layout.inherited[elements] & TAG_BIT["rt"]) != 0
     if not readings.any():
-        return [False] * len(elements)
+        return readings
     is_rp = np.fromiter((tag == "rp" for tag in layout.tags), bool, len(layout.tags))
     bracketed = np.zeros(len(layout.tags), bool)
     bracketed[layout.parents[is_rp]] = True
     inner = nearest((layout.own & TAG_BIT["rt"]) != 0, layout.parents)[elements]
-    return (readings & ~bracketed[layout.parents[inner]]).tolist()
+    bare: npt.NDArray[np.bool_] = readings & ~bracketed[layout.parents[inner]]
+    return bare

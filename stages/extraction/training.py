@@ -41,7 +41,7 @@ from turbohtml import Document, Element
 
 from stages.extraction.features import Context, Matrix, first_features, second_features
 from stages.extraction.layout import Layout, inherit
-from stages.extraction.model import SURE, Model
+from stages.extraction.model import Model, is_unsure
 from stages.extraction.trees import Trees, make_trees, score
 from stages.extraction.walk import walk, walk_visible
 from stages.reading.page_encoding import decode_page
@@ -330,7 +330,8 @@ def unseen_scores(
     firsts, seconds = second_of_unseen(pages, first_trees, seed)
     scores = out_of_fold(seconds, pages, second_trees, SECOND_RATE, seed)
     return [
-        np.where(first >= SURE, second, first) for first, second in zip(firsts, scores, strict=True)
+        np.where(is_unsure(first), second, first)
+        for first, second in zip(firsts, scores, strict=True)
     ]
 
 

@@ -498,16 +498,20 @@ def _read_attributes(document: Document, index: dict[object, int], cut_off: int)
             names.append(bits)
     controlled = _Controlled(document)
     for element in document.select(_ATTRIBUTES):
+        attribute, place = element.attr, index.get(element, cut_off)
         if _is_hidden(element) and not _opens(element, controlled):
-            hidden.append(index.get(element, cut_off))
-        if _KEEPS_LINES.search(element.attr("style") or ""):
-            spaced.append(index.get(element, cut_off))
-        bits = BITS_BY_ROLE.get((element.attr("role") or "").lower(), 0)
-        bits |= BITS_BY_PROPERTY.get((element.attr("itemprop") or "").lower(), 0)
+            hidden.append(place)
+        if (style := attribute("style")) and _KEEPS_LINES.search(style):
+            spaced.append(place)
+        bits = 0
+        if role := attribute("role"):
+            bits = BITS_BY_ROLE.get(role.lower(), 0)
+        if said := attribute("itemprop"):
+            bits |= BITS_BY_PROPERTY.get(said.lower(), 0)
         if bits:
-            named.append(index.get(element, cut_off))
+            named.append(place)
             names.append(bits)
-        if item_type := element.attr("itemtype"):
+        if item_type := attribute("itemtype"):
             item_types.add(item_type.rsplit("/", 1)[-1])
     shown = [index.get(element, cut_off) for element in document.select("template[shadowrootmode]")]
     structured = [script.text for script in document.select('script[type="application/ld+json"]')]
@@ -525,14 +529,19 @@ def _read_elements(
     own_names = np.zeros(len(tags), np.int64)
     own_names[is_node], of_classes = _CLASSES.of(nodes)
     steps[is_node] |= of_classes
-    for page in marked:
-        np.bitwise_or.at(own_names, np.array(page.named, np.int64), np.array(page.names, np.int64))
-        own[page.hidden] |= HIDDEN
-        own[page.spaced] |= SPACED
+    named, names, hidden, spaced, shown = (
+        np.array(list(chain.from_iterable(values)), np.int64)
+        for values in (
+            [getattr(page, name) for page in marked]
+            for name in ("named", "names", "hidden", "spaced", "shown")
+        )
+    )
+    np.bitwise_or.at(own_names, named, names)
+    own[hidden] |= HIDDEN
+    own[spaced] |= SPACED
     own[roots + 1] |= SKIPPED
     own[(own_names & NO_TEXT) != 0] |= SKIPPED
-    for page in marked:
-        own[page.shown] &= ~SKIPPED
+    own[shown] &= ~SKIPPED
     return own, own_names, steps
 
 

@@ -12,6 +12,7 @@ WHATWG Encoding (labels); the IANA register of character sets and the aliases of
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -291,9 +292,11 @@ def decode_page(raw: bytes, charset: str | None = None, media_type: str = "text/
     for mark, marked in _BYTE_ORDER_MARKS:
         if raw.startswith(mark):
             return raw[len(mark) :].decode(marked, errors="replace")
-    declared = [
-        codec for codec in (codec_of_label(charset), declared_codec(raw, media_type)) if codec
-    ]
+    labelled = codec_of_label(charset)
+    if labelled == "utf-8":
+        with contextlib.suppress(UnicodeDecodeError):  # then what the page declares counts as well
+            return raw.decode("utf-8")
+    declared = [codec for codec in (labelled, declared_codec(raw, media_type)) if codec]
     if not declared and any(escape in raw for escape in _JAPANESE_ESCAPES):
         declared = ["iso2022_jp"]
     language = _language(raw)
