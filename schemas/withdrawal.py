@@ -50,7 +50,7 @@ def _host(given: str) -> str:
     if re.search(r"[/?#@\s]", given.strip()):
         raise ValueError(f"a host is no address: use url_prefix, or the host alone, got {given!r}")
     host = canonical_host(given)
-    if re.search(r":\d+$", host) and not host.startswith("["):
+    if re.search(r"^[^:]*:\d+$", host) and not host.startswith("["):
         raise ValueError(f"a host has no port: use url_prefix, got {given!r}")
     if "." not in host.strip("[]") and ":" not in host:
         raise ValueError(

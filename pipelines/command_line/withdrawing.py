@@ -44,7 +44,7 @@ def prove_removal(
     """Search a corpus for what is left of what a register names: by id, address, hash, source and
     licence, by what was made of it, and by copies of its texts.
 
-    Exit 0: nothing is left. 1: something is. 2: it could not be searched.
+    Exit 0: nothing is left. 1: something is. 2: not all of it could be searched.
     """
     import json
 
@@ -69,4 +69,4 @@ def prove_removal(
     else:
         for line in proof_lines(proof, SHOWN):
             print(line)
-    raise typer.Exit(int(proof.left > 0))
+    raise typer.Exit(1 if proof.left else 2 if proof.unsearched else 0)

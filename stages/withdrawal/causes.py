@@ -67,10 +67,14 @@ class Names:
             self._prefix_lengths.setdefault(_host_of_prefix(prefix), set()).add(len(prefix))
 
     @property
+    def column_of_kind(self) -> dict[str, str]:
+        """The kinds that anything is named by, each with the column that `find` looks at."""
+        return {kind: _COLUMN.get(kind, kind) for kind, named in self._by_kind.items() if named}
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Columns that `find` looks at."""
-        used = (_COLUMN.get(kind, kind) for kind, values in self._by_kind.items() if values)
-        return tuple(dict.fromkeys(used))
+        return tuple(dict.fromkeys(self.column_of_kind.values()))
 
     def find(self, table: pa.Table | pa.RecordBatch) -> npt.NDArray[np.int32]:
         """Return the number of the first entry that names each of n rows, or NONE; a column that is

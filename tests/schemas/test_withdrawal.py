@@ -15,6 +15,7 @@ SOUND = {
     "a host in punycode stays": ('host = "xn--bcher-kva.example"', ("xn--bcher-kva.example",)),
     "a final dot is none of a host": ('host = ["example.org.", "EXAMPLE.org"]', ("example.org",)),
     "an address of the internet protocol": ('host = "[2001:DB8::1]"', ("[2001:db8::1]",)),
+    "its brackets may be left out": ('host = "2001:db8:0::1"', ("[2001:db8::1]",)),
     "a scheme is none of a prefix": ('url_prefix = "HTTP://Example.org/A"', ("example.org/A",)),
     "escapes are in one form": (
         'url_prefix = "https://example.org:443/%7eane/%c3%a4/ä"',

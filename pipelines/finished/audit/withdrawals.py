@@ -52,9 +52,11 @@ def withdrawal_findings(
         return
     try:
         proof = prove_removal(registers, store, None, "text", report)
-    except StagingError as problem:  # a file that is broken is named by the checks of files, too
+    except StagingError as problem:
         yield error(CHECK, str(problem))
         return
+    for file in proof.unsearched:  # one that is broken the checks of files name as an error
+        yield note(CHECK, f"{file.why}: withdrawn rows were not looked for", file.path)
     for (path, by), rows in sorted(proof.counts.items()):
         yield error(CHECK, f"{rows:,} withdrawn rows are still there, found by {by}", path)
 

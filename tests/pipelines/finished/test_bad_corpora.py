@@ -53,7 +53,8 @@ def test_a_file_that_cannot_be_searched_is_named(tmp_path: Path) -> None:
     pq.write_table(pa.table({"content": ["a"]}), tmp_path / "data/a.parquet")
     pq.write_table(pa.table({"url": ["https://left.example/"]}), tmp_path / "data/b.parquet")
     done = glotmill("prove-removal", tmp_path / "register.toml", tmp_path / "data")
-    assert "unknown  a.parquet: no column by which the register names anything" in done.stdout
+    assert done.returncode == 2
+    assert "unknown  a.parquet: has no text column url, so it was not searched by" in done.stdout
     assert "unknown  b.parquet" not in done.stdout
 
 

@@ -106,16 +106,98 @@ def test_what_cannot_be_searched_is_one_line(tmp_path: Path, register: str, mess
     assert glotmill("prove-removal", tmp_path / "none.toml", tmp_path).returncode == 2
 
 
-def test_a_broken_file_proves_nothing(tmp_path: Path) -> None:
-    (tmp_path / "w.toml").write_text(REGISTER)
-    (tmp_path / "train.parquet").write_bytes(b"PAR1 and no more")
-    found = glotmill("prove-removal", tmp_path / "w.toml", tmp_path)
-    assert found.returncode == 2
-    assert "cannot be read, so nothing is proved" in found.stderr
+HOST_AND_ID = REGISTER + '\n[[withdrawn]]\nid = "77"\n'
+NAMED = {"url": ["https://taken.example/1"], "id": ["1"]}
+CLEAN = {"url": ["https://other.example/1"], "id": ["1"]}
+SEARCHED = {
+    "all columns are there, and clean": (CLEAN, {}, 0, []),
+    "all columns are there, one names": (NAMED, {}, 1, []),
+    "a card and a licence hold no rows": (CLEAN, {"README.md": b"#", "LICENSE": b"CC0"}, 0, []),
+    "hidden files are no data": (CLEAN, {".cache/x.json": b"{}"}, 0, []),
+    "no column tells the host": ({"id": ["1"]}, {}, 2, ["train.parquet"]),
+    "no column tells anything": ({"count": [1]}, {}, 2, ["train.parquet"]),
+    "an id is found, the host unknown": ({"id": ["77"]}, {}, 1, ["train.parquet"]),
+    "an id that is a number": ({"id": [77], "url": [None]}, {}, 1, []),
+    "a column of numbers for addresses": ({"id": ["1"], "url": [7]}, {}, 2, ["train.parquet"]),
+    "rows in JSON lines": (CLEAN, {"more/x.jsonl": b"{}"}, 2, ["more/x.jsonl"]),
+    "rows in an archive": (CLEAN, {"old.csv.gz": b""}, 2, ["old.csv.gz"]),
+    "rows in CSV, and clean": (CLEAN, {"x.csv": b"id,url\n1,https://a.example/\n"}, 0, []),
+    "rows in CSV, one names": (CLEAN, {"x.csv": b"id,url\n77,https://a.example/\n"}, 1, []),
+    "CSV without the columns": (CLEAN, {"x.csv": b"a,b\n1,2\n"}, 2, ["x.csv"]),
+    "a broken file": (CLEAN, {"x.parquet": b"PAR1 and no more"}, 2, ["x.parquet"]),
+    "a broken file, and a hit": (NAMED, {"a.parquet": b"PAR1 and no more"}, 1, ["a.parquet"]),
+}
 
 
-def test_rows_without_texts_are_not_what_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("columns", "files", "code", "unsearched"), SEARCHED.values(), ids=SEARCHED.keys()
+)
+def test_what_cannot_be_searched_is_listed_and_proves_nothing(
+    tmp_path: Path,
+    columns: dict[str, list[object]],
+    files: dict[str, bytes],
+    code: int,
+    unsearched: list[str],
+) -> None:
+    (tmp_path / "w.toml").write_text(HOST_AND_ID)
+    corpus = tmp_path / "corpus"
+    for name, content in files.items():
+        (corpus / name).parent.mkdir(parents=True, exist_ok=True)
+        (corpus / name).write_bytes(content)
+    corpus.mkdir(exist_ok=True)
+    table = pa.table(columns)
+    if columns.get("url") == [None]:
+        table = table.set_column(1, "url", pa.nulls(1, pa.string()))
+    pq.write_table(table, corpus / "train.parquet")
+    found = glotmill("prove-removal", tmp_path / "w.toml", corpus, "--json")
+    assert found.returncode == code, found.stderr
+    assert [file["path"] for file in json.loads(found.stdout)["unsearched"]] == unsearched
+    lines = glotmill("prove-removal", tmp_path / "w.toml", corpus).stdout
+    assert ("nothing is proved of" in lines) == bool(unsearched)
+
+
+def test_names_in_a_dictionary_are_found(tmp_path: Path) -> None:
     (tmp_path / "w.toml").write_text(REGISTER)
-    pq.write_table(pa.table({"count": [1, 2]}), tmp_path / "train.parquet")
-    found = glotmill("prove-removal", tmp_path / "w.toml", tmp_path, "--json")
-    assert (found.returncode, json.loads(found.stdout)["rows"]) == (0, [])
+    urls = pa.array(["https://taken.example/1"]).dictionary_encode()
+    pq.write_table(pa.table({"url": urls}), tmp_path / "train.parquet")
+    assert glotmill("prove-removal", tmp_path / "w.toml", tmp_path).returncode == 1
+
+
+def test_the_ledger_tells_what_was_made_of_a_named_document(corpora: Path, tmp_path: Path) -> None:
+    shutil.copytree(corpora / "before", tmp_path / "corpus")
+    register = corpora / "withdrawn.toml"
+    ledger = pa.concat_tables(
+        pq.read_table(path, columns=["id", "url"])
+        for path in sorted((tmp_path / "corpus/ledger").glob("*.parquet"))
+    )
+    hosts = [str(url).split("/")[2].lower() for url in ledger["url"].to_pylist()]
+    ids = dict(zip(hosts, ledger["id"].to_pylist(), strict=True))
+    for folder in ("data", "pairs", "index", "decontamination"):
+        shutil.rmtree(tmp_path / "corpus" / folder, ignore_errors=True)
+    (tmp_path / "corpus/card.json").unlink()
+    for host, code in (("taken.example", 1), ("site1.example", 0)):
+        rows = pa.table({"parent_id": [ids[host]], "answer": ["Bai."]})
+        pq.write_table(rows, tmp_path / "corpus/rows.parquet")
+        found = glotmill("prove-removal", register, tmp_path / "corpus")
+        assert found.returncode == code, found.stdout
+        assert ("made of it" in found.stdout) == bool(code)
+
+
+def test_samples_on_a_card_are_searched(corpora: Path, tmp_path: Path) -> None:
+    shutil.copytree(corpora / "before", tmp_path / "corpus")
+    card = json.loads((tmp_path / "corpus/card.json").read_text())
+    shown = card["statistics"]["eus_Latn"]["samples"][0]["url"]
+    urls = [
+        url.as_py()
+        for path in (tmp_path / "corpus/data").rglob("*.parquet")
+        for url in pq.read_table(path)["url"]
+    ]
+    hidden = next(url for url in urls if json.dumps(url) not in json.dumps(card))
+    for folder in ("data", "pairs", "index", "decontamination"):
+        shutil.rmtree(tmp_path / "corpus" / folder, ignore_errors=True)
+    pq.write_table(pa.table(CLEAN), tmp_path / "corpus/rows.parquet")
+    for url, paths in ((shown, {"card.json"}), (hidden, set())):
+        (tmp_path / "w.toml").write_text(f'[[withdrawn]]\nurl_prefix = "{url}"\n')
+        found = glotmill("prove-removal", tmp_path / "w.toml", tmp_path / "corpus", "--json")
+        assert {row["path"] for row in json.loads(found.stdout)["counts"]} == paths
+        assert found.returncode == int(bool(paths))
