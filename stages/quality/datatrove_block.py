@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
 from stages.batches import Filtered, reject, set_columns
+from stages.quality.datatrove_words import naming_packages
 from stages.quality.options import DatatroveConfig
 
 
@@ -54,7 +55,8 @@ def run_datatrove(
     n, order kept.
 
     `load` makes the block, for a language where the recipe asks for one of each. Raises SchemaError
-    if `id` or `text` is missing or mistyped, or `language` and `script` where they are needed.
+    if `id` or `text` is missing or mistyped, or `language` and `script` where they are needed, and
+    ImportError if datatrove's tokenizer of a language needs a package that is not installed.
     """
     named = ("language", "script") if config.by_language else ()
     require_columns(batch, DOCUMENT, ("id", "text", *named))
@@ -82,7 +84,8 @@ def run_datatrove(
         document = Document(
             text=text, id=name, metadata={k: v for k, v in metadata[row].items() if v is not None}
         )
-        answer = block.filter(document)
+        with naming_packages(labels[row] if labels else None):
+            answer = block.filter(document)
         kept, words = answer if isinstance(answer, tuple) else (answer, None)
         texts.append(document.text)
         reasons.append(None if kept else str(words or "filtered"))

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -51,12 +52,31 @@ def measure_by_datatrove(
         *(batch[name].to_pylist() for name in ("text", "language", "script")), strict=True
     ):
         label = f"{language}_{script}"
-        rows.append(
-            _measured(
-                text, tokenizer_of(label), set(stop_words[label]) if label in stop_words else None
+        with naming_packages(label):
+            rows.append(
+                _measured(
+                    text,
+                    tokenizer_of(label),
+                    set(stop_words[label]) if label in stop_words else None,
+                )
             )
-        )
     return pa.RecordBatch.from_pylist(rows, schema=DATATROVE_SIGNALS)
+
+
+@contextmanager
+def naming_packages(label: str | None) -> Iterator[None]:
+    """Say for which language a package of datatrove's tokenizers is missing, which it loads at the
+    first text.
+
+    The run stops then, and goes on once the package is there: which documents a corpus has never
+    depends on what happens to be installed.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise ImportError(
+            f"datatrove's words of {label}: {error} Or take such documents out before, by filter_language"
+        ) from None
 
 
 @cache

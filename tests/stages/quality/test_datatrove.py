@@ -14,6 +14,7 @@ from pipelines.catalogue.stages import INGEST_STAGES, Recipe
 from schemas.document import DOCUMENT
 from schemas.recipe import parse_recipe
 from stages.batches import BoundStage, Filtered, run_stages
+from stages.quality.datatrove_block import load_block, run_datatrove
 from stages.quality.filter_quality import filter_quality
 from stages.quality.options import DatatroveConfig, QualityFilteringConfig
 from tests.recipes import one_source
@@ -150,6 +151,24 @@ def test_languages_must_be_known_first() -> None:
     assert quality == [
         "ingest[0]: filter_quality judges by language and script, so it needs identify_language before it"
     ]
+
+
+def test_a_tokenizer_without_its_package_says_for_which_language(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(*_: object) -> None:
+        raise ImportError("Please install `stanza` (`pip install stanza`).")
+
+    monkeypatch.setattr("datatrove.utils.text.split_into_words", missing)
+    said = r"datatrove's words of eng_Latn: Please install `stanza` .* take such documents out"
+    parity = QualityFilteringConfig(limits="published", tokenizer="datatrove")
+    with pytest.raises(ImportError, match=said):
+        filter_quality(block_of("Ola mundo"), parity)
+    config = DatatroveConfig(block=f"{FILTERS}.GopherQualityFilter", by_language=True)
+    block = load_block(config, "eng")
+    monkeypatch.setattr(block, "filter", missing)
+    with pytest.raises(ImportError, match=said):
+        run_datatrove(block_of("Ola mundo"), config, lambda _: block)
 
 
 def test_by_its_words_our_filters_decide_as_datatrove_does() -> None:
