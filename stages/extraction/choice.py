@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from stages.extraction.class_names import BIT
 from stages.extraction.features import LONG
+from stages.extraction.labels import LABEL, next_to, with_labels
 from stages.extraction.layout import PAGE_STEP, Layout, nearest
 from stages.extraction.walk import HIDDEN, TAG_BIT
 
@@ -32,7 +33,6 @@ _NO_TEXT_NAMES = sum(
 _MANY_PARAGRAPHS = 1000  # weighted letters; a menu with teasers says less in running text
 # Of 1,075 pages, in three a name of navigation holds so much more than what is kept: all their text.
 _MISNAMED_TIMES = 5
-_LABEL = 15  # weighted letters; a longer line says something itself
 _SMALL_SHARE = 0.1  # of the kept unlinked text
 _ENOUGH_SHARE = 0.5  # or this share of all unlinked text, on a page of one sentence
 
@@ -51,6 +51,7 @@ Fallback = Literal[
 ]
 _FRAME = sum(TAG_BIT[tag] for tag in ("nav", "aside", "footer", "button", "form", "dialog"))
 _HEADINGS = sum(TAG_BIT[f"h{level}"] for level in range(1, 7))
+_TEXT_TAGS = sum(TAG_BIT[tag] for tag in ("p", "dt", "td", "th", "li"))
 _FRAME_NAMES = sum(
     BIT[name]
     for name in (
@@ -93,7 +94,7 @@ def choose(
     for number in np.flatnonzero(~little & ~enough).tolist():
         here = slice(layout.block_begins[number], layout.block_ends[number])
         kept[here], fallbacks[number] = _fall_back(layout.take(np.array([number])), scores[here])
-    return kept | _opens_kept(layout, kept), fallbacks
+    return with_labels(layout, kept | _opens_kept(layout, kept)), fallbacks
 
 
 def _opens_kept(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -219,13 +220,15 @@ def _numbered_labels(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray
     of whose like are kept: blocks of the same path of tags and class names, three or more."""
     blocks, plain = layout.blocks, _plain(layout)
     numbers = layout.path[blocks.elements] + PAGE_STEP * layout.block_pages.astype(np.uint64)
-    maybe = plain & (blocks.digits > 0) & (blocks.weights <= _LABEL) & (blocks.links == 0)
+    maybe = plain & (blocks.digits > 0) & (blocks.weights <= LABEL) & (blocks.links == 0)
     maybe &= ~kept & _next_kept(layout, kept)
     if not maybe.any():
         return maybe
     _, same = np.unique(numbers, return_inverse=True)
     alike, kept_alike = np.bincount(same), np.bincount(same, kept)
-    return maybe & ((alike >= 3) & (2 * kept_alike > alike))[same]
+    # In an element of text a number is more often a part of it than next to one.
+    of_text = (layout.own[blocks.elements] & _TEXT_TAGS) != 0
+    return maybe & (alike >= 3)[same] & ((np.where(of_text, 3, 2) * kept_alike[same]) > alike[same])
 
 
 def _answers(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -281,16 +284,24 @@ def _with_whole_parts(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArra
     )
     lines = (number > 1) & (homes == number) & (kept_there > 0.5 * said)
     kept = kept | (plain & lines[blocks.elements])
-    tables = np.flatnonzero(
-        ((layout.own & (TAG_BIT["table"] | TAG_BIT["pre"])) != 0) & (number > 0)
+    things = np.flatnonzero(
+        ((layout.own & sum(TAG_BIT[tag] for tag in ("table", "pre", "ul", "ol", "dl"))) != 0)
+        & (number > 0)
     )
-    pages = np.searchsorted(layout.element_ends, tables, side="right")
-    first, last = blocks.first[tables], blocks.last[tables]
-    within = (first > layout.block_begins[pages]) & (last < layout.block_ends[pages])
-    first, last = first[within], last[within]
-    others = np.concatenate([[0], np.cumsum(~plain)])
-    amid = kept[first - 1] & kept[last] & (others[last] == others[first])
+    pages = np.searchsorted(layout.element_ends, things, side="right")
+    first, last = blocks.first[things], blocks.last[things]
+    within = first > layout.block_begins[pages]
+    things, pages, first, last = things[within], pages[within], first[within], last[within]
+    counts = np.concatenate([[[0, 0]], np.cumsum([kept, ~plain], 1).T])
+    kept_there, others = (counts[last] - counts[first]).T
+    after = np.append(kept, False)[last] & (last < layout.block_ends[pages])
+    tabular = (layout.own[things] & (TAG_BIT["table"] | TAG_BIT["pre"])) != 0
+    same_parent = layout.parents[things] == layout.parents[blocks.elements[first - 1]]
+    amid = tabular & (after | same_parent) | (2 * kept_there >= last - first)
+    amid &= kept[first - 1] & (others == 0)
     edges = np.bincount(first[amid], minlength=len(kept) + 1) - np.bincount(
         last[amid], minlength=len(kept) + 1
     )
-    return kept | (np.cumsum(edges)[:-1] > 0)
+    kept = kept | (np.cumsum(edges)[:-1] > 0)
+    between = next_to(layout, kept, both=True) & plain & ((blocks.bits & _HEADINGS) != 0)
+    return kept | between

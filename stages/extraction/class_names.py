@@ -71,8 +71,12 @@ BIT = {group: 1 << number for number, group in enumerate(GROUPS)}
 # No group and no feature: what MediaWiki writes next to each heading, "[edit | edit source]".
 NO_TEXT = 1 << len(GROUPS)
 # No groups either: what a service writes that first asks a browser to prove itself (Cloudflare,
-# HUMAN, Akamai, AWS), by its own names; and a page that first asks for consent.
-CHALLENGE, CONSENT = 1 << (len(GROUPS) + 1), 1 << (len(GROUPS) + 2)
+# HUMAN, Akamai, AWS), by its own names; a page that first asks for consent; lists of events, whose
+# dates are text; live blogs, whose times are none; who wrote a text and when, and other facts on it;
+# what a member signs all posts with; a tab, by its role.
+CHALLENGE, CONSENT, BYLINE, EVENT, LIVE, METADATA, SIGNATURE, TAB = (
+    1 << (len(GROUPS) + 1 + number) for number in range(8)
+)
 _CHALLENGE_NAMES = """
     challenge-error-text challenge-form challenge-running challenge-body-text cf-challenge-running cf-please-wait
     px-captcha sec-if-cpt-container challenge-container
@@ -95,6 +99,7 @@ BITS_BY_ROLE = {
     "alertdialog": BIT["notice"],
     "main": BIT["main"],
     "article": BIT["main"],
+    "tab": TAB,
 }
 BITS_BY_PROPERTY = {  # schema.org, as microdata
     "articlebody": BIT["main"],
@@ -112,6 +117,19 @@ BITS_BY_PROPERTY = {  # schema.org, as microdata
 _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
 _DENIAL = -1
 _BITS_BY_TOKEN["editsection"] = NO_TEXT
+_MORE_WORDS = {
+    EVENT: "event events vevent calendar agenda schedule schedules programme program timeline timetable chronology "
+    "chronicle fixtures dtstart startdate hours openinghours showtimes",
+    BYLINE: "byline bylines author authors affiliation affiliations date dates datetime time timestamp posted "
+    "published updated dateline pubdate createdby createby createdate modifiedby modifydate postedby poster writer "
+    "hits views",
+    LIVE: "live liveblog liveticker ticker",
+    METADATA: "metadata",
+    SIGNATURE: "signature sig",
+}
+for _bit, _words in _MORE_WORDS.items():
+    for _word in _words.split():
+        _BITS_BY_TOKEN[_word] = _BITS_BY_TOKEN.get(_word, 0) | _bit
 _BITS_BY_TOKEN |= dict.fromkeys(
     ("no", "not", "non", "has", "have", "with", "without", "hide", "is", "in", "if"), _DENIAL
 )

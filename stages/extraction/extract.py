@@ -28,7 +28,14 @@ from stages.extraction.choice import Fallback, choose
 from stages.extraction.comments import with_comments
 from stages.extraction.engines import resiliparse, selectors, trafilatura
 from stages.extraction.feeds import read_feed
-from stages.extraction.kinds import Stated, declared_language, in_posts, page_access, page_kinds
+from stages.extraction.kinds import (
+    Stated,
+    declared_language,
+    in_posts,
+    page_access,
+    page_kinds,
+    without_status,
+)
 from stages.extraction.layout import Layout
 from stages.extraction.markdown import render_markdown
 from stages.extraction.markup import (
@@ -173,10 +180,12 @@ def finish(
             forums if config.comments == "auto" else np.full(len(kinds), config.comments == "keep")
         )
         kept = with_comments(layout, kept, posted, wanted)
+    access = page_access(layout, kept, stated)
+    kept = without_status(layout, kept, access)
     texts = (render_markdown if config.structure == "markdown" else render)(layout, kept)
     languages = [own.language for own in stated]
     fallbacks = [hidden or other for hidden, other in zip(hidden_in, needed, strict=True)]
-    return list(map(Page, texts, languages, kinds, page_access(layout, kept, stated), fallbacks))
+    return list(map(Page, texts, languages, kinds, access, fallbacks))
 
 
 def decode_row(raw: bytes, media_type: str, charset: str | None, config: ExtractionConfig) -> str:

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from turbohtml import Document
 
-from stages.extraction.class_names import BIT, CHALLENGE, CONSENT
+from stages.extraction.class_names import BIT, CHALLENGE, CONSENT, EVENT, LIVE
 from stages.extraction.comments import ARTICLE_BLOCKS
 from stages.extraction.features import LONG
 from stages.extraction.layout import PAGE_STEP, Layout
@@ -61,6 +61,7 @@ _SMALL = (
 )
 _MOST = 0.7  # of the running text stands in posts: a discussion, not an article with comments
 _PARAGRAPHS = 4  # of an entry of a live blog, at most, for each title
+_VERSE_SHARE = 0.93  # of the signs of a line; code and tables have more of other signs
 _FEW = 600  # weighted letters; an error page says less
 _MAX_TITLE = 200  # code points
 _MAX_LINES = 10  # headings that may name an error
@@ -140,6 +141,10 @@ def page_kinds(
     blocks, weights = layout.blocks, layout.blocks.weights
     running = (weights >= LONG) & (blocks.link_weights < 0.4 * weights)
     code = (blocks.bits & (TAG_BIT["pre"] | TAG_BIT["dt"] | TAG_BIT["dd"] | TAG_BIT["code"])) != 0
+    # Verse and letters are set in `pre`, too; they have next to nothing but letters, marks and commas.
+    letters = blocks.weights + blocks.marks + blocks.commas
+    verse = ((blocks.bits & TAG_BIT["pre"]) != 0) & ((blocks.bits & TAG_BIT["code"]) == 0)
+    code &= ~(verse & (letters >= _VERSE_SHARE * blocks.code_points))
     headings = (blocks.bits & (TAG_BIT["h2"] | TAG_BIT["h3"] | TAG_BIT["h4"])) != 0
     linked_headings = kept & headings & (blocks.link_weights > 0.5 * weights)
     comment = (blocks.names & BIT["comment"]) != 0
@@ -161,7 +166,8 @@ def page_kinds(
 
 def _of_listing(layout: Layout, in_posts: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Tell which of m blocks lie on pages whose posts have titles that differ: linked ones, as on a
-    blog's front page, or one for every few paragraphs, as in a live blog.
+    blog's front page, or one for every few paragraphs, as in a live blog; or that name what happens
+    when.
 
     In a forum all posts have the title of their topic, or none.
     """
@@ -173,7 +179,8 @@ def _of_listing(layout: Layout, in_posts: npt.NDArray[np.bool_]) -> npt.NDArray[
     linked = titles & (blocks.link_weights > 0.5 * blocks.weights)
     unlinked = titles & ~linked & ((blocks.names & BIT["comment"]) == 0)
     running = layout.page_totals(in_posts, blocks.weights >= LONG)
-    found = _differ(layout, linked, np.full(len(running), 3.0))
+    of_time = layout.any_of(in_posts & ((blocks.names & (EVENT | LIVE)) != 0))
+    found = of_time | _differ(layout, linked, np.full(len(running), 3.0))
     found |= _differ(layout, unlinked, np.maximum(running / _PARAGRAPHS, 3))
     return found[layout.block_pages]
 
@@ -214,7 +221,9 @@ def _page_kind(shape: Shape, stated: Stated) -> Kind:
     stated_article = (
         any(_ARTICLE_TYPES.match(name) for name in types) or stated.og_type == "article"
     )
-    if types & _FORUM_TYPES or _FORUM_SOFTWARE.search(stated.generator):
+    # The questions of a page of answers (FAQPage) are none of its readers.
+    asked = bool(types & _FORUM_TYPES) and "FAQPage" not in types
+    if asked or _FORUM_SOFTWARE.search(stated.generator):
         return "forum"
     has_comments = (
         shape.commented > _MOST * shape.posted and shape.uncommented_blocks >= ARTICLE_BLOCKS
@@ -247,9 +256,9 @@ def in_posts(layout: Layout) -> npt.NDArray[np.bool_]:
     """
     blocks = layout.blocks
     edges = np.zeros(len(blocks.weights) + 1, np.int64)
-    candidates = np.flatnonzero(
-        (layout.own_names & (BIT["comment"] | BIT["item"] | BIT["main"])) != 0
-    )
+    # `message` is a name of notices, and of what is said in chats and channels.
+    boxes = BIT["comment"] | BIT["item"] | BIT["main"] | BIT["notice"]
+    candidates = np.flatnonzero((layout.own_names & boxes) != 0)
     named = (layout.own_names & BIT["comment"]) != 0
     candidates = candidates[((blocks.last - blocks.first)[candidates] >= 2) | named[candidates]]
     # whose sums are exact
@@ -309,3 +318,18 @@ def page_access(
         elif stated[page].asks_for_consent or names & CONSENT:
             access[page] = "consent"
     return access
+
+
+def without_status(
+    layout: Layout, kept: npt.NDArray[np.bool_], access: Sequence[Access | None]
+) -> npt.NDArray[np.bool_]:
+    """Leave out the bare number of an error where the page also says it in words."""
+    blocks = layout.blocks
+    errors = np.array([value == "error" for value in access], bool)
+    bare = kept & (blocks.weights == 0) & (blocks.digits == 3) & errors[layout.block_pages]
+    if not bare.any():
+        return kept
+    said = layout.any_of(kept & (blocks.weights >= LONG))
+    for block in np.flatnonzero(bare & said[layout.block_pages]).tolist():
+        kept[block] = _STATUS.fullmatch(layout.texts[blocks.first_pieces[block]].strip()) is None
+    return kept
