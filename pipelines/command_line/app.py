@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import cache
 from typing import Annotated
 
 import typer
+from typer.main import get_command
 
 from pipelines.command_line import (
     auditing,
@@ -78,10 +81,16 @@ def options(
     """Turn raw multilingual text into a published corpus with a data card, one recipe at a time."""
 
 
+@cache
+def _command() -> Callable[..., object]:
+    """Read all signatures once in a process: that takes longer than most commands."""
+    return get_command(app)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line: exit 0, 1 if the work failed, 2 if the command or recipe was wrong."""
     try:
-        app(args=arguments)
+        _command()(args=arguments)
     except MisuseError as error:
         sys.exit(fail(str(error).splitlines(), 2))
     except store_errors(FailureError) as error:

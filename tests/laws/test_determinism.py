@@ -3,8 +3,11 @@ after kill -9, is held by `tests/chaos/`."""
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from pathlib import Path
 
+import pyarrow.dataset as ds
 import pytest
 
 from tests.laws.mixed_corpus import write_mixed_corpus
@@ -13,7 +16,15 @@ from tests.running import digests, run
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_mixed_corpus(tmp_path_factory.mktemp("input"), 3000)
+    """Write a corpus as small as the law allows: each fate, many splits, labels of many shards."""
+    written = write_mixed_corpus(tmp_path_factory.mktemp("input"), 700)
+    written.write_text(
+        written.read_text()
+        .replace("split_bytes = 30000", "split_bytes = 24000")
+        .replace("shard_bytes = 8000", "shard_bytes = 2500")
+        .replace("row_group_bytes = 3000", "row_group_bytes = 1024")
+    )
+    return written
 
 
 @pytest.fixture(scope="module")
@@ -21,9 +32,13 @@ def expected(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     output = tmp_path_factory.mktemp("expected") / "out"
     run(recipe, output, "--workers", "1")
     found = digests(output)
-    assert len([name for name in found if name.startswith("data/")]) > 10, (
-        "several shards, or the law says little"
-    )
+    shards = Counter(Path(name).parent.name for name in found if name.startswith("data/"))
+    ledger = ds.dataset(output / "ledger").to_table(["fate", "stage"]).to_pylist()
+    splits = json.loads((output / "manifest.json").read_text())["splits"]
+    assert len(splits) > 8, "several splits, or the law says little"
+    assert len([label for label, files in shards.items() if files > 1]) > 3, "several shards"
+    assert {row["fate"] for row in ledger} == {"published", "dropped", "duplicate", "failed"}
+    assert {row["stage"] for row in ledger} >= {"exact", "near", "filter_length", "filter_quality"}
     return found
 
 
