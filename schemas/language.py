@@ -13,6 +13,8 @@ from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
 
+from schemas.written_languages import written_languages
+
 UNDETERMINED = "und"  # ISO 639-3: there is language, nobody can say which
 NO_LINGUISTIC_CONTENT = "zxx"  # ISO 639-3: there is no language
 COMMON_SCRIPT = "Zyyy"  # ISO 15924: undetermined script
@@ -185,16 +187,14 @@ def usual_labels(code: str) -> list[str]:
     """Return an ISO 639-3 language in the script that most speakers write; of equals in one that
     has its letters listed, else in all of them.
 
-    Source: gflanguages, which takes half a second to read.
+    Source: gflanguages.
 
     >>> usual_labels("eus")
     ['eus_Latn']
     """
-    import gflanguages
-
     spoken = [
-        ((language.population, bool(language.exemplar_chars.base)), language.script)
-        for language in gflanguages.LoadLanguages().values()
+        ((language.population, language.has_letters), language.script)
+        for language in written_languages()
         if one_code(to_iso639_3(language.language) or "") == one_code(code)
     ]
     return [

@@ -31,6 +31,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from schemas.language import COMMON_SCRIPT, one_code, to_iso639_3
+from schemas.written_languages import written_languages
 
 # of Kana and Han; running Japanese has over half, Chinese quoting Japanese has little
 JAPANESE_KANA_SHARE = 0.1
@@ -266,15 +267,13 @@ def scripts_of_languages() -> Mapping[str, frozenset[str]]:
     added `Hani`, for texts that do not tell, and to Japanese and Korean what part of them may be
     written in alone.
     """
-    import gflanguages
-
     found: dict[str, set[str]] = {
         "zho": {"Hani"},
         "yue": {"Hani"},
         "jpn": {"Hani"},
         "kor": {"Hang"},
     }
-    for language in gflanguages.LoadLanguages().values():
+    for language in written_languages():
         code = one_code(to_iso639_3(language.language) or language.language)
         found.setdefault(code, set()).add(language.script)
     return {code: frozenset(scripts) for code, scripts in found.items()}

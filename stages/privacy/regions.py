@@ -6,6 +6,7 @@ from __future__ import annotations
 from functools import cache
 
 from schemas.language import one_code, to_iso639_3
+from schemas.written_languages import written_languages
 
 # Of languages that are spoken in more countries than this, any number is a phone number somewhere.
 MANY = 12
@@ -36,11 +37,9 @@ def regions_of(language: str) -> tuple[str, ...]:
 
 @cache
 def _regions() -> dict[str, tuple[str, ...]]:
-    import gflanguages
-
     found: dict[str, dict[str, None]] = {}
-    for entry in gflanguages.LoadLanguages().values():
+    for entry in written_languages():
         own = found.setdefault(one_code(to_iso639_3(entry.language) or entry.language), {})
-        own |= dict.fromkeys(region for region in entry.region if len(region) == 2)
+        own |= dict.fromkeys(region for region in entry.regions if len(region) == 2)
     listed = {language: tuple(sorted(own)) for language, own in found.items() if len(own) <= MANY}
     return listed | _MAIN

@@ -11,7 +11,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import gflanguages
@@ -506,15 +505,18 @@ def test_another_recipe_in_the_same_output_is_refused_until_restarted(tmp_path: 
     assert json.loads((tmp_path / "out/manifest.json").read_text())["corpus"] == "y"
 
 
-def test_help_is_quick() -> None:
-    """Help imports nothing heavy; the best of five says what it costs when the machine is not busy
-    elsewhere."""
-    times = []
-    for _ in range(5):
-        begin = time.monotonic()
-        program("--help")
-        times.append(time.monotonic() - begin)
-    assert min(times) < 0.5
+def test_help_imports_nothing_heavy() -> None:
+    """So help is there in a third of a second: what takes long is imported by who needs it."""
+    shown = subprocess.run(
+        [sys.executable, "-X", "importtime", str(GLOTMILL), "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = {line.rpartition("|")[2].strip() for line in shown.stderr.splitlines()}
+    assert "pipelines.command_line.app" in imported
+    assert not imported & {"apache_beam", "numpy", "pandas", "polars", "pyarrow", "pydantic"}
 
 
 def test_only_workers_import_beam() -> None:
