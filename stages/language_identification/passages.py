@@ -360,11 +360,12 @@ def _join_short_lines(frame: pl.DataFrame) -> Passages:
         .group_by("group", "part", maintain_order=True)
         .agg(
             pl.col("document").first(),
-            pl.col("text").str.join(" "),
+            pl.col("text"),
             pl.col("script").first(),
             pl.col("weight", "letters").sum(),
             names=(pl.col("names") > 0).all() & (pl.col("names").sum() >= MIN_NAMES),
         )
+        .with_columns(pl.col("text").list.join(" "))  # twice as fast as to join while grouping
     )
     return Passages(
         joined["document"].to_numpy(),

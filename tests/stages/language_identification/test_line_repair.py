@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stages.language_identification.cascade import Identifier
 from stages.language_identification.identify import (
@@ -14,7 +16,7 @@ from stages.language_identification.identify import (
     load_identifier,
     predict_languages,
 )
-from stages.language_identification.line_repair import repaired, without_repeats
+from stages.language_identification.line_repair import _repetitive, repaired, without_repeats
 from stages.look_alikes import TO_CYRILLIC, TO_GREEK, TO_LATIN
 from stages.vowel_letters import AE, ALEF_MAKSURA, HEH, YEH, kurdish_ae, uyghur_ae, uyghur_i
 
@@ -336,6 +338,18 @@ def test_a_list_of_names_is_in_no_language_for_sure(cascade: Identifier, text: s
 @pytest.mark.parametrize(("text", "label"), NO_NAMES.values(), ids=NO_NAMES.keys())
 def test_capitals_alone_are_no_list_of_names(cascade: Identifier, text: str, label: str) -> None:
     assert label_of(cascade, text) == label
+
+
+@given(st.lists(st.text("ab \u0430\u4e00", max_size=40), max_size=30))
+def test_repetitive_lines_are_those_where_letters_equal_the_one_a_lag_before(
+    lines: list[str],
+) -> None:
+    def is_repetitive(line: str) -> bool:
+        equal = (sum(a == b for a, b in zip(line, line[lag:], strict=False)) for lag in range(1, 9))
+        return len(line) >= 6 and max(equal) >= 0.4 * len(line)
+
+    found = _repetitive(pl.Series(lines, dtype=pl.String)).tolist()
+    assert found == [row for row, line in enumerate(lines) if is_repetitive(line)]
 
 
 def test_what_is_repeated_is_read_once() -> None:
