@@ -173,6 +173,15 @@ def reject(
     )
 
 
+def require_utf8(table: pa.Table, path: str) -> None:
+    """Raise ValueError if a text of a file is not UTF-8, which Arrow's readers do not look at."""
+    try:
+        table.validate(full=True)
+    except pa.ArrowInvalid as problem:
+        where = str(problem).split(": ")[-1]
+        raise ValueError(f"{path} is not UTF-8: {where}; save it as UTF-8") from None
+
+
 def set_columns(batch: pa.RecordBatch, **columns: pa.Array) -> pa.RecordBatch:
     """Replace the named columns, keeping their fields (type, description) and every other column
     untouched."""

@@ -79,6 +79,7 @@ def script_roundtrip(
     import pyarrow.parquet as pq
 
     from schemas.language import parse_label
+    from stages.batches import require_utf8
     from stages.transliteration.reversibility import reversibility
     from stages.transliteration.schemes import scheme_for
 
@@ -90,6 +91,8 @@ def script_roundtrip(
         chosen = scheme_for(scheme, spoken.language, spoken.script)
         # not `read_table`, which imports pandas: 0.5 s
         tables = [pq.ParquetFile(file).read(columns=[text_column]) for file in files]
+        for file, table in zip(files, tables, strict=True):
+            require_utf8(table, str(file))
         texts = pa.concat_tables(tables)[text_column].cast(pa.large_string()).drop_null()
         report = reversibility(texts.combine_chunks(), chosen)
     except (ValueError, OSError, ImportError, KeyError, pa.ArrowInvalid) as error:

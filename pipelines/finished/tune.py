@@ -25,6 +25,7 @@ from schemas.document import DOCUMENT
 from schemas.language import parse_label
 from schemas.quality_limits import ALL, LimitsTable
 from schemas.quality_signals import QUALITY_SIGNALS
+from stages.batches import require_utf8
 from stages.keys import hash_keys
 from stages.quality.segmenters import Segmenter, segmenter_version
 from stages.quality.signals import measure_quality
@@ -164,6 +165,7 @@ def _blocks(table: pa.Table, label: str, path: str) -> Iterator[pa.RecordBatch]:
         raise StagingError(
             f"{path} has no column {', '.join(lacking)}; give --label where all is in one language"
         )
+    require_utf8(table.select([name for name in _READ if name in table.schema.names]), path)
     columns = {"text": table["text"]}
     if label:
         language, script = parse_label(label)

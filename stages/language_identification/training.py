@@ -35,6 +35,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.columns import SchemaError
 from schemas.language import NO_LINGUISTIC_CONTENT, UNDETERMINED
 from schemas.language_groups import group_of, members_of
+from stages.batches import require_utf8
 from stages.keys import is_held_out, text_order
 from stages.language_identification.additions import Addition, Extended, fit_addition, new_scores
 from stages.language_identification.cascade import Identifier, crop
@@ -369,7 +370,9 @@ def read_sentences(paths: Sequence[str], options: TrainingOptions) -> Sentences:
         with file:
             columns = _columns(file.schema_arrow, path, options)
             batches = file.iter_batches(_BATCH_ROWS, columns=columns)
-            parts += [_passages(batch, options, skipped) for batch in batches]
+            for batch in batches:
+                require_utf8(pa.Table.from_batches([batch]), path)
+                parts.append(_passages(batch, options, skipped))
     frame = (
         pl.concat(parts) if parts else pl.DataFrame(schema={"text": pl.String, "label": pl.String})
     )

@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.columns import SchemaError
+from stages.batches import require_utf8
 from stages.keys import is_held_out, text_order
 from stages.language_models.arpa import read_arpa, write_arpa
 from stages.language_models.model import FALLBACK, LanguageModel, plain_lines, train_model
@@ -69,7 +70,9 @@ def _read(path: Path, text_column: str) -> pl.Series:
             raise SchemaError(
                 f"{path} lacks {text_column!r}; it has {', '.join(file.schema_arrow.names)}"
             )
-        return pl.Series(file.read([text_column])[text_column].cast(pa.large_string()))
+        table = file.read([text_column])
+    require_utf8(table, str(path))
+    return pl.Series(table[text_column].cast(pa.large_string()))
 
 
 @dataclass(frozen=True)

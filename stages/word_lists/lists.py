@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from schemas.columns import SchemaError
 from schemas.language import one_label, parse_label
 from schemas.orthography import UNSPACED_LABELS
+from stages.batches import require_utf8
 
 _LINE_BYTES = 64 << 20  # the longest line of JSON
 # of all words; some 40 words of a language with short words, 25 of one with long ones
@@ -67,7 +68,7 @@ def read_labelled(paths: Sequence[str], text_column: str = "text") -> pl.DataFra
 
     The label is that of the column `label`, or of `language` and `script`. Raises
     FileNotFoundError, SchemaError for a file without these columns, and ValueError for what is no
-    label or no such file.
+    label, no such file or not UTF-8.
     """
     parts = []
     for path in paths:
@@ -81,6 +82,7 @@ def read_labelled(paths: Sequence[str], text_column: str = "text") -> pl.DataFra
                 f"'language' and 'script'; it has {', '.join(names)}"
             )
         own = table.select([text_column, *labelled])
+        require_utf8(own, path)
         frame = pl.DataFrame(own.rename_columns(["text", *labelled]))
         label = pl.col("label") if "label" in names else pl.col("language") + "_" + pl.col("script")
         parts.append(frame.select("text", label=label.cast(pl.String)).drop_nulls())

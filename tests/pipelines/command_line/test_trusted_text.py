@@ -7,8 +7,12 @@ import random
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
+from pipelines.command_line.app import app
 from tests.recipes import one_source
 from tests.running import glotmill
 
@@ -157,3 +161,40 @@ def test_mistakes_are_reported_before_a_run(corpus: Path, old: str, new: str, me
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+LATIN_1 = pa.Array.from_buffers(pa.string(), 1, pa.array([b"ol\xe9 uno"], pa.binary()).buffers())
+TEXTS = {
+    "in.jsonl": b'{"text": "ol\xe9 uno", "label": "spa_Latn"}\n',
+    "in.parquet": pa.table({"text": LATIN_1, "label": ["spa_Latn"]}),
+}
+READERS = {
+    "word lists": ("wordlists", "learn", "--output", "o.json"),
+    "limits": ("tune", "--label", "spa_Latn", "--output", "o.toml"),
+    "a language model": ("lm", "train", "--output", "o.arpa"),
+    "identification": ("lid", "train", "--output", "o.bin"),  # of Parquet alone
+}
+
+
+@pytest.mark.parametrize(
+    ("reader", "name"),
+    [
+        (reader, name)
+        for reader in READERS
+        for name in TEXTS
+        if (reader, name) != ("identification", "in.jsonl")
+    ],
+)
+def test_texts_that_are_not_utf8_are_refused_in_one_line(
+    reader: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    content = TEXTS[name]
+    if isinstance(content, bytes):
+        Path(name).write_bytes(content)
+    else:
+        pq.write_table(content, name)
+    group, *arguments = READERS[reader]
+    done = CliRunner().invoke(app, [group, *arguments, name])
+    assert done.exit_code != 0
+    assert f"{name} is not UTF-8" in f"{done.exception} {done.output}"
