@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from stages.extraction.class_names import BIT, BYLINE, EVENT, LIVE, METADATA, TAB
 from stages.extraction.features import LONG
-from stages.extraction.layout import Layout, nearest
+from stages.extraction.layout import PAGE_STEP, Layout, nearest
 from stages.extraction.walk import TAG_BIT
 
 LABEL = 15  # weighted letters; a longer line says something itself
@@ -52,7 +52,46 @@ def with_labels(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.b
     kept = kept & ~(strips & (blocks.weights < LONG)) | spans | subtitles
     for _ in range(2):  # a date before a title before a text
         kept = kept | event_lines & next_to(layout, kept)
-    return kept
+    return kept & ~_copies_of_title(layout, kept) & ~_headings_of_nothing(layout, kept)
+
+
+def _copies_of_title(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Tell which of m kept blocks say their page's title once more: captions of its pictures."""
+    blocks = layout.blocks
+    places = np.flatnonzero(kept & blocks.in_title & (blocks.weights >= LONG))
+    keys = blocks.keys[places] + PAGE_STEP * layout.block_pages[places].astype(np.uint64)
+    first = np.zeros(len(kept), bool)
+    first[places[np.unique(keys, return_index=True)[1]]] = True
+    copies = np.zeros(len(kept), bool)
+    copies[places] = True
+    # A line of a song may be its title, too.
+    lines = blocks.bits & (_HEADINGS | TAG_BIT["p"] | TAG_BIT["pre"] | TAG_BIT["blockquote"])
+    return copies & ~first & (lines == 0)
+
+
+def _headings_of_nothing(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Tell which of m kept blocks are headings of what is left out: of several links, with no kept
+    block before the next heading of such a level or the page's end. What opens a page stays."""
+    blocks, page = layout.blocks, layout.block_pages
+    level = np.zeros(len(kept), np.int64)
+    for number in range(2, 7):
+        level[(blocks.bits & TAG_BIT[f"h{number}"]) != 0] = number
+    places = np.flatnonzero(kept)
+    following = np.append(places[1:], len(kept))
+    ends = layout.block_ends[page[places]]
+    closed = following >= ends
+    level_after = level[np.where(closed, places, following)]
+    same = (level_after > 0) & (level_after <= level[places])
+    link_weights = np.concatenate([[0], np.cumsum(blocks.link_weights, dtype=np.float64)])
+    weights = np.concatenate([[0], np.cumsum(blocks.weights, dtype=np.float64)])
+    begin, end = places + 1, np.minimum(following, ends)
+    said, linked = weights[end] - weights[begin], link_weights[end] - link_weights[begin]
+    opens = np.append(True, page[places[1:]] != page[places[:-1]])[: len(places)]
+    found = np.zeros(len(kept), bool)
+    found[places] = (
+        (level[places] > 0) & ~opens & (closed | same) & (end - begin > 1) & (linked > 0.5 * said)
+    )
+    return found
 
 
 def next_to(

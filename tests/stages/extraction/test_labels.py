@@ -210,3 +210,24 @@ def test_answers_of_a_site_are_no_forum() -> None:
 )
 def test_more_names_are_tokens(name: str, bit: int) -> None:
     assert name_bits(name) & (EVENT | LIVE | SIGNATURE) == bit
+
+
+def test_captions_that_repeat_the_title_are_left_out_and_refrains_are_not() -> None:
+    title = "Safari ya baiskeli kando ya mto na bahari"
+    head = f"<head><title>{title} | Safari</title></head>"
+    captions = f"<figure><div class=caption>{title}</div></figure>" * 4
+    assert page(f"{head}<main><h1>{title}</h1>{captions}{BODY}</main>").text.count(title) == 1
+    song = "".join(f"<p>{title}</p><p>{text}</p>" for text in TEXTS)
+    assert page(f"{head}<main><h1>{title}</h1>{song}</main>").text.count(title) == 1 + len(TEXTS)
+
+
+def test_a_heading_of_links_that_are_left_out_goes_with_them() -> None:
+    links = "".join(f"<li><a href=/{n}>Habari nyingine ya {n}</a></li>" for n in range(6))
+    more = f"<h2>Soma pia</h2><ul class=related>{links}</ul>"
+    assert "Soma pia" not in lines(f"<article><h1>Haki za watu</h1>{BODY}{more}</article>")
+    assert "Soma pia" not in lines(
+        f"<article><h1>Haki</h1>{BODY}{more}<h2>Mwisho</h2>{BODY}</article>"
+    )
+    text = "<h2>Soma pia</h2><h3>Kitabu cha kwanza</h3>"
+    found = lines(f"<article><h1>Haki za watu</h1>{BODY}{text}{BODY}</article>")
+    assert {"Soma pia", "Kitabu cha kwanza"} <= set(found)
