@@ -315,8 +315,9 @@ def _more_visible(
     if said < _NOTHING and says_more(other := walk([text_in_scripts(document)]), _STORY):
         return other, "script_data"
     # What has no text of its own (images that count visits, addresses to go to) need not be walked.
-    aside = "".join(element.text for element in document.select("noscript"))
-    if aside.strip() and says_more(other := walk([html], frozenset({"noscript"})), 2 * said):
+    inner = frozenset(document.select("noscript noscript"))  # whose text is that of the outer one
+    aside = any(node.text.strip() for node in document.select("noscript") if node not in inner)
+    if aside and says_more(other := walk([html], frozenset({"noscript"})), 2 * said):
         return other, "noscript"
     if "noframes" in tags:
         without = "".join(element.text for element in document.select("noframes"))

@@ -44,6 +44,7 @@ REPEATED = {
     "nested math": "<math><mi>",
     "nested annotation": '<math><annotation-xml encoding="text/html">',
     "nested noscript": "<noscript>x",
+    "nested noscript without text": "<noscript><div>",
     "nested ruby": "<ruby>x<rt>y",
     "unclosed rp": "<ruby>x<rp>(",
     "unclosed rt": "<rt>x",
