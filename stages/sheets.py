@@ -54,6 +54,10 @@ def read_sheet(content: bytes, names: Sequence[str], needed: Sequence[str]) -> p
         raise ValueError(
             f"sheet must be CSV with a header, got what cannot be read: {error}"
         ) from None
+    while rows and not any(
+        rows[-1]
+    ):  # spreadsheet programs and editors leave empty rows at the end
+        rows.pop()
     if missing := [name for name in needed if found.count(name) != 1]:
         raise ValueError(
             f"sheet must have each column of the judging sheet once, got no or several {missing[0]!r}"

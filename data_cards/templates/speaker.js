@@ -44,17 +44,22 @@
   at("back").addEventListener("click", () => go(-1));
   at("next").addEventListener("click", () => go(1));
   document.addEventListener("keydown", (event) => {
-    if (event.target === at("note") || event.ctrlKey || event.metaKey || event.altKey) return;
-    const chosen = buttons[Number(event.key) - 1];
+    if (event.target === at("note") || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+    // Where it is on the keyboard: the row of digits gives other signs on French keyboards, and other digits on Arabic ones.
+    const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1] ?? event.key;
+    const chosen = buttons[Number(digit) - 1];
     if (chosen) chosen.click();
     else if (event.key === "ArrowLeft") go(-1);
     else if (event.key === "ArrowRight") go(1);
   });
   at("save").addEventListener("click", () => {
-    const cell = (value) => `"${value.replaceAll('"', '""')}"`;
+    const cell = (value) => `"${value.replace(/"/g, '""')}"`;
     const filled = rows.map((row) => {
       const [judgement, note] = answer(row);
-      return row.with(column.judgement, judgement).with(column.note, /^[=+\-@]/.test(note) ? `'${note}` : note);
+      const written = [...row];
+      written[column.judgement] = judgement;
+      written[column.note] = /^[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]/.test(note) ? `'${note}` : note;
+      return written;
     });
     const lines = [header, ...filled].map((row) => row.map(cell).join(",") + "\n");
     const link = document.createElement("a");

@@ -130,7 +130,8 @@ def read_answers(contents: Sequence[bytes]) -> Answers:
     frames = []
     for sheet in contents:
         frame = pl.DataFrame(read_sheet(sheet, SHEET.names, NEEDED)).select(NEEDED)
-        frame = frame.with_columns(pl.col("judgement").str.strip_chars().str.to_lowercase())
+        written = pl.col("judgement").str.strip_chars().str.to_lowercase()
+        frame = frame.with_columns(written.str.replace_all(r"[\s-]+", "_"))  # as one types it
         wrong = frame.with_row_index("row", offset=2).filter(  # row 1 is the header
             ~pl.col("judgement").is_in(["", *ANSWERS])
             | ~pl.col("stratum").is_in(STRATA)

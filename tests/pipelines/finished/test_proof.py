@@ -222,6 +222,40 @@ def test_a_speaker_judges_on_the_page(
     assert not problems
 
 
+KEYS = {  # what a key gives, where it is, whether it is held: is a passage answered?
+    "a French keyboard": ("&", "Digit1", False, True),
+    "an Arabic keyboard": ("\u0661", "Digit1", False, True),
+    "a key block": ("1", "Numpad1", False, True),
+    "a keyboard on a screen": ("1", "", False, True),
+    "a key that is held down": ("1", "Digit1", True, False),
+    "another key": ("q", "KeyQ", False, False),
+}
+
+
+@pytest.mark.parametrize(("key", "code", "held", "answered"), KEYS.values(), ids=KEYS.keys())
+def test_keys_answer_where_they_are(
+    key: str, code: str, held: bool, answered: bool, browser: Browser, tmp_path: Path
+) -> None:
+    columns = {
+        **{name: ["x", "y"] for name in ("before", "passage", "after", "url", "document")},
+        "label": ["fra_Latn"] * 2,
+        "stratum": ["sure"] * 2,
+        "stratum_documents": [2, 2],
+    }
+    (tmp_path / "page.html").write_text(
+        speaker_page("corpus", "fra_Latn", as_sheet(pl.DataFrame(columns)))
+    )
+    page = browser.new_page()
+    page.goto((tmp_path / "page.html").as_uri())
+    page.evaluate(
+        "([key, code, repeat]) => "
+        "document.dispatchEvent(new KeyboardEvent('keydown', { key, code, repeat }))",
+        [key, code, held],
+    )
+    assert f"{int(answered)} answered" in page.inner_text("#progress")
+    page.close()
+
+
 @pytest.mark.parametrize(("label", "direction", "mode"), [
     ("uig_Arab", "rtl", "horizontal-tb"), ("mon_Mong", "ltr", "vertical-lr"), ("khm_Khmr", "ltr", "horizontal-tb"),
 ])  # fmt: skip

@@ -102,6 +102,15 @@ def test_a_sheet_comes_back() -> None:
     assert b'"two lines"' in sheet()
 
 
+def test_a_sheet_typed_by_hand_comes_back() -> None:
+    typed = sheet(judgement=["Wrong language", "not-language "])
+    for ending in (b"", b"\n\n", b",,,,,,,,,\n"):
+        answers = read_answers([typed + ending])
+        assert answers.judged["judgement"].to_list() == ["wrong_language", "not_language"]
+    with pytest.raises(ValueError, match=r"row 4 \(''\)"):
+        read_answers([typed + b"x,,,\n"])
+
+
 def test_speakers_who_differ_cannot_tell() -> None:
     answers = read_answers(
         [sheet(judgement=["correct", ""]), sheet(judgement=["not_language", "correct"])]
