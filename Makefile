@@ -14,7 +14,7 @@ BY_FILE := --dist loadfile --no-loadscope-reorder
 FUZZERS := $(wildcard tests/fuzz/test_fuzz_$(or $(NAME),*).py)
 FAST := tests/test_arrows.py tests/test_shape.py $(addprefix tests/,schemas data_cards stages language_samples) schemas data_cards stages
 
-.PHONY: quickstart test all-tests test-fast bench fuzz chaos audit-dependencies lock install install-test install-icu check format clean
+.PHONY: quickstart test all-tests test-fast bench fuzz chaos audit-dependencies lock install install-test install-icu icu-wheel check format clean
 
 quickstart: .venv/installed
 	$(BIN)/glotmill run pipelines/recipes/quickstart.toml --output out/quickstart
@@ -50,6 +50,7 @@ audit-dependencies: .venv/installed-test
 install: .venv/installed
 install-test: .venv/installed-test
 install-icu: .venv/installed-icu
+icu-wheel: .venv/wheels
 
 # The lock files are complete, so nothing is resolved here: --no-deps also keeps out what commonlid would bring.
 .venv/bin/pip:
@@ -64,13 +65,18 @@ install-icu: .venv/installed-icu
 	$(BIN)/python -m compileall -q pipelines stages schemas data_cards
 	@touch $@
 
+# Most modules of these packages are never imported; Python compiles the others as they are.
 .venv/installed-test: requirements-test.txt .venv/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-test.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --no-compile -r requirements-test.txt
 	@touch $@
 
 # Builds PyICU, for which the system must have ICU's headers: apt-get install libicu-dev pkg-config g++
-.venv/installed-icu: requirements-icu.txt .venv/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-icu.txt
+.venv/wheels: requirements-icu.txt | .venv/bin/pip
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --require-hashes --wheel-dir $@ -r requirements-icu.txt
+	@touch $@
+
+.venv/installed-icu: .venv/wheels .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-index --force-reinstall .venv/wheels/*.whl
 	@touch $@
 
 # Needs uv. The test set is resolved first, and the run-time set within it, so that both agree.

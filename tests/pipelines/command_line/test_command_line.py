@@ -505,20 +505,6 @@ def test_another_recipe_in_the_same_output_is_refused_until_restarted(tmp_path: 
     assert json.loads((tmp_path / "out/manifest.json").read_text())["corpus"] == "y"
 
 
-def test_help_imports_nothing_heavy() -> None:
-    """So help is there in a third of a second: what takes long is imported by who needs it."""
-    shown = subprocess.run(
-        [sys.executable, "-X", "importtime", str(GLOTMILL), "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    imported = {line.rpartition("|")[2].strip() for line in shown.stderr.splitlines()}
-    assert "pipelines.command_line.app" in imported
-    assert not imported & {"apache_beam", "numpy", "pandas", "polars", "pyarrow", "pydantic"}
-
-
 def test_only_workers_import_beam() -> None:
     """Beam takes three seconds to import: the process that plans and reports goes without."""
     code = "import sys, pipelines.build.run, pipelines.finished.explain; sys.exit('apache_beam' in sys.modules)"

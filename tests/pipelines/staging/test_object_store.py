@@ -3,6 +3,7 @@ same bytes, for few requests; what goes wrong there is one line, and the same co
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import pickle
@@ -75,8 +76,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         """Do not wait."""
 
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    waiting = types.SimpleNamespace(**vars(asyncio) | {"sleep": at_once})
     with contextlib.suppress(ImportError):
-        monkeypatch.setattr("gcsfs.retry.asyncio", types.SimpleNamespace(sleep=at_once))
+        for module in ("retry", "core"):  # the latter tries parts of long files again
+            monkeypatch.setattr(f"gcsfs.{module}.asyncio", waiting)
 
 
 def published(server: ObjectServer, folder: str) -> dict[str, str]:
@@ -226,6 +229,7 @@ def is_part(path: str) -> bool:
     return "partNumber=" in path or "upload_id=" in path
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_long_file_is_put_in_parts_and_appears_whole(
     server: ObjectServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
