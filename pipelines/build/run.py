@@ -6,50 +6,25 @@ from collections.abc import Mapping, Sequence
 
 from pipelines.build.facts import CorpusFacts, corpus_card, corpus_manifest
 from pipelines.build.plan import Plan
+from pipelines.build.publishing import publish
 from pipelines.phases.ahead import ingest_link, links_after_deduplication
-from pipelines.phases.augment import augment, publish_made, write_pairs
+from pipelines.phases.augment import augment
 from pipelines.phases.bundles import bundle
-from pipelines.phases.decontaminate import decontaminate, publish_findings, read_evaluation_sets
+from pipelines.phases.decontaminate import decontaminate, read_evaluation_sets
 from pipelines.phases.deduplication.deduplicate import deduplicate
 from pipelines.phases.deduplication.index_reading import stage_known_documents
-from pipelines.phases.deduplication.index_writing import write_index
-from pipelines.phases.deduplication.report import dedup_reports
 from pipelines.phases.deduplication.shuffle_records import KnownSplit
 from pipelines.phases.ingest import IngestWorker
 from pipelines.phases.made_share import bound_made_share
-from pipelines.phases.mine import mine
-from pipelines.phases.order import (
-    MADE_SHARE,
-    dedup_phases,
-    phases_after_ingest,
-    phases_to_publish,
-)
+from pipelines.phases.order import MADE_SHARE, dedup_phases, phases_after_ingest
 from pipelines.phases.publish.gate import publishing_gate
-from pipelines.phases.publish.sampling_weights import write_sampling_weights
-from pipelines.phases.publish.shards import (
-    file_record,
-    plan_published,
-    publish_ledger,
-    publish_shards,
-    write_card,
-)
+from pipelines.phases.publish.shards import file_record, write_card
 from pipelines.phases.publish.splits import choose_splits
 from pipelines.phases.run_context import Run
-from pipelines.phases.synthesize import (
-    find_synthetic_rows,
-    publish_responses,
-    publish_synthetic_rows,
-)
-from pipelines.phases.withdraw import shown_reports, withdraw
-from pipelines.staging.staged import (
-    BEFORE_MAKING,
-    BEFORE_PUBLISHING,
-    StagedSplit,
-    staged_split,
-)
+from pipelines.phases.withdraw import withdraw
+from pipelines.staging.staged import BEFORE_MAKING, StagedSplit, staged_split
 from pipelines.staging.store import MANIFEST, RECIPE
 from pipelines.staging.tasks import Phase
-from schemas.manifest import FileRecord
 from stages.reading.files import check_unchanged
 
 
@@ -63,7 +38,7 @@ def run_phases(run: Run, plan: Plan, block_bytes: int) -> None:
     read = _read(run, plan, facts, IngestWorker(run.store, run.recipe, block_bytes), known)
     made = _make(run, facts, read)
     _choose(run, plan, facts, read, made)
-    files = _publish(run, plan, facts, read, made)
+    files = publish(run, plan, facts, read, made)
     check_unchanged(plan.files)
     run.store.write(RECIPE, plan.recipe_text.encode())
     files += [*write_card(run.store, corpus_card(facts)), file_record(run.store, RECIPE)]
@@ -117,47 +92,3 @@ def _choose(
         lambda run: choose_splits(run, read, made, dedup_phases(run.recipe), facts.gate),
         lambda run: withdraw(run, plan.registers, read, made, phases_after_ingest(run.recipe)),
     )
-
-
-def _publish(
-    run: Run,
-    plan: Plan,
-    facts: CorpusFacts,
-    read: Sequence[StagedSplit],
-    made: Sequence[StagedSplit],
-) -> list[FileRecord]:
-    """Write what is left, and what is made of it while it is published; returns the files beside
-    the shards and the ledger."""
-    phases, left = phases_after_ingest(run.recipe), phases_to_publish(run.recipe)
-    staged = [*read, *made]
-    if run.recipe.decontaminate:
-        facts.contamination = publish_findings(run, staged)
-    made_rows = find_synthetic_rows(run, read, phases, plan.registers)
-    ledgered = [*staged, *(made_rows.splits if made_rows else ())]
-    bundle(run, BEFORE_PUBLISHING, ledgered, left)
-    facts.sampling = write_sampling_weights(run, staged, phases, left)
-    pieces, facts.schema = plan_published(run, staged, left, weighted=facts.sampling is not None)
-    (
-        facts.synthesis,
-        facts.shards,
-        facts.ledgers,
-        (mined, yields),
-        pairs,
-        published_made,
-        index,
-        responses,
-    ) = run.together(
-        lambda run: publish_synthetic_rows(run, made_rows),
-        lambda run: publish_shards(run, left, pieces, facts.schema),
-        lambda run: publish_ledger(run, ledgered, left, pieces, plan.registers),
-        lambda run: mine(run, read, left),
-        lambda run: write_pairs(run, read, left),
-        lambda run: publish_made(run, read, phases),
-        lambda run: write_index(run, read, left),
-        lambda run: publish_responses(run, made_rows, phases),
-    )
-    facts.deduplication = shown_reports(
-        run.store, dedup_reports(run, read, dedup_phases(run.recipe))
-    )
-    facts.translations += yields
-    return [*mined, *pairs, *published_made, *index, *facts.synthesis.files, *responses]
