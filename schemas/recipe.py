@@ -86,10 +86,11 @@ class EngineConfig(_Table):
     """How the work is cut. It decides the order of rows, so it belongs to the recipe; runners do
     not."""
 
-    split_bytes: int = Field(
-        default=64 << 20,
+    split_bytes: int | None = Field(
+        default=None,
         ge=1 << 10,
-        description="Input that one worker reads alone, in bytes, where the format can be split.",
+        description="Input that one worker reads alone, in bytes, where the format can be split. By default it follows "
+        "the size of the input: a 64th, as a power of two from 8 to 64 MiB.",
     )
     part_bytes: int = Field(
         default=64 << 20,

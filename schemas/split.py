@@ -28,7 +28,8 @@ class InputSplit(BaseModel):
 
     `start` and `end` are in the unit of the format: row groups (Parquet), bytes (plain text
     formats), and 0 and -1 for a file that has to be read from its beginning to its end (compressed
-    files, XML dumps).
+    files, XML dumps). Where such a file is shared, they are bytes of the uncompressed file, and the
+    last `end` is -1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

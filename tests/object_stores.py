@@ -16,6 +16,8 @@ import fsspec
 import pytest
 from fsspec import register_implementation
 
+from pipelines.staging.store import DONE
+
 BUCKET = "corpora"
 
 
@@ -58,9 +60,15 @@ class ObjectServer:
     def answered(self, handler: BaseHTTPRequestHandler, name: str = "") -> bool:
         """Count a request, and answer it if a fault is planted.
 
-        The body of an upload may name the object that the path does not: its name is put behind.
+        The body of an upload may name the object that the path does not: its name is put behind,
+        and so are the tasks that an object marks as done.
         """
         path = f"{handler.path}#{name}" if name else handler.path
+        if handler.command in ("PUT", "POST") and DONE in path:
+            content = handler.rfile.read(int(handler.headers.get("content-length") or 0))
+            handler.rfile = io.BytesIO(content)
+            names = re.findall(rb'^ "([^"]+)": ', content, re.MULTILINE)
+            path = f"{path}#{b','.join(names).decode()}"
         self.requests.append((handler.command, path))
         fault = self.fault(handler.command, path)
         if fault is None:

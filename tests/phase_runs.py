@@ -9,7 +9,6 @@ from pipelines.phases.ingest import IngestResult
 from pipelines.phases.run_context import Run
 from pipelines.runners.local import Runner
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import marker
 
 LEAST_RECIPE: dict[str, Any] = {
     "corpus": {"name": "own"},
@@ -29,4 +28,4 @@ def phase_run(store: Store, recipe: Recipe | None = None, **runner: Any) -> Run:
 
 def ingested(store: Store, split: str) -> IngestResult:
     """Read what the ingest phase found in a split, of a run whose staging folder was kept."""
-    return IngestResult.model_validate_json(store.read(marker("ingest", split)))
+    return IngestResult.model_validate_json(store.read(store.mark_file("staging/ingest", split)))

@@ -33,7 +33,13 @@ from schemas.split import InputFile, InputSplit
 from schemas.withdrawal import NamedRegister, read_register
 from stages.batches import located
 from stages.decontamination.evaluation_files import FoundSet, find_evaluation_sets
-from stages.reading.sources import kept_column_problems, plan_splits, source_problems, trial_splits
+from stages.reading.sources import (
+    Listing,
+    kept_column_problems,
+    plan_sources,
+    source_problems,
+    trial_splits,
+)
 
 # What decides the bytes of a corpus, after recipe and input; a change of one is refused on resume.
 # These are what the stages import, which a test holds, without CARRIERS.
@@ -121,14 +127,17 @@ def make_plan(
     try:
         recipe = parse_recipe(text, Recipe, str(recipe_path))
     except RecipeError as error:
-        problems = [*error.problems, *_source_problems(text, sound_sources(text), base, output)]
+        problems = [
+            *error.problems,
+            *_source_problems(text, sound_sources(text), Listing(base, output)),
+        ]
         raise RecipeError(str(recipe_path), by_line(problems)) from None
-    target = output_of(recipe.corpus.name, output, limit)
-    problems = _source_problems(text, dict(enumerate(recipe.sources)), base, target)
+    listing = Listing(base, output_of(recipe.corpus.name, output, limit))
+    problems = _source_problems(text, dict(enumerate(recipe.sources)), listing)
     if not problems:
         problems = [
             at_line(text, "sources", place, "keep") + problem
-            for place, problem in kept_column_problems(recipe.sources, base, target)
+            for place, problem in kept_column_problems(recipe.sources, listing)
         ]
     sets: list[FoundSet] = []
     if recipe.decontaminate:
@@ -151,8 +160,8 @@ def make_plan(
             str(recipe_path), by_line(with_line(text, problem) for problem in problems)
         )
     splits: list[InputSplit] = []
-    for source in recipe.sources:
-        own = plan_splits(source, base, recipe.engine.split_bytes, target)
+    planned = plan_sources(recipe.sources, listing, recipe.engine.split_bytes)
+    for source, own in zip(recipe.sources, planned, strict=True):
         splits += own if limit is None else trial_splits(own, source, limit, _counted_apart)
     return Plan(
         recipe_text=text,
@@ -196,13 +205,13 @@ def _counted_apart(split: InputSplit, source: Source) -> int | None:
         return None
 
 
-def _source_problems(text: str, sources: Mapping[int, Source], base: str, output: str) -> list[str]:
+def _source_problems(text: str, sources: Mapping[int, Source], listing: Listing) -> list[str]:
     """List what is wrong with sources, each with its line; they are given by their places in the
     recipe."""
     return [
         at_source(text, place, source, problem)
         for place, source in sources.items()
-        for problem in source_problems(source, base, output)
+        for problem in source_problems(source, listing)
     ]
 
 

@@ -22,7 +22,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from pipelines.staging.store import MARKER, PLAN, StagingError, Store
+from pipelines.staging.store import PLAN, StagingError, Store
 from pipelines.staging.tasks import Report, TaskResult
 from pipelines.staging.tasks import Task as Work
 
@@ -176,7 +176,7 @@ def read_status(store: Store) -> Status:
         raise StagingError(
             f"no run has begun in {store.url}; begin one with glotmill run RECIPE --output {store.url}"
         ) from None
-    marked = store.read_each("staging/ingest", MARKER)
+    marked = store.read_marks("staging/ingest")
     done = [name for name in weights if name in marked]
     later = [name for name in store.names("staging") if name.startswith(_LATER)]
     return Status(

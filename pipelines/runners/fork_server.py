@@ -86,7 +86,7 @@ class ForkServer:
 
     def load(self, module: str) -> None:
         """Let the server import a module; does not wait for it."""
-        with self._lock:
+        with self._lock, self._noticed():
             self._ask(self._started(), module)
 
     def process(
@@ -97,10 +97,21 @@ class ForkServer:
 
         Raises OSError if no process can be forked.
         """
-        with self._lock, contextlib.suppress(BrokenPipeError, ServerKilledError):
+        with self._lock, self._noticed():
             return self._forked(module, function, arguments)
         with self._lock:
             return self._forked(module, function, arguments)  # by a new server
+
+    @contextlib.contextmanager
+    def _noticed(self) -> Iterator[None]:
+        """Pass over that the server was killed, and wait for its end, which comes somewhat after
+        that of its socket: until then it would be taken for one that is there."""
+        try:
+            yield
+        except (ConnectionError, ServerKilledError):
+            self.close()
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self._number, 0)
 
     def _forked(
         self, module: str, function: Callable[..., None], arguments: tuple[Any, ...]

@@ -19,9 +19,9 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from pipelines.runners.fork_server import ForkServer, Process, outlive
@@ -39,6 +39,7 @@ from pipelines.staging.tasks import (
     give_up_task,
     group_of,
     mark,
+    phase_folder,
 )
 from schemas.failures import FailureError, go_on, store_errors
 
@@ -50,8 +51,8 @@ LOCAL = "local"
 _GO_ON = "run the same command again to go on from the last finished split, with fewer --workers if memory is short"
 # of worker processes that have no task yet, after which no other is started
 _DEATHS_BEFORE_WORK = 3
-_GATHERED_AT_ONCE = 500  # markers whose words are put together in one file as a phase runs
-_MARKERS_ON_THEIR_WAY = 16  # of one worker to an object store
+_MARKED_TOGETHER = 500  # tasks that one file of an object store marks as done
+_MARKED_BYTES = 256 << 10  # of such a file, about: it is written anew for each task that it takes
 _IMPORTS = "pipelines.runners.worker_imports"
 
 
@@ -214,36 +215,101 @@ def _run_local(
     depends on the number of workers which tasks are given up.
     """
     done: dict[str, Result] = {}
-    marked: dict[str, str] = {}  # what markers say that are not gathered yet
+    with _marks(worker) as marks:
 
-    def take(task: Task, result: Any) -> None:
-        done[task.name] = result
-        if not worker.store.local:
-            marked[task.name] = result.model_dump_json()
-        if len(marked) >= _GATHERED_AT_ONCE and worker.store.gather(folder, marked):
-            marked.clear()
-        report(task, result)
+        def take(task: Task, result: Any) -> None:
+            done[task.name] = result
+            marks.add(task.name, result)
+            report(task, result)
 
-    packed, folder = pickle.dumps(worker), f"staging/{worker.phase}"
-    lost = _work_off(packed, tasks, min(workers, len(tasks)), take)
-    for task, _ in lost:
-        for _, ended in _work_off(packed, [task], 1, take):
-            if not isinstance(worker, PiecewiseWorker):
-                raise WorkerError(
-                    f"the worker process of {worker.phase} {task.name} {ended}, twice, the second time alone; {_GO_ON}"
-                )
-            killers = _killers(worker, packed, task)
-            if killers:
-                rest = worker.without(task, [(piece, _unread(how)) for piece, how in killers])
+        packed = pickle.dumps(worker)
+        lost = _work_off(packed, tasks, min(workers, len(tasks)), take)
+        for task, _ in lost:
+            for _, ended in _work_off(packed, [task], 1, take):
+                if not isinstance(worker, PiecewiseWorker):
+                    raise WorkerError(
+                        f"the worker process of {worker.phase} {task.name} {ended}, twice, the second "
+                        f"time alone; {_GO_ON}"
+                    )
+                killers = _killers(worker, packed, task)
+                if killers:
+                    rest = worker.without(task, [(piece, _unread(how)) for piece, how in killers])
 
-                def take_rest(_: Task, result: TaskResult, task: Task = task) -> None:
-                    take(task, result)
+                    def take_rest(_: Task, result: TaskResult, task: Task = task) -> None:
+                        take(task, result)
 
-                if not _work_off(packed, [rest], 1, take_rest):
-                    continue
-            take(task, give_up_task(worker, task, _unread(ended)))
-    worker.store.gather(folder, marked)
+                    if not _work_off(packed, [rest], 1, take_rest):
+                        continue
+                take(task, give_up_task(worker, task, _unread(ended)))
     return done
+
+
+class _Marks:
+    """Marks the tasks of a phase as done on an object store, from a thread of its own.
+
+    A store takes a while for each request. What ends meanwhile is marked by the next one: tasks
+    that take long have a request each, thousands of short ones a few together. A local disk has
+    a marker for each task, which its worker writes.
+    """
+
+    def __init__(self, store: Store, phase: str) -> None:
+        self._store, self._folder = store, phase_folder(phase)
+        self._waiting: SimpleQueue[tuple[str, str] | None] = SimpleQueue()
+        self._number: int | None = None  # of the file that marks what ends now
+        self._failure: Exception | None = None
+        self._thread: threading.Thread | None = None
+
+    def add(self, name: str, result: TaskResult) -> None:
+        """Mark a task soon. Raises what the store said of earlier ones."""
+        if self._store.local:
+            return
+        if self._failure:
+            raise self._failure
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._write, daemon=True)
+            self._thread.start()
+        self._waiting.put((name, result.model_dump_json()))
+
+    def close(self) -> None:
+        """Wait until all tasks are marked. Raises what the store said."""
+        if self._thread:
+            self._waiting.put(None)
+            self._thread.join()
+        if self._failure:
+            raise self._failure
+
+    def _write(self) -> None:
+        try:
+            if self._number is None:
+                self._number = self._store.next_mark(self._folder)
+            texts: dict[str, str] = {}
+            ended = self._waiting.get()
+            while ended is not None:
+                texts |= [ended]
+                while not self._waiting.empty() and len(texts) < _MARKED_TOGETHER:
+                    ended = self._waiting.get()
+                    if ended is None:
+                        break
+                    texts |= [ended]
+                self._store.mark_together(self._folder, self._number, texts)
+                if len(texts) >= _MARKED_TOGETHER or sum(map(len, texts.values())) >= _MARKED_BYTES:
+                    self._number, texts = self._number + 1, {}
+                ended = ended and self._waiting.get()
+        except Exception as error:  # raised where the next task ends
+            self._failure = error
+
+
+@contextlib.contextmanager
+def _marks(worker: Worker[Any]) -> Iterator[_Marks]:
+    """Mark what ends in the block, whatever ends the block; its own failure comes first."""
+    marks = _Marks(worker.store, worker.phase)
+    try:
+        yield marks
+    except BaseException:
+        with contextlib.suppress(FailureError, *store_errors()):
+            marks.close()
+        raise
+    marks.close()
 
 
 def _unread(ended: str) -> str:
@@ -266,11 +332,10 @@ def _killers(worker: PiecewiseWorker[Any], packed: bytes, task: Task) -> list[tu
 
 @dataclass
 class _Lane:
-    """A worker process and the tasks that it has in hand, by name: one that it does, and those
-    whose markers are on their way to an object store."""
+    """A worker process and the task that it does."""
 
     process: Process
-    tasks: dict[str, Task] = field(default_factory=dict)
+    task: Task | None = None
     has_worked: bool = False
     is_dismissed: bool = False
 
@@ -303,24 +368,23 @@ def _work_off(
                 try:
                     message = connection.recv()
                     if message is not None:
-                        name, result, failure = message
+                        result, failure = message
                         if failure:
                             raise WorkerError(*failure)
-                        take(lane.tasks.pop(name), result)
+                        done, lane.task = lane.task, None
+                        take(cast("Task", done), result)
                     else:
-                        task = waiting.popleft() if waiting else None
-                        lane.is_dismissed = task is None
+                        lane.task = waiting.popleft() if waiting else None
+                        lane.is_dismissed = lane.task is None
                         lane.has_worked = True
-                        if task:
-                            lane.tasks[task.name] = task
-                        connection.send(task and task.model_dump())
+                        connection.send(lane.task and lane.task.model_dump())
                 except (EOFError, ConnectionError):
                     del lanes[connection]
-                    if lane.is_dismissed and not lane.tasks:
+                    if lane.is_dismissed:
                         continue
                     ended = _how_it_ended(lane.process)
-                    lost += [(task, ended) for task in lane.tasks.values()]
-                    if not lane.tasks and not lane.has_worked:
+                    lost += [(lane.task, ended)] if lane.task else []
+                    if not lane.has_worked:
                         dead_before_work += 1
                         if dead_before_work > _DEATHS_BEFORE_WORK:
                             raise WorkerError(
@@ -380,44 +444,26 @@ def _begin_worker(connection: Connection) -> None:
 
 def _local_worker(connection: Connection, packed: bytes) -> None:
     """Do what the parent sends, one task after another; ends when the parent sends None, or is
-    gone.
-
-    An object store takes a while for each marker, which is written while the next tasks are done;
-    a result is sent when its marker is there.
-    """
+    gone. On an object store the parent marks what is done."""
     _begin_worker(connection)
-    speaking = threading.Lock()
 
     def send(message: Any) -> None:
-        with speaking, contextlib.suppress(ConnectionError):  # a parent that is gone is not told
+        with contextlib.suppress(ConnectionError):  # a parent that is gone is not told
             connection.send(message)
 
     try:
         worker: Worker[Any] = pickle.loads(packed)  # noqa: S301  # our parent's own
         worker.setup()
-        markers = worker.store if worker.store.local else Store(worker.store.url)
-        room = threading.Semaphore(_MARKERS_ON_THEIR_WAY)
-
-        def finish(task: Task, result: TaskResult) -> None:
-            try:
-                mark(markers, worker.phase, task, result)
-                send((task.name, result, None))
-            except Exception as error:
-                send((task.name, None, (_failure_line(error), traceback.format_exc())))
-            finally:
-                room.release()
-
-        with ThreadPoolExecutor(_MARKERS_ON_THEIR_WAY) as writers:
-            for given in _claimed(connection, send):
-                task = Task.model_validate(given)
-                result = do_task(worker, task)
-                room.acquire()
-                if markers.local:
-                    finish(task, result)
-                else:
-                    writers.submit(finish, task, result)
+        send(None)
+        while (given := connection.recv()) is not None:
+            task = Task.model_validate(given)
+            result = do_task(worker, task)
+            if worker.store.local:
+                mark(worker.store, worker.phase, task, result)
+            send((result, None))
+            send(None)
     except Exception as error:  # everything ends as one line for the user, in the parent
-        send(("", None, (_failure_line(error), traceback.format_exc())))
+        send((None, (_failure_line(error), traceback.format_exc())))
 
 
 def _send_failure(connection: Connection, error: Exception) -> None:
@@ -429,14 +475,6 @@ def _send_failure(connection: Connection, error: Exception) -> None:
 def do_task(worker: Worker[Result], task: Task) -> Result:
     """Do a task that has no marker yet: write its files."""
     return worker.run(task)
-
-
-def _claimed(connection: Connection, send: Callable[[Any], None]) -> Iterator[dict[str, Any]]:
-    """Ask for one task after another."""
-    send(None)
-    while (task := connection.recv()) is not None:
-        yield task
-        send(None)
 
 
 def _words(error: BaseException) -> str:

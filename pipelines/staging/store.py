@@ -46,8 +46,9 @@ RECIPE = "recipe.toml"
 PLAN = "staging/plan.json"  # what a run was begun with
 MARKER = "done.json"  # stands in a folder of which all files are written
 PARTIAL = "staging/partial"  # files still being written; emptied when a run starts
-GATHERED = "gathered-"  # how files begin in which small files of one name are put together
-GATHERED_LEAST = 100
+DONE = "done-"  # how files of an object store begin that mark tasks as done: many, by a number,
+ONE_DONE = "done-of-"  # or one, by its name
+TOGETHER_LEAST = 100  # marks of single tasks, once read, are put together from so many on
 
 
 class StagingError(MisuseError):
@@ -119,6 +120,7 @@ class Store:
         self.local = isinstance(self.fs, LocalFileSystem)
         self._remembered = _Remembered() if of_worker and not self.local else None
         self._published: dict[str, tuple[int, str]] = {}  # size and sha256 by path, as written
+        self._next_marks: dict[str, int] = {}  # by folder, as it was listed last
 
     def __reduce__(self) -> tuple[Any, tuple[str]]:
         """Workers open their own connections, and may have been started in another folder."""
@@ -322,47 +324,63 @@ class Store:
         except FileNotFoundError:
             return set()
 
-    def read_each(
-        self, folder: str, file: str, but: Collection[str] = (), *, gather: bool = False
-    ) -> dict[str, bytes]:
-        """Read the file of one name in each folder of `folder`, by the names of these folders,
-        `but` some.
+    def mark_file(self, folder: str, task: str) -> str:
+        """Name the file that marks one task as done: on an object store next to those of others,
+        so that a listing of them has no other files."""
+        return f"{folder}/{task}/{MARKER}" if self.local else f"{folder}/{ONE_DONE}{task}.json"
 
-        On an object store that is one listing, and reads side by side; what these gave is
-        gathered if `gather` says so.
+    def mark_together(self, folder: str, number: int, texts: Mapping[str, str]) -> None:
+        """Mark tasks as done by one file of an object store; the texts are what markers say."""
+        self.write_json(f"{folder}/{DONE}{number:05d}.json", dict(texts))
+
+    def read_marks(
+        self, folder: str, but: Collection[str] = (), *, gather: bool = False
+    ) -> dict[str, bytes]:
+        """Read what marks in the folder of a phase say, by task, `but` those of some tasks.
+
+        On an object store that is one listing, and reads side by side; many marks of single tasks
+        are put together if `gather` says so.
         """
         if self.local:
-            paths = {
-                name: f"{folder}/{name}/{file}" for name in sorted(self.names(folder) - set(but))
+            files = {
+                name: self.mark_file(folder, name) for name in sorted(self.names(folder) - set(but))
             }
-            return {name: self.read(path) for name, path in paths.items() if self.exists(path)}
-        listed = self._listed(folder)
-        paths = {
-            path.rsplit("/", 2)[-2]: path for path in sorted(listed) if path.endswith(f"/{file}")
-        }
+            return {name: self.read(file) for name, file in files.items() if self.exists(file)}
+        alone, together = self._mark_files(folder)
         found: dict[str, bytes] = {}
-        if not but:  # what was gathered since then, the caller has
-            prefix = self.full(f"{folder}/{GATHERED}")
-            earlier = [path for path in listed if path.startswith(prefix)]
-            for content in self._cat(earlier).values():
-                found |= {name: text.encode() for name, text in json.loads(content).items()}
-        found = {name: content for name, content in found.items() if name in paths}
-        alone = {
-            name: path for name, path in paths.items() if name not in found and name not in but
-        }
-        contents = self._cat(list(alone.values()))
-        read = {name: bytes(contents[path]) for name, path in alone.items()}
-        if gather:
-            self.gather(folder, {name: content.decode() for name, content in read.items()})
+        if not but:  # what was put together since then, the caller has
+            for content in self._cat(together).values():
+                texts = json.loads(content).items()
+                found |= {name: text.encode() for name, text in texts}
+        left = {n: path for n, path in alone.items() if n not in found and n not in but}
+        contents = self._cat(list(left.values()))
+        read = {name: bytes(contents[path]) for name, path in left.items()}
+        if gather and len(read) >= TOGETHER_LEAST:
+            texts = {name: content.decode() for name, content in read.items()}
+            self.mark_together(folder, self.next_mark(folder), texts)
         return found | read
 
-    def gather(self, folder: str, texts: Mapping[str, str]) -> bool:
-        """Write many small files of one name, by the names of their folders, into one that is read
-        in their place by `read_each`; say if there were enough. A local disk has no use for it."""
-        if self.local or len(texts) < GATHERED_LEAST:
-            return False
-        self.write_json(f"{folder}/{GATHERED}{next(iter(texts))}-{len(texts)}.json", dict(texts))
-        return True
+    def next_mark(self, folder: str) -> int:
+        """Number a file that marks many tasks after those which were there when they were read."""
+        if folder not in self._next_marks:
+            self._mark_files(folder)
+        return self._next_marks[folder]
+
+    def _mark_files(self, folder: str) -> tuple[dict[str, str], list[str]]:
+        """List the files that mark single tasks, by task, and those that mark many."""
+        with self._asked(folder, "read"):
+            listed = self.fs.find(self.full(folder), prefix=DONE)
+        one, many = self.full(f"{folder}/{ONE_DONE}"), self.full(f"{folder}/{DONE}")
+        marks = [path for path in sorted(listed) if path.startswith(many)]
+        alone = {
+            path.removeprefix(one).removesuffix(".json"): path
+            for path in marks
+            if path.startswith(one)
+        }
+        together = [path for path in marks if not path.startswith(one)]
+        numbers = (int(path.removeprefix(many).removesuffix(".json")) for path in together)
+        self._next_marks[folder] = 1 + max(numbers, default=-1)
+        return alone, together
 
     def _listed(self, path: str, *, beginning: bool = False) -> list[str]:
         """List all files below a folder, by what `self.fs` calls them, by one listing; also a file

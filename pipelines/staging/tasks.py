@@ -1,8 +1,8 @@
 """Tasks with done markers: what makes a phase resumable, and what `glotmill status` reads.
 
 A phase is a list of tasks, each a pure function of files that are complete. A task writes its
-files, then its marker `staging/<phase>/<task>/done.json` with what it counted. Running a phase is
-running the tasks without a marker.
+files, then its marker `staging/<phase>/<task>/done.json` with what it counted; on an object store
+one file marks many tasks, or one. Running a phase is running the tasks without a mark.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from pipelines.staging.store import MARKER, Store
+from pipelines.staging.store import Store
 from stages.batches import BoundStage
 
 
@@ -149,19 +149,20 @@ def group_of(worker: Worker[Any], tasks: Sequence[Task]) -> Group:
     return Group([Link(worker, as_it_is, nothing)], tasks)
 
 
+def phase_folder(phase: str) -> str:
+    return f"staging/{phase}"
+
+
 def task_folder(phase: str, task: str) -> str:
-    return f"staging/{phase}/{task}"
-
-
-def marker(phase: str, task: str) -> str:
-    return f"{task_folder(phase, task)}/{MARKER}"
+    return f"{phase_folder(phase)}/{task}"
 
 
 def run_task(worker: Worker[Result], task: Task) -> Result:
     """Do one task and write its marker; a marker that is there already means that nothing is left
     to do."""
     with contextlib.suppress(FileNotFoundError):
-        return worker.result.model_validate_json(worker.store.read(marker(worker.phase, task.name)))
+        marker = worker.store.mark_file(phase_folder(worker.phase), task.name)
+        return worker.result.model_validate_json(worker.store.read(marker))
     result = worker.run(task)
     return mark(worker.store, worker.phase, task, result)
 
@@ -173,7 +174,8 @@ def give_up_task(worker: PiecewiseWorker[Result], task: Task, reason: str) -> Re
 
 def mark(store: Store, phase: str, task: Task, result: Result) -> Result:
     """Write the marker of a task, all of whose files are there, and return what it says."""
-    store.write(marker(phase, task.name), result.model_dump_json().encode())
+    marker = store.mark_file(phase_folder(phase), task.name)
+    store.write(marker, result.model_dump_json().encode())
     return result
 
 
@@ -181,7 +183,7 @@ def finished(
     worker: Worker[Result], tasks: Sequence[Task], but: Collection[str] = ()
 ) -> dict[str, Result]:
     """Read the markers of a phase's finished tasks, by task name, `but` those of some tasks."""
-    marked = worker.store.read_each(f"staging/{worker.phase}", MARKER, but, gather=True)
+    marked = worker.store.read_marks(phase_folder(worker.phase), but, gather=True)
     return {
         task.name: worker.result.model_validate_json(marked[task.name])
         for task in tasks

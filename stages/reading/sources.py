@@ -31,8 +31,10 @@ from stages.reading.files import (
     shortened,
 )
 from stages.reading.records import Unreadable, cut_blocks, failed_record, lost_rows, record_schema
+from stages.reading.streams import estimated_bytes
 
 SPLIT_BYTES = 64 << 20
+SHARES = 16  # of the whole input: a file that holds more of it than one may be shared
 BLOCK_BYTES = 32 << 20
 
 
@@ -73,30 +75,43 @@ FORMATS: Mapping[str, Format] = {
 }
 
 
-def _find(source: Source, base: str, output: str) -> tuple[list[InputFile], list[str]]:
-    """Find the files of a source, without those that lie in the folder `output`, if one is
-    named."""
-    found, problems = FORMATS[source.format].find(source, base)
-    files = outside(found, output) if output else found
-    if found and not files:
-        problems.append(
-            f"its paths match only files of the output {output}; choose another --output"
-        )
-    return files, problems
+class Listing:
+    """The files of sources, each source listed once, and what is wrong with their paths.
+
+    `base` is the recipe's folder or its URL; what lies in `output`, where the run writes, is no
+    input, whatever the paths match.
+    """
+
+    def __init__(self, base: str, output: str = "") -> None:
+        self.base, self.output = base, output
+        self._found: dict[Source, tuple[list[InputFile], list[str]]] = {}
+
+    def find(self, source: Source) -> tuple[list[InputFile], list[str]]:
+        """Find the files of a source."""
+        if source not in self._found:
+            found, problems = FORMATS[source.format].find(source, self.base)
+            files = outside(found, self.output) if self.output else found
+            if found and not files:
+                problems = [
+                    *problems,
+                    f"its paths match only files of the output {self.output}; choose another "
+                    "--output",
+                ]
+            self._found[source] = files, problems
+        return self._found[source]
 
 
-def source_problems(source: Source, base: str, output: str = "") -> list[str]:
+def source_problems(source: Source, listing: Listing) -> list[str]:
     """List everything that is known to be wrong with a source before anything runs; empty if
     nothing is.
 
-    `base` is the recipe's folder or its URL; what lies in `output`, where the run writes, is no
-    input. Reads listings, footers and first lines, no data. Each problem is one line that begins
-    with the source's name.
+    Reads listings, footers and first lines, no data. Each problem is one line that begins with the
+    source's name.
     """
     form = FORMATS[source.format]
-    files, problems = _find(source, base, output)
+    files, problems = listing.find(source)
     denied = shortened(access_problems(files))
-    problems += denied
+    problems = [*problems, *denied]
     if files and not denied:
         try:
             problems += form.problems(source, files)
@@ -105,9 +120,7 @@ def source_problems(source: Source, base: str, output: str = "") -> list[str]:
     return [f"source {source.name!r}: {problem}" for problem in problems]
 
 
-def kept_column_problems(
-    sources: Sequence[Source], base: str, output: str = ""
-) -> list[tuple[int, str]]:
+def kept_column_problems(sources: Sequence[Source], listing: Listing) -> list[tuple[int, str]]:
     """List the columns that two sources keep in types that no column of the corpus can hold, by the
     second's place.
 
@@ -121,7 +134,7 @@ def kept_column_problems(
         if shared.isdisjoint(getattr(source, "keep", ())):
             continue
         form = FORMATS[source.format]
-        files, _ = _find(source, base, output)
+        files, _ = listing.find(source)
         for name, kind in form.kept_types(source, files).items():
             owner, known = first.setdefault(name, (source.name, kind))
             common = widened(known, kind)
@@ -137,19 +150,82 @@ def kept_column_problems(
     return problems
 
 
-def plan_splits(
-    source: Source, base: str, split_bytes: int = SPLIT_BYTES, output: str = ""
-) -> list[InputSplit]:
-    """Cut a source into splits of about `split_bytes`, sorted by path and place; the same on every
-    machine.
+def split_bytes_for(input_bytes: int) -> int:
+    """Choose the size of splits by the size of the input: a 64th, a power of two from 8 to 64 MiB.
+
+    So some workers share a small input, and large splits of a large one cost little each. The
+    number of workers has no say: the bytes of a corpus do not depend on it.
+
+    >>> [split_bytes_for(size << 20) >> 20 for size in (1, 600, 1024, 3000, 100_000)]
+    [8, 8, 16, 32, 64]
+    """
+    return min(max(1 << (input_bytes // 64).bit_length() >> 1, 8 << 20), SPLIT_BYTES)
+
+
+def plan_sources(
+    sources: Sequence[Source], listing: Listing, split_bytes: int | None = None
+) -> list[list[InputSplit]]:
+    """Cut each source into splits of about `split_bytes`, by default as the size of the whole input
+    asks for, sorted by path and place; the same on every machine.
 
     Raises SourceError, naming every problem, if a path matches nothing or cannot be listed.
     """
-    form = FORMATS[source.format]
-    files, problems = _find(source, base, output)
-    if problems:
-        raise SourceError("; ".join(f"source {source.name!r}: {problem}" for problem in problems))
-    return list(form.plan(source, files, split_bytes))
+    found = [listing.find(source) for source in sources]
+    if wrong := [
+        f"source {source.name!r}: {problem}"
+        for source, (_, problems) in zip(sources, found, strict=True)
+        for problem in problems
+    ]:
+        raise SourceError("; ".join(wrong))
+    input_bytes = sum(file.file_bytes for files, _ in found for file in files)
+    size = split_bytes or split_bytes_for(input_bytes)
+    least = max(size, input_bytes // SHARES)
+    return [
+        [
+            share
+            for split in FORMATS[source.format].plan(source, files, size)
+            for share in (_shares(split, least) if _has_offsets(source) else [split])
+        ]
+        for source, (files, _) in zip(sources, found, strict=True)
+    ]
+
+
+def plan_splits(
+    source: Source, base: str, split_bytes: int = SPLIT_BYTES, output: str = ""
+) -> list[InputSplit]:
+    """Cut one source into splits, as `plan_sources` does."""
+    return plan_sources([source], Listing(base, output), split_bytes)[0]
+
+
+def _has_offsets(source: Source) -> bool:
+    """Tell whether positions of records are offsets in the uncompressed file, by which a file that
+    must be read from its beginning can be shared."""
+    if source.format == "text":
+        return source.unit == "line"
+    return source.format in ("jsonl", "warc") or (
+        source.format in ("csv", "tsv") and not source.quote
+    )
+
+
+def _shares(split: InputSplit, least: int) -> Iterator[InputSplit]:
+    """Share a file that is read from its beginning, and holds a large part of the input, among
+    splits of about `least` bytes: each passes over what comes before its own records.
+
+    To pass over records takes a small part of what stages take, yet all of it once for each share:
+    so it is done only to a file that would keep one worker busy when the others have ended.
+    """
+    shares = split.size_bytes // least
+    if split.end != -1 or split.others or shares < 2:
+        yield split
+        return
+    whole = estimated_bytes(split.location, split.path, split.file_bytes)
+    starts = [whole * number // shares for number in range(shares)]
+    if not all(starts[1:]):  # nothing could be read
+        yield split
+        return
+    size = split.size_bytes // shares
+    for start, end in zip(starts, [*starts[1:], -1], strict=True):
+        yield split.model_copy(update={"start": start, "end": end, "size_bytes": size})
 
 
 def count_records(split: InputSplit, source: Source) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import bz2
 import codecs
+import contextlib
 import lzma
 import re
 from collections import deque
@@ -35,6 +36,7 @@ _INPUT_BYTES = 1 << 16
 _ZSTD_INPUT_BYTES = 2048
 # of places in a row that look like a member and are none, after which a file is given up
 _RESUMPTIONS = 1000
+_SAMPLE_BYTES = 4 << 20  # of a compressed file, by which its uncompressed size is estimated
 # What damaged members may yield, beyond which reading goes on after all that they went over: so
 # many bytes, and so many for each byte of the file.
 _SPOILED_BYTES, _SPOILED_RATIO = 1 << 26, 16
@@ -205,6 +207,22 @@ def chunks(file: _Readable, path: str) -> Iterator[bytes]:
     else:
         while chunk := file.read(CHUNK_BYTES):
             yield chunk
+
+
+def estimated_bytes(location: str, path: str, file_bytes: int) -> int:
+    """Estimate the uncompressed size of a file by its first _SAMPLE_BYTES; 0 if none of it can be
+    read."""
+    if not compression_of(path):
+        return file_bytes
+    uncompressed = 0
+    with open_file(location) as file:
+        counted = _Counted(file)
+        with contextlib.suppress(BrokenStreamError):
+            for chunk in chunks(counted, path):
+                uncompressed += len(chunk)
+                if max(counted.total, uncompressed // 16) >= _SAMPLE_BYTES:
+                    break
+    return file_bytes * uncompressed // max(counted.total, 1)
 
 
 class _Members:
@@ -415,10 +433,29 @@ def read_lines(
     with open_file(location) as file:
         if start:
             # A line belongs to the split in which it starts: skip the one that started before.
-            file.seek(start - 1)
-            yield from _lines(chunks(file, path), start - 1, start, end, max_line_bytes)
+            if compression_of(path):
+                stream = _from(chunks(file, path), start - 1)
+            else:
+                file.seek(start - 1)
+                stream = chunks(file, path)
+            yield from _lines(stream, start - 1, start, end, max_line_bytes)
         else:
             yield from _lines(chunks(file, path), 0, 0, end, max_line_bytes)
+
+
+def _from(stream: Iterator[bytes], offset: int) -> Iterator[bytes]:
+    """Yield what a stream has from `offset` on; nothing if it ends or breaks before."""
+    passed, chunk = 0, b""
+    while passed <= offset:
+        try:
+            chunk = next(stream, b"")
+        except BrokenStreamError:  # which is told by who reads what comes before it
+            return
+        if not chunk:
+            return
+        passed += len(chunk)
+    yield chunk[len(chunk) - (passed - offset) :]
+    yield from stream
 
 
 def _lines(
@@ -435,6 +472,8 @@ def _lines(
         try:
             chunk = next(stream, b"")
         except BrokenStreamError as error:
+            if skipping:
+                return  # the line that is cut off started in the split before
             yield from _whole_lines(offset, whole, max_line_bytes)
             yield Unreadable(
                 offset + whole_bytes,

@@ -101,7 +101,8 @@ class _Header(NamedTuple):
 
 
 def plan(source: WarcSource, files: Sequence[InputFile], _split_bytes: int) -> Iterator[InputSplit]:
-    """Return one split a file: an archive has no index of its records."""
+    """Return one split a file: an archive has no index of its records, and where one stands is only
+    known to who has read those before it."""
     return (whole_file_split(source.name, file) for file in files if file.file_bytes)
 
 
@@ -118,6 +119,10 @@ def read(split: InputSplit, source: WarcSource) -> Iterator[pa.RecordBatch]:
     # Record by record: each is a message of its own, with headers and an encoding of its own.
     with open_file(split.location) as file:
         for frame in _frames(chunks_and_breaks(file, split.path), source.max_record_bytes):
+            if frame.offset < split.start:
+                continue  # another split's
+            if 0 <= split.end <= frame.offset:
+                break
             row = _row(frame, source.max_record_bytes)
             rows.append(row)
             held_bytes += len(frame.octets)

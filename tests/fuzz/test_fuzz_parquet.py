@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.source import ParquetSource
-from stages.reading.sources import plan_splits, source_problems
+from stages.reading.sources import Listing, plan_splits, source_problems
 from tests.fuzz.mutations import Case, bounded, cases, read_rows
 
 TEXTS = [f"testua {number % 7}" for number in range(60)]
@@ -90,7 +90,7 @@ def plan_cases(folder: Path) -> None:
         damaged = content[:end] + case.content + len(case.content).to_bytes(4, "little") + b"PAR1"
         (folder / "a.parquet").write_bytes(damaged)
         with bounded(case):
-            if not source_problems(source, str(folder)):
+            if not source_problems(source, Listing(str(folder))):
                 plan_splits(source, str(folder))
 
 

@@ -33,7 +33,7 @@ from pipelines.phases.deduplication.kinds import DedupKind
 from pipelines.phases.deduplication.shuffle_records import KnownSplit
 from pipelines.phases.run_context import Run
 from pipelines.staging.store import Store
-from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, marker, task_folder
+from pipelines.staging.tasks import Phase, Task, TaskResult, Worker, phase_folder, task_folder
 from schemas.card.versions import IndexVersion
 from schemas.corpus_index import FORMAT, HEAD, CorpusIndex, IndexedStage, IndexFile
 from schemas.failures import MisuseError
@@ -348,10 +348,9 @@ def stage_known_documents(
                 )
     done = run.tasks(KnownDocumentsWorker(run.store, run.recipe), tasks) if tasks else {}
     damaged = {task: result.damage for task, result in sorted(done.items()) if result.damage}
-    for task in damaged:
-        # the same run may go on once the index is whole again
-        run.store.remove(marker(PHASE, task))
     if damaged:
+        # the same run may go on once the index is whole again
+        run.store.remove(phase_folder(PHASE))
         raise MisuseError(
             "\n".join(f"index {where[task]!r}: {damage}" for task, damage in damaged.items())
         )

@@ -11,12 +11,15 @@ import sys
 import time
 from collections.abc import Sequence
 from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from pipelines.runners import fork_server
 from pipelines.runners.beam_runners import require_runner
+from pipelines.runners.fork_server import ForkServer
 from pipelines.runners.local import (
     KilledError,
     Runner,
@@ -273,3 +276,25 @@ def test_workers_go_on_when_the_process_that_they_were_forked_from_is_killed(
 
     done = run_tasks(IsolatingWorker(Store(str(tmp_path))), given, Runner(workers=2), kill_server)
     assert done == dict.fromkeys(NAMES, TryResult())
+
+
+def test_a_server_of_processes_whose_socket_ended_before_it_is_not_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A killed process closes its files first; until it is over, it looks as if it were there."""
+    server = ForkServer()
+    server.load("json")
+    os.kill(server._number, signal.SIGKILL)
+    is_over = fork_server._is_over
+    while not is_over(server._number):
+        time.sleep(0.01)
+    monkeypatch.setattr(fork_server, "_is_over", lambda number: number < 0)
+    process = server.process("operator", _send_sum, (1, 2))
+    assert process.connection.recv() == 3
+    assert process.join() == 0
+    process.close()
+    server.close()
+
+
+def _send_sum(connection: Connection, *numbers: int) -> None:
+    connection.send(sum(numbers))

@@ -22,8 +22,10 @@ import numpy.typing as npt
 import pytest
 
 from pipelines.command_line.app import main
+from pipelines.runners import local
 from pipelines.staging import store as stores
-from pipelines.staging.store import Store
+from pipelines.staging.store import DONE, Store
+from pipelines.staging.tasks import TaskResult
 from schemas.failures import FailureError
 from tests.endpoints import FaultyEndpoint
 from tests.hub_server import File, Repository, hub_server
@@ -93,26 +95,27 @@ def published(server: ObjectServer, folder: str) -> dict[str, str]:
     }
 
 
-def marked(method: str, path: str) -> str | None:
-    """Name the task whose marker a request puts."""
-    name = unquote(path).partition("/staging/")[2]
-    if method not in ("PUT", "POST") or "done.json" not in name:
-        return None
-    return name.partition("/done.json")[0]
+def marked(method: str, path: str) -> set[str]:
+    """Name the tasks, each after its phase, that a request marks as done."""
+    file, _, names = unquote(path).partition("/staging/")[2].rpartition("#")
+    if method not in ("PUT", "POST") or DONE not in file:
+        return set()
+    return {f"{file.partition('/')[0]}/{name}" for name in names.split(",")}
 
 
 def mean_requests(requests: Sequence[tuple[str, str]]) -> dict[str, float]:
     """Return how much each phase of several tasks asks for one of them.
 
-    With one worker, what is asked between the first and the last marker of a phase is asked for its
-    tasks; what comes before is the launcher's, and what its worker loads.
+    With one worker, and each task marked before the next one begins, what is asked between the
+    first and the last mark of a phase is asked for its tasks; what comes before is the launcher's,
+    and what its worker loads.
     """
     asked: Counter[str] = Counter()
     tasks: Counter[str] = Counter()
     since, before = 0, ""
     for method, path in requests:
         since += 1
-        if task := marked(method, path):
+        for task in marked(method, path):
             phase = task.split("/")[0]
             if phase == before:
                 asked[phase] += since
@@ -121,6 +124,20 @@ def mean_requests(requests: Sequence[tuple[str, str]]) -> dict[str, float]:
     return {phase: count / tasks[phase] for phase, count in asked.items()}
 
 
+@pytest.fixture
+def marks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each task be marked by itself, before another one begins."""
+
+    class AtOnce(local._Marks):
+        def add(self, name: str, result: TaskResult) -> None:
+            super().add(name, result)
+            self.close()
+            self._number, self._thread = (self._number or 0) + 1, None
+
+    monkeypatch.setattr(local, "_Marks", AtOnce)
+
+
+@pytest.mark.usefixtures("marks_at_once")
 def test_all_phases_give_the_same_bytes_for_few_requests(
     monkeypatch: pytest.MonkeyPatch, every_phase: Path
 ) -> None:
@@ -131,7 +148,7 @@ def test_all_phases_give_the_same_bytes_for_few_requests(
     means = mean_requests(requests)
     assert {*means} == {*PHASES_OF_TASKS}
     assert {phase: mean for phase, mean in means.items() if mean > REQUESTS_A_TASK} == {}
-    marks = sum(marked(method, path) is not None for method, path in requests)
+    marks = sum(len(marked(method, path)) for method, path in requests)
     assert len(requests) <= REQUESTS_IN_ALL * marks
 
 
@@ -144,6 +161,7 @@ def write_short_recipe(folder: Path) -> Path:
     return recipe
 
 
+@pytest.mark.usefixtures("marks_at_once")
 def test_the_other_store_gives_the_same_bytes_for_few_requests(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -161,18 +179,18 @@ def test_the_other_store_gives_the_same_bytes_for_few_requests(
 def test_a_run_that_the_store_broke_off_goes_on(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The store fails for good at the fifth marker; what was marked before is not done again."""
+    """The store fails for good when four tasks are marked; what was marked before is not done
+    again."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     recipe = write_short_recipe(tmp_path)
     run(recipe, tmp_path / "out")
     with SERVERS["s3"](monkeypatch) as server:
-        marks: list[str] = []
+        first: set[str] = set()
 
         def broken(method: str, path: str) -> Fault | None:
-            if len(marks) == 4:
+            if len(first) >= 4:
                 return BROKEN
-            if task := marked(method, path):
-                marks.append(task)
+            first.update(marked(method, path))
             return None
 
         server.fault = broken
@@ -183,11 +201,9 @@ def test_a_run_that_the_store_broke_off_goes_on(
         assert "Traceback" not in errors
         assert SECRET not in errors
         server.fault = lambda _method, _path: None
-        first = set(marks)
         server.requests.clear()
         run(recipe, f"{server.url}/out")
-        again = {task for method, path in server.requests if (task := marked(method, path))}
-        assert len(first) == 4
+        again = set[str]().union(*(marked(method, path) for method, path in server.requests))
         assert again
         assert not first & again
         assert published(server, "out") == digests(tmp_path / "out")

@@ -11,7 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from schemas.source import Source
-from stages.reading.sources import plan_splits, read_split, source_problems
+from stages.reading.sources import Listing, plan_splits, read_split, source_problems
 
 SOURCE: TypeAdapter[Source] = TypeAdapter(Source)
 
@@ -28,7 +28,7 @@ def read_blocks(tmp_path: Path) -> Callable[..., list[pa.RecordBatch]]:
         *, split_bytes: int = 64 << 20, block_bytes: int = 32 << 20, **source: Any
     ) -> list[pa.RecordBatch]:
         parsed = SOURCE.validate_python({"name": "test", **source})
-        assert source_problems(parsed, str(tmp_path)) == []
+        assert source_problems(parsed, Listing(str(tmp_path))) == []
         splits = plan_splits(parsed, str(tmp_path), split_bytes)
         assert len({split.id for split in splits}) == len(splits), "two splits share an id"
         return [block for split in splits for block in read_split(split, parsed, block_bytes)]
@@ -53,6 +53,8 @@ def problems(tmp_path: Path) -> Callable[..., list[str]]:
     read."""
 
     def found(**source: Any) -> list[str]:
-        return source_problems(SOURCE.validate_python({"name": "test", **source}), str(tmp_path))
+        return source_problems(
+            SOURCE.validate_python({"name": "test", **source}), Listing(str(tmp_path))
+        )
 
     return found

@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from schemas.source import Source
-from stages.reading.sources import plan_splits, read_split, source_problems
+from stages.reading.sources import Listing, plan_splits, read_split, source_problems
 
 HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<tmx version="1.4"><header srclang="*all*"/><body>\n'
@@ -27,7 +27,7 @@ def unit(*sides: tuple[str, str], more: str = "") -> str:
 def source_of(folder: Path, **options: Any) -> Source:
     known = {"name": "pairs", "source_language": "eus_Latn", "target_language": "spa_Latn"}
     found: Source = TypeAdapter(Source).validate_python(known | options)
-    assert not source_problems(found, str(folder))
+    assert not source_problems(found, Listing(str(folder)))
     return found
 
 
@@ -168,5 +168,5 @@ def test_a_file_without_its_other_side_is_told(tmp_path: Path) -> None:
     source: Source = TypeAdapter(Source).validate_python(
         known | {"paths": ["a.eu"], "target_ending": "es"}
     )
-    (problem,) = source_problems(source, str(tmp_path))
+    (problem,) = source_problems(source, Listing(str(tmp_path)))
     assert "a.eu has no other side a.es" in problem

@@ -23,6 +23,7 @@ from schemas.split import InputSplit
 from stages.reading.files import SourceError, find_files
 from stages.reading.sources import (
     FORMATS,
+    Listing,
     count_records,
     plan_splits,
     read_split,
@@ -351,7 +352,7 @@ def test_a_file_that_is_no_text_is_named_for_what_it_is(
     for name, content in contents.items():
         (tmp_path / f"a.{name}").write_bytes(wrap(content))
         source = SOURCE.validate_python({"name": "t", "format": name, "paths": [f"a.{name}"]})
-        problems = source_problems(source, str(tmp_path))
+        problems = source_problems(source, Listing(str(tmp_path)))
         assert [problem.startswith(f"source 't': a.{name}: {words}") for problem in problems] == [
             True
         ] * bool(words)
