@@ -35,6 +35,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
+from pipelines.staging import lease
 from schemas.credentials import without_credentials
 from schemas.failures import FailureError, MisuseError, store_errors
 from stages.reading.file_systems import open_file_system
@@ -587,6 +588,33 @@ class Store:
         if self.is_locked():
             raise self._held()
 
+    @contextlib.contextmanager
+    def _leased(self) -> Iterator[None]:
+        path = "staging/lease.json"
+
+        def read() -> lease.Lease | None:
+            try:
+                return lease.parse(self.read(path))
+            except FileNotFoundError:
+                return None
+
+        def write(own: lease.Lease, only_new: bool) -> bool:
+            mode = "create" if only_new else "overwrite"
+            with self._asked(path, "written"):
+                try:
+                    self.fs.pipe_file(self.full(path), json.dumps(own).encode(), mode=mode)
+                except OSError as error:
+                    if isinstance(error, FileExistsError) or error.errno == errno.EINVAL:
+                        return False  # another one was faster
+                    raise
+            return True
+
+        try:
+            with lease.held(read, write, lambda: self.remove(path)):
+                yield
+        except lease.HeldError:
+            raise self._held() from None
+
     def _held(self) -> StagingError:
         return StagingError(
             f"another run is writing to {self.url}: wait for it, or choose another --output"
@@ -594,10 +622,11 @@ class Store:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold this folder for one run; a second run on the same machine is refused. Clears what a
-        kill left."""
+        """Hold this folder for one run; a second run is refused, on a local disk if it is on the
+        same machine. Clears what a kill left there."""
         if not self.local:
-            yield
+            with self._leased():
+                yield
             return
         staging = Path(self.full("staging"))
         staging.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,9 @@
 """What a card tells of deduplication: how much each stage removed, and its largest clusters with
 samples.
 
-Everything is read off the removal lists, in the same way for every kind of stage. A number of eight
-bytes for each removed document is held at a time; of the texts, only the row groups that hold a
-sample are read.
+Everything is read off the removal lists, in the same way for every kind of stage. At most
+_KEEPERS_HELD keepers are held at a time, 16 bytes each: of more, the lists are read several times,
+for a part of the keepers each time. Of the texts, only the row groups that hold a sample are read.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ from schemas.language import parse_label
 from stages.deduplication.cleanliness import Cleanliness, cleanliness, shortcomings
 from stages.deduplication.keepers import deciding_criterion
 
+_KEEPERS_HELD = 100_000_000
+_KEEPERS_JOINED = 10_000_000  # that are counted at once
 _MEMBER = np.dtype([("keeper", "<u8"), ("similarity", "<f8"), ("document", "<u8")])
 
 
@@ -66,13 +68,9 @@ def _report(store: Store, deduplicated: DedupPhase, kind: DedupKind) -> DedupRep
     counted = DedupCounts.model_validate(store.read_json(done) if store.exists(done) else {})
     bases = first_numbers(splits)
     lists = _Removed(store, splits, bases, phase)
-    removed, keepers = lists.keepers()
-    nodes, sizes = np.unique(keepers, return_counts=True)
-    largest = np.lexsort((nodes, -sizes))[:CLUSTERS_KEPT]
-    members = lists.least_similar(np.sort(nodes[largest]))
-    samples = _samples(
-        store, deduplicated, kind, np.concatenate([nodes[largest], members["document"]])
-    )
+    removed, nodes, sizes = lists.largest()
+    members = lists.least_similar(np.sort(nodes))
+    samples = _samples(store, deduplicated, kind, np.concatenate([nodes, members["document"]]))
     return DedupReport(
         stage=phase.stage,
         removed=removed,
@@ -99,7 +97,7 @@ def _report(store: Store, deduplicated: DedupPhase, kind: DedupKind) -> DedupRep
                     for _, similarity, document in members[members["keeper"] == node].tolist()
                 ),
             )
-            for node, size in zip(nodes[largest].tolist(), sizes[largest].tolist(), strict=True)
+            for node, size in zip(nodes.tolist(), sizes.tolist(), strict=True)
         ),
     )
 
@@ -123,14 +121,42 @@ class _Removed:
         for split, base in zip(splits, self.bases, strict=False):
             yield base, removals(self.store, [self.phase], split.name)
 
-    def keepers(self) -> tuple[int, npt.NDArray[np.uint64]]:
-        """Count the rows removed for whatever reason, and name the keeper of each that has one in
-        this corpus."""
-        rows, keepers = 0, [np.empty(0, np.uint64)]
+    def largest(self) -> tuple[int, npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+        """Count the rows removed for whatever reason; choose the keepers in this corpus for which
+        most were removed, by this number and their own, and say for how many.
+
+        Where there are too many keepers to hold, those are counted whose numbers have one remainder
+        after another.
+        """
+        rows, parts, part = 0, 1, 0
+        best = np.empty(0, np.uint64), np.empty(0, np.int64)
+        while part < parts:
+            nodes, sizes = np.empty(0, np.uint64), np.empty(0, np.int64)
+            for keepers, count in self._keepers():
+                rows += count if part == 0 else 0
+                own = keepers[keepers % np.uint64(parts) == part]
+                nodes, sizes = _joined(nodes, sizes, own)
+                while part == 0 and len(nodes) > _KEEPERS_HELD:
+                    parts *= 2
+                    left = nodes % np.uint64(parts) == 0
+                    nodes, sizes = nodes[left], sizes[left]
+            nodes, sizes = np.concatenate([best[0], nodes]), np.concatenate([best[1], sizes])
+            first = np.lexsort((nodes, -sizes))[:CLUSTERS_KEPT]
+            best = nodes[first], sizes[first]
+            part += 1
+        return rows, *best
+
+    def _keepers(self) -> Iterator[tuple[npt.NDArray[np.uint64], int]]:
+        """Yield the keepers in this corpus of removed rows, about _KEEPERS_JOINED at a time, and
+        how many rows there were."""
+        waiting, rows = [np.empty(0, np.uint64)], 0
         for _, table in self._lists():
             rows += table.num_rows
-            keepers.append(table["keeper"].drop_null().to_numpy())
-        return rows, np.concatenate(keepers)
+            waiting.append(table["keeper"].drop_null().to_numpy())
+            if sum(map(len, waiting)) >= _KEEPERS_JOINED:
+                yield np.concatenate(waiting), rows
+                waiting, rows = [np.empty(0, np.uint64)], 0
+        yield np.concatenate(waiting), rows
 
     def least_similar(self, keepers: npt.NDArray[np.uint64]) -> npt.NDArray[np.void]:
         """Choose a few _MEMBERs of each keeper, by keeper, similarity and number; `keepers`
@@ -151,6 +177,18 @@ class _Removed:
             first = np.searchsorted(chosen["keeper"], chosen["keeper"])
             chosen = chosen[np.arange(len(chosen)) - first < EXAMPLES_KEPT]
         return chosen
+
+
+def _joined(
+    nodes: npt.NDArray[np.uint64], sizes: npt.NDArray[np.int64], more: npt.NDArray[np.uint64]
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    """Count `more` nodes to those whose sizes are known; distinct nodes ascend, here and there."""
+    new, counts = np.unique(more, return_counts=True)
+    known = np.isin(new, nodes, assume_unique=True)
+    sizes[np.searchsorted(nodes, new[known])] += counts[known]
+    nodes, sizes = np.append(nodes, new[~known]), np.append(sizes, counts[~known])
+    order = np.argsort(nodes, kind="stable")
+    return nodes[order], sizes[order]
 
 
 class _Sample(NamedTuple):

@@ -6,9 +6,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import os
 import pickle
+import signal
 import subprocess
 import sys
+import time
 import types
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -437,3 +440,32 @@ def test_arrays_lie_in_one_file(tmp_path: Path, server: ObjectServer) -> None:
         for found, given in zip(store.load_arrays("arrays.bin"), arrays, strict=True):
             np.testing.assert_array_equal(found, given)
             assert found.dtype == given.dtype
+
+
+def test_a_second_run_on_one_output_is_refused_and_the_first_is_unharmed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Also one that would begin anew; a run that was killed holds nothing."""
+    recipe = write_short_recipe(tmp_path)
+    run(recipe, tmp_path / "out")
+    with SERVERS["s3"](monkeypatch) as server:
+        output = f"{server.url}/out"
+        first = start(recipe, output)
+        while not any("staging/plan.json" in path for _, path in server.requests):
+            time.sleep(0.01)
+        os.kill(first.pid, signal.SIGSTOP)
+        for options in ((), ("--restart",)):
+            refused = glotmill("run", recipe, "--output", output, *options)
+            assert refused.returncode == 2
+            assert f"another run is writing to {output}" in refused.stderr
+        os.kill(first.pid, signal.SIGCONT)
+        assert first.wait() == 0
+        assert published(server, "out") == digests(tmp_path / "out")
+        assert not any("lease" in path for path in server.open().find(output))
+        killed = start(recipe, f"{server.url}/killed")
+        while not any("killed/staging/plan.json" in path for _, path in server.requests):
+            time.sleep(0.01)
+        os.kill(killed.pid, signal.SIGKILL)
+        killed.wait()
+        run(recipe, f"{server.url}/killed")
+        assert published(server, "killed") == digests(tmp_path / "out")

@@ -6,9 +6,11 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
@@ -18,6 +20,7 @@ from pipelines.build.plan import make_plan
 from pipelines.catalogue.stage_checks import stage_problems
 from pipelines.catalogue.stages import Recipe
 from pipelines.finished.explain import document_history
+from pipelines.phases.deduplication import report as report_module
 from pipelines.phases.deduplication.report import dedup_reports
 from pipelines.phases.order import dedup_phases, phases_after_ingest
 from pipelines.phases.publish.sampling_weights import write_sampling_weights
@@ -347,3 +350,39 @@ def test_the_name_of_the_column_is_taken() -> None:
             RECIPE.replace("[sources.columns]", 'keep = ["sampling_weight"]\n[sources.columns]'),
             Recipe,
         )
+
+
+class _Lists(report_module._Removed):
+    """Removal lists of keepers that are given."""
+
+    def __init__(self, keepers: list[list[int | None]]) -> None:
+        self.given = keepers
+        self.times_read = 0
+
+    def _lists(self) -> Iterator[tuple[np.uint64, pa.Table]]:
+        self.times_read += 1
+        for keepers in self.given:
+            yield np.uint64(0), pa.table({"keeper": pa.array(keepers, pa.uint64())})
+
+
+@pytest.mark.parametrize("joined", [1, 10_000], ids=["counted list by list", "counted at once"])
+def test_the_largest_clusters_are_the_same_however_few_keepers_are_held(
+    monkeypatch: pytest.MonkeyPatch, joined: int
+) -> None:
+    monkeypatch.setattr(report_module, "_KEEPERS_JOINED", joined)
+    chance = random.Random(4)
+    drawn = [int(chance.paretovariate(0.4)) for _ in range(3000)]
+    lists = [[*drawn[start : start + 300], None] for start in range(0, 3000, 300)]
+    counts = Counter(drawn)
+    expected = sorted(counts, key=lambda keeper: (-counts[keeper], keeper))[:CLUSTERS_KEPT]
+    times = {}
+    for held in (len(counts), len(counts) // 5):
+        monkeypatch.setattr(report_module, "_KEEPERS_HELD", held)
+        removed = _Lists(lists)
+        rows, nodes, sizes = removed.largest()
+        assert (rows, nodes.tolist()) == (3010, expected)
+        assert sizes.tolist() == [counts[keeper] for keeper in expected]
+        times[held] = removed.times_read
+    assert times[len(counts)] == 1
+    assert times[len(counts) // 5] in (8, 16)
+    assert _Lists([[], [None, None]]).largest()[0] == 2

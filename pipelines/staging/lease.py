@@ -1,0 +1,104 @@
+"""One run at a time on an object store, which has no locks: an object that its holder writes anew
+every few seconds.
+
+Whoever finds the object waits to see whether it changes. A holder that was killed writes no more,
+so that the same command goes on after LAPSED_SECONDS; where it ran on this machine, at once. Clocks
+of different machines are not compared.
+
+The object is made on condition that there is none, which S3 and Google's store grant. Of two that
+find a lapsed one at the same moment, the one that wrote last holds it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from schemas.failures import FailureError, store_errors
+
+RENEWED_SECONDS = 5.0
+LAPSED_SECONDS = 20.0
+
+Lease = dict[str, Any]
+
+
+class HeldError(Exception):
+    """Another run holds the lease."""
+
+
+@contextlib.contextmanager
+def held(
+    read: Callable[[], Lease | None],
+    write: Callable[[Lease, bool], bool],
+    remove: Callable[[], None],
+) -> Iterator[None]:
+    """Hold a lease while the block lasts. Raises HeldError if another run does.
+
+    `read` returns it, or None if there is none; `write` writes it, if told so only where there is
+    none, and says whether it did.
+    """
+    own: Lease = {"holder": uuid4().hex, "process": _process(os.getpid()), "renewed": 0}
+    found = read()
+    if found is not None and _is_alive(found, read):
+        raise HeldError
+    if not write(own, found is None) or read() != own:
+        raise HeldError
+    ended = threading.Event()
+
+    def renew() -> None:
+        while not ended.wait(RENEWED_SECONDS):
+            own["renewed"] += 1
+            with contextlib.suppress(FailureError, *store_errors()):  # the next one may reach it
+                write(own, False)
+
+    renewing = threading.Thread(target=renew, daemon=True)
+    renewing.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        renewing.join()
+        with contextlib.suppress(FailureError, *store_errors()):  # it lapses
+            remove()
+
+
+def _is_alive(found: Lease, read: Callable[[], Lease | None]) -> bool:
+    process = found.get("process") or [None]
+    own = _process(os.getpid())
+    if process[0] == own[0]:  # on this machine
+        return bool(process == own or process == _process(process[1]))
+    deadline = time.monotonic() + LAPSED_SECONDS
+    while time.monotonic() < deadline:
+        time.sleep(RENEWED_SECONDS / 2)
+        now = read()
+        if now != found:
+            return now is not None
+    return False
+
+
+def _process(number: int) -> list[Any]:
+    """Name a process: where its number counts (machine since its start, and container), its number,
+    and when it started, in ticks; nothing for one that is no more."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        where = f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+        status = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # no Linux, or no such process
+        return [uuid4().hex, number, 0]
+    return [where, number, int(status[19])]
+
+
+def parse(content: bytes) -> Lease:
+    """Read a lease; one that is no JSON is nobody's."""
+    with contextlib.suppress(ValueError):
+        found = json.loads(content)
+        if isinstance(found, dict):
+            return found
+    return {}
