@@ -66,10 +66,10 @@ def build(
 ) -> Manifest:
     """Run all phases that are not finished yet and return the manifest, which is written last."""
     store = Store(output)
-    with first_contact(output):
-        _refuse_foreign(store)
-    with store.locked():
+    with contextlib.ExitStack() as locked:
         with first_contact(output):
+            _refuse_foreign(store)
+            locked.enter_context(store.locked())
             if options.restart:
                 _clear(store, plan)
             _agree(store, plan)
@@ -121,7 +121,7 @@ def _refuse_foreign(store: Store) -> None:
             )
     if not begun:
         foreign = sorted(store.names("") - {"staging"}) or sorted(
-            store.names("staging") - {"lock", "partial"}
+            store.names("staging") - {"lock", "lease.json", "partial"}
         )
         if foreign:
             raise StagingError(
