@@ -284,6 +284,8 @@ def _with_whole_parts(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArra
     )
     lines = (number > 1) & (homes == number) & (kept_there > 0.5 * said)
     kept = kept | (plain & lines[blocks.elements])
+    headings = plain & ((blocks.bits & _HEADINGS) != 0)
+    kept |= headings & next_to(layout, kept, both=True)
     things = np.flatnonzero(
         ((layout.own & sum(TAG_BIT[tag] for tag in ("table", "pre", "ul", "ol", "dl"))) != 0)
         & (number > 0)
@@ -297,11 +299,10 @@ def _with_whole_parts(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArra
     after = np.append(kept, False)[last] & (last < layout.block_ends[pages])
     tabular = (layout.own[things] & (TAG_BIT["table"] | TAG_BIT["pre"])) != 0
     same_parent = layout.parents[things] == layout.parents[blocks.elements[first - 1]]
-    amid = tabular & (after | same_parent) | (2 * kept_there >= last - first)
+    amid = (tabular & (after | same_parent)) | (2 * kept_there >= last - first)
+    amid |= (kept_there > 0) & same_parent
     amid &= kept[first - 1] & (others == 0)
     edges = np.bincount(first[amid], minlength=len(kept) + 1) - np.bincount(
         last[amid], minlength=len(kept) + 1
     )
-    kept = kept | (np.cumsum(edges)[:-1] > 0)
-    between = next_to(layout, kept, both=True) & plain & ((blocks.bits & _HEADINGS) != 0)
-    return kept | between
+    return kept | (np.cumsum(edges)[:-1] > 0)

@@ -153,6 +153,13 @@ def _bylines(
     names = near_names(layout)
     named = ((names & BYLINE) != 0) & ~content & (blocks.weights < 2 * LONG)
     named &= (layout.own_names[blocks.elements] & BIT["title"]) == 0
+    # Dates of one kind that stand all over a page are those of a chronicle.
+    _, alike, counts = np.unique(
+        layout.path[blocks.elements] + PAGE_STEP * page.astype(np.uint64),
+        return_inverse=True,
+        return_counts=True,
+    )
+    named &= (counts[alike] < 3) | (blocks.digits == 0)
     text = kept & (blocks.weights >= LONG) & (blocks.link_weights < 0.4 * blocks.weights) & ~named
     titles = np.flatnonzero(kept & ((blocks.bits & (TAG_BIT["h1"] | TAG_BIT["h2"])) != 0))
     first = titles[np.unique(page[titles], return_index=True)[1]]

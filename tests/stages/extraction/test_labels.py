@@ -231,3 +231,13 @@ def test_a_heading_of_links_that_are_left_out_goes_with_them() -> None:
     text = "<h2>Soma pia</h2><h3>Kitabu cha kwanza</h3>"
     found = lines(f"<article><h1>Haki za watu</h1>{BODY}{text}{BODY}</article>")
     assert {"Soma pia", "Kitabu cha kwanza"} <= set(found)
+
+
+def test_each_date_of_a_chronicle_is_text() -> None:
+    days = "".join(
+        f"<p class=date>{day}. 5. 1944</p><p>{text}</p>" for day, text in enumerate(TEXTS, 3)
+    )
+    found = lines(f"<main><h1>Siku za vita</h1>{days}</main>")
+    assert all(f"{day}. 5. 1944" in found for day in range(3, 8))
+    alone = lines(f"<main><h1>Siku za vita</h1><p class=date>3. 5. 1944</p>{BODY}</main>")
+    assert "3. 5. 1944" not in alone
