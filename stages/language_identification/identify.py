@@ -282,19 +282,25 @@ def identify_language(
     from stages.language_identification.passages import cut_passages  # it imports Polars
 
     passages = cut_passages(batch["text"], config.max_code_points)
-    unique = passages.texts.dictionary_encode()
-    found = identify(unique.dictionary.to_pylist())
-    rows = unique.indices.to_numpy(zero_copy_only=False)
+    found = _candidates(passages, identify)
     languages, renumber = merged(found.languages, config.merge)
-    codes = np.where(found.codes >= 0, renumber[found.codes], -1)[rows]
-    scores = (
-        found.scores[rows] * np.where(passages.names, TRUST_IN_NAMES, 1).astype(np.float32)[:, None]
-    )
+    codes = np.where(found.codes >= 0, renumber[found.codes], -1)
+    scores = found.scores * np.where(passages.names, TRUST_IN_NAMES, 1).astype(np.float32)[:, None]
     votes = count_votes(passages, codes, scores, batch.num_rows, languages if config.groups else ())
     batch, labels = _with_languages(batch, votes, languages, config)
     if config.declared == "where_unknown":
         batch = _with_declared(batch, labels, config, answers)
     return _with_candidates(batch, votes, labels) if config.candidates else batch
+
+
+def _candidates(passages: Passages, identify: Callable[[list[str]], Candidates]) -> Candidates:
+    """Return the candidates of each passage; each text is asked about once."""
+    if isinstance(identify, Cascade):
+        return identify.of_documents(passages)
+    unique = passages.texts.dictionary_encode()
+    found = identify(unique.dictionary.to_pylist())
+    rows = unique.indices.to_numpy(zero_copy_only=False)
+    return found._replace(codes=found.codes[rows], scores=found.scores[rows])
 
 
 def with_evidence(

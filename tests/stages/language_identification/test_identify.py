@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from schemas.columns import SchemaError
 from schemas.document import CANDIDATES, DOCUMENT
 from stages.language_identification.answers import Answers
-from stages.language_identification.cascade import Candidates, Identifier
+from stages.language_identification.cascade import Candidates, Cascade, Identifier, _decided
 from stages.language_identification.identify import (
     WRITTEN,
     LanguageIdentificationConfig,
@@ -30,7 +30,7 @@ from stages.language_identification.labels import (
     ONE_LANGUAGE_SCRIPTS,
     read_label,
 )
-from stages.language_identification.passages import cut_passages
+from stages.language_identification.passages import Passages, cut_passages
 
 DEFAULT = LanguageIdentificationConfig()
 FIELDS = pa.schema([DOCUMENT.field(name) for name in ("id", "text", *WRITTEN)])
@@ -517,6 +517,90 @@ def test_rows_keep_their_order_and_do_not_depend_on_each_other(
         for i in range(len(texts))
     ]
     assert found.to_pylist() == alone
+
+
+# Passages of English, which the fast model alone is not sure of.
+MANUAL = [
+    "You can use this window to change how the text in the selected cells is shown to readers.",
+    "Press the button to open the list of all the documents that were used in the last few days.",
+    "If there is no such folder, the program asks whether it should make a new one at that place.",
+    "The name of the table is shown in the first line, and its columns are listed below it in order.",
+    "To move a picture, hold the key and drag it with the mouse to where it should stand on the page.",
+    "Choose whether the numbers are rounded when they are printed.",
+]
+
+
+def asked_about(cascade: Identifier, text: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the passages of a document that the slow models are asked about."""
+    assert isinstance(cascade, Cascade)
+    asked: list[str] = []
+    combine = cascade._combine
+
+    def counting(texts: Sequence[str], *rest: Any) -> Any:
+        asked.extend(texts)
+        return combine(texts, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cascade, "_combine", counting)
+        identify_language(batch_of([text]), cascade, DEFAULT)
+    return asked
+
+
+def test_slow_models_are_asked_until_the_label_is_decided(
+    cascade: Identifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asked_about(cascade, "\n".join(MANUAL), monkeypatch)
+    assert 0.6 * sum(map(len, MANUAL)) <= sum(map(len, asked)) < sum(map(len, MANUAL))
+    assert MANUAL[-1].lower() not in asked, "the longest come first"
+
+
+def test_what_the_fast_model_takes_for_another_language_is_asked_about(
+    cascade: Identifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = MANUAL[-1][::-1]
+    assert other.lower() in asked_about(cascade, "\n".join([*MANUAL, other]), monkeypatch)
+
+
+def test_a_document_of_halves_is_asked_about_as_a_whole(
+    cascade: Identifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    halves = [*MANUAL[:2], *(line[::-1] for line in MANUAL[:2])]
+    assert len(asked_about(cascade, "\n".join(halves), monkeypatch)) == len(halves)
+
+
+ANSWERED = st.tuples(
+    st.integers(1, 300),  # letters
+    st.booleans(),  # voting
+    st.integers(-1, 3),  # the language, and its score
+    st.floats(0, 1, width=32),
+)
+
+
+@given(st.lists(ANSWERED, min_size=1, max_size=8), st.integers(0, 3))
+def test_no_answer_about_the_rest_changes_a_decided_label(
+    answers: list[tuple[int, bool, int, float]], other: int
+) -> None:
+    letters, voting, codes, scores = map(np.asarray, zip(*answers, strict=True))
+    scores = np.where(codes >= 0, scores, 0)[:, None]
+    count = len(answers)
+    one = np.zeros(count, np.int64)
+    texts = pa.array([""] * count, pa.large_string())
+    passages = Passages(one, texts, ["Latn"] * count, letters, letters, one.astype(bool))
+    (decided,), (mean,) = _decided(passages, voting, codes[:, None], scores)
+    if decided < 0:
+        return
+    codes, scores = np.where(voting, codes, other), np.where(voting, scores[:, 0], 1)
+    sums = np.bincount(codes + 1, letters * scores, 5)[1:]
+    assert sums.argmax() == decided
+    own = voting & (codes == decided)
+    assert mean == pytest.approx((letters * scores * own).sum() / letters[voting].sum())
+
+
+def test_passages_of_other_documents_in_the_block_change_nothing(cascade: Identifier) -> None:
+    texts = ["\n".join(MANUAL), MANUAL[-1], "\n".join(MANUAL[::-1])]
+    together = identify_language(batch_of(texts), cascade, DEFAULT).drop_columns("id")
+    alone = [identify_language(batch_of([text]), cascade, DEFAULT) for text in texts]
+    assert together.to_pylist() == [one.drop_columns("id").to_pylist()[0] for one in alone]
 
 
 def test_time_on_a_long_document_does_not_grow_with_it(cascade: Identifier) -> None:
