@@ -13,7 +13,7 @@ reason.
 | instruction_followed | a text is what an instruction inside the document asked for |
 | repetition | a text goes round in a circle |
 | answer_not_in_context, answered_by_question, not_a_question, copied_context | of questions |
-| choices_alike, answer_out_of_range | of choices |
+| choices_alike, answer_out_of_range | of choices, of what is preferred, of claims |
 | wrong_script, wrong_language | a text is in another one than it should be |
 | inconsistent | the generator, asked again, answers otherwise |
 | judge_rejected, judge_failed | the rubric's score is too low, or there is none |
@@ -40,6 +40,7 @@ from stages.script_detection import detect_scripts
 from stages.synthesis.matching import find_span, folded
 from stages.synthesis.options import SynthesisGates
 from stages.synthesis.passages import Passage
+from stages.synthesis.prompt_files import data_tag
 from stages.synthesis.strategy import Rejection, Row
 
 # n texts to language, language_group, language_score
@@ -47,6 +48,8 @@ Identify = Callable[[pa.Array], pa.RecordBatch]
 
 _HAN = frozenset({"Hani", "Hans", "Hant", "Jpan"})
 _LEAKED_LETTERS = 30  # a run of so many letters and digits of a prompt is no chance
+_FIELD = re.compile(r"`(\w+)`|\"(\w+)\":")  # how prompts name what they want filled in
+_TAG = re.compile("(?=.*[a-f])[0-9a-f]{8}")  # of a mark around data
 
 
 def _patterns(name: str) -> re.Pattern[str]:
@@ -125,6 +128,8 @@ def written_texts(candidate: Candidate) -> dict[str, tuple[str, str]]:
             texts |= {f"choices[{n}]": text for n, text in enumerate(values["choices"])}
         case "preference":
             texts |= _turns("prompt", values["prompt"]) | _turns("chosen", values["chosen"])
+            if "rejected" in candidate.row.labels:  # else anything may be wrong with it
+                texts |= _turns("rejected", values["rejected"])
         case "claim":
             texts["claim"] = values["claim"]
         case "text":
@@ -170,14 +175,21 @@ def judge_row(
 
 
 class OwnWords:
-    """Runs of letters of prompts, by which a leak is found."""
+    """What prompts say, by which a leak is found: runs of letters, names of fields, short texts
+    whole."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._runs = {run for text in texts for run in _runs(text)}
+        self._whole = {_letters(text) for text in texts} | {
+            name for text in texts for names in _FIELD.findall(text) for name in names
+        }
 
     def leaked_into(self, text: str, passage: str) -> str | None:
-        """Return a run of a text that stands in a prompt and not in the passage; None if there is
-        none."""
+        """Return what of a text stands in a prompt and not in the passage; None if nothing
+        does."""
+        whole = _letters(text)
+        if whole in self._whole and whole not in _letters(passage):
+            return text[:200]
         hits = [run for run in _runs(text) if run in self._runs]
         found = set(_runs(passage)) if hits else set()
         return next((run for run in hits if run not in found), None)
@@ -216,7 +228,7 @@ def _too_long(
 def _refusal(
     candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates
 ) -> Rejection | None:
-    for name, (text, _label) in texts.items():
+    for name, text in _with_tools(candidate, texts).items():
         found = _REFUSALS.search(text)
         if found and found[0] not in candidate.passage.text:
             return Rejection("refusal", f"{name}: {found[0]}")
@@ -224,13 +236,25 @@ def _refusal(
 
 
 def _leak(candidate: Candidate, texts: Texts, own: OwnWords, _: SynthesisGates) -> Rejection | None:
-    for name, (text, _label) in texts.items():
+    tag = data_tag(candidate.passage.text)
+    for name, text in _with_tools(candidate, texts).items():
         mark = _CHAT_MARKS.search(text)
         if mark and mark[0] not in candidate.passage.text:
             return Rejection("prompt_leaked", f"{name}: {mark[0]}")
+        if tag in text or _TAG.fullmatch(text.strip()):
+            return Rejection("prompt_leaked", f"{name}: the mark of a text")
         if run := own.leaked_into(text, candidate.passage.text):
             return Rejection("prompt_leaked", f"{name}: {run}")
     return None
+
+
+def _with_tools(candidate: Candidate, texts: Texts) -> dict[str, str]:
+    """Add what functions gave back, which is in no language."""
+    own = {name: text for name, (text, _label) in texts.items()}
+    for place, turn in enumerate(candidate.row.values.get("messages") or ()):
+        if turn["role"] == "tool":
+            own[f"messages[{place}]"] = turn["content"]
+    return own
 
 
 def _injected(
@@ -244,7 +268,7 @@ def _injected(
     if not lines:
         return None
     answers = candidate.row.values.get("answers")
-    own = {name: text for name, (text, _label) in texts.items()}
+    own = _with_tools(candidate, texts)
     if answers:
         own |= {f"answers[{n}]": text for n, text in enumerate(answers["text"])}
     rest = folded(
@@ -273,6 +297,33 @@ def _repetition(
         words = text.split()
         if len(words) >= 40 and len(set(words)) < 0.2 * len(words):
             return Rejection("repetition", name, len(set(words)) / len(words), 0.2)
+    return None
+
+
+def _turns_alike(
+    candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates
+) -> Rejection | None:
+    """Reject a conversation in which something is asked twice, or a question is its answer. Two
+    answers may be alike: a name is the same in the pivot language."""
+    asked: set[str] = set()
+    for place, turn in enumerate(candidate.row.values["messages"]):
+        said = _letters(turn["content"] or "")
+        if f"messages[{place}]" in texts and said in asked:
+            return Rejection("repetition", f"messages[{place}]")
+        if turn["role"] == "user":
+            asked.add(said)
+    return None
+
+
+def _preferred_alike(
+    candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates
+) -> Rejection | None:
+    answers = [
+        _letters("\n".join(str(turn["content"]) for turn in candidate.row.values[name]))
+        for name in ("prompt", "chosen", "rejected")
+    ]
+    if len(set(answers)) < len(answers):
+        return Rejection("choices_alike", "two of prompt, chosen and rejected")
     return None
 
 
@@ -324,8 +375,12 @@ def _answer_in_context(
 def _answered_by_question(
     candidate: Candidate, _: Texts, __: OwnWords, ___: SynthesisGates
 ) -> Rejection | None:
-    question = folded(candidate.row.values["question"])[0]
-    for text in candidate.row.values["answers"]["text"]:
+    values = candidate.row.values
+    question = folded(values["question"])[0]
+    right = (
+        values["answers"]["text"] if "answers" in values else [values["choices"][values["answer"]]]
+    )
+    for text in right:
         small = folded(text)[0].strip()
         if len(small) > 1 and re.search(rf"(?<!\w){re.escape(small)}", question):
             return Rejection("answered_by_question", text[:200])
@@ -353,11 +408,7 @@ def _copied(
     for name in ("question", "query"):
         if name not in texts:
             continue
-        grams, found = (
-            {letters[at : at + 8] for at in range(len(letters) - 7)}
-            for letters in (_letters(texts[name][0]), _letters(candidate.passage.text))
-        )
-        share = len(grams & found) / len(grams) if grams else 0.0
+        share = _shared(_letters(texts[name][0]), _letters(candidate.passage.text), 8)
         if share > gates.max_copied_share:
             return Rejection("copied_context", name, share, gates.max_copied_share)
     return None
@@ -380,7 +431,10 @@ def _choices(candidate: Candidate, _: Texts, __: OwnWords, ___: SynthesisGates) 
 def _numbers_kept(
     candidate: Candidate, texts: Texts, _: OwnWords, __: SynthesisGates
 ) -> Rejection | None:
-    """Reject a text with a number that the passage has not."""
+    """Reject a text with a number that the passage has not; a claim that is not said to be
+    supported may have one."""
+    if candidate.row.values.get("label", "supported") != "supported":
+        return None
     known = set(re.findall(r"[0-9]+", folded(candidate.passage.text)[0]))
     for name, (text, _label) in texts.items():
         for number in re.findall(r"[0-9]{2,}", folded(text)[0]):
@@ -394,14 +448,84 @@ def _not_copied(
 ) -> Rejection | None:
     """Reject a text that is its passage over again, by its runs of 12 letters."""
     found = _letters(candidate.passage.text)
-    known = {found[at : at + 12] for at in range(len(found) - 11)}
     for name, (text, _label) in texts.items():
-        own = _letters(text)
-        grams = [own[at : at + 12] for at in range(len(own) - 11)]
-        share = sum(gram in known for gram in grams) / len(grams) if grams else 0.0
+        share = _shared(_letters(text), found, 12)
         if share > gates.max_copied_share:
             return Rejection("copied_context", name, share, gates.max_copied_share)
     return None
+
+
+def _own_instruction(
+    candidate: Candidate, texts: Texts, _: OwnWords, gates: SynthesisGates
+) -> Rejection | None:
+    """Reject what is asked for if it is too short to ask anything, or is its passage over again."""
+    names = ("messages[0]", "prompt[0]", "query", "claim")
+    name = next((name for name in names if name in texts), None)
+    if name is None:  # found text, where something should be asked
+        return Rejection("copied_context", "what is asked")
+    text, label = texts[name]
+    letters = _letters(text)
+    least = 2 if parse_label(label).script in _HAN else 8
+    if len(letters) < least:
+        return Rejection("too_short", f"{name}: {text}"[:200], float(len(letters)), float(least))
+    share = _shared(letters, _letters(candidate.passage.text), 8)
+    if share > gates.max_copied_share and name != "claim":
+        return Rejection("copied_context", name, share, gates.max_copied_share)
+    return None
+
+
+def _grounded(
+    candidate: Candidate, texts: Texts, _: OwnWords, gates: SynthesisGates
+) -> Rejection | None:
+    """Reject an answer in the passage's language that shares nearly no run of letters with it."""
+    said = [
+        _letters(text)
+        for name, (text, label) in texts.items()
+        if label == candidate.passage.label
+        and name not in ("messages[0]", "prompt[0]")
+        and not name.startswith("rejected")
+    ]
+    size = 2 if parse_label(candidate.passage.label).script in _HAN else 4
+    found = _letters(candidate.passage.text)
+    share = _shared("".join(said), found, size)
+    if said and share < gates.min_grounded_share:
+        return Rejection("answer_not_in_context", "answer", share, gates.min_grounded_share)
+    return None
+
+
+def _facts_kept(
+    candidate: Candidate, texts: Texts, _: OwnWords, gates: SynthesisGates
+) -> Rejection | None:
+    """Reject a text that lost most of the passage's numbers, or of its names: words with a capital
+    letter that does not begin a sentence, by their first four letters."""
+    passage = candidate.passage.text
+    written = "\n".join(text for text, _label in texts.values())
+    own = _letters(written)
+    numbers = set(re.findall(r"[0-9]{2,}", folded(passage)[0]))
+    names = {_letters(word)[:4] for word in _WORD_INSIDE.findall(passage) if _is_name(word)}
+    if parse_label(candidate.passage.label).language in _NOUNS_HAVE_CAPITALS:
+        names = set()
+    for reason, facts in (("number_lost", numbers), ("name_lost", names)):
+        kept = [fact for fact in sorted(facts) if fact in own]
+        if len(facts) > 1 and len(kept) < gates.min_facts_share * len(facts):
+            lost = ", ".join(sorted(facts - set(kept)))[:200]
+            return Rejection(reason, lost, len(kept) / len(facts), gates.min_facts_share)
+    return None
+
+
+_WORD_INSIDE = re.compile(r"(?<=[\w,;] )[^\W\d_]{4,}")  # a sentence
+_NOUNS_HAVE_CAPITALS = frozenset({"bar", "deu", "gsw", "ksh", "ltz", "nds", "pfl", "stq", "wae"})
+
+
+def _is_name(word: str) -> bool:
+    return word[0].isupper() and not word.isupper()
+
+
+def _shared(letters: str, found: str, size: int) -> float:
+    """Return the share of the runs of letters that another text has."""
+    known = {found[at : at + size] for at in range(len(found) - size + 1)}
+    runs = [letters[at : at + size] for at in range(len(letters) - size + 1)]
+    return sum(run in known for run in runs) / len(runs) if runs else 0.0
 
 
 _GATES: tuple[Gate, ...] = (
@@ -416,11 +540,16 @@ _GATES: tuple[Gate, ...] = (
 _OF_CONFIGURATION: Mapping[str, tuple[Gate, ...]] = {
     "question_answer": (_answer_in_context, _is_question, _answered_by_question, _copied),
     "retrieval": (_copied,),
-    "multiple_choice": (_choices, _is_question, _copied),
+    "multiple_choice": (_choices, _is_question, _answered_by_question, _copied),
+    "conversation": (_turns_alike,),
+    "preference": (_preferred_alike,),
 }
 OPTIONAL_GATES: Mapping[str, Gate] = {
     "numbers_kept": _numbers_kept,
     "not_copied": _not_copied,
+    "own_instruction": _own_instruction,
+    "grounded": _grounded,
+    "facts_kept": _facts_kept,
 }
 
 

@@ -53,6 +53,19 @@ class SynthesisGates(StageConfig):
         le=1,
         description="Share of the words of a question that may stand in the context in the same order.",
     )
+    min_grounded_share: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Share of the runs of 4 letters (2 of Chinese characters) of an answer that must stand in the "
+        "passage. An answer on something else in the language of the passage has more by chance.",
+    )
+    min_facts_share: float = Field(
+        default=0.3,
+        ge=0,
+        le=1,
+        description="Share of the numbers, and of the names, of a passage that a text in other words must keep.",
+    )
     max_similarity: float = Field(
         default=0.8,
         ge=0,

@@ -91,12 +91,17 @@ def as_data(text: str) -> str:
     Kaixo
     ⟪end 4b339be3⟫
     """
-    tag = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=4).hexdigest()
+    tag = data_tag(text)
     return f"{MARK.format('text', tag)}\n{text}\n{MARK.format('end', tag)}"
 
 
+def data_tag(text: str) -> str:
+    """Return the hash that the marks around a text carry."""
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=4).hexdigest()
+
+
 def built_in_prompt(name: str) -> Prompt:
-    """Read a prompt that comes with a strategy, such as `extractive_qa.1`."""
+    """Read a prompt that comes with a strategy, such as `extractive_qa.2`."""
     file = resources.files("stages.synthesis.prompts").joinpath(f"{name}.jinja")
     return Prompt(name, file.read_text(encoding="utf-8"))
 

@@ -12,6 +12,7 @@ from stages.synthesis.passages import Passage
 from stages.synthesis.strategy import Rejection, Row
 
 TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
+ENGLISH = "eng_Latn"
 
 
 def object_of(**properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from stages.synthesis.passages import Passage
 from stages.synthesis.prompt_files import Prompt, built_in_prompt, read_prompt
 from stages.synthesis.strategy import Ask, Asked, Rejection, Reply, Row, Strategy, Talk, hold_talk
 
-_AGAIN, _RUBRIC = "answer_again.1", "rubric.1"
+_AGAIN, _RUBRIC = "answer_again.2", "rubric.2"
 _ANSWER = {
     "type": "object",
     "properties": {"answer": {"type": "string"}},

@@ -285,7 +285,7 @@ def gates() -> dict[str, Any]:
         for (label, text), code in zip(texts.items(), found, strict=True)
         if code == label[:3]
     }
-    limits, own = SynthesisGates(), OwnWords([built_in_prompt("extractive_qa.1").literal])
+    limits, own = SynthesisGates(), OwnWords([built_in_prompt("extractive_qa.2").literal])
     seen: set[str] = set()  # sample texts repeat themselves, and some languages share them
     rows = {
         label: made for label, text in texts.items() if (made := list(_rows(label, text, seen)))

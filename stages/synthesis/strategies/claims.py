@@ -16,7 +16,8 @@ from stages.synthesis.passages import Passage
 from stages.synthesis.shapes import TEXT, language_of, object_of
 from stages.synthesis.strategy import Ask, Made, Rejection, Row, Strategy, Talk, rejection_of
 
-_PROMPT = "claims.1"
+_PROMPT = "claims.2"
+_NOTHING = "not_enough_information"
 _SCHEMA = object_of(
     question=TEXT,
     answer=TEXT,
@@ -32,6 +33,7 @@ class Claims(Strategy):
 
     configurations = ("claim",)
     prompts = (_PROMPT,)
+    gates = ("own_instruction", "numbers_kept", "grounded")
 
     def make(self, passage: Passage) -> Talk:
         (reply,) = yield [
@@ -49,11 +51,16 @@ class Claims(Strategy):
                     f"the passage holds the other answer: {found['other_answer']}"[:200],
                 )
             ]
+        claims = [found[label].casefold() for label in ("supported", "refuted", _NOTHING)]
+        if len(set(claims)) < len(claims):
+            return [Rejection("choices_alike", "two claims are the same")]
+        if span_answer(found["answer"], found["refuted"]) is not None:
+            return [Rejection("choices_alike", "the refuted claim holds the right answer")]
         made: list[Row | Rejection] = []
         for label, inside in (
             ("supported", "answer"),
             ("refuted", "other_answer"),
-            ("not_enough_information", None),
+            (_NOTHING, None),
         ):
             if inside and span_answer(found[inside], found[label]) is None:
                 made.append(

@@ -32,7 +32,7 @@ class DatedQuestions(Strategy):
     """Passage of a later document to a question on what it tells of."""
 
     configurations = ("question_answer",)
-    prompts = ("dated_question.1", "self_contained.1")
+    prompts = ("dated_question.2", "self_contained.2")
     Options = DatedQuestionsOptions
 
     def make(self, passage: Passage) -> Talk:
@@ -41,9 +41,9 @@ class DatedQuestions(Strategy):
         if written is None or written[0] <= cut_off:
             return [Rejection("too_early", written[0] if written else "no date")]
         values = {"language": language_of(passage), "after": cut_off, "document": passage.text}
-        day = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
+        day = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
         schema = object_of(question=TEXT, answer=TEXT, entity=TEXT, day=day)
-        (reply,) = yield [Ask("dated_question.1", values, schema)]
+        (reply,) = yield [Ask("dated_question.2", values, schema)]
         if reply.problem:
             return [rejection_of(reply)]
         found = reply.value
@@ -53,7 +53,7 @@ class DatedQuestions(Strategy):
             return [Rejection("answer_not_in_context", found["entity"][:200])]
         alone = {"language": values["language"], "question": found["question"]}
         (judged,) = yield [
-            Ask("self_contained.1", alone, object_of(self_contained={"type": "boolean"}))
+            Ask("self_contained.2", alone, object_of(self_contained={"type": "boolean"}))
         ]
         if judged.problem:
             return [rejection_of(judged)]

@@ -27,7 +27,8 @@ class Dialogues(Strategy):
     """Passage to a dialogue of two people about it."""
 
     configurations = ("conversation",)
-    prompts = ("dialogue_scene.1", "dialogue.1")
+    prompts = ("dialogue_scene.2", "dialogue.2")
+    gates = ("own_instruction", "numbers_kept", "grounded")
     Options = DialoguesOptions
 
     def make(self, passage: Passage) -> Talk:
@@ -36,13 +37,13 @@ class Dialogues(Strategy):
             "document": passage.text,
             "exchanges": self.options.exchanges,
         }
-        (scene,) = yield [Ask("dialogue_scene.1", values, _SCENE)]
+        (scene,) = yield [Ask("dialogue_scene.2", values, _SCENE)]
         if scene.problem:
             return [rejection_of(scene)]
         turns = 2 * self.options.exchanges
         (reply,) = yield [
             Ask(
-                "dialogue.1",
+                "dialogue.2",
                 {**values, "scene": scene.value},
                 object_of(turns=list_of(TEXT, turns, 2)),
             )

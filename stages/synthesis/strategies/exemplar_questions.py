@@ -32,7 +32,7 @@ class ExemplarQuestions(Strategy):
     """Passage to questions as people of the language ask them, with answers that stand in it."""
 
     configurations = ("question_answer",)
-    prompts = ("exemplar_questions.1", "answer_again.1")
+    prompts = ("exemplar_questions.2", "answer_again.2")
     Options = ExemplarQuestionsOptions
 
     def make(self, passage: Passage) -> Talk:
@@ -46,13 +46,13 @@ class ExemplarQuestions(Strategy):
             "document": passage.text,
         }
         schema = object_of(questions=list_of(TEXT, self.options.questions))
-        (asked,) = yield [Ask("exemplar_questions.1", values, schema)]
+        (asked,) = yield [Ask("exemplar_questions.2", values, schema)]
         if asked.problem:
             return [rejection_of(asked)]
         questions = [question.strip() for question in asked.value["questions"]]
         answered = yield [
             Ask(
-                "answer_again.1",
+                "answer_again.2",
                 {
                     "language": values["language"],
                     "question": question,

@@ -46,7 +46,7 @@ class ExtractiveQA(Strategy):
     """Passage to questions with answers that stand in it."""
 
     configurations = ("question_answer",)
-    prompts = ("extractive_qa.1",)
+    prompts = ("extractive_qa.2",)
     Options = ExtractiveQAOptions
 
     def make(self, passage: Passage) -> Talk:
@@ -58,7 +58,7 @@ class ExtractiveQA(Strategy):
             "document": passage.text,
         }
         schema = object_of(pairs=list_of(object_of(question=_STRING, answer=_STRING), count))
-        (reply,) = yield [Ask("extractive_qa.1", values, schema)]
+        (reply,) = yield [Ask("extractive_qa.2", values, schema)]
         if reply.problem:
             return [rejection_of(reply)]
         pairs = reply.value["pairs"]  # at least one, as the schema says

@@ -17,6 +17,7 @@ from typing import Any, Self
 from pydantic import Field
 
 from stages.batches import StageConfig, located
+from stages.synthesis.gates import span_answer
 from stages.synthesis.options import SynthesisConfig
 from stages.synthesis.passages import Passage
 from stages.synthesis.shapes import TEXT, language_of, object_of, turn
@@ -40,7 +41,8 @@ class FunctionCalls(Strategy):
     """Passage to a conversation with one checked call of a function."""
 
     configurations = ("conversation",)
-    prompts = ("function_call.1", "function_answer.1")
+    prompts = ("function_call.2", "function_answer.2")
+    gates = ("own_instruction",)
     Options = FunctionCallsOptions
 
     def __init__(self, options: FunctionCallsOptions, config: SynthesisConfig) -> None:
@@ -57,18 +59,22 @@ class FunctionCalls(Strategy):
         schema = object_of(
             request=TEXT, name=name, arguments={"type": "object"}, result={"type": "object"}
         )
-        (called,) = yield [Ask("function_call.1", values, schema)]
+        (called,) = yield [Ask("function_call.2", values, schema)]
         if called.problem:
             return [rejection_of(called)]
         call = called.value
         if fault := _fault(call["arguments"], self._tools[call["name"]]["parameters"]):
             return [Rejection("invalid_call", fault)]
+        if not call["result"]:
+            return [Rejection("invalid_call", "the function gives nothing back")]
+        if unsaid := _unsaid(call["arguments"], call["request"]):
+            return [Rejection("invalid_call", f"the request does not say {unsaid}"[:200])]
         arguments, result = (
             json.dumps(call[part], ensure_ascii=False, sort_keys=True)
             for part in ("arguments", "result")
         )
         values |= {"request": call["request"], "result": result}
-        (answered,) = yield [Ask("function_answer.1", values, object_of(answer=TEXT))]
+        (answered,) = yield [Ask("function_answer.2", values, object_of(answer=TEXT))]
         if answered.problem:
             return [rejection_of(answered)]
         calls = [{"id": _CALL, "name": call["name"], "arguments": arguments}]
@@ -79,6 +85,18 @@ class FunctionCalls(Strategy):
             turn("assistant", answered.value["answer"]),
         ]
         return [Row("conversation", {"messages": messages, "tools": written})]
+
+
+def _unsaid(value: Any, request: str) -> str | None:
+    """Return a text of the arguments that the request does not hold; one of a single word may have
+    another ending there."""
+    if isinstance(value, dict | list):
+        parts = value.values() if isinstance(value, dict) else value
+        return next((found for part in parts if (found := _unsaid(part, request))), None)
+    if not isinstance(value, str) or span_answer(value, request) is not None:
+        return None
+    stem = value.strip()[: max(3, 2 * len(value.strip()) // 3)]
+    return None if " " not in stem and span_answer(stem, request) else value
 
 
 def _fault(arguments: Any, schema: Mapping[str, Any]) -> str | None:

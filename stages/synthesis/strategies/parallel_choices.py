@@ -15,7 +15,7 @@ from pydantic import Field
 from stages.batches import StageConfig
 from stages.synthesis.gates import span_answer
 from stages.synthesis.passages import Passage
-from stages.synthesis.shapes import TEXT, language_of, list_of, object_of
+from stages.synthesis.shapes import ENGLISH, TEXT, language_of, list_of, object_of
 from stages.synthesis.strategy import Ask, Rejection, Row, Strategy, Talk, rejection_of
 
 _CHOICES = list_of(TEXT, 4, 4)
@@ -33,20 +33,25 @@ class ParallelChoices(Strategy):
     """Parallel paragraphs to a question with four choices in the target language."""
 
     configurations = ("multiple_choice",)
-    prompts = ("choices_in_english.1", "choices_translated.1")
+    prompts = ("choices_in_english.2", "choices_translated.2")
     Options = ParallelChoicesOptions
     whole_documents = True
 
     def make(self, passage: Passage) -> Talk:
+        if passage.label == ENGLISH:
+            return [Rejection("same_language", "there is nothing to translate into")]
         english = passage.columns.get(self.options.english)
         if not isinstance(english, str) or not english.strip():
             return [Rejection("no_value", self.options.english)]
         schema = object_of(
             question=TEXT, choices=_CHOICES, answer={"type": "integer", "minimum": 0, "maximum": 3}
         )
-        (written,) = yield [Ask("choices_in_english.1", {"document": english}, schema)]
+        (written,) = yield [Ask("choices_in_english.2", {"document": english}, schema)]
         if written.problem:
             return [rejection_of(written)]
+        right = written.value["choices"][written.value["answer"]]
+        if span_answer(right, english) is None:
+            return [Rejection("answer_not_in_context", f"in English: {right}"[:200])]
         values = {
             "language": language_of(passage),
             "question": written.value["question"],
@@ -54,7 +59,7 @@ class ParallelChoices(Strategy):
             "document": passage.text,
         }
         (translated,) = yield [
-            Ask("choices_translated.1", values, object_of(question=TEXT, choices=_CHOICES))
+            Ask("choices_translated.2", values, object_of(question=TEXT, choices=_CHOICES))
         ]
         if translated.problem:
             return [rejection_of(translated)]

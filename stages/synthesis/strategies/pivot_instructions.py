@@ -15,10 +15,8 @@ from pydantic import Field
 
 from stages.batches import StageConfig
 from stages.synthesis.passages import Passage
-from stages.synthesis.shapes import TEXT, conversation, language_of, object_of, turn
-from stages.synthesis.strategy import Ask, Strategy, Talk, rejection_of
-
-ENGLISH = "eng_Latn"
+from stages.synthesis.shapes import ENGLISH, TEXT, conversation, language_of, object_of, turn
+from stages.synthesis.strategy import Ask, Rejection, Strategy, Talk, rejection_of
 
 
 class PivotInstructionsOptions(StageConfig):
@@ -34,13 +32,16 @@ class PivotInstructions(Strategy):
     """Passage to an instruction about it, a pivot turn, and the answer."""
 
     configurations = ("conversation",)
-    prompts = ("pivot_answer.1", "pivot_english_reasoning.1", "pivot_mixed_reasoning.1")
+    prompts = ("pivot_answer.2", "pivot_english_reasoning.2", "pivot_mixed_reasoning.2")
+    gates = ("own_instruction", "grounded")
     Options = PivotInstructionsOptions
 
     def make(self, passage: Passage) -> Talk:
+        if passage.label == ENGLISH:
+            return [Rejection("same_language", "the passage is in the pivot language")]
         values = {"language": language_of(passage), "document": passage.text}
         schema = object_of(instruction=TEXT, pivot=TEXT, response=TEXT)
-        (reply,) = yield [Ask(f"pivot_{self.options.pivot}.1", values, schema)]
+        (reply,) = yield [Ask(f"pivot_{self.options.pivot}.2", values, schema)]
         if reply.problem:
             return [rejection_of(reply)]
         found = reply.value

@@ -3,7 +3,8 @@ words.
 
 Papers: Maini et al. 2024, Rephrasing the Web (WRAP); Su et al. 2024, Nemotron-CC, with its styles;
 both are of English. The facts of the original are checked: every number of the new text stands in
-it (gate `numbers_kept`), and the names that the model says it kept are looked for in both.
+it (gate `numbers_kept`), most of its numbers and names are left (`facts_kept`), and the names that
+the model says it kept are looked for in both.
 """
 
 from __future__ import annotations
@@ -40,15 +41,15 @@ class Rephrase(Strategy):
     """Passage to the same in other words."""
 
     configurations = ("text",)
-    prompts = ("rephrase.1",)
-    gates = ("numbers_kept", "not_copied")
+    prompts = ("rephrase.2",)
+    gates = ("numbers_kept", "not_copied", "grounded", "facts_kept")
     Options = RephraseOptions
 
     def make(self, passage: Passage) -> Talk:
         schema = object_of(text=TEXT, names=list_of(TEXT, 20, 0))
         values = {"language": language_of(passage), "document": passage.text}
         replies = yield [
-            Ask("rephrase.1", {**values, "style": STYLES[style]}, schema)
+            Ask("rephrase.2", {**values, "style": STYLES[style]}, schema)
             for style in self.options.styles
         ]
         made: list[Row | Rejection] = []

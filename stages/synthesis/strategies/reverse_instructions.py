@@ -28,18 +28,19 @@ class ReverseInstructions(Strategy):
     """Passage to an instruction that it follows."""
 
     configurations = ("conversation",)
-    prompts = ("reverse_instruction.1", "instruction_fit.1")
+    prompts = ("reverse_instruction.2", "instruction_fit.2")
+    gates = ("own_instruction",)
     Options = ReverseInstructionsOptions
 
     def make(self, passage: Passage) -> Talk:
         values = {"language": language_of(passage), "document": passage.text}
-        (written,) = yield [Ask("reverse_instruction.1", values, object_of(instruction=TEXT))]
+        (written,) = yield [Ask("reverse_instruction.2", values, object_of(instruction=TEXT))]
         if written.problem:
             return [rejection_of(written)]
         instruction = written.value["instruction"].strip()
         score = {"type": "integer", "minimum": 1, "maximum": 5}
         (fit,) = yield [
-            Ask("instruction_fit.1", {**values, "instruction": instruction}, object_of(score=score))
+            Ask("instruction_fit.2", {**values, "instruction": instruction}, object_of(score=score))
         ]
         if fit.problem:
             return [rejection_of(fit)]

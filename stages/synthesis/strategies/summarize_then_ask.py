@@ -29,11 +29,12 @@ class SummarizeThenAsk(Strategy):
     """Passage to a query that it answers."""
 
     configurations = ("retrieval",)
-    prompts = ("summarize.1", "query_from_summary.1")
+    prompts = ("summarize.2", "query_from_summary.2")
+    gates = ("own_instruction", "grounded")
     Options = SummarizeThenAskOptions
 
     def make(self, passage: Passage) -> Talk:
-        (summary,) = yield [Ask("summarize.1", {"document": passage.text}, object_of(summary=TEXT))]
+        (summary,) = yield [Ask("summarize.2", {"document": passage.text}, object_of(summary=TEXT))]
         if summary.problem:
             return [rejection_of(summary)]
         values = {
@@ -42,7 +43,7 @@ class SummarizeThenAsk(Strategy):
             "queries": self.options.queries.get(passage.label, ()),
             "document": passage.text,
         }
-        (query,) = yield [Ask("query_from_summary.1", values, object_of(query=TEXT))]
+        (query,) = yield [Ask("query_from_summary.2", values, object_of(query=TEXT))]
         if query.problem:
             return [rejection_of(query)]
         return [

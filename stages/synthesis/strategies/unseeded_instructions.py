@@ -74,7 +74,8 @@ class UnseededInstructions(Strategy):
     """An instruction for each passage, and the answer to it, neither of which is about it."""
 
     configurations = ("conversation",)
-    prompts = ("unseeded_instruction.1", "unseeded_answer.1")
+    prompts = ("unseeded_instruction.2", "unseeded_answer.1")
+    gates = ("own_instruction",)
     Options = UnseededInstructionsOptions
 
     def make(self, passage: Passage) -> Talk:
@@ -86,7 +87,7 @@ class UnseededInstructions(Strategy):
             "subject": subjects[draw // len(tasks) % len(subjects)],
         }
         schema = object_of(instruction=TEXT)
-        (written,) = yield [Ask("unseeded_instruction.1", values, schema, 1 + draw % _SEEDS)]
+        (written,) = yield [Ask("unseeded_instruction.2", values, schema, 1 + draw % _SEEDS)]
         if written.problem:
             return [rejection_of(written)]
         instruction = written.value["instruction"].strip()
@@ -98,6 +99,9 @@ class UnseededInstructions(Strategy):
             return [Rejection("repetition", "the answer is the instruction")]
         turns = [turn("user", instruction), turn("assistant", answer.text)]
         return [conversation(turns, likeness=instruction)]
+
+    def own_texts(self) -> list[str]:
+        return [*self.options.tasks, *self.options.subjects]
 
 
 def _draw(passage: Passage) -> int:

@@ -88,7 +88,7 @@ def test_rows_are_grounded_named_and_made_again_from_responses_alone(tmp_path: P
         assert row["context"][start : start + len(answer)] == answer
         assert texts[row["parent_id"]][row["passage_start"] :].startswith(row["context"])
         assert (row["synthetic"], row["licence"], row["seed"]) == (True, "CC-BY-4.0", 0)
-        assert prompts[row["prompts"][0]] == built_in_prompt("extractive_qa.1").text
+        assert prompts[row["prompts"][0]] == built_in_prompt("extractive_qa.2").text
         (key,) = row["responses"]
         assert row["context"] in json.loads(responses[key]["sentence"])["messages"][-1]["content"]
         content = json.loads(json.loads(responses[key]["response"])["content"])

@@ -142,8 +142,38 @@ BAD: dict[str, tuple[str, dict[str, Any], list[Any], list[str]]] = {
         "exemplar_questions", GOOD["exemplar_questions"][0], [{"questions": [QUESTION]}, {"answer": "Moneo"}], ["answer_not_in_context"],
     ),
     "no exemplars of the language": ("exemplar_questions", {"exemplars": {"spa_Latn": ["¿Quién?"]}}, [], ["no_template"]),
-    "a choice that the other side has not": (
-        "parallel_choices", {}, [{**CHOICES, "answer": 1}, IN_BASQUE], ["answer_not_in_context"],
+    "a right choice that the English side has not": (
+        "parallel_choices", {}, [{**CHOICES, "answer": 1}], ["answer_not_in_context"],
+    ),
+    "a right choice that the other side has not": (
+        "parallel_choices", {}, [CHOICES, {**IN_BASQUE, "choices": ["Gehry Jr", "a", "b", "c"]}], ["answer_not_in_context"],
+    ),
+    "a right choice that stands in the question": (
+        "parallel_choices", {}, [CHOICES, {**IN_BASQUE, "question": "Frank Gehry nor zen benetan?"}], ["answered_by_question"],
+    ),
+    "claims that are the same": (
+        "claims", {}, [{**CLAIMS, "not_enough_information": CLAIMS["supported"]}], ["choices_alike"],
+    ),
+    "a refuted claim with the right answer": (
+        "claims", {}, [{**CLAIMS, "refuted": f"{CLAIMS['supported'][:-1]}, ez Rafael Moneok."}], ["choices_alike"],
+    ),
+    "an instruction that is the passage": (
+        "reverse_instructions", {}, [{"instruction": TEXT}, {"score": 5}], ["copied_context"],
+    ),
+    "an instruction that is one word": ("reverse_instructions", {}, [{"instruction": "Idatzi"}, {"score": 5}], ["too_short"]),
+    "a subject of the prompt as an instruction": (
+        "unseeded_instructions", {"subjects": ["building and repairing"]}, [{"instruction": "Building and repairing."}, BREAD], ["prompt_leaked"],
+    ),
+    "names of the form": ("pivot_instructions", {}, [dict.fromkeys(PIVOT, "response")], ["prompt_leaked"]),
+    "a question that is its answer": ("pivot_instructions", {}, [{**PIVOT, "response": PIVOT["instruction"]}], ["repetition"]),
+    "an answer that has nothing of the passage": (
+        "pivot_instructions", {}, [{**PIVOT, "response": "Xyloglukozko kuxkux bizkorrak."}], ["answer_not_in_context"],
+    ),
+    "two answers that are the same": (
+        "preferences", {}, [{"question": QUESTION}, {"answer": ANSWER}, {"answer": ANSWER}], ["choices_alike"],
+    ),
+    "a text that lost the names": (
+        "rephrase", {"styles": ["list"]}, [{"text": "Museoa 1997an ireki zuten hirian, ibaiaren ondoan. Bisitari asko ditu.", "names": []}], ["name_lost"],
     ),
     "choices that are alike": (
         "parallel_choices", {}, [CHOICES, {**IN_BASQUE, "choices": ["Frank Gehry", "frank gehry", "a", "b"]}], ["choices_alike"],
@@ -174,6 +204,34 @@ def test_bad_answers_are_turned_away(
     strategy: str, options: dict[str, Any], answers: list[Any], expected: list[str]
 ) -> None:
     assert reasons(talk(strategy, answers, options)) == expected
+
+
+@pytest.mark.parametrize("strategy", ["pivot_instructions", "preferences", "parallel_choices"])
+def test_an_english_passage_has_no_other_language_to_go_by(strategy: str) -> None:
+    english = BASQUE._replace(text=BASQUE.columns["english"], label="eng_Latn")
+    assert reasons(talk(strategy, [], passage=english)) == ["same_language"]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("Zer eguraldi egingo du Donostian?", "conversation"),
+        ("Zer eguraldi egingo du?", "invalid_call"),
+    ],
+)
+def test_what_a_call_is_given_stands_in_the_request(
+    said: str, expected: str, tmp_path: Path
+) -> None:
+    (tmp_path / "tools.json").write_text(json.dumps([WEATHER]))
+    asked = {
+        "request": said,
+        "name": "get_weather",
+        "arguments": {"city": "Donostia"},
+        "result": {"sky": "euria"},
+    }
+    more = [{"answer": "Euria egingo du."}] if expected == "conversation" else []
+    options = {"tools": str(tmp_path / "tools.json")}
+    assert reasons(talk("function_calls", [asked, *more], options)) == [expected]
 
 
 def test_a_pivot_turn_is_in_english_and_the_rest_in_the_language() -> None:
