@@ -357,8 +357,8 @@ def gates() -> dict[str, Any]:
 
 
 def _rows(label: str, text: str, seen: set[str]) -> Iterator[Candidate]:
-    """Make good rows of a text: the words of a sentence turned round ask, its last two answer."""
-    passage = Passage("d", text, 0, label, "s")
+    """Make good rows of a text: the words of a sentence turned round ask, its last two answer, and
+    alone are left of it in the passage."""
     spaced = words_are_spaced(label)
     marks = {"Arab": "\u061f", "Grek": ";", "Armn": "\u055e", "Thaa": "\u061f", "Syrc": "\u061f"}
     mark = marks.get(parse_label(label).script, "?")
@@ -376,13 +376,14 @@ def _rows(label: str, text: str, seen: set[str]) -> Iterator[Candidate]:
             gap.join(reversed(words[:-2])).strip() + mark,
             gap.join(words[-2:]).strip(),
         )
-        answers = span_answer(answer, text)
+        rest = text.replace(sentence, f" {answer}")
+        answers = span_answer(answer, rest)
         if answers is None or answer in question or len(question) > 300 or question in seen:
             continue
         seen.add(question)
         count += 1
-        values = {"title": "d", "context": text, "question": question, "answers": answers}
-        yield Candidate(Row("question_answer", values), passage)
+        values = {"title": "d", "context": rest, "question": question, "answers": answers}
+        yield Candidate(Row("question_answer", values), Passage("d", rest, 0, label, "s"))
 
 
 Plant = Callable[[Candidate, str, dict[str, list[Candidate]], random.Random], Candidate | None]

@@ -5,9 +5,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from stages.synthesis.gates import Candidate, OwnWords, judge_row, repeated, signature, span_answer
+from stages.synthesis.gates import (
+    Candidate,
+    OwnWords,
+    judge_languages,
+    judge_row,
+    repeated,
+    signature,
+    span_answer,
+)
 from stages.synthesis.options import SynthesisGates
 from stages.synthesis.passages import Passage
 from stages.synthesis.prompt_files import built_in_prompt
@@ -111,3 +120,59 @@ def test_near_duplicates_are_found_and_neighbours_are_not() -> None:
         "\u6771\u4eac\u306f\u3069\u3053\u306b\u3042\u308a\u307e\u3059\u304b\uff1f",
     ]
     assert list(repeated(map(signature, questions), iter([0.8] * 5))) == [None, 0, None, None, None]
+
+
+SHARES = "Noiz sortu zuten Diego Lopez Harokoak hiriburua, eta zein ibaiaren ondoan?"
+FOREIGN = "Kiedy otwarto wielkie muzeum nad brzegiem rzeki?"
+SHORT = "Kiedy otwarto muzeum?"  # 18 letters
+Found = tuple[str, str | None, float, str | None]
+LANGUAGES: dict[str, tuple[str, Found, bool]] = {
+    "its own": (SHARES, ("eus", None, 0.9, None), False),
+    "surely another one": (FOREIGN, ("pol", None, 0.9, None), True),
+    "surely another one, with names and words of the passage": (SHARES, ("spa", None, 0.9, None), True),
+    "perhaps another one": (FOREIGN, ("pol", None, 0.51, None), True),
+    "perhaps another one, with the runs of letters of the passage": (SHARES, ("spa", None, 0.51, None), False),
+    "no one knows, and it has nothing of the passage": (FOREIGN, ("und", None, 0.2, "pol_Latn"), True),
+    "no one knows, and it has the runs of letters of the passage": (SHARES, ("und", None, 0.2, "spa_Latn"), False),
+    "no one knows, but it is most like its own": (FOREIGN, ("und", None, 0.2, "eus_Latn"), False),
+    "no one knows at all": (FOREIGN, ("und", None, 0.0, None), False),
+    "a short question in surely another one": (SHORT, ("pol", None, 0.9, None), True),
+    "a short question in perhaps another one": (SHORT, ("pol", None, 0.7, None), False),
+    "a question too short to tell": ("Kiedy on?", ("pol", None, 1.0, None), False),
+}  # fmt: skip
+
+
+def languages_of(candidate: Candidate, found: Found) -> str | None:
+    names = ("language", "language_group", "language_score", "runner_up_language")
+
+    def identify(texts: pa.Array) -> pa.RecordBatch:
+        columns = {
+            name: pa.array(
+                [value] * len(texts), pa.float32() if name == "language_score" else pa.string()
+            )
+            for name, value in zip(names, found, strict=True)
+        }
+        return pa.RecordBatch.from_pydict(columns)
+
+    (verdict,) = judge_languages([candidate], SynthesisGates(), identify)
+    return verdict and verdict.reason
+
+
+@pytest.mark.parametrize(("question", "found", "other"), LANGUAGES.values(), ids=LANGUAGES.keys())
+def test_a_question_in_another_language(question: str, found: Found, other: bool) -> None:
+    assert languages_of(qa(question, "1300"), found) == ("wrong_language" if other else None)
+
+
+def test_an_answer_of_a_few_letters_may_be_a_name() -> None:
+    asked = turns("Nork egin du?", "Frank Owen Gehry Jr.")
+    said = made("conversation", messages=asked, tools=None)
+    assert languages_of(said, ("eng", None, 0.99, None)) is None
+
+
+@pytest.mark.parametrize(("best", "other"), [("bos_Latn", False), ("slv_Latn", True)])
+def test_a_near_neighbour_is_not_another_language(best: str, other: bool) -> None:
+    question = "Quando fu costruito il grande castello?"
+    candidate = qa(question, "1300", label="hrv_Latn")
+    assert languages_of(candidate, ("und", None, 0.2, best)) == (
+        "wrong_language" if other else None
+    )
