@@ -20,7 +20,7 @@ from stages.language_identification.cascade import ACCEPT, Cascade, Identifier
 from stages.language_identification.identify import LanguageIdentificationConfig
 from stages.language_identification.passages import LONG_LINE, readable
 
-IDENTIFIED = ("language", "language_group", "language_score")
+IDENTIFIED = ("language", "language_group", "language_score", "runner_up_language")
 
 
 class Identify(Protocol):
@@ -48,8 +48,8 @@ def with_expectation(
         if left.all():
             return whole(texts)
         rest = whole(texts.filter(pa.array(left)))
-        known = {"language": expected, "language_group": None, "language_score": scores}
-        found = {name: np.full(len(texts), value, object) for name, value in known.items()}
+        known = {"language": expected, "language_score": scores}
+        found = {name: np.full(len(texts), known.get(name), object) for name in IDENTIFIED}
         for name, values in found.items():
             values[left] = rest[name].to_numpy(zero_copy_only=False)
         return pa.record_batch(

@@ -164,7 +164,7 @@ def test_a_question_in_another_language(question: str, found: Found, other: bool
 
 
 def test_an_answer_of_a_few_letters_may_be_a_name() -> None:
-    asked = turns("Nork egin du?", "Frank Owen Gehry Jr.")
+    asked = turns("Nork?", "Frank Owen Gehry Jr.")
     said = made("conversation", messages=asked, tools=None)
     assert languages_of(said, ("eng", None, 0.99, None)) is None
 
