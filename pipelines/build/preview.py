@@ -8,6 +8,7 @@ kept only while the command runs; those of the folders to `reuse` are not asked 
 from __future__ import annotations
 
 import itertools
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -27,6 +28,20 @@ from stages.synthesis.passages import Passage
 from stages.synthesis.synthesize import Bound, Outcome, converse_about, shown_row
 
 _INDENT = "    "
+# What would steer a terminal, or show a text in another order than it is stored: controls,
+# directions (UAX #9), line and paragraph separators, halves of surrogate pairs.
+_UNSHOWN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+
+
+def shown_line(line: str) -> str:
+    """Write what a terminal must not get as escapes.
+
+    >>> shown_line("a\\x1b[31mb")
+    'a\\\\u001b[31mb'
+    """
+    return _UNSHOWN.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
 
 
 def preview_strategies(plan: Plan, limit: int) -> Iterator[str]:

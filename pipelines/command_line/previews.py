@@ -21,11 +21,11 @@ def preview(
     """Show for a few documents the prompts, the answers, what each gate said, and the cost. Nothing
     is published."""
     from pipelines.build.plan import make_plan
-    from pipelines.build.preview import preview_strategies
+    from pipelines.build.preview import preview_strategies, shown_line
     from pipelines.runners.without_pandas import let_arrow_do_without_pandas
 
     let_arrow_do_without_pandas()
     for line in preview_strategies(
         make_plan(recipe, limit=200 * limit, allow_code=allow_code), limit
     ):
-        print(line, flush=True)
+        print(shown_line(line), flush=True)

@@ -1,8 +1,9 @@
 """Dialogues of several turns without an example in the target language.
 
-Method: personas, a speech event (after Hymes 1974) and common ground (Clark 1996) are set first, in
-English, from the passage; the dialogue in the target language follows from them, so that no example
-in it is needed.
+Paper: Njifenjou et al. 2025, Open-Source Large Language Models as Multilingual Crowdworkers.
+Personas, a speech event (after Hymes 1974) and common ground (Clark 1996) are set first, in English;
+the dialogue in the target language follows from them, so that no example in it is needed. There
+personas are those of PersonaChat; here all three are made from the passage.
 """
 
 from __future__ import annotations

@@ -49,6 +49,15 @@ ONCE = {  # answers to what several strategies ask, and to calls of functions
     },
 }  # fmt: skip
 
+TEMPLATES = """
+label = "eus_Latn"
+version = "1"
+[[templates]]
+name = "topic"
+user = "Zein da testu honen gaia? {{ text }}"
+assistant = "{{ topic }}"
+"""
+
 
 def planted(body: dict[str, Any]) -> dict[str, Any]:
     """Answer by the properties that are asked for, with what the strategies' own tests call
@@ -72,7 +81,9 @@ def planted(body: dict[str, Any]) -> dict[str, Any]:
 
 def write_files(folder: Path) -> None:
     """Write what the recipes name: a page of Basque with an English paragraph, functions, names."""
-    (folder / "pages.jsonl").write_text(json.dumps({"text": BASQUE.text, **BASQUE.columns}) + "\n")
+    page = {"text": BASQUE.text, "topic": "museoak", **BASQUE.columns}
+    (folder / "pages.jsonl").write_text(json.dumps(page) + "\n")
+    (folder / "templates.toml").write_text(TEMPLATES)
     (folder / "tools.json").write_text(json.dumps([WEATHER]))
     (folder / "names.tsv").write_text("Nerbioi\tNervion\n")
 

@@ -241,6 +241,22 @@ def test_a_pivot_turn_is_in_english_and_the_rest_in_the_language() -> None:
     assert [turn["role"] for turn in row.values["messages"]] == ["user", "assistant", "assistant"]
 
 
+def test_an_answer_that_a_gate_turns_away_is_the_worse_one() -> None:
+    wrong = "Diseinua Frank Gehry arkitektoak egin zuen 1492an."
+    options = {"worse": "gates", "samples": 3}
+    answers = [{"question": QUESTION}, *({"answer": one} for one in (wrong, ANSWER, ANSWER))]
+    (row,) = talk("preferences", answers, options)
+    assert isinstance(row, Row), row
+    assert (row.values["chosen"][0]["content"], row.values["rejected"][0]["content"]) == (
+        ANSWER,
+        wrong,
+    )
+    assert row.values["rejected_reason"] == "number_added"
+    for same in (wrong, ANSWER):
+        answers = [{"question": QUESTION}, *[{"answer": same}] * 3]
+        assert reasons(talk("preferences", answers, options)) == ["choices_alike"]
+
+
 def test_a_reversed_document_is_the_answer_as_it_was_found() -> None:
     (row,) = talk("reverse_instructions", GOOD["reverse_instructions"][1])
     assert isinstance(row, Row)
