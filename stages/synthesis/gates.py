@@ -47,6 +47,7 @@ from stages.synthesis.strategy import Rejection, Row
 Identify = Callable[[pa.Array], pa.RecordBatch]
 
 _HAN = frozenset({"Hani", "Hans", "Hant", "Jpan"})
+_SYLLABLES = _HAN | {"Kore", "Hang", "Ethi", "Cans", "Cher", "Vaii", "Yiii"}  # or words, by letter
 _LEAKED_LETTERS = 30  # a run of so many letters and digits of a prompt is no chance
 _FIELD = re.compile(r"`(\w+)`|\"(\w+)\":")  # how prompts name what they want filled in
 _TAG = re.compile("(?=.*[a-f])[0-9a-f]{8}")  # of a mark around data
@@ -465,7 +466,8 @@ def _own_instruction(
         return Rejection("copied_context", "what is asked")
     text, label = texts[name]
     letters = _letters(text)
-    least = 2 if parse_label(label).script in _HAN else 8
+    script = parse_label(label).script
+    least = 2 if script in _HAN else 4 if script in _SYLLABLES else 8
     if len(letters) < least:
         return Rejection("too_short", f"{name}: {text}"[:200], float(len(letters)), float(least))
     share = _shared(letters, _letters(candidate.passage.text), 8)
@@ -485,9 +487,9 @@ def _grounded(
         and name not in ("messages[0]", "prompt[0]")
         and not name.startswith("rejected")
     ]
-    size = 2 if parse_label(candidate.passage.label).script in _HAN else 4
-    found = _letters(candidate.passage.text)
-    share = _shared("".join(said), found, size)
+    size = 2 if parse_label(candidate.passage.label).script in _SYLLABLES else 4
+    found, answer = _letters(candidate.passage.text), "".join(said)
+    share = _shared(answer, found, min(size, len(answer)))
     if said and share < gates.min_grounded_share:
         return Rejection("answer_not_in_context", "answer", share, gates.min_grounded_share)
     return None
@@ -514,6 +516,7 @@ def _facts_kept(
 
 
 _WORD_INSIDE = re.compile(r"(?<=[\w,;] )[^\W\d_]{4,}")  # a sentence
+# German and its neighbours write all nouns so: capitals tell no names
 _NOUNS_HAVE_CAPITALS = frozenset({"bar", "deu", "gsw", "ksh", "ltz", "nds", "pfl", "stq", "wae"})
 
 

@@ -57,8 +57,8 @@ class SynthesisGates(StageConfig):
         default=0.1,
         ge=0,
         le=1,
-        description="Share of the runs of 4 letters (2 of Chinese characters) of an answer that must stand in the "
-        "passage. An answer on something else in the language of the passage has more by chance.",
+        description="Share of the runs of 4 letters (2 of characters and syllables) of an answer that must stand in "
+        "the passage. An answer on something else in the language of the passage has more by chance.",
     )
     min_facts_share: float = Field(
         default=0.3,

@@ -104,6 +104,13 @@ def test_judge_row(candidate: Candidate, reason: str | None) -> None:
         ("numbers_kept", "Bilbo 1492an sortu zen.", "number_added"),
         ("not_copied", "Nerbioi ondoko museoa Guggenheim da.", None),
         ("not_copied", EUS, "copied_context"),
+        ("grounded", "Museoa Bilbon dago.", None),
+        ("grounded", "39", "answer_not_in_context"),
+        ("grounded", "1300", None),
+        ("grounded", "00", None),
+        ("grounded", "Xyloglukozko kuxkux.", "answer_not_in_context"),
+        ("facts_kept", "Diego Lopez izan zen, Nerbioi ondoan.", None),
+        ("facts_kept", "Norbait izan zen hiriaren sortzailea.", "name_lost"),
     ],
 )
 def test_gates_that_a_strategy_adds(gate: str, text: str, reason: str | None) -> None:
