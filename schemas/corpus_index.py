@@ -7,8 +7,6 @@ Parquet, EQUAL_KEYS or `signed_keys`. No text is in it, and no text can be got b
 
 from __future__ import annotations
 
-from typing import Any
-
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -68,8 +66,8 @@ class IndexedStage(_Record):
     """The keys of one deduplication stage, and all that decides what they are."""
 
     stage: str = Field(pattern=r"^[a-z_]{1,50}$")
-    settings: dict[str, Any] = Field(description="Options of the stage that its keys depend on.")
-    texts: tuple[dict[str, Any], ...] = Field(
+    settings: dict[str, object] = Field(description="Options of the stage that its keys depend on.")
+    texts: tuple[dict[str, object], ...] = Field(
         description="Stages before it that change texts, with their options."
     )
     probe: str = Field(

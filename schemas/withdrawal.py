@@ -37,7 +37,7 @@ Copies = Literal["withdraw", "keep"]
 _COPIES = "Whether copies of the text from elsewhere are withdrawn with it."
 
 
-def _listed(given: Any) -> Any:
+def _listed(given: object) -> Any:
     return (given,) if isinstance(given, str) else given
 
 

@@ -10,7 +10,6 @@ Source of its form: `google.dataflow.v1beta3.ContainerSpec`, which the tests par
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -55,7 +54,7 @@ def stage_job(plan: Plan, staging: str) -> str:
     return f"{staging.rstrip('/')}/{name}"
 
 
-def flex_template(plan: Plan, image: str, job: str) -> dict[str, Any]:
+def flex_template(plan: Plan, image: str, job: str) -> dict[str, object]:
     """Return the specification of a template: its image, and the parameters that it is started by.
 
     What the recipe says of itself describes it; a parameter has the form that `glotmill run` takes.

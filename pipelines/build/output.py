@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pipelines.build.plan import Plan
 from pipelines.runners.local import Runner
@@ -181,7 +180,7 @@ def _agree(store: Store, plan: Plan) -> None:
         store.write_json(PLAN, begun | {"withdrawn": withdrawn})
 
 
-def _withdrawn_state(plan: Plan) -> dict[str, Any]:
+def _withdrawn_state(plan: Plan) -> dict[str, object]:
     """Say what is to be withdrawn: a change of it makes no more than publishing again."""
     registers = {found.file: found.sha256 for found in plan.registers}
     return {"registers": registers, "options": withdrawn_options(plan.recipe_text)}

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable
 from signal import SIG_IGN, SIGHUP, SIGINT, SIGTERM, getsignal, signal
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 STOPPED = "stopped; run the same command again to go on"
 
@@ -69,7 +69,7 @@ def console() -> NoReturn:
     Nothing is left to do after a command but to take thousands of imported modules apart, which
     costs 0.1 s and more, and during which a thread that a library still has can abort the process.
     """
-    code: Any = 0
+    code: object = 0
     try:
         _stop_on_signals()
         _open_closed_streams()

@@ -54,7 +54,7 @@ class RunTask(beam.DoFn):
         self.link: Link = link
         self.link.worker.store.forget()  # what was kept may be of an earlier job
 
-    def process(self, element: Any) -> Iterator[Any]:
+    def process(self, element: object) -> Iterator[Any]:
         worker, come = self.link.worker, Task.model_validate(element)
         task = self.link.task(come)
         try:

@@ -28,7 +28,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection, Pipe, wait
-from typing import Any, NoReturn
+from typing import NoReturn
 
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # in a status: of a process, or minus the errno of a failed fork; then how it ended
@@ -90,7 +90,7 @@ class ForkServer:
             self._ask(self._started(), module)
 
     def process(
-        self, module: str, function: Callable[..., None], arguments: tuple[Any, ...]
+        self, module: str, function: Callable[..., None], arguments: tuple[object, ...]
     ) -> Process:
         """Fork a process that calls `function` with its end of a pipe and `arguments`, when
         `module` is imported.
@@ -114,7 +114,7 @@ class ForkServer:
                 os.waitpid(self._number, 0)
 
     def _forked(
-        self, module: str, function: Callable[..., None], arguments: tuple[Any, ...]
+        self, module: str, function: Callable[..., None], arguments: tuple[object, ...]
     ) -> Process:
         requests = self._started()  # before there are ends of pipes, which it would hold
         connection, its = Pipe()

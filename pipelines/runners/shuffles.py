@@ -23,7 +23,7 @@ class Shuffle(NamedTuple):
     """What the first round is given one by one, and the rounds; the last one writes files and
     yields nothing."""
 
-    elements: Sequence[Any]
+    elements: Sequence[object]
     rounds: Sequence[Round]
     name: str = "shuffle"  # of its steps in a job
 
@@ -37,7 +37,7 @@ def shuffle_here(shuffle: Shuffle) -> None:
     """
     waiting: deque[Any] = deque(shuffle.elements)
     for work in shuffle.rounds:
-        groups: dict[int, list[Any]] = {}
+        groups: dict[int, list[object]] = {}
         while waiting:
             for key, record in work(waiting.popleft()) or ():
                 groups.setdefault(key, []).append(record)

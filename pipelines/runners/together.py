@@ -10,50 +10,59 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, NamedTuple
+from typing import Generic, NamedTuple, TypeVar
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
+Returned = TypeVar("Returned")
+Asking = Callable[[Callable[[Asked], Answer]], Returned]  # it is given what it asks by
 
 
-class _Said(NamedTuple):
-    """What a function in its thread came to: it asks for something, or ended, or failed."""
-
-    asked: Any = None
-    answer: Any = None
-    failure: BaseException | None = None
-    ended: bool = False
+class _Question(NamedTuple, Generic[Asked]):
+    asked: Asked
 
 
-class _Turn:
-    """A function in a thread of its own, which runs only while `go_on` waits for it."""
+class _End(NamedTuple, Generic[Returned]):
+    returned: Returned
 
-    def __init__(self, function: Callable[[Callable[[Any], Any]], Any]) -> None:
-        self._answers: SimpleQueue[Any] = SimpleQueue()
-        self._said: SimpleQueue[_Said] = SimpleQueue()
-        self._thread = Thread(target=self._run, args=(function,), daemon=True)
-        self._thread.start()
 
-    def go_on(self, answer: Any = None) -> _Said:
+class _Turn(Generic[Asked, Answer, Returned]):
+    """A function in a thread of its own, which runs only while `begin` or `go_on` waits for it."""
+
+    def __init__(self, function: Asking[Asked, Answer, Returned]) -> None:
+        self._function = function
+        self._answers: SimpleQueue[Answer] = SimpleQueue()
+        self._said: SimpleQueue[_Question[Asked] | _End[Returned] | BaseException] = SimpleQueue()
+
+    def begin(self) -> _Question[Asked] | _End[Returned]:
+        Thread(target=self._run, daemon=True).start()
+        return self._next()
+
+    def go_on(self, answer: Answer) -> _Question[Asked] | _End[Returned]:
         self._answers.put(answer)
+        return self._next()
+
+    def _next(self) -> _Question[Asked] | _End[Returned]:
         said = self._said.get()
-        if said.failure:
-            raise said.failure
+        if isinstance(said, BaseException):
+            raise said
         return said
 
-    def _run(self, function: Callable[[Callable[[Any], Any]], Any]) -> None:
-        self._answers.get()
+    def _run(self) -> None:
         try:
-            self._said.put(_Said(answer=function(self._ask), ended=True))
+            self._said.put(_End(self._function(self._ask)))
         except BaseException as failure:  # raised where the turn was given
-            self._said.put(_Said(failure=failure))
+            self._said.put(failure)
 
-    def _ask(self, asked: Any) -> Any:
-        self._said.put(_Said(asked))
+    def _ask(self, asked: Asked) -> Answer:
+        self._said.put(_Question(asked))
         return self._answers.get()
 
 
 def in_turn(
-    functions: Sequence[Callable[[Callable[[Any], Any]], Any]],
-    answer: Callable[[list[Any]], Sequence[Any]],
-) -> list[Any]:
+    functions: Sequence[Asking[Asked, Answer, Returned]],
+    answer: Callable[[list[Asked]], Sequence[Answer]],
+) -> list[Returned]:
     """Run functions until all have ended, and return their results.
 
     Each is given a function to ask by. It goes on when all others have asked as well, or ended, and
@@ -67,9 +76,10 @@ def in_turn(
     [3, 30, 0]
     """
     turns = [_Turn(function) for function in functions]
-    said = [turn.go_on() for turn in turns]
-    while waiting := [place for place, what in enumerate(said) if not what.ended]:
-        answers = answer([said[place].asked for place in waiting])
-        for place, given in zip(waiting, answers, strict=True):
+    said = [turn.begin() for turn in turns]
+    while waiting := {
+        place: each.asked for place, each in enumerate(said) if isinstance(each, _Question)
+    }:
+        for place, given in zip(waiting, answer(list(waiting.values())), strict=True):
             said[place] = turns[place].go_on(given)
-    return [what.answer for what in said]
+    return [each.returned for each in said if isinstance(each, _End)]

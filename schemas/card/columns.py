@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field
 
 from schemas.card.part import CardPart
@@ -16,6 +14,6 @@ class ColumnRow(CardPart):
     kind: str = Field(description="Arrow type.")
     nullable: bool
     description: str
-    feature: dict[str, Any] = Field(
+    feature: dict[str, object] = Field(
         description="The column as `dataset_info` of a Hub card declares it."
     )

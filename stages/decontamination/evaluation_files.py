@@ -16,7 +16,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -228,7 +227,7 @@ def _json_rows(source: EvaluationSet, copy: Path) -> Iterator[pa.Table]:
             yield from _tables(rows[start : start + _ROWS_AT_ONCE], columns)
 
 
-def _tables(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> Iterator[pa.Table]:
+def _tables(rows: Sequence[dict[str, object]], columns: Sequence[str]) -> Iterator[pa.Table]:
     """Make tables of rows that are of one type each, by halving them until they are; a key a row
     lacks is null."""
     arrays: dict[str, pa.Array] = {}
@@ -247,7 +246,7 @@ def _tables(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> Iterator[
         yield pa.table(arrays)
 
 
-def _object(line: bytes | str, row: int = 0) -> dict[str, Any]:
+def _object(line: bytes | str, row: int = 0) -> dict[str, object]:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:

@@ -22,7 +22,7 @@ _BUCKETS = ("s3", "gs", "gcs")  # protocols whose addresses begin with a bucket
 _ANSWER_SECONDS = 3.0  # within which a server must take a connection
 
 
-def open_file_system(url: str, *, tried: bool = False, **options: Any) -> tuple[Any, str]:
+def open_file_system(url: str, *, tried: bool = False, **options: object) -> tuple[Any, str]:
     """Return the file system of a path or URL, as fsspec does, and what that calls it. Where
     another process has `tried` the store, it is known to answer.
 
