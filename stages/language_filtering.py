@@ -86,6 +86,14 @@ def filter_language(batch: pa.RecordBatch, config: LanguageFilteringConfig) -> F
     label), `unclear_language` (detail: the group); the value is the language's score. A document
     not yet identified (null) is undetermined. Raises SchemaError if `language`, `script` or
     `language_score` is missing or mistyped, or `language_group` where it decides.
+
+    >>> scores = pa.array([0.9, 0.9], pa.float32())
+    >>> block = pa.record_batch(
+    ...     {"language": ["eus", "eng"], "script": ["Latn", "Latn"], "language_score": scores}
+    ... )
+    >>> kept, rejected = filter_language(block, LanguageFilteringConfig(keep=["eus_Latn"]))
+    >>> kept["language"].to_pylist(), rejected["reason"].to_pylist(), rejected["detail"].to_pylist()
+    (['eus'], ['unwanted_language'], ['eng_Latn'])
     """
     deciding = ("language_group",) if config.unclear == "reject" else ()
     require_columns(batch, DOCUMENT, ("language", "script", "language_score", *deciding))

@@ -77,6 +77,14 @@ def classify_text(
     Reasons: `low_` and `high_` with the score's name; value and threshold are scores. Documents
     without a letter, and of languages that the model is not for, have no score and pass. Raises
     SchemaError if `text` is missing or mistyped, or `language` and `script` where they decide.
+
+    >>> block = pa.record_batch({"text": pa.array(["Kaixo", "KAIXO!!!", "..."], pa.large_string())})
+    >>> shouting = lambda texts: np.array([0.9 if "!" in text else 0.1 for text in texts])
+    >>> options = {"model": "own.ftz", "score": "noise", "positive": ["loud"], "max_score": 0.5}
+    >>> config = ClassificationConfig(**options)
+    >>> kept, rejected = classify_text(block, shouting, config)
+    >>> kept["text"].to_pylist(), rejected["reason"].to_pylist(), rejected["value"].to_pylist()
+    (['Kaixo', '...'], ['high_noise'], [0.9])
     """
     deciding = ("language", "script") if config.languages else ()
     require_columns(batch, DOCUMENT, ("text", *deciding))

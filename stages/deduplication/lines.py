@@ -60,6 +60,12 @@ def line_keys(batch: pa.RecordBatch, config: LineDeduplicationConfig) -> LineKey
     Lines are equal if their NFC is, white space at their ends and between their words aside. Lines
     without a letter, and of more than 65,536 bytes, never count. Raises SchemaError without `text`
     or the column that `within` names.
+
+    >>> texts = ["Guri buruz: nor gara\\nKaixo", "Guri  buruz: nor gara"]
+    >>> block = pa.record_batch({"text": pa.array(texts, pa.large_string()), "source": ["a", "a"]})
+    >>> found = line_keys(block, LineDeduplicationConfig(min_code_points=6))
+    >>> found.rows.tolist(), bool(found.keys[0] == found.keys[1])
+    ([0, 1], True)
     """
     units = _units(batch, config)
     distinct = units.select("row", "number").unique(maintain_order=True)

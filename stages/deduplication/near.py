@@ -72,8 +72,15 @@ def band_shape(config: NearDeduplicationConfig) -> tuple[int, int]:
 
 
 def near_signatures(batch: pa.RecordBatch, config: NearDeduplicationConfig) -> Signed:
-    """Make the signatures of n documents, whatever their scripts. Raises SchemaError without
-    `text`."""
+    """Make the signatures of n documents, whatever their scripts; those without a shingle have
+    none. Raises SchemaError without `text`.
+
+    >>> article = "Gizon-emakume guztiak aske jaiotzen dira, duintasun berberarekin"
+    >>> texts = pa.array([article, "", f"{article}."], pa.large_string())
+    >>> signed = near_signatures(pa.record_batch({"text": texts}), NearDeduplicationConfig())
+    >>> signed.rows.tolist(), bool((signed.signatures[0] == signed.signatures[1]).all())
+    ([0, 2], True)
+    """
     shingles = shingle_hashes(batch, config.word_shingle, config.grapheme_shingle)
     rows = np.flatnonzero(np.diff(shingles.offsets))
     made = signatures(shingles, config)[rows]

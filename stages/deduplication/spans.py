@@ -107,7 +107,15 @@ class RemovedSpans(NamedTuple):
 
 def span_fingerprints(batch: pa.RecordBatch, config: SpanDeduplicationConfig) -> SpanKeys:
     """Pick the fingerprints of n documents, each once a document. Raises SchemaError without
-    `text`."""
+    `text`.
+
+    >>> passage = "Gizon-emakume guztiak aske jaiotzen dira, duintasun eta eskubide berberak. " * 2
+    >>> texts = pa.array([passage, f"1. {passage}", ""], pa.large_string())
+    >>> config = SpanDeduplicationConfig(min_bytes=100)
+    >>> found = span_fingerprints(pa.record_batch({"text": texts}), config)
+    >>> bool(np.isin(found.keys[found.rows == 0], found.keys[found.rows == 1]).all())
+    True
+    """
     require_columns(batch, DOCUMENT, ("text",))
     return _distinct(
         (_fingerprint_keys(piece.hashes[piece.picked]), piece.rows[piece.picked])
