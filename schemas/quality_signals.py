@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from schemas.columns import column
 
-SIGNALS_VERSION = "glotmill-signals/2"  # a new one with every change of what a signal measures
+SIGNALS_VERSION = "glotmill-signals/3"  # a new one with every change of what a signal measures
 TOP_GRAMS = (2, 3, 4)
 DUPLICATE_GRAMS = (5, 6, 7, 8, 9, 10)
 

@@ -31,7 +31,8 @@ SPACED_END_MARKS = (
 )
 ELLIPSES = (0x2026, 0x22EF, 0xFE19)
 WORDSPACE = 0x1361  # Ethiopic; two of them are a full stop
-END_MARKS_OF_SCRIPTS = {"Grek": 0x3B, "Armn": 0x3A}
+# typed for U+0589 in Armenian, and twice for U+1362 in Ethiopic
+END_MARKS_OF_SCRIPTS = {"Grek": 0x3B, "Armn": 0x3A, "Ethi": 0x3A}
 # Bullets as writers and list renderers make them. A hyphen or an asterisk is one where a space
 # follows.
 BULLETS = (

@@ -320,7 +320,7 @@ def test_limits_are_learned_named_by_a_recipe_and_shown_on_the_card(tmp_path: Pa
     assert 'id="filters"' in (tmp_path / "out" / "report.html").read_text()
     assert CliRunner().invoke(app, ["audit", str(tmp_path / "out")]).exit_code == 0
     (tmp_path / "limits.toml").write_text(
-        (tmp_path / "limits.toml").read_text().replace("signals/2", "signals/9")
+        (tmp_path / "limits.toml").read_text().replace("signals/3", "signals/9")
     )
     load_limits.cache_clear()  # as in another process
     done = CliRunner().invoke(app, ["plan", str(tmp_path / "r.toml")])

@@ -182,6 +182,8 @@ ENDS = {
     "khm: khan": ("khm_Khmr", "ភាសាខ្មែរ។", 1),
     "hye: full stop": ("hye_Armn", "Բարեւ\u0589", 1),
     "hye: a colon typed for it": ("hye_Armn", "Բարեւ:", 1),
+    "amh: two colons typed for a full stop": ("amh_Ethi", "ሰላም ነው::", 1),
+    "eng: two colons are none": ("eng_Latn", "std::", 0),
     "eng: a colon ends no sentence": ("eng_Latn", "See:", 0),
     "urd: full stop": ("urd_Arab", "یہ سچ ہے\u06d4", 1),
     "ara: question mark": ("ara_Arab", "هل هذا صحيح\u061f", 1),

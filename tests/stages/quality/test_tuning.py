@@ -224,7 +224,7 @@ def test_a_table_for_other_words_or_signals_is_refused() -> None:
     other = TABLE.model_copy(update={"signals": "fineweb"})
     with pytest.raises(
         ValueError,
-        match=r"limits\.toml: the limits are of fineweb, what is measured is glotmill-signals/2",
+        match=r"limits\.toml: the limits are of fineweb, what is measured is glotmill-signals/3",
     ):
         require_limits_for(other, *GRAPHEMES, "limits.toml")
 
