@@ -30,6 +30,7 @@ class TextRow(NamedTuple):
     variety: float | None  # share of different ones among the first units of a document
     repetition: float | None  # share of trigrams that stood there before
     distinct_hosts: int
+    tokens: dict[str, int]  # by tokenizer
     fertility: dict[str, float | None]  # tokens a word by tokenizer; null where there are no words
 
     @property
@@ -95,6 +96,7 @@ def text_rows(card: Card) -> tuple[TextRow, ...]:
             figures.opening_units / (figures.opened * OPENING_UNITS) if figures.opened else None,
             _repetition(figures),
             estimate(figures.distinct_hosts),
+            figures.tokens,
             {
                 name: tokens / figures.words if figures.words else None
                 for name, tokens in figures.tokens.items()

@@ -74,7 +74,10 @@ def test_the_card_has_what_was_asked_for(corpus: Path) -> None:
     assert not any("feo" in sample.text for sample in figures.samples)
     readme = (corpus / "out" / "README.md").read_text(encoding="utf-8")
     assert "200 feminine and 100 masculine terms, 66.7% feminine" in readme
-    assert "Tokens a word, tokenizer.json" in readme
+    assert "| Tokens, tokenizer.json | Tokens a word |" in readme
+    row = next(line for line in readme.splitlines() if line.startswith("| `und_Zyyy` | found |"))
+    words = figures.found.words
+    assert row.split(" | ")[-2:] == ["400", f"{400 / words:.2f} |" if words else " |"]
     assert len(list((corpus / "out" / "data").rglob("*.parquet"))) > 1
 
 
