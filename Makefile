@@ -72,11 +72,12 @@ icu-wheel: .venv/wheels
 
 # Builds PyICU, for which the system must have ICU's headers: apt-get install libicu-dev pkg-config g++
 .venv/wheels: requirements-icu.txt | .venv/bin/pip
+	rm -rf $@
 	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --require-hashes --wheel-dir $@ -r requirements-icu.txt
 	@touch $@
 
 .venv/installed-icu: .venv/wheels .venv/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-index --force-reinstall .venv/wheels/*.whl
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-index .venv/wheels/*.whl
 	@touch $@
 
 # Needs uv. The test set is resolved first, and the run-time set within it, so that both agree.
