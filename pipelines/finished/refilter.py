@@ -96,8 +96,8 @@ class _Written(NamedTuple):
 def measured_by(corpus: Store, config: QualityFilteringConfig) -> Measuring:
     """Name what measured a corpus.
 
-    Raises StagingError if the corpus is not finished or its recipe kept no signals, MisuseError if
-    the options ask for other measures than it holds.
+    Raises StagingError if the corpus is not finished, its recipe kept no signals or its manifest
+    names no segmenter, MisuseError if the options ask for other measures than it holds.
     """
     recipe = Recipe.model_validate(tomllib.loads(read_card(corpus).recipe))
     stages = [stage for stage in recipe.ingest if isinstance(stage, QualityFilteringConfig)]
@@ -115,7 +115,10 @@ def measured_by(corpus: Store, config: QualityFilteringConfig) -> Measuring:
                 "out, or run the recipe again"
             )
     segmenter = measured.resolved_segmenter
-    return Measuring(segmenter, versions[f"segmenter {segmenter}"])
+    version = versions.get(f"segmenter {segmenter}")
+    if version is None:
+        raise StagingError(f"{corpus.url}/{MANIFEST} does not name the segmenter, {segmenter}")
+    return Measuring(segmenter, version)
 
 
 def refilter(

@@ -206,6 +206,9 @@ def test_limits_are_those_of_the_segmenter_that_measured_the_corpus(
     assert "was measured with 'icu', and its signals are all that is read" in str(done.exception)
     (tmp_path / "o.toml").write_text('segmenter = "icu"')
     refilter(other, "--options", tmp_path / "o.toml")
+    (other / "manifest.json").write_text(stated.replace(measured, "another model"))
+    done = CliRunner().invoke(app, ["refilter", str(other)])
+    assert "manifest.json does not name the segmenter" in str(done.exception)
 
 
 def test_a_corpus_without_signals_is_refused_in_one_line(corpus: Path, tmp_path: Path) -> None:
