@@ -209,7 +209,7 @@ class Store:
         """Say no of a file that the listing of its folder does not have, if that is a folder with
         files of all splits that is marked as done: of another one, files may be yet to come."""
         folder, _, name = path.rpartition("/")
-        if not folder.startswith("staging/") or folder.count("/") > 1:
+        if not folder.startswith("staging/") or folder.count("/") > 1 or name.startswith(DONE):
             return True
         complete = self._complete(known, folder)
         return complete is None or name in complete
