@@ -6,8 +6,8 @@ of ours tells by its ledger which documents the register names, and shows sample
 the corpus one batch of rows is in memory at a time; of the withdrawn texts their keys and shingles,
 some 3 kB each.
 
-What cannot be looked for in a file, as it lacks the column or is neither Parquet nor CSV, is listed: a search
-proves nothing of it.
+What cannot be looked for in a file, as it lacks the column or is neither Parquet nor CSV, is
+listed: a search proves nothing of it.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ from stages.keys import hash_keys
 from stages.withdrawal.causes import NONE, Names, causes_of
 
 BATCH_ROWS = 2048
-_CSV_BLOCK = 16 << 20  # a longer row cannot be read
 KEPT = 1000  # rows that are listed; all are counted
+_CSV_BLOCK = 16 << 20  # bytes read at once; a longer row cannot be read
 _OF_LEDGER = ("host", "url_prefix", "id", "source")  # kinds whose columns a ledger has
 _PARENTS = ("parent_id", "document")  # columns of ids of what a row was made of
 _SIGNED = ("language", "script", "runner_up_language", "declared_language")
@@ -50,9 +50,10 @@ _SIGNED = ("language", "script", "runner_up_language", "declared_language")
 _LEDGER = "ledger"
 _ACCOUNTS = (f"{_LEDGER}/", "staging/", "decontamination/rates.parquet")
 _NO_ROWS = (*_ACCOUNTS, "index/")
-# What lies next to data and holds none of it: by beginning of the name, and by ending.
+# What lies next to data and holds none of it: by name, and by ending.
 _NO_DATA = re.compile(
-    r"(?i)(readme|licen[cs]e|notice|citation|changelog|sha256sums|dataset_infos?\.json$|state\.json$)"
+    r"(?i)(readme|licen[cs]e|notice|citation|changelog|sha256sums)(\.(txt|rst|cff|bib|sig))?$"
+    r"|(dataset_infos?|state)\.json$"
     r"|.*\.(md|py|svg|png|jpe?g|gif|webp|ico|pdf|ya?ml|toml|sig|sha256)$"
 )
 # Of a corpus of ours: what is written of its card, whose samples are searched, and of its rows.
@@ -156,7 +157,7 @@ def prove_removal(
     text: str,
     report: Callable[[str], None],
 ) -> Proof:
-    """Search the Parquet files of a corpus. `texts` is a folder of text files, each a withdrawn
+    """Search the Parquet and CSV files of a corpus. `texts` is a folder of text files, each a withdrawn
     text, or a corpus that still has what the registers name; `text` the column of texts. Text files
     in a folder called by their label (`srp_Cyrl`) are looked for in other scripts, too.
 

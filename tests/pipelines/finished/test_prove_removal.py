@@ -120,6 +120,12 @@ SEARCHED = {
     "an id that is a number": ({"id": [77], "url": [None]}, {}, 1, []),
     "a column of numbers for addresses": ({"id": ["1"], "url": [7]}, {}, 2, ["train.parquet"]),
     "rows in JSON lines": (CLEAN, {"more/x.jsonl": b"{}"}, 2, ["more/x.jsonl"]),
+    "rows whose name begins as a card's": (
+        CLEAN,
+        {"readme_rows.json": b"{}"},
+        2,
+        ["readme_rows.json"],
+    ),
     "rows in an archive": (CLEAN, {"old.csv.gz": b""}, 2, ["old.csv.gz"]),
     "rows in CSV, and clean": (CLEAN, {"x.csv": b"id,url\n1,https://a.example/\n"}, 0, []),
     "rows in CSV, one names": (CLEAN, {"x.csv": b"id,url\n77,https://a.example/\n"}, 1, []),
