@@ -157,9 +157,9 @@ def prove_removal(
     text: str,
     report: Callable[[str], None],
 ) -> Proof:
-    """Search the Parquet and CSV files of a corpus. `texts` is a folder of text files, each a withdrawn
-    text, or a corpus that still has what the registers name; `text` the column of texts. Text files
-    in a folder called by their label (`srp_Cyrl`) are looked for in other scripts, too.
+    """Search the Parquet and CSV files of a corpus. `texts` is a folder of text files, each a
+    withdrawn text, or a corpus that still has what the registers name; `text` the column of texts.
+    Text files in a folder called by their label (`srp_Cyrl`) are looked for in other scripts, too.
 
     Raises MisuseError if there is nothing to look for, StagingError if there is nothing to search.
     """
