@@ -3,7 +3,7 @@
     kept      dates and titles of events, next to kept text; spans of dates ("1931 - 2020"), next to kept text; a
               subtitle after the title
     left out  names, dates and numbers of readers between the title and the text, in elements named for such; the
-              labels of a strip of tabs
+              labels of a strip of tabs; captions that repeat the title; headings of links that are left out
 
 Evidence are names as tokens, roles, places and digits of any script; no word of a language.
 """
@@ -18,7 +18,8 @@ import numpy.typing as npt
 from stages.extraction.class_names import BIT, BYLINE, EVENT, LIVE, METADATA, TAB
 from stages.extraction.features import LONG
 from stages.extraction.layout import PAGE_STEP, Layout, nearest
-from stages.extraction.walk import TAG_BIT
+from stages.extraction.letters import WEIGHT_UNIT
+from stages.extraction.walk import HIDDEN, TAG_BIT
 
 LABEL = 15  # weighted letters; a longer line says something itself
 _BYLINE = 12  # blocks between a title and the text, at most
@@ -26,7 +27,9 @@ _MAX_SPAN = 60  # code points
 _SPAN = re.compile(
     r"\W*\d[\d\s./,:]*(?:\s[-\u2012-\u2015~\u301c\uff5e]\s|[\u2012-\u2015]|(?<=\d{4})-(?=\d{4}\b))[\d\s./,:]*\d\W*"
 )
-_FRAME = sum(TAG_BIT[tag] for tag in ("nav", "aside", "footer", "button", "form", "dialog"))
+_FRAME = HIDDEN + sum(
+    TAG_BIT[tag] for tag in ("nav", "aside", "footer", "button", "form", "dialog")
+)
 _HEADINGS = sum(TAG_BIT[f"h{level}"] for level in range(1, 7))
 _FRAME_NAMES = sum(
     BIT[name]
@@ -82,14 +85,15 @@ def _headings_of_nothing(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDA
     closed = following >= ends
     level_after = level[np.where(closed, places, following)]
     same = (level_after > 0) & (level_after <= level[places])
-    link_weights = np.concatenate([[0], np.cumsum(blocks.link_weights, dtype=np.float64)])
-    weights = np.concatenate([[0], np.cumsum(blocks.weights, dtype=np.float64)])
+    # In tenths, whose sums are exact whatever pages stand before.
+    tenths = np.rint(np.array([blocks.weights, blocks.link_weights]) * WEIGHT_UNIT)
+    sums = np.insert(np.cumsum(tenths.astype(np.int64), axis=1), 0, 0, axis=1)
     begin, end = places + 1, np.minimum(following, ends)
-    said, linked = weights[end] - weights[begin], link_weights[end] - link_weights[begin]
+    said, linked = sums[:, end] - sums[:, begin]
     opens = np.append(True, page[places[1:]] != page[places[:-1]])[: len(places)]
     found = np.zeros(len(kept), bool)
     found[places] = (
-        (level[places] > 0) & ~opens & (closed | same) & (end - begin > 1) & (linked > 0.5 * said)
+        (level[places] > 0) & ~opens & (closed | same) & (end - begin > 1) & (2 * linked > said)
     )
     return found
 

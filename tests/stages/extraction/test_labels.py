@@ -47,6 +47,8 @@ def test_dates_and_titles_of_events_are_text(box: str) -> None:
 def test_dates_of_a_live_blog_and_of_events_beside_an_article_are_not_added() -> None:
     live = lines(f"<main><h1>Moja kwa moja</h1>{dated('live-event', 'live-date')}</main>")
     assert "11.03.2024" not in live
+    hidden = dated("event", "event-date").replace("class=event-date", "class=event-date hidden")
+    assert "11.03.2024" not in lines(f"<main><h1>Ratiba</h1>{hidden}</main>")
     aside = f"<main><h1>Habari</h1>{BODY}</main><aside>{dated('event', 'event-date')}</aside>"
     assert "11.03.2024" not in lines(aside)
 
