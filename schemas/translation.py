@@ -115,6 +115,18 @@ SENTENCE_PAIR = pa.schema(
             "How much better `target` fits a neighbour's source than its own, as a logarithm; null if it stands alone.",
             nullable=True,
         ),
+        column(
+            "similarity",
+            pa.float32(),
+            "Cosine of the embeddings of `source` and `target`; null without a model.",
+            nullable=True,
+        ),
+        column(
+            "margin_score",
+            pa.float32(),
+            "That cosine over the mean of those with the nearest sentences on either side; null without a model.",
+            nullable=True,
+        ),
     ]
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -31,12 +31,13 @@ from stages.language_identification.identify import (
 )
 from stages.normalization.options import NormalizationConfig
 from stages.script_detection import detect_scripts
-from stages.translation.options import GivenPairsConfig, TranslationConfig
+from stages.translation.options import PROTECTED, GivenPairsConfig, TranslationConfig
 from stages.transliteration.options import ANY, TransliterationConfig
 
 if TYPE_CHECKING:
     from stages.language_identification.expected import Identify
     from stages.synthesis.synthesize import Bound
+    from stages.translation.translate import Translator
 
 
 def bind_ingest(recipe: Recipe) -> list[BoundStage]:
@@ -276,27 +277,47 @@ def _transliteration(config: TransliterationConfig) -> AugmentFunction:
 def _given_pairs(config: GivenPairsConfig) -> AugmentFunction:
     from stages.translation.bitext import given_pairs
 
-    return lambda batch, _: Made(batch.slice(0, 0), pairs=given_pairs(batch, config))
+    ways = {
+        str(direction): _opened(config.round_trip, direction.back, config, None)
+        for direction in config.pairs
+        if config.round_trip
+    }
+
+    def make(batch: pa.RecordBatch, ask: Ask) -> Made:
+        back = {direction: way(ask) for direction, way in ways.items()}
+        return Made(batch.slice(0, 0), pairs=given_pairs(batch, config, back))
+
+    return make
+
+
+def _opened(
+    engine: EngineConfig,
+    direction: Direction,
+    config: TranslationConfig | GivenPairsConfig,
+    terms: Mapping[str, str] | None,
+) -> Callable[..., Translator]:
+    """Open an engine: what is returned takes how it is asked, and who translates back."""
+    from stages.translation.protection import Protection
+    from stages.translation.translate import Translator
+
+    own = open_engine(engine, direction, config.reuse)
+    protect = config.protect if isinstance(config, TranslationConfig) else PROTECTED
+    protection = Protection(protect, own.placeholder, terms)
+    budget = token_budget(engine)
+    return lambda ask, back=None: Translator(
+        direction, own.identity, protection, partial(ask, own, direction, budget), back
+    )
 
 
 def _translation(config: TranslationConfig, recipe: Recipe) -> AugmentFunction:
-    from stages.translation.protection import Protection, read_glossary
-    from stages.translation.translate import Translator, translate_documents
+    from stages.translation.protection import read_glossary
+    from stages.translation.translate import translate_documents
 
     glossary = read_glossary(config.glossary) if config.glossary else None
-
-    def opened(engine: EngineConfig, direction: Direction, terms: Mapping[str, str] | None) -> Any:
-        own = open_engine(engine, direction, config.reuse)
-        protection = Protection(config.protect, own.placeholder, terms)
-        budget = token_budget(engine)
-        return lambda ask, back=None: Translator(
-            direction, own.identity, protection, partial(ask, own, direction, budget), back
-        )
-
     ways = [
         (
-            opened(config.engine, direction, glossary),
-            opened(config.round_trip, direction.back, None) if config.round_trip else None,
+            _opened(config.engine, direction, config, glossary),
+            _opened(config.round_trip, direction.back, config, None) if config.round_trip else None,
         )
         for direction in config.pairs
     ]

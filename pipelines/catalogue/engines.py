@@ -20,7 +20,7 @@ from stages.engines.options import (
     RecordedConfig,
 )
 from stages.synthesis.options import SynthesisConfig
-from stages.translation.options import TranslationConfig
+from stages.translation.options import GivenPairsConfig, TranslationConfig
 
 
 class EngineEntry(NamedTuple):
@@ -95,7 +95,7 @@ ENGINES = {
 }
 
 
-def engine_versions(stage: TranslationConfig) -> Iterator[ModelVersion]:
+def engine_versions(stage: TranslationConfig | GivenPairsConfig) -> Iterator[ModelVersion]:
     """Name the engine of each direction; raises EngineError for one that is not there or does not
     answer.
 
@@ -103,7 +103,11 @@ def engine_versions(stage: TranslationConfig) -> Iterator[ModelVersion]:
     """
     if stage.reuse:
         known_responses(stage.reuse)
-    ways = [(direction, stage.engine) for direction in stage.pairs]
+    ways = (
+        [(direction, stage.engine) for direction in stage.pairs]
+        if isinstance(stage, TranslationConfig)
+        else []
+    )
     if stage.round_trip:
         ways += [(direction.back, stage.round_trip) for direction in stage.pairs]
     for place, (direction, config) in enumerate(ways):

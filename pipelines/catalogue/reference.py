@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from pipelines.catalogue.engines import ENGINES
 from pipelines.catalogue.stages import DEDUP_STAGES, INGEST_STAGES
 from schemas.recipe import CardConfig, CorpusConfig, EngineConfig, PublishConfig
 from schemas.source import Columns, Source
@@ -19,11 +20,12 @@ from schemas.withdrawal import Entry, Register, WithdrawnConfig
 from stages.decontamination.evaluation_sets import EvaluationSet
 from stages.decontamination.options import DecontaminationConfig
 from stages.deduplication.options import KeeperOrder
-from stages.engines.options import ChatEndpointConfig, LlamaCppConfig
+from stages.engines.options import ChatEndpointConfig, EmbeddingsConfig, LlamaCppConfig
 from stages.normalization.normalize import RULES
 from stages.normalization.options import NormalizationConfig
 from stages.synthesis.options import JudgeConfig, SynthesisConfig, SynthesisGates
 from stages.translation.options import (
+    GateConfig,
     GivenPairsConfig,
     MiningConfig,
     PairSamplesConfig,
@@ -76,6 +78,10 @@ def reference() -> Iterator[str]:
     )
     yield from _table('### `stage = "transliterate"`', TransliterationConfig)
     yield from _table('### `stage = "translate"`', TranslationConfig)
+    yield from _table("#### `gates = { … }` of pairs and translations", GateConfig)
+    yield from _table("#### `gates = { embeddings = { … } }`", EmbeddingsConfig)
+    for name, entry in ENGINES.items():
+        yield from _table(f'#### `engine = {{ kind = "{name}" }}` of translation', entry.config)
     yield from _table('### `stage = "given_pairs"`', GivenPairsConfig)
     yield from _table('### `stage = "mine"`', MiningConfig)
     yield from _table('### `stage = "sample_pairs"`', PairSamplesConfig)

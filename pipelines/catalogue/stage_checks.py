@@ -32,7 +32,7 @@ from stages.engines.engine import EngineError
 from stages.language_filtering import LanguageFilteringConfig, kept_labels
 from stages.language_identification.answers import Answers, embedded_answers, seldom_given
 from stages.language_identification.identify import LanguageIdentificationConfig
-from stages.translation.options import TranslationConfig
+from stages.translation.options import GivenPairsConfig, TranslationConfig
 from stages.transliteration.options import TransliterationConfig
 
 
@@ -51,7 +51,7 @@ def model_versions(
         for place, stage in enumerate(stages):
             try:
                 named += stage.named_models(base)
-                if isinstance(stage, TranslationConfig):
+                if isinstance(stage, TranslationConfig | GivenPairsConfig):
                     named += engine_versions(stage.at_home(base))
                 if isinstance(stage, LanguageIdentificationConfig) and stage.model_files:
                     problems += label_problems(recipe, stage.answers(base))

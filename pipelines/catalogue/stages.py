@@ -572,11 +572,15 @@ def sampling_stages(recipe: Recipe) -> list[PairSamplesConfig]:
 
 def translation_outputs(recipe: Recipe) -> set[str]:
     """Name all that the recipe's translations are published as, with what samples are made of."""
-    stages = [
+    named = {output for stage in _asking_stages(recipe) for output in stage.outputs}
+    return named | {"samples" for _ in sampling_stages(recipe)}
+
+
+def _asking_stages(recipe: Recipe) -> list[TranslationConfig | GivenPairsConfig]:
+    """List the stages that give pairs of sentences and may ask engines."""
+    return [
         stage for stage in recipe.augment if isinstance(stage, TranslationConfig | GivenPairsConfig)
     ]
-    named = {output for stage in stages for output in stage.outputs}
-    return named | {"samples" for _ in sampling_stages(recipe)}
 
 
 def bounded_share(recipe: Recipe) -> tuple[float, bool] | None:
@@ -592,14 +596,12 @@ def bounded_share(recipe: Recipe) -> tuple[float, bool] | None:
 
 def publishes_responses(recipe: Recipe) -> bool:
     """Tell whether the recipe asks for the folder `responses`."""
-    return any(
-        isinstance(stage, TranslationConfig) and stage.publish_responses for stage in recipe.augment
-    )
+    return any(stage.publish_responses for stage in _asking_stages(recipe))
 
 
 def reused_responses(recipe: Recipe) -> tuple[str, ...]:
     """List the folders of responses that its stages reuse, each once."""
-    named = (stage.reuse for stage in recipe.augment if isinstance(stage, TranslationConfig))
+    named = (stage.reuse for stage in _asking_stages(recipe))
     return tuple(dict.fromkeys(path for paths in named for path in paths))
 
 

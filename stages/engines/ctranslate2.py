@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.engines.engine import Answer, Direction, EngineError, Identity, always, parameters_json
+from stages.engines.model_folder import model_folder
 from stages.engines.optional import require
 from stages.engines.options import CTranslate2Config
 
@@ -36,7 +37,7 @@ class CTranslate2:
 
         self.config = config
         self.placeholder = config.placeholder
-        folder = _folder_of(config)
+        folder = model_folder(config.model, config.revision)
         if not (folder / "model.bin").exists():
             raise EngineError(
                 f"{config.model} must be a folder with model.bin, as CTranslate2's converters write it"
@@ -108,22 +109,6 @@ class CTranslate2:
     def close(self) -> None:
         """Free the model's memory."""
         self._translator.unload_model()
-
-
-def _folder_of(config: CTranslate2Config) -> Path:
-    """Return the model's folder; a Hub name is fetched by the Hub's client, or found in its
-    cache."""
-    if Path(config.model).is_dir():
-        return Path(config.model)
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(config.model.removeprefix("hf://"), revision=config.revision))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
-        raise EngineError(
-            f"no model {config.model!r}: it is no folder, and the Hub has none ({' '.join(str(error).split())[:120]})"
-        ) from None
 
 
 def _tokenizer(folder: Path) -> tuple[Callable[[str], list[str]], Callable[[list[str]], str]]:

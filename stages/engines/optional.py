@@ -27,6 +27,7 @@ EXTRAS: Mapping[str, Extra] = {
     "endpoint": Extra(("openai",), "translate", "any server of chat completions"),
     "llama_cpp": Extra(("xllamacpp", "openai", "jsonschema"), "synthesize", "any GGUF model"),
     "tokenizers": Extra(("tokenizers",), "translate", "models with a tokenizer.json"),
+    "embeddings": Extra(("onnxruntime", "tokenizers"), "translate", "any ONNX model"),
 }
 
 

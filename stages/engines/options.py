@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator
 
@@ -154,6 +155,32 @@ class CTranslate2Config(StageConfig):
     compute_type: str = Field(
         default="default", description="Type of weights in memory, such as int8."
     )
+
+
+class EmbeddingsConfig(StageConfig):
+    """A model of sentence embeddings that ONNX Runtime runs here: LaBSE, multilingual E5, a converted SONAR."""
+
+    model: str = Field(
+        description="Folder with an ONNX model and tokenizer.json, as sentence-transformers has them, or its name on "
+        "the Hub, as `intfloat/multilingual-e5-small`."
+    )
+    file: str | None = Field(
+        default=None,
+        description="ONNX file within it; by default model.onnx or onnx/model.onnx.",
+    )
+    revision: str | None = Field(default=None, description="Commit or tag on the Hub.")
+    prefix: str = Field(
+        default="", description="What goes before each sentence, as E5's `query: `."
+    )
+    max_tokens: int = Field(
+        default=256, ge=8, description="Tokens of a sentence that are read; what is beyond is not."
+    )
+
+    def at_home(self, base: str) -> Self:
+        """Return the options with an absolute path, where the model is a folder next to the
+        recipe."""
+        path = Path(base, self.model)
+        return self.model_copy(update={"model": str(path)}) if path.is_dir() else self
 
 
 class PivotConfig(StageConfig):

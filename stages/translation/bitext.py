@@ -9,7 +9,9 @@ al. 2022, "Quality at a Glance").
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 import polars as pl
@@ -24,6 +26,7 @@ from stages.engines.engine import Direction, parse_direction
 from stages.translation.gates import Identify, Judged, in_other_language, judge_sentences
 from stages.translation.options import BitextConfig, GateConfig, GivenPairsConfig
 from stages.translation.protection import adds_markup
+from stages.translation.translate import Translator, translate_back
 
 STAGE = "filter_bitext"
 TRANSLATION, DIRECTION = "translation", "translation_direction"
@@ -92,9 +95,13 @@ def _one_line(texts: pl.Series) -> pl.Series:
 
 
 def judge_pairs(
-    pairs: pl.DataFrame, direction: Direction, identify: Identify | None, gates: GateConfig
+    pairs: pl.DataFrame,
+    direction: Direction,
+    identify: Identify | None,
+    gates: GateConfig,
+    back: Translator | None = None,
 ) -> Judged:
-    """Judge pairs that nobody here made: columns source and target."""
+    """Judge pairs that nobody here made: columns source and target; `back` translates targets."""
     source, target = _one_line(pairs["source"]), _one_line(pairs["target"])
     frame = pl.DataFrame(
         {
@@ -106,12 +113,16 @@ def judge_pairs(
             "markup": adds_markup(target, source),
         }
     )
-    return judge_sentences(frame, direction, gates, identify)
+    return judge_sentences(frame, direction, gates, identify, back and translate_back(back))
 
 
-def given_pairs(batch: pa.RecordBatch, config: GivenPairsConfig) -> pa.RecordBatch:
+def given_pairs(
+    batch: pa.RecordBatch,
+    config: GivenPairsConfig,
+    back: Mapping[str, Translator] = MappingProxyType({}),
+) -> pa.RecordBatch:
     """Give a SENTENCE_PAIR for each of n documents that brought a translation, by direction, in
-    their order."""
+    their order; `back` has who translates back by direction."""
     require_columns(batch, DOCUMENT, ("id", "text", "source"))
     if TRANSLATION not in batch.schema.names or DIRECTION not in batch.schema.names:
         return _none()
@@ -130,7 +141,8 @@ def given_pairs(batch: pa.RecordBatch, config: GivenPairsConfig) -> pa.RecordBat
     parts = [_none()]
     for (words,), own in frame.group_by("direction", maintain_order=True):
         if direction := _direction(words):
-            judged = judge_pairs(own, direction, None, config.gates)
+            returned = back.get(str(direction))
+            judged = judge_pairs(own, direction, None, config.gates, returned)
             known = own.with_columns(
                 judged.reasons,
                 *judged.signals,

@@ -8,7 +8,8 @@ zero-shot translation, Zhang et al. 2020), copied source, unknown-word marks, lo
 stand for several sources (hallucinations, Raunak et al. 2021), output that is cut off or of a
 length that no translation has; then, of what is left, a sentence that does not come back from a
 translation into the source language (chrF), and one that fits the source of its neighbour better
-than its own (moved lines; lengths as Gale and Church 1993 weigh them).
+than its own (moved lines; lengths as Gale and Church 1993 weigh them), and one whose embedding is
+no nearer to that of its source than others are.
 
 Lengths: `lengths.json` holds what the Universal Declaration of Human Rights takes in 443 languages
 and scripts, in code points without white space, a Han, Kana or Hangul letter as three (made from
@@ -54,6 +55,7 @@ REASONS = (
     "length_ratio",
     "round_trip",
     "fits_neighbour",
+    "not_similar",
 )
 _HAN = frozenset({"Hani", "Hans", "Hant", "Jpan"})
 _WORD = r"\p{L}[\p{L}\p{M}'\x{2019}]+"
@@ -103,6 +105,8 @@ SIGNALS = (
     "repeated_code_points",
     "round_trip_chrf",
     "neighbour_gain",
+    "similarity",
+    "margin_score",
 )
 
 
@@ -207,10 +211,15 @@ def judge_sentences(
         measured = at.filter(pl.Series(lengths[0][at.to_numpy()] >= config.min_round_trip_letters))
         chrf = chrf.scatter(measured, sentence_chrf(read.gather(measured), source.gather(measured)))
     gain = neighbour_gain(source, read, lengths, direction)
+    near = nearness(source, target, config)
     late = {
         "engine_failed": errors.is_not_null(),
         "round_trip": (chrf < config.min_round_trip_chrf).fill_null(False),
         "fits_neighbour": (gain > config.max_neighbour_gain).fill_null(False),
+        "not_similar": (
+            (near["similarity"] < config.min_similarity)
+            | (near["margin_score"] < config.min_margin_score)
+        ).fill_null(False),
     }
     reasons = pl.select(pl.coalesce(reasons, _first_failing(late))).to_series()
     signals = pl.DataFrame(
@@ -223,8 +232,26 @@ def judge_sentences(
             "round_trip_chrf": chrf,
             "neighbour_gain": gain,
         }
-    )
+    ).hstack(near)
     return Judged(reasons.alias("reason"), signals, languages.in_target, errors)
+
+
+def nearness(sources: pl.Series, targets: pl.Series, config: GateConfig) -> pl.DataFrame:
+    """Score n pairs by the embeddings of both sentences: columns similarity (cosine) and
+    margin_score; null without a model, and where there is nothing to compare."""
+    scores: dict[str, npt.NDArray[np.float64]] = {
+        name: np.full(len(sources), np.nan) for name in ("similarity", "margin_score")
+    }
+    there = ((sources != "") & (targets != "")).arg_true()
+    if config.embeddings and len(there):
+        from stages.engines.embeddings import load_embeddings
+        from stages.translation.similarity import pair_margins
+
+        embed = load_embeddings(config.embeddings)
+        found = pair_margins(*(embed(side.gather(there).to_list()) for side in (sources, targets)))
+        for name, values in zip(scores, found, strict=True):
+            scores[name][there] = values
+    return pl.DataFrame(scores, nan_to_null=True)
 
 
 def _first_failing(failing: Mapping[str, pl.Series]) -> pl.Series:

@@ -16,7 +16,7 @@ cognates is weighed as for moved lines (stages/translation/gates.py).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ import pyarrow as pa
 
 from schemas.language import one_code, to_iso639_3
 from schemas.translation import SENTENCE_PAIR
+from stages.engines.embeddings import load_embeddings
 from stages.engines.engine import Direction
 from stages.translation.bitext import judge_pairs
 from stages.translation.gates import (
@@ -36,6 +37,7 @@ from stages.translation.gates import (
 from stages.translation.likeness import shared_matrix
 from stages.translation.options import MiningConfig
 from stages.translation.sentences import cut_sentences
+from stages.translation.similarity import Vectors, bead_margins
 
 _MAX_CODE_POINTS = 600  # of a sentence
 MAX_SENTENCES = 1000  # of a document; a pair of longer ones is cut into no beads
@@ -51,6 +53,10 @@ _QUERY_NUMBER = r"[?&](?:id|p|pid|nid|sid|aid|article|(?:page|post|article|news|
 _PATH_NUMBER = r"/(?:[^/?]*[-_.])?([0-9]{4,})(?:[-_.][^/?]*)?(?:/[^/?]*)?(?:\?|$)"
 _DAY = r"^(?:19|20)[0-9]{2}(?:[01][0-9](?:[0-3][0-9])?)?$"  # or year, or month
 _NAMES = r"^(?:lang|language|hl|locale|lg|l)=(.+)$"
+
+
+# n sentences to (n, d) vectors of length 1
+Embed = Callable[[Sequence[str]], Vectors]
 
 
 def mirror_addresses(urls: pa.Array, languages: Sequence[str | None]) -> pl.Series:
@@ -127,13 +133,14 @@ def _without_code(parts: pl.DataFrame, name: str) -> pl.DataFrame:
 
 
 def align_sentences(
-    sources: pl.Series, targets: pl.Series, direction: Direction
+    sources: pl.Series, targets: pl.Series, direction: Direction, embed: Embed | None = None
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Align n sentences with m: places of the sources and of the targets of the 1-1 beads, in order,
     and the margin of each; none where either side has more than MAX_SENTENCES.
 
         cost to (i, j) = least of, over beads (a, b):
                          cost to (i - a, j - b) - log P(bead) - log P(lengths) - 8 cosine
+                         (- 8 margin of the embeddings, of what the best have, where `embed` is given)
 
     The margin of a bead is what the cheapest chain without it costs more.
     """
@@ -147,6 +154,11 @@ def align_sentences(
         _COSTS[number] + _bead_costs(shared, lengths, bead, direction)
         for number, bead in enumerate(BEADS)
     ]
+    if embed:
+        near = bead_margins(embed(sources.to_list()), embed(targets.to_list()), BEADS)
+        for (a, b), step, margins in zip(BEADS, steps, near, strict=True):
+            if a and b and margins.size:
+                step -= LIKENESS_WEIGHT * margins
     there, back = _costs_to(n, m, steps), _costs_from(n, m, steps)
     # through[bead][i, j]: the cheapest chain with the bead that begins at i, j
     through = [
@@ -239,12 +251,13 @@ def mined_pairs(pages: pl.DataFrame, direction: Direction, config: MiningConfig)
         .partition_by("row", as_dict=True)
         for side in ("source", "target")
     ]
+    embed = load_embeddings(config.gates.embeddings) if config.gates.embeddings else None
     parts = []
     for row, ids in enumerate(pages.select("source_id", "target_id").iter_rows()):  # a chain each
         ours, theirs = (side.get((row,)) for side in cut)
         if ours is None or theirs is None:
             continue
-        i, j, margin = align_sentences(ours["text"], theirs["text"], direction)
+        i, j, margin = align_sentences(ours["text"], theirs["text"], direction, embed)
         kept = margin >= config.min_margin
         if kept.sum() < config.min_aligned_share * min(len(ours), len(theirs)):
             continue

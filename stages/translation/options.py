@@ -17,13 +17,19 @@ from stages.batches import StageConfig, located
 from stages.engines.engine import Direction, parse_direction
 from stages.engines.options import (
     ApertiumConfig,
+    EmbeddingsConfig,
     EngineConfig,
     PublishResponses,
     Reuse,
     named_engine,
 )
 
+# Of 45 pairs Basque to Spanish of the Declaration of Human Rights 4 % have less by a 4-bit multilingual
+# E5 small; of those with the translation of another sentence 84 %.
+MIN_MARGIN_SCORE = 0.98
+
 Protected = Literal["urls", "numbers", "code", "markup", "math", "names"]
+PROTECTED: tuple[Protected, ...] = ("urls", "numbers", "code", "markup")
 
 
 class GateConfig(StageConfig):
@@ -79,12 +85,43 @@ class GateConfig(StageConfig):
         ge=1,
         description="Letters of the source from which on its way there and back is measured.",
     )
+    embeddings: EmbeddingsConfig | None = Field(
+        default=None,
+        description='Model of sentence embeddings in both languages, as { model = "sentence-transformers/LaBSE" }: '
+        "a sentence and its translation must be nearer to each other than to others (`min_margin_score`).",
+    )
+    min_similarity: float = Field(
+        default=0.0,
+        ge=-1,
+        le=1,
+        description="Cosine of the embeddings of both, at least; what is usual depends on the model.",
+    )
+    min_margin_score: float = Field(
+        default=MIN_MARGIN_SCORE,
+        ge=0,
+        description="That cosine over the mean of those with the four nearest sentences on either side, at least "
+        "(ratio margin, Artetxe and Schwenk 2019).",
+    )
     max_neighbour_gain: float = Field(
         default=2.0,
         ge=0,
         description="How much better a translation may fit the source of a neighbouring line than its own, in "
         "logarithms of likelihood, by length, numbers, names and cognates: what is beyond was moved.",
     )
+
+    def at_home(self, base: str) -> Self:
+        """Return the limits with the absolute path of a model that is a folder."""
+        embeddings = self.embeddings and self.embeddings.at_home(base)
+        return self.model_copy(update={"embeddings": embeddings})
+
+    def named_models(self, base: str) -> Iterator[ModelVersion]:
+        """Name the model of embeddings, if there is one; raises EngineError."""
+        if self.embeddings:
+            from stages.engines.embeddings import load_embeddings
+
+            name = self.embeddings.model
+            found = load_embeddings(self.embeddings.at_home(base)).version
+            yield found.model_copy(update={"name": name})
 
 
 class TranslationConfig(StageConfig):
@@ -128,7 +165,7 @@ class TranslationConfig(StageConfig):
         "translation tools read them. Without `documents` the corpus itself has no translations.",
     )
     protect: tuple[Protected, ...] = Field(
-        default=("urls", "numbers", "code", "markup"),
+        default=PROTECTED,
         description="What the engine gets placeholders for: addresses, numbers with separators, code, markup, "
         "formulas, names.",
     )
@@ -211,6 +248,7 @@ class TranslationConfig(StageConfig):
             update={
                 "reuse": tuple(located(path, base) for path in self.reuse),
                 "glossary": glossary,
+                "gates": self.gates.at_home(base),
                 "directions": self.directions or self._chosen_directions(),
             }
         )
@@ -225,6 +263,7 @@ class TranslationConfig(StageConfig):
         )
 
     def named_models(self, base: str) -> Iterator[ModelVersion]:
+        yield from self.gates.named_models(base)
         if self.glossary:
             from stages.translation.protection import read_glossary
 
@@ -252,7 +291,19 @@ class TranslationConfig(StageConfig):
         return tuple(parse_direction(direction) for direction in self.directions)
 
 
-class BitextConfig(StageConfig):
+class _Gated(StageConfig):
+    """What stages that judge pairs have in common."""
+
+    gates: GateConfig = Field(default_factory=GateConfig, description="Limits of pairs.")
+
+    def at_home(self, base: str) -> Self:
+        return self.model_copy(update={"gates": self.gates.at_home(base)})
+
+    def named_models(self, base: str) -> Iterator[ModelVersion]:
+        return self.gates.named_models(base)
+
+
+class BitextConfig(_Gated):
     """Options of `filter_bitext`."""
 
     stage: Literal["filter_bitext"] = "filter_bitext"
@@ -262,7 +313,7 @@ class BitextConfig(StageConfig):
     )
 
 
-class GivenPairsConfig(StageConfig):
+class GivenPairsConfig(_Gated):
     """Options of `given_pairs`: pairs that a source brought are published as those that an engine
     made."""
 
@@ -276,9 +327,40 @@ class GivenPairsConfig(StageConfig):
         default_factory=GateConfig,
         description="Limits of pairs; languages are looked at by `filter_bitext` alone.",
     )
+    round_trip: EngineConfig | None = Field(
+        default=None,
+        description="What translates the target back, as in `translate`, for the pairs of `directions`.",
+    )
+    directions: tuple[str, ...] = Field(
+        default=(), description='Directions of `round_trip`, as ["eus_Latn -> spa_Latn"].'
+    )
+    reuse: Reuse = ()
+    publish_responses: PublishResponses = False
+
+    @field_validator("directions")
+    @classmethod
+    def _known(cls, directions: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(parse_direction(direction)) for direction in directions)
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if bool(self.directions) != (self.round_trip is not None):
+            raise ValueError(
+                'round_trip and directions go together, as round_trip = "apertium", '
+                'directions = ["eus_Latn -> spa_Latn"]'
+            )
+        return self
+
+    def at_home(self, base: str) -> Self:
+        reuse = tuple(located(path, base) for path in self.reuse)
+        return super().at_home(base).model_copy(update={"reuse": reuse})
+
+    @property
+    def pairs(self) -> tuple[Direction, ...]:
+        return tuple(parse_direction(direction) for direction in self.directions)
 
 
-class MiningConfig(StageConfig):
+class MiningConfig(_Gated):
     """Options of `mine`: sentence pairs of published pages that stand at one address but for the
     code of their language."""
 
@@ -303,7 +385,6 @@ class MiningConfig(StageConfig):
         le=1,
         description="Sentences of the shorter page that are aligned, at least; of other pages nothing is taken.",
     )
-    gates: GateConfig = Field(default_factory=GateConfig, description="Limits of pairs.")
 
     @field_validator("directions")
     @classmethod

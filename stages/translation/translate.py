@@ -41,6 +41,7 @@ from stages.batches import Measured, reject, set_columns
 from stages.engines.engine import Answer, Direction, Identity
 from stages.translation.gates import (
     Identify,
+    TranslateBack,
     content_length,
     is_language,
     judge_sentences,
@@ -204,13 +205,12 @@ def _translated(sentences: pl.DataFrame, order: _Order) -> pl.DataFrame:
     answers = _answers(
         Masked(masked.texts.gather(at), [masked.kept[row] for row in at.to_list()]), translator
     )
-    back = translator.back
     judged = judge_sentences(
         answers.with_columns(source=source),
         translator.direction,
         config.gates,
         identify,
-        (lambda targets: _answers(back.protection.mask(targets), back)) if back else None,
+        translator.back and translate_back(translator.back),
     )
     found = judged.signals.with_columns(
         text=source,
@@ -220,6 +220,11 @@ def _translated(sentences: pl.DataFrame, order: _Order) -> pl.DataFrame:
         error=judged.errors,
     )
     return frame.join(found, on="text", how="left", maintain_order="left")
+
+
+def translate_back(back: Translator) -> TranslateBack:
+    """Bind who translates back, for `judge_sentences`."""
+    return lambda targets: _answers(back.protection.mask(targets), back)
 
 
 def _answers(sentences: Masked, translator: Translator) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pyarrow.dataset as ds
@@ -80,6 +81,36 @@ def test_pairs_are_mined_of_pages_with_one_address(tmp_path: Path) -> None:
     card = (out / "README.md").read_text()
     assert "| `spa_Latn` | `glg_Latn` | mined by address | 2 |" in card
     assert not [f for f in audit(Store(str(out)), lambda _: None).findings if f.severity == "error"]
+
+
+def test_embeddings_score_what_is_mined(tmp_path: Path) -> None:
+    for module in ("onnx", "onnxruntime", "tokenizers"):
+        pytest.importorskip(module, reason="not installed; pip install 'glotmill[translate]'")
+    from tests.embedding_models import write_model
+
+    labels = ("spa_Latn", "glg_Latn", "eng_Latn")
+    lines = zip(*(DECLARATION[label] for label in labels), strict=True)
+    known = set[str]()
+    concepts = []
+    for line in lines:  # a word has the vector of the first line that it stands in
+        words = dict.fromkeys(re.findall(r"\w+", " ".join(line).lower()))
+        concepts.append([word for word in words if word not in known])
+        known |= set(words)
+    write_model(tmp_path / "model", concepts)
+    gates = 'gates = { embeddings = { model = "model" } }\n'
+    run(make(tmp_path, RECIPE + gates), tmp_path / "out", "--workers", "1")
+    pairs = ds.dataset(sorted((tmp_path / "out/bitext").glob("*.parquet"))).to_table().to_pylist()
+    passed = [pair for pair in pairs if pair["reason"] is None]
+    for source, target in (("spa_Latn", "glg_Latn"), ("eng_Latn", "spa_Latn")):
+        right = dict(zip(DECLARATION[source], DECLARATION[target], strict=True))
+        own = [pair for pair in passed if pair["source_language"] == source]
+        assert len(own) >= 2
+        assert all(right.get(pair["source"], pair["target"]) == pair["target"] for pair in own)
+    assert all(pair["margin_score"] >= 0.98 and pair["similarity"] > 0.5 for pair in passed)
+    assert "| model | onnxruntime" in (tmp_path / "out/README.md").read_text()
+    wrong = make(tmp_path, RECIPE + gates.replace('"model" }', '"recipe.toml" }'))
+    with pytest.raises(RecipeError, match=r"no model 'recipe\.toml'"):
+        make_plan(wrong)
 
 
 WRONG = {

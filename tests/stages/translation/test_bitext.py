@@ -9,8 +9,11 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 
-from stages.translation.bitext import filter_bitext
-from stages.translation.options import BitextConfig
+from stages.engines.engine import Answer, Identity, parse_direction
+from stages.translation.bitext import filter_bitext, given_pairs
+from stages.translation.options import PROTECTED, BitextConfig, GivenPairsConfig
+from stages.translation.protection import Protection
+from stages.translation.translate import Translator
 from tests.declaration import DECLARATION
 from tests.running import run
 from tests.stages.translation.test_translate import BASQUE, GERMAN, SPANISH, WordsTell, batch_of
@@ -55,6 +58,39 @@ def test_each_pair_is_judged_in_its_direction() -> None:
 def test_documents_without_translations_pass(column: str) -> None:
     batch = batch_of([BASQUE]).append_column(column, pa.array(["x"]))
     assert filter_bitext(batch, None, BitextConfig()).kept.num_rows == 1
+
+
+def test_given_pairs_are_translated_back() -> None:
+    sources, targets = DECLARATION["eus_Latn"], DECLARATION["spa_Latn"]
+    returned = dict(zip(targets, sources, strict=True)) | {targets[1]: "Ur hotza da gaur hemen."}
+    batch = batch_of(list(sources))
+    for name, values in (
+        ("translation", list(targets)),
+        ("translation_direction", ["eus_Latn -> spa_Latn"] * len(sources)),
+    ):
+        batch = batch.append_column(name, pa.array(values, pa.string()))
+    identity = Identity("table", "table", "1")
+    back = Translator(
+        parse_direction("spa_Latn -> eus_Latn"),
+        identity,
+        Protection(PROTECTED, "({})"),
+        lambda asked: [Answer(returned[sentence]) for sentence in asked],
+    )
+    found = given_pairs(batch, GivenPairsConfig(), {"eus_Latn -> spa_Latn": back})
+    wanted = [None, "round_trip", *[None] * (len(sources) - 2)]
+    assert found["reason"].to_pylist() == wanted
+    scores = found["round_trip_chrf"].to_pylist()
+    assert [score == 100 for score in scores] == [reason is None for reason in wanted]
+    plain = given_pairs(batch, GivenPairsConfig())
+    assert plain["reason"].null_count == plain["round_trip_chrf"].null_count == len(sources)
+
+
+@pytest.mark.parametrize(
+    "options", [{"round_trip": "apertium"}, {"directions": ["eus_Latn -> spa_Latn"]}]
+)
+def test_a_way_back_has_an_engine_and_directions(options: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="round_trip and directions go together"):
+        GivenPairsConfig.model_validate(options)
 
 
 RECIPE = """
