@@ -18,6 +18,7 @@ class ExampleView(NamedTuple):
     example: DuplicateExample
     pieces: list[tuple[bool, str]]
     same: bool  # as far as the excerpts go
+    facts: LanguageFacts
 
 
 class ClusterView(NamedTuple):
@@ -73,9 +74,14 @@ def cluster_views(report: DedupReport) -> tuple[ClusterView, ...]:
 
 def _view(cluster: DuplicateCluster, example: DuplicateExample) -> ExampleView:
     kept, other = visible(cluster.text), visible(example.text)
+    if example.label:  # in another language every word differs
+        return ExampleView(example, [(False, other)], False, language_facts(example.label))
     goes_on = len(cluster.text) < cluster.code_points
     return ExampleView(
-        example, marked_differences(kept, other, kept_goes_on=goes_on), kept == other
+        example,
+        marked_differences(kept, other, kept_goes_on=goes_on),
+        kept == other,
+        language_facts(cluster.label),
     )
 
 

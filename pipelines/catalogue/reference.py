@@ -80,8 +80,8 @@ def reference() -> Iterator[str]:
     yield from _table('### `stage = "translate"`', TranslationConfig)
     yield from _table("#### `gates = { … }` of pairs and translations", GateConfig)
     yield from _table("#### `gates = { embeddings = { … } }`", EmbeddingsConfig)
-    for name, entry in ENGINES.items():
-        yield from _table(f'#### `engine = {{ kind = "{name}" }}` of translation', entry.config)
+    for name, engine in ENGINES.items():
+        yield from _table(f'#### `engine = {{ kind = "{name}" }}` of translation', engine.config)
     yield from _table('### `stage = "given_pairs"`', GivenPairsConfig)
     yield from _table('### `stage = "mine"`', MiningConfig)
     yield from _table('### `stage = "sample_pairs"`', PairSamplesConfig)

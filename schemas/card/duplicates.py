@@ -32,6 +32,9 @@ class DuplicateExample(CardPart):
         description=f"At most {SAMPLE_CODE_POINTS} code points, cut between graphemes."
     )
     code_points: Count = Field(description="Length of the whole document.")
+    label: str | None = Field(
+        default=None, description="Its `language_Script`; null where it is that of the cluster."
+    )
 
 
 class DuplicateCluster(CardPart):
@@ -55,6 +58,10 @@ class DedupReport(CardPart):
     stage: str
     removed: Count = Field(
         description="Documents that left the corpus here: duplicates, or too little text was left."
+    )
+    marks: bool = Field(
+        default=False,
+        description="True if what was found is marked and stays: a cluster is then a page in several languages.",
     )
     compared: Count | None = Field(
         default=None, description="Pairs of candidates whose similarity was measured."

@@ -28,9 +28,14 @@ def marks_file(split: str) -> str:
     return f"staging/page-languages/{split}.npy"
 
 
+def pages_file(split: str) -> str:
+    """Return where the lists of documents of one page are kept, as removal lists have them."""
+    return f"staging/page-languages/{split}.parquet"
+
+
 def write_page_languages(store: Store, staged: Sequence[StagedSplit], phase: Phase) -> None:
     """Make marks of the removal lists of a phase, and write (row, languages) for each split that
-    has pages in several; the lists go.
+    has pages in several; the lists are put aside, for the card.
 
     Documents of one keeper are one page, the keeper too.
     """
@@ -51,6 +56,8 @@ def write_page_languages(store: Store, staged: Sequence[StagedSplit], phase: Pha
     for place, places, rows in by_split(document, bases):
         store.save_array(marks_file(staged[place].name), np.stack([rows, counts[places]], axis=1))
     for split in staged:
+        if store.exists(removal_file(phase, split.name)):
+            store.copy(removal_file(phase, split.name), pages_file(split.name))
         store.remove(removal_file(phase, split.name))
 
 

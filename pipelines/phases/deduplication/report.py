@@ -8,7 +8,8 @@ for a part of the keepers each time. Of the texts, only the row groups that hold
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,17 +18,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_cards.display import cut_text
+from pipelines.catalogue.stages import marks_page_languages
 from pipelines.phases.deduplication.kinds import DedupKind, DedupPhase, kinds_of
+from pipelines.phases.deduplication.page_languages import pages_file
 from pipelines.phases.deduplication.shuffle_records import DedupCounts
 from pipelines.phases.run_context import Run
 from pipelines.staging.staged import (
+    REMOVED,
     SplitAfter,
     StagedSplit,
     by_split,
     first_numbers,
     removal_file,
     removal_folder,
-    removals,
 )
 from pipelines.staging.store import Store
 from pipelines.staging.tasks import Phase
@@ -67,13 +70,15 @@ def _report(store: Store, deduplicated: DedupPhase, kind: DedupKind) -> DedupRep
     done = f"{removal_folder(phase)}/done.json"
     counted = DedupCounts.model_validate(store.read_json(done) if store.exists(done) else {})
     bases = first_numbers(splits)
-    lists = _Removed(store, splits, bases, phase)
-    removed, nodes, sizes = lists.largest()
+    marks = marks_page_languages(kind.config)
+    lists = _Found(store, splits, bases, pages_file if marks else partial(removal_file, phase))
+    found, nodes, sizes = lists.largest()
     members = lists.least_similar(np.sort(nodes))
     samples = _samples(store, deduplicated, kind, np.concatenate([nodes, members["document"]]))
     return DedupReport(
         stage=phase.stage,
-        removed=removed,
+        removed=0 if marks else found,
+        marks=marks,
         compared=counted.compared,
         refused=counted.refused,
         exhausted_buckets=counted.exhausted_buckets,
@@ -90,7 +95,8 @@ def _report(store: Store, deduplicated: DedupPhase, kind: DedupKind) -> DedupRep
                     DuplicateExample(
                         id=samples[document].id,
                         similarity=round(similarity, 4) if kind.measures else None,
-                        reason=_reason(kind, samples[node], samples[document]),
+                        reason="" if marks else _reason(kind, samples[node], samples[document]),
+                        label=samples[document].label if marks else None,
                         text=samples[document].text,
                         code_points=samples[document].code_points,
                     )
@@ -102,24 +108,25 @@ def _report(store: Store, deduplicated: DedupPhase, kind: DedupKind) -> DedupRep
     )
 
 
-class _Removed:
-    """The removal lists of one phase, with documents by their numbers."""
+class _Found:
+    """What one phase found, with documents by their numbers: its removal lists, or those of the
+    pages that it marks."""
 
     def __init__(
         self,
         store: Store,
         splits: Sequence[StagedSplit],
         bases: npt.NDArray[np.uint64],
-        phase: Phase,
+        file: Callable[[str], str],
     ) -> None:
-        self.store, self.splits, self.bases, self.phase = store, splits, bases, phase
+        self.store, self.splits, self.bases, self.file = store, splits, bases, file
 
     def _lists(self) -> Iterator[tuple[np.uint64, pa.Table]]:
-        splits = self.store.read_ahead(
-            self.splits, lambda split: [removal_file(self.phase, split.name)]
-        )
+        splits = self.store.read_ahead(self.splits, lambda split: [self.file(split.name)])
         for split, base in zip(splits, self.bases, strict=False):
-            yield base, removals(self.store, [self.phase], split.name)
+            path = self.file(split.name)
+            there = self.store.exists(path)
+            yield base, self.store.read_parquet(path) if there else REMOVED.empty_table()
 
     def largest(self) -> tuple[int, npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
         """Count the rows removed for whatever reason; choose the keepers in this corpus for which

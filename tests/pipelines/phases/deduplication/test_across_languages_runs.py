@@ -64,6 +64,13 @@ def test_pages_are_marked_and_all_stay(corpus: Path, tmp_path: Path) -> None:
     assert {number for (_, same), number in found.items() if not same} == {1}
     card = json.loads((tmp_path / "out/card.json").read_bytes())
     assert card["statistics"]["eus_Latn"]["page_languages"] == {"1": 1, "6": 1}
+    (report,) = card["deduplication"]
+    (cluster,) = report["clusters"]
+    assert (report["removed"], report["marks"], cluster["documents"]) == (0, True, 6)
+    labels = [example["label"] for example in cluster["examples"]]
+    assert {cluster["label"], *labels} <= set(SPREAD)
+    assert len({cluster["label"], *labels}) == 1 + len(labels)
+    assert "all of which stay" in (tmp_path / "out/report.html").read_text()
     readme = (tmp_path / "out/README.md").read_text()
     assert "| `eus_Latn` | 2 | 1 | 50.0% | 1 |" in readme
     audit = glotmill("audit", tmp_path / "out")
@@ -91,6 +98,10 @@ def test_one_of_them_stays_on_request(corpus: Path, tmp_path: Path) -> None:
     left = rows(tmp_path / "out")
     assert sum("odf.example" in row["text"] for row in left) == 1
     assert len(left) == 7, "pages of their own stay"
+    card = json.loads((tmp_path / "out/card.json").read_bytes())
+    (report,) = card["deduplication"]
+    assert (report["removed"], report["marks"]) == (5, False)
+    assert all(example["label"] is None for example in report["clusters"][0]["examples"])
     assert "page_languages" not in left[0]
 
 
