@@ -209,6 +209,13 @@ TRANSLATION_EVIDENCE = column(
     nullable=True,
 )
 
+TRANSLATION_WEIGHT = column(
+    "translation_weight",
+    pa.float32(),
+    "How often to take the page in training, in [0, 1], by its `translation_evidence`; 1 where nothing tells. Only if "
+    "the recipe asks.",
+)
+
 SCRIPT_MARKS = pa.schema(
     [
         column(

@@ -15,6 +15,7 @@ from schemas.document import (
     RECORD,
     SAMPLING_WEIGHT,
     TRANSLATION_EVIDENCE,
+    TRANSLATION_WEIGHT,
 )
 from schemas.language import parse_label
 from schemas.ledger import LEDGER, REJECTION
@@ -36,6 +37,7 @@ RESERVED_COLUMNS = frozenset(
         PAGE_LANGUAGES.name,
         SAMPLING_WEIGHT.name,
         TRANSLATION_EVIDENCE.name,
+        TRANSLATION_WEIGHT.name,
     )
 )
 

@@ -190,11 +190,11 @@ def plant_engine(
 
 
 def asked(folder: Path) -> list[str]:
-    """List the sentences that planted engines were asked, in order by mode; not those that see if
-    they answer."""
+    """List the modes and sentences that planted engines were asked, in order by mode; not those that
+    see if they answer."""
     logs = sorted(folder.glob("*/asked.txt"))
     return [
-        line
+        f"{log.parent.name} {line}"
         for log in logs
         for line in log.read_text("utf-8").splitlines()
         if not re.match(r"A\. B\.|A \[", line)

@@ -547,6 +547,13 @@ def marks_page_languages(stage: StageConfig | None) -> bool:
     return isinstance(stage, AcrossLanguagesConfig) and stage.action == "mark"
 
 
+def page_weights(recipe: Recipe) -> dict[str, float]:
+    """Return how often pages are taken by their evidence of translation; empty where the recipe does
+    not say."""
+    stages = (stage for stage in recipe.ingest if isinstance(stage, TranslatedPagesConfig))
+    return {evidence: weight for stage in stages for evidence, weight in stage.weights.items()}
+
+
 def makes_documents(stage: StageConfig) -> bool:
     """Tell whether an augment stage makes documents, and no pairs of what is published, samples or
     choices."""

@@ -116,7 +116,8 @@ class AugmentWorker(AskingWorker[AugmentResult]):
                     writer.add(batch)
                     kept += batch.num_rows
                 turned_away.add(made.rejected, made.failed)
-                yields += [found for batch in made.pairs for found in yields_of(batch)]
+                for batch, alone in zip(made.pairs, made.alone, strict=True):
+                    yields += yields_of(batch, pairs_only=alone)
                 for batch in made.pairs if self.keeps_sentences else ():
                     pairs.add(batch)
                 for batch in made.translated if self.keeps_documents else ():
@@ -136,9 +137,9 @@ class AugmentWorker(AskingWorker[AugmentResult]):
         )
 
 
-def yields_of(pairs: pa.RecordBatch) -> Iterator[TranslationYield]:
-    """Count the SENTENCE_PAIRs of a block, in which documents stand whole, by direction and
-    engine."""
+def yields_of(pairs: pa.RecordBatch, *, pairs_only: bool = False) -> Iterator[TranslationYield]:
+    """Count the SENTENCE_PAIRs of a block, in which documents stand whole, by direction and engine;
+    `pairs_only` says that the documents themselves are not published."""
     keys = ["source_language", "target_language", "generator"]
     for key, own in pl.DataFrame(pl.from_arrow(pairs)).group_by(keys, maintain_order=True):
         reasons = own["reason"].drop_nulls().value_counts().sort("reason")
@@ -147,6 +148,7 @@ def yields_of(pairs: pa.RecordBatch) -> Iterator[TranslationYield]:
             documents=own["id"].n_unique(),
             passed_documents=own.filter("published")["id"].n_unique(),
             sentences=len(own),
+            pairs_only=pairs_only,
             rejected=tuple(
                 RejectedSentences(reason=reason, sentences=count)
                 for reason, count in reasons.iter_rows()
@@ -158,8 +160,11 @@ def merge_yields(parts: Iterable[TranslationYield]) -> tuple[TranslationYield, .
     """Add up counts by direction and engine, sorted by these."""
     totals: dict[tuple[str, str, str], Counter[str]] = {}
     rejected: dict[tuple[str, str, str], Counter[str]] = {}
+    alone: set[tuple[str, str, str]] = set()
     for part in parts:
         key = part.source_language, part.target_language, part.generator
+        if part.pairs_only:
+            alone.add(key)
         counts = {
             name: getattr(part, name) for name in ("documents", "passed_documents", "sentences")
         }
@@ -173,6 +178,7 @@ def merge_yields(parts: Iterable[TranslationYield]) -> tuple[TranslationYield, .
             target_language=key[1],
             generator=key[2],
             **totals[key],
+            pairs_only=key in alone,
             rejected=tuple(
                 RejectedSentences(reason=r, sentences=n) for r, n in sorted(rejected[key].items())
             ),
@@ -195,12 +201,15 @@ class _MadeOfBlock:
         self.created: Counter[tuple[str, str]] = Counter()  # by stage and source
         made: list[tuple[bool, pa.RecordBatch]] = []  # if they are published
         self.pairs: list[pa.RecordBatch] = []
+        self.alone: list[bool] = []  # if the documents of these pairs are made, and not published
         for stage in stages:
             if stage.make:
                 new = stage.make(block, ask)
                 made.append((stage.published, _with_marks(new.documents)))
                 if new.pairs is not None:
                     self.pairs.append(new.pairs)
+                    of_others = pc.any(pc.not_equal(new.pairs["id"], new.pairs["parent_id"]))
+                    self.alone.append(not stage.published and bool(of_others.as_py()))
                 turned_away = [
                     ([new.rejected] if new.rejected else [], [new.failed] if new.failed else [])
                 ]

@@ -30,6 +30,11 @@ class TranslationYield(CardPart):
     rejected: tuple[RejectedSentences, ...] = Field(
         description="By reason: a gate, or a filter of the document."
     )
+    pairs_only: bool = Field(
+        default=False,
+        description="True if pairs of these translations are published and the translations themselves are not, so "
+        "that the ledger has no row for them.",
+    )
 
 
 class DonorDistances(CardPart):

@@ -102,7 +102,9 @@ def made_findings(
             words = f"{unstated:,} rows are between languages that the card has no yield of"
             yield error(CHECK, words, path)
     if named.size:
-        yield from _document_findings(named, _known(store, present, numbers), present)
+        alone = [one.target_language for one in card.translations if one.pairs_only] if card else []
+        apart = [numbers[label] for label in map(one_label, alone) if label in numbers]
+        yield from _document_findings(named, _known(store, present, numbers), present, apart)
     if card is not None and any(path.startswith("bitext/") for path in present):
         yield from _yield_findings(merge_yields(yields), card)
 
@@ -158,9 +160,12 @@ def _known(store: Store, present: Sequence[str], numbers: dict[str, int]) -> Par
     return known
 
 
-def _document_findings(named: Parted, known: Parted, present: Sequence[str]) -> Iterator[Finding]:
+def _document_findings(
+    named: Parted, known: Parted, present: Sequence[str], apart: Sequence[int]
+) -> Iterator[Finding]:
     """Hold rows against what the ledger says of the documents that they name, a part of the keys
-    at a time."""
+    at a time; `apart` are the languages into which a recipe makes pairs alone, so that the ledger
+    has no row for translations."""
     words = (
         "a document that the ledger has no row for",
         "a withdrawn document",
@@ -177,10 +182,13 @@ def _document_findings(named: Parted, known: Parted, present: Sequence[str]) -> 
             np.minimum(np.searchsorted(documents["low"], rows["low"]), len(documents) - 1)
         ]
         there = same(found, rows)
+        made_apart = (rows["column"] == _COLUMNS.index("id")) & np.isin(rows["labels"], apart).any(
+            axis=1
+        )
         gone = there & (found["gone"] == 1)
         stated = (rows["labels"] == found["label"][:, None]).any(axis=1)
         foreign = there & ~gone & ~stated & (found["label"] != _UNKNOWN)
-        for kind, wrong in enumerate((~there, gone, foreign)):
+        for kind, wrong in enumerate((~there & ~made_apart, gone, foreign)):
             own = rows[wrong]
             both = zip(own["file"].tolist(), own["column"].tolist(), strict=True)
             counts.update((file, column, kind) for file, column in both)

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict
 from data_cards.sections.funnel import count_fates, merge_fates
 from data_cards.statistics import Asked, measure, merge, with_commonest_hosts
 from pipelines.catalogue.counted import asked_of
-from pipelines.catalogue.stages import Recipe, marks_page_languages
+from pipelines.catalogue.stages import Recipe, marks_page_languages, page_weights
 from pipelines.phases.deduplication.page_languages import mark_pages, page_languages
 from pipelines.phases.ingest import REJECTS
 from pipelines.phases.order import WITHDRAW
@@ -48,11 +48,18 @@ from schemas.card.splits import PUBLISHED_SPLITS
 from schemas.card.statistics import TextStatistics
 from schemas.column_types import widened
 from schemas.columns import arrange
-from schemas.document import DOCUMENT, PAGE_LANGUAGES, SAMPLING_WEIGHT
+from schemas.document import (
+    DOCUMENT,
+    PAGE_LANGUAGES,
+    SAMPLING_WEIGHT,
+    TRANSLATION_EVIDENCE,
+    TRANSLATION_WEIGHT,
+)
 from schemas.language import parse_label
 from schemas.ledger import LEDGER
 from schemas.manifest import FileRecord
 from schemas.withdrawal import OPT_OUT, NamedRegister
+from stages.translated_pages import evidence_weights
 from stages.withdrawal.causes import NONE, Names
 
 SHARDS = "publish-shards"
@@ -172,6 +179,7 @@ def plan_published(
     added = [
         *([PAGE_LANGUAGES] if any(map(marks_page_languages, run.recipe.dedup)) else []),
         *([SAMPLING_WEIGHT] if weighted else []),
+        *([TRANSLATION_WEIGHT] if page_weights(run.recipe) else []),
     ]
     store = run.store.remembering()
     planned = _survivors(store, staged, [phase for phase in phases if phase != WITHDRAW])
@@ -313,7 +321,16 @@ class ShardWorker(Worker[ShardResult]):
                     if SAMPLING_WEIGHT.name in self.schema.names:
                         weights = sampling_weights(self.store, run.label, sizes)
                         table = table.append_column(SAMPLING_WEIGHT, pa.array(weights))
+                if TRANSLATION_WEIGHT.name in self.schema.names:
+                    table = table.append_column(TRANSLATION_WEIGHT, self._page_weights(table))
                 yield table
+
+    def _page_weights(self, table: pa.Table) -> pa.ChunkedArray:
+        """Weigh pages by their evidence of translation; documents that were made have none."""
+        name = TRANSLATION_EVIDENCE.name
+        none = pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
+        evidence = table[name] if name in table.schema.names else none
+        return evidence_weights(evidence, page_weights(self.recipe))
 
 
 def _measured(rows: pa.Table, label: str, asked: Asked) -> TextStatistics:

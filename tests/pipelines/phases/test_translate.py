@@ -16,6 +16,8 @@ from xml.etree import ElementTree
 import pyarrow.dataset as ds
 import pytest
 
+from pipelines.finished.audit.audit import audit
+from pipelines.staging.store import Store
 from schemas.language import parse_label
 from tests.declaration import DIRECTIONS, asked, documents, plant_engine
 from tests.recipes import one_source
@@ -299,13 +301,31 @@ def test_a_sentence_that_an_engine_hangs_or_dies_at_fails_alone(
     assert_laws(tmp_path / "out")
 
 
+SAMPLED = """
+[[augment]]
+stage = "translate"
+outputs = ["sentence_pairs", "document_pairs"]
+directions = ["eus_Latn -> spa_Latn"]
+engine = { kind = "apertium", mode = "eus-spa-drops_numbers" }
+
+[[augment]]
+stage = "sample_pairs"
+form = "interleaved"
+
+[[augment]]
+stage = "sample_pairs"
+form = "preference"
+"""
+
+
 @pytest.mark.slow
 def test_a_killed_run_asks_for_nothing_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     modes = plant_engine(tmp_path / "modes", seconds=0.25)
+    plant_engine(tmp_path / "modes", "drops_numbers")
     monkeypatch.setenv("APERTIUM_MODES", str(modes))
-    recipe = make(tmp_path)
+    recipe = make(tmp_path, DIRECTIONS_LINE + SAMPLED)
     process = start(recipe, tmp_path / "out", "--workers", "1")
     deadline = time.monotonic() + 120
     while len(list((tmp_path / "out").glob("staging/augment/*/responses/segment-*"))) < 2:
@@ -328,6 +348,10 @@ def test_a_killed_run_asks_for_nothing_twice(
     assert len(second) < len(set(asked(modes)))
     run_apart(recipe, tmp_path / "whole", "--workers", "2")
     assert digests(tmp_path / "out") == digests(tmp_path / "whole")
+    forms = ("bitext", "document_pairs", "samples/0-interleaved", "samples/1-preference")
+    assert all(rows(tmp_path / "out" / form) for form in forms)
+    found = audit(Store(str(tmp_path / "out")), lambda _: None).findings
+    assert not [one for one in found if one.severity == "error"], "pairs alone are right, too"
 
 
 BAD_INPUT = {

@@ -108,19 +108,29 @@ def test_one_of_them_stays_on_request(corpus: Path, tmp_path: Path) -> None:
 def test_a_page_in_many_languages_is_evidence_of_translation(corpus: Path, tmp_path: Path) -> None:
     ingest = '[[ingest]]\nstage = "identify_language"\n'
     more = ingest + '[[ingest]]\nstage = "translated_pages"\n'
-    (corpus / "evidence.toml").write_text(RECIPE.replace(ingest, more))
+    weights = "weights = { same_page = 0.25, many_languages = 0 }\n"
+    (corpus / "evidence.toml").write_text(RECIPE.replace(ingest, more + weights))
     run(corpus / "evidence.toml", tmp_path / "out")
     found = {
         ("odf.example" in row["text"], row["translation_evidence"])
         for row in rows(tmp_path / "out")
     }
     assert found == {(True, "same_page"), (False, None)}
+    assert {
+        (row["translation_evidence"], row["translation_weight"]) for row in rows(tmp_path / "out")
+    } == {("same_page", 0.25), (None, 1.0)}
+    audit = glotmill("audit", tmp_path / "out")
+    assert audit.returncode == 0, audit.stdout
     for file in sorted(corpus.glob("*.jsonl"))[:4]:
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "few.toml").write_text(RECIPE.replace(ingest, more))
     run(tmp_path / "few.toml", tmp_path / "few")
     assert {row["page_languages"] for row in rows(tmp_path / "few")} == {1, 4}
     assert {row["translation_evidence"] for row in rows(tmp_path / "few")} == {None}
+    assert "translation_weight" not in rows(tmp_path / "few")[0]
+    (tmp_path / "few.toml").write_text(RECIPE.replace(ingest, more + "weights = { x = 1 }\n"))
+    with pytest.raises(RecipeError, match="weights"):
+        make_plan(tmp_path / "few.toml")
 
 
 def test_wrong_recipes_are_refused(corpus: Path) -> None:
