@@ -71,7 +71,7 @@ def _report(store: Store, deduplicated: DedupPhase, kind: DedupKind) -> DedupRep
     counted = DedupCounts.model_validate(store.read_json(done) if store.exists(done) else {})
     bases = first_numbers(splits)
     marks = marks_page_languages(kind.config)
-    lists = _Found(store, splits, bases, pages_file if marks else partial(removal_file, phase))
+    lists = _Removed(store, splits, bases, pages_file if marks else partial(removal_file, phase))
     found, nodes, sizes = lists.largest()
     members = lists.least_similar(np.sort(nodes))
     samples = _samples(store, deduplicated, kind, np.concatenate([nodes, members["document"]]))
@@ -108,7 +108,7 @@ def _report(store: Store, deduplicated: DedupPhase, kind: DedupKind) -> DedupRep
     )
 
 
-class _Found:
+class _Removed:
     """What one phase found, with documents by their numbers: its removal lists, or those of the
     pages that it marks."""
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from stages.language_identification.cascade import ACCEPT
-from stages.language_identification.expected import IDENTIFIED, sure_scores, with_expectation
+from stages.language_identification.expected import (
+    IDENTIFIED,
+    SURELY,
+    sure_scores,
+    with_expectation,
+)
 from stages.language_identification.identify import LanguageIdentificationConfig, load_identifier
 
 SPANISH = "Todos los seres humanos nacen libres e iguales en dignidad y derechos."
@@ -37,7 +41,7 @@ def test_what_is_sure(
 ) -> None:
     texts = pa.array([text], pa.large_string())
     (score,) = sure_scores(texts, expected, load_identifier(config), config)
-    assert (score >= ACCEPT) if sure else score == 0
+    assert (score >= SURELY) if sure else score == 0
 
 
 def test_only_what_is_not_sure_goes_the_whole_way() -> None:
@@ -46,7 +50,7 @@ def test_only_what_is_not_sure_goes_the_whole_way() -> None:
     def whole(texts: pa.Array) -> pa.RecordBatch:
         shown.extend(texts.to_pylist())
         rows = len(texts)
-        columns = (["deu"] * rows, [None] * rows, [0.5] * rows, [None] * rows)
+        columns = (["deu"] * rows, [None] * rows, [0.5] * rows)
         return pa.record_batch(dict(zip(IDENTIFIED, map(pa.array, columns), strict=True)))
 
     identify = with_expectation(whole, load_identifier(PLAIN), PLAIN)
