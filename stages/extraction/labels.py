@@ -119,6 +119,8 @@ def _after(layout: Layout, some: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]
 def _named(layout: Layout, own_names: npt.NDArray[np.int64], wanted: int) -> npt.NDArray[np.bool_]:
     """Tell which of m blocks lie in an element of such a name."""
     named = (own_names & wanted) != 0
+    if not named.any():  # as in most pages
+        return np.zeros(len(layout.blocks.weights), bool)
     return named[nearest(named, layout.parents)[layout.blocks.elements]]
 
 
@@ -158,12 +160,13 @@ def _bylines(
     named = ((names & BYLINE) != 0) & ~content & (blocks.weights < 2 * LONG)
     named &= (layout.own_names[blocks.elements] & BIT["title"]) == 0
     # Dates of one kind that stand all over a page are those of a chronicle.
+    dates = np.flatnonzero(named & (blocks.digits > 0))
     _, alike, counts = np.unique(
-        layout.path[blocks.elements] + PAGE_STEP * page.astype(np.uint64),
+        layout.path[blocks.elements[dates]] + PAGE_STEP * page[dates].astype(np.uint64),
         return_inverse=True,
         return_counts=True,
     )
-    named &= (counts[alike] < 3) | (blocks.digits == 0)
+    named[dates] = counts[alike] < 3
     text = kept & (blocks.weights >= LONG) & (blocks.link_weights < 0.4 * blocks.weights) & ~named
     titles = np.flatnonzero(kept & ((blocks.bits & (TAG_BIT["h1"] | TAG_BIT["h2"])) != 0))
     first = titles[np.unique(page[titles], return_index=True)[1]]
