@@ -26,7 +26,8 @@ def write_made(folder: Path) -> Path:
     """Build a corpus with bitext, document pairs, training samples, synthetic rows, responses."""
     with FaultyEndpoint(answered).serving() as server:
         recipe = write_copies(folder, server.base_url)
-        before, _, after = recipe.read_text().partition("[decontaminate]")
+        licensed = recipe.read_text().replace("[[sources]]", '[[sources]]\nlicence = "cc0-1.0"')
+        before, _, after = licensed.partition("[decontaminate]")
         recipe.write_text(before + after[after.index("[[augment]]") :])
         run(recipe, folder / "out")
     write_document_pairs(folder / "out")
