@@ -181,6 +181,7 @@ def kill() -> dict[str, Any]:
         process = start(recipe, Path(folder) / "out", "--workers", "1")
         while answers.total() < 100:
             time.sleep(0.01)
+            assert process.poll() is None, process.communicate()
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         time.sleep(0.5)
