@@ -50,7 +50,7 @@ def test_only_what_is_not_sure_goes_the_whole_way() -> None:
     def whole(texts: pa.Array) -> pa.RecordBatch:
         shown.extend(texts.to_pylist())
         rows = len(texts)
-        columns = (["deu"] * rows, [None] * rows, [0.5] * rows)
+        columns = (["deu"] * rows, [None] * rows, [0.5] * rows, [None] * rows)
         return pa.record_batch(dict(zip(IDENTIFIED, map(pa.array, columns), strict=True)))
 
     identify = with_expectation(whole, load_identifier(PLAIN), PLAIN)
