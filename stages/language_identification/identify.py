@@ -7,7 +7,8 @@ linguistic line, or that a model calls noise, is `zxx`.
 
 Two numbers say two things. `language_score` is how sure the language is. `other_language_share` is
 how mixed the document is: the share of the letters that are surely in another. Candidates and
-runner-up carry the expected share of the document's letters.
+runner-up carry the expected share of the document's letters; passages that no slow model was asked
+about, as the label was decided, add to the label alone (`Cascade.of_documents`).
 
 The label is that of the mean. Its score grows with the passages that agree (`with_evidence`).
 Scores of near neighbours (`neighbours`) add up: where they are sure together and none is alone, the
