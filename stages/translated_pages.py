@@ -91,6 +91,19 @@ def translated_pages(batch: pa.RecordBatch, config: TranslatedPagesConfig) -> Fi
     CHANGE rows count the marked documents by evidence, language and script. The page itself is
     looked at where the block still has its bytes (`raw`). Raises SchemaError if `text`, `language`,
     `script` or `url` is missing.
+
+    >>> page = b'<html class="translated-ltr" lang="eu"><body><p>Kaixo, mundua'
+    >>> block = pa.record_batch(
+    ...     {
+    ...         "text": pa.array(["Kaixo, mundua"], pa.large_string()),
+    ...         "language": ["eus"],
+    ...         "script": ["Latn"],
+    ...         "url": ["https://example.org/eu"],
+    ...         "raw": pa.array([page], pa.large_binary()),
+    ...     }
+    ... )
+    >>> translated_pages(block, TranslatedPagesConfig()).kept["translation_evidence"].to_pylist()
+    ['translated_by_browser']
     """
     require_columns(batch, DOCUMENT, ("text", "language", "script", "url"))
     found = _evidence(batch, config)

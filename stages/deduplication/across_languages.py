@@ -47,6 +47,12 @@ def across_languages_signatures(batch: pa.RecordBatch, config: AcrossLanguagesCo
     one language would find nothing that is left to be compared with.
 
     Raises SchemaError if a column of `COLUMNS` is missing or mistyped.
+
+    >>> texts = ["1936an 2.345 lagun 12 herritan, https://example.org/7", "Kaixo"]
+    >>> columns = {"language": ["eus", "eus"], "url": pa.nulls(2, pa.string())}
+    >>> block = pa.record_batch({"text": pa.array(texts, pa.large_string()), **columns})
+    >>> across_languages_signatures(block, AcrossLanguagesConfig(min_anchors=3)).rows.tolist()
+    [0]
     """
     require_columns(batch, DOCUMENT, COLUMNS)
     anchors = pa.record_batch({"text": _anchors(pl.Series(batch["text"])).to_arrow()})

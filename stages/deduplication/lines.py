@@ -119,6 +119,14 @@ def remove_lines(
     A document that loses none stays as it is, byte for byte. One that does also loses line ends at
     its own two ends, and is rejected, with the text it came with, if fewer than `min_code_points`
     remain (`too_short_without_repeated_lines`). Order is kept.
+
+    >>> texts = ["Hasiera | Berriak\\nEuria egin du", "Hasiera | Berriak\\nEguzkia da"]
+    >>> block = pa.record_batch({"text": pa.array(texts, pa.large_string()), "source": ["a", "a"]})
+    >>> config = LineDeduplicationConfig(min_documents=2, min_code_points=6)
+    >>> found, numbers = line_keys(block, config), np.arange(2, dtype=np.uint64)
+    >>> frequent = frequent_keys(found.keys, numbers[found.rows], config.min_documents)
+    >>> remove_lines(block, numbers, frequent, config).documents.kept["text"].to_pylist()
+    ['Euria egin du', 'Eguzkia da']
     """
     units = _units(batch, config)
     removed = np.zeros(len(units), bool)

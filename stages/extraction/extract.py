@@ -223,6 +223,20 @@ def extract_text(batch: pa.RecordBatch, config: ExtractionConfig) -> Filtered:
 
     Raises SchemaError if a column is missing or mistyped, and ValueError for a page that cannot be
     extracted; the guard in `stages.batches` then finds the page by halving the block.
+
+    >>> page = b"<nav><a href=/>Hasiera</a></nav><main><h1>Eguraldia</h1><p>Euria egin du Bilbon.</main>"
+    >>> none = pa.nulls(1, pa.string())
+    >>> block = pa.record_batch(
+    ...     {
+    ...         "text": pa.nulls(1, pa.large_string()),
+    ...         "raw": pa.array([page], pa.large_binary()),
+    ...         "media_type": ["text/html"],
+    ...         "charset": none,
+    ...         "declared_language": none,
+    ...     }
+    ... )
+    >>> extract_text(block, ExtractionConfig()).kept["text"].to_pylist()
+    ['Eguraldia\\n\\nEuria egin du Bilbon.']
     """
     require_columns(batch, RECORD, ("text", "raw", "media_type", "charset", "declared_language"))
     texts, languages = batch["text"].to_pylist(), batch["declared_language"].to_pylist()

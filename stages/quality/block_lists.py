@@ -130,6 +130,14 @@ def filter_blocked(batch: pa.RecordBatch, config: BlockListConfig, lists: BlockL
 
     The value is the number of matches, the threshold how many are allowed. Raises SchemaError if
     `text`, `language`, `script` or `url` is missing or mistyped.
+
+    >>> lists = BlockLists({}, frozenset({"example.com"}), frozenset())
+    >>> columns = {"language": ["eus"] * 2, "script": ["Latn"] * 2}
+    >>> columns["url"] = ["https://example.org/1", "https://www.example.com/2"]
+    >>> block = pa.record_batch({"text": pa.array(["Kaixo"] * 2, pa.large_string()), **columns})
+    >>> config = BlockListConfig(domains=["blocked.txt"])
+    >>> filter_blocked(block, config, lists).rejected["reason"].to_pylist()
+    ['blocked_domain']
     """
     require_columns(batch, DOCUMENT, ("text", "language", "script", "url"))
     rows = batch.num_rows

@@ -142,6 +142,13 @@ def filter_quality(
     `learned` are limits by label (limits_table.py). With `keep_signals` those kept have the columns
     of QUALITY_SIGNALS. A document whose language is null is judged by the limits for all. Raises
     SchemaError if `text`, `language` or `script` is missing or mistyped.
+
+    >>> texts = ["Gaur euria egin du Bilbon, eta bihar eguzkia aterako da.", "erosi orain! " * 40]
+    >>> columns = {"language": ["eus", "eus"], "script": ["Latn", "Latn"]}
+    >>> block = pa.record_batch({"text": pa.array(texts, pa.large_string()), **columns})
+    >>> kept, rejected = filter_quality(block, QualityFilteringConfig())
+    >>> kept.num_rows, rejected["reason"].to_pylist(), rejected["threshold"].to_pylist()
+    (1, ['top_2_gram'], [0.37])
     """
     require_columns(batch, DOCUMENT, ("text", "language", "script"))
     signals = measure(batch, config)

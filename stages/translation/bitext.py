@@ -40,6 +40,17 @@ def filter_bitext(
     Reasons are those of `judge_sentences`, `wrong_source_language`, and `no_direction` where it
     cannot be read; the detail is the translation. Raises SchemaError if `text` is missing or
     mistyped.
+
+    >>> block = pa.record_batch(
+    ...     {
+    ...         "text": pa.array(["Kaixo, 3 lagun.", "Agur, 3 lagun."], pa.large_string()),
+    ...         "translation": pa.array(["Hola, 3 amigos.", "Hola, 4 amigos."], pa.large_string()),
+    ...         "translation_direction": ["eus_Latn->spa_Latn"] * 2,
+    ...     }
+    ... )
+    >>> kept, rejected = filter_bitext(block, None, BitextConfig())
+    >>> kept.num_rows, rejected["reason"].to_pylist()
+    (1, ['number_lost'])
     """
     require_columns(batch, DOCUMENT, ("text",))
     if TRANSLATION not in batch.schema.names or DIRECTION not in batch.schema.names:
