@@ -43,6 +43,7 @@ _NOT_USABLE = {
     "PartialCredentialsError",
     "ParamValidationError",
 }
+_CUT = "splits of the input, as an earlier version may cut it"
 # By what they hold, these are told from files of the same names that web apps and tools have.
 _WRITTEN_BY_RUNS = {MANIFEST: b"glotmill-manifest/", PLAN: b'"weights"'}
 
@@ -140,7 +141,8 @@ def _agree(store: Store, plan: Plan) -> None:
         "indexes": {index.path: index.sha256 for index in plan.indexes},
     }
     withdrawn = _withdrawn_state(plan)
-    begun = facts | {"weights": {split.id: split.size_bytes for split in plan.splits}}
+    weights = {split.id: split.size_bytes for split in plan.splits}
+    begun = facts | {"weights": weights}
     if store.exists(MANIFEST):
         manifest = read_manifest(store)
         finished_by = store.read(RECIPE).decode() if store.exists(RECIPE) else ""
@@ -150,8 +152,7 @@ def _agree(store: Store, plan: Plan) -> None:
             "models": manifest.models,
         }
         known["indexes"] = manifest.indexes
-        if manifest.splits and {s.id for s in manifest.splits} != {s.id for s in plan.splits}:
-            known["input"] = "changed"
+        begun_splits = {split.id for split in manifest.splits}
         if _sets_read(manifest) != _sets_found(plan):
             known["evaluation_sets"] = "changed"
         before = {"registers": manifest.registers, "options": withdrawn_options(finished_by)}
@@ -159,6 +160,7 @@ def _agree(store: Store, plan: Plan) -> None:
         begun_with = store.read_json(PLAN)
         known = {name: value for name, value in begun_with.items() if name in facts}
         before = begun_with.get("withdrawn")
+        begun_splits = set(begun_with["weights"])
     else:
         store.write_json(PLAN, begun | {"withdrawn": withdrawn})
         return
@@ -167,6 +169,8 @@ def _agree(store: Store, plan: Plan) -> None:
         for name, value in sorted(known.items())
         if facts[name] != value
     ]
+    if not changed and begun_splits not in (set(), set(weights)):
+        changed = [_CUT if "input" in known else f"input, or {_CUT}"]  # a manifest has no times
     if changed:
         raise StagingError(
             f"{store.url} was begun with other {' and '.join(changed)}: choose another --output, or discard what is "

@@ -228,6 +228,29 @@ def test_a_run_does_not_go_on_after_a_file_was_written_again(recipe: Path, tmp_p
         run(recipe)
 
 
+def test_a_run_does_not_go_on_with_splits_of_another_size(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an upgrade that cuts input otherwise: numbers of documents follow from splits, so
+    that what later phases have done would be taken for what it is not."""
+    recipe.write_text(recipe.read_text().replace("split_bytes = 2000\n", ""))
+    stopped(recipe)
+    before = digests(tmp_path / "out")
+    with monkeypatch.context() as upgraded:
+        upgraded.setattr("stages.reading.sources.split_bytes_for", lambda _: 3000)
+        words = r"begun with other splits of the input, as an earlier version may cut it: choose"
+        with pytest.raises(StagingError, match=words):
+            run(recipe)
+        assert digests(tmp_path / "out") == before
+    run(recipe)
+    with monkeypatch.context() as upgraded:
+        upgraded.setattr("stages.reading.sources.split_bytes_for", lambda _: 3000)
+        with pytest.raises(StagingError, match=r"begun with other input, or splits of the input"):
+            run(recipe)
+        run(recipe, restart=True)
+        run(recipe)
+
+
 def test_what_a_run_writes_is_not_its_input(tmp_path: Path) -> None:
     parquet(tmp_path / "x.parquet", 10)
     recipe = write_recipe(tmp_path, "**/*.parquet", "parquet")
