@@ -2,11 +2,12 @@
 every few seconds.
 
 Whoever finds the object waits to see whether it changes. A holder that was killed writes no more,
-so that the same command goes on after LAPSED_SECONDS; where it ran on this machine, at once. Clocks
-of different machines are not compared.
+so that the same command goes on after LAPSED_SECONDS; where it ran on this machine, at once. No
+clock of a store or of another machine is read, and ours may jump.
 
 The object is made on condition that there is none, which S3 and Google's store grant. Of two that
-find a lapsed one at the same moment, the one that wrote last holds it.
+find a lapsed one at the same moment, the one that wrote last holds it. A holder that was stopped,
+or cut off, for so long that another one took over sees so before it writes anew, and has lost it.
 """
 
 from __future__ import annotations
@@ -36,41 +37,47 @@ class HeldError(Exception):
 @contextlib.contextmanager
 def held(
     read: Callable[[], Lease | None],
-    write: Callable[[Lease, bool], bool],
+    write: Callable[[Lease, bool], object],
     remove: Callable[[], None],
-) -> Iterator[None]:
-    """Hold a lease while the block lasts. Raises HeldError if another run does.
+) -> Iterator[Callable[[], bool]]:
+    """Hold a lease while the block lasts, and yield what says whether it was lost to another run.
+    Raises HeldError if another run holds it.
 
     `read` returns it, or None if there is none; `write` writes it, if told so only where there is
-    none, and says whether it did.
+    none.
     """
     own: Lease = {"holder": uuid4().hex, "process": _process(os.getpid()), "renewed": 0}
     found = read()
     if found is not None and _is_alive(found, read):
         raise HeldError
-    if not write(own, found is None) or read() != own:
+    write(own, found is None)
+    if read() != own:
         raise HeldError
-    ended = threading.Event()
+    ended, lost = threading.Event(), threading.Event()
 
     def renew() -> None:
-        while not ended.wait(RENEWED_SECONDS):
-            own["renewed"] += 1
+        while not lost.is_set() and not ended.wait(RENEWED_SECONDS):
             with contextlib.suppress(FailureError, *store_errors()):  # the next one may reach it
-                write(own, False)
+                if (read() or own).get("holder") != own["holder"]:
+                    lost.set()
+                else:
+                    own["renewed"] += 1
+                    write(own, False)
 
     renewing = threading.Thread(target=renew, daemon=True)
     renewing.start()
     try:
-        yield
+        yield lost.is_set
     finally:
         ended.set()
         renewing.join()
-        with contextlib.suppress(FailureError, *store_errors()):  # it lapses
-            remove()
+        if not lost.is_set():
+            with contextlib.suppress(FailureError, *store_errors()):  # it lapses
+                remove()
 
 
 def _is_alive(found: Lease, read: Callable[[], Lease | None]) -> bool:
-    process = found.get("process") or [None]
+    process = found.get("process", [None])
     own = _process(os.getpid())
     if process[0] == own[0]:  # on this machine
         return bool(process == own or process == _process(process[1]))
@@ -96,9 +103,10 @@ def _process(number: int) -> list[Any]:
 
 
 def parse(content: bytes) -> Lease:
-    """Read a lease; one that is no JSON is nobody's."""
+    """Read a lease; what is none is nobody's."""
     with contextlib.suppress(ValueError):
         found = json.loads(content)
-        if isinstance(found, dict):
-            return found
+        match found:
+            case {"holder": str(), "process": [_, int(), int()]}:
+                return dict(found)
     return {}

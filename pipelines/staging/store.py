@@ -122,6 +122,7 @@ class Store:
         self._remembered = _Remembered() if of_worker and not self.local else None
         self._published: dict[str, tuple[int, str]] = {}  # size and sha256 by path, as written
         self._next_marks: dict[str, int] = {}  # by folder, as it was listed last
+        self._is_lost: Callable[[], bool] | None = None  # the lease that we hold
 
     def __reduce__(self) -> tuple[Any, tuple[str]]:
         """Workers open their own connections, and may have been started in another folder."""
@@ -300,7 +301,13 @@ class Store:
 
     @contextlib.contextmanager
     def _asked(self, path: str, verb: str) -> Iterator[None]:
-        """Let what an object store's client raises in the block name the file and the remedy."""
+        """Let what an object store's client raises in the block name the file and the remedy.
+        Raises StagingError if another run has taken over."""
+        if self._is_lost and self._is_lost():
+            raise StagingError(
+                f"another run has taken over {self.url}, since for {lease.LAPSED_SECONDS:.0f} seconds "
+                "nothing was heard of this one: wait for it, or run the same command again"
+            )
         try:
             yield
         except store_errors() as error:
@@ -359,6 +366,7 @@ class Store:
         if gather and len(read) >= TOGETHER_LEAST:
             texts = {name: content.decode() for name, content in read.items()}
             self.mark_together(folder, self.next_mark(folder), texts)
+            self._next_marks[folder] += 1
         return found | read
 
     def next_mark(self, folder: str) -> int:
@@ -598,22 +606,25 @@ class Store:
             except FileNotFoundError:
                 return None
 
-        def write(own: lease.Lease, only_new: bool) -> bool:
-            mode = "create" if only_new else "overwrite"
+        def write(own: lease.Lease, only_new: bool) -> None:
+            mode, content = "create" if only_new else "overwrite", json.dumps(own).encode()
             with self._asked(path, "written"):
                 try:
-                    self.fs.pipe_file(self.full(path), json.dumps(own).encode(), mode=mode)
+                    self.fs.pipe_file(self.full(path), content, mode=mode)
                 except OSError as error:
-                    if isinstance(error, FileExistsError) or error.errno == errno.EINVAL:
-                        return False  # another one was faster
-                    raise
-            return True
+                    if only_new and error.errno == errno.ENOSYS:  # a store without conditions
+                        self.fs.pipe_file(self.full(path), content)
+                    elif not only_new or not self.exists(path):
+                        raise
+                    # else it is another's, or our own: clients try again after a lost answer
 
         try:
-            with lease.held(read, write, lambda: self.remove(path)):
+            with lease.held(read, write, lambda: self.remove(path)) as self._is_lost:
                 yield
         except lease.HeldError:
             raise self._held() from None
+        finally:
+            self._is_lost = None
 
     def _held(self) -> StagingError:
         return StagingError(

@@ -156,13 +156,14 @@ class _Removed:
     def _keepers(self) -> Iterator[tuple[npt.NDArray[np.uint64], int]]:
         """Yield the keepers in this corpus of removed rows, about _KEEPERS_JOINED at a time, and
         how many rows there were."""
-        waiting, rows = [np.empty(0, np.uint64)], 0
+        waiting, held, rows = [np.empty(0, np.uint64)], 0, 0
         for _, table in self._lists():
             rows += table.num_rows
             waiting.append(table["keeper"].drop_null().to_numpy())
-            if sum(map(len, waiting)) >= _KEEPERS_JOINED:
+            held += len(waiting[-1])
+            if held >= _KEEPERS_JOINED:
                 yield np.concatenate(waiting), rows
-                waiting, rows = [np.empty(0, np.uint64)], 0
+                waiting, held, rows = [np.empty(0, np.uint64)], 0, 0
         yield np.concatenate(waiting), rows
 
     def least_similar(self, keepers: npt.NDArray[np.uint64]) -> npt.NDArray[np.void]:
