@@ -6,7 +6,7 @@ import bz2
 import io
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -21,6 +21,8 @@ from warcio.warcwriter import WARCWriter
 from pipelines.build.output import build
 from pipelines.build.plan import make_plan, output_of
 from pipelines.runners.local import Runner
+from pipelines.runners.shuffles import Shuffle, shuffle_here
+from pipelines.staging.tasks import Group, Report, Task, TaskResult, run_task
 from schemas.manifest import Manifest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -38,10 +40,48 @@ def passages(label: str) -> list[str]:
     ]
 
 
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let this process be the cluster, and list the jobs that it is given."""
+    given: list[str] = []
+
+    def run_job(groups: Sequence[Group], _: Runner, report: Report) -> list[dict[str, TaskResult]]:
+        given.append(" and ".join(group.worker.phase for group in groups))
+        return [go_along(group, report) for group in groups]
+
+    def run_shuffle(shuffle: Shuffle, _: Runner, before: Group | None, report: Report) -> None:
+        given.append(shuffle.name)
+        if before:
+            go_along(before, report)
+        shuffle_here(shuffle)
+
+    monkeypatch.setattr("pipelines.runners.cluster.run_on_beam", run_job)
+    monkeypatch.setattr("pipelines.runners.cluster.shuffle_on_beam", run_shuffle)
+    return given
+
+
+def go_along(group: Group, report: Report) -> dict[str, TaskResult]:
+    """Do the tasks of a chain of phases; return the results of the first."""
+    done: dict[str, TaskResult] = {}
+    coming = list(group.coming)
+    for link in group.links:
+        link.worker.setup()
+        going: list[Task] = []
+        for come in coming:
+            task = link.task(come)
+            result = run_task(link.worker, task)
+            going += link.after(come, result)
+            if link is group.links[0]:
+                done[task.name] = result
+                report(task, result)
+        coming = going
+    return done
+
+
 def run(recipe: Path) -> tuple[Manifest, pa.Table]:
     plan = make_plan(recipe)
     output = str(recipe.parent / output_of(plan.recipe.corpus.name))
-    manifest = build(plan, output, Runner(workers=1), lambda *_: None)
+    manifest = build(plan, output, Runner(name="counted"), lambda *_: None)
     return manifest, ds.dataset(f"{output}/data").to_table()
 
 
@@ -134,12 +174,14 @@ def check_splits(manifest: Manifest, found: pa.Table) -> None:
     assert found["sampling_weight"].null_count == 0
 
 
-INPUT: dict[str, tuple[Callable[[Path], None], Callable[[Manifest, pa.Table], None]]] = {
-    "web_crawl": (write_crawl, check_crawl),
-    "wikipedia": (write_dump, check_dump),
-    "two_scripts": (write_pages, check_scripts),
-    "next_version": (write_tables, check_version),
-    "training_splits": (write_documents, check_splits),
+# What writes its input, what checks its corpus, and how many jobs it takes on a cluster, as
+# docs/clusters.md counts them.
+INPUT: dict[str, tuple[Callable[[Path], None], Callable[[Manifest, pa.Table], None], int]] = {
+    "web_crawl": (write_crawl, check_crawl, 9),
+    "wikipedia": (write_dump, check_dump, 4),
+    "two_scripts": (write_pages, check_scripts, 6),
+    "next_version": (write_tables, check_version, 5),
+    "training_splits": (write_documents, check_splits, 5),
 }
 
 
@@ -148,10 +190,11 @@ def test_every_example_has_input() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(INPUT))
-def test_example(name: str, tmp_path: Path) -> None:
+def test_example(name: str, tmp_path: Path, jobs: list[str]) -> None:
     recipe = shutil.copy(EXAMPLES / f"{name}.toml", tmp_path)
-    write, check = INPUT[name]
+    write, check, expected_jobs = INPUT[name]
     write(tmp_path)
     manifest, found = run(Path(recipe))
     assert found.num_rows
+    assert len(jobs) == expected_jobs, jobs
     check(manifest, found)
