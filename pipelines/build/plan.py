@@ -61,8 +61,8 @@ CARRIERS = (
 
 
 ENGINES = (
-    "ctranslate2", "datatrove", "jinja2", "jsonschema", "lang2vec", "myanmartools", "nlpo3", "openai", "opencc",
-    "pyewts", "pyicu", "rjieba", "sentencepiece", "tokenizers", "trafilatura", "uroman", "xllamacpp",
+    "ctranslate2", "datatrove", "jinja2", "jsonschema", "lang2vec", "myanmartools", "nlpo3", "onnxruntime", "openai",
+    "opencc", "pyewts", "pyicu", "rjieba", "sentencepiece", "tokenizers", "trafilatura", "uroman", "xllamacpp",
 )  # of extras, or asked for by few recipes: named where installed  # fmt: skip
 
 
