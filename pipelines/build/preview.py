@@ -7,6 +7,7 @@ kept only while the command runs; those of the folders to `reuse` are not asked 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 import tempfile
@@ -51,7 +52,7 @@ def preview_strategies(plan: Plan, limit: int) -> Iterator[str]:
         raise MisuseError(
             'the recipe has no strategy to preview; add [[synthesize]] strategy = "extractive_qa"'
         )
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as opened:
         store = Store(folder)
         tasks = plan.ingest_tasks()
         staged = run_tasks(IngestWorker(store, recipe), tasks, Runner(workers=1), lambda *_: None)
@@ -60,6 +61,7 @@ def preview_strategies(plan: Plan, limit: int) -> Iterator[str]:
         ]
         identify = bind_identify(recipe)
         for place, (bound, generator) in enumerate(bind_synthesis(recipe)):
+            opened.callback(generator.close)  # it may be that of the next strategy as well
             responses = KeptResponses(
                 store, f"responses-{place}", bound.config.reuse, Meter(store, f"{place}.log")
             )
@@ -90,7 +92,6 @@ def preview_strategies(plan: Plan, limit: int) -> Iterator[str]:
                     yield f"{_INDENT}{said}{measured}: {shown_row(row.candidate.row)}"
             yield from _summed(counts, bound)
             responses.close()
-            generator.close()
 
 
 def _of_documents(passages: Iterator[Passage], limit: int) -> Iterator[Passage]:

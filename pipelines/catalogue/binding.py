@@ -331,13 +331,18 @@ def _translation(config: TranslationConfig, recipe: Recipe) -> AugmentFunction:
 
 
 def bind_synthesis(recipe: Recipe) -> list[tuple[Bound, Generator]]:
-    """Bind the strategies of a recipe to their options, prompts and generators."""
+    """Bind the strategies of a recipe to their options, prompts and generators; strategies with the
+    same engine share one, so that a model is loaded once."""
     from stages.synthesis.synthesize import bind_strategy
     from stages.synthesis.table import load_strategy
 
     found = []
+    opened: dict[str, Generator] = {}
     for config in recipe.synthesize:
-        generator = open_generator(config)
+        engine = repr((config.engine, config.reuse))
+        if engine not in opened:
+            opened[engine] = open_generator(config)
+        generator = opened[engine]
         found.append((bind_strategy(load_strategy(config), config, generator.identity), generator))
     return found
 

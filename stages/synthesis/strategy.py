@@ -93,7 +93,7 @@ class Strategy(ABC):
     configurations: tuple[str, ...]  # that its rows are of
     prompts: ClassVar[tuple[str, ...]] = ()
     gates: tuple[str, ...] = ()  # besides those that every row of a configuration goes through
-    whole_documents: ClassVar[bool] = False  # instead of passages
+    whole_documents: bool = False  # instead of passages
     Options: ClassVar[type[StageConfig]] = StageConfig
 
     def __init__(self, options: Any, config: SynthesisConfig) -> None:

@@ -1,10 +1,10 @@
 """Questions by the model of questions that people asked in the target language.
 
 Paper: Hwang et al. 2024, Cross-lingual Transfer for Automatic Question Generation by Learning
-Interrogative Structures in Target Languages (XLT-QG): a generator learns how questions are asked
-from exemplars alone, without passages or answers of the language. There a smaller model is trained;
-here the exemplars stand in the prompt, and a second question asks for the answer from the passage
-alone.
+Interrogative Structures in Target Languages (QuIST; the task is XLT-QG): a generator learns how
+questions are asked from exemplars alone, without passages or answers of the language. There a
+smaller model is trained; here the exemplars stand in the prompt, and a second question asks for the
+answer from the passage alone.
 """
 
 from __future__ import annotations

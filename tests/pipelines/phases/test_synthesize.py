@@ -17,8 +17,11 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
+from pipelines.catalogue.binding import bind_synthesis
+from pipelines.catalogue.stages import Recipe
 from pipelines.command_line.app import app
 from pipelines.phases.synthesize import Questions
+from schemas.recipe import parse_recipe
 from stages.synthesis.prompt_files import built_in_prompt
 from tests.declaration import documents
 from tests.endpoints import FaultyEndpoint, completion
@@ -467,6 +470,17 @@ def test_a_row_is_asked_again_and_scored(tmp_path: Path) -> None:
         "inconsistent": (0.0, 0.5),
         "judge_rejected": (2.0, 4.0),
     }
+
+
+def test_strategies_with_the_same_engine_share_it() -> None:
+    server = engine("http://127.0.0.1:9/v1")
+    tables = (server, server, server.replace("planted", "other"), "", server)
+    text = "".join(f'[[synthesize]]\nstrategy = "claims"\n{table}' for table in tables)
+    recipe = parse_recipe(RECIPE.partition("[[synthesize]]")[0] + text, Recipe)
+    generators = [generator for _, generator in bind_synthesis(recipe)]
+    assert [generators.index(generator) for generator in generators] == [0, 0, 2, 3, 0]
+    for generator in generators:
+        generator.close()
 
 
 def test_equal_questions_are_counted_once_where_they_came_first() -> None:

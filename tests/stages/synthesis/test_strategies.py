@@ -257,6 +257,25 @@ def test_an_answer_that_a_gate_turns_away_is_the_worse_one() -> None:
         assert reasons(talk("preferences", answers, options)) == ["choices_alike"]
 
 
+def test_a_translation_that_is_made_up_is_the_worse_one() -> None:
+    right = "Bilboko Guggenheim museoa Frank Gehry arkitektoak diseinatu zuen 1997an."
+    number = f"{right[:-1]}, eta 4321 leiho ditu."
+    detached = "Euskal sukaldaritzako zaporeak etxerako errezetetan gordetzen ziren beti."
+    for bad, expected in ((number, "number_added"), (detached, "answer_not_in_context")):
+        options = {"worse": "translation", "samples": 2}
+        (row,) = talk("preferences", [{"answer": right}, {"answer": bad}], options)
+        assert isinstance(row, Row), row
+        assert BASQUE.columns["english"] in row.values["prompt"][0]["content"]
+        assert row.values["chosen"] == [{"role": "assistant", "content": TEXT}]
+        assert row.values["rejected"] == [{"role": "assistant", "content": bad}]
+        assert row.values["rejected_reason"] == expected
+    assert reasons(talk("preferences", [{"answer": right}] * 2, options)) == ["choices_alike"]
+    alone = BASQUE._replace(columns={})
+    assert reasons(talk("preferences", [], options, alone)) == ["no_value"]
+    english = BASQUE._replace(text=BASQUE.columns["english"], label="eng_Latn")
+    assert reasons(talk("preferences", [], options, english)) == ["same_language"]
+
+
 def test_a_reversed_document_is_the_answer_as_it_was_found() -> None:
     (row,) = talk("reverse_instructions", GOOD["reverse_instructions"][1])
     assert isinstance(row, Row)
