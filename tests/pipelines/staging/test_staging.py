@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.staging import staged
@@ -106,3 +108,35 @@ def test_runs_are_read_by_the_footer_of_their_own_part(
     assert [
         table["text"].to_pylist() for _, table in read_runs(store, runs[1:2], ["text"], footers)
     ] == [["bb"]]
+
+
+def test_footers_that_there_is_room_for_are_parsed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [tmp_path / name for name in "abcd"]
+    for file in files:
+        pq.write_table(pa.table({"text": ["a"]}), file)
+    size = pq.read_metadata(files[0]).serialized_size
+    monkeypatch.setattr(staged, "_FOOTER_BYTES", 3 * size)
+    parsed: list[str] = []
+
+    class Counted(pq.ParquetFile):
+        def __init__(self, stream: Any, metadata: pq.FileMetaData | None) -> None:
+            if metadata is None:
+                parsed.append(Path(stream.name).name)
+            super().__init__(stream, metadata=metadata)
+
+    monkeypatch.setattr(pq, "ParquetFile", Counted)
+    footers = Footers()
+    for turn in range(10):
+        for file in files:
+            with file.open("rb") as stream:
+                footers.open(str(file), stream)
+        if turn == 0:
+            assert parsed == ["a", "b", "c", "d"]
+    assert len(parsed) <= 4 + 9 * 2
+    before = len(parsed)
+    for _ in range(3):  # one that is read on and on is kept, whatever else is
+        with files[3].open("rb") as stream:
+            footers.open("another", stream)
+    assert len(parsed) == before + 1
