@@ -21,6 +21,12 @@ _WIDER_TEXT: Mapping[pa.DataType, pa.DataType] = {
     pa.binary(): pa.large_binary(),
 }
 
+_BYTES = {
+    pa.string(): pa.binary(),
+    pa.large_string(): pa.large_binary(),
+    pa.string_view(): pa.binary_view(),
+}
+
 
 def written_type(kind: pa.DataType) -> pa.DataType:
     """Return the type under which a column is kept: what `kind` stores, in a type that every reader
@@ -56,6 +62,32 @@ def written_type(kind: pa.DataType) -> pa.DataType:
         return pa.list_(written_type(kind.value_type))
     if types.is_struct(kind):
         return pa.struct([pa.field(field.name, written_type(field.type)) for field in kind])
+    return kind
+
+
+def bytes_type(kind: pa.DataType) -> pa.DataType:
+    """Return a type under which the same memory can be viewed, with bytes for every string.
+
+    >>> bytes_type(pa.dictionary(pa.int32(), pa.string()))
+    DictionaryType(dictionary<values=binary, indices=int32, ordered=0>)
+    """
+    types = pa.types
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return _BYTES[kind]
+    if types.is_dictionary(kind):
+        return pa.dictionary(kind.index_type, bytes_type(kind.value_type), kind.ordered)
+    if types.is_struct(kind):
+        return pa.struct([field.with_type(bytes_type(field.type)) for field in kind])
+    if types.is_map(kind):
+        key, item = (
+            field.with_type(bytes_type(field.type)) for field in (kind.key_field, kind.item_field)
+        )
+        return pa.map_(key, item, kind.keys_sorted)
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        values = kind.value_field.with_type(bytes_type(kind.value_type))
+        if types.is_fixed_size_list(kind):
+            return pa.list_(values, kind.list_size)
+        return pa.list_(values) if types.is_list(kind) else pa.large_list(values)
     return kind
 
 

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from schemas.column_types import widened, written_type
+from schemas.column_types import bytes_type, widened, written_type
 from schemas.source import HubSource, ParquetSource
 from schemas.split import InputFile, InputSplit
 from stages.reading.files import shortened, whole_file_split
@@ -250,8 +251,7 @@ def read(split: InputSplit, source: TabularSource) -> Iterator[pa.RecordBatch]:
                 )
                 del file
                 for batch in batches:
-                    # an index outside its dictionary would be read from other memory
-                    batch.validate(full=True)
+                    batch = _validated(batch)
                     slices = _slices(batch)
                     if delivered + batch.num_rows >= rows:
                         batches.close()  # with the pages that were decoded, which a long text does not need twice
@@ -283,6 +283,18 @@ def rows_of(split: InputSplit) -> range:
         [0, *(footer.row_group(group).num_rows for group in range(footer.num_row_groups))]
     ).tolist()
     return range(ends[split.start], ends[split.end])
+
+
+def _validated(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Refuse a batch that would be read from other memory, as by an index outside its dictionary;
+    one with strings that are not UTF-8 comes back with bytes for all strings."""
+    try:
+        batch.validate(full=True)
+    except pa.ArrowInvalid:
+        columns = [values.view(bytes_type(values.type)) for values in batch.columns]
+        batch = pa.RecordBatch.from_arrays(columns, batch.schema.names)
+        batch.validate(full=True)
+    return batch
 
 
 def _batch_rows(group: pq.RowGroupMetaData) -> int:
@@ -387,21 +399,19 @@ def _records(
             values = pc.struct_field(values, key)
         if (kind := written_type(values.type)) != values.type:
             values = values.cast(kind)
-        if (
-            name not in source.keep
-            or pa.types.is_string(values.type)
-            or pa.types.is_large_string(values.type)
-        ):
-            strings, undecodable = decode_strings(_as_strings(values))
-            if undecodable.any():
-                error = pc.if_else(
-                    pa.array(undecodable), f"invalid_encoding: {column!r} is not UTF-8", error
-                )
-                if name == "text":
-                    columns["raw"] = pc.if_else(
-                        pa.array(undecodable), values.cast(pa.large_binary()), None
-                    )
-            values = strings
+        kept = schema.field(name).type if name in source.keep else pa.string()
+        undecodable = np.zeros(batch.num_rows, np.bool_)
+        if pa.types.is_string(kept) or pa.types.is_large_string(kept):
+            octets = values
+            values, undecodable = decode_strings(_as_strings(values))
+            if name == "text" and undecodable.any():
+                raw = pc.if_else(pa.array(undecodable), octets.cast(pa.large_binary()), None)
+                columns["raw"] = raw
+        elif values.type != kept and values.type == bytes_type(kept):
+            values, undecodable = _decoded_within(values.view(kept))
+        if undecodable.any():
+            not_utf8 = f"invalid_encoding: {column!r} is not UTF-8"
+            error = pc.if_else(pa.array(undecodable), not_utf8, error)
         columns[name] = values
     return make_records(
         schema,
@@ -411,6 +421,17 @@ def _records(
         error=error,
         **columns,
     )
+
+
+def _decoded_within(values: pa.Array) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
+    """Mask which of n lists or structs hold strings that are not UTF-8; those become null."""
+    undecodable = np.zeros(len(values), np.bool_)
+    for row in range(len(values)):  # only of a batch that has some; Arrow does not say which
+        try:
+            values.take(pa.array([row])).validate(full=True)  # a slice has all strings of a list
+        except pa.ArrowInvalid:
+            undecodable[row] = True
+    return pc.if_else(pa.array(undecodable), None, values), undecodable
 
 
 def _as_strings(values: pa.Array) -> pa.Array:

@@ -122,6 +122,52 @@ def test_bytes_that_are_not_utf8_fail_their_row_alone(
     assert rows[0]["text"] == "bat"
 
 
+@pytest.mark.parametrize("dictionary", [False, True], ids=["plain", "dictionary"])
+@pytest.mark.parametrize(
+    "kind", [pa.string(), pa.large_string(), pa.binary(), pa.large_binary()], ids=str
+)
+def test_strings_that_are_not_utf8_fail_their_row_alone(
+    tmp_path: Path, read_all: Callable[..., Rows], kind: pa.DataType, dictionary: bool
+) -> None:
+    octets = pa.array([b"bat", b"a\xffb", b"hiru", None, b"bost"])
+    octets = octets.cast(pa.large_binary()) if "large" in str(kind) else octets
+    kept = pa.array([b"1", b"2", b"\xff", b"4", b"5"]).view(pa.string())
+    table = pa.table({"text": octets.view(kind), "kept": kept})
+    pq.write_table(table, tmp_path / "a.parquet", use_dictionary=dictionary)
+    rows = read_all(format="parquet", paths=["a.parquet"], keep=["kept"])
+    assert [row["text"] for row in rows] == ["bat", None, None, None, "bost"]
+    assert [row["error"] and row["error"].split(" is ")[0] for row in rows] == [
+        None,
+        "invalid_encoding: 'text'",
+        "invalid_encoding: 'kept'",
+        "no_text: text",
+        None,
+    ]
+    assert [row["raw"] for row in rows[:3]] == [None, b"a\xffb", b"hiru"]
+    assert [rows[0]["kept"], rows[4]["kept"]] == ["1", "5"]
+
+
+def test_strings_within_lists_and_structs_fail_their_row_alone(
+    tmp_path: Path, read_all: Callable[..., Rows]
+) -> None:
+    strings = pa.array([b"bat", b"a\xffb", b"hiru", b"lau"]).view(pa.string())
+    pages = pa.StructArray.from_arrays([strings, pa.array([1, 2, 3, 4])], ["text", "size"])
+    broken = pa.array([b"x", b"y", b"z", b"\xff", b"v"]).view(pa.string())
+    tags = pa.ListArray.from_arrays(pa.array([0, 1, 2, 4, 5], pa.int32()), broken)
+    pq.write_table(pa.table({"page": pages, "tags": tags}), tmp_path / "a.parquet")
+    rows = read_all(
+        format="parquet", paths=["a.parquet"], columns={"text": "page.text"}, keep=["tags"]
+    )
+    assert [row["text"] for row in rows] == ["bat", None, None, "lau"]
+    assert [row["error"] for row in rows] == [
+        None,
+        "invalid_encoding: 'page.text' is not UTF-8",
+        "invalid_encoding: 'tags' is not UTF-8",
+        None,
+    ]
+    assert [rows[0]["tags"], rows[3]["tags"]] == [["x"], ["v"]]
+
+
 def test_each_row_of_a_damaged_row_group_is_a_failed_record_and_the_next_group_is_read(
     tmp_path: Path, read_all: Callable[..., Rows]
 ) -> None:
