@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.phases.deduplication.shuffle_records import EDGE, ShuffledSplits, keyed_dtype
 from pipelines.runners.shuffles import Round, Shuffle
@@ -84,10 +85,12 @@ class FindDuplicates:
 
 
 class NameKeepers:
-    """(split of the keeper, packed EDGE) -> (split of the duplicate, Arrow stream of REMOVED)."""
+    """(split of the keeper, packed EDGE) -> (split of the duplicate, Arrow stream of REMOVED);
+    `threshold` is the least similarity, where it is measured."""
 
-    def __init__(self, store: Store, splits: ShuffledSplits) -> None:
+    def __init__(self, store: Store, splits: ShuffledSplits, threshold: float | None) -> None:
         self.store, self.splits = store, splits
+        self.threshold = pa.scalar(threshold, pa.float64())
 
     def __call__(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
         split, packed_edges = group
@@ -100,11 +103,13 @@ class NameKeepers:
         ):
             chosen = np.frombuffer(places, np.int64)
             kept = edges[chosen]
+            # not a number becomes null
+            value = pa.array(kept["similarity"].copy(), from_pandas=True)
             columns = {
                 "row": pa.array((kept["duplicate"] - np.uint64(bases[target])).astype(np.int64)),
                 "fate": pa.repeat("duplicate", len(kept)),
-                # not a number becomes null
-                "value": pa.array(kept["similarity"].copy(), from_pandas=True),
+                "value": value,
+                "threshold": pc.if_else(pc.is_valid(value), self.threshold, None),
                 "duplicate_of": named.take(pa.array(chosen)),
             }
             if split < len(self.splits.indexes):
@@ -153,9 +158,13 @@ def shuffle_keys(
     out."""
     sending = SendKeys(store, splits, partitions_for(splits.documents))
     finding = FindDuplicates(splits, criteria, similarity)
-    return Shuffle(range(len(splits.keys)), (sending, finding, *name_and_write(store, splits)))
+    return Shuffle(
+        range(len(splits.keys)), (sending, finding, *name_and_write(store, splits, similarity))
+    )
 
 
-def name_and_write(store: Store, splits: ShuffledSplits) -> tuple[Round, Round]:
+def name_and_write(
+    store: Store, splits: ShuffledSplits, threshold: float | None
+) -> tuple[Round, Round]:
     """Compose the last two rounds: (split of the keeper, packed EDGE) in, removal lists out."""
-    return NameKeepers(store, splits), WriteRemovals(store, splits.targets)
+    return NameKeepers(store, splits, threshold), WriteRemovals(store, splits.targets)

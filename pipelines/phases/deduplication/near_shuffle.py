@@ -562,6 +562,6 @@ def decide(store: Store, clustered: Clustered, how: Deciding, folder: str) -> Sh
         (
             _SendMembers(store, clustered, how, partitions),
             _DecideClusters(store, splits, config, criteria, folder),
-            *name_and_write(store, splits),
+            *name_and_write(store, splits, config.threshold),
         ),
     )

@@ -150,6 +150,16 @@ def test_each_stage_is_told(corpus: Corpus) -> None:
     assert lines.code_points == sum(changes)
 
 
+def test_the_ledger_has_the_limit_of_what_is_measured(corpus: Corpus) -> None:
+    found = [row for row in corpus.ledger if row["fate"] == "duplicate"]
+    assert {(row["stage"], row["threshold"]) for row in found} == {
+        ("exact", 1.0),
+        ("url", None),
+        ("near", 0.6),
+    }
+    assert all(row["value"] >= 0.6 for row in found if row["stage"] == "near")
+
+
 @pytest.mark.parametrize("stage", ["exact", "url", "near"])
 def test_largest_clusters(corpus: Corpus, stage: str) -> None:
     numbers = {row["id"]: number for number, row in enumerate(corpus.ledger)}
