@@ -12,13 +12,15 @@ Source: huggingface/datatrove, `pipeline/filters/base_filter.py`, `pipeline/form
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, get_type_hints
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from schemas.columns import require_columns
 from schemas.document import DOCUMENT
@@ -43,9 +45,35 @@ def load_block(config: DatatroveConfig, language: str | None = None) -> Any:
         raise ValueError(f"block must be a filter or formatter of datatrove, got {config.block}")
     given = {"language": language} if language else {}
     try:
+        _require_types(block, config.arguments)
+        if "language" in config.arguments:  # else each document would fail for want of a tokenizer
+            importlib.import_module("datatrove.utils.word_tokenizers").load_word_tokenizer(
+                config.arguments["language"]
+            )
         return block(**config.arguments, **given)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{config.block} does not take these arguments: {error}") from None
+    except (ImportError, OSError):
+        raise  # for want of a package, or of a file that the block loads
+    except Exception as error:  # whatever the block makes of its arguments, as re.error
+        words = " ".join(str(error).split())
+        raise ValueError(f"{config.block} does not take these arguments: {words}") from None
+
+
+def _require_types(block: type, arguments: Mapping[str, Any]) -> None:
+    """Raise TypeError at a text, a number or a truth value where the block declares none, which it
+    would only stumble over at a document.
+
+    Its declarations do not tell whole numbers from others, nor what is in a list.
+    """
+    hints = get_type_hints(block.__init__)  # type: ignore[misc]
+    for name, value in arguments.items():
+        if name not in hints or isinstance(value, list | dict):
+            continue
+        kind = TypeAdapter(hints[name], config=ConfigDict(arbitrary_types_allowed=True))
+        try:
+            kind.validate_python(1 if type(value) in (int, float) else value, strict=True)
+        except ValidationError:
+            wanted = inspect.formatannotation(hints[name])
+            raise TypeError(f"{name} must be {wanted}, got {value!r}") from None
 
 
 def run_datatrove(

@@ -132,6 +132,21 @@ def test_what_is_no_block_is_refused(options: dict[str, Any], message: str) -> N
             {"min_words": 3},
             "does not take these arguments: .*min_words",
         ),
+        (
+            f"{FILTERS}.GopherQualityFilter",
+            {"min_doc_words": "many"},
+            r"does not take these arguments: min_doc_words must be .*int.*, got 'many'$",
+        ),
+        (
+            f"{FILTERS}.GopherQualityFilter",
+            {"language": "xxx"},
+            "does not take these arguments: Language 'xxx' doesn't have a tokenizer",
+        ),
+        (
+            f"{FILTERS}.RegexFilter",
+            {"regex_exp": "("},
+            "RegexFilter does not take these arguments: missing \\)",
+        ),
     ],
 )
 def test_a_block_that_is_not_there_ends_the_run_before_it_starts(
@@ -139,6 +154,18 @@ def test_a_block_that_is_not_there_ends_the_run_before_it_starts(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         INGEST_STAGES["datatrove"].bind(DatatroveConfig(block=block, arguments=arguments))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("GopherQualityFilter", {"max_avg_word_length": 9.5, "stop_words": ["eta"]}),
+        ("GopherRepetitionFilter", {"top_n_grams": [[2, 0.2], [3, 0.18]]}),
+        ("FineWebQualityFilter", {"line_punct_thr": 0, "stop_chars": [".", "!"]}),
+    ],
+)
+def test_arguments_as_toml_has_them_fit(name: str, arguments: dict[str, Any]) -> None:
+    load_block(DatatroveConfig(block=f"{FILTERS}.{name}", arguments=arguments))
 
 
 def test_languages_must_be_known_first() -> None:
