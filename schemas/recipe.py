@@ -442,6 +442,8 @@ def _problems(error: Any, text: str, model: type[BaseModel]) -> list[str]:
             message = unknown("value", given, re.findall(r"'([^']+)'", error["ctx"]["expected"]))
         case "missing":
             message = "required key is missing"
+        case "too_short":
+            message = f"must have at least {error['ctx']['min_length']}, has {len(given)}"
         case kind if kind in _KINDS:
             message = f"must be {_KINDS[kind]}, got {given!r}"
             if _KINDS[kind] == "a list" and isinstance(given, str):

@@ -78,6 +78,10 @@ MISTAKES = {
         GOOD.replace('paths = ["*.warc.gz"]', 'paths = "udhr"'),
         r'line 9: sources\[0\]\.paths: must be a list: paths = \["udhr"\]$',
     ),
+    "an empty list": (
+        GOOD.replace('paths = ["*.warc.gz"]', "paths = []"),
+        r"line 9: sources\[0\]\.paths: must have at least 1, has 0$",
+    ),
     "a text for a number": (
         GOOD.replace("min_code_points = 50", 'min_code_points = "many"'),
         r"line 16: ingest\[1\]\.min_code_points: must be a whole number, got 'many'$",
