@@ -20,6 +20,7 @@ NO_LINGUISTIC_CONTENT = "zxx"  # ISO 639-3: there is no language
 COMMON_SCRIPT = "Zyyy"  # ISO 15924: undetermined script
 
 _LABEL = re.compile(r"([a-z]{3})_([A-Z][a-z]{3})")
+_LANGUAGE_OR_SCRIPT = re.compile("[a-z]{3}|[A-Z][a-z]{3}")
 
 # Labels that models and sources use and ISO 639-3 does not: collections, retired and private codes.
 _REPLACED = {
@@ -166,6 +167,19 @@ def parse_labels(labels: Iterable[str], problems: Iterable[str] = ()) -> None:
     found += problems
     if found:
         raise ValueError("\n".join(found))
+
+
+def parse_places(places: Iterable[str], problems: Iterable[str] = ()) -> None:
+    """Check names of what a value holds for: labels, languages (`uzb`), scripts (`Cyrl`) or `any`;
+    raises as `parse_labels` does.
+
+    >>> parse_places(["uzb_Cyrl", "uzb", "Cyrl", "any"])
+    >>> parse_places(["Basque"])
+    Traceback (most recent call last):
+    ...
+    ValueError: language must look like uzb_Cyrl (ISO 639-3, ISO 15924), got 'Basque'; did you mean eus_Latn
+    """
+    parse_labels((name for name in places if not _LANGUAGE_OR_SCRIPT.fullmatch(name)), problems)
 
 
 def _meant(label: str) -> list[str]:

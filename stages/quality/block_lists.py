@@ -11,7 +11,8 @@ digit. Where words are spaced a match is whole words; elsewhere it is anywhere. 
 subdomains, too; an address matches without its scheme, a leading "www.", its fragment and a last
 slash. International names match in either spelling.
 
-Counts stand in the ledger (value and threshold); no report names a word, a domain or an address.
+Counts stand in the ledger (value and threshold); no report names a word, a domain or an address,
+and a document that is dropped for its address has none in the ledger.
 """
 
 from __future__ import annotations
@@ -128,7 +129,8 @@ def filter_blocked(batch: pa.RecordBatch, config: BlockListConfig, lists: BlockL
     """Split n documents into kept and rejected (`blocked_domain`, `blocked_address`,
     `blocked_words`), order kept.
 
-    The value is the number of matches, the threshold how many are allowed. Raises SchemaError if
+    The value is the number of matches, the threshold how many are allowed; a listed `url` becomes
+    null. Raises SchemaError if
     `text`, `language`, `script` or `url` is missing or mistyped.
 
     >>> lists = BlockLists({}, frozenset({"example.com"}), frozenset())
@@ -150,15 +152,18 @@ def filter_blocked(batch: pa.RecordBatch, config: BlockListConfig, lists: BlockL
             host for host in hosts.drop_nulls().unique().to_list() if _is_under(host, lists.domains)
         ]
         for number, hit in ((0, hosts.is_in(bad)), (1, found.is_in(list(lists.addresses)))):
-            rejected = hit.fill_null(value=False).to_numpy() & (reasons < 0)
-            reasons[rejected], counts[rejected] = number, 1
+            blocked = hit.fill_null(value=False).to_numpy() & (reasons < 0)
+            reasons[blocked], counts[blocked] = number, 1
     words = _matches(batch, lists.words)
     many = (words > config.max_matches) & (reasons < 0)
     reasons[many], counts[many] = 2, words[many]
     out = pa.array(reasons >= 0)
     at = reasons[reasons >= 0]
+    rejected = batch.filter(out)
+    place = rejected.schema.get_field_index("url")
+    unlisted = pc.if_else(pa.array(at == 2), rejected["url"], None)
     rejected_rows = reject(
-        batch.filter(out),
+        rejected.set_column(place, rejected.schema.field(place), unlisted),
         config.stage,
         pa.array([REASONS[number] for number in at.tolist()], pa.string()),
         Measured(pa.array(counts).filter(out), pa.array(np.where(at == 2, config.max_matches, 0))),

@@ -14,7 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from schemas.alternatives import unknown
 from schemas.card.versions import ModelVersion
-from schemas.language import parse_labels
+from schemas.language import parse_labels, parse_places
 from stages.batches import StageConfig, located
 from stages.quality.learned_limits import load_limits, require_limits_for
 from stages.quality.rules import ENGLISH_STOP_WORDS, FAMILIES, RULE_NAMES, Family, Limits
@@ -81,7 +81,7 @@ class QualityFilteringConfig(StageConfig):
             for name in limits
             if name not in RULE_NAMES
         )
-        parse_labels((place for place in thresholds if "_" in place), wrong)
+        parse_places(thresholds, wrong)
         return thresholds
 
     @field_validator("stop_words")
@@ -162,12 +162,16 @@ class BlockListConfig(StageConfig):
     @field_validator("words", mode="before")
     @classmethod
     def _by_name(cls, words: object) -> object:
-        return tuple(sorted(words.items())) if isinstance(words, Mapping) else words
+        if isinstance(words, Mapping):
+            return tuple(sorted(words.items()))
+        if isinstance(words, str) or (isinstance(words, list) and str in map(type, words)):
+            raise ValueError('words must name the language of each list: { eus = "basque.txt" }')
+        return words
 
     @field_validator("words")
     @classmethod
     def _named(cls, words: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-        parse_labels(name for name, _ in words if "_" in name)
+        parse_places(name for name, _ in words)
         return words
 
     @model_validator(mode="after")

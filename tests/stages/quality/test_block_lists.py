@@ -50,6 +50,8 @@ def reason(
     assert found.kept.num_rows + found.rejected.num_rows == 1
     rows = found.rejected.to_pylist()
     assert all(row["detail"] is None for row in rows), "no word is shown"
+    shown = {"blocked_words": url}  # no listed address is
+    assert all(row["url"] == shown.get(row["reason"]) for row in rows)
     return (rows[0]["reason"], rows[0]["value"], rows[0]["threshold"]) if rows else None
 
 
@@ -107,6 +109,10 @@ def test_lists_that_are_none_are_refused_in_one_line(tmp_path: Path) -> None:
         read_list(str(tmp_path / "empty"))
     with pytest.raises(ValidationError, match="filter_blocked needs a list"):
         BlockListConfig()
+    with pytest.raises(ValidationError, match="words must name the language of each list"):
+        BlockListConfig.model_validate({"words": "basque"})
+    with pytest.raises(ValidationError, match="got 'Basque'; did you mean eus_Latn"):
+        BlockListConfig.model_validate({"words": {"Basque": "basque", "eus": "b", "Thai": "c"}})
     named = BlockListConfig.model_validate({"domains": ["missing"]})
     with pytest.raises(ValueError, match=r"there is no list .*missing"):
         list(named.named_models(str(tmp_path)))
