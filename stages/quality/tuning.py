@@ -21,7 +21,8 @@ A limit is clamped to what its signal can be: shares to [0, 1], the most frequen
 (overlaps count), a mean word length to [1, 40]. It is refused if it would drop no page of the
 reference, or more than half of them: of 1,929 published tables 1,690 have such a rule on lines. So
 is a limit that would drop any page with one bullet or one number, where most pages have none: 7 of
-these tables do. A rule without a learned limit keeps the default one.
+these tables do, and a share of all or of nothing, which no long page keeps to. A rule without a
+learned limit keeps the default one.
 
 A language with fewer than `LEAST_PAGES` pages of `LEAST_WORDS` words takes the limits of its
 script, learned of all languages of the script, at most `GROUP_PAGES` pages of each.
@@ -254,7 +255,8 @@ def _limit(rule: Rule, values: Values, english: Values, way: Way, present: float
         return (
             f"{limit:g} would drop nearly all pages that have any, and {1 - present:.0%} have none"
         )
-    if rule.side == "min" and rule.signal != "mean_word_length" and limit >= 1:
+    none_beyond = limit <= 0 if rule.side == "max" else limit >= 1
+    if rule.signal != "mean_word_length" and none_beyond:
         return f"{limit:g} would drop every page with a single exception"
     return limit
 

@@ -110,6 +110,21 @@ def test_a_limit_that_any_page_with_one_breaks_is_refused() -> None:
     assert "would drop nearly all pages that have any, and 80% have none" in why["top_2_gram"]
 
 
+def test_nothing_is_no_limit_of_what_only_the_slack_of_short_pages_allows() -> None:
+    rarely, often = (np.where(np.arange(400) % 20 == 0, 0.3, usual) for usual in (0.05, 0.2))
+    limits = []
+    for shares in (rarely, often):
+        pages = pages_of(eus=("eus_Latn", shares))
+        place = pages.signals.schema.get_field_index("words")
+        words = pa.array([80] * len(shares))  # of which eight may repeat
+        short = pages.signals.set_column(place, QUALITY_SIGNALS.field("words"), words)
+        found = learn(pages._replace(signals=short), Way("tail", 0.1))
+        limits.append(found.languages["eus_Latn"].limits)
+        why = {refusal.rule: refusal.why for refusal in found.refused}
+        assert why.get("top_2_gram", "").startswith("0 would drop every page") == (shares is rarely)
+    assert limits == [{}, {"top_2_gram": pytest.approx(0.1)}]
+
+
 def test_few_pages_take_the_limits_of_the_script_and_say_so() -> None:
     pages = pages_of(
         eus=("eus_Latn", BASQUE), yor=("yor_Latn", BASQUE[:50]), amh=("amh_Ethi", BASQUE[:50])
