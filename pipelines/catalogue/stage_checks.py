@@ -272,7 +272,9 @@ def label_problems(recipe: Recipe, answers: Answers) -> list[str]:
                     f"{place}: {label} is merged into {into} by identify_language; name that"
                 )
             elif problem := answers.problem(label):
-                problems.append(f"{place}: {problem}")
+                unseen = isinstance(stage, TranslationConfig) and label in stage.written
+                way_on = "; gates = { language = false } publishes it unseen" if unseen else ""
+                problems.append(f"{place}: {problem}{way_on}")
     return problems
 
 

@@ -112,7 +112,8 @@ def judge_pairs(
     gates: GateConfig,
     back: Translator | None = None,
 ) -> Judged:
-    """Judge pairs that nobody here made: columns source and target; `back` translates targets."""
+    """Judge pairs that nobody here made: columns source, target, and document where there are
+    several; `back` translates targets."""
     source, target = _one_line(pairs["source"]), _one_line(pairs["target"])
     frame = pl.DataFrame(
         {
@@ -123,7 +124,7 @@ def judge_pairs(
             "whole": np.ones(len(pairs), bool),
             "markup": adds_markup(target, source),
         }
-    )
+    ).hstack([pairs[name] for name in ("document",) if name in pairs.columns])
     return judge_sentences(frame, direction, gates, identify, back and translate_back(back))
 
 

@@ -37,6 +37,7 @@ from stages.engines.engine import Direction
 from stages.script_detection import ScriptCounts, by_content, count_scripts, main_scripts
 from stages.translation.likeness import sentence_chrf, shared_parts
 from stages.translation.options import GateConfig
+from stages.translation.protection import PATTERNS
 
 REASONS = (
     "engine_failed",
@@ -58,6 +59,7 @@ REASONS = (
     "not_similar",
 )
 _HAN = frozenset({"Hani", "Hans", "Hant", "Jpan"})
+_KEPT = "|".join(f"(?:{PATTERNS[name]})" for name in ("urls", "code", "markup"))
 _WORD = r"\p{L}[\p{L}\p{M}'\x{2019}]+"
 _UNKNOWN = r"[*#@~][\p{L}\p{N}]|\x{2047}|<unk>|\x{fffd}"
 _ENDS = r"[.!?\x{2026}\x{589}\x{61f}\x{6d4}\x{964}\x{965}\x{f0d}\x{104b}\x{1362}\x{17d4}\x{3002}\x{ff01}\x{ff1f}]"
@@ -162,14 +164,15 @@ def judge_sentences(
     answer (as it came), error, whole, markup.
 
     `whole` says that every placeholder came back, `markup` that there is more of it than in the
-    source; `target` is null where there is none. What passes all other gates is translated back,
-    if that can be done.
+    source; `target` is null where there is none. Only sentences of one `document` are neighbours,
+    all where there is no such column. What passes all other gates is translated back, if that can
+    be done.
     """
     source, target = frame["source"], frame["target"].fill_null("")
     content = _content(target)
     lengths = content_length(source), content.code_points
     away = length_log_ratio(*lengths, direction)
-    copied, words = copied_share(source, target)
+    copied, words = _copied(source, target, config.max_copied_share)
     unknown = unknown_share(frame["answer"].fill_null(""), source)
     loops = repeated_code_points(target)
     suspected = (loops >= config.min_repeated).arg_true()
@@ -210,7 +213,12 @@ def judge_sentences(
         read = target.clone().scatter(at, returned)
         measured = at.filter(pl.Series(lengths[0][at.to_numpy()] >= config.min_round_trip_letters))
         chrf = chrf.scatter(measured, sentence_chrf(read.gather(measured), source.gather(measured)))
-    gain = neighbour_gain(source, read, lengths, direction)
+    documents = (
+        frame["document"].rle_id().to_numpy()
+        if "document" in frame.columns
+        else np.zeros(len(frame))
+    )
+    gain = neighbour_gain(source, read, lengths, direction, documents)
     near = nearness(source, target, config)
     late = {
         "engine_failed": errors.is_not_null(),
@@ -271,10 +279,11 @@ def neighbour_gain(
     read: pl.Series,
     lengths: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
     direction: Direction,
+    documents: npt.NDArray[np.generic],
 ) -> pl.Series:
-    """Say of n pairs, in the order of their document, how much better the target fits the source of
-    a neighbour than that source's own target and the target's own source do; null without one.
-    `lengths` are those of the sources and of the targets.
+    """Say of n pairs, in order, how much better the target fits the source of a neighbour in its
+    document than that source's own target and the target's own source do; null without one.
+    `lengths` are those of the sources and of the targets, `documents` n numbers, equal within one.
 
     A fit is the logarithm of the likelihood of the lengths, and eight times the cosine of what the
     two sentences share of numbers and parts of words, rare ones above all; `read` is the target as
@@ -287,8 +296,6 @@ def neighbour_gain(
         target     0   2   1   3          fit(source 1, target at 2) > fit(1, 1), fit(2, 2)
     """
     n = len(sources)
-    if n < 2:
-        return pl.repeat(None, n, dtype=pl.Float64, eager=True)
     likeness = shared_parts(sources, read, SHIFTS)
     rows = np.arange(n)
     fits = {}
@@ -299,10 +306,11 @@ def neighbour_gain(
         fits[shift] = LIKENESS_WEIGHT * likeness[shift] - unlikely
     gain = np.full(n, -np.inf)
     for shift in SHIFTS[1:]:
-        there = (rows + shift >= 0) & (rows + shift < n)
-        own = np.maximum(fits[0], fits[0][np.clip(rows + shift, 0, n - 1)])
+        other = np.clip(rows + shift, 0, n - 1)
+        there = (rows + shift == other) & (documents == documents[other])
+        own = np.maximum(fits[0], fits[0][other])
         gain = np.where(there, np.maximum(gain, fits[shift] - own), gain)
-    return pl.Series(gain)
+    return pl.Series(np.where(np.isfinite(gain), gain, np.nan), nan_to_null=True)
 
 
 def length_unlikelihood(
@@ -411,6 +419,16 @@ def copied_share(sources: pl.Series, targets: pl.Series) -> tuple[pl.Series, pl.
     return frame["copied"].fill_null(0) / total.clip(1), total
 
 
+def _copied(sources: pl.Series, targets: pl.Series, most: float) -> tuple[pl.Series, pl.Series]:
+    """Return `copied_share`; where it is beyond `most`, without what no translation changes:
+    addresses, code and markup."""
+    share, words = copied_share(sources, targets)
+    at = (share > most).arg_true()
+    ours, theirs = (texts.gather(at).str.replace_all(_KEPT, " ") for texts in (sources, targets))
+    bare, left = copied_share(ours, theirs)
+    return share.scatter(at, bare), words.scatter(at, left)
+
+
 def unknown_share(answers: pl.Series, sources: pl.Series) -> pl.Series:
     """Return the share of an answer's words that the engine marks as unknown to it; marks of the
     source aside."""
@@ -423,20 +441,22 @@ def unknown_share(answers: pl.Series, sources: pl.Series) -> pl.Series:
 
 def lost_numbers(sources: pl.Series, targets: pl.Series) -> pl.Series:
     """Say of n pairs whether a number of the source stands less often in the target; digits of any
-    script are equal."""
-    at = sources.str.contains(r"\p{Nd}").arg_true()
+    script are equal, and so are raised ones and fractions in one character (NFKC)."""
+    at = sources.str.contains(r"[\p{Nd}\p{No}]").arg_true()
     lost = pl.repeat(False, len(sources), eager=True)
     if not len(at):
         return lost
+    sides = [
+        texts.gather(at).str.replace_all(r"\p{No}", " $0 ").str.normalize("NFKC")
+        for texts in (sources, targets)
+    ]
     counts = [
-        pl.DataFrame(
-            {"row": at, "number": in_ascii_digits(texts.gather(at)).str.extract_all(r"[0-9]+")}
-        )
+        pl.DataFrame({"row": at, "number": in_ascii_digits(side).str.extract_all(r"[0-9]+")})
         .explode("number")
         .drop_nulls("number")
         .group_by("row", "number")
         .len()
-        for texts in (sources, targets)
+        for side in sides
     ]
     missing = (
         counts[0]

@@ -267,6 +267,7 @@ def mined_pairs(pages: pl.DataFrame, direction: Direction, config: MiningConfig)
                 theirs[j[kept]]["text"].alias("target"),
                 parent_id=pl.lit(ids[0]),
                 id=pl.lit(ids[1]),
+                document=pl.lit(row),
             )
         )
     if not parts:

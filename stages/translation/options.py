@@ -278,8 +278,12 @@ class TranslationConfig(StageConfig):
 
     def named_labels(self) -> Iterable[str]:
         read = [str(pair.source) for pair in self.pairs] or self.donor_candidates
-        written = [str(pair.target) for pair in self.pairs] or self.targets
-        return (*read, *(written if self.gates.language else ()))
+        return (*read, *(self.written if self.gates.language else ()))
+
+    @property
+    def written(self) -> list[str]:
+        """The labels of what is translated into."""
+        return [str(pair.target) for pair in self.pairs] or list(self.targets)
 
     @property
     def gives_pairs(self) -> bool:

@@ -10,8 +10,8 @@ numbers of lists, quotation marks of mail) is its `lead` and is not translated.
 
 Terminators are those of UAX #29 (Sentence_Terminal) without the clause mark U+104A, and the Tibetan
 shads. Latin, Cyrillic and other terminators of ASCII need white space after them, and no small
-letter after that; a full stop, no abbreviation or single letter before it. Thai and Lao have none:
-a long line of theirs is cut at its spaces.
+letter after that; a full stop, no abbreviation, single letter or small consonants alone before it.
+Thai and Lao have none: a long line of theirs is cut at its spaces.
 """
 
 from __future__ import annotations
@@ -45,7 +45,12 @@ _ABBREVIATIONS = (
     "jn|and|or|adib|etab|bzw|z\\.b|d\\.h|usw|ggf|vgl|bijv|bv|enz|dhr|mevr|t\\.d|o\\.fl|m\\.a|bls|г|гг|т\\.е|т\\.д|т\\.п|им|"
     "стр|рис|см"
 )
-_ABBREVIATED = rf"(?i)(?:^|[\s({_OPENING}])(?:\p{{L}}|{_ABBREVIATIONS})\.\s+$"
+# Most short words without a vowel are cut, in any language: kl., Str., bzw., but PDF. is whole.
+_CONSONANT = (
+    r"b-df-hj-np-tv-xz\x{431}-\x{434}\x{436}\x{437}\x{43a}-\x{43d}\x{43f}-\x{442}\x{444}-\x{449}"
+)
+_CONSONANTS = rf"(?i:[{_CONSONANT}])[{_CONSONANT}]{{1,3}}"
+_ABBREVIATED = rf"(?:^|[\s({_OPENING}])(?:(?i:\p{{L}}|{_ABBREVIATIONS})|{_CONSONANTS})\.\s+$"
 _WITHOUT_TERMINATORS = r"[\p{Thai}\p{Lao}]"
 _LONG_WITHOUT = 120  # code points of Thai or Lao from which on a line is cut at spaces
 

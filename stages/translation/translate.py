@@ -195,18 +195,18 @@ def _translated(sentences: pl.DataFrame, order: _Order) -> pl.DataFrame:
     """Translate and judge the distinct sentences: columns text, asked, target, reason, error and
     the signals."""
     translator, config, identify = order
-    distinct = sentences.select(pl.col("text").unique(maintain_order=True))
+    distinct = sentences.unique("text", keep="first", maintain_order=True).select("text", "row")
     masked = translator.protection.mask(distinct["text"])
     bare = masked.texts.str.replace_all(translator.protection.found, "")
     asked = bare.str.contains(r"\p{L}")
     at = asked.arg_true()
-    frame = distinct.with_columns(asked=asked)
+    frame = distinct.select("text", asked=asked)
     source = distinct["text"].gather(at)
     answers = _answers(
         Masked(masked.texts.gather(at), [masked.kept[row] for row in at.to_list()]), translator
     )
     judged = judge_sentences(
-        answers.with_columns(source=source),
+        answers.with_columns(source=source, document=distinct["row"].gather(at)),
         translator.direction,
         config.gates,
         identify,

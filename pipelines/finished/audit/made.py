@@ -9,6 +9,7 @@ from itertools import permutations
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -43,8 +44,17 @@ _DOCUMENTS: dict[str, dict[str, tuple[str, ...]]] = {
 _UNKNOWN = -1  # of a document whose language the ledger does not say, or a row that names none
 _SIDES = 3  # languages of a row, at most
 # a row that names a document by the key of its id: its file, its column, and the labels, as
-# numbers, that the document may have
-_NAMED = np.dtype([*KEY.descr, ("file", "<i4"), ("column", "<i4"), ("labels", "<i4", (_SIDES,))])
+# numbers, that the document may have; and whether it may be one that was made for its pairs alone, which the
+# ledger has no row for
+_NAMED = np.dtype(
+    [
+        *KEY.descr,
+        ("file", "<i4"),
+        ("column", "<i4"),
+        ("labels", "<i4", (_SIDES,)),
+        ("apart", "<i4"),
+    ]
+)
 _KNOWN = np.dtype([*KEY.descr, ("label", "<i4"), ("gone", "<i4")])  # a document of the ledger
 _COLUMNS = ("id", "parent_id")
 
@@ -90,6 +100,7 @@ def made_findings(
                     keys = _keys(table[column])
                     rows["high"], rows["low"], rows["file"] = keys["high"], keys["low"], place
                     rows["column"], rows["labels"] = _COLUMNS.index(column), _UNKNOWN
+                    rows["apart"] = column == "id" and _apart(table, card)
                     for side, language in enumerate(languages):
                         rows["labels"][:, side] = _numbered(table[language], numbers)
                     named.add(rows)
@@ -102,9 +113,7 @@ def made_findings(
             words = f"{unstated:,} rows are between languages that the card has no yield of"
             yield error(CHECK, words, path)
     if named.size:
-        alone = [one.target_language for one in card.translations if one.pairs_only] if card else []
-        apart = [numbers[label] for label in map(one_label, alone) if label in numbers]
-        yield from _document_findings(named, _known(store, present, numbers), present, apart)
+        yield from _document_findings(named, _known(store, present, numbers), present)
     if card is not None and any(path.startswith("bitext/") for path in present):
         yield from _yield_findings(merge_yields(yields), card)
 
@@ -124,6 +133,26 @@ def _row_findings(store: Store, present: Sequence[str], manifest: Manifest) -> I
         if rows != record.rows:
             words = f"has {rows:,} rows, {record.rows:,} by the manifest"
             yield error(CHECK, words, record.path)
+
+
+def _apart(table: pa.Table, card: Card | None) -> npt.NDArray[np.bool_]:
+    """Say of n rows whether their translations may be ones of which the recipe publishes pairs
+    alone: those of their direction and generator, or, of samples, that name none, of either way."""
+    keys = ["source_language", "target_language", "generator"]
+    ways: list[tuple[str, ...]] = [
+        (one.source_language, one.target_language, one.generator)
+        for one in (card.translations if card else ())
+        if one.pairs_only
+    ]
+    if "generator" not in table.schema.names:
+        keys.pop()
+        ways = [way for *both, _ in ways for way in permutations(both)]
+    if not ways:
+        return np.zeros(table.num_rows, bool)
+    known = pl.DataFrame(ways, keys, orient="row").unique().with_columns(apart=True)
+    rows = pl.DataFrame(pl.from_arrow(table.select(keys))).cast(pl.String)
+    found = rows.join(known, on=keys, how="left", maintain_order="left")
+    return found["apart"].fill_null(False).to_numpy()
 
 
 def _keys(ids: pa.ChunkedArray) -> Records:
@@ -160,12 +189,9 @@ def _known(store: Store, present: Sequence[str], numbers: dict[str, int]) -> Par
     return known
 
 
-def _document_findings(
-    named: Parted, known: Parted, present: Sequence[str], apart: Sequence[int]
-) -> Iterator[Finding]:
+def _document_findings(named: Parted, known: Parted, present: Sequence[str]) -> Iterator[Finding]:
     """Hold rows against what the ledger says of the documents that they name, a part of the keys
-    at a time; `apart` are the languages into which a recipe makes pairs alone, so that the ledger
-    has no row for translations."""
+    at a time."""
     words = (
         "a document that the ledger has no row for",
         "a withdrawn document",
@@ -182,13 +208,10 @@ def _document_findings(
             np.minimum(np.searchsorted(documents["low"], rows["low"]), len(documents) - 1)
         ]
         there = same(found, rows)
-        made_apart = (rows["column"] == _COLUMNS.index("id")) & np.isin(rows["labels"], apart).any(
-            axis=1
-        )
         gone = there & (found["gone"] == 1)
         stated = (rows["labels"] == found["label"][:, None]).any(axis=1)
         foreign = there & ~gone & ~stated & (found["label"] != _UNKNOWN)
-        for kind, wrong in enumerate((~there & ~made_apart, gone, foreign)):
+        for kind, wrong in enumerate((~there & (rows["apart"] == 0), gone, foreign)):
             own = rows[wrong]
             both = zip(own["file"].tolist(), own["column"].tolist(), strict=True)
             counts.update((file, column, kind) for file, column in both)

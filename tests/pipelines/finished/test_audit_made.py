@@ -70,6 +70,24 @@ def test_a_corruption_of_what_was_made_is_found(copy: Path, name: str) -> None:
         assert {one.check for one in errors} <= {"made", "synthetic", "card"}
 
 
+@pytest.mark.parametrize("own", [True, False], ids=["its own", "of another engine"])
+def test_only_translations_whose_pairs_alone_are_published_need_no_document(
+    copy: Path, own: bool
+) -> None:
+    MADE_CORRUPTIONS["a document pair of no document"](copy)
+    card = json.loads((copy / "card.json").read_text())
+    one = card["translations"][0]
+    if own:
+        one["pairs_only"] = True
+    else:
+        card["translations"].append(one | {"generator": "another", "pairs_only": True})
+    (copy / "card.json").write_text(json.dumps(card))
+    reseal(copy)
+    found = audit(Store(str(copy)), lambda _: None, NO_OPINION).findings
+    missing = [one for one in found if "a document that the ledger has no row for" in one.message]
+    assert bool(missing) != own
+
+
 def test_a_difference_names_what_was_made(corpus: Path, copy: Path) -> None:
     assert difference(Store(str(corpus)), Store(str(copy))).is_empty
     for name in ("a dropped pair", "a dropped sample of pairs", "a dropped synthetic row"):

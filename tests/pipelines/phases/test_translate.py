@@ -423,6 +423,11 @@ def test_bad_input_is_a_row_of_the_ledger(tmp_path: Path, monkeypatch: pytest.Mo
             'donors = "auto" with the engine recorded needs donor_candidates',
         ),
         ('directions = ["eus_Latn -> spa_Latn"]\nglossary = "none.tsv"', "none.tsv"),
+        (
+            'directions = ["eus_Latn -> ast_Latn"]',
+            "no document can be labelled ast_Latn: the model does not answer it; the nearest it can are "
+            "frp_Latn, lij_Latn, est_Latn; gates = { language = false } publishes it unseen",
+        ),
     ],
 )
 def test_a_wrong_recipe_is_told_before_anything_runs(

@@ -38,6 +38,25 @@ def test_words_of_one_concept_have_one_vector_in_any_batch(tmp_path: Path) -> No
     assert vectors(folder, []).shape[0] == 0
 
 
+def test_a_name_on_the_hub_is_looked_for_in_the_cache_of_its_client(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    commit = "0" * 40
+    own = tmp_path / "models--planted--table"
+    (own / "refs").mkdir(parents=True)
+    (own / "refs" / "main").write_text(commit)
+    write_model(own / "snapshots" / commit, CONCEPTS)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    model = Embeddings(EmbeddingsConfig(model="planted/table"))
+    here = vectors(own / "snapshots" / commit, ["etxe"])
+    assert np.array_equal(model(["etxe"]), here)
+    with pytest.raises(EngineError, match="no model 'planted/other'"):
+        Embeddings(EmbeddingsConfig(model="planted/other"))
+
+
 def test_long_texts_are_cut(tmp_path: Path) -> None:
     folder = write_model(tmp_path, CONCEPTS)
     long, cut = vectors(folder, ["ura " * 8 + "etxe " * 90_000, "ura " * 8], max_tokens=8)

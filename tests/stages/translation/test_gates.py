@@ -87,6 +87,41 @@ def test_numbers_are_the_same_in_all_digits() -> None:
     ]
 
 
+def test_raised_numbers_and_fractions_are_numbers() -> None:
+    half, squared = "\u00bd", "\u00b2"
+    sources = pl.Series(["3\u00bd l", f"{half} l", f"10 m{squared}", f"10 m{squared}", "H\u2082O"])
+    targets = pl.Series([f"3 {half} l", "l", "10 m2", "10 m", "H2O"])
+    assert lost_numbers(sources, targets).to_list() == [False, True, False, True, False]
+
+
+AFR_NLD = parse_direction("afr_Latn -> nld_Latn")
+COPIES = {
+    "an address that stays": (
+        "Gaan na https://example.org/af en skryf aan info@example.org.",
+        "Gaan na https://example.org/af en schrijft aan info@example.org.",
+        None,
+    ),
+    "code that stays": (
+        "Gebruik `git commit --all` en lees dit.",
+        "Gebruik `git commit --all` en leest dit.",
+        None,
+    ),
+    "a copy with an address": (
+        "Gaan na https://example.org/af en skryf aan info@example.org.",
+        "Gaan na https://example.org/af en skryf aan info@example.org.",
+        "copied_source",
+    ),
+}
+
+
+@pytest.mark.parametrize(("source", "target", "reason"), COPIES.values(), ids=COPIES.keys())
+def test_what_no_translation_changes_is_not_copied(
+    source: str, target: str, reason: str | None
+) -> None:
+    judged = judge_sentences(frame_of([(source, target)]), AFR_NLD, GateConfig(), None)
+    assert judged.reasons[0] == reason
+
+
 def test_loops_are_counted_and_typography_is_none() -> None:
     texts = pl.Series(
         [
@@ -201,3 +236,14 @@ def test_lines_that_were_moved(pairs: list[tuple[str, str]], rejected: list[int]
     assert [place for place, reason in enumerate(reasons) if reason] == rejected
     own = [{"fits_neighbour", "number_lost"} & {reason} for reason in reasons if reason]
     assert all(own)
+
+
+def test_neighbours_are_of_one_document() -> None:
+    direction = parse_direction("spa_Latn -> glg_Latn")
+    pairs = frame_of(moved(LINES, 0, 2, 1, 3))
+    for documents, rejected in (([0, 0, 1, 1], []), ([0, 1, 1, 2], [1, 2])):
+        frame = pairs.with_columns(document=pl.Series(documents))
+        judged = judge_sentences(frame, direction, GateConfig(), None)
+        found = (judged.reasons == "fits_neighbour").fill_null(False)
+        assert found.arg_true().to_list() == rejected
+    assert judged.signals["neighbour_gain"].is_null().to_list() == [True, False, False, True]

@@ -32,6 +32,12 @@ FACTS = {
         ["Ask Dr. Who.", "He knows."],
     ),
     "eng: a single letter does not either": ("J. Smith left. I saw.", ["J. Smith left.", "I saw."]),
+    "isl: consonants alone are cut": (
+        "Klukkan er kl. 12:30 og b\u00edll. 12 menn.",
+        ["Klukkan er kl. 12:30 og b\u00edll.", "12 menn."],
+    ),
+    "hrv: with a capital, too": ("Gdje je Str. 12? Tu.", ["Gdje je Str. 12?", "Tu."]),
+    "deu: capitals alone are whole": ("Das ist ein PDF. Gut.", ["Das ist ein PDF.", "Gut."]),
     "eng: quotation marks close": ('He said "Go." Then left.', ['He said "Go."', "Then left."]),
     "spa: opening marks": ("Ven. \u00bfQui\u00e9n? Yo.", ["Ven.", "\u00bfQui\u00e9n?", "Yo."]),
     "eng: no end inside a number or a name": (
