@@ -17,6 +17,7 @@ there (`across_languages`). A widget that only offers translation says nothing o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal, get_args
 
@@ -41,7 +42,7 @@ Evidence = Literal[
 _BROWSER = (
     r"(?i)<(?:html|body)\b[^<>]*\sclass\s*=\s*[\"']?[^\"'<>]*\btranslated-(?:ltr|rtl)\b"
     r"|<[a-z][a-z0-9]*\b[^<>]*\s_mst(?:text)?(?:hash|mutation)\s*="
-    r"|(?:<font style=\"vertical-align: inherit;\">\s*){2}"
+    r"|(?:<font(?: dir=\"auto\")? style=\"vertical-align: inherit;\">\s*){2}"
 )
 _PROXY = (
     r"(?i)^https?://(?:[^/]+\.translate\.goog|translate\.googleusercontent\.com|translate\.google\.[a-z.]+|"
@@ -53,7 +54,7 @@ _ORIGINAL_LANGUAGES = (
     r"(?is)gtranslateSettings[^<>]{0,200}\"default_language\"\s*:\s*\"(?P<code>[a-z]{2,3})\b"
     r"[^<>]*\"url_structure\"\s*:\s*\"sub_",
 )
-_ALTERNATE = r"(?i)<link\b[^<>]*\shreflang\s*="
+_ALTERNATE = r"(?i)<link\b[^<>]*\shreflang\s*=\s*[\"']?([a-z]{2,3})\b"  # x-default is none
 _MANY_LANGUAGES = 12
 _MARKED_WORD = r"\S \*\p{L}[\p{L}\p{M}'\x{2019}-]*(?:[\s.,;:!?)]|$)"  # not a bullet, nor *emphasis*
 _WORD = r"\p{L}[\p{L}\p{M}'\x{2019}-]*"
@@ -153,9 +154,22 @@ def _evidence(batch: pa.RecordBatch, config: TranslatedPagesConfig) -> dict[str,
             for here, *original in zip(own, *originals, strict=True)
         ]
         found["translation_service"] = pa.array(served, pa.bool_())
-        alternates = pc.fill_null(pc.count_substring_regex(raw, _ALTERNATE), 0)
-        found["many_languages"] = pc.greater_equal(alternates, _MANY_LANGUAGES)
+        found["many_languages"] = _many_alternates(raw)
     return found
+
+
+def _many_alternates(pages: pa.Array) -> pa.Array:
+    """Say of n pages whether they have alternates in many languages; one for Mexico next to one for
+    Spain is in the same."""
+    many = pc.fill_null(
+        pc.greater_equal(pc.count_substring_regex(pages, _ALTERNATE), _MANY_LANGUAGES), False
+    )
+    codes = [  # of the few pages that have as many links
+        {code.lower() for code in re.findall(_ALTERNATE.encode(), page)}
+        for page in pages.filter(many).to_pylist()
+    ]
+    distinct = pa.array([len(own) >= _MANY_LANGUAGES for own in codes], pa.bool_())
+    return pc.replace_with_mask(many, many, distinct)
 
 
 def _codes(pages: pa.Array, pattern: str) -> list[str | None]:

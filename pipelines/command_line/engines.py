@@ -59,4 +59,5 @@ def engines(
     for name, extra in EXTRAS.items():
         state = "installed" if is_installed(name) else extra.command
         print(name, "any", "any", extra.model, state, sep="\t")
+    print("pivot", "any", "any", "two engines, `via` a third language", "installed", sep="\t")
     print("recorded", "any", "any", "folders of responses, by `reuse`", "installed", sep="\t")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -28,7 +29,11 @@ def page(text: str = BASQUE, root: str = 'lang="eu"', head: str = "") -> str:
 
 
 def alternates(count: int) -> str:
-    return "".join(f'<link rel="alternate" hreflang="l{n}" href="/l{n}/">\n' for n in range(count))
+    return links([f"{letter}a" for letter in "abcdefghijklmnop"[:count]])
+
+
+def links(codes: Sequence[str]) -> str:
+    return "".join(f'<link rel="alternate" hreflang="{c}" href="/{c}/">\n' for c in codes)
 
 
 PAGES = {  # text, page, address, evidence
@@ -60,6 +65,18 @@ PAGES = {  # text, page, address, evidence
         ),
         None,
         "translated_by_browser",
+    ),
+    "Google's font with a direction": (
+        BASQUE,
+        page(2 * '<font dir="auto" style="vertical-align: inherit;">' + BASQUE),
+        None,
+        "translated_by_browser",
+    ),
+    "many countries, few languages": (
+        BASQUE,
+        page(head=links(["x-default", *(f"es-{a}{b}" for a in "ABCD" for b in "XYZ"), "eu"])),
+        None,
+        None,
     ),
     "Microsoft's attributes": (
         BASQUE,
@@ -126,7 +143,7 @@ def test_each_page_is_marked_by_its_evidence() -> None:
     )
     assert marks == {fact: evidence for fact, (*_, evidence) in PAGES.items()}
     counted = {row["rule"]: row["documents"] for row in found.changes.to_pylist()}
-    assert counted["translated_by_browser"] == 4
+    assert counted["translated_by_browser"] == 5
     assert sum(counted.values()) == sum(mark is not None for mark in marks.values())
 
 
