@@ -21,7 +21,9 @@ import polars as pl
 from stages.engines.engine import placeholder_pattern
 
 _URL = (
-    r"(?:https?|ftp|mailto|git|ssh)://?[^\s<>\x22\x{3002}\x{ff0c}\x{300d}]*[\p{L}\p{N}/_=&#~-]"
+    r"(?:https?|ftp|mailto|git|ssh)://?"
+    r"(?:[^\s()<>\x22\x{3002}\x{ff0c}\x{300d}]|\([^\s()<>\x22]*\))*"
+    r"(?:[\p{L}\p{N}/_=&#~-]|\([^\s()<>\x22]*\))"
     r"|www\.[^\s<>\x22]*[\p{L}\p{N}/]"
     r"|[\p{L}\p{N}._+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+"
     r"|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+/[^\s<>\x22]*[\p{L}\p{N}/]"
@@ -30,7 +32,14 @@ _URL = (
 _CODE = (
     r"`[^`]+`"
     r"|(?:~|\.{1,2})?/(?:[\w.-]+/)+[\w.-]*"
-    r"|\$\{[^{}\s]*\}|\$[A-Za-z_]\w*|\{\{?[\w.]*\}?\}|%(?:\([^()\s]*\))?[-+0-9.]*[sdifxu]\b|&[A-Za-z]+;|&#[0-9]+;"
+    r"|[A-Za-z]:\\[^\s<>\x22|?*]*[\p{L}\p{N}_\\]|\\\\[\w.-]+(?:\\[\w.-]+)+"
+    # Variables and formats of shells, printf, Python, Ruby, templates, and ICU's messages.
+    r"|\$\{[^{}\n]{1,80}\}|\$\([A-Za-z][^()\n]{0,80}\)|\$[A-Za-z_]\w*|%[A-Z_]{2,}%"
+    r"|\{\{[^{}\n]{0,80}\}\}|%?\{[\w.\[\]]*(?:![rsa])?(?::[^{}\s]*)?\}|%<\w+>[a-z]?"
+    r"|\{[\w.]+,\s*(?:plural|select|selectordinal|number|date|time)\b"
+    r"(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
+    r"|%(?:\([^()\s]*\)|[0-9]+\$)?[-+0-9.#]*(?:hh?|ll?|[zjtq])?(?:[sdifxucpgGX]\b|@)"
+    r"|&[A-Za-z]+;|&#(?:[0-9]+|x[0-9A-Fa-f]+);"
     r"|\B--?[A-Za-z][\w-]*=?"
     r"|\b[\w.]+\(\)|\b[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+\b|\b[A-Za-z]+(?:::[A-Za-z]+)+\b"
     r"|\b[\w-]+\.(?:txt|html?|pdf|png|jpe?g|gif|svg|xml|json|csv|py|js|css|toml|yaml|zip|gz|deb|conf|log|sh|md)\b"

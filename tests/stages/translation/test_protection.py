@@ -18,6 +18,26 @@ MASKED = {
     "code": ("use `ls -l` or --help", "use <0> or <1>", ["`ls -l`", "--help"]),
     "path": ("edit /etc/a/b.conf now", "edit <0> now", ["/etc/a/b.conf"]),
     "format": ("%s of %(n)d and ${HOME}", "<0> of <1> and <2>", ["%s", "%(n)d", "${HOME}"]),
+    "formats of C, Objective-C and Ruby": (
+        "%1$s, %ld, %-5.2f, %@ %{count}",
+        "<0>, <1>, <2>, <3> <4>",
+        ["%1$s", "%ld", "%-5.2f", "%@", "%{count}"],
+    ),
+    "templates": ("{{ a|b }} {x:>3} {0!r}", "<0> <1> <2>", ["{{ a|b }}", "{x:>3}", "{0!r}"]),
+    "a message of ICU": (
+        "{n, plural, one {# day} other {{n} days}}!",
+        "<0>!",
+        ["{n, plural, one {# day} other {{n} days}}"],
+    ),
+    "paths of Windows": ("in C:\\Users\\a b", "in <0> b", ["C:\\Users\\a"]),
+    "entities": ("a&#x27;s &amp; b", "a<0>s <1> b", ["&#x27;", "&amp;"]),
+    "brackets of an address": (
+        "[a](https://a.eu/b_(c)) or (https://a.eu/d).",
+        "[a](<0>) or (<1>).",
+        ["https://a.eu/b_(c)", "https://a.eu/d"],
+    ),
+    "shares before a word": ("%25 jaitsi, %50a, 50% de", "%25 jaitsi, %50a, 50% de", []),
+    "words in braces stay": ("{ezer ez} one {x}", "{ezer ez} one <0>", ["{x}"]),
     "markup": ("a <b>big</b> *house*", "a <0>big<1> <2>house<3>", ["<b>", "</b>", "*", "*"]),
     "numbers with separators": (
         "1.234,5 on 2024-01-05 at 10:30",
