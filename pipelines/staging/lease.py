@@ -97,6 +97,8 @@ def _process(number: int) -> list[Any]:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         where = f"{boot} {Path('/proc/self/ns/pid').readlink()}"
         status = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+        if status[0] == "Z":  # it has ended, and its parent does not ask how
+            raise ProcessLookupError
     except OSError:  # no Linux, or no such process
         return [uuid4().hex, number, 0]
     return [where, number, int(status[19])]

@@ -1,5 +1,5 @@
-"""Forty faults, some of each kind, over a recipe of all phases: after each the same command goes on, and at the
-end every byte is that of an undisturbed run. `make chaos` tries hundreds."""
+"""Some forty faults of every kind over a recipe of all phases: after each the same command goes on,
+and at the end every byte is that of an undisturbed run. `make chaos` tries hundreds."""
 
 from __future__ import annotations
 
@@ -63,6 +63,7 @@ def test_faults_of_every_kind_lose_no_document_and_change_no_byte(scene: Scene) 
     scene.try_faults(trial)
     assert scene.tally.problems == []
     assert set(scene.tally.faults) == set(KINDS)
+    assert scene.tally.faults.total() >= FAULTS - 2, "places that a new fork server may pass over"
 
 
 def test_a_store_that_fails_loses_no_document_and_changes_no_byte(

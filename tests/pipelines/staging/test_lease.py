@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -114,6 +118,19 @@ def test_of_a_process_that_is_no_more_nobody_waits_for_the_end() -> None:
     with left.held():
         pass
     assert left.reads == 2, "once before it is written, and once after"
+
+
+def test_a_process_that_ended_and_that_nobody_waited_for_holds_nothing() -> None:
+    """As in a container whose first process waits for no other."""
+    process = subprocess.Popen([sys.executable, "-S", "-c", ""])
+    ended = process.pid
+    os.waitid(os.P_PID, ended, os.WEXITED | os.WNOWAIT)
+    where, _, _ = lease._process(os.getpid())
+    started = int(Path(f"/proc/{ended}/stat").read_text().rpartition(")")[2].split()[19])
+    place = Place({"holder": "x", "process": [where, ended, started], "renewed": 7})
+    with place.held():
+        assert place.reads == 2, "once before it is written, and once after"
+    process.wait()
 
 
 def test_a_holder_that_was_taken_for_dead_has_lost_it() -> None:
