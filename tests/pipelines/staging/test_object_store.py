@@ -213,6 +213,36 @@ def test_a_run_that_the_store_broke_off_goes_on(
         assert published(server, "out") == digests(tmp_path / "out")
 
 
+def test_what_was_done_and_not_marked_when_a_run_was_killed_is_done_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The files of the tasks are there; they are written again, with the same bytes."""
+    recipe = write_short_recipe(tmp_path)
+    run(recipe, tmp_path / "out")
+    with SERVERS["s3"](monkeypatch) as server:
+        process = start(recipe, f"{server.url}/out")
+        unmarked: set[str] = set()
+
+        def killed(method: str, path: str) -> Fault | None:
+            unmarked.update(marked(method, path))
+            if not unmarked:
+                return None
+            os.killpg(process.pid, signal.SIGKILL)
+            return BROKEN
+
+        server.fault = killed
+        process.communicate(timeout=300)
+        assert process.returncode == -signal.SIGKILL
+        server.fault = lambda _method, _path: None
+        server.requests.clear()
+        run(recipe, f"{server.url}/out")
+        again = set[str]().union(*(marked(method, path) for method, path in server.requests))
+        assert unmarked
+        assert unmarked <= again
+        assert published(server, "out") == digests(tmp_path / "out")
+        assert not [path for path in server.open().find(f"{server.url}/out") if "lease" in path]
+
+
 @pytest.mark.parametrize("verb", ["read", "written"])
 @pytest.mark.parametrize("fault", ["bucket", "stranger", "broken", "busy", "cut"])
 @pytest.mark.usefixtures("impatient")
