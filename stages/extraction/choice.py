@@ -18,7 +18,7 @@ from stages.extraction.class_names import BIT
 from stages.extraction.features import LONG
 from stages.extraction.labels import LABEL, next_to, with_labels
 from stages.extraction.layout import PAGE_STEP, Layout, nearest
-from stages.extraction.walk import HIDDEN, TAG_BIT
+from stages.extraction.walk import FRAME, HEADINGS, HIDDEN, TAG_BIT
 
 # of a block's score: the best F1 on web pages of unseen sites, of 0.45, 0.5 .. 0.65
 THRESHOLD = 0.6
@@ -49,8 +49,6 @@ Fallback = Literal[
     "embedded",
     "script_data",
 ]
-_FRAME = sum(TAG_BIT[tag] for tag in ("nav", "aside", "footer", "button", "form", "dialog"))
-_HEADINGS = sum(TAG_BIT[f"h{level}"] for level in range(1, 7))
 _TEXT_TAGS = sum(TAG_BIT[tag] for tag in ("p", "dt", "td", "th", "li"))
 _FRAME_NAMES = sum(
     BIT[name]
@@ -104,13 +102,13 @@ def _opens_kept(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.b
     text of buttons for none.
     """
     opener = (layout.blocks.bits & TAG_BIT["button"]) != 0
-    opener &= (layout.blocks.bits & _HEADINGS) != 0
+    opener &= (layout.blocks.bits & HEADINGS) != 0
     return opener & _next_kept(layout, kept)
 
 
 def _plain(layout: Layout) -> npt.NDArray[np.bool_]:
     """Tell of m blocks which may be content at all, were there nothing better."""
-    return ((layout.blocks.bits & _FRAME) == 0) & ((layout.blocks.names & _FRAME_NAMES) == 0)
+    return ((layout.blocks.bits & FRAME) == 0) & ((layout.blocks.names & _FRAME_NAMES) == 0)
 
 
 def _enough(
@@ -188,7 +186,7 @@ def _without_links_beside_a_letter(
     )
     if not letters.any():
         return kept
-    headings = (blocks.bits & _HEADINGS) != 0
+    headings = (blocks.bits & HEADINGS) != 0
     named = (blocks.names | layout.own_names[blocks.elements]) != 0
     of_letter = inside | headings | named | (blocks.link_weights < 0.4 * blocks.weights)
     return kept & (of_letter | ~letters[layout.block_pages])
@@ -203,7 +201,7 @@ def _misnamed(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.boo
     """
     blocks = layout.blocks
     unlinked = blocks.weights - blocks.link_weights
-    text = ((blocks.bits & (_FRAME | HIDDEN)) == 0) & (blocks.link_weights <= 0.5 * blocks.weights)
+    text = ((blocks.bits & (FRAME | HIDDEN)) == 0) & (blocks.link_weights <= 0.5 * blocks.weights)
     running = text & (unlinked >= LONG)
     named = (
         text & ((blocks.names & BIT["navigation"]) != 0) & ((blocks.names & _NO_TEXT_NAMES) == 0)
@@ -274,7 +272,7 @@ def _with_whole_parts(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArra
     blocks = layout.blocks
     number = blocks.last - blocks.first
     plain = (blocks.link_weights < 0.5 * blocks.weights + 0.5) & (
-        (blocks.bits & (_FRAME | HIDDEN)) == 0
+        (blocks.bits & (FRAME | HIDDEN)) == 0
     )
     plain &= (blocks.names & _FRAME_NAMES) == 0
     homes = np.bincount(blocks.elements, minlength=len(number))
@@ -284,7 +282,7 @@ def _with_whole_parts(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArra
     )
     lines = (number > 1) & (homes == number) & (kept_there > 0.5 * said)
     kept = kept | (plain & lines[blocks.elements])
-    headings = plain & ((blocks.bits & _HEADINGS) != 0)
+    headings = plain & ((blocks.bits & HEADINGS) != 0)
     kept |= headings & next_to(layout, kept, both=True)
     things = np.flatnonzero(
         ((layout.own & sum(TAG_BIT[tag] for tag in ("table", "pre", "ul", "ol", "dl"))) != 0)

@@ -9,7 +9,7 @@ from stages.extraction.class_names import BIT, SIGNATURE
 from stages.extraction.features import LONG
 from stages.extraction.labels import near_names
 from stages.extraction.layout import PAGE_STEP, Layout, nearest
-from stages.extraction.walk import HIDDEN, TAG_BIT
+from stages.extraction.walk import HEADINGS, HIDDEN, TAG_BIT
 
 # A region named for comments that holds more of the kept text than this is the page, whatever its
 # name, unless there is an article next to it.
@@ -17,7 +17,6 @@ _MOST = 0.5
 ARTICLE_BLOCKS = 3  # of running text that make an article
 _REPEATS = 3  # of a label, in as many posts
 _SHORT = 8  # weighted letters; a post of one word is a post
-_HEADINGS = sum(TAG_BIT[f"h{level}"] for level in range(1, 7))
 _PARAGRAPHS = sum(TAG_BIT[tag] for tag in ("p", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"))
 _LEFT_OUT = sum(BIT[name] for name in ("navigation", "footer", "form", "share", "advertisement"))
 
@@ -61,7 +60,7 @@ def with_comments(
     short = blocks.weights < LONG
     labels = in_posts & short & ((blocks.bits & TAG_BIT["p"]) == 0)
     # What software for forums writes of a member stands next to a lone post as well.
-    of_member = ((near_names(layout) & BIT["meta"]) != 0) & ((blocks.bits & _HEADINGS) == 0)
+    of_member = ((near_names(layout) & BIT["meta"]) != 0) & ((blocks.bits & HEADINGS) == 0)
     of_frame = short & (of_member | (in_posts & signature)) | _repeated(layout, labels)
     of_frame |= in_posts & ((blocks.names & SIGNATURE) != 0)
     return np.where(wanted[page], (kept | found) & ~of_frame, without)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from stages.extraction.class_names import BIT, GROUPS, NEGATIVE, POSITIVE
 from stages.extraction.layout import PAGE_STEP, Ints, Layout, nearest, pages_of
-from stages.extraction.walk import HIDDEN, LINK, TAG_BIT, TAGS
+from stages.extraction.walk import HEADINGS, HIDDEN, LINK, TAG_BIT, TAGS
 
 Matrix = npt.NDArray[np.float32]
 
@@ -40,7 +40,6 @@ _OWN_TAGS = (
 )
 _NEGATIVE = sum(BIT[group] for group in NEGATIVE)
 _POSITIVE = sum(BIT[group] for group in POSITIVE)
-_HEADINGS = sum(TAG_BIT[tag] for tag in ("h1", "h2", "h3", "h4", "h5", "h6"))
 LONG = 25  # weighted letters: a block of running text, not a label
 _LEVELS = 4
 _FAR = 50  # blocks; what is further away is as far
@@ -196,7 +195,7 @@ def first_features(context: Context) -> Matrix:
     total, total_good = totals[[0, 2]].take(page, axis=1)
 
     # The block itself.
-    headings = (blocks.bits & _HEADINGS) != 0
+    headings = (blocks.bits & HEADINGS) != 0
     keys = blocks.keys | page.view(np.uint64) << _KEY_BITS
     _, same_text, copies = np.unique(keys, return_inverse=True, return_counts=True)
     rows += [

@@ -19,7 +19,7 @@ from stages.extraction.class_names import BIT, BYLINE, EVENT, LIVE, METADATA, TA
 from stages.extraction.features import LONG
 from stages.extraction.layout import PAGE_STEP, Layout, nearest
 from stages.extraction.letters import WEIGHT_UNIT
-from stages.extraction.walk import HIDDEN, TAG_BIT
+from stages.extraction.walk import FRAME, HEADINGS, HIDDEN, TAG_BIT
 
 LABEL = 15  # weighted letters; a longer line says something itself
 _BYLINE = 12  # blocks between a title and the text, at most
@@ -27,10 +27,6 @@ _MAX_SPAN = 60  # code points
 _SPAN = re.compile(
     r"\W*\d[\d\s./,:]*(?:\s[-\u2012-\u2015~\u301c\uff5e]\s|[\u2012-\u2015]|(?<=\d{4})-(?=\d{4}\b))[\d\s./,:]*\d\W*"
 )
-_FRAME = HIDDEN + sum(
-    TAG_BIT[tag] for tag in ("nav", "aside", "footer", "button", "form", "dialog")
-)
-_HEADINGS = sum(TAG_BIT[f"h{level}"] for level in range(1, 7))
 _FRAME_NAMES = sum(
     BIT[name]
     for name in ("navigation", "footer", "side", "advertisement", "share", "related", "notice")
@@ -41,8 +37,8 @@ def with_labels(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.b
     """Return which of m blocks are kept once such lines are added, and taken away."""
     blocks, elements = layout.blocks, layout.blocks.elements
     short = (blocks.weights <= LABEL) & (blocks.links == 0)
-    maybe = ((blocks.bits & _FRAME) == 0) & ((blocks.names & _FRAME_NAMES) == 0)
-    headings = (blocks.bits & _HEADINGS) != 0
+    maybe = ((blocks.bits & (FRAME | HIDDEN)) == 0) & ((blocks.names & _FRAME_NAMES) == 0)
+    headings = (blocks.bits & HEADINGS) != 0
     own_names = layout.own_names * ((layout.own & TAG_BIT["body"]) == 0)
     of_event = _named(layout, own_names, EVENT) & ~_named(layout, own_names, LIVE)
     event_lines = maybe & of_event & (headings | (short & (blocks.digits > 0)))
@@ -68,7 +64,7 @@ def _copies_of_title(layout: Layout, kept: npt.NDArray[np.bool_]) -> npt.NDArray
     copies = np.zeros(len(kept), bool)
     copies[places] = True
     # A line of a song may be its title, too.
-    lines = blocks.bits & (_HEADINGS | TAG_BIT["p"] | TAG_BIT["pre"] | TAG_BIT["blockquote"])
+    lines = blocks.bits & (HEADINGS | TAG_BIT["p"] | TAG_BIT["pre"] | TAG_BIT["blockquote"])
     return copies & ~first & (lines == 0)
 
 
@@ -180,5 +176,5 @@ def _bylines(
     # Names of fields, in a library's catalogue.
     cells = (layout.own[blocks.elements] & (TAG_BIT["td"] | TAG_BIT["dt"])) != 0
     facts = cells & ((names & METADATA) != 0) & (blocks.weights < LONG) & layout.any_of(text)[page]
-    marked = blocks.bits & (_HEADINGS | TAG_BIT["th"] | TAG_BIT["blockquote"] | TAG_BIT["pre"])
+    marked = blocks.bits & (HEADINGS | TAG_BIT["th"] | TAG_BIT["blockquote"] | TAG_BIT["pre"])
     return kept & (between & named | facts) & (marked == 0)

@@ -16,10 +16,9 @@ import numpy.typing as npt
 
 from stages.extraction.layout import Layout, nearest
 from stages.extraction.rendering import MAX_INDENT, any_bit, block_texts, list_levels, table_places
-from stages.extraction.walk import TAG_BIT
+from stages.extraction.walk import HEADINGS, TAG_BIT
 
-_HEADINGS = sum(TAG_BIT[f"h{depth}"] for depth in range(1, 7))
-_NOT_IN_CELLS = _HEADINGS | TAG_BIT["pre"] | TAG_BIT["blockquote"]
+_NOT_IN_CELLS = HEADINGS | TAG_BIT["pre"] | TAG_BIT["blockquote"]
 _MOST_IN_CELL = 4  # blocks
 _MOST_EMPTY = 10  # cells for each with text
 

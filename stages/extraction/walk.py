@@ -121,6 +121,9 @@ TAG_BIT = {tag: 1 << number for number, tag in enumerate(TAGS)}
 LINK, HIDDEN, SKIPPED, BLOCK, SPACED, OPTION, BREAK, TEMPLATE = (
     1 << (len(TAGS) + number) for number in range(8)
 )
+HEADINGS = sum(TAG_BIT[f"h{level}"] for level in range(1, 7))
+# of what stands around the text of a page
+FRAME = sum(TAG_BIT[tag] for tag in ("nav", "aside", "footer", "button", "form", "dialog"))
 
 _BLOCK_NAMES = """
     address article aside blockquote body button caption center col colgroup dd details dialog dir div dl dt fieldset
