@@ -59,7 +59,7 @@ class Embeddings:
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(
-                path.read_bytes() if path.stat().st_size < 2**31 else str(path),
+                str(path),
                 options,
                 providers=["CPUExecutionProvider"],
             )

@@ -7,9 +7,9 @@ import hashlib
 import string
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from schemas.card.versions import ModelVersion
 from schemas.language import parse_labels
@@ -30,6 +30,13 @@ MIN_MARGIN_SCORE = 0.98
 
 Protected = Literal["urls", "numbers", "code", "markup", "math", "names"]
 PROTECTED: tuple[Protected, ...] = ("urls", "numbers", "code", "markup")
+
+
+def _known_directions(directions: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(str(parse_direction(direction)) for direction in directions)
+
+
+Directions = Annotated[tuple[str, ...], AfterValidator(_known_directions)]
 
 
 class GateConfig(StageConfig):
@@ -128,7 +135,7 @@ class TranslationConfig(StageConfig):
     """Options of `translate_documents`."""
 
     stage: Literal["translate"] = "translate"
-    directions: tuple[str, ...] = Field(
+    directions: Directions = Field(
         default=(), description='From which language to which, as ["eus_Latn -> spa_Latn"].'
     )
     targets: tuple[str, ...] = Field(
@@ -210,11 +217,6 @@ class TranslationConfig(StageConfig):
     )
     reuse: Reuse = ()
     publish_responses: PublishResponses = False
-
-    @field_validator("directions")
-    @classmethod
-    def _known(cls, directions: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(str(parse_direction(direction)) for direction in directions)
 
     @field_validator("targets", "donor_candidates")
     @classmethod
@@ -335,16 +337,11 @@ class GivenPairsConfig(_Gated):
         default=None,
         description="What translates the target back, as in `translate`, for the pairs of `directions`.",
     )
-    directions: tuple[str, ...] = Field(
+    directions: Directions = Field(
         default=(), description='Directions of `round_trip`, as ["eus_Latn -> spa_Latn"].'
     )
     reuse: Reuse = ()
     publish_responses: PublishResponses = False
-
-    @field_validator("directions")
-    @classmethod
-    def _known(cls, directions: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(str(parse_direction(direction)) for direction in directions)
 
     @model_validator(mode="after")
     def _both(self) -> Self:
@@ -369,7 +366,7 @@ class MiningConfig(_Gated):
     code of their language."""
 
     stage: Literal["mine"] = "mine"
-    directions: tuple[str, ...] = Field(
+    directions: Directions = Field(
         min_length=1, description='From which language to which, as ["eng_Latn -> eus_Latn"].'
     )
     outputs: tuple[Literal["sentence_pairs", "tmx", "moses"], ...] = Field(
@@ -389,11 +386,6 @@ class MiningConfig(_Gated):
         le=1,
         description="Sentences of the shorter page that are aligned, at least; of other pages nothing is taken.",
     )
-
-    @field_validator("directions")
-    @classmethod
-    def _known(cls, directions: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(str(parse_direction(direction)) for direction in directions)
 
     def misplaced(self, part: str, before: Sequence[str]) -> Iterator[str]:
         if "identify_language" not in before:
