@@ -8,13 +8,12 @@ sentence.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from stages.engines.engine import Answer, Direction, EngineError, Identity, always, parameters_json
-from stages.engines.model_folder import model_folder
+from stages.engines.model_folder import files_sha256, model_folder
 from stages.engines.optional import require
 from stages.engines.options import CTranslate2Config
 
@@ -64,8 +63,7 @@ class CTranslate2:
             "source_prefix": self._source_prefix,
             "target_prefix": self._target_prefix,
         }
-        with (folder / "model.bin").open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = files_sha256([folder / "model.bin"])
         version = f"{ctranslate2.__version__}, model {sha256[:16]}"
         self.identity = Identity(
             "ctranslate2", Path(config.model).name, version, parameters_json(parameters)

@@ -12,7 +12,6 @@ left are errors of rounding in the seventh digit.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 
 from schemas.card.versions import ModelVersion
 from stages.engines.engine import EngineError
-from stages.engines.model_folder import model_folder
+from stages.engines.model_folder import files_sha256, model_folder
 from stages.engines.optional import require
 from stages.engines.options import EmbeddingsConfig
 
@@ -76,10 +75,12 @@ class Embeddings:
         self._output = "sentence_embedding" if self._whole else outputs[0]
         self._pooling, self._layers = _modules(folder)
         self._prefix = config.prefix
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        # weights of a large model lie next to it, as model.onnx_data
+        files = sorted(other for other in path.parent.iterdir() if other.name.startswith(path.name))
         self.version = ModelVersion(
-            name=config.model, version=f"onnxruntime {onnxruntime.__version__}", sha256=sha256
+            name=config.model,
+            version=f"onnxruntime {onnxruntime.__version__}",
+            sha256=files_sha256(files),
         )
 
     def __call__(self, texts: Sequence[str]) -> Vectors:

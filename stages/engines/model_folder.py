@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from stages.engines.engine import EngineError
@@ -27,3 +28,12 @@ def model_folder(model: str, revision: str | None, wanted: Sequence[str] | None 
         raise EngineError(
             f"no model {model!r}: it is no folder, and the Hub has none ({' '.join(str(error).split())[:120]})"
         ) from None
+
+
+def files_sha256(paths: Iterable[Path]) -> str:
+    """Return the hex SHA-256 of what files hold, one after the other."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            hashlib.file_digest(file, lambda: digest)
+    return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from stages.engines.options import EmbeddingsConfig
 
 for _module in ("onnx", "onnxruntime", "tokenizers"):
     pytest.importorskip(_module, reason="not installed; pip install 'glotmill[translate]'")
+
+import onnx  # noqa: E402
 
 from tests.embedding_models import SIZE, write_model, write_modules  # noqa: E402
 
@@ -55,6 +58,29 @@ def test_a_name_on_the_hub_is_looked_for_in_the_cache_of_its_client(
     assert np.array_equal(model(["etxe"]), here)
     with pytest.raises(EngineError, match="no model 'planted/other'"):
         Embeddings(EmbeddingsConfig(model="planted/other"))
+
+
+def test_weights_next_to_a_model_are_read_and_hashed(tmp_path: Path) -> None:
+    """Models above two gigabytes are kept so; the Hub's client keeps files as links."""
+    plain = write_model(tmp_path / "plain", CONCEPTS)
+    blobs, folder = tmp_path / "blobs", tmp_path / "snapshot"
+    blobs.mkdir()
+    folder.mkdir()
+    onnx.save_model(
+        onnx.load(plain / "model.onnx"),
+        blobs / "model.onnx",
+        save_as_external_data=True,
+        location="model.onnx_data",
+        size_threshold=0,
+    )
+    shutil.copy(plain / "tokenizer.json", blobs)
+    for file in blobs.iterdir():
+        (folder / file.name).symlink_to(Path("..", "blobs", file.name))
+    assert np.array_equal(vectors(folder, ["etxe"]), vectors(plain, ["etxe"]))
+    before = Embeddings(EmbeddingsConfig(model=str(folder))).version
+    weights = blobs / "model.onnx_data"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    assert Embeddings(EmbeddingsConfig(model=str(folder))).version.sha256 != before.sha256
 
 
 def test_long_texts_are_cut(tmp_path: Path) -> None:
