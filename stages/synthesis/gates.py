@@ -43,7 +43,7 @@ from stages.synthesis.passages import Passage
 from stages.synthesis.prompt_files import data_tag
 from stages.synthesis.strategy import Rejection, Row
 
-# n texts to language, language_group, language_score
+# n texts to language, language_group, language_score, runner_up_language
 Identify = Callable[[pa.Array], pa.RecordBatch]
 
 _HAN = frozenset({"Hani", "Hans", "Hant", "Jpan"})
